@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from picsight_engine.installation.choice import ModelChoice
+    from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.installation.installed import InstalledModels
-    from picsight_engine.models.bundle import Bundle
+    from picsight_engine.installation.model_choice import ModelChoice
 
 _NAME = "picsight"
 _MODELS = "picsight-models"  # beside the usual library, not in it: all libraries share them
@@ -47,7 +47,7 @@ def starter_bundle() -> Bundle:
     Raises:
         BundleError: a file of it is missing, changed or too new.
     """
-    from picsight_engine.models.bundle import open_bundle
+    from picsight_engine.bundles.bundle import open_bundle
 
     return open_bundle(starter_folder())
 
@@ -68,7 +68,7 @@ def model_choice(library: Path) -> ModelChoice:
         BundleError: the chosen model is gone, or a file of it is missing, changed or too new.
         LibraryError: the library cannot be opened.
     """
-    from picsight_engine.installation.choice import ModelChoice, choice_of
+    from picsight_engine.installation.model_choice import ModelChoice, choice_of
     from picsight_engine.store.choice import chosen_model
 
     if chosen_model(library) is None:
@@ -83,7 +83,7 @@ def answering_model(library: Path) -> Bundle:
         BundleError: none can: the chosen model is gone, or a file of it is missing, changed or too new.
         LibraryError: the library cannot be opened.
     """
-    from picsight_engine.installation.choice import answering_model
+    from picsight_engine.installation.model_choice import answering_model
     from picsight_engine.store.choice import chosen_model
 
     if chosen_model(library) is None:

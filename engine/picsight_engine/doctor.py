@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from picsight_engine.bundles.bundle import Bundle, open_bundle
 from picsight_engine.errors import (
     BundleError,
     BusyError,
@@ -23,10 +24,9 @@ from picsight_engine.errors import (
     StorageError,
 )
 from picsight_engine.indexing.forgetting import forget_lost
-from picsight_engine.models.agreement import Machine, candidates, examine, holds_package, needs_examination
-from picsight_engine.models.bundle import Bundle, open_bundle
-from picsight_engine.models.choice import choose_image_backend
 from picsight_engine.private_files import is_open_to_others
+from picsight_engine.runtime.agreement import Machine, candidates, examine, holds_package, needs_examination
+from picsight_engine.runtime.backend_choice import choose_image_backend
 from picsight_engine.store import health
 from picsight_engine.store import thumbnails as thumbnail_files
 from picsight_engine.store.choice import chosen_model
@@ -139,7 +139,7 @@ def _failed(name: str, fault: Exception) -> Check:
 
 def _examine_model(folder: Path) -> tuple[Bundle | None, Check]:
     """Every byte of the bundle, and whether its towers work."""
-    from picsight_engine.models.self_test import try_towers  # Pillow, onnxruntime: 300 ms
+    from picsight_engine.runtime.self_test import try_towers  # Pillow, onnxruntime: 300 ms
 
     try:
         bundle = open_bundle(folder, hashes=True)

@@ -39,10 +39,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.doctor import Check
     from picsight_engine.indexing.events import Event, Finished
     from picsight_engine.indexing.indexer import IndexSettings
-    from picsight_engine.models.bundle import Bundle
     from picsight_engine.search.answer import Answer, Least, Order, Result, TermScore
     from picsight_engine.search.query import Query
     from picsight_engine.search.searcher import Searcher
@@ -265,7 +265,7 @@ class Library:
             yield self._ended(event) if isinstance(event, Finished) else event
 
     def use(self, answers: Bundle, wanted: Bundle) -> None:
-        """Takes up what `installation.choice.use_model` decided while the library was open; not during an indexing."""
+        """Takes up what `installation.model_choice.use_model` decided while the library was open; not during an indexing."""
         self._answering.use(answers, wanted)
 
     def _ended(self, event: Finished) -> Finished:

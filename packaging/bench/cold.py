@@ -13,8 +13,8 @@ from report import interleaved, machine, milliseconds, table
 from search import fill
 
 from picsight_engine.assets import find_asset
+from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.library import Library
-from picsight_engine.models.bundle import open_bundle
 
 THINGS = (
     "a dog",

@@ -13,9 +13,9 @@ from PIL import Image, ImageOps
 from report import interleaved, machine, table
 
 from picsight_engine.assets import find_asset
+from picsight_engine.bundles.bundle import IMAGE_GRAPH, Bundle, open_bundle
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.library import Library
-from picsight_engine.models.bundle import IMAGE_GRAPH, Bundle, open_bundle
 
 SUFFIXES = frozenset((".jpg", ".jpeg"))
 

@@ -23,8 +23,8 @@ from picsight.window.library.controller import LibraryPlace
 from picsight.window.main_window import MainWindow
 from picsight.window.search.place import Place
 from picsight_engine.assets import find_asset
-from picsight_engine.installation.choice import ModelChoice
-from picsight_engine.models.bundle import open_bundle
+from picsight_engine.bundles.bundle import open_bundle
+from picsight_engine.installation.model_choice import ModelChoice
 from picsight_engine.photos.metadata import METADATA_RULE
 from picsight_engine.store.database import Database
 from picsight_engine.store.files import Metadata, put_file, put_metadata
@@ -36,7 +36,7 @@ from picsight_engine.store.vectors import activate_space, put_vector
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from picsight_engine.models.bundle import Bundle
+    from picsight_engine.bundles.bundle import Bundle
 
 PATIENCE = 60.0  # seconds
 COLOURS = ("red", "blue", "green", "old", "small", "white", "black", "shiny", "wet", "broken")

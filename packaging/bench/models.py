@@ -17,14 +17,14 @@ from report import interleaved, machine, table
 
 from mctrain.evaluation.accuracy import Point, factors, scatter
 from picsight_engine.assets import find_asset
-from picsight_engine.models.bundle import IMAGE_GRAPH, TEXT_GRAPH, open_bundle
-from picsight_engine.models.onnx import OnnxImageEncoder, OnnxTextEncoder
-from picsight_engine.models.tokenizer import Tokenizer
+from picsight_engine.bundles.bundle import IMAGE_GRAPH, TEXT_GRAPH, open_bundle
+from picsight_engine.bundles.tokenizer import Tokenizer
+from picsight_engine.runtime.onnx import OnnxImageEncoder, OnnxTextEncoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from picsight_engine.models.bundle import Bundle
+    from picsight_engine.bundles.bundle import Bundle
 
 ROOT = Path(__file__).resolve().parents[2]
 PRESETS = (

@@ -32,7 +32,7 @@ from mctrain.reinforce.report import Outcome
 from mctrain.reinforce.shard import Drawing, reinforce
 from mctrain.teachers.teacher import Ensemble, open_teacher
 from picsight_engine.assets import find_asset
-from picsight_engine.models.agreement import eight_photos
+from picsight_engine.runtime.agreement import eight_photos
 
 if TYPE_CHECKING:
     from mctrain.data.reinforced.sample import ReinforcedSample

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from picsight_engine.models.calibration import Calibration
+    from picsight_engine.bundles.calibration import Calibration
 
 SIZES = (200, 1_000)  # photos of smaller libraries, drawn from all; and all
 

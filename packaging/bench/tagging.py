@@ -19,8 +19,8 @@ from search import clustered
 from window import fill
 
 from picsight_engine.assets import find_asset
+from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.library import Library
-from picsight_engine.models.bundle import open_bundle
 from picsight_engine.store.database import Database
 from picsight_engine.store.files import put_file
 from picsight_engine.store.photos import NewPhoto, put_photo
@@ -32,7 +32,7 @@ from picsight_engine.tags.prompts import Prompts
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from picsight_engine.models.bundle import Bundle
+    from picsight_engine.bundles.bundle import Bundle
 
 MANY = (10, 1_000, 10_000)  # tags
 NEW = 100  # photos that come

@@ -28,9 +28,9 @@ from mctrain.evaluation.things import ABSENT, SHOWN, load_things, presence
 from mctrain.export.calibration import evaluation_galleries
 from mctrain.teachers.teacher import BundleTeacher
 from picsight_engine.assets import find_asset
-from picsight_engine.models.bundle import open_bundle
-from picsight_engine.models.commonness import commonness
-from picsight_engine.models.text import TextEmbedder
+from picsight_engine.bundles.bundle import open_bundle
+from picsight_engine.bundles.commonness import commonness
+from picsight_engine.runtime.text_embedder import TextEmbedder
 from picsight_engine.store.database import Database
 from picsight_engine.tags.fit import Background, Linear, fit, prior
 from picsight_engine.tags.scores import reaching, scores_of
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mctrain.evaluation.subject import Gallery
-    from picsight_engine.models.calibration import Calibration
+    from picsight_engine.bundles.calibration import Calibration
     from picsight_engine.vectors.matrix import Rows
 
 CALTECH = 1  # among the evaluation galleries

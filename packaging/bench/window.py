@@ -31,9 +31,9 @@ from picsight.window.library.controller import LibraryPlace
 from picsight.window.main_window import MainWindow
 from picsight.window.search.place import Place
 from picsight_engine.assets import find_asset
-from picsight_engine.installation.choice import ModelChoice
-from picsight_engine.models.bundle import open_bundle
-from picsight_engine.models.text import TextEmbedder
+from picsight_engine.bundles.bundle import open_bundle
+from picsight_engine.installation.model_choice import ModelChoice
+from picsight_engine.runtime.text_embedder import TextEmbedder
 from picsight_engine.store.database import Database
 from picsight_engine.store.files import Metadata, put_file, put_metadata
 from picsight_engine.store.folders import add_folder
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from picsight_engine.models.bundle import Bundle
+    from picsight_engine.bundles.bundle import Bundle
 
 WORDS = ("beach", "castle", "bicycle", "birthday", "mountain", "garden", "horse", "street", "snow", "boat")
 COSINES = {

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from tests.engine.miniature import MANIFEST, save_image_graph, save_text_graph, save_tokenizer
 
+from picsight_engine.bundles.bundle import Bundle, open_bundle, write_bundle
 from picsight_engine.indexing.events import Finished
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.library import Library
-from picsight_engine.models.bundle import Bundle, open_bundle, write_bundle
 
 PHOTOS = 48
 

@@ -7,7 +7,7 @@ import onnx
 import tokenizers
 from onnx import TensorProto, helper, numpy_helper
 
-from picsight_engine.models.bundle import ImageSpec, Licence, Manifest, TextSpec
+from picsight_engine.bundles.bundle import ImageSpec, Licence, Manifest, TextSpec
 
 DIM = 4
 SIZE = 8

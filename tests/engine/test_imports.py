@@ -32,7 +32,7 @@ def test_importing_the_facade_loads_no_model_and_no_window():
 
 
 @pytest.mark.parametrize(
-    "room", ["models", "photos", "store", "vectors", "indexing", "search", "tags", "installation"]
+    "room", ["bundles", "runtime", "photos", "store", "vectors", "indexing", "search", "tags", "installation"]
 )
 def test_importing_a_room_loads_neither_torch_nor_qt(room):
     assert loaded_after(f"import picsight_engine.{room}") & {*NEVER, "onnxruntime"} == set()
@@ -43,7 +43,7 @@ def test_opening_a_library_and_asking_for_its_photos_loads_no_model(indexed, sta
 import sys
 from pathlib import Path
 from picsight_engine.library import Library
-from picsight_engine.models.bundle import open_bundle
+from picsight_engine.bundles.bundle import open_bundle
 with Library.open(Path(sys.argv[1]), open_bundle(Path(sys.argv[2])), create=False) as library:
     assert len(library.all_photos().results) == 48
     assert library.thumbnail(1)
@@ -56,7 +56,7 @@ def test_a_search_by_words_loads_neither_torch_nor_qt_nor_pillow(indexed, starte
 import sys
 from pathlib import Path
 from picsight_engine.library import Library
-from picsight_engine.models.bundle import open_bundle
+from picsight_engine.bundles.bundle import open_bundle
 with Library.open(Path(sys.argv[1]), open_bundle(Path(sys.argv[2])), create=False) as library:
     assert library.search("dog").results
 """

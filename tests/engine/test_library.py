@@ -14,11 +14,11 @@ import pytest
 from PIL import ExifTags, Image
 from PIL.PngImagePlugin import PngInfo
 
+from picsight_engine.bundles.bundle import write_bundle
 from picsight_engine.errors import LibraryError, RequestError
 from picsight_engine.indexing.events import Committed, Finished
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.library import Library
-from picsight_engine.models.bundle import write_bundle
 
 ONE_WORKER = IndexSettings(workers=1)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from picsight_engine.models.bundle import open_bundle, read_manifest
+from picsight_engine.bundles.bundle import open_bundle, read_manifest
 
 SPACE = "00112233445566aa"
 STARTER = "picsight-starter"

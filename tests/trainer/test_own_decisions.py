@@ -23,11 +23,11 @@ from mctrain.training.surroundings import Places
 from mctrain.weights.checkpoint import load_checkpoint
 from mctrain.weights.unbundle import read_bundle
 from picsight.cli.program import program
+from picsight_engine.bundles.bundle import IMAGE_GRAPH, TEXT_GRAPH, open_bundle
+from picsight_engine.bundles.preprocess import preprocess
 from picsight_engine.library import Library
-from picsight_engine.models.backend import load_image_encoder
-from picsight_engine.models.bundle import IMAGE_GRAPH, TEXT_GRAPH, open_bundle
-from picsight_engine.models.preprocess import preprocess
-from picsight_engine.models.text import TextEmbedder
+from picsight_engine.runtime.backend import load_image_encoder
+from picsight_engine.runtime.text_embedder import TextEmbedder
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGE = (REPOSITORY / "trainer" / "README.md").read_text("utf-8").partition("## Your own decisions\n")[2]

@@ -20,7 +20,7 @@ from mctrain.errors import ExportError
 from mctrain.teachers.teacher import BundleTeacher
 from mctrain.weights.checkpoint import load_checkpoint
 from mctrain.weights.unbundle import read_bundle
-from picsight_engine.models.bundle import TEXT_GRAPH, open_bundle
+from picsight_engine.bundles.bundle import TEXT_GRAPH, open_bundle
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGE = (REPOSITORY / "trainer" / "README.md").read_text(encoding="utf-8").partition("## Your own photos\n")[2]

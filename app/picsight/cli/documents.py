@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.doctor import Check
     from picsight_engine.indexing.events import Summary
-    from picsight_engine.installation.choice import Switch
-    from picsight_engine.installation.offers import ModelOffer
+    from picsight_engine.installation.model_choice import Switch
+    from picsight_engine.installation.model_offers import ModelOffer
     from picsight_engine.library import PhotoDetails, Status
-    from picsight_engine.models.bundle import Bundle
     from picsight_engine.search.answer import Answer, Filter, Result
     from picsight_engine.store.problems import Problem
     from picsight_engine.store.runs import Run

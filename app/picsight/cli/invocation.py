@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from picsight_engine.installation.choice import ModelChoice
+    from picsight_engine.bundles.bundle import Bundle
+    from picsight_engine.installation.model_choice import ModelChoice
     from picsight_engine.library import Library
-    from picsight_engine.models.bundle import Bundle
 
 A_PATH = click.Path(path_type=Path, readable=False)  # whether it can be read is for the engine to say
 _Function = TypeVar("_Function", bound="Callable[..., object]")

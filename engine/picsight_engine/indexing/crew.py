@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
 
+    from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.errors import ProblemCode
-    from picsight_engine.models.backend import Backend
-    from picsight_engine.models.bundle import Bundle
     from picsight_engine.photos.decode import Limits
+    from picsight_engine.runtime.backend import Backend
 
 MOST_WORKERS = 6
 WORKER_BYTES = 90_000_000  # one worker with its copy of the image tower

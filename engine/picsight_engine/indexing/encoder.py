@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.errors import PicsightError
 from picsight_engine.indexing.messages import Broken, Described, Lost, Ready
-from picsight_engine.models.backend import Backend, load_image_encoder
 from picsight_engine.processes import START_SECONDS, bury, own_end, settle, start, step_back
+from picsight_engine.runtime.backend import Backend, load_image_encoder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.errors import ProblemCode
     from picsight_engine.indexing.messages import News
-    from picsight_engine.models.bundle import Bundle
 
 BATCH = 8
 _MOST_WAITING = 2 * BATCH  # 12 MB of pixels at 256 by 256; more would only wait

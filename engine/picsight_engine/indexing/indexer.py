@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from picsight_engine.bundles.bundle import check_image_tower
 from picsight_engine.errors import LibraryError, StorageError
 from picsight_engine.indexing.batch import Batch
 from picsight_engine.indexing.crew import Crew, suitable_workers
@@ -17,11 +18,10 @@ from picsight_engine.indexing.plan import FolderView, Plan, make_plan
 from picsight_engine.indexing.recognise import Recogniser
 from picsight_engine.indexing.scan import printable
 from picsight_engine.indexing.shift import Shift
-from picsight_engine.models.backend import Backend
-from picsight_engine.models.bundle import check_image_tower
-from picsight_engine.models.choice import choose_image_backend
 from picsight_engine.photos.decode import Limits
 from picsight_engine.photos.metadata import METADATA_RULE
+from picsight_engine.runtime.backend import Backend
+from picsight_engine.runtime.backend_choice import choose_image_backend
 from picsight_engine.store.database import index_lock
 from picsight_engine.store.folders import file_path, set_state
 from picsight_engine.store.problems import problems_of
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Generator, Iterator, Sequence
 
-    from picsight_engine.models.bundle import Bundle
+    from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.store.database import Database
     from picsight_engine.store.folders import Folder
     from picsight_engine.store.thumbnails import Thumbnails

@@ -17,8 +17,8 @@ from picsight_engine.photos.reading import problem
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.indexing.messages import News
-    from picsight_engine.models.bundle import Bundle
 
 _KEY = 0
 _PATIENCE = 1.0  # seconds between looks at the process

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.indexing.messages import Job
-    from picsight_engine.models.backend import ImageEncoder
-    from picsight_engine.models.bundle import Bundle
     from picsight_engine.photos.decode import Limits
+    from picsight_engine.runtime.backend import ImageEncoder
 
 THUMBNAIL_SIDE = 256  # pixels
 
@@ -84,7 +84,7 @@ class _Desk:
 
     def __init__(self, bundle: Bundle, limits: Limits) -> None:
         # Imported here: a process that never gets this far (the indexer's) must not pay 300 ms for them.
-        from picsight_engine.models import preprocess
+        from picsight_engine.bundles import preprocess
         from picsight_engine.photos import decode, identity, sidecars, thumbnail
 
         self.limits = limits
@@ -105,7 +105,7 @@ class _Desk:
 
     def load_tower(self) -> ImageEncoder:
         """The image tower, loaded once; raises BundleError."""
-        from picsight_engine.models import backend
+        from picsight_engine.runtime import backend
 
         if self._encoder is None:
             self._encoder = backend.load_image_encoder(self._bundle, threads=1)
@@ -118,7 +118,7 @@ class _Desk:
             vector: NDArray[np.float32] = tower.encode(pixels)[0]
         except VectorError:
             # the tokenizer too, for a photo in a million
-            from picsight_engine.models.self_test import known_photos
+            from picsight_engine.runtime.self_test import known_photos
 
             tower.encode(known_photos(self._spec))
             raise ImageError(

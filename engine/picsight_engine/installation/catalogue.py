@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from picsight_engine.bundles.bundle import IMAGE_GRAPH, TEXT_GRAPH, ImageSpec, Licence, TextSpec
 from picsight_engine.errors import RequestError
-from picsight_engine.models.bundle import IMAGE_GRAPH, TEXT_GRAPH, ImageSpec, Licence, TextSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

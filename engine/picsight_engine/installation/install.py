@@ -8,24 +8,24 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from picsight_engine.bundles.bundle import FileRecord, Manifest, file_record, open_bundle
+from picsight_engine.bundles.place import refusals_explained
 from picsight_engine.errors import BundleError, RequestError
 from picsight_engine.installation.archive import open_source
 from picsight_engine.installation.download import Arrived, Fetched, Patience, Wanted, download
 from picsight_engine.installation.installed import Arriving, Checking, Installed
 from picsight_engine.installation.shelf import Shelf
-from picsight_engine.models.agreement import Machine, examine_once
-from picsight_engine.models.bundle import FileRecord, Manifest, file_record, open_bundle
-from picsight_engine.models.place import refusals_explained
 from picsight_engine.private_files import write_private
+from picsight_engine.runtime.agreement import Machine, examine_once
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.installation.catalogue import Entry, RemoteFile
     from picsight_engine.installation.installed import InstalledModels, InstallEvent
-    from picsight_engine.models.bundle import Bundle
 
     _Bring = Callable[[RemoteFile, str | None, Path], Iterator[Arrived | Fetched]]
 

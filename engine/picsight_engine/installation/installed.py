@@ -9,16 +9,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from picsight_engine.bundles.bundle import MANIFEST, Bundle, move_bundle, open_bundle, seal_bundle
+from picsight_engine.bundles.fields import MODEL_NAME, is_model_name
 from picsight_engine.errors import BundleError, BusyError, RequestError, StorageError
-from picsight_engine.models.bundle import MANIFEST, Bundle, move_bundle, open_bundle, seal_bundle
-from picsight_engine.models.fields import MODEL_NAME, is_model_name
 from picsight_engine.private_files import FILE_MODE, close_tree, make_private, make_private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from picsight_engine.models.bundle import Manifest
+    from picsight_engine.bundles.bundle import Manifest
 
 _LOCK = ".install.lock"
 # What has no place of its own any more, or not yet: unpacked, replaced (`move_bundle`), removed.
@@ -113,7 +113,7 @@ class InstalledModels:
             BundleError: the first thing that is wrong with it.
         """
         # onnxruntime, Pillow: 300 ms that a search does not pay
-        from picsight_engine.models.self_test import try_towers
+        from picsight_engine.runtime.self_test import try_towers
 
         bundle = open_bundle(self.folder_of(name), hashes=True)
         try_towers(bundle)
@@ -164,7 +164,7 @@ class InstalledModels:
         Raises:
             BundleError: it is not what its manifest says, or has the name of another model; nothing was replaced.
         """
-        from picsight_engine.models.self_test import try_towers  # as in `verify`
+        from picsight_engine.runtime.self_test import try_towers  # as in `verify`
 
         self.require_name(manifest.name)
         try:

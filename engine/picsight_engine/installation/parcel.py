@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from picsight_engine.bundles.bundle import MANIFEST, parse_manifest
+from picsight_engine.bundles.place import refusals_explained
 from picsight_engine.errors import BundleError
 from picsight_engine.installation.archive import DAMAGED, copy_file, damaged, open_source
 from picsight_engine.installation.installed import Arriving, Checking, Installed
-from picsight_engine.models.agreement import Machine, examine_once
-from picsight_engine.models.bundle import MANIFEST, parse_manifest
-from picsight_engine.models.place import refusals_explained
+from picsight_engine.runtime.agreement import Machine, examine_once
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Iterator
     from pathlib import Path
 
+    from picsight_engine.bundles.bundle import Manifest
     from picsight_engine.installation.archive import Source
     from picsight_engine.installation.installed import InstalledModels, InstallEvent
-    from picsight_engine.models.bundle import Manifest
 
 _MOST_MANIFEST = 10_000_000  # bytes
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from picsight_engine.bundles.bundle import file_record
 from picsight_engine.errors import BundleError, RequestError
 from picsight_engine.installation.archive import Source, copy_file
 from picsight_engine.installation.download import Arrived, Fetched
-from picsight_engine.models.bundle import file_record
 
 if TYPE_CHECKING:
     import threading

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from picsight_engine.models.calibration import Match
+    from picsight_engine.bundles.calibration import Match
 
 Order = Literal["match", "date", "folder"]
 Least = Literal["strong", "weaker", "all"]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from picsight_engine.models.bundle import Bundle
+    from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.search.suggestions import Suggester
     from picsight_engine.store.database import Database
 
@@ -68,7 +68,9 @@ class Answering:
     def _switch(self) -> bool:
         """Makes the wanted model the one that answers, unless a person has chosen another one since this was opened."""
         manifest = self.wanted.manifest
-        with self._db.writer() as connection:  # `installation.choice.use_model` chooses inside of one, too
+        with (
+            self._db.writer() as connection
+        ):  # `installation.model_choice.use_model` chooses inside of one, too
             if chosen_model(self._db.folder) not in {None, manifest.name, self.wanted.folder.name}:
                 return False
             enter_space(connection, manifest, active=True)

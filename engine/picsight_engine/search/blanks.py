@@ -11,7 +11,7 @@ from picsight_engine.vectors.int8 import best_dots, quantize
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from picsight_engine.models.blankness import Blankness
+    from picsight_engine.bundles.blankness import Blankness
     from picsight_engine.vectors.matrix import Rows
 
 

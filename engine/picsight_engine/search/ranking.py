@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from picsight_engine.models.calibration import BEST, Match
+from picsight_engine.bundles.calibration import BEST, Match
 from picsight_engine.search.answer import TermScore
 from picsight_engine.vectors.scan import scan_any, term_scores
 

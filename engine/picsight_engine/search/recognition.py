@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from picsight_engine.models.commonness import is_everyday
+from picsight_engine.bundles.commonness import is_everyday
 from picsight_engine.search.facts import located, taken_in
 from picsight_engine.search.query import Term
 from picsight_engine.search.times import MOST_WORDS, could_be_time, time_in_words

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from picsight_engine.bundles.calibration import Likeness
+from picsight_engine.bundles.commonness import commonness
 from picsight_engine.errors import RequestError
-from picsight_engine.models.calibration import Likeness
-from picsight_engine.models.commonness import commonness
 from picsight_engine.search.answer import Answer, QueryFault, Result
 from picsight_engine.search.blanks import find_losses
 from picsight_engine.search.details import taken_iso
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from picsight_engine.models.bundle import Bundle
+    from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.search.answer import Least, Request, TermScore
     from picsight_engine.search.directions import Aim
     from picsight_engine.search.filters import Passing

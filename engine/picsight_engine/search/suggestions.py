@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
+from picsight_engine.bundles.words import model_words
 from picsight_engine.errors import BundleError
-from picsight_engine.models.words import model_words
 from picsight_engine.search.everyday import EVERYDAY
 from picsight_engine.search.offers import OfferKind, Offers
 from picsight_engine.search.query import parse
@@ -25,7 +25,7 @@ from picsight_engine.store.text import fold, is_held
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from picsight_engine.models.bundle import Bundle
+    from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.search.offers import Offer
     from picsight_engine.search.query import Query
     from picsight_engine.search.typed import Phrase, Typed

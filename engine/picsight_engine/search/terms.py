@@ -11,8 +11,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from picsight_engine.models.bundle import Bundle
-    from picsight_engine.models.text import TextEmbedder
+    from picsight_engine.bundles.bundle import Bundle
+    from picsight_engine.runtime.text_embedder import TextEmbedder
     from picsight_engine.search.query import Term
 
 LESS_WEIGHT = 0.5  # average precision 0.552 on real embeddings; 0.539 at full weight
@@ -79,7 +79,7 @@ class Terms:
     def _load(self) -> TextEmbedder:
         if self._embedder is None:
             # Imports onnxruntime and tokenizers, 250 ms that only a search by words needs.
-            from picsight_engine.models.text import TextEmbedder
+            from picsight_engine.runtime.text_embedder import TextEmbedder
 
             self._embedder = TextEmbedder(self.bundle)
         return self._embedder

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from picsight_engine.models.bundle import Bundle
+    from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.store.database import Database
     from picsight_engine.store.decisions import State
     from picsight_engine.store.tags import Definition

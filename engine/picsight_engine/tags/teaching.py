@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from picsight_engine.models.commonness import commonness
+from picsight_engine.bundles.commonness import commonness
 from picsight_engine.tags.fit import Background, keeping, learnt, prior
 from picsight_engine.tags.scores import chances, reaching, scores_of
 from picsight_engine.tags.tree import USUAL_THRESHOLD
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from picsight_engine.models.calibration import Calibration
+    from picsight_engine.bundles.calibration import Calibration
     from picsight_engine.tags.fit import Linear
 
     Vector = NDArray[np.float32]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from picsight_engine.models.bundle import preprocessing_of, require_preprocessing
+from picsight_engine.bundles.bundle import preprocessing_of, require_preprocessing
 from picsight_engine.store.vectors import activate_space, know_space, known_preprocessing, note_preprocessing
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from picsight_engine.models.bundle import Manifest
+    from picsight_engine.bundles.bundle import Manifest
     from picsight_engine.store.database import Database
 
 

@@ -13,7 +13,7 @@ from picsight.cli.layout import cells
 from picsight_engine.search.answer import Result
 
 if TYPE_CHECKING:
-    from picsight_engine.models.calibration import Match
+    from picsight_engine.bundles.calibration import Match
 
 
 def result(match: Match | None, path: str = "/photos/a.jpg") -> Result:

@@ -11,7 +11,7 @@ import pytest
 from tests.engine.search.conftest import open_album
 
 from picsight.cli.program import run
-from picsight_engine.models.bundle import open_bundle
+from picsight_engine.bundles.bundle import open_bundle
 
 PHOTOS = 20
 

@@ -9,9 +9,9 @@ import signal
 import pytest
 
 from picsight.cli.program import run
+from picsight_engine.bundles.bundle import Licence, open_bundle
 from picsight_engine.installation import catalogue
 from picsight_engine.installation.catalogue import Entry, LicenceTerms, RemoteFile
-from picsight_engine.models.bundle import Licence, open_bundle
 
 
 @pytest.fixture(autouse=True)

@@ -14,9 +14,9 @@ from picsight.cli import documents
 from picsight.cli.program import COMMANDS, program
 from picsight_engine.doctor import Check
 from picsight_engine.indexing.events import Summary
-from picsight_engine.installation.choice import ModelChoice, Switch
 from picsight_engine.installation.installed import InstalledModels
-from picsight_engine.installation.offers import model_offers
+from picsight_engine.installation.model_choice import ModelChoice, Switch
+from picsight_engine.installation.model_offers import model_offers
 from picsight_engine.library import PhotoDetails, Problem, Status
 from picsight_engine.search.answer import Answer, Filter, QueryFault, Result, TermScore
 from picsight_engine.store.runs import Run

@@ -19,10 +19,10 @@ from picsight.window.grid.wall import Wall
 from picsight.window.library.controller import LibraryPlace
 from picsight.window.main_window import MainWindow
 from picsight.window.parts.picture import Pictures
+from picsight_engine.bundles.bundle import Licence, open_bundle, write_bundle
 from picsight_engine.installation.catalogue import Entry, LicenceTerms, RemoteFile
-from picsight_engine.installation.choice import choice_of
 from picsight_engine.installation.installed import InstalledModels
-from picsight_engine.models.bundle import Licence, open_bundle, write_bundle
+from picsight_engine.installation.model_choice import choice_of
 from picsight_engine.photos.limits import Limits
 from picsight_engine.search.answer import Result
 

@@ -15,7 +15,7 @@ from picsight.window.details.facts import Detail, details_of_one
 from picsight.window.library.controller import LibraryPlace
 from picsight.window.main_window import MainWindow
 from picsight.window.search.place import Place
-from picsight_engine.installation.choice import ModelChoice
+from picsight_engine.installation.model_choice import ModelChoice
 from picsight_engine.library import Library, PhotoDetails
 from picsight_engine.photos.metadata import METADATA_RULE
 from picsight_engine.store.database import Database

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 
 from picsight.window.parts.words import isolated, linked, plain, tooltip
 from picsight.window.search.place import Place
-from picsight_engine.models.bundle import Licence, open_bundle, write_bundle
+from picsight_engine.bundles.bundle import Licence, open_bundle, write_bundle
 
 PATIENCE = 120_000  # ms; only a failing test waits so long
 # A heading, another picture, an entity, a mnemonic; a turn of direction, the end of an isolate, an open one, a new line.

@@ -25,7 +25,7 @@ from picsight.window.library.sidebar_model import ENTRY
 from picsight.window.main_window import MainWindow
 from picsight.window.search.place import Place
 from picsight.window.tokens import em, tones
-from picsight_engine.installation.choice import ModelChoice
+from picsight_engine.installation.model_choice import ModelChoice
 from picsight_engine.library import Library
 
 PATIENCE = 120_000  # ms; only a failing test waits so long

@@ -11,13 +11,13 @@ from PySide6.QtCore import Qt
 from tests.app.window.conftest import SPACE
 
 from picsight.window.models.rows import Act
+from picsight_engine.bundles.bundle import open_bundle, write_bundle
 from picsight_engine.indexing.events import Committed
 from picsight_engine.indexing.indexer import IndexSettings
-from picsight_engine.installation.choice import choice_of, use_model
 from picsight_engine.installation.installed import InstalledModels
+from picsight_engine.installation.model_choice import choice_of, use_model
 from picsight_engine.installation.parcel import open_parcel
 from picsight_engine.library import Library
-from picsight_engine.models.bundle import open_bundle, write_bundle
 from picsight_engine.store.database import Database
 from picsight_engine.store.vectors import photos_with_vector
 

@@ -13,11 +13,11 @@ from PySide6.QtWidgets import QMessageBox, QPushButton
 from picsight import locations
 from picsight.window.models.rows import PLAIN, Act, rows_of
 from picsight.window.models.view import ModelsDialog
+from picsight_engine.bundles.bundle import Licence
 from picsight_engine.installation.catalogue import CATALOGUE
-from picsight_engine.installation.offers import ModelOffer
+from picsight_engine.installation.model_offers import ModelOffer
 from picsight_engine.installation.parcel import open_parcel
 from picsight_engine.library import Library
-from picsight_engine.models.bundle import Licence
 from picsight_engine.store.choice import choose_model
 
 PATIENCE = 120_000  # ms; only a failing test waits so long

@@ -26,7 +26,7 @@ from picsight.window.tags.choices import Choice
 from picsight.window.tags.draft import Draft
 from picsight.window.tags.list_view import TagList
 from picsight.window.tokens import px
-from picsight_engine.installation.choice import ModelChoice
+from picsight_engine.installation.model_choice import ModelChoice
 from picsight_engine.library import Library
 from picsight_engine.photos.xmp import read_packet
 

@@ -8,7 +8,7 @@ import pytest
 
 from picsight.window.details.why import reasons_of
 from picsight.window.search.place import Place
-from picsight_engine.models.commonness import commonness
+from picsight_engine.bundles.commonness import commonness
 from picsight_engine.search.answer import TermScore
 
 

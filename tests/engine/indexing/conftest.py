@@ -11,7 +11,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from picsight_engine.models.bundle import IMAGE_GRAPH, ImageSpec, Licence, Manifest, write_bundle
+from picsight_engine.bundles.bundle import IMAGE_GRAPH, ImageSpec, Licence, Manifest, write_bundle
 from picsight_engine.store.database import Database
 from picsight_engine.store.folders import add_folder
 from picsight_engine.store.thumbnails import Thumbnails
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from picsight_engine.models.bundle import Bundle
+    from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.store.folders import Folder
 
 SIDE = 32

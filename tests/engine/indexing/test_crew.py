@@ -17,14 +17,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from picsight_engine.bundles.preprocess import preprocess
 from picsight_engine.errors import BundleError, PicsightError
 from picsight_engine.indexing.crew import Crew, suitable_workers
 from picsight_engine.indexing.messages import Described, Failed, Identified, Lost, Order
 from picsight_engine.metadata import Metadata
-from picsight_engine.models.backend import load_image_encoder
-from picsight_engine.models.preprocess import preprocess
 from picsight_engine.photos.decode import Limits
 from picsight_engine.photos.identity import bytes_hash, fingerprint
+from picsight_engine.runtime.backend import load_image_encoder
 
 if TYPE_CHECKING:
     from picsight_engine.indexing.messages import News
@@ -205,7 +205,7 @@ import sys, multiprocessing, time
 from pathlib import Path
 from picsight_engine.indexing.crew import Crew
 from picsight_engine.indexing.messages import Order
-from picsight_engine.models.bundle import open_bundle
+from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.photos.decode import Limits
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from picsight_engine.bundles.preprocess import preprocess
 from picsight_engine.indexing.batch import Batch
 from picsight_engine.indexing.crew import Crew
 from picsight_engine.indexing.encoder import BATCH, Encoder
@@ -20,10 +21,9 @@ from picsight_engine.indexing.messages import Described, Identified, Lost, Order
 from picsight_engine.indexing.plan import make_plan
 from picsight_engine.indexing.recognise import Recogniser
 from picsight_engine.indexing.shift import Shift
-from picsight_engine.models.backend import Backend, load_image_encoder
-from picsight_engine.models.preprocess import preprocess
 from picsight_engine.photos.decode import Limits
 from picsight_engine.photos.metadata import METADATA_RULE
+from picsight_engine.runtime.backend import Backend, load_image_encoder
 from picsight_engine.store.vectors import all_vectors
 
 PATIENCE = 600.0  # seconds; only a failing test waits so long

@@ -17,11 +17,11 @@ import pytest
 from PIL import Image
 from tests.engine.indexing.conftest import make_bundle
 
+from picsight_engine.bundles.bundle import IMAGE_GRAPH
 from picsight_engine.errors import BundleError, BusyError, StorageError
 from picsight_engine.indexing.events import Committed, Emptier, Finished, Found, Progress
 from picsight_engine.indexing.forgetting import note_gone
 from picsight_engine.indexing.indexer import IndexSettings, run_index
-from picsight_engine.models.bundle import IMAGE_GRAPH
 from picsight_engine.photos.decode import Limits
 from picsight_engine.search.details import details_at
 from picsight_engine.store.contents import photos_revision

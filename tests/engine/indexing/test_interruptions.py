@@ -24,7 +24,7 @@ import sys
 from pathlib import Path
 from picsight_engine.indexing.events import Committed, Progress
 from picsight_engine.indexing.indexer import IndexSettings, run_index
-from picsight_engine.models.bundle import open_bundle
+from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.store.database import Database
 from picsight_engine.store.folders import add_folder
 from picsight_engine.store.thumbnails import Thumbnails

@@ -15,7 +15,7 @@ SCRIPT = """
 import json, os, shutil, subprocess, sys
 from pathlib import Path
 from picsight_engine.indexing.indexer import IndexSettings, run_index
-from picsight_engine.models.bundle import open_bundle
+from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.store.database import Database
 from picsight_engine.store.folders import add_folder, all_folders
 from picsight_engine.store.photos import all_photos

@@ -6,9 +6,9 @@ import hashlib
 
 import pytest
 
+from picsight_engine.bundles.bundle import Licence
 from picsight_engine.installation.catalogue import Entry, LicenceTerms, RemoteFile
 from picsight_engine.installation.installed import InstalledModels
-from picsight_engine.models.bundle import Licence
 
 COMMIT = "c" * 40
 

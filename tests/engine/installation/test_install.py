@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from tests.engine.installation.conftest import COMMIT
 
+from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.errors import (
     BundleError,
     BusyError,
@@ -20,7 +21,6 @@ from picsight_engine.installation.catalogue import CATALOGUE, RemoteFile, find_e
 from picsight_engine.installation.download import Patience
 from picsight_engine.installation.install import install
 from picsight_engine.installation.installed import Arriving, Checking, Installed
-from picsight_engine.models.bundle import open_bundle
 
 QUICK = Patience(tries=2, pause=0.0, timeout=60.0)
 

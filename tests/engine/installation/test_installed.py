@@ -11,9 +11,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from tests.engine.miniature import DIM, SIZE, save_graph
 
+from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.errors import BundleError, RequestError
 from picsight_engine.installation.parcel import open_parcel
-from picsight_engine.models.bundle import open_bundle
 
 
 def load(bundle, models):

@@ -21,7 +21,8 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is for 
 CHILD = """
 import os, pickle, signal, sys
 from pathlib import Path
-from picsight_engine.models import self_test, text, tokenizer
+from picsight_engine.bundles import tokenizer
+from picsight_engine.runtime import self_test, text_embedder
 from picsight_engine.installation.install import install
 from picsight_engine.installation.parcel import open_parcel
 models, action, what, last = pickle.loads(sys.stdin.buffer.read())

@@ -17,7 +17,7 @@ import pytest
 from picsight_engine.errors import BundleError, CancelledError, RequestError, StorageError
 from picsight_engine.installation.installed import Checking
 from picsight_engine.installation.parcel import open_parcel
-from picsight_engine.models.agreement import Machine, read_verdict
+from picsight_engine.runtime.agreement import Machine, read_verdict
 
 
 @pytest.fixture

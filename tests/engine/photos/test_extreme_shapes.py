@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from picsight_engine.bundles.bundle import open_bundle
+from picsight_engine.bundles.preprocess import preprocess, reduced_side
 from picsight_engine.errors import ImageError
-from picsight_engine.models.bundle import open_bundle
-from picsight_engine.models.preprocess import preprocess, reduced_side
 from picsight_engine.photos.decode import decode
 from picsight_engine.photos.identity import perceptual_hash
 from picsight_engine.photos.limits import Limits

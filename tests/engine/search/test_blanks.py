@@ -11,10 +11,10 @@ import PIL.Image
 import pytest
 from tests.engine.search.conftest import open_album
 
+from picsight_engine.bundles.blankness import Blankness, vector_text
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.library import Library
-from picsight_engine.models.blankness import Blankness, vector_text
-from picsight_engine.models.text import TextEmbedder
+from picsight_engine.runtime.text_embedder import TextEmbedder
 
 BLANK, ANOTHER, PHOTOS = 7, 100, 40  # the other one comes later
 ASKING = "an empty grey picture"

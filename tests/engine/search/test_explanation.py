@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from picsight_engine.models.text import TextEmbedder
+from picsight_engine.runtime.text_embedder import TextEmbedder
 from picsight_engine.store.database import Database
 from picsight_engine.store.vectors import vector_of
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 from tests.engine.search.conftest import open_album
 
+from picsight_engine.bundles.calibration import Calibration
 from picsight_engine.library import Library
-from picsight_engine.models.calibration import Calibration
 
 PHOTOS = 60
 CARS = 8  # the photo whose folder is called Cars

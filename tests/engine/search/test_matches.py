@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from picsight_engine.bundles.calibration import Calibration
+from picsight_engine.bundles.commonness import commonness
 from picsight_engine.library import Library
-from picsight_engine.models.calibration import Calibration
-from picsight_engine.models.commonness import commonness
 
 CUTS = Calibration(
     answered=0.38, strong=0.34, possible=0.3, gap=0.05, span=0.15, growth=0.01, growth_below=0.01, common=0.02

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from tests.engine.search.conftest import open_album
 
+from picsight_engine.bundles.calibration import Calibration
+from picsight_engine.bundles.commonness import commonness
 from picsight_engine.library import Library
-from picsight_engine.models.calibration import Calibration
-from picsight_engine.models.commonness import commonness
 
 PHOTOS = 700  # more than are looked at first
 CUTS = Calibration(

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from tests.engine.search.test_matches import CUTS, PHOTOS
 
+from picsight_engine.bundles.calibration import Likeness
+from picsight_engine.bundles.commonness import commonness
 from picsight_engine.library import Library
-from picsight_engine.models.calibration import Likeness
-from picsight_engine.models.commonness import commonness
-from picsight_engine.models.text import TextEmbedder
+from picsight_engine.runtime.text_embedder import TextEmbedder
 from picsight_engine.search.directions import PICTURE_WEIGHT
 from picsight_engine.store.database import Database
 from picsight_engine.store.vectors import all_vectors

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from picsight_engine.models.words import model_words
+from picsight_engine.bundles.words import model_words
 from picsight_engine.search.everyday import EVERYDAY
 from picsight_engine.search.vocabulary import Vocabulary, Words
 from picsight_engine.store.text import fold

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from picsight_engine.bundles.bundle import open_bundle, write_bundle
 from picsight_engine.errors import BundleError, RequestError
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.library import Library
-from picsight_engine.models.bundle import open_bundle, write_bundle
 from picsight_engine.store.database import Database
 from picsight_engine.store.vectors import activate_space, put_vector
 from picsight_engine.tags.learner import Learner

@@ -22,12 +22,12 @@ from mctrain.models.presets import PRESETS
 from mctrain.models.space import space_id
 from mctrain.weights.checkpoint import load_checkpoint
 from mctrain.weights.convert import empty_model, layout_of, write_tensors
+from picsight_engine.bundles.bundle import open_bundle
+from picsight_engine.bundles.preprocess import preprocess
+from picsight_engine.bundles.tokenizer import Tokenizer
 from picsight_engine.errors import PicsightError
-from picsight_engine.models.backend import load_image_encoder
-from picsight_engine.models.bundle import open_bundle
-from picsight_engine.models.preprocess import preprocess
-from picsight_engine.models.text import TextEmbedder
-from picsight_engine.models.tokenizer import Tokenizer
+from picsight_engine.runtime.backend import load_image_encoder
+from picsight_engine.runtime.text_embedder import TextEmbedder
 
 PRESET = PRESETS["laptop_xxs"]
 TEXTS = ["a dog", "Two people beside a lake &amp; a boat", "x " * 200, "", "café"]

@@ -27,10 +27,10 @@ from mctrain.evaluation.measure import measure, measure_all
 from mctrain.evaluation.subject import Subject
 from mctrain.evaluation.tasks import Benchmark, DataComp, Found, find_files
 from mctrain.teachers.teacher import BundleTeacher
-from picsight_engine.models.backend import load_image_encoder, load_text_encoder
-from picsight_engine.models.bundle import open_bundle
-from picsight_engine.models.preprocess import preprocess
-from picsight_engine.models.tokenizer import Tokenizer
+from picsight_engine.bundles.bundle import open_bundle
+from picsight_engine.bundles.preprocess import preprocess
+from picsight_engine.bundles.tokenizer import Tokenizer
+from picsight_engine.runtime.backend import load_image_encoder, load_text_encoder
 
 CALTECH, GEODE, FLICKR = "vtab/caltech101", "fairness/geode", "retrieval/flickr_1k_test_image_text_retrieval"
 WINOGAVIL = "misc/winogavil"

@@ -10,8 +10,8 @@ from mctrain.evaluation.outcome import Median
 from mctrain.evaluation.retrieval import coming_up
 from mctrain.evaluation.subject import Subject
 from mctrain.teachers.teacher import BundleTeacher
-from picsight_engine.models.bundle import open_bundle
-from picsight_engine.models.text import TextEmbedder
+from picsight_engine.bundles.bundle import open_bundle
+from picsight_engine.runtime.text_embedder import TextEmbedder
 
 KINDS = ["black", "grey", "black", "grey", "smear"]
 

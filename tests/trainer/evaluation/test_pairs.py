@@ -25,10 +25,10 @@ from mctrain.evaluation.pairs import (
 from mctrain.evaluation.subject import Gallery, Subject
 from mctrain.evaluation.tasks import BoxedPairs, find_files
 from mctrain.teachers.teacher import BundleTeacher
-from picsight_engine.models.backend import load_image_encoder
-from picsight_engine.models.bundle import open_bundle
-from picsight_engine.models.preprocess import preprocess
-from picsight_engine.models.text import TextEmbedder
+from picsight_engine.bundles.bundle import open_bundle
+from picsight_engine.bundles.preprocess import preprocess
+from picsight_engine.runtime.backend import load_image_encoder
+from picsight_engine.runtime.text_embedder import TextEmbedder
 
 
 def gallery(*files):

@@ -13,7 +13,7 @@ from mctrain.evaluation.measure import measure
 from mctrain.evaluation.subject import Subject
 from mctrain.evaluation.tasks import Found, Retrieval, ZeroShot, find_files, load_tasks
 from mctrain.teachers.teacher import BundleTeacher, open_teacher
-from picsight_engine.models.bundle import open_bundle
+from picsight_engine.bundles.bundle import open_bundle
 
 EVERY = 10  # photo of a set is in its sample
 ONE = ("a photo of a {}.",)  # of seven templates, which take their time

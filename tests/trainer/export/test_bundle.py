@@ -23,8 +23,8 @@ from mctrain.graphs.graph import Port, write_graph
 from mctrain.models.minilm import PAD_ID
 from mctrain.models.space import space_id
 from mctrain.tokens.tokenizer import MINILM_SPEC
-from picsight_engine.models.backend import load_image_encoder, load_text_encoder
-from picsight_engine.models.bundle import open_bundle
+from picsight_engine.bundles.bundle import open_bundle
+from picsight_engine.runtime.backend import load_image_encoder, load_text_encoder
 
 
 @pytest.fixture(scope="module")

@@ -21,9 +21,9 @@ from mctrain.evaluation.things import load_things, presence
 from mctrain.export.calibration import fit_blankness
 from mctrain.export.cuts import Material, draw_trials, measure
 from mctrain.teachers.teacher import BundleTeacher
+from picsight_engine.bundles.bundle import MANIFEST, open_bundle
+from picsight_engine.bundles.commonness import commonness
 from picsight_engine.errors import PicsightError
-from picsight_engine.models.bundle import MANIFEST, open_bundle
-from picsight_engine.models.commonness import commonness
 
 PARTS = (
     "flickr8k-dev-000000.tar",

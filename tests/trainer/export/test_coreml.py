@@ -22,9 +22,9 @@ from mctrain.models.presets import PRESETS, preset_of
 from mctrain.recipes.teaching import load_recipe
 from mctrain.tokens.tokenizer import MINILM_SPEC
 from mctrain.weights.convert import empty_model, layout_of, write_tensors
-from picsight_engine.models.backend import load_image_encoder, load_text_encoder
-from picsight_engine.models.bundle import open_bundle
-from picsight_engine.models.preprocess import preprocess
+from picsight_engine.bundles.bundle import open_bundle
+from picsight_engine.bundles.preprocess import preprocess
+from picsight_engine.runtime.backend import load_image_encoder, load_text_encoder
 
 PRESET = PRESETS["laptop_xxs"]
 RGB = coremltools.proto.FeatureTypes_pb2.ImageFeatureType.RGB

@@ -19,8 +19,8 @@ from mctrain.recipes.training import load_training
 from mctrain.weights.checkpoint import Trained
 from mctrain.weights.stored import StoredWeights
 from mctrain.weights.unbundle import read_bundle
-from picsight_engine.models.bundle import IMAGE_GRAPH, TEXT_GRAPH, open_bundle
-from picsight_engine.models.preprocess import preprocess
+from picsight_engine.bundles.bundle import IMAGE_GRAPH, TEXT_GRAPH, open_bundle
+from picsight_engine.bundles.preprocess import preprocess
 
 
 @pytest.fixture(scope="module")

@@ -19,8 +19,8 @@ from mctrain.models.lite import (
     look_sizes,
     weights_path,
 )
-from picsight_engine.models.bundle import ImageSpec
-from picsight_engine.models.preprocess import preprocess
+from picsight_engine.bundles.bundle import ImageSpec
+from picsight_engine.bundles.preprocess import preprocess
 
 IMAGE_SPEC = ImageSpec(
     224, "squash", "bicubic", None, (MEAN,) * 3, (STD,) * 3, input="x", output="y", dtype="float32"

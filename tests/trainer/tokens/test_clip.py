@@ -16,8 +16,8 @@ import tokenizers
 from tokenizers import Regex, normalizers, pre_tokenizers, processors
 
 from mctrain.tokens.tokenizer import write_clip_tokenizer
-from picsight_engine.models.bundle import Bundle, Licence, Manifest, TextSpec
-from picsight_engine.models.tokenizer import Tokenizer
+from picsight_engine.bundles.bundle import Bundle, Licence, Manifest, TextSpec
+from picsight_engine.bundles.tokenizer import Tokenizer
 
 SPEC = TextSpec(
     context=77, dynamic=False, pad_id=0, eot=49407, tokenizer="tokenizer.json", clean="clip", templates=("{}",),
@@ -156,7 +156,7 @@ def test_a_text_of_two_hundred_words_keeps_its_end(tokenizer):
 
 def test_plain_words_pay_for_no_mending():
     code = (
-        "import sys; from picsight_engine.models.tokenizer import clip_words\n"
+        "import sys; from picsight_engine.bundles.tokenizer import clip_words\n"
         "assert clip_words('A red Dog, 2') == ['a', 'red', 'dog', ',', '2']\n"
         "print('ftfy' in sys.modules); clip_words('caf\\u00e9'); print('ftfy' in sys.modules)"
     )

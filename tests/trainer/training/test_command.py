@@ -21,8 +21,8 @@ from mctrain.training.dry_run import dry_run
 from mctrain.training.metrics import METRICS
 from mctrain.weights.checkpoint import Checkpoint, Source, load_checkpoint, save_checkpoint
 from mctrain.weights.unbundle import read_bundle
+from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.errors import PicsightError
-from picsight_engine.models.bundle import open_bundle
 
 SHORT = ("run.steps=1", "run.batch=2")
 # what a run from a checkpoint leaves out

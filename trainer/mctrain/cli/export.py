@@ -9,10 +9,10 @@ import click
 
 from mctrain.cli.options import data_option, output_option
 from mctrain.cli.progress import bar, printable
-from picsight_engine.models.bundle import open_bundle
+from picsight_engine.bundles.bundle import open_bundle
 
 if TYPE_CHECKING:
-    from picsight_engine.models.bundle import Bundle
+    from picsight_engine.bundles.bundle import Bundle
 
 
 EXPORTING = "The graphs are written and compared with the checkpoint, which takes about a minute."

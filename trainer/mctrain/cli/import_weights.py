@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from picsight_engine.models.bundle import MANIFEST
+from picsight_engine.bundles.bundle import MANIFEST
 
 if TYPE_CHECKING:
     from mctrain.weights.checkpoint import Checkpoint

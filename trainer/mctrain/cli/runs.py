@@ -10,7 +10,7 @@ import click
 from mctrain.cli.progress import printable
 from mctrain.data.shards import file_digest
 from mctrain.errors import WeightsError
-from picsight_engine.models.bundle import MANIFEST
+from picsight_engine.bundles.bundle import MANIFEST
 
 if TYPE_CHECKING:
     from collections import Counter

@@ -11,13 +11,13 @@ import click
 
 from mctrain.cli.options import cache_option
 from mctrain.cli.progress import printable
-from picsight_engine.models.bundle import MANIFEST, open_bundle
+from picsight_engine.bundles.bundle import MANIFEST, open_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mctrain.weights.checkpoint import Run, Source, Trained
-    from picsight_engine.models.bundle import Manifest
+    from picsight_engine.bundles.bundle import Manifest
 
 
 _BARS, _HEIGHTS = 60, "▁▂▃▄▅▆▇█"

@@ -26,8 +26,8 @@ from mctrain.errors import RecipeError
 from mctrain.places import on_disk
 from mctrain.recipes.training import SHARDS, is_of_decisions, load_decisions, load_training
 from mctrain.training.surroundings import Interrupts, Places, Surroundings, alone_in
-from picsight_engine.models.bundle import demand_place, open_bundle
-from picsight_engine.models.place import demand_writable
+from picsight_engine.bundles.bundle import demand_place, open_bundle
+from picsight_engine.bundles.place import demand_writable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,7 +17,7 @@ from mctrain.data.words import texts_by_kind, words_of
 from mctrain.errors import DataError
 from mctrain.places import size_of
 from mctrain.whole_files import write_whole
-from picsight_engine.models.commonness import ALL, singular_words
+from picsight_engine.bundles.commonness import ALL, singular_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

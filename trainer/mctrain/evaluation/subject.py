@@ -14,7 +14,7 @@ from mctrain.data.shards import PHOTO_SUFFIXES, sound_groups
 from mctrain.data.words import Words, words_of
 from mctrain.errors import DataError, WeightsError
 from mctrain.teachers.teacher import BundleTeacher
-from picsight_engine.models.preprocess import reduced_side
+from picsight_engine.bundles.preprocess import reduced_side
 from picsight_engine.photos.decode import Limits, decode
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mctrain.data.words import texts_by_kind, texts_of
-from picsight_engine.models.commonness import singular_words
+from picsight_engine.bundles.commonness import singular_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -22,7 +22,7 @@ from mctrain.models.reparameterize import fold_everything
 from mctrain.models.space import space_id
 from mctrain.tokens.tokenizer import load_tokenizer, text_spec, write_tokenizer
 from mctrain.weights.checkpoint import Trained
-from picsight_engine.models.bundle import (
+from picsight_engine.bundles.bundle import (
     IMAGE_GRAPH,
     TEXT_GRAPH,
     ImageSpec,
@@ -31,7 +31,7 @@ from picsight_engine.models.bundle import (
     demand_place,
     write_bundle,
 )
-from picsight_engine.models.preprocess import preprocess
+from picsight_engine.bundles.preprocess import preprocess
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from mctrain.export.probe import Subjects
     from mctrain.models.text import TextShape
     from mctrain.weights.checkpoint import Checkpoint, Compared, Run, Source
-    from picsight_engine.models.bundle import Bundle
+    from picsight_engine.bundles.bundle import Bundle
 
     AnyText = TextShape | MiniLmShape
 

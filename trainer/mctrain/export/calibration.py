@@ -20,17 +20,17 @@ from mctrain.evaluation.things import load_things, presence
 from mctrain.export.cuts import SIZES, Material, Measured, draw_trials, fit, measure
 from mctrain.teachers.teacher import BundleTeacher
 from mctrain.whole_files import write_whole
-from picsight_engine.models.blankness import Blankness, vector_text
-from picsight_engine.models.bundle import MANIFEST, manifest_text, open_bundle
-from picsight_engine.models.commonness import commonness
-from picsight_engine.models.place import demand_writable
+from picsight_engine.bundles.blankness import Blankness, vector_text
+from picsight_engine.bundles.bundle import MANIFEST, manifest_text, open_bundle
+from picsight_engine.bundles.commonness import commonness
+from picsight_engine.bundles.place import demand_writable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from picsight_engine.models.calibration import Calibration
+    from picsight_engine.bundles.calibration import Calibration
 
     Vectors = NDArray[np.float32]
 

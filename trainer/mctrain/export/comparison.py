@@ -10,7 +10,7 @@ import torch
 
 from mctrain.errors import ExportError
 from mctrain.graphs.graph import Graph
-from picsight_engine.models.unit import flaw_of
+from picsight_engine.runtime.unit import flaw_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from picsight_engine.models.bundle import TextSpec
+    from picsight_engine.bundles.bundle import TextSpec
 
 _SAME = 1e-4  # largest difference of a unit vector's entry that two orders of adding may make
 _FIRST_WORD = 1000  # smaller ids are signs of a vocabulary's own

@@ -19,12 +19,12 @@ import torch
 from torch import Tensor, nn
 
 from mctrain.errors import TrainerError
-from picsight_engine.models.bundle import IMAGE_PACKAGE, TEXT_PACKAGE
+from picsight_engine.bundles.bundle import IMAGE_PACKAGE, TEXT_PACKAGE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from picsight_engine.models.bundle import ImageSpec, TextSpec
+    from picsight_engine.bundles.bundle import ImageSpec, TextSpec
 
 IMAGE_INPUT = "image"  # as Apple's own packages call it
 TEXT_INPUT = "text"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mctrain.evaluation.things import ABSENT, DOUBTFUL, SHOWN
-from picsight_engine.models.calibration import BEST, TURN, Calibration
+from picsight_engine.bundles.calibration import BEST, TURN, Calibration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ import torch
 from mctrain.errors import ExportError
 from mctrain.weights.stored import StoredWeights
 from mctrain.weights.unbundle import read_bundle
-from picsight_engine.models.bundle import IMAGE_GRAPH, TEXT_GRAPH
+from picsight_engine.bundles.bundle import IMAGE_GRAPH, TEXT_GRAPH
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from mctrain.weights.checkpoint import Checkpoint
-    from picsight_engine.models.bundle import Bundle, TextSpec
+    from picsight_engine.bundles.bundle import Bundle, TextSpec
 
 _HEAD = "head."
 

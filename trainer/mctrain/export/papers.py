@@ -16,8 +16,8 @@ from mctrain.models.text import TextShape
 from mctrain.recipes.parser import parse
 from mctrain.recipes.tables import BundleTable
 from mctrain.weights.checkpoint import Run, Source, Trained
-from picsight_engine.models.bundle import Licence
-from picsight_engine.models.fields import is_model_name
+from picsight_engine.bundles.bundle import Licence
+from picsight_engine.bundles.fields import is_model_name
 
 if TYPE_CHECKING:
     from mctrain.models.presets import Preset

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mctrain.data.shards import sound_groups
 from mctrain.data.words import words_of
 from mctrain.errors import DataError
-from picsight_engine.models.agreement import eight_photos
+from picsight_engine.runtime.agreement import eight_photos
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

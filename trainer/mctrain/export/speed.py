@@ -21,9 +21,9 @@ from mctrain.models.reparameterize import fold_everything
 from mctrain.teachers.teacher import OPEN_CLIP, kind_of
 from mctrain.tokens.tokenizer import load_tokenizer, text_spec
 from mctrain.weights.checkpoint import load_checkpoint
-from picsight_engine.models.backend import load_image_encoder, load_text_encoder
-from picsight_engine.models.bundle import open_bundle
-from picsight_engine.models.tokenizer import Tokenizer
+from picsight_engine.bundles.bundle import open_bundle
+from picsight_engine.bundles.tokenizer import Tokenizer
+from picsight_engine.runtime.backend import load_image_encoder, load_text_encoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -13,14 +13,14 @@ from mctrain.models.minilm import MiniLmShape
 from mctrain.models.text import TextShape
 from mctrain.models.vit import VitShape
 from mctrain.recipes.tables import ModelTable
+from picsight_engine.bundles.bundle import ImageSpec
 from picsight_engine.errors import RequestError
-from picsight_engine.models.bundle import ImageSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mctrain.recipes.tables import Network, TowersTable
-    from picsight_engine.models.bundle import Interpolation, Resize
+    from picsight_engine.bundles.bundle import Interpolation, Resize
 
 MINILM = "minilm"
 _HIDDEN = 1024  # of a head on a pretrained network

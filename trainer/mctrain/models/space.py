@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 if TYPE_CHECKING:
-    from picsight_engine.models.bundle import ImageSpec
+    from picsight_engine.bundles.bundle import ImageSpec
 
 _DIGITS = 16
 _COUNTERS = "num_batches_tracked"

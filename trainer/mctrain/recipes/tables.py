@@ -8,7 +8,7 @@ from pydantic import AfterValidator, AllowInfNan, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from mctrain.errors import RecipeError
-from picsight_engine.models.fields import is_model_name
+from picsight_engine.bundles.fields import is_model_name
 
 LEAST_SIZE = 32  # in pixels: towers halve a photo's sides five times
 LEAST_CONTEXT = 3  # a text's beginning, a token and its end

@@ -21,8 +21,8 @@ from open_clip.transformer import QuickGELU
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
 from mctrain.errors import WeightsError
-from picsight_engine.models.bundle import ImageSpec
-from picsight_engine.models.preprocess import preprocess
+from picsight_engine.bundles.bundle import ImageSpec
+from picsight_engine.bundles.preprocess import preprocess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from picsight_engine.models.bundle import Crop, Resize
+    from picsight_engine.bundles.bundle import Crop, Resize
 
 _BATCH = 8
 _TEXTS = 32

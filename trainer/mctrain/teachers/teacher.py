@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 
 from mctrain.data.shards import file_digest
-from picsight_engine.models.backend import load_image_encoder
-from picsight_engine.models.bundle import MANIFEST, open_bundle
-from picsight_engine.models.preprocess import preprocess
-from picsight_engine.models.text import TextEmbedder
+from picsight_engine.bundles.bundle import MANIFEST, open_bundle
+from picsight_engine.bundles.preprocess import preprocess
+from picsight_engine.runtime.backend import load_image_encoder
+from picsight_engine.runtime.text_embedder import TextEmbedder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import PIL.Image
     from numpy.typing import NDArray
 
-    from picsight_engine.models.bundle import ImageSpec
+    from picsight_engine.bundles.bundle import ImageSpec
 
     Kind = Literal["open_clip", "bundle", "checkpoint"]
 

@@ -10,7 +10,7 @@ from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
 from mctrain.errors import WeightsError
 from mctrain.tokens.tokenizer import load_tokenizer
-from picsight_engine.models.preprocess import preprocess
+from picsight_engine.bundles.preprocess import preprocess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -20,7 +20,7 @@ from mctrain.teachers.fit.text_vectors import Sentences
 from mctrain.teachers.folds import FOLDS, fold_of, load_folds
 from mctrain.teachers.towers import Towers
 from mctrain.weights.checkpoint import Run, checkpoint_file, load_checkpoint
-from picsight_engine.models.preprocess import preprocess
+from picsight_engine.bundles.preprocess import preprocess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from mctrain.models.minilm import MiniLmTower
     from mctrain.teachers.fit.features import Look
     from mctrain.weights.checkpoint import Checkpoint
-    from picsight_engine.models.bundle import ImageSpec
+    from picsight_engine.bundles.bundle import ImageSpec
 
     Photos = Callable[[Sequence[PIL.Image.Image], Sequence[str]], NDArray[np.float32]]
     Words = Callable[[Sequence[str]], NDArray[np.float32]]

@@ -26,8 +26,8 @@ from mctrain.models import minilm
 from mctrain.models.minilm import MiniLmShape
 from mctrain.models.text import CONTEXT, VOCABULARY
 from mctrain.models.text import END as EOT
-from picsight_engine.models.bundle import Bundle, Licence, Manifest, TextSpec
-from picsight_engine.models.tokenizer import Tokenizer
+from picsight_engine.bundles.bundle import Bundle, Licence, Manifest, TextSpec
+from picsight_engine.bundles.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from mctrain.models.text import TextShape

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from mctrain.data.reinforced.bank import Bank
     from mctrain.recipes.training import TrainingRecipe
     from mctrain.training.ranks import Rank
-    from picsight_engine.models.bundle import ImageSpec
-    from picsight_engine.models.tokenizer import Tokenizer
+    from picsight_engine.bundles.bundle import ImageSpec
+    from picsight_engine.bundles.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from mctrain.models.presets import Preset, preset_as_dict, preset_from_dict
 from mctrain.models.reparameterize import reparameterize
 from mctrain.recipes.teaching import Recipe, parse_recipe
 from mctrain.weights.files import read_saved, write_saved
-from picsight_engine.models.place import demand_writable
+from picsight_engine.bundles.place import demand_writable
 
 if TYPE_CHECKING:
     from pathlib import Path

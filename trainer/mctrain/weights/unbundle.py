@@ -21,14 +21,14 @@ from mctrain.recipes.parser import parse
 from mctrain.recipes.tables import ModelTable
 from mctrain.weights.checkpoint import Checkpoint, Source
 from mctrain.weights.stored import StoredWeights
-from picsight_engine.models.bundle import IMAGE_GRAPH, MANIFEST, TEXT_GRAPH, open_bundle
+from picsight_engine.bundles.bundle import IMAGE_GRAPH, MANIFEST, TEXT_GRAPH, open_bundle
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from mctrain.models.lite import LiteShape
     from mctrain.models.presets import Preset
-    from picsight_engine.models.bundle import Manifest
+    from picsight_engine.bundles.bundle import Manifest
 
 _FIRST_STARTER = {"networks": ["lite0"], "size": 224}  # what its recipe did not say yet
 _FACTORS = "trunk.factors"

@@ -21,7 +21,7 @@ from picsight.cli.streams import confirmed, put, put_json, say, someone_can_be_a
 from picsight_engine.errors import BundleError, RequestError
 
 if TYPE_CHECKING:
-    from picsight_engine.installation.offers import ModelOffer
+    from picsight_engine.installation.model_offers import ModelOffer
 
 DAMAGED = 3
 
@@ -40,7 +40,9 @@ def models() -> None:
 @click.pass_obj
 def list_models(invocation: Invocation) -> int:
     """List the models: what they know, their size and licence, how long they would take."""
-    from picsight_engine.installation.offers import model_offers  # numpy: 60 ms that --help does not pay
+    from picsight_engine.installation.model_offers import (
+        model_offers,  # numpy: 60 ms that --help does not pay
+    )
 
     offers = model_offers(invocation.folder, locations.installed_models())
     if invocation.json:
@@ -89,7 +91,7 @@ def use(invocation: Invocation, name: str) -> int:
     The next indexing reads them; until every photo is read, searches are answered by the model of before. Going
     back to a model that has read them takes a moment.
     """
-    from picsight_engine.installation.choice import use_model  # numpy: 60 ms that --help does not pay
+    from picsight_engine.installation.model_choice import use_model  # numpy: 60 ms that --help does not pay
 
     switch = use_model(invocation.folder, name, locations.installed_models())
     if invocation.json:
@@ -109,7 +111,7 @@ def use(invocation: Invocation, name: str) -> int:
 @click.pass_obj
 def verify(invocation: Invocation, name: str | None) -> int:
     """Check every byte of the model NAME, or of all that are installed, start them, and look whether they seem trained."""
-    from picsight_engine.models.self_test import look  # Pillow, onnxruntime
+    from picsight_engine.runtime.self_test import look  # Pillow, onnxruntime
 
     installed = locations.installed_models()
     names = [model.name for model in installed.all()] if name is None else [name]
@@ -160,7 +162,9 @@ def _may_be_removed(invocation: Invocation, name: str) -> bool:
     Raises:
         RequestError: a library uses it, and nobody can be asked.
     """
-    from picsight_engine.installation.choice import libraries_using  # numpy: 60 ms that --help does not pay
+    from picsight_engine.installation.model_choice import (
+        libraries_using,  # numpy: 60 ms that --help does not pay
+    )
 
     known = locations.known_libraries(invocation.folder)
     using = [str(folder) for folder in libraries_using(name, known, locations.installed_models())]

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from threading import Event
 
+    from picsight_engine.bundles.bundle import Bundle, Licence
     from picsight_engine.installation.installed import InstallEvent
-    from picsight_engine.models.bundle import Bundle, Licence
 
 DECLINED = 1
 
@@ -60,7 +60,7 @@ def install(invocation: Invocation, name: str | None, path: Path | None, *, acce
 
 def _from_file(invocation: Invocation, name: str | None, path: Path, *, accept: bool) -> Bundle | None:
     # numpy: 60 ms that --help does not pay
-    from picsight_engine.installation.choice import require_replaceable
+    from picsight_engine.installation.model_choice import require_replaceable
     from picsight_engine.installation.parcel import is_parcel, open_parcel
 
     if not is_parcel(path):

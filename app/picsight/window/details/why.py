@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from picsight.window.parts.words import isolated, plain, say
 from picsight.window.search.wording import describe
-from picsight_engine.models.commonness import commonness
+from picsight_engine.bundles.commonness import commonness
 from picsight_engine.search.query import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from picsight_engine.models.bundle import Manifest
+    from picsight_engine.bundles.bundle import Manifest
     from picsight_engine.search.answer import TermScore
 
 

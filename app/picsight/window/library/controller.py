@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from picsight.window.history import Ended, Step
     from picsight.window.library.problems_model import ProblemsModel
     from picsight.window.library.status import StatusLine
+    from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.indexing.events import Emptier, Event
-    from picsight_engine.installation.choice import ModelChoice
     from picsight_engine.installation.installed import InstalledModels
+    from picsight_engine.installation.model_choice import ModelChoice
     from picsight_engine.library import Library
-    from picsight_engine.models.bundle import Bundle
 
 LANE = "overview"
 COUNTING_SHARE = 10  # counting the photos of each directory may take a tenth of a run's time
@@ -297,7 +297,7 @@ class LibraryController(QObject):
         self._choosing, self._next_model = name, None
 
         def work() -> None:
-            from picsight_engine.installation.choice import use_model
+            from picsight_engine.installation.model_choice import use_model
 
             choice = use_model(place.folder, name, place.installed()).choice
             if library is not None:

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from picsight.jobs import Jobs, Stream
     from picsight.window.library.controller import LibraryController, LibraryPlace
     from picsight.window.models.view import ModelsDialog
+    from picsight_engine.bundles.bundle import Manifest
     from picsight_engine.installation.catalogue import Entry
     from picsight_engine.installation.installed import InstallEvent
-    from picsight_engine.models.bundle import Manifest
 
 LANE, LANE_PARCEL = "models", "parcel"
 
@@ -103,7 +103,7 @@ class ModelsController(QObject):
         place, photos, entries = self._place, self._library.overview.photos, self._catalogue()
 
         def work() -> list[Row]:
-            from picsight_engine.installation.offers import model_offers
+            from picsight_engine.installation.model_offers import model_offers
 
             offers = model_offers(place.folder, place.installed(), entries)
             return rows_of(offers, photos, [entry.name for entry in entries])
@@ -214,7 +214,7 @@ class ModelsController(QObject):
 
         def work() -> list[Path]:
             from picsight.locations import known_libraries
-            from picsight_engine.installation.choice import libraries_using
+            from picsight_engine.installation.model_choice import libraries_using
 
             return libraries_using(name, known_libraries(place.folder), place.installed())
 
@@ -266,7 +266,7 @@ class ModelsController(QObject):
 
         def events(cancel: threading.Event) -> Iterator[InstallEvent]:
             from picsight.locations import known_libraries
-            from picsight_engine.installation.choice import require_replaceable
+            from picsight_engine.installation.model_choice import require_replaceable
             from picsight_engine.installation.parcel import open_parcel
 
             with open_parcel(parcel.path) as again:

@@ -11,8 +11,8 @@ from picsight.window.parts.words import counted, duration, isolated, say, size
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from picsight_engine.installation.offers import ModelOffer
-    from picsight_engine.models.bundle import Manifest
+    from picsight_engine.bundles.bundle import Manifest
+    from picsight_engine.installation.model_offers import ModelOffer
 
 RESEARCH = "For research only"
 BEST = 5  # the most that `Plain.quality` says

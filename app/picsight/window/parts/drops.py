@@ -87,7 +87,7 @@ def dropped(event: QDropEvent) -> Drop:
 
 def _is_model(path: Path) -> bool:
     """A folder with a model's manifest, or an archive: photos do not come in archives."""
-    from picsight_engine.models.bundle import MANIFEST  # only who drops something
+    from picsight_engine.bundles.bundle import MANIFEST  # only who drops something
 
     return (path / MANIFEST).is_file() or (path.name.lower().endswith(ARCHIVES) and path.is_file())
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QFontMetrics
 
-    from picsight_engine.models.calibration import Match
+    from picsight_engine.bundles.calibration import Match
 
 ISOLATE, END_ISOLATE = "\u2068", "\u2069"  # keep a name's own direction inside a sentence
 WEB = ("https://", "http://")

@@ -17,7 +17,7 @@ from mctrain.training.decisions.head import judged_tags, untold
 from mctrain.training.decisions.sight import Headed, Sight, embed, look
 from mctrain.weights.stored import write_trunk
 from mctrain.weights.unbundle import read_bundle
-from picsight_engine.models.bundle import TEXT_GRAPH, open_bundle
+from picsight_engine.bundles.bundle import TEXT_GRAPH, open_bundle
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from mctrain.errors import DataError
 from mctrain.graphs.graph import Graph, Port, provide_graph
 from mctrain.models import lite
 from mctrain.whole_files import write_whole
-from picsight_engine.models.preprocess import preprocess
+from picsight_engine.bundles.preprocess import preprocess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mctrain.recipes.tables import Augmentation
-    from picsight_engine.models.bundle import ImageSpec
+    from picsight_engine.bundles.bundle import ImageSpec
 
 
 # raise when the networks or their preprocessing change: older files are then computed again

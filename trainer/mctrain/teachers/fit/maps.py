@@ -22,7 +22,7 @@ from mctrain.models.lite import load_lite, weights_path
 from mctrain.models.lite_stages import LowerStages
 from mctrain.teachers.fit.features import BATCH, view_of
 from mctrain.whole_files import write_whole
-from picsight_engine.models.preprocess import preprocess
+from picsight_engine.bundles.preprocess import preprocess
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mctrain.models.minilm import MiniLM, MiniLmTower
     from mctrain.recipes.teaching import Recipe, TuningTable
     from mctrain.teachers.fit.corpus import Bar, Corpus
-    from picsight_engine.models.tokenizer import Tokenizer
+    from picsight_engine.bundles.tokenizer import Tokenizer
 
 TUNED = "tuned.pt"
 _SAVED_EVERY = 25  # steps

@@ -32,7 +32,7 @@ from mctrain.training.decisions.sight import Headed, Sight, embed, look
 from mctrain.training.verdict import compare, everyday_words, ordinary
 from mctrain.weights.checkpoint import CHECKPOINT, Trained, load_checkpoint, save_checkpoint, taken
 from mctrain.weights.unbundle import read_bundle
-from picsight_engine.models.bundle import MANIFEST, open_bundle
+from picsight_engine.bundles.bundle import MANIFEST, open_bundle
 
 if TYPE_CHECKING:
     from collections import Counter

@@ -19,9 +19,9 @@ from mctrain.data.words import words_of
 from mctrain.errors import DataError
 from mctrain.graphs.graph import Graph
 from mctrain.weights.stored import write_trunk
-from picsight_engine.models.bundle import IMAGE_GRAPH
-from picsight_engine.models.preprocess import preprocess
-from picsight_engine.models.text import TextEmbedder
+from picsight_engine.bundles.bundle import IMAGE_GRAPH
+from picsight_engine.bundles.preprocess import preprocess
+from picsight_engine.runtime.text_embedder import TextEmbedder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mctrain.data.decisions import Decision
     from mctrain.data.shards import Group
     from mctrain.models.heads import Head
-    from picsight_engine.models.bundle import Bundle
+    from picsight_engine.bundles.bundle import Bundle
 
     Vectors = NDArray[np.float32]
 

@@ -1,0 +1,422 @@
+"""A model bundle: one folder with everything that defines an embedding, described by its manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import reprlib
+import shutil
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
+
+from picsight_engine.bundles.blankness import Blankness, parse_blankness
+from picsight_engine.bundles.calibration import Calibration, Likeness, parse_calibration, parse_likeness
+from picsight_engine.bundles.fields import is_number, require, require_apart, require_texts, require_whole
+from picsight_engine.bundles.place import demand_writable
+from picsight_engine.errors import BundleError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+FORMAT = 1
+MANIFEST = "bundle.json"
+IMAGE_GRAPH = "image.onnx"
+TEXT_GRAPH = "text.onnx"
+# folders of several files, each of which the manifest lists
+IMAGE_PACKAGE = "image.mlpackage"
+TEXT_PACKAGE = "text.mlpackage"
+
+Resize = Literal["shortest", "squash"]
+Interpolation = Literal["bicubic", "bilinear"]
+Crop = Literal["centre"]
+Clean = Literal["none", "clip"]
+
+# Far beyond any tower: more would only fill memory and disk.
+_MOST_PIXELS, _MOST_TOKENS, _MOST_DIM, _MOST_SCALE, _MOST_BYTES = 4096, 4096, 65_536, 10_000, 2**45
+_PREPROCESSING = ("size", "resize", "interpolation", "crop", "mean", "std")  # of what `space_id` is made
+_SHA256 = re.compile("[0-9a-f]{64}")
+_SPACE = re.compile("[0-9a-f]{16}")
+
+_Record = TypeVar("_Record", "Licence", "ImageSpec", "TextSpec", "FileRecord")
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """The bundle's licence; `accept` says whether a person must agree before it is installed."""
+
+    id: str
+    url: str
+    accept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSpec:
+    """How a photo becomes the image tower's input; `mean` and `std` are for values 0 to 1, null where the graph does it."""
+
+    size: int
+    resize: Resize
+    interpolation: Interpolation
+    crop: Crop | None
+    mean: tuple[float, float, float] | None
+    std: tuple[float, float, float] | None
+    input: str
+    output: str
+    dtype: Literal["float32"]
+
+
+@dataclass(frozen=True, slots=True)
+class TextSpec:
+    """How text becomes token ids; `dynamic` says that the graph masks its padding and takes any length up to `context`."""
+
+    context: int
+    dynamic: bool
+    pad_id: int
+    eot: int
+    tokenizer: str
+    clean: Clean
+    templates: tuple[str, ...]
+    input: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """Size and SHA-256 (lower-case hex) of one file of the bundle."""
+
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """`bundle.json`: every field that an embedding depends on, and where the weights came from."""
+
+    name: str
+    title: str
+    licence: Licence
+    dim: int
+    space_id: str
+    logit_scale: float
+    image: ImageSpec | None
+    text: TextSpec | None
+    drift: dict[str, Any] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+    calibration: Calibration | None = None
+    likeness: Likeness | None = None
+    blankness: Blankness | None = None
+    files: dict[str, FileRecord] = field(default_factory=dict)
+    format: int = FORMAT
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """An opened bundle: its folder and its manifest, known to fit each other."""
+
+    folder: Path
+    manifest: Manifest
+
+    def image_spec(self) -> ImageSpec:
+        """The image tower's preprocessing.
+
+        Raises:
+            BundleError: the bundle holds a text tower only.
+        """
+        if self.manifest.image is None:
+            raise BundleError(
+                f'The model "{self.manifest.title}" has no image tower; choose one that can read photos.'
+            )
+        return self.manifest.image
+
+    def text_spec(self) -> TextSpec:
+        """The text tower's tokens and templates.
+
+        Raises:
+            BundleError: the bundle holds an image tower only.
+        """
+        if self.manifest.text is None:
+            raise BundleError(
+                f'The model "{self.manifest.title}" has no text tower; choose one that can read words.'
+            )
+        return self.manifest.text
+
+
+def preprocessing_of(manifest: Manifest) -> str:
+    """How photos are preprocessed for a bundle's space, "size 256; resize squash; …", but for what its graph does."""
+    values = ((name, getattr(manifest.image, name, None)) for name in _PREPROCESSING)
+    return "; ".join(f"{name} {value}" for name, value in values if value is not None)
+
+
+def require_preprocessing(manifest: Manifest, known: str | None) -> None:
+    """Raises BundleError, which says what differs, unless a bundle preprocesses photos as is known of its space, if that is."""
+    found, wanted = (
+        dict(part.split(" ", 1) for part in text.split("; ") if " " in part)
+        for text in (preprocessing_of(manifest), known or "")
+    )
+    for name in found.keys() & wanted.keys():
+        if found[name] != wanted[name]:
+            raise BundleError(
+                f'The model "{manifest.title}" claims the space {manifest.space_id} but preprocesses photos otherwise: '
+                f"`{name}` is {found[name]} and not {wanted[name]}, so that vectors would mix. Choose another model."
+            )
+
+
+def open_bundle(folder: Path, *, hashes: bool = False) -> Bundle:
+    """Opens a bundle after checking its format, files and sizes; with `hashes` (installation, doctor) every byte.
+
+    Raises:
+        BundleError: with the file and the reason; nothing is half-loaded.
+    """
+    manifest = read_manifest(folder / MANIFEST)
+    graphs = [name for name, there in ((IMAGE_GRAPH, manifest.image), (TEXT_GRAPH, manifest.text)) if there]
+    tokenizers = [manifest.text.tokenizer] if manifest.text is not None else []
+    for name in (*graphs, *tokenizers):
+        if name not in manifest.files:
+            raise BundleError(
+                f"The model in {folder} is incomplete: its manifest does not list {name}; install it again."
+            )
+    for name, record in manifest.files.items():
+        _check_file(folder, name, record, hashes=hashes)
+    return Bundle(folder, manifest)
+
+
+def demand_place(folder: Path) -> None:
+    """Asked before the work that a bundle takes.
+
+    Raises:
+        BundleError: the folder exists and is not a bundle.
+        StorageError: nothing can be written there.
+    """
+    demand_writable(folder.parent)
+    if not folder.exists():
+        return
+    if not folder.is_dir() or (not (folder / MANIFEST).is_file() and any(folder.iterdir())):
+        raise BundleError(f"{folder} exists and is not a model bundle; choose another folder.")
+    demand_writable(folder)
+
+
+def write_bundle(folder: Path, manifest: Manifest, files: Mapping[str, Path]) -> Bundle:
+    """Writes a bundle in one step: copies `files` (name → source), hashes them, adds the manifest, moves it into place.
+
+    An older bundle stays until the new one is whole and was opened.
+
+    Raises:
+        BundleError: the folder exists and is not a bundle, or what was given makes none; nothing was replaced.
+        StorageError: nothing can be written there.
+    """
+    demand_place(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    staging = folder.with_name(f".{folder.name}-{os.urandom(4).hex()}")
+    try:
+        staging.mkdir()
+        for name, source in files.items():
+            (staging / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, staging / name)
+        records = {name: file_record(staging / name) for name in sorted(files)}
+        written = seal_bundle(staging, replace(manifest, files=records))
+        move_bundle(staging, folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return Bundle(folder, written.manifest)
+
+
+def seal_bundle(folder: Path, manifest: Manifest) -> Bundle:
+    """Makes a bundle of the files in `folder`: writes the manifest beside them and checks every byte.
+
+    Raises:
+        BundleError: what lies there is not what the manifest says.
+    """
+    (folder / MANIFEST).write_bytes(manifest_text(manifest))
+    return open_bundle(folder, hashes=True)
+
+
+def manifest_text(manifest: Manifest) -> bytes:
+    """A manifest as its file holds it."""
+    return (json.dumps(asdict(manifest), indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def move_bundle(staging: Path, folder: Path) -> None:
+    """Puts a staged bundle of the same disk where the old one was, if any; a crash between the two steps leaves both whole, beside each other."""
+    if not folder.exists():
+        staging.rename(folder)
+        return
+    retired = folder.with_name(f".{folder.name}.replaced-{os.getpid()}")
+    folder.rename(retired)
+    try:
+        staging.rename(folder)
+    except OSError:
+        retired.rename(folder)
+        raise
+    shutil.rmtree(retired)
+
+
+def file_record(path: Path) -> FileRecord:
+    """Size and hash of a file as it is."""
+    return FileRecord(path.stat().st_size, _sha256(path))
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Reads a manifest alone, the files that it lists unseen.
+
+    Raises:
+        BundleError: it is missing, no manifest of this format, or names files outside its folder.
+    """
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        raise BundleError(
+            f"There is no model at {path.parent}: {MANIFEST} is missing; install it again."
+        ) from None
+    except OSError as fault:
+        raise BundleError(
+            f"The model's manifest {path} cannot be read ({fault}); install it again."
+        ) from fault
+    return parse_manifest(text, path)
+
+
+def parse_manifest(text: bytes, path: Path) -> Manifest:
+    """The manifest that a JSON text describes; `path` is where it lies, for sentences.
+
+    Raises:
+        BundleError: it is no manifest of this format, or names files outside its folder.
+    """
+    try:
+        data = json.loads(text.decode("utf-8"))
+    except (ValueError, RecursionError) as fault:
+        raise BundleError(
+            f"The model's manifest {path} cannot be read ({fault}); install it again."
+        ) from fault
+    if not isinstance(data, dict) or type(data.get("format")) is not int or not 0 < data["format"] < 2**31:
+        raise BundleError(f"{path} is not a model manifest; install the model again.")
+    if data["format"] > FORMAT:
+        raise BundleError(
+            f"The model at {path.parent} needs a newer Picsight (its format is {data['format']}); update Picsight."
+        )
+    try:
+        json.dumps(
+            data, allow_nan=False, ensure_ascii=False
+        ).encode()  # no number is infinite, all text is text
+        return _parse_manifest(data)
+    except (KeyError, TypeError, ValueError, OverflowError) as fault:
+        raise BundleError(
+            f"The model's manifest {path} is incomplete or wrong: {fault}; install it again."
+        ) from fault
+
+
+def _parse_manifest(data: dict[str, Any]) -> Manifest:
+    known = {f.name for f in fields(Manifest)}
+    data = {key: value for key, value in data.items() if key in known}
+    require_whole("dim", data["dim"], 1, _MOST_DIM)  # before what is as long as that
+    image = data.pop("image")
+    text = data.pop("text")
+    calibration = data.pop("calibration", None)
+    likeness = data.pop("likeness", None)
+    blankness = data.pop("blankness", None)
+    files = {name: _record(FileRecord, each) for name, each in dict(data.pop("files")).items()}
+    require_apart(files, MANIFEST)
+    for name, record in files.items():
+        require_whole(f"the size of {name}", record.bytes, 0, _MOST_BYTES)
+        require(f"the hash of {name}", record.sha256, fits=bool(_SHA256.fullmatch(record.sha256)))
+    manifest = Manifest(
+        **{**data, "licence": _record(Licence, data["licence"])},
+        image=None if image is None else _image_spec(image),
+        text=None if text is None else _text_spec(text),
+        calibration=None if calibration is None else parse_calibration(calibration),
+        likeness=None if likeness is None else parse_likeness(likeness),
+        blankness=None if blankness is None else parse_blankness(blankness, data["dim"]),
+        files=files,
+    )
+    licence, scale = manifest.licence, manifest.logit_scale
+    require_texts({"name": manifest.name, "title": manifest.title})
+    require_texts({"licence.id": licence.id, "licence.url": licence.url})
+    require("licence.accept", licence.accept, fits=isinstance(licence.accept, bool))
+    require("space_id", manifest.space_id, fits=bool(_SPACE.fullmatch(manifest.space_id)))
+    require("logit_scale", scale, fits=is_number(scale) and 0 < scale <= _MOST_SCALE)
+    for key in ("drift", "provenance"):
+        table = getattr(manifest, key)
+        require(key, table, fits=isinstance(table, dict))
+    return manifest
+
+
+def _image_spec(data: dict[str, Any]) -> ImageSpec:
+    for key, allowed in (
+        ("resize", get_args(Resize)),
+        ("interpolation", get_args(Interpolation)),
+        ("crop", (*get_args(Crop), None)),
+        ("dtype", ("float32",)),
+    ):
+        if data[key] not in allowed:
+            raise ValueError(
+                f"image.{key} is {reprlib.repr(data[key])}, known are {', '.join(map(str, allowed))}"
+            )
+    if data["resize"] == "shortest" and data["crop"] is None:
+        raise ValueError("image.crop is null, but a picture resized by its shortest side is no square")
+    require_whole("image.size", data["size"], 1, _MOST_PIXELS)
+    triples = {key: None if data[key] is None else _triple(key, data[key]) for key in ("mean", "std")}
+    require("image.std", data["std"], fits=triples["std"] is None or min(triples["std"]) > 0)
+    require_texts({f"image.{key}": data[key] for key in ("input", "output")})
+    return _record(ImageSpec, {**data, **triples})
+
+
+def _text_spec(data: dict[str, Any]) -> TextSpec:
+    for key, least, most in (("context", 2, _MOST_TOKENS), ("pad_id", 0, 2**31), ("eot", 0, 2**31)):
+        require_whole(f"text.{key}", data[key], least, most)
+    require_texts({f"text.{key}": data[key] for key in ("tokenizer", "clean", "input", "output")})
+    require("text.dynamic", data["dynamic"], fits=isinstance(data["dynamic"], bool))
+    templates = tuple(data["templates"])
+    if not all(isinstance(template, str) and "{}" in template for template in templates):
+        raise ValueError("a text without {} is among text.templates")
+    return _record(TextSpec, {**data, "templates": templates})
+
+
+def _triple(key: str, values: list[float]) -> tuple[float, float, float]:
+    """One number for each of red, green and blue."""
+    if len(values) != 3:
+        raise ValueError(f"image.{key} has {len(values)} numbers instead of 3")
+    require(f"image.{key}", values, fits=all(map(is_number, values)))
+    red, green, blue = map(float, values)
+    return red, green, blue
+
+
+def _record(kind: type[_Record], data: dict[str, Any]) -> _Record:
+    """Builds a record from JSON; a missing key is an error that names it, a surplus one is ignored."""
+    return kind(**{f.name: data[f.name] for f in fields(kind)})
+
+
+def check_image_tower(bundle: Bundle) -> None:
+    """Compares every byte of the image tower, 10 to 40 ms: a changed one gives wrong vectors, and those stay.
+
+    Raises:
+        BundleError: the graph, or a file that may hold its weights, has changed since the installation.
+    """
+    bundle.image_spec()
+    manifest = bundle.manifest
+    others = {TEXT_GRAPH, manifest.text.tokenizer if manifest.text is not None else ""}
+    for name, record in manifest.files.items():
+        if name not in others and not name.startswith((f"{IMAGE_PACKAGE}/", f"{TEXT_PACKAGE}/")):
+            _check_file(bundle.folder, name, record, hashes=True)
+
+
+def _check_file(folder: Path, name: str, record: FileRecord, *, hashes: bool) -> None:
+    path = folder / name
+    try:
+        size = path.stat().st_size
+        if size != record.bytes:
+            raise BundleError(
+                f"The model file {path} has {size} bytes instead of {record.bytes}; install the model again."
+            )
+        if hashes and _sha256(path) != record.sha256:
+            raise BundleError(f"The model file {path} was changed or is damaged; install the model again.")
+    except FileNotFoundError:
+        raise BundleError(f"The model file {path} is missing; install the model again.") from None
+    except OSError as fault:
+        raise BundleError(
+            f"The model file {path} cannot be read ({fault.strerror}); check its permissions."
+        ) from fault
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,122 @@
+"""From text to token ids by the bundle's own tokenizer.json.
+
+CLIP's texts are cleaned and split into words here, as published tokenizer files differ in how they do it. The split needs
+the `regex` module: its letters and its IGNORECASE are what CLIP's vocabulary was made with.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+import tokenizers
+from tokenizers.pre_tokenizers import ByteLevel
+
+from picsight_engine.bundles.bundle import Clean
+from picsight_engine.errors import BundleError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from picsight_engine.bundles.bundle import Bundle
+
+_CLIP_SPECIAL = ("<start_of_text>", "<end_of_text>")
+_CLIP_WORDS = r"<start_of_text>|<end_of_text>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
+
+
+class Tokenizer:
+    """The tokenizer of one bundle."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        """Loads the tokenizer.
+
+        Raises:
+            BundleError: the bundle has no text tower, needs a cleaning that this version lacks, or the file is damaged.
+        """
+        self._spec = bundle.text_spec()
+        if self._spec.clean not in get_args(Clean):
+            raise BundleError(
+                f'The model "{bundle.manifest.title}" cleans its text in the way "{self._spec.clean}", which this '
+                "version of Picsight does not know; update Picsight."
+            )
+        path = bundle.folder / self._spec.tokenizer
+        try:
+            self._tokenizer = tokenizers.Tokenizer.from_file(str(path))
+        except Exception as fault:  # the library raises plain Exception, whatever is wrong with the file
+            raise BundleError(
+                f"The model file {path} cannot be read ({fault}); install the model again."
+            ) from fault
+        # Both are done here: what the file says would depend on how it was saved.
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        # The words are cleaned and split already, and published files do it differently.
+        if self._spec.clean == "clip":
+            self._tokenizer.normalizer = None
+            self._tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=False, use_regex=False)
+        self._special = _any_of(
+            token.content for token in self._tokenizer.get_added_tokens_decoder().values() if token.special
+        )
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.int64]:
+        """Token ids, [n, tokens], the texts' special tokens left out.
+
+        Padded to the longest of the batch where the tower masks its padding, to the whole context where it does not. A
+        text that is too long loses its end, but keeps the end token.
+        """
+        context = self._spec.context
+        rows = [
+            encoding.ids if len(encoding.ids) <= context else [*encoding.ids[: context - 1], self._spec.eot]
+            for encoding in self._encode([_valid(text) for text in texts])
+        ]
+        width = max(map(len, rows), default=0) if self._spec.dynamic else context
+        ids = np.full((len(rows), width), self._spec.pad_id, dtype=np.int64)
+        for row, tokens in zip(ids, rows, strict=True):
+            row[: len(tokens)] = tokens
+        return ids
+
+    def _encode(self, texts: list[str]) -> list[tokenizers.Encoding]:
+        if self._spec.clean == "clip":
+            words = [clip_words(text) for text in texts]
+            return list(self._tokenizer.encode_batch(words, is_pretokenized=True))
+        return list(self._tokenizer.encode_batch([self._strip(text) for text in texts]))
+
+    def _strip(self, text: str) -> str:
+        """A person who types "[SEP]" means five characters, not the end of the text; a blank cannot join two halves to a new one."""
+        return self._special.sub(" ", text) if self._special else text
+
+
+def _valid(text: str) -> str:
+    """Without the lone surrogates of an odd command line."""
+    return text.encode("utf-8", "ignore").decode("utf-8")
+
+
+def _any_of(words: object) -> re.Pattern[str] | None:
+    found = sorted(words, key=len, reverse=True)  # type: ignore[call-overload]
+    return re.compile("|".join(map(re.escape, found))) if found else None
+
+
+def clip_words(text: str) -> list[str]:
+    """The lower-case words of a text, mended, without markup's entities; special tokens that it spells are left out."""
+    cleaned = " ".join(_mended(text).split()).lower()
+    return [word for word in _clip_pattern().findall(cleaned) if word not in _CLIP_SPECIAL]
+
+
+def _mended(text: str) -> str:
+    """Plain printable ASCII without "&" has nothing to mend, which saves most searches the import of ftfy."""
+    if text.isascii() and text.isprintable() and "&" not in text:
+        return text
+    import ftfy  # 61 ms
+
+    return html.unescape(html.unescape(ftfy.fix_text(text)))
+
+
+@cache
+def _clip_pattern() -> Any:
+    import regex  # 19 ms
+
+    return regex.compile(_CLIP_WORDS, regex.IGNORECASE)

@@ -1,0 +1,45 @@
+"""The whole words that a model's tokenizer knows: what it is sure to have read often."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from picsight_engine.errors import BundleError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from picsight_engine.bundles.bundle import Bundle
+
+
+def model_words(bundle: Bundle) -> tuple[str, ...]:
+    """The tokenizer's tokens that are words of two letters or more, the commonest first; none where it splits otherwise.
+
+    A vocabulary lists what it took in early first, which is what its texts were full of.
+
+    Raises:
+        BundleError: the bundle has no text tower, or the file is damaged.
+    """
+    path = bundle.folder / bundle.text_spec().tokenizer
+    try:
+        model = json.loads(path.read_bytes())["model"]
+        tokens = list(_tokens(model))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as fault:
+        raise BundleError(
+            f"The model file {path} cannot be read ({fault}); install the model again."
+        ) from fault
+    return tuple(dict.fromkeys(token for token in tokens if len(token) >= 2 and token.isalpha()))
+
+
+def _tokens(model: dict[str, Any]) -> Iterable[str]:
+    """What begins and ends a word, by the ways in which tokenizers mark that."""
+    # Unigram: pairs of piece and score, a piece that begins a word after a "▁".
+    if isinstance(model["vocab"], list):
+        return [piece[1:] for piece, _ in model["vocab"] if piece.startswith("▁")]
+    tokens = sorted(model["vocab"], key=model["vocab"].__getitem__)
+    if end := model.get("end_of_word_suffix"):  # CLIP: "dog</w>", while "dog" goes on
+        return [token.removesuffix(end) for token in tokens if token.endswith(end)]
+    if model.get("continuing_subword_prefix"):  # WordPiece: "dog", and "##s" goes on
+        return tokens
+    return []

@@ -1,0 +1,133 @@
+"""The models that a person can choose from, each with what it takes and where it stands to one library."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from picsight_engine.errors import RequestError
+from picsight_engine.installation.catalogue import CATALOGUE, seconds_to_index
+from picsight_engine.store.choice import chosen_model
+from picsight_engine.store.database import Database
+from picsight_engine.store.health import photos_awaiting
+from picsight_engine.store.vectors import active_space
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from picsight_engine.bundles.bundle import Licence, Manifest
+    from picsight_engine.installation.catalogue import Entry
+    from picsight_engine.installation.installed import InstalledModel, InstalledModels
+
+_SHIPPED = "Comes with Picsight: small, quick, knows everyday things."
+_GONE = "It is not on this computer any more: install it again, or choose another one."
+_SHIPPED_MS = 10.0
+OfferState = Literal["available", "unfinished", "installed", "damaged"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOffer:
+    """A model as a person sees it in a list.
+
+    `bytes`: what it takes on the disk, or to fetch. `photos`: how many photos of the library it has not read yet, and
+    `seconds` roughly how long that takes on this computer (None: not known). `licence` is None where nothing is to be
+    accepted. `fault` says what is wrong with a damaged one; the one that the library uses is damaged if it is gone.
+    `files` are the addresses of what an installation fetches; none where a file brought another model of the name.
+    """
+
+    name: str
+    title: str
+    words: str
+    state: OfferState
+    shipped: bool
+    licence: Licence | None
+    space: str | None
+    bytes: int
+    photos: int
+    seconds: float | None
+    answers: bool
+    wanted: bool
+    fault: str | None = None
+    files: tuple[str, ...] = ()
+
+
+def model_offers(
+    folder: Path, models: InstalledModels, entries: Sequence[Entry] = CATALOGUE
+) -> list[ModelOffer]:
+    """Every model that is or can be installed, as it stands to the library in `folder`: the shipped one, the
+    catalogue's in its order, then others that a person brought along.
+
+    Raises:
+        LibraryError: the library cannot be opened.
+    """
+    from picsight_engine.indexing.crew import suitable_workers  # multiprocessing, that no search pays
+
+    installed = {model.name: model for model in models.all()}
+    known = {entry.name: entry for entry in entries}
+    shipped = next(name for name, model in installed.items() if model.shipped)
+    chosen = chosen_model(folder) or shipped
+    with ExitStack() as stack:
+        try:
+            db = stack.enter_context(closing(Database.open(folder, create=False)))
+        except RequestError:
+            db = None
+        active = None if db is None else active_space(db)
+        answering = _answering(chosen, None if active is None else active.name, list(installed.values()))
+        workers = suitable_workers()
+
+        def offer(name: str) -> ModelOffer:
+            model, entry = installed.get(name), known.get(name)
+            bundle = None if model is None else model.bundle
+            manifest = None if bundle is None else bundle.manifest
+            from_file = entry is not None and manifest is not None and manifest.space_id != entry.space_id
+            space = manifest.space_id if manifest else entry.space_id if entry else None
+            photos = photos_awaiting(db, space) if db is not None and space is not None else 0
+            fault = model.fault if model else _GONE if name == chosen else None
+            milliseconds = _SHIPPED_MS if name == shipped else entry.image_ms if entry else None
+            return ModelOffer(
+                name=name,
+                title=manifest.title if manifest else entry.title if entry else name,
+                words=entry.words if entry else _SHIPPED if name == shipped else "",
+                state="damaged" if fault else _state(model, models.incoming(name)),
+                shipped=name == shipped,
+                licence=_licence(manifest, entry),
+                space=space,
+                bytes=_size(manifest, entry),
+                photos=photos,
+                seconds=None if milliseconds is None else seconds_to_index(milliseconds, photos, workers),
+                answers=name == answering,
+                wanted=name == chosen,
+                fault=fault,
+                files=tuple(file.url() for file in entry.files) if entry and not from_file else (),
+            )
+
+        return [offer(name) for name in dict.fromkeys((shipped, *known, *installed, chosen))]
+
+
+def _answering(chosen: str, space: str | None, installed: Sequence[InstalledModel]) -> str | None:
+    """The name of the model that answers searches: of those that speak the active space the chosen one first."""
+    able = [
+        model.name
+        for model in installed
+        if model.bundle is not None and space in {None, model.bundle.manifest.space_id}
+    ]
+    return chosen if chosen in able else next(iter(able), None) if space else None
+
+
+def _state(model: InstalledModel | None, incoming: Path) -> OfferState:
+    if model is not None:
+        return "damaged" if model.bundle is None else "installed"
+    return "unfinished" if any(path.is_file() for path in incoming.rglob("*")) else "available"
+
+
+def _licence(manifest: Manifest | None, entry: Entry | None) -> Licence | None:
+    licence = manifest.licence if manifest else entry.terms.licence if entry else None
+    return licence if licence is not None and licence.accept else None
+
+
+def _size(manifest: Manifest | None, entry: Entry | None) -> int:
+    if manifest is not None:
+        return sum(record.bytes for record in manifest.files.values())
+    return entry.bytes() if entry is not None else 0

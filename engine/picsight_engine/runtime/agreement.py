@@ -1,0 +1,245 @@
+"""Whether Core ML computes here what ONNX Runtime computes on the CPU, and how fast: eight photos through each, and the
+verdict kept on disk.
+
+Core ML cannot be tried where most of this program is written, and it changes with each release of macOS. So it is
+believed only where it has agreed: on this machine, under this system, with these very files and versions. Two ways lead
+to it, a package of its own (`coreml`) and ONNX Runtime's provider (`onnx`); both are candidates beside the CPU.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import platform
+import sys
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from picsight_engine.assets import find_asset
+from picsight_engine.bundles.bundle import IMAGE_GRAPH, IMAGE_PACKAGE
+from picsight_engine.errors import BundleError, StorageError
+from picsight_engine.private_files import write_private
+from picsight_engine.runtime.backend import Backend, load_image_encoder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+    from picsight_engine.bundles.bundle import Bundle
+    from picsight_engine.runtime.backend import ImageEncoder
+
+    Load = Callable[[Bundle, Backend], ImageEncoder]
+
+LEAST_COSINE = 0.99
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What decides about Core ML: what can run here, what a verdict holds for, and where verdicts lie.
+
+    `system` names the versions too, because each of them changes numbers. Verdicts lie where macOS has its caches, never
+    in a bundle: the one that ships may not be written to.
+    """
+
+    apple_silicon: bool
+    coremltools: bool
+    provider: bool
+    system: str
+    verdicts: Path = Path("~/Library/Caches/picsight")
+
+    @classmethod
+    def this(cls) -> Machine:
+        """The machine that this runs on."""
+        machine = cls(
+            apple_silicon=sys.platform == "darwin" and platform.machine() == "arm64",
+            coremltools=False,
+            provider=False,
+            system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        )
+        if not machine.apple_silicon:
+            return machine
+        from picsight_engine.runtime.onnx import has_core_ml  # imports onnxruntime: 230 ms
+
+        versions = {name: _version(name) for name in ("onnxruntime", "coremltools")}
+        return replace(
+            machine,
+            coremltools=bool(versions["coremltools"]),
+            provider=has_core_ml(),
+            system=f"{machine.system} {json.dumps(versions)}",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A candidate over the eight photos: the least cosine with the CPU's vectors, and seconds a photo.
+
+    `fault` says why there are no numbers; both are 0 then.
+    """
+
+    least: float
+    seconds: float
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was seen of every candidate; `cpu` is seconds a photo of one thread. Holds for this system and these files."""
+
+    system: str
+    files: dict[str, str]
+    cpu: float
+    trials: dict[Backend, Trial]
+
+
+def holds_package(bundle: Bundle) -> bool:
+    """Whether the bundle has a Core ML package of its image tower."""
+    return any(name.startswith(f"{IMAGE_PACKAGE}/") for name in bundle.manifest.files)
+
+
+def candidates(bundle: Bundle, machine: Machine) -> list[Backend]:
+    """What could run the bundle's image tower here beside the CPU."""
+    if not machine.apple_silicon or bundle.manifest.image is None:
+        return []
+    package = [Backend.COREML] if machine.coremltools and holds_package(bundle) else []
+    return [*package, *([Backend.PROVIDER] if machine.provider else [])]
+
+
+def read_verdict(bundle: Bundle, machine: Machine) -> Verdict | None:
+    """The verdict on these files under this system; None where they were not compared yet."""
+    try:
+        data = json.loads(_place(bundle, machine).read_text(encoding="utf-8"))
+        trials = {Backend[name]: Trial(**own) for name, own in data.pop("trials").items()}
+        verdict = Verdict(trials=trials, **data)
+        numbers = [verdict.cpu, *(number for own in trials.values() for number in (own.least, own.seconds))]
+        current = verdict.system == machine.system and verdict.files == _digests(bundle)
+        whole = (
+            list(trials) == candidates(bundle, machine)
+            and all(isinstance(number, (int, float)) for number in numbers)
+            and all(isinstance(own.fault, str) for own in trials.values())
+        )
+    except (OSError, ValueError, TypeError, LookupError, AttributeError):  # absent, or not written like this
+        return None
+    return verdict if current and whole else None
+
+
+def needs_examination(bundle: Bundle, machine: Machine) -> bool:
+    """Whether something could run the bundle here that was not compared with the CPU yet."""
+    return bool(candidates(bundle, machine)) and read_verdict(bundle, machine) is None
+
+
+def examine_once(bundle: Bundle, machine: Machine) -> None:
+    """Compares where that is needed, after the installation of a model: a verdict that cannot be kept is no fault of it.
+
+    Raises:
+        BundleError: the ONNX graph, which everything else is compared with, cannot be used.
+    """
+    if needs_examination(bundle, machine):
+        try:
+            examine(bundle, machine)
+        except StorageError as fault:
+            _LOG.warning("%s", fault)
+
+
+def examine(
+    bundle: Bundle,
+    machine: Machine,
+    load: Load | None = None,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Verdict:
+    """Compares every candidate with the CPU on the packaged photos, and keeps the verdict.
+
+    Raises:
+        BundleError: the ONNX graph, which everything else is compared with, cannot be used.
+        StorageError: the verdict cannot be written.
+    """
+    import numpy as np
+
+    from picsight_engine.bundles.preprocess import preprocess  # imports PIL
+
+    load = load or (lambda bundle, backend: load_image_encoder(bundle, backend=backend))
+    spec = bundle.image_spec()
+    pixels = np.stack([preprocess(photo, spec) for photo in eight_photos()])
+    wanted, cpu = _timed(load(bundle, Backend.ONNX), [own[None] for own in pixels], clock)
+    trials = {}
+    for backend in candidates(bundle, machine):
+        try:
+            vectors, seconds = _timed(load(bundle, backend), [pixels], clock)
+            trials[backend] = Trial(least_cosine(vectors, wanted), seconds)
+        except BundleError as reason:
+            trials[backend] = Trial(0.0, 0.0, str(reason))
+    verdict = Verdict(machine.system, _digests(bundle), cpu, trials)
+    _keep(_place(bundle, machine), verdict)
+    return verdict
+
+
+def _timed(
+    encoder: ImageEncoder, parts: list[NDArray[np.float32]], clock: Callable[[], float]
+) -> tuple[NDArray[np.float32], float]:
+    """The vectors of all photos, and seconds for each once the first call has warmed everything up."""
+    import numpy as np
+
+    encoder.encode(parts[0])
+    start = clock()
+    vectors = np.concatenate([encoder.encode(part) for part in parts])
+    return vectors, (clock() - start) / len(vectors)
+
+
+def least_cosine(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """The worst agreement of vectors [n, dim] of unit length; 0 where one holds no numbers."""
+    least = float((one * other).sum(1).min())
+    return least if least == least else 0.0  # noqa: PLR0124 -- not a number
+
+
+def eight_photos() -> list[Image]:
+    """The four packaged photographs, and the middle of each."""
+    from PIL import Image
+
+    photos = []
+    for path in sorted(find_asset("known").glob("*.jpg")):
+        with Image.open(path) as file:
+            whole = file.convert("RGB")
+        width, height = whole.size
+        photos += [whole, whole.crop((width // 4, height // 4, width * 3 // 4, height * 3 // 4))]
+    return photos
+
+
+def _digests(bundle: Bundle) -> dict[str, str]:
+    return {
+        name: record.sha256
+        for name, record in bundle.manifest.files.items()
+        if name == IMAGE_GRAPH or name.startswith(f"{IMAGE_PACKAGE}/")
+    }
+
+
+def _version(package: str) -> str:
+    """Empty where it is not installed."""
+    from importlib.metadata import PackageNotFoundError, version  # 15 ms with all it needs
+
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+def _place(bundle: Bundle, machine: Machine) -> Path:
+    """One file for each image tower, whatever folder it lies in; a later verdict on it takes its place."""
+    digest = hashlib.sha256(json.dumps(_digests(bundle), sort_keys=True).encode()).hexdigest()
+    return machine.verdicts.expanduser() / f"coreml-{digest[:16]}.json"
+
+
+def _keep(path: Path, verdict: Verdict) -> None:
+    data: dict[str, Any] = asdict(verdict)
+    data["trials"] = {backend.name: asdict(own) for backend, own in verdict.trials.items()}
+    try:
+        write_private(path, json.dumps(data, indent=2) + "\n")
+    except OSError as fault:
+        raise StorageError(
+            f"{path} cannot be written ({fault.strerror}), so photos are read without Core ML; check its permissions."
+        ) from fault

@@ -1,0 +1,67 @@
+"""The two inference Protocols, and what stands behind them; `choice` says which of it runs a bundle on this machine."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from picsight_engine.bundles.bundle import Bundle
+
+
+class ImageEncoder(Protocol):
+    """An image tower."""
+
+    def encode(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Embeds preprocessed photos: [n, 3, size, size] → [n, dim], rows of unit length."""
+        ...
+
+
+class TextEncoder(Protocol):
+    """A text tower."""
+
+    def encode(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Embeds token ids: [n, tokens] → [n, dim], rows of unit length."""
+        ...
+
+
+class Backend(Enum):
+    """What can run an image tower."""
+
+    ONNX = "ONNX Runtime"
+    COREML = "Core ML"
+    PROVIDER = "Core ML through ONNX Runtime"
+
+
+def load_image_encoder(bundle: Bundle, *, threads: int = 1, backend: Backend = Backend.ONNX) -> ImageEncoder:
+    """The image tower alone; `threads` are for ONNX Runtime on the CPU.
+
+    Raises:
+        BundleError: the tower is missing or cannot be loaded, or the backend does not run here.
+    """
+    if backend is Backend.COREML:
+        from picsight_engine.runtime.coreml import CoreMLImageEncoder  # imports coremltools: 3.3 s
+
+        return CoreMLImageEncoder(bundle)
+    from picsight_engine.runtime.onnx import (  # imports onnxruntime: 230 ms
+        FixedImageEncoder,
+        OnnxImageEncoder,
+    )
+
+    if backend is Backend.PROVIDER:
+        return FixedImageEncoder(bundle)
+    return OnnxImageEncoder(bundle, threads=threads)
+
+
+def load_text_encoder(bundle: Bundle, *, threads: int = 2) -> TextEncoder:
+    """The text tower alone; text always goes through ONNX Runtime, which starts five times faster than Core ML.
+
+    Raises:
+        BundleError: the tower is missing or its graph cannot be loaded.
+    """
+    from picsight_engine.runtime.onnx import OnnxTextEncoder  # imports onnxruntime: 230 ms
+
+    return OnnxTextEncoder(bundle, threads=threads)

@@ -1,0 +1,134 @@
+"""The backend of Macs with Apple's own processor: the image tower through Core ML, never the text tower.
+
+ONNX Runtime's own Core ML provider (`FixedImageEncoder`) is the other way there. It needs no package and no extra; but
+it cuts a graph at every operator that it does not know and copies between the parts, it translates the graph anew for
+each process, and it keeps the numbers of the graph: ours are computed in float32, which the neural engine does not do, so
+Core ML runs them on the CPU or the GPU. A package converted once from torch is one program of fixed shapes and half precision. That
+is what can be read in the documentation of both; nobody has measured either for us, so `agreement` compares and times
+them on the user's machine, and `choice` takes the faster.
+
+Loaded by one process only: importing coremltools takes 3.3 seconds, and Core ML compiles the package for each owner.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from picsight_engine.bundles.bundle import IMAGE_PACKAGE
+from picsight_engine.errors import BundleError
+from picsight_engine.runtime.unit import unit_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from coremltools import ComputeUnit
+    from numpy.typing import NDArray
+
+    from picsight_engine.bundles.bundle import Bundle, ImageSpec
+
+BATCH = 8
+
+
+def choose_units() -> ComputeUnit:
+    """What computes: the neural engine, which these towers are made for. The GPU stays with the window, and a photo's
+    vector does not depend on which of the two was free.
+    """
+    from coremltools import ComputeUnit  # 3.3 s, and torch where that is installed
+
+    return ComputeUnit.CPU_AND_NE
+
+
+class CoreMLImageEncoder:
+    """An image tower as `image.mlpackage`; names of input and output are the package's own."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        """Loads the package.
+
+        Raises:
+            BundleError: the package is missing or damaged, or does not fit the bundle's manifest.
+        """
+        self._spec = bundle.image_spec()
+        self._dim = bundle.manifest.dim
+        self._path = bundle.folder / IMAGE_PACKAGE
+        try:
+            from coremltools.models import MLModel  # 3.3 s, and torch where that is installed
+
+            self._model = MLModel(str(self._path), compute_units=choose_units())
+            description = self._model.get_spec().description
+        except (
+            Exception
+        ) as fault:  # coremltools, where it can be imported, and Core ML raise whatever they like
+            raise self._fault("cannot be loaded", fault) from fault
+        self._source, self._target = self._ports(description)
+
+    def encode(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Embeds preprocessed photos: [n, 3, size, size] → [n, dim], rows of unit length; a photo's vector does not depend on its neighbours.
+
+        Raises:
+            BundleError: Core ML cannot run the package.
+        """
+        try:
+            vectors = embed(self._model.predict, pictures(pixels, self._spec), self._source, self._target)
+        except Exception as fault:  # as above
+            raise self._fault("cannot be run", fault) from fault
+        if vectors.shape != (len(pixels), self._dim):
+            raise BundleError(
+                f"The model file {self._path} gives vectors of shape {vectors.shape} instead of "
+                f"{(len(pixels), self._dim)}; install the model again."
+            )
+        return unit_rows(vectors, self._path)
+
+    def _ports(self, description: Any) -> tuple[str, str]:
+        """The names of the one picture that goes in and of the one array that comes out."""
+        size = self._spec.size
+        entries, results = description.input, description.output
+        if len(entries) == len(results) == 1:
+            image, array = entries[0].type, results[0].type
+            fits = (
+                image.WhichOneof("Type") == "imageType"
+                and (image.imageType.width, image.imageType.height) == (size, size)
+                and array.WhichOneof("Type") == "multiArrayType"
+                and list(array.multiArrayType.shape)
+                in ([1, self._dim], [])  # Apple's own leave the shape out
+            )
+            if fits:
+                return str(entries[0].name), str(results[0].name)
+        raise BundleError(
+            f"The model file {self._path} does not fit its manifest: it does not turn one picture of {size} by {size} "
+            f"pixels into {self._dim} numbers; install the model again."
+        )
+
+    def _fault(self, what: str, fault: Exception) -> BundleError:
+        reason = str(fault).strip().split("\n")[0].rstrip(".")
+        return BundleError(f"The model file {self._path} {what} ({reason}); install the model again.")
+
+
+def pictures(pixels: NDArray[np.float32], spec: ImageSpec) -> list[Image.Image]:
+    """The 8-bit RGB squares that `preprocess` made pixels [n, 3, size, size] of, exactly: Core ML takes pictures."""
+    values = np.asarray(pixels, dtype=np.float32).transpose(0, 2, 3, 1)
+    if spec.std is not None:
+        values = values * np.asarray(spec.std, dtype=np.float32)
+    if spec.mean is not None:
+        values = values + np.asarray(spec.mean, dtype=np.float32)
+    colours = np.rint(values * 255).clip(0, 255).astype(np.uint8)  # [n, size, size, 3]
+    return [Image.fromarray(own) for own in colours]
+
+
+def embed(
+    predict: Callable[[list[dict[str, Image.Image]]], Sequence[Mapping[str, NDArray[Any]]]],
+    squares: Sequence[Image.Image],
+    source: str,
+    target: str,
+) -> NDArray[np.float32]:
+    """Vectors [n, dim] as the model gives them, eight pictures a call.
+
+    Each is copied before the next call: Core ML hands out views of memory that it writes over.
+    """
+    rows: list[NDArray[np.float32]] = []
+    for start in range(0, len(squares), BATCH):
+        answers = predict([{source: square} for square in squares[start : start + BATCH]])
+        rows += [np.array(answer[target], dtype=np.float32).reshape(-1) for answer in answers]
+    return np.stack(rows)

@@ -1,0 +1,208 @@
+"""The backend that runs everywhere: both towers through ONNX Runtime; and on a Mac its own way to Core ML."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from picsight_engine.bundles.bundle import IMAGE_GRAPH, TEXT_GRAPH
+from picsight_engine.errors import BundleError
+from picsight_engine.runtime.unit import unit_rows
+from picsight_engine.signals import signals_held_back
+
+# Unless told before its import, ONNX Runtime writes a device's id and a telemetry store into the user's cache.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+# An exception in the middle of its set-up in C++ aborts the process, or comes out as an ImportError.
+with signals_held_back():
+    import onnxruntime
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from picsight_engine.bundles.bundle import Bundle, ImageSpec, TextSpec
+
+onnxruntime.disable_telemetry_events()
+_SILENT = 4  # what goes wrong comes as an exception too, and a person is told once
+onnxruntime.set_default_logger_severity(_SILENT)  # for what belongs to no session
+
+_CORE_ML = "CoreMLExecutionProvider"
+_CORE_ML_OPTIONS = {
+    "ModelFormat": "MLProgram",  # the form that new operators are added to; from macOS 12 on, as our packages
+    "MLComputeUnits": "ALL",  # ours compute in float32, which the neural engine does not: that leaves CPU and GPU
+    "RequireStaticInputShapes": "1",  # a node of free shape is slow there
+    # No ModelCacheDirectory, which would save seconds of a run's start: the cache is found by the path of a model, not
+    # by its bytes, what one version wrote need not load in the next, and nobody but us would ever empty it.
+}
+
+
+def choose_providers() -> list[str]:
+    """What computes. The CPU: it is exact, starts in tens of milliseconds, and the towers are made for it."""
+    return ["CPUExecutionProvider"]
+
+
+def choose_core_ml() -> list[tuple[str, dict[str, str]]]:
+    """What computes where Core ML does: what its provider leaves of a graph is the CPU's."""
+    return [(_CORE_ML, _CORE_ML_OPTIONS), *((name, {}) for name in choose_providers())]
+
+
+def has_core_ml() -> bool:
+    """Whether this build of ONNX Runtime carries the Core ML provider, as those for macOS do."""
+    return _CORE_ML in onnxruntime.get_available_providers()
+
+
+class OnnxImageEncoder:
+    """An image tower; one session may serve several threads."""
+
+    def __init__(self, bundle: Bundle, threads: int = 1) -> None:
+        """Loads the graph.
+
+        Raises:
+            BundleError: the tower is missing, damaged, or does not fit its manifest.
+        """
+        spec = bundle.image_spec()
+        path = bundle.folder / IMAGE_GRAPH
+        session = _load(path, _options(threads), choose_providers())
+        self._graph = _Graph(path, spec, (None, 3, spec.size, spec.size), bundle.manifest.dim, session)
+
+    def encode(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Embeds preprocessed photos: [n, 3, size, size] → [n, dim]; batches of more than four bring no speed."""
+        return self._graph.run(pixels)
+
+
+class FixedImageEncoder:
+    """An image tower whose batch is one photo, for providers that want every length to be a number."""
+
+    def __init__(
+        self, bundle: Bundle, providers: Sequence[str | tuple[str, dict[str, str]]] | None = None
+    ) -> None:
+        """Loads the graph for `providers`, Core ML and behind it the CPU where nothing else is said.
+
+        Raises:
+            BundleError: the tower is missing, damaged, does not fit its manifest, or the first provider will not have it.
+        """
+        spec = bundle.image_spec()
+        path = bundle.folder / IMAGE_GRAPH
+        options = _options(threads=1)
+        for node in _load(path, options, choose_providers()).get_inputs():
+            if node.shape and isinstance(node.shape[0], str):  # an axis without a name cannot be fixed
+                options.add_free_dimension_override_by_name(node.shape[0], 1)
+        session = _load(path, options, providers or choose_core_ml())
+        self._graph = _Graph(path, spec, (None, 3, spec.size, spec.size), bundle.manifest.dim, session)
+
+    def encode(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Embeds preprocessed photos, one a call: [n, 3, size, size] → [n, dim]."""
+        return np.concatenate([self._graph.run(own[None]) for own in pixels])
+
+
+class OnnxTextEncoder:
+    """A text tower; whether its graph masks the padding, the manifest says (`dynamic`), and the tokenizer pads to fit."""
+
+    def __init__(self, bundle: Bundle, threads: int = 2) -> None:
+        """Loads the graph.
+
+        Raises:
+            BundleError: the tower is missing, damaged, or does not fit its manifest.
+        """
+        spec = bundle.text_spec()
+        path = bundle.folder / TEXT_GRAPH
+        session = _load(path, _options(threads), choose_providers())
+        tokens = None if spec.dynamic else spec.context
+        self._graph = _Graph(path, spec, (None, tokens), bundle.manifest.dim, session)
+
+    def encode(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Embeds token ids: [n, tokens] → [n, dim]."""
+        return self._graph.run(ids)
+
+
+class _Graph:
+    """One session with one input and one output, checked against the manifest before anything runs."""
+
+    def __init__(
+        self,
+        path: Path,
+        spec: ImageSpec | TextSpec,
+        shape: tuple[int | None, ...],
+        dim: int,
+        session: onnxruntime.InferenceSession,
+    ) -> None:
+        source, target = spec.input, spec.output
+        self._path, self._source, self._target, self._dim = path, source, target, dim
+        self._session = session
+        inputs = {node.name: node for node in self._session.get_inputs()}
+        outputs = {node.name: node for node in self._session.get_outputs()}
+        if set(inputs) != {source} or target not in outputs:
+            raise BundleError(
+                f"The model file {path} does not fit its manifest: it takes {', '.join(inputs)} and gives "
+                f"{', '.join(outputs)} instead of {source} and {target}; install the model again."
+            )
+        self._check_shape("takes", inputs[source].shape, shape)
+        self._check_shape("gives", outputs[target].shape, (None, dim))
+
+    def run(self, values: NDArray[Any]) -> NDArray[np.float32]:
+        """The output for one batch, [n, dim], rows of unit length."""
+        try:
+            with signals_held_back():  # the first run imports numpy from C++, where Python may not raise
+                (vectors,) = self._session.run([self._target], {self._source: values})
+        except Exception as fault:  # as in `_load`
+            raise BundleError(
+                f"The model file {self._path} cannot be run ({_first_line(fault)}); install the model again."
+            ) from fault
+        if vectors.shape != (len(values), self._dim):
+            raise BundleError(
+                f"The model file {self._path} gives vectors of shape {vectors.shape} instead of "
+                f"{(len(values), self._dim)}; install the model again."
+            )
+        return unit_rows(np.asarray(vectors, dtype=np.float32), self._path)
+
+    def _check_shape(self, verb: str, found: list[int | str | None], wanted: tuple[int | None, ...]) -> None:
+        """A named axis in the graph, and None in what is wanted, stand for any length."""
+        fits = len(found) == len(wanted) and all(
+            not isinstance(have, int) or want is None or have == want
+            for have, want in zip(found, wanted, strict=True)
+        )
+        if not fits:
+            raise BundleError(
+                f"The model file {self._path} does not fit its manifest: it {verb} the shape {found} instead of "
+                f"{list(wanted)}; install the model again."
+            )
+
+
+def _load(
+    path: Path,
+    options: onnxruntime.SessionOptions,
+    providers: Sequence[str | tuple[str, dict[str, str]]],
+) -> onnxruntime.InferenceSession:
+    """A session on the first of `providers`: left alone, the runtime would print a line and go on with the others."""
+    first = providers[0] if isinstance(providers[0], str) else providers[0][0]
+    if first not in onnxruntime.get_available_providers():
+        raise BundleError(
+            f"The model file {path} cannot be run by {first}: this ONNX Runtime does not have it."
+        )
+    try:
+        with signals_held_back():  # C++ again
+            session = onnxruntime.InferenceSession(path, options, providers=providers, enable_fallback=0)
+    except Exception as fault:  # the runtime has a dozen classes of errors with nothing in common
+        raise BundleError(
+            f"The model file {path} cannot be loaded ({_first_line(fault)}); install the model again."
+        ) from fault
+    session.disable_fallback()
+    return session
+
+
+def _options(threads: int) -> onnxruntime.SessionOptions:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _SILENT
+    # An idle session leaves the core alone.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
+
+
+def _first_line(fault: Exception) -> str:
+    return str(fault).strip().split("\n")[0].rstrip(".")

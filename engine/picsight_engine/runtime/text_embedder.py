@@ -1,0 +1,58 @@
+"""From words to vectors: the text tower with its tokenizer and templates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from picsight_engine.bundles.tokenizer import Tokenizer
+from picsight_engine.runtime.backend import load_text_encoder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from picsight_engine.bundles.bundle import Bundle
+
+_SHORT = 3  # words up to which templates help: absent against present things AUC 0.940 with, 0.893 without
+
+
+def is_sentence(text: str) -> bool:
+    """Whether a search is too long for templates; then it is embedded as typed."""
+    return len(text.split()) > _SHORT
+
+
+class TextEmbedder:
+    """Turns search terms and captions into vectors of one space."""
+
+    def __init__(self, bundle: Bundle, *, threads: int = 2) -> None:
+        """Loads tokenizer and text tower.
+
+        Raises:
+            BundleError: the bundle has no text tower, or one of its files is damaged.
+        """
+        self._templates = bundle.text_spec().templates
+        self._dim = bundle.manifest.dim
+        self._tokenizer = Tokenizer(bundle)
+        self._encoder = load_text_encoder(bundle, threads=threads)
+
+    def embed_term(self, term: str) -> NDArray[np.float32]:
+        """A search term's vector, [dim], of unit length: up to three words as the mean over the templates, longer as typed."""
+        if not self._templates or is_sentence(term):
+            return np.asarray(self.embed_texts([term])[0])
+        phrases = [template.replace("{}", term.strip()) for template in self._templates]
+        mean = self.embed_texts(phrases).mean(axis=0)
+        return np.asarray(mean / np.linalg.norm(mean), dtype=np.float32)
+
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors of texts as they stand, [n, dim], rows of unit length.
+
+        One at a time: a tower of int8 scales its activations by all that goes through it together, so a text's vector
+        would depend on its neighbours (cosine down to 0.985). It costs a short term 2 ms of 10.
+        """
+        vectors = np.empty((len(texts), self._dim), dtype=np.float32)
+        for row, text in enumerate(texts):
+            vectors[row] = self._encoder.encode(self._tokenizer.encode([text]))[0]
+        return vectors

@@ -1,0 +1,87 @@
+"""A photo of 12 megapixels, decoded at a quarter of its size, keeps its vector."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from picsight_engine.bundles.bundle import open_bundle
+from picsight_engine.bundles.preprocess import preprocess, reduced_side
+from picsight_engine.photos.decode import Limits, decode
+from picsight_engine.runtime.backend import load_image_encoder
+
+
+def read_photos(shared, count):
+    with tarfile.open(shared / "data" / "flickr8k-dev-000000.tar") as shard:
+        photos = (shard.extractfile(member).read() for member in shard if member.name.endswith(".jpg"))
+        for _ in range(count):
+            yield Image.open(io.BytesIO(next(photos))).convert("RGB")
+
+
+def make_photo(image, size, noise):
+    """A camera's photo of the same thing: large, with the grain of a sensor, as a JPEG of some megabytes."""
+    large = (
+        np.asarray(image.resize(size, Image.BICUBIC), dtype=np.float32) + noise[: size[1], : size[0], None]
+    )
+    out = io.BytesIO()
+    Image.fromarray(large.clip(0, 255).astype(np.uint8)).save(out, "JPEG", quality=90)
+    return out.getvalue()
+
+
+def make_photos(shared, count):
+    noise = np.random.default_rng(0).normal(0, 5, (4000, 4000)).astype(np.float32)
+    for number, image in enumerate(read_photos(shared, count)):
+        yield make_photo(image, (4000, 3000) if number % 2 else (3000, 4000), noise)
+
+
+@pytest.fixture(scope="module")
+def photos(shared):
+    return list(make_photos(shared, 4))
+
+
+def cosines(starter, photos, **spec):
+    bundle = open_bundle(starter)
+    encoder = load_image_encoder(bundle)
+    wanted = replace(bundle.image_spec(), **spec)
+    found = []
+    for data in photos:
+        picture = decode(data, Path("photo.jpg"), min_side=reduced_side(wanted), limits=Limits())
+        assert sorted(picture.image.size) == [750, 1000]
+        full = Image.open(io.BytesIO(data)).convert("RGB")
+        both = np.stack([preprocess(picture.image, wanted), preprocess(full, wanted)])
+        reduced, exact = encoder.encode(both)
+        found.append(float(reduced @ exact))
+    return np.array(found)
+
+
+@pytest.mark.parametrize(
+    "spec", [{"resize": "squash", "crop": None}, {"resize": "shortest", "crop": "centre"}]
+)
+def test_reduced_photos_keep_their_vectors(starter, photos, spec):
+    found = cosines(starter, photos, **spec)
+    assert found.min() >= 0.99
+    assert found.mean() >= 0.999
+
+
+@pytest.mark.soak
+def test_many_reduced_photos_keep_their_vectors(starter, shared):
+    found = cosines(starter, make_photos(shared, 100))
+    assert found.min() >= 0.99
+    assert found.mean() >= 0.999
+
+
+def test_a_photo_has_one_vector_however_often_it_is_embedded(starter, shared):
+    bundle = open_bundle(starter)
+    pixels = np.stack([preprocess(image, bundle.image_spec()) for image in read_photos(shared, 3)])
+    once, again = (load_image_encoder(bundle) for _ in range(2))
+    for row in pixels:
+        assert (once.encode(row[None]) == again.encode(row[None])).all()
+    np.testing.assert_allclose(
+        once.encode(pixels), np.concatenate([once.encode(row[None]) for row in pixels]), atol=1e-4
+    )

@@ -1,0 +1,96 @@
+"""The list of models: what there is, what there could be, and what each would mean for this library."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+
+from picsight_engine.bundles.bundle import write_bundle
+from picsight_engine.installation.catalogue import CATALOGUE
+from picsight_engine.installation.installed import InstalledModels
+from picsight_engine.installation.model_choice import use_model
+from picsight_engine.installation.model_offers import model_offers
+
+
+def offers(folder, models):
+    return {offer.name: offer for offer in model_offers(folder, models)}
+
+
+def test_without_a_library_everything_is_offered_and_nothing_is_to_be_read(tmp_path, starter) -> None:
+    found = offers(tmp_path / "none", InstalledModels(tmp_path / "models", starter))
+    assert list(found) == ["picsight-starter", *(entry.name for entry in CATALOGUE)]
+    assert all(offer.photos == 0 for offer in found.values())
+    shipped = found["picsight-starter"]
+    assert (shipped.state, shipped.shipped, shipped.answers, shipped.wanted) == (
+        "installed",
+        True,
+        True,
+        True,
+    )
+    assert shipped.licence is None
+    assert found["mobileclip-s2"].licence == CATALOGUE[2].terms.licence
+    assert found["mobileclip-s2"].bytes > found["mobileclip-s0"].bytes > shipped.bytes
+    assert not (tmp_path / "none").exists()
+    assert found["mobileclip-s2"].files == (
+        "https://huggingface.co/Xenova/mobileclip_s2/resolve/main/onnx/vision_model.onnx",
+        "https://huggingface.co/Xenova/mobileclip_s2/resolve/main/onnx/text_model.onnx",
+        "https://huggingface.co/Xenova/mobileclip_s2/resolve/main/tokenizer.json",
+    )
+    assert shipped.files == ()
+
+
+def test_photos_and_time_are_those_of_this_library(tmp_path, starter, library) -> None:
+    found = offers(library.folder, InstalledModels(tmp_path / "models", starter))
+    photos = library.status().photos
+    assert found["picsight-starter"].photos == 0
+    assert found["picsight-starter"].seconds == 0
+    assert found["mobileclip-b"].photos == photos
+    assert found["mobileclip-b"].seconds > found["mobileclip-s0"].seconds > 0
+
+
+def test_a_model_of_a_person_s_own_and_a_broken_one_are_listed(tmp_path, starter, bundle) -> None:
+    models = InstalledModels(tmp_path / "models", starter)
+    files = {name: bundle.folder / name for name in bundle.manifest.files}
+    for name in ("mine", "mobileclip-s0"):
+        write_bundle(models.folder / name, replace(bundle.manifest, name=name, space_id="f" * 16), files)
+    (models.folder / "mine" / "image.onnx").unlink()
+    for name in ("mobileclip-s1", "mobileclip-s2"):
+        models.incoming(name).mkdir()
+    (models.incoming("mobileclip-s1") / "tokenizer.json.part").write_bytes(b"some")
+    use_model(tmp_path / "library", "mobileclip-s0", models)
+    found = offers(tmp_path / "library", models)
+    assert found["mine"].state == "damaged"
+    assert "image.onnx is missing" in found["mine"].fault
+    assert (found["mine"].seconds, found["mine"].space) == (None, None)
+    assert found["mobileclip-s0"].state == "installed"
+    assert found["mobileclip-s0"].space == "f" * 16
+    assert found["mobileclip-s0"].files == ()  # what the catalogue has under this name is another model
+    assert found["mobileclip-s1"].files
+    assert found["mobileclip-s1"].state == "unfinished"
+    assert found["mobileclip-s2"].state == "available"  # begun without a network: nothing has arrived
+    assert [name for name, offer in found.items() if offer.wanted] == ["mobileclip-s0"]
+    assert [name for name, offer in found.items() if offer.answers] == ["mobileclip-s0"]
+
+
+def test_the_model_that_a_library_uses_is_listed_also_when_it_is_gone(tmp_path, starter, bundle) -> None:
+    models = InstalledModels(tmp_path / "models", starter)
+    files = {name: bundle.folder / name for name in bundle.manifest.files}
+    for name in ("mine", "mobileclip-s0"):
+        write_bundle(models.folder / name, replace(bundle.manifest, name=name, space_id="f" * 16), files)
+        use_model(tmp_path / "library", name, models)
+        shutil.rmtree(models.folder / name)
+        gone = offers(tmp_path / "library", models)[name]
+        assert (gone.state, gone.wanted, gone.answers) == ("damaged", True, False)
+        assert "not on this computer any more" in gone.fault
+    assert "mine" not in offers(tmp_path / "library", models)
+
+
+def test_of_two_models_of_one_space_only_the_chosen_one_answers(tmp_path, starter, library, bundle) -> None:
+    models = InstalledModels(tmp_path / "models", starter)
+    files = {name: bundle.folder / name for name in bundle.manifest.files}
+    write_bundle(models.folder / "twin", replace(bundle.manifest, name="twin"), files)
+    place = shutil.copytree(library.folder, tmp_path / "library")
+    for name in ("twin", bundle.manifest.name):
+        use_model(place, name, models)
+        found = offers(place, models)
+        assert [offer.name for offer in found.values() if offer.answers] == [name]

@@ -1,0 +1,241 @@
+"""What was seen of Core ML beside the CPU: who is tried, what is measured, how long a verdict holds, where it lies."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from itertools import count
+
+import numpy as np
+import pytest
+
+from picsight_engine.bundles.bundle import IMAGE_PACKAGE, open_bundle
+from picsight_engine.bundles.preprocess import preprocess
+from picsight_engine.errors import BundleError, StorageError
+from picsight_engine.runtime.agreement import (
+    Machine,
+    Trial,
+    Verdict,
+    candidates,
+    eight_photos,
+    examine,
+    examine_once,
+    least_cosine,
+    needs_examination,
+    read_verdict,
+)
+from picsight_engine.runtime.backend import Backend, load_image_encoder
+
+PART = f"{IMAGE_PACKAGE}/Manifest.json"
+
+
+@pytest.fixture
+def mac(tmp_path):
+    return Machine(
+        apple_silicon=True,
+        coremltools=True,
+        provider=True,
+        system="Darwin 24 arm64",
+        verdicts=tmp_path / "caches",
+    )
+
+
+@pytest.fixture
+def bundle(make_bundle, tmp_path):
+    """A bundle that lists a package; what is in it, nobody here looks at."""
+    part = tmp_path / "part"
+    part.write_bytes(b"not looked at")
+    return make_bundle(files={PART: part})
+
+
+def standing_in(bundle, turns):
+    """A loader whose candidates give the CPU's vectors, turned by an angle, or the fault that is raised."""
+    tower = load_image_encoder(bundle)
+
+    class Turned:
+        def __init__(self, turn):
+            self.turn = turn
+
+        def encode(self, pixels):
+            vectors = tower.encode(pixels)
+            other = np.roll(vectors, 1, axis=1)
+            other -= (other * vectors).sum(1, keepdims=True) * vectors
+            other /= np.linalg.norm(other, axis=1, keepdims=True)
+            return np.cos(self.turn) * vectors + np.sin(self.turn) * other
+
+    def load(_, backend):
+        turn = turns.get(backend, 0.0)
+        if isinstance(turn, Exception):
+            raise turn
+        return Turned(turn)
+
+    return load
+
+
+def ticking(*spans):
+    """A clock whose every second reading is a span later than the one before."""
+    now, readings = 0.0, []
+    for span in spans:
+        readings += [now, now + span]
+        now += span + 100
+    return iter(readings).__next__
+
+
+def test_what_can_run_here_is_a_candidate(bundle, make_bundle, mac):
+    plain, words = make_bundle("plain"), make_bundle("words", without=["image"])
+    assert candidates(bundle, mac) == [Backend.COREML, Backend.PROVIDER]
+    assert candidates(bundle, replace(mac, coremltools=False)) == [Backend.PROVIDER]
+    assert candidates(bundle, replace(mac, provider=False)) == [Backend.COREML]
+    assert candidates(plain, mac) == [Backend.PROVIDER]
+    assert candidates(plain, replace(mac, provider=False)) == []
+    assert candidates(words, mac) == []
+    assert candidates(bundle, replace(mac, apple_silicon=False)) == []
+
+
+def test_every_candidate_is_compared_and_timed_and_the_verdict_is_kept(bundle, mac):
+    turns = {Backend.COREML: 0.1, Backend.PROVIDER: np.pi}
+    verdict = examine(bundle, mac, standing_in(bundle, turns), ticking(0.8, 0.16, 0.4))
+    assert verdict == read_verdict(bundle, mac)
+    assert verdict.cpu == pytest.approx(0.1)  # eight photos
+    package, provider = verdict.trials[Backend.COREML], verdict.trials[Backend.PROVIDER]
+    assert (package.least, package.seconds) == pytest.approx((np.cos(0.1), 0.02), abs=1e-6)
+    assert (provider.least, provider.seconds) == pytest.approx((-1, 0.05), abs=1e-6)
+    assert package.fault == provider.fault == ""
+
+
+def test_the_clock_starts_after_a_first_call_and_the_cpu_reads_photo_by_photo(bundle, mac):
+    calls = []
+    tower = load_image_encoder(bundle)
+
+    class Listed:
+        def __init__(self, backend):
+            self.backend = backend
+
+        def encode(self, pixels):
+            calls.append((self.backend, len(pixels)))
+            return tower.encode(pixels)
+
+    ticks = count()
+
+    def clock():
+        calls.append("clock")
+        return float(next(ticks))
+
+    examine(bundle, replace(mac, coremltools=False), lambda _, backend: Listed(backend), clock)
+    cpu, other = (Backend.ONNX, 1), (Backend.PROVIDER, 8)
+    assert calls == [cpu, "clock", *[cpu] * 8, "clock", other, "clock", other, "clock"]
+
+
+def test_a_candidate_that_fails_does_not_keep_the_other_from_its_trial(bundle, mac):
+    load = standing_in(bundle, {Backend.COREML: BundleError("It is broken.")})
+    trials = examine(bundle, mac, load).trials
+    assert trials[Backend.COREML] == Trial(0.0, 0.0, "It is broken.")
+    assert trials[Backend.PROVIDER].least == pytest.approx(1)
+    assert trials[Backend.PROVIDER].seconds > 0
+
+
+def test_without_the_graph_on_the_cpu_there_is_nothing_to_compare_with(bundle, mac):
+    (bundle.folder / "image.onnx").write_bytes(b"")
+    with pytest.raises(BundleError, match=r"image\.onnx cannot be loaded"):
+        examine(bundle, mac)
+
+
+@pytest.mark.skipif("sys.platform == 'darwin'", reason="the provider is there")
+def test_where_the_provider_is_missing_its_trial_says_so(make_bundle, mac):
+    (trial,) = examine(make_bundle(), mac).trials.values()
+    assert "cannot be run by CoreMLExecutionProvider: this ONNX Runtime does not have it" in trial.fault
+
+
+def test_a_verdict_holds_for_its_system_its_candidates_and_its_files(bundle, make_bundle, mac, tiny_files):
+    load = standing_in(bundle, {})
+    examine(bundle, mac, load)
+    assert read_verdict(bundle, mac) is not None
+    assert read_verdict(open_bundle(bundle.folder), mac) is not None
+    assert not needs_examination(bundle, mac)
+    for other in ({"system": "Darwin 25 arm64"}, {"coremltools": False}, {"provider": False}):
+        assert read_verdict(bundle, replace(mac, **other)) is None
+        assert needs_examination(bundle, replace(mac, **other))
+    package, other = bundle.folder / PART, tiny_files["text.onnx"]
+    for name, files in {
+        "the same": {PART: package},
+        "another package": {PART: other},
+        "another graph": {PART: package, "image.onnx": other},
+    }.items():
+        assert (read_verdict(make_bundle(name, files=files), mac) is not None) == (name == "the same")
+
+
+def test_a_verdict_survives_another_text_tower_and_another_folder(bundle, make_bundle, mac):
+    examine(bundle, mac, standing_in(bundle, {}))
+    elsewhere = make_bundle("elsewhere", without=["text"], files={PART: bundle.folder / PART})
+    assert read_verdict(elsewhere, mac) is not None
+
+
+def test_nothing_is_written_into_the_bundle(bundle, mac):
+    before = {path: path.read_bytes() for path in bundle.folder.rglob("*") if path.is_file()}
+    examine(bundle, mac, standing_in(bundle, {}))
+    assert {path: path.read_bytes() for path in bundle.folder.rglob("*") if path.is_file()} == before
+    assert len(list(mac.verdicts.iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda _: "",
+        lambda _: "[]",
+        lambda own: json.dumps({**own, "cpu": "fast"}),
+        lambda own: json.dumps({**own, "trials": {"PROVIDER": {"least": 1.0}}}),
+    ],
+)
+def test_what_was_not_written_like_this_reads_as_not_compared_yet(make_bundle, mac, spoil):
+    bundle = make_bundle()
+    examine(bundle, mac, standing_in(bundle, {}))
+    (path,) = mac.verdicts.iterdir()
+    path.write_text(spoil(json.loads(path.read_text(encoding="utf-8"))), encoding="utf-8")
+    assert read_verdict(bundle, mac) is None
+    assert needs_examination(bundle, mac)
+
+
+def test_a_place_that_cannot_be_written_is_told_and_no_fault_of_an_installation(bundle, mac, tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    nowhere = replace(mac, verdicts=tmp_path / "file" / "caches")
+    with pytest.raises(StorageError, match=r"cannot be written .* so photos are read without Core ML"):
+        examine(bundle, nowhere, standing_in(bundle, {}))
+    examine_once(bundle, nowhere)
+    assert read_verdict(bundle, nowhere) is None
+
+
+def test_a_comparison_is_made_once_and_only_where_core_ml_could_run(make_bundle, mac):
+    bundle = make_bundle()
+    for machine in (replace(mac, apple_silicon=False), replace(mac, provider=False)):
+        examine_once(bundle, machine)
+    assert not mac.verdicts.exists()
+    examine_once(bundle, mac)
+    (path,) = mac.verdicts.iterdir()
+    written = path.stat().st_mtime_ns
+    examine_once(bundle, mac)
+    assert path.stat().st_mtime_ns == written
+    examine_once(bundle, replace(mac, system="Darwin 25 arm64"))
+    assert path.stat().st_mtime_ns > written
+
+
+def test_the_least_of_all_cosines_counts_and_no_number_is_none():
+    vectors = np.eye(3, 4, dtype=np.float32)
+    assert least_cosine(vectors, vectors) == 1
+    assert least_cosine(vectors * [[1], [1], [-1]], vectors) == -1
+    assert least_cosine(vectors * np.nan, vectors) == 0
+
+
+def test_eight_different_photos_are_compared(bundle):
+    photos = [preprocess(own, bundle.image_spec()).tobytes() for own in eight_photos()]
+    assert len(set(photos)) == len(photos) == 8
+
+
+@pytest.mark.macos
+def test_both_ways_to_core_ml_are_tried_on_a_mac(make_bundle, tmp_path):
+    machine = replace(Machine.this(), verdicts=tmp_path / "caches")
+    bundle = make_bundle()
+    verdict = examine(bundle, machine)
+    assert isinstance(verdict, Verdict)
+    assert verdict == read_verdict(bundle, machine)
+    if machine.apple_silicon:
+        assert verdict.trials[Backend.PROVIDER].least >= 0.99

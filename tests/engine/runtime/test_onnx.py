@@ -1,0 +1,285 @@
+"""Both towers run through ONNX Runtime, and a graph that does not fit its manifest is refused."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import helper, numpy_helper
+from onnx.external_data_helper import set_external_data
+from tests.interrupting import CTRL_C_AT_AN_IMPORT
+
+from picsight_engine.errors import BundleError
+from picsight_engine.runtime.backend import Backend, load_image_encoder, load_text_encoder
+from picsight_engine.runtime.onnx import (
+    FixedImageEncoder,
+    OnnxImageEncoder,
+    OnnxTextEncoder,
+    choose_core_ml,
+    choose_providers,
+    has_core_ml,
+)
+
+CHILD = """
+import sys
+from pathlib import Path
+import numpy as np
+from picsight_engine.errors import BundleError
+from picsight_engine.bundles.bundle import Bundle, read_manifest
+from picsight_engine.runtime.onnx import OnnxImageEncoder, OnnxTextEncoder
+folder = Path(sys.argv[1])
+try:
+    bundle = Bundle(folder, read_manifest(folder / "bundle.json"))
+    OnnxImageEncoder(bundle)
+    OnnxTextEncoder(bundle).encode(np.array([[2, 99999, 3]]))
+except BundleError as fault:
+    print(fault)
+"""
+
+
+def make_pixels(count, seed=0):
+    return np.random.default_rng(seed).normal(size=(count, 3, 8, 8)).astype(np.float32)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_photos_become_vectors_of_unit_length(make_bundle, count):
+    vectors = load_image_encoder(make_bundle()).encode(make_pixels(count))
+    assert vectors.shape == (count, 4)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+
+
+def test_a_photo_has_the_same_vector_alone_and_in_company(make_bundle):
+    encoder = load_image_encoder(make_bundle())
+    pixels = make_pixels(4)
+    alone = np.concatenate([encoder.encode(pixels[index : index + 1]) for index in range(4)])
+    np.testing.assert_allclose(encoder.encode(pixels), alone, atol=1e-6)
+    assert (load_image_encoder(make_bundle("again")).encode(pixels[:1]) == alone[:1]).all()
+
+
+def test_padding_does_not_change_a_text(make_bundle):
+    encoder = load_text_encoder(make_bundle())
+    short = encoder.encode(np.array([[2, 9, 3]]))
+    padded = encoder.encode(np.array([[2, 9, 3, 0, 0, 0]]))
+    np.testing.assert_allclose(short, padded, atol=1e-6)
+
+
+def test_the_providers_are_those_of_this_runtime():
+    assert set(choose_providers()) <= set(onnxruntime.get_available_providers())
+
+
+def call_axis(model, name):
+    """Gives the graph's first axis another name, or none."""
+    for own in (*model.graph.input, *model.graph.output):
+        axis = own.type.tensor_type.shape.dim[0]
+        axis.Clear()
+        if name is not None:
+            axis.dim_param = name
+    return model
+
+
+@pytest.mark.parametrize(
+    ("axis", "length"), [("n", 1), ("batch_size", 1), ("image_batch_size", 1), (None, None)]
+)
+def test_a_fixed_batch_gives_the_same_vectors_as_the_free_one(
+    make_bundle, tiny_files, tmp_path, axis, length
+):
+    onnx.save(call_axis(onnx.load(tiny_files["image.onnx"]), axis), tmp_path / "named.onnx")
+    bundle = make_bundle(files={"image.onnx": tmp_path / "named.onnx"})
+    pixels = make_pixels(5)
+    encoder = FixedImageEncoder(bundle, choose_providers())
+    assert (
+        encoder.encode(pixels)
+        == np.concatenate([OnnxImageEncoder(bundle).encode(own[None]) for own in pixels])
+    ).all()
+    assert encoder._graph._session.get_inputs()[0].shape == [length, 3, 8, 8]
+    assert encoder._graph._session.get_outputs()[0].shape == [length, 4]
+
+
+def test_a_graph_of_one_photo_runs_as_it_is(make_bundle, tiny_files, tmp_path):
+    model = onnx.load(tiny_files["image.onnx"])
+    for own in (*model.graph.input, *model.graph.output):
+        own.type.tensor_type.shape.dim[0].dim_value = 1
+    onnx.save(model, tmp_path / "one.onnx")
+    one = FixedImageEncoder(
+        make_bundle(files={"image.onnx": tmp_path / "one.onnx"}), ["CPUExecutionProvider"]
+    )
+    assert (one.encode(make_pixels(1)) == OnnxImageEncoder(make_bundle("free")).encode(make_pixels(1))).all()
+
+
+def test_a_fixed_batch_refuses_what_does_not_fit_the_manifest(make_bundle):
+    with pytest.raises(BundleError, match=r"takes the shape \[1, 3, 8, 8\] instead of"):
+        FixedImageEncoder(make_bundle(image={"size": 16}), choose_providers())
+
+
+def test_core_ml_comes_first_and_the_cpu_takes_what_it_leaves():
+    (first, options), *rest = choose_core_ml()
+    assert first == "CoreMLExecutionProvider"
+    assert options["RequireStaticInputShapes"] == "1"
+    assert all(isinstance(value, str) for value in options.values())  # the runtime takes texts only
+    assert [name for name, _ in rest] == choose_providers()
+
+
+@pytest.mark.skipif("sys.platform == 'darwin'", reason="the provider is there")
+def test_a_provider_that_is_missing_is_told_and_nothing_takes_its_place(make_bundle, capsys):
+    assert not has_core_ml()
+    with pytest.raises(BundleError, match=r"image\.onnx cannot be run by CoreMLExecutionProvider") as caught:
+        load_image_encoder(make_bundle(), backend=Backend.PROVIDER)
+    assert "\n" not in str(caught.value)
+    assert capsys.readouterr() == ("", "")  # the runtime alone prints lines, or warns, and goes on
+
+
+@pytest.mark.macos
+def test_the_provider_agrees_with_the_cpu(make_bundle):
+    bundle, pixels = make_bundle(), make_pixels(11)
+    encoder = load_image_encoder(bundle, backend=Backend.PROVIDER)
+    found = encoder.encode(pixels)
+    assert encoder._graph._session.get_providers() == ["CoreMLExecutionProvider", "CPUExecutionProvider"]
+    assert (found * load_image_encoder(bundle).encode(pixels)).sum(1).min() > 0.99
+    assert (encoder.encode(pixels[3:4]) == found[3:4]).all()
+
+
+@pytest.mark.parametrize("keep", [0, 1, 100, -1])
+def test_a_truncated_graph_is_one_sentence(make_bundle, keep):
+    bundle = make_bundle()
+    graph = bundle.folder / "image.onnx"
+    graph.write_bytes(graph.read_bytes()[:keep])
+    with pytest.raises(BundleError, match=r"image\.onnx (cannot be loaded|does not fit)") as caught:
+        OnnxImageEncoder(bundle)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(BundleError) as fixed:
+        FixedImageEncoder(bundle, choose_providers())
+    assert str(fixed.value) == str(caught.value)
+
+
+@pytest.mark.parametrize("tower", ["image", "text"])
+def test_a_tower_that_is_not_there_is_said_to_be_missing(make_bundle, tower):
+    encoders = {"image": OnnxImageEncoder, "text": OnnxTextEncoder}
+    with pytest.raises(BundleError, match=f"has no {tower} tower"):
+        encoders[tower](make_bundle(without=[tower]))
+
+
+@pytest.mark.parametrize("wrong", [{"input": "picture"}, {"output": "vector"}])
+def test_other_names_in_the_graph_are_refused(make_bundle, wrong):
+    with pytest.raises(BundleError, match="takes pixels and gives embedding instead of"):
+        OnnxImageEncoder(make_bundle(image=wrong))
+
+
+def test_another_size_of_picture_is_refused(make_bundle):
+    with pytest.raises(BundleError, match=r"takes the shape \['n', 3, 8, 8\] instead of"):
+        OnnxImageEncoder(make_bundle(image={"size": 16}))
+
+
+@pytest.mark.parametrize("encoder", [OnnxImageEncoder, OnnxTextEncoder])
+def test_vectors_of_another_length_are_refused(make_bundle, encoder):
+    with pytest.raises(BundleError, match=r"gives the shape \['n', 4\] instead of \[None, 5\]"):
+        encoder(make_bundle(dim=5))
+
+
+def test_a_graph_that_hides_its_length_is_found_out_when_it_runs(make_bundle, tiny_files, tmp_path):
+    model = onnx.load(tiny_files["image.onnx"])
+    model.graph.node[-1].output[0] = "hidden"
+    keep_all = numpy_helper.from_array(np.ones(4, dtype=bool), "keep")
+    model.graph.initializer.append(keep_all)  # how many a Compress keeps is not known before it runs
+    model.graph.node.append(helper.make_node("Compress", ["hidden", "keep"], ["embedding"], axis=1))
+    model.graph.output[0].type.tensor_type.shape.dim[1].dim_param = "any"
+    onnx.save(model, tmp_path / "any.onnx")
+    encoder = OnnxImageEncoder(make_bundle(files={"image.onnx": tmp_path / "any.onnx"}, dim=5))
+    with pytest.raises(BundleError, match=r"vectors of shape \(1, 4\) instead of \(1, 5\)"):
+        encoder.encode(make_pixels(1))
+
+
+def test_what_the_graph_cannot_compute_is_one_sentence(make_bundle):
+    encoder = OnnxTextEncoder(make_bundle())
+    with pytest.raises(BundleError, match=r"text\.onnx cannot be run"):
+        encoder.encode(np.array([[2, 99999, 3]]))
+
+
+@pytest.mark.parametrize("fault", ["image.onnx cannot be loaded", "text.onnx cannot be run"])
+def test_a_tower_that_fails_is_told_once_and_not_by_the_runtime_too(make_bundle, fault):
+    bundle = make_bundle()
+    if (
+        "loaded" in fault
+    ):  # a sound graph whose numbers are missing is found out late, which the runtime tells
+        model = onnx.load(bundle.folder / "image.onnx")
+        (bias,) = [weight for weight in model.graph.initializer if weight.name == "bias"]
+        set_external_data(bias, "short.bin", offset=0, length=16)
+        bias.ClearField("raw_data")
+        (bundle.folder / "short.bin").write_bytes(bytes(8))
+        (bundle.folder / "image.onnx").write_bytes(model.SerializeToString())
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD, str(bundle.folder)], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.startswith(f"The model file {bundle.folder / fault}")
+    assert done.stderr == ""
+
+
+def test_the_room_of_models_opens_without_loading_a_runtime():
+    """A cold query pays 230 ms for onnxruntime: nobody pays it by importing manifests and protocols."""
+    script = (
+        "import sys, picsight_engine.bundles.bundle, picsight_engine.runtime.backend;"
+        "print([name for name in ('onnxruntime', 'numpy', 'tokenizers', 'torch', 'PIL') if name in sys.modules])"
+    )
+    child = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert child.stdout.strip() == "[]"
+
+
+WAITING = """
+try:
+    import picsight_engine.runtime.onnx
+except KeyboardInterrupt:
+    print("onnxruntime" in sys.modules)
+"""
+
+
+def test_ctrl_c_waits_until_onnxruntime_is_imported():
+    """Broken off inside its C++ it would abort the whole process."""
+    child = subprocess.run(
+        [sys.executable, "-c", CTRL_C_AT_AN_IMPORT + WAITING, "onnxruntime.capi.onnxruntime_pybind11_state"],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert (child.returncode, child.stdout, child.stderr) == (0, "True\n", "")
+
+
+CTRL_C_IN_A_RUN = """
+import os, sys, traceback
+from pathlib import Path
+import numpy as np
+from picsight_engine.bundles.bundle import open_bundle
+from picsight_engine.runtime.onnx import OnnxTextEncoder
+
+inside = pressed = False
+
+def press_ctrl_c(frame, event, what):
+    global inside, pressed
+    if event.startswith("c_"):
+        inside = event == "c_call" and what.__name__ == "run"
+    elif event == "call" and inside and not pressed:
+        pressed = True
+        os.kill(os.getpid(), 2)
+
+encoder = OnnxTextEncoder(open_bundle(Path(sys.argv[1])))
+sys.setprofile(press_ctrl_c)
+try:
+    encoder.encode(np.array([[2, 5, 3]]))
+except KeyboardInterrupt as stop:
+    sys.setprofile(None)
+    files = [frame.filename for frame in traceback.extract_tb(stop.__traceback__)]
+    print("stopped in numpy" if any("numpy" in Path(file).parts for file in files) else "stopped")
+    encoder.encode(np.array([[2, 5, 3]]))
+sys.setprofile(None)
+print(pressed)
+"""
+
+
+def test_ctrl_c_waits_until_a_run_is_over(make_bundle):
+    """The first one runs Python of numpy's in its C++, through which no exception may go."""
+    command = [sys.executable, "-c", CTRL_C_IN_A_RUN, str(make_bundle().folder)]
+    child = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert (child.returncode, child.stdout, child.stderr) == (0, "stopped\nTrue\n", "")

@@ -1,0 +1,53 @@
+"""A model that was trained names photographs that everybody knows; one that was not does not, and is told, not refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from picsight_engine.bundles.bundle import MANIFEST, open_bundle
+from picsight_engine.runtime.self_test import PHRASES, judge, known_photos, look
+
+SAME = np.eye(4, dtype=np.float32)
+
+
+def test_the_starter_looks_trained(starter):
+    if not (starter / MANIFEST).is_file():
+        pytest.skip("needs the starter")
+    found = look(open_bundle(starter))
+    assert found.trained, found.sentence()
+
+
+def test_a_model_without_training_is_told_and_not_refused(make_bundle):
+    found = look(make_bundle())
+    assert not found.trained
+    assert found.sentence().startswith("looks trained: no (the logit scale is ")
+
+
+def test_three_right_answers_and_a_scale_that_moved_are_enough():
+    assert judge(SAME, SAME, 100.0).sentence() == (
+        "looks trained: yes (the logit scale is 100.0; 4 of 4 known photographs are named rightly)"
+    )
+    one_wrong = SAME.copy()
+    one_wrong[3] = SAME[0]
+    assert judge(one_wrong, SAME, 60.0).trained
+    assert judge(one_wrong, SAME, 60.0).reasons[1].endswith("rightly, not astronaut")
+    assert not judge(SAME[::-1], SAME, 60.0).trained
+
+
+def test_a_scale_that_never_moved_speaks_against_training():
+    found = judge(SAME, SAME, 1 / 0.07)
+    assert not found.trained
+    assert found.reasons[0] == "the logit scale is 14.3, as before training"
+
+
+def test_a_model_of_one_tower_cannot_be_asked(make_bundle):
+    bundle = make_bundle()
+    from dataclasses import replace
+
+    assert look(replace(bundle, manifest=replace(bundle.manifest, text=None))) is None
+
+
+def test_the_photographs_are_there(make_bundle):
+    spec = make_bundle().image_spec()
+    assert known_photos(spec).shape == (len(PHRASES), 3, spec.size, spec.size)

@@ -1,0 +1,35 @@
+"""What a tower gives is brought to unit length, and rows without a direction are told apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from picsight_engine.errors import BundleError
+from picsight_engine.runtime.unit import unit_rows
+
+FILE = Path("models/odd/image.onnx")
+
+
+def test_rows_of_any_length_become_rows_of_unit_length():
+    rows = np.array([[3, 4], [0, -1e-15], [1e18, 0]], dtype=np.float32)
+    np.testing.assert_allclose(unit_rows(rows, FILE), [[0.6, 0.8], [0, -1], [1, 0]], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("row", "flaw"),
+    [
+        ([np.nan, 1], r"no numbers \(NaN\)"),
+        ([np.nan, np.inf], r"no numbers \(NaN\)"),
+        ([np.inf, 1], "infinite numbers"),
+        ([0, 0], "vectors of length zero"),
+    ],
+)
+def test_one_row_without_a_direction_is_named_with_its_file(row, flaw):
+    rows = np.array([[1, 0], row], dtype=np.float32)
+    with pytest.raises(
+        BundleError, match=rf"models/odd/image\.onnx gives {flaw}, as where weights are missing"
+    ):
+        unit_rows(rows, FILE)
