@@ -287,9 +287,9 @@ def test_a_value_that_no_photo_has_is_told_with_what_there_is(said, fact, senten
     st.sampled_from(("at", "by", "lens", "iso", "f", "focal", "label", "rated", "is", "has")),
     st.text(max_size=12),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_no_value_of_a_fact_is_an_error(said, key, value):
-    for typed in (f'{key}:"{value}"', f"-{key}:{value}", f"{key}:>={value}", f"{key}:{value}..{value}"):
+    for typed in (f'-{key}:"{value}"', f"{key}:>={value}", f"{key}:{value}.."):
         said[0].library.search(typed)
 
 
