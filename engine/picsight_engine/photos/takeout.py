@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 SUFFIX = ".json"
 MOST_BYTES = 500_000  # of a file that has two thousand
 _ENDING = ".supplemental-metadata"
-_SURE = 40  # characters that are always there: a name is cut behind the 46th, which may count its number
+_LONGEST = 46  # characters: what is longer is cut, and a number may count
+_SURE = 40  # of those that are left
 _NUMBERED = re.compile(r"(.+)(\(\d+\))")
 _EDITED = re.compile(f"{EDITED_WORDS}$", re.IGNORECASE)
 _LONE = re.compile("[\0\ud800-\udfff]")  # what JSON can hold and no text should
@@ -50,7 +51,7 @@ def files_of_photos(photos: Iterable[str], names: Iterable[str]) -> dict[str, st
         keys = [(base, number)] if (base, number) in called else []
         if not keys and _ENDING.startswith(dot + ending):
             keys = [(name, number)]
-        if not keys and len(base) >= _SURE:
+        if not keys and len(base + number) >= _LONGEST:
             keys = [
                 key for key in beginning.get(base[:_SURE], ()) if key[0].startswith(base) and key[1] == number
             ]

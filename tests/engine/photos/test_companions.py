@@ -86,6 +86,14 @@ def test_a_file_speaks_of_the_photo_that_it_is_named_after(photo, file):
         ("ab.jpg", "a.jpg.json"),
         ("a.jpg.png", "a.jpg.xmp"),
         ("a.jpg", "gone.jpg.json"),
+        (
+            "Backyard_ceremony_wedding_photography_of_the_x.jpg",
+            "Backyard_ceremony_wedding_photography.jpg.json",
+        ),
+        (
+            "Backyard_ceremony_wedding_photography_of_the_x.jpg",
+            "Backyard_ceremony_wedding_photography_of_th.json",
+        ),
         ("IMG_1234.JPG", "IMG_E1234.AAE"),
         ("a.txt", "a.txt.json"),
     ],
