@@ -11,9 +11,8 @@ import json
 import random
 from collections import Counter
 from dataclasses import dataclass
-from importlib import import_module
-from itertools import count, islice
-from typing import TYPE_CHECKING, Any
+from itertools import chain, count, islice
+from typing import TYPE_CHECKING
 
 from torch.utils.data import IterableDataset, get_worker_info
 
@@ -24,16 +23,16 @@ from mctrain.data.reading.visit import order, see
 from mctrain.data.reinforced.layout import PLAIN, REINFORCED, role_of
 from mctrain.data.reinforced.manifest import MANIFEST
 from mctrain.data.reinforced.sample import lacking
-from mctrain.data.shards import split_name
+from mctrain.data.shards import grouped
 from mctrain.errors import DataError, SampleError
-from mctrain.extras import extra
-from mctrain.places import opened, read
+from mctrain.places import read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from mctrain.data.reading.batch import Batch, Visit
     from mctrain.data.reading.settings import Pass, ReaderSettings
+    from mctrain.data.shards import Group
     from mctrain.places import Place
 
 
@@ -50,10 +49,7 @@ class StreamedData:
 
         Raises:
             DataError: they hold nothing.
-            TrainerError: webdataset is not installed.
         """
-        with extra("webdataset", f"{shards[0].place.parent} is streamed"):
-            import_module("webdataset")  # 0.2 s that no indexed shard pays
         self._shards = tuple(shards)
         self._settings = settings
         self._skipped: dict[str, str] = {}  # reasons by key
@@ -121,7 +117,6 @@ class _Stream(IterableDataset["Batch | str"]):
         self._part = part
         self._stop = steps if part.stop is None else min(part.stop, steps)
         self._skipped: list[Skipped] = []
-        self._shard = ""  # that is being read
 
     def __iter__(self) -> Iterator[Batch | str]:
         part, worker = self._part, get_worker_info()
@@ -154,12 +149,12 @@ class _Stream(IterableDataset["Batch | str"]):
             if not usable and turn:
                 self._give_up()
 
-    def _seen(self, sample: Mapping[str, Any]) -> Visit | None:
+    def _seen(self, sample: Group) -> Visit | None:
         """What is seen of a sample; None where it cannot be used, or is kept apart."""
         try:
             return self._see(sample)
         except SampleError as fault:
-            self._skip(sample["__key__"], fault.reason, str(fault))
+            self._skip(sample.key, fault.reason, str(fault))
             return None
 
     def _skip(self, key: str, reason: str, message: str) -> None:
@@ -171,45 +166,40 @@ class _Stream(IterableDataset["Batch | str"]):
         told = f" The last: {self._skipped[-1].message}" if self._skipped else ""
         raise DataError(f"{len(self._skipped)} samples in a row cannot be used.{told}")
 
-    def _see(self, sample: Mapping[str, Any]) -> Visit | None:
-        key, members = sample["__key__"], {own: sample[own] for own in sample if not own.startswith("__")}
-        if self._settings.apart and is_apart(key, self._settings.apart):
+    def _see(self, group: Group) -> Visit | None:
+        if self._settings.apart and is_apart(group.key, self._settings.apart):
             return None
         needs = REINFORCED if isinstance(self._settings.views, Stored) else PLAIN
-        if role := needs.missing(map(role_of, members)):
-            raise lacking(key, role)
-        return see(key, members, self._settings, self._part)
+        if role := needs.missing(map(role_of, group.members)):
+            raise lacking(group.key, role)
+        members = {own: content for own, content in group.members.items() if role_of(own) in needs.read}
+        return see(group.key, members, self._settings, self._part)
 
-    def _mixed(self, shards: Sequence[Counted], draw: random.Random) -> Iterator[dict[str, Any]]:
-        """The samples of some shards by their members, mixed."""
-        from webdataset.filters import _shuffle
-        from webdataset.tariterators import group_by_keys, tar_file_expander
+    def _mixed(self, shards: Sequence[Counted], draw: random.Random) -> Iterator[Group]:
+        """The samples of some shards, each drawn from those that wait; these grow by one for each that is given."""
+        waiting: list[Group] = []
+        room = _FIRST
+        for group in chain.from_iterable(map(self._groups, shards)):
+            waiting.append(group)
+            if len(waiting) >= room:
+                room = min(room + 1, _MIXED)
+                yield _drawn(waiting, draw)
+        while waiting:
+            yield _drawn(waiting, draw)
 
-        needs = REINFORCED if isinstance(self._settings.views, Stored) else PLAIN
-        files = tar_file_expander(
-            self._opened(shards),
-            handler=self._note,
-            select_files=lambda name: role_of(split_name(name)[1]) in needs.read,
-        )
-        samples = group_by_keys(files, keys=split_name, handler=self._note)
-        mixed: Iterator[dict[str, Any]] = _shuffle(iter(samples), _MIXED, _FIRST, draw)
-        return mixed
+    def _groups(self, shard: Counted) -> Iterator[Group]:
+        """The samples of a shard as far as it can be read; that it cannot be read to its end is counted."""
+        for group in grouped(shard.place):
+            if group.fault is not None and group.fault.kind == "damaged shard":
+                self._skip(shard.name, group.fault.kind, f"{shard.name}: {group.fault.sentence}")
+            else:
+                yield group
 
-    def _opened(self, shards: Sequence[Counted]) -> Iterator[dict[str, Any]]:
-        """The shards as webdataset takes them, each open while it is read."""
-        for shard in shards:
-            self._shard = shard.name
-            try:
-                with opened(shard.place) as file:
-                    yield {"url": str(shard.place), "stream": file}
-            except DataError as fault:
-                self._note(fault)
 
-    def _note(self, fault: Exception) -> bool:
-        """Counts a shard that cannot be read on, or has a member twice, and goes on."""
-        reason = "member twice" if isinstance(fault, ValueError) else "damaged shard"
-        self._skip(self._shard, reason, f"{self._shard}: {fault.args[0] if fault.args else fault}")
-        return True
+def _drawn(waiting: list[Group], draw: random.Random) -> Group:
+    place = draw.randrange(len(waiting))
+    waiting[place], waiting[-1] = waiting[-1], waiting[place]
+    return waiting.pop()
 
 
 @dataclass(frozen=True, slots=True)
