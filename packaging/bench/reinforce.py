@@ -28,8 +28,8 @@ from mctrain.data.words import CAPTIONS, Photo, Words
 from mctrain.data.words import members_of as plain_members
 from mctrain.data.workers import open_pool
 from mctrain.recipes.tables import Augmentation
-from mctrain.reinforce.report import Outcome
 from mctrain.reinforce.shard import Drawing, reinforce
+from mctrain.reinforce.shard_report import ShardOutcome
 from mctrain.teachers.teacher import Ensemble, open_teacher
 from picsight_engine.assets import find_asset
 from picsight_engine.runtime.agreement import eight_photos
@@ -122,9 +122,9 @@ def main() -> None:
             shard = pack(folder, arguments.photos, texts)
             for views in VIEWS:
                 drawn = drawing(views, ensemble.sizes)
-                list(reinforce(shard, drawn, ensemble, pool, Outcome(), limit=2))  # what is loaded once
+                list(reinforce(shard, drawn, ensemble, pool, ShardOutcome(), limit=2))  # what is loaded once
                 begun = time.perf_counter()
-                samples = list(reinforce(shard, drawn, ensemble, pool, Outcome()))
+                samples = list(reinforce(shard, drawn, ensemble, pool, ShardOutcome()))
                 spent = (time.perf_counter() - begun) / len(samples)
                 rows.append(measured(samples, spent, ensemble, folder))
         headings = (

@@ -36,8 +36,8 @@ from mctrain.models.clip import build_clip
 from mctrain.models.presets import find_preset
 from mctrain.reinforce.captioners.captioner import Manner
 from mctrain.reinforce.captioners.coca import CocaCaptioner
-from mctrain.reinforce.report import Outcome
 from mctrain.reinforce.shard import reinforce
+from mctrain.reinforce.shard_report import ShardOutcome
 from mctrain.teachers.open_clip import OpenClipModel, spec_of
 from mctrain.teachers.teacher import Ensemble, open_teacher
 from picsight_engine.assets import find_asset
@@ -178,7 +178,7 @@ def stored(folder: Path) -> dict[tuple[int, int], float]:
     with open_pool(1) as pool:
         for _, views, captions, _ in SETS.values():
             drawn = drawing(views, ensemble.sizes)
-            samples = list(reinforce(pack(folder, 12, captions), drawn, ensemble, pool, Outcome()))
+            samples = list(reinforce(pack(folder, 12, captions), drawn, ensemble, pool, ShardOutcome()))
             sizes[views, captions] = weight(widened(samples, PAPER_WIDTH), Storage.PTH_BF16)
     shard = open_shard(pack(folder, 48, 5), folder / "index")
     sizes[0, 0] = float(np.load(shard.rows, mmap_mode="r").dtype.itemsize)

@@ -25,15 +25,15 @@ from mctrain.reinforce.engines.local import foretell
 from mctrain.reinforce.job import Job, begin, finish, part_of
 from mctrain.reinforce.job import make as make_shard
 from mctrain.reinforce.reinforcing import Reinforcing
-from mctrain.reinforce.report import (
-    Outcome,
+from mctrain.reinforce.shard import Drawing, reinforce
+from mctrain.reinforce.shard_report import (
+    ShardOutcome,
     folder_reports,
     load_report,
     load_reports,
     report_of,
     save_report,
 )
-from mctrain.reinforce.shard import Drawing, reinforce
 from mctrain.teachers.teacher import Ensemble
 
 DRAWN = 32 * "a"  # of a draft's name
@@ -60,7 +60,7 @@ def judge(ensemble, drawing, pool):
     """The samples of a shard in the teacher's eyes, and what became of the others."""
 
     def judged(shard, pool=pool):
-        outcome = Outcome()
+        outcome = ShardOutcome()
         return list(reinforce(shard, drawing, ensemble, pool, outcome)), outcome
 
     return judged
@@ -265,7 +265,7 @@ def test_what_another_part_makes_while_the_manifest_is_written_is_in_it_too(tmp_
 
     def made_elsewhere(name):
         (tmp_path / name).write_bytes(name.encode())
-        save_report(folder, report_of(Outcome(), "", "", name))
+        save_report(folder, report_of(ShardOutcome(), "", "", name))
 
     seen = []
 

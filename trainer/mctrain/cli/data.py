@@ -13,7 +13,7 @@ from mctrain.cli.join import join
 from mctrain.cli.options import output_option
 from mctrain.cli.progress import TOLD, bar, printable, tell_some
 from mctrain.cli.reinforced import look, verify
-from mctrain.data.check import ShardReport, check_shards, find_evaluation_looks, find_near_copies
+from mctrain.data.check import ShardCheck, check_shards, find_evaluation_looks, find_near_copies
 from mctrain.data.everyday import EVERYDAY
 from mctrain.data.named import named_shards
 from mctrain.data.packing.pack import Packed, pack
@@ -118,7 +118,7 @@ def words_(shards: tuple[str, ...], *, output: Path) -> None:
     click.echo(f"{output}: {count_words(named_shards(shards), output)} words")
 
 
-def _tell_checked(report: ShardReport) -> None:
+def _tell_checked(report: ShardCheck) -> None:
     texts = ", ".join(f"{report.texts[kind]} {name}" for kind, name in _KINDS.items() if report.texts[kind])
     click.echo(
         f"{report.shard}: {report.bytes} bytes, {report.photos} photos of {report.photo_bytes} bytes, "

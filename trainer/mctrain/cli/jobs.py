@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mctrain.places import Place
-    from mctrain.reinforce.maker import Order
-    from mctrain.reinforce.report import ShardReport
+    from mctrain.reinforce.maker import MakerOrder
+    from mctrain.reinforce.shard_report import ShardReport
 
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
@@ -93,7 +93,7 @@ def demand_room(*places: str | Path) -> None:
             demand_writable(Path(place))
 
 
-def work(order: Order, shards: Sequence[Place], output: str, engine: Engine) -> None:
+def work(order: MakerOrder, shards: Sequence[Place], output: str, engine: Engine) -> None:
     """Makes this part of the shards and tells what came of it; ends with 1 where nothing did, though the part has shards.
 
     Raises:

@@ -10,9 +10,9 @@ import click
 
 from mctrain.cli.options import cache_option
 from mctrain.cli.progress import bar, printable, tell_some
+from mctrain.data.joining.fetch_plan import make_plan
 from mctrain.data.joining.holders import find_holders
-from mctrain.data.joining.index import open_index
-from mctrain.data.joining.plan import make_plan
+from mctrain.data.joining.uid_index import open_index
 from mctrain.data.named import named_shards_below
 from mctrain.places import place_of
 from picsight_engine.bundles.place import demand_writable

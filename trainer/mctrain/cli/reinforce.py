@@ -160,7 +160,7 @@ def _order(
     # before the hours of work, so that a source that is missing or refused is told at once
     near = tuple(own for own in wish.shards if isinstance(own, Path))
     texts = bank_sources.collect(
-        wish.bank if is_first else (), bank_sources.Places(data or Path(), near, shipped())
+        wish.bank if is_first else (), bank_sources.BankPlaces(data or Path(), near, shipped())
     )
     titles = wish.teachers
     if data is not None:  # a recipe's, which may name one that is fitted first

@@ -29,7 +29,7 @@ _KNOWN = PHOTO_SUFFIXES | _WORD_SUFFIXES | {"paug.json", "npz", "pth.gz", "url.t
 
 
 @dataclass(slots=True)
-class ShardReport:
+class ShardCheck:
     """One shard in numbers, and its faults as sentences; `apart` are the photos that training passes over.
 
     `wordless` are the photos without any text, `looks` has the difference hash of each photo that has one, `reserved` the keys of
@@ -62,21 +62,21 @@ class NearCopy:
     bits: int
 
 
-def check_shards(shards: Sequence[Place]) -> list[ShardReport]:
+def check_shards(shards: Sequence[Place]) -> list[ShardCheck]:
     """Reads every member of every shard: counts, sizes, missing members, keys that occur twice, evaluation keys."""
     seen: dict[str, str] = {}
     known = shipped()
     return [_check(shard, seen, known) for shard in shards]
 
 
-def find_near_copies(reports: Sequence[ShardReport]) -> list[NearCopy]:
+def find_near_copies(reports: Sequence[ShardCheck]) -> list[NearCopy]:
     """The photos of all reports that are near copies of an earlier one, in their order."""
     places = [(report.shard, key) for report in reports for key in report.looks]
     found = near_copies([look for report in reports for look in report.looks.values()])
     return [NearCopy(*places[late], *places[early], bits) for late, early, bits in found]
 
 
-def find_evaluation_looks(reports: Sequence[ShardReport]) -> list[str]:
+def find_evaluation_looks(reports: Sequence[ShardCheck]) -> list[str]:
     """Sentences about photos that may be evaluation photos encoded anew: they look like one, and are none by key or bytes."""
     known = sorted(shipped().looks)
     places = [(report.shard, key) for report in reports for key in report.looks if key not in report.reserved]
@@ -89,8 +89,8 @@ def find_evaluation_looks(reports: Sequence[ShardReport]) -> list[str]:
     ]
 
 
-def _check(shard: Place, seen: dict[str, str], known: Reserved) -> ShardReport:
-    report = ShardReport(shard.name)
+def _check(shard: Place, seen: dict[str, str], known: Reserved) -> ShardCheck:
+    report = ShardCheck(shard.name)
     report.bytes = size_of(shard) if shard.is_file() else 0
     own: set[str] = set()
     for group in grouped(shard):
@@ -112,7 +112,7 @@ def _check(shard: Place, seen: dict[str, str], known: Reserved) -> ShardReport:
     return report
 
 
-def _judge(report: ShardReport, group: Group, known: Reserved) -> None:
+def _judge(report: ShardCheck, group: Group, known: Reserved) -> None:
     """Tells an evaluation photo from one that may be trained on."""
     if not known.holds_key(group.key) and not known.holds_photo(group.photo):
         return
@@ -129,7 +129,7 @@ def _judge(report: ShardReport, group: Group, known: Reserved) -> None:
     report.faults.append(f"{group.key} is an evaluation {what}: never trained on")
 
 
-def _count_photo(report: ShardReport, group: Group) -> None:
+def _count_photo(report: ShardCheck, group: Group) -> None:
     report.photos += 1
     report.photo_bytes += len(group.photo)
     try:
@@ -144,7 +144,7 @@ def _count_photo(report: ShardReport, group: Group) -> None:
         report.looks[group.key] = hashed
 
 
-def _count_words(report: ShardReport, group: Group) -> None:
+def _count_words(report: ShardCheck, group: Group) -> None:
     if not _WORD_SUFFIXES & group.members.keys():
         report.faults.append(f"{group.key} has no words (txt, json)")
         return

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from mctrain.places import Place
     from mctrain.reinforce.captioners.captioner import Captioner
     from mctrain.reinforce.maker import Bar
-    from mctrain.reinforce.report import Outcome, ShardReport
+    from mctrain.reinforce.shard_report import ShardOutcome, ShardReport
     from mctrain.teachers.teacher import Teacher
 
 
@@ -110,7 +110,7 @@ class Captioning:
         return 1 if self.captioner.is_remote else 2
 
     def samples(
-        self, source: Path, outcome: Outcome, limit: int | None
+        self, source: Path, outcome: ShardOutcome, limit: int | None
     ) -> Iterator[tuple[str, Mapping[str, bytes]]]:
         """The samples with captions.
 
@@ -150,7 +150,7 @@ class Captioning:
         ]
         return [f"{totals[KEPT]} captions; dropped: {', '.join(dropped) or 'none'}"]
 
-    def _answers(self, batch: Sequence[_Seen], outcome: Outcome) -> dict[_Seen, list[str]]:
+    def _answers(self, batch: Sequence[_Seen], outcome: ShardOutcome) -> dict[_Seen, list[str]]:
         """The first sentences of what the captioner says of each photo; those without an answer are counted."""
         pictures = [own.picture for own in batch]
         seeds = [seed_of(own.group.key, self.order.seed) for own in batch]
@@ -161,7 +161,7 @@ class Captioning:
                 outcome.miss(own.group.key, UNANSWERED)
         return found
 
-    def _texts(self, answers: Mapping[_Seen, Sequence[str]], outcome: Outcome) -> list[tuple[str, ...]]:
+    def _texts(self, answers: Mapping[_Seen, Sequence[str]], outcome: ShardOutcome) -> list[tuple[str, ...]]:
         """The captions of each photo that are kept; of the others it is counted why."""
         batch, sentences = list(answers), list(answers.values())
         distinct = [list(dict.fromkeys(text for text in texts if text)) for texts in sentences]
@@ -218,7 +218,7 @@ class _Seen:
     picture: PIL.Image.Image
 
 
-def _fit(shard: Path, outcome: Outcome, limit: int | None) -> Iterator[tuple[Group, Mapping[str, Any]]]:
+def _fit(shard: Path, outcome: ShardOutcome, limit: int | None) -> Iterator[tuple[Group, Mapping[str, Any]]]:
     """The samples of a shard that may be trained on, with the texts that were made for them; of the others it is counted why."""
     seen = set[str]()
     for _, group in admitted(shard, outcome, seen, limit):
@@ -235,7 +235,7 @@ def _fit(shard: Path, outcome: Outcome, limit: int | None) -> Iterator[tuple[Gro
         yield group, tagged
 
 
-def _pictures(samples: Iterator[tuple[Group, Mapping[str, Any]]], outcome: Outcome) -> Iterator[_Seen]:
+def _pictures(samples: Iterator[tuple[Group, Mapping[str, Any]]], outcome: ShardOutcome) -> Iterator[_Seen]:
     """Samples with their photos, in order, some of them decoded before they are asked for."""
     with ThreadPoolExecutor(_THREADS) as threads:
         work = ((*own, threads.submit(decode_photo, own[0].photo)) for own in samples)

@@ -17,7 +17,7 @@ from mctrain.data.shards import file_digest
 from mctrain.errors import DataError, TrainerError
 from mctrain.places import draft, files_of, near, read, same, write
 from mctrain.reinforce.maker import write_shard
-from mctrain.reinforce.report import (
+from mctrain.reinforce.shard_report import (
     folder_reports,
     load_report,
     load_reports,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from mctrain.places import Place
     from mctrain.reinforce.maker import Bar, Maker
-    from mctrain.reinforce.report import ShardReport
+    from mctrain.reinforce.shard_report import ShardReport
 
 JOB = "job.json"
 

@@ -9,7 +9,7 @@ from mctrain.data.archive import write_archive
 from mctrain.data.refusal import shipped
 from mctrain.data.shards import grouped
 from mctrain.errors import DataError
-from mctrain.reinforce.report import Outcome
+from mctrain.reinforce.shard_report import ShardOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from mctrain.data.shards import Group
     from mctrain.places import Place
-    from mctrain.reinforce.report import ShardReport
+    from mctrain.reinforce.shard_report import ShardReport
 
     Bar = Callable[[str, int | None], Callable[[int, str], None]]
 
@@ -41,7 +41,7 @@ class Maker(Protocol):
         ...
 
     def samples(
-        self, source: Path, outcome: Outcome, limit: int | None
+        self, source: Path, outcome: ShardOutcome, limit: int | None
     ) -> Iterator[tuple[str, Mapping[str, bytes]]]:
         """What is made of the first `limit` samples of a source, as an archive wants it; `outcome` tells what became of the others.
 
@@ -64,7 +64,7 @@ class Maker(Protocol):
         ...
 
 
-class Order(Protocol):
+class MakerOrder(Protocol):
     """How a maker is opened, wherever the work is done: it can be sent to another process."""
 
     def open(self) -> AbstractContextManager[Maker]:
@@ -78,14 +78,14 @@ class Order(Protocol):
 
 def write_shard(
     maker: Maker, source: Path, target: Path, tell: Callable[[], None], limit: int | None = None
-) -> tuple[Outcome, str]:
+) -> tuple[ShardOutcome, str]:
     """Writes what a maker makes of a source, of at most `limit` samples, and calls `tell` for each; the SHA-256 comes second.
 
     Raises:
         DataError: the source is missing or damaged at its beginning, or the target does not come back as it was written.
         TrainerError: a process or a server that takes part was ended.
     """
-    outcome, keys = Outcome(), list[str]()
+    outcome, keys = ShardOutcome(), list[str]()
     least = min((own for own in (limit, maker.limit) if own is not None), default=None)
 
     def noted() -> Iterator[tuple[str, Mapping[str, bytes]]]:
@@ -105,7 +105,7 @@ def write_shard(
 
 
 def admitted(
-    shard: Path, outcome: Outcome, taken: Container[str], limit: int | None
+    shard: Path, outcome: ShardOutcome, taken: Container[str], limit: int | None
 ) -> Iterator[tuple[int, Group]]:
     """The samples with their places among all groups of the shard, of which `limit` are looked at; of others it is counted why.
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mctrain.places import Place
     from mctrain.recipes.tables import Augmentation
     from mctrain.reinforce.maker import Bar
-    from mctrain.reinforce.report import Outcome, ShardReport
+    from mctrain.reinforce.shard_report import ShardOutcome, ShardReport
 
 _PACKAGES = ("picsight", "torch", "numpy", "onnxruntime")
 
@@ -94,7 +94,7 @@ class Reinforcing:
         return {"configuration": configuration, "teachers": [asdict(own) for own in self._recorded()]}
 
     def samples(
-        self, source: Path, outcome: Outcome, limit: int | None
+        self, source: Path, outcome: ShardOutcome, limit: int | None
     ) -> Iterator[tuple[str, Mapping[str, bytes]]]:
         """The reinforced samples.
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mctrain.data.augment.records import View
     from mctrain.data.words import Words
     from mctrain.recipes.tables import Augmentation
-    from mctrain.reinforce.report import Outcome
+    from mctrain.reinforce.shard_report import ShardOutcome
     from mctrain.teachers.teacher import Ensemble
 
 _AHEAD = 16  # photos that are decoded while the teachers look at others
@@ -87,7 +87,7 @@ def reinforce(
     drawing: Drawing,
     ensemble: Ensemble,
     pool: ProcessPoolExecutor,
-    outcome: Outcome,
+    outcome: ShardOutcome,
     *,
     limit: int | None = None,
 ) -> Iterator[ReinforcedSample]:
@@ -110,7 +110,7 @@ def reinforce(
         yield _judged(shown, told[shown.key].words, vectors, ensemble)
 
 
-def _read_words(shard: Path, drawing: Drawing, outcome: Outcome, limit: int | None) -> dict[str, _Told]:
+def _read_words(shard: Path, drawing: Drawing, outcome: ShardOutcome, limit: int | None) -> dict[str, _Told]:
     """The words of each sample that may be trained on: whole, with a caption, no photo that only measures."""
     found: dict[str, _Told] = {}
     for number, group in admitted(shard, outcome, found, limit):

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mctrain.data.joining.holders import Entry, Fetched, find_holders, parse_uid
-from mctrain.data.joining.index import open_index
+from mctrain.data.joining.holders import Fetched, HeldSample, find_holders, parse_uid
+from mctrain.data.joining.uid_index import open_index
 from mctrain.errors import DataError
 
 
@@ -19,7 +19,7 @@ class Listed:
     """A file of samples that are known."""
 
     place: Path
-    held: list[Entry]
+    held: list[HeldSample]
     damaged: bool = False
     looked: list[str] = field(default_factory=list)
 
@@ -42,7 +42,7 @@ def drawn(count, seed):
     upper = [draw.randbytes(8) for _ in range(count // 2)] + [b"\xff" * 8, b"\0" * 8]
     lower = [draw.randbytes(8) for _ in range(3)]
     return [
-        Entry(
+        HeldSample(
             draw.choice(upper) + draw.choice(lower),
             at,
             draw.randrange(1 << 40),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from mctrain.data.packing.photo import prepare, without_metadata
+from mctrain.data.packing.prepare import prepare, without_metadata
 from picsight_engine.errors import ImageError
 from picsight_engine.photos.decode import Limits, decode
 

@@ -13,18 +13,18 @@ from tests.trainer.conftest import members_of, write_shard
 
 from mctrain.data.everyday import is_drawn
 from mctrain.data.refusal import reserved, shipped
-from mctrain.data.reinforced.bank_sources import LONGEST, Places, collect
+from mctrain.data.reinforced.bank_sources import LONGEST, BankPlaces, collect
 from mctrain.data.shards import samples
 from mctrain.errors import DataError, RecipeError, RefusalError
 
 
 def own_file(folder, *texts):
     (folder / "mine.txt").write_text("\n".join(texts), encoding="utf-8")
-    return Places(folder, (), shipped())
+    return BankPlaces(folder, (), shipped())
 
 
 def test_captions_and_class_prompts_come_as_distinct_lines(real_data):
-    found = collect(["imagenet", "coco"], Places(real_data, (), shipped()))
+    found = collect(["imagenet", "coco"], BankPlaces(real_data, (), shipped()))
     assert found.texts["imagenet"][:3] == ("a photo of a tench.", "tench", "a picture of a tench.")
     assert (len(found.texts["imagenet"]), found.dropped["imagenet"]) == (2994, {"repeated": 6})
     with gzip.open(real_data / "texts" / "coco-val2017-captions.txt.gz", "rt", encoding="utf-8") as file:
@@ -41,7 +41,7 @@ def test_only_imagenets_names_are_taught(real_data):
     caltech = {name.casefold() for name in names["caltech101"]} - {
         name.casefold() for name in names["imagenet"]
     }
-    found = collect(["imagenet"], Places(real_data, (), shipped()))
+    found = collect(["imagenet"], BankPlaces(real_data, (), shipped()))
     assert not caltech & {text.casefold() for text in found.texts["imagenet"]}
 
 
@@ -99,18 +99,18 @@ def test_what_was_said_about_a_persons_own_evaluation_photos_stays_out_too(real_
     kept = ("black and white cat", "a cake")
     own_file(tmp_path, "grandma cuts the cake.", "Cake with candles", "Who blows the candles?", *kept)
     known = reserved(tmp_path, ["mine-dev-*.tar"], ["asked.txt"])
-    assert collect(["mine.txt"], Places(tmp_path, (), known)).texts["mine.txt"] == kept
+    assert collect(["mine.txt"], BankPlaces(tmp_path, (), known)).texts["mine.txt"] == kept
 
 
 def test_a_file_made_from_evaluation_photos_is_refused_under_another_name(real_data, tmp_path):
     shutil.copy(real_data / "flickr8k-dev-translations.jsonl", tmp_path / "mine.txt")
     with pytest.raises(RefusalError, match=r"mine\.txt speaks of"):
-        collect(["mine.txt"], Places(tmp_path, (), shipped()))
+        collect(["mine.txt"], BankPlaces(tmp_path, (), shipped()))
 
 
 def test_searches_come_from_all_photos_but_those_of_everyday_dev(real_data):
     shard = real_data / "photos-described-000000.tar.gz"
-    found = collect(["queries"], Places(real_data, (shard,), shipped()))
+    found = collect(["queries"], BankPlaces(real_data, (shard,), shipped()))
     apart = [sample for sample in samples(shard) if is_drawn(sample.key, sample.words)]
     others = [sample for sample in samples(shard) if not is_drawn(sample.key, sample.words)]
     expected = {own for sample in others for own in sample.words["queries"]}
@@ -126,7 +126,9 @@ def test_a_sample_with_broken_words_has_no_searches(real_data, tmp_path):
     parts = members_of(photo, b'{"queries": [1]}', key="a")
     parts += members_of(photo, b'{"queries": ["brown dog"]}', key="b")
     shard = write_shard(tmp_path / "mine.tar", parts)
-    assert collect(["queries"], Places(tmp_path, (shard,), shipped())).texts == {"queries": ("brown dog",)}
+    assert collect(["queries"], BankPlaces(tmp_path, (shard,), shipped())).texts == {
+        "queries": ("brown dog",)
+    }
 
 
 def test_searches_of_an_evaluation_shard_are_refused(real_data, tmp_path):
@@ -134,7 +136,7 @@ def test_searches_of_an_evaluation_shard_are_refused(real_data, tmp_path):
     words = json.dumps({"captions": [], "queries": ["a search"]}).encode()
     shard = write_shard(tmp_path / "mine.tar", members_of(stranger, words, key="renamed"))
     with pytest.raises(RefusalError, match="holds renamed, an evaluation photo"):
-        collect(["queries"], Places(tmp_path, (shard,), shipped()))
+        collect(["queries"], BankPlaces(tmp_path, (shard,), shipped()))
 
 
 def test_a_damaged_shard_and_a_strange_file_are_told_in_a_sentence(real_data, tmp_path):
@@ -142,22 +144,22 @@ def test_a_damaged_shard_and_a_strange_file_are_told_in_a_sentence(real_data, tm
     shard = write_shard(tmp_path / "mine.tar", [part for own in photos for part in members_of(own, b"{}")])
     shard.write_bytes(shard.read_bytes()[:20_000])
     with pytest.raises(DataError, match=r"mine\.tar is damaged|mine\.tar cannot be read"):
-        collect(["queries"], Places(tmp_path, (shard,), shipped()))
+        collect(["queries"], BankPlaces(tmp_path, (shard,), shipped()))
     (tmp_path / "mine.txt").write_bytes(b"caf\xe9 au lait\n")
     with pytest.raises(DataError, match="is not UTF-8"):
-        collect(["mine.txt"], Places(tmp_path, (), shipped()))
+        collect(["mine.txt"], BankPlaces(tmp_path, (), shipped()))
     with pytest.raises(DataError, match=r"gone\.txt cannot be read"):
-        collect(["gone.txt"], Places(tmp_path, (), shipped()))
+        collect(["gone.txt"], BankPlaces(tmp_path, (), shipped()))
 
 
 def test_an_unknown_source_is_named_with_those_that_there_are(tmp_path):
     with pytest.raises(RecipeError, match=r"no source of texts flickr; there are imagenet, flickr30k, coco"):
-        collect(["flickr"], Places(tmp_path, (), shipped()))
+        collect(["flickr"], BankPlaces(tmp_path, (), shipped()))
 
 
 def test_glosses_are_used_where_wordnet_is_installed_and_missed_aloud_elsewhere(tmp_path, monkeypatch):
     monkeypatch.setenv("WNSEARCHDIR", str(tmp_path))
-    found = collect(["wordnet"], Places(tmp_path, (), shipped()))
+    found = collect(["wordnet"], BankPlaces(tmp_path, (), shipped()))
     assert found.texts == {}
     assert "No WordNet is installed here" in found.absent[0]
     (tmp_path / "data.noun").write_text(
@@ -166,6 +168,6 @@ def test_glosses_are_used_where_wordnet_is_installed_and_missed_aloud_elsewhere(
         '"the dog barked all night"  \n',
         encoding="utf-8",
     )
-    found = collect(["wordnet"], Places(tmp_path, (), shipped()))
+    found = collect(["wordnet"], BankPlaces(tmp_path, (), shipped()))
     assert found.texts == {"wordnet": ("dog, domestic dog, Canis familiaris: a member of the genus Canis",)}
     assert found.absent == ()

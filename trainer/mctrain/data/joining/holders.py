@@ -32,7 +32,7 @@ _STATISTICS = "_stats.json"  # img2dataset's, beside each shard
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class HeldSample:
     """A sample in a file: its uid as 16 bytes, where and how large it is, and whether it has a photo and a text."""
 
     uid: bytes
@@ -61,7 +61,7 @@ class Holder(Protocol):
     def version(self) -> str:
         """A text that is another one as soon as it holds others."""
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[HeldSample]:
         """Its samples that have a uid; photos are passed over unread.
 
         Raises:
@@ -141,13 +141,13 @@ class _Span:
     suffixes: set[str] = field(default_factory=set)
     record: bytes = b""
 
-    def entry(self) -> Entry | None:
+    def entry(self) -> HeldSample | None:
         """What an index keeps of it, if it has a uid."""
         facts = parse_facts(self.record)
         if (uid := uid_of(facts, self.key)) is None:
             return None
         text = "txt" in self.suffixes or bool(facts.get("caption"))
-        return Entry(uid, self.start, self.end - self.start, bool(PHOTO_SUFFIXES & self.suffixes), text)
+        return HeldSample(uid, self.start, self.end - self.start, bool(PHOTO_SUFFIXES & self.suffixes), text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ class _TarHolder:
     def version(self) -> str:
         return version_of(self.place)
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[HeldSample]:
         spans: list[_Span] = []
         damage: DataError | None = None
         try:
@@ -205,12 +205,12 @@ class _TableHolder:
     def version(self) -> str:
         return version_of(self.place)
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[HeldSample]:
         column = photo_column(self.place)
         for at, row in enumerate(rows(self.place, without=column)):
             if (uid := uid_of(row, str(row.get("key", "")))) is not None:
                 photo = column is not None and row.get("status", "success") == "success"
-                yield Entry(uid, at, 0, photo, bool(row.get("txt") or row.get("caption")))
+                yield HeldSample(uid, at, 0, photo, bool(row.get("txt") or row.get("caption")))
 
     def fetch(self, at: int, size: int) -> Fetched:  # noqa: ARG002 (a row has none)
         row = dict(row_at(self.place, at))
@@ -229,12 +229,12 @@ class _FolderHolder:
         names = "\n".join(str(file) for _, files in _listed(self.place) for file in files.values())
         return hashlib.sha256(names.encode(errors="surrogateescape")).hexdigest()
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[HeldSample]:
         for at, (key, files) in enumerate(_listed(self.place)):
             facts = parse_facts(read(files["json"])) if "json" in files else {}
             if (uid := uid_of(facts, key)) is not None:
                 text = "txt" in files or bool(facts.get("caption"))
-                yield Entry(uid, at, 0, bool(PHOTO_SUFFIXES & files.keys()), text)
+                yield HeldSample(uid, at, 0, bool(PHOTO_SUFFIXES & files.keys()), text)
 
     def fetch(self, at: int, size: int) -> Fetched:  # noqa: ARG002 (a folder's samples have none)
         return _fetched({suffix: read(file) for suffix, file in _listed_once(self.place)[at][1].items()})

@@ -7,7 +7,7 @@ the same bytes. So a run may be killed at any moment, and done in parts on sever
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping  # noqa: TC003 (pydantic reads the annotations)
+from collections.abc import Mapping  # noqa: TC003 (read_record reads the annotations)
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from mctrain.data.archive import write_archive
 from mctrain.data.augment.replay import versions
 from mctrain.data.joining.holders import parse_facts, uid_of
-from mctrain.data.joining.sample import join_sample, take_photo
+from mctrain.data.joining.joined import join_sample, take_photo
 from mctrain.data.refusal import shipped
 from mctrain.data.reinforced.manifest import (
     MANIFEST,
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from mctrain.data.joining.holders import Fetched
-    from mctrain.data.joining.index import Found, Index
-    from mctrain.data.joining.sample import Taken
+    from mctrain.data.joining.joined import Taken
+    from mctrain.data.joining.uid_index import Location, UidIndex
     from mctrain.data.named import Named
     from mctrain.data.shards import Group
     from mctrain.places import Place
@@ -73,7 +73,7 @@ class Joining:
     """What is joined with what, into which folder."""
 
     shards: Sequence[Named]
-    index: Index
+    index: UidIndex
     teachers: tuple[Teacher, ...]
     folder: Place
 
@@ -191,16 +191,16 @@ def _key(group: Group, tally: _Tally) -> str:
     return uid.hex()
 
 
-def _found(index: Index, key: str, group: Group) -> tuple[Taken, str]:
+def _found(index: UidIndex, key: str, group: Group) -> tuple[Taken, str]:
     """The photo of a sample, and its caption: of all that have this uid the first that is not blank.
 
     Raises:
         SampleError: there is no photo that belongs to it.
     """
     places = list(index.find(bytes.fromhex(key)))
-    kept: dict[Found, Fetched] = {}
+    kept: dict[Location, Fetched] = {}
 
-    def fetch(found: Found) -> Fetched:
+    def fetch(found: Location) -> Fetched:
         if found not in kept:
             kept[found] = index.fetch(found)
         return kept[found]

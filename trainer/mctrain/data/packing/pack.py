@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mctrain.data.packing.maker import CHANGED, EVALUATION, ShardMaker
-from mctrain.data.packing.manifest import Manifest, ShardRecord, clear, finished_shards, is_whole
+from mctrain.data.packing.packed import PackedShard, PackingManifest, clear, finished_shards, is_whole
 from mctrain.data.packing.plan import Plan, Settings, digest, make_plan
+from mctrain.data.packing.shard_maker import CHANGED, EVALUATION, ShardMaker
 from mctrain.data.sources.folder import read_folder
 from mctrain.data.sources.library import read_library
 from mctrain.data.sources.listing import Listing
@@ -41,7 +41,7 @@ _REASONS = {
 class Packed:
     """What a run did: the shards, how many of them were there already, and sentences about photos that were left out."""
 
-    shards: list[ShardRecord] = field(default_factory=list)
+    shards: list[PackedShard] = field(default_factory=list)
     kept: int = 0
     refused: list[str] = field(default_factory=list)
     copies: tuple[str, ...] = ()
@@ -105,7 +105,7 @@ def _make_shards(
     }
     packed.kept = len(known)
     refused = {key: f"by {own.by}" for key, own in plan.refused.items()}
-    manifest = Manifest(settings, refused, len(plan.copies), len(plan.faults))
+    manifest = PackingManifest(settings, refused, len(plan.copies), len(plan.faults))
     manifest.write(folder, known)
     clear(folder, known)
     missing = sum(len(shard) for name, shard in shards.items() if name not in known)
@@ -119,7 +119,7 @@ def _make_shards(
             _tell(shard, known[name], packed)
 
 
-def _tell(shard: tuple[Planned, ...], record: ShardRecord, packed: Packed) -> None:
+def _tell(shard: tuple[Planned, ...], record: PackedShard, packed: Packed) -> None:
     """Sentences about what a shard, made now or before, had to leave out."""
     paths = {own.key: own.path for own in shard}
     for key, code in record.skipped.items():

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from mctrain.data.packing.photo import LIMITS, RULE
+from mctrain.data.packing.prepare import LIMITS, RULE
 from mctrain.data.refusal import shipped
 from picsight_engine.errors import ImageError
 from picsight_engine.photos.identity import fingerprint

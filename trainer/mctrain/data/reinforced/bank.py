@@ -36,7 +36,7 @@ _DRAW = 1  # tells the numbers drawn here from the reader's order, which has the
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class BankAbout:
     """`teachers` in the order of their embeddings, `kinds` the texts of each source in the order of the rows.
 
     `digest` is that of teachers and texts: where it is the same, nothing need be embedded again.
@@ -74,7 +74,7 @@ class Bank:
     text of the bank has no photo that it should find; so does the contrastive loss, whose diagonal knows no such column.
     """
 
-    def __init__(self, path: Path, about: About, weights: Mapping[str, float]) -> None:
+    def __init__(self, path: Path, about: BankAbout, weights: Mapping[str, float]) -> None:
         """`open_bank` calls this, with a file that was looked at."""
         self.about = about
         with zipfile.ZipFile(path) as archive, path.open("rb") as file:
@@ -131,7 +131,7 @@ def open_bank(path: Path, teachers: Sequence[Teacher], weights: Mapping[str, flo
         raise DataError(f"The text bank {path} is damaged: {fault}; write it again.") from fault
 
 
-def read_about(path: Path) -> About:
+def read_about(path: Path) -> BankAbout:
     """What a bank holds, without its texts.
 
     Raises:
@@ -143,7 +143,7 @@ def read_about(path: Path) -> About:
         found = content["format"]
         if found == FORMAT:
             teachers = tuple(Teacher(**teacher) for teacher in content["teachers"])
-            return About(teachers, dict(content["kinds"]), content["digest"])
+            return BankAbout(teachers, dict(content["kinds"]), content["digest"])
     except FileNotFoundError:
         raise DataError(f"There is no text bank {path}; write one, or train without.") from None
     # The same border.
@@ -167,7 +167,7 @@ def _demand_same(path: Path, own: Sequence[Teacher], wanted: Sequence[Teacher]) 
     )
 
 
-def _demand_weights(path: Path, about: About, weights: Mapping[str, float]) -> None:
+def _demand_weights(path: Path, about: BankAbout, weights: Mapping[str, float]) -> None:
     if strange := sorted(set(weights) - set(about.kinds)):
         raise DataError(
             f"The text bank {path} has no texts of {strange[0]} to be weighed; it has {', '.join(about.kinds)}."

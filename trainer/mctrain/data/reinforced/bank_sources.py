@@ -39,7 +39,7 @@ SOURCES = ("imagenet", *_FILES, "wordnet", "queries")
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class BankPlaces:
     """The data folder, the shards whose searches are wanted, and what may only be measured on."""
 
     data: Path
@@ -82,7 +82,7 @@ class _Sieve:
                 yield text
 
 
-def collect(sources: Sequence[str], places: Places) -> Collected:
+def collect(sources: Sequence[str], places: BankPlaces) -> Collected:
     """The texts of the named sources, in their order; a name that ends in .txt or .txt.gz is a file, one text a line.
 
     Raises:
@@ -107,7 +107,7 @@ def collect(sources: Sequence[str], places: Places) -> Collected:
     return Collected(named, dropped, tuple(absent))
 
 
-def _read(name: str, places: Places, absent: list[str]) -> Iterator[str]:
+def _read(name: str, places: BankPlaces, absent: list[str]) -> Iterator[str]:
     if name == "imagenet":
         for prompts in class_prompts(class_names(places.data, "imagenet")):
             yield from prompts

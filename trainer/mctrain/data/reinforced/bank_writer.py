@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mctrain.data.reinforced.bank import ABOUT, EMBEDDINGS, STARTS, TEXTS, About, read_about
+from mctrain.data.reinforced.bank import ABOUT, EMBEDDINGS, STARTS, TEXTS, BankAbout, read_about
 from mctrain.data.reinforced.embeddings import find_fault
 from mctrain.errors import DataError
 from mctrain.whole_files import write_whole
@@ -51,7 +51,7 @@ def write_bank(
     if not everything:
         raise DataError(f"There is no text for the bank {path}; name a source that has some.")
     kinds = {kind: len(own) for kind, own in texts.items() if own}
-    about = About(tuple(teachers), kinds, _digest(teachers, everything))
+    about = BankAbout(tuple(teachers), kinds, _digest(teachers, everything))
     with suppress(DataError):  # none yet, or a damaged one
         there = read_about(path)
         if (there.digest, there.kinds) == (about.digest, kinds):
@@ -79,14 +79,14 @@ def _digest(teachers: Sequence[Teacher], texts: Sequence[str]) -> str:
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
-def _save(file: Path, vectors: NDArray[np.float32], count: int, about: About) -> None:
+def _save(file: Path, vectors: NDArray[np.float32], count: int, about: BankAbout) -> None:
     if fault := find_fault(vectors, count, [teacher.width for teacher in about.teachers]):
         raise DataError(f"What the teachers gave for texts of the bank {fault}; check their weights.")
     with write_whole(file) as part:
         np.save(part, vectors.astype("<f2"), allow_pickle=False)
 
 
-def _join(target: BinaryIO, about: About, texts: Sequence[str], files: Iterable[Path]) -> None:
+def _join(target: BinaryIO, about: BankAbout, texts: Sequence[str], files: Iterable[Path]) -> None:
     lines = [f"{text}\n".encode() for text in texts]
     starts = np.array([0, *accumulate(map(len, lines))], "<i8")  # [texts + 1]
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:

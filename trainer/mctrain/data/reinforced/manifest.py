@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping  # noqa: TC003 (pydantic reads the annotations)
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
-
-from pydantic import TypeAdapter, ValidationError
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from mctrain.errors import DataError
 from mctrain.places import read, write
@@ -104,12 +102,9 @@ def load_manifest(path: Place) -> Manifest:
             f"The manifest {path} has the format {found}, and this program knows only {_FORMAT}; use the program that wrote it."
         )
     try:
-        return TypeAdapter(Manifest).validate_json(json.dumps(content), strict=True)
-    except ValidationError as fault:
-        error = fault.errors()[0]
-        raise DataError(
-            f"The manifest {path} is damaged: {'.'.join(map(str, error['loc']))}: {error['msg']}."
-        ) from fault
+        return parse_record(Manifest, content, "it")
+    except TypeError as fault:
+        raise DataError(f"The manifest {path} is damaged: {fault}.") from fault
 
 
 def write_record(place: Place, record: Any) -> None:
@@ -125,6 +120,35 @@ def write_record(place: Place, record: Any) -> None:
 def read_record(place: Place, kind: type[_Record]) -> _Record | None:
     """The record of a file; None where it is missing, damaged, or of another kind."""
     try:
-        return TypeAdapter(kind).validate_json(read(place), strict=True)
-    except (DataError, ValidationError):
+        return parse_record(kind, json.loads(read(place)), "it")
+    except (DataError, ValueError, TypeError):
         return None
+
+
+def parse_record(kind: type[_Record], content: object, where: str) -> _Record:
+    """A record from JSON, which may hold keys with halves of surrogate pairs: pydantic reads none of these. Its fields are told in words: no more, none of another type, and fewer only where one has a default.
+
+    Raises:
+        TypeError: they are others; `where` is what the sentence calls the record.
+    """
+    if not isinstance(content, dict):
+        raise TypeError(f"{where} is no object")
+    hints = get_type_hints(kind)
+    absent = {own.name for own in fields(kind) if own.default_factory is not MISSING} - content.keys()  # type: ignore[arg-type]
+    if strange := sorted(hints.keys() ^ content.keys() ^ absent):
+        raise TypeError(f"{where} has an unknown key or lacks one: {strange[0]}")
+    return kind(**{name: _value(hints[name], value, f"{where}, {name}") for name, value in content.items()})
+
+
+def _value(kind: Any, value: object, where: str) -> object:
+    if get_origin(kind) is tuple and isinstance(value, list):
+        each = get_args(kind)[0]
+        return tuple(_value(each, item, f"{where} {place}") for place, item in enumerate(value, start=1))
+    if is_dataclass(kind):
+        return parse_record(kind, value, where)  # type: ignore[arg-type]
+    if get_origin(kind) is Mapping and isinstance(value, dict):
+        each = get_args(kind)[1]
+        return {key: _value(each, item, f"{where}, {key}") for key, item in value.items()}
+    if kind is Any or type(value) is kind or (kind is float and type(value) is int):
+        return value
+    raise TypeError(f"{where} has a value of the wrong type: {value!r}")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from mctrain.places import Place
     from mctrain.reinforce.job import Finished, Job
-    from mctrain.reinforce.maker import Bar, Maker, Order
+    from mctrain.reinforce.maker import Bar, Maker, MakerOrder
 
 
 _TRIED = 12  # samples
@@ -76,11 +76,11 @@ def _count(left: Sequence[Place], first: Path, limit: int | None) -> int:
     return sum(min(own, limit or own) for own in counts)
 
 
-def run(order: Order, job: Job, tell: Callable[[str], None], bar: Bar) -> Finished:
+def run(order: MakerOrder, job: Job, tell: Callable[[str], None], bar: Bar) -> Finished:
     """Makes all shards that are not made; time and disk are told first, and what `job.finish` gives is returned.
 
     Raises:
-        PicsightError: whatever `Order.open`, `begin` and `make` raise.
+        PicsightError: whatever `MakerOrder.open`, `begin` and `make` raise.
     """
     with order.open() as maker:
         left = begin(job, maker.told())

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from mctrain.places import Place
     from mctrain.reinforce.job import Finished
-    from mctrain.reinforce.maker import Bar, Maker, Order
+    from mctrain.reinforce.maker import Bar, Maker, MakerOrder
 
 _OBJECTS = 100_000_000  # bytes; Ray wants some 75 MB
 _LOOK = 5.0  # seconds until it is seen whether machines have joined
@@ -46,7 +46,7 @@ class Cluster:
 class Worker:
     """What runs in a process of its own."""
 
-    def __init__(self, order: Order, folder: Path) -> None:
+    def __init__(self, order: MakerOrder, folder: Path) -> None:
         with suppress(OSError):  # a machine without it finds whole paths alone
             os.chdir(folder)
         self._order = order
@@ -70,11 +70,11 @@ class Worker:
         return finish(job, self._maker, lambda *_: lambda *_: None)
 
 
-def run(order: Order, job: Job, cluster: Cluster, tell: Callable[[str], None], bar: Bar) -> Finished:
+def run(order: MakerOrder, job: Job, cluster: Cluster, tell: Callable[[str], None], bar: Bar) -> Finished:
     """Makes all shards that are not made; what `job.finish` gives.
 
     Raises:
-        PicsightError: whatever `Order.open`, `begin` and `make` raise.
+        PicsightError: whatever `MakerOrder.open`, `begin` and `make` raise.
         TrainerError: there is no such cluster, its workers have other models, or end again and again.
     """
     if cluster.address:
@@ -117,7 +117,7 @@ def _anywhere(job: Job) -> Job:
 class _Crew:
     """The workers: those that load their models, those that wait, and those that work."""
 
-    def __init__(self, ray: Any, order: Order, job: Job, processors: int) -> None:
+    def __init__(self, ray: Any, order: MakerOrder, job: Job, processors: int) -> None:
         self._ray, self._order, self._job, self._processors = ray, order, job, processors
         self._told: dict[str, Any] | None = None
         self._arriving: dict[Any, Any] = {}  # by what it will tell

@@ -45,7 +45,7 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
+class JoinedSample:
     """The members of a whole sample; whether its crops were scaled, and whether no hash vouches for the photo."""
 
     members: Mapping[str, bytes]
@@ -78,7 +78,7 @@ def take_photo(sha256: str, candidates: Iterable[Fetched], key: str) -> Taken:
 
 def join_sample(
     key: str, members: Mapping[str, bytes], taken: Taken, caption: str, widths: Sequence[int]
-) -> Joined:
+) -> JoinedSample:
     """A sample as training reads it: the published members, the photo, and the caption that row 0 of the texts belongs to.
 
     Raises:
@@ -104,7 +104,7 @@ def join_sample(
         **{suffix: content for suffix, content in members.items() if role_of(suffix) == "embeddings"},
     }
     parse_sample(key, joined, widths)  # as training will
-    return Joined(joined, scaled, taken.by == BY_UID)
+    return JoinedSample(joined, scaled, taken.by == BY_UID)
 
 
 def _photo(key: str, content: bytes) -> Photo:

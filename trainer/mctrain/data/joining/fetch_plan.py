@@ -26,7 +26,7 @@ _URL, _RECORD = "url.txt", "json"
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class FetchPlan:
     """The command, how many photos it fetches, and how many samples name no URL or no uid."""
 
     command: str
@@ -34,7 +34,7 @@ class Plan:
     left_out: int
 
 
-def make_plan(shards: Sequence[Named], folder: Place, progress: Callable[[int, str], None]) -> Plan:
+def make_plan(shards: Sequence[Named], folder: Place, progress: Callable[[int, str], None]) -> FetchPlan:
     """Writes a list of URLs a shard, which img2dataset reads, and makes up its command.
 
     Raises:
@@ -59,7 +59,7 @@ def make_plan(shards: Sequence[Named], folder: Place, progress: Callable[[int, s
         progress(1, shard.name)
     if not photos:
         raise DataError(f"No sample of {shards[0].place} names a URL; there is nothing to fetch.")
-    return Plan(_command(folder, hashed=hashed), photos, left_out)
+    return FetchPlan(_command(folder, hashed=hashed), photos, left_out)
 
 
 def _samples(shard: Place) -> Iterator[tuple[str, str, bytes]]:

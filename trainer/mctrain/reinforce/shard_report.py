@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping  # noqa: TC003 (pydantic reads the annotations)
+from collections.abc import Mapping  # noqa: TC003 (read_record reads the annotations)
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ _ENDING = ".report.json"
 
 
 @dataclass(slots=True)
-class Outcome:
+class ShardOutcome:
     """What became of a shard as it is made: how many samples it has, and of its source faults by reason, the faulty keys with
     theirs, refused keys; digests of replayed views by key; what else is counted; and a sentence of warning.
     """
@@ -63,7 +63,7 @@ class ShardReport:
     warning: str = ""
 
 
-def report_of(outcome: Outcome, source: str, digest: str, name: str) -> ShardReport:
+def report_of(outcome: ShardOutcome, source: str, digest: str, name: str) -> ShardReport:
     """The report of a shard of this SHA-256 that is called `name`; `source` is the mark of what it is made of."""
     record = ShardRecord(
         name=name,

@@ -25,7 +25,7 @@ _KIND = "packed photos"
 
 
 @dataclass(frozen=True, slots=True)
-class ShardRecord:
+class PackedShard:
     """One shard: its file, what it was made of, what it holds, and photos that could not be packed, by key with a code.
 
     `human` and `synthetic` count the photos by their first caption; a shard of which nothing could be packed has no bytes.
@@ -43,7 +43,7 @@ class ShardRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class PackingManifest:
     """What holds for all shards of a folder: settings, evaluation photos by key with the reason, and counts of what was left out."""
 
     settings: Settings
@@ -51,7 +51,7 @@ class Manifest:
     copies: int
     faults: int
 
-    def write(self, folder: Path, shards: Mapping[str, ShardRecord]) -> None:
+    def write(self, folder: Path, shards: Mapping[str, PackedShard]) -> None:
         """Writes it with the records of the shards that are finished, in one step."""
         records = [asdict(shards[name]) for name in sorted(shards)]
         photos = sum(record["photos"] for record in records)
@@ -60,7 +60,7 @@ class Manifest:
             file.write(json.dumps(content, indent=1).encode())
 
 
-def finished_shards(folder: Path) -> dict[str, ShardRecord]:
+def finished_shards(folder: Path) -> dict[str, PackedShard]:
     """The shards that an earlier run finished in a folder, by the digest of what they were made of.
 
     Raises:
@@ -76,12 +76,12 @@ def finished_shards(folder: Path) -> dict[str, ShardRecord]:
     try:
         if (content["format"], content["kind"]) != (_FORMAT, _KIND):
             raise DataError(f"{folder / MANIFEST} is not one of packed photos; choose another folder.")
-        return {record["plan"]: ShardRecord(**record) for record in content["shards"]}
+        return {record["plan"]: PackedShard(**record) for record in content["shards"]}
     except (KeyError, TypeError) as fault:
         raise DataError(f"{folder / MANIFEST} is damaged; remove the folder and pack again.") from fault
 
 
-def is_whole(record: ShardRecord, folder: Path, name: str) -> bool:
+def is_whole(record: PackedShard, folder: Path, name: str) -> bool:
     """Whether a finished shard still lies in the folder under this name, byte for byte."""
     if record.name != name:
         return False
@@ -89,7 +89,7 @@ def is_whole(record: ShardRecord, folder: Path, name: str) -> bool:
     return file_digest(path) == record.sha256 if path.is_file() else not record.photos
 
 
-def clear(folder: Path, kept: Mapping[str, ShardRecord]) -> None:
+def clear(folder: Path, kept: Mapping[str, PackedShard]) -> None:
     """Removes shards that belong to other settings or photos, and what a killed run left half written."""
     for path in (*folder.glob("shard-*.tar"), *folder.glob(".*.part")):
         if path.name not in kept and path.is_file():

@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from mctrain.data.archive import write_archive
-from mctrain.data.packing.manifest import ShardRecord
-from mctrain.data.packing.photo import LIMITS, Prepared, prepare
+from mctrain.data.packing.packed import PackedShard
 from mctrain.data.packing.plan import content_key, digest
+from mctrain.data.packing.prepare import LIMITS, Prepared, prepare
 from mctrain.data.refusal import shipped
 from mctrain.data.shards import file_digest
 from mctrain.data.words import CAPTIONS, members_of
@@ -48,7 +48,7 @@ class ShardMaker:
     def __exit__(self, *_fault: object) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def make(self, name: str, shard: tuple[Planned, ...]) -> ShardRecord:
+    def make(self, name: str, shard: tuple[Planned, ...]) -> PackedShard:
         """Writes a shard of those of its photos that can be packed; without any there is no file."""
         samples: list[tuple[str, Mapping[str, bytes]]] = []
         skipped: dict[str, str] = {}
@@ -65,7 +65,7 @@ class ShardMaker:
         path = self._folder / name
         if samples:
             write_archive(path, samples)
-        return ShardRecord(
+        return PackedShard(
             name=name,
             plan=digest(shard, self._settings),
             bytes=path.stat().st_size if samples else 0,

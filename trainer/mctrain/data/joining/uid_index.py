@@ -38,7 +38,7 @@ _COUNT = "SELECT count(*) FROM sample"
 _TWICE = "SELECT count(*) - count(DISTINCT uid) FROM sample WHERE photo"
 
 
-class Found(NamedTuple):
+class Location(NamedTuple):
     """Where a sample lies: in which of the files, and where in it."""
 
     source: int
@@ -49,7 +49,7 @@ class Found(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Index:
+class UidIndex:
     """The samples of some files by uid; `digest` is that of the files' names and versions.
 
     `samples` have a uid, `twice` counts photos whose uid came before, `faults` are sentences about damaged files.
@@ -62,11 +62,11 @@ class Index:
     twice: int
     faults: tuple[str, ...]
 
-    def find(self, uid: bytes) -> Iterator[Found]:
+    def find(self, uid: bytes) -> Iterator[Location]:
         """All samples with this uid, in the order in which the files were named."""
-        return starmap(Found, self.database.execute(_FIND, [uid]))
+        return starmap(Location, self.database.execute(_FIND, [uid]))
 
-    def fetch(self, found: Found) -> Fetched:
+    def fetch(self, found: Location) -> Fetched:
         """What lies there.
 
         Raises:
@@ -75,7 +75,7 @@ class Index:
         return self.holders[found.source].fetch(found.at, found.size)
 
 
-def open_index(holders: Sequence[Holder], cache: Path, progress: Callable[[int, str], None]) -> Index:
+def open_index(holders: Sequence[Holder], cache: Path, progress: Callable[[int, str], None]) -> UidIndex:
     """The index of some files, made where the cache has none; `progress` hears of each file that was looked through.
 
     Of several runs that begin together one makes it, and the others wait.
@@ -99,7 +99,7 @@ def open_index(holders: Sequence[Holder], cache: Path, progress: Callable[[int, 
     if not samples:
         reason = faults[0] if faults else "No sample of the photos has a uid."
         raise DataError(f"{reason} img2dataset keeps uids with --save_additional_columns '[\"uid\"]'.")
-    return Index(database, holders, digest, samples, twice, faults)
+    return UidIndex(database, holders, digest, samples, twice, faults)
 
 
 def _fill(
