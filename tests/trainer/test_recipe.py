@@ -14,7 +14,7 @@ from tests.trainer.conftest import RECIPE
 from mctrain.errors import RecipeError
 from mctrain.recipes.parser import parse, read_toml
 from mctrain.recipes.tables import About
-from mctrain.recipes.teaching import load_recipe, load_reinforcement, parse_recipe
+from mctrain.recipes.teaching import Recipe, load_recipe, load_reinforcement
 from mctrain.recipes.training import load_training
 from mctrain.training.student import build_student
 
@@ -114,4 +114,4 @@ def test_an_unknown_name_is_told_with_the_known_ones():
 
 def test_a_recipe_survives_its_checkpoint(tmp_path):
     recipe = load_recipe("starter")
-    assert parse_recipe(asdict(recipe), "a checkpoint") == recipe
+    assert parse(Recipe, asdict(recipe), "a checkpoint") == recipe

@@ -63,8 +63,10 @@ def test_the_longest_rule_holds_and_names_end_where_parts_end():
 def test_a_step_moves_each_part_at_its_own_rate():
     torch.manual_seed(1)
     model = build_clip(PRESETS["laptop_xxs"])
-    table = OptimizerTable(rate=1e-3, floor=0.0, warmup=0, decay=0.2, rules=(RateRule("text", 0.1),))
-    optimizer = build_student_optimizer(model, table, (RateRule("image.stem", 0.0),))
+    table = OptimizerTable(
+        rate=1e-3, floor=0.0, warmup=0, decay=0.2, rules=(RateRule("text", 0.1), RateRule("image.stem", 0.0))
+    )
+    optimizer = build_student_optimizer(model, table)
     set_rate(optimizer, 1e-3)
     before = {name: own.detach().clone() for name, own in model.named_parameters()}
     for own in model.parameters():

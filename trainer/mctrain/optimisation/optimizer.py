@@ -74,17 +74,13 @@ def _factor(name: str, rules: Sequence[RateRule]) -> float:
     return max(own, key=lambda rule: len(rule.part)).factor if own else 1.0
 
 
-def build_student_optimizer(
-    model: nn.Module, table: OptimizerTable, frozen: Sequence[RateRule] = ()
-) -> torch.optim.AdamW:
+def build_student_optimizer(model: nn.Module, table: OptimizerTable) -> torch.optim.AdamW:
     """AdamW over what the rules let move of a model; freezes the rest, so it comes before DistributedDataParallel.
-
-    `frozen` are rules before those of the table.
 
     Raises:
         RecipeError: as `group_parameters`.
     """
-    groups = group_parameters(model, (*frozen, *table.rules), table.decay)
+    groups = group_parameters(model, table.rules, table.decay)
     return torch.optim.AdamW(groups, betas=(table.first, table.second), eps=table.epsilon, fused=True)
 
 

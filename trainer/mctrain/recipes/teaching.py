@@ -11,7 +11,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from mctrain.errors import RecipeError
-from mctrain.recipes.parser import load, parse
+from mctrain.recipes.parser import load
 from mctrain.recipes.tables import (
     CLOSED,
     UNSAID,
@@ -213,12 +213,3 @@ def load_recipe(name_or_path: str) -> Recipe:
 def load_reinforcement(name_or_path: str) -> ReinforcementRecipe:
     """A reinforced set's recipe by name or path, as `recipes.reader.load` reads it."""
     return load(ReinforcementRecipe, name_or_path, "reinforcement")
-
-
-def parse_recipe(content: dict[str, Any], where: str) -> Recipe:
-    """A recipe from its parsed TOML or from a checkpoint.
-
-    Raises:
-        RecipeError: a key is missing, unknown or of another type.
-    """
-    return parse(Recipe, content, where)

@@ -16,7 +16,8 @@ from mctrain.errors import RecipeError, TrainerError, WeightsError
 from mctrain.models.clip import build_clip
 from mctrain.models.presets import Preset, preset_as_dict, preset_from_dict
 from mctrain.models.reparameterize import reparameterize
-from mctrain.recipes.teaching import Recipe, parse_recipe
+from mctrain.recipes.parser import parse
+from mctrain.recipes.teaching import Recipe
 from mctrain.weights.files import read_saved, write_saved
 from picsight_engine.bundles.place import demand_writable
 
@@ -243,4 +244,4 @@ def _origin_of(content: dict[str, Any]) -> Source | Run | Trained:
         told["compared"] = tuple(Compared(**own) for own in told.get("compared", ()))
         return Trained(**told)
     run = content["run"]
-    return Run(parse_recipe(run["recipe"], "its recipe"), tuple(run["history"]), dict(run["data"]))
+    return Run(parse(Recipe, run["recipe"], "its recipe"), tuple(run["history"]), dict(run["data"]))

@@ -15,7 +15,8 @@ from mctrain.models.clip import limit_scale
 from mctrain.optimisation.average import average_from, flushed_denormals
 from mctrain.optimisation.descent import Descent
 from mctrain.optimisation.optimizer import FACTOR, build_head_optimizer, rate_at, set_rate
-from mctrain.recipes.teaching import Recipe, parse_recipe
+from mctrain.recipes.parser import parse
+from mctrain.recipes.teaching import Recipe
 from mctrain.teachers.fit.corpus import FitBatch, batches, steps_of_epoch
 from mctrain.teachers.fit.terms import class_name_loss, contrastive_loss
 from mctrain.weights.files import read_saved, write_saved
@@ -74,7 +75,7 @@ class Progress:
             return []
         content = cast("Any", read_saved(self.path))
         try:
-            begun = parse_recipe(content["recipe"], str(self.path))
+            begun = parse(Recipe, content["recipe"], str(self.path))
             if begun.numbers() == self.recipe.numbers():
                 self.model.load_state_dict(content["heads"])
                 self.optimizer.load_state_dict(content["optimizer"])
