@@ -77,6 +77,7 @@ mctrain.main(sys.argv[1:], standalone_mode=False)
 """
 
 
+@pytest.mark.soak
 def test_workers_make_the_same_bytes_as_one_process_and_report_to_nobody(coca, sources, alone, tmp_path):
     given = [*words(coca, sources, 3, tmp_path), "--engine", "ray"]
     clean = {name: own for name, own in os.environ.items() if not name.startswith("RAY_")}

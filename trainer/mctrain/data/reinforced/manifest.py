@@ -126,7 +126,9 @@ def read_record(place: Place, kind: type[_Record]) -> _Record | None:
 
 
 def parse_record(kind: type[_Record], content: object, where: str) -> _Record:
-    """A record from JSON, which may hold keys with halves of surrogate pairs: pydantic reads none of these. Its fields are told in words: no more, none of another type, and fewer only where one has a default.
+    """A record from JSON: no key more, none of another type, and one fewer only where the field has a default.
+
+    Keys of samples may hold halves of surrogate pairs, which pydantic does not read.
 
     Raises:
         TypeError: they are others; `where` is what the sentence calls the record.
