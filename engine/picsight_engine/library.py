@@ -119,7 +119,7 @@ class Library:
     ) -> Library:
         """Opens the library in `folder`, made if need be; neither model nor vectors are loaded yet.
 
-        `bundle` searches; `wanted`, if it is another one, reads photos (`installation.choice` knows both).
+        `bundle` searches; `wanted`, if it is another one, reads photos (`installation.model_choice` knows both).
 
         Raises:
             RequestError: there is none and `create` is false.
