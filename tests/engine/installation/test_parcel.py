@@ -15,7 +15,7 @@ import zipfile
 import pytest
 
 from picsight_engine.errors import BundleError, CancelledError, RequestError, StorageError
-from picsight_engine.installation.installed import Checking
+from picsight_engine.installation.installed import Arriving, Checking
 from picsight_engine.installation.parcel import open_parcel
 from picsight_engine.runtime.agreement import Machine, read_verdict
 
@@ -108,9 +108,14 @@ def test_an_archive_that_unpacks_to_more_than_it_says_is_refused(bundle, models,
             if path.name != "text.onnx":
                 archive.write(path, path.name)
         archive.writestr("text.onnx", bytes(50_000_000))
-    with pytest.raises(BundleError, match=r"text\.onnx has \d+ bytes instead of"):
-        load(packed, models)
+    arrived = []
+    with (
+        open_parcel(packed) as parcel,
+        pytest.raises(BundleError, match=r"text\.onnx has \d+ bytes instead of"),
+    ):
+        arrived.extend(event.done for event in parcel.unpack(models) if isinstance(event, Arriving))
     assert not list(models.folder.glob("tiny*"))
+    assert max(arrived) <= sum(record.bytes for record in bundle.manifest.files.values()) + 1
 
 
 @pytest.mark.parametrize("kind", ["zip", "gztar", "xztar"])
@@ -170,7 +175,7 @@ import resource, sys
 from pathlib import Path
 from picsight_engine.errors import StorageError
 from picsight_engine.installation.installed import InstalledModels
-from picsight_engine.installation.installed import Checking
+from picsight_engine.installation.installed import Arriving, Checking
 from picsight_engine.installation.parcel import open_parcel
 resource.setrlimit(resource.RLIMIT_FSIZE, (300, resource.RLIM_INFINITY))
 try:
