@@ -22,8 +22,8 @@ from mctrain.data.augment.draw import slots_of
 from mctrain.data.phrasing import Phrasing
 from mctrain.data.reading.reader import TrainingData
 from mctrain.data.reading.settings import Pass, ReaderSettings, Stored, Texts
+from mctrain.data.reinforced.layout import Storage
 from mctrain.data.reinforced.sample import members_of
-from mctrain.data.reinforced.storage import Storage
 from mctrain.data.words import CAPTIONS, Photo, Words
 from mctrain.data.words import members_of as plain_members
 from mctrain.data.workers import open_pool

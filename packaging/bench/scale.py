@@ -29,7 +29,7 @@ from mctrain.data.augment.draw import draw_views
 from mctrain.data.augment.replay import replay
 from mctrain.data.photo import decode_photo
 from mctrain.data.reading.index import open_shard
-from mctrain.data.reinforced.storage import Storage
+from mctrain.data.reinforced.layout import Storage
 from mctrain.data.shards import grouped
 from mctrain.data.workers import open_pool
 from mctrain.models.clip import build_clip

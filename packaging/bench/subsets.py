@@ -13,11 +13,10 @@ from mctrain.data.archive import write_archive
 from mctrain.data.augment.records import Slots
 from mctrain.data.reading.index import open_shard
 from mctrain.data.reinforced.bank import BANK
-from mctrain.data.reinforced.layout import REINFORCED
+from mctrain.data.reinforced.layout import REINFORCED, Storage
 from mctrain.data.reinforced.manifest import MANIFEST, load_manifest
 from mctrain.data.reinforced.parse import parse_sample
 from mctrain.data.reinforced.sample import members_of
-from mctrain.data.reinforced.storage import Storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -16,6 +16,7 @@ from mctrain.data.archive import write_archive
 from mctrain.data.augment.draw import draw_views, slots_of
 from mctrain.data.augment.replay import picture_digest, replay, versions
 from mctrain.data.reading.index import open_shard
+from mctrain.data.reinforced.layout import Storage
 from mctrain.data.reinforced.manifest import (
     MANIFEST,
     Manifest,
@@ -27,7 +28,6 @@ from mctrain.data.reinforced.manifest import (
 )
 from mctrain.data.reinforced.parse import parse_sample
 from mctrain.data.reinforced.sample import ReinforcedSample, members_of
-from mctrain.data.reinforced.storage import Storage
 from mctrain.data.shards import file_digest, samples
 from mctrain.data.words import QUERIES, Words
 from mctrain.recipes.tables import Augmentation

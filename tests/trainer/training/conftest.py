@@ -20,9 +20,9 @@ from mctrain.data.augment.draw import draw_views, slots_of
 from mctrain.data.augment.replay import versions
 from mctrain.data.reinforced.bank import BANK
 from mctrain.data.reinforced.bank_writer import write_bank
+from mctrain.data.reinforced.layout import Storage
 from mctrain.data.reinforced.manifest import MANIFEST, Manifest, ShardRecord, Teacher, save_manifest
 from mctrain.data.reinforced.sample import ReinforcedSample, members_of
-from mctrain.data.reinforced.storage import Storage
 from mctrain.data.shards import file_digest, samples
 from mctrain.data.words import CAPTIONS, Words
 from mctrain.recipes.tables import Augmentation

@@ -1,4 +1,4 @@
-"""Turns what a photo's JSON says into texts to learn from: captions, short queries, and names in their templates."""
+"""Turns what a photo's JSON says into texts to learn from: captions, short queries, names in their templates; and the names of classes."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from mctrain.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
+
 
 # Names that take no article: masses, materials and weathers. Plurals are seen by their ending.
 _MASS = frozenset(
@@ -194,3 +195,25 @@ def _distinct(texts: Iterable[str]) -> tuple[str, ...]:
     """Without repetitions; Flickr8k's space before a full stop makes no other sentence."""
     spoken = {text.replace(" ", "").lower(): text.strip() for text in reversed(list(texts)) if text.strip()}
     return tuple(reversed(spoken.values()))
+
+
+CLASS_NAMES = "classnames.json"
+
+
+def class_names(data: Path, kind: str) -> list[str]:
+    """The readable names of `imagenet` or `caltech101`, by class index.
+
+    Raises:
+        DataError: the file is missing or holds no such list.
+    """
+    path = data / CLASS_NAMES
+    try:
+        names = json.loads(path.read_text(encoding="utf-8"))[kind]
+    except (OSError, ValueError, KeyError) as fault:
+        raise DataError(f"The class names of {kind} cannot be read from {path}: {fault}.") from fault
+    return [str(name) for name in names]
+
+
+def class_prompts(names: list[str]) -> list[tuple[str, ...]]:
+    """The prompts of each class: one is drawn at a time for training."""
+    return [(fill("a photo of a {}.", [name]), name, fill("a picture of a {}.", [name])) for name in names]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mctrain.data.classes import CLASS_NAMES, class_names
+from mctrain.data.phrasing import CLASS_NAMES, class_names
 from mctrain.data.words import CAPTIONS, QUERIES
 from mctrain.errors import DataError
 from mctrain.evaluation.datacomp import WINOGAVIL, ask_associations, averaged

@@ -17,9 +17,9 @@ from pydantic import AfterValidator
 from pydantic.dataclasses import dataclass
 
 from mctrain.data.blanks import MEASURING, pack_blanks
-from mctrain.data.classes import CLASS_NAMES
 from mctrain.data.everyday import pack_everyday
 from mctrain.data.named import find_shards
+from mctrain.data.phrasing import CLASS_NAMES
 from mctrain.errors import DataError, RecipeError
 from mctrain.evaluation.datacomp import MAIN, demand_package, folder_of, tasks_in
 from mctrain.recipes.parser import parse

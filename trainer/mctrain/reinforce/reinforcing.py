@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from mctrain.data.phrasing import Phrasing
     from mctrain.data.reinforced.bank_sources import Collected
-    from mctrain.data.reinforced.storage import Storage
+    from mctrain.data.reinforced.layout import Storage
     from mctrain.places import Place
     from mctrain.recipes.tables import Augmentation
     from mctrain.reinforce.maker import Bar

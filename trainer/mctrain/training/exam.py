@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mctrain.data.classes import CLASS_NAMES
+from mctrain.data.phrasing import CLASS_NAMES
 from mctrain.data.shards import file_digest
 from mctrain.errors import RecipeError
 from mctrain.evaluation.measure import measure

@@ -19,8 +19,8 @@ from mctrain.data.augment.replay import replay
 from mctrain.data.reading.reader import TrainingData
 from mctrain.data.reading.settings import Pass, ReaderSettings, Stored, Texts
 from mctrain.data.reading.visit import choose_texts, choose_view
+from mctrain.data.reinforced.layout import Storage
 from mctrain.data.reinforced.sample import members_of
-from mctrain.data.reinforced.storage import Storage
 from mctrain.data.shards import samples
 from mctrain.data.words import CAPTIONS
 from mctrain.errors import DataError

@@ -19,9 +19,9 @@ from mctrain.data.reading.reader import TrainingData
 from mctrain.data.reading.settings import Pass, ReaderSettings, Stored, Texts
 from mctrain.data.reading.source import open_data
 from mctrain.data.reading.stream import StreamedData
+from mctrain.data.reinforced.layout import Storage
 from mctrain.data.reinforced.manifest import MANIFEST, Manifest, ShardRecord, save_manifest
 from mctrain.data.reinforced.sample import members_of
-from mctrain.data.reinforced.storage import Storage
 from mctrain.errors import DataError
 from mctrain.places import draft, place_of, write
 

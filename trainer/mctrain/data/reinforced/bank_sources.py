@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mctrain.data import wordnet
-from mctrain.data.classes import class_names, class_prompts
+from mctrain.data.phrasing import class_names, class_prompts
 from mctrain.data.refusal import lines_of, refuse_evaluation
 from mctrain.data.sentences import plain_words
 from mctrain.data.shards import grouped

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from mctrain.data.reinforced.storage import Storage
+from mctrain.data.reinforced.layout import Storage
 from mctrain.data.reinforced.torch_file import read_tensors
 from mctrain.errors import DataError
 

@@ -1,4 +1,4 @@
-"""Which members a sample has: `KEY.jpg|webp`, `.txt`, `.json`, `.syn.json`, `.paug.json`, `.npz|pth.gz`.
+"""Which members a sample has: `KEY.jpg|webp`, `.txt`, `.json`, `.syn.json`, `.paug.json`, `.npz|pth.gz`; and the forms of the last.
 
 This is the layout of DataCompDR and DFNDR once their photos and captions are merged in; of plain WebDataset shards a photo
 and `.txt` are enough. Whatever else stands beside (`.url.txt`) is read past.
@@ -7,12 +7,14 @@ and `.txt` are enough. Whatever else stands beside (`.url.txt`) is read past.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from mctrain.data.shards import PHOTO_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
 
 ROLES = ("photo", "txt", "json", "syn.json", "paug.json", "embeddings")  # one member each
 _CHOICES = {"photo": tuple(sorted(PHOTO_SUFFIXES)), "embeddings": ("npz", "pth.gz")}
@@ -45,3 +47,16 @@ def role_of(suffix: str) -> str | None:
 def name_role(role: str) -> str:
     """A role in words for a person."""
     return f"{role} ({', '.join(_CHOICES[role])})" if role in _CHOICES else role
+
+
+class Storage(StrEnum):
+    """How a sample's arrays are stored: the public sets use the first and the last."""
+
+    NPZ = "npz-fp32"
+    PTH_FP32 = "pth-fp32"
+    PTH_BF16 = "pth-bf16"
+
+    @property
+    def suffix(self) -> str:
+        """Of the member's name."""
+        return "npz" if self is Storage.NPZ else "pth.gz"

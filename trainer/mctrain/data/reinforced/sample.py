@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mctrain.data.augment.records import Slots, View
-    from mctrain.data.reinforced.storage import Storage
+    from mctrain.data.reinforced.layout import Storage
 
 IMAGES, CAPTIONS, OF_TAG = "image_emb", "text_emb", "_emb"  # names of arrays, the last behind a tag's
 

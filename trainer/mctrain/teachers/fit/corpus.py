@@ -14,10 +14,9 @@ import numpy as np
 import torch
 
 from mctrain.data.blanks import TRAINING, pack_blanks
-from mctrain.data.classes import class_names, class_prompts
 from mctrain.data.contrasts import contrast_of
 from mctrain.data.named import find_shards
-from mctrain.data.phrasing import load_phrasing
+from mctrain.data.phrasing import class_names, class_prompts, load_phrasing
 from mctrain.data.refusal import shipped
 from mctrain.data.shards import samples
 from mctrain.data.words import CAPTIONS, CLASSES, QUERIES
