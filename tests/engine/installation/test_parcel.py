@@ -175,7 +175,6 @@ import resource, sys
 from pathlib import Path
 from picsight_engine.errors import StorageError
 from picsight_engine.installation.installed import InstalledModels
-from picsight_engine.installation.installed import Arriving, Checking
 from picsight_engine.installation.parcel import open_parcel
 resource.setrlimit(resource.RLIMIT_FSIZE, (300, resource.RLIM_INFINITY))
 try:
