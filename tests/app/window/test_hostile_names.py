@@ -226,6 +226,7 @@ def test_a_model_of_a_stranger_is_shown_by_its_words(model_window, parcel, tmp_p
     assert says(dialog.rows["mine"])
     assert faults(window) == []
     window.models._confirm_removal("mine")
+    qtbot.waitUntil(lambda: bool(dialog.findChildren(QMessageBox)), timeout=PATIENCE)
     (box,) = dialog.findChildren(QMessageBox)
     assert says(box)
     assert faults(window) == []
