@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 import PIL.Image
 import pytest
-from tests.trainer.data.conftest import SLOTS, WIDTHS, pack_bf16, pack_npz, records, unit_rows
+from tests.trainer.data.conftest import SLOTS, WIDTHS, pack_npz, records, unit_rows
 
 from mctrain.data.augment.records import parse_views
 from mctrain.data.reinforced.layout import Storage
@@ -121,37 +121,25 @@ def spoilt(value: float) -> np.ndarray:
 
 BROKEN = {
     "no npz": ("embeddings", {"npz": None}),
-    "an empty npz": ("embeddings", {"npz": b""}),
     "half an npz": ("embeddings", {"npz": arrays()[:900]}),
-    "a turned bit": ("embeddings", {"npz": arrays().replace(b"\x3e", b"\x3d")}),
     "pickled objects": ("embeddings", {"npz": pack_npz({**GOOD, "image_emb": np.array([{}])})}),
     "whole numbers": ("embeddings", {"npz": arrays(image_emb=np.ones((5, 40), np.int64))}),
     "a view without vector": ("embeddings", {"npz": arrays(image_emb=unit_rows(4, 1))}),
-    "a caption without vector": ("embeddings", {"npz": arrays(text_emb=unit_rows(4, 1))}),
-    "a synthetic text too many": ("embeddings", {"npz": arrays(syn_text_emb=unit_rows(4, 1))}),
     "another width": ("embeddings", {"npz": arrays(image_emb=np.ones((5, 39), np.float32))}),
     "no vectors of a tag": ("embeddings", {"npz": arrays(syn_text_query_emb=None)}),
     "not a number": ("embeddings", {"npz": arrays(image_emb=spoilt(np.nan))}),
-    "infinity": ("embeddings", {"npz": arrays(image_emb=spoilt(np.inf))}),
     "not of length 1": ("embeddings", {"npz": arrays(image_emb=spoilt(0.9))}),
-    "half a pth.gz": ("embeddings", {"npz": None, "pth.gz": pack_bf16({"image_emb": unit_rows(5, 1)})[:-4]}),
     "a gzip of nothing": ("embeddings", {"npz": None, "pth.gz": gzip.compress(b"")}),
     "no photo": ("photo", {"jpg": None}),
     "no caption": ("txt", {"txt": None}),
     "a caption in Latin-1": ("txt", {"txt": "Käse".encode("latin-1")}),
-    "no json": ("json", {"json": None}),
-    "half a json": ("json", {"json": b'{"texts": ["a'}),
     "texts that are numbers": ("json", {"json": b'{"texts": [1, 2]}'}),
     "a mark that lies": ("txt", {"json": b'{"txt_source": "synthetic"}', "txt": b"a human caption"}),
     "no synthetic texts": ("syn.json", {"syn.json": None}),
     "a list for an object": ("syn.json", {"syn.json": b'["a"]'}),
-    "a string for a list": ("syn.json", {"syn.json": b'{"syn_text": "abc"}'}),
-    "endless brackets": ("syn.json", {"syn.json": b"[" * 100_000}),
     "no records": ("paug.json", {"paug.json": None}),
     "an empty record": ("paug.json", {"paug.json": b'{"param_aug": "[]"}'}),
-    "no param_aug": ("paug.json", {"paug.json": b"{}"}),
     "a crop of words": ("paug.json", {"paug.json": b'{"param_aug": [[["a", 0, 9, 9]]]}'}),
-    "half a record": ("paug.json", {"paug.json": b'{"param_aug": "[[[1, 2"}'}),
 }  # fmt: skip
 
 
