@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 
-_NUMBER = r"[0-9]{1,7}(?:\.[0-9]{1,4})?"
+_NUMBER = r"[0-9]{1,7}(?:\.[0-9]{1,4}|,[0-9]{1,2})?"  # with three digits a comma would part thousands
 _AMOUNT = re.compile(
     rf"(?P<sign>>=|<=|>|<|=)?(?P<one>{_NUMBER})|(?P<least>{_NUMBER})?\.\.(?P<most>{_NUMBER})?"
 )
@@ -29,7 +29,7 @@ class Amount:
 
 
 def read_amount(value: str, step: float) -> Amount | None:
-    """The numbers that a value means, which are shown in steps: with one of 0.1, "1.8" is what is shown as 1.8.
+    """The numbers that a value means, which are shown in steps: with one of 0.1, "1.8" or "1,8" is what is shown as 1.8.
 
     None for what is no number, no condition and no range.
     """
@@ -40,13 +40,17 @@ def read_amount(value: str, step: float) -> Amount | None:
         return None
     half = step / 2
     if match["one"] is None:
-        least, most = (float(match[end]) if match[end] else None for end in ("least", "most"))
+        least, most = (_number(match[end]) if match[end] else None for end in ("least", "most"))
         low = -math.inf if least is None else least - half
         high = math.inf if most is None else most + half
         typed = tuple(number for number in (least, most) if number is not None)
         form = ("any", _WORDS[">=" if most is None else "<="], "{} to {}")[len(typed)]
         return Amount(low, high, typed, form)
-    one, sign = float(match["one"]), match["sign"] or ""
+    one, sign = _number(match["one"]), match["sign"] or ""
     low = {"<": -math.inf, "<=": -math.inf, ">": one + half}.get(sign, one - half)
     high = {">": math.inf, ">=": math.inf, "<": one - half}.get(sign, one + half)
     return Amount(low, high, (one,), _WORDS[sign])
+
+
+def _number(text: str) -> float:
+    return float(text.replace(",", "."))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picsight_engine.search.amounts import read_amount
+from picsight_engine.search.place_names import is_at, names_of_place, place_key
 from picsight_engine.search.times import time_of_value
 from picsight_engine.store import selection
 from picsight_engine.store.ratings import photos_rated, photos_with_stars
@@ -82,6 +83,7 @@ _MEASURED: dict[Measured, tuple[float, str, str]] = {
     "aperture": (0.1, "f/{}", "2.8"),
     "focal": (1, "{} mm", "200"),
 }
+_UNIT = re.compile(r"f/(?=[0-9.])|(?<=[0-9.])mm| ")  # what people write with a number
 _ABSENT: dict[Said, str] = {
     "place": 'No photo is at "{}"',
     "camera": 'No photo is by "{}"',
@@ -89,13 +91,7 @@ _ABSENT: dict[Said, str] = {
     "label": 'No photo has the label "{}"',
 }
 _MOST_SAID = 5
-# What people call a country that has another name here, and a maker that no camera is called by.
-_COUNTRIES = {
-    **dict.fromkeys(("america", "us", "usa"), "united states"),
-    **dict.fromkeys(("britain", "great britain", "uk"), "united kingdom"),
-    "holland": "netherlands",
-    "uae": "united arab emirates",
-}
+# A maker that no camera is called by.
 _MAKERS = {"apple": ("apple", "iphone", "ipad", "ipod")}
 
 
@@ -164,28 +160,17 @@ def tagged(value: str) -> Condition:
     )
 
 
-def is_at(place: str, wanted: str) -> bool:
-    """Whether a place has names with words that begin so, as folded: "nice" is in "Nice, Alpes-Maritimes, France"."""
-    names = filter(None, (name.strip() for name in wanted.split(",")))
-    return all(re.search(rf"\b{re.escape(_COUNTRIES.get(name, name))}", fold(place)) for name in names)
-
-
 def located(names: Sequence[str]) -> Condition:
     """That a photo is at a place with all these names, or its file, folders, keywords or tags have all their words."""
-    wanted = {fold(name) for name in names}
+    wanted = {place_key(name) for name in names}
     words = {word for name in names for word in words_in(name)}
 
     def find(db: Database) -> NDArray[np.int64]:
-        there = selection.photos_saying(db, "place", lambda place: wanted <= set(names_of_place(place)))
+        there = selection.photos_saying(db, "place", lambda place: wanted <= names_of_place(place).keys())
         named = reduce(np.intersect1d, (worded(word).find(db) for word in words))
         return selection.ascending(np.concatenate([there, named]))
 
     return Condition("place", ("located", *sorted(wanted)), ", ".join(names), find, decided=True)
-
-
-def names_of_place(place: str) -> dict[str, str]:
-    """The names in a place by how they are folded."""
-    return {fold(name): name for name in place.split(", ")}
 
 
 def is_by(camera: str, wanted: str) -> bool:
@@ -250,7 +235,8 @@ def _is(value: str, _today: date) -> Condition | str:
         return Condition("is", ("is", words), words, find, decided=True)
     if name == _EDITED:
         find = partial(selection.photos_between, column=_EDITED, low=1, high=2)
-        return Condition("is", ("is", name), name, find)
+        absent = "No photo is an edited version."
+        return Condition("is", ("is", name), name, find, absent=lambda _db: absent)
     shape = next((shape for shape in SHAPES if shape == name), None)
     if shape is None:
         return f'"is:" knows {_listed((*SHAPES, _EDITED, "favourite", "untagged"))}.'
@@ -288,7 +274,7 @@ def _unsaid(db: Database, column: Said, value: str) -> str:
 
 def _measured(column: Measured, value: str, _today: date) -> Condition | str:
     step, unit, number = _MEASURED[column]
-    amount = read_amount(value.lower().removeprefix("f/").removesuffix("mm"), step)
+    amount = read_amount(_UNIT.sub("", value.lower()), step)
     if amount is None:
         key = next(key for key, (own, _) in KNOWN.items() if own == column)
         return f'"{key}:" needs a number, as in {key}:{number}, {key}:>={number} or {key}:..{number}.'

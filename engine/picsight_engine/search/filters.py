@@ -1,6 +1,7 @@
 """From the facts of a query to the photos that pass, before anything is ranked.
 
-All of a query's facts must hold; only of several times, or of several formats, any will do, since a photo has one.
+All of a query's facts must hold; only of several times or formats any will do, since a photo has one. So it is with places,
+cameras, lenses and labels that no photo has all of.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from picsight_engine.search.facts import (
     VISIBLE,
     Condition,
     condition_of,
-    names_of_place,
     unknown,
     worded,
 )
+from picsight_engine.search.place_names import names_of_place
 from picsight_engine.search.recognition import recognise
 from picsight_engine.store.contents import photos_revision
 from picsight_engine.store.selection import ascending, texts_said
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     Ids = NDArray[np.int64]
 
 _PLAIN_PLACE = "place in words"
+_ONE_A_PHOTO = {_PLAIN_PLACE, "place", "camera", "lens", "label"}
 _REMEMBERED = 32  # conditions of which the photos are known until the library changes: 0.8 MB each of 100,000
 
 
@@ -127,7 +129,7 @@ class Filters:
         )
 
     def _places(self) -> dict[str, str]:
-        """The names of all places that the library has photos of, by how they are folded."""
+        """The names of all places that the library has photos of, as they are compared."""
         revision = photos_revision(self._db)
         if self._names is None or self._names[0] != revision:
             names: dict[str, str] = {}
@@ -199,9 +201,9 @@ class _Sieve:
 
     @staticmethod
     def _together(kind: str, ids: list[Ids]) -> Ids:
-        """Of several formats any will do; so will of plain words for places that no photo has all of: "Nice Paris"."""
+        """Of several formats any will do; so will of places, cameras, lenses and labels that no photo has all of."""
         common = reduce(_common, ids)
-        any_will_do = kind == "format" or (kind == _PLAIN_PLACE and not common.size)
+        any_will_do = kind == "format" or (kind in _ONE_A_PHOTO and not common.size)
         return _union(ids) if any_will_do else common
 
     def _kept(self, ids: Ids) -> Ids:

@@ -13,7 +13,8 @@ from functools import partial
 from heapq import nsmallest
 from typing import TYPE_CHECKING, Literal
 
-from picsight_engine.search.facts import FORMATS, has_lens, is_at, is_by, names_of_place
+from picsight_engine.search.facts import FORMATS, has_lens, is_by
+from picsight_engine.search.place_names import is_at, names_of_place
 from picsight_engine.search.query import spelled
 from picsight_engine.search.times import MONTHS
 from picsight_engine.store.text import fold

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.commonness import is_everyday
 from picsight_engine.search.facts import located, taken_in
+from picsight_engine.search.place_names import place_key
 from picsight_engine.search.query import Term
 from picsight_engine.search.times import MOST_WORDS, could_be_time, time_in_words
-from picsight_engine.store.text import fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -45,7 +45,7 @@ def recognise(
 ) -> tuple[Query, tuple[Recognised, ...]]:
     """The query without the words that mean a time or a place of which there are photos, and those times and places.
 
-    `places` are the names of all towns, regions and countries of the library by how they are folded.
+    `places` are the names of all towns, regions and countries of the library as they are compared.
     """
 
     def meant(some: tuple[Word, ...]) -> Condition | None:
@@ -123,7 +123,7 @@ def _names(words: tuple[Word, ...], places: Mapping[str, str]) -> list[str]:
     said = _said(words)
     if len(said) > _MOST_OF_PLACE:
         return []
-    names = [fold(name) for name in " ".join(said).rstrip(",.;!?").split(",")]
+    names = [place_key(name) for name in " ".join(said).rstrip(",").split(",")]
     return names if all(name in places for name in names) else []
 
 

@@ -253,6 +253,8 @@ def said(tmp_path_factory, bundle):
         ("by:iphone", "c"), ("by:Apple", "c"), ("lens:100-500", "b"), ("has:lens", "b"), ("label:RED", "a"), ("is:edited", "c"),
         ("iso:1600", "b"), ("iso:>=1600", "b d"), ("iso:>1600", "d"), ("iso:<1600", "a"), ("iso:<=1600", "a b"), ("iso:100..1600", "a b"),
         ("iso:1601..", "d"), ("iso:..99", ""), ("-iso:>=1600", "a c e"), ("f:1.8", "b"), ("f:<2.8", "b"), ("f:>=2.8", "a"), ("f:f/2.8", "a"),
+        ("at:nyc", "b"), ("at:Venezia", "d"), ("at:, -at:venice", ""), ("by:iphone by:eos", "b c"), ("at:lisboa at:venice", "a d"),
+        ("at:lisboa at:portugal", "a"), ("label:red label:blue", "a"), ("f:1,8", "b"), ("focal:4,25..35mm", "a d"),
         ("f:2", ""), ("focal:>=200", "b"), ("focal:200mm", "b"), ("focal:4", "d"), ("focal:<35", "d"), ("focal:..50 iso:>=200", "d"),
     ],
 )  # fmt: skip
@@ -272,6 +274,7 @@ def test_what_files_say_of_themselves_can_be_asked_for_where_any_says_it(said, q
         ("f:4..8", "No photo has f/4 to f/8; there is f/1.8 to f/2.8."),
         ("focal:500..", "No photo has from 500 mm; there is 4.25 mm to 200 mm."),
         ("iso:abc", '"iso:" needs a number, as in iso:1600, iso:>=1600 or iso:..1600.'),
+        ("iso:1,600", '"iso:" needs a number, as in iso:1600, iso:>=1600 or iso:..1600.'),
         ("f:>>2", '"f:" needs a number, as in f:2.8, f:>=2.8 or f:..2.8.'),
         ("focal:1e3", '"focal:" needs a number, as in focal:200, focal:>=200 or focal:..200.'),
     ],
@@ -281,6 +284,11 @@ def test_a_value_that_no_photo_has_is_told_with_what_there_is(said, fact, senten
     (fault,) = said[0].library.search(query).faults
     assert query[fault.start : fault.end] == fact
     assert fault.message.startswith(sentence)
+
+
+def test_a_library_without_edited_versions_says_so(trips):
+    (fault,) = trips[0].library.search("dog is:edited").faults
+    assert fault.message == "No photo is an edited version."
 
 
 @given(
@@ -426,6 +434,9 @@ def travels(tmp_path_factory, bundle):
         ("Orange flower", [], None),
         ("a man reading", [], None),
         ("sunset paris", ["paris"], "paris folder"),
+        ("sunset NYC", ["NYC"], "york"),
+        ("dog in the usa", ["usa"], "york"),
+        ("alpes maritimes", ["alpes maritimes"], "nice"),
         ("PARIS at night", ["PARIS"], "paris folder"),
         ("street in new york", ["in new york"], "york"),
         ("new hat", [], None),

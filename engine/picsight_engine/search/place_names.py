@@ -1,0 +1,63 @@
+"""The names of a place as people type them: with accents or without, in English or as they are said there. Pure."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from picsight_engine.store.text import words_in
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Other names of what the table of towns calls by the last one of each row.
+_NAMES = """
+America=USA=US=United States; Britain=Great Britain=UK=United Kingdom; Holland=Netherlands; UAE=United Arab Emirates
+Czech Republic=Czechia; Deutschland=Germany; España=Spain; Italia=Italy; Österreich=Austria; Schweiz=Suisse=Switzerland
+Burma=Myanmar; Ivory Coast=Côte d'Ivoire; Türkiye=Turkey; Vatican=Vatican City; Washington DC=District of Columbia
+NYC=New York City; Peking=Beijing; Bombay=Mumbai; Bangalore=Bengaluru; Saigon=Ho Chi Minh City
+Cologne=Köln; München=Munich; Nuremberg=Nürnberg; Hanover=Hannover; Wien=Vienna; Genf=Geneva=Genève; Lucerne=Luzern; Berne=Bern
+Praha=Prague; Warszawa=Warsaw; Cracow=Kraków; Danzig=Gdańsk; Breslau=Wrocław; Moskva=Moscow; Kiev=Kyiv; Beograd=Belgrade
+Roma=Rome; Milano=Milan; Venezia=Venice; Firenze=Florence; Napoli=Naples; Torino=Turin; Genova=Genoa; Trent=Trento
+Seville=Sevilla; Saragossa=Zaragoza; Lisboa=Lisbon; Oporto=Porto; Rhodes=Ródos; Heraklion=Irákleion; Marrakech=Marrakesh; Fez=Fes
+København=Copenhagen; Gothenburg=Göteborg; Bruxelles=Brussel=Brussels; Antwerp=Antwerpen; Ghent=Gent; Bruges=Brugge; Den Haag=The Hague
+Provence=Bouches-du-Rhône; Provence=Vaucluse; Provence=Var; Provence=Alpes-de-Haute-Provence; Côte d'Azur=Alpes-Maritimes
+Brittany=Finistère; Brittany=Morbihan; Brittany=Côtes-d'Armor; Brittany=Ille-et-Vilaine; Corsica=South Corsica; Corsica=Upper Corsica
+Normandy=Calvados; Normandy=Manche; Normandy=Orne; Normandy=Eure; Normandy=Seine-Maritime; Alsace=Bas-Rhin; Alsace=Haut-Rhin
+Burgundy=Côte-d'Or; Burgundy=Saône-et-Loire; Burgundy=Yonne; Burgundy=Nièvre
+"""
+# Letters that are no plain ones with an accent.
+_PLAIN = str.maketrans(dict(zip("łøđð\u0131", "loddi", strict=True)) | {"æ": "ae", "œ": "oe"})
+
+
+def place_key(name: str) -> str:
+    """A name of a place as it is compared: "Saint-Étienne" and "saint etienne" are one."""
+    return " ".join(words_in(name)).translate(_PLAIN)
+
+
+def _rows() -> dict[str, list[str]]:
+    rows: dict[str, list[str]] = {}
+    for row in _NAMES.strip().replace("\n", ";").split(";"):
+        *others, name = row.strip().split("=")
+        rows.setdefault(place_key(name), []).extend(others)
+    return rows
+
+
+_OTHERS = _rows()
+_WHOLE = {place_key(name) for names in _OTHERS.values() for name in names}  # "uk" begins Ukraine, too
+
+
+@lru_cache(maxsize=20_000)
+def names_of_place(place: str) -> Mapping[str, str]:
+    """The names of a place's town, region and country, also those that people call them by, as they are compared."""
+    names = place.split(", ")
+    others = (other for name in names for other in _OTHERS.get(place_key(name), ()))
+    return {place_key(name): name for name in (*names, *others)}
+
+
+def is_at(place: str, wanted: str) -> bool:
+    """Whether a place has names with words that begin so, with commas between several: "nice" is in "Nice, France"."""
+    names, keys = names_of_place(place), [*filter(None, map(place_key, wanted.split(",")))]
+    return bool(keys) and all(
+        key in names if key in _WHOLE else any(f" {key}" in f" {name}" for name in names) for key in keys
+    )
