@@ -22,7 +22,7 @@ from mctrain.data.reinforced.manifest import (
     Manifest,
     Replay,
     ShardRecord,
-    Teacher,
+    TeacherRecord,
     load_manifest,
     save_manifest,
 )
@@ -86,7 +86,7 @@ def made(real_data, starter, shipped_teacher, tmp_path_factory):
         write_samples(folder / name, written, Storage.NPZ)
         records.append(record_of(folder / name, written))
     own = shipped_teacher
-    teacher = Teacher(own.name, own.width, own.scale, own.digest)
+    teacher = TeacherRecord(own.name, own.width, own.scale, own.digest)
     save_manifest(folder / MANIFEST, Manifest({}, (teacher,), tuple(records), (), versions()))
     return folder
 

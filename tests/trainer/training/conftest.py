@@ -21,7 +21,7 @@ from mctrain.data.augment.replay import versions
 from mctrain.data.reinforced.bank import BANK
 from mctrain.data.reinforced.bank_writer import write_bank
 from mctrain.data.reinforced.layout import Storage
-from mctrain.data.reinforced.manifest import MANIFEST, Manifest, ShardRecord, Teacher, save_manifest
+from mctrain.data.reinforced.manifest import MANIFEST, Manifest, ShardRecord, TeacherRecord, save_manifest
 from mctrain.data.reinforced.sample import ReinforcedSample, members_of
 from mctrain.data.shards import file_digest, samples
 from mctrain.data.words import CAPTIONS, Words
@@ -41,7 +41,7 @@ COUNT = 24
 SIDE = 96  # of the photos: what is decoded a thousand times had better be small
 VIEWS = Augmentation("weak", 2, 0.5, mirror=False)
 TEACHERS = tuple(
-    Teacher(name, width, scale, 64 * name)
+    TeacherRecord(name, width, scale, 64 * name)
     for name, width, scale in zip("ab", WIDTHS, (30.0, 20.0), strict=True)
 )
 BANK_TEXTS = tuple(f"a {colour} {thing}" for colour in ("red", "blue") for thing in ("dog", "boat", "tree"))

@@ -9,13 +9,13 @@ from torch import distributed, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 from torch.nn.parallel import DistributedDataParallel
 
-from mctrain.data.reinforced.manifest import Teacher
+from mctrain.data.reinforced.manifest import TeacherRecord
 from mctrain.training.accumulation import Part, loss_and_gradients
 from mctrain.training.losses import Embeddings, LossSettings, reinforced_loss
 from mctrain.training.student import Precision
 
 COUNT, BANK, DIM = 8, 4, 6
-TEACHERS = (Teacher("narrow", 5, 70.0, ""), Teacher("wide", 9, 30.0, ""))
+TEACHERS = (TeacherRecord("narrow", 5, 70.0, ""), TeacherRecord("wide", 9, 30.0, ""))
 
 
 class Pair(nn.Module):

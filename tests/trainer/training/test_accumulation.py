@@ -7,14 +7,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
-from mctrain.data.reinforced.manifest import Teacher
+from mctrain.data.reinforced.manifest import TeacherRecord
 from mctrain.models.clip import Clip
 from mctrain.training.accumulation import Part, loss_and_gradients
 from mctrain.training.losses import Embeddings, LossSettings, reinforced_loss
 from mctrain.training.student import Precision
 
 COUNT, BANK, DIM = 6, 3, 8
-SETTINGS = LossSettings(0.75, (Teacher("narrow", 5, 70.0, ""), Teacher("wide", 9, 30.0, "")))
+SETTINGS = LossSettings(0.75, (TeacherRecord("narrow", 5, 70.0, ""), TeacherRecord("wide", 9, 30.0, "")))
 
 
 class Words(nn.Module):

@@ -7,10 +7,10 @@ import torch
 from open_clip.loss import ClipLoss
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
-from mctrain.data.reinforced.manifest import Teacher
+from mctrain.data.reinforced.manifest import TeacherRecord
 from mctrain.training.losses import Embeddings, LossSettings, reinforced_loss
 
-TEACHERS = (Teacher("narrow", 5, 70.0, ""), Teacher("wide", 9, 30.0, ""))
+TEACHERS = (TeacherRecord("narrow", 5, 70.0, ""), TeacherRecord("wide", 9, 30.0, ""))
 COUNT, TEXTS, WIDTH, SCALE = 6, 7, 4, 20.0
 
 
@@ -96,7 +96,7 @@ def test_its_clip_part_is_that_of_open_clip_for_both_sets_of_texts():
 
 def test_distillation_ends_at_zero_where_the_student_says_what_its_teacher_says():
     _, taught = batch()
-    teacher = Teacher("own", 14, SCALE, "")
+    teacher = TeacherRecord("own", 14, SCALE, "")
     student = Embeddings(*(own.clone().requires_grad_() for own in leaves(taught)))
     found = reinforced_loss(student, torch.tensor(SCALE), taught, LossSettings(1.0, (teacher,)))
     assert found.total.item() == pytest.approx(0, abs=1e-6)

@@ -150,7 +150,7 @@ class Captioning:
         ]
         return [f"{totals[KEPT]} captions; dropped: {', '.join(dropped) or 'none'}"]
 
-    def _answers(self, batch: Sequence[_Seen], outcome: ShardOutcome) -> dict[_Seen, list[str]]:
+    def _answers(self, batch: Sequence[_Pictured], outcome: ShardOutcome) -> dict[_Pictured, list[str]]:
         """The first sentences of what the captioner says of each photo; those without an answer are counted."""
         pictures = [own.picture for own in batch]
         seeds = [seed_of(own.group.key, self.order.seed) for own in batch]
@@ -161,7 +161,9 @@ class Captioning:
                 outcome.miss(own.group.key, UNANSWERED)
         return found
 
-    def _texts(self, answers: Mapping[_Seen, Sequence[str]], outcome: ShardOutcome) -> list[tuple[str, ...]]:
+    def _texts(
+        self, answers: Mapping[_Pictured, Sequence[str]], outcome: ShardOutcome
+    ) -> list[tuple[str, ...]]:
         """The captions of each photo that are kept; of the others it is counted why."""
         batch, sentences = list(answers), list(answers.values())
         distinct = [list(dict.fromkeys(text for text in texts if text)) for texts in sentences]
@@ -182,7 +184,7 @@ class Captioning:
 
     @staticmethod
     def _likeness(
-        judge: Teacher, batch: Sequence[_Seen], texts: Sequence[Sequence[str]]
+        judge: Teacher, batch: Sequence[_Pictured], texts: Sequence[Sequence[str]]
     ) -> list[list[float]]:
         """The cosine of each text with its photo."""
         photos = judge.photos([own.picture for own in batch], [own.group.key for own in batch])  # [b, width]
@@ -193,7 +195,7 @@ class Captioning:
         likes = iter((rows * judge.texts(flat)).sum(1).tolist())
         return [list(itertools.islice(likes, len(own))) for own in texts]
 
-    def _joined(self, own: _Seen, texts: tuple[str, ...]) -> dict[str, bytes]:
+    def _joined(self, own: _Pictured, texts: tuple[str, ...]) -> dict[str, bytes]:
         """The members of a sample with the texts behind those that its tag holds already."""
         said = dict.fromkeys((*texts_of(own.tagged, self.order.tag), *texts))
         if not said:
@@ -210,7 +212,7 @@ def _warning(said: Counter[str], photos: int) -> str:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Seen:
+class _Pictured:
     """A sample with the texts that were made for it already, by tag, and its decoded photo."""
 
     group: Group
@@ -235,18 +237,20 @@ def _fit(shard: Path, outcome: ShardOutcome, limit: int | None) -> Iterator[tupl
         yield group, tagged
 
 
-def _pictures(samples: Iterator[tuple[Group, Mapping[str, Any]]], outcome: ShardOutcome) -> Iterator[_Seen]:
+def _pictures(
+    samples: Iterator[tuple[Group, Mapping[str, Any]]], outcome: ShardOutcome
+) -> Iterator[_Pictured]:
     """Samples with their photos, in order, some of them decoded before they are asked for."""
     with ThreadPoolExecutor(_THREADS) as threads:
         work = ((*own, threads.submit(decode_photo, own[0].photo)) for own in samples)
         for group, tagged, picture in ahead(work, _BATCH):
             try:
-                yield _Seen(group, tagged, picture.result())
+                yield _Pictured(group, tagged, picture.result())
             except DataError:
                 outcome.miss(group.key, "broken photo")
 
 
-def _batched(samples: Iterator[_Seen]) -> Iterator[list[_Seen]]:
+def _batched(samples: Iterator[_Pictured]) -> Iterator[list[_Pictured]]:
     while batch := list(itertools.islice(samples, _BATCH)):
         yield batch
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from mctrain.data.augment.records import View
-    from mctrain.data.reinforced.manifest import Teacher
+    from mctrain.data.reinforced.manifest import TeacherRecord
     from mctrain.data.shards import Group
 
 VIEW_SIDE = 168  # pixels of a replayed view
@@ -66,7 +66,7 @@ class Gathered:
     """Some photos of a shard that has so many `whole` samples, and the teachers of its embeddings; `faults` say what was passed over."""
 
     photos: tuple[ShownPhoto, ...]
-    teachers: tuple[Teacher, ...]
+    teachers: tuple[TeacherRecord, ...]
     whole: int
     faults: tuple[str, ...]
 
@@ -110,7 +110,7 @@ def _plain(group: Group) -> ShownPhoto:
     return ShownPhoto(group.key, _facts(words.about, picture), picture, (), texts)
 
 
-def _reinforced(group: Group, teachers: Sequence[Teacher]) -> ShownPhoto:
+def _reinforced(group: Group, teachers: Sequence[TeacherRecord]) -> ShownPhoto:
     widths = [own.width for own in teachers]
     sample = parse_sample(group.key, group.members, widths)
     picture = sample.image()

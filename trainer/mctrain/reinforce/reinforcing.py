@@ -12,7 +12,7 @@ from mctrain.data.augment.draw import slots_of
 from mctrain.data.augment.replay import versions
 from mctrain.data.reinforced.bank import BANK
 from mctrain.data.reinforced.bank_writer import write_bank
-from mctrain.data.reinforced.manifest import MANIFEST, Manifest, Teacher, save_manifest
+from mctrain.data.reinforced.manifest import MANIFEST, Manifest, TeacherRecord, save_manifest
 from mctrain.data.reinforced.parse import parse_sample
 from mctrain.data.reinforced.sample import members_of
 from mctrain.data.shards import grouped
@@ -133,6 +133,8 @@ class Reinforcing:
         told = ", ".join(f"{len(own)} of {source}" for source, own in texts.items())
         return [*self.bank.absent, f"{place}: {count} texts ({told})"]
 
-    def _recorded(self) -> tuple[Teacher, ...]:
+    def _recorded(self) -> tuple[TeacherRecord, ...]:
         """The teachers as a manifest has them."""
-        return tuple(Teacher(own.name, own.width, own.scale, own.digest) for own in self.ensemble.members)
+        return tuple(
+            TeacherRecord(own.name, own.width, own.scale, own.digest) for own in self.ensemble.members
+        )

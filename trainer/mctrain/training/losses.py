@@ -27,7 +27,7 @@ from mctrain.training.ranks import first_row, gather
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mctrain.data.reinforced.manifest import Teacher
+    from mctrain.data.reinforced.manifest import TeacherRecord
 
 _ENTRIES = 1 << 24  # of one matrix of similarities that is in memory at a time: 64 MB
 
@@ -40,7 +40,7 @@ class LossSettings:
     """
 
     distil: float
-    teachers: tuple[Teacher, ...]
+    teachers: tuple[TeacherRecord, ...]
     entries: int = _ENTRIES
 
     def __post_init__(self) -> None:

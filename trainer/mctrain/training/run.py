@@ -14,7 +14,7 @@ from torch import nn
 from mctrain.data.reading.settings import ReaderSettings, Stored, Texts
 from mctrain.data.reading.source import open_data
 from mctrain.data.reinforced.bank import BANK, open_bank
-from mctrain.data.reinforced.manifest import MANIFEST, Teacher, load_manifest
+from mctrain.data.reinforced.manifest import MANIFEST, TeacherRecord, load_manifest
 from mctrain.errors import RecipeError, TrainerError
 from mctrain.models.vit import VitShape
 from mctrain.places import on_disk
@@ -219,12 +219,12 @@ def _device(rank: Rank) -> torch.device:
     return device
 
 
-def _teachers(recipe: TrainingRecipe, photos: Place) -> tuple[Teacher, ...]:
+def _teachers(recipe: TrainingRecipe, photos: Place) -> tuple[TeacherRecord, ...]:
     """Whose embeddings the data hold, at the scales that the recipe wants; none where views are drawn anew."""
     if recipe.augmentation is not None:
         return ()
     if recipe.data.teachers:
-        known = tuple(Teacher("", own.width, own.scale, "") for own in recipe.data.teachers)
+        known = tuple(TeacherRecord("", own.width, own.scale, "") for own in recipe.data.teachers)
     else:
         known = load_manifest(photos / MANIFEST).teachers
     scales = recipe.loss.scales or tuple(own.scale for own in known)

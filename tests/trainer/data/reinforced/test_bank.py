@@ -12,11 +12,11 @@ import pytest
 
 from mctrain.data.reinforced.bank import open_bank
 from mctrain.data.reinforced.bank_writer import CHUNK, write_bank
-from mctrain.data.reinforced.manifest import Teacher
+from mctrain.data.reinforced.manifest import TeacherRecord
 from mctrain.errors import DataError
 from mctrain.teachers.teacher import Ensemble
 
-TEACHERS = (Teacher("first", 12, 100.0, "ab" * 8), Teacher("second", 6, 60.0, "cd" * 8))
+TEACHERS = (TeacherRecord("first", 12, 100.0, "ab" * 8), TeacherRecord("second", 6, 60.0, "cd" * 8))
 
 
 @dataclass(frozen=True)

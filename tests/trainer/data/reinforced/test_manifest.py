@@ -10,7 +10,7 @@ from mctrain.data.reinforced.manifest import (
     Manifest,
     Replay,
     ShardRecord,
-    Teacher,
+    TeacherRecord,
     load_manifest,
     save_manifest,
 )
@@ -19,8 +19,8 @@ from mctrain.errors import DataError
 MADE = Manifest(
     configuration={"views": 5, "captioner": {"top_p": 0.9, "tags": ["syn_text"]}, "note": None},
     teachers=(
-        Teacher("ViT-L-14-quickgelu/openai", 768, 100.0, "ab" * 32),
-        Teacher("another", 512, 60, "cd" * 32),
+        TeacherRecord("ViT-L-14-quickgelu/openai", 768, 100.0, "ab" * 32),
+        TeacherRecord("another", 512, 60, "cd" * 32),
     ),
     shards=(
         ShardRecord("000000.tar", 12, "01" * 32, {"broken photo": 2}, {"a-photo": Replay(2, "03" * 32)}),

@@ -21,7 +21,7 @@ from mctrain.data.reinforced.manifest import (
     MANIFEST,
     Manifest,
     ShardRecord,
-    Teacher,
+    TeacherRecord,
     read_record,
     save_manifest,
     write_record,
@@ -60,7 +60,7 @@ class JoinRecord:
     rule: int
     source: str
     photos: str
-    teachers: tuple[Teacher, ...]
+    teachers: tuple[TeacherRecord, ...]
     bytes: int
     scaled: int
     unchecked: int
@@ -74,7 +74,7 @@ class Joining:
 
     shards: Sequence[Named]
     index: UidIndex
-    teachers: tuple[Teacher, ...]
+    teachers: tuple[TeacherRecord, ...]
     folder: Place
 
     def record_of(self, shard: Named) -> JoinRecord | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mctrain.data.reinforced.embeddings import find_fault, unpack_arrays
 from mctrain.data.reinforced.layout import role_of
-from mctrain.data.reinforced.manifest import MANIFEST, Teacher, load_manifest
+from mctrain.data.reinforced.manifest import MANIFEST, TeacherRecord, load_manifest
 from mctrain.data.reinforced.sample import IMAGES
 from mctrain.data.shards import grouped
 from mctrain.data.words import CAPTIONS, parse_tags
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 _LOOKED_AT = 100  # samples, of which one is whole
 # in the order of their embeddings, with the scales of their logits, as Apple published them
 DATACOMPDR = (
-    Teacher("open_clip:ViT-L-14-quickgelu@openai", 768, 100.0, ""),
-    Teacher("open_clip:ViT-L-14@datacomp_xl_s13b_b90k", 768, 100.0, ""),
+    TeacherRecord("open_clip:ViT-L-14-quickgelu@openai", 768, 100.0, ""),
+    TeacherRecord("open_clip:ViT-L-14@datacomp_xl_s13b_b90k", 768, 100.0, ""),
 )
 DFNDR = (
-    Teacher("open_clip:hf-hub:apple/DFN2B-CLIP-ViT-L-14", 768, 70.0, ""),
-    Teacher("open_clip:hf-hub:apple/DFN2B-CLIP-ViT-L-14-39B", 768, 60.0, ""),
+    TeacherRecord("open_clip:hf-hub:apple/DFN2B-CLIP-ViT-L-14", 768, 70.0, ""),
+    TeacherRecord("open_clip:hf-hub:apple/DFN2B-CLIP-ViT-L-14-39B", 768, 60.0, ""),
 )
 
 
-def teachers_of(shard: Place) -> tuple[Teacher, ...]:
+def teachers_of(shard: Place) -> tuple[TeacherRecord, ...]:
     """Those of the manifest beside a shard, where `mctrain reinforce` wrote one, or else those of the public set that it is of.
 
     DataCompDR keeps its captions under `syn_text`, DFNDR under a tag with its captioner's name.
@@ -59,7 +59,7 @@ def _is_embeddings(suffix: str) -> bool:
     return role_of(suffix) == "embeddings"
 
 
-def _recognised(group: Group) -> tuple[Teacher, ...]:
+def _recognised(group: Group) -> tuple[TeacherRecord, ...]:
     suffix = next(filter(_is_embeddings, group.members))
     images = unpack_arrays(group.members[suffix], suffix, group.key).get(IMAGES)
     tags = parse_tags(group.members["syn.json"], group.key)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mctrain.data.reinforced.manifest import Teacher
+from mctrain.data.reinforced.manifest import TeacherRecord
 from mctrain.errors import DataError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class BankAbout:
     `digest` is that of teachers and texts: where it is the same, nothing need be embedded again.
     """
 
-    teachers: tuple[Teacher, ...]
+    teachers: tuple[TeacherRecord, ...]
     kinds: Mapping[str, int]
     digest: str
 
@@ -114,7 +114,9 @@ class Bank:
         return np.asarray(self._embeddings[rows], np.float32)
 
 
-def open_bank(path: Path, teachers: Sequence[Teacher], weights: Mapping[str, float] | None = None) -> Bank:
+def open_bank(
+    path: Path, teachers: Sequence[TeacherRecord], weights: Mapping[str, float] | None = None
+) -> Bank:
     """A bank for the teachers of a set; `weights` say how often each source is drawn, 1 where they say nothing.
 
     Raises:
@@ -142,7 +144,7 @@ def read_about(path: Path) -> BankAbout:
             content = json.loads(archive.read(ABOUT))
         found = content["format"]
         if found == FORMAT:
-            teachers = tuple(Teacher(**teacher) for teacher in content["teachers"])
+            teachers = tuple(TeacherRecord(**teacher) for teacher in content["teachers"])
             return BankAbout(teachers, dict(content["kinds"]), content["digest"])
     except FileNotFoundError:
         raise DataError(f"There is no text bank {path}; write one, or train without.") from None
@@ -155,7 +157,7 @@ def read_about(path: Path) -> BankAbout:
     )
 
 
-def _demand_same(path: Path, own: Sequence[Teacher], wanted: Sequence[Teacher]) -> None:
+def _demand_same(path: Path, own: Sequence[TeacherRecord], wanted: Sequence[TeacherRecord]) -> None:
     """Scales may differ: embeddings do not depend on them."""
     if [(one.width, one.digest) for one in own] == [(one.width, one.digest) for one in wanted]:
         return

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mctrain.data.reinforced.manifest import Teacher
+    from mctrain.data.reinforced.manifest import TeacherRecord
 
 CHUNK = 4096  # texts: half a minute of a small teacher
 
@@ -36,7 +36,7 @@ CHUNK = 4096  # texts: half a minute of a small teacher
 def write_bank(
     path: Path,
     texts: Mapping[str, Sequence[str]],
-    teachers: Sequence[Teacher],
+    teachers: Sequence[TeacherRecord],
     embed: Callable[[Sequence[str]], NDArray[np.float32]],
     progress: Callable[[int, str], None],
 ) -> None:
@@ -74,7 +74,7 @@ def write_bank(
     shutil.rmtree(parts, ignore_errors=True)
 
 
-def _digest(teachers: Sequence[Teacher], texts: Sequence[str]) -> str:
+def _digest(teachers: Sequence[TeacherRecord], texts: Sequence[str]) -> str:
     told = [[(teacher.width, teacher.digest) for teacher in teachers], texts]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 

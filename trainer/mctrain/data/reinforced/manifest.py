@@ -20,7 +20,7 @@ _Record = TypeVar("_Record")
 
 
 @dataclass(frozen=True, slots=True)
-class Teacher:
+class TeacherRecord:
     """One teacher: the width of its embeddings, the scale of its logits (1 / its temperature), the SHA-256 of its weights."""
 
     name: str
@@ -60,7 +60,7 @@ class Manifest:
     """
 
     configuration: Mapping[str, Any]
-    teachers: tuple[Teacher, ...]
+    teachers: tuple[TeacherRecord, ...]
     shards: tuple[ShardRecord, ...]
     refused: tuple[str, ...]
     versions: Mapping[str, str]

@@ -46,7 +46,7 @@ _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _Decided:
     """One line: of which picture, where it was seen, what was decided about it, and when."""
 
     mark: str
@@ -60,7 +60,7 @@ class _Picture:
     """All that is said of one picture; for each tag the line that counts."""
 
     paths: dict[Path, None] = field(default_factory=dict)
-    said: dict[str, _Said] = field(default_factory=dict)
+    said: dict[str, _Decided] = field(default_factory=dict)
 
 
 class _LineError(ValueError):
@@ -94,7 +94,7 @@ def read_library(file: Path) -> Listing:
     return Listing(tuple(sorted(entries, key=lambda entry: entry.path)), tuple(faults))
 
 
-def _lines(file: Path, faults: list[str]) -> Iterator[_Said]:
+def _lines(file: Path, faults: list[str]) -> Iterator[_Decided]:
     try:
         with file.open("rb") as source:
             for number, line in enumerate(iter(lambda: source.readline(_MOST_BYTES), b""), start=1):
@@ -110,7 +110,7 @@ def _lines(file: Path, faults: list[str]) -> Iterator[_Said]:
         raise DataError(f"{file} cannot be read: {fault.strerror}.") from fault
 
 
-def _said(line: bytes) -> list[_Said]:
+def _said(line: bytes) -> list[_Decided]:
     """What a line says of a photo and a tag, if it does."""
     if not line.strip():
         return []
@@ -133,7 +133,7 @@ def _said(line: bytes) -> list[_Said]:
         path.encode(errors="surrogateescape")
     except UnicodeEncodeError as fault:
         raise _TextError("a text holds half a character") from fault
-    return [_Said(_field(record, "fingerprint"), Path(path), made, time)]
+    return [_Decided(_field(record, "fingerprint"), Path(path), made, time)]
 
 
 def _record(line: bytes) -> Mapping[str, Any]:
