@@ -171,6 +171,7 @@ def test_decisions_take_the_place_of_earlier_ones_and_of_nothing_else(told, home
             learn(load_decisions("my-decisions"), starter, nowhere, folder, lambda *_: lambda *_: None)
 
 
+@pytest.mark.soak
 def test_a_model_that_spoils_everyday_searches_is_refused_without_other_peoples_photos(told, home, tmp_path):
     """It answers what was asked for better than before; the loss is in the words that nobody decided about."""
     assert told

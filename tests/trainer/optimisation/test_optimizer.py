@@ -7,9 +7,10 @@ import pytest
 import torch
 from open_clip_train.scheduler import cosine_lr
 
-from mctrain.errors import RecipeError
+from mctrain.errors import RecipeError, TrainerError
 from mctrain.models.clip import build_clip
 from mctrain.models.presets import PRESETS
+from mctrain.optimisation.descent import Descent
 from mctrain.optimisation.optimizer import build_student_optimizer, group_parameters, rate_at, set_rate
 from mctrain.recipes.tables import OptimizerTable, RateRule
 
@@ -108,3 +109,23 @@ def test_a_warm_up_leaves_half_of_a_short_run_to_come_down():
     assert sorted(rates[5:], reverse=True) == rates[5:]
     assert rates[9] == pytest.approx(1e-6 + (1e-4 - 1e-6) * 0.0955, rel=1e-3)
     assert rate_at(0, 1, 10, 1e-4) == 1e-4
+
+
+def test_a_fit_cuts_long_gradients_and_stops_where_there_are_none():
+    """By plain gradient descent a step is as long as the gradient that is left."""
+    for slope, length in ((100.0, 1.0), (0.5, 0.5), (float("nan"), None)):
+        own = torch.nn.Parameter(torch.zeros(1))
+        descent = Descent(
+            torch.optim.SGD([own], lr=1.0),
+            lambda _, own=own, slope=slope: iter([slope * own.sum()]),
+            lambda _: None,
+            clipped=(own,),
+        )
+        history = []
+        if length is None:
+            with pytest.raises(TrainerError, match="no number any more"):
+                descent.follow(history, 1, lambda: None)
+        else:
+            descent.follow(history, 1, lambda: None)
+            assert own.item() == pytest.approx(-length, rel=1e-4)
+            assert history == [0.0]

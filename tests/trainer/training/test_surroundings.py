@@ -84,6 +84,7 @@ def stopped(words, folder, number):
     return int(found[1])
 
 
+@pytest.mark.soak
 def test_a_run_finishes_its_step_and_saves(command, tmp_path):
     assert stopped(command(tmp_path, *LONG, workers=1), tmp_path, signal.SIGTERM) >= 2
 
