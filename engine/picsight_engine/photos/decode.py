@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 import pi_heif
 import pi_heif.options
 from PIL import AvifImagePlugin, Image
-from PIL.IptcImagePlugin import getiptcinfo
 from PIL.JpegImagePlugin import JpegImageFile
 
 from picsight_engine.errors import ImageError
@@ -45,6 +44,7 @@ _MOST_XMP = 4_000_000  # bytes of a packet inside a photo
 _AVERAGED = frozenset(["L", "LA", "RGB", "RGBA", "CMYK"])
 _PALETTE = 3  # the kind of PNG whose bits are those of an index
 _BITS_PER_SAMPLE = 258
+_TIFF_IPTC, _PHOTOSHOP_IPTC = 33723, 0x0404
 _DEEP_MODES = {"1": 1, "I": 16, "F": 32}
 _SILENCE = logging.NullHandler()
 _TURNED = frozenset([5, 6, 7, 8])
@@ -138,7 +138,7 @@ def read_header(data: bytes, path: Path, beside: Facts = MappingProxyType({})) -
         FILE_NAME: path.name,
         **_colour_facts(image, data, kind, exif),
         **exif.facts(),
-        **_iptc_of(image),
+        **iptc_facts(_iptc_of(image, data, kind)),
         **_xmp_of(image, data, kind),
     }
     return Header(width * height, TEXT_TURNS if told_in_text else 1, read_metadata(facts, beside))
@@ -205,11 +205,13 @@ def _xmp_of(image: Image.Image, data: bytes, kind: Format) -> dict[str, Fact]:
         return {}
 
 
-def _iptc_of(image: ImageFile) -> dict[str, Fact]:
-    try:
-        return iptc_facts(getiptcinfo(image) or {})
-    except (SyntaxError, OSError, ValueError, TypeError, struct.error):  # so Pillow calls damaged fields
-        return {}
+def _iptc_of(image: ImageFile, data: bytes, kind: Format) -> bytes:
+    """The IPTC fields of an opened file."""
+    if kind.name == "PNG":
+        return png.iptc_in_text(data)
+    if kind.name == "TIFF":  # Photoshop calls its bytes numbers, so they are taken as they stand
+        return image.tag_v2._tagdata.get(_TIFF_IPTC) or b""  # type: ignore[attr-defined]  # noqa: SLF001
+    return image.info.get("photoshop", {}).get(_PHOTOSHOP_IPTC) or b""
 
 
 def _colour_facts(image: ImageFile, data: bytes, kind: Format, exif: Exif) -> dict[str, Fact]:

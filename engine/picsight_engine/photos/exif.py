@@ -144,9 +144,9 @@ def _value(tiff: bytes, order: str, entry: int, kind: int, length: int) -> Value
 
 
 def _text(raw: bytes) -> str:
-    """The first part that is not blank: a copyright may have two, the photographer's and the editor's."""
-    parts = (part.strip() for part in decoded(raw).split("\0"))
-    return next(filter(None, parts), "")
+    """What stands before the first NUL. Of a copyright that may be a blank, and the editor's name follows; of all else rubbish does."""
+    first, _, rest = decoded(raw).partition("\0")
+    return first.strip() or (rest.partition("\0")[0].strip() if first else "")
 
 
 def decoded(raw: bytes) -> str:

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SIGNATURE = 8
-_PROFILES = frozenset([b"raw profile type exif", b"raw profile type app1", b"raw profile type xmp"])
 _MOST_TEXT = 4_000_000  # bytes of a block in hexadecimal; more is no such block
 _EXIF = (b"Exif\0\0", b"II*\0", b"MM\0*")
 _XMP_MARK = b"http://ns.adobe.com/xap/1.0/\0"
 _XMP = b"XML:com.adobe.xmp\0"
+_IPTC_MARK = b"8BIM\4\4"
 _EXTRAS = frozenset([b"tEXt", b"zTXt", b"iTXt", b"iCCP"])
 
 
@@ -36,21 +36,29 @@ def exif_in_text(data: bytes) -> bytes:
     """The EXIF block that ImageMagick and others write as a text, from before PNG had a chunk for it: a name, the length,
     then the bytes in hexadecimal, in lines. Empty where there is none, or where it is broken.
     """
-    return next((block for block in _blocks_in_texts(data) if block.startswith(_EXIF)), b"")
+    return next((block for block in _blocks_in_texts(data, b"exif") if block.startswith(_EXIF)), b"")
 
 
-def _blocks_in_texts(data: bytes) -> Iterator[bytes]:
+def iptc_in_text(data: bytes) -> bytes:
+    """The IPTC fields that ExifTool and ImageMagick write as others do EXIF, without what Photoshop puts around them."""
+    block = next(_blocks_in_texts(data, b"iptc"), b"")
+    at = block.find(_IPTC_MARK)
+    behind_name = at + 6 + (block[at + 6] // 2 + 1) * 2 if 0 <= at < len(block) - 6 else len(block)
+    return block[behind_name + 4 :]  # and behind the length
+
+
+def _blocks_in_texts(data: bytes, kind: bytes) -> Iterator[bytes]:
     for name, start, end in _chunks(data):
         if name not in {b"tEXt", b"zTXt"}:
             continue
         keyword, _, text = data[start + 8 : end - 4].partition(b"\0")
-        if keyword.lower() not in _PROFILES:
+        if keyword.lower() not in {b"raw profile type " + kind, b"raw profile type app1"}:
             continue
         with suppress(ValueError, zlib.error):
             if name == b"zTXt":
                 # Its first byte says how it is packed.
                 text = zlib.decompressobj().decompress(text[1:], _MOST_TEXT)
-            parts = text.split(maxsplit=2)
+            parts = text.strip().split(b"\n", 2)
             yield bytes.fromhex(parts[2].decode("latin-1") if len(parts) == 3 else "")
 
 
@@ -62,20 +70,14 @@ def xmp_in_text(data: bytes) -> bytes:
         if name not in {b"iTXt", b"zTXt"} or not data.startswith(_XMP, start + 8):
             continue
         content = data[start + 8 + len(_XMP) : end - 4]
-        is_packed = name == b"zTXt" or content[:1] not in {
-            b"",
-            b"\0",
-        }  # how it is packed stands in the next byte
-        _language, _, keyed = content[2:].partition(b"\0")
-        text = (
-            content[1:] if name == b"zTXt" else keyed.partition(b"\0")[2]
-        )  # behind the keyword in that language
+        is_packed, text = True, content[1:]  # how it is packed stands in the byte before
+        if name == b"iTXt":
+            is_packed = content[:1] not in {b"", b"\0"}
+            _language, _keyword, text = (*content[2:].split(b"\0", 2), b"", b"")[:3]
         with suppress(zlib.error):
             return zlib.decompressobj().decompress(text, _MOST_TEXT) if is_packed else text
-    packets = (
-        block.removeprefix(_XMP_MARK) for block in _blocks_in_texts(data) if not block.startswith(_EXIF)
-    )
-    return next(packets, b"")
+    blocks = (block for block in _blocks_in_texts(data, b"xmp") if not block.startswith(_EXIF))
+    return next(blocks, b"").removeprefix(_XMP_MARK)
 
 
 def ends_inside_chunk(data: bytes) -> bool:

@@ -225,6 +225,7 @@ def test_exposure_is_told_from_whichever_tags_say_it():
         "XMP-exif:FNumber": "28/10", "XMP-exif:ExposureTime": "1/128", "ExifIFD:Flash": 0x10, "ExifIFD:FNumber": 0.0,
         "XMP-exif:FocalLength": "85/1", "XMP-exif:ISOSpeedRatings": "400", "ExifIFD:ColorSpace": 65535,
         "InteropIFD:InteropIndex": "R03", "ExifIFD:FocalLength": math.nan, "ExifIFD:FocalLengthIn35mmFormat": 0,
+        "ExifIFD:ISOSpeed": 2**32 - 1,
     }  # fmt: skip
     said = read_metadata(other, {})
     assert (said.focal, said.focal35, said.aperture, said.exposure) == (85.0, None, 2.8, 1 / 128)

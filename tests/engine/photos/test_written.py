@@ -8,6 +8,7 @@ import zlib
 
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from picsight_engine.photos.decode import read_header
 from picsight_engine.photos.exif import read_exif
@@ -31,6 +32,11 @@ def words(metadata):
 
 def written(xmp, iptc, exif):
     return words(read_metadata(exif.facts() | iptc_facts(iptc) | (read_facts(xmp) if xmp else {}), {}))
+
+
+def iptc_block(*fields):
+    """IPTC fields, each as its number in the second record and its value."""
+    return b"".join(b"\x1c\2" + struct.pack(">BH", number, len(value)) + value for number, value in fields)
 
 
 def rated(stars):
@@ -60,7 +66,7 @@ def test_a_packet_in_a_png_is_found_before_and_behind_the_picture(make_file, tmp
 
 
 def test_xmp_comes_before_what_older_programs_left_behind():
-    iptc = {(2, 25): [b"lake"], (2, 120): b"A lake"}
+    iptc = iptc_block((25, b"lake"), (120, b"A lake"))
     assert written(XMP, iptc, rated(5)) == (2, ("sea",), "A lake")
     assert written(b"", iptc, rated(5)) == (5, ("lake",), "A lake")
     assert written(b"", iptc, rated(9)) == (None, ("lake",), "A lake")
@@ -69,11 +75,13 @@ def test_xmp_comes_before_what_older_programs_left_behind():
 @pytest.mark.parametrize(
     ("fields", "keywords"),
     [
-        ({(2, 25): b"one"}, ("one",)),
-        ({(2, 25): ["Käfer".encode("cp1252"), "Käse".encode()]}, ("Käfer", "Käse")),
-        ({(2, 25): [b"K\xe4fer"], (1, 90): b"\x1b%G"}, ("K\ufffdfer",)),
-        ({(2, 25): [b"a", b"a\0", None, b" "]}, ("a",)),
-        ({(2, 25): None}, ()),
+        (iptc_block((25, b"one")), ("one",)),
+        (iptc_block((25, "Käfer".encode("cp1252")), (25, "Käse".encode())), ("Käfer", "Käse")),
+        (b"\x1c\1\x5a\0\3\x1b%G" + iptc_block((25, b"K\xe4fer")), ("K\ufffdfer",)),
+        (iptc_block((25, b"a"), (25, b"a\0"), (25, b""), (25, b" ")), ("a",)),
+        (iptc_block((25, b"")), ()),
+        (b"\x1c\2\x19\x80\4\0\1\0\0" + b"k" * 65_536 + iptc_block((25, b"b")), ("k" * 65_536, "b")),
+        (iptc_block((25, b"a")) + b"\0rubbish", ("a",)),
     ],
 )
 def test_keywords_of_older_programs_in_whatever_letters(fields, keywords):
@@ -81,7 +89,7 @@ def test_keywords_of_older_programs_in_whatever_letters(fields, keywords):
 
 
 def test_a_stroke_in_a_keyword_of_older_programs_makes_none_below_another():
-    iptc = {(2, 25): [b"B/W", b"B|W", b"AC/DC"], (2, 120): b"Light/shade"}
+    iptc = iptc_block((25, b"B/W"), (25, b"B|W"), (25, b"AC/DC"), (120, b"Light/shade"))
     assert written(b"", iptc, NOTHING) == (None, ("B|W", "AC|DC"), "Light/shade")
     packet = XMP.replace(b"<rdf:li>sea", b"<rdf:li>B/W")
     assert written(packet, iptc, NOTHING)[1] == ("B|W",)
@@ -100,7 +108,7 @@ def test_a_packet_that_ends_behind_its_name_spoils_nothing(make_file, tmp_path, 
 @pytest.mark.parametrize(
     "block",
     [
-        b"\x1c\x02\x19\xff\xffab",
+        b"\x1c\x02\x19\xff\xff",  # a size that ends before itself
         b"\x1c\x02\x19\0",  # the block ends inside a field
         b"\x1c\x03\x3c\0\0",  # layers, of which it tells none
     ],
@@ -112,3 +120,28 @@ def test_damaged_fields_spoil_nothing(block, make_image, tmp_path):
     data = out.getvalue()[:2] + b"\xff\xed" + struct.pack(">H", len(field) + 2) + field + out.getvalue()[2:]
     header = read_header(data, tmp_path / "a.jpg")
     assert (header.pixels, words(header.metadata)) == (48 * 32, NONE)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_iptc_fields_are_found_where_programs_put_them(make_file, tmp_path, kind):
+    fields = iptc_block((25, b"sea"), (120, b"A lake."))
+    if kind == "PNG":
+        resource = b"8BIM\4\4\3abc" + struct.pack(">I", len(fields)) + fields
+        info = PngInfo()
+        info.add_text(
+            "Raw profile type iptc", f"\nIPTC profile\n{len(resource):8}\n{resource.hex()}\n", zip=True
+        )
+        data = make_file("PNG", pnginfo=info)
+    else:
+        data = make_file("TIFF", tiffinfo={33723: fields})
+        entry = struct.pack("<HHI", 33723, 7, len(fields))
+        assert entry in data
+        data = data.replace(entry, struct.pack("<HHI", 33723, 4, len(fields) // 4))  # as Photoshop has it
+    assert words(read_header(data, tmp_path / f"a.{kind.lower()}").metadata) == (None, ("sea",), "A lake.")
+
+
+def test_what_stands_behind_the_end_of_a_text_is_none_of_it_but_for_an_editors_copyright():
+    exif = Image.Exif()
+    exif.update({0x010E: "\0rubbish", 0x013B: "Ann\0rubbish", 0x8298: " \0Bo\0rubbish"})
+    said = read_metadata(read_exif(exif.tobytes()).facts(), {})
+    assert (said.description, said.creator, said.copyright) == (None, "Ann", "Bo")
