@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import BundleError, PicsightError, RequestError, StorageError
+from picsight_engine.errors import PicsightError, RequestError, StorageError
 from picsight_engine.search.answer import Request
 from picsight_engine.search.answering import Answering
 from picsight_engine.search.details import PhotoDetails, details_at, photo_at, problem_at
-from picsight_engine.search.duplicates import find_stacks, first_shown
+from picsight_engine.search.duplicates import first_shown
 from picsight_engine.search.query import parse
 from picsight_engine.store import folders as stored_folders
 from picsight_engine.store import health
@@ -21,10 +21,9 @@ from picsight_engine.store.contents import photos_revision
 from picsight_engine.store.database import Database
 from picsight_engine.store.directories import all_directories
 from picsight_engine.store.folders import Folder
-from picsight_engine.store.photos import files_showing, photos_by_id, photos_shown
+from picsight_engine.store.photos import files_showing, photos_by_id
 from picsight_engine.store.problems import Problem, all_problems, retry_later, set_ignored
 from picsight_engine.store.ratings import own_stars
-from picsight_engine.store.records import is_unfiled
 from picsight_engine.store.searches import PastSearch, SavedSearch, Searches
 from picsight_engine.store.shared import SharedDetails, shared_details
 from picsight_engine.store.thumbnails import FILE_NAME as THUMBNAILS
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.doctor import Check
-    from picsight_engine.indexing.events import Event, Finished
+    from picsight_engine.indexing.events import Event
     from picsight_engine.indexing.indexer import IndexSettings
     from picsight_engine.search.answer import Answer, Least, Order, Result, TermScore
     from picsight_engine.search.query import Query
@@ -64,9 +63,6 @@ __all__ = [
     "SharedDetails",
     "Status",
 ]
-
-# One of so many photos may wait to be compared: in a long run copies are known on the way.
-_COMPARED_SHARE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +143,9 @@ class Library:
         self._close_thumbnails()
         try:
             if self._opened_tags is not None:
-                self._file_quietly()
+                from picsight_engine.aftermath import file_quietly  # the tags have loaded all of it
+
+                file_quietly(self._db)
         finally:
             self._db.close()
 
@@ -196,10 +194,12 @@ class Library:
             BusyError: photos are being indexed.
             StorageError: the disk refused.
         """
-        from picsight_engine.indexing.forgetting import forget_lost  # 60 ms that a search does not pay
+        # 60 ms that a search does not pay
+        from picsight_engine.aftermath import file_quietly
+        from picsight_engine.indexing.forgetting import forget_lost
 
         forgotten = forget_lost(self._db, self._thumbnails(), lost, resting=False).photos
-        self._file_quietly()
+        file_quietly(self._db)
         return len(forgotten)
 
     def note_gone(self, paths: Sequence[Path]) -> int:
@@ -240,15 +240,14 @@ class Library:
             BundleError: the image tower cannot be loaded.
         """
         # Worker processes, Pillow: 60 ms that a search does not pay.
-        from picsight_engine.indexing.events import Committed, Finished
+        from picsight_engine.aftermath import follow
         from picsight_engine.indexing.indexer import IndexSettings, run_index
 
         named = [_existing_folder(path) for path in folders or ()]  # all of them, before the first is added
         wanted = self.folders() if folders is None else [self.add_folder(path) for path in named]
         distinct = list({folder.id: folder for folder in wanted}.values())
         self._answering.begin()
-        uncompared = 0
-        for event in run_index(
+        run = run_index(
             self._db,
             self._thumbnails(),
             self.wanted,
@@ -256,57 +255,12 @@ class Library:
             settings or IndexSettings(),
             cancel=cancel,
             retry_problems=retry_problems,
-        ):
-            if isinstance(event, Committed):
-                uncompared += len(event.photo_ids)
-            if isinstance(event, Finished) or uncompared * _COMPARED_SHARE > photos_shown(self._db):
-                find_stacks(self._db, self._thumbnails())
-                uncompared = 0
-            yield self._ended(event) if isinstance(event, Finished) else event
+        )
+        yield from follow(run, self._db, self._thumbnails(), self._answering, self.tags)
 
     def use(self, answers: Bundle, wanted: Bundle) -> None:
         """Takes up what `installation.model_choice.use_model` decided while the library was open; not during an indexing."""
         self._answering.use(answers, wanted)
-
-    def _ended(self, event: Finished) -> Finished:
-        """What comes of a run for searches and tags."""
-        return self._filed_at_the_end(self._suggested_at_the_end(self._switched_at_the_end(event)))
-
-    def _switched_at_the_end(self, event: Finished) -> Finished:
-        """Lets the wanted model answer if no photo lacks its vector any more, and says so."""
-        if not self._answering.end():
-            return event
-        note = f'Every photo was read by "{self.wanted.manifest.title}"; searches use it from now on.'
-        return replace(event, notes=(*event.notes, note))
-
-    def _suggested_at_the_end(self, event: Finished) -> Finished:
-        """Lets tags look at the photos that came, and says what they found; a run that was stopped leaves it to the next."""
-        if event.cancelled:
-            return event
-        try:
-            run = self.tags.suggest_all()
-        except BundleError as fault:
-            return replace(event, notes=(f"No tag has looked at the new photos. {fault}", *event.notes))
-        return event if run is None else replace(event, suggested=f"{run.words}.")
-
-    def _filed_at_the_end(self, event: Finished) -> Finished:
-        """Writes the file of decisions where anything is new, and says where one lies that should come in."""
-        try:
-            note = self._file_decisions()
-        except StorageError as fault:
-            note = str(fault)
-        return event if note is None else replace(event, notes=(*event.notes, note))
-
-    def _file_quietly(self) -> None:
-        with suppress(PicsightError):  # the library itself holds all of it, and `doctor` tells
-            if is_unfiled(self._db):
-                self._file_decisions()
-
-    def _file_decisions(self) -> str | None:
-        """Brings the file of decisions up to date; tells of one that this library did not write."""
-        from picsight_engine.tags.kept import file_decisions  # which a search does not pay
-
-        return file_decisions(self._db)
 
     def search(
         self,
