@@ -99,8 +99,8 @@ _MAKERS = {"apple": ("apple", "iphone", "ipad", "ipod")}
 class Condition:
     """What must hold: `find` gives the photos for which it does, `words` name it for a person.
 
-    Two of one `key` ask the same. Where `basis` holds for no photo, nothing can be asked. Where the condition itself holds
-    for none, `absent` may have a sentence about it. What is `decided` by a person changes with tags and stars, the rest with
+    Two of one `key` ask the same. Where it holds for none, `absent` may have a sentence about it; without one nothing can be
+    asked where `basis` holds for no photo either. What is `decided` by a person changes with tags and stars, the rest with
     the photos alone.
     """
 
@@ -265,8 +265,10 @@ def _saying(
     return Condition(kind, (column, wanted), value, find, known(column), absent=absent)
 
 
-def _unsaid(db: Database, column: Said, value: str) -> str:
+def _unsaid(db: Database, column: Said, value: str) -> str | None:
     there = selection.texts_said(db, column)
+    if not there:
+        return None
     names = list(dict.fromkeys(text.split(", ")[0] if column == "place" else text for text in there))
     shown = _listed((*names[:_MOST_SAID], *(["others"] if len(names) > _MOST_SAID else [])))
     return f"{_ABSENT[column].format(value)}; there {'is' if len(names) == 1 else 'are'} {shown}."
@@ -294,7 +296,7 @@ def _unnamed(db: Database, name: str) -> str | None:
     # 25 ms that a search for what is there does not pay
     from picsight_engine.search.tag_offers import unnamed
 
-    return unnamed(db, name)
+    return unnamed(db, name) if len(_TAGGABLE.find(db)) else None
 
 
 def _tag(value: str, _today: date) -> Condition | str:

@@ -86,13 +86,13 @@ class Filters:
         faults, unnamed = [], []
         for fact in query.facts:
             condition = condition_of(fact, today)
-            if isinstance(condition, Condition) and (basis := self._missing_basis(condition)):
-                condition = unknown(basis, fact.key)
+            if isinstance(condition, Condition) and not self._holding(condition).size:
+                if sentence := condition.absent(self._db) if condition.absent else None:
+                    unnamed.append(QueryFault(fact.start, fact.end, sentence))
+                elif condition.basis and not self._holding(condition.basis).size:
+                    condition = unknown(condition.basis, fact.key)
             if isinstance(condition, Condition):
                 sieve.add(condition, fact.start, fact.end, excluded=fact.excluded)
-                if condition.absent and not self._holding(condition).size:
-                    sentence = condition.absent(self._db)
-                    unnamed += [QueryFault(fact.start, fact.end, sentence)] if sentence else []
             else:
                 faults.append(QueryFault(fact.start, fact.end, condition))
         called = sieve.let_through(self._called(query))
@@ -120,13 +120,6 @@ class Filters:
                 ids = _common(ids, self._holding(worded(word))) if len(ids) else ids
             found.append(ids)
         return _union(found)
-
-    def _missing_basis(self, condition: Condition) -> Condition | None:
-        """The basis of a condition that holds for no photo, if that holds for none either."""
-        basis = condition.basis
-        return (
-            basis if basis and not self._holding(condition).size and not self._holding(basis).size else None
-        )
 
     def _places(self) -> dict[str, str]:
         """The names of all places that the library has photos of, as they are compared."""

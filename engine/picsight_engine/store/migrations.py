@@ -315,11 +315,16 @@ BEGIN
 END"""
 
 
+_LOOKED_UP = "CREATE INDEX files_{0} ON files ({0}, photo_id, present) WHERE present AND {0} IS NOT NULL"
+
+
 def _titles_and_sidecars(schema: SchemaEditor) -> None:
-    """Titles can be searched, and files know which side-cars spoke of them when they were read."""
+    """Titles can be searched, files know which side-cars spoke of them when they were read, labels and exposures are looked up."""
     schema.execute("ALTER TABLE files ADD COLUMN beside INTEGER")
     schema.execute("DROP TRIGGER files_changed_text")
     schema.execute(_TEXT_DUE_BY_TITLE)
+    for column in ("label", "iso", "aperture", "focal"):
+        schema.execute(_LOOKED_UP.format(column))
     write_due_texts(schema.conn)  # those that are due since texts came
 
 
