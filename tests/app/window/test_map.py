@@ -28,6 +28,7 @@ def sight(positions):
         ((46.0, 8.95), [(47.7, 8.5), (46.2, 6.1)]),  # Lugano: Switzerland
         ((64.15, -21.94), [(66.4, -16), (63.4, -19)]),  # Reykjavik: Iceland
         ((-40.0, -20.0), [(-34, 18.4), (-33, -53)]),  # the ocean: Africa and America
+        ((4.17, 73.5), [(8.1, 77.5)]),  # Malé, on an island too small to be seen: the tip of India
         ((55.75, 37.6), [(60, 30), (50.5, 30.5)]),  # Moscow: not all of Russia, but its west
     ],
 )
@@ -53,6 +54,10 @@ def test_every_position_is_in_sight_also_on_both_sides_of_the_antimeridian():
             assert low <= lat <= high
             assert abs((lon - middle + 180) % 360 - 180) <= beside
         assert beside < 180 or wide > 10 or abs(north) > 70
+
+
+def test_positions_all_around_the_world_are_seen_as_maps_of_the_world_have_it():
+    assert abs(sight([(0, -175), (40, -75), (45, 5), (35, 140), (-18, 178)])[2]) < 5
 
 
 def test_the_mark_is_where_the_position_is(qtbot):

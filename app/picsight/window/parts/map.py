@@ -20,21 +20,15 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
 
     Position = tuple[float, float]  # degrees north, degrees east
-    Land = tuple[QPolygonF, ...]  # x is degrees east, y degrees south, as a screen has it
+    # Outlines with the boxes around them; x is degrees east, y degrees south, as a screen has it.
+    Land = tuple[tuple[QPolygonF, QRectF], ...]
 
 HEIGHT = 9  # em
-LEAST, MOST, OCEAN = (
-    5.0,
-    32.0,
-    60.0,
-)  # degrees from top to bottom: an island, the middle of a continent, no land
+# Degrees from top to bottom: an island with some coast near it, the middle of a continent, no land.
+LEAST, MOST, OCEAN = 10.0, 32.0, 60.0
 AIR = 1.2  # times what is to be seen
-COAST = (
-    0.001,
-    0.05,
-    0.2,
-    0.5,
-)  # degrees around a position in which land is looked for: coasts are a little off
+# Degrees around a position in which land is looked for: coasts are a little off.
+COAST = (0.001, 0.05, 0.2, 0.5)
 FLATTEST = 0.2  # so long is a degree of longitude at least beside one of latitude, also near the poles
 _TURNS = (-360, 0, 360)  # the land is drawn beyond the antimeridian, too
 
@@ -44,7 +38,8 @@ def read_land() -> Land:
     """Every island, and every country's part of a continent; read once, in whatever thread."""
     from picsight_engine.photos.outlines import outlines  # numpy: after the first frame
 
-    return tuple(_polygon(ring * [1, -1]) for outline in outlines() for ring in outline.rings)
+    parts = (_polygon(ring * [1, -1]) for outline in outlines() for ring in outline.rings)
+    return tuple((part, part.boundingRect()) for part in parts)
 
 
 def _polygon(points: NDArray[np.floating]) -> QPolygonF:
@@ -62,22 +57,25 @@ def view_of(positions: Sequence[Position], land: Land, aspect: float) -> tuple[Q
     `aspect` is width by height.
     """
     lats, lons = zip(*positions, strict=True)
-    if max(lons) - min(lons) > 180:  # on both sides of the antimeridian
-        lons = tuple(lon % 360 for lon in lons)
+    turned = tuple(lon % 360 for lon in lons)
+    if max(lons) - min(lons) > 180 > max(turned) - min(turned):  # on both sides of the antimeridian
+        lons = turned
     marks = QRectF(QPointF(min(lons), -max(lats)), QPointF(max(lons), -min(lats)))
-    home = next((part for reach in COAST for part in land if _is_at(part, positions[0], reach)), None)
+    home = next(
+        (box for reach in COAST for part, box in land if _is_at(part, box, positions[0], reach)), None
+    )
     if home is None:
         return marks.center(), max(_high(marks, aspect), OCEAN)
-    box = marks | home.boundingRect()
+    box = marks | home
     if _high(box, aspect) > MOST:
         return marks.center(), max(_high(marks, aspect), MOST)
     return box.center(), max(_high(box, aspect), LEAST)
 
 
-def _is_at(part: QPolygonF, position: Position, reach: float) -> bool:
+def _is_at(part: QPolygonF, box: QRectF, position: Position, reach: float) -> bool:
     lat, lon = position
     square = QRectF(lon - reach, -lat - reach, 2 * reach, 2 * reach)
-    return square.intersects(part.boundingRect()) and part.intersects(QPolygonF(square))
+    return square.intersects(box) and part.intersects(QPolygonF(square))
 
 
 def _high(box: QRectF, aspect: float) -> float:
@@ -158,7 +156,7 @@ class PlacesMap(QWidget):
             turned = QTransform.fromTranslate(turn, 0) * to_screen
             sight = turned.inverted()[0].mapRect(QRectF(self.rect()))
             painter.setTransform(turned)
-            for part in self._land:
-                if sight.intersects(part.boundingRect()):
+            for part, box in self._land:
+                if sight.intersects(box):
                     painter.drawPolygon(part)
         painter.resetTransform()
