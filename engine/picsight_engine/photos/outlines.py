@@ -25,12 +25,12 @@ class Outline:
     """A country and its rings, each [n, 2] longitudes and latitudes in degrees, its last point joined to its first.
 
     A point is inside where an odd number of rings surrounds it: a ring may be a hole. No ring crosses the antimeridian.
-    `bounds` are the least longitude and latitude, then the greatest.
+    `boxes` has for each ring the least longitude and latitude, then the greatest.
     """
 
     country: str
-    bounds: tuple[float, float, float, float]
     rings: tuple[NDArray[np.float32], ...]
+    boxes: tuple[tuple[float, float, float, float], ...]
 
 
 @cache
@@ -40,10 +40,12 @@ def outlines() -> tuple[Outline, ...]:
         names, countries, lengths, steps = (file[key] for key in ("names", "countries", "lengths", "steps"))
     # The sum of 16-bit steps runs over and back again.
     points = np.cumsum(steps, axis=1, dtype=np.int16).T.astype(np.float32) / np.float32(UNITS)
-    rings = np.split(points, np.cumsum(lengths)[:-1])
+    begins = np.append(0, np.cumsum(lengths)[:-1])
+    boxes = np.hstack([edge.reduceat(points, begins) for edge in (np.minimum, np.maximum)]).tolist()
+    rings = np.split(points, begins[1:])
     firsts = np.searchsorted(countries, np.arange(len(names) + 1))
     return tuple(
-        _outline(str(name), rings[first:after])
+        Outline(str(name), tuple(rings[first:after]), tuple(map(tuple, boxes[first:after])))
         for name, first, after in zip(names, firsts, firsts[1:], strict=False)
     )
 
@@ -51,8 +53,12 @@ def outlines() -> tuple[Outline, ...]:
 def country_at(lat: float, lon: float) -> str | None:
     """The country in whose outline a position lies; None at sea. The outlines are off by a few kilometres."""
     for outline in outlines():
-        west, south, east, north = outline.bounds
-        if west <= lon <= east and south <= lat <= north and is_inside(outline.rings, lon, lat):
+        around = [
+            ring
+            for ring, (west, south, east, north) in zip(outline.rings, outline.boxes, strict=True)
+            if west <= lon <= east and south <= lat <= north
+        ]
+        if is_inside(around, lon, lat):
             return outline.country
     return None
 
@@ -60,11 +66,6 @@ def country_at(lat: float, lon: float) -> str | None:
 def is_inside(rings: Sequence[NDArray[np.floating]], lon: float, lat: float) -> bool:
     """Whether an odd number of rings surrounds a position: how often each crosses the parallel east of it."""
     return sum(_crossings(ring, lon, lat) for ring in rings) % 2 == 1
-
-
-def _outline(country: str, rings: Sequence[NDArray[np.float32]]) -> Outline:
-    points = np.concatenate(rings)
-    return Outline(country, (*points.min(axis=0).tolist(), *points.max(axis=0).tolist()), tuple(rings))
 
 
 def _crossings(ring: NDArray[np.floating], lon: float, lat: float) -> int:
