@@ -78,5 +78,6 @@ def test_the_mark_is_where_the_position_is(qtbot):
     scale = 126 / high
     assert x == pytest.approx(126 + (177.97 - middle.x()) * math.cos(math.radians(17.8)) * scale, abs=1.5)
     assert y == pytest.approx(63 + (17.8 - middle.y()) * scale, abs=1.5)
+    assert "GeoNames" in shown.toolTip()  # its licence asks for that
     shown.show_positions([], read_land(), "")
     assert shown.isHidden()

@@ -95,6 +95,7 @@ class PlacesMap(QWidget):
         self._land: Land = ()
         self._drawn: tuple[tuple[object, ...], QPixmap] | None = None
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.setToolTip(self.tr("Map by Natural Earth. Names of places by GeoNames, CC BY 4.0."))
         self.hide()
 
     def show_positions(self, positions: Sequence[Position], land: Land, sentence: str) -> None:
