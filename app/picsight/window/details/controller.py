@@ -97,14 +97,16 @@ class DetailsController(QObject):
         manifest, photos = library.bundle.manifest, shown.answer.photos
         self._jobs.read(
             lambda: reasons_of(library.explain(query, photo.id), manifest, photos),
-            self._say_why,
+            lambda reasons: self._say_why(reasons, by_name=photo.found_by == "name"),
             lambda _sentence: self._say_why([]),
             replaces=LANE_WHY,
         )
 
-    def _say_why(self, reasons: Sequence[Reason]) -> None:
-        self._panel.say_why([in_words(reason, self._search.likes.name) for reason in reasons])
-        self._frame.viewer_page.why_act.setVisible(bool(reasons))
+    def _say_why(self, reasons: Sequence[Reason], *, by_name: bool = False) -> None:
+        words = [self.tr("Its names or keywords have the words.")] if by_name else []
+        words += [in_words(reason, self._search.likes.name) for reason in reasons]
+        self._panel.say_why(words)
+        self._frame.viewer_page.why_act.setVisible(bool(words))
 
     def _take(self, photos: Sequence[int], read: tuple[Details, Marks, Land] | None) -> None:
         if read is None:
