@@ -2,7 +2,7 @@
 
 Only a time or a place of which the library has photos is one; everything else stays words. A word with a weight, or behind
 a backslash, is a word. So is a place's name made of words that are said of everyday photos ("nice", "Orange"), unless it
-begins with capitals and no sentence does there: "sunset Nice" and "Nice 2019", but not "Nice sunset".
+begins with capitals that say so: in "sunset Nice" and "Nice 2019", but not in "Nice sunset" and "Girl Reading A Book".
 """
 
 from __future__ import annotations
@@ -128,12 +128,16 @@ def _names(words: tuple[Word, ...], places: Mapping[str, str]) -> list[str]:
 
 
 def _is_marked(words: tuple[Word, ...], query: Query) -> bool:
-    """Whether the name begins with a capital that does not begin the query, unless times alone stand beside it."""
+    """Whether the name begins with a capital that says so: not one that begins the query or is one of many, as in
+    "GIRL READING", unless times alone stand beside it.
+    """
     if not all(text[:1].isupper() for text in _said(words)):
         return False
     others = [word for term in query.alternatives for word in term.words if word not in words]
-    return (
-        bool(query.text[: words[0].start].strip())
-        or len(_said(words)) < len(words)
-        or all(could_be_time(word.text) for word in others)
-    )
+    if all(could_be_time(word.text) for word in others):
+        return True
+    start = len(query.text) - len(query.text.lstrip())
+    capitals = (word for word in others if word.text[:1].isupper() and is_everyday(word.text))
+    if any(word.start > start or word.text[1:].isupper() for word in capitals):
+        return len(_said(words)) < len(words) and not query.text.isupper()
+    return words[0].start > start or len(_said(words)) < len(words)
