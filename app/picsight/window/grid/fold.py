@@ -5,24 +5,27 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QAccessible, QAccessibleStateChangeEvent, QPainter
+from PySide6.QtCore import QRect, QSize, Qt, Signal
+from PySide6.QtGui import QAccessible, QAccessibleStateChangeEvent, QPen
 from PySide6.QtWidgets import QAccessibleWidget, QPushButton, QStyle, QWidget
 
-from picsight.window.parts.controls import draw_focus, press_by_enter
+from picsight.window.parts.controls import NO_LINE, Painted
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import LEADING, TRAILING, paint_words
 from picsight.window.parts.words import counted
-from picsight.window.tokens import HALF, ONE, PAD, SMALL, high_contrast, mix, px, tones
+from picsight.window.tokens import HALF, ONE, PAD, high_contrast, mix, px
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QKeyEvent, QPaintEvent
+    from PySide6.QtGui import QColor, QKeyEvent, QPainter
 
     from picsight.window.grid.wall import Fold
+    from picsight.window.tokens import Tones
 
 
-class FoldButton(QPushButton):
+class FoldButton(Painted, QPushButton):
     """88 weaker matches … Show."""
+
+    edge = 1.0
 
     left = Signal(int)  # by an arrow key: -1 up, 1 down
 
@@ -54,52 +57,34 @@ class FoldButton(QPushButton):
         """Up and down lead on through the photos; Enter does what a click does."""
         if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
             self.left.emit(1 if event.key() == Qt.Key.Key_Down else -1)
-        elif not press_by_enter(self, event):
+        else:
             super().keyPressEvent(event)
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """A bar with a chevron, the words, what they mean, and what a click does."""
-        colours, painter = tones(self), QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        shape, radius = QRectF(self.rect()).adjusted(1, 1, -1, -1), px(self, SMALL)
-        pressed = 2 if self.isDown() else int(self.underMouse())
-        painter.setPen(colours.outline if high_contrast() else Qt.PenStyle.NoPen)
-        painter.setBrush(mix(colours.base, colours.text, 0.05 + 0.04 * pressed))
-        painter.drawRoundedRect(shape, radius, radius)
-        inner = self.rect().adjusted(px(self, PAD), 0, -px(self, PAD), 0)
+    def _plate(self, colours: Tones) -> tuple[QColor, QPen]:
+        fill = mix(colours.base, colours.text, 0.05 + 0.04 * self._pressure())
+        return fill, QPen(colours.outline) if high_contrast() else NO_LINE
+
+    def _paint(self, painter: QPainter, colours: Tones) -> None:
+        """A chevron, the words, what they mean, and what a click does."""
+        inner, direction = self.rect().adjusted(px(self, PAD), 0, -px(self, PAD), 0), self.layoutDirection()
         side = px(self, ONE)
-        chevron = QStyle.alignedRect(
-            self.layoutDirection(),
-            Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft,
-            QSize(side, side),
-            inner,
-        )
+        chevron = QStyle.visualRect(direction, inner, QRect(inner.left(), 0, side, inner.height()))
         closed = "previous" if self.isRightToLeft() else "next"
         paint_icon(painter, chevron, "down" if self.is_open else closed, colours.text)
-        self._paint_words(painter, inner.adjusted(side + px(self, HALF), 0, 0, 0))
-        draw_focus(painter, self, shape, radius)
-        painter.end()
-
-    def _paint_words(self, painter: QPainter, area: QRect) -> None:
-        colours, metrics = tones(self), self.fontMetrics()
-        inner = (
-            area
-            if not self.isRightToLeft()
-            else QRect(self.rect().right() - area.right(), 0, area.width(), area.height())
-        )
-        painter.setLayoutDirection(self.layoutDirection())
-        painter.setPen(colours.text)
-        paint_words(painter, inner, LEADING, self.text())
-        does = self.tr("Hide") if self.is_open else self.tr("Show")
+        metrics, before = self.fontMetrics(), side + px(self, HALF)
+        painter.setLayoutDirection(direction)
+        words = QStyle.visualRect(direction, inner, inner.adjusted(before, 0, 0, 0))
+        paint_words(painter, words, LEADING, self.text())
+        does, means = self.accessibleDescription(), self.tr("less certain")
         painter.setPen(colours.link)
-        paint_words(painter, inner, TRAILING, does)
-        means = self.tr("less certain")
-        room = inner.width() - metrics.horizontalAdvance(self.text()) - metrics.horizontalAdvance(does)
-        if room > metrics.horizontalAdvance(means) + px(self, 4):
-            past = metrics.horizontalAdvance(self.text()) + px(self, ONE)
-            place = inner.adjusted(0, 0, -past, 0) if self.isRightToLeft() else inner.adjusted(past, 0, 0, 0)
+        paint_words(painter, words, TRAILING, does)
+        wide = metrics.horizontalAdvance(self.text())
+        if words.width() - wide - metrics.horizontalAdvance(does) > metrics.horizontalAdvance(means) + px(
+            self, 4
+        ):
+            past = inner.adjusted(before + wide + px(self, ONE), 0, 0, 0)
             painter.setPen(colours.dim)
-            paint_words(painter, place, LEADING, means)
+            paint_words(painter, QStyle.visualRect(direction, inner, past), LEADING, means)
 
 
 class _SpokenFold(QAccessibleWidget):

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QStyle, QVBoxLayout, QWidget
 
 from picsight.window.grid.header import WallHeader
-from picsight.window.parts.controls import Button, Weight
-from picsight.window.parts.focus import shows_focus
+from picsight.window.parts.controls import Button
 from picsight.window.parts.icons import paint_icon
-from picsight.window.parts.labels import CENTRE, ElidedLabel, paint_words
+from picsight.window.parts.labels import ElidedLabel
 from picsight.window.parts.notice import Notice, Ways
 from picsight.window.parts.words import tooltip
 from picsight.window.tokens import HALF, ONE, PAD, mix, px, tones
@@ -20,10 +19,11 @@ from picsight.window.tokens import HALF, ONE, PAD, mix, px, tones
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtGui import QPaintEvent
+    from PySide6.QtGui import QColor, QPaintEvent
 
     from picsight.window.grid.view import PhotoView
     from picsight.window.parts.notice import Way
+    from picsight.window.tokens import Tones
 
 WIDGET_MAX = 16_777_215  # what Qt takes for no limit of a widget's height
 
@@ -156,9 +156,11 @@ class Pill(Button):
     """News that waits in the header until it is asked for: 14 new photos · Show. A click leaves the keyboard where it is."""
 
     shown_requested = Signal()
+    edge, above, radius = 1.0, 0.2, 0.0
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__("", Weight.QUIET, parent)
+        super().__init__("", parent=parent)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.clicked.connect(self.shown_requested)
         self.hide()
@@ -169,20 +171,7 @@ class Pill(Button):
         self.updateGeometry()
         self.show()
 
-    def sizeHint(self) -> QSize:
-        """The words with an em on both sides."""
-        return QSize(self.fontMetrics().horizontalAdvance(self.text()) + px(self, 2), px(self, 2.25))
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """A pill in the accent's tone with an outline."""
-        colours, painter = tones(self), QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        inset = px(self, 0.2)
-        shape = QRectF(self.rect()).adjusted(1, inset, -1, -inset)
-        focused = shows_focus(self)
-        painter.setPen(QPen(colours.text if focused else colours.outline, 2 if focused else 1))
-        painter.setBrush(mix(colours.pill, colours.accent, 0.12) if self.underMouse() else colours.pill)
-        painter.drawRoundedRect(shape, shape.height() / 2, shape.height() / 2)
-        painter.setPen(colours.text)
-        paint_words(painter, self.rect(), CENTRE, self.text())
-        painter.end()
+    def _plate(self, colours: Tones) -> tuple[QColor, QPen]:
+        """In the accent's tone with an outline."""
+        fill = mix(colours.pill, colours.accent, 0.12) if self.underMouse() else colours.pill
+        return fill, QPen(colours.outline, 1)

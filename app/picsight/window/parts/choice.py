@@ -9,20 +9,22 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QActionGroup, QPainter
 from PySide6.QtWidgets import QMenu, QStyle, QToolButton, QWidget
 
-from picsight.window.parts.controls import draw_focus, press_by_enter
+from picsight.window.parts.controls import NO_LINE, Painted
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import CENTRE, paint_words
-from picsight.window.tokens import HAIR, HALF, ONE, SMALL, mix, px, tones
+from picsight.window.tokens import HAIR, HALF, ONE, mix, px
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from PySide6.QtGui import QKeyEvent, QPaintEvent
+    from PySide6.QtGui import QColor, QKeyEvent, QPen
+
+    from picsight.window.tokens import Tones
 
 T = TypeVar("T")
 
 
-class _Flat(QToolButton):
+class _Flat(Painted, QToolButton):
     """Without an outline until the mouse is over it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -30,29 +32,18 @@ class _Flat(QToolButton):
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
-    def minimumSizeHint(self) -> QSize:
-        """Words are never cut."""
-        return self.sizeHint()
+    def _plate(self, colours: Tones) -> tuple[QColor, QPen] | None:
+        if not (self.underMouse() or self.isDown()):
+            return None
+        return mix(colours.base, colours.text, 0.12 if self.isDown() else 0.07), NO_LINE
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """Hover ground, what the button says, focus ring."""
-        colours, painter = tones(self), QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        shape, radius = QRectF(self.rect()).adjusted(1.5, 1.5, -1.5, -1.5), px(self, SMALL)
-        if self.underMouse() or self.isDown():
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(mix(colours.base, colours.text, 0.12 if self.isDown() else 0.07))
-            painter.drawRoundedRect(shape, radius, radius)
-        self._paint(painter, self.rect().adjusted(px(self, HALF), 0, -px(self, HALF), 0))
-        draw_focus(painter, self, shape, radius)
-        painter.end()
+    def _inner(self) -> QRect:
+        """What is within the air at both ends."""
+        return self.rect().adjusted(px(self, HALF), 0, -px(self, HALF), 0)
 
-    def _paint(self, painter: QPainter, area: QRect) -> None:
-        """What the button says."""
-        raise NotImplementedError
-
-    def _part(self, area: QRect, left: int, width: int, height: int) -> QRect:
-        """A part of the area, so far from its leading edge, in the middle of its height."""
+    def _part(self, left: int, width: int, height: int) -> QRect:
+        """A part of the inner area, so far from its leading edge, in the middle of its height."""
+        area = self._inner()
         place = QRect(area.left() + left, (self.height() - height) // 2, width, height)
         return QStyle.visualRect(self.layoutDirection(), area, place)
 
@@ -109,16 +100,14 @@ class Choice(_Flat, Generic[T]):
     def _wide(self) -> int:
         return px(self, 1.25) if self._is_short else self.fontMetrics().horizontalAdvance(self.text())
 
-    def _paint(self, painter: QPainter, area: QRect) -> None:
-        wide, side, icon = self._wide(), px(self, 0.875), px(self, 1.25)
-        colours = tones(self)
-        paint_icon(painter, self._part(area, area.width() - side, side, side), "down", colours.dim)
-        if self._is_short:
-            paint_icon(painter, self._part(area, 0, icon, icon), self._icon, colours.text)
-            return
+    def _paint(self, painter: QPainter, colours: Tones) -> None:
+        side, icon = px(self, 0.875), px(self, 1.25)
+        paint_icon(painter, self._part(self._inner().width() - side, side, side), "down", colours.dim)
         painter.setPen(colours.text)
-        words = self._part(area, 0, wide, self.height())
-        paint_words(painter, words, CENTRE, self.text())
+        if self._is_short:
+            paint_icon(painter, self._part(0, icon, icon), self._icon, colours.text)
+        else:
+            paint_words(painter, self._part(0, self._wide(), self.height()), CENTRE, self.text())
 
 
 class Toggle(_Flat):
@@ -135,24 +124,19 @@ class Toggle(_Flat):
         self.setChecked(on)
         self.updateGeometry()
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter presses, as Space does."""
-        if not press_by_enter(self, event):
-            super().keyPressEvent(event)
-
     def sizeHint(self) -> QSize:
         """The box of the tick and the words."""
         words = self.fontMetrics().horizontalAdvance(self.text())
         return QSize(words + px(self, 1.5) + 2 * px(self, HALF), px(self, 2.25))
 
-    def _paint(self, painter: QPainter, area: QRect) -> None:
-        colours, side, radius = tones(self), px(self, ONE), px(self, HAIR)
-        box = self._part(area, 0, side, side)
+    def _paint(self, painter: QPainter, colours: Tones) -> None:
+        side, radius, before = px(self, ONE), px(self, HAIR), px(self, 1.5)
+        box = self._part(0, side, side)
         painter.setPen(colours.accent if self.isChecked() else colours.outline)
         painter.setBrush(colours.accent if self.isChecked() else colours.base)
         painter.drawRoundedRect(QRectF(box).adjusted(0.5, 0.5, -0.5, -0.5), radius, radius)
         if self.isChecked():
             paint_icon(painter, box.adjusted(2, 2, -2, -2), "tick", colours.on_accent)
         painter.setPen(colours.text)
-        words = self._part(area, px(self, 1.5), area.width() - px(self, 1.5), self.height())
+        words = self._part(before, self._inner().width() - before, self.height())
         paint_words(painter, words, CENTRE, self.text())

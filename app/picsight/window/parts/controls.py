@@ -28,6 +28,14 @@ from picsight.window.tokens import HAIR, HALF, ONE, SMALL, em, high_contrast, mi
 if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent, QPaintEvent
 
+    from picsight.window.tokens import Tones
+
+    _Base = QAbstractButton
+else:
+    _Base = object  # the class of Qt comes after it
+
+NO_LINE = QPen(Qt.PenStyle.NoPen)
+
 
 class Weight(Enum):
     """How loudly a button asks: one primary in a view, the others plain or quiet as a link."""
@@ -37,78 +45,96 @@ class Weight(Enum):
     QUIET = 2
 
 
-class Button(QPushButton):
-    """A flat button with words."""
+class Painted(_Base):
+    """What all buttons share: a plate, what they say on it, the ring of focus; Enter presses them, as Space does.
 
-    def __init__(self, text: str, weight: Weight = Weight.PLAIN, parent: QWidget | None = None) -> None:
-        super().__init__(text, parent)
-        self._weight = weight
-        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
-        self.setCursor(
-            Qt.CursorShape.PointingHandCursor if weight is Weight.QUIET else Qt.CursorShape.ArrowCursor
-        )
+    A class names it before the one of Qt whose role screen readers know.
+    """
+
+    high, air = 2.25, ONE  # em: the height, and what is free before and after the words
+    edge, above, radius = (
+        1.5,
+        0.0,
+        SMALL,
+    )  # pixels around the plate; em above and below it; em, 0 for round ends
 
     def sizeHint(self) -> QSize:
-        """The words with 0.75 em on both sides, 2.25 em high."""
-        text = self.fontMetrics().horizontalAdvance(self.text().replace("&", ""))
-        side = px(self, SMALL if self._weight is Weight.QUIET else ONE)
-        return QSize(text + 2 * side, px(self, 2.25))
+        """The words with air around them."""
+        words = self.fontMetrics().horizontalAdvance(self.text().replace("&", ""))
+        return QSize(words + px(self, 2 * self.air), px(self, self.high))
 
     def minimumSizeHint(self) -> QSize:
         """Words are never cut."""
         return self.sizeHint()
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Qt leaves Enter to the dialog's default button."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
+        else:
+            super().keyPressEvent(event)
+
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """Fill, outline, words, focus ring."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        shape = QRectF(self.rect()).adjusted(1.5, 1.5, -1.5, -1.5)
-        radius = px(self, SMALL)
-        if self._weight is not Weight.QUIET or self._pressure():
-            painter.setBrush(self._fill())
-            painter.setPen(self._outline())
+        """Plate, content, focus ring."""
+        painter, colours = QPainter(self), tones(self)
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        above = max(self.edge, px(self, self.above))
+        shape = QRectF(self.rect()).adjusted(self.edge, above, -self.edge, -above)
+        radius = px(self, self.radius) if self.radius else shape.height() / 2
+        if plate := self._plate(colours):
+            painter.setBrush(plate[0])
+            painter.setPen(plate[1])
             painter.drawRoundedRect(shape, radius, radius)
-        painter.setPen(self._text_colour())
-        paint_words(painter, self.rect(), CENTRE, self.text(), Qt.TextFlag.TextShowMnemonic)
+        painter.setPen(colours.text if self.isEnabled() else colours.disabled)
+        self._paint(painter, colours)
         draw_focus(painter, self, shape, radius)
         painter.end()
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter presses, as Space does: Qt leaves it to the dialog's default button."""
-        if not press_by_enter(self, event):
-            super().keyPressEvent(event)
+    def _plate(self, colours: Tones) -> tuple[QColor, QPen] | None:
+        """The fill and the outline of the plate; None for none."""
+        raise NotImplementedError
+
+    def _paint(self, painter: QPainter, _colours: Tones) -> None:
+        """What the button says, in the ink that the painter has."""
+        paint_words(painter, self.rect(), CENTRE, self.text(), Qt.TextFlag.TextShowMnemonic)
 
     def _pressure(self) -> int:
         return 0 if not self.isEnabled() else 2 if self.isDown() else int(self.underMouse())
 
-    def _fill(self) -> QColor:
-        colours = tones(self)
-        if self._weight is not Weight.PRIMARY:
-            return mix(colours.base, colours.text, 0.02 + 0.06 * self._pressure())
-        ground = colours.accent if self.isEnabled() else colours.placeholder
-        return mix(ground, colours.text, 0.12 * self._pressure())
 
-    def _outline(self) -> QPen:
+class Button(Painted, QPushButton):
+    """A flat button with words."""
+
+    def __init__(self, text: str, weight: Weight = Weight.PLAIN, parent: QWidget | None = None) -> None:
+        super().__init__(text, parent)
+        self._weight = weight
+        self.air = SMALL if weight is Weight.QUIET else ONE
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.setCursor(
+            Qt.CursorShape.PointingHandCursor if weight is Weight.QUIET else Qt.CursorShape.ArrowCursor
+        )
+
+    def _plate(self, colours: Tones) -> tuple[QColor, QPen] | None:
         """In high contrast a whole line or, where the button is disabled, a broken one: not by colour alone."""
-        colours = tones(self)
-        if self._weight is Weight.QUIET or (self._weight is Weight.PRIMARY and not high_contrast()):
-            return QPen(Qt.PenStyle.NoPen)
+        pressure, edge = self._pressure(), QPen(colours.text, 1)
+        if self._weight is Weight.QUIET:
+            return (mix(colours.base, colours.text, 0.02 + 0.06 * pressure), NO_LINE) if pressure else None
+        if high_contrast() and not self.isEnabled():
+            edge = QPen(colours.disabled, 1, Qt.PenStyle.DashLine)
+        if self._weight is Weight.PRIMARY:
+            ground = colours.accent if self.isEnabled() else colours.placeholder
+            return mix(ground, colours.text, 0.12 * pressure), edge if high_contrast() else NO_LINE
         if not high_contrast():
-            return QPen(mix(colours.window, colours.text, 0.25), 1)
-        if self.isEnabled():
-            return QPen(colours.text, 1)
-        return QPen(colours.disabled, 1, Qt.PenStyle.DashLine)
+            edge = QPen(mix(colours.window, colours.text, 0.25), 1)
+        return mix(colours.base, colours.text, 0.02 + 0.06 * pressure), edge
 
-    def _text_colour(self) -> QColor:
-        colours = tones(self)
-        if not self.isEnabled():
-            return colours.disabled
-        return {Weight.PRIMARY: colours.on_accent, Weight.PLAIN: colours.text, Weight.QUIET: colours.link}[
-            self._weight
-        ]
+    def _paint(self, painter: QPainter, colours: Tones) -> None:
+        if self.isEnabled() and self._weight is not Weight.PLAIN:
+            painter.setPen(colours.on_accent if self._weight is Weight.PRIMARY else colours.link)
+        super()._paint(painter, colours)
 
 
-class IconButton(QToolButton):
+class IconButton(Painted, QToolButton):
     """A button that is an icon, or an icon and words; its name is its tooltip and what a screen reader says."""
 
     def __init__(self, icon: str, name: str, parent: QWidget | None = None, *, words: str = "") -> None:
@@ -126,7 +152,7 @@ class IconButton(QToolButton):
 
     def sizeHint(self) -> QSize:
         """A square of 2.25 em: a target that fingers hit too; the words beside it."""
-        side = px(self, 2.25)
+        side = px(self, self.high)
         words = self.fontMetrics().horizontalAdvance(self._words) + px(self, HALF) if self._shows_words else 0
         return QSize(side + words, side)
 
@@ -135,38 +161,19 @@ class IconButton(QToolButton):
         self._shows_words = shown and bool(self._words)
         self.updateGeometry()
 
-    def minimumSizeHint(self) -> QSize:
-        """Never smaller than the target."""
-        return self.sizeHint()
+    def _plate(self, colours: Tones) -> tuple[QColor, QPen] | None:
+        if not self._pressure() and not (self.isEnabled() and self.isChecked()):
+            return None
+        return mix(colours.window, colours.text, 0.16 if self.isDown() else 0.1), NO_LINE
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter presses, as Space does."""
-        if not press_by_enter(self, event):
-            super().keyPressEvent(event)
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """Hover ground, icon, focus ring."""
-        colours, painter = tones(self), QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        shape, radius = QRectF(self.rect()).adjusted(1.5, 1.5, -1.5, -1.5), px(self, SMALL)
-        ground, ink = colours.window, colours.text
-        if self.isEnabled() and (self.underMouse() or self.isDown() or self.isChecked()):
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(mix(ground, ink, 0.16 if self.isDown() else 0.1))
-            painter.drawRoundedRect(shape, radius, radius)
-        side = px(self, 1.25)
-        ink = ink if self.isEnabled() else colours.disabled
-        square = QRect(0, 0, px(self, 2.25), self.height()) if self._shows_words else self.rect()
-        place = QRect(0, 0, side, side)
-        place.moveCenter(QStyle.visualRect(self.layoutDirection(), self.rect(), square).center())
-        paint_icon(painter, place, self._icon, ink)
+    def _paint(self, painter: QPainter, _colours: Tones) -> None:
+        whole, direction = self.rect(), self.layoutDirection()
+        square = QRect(0, 0, px(self, self.high), self.height()) if self._shows_words else whole
+        square = QStyle.visualRect(direction, whole, square)
+        paint_icon(painter, square, self._icon, painter.pen().color(), px(self, 1.25))
         if self._shows_words:
-            words = self.rect().adjusted(px(self, 2), 0, 0, 0)
-            words = QStyle.visualRect(self.layoutDirection(), self.rect(), words)
-            painter.setPen(ink)
+            words = QStyle.visualRect(direction, whole, whole.adjusted(px(self, 2), 0, 0, 0))
             paint_words(painter, words, LEADING, self._words)
-        draw_focus(painter, self, shape, radius)
-        painter.end()
 
 
 class ThinProgress(QProgressBar):
@@ -269,14 +276,6 @@ class SlimScrollBar(QScrollBar):
 def handle_of(ground: QColor, ink: QColor, *, held: bool) -> QColor:
     """The colour of the handle of a bar that scrolls, stronger under the mouse."""
     return ink if high_contrast() else mix(ground, ink, 0.5 if held else 0.3)
-
-
-def press_by_enter(button: QAbstractButton, event: QKeyEvent) -> bool:
-    """Press a button with the keyboard's Enter; False if another key was pressed."""
-    if event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-        return False
-    button.click()
-    return True
 
 
 def draw_focus(painter: QPainter, widget: QWidget, shape: QRectF, radius: float) -> None:

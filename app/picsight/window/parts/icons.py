@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QColor
 
 
-def paint_icon(painter: QPainter, rect: QRect, name: str, colour: QColor) -> None:
-    """Draw an icon centred in `rect`, square, sharp on every screen."""
-    side = min(rect.width(), rect.height())
+def paint_icon(painter: QPainter, rect: QRect, name: str, colour: QColor, side: int = 0) -> None:
+    """Draw an icon centred in `rect`, sharp on every screen: `side` pixels square, or as large as has room."""
+    side = side or min(rect.width(), rect.height())
     pixmap = icon_pixmap(name, colour, side, painter.device().devicePixelRatioF())
     corner: QPoint = rect.center()
     painter.drawPixmap(corner.x() - (side - 1) // 2, corner.y() - (side - 1) // 2, pixmap)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect, QRectF, QSize
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtCore import QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QStyle, QWidget
 
 from picsight.window.parts.controls import Button
-from picsight.window.parts.focus import shows_focus
-from picsight.window.parts.labels import CENTRE, paint_words
-from picsight.window.tokens import HALF, PAD, em, px, tones
+from picsight.window.tokens import HALF, PAD, px
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtGui import QPaintEvent, QResizeEvent
+    from PySide6.QtGui import QColor, QPainter, QResizeEvent
+
+    from picsight.window.tokens import Tones
 
 
 class Pills(QWidget):
@@ -95,30 +95,23 @@ class Pills(QWidget):
 class PillButton(Button):
     """A choice among some that stand side by side; it stays pressed."""
 
+    edge, above, radius = 1.0, 0.2, 0.0
+
     def __init__(self, text: str, parent: QWidget | None = None) -> None:
         super().__init__(text, parent=parent)
+        self.air = PAD
         self.setCheckable(True)
 
-    def sizeHint(self) -> QSize:
-        """The words with 0.75 em on both sides."""
-        return QSize(self.fontMetrics().horizontalAdvance(self.text()) + px(self, 2 * PAD), px(self, 2.25))
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
+    def _plate(self, colours: Tones) -> tuple[QColor, QPen]:
         """Filled while chosen."""
-        colours, painter = tones(self), QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        shape = QRectF(self.rect()).adjusted(1, px(self, 0.2), -1, -px(self, 0.2))
-        button: QAbstractButton = self
-        focused = shows_focus(self)
-        painter.setPen(QPen(colours.text, max(1.5, 0.12 * em(self))) if focused else QPen(colours.line, 1))
-        painter.setBrush(
-            colours.chosen if button.isChecked() else colours.hover if self.underMouse() else colours.base
-        )
-        painter.drawRoundedRect(shape, shape.height() / 2, shape.height() / 2)
-        if button.isChecked():
-            within = shape.adjusted(2, 2, -2, -2)
+        hovered = colours.hover if self.underMouse() else colours.base
+        return colours.chosen if self.isChecked() else hovered, QPen(colours.line, 1)
+
+    def _paint(self, painter: QPainter, colours: Tones) -> None:
+        super()._paint(painter, colours)
+        if self.isChecked():
+            above = px(self, self.above) + 2
+            within = QRectF(self.rect()).adjusted(3, above, -3, -above)
             painter.setPen(QPen(colours.rim, 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(within, within.height() / 2, within.height() / 2)
-        painter.setPen(colours.text)
-        paint_words(painter, self.rect(), CENTRE, self.text())
-        painter.end()

@@ -6,19 +6,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeySequence, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QKeySequence, QPainterPath, QPen
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QMenu, QStyle, QWidget
 
-from picsight.window.parts.controls import draw_focus
+from picsight.window.parts.controls import Painted
 from picsight.window.parts.icons import paint_icon
-from picsight.window.parts.labels import CENTRE, LEADING, paint_words
+from picsight.window.parts.labels import LEADING, paint_words
 from picsight.window.parts.words import counted, cut_middle, isolated, tooltip
 from picsight.window.tokens import HAIR, HALF, SMALL, em, mix, px, tones
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent, QPixmap
+    from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPixmap
+
+    from picsight.window.tokens import Tones
 
 WIDEST = 14  # em of words in one chip
 HEIGHT, CROSS, PICTURE = 1.875, 1.5, 1.5  # em
@@ -126,8 +128,10 @@ class ChipBar(QWidget):
             self.focus(row)
 
 
-class ChipButton(QAbstractButton):
+class ChipButton(Painted, QAbstractButton):
     """A pill with words and a cross."""
+
+    high, edge, radius = HEIGHT, 1.0, 0.0
 
     opened, removed, copied = Signal(), Signal(), Signal()
     stepped = Signal(int)
@@ -161,46 +165,30 @@ class ChipButton(QAbstractButton):
         before = px(self, HAIR + PICTURE + SMALL) if self.chip.picture else px(self, 0.625)
         return QSize(
             before + self.fontMetrics().horizontalAdvance(self._cut()) + px(self, CROSS + 0.125),
-            px(self, HEIGHT),
+            px(self, self.high),
         )
-
-    def minimumSizeHint(self) -> QSize:
-        """Never cut further."""
-        return self.sizeHint()
 
     def _cut(self) -> str:
         return cut_middle(self.chip.words, self.fontMetrics(), px(self, WIDEST))
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
+    def _plate(self, colours: Tones) -> tuple[QColor, QPen]:
         """A pill in the accent's tone; one that was recognised in the words has a dashed outline."""
-        colours, painter, direction = tones(self), QPainter(self), self.layoutDirection()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        pen = QPen(colours.pill_edge, 1)
-        if self.chip.recognised:
-            pen.setStyle(Qt.PenStyle.DashLine)
-        painter.setPen(pen)
+        line = Qt.PenStyle.DashLine if self.chip.recognised else Qt.PenStyle.SolidLine
         tone = 0.45 if self.is_selected else 0.12 * self.underMouse()
-        painter.setBrush(mix(colours.pill, colours.accent, tone))
-        shape = QRectF(self.rect()).adjusted(1, 1, -1, -1)
-        painter.drawRoundedRect(shape, shape.height() / 2, shape.height() / 2)
-        left = px(self, 0.625)
+        return mix(colours.pill, colours.accent, tone), QPen(colours.pill_edge, 1, line)
+
+    def _paint(self, painter: QPainter, colours: Tones) -> None:
+        whole, direction, left = self.rect(), self.layoutDirection(), px(self, 0.625)
         if self.chip.picture:
             side = px(self, PICTURE)
             place = QRect(px(self, HAIR), (self.height() - side) // 2, side, side)
-            _paint_round(painter, QStyle.visualRect(direction, self.rect(), place), self.chip.picture)
+            _paint_round(painter, QStyle.visualRect(direction, whole, place), self.chip.picture)
             left = px(self, HAIR + PICTURE + SMALL)
-        words = QStyle.visualRect(direction, self.rect(), self.rect().adjusted(left, 0, -px(self, CROSS), 0))
-        painter.setPen(colours.text)
+        words = QStyle.visualRect(direction, whole, whole.adjusted(left, 0, -px(self, CROSS), 0))
         paint_words(painter, words, LEADING, self._cut())
         if self.chip.fault:
             _paint_wave(painter, words, self.fontMetrics().horizontalAdvance(self._cut()), self)
-        side = px(self, 0.875)
-        cross = QRect(0, 0, side, side)
-        cross.moveCenter(self._cross().center())
-        paint_icon(painter, cross, "clear", colours.text)
-        draw_focus(painter, self, shape, shape.height() / 2)
-        painter.end()
+        paint_icon(painter, self._cross(), "clear", colours.text, px(self, 0.875))
 
     def _cross(self) -> QRect:
         zone = self.rect()
@@ -231,8 +219,10 @@ class ChipButton(QAbstractButton):
             self.typed.emit(event)
 
 
-class MoreButton(QAbstractButton):
+class MoreButton(Painted, QAbstractButton):
     """Chips without room, as a number; a menu names them."""
+
+    high, edge, radius = HEIGHT, 1.0, 0.0
 
     opened = Signal(object)  # Chip
 
@@ -254,20 +244,10 @@ class MoreButton(QAbstractButton):
 
     def sizeHint(self) -> QSize:
         """Two digits."""
-        return QSize(self.fontMetrics().horizontalAdvance("+00") + px(self, HALF), px(self, HEIGHT))
+        return QSize(self.fontMetrics().horizontalAdvance("+00") + px(self, HALF), px(self, self.high))
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """A pill without a cross."""
-        colours, painter = tones(self), QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(colours.outline, 1))
-        painter.setBrush(colours.base)
-        shape = QRectF(self.rect()).adjusted(1, 1, -1, -1)
-        painter.drawRoundedRect(shape, shape.height() / 2, shape.height() / 2)
-        painter.setPen(colours.text)
-        paint_words(painter, self.rect(), CENTRE, self.text())
-        draw_focus(painter, self, shape, shape.height() / 2)
-        painter.end()
+    def _plate(self, colours: Tones) -> tuple[QColor, QPen]:
+        return colours.base, QPen(colours.outline, 1)
 
     def _show_menu(self) -> None:
         menu = QMenu(self)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QAbstractButton, QVBoxLayout, QWidget
 
 from picsight.window.grid.thumbnails import Want
-from picsight.window.parts.controls import Button, Weight, draw_focus, press_by_enter
+from picsight.window.parts.controls import NO_LINE, Button, Painted, Weight
 from picsight.window.parts.drops import dropped_photos
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.pills import Pills
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QKeyEvent, QPaintEvent
 
     from picsight.window.grid.thumbnails import Thumbnails
+    from picsight.window.tokens import Tones
     from picsight_engine.search.answer import Result
 
 SIDE, CROSS = 3.25, 1.25  # em
@@ -108,8 +109,10 @@ class ExamplesField(QWidget):
         painter.end()
 
 
-class ExampleButton(QAbstractButton):
+class ExampleButton(Painted, QAbstractButton):
     """A small picture; pressed, it goes."""
+
+    edge, radius = 1.0, HAIR
 
     def __init__(self, photo: Result, thumbnails: Thumbnails, parent: QWidget) -> None:
         super().__init__(parent)
@@ -125,31 +128,26 @@ class ExampleButton(QAbstractButton):
         return QSize(px(self, SIDE), px(self, SIDE))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Delete takes it away, as Enter and Space do."""
+        """Delete takes it away, too."""
         if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
             self.click()
-        elif not press_by_enter(self, event):
+        else:
             super().keyPressEvent(event)
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
+    def _plate(self, _colours: Tones) -> None:
+        return None
+
+    def _paint(self, painter: QPainter, colours: Tones) -> None:
         """The picture, and a cross over it while it would go."""
-        colours, painter = tones(self), QPainter(self)
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-        pixmap, radius = self._thumbnails.pixmap(self.photo.id), HAIR * em(self)
-        if pixmap is not None:
+        painter.setPen(NO_LINE)
+        if pixmap := self._thumbnails.pixmap(self.photo.id):
             painter.drawPixmap(self.rect(), pixmap)
         else:
-            painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(colours.placeholder)
-            painter.drawRoundedRect(QRectF(self.rect()), radius, radius)
+            painter.drawRoundedRect(QRectF(self.rect()), HAIR * em(self), HAIR * em(self))
         if self.underMouse() or self.hasFocus():
             side = px(self, CROSS)
-            plate = QRect(
-                self.rect().center().x() - side // 2, self.rect().center().y() - side // 2, side, side
-            )
-            painter.setPen(Qt.PenStyle.NoPen)
+            plate = QRect(self.rect().center() - QPoint(side // 2, side // 2), QSize(side, side))
             painter.setBrush(colours.base)
             painter.drawEllipse(plate)
             paint_icon(painter, plate.adjusted(3, 3, -3, -3), "clear", colours.text)
-        draw_focus(painter, self, QRectF(self.rect()).adjusted(1, 1, -1, -1), radius)
-        painter.end()

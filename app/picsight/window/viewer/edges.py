@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, QRect, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QPen
 from PySide6.QtWidgets import QAbstractButton, QStyle, QWidget
 
+from picsight.window.parts.controls import NO_LINE, Painted
 from picsight.window.parts.icons import paint_icon
-from picsight.window.tokens import PAD, em, px, tones
+from picsight.window.tokens import PAD, px
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QPaintEvent
+    from PySide6.QtGui import QPainter
+
+    from picsight.window.tokens import Tones
 
 SIDE = 3.0  # em
 REST_MS = 2000  # the mouse rests: in full screen only the photo is left
 
 
-class Edge(QAbstractButton):
+class Edge(Painted, QAbstractButton):
     """A round arrow that lies on the photo."""
+
+    high, edge, radius = SIDE, 1.0, 0.0
 
     def __init__(self, icon: str, name: str, parent: QWidget) -> None:
         super().__init__(parent)
@@ -32,22 +37,16 @@ class Edge(QAbstractButton):
 
     def sizeHint(self) -> QSize:
         """Easy to hit."""
-        return QSize(px(self, SIDE), px(self, SIDE))
+        return QSize(px(self, self.high), px(self, self.high))
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """A dark plate with a light arrow, readable on every photo."""
-        colours, painter = tones(self), QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    def _plate(self, colours: Tones) -> tuple[QColor, QPen]:
+        """Dark, readable on every photo."""
         plate = QColor(colours.stage)
         plate.setAlphaF(0.9 if self.isDown() else 0.8 if self.underMouse() else 0.5)
-        painter.setPen(QPen(colours.dim_on_stage, 1) if self.underMouse() else Qt.PenStyle.NoPen)
-        painter.setBrush(plate)
-        painter.drawEllipse(QRectF(self.rect()).adjusted(1, 1, -1, -1))
-        side = round(1.5 * em(self))
-        icon = QRect(0, 0, side, side)
-        icon.moveCenter(self.rect().center())
-        paint_icon(painter, icon, self._icon, colours.on_stage)
-        painter.end()
+        return plate, QPen(colours.dim_on_stage, 1) if self.underMouse() else NO_LINE
+
+    def _paint(self, painter: QPainter, colours: Tones) -> None:
+        paint_icon(painter, self.rect(), self._icon, colours.on_stage, px(self, 1.5))
 
 
 class Edges(QObject):
