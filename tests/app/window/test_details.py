@@ -12,6 +12,7 @@ from PySide6.QtCore import QItemSelectionModel, Qt
 from picsight.jobs import Jobs
 from picsight.settings import Settings
 from picsight.window.details.facts import Detail, details_of_one
+from picsight.window.details.marks_view import MarksView
 from picsight.window.library.controller import LibraryPlace
 from picsight.window.main_window import MainWindow
 from picsight.window.search.place import Place
@@ -20,6 +21,7 @@ from picsight_engine.library import Library, PhotoDetails
 from picsight_engine.photos.metadata import METADATA_RULE
 from picsight_engine.store.database import Database
 from picsight_engine.store.files import Metadata, find_file, put_metadata
+from picsight_engine.tags.tree import Marks
 
 NAMES = ("a.jpg", "b.jpg", "c.jpg")
 CAMERA, NICE = "Canon EOS 600D", "Nice, Alpes-Maritimes, France"
@@ -193,6 +195,19 @@ def test_the_panel_stands_beside_the_viewer_too_and_its_links_have_the_keyboard_
     reached[0].setFocus()
     qtbot.keyClick(reached[0], Qt.Key.Key_Escape)
     assert frame.grid.hasFocus()
+
+
+def test_a_suggestion_that_stays_keeps_the_keyboard(qtbot):
+    view = MarksView()
+    qtbot.addWidget(view)
+    view.show_marks(Marks(None, favourite=False, tags=(("Sea", "suggested"),)))
+    view.show()
+    reject = view.stops()[-1]
+    reject.setFocus()
+    view.show_marks(Marks(3, favourite=True, tags=(("Sea", "suggested"),)))
+    assert view.stops()[-1] is reject
+    view.show_marks(Marks(3, favourite=True, tags=(("Sea", "accepted"),)))
+    assert reject not in view.stops()
 
 
 def test_a_value_that_cannot_be_typed_is_no_link_and_a_copy_leads_to_its_folder():

@@ -73,22 +73,27 @@ class MarksView(QWidget):
         self.heart.show_liked(liked=marks.favourite)
         self.stars.show_stars(marks.rating or 0)
         own = [path for path, how in marks.tags if how == "accepted"]
-        self._suggested = [path for path, how in marks.tags if how == "suggested"]
+        suggested = [path for path, how in marks.tags if how == "suggested"]
         if own != self._own:
             self._own = own
             self.chips.show_buttons([self._chip(path) for path in own])
         self.chips.setVisible(bool(own))
         self._none.setText(self.tr("No tag in common.") if several else self.tr("In no tag yet."))
         self._none.setVisible(not own)
+        if suggested != self._suggested:  # a line that stays keeps the keyboard
+            self._suggest(suggested)
+        self._heading.setVisible(bool(self._suggested))
+        self._hint.setVisible(keys and bool(self._suggested))
+
+    def _suggest(self, paths: list[str]) -> None:
+        self._suggested = paths
         while (item := self._lines.takeAt(0)) is not None:
             if widget := item.widget():
                 widget.hide()
                 widget.deleteLater()
         self._verdicts = []
-        for path in self._suggested[:MOST_SUGGESTED]:
+        for path in paths[:MOST_SUGGESTED]:
             self._lines.addWidget(self._line(path))
-        self._heading.setVisible(bool(self._suggested))
-        self._hint.setVisible(keys and bool(self._suggested))
 
     def _chip(self, path: str) -> ChipButton:
         chip = ChipButton(Chip(path, plain(path)), self.chips)
