@@ -25,7 +25,7 @@ class Amount:
 
     def words(self, unit: str) -> str:
         """How a person says it, of numbers such as "f/{}"."""
-        return self.form.format(*(unit.format(f"{number:g}") for number in self.typed))
+        return self.form.format(*(unit.format(f"{number:.10g}") for number in self.typed))
 
 
 def read_amount(value: str, step: float) -> Amount | None:

@@ -288,7 +288,7 @@ def _measured(column: Measured, value: str, _today: date) -> Condition | str:
 
 def _beyond(db: Database, column: Measured, words: str) -> str | None:
     there = selection.extremes(db, column)
-    shown = dict.fromkeys(_MEASURED[column][1].format(f"{each:g}") for each in there or ())
+    shown = dict.fromkeys(_MEASURED[column][1].format(f"{round(each, 2):.10g}") for each in there or ())
     return f"No photo has {words}; there is {' to '.join(shown)}." if shown else None
 
 

@@ -60,10 +60,10 @@ class Offers:
         places, keywords = contents.places.files, contents.keywords.files
         self._folders = Called(_folders(places))
         self._keywords = Called((word, n) for words, n in keywords.items() for word in set(words))
-        self._towns = Called(
-            (name, files)
-            for place, files in contents.towns.files.items()
-            for name in names_of_place(place).values()
+        towns = contents.towns.files.items()
+        self._towns = Called((name, files) for place, files in towns for name in place.split(", "))
+        self._all_names = Called(
+            (name, files) for place, files in towns for name in names_of_place(place).values()
         )
         self._cameras = Called(contents.cameras.files.items())
         self._lenses = Called(contents.lenses.files.items())
@@ -74,7 +74,7 @@ class Offers:
 
     def words(self) -> list[str]:
         """The words of which the names of keywords, folders and places are made, those of most files first."""
-        return words_of_names((*self._keywords.names(), *self._folders.names(), *self._towns.names()))
+        return words_of_names((*self._keywords.names(), *self._folders.names(), *self._all_names.names()))
 
     def folders(self, typed: str, limit: int) -> list[Offer]:
         """Folders by their own names, and words that several are called by; the fact holds for all whose path holds them."""
@@ -91,8 +91,9 @@ class Offers:
         ]
 
     def places(self, typed: str, limit: int) -> list[Offer]:
-        """Towns, regions and countries."""
-        return self._saying("place", "at", self._towns.matching(typed, limit), self._contents.towns, is_at)
+        """Towns, regions and countries; by another name where none is called so."""
+        names = self._towns.matching(typed, limit) or self._all_names.matching(typed, limit)
+        return self._saying("place", "at", names, self._contents.towns, is_at)
 
     def cameras(self, typed: str, limit: int) -> list[Offer]:
         """Cameras; the fact holds for all whose name holds this one's."""

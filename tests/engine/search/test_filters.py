@@ -235,7 +235,7 @@ def said(tmp_path_factory, bundle):
             "camera": "iPhone 13 Pro",
             "edited": 1,
         },
-        "d": {"place": "Venice, Veneto, Italy", "iso": 3200, "focal": 4.25},
+        "d": {"place": "Venice, Veneto, Italy", "iso": 3200, "focal": 4.250001},
         "e": {"rating": 0, "edited": 0},
     }
     with open_album(tmp_path_factory.mktemp("said"), bundle) as album:
@@ -274,6 +274,7 @@ def test_what_files_say_of_themselves_can_be_asked_for_where_any_says_it(said, q
         ("f:4..8", "No photo has f/4 to f/8; there is f/1.8 to f/2.8."),
         ("focal:500..", "No photo has from 500 mm; there is 4.25 mm to 200 mm."),
         ("iso:abc", '"iso:" needs a number, as in iso:1600, iso:>=1600 or iso:..1600.'),
+        ("iso:1000000..", "No photo has from ISO 1000000; there is ISO 100 to ISO 3200."),
         ("iso:1,600", '"iso:" needs a number, as in iso:1600, iso:>=1600 or iso:..1600.'),
         ("f:>>2", '"f:" needs a number, as in f:2.8, f:>=2.8 or f:..2.8.'),
         ("focal:1e3", '"focal:" needs a number, as in focal:200, focal:>=200 or focal:..200.'),

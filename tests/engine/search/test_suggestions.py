@@ -135,6 +135,8 @@ def test_what_the_library_has_not_is_not_offered(filled, typed):
         ("dog from summer 20^", "season", "dog in:summer-2020^"),
         ("r5^", "camera", 'by:"Canon EOS R5"^'),
         ("sunset in nic^", "place", "sunset at:Nice^"),
+        ("cote^", "place", 'at:"C\u00f4te d\'Azur"^'),
+        ("venez^", "place", "at:Venezia^"),
         ("lens:ef^", "lens", 'lens:"EF100-400mm f/4.5-5.6L"^'),
         ("dog jpe^", "format", "dog format:jpeg^"),
         ("sea fam^", "keyword", "sea tag:Family^"),
