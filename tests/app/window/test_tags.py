@@ -718,7 +718,7 @@ def test_a_tag_is_taken_by_the_number_of_its_row(qtbot, window, library):
     (photo,), chooser = select(window, 2), window.tagging.chooser
     qtbot.keyClick(window.frame.grid, Qt.Key.Key_T, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(lambda: QGuiApplication.focusObject() is chooser.line)
-    path = chooser.rows._choices.values[1].path
+    path = chooser.rows._rows.values[1].path
     qtbot.keyClick(chooser.line, Qt.Key.Key_9, Qt.KeyboardModifier.AltModifier)
     assert chooser.isVisible()
     qtbot.keyClick(chooser.line, Qt.Key.Key_2, Qt.KeyboardModifier.AltModifier)

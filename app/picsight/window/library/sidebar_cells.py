@@ -9,9 +9,9 @@ from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTreeView
 
 from picsight.window.library.sidebar_model import ENTRY
-from picsight.window.parts.focus import shows_focus
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import LEADING, TRAILING, paint_words
+from picsight.window.parts.rows import row_ground
 from picsight.window.parts.words import cut_middle, number
 from picsight.window.tokens import HAIR, HALF, ONE, PAD, SMALL, em, mix, px, tones
 
@@ -51,26 +51,13 @@ class EntryDelegate(QStyledItemDelegate):
             painter.setPen(colours.dim_on_window)
             paint_words(painter, QStyle.visualRect(view.layoutDirection(), rect, text), LEADING, entry.words)
         else:
-            self._paint_ground(painter, rect, option.state)
+            row_ground(painter, view, rect, option.state)
             if index == view.target:
                 radius = SMALL * em(view)
                 painter.setPen(QPen(colours.accent, 2))
                 painter.drawRoundedRect(QRectF(rect).adjusted(1, 1, -1, -1), radius, radius)
             self._paint_entry(painter, option.rect, index)
         painter.restore()
-
-    def _paint_ground(self, painter: QPainter, rect: QRect, state: QStyle.StateFlag) -> None:
-        view = self._tree
-        colours, shape, radius = tones(view), QRectF(rect).adjusted(1, 1, -1, -1), SMALL * em(view)
-        selected = state & QStyle.StateFlag.State_Selected
-        if selected or state & QStyle.StateFlag.State_MouseOver:
-            painter.setPen(QPen(colours.rim, 2) if selected else Qt.PenStyle.NoPen)
-            painter.setBrush(colours.chosen if selected else colours.hover)
-            painter.drawRoundedRect(shape, radius, radius)
-        if state & QStyle.StateFlag.State_HasFocus and shows_focus(view):
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(colours.text, max(1.5, 0.12 * em(view))))
-            painter.drawRoundedRect(shape, radius, radius)
 
     def _paint_entry(self, painter: QPainter, rect: QRect, index: Index) -> None:
         view, entry = self._tree, index.data(ENTRY)

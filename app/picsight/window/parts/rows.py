@@ -1,18 +1,26 @@
-"""Lists of which a row is an icon, words, and a few more at the end: their model, and what paints them."""
+"""Lists of which a row is an icon, words, and a few more at the end: model, delegate, grounds, and the list of a popup."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QAbstractListModel, QRect, QSize, Qt
-from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtCore import QAbstractListModel, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QPainter, QPalette, QPen
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+)
 
+from picsight.window.parts.controls import draw_focus
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import LEADING, TRAILING, paint_words
 from picsight.window.parts.words import cut_middle
-from picsight.window.tokens import HALF, px, tones
+from picsight.window.tokens import HAIR, HALF, SMALL, em, px, tones
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -77,13 +85,13 @@ class RowsModel(QAbstractListModel):
 
 
 class RowDelegate(QStyledItemDelegate):
-    """Only paints; the `ground` under a row is the list's own: painter, list, place, state."""
+    """Only paints; the `ground` under a row is one of those below."""
 
     def __init__(
         self,
         view: QListView,
         measures: Measures,
-        ground: Callable[[QPainter, QListView, QRect, QStyle.StateFlag], None],
+        ground: Callable[[QPainter, QAbstractItemView, QRect, QStyle.StateFlag], None],
     ) -> None:
         super().__init__(view)
         self._view, self._measures, self._ground = view, measures, ground
@@ -111,3 +119,62 @@ class RowDelegate(QStyledItemDelegate):
         painter.setPen(colours.dim)
         paint_words(painter, QStyle.visualRect(direction, rect, room), TRAILING, row.note)
         painter.restore()
+
+
+class PopupRows(QListView):
+    """The list of a popup: it never has the keyboard, so it speaks the row that one steps to."""
+
+    def __init__(self, name: str, row_of: Callable[[Any], Row], measures: Measures, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._rows = RowsModel(row_of, self)
+        self.setModel(self._rows)
+        self.setItemDelegate(RowDelegate(self, measures, popup_ground))
+        self.setAccessibleName(name)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setMouseTracking(True)
+
+    def value(self) -> Any | None:
+        """What stands in the current row; None for no row."""
+        index = self.currentIndex()
+        return index.data(VALUE) if index.isValid() else None
+
+    def go(self, row: int) -> None:
+        """Make a row the current one and speak it; -1 for none."""
+        self.setCurrentIndex(self._rows.index(row, 0))
+        if row >= 0:
+            words = self.currentIndex().data(Qt.ItemDataRole.AccessibleTextRole)
+            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, words))
+
+
+def raise_frame(popup: QFrame) -> None:
+    """Give a popup its ground and outline, in the colours of now."""
+    popup.setFrameStyle(QFrame.Shape.Box | QFrame.Shadow.Plain)
+    popup.setAutoFillBackground(True)
+    palette = popup.palette()
+    palette.setColor(QPalette.ColorRole.WindowText, tones(popup).outline)
+    popup.setPalette(palette)
+
+
+def popup_ground(painter: QPainter, view: QAbstractItemView, rect: QRect, state: QStyle.StateFlag) -> None:
+    """Paint what is under a row of a popup: more for the chosen one than for the one under the mouse."""
+    chosen = state & QStyle.StateFlag.State_Selected
+    if chosen or state & QStyle.StateFlag.State_MouseOver:
+        colours, radius = tones(view), px(view, HAIR)
+        painter.setPen(colours.accent if chosen else Qt.PenStyle.NoPen)
+        painter.setBrush(colours.chosen if chosen else colours.hover)
+        painter.drawRoundedRect(QRectF(rect).adjusted(1.5, 1.5, -1.5, -1.5), radius, radius)
+
+
+def row_ground(painter: QPainter, view: QAbstractItemView, rect: QRect, state: QStyle.StateFlag) -> None:
+    """Paint what is under a row of a page, and the ring where the keyboard is."""
+    colours, shape, radius = tones(view), QRectF(rect).adjusted(1, 1, -1, -1), SMALL * em(view)
+    selected = state & QStyle.StateFlag.State_Selected
+    if selected or state & QStyle.StateFlag.State_MouseOver:
+        painter.setPen(QPen(colours.rim, 2) if selected else Qt.PenStyle.NoPen)
+        painter.setBrush(colours.chosen if selected else colours.hover)
+        painter.drawRoundedRect(shape, radius, radius)
+    if state & QStyle.StateFlag.State_HasFocus:
+        draw_focus(painter, view, shape, radius)

@@ -5,22 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect, QRectF, Qt, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QPalette
-from PySide6.QtWidgets import QFrame, QListView, QStyle, QVBoxLayout, QWidget
+from PySide6.QtCore import QRect, Qt, Signal
+from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from picsight.window.parts.labels import ElidedLabel
 from picsight.window.parts.line import Line
-from picsight.window.parts.rows import VALUE, Measures, Row, RowDelegate, RowsModel
+from picsight.window.parts.rows import Measures, PopupRows, Row, raise_frame
 from picsight.window.parts.words import counted, number, plain, say
 from picsight.window.tags.choices import MOST, Choice, choices
-from picsight.window.tokens import HAIR, HALF, PAD, px, tones
+from picsight.window.tokens import HAIR, HALF, PAD, px
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from PySide6.QtCore import QPoint
-    from PySide6.QtGui import QKeyEvent, QPainter
+    from PySide6.QtGui import QKeyEvent
 
     from picsight_engine.tags.tree import Tag
 
@@ -50,8 +49,6 @@ class TagChooser(QFrame):
         self.title = ElidedLabel(self)
         self.line = ChooserLine(self)
         self.rows = ChoiceList(self)
-        self.setFrameStyle(QFrame.Shape.Box | QFrame.Shadow.Plain)
-        self.setAutoFillBackground(True)
         column = QVBoxLayout(self)
         column.setContentsMargins(px(self, HALF), px(self, HALF), px(self, HALF), px(self, HALF))
         column.setSpacing(px(self, HAIR))
@@ -67,9 +64,7 @@ class TagChooser(QFrame):
     def open(self, question: Question, point: QPoint) -> None:
         """Ask; this point of the screen is its corner, where there is room."""
         self._question = question
-        palette = self.palette()
-        palette.setColor(QPalette.ColorRole.WindowText, tones(self).outline)
-        self.setPalette(palette)
+        raise_frame(self)
         self.title.setText(question.title)
         self.line.clear()
         self._offer()
@@ -91,7 +86,7 @@ class TagChooser(QFrame):
             self._take()
 
     def _take(self) -> None:
-        choice = self.rows.chosen()
+        choice = self.rows.value()
         if choice is not None:
             self.hide()
             self._question.then(choice)
@@ -118,49 +113,34 @@ class ChooserLine(Line):
             super().keyPressEvent(event)
 
 
-class ChoiceList(QListView):
+class ChoiceList(PopupRows):
     """One row is always chosen: what Enter takes is seen before it is pressed."""
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._choices = RowsModel(row_of, self)
-        self.setModel(self._choices)
-        self.setItemDelegate(RowDelegate(self, MEASURES, _paint_ground))
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setAccessibleName(self.tr("Tags and albums"))
-        self.setMouseTracking(True)
+        super().__init__(say("Tags and albums"), row_of, MEASURES, parent)
         self.setUniformItemSizes(True)
         self.viewport().setAutoFillBackground(False)
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_Hover, False)  # what is under the mouse is chosen
         self.entered.connect(self.setCurrentIndex)
 
     def put(self, offered: Sequence[Choice]) -> None:
         """Offer these, the first one chosen."""
-        self._choices.put(offered)
+        self._rows.put(offered)
         self.setFixedHeight(len(offered) * px(self, MEASURES.high))
-        self.setCurrentIndex(self._choices.index(0, 0))
-
-    def chosen(self) -> Choice | None:
-        """What Enter takes."""
-        index = self.currentIndex()
-        return index.data(VALUE) if index.isValid() else None
+        self.setCurrentIndex(self._rows.index(0, 0))
 
     def choose(self, row: int) -> bool:
         """Choose a row; false where there is none of that number."""
-        index = self._choices.index(row, 0)
+        index = self._rows.index(row, 0)
         if index.isValid():
             self.setCurrentIndex(index)
         return index.isValid()
 
     def step(self, by: int) -> None:
         """Another row, from the last on to the first."""
-        rows = self._choices.rowCount()
+        rows = self._rows.rowCount()
         if rows:
-            self.setCurrentIndex(self._choices.index((self.currentIndex().row() + by) % rows, 0))
-            spoken = self.currentIndex().data(Qt.ItemDataRole.AccessibleTextRole)
-            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, spoken))
+            self.go((self.currentIndex().row() + by) % rows)
 
 
 def row_of(choice: Choice) -> Row:
@@ -179,11 +159,3 @@ def words_of(choice: Choice) -> str:
         return plain(choice.path)
     made = say("New album “{name}”") if choice.kind == "album" else say("New tag “{name}”")
     return made.format(name=plain(choice.path))
-
-
-def _paint_ground(painter: QPainter, view: QListView, rect: QRect, state: QStyle.StateFlag) -> None:
-    if state & QStyle.StateFlag.State_Selected:
-        colours, radius = tones(view), px(view, HAIR)
-        painter.setPen(colours.accent)
-        painter.setBrush(colours.chosen)
-        painter.drawRoundedRect(QRectF(rect).adjusted(1.5, 1.5, -1.5, -1.5), radius, radius)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, QRectF, Qt, Signal
-from PySide6.QtGui import QPen
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -19,13 +18,12 @@ from PySide6.QtWidgets import (
 
 from picsight.window.actions.acts import below
 from picsight.window.parts.controls import Button, SlimScrollBar, Weight
-from picsight.window.parts.focus import shows_focus
 from picsight.window.parts.line import Line
 from picsight.window.parts.notice import Notice
-from picsight.window.parts.rows import VALUE, Measures, Row, RowDelegate, RowsModel
+from picsight.window.parts.rows import VALUE, Measures, Row, RowDelegate, RowsModel, row_ground
 from picsight.window.parts.words import isolated, plain
 from picsight.window.tags.wording import path_key, tag_words
-from picsight.window.tokens import HALF, ONE, PAD, SMALL, em, px, tones
+from picsight.window.tokens import HALF, ONE, PAD, px
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -138,7 +136,7 @@ class TagRows(QListView):
     def __init__(self, model: TagsModel, parent: QWidget) -> None:
         super().__init__(parent)
         self.setModel(model)
-        self.setItemDelegate(RowDelegate(self, MEASURES, _paint_ground))
+        self.setItemDelegate(RowDelegate(self, MEASURES, _ground))
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setVerticalScrollBar(SlimScrollBar(Qt.Orientation.Vertical, self))
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -156,10 +154,6 @@ def row_of(tag: Tag) -> Row:
     return Row(tag.kind, path, numbers, f"{path}, {numbers}")
 
 
-def _paint_ground(painter: QPainter, view: QListView, rect: QRect, state: QStyle.StateFlag) -> None:
-    colours, shape, radius = tones(view), QRectF(rect).adjusted(1, 1, -1, -1), SMALL * em(view)
-    focused = state & QStyle.StateFlag.State_HasFocus and shows_focus(view)
-    hovered = state & QStyle.StateFlag.State_MouseOver
-    painter.setPen(QPen(colours.text, max(1.5, 0.12 * em(view))) if focused else Qt.PenStyle.NoPen)
-    painter.setBrush(colours.hover if hovered else Qt.BrushStyle.NoBrush)
-    painter.drawRoundedRect(shape, radius, radius)
+def _ground(painter: QPainter, view: QAbstractItemView, rect: QRect, state: QStyle.StateFlag) -> None:
+    """Nothing stays chosen: a click leads to the studio."""
+    row_ground(painter, view, rect, state & ~QStyle.StateFlag.State_Selected)
