@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import BundleError, PicsightError, StorageError
+from picsight_engine.exchange.filing import file_decisions
 from picsight_engine.indexing.events import Committed, Finished
 from picsight_engine.search.duplicates import find_stacks
 from picsight_engine.store.photos import photos_shown
 from picsight_engine.store.records import is_unfiled
-from picsight_engine.tags.kept import file_decisions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

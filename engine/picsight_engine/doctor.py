@@ -23,6 +23,7 @@ from picsight_engine.errors import (
     RequestError,
     StorageError,
 )
+from picsight_engine.exchange.filing import keep_decisions, kept_file, kept_state
 from picsight_engine.indexing.forgetting import forget_lost
 from picsight_engine.private_files import is_open_to_others
 from picsight_engine.runtime.agreement import Machine, candidates, examine, holds_package, needs_examination
@@ -37,7 +38,6 @@ from picsight_engine.store.tag_health import mend_tags, misjudged_photos, mispla
 from picsight_engine.store.text import mend_index
 from picsight_engine.store.thumbnails import Thumbnails
 from picsight_engine.store.vectors import Space, active_space
-from picsight_engine.tags.kept import keep_decisions, kept_file, kept_state
 from picsight_engine.vectors.matrix import Matrix
 
 if TYPE_CHECKING:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.doctor import Check
+    from picsight_engine.exchange.exchange import Exchange
     from picsight_engine.indexing.events import Event
     from picsight_engine.indexing.indexer import IndexSettings
     from picsight_engine.search.answer import Answer, Least, Order, Result, TermScore
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
     from picsight_engine.search.suggestions import Suggestions
     from picsight_engine.store.directories import Directory
     from picsight_engine.store.photos import Photo
-    from picsight_engine.tags.exchange import Exchange
     from picsight_engine.tags.learner import Model
     from picsight_engine.tags.tags import Tags
 
@@ -334,7 +334,7 @@ class Library:
     @property
     def exchange(self) -> Exchange:
         """Exports and imports of tags, decisions and own ratings."""
-        from picsight_engine.tags.exchange import Exchange  # lxml: 33 ms
+        from picsight_engine.exchange.exchange import Exchange  # lxml: 33 ms
 
         return Exchange(self._db, self.tags.learner)
 

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.doctor import Check
+    from picsight_engine.exchange.exchange import DecisionsExported
+    from picsight_engine.exchange.intake import Imported
+    from picsight_engine.exchange.sidecar_writing import Exported
     from picsight_engine.indexing.events import Summary
     from picsight_engine.installation.model_choice import Switch
     from picsight_engine.installation.model_offers import ModelOffer
@@ -19,9 +22,6 @@ if TYPE_CHECKING:
     from picsight_engine.search.answer import Answer, Filter, Result
     from picsight_engine.store.problems import Problem
     from picsight_engine.store.runs import Run
-    from picsight_engine.tags.exchange import DecisionsExported
-    from picsight_engine.tags.intake import Imported
-    from picsight_engine.tags.sidecars import Exported
     from picsight_engine.tags.tree import Tag
 
 Document = dict[str, object]

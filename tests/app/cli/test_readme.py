@@ -13,6 +13,9 @@ from click.testing import CliRunner
 from picsight.cli import documents
 from picsight.cli.program import COMMANDS, program
 from picsight_engine.doctor import Check
+from picsight_engine.exchange.exchange import DecisionsExported
+from picsight_engine.exchange.intake import Imported
+from picsight_engine.exchange.sidecar_writing import Exported
 from picsight_engine.indexing.events import Summary
 from picsight_engine.installation.installed import InstalledModels
 from picsight_engine.installation.model_choice import ModelChoice, Switch
@@ -20,9 +23,6 @@ from picsight_engine.installation.model_offers import model_offers
 from picsight_engine.library import PhotoDetails, Problem, Status
 from picsight_engine.search.answer import Answer, Filter, QueryFault, Result, TermScore
 from picsight_engine.store.runs import Run
-from picsight_engine.tags.exchange import DecisionsExported
-from picsight_engine.tags.intake import Imported
-from picsight_engine.tags.sidecars import Exported
 from picsight_engine.tags.tree import Tag
 
 if TYPE_CHECKING:

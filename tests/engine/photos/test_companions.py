@@ -8,9 +8,9 @@ import sys
 import pytest
 from tests.engine.photos.test_memory import run_child
 
+from picsight_engine.exchange.packet import Statement, updated
 from picsight_engine.photos.decode import read_header
 from picsight_engine.photos.sidecars import companions, read_companions
-from picsight_engine.tags.packet import Statement, updated
 
 PICTURE, OTHER = b"p" * 16, b"o" * 16
 PACKET = """<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"

@@ -13,10 +13,10 @@ from tests.engine.miniature import MANIFEST, save_image_graph, save_text_graph, 
 from tests.engine.search.conftest import Album, open_album
 
 from picsight_engine.bundles.bundle import write_bundle
+from picsight_engine.exchange.history import Spoken
 from picsight_engine.library import Library
 from picsight_engine.store.database import Database
 from picsight_engine.store.vectors import put_vector
-from picsight_engine.tags.spoken import Spoken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from picsight_engine.errors import RequestError, StorageError
-from picsight_engine.tags.decisions_file import (
+from picsight_engine.exchange.decisions_file import (
     Picture,
     RatingLine,
     TagLine,

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from tests.engine.search.conftest import Album, open_album
 
 from picsight_engine.errors import ReplaceError, RequestError
+from picsight_engine.exchange.exchange import Exchange
+from picsight_engine.exchange.packet import Statement, updated
 from picsight_engine.photos.xmp import HIERARCHICAL, SUBJECT, TAGS_LIST, items, parse, read_packet
-from picsight_engine.tags.exchange import Exchange
-from picsight_engine.tags.packet import Statement, updated
 
 PHOTOS = 8
 

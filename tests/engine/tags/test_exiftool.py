@@ -9,10 +9,10 @@ import subprocess
 import pytest
 from tests.engine.tags.conftest import OF_ALL
 
+from picsight_engine.exchange.sidecar_reading import read_sidecars
+from picsight_engine.exchange.sidecar_writing import EXIFTOOL_DIVIDER, Tagged, export_sidecars, export_table
 from picsight_engine.photos.decode import read_header
 from picsight_engine.photos.xmp import Packet, read_packet
-from picsight_engine.tags.imports import read_sidecars
-from picsight_engine.tags.sidecars import EXIFTOOL_DIVIDER, Tagged, export_sidecars, export_table
 
 pytestmark = pytest.mark.skipif(
     shutil.which("exiftool") is None, reason="needs exiftool (Debian: libimage-exiftool-perl)"

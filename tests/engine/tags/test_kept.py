@@ -9,10 +9,10 @@ import pytest
 from tests.engine.search.conftest import Album
 
 from picsight_engine.doctor import doctor_folder
+from picsight_engine.exchange.filing import kept_state
 from picsight_engine.library import Library
 from picsight_engine.store.database import Database
 from picsight_engine.store.migrations import MIGRATIONS
-from picsight_engine.tags.kept import kept_state
 
 FILE = "decisions.jsonl"
 

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from lxml import etree
 from tests.engine.tags.conftest import OF_ALL
 
+from picsight_engine.exchange.history import PastNames, Spoken
+from picsight_engine.exchange.packet import Statement, updated, withdrawn
 from picsight_engine.photos.xmp import (
     DIVIDERS,
     HIERARCHICAL,
@@ -28,8 +30,6 @@ from picsight_engine.photos.xmp import (
 )
 from picsight_engine.store.records import PastName
 from picsight_engine.store.tags import name_key
-from picsight_engine.tags.packet import Statement, updated, withdrawn
-from picsight_engine.tags.spoken import PastNames, Spoken
 
 PACKETS = Path(__file__).parent.parent / "photos" / "packets"
 AFTER_DARKTABLE = Path(__file__).parent / "after_darktable.xmp"

@@ -16,12 +16,12 @@ from PIL import Image
 from tests.engine.tags.conftest import OF_ALL
 
 from picsight_engine.errors import RequestError, StorageError
+from picsight_engine.exchange.packet import Statement, updated
+from picsight_engine.exchange.sidecar_reading import read_sidecars
+from picsight_engine.exchange.sidecar_writing import _COLUMNS, Exported, Tagged, export_sidecars, export_table
+from picsight_engine.exchange.whole_files import ChangedMeanwhileError, exchange, write_whole
 from picsight_engine.photos.identity import bytes_hash, fingerprint
 from picsight_engine.photos.xmp import read_packet
-from picsight_engine.tags.imports import read_sidecars
-from picsight_engine.tags.packet import Statement, updated
-from picsight_engine.tags.sidecars import _COLUMNS, Exported, Tagged, export_sidecars, export_table
-from picsight_engine.tags.whole_files import ChangedMeanwhileError, exchange, write_whole
 
 PACKETS = Path(__file__).parent.parent / "photos" / "packets"
 HASH = bytes(range(16))
@@ -197,7 +197,7 @@ def test_one_bad_photo_is_told_and_the_others_are_written(photo):
 AS_NOBODY = """
 import os, sys
 from pathlib import Path
-from picsight_engine.tags.sidecars import Tagged, export_sidecars
+from picsight_engine.exchange.sidecar_writing import Tagged, export_sidecars
 if os.geteuid() == 0:
     os.setuid(65534)  # root may write everywhere
 *_, done = export_sidecars([Tagged(Path(name), ("Sea",)) for name in sys.argv[1:]])
@@ -251,7 +251,7 @@ def test_another_program_that_writes_at_the_last_moment_wins(photo):
 import sys
 import tempfile
 from pathlib import Path
-from picsight_engine.tags.sidecars import Tagged, export_sidecars
+from picsight_engine.exchange.sidecar_writing import Tagged, export_sidecars
 photo, sidecar = map(Path, sys.argv[1:3])
 drafts = 0
 def intrude(event, arguments):
@@ -276,7 +276,7 @@ print(*done.left_alone)
 KILLED = """
 import os, sys
 from pathlib import Path
-from picsight_engine.tags.sidecars import Tagged, export_sidecars
+from picsight_engine.exchange.sidecar_writing import Tagged, export_sidecars
 photo, sidecar = map(Path, sys.argv[1:])
 before = sidecar.read_bytes() if sidecar.exists() else None
 step = 0
@@ -347,7 +347,7 @@ def test_a_table_that_cannot_be_written_whole_leaves_the_one_of_before(photo):
 import resource, signal, sys
 from pathlib import Path
 from picsight_engine.errors import StorageError
-from picsight_engine.tags.sidecars import Tagged, export_table
+from picsight_engine.exchange.sidecar_writing import Tagged, export_table
 resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 try:

@@ -16,7 +16,7 @@ from picsight.cli.words import WordsCommand
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from picsight_engine.tags.intake import Imported
+    from picsight_engine.exchange.intake import Imported
 
 
 @click.command("import", cls=WordsCommand)

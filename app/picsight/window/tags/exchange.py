@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from picsight.jobs import Jobs, Stream
     from picsight.window.library.status import StatusLine
     from picsight.window.tags.deeds import TagDeeds
+    from picsight_engine.exchange.exchange import DecisionsExported
+    from picsight_engine.exchange.intake import Imported
+    from picsight_engine.exchange.sidecar_writing import Exported
     from picsight_engine.library import Library
-    from picsight_engine.tags.exchange import DecisionsExported
-    from picsight_engine.tags.intake import Imported
-    from picsight_engine.tags.sidecars import Exported
 
     Mode = QFileDialog.FileMode
 

@@ -12,8 +12,8 @@ import pytest
 from mctrain.data.decisions import Decision, decisions_of
 from mctrain.data.sources.library import FORMAT, read_library
 from mctrain.errors import DataError
+from picsight_engine.exchange.decisions_file import Picture, RatingLine, TagLine, write_decisions
 from picsight_engine.photos.identity import FINGERPRINT_RULE, fingerprint
-from picsight_engine.tags.decisions_file import Picture, RatingLine, TagLine, write_decisions
 
 DAY = "2026-05-0{}T10:00:00+02:00"
 

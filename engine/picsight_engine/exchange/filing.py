@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Literal
 import xxhash
 
 from picsight_engine.errors import StorageError
+from picsight_engine.exchange.decision_lines import lines_of
+from picsight_engine.exchange.decisions_file import encode
 from picsight_engine.photos.reading import shown
 from picsight_engine.private_files import draft_of, open_private, sweep_drafts
 from picsight_engine.store.own_folder import DECISIONS
 from picsight_engine.store.records import is_unfiled, note_filed, noted_filing
-from picsight_engine.tags.decisions_file import encode
-from picsight_engine.tags.exports import lines_of
 
 if TYPE_CHECKING:
     import sqlite3

@@ -24,8 +24,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from picsight_engine.errors import RequestError, StorageError
+from picsight_engine.exchange.whole_files import require_replaceable, write_whole
 from picsight_engine.photos.reading import shown
-from picsight_engine.tags.whole_files import require_replaceable, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import RequestError
+from picsight_engine.exchange.decisions_file import RatingLine, read_decisions
+from picsight_engine.exchange.intake import KEYWORDS, XMP, Intake, Said
+from picsight_engine.exchange.sidecar_reading import read_sidecars
 from picsight_engine.photos.reading import shown
 from picsight_engine.store.files import find_file, metadata_of
 from picsight_engine.store.records import (
@@ -19,21 +22,18 @@ from picsight_engine.store.records import (
 from picsight_engine.store.succession import look_alike
 from picsight_engine.store.tagged import favourite_photos
 from picsight_engine.store.tags import name_key
-from picsight_engine.tags.decisions_file import RatingLine, read_decisions
-from picsight_engine.tags.imports import read_sidecars
-from picsight_engine.tags.intake import KEYWORDS, XMP, Intake, Said
 from picsight_engine.tags.names import photos_in_words
 from picsight_engine.tags.tree import FAVOURITES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from picsight_engine.exchange.decisions_file import Picture, TagLine
+    from picsight_engine.exchange.intake import Key
+    from picsight_engine.exchange.sidecar_reading import Told
     from picsight_engine.store.database import Database
     from picsight_engine.store.files import StoredFile
     from picsight_engine.store.records import SaidRating, ShownFile
-    from picsight_engine.tags.decisions_file import Picture, TagLine
-    from picsight_engine.tags.imports import Told
-    from picsight_engine.tags.intake import Key
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,17 +6,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from picsight_engine.exchange.decisions_file import Picture, RatingLine, TagLine
 from picsight_engine.store.records import last_decisions, last_ratings, seen_pictures
 from picsight_engine.store.tags import live_tags
-from picsight_engine.tags.decisions_file import Picture, RatingLine, TagLine
 from picsight_engine.tags.tree import as_seen
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator
 
+    from picsight_engine.exchange.decisions_file import Line
     from picsight_engine.store.records import SaidDecision
-    from picsight_engine.tags.decisions_file import Line
 
 _LATEST = datetime(9998, 12, 31, tzinfo=UTC).timestamp()
 

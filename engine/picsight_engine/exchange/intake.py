@@ -28,11 +28,11 @@ from picsight_engine.tags.tree import FAVOURITES
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
 
+    from picsight_engine.exchange.decisions_file import TagLine
     from picsight_engine.store.database import Database
     from picsight_engine.store.decisions import Verdict
     from picsight_engine.store.records import SaidDecision
     from picsight_engine.store.runs import Recording, Run
-    from picsight_engine.tags.decisions_file import TagLine
     from picsight_engine.tags.learner import Learner
 
 

@@ -9,6 +9,12 @@ from itertools import chain, takewhile
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import RequestError
+from picsight_engine.exchange.arrivals import arrived_decisions, arrived_sidecars
+from picsight_engine.exchange.decision_lines import lines_of
+from picsight_engine.exchange.decisions_file import RatingLine, write_decisions
+from picsight_engine.exchange.history import PastNames, Spoken
+from picsight_engine.exchange.sidecar_reading import photos_gone
+from picsight_engine.exchange.sidecar_writing import Tagged, export_sidecars, export_table
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
 from picsight_engine.photos.reading import shown
 from picsight_engine.photos.sidecars import SUFFIX
@@ -25,24 +31,18 @@ from picsight_engine.store.records import (
     tags_decided,
 )
 from picsight_engine.store.tags import tag_paths
-from picsight_engine.tags.arrivals import arrived_decisions, arrived_sidecars
-from picsight_engine.tags.decisions_file import RatingLine, write_decisions
-from picsight_engine.tags.exports import lines_of
-from picsight_engine.tags.imports import photos_gone
 from picsight_engine.tags.names import photos_in_words, shortened
-from picsight_engine.tags.sidecars import Tagged, export_sidecars, export_table
-from picsight_engine.tags.spoken import PastNames, Spoken
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Iterator
     from pathlib import Path
 
+    from picsight_engine.exchange.decisions_file import Line
+    from picsight_engine.exchange.intake import Imported
+    from picsight_engine.exchange.sidecar_writing import Exported
     from picsight_engine.store.database import Database
-    from picsight_engine.tags.decisions_file import Line
-    from picsight_engine.tags.intake import Imported
     from picsight_engine.tags.learner import Learner
-    from picsight_engine.tags.sidecars import Exported
 
 
 @dataclass(frozen=True, slots=True)

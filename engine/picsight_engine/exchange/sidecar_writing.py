@@ -18,6 +18,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import RequestError, StorageError
+from picsight_engine.exchange.history import Spoken
+from picsight_engine.exchange.packet import Statement, keywords_by_path, updated, withdrawn
+from picsight_engine.exchange.whole_files import (
+    DRAFTS,
+    ChangedMeanwhileError,
+    exchange,
+    require_replaceable,
+    write_whole,
+)
 from picsight_engine.photos.identity import bytes_hash, fingerprint
 from picsight_engine.photos.reading import shown
 from picsight_engine.photos.sidecars import long_sidecar, read_sidecar, short_sidecar, speaks_of
@@ -31,15 +40,6 @@ from picsight_engine.photos.xmp import (
     written_form,
 )
 from picsight_engine.private_files import sweep_drafts
-from picsight_engine.tags.packet import Statement, keywords_by_path, updated, withdrawn
-from picsight_engine.tags.spoken import Spoken
-from picsight_engine.tags.whole_files import (
-    DRAFTS,
-    ChangedMeanwhileError,
-    exchange,
-    require_replaceable,
-    write_whole,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
+from picsight_engine.exchange.history import Spoken
 from picsight_engine.photos.xmp import (
     ABOUT,
     BAG,
@@ -48,7 +49,6 @@ from picsight_engine.photos.xmp import (
     written_form,
 )
 from picsight_engine.store.tags import name_key
-from picsight_engine.tags.spoken import Spoken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
