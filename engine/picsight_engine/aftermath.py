@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from picsight_engine.indexing.events import Event
     from picsight_engine.search.answering import Answering
     from picsight_engine.store.database import Database
-    from picsight_engine.store.thumbnails import Thumbnails
+    from picsight_engine.store.thumbnails import ThumbnailStore
     from picsight_engine.tags.tags import Tags
 
 # Photos are compared once more than one in so many waits, so that a long run groups copies as it goes.
@@ -27,7 +27,7 @@ _COMPARED_SHARE = 256
 
 
 def follow(
-    events: Iterable[Event], db: Database, thumbnails: Thumbnails, answering: Answering, tags: Tags
+    events: Iterable[Event], db: Database, thumbnails: ThumbnailStore, answering: Answering, tags: Tags
 ) -> Iterator[Event]:
     """Passes on the events of a run; the last one also says what came of it for searches and tags.
 

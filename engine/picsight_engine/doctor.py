@@ -23,7 +23,7 @@ from picsight_engine.errors import (
     RequestError,
     StorageError,
 )
-from picsight_engine.exchange.filing import keep_decisions, kept_file, kept_state
+from picsight_engine.exchange.filing import decisions_path, filing_state, write_filing
 from picsight_engine.indexing.forgetting import forget_lost
 from picsight_engine.private_files import is_open_to_others
 from picsight_engine.runtime.agreement import Machine, candidates, examine, holds_package, needs_examination
@@ -33,10 +33,10 @@ from picsight_engine.store import thumbnails as thumbnail_files
 from picsight_engine.store.choice import chosen_model
 from picsight_engine.store.database import Database, index_lock
 from picsight_engine.store.folders import all_folders
-from picsight_engine.store.own_folder import CACHE
+from picsight_engine.store.library_folder import CACHE
 from picsight_engine.store.tag_health import mend_tags, misjudged_photos, misplaced_tags
 from picsight_engine.store.text import mend_index
-from picsight_engine.store.thumbnails import Thumbnails
+from picsight_engine.store.thumbnails import ThumbnailStore
 from picsight_engine.store.vectors import Space, active_space
 from picsight_engine.vectors.matrix import Matrix
 
@@ -201,7 +201,7 @@ def _examine_database(db: Database) -> Check:
 
 def _forget(library: _Library, named: Sequence[Path]) -> Check:
     """Forgets what is gone, a person having said so: also what indexing keeps in folders that this person has named."""
-    with closing(Thumbnails.open(library.folder)) as thumbnails:
+    with closing(ThumbnailStore.open(library.folder)) as thumbnails:
         forgotten = forget_lost(library.db, thumbnails, named)
     message = f"{_count(len(forgotten.photos), 'photo')} of missing files forgotten."
     if forgotten.moved:
@@ -292,11 +292,11 @@ def _examine_thumbnails(library: _Library) -> Check:
     """Readable, none of photos that are gone; what is missing is made by the next indexing."""
     repairs: list[str] = []
     with ExitStack() as stack:
-        thumbnails = stack.enter_context(closing(Thumbnails.open(library.folder)))
+        thumbnails = stack.enter_context(closing(ThumbnailStore.open(library.folder)))
         if thumbnails.faults():
             thumbnails.close()
             thumbnail_files.remove(library.folder)
-            thumbnails = stack.enter_context(closing(Thumbnails.open(library.folder)))
+            thumbnails = stack.enter_context(closing(ThumbnailStore.open(library.folder)))
             repairs.append("The thumbnails were damaged and were started anew.")
         orphans = _remove_orphans(library, thumbnails)
         if orphans:
@@ -312,8 +312,8 @@ def _examine_thumbnails(library: _Library) -> Check:
 
 def _examine_decisions(library: _Library) -> Check:
     """Whether the file beside the database gives back what a person has said, should that be lost."""
-    db, file = library.db, kept_file(library.db)
-    state = kept_state(db)
+    db, file = library.db, decisions_path(library.db)
+    state = filing_state(db)
     if state == "none":
         return Check("decisions", "Nothing was tagged, decided or rated yet.")
     if state == "current":
@@ -323,14 +323,14 @@ def _examine_decisions(library: _Library) -> Check:
         return Check("decisions", message)
     if db.read_only:
         return Check("decisions", f"{file} is {state} and cannot be written on this disk.")
-    aside = keep_decisions(db)
+    aside = write_filing(db)
     message = f"{file} was {state} and was written anew."
     if aside is not None:
         message += f" What was there is kept as {aside}."
     return Check("decisions", message, repaired=True)
 
 
-def _remove_orphans(library: _Library, thumbnails: Thumbnails) -> int:
+def _remove_orphans(library: _Library, thumbnails: ThumbnailStore) -> int:
     """Removes the thumbnails of photos that are gone; returns how many there were.
 
     While another process indexes, a thumbnail without a photo may be that of a photo about to be stored.

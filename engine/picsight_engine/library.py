@@ -23,11 +23,11 @@ from picsight_engine.store.directories import all_directories
 from picsight_engine.store.folders import Folder
 from picsight_engine.store.photos import files_showing, photos_by_id
 from picsight_engine.store.problems import Problem, all_problems, retry_later, set_ignored
-from picsight_engine.store.ratings import own_stars
+from picsight_engine.store.ratings import person_stars
 from picsight_engine.store.searches import PastSearch, SavedSearch, Searches
 from picsight_engine.store.shared import SharedDetails, shared_details
 from picsight_engine.store.thumbnails import FILE_NAME as THUMBNAILS
-from picsight_engine.store.thumbnails import Thumbnails
+from picsight_engine.store.thumbnails import ThumbnailStore
 from picsight_engine.vectors.spaces import require_space
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Library:
         self._opened_tags: Tags | None = None
         self._lock = threading.Lock()
         self._gone: set[int] = set()  # photos that a person took away, and may take back
-        self._opened_thumbnails: Thumbnails | None = None
+        self._opened_thumbnails: ThumbnailStore | None = None
 
     @property
     def bundle(self) -> Bundle:
@@ -425,7 +425,7 @@ class Library:
             return None
         states = self.tags.states([details.id])[details.id]
         with self._db.reading() as connection:
-            stars = own_stars(connection, [details.id]).get(details.id, details.rating)
+            stars = person_stars(connection, [details.id]).get(details.id, details.rating)
         return replace(
             details, tags=tuple(tag for tag, state, _ in states if state == "accepted"), rating=stars
         )
@@ -502,11 +502,11 @@ class Library:
             raise RequestError(f"{photo} is no photo of the library; index its folder first.")
         return found, str(found.path if isinstance(photo, int) else photo.absolute())
 
-    def _thumbnails(self) -> Thumbnails:
+    def _thumbnails(self) -> ThumbnailStore:
         """Opened when the first one is needed: a search shows none."""
         with self._lock:
             if self._opened_thumbnails is None:
-                self._opened_thumbnails = Thumbnails.open(self.folder, self._gone)
+                self._opened_thumbnails = ThumbnailStore.open(self.folder, self._gone)
             return self._opened_thumbnails
 
     def _close_thumbnails(self) -> None:

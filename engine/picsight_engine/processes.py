@@ -64,7 +64,7 @@ def bury(process: SpawnProcess, connection: Connection) -> None:
 
 
 @contextmanager
-def own_end(seconds: float) -> Iterator[None]:
+def time_limit(seconds: float) -> Iterator[None]:
     """Lets the system end this process if a library hangs and whoever started it is not there to do it."""
     if not hasattr(signal, "alarm"):  # Windows
         yield

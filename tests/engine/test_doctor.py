@@ -18,7 +18,7 @@ from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.library import Library
 from picsight_engine.store.database import Database, index_lock
 from picsight_engine.store.text import photos_holding
-from picsight_engine.store.thumbnails import Thumbnails
+from picsight_engine.store.thumbnails import ThumbnailStore
 
 ALL = [
     "model",
@@ -199,7 +199,7 @@ def test_damaged_thumbnails_start_anew_and_the_next_indexing_makes_them(copy, bu
 
 
 def test_a_thumbnail_without_a_photo_stays_while_another_process_stores_photos(copy, bundle):
-    with closing(Thumbnails.open(copy)) as thumbnails:
+    with closing(ThumbnailStore.open(copy)) as thumbnails:
         thumbnails.put(1000, b"of a photo that is about to be stored")
         thumbnails.commit()
         with index_lock(copy):

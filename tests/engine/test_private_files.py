@@ -17,7 +17,7 @@ from picsight_engine.private_files import (
 )
 from picsight_engine.store.choice import choose_model
 from picsight_engine.store.database import Database
-from picsight_engine.store.thumbnails import Thumbnails
+from picsight_engine.store.thumbnails import ThumbnailStore
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +42,7 @@ def modes(folder: Path) -> dict[str, str]:
 
 
 def make_library(folder: Path) -> None:
-    with closing(Database.open(folder)), closing(Thumbnails.open(folder)):
+    with closing(Database.open(folder)), closing(ThumbnailStore.open(folder)):
         choose_model(folder, "tiny")
 
 

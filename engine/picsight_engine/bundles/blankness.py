@@ -68,7 +68,7 @@ def parse_blankness(data: dict[str, Any], dim: int) -> Blankness:
     ):
         fits = is_number(data[name]) and least <= data[name] <= most
         require(f"blankness.{name}", data[name], fits=fits)
-    return Blankness(**{own.name: data[own.name] for own in fields(Blankness)})
+    return Blankness(**{each.name: data[each.name] for each in fields(Blankness)})
 
 
 def _is_vector(text: object, dim: int) -> bool:

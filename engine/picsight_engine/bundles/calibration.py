@@ -95,11 +95,11 @@ def parse_calibration(data: dict[str, Any]) -> Calibration:
         ValueError: one is no number, or no cosine; or the cuts are not in order, so that an answer might hold no strong photo.
     """
     numbers = {}
-    for own in fields(Calibration):
-        value = data[own.name]
-        lowest = -1 if own.name in {"answered", "strong", "possible"} else 0
-        require(f"calibration.{own.name}", value, fits=is_number(value) and lowest <= value <= 1)
-        numbers[own.name] = float(value)
+    for each in fields(Calibration):
+        value = data[each.name]
+        lowest = -1 if each.name in {"answered", "strong", "possible"} else 0
+        require(f"calibration.{each.name}", value, fits=is_number(value) and lowest <= value <= 1)
+        numbers[each.name] = float(value)
     calibration = Calibration(**numbers)
     in_order = max(calibration.possible, calibration.strong) <= calibration.answered
     require("calibration", data, fits=in_order)

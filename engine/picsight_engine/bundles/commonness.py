@@ -73,8 +73,8 @@ def commonness(text: str) -> float:
 
     A word that was never said counts as one that was said of half a photo.
     """
-    photos, said = _said()
-    counts = [said.get(word, 0.5) for word in singular_words(text) if word not in _SAYING_LITTLE]
+    photos, counts_by_word = _word_counts()
+    counts = [counts_by_word.get(word, 0.5) for word in singular_words(text) if word not in _SAYING_LITTLE]
     unheard = math.log(_THOUSAND * 0.5 / photos)
     if not counts:
         return unheard
@@ -83,16 +83,16 @@ def commonness(text: str) -> float:
 
 def is_everyday(word: str) -> bool:
     """Whether a word is said of everyday photos, and not known from places alone: "nice", "reading", not "Paris"."""
-    return all(each in _said()[1] and each not in _PLACES for each in singular_words(word))
+    return all(each in _word_counts()[1] and each not in _PLACES for each in singular_words(word))
 
 
 @cache
-def _said() -> tuple[int, dict[str, int]]:
+def _word_counts() -> tuple[int, dict[str, int]]:
     """How many photos were counted, and of how many of them each word is said."""
     table = resources.files(__package__).joinpath(_TABLE).read_text(encoding="utf-8")
     rows = (line.split("\t") for line in table.splitlines())
-    said = {word: int(count) for word, count in rows}
-    return said.pop(ALL), said
+    counts_by_word = {word: int(count) for word, count in rows}
+    return counts_by_word.pop(ALL), counts_by_word
 
 
 def _singular(word: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.errors import RequestError
 from picsight_engine.exchange.decisions_file import RatingLine, read_decisions
-from picsight_engine.exchange.intake import KEYWORDS, XMP, Intake, Said
+from picsight_engine.exchange.intake import KEYWORDS, XMP, FileDecision, Intake
 from picsight_engine.exchange.sidecar_reading import read_sidecars
 from picsight_engine.photos.reading import shown
 from picsight_engine.store.files import find_file, metadata_of
@@ -28,12 +28,12 @@ from picsight_engine.tags.tree import FAVOURITES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from picsight_engine.exchange.decisions_file import Picture, TagLine
+    from picsight_engine.exchange.decisions_file import PhotoReference, TagLine
     from picsight_engine.exchange.intake import Key
-    from picsight_engine.exchange.sidecar_reading import Told
+    from picsight_engine.exchange.sidecar_reading import SidecarContent
     from picsight_engine.store.database import Database
     from picsight_engine.store.files import StoredFile
-    from picsight_engine.store.records import SaidRating, ShownFile
+    from picsight_engine.store.records import ShownFile, StoredRating
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +68,15 @@ def arrived_decisions(db: Database, file: Path) -> Arrival:
             except RequestError as fault:
                 raise RequestError(f"Nothing of {shown(file)} was taken: {fault}") from fault
         if photo is not None:
-            _add_said(intake, key, photo, line)
+            _add_line(intake, key, photo, line)
     return Arrival(intake, len(finder.found), finder.unknown, tuple(faults))
 
 
-def _add_said(intake: Intake, key: Key, photo: int, line: TagLine) -> None:
+def _add_line(intake: Intake, key: Key, photo: int, line: TagLine) -> None:
     if line.example is not None:
         intake.add_example(key, photo, against=line.example == "against")
     if line.decision is not None and line.time is not None and line.source is not None:
-        intake.add_decision(key, photo, Said(line.decision, line.source, line.time.timestamp()))
+        intake.add_decision(key, photo, FileDecision(line.decision, line.source, line.time.timestamp()))
 
 
 def arrived_sidecars(db: Database, place: Path) -> Arrival:
@@ -86,18 +86,22 @@ def arrived_sidecars(db: Database, place: Path) -> Arrival:
         RequestError: there is no folder, photo or side-car at `place`.
     """
     gathered = read_sidecars(place)
-    sayings = _Sayings(db)
+    statements = _FileStatements(db)
     with db.reading() as connection:
         ratings = last_ratings(connection)
-    named = {file_id for told in gathered.told if (file_id := sayings.add_told(told, ratings)) is not None}
+    named = {
+        file_id
+        for content in gathered.contents
+        if (file_id := statements.add_sidecar(content, ratings)) is not None
+    }
     for each in shown_files(db, place):
         if each.keywords and each.id not in named:
-            sayings.add_keywords(each)
-    found, unknown = sayings.finder.found, sayings.finder.unknown
-    return Arrival(sayings.intake, len(found), unknown, (*gathered.faults, *sayings.faults()))
+            statements.add_keywords(each)
+    found, unknown = statements.finder.found, statements.finder.unknown
+    return Arrival(statements.intake, len(found), unknown, (*gathered.faults, *statements.faults()))
 
 
-class _Sayings:
+class _FileStatements:
     """What files say of photos, as it is gathered."""
 
     def __init__(self, db: Database) -> None:
@@ -107,32 +111,36 @@ class _Sayings:
         self.intake = Intake()
         self.finder = _Finder(db)
 
-    def add_told(self, told: Told, ratings: Mapping[int, SaidRating]) -> int | None:
+    def add_sidecar(self, content: SidecarContent, ratings: Mapping[int, StoredRating]) -> int | None:
         """What a side-car says; returns the photo's file of which it names tags."""
-        file, photo = self.finder.photo_told(told)
+        file, photo = self.finder.photo_of_sidecar(content)
         if photo is None:
             return None
-        for tag in told.tags:
-            said = Said("accepted", XMP, told.written_at, is_echo=tag in told.echoes, is_keyword=True)
-            self._add(tag, photo, said, told.photo)
-        for tag in told.rejected:
-            self._add(tag, photo, Said("rejected", XMP, told.written_at, is_echo=True), told.photo)
-        for tag in told.gone:
-            self.intake.add_withdrawal(tag, photo, Said("withdrawn", XMP, told.written_at))
-        own = ratings.get(photo)
-        shown_stars = None if own is None else own.stars
+        for tag in content.tags:
+            decision = FileDecision(
+                "accepted", XMP, content.written_at, is_echo=tag in content.echoes, is_keyword=True
+            )
+            self._add(tag, photo, decision, content.photo)
+        for tag in content.rejected:
+            self._add(
+                tag, photo, FileDecision("rejected", XMP, content.written_at, is_echo=True), content.photo
+            )
+        for tag in content.gone:
+            self.intake.add_withdrawal(tag, photo, FileDecision("withdrawn", XMP, content.written_at))
+        given = ratings.get(photo)
+        shown_stars = None if given is None else given.stars
         if shown_stars is None and file is not None:
             shown_stars = metadata_of(self._db, file.id).rating
-        if told.stars is not None and told.stars != (shown_stars or 0):
-            self.intake.add_stars(photo, told.stars, told.written_at, is_echo=told.stars_echo)
-        return file.id if file is not None and (told.tags or told.rejected) else None
+        if content.stars is not None and content.stars != (shown_stars or 0):
+            self.intake.add_stars(photo, content.stars, content.written_at, is_echo=content.stars_echo)
+        return file.id if file is not None and (content.tags or content.rejected) else None
 
     def add_keywords(self, file: ShownFile) -> None:
         """The keywords that a photo's file holds."""
         self.finder.found.add(file.photo_id)
         for tag in file.keywords:
-            said = Said("accepted", KEYWORDS, file.mtime_ns / 1e9, is_keyword=True)
-            self._add(tag, file.photo_id, said, file.path)
+            decision = FileDecision("accepted", KEYWORDS, file.mtime_ns / 1e9, is_keyword=True)
+            self._add(tag, file.photo_id, decision, file.path)
 
     def faults(self) -> Iterator[str]:
         """A sentence for each name that cannot be a tag, and one for what others call favourites."""
@@ -143,12 +151,12 @@ class _Sayings:
                 "Mark those that are."
             )
 
-    def _add(self, tag: str, photo: int, said: Said, path: Path) -> None:
-        if said.verdict == "accepted" and not said.is_echo and name_key(tag) == name_key(FAVOURITES):
+    def _add(self, tag: str, photo: int, decision: FileDecision, path: Path) -> None:
+        if decision.verdict == "accepted" and not decision.is_echo and name_key(tag) == name_key(FAVOURITES):
             self._liked.add(photo)  # a favourite is a person's own word, which this may not mean
             return
         try:
-            self.intake.add_decision(self.intake.add_tag(tag), photo, said)
+            self.intake.add_decision(self.intake.add_tag(tag), photo, decision)
         except RequestError as fault:
             self._faults.append(f"A keyword of {shown(path)} was left out: {fault}")
 
@@ -159,15 +167,15 @@ class _Finder:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._known: dict[bytes, int | None] = {}
-        self._untold = 0
+        self._missing = 0
         self.found: set[int] = set()
 
     @property
     def unknown(self) -> int:
         """How many there were that the library does not have."""
-        return self._untold + sum(photo is None for photo in self._known.values())
+        return self._missing + sum(photo is None for photo in self._known.values())
 
-    def photo_of(self, picture: Picture) -> int | None:
+    def photo_of(self, picture: PhotoReference) -> int | None:
         """A photo by its fingerprint; at its path only where fingerprints are made by another rule and tell nothing."""
         if picture.fingerprint not in self._known:
             with self._db.reading() as connection:
@@ -188,20 +196,20 @@ class _Finder:
         with self._db.reading() as connection:  # by the same rule it would be known: this is another picture
             return None if rule_of(connection, file.photo_id) == rule else file.photo_id
 
-    def photo_told(self, told: Told) -> tuple[StoredFile | None, int | None]:
+    def photo_of_sidecar(self, content: SidecarContent) -> tuple[StoredFile | None, int | None]:
         """The photo of which a side-car notes the hash; where it notes none, the one that lies where its name says.
 
         With it comes the file that lies there, if it is one of this photo. Where nothing shows the noted picture any more, and
         what lies there looks like it, another program has edited the file.
         """
-        file = find_file(self._db, told.photo)
+        file = find_file(self._db, content.photo)
         photo = None if file is None or not file.present else file.photo_id
-        if told.original is not None:
-            found = photo_with_hash(self._db, told.original)
+        if content.original is not None:
+            found = photo_with_hash(self._db, content.original)
             if found is None or not self._is_that(photo, *found):
                 file, photo = None, None if found is None else found[0]
         if photo is None:
-            self._untold += 1
+            self._missing += 1
             return None, None
         self.found.add(photo)
         return file, photo

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from picsight_engine.exchange.decisions_file import Picture, RatingLine, TagLine
+from picsight_engine.exchange.decisions_file import PhotoReference, RatingLine, TagLine
 from picsight_engine.store.records import last_decisions, last_ratings, seen_pictures
 from picsight_engine.store.tags import live_tags
 from picsight_engine.tags.tree import as_seen
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from picsight_engine.exchange.decisions_file import Line
-    from picsight_engine.store.records import SaidDecision
+    from picsight_engine.store.records import StoredDecision
 
 _LATEST = datetime(9998, 12, 31, tzinfo=UTC).timestamp()
 
@@ -24,7 +24,7 @@ _LATEST = datetime(9998, 12, 31, tzinfo=UTC).timestamp()
 def lines_of(connection: sqlite3.Connection) -> Iterator[Line]:
     """Every tag with its decisions and examples, by path, then the ratings."""
     pictures = {
-        photo_id: Picture(seen.path, seen.fingerprint, seen.rule)
+        photo_id: PhotoReference(seen.path, seen.fingerprint, seen.rule)
         for photo_id, seen in seen_pictures(connection).items()
     }
     decisions = last_decisions(connection)
@@ -32,7 +32,7 @@ def lines_of(connection: sqlite3.Connection) -> Iterator[Line]:
     thresholds = {tag.id: tag.threshold for tag in tags}
     for tag in as_seen(tags, {}):
         plain = TagLine(tag.path, tag.kind, tag.prompts, thresholds[tag.id], tag.suggests)
-        said = [
+        lines = [
             *_decided(plain, decisions.get(tag.id, ()), pictures),
             *(
                 replace(plain, picture=pictures[each], example="for")
@@ -45,23 +45,23 @@ def lines_of(connection: sqlite3.Connection) -> Iterator[Line]:
                 if each in pictures
             ),
         ]
-        yield from said or [plain]
+        yield from lines or [plain]
     for photo_id, rating in last_ratings(connection).items():
         if rating.stars is not None and photo_id in pictures:
             yield RatingLine(pictures[photo_id], rating.stars, _time(rating.rated_at))
 
 
 def _decided(
-    plain: TagLine, decisions: Iterable[SaidDecision], pictures: dict[int, Picture]
+    plain: TagLine, decisions: Iterable[StoredDecision], pictures: dict[int, PhotoReference]
 ) -> Iterator[TagLine]:
-    for said in decisions:
-        if said.verdict != "withdrawn" and said.photo_id in pictures:
+    for decision in decisions:
+        if decision.verdict != "withdrawn" and decision.photo_id in pictures:
             yield replace(
                 plain,
-                picture=pictures[said.photo_id],
-                decision=said.verdict,
-                time=_time(said.decided_at),
-                source=said.source,
+                picture=pictures[decision.photo_id],
+                decision=decision.verdict,
+                time=_time(decision.decided_at),
+                source=decision.source,
             )
 
 

@@ -51,7 +51,7 @@ _PATIENCE = 1000  # lines that mean nothing, before the file is given up
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class PhotoReference:
     """A photo as another library finds it again: by its fingerprint, else at its path."""
 
     path: str
@@ -68,7 +68,7 @@ class TagLine:
     prompts: tuple[str, ...]
     threshold: float | None
     suggests: bool
-    picture: Picture | None = None
+    picture: PhotoReference | None = None
     decision: Decision | None = None
     example: Example | None = None
     time: datetime | None = None
@@ -79,7 +79,7 @@ class TagLine:
 class RatingLine:
     """A person's own stars for a photo, from 0 to 5; -1 means rejected."""
 
-    picture: Picture
+    picture: PhotoReference
     stars: int
     time: datetime
 
@@ -258,10 +258,10 @@ class _Reader:
         return self._tag
 
 
-def _picture(record: Record) -> Picture:
+def _picture(record: Record) -> PhotoReference:
     path = _field(record, "path")
     _require_text("path", path, "surrogateescape")
-    return Picture(path, bytes.fromhex(_field(record, "fingerprint")), _field(record, "rule"))
+    return PhotoReference(path, bytes.fromhex(_field(record, "fingerprint")), _field(record, "rule"))
 
 
 def _require_text(name: str, text: str, errors: str = "strict") -> None:
@@ -334,7 +334,7 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
 
 def _tag_record(line: TagLine) -> Record:
     example = {} if line.example is None else {"example": line.example}
-    said = {} if line.time is None else {"time": line.time.isoformat(), "source": line.source}
+    origin = {} if line.time is None else {"time": line.time.isoformat(), "source": line.source}
     return {
         **({} if line.picture is None else _picture_record(line.picture)),
         "tag": line.tag,
@@ -344,7 +344,7 @@ def _tag_record(line: TagLine) -> Record:
         "suggests": line.suggests,
         **example,
         "decision": line.decision,
-        **said,
+        **origin,
     }
 
 
@@ -352,7 +352,7 @@ def _rating_record(line: RatingLine) -> Record:
     return {**_picture_record(line.picture), "rating": line.stars, "time": line.time.isoformat()}
 
 
-def _picture_record(picture: Picture) -> Record:
+def _picture_record(picture: PhotoReference) -> Record:
     return {"path": picture.path, "fingerprint": picture.fingerprint.hex(), "rule": picture.rule}
 
 

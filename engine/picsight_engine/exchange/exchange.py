@@ -12,7 +12,7 @@ from picsight_engine.errors import RequestError
 from picsight_engine.exchange.arrivals import arrived_decisions, arrived_sidecars
 from picsight_engine.exchange.decision_lines import lines_of
 from picsight_engine.exchange.decisions_file import RatingLine, write_decisions
-from picsight_engine.exchange.history import PastNames, Spoken
+from picsight_engine.exchange.history import DecisionHistory, PastNames
 from picsight_engine.exchange.sidecar_reading import photos_gone
 from picsight_engine.exchange.sidecar_writing import Tagged, export_sidecars, export_table
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
@@ -132,14 +132,14 @@ def _tagged_photos(db: Database, folder: Path | None = None) -> Iterator[Tagged]
         paths, ratings = tag_paths(db), last_ratings(connection)
         accepted, rejected = (tags_decided(connection, verdict) for verdict in ("accepted", "rejected"))
         last = last_decisions(connection, paths)
-        spoken, rated = ever_decided(connection), ever_rated(connection)
+        decided_ever, rated_ever = ever_decided(connection), ever_rated(connection)
         names = PastNames(past_names(connection))
     since: defaultdict[int, dict[str, float]] = defaultdict(dict)
     for tag_id, decisions in last.items():
-        for said in decisions:
-            since[said.photo_id][paths[tag_id]] = said.decided_at
-            if said.verdict == "withdrawn":  # of a keyword of another program that says the same
-                rejected[said.photo_id].append(tag_id)
+        for decision in decisions:
+            since[decision.photo_id][paths[tag_id]] = decision.decided_at
+            if decision.verdict == "withdrawn":  # of a keyword of another program that says the same
+                rejected[decision.photo_id].append(tag_id)
     for file in shown_files(db, folder):
         tags, others = (
             tuple(sorted(paths[tag_id] for tag_id in decided.get(file.photo_id, ())))
@@ -152,7 +152,9 @@ def _tagged_photos(db: Database, folder: Path | None = None) -> Iterator[Tagged]
             None if rating is None else rating.stars,
             file.bytes_hash,
             others,
-            Spoken(frozenset(spoken.get(file.photo_id, ())), file.photo_id in rated, names),
+            DecisionHistory(
+                frozenset(decided_ever.get(file.photo_id, ())), file.photo_id in rated_ever, names
+            ),
             fingerprint=file.fingerprint,
             seen=(file.size, file.mtime_ns),
             since=since.get(file.photo_id, {}),

@@ -18,7 +18,7 @@ from picsight_engine.exchange.decision_lines import lines_of
 from picsight_engine.exchange.decisions_file import encode
 from picsight_engine.photos.reading import shown
 from picsight_engine.private_files import draft_of, open_private, sweep_drafts
-from picsight_engine.store.own_folder import DECISIONS
+from picsight_engine.store.library_folder import DECISIONS
 from picsight_engine.store.records import is_unfiled, note_filed, noted_filing
 
 if TYPE_CHECKING:
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
     from picsight_engine.store.database import Database
     from picsight_engine.store.records import Filing
 
-KeptState = Literal["none", "earlier", "current", "behind", "missing", "damaged"]
+FilingState = Literal["none", "earlier", "current", "behind", "missing", "damaged"]
 
 _IMPORT = "Import it to have its tags, decisions and ratings here."
 _AT_ONCE = 1 << 20  # bytes
 
 
-def kept_file(db: Database) -> Path:
+def decisions_path(db: Database) -> Path:
     """Where the file is, or is to be."""
     return db.folder / DECISIONS
 
 
-def kept_state(db: Database) -> KeptState:
+def filing_state(db: Database) -> FilingState:
     """Whether the file says what the library does.
 
     "none" where nothing was ever said, "earlier" where nothing was and there is a file all the same, "damaged" also where
@@ -47,7 +47,7 @@ def kept_state(db: Database) -> KeptState:
     """
     with db.reading() as connection:
         known = noted_filing(connection)
-    digest = _digest(kept_file(db))
+    digest = _digest(decisions_path(db))
     if known.digest is None and not known.revision:
         return "none" if digest is None else "earlier"
     if digest is None:
@@ -66,24 +66,24 @@ def file_decisions(db: Database) -> str | None:
     if db.read_only:
         return None
     if is_unfiled(db):
-        aside = keep_decisions(db)
+        aside = write_filing(db)
         return None if aside is None else f"{shown(aside)} was not written by this library. {_IMPORT}"
     with db.reading() as connection:
         is_first = noted_filing(connection).digest is None
     return (
-        f"{shown(kept_file(db))} is of an earlier library. {_IMPORT}"
-        if is_first and kept_file(db).exists()
+        f"{shown(decisions_path(db))} is of an earlier library. {_IMPORT}"
+        if is_first and decisions_path(db).exists()
         else None
     )
 
 
-def keep_decisions(db: Database) -> Path | None:
+def write_filing(db: Database) -> Path | None:
     """Writes the file; returns what one of somebody else was put aside as.
 
     Raises:
         StorageError: the disk refused; the file of before stays.
     """
-    file = kept_file(db)
+    file = decisions_path(db)
     draft = draft_of(file)
     try:
         with db.snapshot() as connection:

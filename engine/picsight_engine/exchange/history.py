@@ -46,7 +46,7 @@ class PastNames:
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class DecisionHistory:
     """The tags that this library has ever decided on for a photo, and whether it gave stars; what was undone or withdrawn
     counts. With `of_all` every note counts, whichever library made it.
     """

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from picsight_engine.exchange.decisions_file import TagLine
     from picsight_engine.store.database import Database
     from picsight_engine.store.decisions import Verdict
-    from picsight_engine.store.records import SaidDecision
+    from picsight_engine.store.records import StoredDecision
     from picsight_engine.store.runs import Recording, Run
     from picsight_engine.tags.learner import Learner
 
@@ -72,7 +72,7 @@ class _Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class FileDecision:
     """A decision with who made it, and when, in seconds since 1970.
 
     An echo is what this or another library has once exported: it says something only where nothing is known. Nor does a
@@ -109,7 +109,7 @@ class Intake:
 
     def __init__(self) -> None:
         self._wishes: dict[Key, _Wish] = {}
-        self._decisions: dict[Key, dict[int, Said]] = {}
+        self._decisions: dict[Key, dict[int, FileDecision]] = {}
         self._stars: dict[int, tuple[int, float, bool]] = {}
 
     def add_tag(self, path: str, line: TagLine | None = None) -> Key:
@@ -135,15 +135,15 @@ class Intake:
         """A photo that looks like a tag, or does not."""
         self._wishes[key].examples.setdefault(photo_id, against)
 
-    def add_decision(self, key: Key, photo_id: int, said: Said) -> None:
+    def add_decision(self, key: Key, photo_id: int, decision: FileDecision) -> None:
         """What was decided about a photo."""
         known = self._decisions.setdefault(key, {})
-        if photo_id not in known or known[photo_id].time < said.time:
-            known[photo_id] = said
+        if photo_id not in known or known[photo_id].time < decision.time:
+            known[photo_id] = decision
 
-    def add_withdrawal(self, path: str, photo_id: int, said: Said) -> None:
+    def add_withdrawal(self, path: str, photo_id: int, decision: FileDecision) -> None:
         """A photo that is not in a tag any more, if that is there at all."""
-        self.add_decision(tuple(map(name_key, path.split("/"))), photo_id, said)
+        self.add_decision(tuple(map(name_key, path.split("/"))), photo_id, decision)
 
     def add_stars(self, photo_id: int, stars: int, time: float, *, is_echo: bool = False) -> None:
         """A person's own stars."""
@@ -194,11 +194,11 @@ class Intake:
         there = known_photos(run.connection, {photo for own in self._decisions.values() for photo in own})
         rows = []
         for key in keys:
-            before = {said.photo_id: said for said in last.get(ids[key], ())}
+            before = {decision.photo_id: decision for decision in last.get(ids[key], ())}
             rows += [
-                NewDecision(ids[key], photo, said.verdict, said.source, said.time)
-                for photo, said in self._decisions[key].items()
-                if photo in there and _is_news(said, before.get(photo))
+                NewDecision(ids[key], photo, decision.verdict, decision.source, decision.time)
+                for photo, decision in self._decisions[key].items()
+                if photo in there and _is_news(decision, before.get(photo))
             ]
         run.decide_each(rows)
         return rows
@@ -216,14 +216,18 @@ class Intake:
         return count
 
 
-def _is_news(said: Said, before: SaidDecision | None) -> bool:
+def _is_news(decision: FileDecision, before: StoredDecision | None) -> bool:
     if before is None:
-        return said.verdict != "withdrawn"
+        return decision.verdict != "withdrawn"
     # What a side-car notes as rejected is a person's word, too.
     is_by_person = before.source not in {XMP, KEYWORDS} or before.verdict == "rejected"
-    if said.is_echo or (said.is_keyword and is_by_person) or before.decided_at >= said.time:
+    if decision.is_echo or (decision.is_keyword and is_by_person) or before.decided_at >= decision.time:
         return False
-    return before.verdict == "accepted" if said.verdict == "withdrawn" else before.verdict != said.verdict
+    return (
+        before.verdict == "accepted"
+        if decision.verdict == "withdrawn"
+        else before.verdict != decision.verdict
+    )
 
 
 def _goes_by(tag: Definition) -> bool:

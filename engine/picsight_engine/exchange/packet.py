@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from picsight_engine.exchange.history import Spoken
+from picsight_engine.exchange.history import DecisionHistory
 from picsight_engine.photos.xmp import (
     ABOUT,
     BAG,
@@ -71,14 +71,14 @@ _IMPOSSIBLE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]") 
 @dataclass(frozen=True, slots=True)
 class Statement:
     """What a side-car is to say: the paths of the photo's tags, a person's stars, the hash of its picture, and the tags in
-    which it is not. `spoken` is what this library ever said of it, which alone may leave again.
+    which it is not. `history` is what this library ever said of it, which alone may leave again.
     """
 
     tags: tuple[str, ...]
     stars: int | None
     original: bytes | None
     rejected: tuple[str, ...] = ()
-    spoken: Spoken = field(default_factory=Spoken)
+    history: DecisionHistory = field(default_factory=DecisionHistory)
 
 
 def updated(data: bytes | None, statement: Statement) -> bytes | None:
@@ -88,7 +88,7 @@ def updated(data: bytes | None, statement: Statement) -> bytes | None:
         PacketError: what is there cannot be read, and should not be written over.
     """
     tree = parse(_EMPTY.encode() if data is None else data)
-    if not (statement.tags or statement.stars is not None or statement.rejected or statement.spoken):
+    if not (statement.tags or statement.stars is not None or statement.rejected or statement.history):
         return None
     lists = read_lists(tree)
     ours = _ours(lists, statement)
@@ -101,7 +101,7 @@ def updated(data: bytes | None, statement: Statement) -> bytes | None:
     for name, part, whole in lists.cut:
         _change_list(tree, name, _KINDS[name], {part}, [whole])
     _state_tags(tree, foreign, statement.tags, refused, ours)
-    _state_stars(tree, statement.stars, is_rated=statement.spoken.is_rated)
+    _state_stars(tree, statement.stars, is_rated=statement.history.is_rated)
     speaks = any(said(tree, name) is not None for name in _OWN if name != ORIGINAL)
     _set(tree, ORIGINAL, statement.original.hex() if speaks and statement.original else None)
     for node in nodes(tree):
@@ -118,7 +118,9 @@ def withdrawn(data: bytes) -> bytes | None:
     Raises:
         PacketError: what is there cannot be read.
     """
-    rest = updated(data, Statement((), None, None, spoken=Spoken(is_rated=True, of_all=True))) or data
+    rest = (
+        updated(data, Statement((), None, None, history=DecisionHistory(is_rated=True, of_all=True))) or data
+    )
     return None if all(map(_is_empty, nodes(parse(rest)))) else rest
 
 
@@ -137,7 +139,7 @@ def _ours(lists: Lists, statement: Statement) -> dict[str, set[str]]:
     foreign = lists.without(lists.noted).keywords()
     known = {_path_key(path) for path in (*foreign, *keywords_by_path(statement.tags))}
     paths = [keyword_of(text, DIVIDERS[TAGS_LIST]) for text in lists.noted[TAGS_LIST]]
-    others = [path for path in paths if _path_key(path) not in known and not statement.spoken.of(path)]
+    others = [path for path in paths if _path_key(path) not in known and not statement.history.of(path)]
     kept = {name: {_key(written_form(path, name), name) for path in others} for name in NOTED}
     ours = {
         name: {_spelled(text, name) for text in noted if _key(text, name) not in kept[name]}
@@ -159,7 +161,7 @@ def _refused(tree: _ElementTree, foreign: Lists, statement: Statement) -> list[K
     noted = [keyword_of(text, DIVIDERS[TAGS_LIST]) for text in items(tree, REJECTED)]
     unwanted = {
         *map(_path_key, keywords_by_path(statement.rejected)),
-        *(_path_key(path) for path in noted if not statement.spoken.of(path)),
+        *(_path_key(path) for path in noted if not statement.history.of(path)),
     }
     unwanted -= set(map(_path_key, keywords_by_path(statement.tags)))
     return [path for path in foreign.keywords() if _path_key(path) in unwanted]

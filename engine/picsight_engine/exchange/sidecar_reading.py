@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class SidecarContent:
     """What a side-car says of one photo: paths of tags ("Birds/Waders"), and stars from -1 (rejected) to 5.
 
     Of the tags `echoes` are those that an export of ours wrote, `gone` those of which another program has taken them out since,
@@ -45,7 +45,7 @@ class Told:
 class Gathered:
     """What the side-cars of a folder say, how many there are, and a sentence for each that says nothing we can read."""
 
-    told: tuple[Told, ...]
+    contents: tuple[SidecarContent, ...]
     sidecars: int
     faults: tuple[str, ...]
 
@@ -57,7 +57,7 @@ def read_sidecars(place: Path) -> Gathered:
     Raises:
         RequestError: there is none of these at `place`.
     """
-    told: list[Told] = []
+    contents: list[SidecarContent] = []
     faults: list[str] = []
     sidecars = 0
     for folder, found in _found(place, faults):
@@ -69,12 +69,12 @@ def read_sidecars(place: Path) -> Gathered:
             except (PacketError, OSError) as fault:
                 faults.append(f"{shown(folder / name)} was left out: {fault}. Repair or remove it.")
                 continue
-            told += [
+            contents += [
                 each
                 for photo in _owners(folder / name, photos, packet)
-                if (each := _told(photo, packet, written_at))
+                if (each := _content(photo, packet, written_at))
             ]
-    return Gathered(tuple(told), sidecars, tuple(faults))
+    return Gathered(tuple(contents), sidecars, tuple(faults))
 
 
 def _owners(sidecar: Path, photos: list[str], packet: Packet) -> list[Path]:
@@ -130,7 +130,7 @@ def _is_shown(name: str) -> bool:
     return is_shown(os.fsencode(name))
 
 
-def _told(photo: Path, packet: Packet, written_at: float) -> Told | None:
+def _content(photo: Path, packet: Packet, written_at: float) -> SidecarContent | None:
     """None where it says nothing that is taken over."""
     stars = packet.rating
     added = {tuple(map(same_name, keyword)): "/".join(keyword) for keyword in packet.added}
@@ -140,7 +140,7 @@ def _told(photo: Path, packet: Packet, written_at: float) -> Told | None:
     rejected = tuple(tags.pop(key) for key in list(tags) if key in refused)
     if not (tags or gone or rejected or stars is not None):
         return None
-    return Told(
+    return SidecarContent(
         photo=photo,
         tags=tuple(tags.values()),
         stars=stars,

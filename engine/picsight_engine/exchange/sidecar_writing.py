@@ -18,7 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import RequestError, StorageError
-from picsight_engine.exchange.history import Spoken
+from picsight_engine.exchange.history import DecisionHistory
 from picsight_engine.exchange.packet import Statement, keywords_by_path, updated, withdrawn
 from picsight_engine.exchange.whole_files import (
     DRAFTS,
@@ -61,7 +61,7 @@ _FAILED = "got no side-car ({}). Look at the disk and export again."
 @dataclass(frozen=True, slots=True)
 class Tagged:
     """A photo file with the paths of its accepted tags ("Birds/Waders"), its own stars, its `bytes_hash`, and rejected tags;
-    `spoken` tells what was ever said of it, `fingerprint` is its picture's, and `seen` its size and time (ns) as it was indexed;
+    `history` tells what was ever said of it, `fingerprint` is its picture's, and `seen` its size and time (ns) as it was indexed;
     `since` tells when each tag was accepted, in seconds since 1970.
     """
 
@@ -70,7 +70,7 @@ class Tagged:
     stars: int | None = None
     bytes_hash: bytes | None = None
     rejected: tuple[str, ...] = ()
-    spoken: Spoken = field(default_factory=Spoken)
+    history: DecisionHistory = field(default_factory=DecisionHistory)
     fingerprint: bytes | None = None
     seen: tuple[int, int] | None = None
     since: Mapping[str, float] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class Tagged:
     def statement(self) -> Statement:
         """What its side-car is to say."""
         original = self.fingerprint or self.bytes_hash
-        return Statement(self.tags, self.stars, original, self.rejected, self.spoken)
+        return Statement(self.tags, self.stars, original, self.rejected, self.history)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,11 +198,11 @@ def _holds_more(field: str, other: str) -> bool:
 
 def _export(photo: Tagged, find: Find) -> bool:
     """Brings one photo's side-car up to date; returns whether anything had to be written."""
-    is_there, is_said = photo.path.is_file(), bool(photo.tags) or photo.stars is not None
-    if not is_there and is_said:
+    is_there, has_content = photo.path.is_file(), bool(photo.tags) or photo.stars is not None
+    if not is_there and has_content:
         why = "could not be found, so nothing was written. Connect the disk, or look for new photos, and export again."
         raise _LeftAloneError(photo.path, why, of_folder=True)
-    if is_there and (is_said or photo.spoken) and not _is_as_indexed(photo):
+    if is_there and (has_content or photo.history) and not _is_as_indexed(photo):
         raise _LeftAloneError(photo.path, _CHANGED)
     sidecar = long_sidecar(photo.path)
     try:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from picsight_engine.store.database import Database
     from picsight_engine.store.files import StoredFile
     from picsight_engine.store.folders import Folder
-    from picsight_engine.store.thumbnails import Thumbnails
+    from picsight_engine.store.thumbnails import ThumbnailStore
 
 _DAY = 24 * 3600.0
 KEPT_SECONDS = 30 * _DAY  # how long a missing photo may come back as itself
@@ -66,7 +66,7 @@ class Batch:
     """What is not yet on disk. A batch is due by its size or its age, and stored whole or not at all."""
 
     def __init__(
-        self, db: Database, thumbnails: Thumbnails, space: str, *, photos: int, seconds: float
+        self, db: Database, thumbnails: ThumbnailStore, space: str, *, photos: int, seconds: float
     ) -> None:
         self._db = db
         self._thumbnails = thumbnails

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.errors import PicsightError
 from picsight_engine.indexing.messages import Broken, Described, Lost, Ready
-from picsight_engine.processes import START_SECONDS, bury, own_end, settle, start, step_back
+from picsight_engine.processes import START_SECONDS, bury, settle, start, step_back, time_limit
 from picsight_engine.runtime.backend import Backend, load_image_encoder
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def encode(connection: Connection, bundle: Bundle, backend: Backend, seconds: fl
                 pixels = _pixels(connection.recv(), size)
                 # ONNX Runtime's sums depend on the batch, and a photo's vector must not depend on its neighbours
                 parts = [pixels] if backend is Backend.COREML else [row[None] for row in pixels]
-                with own_end(seconds):
+                with time_limit(seconds):
                     vectors = [row for part in parts for row in encoder.encode(part)]
                 connection.send([row.astype("<f2").tobytes() for row in vectors])
         except PicsightError as fault:

@@ -14,7 +14,7 @@ from picsight_engine.indexing.plan import make_plan
 from picsight_engine.store.database import index_lock
 from picsight_engine.store.files import find_file, forget_missing, mark_missing, mark_returned
 from picsight_engine.store.folders import all_folders, covered_names, file_path
-from picsight_engine.store.own_folder import CACHE
+from picsight_engine.store.library_folder import CACHE
 from picsight_engine.store.problems import clear_problem
 from picsight_engine.store.vectors import active_space
 from picsight_engine.vectors.matrix import Matrix
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from picsight_engine.store.files import StoredFile
     from picsight_engine.store.folders import Folder
     from picsight_engine.store.problems import Problem
-    from picsight_engine.store.thumbnails import Thumbnails
+    from picsight_engine.store.thumbnails import ThumbnailStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Forgotten:
 
 
 def forget_lost(
-    db: Database, thumbnails: Thumbnails, named: Sequence[Path] = (), *, resting: bool = True
+    db: Database, thumbnails: ThumbnailStore, named: Sequence[Path] = (), *, resting: bool = True
 ) -> Forgotten:
     """Forgets what is missing, and everything that `named` folders or directories have lost, emptied ones too.
 

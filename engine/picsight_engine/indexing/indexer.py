@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.store.database import Database
     from picsight_engine.store.folders import Folder
-    from picsight_engine.store.thumbnails import Thumbnails
+    from picsight_engine.store.thumbnails import ThumbnailStore
 
 _FILES_FOR_ENCODER = 64  # fewer are done before Core ML has started
 _TICK_SECONDS = 0.1  # progress is told at most so often while files are done,
@@ -53,7 +53,7 @@ class IndexSettings:
 
 def run_index(
     db: Database,
-    thumbnails: Thumbnails,
+    thumbnails: ThumbnailStore,
     bundle: Bundle,
     folders: Sequence[Folder],
     settings: IndexSettings = IndexSettings(),
@@ -82,7 +82,7 @@ class _Run:
     def __init__(
         self,
         db: Database,
-        thumbnails: Thumbnails,
+        thumbnails: ThumbnailStore,
         bundle: Bundle,
         folders: Sequence[Folder],
         settings: IndexSettings,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from picsight_engine.errors import ImageError, PicsightError, VectorError
 from picsight_engine.indexing.messages import Broken, Described, Failed, Identified, Order, Ready
 from picsight_engine.photos.reading import read_photo
-from picsight_engine.processes import own_end, settle, silence_decoders, step_back
+from picsight_engine.processes import settle, silence_decoders, step_back, time_limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +68,7 @@ def _try(
 ) -> Identified | Described | Failed | Broken:
     """The step's result, or why there is none."""
     try:
-        with own_end(desk.limits.seconds):
+        with time_limit(desk.limits.seconds):
             return step()
     except ImageError as fault:
         return Failed(fault.code, fault.message)

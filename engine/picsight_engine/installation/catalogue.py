@@ -50,7 +50,7 @@ class LicenceTerms:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CatalogueEntry:
     """A model that can be installed. `image_ms`: the image tower's time for one photo on one core of a laptop.
 
     `coreml` are files that only a Mac uses: the same image tower for its own processors.
@@ -84,7 +84,7 @@ def seconds_to_index(entry_ms: float, photos: int, workers: int) -> float:
     return photos * (_READ_MS + entry_ms) / 1000 / max(workers, 1)
 
 
-def find_entry(name: str, entries: Sequence[Entry] | None = None) -> Entry:
+def find_entry(name: str, entries: Sequence[CatalogueEntry] | None = None) -> CatalogueEntry:
     """The model of this name.
 
     Raises:
@@ -185,8 +185,8 @@ _S1 = f"{_HUB}/Xenova/mobileclip_s1"
 _S1_REVISION = "48c0a9f89ff272544d1f2595483011a183fd1a52"
 _TEXT_TOWER = 253_800_000  # 63.4 million numbers of four bytes, in all models but S0
 
-CATALOGUE: tuple[Entry, ...] = (
-    Entry(
+CATALOGUE: tuple[CatalogueEntry, ...] = (
+    CatalogueEntry(
         name="mobileclip-s0",
         title="MobileCLIP S0",
         words="Knows many more things than the model that comes with Picsight. The quickest of the large ones.",
@@ -228,7 +228,7 @@ CATALOGUE: tuple[Entry, ...] = (
         ),
         coreml=_mlpackage("s0", 22_717_696, None),
     ),
-    Entry(
+    CatalogueEntry(
         name="mobileclip-s1",
         title="MobileCLIP S1",
         words="Finds more than S0 and needs about twice its time.",
@@ -261,7 +261,7 @@ CATALOGUE: tuple[Entry, ...] = (
             ),
         ),
     ),
-    Entry(
+    CatalogueEntry(
         name="mobileclip-s2",
         title="MobileCLIP S2",
         words="A good middle: finds nearly as much as B in half its time.",
@@ -283,7 +283,7 @@ CATALOGUE: tuple[Entry, ...] = (
             ),
         ),
     ),
-    Entry(
+    CatalogueEntry(
         name="mobileclip-b",
         title="MobileCLIP B",
         words="Finds more than S2; takes twice its time and the most room.",
@@ -296,7 +296,7 @@ CATALOGUE: tuple[Entry, ...] = (
         image_ms=375.0,
         files=_towers("b", 345_700_000, _TEXT_TOWER),
     ),
-    Entry(
+    CatalogueEntry(
         name="mobileclip-blt",
         title="MobileCLIP B (LT)",
         words="As B, trained three times as long: finds the most, at the same cost.",

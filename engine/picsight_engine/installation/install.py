@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight_engine.bundles.bundle import Bundle
-    from picsight_engine.installation.catalogue import Entry, RemoteFile
+    from picsight_engine.installation.catalogue import CatalogueEntry, RemoteFile
     from picsight_engine.installation.installed import InstalledModels, InstallEvent
 
     _Bring = Callable[[RemoteFile, str | None, Path], Iterator[Arrived | Fetched]]
@@ -34,7 +34,7 @@ _LICENCE, _CARD = "LICENCE.txt", "README.md"
 
 
 def install(
-    entry: Entry,
+    entry: CatalogueEntry,
     models: InstalledModels,
     *,
     coreml: bool = False,
@@ -67,7 +67,7 @@ def install(
 
 def install_from(
     path: Path,
-    entry: Entry,
+    entry: CatalogueEntry,
     models: InstalledModels,
     *,
     coreml: bool = False,
@@ -118,7 +118,9 @@ def runs_coreml() -> bool:
 class _Installation:
     """One installation; used once."""
 
-    def __init__(self, entry: Entry, models: InstalledModels, bring: _Bring, *, coreml: bool) -> None:
+    def __init__(
+        self, entry: CatalogueEntry, models: InstalledModels, bring: _Bring, *, coreml: bool
+    ) -> None:
         self._entry = entry
         self._models = models
         self._bring = bring
@@ -235,11 +237,11 @@ class _Installation:
         )
 
 
-def _licence_text(entry: Entry) -> str:
+def _licence_text(entry: CatalogueEntry) -> str:
     return f"{entry.terms.licence.id}: {entry.terms.licence.url}\n\n{entry.terms.text}\n"
 
 
-def _card(entry: Entry, records: dict[str, Fetched]) -> str:
+def _card(entry: CatalogueEntry, records: dict[str, Fetched]) -> str:
     """Where every file came from, for a person."""
     lines = [f"* {name}: {record.url} (SHA-256 {record.sha256})" for name, record in sorted(records.items())]
     return "\n".join(

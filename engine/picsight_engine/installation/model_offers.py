@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight_engine.bundles.bundle import Licence, Manifest
-    from picsight_engine.installation.catalogue import Entry
+    from picsight_engine.installation.catalogue import CatalogueEntry
     from picsight_engine.installation.installed import InstalledModel, InstalledModels
 
 _SHIPPED = "Comes with Picsight: small, quick, knows everyday things."
@@ -54,7 +54,7 @@ class ModelOffer:
 
 
 def model_offers(
-    folder: Path, models: InstalledModels, entries: Sequence[Entry] = CATALOGUE
+    folder: Path, models: InstalledModels, entries: Sequence[CatalogueEntry] = CATALOGUE
 ) -> list[ModelOffer]:
     """Every model that is or can be installed, as it stands to the library in `folder`: the shipped one, the
     catalogue's in its order, then others that a person brought along.
@@ -122,12 +122,12 @@ def _state(model: InstalledModel | None, incoming: Path) -> OfferState:
     return "unfinished" if any(path.is_file() for path in incoming.rglob("*")) else "available"
 
 
-def _licence(manifest: Manifest | None, entry: Entry | None) -> Licence | None:
+def _licence(manifest: Manifest | None, entry: CatalogueEntry | None) -> Licence | None:
     licence = manifest.licence if manifest else entry.terms.licence if entry else None
     return licence if licence is not None and licence.accept else None
 
 
-def _size(manifest: Manifest | None, entry: Entry | None) -> int:
+def _size(manifest: Manifest | None, entry: CatalogueEntry | None) -> int:
     if manifest is not None:
         return sum(record.bytes for record in manifest.files.values())
     return entry.bytes() if entry is not None else 0

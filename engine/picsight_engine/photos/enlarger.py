@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.errors import ImageError
 from picsight_engine.photos.reading import read_photo
-from picsight_engine.processes import own_end, settle, silence_decoders
+from picsight_engine.processes import settle, silence_decoders, time_limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +67,7 @@ def serve(connection: Connection, limits: Limits) -> None:
 
 def _answer(connection: Connection, tray: memoryview, wish: Wish, limits: Limits) -> None:
     try:
-        with own_end(limits.seconds):
+        with time_limit(limits.seconds):
             facts, image = _expose(wish, limits)
     except ImageError as fault:
         connection.send(fault)

@@ -89,7 +89,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class BackendVerdict:
     """What was seen of every candidate; `cpu` is seconds a photo of one thread. Holds for this system and these files."""
 
     system: str
@@ -111,18 +111,21 @@ def candidates(bundle: Bundle, machine: Machine) -> list[Backend]:
     return [*package, *([Backend.PROVIDER] if machine.provider else [])]
 
 
-def read_verdict(bundle: Bundle, machine: Machine) -> Verdict | None:
+def read_verdict(bundle: Bundle, machine: Machine) -> BackendVerdict | None:
     """The verdict on these files under this system; None where they were not compared yet."""
     try:
         data = json.loads(_place(bundle, machine).read_text(encoding="utf-8"))
-        trials = {Backend[name]: Trial(**own) for name, own in data.pop("trials").items()}
-        verdict = Verdict(trials=trials, **data)
-        numbers = [verdict.cpu, *(number for own in trials.values() for number in (own.least, own.seconds))]
+        trials = {Backend[name]: Trial(**trial) for name, trial in data.pop("trials").items()}
+        verdict = BackendVerdict(trials=trials, **data)
+        numbers = [
+            verdict.cpu,
+            *(number for trial in trials.values() for number in (trial.least, trial.seconds)),
+        ]
         current = verdict.system == machine.system and verdict.files == _digests(bundle)
         whole = (
             list(trials) == candidates(bundle, machine)
             and all(isinstance(number, (int, float)) for number in numbers)
-            and all(isinstance(own.fault, str) for own in trials.values())
+            and all(isinstance(trial.fault, str) for trial in trials.values())
         )
     except (OSError, ValueError, TypeError, LookupError, AttributeError):  # absent, or not written like this
         return None
@@ -152,7 +155,7 @@ def examine(
     machine: Machine,
     load: Load | None = None,
     clock: Callable[[], float] = time.perf_counter,
-) -> Verdict:
+) -> BackendVerdict:
     """Compares every candidate with the CPU on the packaged photos, and keeps the verdict.
 
     Raises:
@@ -166,7 +169,7 @@ def examine(
     load = load or (lambda bundle, backend: load_image_encoder(bundle, backend=backend))
     spec = bundle.image_spec()
     pixels = np.stack([preprocess(photo, spec) for photo in eight_photos()])
-    wanted, cpu = _timed(load(bundle, Backend.ONNX), [own[None] for own in pixels], clock)
+    wanted, cpu = _timed(load(bundle, Backend.ONNX), [each[None] for each in pixels], clock)
     trials = {}
     for backend in candidates(bundle, machine):
         try:
@@ -174,7 +177,7 @@ def examine(
             trials[backend] = Trial(least_cosine(vectors, wanted), seconds)
         except BundleError as reason:
             trials[backend] = Trial(0.0, 0.0, str(reason))
-    verdict = Verdict(machine.system, _digests(bundle), cpu, trials)
+    verdict = BackendVerdict(machine.system, _digests(bundle), cpu, trials)
     _keep(_place(bundle, machine), verdict)
     return verdict
 
@@ -234,9 +237,9 @@ def _place(bundle: Bundle, machine: Machine) -> Path:
     return machine.verdicts.expanduser() / f"coreml-{digest[:16]}.json"
 
 
-def _keep(path: Path, verdict: Verdict) -> None:
+def _keep(path: Path, verdict: BackendVerdict) -> None:
     data: dict[str, Any] = asdict(verdict)
-    data["trials"] = {backend.name: asdict(own) for backend, own in verdict.trials.items()}
+    data["trials"] = {backend.name: asdict(trial) for backend, trial in verdict.trials.items()}
     try:
         write_private(path, json.dumps(data, indent=2) + "\n")
     except OSError as fault:

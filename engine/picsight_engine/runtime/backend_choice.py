@@ -10,7 +10,7 @@ from picsight_engine.runtime.backend import Backend
 
 if TYPE_CHECKING:
     from picsight_engine.bundles.bundle import Bundle
-    from picsight_engine.runtime.agreement import Verdict
+    from picsight_engine.runtime.agreement import BackendVerdict
 
 # One owner stands for up to six workers that run the tower on a thread each. Where decoding takes as long as the tower,
 # three of the six are at the tower at any moment: what does less than their work only holds the others up.
@@ -18,14 +18,14 @@ LEAST_SPEEDUP = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class BackendChoice:
     """The backend of an image tower, and why in one sentence for a person."""
 
     backend: Backend
     sentence: str
 
 
-def choose_image_backend(bundle: Bundle, machine: Machine | None = None) -> Choice:
+def choose_image_backend(bundle: Bundle, machine: Machine | None = None) -> BackendChoice:
     """The fastest that was seen to agree with the CPU, if it is worth one owner; else the CPU.
 
     Core ML takes seconds to start, so this is for the encoder process of an indexing run; whoever needs a few vectors
@@ -33,10 +33,10 @@ def choose_image_backend(bundle: Bundle, machine: Machine | None = None) -> Choi
     """
     machine = machine or Machine.this()
     if not candidates(bundle, machine):
-        return Choice(Backend.ONNX, f"Photos are read by ONNX Runtime{_hindrance(bundle, machine)}.")
+        return BackendChoice(Backend.ONNX, f"Photos are read by ONNX Runtime{_hindrance(bundle, machine)}.")
     verdict = read_verdict(bundle, machine)
     if verdict is None:
-        return Choice(
+        return BackendChoice(
             Backend.ONNX,
             "Photos are read by ONNX Runtime: Core ML was not compared with it on this system yet.",
         )
@@ -44,12 +44,12 @@ def choose_image_backend(bundle: Bundle, machine: Machine | None = None) -> Choi
     suitable = [backend for backend, reason in refusals.items() if not reason]
     if not suitable:
         reasons = "; ".join(f"{backend.value} {reason}" for backend, reason in refusals.items())
-        return Choice(
+        return BackendChoice(
             Backend.ONNX, f"Photos are read by ONNX Runtime: {reasons}{_hindrance(bundle, machine)}."
         )
     best = min(suitable, key=lambda backend: verdict.trials[backend].seconds)
     trial = verdict.trials[best]
-    return Choice(
+    return BackendChoice(
         best,
         f"Photos are read by {best.value}, which agrees to {trial.least:.3f} and is "
         f"{verdict.cpu / trial.seconds:.1f} times as fast as one thread of the CPU.",
@@ -65,7 +65,7 @@ def _hindrance(bundle: Bundle, machine: Machine) -> str:
     return "; Core ML needs Picsight installed with the extra coreml"
 
 
-def _refusal(verdict: Verdict, backend: Backend) -> str:
+def _refusal(verdict: BackendVerdict, backend: Backend) -> str:
     """Why a candidate is not used; empty where it may be."""
     trial = verdict.trials[backend]
     if trial.fault or trial.seconds <= 0:

@@ -114,7 +114,7 @@ def pictures(pixels: NDArray[np.float32], spec: ImageSpec) -> list[Image.Image]:
     if spec.mean is not None:
         values = values + np.asarray(spec.mean, dtype=np.float32)
     colours = np.rint(values * 255).clip(0, 255).astype(np.uint8)  # [n, size, size, 3]
-    return [Image.fromarray(own) for own in colours]
+    return [Image.fromarray(each) for each in colours]
 
 
 def embed(

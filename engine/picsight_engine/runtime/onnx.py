@@ -96,7 +96,7 @@ class FixedImageEncoder:
 
     def encode(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         """Embeds preprocessed photos, one a call: [n, 3, size, size] → [n, dim]."""
-        return np.concatenate([self._graph.run(own[None]) for own in pixels])
+        return np.concatenate([self._graph.run(each[None]) for each in pixels])
 
 
 class OnnxTextEncoder:

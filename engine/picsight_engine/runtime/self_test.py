@@ -87,5 +87,5 @@ def judge(photos: NDArray[np.float32], texts: NDArray[np.float32], scale: float)
     if wrong:
         answers += f", not {', '.join(wrong)}"
     moved = abs(math.log(max(scale, 1e-9) / _FIRST_SCALE)) > _STEP
-    told = f"the logit scale is {scale:.1f}" + ("" if moved else ", as before training")
-    return Impression(moved and right >= _LEAST_RIGHT, (told, answers))
+    scale_note = f"the logit scale is {scale:.1f}" + ("" if moved else ", as before training")
+    return Impression(moved and right >= _LEAST_RIGHT, (scale_note, answers))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from picsight_engine.photos.likeness import Miniature
     from picsight_engine.store.database import Database
     from picsight_engine.store.stacks import Sketch
-    from picsight_engine.store.thumbnails import Thumbnails
+    from picsight_engine.store.thumbnails import ThumbnailStore
 
     Judge = Callable[[Sketch, Sketch], bool]
 
@@ -29,7 +29,7 @@ RULE = 1  # of what is the same; where it grows, every photo is compared anew
 _AT_ONCE = 1024  # photos a transaction
 
 
-def find_stacks(db: Database, thumbnails: Thumbnails) -> None:
+def find_stacks(db: Database, thumbnails: ThumbnailStore) -> None:
     """Compares every visible photo that was not compared yet; one without a thumbnail waits for it.
 
     Raises:
@@ -103,7 +103,7 @@ def same_shape(one: Sketch, other: Sketch) -> bool:
     return abs(large.width * scale - small.width) <= 1 and abs(large.height * scale - small.height) <= 1
 
 
-def _judge(db: Database, thumbnails: Thumbnails) -> Judge:
+def _judge(db: Database, thumbnails: ThumbnailStore) -> Judge:
     """Compares two photos by their pixels and by when they were taken."""
     from picsight_engine.photos.likeness import (  # Pillow: 30 ms that a search does not pay
         miniature,

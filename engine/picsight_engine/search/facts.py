@@ -266,7 +266,7 @@ def _saying(
 
 
 def _unsaid(db: Database, column: Said, value: str) -> str | None:
-    there = selection.texts_said(db, column)
+    there = selection.file_texts(db, column)
     if not there:
         return None
     names = list(dict.fromkeys(text.split(", ")[0] if column == "place" else text for text in there))

@@ -26,7 +26,7 @@ from picsight_engine.search.facts import (
 from picsight_engine.search.place_names import names_of_place
 from picsight_engine.search.recognition import recognise
 from picsight_engine.store.contents import photos_revision
-from picsight_engine.store.selection import ascending, texts_said
+from picsight_engine.store.selection import ascending, file_texts
 from picsight_engine.store.tags import tags_revision
 from picsight_engine.store.text import photos_named, words_in
 
@@ -126,7 +126,7 @@ class Filters:
         revision = photos_revision(self._db)
         if self._names is None or self._names[0] != revision:
             names: dict[str, str] = {}
-            for place in texts_said(self._db, "place"):
+            for place in file_texts(self._db, "place"):
                 names |= names_of_place(place)
             self._names = revision, names
         return self._names[1]

@@ -22,7 +22,7 @@ from picsight_engine.store.text import fold
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from picsight_engine.store.contents import Contents, Counted, Place
+    from picsight_engine.store.contents import Contents, Counted, DirectoryFiles
 
 OfferKind = Literal[
     "year", "season", "month", "folder", "tag", "keyword", "place", "camera", "lens", "format"
@@ -68,7 +68,7 @@ class Offers:
         self._cameras = Called(contents.cameras.files.items())
         self._lenses = Called(contents.lenses.files.items())
         self._times = list(_times(contents.months.files))
-        self._paths: defaultdict[str, list[Place]] = defaultdict(list)
+        self._paths: defaultdict[str, list[DirectoryFiles]] = defaultdict(list)
         for place in places:
             self._paths[fold(f"{place.above}{'/'.join(place.names)}/")].append(place)
 
@@ -196,7 +196,7 @@ def _how_held(name: str, typed: str) -> int | None:
     return 2 if re.search(rf"(?<![^\W_]){re.escape(typed)}", name) else None
 
 
-def _folders(places: Mapping[Place, int]) -> Iterator[tuple[str, int]]:
+def _folders(places: Mapping[DirectoryFiles, int]) -> Iterator[tuple[str, int]]:
     """The names of folders with the number of files below them, and the words that stand in more than one of them."""
     files: Counter[str] = Counter()
     for place, number in places.items():

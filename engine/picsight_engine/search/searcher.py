@@ -22,7 +22,7 @@ from picsight_engine.search.pictures import PictureFinder
 from picsight_engine.search.query import ONLY_LESS
 from picsight_engine.search.ranking import KEPT, Field, Judged, Ranking, explanations
 from picsight_engine.search.terms import Terms
-from picsight_engine.store.own_folder import CACHE
+from picsight_engine.store.library_folder import CACHE
 from picsight_engine.store.photos import (
     all_photos,
     by_folder_of,

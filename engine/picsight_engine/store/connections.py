@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from picsight_engine.store.own_folder import Place
+    from picsight_engine.store.library_folder import OpenedFolder
 
 _BUSY_SECONDS = 30.0  # a batch of another process takes milliseconds, a migration of a large library seconds
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
@@ -91,7 +91,7 @@ def explained(path: Path) -> Iterator[None]:
 class Connections:
     """The open connections of one database file; readers are handed out one a thread, the writer to one at a time."""
 
-    def __init__(self, path: Path, place: Place, *, read_only: bool = False) -> None:
+    def __init__(self, path: Path, place: OpenedFolder, *, read_only: bool = False) -> None:
         self.path = path
         self._place = place
         self.read_only = read_only

@@ -35,7 +35,7 @@ Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DirectoryFiles:
     """Files of one kind in one directory: `names` are those of its path from the added folder's own on, `above` is the
     path in front of that, `suffix` is lower case with its dot.
     """
@@ -66,7 +66,7 @@ class Contents:
     """
 
     revision: int
-    places: Counted[Place]
+    places: Counted[DirectoryFiles]
     months: Counted[str]
     keywords: Counted[tuple[str, ...]]
     towns: Counted[str]
@@ -108,7 +108,7 @@ def _contents(connection: sqlite3.Connection) -> Contents:
     )
 
 
-def _places(connection: sqlite3.Connection, copies: Iterable[tuple[int, ...]]) -> Counted[Place]:
+def _places(connection: sqlite3.Connection, copies: Iterable[tuple[int, ...]]) -> Counted[DirectoryFiles]:
     """Directories that differ in case or accents alone count as one, called as the first of them."""
     unseen = {row[:3]: row[3] for row in connection.execute(_UNSEEN)}
     found = [row for row in connection.execute(_PLACES) if row[3] > unseen.get(row[:3], 0)]
@@ -121,10 +121,10 @@ def _places(connection: sqlite3.Connection, copies: Iterable[tuple[int, ...]]) -
     )
 
 
-def _place(folder: str, stored: bytes, suffix: str) -> Place:
-    above, _, own = folder.replace(os.sep, "/").rstrip("/").rpartition("/")
+def _place(folder: str, stored: bytes, suffix: str) -> DirectoryFiles:
+    above, _, last = folder.replace(os.sep, "/").rstrip("/").rpartition("/")
     *directories, _ = os.fsdecode(stored).split("/")
-    return Place(above + "/", (own, *directories) if own else tuple(directories), suffix)
+    return DirectoryFiles(above + "/", (last, *directories) if last else tuple(directories), suffix)
 
 
 def _counted(

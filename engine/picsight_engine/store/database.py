@@ -24,8 +24,13 @@ from picsight_engine.store.connections import (
     require_sqlite,
     stands_alone,
 )
+from picsight_engine.store.library_folder import (
+    DECISIONS,
+    OpenedFolder,
+    close_to_others,
+    require_library_folder,
+)
 from picsight_engine.store.migrations import MIGRATIONS, migrate
-from picsight_engine.store.own_folder import DECISIONS, Place, close_to_others, require_own_folder
 from picsight_engine.store.text import write_due_texts
 
 if TYPE_CHECKING:
@@ -59,7 +64,7 @@ class Database:
         require_sqlite()
         path = folder / FILE_NAME
         if not _is_there(path):
-            require_own_folder(folder)
+            require_library_folder(folder)
             if not create:
                 raise RequestError(f"There is no library in {folder}; index a folder first.")
             _create(path, steps)
@@ -67,7 +72,7 @@ class Database:
             read_only = _prepare(path, steps)
         if not read_only:
             close_to_others(folder)
-        return cls(folder, Connections(path, Place(folder, path), read_only=read_only))
+        return cls(folder, Connections(path, OpenedFolder(folder, path), read_only=read_only))
 
     @property
     def read_only(self) -> bool:

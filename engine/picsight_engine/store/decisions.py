@@ -169,8 +169,8 @@ def count_states(connection: sqlite3.Connection, tag_id: int | None = None) -> d
     Rejected ones are its own.
     """
     one = () if tag_id is None else (tag_id,)
-    own, parents = (" AND tag_id = ?", " AND parent_id = ?") if one else ("", "")
-    rows = connection.execute(_COUNTS.format(which=own), one)
+    of_tag, parents = (" AND tag_id = ?", " AND parent_id = ?") if one else ("", "")
+    rows = connection.execute(_COUNTS.format(which=of_tag), one)
     counts = {(counted, state): number for counted, state, number in rows}
     for parent, accepted, suggested in connection.execute(_COUNTS_OF_PARENTS.format(which=parents), one):
         counts[parent, "accepted"], counts[parent, "suggested"] = accepted, suggested

@@ -43,10 +43,10 @@ def all_directories(db: Database) -> list[Directory]:
     return directories
 
 
-def _with_those_above(own: dict[bytes, set[int]]) -> dict[bytes, set[int]]:
+def _with_those_above(direct: dict[bytes, set[int]]) -> dict[bytes, set[int]]:
     """The photos of each directory and of all below it, b"" being the folder itself."""
     whole: defaultdict[bytes, set[int]] = defaultdict(set)
-    for name, photos in own.items():
+    for name, photos in direct.items():
         above = name
         while above:
             whole[above] |= photos

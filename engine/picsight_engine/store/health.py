@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight_engine.store.database import Database
-    from picsight_engine.store.thumbnails import Thumbnails
+    from picsight_engine.store.thumbnails import ThumbnailStore
 
 _COUNTS = f"""
 SELECT (SELECT count(*) FROM folders WHERE state <> 'paused'),
@@ -108,12 +108,12 @@ def delete_misshapen_vectors(db: Database) -> int:
         return connection.execute(_DELETE_MISSHAPEN).rowcount
 
 
-def orphan_thumbnails(db: Database, thumbnails: Thumbnails) -> list[int]:
+def orphan_thumbnails(db: Database, thumbnails: ThumbnailStore) -> list[int]:
     """The photos that have a thumbnail although nothing shows them any more, but for those that are kept."""
     return sorted(set(thumbnails.ids()) - _visible(db) - thumbnails.kept)
 
 
-def photos_without_thumbnail(db: Database, thumbnails: Thumbnails) -> list[int]:
+def photos_without_thumbnail(db: Database, thumbnails: ThumbnailStore) -> list[int]:
     """The visible photos without a thumbnail."""
     return sorted(_visible(db) - set(thumbnails.ids()))
 

@@ -26,7 +26,7 @@ _OWN = f"""
 WITH own AS MATERIALIZED (SELECT photo_id, stars FROM ({_LAST.format(which="")}) WHERE stars IS NOT NULL)"""
 _OWN_OF = f"""
 SELECT photo_id, stars FROM ({_LAST.format(which=f" AND photo_id IN {IDS}")}) WHERE stars IS NOT NULL"""
-_SAID_OF = (
+_FILE_STARS = (
     f"SELECT photos.id, rating FROM photos JOIN files ON files.id = {PRIMARY_FILE} WHERE photos.id IN {IDS}"
 )
 _RATED = f"""
@@ -45,15 +45,15 @@ def add_ratings(
     return bool(rows)
 
 
-def own_stars(connection: sqlite3.Connection, photo_ids: Sequence[int]) -> dict[int, int]:
+def person_stars(connection: sqlite3.Connection, photo_ids: Sequence[int]) -> dict[int, int]:
     """The stars of those of these photos to which a person gave some."""
     return dict(connection.execute(_OWN_OF, (json.dumps(photo_ids),)).fetchall())
 
 
 def stars_of(connection: sqlite3.Connection, photo_ids: Sequence[int]) -> dict[int, int | None]:
     """The stars of these visible photos: a person's own, else those of the primary file, None where it has none."""
-    said = dict(connection.execute(_SAID_OF, (json.dumps(photo_ids),)).fetchall())
-    return {**said, **own_stars(connection, photo_ids)}
+    file_stars = dict(connection.execute(_FILE_STARS, (json.dumps(photo_ids),)).fetchall())
+    return {**file_stars, **person_stars(connection, photo_ids)}
 
 
 def photos_rated(db: Database, least: float, most: float) -> NDArray[np.int64]:

@@ -71,7 +71,7 @@ class SeenPicture:
 
 
 @dataclass(frozen=True, slots=True)
-class SaidDecision:
+class StoredDecision:
     """The last decision about a photo, in seconds since 1970."""
 
     photo_id: int
@@ -81,7 +81,7 @@ class SaidDecision:
 
 
 @dataclass(frozen=True, slots=True)
-class SaidRating:
+class StoredRating:
     """The stars that a person gave last, None where they were taken back."""
 
     stars: int | None
@@ -122,20 +122,21 @@ def seen_pictures(connection: sqlite3.Connection) -> dict[int, SeenPicture]:
 
 def last_decisions(
     connection: sqlite3.Connection, tag_ids: Iterable[int] | None = None
-) -> dict[int, list[SaidDecision]]:
+) -> dict[int, list[StoredDecision]]:
     """The last decision about every photo by tag, withdrawn ones too; of all tags, or of these."""
     statement = _DECISIONS.format(which="" if tag_ids is None else _OF_TAGS)
     values = () if tag_ids is None else (json.dumps(list(tag_ids)),)
-    found: defaultdict[int, list[SaidDecision]] = defaultdict(list)
-    for tag_id, *said, _ in connection.execute(statement, values):
-        found[tag_id].append(SaidDecision(*said))
+    found: defaultdict[int, list[StoredDecision]] = defaultdict(list)
+    for tag_id, *decision, _ in connection.execute(statement, values):
+        found[tag_id].append(StoredDecision(*decision))
     return found
 
 
-def last_ratings(connection: sqlite3.Connection) -> dict[int, SaidRating]:
+def last_ratings(connection: sqlite3.Connection) -> dict[int, StoredRating]:
     """The stars that a person gave last, by photo."""
     return {
-        photo_id: SaidRating(stars, rated_at) for photo_id, stars, rated_at, _ in connection.execute(_RATINGS)
+        photo_id: StoredRating(stars, rated_at)
+        for photo_id, stars, rated_at, _ in connection.execute(_RATINGS)
     }
 
 
@@ -174,8 +175,10 @@ def shown_files(db: Database, place: Path | None = None) -> Iterator[ShownFile]:
             rows = connection.execute(_FILES, (folder.id,)).fetchall() if names else []
         for file_id, photo_id, name, size, mtime_ns, bytes_hash, fingerprint, keywords in rows:
             if any(name.startswith(below + b"/") or below in {b"", name} for below in names):
-                path, said = file_path(folder.path, name), tuple(json.loads(keywords or "[]"))
-                yield ShownFile(file_id, photo_id, path, size, mtime_ns, bytes_hash, fingerprint, said)
+                path, keywords_held = file_path(folder.path, name), tuple(json.loads(keywords or "[]"))
+                yield ShownFile(
+                    file_id, photo_id, path, size, mtime_ns, bytes_hash, fingerprint, keywords_held
+                )
 
 
 def is_covered(db: Database, place: Path) -> bool:

@@ -86,11 +86,11 @@ def photos_with(db: Database, column: Column) -> NDArray[np.int64]:
 
 def photos_saying(db: Database, column: Said, fits: Callable[[str], bool]) -> NDArray[np.int64]:
     """The photos with a text of this kind that fits; each text is asked for once."""
-    fitting = [text for text in texts_said(db, column) if fits(text)]
+    fitting = [text for text in file_texts(db, column) if fits(text)]
     return _ids(db, f"{_PRESENT} AND {column} IN (SELECT value FROM json_each(?))", json.dumps(fitting))
 
 
-def texts_said(db: Database, column: Said) -> list[str]:
+def file_texts(db: Database, column: Said) -> list[str]:
     """The texts of this kind that photos have, those of most files first."""
     statement = (
         f"SELECT {column} FROM files WHERE {_SAID.format(column)} GROUP BY 1 ORDER BY count(*) DESC, 1"

@@ -60,10 +60,10 @@ def shared_details(db: Database, photo_ids: Sequence[int]) -> SharedDetails:
     """What these photos have in common."""
     with db.reading() as connection:
         row = connection.execute(_SHARED, (json.dumps(photo_ids),)).fetchone()
-    *said, places, positions, keywords = row
+    *single, places, positions, keywords = row
     place = _common_end(json.loads(places or "[]"))
     shared = place, tuple(map(tuple, json.loads(positions))), tuple(json.loads(keywords))
-    return SharedDetails(*(*said, *shared))
+    return SharedDetails(*(*single, *shared))
 
 
 def shared_tags(db: Database, photo_ids: Sequence[int]) -> list[int]:

@@ -45,7 +45,7 @@ def look_alike(connection: sqlite3.Connection, one: int, other: int) -> bool:
 
 def say_again(connection: sqlite3.Connection, before: int, after: int) -> None:
     """Lets decisions and stars of the photo `before` hold for `after` too, where nothing was said of that itself."""
-    said = [connection.execute(statement, (before, after)).rowcount for statement in (_DECIDE, _RATE)]
-    if any(said):
+    moved = [connection.execute(statement, (before, after)).rowcount for statement in (_DECIDE, _RATE)]
+    if any(moved):
         settle_photo(connection, after)
         count_up(connection)

@@ -80,7 +80,7 @@ def add_scores(
     known: defaultdict[int, dict[int, float]] = defaultdict(dict)
     for tag_id, photo_id, score in connection.execute(_OF_PHOTOS, (json.dumps(photo_ids),)):
         known[tag_id][photo_id] = score
-    changed = [_replace(connection, run_id, tag_id, known[tag_id], own) for tag_id, own in found.items()]
+    changed = [_replace(connection, run_id, tag_id, known[tag_id], rows) for tag_id, rows in found.items()]
     return any(changed)
 
 
@@ -92,9 +92,9 @@ def turn_scores(connection: sqlite3.Connection, run_id: int, *, back: bool) -> s
         changes = np.frombuffer(blob if is_of_model else b"", _CHANGE)
         known: dict[int, float] = dict(connection.execute(_SCORES, (tag_id,)).fetchall())
         present = np.array([known.get(photo, np.nan) for photo in changes["photo"].tolist()], np.float32)
-        own = changes[(present == changes[now]) | (np.isnan(present) & np.isnan(changes[now]))]
-        _write(connection, tag_id, own["photo"], own[then])
-        if len(own) < len(changes) or not len(changes):
+        rows = changes[(present == changes[now]) | (np.isnan(present) & np.isnan(changes[now]))]
+        _write(connection, tag_id, rows["photo"], rows[then])
+        if len(rows) < len(changes) or not len(changes):
             due.add(tag_id)
     return due
 

@@ -82,9 +82,9 @@ def _outside(connection: sqlite3.Connection, path: str) -> dict[int, list[str]]:
     keys.update(dict.fromkeys(called, ""))
     found: defaultdict[int, list[str]] = defaultdict(list)
     for tag_id, decisions in last_decisions(connection, ids).items():
-        for said in decisions:
-            if said.verdict != "accepted":
-                found[said.photo_id].append(keys[tag_id])
+        for decision in decisions:
+            if decision.verdict != "accepted":
+                found[decision.photo_id].append(keys[tag_id])
     return found
 
 

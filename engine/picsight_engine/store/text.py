@@ -156,13 +156,13 @@ def _folded_row(
     row: tuple[int, int, bytes, bytes, str | None, str | None, str | None],
 ) -> tuple[int, int, str, str, str, str, str]:
     file_id, folder_id, path, stored, keywords, *texts = row
-    directories, _, own = os.fsdecode(stored).rpartition("/")
+    directories, _, base = os.fsdecode(stored).rpartition("/")
     # os.path: 5 times as fast as Path
     folder = "/".join(filter(None, (os.path.basename(os.fsdecode(path)), directories)))  # noqa: PTH119
-    name = fold(own)
+    name = fold(base)
     suffix = os.path.splitext(name)[1]  # noqa: PTH122
-    said = "\n".join(map(fold, json.loads(keywords or "[]")))
-    return file_id, folder_id, fold(folder), name, suffix, said, fold("\n".join(filter(None, texts)))
+    keyword_text = "\n".join(map(fold, json.loads(keywords or "[]")))
+    return file_id, folder_id, fold(folder), name, suffix, keyword_text, fold("\n".join(filter(None, texts)))
 
 
 def _phrase(folded: str) -> str:

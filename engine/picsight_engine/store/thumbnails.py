@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from picsight_engine.errors import LibraryError, StorageError
 from picsight_engine.private_files import make_private_file
 from picsight_engine.store.connections import Connections, connect, explained, probe
-from picsight_engine.store.own_folder import Place
+from picsight_engine.store.library_folder import OpenedFolder
 from picsight_engine.store.stacks import SCHEMA as STACKS
 from picsight_engine.store.stacks import Stacks
 
@@ -32,7 +32,7 @@ _IDS = "SELECT photo_id FROM thumbnails ORDER BY photo_id"
 _DELETE = "DELETE FROM thumbnails WHERE photo_id = ?"
 
 
-class Thumbnails:
+class ThumbnailStore:
     """The thumbnails of one library; any thread may use it. What is put is written by the next `commit`.
 
     Those of the photos in `kept`, which whoever opened this may change, stay though nothing shows them.
@@ -45,7 +45,7 @@ class Thumbnails:
         self._lock = threading.Lock()
 
     @classmethod
-    def open(cls, folder: Path, kept: AbstractSet[int] = frozenset()) -> Thumbnails:
+    def open(cls, folder: Path, kept: AbstractSet[int] = frozenset()) -> ThumbnailStore:
         """Opens or makes the library's thumbnails; a damaged or foreign file is replaced by an empty one."""
         path = folder / FILE_NAME
         try:
@@ -58,7 +58,7 @@ class Thumbnails:
             with explained(path):
                 _create(path)
             read_only = False
-        return cls(Connections(path, Place(folder), read_only=read_only), kept)
+        return cls(Connections(path, OpenedFolder(folder), read_only=read_only), kept)
 
     def put(self, photo_id: int, jpeg: bytes) -> None:
         """Keeps a thumbnail until `commit`; call it after the photo itself is safe, or `discard`."""

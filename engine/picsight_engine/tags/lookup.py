@@ -59,7 +59,7 @@ class Lookup:
             f'{len(ids)} tags are called "{shortened(name)}"; say below which one, as in "Birds/Waders".'
         )
 
-    def own(self, name: str) -> Definition:
+    def changeable(self, name: str) -> Definition:
         """The same for a tag that a person has made; RequestError for the favourites, too."""
         return self._unless_favourites(
             name, '"{}" is always there, and cannot be renamed, moved, merged or removed.'
@@ -103,10 +103,10 @@ class Lookup:
         """For each photo the paths of its tags, how it stands to them, and its score where that is known."""
         states = states_of(self._db, photo_ids)
         with self._db.reading() as connection:
-            paths = paths_of(connection, (each.tag_id for own in states.values() for each in own))
+            paths = paths_of(connection, (each.tag_id for rows in states.values() for each in rows))
         return {
-            photo_id: sorted((paths[each.tag_id], each.state, each.score) for each in own)
-            for photo_id, own in states.items()
+            photo_id: sorted((paths[each.tag_id], each.state, each.score) for each in rows)
+            for photo_id, rows in states.items()
         }
 
     def marks(self, photo_ids: Sequence[int]) -> dict[int, Marks]:
@@ -117,10 +117,10 @@ class Lookup:
         return {
             photo_id: Marks(
                 rating=stars.get(photo_id),
-                favourite=any(path == FAVOURITES and how == "accepted" for path, how, _ in own),
-                tags=tuple((path, how) for path, how, _ in own if path != FAVOURITES),
+                favourite=any(path == FAVOURITES and how == "accepted" for path, how, _ in rows),
+                tags=tuple((path, how) for path, how, _ in rows if path != FAVOURITES),
             )
-            for photo_id, own in states.items()
+            for photo_id, rows in states.items()
         }
 
     def shared_marks(self, photo_ids: Sequence[int]) -> Marks:

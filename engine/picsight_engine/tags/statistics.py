@@ -70,10 +70,10 @@ def right_and_wrong(
 ) -> tuple[tuple[int, int], tuple[int, int]]:
     """How many accepted and rejected photos lie on their side of the threshold, and how many do not."""
     high = [photo for photo, score in scores.items() if score >= threshold]
-    right_own = sum(photo in accepted for photo in high)
-    own = sum(photo in accepted for photo in scores)
-    wrong_others = len(high) - right_own
-    return (right_own, len(scores) - own - wrong_others), (own - right_own, wrong_others)
+    right_inside = sum(photo in accepted for photo in high)
+    inside = sum(photo in accepted for photo in scores)
+    wrong_others = len(high) - right_inside
+    return (right_inside, len(scores) - inside - wrong_others), (inside - right_inside, wrong_others)
 
 
 def _at_least(good: int, number: int) -> float:

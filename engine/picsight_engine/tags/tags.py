@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from picsight_engine.errors import BundleError, RequestError
 from picsight_engine.store import runs
 from picsight_engine.store.decisions import decided, suggested_and_decided
-from picsight_engine.store.ratings import own_stars, stars_of
+from picsight_engine.store.ratings import person_stars, stars_of
 from picsight_engine.store.runs import recorded
 from picsight_engine.store.suggestions import Scores, best_suggestions, has_scores, put_scores
 from picsight_engine.store.tags import Definition, count_up, ids_above, tags_by_id, tags_revision
@@ -243,7 +243,7 @@ class Tags:
         Raises:
             RequestError: there is no such tag, or the name cannot be, or is there already.
         """
-        tag, called = self._lookup.own(name), checked_name(new_name)
+        tag, called = self._lookup.changeable(name), checked_name(new_name)
         words = f'Rename "{shortened(tag.name)}" to "{shortened(called)}"'
         with recorded(self._db, "rename", words) as run:
             run.define(replace(run.tag(tag.id), name=called))
@@ -255,7 +255,7 @@ class Tags:
         Raises:
             RequestError: there is no such tag, it would stand below itself, or one of its name is there already.
         """
-        tag = self._lookup.own(name)
+        tag = self._lookup.changeable(name)
         above = None if parent is None else self._lookup.parent(parent)
         where = "to the top" if above is None else f'below "{shortened(above.name)}"'
         with recorded(self._db, "move", f'Move "{shortened(tag.name)}" {where}') as run:
@@ -269,7 +269,7 @@ class Tags:
             RequestError: there is no such tag, or the other one is the same, or stands below it.
             BundleError: the text tower is missing or cannot be loaded.
         """
-        tag, other = self._lookup.own(name), self._lookup.own(into)
+        tag, other = self._lookup.changeable(name), self._lookup.changeable(into)
         self.learner.read((*tag.prompts, *other.prompts))
         words = f'Merge "{shortened(tag.name)}" into "{shortened(other.name)}"'
         with recorded(self._db, "merge", words) as run:
@@ -288,7 +288,7 @@ class Tags:
         Raises:
             RequestError: there is no such tag, or there are tags below it.
         """
-        tag = self._lookup.own(name)
+        tag = self._lookup.changeable(name)
         with recorded(self._db, "remove", f'Remove "{shortened(tag.name)}"') as run:
             run.define(replace(run.tag(tag.id), removed_at=run.now))
         return run.made
@@ -306,8 +306,8 @@ class Tags:
             raise RequestError(f"A photo has 0 to {MOST_STARS} stars, or -1 if it is rejected, not {stars}.")
         what = {None: "by its files", REJECTED: "rejected", 1: "1 star"}.get(stars, f"{stars} stars")
         with recorded(self._db, "rate", f"Rate {photos_in_words(len(ids))}: {what}") as run:
-            own = own_stars(run.connection, ids)
-            run.rate([photo for photo in ids if own.get(photo) != stars], stars)
+            given = person_stars(run.connection, ids)
+            run.rate([photo for photo in ids if given.get(photo) != stars], stars)
         return run.made
 
     def rating(self, photo_id: int) -> int | None:

@@ -11,7 +11,7 @@ import pytest
 from picsight.cli.program import run
 from picsight_engine.bundles.bundle import Licence, open_bundle
 from picsight_engine.installation import catalogue
-from picsight_engine.installation.catalogue import Entry, LicenceTerms, RemoteFile
+from picsight_engine.installation.catalogue import CatalogueEntry, LicenceTerms, RemoteFile
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ def offered(server, starter, monkeypatch, tmp_path):
         shelf.files[f"/r/resolve/v1/{name}"] = (starter / name).read_bytes()
         record = manifest.files[name]
         files.append(RemoteFile(name, f"{address}/r", name, record.bytes, "v1", record.bytes, record.sha256))
-    entry = Entry(
+    entry = CatalogueEntry(
         name="better",
         title="Better",
         words="Knows more.",

@@ -20,7 +20,7 @@ from picsight.window.library.controller import LibraryPlace
 from picsight.window.main_window import MainWindow
 from picsight.window.parts.picture import Pictures
 from picsight_engine.bundles.bundle import Licence, open_bundle, write_bundle
-from picsight_engine.installation.catalogue import Entry, LicenceTerms, RemoteFile
+from picsight_engine.installation.catalogue import CatalogueEntry, LicenceTerms, RemoteFile
 from picsight_engine.installation.installed import InstalledModels
 from picsight_engine.installation.model_choice import choice_of
 from picsight_engine.photos.limits import Limits
@@ -140,7 +140,7 @@ def entry(server, bundle):
         shelf.files[f"/m/resolve/main/{name}"] = data
         files.append(RemoteFile(name, f"{address}/m", name, about=len(data), size=len(data)))
     m = bundle.manifest
-    return Entry(
+    return CatalogueEntry(
         "other", "Other", "Finds more.", LicenceTerms(TERMS, "Be kind to photos."), m.dim, SPACE, m.logit_scale, m.image,
         m.text, 20.0, tuple(files),
     )  # fmt: skip

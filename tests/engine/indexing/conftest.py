@@ -14,7 +14,7 @@ from PIL import Image
 from picsight_engine.bundles.bundle import IMAGE_GRAPH, ImageSpec, Licence, Manifest, write_bundle
 from picsight_engine.store.database import Database
 from picsight_engine.store.folders import add_folder
-from picsight_engine.store.thumbnails import Thumbnails
+from picsight_engine.store.thumbnails import ThumbnailStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -129,7 +129,7 @@ class Home:
 
     def __init__(self, folder: Path) -> None:
         self.db = Database.open(folder)
-        self.thumbnails = Thumbnails.open(folder)
+        self.thumbnails = ThumbnailStore.open(folder)
 
     def add(self, path: Path) -> Folder:
         return add_folder(self.db, path)

@@ -19,14 +19,14 @@ from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.store.database import Database
 from picsight_engine.store.folders import add_folder, all_folders
 from picsight_engine.store.photos import all_photos
-from picsight_engine.store.thumbnails import Thumbnails
+from picsight_engine.store.thumbnails import ThumbnailStore
 
 def mount(*words):
     subprocess.run(["mount", *map(str, words)], check=True)
 
 def main():
     work, bundle, place = Path(sys.argv[1]), open_bundle(Path(sys.argv[2])), sys.argv[3]
-    db, thumbnails = Database.open(work / "library"), Thumbnails.open(work / "library")
+    db, thumbnails = Database.open(work / "library"), ThumbnailStore.open(work / "library")
     disk = work / "photos" / place if place else work / "photos"
     folder = add_folder(db, work / "photos")
 

@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from picsight_engine.bundles.bundle import Licence
-from picsight_engine.installation.catalogue import Entry, LicenceTerms, RemoteFile
+from picsight_engine.installation.catalogue import CatalogueEntry, LicenceTerms, RemoteFile
 from picsight_engine.installation.installed import InstalledModels
 
 COMMIT = "c" * 40
@@ -34,7 +34,7 @@ def offer(server, tiny_files, make_bundle):
                 "X-Linked-Etag": f'"{hashlib.sha256(data).hexdigest()}"',
             }
         files.append(RemoteFile(name, f"{address}/tiny", f"onnx/{name}", about=len(data) + 100))
-    return Entry(
+    return CatalogueEntry(
         name="tiny",
         title="Tiny",
         words="Knows nothing.",

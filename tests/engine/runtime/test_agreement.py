@@ -13,9 +13,9 @@ from picsight_engine.bundles.bundle import IMAGE_PACKAGE, open_bundle
 from picsight_engine.bundles.preprocess import preprocess
 from picsight_engine.errors import BundleError, StorageError
 from picsight_engine.runtime.agreement import (
+    BackendVerdict,
     Machine,
     Trial,
-    Verdict,
     candidates,
     eight_photos,
     examine,
@@ -235,7 +235,7 @@ def test_both_ways_to_core_ml_are_tried_on_a_mac(make_bundle, tmp_path):
     machine = replace(Machine.this(), verdicts=tmp_path / "caches")
     bundle = make_bundle()
     verdict = examine(bundle, machine)
-    assert isinstance(verdict, Verdict)
+    assert isinstance(verdict, BackendVerdict)
     assert verdict == read_verdict(bundle, machine)
     if machine.apple_silicon:
         assert verdict.trials[Backend.PROVIDER].least >= 0.99

@@ -433,7 +433,7 @@ from pathlib import Path
 import filelock, sqlite_utils
 from picsight_engine.errors import PicsightError
 from picsight_engine.store.database import Database, index_lock
-from picsight_engine.store.thumbnails import Thumbnails
+from picsight_engine.store.thumbnails import ThumbnailStore
 if os.getuid() == 0:
     os.setuid(65534)
 folder = Path(sys.argv[1])

@@ -8,7 +8,7 @@ from contextlib import closing
 from picsight_engine.store import health
 from picsight_engine.store.files import files_of, mark_missing, put_file
 from picsight_engine.store.problems import put_problem
-from picsight_engine.store.thumbnails import Thumbnails
+from picsight_engine.store.thumbnails import ThumbnailStore
 
 SPACE = "0123456789abcdef"
 
@@ -61,7 +61,7 @@ def test_broken_references_are_counted(shelf):
 
 def test_thumbnails_and_photos_are_compared(shelf, tmp_path):
     first, second = shelf.put(b"a.jpg", 1), shelf.put(b"b.jpg", 2)
-    with closing(Thumbnails.open(tmp_path)) as thumbnails:
+    with closing(ThumbnailStore.open(tmp_path)) as thumbnails:
         thumbnails.put(first, b"jpeg")
         thumbnails.put(99, b"jpeg")
         thumbnails.commit()

@@ -6,12 +6,12 @@ import threading
 
 import pytest
 
-from picsight_engine.store.thumbnails import FILE_NAME, Thumbnails, remove
+from picsight_engine.store.thumbnails import FILE_NAME, ThumbnailStore, remove
 
 
 @pytest.fixture
 def thumbnails(tmp_path):
-    opened = Thumbnails.open(tmp_path)
+    opened = ThumbnailStore.open(tmp_path)
     yield opened
     opened.close()
 
@@ -42,7 +42,7 @@ def test_what_is_discarded_is_not_written(thumbnails):
 
 def test_a_deleted_thumbnail_leaves_no_bytes_behind(tmp_path):
     secret = b"private picture " * 500
-    thumbnails = Thumbnails.open(tmp_path)
+    thumbnails = ThumbnailStore.open(tmp_path)
     thumbnails.put(1, secret)
     thumbnails.put(2, b"public" * 100)
     thumbnails.commit()
@@ -55,7 +55,7 @@ def test_a_deleted_thumbnail_leaves_no_bytes_behind(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"damaged" * 1000, b"SQLite format 3\0" + b"\xff" * 5000])
 def test_a_damaged_file_is_replaced_by_an_empty_one(tmp_path, content):
     (tmp_path / FILE_NAME).write_bytes(content)
-    thumbnails = Thumbnails.open(tmp_path)
+    thumbnails = ThumbnailStore.open(tmp_path)
     assert thumbnails.ids() == []
     thumbnails.put(1, b"one")
     thumbnails.commit()
@@ -65,7 +65,7 @@ def test_a_damaged_file_is_replaced_by_an_empty_one(tmp_path, content):
 
 
 def test_damage_inside_is_found_and_does_not_stop_the_wall(tmp_path):
-    thumbnails = Thumbnails.open(tmp_path)
+    thumbnails = ThumbnailStore.open(tmp_path)
     for number in range(200):
         thumbnails.put(number, bytes([number]) * 900)
     thumbnails.commit()
@@ -75,12 +75,12 @@ def test_damage_inside_is_found_and_does_not_stop_the_wall(tmp_path):
     middle = len(data) // 8192 * 4096
     data[middle:] = b"\xa5" * (len(data) - middle)
     path.write_bytes(data)
-    damaged = Thumbnails.open(tmp_path)
+    damaged = ThumbnailStore.open(tmp_path)
     assert damaged.faults()
     assert damaged.get(150) is None
     damaged.close()
     remove(tmp_path)
-    fresh = Thumbnails.open(tmp_path)
+    fresh = ThumbnailStore.open(tmp_path)
     assert (fresh.faults(), fresh.ids()) == ([], [])
     fresh.close()
 

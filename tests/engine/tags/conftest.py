@@ -13,7 +13,7 @@ from tests.engine.miniature import MANIFEST, save_image_graph, save_text_graph, 
 from tests.engine.search.conftest import Album, open_album
 
 from picsight_engine.bundles.bundle import write_bundle
-from picsight_engine.exchange.history import Spoken
+from picsight_engine.exchange.history import DecisionHistory
 from picsight_engine.library import Library
 from picsight_engine.store.database import Database
 from picsight_engine.store.vectors import put_vector
@@ -28,7 +28,7 @@ DOGS, OTHERS = 10, 90
 DIM = 64
 
 
-OF_ALL = Spoken(is_rated=True, of_all=True)  # a library that once said everything
+OF_ALL = DecisionHistory(is_rated=True, of_all=True)  # a library that once said everything
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from picsight_engine.errors import RequestError, StorageError
 from picsight_engine.exchange.decisions_file import (
-    Picture,
+    PhotoReference,
     RatingLine,
     TagLine,
     encode,
@@ -19,7 +19,7 @@ from picsight_engine.exchange.decisions_file import (
     write_decisions,
 )
 
-PICTURE = Picture("/photos/a.jpg", bytes(range(16)), 1)
+PICTURE = PhotoReference("/photos/a.jpg", bytes(range(16)), 1)
 WHEN = datetime(2026, 5, 1, 10, 0, tzinfo=timezone(timedelta(hours=2)))
 BIRDS = TagLine("Birds/Waders", "tag", ("a wader", "birds in the mud"), 0.6, True)
 DECIDED = TagLine("Birds/Waders", "tag", ("a wader",), None, True, PICTURE, "accepted", None, WHEN, "you")
@@ -71,7 +71,7 @@ SOURCES = st.text(st.characters(categories=("L", "N", "P")), min_size=1, max_siz
 TAGS = st.lists(TEXTS.filter(lambda text: "/" not in text), min_size=1, max_size=3).map("/".join)
 NO_TEXT = "".join(map(chr, range(0xDC80, 0xDD00)))  # how Python has the bytes of a name that is no text
 PICTURES = st.builds(
-    Picture,
+    PhotoReference,
     st.text(
         st.characters(exclude_categories=("Cs",), include_characters=NO_TEXT, exclude_characters="\0"),
         min_size=1,
@@ -121,7 +121,9 @@ def test_where_it_cannot_be_written_it_says_so(tmp_path):
 
 
 def test_a_path_that_is_no_text_comes_back(tmp_path):
-    odd = TagLine("ä", "tag", (), None, False, Picture("/ph\udcf6tos/ä.jpg", bytes(16), 1), None, "for")
+    odd = TagLine(
+        "ä", "tag", (), None, False, PhotoReference("/ph\udcf6tos/ä.jpg", bytes(16), 1), None, "for"
+    )
     assert read(write(tmp_path / "a", odd, BIRDS)) == (odd, BIRDS)
 
 

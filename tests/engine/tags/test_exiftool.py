@@ -80,9 +80,9 @@ def test_after_it_rewrote_ours_tags_still_leave_and_its_own_stay(photo):
         "-XMP-digiKam:TagsList+=theirs",
     ]
     exiftool("-overwrite_original", *added, "-XMP-dc:Description=Curlews", beside(photo))
-    list(export_sidecars([Tagged(photo, ("Family", "Sea"), None, HASH, spoken=OF_ALL)]))
-    (told,) = read_sidecars(beside(photo)).told
-    assert (sorted(told.tags), told.stars) == (["Family", "Sea", "theirs"], None)
+    list(export_sidecars([Tagged(photo, ("Family", "Sea"), None, HASH, history=OF_ALL)]))
+    (content,) = read_sidecars(beside(photo)).contents
+    assert (sorted(content.tags), content.stars) == (["Family", "Sea", "theirs"], None)
     assert read(beside(photo), "Description") == {"Description": "Curlews"}
     found = read(beside(photo), "Subject", "HierarchicalSubject", "TagsList")
     assert [sorted(value) for value in found.values()] == [["Family", "Sea", "theirs"]] * 3

@@ -9,7 +9,7 @@ import pytest
 from tests.engine.search.conftest import Album
 
 from picsight_engine.doctor import doctor_folder
-from picsight_engine.exchange.filing import kept_state
+from picsight_engine.exchange.filing import filing_state
 from picsight_engine.library import Library
 from picsight_engine.store.database import Database
 from picsight_engine.store.migrations import MIGRATIONS
@@ -142,7 +142,7 @@ def test_doctor_brings_it_up_to_date(folder, opened, small, fault):
     assert f"was {fault} and was written anew" in found.message
     assert without_times((folder / FILE).read_bytes()) == without_times(sound)
     with closing(Database.open(folder)) as db:
-        assert kept_state(db) == "current"
+        assert filing_state(db) == "current"
 
 
 def without_times(lines):

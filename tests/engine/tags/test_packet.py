@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lxml import etree
 from tests.engine.tags.conftest import OF_ALL
 
-from picsight_engine.exchange.history import PastNames, Spoken
+from picsight_engine.exchange.history import DecisionHistory, PastNames
 from picsight_engine.exchange.packet import Statement, updated, withdrawn
 from picsight_engine.photos.xmp import (
     DIVIDERS,
@@ -40,7 +40,7 @@ HASH = bytes(range(16))
 
 
 def say(*tags, stars=None, original=HASH):
-    return Statement(tags, stars, original, spoken=OF_ALL)
+    return Statement(tags, stars, original, history=OF_ALL)
 
 
 def tags_in(data):
@@ -180,11 +180,11 @@ def test_taking_many_tags_back_is_one_pass():
         """How many functions run while so many tags are withdrawn: a count that no busy machine changes."""
         data = updated(None, say(*(f"word {number}" for number in range(many))))
         names = PastNames(PastName(number, f"word {number}", None, None) for number in range(many))
-        spoken = Spoken(frozenset(range(many)), names=names)
+        history = DecisionHistory(frozenset(range(many)), names=names)
         counted = itertools.count()
         sys.setprofile(lambda *_: next(counted))
         try:
-            after = updated(data, Statement((), None, HASH, spoken=spoken))
+            after = updated(data, Statement((), None, HASH, history=history))
         finally:
             sys.setprofile(None)
         assert tags_in(after) == []

@@ -71,7 +71,7 @@ def test_a_side_car_is_called_after_the_whole_name_and_the_photo_stays_as_it_was
     assert outcome([Tagged(photo, ("Birds/Waders",), 4, HASH)]) == Exported(0, 1)
     assert beside(photo).stat() == before
     assert outcome([Tagged(photo)]) == Exported(0, 1)
-    assert outcome([Tagged(photo, spoken=OF_ALL)]) == Exported(1, 0)
+    assert outcome([Tagged(photo, history=OF_ALL)]) == Exported(1, 0)
     assert tags(beside(photo)) == []
 
 

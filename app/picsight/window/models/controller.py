@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from picsight.window.library.controller import LibraryController, LibraryPlace
     from picsight.window.models.view import ModelsDialog
     from picsight_engine.bundles.bundle import Manifest
-    from picsight_engine.installation.catalogue import Entry
+    from picsight_engine.installation.catalogue import CatalogueEntry
     from picsight_engine.installation.installed import InstallEvent
 
 LANE, LANE_PARCEL = "models", "parcel"
@@ -58,7 +58,7 @@ class ModelsController(QObject):
         library: LibraryController,
         jobs: Jobs,
         window: QWidget,
-        entries: Sequence[Entry] | None = None,
+        entries: Sequence[CatalogueEntry] | None = None,
     ) -> None:
         super().__init__(window)
         self._place, self._library, self._jobs, self._window = place, library, jobs, window
@@ -248,7 +248,7 @@ class ModelsController(QObject):
 
     # Installing
 
-    def _fetch(self, entry: Entry) -> None:
+    def _fetch(self, entry: CatalogueEntry) -> None:
         place = self._place
 
         def events(cancel: threading.Event) -> Iterator[InstallEvent]:
@@ -327,7 +327,7 @@ class ModelsController(QObject):
             self._say("")
         return current
 
-    def _catalogue(self) -> Sequence[Entry]:
+    def _catalogue(self) -> Sequence[CatalogueEntry]:
         from picsight_engine.installation.catalogue import CATALOGUE  # only who opens the dialog
 
         return CATALOGUE if self._entries is None else self._entries

@@ -17,7 +17,7 @@ _OUR_BEGINNINGS = ("library.db", "library.v", "thumbnails.db", "model.json.", "s
 _STREWN = frozenset({"Thumbs.db", "desktop.ini", "lost+found"})
 
 
-def require_own_folder(folder: Path) -> None:
+def require_library_folder(folder: Path) -> None:
     """Whether a folder without a library can be the place of one: it is not there, empty, or holds only what we leave.
 
     Raises:
@@ -58,7 +58,7 @@ def close_to_others(folder: Path) -> None:
         make_private(folder)
 
 
-class Place:
+class OpenedFolder:
     """Paths as they were when a library was opened: others may come to bear their names, while this writes on."""
 
     def __init__(self, folder: Path, *files: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from picsight_engine.errors import ForeignFolderError
 from picsight_engine.store.choice import choose_model
 from picsight_engine.store.database import FILE_NAME, Database, index_lock
-from picsight_engine.store.thumbnails import Thumbnails
+from picsight_engine.store.thumbnails import ThumbnailStore
 
 
 @pytest.mark.parametrize("name", ["IMG_2041.jpg", "2020", "library.jpg", "cache of dogs", "Logs.txt"])
@@ -23,7 +23,7 @@ def test_among_other_files_none_is_made_and_none_is_missed(tmp_path, name, creat
 
 def test_what_a_library_left_and_what_systems_strew_is_no_hindrance(tmp_path):
     with closing(Database.open(tmp_path)):
-        Thumbnails.open(tmp_path).close()
+        ThumbnailStore.open(tmp_path).close()
         choose_model(tmp_path, "mine")
         with index_lock(tmp_path):
             (tmp_path / "cache").mkdir()
