@@ -1,4 +1,7 @@
-"""A folder, a .zip or a .tar archive from somewhere else: files under names, read and never unpacked as they wish."""
+"""A folder, a .zip or a .tar archive from somewhere else: files under names, read and never unpacked as they wish.
+
+A `Shelf` holds the published files of a model as a person fetched them, with a browser or on another computer.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,12 @@ import lzma
 import tarfile
 import zipfile
 import zlib
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Protocol
 
+from picsight_engine.bundles.bundle import file_record
 from picsight_engine.errors import BundleError, CancelledError, RequestError
+from picsight_engine.installation.download import Arrived, Fetched
 from picsight_engine.private_files import make_private_folder, open_private
 
 if TYPE_CHECKING:
@@ -16,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from contextlib import ExitStack
     from pathlib import Path
+
+    from picsight_engine.installation.catalogue import RemoteFile
 
 _CHUNK = 1024 * 1024  # bytes
 # what reading may raise where a file is cut, changed, encrypted or on a disk that fails
@@ -174,3 +182,51 @@ def _no_archive(path: Path) -> RequestError:
     return RequestError(
         f"{path} is neither a folder nor a .zip or .tar archive of a model; choose another file."
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Files under the names that they have in their repository, at the top of `path` or one folder below."""
+
+    path: Path
+    source: Source
+
+    def holds(self, files: Iterable[RemoteFile]) -> bool:
+        """Whether all of them are here."""
+        return all(self._find(file) is not None for file in files)
+
+    def require(self, files: Iterable[RemoteFile]) -> None:
+        """RequestError where one of them is not here."""
+        for file in files:
+            if self._find(file) is None:
+                raise RequestError(f"There is no {file.path} in {self.path}; get it from {file.url()}")
+
+    def bring(
+        self, file: RemoteFile, target: Path, cancel: threading.Event | None
+    ) -> Iterator[Arrived | Fetched]:
+        """Copies a file to `target` and says what `download` would say.
+
+        Raises:
+            BundleError: it cannot be read, or is not the file that the catalogue knows.
+            CancelledError: `cancel` was set.
+        """
+        where = self._find(file)
+        assert where is not None  # required before
+        done = 0
+        for count in copy_file(self.source, where, target, most=file.limit, path=self.path, cancel=cancel):
+            done += count
+            yield Arrived(done, file.size)
+        sha256 = file_record(target).sha256
+        if done > file.limit or file.size not in (None, done) or file.sha256 not in (None, sha256):
+            raise BundleError(
+                f"{file.path} in {self.path} is not the file that was published; get it again from {file.url()}"
+            )
+        yield Fetched(f"a file: {file.path}", done, sha256, revision=None, stated_sha256=None)
+
+    def _find(self, file: RemoteFile) -> str | None:
+        """Without its folder too: a browser fetches file by file into one."""
+        for path in (file.path, file.path.removeprefix("onnx/")):
+            found = self.source.find(path)
+            if found:
+                return found[0]
+        return None

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 from picsight_engine.bundles.bundle import FileRecord, Manifest, file_record, open_bundle
 from picsight_engine.bundles.place import refusals_explained
 from picsight_engine.errors import BundleError, RequestError
-from picsight_engine.installation.archive import open_source
+from picsight_engine.installation.archive import Shelf, open_source
 from picsight_engine.installation.download import Arrived, Fetched, Patience, Wanted, download
 from picsight_engine.installation.installed import Arriving, Checking, Installed
-from picsight_engine.installation.shelf import Shelf
 from picsight_engine.private_files import write_private
 from picsight_engine.runtime.agreement import Machine, examine_once
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -10,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picsight_engine.errors import StorageError
+from picsight_engine.store.prompts import keep_vectors, kept_vectors
 from picsight_engine.store.suggestions import Scores
 from picsight_engine.tags.preview import Preview
-from picsight_engine.tags.prompts import Prompts
 from picsight_engine.tags.statistics import ENOUGH, Statistics, judged, right_and_wrong, sureness
 from picsight_engine.tags.teaching import Lesson, Material
 from picsight_engine.tags.tree import threshold_of
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from picsight_engine.store.decisions import State
     from picsight_engine.store.tags import Definition
     from picsight_engine.vectors.matrix import Rows
+
+    Vector = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,3 +211,48 @@ def made_of(
     words = tag.prompts if prompts is None else prompts
     starts = bool(words or alike) and not (tag.prompts or tag.examples)
     return replace(tag, prompts=words, examples=alike, against=unlike, suggests=tag.suggests or starts)
+
+
+class Prompts:
+    """Gives the vectors of texts for one bundle; any thread may call."""
+
+    def __init__(self, db: Database, bundle: Bundle, embed: Callable[[str], Vector]) -> None:
+        self._db = db
+        self._tower = _tower(bundle)
+        self._dim = bundle.manifest.dim
+        self._embed = embed
+
+    def vectors(self, texts: Sequence[str]) -> Vector:
+        """Unit vectors [n, dim] of these texts.
+
+        Raises:
+            BundleError: one was never read before, and the text tower is missing or cannot be loaded.
+        """
+        known = kept_vectors(self._db, self._tower, texts) if texts else {}
+        found = [known[text] if text in known else self._embed(text) for text in texts]
+        return np.array(found, np.float32).reshape(len(texts), self._dim)
+
+    def keep(self, texts: Iterable[str]) -> None:
+        """Reads what was not read before, and keeps it in the library.
+
+        Raises:
+            BundleError: the text tower is missing or cannot be loaded; what it read until then is kept.
+            StorageError: the disk refused.
+        """
+        wanted = list(dict.fromkeys(texts))
+        known = kept_vectors(self._db, self._tower, wanted) if wanted else {}
+        new: dict[str, Vector] = {}
+        try:
+            for text in wanted:
+                if text not in known:
+                    new[text] = self._embed(text)
+        finally:
+            if new:
+                with self._db.writer() as connection:
+                    keep_vectors(connection, self._tower, new)
+
+
+def _tower(bundle: Bundle) -> str:
+    """Names all that a text's vector depends on: the bundle's files, and how texts are put to them."""
+    files = sorted((name, record.sha256) for name, record in bundle.manifest.files.items())
+    return hashlib.sha256(repr((files, bundle.manifest.text)).encode()).hexdigest()

@@ -24,26 +24,34 @@ if TYPE_CHECKING:
 
 
 class Lookup:
-    """Reads alone; any thread may call."""
+    """The part of `Tags` that only reads; any thread may call."""
 
     def __init__(self, db: Database, photo_id: Callable[[Path], int]) -> None:
         """`photo_id` gives the photo at a path, or raises RequestError."""
         self._db = db
         self._photo_id = photo_id
 
-    def tags(self) -> list[Tag]:
+    def all(self) -> list[Tag]:
         """Every tag, album and the favourites, which come first; then by path."""
         with self._db.reading() as connection:
             return as_seen(live_tags(connection), count_states(connection))
 
-    def tag(self, tag_id: int) -> Tag:
+    def find(self, name: str) -> Tag:
+        """The tag of this path or last name.
+
+        Raises:
+            RequestError: there is none, or several have this name.
+        """
+        return self._tag(self._definition(name).id)
+
+    def _tag(self, tag_id: int) -> Tag:
         """One of them."""
         with self._db.reading() as connection:
             (definition,) = tags_by_id(connection, [tag_id]).values()
             path = paths_of(connection, [tag_id])[tag_id]
             return seen(definition, path, count_states(connection, tag_id))
 
-    def definition(self, name: str) -> Definition:
+    def _definition(self, name: str) -> Definition:
         """What a tag is, by its path or by its last name.
 
         Raises:
@@ -59,23 +67,23 @@ class Lookup:
             f'{len(ids)} tags are called "{shortened(name)}"; say below which one, as in "Birds/Waders".'
         )
 
-    def changeable(self, name: str) -> Definition:
+    def _changeable(self, name: str) -> Definition:
         """The same for a tag that a person has made; RequestError for the favourites, too."""
         return self._unless_favourites(
             name, '"{}" is always there, and cannot be renamed, moved, merged or removed.'
         )
 
-    def parent(self, name: str) -> Definition:
+    def _parent(self, name: str) -> Definition:
         """The same for a tag that others may stand below; RequestError for the favourites, too."""
         return self._unless_favourites(name, 'No tag stands below "{}"; name another one, or none.')
 
     def _unless_favourites(self, name: str, refusal: str) -> Definition:
-        tag = self.definition(name)
+        tag = self._definition(name)
         if tag.kind == "favourite":
             raise RequestError(refusal.format(tag.name))
         return tag
 
-    def photos(self, photos: Iterable[Path | int]) -> tuple[int, ...]:
+    def _photos(self, photos: Iterable[Path | int]) -> tuple[int, ...]:
         """The photos that are meant, each once.
 
         Raises:
@@ -90,11 +98,11 @@ class Lookup:
         return ids
 
     def known(self, photo_ids: Iterable[int]) -> set[int]:
-        """Those of these photos that the library has not forgotten, visible or not."""
+        """Those of these photos that the library has not forgotten, visible or not; only they can be named."""
         with self._db.reading() as connection:
             return known_photos(connection, photo_ids)
 
-    def verdicts(self, tag: Definition) -> dict[int, State]:
+    def _verdicts(self, tag: Definition) -> dict[int, State]:
         """What was decided for a tag."""
         with self._db.reading() as connection:
             return decided(connection, tag.id)
@@ -124,7 +132,7 @@ class Lookup:
         }
 
     def shared_marks(self, photo_ids: Sequence[int]) -> Marks:
-        """What a person has said of all of these visible photos alike."""
+        """What a person has said of all of these visible photos alike; of what differs, nothing."""
         tag_ids = shared_tags(self._db, photo_ids)
         with self._db.reading() as connection:
             paths = set(paths_of(connection, tag_ids).values())

@@ -26,7 +26,7 @@ from picsight_engine.tags.names import (
 from picsight_engine.tags.newcomers import suggest_newcomers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from picsight_engine.tags.learner import Model
     from picsight_engine.tags.preview import Preview
     from picsight_engine.tags.statistics import Statistics
-    from picsight_engine.tags.tree import Marks, Tag
+    from picsight_engine.tags.tree import Tag
 
 _DOING: dict[Verdict, str] = {"accepted": "Accept", "rejected": "Reject", "withdrawn": "Undecide"}
 MOST_STARS = 5
@@ -45,7 +45,7 @@ REJECTED = -1
 _DRAFT = Definition(0, "This tag", None, "tag", threshold=None, suggests=False, created_at=0.0)
 
 
-class Tags:
+class Tags(Lookup):
     """The tags of one library; any thread may call.
 
     A tag is meant by its path, or by its last name where that is the only one. Photos are given by path or id. Whatever
@@ -54,26 +54,13 @@ class Tags:
 
     def __init__(self, db: Database, model: Callable[[], Model], photo_id: Callable[[Path], int]) -> None:
         """`photo_id` gives the photo at a path, or raises RequestError."""
-        self._db = db
+        super().__init__(db, photo_id)
         self.learner = Learner(db, model)
-        self._lookup = Lookup(db, photo_id)
 
     @property
     def revision(self) -> int:
         """A number that changes with every tag, decision and suggestion, whichever process changed it."""
         return tags_revision(self._db)
-
-    def all(self) -> list[Tag]:
-        """Every tag, album and the favourites, which come first; then by path."""
-        return self._lookup.tags()
-
-    def find(self, name: str) -> Tag:
-        """The tag of this path or last name.
-
-        Raises:
-            RequestError: there is none, or several have this name.
-        """
-        return self._lookup.tag(self._lookup.definition(name).id)
 
     def new(
         self,
@@ -95,21 +82,19 @@ class Tags:
         empty = Definition(
             id=0,
             name=checked_name(name),
-            parent_id=None if parent is None else self._lookup.parent(parent).id,
+            parent_id=None if parent is None else self._parent(parent).id,
             kind=kind,
             threshold=checked_threshold(threshold),
             suggests=False,
             created_at=0.0,
         )
-        draft = made_of(
-            empty, checked_prompts(prompts), self._lookup.photos(examples), self._lookup.photos(against)
-        )
+        draft = made_of(empty, checked_prompts(prompts), self._photos(examples), self._photos(against))
         _require_learner(draft)
         self.learner.read(draft.prompts)
         with recorded(self._db, "new", f'New {kind} "{shortened(draft.name)}"') as run:
             tag_id = run.add(draft)
             run.score(tag_id, self.learner.suggested(draft, {}))
-        return self._lookup.tag(tag_id)
+        return self._tag(tag_id)
 
     def change(
         self,
@@ -130,9 +115,9 @@ class Tags:
             RequestError: there is no such tag or photo, or it is filled by hand.
             BundleError: the text tower is missing or cannot be loaded.
         """
-        known, least = self._lookup.definition(name), checked_threshold(threshold)
+        known, least = self._definition(name), checked_threshold(threshold)
         words = None if prompts is None else checked_prompts(prompts)
-        alike, unlike = (None if some is None else self._lookup.photos(some) for some in (examples, against))
+        alike, unlike = (None if some is None else self._photos(some) for some in (examples, against))
         self.learner.read(known.prompts if words is None else words)
         with recorded(self._db, "change", f'Change "{shortened(known.name)}"') as run:
             tag = made_of(run.tag(known.id), words, alike, unlike)
@@ -144,7 +129,7 @@ class Tags:
             _require_learner(tag)
             run.define(tag)
             self._suggest_in(run, tag)
-        return self._lookup.tag(known.id)
+        return self._tag(known.id)
 
     def preview(
         self,
@@ -159,11 +144,9 @@ class Tags:
             RequestError: there is nothing to go by, or no such tag or photo.
             BundleError: the text tower is missing or cannot be loaded.
         """
-        known = _DRAFT if tag is None else self._lookup.definition(tag)
-        draft = made_of(
-            known, checked_prompts(prompts), self._lookup.photos(examples), self._lookup.photos(against)
-        )
-        verdicts = self._lookup.verdicts(known)
+        known = _DRAFT if tag is None else self._definition(tag)
+        draft = made_of(known, checked_prompts(prompts), self._photos(examples), self._photos(against))
+        verdicts = self._verdicts(known)
         _require_lesson(draft, verdicts)
         return self.learner.preview(draft, verdicts)
 
@@ -174,8 +157,8 @@ class Tags:
             RequestError: there is no such tag, or it has nothing to go by.
             BundleError: the text tower is missing or cannot be loaded.
         """
-        tag = self._lookup.definition(name)
-        verdicts = self._lookup.verdicts(tag)
+        tag = self._definition(name)
+        verdicts = self._verdicts(tag)
         _require_lesson(tag, verdicts)
         with self._db.reading() as connection:
             suggested = suggested_and_decided(connection, tag.id)
@@ -188,8 +171,8 @@ class Tags:
             RequestError: there is no such tag, or it has nothing to go by: neither words nor photos.
             BundleError: the text tower is missing or cannot be loaded.
         """
-        tag = self._lookup.definition(name)
-        _require_lesson(tag, self._lookup.verdicts(tag))
+        tag = self._definition(name)
+        _require_lesson(tag, self._verdicts(tag))
         self.learner.read(tag.prompts)
         with recorded(self._db, "suggest", f'Suggestions for "{shortened(tag.name)}"') as run:
             scores = self.learner.suggested(run.tag(tag.id), decided(run.connection, tag.id))
@@ -223,7 +206,7 @@ class Tags:
         Raises:
             RequestError: there is no such tag or photo.
         """
-        tag, ids = self._lookup.definition(name), self._lookup.photos(photos)
+        tag, ids = self._definition(name), self._photos(photos)
         with suppress(BundleError):  # then it does not learn yet
             self.learner.read(tag.prompts)
         words = f'{_DOING[verdict]} {photos_in_words(len(ids))}: "{shortened(tag.name)}"'
@@ -243,11 +226,11 @@ class Tags:
         Raises:
             RequestError: there is no such tag, or the name cannot be, or is there already.
         """
-        tag, called = self._lookup.changeable(name), checked_name(new_name)
+        tag, called = self._changeable(name), checked_name(new_name)
         words = f'Rename "{shortened(tag.name)}" to "{shortened(called)}"'
         with recorded(self._db, "rename", words) as run:
             run.define(replace(run.tag(tag.id), name=called))
-        return self._lookup.tag(tag.id)
+        return self._tag(tag.id)
 
     def move(self, name: str, parent: str | None) -> Tag:
         """Puts a tag, and those below it, below another one, or to the top.
@@ -255,12 +238,12 @@ class Tags:
         Raises:
             RequestError: there is no such tag, it would stand below itself, or one of its name is there already.
         """
-        tag = self._lookup.changeable(name)
-        above = None if parent is None else self._lookup.parent(parent)
+        tag = self._changeable(name)
+        above = None if parent is None else self._parent(parent)
         where = "to the top" if above is None else f'below "{shortened(above.name)}"'
         with recorded(self._db, "move", f'Move "{shortened(tag.name)}" {where}') as run:
             run.define(replace(run.tag(tag.id), parent_id=None if above is None else above.id))
-        return self._lookup.tag(tag.id)
+        return self._tag(tag.id)
 
     def merge(self, name: str, into: str) -> Tag:
         """Makes a tag, and those below it, a part of another one, with all that was decided; returns that one.
@@ -269,7 +252,7 @@ class Tags:
             RequestError: there is no such tag, or the other one is the same, or stands below it.
             BundleError: the text tower is missing or cannot be loaded.
         """
-        tag, other = self._lookup.changeable(name), self._lookup.changeable(into)
+        tag, other = self._changeable(name), self._changeable(into)
         self.learner.read((*tag.prompts, *other.prompts))
         words = f'Merge "{shortened(tag.name)}" into "{shortened(other.name)}"'
         with recorded(self._db, "merge", words) as run:
@@ -280,7 +263,7 @@ class Tags:
             for gone, kept in list(merge_into(run, run.tag(tag.id), run.tag(other.id))):
                 run.score(gone, Scores(self.learner.space, {}))
                 self._suggest_in(run, run.tag(kept))
-        return self._lookup.tag(other.id)
+        return self._tag(other.id)
 
     def remove(self, name: str) -> Run | None:
         """Removes a tag below which there is none; what was decided for it comes back when this is undone.
@@ -288,7 +271,7 @@ class Tags:
         Raises:
             RequestError: there is no such tag, or there are tags below it.
         """
-        tag = self._lookup.changeable(name)
+        tag = self._changeable(name)
         with recorded(self._db, "remove", f'Remove "{shortened(tag.name)}"') as run:
             run.define(replace(run.tag(tag.id), removed_at=run.now))
         return run.made
@@ -301,7 +284,7 @@ class Tags:
         Raises:
             RequestError: there is no such photo, or no such number of stars.
         """
-        ids = self._lookup.photos(photos)
+        ids = self._photos(photos)
         if stars is not None and not REJECTED <= stars <= MOST_STARS:
             raise RequestError(f"A photo has 0 to {MOST_STARS} stars, or -1 if it is rejected, not {stars}.")
         what = {None: "by its files", REJECTED: "rejected", 1: "1 star"}.get(stars, f"{stars} stars")
@@ -314,22 +297,6 @@ class Tags:
         """A visible photo's stars: a person's own, else what its first file says, where -1 is "rejected"."""
         with self._db.reading() as connection:
             return stars_of(connection, [photo_id]).get(photo_id)
-
-    def known(self, photo_ids: Iterable[int]) -> set[int]:
-        """Those of these photos that the library has not forgotten, visible or not; only they can be named."""
-        return self._lookup.known(photo_ids)
-
-    def marks(self, photo_ids: Sequence[int]) -> dict[int, Marks]:
-        """For each of these visible photos what a person has said of it, and what is suggested."""
-        return self._lookup.marks(photo_ids)
-
-    def shared_marks(self, photo_ids: Sequence[int]) -> Marks:
-        """What a person has said of all of these visible photos alike; of what differs, nothing."""
-        return self._lookup.shared_marks(photo_ids)
-
-    def states(self, photo_ids: Sequence[int]) -> dict[int, list[tuple[str, State, float | None]]]:
-        """For each photo the paths of its tags, how it stands to them, and its score where that is known."""
-        return self._lookup.states(photo_ids)
 
     def runs(self, limit: int = 100) -> list[Run]:
         """What was changed, the latest first."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from picsight_engine.errors import RequestError
 from picsight_engine.library import Library
 from picsight_engine.store.decisions import settle_tags
-from picsight_engine.store.tag_health import misjudged_photos, misplaced_tags
+from picsight_engine.store.health import misjudged_photos, misplaced_tags
 
 NAMES = ("Dogs", "Animals", "Snow")
 CHANGES = st.lists(
