@@ -200,7 +200,7 @@ class Intake:
                 for photo, decision in self._decisions[key].items()
                 if photo in there and _is_news(decision, before.get(photo))
             ]
-        run.decide_each(rows)
+        run.decide(rows)
         return rows
 
     def _rate(self, run: Recording) -> int:

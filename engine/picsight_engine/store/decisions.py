@@ -32,7 +32,6 @@ _PAIRS = (
 _PAIRS_OF_RUN = f"{_PAIRS} WHERE run_id = ?"
 _PAIRS_OF_BATCH = f"{_PAIRS_OF_RUN} AND tag_decisions.id > ?"
 _NEWEST = "SELECT coalesce(max(id), 0) FROM tag_decisions"
-_PAIRS_OF_DECISION = f"{_PAIRS} WHERE +run_id = ? AND tag_id = ?"
 _PAIRS_OF_PHOTO = f"{_PAIRS} WHERE photo_id = ?"
 _PAIRS_OF_TAGS = f"""
 SELECT tag_id, photo_id FROM tag_photos WHERE verdict IS NOT NULL AND tag_id IN (SELECT value FROM json_each(?1))
@@ -102,24 +101,8 @@ class NewDecision:
     time: float
 
 
-def add_decisions(
-    connection: sqlite3.Connection,
-    run_id: int,
-    tag_id: int,
-    photo_ids: Iterable[int],
-    verdict: Verdict,
-    source: str,
-    time: float,
-) -> bool:
-    """Writes decisions down, and lets them count; returns whether there are any."""
-    rows = [(tag_id, photo_id, verdict, source, run_id, time) for photo_id in photo_ids]
-    connection.executemany(_ADD, rows)
-    _settle(connection, _PAIRS_OF_DECISION, run_id, tag_id)
-    return bool(rows)
-
-
-def add_each(connection: sqlite3.Connection, run_id: int, decisions: Sequence[NewDecision]) -> bool:
-    """The same for decisions of any tags, sources and times; between two batches Ctrl-C is answered."""
+def add_decisions(connection: sqlite3.Connection, run_id: int, decisions: Sequence[NewDecision]) -> bool:
+    """Stores decisions, which count at once; returns whether there are any. Ctrl-C is answered between two batches."""
     for start in range(0, len(decisions), _BATCH):
         batch = decisions[start : start + _BATCH]
         newest = connection.execute(_NEWEST).fetchone()[0]

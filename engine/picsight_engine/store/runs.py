@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from picsight_engine.errors import RequestError
-from picsight_engine.store.decisions import add_decisions, add_each, settle_run, settle_tags
+from picsight_engine.store.decisions import add_decisions, settle_run, settle_tags
 from picsight_engine.store.photos import known_photos
 from picsight_engine.store.ratings import add_ratings
 from picsight_engine.store.suggestions import add_scores, put_scores, shed_scores, turn_scores
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from picsight_engine.store.database import Database
-    from picsight_engine.store.decisions import NewDecision, Verdict
+    from picsight_engine.store.decisions import NewDecision
     from picsight_engine.store.suggestions import Scores
 
 RunKind = Literal[
@@ -102,23 +102,9 @@ class Recording:
             raise RequestError(f'"{tag.name}" was removed meanwhile.')
         return tag
 
-    def decide(
-        self,
-        tag_id: int,
-        photo_ids: Iterable[int],
-        verdict: Verdict,
-        source: str,
-        decided_at: float | None = None,
-    ) -> None:
-        """Adds decisions about photos, which count at once."""
-        when = self.now if decided_at is None else decided_at
-        self._decided |= add_decisions(
-            self.connection, self._run.id, tag_id, photo_ids, verdict, source, when
-        )
-
-    def decide_each(self, decisions: Sequence[NewDecision]) -> None:
-        """Adds decisions of any tags, sources and times, which count at once."""
-        self._decided |= add_each(self.connection, self._run.id, decisions)
+    def decide(self, decisions: Sequence[NewDecision]) -> None:
+        """Adds decisions, which count at once."""
+        self._decided |= add_decisions(self.connection, self._run.id, decisions)
 
     def rate(self, photo_ids: Iterable[int], stars: int | None, rated_at: float | None = None) -> None:
         """Gives photos stars, None for those of their files."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.errors import BundleError, RequestError
 from picsight_engine.store import runs
-from picsight_engine.store.decisions import decided, suggested_and_decided
+from picsight_engine.store.decisions import NewDecision, decided, suggested_and_decided
 from picsight_engine.store.ratings import person_stars, stars_of
 from picsight_engine.store.runs import recorded
 from picsight_engine.store.suggestions import Scores, best_suggestions, has_scores, put_scores
@@ -214,7 +214,8 @@ class Tags(Lookup):
             tag = run.tag(tag.id)
             known = decided(run.connection, tag.id)
             changed = [photo for photo in ids if known.get(photo, "withdrawn") != verdict]
-            run.decide(tag.id, changed, verdict, source, time)
+            when = run.now if time is None else time
+            run.decide([NewDecision(tag.id, photo, verdict, source, when) for photo in changed])
             if changed:
                 with suppress(BundleError):
                     self._suggest_in(run, tag)

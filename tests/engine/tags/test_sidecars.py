@@ -45,7 +45,7 @@ def tags(sidecar):
 
 def told(place):
     """What side-cars say, without when they were written."""
-    found = read_sidecars(place).told
+    found = read_sidecars(place).contents
     assert not any(each.gone for each in found)
     return {(each.photo, each.tags, each.stars, each.original) for each in found}
 
@@ -447,7 +447,7 @@ def test_side_cars_in_bins_and_hidden_ones_are_passed_over_unless_they_are_asked
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(said)
     found = read_sidecars(root)
-    assert (found.told, found.sidecars, found.faults) == ((), 0, ())
+    assert (found.contents, found.sidecars, found.faults) == ((), 0, ())
     for place in (root / left_out[0], root / ".Trash", root / "$RECYCLE.BIN"):
         assert read_sidecars(place).sidecars == 1
 
