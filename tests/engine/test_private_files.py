@@ -15,7 +15,7 @@ from picsight_engine.private_files import (
     make_private_folder,
     write_private,
 )
-from picsight_engine.store.choice import choose_model
+from picsight_engine.store.chosen_model import choose_model
 from picsight_engine.store.database import Database
 from picsight_engine.store.thumbnails import ThumbnailStore
 

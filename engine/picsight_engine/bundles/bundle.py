@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from picsight_engine.bundles.blankness import Blankness, parse_blankness
 from picsight_engine.bundles.calibration import Calibration, Likeness, parse_calibration, parse_likeness
+from picsight_engine.bundles.destination import demand_writable
 from picsight_engine.bundles.fields import is_number, require, require_apart, require_texts, require_whole
-from picsight_engine.bundles.place import demand_writable
 from picsight_engine.errors import BundleError
 
 if TYPE_CHECKING:

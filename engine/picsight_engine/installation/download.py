@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from typing import IO, TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
-from picsight_engine.bundles.place import refusals_explained
+from picsight_engine.bundles.destination import refusals_explained
 from picsight_engine.errors import CancelledError, DownloadError, StorageError
 from picsight_engine.private_files import make_private_folder, open_private, write_private
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.bundle import FileRecord, Manifest, file_record, open_bundle
-from picsight_engine.bundles.place import refusals_explained
+from picsight_engine.bundles.destination import refusals_explained
 from picsight_engine.errors import BundleError, RequestError
 from picsight_engine.installation.archive import Shelf, open_source
 from picsight_engine.installation.download import Arrived, Fetched, Patience, Wanted, download

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.bundle import MANIFEST, parse_manifest
-from picsight_engine.bundles.place import refusals_explained
+from picsight_engine.bundles.destination import refusals_explained
 from picsight_engine.errors import BundleError
 from picsight_engine.installation.archive import DAMAGED, copy_file, damaged, open_source
 from picsight_engine.installation.installed import Arriving, Checking, Installed

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from picsight_engine.bundles.bundle import demand_place
-from picsight_engine.bundles.place import demand_writable
+from picsight_engine.bundles.destination import demand_writable
 from picsight_engine.errors import StorageError
 
 AS_NOBODY = """

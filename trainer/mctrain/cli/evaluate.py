@@ -13,7 +13,7 @@ import click
 from mctrain.cli.options import cache_option, data_option
 from mctrain.cli.progress import bar, printable
 from mctrain.whole_files import write_whole
-from picsight_engine.bundles.place import demand_writable
+from picsight_engine.bundles.destination import demand_writable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

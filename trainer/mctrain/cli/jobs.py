@@ -13,7 +13,7 @@ import click
 
 from mctrain.cli.progress import bar, tell_some
 from mctrain.places import place_of
-from picsight_engine.bundles.place import demand_writable
+from picsight_engine.bundles.destination import demand_writable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

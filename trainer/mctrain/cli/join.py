@@ -15,7 +15,7 @@ from mctrain.data.joining.holders import find_holders
 from mctrain.data.joining.uid_index import open_index
 from mctrain.data.named import named_shards_below
 from mctrain.places import place_of
-from picsight_engine.bundles.place import demand_writable
+from picsight_engine.bundles.destination import demand_writable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

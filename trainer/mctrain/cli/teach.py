@@ -12,7 +12,7 @@ from mctrain.cli.runs import tell_recipe
 from mctrain.data.named import find_shards
 from mctrain.recipes.teaching import load_recipe
 from picsight_engine.bundles.bundle import demand_place
-from picsight_engine.bundles.place import demand_writable
+from picsight_engine.bundles.destination import demand_writable
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -27,7 +27,7 @@ from mctrain.places import on_disk
 from mctrain.recipes.training import SHARDS, is_of_decisions, load_decisions, load_training
 from mctrain.training.surroundings import Interrupts, Places, Surroundings, alone_in
 from picsight_engine.bundles.bundle import demand_place, open_bundle
-from picsight_engine.bundles.place import demand_writable
+from picsight_engine.bundles.destination import demand_writable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

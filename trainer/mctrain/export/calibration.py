@@ -23,7 +23,7 @@ from mctrain.whole_files import write_whole
 from picsight_engine.bundles.blankness import Blankness, vector_text
 from picsight_engine.bundles.bundle import MANIFEST, manifest_text, open_bundle
 from picsight_engine.bundles.commonness import commonness
-from picsight_engine.bundles.place import demand_writable
+from picsight_engine.bundles.destination import demand_writable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

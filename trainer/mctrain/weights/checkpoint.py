@@ -19,7 +19,7 @@ from mctrain.models.reparameterize import reparameterize
 from mctrain.recipes.parser import parse
 from mctrain.recipes.teaching import Recipe
 from mctrain.weights.files import read_saved, write_saved
-from picsight_engine.bundles.place import demand_writable
+from picsight_engine.bundles.destination import demand_writable
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,7 @@ from mctrain.data.sources.library import read_library
 from mctrain.data.sources.listing import Listing
 from mctrain.data.sources.table import SUFFIX, read_tables, tables_of
 from mctrain.errors import DataError
-from picsight_engine.bundles.place import demand_writable
+from picsight_engine.bundles.destination import demand_writable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
