@@ -403,7 +403,7 @@ def test_an_import_that_is_broken_off_between_its_batches_leaves_nothing(home):
     before, batches = home.state(), []
 
     def press_ctrl_c_in_the_second_batch(frame, event, what):
-        if event == "c_return" and what.__name__ == "executemany" and frame.f_code.co_name == "add_each":
+        if event == "c_return" and what.__name__ == "executemany" and frame.f_code.co_name == "add_decisions":
             batches.append(frame)
             if len(batches) == 2:
                 os.kill(os.getpid(), signal.SIGINT)
