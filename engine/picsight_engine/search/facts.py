@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from picsight_engine.search.query import Fact
     from picsight_engine.search.times import Period
     from picsight_engine.store.database import Database
-    from picsight_engine.store.selection import Column, Measured, Said, Shape
+    from picsight_engine.store.selection import Column, NumberColumn, Shape, TextColumn
 
 FORMATS = {
     "jpeg": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
@@ -75,16 +75,16 @@ _DECIDED = {
     "favorite": ("favourite", favourite_photos),
     "untagged": ("untagged", untagged_photos),
 }
-_EDITED: Measured = "edited"
+_EDITED: NumberColumn = "edited"
 _STARS = range(6)
 # What a number of each kind is shown in steps of, how it is said, and one of them.
-_MEASURED: dict[Measured, tuple[float, str, str]] = {
+_NUMBERS: dict[NumberColumn, tuple[float, str, str]] = {
     "iso": (1, "ISO {}", "1600"),
     "aperture": (0.1, "f/{}", "2.8"),
     "focal": (1, "{} mm", "200"),
 }
 _UNIT = re.compile(r"f/(?=[0-9.])|(?<=[0-9.])mm| ")  # what people write with a number
-_ABSENT: dict[Said, str] = {
+_ABSENT: dict[TextColumn, str] = {
     "place": 'No photo is at "{}"',
     "camera": 'No photo is by "{}"',
     "lens": 'No photo has the lens "{}"',
@@ -137,10 +137,10 @@ def taken_in(period: Period) -> Condition:
 
 def known(column: Column) -> Condition:
     """That anything of this kind is known of a photo."""
-    name, words = next((name, words) for name, (own, words) in KNOWN.items() if own == column)
+    name, words = next((name, words) for name, (each, words) in KNOWN.items() if each == column)
     find = partial(selection.photos_with, column=column)
-    said = Condition("has", ("has", name), f"with {words}", find)
-    return said if column == "taken" else replace(said, basis=said)
+    condition = Condition("has", ("has", name), f"with {words}", find)
+    return condition if column == "taken" else replace(condition, basis=condition)
 
 
 def tagged(value: str) -> Condition:
@@ -152,8 +152,8 @@ def tagged(value: str) -> Condition:
         return wanted == name or wanted in re.split(r"[/|]", name)
 
     def find(db: Database) -> NDArray[np.int64]:
-        said = photos_with_keyword(db, value, fits)
-        return selection.ascending(np.concatenate([photos_tagged(db, value), said]))
+        by_keyword = photos_with_keyword(db, value, fits)
+        return selection.ascending(np.concatenate([photos_tagged(db, value), by_keyword]))
 
     return Condition(
         "tag", ("tag", wanted), value, find, _TAGGABLE, decided=True, absent=partial(_unnamed, name=value)
@@ -166,7 +166,7 @@ def located(names: Sequence[str]) -> Condition:
     words = {word for name in names for word in words_in(name)}
 
     def find(db: Database) -> NDArray[np.int64]:
-        there = selection.photos_saying(db, "place", lambda place: wanted <= names_of_place(place).keys())
+        there = selection.photos_with_text(db, "place", lambda place: wanted <= names_of_place(place).keys())
         named = reduce(np.intersect1d, (worded(word).find(db) for word in words))
         return selection.ascending(np.concatenate([there, named]))
 
@@ -254,18 +254,18 @@ def _has(value: str, _today: date) -> Condition | str:
     return known(KNOWN[name][0])
 
 
-def _saying(
-    kind: FilterKind, column: Said, fits: Callable[[str, str], bool], value: str, _today: date
+def _text_fact(
+    kind: FilterKind, column: TextColumn, fits: Callable[[str, str], bool], value: str, _today: date
 ) -> Condition | str:
     wanted = fold(value)
     find = partial(
-        selection.photos_saying, column=column, fits=lambda text: wanted != "" and fits(text, wanted)
+        selection.photos_with_text, column=column, fits=lambda text: wanted != "" and fits(text, wanted)
     )
-    absent = partial(_unsaid, column=column, value=value)
+    absent = partial(_without_text, column=column, value=value)
     return Condition(kind, (column, wanted), value, find, known(column), absent=absent)
 
 
-def _unsaid(db: Database, column: Said, value: str) -> str | None:
+def _without_text(db: Database, column: TextColumn, value: str) -> str | None:
     there = selection.file_texts(db, column)
     if not there:
         return None
@@ -274,21 +274,21 @@ def _unsaid(db: Database, column: Said, value: str) -> str | None:
     return f"{_ABSENT[column].format(value)}; there {'is' if len(names) == 1 else 'are'} {shown}."
 
 
-def _measured(column: Measured, value: str, _today: date) -> Condition | str:
-    step, unit, number = _MEASURED[column]
+def _number_fact(column: NumberColumn, value: str, _today: date) -> Condition | str:
+    step, unit, number = _NUMBERS[column]
     amount = read_amount(_UNIT.sub("", value.lower()), step)
     if amount is None:
-        key = next(key for key, (own, _) in KNOWN.items() if own == column)
+        key = next(key for key, (each, _) in KNOWN.items() if each == column)
         return f'"{key}:" needs a number, as in {key}:{number}, {key}:>={number} or {key}:..{number}.'
     find = partial(selection.photos_between, column=column, low=amount.low, high=amount.high)
     words = amount.words(unit)
-    absent = partial(_beyond, column=column, words=words)
+    absent = partial(_without_number, column=column, words=words)
     return Condition("exposure", (column, value), words, find, known(column), absent=absent)
 
 
-def _beyond(db: Database, column: Measured, words: str) -> str | None:
+def _without_number(db: Database, column: NumberColumn, words: str) -> str | None:
     there = selection.extremes(db, column)
-    shown = dict.fromkeys(_MEASURED[column][1].format(f"{round(each, 2):.10g}") for each in there or ())
+    shown = dict.fromkeys(_NUMBERS[column][1].format(f"{round(each, 2):.10g}") for each in there or ())
     return f"No photo has {words}; there is {' to '.join(shown)}." if shown else None
 
 
@@ -326,13 +326,13 @@ _READERS: dict[str, Callable[[str, date], Condition | str]] = {
     "format": _format,
     "is": _is,
     "has": _has,
-    "at": partial(_saying, "place", "place", is_at),
-    "by": partial(_saying, "camera", "camera", is_by),
-    "lens": partial(_saying, "lens", "lens", has_lens),
-    "iso": partial(_measured, "iso"),
-    "f": partial(_measured, "aperture"),
-    "focal": partial(_measured, "focal"),
-    "label": partial(_saying, "label", "label", lambda label, wanted: fold(label) == wanted),
+    "at": partial(_text_fact, "place", "place", is_at),
+    "by": partial(_text_fact, "camera", "camera", is_by),
+    "lens": partial(_text_fact, "lens", "lens", has_lens),
+    "iso": partial(_number_fact, "iso"),
+    "f": partial(_number_fact, "aperture"),
+    "focal": partial(_number_fact, "focal"),
+    "label": partial(_text_fact, "label", "label", lambda label, wanted: fold(label) == wanted),
     "rated": _rating,
     "tag": _tag,
 }

@@ -93,17 +93,17 @@ class Offers:
     def places(self, typed: str, limit: int) -> list[Offer]:
         """Towns, regions and countries; by another name where none is called so."""
         names = self._towns.matching(typed, limit) or self._all_names.matching(typed, limit)
-        return self._saying("place", "at", names, self._contents.towns, is_at)
+        return self._of_text("place", "at", names, self._contents.towns, is_at)
 
     def cameras(self, typed: str, limit: int) -> list[Offer]:
         """Cameras; the fact holds for all whose name holds this one's."""
-        return self._saying(
+        return self._of_text(
             "camera", "by", self._cameras.matching(typed, limit), self._contents.cameras, is_by
         )
 
     def lenses(self, typed: str, limit: int) -> list[Offer]:
         """Lenses, likewise."""
-        return self._saying(
+        return self._of_text(
             "lens", "lens", self._lenses.matching(typed, limit), self._contents.lenses, has_lens
         )
 
@@ -140,7 +140,7 @@ class Offers:
         return said.photos(words for words in said.files if any(_is_below(each, word) for each in words))
 
     @staticmethod
-    def _saying(
+    def _of_text(
         kind: OfferKind, key: str, names: list[str], said: Counted[str], fits: Callable[[str, str], bool]
     ) -> list[Offer]:
         def photos(name: str) -> int:

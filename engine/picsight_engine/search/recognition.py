@@ -53,7 +53,7 @@ def recognise(
         if period is not None and has_photos(taken_in(period)):
             return taken_in(period)
         names = _names(some, places)
-        if not names or (all(map(is_everyday, _said(some))) and not _is_marked(some, query)):
+        if not names or (all(map(is_everyday, _name_words(some))) and not _is_marked(some, query)):
             return None
         condition = located([places[name] for name in names])
         return condition if len(names) == 1 or has_photos(condition) else None
@@ -112,7 +112,7 @@ def _may_be_time(words: tuple[Word, ...]) -> bool:
     return all(could_be_time(word.text) for word in words)
 
 
-def _said(words: tuple[Word, ...]) -> tuple[str, ...]:
+def _name_words(words: tuple[Word, ...]) -> tuple[str, ...]:
     """The words of a name, without the "in" before it."""
     texts = tuple(word.text for word in words)
     return texts[1:] if texts[0].lower() in _WHERE and len(texts) > 1 else texts
@@ -120,10 +120,10 @@ def _said(words: tuple[Word, ...]) -> tuple[str, ...]:
 
 def _names(words: tuple[Word, ...], places: Mapping[str, str]) -> list[str]:
     """The names of places that words are, as folded, with commas between them; none where any is no such name."""
-    said = _said(words)
-    if len(said) > _MOST_OF_PLACE:
+    texts = _name_words(words)
+    if len(texts) > _MOST_OF_PLACE:
         return []
-    names = [place_key(name) for name in " ".join(said).rstrip(",").split(",")]
+    names = [place_key(name) for name in " ".join(texts).rstrip(",").split(",")]
     return names if all(name in places for name in names) else []
 
 
@@ -131,13 +131,14 @@ def _is_marked(words: tuple[Word, ...], query: Query) -> bool:
     """Whether the name begins with a capital that says so: not one that begins the query or is one of many, as in
     "GIRL READING", unless times alone stand beside it.
     """
-    if not all(text[:1].isupper() for text in _said(words)):
+    texts = _name_words(words)
+    if not all(text[:1].isupper() for text in texts):
         return False
     others = [word for term in query.alternatives for word in term.words if word not in words]
     if all(could_be_time(word.text) for word in others):
         return True
-    start = len(query.text) - len(query.text.lstrip())
+    start, is_led = len(query.text) - len(query.text.lstrip()), len(texts) < len(words)  # by "in"
     capitals = (word for word in others if word.text[:1].isupper() and is_everyday(word.text))
     if any(word.start > start or word.text[1:].isupper() for word in capitals):
-        return len(_said(words)) < len(words) and not query.text.isupper()
-    return words[0].start > start or len(_said(words)) < len(words)
+        return is_led and not query.text.isupper()
+    return is_led or words[0].start > start

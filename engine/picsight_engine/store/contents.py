@@ -24,7 +24,7 @@ SELECT added_folder, folder, suffix, count(*) FROM files CROSS JOIN file_texts O
 WHERE NOT present OR photo_id IS NULL GROUP BY added_folder, folder, suffix"""
 _NAMES = "SELECT id, name FROM files WHERE id IN (SELECT value FROM json_each(?))"
 _MONTHS = f"SELECT substr(taken, 1, 7), count(*) FROM files WHERE {_SHOWN} AND taken IS NOT NULL GROUP BY 1"
-_SAID = f"SELECT {{0}}, count(*) FROM files WHERE {_SHOWN} AND {{0}} IS NOT NULL GROUP BY 1"
+_TEXTS = f"SELECT {{0}}, count(*) FROM files WHERE {_SHOWN} AND {{0}} IS NOT NULL GROUP BY 1"
 _KEYWORDS = f"SELECT keywords, count(*) FROM files WHERE {_SHOWN} AND keywords IS NOT NULL GROUP BY 1"
 _COPIES = f"""
 SELECT photo_id, added_folder, folder, suffix, substr(taken, 1, 7), files.keywords, place, camera, lens
@@ -100,7 +100,7 @@ def _contents(connection: sqlite3.Connection) -> Contents:
         ),
         *(
             _counted(
-                connection.execute(_SAID.format(column)),
+                connection.execute(_TEXTS.format(column)),
                 ((row[0], row[number]) for row in copies),
             )
             for number, column in enumerate(("place", "camera", "lens"), start=6)

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from picsight_engine.store.database import Database
 
-Said = Literal["place", "camera", "lens", "label"]
-Measured = Literal["iso", "aperture", "focal", "edited"]
-Column = Literal["taken", "lat", "keywords", "description"] | Said | Measured
+TextColumn = Literal["place", "camera", "lens", "label"]
+NumberColumn = Literal["iso", "aperture", "focal", "edited"]
+Column = Literal["taken", "lat", "keywords", "description"] | TextColumn | NumberColumn
 Shape = Literal["portrait", "landscape", "square", "panorama"]
 
 _SQUARE = 1.02  # the longer side by the shorter one up to which a picture looks square
@@ -28,7 +28,7 @@ _PANORAMA = 2.0  # ... and from which it looks like one
 _VISIBLE = "SELECT id FROM photos WHERE missing_since IS NULL"
 # "+" keeps SQLite from walking through the photos where an index of what is asked for is at hand.
 _PRESENT = "SELECT photo_id FROM files WHERE present AND +photo_id IS NOT NULL"
-_SAID = "present AND photo_id IS NOT NULL AND {} IS NOT NULL"
+_FILES_WITH = "present AND photo_id IS NOT NULL AND {} IS NOT NULL"
 _TAKEN = f"{_PRESENT} AND taken BETWEEN ? AND ? || '~'"  # the last day's times come before "~"
 _TAKEN_YEARLY = f"{_PRESENT} AND taken IS NOT NULL AND substr(taken, 6, 5) BETWEEN ? AND ?"
 _TAKEN_TURN_OF_YEAR = (
@@ -84,31 +84,31 @@ def photos_with(db: Database, column: Column) -> NDArray[np.int64]:
     return _ids(db, f"{_PRESENT} AND {column} IS NOT NULL")
 
 
-def photos_saying(db: Database, column: Said, fits: Callable[[str], bool]) -> NDArray[np.int64]:
+def photos_with_text(db: Database, column: TextColumn, fits: Callable[[str], bool]) -> NDArray[np.int64]:
     """The photos with a text of this kind that fits; each text is asked for once."""
     fitting = [text for text in file_texts(db, column) if fits(text)]
     return _ids(db, f"{_PRESENT} AND {column} IN (SELECT value FROM json_each(?))", json.dumps(fitting))
 
 
-def file_texts(db: Database, column: Said) -> list[str]:
+def file_texts(db: Database, column: TextColumn) -> list[str]:
     """The texts of this kind that photos have, those of most files first."""
     statement = (
-        f"SELECT {column} FROM files WHERE {_SAID.format(column)} GROUP BY 1 ORDER BY count(*) DESC, 1"
+        f"SELECT {column} FROM files WHERE {_FILES_WITH.format(column)} GROUP BY 1 ORDER BY count(*) DESC, 1"
     )
     with db.reading() as connection:
         return [text for (text,) in connection.execute(statement)]
 
 
-def photos_between(db: Database, column: Measured, low: float, high: float) -> NDArray[np.int64]:
+def photos_between(db: Database, column: NumberColumn, low: float, high: float) -> NDArray[np.int64]:
     """The photos with a number of this kind from `low` to below `high`."""
     return _ids(db, f"{_PRESENT} AND {column} >= ? AND {column} < ?", low, high)
 
 
-def extremes(db: Database, column: Measured) -> tuple[float, float] | None:
+def extremes(db: Database, column: NumberColumn) -> tuple[float, float] | None:
     """The least and the greatest number of this kind that a photo has."""
     with db.reading() as connection:
         row: tuple[float, float] = connection.execute(
-            f"SELECT min({column}), max({column}) FROM files WHERE {_SAID.format(column)}"
+            f"SELECT min({column}), max({column}) FROM files WHERE {_FILES_WITH.format(column)}"
         ).fetchone()
     return None if row[0] is None else row
 

@@ -141,8 +141,7 @@ class PlacesMap(QWidget):
         radius = px(self, SMALL if len(self._positions) == 1 else HAIR)
         painter.setPen(QPen(colours.base, max(1.5, radius / 3)))
         painter.setBrush(colours.accent)
-        step = radius / scale  # two nearer to each other look like one
-        for lat, lon in {(lat // step, lon // step): (lat, lon) for lat, lon in self._positions}.values():
+        for lat, lon in self._positions:
             east = lon + 360 * round((middle.x() - lon) / 360)
             painter.drawEllipse(to_screen.map(QPointF(east, -lat)), radius, radius)
         painter.setClipping(False)
