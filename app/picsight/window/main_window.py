@@ -21,7 +21,6 @@ from picsight.window.frame import Frame
 from picsight.window.history import History
 from picsight.window.library.controller import LibraryController, LibraryPlace
 from picsight.window.library.pages import LibraryPages
-from picsight.window.library.problems_controller import ProblemsController
 from picsight.window.models.controller import ModelsController
 from picsight.window.models.hint import BetterModels
 from picsight.window.pages import Pages
@@ -30,10 +29,9 @@ from picsight.window.search.controller import SearchController
 from picsight.window.search.offers import Offers, join_offers
 from picsight.window.search.place import Place
 from picsight.window.search.saved import SavedSearches
-from picsight.window.tags.deeds import TagDeeds
+from picsight.window.tags.deeds import Markings, TagDeeds
 from picsight.window.tags.exchange import TagExchange
 from picsight.window.tags.lines import TagLines
-from picsight.window.tags.markings import Markings
 from picsight.window.tags.places import TagPlaces
 from picsight.window.tags.review import Review
 from picsight.window.tags.tagging import Tagging
@@ -99,7 +97,9 @@ class MainWindow(QMainWindow):
         self.hint = BetterModels(frame, self.library, self.search, self.models, wanted=settings.better_models)
         self.markings = Markings(frame.grid, frame.model, self.tags, jobs)
         self.pages = Pages(self, frame, self.search, self.viewer, self.photos)
-        self.library_pages = LibraryPages(frame, self.library, self.search, self.models, self.folders)
+        self.library_pages = LibraryPages(
+            frame, self.library, self.search, self.models, self.folders, history=self.history
+        )
         self.lines = TagLines(frame, self.pages, self.search, self.tags, self.tagging.chooser)
         self.tag_places = TagPlaces(frame, self.pages, self.lines, self.tags, self._make_studio)
         self.exchange = TagExchange(self, self.tags, frame.status, jobs)
@@ -107,7 +107,6 @@ class MainWindow(QMainWindow):
         self.details = DetailsController(
             frame, chosen, self.viewer, self.search, deeds=self.tags, tagging=self.tagging, jobs=jobs
         )
-        self.problems = ProblemsController(frame.problems, self.library, self.history)
         join_offers(self.offers, frame, self.search)
         self.saved = SavedSearches(frame, self.library, self.search, self.pages, self.history)
         frame.box.is_album = self.tags.is_album

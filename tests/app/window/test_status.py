@@ -8,8 +8,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
-from picsight.window.library.figures import IndexingFigures
-from picsight.window.library.status import StatusLine
+from picsight.window.library.status import IndexingFigures, StatusLine
 from picsight.window.parts.words import number
 from picsight_engine.indexing.events import Progress
 

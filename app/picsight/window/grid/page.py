@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect, Qt, Signal
-from PySide6.QtGui import QPainter, QPen
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QStyle, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QPen
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from picsight.window.grid.header import WallHeader
 from picsight.window.parts.controls import Button
-from picsight.window.parts.icons import paint_icon
+from picsight.window.parts.icons import Sign
 from picsight.window.parts.labels import ElidedLabel
 from picsight.window.parts.notice import Notice, Ways
 from picsight.window.parts.words import tooltip
-from picsight.window.tokens import HALF, ONE, PAD, mix, px, tones
+from picsight.window.tokens import HALF, ONE, PAD, mix, px
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtGui import QColor, QPaintEvent
+    from PySide6.QtGui import QColor
 
     from picsight.window.grid.view import PhotoView
     from picsight.window.parts.notice import Way
@@ -88,7 +88,7 @@ class FaultLine(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(px(self, PAD), 0, px(self, PAD), px(self, HALF))
         row.setSpacing(px(self, HALF))
-        row.addSpacing(px(self, ONE + HALF))  # the sign is painted there
+        row.addWidget(Sign("problems", ONE, self, lambda colours: colours.fault))
         row.addWidget(self.words, 1)
         self.hide()
 
@@ -97,15 +97,6 @@ class FaultLine(QWidget):
         self.words.setText(words)
         self.words.setToolTip(tooltip(words))
         self.setVisible(bool(words))
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """The sign; the words are the label's."""
-        side, words = px(self, ONE), self.words.geometry()
-        sign = QRect(px(self, PAD), words.center().y() - side // 2, side, side)
-        painter = QPainter(self)
-        place = QStyle.visualRect(self.layoutDirection(), self.rect(), sign)
-        paint_icon(painter, place, "problems", tones(self).fault)
-        painter.end()
 
 
 class Closest(QWidget):

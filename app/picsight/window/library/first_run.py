@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect, QStandardPaths, Signal
-from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QHBoxLayout, QStyle, QVBoxLayout, QWidget
+from PySide6.QtCore import QStandardPaths, Signal
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from picsight.window.parts.controls import Button, Weight
-from picsight.window.parts.icons import paint_icon
+from picsight.window.parts.icons import Sign
 from picsight.window.parts.labels import Words, sized
-from picsight.window.tokens import HALF, ONE, PAD, WIDE, px, tones
-
-if TYPE_CHECKING:
-    from PySide6.QtGui import QPaintEvent
+from picsight.window.tokens import HALF, ONE, PAD, WIDE, px
 
 
 class FirstRun(QWidget):
@@ -26,6 +22,8 @@ class FirstRun(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setAutoFillBackground(True)
+        self.setBackgroundRole(QPalette.ColorRole.Base)  # as every page
         inner = QWidget(self)
         inner.setMaximumWidth(px(self, 32))
         column = QVBoxLayout(inner)
@@ -40,7 +38,13 @@ class FirstRun(QWidget):
             ("computer", self.tr("Everything stays on this computer: no account, no upload.")),
             ("read-only", self.tr("Your photos are only read, never changed.")),
         ):
-            column.addWidget(_Promise(icon, words, inner))
+            promise, label = QHBoxLayout(), Words(words, inner)
+            label.setWordWrap(True)
+            label.setMinimumHeight(px(self, WIDE))
+            promise.setSpacing(px(self, PAD))
+            promise.addWidget(Sign(icon, 1.25, inner, lambda colours: colours.accent))
+            promise.addWidget(label, 1)
+            column.addLayout(promise)
         column.addSpacing(px(self, ONE))
         column.addLayout(self._buttons())
         column.addSpacing(px(self, PAD))
@@ -70,32 +74,3 @@ class FirstRun(QWidget):
     def say(self, sentence: str) -> None:
         """Why a folder could not be added."""
         self._hint.setText(sentence)
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """The ground of a page."""
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), tones(self).base)
-        painter.end()
-
-
-class _Promise(QWidget):
-    """An icon and a sentence."""
-
-    def __init__(self, icon: str, words: str, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._icon = icon
-        label = Words(words, self)
-        label.setWordWrap(True)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addSpacing(px(self, 1.25 + PAD))  # the icon is painted there
-        row.addWidget(label, 1)
-        self.setMinimumHeight(px(self, WIDE))
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """The icon in front."""
-        painter, side = QPainter(self), px(self, 1.25)
-        place = QRect(0, (self.height() - side) // 2, side, side)
-        place = QStyle.visualRect(self.layoutDirection(), self.rect(), place)
-        paint_icon(painter, place, self._icon, tones(self).accent)
-        painter.end()

@@ -1,4 +1,4 @@
-"""What the window says of the library: first run, failure, folders, the numbers in the status line."""
+"""What the window says of the library: first run, failure, folders, problems, the numbers in the status line."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
     from picsight.window.actions.folders import FolderActions
     from picsight.window.frame import Frame
+    from picsight.window.history import History, Step
     from picsight.window.library.controller import LibraryController
     from picsight.window.library.overview import Overview
     from picsight.window.models.controller import ModelsController
     from picsight.window.search.controller import SearchController
     from picsight_engine.library import Library
+    from picsight_engine.store.problems import Problem
     from picsight_engine.tags.tree import Tag
 
 
@@ -34,8 +36,11 @@ class LibraryPages(QObject):
         search: SearchController,
         models: ModelsController,
         folders: FolderActions,
+        *,
+        history: History,
     ) -> None:
         super().__init__(frame)
+        self._history = history
         self._frame, self._library, self._search, self._models = frame, library, search, models
         self._tags: Sequence[Tag] = ()
         library.opened.connect(self._use)
@@ -52,6 +57,9 @@ class LibraryPages(QObject):
         search.install_again_requested.connect(lambda: models.install_again(library.model_names[0]))
         self._join_folders(folders)
         self._join_status(folders)
+        frame.problems.retry_all_requested.connect(lambda: library.index(retry_problems=True))
+        frame.problems.retry_requested.connect(self._retry)
+        frame.problems.ignore_requested.connect(self._ignore)
 
     def _join_folders(self, folders: FolderActions) -> None:
         frame, library = self._frame, self._library
@@ -141,3 +149,13 @@ class LibraryPages(QObject):
         for thumbnails in (self._frame.thumbnails, self._frame.strip_thumbnails):
             thumbnails.retry_missing()
         self._search.settle(complete=self._library.has_looked)
+
+    def _retry(self, problems: Sequence[Problem]) -> None:
+        self._library.change(lambda library: library.retry(problems), self._library.index)
+
+    def _ignore(self, problems: Sequence[Problem]) -> None:
+        words = counted(len(problems), "Ignored %n file.", "Ignored %n files.")
+        self._history.do(words, self._ignoring(problems, True), self._ignoring(problems, False))
+
+    def _ignoring(self, problems: Sequence[Problem], ignored: bool) -> Step:
+        return self._library.step(lambda library: library.ignore(problems, ignored=ignored))

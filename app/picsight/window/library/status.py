@@ -6,20 +6,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from picsight.window.library.figures import IndexingFigures
 from picsight.window.parts.controls import Button, ThinProgress, Weight
-from picsight.window.parts.labels import ElidedLabel
+from picsight.window.parts.labels import ElidedLabel, Ruled, Words
 from picsight.window.parts.words import counted, duration, isolated, number, percent, tooltip
-from picsight.window.tokens import PAD, px, tones
+from picsight.window.tokens import PAD, SMALL, px
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
-
-    from PySide6.QtGui import QPaintEvent
 
     from picsight_engine.indexing.events import Progress
 
@@ -47,7 +43,7 @@ class Line:
 IDLE = Line()
 
 
-class StatusLine(QWidget):
+class StatusLine(Ruled):
     """Left: the photos. Right: what goes on, with what can be done about it; news lies over it until it was read."""
 
     pause_requested = Signal()
@@ -217,12 +213,6 @@ class StatusLine(QWidget):
         self.expiry.stop()
         self._show(self._work or self._standing)
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """The line to the photos."""
-        painter = QPainter(self)
-        painter.fillRect(0, 0, self.width(), 1, tones(self).line)
-        painter.end()
-
     def _stand(self, line: Line) -> None:
         """Say what goes on from now on; under news that offers something, or if nothing else can be done now."""
         before, self._standing = self._standing, line
@@ -266,3 +256,27 @@ class StatusLine(QWidget):
 
     def _toggle(self) -> None:
         self._figures.setVisible(not self._figures.isVisible())
+
+
+class IndexingFigures(QWidget):
+    """Two lines about the run: how far and how fast, what can be searched already and what could not be read."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._far, self._long = Words(parent=self), Words(parent=self)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(px(self, PAD), px(self, PAD), px(self, PAD), 0)
+        column.setSpacing(px(self, SMALL))
+        column.addWidget(self._far)
+        column.addWidget(self._long)
+
+    def show_progress(self, progress: Progress, done: str, folders: int, photos: int) -> None:
+        """Say the figures; `done` is how far it is in words."""
+        where = counted(folders, "Looking through %n folder", "Looking through %n folders")
+        rate = counted(round(progress.photos_per_second), "%n photo a second", "%n photos a second")
+        gap = "   "
+        self._far.setText(gap.join((where, done, rate) if progress.photos_per_second >= 1 else (where, done)))
+        ready = counted(photos, "You can already search %n photo", "You can already search %n photos")
+        ready = ready if photos else ""
+        problems = counted(progress.problems, "%n problem", "%n problems") if progress.problems else ""
+        self._long.setText(" · ".join(filter(None, (ready, problems))))

@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from picsight.window.parts.controls import Button, IconButton, Weight
-from picsight.window.parts.labels import ElidedLabel
-from picsight.window.tokens import HALF, PAD, px, tones
+from picsight.window.parts.labels import ElidedLabel, Ruled
+from picsight.window.tokens import HALF, PAD, px
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QPaintEvent
-
     from picsight.window.frame import Frame
     from picsight.window.library.controller import LibraryController
     from picsight.window.models.controller import ModelsController
@@ -23,7 +20,7 @@ if TYPE_CHECKING:
 LOOKED_AT_MS = 2000  # what is looked at for so long was meant: half a word finds nothing certain either
 
 
-class HintLine(QWidget):
+class HintLine(Ruled):
     """Under the photos, so that none of them moves when it comes."""
 
     models_requested = Signal()
@@ -49,12 +46,6 @@ class HintLine(QWidget):
         row.addStretch(1)
         row.addWidget(self.dismiss)
         self.hide()
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """The line to the photos."""
-        painter = QPainter(self)
-        painter.fillRect(0, 0, self.width(), 1, tones(self).line)
-        painter.end()
 
 
 class BetterModels(QObject):

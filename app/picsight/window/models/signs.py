@@ -9,7 +9,7 @@ from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QStyle, QWidget
 
 from picsight.window.models.rows import BEST
-from picsight.window.parts.icons import paint_icon
+from picsight.window.parts.icons import Sign
 from picsight.window.parts.labels import CENTRE, LEADING, Words, paint_words
 from picsight.window.parts.words import say
 from picsight.window.tokens import HALF, ONE, SMALL, px, tones
@@ -84,7 +84,8 @@ class Mark(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._label, self._sign = Words(parent=self), _Sign(self)
+        self._label, self._sign = Words(parent=self), Sign("", 1.25, self, lambda colours: colours.text)
+        self._sign.setFixedHeight(self.fontMetrics().height())
         self._label.setWordWrap(True)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -102,24 +103,3 @@ class Mark(QWidget):
     def words(self) -> str:
         """What is said."""
         return self._label.text()
-
-
-class _Sign(QWidget):
-    """An icon as high as a line of words."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._icon = ""
-        self.setFixedSize(px(self, 1.25), self.fontMetrics().height())
-
-    def show_icon(self, icon: str) -> None:
-        """Show this one; without a name none, and no room for one."""
-        self._icon = icon
-        self.setVisible(bool(icon))
-        self.update()
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """The icon, centred."""
-        painter = QPainter(self)
-        paint_icon(painter, self.rect(), self._icon, tones(self).text)
-        painter.end()

@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
 from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QWidget
 
+from picsight.window.tokens import px, tones
 from picsight_engine.assets import find_asset
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from PySide6.QtCore import QPoint, QRect
-    from PySide6.QtGui import QColor
+    from PySide6.QtGui import QColor, QPaintEvent
+
+    from picsight.window.tokens import Tones
 
 
 def paint_icon(painter: QPainter, rect: QRect, name: str, colour: QColor, side: int = 0) -> None:
@@ -32,6 +38,27 @@ def icon_pixmap(name: str, colour: QColor, side: int, ratio: float) -> QPixmap:
 def program_icon() -> QIcon:
     """The program's own sign, for the title bar and the task switcher."""
     return QIcon(str(find_asset("icons") / "picsight.svg"))
+
+
+class Sign(QWidget):
+    """An icon as a widget, so many em wide and as high as there is room, in the colour that `ink` takes of the tones."""
+
+    def __init__(self, icon: str, wide: float, parent: QWidget, ink: Callable[[Tones], QColor]) -> None:
+        super().__init__(parent)
+        self._icon, self._ink = icon, ink
+        self.setFixedWidth(px(self, wide))
+
+    def show_icon(self, icon: str) -> None:
+        """Show this one; without a name none, and no room for one."""
+        self._icon = icon
+        self.setVisible(bool(icon))
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The icon, centred."""
+        painter = QPainter(self)
+        paint_icon(painter, self.rect(), self._icon, self._ink(tones(self)))
+        painter.end()
 
 
 @lru_cache(maxsize=256)

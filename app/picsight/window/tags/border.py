@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
@@ -10,14 +11,15 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from picsight.window.actions.keys import Key
 from picsight.window.grid.thumbnails import Want
+from picsight.window.parts.choice import Toggle
 from picsight.window.parts.controls import Button, Weight, draw_focus
 from picsight.window.parts.labels import CENTRE, ElidedLabel, Words, paint_words, sized
-from picsight.window.parts.words import counted, number, plain
-from picsight.window.tags.numbered import NumberedTags
+from picsight.window.parts.pills import Pills
+from picsight.window.parts.words import counted, cut_middle, number, plain, tooltip
 from picsight.window.tokens import HAIR, HALF, SMALL, em, px, tones
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from PySide6.QtGui import QKeyEvent, QPaintEvent, QResizeEvent
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from picsight_engine.search.answer import Result
 
 WIDE = 18.0  # em
+MOST_KEYS, WIDEST = 9, 11  # tags with a number; em of a name
 
 
 class BorderCases(QWidget):
@@ -232,3 +235,49 @@ class CasePicture(QWidget):
                 painter.drawRoundedRect(QRectF(place), px(self, HAIR), px(self, HAIR))
         draw_focus(painter, self, QRectF(self.rect()).adjusted(1, 1, -1, -1), px(self, SMALL))
         painter.end()
+
+
+class NumberedTags(Pills):
+    """Which of them hold the photo has a tick; they keep their numbers while photos come and go."""
+
+    chosen = Signal(str)  # the path of a tag
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._toggles: dict[str, Toggle] = {}
+        policy = self.sizePolicy()
+        policy.setVerticalPolicy(QSizePolicy.Policy.Minimum)  # a fixed one leaves room for one line alone
+        self.setSizePolicy(policy)
+
+    def offer(self, paths: Sequence[str]) -> None:
+        """These tags, from 1 on."""
+        self._toggles = {path: self._toggle(place, path) for place, path in enumerate(paths[:MOST_KEYS], 1)}
+        self.show_buttons(list(self._toggles.values()))
+        self.setVisible(bool(paths))
+
+    def show_held(self, paths: Collection[str]) -> None:
+        """These hold the photo."""
+        for path, toggle in self._toggles.items():
+            toggle.setChecked(path in paths)
+
+    def held(self) -> list[str]:
+        """Those with a tick."""
+        return [path for path, toggle in self._toggles.items() if toggle.isChecked()]
+
+    def press(self, key: int) -> bool:
+        """Choose the one of this number, if there is one."""
+        if not 1 <= key <= len(self._toggles):
+            return False
+        self.chosen.emit(list(self._toggles)[key - 1])
+        return True
+
+    def _toggle(self, place: int, path: str) -> Toggle:
+        toggle, name = Toggle(self), plain(path)
+        toggle.say(f"{number(place)}  {cut_middle(name, self.fontMetrics(), px(self, WIDEST))}", on=False)
+        toggle.setAccessibleName(self.tr("{name}, key {number}").format(name=name, number=number(place)))
+        toggle.setToolTip(tooltip(name))
+        toggle.clicked.connect(partial(self._choose, path))
+        return toggle
+
+    def _choose(self, path: str, _checked: bool = False) -> None:
+        self.chosen.emit(path)

@@ -12,19 +12,21 @@ from PySide6.QtCore import QObject, Signal
 from picsight.window.tags.wording import decided, out_of, tag_meant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from picsight.jobs import Jobs
+    from picsight.window.grid.model import WallModel
+    from picsight.window.grid.view import PhotoView
     from picsight.window.history import Ended, History, Step
     from picsight.window.library.status import StatusLine
     from picsight_engine.library import Library
     from picsight_engine.store.decisions import Verdict
-    from picsight_engine.tags.tree import Tag
+    from picsight_engine.tags.tree import Marks, Tag
 
     Act = Callable[[Library], Any]
 
-LANE = "tags"
+LANE, MARKS_LANE = "tags", "marks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,3 +195,27 @@ def _done(library: Library, act: Act) -> _Outcome:
                 library.tags.undo(run.id)
             raise
     return _Outcome(value, tuple(run.id for run in reversed(runs)), tuple(library.tags.all()))
+
+
+class Markings(QObject):
+    """Follows the wall; what it knows is of the photos in sight and close by."""
+
+    def __init__(self, grid: PhotoView, model: WallModel, deeds: TagDeeds, jobs: Jobs) -> None:
+        super().__init__(grid)
+        self._model, self._deeds, self._jobs = model, deeds, jobs
+        self._sight: list[int] = []
+        grid.rested.connect(self._look)
+        deeds.changed.connect(lambda _tags: self._read())
+
+    def _look(self, ids: list[int]) -> None:
+        if ids != self._sight:
+            self._sight = ids
+            self._read()
+
+    def _read(self) -> None:
+        library, sight = self._deeds.library, self._sight
+        if library is not None and sight:
+            self._jobs.read(lambda: library.tags.marks(sight), self._take, replaces=MARKS_LANE)
+
+    def _take(self, marks: Mapping[int, Marks]) -> None:
+        self._model.put_marks(marks)

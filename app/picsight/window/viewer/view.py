@@ -12,11 +12,10 @@ from picsight.window.actions.keys import Key
 from picsight.window.parts.controls import IconButton
 from picsight.window.parts.labels import ElidedLabel, Words
 from picsight.window.parts.words import isolated, number, taken_words, tooltip
-from picsight.window.tokens import DARK, HALF, PAD, SMALL, high_contrast, palette_of, px, tones
+from picsight.window.tokens import DARK, HAIR, HALF, PAD, SMALL, high_contrast, palette_of, px, tones
 from picsight.window.viewer.edges import Edges
 from picsight.window.viewer.stage import STEP, Stage
 from picsight.window.viewer.strip import Strip
-from picsight.window.viewer.zoom import ZoomBar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from picsight_engine.search.answer import Result
 
 NARROW = 64  # em: under this only icons
+ACTUAL = 1.0  # a pixel of the screen for each one of the photo
 
 
 class ViewerPage(QWidget):
@@ -178,3 +178,39 @@ class ViewerPage(QWidget):
             super().keyPressEvent(event)
         else:
             action()
+
+
+class ZoomBar(QWidget):
+    """Smaller, how large, larger; fitted, a pixel for each pixel."""
+
+    def __init__(self, stage: Stage, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.label = Words(parent=self)
+        self.label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.label.setMinimumWidth(self.fontMetrics().horizontalAdvance(f"{number(800)} %"))
+        acts: tuple[tuple[str, str, Callable[[], None], str], ...] = (
+            ("smaller", self.tr("Smaller (-)"), lambda: stage.zoom_by(1 / STEP), ""),
+            ("add", self.tr("Larger (+)"), lambda: stage.zoom_by(STEP), ""),
+            ("fit", self.tr("Fitted (Z)"), stage.fit, self.tr("Fit")),
+            ("actual", self.tr("Actual size (Z)"), lambda: stage.zoom_to(ACTUAL), f"{number(100)} %"),
+        )
+        self._buttons = [IconButton(icon, name, self, words=words) for icon, name, _, words in acts]
+        for button, (_, _, act, _) in zip(self._buttons, acts, strict=True):
+            button.clicked.connect(act)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(px(self, HAIR))
+        smaller, larger, fit, actual = self._buttons
+        for part in (smaller, self.label, larger, fit, actual):
+            row.addWidget(part)
+        stage.zoom_changed.connect(self._follow)
+
+    def show_words(self, *, shown: bool) -> None:
+        """Icons with words, or alone."""
+        for button in self._buttons:
+            button.show_words(shown=shown)
+
+    def _follow(self, zoom: int) -> None:
+        self.label.setText(f"{number(zoom)} %" if zoom else "")
+        for button in self._buttons:
+            button.setEnabled(bool(zoom))
