@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from picsight_engine.photos.facts import Fact
 
 MOST_BYTES = 50_000_000  # of a side-car; develop settings with painted masks reach some ten million
+_MOST_NODES = 1_000  # of which most packets have one, and those of ExifTool some twenty
 _MOST_PARTS = 400_000  # elements or attributes of a packet that is read with its photo, each of which takes fifty bytes and more
 
 PREFIXES = {
@@ -93,7 +94,7 @@ _FACTS = {
 }  # fmt: skip
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 _DECLARATION = b"<!DOCTYPE"
-_WITHIN = re.compile(rb"<(x:x[am]pmeta|rdf:RDF)[\s>].*</\1\s*>", re.DOTALL)
+_WHOLE = (b"x:xmpmeta", b"x:xapmeta", b"rdf:RDF")  # the elements that hold a packet
 _DARKTABLE = "http://darktable.sf.net/"
 _DARKTABLE_AND_WE = frozenset([  # the namespaces that these two write
     _DARKTABLE, "http://ns.adobe.com/exif/1.0/", "http://ns.adobe.com/xap/1.0/mm/", "http://ns.acdsee.com/iptc/1.0/",
@@ -161,9 +162,8 @@ class Lists:
         found: dict[Keyword, Keyword] = {}
         for path in (*keywords_with_parents(self.texts), *plain):
             found.setdefault(tuple(map(same_name, path)), path)
-        return [
-            path for key, path in found.items() if key and key[0] not in _INTERNAL and path not in self.gone
-        ]
+        left = {*self.gone}
+        return [path for key, path in found.items() if key and key[0] not in _INTERNAL and path not in left]
 
 
 def read_packet(data: bytes) -> Packet:
@@ -195,6 +195,8 @@ def read_facts(data: bytes) -> dict[str, Fact]:
     if max(data.count(b"<"), data.count(b'="') + data.count(b"='")) > _MOST_PARTS:
         raise PacketError("it has too many elements")
     tree = _parse_within(data, recover=True)
+    if sum(map(len, tree.getroot().iter(RDF))) > _MOST_NODES:
+        raise PacketError("it has too many elements")
     try:
         return _facts(tree)
     except ValueError as fault:  # of names that only a broken packet has
@@ -230,10 +232,11 @@ def _parse_within(data: bytes, *, recover: bool) -> _ElementTree:
     try:
         return parse(data)
     except PacketError:
-        within = _WITHIN.search(data)
-        if within is None or _declares(data):
+        found = ((data.find(b"<" + name), data.rfind(b"</" + name)) for name in _WHOLE)
+        start, end = next((ends for ends in found if 0 <= ends[0] < ends[1]), (0, 0))
+        if not end or _declares(data):
             raise
-        return parse(within[0], recover=recover)
+        return parse(data[start : data.find(b">", end) + 1], recover=recover)
 
 
 def parse(data: bytes, *, recover: bool = False) -> _ElementTree:
@@ -309,8 +312,9 @@ def read_lists(tree: _ElementTree) -> Lists:
         ]
         if any(letters[name].isdisjoint(map(_letters, parts)) for name, *parts in forms):
             gone.append(path)
-    for name, part, whole in cut:
-        texts[name] = [whole if text == part else text for text in texts[name]]
+    for name in NOTED:
+        wholes = {part: whole for each, part, whole in cut if each == name}
+        texts[name] = [wholes.get(text, text) for text in texts[name]]
     paths = keywords_with_parents(texts)
     parents = {same_name(part) for path in paths if len(path) > 1 for part in path}
     parents -= {same_name(path[0]) for path in paths if len(path) == 1}
