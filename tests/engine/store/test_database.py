@@ -18,6 +18,7 @@ from picsight_engine.errors import BusyError, LibraryError, RequestError, Storag
 from picsight_engine.store.connections import DISK_FULL
 from picsight_engine.store.database import APPLICATION_ID, FILE_NAME, Database, index_lock
 from picsight_engine.store.migrations import MIGRATIONS
+from picsight_engine.store.selection import file_texts, photos_between
 
 COUNT = "SELECT count(*) FROM folders"
 ADD = "INSERT INTO folders (path) VALUES (?)"
@@ -51,6 +52,19 @@ def test_a_new_library_is_complete_and_uses_a_write_ahead_log(tmp_path):
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
     assert [path.name for path in (tmp_path / "deep" / "library").iterdir()] == [FILE_NAME]
+
+
+def test_labels_and_exposures_are_looked_up_and_not_read_through(tmp_path):
+    with closing(Database.open(tmp_path / "library")) as db, db.reading() as connection:
+        statements = []
+        connection.set_trace_callback(statements.append)
+        for column in ("iso", "aperture", "focal"):
+            photos_between(db, column, 1, 2)
+        file_texts(db, "label")
+        connection.set_trace_callback(None)
+        plans = [connection.execute(f"EXPLAIN QUERY PLAN {each}").fetchall() for each in statements]
+    used = [plan[0][-1].partition(" INDEX ")[2].partition(" ")[0] for plan in plans]
+    assert used == ["files_iso", "files_aperture", "files_focal", "files_label"]
 
 
 @pytest.mark.parametrize("name", [b"a b?c#d%41", "Größe 写真".encode(), b"caf\xe9"])
@@ -216,6 +230,7 @@ from pathlib import Path
 from picsight_engine.errors import StorageError
 from picsight_engine.store.database import Database
 from picsight_engine.store.migrations import MIGRATIONS
+from picsight_engine.store.selection import file_texts, photos_between
 folder = Path(sys.argv[1])
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
 try:
@@ -250,6 +265,7 @@ import os, signal, sys
 from pathlib import Path
 from picsight_engine.store.database import Database
 from picsight_engine.store.migrations import MIGRATIONS
+from picsight_engine.store.selection import file_texts, photos_between
 def killed(schema):
     schema.execute("DROP TABLE problems")
     os.kill(os.getpid(), signal.SIGKILL)
