@@ -25,8 +25,9 @@ def iptc_facts(block: bytes) -> dict[str, Fact]:
     coding = "utf-8" if _UTF_8 in fields.get(_CODING, ()) else None
     facts: dict[str, Fact] = {}
     for number, name in _FIELDS.items():
-        texts = [_text(value, coding) for value in fields.get(number, ())]
-        if found := tuple(dict.fromkeys(filter(None, texts))):
+        values = fields.get(number, ())
+        texts = (value.decode(coding, "replace") if coding else decoded(value) for value in values)
+        if found := tuple(dict.fromkeys(filter(None, (text.replace("\0", "").strip() for text in texts)))):
             facts[f"IPTC:{name}"] = found
     return facts
 
@@ -44,9 +45,3 @@ def _fields(block: bytes) -> dict[tuple[int, int], list[bytes]]:
         found[record, number].append(block[at : at + size])
         at += size
     return found
-
-
-def _text(value: bytes, coding: str | None) -> str:
-    """What is not said to be UTF-8 may be that all the same."""
-    text = value.decode(coding, "replace") if coding else decoded(value)
-    return text.replace("\0", "").strip()

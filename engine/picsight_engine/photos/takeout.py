@@ -33,17 +33,15 @@ def files_of_photos(photos: Iterable[str], names: Iterable[str]) -> dict[str, st
     "photo.jpg" has "photo.jpg.json" or "photo.jpg.supplemental-metadata.json", which may be cut; "photo(1).jpg" has
     "photo.jpg(1).json", and "photo-edited.jpg" shares the file of "photo.jpg".
     """
-    called: defaultdict[tuple[str, str], list[str]] = defaultdict(
-        list
-    )  # by the name that a file has, and its number
-    beginning: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+    called = defaultdict(list)  # by the name that a file has, and its number
+    beginning = defaultdict(list)  # names, by how they begin and their number
     for photo in photos:
         stem, dot, suffix = photo.rpartition(".")
         base, number = _parted(stem)
         original = _EDITED.sub("", base) if "-" in base else base
         for key in {(photo, ""), (f"{base}{dot}{suffix}", number), (f"{original}{dot}{suffix}", number)}:
             called[key].append(photo)
-            beginning[key[0][:_SURE]].append(key)
+            beginning[key[0][:_SURE], key[1]].append(key)
     found: dict[str, str] = {}
     for file in names:
         base, number = _parted(file[: -len(SUFFIX)])
@@ -52,9 +50,7 @@ def files_of_photos(photos: Iterable[str], names: Iterable[str]) -> dict[str, st
         if not keys and _ENDING.startswith(dot + ending):
             keys = [(name, number)]
         if not keys and len(base + number) >= _LONGEST:
-            keys = [
-                key for key in beginning.get(base[:_SURE], ()) if key[0].startswith(base) and key[1] == number
-            ]
+            keys = [key for key in beginning.get((base[:_SURE], number), ()) if key[0].startswith(base)]
         for photo in (photo for key in keys for photo in called.get(key, ())):
             if photo not in found or file.startswith(photo):
                 found[photo] = file
@@ -87,11 +83,8 @@ def read_takeout(data: bytes) -> dict[str, Fact]:
     if isinstance(text := document.get("description"), str):
         facts["Takeout:description"] = _LONE.sub("\ufffd", text)
     people = document.get("people")
-    names = (
-        [person.get("name") for person in people if isinstance(person, dict)]
-        if isinstance(people, list)
-        else []
-    )
+    known = [person for person in people if isinstance(person, dict)] if isinstance(people, list) else []
+    names = [person.get("name") for person in known]
     facts["Takeout:people"] = tuple(_LONE.sub("\ufffd", name) for name in names if isinstance(name, str))
     facts["Takeout:favorited"] = int(document.get("favorited") is True)
     return facts
