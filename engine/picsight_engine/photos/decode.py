@@ -231,7 +231,7 @@ def _bit_depth(image: ImageFile, data: bytes, kind: Format, exif: Exif) -> int |
         return 8 if data[25] == _PALETTE else data[24]
     if kind in {HEIF, AVIF}:
         return formats.bits_in_container(data)
-    if kind.name == "TIFF":
+    if kind.name == "TIFF" and exif.main:  # that of a BigTIFF is not read
         bits = exif.main.get(_BITS_PER_SAMPLE, 1)
         return max(bits) if isinstance(bits, tuple) else bits if isinstance(bits, int) else 8
     return _DEEP_MODES.get(image.mode.partition(";")[0], 8)
