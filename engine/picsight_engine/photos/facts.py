@@ -173,8 +173,8 @@ def iso(facts: Facts, name: str) -> int | None:
 
 
 def flash(facts: Facts, name: str) -> bool | None:
-    """Whether it fired, which the first bit tells."""
-    value = facts[name]
+    """Whether it fired, which the first bit tells; XMP writes True or False."""
+    value = {"False": 0, "True": 1}.get(str(facts[name]).capitalize(), facts[name])
     return bool(value & 1) if isinstance(value, int) else None
 
 

@@ -48,7 +48,7 @@ _TAGS: dict[str, tuple[Row, ...]] = {
         (read.iso, "ExifIFD:ISO", "ExifIFD:RecommendedExposureIndex", "ExifIFD:ISOSpeed"),
         (read.iso, "XMP-exif:ISOSpeedRatings", "XMP-exifEX:PhotographicSensitivity"),
     ),
-    "flash": ((read.flash, "ExifIFD:Flash"),),
+    "flash": ((read.flash, "ExifIFD:Flash", "XMP-exif:FlashFired"),),
     "bits": ((read.iso, BITS),),
     "colour_space": (
         (read.text, PROFILE),

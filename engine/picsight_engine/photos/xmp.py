@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from lxml import etree
@@ -87,11 +88,13 @@ _FACTS = {
         "exifEX:PhotographicSensitivity", "exif:DateTimeOriginal", "exif:DateTimeDigitized", "exif:ExposureTime",
         "exif:FNumber", "exif:FocalLength", "exif:FocalLengthIn35mmFilm", "exif:ISOSpeedRatings", "exif:GPSLatitude",
         "exif:GPSLongitude", "exif:GPSAltitude", "exif:GPSAltitudeRef", "exif:GPSImgDirection",
+        "photoshop:SidecarForExtension", "picsight:OriginalHash",
     )
 } | {
     qualified("exif:GPSTimeStamp"): "XMP-exif:GPSDateTime",
     "{http://ns.microsoft.com/photo/1.0}Rating": "XMP-MicrosoftPhoto:Rating",
 }  # fmt: skip
+_FLASH, _FIRED = qualified("exif:Flash"), qualified("exif:Fired")
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 _DECLARATION = b"<!DOCTYPE"
 _WHOLE = (b"x:xmpmeta", b"x:xapmeta", b"rdf:RDF")  # the elements that hold a packet
@@ -210,8 +213,10 @@ def _facts(tree: _ElementTree) -> dict[str, Fact]:
     stars = given_rating(tree)
     if stars is not None and stars != rating(tree, RATED):
         facts["XMP-xmp:Rating"] = stars
-    noted = {ORIGINAL_FACT: said(tree, ORIGINAL), SUFFIX_FACT: said(tree, _FOR_SUFFIX)}
-    return facts | {name: value for name, value in noted.items() if value is not None}
+    within = (part for flash in islice(tree.getroot().iter(_FLASH), 1) for part in flash.iter())
+    fired = (part.get(_FIRED) or (part.text if part.tag == _FIRED else None) for part in within)
+    facts["XMP-exif:FlashFired"] = next(filter(None, fired), "")
+    return facts
 
 
 def _plain_facts(tree: _ElementTree) -> Iterator[tuple[str, str]]:

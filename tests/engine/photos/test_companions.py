@@ -157,6 +157,20 @@ def test_what_an_export_of_ours_wrote_is_nobody_elses_word_and_belongs_to_its_pi
         assert (said.rating, said.label, said.keywords) == found
 
 
+@pytest.mark.parametrize(
+    "element",
+    [
+        '<exif:Flash exif:Fired="{}" exif:Mode="2"/>',
+        '<exif:Flash><rdf:Description exif:Fired="{}"/></exif:Flash>',
+        '<exif:Flash rdf:parseType="Resource"><exif:Fired>{}</exif:Fired></exif:Flash>',
+    ],
+)
+def test_whether_the_flash_fired_is_told_in_every_form_of_a_structure(tell, element):
+    for words_of, fired in (("True", True), ("False", False), ("maybe", None)):
+        packet = PACKET.format(attributes="", elements=element.format(words_of))
+        assert tell({"a.jpg.xmp": packet}).flash is fired
+
+
 def test_a_short_side_car_for_another_kind_of_file_says_nothing(tell):
     packet = PACKET.format(attributes='xmp:Rating="4" photoshop:SidecarForExtension="CR2"', elements="")
     assert tell({"a.xmp": packet}).rating is None
