@@ -72,5 +72,5 @@ def test_a_folder_that_cannot_be_made_does_not_stop_the_program(tmp_path):
 
 
 def test_the_documentation_names_every_setting():
-    readme = (Path(__file__).resolve().parents[2] / "app" / "README.md").read_text(encoding="utf-8")
-    assert all(f"| `{field.name}` |" in readme for field in fields(Settings))
+    page = (Path(__file__).resolve().parents[2] / "docs" / "window.md").read_text(encoding="utf-8")
+    assert all(f"| `{field.name}` |" in page for field in fields(Settings))

@@ -1,12 +1,17 @@
-"""The example in the engine's README does what it says, on real photographs."""
+"""The example in the engine's README does what it says, on real photographs; rooms and tables are all named."""
 
 from __future__ import annotations
 
 import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
+from picsight_engine.store.database import Database
+
+ARCHITECTURE = Path(__file__).resolve().parents[2] / "docs" / "architecture.md"
 README = Path(__file__).resolve().parents[2] / "engine" / "README.md"
 
 
@@ -28,3 +33,11 @@ def test_every_room_is_in_the_table():
     rooms = re.findall(r"^\| `(\w+)(?:/|\.py)` \|", README.read_text(encoding="utf-8"), re.MULTILINE)
     there = {path.stem for path in (README.parent / "picsight_engine").iterdir() if path.stem[0] not in "_."}
     assert there - {"py"} - set(rooms) == {"assets"}
+
+
+def test_every_table_of_the_database_is_described(tmp_path):
+    Database.open(tmp_path / "library").close()
+    with closing(sqlite3.connect(tmp_path / "library" / "library.db")) as connection:
+        made = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    described = set(re.findall(r"^\| `(\w+)` \|", ARCHITECTURE.read_text(encoding="utf-8"), re.MULTILINE))
+    assert described == {name for name in made if not name.startswith(("sqlite_", "text_"))}

@@ -1,4 +1,4 @@
-"""The first page says what is there: its commands run, its links lead somewhere, its tree is the repository's."""
+"""The first page says what is there: its commands run, its tree is the repository's; the links of all pages lead somewhere."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
+PAGES = [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md"), *REPOSITORY.glob("*/README.md")]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 COMMANDS = [
     shlex.split(line, comments=True)
@@ -45,12 +45,29 @@ def test_the_program_does_what_the_page_types(fresh, few_photos, tmp_path):
             assert done.out or "No photo matches." in done.err  # four photos hold no bicycle
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_every_link_leads_to_a_file(page):
-    text = (REPOSITORY / page).read_text(encoding="utf-8")
-    for target in re.findall(r"\]\(([^)]+)\)", text):
-        if not target.startswith("https://"):
-            assert (REPOSITORY / target).is_file(), target
+def anchors(page: Path) -> set[str]:
+    """A page's headings, as GitHub links to them."""
+    headings = re.findall(r"(?m)^#+ (.*)$", page.read_text(encoding="utf-8"))
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_every_link_leads_to_a_file_and_a_heading(page):
+    for link in re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
+        if not link.startswith("https://"):
+            target, _, heading = link.partition("#")
+            there = page.parent / target if target else page
+            assert there.is_file(), link
+            assert not heading or heading in anchors(there), link
+
+
+def test_the_modules_that_pages_name_are_there():
+    tracked = [f"/{path.relative_to(REPOSITORY)}" for path in REPOSITORY.glob("[aept]*/**/*.*")]
+    for page in PAGES:
+        for name in re.findall(
+            r"`([\w/.-]+/[a-z][\w.-]*\.(?:py|toml|txt))`", page.read_text(encoding="utf-8")
+        ):
+            assert any(path.endswith(f"/{name}") for path in tracked), (page.name, name)
 
 
 def test_the_tree_is_the_repository_s():

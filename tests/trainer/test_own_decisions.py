@@ -30,7 +30,7 @@ from picsight_engine.runtime.backend import load_image_encoder
 from picsight_engine.runtime.text_embedder import TextEmbedder
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PAGE = (REPOSITORY / "trainer" / "README.md").read_text("utf-8").partition("## Your own decisions\n")[2]
+PAGE = (REPOSITORY / "docs" / "training.md").read_text("utf-8").partition("## Your own decisions\n")[2]
 # of the recipe, for a few photos
 SMALL = ("decisions.steps=40", "apart.share=0.5")
 COUNT = 20  # of photos with a dog, and of others

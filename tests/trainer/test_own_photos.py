@@ -23,7 +23,7 @@ from mctrain.weights.unbundle import read_bundle
 from picsight_engine.bundles.bundle import TEXT_GRAPH, open_bundle
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PAGE = (REPOSITORY / "trainer" / "README.md").read_text(encoding="utf-8").partition("## Your own photos\n")[2]
+PAGE = (REPOSITORY / "docs" / "training.md").read_text(encoding="utf-8").partition("## Your own photos\n")[2]
 # of the recipe, for a few photos
 SMALL = ("run.batch=8", "run.passes=2", "apart.share=0.5")
 COUNT = 24

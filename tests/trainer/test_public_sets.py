@@ -25,7 +25,7 @@ from mctrain.training.metrics import METRICS
 __all__ = ["reinforced", "web"]  # fixtures
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PAGE = (REPOSITORY / "trainer" / "README.md").read_text("utf-8").partition("## Public data sets\n")[2]
+PAGE = (REPOSITORY / "docs" / "training.md").read_text("utf-8").partition("## Public data sets\n")[2]
 SMALL = ("run.steps=2", "run.batch=4", "data.bank=0", "optimizer.average=0")
 
 

@@ -18,7 +18,7 @@ from mctrain.recipes.teaching import Recipe, load_recipe, load_reinforcement
 from mctrain.recipes.training import load_training
 from mctrain.training.student import build_student
 
-README = Path(__file__).parents[2] / "trainer" / "README.md"
+GUIDE = Path(__file__).parents[2] / "docs" / "training.md"
 STAGES = """[stages]
 first = {}
 epochs = 1
@@ -51,8 +51,8 @@ def test_a_recipe_that_ships_says_what_it_takes_and_what_comes_out(path):
     assert all(asdict(told).values())
 
 
-def test_the_recipe_of_the_readme_is_one(tmp_path):
-    shown = re.findall(r"```toml\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+def test_the_recipe_of_the_guide_is_one(tmp_path):
+    shown = re.findall(r"```toml\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
     (told,) = (own for own in shown if "[run]" in own)
     recipe = load_training(write(tmp_path, told))
     student = build_student(recipe, None, torch.device("cpu"))

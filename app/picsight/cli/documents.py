@@ -1,4 +1,4 @@
-"""The JSON documents of the command line, key by key; `app/README.md` documents them and a test compares the two."""
+"""The JSON documents of the command line, key by key; `docs/commands.md` documents them and a test compares the two."""
 
 from __future__ import annotations
 

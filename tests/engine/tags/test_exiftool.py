@@ -89,7 +89,7 @@ def test_after_it_rewrote_ours_tags_still_leave_and_its_own_stay(photo):
 
 
 def test_the_table_puts_tags_into_copies_of_photos(photo, tmp_path):
-    """By the two lines that app/README.md gives, the second of which takes away what stands there twice."""
+    """By the two lines that docs/commands.md gives, the second of which takes away what stands there twice."""
     exiftool("-overwrite_original", "-XMP-dc:Subject=theirs", "-XMP-lr:HierarchicalSubject=theirs", photo)
     other = shutil.copy(photo, tmp_path / "ödd, name.jpg")
     export_table([Tagged(photo, TAGS, 3), Tagged(other, ("Family",))], tmp_path / "tags.csv")

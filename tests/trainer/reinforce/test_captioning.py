@@ -163,9 +163,7 @@ def test_a_tag_that_cannot_be_and_half_a_judgement_are_told(sources, tmp_path):
 def test_the_handbooks_commands_do_what_it_says(coca, sources, starter, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     section = (
-        (REPOSITORY / "trainer" / "README.md")
-        .read_text("utf-8")
-        .partition("## Captions and many machines")[2]
+        (REPOSITORY / "docs" / "training.md").read_text("utf-8").partition("## Captions and many machines")[2]
     )
     lines = section.partition("```sh\n")[2].partition("```")[0].splitlines()
     meant = {"SHARDS": str(sources), "COCA": coca[0].rpartition(":")[2], "assets/starter": str(starter)}

@@ -1,4 +1,4 @@
-"""The application's README says of the command line what the command line says of itself."""
+"""`docs/commands.md` says of the command line what the command line says of itself."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from picsight_engine.tags.tree import Tag
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-README = Path(__file__).resolve().parents[3] / "app" / "README.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "commands.md"
 SHARED = {"--library", "--json", "--quiet", "--verbose", "--help"}
 PATH = Path("/photos/a.jpg")
 PROBLEM = Problem(
@@ -101,8 +101,8 @@ CHECKS = [Check("library", "It is sound.")]
 
 def section(heading: str) -> str:
     """The text below a heading, up to the next one of its kind."""
-    _, _, rest = README.read_text(encoding="utf-8").partition(f"\n### `{heading}`\n")
-    assert rest, f"the README has no section {heading}"
+    _, _, rest = PAGE.read_text(encoding="utf-8").partition(f"\n### `{heading}`\n")
+    assert rest, f"the page has no section {heading}"
     return re.split(r"\n##+ ", rest)[0]
 
 
@@ -198,7 +198,7 @@ def test_the_keys_of_exports_and_imports() -> None:
 def test_the_options_of_a_group_of_commands_are_documented_and_no_others(group_name: str) -> None:
     group = program.get_command(click.Context(program), group_name)
     assert isinstance(group, click.Group)
-    text = README.read_text(encoding="utf-8")
+    text = PAGE.read_text(encoding="utf-8")
     rows = re.findall(rf"^\| `{group_name} (\w+)` \| `(-[-\w]+)`", text, re.MULTILINE)
     own = {
         (name, option)
@@ -214,7 +214,7 @@ def test_the_options_of_a_group_of_commands_are_documented_and_no_others(group_n
 
 def test_the_help_text_is_the_programs_own() -> None:
     told = CliRunner().invoke(program, ["--help"], prog_name="picsight").output
-    assert f"```\n{told}```" in README.read_text(encoding="utf-8")
+    assert f"```\n{told}```" in PAGE.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -222,7 +222,7 @@ def test_the_options_of_a_command_are_documented_and_no_others(name: str) -> Non
     command = program.get_command(click.Context(program), name)
     assert command is not None
     own = {option for param in command.get_params(click.Context(command)) for option in param.opts} - SHARED
-    rows = re.findall(r"^\| `(\w+)` \| `(-[-\w]+)`", README.read_text(encoding="utf-8"), re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \| `(-[-\w]+)`", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     assert {option for command_name, option in rows if command_name == name} == {
         option for option in own if option.startswith("-")
     }
