@@ -309,7 +309,7 @@ def switch_document(switch: Switch) -> Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ModelVerdict:
     """What the examination of a model found: what is wrong with it, or how it looks."""
 
     name: str
@@ -317,7 +317,7 @@ class Verdict:
     message: str
 
 
-def verdicts_document(verdicts: Sequence[Verdict]) -> Document:
+def verdicts_document(verdicts: Sequence[ModelVerdict]) -> Document:
     """The models that were examined."""
     return {
         "ok": all(verdict.ok for verdict in verdicts),

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from picsight.cli.layout import count, duration, terminal_width
-from picsight.cli.status_line import LOG_SECONDS, StatusLine
+from picsight.cli.status_line import LOG_SECONDS, TerminalLine
 from picsight.cli.streams import say
 from picsight_engine.indexing.events import Found, Progress
 
@@ -18,7 +18,7 @@ _REDRAW_SECONDS = 0.1
 _BAR_CELLS = 24
 
 
-class ProgressBar(StatusLine):
+class ProgressBar(TerminalLine):
     """Shows a run's events as they come."""
 
     def __init__(self, *, quiet: bool) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 LOG_SECONDS = 30.0  # how often something is said where no line can be drawn
 
 
-class StatusLine:
+class TerminalLine:
     """Knows whether a line can be drawn here; a context that leaves it empty."""
 
     def __init__(self, *, quiet: bool) -> None:

@@ -6,11 +6,11 @@ import sys
 import time
 
 from picsight.cli.layout import cut_middle, size, terminal_width
-from picsight.cli.status_line import LOG_SECONDS, StatusLine
+from picsight.cli.status_line import LOG_SECONDS, TerminalLine
 from picsight.cli.streams import say
 
 
-class TransferLine(StatusLine):
+class TransferLine(TerminalLine):
     """Shows how much has arrived."""
 
     def __init__(self, *, quiet: bool) -> None:

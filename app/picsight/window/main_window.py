@@ -26,7 +26,7 @@ from picsight.window.models.hint import BetterModels
 from picsight.window.pages import Pages
 from picsight.window.parts.picture import Pictures
 from picsight.window.search.controller import SearchController
-from picsight.window.search.offers import Offers, join_offers
+from picsight.window.search.offers import TypingOffers, join_offers
 from picsight.window.search.place import Place
 from picsight.window.search.saved import SavedSearches
 from picsight.window.tags.deeds import Markings, TagDeeds
@@ -65,7 +65,7 @@ class MainWindow(QMainWindow):
         self.frame = frame = Frame(settings, self.pictures, jobs, self)
         self.library = LibraryController(place, frame.problems_model, frame.status, jobs, self)
         self.search = SearchController(frame.box, frame.wall_page, jobs, self, pictures=self.pictures)
-        self.offers = Offers(frame.box, jobs, frame.wall_page.header.title, self)
+        self.offers = TypingOffers(frame.box, jobs, frame.wall_page.header.title, self)
         self.viewer = ViewerController(
             frame.viewer_page,
             frame.model,

@@ -36,7 +36,7 @@ class Absences:
     movable: list[StoredFile] = field(default_factory=list)
 
 
-class Sight:
+class FolderSight:
     """What a scan could look at in one folder, and what the library knew of it."""
 
     def __init__(

@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.errors import PicsightError
 from picsight_engine.indexing.encoder import Encoder
-from picsight_engine.indexing.messages import Broken, Described, Identified, Job, Lost, News, Order, Ready
+from picsight_engine.indexing.messages import (
+    Broken,
+    Described,
+    Identified,
+    Job,
+    Lost,
+    News,
+    Ready,
+    WorkerOrder,
+)
 from picsight_engine.indexing.worker import work
 from picsight_engine.processes import START_SECONDS, bury, start
 
@@ -70,7 +79,7 @@ class Crew:
         self._limits = limits
         self._encoder = Encoder(bundle, encoder, limits.seconds) if encoder else None
         self._workers: list[_Worker] = []
-        self._orders_held: deque[tuple[_Worker, Order]] = deque()
+        self._orders_held: deque[tuple[_Worker, WorkerOrder]] = deque()
         self._failed_starts = 0
 
     @property
@@ -91,17 +100,17 @@ class Crew:
         worker.key, worker.used, worker.large = key, 0.0, False
         self._tell(worker, Job(path, companions))
 
-    def order(self, key: int, order: Order) -> None:
+    def order(self, key: int, order: WorkerOrder) -> None:
         """Answers a worker that has identified its file; a large picture waits until no other is being decoded."""
         worker = next((each for each in self._workers if each.key == key), None)
         if worker is None:  # it was killed while the caller made up its mind: `wait` tells
             return
-        if order is Order.SKIP:
+        if order is WorkerOrder.SKIP:
             worker.key = None
             self._send(worker, order)
             return
-        if order is Order.EMBED and self._encoder is not None:
-            order = Order.PREPARE
+        if order is WorkerOrder.EMBED and self._encoder is not None:
+            order = WorkerOrder.PREPARE
         if worker.large and self._large_under_way():
             self._orders_held.append((worker, order))
         else:
@@ -210,13 +219,13 @@ class Crew:
         news += encoder.close(code)
         self._encoder = None
 
-    def _tell(self, worker: _Worker, message: Job | Order) -> None:
+    def _tell(self, worker: _Worker, message: Job | WorkerOrder) -> None:
         """Sends a worker what takes time, and starts its clock."""
         worker.since = time.monotonic()
         worker.deadline = worker.since + max(self._limits.seconds - worker.used, 0.0)
         self._send(worker, message)
 
-    def _send(self, worker: _Worker, message: Job | Order) -> None:
+    def _send(self, worker: _Worker, message: Job | WorkerOrder) -> None:
         with suppress(OSError):  # a dead worker is noticed by `wait`
             worker.connection.send(message)
 

@@ -21,7 +21,7 @@ class Job:
     companions: tuple[str, ...] = ()
 
 
-class Order(Enum):
+class WorkerOrder(Enum):
     """To a worker that has identified its file: what to do with it."""
 
     SKIP = "skip"  # the picture is known

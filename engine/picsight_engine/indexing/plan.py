@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from picsight_engine.indexing.absence import Absences, Sight, is_below
+from picsight_engine.indexing.absence import Absences, FolderSight, is_below
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -101,7 +101,7 @@ def make_plan(
     views = list(views)
     lost = []
     for view in views:
-        sight = Sight(view.stored, view.seen, view.folders, view.links, view.unreadable)
+        sight = FolderSight(view.stored, view.seen, view.folders, view.links, view.unreadable)
         absences = sight.absences()
         lost.append(absences)
         _plan_seen(plan, view, complete, metadata_rule, retry_problems=retry_problems)

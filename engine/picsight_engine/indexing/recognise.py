@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from picsight_engine.indexing.messages import Order
+from picsight_engine.indexing.messages import WorkerOrder
 from picsight_engine.store.photos import photo_by_fingerprint, picture_rule_of
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Recogniser:
             if file.bytes_hash is not None:
                 self._moving[file.bytes_hash].append(file)
 
-    def order(self, task: Task, identified: Identified) -> Order:
+    def order(self, task: Task, identified: Identified) -> WorkerOrder:
         """What the worker that holds the file shall do; ordering work makes the picture the one under way.
 
         Where the same picture is under way already, the file is kept until that is done: see `arrived`, `failed`.
@@ -46,9 +46,9 @@ class Recogniser:
         fingerprint = identified.fingerprint
         if fingerprint in self._waiting:
             self._waiting[fingerprint].append((task, identified))
-            return Order.SKIP
-        order = Order.SKIP if fingerprint in self._done else self._missing(identified)
-        if order is not Order.SKIP:
+            return WorkerOrder.SKIP
+        order = WorkerOrder.SKIP if fingerprint in self._done else self._missing(identified)
+        if order is not WorkerOrder.SKIP:
             self._waiting[fingerprint] = []
         return order
 
@@ -76,10 +76,10 @@ class Recogniser:
         """The missing files that no file of this run turned out to be."""
         return [file for files in self._moving.values() for file in files]
 
-    def _missing(self, identified: Identified) -> Order:
+    def _missing(self, identified: Identified) -> WorkerOrder:
         photo_id = photo_by_fingerprint(self._db, identified.fingerprint)
         if photo_id is None or photo_id not in self._embedded:
-            return Order.EMBED
+            return WorkerOrder.EMBED
         if picture_rule_of(self._db, photo_id) < identified.picture_rule:
-            return Order.EMBED  # it is decoded otherwise than when its vector was made
-        return Order.SKIP if photo_id in self._pictured else Order.DESCRIBE
+            return WorkerOrder.EMBED  # it is decoded otherwise than when its vector was made
+        return WorkerOrder.SKIP if photo_id in self._pictured else WorkerOrder.DESCRIBE

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from picsight_engine.indexing.batch import Bad, Seen
-from picsight_engine.indexing.messages import Failed, Identified, Lost, Order
+from picsight_engine.indexing.messages import Failed, Identified, Lost, WorkerOrder
 from picsight_engine.indexing.scan import printable
 from picsight_engine.store.folders import file_path
 
@@ -63,7 +63,7 @@ class Rate:
 
 
 @dataclass(slots=True)
-class Tally:
+class RunTally:
     """Files by their outcome; `unchanged` are those whose picture the library already knew."""
 
     done: int = 0
@@ -94,7 +94,7 @@ class Shift:
         limits: Limits,
         workers: int,
     ) -> None:
-        self.tally = Tally()
+        self.tally = RunTally()
         self.rate = Rate(time.monotonic())
         self.vanished_folders: list[Folder] = []
         self._crew = crew
@@ -155,7 +155,7 @@ class Shift:
         held.identified = identified
         waits = self._recogniser.is_waiting(identified)
         order = self._recogniser.order(held.task, identified)
-        if order is Order.SKIP:
+        if order is WorkerOrder.SKIP:
             del self._held[key]
             if not waits:
                 self._show(held.task, identified, None)

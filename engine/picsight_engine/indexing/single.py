@@ -10,7 +10,7 @@ import numpy as np
 
 from picsight_engine.errors import ImageError
 from picsight_engine.indexing.crew import Crew
-from picsight_engine.indexing.messages import Described, Failed, Identified, Lost, Order
+from picsight_engine.indexing.messages import Described, Failed, Identified, Lost, WorkerOrder
 from picsight_engine.photos.limits import Limits
 from picsight_engine.photos.reading import problem
 
@@ -50,7 +50,7 @@ def _of_file(bundle: Bundle, path: Path) -> NDArray[np.float32]:
         while True:
             for _, news in crew.wait(_PATIENCE):
                 if isinstance(news, Identified):
-                    crew.order(_KEY, Order.EMBED)
+                    crew.order(_KEY, WorkerOrder.EMBED)
                 else:
                     return _vector(news, path)
     finally:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import ImageError, PicsightError, VectorError
-from picsight_engine.indexing.messages import Broken, Described, Failed, Identified, Order, Ready
+from picsight_engine.indexing.messages import Broken, Described, Failed, Identified, Ready, WorkerOrder
 from picsight_engine.photos.reading import read_photo
 from picsight_engine.processes import settle, silence_decoders, step_back, time_limit
 
@@ -58,8 +58,8 @@ def _serve(connection: Connection, desk: _Desk, job: Job) -> None:
     connection.send(identified)
     if not isinstance(identified, Identified):
         return
-    order: Order = connection.recv()
-    if order is not Order.SKIP:
+    order: WorkerOrder = connection.recv()
+    if order is not WorkerOrder.SKIP:
         connection.send(_try(desk, path, lambda: desk.describe(path, order)))
 
 
@@ -128,14 +128,14 @@ class _Desk:
             ) from None
         return vector
 
-    def describe(self, path: Path, order: Order) -> Described:
+    def describe(self, path: Path, order: WorkerOrder) -> Described:
         """Decodes once, reduced where the format can, and makes everything from that; raises ImageError."""
         side = self._preprocess.reduced_side(self._spec)
         picture = self._decode.decode(self._data, path, min_side=side, limits=self.limits)
         vector = prepared = None
-        if order is not Order.DESCRIBE:
+        if order is not WorkerOrder.DESCRIBE:
             pixels = self._preprocess.preprocess(picture.image, self._spec)
-            if order is Order.PREPARE:
+            if order is WorkerOrder.PREPARE:
                 prepared = pixels.astype("<f4", copy=False).tobytes()
             else:  # one photo at a time: its vector must not depend on its neighbours
                 vector = self._embed(pixels[None], path).astype("<f2").tobytes()

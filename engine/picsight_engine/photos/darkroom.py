@@ -13,7 +13,7 @@ from multiprocessing.shared_memory import SharedMemory
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import CancelledError, ImageError, PicsightError
-from picsight_engine.photos.enlarger import TRAY_BYTES, Exposed, Wish, serve
+from picsight_engine.photos.enlarger import TRAY_BYTES, Exposed, PhotoRequest, serve
 from picsight_engine.photos.reading import problem
 from picsight_engine.processes import START_SECONDS, bury, start
 
@@ -73,7 +73,7 @@ class Darkroom:
         """
         enlarger = self._take(is_wanted)
         try:
-            return enlarger.develop(Wish(path, fit), self._limits.seconds, is_wanted)
+            return enlarger.develop(PhotoRequest(path, fit), self._limits.seconds, is_wanted)
         except (EOFError, OSError) as fault:
             raise self._explain(fault, enlarger, path) from fault
         finally:
@@ -158,7 +158,7 @@ class _Enlarger:
         """Whether the process still runs."""
         return self._process.is_alive()
 
-    def develop(self, wish: Wish, seconds: float, is_wanted: Callable[[], bool]) -> Developed:
+    def develop(self, wish: PhotoRequest, seconds: float, is_wanted: Callable[[], bool]) -> Developed:
         """What the process makes of a wish.
 
         Raises:

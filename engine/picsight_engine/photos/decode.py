@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from picsight_engine.errors import ProblemCode
     from picsight_engine.photos.facts import Fact, Facts
 
-__all__ = ["IMAGE_SUFFIXES", "TEXT_TURNS", "Header", "Limits", "Picture", "decode", "read_header"]
+__all__ = ["IMAGE_SUFFIXES", "TEXT_TURNS", "DecodedPhoto", "Header", "Limits", "decode", "read_header"]
 
 TEXT_TURNS = 2  # the picture rule since which a PNG is turned by an orientation that stands in a text
 
@@ -71,7 +71,7 @@ _UNKNOWN = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class DecodedPhoto:
     """A decoded photo: `image` is upright, RGB in sRGB and perhaps reduced; `width` and `height` are the full upright size."""
 
     image: Image.Image
@@ -92,7 +92,7 @@ class Header:
     metadata: Metadata = _NOTHING
 
 
-def decode(data: bytes, path: Path, *, min_side: int, limits: Limits) -> Picture:
+def decode(data: bytes, path: Path, *, min_side: int, limits: Limits) -> DecodedPhoto:
     """Decodes the first picture of a file; `path` serves the sentences only.
 
     `min_side` is the smallest short side, in pixels, that a reduced picture may have; a smaller picture is not enlarged.
@@ -144,7 +144,7 @@ def read_header(data: bytes, path: Path, beside: Facts = MappingProxyType({})) -
     return Header(width * height, TEXT_TURNS if told_in_text else 1, read_metadata(facts, beside))
 
 
-def _decode(data: bytes, kind: Format, path: Path, min_side: int, limits: Limits) -> Picture:
+def _decode(data: bytes, kind: Format, path: Path, min_side: int, limits: Limits) -> DecodedPhoto:
     image = _open(data, kind)
     stored = image.size
     _check_size(stored, path, limits)
@@ -161,7 +161,7 @@ def _decode(data: bytes, kind: Format, path: Path, min_side: int, limits: Limits
     if orientation != 1:
         upright = upright.transpose(_UPRIGHT[orientation])
     width, height = reversed(stored) if orientation in _TURNED else stored
-    return Picture(upright, width, height, kind.name, orientation)
+    return DecodedPhoto(upright, width, height, kind.name, orientation)
 
 
 def _open(data: bytes, kind: Format) -> ImageFile:

@@ -29,7 +29,7 @@ _ALL = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class PhotoRequest:
     """To the process: this photo, to fit into `fit` pixels, or with all its own where that is None."""
 
     path: Path
@@ -65,7 +65,7 @@ def serve(connection: Connection, limits: Limits) -> None:
             _answer(connection, view, connection.recv(), limits)
 
 
-def _answer(connection: Connection, tray: memoryview, wish: Wish, limits: Limits) -> None:
+def _answer(connection: Connection, tray: memoryview, wish: PhotoRequest, limits: Limits) -> None:
     try:
         with time_limit(limits.seconds):
             facts, image = _expose(wish, limits)
@@ -84,7 +84,7 @@ def _answer(connection: Connection, tray: memoryview, wish: Wish, limits: Limits
         connection.recv()  # taken
 
 
-def _expose(wish: Wish, limits: Limits) -> tuple[Exposed, Image.Image]:
+def _expose(wish: PhotoRequest, limits: Limits) -> tuple[Exposed, Image.Image]:
     from picsight_engine.photos.decode import decode
 
     side = _ALL if wish.fit is None else max(min(wish.fit), _LEAST_SIDE)

@@ -31,7 +31,7 @@ _REMEMBERED = 16  # files outside the library: reading one takes a second, and w
 
 
 @dataclass(frozen=True, slots=True)
-class Pictures:
+class PictureVectors:
     """The vectors [dim] of a query's pictures by what was typed; `own` are those photos of the library among them."""
 
     vectors: dict[str, NDArray[np.float32]] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class PictureFinder:
         self._lock = threading.Lock()
         self._files: OrderedDict[tuple[str, int, int], NDArray[np.float32]] = OrderedDict()
 
-    def pictures_of(self, query: Query) -> Pictures:
+    def pictures_of(self, query: Query) -> PictureVectors:
         """The pictures of a query; those that cannot be had are faults."""
         vectors: dict[str, NDArray[np.float32]] = {}
         own, faults = [], []
@@ -61,7 +61,7 @@ class PictureFinder:
                 faults.append(QueryFault(picture.start, picture.end, str(fault)))
             else:
                 own += [] if photo_id is None else [photo_id]
-        return Pictures(vectors, tuple(own), tuple(faults))
+        return PictureVectors(vectors, tuple(own), tuple(faults))
 
     def _photo(self, picture: Picture) -> int | None:
         """The photo of the library that is meant, None for another file."""

@@ -16,7 +16,7 @@ from picsight_engine.search.offers import OfferKind, Offers
 from picsight_engine.search.query import parse
 from picsight_engine.search.tag_offers import TagOffers
 from picsight_engine.search.typed import typed_at, words_of
-from picsight_engine.search.vocabulary import Vocabulary, Words
+from picsight_engine.search.vocabulary import Vocabulary, WordList
 from picsight_engine.store.contents import photos_revision, read_contents
 from picsight_engine.store.searches import Searches
 from picsight_engine.store.tags import tags_revision
@@ -93,8 +93,8 @@ class Suggester:
         self._searches = Searches(db)
         self._bundle = bundle
         self._lock = threading.Lock()
-        self._things: Words | None = None
-        self._model = Words(())
+        self._things: WordList | None = None
+        self._model = WordList(())
         self._known: tuple[int, Offers] | None = None
         self._tags: tuple[tuple[int, int], TagOffers, Vocabulary] | None = None
         self._counted_at = self._cost = 0.0
@@ -135,7 +135,7 @@ class Suggester:
         """What there is to offer; counted anew once the library has changed, but not all the time while it is indexed."""
         with self._lock:
             if self._things is None:
-                self._things, self._model = Words(EVERYDAY), Words(_words_of_model(self._bundle))
+                self._things, self._model = WordList(EVERYDAY), WordList(_words_of_model(self._bundle))
             revision = photos_revision(self._db)
             changed = self._known is None or self._known[0] != revision
             if changed and is_worth_counting(self._cost, time.monotonic() - self._counted_at):
@@ -148,7 +148,7 @@ class Suggester:
             now = counted, tags_revision(self._db)
             if self._tags is None or self._tags[0] != now:
                 tags = TagOffers(self._db)
-                own = Words((*tags.words(), *offers.words()))
+                own = WordList((*tags.words(), *offers.words()))
                 self._tags = now, tags, Vocabulary(self._things, own, self._model)
             return offers, *self._tags[1:]
 

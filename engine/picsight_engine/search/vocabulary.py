@@ -25,7 +25,7 @@ _ONE_SLIP, _TWO_SLIPS = 4, 6  # letters from which so many slips are believed
 _LAST = "\U0010ffff"
 
 
-class Words:
+class WordList:
     """A list of words, the likeliest first."""
 
     def __init__(self, words: Iterable[str]) -> None:
@@ -54,7 +54,7 @@ class Words:
 class Vocabulary:
     """All that is known, by rank."""
 
-    def __init__(self, things: Words, own: Words, model: Words) -> None:
+    def __init__(self, things: WordList, own: WordList, model: WordList) -> None:
         self._things = things
         self._own = own
         self._model = model
@@ -108,5 +108,5 @@ class Vocabulary:
         rank = self._model.rank(word)
         return rank is not None and (len(word) >= _SURE_LETTERS or rank < _COMMON)
 
-    def _ranked(self) -> tuple[Words, ...]:
+    def _ranked(self) -> tuple[WordList, ...]:
         return self._things, self._own, self._model

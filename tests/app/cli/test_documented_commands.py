@@ -165,7 +165,7 @@ def test_the_keys_of_models(starter, tmp_path) -> None:
     assert documented_keys("models install NAME --json") == keys(installed)
     switch = documents.switch_document(Switch(ModelChoice(bundle, bundle), photos=0))
     assert documented_keys("models use NAME --json") == keys(switch)
-    verdicts = documents.verdicts_document([documents.Verdict("starter", ok=True, message="")])
+    verdicts = documents.verdicts_document([documents.ModelVerdict("starter", ok=True, message="")])
     assert documented_keys("models verify [NAME] --json") == keys(verdicts, first_of(verdicts, "models"))
     assert documented_keys("models remove NAME --json") == keys(documents.removed_document("starter"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from picsight.window.tags.choices import MOST, Choice, choices
+from picsight.window.tags.choices import MOST, TagChoice, choices
 from picsight.window.tags.wording import cleaned, path_key, query_of, tag_meant
 from picsight_engine.tags.tree import Tag
 
@@ -62,4 +62,4 @@ def test_what_is_not_there_can_be_made_once_and_what_is_there_cannot(text):
 def test_the_search_that_shows_a_tag_means_that_tag(names):
     own = tag("/".join(names))
     assert tag_meant(query_of(own), [own, tag("Another"), tag("Another/One")]) == own
-    assert Choice(own.path, "tag", 3) in choices(own.path, [own])
+    assert TagChoice(own.path, "tag", 3) in choices(own.path, [own])

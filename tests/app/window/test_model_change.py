@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import Qt
 from tests.app.window.conftest import SPACE
 
-from picsight.window.models.rows import Act
+from picsight.window.models.rows import ModelAction
 from picsight_engine.bundles.bundle import open_bundle, write_bundle
 from picsight_engine.indexing.events import Committed
 from picsight_engine.indexing.indexer import IndexSettings
@@ -220,7 +220,7 @@ def test_of_two_wishes_in_quick_succession_the_last_holds_and_the_first_reads_no
     installed = HeldBack(models, held=slow)
     window.library._place = replace(window.library._place, installed=installed)
     for name in (mine, "second"):
-        window.models.dialog.wished.emit(name, Act.USE)
+        window.models.dialog.wished.emit(name, ModelAction.USE)
     installed.gate.set()
     qtbot.waitUntil(lambda: window.library.model_names == ("second", "second"), timeout=PATIENCE)
     wait_until_read(qtbot, window)

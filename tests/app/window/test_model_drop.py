@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication
 
 from picsight.settings import Settings
 from picsight.window.frame import Frame
-from picsight.window.models.rows import Act
+from picsight.window.models.rows import ModelAction
 from picsight_engine.installation import archive
 
 PATIENCE = 120_000  # ms; only a failing test waits so long
@@ -61,7 +61,8 @@ def accept(qtbot, dialog):
 
 def wait_for_use(qtbot, dialog, name):
     qtbot.waitUntil(
-        lambda: name in dialog.rows and dialog.rows[name].button(Act.USE) is not None, timeout=PATIENCE
+        lambda: name in dialog.rows and dialog.rows[name].button(ModelAction.USE) is not None,
+        timeout=PATIENCE,
     )
 
 
@@ -88,7 +89,7 @@ def test_a_dropped_model_is_installed_once_its_licence_is_accepted_and_is_no_fol
     assert not (models.folder / "mine").exists()
     accept(qtbot, dialog)
     wait_for_use(qtbot, dialog, "mine")
-    assert dialog.focusWidget() is dialog.rows["mine"].button(Act.USE)
+    assert dialog.focusWidget() is dialog.rows["mine"].button(ModelAction.USE)
     models.verify("mine")
     assert window.library.overview.folders == ()
 

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QPushButton
 
-from picsight.window.models.rows import Act
+from picsight.window.models.rows import ModelAction
 from picsight_engine.installation.install import install
 from picsight_engine.installation.parcel import open_parcel
 from picsight_engine.library import Library
@@ -108,7 +108,7 @@ def row_of(qtbot, window, name):
 
 def continued(qtbot, window):
     """The dialog, in which the unfinished model is fetched on."""
-    qtbot.mouseClick(row_of(qtbot, window, "other").button(Act.CONTINUE), LEFT)
+    qtbot.mouseClick(row_of(qtbot, window, "other").button(ModelAction.CONTINUE), LEFT)
     accept(qtbot, window)
     return window.models.dialog
 
@@ -116,7 +116,7 @@ def continued(qtbot, window):
 def test_the_line_of_a_model_that_a_person_brought_along_asks_for_the_file_too(qtbot, model_window, brought):
     (brought / "text.onnx").unlink()
     window = model_window()
-    qtbot.mouseClick(row_of(qtbot, window, "mine").button(Act.AGAIN), LEFT)
+    qtbot.mouseClick(row_of(qtbot, window, "mine").button(ModelAction.AGAIN), LEFT)
     asked_for_file(qtbot, window.models.dialog)
 
 
@@ -188,7 +188,8 @@ def test_a_window_closed_while_a_model_is_fetched_ends_and_the_next_one_goes_on(
     window = model_window()
     dialog = continued(qtbot, window)
     qtbot.waitUntil(
-        lambda: "other" in dialog.rows and dialog.rows["other"].button(Act.USE) is not None, timeout=PATIENCE
+        lambda: "other" in dialog.rows and dialog.rows["other"].button(ModelAction.USE) is not None,
+        timeout=PATIENCE,
     )
     models.verify("other")
     assert "Range" in shelf.requests[before][1]

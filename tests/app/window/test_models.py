@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QPushButton
 
 from picsight import locations
-from picsight.window.models.rows import PLAIN, Act, rows_of
+from picsight.window.models.rows import PLAIN, ModelAction, rows_of
 from picsight.window.models.view import ModelsDialog
 from picsight_engine.bundles.bundle import Licence
 from picsight_engine.installation.catalogue import CATALOGUE
@@ -70,7 +70,7 @@ def test_a_line_says_size_time_and_state_in_words():
     )
     small, fast = rows_of([shipped, offer("mobileclip-s0")], 1000, ["mobileclip-s0"])
     assert (small.title, small.facts, small.state, small.acts) == ("Small", "9.4 MB", "In use", ())
-    assert (fast.title, fast.state, fast.acts) == ("Fast", "", (Act.INSTALL,))
+    assert (fast.title, fast.state, fast.acts) == ("Fast", "", (ModelAction.INSTALL,))
     assert fast.facts == "215 MB · about 15 minutes for your library"
     assert "MobileCLIP" not in fast.spoken
 
@@ -78,17 +78,32 @@ def test_a_line_says_size_time_and_state_in_words():
 @pytest.mark.parametrize(
     ("changes", "facts", "state", "acts"),
     [
-        ({"photos": 0, "state": "installed"}, "has read your photos", "Installed", (Act.REMOVE, Act.USE)),
-        ({"photos": 10, "seconds": None}, "10 photos to read", "", (Act.INSTALL,)),
-        ({"photos": 10, "seconds": 9.0}, "under a minute for the rest of your library", "", (Act.INSTALL,)),
+        (
+            {"photos": 0, "state": "installed"},
+            "has read your photos",
+            "Installed",
+            (ModelAction.REMOVE, ModelAction.USE),
+        ),
+        ({"photos": 10, "seconds": None}, "10 photos to read", "", (ModelAction.INSTALL,)),
+        (
+            {"photos": 10, "seconds": 9.0},
+            "under a minute for the rest of your library",
+            "",
+            (ModelAction.INSTALL,),
+        ),
         (
             {"state": "unfinished"},
             "about 15 minutes for your library",
             "Partly downloaded",
-            (Act.REMOVE, Act.CONTINUE),
+            (ModelAction.REMOVE, ModelAction.CONTINUE),
         ),
-        ({"state": "damaged"}, "about 15 minutes for your library", "", (Act.REMOVE, Act.AGAIN)),
-        ({"state": "damaged", "wanted": True}, "about 15 minutes for your library", "", (Act.AGAIN,)),
+        (
+            {"state": "damaged"},
+            "about 15 minutes for your library",
+            "",
+            (ModelAction.REMOVE, ModelAction.AGAIN),
+        ),
+        ({"state": "damaged", "wanted": True}, "about 15 minutes for your library", "", (ModelAction.AGAIN,)),
         (
             {"state": "installed", "wanted": True},
             "about 15 minutes for your library",
@@ -224,7 +239,7 @@ def test_the_other_models_are_shown_when_asked_for_or_when_one_of_them_is_here(q
 
 def test_nothing_is_fetched_before_the_licence_is_accepted(qtbot, model_window, server, models):
     dialog = opened_dialog(qtbot, model_window())
-    press(qtbot, dialog.rows["other"].button(Act.INSTALL))
+    press(qtbot, dialog.rows["other"].button(ModelAction.INSTALL))
     assert dialog.asks_for_licence
     assert dialog.licence.text.toPlainText() == "Be kind to photos."
     assert "be-kind-1" in dialog.licence.link.text()
@@ -245,25 +260,25 @@ def test_a_model_s_way_from_the_button_to_answers_and_out(
     qtbot.waitUntil(lambda: window.library.has_looked and not window.library.is_indexing, timeout=PATIENCE)
     dialog = opened_dialog(qtbot, window)
     assert "for your library" in dialog.rows["other"].says()
-    press(qtbot, dialog.rows["other"].button(Act.INSTALL))
+    press(qtbot, dialog.rows["other"].button(ModelAction.INSTALL))
     press(qtbot, dialog.licence.accept)
-    use = wait_for_button(qtbot, dialog, "other", Act.USE)
+    use = wait_for_button(qtbot, dialog, "other", ModelAction.USE)
     assert models.verify("other").manifest.space_id == SPACE
     press(qtbot, use)
     wait_for_words(qtbot, dialog, "other", "In use")
     assert window.library._library.bundle.manifest.space_id == SPACE
     assert not window.library.has_small_model()
-    press(qtbot, wait_for_button(qtbot, dialog, STARTER, Act.USE))
+    press(qtbot, wait_for_button(qtbot, dialog, STARTER, ModelAction.USE))
     wait_for_words(qtbot, dialog, STARTER, "In use")
     assert window.library._library.bundle.manifest.name == STARTER
     choose_model(locations.library_folder(), "other")
-    press(qtbot, wait_for_button(qtbot, dialog, "other", Act.REMOVE))
+    press(qtbot, wait_for_button(qtbot, dialog, "other", ModelAction.REMOVE))
     qtbot.waitUntil(lambda: dialog.findChildren(QMessageBox) != [], timeout=PATIENCE)
     (box,) = dialog.findChildren(QMessageBox)
     assert f"The library in \u2068{locations.library_folder()}\u2069 uses it" in box.informativeText()
     assert box.textFormat() is Qt.TextFormat.PlainText
     press(qtbot, next(button for button in box.buttons() if button.text() == "Remove"))
-    wait_for_button(qtbot, dialog, "other", Act.INSTALL)
+    wait_for_button(qtbot, dialog, "other", ModelAction.INSTALL)
     assert [model.name for model in models.all()] == [STARTER]
 
 
@@ -273,12 +288,12 @@ def test_the_keyboard_stays_with_the_model_and_never_comes_to_the_next_one_by_it
     window = model_window([few_photos])
     qtbot.waitUntil(lambda: window.library.has_looked and not window.library.is_indexing, timeout=PATIENCE)
     dialog = opened_dialog(qtbot, window)
-    qtbot.keyClick(wait_for_button(qtbot, dialog, "other", Act.INSTALL), Qt.Key.Key_Space)
+    qtbot.keyClick(wait_for_button(qtbot, dialog, "other", ModelAction.INSTALL), Qt.Key.Key_Space)
     assert dialog.focusWidget() is dialog.licence.text
     dialog.licence.accept.setFocus()
     qtbot.keyClick(dialog.licence.accept, Qt.Key.Key_Space)
     assert dialog.focusWidget() is dialog.rows["other"].cancel
-    use = wait_for_button(qtbot, dialog, "other", Act.USE)
+    use = wait_for_button(qtbot, dialog, "other", ModelAction.USE)
     assert dialog.focusWidget() is use
     qtbot.keyClick(use, Qt.Key.Key_Space)
     wait_for_words(qtbot, dialog, "other", "In use")
@@ -290,7 +305,7 @@ def test_an_installation_shows_how_far_it_is_stops_and_goes_on(qtbot, model_wind
     shelf.held = threading.Event()
     dialog = opened_dialog(qtbot, model_window())
     line = dialog.rows["other"]
-    press(qtbot, line.button(Act.INSTALL))
+    press(qtbot, line.button(ModelAction.INSTALL))
     press(qtbot, dialog.licence.accept)
     qtbot.waitUntil(lambda: "Downloading · " in line.says(), timeout=PATIENCE)
     assert line.cancel.accessibleName() == "Cancel installing Other"
@@ -298,13 +313,13 @@ def test_an_installation_shows_how_far_it_is_stops_and_goes_on(qtbot, model_wind
     assert not dialog.file.isEnabled()
     press(qtbot, line.cancel)
     shelf.go_on.set()
-    again = wait_for_button(qtbot, dialog, "other", Act.CONTINUE)
+    again = wait_for_button(qtbot, dialog, "other", ModelAction.CONTINUE)
     assert "Partly downloaded" in line.says()
     assert again.isEnabled()
     shelf.held = None
     press(qtbot, again)
     press(qtbot, dialog.licence.accept)
-    wait_for_button(qtbot, dialog, "other", Act.USE)
+    wait_for_button(qtbot, dialog, "other", ModelAction.USE)
     models.verify("other")
 
 
@@ -312,7 +327,7 @@ def test_why_an_installation_failed_stands_in_the_model_s_line(qtbot, model_wind
     server[0].files.clear()
     dialog = opened_dialog(qtbot, model_window())
     line = dialog.rows["other"]
-    press(qtbot, line.button(Act.INSTALL))
+    press(qtbot, line.button(ModelAction.INSTALL))
     press(qtbot, dialog.licence.accept)
     qtbot.waitUntil(lambda: "404" in line.says(), timeout=PATIENCE)
     assert "could not be downloaded" in line.says()
@@ -332,7 +347,7 @@ def test_a_model_from_a_file_shows_its_licence_and_no_markup_of_it(
     window.models.install_file(archive)
     qtbot.waitUntil(lambda: dialog.asks_for_licence, timeout=PATIENCE)
     press(qtbot, dialog.licence.accept)
-    wait_for_button(qtbot, dialog, "mine", Act.USE)
+    wait_for_button(qtbot, dialog, "mine", ModelAction.USE)
     press(qtbot, dialog.details)
     assert "&lt;b&gt;Mine" in dialog.rows["mine"].says()
     models.verify("mine")
@@ -359,14 +374,14 @@ def test_a_library_whose_model_is_gone_leads_to_the_models_and_opens_with_anothe
     press(qtbot, next(b for b in notice.findChildren(QPushButton) if b.text() == "Models…"))
     dialog = window.models.dialog
     with qtbot.waitSignal(window.library.opened, timeout=PATIENCE):
-        press(qtbot, wait_for_button(qtbot, dialog, STARTER, Act.USE))
+        press(qtbot, wait_for_button(qtbot, dialog, STARTER, ModelAction.USE))
     assert window.frame.page is window.frame.wall_page
     wait_for_words(qtbot, dialog, STARTER, "In use")
 
 
 def test_everything_is_reached_by_tab_and_has_a_name(qtbot, model_window):
     dialog = opened_dialog(qtbot, model_window())
-    install = wait_for_button(qtbot, dialog, "other", Act.INSTALL)
+    install = wait_for_button(qtbot, dialog, "other", ModelAction.INSTALL)
     assert dialog.focusWidget() is install
     reached, widget = [], dialog.nextInFocusChain()
     while widget is not dialog:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from picsight.window.parts.labels import ElidedLabel
 from picsight.window.search.box import SearchBox
-from picsight.window.search.offers import Offers
+from picsight.window.search.offers import TypingOffers
 from picsight_engine.search.query import parse
 from picsight_engine.search.suggestions import Suggestion, Suggestions
 
@@ -52,7 +52,7 @@ def desk(qtbot, jobs):
     box.resize(700, 40)
     title = ElidedLabel(window)
     title.setGeometry(0, 44, 700, 24)
-    offers, library = Offers(box, jobs, title, window), Catalogue()
+    offers, library = TypingOffers(box, jobs, title, window), Catalogue()
     offers.use(library)
     window.show()
     box.line.setFocus()

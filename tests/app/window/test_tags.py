@@ -22,7 +22,7 @@ from picsight.window.parts.controls import IconButton
 from picsight.window.parts.words import counted
 from picsight.window.search.chips import ChipButton
 from picsight.window.search.place import Place
-from picsight.window.tags.choices import Choice
+from picsight.window.tags.choices import TagChoice
 from picsight.window.tags.draft import Draft
 from picsight.window.tags.list_view import TagList
 from picsight.window.tokens import px
@@ -336,10 +336,10 @@ def test_a_tag_that_is_looked_at_is_renamed_merged_and_removed_and_everything_co
     window.lines.rename(window.tags.tags[1], "Trips / Sea ")
     qtbot.waitUntil(lambda: paths(window) == ["Shore", "Trips", "Trips/Sea"])
     qtbot.waitUntil(lambda: window.search.place.words == "tag:Trips/Sea")
-    window.lines.merge(library.tags.find("Trips/Sea"), Choice("Shore", "tag", 3))
+    window.lines.merge(library.tags.find("Trips/Sea"), TagChoice("Shore", "tag", 3))
     qtbot.waitUntil(lambda: sorted(shown(window)) == sorted(ids[:4]))
     assert window.search.place.words == "tag:Shore"
-    window.lines.merge(library.tags.find("Shore"), Choice("Trips", "tag", 0))
+    window.lines.merge(library.tags.find("Shore"), TagChoice("Trips", "tag", 0))
     window.lines.remove(library.tags.find("Trips"))
     qtbot.waitUntil(lambda: paths(window) == [])
     qtbot.waitUntil(lambda: len(shown(window)) == 8)

@@ -20,7 +20,7 @@ from PIL import Image
 from picsight_engine.bundles.preprocess import preprocess
 from picsight_engine.errors import BundleError, PicsightError
 from picsight_engine.indexing.crew import Crew, suitable_workers
-from picsight_engine.indexing.messages import Described, Failed, Identified, Lost, Order
+from picsight_engine.indexing.messages import Described, Failed, Identified, Lost, WorkerOrder
 from picsight_engine.metadata import Metadata
 from picsight_engine.photos.decode import Limits
 from picsight_engine.photos.identity import bytes_hash, fingerprint
@@ -76,7 +76,7 @@ def test_a_worker_says_who_a_file_is_and_describes_it_on_order(crew, bundle, tmp
         1,
         Identified(bytes_hash(data), fingerprint(data), 96 * 64, 1, Metadata(bits=8)),
     )
-    crew.order(1, Order.EMBED)
+    crew.order(1, WorkerOrder.EMBED)
     key, described = next_news(crew)
     assert isinstance(described, Described)
     assert (key, described.width, described.height) == (1, 96, 64)
@@ -93,11 +93,11 @@ def test_a_skipped_file_frees_its_worker_and_a_described_one_has_no_vector(crew,
     ready(crew)
     crew.start(1, tmp_path / "a.jpg")
     next_news(crew)
-    crew.order(1, Order.SKIP)
+    crew.order(1, WorkerOrder.SKIP)
     assert crew.idle == 1
     crew.start(2, tmp_path / "b.jpg")
     next_news(crew)
-    crew.order(2, Order.DESCRIBE)
+    crew.order(2, WorkerOrder.DESCRIBE)
     key, described = next_news(crew)
     assert (key, described.vector) == (2, None)
 
@@ -123,7 +123,7 @@ def test_a_worker_that_dies_loses_its_file_and_is_replaced(crew, tmp_path, draw,
         crew.start(1, tmp_path / "a.jpg")
         next_news(crew)
         os.kill(only_worker(), signal.SIGKILL)
-        crew.order(1, Order.EMBED)
+        crew.order(1, WorkerOrder.EMBED)
     else:
         os.kill(only_worker(), signal.SIGKILL)
         crew.start(1, tmp_path / "a.jpg")
@@ -138,7 +138,7 @@ def test_a_worker_that_hangs_is_killed_and_its_file_told_as_lost(crew, tmp_path,
     ready(crew)
     crew.start(1, tmp_path / "endless.png")
     next_news(crew)
-    crew.order(1, Order.EMBED)
+    crew.order(1, WorkerOrder.EMBED)
     assert crew.wait(0.5) == []
     clock.ahead += PATIENCE
     assert crew.wait(0.0) == [(1, Lost("timeout"))]
@@ -151,7 +151,7 @@ def test_a_stopped_worker_counts_as_hung(crew, tmp_path, draw, clock):
     crew.start(1, tmp_path / "a.jpg")
     next_news(crew)
     os.kill(only_worker(), signal.SIGSTOP)
-    crew.order(1, Order.EMBED)
+    crew.order(1, WorkerOrder.EMBED)
     clock.ahead += PATIENCE
     assert crew.wait(0.0) == [(1, Lost("timeout"))]
 
@@ -166,8 +166,8 @@ def test_of_two_huge_pictures_the_second_waits_for_the_first(crew, tmp_path):
     crew.start(2, tmp_path / "b.png")
     assert {key for key, _ in gather_news(crew, 2)} == {1, 2}
     os.kill(first, signal.SIGSTOP)  # the first will not finish before we let it
-    crew.order(1, Order.DESCRIBE)
-    crew.order(2, Order.DESCRIBE)
+    crew.order(1, WorkerOrder.DESCRIBE)
+    crew.order(2, WorkerOrder.DESCRIBE)
     assert crew.wait(1.0) == []  # a second is enough for the other, were it let
     os.kill(first, signal.SIGCONT)
     assert [key for key, _ in gather_news(crew, 2)] == [1, 2]
@@ -204,7 +204,7 @@ ORPHANAGE = """
 import sys, multiprocessing, time
 from pathlib import Path
 from picsight_engine.indexing.crew import Crew
-from picsight_engine.indexing.messages import Order
+from picsight_engine.indexing.messages import WorkerOrder
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.photos.decode import Limits
 
@@ -217,7 +217,7 @@ if __name__ == "__main__":
         crew.wait(1.0)
     crew.start(1, photo)
     crew.wait(60.0)
-    crew.order(1, Order.EMBED)
+    crew.order(1, WorkerOrder.EMBED)
     print(*(process.pid for process in multiprocessing.active_children()), flush=True)
     sys.stdin.read()
 """

@@ -17,7 +17,7 @@ from picsight_engine.indexing.batch import Batch
 from picsight_engine.indexing.crew import Crew
 from picsight_engine.indexing.encoder import BATCH, Encoder
 from picsight_engine.indexing.look import Look
-from picsight_engine.indexing.messages import Described, Identified, Lost, Order
+from picsight_engine.indexing.messages import Described, Identified, Lost, WorkerOrder
 from picsight_engine.indexing.plan import make_plan
 from picsight_engine.indexing.recognise import Recogniser
 from picsight_engine.indexing.shift import Shift
@@ -54,7 +54,7 @@ def prepare(crew, photos, workers=1):
             crew.start(key, queue.pop(key))
         for key, message in news:
             if isinstance(message, Identified):
-                crew.order(key, Order.EMBED)
+                crew.order(key, WorkerOrder.EMBED)
             else:
                 answered.add(key)
                 yield key, message
@@ -123,7 +123,7 @@ def test_when_enough_waits_no_worker_is_idle(crew, album):
         ((_, identified),) = news
         assert isinstance(identified, Identified)
         news.clear()
-        crew.order(key, Order.EMBED)
+        crew.order(key, WorkerOrder.EMBED)
         if key == held:
             break
     end = time.monotonic() + 2
@@ -156,7 +156,7 @@ def test_a_hung_encoder_is_ended_after_the_time_of_a_photo(crew, album, clock):
     news = []
     crew.start(1, photos[1])
     until(lambda: news, crew, news)
-    crew.order(1, Order.EMBED)
+    crew.order(1, WorkerOrder.EMBED)
     until(lambda: crew.idle, crew, news)  # the encoder has it
     clock.ahead += PATIENCE
     assert crew.wait(0.0) == [(1, Lost("timeout"))]

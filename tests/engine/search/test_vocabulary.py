@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from picsight_engine.bundles.words import model_words
 from picsight_engine.search.everyday import EVERYDAY
-from picsight_engine.search.vocabulary import Vocabulary, Words
+from picsight_engine.search.vocabulary import Vocabulary, WordList
 from picsight_engine.store.text import fold
 
 OWN = ("Lisbon", "Málaga", "Großmutter", "Docks")
@@ -16,7 +16,7 @@ OWN = ("Lisbon", "Málaga", "Großmutter", "Docks")
 
 @pytest.fixture(scope="module")
 def vocabulary(bundle):
-    return Vocabulary(Words(EVERYDAY), Words(OWN), Words(model_words(bundle)))
+    return Vocabulary(WordList(EVERYDAY), WordList(OWN), WordList(model_words(bundle)))
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_a_misspelt_word_means_the_nearest_one_that_is_likely(vocabulary, typed,
 
 @given(st.text(max_size=12), st.lists(st.text(min_size=1, max_size=8), max_size=8))
 def test_completions_begin_as_typed_and_are_known(start, words):
-    vocabulary = Vocabulary(Words(words[:3]), Words(words[3:6]), Words(words[6:]))
+    vocabulary = Vocabulary(WordList(words[:3]), WordList(words[3:6]), WordList(words[6:]))
     found = vocabulary.completions(start, 5)
     assert len({fold(word) for word in found}) == len(found) <= 5
     for word in found:

@@ -9,7 +9,7 @@ import click
 from picsight import locations
 from picsight.cli.commands.models_install import DECLINED, install
 from picsight.cli.documents import (
-    Verdict,
+    ModelVerdict,
     offers_document,
     removed_document,
     switch_document,
@@ -115,13 +115,13 @@ def verify(invocation: Invocation, name: str | None) -> int:
 
     installed = locations.installed_models()
     names = [model.name for model in installed.all()] if name is None else [name]
-    verdicts: list[Verdict] = []
+    verdicts: list[ModelVerdict] = []
     for each in names:
         try:
             seen = look(installed.verify(each))
-            verdicts.append(Verdict(each, ok=True, message="" if seen is None else seen.sentence()))
+            verdicts.append(ModelVerdict(each, ok=True, message="" if seen is None else seen.sentence()))
         except BundleError as fault:
-            verdicts.append(Verdict(each, ok=False, message=str(fault)))
+            verdicts.append(ModelVerdict(each, ok=False, message=str(fault)))
     if invocation.json:
         put_json(verdicts_document(verdicts))
     else:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from PySide6.QtCore import QPoint
     from PySide6.QtWidgets import QWidget
 
-    from picsight.window.actions.keys import Entry
+    from picsight.window.actions.keys import MenuEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Act:
         """What it does with so many photos."""
         return counted(photos, self.one, self.many)
 
-    def entry(self, photos: int, point: QPoint) -> Entry:
+    def entry(self, photos: int, point: QPoint) -> MenuEntry:
         """The same as a line of a menu that opens at this point of the screen."""
         return self.words(photos), self.key, partial(self.wish, point)
 

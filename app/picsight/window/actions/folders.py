@@ -15,7 +15,7 @@ from picsight.window.parts.words import counted, isolated, short_path
 from picsight.window.tokens import px
 
 if TYPE_CHECKING:
-    from picsight.window.actions.keys import Entry
+    from picsight.window.actions.keys import MenuEntry
     from picsight.window.history import History
     from picsight.window.library.controller import LibraryController
 
@@ -51,7 +51,7 @@ class FolderActions(QObject):
 
     def show_menu(self, folder: Path, point: QPoint) -> None:
         """The menu of a folder; only one that a person added can be removed."""
-        entries: list[Entry | None] = [
+        entries: list[MenuEntry | None] = [
             (self.tr("Look for new photos"), "", self._library.index),
             (
                 self.tr("Open the folder"),

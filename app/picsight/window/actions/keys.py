@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from PySide6.QtWidgets import QWidget
 
-    Entry = tuple[str, str, Callable[[], object]]  # words, key, what it does
-    Submenu = tuple[str, Sequence[Entry | None]]  # words, what is below
+    MenuEntry = tuple[str, str, Callable[[], object]]  # words, key, what it does
+    Submenu = tuple[str, Sequence[MenuEntry | None]]  # words, what is below
 
 _Standard = QKeySequence.StandardKey
 
@@ -68,14 +68,14 @@ def bind_keys(window: QWidget, wishes: Mapping[str, Callable[[], None]]) -> None
                 QShortcut(sequence, window, act).setWhatsThis(QCoreApplication.translate("Actions", said))
 
 
-def photo_menu(parent: QWidget, entries: Sequence[Entry | Submenu | None]) -> QMenu:
+def photo_menu(parent: QWidget, entries: Sequence[MenuEntry | Submenu | None]) -> QMenu:
     """A menu of entries; None is a line between groups."""
     menu = QMenu(parent)
     _fill(menu, entries)
     return menu
 
 
-def _fill(menu: QMenu, entries: Sequence[Entry | Submenu | None]) -> None:
+def _fill(menu: QMenu, entries: Sequence[MenuEntry | Submenu | None]) -> None:
     for entry in entries:
         if entry is None:
             menu.addSeparator()

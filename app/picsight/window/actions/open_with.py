@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
     from picsight.jobs import Jobs
-    from picsight.window.actions.keys import Entry
+    from picsight.window.actions.keys import MenuEntry
     from picsight.window.library.status import StatusLine
 
 MOST_WINDOWS = 20  # of programs that open one photo each
@@ -54,7 +54,7 @@ class OpenWith(QObject):
             )
 
     def _show_list(self, paths: Sequence[Path], point: QPoint, programs: Sequence[Program]) -> None:
-        entries: list[Entry | None] = [
+        entries: list[MenuEntry | None] = [
             (plain(program.name).replace("&", "&&"), "", partial(self.open, program, paths))
             for program in programs
         ]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from picsight.jobs import Jobs
     from picsight.window.actions.chosen import ChosenPhotos
     from picsight.window.actions.exporting import Exporting
-    from picsight.window.actions.keys import Entry, Submenu
+    from picsight.window.actions.keys import MenuEntry, Submenu
     from picsight.window.actions.trashing import Trashing
     from picsight.window.frame import Frame
     from picsight.window.parts.picture import Pictures, ScreenPicture
@@ -122,12 +122,12 @@ class PhotoActions(QObject):
             self.tr("Less like this photo"),
         )
         opening, showing, alike, unlike = of_several if chosen > 1 else one
-        copies: list[Entry | None] = [
+        copies: list[MenuEntry | None] = [
             (counted(chosen, "Copy the photo", "Copy %n photos"), "Ctrl+C", self.copy),
             self._image.entry(chosen, point),
             self._paths.entry(chosen, point),
         ]
-        entries: list[Entry | Submenu | None] = [
+        entries: list[MenuEntry | Submenu | None] = [
             (opening, "Return", lambda: self.open_requested.emit(row)),
             self._open_with.entry(chosen, point),
             (showing, "Ctrl+R", lambda: self.reveal_file(photo.path)),

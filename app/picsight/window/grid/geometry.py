@@ -21,7 +21,7 @@ from PySide6.QtGui import QRegion
 from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
 
 from picsight.settings import ROW_LARGEST, ROW_SMALLEST
-from picsight.window.grid.layout import Measure, Rows, justify
+from picsight.window.grid.layout import Measure, RowLayout, justify
 from picsight.window.grid.wall import EMPTY
 from picsight.window.tokens import PAD, SMALL, em, px
 
@@ -47,7 +47,7 @@ class JustifiedView(QListView):
     ) -> None:
         super().__init__(parent)
         self._wall_model, self._jobs, self._row_height = model, jobs, row_height
-        self._rows: Rows = justify(EMPTY.shapes, Measure(1, 1, 0))
+        self._rows: RowLayout = justify(EMPTY.shapes, Measure(1, 1, 0))
         self._lane = f"{LANE} {id(self)}"  # of this wall: another one must not take its answer
         self._band = QRect()
         self._column: int | None = None
@@ -114,12 +114,12 @@ class JustifiedView(QListView):
             replaces=self._lane,
         )
 
-    def _take_whole(self, rows: Rows, pointer: QPoint | None) -> None:
+    def _take_whole(self, rows: RowLayout, pointer: QPoint | None) -> None:
         if rows.shapes is self._wall_model.wall.shapes:
             anchor, self._awaited = self._awaited or self._anchor(pointer), None
             self._take_rows(rows, anchor)
 
-    def _take_rows(self, rows: Rows, anchor: tuple[int, int] | None) -> None:
+    def _take_rows(self, rows: RowLayout, anchor: tuple[int, int] | None) -> None:
         self._rows = rows
         self.updateGeometries()
         if anchor:

@@ -98,7 +98,7 @@ class Overlay(QWidget):
             self.update()
 
 
-class Strip(Overlay):
+class HeadingStrip(Overlay):
     """The heading of what is at the top, over the photos that scroll under it."""
 
     def paintEvent(self, _event: QPaintEvent) -> None:

@@ -106,7 +106,7 @@ def clamped(width: int, height: int) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class RowLayout:
     """A finished layout: row r holds the photos starts[r] to starts[r + 1] from tops[r] on, heights[r] high, or exact[r]
     before rounding; what stands above block b begins at block_tops[b].
 
@@ -189,7 +189,7 @@ class Rows:
         return cell.x + cell.width / 2 if cell else 0.0
 
 
-def justify(shapes: Shapes, measure: Measure, stop: int | None = None) -> Rows:
+def justify(shapes: Shapes, measure: Measure, stop: int | None = None) -> RowLayout:
     """Break the photos into rows of the measure's width, each as near to the wanted height as can be, in order.
 
     The last row of a block is not stretched. With `stop` only about so many photos are laid and the height is estimated:
@@ -236,12 +236,12 @@ class _Laying:
                 break
         self._next = top
 
-    def rows(self) -> Rows:
+    def rows(self) -> RowLayout:
         """What is laid, and how high everything is, or will be."""
         shapes, laid, height = self._shapes, self._starts[-1], self._bottom
         if 0 < laid < shapes.count and not shapes.one_row:
             height = round(height * shapes.sums[shapes.count] / shapes.sums[laid])
-        return Rows(
+        return RowLayout(
             shapes,
             self._measure,
             self._starts,

@@ -24,7 +24,7 @@ WIDTH, HANDLE, APART = 1.75, 0.4, 1.25  # em: the bar, its handle, from one year
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class YearMark:
     """A year and the value at which it begins."""
 
     value: int
@@ -37,21 +37,21 @@ class Scrubber(QScrollBar):
     def __init__(self, words_at: Callable[[int], str], parent: QWidget) -> None:
         super().__init__(Qt.Orientation.Vertical, parent)
         self._words_at = words_at
-        self._marks: Sequence[Mark] = ()
+        self._marks: Sequence[YearMark] = ()
         self.bubble = Bubble(parent)
         self.setMouseTracking(True)
         self.valueChanged.connect(self._follow)
         self.sliderReleased.connect(self.bubble.hide)
 
-    def set_marks(self, marks: Sequence[Mark]) -> None:
+    def set_marks(self, marks: Sequence[YearMark]) -> None:
         """The years to write, newest or oldest first, as they lie."""
         if marks != self._marks:
             self._marks = marks
             self.update()
 
-    def marks(self) -> list[tuple[Mark, QRect]]:
+    def marks(self) -> list[tuple[YearMark, QRect]]:
         """The years that are written, each in its place; one that would touch the one before is left out."""
-        written: list[tuple[Mark, QRect]] = []
+        written: list[tuple[YearMark, QRect]] = []
         free, high = 0, px(self, APART)
         for mark in self._marks:
             top = self._top_of(mark.value)
@@ -155,7 +155,7 @@ class Scrubber(QScrollBar):
         room = self.height() - self._handle().height()
         return min(max(round(self.maximum() * top / max(room, 1)), 0), self.maximum())
 
-    def _end_of(self, mark: Mark) -> int:
+    def _end_of(self, mark: YearMark) -> int:
         after = next((other for other in self._marks if other.value > mark.value), None)
         return self._top_of(after.value) if after else self.height() + 1
 

@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QAbstractItemView, QWidget
 from picsight.window.grid.delegate import plate_of
 from picsight.window.grid.fold import FoldButton
 from picsight.window.grid.geometry import JustifiedView
-from picsight.window.grid.headings import STRIP, Strip, day_words, paint_day, paint_title, title_of
+from picsight.window.grid.headings import STRIP, HeadingStrip, day_words, paint_day, paint_title, title_of
 from picsight.window.grid.model import Role
-from picsight.window.grid.scrubber import Mark, Scrubber
+from picsight.window.grid.scrubber import Scrubber, YearMark
 from picsight.window.grid.wall import HEADING, Kind
 from picsight.window.tokens import PAD, em, px
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter
 
     from picsight.jobs import Jobs
-    from picsight.window.grid.layout import Rows
+    from picsight.window.grid.layout import RowLayout
     from picsight.window.grid.model import WallModel
     from picsight.window.grid.wall import Wall
 
@@ -41,7 +41,7 @@ class SectionedView(JustifiedView):
     ) -> None:
         super().__init__(model, jobs, row_height, parent)
         self._acted = False  # the mouse is held after a press that was acted on at once
-        self._strip = Strip(self)
+        self._strip = HeadingStrip(self)
         self.fold = FoldButton(self.viewport())
         self.scrubber = Scrubber(self._words_at, self)
         self.setVerticalScrollBar(self.scrubber)
@@ -60,7 +60,7 @@ class SectionedView(JustifiedView):
 
     # Places
 
-    def _take_rows(self, rows: Rows, anchor: tuple[int, int] | None) -> None:
+    def _take_rows(self, rows: RowLayout, anchor: tuple[int, int] | None) -> None:
         super()._take_rows(rows, anchor)
         self._place_fold()
         self._place_strip()
@@ -129,14 +129,14 @@ class SectionedView(JustifiedView):
         """Where the scrubber leads."""
         return self._title(max(self._block_at(value), 0))
 
-    def _marks(self) -> list[Mark]:
+    def _marks(self) -> list[YearMark]:
         """The years of a wall that lies by date."""
-        marks: list[Mark] = []
+        marks: list[YearMark] = []
         year = ""
         for section, top in zip(self._wall_model.wall.sections, self._rows.block_tops, strict=False):
             if section.kind in (Kind.MONTH, Kind.YEAR) and section.key[:4] != year:
                 year = section.key[:4]
-                marks.append(Mark(min(top, self.scrubber.maximum()), year[2:]))
+                marks.append(YearMark(min(top, self.scrubber.maximum()), year[2:]))
         return marks if len(marks) > 1 else []
 
     # Painting

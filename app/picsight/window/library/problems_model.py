@@ -53,7 +53,7 @@ class Column(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ProblemGroup:
     """The files that share a reason, in the library's order."""
 
     reason: str
@@ -72,7 +72,7 @@ class ProblemsModel(QAbstractItemModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._all: tuple[Problem, ...] = ()
-        self._groups: tuple[Group, ...] = ()
+        self._groups: tuple[ProblemGroup, ...] = ()
         self._kind: ProblemCode | None = None
 
     def set_problems(self, problems: Sequence[Problem]) -> None:
@@ -91,7 +91,7 @@ class ProblemsModel(QAbstractItemModel):
         by_reason: dict[str, list[Problem]] = {}
         for problem in shown:
             by_reason.setdefault(why(problem), []).append(problem)
-        groups = (Group(reason, tuple(files)) for reason, files in by_reason.items())
+        groups = (ProblemGroup(reason, tuple(files)) for reason, files in by_reason.items())
         self._groups = tuple(sorted(groups, key=lambda each: (each.reason in UNREAD, -len(each.problems))))
         self.endResetModel()
 
@@ -119,7 +119,7 @@ class ProblemsModel(QAbstractItemModel):
         group = self.group_of(index)
         return group.problems if _is_group(index) else (group.problems[index.row()],)
 
-    def group_of(self, index: Index) -> Group:
+    def group_of(self, index: Index) -> ProblemGroup:
         """The reason of a row."""
         return self._groups[index.row() if _is_group(index) else index.internalId() - 1]
 
@@ -205,7 +205,7 @@ def where(problem: Problem) -> str:
     return short_path(problem.path.parent)
 
 
-def _group_words(group: Group, column: Column) -> str:
+def _group_words(group: ProblemGroup, column: Column) -> str:
     several = len(group.problems) > 1
     match column:
         case Column.NAME:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         QResizeEvent,
     )
 
-    from picsight.window.library.sidebar_entries import Entry
+    from picsight.window.library.sidebar_entries import SidebarEntry
 
 FEW = 12  # directories that a folder shows before anyone asked for them
 
@@ -53,7 +53,7 @@ class Sidebar(QWidget):
         super().__init__(parent)
         self._model = SidebarModel(self)
         self._tree = EntryTree(self)
-        self._entries: list[Entry] = []
+        self._entries: list[SidebarEntry] = []
         self._touched: dict[Path | str, bool] = {}  # what a person has opened or closed
         self._prepare()
         column = QVBoxLayout(self)
@@ -82,7 +82,7 @@ class Sidebar(QWidget):
         self._tree.collapsed.connect(lambda index: self._note(index, opened=False))
         self._tree.photos_dropped.connect(self._take_photos)
 
-    def set_entries(self, entries: Sequence[Entry]) -> None:
+    def set_entries(self, entries: Sequence[SidebarEntry]) -> None:
         """Show these; where one is, how far it is scrolled and what was opened stay."""
         if list(entries) == self._entries:
             return
@@ -100,7 +100,7 @@ class Sidebar(QWidget):
     def _open_again(self) -> None:
         """What a person has opened, and at first what lies in a folder if that is little."""
         for index in self._model.tops():
-            entry: Entry = index.data(ENTRY)
+            entry: SidebarEntry = index.data(ENTRY)
             if entry.key is not None and entry.children:
                 self._tree.setExpanded(index, self._touched.get(entry.key, len(entry.children) <= FEW))
         for key, opened in list(self._touched.items()):
@@ -118,13 +118,13 @@ class Sidebar(QWidget):
             self._tree.setCurrentIndex(self._model.find(folder))
             return
         for index in self._model.tops():
-            entry: Entry = index.data(ENTRY)
+            entry: SidebarEntry = index.data(ENTRY)
             plain = not entry.is_heading and entry.key is None and entry.wish is None
             if plain and entry.problems == problems:
                 self._tree.setCurrentIndex(index)
                 return
 
-    def _current(self) -> Entry | None:
+    def _current(self) -> SidebarEntry | None:
         index = self._tree.currentIndex()
         return index.data(ENTRY) if index.isValid() else None
 
@@ -134,7 +134,7 @@ class Sidebar(QWidget):
             self._touched[key] = opened
 
     def _choose(self, index: QModelIndex) -> None:
-        entry: Entry = index.data(ENTRY)
+        entry: SidebarEntry = index.data(ENTRY)
         if entry.is_heading:
             return
         if entry.problems:
@@ -156,7 +156,7 @@ class Sidebar(QWidget):
         else:
             self.all_tags_requested.emit()
 
-    def _take_photos(self, entry: Entry, photos: Sequence[int | Path]) -> None:
+    def _take_photos(self, entry: SidebarEntry, photos: Sequence[int | Path]) -> None:
         if entry.tag:
             self.photos_dropped.emit(entry.tag, photos)
         else:
@@ -164,7 +164,7 @@ class Sidebar(QWidget):
 
     def _menu(self, point: QPoint) -> None:
         index = self._tree.indexAt(point)
-        entry: Entry | None = index.data(ENTRY) if index.isValid() else None
+        entry: SidebarEntry | None = index.data(ENTRY) if index.isValid() else None
         place = self._tree.viewport().mapToGlobal(point)
         if entry and entry.folder:
             self.folder_menu_requested.emit(entry.folder, place)
@@ -177,7 +177,7 @@ class Sidebar(QWidget):
 class EntryTree(QTreeView):
     """A tree whose lines are painted whole by their delegate, the sign for open and closed too."""
 
-    photos_dropped = Signal(object, object)  # Entry, list[int | Path]
+    photos_dropped = Signal(object, object)  # SidebarEntry, list[int | Path]
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -204,7 +204,7 @@ class EntryTree(QTreeView):
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
         """The line under the pointer is the target."""
         index = self.indexAt(event.position().toPoint())
-        entry: Entry | None = index.data(ENTRY) if index.isValid() else None
+        entry: SidebarEntry | None = index.data(ENTRY) if index.isValid() else None
         takes = entry is not None and (entry.tag is not None or entry.wish is Wish.NEW_TAG)
         self._aim(index if takes else QModelIndex())
         event.setAccepted(self.target.isValid())

@@ -18,7 +18,7 @@ from picsight.window.tokens import HAIR, HALF, ONE, PAD, SMALL, em, mix, px, ton
 if TYPE_CHECKING:
     from picsight.window.grid.model import Index
     from picsight.window.library.sidebar import EntryTree
-    from picsight.window.library.sidebar_entries import Entry
+    from picsight.window.library.sidebar_entries import SidebarEntry
 
 _WRAPPED = LEADING | Qt.TextFlag.TextWordWrap
 
@@ -32,7 +32,7 @@ class EntryDelegate(QStyledItemDelegate):
 
     def sizeHint(self, _option: QStyleOptionViewItem, index: Index) -> QSize:
         """2.25 em a line, more for a heading with air above it and for a note below the name."""
-        entry: Entry = index.data(ENTRY)
+        entry: SidebarEntry = index.data(ENTRY)
         view, high = self._tree, 2.75 if entry.is_heading else 2.25
         note = 0
         if entry.note:
@@ -145,5 +145,5 @@ def _scrolls(view: QTreeView) -> bool:
     return view.verticalScrollBar().isVisible()
 
 
-def _end(entry: Entry) -> str:
+def _end(entry: SidebarEntry) -> str:
     return number(entry.count) if entry.count else ""

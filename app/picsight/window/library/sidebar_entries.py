@@ -29,7 +29,7 @@ class Wish(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SidebarEntry:
     """One line: what it leads to, how it looks, and the lines below it. A heading leads nowhere."""
 
     words: str
@@ -38,7 +38,7 @@ class Entry:
     problems: bool = False
     count: int = 0
     note: str = ""
-    children: tuple[Entry, ...] = ()
+    children: tuple[SidebarEntry, ...] = ()
     search: SavedSearch | None = None
     tag: Tag | None = None
     wish: Wish | None = None
@@ -50,7 +50,7 @@ class Entry:
             return query_of(self.tag)
         return self.search.query if self.search is not None else self.folder
 
-    def has_shape_of(self, other: Entry) -> bool:
+    def has_shape_of(self, other: SidebarEntry) -> bool:
         """Whether only words and numbers differ, here and below: neither lines nor their heights do."""
         if self is other:
             return True
@@ -67,23 +67,23 @@ class Entry:
 
 def entries_of(
     overview: Overview, emptier: Collection[Path], tags: Sequence[Tag] = (), *, looked: bool
-) -> list[Entry]:
+) -> list[SidebarEntry]:
     """The lines for a library. `emptier` are places that lost photos; once it was `looked` through, a folder without
     photos is said to have none.
     """
-    entries = [Entry(say("All photos"), "photos", count=overview.photos)]
+    entries = [SidebarEntry(say("All photos"), "photos", count=overview.photos)]
     entries += [_tag_entry(tag) for tag in tags if tag.kind == "favourite" and tag.accepted]
     if overview.problems:
-        entries.append(Entry(say("Problems"), "problems", problems=True, count=len(overview.problems)))
+        entries.append(SidebarEntry(say("Problems"), "problems", problems=True, count=len(overview.problems)))
     if overview.saved:
-        entries.append(Entry(say("Saved")))
-        entries += [Entry(plain(search.name), "saved", search=search) for search in overview.saved]
+        entries.append(SidebarEntry(say("Saved")))
+        entries += [SidebarEntry(plain(search.name), "saved", search=search) for search in overview.saved]
     if overview.folders:
         entries += _tag_entries(tags)
     return [*entries, *_folder_entries(overview, emptier, looked=looked)]
 
 
-def _folder_entries(overview: Overview, emptier: Collection[Path], *, looked: bool) -> list[Entry]:
+def _folder_entries(overview: Overview, emptier: Collection[Path], *, looked: bool) -> list[SidebarEntry]:
     states = {folder.path: str(folder.state) for folder in overview.folders}
     notes = {
         "offline": say("not connected"),
@@ -91,7 +91,7 @@ def _folder_entries(overview: Overview, emptier: Collection[Path], *, looked: bo
         "emptier": say("photos are missing"),
         "empty": say("no photos") if looked else "",
     }
-    below: defaultdict[Path | None, list[Entry]] = defaultdict(list)
+    below: defaultdict[Path | None, list[SidebarEntry]] = defaultdict(list)
     for directory in reversed(overview.directories):  # what lies in a directory follows it
         path = directory.path
         state = states.get(path, "")
@@ -100,7 +100,7 @@ def _folder_entries(overview: Overview, emptier: Collection[Path], *, looked: bo
         elif state == "watching" and not directory.photos:
             state = "empty"
         below[directory.parent].append(
-            Entry(
+            SidebarEntry(
                 plain(path.name or str(path)),
                 "folder-offline" if state in ("offline", "denied") else "folder",
                 path,
@@ -109,37 +109,37 @@ def _folder_entries(overview: Overview, emptier: Collection[Path], *, looked: bo
                 children=tuple(reversed(below.pop(path, []))),
             )
         )
-    return [Entry(say("Folders")), *reversed(below[None])]
+    return [SidebarEntry(say("Folders")), *reversed(below[None])]
 
 
-def _tag_entries(tags: Sequence[Tag]) -> list[Entry]:
+def _tag_entries(tags: Sequence[Tag]) -> list[SidebarEntry]:
     """Tags with those below them, then albums."""
     own = [tag for tag in tags if tag.kind == "tag"]
     albums = [tag for tag in tags if tag.kind == "album"]
     tops = [place for place, tag in enumerate(own) if tag.parent is None]
     end = tops[MOST_TAGS] if len(tops) > MOST_TAGS else len(own)
-    entries = [Entry(say("Tags")), *_trees(own[:end])]
+    entries = [SidebarEntry(say("Tags")), *_trees(own[:end])]
     if end < len(own):
         all_of_them = counted(len(own), "%n tag…", "All %n tags…")
-        entries.append(Entry(all_of_them, "more", wish=Wish.ALL_TAGS))
+        entries.append(SidebarEntry(all_of_them, "more", wish=Wish.ALL_TAGS))
     hint = "" if own else say("Make a tag from a few words or photos.")
-    entries.append(Entry(say("New tag…"), "add", note=hint, wish=Wish.NEW_TAG))
+    entries.append(SidebarEntry(say("New tag…"), "add", note=hint, wish=Wish.NEW_TAG))
     if albums:
-        entries += [Entry(say("Albums")), *_trees(albums)]
+        entries += [SidebarEntry(say("Albums")), *_trees(albums)]
     return entries
 
 
-def _trees(tags: Sequence[Tag]) -> list[Entry]:
+def _trees(tags: Sequence[Tag]) -> list[SidebarEntry]:
     """Tags come by path; one whose parent is not among them stands at the top."""
     paths = {tag.path for tag in tags}
-    below: defaultdict[str | None, list[Entry]] = defaultdict(list)
+    below: defaultdict[str | None, list[SidebarEntry]] = defaultdict(list)
     for tag in reversed(tags):  # what lies below a tag follows it
         parent = tag.parent if tag.parent in paths else None
         below[parent].append(_tag_entry(tag, tuple(reversed(below.pop(tag.path, [])))))
     return below[None][::-1]
 
 
-def _tag_entry(tag: Tag, children: tuple[Entry, ...] = ()) -> Entry:
+def _tag_entry(tag: Tag, children: tuple[SidebarEntry, ...] = ()) -> SidebarEntry:
     icon = {"tag": "tag", "album": "album", "favourite": "favourite"}[tag.kind]
     words = say("Favourites") if tag.kind == "favourite" else plain(tag.name)
-    return Entry(words, icon, count=tag.accepted + tag.suggested, children=children, tag=tag)
+    return SidebarEntry(words, icon, count=tag.accepted + tag.suggested, children=children, tag=tag)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, Qt
 
-from picsight.window.library.sidebar_entries import Entry
+from picsight.window.library.sidebar_entries import SidebarEntry
 from picsight.window.parts.words import number, tooltip
 
 if TYPE_CHECKING:
@@ -22,12 +22,12 @@ NOWHERE = QModelIndex()
 
 @dataclass(slots=True, eq=False)
 class _Node:
-    entry: Entry
+    entry: SidebarEntry
     row: int
     parent: _Node | None = None
     made: list[_Node] = field(default_factory=list)
 
-    def take(self, entry: Entry) -> None:
+    def take(self, entry: SidebarEntry) -> None:
         """The same line with other words and numbers."""
         self.entry = entry
         for node, child in zip(self.made, entry.children, strict=False):
@@ -47,10 +47,10 @@ class SidebarModel(QAbstractItemModel):
         super().__init__(parent)
         self._roots: list[_Node] = []
 
-    def set_entries(self, entries: Sequence[Entry]) -> None:
+    def set_entries(self, entries: Sequence[SidebarEntry]) -> None:
         """Show these."""
         before = [node.entry for node in self._roots]
-        if entries and len(entries) == len(before) and all(map(Entry.has_shape_of, entries, before)):
+        if entries and len(entries) == len(before) and all(map(SidebarEntry.has_shape_of, entries, before)):
             for node, entry in zip(self._roots, entries, strict=True):
                 node.take(entry)
             self.dataChanged.emit(self.index(0, 0), self.index(len(entries) - 1, 0))
@@ -125,7 +125,7 @@ def _node(index: Index) -> _Node:
     return node
 
 
-def _holds(entry: Entry, key: Path | str) -> bool:
+def _holds(entry: SidebarEntry, key: Path | str) -> bool:
     """Whether a line has this key, or one below it."""
     if isinstance(key, str):
         return entry.key == key or any(_holds(child, key) for child in entry.children)

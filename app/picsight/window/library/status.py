@@ -23,7 +23,7 @@ NOTICED_MS, READ_MS = 6000, 60  # how long news stays: until it is noticed, and 
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class StatusText:
     """What is said on the right, and what can be done about it by `verb`, which `spoken` names for a screen reader.
 
     `short` is said where there is no room. `goes_on`: the words lead to the figures. `bar` is how far it is and of how
@@ -40,7 +40,7 @@ class Line:
     bar_name: str = ""
 
 
-IDLE = Line()
+IDLE = StatusText()
 
 
 class StatusLine(Ruled):
@@ -64,7 +64,7 @@ class StatusLine(Ruled):
         self._progress = ThinProgress(self.tr("Indexing"), self)
         self._figures = IndexingFigures(self)
         self._standing, self._shown, self._far = IDLE, IDLE, ""
-        self._work: Line | None = None
+        self._work: StatusText | None = None
         self.expiry = QTimer(self, singleShot=True)
         self.expiry.timeout.connect(self._expire)
         self._act.clicked.connect(self._act_now)
@@ -120,8 +120,8 @@ class StatusLine(Ruled):
         self._figures.show_progress(progress, self._far, folders, photos)
         self._stand(self._pausable(words, (progress.done, max(progress.total, 1))))
 
-    def _pausable(self, words: str, bar: tuple[int, int]) -> Line:
-        return Line(words, self.tr("Pause"), self.pause_requested.emit, goes_on=True, bar=bar)
+    def _pausable(self, words: str, bar: tuple[int, int]) -> StatusText:
+        return StatusText(words, self.tr("Pause"), self.pause_requested.emit, goes_on=True, bar=bar)
 
     def show_changing(self, share: float | None) -> None:
         """A new model reads the photos: how much of them, from 0 to 1, None while they are counted."""
@@ -140,31 +140,31 @@ class StatusLine(Ruled):
         words = self.tr("The new model cannot read all photos now. Until it can, the one before answers.")
         self._stand(self._cancelable(" ".join(filter(None, (why, words)))))
 
-    def _cancelable(self, words: str) -> Line:
+    def _cancelable(self, words: str) -> StatusText:
         spoken = self.tr("Cancel the change of model")
-        return Line(words, self.tr("Cancel"), self.cancel_change_requested.emit, spoken=spoken)
+        return StatusText(words, self.tr("Cancel"), self.cancel_change_requested.emit, spoken=spoken)
 
     def show_incomplete(self) -> None:
         """The model's files cannot be used as they are."""
         words = self.tr("The search model is incomplete.")
-        self._stand(Line(words, self.tr("Install again"), self.install_again_requested.emit))
+        self._stand(StatusText(words, self.tr("Install again"), self.install_again_requested.emit))
 
     def show_paused(self) -> None:
         """A person paused it: how far it had come."""
         words = self.tr("Paused at {far}.").format(far=self._far) if self._far else self.tr("Paused.")
-        self._stand(Line(words, self.tr("Resume"), self.resume_requested.emit))
+        self._stand(StatusText(words, self.tr("Resume"), self.resume_requested.emit))
 
     def show_stopped(self, sentence: str) -> None:
         """It could not go on: why, and a way to try again."""
-        self._stand(Line(sentence, self.tr("Resume"), self.resume_requested.emit))
+        self._stand(StatusText(sentence, self.tr("Resume"), self.resume_requested.emit))
 
     def show_emptier(self, sentence: str) -> None:
         """Photos are missing and were kept: a person may know better."""
-        self._stand(Line(sentence, self.tr("They are gone"), self.forget_requested.emit))
+        self._stand(StatusText(sentence, self.tr("They are gone"), self.forget_requested.emit))
 
     def show_sentence(self, sentence: str) -> None:
         """Something that a person should read; nothing is to be done here about it."""
-        self._pass_by(Line(sentence))
+        self._pass_by(StatusText(sentence))
 
     def show_done(self, photos: int, problems: int) -> None:
         """All is looked through."""
@@ -172,33 +172,33 @@ class StatusLine(Ruled):
         if problems:
             bad = counted(problems, "%n problem", "%n problems")
             words = self.tr("Your photos are ready: {photos}, {problems}.").format(photos=found, problems=bad)
-            self._pass_by(Line(words, self.tr("Show problems"), self.problems_requested.emit))
+            self._pass_by(StatusText(words, self.tr("Show problems"), self.problems_requested.emit))
         else:
-            self._pass_by(Line(self.tr("Your photos are ready: {photos}.").format(photos=found)))
+            self._pass_by(StatusText(self.tr("Your photos are ready: {photos}.").format(photos=found)))
 
     def show_suggested(self, sentence: str) -> None:
         """Tags suggest photos that came."""
-        self._pass_by(Line(sentence, self.tr("Look at them"), self.suggestions_requested.emit))
+        self._pass_by(StatusText(sentence, self.tr("Look at them"), self.suggestions_requested.emit))
 
     def show_empty(self, folders: Sequence[Path]) -> None:
         """These folders were added and hold no photos."""
         names = ", ".join(isolated(f"“{folder.name or folder}”") for folder in folders)
         words = self.tr("No photos in {folders}.").format(folders=names)
-        self._pass_by(Line(words, self.tr("Choose another folder…"), self.folders_requested.emit))
+        self._pass_by(StatusText(words, self.tr("Choose another folder…"), self.folders_requested.emit))
 
     def show_undoable(self, sentence: str, undo: Callable[[], object]) -> None:
         """Something was done that can be taken back."""
-        self._pass_by(Line(sentence, self.tr("Undo"), undo))
+        self._pass_by(StatusText(sentence, self.tr("Undo"), undo))
 
     def show_undone(self, sentence: str, redo: Callable[[], object]) -> None:
         """Something was taken back that can be done again."""
-        self._pass_by(Line(sentence, self.tr("Redo"), redo))
+        self._pass_by(StatusText(sentence, self.tr("Redo"), redo))
 
     def show_work(self, words: str, done: int, total: int, cancel: Callable[[], object]) -> None:
         """A person waits for this: so much is done of what it is about. It goes before what goes on by itself."""
         if self._work is None:
             self.expiry.stop()
-        self._work = Line(words, self.tr("Cancel"), cancel, bar=(done, total), bar_name=words)
+        self._work = StatusText(words, self.tr("Cancel"), cancel, bar=(done, total), bar_name=words)
         if not self.expiry.isActive():
             self._show(self._work)
 
@@ -213,7 +213,7 @@ class StatusLine(Ruled):
         self.expiry.stop()
         self._show(self._work or self._standing)
 
-    def _stand(self, line: Line) -> None:
+    def _stand(self, line: StatusText) -> None:
         """Say what goes on from now on; under news that offers something, or if nothing else can be done now."""
         before, self._standing = self._standing, line
         stays = self._shown.verb or line.verb == before.verb
@@ -221,7 +221,7 @@ class StatusLine(Ruled):
             self.expiry.stop()
             self._show(line)
 
-    def _pass_by(self, line: Line) -> None:
+    def _pass_by(self, line: StatusText) -> None:
         """Say it for as long as it takes to read."""
         self._show(line)
         self.expiry.start(NOTICED_MS + READ_MS * len(line.words))
@@ -232,7 +232,7 @@ class StatusLine(Ruled):
         else:
             self._show(self._work or self._standing)
 
-    def _show(self, line: Line) -> None:
+    def _show(self, line: StatusText) -> None:
         self._shown = line
         self._said.say("" if line.goes_on else line.words, line.short)
         self._said.setToolTip("" if line.goes_on else tooltip(line.words))

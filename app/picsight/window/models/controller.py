@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from picsight.window.models.rows import Act, Row, arriving, rows_of, title_of
+from picsight.window.models.rows import ModelAction, ModelRow, arriving, rows_of, title_of
 from picsight.window.parts.question import ask
 from picsight.window.parts.words import isolated
 
@@ -37,13 +37,13 @@ class _Parcel:
 
 
 @dataclass(slots=True)
-class _Installation:
+class _RunningInstallation:
     """What is being installed; `arriving` is the line of a model that no list knows yet, `moving` says how files come."""
 
     name: str
     words: str
     moving: str
-    arriving: Row | None = None
+    arriving: ModelRow | None = None
     stream: Stream | None = None
     done: int = 0
     total: int = 0
@@ -63,8 +63,8 @@ class ModelsController(QObject):
         super().__init__(window)
         self._place, self._library, self._jobs, self._window = place, library, jobs, window
         self._entries = entries
-        self._rows: dict[str, Row] = {}
-        self._installation: _Installation | None = None
+        self._rows: dict[str, ModelRow] = {}
+        self._installation: _RunningInstallation | None = None
         self._accepted: Callable[[], None] | None = None
         self._faults: dict[str, str] = {}
         self.dialog: ModelsDialog | None = None
@@ -102,7 +102,7 @@ class ModelsController(QObject):
             return
         place, photos, entries = self._place, self._library.overview.photos, self._catalogue()
 
-        def work() -> list[Row]:
+        def work() -> list[ModelRow]:
             from picsight_engine.installation.model_offers import model_offers
 
             offers = model_offers(place.folder, place.installed(), entries)
@@ -149,17 +149,17 @@ class ModelsController(QObject):
 
     # What a person wishes
 
-    def _wish(self, name: str, act: Act) -> None:
+    def _wish(self, name: str, act: ModelAction) -> None:
         self._faults.pop(name, None)
         self._say("")
         match act:
-            case Act.USE:
+            case ModelAction.USE:
                 self._library.use_model(name)
-            case Act.REMOVE:
+            case ModelAction.REMOVE:
                 self._confirm_removal(name)
-            case Act.INSTALL | Act.CONTINUE:
+            case ModelAction.INSTALL | ModelAction.CONTINUE:
                 self._ask_to_fetch(name)
-            case Act.AGAIN:
+            case ModelAction.AGAIN:
                 self.install_again(name)
 
     def _ask_to_fetch(self, name: str) -> None:
@@ -259,7 +259,7 @@ class ModelsController(QObject):
 
             yield from install(entry, place.installed(), coreml=runs_coreml(), cancel=cancel)
 
-        self._begin(_Installation(entry.name, self.tr("Connecting"), self.tr("Downloading")), events)
+        self._begin(_RunningInstallation(entry.name, self.tr("Connecting"), self.tr("Downloading")), events)
 
     def _unpack(self, parcel: _Parcel) -> None:
         place, manifest = self._place, parcel.manifest
@@ -274,7 +274,7 @@ class ModelsController(QObject):
                 yield from again.unpack(place.installed(), cancel=cancel)
 
         copying = self.tr("Copying")
-        self._begin(_Installation(manifest.name, copying, copying, arriving(manifest)), events)
+        self._begin(_RunningInstallation(manifest.name, copying, copying, arriving(manifest)), events)
 
     def _may_begin(self) -> bool:
         if self._installation is not None:
@@ -283,7 +283,7 @@ class ModelsController(QObject):
 
     def _begin(
         self,
-        started: _Installation,
+        started: _RunningInstallation,
         events: Callable[[threading.Event], Iterator[InstallEvent]],
     ) -> None:
         if self._installation is not None:
@@ -318,7 +318,7 @@ class ModelsController(QObject):
             self._fail(current.name, sentence)
         self.refresh()
 
-    def _close_installation(self) -> _Installation | None:
+    def _close_installation(self) -> _RunningInstallation | None:
         current, self._installation = self._installation, None
         if self.dialog is not None:
             self.dialog.let_install(may=True)
@@ -334,7 +334,7 @@ class ModelsController(QObject):
 
     # What is shown
 
-    def _take_rows(self, rows: list[Row]) -> None:
+    def _take_rows(self, rows: list[ModelRow]) -> None:
         self._rows = {row.name: row for row in rows}
         self._show_rows()
 

@@ -10,8 +10,8 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPalette, QPen
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from picsight.window.models.rows import SPOKEN, Act, Row
-from picsight.window.models.signs import Advice, Mark, Quality
+from picsight.window.models.rows import SPOKEN, ModelAction, ModelRow
+from picsight.window.models.signs import Advice, Quality, SignedSentence
 from picsight.window.parts.controls import Button, ThinProgress, Weight
 from picsight.window.parts.labels import Links, Words, sized
 from picsight.window.parts.words import isolated, linked, say, size
@@ -26,7 +26,7 @@ _Label = TypeVar("_Label", bound=QLabel)
 class RowView(QWidget):
     """Shows a line of the list and says which of its buttons was pressed."""
 
-    wished = Signal(object)  # Act
+    wished = Signal(object)  # ModelAction
     cancel_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -35,12 +35,12 @@ class RowView(QWidget):
         self._words, self._details = _words(self), _dim(Links(self))
         self._quality, self._advice = Quality(self), Advice(self)
         self._facts, self._licence = _dim(_words(self)), _dim(_words(self))
-        self._stands, self._fault = Mark(self), Mark(self)
+        self._stands, self._fault = SignedSentence(self), SignedSentence(self)
         self._progress, self._far = ThinProgress("", self), _dim(_words(self))
         self.cancel = Button(self.tr("Cancel"), Weight.PLAIN, self)
         self.cancel.setAutoDefault(False)
         self.cancel.clicked.connect(self.cancel_requested)
-        self._buttons: dict[Act, Button] = {}
+        self._buttons: dict[ModelAction, Button] = {}
         self._keyboard_due = self._is_card = False
         self._acts = QHBoxLayout()
         self._acts.setSpacing(px(self, HAIR))
@@ -85,7 +85,7 @@ class RowView(QWidget):
         self._top.setDirection(down if card else across)
         self._top.setAlignment(self._acts, Qt.AlignmentFlag(0) if card else Qt.AlignmentFlag.AlignTop)
 
-    def show_row(self, row: Row) -> None:
+    def show_row(self, row: ModelRow) -> None:
         """Show a line; a button that stays keeps the focus."""
         self.setAccessibleName(row.spoken)
         self._title.setText(row.title)
@@ -106,7 +106,7 @@ class RowView(QWidget):
         self.show_fault(row.fault)
         self._show_acts(row)
 
-    def _show_acts(self, row: Row) -> None:
+    def _show_acts(self, row: ModelRow) -> None:
         for act in [act for act in self._buttons if act not in row.acts]:
             gone = self._buttons.pop(act)
             gone.hide()
@@ -115,7 +115,9 @@ class RowView(QWidget):
             button = self._buttons.get(act)
             if button is None:
                 advised = row.recommended and place == len(row.acts) - 1
-                weight = Weight.QUIET if act is Act.REMOVE else Weight.PRIMARY if advised else Weight.PLAIN
+                weight = (
+                    Weight.QUIET if act is ModelAction.REMOVE else Weight.PRIMARY if advised else Weight.PLAIN
+                )
                 button = self._buttons[act] = Button(say(act.value), weight, self)
                 button.setAutoDefault(False)
                 button.clicked.connect(partial(self.wished.emit, act))
@@ -126,7 +128,7 @@ class RowView(QWidget):
         if self._keyboard_due:
             self._take_keyboard()
 
-    def button(self, act: Act) -> Button | None:
+    def button(self, act: ModelAction) -> Button | None:
         """The button that does this, None where there is none."""
         return self._buttons.get(act)
 
@@ -137,7 +139,7 @@ class RowView(QWidget):
     def let_install(self, *, may: bool) -> None:
         """One installation at a time: what would begin or disturb one waits."""
         for act, button in self._buttons.items():
-            button.setEnabled(may or act is Act.USE)
+            button.setEnabled(may or act is ModelAction.USE)
 
     def show_transfer(self, words: str | None, done: int = 0, total: int = 0) -> None:
         """How far the installation is, None when there is none; without a total nobody knows."""
@@ -218,7 +220,7 @@ def _tint(label: QLabel) -> None:
     label.setPalette(palette)
 
 
-def _details(row: Row) -> str:
+def _details(row: ModelRow) -> str:
     """Name and licence as markup with a link; every word of a file is escaped."""
     details = row.details
     parts = [escape(isolated(details.title)), escape(isolated(details.name))]

@@ -53,7 +53,7 @@ SOON = 2 * 3600.0  # seconds
 FEW = 3  # so many models fit side by side
 
 
-class Act(Enum):
+class ModelAction(Enum):
     """What a button of a line does, by the words on it."""
 
     INSTALL = "Install…"
@@ -64,16 +64,16 @@ class Act(Enum):
 
 
 SPOKEN = {
-    Act.INSTALL: "Install {model}",
-    Act.CONTINUE: "Continue to install {model}",
-    Act.AGAIN: "Install {model} again",
-    Act.USE: "Use {model}",
-    Act.REMOVE: "Remove {model}",
+    ModelAction.INSTALL: "Install {model}",
+    ModelAction.CONTINUE: "Continue to install {model}",
+    ModelAction.AGAIN: "Install {model} again",
+    ModelAction.USE: "Use {model}",
+    ModelAction.REMOVE: "Remove {model}",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Details:
+class ModelDetails:
     """What most people need not know."""
 
     name: str
@@ -83,7 +83,7 @@ class Details:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ModelRow:
     """One model of the list; `facts` are size and time, `state` is where it stands, empty if it is only on offer.
 
     `quality` is 1 to BEST, 0 where nobody knows. `in_front`: side by side with the few that most people choose from.
@@ -99,9 +99,9 @@ class Row:
     in_use: bool
     recommended: bool
     in_front: bool
-    acts: tuple[Act, ...]
+    acts: tuple[ModelAction, ...]
     fault: str
-    details: Details
+    details: ModelDetails
 
     @property
     def spoken(self) -> str:
@@ -115,12 +115,12 @@ class Row:
         return ", ".join(filter(None, parts))
 
 
-def rows_of(offers: Sequence[ModelOffer], photos: int, catalogue: Sequence[str]) -> list[Row]:
+def rows_of(offers: Sequence[ModelOffer], photos: int, catalogue: Sequence[str]) -> list[ModelRow]:
     """The lines for a library with so many photos; `catalogue` names the models that can be fetched."""
     answering = next((title_of(offer.name, offer.title) for offer in offers if offer.answers), "")
     advised = recommended(offers)
 
-    def row(offer: ModelOffer) -> Row:
+    def row(offer: ModelOffer) -> ModelRow:
         made = _row(offer, photos, answering, fetchable=offer.name in catalogue)
         in_front = len(offers) <= FEW or offer.shipped or offer.name in SIDE_BY_SIDE
         return replace(made, in_front=in_front, recommended=offer.name == advised)
@@ -144,11 +144,11 @@ def _quality(offer: ModelOffer) -> int:
     return PLAIN[offer.name].quality if offer.name in PLAIN else 0
 
 
-def arriving(manifest: Manifest) -> Row:
+def arriving(manifest: Manifest) -> ModelRow:
     """The line of a model from a file while it is copied; nothing can be done with it yet."""
     title, licence = title_of(manifest.name, manifest.title), manifest.licence
-    details = Details(manifest.name, manifest.title, licence.id, licence.url)
-    return Row(
+    details = ModelDetails(manifest.name, manifest.title, licence.id, licence.url)
+    return ModelRow(
         manifest.name, title, "", 0, "", "", "", in_use=False, recommended=False, in_front=False, acts=(),
         fault="", details=details,
     )  # fmt: skip
@@ -159,9 +159,9 @@ def title_of(name: str, title: str) -> str:
     return say(PLAIN[name].title) if name in PLAIN else title
 
 
-def _row(offer: ModelOffer, photos: int, answering: str, *, fetchable: bool) -> Row:
+def _row(offer: ModelOffer, photos: int, answering: str, *, fetchable: bool) -> ModelRow:
     licence = offer.licence
-    return Row(
+    return ModelRow(
         name=offer.name,
         title=title_of(offer.name, offer.title),
         words=say(PLAIN[offer.name].words) if offer.name in PLAIN else offer.words,
@@ -174,7 +174,7 @@ def _row(offer: ModelOffer, photos: int, answering: str, *, fetchable: bool) -> 
         in_front=False,
         acts=_acts(offer, fetchable=fetchable),
         fault=offer.fault or "",
-        details=Details(
+        details=ModelDetails(
             offer.name, offer.title, licence.id if licence else "", licence.url if licence else ""
         ),
     )
@@ -213,17 +213,17 @@ def _state(offer: ModelOffer, answering: str) -> str:
     return say("Installed") if offer.state == "installed" else ""
 
 
-def _acts(offer: ModelOffer, *, fetchable: bool) -> tuple[Act, ...]:
+def _acts(offer: ModelOffer, *, fetchable: bool) -> tuple[ModelAction, ...]:
     """The most useful one last: it stands at the edge."""
     match offer.state:
         case "available":
-            return (Act.INSTALL,) if fetchable else ()
+            return (ModelAction.INSTALL,) if fetchable else ()
         case "unfinished":
-            return (Act.REMOVE, Act.CONTINUE) if fetchable else (Act.REMOVE,)
+            return (ModelAction.REMOVE, ModelAction.CONTINUE) if fetchable else (ModelAction.REMOVE,)
         case "damaged":
             if offer.shipped:  # nothing here can put it right
                 return ()
-            return (Act.AGAIN,) if offer.wanted else (Act.REMOVE, Act.AGAIN)
+            return (ModelAction.AGAIN,) if offer.wanted else (ModelAction.REMOVE, ModelAction.AGAIN)
         case "installed":
             kept = offer.shipped or offer.wanted or offer.answers
-            return (*(() if kept else (Act.REMOVE,)), *(() if offer.wanted else (Act.USE,)))
+            return (*(() if kept else (ModelAction.REMOVE,)), *(() if offer.wanted else (ModelAction.USE,)))

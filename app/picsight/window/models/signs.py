@@ -79,7 +79,7 @@ class Advice(QWidget):
         painter.end()
 
 
-class Mark(QWidget):
+class SignedSentence(QWidget):
     """A sentence with an icon in front of it where there is one."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from picsight.window.models.licence_view import LicencePage
 from picsight.window.models.row_view import RowView
-from picsight.window.models.signs import Mark
+from picsight.window.models.signs import SignedSentence
 from picsight.window.parts.controls import Button, SlimScrollBar, Weight
 from picsight.window.parts.drops import dropped_files
 from picsight.window.parts.labels import Words, sized
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent
 
-    from picsight.window.models.rows import Row
+    from picsight.window.models.rows import ModelRow
 
 WIDE, HIGH, LEAST_WIDE, LEAST_HIGH = 54, 36, 28, 20  # em
 SIDE_BY_SIDE = 40  # em: what three models beside one another need
@@ -55,7 +55,7 @@ class ModelsDialog(QDialog):
         self._pages, self._list = QStackedWidget(self), QWidget()
         self._cards, self._others = QBoxLayout(QBoxLayout.Direction.LeftToRight), QWidget(self._list)
         self._lines = QVBoxLayout(self._others)
-        self._sentence = Mark(self)
+        self._sentence = SignedSentence(self)
         self.all = Button("", Weight.QUIET, self._list)
         self.details = Button(self.tr("Technical details"), Weight.QUIET, self)
         self.file = Button(self.tr("Install from a file…"), Weight.QUIET, self)
@@ -137,7 +137,7 @@ class ModelsDialog(QDialog):
         foot.addWidget(self.done_button)
         return foot
 
-    def show_rows(self, rows: Sequence[Row]) -> None:
+    def show_rows(self, rows: Sequence[ModelRow]) -> None:
         """Show these models in this order, those in front side by side; what stays keeps focus and progress. The first
         time the focus goes to the first thing that can be done.
         """
@@ -156,7 +156,7 @@ class ModelsDialog(QDialog):
             self.all.setChecked(True)
         self._follow_focus(rows, keyboard, first_time=first_time)
 
-    def _show_row(self, row: Row, layout: QBoxLayout, place: int) -> None:
+    def _show_row(self, row: ModelRow, layout: QBoxLayout, place: int) -> None:
         line = self.rows.get(row.name)
         if line is None:
             line = self.rows[row.name] = RowView(self._list)
@@ -170,7 +170,7 @@ class ModelsDialog(QDialog):
             layout.insertWidget(place, line, 1 if row.in_front else 0)
             line.show()  # now, not when the layout gets to it: only what is shown takes the focus
 
-    def _follow_focus(self, rows: Sequence[Row], keyboard: QWidget | None, *, first_time: bool) -> None:
+    def _follow_focus(self, rows: Sequence[ModelRow], keyboard: QWidget | None, *, first_time: bool) -> None:
         """Tab goes through the models in their order; the keyboard stays with the one that it was at."""
         front, behind = (
             [stop for row in rows if row.in_front is in_front for stop in self.rows[row.name].stops()]

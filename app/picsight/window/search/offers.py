@@ -29,7 +29,7 @@ HISTORY_MS = 3000  # of looking make a search one to remember
 PAUSE_MS = 500  # without a key before it is asked whether half a word is meant as it was completed
 
 
-class Offers(QObject):
+class TypingOffers(QObject):
     """Offers while one types; a search that is looked at for a while, or entered, becomes history."""
 
     meant_changed = Signal(object)  # Query with its mistyped words mended, None for none
@@ -157,7 +157,7 @@ class Offers(QObject):
             self._jobs.read(lambda: library.searches.remember(query), lambda _done: None)
 
 
-def join_offers(offers: Offers, frame: Frame, search: SearchController) -> None:
+def join_offers(offers: TypingOffers, frame: Frame, search: SearchController) -> None:
     """Let them follow what is shown, and the header ask what was meant."""
     header = frame.wall_page.header
     meant: dict[str, Query | None] = {}  # by what was typed

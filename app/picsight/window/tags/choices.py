@@ -17,7 +17,7 @@ MOST = 9  # as many as there are keys with numbers
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class TagChoice:
     """A tag or album at this path; `photos` is None where it is to be made."""
 
     path: str
@@ -27,7 +27,7 @@ class Choice:
 
 def choices(
     text: str, tags: Sequence[Tag], recent: Sequence[str] = (), *, makes: bool = True
-) -> list[Choice]:
+) -> list[TagChoice]:
     """What a text may mean, best first: the tags of that name, of names that begin so, that hold it; where one can be made
     (`makes`), then that.
 
@@ -43,12 +43,12 @@ def choices(
         )
     )
     found = [
-        Choice(tag.path, tag.kind, tag.accepted + tag.suggested)
+        TagChoice(tag.path, tag.kind, tag.accepted + tag.suggested)
         for tag in (own[at] for _, at in ranked[:MOST])
     ]
     if not makes or not path or any(path_key(tag.path) == wanted for tag in own):
         return found
-    return [*found, Choice(path, "tag"), Choice(path, "album")]
+    return [*found, TagChoice(path, "tag"), TagChoice(path, "album")]
 
 
 def _rank(wanted: str, path: str, recent: Sequence[str]) -> tuple[int, int] | None:

@@ -12,7 +12,7 @@ from picsight.window.parts.labels import ElidedLabel
 from picsight.window.parts.line import Line
 from picsight.window.parts.rows import Measures, PopupRows, Row, raise_frame
 from picsight.window.parts.words import counted, number, plain, say
-from picsight.window.tags.choices import MOST, Choice, choices
+from picsight.window.tags.choices import MOST, TagChoice, choices
 from picsight.window.tokens import HAIR, HALF, PAD, px
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Question:
 
     title: str
     tags: Sequence[Tag]
-    then: Callable[[Choice], object]
+    then: Callable[[TagChoice], object]
     recent: Sequence[str] = ()
     makes: bool = False
 
@@ -123,7 +123,7 @@ class ChoiceList(PopupRows):
         self.viewport().setAttribute(Qt.WidgetAttribute.WA_Hover, False)  # what is under the mouse is chosen
         self.entered.connect(self.setCurrentIndex)
 
-    def put(self, offered: Sequence[Choice]) -> None:
+    def put(self, offered: Sequence[TagChoice]) -> None:
         """Offer these, the first one chosen."""
         self._rows.put(offered)
         self.setFixedHeight(len(offered) * px(self, MEASURES.high))
@@ -143,7 +143,7 @@ class ChoiceList(PopupRows):
             self.go((self.currentIndex().row() + by) % rows)
 
 
-def row_of(choice: Choice) -> Row:
+def row_of(choice: TagChoice) -> Row:
     """What a row shows of a choice."""
     words = words_of(choice)
     if choice.photos is None:
@@ -153,7 +153,7 @@ def row_of(choice: Choice) -> Row:
     return Row(choice.kind, words, number(choice.photos), f"{words}, {photos}")
 
 
-def words_of(choice: Choice) -> str:
+def words_of(choice: TagChoice) -> str:
     """A row in words."""
     if choice.photos is not None:
         return plain(choice.path)

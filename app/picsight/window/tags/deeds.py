@@ -30,7 +30,7 @@ LANE, MARKS_LANE = "tags", "marks"
 
 
 @dataclass(frozen=True, slots=True)
-class _Outcome:
+class _DeedOutcome:
     """What came of an act: its value, the runs that it was, the latest first, and the tags of after."""
 
     value: Any
@@ -41,7 +41,7 @@ class _Outcome:
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     act: Act
-    done: Callable[[_Outcome], object]
+    done: Callable[[_DeedOutcome], object]
     refused: Callable[[str], object]
 
 
@@ -117,7 +117,7 @@ class TagDeeds(QObject):
     ) -> None:
         """Change something and say it in the `words` for what the act returned; what changed anything can be taken back."""
 
-        def end(outcome: _Outcome) -> None:
+        def end(outcome: _DeedOutcome) -> None:
             said = words(outcome.value)
             if outcome.runs:
                 undo, redo = (self._turn(outcome.runs, back=back) for back in (True, False))
@@ -147,7 +147,7 @@ class TagDeeds(QObject):
 
             before = self._tags
 
-            def end(_outcome: _Outcome) -> None:
+            def end(_outcome: _DeedOutcome) -> None:
                 ended(True)
                 self.turned.emit(before)
 
@@ -169,7 +169,7 @@ class TagDeeds(QObject):
             partial(_done, library, waiting.act), partial(self._end, waiting), partial(self._fail, waiting)
         )
 
-    def _end(self, waiting: _Waiting, outcome: _Outcome) -> None:
+    def _end(self, waiting: _Waiting, outcome: _DeedOutcome) -> None:
         self._is_busy = False
         self._take(outcome.tags)
         waiting.done(outcome)
@@ -185,7 +185,7 @@ class TagDeeds(QObject):
         self.changed.emit(tags)
 
 
-def _done(library: Library, act: Act) -> _Outcome:
+def _done(library: Library, act: Act) -> _DeedOutcome:
     """Act in a thread. An act that is refused half way is taken back whole: no deed would tell of its first half."""
     with library.tags.collect_runs() as runs:
         try:
@@ -194,7 +194,7 @@ def _done(library: Library, act: Act) -> _Outcome:
             for run in reversed(runs):
                 library.tags.undo(run.id)
             raise
-    return _Outcome(value, tuple(run.id for run in reversed(runs)), tuple(library.tags.all()))
+    return _DeedOutcome(value, tuple(run.id for run in reversed(runs)), tuple(library.tags.all()))
 
 
 class Markings(QObject):

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from picsight.window.actions.keys import Entry
+    from picsight.window.actions.keys import MenuEntry
     from picsight.window.frame import Frame
     from picsight.window.pages import Pages
     from picsight.window.search.controller import SearchController
-    from picsight.window.tags.choices import Choice
+    from picsight.window.tags.choices import TagChoice
     from picsight.window.tags.chooser import TagChooser
     from picsight.window.tags.deeds import TagDeeds
     from picsight_engine.library import Library
@@ -57,7 +57,7 @@ class TagLines(QObject):
         """What can be done with a tag or album."""
         if tag.kind == "favourite":
             return
-        entries: list[Entry | None] = [
+        entries: list[MenuEntry | None] = [
             (self.tr("Rename…"), "", lambda: self._ask_name(tag)),
             (self.tr("Merge into…"), "", lambda: self._ask_other(tag, point)),
             None,
@@ -84,7 +84,7 @@ class TagLines(QObject):
         title = self.tr("Merge {tag} into").format(tag=named(tag.path))
         self._chooser.open(Question(title, others, lambda choice: self.merge(tag, choice)), point)
 
-    def merge(self, tag: Tag, into: Choice) -> None:
+    def merge(self, tag: Tag, into: TagChoice) -> None:
         """Make it a part of another one."""
         words = self.tr("{tag} is a part of {other} now.").format(tag=named(tag.path), other=named(into.path))
         self._change(tag, lambda library: library.tags.merge(tag.path, into.path), words)

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
     from picsight.window.actions.chosen import ChosenPhotos
-    from picsight.window.actions.keys import Entry, Submenu
+    from picsight.window.actions.keys import MenuEntry, Submenu
     from picsight.window.grid.page import WallPage
-    from picsight.window.tags.choices import Choice
+    from picsight.window.tags.choices import TagChoice
     from picsight.window.tags.deeds import TagDeeds
     from picsight_engine.library import Library
 
@@ -92,7 +92,7 @@ class Tagging(QObject):
             words = rated(len(ids), stars)
             self._deeds.do(lambda library: library.tags.rate(ids, stars), lambda _run: words)
 
-    def entries(self, photos: int, point: QPoint) -> list[Entry | Submenu]:
+    def entries(self, photos: int, point: QPoint) -> list[MenuEntry | Submenu]:
         """The same as lines of the menu of so many photos."""
         favourite, stars, tag = self.acts
         return [
@@ -101,7 +101,7 @@ class Tagging(QObject):
             tag.entry(photos, point),
         ]
 
-    def _star_entries(self, point: QPoint) -> list[Entry | None]:
+    def _star_entries(self, point: QPoint) -> list[MenuEntry | None]:
         given = [act.entry(1, point) for act in reversed(self.stars)]
         rejected = (star_words(REJECTED), "", partial(self.rate, REJECTED))
         return [*given, rejected, None, (self.tr("As the file says"), "", partial(self.rate, None))]
@@ -119,7 +119,7 @@ class Tagging(QObject):
             then = partial(self._file, ids)
             self.chooser.open(Question(title, self._deeds.tags, then, tuple(self._recent), makes=True), point)
 
-    def _file(self, ids: Sequence[int], choice: Choice) -> None:
+    def _file(self, ids: Sequence[int], choice: TagChoice) -> None:
         """Put photos into what was chosen, which is made if need be."""
         path = choice.path
 

@@ -13,7 +13,7 @@ from picsight_engine.store.tags import name_key
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from picsight.window.tags.choices import Choice
+    from picsight.window.tags.choices import TagChoice
     from picsight_engine.store.decisions import Verdict
     from picsight_engine.tags.statistics import Statistics, Sureness
     from picsight_engine.tags.tree import Tag
@@ -54,7 +54,7 @@ def favoured(photos: int, *, liked: bool) -> str:
     return counted(photos, "Took the photo out of your favourites.", "Took %n photos out of your favourites.")
 
 
-def filed(photos: int, choice: Choice) -> str:
+def filed(photos: int, choice: TagChoice) -> str:
     """That so many photos are in a tag or album, which may be new."""
     one, many = "Added the photo to {tag}.", "Added %n photos to {tag}."
     if choice.photos is None:

@@ -28,7 +28,7 @@ WHEEL_STEP = 120  # eighths of a degree: one notch
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class StripPlace:
     """Where the photo of a row lies in the strip."""
 
     row: int
@@ -36,7 +36,7 @@ class Place:
     width: int
 
 
-def places(photos: Sequence[Result], row: int, width: int, height: int, gap: int) -> list[Place]:
+def places(photos: Sequence[Result], row: int, width: int, height: int, gap: int) -> list[StripPlace]:
     """The photos in sight, the one of `row` in the middle unless an end is near: no room stays empty that others fill."""
     reach = width // (round(height * NARROWEST) + gap) + 1  # so many fill the strip whatever their shapes
     rows = range(max(row - reach, 0), min(row + reach + 1, len(photos)))
@@ -51,7 +51,7 @@ def places(photos: Sequence[Result], row: int, width: int, height: int, gap: int
         shift = min(shift, 0)
     if rows.stop == len(photos) and total > width:
         shift = max(shift, width - total)
-    spread = (Place(*each) for each in zip(rows, (x + shift for x in starts), wide, strict=False))
+    spread = (StripPlace(*each) for each in zip(rows, (x + shift for x in starts), wide, strict=False))
     return [place for place in spread if place.x < width and place.x + place.width > 0]
 
 
@@ -69,7 +69,7 @@ class Strip(QWidget):
         self._thumbnails = thumbnails
         self._photos: Sequence[Result] = ()
         self._row, self._turned = -1, 0
-        self._places: list[Place] = []
+        self._places: list[StripPlace] = []
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
         thumbnails.arrived.connect(lambda _ids: self.update())
