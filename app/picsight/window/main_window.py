@@ -37,7 +37,7 @@ from picsight.window.tags.review import Review
 from picsight.window.tags.tagging import Tagging
 from picsight.window.tokens import px
 from picsight.window.viewer.controller import ViewerController
-from picsight_engine.photos.limits import Limits
+from picsight_engine.photos.reading import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -11,8 +11,7 @@ import numpy as np
 from picsight_engine.errors import ImageError
 from picsight_engine.indexing.crew import Crew
 from picsight_engine.indexing.messages import Described, Failed, Identified, Lost, WorkerOrder
-from picsight_engine.photos.limits import Limits
-from picsight_engine.photos.reading import problem
+from picsight_engine.photos.reading import Limits, problem
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from picsight_engine.errors import ProblemCode
-    from picsight_engine.photos.limits import Limits
+    from picsight_engine.photos.reading import Limits
 
 MOST_PROCESSES = 2  # the photo that is looked at, and the next one
 _GRACE_SECONDS = 1.0  # what is no longer wanted may take so long: that is cheaper than a new process

@@ -23,9 +23,8 @@ from picsight_engine.photos import colour, faxes, formats, png
 from picsight_engine.photos.exif import ORIENTATION, Exif, read_exif
 from picsight_engine.photos.formats import AVIF, HEIF, IMAGE_SUFFIXES, JPEG, Format
 from picsight_engine.photos.iptc import iptc_facts
-from picsight_engine.photos.limits import Limits
 from picsight_engine.photos.metadata import BITS, FILE_NAME, PRIMARIES, PROFILE, read_metadata
-from picsight_engine.photos.reading import problem
+from picsight_engine.photos.reading import Limits, problem
 
 if TYPE_CHECKING:
     from pathlib import Path

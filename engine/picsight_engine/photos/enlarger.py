@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
-    from picsight_engine.photos.limits import Limits
+    from picsight_engine.photos.reading import Limits
 
 TRAY_BYTES = 8_000_000  # pixels pass in pieces of this size: one for a whole HD screen
 _LEAST_SIDE = 64  # pixels of a reduced decode, however small the picture is wanted

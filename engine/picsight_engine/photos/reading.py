@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import ImageError
@@ -13,7 +14,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight_engine.errors import ProblemCode
-    from picsight_engine.photos.limits import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one photo may cost: the size of the picture, its longer side, the size of the file, and seconds for all of it
+    (kept by whoever can kill).
+    """
+
+    megapixels: float = 250
+    side: int = 1_000_000  # pixels: rows and weights of a longer one fill memory, however few pixels it has
+    bytes: int = 1_000_000_000
+    seconds: float = 30
 
 
 def read_photo(path: Path, limits: Limits) -> bytes:

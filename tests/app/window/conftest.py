@@ -23,7 +23,7 @@ from picsight_engine.bundles.bundle import Licence, open_bundle, write_bundle
 from picsight_engine.installation.catalogue import CatalogueEntry, LicenceTerms, RemoteFile
 from picsight_engine.installation.installed import InstalledModels
 from picsight_engine.installation.model_choice import choice_of
-from picsight_engine.photos.limits import Limits
+from picsight_engine.photos.reading import Limits
 from picsight_engine.search.answer import Result
 
 SPACE = "00112233445566aa"

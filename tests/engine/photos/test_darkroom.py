@@ -23,7 +23,7 @@ from tests.mutation import mutate
 from picsight_engine.errors import CancelledError, ImageError
 from picsight_engine.photos.darkroom import MOST_PROCESSES, Darkroom
 from picsight_engine.photos.decode import decode
-from picsight_engine.photos.limits import Limits
+from picsight_engine.photos.reading import Limits
 
 PATIENCE = 600.0  # seconds; only a failing test waits so long
 SCREEN = (1920, 1080)
@@ -221,7 +221,7 @@ OWNER = """
 import multiprocessing, os, signal, sys, threading
 from pathlib import Path
 from picsight_engine.photos.darkroom import Darkroom
-from picsight_engine.photos.limits import Limits
+from picsight_engine.photos.reading import Limits
 
 if __name__ == "__main__":
     photo, end = Path(sys.argv[1]), sys.argv[2]

@@ -15,7 +15,7 @@ from picsight_engine.bundles.preprocess import preprocess, reduced_side
 from picsight_engine.errors import ImageError
 from picsight_engine.photos.decode import decode
 from picsight_engine.photos.identity import perceptual_hash
-from picsight_engine.photos.limits import Limits
+from picsight_engine.photos.reading import Limits
 from picsight_engine.photos.thumbnail import thumbnail
 
 # The longest side that each format can state, or that we take.

@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from picsight_engine.errors import ImageError
-from picsight_engine.photos.limits import Limits
-from picsight_engine.photos.reading import read_photo
+from picsight_engine.photos.reading import Limits, read_photo
 
 
 def test_a_file_is_read_whole(tmp_path):
@@ -67,7 +66,7 @@ READ_AS_NOBODY = """
     import os, sys
     from pathlib import Path
     from picsight_engine.errors import ImageError
-    from picsight_engine.photos.limits import Limits
+    from picsight_engine.photos.reading import Limits
     from picsight_engine.photos.reading import read_photo
 
     if os.getuid() == 0:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight_engine.photos.darkroom import Darkroom
-    from picsight_engine.photos.limits import Limits
+    from picsight_engine.photos.reading import Limits
 
 
 @dataclass(frozen=True, slots=True)

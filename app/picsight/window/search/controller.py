@@ -140,11 +140,6 @@ class SearchController(QObject):
         """What is there."""
         return self._shown
 
-    @property
-    def is_idle(self) -> bool:
-        """True while no answer is on its way."""
-        return not self._asking
-
     def expect_photos(self) -> None:
         """Say that photos will come, before the library is open."""
         self._say_nothing()

@@ -31,8 +31,7 @@ from mctrain.data.words import described
 from mctrain.errors import DataError
 from picsight_engine.errors import ImageError
 from picsight_engine.photos.identity import FINGERPRINT_RULE, fingerprint
-from picsight_engine.photos.limits import Limits
-from picsight_engine.photos.reading import read_photo
+from picsight_engine.photos.reading import Limits, read_photo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
