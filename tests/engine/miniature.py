@@ -8,6 +8,7 @@ import tokenizers
 from onnx import TensorProto, helper, numpy_helper
 
 from picsight_engine.bundles.bundle import ImageSpec, Licence, Manifest, TextSpec
+from picsight_engine.store.vectors import vectors_since
 
 DIM = 4
 SIZE = 8
@@ -122,3 +123,9 @@ MANIFEST = Manifest(
         output="embedding",
     ),
 )
+
+
+def all_vectors(db, space):
+    """The photos [n] of a space and their vectors [n, dim], in the order in which they were stored."""
+    found = vectors_since(db, space, 0)
+    return found.photo_ids, found.vectors

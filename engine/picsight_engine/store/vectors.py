@@ -130,12 +130,6 @@ def vector_of(db: Database, photo_id: int, space: str) -> NDArray[np.float16] | 
     return None if row is None else np.frombuffer(row[0], dtype=STORED)
 
 
-def all_vectors(db: Database, space: str) -> tuple[NDArray[np.int64], NDArray[np.float16]]:
-    """The photos [n] of a space and their vectors [n, dim], in the order in which they were stored."""
-    found = vectors_since(db, space, 0)
-    return found.photo_ids, found.vectors
-
-
 def vectors_since(db: Database, space: str, row: int, limit: int = -1) -> VectorRows:
     """The vectors stored after `row`, the first `limit` of them (-1: all).
 

@@ -11,6 +11,7 @@ from contextlib import closing
 import numpy as np
 import pytest
 from PIL import Image
+from tests.engine.miniature import all_vectors
 
 from picsight_engine.bundles.preprocess import preprocess
 from picsight_engine.indexing.batch import Batch
@@ -24,7 +25,6 @@ from picsight_engine.indexing.shift import Shift
 from picsight_engine.photos.decode import Limits
 from picsight_engine.photos.metadata import METADATA_RULE
 from picsight_engine.runtime.backend import Backend, load_image_encoder
-from picsight_engine.store.vectors import all_vectors
 
 PATIENCE = 600.0  # seconds; only a failing test waits so long
 SPACE = f"{1:016x}"

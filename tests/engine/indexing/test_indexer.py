@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.engine.indexing.conftest import make_bundle
+from tests.engine.miniature import all_vectors
 
 from picsight_engine.bundles.bundle import IMAGE_GRAPH
 from picsight_engine.errors import BundleError, BusyError, StorageError
@@ -32,7 +33,7 @@ from picsight_engine.store.migrations import MIGRATIONS, migrate
 from picsight_engine.store.photos import all_photos, paths_of, photos_by_id
 from picsight_engine.store.problems import all_problems
 from picsight_engine.store.text import photos_holding
-from picsight_engine.store.vectors import all_vectors, photos_with_vector
+from picsight_engine.store.vectors import photos_with_vector
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.engine.miniature import all_vectors
 
 from picsight_engine.indexing.events import Finished
 from picsight_engine.indexing.indexer import IndexSettings, run_index
 from picsight_engine.store.photos import all_photos
-from picsight_engine.store.vectors import all_vectors
 
 PHOTOS = 200
 BATCH = 4  # as the script has it

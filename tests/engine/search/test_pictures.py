@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.engine.miniature import all_vectors
 from tests.engine.search.test_matches import CUTS, PHOTOS
 
 from picsight_engine.bundles.calibration import Likeness
@@ -15,7 +16,6 @@ from picsight_engine.library import Library
 from picsight_engine.runtime.text_embedder import TextEmbedder
 from picsight_engine.search.directions import PICTURE_WEIGHT
 from picsight_engine.store.database import Database
-from picsight_engine.store.vectors import all_vectors
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+from tests.engine.miniature import all_vectors
 
 from picsight_engine.store.files import age_missing, files_of, forget_missing, mark_missing, mark_returned
 from picsight_engine.store.folders import (
@@ -18,7 +19,6 @@ from picsight_engine.store.folders import (
 from picsight_engine.store.health import counts
 from picsight_engine.store.photos import all_photos, hidden_photos
 from picsight_engine.store.problems import all_problems, put_problem
-from picsight_engine.store.vectors import all_vectors
 
 SPACE = "0123456789abcdef"
 

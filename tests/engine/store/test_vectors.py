@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.engine.miniature import all_vectors
 
 from picsight_engine.errors import LibraryError
 from picsight_engine.store.files import files_of, forget_missing, mark_missing
@@ -11,7 +12,6 @@ from picsight_engine.store.vectors import (
     SpaceState,
     activate_space,
     active_space,
-    all_vectors,
     live_rows,
     photos_with_vector,
     put_vector,

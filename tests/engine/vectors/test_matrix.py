@@ -13,11 +13,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.engine.miniature import all_vectors
 
 from picsight_engine.errors import LibraryError
 from picsight_engine.store.database import Database, back_up
 from picsight_engine.store.migrations import MIGRATIONS
-from picsight_engine.store.vectors import all_vectors
 from picsight_engine.vectors.matrix import Matrix
 from picsight_engine.vectors.scan import scan
 
