@@ -12,6 +12,7 @@ from picsight_engine.indexing.plan import HEALS_UNSEEN, is_changed
 from picsight_engine.photos.identity import FINGERPRINT_RULE
 from picsight_engine.photos.metadata import METADATA_RULE
 from picsight_engine.store.files import (
+    NewFile,
     age_missing,
     forget_missing,
     mark_missing,
@@ -24,7 +25,7 @@ from picsight_engine.store.files import (
 from picsight_engine.store.folders import all_folders
 from picsight_engine.store.health import orphan_thumbnails
 from picsight_engine.store.photos import NewPhoto, known_photo, put_photo
-from picsight_engine.store.problems import clear_problem, put_problem
+from picsight_engine.store.problems import NewProblem, clear_problem, put_problem
 from picsight_engine.store.succession import is_same_shot, say_again
 from picsight_engine.store.vectors import put_vector
 
@@ -83,7 +84,9 @@ class Batch:
             for healed in plan.healed:
                 clear_problem(connection, healed.folder_id, healed.name)
             for folder, problem in plan.unreadable:
-                put_problem(connection, folder.id, problem.name, problem.code, problem.message, now)
+                put_problem(
+                    connection, NewProblem(folder.id, problem.name, problem.code, problem.message, now)
+                )
             mark_returned(connection, [file.id for file in plan.returned])
             set_devices(connection, plan.devices)
         self.give_up(plan.gone)
@@ -168,13 +171,15 @@ class Batch:
             move_file(connection, seen.moved_from.id, folder.id, file.name)
         put_file(
             connection,
-            folder.id,
-            file.name,
-            file.size,
-            file.mtime_ns,
-            seen.identified.bytes_hash,
-            photo_id,
-            device=file.device,
+            NewFile(
+                folder.id,
+                file.name,
+                file.size,
+                file.mtime_ns,
+                seen.identified.bytes_hash,
+                photo_id,
+                device=file.device,
+            ),
         )
         metadata = seen.identified.metadata
         put_metadata(connection, folder.id, file.name, metadata, METADATA_RULE, beside=file.beside)
@@ -223,13 +228,9 @@ def _store_bad(connection: sqlite3.Connection, bad: Bad) -> list[int]:
     message = bad.failed.message.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     put_problem(
         connection,
-        folder.id,
-        file.name,
-        bad.failed.code,
-        message,
-        now,
-        size=file.size,
-        mtime_ns=file.mtime_ns,
+        NewProblem(
+            folder.id, file.name, bad.failed.code, message, now, size=file.size, mtime_ns=file.mtime_ns
+        ),
     )
     if stored is None or bad.failed.code in HEALS_UNSEEN or not is_changed(stored, file):
         return []

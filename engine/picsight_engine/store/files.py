@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from picsight_engine.metadata import Metadata
@@ -26,7 +26,7 @@ _DATES = f"""
 SELECT photo_id, taken FROM files
 WHERE present AND taken IS NOT NULL AND photo_id IN {IDS}"""
 _PUT_FILE = """
-INSERT INTO files (folder_id, name, size, mtime_ns, device, bytes_hash, photo_id) VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO files (folder_id, name, size, mtime_ns, bytes_hash, photo_id, device) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (folder_id, name) DO UPDATE SET
     size = excluded.size, mtime_ns = excluded.mtime_ns, device = excluded.device, bytes_hash = excluded.bytes_hash,
     photo_id = excluded.photo_id, present = 1, missing_since = NULL, missing_seconds = 0"""
@@ -88,25 +88,28 @@ class StoredFile:
     missing_since: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """A path at which a picture is seen now; the fields are those of `StoredFile`."""
+
+    folder_id: int
+    name: bytes
+    size: int
+    mtime_ns: int
+    bytes_hash: bytes | None
+    photo_id: int | None
+    device: int | None = None
+
+
 _COLUMNS = tuple(field.name for field in fields(Metadata))
 _METADATA_OF = f"SELECT {', '.join(_COLUMNS)} FROM files WHERE id = ?"
 _PUT_METADATA = f"""
 UPDATE files SET metadata_rule = ?, beside = ?, {", ".join(f"{name} = ?" for name in _COLUMNS)} WHERE folder_id = ? AND name = ?"""
 
 
-def put_file(
-    connection: sqlite3.Connection,
-    folder_id: int,
-    name: bytes,
-    size: int,
-    mtime_ns: int,
-    bytes_hash: bytes | None,
-    photo_id: int | None,
-    *,
-    device: int | None = None,
-) -> None:
+def put_file(connection: sqlite3.Connection, file: NewFile) -> None:
     """Stores that this picture is at this path now; a picture that was there before goes into hiding."""
-    connection.execute(_PUT_FILE, (folder_id, name, size, mtime_ns, device, bytes_hash, photo_id))
+    connection.execute(_PUT_FILE, astuple(file))
 
 
 def put_metadata(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _PUT = """
 INSERT INTO problems (folder_id, name, code, message, size, mtime_ns, first_seen, last_seen)
-VALUES (:folder_id, :name, :code, :message, :size, :mtime_ns, :now, :now)
+VALUES (:folder_id, :name, :code, :message, :size, :mtime_ns, :seen_at, :seen_at)
 ON CONFLICT (folder_id, name) DO UPDATE SET
     code = excluded.code, message = excluded.message, size = excluded.size, mtime_ns = excluded.mtime_ns,
     last_seen = excluded.last_seen, tries = tries + 1"""
@@ -52,20 +52,22 @@ class Problem:
     ignored: bool
 
 
-def put_problem(
-    connection: sqlite3.Connection,
-    folder_id: int,
-    name: bytes,
-    code: ProblemCode,
-    message: str,
-    now: float,
-    *,
-    size: int | None = None,
-    mtime_ns: int | None = None,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class NewProblem:
+    """A path that cannot be indexed, as a run finds it at `seen_at`; the other fields are those of `Problem`."""
+
+    folder_id: int
+    name: bytes
+    code: ProblemCode
+    message: str
+    seen_at: float
+    size: int | None = None
+    mtime_ns: int | None = None
+
+
+def put_problem(connection: sqlite3.Connection, problem: NewProblem) -> None:
     """Lists a file (or a directory; b"" is the folder itself); again counts as one more try."""
-    values = {"folder_id": folder_id, "name": name, "code": code, "message": message, "now": now}
-    connection.execute(_PUT, {**values, "size": size, "mtime_ns": mtime_ns})
+    connection.execute(_PUT, asdict(problem))
 
 
 def clear_problem(connection: sqlite3.Connection, folder_id: int, name: bytes) -> None:

@@ -13,7 +13,7 @@ import pytest
 from picsight_engine.library import Library
 from picsight_engine.metadata import Metadata
 from picsight_engine.store.database import Database
-from picsight_engine.store.files import put_file, put_metadata
+from picsight_engine.store.files import NewFile, put_file, put_metadata
 from picsight_engine.store.folders import add_folder, all_folders
 from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.vectors import put_vector
@@ -55,7 +55,7 @@ class Album:
         seen = (1, picture * 10**9) if info is None else (info.st_size, info.st_mtime_ns)
         with self.db.writer() as connection:
             photo_id = put_photo(connection, NewPhoto(key, *size))
-            put_file(connection, self.folder_id, name, *seen, key, photo_id)
+            put_file(connection, NewFile(self.folder_id, name, *seen, key, photo_id))
             put_metadata(connection, self.folder_id, name, Metadata(**said), 1)
             if vector:
                 put_vector(connection, photo_id, self.space, self.vector(picture))

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from picsight_engine.store.database import Database
-from picsight_engine.store.files import files_of, mark_missing, put_file
+from picsight_engine.store.files import NewFile, files_of, mark_missing, put_file
 from picsight_engine.store.folders import add_folder
 from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.text import fold, photos_named, photos_with_word, words_in
@@ -33,7 +33,7 @@ def holding(tmp_path):
             for number, name in enumerate(names, start=1):
                 photo_id = put_photo(connection, NewPhoto(number.to_bytes(16, "big"), 4, 3))
                 encoded = name.encode("utf-8", "surrogateescape")
-                put_file(connection, folder.id, encoded, 1, 2, None, photo_id)
+                put_file(connection, NewFile(folder.id, encoded, 1, 2, None, photo_id))
         return db
 
     yield hold
@@ -101,7 +101,7 @@ def test_only_visible_photos_are_named_and_each_once(holding, tmp_path):
     db = holding("dog.jpg", "dog.png", "sub/dog.jpg")
     folder = add_folder(db, tmp_path / "pictures")
     with db.writer() as connection:
-        put_file(connection, folder.id, b"again/dog.jpg", 1, 2, None, 1)
+        put_file(connection, NewFile(folder.id, b"again/dog.jpg", 1, 2, None, 1))
         gone = [file.id for file in files_of(db, folder.id) if file.photo_id == 2]
         mark_missing(connection, gone, 1.0)
     assert photos_named(db, "dog") == [1, 3]

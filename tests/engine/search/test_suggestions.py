@@ -9,7 +9,7 @@ import pytest
 from picsight_engine.library import Library
 from picsight_engine.metadata import Metadata
 from picsight_engine.search.suggestions import MOST, is_worth_counting
-from picsight_engine.store.files import put_file, put_metadata
+from picsight_engine.store.files import NewFile, put_file, put_metadata
 from picsight_engine.store.folders import add_folder
 from picsight_engine.store.photos import NewPhoto, put_photo
 
@@ -27,7 +27,7 @@ def filled(tmp_path_factory, bundle):
                 for folder in folders[: 1 + (number % 4 == 0)]:
                     directory = ("Lisbon 2019", "New York", "Trips/Lisbon", "Oscar's")[number % 4]
                     name = f"{directory}/IMG_{2900 + number}.{('HEIC', 'jpg', 'JPEG')[number % 3]}".encode()
-                    put_file(connection, folder.id, name, 1, 2, None, photo_id)
+                    put_file(connection, NewFile(folder.id, name, 1, 2, None, photo_id))
                     taken = None if number % 6 == 0 else f"{2019 + number % 2}-{month:02}-18T10:00:00"
                     camera = (None, "Canon EOS R5", "Canon EOS 80D")[number % 3]
                     keywords = (("Family", "Lisa"), (), ("Birds/Waders",))[number % 3]
@@ -104,7 +104,7 @@ def test_names_of_any_letters_are_offered_so_that_they_are_found(tmp_path, bundl
             for number, name in enumerate(sorted(names - {""})):
                 stored = f"{name}/{name.replace('/', '')}.jpg".encode("utf-8", "surrogateescape")
                 photo_id = put_photo(connection, NewPhoto(number.to_bytes(16, "big"), 4, 3))
-                put_file(connection, folder.id, stored, 1, 2, None, photo_id)
+                put_file(connection, NewFile(folder.id, stored, 1, 2, None, photo_id))
                 said = name.replace("\udce9", "")
                 put_metadata(connection, folder.id, stored, Metadata(camera=said, keywords=(said,)), 1)
         offered = 0
@@ -222,7 +222,7 @@ def test_what_comes_and_goes_is_offered_and_is_not(tmp_path, bundle):
         folder = add_folder(library._db, tmp_path / "pictures")
         with library._db.writer() as connection:
             photo_id = put_photo(connection, NewPhoto(b"p" * 16, 4, 3))
-            put_file(connection, folder.id, b"Hochzeit/a.jpg", 1, 2, None, photo_id)
+            put_file(connection, NewFile(folder.id, b"Hochzeit/a.jpg", 1, 2, None, photo_id))
         words = [(each.kind, each.words) for each in library.suggestions("hochz").items]
         assert words == [("folder", "Hochzeit")]
         library.remove_folder(folder.id)

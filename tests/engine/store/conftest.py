@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from picsight_engine.store.database import Database
-from picsight_engine.store.files import put_file
+from picsight_engine.store.files import NewFile, put_file
 from picsight_engine.store.folders import add_folder
 from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.vectors import put_vector
@@ -35,12 +35,14 @@ class Shelf:
             photo_id = put_photo(connection, NewPhoto(number.to_bytes(16, "big"), 40, 30))
             put_file(
                 connection,
-                folder_id or self.folder.id,
-                name,
-                1000 + number,
-                number * 10**9,
-                number.to_bytes(16, "big"),
-                photo_id,
+                NewFile(
+                    folder_id or self.folder.id,
+                    name,
+                    1000 + number,
+                    number * 10**9,
+                    number.to_bytes(16, "big"),
+                    photo_id,
+                ),
             )
             if vector:
                 put_vector(connection, photo_id, SPACE, np.full(8, number, np.float32))

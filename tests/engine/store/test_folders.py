@@ -18,7 +18,7 @@ from picsight_engine.store.folders import (
 )
 from picsight_engine.store.health import counts
 from picsight_engine.store.photos import all_photos, hidden_photos
-from picsight_engine.store.problems import all_problems, put_problem
+from picsight_engine.store.problems import NewProblem, all_problems, put_problem
 
 SPACE = "0123456789abcdef"
 
@@ -68,7 +68,7 @@ def test_an_outer_folder_takes_over_files_problems_and_vectors(db, pictures, she
     caf = shelf.put(b"caf\xe9.jpg", 1)
     other = shelf.put(b"a/b.jpg", 2, folder_id=inner.id)
     with db.writer() as connection:
-        put_problem(connection, inner.id, b"bad\xff.jpg", "damaged", "Broken.", 1.0)
+        put_problem(connection, NewProblem(inner.id, b"bad\xff.jpg", "damaged", "Broken.", 1.0))
     outer = add_folder(db, pictures.parent)
     assert all_folders(db) == [outer]
     names = {file.name: file.photo_id for file in files_of(db, outer.id)}
@@ -111,7 +111,7 @@ def test_a_removed_folder_rests_and_is_forgotten_with_what_only_it_showed(db, pi
     both = shelf.put(b"both.jpg", 2)
     assert shelf.put(b"copy.jpg", 2, folder_id=second.id) == both
     with db.writer() as connection:
-        put_problem(connection, shelf.folder.id, b"bad.jpg", "empty", "Empty.", 1.0)
+        put_problem(connection, NewProblem(shelf.folder.id, b"bad.jpg", "empty", "Empty.", 1.0))
     assert remove_folder(db, shelf.folder.id) == [only]
     assert all_folders(db) == [second]
     assert [photo.path for photo in all_photos(db)] == [second.path / "copy.jpg"]
@@ -142,7 +142,7 @@ def test_a_removed_folder_comes_back_as_it_was_though_its_disk_is_away(db, pictu
     photos = [shelf.put(b"%d.jpg" % number, number) for number in range(3)]
     with db.writer() as connection:
         mark_missing(connection, [files_of(db, shelf.folder.id)[0].id], 1.0)
-        put_problem(connection, shelf.folder.id, b"bad.jpg", "empty", "Empty.", 1.0)
+        put_problem(connection, NewProblem(shelf.folder.id, b"bad.jpg", "empty", "Empty.", 1.0))
     before = all_photos(db), all_problems(db), hidden_photos(db), files_of(db, shelf.folder.id)
     remove_folder(db, shelf.folder.id)
     assert hidden_photos(db) == photos

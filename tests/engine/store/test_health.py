@@ -6,8 +6,8 @@ import sqlite3
 from contextlib import closing
 
 from picsight_engine.store import health
-from picsight_engine.store.files import files_of, mark_missing, put_file
-from picsight_engine.store.problems import put_problem
+from picsight_engine.store.files import NewFile, files_of, mark_missing, put_file
+from picsight_engine.store.problems import NewProblem, put_problem
 from picsight_engine.store.thumbnails import ThumbnailStore
 
 SPACE = "0123456789abcdef"
@@ -20,8 +20,8 @@ def test_the_numbers_count_what_is_visible(shelf):
     gone = next(file.id for file in files_of(shelf.db, shelf.folder.id) if file.name == b"gone.jpg")
     with shelf.db.writer() as connection:
         mark_missing(connection, [gone], 1.0)
-        put_problem(connection, shelf.folder.id, b"bad.jpg", "empty", "Empty.", 1.0)
-        put_file(connection, shelf.folder.id, b"bad.jpg", 0, 1, None, None)
+        put_problem(connection, NewProblem(shelf.folder.id, b"bad.jpg", "empty", "Empty.", 1.0))
+        put_file(connection, NewFile(shelf.folder.id, b"bad.jpg", 0, 1, None, None))
     assert health.counts(shelf.db) == health.Counts(folders=1, photos=1, files=2, problems=1, vectors=2)
 
 

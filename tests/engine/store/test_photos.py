@@ -10,6 +10,7 @@ import pytest
 
 from picsight_engine.metadata import Metadata
 from picsight_engine.store.files import (
+    NewFile,
     age_missing,
     files_of,
     find_file,
@@ -62,7 +63,7 @@ def test_a_name_that_is_no_text_is_kept_byte_by_byte(shelf, pictures):
 def test_what_is_not_known_of_a_photo_is_none(shelf):
     with shelf.db.writer() as connection:
         photo_id = put_photo(connection, NewPhoto(b"f" * 16, 40, 30, phash=-(2**63)))
-        put_file(connection, shelf.folder.id, b"a.jpg", 1, 2, None, photo_id)
+        put_file(connection, NewFile(shelf.folder.id, b"a.jpg", 1, 2, None, photo_id))
     photo = photos_by_id(shelf.db, [photo_id])[photo_id]
     assert (photo.width, photo.height) == (40, 30)
     assert [photo.taken, photo.taken_offset, photo.place] == [None] * 3
@@ -258,7 +259,7 @@ def test_the_newest_photo_comes_first_by_its_date_else_by_its_files(shelf):
         for number, taken in enumerate(("2019-05-01T10:00:00", "2021-05-01T10:00:00", "1950-01-01T00:00:00")):
             name = b"t%d.jpg" % number
             ids.append(put_photo(connection, NewPhoto(bytes([number]) * 16, 4, 3)))
-            put_file(connection, shelf.folder.id, name, 1, 2, None, ids[-1])
+            put_file(connection, NewFile(shelf.folder.id, name, 1, 2, None, ids[-1]))
             put_metadata(connection, shelf.folder.id, name, Metadata(taken), rule=1)
     assert [photo.id for photo in all_photos(shelf.db)] == [ids[1], ids[0], undated, ids[2]]
     assert [photo.id for photo in newest_photos(shelf.db, 2)] == [ids[1], ids[0]]
@@ -271,7 +272,7 @@ def test_of_two_files_of_a_photo_the_first_one_says_whether_it_is_among_the_newe
         old, new = (put_photo(connection, NewPhoto(bytes([k]) * 16, 4, 3)) for k in (1, 2))
         for name, photo, taken in (("a", old, "2001-01-01T10:00:00"), ("b", old, "2022-01-01T10:00:00"),
                                    ("c", new, "2020-01-01T10:00:00")):  # fmt: skip
-            put_file(connection, shelf.folder.id, name.encode(), 1, 2, None, photo)
+            put_file(connection, NewFile(shelf.folder.id, name.encode(), 1, 2, None, photo))
             put_metadata(connection, shelf.folder.id, name.encode(), Metadata(taken), rule=1)
     assert [photo.id for photo in newest_photos(shelf.db, 9)] == [new, old]
     assert [photo.id for photo in newest_photos(shelf.db, 2)] == [new]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from picsight_engine.store.problems import (
+    NewProblem,
     all_problems,
     clear_problem,
     problem_at,
@@ -18,7 +19,8 @@ from picsight_engine.store.problems import (
 def test_a_problem_is_listed_with_its_path_and_reason(db, shelf, pictures):
     with db.writer() as connection:
         put_problem(
-            connection, shelf.folder.id, b"caf\xe9.jpg", "damaged", "It is broken.", 5.0, size=3, mtime_ns=4
+            connection,
+            NewProblem(shelf.folder.id, b"caf\xe9.jpg", "damaged", "It is broken.", 5.0, size=3, mtime_ns=4),
         )
     [problem] = all_problems(db)
     assert problem.path == pictures / os.fsdecode(b"caf\xe9.jpg")
@@ -30,8 +32,12 @@ def test_a_problem_is_listed_with_its_path_and_reason(db, shelf, pictures):
 
 def test_another_try_keeps_the_first_day_and_counts(db, shelf):
     with db.writer() as connection:
-        put_problem(connection, shelf.folder.id, b"a.jpg", "empty", "Empty.", 5.0, size=0, mtime_ns=1)
-        put_problem(connection, shelf.folder.id, b"a.jpg", "truncated", "Cut.", 9.0, size=7, mtime_ns=2)
+        put_problem(
+            connection, NewProblem(shelf.folder.id, b"a.jpg", "empty", "Empty.", 5.0, size=0, mtime_ns=1)
+        )
+        put_problem(
+            connection, NewProblem(shelf.folder.id, b"a.jpg", "truncated", "Cut.", 9.0, size=7, mtime_ns=2)
+        )
     [problem] = problems_of(db, shelf.folder.id)
     assert (problem.code, problem.message, problem.tries) == ("truncated", "Cut.", 2)
     assert (problem.first_seen, problem.last_seen, problem.size) == (5.0, 9.0, 7)
@@ -39,7 +45,7 @@ def test_another_try_keeps_the_first_day_and_counts(db, shelf):
 
 def test_a_cleared_problem_is_gone_and_clearing_again_does_nothing(db, shelf):
     with db.writer() as connection:
-        put_problem(connection, shelf.folder.id, b"a.jpg", "empty", "Empty.", 5.0)
+        put_problem(connection, NewProblem(shelf.folder.id, b"a.jpg", "empty", "Empty.", 5.0))
         clear_problem(connection, shelf.folder.id, b"a.jpg")
         clear_problem(connection, shelf.folder.id, b"a.jpg")
     assert all_problems(db) == []
@@ -47,7 +53,7 @@ def test_a_cleared_problem_is_gone_and_clearing_again_does_nothing(db, shelf):
 
 def test_a_folder_itself_can_be_a_problem(db, shelf, pictures):
     with db.writer() as connection:
-        put_problem(connection, shelf.folder.id, b"", "no_permission", "Not allowed.", 5.0)
+        put_problem(connection, NewProblem(shelf.folder.id, b"", "no_permission", "Not allowed.", 5.0))
     assert all_problems(db)[0].path == pictures
     assert problem_at(db, pictures).code == "no_permission"
 
@@ -55,7 +61,9 @@ def test_a_folder_itself_can_be_a_problem(db, shelf, pictures):
 def test_a_file_that_is_to_be_tried_again_differs_from_what_was_tried_and_keeps_its_tries(db, shelf):
     with db.writer() as connection:
         for name in (b"a.jpg", b"b.jpg"):
-            put_problem(connection, shelf.folder.id, name, "empty", "Empty.", 5.0, size=3, mtime_ns=4)
+            put_problem(
+                connection, NewProblem(shelf.folder.id, name, "empty", "Empty.", 5.0, size=3, mtime_ns=4)
+            )
         retry_later(connection, shelf.folder.id, b"a.jpg")
     assert [(each.size, each.mtime_ns, each.tries) for each in all_problems(db)] == [
         (None, None, 1),
@@ -65,6 +73,6 @@ def test_a_file_that_is_to_be_tried_again_differs_from_what_was_tried_and_keeps_
 
 def test_a_person_can_ignore_a_problem(db, shelf):
     with db.writer() as connection:
-        put_problem(connection, shelf.folder.id, b"a.jpg", "empty", "Empty.", 5.0)
+        put_problem(connection, NewProblem(shelf.folder.id, b"a.jpg", "empty", "Empty.", 5.0))
         set_ignored(connection, shelf.folder.id, b"a.jpg", ignored=True)
     assert all_problems(db)[0].ignored

@@ -8,7 +8,7 @@ from contextlib import closing
 import numpy as np
 
 from picsight_engine.store.database import FILE_NAME, Database
-from picsight_engine.store.files import put_file
+from picsight_engine.store.files import NewFile, put_file
 from picsight_engine.store.migrations import MIGRATIONS
 from picsight_engine.store.photos import NewPhoto, all_photos, put_photo
 from picsight_engine.store.ratings import add_ratings
@@ -25,7 +25,7 @@ def test_a_library_of_before_tags_keeps_its_photos_and_gets_favourites(tmp_path,
     with closing(sqlite3.connect(folder / FILE_NAME)) as old, old:
         old.execute("INSERT INTO folders (id, path) VALUES (1, ?)", (bytes(pictures),))
         photo = put_photo(old, NewPhoto(bytes(16), 4, 3))
-        put_file(old, 1, b"a.jpg", 1, 2, bytes(16), photo)
+        put_file(old, NewFile(1, b"a.jpg", 1, 2, bytes(16), photo))
         put_vector(old, photo, "f" * 16, np.ones(4, np.float32))
     with closing(Database.open(folder)) as db:
         assert [each.id for each in all_photos(db)] == [photo]

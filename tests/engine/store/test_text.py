@@ -20,6 +20,7 @@ from picsight_engine.metadata import Metadata
 from picsight_engine.store.connections import connect
 from picsight_engine.store.database import APPLICATION_ID, Database
 from picsight_engine.store.files import (
+    NewFile,
     files_of,
     forget_missing,
     mark_missing,
@@ -151,7 +152,7 @@ def test_a_change_that_is_rolled_back_changes_no_text(shelf):
 
     def half_a_batch() -> None:
         with shelf.db.writer() as connection:
-            put_file(connection, shelf.folder.id, b"forest.jpg", 1, 2, None, one)
+            put_file(connection, NewFile(shelf.folder.id, b"forest.jpg", 1, 2, None, one))
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

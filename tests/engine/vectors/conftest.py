@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 
 from picsight_engine.store.database import Database
-from picsight_engine.store.files import files_of, forget_missing, mark_missing, mark_returned, put_file
+from picsight_engine.store.files import (
+    NewFile,
+    files_of,
+    forget_missing,
+    mark_missing,
+    mark_returned,
+    put_file,
+)
 from picsight_engine.store.folders import add_folder
 from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.vectors import STORED, know_space, put_vector
@@ -55,7 +62,7 @@ class Album:
             for number, vector in enumerate(vectors, start=start + 1):
                 key = number.to_bytes(16, "big")
                 photo_id = put_photo(connection, NewPhoto(key, 4, 3))
-                put_file(connection, self.folder_id, b"%d.jpg" % photo_id, 1, 2, key, photo_id)
+                put_file(connection, NewFile(self.folder_id, b"%d.jpg" % photo_id, 1, 2, key, photo_id))
                 put_vector(connection, photo_id, SPACE, vector)
                 ids.append(photo_id)
         return ids

@@ -285,7 +285,7 @@ from pathlib import Path
 import numpy as np
 from picsight_engine.store.database import Database
 from picsight_engine.store.migrations import MIGRATIONS
-from picsight_engine.store.files import put_file
+from picsight_engine.store.files import NewFile, put_file
 from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.vectors import put_vector
 from picsight_engine.vectors.matrix import Matrix
@@ -299,7 +299,7 @@ while True:
         for vector in rng.normal(size=(int(rng.integers(1, 65)), dim)).astype(np.float32):
             key = rng.bytes(16)
             photo_id = put_photo(connection, NewPhoto(key, 4, 3))
-            put_file(connection, 1, key.hex().encode(), 1, 2, key, photo_id)
+            put_file(connection, NewFile(1, key.hex().encode(), 1, 2, key, photo_id))
             put_vector(connection, photo_id, space, vector)
         if sys.argv[5] == "mixed":
             for photo_id in rng.integers(1, photo_id, size=int(rng.integers(0, 30))).tolist():
