@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.engine.kennel import kennel, small, stocked  # noqa: F401 - fixtures of tags and exchange
 from tests.engine.miniature import MANIFEST, save_image_graph, save_text_graph, save_tokenizer
 
 from picsight_engine.bundles.bundle import Bundle, open_bundle, write_bundle

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
-from tests.engine.tags.conftest import OF_ALL
+from tests.engine.kennel import OF_ALL
 
 from picsight_engine.exchange.history import DecisionHistory, PastNames
 from picsight_engine.exchange.packet import Statement, updated, withdrawn

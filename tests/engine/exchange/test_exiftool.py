@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 import pytest
-from tests.engine.tags.conftest import OF_ALL
+from tests.engine.kennel import OF_ALL
 
 from picsight_engine.exchange.sidecar_reading import read_sidecars
 from picsight_engine.exchange.sidecar_writing import EXIFTOOL_DIVIDER, Tagged, export_sidecars, export_table

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from tests.engine.tags.conftest import OF_ALL
+from tests.engine.kennel import OF_ALL
 
 from picsight_engine.errors import RequestError, StorageError
 from picsight_engine.exchange.packet import Statement, updated
