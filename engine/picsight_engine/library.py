@@ -456,15 +456,11 @@ class Library:
 
     def retry(self, problems: Sequence[Problem]) -> None:
         """Lets the next indexing try these files again although they did not change."""
-        with self._db.writer() as connection:
-            for problem in problems:
-                retry_later(connection, problem.folder_id, problem.name)
+        retry_later(self._db, problems)
 
     def ignore(self, problems: Sequence[Problem], *, ignored: bool = True) -> None:
         """Takes files off the list of problems because a person does not want to hear of them, or puts them back."""
-        with self._db.writer() as connection:
-            for problem in problems:
-                set_ignored(connection, problem.folder_id, problem.name, ignored=ignored)
+        set_ignored(self._db, problems, ignored=ignored)
 
     def status(self) -> Status:
         """The library in numbers."""

@@ -11,6 +11,7 @@ from picsight_engine.store.folders import all_folders, file_path, stored_names
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterable
 
     from picsight_engine.errors import ProblemCode
     from picsight_engine.store.database import Database
@@ -75,14 +76,16 @@ def clear_problem(connection: sqlite3.Connection, folder_id: int, name: bytes) -
     connection.execute(_CLEAR, (folder_id, name))
 
 
-def retry_later(connection: sqlite3.Connection, folder_id: int, name: bytes) -> None:
-    """Lets the next indexing try a file again, as if it had changed; it stays on the list with its tries until then."""
-    connection.execute(_RETRY, (folder_id, name))
+def retry_later(db: Database, problems: Iterable[Problem]) -> None:
+    """Lets the next indexing try files again, as if they had changed; they stay on the list with their tries until then."""
+    with db.writer() as connection:
+        connection.executemany(_RETRY, [(each.folder_id, each.name) for each in problems])
 
 
-def set_ignored(connection: sqlite3.Connection, folder_id: int, name: bytes, *, ignored: bool) -> None:
-    """Records that a person does not want to hear of this file."""
-    connection.execute(_IGNORE, (ignored, folder_id, name))
+def set_ignored(db: Database, problems: Iterable[Problem], *, ignored: bool) -> None:
+    """Records that a person does not want to hear of these files, or does again."""
+    with db.writer() as connection:
+        connection.executemany(_IGNORE, [(ignored, each.folder_id, each.name) for each in problems])
 
 
 def all_problems(db: Database) -> list[Problem]:

@@ -64,7 +64,7 @@ def test_a_file_that_is_to_be_tried_again_differs_from_what_was_tried_and_keeps_
             put_problem(
                 connection, NewProblem(shelf.folder.id, name, "empty", "Empty.", 5.0, size=3, mtime_ns=4)
             )
-        retry_later(connection, shelf.folder.id, b"a.jpg")
+    retry_later(db, [each for each in all_problems(db) if each.name == b"a.jpg"])
     assert [(each.size, each.mtime_ns, each.tries) for each in all_problems(db)] == [
         (None, None, 1),
         (3, 4, 1),
@@ -74,5 +74,5 @@ def test_a_file_that_is_to_be_tried_again_differs_from_what_was_tried_and_keeps_
 def test_a_person_can_ignore_a_problem(db, shelf):
     with db.writer() as connection:
         put_problem(connection, NewProblem(shelf.folder.id, b"a.jpg", "empty", "Empty.", 5.0))
-        set_ignored(connection, shelf.folder.id, b"a.jpg", ignored=True)
+    set_ignored(db, all_problems(db), ignored=True)
     assert all_problems(db)[0].ignored
