@@ -238,9 +238,12 @@ def test_what_undo_puts_back_into_a_tag_is_on_its_wall_again(qtbot, window, libr
     qtbot.waitUntil(lambda: "Took the photo out" in window.frame.status.words())
     window.pages.go(Place("is:favourite"))
     qtbot.waitUntil(lambda: shown(window) == ids[1:])
-    for _ in range(2):  # where the status line says something else by now, the first call only names the deed
-        window.history.undo()
-    qtbot.waitUntil(lambda: shown(window) == ids)
+
+    def is_back() -> bool:
+        window.history.undo()  # names the deed first where the status line says something else by now
+        return shown(window) == ids
+
+    qtbot.waitUntil(is_back)
 
 
 def test_in_culling_letters_pick_reject_and_rate_and_escape_ends_it(qtbot, window, library):
