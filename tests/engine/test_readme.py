@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import runpy
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -41,3 +43,12 @@ def test_every_table_of_the_database_is_described(tmp_path):
         made = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     described = set(re.findall(r"^\| `(\w+)` \|", ARCHITECTURE.read_text(encoding="utf-8"), re.MULTILINE))
     assert described == {name for name in made if not name.startswith(("sqlite_", "text_"))}
+
+
+def test_the_steps_of_a_worker_run_in_one_process(photographs, tmp_path, monkeypatch, capsys):
+    (steps,) = re.findall(r"```python\n(.*?)```", ARCHITECTURE.read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "steps.py").write_text(steps, encoding="utf-8")
+    shutil.copy(min(photographs.glob("*.jpg")), tmp_path / "IMG_2041.jpg")
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path("steps.py")
+    assert "width=224, height=224, format='JPEG'" in capsys.readouterr().out
