@@ -84,10 +84,7 @@ class PhotoDelegate(QStyledItemDelegate):
         painter.setBrush(colours.placeholder)
         painter.drawRoundedRect(QRectF(rect), radius, radius)
         if self._thumbnails.is_missing(photo):
-            side = round(1.5 * em(view))
-            place = QRect(0, 0, side, side)
-            place.moveCenter(rect.center())
-            paint_icon(painter, place, "no-picture", colours.outline)
+            paint_icon(painter, rect, "no-picture", colours.outline, px(view, 1.5))
 
     def _paint_selection(self, painter: QPainter, view: QWidget, rect: QRect) -> None:
         colours, unit = tones(view), em(view)

@@ -9,7 +9,6 @@ from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QButtonGroup,
-    QFrame,
     QHBoxLayout,
     QHeaderView,
     QStackedWidget,
@@ -21,7 +20,7 @@ from PySide6.QtWidgets import (
 from picsight.window.actions.keys import Key, photo_menu
 from picsight.window.library.problems_cells import ACTS, ProblemDelegate
 from picsight.window.library.problems_model import REASONS, UNREAD, Column, ProblemsModel
-from picsight.window.parts.controls import Button, SlimScrollBar, Weight
+from picsight.window.parts.controls import Button, Weight, flatten
 from picsight.window.parts.labels import ElidedLabel
 from picsight.window.parts.notice import Notice
 from picsight.window.parts.pills import PillButton, Pills
@@ -86,9 +85,7 @@ class ProblemsView(QWidget):
         table.setRootIsDecorated(False)
         table.setIndentation(0)
         table.setExpandsOnDoubleClick(False)
-        table.setFrameShape(QFrame.Shape.NoFrame)
-        table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        table.setVerticalScrollBar(SlimScrollBar(Qt.Orientation.Vertical, table))
+        flatten(table)
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         table.setMouseTracking(True)

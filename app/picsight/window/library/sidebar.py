@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
-from PySide6.QtWidgets import QAbstractItemView, QFrame, QHBoxLayout, QTreeView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QTreeView, QVBoxLayout, QWidget
 
 from picsight.window.library.sidebar_cells import EntryDelegate, sign_zone
 from picsight.window.library.sidebar_entries import Wish
 from picsight.window.library.sidebar_model import ENTRY, SidebarModel
-from picsight.window.parts.controls import Button, SlimScrollBar, Weight
+from picsight.window.parts.controls import Button, Weight, flatten
 from picsight.window.parts.drops import dropped_photos
 from picsight.window.tokens import PAD, SMALL, px
 
@@ -185,10 +185,8 @@ class EntryTree(QTreeView):
         self.setRootIsDecorated(False)
         self.setIndentation(0)  # the delegate indents the words, and a chosen line is filled whole
         self.setExpandsOnDoubleClick(False)
-        self.setFrameShape(QFrame.Shape.NoFrame)
+        flatten(self)
         self.viewport().setAutoFillBackground(False)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollBar(SlimScrollBar(Qt.Orientation.Vertical, self))
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
-from picsight.window.parts.controls import Button, SlimScrollBar, Weight
+from picsight.window.parts.controls import Button, Weight, flatten
 from picsight.window.parts.labels import Links, Words, sized
 from picsight.window.parts.words import WEB, isolated, linked, say
 from picsight.window.tokens import HALF, PAD, px
@@ -29,9 +29,7 @@ class LicencePage(QWidget):
         self.text = QPlainTextEdit(self)
         self.text.setReadOnly(True)
         self.text.setTabChangesFocus(True)
-        self.text.setFrameShape(QFrame.Shape.NoFrame)
-        self.text.setVerticalScrollBar(SlimScrollBar(Qt.Orientation.Vertical, self.text))
-        self.text.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        flatten(self.text)
         self.text.setAccessibleName(self.tr("Licence"))
         self.accept = Button(self.tr("Accept and install"), Weight.PRIMARY, self)
         self.decline = Button(self.tr("Back"), Weight.PLAIN, self)

@@ -11,7 +11,6 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QBoxLayout,
     QDialog,
-    QFrame,
     QHBoxLayout,
     QScrollArea,
     QStackedWidget,
@@ -22,7 +21,7 @@ from PySide6.QtWidgets import (
 from picsight.window.models.licence_view import LicencePage
 from picsight.window.models.row_view import RowView
 from picsight.window.models.signs import SignedSentence
-from picsight.window.parts.controls import Button, SlimScrollBar, Weight
+from picsight.window.parts.controls import Button, Weight, flatten
 from picsight.window.parts.drops import dropped_files
 from picsight.window.parts.labels import Words, sized
 from picsight.window.parts.words import number
@@ -277,9 +276,7 @@ def scrolled(inner: QWidget, name: str) -> QScrollArea:
     area = QScrollArea()
     area.setWidget(inner)
     area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
+    flatten(area)
     area.setAccessibleName(name)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setVerticalScrollBar(SlimScrollBar(Qt.Orientation.Vertical, area))
     area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     return area

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QPainter, QPalette, QPen
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractScrollArea,
+    QFrame,
     QProgressBar,
     QPushButton,
     QScrollBar,
@@ -271,6 +272,13 @@ class SlimScrollBar(QScrollBar):
         shape = QRectF(handle).adjusted(inset, inset, -inset, -inset)
         painter.drawRoundedRect(shape, shape.width() / 2, shape.width() / 2)
         painter.end()
+
+
+def flatten(area: QAbstractScrollArea) -> None:
+    """Take the frame away; what is in the area scrolls downwards only, by a slim bar."""
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setVerticalScrollBar(SlimScrollBar(Qt.Orientation.Vertical, area))
 
 
 def handle_of(ground: QColor, ink: QColor, *, held: bool) -> QColor:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QFrame,
     QHBoxLayout,
     QListView,
     QStackedWidget,
@@ -17,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from picsight.window.actions.acts import below
-from picsight.window.parts.controls import Button, SlimScrollBar, Weight
+from picsight.window.parts.controls import Button, Weight, flatten
 from picsight.window.parts.line import Line
 from picsight.window.parts.notice import Notice
 from picsight.window.parts.rows import VALUE, Measures, Row, RowDelegate, RowsModel, row_ground
@@ -137,10 +136,8 @@ class TagRows(QListView):
         super().__init__(parent)
         self.setModel(model)
         self.setItemDelegate(RowDelegate(self, MEASURES, _ground))
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setVerticalScrollBar(SlimScrollBar(Qt.Orientation.Vertical, self))
+        flatten(self)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.setAccessibleName(self.tr("Tags"))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from picsight.window.grid.model import WallModel
 from picsight.window.grid.thumbnails import Thumbnails
 from picsight.window.grid.view import PhotoView
 from picsight.window.parts.choice import Toggle
-from picsight.window.parts.controls import Button, IconButton, SlimScrollBar, Weight
+from picsight.window.parts.controls import Button, IconButton, Weight, flatten
 from picsight.window.parts.drops import dropped_photos
 from picsight.window.parts.labels import Words, sized
 from picsight.window.parts.line import Line
@@ -172,9 +172,7 @@ class Studio(QWidget):
         self._fields.addStretch(1)
         self._scroll.setWidget(inner)
         self._scroll.setWidgetResizable(True)
-        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self._scroll.setVerticalScrollBar(SlimScrollBar(Qt.Orientation.Vertical, self._scroll))
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        flatten(self._scroll)
         return self._scroll
 
     def _fill_middle(self) -> None:
