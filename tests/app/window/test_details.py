@@ -75,6 +75,7 @@ def shared_window(qapp, bundle, folder):
 def window(qtbot, shared_window):
     """The window with all photos, none of them selected, and the panel."""
     qtbot.waitUntil(lambda: shared_window.tags.library is not None)
+    shared_window.activateWindow()  # a test before may have shown another
     shared_window.pages.go(Place())
     shared_window.frame.show_details(shown=True)
     qtbot.waitUntil(lambda: len(shared_window.frame.model.wall.results) == 3)
@@ -107,6 +108,7 @@ def texts(panel):
 def test_one_photo_is_told_of_in_words_and_what_is_unknown_has_no_place(qtbot, window):
     panel = window.frame.details
     choose(qtbot, window, "a.jpg")
+    qtbot.waitUntil(lambda: "title" in texts(panel))  # its name is known before
     said = texts(panel)
     assert said["title"] == "At the harbour"
     assert said["source"] == "from the camera"

@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QPixmap
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QMenu, QVBoxLayout, QWidget
 
 from picsight.window.grid.page import WallPage
 from picsight.window.parts.controls import Button, IconButton, Weight
@@ -89,13 +89,21 @@ def test_a_chip_has_the_ring_of_every_button(show, make):
 
 @pytest.mark.parametrize(
     "make",
-    [lambda: Button("Look", Weight.QUIET), lambda: IconButton("add", "Larger"), lambda: PillButton("All 3")],
+    [
+        lambda page: Button("Look", Weight.QUIET, page),
+        lambda page: IconButton("add", "Larger", page),
+        lambda page: PillButton("All 3", page),
+        _more,
+    ],
 )
 def test_enter_presses_a_button(qtbot, make):
-    button = make()
-    qtbot.addWidget(button)
+    page = QWidget()
+    button = make(page)
+    qtbot.addWidget(page)
     with qtbot.waitSignal(button.clicked):
         qtbot.keyClick(button, Qt.Key.Key_Return)
+    for menu in page.findChildren(QMenu):
+        menu.close()
 
 
 def test_news_waits_in_the_header_and_a_click_on_it_leaves_the_keyboard_with_the_photos(qtbot, wall_view):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
+from PySide6.QtCore import QByteArray, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QWidget
@@ -16,7 +16,7 @@ from picsight_engine.assets import find_asset
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from PySide6.QtCore import QPoint, QRect
+    from PySide6.QtCore import QPoint
     from PySide6.QtGui import QColor, QPaintEvent
 
     from picsight.window.tokens import Tones
@@ -56,8 +56,9 @@ class Sign(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """The icon, centred."""
-        painter = QPainter(self)
-        paint_icon(painter, self.rect(), self._icon, self._ink(tones(self)))
+        painter, side = QPainter(self), min(self.width(), self.height())
+        place = QRect((self.width() - side) // 2, (self.height() - side) // 2, side, side)
+        paint_icon(painter, place, self._icon, self._ink(tones(self)))
         painter.end()
 
 
