@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from picsight_engine.library import PhotoDetails
+    from picsight_engine.metadata import Metadata
 
 LONGEST_FRACTION = 0.26  # seconds: cameras show 1/4, and 0.3 above it
 
 
-def exposure_words(photo: PhotoDetails) -> list[str]:
+def exposure_words(photo: Metadata) -> list[str]:
     """1/250 s, f/2.8, 55 mm, ISO 400: what is known of them. A focal length has its 35-mm equivalent if that differs."""
     words = []
     if photo.exposure:

@@ -24,8 +24,6 @@ class Metadata:
     camera: str | None = None
     lens: str | None = None
     rating: int | None = None
-    keywords: tuple[str, ...] = ()
-    description: str | None = None
     taken_subsecond: str | None = None
     altitude: float | None = None
     direction: float | None = None
@@ -37,8 +35,10 @@ class Metadata:
     flash: bool | None = None
     label: str | None = None
     title: str | None = None
+    description: str | None = None
     creator: str | None = None
     copyright: str | None = None
     bits: int | None = None
     colour_space: str | None = None
     edited: bool | None = None
+    keywords: tuple[str, ...] = ()

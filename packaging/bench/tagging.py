@@ -27,7 +27,7 @@ from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.runs import recorded
 from picsight_engine.store.tags import Definition
 from picsight_engine.store.vectors import put_vector
-from picsight_engine.tags.prompts import Prompts
+from picsight_engine.tags.learner import Prompts
 
 if TYPE_CHECKING:
     from collections.abc import Callable

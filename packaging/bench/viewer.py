@@ -16,8 +16,7 @@ from report import interleaved, machine, milliseconds, table
 
 from picsight.window.parts.picture import Pictures
 from picsight_engine.photos.decode import decode
-from picsight_engine.photos.limits import Limits
-from picsight_engine.photos.reading import read_photo
+from picsight_engine.photos.reading import Limits, read_photo
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,12 +5,7 @@ from __future__ import annotations
 import pytest
 
 from picsight.exposure import exposure_words
-from picsight_engine.library import PhotoDetails
-
-
-def photo(**said):
-    plain = dict.fromkeys(("taken", "taken_from", "lat", "lon", "place", "camera", "lens", "rating"))
-    return PhotoDetails(id=1, paths=(), width=4, height=3, **plain, **said)
+from picsight_engine.metadata import Metadata
 
 
 @pytest.mark.parametrize(
@@ -26,4 +21,4 @@ def photo(**said):
     ],
 )
 def test_settings_are_written_as_on_a_camera(said, words):
-    assert exposure_words(photo(**said)) == (words.split("|") if words else [])
+    assert exposure_words(Metadata(**said)) == (words.split("|") if words else [])

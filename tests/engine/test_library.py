@@ -19,6 +19,7 @@ from picsight_engine.errors import LibraryError, RequestError
 from picsight_engine.indexing.events import Committed, Finished
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.library import Library
+from picsight_engine.metadata import Metadata
 
 ONE_WORKER = IndexSettings(workers=1)
 
@@ -217,19 +218,8 @@ def test_what_is_known_of_a_photo(library, captions):
     details = library.show(path)
     assert details.paths == (path,)
     assert (details.width, details.height) == (224, 224)
-    unknown = (
-        details.taken,
-        details.taken_from,
-        details.lat,
-        details.lon,
-        details.place,
-        details.camera,
-        details.lens,
-        details.rating,
-        details.problem,
-    )
-    assert unknown == (None,) * 9
-    assert details.keywords == details.tags == ()
+    assert details.metadata == Metadata(bits=8)
+    assert (details.taken, details.rating, details.problem, details.tags) == (None, None, None, ())
 
 
 def test_a_photo_is_known_by_any_spelling_of_its_path(library, captions, tmp_path, monkeypatch):
@@ -274,7 +264,7 @@ def test_dates_carry_their_offset_and_order_the_wall(own, shared, few, tmp_path)
     run(own, folder, few[0].parent)
     details = own.show(folder / "date_offset_plus1345.jpg")
     assert details.taken.endswith("+13:45")
-    assert details.taken_from is not None
+    assert details.metadata.taken_source is not None
     wall = own.all_photos().results
     assert [result.path for result in wall[-5:]] == few[::-1]
     assert {(result.score, result.match) for result in wall} == {(0.0, None)}

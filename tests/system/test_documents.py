@@ -17,9 +17,9 @@ RESULT = ["id", "path", "score", "match", "taken", "place", "camera", "stack", "
 MATCHES = ("strong", "weaker", "none")
 PHOTO = [
     "id", "paths", "width", "height", "taken", "taken_from", "lat", "lon", "place", "camera", "lens",
-    "rating", "subsecond", "file_time", "altitude", "direction", "focal_length", "focal_length_35mm", "aperture",
+    "rating", "subsecond", "altitude", "direction", "focal_length", "focal_length_35mm", "aperture",
     "exposure_time", "iso", "flash", "label", "title", "description", "creator", "copyright", "bit_depth",
-    "colour_space", "edited", "bytes", "keywords", "tags", "problem",
+    "colour_space", "edited", "keywords", "file_time", "bytes", "tags", "problem",
 ]  # fmt: skip
 STATUS = ["library", "folders", "photos", "files", "problems", "space", "model", "bytes"]
 

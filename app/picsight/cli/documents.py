@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,16 @@ if TYPE_CHECKING:
     from picsight_engine.tags.tree import Tag
 
 Document = dict[str, object]
+
+# Metadata of which the key is not the name of the field.
+_METADATA_KEYS = {
+    "taken_source": "taken_from",
+    "taken_subsecond": "subsecond",
+    "focal": "focal_length",
+    "focal35": "focal_length_35mm",
+    "exposure": "exposure_time",
+    "bits": "bit_depth",
+}
 
 
 def summary_document(summary: Summary) -> Document:
@@ -88,39 +98,19 @@ def _filter(part: Filter) -> Document:
 
 def photo_document(details: PhotoDetails) -> Document:
     """What the library knows of one photo."""
+    said = asdict(details.metadata)
+    del said["taken_offset"]  # stands in "taken"
     return {
         "id": details.id,
         "paths": [str(path) for path in details.paths],
         "width": details.width,
         "height": details.height,
+        **{_METADATA_KEYS.get(name, name): value for name, value in said.items()},
         "taken": details.taken,
-        "taken_from": details.taken_from,
-        "lat": details.lat,
-        "lon": details.lon,
-        "place": details.place,
-        "camera": details.camera,
-        "lens": details.lens,
         "rating": details.rating,
-        "subsecond": details.subsecond,
+        "edited": bool(details.metadata.edited),
         "file_time": details.file_time,
-        "altitude": details.altitude,
-        "direction": details.direction,
-        "focal_length": details.focal,
-        "focal_length_35mm": details.focal35,
-        "aperture": details.aperture,
-        "exposure_time": details.exposure,
-        "iso": details.iso,
-        "flash": details.flash,
-        "label": details.label,
-        "title": details.title,
-        "description": details.description,
-        "creator": details.creator,
-        "copyright": details.copyright,
-        "bit_depth": details.bits,
-        "colour_space": details.colour_space,
-        "edited": details.edited,
         "bytes": details.bytes,
-        "keywords": list(details.keywords),
         "tags": list(details.tags),
         "problem": _problem(details.problem),
     }

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from picsight_engine.metadata import Metadata
 from picsight_engine.store import problems
 from picsight_engine.store.files import find_file, metadata_of
 from picsight_engine.store.photos import paths_of, photos_by_id
@@ -14,6 +13,7 @@ from picsight_engine.store.photos import paths_of, photos_by_id
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from picsight_engine.metadata import Metadata
     from picsight_engine.store.database import Database
     from picsight_engine.store.files import StoredFile
     from picsight_engine.store.photos import Photo
@@ -22,53 +22,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PhotoDetails:
-    """One photo: `paths` are its present files, the primary one first, width and height are upright pixels.
+    """One photo: `paths` are its present files, the primary one first, `metadata` is what the file says that was asked for.
 
-    `taken` is ISO 8601, with its offset where that is known, `subsecond` the digits behind its second; `file_time` is when
-    the file was last changed, as the clock here shows it. The units are those of `Metadata`, `bytes` is the file's size; what
-    is not known is None.
+    `width` and `height` are upright pixels, `bytes` is the size of that file, `file_time` when it was last changed, as the
+    clock here shows it. `rating` is what a person gave, else what the file says.
     """
 
     id: int
     paths: tuple[Path, ...]
     width: int
     height: int
-    taken: str | None
-    taken_from: str | None
-    lat: float | None
-    lon: float | None
-    place: str | None
-    camera: str | None
-    lens: str | None
-    rating: int | None
-    subsecond: str | None = None
+    metadata: Metadata
+    rating: int | None = None
     file_time: str | None = None
-    altitude: float | None = None
-    direction: float | None = None
-    focal: float | None = None
-    focal35: float | None = None
-    aperture: float | None = None
-    exposure: float | None = None
-    iso: int | None = None
-    flash: bool | None = None
-    label: str | None = None
-    title: str | None = None
-    description: str | None = None
-    creator: str | None = None
-    copyright: str | None = None
-    bits: int | None = None
-    colour_space: str | None = None
-    edited: bool = False
     bytes: int = 0
-    keywords: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     problem: Problem | None = None
 
-
-_SAME = {field.name for field in fields(PhotoDetails)} & {field.name for field in fields(Metadata)} - {
-    "taken",
-    "edited",
-}
+    @property
+    def taken(self) -> str | None:
+        """ISO 8601, with its offset where that is known."""
+        return taken_iso(self.metadata)
 
 
 def photo_at(db: Database, path: Path) -> Photo | None:
@@ -83,21 +57,17 @@ def details_at(db: Database, path: Path) -> PhotoDetails | None:
     photo = None if file is None else _photo_of(db, file)
     if file is None or photo is None:
         return None
-    said = metadata_of(db, file.id)
-    same = {name: getattr(said, name) for name in _SAME}
+    metadata = metadata_of(db, file.id)
     return PhotoDetails(
         id=photo.id,
         paths=tuple(paths_of(db, photo.id)),
         width=photo.width,
         height=photo.height,
-        taken=taken_iso(said),
-        taken_from=said.taken_source,
-        subsecond=said.taken_subsecond,
+        metadata=metadata,
+        rating=metadata.rating,
         file_time=_file_time(file.mtime_ns),
-        edited=bool(said.edited),
         bytes=file.size,
         problem=problem_at(db, path),
-        **same,
     )
 
 

@@ -21,6 +21,7 @@ from picsight_engine.installation.installed import InstalledModels
 from picsight_engine.installation.model_choice import ModelChoice, Switch
 from picsight_engine.installation.model_offers import model_offers
 from picsight_engine.library import PhotoDetails, Problem, Status
+from picsight_engine.metadata import Metadata
 from picsight_engine.search.answer import Answer, Filter, QueryFault, Result, TermScore
 from picsight_engine.store.runs import Run
 from picsight_engine.tags.tree import Tag
@@ -64,20 +65,7 @@ ANSWER = Answer(
     filters=(Filter(0, 1, "time", "2012", photos=1),),
     faults=(QueryFault(0, 1, "It is not known."),),
 )
-DETAILS = PhotoDetails(
-    id=1,
-    paths=(PATH,),
-    width=4,
-    height=3,
-    taken=None,
-    taken_from=None,
-    lat=None,
-    lon=None,
-    place=None,
-    camera=None,
-    lens=None,
-    rating=None,
-)
+DETAILS = PhotoDetails(id=1, paths=(PATH,), width=4, height=3, metadata=Metadata())
 STATUS = Status(
     library=PATH.parent, folders=1, photos=1, files=1, problems=0, space="0" * 16, model="starter", bytes=9
 )

@@ -10,6 +10,7 @@ import pytest
 
 from picsight.cli.commands.show import _put_facts
 from picsight_engine.library import PhotoDetails
+from picsight_engine.metadata import Metadata
 
 NO_ROOM = """
 import resource, sys
@@ -36,11 +37,14 @@ def test_a_disk_without_room_is_told_and_keeps_no_piece_of_the_file(tmp_path, si
 
 
 def test_facts_are_told_as_people_write_them_and_unknown_ones_not_at_all(capsys) -> None:
+    said = Metadata(
+        taken="2020-07-18T17:42:00", taken_offset="+02:00", taken_source="file name", lat=43.7, lon=7.27,
+        place="Nice, France", camera="Canon EOS 600D", exposure=0.004, aperture=2.8, focal=55.0, iso=400, flash=True,
+        altitude=12.4, title="At the\nharbour", keywords=("sea", "Anna"),
+    )  # fmt: skip
     told = PhotoDetails(
-        id=7, paths=(Path("/p/a.jpg"), Path("/p/b.jpg")), width=4000, height=3000, taken="2020-07-18T17:42:00+02:00",
-        taken_from="file name", lat=43.7, lon=7.27, place="Nice, France", camera="Canon EOS 600D", lens=None,
-        rating=0, exposure=0.004, aperture=2.8, focal=55.0, iso=400, flash=True, altitude=12.4, bytes=2_100_000,
-        title="At the\nharbour", keywords=("sea", "Anna"), tags=("Birds/Waders",),
+        id=7, paths=(Path("/p/a.jpg"), Path("/p/b.jpg")), width=4000, height=3000, metadata=said, rating=0,
+        bytes=2_100_000, tags=("Birds/Waders",),
     )  # fmt: skip
     _put_facts(told)
     assert capsys.readouterr().out.splitlines() == [
@@ -49,6 +53,5 @@ def test_facts_are_told_as_people_write_them_and_unknown_ones_not_at_all(capsys)
         "exposure: 1/250 s, f/2.8, 55 mm, ISO 400, flash", "size: 4000 x 3000, 2.1 MB",
         "title: At the harbour", "rating: 0", "keyword: sea", "keyword: Anna", "tag: Birds/Waders",
     ]  # fmt: skip
-    plain = dict.fromkeys(("taken", "taken_from", "lat", "lon", "place", "camera", "lens", "rating"))
-    _put_facts(PhotoDetails(id=7, paths=(), width=4, height=3, file_time="2024-05-03T10:11:12", **plain))
+    _put_facts(PhotoDetails(7, (), width=4, height=3, metadata=Metadata(), file_time="2024-05-03T10:11:12"))
     assert capsys.readouterr().out == "id: 7\ntaken: 2024-05-03T10:11:12 (file time)\nsize: 4 x 3, 0 bytes\n"

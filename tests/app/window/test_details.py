@@ -213,9 +213,8 @@ def test_a_suggestion_that_stays_keeps_the_keyboard(qtbot):
 
 
 def test_a_value_that_cannot_be_typed_is_no_link_and_a_copy_leads_to_its_folder():
-    plain = dict.fromkeys(("taken", "taken_from", "lat", "lon", "place", "camera", "lens", "rating"))
-    said = plain | {"camera": 'The "best" of all', "description": "Two\nlines"}
-    photo = PhotoDetails(id=1, paths=(Path("/p/a.jpg"), Path("/q/b.jpg")), width=4, height=3, **said)
+    said = Metadata(camera='The "best" of all', description="Two\nlines")
+    photo = PhotoDetails(1, paths=(Path("/p/a.jpg"), Path("/q/b.jpg")), width=4, height=3, metadata=said)
     told = details_of_one(photo, Path("/p/a.jpg"))
     assert told.gear == (Detail('The "best" of all'),)
     assert told.description == "Two lines"

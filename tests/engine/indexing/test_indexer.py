@@ -239,7 +239,7 @@ def test_what_people_wrote_into_a_photo_is_known_and_found(home, bundle, shared,
         connection.execute("UPDATE files SET metadata_rule = 2, rating = NULL, keywords = NULL")
     assert figures(run(home, bundle)) == {"found": 3, "unchanged": 3}
     told = [details_at(home.db, folder / name) for name in names]
-    assert [details.keywords for details in told] == [
+    assert [details.metadata.keywords for details in told] == [
         ("People/Marie Curie", "People/Pierre Curie"),
         (),
         ("Frost", "Yard"),
@@ -257,7 +257,7 @@ def test_what_a_side_car_says_is_known_from_the_next_run_on_without_embedding(ho
     def said():
         assert figures(run(home, bundle)) == {"found": 12, "unchanged": 12}
         first, second = (details_at(home.db, album / name) for name in ("00.jpg", "01.jpg"))
-        return first.rating, first.label, second.taken, second.description
+        return first.rating, first.metadata.label, second.taken, second.metadata.description
 
     sidecar.write_text(PACKET.format(rating=4))
     takeout.write_text(

@@ -83,27 +83,28 @@ def _why_unknown(path: Path, problem: Problem | None) -> str:
 
 def _put_facts(photo: PhotoDetails) -> None:
     """Prints what is known, a fact a line, and leaves out what is not."""
-    taken = f"{photo.taken} ({photo.taken_from})" if photo.taken else f"{photo.file_time} (file time)"
-    where = [] if photo.lat is None or photo.lon is None else [f"{photo.lat:.5f}, {photo.lon:.5f}"]
-    where += [] if photo.altitude is None else [f"{photo.altitude:.0f} m above the sea"]
-    where += [] if photo.direction is None else [f"facing {photo.direction:.0f} degrees"]
-    colours = [photo.colour_space or "", f"{photo.bits} bits" if photo.bits else ""]
+    said = photo.metadata
+    taken = f"{photo.taken} ({said.taken_source})" if photo.taken else f"{photo.file_time} (file time)"
+    where = [] if said.lat is None or said.lon is None else [f"{said.lat:.5f}, {said.lon:.5f}"]
+    where += [] if said.altitude is None else [f"{said.altitude:.0f} m above the sea"]
+    where += [] if said.direction is None else [f"facing {said.direction:.0f} degrees"]
+    colours = [said.colour_space or "", f"{said.bits} bits" if said.bits else ""]
     facts: list[tuple[str, object]] = [
         ("id", photo.id),
         *(("path", path) for path in photo.paths),
         ("taken", taken if photo.taken or photo.file_time else None),
-        ("place", photo.place),
+        ("place", said.place),
         ("position", ", ".join(where)),
-        ("camera", photo.camera),
-        ("lens", photo.lens),
-        ("exposure", ", ".join(exposure_words(photo) + ["flash"] * bool(photo.flash))),
+        ("camera", said.camera),
+        ("lens", said.lens),
+        ("exposure", ", ".join(exposure_words(said) + ["flash"] * bool(said.flash))),
         ("size", f"{photo.width} x {photo.height}, {size(photo.bytes)}"),
         ("colours", ", ".join(filter(None, colours))),
-        *((name, getattr(photo, name)) for name in ("title", "description", "creator", "copyright", "label")),
+        *((name, getattr(said, name)) for name in ("title", "description", "creator", "copyright", "label")),
         ("rating", photo.rating),
-        *(("keyword", keyword) for keyword in photo.keywords),
+        *(("keyword", keyword) for keyword in said.keywords),
         *(("tag", tag) for tag in photo.tags),
-        ("edited", "yes" if photo.edited else None),
+        ("edited", "yes" if said.edited else None),
         ("problem", photo.problem and photo.problem.message),
     ]
     for name, value in facts:

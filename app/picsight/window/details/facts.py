@@ -58,25 +58,26 @@ class Details:
 
 def details_of_one(photo: PhotoDetails, path: Path) -> Details:
     """What is known of one photo, by its file at `path`."""
-    flash = [say("flash")] if photo.flash else []
-    positions = () if photo.lat is None or photo.lon is None else ((photo.lat, photo.lon),)
+    said = photo.metadata
+    flash = [say("flash")] if said.flash else []
+    positions = () if said.lat is None or said.lon is None else ((said.lat, said.lon),)
     copies = [copy for copy in photo.paths if copy != path]
     return Details(
         name=path.name,
-        title=" ".join((photo.title or "").split()),
-        description=" ".join((photo.description or "").split()),
+        title=" ".join((said.title or "").split()),
+        description=" ".join((said.description or "").split()),
         taken=_taken(photo.taken, photo.taken) or _undated(photo.file_time),
-        source=_source(photo.taken_from) if photo.taken else say("(file time)") if photo.file_time else "",
-        place=_place(photo.place),
+        source=_source(said.taken_source) if photo.taken else say("(file time)") if photo.file_time else "",
+        place=_place(said.place),
         positions=positions,
-        map_words=_shown_on_map(photo.place or "".join(_degrees(*each) for each in positions)),
-        gear=_gear(photo.camera, photo.lens),
-        exposure=GAP.join(words.replace(" ", "\u00a0") for words in exposure_words(photo) + flash),
+        map_words=_shown_on_map(said.place or "".join(_degrees(*each) for each in positions)),
+        gear=_gear(said.camera, said.lens),
+        exposure=GAP.join(words.replace(" ", "\u00a0") for words in exposure_words(said) + flash),
         size=_size(photo),
         folder=(_lies_in(path, path.parent),),
         also=counted(len(copies), "And a copy:", "And %n copies:") if copies else "",
         copies=tuple(_lies_in(copy, copy) for copy in copies),
-        keywords=_keywords(photo.keywords),
+        keywords=_keywords(said.keywords),
     )
 
 
