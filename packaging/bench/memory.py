@@ -30,7 +30,7 @@ from picsight_engine.store.database import Database
 from picsight_engine.store.files import Metadata, put_file, put_metadata
 from picsight_engine.store.folders import add_folder
 from picsight_engine.store.photos import NewPhoto, put_photo
-from picsight_engine.store.thumbnails import Thumbnails
+from picsight_engine.store.thumbnails import ThumbnailStore
 from picsight_engine.store.vectors import activate_space, put_vector
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def fill(library: Path, pictures: Path, bundle: Bundle) -> None:
     """A library that has read these pictures, as it says: to read them indeed would take minutes and show nothing."""
     db, random = Database.open(library), np.random.default_rng(1)
     space, dim = bundle.manifest.space_id, bundle.manifest.dim
-    with closing(db), closing(Thumbnails.open(library)) as thumbnails:
+    with closing(db), closing(ThumbnailStore.open(library)) as thumbnails:
         root = add_folder(db, pictures)
         with db.writer() as connection:
             activate_space(connection, space, dim)
