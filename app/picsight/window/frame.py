@@ -82,6 +82,10 @@ class Frame(QWidget):
         """The page that is shown."""
         return self.pages.currentWidget() or self.wall_page
 
+    @property
+    def _has_details(self) -> bool:
+        return self.page in (self.wall_page, self.viewer_page)
+
     def add_page(self, page: QWidget) -> None:
         """One more page, made once somebody wants to see it; the sidebar stays beside it."""
         self.pages.addWidget(page)
@@ -101,7 +105,7 @@ class Frame(QWidget):
         dark = self.page is self.viewer_page and not high_contrast()  # as the page beside it
         for part in (self.details, self._middle.handle(2)):
             part.setPalette(palette_of(DARK) if dark else QPalette())
-        self.details_button.setEnabled(self.page in (self.wall_page, self.viewer_page))
+        self.details_button.setEnabled(self._has_details)
         self._fit_sides()
 
     def toggle_sidebar(self) -> None:
@@ -117,7 +121,7 @@ class Frame(QWidget):
 
     def show_details(self, *, shown: bool) -> None:
         """Show or hide the details, beside the pages that have any."""
-        if self.page not in (self.wall_page, self.viewer_page):
+        if not self._has_details:
             return
         self.details_wanted = shown
         if shown and self.width() < px(self, NARROW):
@@ -155,14 +159,9 @@ class Frame(QWidget):
         event.acceptProposedAction()
 
     def _fit_sides(self) -> None:
-        is_wide, has_details = (
-            self.width() >= px(self, NARROW),
-            self.page in (self.wall_page, self.viewer_page),
-        )
+        is_wide, is_full_screen = self.width() >= px(self, NARROW), self._top.isHidden()
         self.sidebar.setVisible(self.sidebar_wanted and self.page in self._beside_sidebar and is_wide)
-        self.details.setVisible(
-            self.details_wanted and has_details and is_wide and not self._top.isHidden()
-        )  # in full screen only the photo is left
+        self.details.setVisible(self.details_wanted and self._has_details and is_wide and not is_full_screen)
 
     def _note_widths(self) -> None:
         if self.sidebar.isVisible():

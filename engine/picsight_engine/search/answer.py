@@ -17,20 +17,8 @@ Order = Literal["match", "date", "folder"]
 Least = Literal["strong", "weaker", "all"]
 FoundBy = Literal["name", "meaning"]
 FilterKind = Literal[
-    "time",
-    "folder",
-    "format",
-    "is",
-    "has",
-    "place",
-    "camera",
-    "lens",
-    "exposure",
-    "label",
-    "rating",
-    "tag",
-    "text",
-]
+    "time", "folder", "format", "is", "has", "place", "camera", "lens", "exposure", "label", "rating", "tag", "text"
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,17 +147,19 @@ def tagged(value: str) -> Condition:
     """What is in a tag; and a keyword by its whole name, or by a part of one that stands below another: "Birds/Waders"."""
     wanted = fold(value)
 
-    def fits(keyword: str) -> bool:
-        name = fold(keyword)
-        return wanted == name or wanted in re.split(r"[/|]", name)
-
     def find(db: Database) -> NDArray[np.int64]:
-        by_keyword = photos_with_keyword(db, value, fits)
+        by_keyword = photos_with_keyword(db, value, lambda keyword: names_keyword(wanted, keyword))
         return selection.ascending(np.concatenate([photos_tagged(db, value), by_keyword]))
 
     return Condition(
         "tag", ("tag", wanted), value, find, _TAGGABLE, decided=True, absent=partial(_unnamed, name=value)
     )
+
+
+def names_keyword(wanted: str, keyword: str) -> bool:
+    """Whether this folded text is a keyword's whole name, or that of a part: "waders" of "Birds/Waders" or "Birds|Waders"."""
+    name = fold(keyword)
+    return wanted == name or wanted in re.split(r"[/|]", name)
 
 
 def located(names: Sequence[str]) -> Condition:
@@ -178,9 +180,13 @@ def is_by(camera: str, wanted: str) -> bool:
     return any(name in fold(camera) for name in _MAKERS.get(wanted, (wanted,)))
 
 
-def has_lens(lens: str, wanted: str) -> bool:
-    """Whether a lens's name holds this folded text."""
-    return wanted in fold(lens)
+# Whether a text of a kind fits what is asked for, folded.
+FITS: dict[TextColumn, Callable[[str, str], bool]] = {
+    "place": is_at,
+    "camera": is_by,
+    "lens": lambda lens, wanted: wanted in fold(lens),
+    "label": lambda label, wanted: wanted == fold(label),
+}
 
 
 def worded(word: str) -> Condition:
@@ -254,15 +260,13 @@ def _has(value: str, _today: date) -> Condition | str:
     return known(KNOWN[name][0])
 
 
-def _text_fact(
-    kind: FilterKind, column: TextColumn, fits: Callable[[str, str], bool], value: str, _today: date
-) -> Condition | str:
-    wanted = fold(value)
+def _text_fact(column: TextColumn, value: str, _today: date) -> Condition | str:
+    wanted, fits = fold(value), FITS[column]
     find = partial(
         selection.photos_with_text, column=column, fits=lambda text: wanted != "" and fits(text, wanted)
     )
     absent = partial(_without_text, column=column, value=value)
-    return Condition(kind, (column, wanted), value, find, known(column), absent=absent)
+    return Condition(column, (column, wanted), value, find, known(column), absent=absent)
 
 
 def _without_text(db: Database, column: TextColumn, value: str) -> str | None:
@@ -299,10 +303,6 @@ def _unnamed(db: Database, name: str) -> str | None:
     return unnamed(db, name) if len(_TAGGABLE.find(db)) else None
 
 
-def _tag(value: str, _today: date) -> Condition | str:
-    return tagged(value)
-
-
 def _rating(value: str, _today: date) -> Condition | str:
     if value.lower() == "rejected":
         find = partial(photos_rated, least=-1, most=-1)
@@ -326,13 +326,13 @@ _READERS: dict[str, Callable[[str, date], Condition | str]] = {
     "format": _format,
     "is": _is,
     "has": _has,
-    "at": partial(_text_fact, "place", "place", is_at),
-    "by": partial(_text_fact, "camera", "camera", is_by),
-    "lens": partial(_text_fact, "lens", "lens", has_lens),
+    "at": partial(_text_fact, "place"),
+    "by": partial(_text_fact, "camera"),
+    "lens": partial(_text_fact, "lens"),
     "iso": partial(_number_fact, "iso"),
     "f": partial(_number_fact, "aperture"),
     "focal": partial(_number_fact, "focal"),
-    "label": partial(_text_fact, "label", "label", lambda label, wanted: fold(label) == wanted),
+    "label": partial(_text_fact, "label"),
     "rated": _rating,
-    "tag": _tag,
+    "tag": lambda value, _today: tagged(value),
 }

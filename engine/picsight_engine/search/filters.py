@@ -15,14 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picsight_engine.search.answer import Filter, QueryFault
-from picsight_engine.search.facts import (
-    UNDATED,
-    VISIBLE,
-    Condition,
-    condition_of,
-    unknown,
-    worded,
-)
+from picsight_engine.search.facts import UNDATED, VISIBLE, Condition, condition_of, unknown, worded
 from picsight_engine.search.place_names import names_of_place
 from picsight_engine.search.recognition import recognise
 from picsight_engine.store.contents import photos_revision

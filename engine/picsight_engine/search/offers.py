@@ -13,8 +13,8 @@ from functools import partial
 from heapq import nsmallest
 from typing import TYPE_CHECKING, Literal
 
-from picsight_engine.search.facts import FORMATS, has_lens, is_by
-from picsight_engine.search.place_names import is_at, names_of_place
+from picsight_engine.search.facts import FITS, FORMATS, names_keyword
+from picsight_engine.search.place_names import names_of_place
 from picsight_engine.search.query import spelled
 from picsight_engine.search.times import MONTHS
 from picsight_engine.store.text import fold
@@ -22,6 +22,7 @@ from picsight_engine.store.text import fold
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from picsight_engine.search.query import Key
     from picsight_engine.store.contents import Contents, Counted, DirectoryFiles
 
 OfferKind = Literal[
@@ -93,19 +94,15 @@ class Offers:
     def places(self, typed: str, limit: int) -> list[Offer]:
         """Towns, regions and countries; by another name where none is called so."""
         names = self._towns.matching(typed, limit) or self._all_names.matching(typed, limit)
-        return self._of_text("place", "at", names, self._contents.towns, is_at)
+        return self._of_text("place", "at", names, self._contents.towns)
 
     def cameras(self, typed: str, limit: int) -> list[Offer]:
         """Cameras; the fact holds for all whose name holds this one's."""
-        return self._of_text(
-            "camera", "by", self._cameras.matching(typed, limit), self._contents.cameras, is_by
-        )
+        return self._of_text("camera", "by", self._cameras.matching(typed, limit), self._contents.cameras)
 
     def lenses(self, typed: str, limit: int) -> list[Offer]:
         """Lenses, likewise."""
-        return self._of_text(
-            "lens", "lens", self._lenses.matching(typed, limit), self._contents.lenses, has_lens
-        )
+        return self._of_text("lens", "lens", self._lenses.matching(typed, limit), self._contents.lenses)
 
     def formats(self, typed: str, limit: int) -> list[Offer]:
         """Formats whose name or suffix begins so."""
@@ -137,14 +134,14 @@ class Offers:
 
     def _photos_tagged(self, word: str) -> int:
         said = self._contents.keywords
-        return said.photos(words for words in said.files if any(_is_below(each, word) for each in words))
+        return said.photos(words for words in said.files if any(names_keyword(word, each) for each in words))
 
     @staticmethod
     def _of_text(
-        kind: OfferKind, key: str, names: list[str], said: Counted[str], fits: Callable[[str, str], bool]
+        kind: Literal["place", "camera", "lens"], key: Key, names: list[str], said: Counted[str]
     ) -> list[Offer]:
         def photos(name: str) -> int:
-            return said.photos(text for text in said.files if fits(text, name))
+            return said.photos(text for text in said.files if FITS[kind](text, name))
 
         return [Offer(kind, name, f"{key}:{spelled(name)}", partial(photos, fold(name))) for name in names]
 
@@ -208,12 +205,6 @@ def _folders(places: Mapping[DirectoryFiles, int]) -> Iterator[tuple[str, int]]:
         for word in set(_LETTERS.findall(name)):
             of_word[word].append(number)
     yield from ((word, sum(numbers)) for word, numbers in of_word.items() if len(numbers) > 1)
-
-
-def _is_below(keyword: str, word: str) -> bool:
-    """Keywords may name those above them: "Birds/Waders", "Birds|Waders"."""
-    folded = fold(keyword)
-    return word == folded or word in re.split(r"[/|]", folded)
 
 
 def _times(months: Iterable[str]) -> Iterator[_Time]:

@@ -28,36 +28,23 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from picsight_engine.search.answer import QueryFault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-Key = Literal[
-    "text",
-    "in",
-    "folder",
-    "format",
-    "is",
-    "has",
-    "at",
-    "by",
-    "lens",
-    "iso",
-    "f",
-    "focal",
-    "label",
-    "rated",
-    "tag",
+_TypedKey = Literal[
+    "in", "folder", "format", "is", "has", "at", "by", "lens", "iso", "f", "focal", "label", "rated", "tag"
 ]
+Key = Literal["text"] | _TypedKey
 
 MOST = 16  # alternatives, things to see less of, pictures, facts: each one costs a pass over something
 LEAST_WEIGHT, MOST_WEIGHT = 0.1, 10.0
 
 _PICTURE = "like"
-_KEYS = "in|folder|format|is|has|at|by|lens|iso|f|focal|label|rated|tag|" + _PICTURE
+_KEYS = "|".join((*get_args(_TypedKey), _PICTURE))
 # Control characters and lone surrogates (undecodable bytes of a command line) separate words as blanks do.
 _UNTYPED = r"\x00-\x1f\x7f-\x9f\ud800-\udfff"
 _BLANK = r"\s" + _UNTYPED

@@ -99,10 +99,7 @@ def _contents(connection: sqlite3.Connection) -> Contents:
             ((row[0], row[5] and _listed(row[5])) for row in copies),
         ),
         *(
-            _counted(
-                connection.execute(_TEXTS.format(column)),
-                ((row[0], row[number]) for row in copies),
-            )
+            _counted(connection.execute(_TEXTS.format(column)), ((row[0], row[number]) for row in copies))
             for number, column in enumerate(("place", "camera", "lens"), start=6)
         ),
     )

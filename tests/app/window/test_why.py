@@ -18,7 +18,7 @@ def manifest(bundle):
 
 
 def strengths(terms, manifest):
-    return [reason.strength for reason in reasons_of(terms, manifest, 1000)]
+    return [reason.rpartition(": ")[2] for reason in reasons_of(terms, manifest, 1000, str)]
 
 
 def test_words_grow_with_the_score_and_are_as_strong_as_the_search_says(manifest):

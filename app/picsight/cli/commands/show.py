@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from picsight_engine.library import Library, PhotoDetails
-    from picsight_engine.store.problems import Problem
 
 NOT_A_PHOTO = 1
 
@@ -47,11 +46,18 @@ def show(invocation: Invocation, photo: Path | None, thumbnail: Path | None, *, 
             details = None if library is None else library.show(asked)
             if library is None or details is None:
                 all_known = False
-                _put_unknown(invocation, asked, None if library is None else library.problem_of(asked))
+                problem = None if library is None else library.problem_of(asked)
+                if invocation.json:
+                    put_json(unknown_document(asked, problem))
+                else:
+                    say(f"{asked} is not in the library." if problem is None else problem.message)
                 continue
             if thumbnail is not None:  # first: a command that fails prints no document
                 _write_thumbnail(library, details, thumbnail)
-            _put_photo(invocation, details)
+            if invocation.json:
+                put_json(photo_document(details))
+            else:
+                _put_facts(details)
     return 0 if all_known else NOT_A_PHOTO
 
 
@@ -59,26 +65,6 @@ def _paths_of_stdin() -> Iterator[Path]:
     """One path a line; where a line came with Windows' line end, the name without it, unless there is such a file."""
     for line in lines_of_stdin():
         yield Path(line.removesuffix("\r") if line.endswith("\r") and not os.path.lexists(line) else line)
-
-
-def _put_photo(invocation: Invocation, details: PhotoDetails) -> None:
-    if invocation.json:
-        put_json(photo_document(details))
-    else:
-        _put_facts(details)
-
-
-def _put_unknown(invocation: Invocation, path: Path, problem: Problem | None) -> None:
-    if invocation.json:
-        put_json(unknown_document(path, problem))
-    else:
-        say(_why_unknown(path, problem))
-
-
-def _why_unknown(path: Path, problem: Problem | None) -> str:
-    if problem is None:
-        return f"{path} is not in the library."
-    return problem.message
 
 
 def _put_facts(photo: PhotoDetails) -> None:

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from picsight.window.details.facts import details_of_one, details_of_several
 from picsight.window.details.marks import PhotoMarks
-from picsight.window.details.why import in_words, reasons_of
+from picsight.window.details.why import reasons_of
 from picsight.window.parts.map import read_land
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from picsight.jobs import Jobs
     from picsight.window.actions.chosen import ChosenPhotos
     from picsight.window.details.facts import Details
-    from picsight.window.details.why import Reason
     from picsight.window.frame import Frame
     from picsight.window.parts.map import Land
     from picsight.window.search.controller import SearchController
@@ -94,17 +93,16 @@ class DetailsController(QObject):
             self._jobs.forget(LANE_WHY)
             self._say_why([])
             return
-        manifest, photos = library.bundle.manifest, shown.answer.photos
+        manifest, photos, name_of = library.bundle.manifest, shown.answer.photos, self._search.likes.name
         self._jobs.read(
-            lambda: reasons_of(library.explain(query, photo.id), manifest, photos),
+            lambda: reasons_of(library.explain(query, photo.id), manifest, photos, name_of),
             lambda reasons: self._say_why(reasons, by_name=photo.found_by == "name"),
             lambda _sentence: self._say_why([]),
             replaces=LANE_WHY,
         )
 
-    def _say_why(self, reasons: Sequence[Reason], *, by_name: bool = False) -> None:
-        words = [self.tr("Its names or keywords have the words.")] if by_name else []
-        words += [in_words(reason, self._search.likes.name) for reason in reasons]
+    def _say_why(self, reasons: Sequence[str], *, by_name: bool = False) -> None:
+        words = [*([self.tr("Its names or keywords have the words.")] if by_name else []), *reasons]
         self._panel.say_why(words)
         self._frame.viewer_page.why_act.setVisible(bool(words))
 

@@ -141,8 +141,8 @@ def _shown_on_map(what: str) -> str:
 
 
 def _gear(camera: str | None, lens: str | None) -> tuple[Detail, ...]:
-    found = (_like("by", camera) if camera else None, _like("lens", lens) if lens else None)
-    return tuple(detail for detail in found if detail is not None)
+    parts: tuple[tuple[Key, str | None], ...] = (("by", camera), ("lens", lens))
+    return tuple(_like(key, name) for key, name in parts if name)
 
 
 def _size(photo: PhotoDetails) -> str:

@@ -34,9 +34,8 @@ class PhotoMarks(QObject):
     ) -> None:
         super().__init__(view)
         self._view, self._chosen, self._deeds, self._tagging = view, chosen, deeds, tagging
-        self._shown: list[
-            int
-        ] = []  # the photos that the panel tells of: those before, until the answer comes
+        # The photos that the panel tells of: those before, until the answer comes.
+        self._shown: list[int] = []
         view.favour_requested.connect(self._favour)
         view.rated.connect(self._rate)
         view.add_requested.connect(tagging.choose)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from picsight.window.parts.words import isolated, plain, say
@@ -17,16 +16,13 @@ if TYPE_CHECKING:
     from picsight_engine.search.answer import TermScore
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """A part of the query as it is typed, and in words how much of it is there."""
+def reasons_of(
+    terms: Sequence[TermScore], manifest: Manifest, photos: int, name_of: Callable[[str], str]
+) -> list[str]:
+    """Each part of the query as its chip says it, and how much of it is there; what has no calibration is left out.
 
-    token: str
-    strength: str
-
-
-def reasons_of(terms: Sequence[TermScore], manifest: Manifest, photos: int) -> list[Reason]:
-    """Cosines in words; those without a calibration are left out."""
+    `photos` is how many were searched, `name_of` gives the name of a picture that is searched by.
+    """
     reasons, calibration, likeness = [], manifest.calibration, manifest.likeness
     for term in terms:
         is_picture = term.text.lstrip("-").startswith("like")
@@ -43,13 +39,8 @@ def reasons_of(terms: Sequence[TermScore], manifest: Manifest, photos: int) -> l
             if term.text[:1] == "-"
             else ("hardly", "weaker", "strong")
         )
-        reasons.append(Reason(term.text, say(words[level])))
+        reasons.append(f"{_part_in_words(term.text, name_of)}: {say(words[level])}")
     return reasons
-
-
-def in_words(reason: Reason, name_of: Callable[[str], str]) -> str:
-    """A part of the query as its chip says it, and how much of it is there."""
-    return f"{_part_in_words(reason.token, name_of)}: {reason.strength}"
 
 
 def _part_in_words(token: str, name_of: Callable[[str], str]) -> str:
