@@ -1,4 +1,7 @@
-"""The JSON documents of the command line, key by key; `docs/commands.md` documents them and a test compares the two."""
+"""The JSON documents of the command line; `docs/commands.md` documents every key, and a test compares the two.
+
+Where a record has a document's keys, the document is made of its fields.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from picsight_engine.installation.model_choice import Switch
     from picsight_engine.installation.model_offers import ModelOffer
     from picsight_engine.library import PhotoDetails, Status
-    from picsight_engine.search.answer import Answer, Filter, Result
+    from picsight_engine.search.answer import Answer, Result
     from picsight_engine.store.problems import Problem
     from picsight_engine.store.runs import Run
     from picsight_engine.tags.tree import Tag
@@ -39,13 +42,7 @@ _METADATA_KEYS = {
 
 def summary_document(summary: Summary) -> Document:
     """What an indexing run did; the last two values in seconds and photos per second."""
-    return {
-        "found": summary.found,
-        "indexed": summary.indexed,
-        "unchanged": summary.unchanged,
-        "moved": summary.moved,
-        "missing": summary.missing,
-        "problems": summary.problems,
+    return asdict(summary) | {
         "seconds": round(summary.seconds, 3),
         "photos_per_second": round(summary.photos_per_second, 2),
     }
@@ -59,11 +56,9 @@ def answer_document(answer: Answer) -> Document:
         "photos": answer.photos,
         "milliseconds": round(answer.milliseconds, 2),
         "results": [_result(result) for result in answer.results],
-        "filters": [_filter(part) for part in answer.filters],
+        "filters": [asdict(part) for part in answer.filters],
         "undated": answer.undated,
-        "faults": [
-            {"start": fault.start, "end": fault.end, "message": fault.message} for fault in answer.faults
-        ],
+        "faults": [asdict(fault) for fault in answer.faults],
     }
 
 
@@ -84,18 +79,6 @@ def _result(result: Result) -> Document:
     return document
 
 
-def _filter(part: Filter) -> Document:
-    return {
-        "start": part.start,
-        "end": part.end,
-        "kind": part.kind,
-        "words": part.words,
-        "photos": part.photos,
-        "excluded": part.excluded,
-        "recognised": part.recognised,
-    }
-
-
 def photo_document(details: PhotoDetails) -> Document:
     """What the library knows of one photo."""
     said = asdict(details.metadata)
@@ -112,18 +95,16 @@ def photo_document(details: PhotoDetails) -> Document:
         "file_time": details.file_time,
         "bytes": details.bytes,
         "tags": list(details.tags),
-        "problem": _problem(details.problem),
+        "problem": details.problem and _problem(details.problem),
     }
 
 
 def unknown_document(path: Path, problem: Problem | None) -> Document:
     """The answer for a path that is no photo of the library, with the reason where there is one."""
-    return {"path": str(path), "problem": _problem(problem), "id": None}
+    return {"path": str(path), "problem": problem and _problem(problem), "id": None}
 
 
-def _problem(problem: Problem | None) -> Document | None:
-    if problem is None:
-        return None
+def _problem(problem: Problem) -> Document:
     return {"code": problem.code, "message": problem.message, "tries": problem.tries}
 
 
@@ -161,34 +142,17 @@ def run_document(run: Run | None) -> Document:
     if run is None:
         return {"run": None}
     made_at = datetime.fromtimestamp(run.made_at).astimezone().isoformat(timespec="seconds")
-    return {
-        "run": {
-            "id": run.id,
-            "kind": run.kind,
-            "words": run.words,
-            "made_at": made_at,
-            "undone": run.undone,
-        }
-    }
+    return {"run": asdict(run) | {"made_at": made_at}}
 
 
 def decisions_document(file: Path, exported: DecisionsExported) -> Document:
     """What was written into a file of decisions."""
-    return {
-        "file": str(file),
-        "tags": exported.tags,
-        "decisions": exported.decisions,
-        "ratings": exported.ratings,
-    }
+    return {"file": str(file), **asdict(exported)}
 
 
 def sidecars_document(exported: Exported) -> Document:
     """What was written beside photos."""
-    return {
-        "written": exported.written,
-        "unchanged": exported.unchanged,
-        "left_alone": list(exported.left_alone),
-    }
+    return asdict(exported)
 
 
 def table_document(file: Path, photos: int) -> Document:
@@ -213,31 +177,12 @@ def imported_document(imported: Imported) -> Document:
 
 def status_document(status: Status) -> Document:
     """What the library holds; `bytes` is the size of its folder."""
-    return {
-        "library": str(status.library),
-        "folders": status.folders,
-        "photos": status.photos,
-        "files": status.files,
-        "problems": status.problems,
-        "space": status.space,
-        "model": status.model,
-        "bytes": status.bytes,
-    }
+    return asdict(status) | {"library": str(status.library)}
 
 
 def problems_document(problems: Sequence[Problem]) -> Document:
     """The files that could not be indexed."""
-    return {
-        "problems": [
-            {
-                "path": str(problem.path),
-                "code": problem.code,
-                "message": problem.message,
-                "tries": problem.tries,
-            }
-            for problem in problems
-        ]
-    }
+    return {"problems": [{"path": str(problem.path), **_problem(problem)} for problem in problems]}
 
 
 def checks_document(checks: Sequence[Check]) -> Document:
@@ -311,9 +256,7 @@ def verdicts_document(verdicts: Sequence[ModelVerdict]) -> Document:
     """The models that were examined."""
     return {
         "ok": all(verdict.ok for verdict in verdicts),
-        "models": [
-            {"name": verdict.name, "ok": verdict.ok, "message": verdict.message} for verdict in verdicts
-        ],
+        "models": [asdict(verdict) for verdict in verdicts],
     }
 
 

@@ -49,7 +49,8 @@ def recognise(
     """
 
     def meant(some: tuple[Word, ...]) -> Condition | None:
-        period = time_in_words([word.text for word in some], today) if _may_be_time(some) else None
+        texts = [word.text for word in some]
+        period = time_in_words(texts, today) if all(map(could_be_time, texts)) else None
         if period is not None and has_photos(taken_in(period)):
             return taken_in(period)
         names = _names(some, places)
@@ -61,13 +62,9 @@ def recognise(
     found: list[Recognised] = []
     alternatives = []
     for term in query.alternatives:
-        words: list[Word] = []
-        parts: list[Recognised] = []
-        for part in _parts(term.words, query.text, meant):
-            if isinstance(part, Recognised):
-                parts.append(part)
-            else:
-                words.append(part)
+        meanings = [*_parts(term.words, query.text, meant)]
+        parts = [part for part in meanings if isinstance(part, Recognised)]
+        words = [word for word in meanings if not isinstance(word, Recognised)]
         if parts and all(word.text.lower() in _ANY_PHOTO and not word.plain for word in words):
             words = []
         found += parts
@@ -106,10 +103,6 @@ def _reach(words: tuple[Word, ...], start: int, text: str) -> int:
             break
         length += 1
     return length
-
-
-def _may_be_time(words: tuple[Word, ...]) -> bool:
-    return all(could_be_time(word.text) for word in words)
 
 
 def _name_words(words: tuple[Word, ...]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from picsight.window.parts.controls import Button, IconButton, Weight, draw_focu
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import ElidedLabel, Words, sized
 from picsight.window.parts.pills import Pills
-from picsight.window.parts.words import plain, say, tooltip
+from picsight.window.parts.words import plain, tooltip
 from picsight.window.search.chips import Chip, ChipButton
 from picsight.window.tags.wording import star_words
 from picsight.window.tokens import HAIR, HALF, SMALL, px, tones
@@ -46,7 +46,7 @@ class MarksView(QWidget):
         self._own: list[str] = []
         self._suggested: list[str] = []
         self._verdicts: list[QWidget] = []
-        self.heart = Heart(self)
+        self.heart = IconButton("favourite", self.tr("Favourite"), self)
         self.stars = Stars(self)
         self.chips = Pills(self, between=HAIR)
         self._none = Words(self.tr("In no tag yet."), self)
@@ -70,7 +70,8 @@ class MarksView(QWidget):
 
     def show_marks(self, marks: Marks, *, several: bool = False, keys: bool = True) -> None:
         """What is said now of one photo, or alike of several; with `keys`, letters decide on what is suggested."""
-        self.heart.show_liked(liked=marks.favourite)
+        self.heart.show_icon("favourite-on" if marks.favourite else "favourite")
+        self.heart.setAccessibleDescription(self.tr("yes") if marks.favourite else self.tr("no"))
         self.stars.show_stars(marks.rating or 0)
         own = [path for path, how in marks.tags if how == "accepted"]
         suggested = [path for path, how in marks.tags if how == "suggested"]
@@ -148,18 +149,6 @@ class MarksView(QWidget):
         for layout in (column, own, suggested):
             layout.setSpacing(px(self, SMALL))
         column.addStretch(1)
-
-
-class Heart(IconButton):
-    """Filled while the photo is a favourite."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__("favourite", say("Favourite"), parent)
-
-    def show_liked(self, *, liked: bool) -> None:
-        """Whether it is."""
-        self.show_icon("favourite-on" if liked else "favourite")
-        self.setAccessibleDescription(say("yes") if liked else say("no"))
 
 
 class Stars(QWidget):

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from picsight_engine.bundles.bundle import Manifest
     from picsight_engine.search.answer import TermScore
 
+# How much of a part is there, below the first bound, from it and from the second one on; and of what is to be less.
+MORE, LESS = ("hardly", "weaker", "strong"), ("not seen", "a little", "still there")
+
 
 def reasons_of(
     terms: Sequence[TermScore], manifest: Manifest, photos: int, name_of: Callable[[str], str]
@@ -27,18 +30,14 @@ def reasons_of(
     for term in terms:
         is_picture = term.text.lstrip("-").startswith("like")
         if is_picture and likeness is not None:
-            level = (term.score >= likeness.weaker) + (term.score >= likeness.strong)
+            bounds = likeness.weaker, likeness.strong
         elif not is_picture and calibration is not None:
             rise = calibration.rise(max(photos, 1), commonness(term.text.lstrip("-")))
-            least = calibration.possible + rise - calibration.span
-            level = (term.score >= least) + (term.score >= calibration.strong + rise)
+            bounds = calibration.possible + rise - calibration.span, calibration.strong + rise
         else:
             continue
-        words = (
-            ("not seen", "a little", "still there")
-            if term.text[:1] == "-"
-            else ("hardly", "weaker", "strong")
-        )
+        words = LESS if term.text[:1] == "-" else MORE
+        level = sum(term.score >= bound for bound in bounds)
         reasons.append(f"{_part_in_words(term.text, name_of)}: {say(words[level])}")
     return reasons
 
