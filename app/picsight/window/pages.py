@@ -206,9 +206,8 @@ class Pages(QObject):
 
     def leave_details(self) -> None:
         """Back to the photos."""
-        (
-            self._frame.viewer_page if self._frame.page is self._frame.viewer_page else self._frame.grid
-        ).setFocus()
+        frame = self._frame
+        (frame.viewer_page if frame.page is frame.viewer_page else frame.grid).setFocus()
 
     def _leave_box(self) -> None:
         """Back to the page that is shown."""

@@ -159,29 +159,19 @@ class Batch:
 
     def _store_seen(self, connection: sqlite3.Connection, seen: Seen) -> dict[int, None]:
         """Stores a file and its picture; nothing if a person took that picture out of the library meanwhile."""
-        folder, file, fingerprint = seen.task.folder, seen.task.file, seen.identified.fingerprint
+        folder, file = seen.task.folder, seen.task.file
         if seen.described is not None:
             photo_id: int | None = self._store_photo(connection, seen.identified, seen.described)
         else:
-            photo_id = known_photo(connection, fingerprint)
+            photo_id = known_photo(connection, seen.identified.fingerprint)
         if photo_id is None:
             return {}
         edited = _edited_from(connection, seen, photo_id)
         if seen.moved_from is not None:
             move_file(connection, seen.moved_from.id, folder.id, file.name)
-        put_file(
-            connection,
-            NewFile(
-                folder.id,
-                file.name,
-                file.size,
-                file.mtime_ns,
-                seen.identified.bytes_hash,
-                photo_id,
-                device=file.device,
-            ),
-        )
-        metadata = seen.identified.metadata
+        digest, metadata = seen.identified.bytes_hash, seen.identified.metadata
+        here = NewFile(folder.id, file.name, file.size, file.mtime_ns, digest, photo_id, device=file.device)
+        put_file(connection, here)
         put_metadata(connection, folder.id, file.name, metadata, METADATA_RULE, beside=file.beside)
         clear_problem(connection, folder.id, file.name)
         if edited is not None:
@@ -191,17 +181,9 @@ class Batch:
     def _store_photo(
         self, connection: sqlite3.Connection, identified: Identified, described: Described
     ) -> int:
-        photo_id = put_photo(
-            connection,
-            NewPhoto(
-                identified.fingerprint,
-                described.width,
-                described.height,
-                described.phash,
-                FINGERPRINT_RULE,
-                identified.picture_rule,
-            ),
-        )
+        shape = described.width, described.height, described.phash
+        rules = FINGERPRINT_RULE, identified.picture_rule
+        photo_id = put_photo(connection, NewPhoto(identified.fingerprint, *shape, *rules))
         if described.vector is not None:
             put_vector(connection, photo_id, self._space, np.frombuffer(described.vector, dtype="<f2"))
         self._thumbnails.put(photo_id, described.thumbnail)

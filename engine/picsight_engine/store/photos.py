@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,15 +106,7 @@ class Photo:
 
 def put_photo(connection: sqlite3.Connection, photo: NewPhoto) -> int:
     """Stores a picture and returns its id: the known one if the fingerprint is known."""
-    values = {
-        "fingerprint": photo.fingerprint,
-        "fingerprint_rule": photo.fingerprint_rule,
-        "picture_rule": photo.picture_rule,
-        "width": photo.width,
-        "height": photo.height,
-        "phash": photo.phash,
-    }
-    connection.execute(_PUT_PHOTO, values)
+    connection.execute(_PUT_PHOTO, asdict(photo))
     photo_id: int = connection.execute(_BY_FINGERPRINT, (photo.fingerprint,)).fetchone()[0]
     return photo_id
 
