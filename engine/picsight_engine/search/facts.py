@@ -77,11 +77,11 @@ _DECIDED = {
 }
 _EDITED: NumberColumn = "edited"
 _STARS = range(6)
-# What a number of each kind is shown in steps of, how it is said, and one of them.
-_NUMBERS: dict[NumberColumn, tuple[float, str, str]] = {
-    "iso": (1, "ISO {}", "1600"),
-    "aperture": (0.1, "f/{}", "2.8"),
-    "focal": (1, "{} mm", "200"),
+# The column of a number, what it is shown in steps of, how it is said, and one of its kind.
+_NUMBERS: dict[str, tuple[NumberColumn, float, str, str]] = {
+    "iso": ("iso", 1, "ISO {}", "1600"),
+    "f": ("aperture", 0.1, "f/{}", "2.8"),
+    "focal": ("focal", 1, "{} mm", "200"),
 }
 _UNIT = re.compile(r"f/(?=[0-9.])|(?<=[0-9.])mm| ")  # what people write with a number
 _ABSENT: dict[TextColumn, str] = {
@@ -135,9 +135,9 @@ def taken_in(period: Period) -> Condition:
     return Condition("time", (find.func.__name__, first, last), period.words, find)
 
 
-def known(column: Column) -> Condition:
-    """That anything of this kind is known of a photo."""
-    name, words = next((name, words) for name, (each, words) in KNOWN.items() if each == column)
+def known(name: str) -> Condition:
+    """That a photo has what "has:" knows by this name."""
+    column, words = KNOWN[name]
     find = partial(selection.photos_with, column=column)
     condition = Condition("has", ("has", name), f"with {words}", find)
     return condition if column == "taken" else replace(condition, basis=condition)
@@ -257,7 +257,7 @@ def _has(value: str, _today: date) -> Condition | str:
         return replace(_STARRED, basis=_STARRED)
     if name not in KNOWN:
         return f'"has:" knows {_listed((*KNOWN, _RATED, _COPIES))}.'
-    return known(KNOWN[name][0])
+    return known(name)
 
 
 def _text_fact(column: TextColumn, value: str, _today: date) -> Condition | str:
@@ -278,21 +278,20 @@ def _without_text(db: Database, column: TextColumn, value: str) -> str | None:
     return f"{_ABSENT[column].format(value)}; there {'is' if len(names) == 1 else 'are'} {shown}."
 
 
-def _number_fact(column: NumberColumn, value: str, _today: date) -> Condition | str:
-    step, unit, number = _NUMBERS[column]
+def _number_fact(key: str, value: str, _today: date) -> Condition | str:
+    column, step, unit, number = _NUMBERS[key]
     amount = read_amount(_UNIT.sub("", value.lower()), step)
     if amount is None:
-        key = next(key for key, (each, _) in KNOWN.items() if each == column)
         return f'"{key}:" needs a number, as in {key}:{number}, {key}:>={number} or {key}:..{number}.'
     find = partial(selection.photos_between, column=column, low=amount.low, high=amount.high)
     words = amount.words(unit)
-    absent = partial(_without_number, column=column, words=words)
-    return Condition("exposure", (column, value), words, find, known(column), absent=absent)
+    absent = partial(_without_number, column=column, unit=unit, words=words)
+    return Condition("exposure", (column, value), words, find, known(key), absent=absent)
 
 
-def _without_number(db: Database, column: NumberColumn, words: str) -> str | None:
+def _without_number(db: Database, column: NumberColumn, unit: str, words: str) -> str | None:
     there = selection.extremes(db, column)
-    shown = dict.fromkeys(_NUMBERS[column][1].format(f"{round(each, 2):.10g}") for each in there or ())
+    shown = dict.fromkeys(unit.format(f"{round(each, 2):.10g}") for each in there or ())
     return f"No photo has {words}; there is {' to '.join(shown)}." if shown else None
 
 
@@ -329,9 +328,7 @@ _READERS: dict[str, Callable[[str, date], Condition | str]] = {
     "at": partial(_text_fact, "place"),
     "by": partial(_text_fact, "camera"),
     "lens": partial(_text_fact, "lens"),
-    "iso": partial(_number_fact, "iso"),
-    "f": partial(_number_fact, "aperture"),
-    "focal": partial(_number_fact, "focal"),
+    **{key: partial(_number_fact, key) for key in _NUMBERS},
     "label": partial(_text_fact, "label"),
     "rated": _rating,
     "tag": lambda value, _today: tagged(value),

@@ -6,12 +6,12 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QSize, Qt
-from PySide6.QtGui import QKeySequence, QPalette, QShortcut
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QBoxLayout, QDialog, QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
 from picsight.window.parts.controls import flatten
-from picsight.window.parts.labels import Words, sized
-from picsight.window.tokens import HALF, ONE, SMALL, px, tones
+from picsight.window.parts.labels import DimWords, Words, sized
+from picsight.window.tokens import HALF, ONE, SMALL, px
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -84,16 +84,13 @@ class KeyList(QDialog):
         grid = QGridLayout()
         grid.setHorizontalSpacing(px(self, ONE))
         grid.setVerticalSpacing(px(self, SMALL))
-        dim = QPalette()
-        dim.setColor(QPalette.ColorRole.WindowText, tones(self).dim_on_window)
         for name, keys in groups:
             heading = sized(Words(name, self), 1.0, semibold=True)
             heading.setWordWrap(True)
             heading.setContentsMargins(0, px(self, HALF) if grid.count() else 0, 0, 0)
             grid.addWidget(heading, grid.rowCount(), 0, 1, 2)
             for words, key in keys:
-                line, labels = grid.rowCount(), (Words(words, self), Words(key, self))
-                labels[0].setPalette(dim)
+                line, labels = grid.rowCount(), (DimWords(words, self), Words(key, self))
                 for place, label in enumerate(labels):
                     label.setWordWrap(True)
                     label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeading)

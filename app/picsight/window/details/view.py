@@ -6,22 +6,20 @@ import itertools
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from picsight.window.details.facts import Detail
 from picsight.window.details.links import FactLinks
 from picsight.window.details.marks_view import MarksView
 from picsight.window.parts.controls import IconButton, SlimScrollBar
-from picsight.window.parts.labels import ElidedLabel, Words, sized
+from picsight.window.parts.labels import DimWords, ElidedLabel, Words, sized
 from picsight.window.parts.map import PlacesMap
 from picsight.window.parts.words import breakable, plain, tooltip
-from picsight.window.tokens import HALF, PAD, px, tones
+from picsight.window.tokens import HALF, PAD, px
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtCore import QEvent
     from PySide6.QtGui import QKeyEvent, QShowEvent
 
     from picsight.window.details.facts import Details
@@ -51,22 +49,20 @@ class DetailsPanel(QScrollArea):
         self.setVerticalScrollBar(SlimScrollBar(Qt.Orientation.Vertical, self))
         self.setWidgetResizable(True)
         content = QWidget()
-        self._nothing = _text(content)
-        self._nothing.setText(self.tr("Select a photo to see what is known of it."))
+        self._nothing = _text(DimWords(self.tr("Select a photo to see what is known of it."), content))
         self.facts = QWidget(content)
         self.name = sized(ElidedLabel(self.facts, dim=False), 1.15, semibold=True)
         self.name.setContentsMargins(px(self, HALF), 0, px(self, HALF), 0)
-        self._keywords = sized(_text(self.facts), 1.0, semibold=True)
-        self._keywords.setText(self.tr("Keywords"))
-        self.texts = {name: _text(self.facts) for name in TEXTS}
+        self._keywords = self._heading(self.tr("Keywords"))
+        kinds = {name: DimWords if name in DIM else Words for name in TEXTS}
+        self.texts = {name: _text(kind(parent=self.facts)) for name, kind in kinds.items()}
         self._groups: list[tuple[QWidget, tuple[QWidget, ...]]] = []
         self.links = {name: FactLinks(self.facts) for name in LINKS}
         self.copy = IconButton("copy-path", self.tr("Copy path"), self.facts)
         self.reveal = IconButton("reveal", self.tr("Show in folder (Ctrl+R)"), self.facts)
         self.map = PlacesMap(self.facts)
         self.marks = MarksView(self.facts)
-        self._why, self.why = sized(_text(self.facts), 1.0, semibold=True), FactLinks(self.facts)
-        self._why.setText(self.tr("Why it matched"))
+        self._why, self.why = self._heading(self.tr("Why it matched")), FactLinks(self.facts)
         self.say_why(())
         self.copy.clicked.connect(self.copy_requested)
         self.reveal.clicked.connect(self.reveal_requested)
@@ -74,7 +70,6 @@ class DetailsPanel(QScrollArea):
             links.asked.connect(self.asked)
         self._lay_out(content)
         self.setWidget(content)
-        self._dim_words()
         self.show_details(None)
 
     def show_details(self, details: Details | None, land: Land = ()) -> None:
@@ -120,24 +115,15 @@ class DetailsPanel(QScrollArea):
         super().showEvent(event)
         self.opened.emit()
 
-    def changeEvent(self, event: QEvent) -> None:
-        """Words about words are dim, in every palette."""
-        super().changeEvent(event)
-        if event.type() == event.Type.PaletteChange and hasattr(self, "texts"):
-            self._dim_words()
-
-    def _dim_words(self) -> None:
-        palette = QPalette()
-        palette.setColor(QPalette.ColorRole.WindowText, tones(self).dim_on_window)
-        for label in (self._nothing, *(self.texts[name] for name in DIM)):
-            label.setPalette(palette)
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Back to the photos."""
         if event.key() == Qt.Key.Key_Escape:
             self.left.emit()
         else:
             super().keyPressEvent(event)
+
+    def _heading(self, words: str) -> Words:
+        return sized(_text(Words(words, self.facts)), 1.0, semibold=True)
 
     def _lay_out(self, content: QWidget) -> None:
         outer = QVBoxLayout(content)
@@ -184,10 +170,9 @@ class DetailsPanel(QScrollArea):
             column.addWidget(part)
 
 
-def _text(parent: QWidget) -> Words:
-    words = Words(parent=parent)
+def _text(words: Words) -> Words:
     words.setWordWrap(True)
-    words.setContentsMargins(px(parent, HALF), 0, px(parent, HALF), 0)
+    words.setContentsMargins(px(words, HALF), 0, px(words, HALF), 0)
     return words
 
 

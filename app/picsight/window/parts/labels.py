@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QFont, QPainter
+from PySide6.QtGui import QFont, QPainter, QPalette
 from PySide6.QtWidgets import QLabel, QSizePolicy, QStyle, QWidget
 
 from picsight.window.parts.words import plain, reads_backwards
@@ -74,6 +74,25 @@ class Words(QLabel):
         super().changeEvent(event)
         if event.type() == QEvent.Type.LayoutDirectionChange:
             self.setAlignment(self._where)
+
+
+class DimWords(Words):
+    """Words about words, dim on the ground of a window in every palette."""
+
+    def __init__(self, words: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(words, parent)
+        self._dim()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """As dim in the new palette."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._dim()
+
+    def _dim(self) -> None:
+        palette = QPalette()
+        palette.setColor(QPalette.ColorRole.WindowText, tones(self).dim_on_window)
+        self.setPalette(palette)
 
 
 class Links(QLabel):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _FACTS = {
     "folder": "In {value}",
+    "has": "With {value}",
     "at": "At {value}",
     "by": "By {value}",
     "lens": "Lens {value}",
@@ -101,8 +102,6 @@ def _fact(fact: Fact, *, album: bool) -> str:
         words = say(_ALBUM if album else _FACTS[fact.key]).format(
             value=value.rstrip("/").rpartition("/")[2] if fact.key == "folder" else value
         )
-    elif fact.key == "has":
-        words = say("With {value}").format(value=value)
     else:
         words = value.upper() if fact.key == "format" else value.capitalize()
     what = words if fact.key in {"in", "format"} else words[:1].lower() + words[1:]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QKeySequence, QPalette
+from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from picsight.window.actions.keys import Key
 from picsight.window.parts.controls import IconButton
-from picsight.window.parts.labels import ElidedLabel, Words
+from picsight.window.parts.labels import DimWords, ElidedLabel
 from picsight.window.parts.words import isolated, number, taken_words, tooltip
-from picsight.window.tokens import DARK, HAIR, HALF, PAD, SMALL, high_contrast, palette_of, px, tones
+from picsight.window.tokens import DARK, HAIR, HALF, PAD, SMALL, high_contrast, palette_of, px
 from picsight.window.viewer.edges import Edges
 from picsight.window.viewer.stage import STEP, Stage
 from picsight.window.viewer.strip import Strip
@@ -20,7 +20,6 @@ from picsight.window.viewer.strip import Strip
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from PySide6.QtCore import QEvent
     from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QResizeEvent
 
     from picsight.window.grid.thumbnails import Thumbnails
@@ -62,7 +61,7 @@ class ViewerPage(QWidget):
         self.stage, self.strip = Stage(self), Strip(thumbnails, self)
         self.edges = Edges(self.stage.viewport())
         self.setFocusProxy(self.stage)
-        self._title, self._place = ElidedLabel(self), Words(parent=self)
+        self._title, self._place = ElidedLabel(self), DimWords(parent=self)
         self._zoom = ZoomBar(self.stage, self)
         self._bars = (QWidget(self), QWidget(self))
         self._acts = self._make_acts()
@@ -138,14 +137,6 @@ class ViewerPage(QWidget):
         for button in self._acts:
             button.show_words(shown=shown)
 
-    def changeEvent(self, event: QEvent) -> None:
-        """The bars follow the palette."""
-        super().changeEvent(event)
-        palette = QPalette()
-        palette.setColor(QPalette.ColorRole.WindowText, tones(self).dim_on_window)
-        for label in (self._place, self._zoom.label):
-            label.setPalette(palette)
-
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """A menu for the photo."""
         self.menu_requested.emit(event.globalPos())
@@ -185,7 +176,7 @@ class ZoomBar(QWidget):
 
     def __init__(self, stage: Stage, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.label = Words(parent=self)
+        self.label = DimWords(parent=self)
         self.label.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.label.setMinimumWidth(self.fontMetrics().horizontalAdvance(f"{number(800)} %"))
         acts: tuple[tuple[str, str, Callable[[], None], str], ...] = (
