@@ -162,17 +162,9 @@ def table_document(file: Path, photos: int) -> Document:
 
 def imported_document(imported: Imported) -> Document:
     """What an import has changed."""
-    return {
-        **run_document(imported.run),
-        "tags": imported.tags,
-        "accepted": imported.accepted,
-        "rejected": imported.rejected,
-        "withdrawn": imported.withdrawn,
-        "rated": imported.rated,
-        "photos": imported.photos,
-        "unknown": imported.unknown,
-        "left_out": list(imported.faults),
-    }
+    document = asdict(imported) | run_document(imported.run)
+    document["left_out"] = document.pop("faults")
+    return document
 
 
 def status_document(status: Status) -> Document:
