@@ -47,16 +47,16 @@ class PhotoDetails:
 
 def photo_at(db: Database, path: Path) -> Photo | None:
     """The photo whose present file lies at `path`, however that is spelled; None for any other path."""
-    file = _file_at(db, path)
-    return None if file is None else _photo_of(db, file)
+    found = _shown_at(db, path)
+    return None if found is None else found[1]
 
 
 def details_at(db: Database, path: Path) -> PhotoDetails | None:
     """What is known of the photo at `path`, by the metadata of that very file; None where there is none."""
-    file = _file_at(db, path)
-    photo = None if file is None else _photo_of(db, file)
-    if file is None or photo is None:
+    found = _shown_at(db, path)
+    if found is None:
         return None
+    file, photo = found
     metadata = metadata_of(db, file.id)
     return PhotoDetails(
         id=photo.id,
@@ -71,15 +71,13 @@ def details_at(db: Database, path: Path) -> PhotoDetails | None:
     )
 
 
-def _file_at(db: Database, path: Path) -> StoredFile | None:
-    """The present file at a path that shows a photo."""
+def _shown_at(db: Database, path: Path) -> tuple[StoredFile, Photo] | None:
+    """The present file at a path, and the photo that it shows."""
     file = None if _impossible(path) else find_file(db, path)
-    return file if file is not None and file.present and file.photo_id is not None else None
-
-
-def _photo_of(db: Database, file: StoredFile) -> Photo | None:
-    assert file.photo_id is not None, "only such files are asked for"
-    return photos_by_id(db, [file.photo_id]).get(file.photo_id)
+    if file is None or not file.present or file.photo_id is None:
+        return None
+    photo = photos_by_id(db, [file.photo_id]).get(file.photo_id)
+    return None if photo is None else (file, photo)
 
 
 def problem_at(db: Database, path: Path) -> Problem | None:
