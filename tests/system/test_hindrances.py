@@ -21,7 +21,6 @@ COMMANDS = (
     ["index", "FOLDER"],
     ["doctor"],
     ["models", "list"],
-    ["models", "remove", "nothing"],
 )
 # No file grows beyond what such a process may write: as on a full disk, SQLite finds no room for what it needs beside a
 # database.
