@@ -29,25 +29,6 @@ from picsight_engine.runtime.backend import Backend, load_image_encoder
 PART = f"{IMAGE_PACKAGE}/Manifest.json"
 
 
-@pytest.fixture
-def mac(tmp_path):
-    return Machine(
-        apple_silicon=True,
-        coremltools=True,
-        provider=True,
-        system="Darwin 24 arm64",
-        verdicts=tmp_path / "caches",
-    )
-
-
-@pytest.fixture
-def bundle(make_bundle, tmp_path):
-    """A bundle that lists a package; what is in it, nobody here looks at."""
-    part = tmp_path / "part"
-    part.write_bytes(b"not looked at")
-    return make_bundle(files={PART: part})
-
-
 def standing_in(bundle, turns):
     """A loader whose candidates give the CPU's vectors, turned by an angle, or the fault that is raised."""
     tower = load_image_encoder(bundle)

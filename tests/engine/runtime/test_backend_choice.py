@@ -7,32 +7,12 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from picsight_engine.bundles.bundle import IMAGE_PACKAGE
-from picsight_engine.runtime.agreement import Machine, Trial, candidates, examine
+from picsight_engine.runtime.agreement import Trial, candidates, examine
 from picsight_engine.runtime.backend import Backend
 from picsight_engine.runtime.backend_choice import LEAST_SPEEDUP, choose_image_backend
 
 NOT_COMPARED = "Photos are read by ONNX Runtime: Core ML was not compared with it on this system yet."
 GOOD = Trial(0.9991, 0.01)  # where one thread of the CPU takes 0.05
-
-
-@pytest.fixture
-def mac(tmp_path):
-    return Machine(
-        apple_silicon=True,
-        coremltools=True,
-        provider=True,
-        system="Darwin 24 arm64",
-        verdicts=tmp_path / "caches",
-    )
-
-
-@pytest.fixture
-def bundle(make_bundle, tmp_path):
-    """A bundle that lists a package; what is in it, nobody here looks at."""
-    part = tmp_path / "part"
-    part.write_bytes(b"not looked at")
-    return make_bundle(files={f"{IMAGE_PACKAGE}/Manifest.json": part})
 
 
 def seen(bundle, machine, *trials, cpu=0.05):
