@@ -151,8 +151,8 @@ def model_window(qtbot, tmp_path, models, entry):
     """Open the window on a library of its own, with these models and the other one in the catalogue."""
     opened = []
 
-    def make(add=(), *, fails=False, settings=None):
-        jobs, folder = Jobs(), tmp_path / "library"
+    def make(add=(), *, fails=False, settings=None, jobs=None):
+        jobs, folder = jobs or Jobs(), tmp_path / "library"
         place = LibraryPlace(folder, lambda: choice_of(folder, models), lambda: models)
         window = MainWindow(place, settings or Settings(), jobs)
         window.models._entries = (entry,)

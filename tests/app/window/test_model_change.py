@@ -10,9 +10,10 @@ import pytest
 from PySide6.QtCore import Qt
 from tests.app.window.conftest import SPACE
 
+from picsight.jobs import Jobs
 from picsight.window.models.rows import ModelAction
 from picsight_engine.bundles.bundle import open_bundle, write_bundle
-from picsight_engine.indexing.events import Committed
+from picsight_engine.indexing.events import Committed, Progress
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.installation.installed import InstalledModels
 from picsight_engine.installation.model_choice import choice_of, use_model
@@ -72,6 +73,30 @@ def search(qtbot, window):
     qtbot.waitUntil(lambda: window.search.place.words == WORDS, timeout=PATIENCE)
 
 
+class HeldJobs(Jobs):
+    """Jobs whose runs wait after each figure of progress while the gate is closed: the window cannot miss it."""
+
+    def __init__(self):
+        super().__init__()
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def stream(self, work, *handlers):
+        def held(cancel):
+            for event in work(cancel):
+                yield event
+                if isinstance(event, Progress):
+                    self.gate.wait(PATIENCE / 1000)
+
+        return super().stream(held, *handlers)
+
+
+@pytest.fixture
+def held():
+    """Such jobs, the gate open."""
+    return HeldJobs()
+
+
 def test_a_standing_search_is_asked_again_when_the_change_is_complete_and_when_one_goes_back(
     qtbot, model_window, models, mine, best, bundle, real_photos
 ):
@@ -118,15 +143,11 @@ def share(window):
 
 
 def test_while_the_model_changes_the_status_says_how_far_it_is_and_cancel_goes_back(
-    qtbot, model_window, models, mine, real_photos, tmp_path
+    qtbot, model_window, models, mine, real_photos, tmp_path, held
 ):
-    many = tmp_path / "many"  # so that the run is still going on when a busy machine has drawn the sentence
-    many.mkdir()
-    for path in real_photos.rglob("*.jpg"):
-        for number in range(5):
-            (many / f"{number}-{path.name}").write_bytes(path.read_bytes() + bytes([number]))
-    window = model_window([many])
+    window = model_window([real_photos], jobs=held)
     wait_until_read(qtbot, window)
+    held.gate.clear()
     status = window.frame.status
     window.library.use_model(mine)
     qtbot.waitUntil(lambda: share(window) is not None, timeout=PATIENCE)
@@ -134,6 +155,7 @@ def test_while_the_model_changes_the_status_says_how_far_it_is_and_cancel_goes_b
     assert window.library.model_names == (STARTER, mine)
     assert status._act.accessibleName() == "Cancel the change of model"
     qtbot.mouseClick(status._act, Qt.MouseButton.LeftButton)
+    held.gate.set()
     qtbot.waitUntil(lambda: window.library.model_names == (STARTER, STARTER), timeout=PATIENCE)
     wait_until_read(qtbot, window)
     assert choice_of(tmp_path / "library", models).wanted.manifest.name == STARTER
@@ -142,7 +164,7 @@ def test_while_the_model_changes_the_status_says_how_far_it_is_and_cancel_goes_b
 
 
 def test_a_change_that_was_broken_off_goes_on_from_where_it_was(
-    qtbot, model_window, models, mine, bundle, real_photos, tmp_path
+    qtbot, model_window, models, mine, bundle, real_photos, tmp_path, held
 ):
     folder = tmp_path / "library"
     with Library.open(folder, bundle) as library:
@@ -154,19 +176,23 @@ def test_a_change_that_was_broken_off_goes_on_from_where_it_was(
             read += len(event.photo_ids) if isinstance(event, Committed) else 0
             if read == 12:
                 cancel.set()
-    window = model_window()
+    held.gate.clear()
+    window = model_window(jobs=held)
     qtbot.waitUntil(lambda: share(window) is not None, timeout=PATIENCE)
     assert share(window) >= 50
+    held.gate.set()
     qtbot.waitUntil(lambda: window.library.model_names == (mine, mine), timeout=PATIENCE)
 
 
 def test_a_window_closed_in_the_middle_of_a_change_ends_and_the_next_one_completes_it(
-    qtbot, model_window, models, mine, real_photos, tmp_path
+    qtbot, model_window, models, mine, real_photos, tmp_path, held
 ):
-    window = model_window([real_photos])
+    window = model_window([real_photos], jobs=held)
     wait_until_read(qtbot, window)
+    held.gate.clear()
     window.library.use_model(mine)
     qtbot.waitUntil(lambda: window.library.is_changing, timeout=PATIENCE)
+    held.gate.set()
     model_window.close()
     choice = choice_of(tmp_path / "library", models)
     assert (choice.answers.manifest.name, choice.wanted.manifest.name) == (STARTER, mine)
@@ -232,14 +258,16 @@ def test_of_two_wishes_in_quick_succession_the_last_holds_and_the_first_reads_no
 
 
 def test_a_wish_while_the_first_model_reads_ends_that_run_and_holds(
-    qtbot, model_window, models, mine, real_photos, tmp_path
+    qtbot, model_window, models, mine, real_photos, tmp_path, held
 ):
-    window = model_window([real_photos])
+    window = model_window([real_photos], jobs=held)
     wait_until_read(qtbot, window)
+    held.gate.clear()
     window.library.use_model(mine)
     qtbot.waitUntil(lambda: window.library.is_indexing, timeout=PATIENCE)
     for name in (mine, STARTER):
         window.library.use_model(name)
+    held.gate.set()
     qtbot.waitUntil(lambda: window.library.model_names == (STARTER, STARTER), timeout=PATIENCE)
     wait_until_read(qtbot, window)
     assert choice_of(tmp_path / "library", models).wanted.manifest.name == STARTER
