@@ -20,6 +20,7 @@ if sys.version_info < OLDEST_PYTHON:
     )
 
 from machine import graphics, photos  # noqa: E402 - an old Python could not even read these
+from machine.changes import concerns_trainer  # noqa: E402
 from machine.commands import Failure, run  # noqa: E402
 from machine.environment import Environment  # noqa: E402
 
@@ -60,17 +61,29 @@ def _search_without_window(program: list[str], choice: photos.Choice, environmen
 
 
 def test(arguments: argparse.Namespace) -> None:
-    """Installs everything, then runs lint, types, contracts and tests."""
+    """Installs everything, then runs lint, types, contracts and the tests that the change concerns, or all."""
     environment = _tested_environment()
     _check_code(environment)
-    # A file at a time on each of two cores: its fixtures are made once. In their order, for the last ones are short; by their
-    # number of tests one core would end long before the other. What was chosen by name runs as pytest would.
-    words = arguments.pytest or ["--numprocesses", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
     run(
-        [str(environment.python), "-m", "pytest", *words],
+        [str(environment.python), "-m", "pytest", *words_for_pytest(arguments, ROOT)],
         environment=environment.variables,
         advice="Repeat one test by its name, for example: python3 packaging/dev.py test -k NAME",
     )
+
+
+def words_for_pytest(arguments: argparse.Namespace, root: Path) -> list[str]:
+    """What was typed for pytest; else all tests, but those of the trainer while only something else was changed.
+
+    A file at a time on each of two cores: its fixtures are made once. In their order, for the last ones are short; by
+    their number of tests one core would end long before the other.
+    """
+    words = ["--numprocesses", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
+    if not (arguments.pytest or arguments.all or os.environ.get("CI") or concerns_trainer(root)):
+        print(
+            "The trainer and what it imports are unchanged, so its tests are left out; --all runs them, too."
+        )
+        words += ["--ignore", "tests/trainer"]
+    return arguments.pytest or words
 
 
 def soak(arguments: argparse.Namespace) -> None:
@@ -153,8 +166,14 @@ def parser() -> argparse.ArgumentParser:
         ("test", test, "lint, types, contracts and tests"),
         ("soak", soak, "the tests that count in thousands"),
     ):
-        command = commands.add_parser(name, help=text, usage="%(prog)s [PYTEST ARGUMENTS]")
+        command = commands.add_parser(
+            name, help=text, usage="%(prog)s [--all] [PYTEST ARGUMENTS]", allow_abbrev=False
+        )
         command.set_defaults(work=work, pytest=[])
+        if work is test:
+            command.add_argument(
+                "--all", action="store_true", help="the trainer's tests, whatever has changed"
+            )
     command = commands.add_parser("bench", help="measure beside a rival", usage="%(prog)s NAME [OPTIONS]")
     command.add_argument("name", choices=BENCHES, metavar="NAME", help=", ".join(BENCHES))
     command.set_defaults(work=bench, options=[])
