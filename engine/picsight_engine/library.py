@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import PicsightError, RequestError, StorageError
+from picsight_engine.language.query import parse
 from picsight_engine.search.answer import Request
 from picsight_engine.search.answering import Answering
 from picsight_engine.search.details import PhotoDetails, details_at, photo_at, problem_at
 from picsight_engine.search.duplicates import first_shown
-from picsight_engine.search.query import parse
 from picsight_engine.store import folders as stored_folders
 from picsight_engine.store import health
 from picsight_engine.store.contents import photos_revision
@@ -43,12 +43,12 @@ if TYPE_CHECKING:
     from picsight_engine.exchange.exchange import Exchange
     from picsight_engine.indexing.events import Event
     from picsight_engine.indexing.indexer import IndexSettings
+    from picsight_engine.language.query import Query
     from picsight_engine.search.answer import Answer, Least, Order, Result, TermScore
-    from picsight_engine.search.query import Query
     from picsight_engine.search.searcher import Searcher
-    from picsight_engine.search.suggestions import Suggestions
     from picsight_engine.store.directories import Directory
     from picsight_engine.store.photos import Photo
+    from picsight_engine.suggesting.suggestions import Suggestions
     from picsight_engine.tags.learner import Model
     from picsight_engine.tags.tags import Tags
 
@@ -272,7 +272,7 @@ class Library:
         explain: bool = False,
         pictures: Sequence[NDArray[np.float32]] = (),
     ) -> Answer:
-        """The photos for a query, see `search.query` for its language; parts left out are in `faults`.
+        """The photos for a query, see `language.query` for its language; parts left out are in `faults`.
 
         At most `limit` photos that match at least so well come back, best first. By date (newest first) or folder, all
         that match are put in order; where no match is known, or with `least` "all", the `limit` best are. Facts

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from picsight.cli.documents import answer_document
 from picsight.cli.layout import count, cut_middle, terminal_width
 from picsight.cli.streams import is_terminal, put, put_json, put_names
-from picsight_engine.search.query import as_words
+from picsight_engine.language.query import as_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from functools import partial, reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from picsight_engine.search.amounts import read_amount
-from picsight_engine.search.place_names import is_at, names_of_place, place_key
-from picsight_engine.search.times import time_of_value
+from picsight_engine.language.amounts import read_amount
+from picsight_engine.language.place_names import is_at, names_of_place, place_key
+from picsight_engine.language.times import time_of_value
 from picsight_engine.store import selection
 from picsight_engine.store.ratings import photos_rated, photos_with_stars
 from picsight_engine.store.tagged import (
@@ -21,20 +21,23 @@ from picsight_engine.store.tagged import (
     photos_with_keyword,
     untagged_photos,
 )
-from picsight_engine.store.tags import tag_paths
+from picsight_engine.store.tags import name_key, tag_paths, tags_called
 from picsight_engine.store.text import begins_word, fold, photos_holding, photos_with_word, words_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import date
 
     from numpy.typing import NDArray
 
-    from picsight_engine.search.answer import FilterKind
-    from picsight_engine.search.query import Fact
-    from picsight_engine.search.times import Period
+    from picsight_engine.language.query import Fact
+    from picsight_engine.language.times import Period
     from picsight_engine.store.database import Database
     from picsight_engine.store.selection import Column, NumberColumn, Shape, TextColumn
+
+FilterKind = Literal[
+    "time", "folder", "format", "is", "has", "place", "camera", "lens", "exposure", "label", "rating", "tag", "text"
+]  # fmt: skip
 
 FORMATS = {
     "jpeg": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
@@ -91,6 +94,7 @@ _ABSENT: dict[TextColumn, str] = {
     "label": 'No photo has the label "{}"',
 }
 _MOST_SAID = 5
+_NEAR = 0.6  # of two names, the share of letters in common from which one may be meant by the other
 # A maker that no camera is called by.
 _MAKERS = {"apple": ("apple", "iphone", "ipad", "ipod")}
 
@@ -296,10 +300,25 @@ def _without_number(db: Database, column: NumberColumn, unit: str, words: str) -
 
 
 def _unnamed(db: Database, name: str) -> str | None:
+    """That no tag is called so, and which one may be meant; None where one is, or nothing is tagged."""
+    with db.reading() as connection:
+        if tags_called(connection, name) or not len(_TAGGABLE.find(db)):
+            return None
     # 25 ms that a search for what is there does not pay
-    from picsight_engine.search.tag_offers import unnamed
+    from rapidfuzz.distance import OSA
+    from rapidfuzz.process import extractOne
 
-    return unnamed(db, name) if len(_TAGGABLE.find(db)) else None
+    keys = {end: name_key(end) for path in tag_paths(db).values() for end in names_of_tag(path)}
+    found = extractOne(name_key(name), keys, scorer=OSA.normalized_similarity, score_cutoff=_NEAR)
+    return f'No tag or keyword is called "{name}".' + (f' Did you mean "{found[2]}"?' if found else "")
+
+
+def names_of_tag(path: str) -> Iterator[str]:
+    """What a query may call a tag by: "Birds/Waders" and "Waders"."""
+    yield path
+    while "/" in path:
+        path = path.partition("/")[2]
+        yield path
 
 
 def _rating(value: str, _today: date) -> Condition | str:

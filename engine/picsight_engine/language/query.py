@@ -30,8 +30,6 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
-from picsight_engine.search.answer import QueryFault
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -68,6 +66,15 @@ TOO_MANY = (
     f"More than {MOST} alternatives, things to see less of, or facts are too many; the rest was left out."
 )
 WEIGHT = f"A weight lies between {LEAST_WEIGHT:g} and {MOST_WEIGHT:g}; the word was searched without it."
+
+
+@dataclass(frozen=True, slots=True)
+class QueryFault:
+    """A part of the query that was left out; `start` and `end` are character positions in it."""
+
+    start: int
+    end: int
+    message: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,17 +11,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.commonness import is_everyday
-from picsight_engine.search.facts import located, taken_in
-from picsight_engine.search.place_names import place_key
-from picsight_engine.search.query import Term
-from picsight_engine.search.times import MOST_WORDS, could_be_time, time_in_words
+from picsight_engine.language.conditions import located, taken_in
+from picsight_engine.language.place_names import place_key
+from picsight_engine.language.query import Term
+from picsight_engine.language.times import MOST_WORDS, could_be_time, time_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import date
 
-    from picsight_engine.search.facts import Condition
-    from picsight_engine.search.query import Query, Word
+    from picsight_engine.language.conditions import Condition
+    from picsight_engine.language.query import Query, Word
 
 # What is left of "all my photos from 2012" asks for nothing.
 _ANY_PHOTO = frozenset(

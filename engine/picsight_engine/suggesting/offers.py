@@ -1,7 +1,7 @@
 """What a library has that a few typed letters may mean: folders, keywords, places, cameras, lenses, formats and times,
 with counts. Pure.
 
-A count is that of the photos which the offered fact lets pass, see `search.facts`.
+A count is that of the photos which the offered fact lets pass, see `language.conditions`.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from functools import partial
 from heapq import nsmallest
 from typing import TYPE_CHECKING, Literal
 
-from picsight_engine.search.facts import FITS, FORMATS, names_keyword
-from picsight_engine.search.place_names import names_of_place
-from picsight_engine.search.query import spelled
-from picsight_engine.search.times import MONTHS
+from picsight_engine.language.conditions import FITS, FORMATS, names_keyword
+from picsight_engine.language.place_names import names_of_place
+from picsight_engine.language.query import spelled
+from picsight_engine.language.times import MONTHS
 from picsight_engine.store.text import fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from picsight_engine.search.query import Key
+    from picsight_engine.language.query import Key
     from picsight_engine.store.contents import Contents, Counted, DirectoryFiles
 
 OfferKind = Literal[

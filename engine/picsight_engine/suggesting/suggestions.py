@@ -11,25 +11,25 @@ from typing import TYPE_CHECKING, Literal
 
 from picsight_engine.bundles.words import model_words
 from picsight_engine.errors import BundleError
-from picsight_engine.search.everyday import EVERYDAY
-from picsight_engine.search.offers import OfferKind, Offers
-from picsight_engine.search.query import parse
-from picsight_engine.search.tag_offers import TagOffers
-from picsight_engine.search.typed import typed_at, words_of
-from picsight_engine.search.vocabulary import Vocabulary, WordList
+from picsight_engine.language.query import parse
 from picsight_engine.store.contents import photos_revision, read_contents
 from picsight_engine.store.searches import Searches
 from picsight_engine.store.tags import tags_revision
 from picsight_engine.store.text import fold, is_held
+from picsight_engine.suggesting.everyday import EVERYDAY
+from picsight_engine.suggesting.offers import OfferKind, Offers
+from picsight_engine.suggesting.tag_offers import TagOffers
+from picsight_engine.suggesting.typed import typed_at, words_of
+from picsight_engine.suggesting.vocabulary import Vocabulary, WordList
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from picsight_engine.bundles.bundle import Bundle
-    from picsight_engine.search.offers import Offer
-    from picsight_engine.search.query import Query
-    from picsight_engine.search.typed import Phrase, Typed
+    from picsight_engine.language.query import Query
     from picsight_engine.store.database import Database
+    from picsight_engine.suggesting.offers import Offer
+    from picsight_engine.suggesting.typed import Phrase, Typed
 
 SuggestionKind = Literal["spelling", "word", "saved", OfferKind, "history"]
 

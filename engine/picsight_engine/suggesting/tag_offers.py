@@ -1,4 +1,4 @@
-"""The tags that a few typed letters may mean, with how many photos each lets pass; and which a name may mean that none has."""
+"""The tags that a few typed letters may mean, with how many photos each lets pass."""
 
 from __future__ import annotations
 
@@ -7,21 +7,15 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rapidfuzz.distance import OSA
-from rapidfuzz.process import extractOne
-
-from picsight_engine.search.facts import tagged
-from picsight_engine.search.offers import Called, Offer, words_of_names
-from picsight_engine.search.query import spelled
+from picsight_engine.language.conditions import names_of_tag, tagged
+from picsight_engine.language.query import spelled
 from picsight_engine.store.tagged import sizes_of_tags
-from picsight_engine.store.tags import name_key, tag_paths, tags_called
+from picsight_engine.store.tags import name_key, tag_paths
+from picsight_engine.suggesting.offers import Called, Offer, words_of_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from picsight_engine.store.database import Database
 
-_NEAR = 0.6  # of two names, the share of letters in common from which one may be meant by the other
 _QUOTES = re.compile('["“”„]')  # would end the name; they are compared as this one
 
 
@@ -32,7 +26,7 @@ class TagOffers:
         self._db = db
         sizes = sizes_of_tags(db)
         paths = tag_paths(db)
-        self._keys = {name_key(name) for path in paths.values() for name in _ends(path)}
+        self._keys = {name_key(name) for path in paths.values() for name in names_of_tag(path)}
         self._called = Called(
             (_QUOTES.sub("'", path), sizes[tag_id]) for tag_id, path in paths.items() if sizes[tag_id]
         )
@@ -69,21 +63,3 @@ class TagOffers:
         if value not in self._counts:
             self._counts[value] = len(tagged(value).find(self._db))
         return self._counts[value]
-
-
-def unnamed(db: Database, name: str) -> str | None:
-    """What to say where no photo is in a tag: that none is called so, and which one may be meant; None where one is."""
-    with db.reading() as connection:
-        if tags_called(connection, name):
-            return None
-    keys = {end: name_key(end) for path in tag_paths(db).values() for end in _ends(path)}
-    found = extractOne(name_key(name), keys, scorer=OSA.normalized_similarity, score_cutoff=_NEAR)
-    return f'No tag or keyword is called "{name}".' + (f' Did you mean "{found[2]}"?' if found else "")
-
-
-def _ends(path: str) -> Iterator[str]:
-    """A path and what a query may call it by: "Birds/Waders" and "Waders"."""
-    yield path
-    while "/" in path:
-        path = path.partition("/")[2]
-        yield path

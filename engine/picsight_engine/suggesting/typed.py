@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from picsight_engine.search.query import Query, Token
+    from picsight_engine.language.query import Query, Token
 
 _MOST_WORDS = 3
 _WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")  # a plain one: no operator stands in it

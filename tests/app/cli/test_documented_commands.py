@@ -20,9 +20,10 @@ from picsight_engine.indexing.events import Summary
 from picsight_engine.installation.installed import InstalledModels
 from picsight_engine.installation.model_choice import ModelChoice, Switch
 from picsight_engine.installation.model_offers import model_offers
+from picsight_engine.language.query import QueryFault
 from picsight_engine.library import PhotoDetails, Problem, Status
 from picsight_engine.metadata import Metadata
-from picsight_engine.search.answer import Answer, Filter, QueryFault, Result, TermScore
+from picsight_engine.search.answer import Answer, Filter, Result, TermScore
 from picsight_engine.store.runs import Run
 from picsight_engine.tags.tree import Tag
 

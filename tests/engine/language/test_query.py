@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from picsight_engine.search.query import MOST, TOO_MANY, UNCLOSED, WEIGHT, Fact, as_words, parse
+from picsight_engine.language.query import MOST, TOO_MANY, UNCLOSED, WEIGHT, Fact, as_words, parse
 
 # Any unicode, lone surrogates included, mixed with what the language is made of.
 PIECES = st.sampled_from(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from picsight_engine.search.times import could_be_time, time_in_words, time_of_value
+from picsight_engine.language.times import could_be_time, time_in_words, time_of_value
 
 TODAY = date(2026, 11, 27)  # a Friday
 WORDS = st.sampled_from(

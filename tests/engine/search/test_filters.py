@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.engine.search.conftest import open_album
 
+from picsight_engine.language.conditions import FORMATS
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
-from picsight_engine.search.facts import FORMATS
 from picsight_engine.store.files import files_of, mark_missing
 from picsight_engine.store.selection import undated_photos
 

@@ -8,10 +8,10 @@ import pytest
 
 from picsight_engine.library import Library
 from picsight_engine.metadata import Metadata
-from picsight_engine.search.suggestions import MOST, is_worth_counting
 from picsight_engine.store.files import NewFile, put_file, put_metadata
 from picsight_engine.store.folders import add_folder
 from picsight_engine.store.photos import NewPhoto, put_photo
+from picsight_engine.suggesting.suggestions import MOST, is_worth_counting
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from picsight_engine.search.query import parse
-from picsight_engine.search.typed import typed_at, words_of
+from picsight_engine.language.query import parse
+from picsight_engine.suggesting.typed import typed_at, words_of
 
 
 @pytest.mark.parametrize(

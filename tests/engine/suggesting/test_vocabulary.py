@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from picsight_engine.bundles.words import model_words
-from picsight_engine.search.everyday import EVERYDAY
-from picsight_engine.search.vocabulary import Vocabulary, WordList
 from picsight_engine.store.text import fold
+from picsight_engine.suggesting.everyday import EVERYDAY
+from picsight_engine.suggesting.vocabulary import Vocabulary, WordList
 
 OWN = ("Lisbon", "Málaga", "Großmutter", "Docks")
 
