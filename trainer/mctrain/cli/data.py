@@ -13,8 +13,8 @@ from mctrain.cli.join import join
 from mctrain.cli.options import output_option
 from mctrain.cli.progress import TOLD, bar, printable, tell_some
 from mctrain.cli.reinforced import look, verify
+from mctrain.data.apart import EVERYDAY
 from mctrain.data.check import ShardCheck, check_shards, find_evaluation_looks, find_near_copies
-from mctrain.data.everyday import EVERYDAY
 from mctrain.data.named import named_shards
 from mctrain.data.packing.pack import Packed, pack
 from mctrain.data.packing.plan import Settings

@@ -11,8 +11,8 @@ from tests.trainer.conftest import write_shard as pack
 from tests.trainer.data.conftest import SLOTS, write_samples
 
 from mctrain.data.reading.index import open_shard
-from mctrain.data.reinforced.layout import PLAIN, Storage
-from mctrain.data.reinforced.sample import members_of
+from mctrain.data.reinforced.embeddings import Storage
+from mctrain.data.reinforced.sample import PLAIN, members_of
 from mctrain.errors import DataError
 
 ORDER = ("jpg", "txt", "json", "syn.json", "paug.json", "npz")

@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from mctrain.data.reinforced.bank import open_bank
-from mctrain.data.reinforced.bank_writer import CHUNK, write_bank
+from mctrain.data.reinforced.bank import CHUNK, open_bank, write_bank
 from mctrain.data.reinforced.manifest import TeacherRecord
 from mctrain.errors import DataError
 from mctrain.teachers.teacher import Ensemble

@@ -9,8 +9,7 @@ from functools import partial
 
 import pytest
 
-from mctrain.data.decisions import Decision, decisions_of
-from mctrain.data.sources.library import FORMAT, read_library
+from mctrain.data.sources.library import FORMAT, Decision, decisions_of, read_library
 from mctrain.errors import DataError
 from picsight_engine.exchange.decisions_file import PhotoReference, RatingLine, TagLine, write_decisions
 from picsight_engine.photos.identity import FINGERPRINT_RULE, fingerprint

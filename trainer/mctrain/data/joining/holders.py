@@ -16,8 +16,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mctrain.data.named import SHARDS, divided, find_shards
-from mctrain.data.parquet import photo_column, row_at, rows
 from mctrain.data.shards import PHOTO_SUFFIXES, demand_end, readable, split_name
+from mctrain.data.sources.table import photo_column, row_at, rows
 from mctrain.errors import DataError
 from mctrain.places import files_of, opened, read, read_part, size_of, version_of
 

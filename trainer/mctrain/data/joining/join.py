@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mctrain.data.archive import write_archive
-from mctrain.data.augment.replay import versions
 from mctrain.data.joining.holders import parse_facts, uid_of
 from mctrain.data.joining.joined import join_sample, take_photo
 from mctrain.data.refusal import shipped
@@ -26,7 +24,8 @@ from mctrain.data.reinforced.manifest import (
     save_manifest,
     write_record,
 )
-from mctrain.data.shards import grouped, parse_words
+from mctrain.data.replay import versions
+from mctrain.data.shards import grouped, parse_words, write_archive
 from mctrain.errors import DataError, SampleError, TrainerError
 from mctrain.places import draft, files_of, size_of, version_of, write
 from mctrain.whole_files import sweep_drafts

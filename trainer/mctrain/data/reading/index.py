@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mctrain.data.reinforced.layout import PLAIN, REINFORCED, ROLES, SUFFIXES, role_of
+from mctrain.data.reinforced.sample import PLAIN, REINFORCED, ROLES, SUFFIXES, role_of
 from mctrain.data.shards import demand_end, split_name
 from mctrain.errors import DataError
 from mctrain.whole_files import write_whole
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mctrain.data.reinforced.layout import Needs
+    from mctrain.data.reinforced.sample import Needs
 
 LAYOUT = 2  # raise when the rows change: older files are then made again
 _GZIP = b"\x1f\x8b"

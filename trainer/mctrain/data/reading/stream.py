@@ -18,11 +18,9 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from mctrain.data.apart import is_apart
 from mctrain.data.reading.batch import Skipped, collate, load
-from mctrain.data.reading.settings import Stored
-from mctrain.data.reading.visit import order, see
-from mctrain.data.reinforced.layout import PLAIN, REINFORCED, role_of
+from mctrain.data.reading.visit import Stored, order, see
 from mctrain.data.reinforced.manifest import MANIFEST
-from mctrain.data.reinforced.sample import lacking
+from mctrain.data.reinforced.sample import PLAIN, REINFORCED, lacking, role_of
 from mctrain.data.shards import grouped
 from mctrain.errors import DataError, SampleError
 from mctrain.places import read
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from mctrain.data.reading.batch import Batch, Visit
-    from mctrain.data.reading.settings import Pass, ReaderSettings
+    from mctrain.data.reading.visit import Pass, ReaderSettings
     from mctrain.data.shards import Group
     from mctrain.places import Place
 

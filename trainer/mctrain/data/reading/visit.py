@@ -1,33 +1,88 @@
-"""What a pass over the data sees: the order of the samples, and of each sample one view, one caption, one other text.
-
-The order follows from epoch and seed, the choice from key, epoch and seed: neither from what was read before, nor from
-who reads it.
-"""
+"""What a training run wants of its data: which views and texts of a photo, and which part of a pass."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from mctrain.data.augment.draw import draw_view
-from mctrain.data.augment.replay import replay
 from mctrain.data.reading.batch import Said, Visit
-from mctrain.data.reading.settings import Stored
 from mctrain.data.refusal import shipped
-from mctrain.data.reinforced.parse import parse_plain, parse_sample
+from mctrain.data.reinforced.sample import parse_plain, parse_sample
+from mctrain.data.replay import replay
 from mctrain.data.shards import PHOTO_SUFFIXES
-from mctrain.errors import SampleError
+from mctrain.data.views import draw_view
+from mctrain.errors import RecipeError, SampleError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from mctrain.data.reading.settings import Pass, ReaderSettings, Texts
     from mctrain.data.reinforced.sample import PlainSample, ReinforcedSample
+    from mctrain.recipes.tables import Augmentation
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The views that stand in the shards, with what teachers gave for them and for the texts.
+
+    `widths` are those of the teachers, in the order of their embeddings.
+    """
+
+    widths: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """One text is any of a photo's captions, or always the first; another is one whose tag fits the pattern.
+
+    An empty pattern wants no other text.
+    """
+
+    captions: Literal["any", "first"]
+    pattern: str
+
+    def __post_init__(self) -> None:
+        try:
+            re.compile(self.pattern)
+        except re.error as fault:
+            raise RecipeError(
+                f"The pattern of tags {self.pattern} is no regular expression: {fault}; give one such as ^syn_text."
+            ) from fault
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderSettings:
+    """What the student wants; where views are an augmentation, each visit draws one of its own, and no teacher is read.
+
+    The share `apart` of the photos is never seen.
+    """
+
+    interpolation: Literal["bicubic", "bilinear"]
+    texts: Texts
+    views: Stored | Augmentation
+    apart: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """A pass, or the steps of it from `start` to before `stop`, with pictures of `size` pixels a side.
+
+    `batch` is that of all ranks together, each of which gets its part of every batch.
+    """
+
+    epoch: int
+    seed: int
+    batch: int
+    size: int
+    start: int = 0
+    stop: int | None = None
+    rank: int = 0
+    ranks: int = 1
 
 
 class Row(NamedTuple):

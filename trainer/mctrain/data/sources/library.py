@@ -25,16 +25,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from mctrain.data.decisions import Decision, fact_of
 from mctrain.data.sources.listing import Entry, Listing
-from mctrain.data.words import described
+from mctrain.data.words import described, texts_of
 from mctrain.errors import DataError
 from picsight_engine.errors import ImageError
 from picsight_engine.photos.identity import FINGERPRINT_RULE, fingerprint
 from picsight_engine.photos.reading import Limits, read_photo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
 
 FORMAT: Final = "picsight-decisions"
 VERSION: Final = 1
@@ -211,3 +211,48 @@ def _found(mark: str, picture: _Picture, faults: list[str]) -> Path | None:
             told.append(str(fault))
     faults += told
     return None
+
+
+DECISIONS = "decisions"  # in a sample's JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A tag by its path ("Birds/Waders") with its prompts, and whether the photo was accepted for it or rejected."""
+
+    tag: str
+    prompts: tuple[str, ...]
+    accepted: bool
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What the tag means, in words: its prompts, or its own name where examples alone made it."""
+        return self.prompts or (self.tag.rpartition("/")[2],)
+
+
+def fact_of(decisions: Iterable[Decision]) -> dict[str, Any]:
+    """The decisions on a photo as a fact of its sample."""
+    return {
+        DECISIONS: [
+            {"tag": own.tag, "prompts": list(own.prompts), "accepted": own.accepted} for own in decisions
+        ]
+    }
+
+
+def decisions_of(about: Mapping[str, Any], key: str) -> tuple[Decision, ...]:
+    """The decisions among the facts of a sample; `key` serves the sentence only.
+
+    Raises:
+        DataError: there is something else in their place.
+    """
+    try:
+        return tuple(_decision(own) for own in about.get(DECISIONS, ()))
+    except (TypeError, KeyError, AttributeError) as fault:
+        raise DataError(f"{key} holds something else where decisions should be; pack it again.") from fault
+
+
+def _decision(record: Mapping[str, Any]) -> Decision:
+    tag, accepted = record["tag"], record["accepted"]
+    if not isinstance(tag, str) or type(accepted) is not bool:
+        raise TypeError
+    return Decision(tag, texts_of(record, "prompts"), accepted)

@@ -14,7 +14,7 @@ import torchvision
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as pixels
 
-from mctrain.data.augment.operations import OPERATIONS, PUBLIC_SIZE
+from mctrain.data.views import OPERATIONS, PUBLIC_SIZE
 from mctrain.errors import DataError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
-    from mctrain.data.augment.records import View
+    from mctrain.data.views import View
 
 _MEASURED_IN_PIXELS = {"TranslateX", "TranslateY"}
 
