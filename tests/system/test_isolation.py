@@ -68,7 +68,6 @@ def test_a_search_loads_what_it_needs_and_no_more(indexed) -> None:
     assert {"numpy", "onnxruntime", "tokenizers"} <= loaded
     heavy = {
         "PIL",
-        "sqlite_utils",
         "importlib_metadata",
         "multiprocessing",
         "logging",

@@ -6,8 +6,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from picsight_engine.search.searcher import Searcher
-from picsight_engine.store.chosen_model import chosen_model
 from picsight_engine.store.health import photos_awaiting
+from picsight_engine.store.library_folder import chosen_model
 from picsight_engine.store.vectors import photos_with_vector
 from picsight_engine.vectors.spaces import enter_space
 
