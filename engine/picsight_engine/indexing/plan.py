@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 GUARDED_FILES = 50  # a folder of fewer files may lose any number of them
 GUARDED_LOSS = 0.2  # a larger one that loses this share at once is taken for a disk that is not there
-# Without a new time or size: always worth another look.
-HEALS_UNSEEN = frozenset({"no_permission", "vanished"})
+# Without a new time or size: always worth another look. What was not read once is of a kind that is read by now.
+HEALS_UNSEEN = frozenset({"no_permission", "vanished", "not_read"})
 
 
 @dataclass(frozen=True, slots=True)

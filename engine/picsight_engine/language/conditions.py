@@ -12,6 +12,7 @@ import numpy as np
 from picsight_engine.language.amounts import read_amount
 from picsight_engine.language.place_names import is_at, names_of_place, place_key
 from picsight_engine.language.times import time_of_value
+from picsight_engine.photos.formats import RAW_SUFFIXES
 from picsight_engine.store import selection
 from picsight_engine.store.ratings import photos_rated, photos_with_stars
 from picsight_engine.store.tagged import (
@@ -48,6 +49,7 @@ FORMATS = {
     "gif": (".gif",),
     "tiff": (".tif", ".tiff"),
     "bmp": (".bmp", ".dib"),
+    "raw": tuple(sorted(RAW_SUFFIXES)),
     "jpeg2000": (".jp2", ".j2k", ".j2c", ".jpx", ".jpf"),
     "psd": (".psd",),
     "ico": (".ico",),
@@ -233,8 +235,6 @@ def _format(value: str, _today: date) -> Condition | str:
         if name == known or f".{name}" in suffixes:
             find = partial(selection.photos_ending, suffixes=suffixes)
             return Condition("format", ("format", known), known.upper(), find)
-    if name == "raw":
-        return "Picsight cannot read RAW files yet, so none are in the library."
     return f'"format:" knows {_listed(tuple(FORMATS))}.'
 
 
