@@ -78,11 +78,7 @@ def check(shards: tuple[str, ...]) -> None:
     reports = check_shards(named_shards(shards))
     for report in reports:
         _tell_checked(report)
-    copies = [
-        f"{own.shard} / {own.key} looks like {own.earlier_shard} / {own.earlier_key} ({own.bits} of 64 bits apart)"
-        for own in find_near_copies(reports)
-    ]
-    tell_some("near copies of earlier photos", copies)
+    tell_some("near copies of earlier photos", find_near_copies(reports))
     tell_some("may be evaluation photos encoded anew: look at them", find_evaluation_looks(reports))
     photos, faults = (
         sum(counts) for counts in zip(*((r.photos, len(r.faults)) for r in reports), strict=True)

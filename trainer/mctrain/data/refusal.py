@@ -91,23 +91,17 @@ def _key_digest(key: str) -> str:
 def shipped() -> Reserved:
     """The list that ships with the trainer."""
     text = (Path(str(resources.files("mctrain"))) / "data" / LIST).read_text(encoding="ascii")
-    kinds: dict[str, set[str]] = {
-        "key": set(),
-        "photo": set(),
-        "text": set(),
-        "look": set(),
-        "sentence": set(),
-    }
-    for line in text.splitlines():
-        kind, _, digest = line.partition(" ")
-        kinds[kind].add(digest)
-    looks = frozenset(int(digits, 16) for digits in kinds["look"])
+    lines = [line.split() for line in text.splitlines()]
+
+    def digests(wanted: str) -> frozenset[str]:
+        return frozenset(digest for kind, digest in lines if kind == wanted)
+
     return Reserved(
-        frozenset(kinds["key"]),
-        frozenset(kinds["photo"]),
-        frozenset(kinds["text"]),
-        looks=looks,
-        sentences=frozenset(kinds["sentence"]),
+        digests("key"),
+        digests("photo"),
+        digests("text"),
+        looks=frozenset(int(digits, 16) for digits in digests("look")),
+        sentences=digests("sentence"),
     )
 
 

@@ -1,4 +1,9 @@
-"""The fourteen operations of torchvision's RandAugment by their public ids, at magnitude 9 of 31 bins."""
+"""Views of a photo: how they are drawn, and the numbers from which they are made again, in their public form.
+
+Crops have the distribution of torchvision's RandomResizedCrop and operations that of its RandAugment; each view has a seed
+of its own. A public record has a slot for each step that was drawn, in the order in which they are applied: the crop, the
+mirroring where that is configured, the operations where there are any. A step that was left out has `null` in its slot.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +44,7 @@ PUBLIC_SIZE = 224  # pixels of the view that magnitudes of translations refer to
 _ROUNDING = 1e-6  # of float32
 _TRANSLATION = 150 / 331 * PUBLIC_SIZE
 
-# Magnitudes are float32 in torchvision and written in their shortest form, as published records have them.
+# The fourteen operations of RandAugment by their public ids, at magnitude 9 of 31 bins. Magnitudes are float32 in torchvision, written in their shortest form, as published records have them.
 OPERATIONS = (
     Operation("Identity", 0.0, 0.0, 0.0, signed=False),
     Operation("ShearX", 0.09, 0.0, 0.3, signed=True),  # tangent of the angle
@@ -131,61 +136,45 @@ def parse_views(param_aug: object, where: str) -> tuple[View, ...]:
     Raises:
         DataError: it is no such record; the sentence says where and why.
     """
-    records = _decoded(param_aug, where) if isinstance(param_aug, str) else param_aug
-    if not isinstance(records, list) or not records:
-        raise _fault(where, "are no list of records", param_aug)
-    return tuple(_parse_view(record, where) for record in records)
-
-
-def _decoded(text: str, where: str) -> object:
     try:
-        return json.loads(text)
+        records = json.loads(param_aug) if isinstance(param_aug, str) else param_aug
+        if not isinstance(records, list) or not records:
+            raise ValueError("no list of views")  # noqa: TRY301 (one sentence for all)
+        return tuple(map(_parse_view, records))
     except (ValueError, RecursionError) as fault:
-        raise _fault(where, "are no JSON", text) from fault
+        raise DataError(f"The augmentations of {where} cannot be read: {fault}; make them anew.") from fault
 
 
-def _parse_view(record: object, where: str) -> View:
+def _parse_view(record: object) -> View:
     """Slots are told apart by what they hold, so that no settings are needed to read."""
     match record:
         case [crop]:
-            return View(_parse_crop(crop, where))
+            return View(_parse_crop(crop))
         case [crop, None | True as flip]:
-            return View(_parse_crop(crop, where), flip is True)
-        case [crop, operations]:
-            return View(_parse_crop(crop, where), operations=_parse_operations(operations, where))
-        case [crop, None | True as flip, operations]:
-            return View(_parse_crop(crop, where), flip is True, _parse_operations(operations, where))
-    raise _fault(where, "hold a record that is not a crop, a mirroring and operations", record)
+            return View(_parse_crop(crop), flip is True)
+        case [crop, list() as operations]:
+            return View(_parse_crop(crop), operations=tuple(map(_parse_operation, operations)))
+        case [crop, None | True as flip, None | list() as operations]:
+            return View(_parse_crop(crop), flip is True, tuple(map(_parse_operation, operations or ())))
+    raise ValueError(f"no crop, mirroring and operations but {reprlib.repr(record)}")
 
 
-def _parse_crop(slot: object, where: str) -> Crop | None:
+def _parse_crop(slot: object) -> Crop | None:
     if slot is None:
         return None
     if isinstance(slot, list) and len(slot) == 4 and all(type(number) is int for number in slot):
         crop = Crop(*slot)
         if min(crop.top, crop.left) >= 0 and min(crop.height, crop.width) > 0:
             return crop
-    raise _fault(where, "hold a crop that is not [top, left, height, width]", slot)
+    raise ValueError(f"no crop [top, left, height, width] but {reprlib.repr(slot)}")
 
 
-def _parse_operations(slot: object, where: str) -> tuple[tuple[int, float], ...]:
-    if slot is None:
-        return ()
-    if not isinstance(slot, list):
-        raise _fault(where, "hold operations that are no list", slot)
-    return tuple(_parse_operation(operation, where) for operation in slot)
-
-
-def _parse_operation(operation: object, where: str) -> tuple[int, float]:
+def _parse_operation(operation: object) -> tuple[int, float]:
     match operation:
         case [int() as number, int() | float() as magnitude] if not isinstance(number, bool):
             if 0 <= number < len(OPERATIONS) and OPERATIONS[number].takes(magnitude):
                 return number, float(magnitude)
-    raise _fault(where, "hold an operation that RandAugment cannot have drawn", operation)
-
-
-def _fault(where: str, what: str, found: object) -> DataError:
-    return DataError(f"The augmentations of {where} {what}: {reprlib.repr(found)}; make them anew.")
+    raise ValueError(f"no operation of RandAugment's but {reprlib.repr(operation)}")
 
 
 _RATIOS = (3 / 4, 4 / 3)  # of a crop's width to its height

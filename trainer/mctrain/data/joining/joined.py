@@ -23,7 +23,7 @@ from mctrain.data.joining.holders import parse_facts
 from mctrain.data.photo import describe_photo
 from mctrain.data.reinforced.embeddings import find_fault, unpack_arrays
 from mctrain.data.reinforced.manifest import MANIFEST, TeacherRecord, load_manifest
-from mctrain.data.reinforced.sample import IMAGES, name_role, parse_sample, role_of
+from mctrain.data.reinforced.sample import IMAGES, lacking, parse_sample, role_of
 from mctrain.data.shards import grouped, parse_words
 from mctrain.data.views import Slots, parse_views, rescaled, write_views
 from mctrain.data.words import CAPTIONS, Photo, Words, members_of, parse_tags
@@ -93,7 +93,7 @@ def join_sample(
         raise SampleError(f"{key} has no caption.", TEXTLESS)
     for role in ("syn.json", "paug.json", "embeddings"):
         if role not in map(role_of, members):
-            raise SampleError(f"{key} has no {name_role(role)}.", f"no {role}")
+            raise lacking(key, role)
     photo = _photo(key, taken.fetched.photo)
     record, scaled = _views(key, members["paug.json"], photo, taken)
     facts = parse_facts(members.get("json", b""))
@@ -138,16 +138,10 @@ def _views(key: str, content: bytes, photo: Photo, taken: Taken) -> tuple[bytes,
 
 def _drawn_from(taken: Taken, now: tuple[int, int]) -> tuple[int, int]:
     """Width and height of the photo when its views were drawn: of the very file its own, of another the download's if it is told."""
-    told = (taken.fetched.facts.get("original_width"), taken.fetched.facts.get("original_height"))
-    width, height = told
-    if (
-        taken.by == BY_BYTES
-        or not isinstance(width, int)
-        or not isinstance(height, int)
-        or min(width, height) < 1
-    ):
-        return now
-    return width, height
+    match (taken.fetched.facts.get("original_width"), taken.fetched.facts.get("original_height")):
+        case (int() as width, int() as height) if taken.by != BY_BYTES and min(width, height) >= 1:
+            return width, height
+    return now
 
 
 def _is_scaled(now: tuple[int, int], before: tuple[int, int]) -> bool:

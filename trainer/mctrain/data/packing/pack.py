@@ -1,6 +1,6 @@
-"""`manifest.json` of a folder of packed shards: how they were made, what is in each, and what was kept out.
+"""Packs photos into shards, each kept where an earlier run finished it; `manifest.json` says what is in them and how they were made.
 
-No path and no name of a photo's file stands in it: a folder of shards may be passed on.
+No path and no name of a photo's file stands in the manifest: a folder of shards may be passed on.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from mctrain.data.packing.plan import Plan, Settings, content_key, digest, make_plan
 from mctrain.data.packing.prepare import LIMITS, Prepared, prepare
@@ -33,13 +33,29 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from mctrain.data.packing.plan import Planned, Settings
+    from mctrain.data.packing.plan import Planned
     from mctrain.data.words import Words
 
+    Progress = Callable[[int, str], None]
 
 MANIFEST = "manifest.json"
 _FORMAT = 1
 _KIND = "packed photos"
+_SPOOL = ".photos.part"
+_EVALUATION, _CHANGED = "evaluation", "changed"  # why a photo is skipped, beside the engine's codes
+_REASONS = {
+    "empty": "is empty",
+    "not_an_image": "is no picture",
+    "unsupported": "is a kind of picture that cannot be read yet",
+    "damaged": "is damaged",
+    "truncated": "ends before its picture does",
+    "too_large": "is far too large, or too long and thin",
+    "no_permission": "may not be read",
+    "vanished": "is no longer there",
+    _CHANGED: "was changed while it was packed; pack again",
+}
+# decoders release Python's lock; a picture of 250 megapixels takes 0.75 GB
+_THREADS = min(os.cpu_count() or 1, 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,152 +76,6 @@ class PackedShard:
     skipped: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class PackingManifest:
-    """What holds for all shards of a folder: settings, evaluation photos by key with the reason, and counts of what was left out."""
-
-    settings: Settings
-    refused: dict[str, str]
-    copies: int
-    faults: int
-
-    def write(self, folder: Path, shards: Mapping[str, PackedShard]) -> None:
-        """Writes it with the records of the shards that are finished, in one step."""
-        records = [asdict(shards[name]) for name in sorted(shards)]
-        photos = sum(record["photos"] for record in records)
-        content = {"format": _FORMAT, "kind": _KIND, "photos": photos, **asdict(self), "shards": records}
-        with write_whole(folder / MANIFEST) as file:
-            file.write(json.dumps(content, indent=1).encode())
-
-
-def finished_shards(folder: Path) -> dict[str, PackedShard]:
-    """The shards that an earlier run finished in a folder, by the digest of what they were made of.
-
-    Raises:
-        DataError: the folder holds something else, which is never written over.
-    """
-    content = _read(folder)
-    if content is None:
-        if folder.is_dir() and any(path.suffix != ".part" for path in folder.iterdir()):
-            raise DataError(
-                f"{folder} holds other files; choose an empty folder, or one that was packed into before."
-            )
-        return {}
-    try:
-        if (content["format"], content["kind"]) != (_FORMAT, _KIND):
-            raise DataError(f"{folder / MANIFEST} is not one of packed photos; choose another folder.")
-        return {record["plan"]: PackedShard(**record) for record in content["shards"]}
-    except (KeyError, TypeError) as fault:
-        raise DataError(f"{folder / MANIFEST} is damaged; remove the folder and pack again.") from fault
-
-
-def is_whole(record: PackedShard, folder: Path, name: str) -> bool:
-    """Whether a finished shard still lies in the folder under this name, byte for byte."""
-    if record.name != name:
-        return False
-    path = folder / name
-    return file_digest(path) == record.sha256 if path.is_file() else not record.photos
-
-
-def clear(folder: Path, kept: Mapping[str, PackedShard]) -> None:
-    """Removes shards that belong to other settings or photos, and what a killed run left half written."""
-    for path in (*folder.glob("shard-*.tar"), *folder.glob(".*.part")):
-        if path.name not in kept and path.is_file():
-            path.unlink()
-
-
-def _read(folder: Path) -> Any:
-    try:
-        return json.loads((folder / MANIFEST).read_bytes())
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as fault:
-        raise DataError(f"{folder / MANIFEST} cannot be read: {fault}.") from fault
-
-
-# why a photo is skipped, beside the engine's own codes
-EVALUATION, CHANGED = "evaluation", "changed"
-
-_THREADS = min(
-    os.cpu_count() or 1, 4
-)  # decoders leave Python's lock; a picture of 250 megapixels takes 0.75 GB
-
-
-class ShardMaker:
-    """Writes the shards of one run into a folder; its threads end with it."""
-
-    def __init__(self, folder: Path, settings: Settings, progress: Callable[[int, str], None]) -> None:
-        self._folder = folder
-        self._settings = settings
-        self._progress = progress
-        self._pool = ThreadPoolExecutor(_THREADS)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_fault: object) -> None:
-        self._pool.shutdown(cancel_futures=True)
-
-    def make(self, name: str, shard: tuple[Planned, ...]) -> PackedShard:
-        """Writes a shard of those of its photos that can be packed; without any there is no file."""
-        samples: list[tuple[str, Mapping[str, bytes]]] = []
-        skipped: dict[str, str] = {}
-        counts: Counter[str] = Counter()
-        for own, made in zip(shard, self._pool.map(self._prepared, shard), strict=True):
-            self._progress(1, name)
-            if isinstance(made, str):
-                skipped[own.key] = made
-                continue
-            samples.append((own.key, members_of(self._licensed(own.words), made.photo)))
-            counts["unchanged"] += made.unchanged
-            counts["human"] += bool(own.words.human)
-            counts["synthetic"] += not own.words.human and CAPTIONS in own.words.synthetic
-        path = self._folder / name
-        if samples:
-            write_archive(path, samples)
-        return PackedShard(
-            name=name,
-            plan=digest(shard, self._settings),
-            bytes=path.stat().st_size if samples else 0,
-            sha256=file_digest(path) if samples else "",
-            photos=len(samples),
-            unchanged=counts["unchanged"],
-            human=counts["human"],
-            synthetic=counts["synthetic"],
-            skipped=skipped,
-        )
-
-    def _prepared(self, own: Planned) -> Prepared | str:
-        """A photo for its shard, or the code of why there is none."""
-        try:
-            data = read_photo(own.path, LIMITS)
-            if content_key(data) != own.key:
-                return CHANGED
-            made = prepare(data, own.path, self._settings.side)
-        except ImageError as fault:
-            return fault.code
-        return EVALUATION if shipped().holds_photo(made.photo.content) else made
-
-    def _licensed(self, words: Words) -> Words:
-        """Every sample names its licence and its source, if only as unknown."""
-        about = {"source": "", **words.about}
-        return replace(words, about={**about, "license": about.get("license") or self._settings.license})
-
-
-_SPOOL = ".photos.part"
-_REASONS = {
-    "empty": "is empty",
-    "not_an_image": "is no picture",
-    "unsupported": "is a kind of picture that cannot be read yet",
-    "damaged": "is damaged",
-    "truncated": "ends before its picture does",
-    "too_large": "is far too large, or too long and thin",
-    "no_permission": "may not be read",
-    "vanished": "is no longer there",
-    CHANGED: "was changed while it was packed; pack again",
-}
-
-
 @dataclass(slots=True)
 class Packed:
     """What a run did: the shards, how many of them were there already, and sentences about photos that were left out."""
@@ -217,9 +87,7 @@ class Packed:
     faults: list[str] = field(default_factory=list)
 
 
-def pack(
-    source: Path, folder: Path, settings: Settings, bar: Callable[[str, int], Callable[[int, str], None]]
-) -> Packed:
+def pack(source: Path, folder: Path, settings: Settings, bar: Callable[[str, int], Progress]) -> Packed:
     """Packs a folder of photos, those of Parquet files, or those that a library's export names; a killed run continues with the same call.
 
     Raises:
@@ -227,16 +95,16 @@ def pack(
         StorageError: the folder cannot be written.
     """
     demand_writable(folder)
-    finished_shards(folder)  # a folder that holds something else is told before all photos are read
+    finished = _finished_shards(folder)  # before all photos are read, for the folder may hold something else
     with _laid_out(source, folder) as listing:
         plan = make_plan(listing, settings, bar("photos read", len(listing.entries)))
         packed = Packed(copies=plan.copies, faults=list(plan.faults))
         packed.refused += [f"{own.path} is one by its {own.by}" for own in plan.refused.values()]
-        _make_shards(plan, folder, settings, packed, bar)
+        _make_shards(plan, folder, finished, packed, bar)
     packed.faults.sort()
     if not any(shard.photos for shard in packed.shards):
-        told = [*packed.faults, *packed.refused, f"{source} holds no photo"]
-        raise DataError(f"No photo could be packed: {told[0].removesuffix('.')}.")
+        reasons = [*packed.faults, *packed.refused, f"{source} holds no photo"]
+        raise DataError(f"No photo could be packed: {reasons[0].removesuffix('.')}.")
     return packed
 
 
@@ -259,40 +127,148 @@ def _laid_out(source: Path, folder: Path) -> Iterator[Listing]:
 def _make_shards(
     plan: Plan,
     folder: Path,
-    settings: Settings,
+    finished: Mapping[str, PackedShard],
     packed: Packed,
-    bar: Callable[[str, int], Callable[[int, str], None]],
+    bar: Callable[[str, int], Progress],
 ) -> None:
     """Makes the shards that are missing; after each one the manifest names it."""
     shards = {f"shard-{number:06}.tar": shard for number, shard in enumerate(plan.shards)}
-    finished = finished_shards(folder)
-    marks = {name: digest(shard, settings) for name, shard in shards.items()}
-    known = {
-        name: finished[mark]
-        for name, mark in marks.items()
-        if mark in finished and is_whole(finished[mark], folder, name)
+    records = {
+        name: record
+        for name, shard in shards.items()
+        if (record := finished.get(digest(shard, plan.settings))) and _is_whole(record, folder, name)
     }
-    packed.kept = len(known)
-    refused = {key: f"by {own.by}" for key, own in plan.refused.items()}
-    manifest = PackingManifest(settings, refused, len(plan.copies), len(plan.faults))
-    manifest.write(folder, known)
-    clear(folder, known)
-    missing = sum(len(shard) for name, shard in shards.items() if name not in known)
+    packed.kept = len(records)
+    _write_manifest(folder, plan, records)
+    for path in (*folder.glob("shard-*.tar"), *folder.glob(".*.part")):
+        if path.name not in records and path.is_file():
+            path.unlink()  # of other settings or photos, or half written by a killed run
+    missing = sum(len(shard) for name, shard in shards.items() if name not in records)
     progress = bar("photos packed", missing) if missing else lambda *_: None
-    with ShardMaker(folder, settings, progress) as maker:
+    pool = ThreadPoolExecutor(_THREADS)
+    try:
         for name, shard in shards.items():
-            if name not in known:
-                known[name] = maker.make(name, shard)
-                manifest.write(folder, known)
-            packed.shards.append(known[name])
-            _tell(shard, known[name], packed)
+            if name not in records:
+                prepared = pool.map(lambda own: _prepared(own, plan.settings.side), shard)
+                records[name] = _make(folder / name, shard, prepared, plan.settings, progress)
+                _write_manifest(folder, plan, records)
+            packed.shards.append(records[name])
+            _explain(shard, records[name], packed)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-def _tell(shard: tuple[Planned, ...], record: PackedShard, packed: Packed) -> None:
+def _make(
+    path: Path,
+    shard: tuple[Planned, ...],
+    prepared: Iterator[Prepared | str],
+    settings: Settings,
+    progress: Progress,
+) -> PackedShard:
+    """Writes a shard of those of its photos that can be packed; without any there is no file."""
+    samples: list[tuple[str, Mapping[str, bytes]]] = []
+    skipped: dict[str, str] = {}
+    counts: Counter[str] = Counter()
+    for own, made in zip(shard, prepared, strict=True):
+        progress(1, path.name)
+        if isinstance(made, str):
+            skipped[own.key] = made
+            continue
+        samples.append((own.key, members_of(_licensed(own.words, settings.license), made.photo)))
+        counts["unchanged"] += made.unchanged
+        counts["human"] += bool(own.words.human)
+        counts["synthetic"] += not own.words.human and CAPTIONS in own.words.synthetic
+    written = write_archive(path, samples) if samples else ""
+    return PackedShard(
+        name=path.name,
+        plan=digest(shard, settings),
+        sha256=written,
+        bytes=path.stat().st_size if samples else 0,
+        photos=len(samples),
+        unchanged=counts["unchanged"],
+        human=counts["human"],
+        synthetic=counts["synthetic"],
+        skipped=skipped,
+    )
+
+
+def _prepared(own: Planned, side: int) -> Prepared | str:
+    """A photo for its shard, or the code of why there is none."""
+    try:
+        data = read_photo(own.path, LIMITS)
+        if content_key(data) != own.key:
+            return _CHANGED
+        made = prepare(data, own.path, side)
+    except ImageError as fault:
+        return fault.code
+    return _EVALUATION if shipped().holds_photo(made.photo.content) else made
+
+
+def _licensed(words: Words, licence: str) -> Words:
+    """Every sample names its licence and its source, if only as unknown."""
+    about = {"source": "", **words.about}
+    return replace(words, about={**about, "license": about.get("license") or licence})
+
+
+def _explain(shard: tuple[Planned, ...], record: PackedShard, packed: Packed) -> None:
     """Sentences about what a shard, made now or before, had to leave out."""
     paths = {own.key: own.path for own in shard}
     for key, code in record.skipped.items():
-        if code == EVALUATION:
+        if code == _EVALUATION:
             packed.refused.append(f"{paths[key]} is one by its bytes")
         else:
             packed.faults.append(f"{paths[key]} {_REASONS[code]}.")
+
+
+def _write_manifest(folder: Path, plan: Plan, shards: Mapping[str, PackedShard]) -> None:
+    """Replaces the manifest with one that names these shards, and evaluation photos by key with the reason."""
+    content = {
+        "format": _FORMAT,
+        "kind": _KIND,
+        "photos": sum(record.photos for record in shards.values()),
+        "settings": asdict(plan.settings),
+        "refused": {key: f"by {own.by}" for key, own in plan.refused.items()},
+        "copies": len(plan.copies),
+        "faults": len(plan.faults),
+        "shards": [asdict(shards[name]) for name in sorted(shards)],
+    }
+    with write_whole(folder / MANIFEST) as file:
+        file.write(json.dumps(content, indent=1).encode())
+
+
+def _finished_shards(folder: Path) -> dict[str, PackedShard]:
+    """The shards that an earlier run finished in a folder, by the digest of what they were made of.
+
+    Raises:
+        DataError: the folder holds something else, which is never written over.
+    """
+    content = _read_manifest(folder / MANIFEST)
+    if content is None:
+        if folder.is_dir() and any(path.suffix != ".part" for path in folder.iterdir()):
+            raise DataError(
+                f"{folder} holds other files; choose an empty folder, or one that was packed into before."
+            )
+        return {}
+    try:
+        if (content["format"], content["kind"]) != (_FORMAT, _KIND):
+            raise DataError(f"{folder / MANIFEST} is not one of packed photos; choose another folder.")
+        return {record["plan"]: PackedShard(**record) for record in content["shards"]}
+    except (KeyError, TypeError) as fault:
+        raise DataError(f"{folder / MANIFEST} is damaged; remove the folder and pack again.") from fault
+
+
+def _read_manifest(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as fault:
+        raise DataError(f"{path} cannot be read: {fault}.") from fault
+
+
+def _is_whole(record: PackedShard, folder: Path, name: str) -> bool:
+    """Whether a finished shard still lies in the folder under this name, byte for byte."""
+    if record.name != name:
+        return False
+    path = folder / name
+    return file_digest(path) == record.sha256 if path.is_file() else not record.photos

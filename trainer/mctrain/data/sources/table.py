@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mctrain.data.shards import PHOTO_SUFFIXES
 from mctrain.data.sources.listing import Entry, Listing
 from mctrain.data.words import described, texts_of
-from mctrain.errors import DataError, TrainerError
-from mctrain.extras import extra
+from mctrain.errors import DataError, TrainerError, demand_extra
 from mctrain.places import opened
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ def _group(file: Place, number: int) -> Any:
 
 @contextmanager
 def _opened(file: Place) -> Iterator[Any]:
-    with extra("pyarrow", f"{file} is Parquet"):
+    with demand_extra("pyarrow", f"{file} is Parquet"):
         from pyarrow import ArrowException  # 0.3 s that no other source pays
         from pyarrow.parquet import ParquetFile
     try:
