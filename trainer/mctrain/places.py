@@ -20,7 +20,6 @@ from picsight_engine.errors import PicsightError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import BinaryIO
 
 _BUFFER = 1 << 20
 _MAGIC = frozenset("*?[")
@@ -66,10 +65,10 @@ class StoredPath:
         store, path = self.store()
         return store.info(path)  # type: ignore[no-any-return]
 
-    def open(self, mode: str = "rb") -> BinaryIO:
+    def open(self, mode: str = "rb") -> io.BufferedReader:
         """The file to read, from anywhere; the store's own errors come as they are."""
         store, path = self.store()
-        return cast("BinaryIO", io.BufferedReader(store.open(path, mode), _BUFFER))
+        return io.BufferedReader(store.open(path, mode), _BUFFER)
 
     def read_bytes(self) -> bytes:
         """The whole file; the store's own errors come as they are."""
@@ -165,7 +164,7 @@ def version_of(place: Place) -> str:
 
 
 @contextmanager
-def opened(place: Place) -> Iterator[BinaryIO]:
+def opened(place: Place) -> Iterator[io.BufferedReader]:
     """A file to read, from its beginning or from anywhere.
 
     Raises:

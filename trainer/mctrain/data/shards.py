@@ -288,10 +288,7 @@ def file_digest(path: Path) -> str:
     """SHA-256 of a file, lower-case hex.
 
     Raises:
-        DataError: the file is missing.
+        DataError: the file is missing or cannot be read.
     """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as fault:
-        raise DataError(f"{path} cannot be read: {fault.strerror}.") from fault
+    with opened(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -107,5 +107,5 @@ def test_a_shard_that_is_missing_or_damaged_is_named(wanted, tmp_path):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(DataError, match=name.replace(".", r"\.")):
             open_shard(tmp_path / name, tmp_path / "cache")
-    with pytest.raises(DataError, match=r"There is no shard .*none\.tar"):
+    with pytest.raises(DataError, match=r"There is no file .*none\.tar"):
         open_shard(tmp_path / "none.tar", tmp_path / "cache")

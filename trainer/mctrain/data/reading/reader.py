@@ -88,11 +88,8 @@ class TrainingData:
         if not self.steps(part.batch):
             raise DataError(f"{len(self)} samples make no batch of {part.batch}; take a smaller one.")
         steps = _Steps(self._shards, self._seen, self._settings, part)
-        for batch in load(steps, range(self.steps(part.batch))[part.start : part.stop], workers):
-            if isinstance(batch, str):
-                raise DataError(batch)
-            self._skipped |= {skipped.key: skipped.reason for skipped in batch.skipped}
-            yield batch
+        wanted = range(self.steps(part.batch))[part.start : part.stop]
+        yield from load(steps, wanted, workers, self._skipped)
 
 
 class _Steps(Dataset["Batch | str"]):

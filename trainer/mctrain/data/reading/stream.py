@@ -97,11 +97,7 @@ class StreamedData:
                 "start fewer, or write smaller shards."
             )
         steps = _Stream(self._shards, self._settings, part, self.steps(part.batch))
-        for batch in load(steps, None, min(workers, own)):
-            if isinstance(batch, str):
-                raise DataError(batch)
-            self._skipped |= {skipped.key: skipped.reason for skipped in batch.skipped}
-            yield batch
+        yield from load(steps, None, min(workers, own), self._skipped)
 
 
 class _Stream(IterableDataset["Batch | str"]):
@@ -161,8 +157,8 @@ class _Stream(IterableDataset["Batch | str"]):
             self._give_up()
 
     def _give_up(self) -> None:
-        told = f" The last: {self._skipped[-1].message}" if self._skipped else ""
-        raise DataError(f"{len(self._skipped)} samples in a row cannot be used.{told}")
+        last = f" The last: {self._skipped[-1].message}" if self._skipped else ""
+        raise DataError(f"{len(self._skipped)} samples in a row cannot be used.{last}")
 
     def _see(self, group: Group) -> Visit | None:
         if self._settings.apart and is_apart(group.key, self._settings.apart):
