@@ -50,6 +50,7 @@ FORMATS = {
     "tiff": (".tif", ".tiff"),
     "bmp": (".bmp", ".dib"),
     "raw": tuple(sorted(RAW_SUFFIXES)),
+    "jxl": (".jxl",),
     "jpeg2000": (".jp2", ".j2k", ".j2c", ".jpx", ".jpf"),
     "psd": (".psd",),
     "ico": (".ico",),

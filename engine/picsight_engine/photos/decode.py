@@ -21,8 +21,9 @@ from picsight_engine.errors import ImageError
 from picsight_engine.metadata import Metadata
 from picsight_engine.photos import colour, faxes, formats, png
 from picsight_engine.photos.exif import ORIENTATION, Exif, read_exif
-from picsight_engine.photos.formats import AVIF, HEIF, IMAGE_SUFFIXES, JPEG, RAW, Format
+from picsight_engine.photos.formats import AVIF, HEIF, IMAGE_SUFFIXES, JPEG, JXL, RAW, Format
 from picsight_engine.photos.iptc import iptc_facts
+from picsight_engine.photos.jxl import JxlImageFile
 from picsight_engine.photos.metadata import BITS, FILE_NAME, PRIMARIES, PROFILE, read_metadata
 from picsight_engine.photos.raw import open_negative, raw_exif, raw_xmp
 from picsight_engine.photos.reading import Limits, problem
@@ -184,6 +185,8 @@ def _open(data: bytes, kind: Format) -> ImageFile:
         return pi_heif.HeifImageFile(file)  # type: ignore[no-any-return]
     if kind is JPEG:
         return JpegImageFile(file)
+    if kind is JXL:
+        return JxlImageFile(file)
     importlib.import_module(f"PIL.{kind.plugin}")  # only the plugin needed: all of them cost 40 ms
     factory, _accept = Image.OPEN[kind.name]
     try:
@@ -243,6 +246,8 @@ def _bit_depth(image: ImageFile, data: bytes, kind: Format, exif: Exif) -> int |
     """Bits of a channel as they are stored, which decoding may reduce."""
     if kind.name == "PNG" and len(data) > 25:
         return 8 if data[25] == _PALETTE else data[24]
+    if isinstance(image, JxlImageFile):
+        return image.bits
     if kind in {HEIF, AVIF}:
         return formats.bits_in_container(data)
     if kind.name == "TIFF" and exif.main:  # that of a BigTIFF is not read
@@ -276,7 +281,7 @@ def _check_size(size: tuple[int, int], path: Path, limits: Limits) -> None:
 
 def _orientation(image: Image.Image, exif: Exif, kind: Format) -> int:
     """How the loaded pixels still have to be turned, as an EXIF orientation."""
-    if kind is HEIF or kind.name == "TIFF":
+    if kind in {HEIF, JXL} or kind.name == "TIFF":
         return 1
     if kind is JPEG or ORIENTATION in exif.main:
         return exif.orientation  # a JPEG's identity counts EXIF only, so nothing else may turn it

@@ -21,8 +21,8 @@ RAW_SUFFIXES = frozenset([
 IMAGE_SUFFIXES = RAW_SUFFIXES | frozenset([
     ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff",
     ".heic", ".heics", ".heif", ".heifs", ".hif", ".avif", ".avifs", ".jp2", ".j2k", ".j2c", ".jpx", ".jpf",
-    ".ico", ".psd", ".pcx", ".pbm", ".pgm", ".ppm", ".pnm", ".tga", ".qoi",
-    ".jxl", ".exr", ".hdr", ".sgi", ".svg", ".svgz",
+    ".ico", ".psd", ".pcx", ".pbm", ".pgm", ".ppm", ".pnm", ".tga", ".qoi", ".jxl",
+    ".exr", ".hdr", ".sgi", ".svg", ".svgz",
 ])  # fmt: skip
 
 VIDEO_SUFFIXES = frozenset([
@@ -43,6 +43,7 @@ JPEG = Format("JPEG", "JpegImagePlugin")
 HEIF = Format("HEIF", "")  # pi-heif, not Pillow
 AVIF = Format("AVIF", "AvifImagePlugin")
 RAW = Format("RAW", "")  # LibRaw
+JXL = Format("JXL", "")  # libjxl
 _TIFF = Format("TIFF", "TiffImagePlugin")
 _BY_SUFFIX = {".tga": Format("TGA", "TgaImagePlugin"), ".raw": RAW}
 
@@ -69,6 +70,8 @@ _BY_START: tuple[tuple[bytes, Format], ...] = (
             b"II\x1a\0\0\0HEAPCCDR",
         )
     ),
+    (b"\xff\x0a", JXL),
+    (b"\0\0\0\x0cJXL \r\n\x87\n", JXL),
     (b"BM", Format("BMP", "BmpImagePlugin")),
     (b"\0\0\1\0", Format("ICO", "IcoImagePlugin")),
     (b"8BPS\0\1", Format("PSD", "PsdImagePlugin")),
@@ -91,8 +94,6 @@ _SENSOR_COLOURS = frozenset([32803, 34892])  # colour filter array, linear RAW
 
 # What is a picture, but not one that can be decoded here: where its mark stands, the mark, what it is.
 _UNSUPPORTED = (
-    (0, b"\xff\x0a", "JPEG XL picture"),
-    (0, b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL picture"),
     (0, b"#?RADIANCE", "Radiance HDR picture"),
     (0, b"#?RGBE", "Radiance HDR picture"),
     (0, b"\x01\xda\0\1", "SGI picture"),

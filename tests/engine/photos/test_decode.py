@@ -184,7 +184,7 @@ def test_a_later_picture_in_the_same_file_is_not_looked_at(make_file, make_image
         (b"PK\3\4" + b"\0" * 50, "not_an_image"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n", "unsupported"),
         (b"\xc5\xd0\xd3\xc6" + b"\0" * 30, "unsupported"),
-        (b"\xff\x0a" + b"\0" * 30, "unsupported"),
+        (b"\xff\x0a" + b"\0" * 30, "damaged"),
         (b"\x01\xda\x01\x01\0\3\0\x30\0\x20\0\3", "unsupported"),
         (b"#?RGBE\nFORMAT=32-bit_rle_rgbe\n\n", "unsupported"),
         (b"<?xml version='1.0'?><!--" + b" licence" * 1000 + b"--><SVG>", "unsupported"),

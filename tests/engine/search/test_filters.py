@@ -474,7 +474,7 @@ def test_yesterday_is_the_day_before_this_one(album):
 def test_every_suffix_that_is_indexed_belongs_to_one_format():
     listed = [suffix for suffixes in FORMATS.values() for suffix in suffixes]
     assert len(listed) == len(set(listed))
-    unreadable = {".jxl", ".exr", ".hdr", ".sgi", ".svg", ".svgz"}
+    unreadable = {".exr", ".hdr", ".sgi", ".svg", ".svgz"}
     assert set(listed) == IMAGE_SUFFIXES - unreadable
 
 
