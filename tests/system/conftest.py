@@ -20,15 +20,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from tests.shell import Done, Shell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 OURS = {"picsight", "picsight_engine"}
 TRAINER = {"mctrain"}
 WINDOW = {"pyside6-essentials", "shiboken6"}
-DATED_PHOTOS = ("canon_40d.jpg", "nikon_d70.jpg", "google_pixel8pro_offset.jpg", "panasonic_fz30.jpg")
 
 GUARD = '''
 import os, sys
@@ -67,25 +67,17 @@ os.execv(sys.argv[1], sys.argv[1:])
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
-    """How a run ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def documents(self) -> list[Any]:
-        """One JSON document a line; stdout holds nothing else."""
-        assert self.out.endswith("\n"), self.out
-        return [json.loads(line) for line in self.out.splitlines()]
-
-    @property
-    def document(self) -> Any:
-        """The one JSON document on stdout."""
-        (document,) = self.documents
-        return document
+# Runs many commands in one process: lists of words come by stdin, and for each its code, stdout and stderr go back.
+MANY = """
+import contextlib, io, json, sys
+from picsight.cli.program import run
+ended = []
+for words in json.load(sys.stdin):
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+        code = run(words)
+    ended.append((code, out.getvalue(), err.getvalue()))
+print(json.dumps(ended))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,45 +87,48 @@ class Program:
     library: Path
     environment: dict[str, str]
 
-    def command(self, *args: str | Path) -> list[str]:
+    def command(self, *words: str | Path) -> list[str]:
         """What a shell would run; the library is named before the command."""
-        return [sys.executable, "-m", "picsight", "--library", str(self.library), *map(str, args)]
+        return [sys.executable, "-m", "picsight", "--library", str(self.library), *map(str, words)]
 
-    def __call__(self, *args: str | Path, stdin: bytes = b"") -> Done:
-        """Runs a command to its end."""
+    def run(self, *command: str | Path, stdin: bytes = b"") -> Done:
+        """Runs any command in this environment to its end."""
         done = subprocess.run(
-            self.command(*args),
-            input=stdin,
-            capture_output=True,
-            timeout=600,
-            env=self.environment,
-            check=False,
+            command, input=stdin, capture_output=True, timeout=600, env=self.environment, check=False
         )
         assert b"Traceback" not in done.stderr, done.stderr.decode()
         return Done(done.returncode, os.fsdecode(done.stdout), os.fsdecode(done.stderr))
 
-    def json(self, *args: str | Path, stdin: bytes = b"") -> Any:
+    def __call__(self, *words: str | Path, stdin: bytes = b"") -> Done:
+        """Runs the program to its end."""
+        return self.run(*self.command(*words), stdin=stdin)
+
+    def json(self, *words: str | Path) -> Any:
         """The document of a command that must succeed."""
-        done = self(*args, "--json", stdin=stdin)
+        done = self(*words, "--json")
         assert done.code == 0, done.err
         return done.document
 
-    def held_back(self, *args: str | Path) -> Done:
-        """Runs a command that permissions hold back, also where the tests run as root, whom they do not."""
-        command = self.command(*args)
-        if os.geteuid() == 0:
-            command = [sys.executable, "-c", WITHOUT_PRIVILEGE, *command]
-        done = subprocess.run(command, capture_output=True, timeout=600, env=self.environment, check=False)
-        assert b"Traceback" not in done.stderr, done.stderr.decode()
-        return Done(done.returncode, os.fsdecode(done.stdout), os.fsdecode(done.stderr))
+    def many(self, *commands: Sequence[str | Path], before: Sequence[str] = ()) -> list[Done]:
+        """Runs commands in one process, which other words may start."""
+        words = [["--library", str(self.library), *map(str, command)] for command in commands]
+        done = self.run(*before, sys.executable, "-c", MANY, stdin=json.dumps(words).encode())
+        assert done.code == 0, done.err
+        return [Done(*ended) for ended in done.document]
 
-    def start(self, *args: str | Path) -> subprocess.Popen[bytes]:
+    def held_back(self, *commands: Sequence[str | Path]) -> list[Done]:
+        """The same where permissions hold back, also if the tests run as root, whom they do not."""
+        without = (sys.executable, "-c", WITHOUT_PRIVILEGE) if os.geteuid() == 0 else ()
+        return self.many(*commands, before=without)
+
+    def start(self, *words: str | Path) -> subprocess.Popen[bytes]:
         """Starts a command in a process group of its own, as a shell does."""
+        pipe = subprocess.PIPE
         return subprocess.Popen(
-            self.command(*args),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            self.command(*words),
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
             env=self.environment,
             start_new_session=True,
         )
@@ -206,24 +201,21 @@ def outside(guard: Path, tmp_path_factory: pytest.TempPathFactory) -> Program:
 
 @pytest.fixture(scope="session")
 def photos(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of 40 photos: 36 of people and dogs outdoors, 4 straight from cameras."""
+    """A folder of 40 photos of people and dogs outdoors."""
     folder = tmp_path_factory.mktemp("photos")
     with tarfile.open(shared / "data" / "flickr8k-dev-000000.tar") as shard:
-        members = [member for member in shard if member.name.endswith(".jpg")][:360:10]
+        members = [member for member in shard if member.name.endswith(".jpg")][:400:10]
         for member in members:
             extracted = shard.extractfile(member)
             assert extracted is not None
             (folder / member.name).write_bytes(extracted.read())
-    for name in DATED_PHOTOS:
-        shutil.copyfile(shared / "camera" / name, folder / name)
     return folder
 
 
 @pytest.fixture(scope="session")
 def indexed(outside: Program, photos: Path) -> Program:
     """The program with a library that holds the 40 photos; tests that change it take `own` instead."""
-    summary = outside.json("index", photos, "--workers", "2")
-    assert summary["indexed"] == 40
+    assert Shell(outside.library).json("index", photos)["indexed"] == 40
     return outside
 
 
@@ -245,6 +237,6 @@ def few_photos(photos: Path, tmp_path: Path) -> Path:
     """A folder of a test's own with five of the photos."""
     folder = tmp_path / "few"
     folder.mkdir()
-    for path in sorted(photos.glob("[0-9]*.jpg"))[:5]:
+    for path in sorted(photos.glob("*.jpg"))[:5]:
         shutil.copyfile(path, folder / path.name)
     return folder

@@ -33,18 +33,6 @@ def test_a_command_for_the_checkout_is_one_that_dev_understands(words, monkeypat
     assert callable(dev.read_arguments(words[2:]).work)
 
 
-def test_the_program_does_what_the_page_types(fresh, few_photos, tmp_path):
-    few_photos.rename(tmp_path / "Pictures")
-    min((tmp_path / "Pictures").iterdir()).rename(tmp_path / "Pictures" / "IMG_2041.jpg")
-    program = fresh.given(HOME=str(tmp_path))
-    for words in COMMANDS:
-        if words[0] == "picsight" and len(words) > 1:
-            arguments = [word.replace("~", str(tmp_path)) for word in words[1:]]
-            done = program(*arguments)
-            assert done.code == 0, (words, done.err)
-            assert done.out or "No photo matches." in done.err  # four photos hold no bicycle
-
-
 def anchors(page: Path) -> set[str]:
     """A page's headings, as GitHub links to them."""
     headings = re.findall(r"(?m)^#+ (.*)$", page.read_text(encoding="utf-8"))

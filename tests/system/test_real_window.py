@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing, suppress
 
 import pytest
+from tests.shell import Shell
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the screen is an X server")
 
@@ -75,7 +77,7 @@ def test_a_folder_is_indexed_in_the_open_window_which_then_closes_in_good_order(
         text=True,
     ) as window:
         try:
-            wait_for_photos(program, variables, window, len(list(few_photos.iterdir())))
+            wait_for_photos(tmp_path / "library" / "library.db", window, len(list(few_photos.iterdir())))
             window.send_signal(signal.SIGTERM)
             out, err = window.communicate(timeout=PATIENCE)
         finally:
@@ -83,23 +85,21 @@ def test_a_folder_is_indexed_in_the_open_window_which_then_closes_in_good_order(
     assert (window.returncode, out) == (0, "")
     assert "Traceback" not in err
     assert not (tmp_path / "asked").exists()
-    answer = command(program, variables, "search", "a dog", "-n", "2", "--min", "all")
+    answer = Shell(tmp_path / "library").json("search", "a dog", "-n", "2", "--min", "all")
     assert len(answer["results"]) == 2
 
 
-def wait_for_photos(program, variables, window, count):
-    """Asks a second process what the library holds until it is all there; neither disturbs the other."""
+def wait_for_photos(library, window, count):
+    """Looks into the library, past the window, until it is all there; neither disturbs the other."""
     latest = time.monotonic() + PATIENCE
     while window.poll() is None and time.monotonic() < latest:
-        if command(program, variables, "status")["photos"] == count:
-            return
+        with (
+            suppress(sqlite3.OperationalError),
+            closing(sqlite3.connect(f"file:{library}?mode=ro", uri=True)) as db,
+        ):
+            if db.execute("SELECT count(*) FROM vectors").fetchone() == (count,):
+                return
+        with suppress(subprocess.TimeoutExpired):
+            window.wait(0.05)
     window.kill()
     pytest.fail(f"the window indexed nothing: {window.communicate()}")
-
-
-def command(program, variables, *words):
-    """The document of a command beside the window."""
-    done = subprocess.run(
-        [*program, *words, "--json"], env=variables, capture_output=True, text=True, check=True
-    )
-    return json.loads(done.stdout)

@@ -72,6 +72,4 @@ def test_the_unpacked_wheel_indexes_and_searches_with_its_own_starter(wheel, fre
     told = program("--verbose", "index", few_photos)
     assert told.code == 0, told.err
     assert str(installed / "picsight_engine" / "_assets" / "starter") in told.err
-    answer = program.json("search", "a dog", "-n", "3", "--min", "all")
-    assert answer["photos"] == len(list(few_photos.iterdir()))
-    assert len(answer["results"]) == 3
+    assert len(program.json("search", "a dog", "-n", "3", "--min", "all")["results"]) == 3

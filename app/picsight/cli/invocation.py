@@ -1,47 +1,30 @@
-"""What every command shares: the four global options, and the library that they name."""
+"""One call of the program: the options that every command shares, and the library and the output that they ask for."""
 
 from __future__ import annotations
 
 import os
-from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
-
-import click
+from typing import TYPE_CHECKING
 
 from picsight import locations
-from picsight.cli.streams import say
+from picsight.cli.streams import put, put_json, say
 from picsight_engine.errors import RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
     from picsight_engine.bundles.bundle import Bundle
-    from picsight_engine.installation.model_choice import ModelChoice
     from picsight_engine.library import Library
 
-A_PATH = click.Path(path_type=Path, readable=False)  # whether it can be read is for the engine to say
-_Function = TypeVar("_Function", bound="Callable[..., object]")
-
-
-class _FolderPath(click.Path):
-    """A path that is not empty: an unset variable of a script must not mean the current folder."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The path as it was typed."""
-        if value == "":
-            self.fail("the path is empty.", param, ctx)
-        return super().convert(value, param, ctx)
-
-
-A_FOLDER = _FolderPath(path_type=Path, readable=False)
+_MOST_SENTENCES = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """The global options as they were typed, before or after the command."""
+    """The shared options as they were typed, before or after the command; `library` is absolute, None for the usual one."""
 
     library: Path | None = None
     json: bool = False
@@ -51,21 +34,7 @@ class Invocation:
     @property
     def folder(self) -> Path:
         """The library's folder, absolute."""
-        return absolute(self.library or locations.library_folder())
-
-    @property
-    def library_option(self) -> list[str]:
-        """The words that name the library in another command; none for the usual one."""
-        return [] if self.library is None else ["--library", str(self.folder)]
-
-    def model_choice(self) -> ModelChoice:
-        """The models that search the library and that read its photos.
-
-        Raises:
-            BundleError: the chosen model is gone, or a file of it is missing, changed or too new.
-            LibraryError: the library cannot be opened.
-        """
-        return locations.model_choice(self.folder)
+        return self.library or absolute(locations.library_folder())
 
     def answering_model(self) -> Bundle:
         """The model that searches the library, also where the one that is to follow it is gone.
@@ -76,53 +45,67 @@ class Invocation:
         """
         return locations.answering_model(self.folder)
 
-    def make_library(self, choice: ModelChoice) -> Library:
-        """Opens the library to read photos into it, and makes it where there is none.
+    def open_library(
+        self, bundle: Bundle | None = None, *, wanted: Bundle | None = None, create: bool = False
+    ) -> AbstractContextManager[Library | None]:
+        """Opens the library with the answering model or another; None where there is none, which reads like an empty one.
+
+        `wanted` is the model that reads photos, where that is to happen; `create` makes a library where there is none.
 
         Raises:
-            LibraryError: it is damaged or was made by a newer program.
+            BundleError: the model is gone, or a file of it is missing, changed or too new.
+            LibraryError: the library is damaged or was made by a newer program.
             StorageError: the disk refused.
         """
         from picsight_engine.library import Library  # numpy: 60 ms that --help does not pay
 
-        self._introduce(choice.answers)
-        return Library.open(self.folder, choice.answers, wanted=choice.wanted)
-
-    def open_library(
-        self, bundle: Bundle, *, wanted: Bundle | None = None
-    ) -> AbstractContextManager[Library | None]:
-        """Opens the library to read from it; None where there is none yet, which reads like an empty one.
-
-        `wanted` is the model that reads photos, where that is to happen.
-
-        Raises:
-            LibraryError: it is damaged or was made by a newer program.
-        """
-        from picsight_engine.library import Library  # numpy: 60 ms that --help does not pay
-
-        self._introduce(bundle)
+        bundle = bundle or self.answering_model()
+        self.detail(f"Library: {self.folder}")
+        self.detail(f"Model: {bundle.manifest.title} in {bundle.folder}")
         try:
-            return Library.open(self.folder, bundle, wanted=wanted, create=False)
+            return Library.open(self.folder, bundle, wanted=wanted, create=create)
         except RequestError:
+            if create:
+                raise
             return nullcontext()
 
-    def hint(self, sentence: str) -> None:
-        """Tells a person something that helps, unless only results are wanted."""
-        if not self.quiet:
+    @contextmanager
+    def require_library(self) -> Iterator[Library]:
+        """The same for commands that cannot do without one.
+
+        Raises:
+            RequestError: there is none.
+        """
+        with self.open_library() as library:
+            if library is None:
+                raise RequestError(f"There is no library in {self.folder} yet. Type: picsight index FOLDER")
+            yield library
+
+    def answer(self, document: object, *lines: str) -> None:
+        """Prints what was done: a JSON document where that is wanted, else the lines, unless `--quiet` forbids them."""
+        if self.json:
+            put_json(document)
+        elif not self.quiet:
+            for line in lines:
+                put(line)
+
+    def hint(self, *sentences: str) -> None:
+        """Tells a person something that helps, of many sentences the first 20, unless only results are wanted."""
+        if self.quiet:
+            return
+        for sentence in sentences[:_MOST_SENTENCES]:
             say(sentence)
+        if len(sentences) > _MOST_SENTENCES:
+            say(f"And {len(sentences) - _MOST_SENTENCES:,} more; --json lists all of them.")
+
+    def hint_empty(self) -> None:
+        """Tells how a library gets its first photos."""
+        self.hint(f"There are no photos in the library {self.folder} yet. Type: picsight index FOLDER")
 
     def detail(self, sentence: str) -> None:
         """Tells what only `--verbose` asks for."""
         if self.verbose:
             say(sentence)
-
-    def _introduce(self, bundle: Bundle) -> None:
-        self.detail(f"Library: {self.folder}")
-        self.detail(f"Model: {bundle.manifest.title} in {bundle.folder}")
-
-    def hint_empty(self) -> None:
-        """Tells how a library gets its first photos."""
-        self.hint(f"There are no photos in the library {self.folder} yet. Type: picsight index FOLDER")
 
 
 def absolute(path: Path) -> Path:
@@ -137,33 +120,3 @@ def absolute(path: Path) -> Path:
         raise RequestError(
             f"The folder in which this was typed is gone, so {path} cannot be found; type the whole path."
         ) from fault
-
-
-def shared_options(function: _Function) -> _Function:
-    """Gives the program or a command the four global options; what is typed later holds."""
-    for option in (
-        _option("--verbose", is_flag=True, help="Tell on stderr what happens meanwhile."),
-        _option("--quiet", is_flag=True, help="Print results and errors, nothing else."),
-        _option("--json", is_flag=True, help="Print the result as JSON on stdout."),
-        _option(
-            "--library",
-            type=click.Path(readable=False),
-            metavar="PATH",
-            help="The library's folder, if not the usual one.",
-        ),
-    ):
-        function = option(function)
-    return function
-
-
-def _option(name: str, **attributes: Any) -> Callable[[_Function], _Function]:
-    return click.option(name, expose_value=False, callback=_remember, **attributes)
-
-
-def _remember(ctx: click.Context, param: click.Parameter, value: str | bool | None) -> None:
-    ctx.obj = ctx.obj or Invocation()
-    if value == "":  # an unset variable of a script must not mean the current folder
-        raise click.BadParameter("the path is empty.", ctx, param)
-    if value and param.name is not None:
-        known = Path(value) if isinstance(value, str) else value
-        ctx.obj = replace(ctx.obj, **{param.name: known})

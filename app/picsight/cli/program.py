@@ -11,7 +11,7 @@ import click
 
 from picsight import __version__
 from picsight.cli.interrupts import terminate_as_interrupt, was_interrupted
-from picsight.cli.invocation import A_PATH, Invocation, absolute, shared_options
+from picsight.cli.options import A_PATH, SHARED
 from picsight.cli.streams import ReaderLeftError, finish_stdout, prepare_streams, say
 from picsight_engine.errors import PicsightError
 
@@ -19,37 +19,50 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from picsight.cli.invocation import Invocation
+
 FINE, FAILED, INTERRUPTED = 0, 1, 130
-COMMANDS = ("index", "search", "similar", "show", "tags", "export", "status", "problems", "doctor", "models")
+# The commands in the order in which a newcomer needs them, each with its module.
+COMMANDS = {
+    "index": "index",
+    "search": "search",
+    "similar": "search",
+    "show": "show",
+    "tags": "tags",
+    "export": "export",
+    "status": "library",
+    "problems": "library",
+    "doctor": "library",
+    "models": "models",
+}
 
 
 class Commands(click.Group):
     """The commands by name; each module is imported when its command is typed, not before."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """In the order in which a newcomer needs them."""
+        """All of them, in their order."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """The command, or None where no such command exists."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(
-            importlib.import_module(f"picsight.cli.commands.{cmd_name}"), cmd_name
-        )
+        module = importlib.import_module(f"picsight.cli.commands.{COMMANDS[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name)
         return command
 
 
-@click.group(cls=Commands, invoke_without_command=True)
-@click.option(
-    "--add",
-    "folders",
+_ADD = click.Option(
+    ["--add", "folders"],
     multiple=True,
     type=A_PATH,
     metavar="FOLDER",
     help="Add a folder to the window that opens.",
 )
-@shared_options
+
+
+@click.group(cls=Commands, invoke_without_command=True, params=[_ADD, *SHARED])
 @click.version_option(__version__, message="Picsight %(version)s")
 @click.pass_context
 def program(ctx: click.Context, folders: tuple[Path, ...]) -> int:
@@ -69,7 +82,7 @@ def program(ctx: click.Context, folders: tuple[Path, ...]) -> int:
             raise click.UsageError(f"{folder} is not a folder; check how it is spelled.")
     from picsight.cli.window import open_window
 
-    return open_window(invocation.folder, [absolute(folder) for folder in folders])
+    return open_window(invocation.folder, folders)
 
 
 def run(arguments: Sequence[str]) -> int:

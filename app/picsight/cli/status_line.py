@@ -1,25 +1,33 @@
-"""One line on stderr that the next one replaces, and that is gone in the end; no more than a word now and then elsewhere."""
+"""Progress on stderr: one line of a terminal that the next one replaces, a line now and then elsewhere."""
 
 from __future__ import annotations
 
 import sys
+import time
 from typing import TYPE_CHECKING
 
-from picsight.cli.streams import draw, is_terminal
+from picsight.cli.layout import count, cut_middle, duration, terminal_width
+from picsight.cli.streams import draw, is_terminal, say
+from picsight_engine.indexing.events import Found, Progress
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from picsight_engine.indexing.events import Event
+
 LOG_SECONDS = 30.0  # how often something is said where no line can be drawn
+_REDRAW_SECONDS = 0.1
+_BAR_CELLS = 24
 
 
-class TerminalLine:
-    """Knows whether a line can be drawn here; a context that leaves it empty."""
+class StatusLine:
+    """Shows how far something is, as a context that leaves the line empty; says nothing where `quiet` is wanted."""
 
     def __init__(self, *, quiet: bool) -> None:
-        self._quiet = quiet
         self._drawing = not quiet and is_terminal(sys.stderr)
+        self._quiet = quiet
+        self._shown_at = float("-inf") if self._drawing else time.monotonic()
 
     def __enter__(self) -> Self:
         return self
@@ -28,7 +36,64 @@ class TerminalLine:
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._drawing:
-            self._replace("")
+            draw("")
 
-    def _replace(self, line: str) -> None:
-        draw(line)
+    def tell(self, line: str) -> None:
+        """A line that the next one replaces."""
+        if self._drawing:
+            draw(cut_middle(line, terminal_width(sys.stderr) - 1))
+        elif self._is_due(LOG_SECONDS):
+            say(line)
+
+    def show(self, event: Event) -> None:
+        """An event of an indexing run, unless another was shown a moment ago."""
+        if not isinstance(event, Found | Progress):
+            return
+        if self._drawing and self._is_due(_REDRAW_SECONDS):
+            encoding = (sys.stderr.encoding or "").lower().replace("-", "")
+            draw(fit(event, terminal_width(sys.stderr), plain=encoding != "utf8"))
+        elif not self._drawing:
+            self.tell(", ".join(parts_of(event)))
+
+    def _is_due(self, seconds: float) -> bool:
+        now = time.monotonic()
+        if self._quiet or now - self._shown_at < seconds:
+            return False
+        self._shown_at = now
+        return True
+
+
+def parts_of(event: Found | Progress) -> list[str]:
+    """What is to tell, the most important first."""
+    if isinstance(event, Found):
+        return [f"Looking for photos: {event.files:,} found"]
+    parts = [f"{event.done:,} of {count(event.total, 'photo')}"]
+    if event.photos_per_second > 0:
+        parts.append(f"{event.photos_per_second:.1f} photos/s")
+    if event.seconds_left is not None:
+        parts.append(f"{duration(event.seconds_left)} left")
+    if event.problems:
+        parts.append(count(event.problems, "problem"))
+    return parts
+
+
+def fit(event: Found | Progress, width: int, *, plain: bool) -> str:
+    """The event as one line of fewer than `width` cells: parts at the end give way first, then the bar.
+
+    `plain` keeps to ASCII, for terminals whose encoding has no more.
+    """
+    parts = parts_of(event)
+    separator = ", " if plain else " · "
+    if isinstance(event, Progress):
+        bar = _bar(event.done / event.total if event.total else 1.0, plain=plain)
+        for kept in range(len(parts), 0, -1):
+            line = bar + " " + separator.join(parts[:kept])
+            if len(line) < width:
+                return line
+    return separator.join(parts[:1])[: max(width - 1, 0)]
+
+
+def _bar(share: float, *, plain: bool) -> str:
+    full, empty = ("#", "-") if plain else ("█", "░")
+    filled = min(int(share * _BAR_CELLS), _BAR_CELLS)
+    return f"{int(share * 100):3}% {full * filled}{empty * (_BAR_CELLS - filled)}"

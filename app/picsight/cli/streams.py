@@ -11,14 +11,15 @@ import io
 import json
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from picsight.cli.layout import printable
 from picsight_engine.errors import StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from typing import TextIO
 
 
@@ -88,16 +89,21 @@ def put_names(*fields: str) -> None:
         _write(sys.stdout, "\t".join(fields) + "\n", at_once=False)
 
 
-def put_json(document: Mapping[str, object]) -> None:
+def put_json(document: object) -> None:
     r"""Writes one JSON document as one line of ASCII, at once, so that a reader of a stream need not wait.
 
+    A record is an object of its fields, a path its text. `docs/commands.md` has every key; a test compares the two.
     A byte of a file name that is no text is written as Python holds it, as a lone surrogate escape
     (`\udc80` to `\udcff`); Python's `json.loads` and `os.fsencode` give the name back.
 
     Raises:
         StorageError: stdout cannot be written, for example to a full disk.
     """
-    _write(sys.stdout, json.dumps(document) + "\n", at_once=True)
+    _write(sys.stdout, json.dumps(document, default=_plain) + "\n", at_once=True)
+
+
+def _plain(value: Any) -> object:
+    return str(value) if isinstance(value, Path) else asdict(value)
 
 
 def _write(stream: TextIO | None, text: str, *, at_once: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,7 +40,8 @@ def picture_vector(bundle: Bundle, picture: Path | bytes) -> NDArray[np.float32]
 
 
 def _of_file(bundle: Bundle, path: Path) -> NDArray[np.float32]:
-    with closing(Crew(bundle, Limits())) as crew:
+    crew = Crew(bundle, Limits())
+    try:
         crew.hire(1)
         while not crew.idle:
             crew.wait(_PATIENCE)
@@ -52,6 +52,8 @@ def _of_file(bundle: Bundle, path: Path) -> NDArray[np.float32]:
                     crew.order(_KEY, WorkerOrder.EMBED)
                 else:
                     return _vector(news, path)
+    finally:
+        crew.dismiss()
 
 
 def _vector(news: News, path: Path) -> NDArray[np.float32]:

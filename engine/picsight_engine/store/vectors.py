@@ -98,7 +98,8 @@ def note_preprocessing(connection: sqlite3.Connection, name: str, preprocessing:
 
 def active_space(db: Database) -> Space | None:
     """The space that searches use, None in a library without vectors."""
-    row = db.row(_ACTIVE)
+    with db.reading() as connection:
+        row = connection.execute(_ACTIVE).fetchone()
     return None if row is None else Space(*row)
 
 
@@ -118,12 +119,14 @@ def put_vector(
 
 def photos_with_vector(db: Database, space: str) -> frozenset[int]:
     """The photos that as a whole have a vector in this space, visible or not."""
-    return frozenset(db.column(_PHOTOS_WITH, space))
+    with db.reading() as connection:
+        return frozenset(photo_id for (photo_id,) in connection.execute(_PHOTOS_WITH, (space,)))
 
 
 def vector_of(db: Database, photo_id: int, space: str) -> NDArray[np.float16] | None:
     """The photo's vector [dim] in this space, None if it has none."""
-    row = db.row(_VECTOR_OF, photo_id, space)
+    with db.reading() as connection:
+        row = connection.execute(_VECTOR_OF, (photo_id, space)).fetchone()
     return None if row is None else np.frombuffer(row[0], dtype=STORED)
 
 
@@ -141,17 +144,21 @@ def vectors_since(db: Database, space: str, row: int, limit: int = -1) -> Vector
 
 def photos_since(db: Database, space: str, row: int, last: int) -> list[int]:
     """The photos whose vectors were stored after `row`, up to `last`, in that order."""
-    return db.column(_PHOTOS_SINCE, space, row, last)
+    with db.reading() as connection:
+        return [photo_id for (photo_id,) in connection.execute(_PHOTOS_SINCE, (space, row, last))]
 
 
 def space_state(db: Database, space: str) -> SpaceState:
     """What a cache of this space must have seen to be current."""
-    return SpaceState(*(db.row(_STATE, space) or (0, 0)))
+    with db.reading() as connection:
+        row = connection.execute(_STATE, (space,)).fetchone()
+    return SpaceState(0, 0) if row is None else SpaceState(*row)
 
 
 def live_rows(db: Database, space: str) -> NDArray[np.int64]:
     """The ids [n] of the vectors that exist, ascending: what a cache holds beyond them was deleted."""
-    return np.array(db.column(_LIVE, space), dtype=np.int64)
+    with db.reading() as connection:
+        return np.array([row for (row,) in connection.execute(_LIVE, (space,))], dtype=np.int64)
 
 
 def know_space(connection: sqlite3.Connection, name: str, dim: int) -> Space:

@@ -1,217 +1,139 @@
-"""`docs/commands.md` says of the command line what the command line says of itself."""
+"""`docs/commands.md` says of the command line what the command line says of itself, and its examples work."""
 
 from __future__ import annotations
 
 import re
+import shlex
+import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 import pytest
 from click.testing import CliRunner
+from tests.shell import Shell
 
-from picsight.cli import documents
 from picsight.cli.program import COMMANDS, program
-from picsight_engine.doctor import Check
-from picsight_engine.exchange.exchange import DecisionsExported
-from picsight_engine.exchange.intake import Imported
-from picsight_engine.exchange.sidecar_writing import Exported
-from picsight_engine.indexing.events import Summary
-from picsight_engine.installation.installed import InstalledModels
-from picsight_engine.installation.model_choice import ModelChoice, Switch
-from picsight_engine.installation.model_offers import model_offers
-from picsight_engine.language.query import QueryFault
-from picsight_engine.library import PhotoDetails, Problem, Status
-from picsight_engine.metadata import Metadata
-from picsight_engine.search.answer import Answer, Filter, Result, TermScore
-from picsight_engine.store.runs import Run
-from picsight_engine.tags.tree import Tag
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "commands.md"
+DOCS = Path(__file__).resolve().parents[3]
+PAGE = (DOCS / "docs" / "commands.md").read_text(encoding="utf-8")
 SHARED = {"--library", "--json", "--quiet", "--verbose", "--help"}
-PATH = Path("/photos/a.jpg")
-PROBLEM = Problem(
-    folder_id=1,
-    name=b"a.jpg",
-    path=PATH,
-    code="empty",
-    message="It is empty.",
-    first_seen=0,
-    last_seen=0,
-    tries=1,
-    ignored=False,
-    size=0,
-    mtime_ns=0,
-)
-RESULT = Result(
-    id=1,
-    path=PATH,
-    score=0.3,
-    match=None,
-    taken=None,
-    place=None,
-    width=4,
-    height=3,
-    terms=(TermScore("dog", 0.3),),
-)
-ANSWER = Answer(
-    "dog",
-    "0" * 16,
-    photos=1,
-    milliseconds=1.0,
-    results=(RESULT,),
-    filters=(Filter(0, 1, "time", "2012", photos=1),),
-    faults=(QueryFault(0, 1, "It is not known."),),
-)
-DETAILS = PhotoDetails(id=1, paths=(PATH,), width=4, height=3, metadata=Metadata())
-STATUS = Status(
-    library=PATH.parent, folders=1, photos=1, files=1, problems=0, space="0" * 16, model="starter", bytes=9
-)
-TAG = Tag(
-    id=1,
-    name="Dogs",
-    path="Dogs",
-    parent=None,
-    kind="tag",
-    prompts=("dog",),
-    examples=(),
-    against=(),
-    threshold=0.5,
-    suggests=True,
-    accepted=0,
-    rejected=0,
-    suggested=1,
-)
-CHECKS = [Check("library", "It is sound.")]
-
-
-def section(heading: str) -> str:
-    """The text below a heading, up to the next one of its kind."""
-    _, _, rest = PAGE.read_text(encoding="utf-8").partition(f"\n### `{heading}`\n")
-    assert rest, f"the page has no section {heading}"
-    return re.split(r"\n##+ ", rest)[0]
 
 
 def documented_keys(heading: str) -> list[list[str]]:
     """The first column of each of a section's tables."""
-    tables = section(heading).split("| key | value |")[1:]
+    _, _, rest = PAGE.partition(f"\n### `{heading} --json`\n")
+    tables = re.split(r"\n##+ ", rest)[0].split("| key | value |")[1:]
     return [re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) for table in tables]
 
 
-def keys(*levels: Mapping[str, object]) -> list[list[str]]:
-    return [list(level) for level in levels]
+def keys(*documents: object) -> list[list[str]]:
+    """The keys of documents and, behind all of them, of the first of each of their parts that are objects."""
+    waiting, found = list(documents), []
+    for each in waiting:
+        found.append(list(each))
+        firsts = [value[0] if isinstance(value, list) and value else value for value in each.values()]
+        waiting += [first for first in firsts if isinstance(first, dict)]
+    return found
 
 
-def first_of(document: documents.Document, key: str) -> dict[str, object]:
-    members = document[key]
-    assert isinstance(members, list)
-    return members[0]
+@pytest.fixture(scope="module")
+def shell(known, tmp_path_factory):
+    """A library with a file that is no photo."""
+    folder = tmp_path_factory.mktemp("documented")
+    own = Shell(Path(shutil.copytree(known.library, folder / "library")))
+    (folder / "photos").mkdir()
+    (folder / "photos" / "empty.jpg").touch()
+    own.json("index", folder / "photos")
+    own.json("tags", "new", "Dogs", "--prompt", "dog")
+    return own
 
 
-def test_the_keys_of_index() -> None:
-    summary = Summary(1, 1, 0, 0, 0, 0, 1.0, 1.0)
-    assert documented_keys("index [FOLDER]... --json") == keys(documents.summary_document(summary))
+@pytest.mark.parametrize(
+    ("heading", "words"),
+    [
+        ("index [FOLDER]...", "index"),
+        ("search QUERY", "search cat is:landscape rated:nine --explain"),
+        ("status", "status"),
+        ("problems", "problems"),
+        ("doctor", "doctor"),
+        ("tags list", "tags list"),
+        ("tags accept TAG PATH...", "tags accept Dogs {photo}"),
+        ("export decisions FILE", "export decisions {folder}/said"),
+        ("models list", "models list"),
+        ("models use NAME", "models use picsight-starter"),
+        ("models verify [NAME]", "models verify"),
+    ],
+)
+def test_the_keys_of_a_document_are_those_of_the_page(shell, tmp_path, heading, words):
+    photo = shell.json("search", "cat")["results"][0]["path"]
+    typed = [word.format(photo=photo, folder=tmp_path) for word in words.split()]
+    assert documented_keys(heading) == keys(shell.json(*typed))
 
 
-def test_the_keys_of_search() -> None:
-    document = documents.answer_document(ANSWER)
-    parts = [first_of(document, name) for name in ("results", "filters", "faults")]
-    terms = parts[0]["terms"]
-    assert isinstance(terms, list)
-    assert documented_keys("search QUERY --json") == keys(document, *parts, terms[0])
-
-
-def test_the_keys_of_show() -> None:
-    known, unknown = documents.photo_document(DETAILS), documents.unknown_document(PATH, PROBLEM)
-    assert documented_keys("show PATH --json") == keys(known, unknown)
-    assert unknown["problem"] == {"code": "empty", "message": "It is empty.", "tries": 1}
-    assert "an object of `code`, `message` and `tries`" in section("show PATH --json")
-
-
-def test_the_keys_of_status() -> None:
-    assert documented_keys("status --json") == keys(documents.status_document(STATUS))
-
-
-def test_the_keys_of_problems() -> None:
-    document = documents.problems_document([PROBLEM])
-    assert documented_keys("problems --json") == keys(document, first_of(document, "problems"))
-
-
-def test_the_keys_of_doctor() -> None:
-    document = documents.checks_document(CHECKS)
-    assert documented_keys("doctor --json") == keys(document, first_of(document, "checks"))
-
-
-def test_the_keys_of_models(starter, tmp_path) -> None:
-    models = InstalledModels(tmp_path / "models", starter)
-    offers = documents.offers_document(model_offers(tmp_path, models))
-    assert documented_keys("models list --json") == keys(offers, first_of(offers, "models"))
-    bundle = models.find("picsight-starter")
-    installed = documents.installed_document(bundle)
-    assert documented_keys("models install NAME --json") == keys(installed)
-    switch = documents.switch_document(Switch(ModelChoice(bundle, bundle), photos=0))
-    assert documented_keys("models use NAME --json") == keys(switch)
-    verdicts = documents.verdicts_document([documents.ModelVerdict("starter", ok=True, message="")])
-    assert documented_keys("models verify [NAME] --json") == keys(verdicts, first_of(verdicts, "models"))
-    assert documented_keys("models remove NAME --json") == keys(documents.removed_document("starter"))
-
-
-def test_the_keys_of_tags() -> None:
-    tags = documents.tags_document([TAG])
-    assert documented_keys("tags list --json") == keys(tags, first_of(tags, "tags"))
-    details = documents.tag_details_document(TAG, [], [])
-    more = {key: value for key, value in details.items() if key not in documents.tag_document(TAG)}
-    assert documented_keys("tags show TAG --json") == keys(more)
-    run = documents.run_document(Run(1, "new", "New tag", 0.0, undone=False))
-    assert isinstance(run["run"], dict)
-    assert documented_keys("tags accept TAG PATH... --json") == keys(run, run["run"])
-
-
-def test_the_keys_of_exports_and_imports() -> None:
-    imported = Imported(
-        None, tags=0, accepted=0, rejected=0, withdrawn=0, rated=0, photos=0, unknown=0, faults=()
-    )
-    document = documents.imported_document(imported)
-    assert documented_keys("tags import FILE|FOLDER --json") == keys(document)
-    exported = documents.decisions_document(PATH, DecisionsExported(1, 2, 3))
-    assert documented_keys("export decisions FILE --json") == keys(exported)
-    sidecars = documents.sidecars_document(Exported(1, 2, ()))
-    table = documents.table_document(PATH, 1)
-    assert documented_keys("export sidecars [FOLDER] --json") == keys(sidecars, table)
-
-
-@pytest.mark.parametrize("group_name", ["models", "tags", "export"])
-def test_the_options_of_a_group_of_commands_are_documented_and_no_others(group_name: str) -> None:
-    group = program.get_command(click.Context(program), group_name)
-    assert isinstance(group, click.Group)
-    text = PAGE.read_text(encoding="utf-8")
-    rows = re.findall(rf"^\| `{group_name} (\w+)` \| `(-[-\w]+)`", text, re.MULTILINE)
-    own = {
-        (name, option)
-        for name, command in group.commands.items()
-        for param in command.get_params(click.Context(command))
-        for option in param.opts
-        if option.startswith("-") and option not in SHARED
+def test_the_keys_of_a_photo_a_tag_a_table_an_import_and_a_model_are_those_of_the_page(
+    shell, second, tmp_path, home
+):
+    photo = shell.json("search", "cat")["results"][0]["path"]
+    bad = Path(shell.json("problems")["problems"][0]["path"])
+    known, unknown = shell.json("show", photo), shell("show", bad, "--json").document
+    assert documented_keys("show PATH") == [list(known), list(unknown)]
+    assert unknown["problem"] == {
+        "code": "empty",
+        "message": f"{bad} is empty: the file holds no bytes.",
+        "tries": 1,
     }
-    assert set(rows) == own
-    for name in group.commands:
-        assert f"`{group_name} {name}" in text
+    more = [
+        key for key in shell.json("tags", "show", "Dogs") if key not in shell.json("tags", "list")["tags"][0]
+    ]
+    assert documented_keys("tags show TAG") == [more]
+    table = shell.json("export", "sidecars", "--csv", tmp_path / "table")
+    assert documented_keys("export sidecars [FOLDER]")[1] == list(table)
+    sidecars = shell.json("export", "sidecars", bad.parent)
+    assert documented_keys("export sidecars [FOLDER]")[0] == list(sidecars)
+    assert documented_keys("tags import FILE|FOLDER") == [list(shell.json("tags", "import", bad.parent))]
+    installed = shell.json("models", "install", "--from-file", second, "--accept-licence")
+    assert documented_keys("models install NAME") == [list(installed)]
+    assert documented_keys("models remove NAME") == [list(shell.json("models", "remove", "second", "--yes"))]
 
 
-def test_the_help_text_is_the_programs_own() -> None:
+def test_the_help_text_is_the_program_s():
     told = CliRunner().invoke(program, ["--help"], prog_name="picsight").output
-    assert f"```\n{told}```" in PAGE.read_text(encoding="utf-8")
+    assert f"```\n{told}```" in PAGE
+
+
+def options(command: click.Command) -> set[str]:
+    found = {option for param in command.get_params(click.Context(command)) for option in param.opts}
+    return {option for option in found if option.startswith("-")} - SHARED
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_options_of_a_command_are_documented_and_no_others(name: str) -> None:
+def test_the_options_of_a_command_are_documented_and_no_others(name):
     command = program.get_command(click.Context(program), name)
-    assert command is not None
-    own = {option for param in command.get_params(click.Context(command)) for option in param.opts} - SHARED
-    rows = re.findall(r"^\| `(\w+)` \| `(-[-\w]+)`", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
-    assert {option for command_name, option in rows if command_name == name} == {
-        option for option in own if option.startswith("-")
-    }
+    rows = re.findall(rf"^\| `({name}(?: \w+)?)` \| `(-[-\w]+)`", PAGE, re.MULTILINE)
+    commands = {name: command}
+    if isinstance(command, click.Group):
+        commands = {f"{name} {each}": below for each, below in command.commands.items()}
+    assert set(rows) == {(each, option) for each, below in commands.items() for option in options(below)}
+    assert all(f"`{each}" in PAGE for each in commands)
+
+
+def examples(page: str) -> list[str]:
+    """The commands of a page's last block of them that start the program."""
+    block = re.findall(r"```sh\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL)[-1]
+    return [line for line in block.splitlines() if re.search(r"picsight \w|picsight --", line)]
+
+
+def test_the_examples_of_the_pages_work(fresh, photos, home, tmp_path, monkeypatch):
+    (photos / "cat.jpg").rename(photos / "IMG_2041.jpg")
+    photos.rename(tmp_path / "Pictures")
+    monkeypatch.chdir(tmp_path)
+    for line in [*examples("README.md"), "picsight tags undo", *examples("docs/commands.md")]:
+        before, _, command = line.rpartition("picsight ")
+        stdin = (
+            b"dog\nbeach -night\n" if "printf" in before else b"Pictures/IMG_2041.jpg\n" * ("find" in before)
+        )
+        words = [word.replace("~", str(tmp_path)) for word in shlex.split(command, comments=True)]
+        done = fresh(*words, stdin=stdin)
+        assert done.code == 0, (line, done)
+        assert "no photos in the library" not in done.err
+    assert (tmp_path / "small.jpg").exists()

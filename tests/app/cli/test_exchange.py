@@ -9,8 +9,8 @@ import subprocess
 import numpy as np
 import pytest
 from tests.engine.search.conftest import open_album
+from tests.shell import Shell
 
-from picsight.cli.program import run
 from picsight_engine.bundles.bundle import open_bundle
 
 PHOTOS = 20
@@ -28,21 +28,9 @@ def folder(tmp_path, starter):
 
 
 @pytest.fixture
-def typed(folder, capsys):
-    """Types words behind `picsight --library …`; gives exit code, stdout and stderr."""
-
-    def typed(*words):
-        code = run(["--library", str(folder / "library"), *map(str, words)])
-        told = capsys.readouterr()
-        return code, told.out, told.err
-
-    return typed
-
-
-def document(told):
-    code, out, err = told
-    assert (code, err) == (0, "")
-    return json.loads(out)
+def typed(folder):
+    """Types words behind `picsight --library …`."""
+    return Shell(folder / "library")
 
 
 def exiftool(*arguments):
@@ -63,7 +51,7 @@ def test_tags_go_to_another_program_and_come_back_changed(typed, folder):
     typed("tags", "accept", "Birds/Waders", *photos[:15])
     typed("tags", "accept", "Favourites", *photos[10:])
     typed("tags", "rate", "4", photos[0])
-    assert document(typed("export", "sidecars", folder / "Photos", "--json")) == {
+    assert typed.json("export", "sidecars", folder / "Photos") == {
         "written": PHOTOS, "unchanged": 0, "left_alone": [],
     }  # fmt: skip
     found = json.loads(
@@ -79,44 +67,39 @@ def test_tags_go_to_another_program_and_come_back_changed(typed, folder):
 
     lists = ["-HierarchicalSubject+=Birds|Gulls", "-TagsList+=Birds/Gulls", "-Subject+=Gulls", "-Rating=2"]
     exiftool("-overwrite_original", *lists, *(folder / "Photos" / f"0{n}.jpg.xmp" for n in range(3)))
-    imported = document(typed("tags", "import", folder / "Photos", "--json"))
+    imported = typed.json("tags", "import", folder / "Photos")
     assert imported["run"]["kind"] == "import"
     assert (imported["tags"], imported["accepted"], imported["rated"]) == (1, 3, 3)
-    assert document(typed("show", photos[1], "--json"))["tags"] == ["Birds/Gulls", "Birds/Waders"]
-    assert document(typed("show", photos[0], "--json"))["rating"] == 2
-    assert typed("tags", "undo")[1] == 'Undone: Import "Photos".\n'
-    assert document(typed("show", photos[1], "--json"))["tags"] == ["Birds/Waders"]
-    assert document(typed("show", photos[0], "--json"))["rating"] == 4
+    assert typed.json("show", photos[1])["tags"] == ["Birds/Gulls", "Birds/Waders"]
+    assert typed.json("show", photos[0])["rating"] == 2
+    assert typed("tags", "undo").out == 'Undone: Import "Photos".\n'
+    assert typed.json("show", photos[1])["tags"] == ["Birds/Waders"]
+    assert typed.json("show", photos[0])["rating"] == 4
     assert contents(photos) == before
 
 
 def test_what_a_person_reads(typed, folder):
-    photo = folder / "Photos" / "00.jpg"
-    assert typed("tags", "import", photo.parent) == (
-        0, "", f"There is neither a side-car nor a photo with keywords in {photo.parent}.\n",
-    )  # fmt: skip
+    photo, file = folder / "Photos" / "00.jpg", folder / "said"
+    nothing = f"There is neither a side-car nor a photo with keywords in {photo.parent}.\n"
+    assert typed("tags", "import", photo.parent).err == nothing
     typed("tags", "new", "Birds")
     typed("tags", "accept", "Birds", photo)
-    (folder / "said").write_text("my own notes")
-    assert typed("export", "decisions", folder / "said")[0] == 2
-    assert (
-        typed("export", "decisions", folder / "said", "--replace")[1]
-        == f"{folder / 'said'}: 2 tags, 1 decision, 0 ratings\n"
-    )
-    assert typed("export", "sidecars", "--csv", folder / "table")[1] == f"{folder / 'table'}: 1 photo\n"
-    assert typed("export", "sidecars")[1] == "1 side-car written, 19 needed no change.\n"
-    assert typed("tags", "import", folder / "said")[1] == "1 photo: nothing had to be changed.\n"
+    file.write_text("my own notes")
+    assert typed("export", "decisions", file).code == 2
+    assert typed("export", "decisions", file, "--replace").out == f"{file}: 2 tags, 1 decision, 0 ratings\n"
+    assert typed("export", "sidecars", "--csv", folder / "table").out == f"{folder / 'table'}: 1 photo\n"
+    assert typed("export", "sidecars").out == "1 side-car written, 19 needed no change.\n"
+    assert typed("tags", "import", file).out == "1 photo: nothing had to be changed.\n"
     typed("tags", "undo")
     typed("tags", "undo")
-    assert typed("tags", "import", photo)[1] == "1 photo: 1 new tag, 1 accepted.\n"
-    photo.with_name("x.jpg.xmp").write_bytes(
-        photo.with_name("00.jpg.xmp").read_bytes().replace(b"Hash>", b"Other>")
-    )
+    assert typed("tags", "import", photo).out == "1 photo: 1 new tag, 1 accepted.\n"
+    sidecar = photo.with_name("00.jpg.xmp").read_bytes()
+    photo.with_name("x.jpg.xmp").write_bytes(sidecar.replace(b"Hash>", b"Other>"))
     photo.with_name("bad.jpg.xmp").write_bytes(b"<x")
-    code, out, err = typed("tags", "import", photo.parent)
-    assert (code, out) == (0, "1 photo: nothing had to be changed.\n")
-    assert "bad.jpg.xmp was left out" in err
-    assert "1 photo is not in the library: index the folder first" in err
+    done = typed("tags", "import", photo.parent)
+    assert (done.code, done.out) == (0, "1 photo: nothing had to be changed.\n")
+    assert "bad.jpg.xmp was left out" in done.err
+    assert "1 photo is not in the library: index the folder first" in done.err
 
 
 @pytest.mark.parametrize(
@@ -135,7 +118,6 @@ def test_what_a_person_reads(typed, folder):
 )
 def test_what_cannot_be_done_is_a_sentence(typed, folder, monkeypatch, words, code, sentence):
     monkeypatch.chdir(folder)
-    told = typed(*words)
-    assert told[:2] == (code, "")
-    assert sentence in told[2]
-    assert told[2].count("\n") == 1
+    done = typed(*words)
+    assert (done.code, done.out, done.err.count("\n")) == (code, "", 1)
+    assert sentence in done.err

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from picsight.cli.layout import cells, count, cut_middle, duration, printable, size
@@ -23,11 +23,13 @@ def test_wide_characters_count_as_two_cells() -> None:
     assert cells("e\u0301.jpg") == 5
 
 
+@settings(max_examples=40)
 @given(st.text(max_size=60), st.integers(0, 40))
 def test_a_cut_text_never_takes_more_cells_than_there_are(text: str, width: int) -> None:
     assert cells(cut_middle(text, width)) <= max(width, 0)
 
 
+@settings(max_examples=40)
 @given(st.text(max_size=30))
 def test_nothing_that_is_printed_can_move_the_cursor(text: str) -> None:
     assert all(character.isprintable() for character in printable(text))

@@ -1,98 +1,107 @@
-"""`search` says how well photos match, in a library of four photos with the model that ships."""
+"""`search` and `similar`: which photos are found, and how an answer is printed."""
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from picsight.cli.program import program
+from picsight.cli.commands.search import table
+from picsight.cli.layout import cells
+from picsight_engine.search.answer import Result
 
-KNOWN = Path(__file__).resolve().parents[3] / "assets" / "known"
-
-
-@pytest.fixture(scope="module")
-def ask(tmp_path_factory):
-    """Runs a command on a library of the known photographs; the results of `search` as name and match."""
-    folder = tmp_path_factory.mktemp("search")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_DATA_HOME", str(folder / "home"))
-
-        def run(*words):
-            told = CliRunner().invoke(program, [*words, "--library", str(folder / "library"), "--json"])
-            assert told.exit_code == 0, told.output
-            return json.loads(told.stdout)
-
-        run("index", str(KNOWN))
-        yield lambda *words: [
-            (Path(own["path"]).stem, own["match"]) for own in run("search", *words)["results"]
-        ]
+RESULT = Result(
+    id=1, path=Path("/photos/a.jpg"), score=0.31234, match=None, taken="2020-07-18T17:42:00", place=None, width=4,
+    height=3,
+)  # fmt: skip
 
 
-def test_the_one_right_photo_of_four_is_strong_and_what_matches_less_is_left_out(ask) -> None:
-    everything = ask("cat", "--min", "all")
+def found(known, *words):
+    return [(Path(each["path"]).stem, each["match"]) for each in known.json("search", *words)["results"]]
+
+
+def test_the_one_right_photo_of_four_is_strong_and_what_matches_less_is_left_out(known):
+    everything = found(known, "cat", "--min", "all")
     assert len(everything) == 4
     assert everything[0] == ("cat", "strong")
-    assert ask("cat", "--min", "strong") == everything[:1]
-    assert ask("cat") == [own for own in everything if own[1] != "none"]
-    assert ask("cat", "-n", "1") == everything[:1]
+    assert found(known, "cat", "--min", "strong") == everything[:1]
+    assert found(known, "cat") == [each for each in everything if each[1] != "none"]
+    assert found(known, "cat", "-n", "1") == everything[:1]
+    assert found(known, "suspension bridge", "--min", "strong") == []
 
 
-def test_a_thing_that_is_not_there_has_no_strong_photo(ask) -> None:
-    assert ask("suspension bridge", "--min", "strong") == []
+def test_the_best_come_first_and_a_word_with_a_dash_wants_less_of_something(known):
+    scores = [result["score"] for result in known.json("search", "a", "cat", "--min", "all")["results"]]
+    assert scores == sorted(scores, reverse=True)
+    assert len(set(scores)) > 1
+    for words in (["cat", "-coffee"], ["-n5"]):
+        assert known.json("search", *words)["query"] == " ".join(words)
+    assert (
+        found(known, "cat | coffee", "--min", "all")[:2] != found(known, "cup", "-coffee", "--min", "all")[:2]
+    )
 
 
-@pytest.fixture(scope="module")
-def tell(tmp_path_factory):
-    """Runs `search` on a library of the known photographs; what it tells on stdout and on stderr."""
-    folder = tmp_path_factory.mktemp("tell")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_DATA_HOME", str(folder / "home"))
-
-        def run(*words):
-            told = CliRunner().invoke(program, [*words, "--library", str(folder / "library")])
-            assert told.exit_code == 0, told.output
-            return told.stdout, told.stderr
-
-        run("index", str(KNOWN))
-        yield lambda *words: run("search", *words)
+def test_queries_of_stdin_are_answered_each_in_a_line_whatever_ends_it(known):
+    typed = "cat\r\n\n  \nKühe | -n\n".encode()
+    answers = known("search", "--stdin", "--json", "-n", "3", "--min", "all", stdin=typed).documents
+    assert [answer["query"] for answer in answers] == ["cat", "", "  ", "Kühe | -n"]
+    assert [len(answer["results"]) for answer in answers] == [3, 0, 0, 3]
+    assert answers[0]["results"] == known.json("search", "cat", "-n", "3", "--min", "all")["results"]
 
 
-def test_facts_narrow_and_their_place_is_told_in_characters(tell) -> None:
-    words = ["cat", "is:landscape", "rated:nine", '-"rocket"', "--json", "--min", "all"]
-    document = json.loads(tell(*words)[0])
+def test_similar_starts_from_a_photo_and_leaves_it_out(known, monkeypatch, tmp_path):
+    photo = Path(known.json("search", "cat")["results"][0]["path"])
+    (tmp_path / "folder").symlink_to(photo.parent)
+    monkeypatch.chdir(tmp_path)
+    for typed, asked in ((photo, photo), (Path("folder/cat.jpg"), tmp_path / "folder" / "cat.jpg")):
+        answer = known.json("similar", typed)
+        assert answer["query"] == str(asked)
+        assert len(answer["results"]) == 3
+        assert str(photo) not in [result["path"] for result in answer["results"]]
+
+
+def test_facts_narrow_and_their_place_is_told_in_characters(known):
+    document = known.json("search", "cat", "is:landscape", "rated:nine", '-"rocket"', "--min", "all")
     query = document["query"]
-    assert [query[part["start"] : part["end"]] for part in document["filters"]] == [
-        "is:landscape",
-        '-"rocket"',
-    ]
+    parts = [query[part["start"] : part["end"]] for part in document["filters"]]
+    assert parts == ["is:landscape", '-"rocket"']
     assert [part["excluded"] for part in document["filters"]] == [False, True]
     assert document["photos"] == len(document["results"]) == 2
     assert [query[fault["start"] : fault["end"]] for fault in document["faults"]] == ["rated:nine"]
 
 
-def test_an_explanation_follows_each_photo_indented_or_in_its_json(tell) -> None:
-    document = json.loads(tell("cat", "-dog", "--explain", "--json", "-n", "1")[0])
-    terms = document["results"][0]["terms"]
+def test_an_explanation_follows_each_photo_indented_or_in_its_json(known):
+    terms = known.json("search", "cat", "-dog", "--explain", "-n", "1")["results"][0]["terms"]
     assert [term["text"] for term in terms] == ["cat", "-dog"]
-    path, told = tell("cat", "-dog", "--explain", "-n", "1")[0].splitlines()
-    assert path.endswith("cat.jpg")
+    row, told = known("search", "cat", "-dog", "--explain", "-n", "1").out.splitlines()
+    assert row.endswith("/cat.jpg")
     assert told.split() == ["cat", f"{terms[0]['score']:.3f}", "·", "-dog", f"{terms[1]['score']:.3f}"]
     assert told.startswith("   ")
 
 
-def test_an_order_by_folder_is_that_of_the_paths(tell) -> None:
-    lines = tell("is:landscape", "--order", "folder")[0].splitlines()
+def test_a_pipe_gets_a_score_a_tab_and_the_whole_path_in_the_order_that_was_asked_for(known):
+    lines = known("search", "is:landscape", "--order", "folder").out.splitlines()
     assert len(lines) > 1
     assert lines == sorted(lines)
     assert {line.split("\t")[0] for line in lines} == {"0.0000"}
+    assert all(Path(line.split("\t")[1]).is_file() for line in lines)
 
 
-def test_what_cannot_be_used_is_told_and_what_leaves_nothing_is_no_empty_library(tell) -> None:
-    found, told = tell("in:2019", "is:round")
-    assert found == ""
-    assert '"is:" knows portrait' in told
-    assert "4 photos without a date were left out." in told
-    assert "picsight index" not in told
+def test_what_cannot_be_used_is_told_and_what_leaves_nothing_is_no_empty_library(known):
+    done = known("search", "in:2019", "is:round")
+    assert done.out == ""
+    assert '"is:" knows portrait' in done.err
+    assert "4 photos without a date were left out." in done.err
+    assert "picsight index" not in done.err
+
+
+def test_a_row_tells_score_day_and_path_and_a_day_that_nobody_knows_or_has_room_for_is_left_out():
+    assert table([RESULT], 80) == [" 0.312  2020-07-18  /photos/a.jpg"]
+    assert table([RESULT], 30) == table([replace(RESULT, taken=None)], 80) == [" 0.312  /photos/a.jpg"]
+
+
+@pytest.mark.parametrize("width", [20, 39, 40, 80])
+def test_a_row_fits_the_terminal(width):
+    (row,) = table([replace(RESULT, path=Path("/写真/" + "夏" * 90 + ".jpg"))], width)
+    assert cells(row) <= width

@@ -1,12 +1,14 @@
-"""What is known of a photo, a fact a line; a file that a person asks for is whole or not there."""
+"""`picsight show`: what is known of a photo; a file that a person asks for is whole or not there."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from tests.shell import Shell
 
 from picsight.cli.commands.show import _put_facts
 from picsight_engine.library import PhotoDetails
@@ -19,34 +21,93 @@ from picsight.cli.commands.show import write_new
 from picsight_engine.errors import StorageError
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-try:
-    write_new(Path(sys.argv[1]), bytes(int(sys.argv[2])))
-except StorageError as fault:
-    print(fault)
+for size in (1001, 100_000):
+    try:
+        write_new(Path(sys.argv[1]), bytes(size))
+    except StorageError as fault:
+        print(fault)
 """
 
 
+@pytest.fixture(scope="module")
+def camera(shared, tmp_path_factory):
+    """A library of two photos straight from cameras."""
+    folder = tmp_path_factory.mktemp("camera")
+    for name in ("google_pixel8pro_offset.jpg", "canon_40d.jpg"):
+        (folder / name).symlink_to(shared / "camera" / name)
+    shell = Shell(folder / "library")
+    shell.json("index", folder)
+    return shell, folder
+
+
+def test_what_is_known_of_a_photo_is_told_and_a_link_to_it_is_the_photo(camera, tmp_path):
+    shell, folder = camera
+    photo = folder / "google_pixel8pro_offset.jpg"
+    shown = shell.json("show", photo)
+    told = {
+        "paths": [str(photo)], "width": 8, "height": 8, "taken": "2023-10-06T22:53:51+02:00", "subsecond": "724",
+        "camera": "Google Pixel 8 Pro", "lens": "Pixel 8 Pro back camera 6.9mm f/1.68", "bit_depth": 8,
+        "edited": False, "rating": None, "label": None, "problem": None, "keywords": [], "tags": [],
+    }  # fmt: skip
+    assert {key: shown[key] for key in told} == told
+    assert (shown["lat"], shown["lon"]) == pytest.approx((40.400069, -3.714647), abs=1e-5)
+    (tmp_path / "folder").symlink_to(folder)
+    assert shell.json("show", tmp_path / "folder" / photo.name)["id"] == shown["id"]
+
+
+def test_paths_of_stdin_end_with_1_after_the_last_where_one_is_no_photo(camera):
+    shell, folder = camera
+    known = [folder / "canon_40d.jpg", folder / "google_pixel8pro_offset.jpg"]
+    lines = "\n".join([str(known[0]), "/never/there.jpg", "", f"{known[1]}\r"])
+    done = shell("show", "--stdin", "--json", stdin=lines.encode())
+    assert done.code == 1
+    assert [document["id"] is None for document in done.documents] == [False, True, True, False]
+    assert done.documents[1] == {"path": "/never/there.jpg", "problem": None, "id": None}
+    assert shell("show", "--stdin", "--json", stdin=str(known[0]).encode()).code == 0
+    assert shell("show", "/never/there.jpg").err == "/never/there.jpg is not in the library.\n"
+
+
+def test_a_thumbnail_is_never_written_over_anything_and_one_that_cannot_be_leaves_no_document(
+    camera, tmp_path
+):
+    shell, folder = camera
+    photo, other = folder / "canon_40d.jpg", tmp_path / "other.jpg"
+    other.write_bytes(b"another picture")
+    (tmp_path / "hard link.jpg").hardlink_to(other)
+    (tmp_path / "link.jpg").symlink_to(other)
+    (tmp_path / "nowhere.jpg").symlink_to(tmp_path / "not there.jpg")
+    (tmp_path / "folder.jpg").mkdir()
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for taken in (*tmp_path.iterdir(), Path(os.devnull)):
+        done = shell("show", photo, "--thumbnail", taken, "--json")
+        assert (done.code, done.out) == (1, "")
+        assert done.err == f"{taken} is there already and is not written over; choose another name.\n"
+    assert other.read_bytes() == b"another picture"
+    assert not (tmp_path / "not there.jpg").exists()
+    done = shell("show", photo, "--thumbnail", tmp_path / "none" / "t.jpg", "--json")
+    assert (done.code, done.out, "t.jpg" in done.err) == (1, "", True)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="the system sets no limit there")
-@pytest.mark.parametrize("size", [1001, 100_000])
-def test_a_disk_without_room_is_told_and_keeps_no_piece_of_the_file(tmp_path, size) -> None:
+def test_a_disk_without_room_is_told_and_keeps_no_piece_of_the_file(tmp_path):
     file = tmp_path / "small.jpg"
-    command = [sys.executable, "-c", NO_ROOM, str(file), str(size)]
+    command = [sys.executable, "-c", NO_ROOM, str(file)]
     told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
-    assert told == f"The thumbnail cannot be written to {file}: File too large.\n"
+    assert told == 2 * f"The thumbnail cannot be written to {file}: File too large.\n"
     assert not file.exists()
 
 
-def test_facts_are_told_as_people_write_them_and_unknown_ones_not_at_all(capsys) -> None:
-    said = Metadata(
+def test_facts_are_told_as_people_write_them_and_unknown_ones_not_at_all(capsys):
+    metadata = Metadata(
         taken="2020-07-18T17:42:00", taken_offset="+02:00", taken_source="file name", lat=43.7, lon=7.27,
         place="Nice, France", camera="Canon EOS 600D", exposure=0.004, aperture=2.8, focal=55.0, iso=400, flash=True,
         altitude=12.4, title="At the\nharbour", keywords=("sea", "Anna"),
     )  # fmt: skip
-    told = PhotoDetails(
-        id=7, paths=(Path("/p/a.jpg"), Path("/p/b.jpg")), width=4000, height=3000, metadata=said, rating=0,
+    photo = PhotoDetails(
+        id=7, paths=(Path("/p/a.jpg"), Path("/p/b.jpg")), width=4000, height=3000, metadata=metadata, rating=0,
         bytes=2_100_000, tags=("Birds/Waders",),
     )  # fmt: skip
-    _put_facts(told)
+    _put_facts(photo)
     assert capsys.readouterr().out.splitlines() == [
         "id: 7", "path: /p/a.jpg", "path: /p/b.jpg", "taken: 2020-07-18T17:42:00+02:00 (file name)",
         "place: Nice, France", "position: 43.70000, 7.27000, 12 m above the sea", "camera: Canon EOS 600D",

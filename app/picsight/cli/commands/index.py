@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
-from picsight.cli.commands.problems import unread_sentences
-from picsight.cli.documents import summary_document
+from picsight import locations
+from picsight.cli.commands.library import unread_sentences
 from picsight.cli.interrupts import stop_requests
-from picsight.cli.invocation import A_FOLDER, Invocation, absolute, shared_options
 from picsight.cli.layout import count
 from picsight.cli.logs import follow_engine
-from picsight.cli.progress import ProgressBar
-from picsight.cli.streams import put, put_json, say
-from picsight.cli.words import WordsCommand
+from picsight.cli.options import A_PATH, WordsCommand
+from picsight.cli.status_line import StatusLine
+from picsight.cli.streams import say
 from picsight_engine.errors import RequestError
 from picsight_engine.indexing.events import Finished
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from picsight.cli.invocation import Invocation
     from picsight_engine.indexing.events import Summary
     from picsight_engine.library import Library
 
@@ -30,26 +31,19 @@ INTERRUPTED = 130
 
 
 @click.command("index", cls=WordsCommand)
-@click.argument("folders", nargs=-1, metavar="[FOLDER]...", type=A_FOLDER)
+@click.argument("folders", nargs=-1, metavar="[FOLDER]...", type=A_PATH)
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", help="How many photos to read at a time.")
-@shared_options
-@click.pass_obj
 def index(invocation: Invocation, folders: tuple[Path, ...], workers: int | None) -> int:
     """Add folders and make their photos findable.
 
     Without FOLDER, all folders of the library are looked through again. Ctrl-C stops; the next run goes on
     from there. Photos are only ever read.
     """
-    folders = tuple(map(absolute, folders))
     for folder in folders:
         _require_folder(folder)
     follow_engine(verbose=invocation.verbose)
-    choice = invocation.model_choice()
-    opened = (
-        invocation.make_library(choice)
-        if folders
-        else invocation.open_library(choice.answers, wanted=choice.wanted)
-    )
+    choice = locations.model_choice(invocation.folder)
+    opened = invocation.open_library(choice.answers, wanted=choice.wanted, create=bool(folders))
     with opened as library:
         if library is None or not (folders or library.folders()):
             raise RequestError("The library has no folder yet. Type: picsight index FOLDER")
@@ -70,20 +64,19 @@ def _require_folder(folder: Path) -> None:
 def _run(library: Library, folders: Sequence[Path], workers: int | None, *, quiet: bool) -> Finished:
     from picsight_engine.indexing.indexer import IndexSettings
 
-    with stop_requests() as stop, ProgressBar(quiet=quiet) as bar:
+    with stop_requests() as stop, StatusLine(quiet=quiet) as line:
         for event in library.index(folders or None, settings=IndexSettings(workers=workers), cancel=stop):
             if isinstance(event, Finished):
                 return event
-            bar.show(event)
+            line.show(event)
     raise AssertionError("an indexing run ends with Finished")
 
 
 def _tell(invocation: Invocation, finished: Finished, unread: Sequence[str]) -> None:
     summary = finished.summary
-    if invocation.json:
-        put_json(summary_document(summary))
-    elif not invocation.quiet:
-        put(_figures(summary))
+    rate = round(summary.photos_per_second, 2)
+    document = asdict(summary) | {"seconds": round(summary.seconds, 3), "photos_per_second": rate}
+    invocation.answer(document, _figures(summary))
     if finished.cancelled:
         safe = summary.indexed + summary.unchanged + summary.moved
         say(f"Stopped. {count(safe, 'photo is', 'photos are')} safe; the next run continues.")
@@ -93,7 +86,8 @@ def _tell(invocation: Invocation, finished: Finished, unread: Sequence[str]) -> 
         say(note)
     lost = [str(place.path) for place in finished.emptier]
     if lost and all(map(str.isprintable, lost)):  # else what is shown could not be typed
-        words = ["picsight", *invocation.library_option, "doctor", "--forget", *lost]
+        library = [] if invocation.library is None else ["--library", str(invocation.library)]
+        words = ["picsight", *library, "doctor", "--forget", *lost]
         say(f"If they are gone for good, type: {shlex.join(words)}")
     if summary.problems and not invocation.json:
         say("To see what could not be read, type: picsight problems")

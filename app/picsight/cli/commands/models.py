@@ -8,26 +8,19 @@ import click
 
 from picsight import locations
 from picsight.cli.commands.models_install import DECLINED, install
-from picsight.cli.documents import (
-    ModelVerdict,
-    offers_document,
-    removed_document,
-    switch_document,
-    verdicts_document,
-)
-from picsight.cli.invocation import Invocation, shared_options
 from picsight.cli.layout import count, duration, size
+from picsight.cli.options import CommandGroup
 from picsight.cli.streams import confirmed, put, put_json, say, someone_can_be_asked
 from picsight_engine.errors import BundleError, RequestError
 
 if TYPE_CHECKING:
+    from picsight.cli.invocation import Invocation
     from picsight_engine.installation.model_offers import ModelOffer
 
 DAMAGED = 3
 
 
-@click.group("models", no_args_is_help=False)
-@shared_options
+@click.group("models", cls=CommandGroup)
 def models() -> None:
     """List, install and choose the models that read your photos.
 
@@ -36,9 +29,7 @@ def models() -> None:
 
 
 @models.command("list")
-@shared_options
-@click.pass_obj
-def list_models(invocation: Invocation) -> int:
+def list_models(invocation: Invocation) -> None:
     """List the models: what they know, their size and licence, how long they would take."""
     from picsight_engine.installation.model_offers import (
         model_offers,  # numpy: 60 ms that --help does not pay
@@ -46,8 +37,8 @@ def list_models(invocation: Invocation) -> int:
 
     offers = model_offers(invocation.folder, locations.installed_models())
     if invocation.json:
-        put_json(offers_document(offers))
-        return 0
+        put_json({"models": [_document(offer) for offer in offers]})
+        return
     for offer in offers:
         put(f"{offer.name}: {_state(offer)}")
         put(f"    {offer.title}. {offer.words}".rstrip())
@@ -55,7 +46,27 @@ def list_models(invocation: Invocation) -> int:
         if offer.fault:
             put(f"    {offer.fault}")
     invocation.hint("To get one, type: picsight models install NAME")
-    return 0
+
+
+def _document(offer: ModelOffer) -> dict[str, object]:
+    """A model that there is or could be; `seconds` is a rough guess, null where nothing is known."""
+    return {
+        "name": offer.name,
+        "title": offer.title,
+        "description": offer.words,
+        "state": offer.state,
+        "shipped": offer.shipped,
+        "answers": offer.answers,
+        "wanted": offer.wanted,
+        "licence": offer.licence and offer.licence.id,
+        "licence_url": offer.licence and offer.licence.url,
+        "space": offer.space,
+        "bytes": offer.bytes,
+        "photos": offer.photos,
+        "seconds": None if offer.seconds is None else round(offer.seconds),
+        "fault": offer.fault,
+        "files": offer.files,
+    }
 
 
 def _state(offer: ModelOffer) -> str:
@@ -83,9 +94,7 @@ def _figures(offer: ModelOffer) -> list[str]:
 
 @models.command("use")
 @click.argument("name")
-@shared_options
-@click.pass_obj
-def use(invocation: Invocation, name: str) -> int:
+def use(invocation: Invocation, name: str) -> None:
     """Let the model NAME read the photos of this library.
 
     The next indexing reads them; until every photo is read, searches are answered by the model of before. Going
@@ -94,41 +103,44 @@ def use(invocation: Invocation, name: str) -> int:
     from picsight_engine.installation.model_choice import use_model  # numpy: 60 ms that --help does not pay
 
     switch = use_model(invocation.folder, name, locations.installed_models())
-    if invocation.json:
-        put_json(switch_document(switch))
-    elif not invocation.quiet:
-        title = switch.choice.wanted.manifest.title
-        if switch.photos:
-            put(f"{title} has {count(switch.photos, 'photo')} to read. Type: picsight index")
-        else:
-            put(f"{title} is in use.")
-    return 0
+    wanted, answers = switch.choice.wanted.manifest, switch.choice.answers.manifest
+    told = f"{wanted.title} is in use."
+    if switch.photos:
+        told = f"{wanted.title} has {count(switch.photos, 'photo')} to read. Type: picsight index"
+    document = {
+        "name": wanted.name,
+        "space": wanted.space_id,
+        "answers": answers.name,
+        "photos": switch.photos,
+    }
+    invocation.answer(document, told)
 
 
 @models.command("verify")
 @click.argument("name", required=False)
-@shared_options
-@click.pass_obj
 def verify(invocation: Invocation, name: str | None) -> int:
     """Check every byte of the model NAME, or of all that are installed, start them, and look whether they seem trained."""
     from picsight_engine.runtime.self_test import look  # Pillow, onnxruntime
 
     installed = locations.installed_models()
     names = [model.name for model in installed.all()] if name is None else [name]
-    verdicts: list[ModelVerdict] = []
+    verdicts: list[
+        tuple[str, bool, str]
+    ] = []  # the name, whether all is well, and what is wrong or how it looks
     for each in names:
         try:
             seen = look(installed.verify(each))
-            verdicts.append(ModelVerdict(each, ok=True, message="" if seen is None else seen.sentence()))
+            verdicts.append((each, True, "" if seen is None else seen.sentence()))
         except BundleError as fault:
-            verdicts.append(ModelVerdict(each, ok=False, message=str(fault)))
+            verdicts.append((each, False, str(fault)))
+    all_fine = all(ok for _, ok, _ in verdicts)
     if invocation.json:
-        put_json(verdicts_document(verdicts))
+        keys = ("name", "ok", "message")
+        put_json({"ok": all_fine, "models": [dict(zip(keys, verdict, strict=True)) for verdict in verdicts]})
     else:
-        for verdict in verdicts:
-            state = "complete and unchanged" if verdict.ok else "DAMAGED"
-            put(f"{verdict.name}: {state}. {verdict.message}".rstrip())
-    return 0 if all(verdict.ok for verdict in verdicts) else DAMAGED
+        for each, ok, message in verdicts:
+            put(f"{each}: {'complete and unchanged' if ok else 'DAMAGED'}. {message}".rstrip())
+    return 0 if all_fine else DAMAGED
 
 
 @models.command("remove")
@@ -136,8 +148,6 @@ def verify(invocation: Invocation, name: str | None) -> int:
 @click.option(
     "--yes", "agreed", is_flag=True, help="Remove it without being asked, even if a library uses it."
 )
-@shared_options
-@click.pass_obj
 def remove(invocation: Invocation, name: str, *, agreed: bool) -> int:
     """Delete the installed model NAME, or what an interrupted installation left of it.
 
@@ -149,10 +159,7 @@ def remove(invocation: Invocation, name: str, *, agreed: bool) -> int:
         say("Nothing was removed.")
         return DECLINED
     installed.remove(name)
-    if invocation.json:
-        put_json(removed_document(name))
-    elif not invocation.quiet:
-        put(f"{name} was removed.")
+    invocation.answer({"removed": name}, f"{name} was removed.")
     return 0
 
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from picsight import locations
-from picsight.cli.documents import installed_document
 from picsight.cli.interrupts import stop_requests
-from picsight.cli.invocation import A_PATH, Invocation, absolute, shared_options
-from picsight.cli.streams import confirmed, put, put_json, say, someone_can_be_asked
-from picsight.cli.transfer import TransferLine
+from picsight.cli.layout import size
+from picsight.cli.options import A_PATH, WordsCommand
+from picsight.cli.status_line import StatusLine
+from picsight.cli.streams import confirmed, say, someone_can_be_asked
 from picsight_engine.errors import RequestError
 
 if TYPE_CHECKING:
@@ -19,18 +19,17 @@ if TYPE_CHECKING:
     from pathlib import Path
     from threading import Event
 
+    from picsight.cli.invocation import Invocation
     from picsight_engine.bundles.bundle import Bundle, Licence
     from picsight_engine.installation.installed import InstallEvent
 
 DECLINED = 1
 
 
-@click.command("install")
+@click.command("install", cls=WordsCommand)
 @click.argument("name", required=False)
 @click.option("--from-file", "path", type=A_PATH, metavar="PATH", help="Take it from a folder or an archive.")
 @click.option("--accept-licence", "accept", is_flag=True, help="Accept its licence without being asked.")
-@shared_options
-@click.pass_obj
 def install(invocation: Invocation, name: str | None, path: Path | None, *, accept: bool) -> int:
     """Install the model NAME.
 
@@ -39,7 +38,7 @@ def install(invocation: Invocation, name: str | None, path: Path | None, *, acce
     model's published files.
     """
     if path is not None:
-        bundle = _from_file(invocation, name, absolute(path), accept=accept)
+        bundle = _from_file(invocation, name, path, accept=accept)
     elif name is not None:
         bundle = _from_catalogue(invocation, name, None, accept=accept)
     else:
@@ -49,12 +48,16 @@ def install(invocation: Invocation, name: str | None, path: Path | None, *, acce
     if bundle is None:
         say("Nothing was installed.")
         return DECLINED
-    if invocation.json:
-        put_json(installed_document(bundle))
-    elif not invocation.quiet:
-        put(
-            f"{bundle.manifest.title} is installed. To use it, type: picsight models use {bundle.manifest.name}"
-        )
+    manifest = bundle.manifest
+    document = {
+        "name": manifest.name,
+        "title": manifest.title,
+        "space": manifest.space_id,
+        "bytes": sum(record.bytes for record in manifest.files.values()),
+        "folder": bundle.folder,
+    }
+    told = f"{manifest.title} is installed. To use it, type: picsight models use {manifest.name}"
+    invocation.answer(document, told)
     return 0
 
 
@@ -106,12 +109,13 @@ def _follow(title: str, events: Callable[[Event], Iterator[InstallEvent]], *, qu
     """Shows how far an installation is, until the model is there."""
     from picsight_engine.installation.installed import Arriving, Installed
 
-    with stop_requests() as stop, TransferLine(quiet=quiet) as line:
+    with stop_requests() as stop, StatusLine(quiet=quiet) as line:
         for event in events(stop):
             if isinstance(event, Installed):
                 return event.bundle
             if isinstance(event, Arriving):
-                line.show(title, event.done, event.total)
+                share = 100 * event.done // max(event.total, 1)
+                line.tell(f"{title}: {share}%, {size(event.done)} of {size(event.total)}")
             else:
                 line.tell(f"{title}: checking")
     raise AssertionError("an installation ends with Installed")

@@ -1,27 +1,34 @@
-"""`picsight search`: finds photos by describing them."""
+"""`picsight search` and `similar`: find photos by describing them, or by a photo that they look like."""
 
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, get_args
 
 import click
 
-from picsight.cli.answers import put_answer
-from picsight.cli.invocation import Invocation, shared_options
-from picsight.cli.streams import finish_stdout, lines_of_stdin, put
-from picsight.cli.words import WordsCommand
+from picsight.cli.layout import count, cut_middle, terminal_width
+from picsight.cli.options import A_PATH, LIMIT, WordsCommand
+from picsight.cli.streams import finish_stdout, is_terminal, lines_of_stdin, put, put_json, put_names
+from picsight_engine.errors import RequestError
 from picsight_engine.search.answer import Answer, Least, Order
+from picsight_engine.search.query import as_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from picsight.cli.invocation import Invocation
+    from picsight_engine.search.answer import Result
+
+_DATE = len("2020-07-18")
+_INDENT = " " * 8  # below the score's end
 
 
 @click.command("search", cls=WordsCommand)
 @click.argument("words", nargs=-1, metavar="[QUERY]...")
-@click.option(
-    "-n", "limit", type=click.IntRange(min=1), default=20, metavar="N", help="At most N photos (20)."
-)
+@LIMIT
 @click.option(
     "--min",
     "least",
@@ -37,8 +44,6 @@ if TYPE_CHECKING:
 )
 @click.option("--explain", is_flag=True, help="Tell how near each photo is to each part of the query.")
 @click.option("--stdin", is_flag=True, help="Read one query a line from stdin.")
-@shared_options
-@click.pass_obj
 def search(
     invocation: Invocation,
     words: tuple[str, ...],
@@ -48,7 +53,7 @@ def search(
     *,
     explain: bool,
     stdin: bool,
-) -> int:
+) -> None:
     """Find photos by describing them, as in: picsight search red bicycle near the sea.
 
     "sunset -people" wants less of something, "sunset | sunrise" either of two, "dog^2 beach" more of the dog. Facts
@@ -73,7 +78,6 @@ def search(
             if stdin and not invocation.json:
                 put("")  # parts one answer from the next
                 finish_stdout()  # whoever asks next may wait for this answer
-    return 0
 
 
 def _queries_of_stdin() -> Iterator[str]:
@@ -83,3 +87,94 @@ def _queries_of_stdin() -> Iterator[str]:
 def _as_text(typed: str) -> str:
     """What was typed without bytes that are no text: a query, unlike a file's name, goes through a tokenizer."""
     return os.fsencode(typed).decode(errors="replace")
+
+
+@click.command("similar", cls=WordsCommand)
+@click.argument("photo", metavar="PATH", type=A_PATH)
+@LIMIT
+def similar(invocation: Invocation, photo: Path, limit: int) -> None:
+    """Find photos that look like PATH, a photo of the library."""
+    with invocation.open_library() as library:
+        if library is None:
+            raise RequestError(f"{photo} is not in the library. Type: picsight index {photo.parent}")
+        problem = library.problem_of(photo) if library.show(photo) is None else None
+        if problem is not None:
+            raise RequestError(problem.message)
+        put_answer(invocation, library.similar(photo, limit=limit))
+
+
+def put_answer(invocation: Invocation, answer: Answer) -> None:
+    """Prints an answer as JSON, a table on a terminal, or lines for other programs, and tells on stderr what helps."""
+    invocation.hint(*(fault.message for fault in answer.faults))
+    if invocation.json:
+        put_json(_document(answer))
+    elif is_terminal(sys.stdout):
+        rows = table(answer.results, terminal_width(sys.stdout))
+        for row, result in zip(rows, answer.results, strict=True):
+            put(row)
+            _put_terms(result)
+    else:
+        for result in answer.results:
+            put_names(f"{result.score:.4f}", str(result.path))
+            _put_terms(result)
+    invocation.detail(f"{count(answer.photos, 'photo')} searched in {answer.milliseconds:.0f} ms.")
+    invocation.hint(*_filter_sentences(answer))
+    if not answer.photos and answer.query.strip() and not answer.filters:
+        invocation.hint_empty()
+    elif not answer.results and not answer.faults and not invocation.json:
+        invocation.hint("No photo matches.")
+
+
+def _document(answer: Answer) -> dict[str, object]:
+    """An answer, its photos in the order that was asked for."""
+    return {
+        "query": answer.query,
+        "space": answer.space,
+        "photos": answer.photos,
+        "milliseconds": round(answer.milliseconds, 2),
+        "results": [_result(result) for result in answer.results],
+        "filters": answer.filters,
+        "undated": answer.undated,
+        "faults": answer.faults,
+    }
+
+
+def _result(result: Result) -> dict[str, object]:
+    keys = ("id", "path", "score", "match", "taken", "place", "camera", "stack", "found_by")
+    document = {key: getattr(result, key) for key in keys} | {"score": round(result.score, 6)}
+    if result.terms is not None:
+        document["terms"] = [{"text": term.text, "score": round(term.score, 6)} for term in result.terms]
+    return document
+
+
+def _put_terms(result: Result) -> None:
+    """How near the photo is to each part of the query, in a line of its own."""
+    if result.terms:
+        put(_INDENT + " · ".join(f"{term.text} {term.score:.3f}" for term in result.terms))
+
+
+def _filter_sentences(answer: Answer) -> Iterator[str]:
+    """What a person could not see otherwise: words that were taken for a time or a place, and photos without a date."""
+    for part in answer.filters:
+        if part.recognised:
+            typed = answer.part(part)
+            yield (
+                f'"{typed}" was taken as a {part.kind}, with {count(part.photos, "photo")}; '
+                f"as words it is typed {as_words(typed)}"
+            )
+    if answer.undated:
+        were = "was" if answer.undated == 1 else "were"
+        yield f"{count(answer.undated, 'photo')} without a date {were} left out."
+
+
+def table(results: Sequence[Result], width: int) -> list[str]:
+    """Score, day and path of each in at most `width` cells; days go where none is known or the terminal is narrow."""
+    dated = width >= 4 * _DATE and any(result.taken for result in results)
+    return [_row(result, width, dated=dated) for result in results]
+
+
+def _row(result: Result, width: int, *, dated: bool) -> str:
+    left = f"{result.score:6.3f}  "
+    if dated:
+        left += (result.taken or "")[:_DATE].ljust(_DATE) + "  "
+    return left + cut_middle(str(result.path), max(width - len(left), _DATE))

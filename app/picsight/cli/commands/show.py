@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from picsight.cli.documents import photo_document, unknown_document
-from picsight.cli.invocation import A_PATH, Invocation, absolute, shared_options
+from picsight.cli.commands.library import reason
+from picsight.cli.invocation import absolute
 from picsight.cli.layout import size
+from picsight.cli.options import A_PATH, WordsCommand
 from picsight.cli.streams import lines_of_stdin, put, put_json, say
-from picsight.cli.words import WordsCommand
 from picsight.exposure import exposure_words
 from picsight_engine.errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from picsight.cli.invocation import Invocation
     from picsight_engine.library import Library, PhotoDetails
 
 NOT_A_PHOTO = 1
+# Metadata of which the JSON key is not the name of the field.
+_METADATA_KEYS = {
+    "taken_source": "taken_from",
+    "taken_subsecond": "subsecond",
+    "focal": "focal_length",
+    "focal35": "focal_length_35mm",
+    "exposure": "exposure_time",
+    "bits": "bit_depth",
+}
 
 
 @click.command("show", cls=WordsCommand)
 @click.argument("photo", metavar="[PATH]", required=False, type=A_PATH)
 @click.option("--thumbnail", type=A_PATH, metavar="FILE", help="Write the thumbnail to FILE.")
 @click.option("--stdin", is_flag=True, help="Read one path a line from stdin.")
-@shared_options
-@click.pass_obj
 def show(invocation: Invocation, photo: Path | None, thumbnail: Path | None, *, stdin: bool) -> int:
     """Tell what the library knows of the photo PATH.
 
@@ -40,22 +49,21 @@ def show(invocation: Invocation, photo: Path | None, thumbnail: Path | None, *, 
     if stdin and thumbnail is not None:
         raise click.UsageError("--thumbnail needs one photo, so it does not go with --stdin.")
     all_known = True
-    with invocation.open_library(invocation.answering_model()) as library:
-        for path in _paths_of_stdin() if photo is None else (photo,):
-            asked = absolute(path)
+    with invocation.open_library() as library:
+        for asked in map(absolute, _paths_of_stdin()) if photo is None else (photo,):
             details = None if library is None else library.show(asked)
             if library is None or details is None:
                 all_known = False
                 problem = None if library is None else library.problem_of(asked)
                 if invocation.json:
-                    put_json(unknown_document(asked, problem))
+                    put_json({"path": asked, "problem": problem and reason(problem), "id": None})
                 else:
                     say(f"{asked} is not in the library." if problem is None else problem.message)
                 continue
             if thumbnail is not None:  # first: a command that fails prints no document
                 _write_thumbnail(library, details, thumbnail)
             if invocation.json:
-                put_json(photo_document(details))
+                put_json(_document(details))
             else:
                 _put_facts(details)
     return 0 if all_known else NOT_A_PHOTO
@@ -67,30 +75,50 @@ def _paths_of_stdin() -> Iterator[Path]:
         yield Path(line.removesuffix("\r") if line.endswith("\r") and not os.path.lexists(line) else line)
 
 
+def _document(photo: PhotoDetails) -> dict[str, object]:
+    """What the library knows of one photo."""
+    metadata = asdict(photo.metadata)
+    del metadata["taken_offset"]  # stands in "taken"
+    return {
+        "id": photo.id,
+        "paths": photo.paths,
+        "width": photo.width,
+        "height": photo.height,
+        **{_METADATA_KEYS.get(name, name): value for name, value in metadata.items()},
+        "taken": photo.taken,
+        "rating": photo.rating,
+        "edited": bool(photo.metadata.edited),
+        "file_time": photo.file_time,
+        "bytes": photo.bytes,
+        "tags": photo.tags,
+        "problem": photo.problem and reason(photo.problem),
+    }
+
+
 def _put_facts(photo: PhotoDetails) -> None:
     """Prints what is known, a fact a line, and leaves out what is not."""
-    said = photo.metadata
-    taken = f"{photo.taken} ({said.taken_source})" if photo.taken else f"{photo.file_time} (file time)"
-    where = [] if said.lat is None or said.lon is None else [f"{said.lat:.5f}, {said.lon:.5f}"]
-    where += [] if said.altitude is None else [f"{said.altitude:.0f} m above the sea"]
-    where += [] if said.direction is None else [f"facing {said.direction:.0f} degrees"]
-    colours = [said.colour_space or "", f"{said.bits} bits" if said.bits else ""]
+    known = photo.metadata
+    taken = f"{photo.taken} ({known.taken_source})" if photo.taken else f"{photo.file_time} (file time)"
+    where = [] if known.lat is None or known.lon is None else [f"{known.lat:.5f}, {known.lon:.5f}"]
+    where += [] if known.altitude is None else [f"{known.altitude:.0f} m above the sea"]
+    where += [] if known.direction is None else [f"facing {known.direction:.0f} degrees"]
+    colours = [known.colour_space or "", f"{known.bits} bits" if known.bits else ""]
     facts: list[tuple[str, object]] = [
         ("id", photo.id),
         *(("path", path) for path in photo.paths),
         ("taken", taken if photo.taken or photo.file_time else None),
-        ("place", said.place),
+        ("place", known.place),
         ("position", ", ".join(where)),
-        ("camera", said.camera),
-        ("lens", said.lens),
-        ("exposure", ", ".join(exposure_words(said) + ["flash"] * bool(said.flash))),
+        ("camera", known.camera),
+        ("lens", known.lens),
+        ("exposure", ", ".join(exposure_words(known) + ["flash"] * bool(known.flash))),
         ("size", f"{photo.width} x {photo.height}, {size(photo.bytes)}"),
         ("colours", ", ".join(filter(None, colours))),
-        *((name, getattr(said, name)) for name in ("title", "description", "creator", "copyright", "label")),
+        *((name, getattr(known, name)) for name in ("title", "description", "creator", "copyright", "label")),
         ("rating", photo.rating),
-        *(("keyword", keyword) for keyword in said.keywords),
+        *(("keyword", keyword) for keyword in known.keywords),
         *(("tag", tag) for tag in photo.tags),
-        ("edited", "yes" if said.edited else None),
+        ("edited", "yes" if known.edited else None),
         ("problem", photo.problem and photo.problem.message),
     ]
     for name, value in facts:

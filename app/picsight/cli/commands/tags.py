@@ -7,21 +7,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from picsight.cli.answers import put_answer
-from picsight.cli.commands.tags_arrange import merge, move, remove, rename
-from picsight.cli.commands.tags_decide import accept, rate, redo, reject, undo
-from picsight.cli.commands.tags_import import import_tags
-from picsight.cli.documents import tag_details_document, tags_document
-from picsight.cli.invocation import A_PATH, Invocation, shared_options
+from picsight.cli.commands.search import put_answer
+from picsight.cli.commands.tags_decide import accept, import_tags, rate, redo, reject, tell_run, undo
+from picsight.cli.layout import count
+from picsight.cli.options import A_PATH, LIMIT, CommandGroup
 from picsight.cli.streams import put, put_json
-from picsight.cli.tagging import absolute_paths, opened, tag_line, tell_tag
-from picsight.cli.words import WordsCommand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from picsight.cli.invocation import Invocation
     from picsight_engine.library import Library
+    from picsight_engine.tags.tree import Tag
 
 _PROMPT = click.option(
     "--prompt", "prompts", multiple=True, metavar="TEXT", help="What its photos show; several may be given."
@@ -37,7 +35,7 @@ _THRESHOLD = click.option(
 )
 
 
-def _goes_by(command: Callable[..., int]) -> Callable[..., int]:
+def _goes_by(command: Callable[..., None]) -> Callable[..., None]:
     """The options that say what a tag is made of."""
     return _PROMPT(_EXAMPLE(_NOT(_THRESHOLD(command))))
 
@@ -47,8 +45,7 @@ def _demand_one_side(examples: Iterable[Path], against: Iterable[Path]) -> None:
         raise click.UsageError(f"{photo} is given as --example and as --not; leave one of them out.")
 
 
-@click.group("tags", no_args_is_help=False)
-@shared_options
+@click.group("tags", cls=CommandGroup)
 def tags() -> None:
     """Make tags of words and example photos, and teach them.
 
@@ -57,13 +54,11 @@ def tags() -> None:
     """
 
 
-@tags.command("new", cls=WordsCommand)
+@tags.command("new")
 @click.argument("name")
 @_goes_by
 @click.option("--parent", metavar="TAG", help="The tag that it stands below.")
 @click.option("--album", is_flag=True, help="Make an album, which is always filled by hand.")
-@shared_options
-@click.pass_obj
 def new(
     invocation: Invocation,
     name: str,
@@ -74,34 +69,31 @@ def new(
     threshold: float | None,
     parent: str | None,
     album: bool,
-) -> int:
+) -> None:
     """Make the tag NAME; with words or examples it suggests photos at once.
 
     Without any it is filled by hand, until it has learnt from what you accept.
     """
     _demand_one_side(examples, against)
-    with opened(invocation) as library:
+    with invocation.require_library() as library:
         tag = library.tags.new(
             name,
             prompts=prompts,
-            examples=absolute_paths(examples),
-            against=absolute_paths(against),
+            examples=examples,
+            against=against,
             threshold=threshold,
             parent=parent,
             kind="album" if album else "tag",
         )
-    tell_tag(invocation, tag)
+    _tell(invocation, tag)
     if tag.suggested and not invocation.json:
         invocation.hint(f"To see what it suggests, type: picsight tags suggest {shlex.quote(tag.path)}")
-    return 0
 
 
-@tags.command("change", cls=WordsCommand)
+@tags.command("change")
 @click.argument("tag")
 @_goes_by
 @click.option("--suggest/--no-suggest", "suggests", default=None, help="Whether it looks at new photos.")
-@shared_options
-@click.pass_obj
 def change(
     invocation: Invocation,
     tag: str,
@@ -111,7 +103,7 @@ def change(
     against: tuple[Path, ...],
     threshold: float | None,
     suggests: bool | None,
-) -> int:
+) -> None:
     """Change what TAG goes by.
 
     What is given replaces all that there was of its kind; --prompt "" takes the words away. The rest stays as it is.
@@ -119,78 +111,126 @@ def change(
     if not (prompts or examples or against) and threshold is None and suggests is None:
         raise click.UsageError("Type what is to be changed, such as --prompt TEXT or --threshold P.")
     _demand_one_side(examples, against)
-    with opened(invocation) as library:
+    with invocation.require_library() as library:
         changed = library.tags.change(
             tag,
             prompts=prompts or None,
-            examples=absolute_paths(examples) if examples else None,
-            against=absolute_paths(against) if against else None,
+            examples=examples or None,
+            against=against or None,
             threshold=threshold,
             suggests=suggests,
         )
-    tell_tag(invocation, changed)
-    return 0
+    _tell(invocation, changed)
+
+
+@tags.command("rename")
+@click.argument("tag")
+@click.argument("name")
+def rename(invocation: Invocation, tag: str, name: str) -> None:
+    """Call TAG by another NAME; it stays below the same tag."""
+    with invocation.require_library() as library:
+        _tell(invocation, library.tags.rename(tag, name))
+
+
+@tags.command("move")
+@click.argument("tag")
+@click.argument("parent", required=False)
+def move(invocation: Invocation, tag: str, parent: str | None) -> None:
+    """Put TAG, and the tags below it, below the tag PARENT; without one, to the top."""
+    with invocation.require_library() as library:
+        _tell(invocation, library.tags.move(tag, parent))
+
+
+@tags.command("merge")
+@click.argument("tag")
+@click.argument("into")
+def merge(invocation: Invocation, tag: str, into: str) -> None:
+    """Make TAG a part of the tag INTO: its words, its photos, what you decided, and the tags below it."""
+    with invocation.require_library() as library:
+        _tell(invocation, library.tags.merge(tag, into))
+
+
+@tags.command("remove")
+@click.argument("tag")
+def remove(invocation: Invocation, tag: str) -> None:
+    """Remove TAG; no photo is touched, and "undo" brings it back with all that you decided."""
+    with invocation.require_library() as library:
+        tell_run(invocation, library.tags.remove(tag))
 
 
 @tags.command("list")
-@shared_options
-@click.pass_obj
-def list_tags(invocation: Invocation) -> int:
+def list_tags(invocation: Invocation) -> None:
     """List the tags with how many photos are accepted, rejected and suggested."""
-    with invocation.open_library(invocation.answering_model()) as library:
+    with invocation.open_library() as library:
         known = [] if library is None else library.tags.all()
     found = [tag for tag in known if tag.kind != "favourite" or tag.accepted]
     if invocation.json:
-        put_json(tags_document(found))
-        return 0
+        put_json({"tags": [_document(tag) for tag in found]})
+        return
     for tag in found:
-        put(tag_line(tag))
+        put(_line(tag))
     if library is None:
         invocation.hint_empty()
     elif not found:
         invocation.hint("To make one, type: picsight tags new NAME --prompt TEXT")
-    return 0
 
 
-@tags.command("show", cls=WordsCommand)
+@tags.command("show")
 @click.argument("tag")
-@shared_options
-@click.pass_obj
-def show(invocation: Invocation, tag: str) -> int:
+def show(invocation: Invocation, tag: str) -> None:
     """Tell what the tag TAG goes by, and how many photos it has."""
-    with opened(invocation) as library:
+    with invocation.require_library() as library:
         found = library.tags.find(tag)
         examples, against = _paths(library, found.examples), _paths(library, found.against)
-    document = tag_details_document(found, examples, against)
+    document = {
+        **_document(found),
+        "kind": found.kind,
+        "suggests": found.suggests,
+        "prompts": list(found.prompts),
+        "examples": examples,
+        "against": against,
+    }
     if invocation.json:
         put_json(document)
-        return 0
+        return
     for key, value in document.items():
         for one in value if isinstance(value, list) else [value]:
             if one is not None:
                 put(f"{key.removesuffix('s') if isinstance(value, list) else key}: {one}")
-    return 0
 
 
-@tags.command("suggest", cls=WordsCommand)
+@tags.command("suggest")
 @click.argument("tag")
-@click.option(
-    "-n", "limit", type=click.IntRange(min=1), default=20, metavar="N", help="At most N photos (20)."
-)
-@shared_options
-@click.pass_obj
-def suggest(invocation: Invocation, tag: str, limit: int) -> int:
+@LIMIT
+def suggest(invocation: Invocation, tag: str, limit: int) -> None:
     """Let TAG look through all photos, and list those that it suggests, the likeliest first.
 
     The score is how likely a photo belongs to it, by its words, its examples, and what you have decided until now.
     """
-    with opened(invocation) as library:
+    with invocation.require_library() as library:
         put_answer(invocation, library.suggested(tag, limit=limit))
-    return 0
 
 
-for command in (accept, reject, rate, rename, move, merge, remove, undo, redo, import_tags):
+for command in (accept, reject, rate, undo, redo, import_tags):
     tags.add_command(command)
+
+
+def _tell(invocation: Invocation, tag: Tag) -> None:
+    """Says what a tag is now."""
+    invocation.answer(_document(tag), _line(tag))
+
+
+def _document(tag: Tag) -> dict[str, object]:
+    """One tag with its numbers of photos; its threshold is null where nothing is ever suggested."""
+    keys = ("name", "parent", "threshold", "accepted", "rejected", "suggested")
+    return {key: getattr(tag, key) for key in keys}
+
+
+def _line(tag: Tag) -> str:
+    """Such as "Birds/Waders: 12 accepted, 3 rejected, 40 suggested"."""
+    states = ("accepted", "rejected", "suggested")
+    parts = [f"{number:,} {state}" for state in states if (number := getattr(tag, state))]
+    return f"{tag.path}: {', '.join(parts) or count(0, 'photo')}"
 
 
 def _paths(library: Library, photo_ids: Iterable[int]) -> list[Path]:

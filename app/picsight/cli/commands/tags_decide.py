@@ -1,21 +1,24 @@
-"""`picsight tags accept`, `reject` and `rate`, and `undo` and `redo`: what a person says of photos, and takes back."""
+"""What a person says of photos: `picsight tags accept`, `reject`, `rate` and `import`, and `undo` and `redo`."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
 
-from picsight.cli.invocation import A_PATH, shared_options
-from picsight.cli.tagging import absolute_paths, opened, tell_run
-from picsight.cli.words import WordsCommand
+from picsight.cli.layout import count
+from picsight.cli.options import A_PATH, WordsCommand
+from picsight.cli.streams import put_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from picsight.cli.invocation import Invocation
+    from picsight_engine.exchange.intake import Imported
     from picsight_engine.store.decisions import Verdict
+    from picsight_engine.store.runs import Run
 
 _PHOTOS = click.argument("photos", nargs=-1, required=True, metavar="PATH...", type=A_PATH)
 
@@ -23,61 +26,91 @@ _PHOTOS = click.argument("photos", nargs=-1, required=True, metavar="PATH...", t
 @click.command("accept", cls=WordsCommand)
 @click.argument("tag")
 @_PHOTOS
-@shared_options
-@click.pass_obj
-def accept(invocation: Invocation, tag: str, photos: tuple[Path, ...]) -> int:
+def accept(invocation: Invocation, tag: str, photos: tuple[Path, ...]) -> None:
     """Say that the photos PATH belong to TAG."""
-    return _decide(invocation, tag, photos, "accepted")
+    _decide(invocation, tag, photos, "accepted")
 
 
 @click.command("reject", cls=WordsCommand)
 @click.argument("tag")
 @_PHOTOS
-@shared_options
-@click.pass_obj
-def reject(invocation: Invocation, tag: str, photos: tuple[Path, ...]) -> int:
+def reject(invocation: Invocation, tag: str, photos: tuple[Path, ...]) -> None:
     """Say that the photos PATH do not belong to TAG; they are not suggested again."""
-    return _decide(invocation, tag, photos, "rejected")
+    _decide(invocation, tag, photos, "rejected")
+
+
+def _decide(invocation: Invocation, tag: str, photos: tuple[Path, ...], verdict: Verdict) -> None:
+    with invocation.require_library() as library:
+        tell_run(invocation, library.tags.decide(tag, photos, verdict))
 
 
 @click.command("rate", cls=WordsCommand)
 @click.argument("stars", type=click.Choice(["0", "1", "2", "3", "4", "5", "rejected", "none"]))
 @_PHOTOS
-@shared_options
-@click.pass_obj
-def rate(invocation: Invocation, stars: str, photos: tuple[Path, ...]) -> int:
+def rate(invocation: Invocation, stars: str, photos: tuple[Path, ...]) -> None:
     """Give the photos PATH stars of your own, 0 to 5, or reject them; with "none" what their files say counts again."""
-    with opened(invocation) as library:
-        rating = None if stars == "none" else -1 if stars == "rejected" else int(stars)
-        run = library.tags.rate(absolute_paths(photos), rating)
-    tell_run(invocation, run)
-    return 0
+    rating = None if stars == "none" else -1 if stars == "rejected" else int(stars)
+    with invocation.require_library() as library:
+        tell_run(invocation, library.tags.rate(photos, rating))
 
 
-@click.command("undo")
-@shared_options
-@click.pass_obj
-def undo(invocation: Invocation) -> int:
+@click.command("undo", cls=WordsCommand)
+def undo(invocation: Invocation) -> None:
     """Take the last change of tags back; typed again, the one before it."""
-    with opened(invocation) as library:
-        run = library.tags.undo()
-    tell_run(invocation, run, "Undone: ")
-    return 0
+    with invocation.require_library() as library:
+        tell_run(invocation, library.tags.undo(), "Undone: ")
 
 
-@click.command("redo")
-@shared_options
-@click.pass_obj
-def redo(invocation: Invocation) -> int:
+@click.command("redo", cls=WordsCommand)
+def redo(invocation: Invocation) -> None:
     """Do again what was undone last; typed again, what was undone before that."""
-    with opened(invocation) as library:
-        run = library.tags.redo()
-    tell_run(invocation, run, "Done again: ")
-    return 0
+    with invocation.require_library() as library:
+        tell_run(invocation, library.tags.redo(), "Done again: ")
 
 
-def _decide(invocation: Invocation, tag: str, photos: Sequence[Path], verdict: Verdict) -> int:
-    with opened(invocation) as library:
-        run = library.tags.decide(tag, absolute_paths(photos), verdict)
-    tell_run(invocation, run)
-    return 0
+def tell_run(invocation: Invocation, run: Run | None, turned: str = "") -> None:
+    """Says what was changed, and how it was `turned`: undone, or done again."""
+    told = "Nothing had to be changed." if run is None else f"{turned}{run.words}."
+    invocation.answer({"run": _document(run)}, told)
+
+
+def _document(run: Run | None) -> dict[str, object] | None:
+    """What was changed, or undone; null where nothing had to be."""
+    if run is None:
+        return None
+    made_at = datetime.fromtimestamp(run.made_at).astimezone().isoformat(timespec="seconds")
+    return asdict(run) | {"made_at": made_at}
+
+
+@click.command("import", cls=WordsCommand)
+@click.argument("place", metavar="FILE|FOLDER", type=A_PATH)
+def import_tags(invocation: Invocation, place: Path) -> None:
+    """Take tags, decisions and stars from a file of decisions, or from side-cars.
+
+    FILE is what `picsight export decisions` wrote, a side-car, or a photo that has one; FOLDER is looked through with all
+    that lies in it. A photo whose side-car names nothing gives the keywords in its own file. All of it is one change:
+    `picsight tags undo` takes it back. What you have decided later than the file stays.
+    """
+    with invocation.require_library() as library:
+        imported = library.exchange.import_from(place)
+    if invocation.json:
+        document = asdict(imported) | {"run": _document(imported.run)}
+        document["left_out"] = document.pop("faults")
+        put_json(document)
+        return
+    invocation.hint(*imported.faults)
+    if imported.unknown:
+        unknown = count(imported.unknown, "photo is", "photos are")
+        invocation.hint(f"{unknown} not in the library: index the folder first, then import again.")
+    if imported.photos or imported.unknown or imported.faults or imported.tags:
+        invocation.answer(imported, _line(imported))
+    else:
+        invocation.hint(f"There is neither a side-car nor a photo with keywords in {place}.")
+
+
+def _line(imported: Imported) -> str:
+    """Such as "20 photos: 3 new tags, 18 accepted, 2 rejected, 5 rated."."""
+    parts = [count(imported.tags, "new tag")] if imported.tags else []
+    states = ("accepted", "rejected", "withdrawn", "rated")
+    parts += [f"{number:,} {state}" for state in states if (number := getattr(imported, state))]
+    return f"{count(imported.photos, 'photo')}: {', '.join(parts) or 'nothing had to be changed'}."

@@ -1,0 +1,111 @@
+"""`picsight status`, `problems` and `doctor`: what the library holds, what it could not read, and whether it is sound."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import click
+
+from picsight import locations
+from picsight.cli.layout import count, size
+from picsight.cli.options import A_PATH, WordsCommand
+from picsight.cli.streams import put, put_json
+from picsight_engine.photos.formats import unread_kind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from picsight.cli.invocation import Invocation
+    from picsight_engine.doctor import Check
+    from picsight_engine.store.problems import Problem
+
+HINDERED, DAMAGED = 1, 3
+
+
+@click.command("status", cls=WordsCommand)
+def status(invocation: Invocation) -> None:
+    """Tell what the library holds."""
+    from picsight_engine.library import Status  # numpy: 60 ms that --help does not pay
+
+    bundle = invocation.answering_model()
+    with invocation.open_library(bundle) as library:
+        if library is not None:
+            known = library.status()
+        else:
+            space, model = bundle.manifest.space_id, bundle.manifest.name
+            known = Status(
+                invocation.folder, folders=0, photos=0, files=0, problems=0, space=space, model=model, bytes=0
+            )
+    if invocation.json:
+        put_json(known)
+    else:
+        put(f"library: {known.library} ({size(known.bytes)})")
+        put(f"photos: {known.photos:,} in {count(known.files, 'file')}, {count(known.folders, 'folder')}")
+        put(f"problems: {known.problems:,}")
+        put(f"model: {known.model} ({known.space})")
+    if not known.photos:
+        invocation.hint_empty()
+
+
+@click.command("problems", cls=WordsCommand)
+def problems(invocation: Invocation) -> None:
+    """List the files that could not be indexed, each with its reason."""
+    with invocation.open_library() as library:
+        found = [] if library is None else library.problems()
+    if invocation.json:
+        put_json({"problems": [{"path": problem.path, **reason(problem)} for problem in found]})
+        return
+    for problem in found:
+        if problem.code != "not_read":
+            put(problem.code, problem.message)
+    for sentence in unread_sentences(found):
+        put("not_read", sentence)
+    if not found:
+        invocation.hint("Every photo could be read.")
+
+
+def reason(problem: Problem) -> dict[str, object]:
+    """Why a file is not indexed, as a part of a document."""
+    return {"code": problem.code, "message": problem.message, "tries": problem.tries}
+
+
+def unread_sentences(found: Sequence[Problem]) -> list[str]:
+    """How many files of each kind are not read yet: there may be thousands."""
+    kinds = Counter(unread_kind(each.path.suffix) for each in found if each.code == "not_read")
+    return [f"{count(kinds[kind], f'{kind} is', f'{kind}s are')} not read yet." for kind in sorted(kinds)]
+
+
+@click.command("doctor", cls=WordsCommand)
+@click.argument("folders", nargs=-1, metavar="[FOLDER]...", type=A_PATH)
+@click.option("--forget", is_flag=True, help="Remove everything about photos whose files are gone.")
+def doctor(invocation: Invocation, folders: tuple[Path, ...], *, forget: bool) -> int:
+    """Check the library and the model, and repair what can be rebuilt.
+
+    With --forget, each FOLDER is one that has lost photos for good, emptied or unplugged as it may be.
+    The exit code is 3 where something is damaged that cannot be rebuilt, 1 where only something is in the way.
+    Photos are only ever read.
+    """
+    from picsight_engine.doctor import doctor_folder  # numpy: 60 ms that --help does not pay
+
+    if folders and not forget:
+        raise click.UsageError("A FOLDER goes with --forget only.")
+    model = locations.folder_of_model(invocation.folder)
+    checks = doctor_folder(invocation.folder, model, forget=forget, lost=folders)
+    all_fine = all(check.ok for check in checks)
+    if invocation.json:
+        keys = ("name", "ok", "message", "repaired")
+        put_json({"ok": all_fine, "checks": [{key: getattr(check, key) for key in keys} for check in checks]})
+    else:
+        for check in checks:
+            put(f"{_mark(check):8}  {check.name}: {check.message}")
+    if any(check.damaged for check in checks):
+        return DAMAGED
+    return 0 if all_fine else HINDERED
+
+
+def _mark(check: Check) -> str:
+    if check.damaged:
+        return "DAMAGED"
+    return "not fine" if not check.ok else "repaired" if check.repaired else "fine"

@@ -1,0 +1,118 @@
+"""How commands are declared: words that may begin with a dash, paths, and the four options that all commands share."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from picsight.cli.invocation import Invocation, absolute
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+class _AbsolutePath(click.Path):
+    """A path from the root on; an empty one is refused, as an unset variable of a script is not the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path, whether anything is there or not: that is for the engine to say."""
+        if value == "":
+            self.fail("the path is empty.", param, ctx)
+        return absolute(Path(os.fsdecode(super().convert(value, param, ctx))))
+
+
+A_PATH = _AbsolutePath(readable=False)
+LIMIT = click.option(
+    "-n", "limit", type=click.IntRange(min=1), default=20, metavar="N", help="At most N photos (20)."
+)
+
+
+def _remember(ctx: click.Context, param: click.Parameter, value: Path | bool | None) -> None:
+    """Notes a shared option; the last one wins."""
+    ctx.obj = ctx.obj or Invocation()
+    if value and param.name is not None:
+        ctx.obj = replace(ctx.obj, **{param.name: value})
+
+
+def _shared(name: str, text: str, **attributes: Any) -> click.Option:
+    return click.Option([name], help=text, expose_value=False, callback=_remember, **attributes)
+
+
+SHARED: tuple[click.Parameter, ...] = (
+    _shared("--library", "The library's folder, if not the usual one.", type=A_PATH, metavar="PATH"),
+    _shared("--json", "Print the result as JSON on stdout.", is_flag=True),
+    _shared("--quiet", "Print results and errors, nothing else.", is_flag=True),
+    _shared("--verbose", "Tell on stderr what happens meanwhile.", is_flag=True),
+)
+
+
+class WordsCommand(click.Command):
+    """A command with the shared options; its function gets the `Invocation` first.
+
+    Its words may begin with "-", as in `picsight search sunset -people`: options are long ones (`--json`), anywhere among
+    the words, and `-n` as a word of its own; `--` ends them. Click alone would read `-night` as `-n ight`.
+    """
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.params += SHARED
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Calls the function."""
+        return ctx.invoke(self.callback, ctx.obj, **ctx.params) if self.callback else None
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Hands click all options first, then `--`, then the words."""
+        options = (param for param in self.get_params(ctx) if isinstance(param, click.Option))
+        with_value = frozenset(name for option in options if not option.is_flag for name in option.opts)
+        try:
+            typed, words = split_words(args, with_value)
+        except click.BadOptionUsage:
+            if not ctx.resilient_parsing:
+                raise
+            typed, words = split_words(args[:-1], with_value)  # Tab asks which value may stand there
+        return super().parse_args(ctx, [*typed, "--", *words])
+
+
+class CommandGroup(click.Group):
+    """Commands below a name, as in `picsight tags list`."""
+
+    command_class = WordsCommand
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes, no_args_is_help=False)
+        self.params += SHARED
+
+
+def split_words(args: Sequence[str], with_value: frozenset[str]) -> tuple[list[str], list[str]]:
+    """Parts what was typed into options (each followed by its value) and words, in their order.
+
+    `with_value` names the options that take the next argument as their value, as `--library` and `-n` do.
+
+    Raises:
+        click.BadOptionUsage: the value of the last option is missing.
+    """
+    options: list[str] = []
+    words: list[str] = []
+    rest = iter(args)
+    for argument in rest:
+        if argument == "--":
+            words.extend(rest)
+        elif argument.startswith("--") or argument in with_value:
+            options.append(argument)
+            if argument in with_value:
+                options.append(_value_after(argument, rest))
+        else:
+            words.append(argument)
+    return options, words
+
+
+def _value_after(option: str, rest: Iterator[str]) -> str:
+    for value in rest:
+        return value
+    context = click.get_current_context(silent=True)
+    raise click.BadOptionUsage(option, f"Option {option!r} requires an argument.", context)

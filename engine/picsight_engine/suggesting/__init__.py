@@ -1,1 +1,0 @@
-"""What to offer while a person types a query."""

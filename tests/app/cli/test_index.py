@@ -1,0 +1,160 @@
+"""`picsight index`: what it does, what it says, and what becomes of files that are no photos."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from tests.shell import Shell
+
+BAD = {
+    "zero.jpg": {"empty"},
+    "html_404.jpg": {"not_an_image"},
+    "zip.heic": {"not_an_image", "damaged", "unsupported"},
+    "trunc_50.heic": {"truncated", "damaged"},
+    "webp_cve.webp": {"damaged", "truncated", "not_an_image"},
+    "bomb_png_40000x40000_1bit.png": {"too_large"},
+    "fuji_pruned.raf": {"not_read"},
+    "canon_6d_lossy.dng": {"not_read"},
+    "IMG_2927.MOV": {"not_read"},
+}
+
+
+def test_a_run_tells_what_it_did_and_the_next_one_what_has_changed_since(fresh, photos):
+    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in photos.iterdir()}
+    first = fresh("index", photos, "--json", "--verbose")
+    assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in photos.iterdir()} == before
+    assert f"Library: {fresh.library}\n" in first.err
+    assert first.document["seconds"] > 0
+    assert first.document["photos_per_second"] > 0
+    counts = {"found": 4, "indexed": 4, "unchanged": 0, "moved": 0, "missing": 0, "problems": 0}
+    assert first.document.items() >= counts.items()
+    (photos / "moved").mkdir()
+    (photos / "cat.jpg").rename(photos / "moved" / "cat.jpg")
+    (photos / "coffee.jpg").unlink()
+    again = fresh("index")
+    assert again.err == ""
+    assert again.out.startswith("3 photos found: 0 new, 2 unchanged, 1 moved, 1 missing, 0 problems. ")
+    found = {result["path"] for result in fresh.json("search", "dog", "--min", "all")["results"]}
+    assert str(photos / "moved" / "cat.jpg") in found
+    assert str(photos / "coffee.jpg") not in found
+    assert fresh.json("doctor", "--forget")["ok"]
+    assert [fresh.json("status")[key] for key in ("photos", "files")] == [3, 3]
+    quiet = fresh("index", "--json", "--quiet")
+    assert (quiet.document["unchanged"], quiet.err) == (3, "")
+
+
+def test_a_folder_that_went_away_deletes_nothing(own, fresh, photos, tmp_path):
+    own.json("index", photos)
+    unplugged = photos.rename(tmp_path / "unplugged")
+    gone = own("index", "--json")
+    assert (gone.code, gone.document["missing"]) == (0, 0)
+    assert own.json("status")["photos"] == 4
+    unplugged.rename(photos)
+    assert own.json("index")["unchanged"] == 8
+
+
+@pytest.fixture(scope="module")
+def troubled(known, shared, tmp_path_factory):
+    """A library that has met bad files, and their folder."""
+    folder = tmp_path_factory.mktemp("troubled")
+    for name in BAD:
+        source = next(path for path in (shared / "formats" / name, shared / "camera" / name) if path.exists())
+        shutil.copyfile(source, folder / name)
+    shell = Shell(Path(shutil.copytree(known.library, tmp_path_factory.mktemp("library") / "library")))
+    assert shell.json("index", folder).items() >= {"indexed": 0, "problems": len(BAD)}.items()
+    return shell, folder
+
+
+def test_bad_files_are_listed_each_with_a_sentence_and_not_tried_again(troubled):
+    shell, folder = troubled
+    listed = {Path(problem["path"]): problem for problem in shell.json("problems")["problems"]}
+    assert set(listed) == {folder / name for name in BAD}
+    for name, codes in BAD.items():
+        problem = listed[folder / name]
+        assert problem["code"] in codes
+        assert name in problem["message"]
+        assert problem["message"].endswith((".", "!")), problem["message"]
+    again = shell("index", "--json")
+    assert again.document["problems"] == len(BAD)
+    assert {problem["tries"] for problem in shell.json("problems")["problems"]} == {1}
+
+
+def test_of_what_is_not_read_yet_each_kind_is_a_line(troubled):
+    shell, _ = troubled
+    lines = ["2 RAW files are not read yet.", "1 video is not read yet."]
+    told = shell("problems").out.splitlines()
+    assert [line for line in told if "not_read" in line] == [f"not_read\t{line}" for line in lines]
+    assert all(line in shell("index").err for line in lines)
+
+
+def test_show_and_similar_tell_the_problem_of_a_bad_file(troubled):
+    shell, folder = troubled
+    done = shell("show", folder / "zero.jpg", "--json")
+    assert (done.code, done.document["problem"]["code"]) == (1, "empty")
+    similar = shell("similar", folder / "zero.jpg", "--json")
+    assert (similar.code, similar.out, similar.err) == (2, "", done.document["problem"]["message"] + "\n")
+
+
+def test_a_bad_file_that_was_mended_is_no_problem_any_more(own, photos):
+    mended = photos / "mended.jpg"
+    mended.write_bytes(b"")
+    (photos / "a.nef").write_bytes(b"raw")
+    assert own.json("index", photos)["problems"] == 2
+    (photos / "a.nef").unlink()
+    mended.write_bytes((photos / "cat.jpg").read_bytes() + b"\0")
+    assert own.json("index")["problems"] == 0
+    assert own.json("problems") == {"problems": []}
+
+
+def test_odd_names_are_indexed_and_come_back_byte_by_byte(fresh, photos):
+    names = [b"caf\xe9.jpg", b"new\nline.jpg", "日本 ✓.jpg".encode(), b"-night.jpg"]
+    for name, path in zip(names, sorted(photos.iterdir()), strict=True):
+        path.rename(photos / os.fsdecode(name))
+    assert fresh.json("index", photos)["indexed"] == 4
+    answer = fresh("search", "dog", "--min", "all", "--json", encoding="ascii").document
+    assert {os.fsencode(Path(result["path"]).name) for result in answer["results"]} == set(names)
+    odd = photos / os.fsdecode(names[0])
+    shown = fresh("show", "--stdin", "--json", stdin=os.fsencode(odd) + b"\n")
+    assert shown.document["paths"] == [str(odd)]
+    assert str(odd) in fresh("search", "dog", "--min", "all", encoding="ascii").out
+
+
+def test_a_folder_of_photos_is_no_library_and_stays_as_it_is(photos):
+    shell, before = Shell(photos), sorted(photos.iterdir())
+    for words in (
+        ["index", photos],
+        ["search", "dog"],
+        ["similar", before[0]],
+        ["status"],
+        ["models", "list"],
+    ):
+        done = shell(*words)
+        assert (done.code, done.out) == (2, ""), words
+        assert f"{photos} is no library but a folder with photos or other files, as " in done.err
+    assert shell("doctor").code == 1
+    assert sorted(photos.iterdir()) == before
+
+
+def test_a_file_is_no_folder_and_no_folder_of_several_is_added_then(fresh, photos):
+    done = fresh("index", photos, photos / "cat.jpg")
+    assert (done.code, done.err) == (2, f"{photos / 'cat.jpg'} is a file; type the folder that it lies in.\n")
+    assert fresh.json("status")["folders"] == 0
+
+
+def test_the_thumbnail_of_a_turned_photo_is_upright_and_read_by_whom_the_umask_lets(fresh, shared, tmp_path):
+    (tmp_path / "turned").mkdir()
+    photo = Path(shutil.copyfile(shared / "formats" / "orient6.jpg", tmp_path / "turned" / "a.jpg"))
+    fresh.json("index", photo.parent)
+    before = os.umask(0o027)
+    try:
+        assert fresh("show", photo, "--thumbnail", tmp_path / "t.jpg").code == 0
+    finally:
+        os.umask(before)
+    assert (tmp_path / "t.jpg").stat().st_mode & 0o777 == 0o640
+    with Image.open(tmp_path / "t.jpg") as thumbnail:
+        assert thumbnail.format == "JPEG"
+        assert thumbnail.width > thumbnail.height  # 240 by 160 upright

@@ -1,0 +1,172 @@
+"""`status` and `doctor`; a library that is not there, damaged or too new; wrong words: each ends with a sentence."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from picsight_engine.store.database import index_lock
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HOSTILE = "\x1b[31m\x07\x7f\n\u202e"  # a colour, a bell, a line feed, a turn of the reading direction
+
+
+def digests(folder: Path) -> dict[Path, str]:
+    """What every file of a folder holds."""
+    return {
+        path: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*") if path.is_file()
+    }
+
+
+def test_status_counts_and_doctor_finds_a_sound_library_sound(known):
+    status = known.json("status")
+    assert [status[key] for key in ("folders", "photos", "files", "problems")] == [1, 4, 4, 0]
+    assert (status["library"], status["model"]) == (str(known.library), "picsight-starter")
+    assert status["bytes"] > 10_000
+    health = known.json("doctor")
+    assert health["ok"] is True
+    assert not any(check["repaired"] for check in health["checks"])
+    assert known("status").out.startswith(f"library: {known.library} (")
+
+
+def test_shared_options_are_taken_before_and_after_the_command(known, fresh):
+    after = fresh.json("status", "--library", known.library, "--quiet", "--verbose")
+    assert after["photos"] == 4
+    assert known("--json", "--quiet", "--verbose", "status").document == after
+
+
+def test_a_library_that_is_not_there_reads_like_an_empty_one(fresh):
+    done = fresh("search", "dog", "--json")
+    assert (done.code, done.document["photos"], done.document["results"]) == (0, 0, [])
+    assert "picsight index FOLDER" in done.err
+    status = fresh.json("status")
+    assert [status[key] for key in ("folders", "photos", "files", "problems", "bytes")] == [0] * 5
+    assert status["space"] == done.document["space"]
+    assert fresh.json("problems") == {"problems": []}
+    assert fresh("show", "/a.jpg", "--json").document == {"path": "/a.jpg", "problem": None, "id": None}
+    assert not fresh.library.exists()
+
+
+def ruin_header(database: Path) -> None:
+    with database.open("r+b") as file:
+        file.write(b"\0" * 100)
+
+
+def ruin_everything(database: Path) -> None:
+    database.write_bytes(b"this was a library once\n" * 500)
+
+
+def make_newer(database: Path) -> None:
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA user_version = 9999")
+        connection.commit()
+
+
+@pytest.mark.parametrize("ruin", [ruin_header, ruin_everything, make_newer])
+def test_a_damaged_or_newer_library_is_refused_in_a_sentence_and_left_alone(own, ruin):
+    ruin(own.library / "library.db")
+    before = digests(own.library)
+    for words in (["search", "dog"], ["status"], ["show", "/a.jpg"], ["similar", "/a.jpg"], ["index"]):
+        done = own(*words, "--json")
+        assert (done.code, done.out, done.err.count("\n")) == (3, "", 1), (words, done)
+        assert str(own.library) in done.err or "newer" in done.err
+    health = own("doctor", "--json")
+    assert (health.code, health.document["ok"]) == (3, False)
+    assert any("library.db" in check["message"] for check in health.document["checks"] if not check["ok"])
+    assert digests(own.library) == before
+
+
+def test_a_damaged_or_removed_cache_is_made_again(own):
+    expected = own.json("search", "dog")["results"]
+    shutil.rmtree(own.library / "cache")
+    assert own.json("search", "dog")["results"] == expected
+    for path in (own.library / "cache").rglob("*"):
+        if path.is_file():
+            path.write_bytes(b"\x7f" * (path.stat().st_size // 2))
+    (own.library / "thumbnails.db").write_bytes(b"no thumbnails here" * 100)
+    health = own.json("doctor")
+    assert health["ok"]
+    assert any(check["repaired"] for check in health["checks"])
+    assert own.json("search", "dog")["results"] == expected
+
+
+def test_doctor_beside_a_running_index_waits_and_damage_weighs_more_than_that(own):
+    with index_lock(own.library):
+        done = own("doctor", "--forget")
+        assert done.code == 1
+        assert "not fine  forget: Another Picsight is indexing" in done.out
+        assert done.out.count("\nfine ") == done.out.count("\n") - 2  # all but the first line and that one
+        (own.library / "model.json").write_text('{"model": "gone"}')
+        done = own("doctor", "--forget")
+    assert done.code == 3
+    assert "DAMAGED   model" in done.out
+    assert "not fine  forget" in done.out
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["sunset"], "No such command"),
+        (["search"], "Type what the photo shows"),
+        (["search", "dog", "--stdin"], "not both"),
+        (["search", "dog", "--nonsense"], "No such option"),
+        (["search", "dog", "-n", "0"], "not in the range"),
+        (["search", "dog", "--min", "best"], "is not one of"),
+        (["show"], "--stdin"),
+        (["show", "--stdin", "--thumbnail", "t.jpg"], "--thumbnail"),
+        (["similar"], "Missing argument"),
+        (["similar", "/never/there.jpg"], "/never/there.jpg"),
+        (["index", "/never/there"], "/never/there"),
+        (["index"], "picsight index FOLDER"),
+        (["index", ""], "the path is empty"),
+        (["doctor", "/never/there"], "goes with --forget only"),
+        (["status", "-v"], "unexpected extra argument"),
+        (["status", "--library", ""], "the path is empty"),
+        ([], "needs a command"),
+        (["--add", "/gone"], "needs a command"),
+        (["--add", "/gone", "status"], "picsight index FOLDER"),
+    ],
+)
+def test_wrong_usage_is_a_sentence_and_makes_nothing(fresh, words, sentence):
+    done = fresh("--json", *words)
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert sentence in done.err
+    assert not fresh.library.exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--add", HOSTILE],
+        [HOSTILE],
+        [f"--{HOSTILE}"],
+        ["search", f"--{HOSTILE}"],
+        ["search", "dog", "-n", HOSTILE],
+        ["index", HOSTILE],
+        ["similar", HOSTILE],
+        ["models", "use", HOSTILE],
+        ["models", "install", "--from-file", HOSTILE],
+    ],
+)
+def test_no_argument_commands_the_terminal(fresh, words):
+    done = fresh(*words)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.rstrip("\n").isprintable()
+    assert "[31m" in done.err
+
+
+@pytest.mark.parametrize("words", [["index", "."], ["show", "a.jpg"], ["--library", "here", "status"]])
+def test_a_current_folder_that_is_gone_is_a_sentence(fresh, tmp_path, monkeypatch, words):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    done = fresh(*words)
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert "The folder in which this was typed is gone" in done.err
