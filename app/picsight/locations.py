@@ -69,7 +69,7 @@ def model_choice(library: Path) -> ModelChoice:
         LibraryError: the library cannot be opened.
     """
     from picsight_engine.installation.model_choice import ModelChoice, choice_of
-    from picsight_engine.store.chosen_model import chosen_model
+    from picsight_engine.store.library_folder import chosen_model
 
     if chosen_model(library) is None:
         return ModelChoice(answers=(bundle := starter_bundle()), wanted=bundle)
@@ -84,7 +84,7 @@ def answering_model(library: Path) -> Bundle:
         LibraryError: the library cannot be opened.
     """
     from picsight_engine.installation.model_choice import answering_model
-    from picsight_engine.store.chosen_model import chosen_model
+    from picsight_engine.store.library_folder import chosen_model
 
     if chosen_model(library) is None:
         return starter_bundle()
@@ -94,7 +94,7 @@ def answering_model(library: Path) -> Bundle:
 def folder_of_model(library: Path) -> Path:
     """Where the model that searches the library lies, or should lie: for whoever examines it."""
     from picsight_engine.errors import BundleError, LibraryError, StorageError
-    from picsight_engine.store.chosen_model import chosen_model
+    from picsight_engine.store.library_folder import chosen_model
 
     try:
         return model_choice(library).answers.folder

@@ -30,11 +30,10 @@ from picsight_engine.runtime.agreement import Machine, candidates, examine, hold
 from picsight_engine.runtime.backend_choice import choose_image_backend
 from picsight_engine.store import health
 from picsight_engine.store import thumbnails as thumbnail_files
-from picsight_engine.store.chosen_model import chosen_model
 from picsight_engine.store.database import Database, index_lock
 from picsight_engine.store.folders import all_folders
 from picsight_engine.store.health import mend_tags, misjudged_photos, misplaced_tags
-from picsight_engine.store.library_folder import CACHE
+from picsight_engine.store.library_folder import CACHE, chosen_model
 from picsight_engine.store.text import mend_index
 from picsight_engine.store.thumbnails import ThumbnailStore
 from picsight_engine.store.vectors import Space, active_space

@@ -10,22 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import PicsightError, RequestError, StorageError
+from picsight_engine.language.query import parse
 from picsight_engine.search.answer import Request
 from picsight_engine.search.answering import Answering
 from picsight_engine.search.details import PhotoDetails, details_at, photo_at, problem_at
 from picsight_engine.search.duplicates import first_shown
-from picsight_engine.search.query import parse
 from picsight_engine.store import folders as stored_folders
 from picsight_engine.store import health
-from picsight_engine.store.contents import photos_revision
+from picsight_engine.store.contents import SharedDetails, photos_revision, shared_details
 from picsight_engine.store.database import Database
-from picsight_engine.store.directories import all_directories
-from picsight_engine.store.folders import Folder
+from picsight_engine.store.folders import Folder, all_directories
 from picsight_engine.store.photos import files_showing, photos_by_id
 from picsight_engine.store.problems import Problem, all_problems, retry_later, set_ignored
 from picsight_engine.store.ratings import person_stars
 from picsight_engine.store.searches import PastSearch, SavedSearch, Searches
-from picsight_engine.store.shared import SharedDetails, shared_details
 from picsight_engine.store.thumbnails import FILE_NAME as THUMBNAILS
 from picsight_engine.store.thumbnails import ThumbnailStore
 from picsight_engine.vectors.spaces import require_space
@@ -43,12 +41,12 @@ if TYPE_CHECKING:
     from picsight_engine.exchange.exchange import Exchange
     from picsight_engine.indexing.events import Event
     from picsight_engine.indexing.indexer import IndexSettings
+    from picsight_engine.language.query import Query
     from picsight_engine.search.answer import Answer, Least, Order, Result, TermScore
-    from picsight_engine.search.query import Query
     from picsight_engine.search.searcher import Searcher
-    from picsight_engine.search.suggestions import Suggestions
-    from picsight_engine.store.directories import Directory
+    from picsight_engine.store.folders import Directory
     from picsight_engine.store.photos import Photo
+    from picsight_engine.suggesting.suggestions import Suggestions
     from picsight_engine.tags.learner import Model
     from picsight_engine.tags.tags import Tags
 
@@ -272,7 +270,7 @@ class Library:
         explain: bool = False,
         pictures: Sequence[NDArray[np.float32]] = (),
     ) -> Answer:
-        """The photos for a query, see `search.query` for its language; parts left out are in `faults`.
+        """The photos for a query, see `language.query` for its language; parts left out are in `faults`.
 
         At most `limit` photos that match at least so well come back, best first. By date (newest first) or folder, all
         that match are put in order; where no match is known, or with `least` "all", the `limit` best are. Facts

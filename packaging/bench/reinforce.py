@@ -17,13 +17,13 @@ import numpy as np
 from PIL import Image
 from report import machine, table
 
-from mctrain.data.archive import write_archive
-from mctrain.data.augment.draw import slots_of
 from mctrain.data.phrasing import Phrasing
 from mctrain.data.reading.reader import TrainingData
-from mctrain.data.reading.settings import Pass, ReaderSettings, Stored, Texts
-from mctrain.data.reinforced.layout import Storage
+from mctrain.data.reading.visit import Pass, ReaderSettings, Stored, Texts
+from mctrain.data.reinforced.embeddings import Storage
 from mctrain.data.reinforced.sample import members_of
+from mctrain.data.shards import write_archive
+from mctrain.data.views import slots_of
 from mctrain.data.words import CAPTIONS, Photo, Words
 from mctrain.data.words import members_of as plain_members
 from mctrain.data.workers import open_pool

@@ -25,12 +25,12 @@ from report import machine, table
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 from torch.utils.flop_counter import FlopCounterMode
 
-from mctrain.data.augment.draw import draw_views
-from mctrain.data.augment.replay import replay
 from mctrain.data.photo import decode_photo
 from mctrain.data.reading.index import open_shard
-from mctrain.data.reinforced.layout import Storage
+from mctrain.data.reinforced.embeddings import Storage
+from mctrain.data.replay import replay
 from mctrain.data.shards import grouped
+from mctrain.data.views import draw_views
 from mctrain.data.workers import open_pool
 from mctrain.models.clip import build_clip
 from mctrain.models.presets import find_preset

@@ -9,14 +9,13 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
-from mctrain.data.archive import write_archive
-from mctrain.data.augment.records import Slots
 from mctrain.data.reading.index import open_shard
 from mctrain.data.reinforced.bank import BANK
-from mctrain.data.reinforced.layout import REINFORCED, Storage
+from mctrain.data.reinforced.embeddings import Storage
 from mctrain.data.reinforced.manifest import MANIFEST, load_manifest
-from mctrain.data.reinforced.parse import parse_sample
-from mctrain.data.reinforced.sample import members_of
+from mctrain.data.reinforced.sample import REINFORCED, members_of, parse_sample
+from mctrain.data.shards import write_archive
+from mctrain.data.views import Slots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,7 +11,6 @@ NEVER = ("torch", "PySide6", "click", "mctrain", "picsight")
 ONLY_WHEN_USED = (
     "onnxruntime",
     "tokenizers",
-    "sqlite_utils",
     "lxml",
     "PIL",
     "filelock",
@@ -62,4 +61,4 @@ with Library.open(Path(sys.argv[1]), open_bundle(Path(sys.argv[2])), create=Fals
 """
     loaded = loaded_after(program, str(indexed), str(starter))
     assert {"onnxruntime", "tokenizers"} <= loaded
-    assert loaded & {*NEVER, "PIL", "lxml", "rapidfuzz", "sqlite_utils"} == set()
+    assert loaded & {*NEVER, "PIL", "lxml", "rapidfuzz"} == set()

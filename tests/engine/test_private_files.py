@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from picsight_engine.private_files import (
-    is_open_to_others,
-    make_private,
     make_private_folder,
     write_private,
 )
-from picsight_engine.store.chosen_model import choose_model
 from picsight_engine.store.database import Database
+from picsight_engine.store.library_folder import choose_model
 from picsight_engine.store.thumbnails import ThumbnailStore
 
 if TYPE_CHECKING:
@@ -96,22 +94,3 @@ def test_what_somebody_else_put_into_the_folder_stays_as_it_is_and_so_does_the_f
     found = modes(folder)
     assert [found.pop(name) for name in (".", "photo.jpg", ".DS_Store")] == ["755", "644", "644"]
     assert set(found.values()) == {"600"}
-
-
-@pytest.mark.skipif(os.name == "posix" and os.geteuid() != 0, reason="only root can give files away")
-def test_what_belongs_to_another_user_stays_as_it_is(tmp_path):
-    folder = tmp_path / "theirs"
-    make_library(folder)
-    for path in (folder, *folder.iterdir()):
-        path.chmod(0o755 if path.is_dir() else 0o644)
-        os.chown(path, 65534, 65534)
-    Database.open(folder).close()
-    assert set(modes(folder).values()) == {"755", "644"}
-    assert is_open_to_others(folder)
-
-
-def test_a_link_is_not_followed_out_of_the_folder(tmp_path):
-    (tmp_path / "photo.jpg").touch(mode=0o644)
-    (tmp_path / "link").symlink_to("photo.jpg")
-    make_private(tmp_path / "link")
-    assert modes(tmp_path)["photo.jpg"] == "644"

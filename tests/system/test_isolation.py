@@ -77,7 +77,6 @@ def test_a_search_loads_what_it_needs_and_no_more(indexed):
     assert {"numpy", "onnxruntime", "tokenizers"} <= loaded
     heavy = {
         "PIL",
-        "sqlite_utils",
         "importlib_metadata",
         "multiprocessing",
         "logging",

@@ -12,7 +12,13 @@ PicsightError            of the engine: anything that a person is told about
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
 from picsight_engine.errors import PicsightError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class TrainerError(PicsightError):
@@ -47,3 +53,18 @@ class ExportError(TrainerError):
 
 class WeightsError(TrainerError):
     """A file of weights does not fit; the sentence names the key."""
+
+
+@contextmanager
+def demand_extra(package: str, reason: str) -> Iterator[None]:
+    """Wraps the import of a package of the extra `scale`; `reason` begins the sentence.
+
+    Raises:
+        TrainerError: it is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as fault:
+        raise TrainerError(
+            f"{reason}, which needs the package {package}: pip install 'picsight[scale]'."
+        ) from fault

@@ -1,7 +1,7 @@
-"""Where shards lie: a path of this machine, or a URL of a store that fsspec knows, such as `s3://bucket/folder`.
+"""Where shards lie: a path on this machine, or a URL of a store that fsspec knows, such as `s3://bucket/folder`.
 
-A file is there whole or not at all. On a disk it is written under another name and renamed; to a store it goes as one
-object, which stores show when its last byte has come. fsspec is loaded for URLs alone.
+A file is there whole or not at all. On a disk it is written under another name and renamed; a store gets it as one object,
+which it shows when the last byte has come. Only URLs load fsspec.
 """
 
 from __future__ import annotations
@@ -14,14 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from mctrain.errors import DataError, TrainerError
-from mctrain.extras import extra
-from mctrain.whole_files import draft_of, write_whole
+from mctrain.errors import DataError, TrainerError, demand_extra
+from mctrain.whole_files import draft_of
 from picsight_engine.errors import PicsightError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import BinaryIO
 
 _BUFFER = 1 << 20
 _MAGIC = frozenset("*?[")
@@ -62,10 +60,15 @@ class StoredPath:
         with _sentences(self):
             return bool(store.isfile(path))
 
-    def open(self, mode: str = "rb") -> BinaryIO:
+    def info(self) -> dict[str, Any]:
+        """What the store knows of the file, its size among that; the store's own errors come as they are."""
+        store, path = self.store()
+        return store.info(path)  # type: ignore[no-any-return]
+
+    def open(self, mode: str = "rb") -> io.BufferedReader:
         """The file to read, from anywhere; the store's own errors come as they are."""
         store, path = self.store()
-        return cast("BinaryIO", io.BufferedReader(store.open(path, mode), _BUFFER))
+        return io.BufferedReader(store.open(path, mode), _BUFFER)
 
     def read_bytes(self) -> bytes:
         """The whole file; the store's own errors come as they are."""
@@ -79,7 +82,7 @@ class StoredPath:
             DataError: no such file system is known.
             TrainerError: a package is missing.
         """
-        with extra("fsspec", f"{self} lies in a store"):
+        with demand_extra("fsspec", f"{self} lies in a store"):
             from fsspec.core import url_to_fs  # 200 ms that no local path pays
         try:
             # a listing that is kept would not show what others write meanwhile
@@ -143,10 +146,7 @@ def size_of(place: Place) -> int:
         DataError: it is missing or may not be read.
     """
     with _sentences(place):
-        if isinstance(place, Path):
-            return place.stat().st_size
-        store, path = place.store()
-        return int(store.info(path)["size"])
+        return place.stat().st_size if isinstance(place, Path) else int(place.info()["size"])
 
 
 def version_of(place: Place) -> str:
@@ -164,7 +164,7 @@ def version_of(place: Place) -> str:
 
 
 @contextmanager
-def opened(place: Place) -> Iterator[BinaryIO]:
+def opened(place: Place) -> Iterator[io.BufferedReader]:
     """A file to read, from its beginning or from anywhere.
 
     Raises:
@@ -249,10 +249,6 @@ def write(place: Place, content: bytes) -> None:
         OSError: the disk is full or refuses it.
         TrainerError: the store refuses it.
     """
-    if isinstance(place, Path):
-        with write_whole(place) as file:
-            file.write(content)
-        return
     with draft(place) as path:
         path.write_bytes(content)
 

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whenever a run is killed."""
+"""Files that are there whole or not at all, even if a run is killed."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ def draft_of(path: Path) -> Iterator[Path]:
     draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")  # two processes may write the same file
     try:
         yield draft
+        with draft.open("r+b") as file:
+            os.fsync(file.fileno())
         draft.replace(path)
     finally:
         with suppress(OSError):  # a disk that refuses this too has told its reason already
@@ -43,8 +45,6 @@ def write_whole(path: Path) -> Iterator[BinaryIO]:
     """
     with draft_of(path) as draft, draft.open("wb") as file:
         yield file
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def sweep_drafts(folder: Path, names: Collection[str]) -> None:

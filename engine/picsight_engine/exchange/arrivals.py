@@ -11,6 +11,7 @@ from picsight_engine.exchange.decisions_file import RatingLine, read_decisions
 from picsight_engine.exchange.intake import KEYWORDS, XMP, FileDecision, Intake
 from picsight_engine.exchange.sidecar_reading import read_sidecars
 from picsight_engine.photos.reading import shown
+from picsight_engine.store.decisions import look_alike
 from picsight_engine.store.files import find_file, metadata_of
 from picsight_engine.store.records import (
     last_ratings,
@@ -19,7 +20,6 @@ from picsight_engine.store.records import (
     rule_of,
     shown_files,
 )
-from picsight_engine.store.succession import look_alike
 from picsight_engine.store.tagged import favourite_photos
 from picsight_engine.store.tags import name_key
 from picsight_engine.tags.names import photos_in_words

@@ -15,12 +15,26 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from picsight_engine.indexing.scan import SeenFile, SeenFolder, SeenLink, SeenProblem
+    from picsight_engine.indexing.scan import SeenFile, SeenFolder, SeenProblem
     from picsight_engine.store.files import StoredFile
+    from picsight_engine.store.folders import Folder
     from picsight_engine.store.problems import Problem
 
 # So many known pictures of a directory, all of which gave way to others, were not one person's edit.
 REPLACED_FILES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class FolderView:
+    """One folder as a run meets it: what was stored, what was seen, links that lead nowhere, and what cannot be looked at."""
+
+    folder: Folder
+    stored: Sequence[StoredFile]
+    problems: Sequence[Problem]
+    seen: Sequence[SeenFile]
+    folders: Sequence[SeenFolder] = ()
+    links: Sequence[bytes] = ()
+    unreadable: Sequence[SeenProblem] = ()
 
 
 @dataclass(slots=True)
@@ -39,19 +53,12 @@ class Absences:
 class FolderSight:
     """What a scan could look at in one folder, and what the library knew of it."""
 
-    def __init__(
-        self,
-        stored: Sequence[StoredFile],
-        files: Iterable[SeenFile],
-        folders: Iterable[SeenFolder],
-        links: Iterable[SeenLink],
-        unreadable: Iterable[SeenProblem],
-    ) -> None:
-        self._stored = stored
-        self._files = {file.name: file for file in files}
-        self._folders = {folder.name: folder for folder in folders}
-        self._closed = frozenset(problem.name for problem in unreadable)
-        self._broken = frozenset(link.name for link in links)
+    def __init__(self, view: FolderView) -> None:
+        self._stored = view.stored
+        self._files = {file.name: file for file in view.seen}
+        self._folders = {folder.name: folder for folder in view.folders}
+        self._closed = frozenset(problem.name for problem in view.unreadable)
+        self._broken = frozenset(view.links)
         self._came_along = self._renumbered()
 
     def absences(self) -> Absences:

@@ -11,6 +11,7 @@ import numpy as np
 from picsight_engine.indexing.plan import HEALS_UNSEEN, is_changed
 from picsight_engine.photos.identity import FINGERPRINT_RULE
 from picsight_engine.photos.metadata import METADATA_RULE
+from picsight_engine.store.decisions import is_same_shot, say_again
 from picsight_engine.store.files import (
     NewFile,
     age_missing,
@@ -26,7 +27,6 @@ from picsight_engine.store.folders import all_folders
 from picsight_engine.store.health import orphan_thumbnails
 from picsight_engine.store.photos import NewPhoto, known_photo, put_photo
 from picsight_engine.store.problems import NewProblem, clear_problem, put_problem
-from picsight_engine.store.succession import is_same_shot, say_again
 from picsight_engine.store.vectors import put_vector
 
 if TYPE_CHECKING:

@@ -138,10 +138,6 @@ class Crew:
         return news
 
     def close(self) -> None:
-        """The end of the run."""
-        self.dismiss()
-
-    def dismiss(self) -> None:
         """Ends every worker at once, whatever it is doing; they only read. Workers hired after that embed by themselves."""
         if self._encoder is not None:
             self._encoder.close()

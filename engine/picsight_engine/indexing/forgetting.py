@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.errors import RequestError
 from picsight_engine.indexing.absence import is_below
-from picsight_engine.indexing.look import Look
-from picsight_engine.indexing.plan import make_plan
+from picsight_engine.indexing.plan import folder_view, make_plan
+from picsight_engine.indexing.scan import scan
 from picsight_engine.store.database import index_lock
 from picsight_engine.store.files import find_file, forget_missing, mark_missing, mark_returned
 from picsight_engine.store.folders import all_folders, covered_names, file_path
@@ -23,10 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from picsight_engine.indexing.plan import FolderView
+    from picsight_engine.indexing.absence import FolderView
     from picsight_engine.store.database import Database
     from picsight_engine.store.files import StoredFile
-    from picsight_engine.store.folders import Folder
     from picsight_engine.store.problems import Problem
     from picsight_engine.store.thumbnails import ThumbnailStore
 
@@ -66,7 +65,7 @@ def forget_lost(
                 f"{path} is no part of the library; name a folder that was indexed, or one in it."
             )
     with index_lock(db.folder):
-        views = [_view(db, folder) for folder in folders]
+        views = [folder_view(db, folder, list(scan(folder.path, leave_out=db.folder))) for folder in folders]
         known = {file.photo_id for view in views for file in view.stored if file.photo_id is not None}
         plan = make_plan(views, complete=known, metadata_rule=0)
         lost = {
@@ -118,13 +117,6 @@ def _forget_cached(db: Database) -> None:
     if space is not None:
         with closing(Matrix.open(db.folder / CACHE, db, space.name, space.dim)) as matrix:
             matrix.rebuild()
-
-
-def _view(db: Database, folder: Folder) -> FolderView:
-    look = Look(db, folder)
-    for _ in look:
-        pass
-    return look.view()
 
 
 def _lost_problems(views: Sequence[FolderView], covered: Mapping[int, Sequence[bytes]]) -> Iterator[Problem]:

@@ -13,10 +13,9 @@ from picsight_engine.errors import LibraryError, StorageError
 from picsight_engine.indexing.batch import Batch
 from picsight_engine.indexing.crew import Crew, suitable_workers
 from picsight_engine.indexing.events import Committed, Emptier, Event, Finished, Found, Progress, Summary
-from picsight_engine.indexing.look import Look
-from picsight_engine.indexing.plan import FolderView, Plan, make_plan
+from picsight_engine.indexing.plan import folder_view, make_plan
 from picsight_engine.indexing.recognise import Recogniser
-from picsight_engine.indexing.scan import printable
+from picsight_engine.indexing.scan import Listing, printable, scan
 from picsight_engine.indexing.shift import Shift
 from picsight_engine.photos.decode import Limits
 from picsight_engine.photos.metadata import METADATA_RULE
@@ -32,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
     from picsight_engine.bundles.bundle import Bundle
+    from picsight_engine.indexing.absence import FolderView
+    from picsight_engine.indexing.plan import Plan
     from picsight_engine.store.database import Database
     from picsight_engine.store.folders import Folder
     from picsight_engine.store.thumbnails import ThumbnailStore
@@ -137,16 +138,17 @@ class _Run:
         views: list[FolderView] = []
         told = 0.0
         for folder in self._folders:
-            look = Look(self._db, folder, cancel)
-            for _ in look:
-                self._found += 1
+            listings: list[Listing] = []
+            for listing in scan(folder.path, leave_out=self._db.folder, cancel=cancel):
+                listings.append(listing)
+                self._found += len(listing.files)
                 if time.monotonic() - told >= _TICK_SECONDS:
                     told = time.monotonic()
                     yield Found(self._found, complete=False)
             if _is_set(cancel):
                 self._cancelled = True
                 return views
-            views.append(look.view())
+            views.append(folder_view(self._db, folder, listings))
         yield Found(self._found, complete=True)
         return views
 

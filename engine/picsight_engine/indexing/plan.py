@@ -1,4 +1,4 @@
-"""What an indexing run has to do: what the library knows beside what the scan saw, as values, without touching a disk."""
+"""What an indexing run has to do: what the library knows beside what the scan saw, as values."""
 
 from __future__ import annotations
 
@@ -6,33 +6,23 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from picsight_engine.indexing.absence import Absences, FolderSight, is_below
+from picsight_engine.indexing.absence import Absences, FolderSight, FolderView, is_below
+from picsight_engine.store.files import files_of
+from picsight_engine.store.problems import problems_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from picsight_engine.indexing.scan import SeenFile, SeenFolder, SeenLink, SeenProblem
+    from picsight_engine.indexing.scan import Listing, SeenFile, SeenProblem
+    from picsight_engine.store.database import Database
     from picsight_engine.store.files import StoredFile
     from picsight_engine.store.folders import Folder, FolderState
     from picsight_engine.store.problems import Problem
 
 GUARDED_FILES = 50  # a folder of fewer files may lose any number of them
 GUARDED_LOSS = 0.2  # a larger one that loses this share at once is taken for a disk that is not there
-# Without a new time or size: always worth another look.
-HEALS_UNSEEN = frozenset({"no_permission", "vanished"})
-
-
-@dataclass(frozen=True, slots=True)
-class FolderView:
-    """One folder as a run meets it: what was stored, what was seen, and what could not be looked at."""
-
-    folder: Folder
-    stored: Sequence[StoredFile]
-    problems: Sequence[Problem]
-    seen: Sequence[SeenFile]
-    folders: Sequence[SeenFolder] = ()
-    links: Sequence[SeenLink] = ()
-    unreadable: Sequence[SeenProblem] = ()
+# Without a new time or size: always worth another look. What was not read once is of a kind that is read by now.
+HEALS_UNSEEN = frozenset({"no_permission", "vanished", "not_read"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +74,19 @@ class Plan:
         return frozenset(file.id for offline in self.offline for file in offline.files)
 
 
+def folder_view(db: Database, folder: Folder, listings: Sequence[Listing]) -> FolderView:
+    """What a scan has seen of a folder, beside what the library knows."""
+    return FolderView(
+        folder,
+        files_of(db, folder.id),
+        problems_of(db, folder.id),
+        seen=[file for listing in listings for file in listing.files],
+        folders=[listing.folder for listing in listings if listing.folder is not None],
+        links=[link for listing in listings for link in listing.broken],
+        unreadable=[problem for listing in listings for problem in listing.problems],
+    )
+
+
 def make_plan(
     views: Iterable[FolderView],
     complete: Collection[int],
@@ -101,7 +104,7 @@ def make_plan(
     views = list(views)
     lost = []
     for view in views:
-        sight = FolderSight(view.stored, view.seen, view.folders, view.links, view.unreadable)
+        sight = FolderSight(view)
         absences = sight.absences()
         lost.append(absences)
         _plan_seen(plan, view, complete, metadata_rule, retry_problems=retry_problems)

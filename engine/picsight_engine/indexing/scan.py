@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import zlib
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from picsight_engine.hidden import is_shown
@@ -50,13 +50,6 @@ class SeenFolder:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenLink:
-    """A link that leads nowhere now: what it led to is unknown, not gone."""
-
-    name: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class SeenProblem:
     """A directory that cannot be read, b"" for the folder itself: what lies below it is unknown, not gone. Or a file of
     a kind that is not read yet.
@@ -67,24 +60,24 @@ class SeenProblem:
     message: str
 
 
-Seen = SeenFile | SeenFolder | SeenLink | SeenProblem
-
-
 @dataclass(slots=True)
-class _Listing:
-    """One directory: itself, its pictures, its other photos, its directories, and its links: to directories, and to nothing."""
+class Listing:
+    """One directory: itself where it could be read, its pictures, what of it is not read, its directories and links to some.
 
-    own: SeenFolder | None = None
+    `broken` are links that lead nowhere now: what they led to is unknown, not gone.
+    """
+
+    folder: SeenFolder | None = None
     files: list[SeenFile] = field(default_factory=list)
-    unread: list[SeenProblem] = field(default_factory=list)
+    problems: list[SeenProblem] = field(default_factory=list)
     folders: list[bytes] = field(default_factory=list)
     links: list[bytes] = field(default_factory=list)
-    broken: list[SeenLink] = field(default_factory=list)
+    broken: list[bytes] = field(default_factory=list)
 
 
 def scan(
     folder: Path, *, leave_out: Path | None = None, cancel: threading.Event | None = None
-) -> Iterator[Seen]:
+) -> Iterator[Listing]:
     """Walks `folder`, directory by directory and by name; left out are hidden files and directories, the system's own, and `leave_out`.
 
     Links are followed. A directory is walked once however many links lead to it, and under its own name where it has
@@ -97,19 +90,12 @@ def scan(
     # Links come last, so that real names win.
     while (folders or links) and not (cancel is not None and cancel.is_set()):
         name = folders.pop() if folders else links.pop(0)
-        listing = _Listing()
+        listing = Listing()
         try:
             _list(root, name, visited, listing)
-        except OSError as fault:
-            listing = _Listing()  # half a directory says nothing about the other half
-            problem = _problem(root, name, fault)
-            if problem is not None:
-                yield problem
-        if listing.own is not None:
-            yield listing.own
-        yield from listing.files
-        yield from listing.unread
-        yield from listing.broken
+        except OSError as fault:  # half a directory says nothing about the other half
+            listing = Listing(problems=_problems(root, name, fault))
+        yield listing
         folders.extend(reversed(listing.folders))
         links.extend(listing.links)
 
@@ -119,7 +105,7 @@ def printable(path: bytes) -> str:
     return path.decode("utf-8", "replace")
 
 
-def _list(root: bytes, name: bytes, visited: set[tuple[int, int]], listing: _Listing) -> None:
+def _list(root: bytes, name: bytes, visited: set[tuple[int, int]], listing: Listing) -> None:
     path = os.path.join(root, name) if name else root  # noqa: PTH118 -- pathlib cannot hold bytes
     info = os.stat(path)  # noqa: PTH116
     if (info.st_dev, info.st_ino) in visited:
@@ -128,35 +114,35 @@ def _list(root: bytes, name: bytes, visited: set[tuple[int, int]], listing: _Lis
     with os.scandir(path) as entries:
         shown = sorted((entry for entry in entries if is_shown(entry.name)), key=lambda entry: entry.name)
     device = info.st_dev & _MOST
-    listing.own = SeenFolder(name, device, empty=not shown)
+    listing.folder = SeenFolder(name, device, empty=not shown)
     for entry in shown:
         _sort_in(entry, name + b"/" + entry.name if name else entry.name, device, listing)
     if any(entry.name[-5:].lower().endswith(_SPEAKING) for entry in shown):
         _add_companions(listing, {entry.name: entry for entry in shown})
 
 
-def _sort_in(entry: os.DirEntry[bytes], name: bytes, device: int, listing: _Listing) -> None:
+def _sort_in(entry: os.DirEntry[bytes], name: bytes, device: int, listing: Listing) -> None:
     """Puts one entry where it belongs; a fault behind a link is the link's, any other is the directory's."""
     try:
         if entry.is_dir():
             (listing.links if entry.is_symlink() else listing.folders).append(name)
         elif entry.is_symlink() and not os.path.exists(entry.path):  # noqa: PTH110 -- pathlib cannot hold bytes
-            listing.broken.append(SeenLink(name))
+            listing.broken.append(name)
         elif _suffix(name) in IMAGE_SUFFIXES and entry.is_file():
             info = entry.stat()
             modified = max(-_MOST, min(info.st_mtime_ns, _MOST))
             listing.files.append(SeenFile(name, info.st_size, modified, device))
         elif (kind := unread_kind(_suffix(name))) and entry.is_file():
             message = f"{printable(entry.path)} is a {kind}, which Picsight does not read yet."
-            listing.unread.append(SeenProblem(name, "not_read", message))
+            listing.problems.append(SeenProblem(name, "not_read", message))
     except OSError as fault:
         if entry.is_symlink():
-            listing.broken.append(SeenLink(name))
+            listing.broken.append(name)
         elif not isinstance(fault, FileNotFoundError):
             raise
 
 
-def _add_companions(listing: _Listing, entries: Mapping[bytes, os.DirEntry[bytes]]) -> None:
+def _add_companions(listing: Listing, entries: Mapping[bytes, os.DirEntry[bytes]]) -> None:
     """Puts beside each picture the files that speak of it."""
     found = companions([os.fsdecode(name) for name in entries])
     for place, file in enumerate(listing.files):
@@ -168,8 +154,7 @@ def _add_companions(listing: _Listing, entries: Mapping[bytes, os.DirEntry[bytes
                 stamps.append((name, info.st_size, info.st_mtime_ns))
         if stamps:
             beside = zlib.crc32(repr(stamps).encode())
-            seen = SeenFile(file.name, file.size, file.mtime_ns, file.device, names, beside)
-            listing.files[place] = seen
+            listing.files[place] = replace(file, companions=names, beside=beside)
 
 
 def _suffix(name: bytes) -> str:
@@ -184,23 +169,16 @@ def _identities(path: Path) -> set[tuple[int, int]]:
     return {(info.st_dev, info.st_ino)}
 
 
-def _problem(root: bytes, name: bytes, fault: OSError) -> SeenProblem | None:
-    """The sentence for an unreadable directory; None for one below the folder that simply vanished meanwhile."""
+def _problems(root: bytes, name: bytes, fault: OSError) -> list[SeenProblem]:
+    """The sentence for an unreadable directory; none for one below the folder that simply vanished meanwhile."""
     where = printable(root + b"/" + name if name else root)
     if isinstance(fault, PermissionError):
-        return SeenProblem(
-            name,
-            "no_permission",
-            f"The folder {where} cannot be opened: permission was denied. Allow reading it, then index again.",
+        sentence = (
+            f"The folder {where} cannot be opened: permission was denied. Allow reading it, then index again."
         )
+        return [SeenProblem(name, "no_permission", sentence)]
     if isinstance(fault, (FileNotFoundError, NotADirectoryError)):
-        if name:
-            return None
-        return SeenProblem(
-            name, "vanished", f"The folder {where} is not there. Connect its disk, then index again."
-        )
-    return SeenProblem(
-        name,
-        "vanished",
-        f"The folder {where} cannot be read ({fault.strerror}). Check its disk, then index again.",
-    )
+        sentence = f"The folder {where} is not there. Connect its disk, then index again."
+        return [] if name else [SeenProblem(name, "vanished", sentence)]
+    sentence = f"The folder {where} cannot be read ({fault.strerror}). Check its disk, then index again."
+    return [SeenProblem(name, "vanished", sentence)]

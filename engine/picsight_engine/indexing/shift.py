@@ -123,7 +123,7 @@ class Shift:
     def step(self) -> None:
         """Gives work to idle workers and takes what comes back within a fraction of a second."""
         if not self._queue and not self._held and self._suspects:
-            self._crew.dismiss()
+            self._crew.close()
             self._alone = True
             self._queue.append(self._suspects.popleft())
         wanted = 1 if self._alone else min(self._workers, math.ceil(len(self._queue) / _FILES_A_WORKER))

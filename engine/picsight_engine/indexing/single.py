@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,8 +41,7 @@ def picture_vector(bundle: Bundle, picture: Path | bytes) -> NDArray[np.float32]
 
 
 def _of_file(bundle: Bundle, path: Path) -> NDArray[np.float32]:
-    crew = Crew(bundle, Limits())
-    try:
+    with closing(Crew(bundle, Limits())) as crew:
         crew.hire(1)
         while not crew.idle:
             crew.wait(_PATIENCE)
@@ -52,8 +52,6 @@ def _of_file(bundle: Bundle, path: Path) -> NDArray[np.float32]:
                     crew.order(_KEY, WorkerOrder.EMBED)
                 else:
                     return _vector(news, path)
-    finally:
-        crew.dismiss()
 
 
 def _vector(news: News, path: Path) -> NDArray[np.float32]:

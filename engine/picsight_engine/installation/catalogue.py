@@ -6,13 +6,10 @@ Sizes and hashes stand here where they are known; elsewhere the server's own sta
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
 
 from picsight_engine.bundles.bundle import IMAGE_GRAPH, TEXT_GRAPH, ImageSpec, Licence, TextSpec
 from picsight_engine.errors import RequestError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 LATEST = "main"  # the revision of a file that is pinned by the first answer of its repository
 _READ_MS = 60.0  # reading, decoding and a thumbnail of a 12-megapixel photo on one core
@@ -84,25 +81,21 @@ def seconds_to_index(entry_ms: float, photos: int, workers: int) -> float:
     return photos * (_READ_MS + entry_ms) / 1000 / max(workers, 1)
 
 
-def find_entry(name: str, entries: Sequence[CatalogueEntry] | None = None) -> CatalogueEntry:
+def find_entry(name: str) -> CatalogueEntry:
     """The model of this name.
 
     Raises:
         RequestError: there is none; the sentence names those that there are.
     """
-    known = CATALOGUE if entries is None else entries
-    for entry in known:
-        if entry.name == name:
-            return entry
-    names = ", ".join(entry.name for entry in known)
+    known = {entry.name: entry for entry in CATALOGUE}
+    if name in known:
+        return known[name]
+    names = ", ".join(known)
     raise RequestError(f'There is no model "{name}"; those that can be installed are {names}.')
 
 
 _HUB = "https://huggingface.co"
-_COREML = f"{_HUB}/apple/coreml-mobileclip"
-_COREML_REVISION = "3e0a7bfb9fe83da8a3efaa3fd8f7df24214bb947"
-_TOKENIZER = 2_224_081  # bytes
-
+_TEXT_TOWER = 253_800_000  # 63.4 million numbers of four bytes, in all models but S0
 _APPLE = LicenceTerms(
     Licence("apple-amlr", "https://github.com/apple/ml-mobileclip/blob/main/LICENSE_MODELS", accept=True),
     "MobileCLIP is made by Apple. Apple's terms for its research models allow research only: no commercial use and no "
@@ -147,109 +140,86 @@ def _image(size: int) -> ImageSpec:
     )
 
 
-def _towers(variant: str, image: int, text: int) -> tuple[RemoteFile, ...]:
-    """The files of a model of which only rough sizes are known."""
+def _towers(
+    variant: str,
+    image: int,
+    text: int = _TEXT_TOWER,
+    *,
+    revision: str = LATEST,
+    hashes: tuple[str | None, ...] = (None, None, None),
+    exact: bool = False,
+) -> tuple[RemoteFile, ...]:
+    """The graphs of so many bytes and the tokenizer, as one repository has them; `exact` where these are their sizes."""
     repository = f"{_HUB}/Xenova/mobileclip_{variant}"
-    return (
-        RemoteFile(IMAGE_GRAPH, repository, "onnx/vision_model.onnx", image),
-        RemoteFile(TEXT_GRAPH, repository, "onnx/text_model.onnx", text),
-        RemoteFile("tokenizer.json", repository, "tokenizer.json", _TOKENIZER),
+    published = (
+        (IMAGE_GRAPH, "onnx/vision_model.onnx", image),
+        (TEXT_GRAPH, "onnx/text_model.onnx", text),
+        ("tokenizer.json", "tokenizer.json", 2_224_081),
+    )
+    return tuple(
+        RemoteFile(name, repository, path, about, revision, about if exact else None, sha256)
+        for (name, path, about), sha256 in zip(published, hashes, strict=True)
     )
 
 
-def _mlpackage(variant: str, weights: int, hashes: tuple[str, str, str] | None) -> tuple[RemoteFile, ...]:
+def _mlpackage(
+    variant: str, weights: int, hashes: tuple[str | None, ...] = (None, None, None)
+) -> tuple[RemoteFile, ...]:
     """Apple's own Core ML form of an image tower: three files in a folder."""
-    inside = (
-        "Manifest.json",
-        "Data/com.apple.CoreML/model.mlmodel",
-        "Data/com.apple.CoreML/weights/weight.bin",
+    published = (
+        ("Manifest.json", 617),
+        ("Data/com.apple.CoreML/model.mlmodel", 300_000),
+        ("Data/com.apple.CoreML/weights/weight.bin", weights),
     )
     return tuple(
         RemoteFile(
             f"image.mlpackage/{path}",
-            _COREML,
+            f"{_HUB}/apple/coreml-mobileclip",
             f"mobileclip_{variant}_image.mlpackage/{path}",
             about,
-            _COREML_REVISION,
+            "3e0a7bfb9fe83da8a3efaa3fd8f7df24214bb947",
             sha256=sha256,
         )
-        for path, about, sha256 in zip(
-            inside, (617, 300_000, weights), hashes or (None, None, None), strict=True
-        )
+        for (path, about), sha256 in zip(published, hashes, strict=True)
     )
 
 
-_S0 = f"{_HUB}/Xenova/mobileclip_s0"
-_S0_REVISION = "757d59c9c6870a76a4b0306f05f5061bca15c39f"
-_S1 = f"{_HUB}/Xenova/mobileclip_s1"
-_S1_REVISION = "48c0a9f89ff272544d1f2595483011a183fd1a52"
-_TEXT_TOWER = 253_800_000  # 63.4 million numbers of four bytes, in all models but S0
+_mobileclip = partial(CatalogueEntry, terms=_APPLE, dim=512, logit_scale=100.0, text=_TEXT)
 
 CATALOGUE: tuple[CatalogueEntry, ...] = (
-    CatalogueEntry(
+    _mobileclip(
         name="mobileclip-s0",
         title="MobileCLIP S0",
         words="Knows many more things than the model that comes with Picsight. The quickest of the large ones.",
-        terms=_APPLE,
-        dim=512,
         space_id="b0ed7f17aefd0af9",
-        logit_scale=100.0,
         image=_image(256),
-        text=_TEXT,
         image_ms=56.0,
-        files=(
-            RemoteFile(
-                IMAGE_GRAPH,
-                _S0,
-                "onnx/vision_model.onnx",
-                45_543_630,
-                _S0_REVISION,
-                45_543_630,
+        files=_towers(
+            "s0",
+            45_543_630,
+            169_807_789,
+            revision="757d59c9c6870a76a4b0306f05f5061bca15c39f",
+            hashes=(
                 "17d3c037b1d488c10c50e09f6009ea5a198caef4e0e8f4ea5617b7cb2d067ac0",
-            ),
-            RemoteFile(
-                TEXT_GRAPH,
-                _S0,
-                "onnx/text_model.onnx",
-                169_807_789,
-                _S0_REVISION,
-                169_807_789,
                 "f6e9bd5742bfc515889e901634d8a2ff2a57fab8564e4ad3760e800b1a51b77c",
-            ),
-            RemoteFile(
-                "tokenizer.json",
-                _S0,
-                "tokenizer.json",
-                _TOKENIZER,
-                _S0_REVISION,
-                _TOKENIZER,
                 "72ed5c96db5729294468543e4bc75fce14ca63f58e37300290189ba1c1e52b85",
             ),
+            exact=True,
         ),
-        coreml=_mlpackage("s0", 22_717_696, None),
+        coreml=_mlpackage("s0", 22_717_696),
     ),
-    CatalogueEntry(
+    _mobileclip(
         name="mobileclip-s1",
         title="MobileCLIP S1",
         words="Finds more than S0 and needs about twice its time.",
-        terms=_APPLE,
-        dim=512,
         space_id="df7540d05ded22cd",
-        logit_scale=100.0,
         image=_image(256),
-        text=_TEXT,
         image_ms=104.0,
-        files=(
-            RemoteFile(
-                IMAGE_GRAPH,
-                _S1,
-                "onnx/vision_model.onnx",
-                86_000_000,
-                _S1_REVISION,
-                sha256="5dece7da38f907d440f91c86cca841919c5a1affd2329ca0e94f8593fd0bfbfb",
-            ),
-            RemoteFile(TEXT_GRAPH, _S1, "onnx/text_model.onnx", _TEXT_TOWER, _S1_REVISION),
-            RemoteFile("tokenizer.json", _S1, "tokenizer.json", _TOKENIZER, _S1_REVISION),
+        files=_towers(
+            "s1",
+            86_000_000,
+            revision="48c0a9f89ff272544d1f2595483011a183fd1a52",
+            hashes=("5dece7da38f907d440f91c86cca841919c5a1affd2329ca0e94f8593fd0bfbfb", None, None),
         ),
         coreml=_mlpackage(
             "s1",
@@ -261,18 +231,14 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
             ),
         ),
     ),
-    CatalogueEntry(
+    _mobileclip(
         name="mobileclip-s2",
         title="MobileCLIP S2",
         words="A good middle: finds nearly as much as B in half its time.",
-        terms=_APPLE,
-        dim=512,
         space_id="6a0a9675aab5aae8",
-        logit_scale=100.0,
         image=_image(256),
-        text=_TEXT,
         image_ms=171.0,
-        files=_towers("s2", 143_100_000, _TEXT_TOWER),
+        files=_towers("s2", 143_100_000),
         coreml=_mlpackage(
             "s2",
             71_500_000,
@@ -283,31 +249,23 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
             ),
         ),
     ),
-    CatalogueEntry(
+    _mobileclip(
         name="mobileclip-b",
         title="MobileCLIP B",
         words="Finds more than S2; takes twice its time and the most room.",
-        terms=_APPLE,
-        dim=512,
         space_id="aa6f2e2fc8994a4b",
-        logit_scale=100.0,
         image=_image(224),
-        text=_TEXT,
         image_ms=375.0,
-        files=_towers("b", 345_700_000, _TEXT_TOWER),
+        files=_towers("b", 345_700_000),
     ),
-    CatalogueEntry(
+    _mobileclip(
         name="mobileclip-blt",
         title="MobileCLIP B (LT)",
         words="As B, trained three times as long: finds the most, at the same cost.",
-        terms=_APPLE,
-        dim=512,
         space_id="afc9f52b5c71a461",
-        logit_scale=100.0,
         image=_image(224),
-        text=_TEXT,
         image_ms=375.0,
-        files=_towers("blt", 345_700_000, _TEXT_TOWER),
+        files=_towers("blt", 345_700_000),
         coreml=_mlpackage(
             "blt",
             172_800_000,

@@ -1,7 +1,8 @@
 """Fetches one large file over the network: the only code of the app and the engine that opens an internet socket.
 
 It asks for nothing but the file, sends nothing that identifies anybody, follows redirects but never from an encrypted
-connection to a plain one, continues an earlier attempt, and hands over only what has the right size and hash.
+connection to a plain one, continues an earlier attempt where a hash can prove the whole, and hands over only what has the
+right size and hash.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import IO, TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
@@ -26,13 +27,11 @@ from picsight_engine.private_files import make_private_folder, open_private, wri
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from contextlib import AbstractContextManager
     from email.message import Message
     from pathlib import Path
 
 _CHUNK = 256 * 1024  # bytes
 _REPORT_SECONDS = 0.1
-_REDIRECTS = 5
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _TEMPORARY_REFUSALS = (408, 429, 500, 502, 503, 504)
 _SHA256 = re.compile("[0-9a-f]{64}")
@@ -83,21 +82,25 @@ class Fetched:
 
 @dataclass(slots=True)
 class _Notes:
-    """What a later attempt must know to ask for the rest of the same file: kept beside it until that is recorded."""
+    """What a server said of a file; kept beside it for a later attempt until the file is recorded."""
 
     url: str
-    validator: str | None = None
     stated_sha256: str | None = None
     revision: str | None = None
     size: int | None = None
 
+    def read(self, headers: Message) -> None:
+        """Takes the hash and the commit that a model repository states; the servers behind its redirects state neither."""
+        stated = headers.get("X-Linked-Etag", "").removeprefix("W/").strip('"').lower()
+        if _SHA256.fullmatch(stated):
+            self.stated_sha256 = stated
+        commit = headers.get("X-Repo-Commit", "").lower()
+        if _COMMIT.fullmatch(commit):
+            self.revision = commit
+
 
 class _BrokenError(Exception):
-    """The connection broke, or the server was busy: worth another try."""
-
-
-class _ChangedError(Exception):
-    """What is there cannot be continued: the file changed on the server, or is not what the server holds."""
+    """The connection broke, the server was busy, or the file changed: worth another try."""
 
 
 def download(
@@ -109,7 +112,8 @@ def download(
 ) -> Iterator[Arrived | Fetched]:
     """Fetches a file to `target`; the last of the stream is Fetched, and only then `target` exists.
 
-    What arrived stays beside it as NAME.part when the download fails or is cancelled, and the next call continues it.
+    What arrived stays beside it as NAME.part when the download fails or is cancelled. The next call continues it if a hash
+    is known by which to check the whole.
 
     Raises:
         DownloadError: the server cannot be reached, refuses, or sent something else than was wanted.
@@ -117,7 +121,8 @@ def download(
         CancelledError: `cancel` was set.
     """
     _require_safe(wanted.url)
-    yield from _Download(wanted, target, cancel or threading.Event(), patience).run()
+    with refusals_explained(target.parent, " What has arrived is kept."):
+        yield from _Download(wanted, target, cancel or threading.Event(), patience).run()
 
 
 class _Download:
@@ -135,21 +140,21 @@ class _Download:
     def _total(self) -> int | None:
         return self._notes.size if self._wanted.size is None else self._wanted.size
 
+    @property
+    def _sha256(self) -> str | None:
+        return self._wanted.sha256 or self._notes.stated_sha256  # what was known before counts more
+
     def run(self) -> Iterator[Arrived | Fetched]:
         """Tries until the file is whole, or several attempts in a row brought nothing."""
-        with self._refusals_explained():
-            self._take_up()
+        self._take_up()
         failures, most = 0, self._done
         while True:
             self._stop_if_cancelled()
             try:
                 yield from self._attempt()
                 break
-            except _ChangedError:
-                self._discard()
-                reason = "the file on the server changed meanwhile"
             except _BrokenError as fault:
-                reason = str(fault)
+                reason = fault
             failures = 1 if self._done > most else failures + 1
             most = max(most, self._done)  # what was there before, and was thrown away, is no progress
             if failures >= self._patience.tries:
@@ -158,72 +163,71 @@ class _Download:
                     "What has arrived is kept; try again later."
                 )
             self._cancel.wait(self._patience.pause * failures)
-        with self._refusals_explained():
-            yield self._finish()
-            self._notes_file.unlink(missing_ok=True)  # not before whoever asked has recorded the file
+        yield self._finish()
+        self._notes_file.unlink(missing_ok=True)  # not before whoever asked has recorded the file
 
     def _take_up(self) -> None:
-        """Continues what an earlier attempt left of the same file; without a hash or a tag to check by, starts afresh."""
+        """Continues what an earlier attempt left of the same file."""
         make_private_folder(self._target.parent)
         notes = _read_notes(self._notes_file)
-        if notes.url != self._wanted.url or not (
-            notes.validator or notes.stated_sha256 or self._wanted.sha256
-        ):
-            self._discard()
-            return
-        self._notes = notes
-        if self._target.exists() and not self._part.exists():  # finished, but a kill came before the record
-            self._target.replace(self._part)
-        if self._part.exists():
-            self._done = self._part.stat().st_size
+        if notes.url == self._wanted.url:
+            self._notes = notes
+            if self._target.exists() and not self._part.exists():  # whole, but a kill came before the record
+                self._target.replace(self._part)
+            if self._part.exists():
+                self._done = self._part.stat().st_size
 
     def _discard(self) -> None:
-        with self._refusals_explained():
-            self._part.unlink(missing_ok=True)
-            self._notes_file.unlink(missing_ok=True)
+        self._part.unlink(missing_ok=True)
+        self._notes_file.unlink(missing_ok=True)
         self._notes, self._done = _Notes(self._wanted.url), 0
 
     def _attempt(self) -> Iterator[Arrived]:
         """Asks for what is missing and writes what comes, until the file is whole."""
         if self._total is not None and self._done == self._total:
             return
-        stated = self._notes.stated_sha256
-        with self._open() as answer:
-            if self._done and stated not in {None, self._notes.stated_sha256}:
-                raise _ChangedError
-            self._understand(answer)
-            yield Arrived(self._done, self._total)
+        if self._sha256 is None:  # nothing would tell whether the rest is of the same file
+            self._discard()
+        notes = _Notes(self._wanted.url)
+        with self._open(notes) as answer:
+            self._begin(answer, notes)
             yield from self._receive(answer)
         yield Arrived(self._done, self._total)
         if self._total is not None and self._done < self._total:
             raise _BrokenError("the connection ended too early")
 
-    def _open(self) -> http.client.HTTPResponse:
+    def _open(self, notes: _Notes) -> http.client.HTTPResponse:
+        """The answer to one request; `notes` get what is stated on the way."""
         headers = {"User-Agent": "Picsight", "Accept-Encoding": "identity"}
         if self._done:
             headers["Range"] = f"bytes={self._done}-"
-            if self._notes.validator:
-                headers["If-Range"] = self._notes.validator
         request = urllib.request.Request(self._wanted.url, headers=headers)  # noqa: S310 - `download` checked it
-        opener = urllib.request.build_opener(_Redirects(self._notes))
+        opener = urllib.request.build_opener(_Redirects(notes))
         try:
             answer: http.client.HTTPResponse = opener.open(request, timeout=self._patience.timeout)
         except urllib.error.HTTPError as fault:
             fault.close()
             raise self._refusal(fault.code) from fault
         except (OSError, http.client.HTTPException, ValueError) as fault:  # ValueError: no address at all
-            self._require_trust(fault)
-            raise _BrokenError(_reason(fault)) from fault
-        _note_repository(answer.headers, self._notes)
+            cause = getattr(fault, "reason", fault)
+            if isinstance(
+                cause, ssl.SSLCertVerificationError
+            ):  # it will not prove its name the next time either
+                raise DownloadError(
+                    f"{self._host} cannot prove that it is {self._host} ({cause.verify_message}), so nothing was "
+                    "downloaded; check this computer's clock, or try on another network."
+                ) from fault
+            raise _BrokenError(_reason(cause)) from fault
         if answer.status not in {http.client.OK, http.client.PARTIAL_CONTENT}:
             answer.close()
             raise self._refusal(answer.status)
+        notes.read(answer.headers)
         return answer
 
     def _refusal(self, code: int) -> Exception:
         """What to raise for a status code: another try may help, or it is the end."""
         if code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE and self._done:
-            return _ChangedError()
+            return self._changed()
         status = (
             f"{code} {http.client.responses.get(code, '')}".rstrip()
         )  # the server's words may be anything
@@ -234,33 +238,27 @@ class _Download:
             "If this goes on, the file was moved; look for a newer Picsight."
         )
 
-    def _require_trust(self, fault: Exception) -> None:
-        """A server that cannot prove its name will not do so the next time."""
-        cause = fault.reason if isinstance(fault, urllib.error.URLError) else fault
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            raise DownloadError(
-                f"{self._host} cannot prove that it is {self._host} ({cause.verify_message}), so nothing was downloaded; "
-                "check this computer's clock, or try on another network."
-            ) from fault
+    def _changed(self) -> _BrokenError:
+        """What is there cannot be continued."""
+        self._discard()
+        return _BrokenError("the file on the server changed meanwhile")
 
-    def _understand(self, answer: http.client.HTTPResponse) -> None:
+    def _begin(self, answer: http.client.HTTPResponse, notes: _Notes) -> None:
         """Takes from the head of the answer where its body begins and how long the file is."""
-        notes, tag, total = self._notes, _validator(answer.headers), answer.length
+        stated, total = self._notes.stated_sha256, answer.length
+        if self._done and None not in {stated, notes.stated_sha256} and stated != notes.stated_sha256:
+            raise self._changed()
         if answer.status == http.client.PARTIAL_CONTENT:
             found = _CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
-            same = None in {notes.validator, tag} or notes.validator == tag
-            if found is None or not same or not int(found[1]) == self._done < int(found[2]):
-                raise _ChangedError
+            if found is None or not int(found[1]) == self._done < int(found[2]):
+                raise self._changed()
             total = int(found[2])
-            tag = tag or notes.validator  # some servers send it with the whole file only
-        elif self._done:  # the whole file, because it changed or the server knows no ranges
-            stated, revision = notes.stated_sha256, notes.revision
+        else:  # the whole file, also where the server knows no ranges
             self._discard()
-            self._notes = notes = _Notes(self._wanted.url, stated_sha256=stated, revision=revision)
-        notes.validator, notes.size = tag, total
+        self._notes = replace(notes, size=total, stated_sha256=notes.stated_sha256 or stated)
         if total is not None:
             self._require_size(total)
-        elif not (self._total or self._wanted.sha256 or notes.stated_sha256 or answer.chunked):
+        elif not (self._total or self._sha256 or answer.chunked):
             raise DownloadError(
                 f"{self._host} does not say how long {self._target.name} is, so it might arrive cut, and nothing was "
                 "downloaded; try again later, or on another network."
@@ -285,27 +283,25 @@ class _Download:
         )
 
     def _receive(self, answer: http.client.HTTPResponse) -> Iterator[Arrived]:
-        reported = time.monotonic()
-        with self._refusals_explained():
-            write_private(self._notes_file, json.dumps(asdict(self._notes)))
-            with open_private(self._part, "ab") as file:
-                for chunk in _chunks(answer):
-                    self._stop_if_cancelled()
-                    if self._done + len(chunk) > (self._total or self._wanted.limit):
-                        self._require_size(self._done + len(chunk))
-                    file.write(chunk)
-                    file.flush()  # a kill right afterwards loses nothing of it
-                    self._done += len(chunk)
-                    if time.monotonic() - reported >= _REPORT_SECONDS:
-                        reported = time.monotonic()
-                        yield Arrived(self._done, self._total)
+        reported = 0.0
+        write_private(self._notes_file, json.dumps(asdict(self._notes)))
+        with open_private(self._part, "ab") as file:
+            for chunk in _chunks(answer):
+                if time.monotonic() - reported >= _REPORT_SECONDS:
+                    reported = time.monotonic()
+                    yield Arrived(self._done, self._total)
+                self._stop_if_cancelled()
+                if self._done + len(chunk) > (self._total or self._wanted.limit):
+                    self._require_size(self._done + len(chunk))
+                file.write(chunk)
+                file.flush()  # a kill right afterwards loses nothing of it
+                self._done += len(chunk)
 
     def _finish(self) -> Fetched:
         """Hands the file over if it is the right one."""
         with self._part.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
-        stated, revision = self._notes.stated_sha256, self._notes.revision
-        expected = self._wanted.sha256 or stated  # what was known before counts more
+        stated, revision, expected = self._notes.stated_sha256, self._notes.revision, self._sha256
         if expected not in {None, found}:
             whose = "Picsight knows" if self._wanted.sha256 else f"{self._host} states"
             self._discard()
@@ -322,14 +318,11 @@ class _Download:
                 f"The download of {self._target.name} was stopped; what has arrived is kept."
             )
 
-    def _refusals_explained(self) -> AbstractContextManager[None]:
-        return refusals_explained(self._target.parent, " What has arrived is kept.")
-
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
     """Follows a few redirects with the same plain headers; notes what a repository says on the way."""
 
-    max_redirections = _REDIRECTS
+    max_redirections = 5
     max_repeats = 2
 
     def __init__(self, notes: _Notes) -> None:
@@ -345,7 +338,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         newurl: str,
     ) -> urllib.request.Request | None:
         """The next request, if its address is as safe as the one before."""
-        _note_repository(headers, self._notes)
+        self._notes.read(headers)
         _require_safe(urljoin(req.full_url, newurl), after=req.full_url)
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
@@ -369,22 +362,6 @@ def _read_notes(path: Path) -> _Notes:
         return _Notes("")
 
 
-def _note_repository(headers: Message, notes: _Notes) -> None:
-    """The hash and the commit that a model repository states; the servers behind its redirects state neither."""
-    stated = headers.get("X-Linked-Etag", "").removeprefix("W/").strip('"').lower()
-    if _SHA256.fullmatch(stated):
-        notes.stated_sha256 = stated
-    commit = headers.get("X-Repo-Commit", "").lower()
-    if _COMMIT.fullmatch(commit):
-        notes.revision = commit
-
-
-def _validator(headers: Message) -> str | None:
-    """What tells one version of the file from another; a weak tag does not, byte for byte."""
-    tag = headers.get("ETag")
-    return tag if tag and not tag.startswith("W/") else headers.get("Last-Modified")
-
-
 def _chunks(answer: http.client.HTTPResponse) -> Iterator[bytes]:
     """The body as it comes: `read` would wait for a whole chunk."""
     try:
@@ -394,8 +371,7 @@ def _chunks(answer: http.client.HTTPResponse) -> Iterator[bytes]:
         raise _BrokenError(_reason(fault)) from fault
 
 
-def _reason(fault: Exception) -> str:
-    cause = fault.reason if isinstance(fault, urllib.error.URLError) else fault
+def _reason(cause: Exception) -> str:
     if isinstance(cause, TimeoutError):
         return "nothing arrives any more"
     if not isinstance(cause, OSError):  # its text may quote whatever the server sent

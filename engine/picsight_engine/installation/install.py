@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from picsight_engine.bundles.bundle import FileRecord, Manifest, file_record, open_bundle
 from picsight_engine.bundles.destination import refusals_explained
 from picsight_engine.errors import BundleError, RequestError
-from picsight_engine.installation.archive import Shelf, open_source
+from picsight_engine.installation.archive import copy_file, open_source
 from picsight_engine.installation.download import Arrived, Fetched, Patience, Wanted, download
-from picsight_engine.installation.installed import Arriving, Checking, Installed
+from picsight_engine.installation.installed import LICENCE, Arriving, Checking, Installed
 from picsight_engine.private_files import write_private
 from picsight_engine.runtime.agreement import Machine, examine_once
 
@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight_engine.bundles.bundle import Bundle
+    from picsight_engine.installation.archive import Source
     from picsight_engine.installation.catalogue import CatalogueEntry, RemoteFile
     from picsight_engine.installation.installed import InstalledModels, InstallEvent
 
     _Bring = Callable[[RemoteFile, str | None, Path], Iterator[Arrived | Fetched]]
 
 _RECORDS = "fetched.json"
-_LICENCE, _CARD = "LICENCE.txt", "README.md"
+_CARD = "README.md"
 
 
 def install(
@@ -60,8 +61,7 @@ def install(
 
     models.require_name(entry.name)
     with models.lock():
-        installation = _Installation(entry, models, bring, coreml=coreml)
-        yield from _unless_there(installation, installation.run())
+        yield from _Installation(entry, models, bring, coreml=coreml).run()
 
 
 def install_from(
@@ -85,33 +85,52 @@ def install_from(
 
     def bring(file: RemoteFile, revision: str | None, target: Path) -> Iterator[Arrived | Fetched]:
         del revision  # nobody says of which commit these are
-        return shelf.bring(file, target, cancel)
+        return _copy(source, file, target, cancel)
 
     models.require_name(entry.name)
     with ExitStack() as stack, models.lock():
-        shelf = Shelf(path, open_source(path, stack))
-        shelf.require(entry.files)
-        coreml = coreml and shelf.holds(entry.coreml)
+        source = stack.enter_context(open_source(path))
+        for file in entry.files:
+            if _place(source, file) is None:
+                raise RequestError(f"There is no {file.path} in {path}; get it from {file.url()}")
+        coreml = coreml and all(_place(source, file) is not None for file in entry.coreml)
         # What a download left may be of another commit; and what is copied is quickly copied again.
         shutil.rmtree(models.incoming(entry.name), ignore_errors=True)
         stack.callback(shutil.rmtree, models.incoming(entry.name), ignore_errors=True)
-        installation = _Installation(entry, models, bring, coreml=coreml)
-        yield from _unless_there(installation, installation.copy())
-
-
-def _unless_there(installation: _Installation, steps: Iterator[InstallEvent]) -> Iterator[InstallEvent]:
-    try:
-        bundle = installation.find()
-    except BundleError:
-        yield from steps
-    else:
-        yield Installed(bundle)
+        yield from _Installation(entry, models, bring, coreml=coreml).run(room=True)
 
 
 def runs_coreml() -> bool:
     """Whether this computer can use the Core ML form of an image tower."""
     machine = Machine.this()
     return machine.apple_silicon and machine.coremltools
+
+
+def _place(source: Source, file: RemoteFile) -> str | None:
+    """Where a published file is, also without its folder: a browser fetches file by file into one."""
+    return source.find(file.path) or source.find(file.path.removeprefix("onnx/"))
+
+
+def _copy(
+    source: Source, file: RemoteFile, target: Path, cancel: threading.Event | None
+) -> Iterator[Arrived | Fetched]:
+    """Copies a published file to `target`, with the events of `download`.
+
+    Raises:
+        BundleError: it cannot be read, or is not the file that the catalogue knows.
+        CancelledError: `cancel` was set.
+    """
+    done = 0
+    where = _place(source, file) or file.path
+    for count in copy_file(source, where, target, most=file.limit, cancel=cancel):
+        done += count
+        yield Arrived(done, file.size)
+    sha256 = file_record(target).sha256
+    if done > file.limit or file.size not in (None, done) or file.sha256 not in (None, sha256):
+        raise BundleError(
+            f"{file.path} in {source.path} is not the file that was published; get it again from {file.url()}"
+        )
+    yield Fetched(f"a file: {file.path}", done, sha256, revision=None, stated_sha256=None)
 
 
 class _Installation:
@@ -126,11 +145,24 @@ class _Installation:
         self._files = entry.files_for(coreml=coreml)
         self._coreml = coreml
         self._staging = models.incoming(entry.name)
-        self._records = self._read_records()
+        self._records = _read_records(self._staging / _RECORDS)
         self._sizes = {file.name: file.size or file.about for file in self._files}
         self._done = dict.fromkeys(self._sizes, 0)
 
-    def find(self) -> Bundle:
+    def run(self, *, room: bool = False) -> Iterator[InstallEvent]:
+        """Brings what is missing and puts the model together, unless it is there; `room` asks for the whole size first."""
+        try:
+            bundle = self._installed()
+        except BundleError:
+            if room:
+                self._models.require_room(self._entry.title, sum(self._sizes.values()))
+            yield from self._bring_all()
+            yield Checking()
+            bundle = self._put_together()
+            examine_once(bundle, Machine.this())
+        yield Installed(bundle)
+
+    def _installed(self) -> Bundle:
         """The model where it is installed already, every byte checked; BundleError where it is not, or not whole."""
         name = self._entry.name
         bundle = open_bundle(self._models.folder / name, hashes=True)
@@ -141,68 +173,48 @@ class _Installation:
             )
         return bundle
 
-    def copy(self) -> Iterator[InstallEvent]:
-        """As `run`, where there is room for all of it: of a copy that broke off nothing is kept."""
-        self._models.require_room(self._entry.title, sum(self._sizes.values()))
-        yield from self.run()
-
-    def run(self) -> Iterator[InstallEvent]:
-        """Fetches what is missing, then puts the model together."""
+    def _bring_all(self) -> Iterator[Arriving]:
+        missing = [file for file in self._files if not self._has(file)]
         for file in self._files:
-            if self._has(file):
+            if file not in missing:
                 self._sizes[file.name] = self._done[file.name] = self._records[file.name].size
-        for file in self._files:
-            if not self._has(file):
-                yield from self._fetch(file)
-        yield Checking()
-        bundle = self._put_together()
-        examine_once(bundle, Machine.this())
-        yield Installed(bundle)
-
-    def _fetch(self, file: RemoteFile) -> Iterator[Arriving]:
         with refusals_explained(self._staging):
-            for event in self._bring(file, self._revision(file), self._staging / file.name):
-                if isinstance(event, Fetched):
-                    self._keep(file, event)
-                    continue
-                self._done[file.name] = event.done
-                self._sizes[file.name] = event.total or max(event.done, file.about)
-                yield Arriving(sum(self._done.values()), sum(self._sizes.values()))
+            for file in missing:
+                for event in self._bring(file, self._revision(file), self._staging / file.name):
+                    if isinstance(event, Fetched):
+                        self._keep(file, event)
+                        continue
+                    self._done[file.name] = event.done
+                    self._sizes[file.name] = event.total or max(event.done, file.about)
+                    yield Arriving(sum(self._done.values()), sum(self._sizes.values()))
 
     def _revision(self, file: RemoteFile) -> str | None:
         """The commit that the repository named with an earlier file: all files of a model belong together."""
-        for other in self._files:
-            record = self._records.get(other.name)
-            if record is not None and record.revision is not None and other.repository == file.repository:
-                return record.revision
-        return None
+        known = (self._records.get(each.name) for each in self._files if each.repository == file.repository)
+        return next((record.revision for record in known if record and record.revision), None)
 
     def _has(self, file: RemoteFile) -> bool:
         """Whether the file arrived whole in an earlier attempt, and is still what is wanted."""
-        record = self._records.get(file.name)
-        if record is None or (file.sha256 is not None and file.sha256 != record.sha256):
-            return False
-        try:
-            return (self._staging / file.name).stat().st_size == record.size
-        except OSError:
-            return False
+        record, path = self._records.get(file.name), self._staging / file.name
+        return (
+            record is not None
+            and file.sha256 in {None, record.sha256}
+            and path.is_file()
+            and path.stat().st_size == record.size
+        )
 
     def _keep(self, file: RemoteFile, fetched: Fetched) -> None:
         self._records[file.name] = fetched
         text = json.dumps({name: asdict(record) for name, record in self._records.items()})
         write_private(self._staging / _RECORDS, text)
 
-    def _read_records(self) -> dict[str, Fetched]:
-        try:
-            data = json.loads((self._staging / _RECORDS).read_text(encoding="utf-8"))
-            return {name: Fetched(**record) for name, record in data.items()}
-        except (OSError, ValueError, TypeError, AttributeError):
-            return {}
-
     def _put_together(self) -> Bundle:
         """The files with a licence and a card beside them become a bundle; what does not fit is thrown away."""
-        entry = self._entry
-        papers = {_LICENCE: _licence_text(entry), _CARD: _card(entry, self._records)}
+        terms = self._entry.terms
+        papers = {
+            LICENCE: f"{terms.licence.id}: {terms.licence.url}\n\n{terms.text}\n",
+            _CARD: _card(self._entry, self._records),
+        }
         try:
             with refusals_explained(self._staging):
                 for name, text in papers.items():
@@ -236,8 +248,13 @@ class _Installation:
         )
 
 
-def _licence_text(entry: CatalogueEntry) -> str:
-    return f"{entry.terms.licence.id}: {entry.terms.licence.url}\n\n{entry.terms.text}\n"
+def _read_records(path: Path) -> dict[str, Fetched]:
+    """What arrived in earlier attempts; nothing where that was not written down like this."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return {name: Fetched(**record) for name, record in data.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
 
 
 def _card(entry: CatalogueEntry, records: dict[str, Fetched]) -> str:

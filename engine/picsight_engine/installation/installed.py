@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.bundles.bundle import Manifest
 
+LICENCE = "LICENCE.txt"  # in a bundle
 _LOCK = ".install.lock"
 # What has no place of its own any more, or not yet: unpacked, replaced (`move_bundle`), removed.
 _PASSING = re.compile(r"\.(.+)\.(staged|replaced|removed)-[0-9a-f]+")

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.bundle import open_bundle, preprocessing_of, require_preprocessing
 from picsight_engine.errors import BundleError, LibraryError, RequestError, StorageError
-from picsight_engine.store.chosen_model import choose_model, chosen_model
 from picsight_engine.store.database import Database
 from picsight_engine.store.health import photos_awaiting
+from picsight_engine.store.library_folder import choose_model, chosen_model
 from picsight_engine.store.vectors import active_space
 from picsight_engine.vectors.spaces import enter_space
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 from picsight_engine.errors import RequestError
 from picsight_engine.installation.catalogue import CATALOGUE, seconds_to_index
-from picsight_engine.store.chosen_model import chosen_model
 from picsight_engine.store.database import Database
 from picsight_engine.store.health import photos_awaiting
+from picsight_engine.store.library_folder import chosen_model
 from picsight_engine.store.vectors import active_space
 
 if TYPE_CHECKING:

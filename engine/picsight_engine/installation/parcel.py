@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.bundle import MANIFEST, parse_manifest
 from picsight_engine.bundles.destination import refusals_explained
 from picsight_engine.errors import BundleError
-from picsight_engine.installation.archive import DAMAGED, copy_file, damaged, open_source
-from picsight_engine.installation.installed import Arriving, Checking, Installed
+from picsight_engine.installation.archive import copy_file, damage_explained, open_source
+from picsight_engine.installation.installed import LICENCE, Arriving, Checking, Installed
 from picsight_engine.runtime.agreement import Machine, examine_once
 
 if TYPE_CHECKING:
@@ -58,10 +57,8 @@ class Parcel:
         with models.lock(), refusals_explained(models.folder), models.staging(self.manifest.name) as staging:
             models.require_room(self.manifest.title, total)  # a small archive can fill any disk
             for name, record in self.manifest.files.items():
-                where = self._prefix + PurePosixPath(name).as_posix()
-                for count in copy_file(
-                    self._source, where, staging / name, most=record.bytes, path=self.path, cancel=cancel
-                ):
+                where = self._prefix + name
+                for count in copy_file(self._source, where, staging / name, most=record.bytes, cancel=cancel):
                     done += count
                     yield Arriving(done, total)
             yield Checking()
@@ -72,8 +69,8 @@ class Parcel:
 
 def is_parcel(path: Path) -> bool:
     """Whether there is a bundle in a folder or an archive; raises as `open_parcel` where it is neither."""
-    with ExitStack() as stack:
-        return bool(open_source(path, stack).find(MANIFEST))
+    with open_source(path) as source:
+        return source.find(MANIFEST) is not None
 
 
 @contextmanager
@@ -84,35 +81,27 @@ def open_parcel(path: Path) -> Iterator[Parcel]:
         RequestError: there is nothing at `path`, or it is neither a folder nor an archive.
         BundleError: it holds no bundle, or is damaged.
     """
-    with ExitStack() as stack:
-        source = open_source(path, stack)
-        try:
-            where = next(iter(source.find(MANIFEST)), None)
-            if where is None:
-                raise BundleError(
-                    f"There is no model in {path}: {MANIFEST} is missing. Choose a model's folder or archive."
-                )
-            manifest = _manifest_of(source, where, path)
-            prefix = where.removesuffix(MANIFEST)
-            licence = _licence_of(source, prefix, manifest)
-        except DAMAGED as fault:
-            raise damaged(path, fault) from fault
-        yield Parcel(path, manifest, licence, source, prefix)
+    with open_source(path) as source:
+        with damage_explained(path):
+            parcel = _parcel(source)
+        yield parcel
 
 
-def _manifest_of(source: Source, where: str, path: Path) -> Manifest:
+def _parcel(source: Source) -> Parcel:
+    where = source.find(MANIFEST)
+    if where is None:
+        raise BundleError(
+            f"There is no model in {source.path}: {MANIFEST} is missing. Choose a model's folder or archive."
+        )
     with source.open(where) as file:
         text = file.read(_MOST_MANIFEST + 1)
     if len(text) > _MOST_MANIFEST:
-        raise BundleError(f"The manifest in {path} is too large to be one.")
-    return parse_manifest(text, path / where)
-
-
-def _licence_of(source: Source, prefix: str, manifest: Manifest) -> str:
-    if "LICENCE.txt" not in manifest.files:
-        return ""
-    try:
-        with source.open(prefix + "LICENCE.txt") as file:
-            return file.read(64_000).decode("utf-8", "replace").strip()
-    except KeyError:
-        return ""
+        raise BundleError(f"The manifest in {source.path} is too large to be one.")
+    manifest, prefix, licence = parse_manifest(text, source.path / where), where.removesuffix(MANIFEST), ""
+    if LICENCE in manifest.files:
+        with (
+            suppress(KeyError),
+            source.open(prefix + LICENCE) as file,
+        ):  # `unpack` names a file that is missing
+            licence = file.read(64_000).decode("utf-8", "replace").strip()
+    return Parcel(source.path, manifest, licence, source, prefix)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import struct
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -69,6 +70,31 @@ def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return None
     return None if mode == "RGB" and _changes_nothing(transform) else transform
+
+
+@functools.cache
+def adobe_rgb() -> bytes:
+    """A colour profile of Adobe RGB (1998): its primaries adapted to D50, and its gamma of 563 / 256."""
+    tags = {
+        b"wtpt": b"XYZ " + _fixed(0, 0.9642, 1.0, 0.8249),
+        b"rXYZ": b"XYZ " + _fixed(0, 0.60974, 0.31111, 0.01947),
+        b"gXYZ": b"XYZ " + _fixed(0, 0.20528, 0.62567, 0.06087),
+        b"bXYZ": b"XYZ " + _fixed(0, 0.14919, 0.06322, 0.74457),
+        **dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), b"curv" + struct.pack(">IIHH", 0, 1, 563, 0)),
+    }
+    start = 132 + 12 * len(tags)
+    index, body = b"", b""
+    for name, value in tags.items():
+        index += name + struct.pack(">II", start + len(body), len(value))
+        body += value
+    length = struct.pack(">I", start + len(body))
+    kind = b"\x02\x10\0\0" + b"mntr" + b"RGB " + b"XYZ "
+    header = length + bytes(4) + kind + bytes(12) + b"acsp" + bytes(28) + _fixed(0.9642, 1.0, 0.8249)
+    return header.ljust(128, b"\0") + struct.pack(">I", len(tags)) + index + body
+
+
+def _fixed(*numbers: float) -> bytes:
+    return struct.pack(f">{len(numbers)}i", *(round(65536 * number) for number in numbers))
 
 
 def _changes_nothing(transform: ImageCms.ImageCmsTransform) -> bool:

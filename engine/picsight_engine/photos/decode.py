@@ -21,9 +21,11 @@ from picsight_engine.errors import ImageError
 from picsight_engine.metadata import Metadata
 from picsight_engine.photos import colour, faxes, formats, png
 from picsight_engine.photos.exif import ORIENTATION, Exif, read_exif
-from picsight_engine.photos.formats import AVIF, HEIF, IMAGE_SUFFIXES, JPEG, Format
+from picsight_engine.photos.formats import AVIF, HEIF, IMAGE_SUFFIXES, JPEG, JXL, RAW, Format
 from picsight_engine.photos.iptc import iptc_facts
+from picsight_engine.photos.jxl import JxlImageFile
 from picsight_engine.photos.metadata import BITS, FILE_NAME, PRIMARIES, PROFILE, read_metadata
+from picsight_engine.photos.raw import open_negative, raw_exif, raw_xmp
 from picsight_engine.photos.reading import Limits, problem
 
 if TYPE_CHECKING:
@@ -102,7 +104,7 @@ def decode(data: bytes, path: Path, *, min_side: int, limits: Limits) -> Decoded
     if not data:
         raise problem("empty", path, "is empty: the file holds no bytes")
     kind = formats.find_format(data, path.suffix)
-    if kind is None or (kind.name == "TIFF" and formats.is_raw(read_exif(data))):
+    if kind is None:
         unknown, reason = formats.name_stranger(data)
         raise problem(unknown, path, f"cannot be shown: {reason}")
     try:
@@ -125,6 +127,9 @@ def read_header(data: bytes, path: Path, beside: Facts = MappingProxyType({})) -
     kind = formats.find_format(data, path.suffix)
     if kind is None:
         return Header()
+    if kind is RAW:  # LibRaw is left to `decode`; a pixel of a sensor takes about a byte
+        facts: dict[str, Fact] = {FILE_NAME: path.name, **raw_exif(data).facts(), **_xmp_facts(raw_xmp(data))}
+        return Header(len(data), 1, read_metadata(facts, beside))
     try:
         _set_up_decoders(Limits())
         image = _open(data, kind)
@@ -144,6 +149,9 @@ def read_header(data: bytes, path: Path, beside: Facts = MappingProxyType({})) -
 
 
 def _decode(data: bytes, kind: Format, path: Path, min_side: int, limits: Limits) -> DecodedPhoto:
+    if kind is RAW:
+        negative = open_negative(data, min_side, lambda size: _check_size(size, path, limits))
+        return _upright(negative.image, negative.size, kind, negative.orientation, min_side)
     image = _open(data, kind)
     stored = image.size
     _check_size(stored, path, limits)
@@ -153,8 +161,13 @@ def _decode(data: bytes, kind: Format, path: Path, min_side: int, limits: Limits
     if kind is not JPEG:
         stored = image.size  # TIFF and HEIF turn upright while they load, others tell their size late
         _check_size(stored, path, limits)
-    exif = _exif_of(image, data, kind)
-    orientation = _orientation(image, exif, kind)
+    orientation = _orientation(image, _exif_of(image, data, kind), kind)
+    return _upright(image, stored, kind, orientation, min_side)
+
+
+def _upright(
+    image: Image.Image, stored: tuple[int, int], kind: Format, orientation: int, min_side: int
+) -> DecodedPhoto:
     profile = image.info.get("icc_profile")
     upright = colour.to_srgb(colour.flatten(_reduce(image, min_side)), profile)
     if orientation != 1:
@@ -172,6 +185,8 @@ def _open(data: bytes, kind: Format) -> ImageFile:
         return pi_heif.HeifImageFile(file)  # type: ignore[no-any-return]
     if kind is JPEG:
         return JpegImageFile(file)
+    if kind is JXL:
+        return JxlImageFile(file)
     importlib.import_module(f"PIL.{kind.plugin}")  # only the plugin needed: all of them cost 40 ms
     factory, _accept = Image.OPEN[kind.name]
     try:
@@ -193,7 +208,10 @@ def _exif_of(image: Image.Image, data: bytes, kind: Format) -> Exif:
 
 def _xmp_of(image: Image.Image, data: bytes, kind: Format) -> dict[str, Fact]:
     """What the XMP packet of an opened file says; what did not fit into a JPEG's first one is not read."""
-    packet = png.xmp_in_text(data) if kind.name == "PNG" else image.info.get("xmp")
+    return _xmp_facts(png.xmp_in_text(data) if kind.name == "PNG" else image.info.get("xmp"))
+
+
+def _xmp_facts(packet: object) -> dict[str, Fact]:
     if not isinstance(packet, bytes) or not 0 < len(packet) <= _MOST_XMP:
         return {}
     from picsight_engine.photos.xmp import PacketError, read_facts  # 33 ms, and most photos hold no XMP
@@ -228,6 +246,8 @@ def _bit_depth(image: ImageFile, data: bytes, kind: Format, exif: Exif) -> int |
     """Bits of a channel as they are stored, which decoding may reduce."""
     if kind.name == "PNG" and len(data) > 25:
         return 8 if data[25] == _PALETTE else data[24]
+    if isinstance(image, JxlImageFile):
+        return image.bits
     if kind in {HEIF, AVIF}:
         return formats.bits_in_container(data)
     if kind.name == "TIFF" and exif.main:  # that of a BigTIFF is not read
@@ -261,7 +281,7 @@ def _check_size(size: tuple[int, int], path: Path, limits: Limits) -> None:
 
 def _orientation(image: Image.Image, exif: Exif, kind: Format) -> int:
     """How the loaded pixels still have to be turned, as an EXIF orientation."""
-    if kind is HEIF or kind.name == "TIFF":
+    if kind in {HEIF, JXL} or kind.name == "TIFF":
         return 1
     if kind is JPEG or ORIENTATION in exif.main:
         return exif.orientation  # a JPEG's identity counts EXIF only, so nothing else may turn it

@@ -6,28 +6,25 @@ import contextlib
 import os
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from picsight_engine.photos import png
+from picsight_engine.photos.exif import read_exif
 
-if TYPE_CHECKING:
-    from picsight_engine.photos.exif import Exif
-
-# The last row is what nothing decodes yet: a picture that is left out must show among the problems. SGI's other suffixes
-# (.rgb, .bw) stand for too many other things.
-IMAGE_SUFFIXES = frozenset([
-    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff",
-    ".heic", ".heics", ".heif", ".heifs", ".hif", ".avif", ".avifs", ".jp2", ".j2k", ".j2c", ".jpx", ".jpf",
-    ".ico", ".psd", ".pcx", ".pbm", ".pgm", ".ppm", ".pnm", ".tga", ".qoi",
-    ".jxl", ".exr", ".hdr", ".sgi", ".svg", ".svgz",
-])  # fmt: skip
-
-# What cameras write of their sensors. None of these is read.
+# What cameras write of their sensors.
 RAW_SUFFIXES = frozenset([
     ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".kdc", ".mef", ".mos", ".mrw",
     ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f",
 ])  # fmt: skip
-_PHOTO_SUFFIXES = IMAGE_SUFFIXES | RAW_SUFFIXES
+# The last row is what nothing decodes yet: a picture that is left out must show among the problems. SGI's other suffixes
+# (.rgb, .bw) stand for too many other things.
+IMAGE_SUFFIXES = RAW_SUFFIXES | frozenset([
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff",
+    ".heic", ".heics", ".heif", ".heifs", ".hif", ".avif", ".avifs", ".jp2", ".j2k", ".j2c", ".jpx", ".jpf",
+    ".ico", ".psd", ".pcx", ".pbm", ".pgm", ".ppm", ".pnm", ".tga", ".qoi", ".jxl",
+    ".exr", ".hdr", ".sgi", ".svg", ".svgz",
+])  # fmt: skip
+
 VIDEO_SUFFIXES = frozenset([
     ".3g2", ".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".webm",
     ".wmv",
@@ -36,7 +33,7 @@ VIDEO_SUFFIXES = frozenset([
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format that is decoded: its name, and the Pillow plugin (module below PIL) that does it."""
+    """A format that is decoded: its name, and the Pillow plugin (module below PIL) that does it, "" for other libraries."""
 
     name: str
     plugin: str
@@ -45,7 +42,10 @@ class Format:
 JPEG = Format("JPEG", "JpegImagePlugin")
 HEIF = Format("HEIF", "")  # pi-heif, not Pillow
 AVIF = Format("AVIF", "AvifImagePlugin")
-_TGA = Format("TGA", "TgaImagePlugin")
+RAW = Format("RAW", "")  # LibRaw
+JXL = Format("JXL", "")  # libjxl
+_TIFF = Format("TIFF", "TiffImagePlugin")
+_BY_SUFFIX = {".tga": Format("TGA", "TgaImagePlugin"), ".raw": RAW}
 
 # EPS, PostScript and WMF are absent on purpose: Pillow hands them to other programs.
 _BY_START: tuple[tuple[bytes, Format], ...] = (
@@ -53,10 +53,25 @@ _BY_START: tuple[tuple[bytes, Format], ...] = (
     (b"\x89PNG\r\n\x1a\n", Format("PNG", "PngImagePlugin")),
     (b"GIF87a", Format("GIF", "GifImagePlugin")),
     (b"GIF89a", Format("GIF", "GifImagePlugin")),
-    (b"II*\0", Format("TIFF", "TiffImagePlugin")),
-    (b"MM\0*", Format("TIFF", "TiffImagePlugin")),
-    (b"II+\0", Format("TIFF", "TiffImagePlugin")),
-    (b"MM\0+", Format("TIFF", "TiffImagePlugin")),
+    (b"II*\0", _TIFF),
+    (b"MM\0*", _TIFF),
+    (b"II+\0", _TIFF),
+    (b"MM\0+", _TIFF),
+    *(
+        (start, RAW)
+        for start in (
+            b"FUJIFILMCCD-RAW",
+            b"IIU\0",
+            b"IIRO",
+            b"IIRS",
+            b"MMOR",
+            b"\0MRM",
+            b"FOVb",
+            b"II\x1a\0\0\0HEAPCCDR",
+        )
+    ),
+    (b"\xff\x0a", JXL),
+    (b"\0\0\0\x0cJXL \r\n\x87\n", JXL),
     (b"BM", Format("BMP", "BmpImagePlugin")),
     (b"\0\0\1\0", Format("ICO", "IcoImagePlugin")),
     (b"8BPS\0\1", Format("PSD", "PsdImagePlugin")),
@@ -68,6 +83,7 @@ _BY_START: tuple[tuple[bytes, Format], ...] = (
 )
 _HEIF_BRANDS = frozenset(b"heic heix heim heis hevc hevx hevm hevs mif1 msf1".split())
 _AVIF_BRANDS = frozenset(b"avif avis".split())
+_CR3 = b"crx "
 
 _HEADER = 65_536  # bytes in which a container describes its pictures
 _FIRST = 16_384  # bytes in which a drawing must call itself one
@@ -78,8 +94,6 @@ _SENSOR_COLOURS = frozenset([32803, 34892])  # colour filter array, linear RAW
 
 # What is a picture, but not one that can be decoded here: where its mark stands, the mark, what it is.
 _UNSUPPORTED = (
-    (0, b"\xff\x0a", "JPEG XL picture"),
-    (0, b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL picture"),
     (0, b"#?RADIANCE", "Radiance HDR picture"),
     (0, b"#?RGBE", "Radiance HDR picture"),
     (0, b"\x01\xda\0\1", "SGI picture"),
@@ -89,12 +103,6 @@ _UNSUPPORTED = (
     (0, b"\x76\x2f\x31\x01", "OpenEXR picture"),
     (0, b"%!PS", "PostScript drawing"),
     (0, b"\xc5\xd0\xd3\xc6", "PostScript drawing"),
-    (0, b"FUJIFILMCCD-RAW", "camera RAW picture"),
-    (0, b"IIU\0", "camera RAW picture"),
-    (0, b"IIRO", "camera RAW picture"),
-    (0, b"II*\0", "camera RAW picture"),  # a TIFF that holds a picture is known
-    (0, b"MM\0*", "camera RAW picture"),
-    (4, b"ftypcrx", "camera RAW picture"),
     (4, b"ftypmif", "HEIF picture of a new kind"),
     (0, b"FORM", "IFF picture"),
     (0, b"DDS ", "DirectDraw picture"),
@@ -113,13 +121,15 @@ _STRANGERS = (
 
 def is_photo_name(name: str) -> bool:
     """Whether a file of this name is a photo, by its suffix."""
-    return os.path.splitext(name)[1].lower() in _PHOTO_SUFFIXES  # noqa: PTH122 -- of every name in a folder
+    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122 -- of every name in a folder
 
 
 def find_format(data: bytes, suffix: str) -> Format | None:
-    """The format told by the first bytes; the suffix decides only for TGA, which has no signature."""
+    """The format told by the first bytes; the suffix decides where there is no signature, and for RAW that begins as TIFF does."""
     if data[4:8] == b"ftyp":
         brands = _brands(data)
+        if brands[0] == _CR3:
+            return RAW
         if brands[0] in _AVIF_BRANDS or (brands[0] in {b"mif1", b"msf1"} and _AVIF_BRANDS & set(brands)):
             return AVIF
         return HEIF if brands[0] in _HEIF_BRANDS or _HEIF_BRANDS & set(brands[1:]) else None
@@ -127,14 +137,12 @@ def find_format(data: bytes, suffix: str) -> Format | None:
         return Format("WEBP", "WebPImagePlugin")
     for start, found in _BY_START:
         if data.startswith(start):
-            return found
-    return _TGA if suffix.lower() == ".tga" else None
+            return RAW if found is _TIFF and _is_raw(data, suffix) else found
+    return _BY_SUFFIX.get(suffix.lower())
 
 
-def unread_kind(suffix: str) -> Literal["RAW file", "video", ""]:
+def unread_kind(suffix: str) -> Literal["video", ""]:
     """The kind of a file that a scan only lists, "" for all others."""
-    if suffix.lower() in RAW_SUFFIXES:
-        return "RAW file"
     return "video" if suffix.lower() in VIDEO_SUFFIXES else ""
 
 
@@ -159,9 +167,12 @@ def _first_text(data: bytes) -> bytes:
     return b""
 
 
-def is_raw(tiff: Exif) -> bool:
-    """Whether a TIFF file is a camera's RAW: its first picture is a thumbnail, or shows the sensor's own pattern."""
-    kind, colours = tiff.main.get(_NEW_SUBFILE_TYPE), tiff.main.get(_PHOTOMETRIC)
+def _is_raw(data: bytes, suffix: str) -> bool:
+    """Whether a TIFF file is a camera's RAW: by its name, or its first picture is a thumbnail or the sensor's pattern."""
+    if suffix.lower() in RAW_SUFFIXES:
+        return True
+    main = read_exif(data).main
+    kind, colours = main.get(_NEW_SUBFILE_TYPE), main.get(_PHOTOMETRIC)
     return (isinstance(kind, int) and bool(kind & 1)) or colours in _SENSOR_COLOURS
 
 

@@ -1,1 +1,1 @@
-"""From a query to ranked photos: the query language and the searcher."""
+"""From a parsed query to ranked photos."""

@@ -12,13 +12,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from picsight_engine.bundles.calibration import Match
+    from picsight_engine.language.conditions import FilterKind
+    from picsight_engine.language.query import QueryFault
 
 Order = Literal["match", "date", "folder"]
 Least = Literal["strong", "weaker", "all"]
 FoundBy = Literal["name", "meaning"]
-FilterKind = Literal[
-    "time", "folder", "format", "is", "has", "place", "camera", "lens", "exposure", "label", "rating", "tag", "text"
-]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +65,6 @@ class Result:
     terms: tuple[TermScore, ...] | None = None
     found_by: FoundBy | None = None
     camera: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class QueryFault:
-    """A part of the query that was left out; `start` and `end` are character positions in it."""
-
-    start: int
-    end: int
-    message: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from picsight_engine.search.searcher import Searcher
-from picsight_engine.store.chosen_model import chosen_model
 from picsight_engine.store.health import photos_awaiting
+from picsight_engine.store.library_folder import chosen_model
 from picsight_engine.store.vectors import photos_with_vector
 from picsight_engine.vectors.spaces import enter_space
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from picsight_engine.bundles.bundle import Bundle
-    from picsight_engine.search.suggestions import Suggester
     from picsight_engine.store.database import Database
+    from picsight_engine.suggesting.suggestions import Suggester
 
 
 class Answering:
@@ -40,7 +40,7 @@ class Answering:
 
     def suggester(self) -> Suggester:
         """Made when something is first typed: a search from the command line suggests nothing."""
-        from picsight_engine.search.suggestions import Suggester  # 45 ms
+        from picsight_engine.suggesting.suggestions import Suggester  # 45 ms
 
         with self._lock:
             if self._opened_suggester is None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from picsight_engine.search.query import Term
+from picsight_engine.language.query import Term
 from picsight_engine.search.terms import less_of
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from picsight_engine.search.query import Query
+    from picsight_engine.language.query import Query
     from picsight_engine.search.terms import Terms
 
     Vector = NDArray[np.float32]

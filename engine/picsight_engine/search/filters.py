@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from picsight_engine.search.answer import Filter, QueryFault
-from picsight_engine.search.facts import UNDATED, VISIBLE, Condition, condition_of, unknown, worded
-from picsight_engine.search.place_names import names_of_place
-from picsight_engine.search.recognition import recognise
+from picsight_engine.language.conditions import UNDATED, VISIBLE, Condition, condition_of, unknown, worded
+from picsight_engine.language.place_names import names_of_place
+from picsight_engine.language.query import QueryFault
+from picsight_engine.language.recognition import recognise
+from picsight_engine.search.answer import Filter
 from picsight_engine.store.contents import photos_revision
 from picsight_engine.store.selection import ascending, file_texts
 from picsight_engine.store.tags import tags_revision
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from picsight_engine.search.query import Query
+    from picsight_engine.language.query import Query
     from picsight_engine.store.database import Database
 
     Ids = NDArray[np.int64]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picsight_engine.errors import PicsightError
-from picsight_engine.search.answer import QueryFault
+from picsight_engine.language.query import QueryFault
 from picsight_engine.search.details import photo_at
 from picsight_engine.store.photos import photos_by_id
 from picsight_engine.store.vectors import vector_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from picsight_engine.search.query import Picture, Query
+    from picsight_engine.language.query import Picture, Query
     from picsight_engine.store.database import Database
 
 _NUMBER = r"#([0-9]{1,18})"

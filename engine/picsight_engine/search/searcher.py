@@ -13,13 +13,13 @@ import numpy as np
 from picsight_engine.bundles.calibration import Likeness
 from picsight_engine.bundles.commonness import commonness
 from picsight_engine.errors import RequestError
-from picsight_engine.search.answer import Answer, QueryFault, Result
+from picsight_engine.language.query import ONLY_LESS, QueryFault
+from picsight_engine.search.answer import Answer, Result
 from picsight_engine.search.blanks import find_losses
 from picsight_engine.search.details import taken_iso
 from picsight_engine.search.directions import aim_of
 from picsight_engine.search.filters import Filters
 from picsight_engine.search.pictures import PictureFinder
-from picsight_engine.search.query import ONLY_LESS
 from picsight_engine.search.ranking import KEPT, Field, Judged, Ranking, explanations
 from picsight_engine.search.terms import Terms
 from picsight_engine.store.library_folder import CACHE
@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from picsight_engine.bundles.bundle import Bundle
+    from picsight_engine.language.query import Query, Term
     from picsight_engine.search.answer import Least, Request, TermScore
     from picsight_engine.search.directions import Aim
     from picsight_engine.search.filters import Passing
-    from picsight_engine.search.query import Query, Term
     from picsight_engine.search.ranking import Judge
     from picsight_engine.store.database import Database
     from picsight_engine.store.photos import Photo

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from picsight_engine.bundles.bundle import Bundle
+    from picsight_engine.language.query import Term
     from picsight_engine.runtime.text_embedder import TextEmbedder
-    from picsight_engine.search.query import Term
 
 LESS_WEIGHT = 0.5  # average precision 0.552 on real embeddings; 0.539 at full weight
 _REMEMBERED = 256  # 0.5 MB of vectors: while typing, only the last term changes

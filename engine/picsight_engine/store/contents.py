@@ -1,4 +1,7 @@
-"""What the visible photos' files are and say, counted: their folders, months, places, cameras, lenses and keywords."""
+"""What the visible photos' files are and say, counted: their folders, months, places, cameras, lenses and keywords.
+
+And what several photos have in common, by their primary files: a few statements, however many photos there are.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,11 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from picsight_engine.store.files import IDS, PRIMARY_FILE
+
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from picsight_engine.store.database import Database
 
@@ -30,6 +35,26 @@ _COPIES = f"""
 SELECT photo_id, added_folder, folder, suffix, substr(taken, 1, 7), files.keywords, place, camera, lens
 FROM files JOIN file_texts ON file_id = files.id WHERE present AND photo_id IN (
     SELECT photo_id FROM files WHERE {_SHOWN} GROUP BY photo_id HAVING count(*) > 1)"""
+MOST_POSITIONS = 1_000  # more cannot be told apart on a map
+_ONE = "CASE WHEN count({0}) = count(*) AND min({0}) = max({0}) THEN min({0}) END"
+_SHARED = f"""
+WITH chosen AS MATERIALIZED (
+    SELECT files.id AS id, size, taken, place, lat, lon, camera, lens, keywords
+    FROM photos JOIN files ON files.id = {PRIMARY_FILE}
+    WHERE photos.missing_since IS NULL AND photos.id IN {IDS})
+SELECT count(*), coalesce(sum(size), 0), min(taken), max(taken), count(*) - count(taken),
+    {_ONE.format("camera")}, {_ONE.format("lens")},
+    CASE WHEN count(place) = count(*) THEN json_group_array(DISTINCT place) END,
+    (SELECT json_group_array(json_array(north, east)) FROM (
+        SELECT DISTINCT round(lat, 2) AS north, round(lon, 2) AS east FROM chosen
+        WHERE lat IS NOT NULL AND lon IS NOT NULL LIMIT {MOST_POSITIONS})),
+    (SELECT json_group_array(value) FROM (
+        SELECT value FROM chosen, json_each(keywords) GROUP BY value
+        HAVING count(DISTINCT chosen.id) = (SELECT count(*) FROM chosen)))
+FROM chosen"""
+_SHARED_TAGS = f"""
+SELECT tag_id FROM tag_photos JOIN tags ON tags.id = tag_id
+WHERE photo_id IN {IDS} AND verdict = 'accepted' AND removed_at IS NULL GROUP BY tag_id HAVING count(*) = ?"""
 
 Value = TypeVar("Value")
 
@@ -74,17 +99,50 @@ class Contents:
     lenses: Counted[str]
 
 
+@dataclass(frozen=True, slots=True)
+class SharedDetails:
+    """So many visible photos: their bytes together, the first and last local ISO date, how many have none.
+
+    The rest is what all of them say alike, None where one says otherwise or nothing. `place` is the part that their places
+    have in common: the country, where they lie in several regions of it. `positions` are all that there are, (degrees
+    north, degrees east) to two decimals.
+    """
+
+    photos: int
+    bytes: int
+    first: str | None
+    last: str | None
+    undated: int
+    camera: str | None
+    lens: str | None
+    place: str | None
+    positions: tuple[tuple[float, float], ...]
+    keywords: tuple[str, ...]
+
+
 def photos_revision(db: Database) -> int:
     """A number that changes with all that files tell of photos, whichever process changed it."""
-    with db.reading() as connection:
-        number: int = connection.execute(_REVISION).fetchone()[0]
-    return number
+    return int(db.row(_REVISION)[0])
 
 
 def read_contents(db: Database) -> Contents:
     """Counts what there is: some 60 ms for 100,000 files, most of it inside SQLite."""
     with db.snapshot() as connection:
         return _contents(connection)
+
+
+def shared_details(db: Database, photo_ids: Sequence[int]) -> SharedDetails:
+    """What these photos have in common."""
+    row = db.row(_SHARED, json.dumps(photo_ids))
+    *single, places, positions, keywords = row
+    place = _common_end(json.loads(places or "[]"))
+    shared = place, tuple(map(tuple, json.loads(positions))), tuple(json.loads(keywords))
+    return SharedDetails(*(*single, *shared))
+
+
+def shared_tags(db: Database, photo_ids: Sequence[int]) -> list[int]:
+    """The tags in which all of these photos were accepted."""
+    return db.column(_SHARED_TAGS, json.dumps(photo_ids), len(photo_ids))
 
 
 def _contents(connection: sqlite3.Connection) -> Contents:
@@ -140,3 +198,13 @@ def _counted(
 
 def _listed(keywords: str) -> tuple[str, ...]:
     return tuple(json.loads(keywords))
+
+
+def _common_end(places: Sequence[str]) -> str | None:
+    """The regions in which all of these places lie, the smallest first."""
+    common: list[str] = []
+    for parts in zip(*(reversed(place.split(", ")) for place in places), strict=False):
+        if len(set(parts)) > 1:
+            break
+        common.insert(0, parts[0])
+    return ", ".join(common) or None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing, contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from picsight_engine.errors import BusyError, LibraryError, RequestError, StorageError
 from picsight_engine.private_files import (
@@ -86,6 +86,20 @@ class Database:
     def reading(self) -> AbstractContextManager[sqlite3.Connection]:
         """The calling thread's reader; failures inside the block become LibraryError or StorageError."""
         return self._connections.reading()
+
+    def rows(self, statement: str, *values: object) -> list[Any]:
+        """All rows that a statement finds, in a reader as of `reading`."""
+        with self.reading() as connection:
+            return connection.execute(statement, values).fetchall()
+
+    def column(self, statement: str, *values: object) -> list[Any]:
+        """The first value of each of these rows."""
+        return [row[0] for row in self.rows(statement, *values)]
+
+    def row(self, statement: str, *values: object) -> Any:
+        """The first of these rows, None where there is none."""
+        with self.reading() as connection:
+            return connection.execute(statement, values).fetchone()
 
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:

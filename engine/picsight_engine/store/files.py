@@ -192,25 +192,21 @@ def forget_missing(connection: sqlite3.Connection, seconds: float, *, resting: b
 
 def files_of(db: Database, folder_id: int) -> list[StoredFile]:
     """Every file known in a folder, missing ones too, by name."""
-    with db.reading() as connection:
-        return [_stored_file(row) for row in connection.execute(_FILES_OF, (folder_id,))]
+    return [_stored_file(row) for row in db.rows(_FILES_OF, folder_id)]
 
 
 def find_file(db: Database, path: Path) -> StoredFile | None:
     """The file that the library knows at `path`, by the person's spelling or through symbolic links."""
     for folder in all_folders(db):
         for name in stored_names(path, folder.path):
-            with db.reading() as connection:
-                row = connection.execute(_FILE_AT, (folder.id, name)).fetchone()
-            if row is not None:
+            if row := db.row(_FILE_AT, folder.id, name):
                 return _stored_file(row)
     return None
 
 
 def metadata_of(db: Database, file_id: int) -> Metadata:
     """What a file says of its picture; nothing for a file that is not known."""
-    with db.reading() as connection:
-        row = connection.execute(_METADATA_OF, (file_id,)).fetchone()
+    row = db.row(_METADATA_OF, file_id)
     if row is None:
         return Metadata()
     values = dict(zip(_COLUMNS, row, strict=True))
@@ -223,9 +219,8 @@ def metadata_of(db: Database, file_id: int) -> Metadata:
 def dates_of(db: Database, photo_ids: Sequence[int]) -> dict[int, set[str]]:
     """When each of these photos was taken, as its present files say; two of them may disagree."""
     dates: dict[int, set[str]] = {photo_id: set() for photo_id in photo_ids}
-    with db.reading() as connection:
-        for photo_id, taken in connection.execute(_DATES, (json.dumps(list(dates)),)):
-            dates[photo_id].add(taken)
+    for photo_id, taken in db.rows(_DATES, json.dumps(list(dates))):
+        dates[photo_id].add(taken)
     return dates
 
 

@@ -78,8 +78,7 @@ class Counts:
 
 def counts(db: Database) -> Counts:
     """Counts what `status` shows."""
-    with db.reading() as connection:
-        return Counts(*connection.execute(_COUNTS).fetchone())
+    return Counts(*db.row(_COUNTS))
 
 
 def folder_bytes(folder: Path) -> int:
@@ -96,33 +95,27 @@ def folder_bytes(folder: Path) -> int:
 
 def damage(db: Database) -> list[str]:
     """What SQLite finds wrong in the file's structure; empty when it is sound. The index of texts can be built anew."""
-    with db.reading() as connection:
-        rows = [text for (text,) in connection.execute("PRAGMA quick_check")]
-    return [text for text in rows if text != "ok" and "FTS5 table" not in text]
+    return [text for text in db.column("PRAGMA quick_check") if text != "ok" and "FTS5 table" not in text]
 
 
 def broken_references(db: Database) -> int:
     """How many rows refer to rows that do not exist."""
-    with db.reading() as connection:
-        return len(connection.execute("PRAGMA foreign_key_check").fetchall())
+    return len(db.rows("PRAGMA foreign_key_check"))
 
 
 def photos_without_vector(db: Database, space: str) -> list[int]:
     """The visible photos that a search in this space cannot find: indexing was interrupted, or they await it."""
-    with db.reading() as connection:
-        return [photo_id for (photo_id,) in connection.execute(_WITHOUT_VECTOR, (space,))]
+    return db.column(_WITHOUT_VECTOR, space)
 
 
 def photos_awaiting(db: Database, space: str) -> int:
     """How many visible photos are to be read before a search in this space can find all that can be read at all."""
-    with db.reading() as connection:
-        return int(connection.execute(_AWAITING, (space,)).fetchone()[0])
+    return int(db.row(_AWAITING, space)[0])
 
 
 def misshapen_vectors(db: Database) -> list[int]:
     """The photos of which a stored vector has not the length of its space."""
-    with db.reading() as connection:
-        return [photo_id for (photo_id,) in connection.execute(_MISSHAPEN)]
+    return db.column(_MISSHAPEN)
 
 
 def delete_misshapen_vectors(db: Database) -> int:
@@ -142,22 +135,17 @@ def photos_without_thumbnail(db: Database, thumbnails: ThumbnailStore) -> list[i
 
 
 def _visible(db: Database) -> set[int]:
-    with db.reading() as connection:
-        return {photo_id for (photo_id,) in connection.execute(_VISIBLE)}
+    return set(db.column(_VISIBLE))
 
 
 def misjudged_photos(db: Database) -> int:
     """How often a photo does not stand to a tag as was decided."""
-    with db.reading() as connection:
-        return int(connection.execute(_MISJUDGED).fetchone()[0])
+    return int(db.row(_MISJUDGED)[0])
 
 
 def misplaced_tags(db: Database) -> int:
     """How many tags stand below one that is gone, or below themselves; and the favourites, where they are gone."""
-    with db.reading() as connection:
-        adrift = len(connection.execute(_ADRIFT).fetchall())
-        favourites: int = connection.execute(_HAS_FAVOURITES).fetchone()[0]
-        return adrift + (favourites == 0)
+    return len(db.rows(_ADRIFT)) + int(db.row(_HAS_FAVOURITES)[0] == 0)
 
 
 def mend_tags(db: Database) -> None:

@@ -1,18 +1,23 @@
-"""The library's folder is its own: never made among a person's photos, closed to others, and still the one that was opened."""
+"""The folder of a library: never made among a person's photos, closed to others, and still the one that was opened.
+
+Which model a person chose for the library stands in a small file there, which is absent while nobody chose.
+"""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
-from picsight_engine.errors import ForeignFolderError, StorageError
-from picsight_engine.private_files import close_tree, make_private
+from picsight_engine.errors import ForeignFolderError, LibraryError, StorageError
+from picsight_engine.private_files import close_tree, make_private, write_private
 
 CACHE = "cache"
 DECISIONS = "decisions.jsonl"
+MODEL = "model.json"
 # What a library leaves where its database was moved away; and beside the usual one, where Windows and macOS keep a
 # program's settings and log in the same folder.
-_OURS = frozenset({"model.json", "index.lock", CACHE, "settings.toml", "Logs"})
-_OUR_BEGINNINGS = ("library.db", "library.v", "thumbnails.db", "model.json.", "settings.toml.", "decisions.")
+_OURS = frozenset({MODEL, "index.lock", CACHE, "settings.toml", "Logs"})
+_OUR_BEGINNINGS = ("library.db", "library.v", "thumbnails.db", f"{MODEL}.", "settings.toml.", "decisions.")
 # What systems strew, which also hide what begins with a dot.
 _STREWN = frozenset({"Thumbs.db", "desktop.ini", "lost+found"})
 
@@ -56,6 +61,42 @@ def close_to_others(folder: Path) -> None:
             make_private(path)
     if not any(_is_foreign(path.name) for path in paths):
         make_private(folder)
+
+
+def chosen_model(folder: Path) -> str | None:
+    """The chosen model's name, None where nobody chose one for the library in `folder`.
+
+    Raises:
+        LibraryError: the file says nothing of use.
+        StorageError: it may not be read, or the disk refused.
+    """
+    path = folder / MODEL
+    try:
+        name = json.loads(path.read_text(encoding="utf-8"))["model"]
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as fault:
+        raise StorageError(
+            f"The library folder {folder} cannot be read ({MODEL}: {fault.strerror}); check its disk, its "
+            "permissions and those of the files in it."
+        ) from fault
+    except (ValueError, KeyError, TypeError) as fault:
+        raise LibraryError(
+            f"{path} cannot be read ({fault}); choose a model again: picsight models use NAME"
+        ) from fault
+    if not isinstance(name, str):
+        raise LibraryError(f"{path} names no model; choose one again: picsight models use NAME")
+    return name
+
+
+def choose_model(folder: Path, name: str) -> None:
+    """Writes the choice down in one step; StorageError where the disk refuses."""
+    try:
+        write_private(folder / MODEL, json.dumps({"model": name}) + "\n")
+    except OSError as fault:
+        raise StorageError(
+            f"{folder} cannot be written ({fault.strerror}); make room, or check its permissions."
+        ) from fault
 
 
 class OpenedFolder:

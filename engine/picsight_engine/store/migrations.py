@@ -11,13 +11,11 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
 
-    from sqlite_utils import Database as SchemaEditor
-
-    Steps = tuple[Callable[[SchemaEditor], None], ...]
+    Steps = tuple[Callable[[sqlite3.Connection], None], ...]
 
 _NOW = "CAST(strftime('%s', 'now') AS REAL)"  # unixepoch() is younger than some systems' SQLite
 
-# Hand-written where sqlite-utils has no words for it: AUTOINCREMENT (an id is never used again), checks, cascades.
+# AUTOINCREMENT: an id is never used again.
 _FOLDERS = """
 CREATE TABLE folders (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -89,6 +87,11 @@ CREATE TABLE problems (
     ignored INTEGER NOT NULL DEFAULT 0 CHECK (ignored IN (0, 1)),
     PRIMARY KEY (folder_id, name)
 )"""
+_INDEXES = (
+    "CREATE INDEX files_photo ON files (photo_id)",
+    "CREATE INDEX files_bytes_hash ON files (bytes_hash)",
+    "CREATE INDEX vectors_space ON vectors (space_id, part, id)",
+)
 _PRESENT_FILES = "CREATE INDEX files_present ON files (photo_id, id) WHERE present"
 _MISSING_PHOTOS = "CREATE INDEX photos_missing ON photos (id) WHERE missing_since IS NOT NULL"
 
@@ -116,15 +119,12 @@ CREATE TRIGGER vectors_went AFTER DELETE ON vectors BEGIN
 END"""
 
 
-def _first_schema(schema: SchemaEditor) -> None:
+def _first_schema(schema: sqlite3.Connection) -> None:
     """Folders, photos, their files and vectors, spaces, problems."""
     tables = (_FOLDERS, _PHOTOS, _FILES, _SPACES, _VECTORS, _PROBLEMS)
     triggers = (_FILE_CAME, _FILE_CHANGED, _FILE_WENT, _VECTOR_WENT)
-    for statement in (*tables, _PRESENT_FILES, _MISSING_PHOTOS, *triggers):
+    for statement in (*tables, _PRESENT_FILES, _MISSING_PHOTOS, *_INDEXES, *triggers):
         schema.execute(statement)
-    schema.table("files").create_index(["photo_id"], "files_photo")
-    schema.table("files").create_index(["bytes_hash"], "files_bytes_hash")
-    schema.table("vectors").create_index(["space_id", "part", "id"], "vectors_space")
 
 
 # What a file's own metadata say. NULL is unknown; `metadata_rule` 0: not read yet, whatever the columns hold.
@@ -172,7 +172,7 @@ CREATE TRIGGER files_changed AFTER UPDATE OF present, photo_id ON files BEGIN
 END"""
 
 
-def _metadata_of_files(schema: SchemaEditor) -> None:
+def _metadata_of_files(schema: sqlite3.Connection) -> None:
     """Metadata belong to files, absence is counted in seconds that several runs have seen, files know their device."""
     for table, columns in _NEW_COLUMNS.items():
         for name, kind in columns.items():
@@ -249,37 +249,37 @@ CREATE TABLE searches (
 )"""
 
 
-def _texts_and_searches(schema: SchemaEditor) -> None:
+def _texts_and_searches(schema: sqlite3.Connection) -> None:
     """What files are called can be searched, what they say be counted; searches are remembered and kept."""
     tables = (_FILE_TEXTS, _TEXT, _TEXTS_DUE, _REVISION, _SEARCHES)
     revisions = [_REVISED.format(name=name, event=event) for name, event in _REVISING.items()]
     triggers = (_TEXT_CAME, _TEXT_WENT, _TEXT_CHANGED, _TEXT_DUE_BY_COMING, _TEXT_DUE_BY_CHANGE, *revisions)
     for statement in (*tables, *triggers, *_COUNTED):
         schema.execute(statement)
-    schema.table("file_texts").create_index(["name"], "file_texts_name")
+    schema.execute("CREATE INDEX file_texts_name ON file_texts (name)")
     schema.execute("CREATE UNIQUE INDEX searches_history ON searches (query) WHERE name IS NULL")
     schema.execute("INSERT INTO revision (number) VALUES (0)")
     schema.execute("INSERT INTO texts_due (file_id) SELECT id FROM files")
 
 
-def _dates_in_order(schema: SchemaEditor) -> None:
+def _dates_in_order(schema: sqlite3.Connection) -> None:
     """A time is looked up, not read through: 1 ms of 100,000 photos instead of 22."""
     schema.execute("CREATE INDEX files_taken ON files (taken, photo_id) WHERE present")
 
 
-def _tags_and_stars(schema: SchemaEditor) -> None:
+def _tags_and_stars(schema: sqlite3.Connection) -> None:
     """Tags with what is decided and suggested, and a person's own stars."""
     for statement in TAG_STATEMENTS:
         schema.execute(statement)
 
 
-def _rejected_photos(schema: SchemaEditor) -> None:
+def _rejected_photos(schema: sqlite3.Connection) -> None:
     """A person's own rating may be -1, rejected."""
     for statement in REJECTING_STATEMENTS:
         schema.execute(statement)
 
 
-def _preprocessing_of_spaces(schema: SchemaEditor) -> None:
+def _preprocessing_of_spaces(schema: sqlite3.Connection) -> None:
     """A space knows how its photos were preprocessed, NULL in an older library until it is opened."""
     schema.execute("ALTER TABLE spaces ADD COLUMN preprocessing TEXT")
 
@@ -295,7 +295,7 @@ _PLACES_AND_LENSES = (
 )
 
 
-def _exposures_and_titles(schema: SchemaEditor) -> None:
+def _exposures_and_titles(schema: sqlite3.Connection) -> None:
     """Files say how a photo was exposed, what it is called, and whose it is; places and lenses are counted as cameras are."""
     for name, kind in _MORE_METADATA.items():
         schema.execute(f"ALTER TABLE files ADD COLUMN {name} {kind}")
@@ -318,14 +318,14 @@ END"""
 _LOOKED_UP = "CREATE INDEX files_{0} ON files ({0}, photo_id, present) WHERE present AND {0} IS NOT NULL"
 
 
-def _titles_and_sidecars(schema: SchemaEditor) -> None:
+def _titles_and_sidecars(schema: sqlite3.Connection) -> None:
     """Titles can be searched, files know which side-cars spoke of them when they were read, labels and exposures are looked up."""
     schema.execute("ALTER TABLE files ADD COLUMN beside INTEGER")
     schema.execute("DROP TRIGGER files_changed_text")
     schema.execute(_TEXT_DUE_BY_TITLE)
     for column in ("label", "iso", "aperture", "focal"):
         schema.execute(_LOOKED_UP.format(column))
-    write_due_texts(schema.conn)  # those that are due since texts came
+    write_due_texts(schema)  # those that are due since texts came
 
 
 MIGRATIONS: Steps = (
@@ -343,16 +343,12 @@ MIGRATIONS: Steps = (
 
 def migrate(connection: sqlite3.Connection, steps: Steps = MIGRATIONS) -> None:
     """Applies the steps that the database lacks, each in a transaction of its own together with its number."""
-    # Imported only when a step is due: sqlite_utils takes 84-108 ms, which a cold query must not pay.
-    from sqlite_utils import Database as SchemaEditor
-
-    schema = SchemaEditor(connection, recursive_triggers=False, execute_plugins=False)
     for number, step in enumerate(steps, start=1):
         connection.execute("BEGIN IMMEDIATE")
         try:
             # Another process may have been first.
             if connection.execute("PRAGMA user_version").fetchone()[0] < number:
-                step(schema)
+                step(connection)
                 connection.execute(f"PRAGMA user_version = {number}")
             connection.execute("COMMIT")
         except BaseException:

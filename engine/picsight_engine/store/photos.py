@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from picsight_engine.store.files import IDS, PRIMARY_FILE, UNREACHABLE
 from picsight_engine.store.folders import file_path
-from picsight_engine.store.stacks import Sketch
+from picsight_engine.store.thumbnails import Sketch
 
 if TYPE_CHECKING:
     import sqlite3
@@ -125,9 +125,7 @@ def known_photo(connection: sqlite3.Connection, fingerprint: bytes) -> int | Non
 
 def picture_rule_of(db: Database, photo_id: int) -> int:
     """The rule by which the photo's picture was decoded when its thumbnail and vector were made."""
-    with db.reading() as connection:
-        rule: int = connection.execute(_PICTURE_RULE, (photo_id,)).fetchone()[0]
-    return rule
+    return int(db.row(_PICTURE_RULE, photo_id)[0])
 
 
 def known_photos(connection: sqlite3.Connection, photo_ids: Iterable[int]) -> set[int]:
@@ -137,15 +135,13 @@ def known_photos(connection: sqlite3.Connection, photo_ids: Iterable[int]) -> se
 
 def photos_by_id(db: Database, photo_ids: Sequence[int]) -> dict[int, Photo]:
     """The visible ones among these photos, by id."""
-    with db.reading() as connection:
-        rows = connection.execute(_PHOTOS_BY_ID, (json.dumps([int(each) for each in photo_ids]),)).fetchall()
+    rows = db.rows(_PHOTOS_BY_ID, json.dumps([int(each) for each in photo_ids]))
     return {photo.id: photo for photo in _photos(rows)}
 
 
 def all_photos(db: Database) -> list[Photo]:
     """Every visible photo, newest first: by the date taken, else by the file's own."""
-    with db.reading() as connection:
-        return _photos(connection.execute(_NEWEST_FIRST).fetchall())
+    return _photos(db.rows(_NEWEST_FIRST))
 
 
 def newest_photos(db: Database, limit: int) -> list[Photo]:
@@ -153,15 +149,12 @@ def newest_photos(db: Database, limit: int) -> list[Photo]:
 
     At most `limit`, fewer where copies stand among the newest files.
     """
-    with db.reading() as connection:
-        return _photos(connection.execute(_NEWEST, (limit,)).fetchall())
+    return _photos(db.rows(_NEWEST, limit))
 
 
 def photos_shown(db: Database) -> int:
     """How many photos are visible."""
-    with db.reading() as connection:
-        count: int = connection.execute(_VISIBLE).fetchone()[0]
-    return count
+    return int(db.row(_VISIBLE)[0])
 
 
 def newest_of(db: Database, photo_ids: Sequence[int], limit: int) -> list[Photo]:
@@ -175,34 +168,29 @@ def by_folder_of(db: Database, photo_ids: Sequence[int], limit: int) -> list[Pho
 
 
 def _chosen(db: Database, statement: str, photo_ids: Sequence[int], limit: int) -> list[Photo]:
-    with db.reading() as connection:
-        return _photos(connection.execute(statement, (json.dumps(photo_ids), max(limit, 0))).fetchall())
+    return _photos(db.rows(statement, json.dumps(photo_ids), max(limit, 0)))
 
 
 def sketches(db: Database) -> list[Sketch]:
     """Hash and size of every visible photo, by id."""
-    with db.reading() as connection:
-        return [Sketch._make(row) for row in connection.execute(_SKETCHES)]
+    return [Sketch._make(row) for row in db.rows(_SKETCHES)]
 
 
 def paths_of(db: Database, photo_id: int) -> list[Path]:
     """Where the photo is present, the primary file first."""
-    with db.reading() as connection:
-        rows = connection.execute(_PATHS, (photo_id,)).fetchall()
+    rows = db.rows(_PATHS, photo_id)
     return [file_path(Path(os.fsdecode(folder)), name) for folder, name in rows]
 
 
 def files_showing(db: Database, photo_ids: Iterable[int]) -> dict[Path, tuple[int, int]]:
     """The present files of these photos, each with its size in bytes and its time in ns since 1970 as they were read."""
-    with db.reading() as connection:
-        rows = connection.execute(_SHOWING, (json.dumps(list(photo_ids)),)).fetchall()
+    rows = db.rows(_SHOWING, json.dumps(list(photo_ids)))
     return {file_path(Path(os.fsdecode(folder)), name): (size, time) for folder, name, size, time in rows}
 
 
 def hidden_photos(db: Database) -> list[int]:
     """The photos of which no file is present, ascending: a search must not show them."""
-    with db.reading() as connection:
-        return [photo_id for (photo_id,) in connection.execute(_HIDDEN)]
+    return db.column(_HIDDEN)
 
 
 def _photos(rows: list[tuple[Any, ...]]) -> list[Photo]:

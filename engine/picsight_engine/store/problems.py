@@ -90,25 +90,21 @@ def set_ignored(db: Database, problems: Iterable[Problem], *, ignored: bool) -> 
 
 def all_problems(db: Database) -> list[Problem]:
     """Every problem, folder by folder, by name."""
-    with db.reading() as connection:
-        return [_problem(row) for row in connection.execute(_EVERY)]
+    return [_problem(row) for row in db.rows(_EVERY)]
 
 
 def problem_at(db: Database, path: Path) -> Problem | None:
     """The problem listed for a path, by the person's spelling or through symbolic links."""
     for folder in all_folders(db):
         for name in stored_names(path, folder.path):
-            with db.reading() as connection:
-                row = connection.execute(_AT, (folder.id, name)).fetchone()
-            if row is not None:
+            if row := db.row(_AT, folder.id, name):
                 return _problem(row)
     return None
 
 
 def problems_of(db: Database, folder_id: int) -> list[Problem]:
     """The problems of one folder, by name."""
-    with db.reading() as connection:
-        return [_problem(row) for row in connection.execute(_IN_FOLDER, (folder_id,))]
+    return [_problem(row) for row in db.rows(_IN_FOLDER, folder_id)]
 
 
 def _problem(

@@ -58,9 +58,7 @@ def stars_of(connection: sqlite3.Connection, photo_ids: Sequence[int]) -> dict[i
 
 def photos_rated(db: Database, least: float, most: float) -> NDArray[np.int64]:
     """The visible photos with so many stars, ascending: a person's own, else those of any file."""
-    with db.reading() as connection:
-        rows = connection.execute(_RATED, (least, most)).fetchall()
-    return ascending(photo_id for (photo_id,) in rows)
+    return ascending(db.column(_RATED, least, most))
 
 
 def photos_with_stars(db: Database) -> NDArray[np.int64]:

@@ -171,8 +171,7 @@ def shown_files(db: Database, place: Path | None = None) -> Iterator[ShownFile]:
     """The present files of photos, of the whole library or of a folder, by folder and name."""
     for folder in all_folders(db):
         names = [b""] if place is None else covered_names(place, folder)
-        with db.reading() as connection:
-            rows = connection.execute(_FILES, (folder.id,)).fetchall() if names else []
+        rows = db.rows(_FILES, folder.id) if names else []
         for file_id, photo_id, name, size, mtime_ns, bytes_hash, fingerprint, keywords in rows:
             if any(name.startswith(below + b"/") or below in {b"", name} for below in names):
                 path, keywords_held = file_path(folder.path, name), tuple(json.loads(keywords or "[]"))
@@ -207,8 +206,7 @@ def note_filed(connection: sqlite3.Connection, revision: int, digest: bytes) -> 
 
 def is_unfiled(db: Database) -> bool:
     """Whether anything was said since it was filed last."""
-    with db.reading() as connection:
-        return bool(connection.execute(_UNFILED).fetchone()[0])
+    return bool(db.row(_UNFILED)[0])
 
 
 def photo_with_fingerprint(connection: sqlite3.Connection, fingerprint: bytes, rule: int) -> int | None:
@@ -225,6 +223,5 @@ def rule_of(connection: sqlite3.Connection, photo_id: int) -> int:
 
 def photo_with_hash(db: Database, digest: bytes) -> tuple[int, bool] | None:
     """The photo of which this is the fingerprint, or the hash of a file's bytes, and whether it is shown."""
-    with db.reading() as connection:
-        row = connection.execute(_BY_HASH, (digest,)).fetchone()
+    row = db.row(_BY_HASH, digest)
     return None if row is None else (row[0], bool(row[1]))

@@ -165,8 +165,7 @@ def collect_runs() -> Iterator[list[Run]]:
 
 def runs(db: Database, limit: int) -> list[Run]:
     """What was changed, the latest first, also what was undone."""
-    with db.reading() as connection:
-        return [_run(row) for row in connection.execute(_LATEST, (limit,))]
+    return [_run(row) for row in db.rows(_LATEST, limit)]
 
 
 def undo(db: Database, run_id: int | None = None) -> Turned:

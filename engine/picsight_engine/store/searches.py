@@ -67,8 +67,7 @@ class Searches:
 
     def history(self, limit: int = MOST_HISTORY) -> list[PastSearch]:
         """The queries of before, the latest first."""
-        with self._db.reading() as connection:
-            return [PastSearch(*row) for row in connection.execute(_HISTORY, (limit,))]
+        return [PastSearch(*row) for row in self._db.rows(_HISTORY, limit)]
 
     def forget(self, query: str | None = None) -> None:
         """Takes one query, or all, out of the history; what is kept under a name stays."""

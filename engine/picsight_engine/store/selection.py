@@ -95,8 +95,7 @@ def file_texts(db: Database, column: TextColumn) -> list[str]:
     statement = (
         f"SELECT {column} FROM files WHERE {_FILES_WITH.format(column)} GROUP BY 1 ORDER BY count(*) DESC, 1"
     )
-    with db.reading() as connection:
-        return [text for (text,) in connection.execute(statement)]
+    return db.column(statement)
 
 
 def photos_between(db: Database, column: NumberColumn, low: float, high: float) -> NDArray[np.int64]:
@@ -106,11 +105,8 @@ def photos_between(db: Database, column: NumberColumn, low: float, high: float) 
 
 def extremes(db: Database, column: NumberColumn) -> tuple[float, float] | None:
     """The least and the greatest number of this kind that a photo has."""
-    with db.reading() as connection:
-        row: tuple[float, float] = connection.execute(
-            f"SELECT min({column}), max({column}) FROM files WHERE {_FILES_WITH.format(column)}"
-        ).fetchone()
-    return None if row[0] is None else row
+    low, high = db.row(f"SELECT min({column}), max({column}) FROM files WHERE {_FILES_WITH.format(column)}")
+    return None if low is None else (low, high)
 
 
 def photos_in_folder(db: Database, text: str) -> NDArray[np.int64]:
@@ -139,9 +135,7 @@ def photos_ending(db: Database, suffixes: Sequence[str]) -> NDArray[np.int64]:
 
 
 def _ids(db: Database, statement: str, *values: object) -> NDArray[np.int64]:
-    with db.reading() as connection:
-        rows = connection.execute(statement, values).fetchall()
-    return ascending(photo_id for (photo_id,) in rows)
+    return ascending(db.column(statement, *values))
 
 
 def ascending(photo_ids: Iterable[int] | NDArray[np.int64]) -> NDArray[np.int64]:

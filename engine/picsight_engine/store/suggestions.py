@@ -1,4 +1,7 @@
-"""What tags suggest: scores that reach the threshold, and what each run changed of them, so that it can be taken back."""
+"""What tags suggest: scores that reach the threshold, and what each run changed of them, so that it can be taken back.
+
+What a text tower makes of the words of tags is kept too: ten thousand tags are not read anew after each indexing.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,13 @@ import numpy as np
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from picsight_engine.store.database import Database
+
+_TEXT_VECTOR = np.dtype("<f4")  # as it came: what is suggested must not depend on whether it was kept
 _CHANGE = np.dtype([("photo", "<i8"), ("before", "<f4"), ("after", "<f4")])  # nan is no score
 
 _SCORES = "SELECT photo_id, score FROM tag_photos WHERE tag_id = ? AND score IS NOT NULL"
@@ -44,6 +50,10 @@ _BEGIN_STATE = """
 UPDATE tag_state SET space = ?1, scored_row = coalesce((
     SELECT max(vectors.id) FROM vectors JOIN spaces ON spaces.id = space_id WHERE name = ?1), 0)
 WHERE space IS NULL"""
+_KNOWN_TEXTS = """
+SELECT text, vector FROM prompt_vectors WHERE tower = ? AND text IN (SELECT value FROM json_each(?))"""
+_PUT_TEXT = "INSERT OR REPLACE INTO prompt_vectors (tower, text, vector) VALUES (?, ?, ?)"
+_DROP_TEXTS = "DELETE FROM prompt_vectors WHERE tower <> ?"
 _REMEMBERED = 200  # runs: of a tag that suggests a thousand photos each takes 16 KB
 
 
@@ -113,6 +123,21 @@ def scored_until(connection: sqlite3.Connection) -> tuple[str | None, int]:
 def put_scored_until(connection: sqlite3.Connection, space: str, row: int) -> None:
     """Writes down what all tags have seen now."""
     connection.execute(_PUT_STATE, (space, row))
+
+
+def kept_vectors(db: Database, tower: str, texts: Iterable[str]) -> dict[str, NDArray[np.float32]]:
+    """The vectors [dim] of those of these texts that are kept."""
+    rows = db.rows(_KNOWN_TEXTS, tower, json.dumps(list(texts)))
+    return {text: np.frombuffer(blob, _TEXT_VECTOR).astype(np.float32) for text, blob in rows}
+
+
+def keep_vectors(
+    connection: sqlite3.Connection, tower: str, vectors: Mapping[str, NDArray[np.float32]]
+) -> None:
+    """Keeps them; those of other towers are not needed any more."""
+    connection.execute(_DROP_TEXTS, (tower,))
+    rows = [(tower, text, vector.astype(_TEXT_VECTOR).tobytes()) for text, vector in vectors.items()]
+    connection.executemany(_PUT_TEXT, rows)
 
 
 def _replace(

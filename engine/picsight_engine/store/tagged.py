@@ -55,7 +55,8 @@ _ANY = "SELECT 1 FROM tags WHERE kind <> 'favourite' AND removed_at IS NULL LIMI
 def photos_tagged(db: Database, path: str) -> NDArray[np.int64]:
     """The photos in the tags of this name or path, ascending, as all arrays of ids here are."""
     with db.reading() as connection:
-        return _ids(connection.execute(_IN, (json.dumps(tags_called(connection, path)),)))
+        called = tags_called(connection, path)
+    return ascending(db.column(_IN, json.dumps(called)))
 
 
 def photos_with_keyword(db: Database, path: str, fits: Callable[[str], bool]) -> NDArray[np.int64]:
@@ -102,30 +103,19 @@ def _key_of(path: str) -> str:
 
 def sizes_of_tags(db: Database) -> Counter[int]:
     """About how many photos each tag has with those below it: which of them are large, and which are empty."""
-    with db.reading() as connection:
-        return Counter(dict(connection.execute(_SIZES).fetchall()))
+    return Counter(dict(db.rows(_SIZES)))
 
 
 def favourite_photos(db: Database) -> NDArray[np.int64]:
     """The photos that a person likes best."""
-    with db.reading() as connection:
-        favourites = [tag_id for (tag_id,) in connection.execute(_FAVOURITES)]
-        return _ids(connection.execute(_IN, (json.dumps(favourites),)))
+    return ascending(db.column(_IN, json.dumps(db.column(_FAVOURITES))))
 
 
 def untagged_photos(db: Database) -> NDArray[np.int64]:
     """The photos in no tag whose files have no keywords either; favourites and albums are no tags here."""
-    with db.reading() as connection:
-        return _ids(connection.execute(_UNTAGGED))
+    return ascending(db.column(_UNTAGGED))
 
 
 def photos_that_may_be_tagged(db: Database) -> NDArray[np.int64]:
     """Every photo as soon as there is a tag, whatever is in it; until then those whose files have keywords."""
-    with db.reading() as connection:
-        if connection.execute(_ANY).fetchone() is not None:
-            return visible_photos(db)
-    return photos_with(db, "keywords")
-
-
-def _ids(rows: Iterable[tuple[int]]) -> NDArray[np.int64]:
-    return ascending(photo_id for (photo_id,) in rows)
+    return visible_photos(db) if db.row(_ANY) else photos_with(db, "keywords")

@@ -164,8 +164,7 @@ def ids_above(connection: sqlite3.Connection, tag_id: int) -> list[int]:
 
 def tag_paths(db: Database) -> dict[int, str]:
     """The paths of all tags that are not removed."""
-    with db.reading() as connection:
-        tags = {tag_id: (name, above) for tag_id, name, above in connection.execute(_NAMES)}
+    tags = {tag_id: (name, above) for tag_id, name, above in db.rows(_NAMES)}
     return {tag_id: "/".join(names) for tag_id, names in lines_of_names(tags).items()}
 
 
@@ -211,9 +210,7 @@ def too_deep(name: str) -> str:
 
 def tags_revision(db: Database) -> int:
     """A number that changes with every tag, decision, suggestion and own rating, whichever process changed it."""
-    with db.reading() as connection:
-        number: int = connection.execute(_REVISION).fetchone()[0]
-    return number
+    return int(db.row(_REVISION)[0])
 
 
 def count_up(connection: sqlite3.Connection) -> None:

@@ -122,8 +122,7 @@ def photos_named(db: Database, name: str) -> list[int]:
 
 def is_held(db: Database, text: str) -> bool:
     """Whether `photos_holding` finds anything, for a text of three letters or more."""
-    with db.reading() as connection:
-        return bool(connection.execute(_IS_HELD, (_phrase(fold(text)),)).fetchone()[0])
+    return bool(db.row(_IS_HELD, _phrase(fold(text)))[0])
 
 
 def write_due_texts(connection: sqlite3.Connection) -> None:

@@ -98,8 +98,7 @@ def note_preprocessing(connection: sqlite3.Connection, name: str, preprocessing:
 
 def active_space(db: Database) -> Space | None:
     """The space that searches use, None in a library without vectors."""
-    with db.reading() as connection:
-        row = connection.execute(_ACTIVE).fetchone()
+    row = db.row(_ACTIVE)
     return None if row is None else Space(*row)
 
 
@@ -119,14 +118,12 @@ def put_vector(
 
 def photos_with_vector(db: Database, space: str) -> frozenset[int]:
     """The photos that as a whole have a vector in this space, visible or not."""
-    with db.reading() as connection:
-        return frozenset(photo_id for (photo_id,) in connection.execute(_PHOTOS_WITH, (space,)))
+    return frozenset(db.column(_PHOTOS_WITH, space))
 
 
 def vector_of(db: Database, photo_id: int, space: str) -> NDArray[np.float16] | None:
     """The photo's vector [dim] in this space, None if it has none."""
-    with db.reading() as connection:
-        row = connection.execute(_VECTOR_OF, (photo_id, space)).fetchone()
+    row = db.row(_VECTOR_OF, photo_id, space)
     return None if row is None else np.frombuffer(row[0], dtype=STORED)
 
 
@@ -144,21 +141,17 @@ def vectors_since(db: Database, space: str, row: int, limit: int = -1) -> Vector
 
 def photos_since(db: Database, space: str, row: int, last: int) -> list[int]:
     """The photos whose vectors were stored after `row`, up to `last`, in that order."""
-    with db.reading() as connection:
-        return [photo_id for (photo_id,) in connection.execute(_PHOTOS_SINCE, (space, row, last))]
+    return db.column(_PHOTOS_SINCE, space, row, last)
 
 
 def space_state(db: Database, space: str) -> SpaceState:
     """What a cache of this space must have seen to be current."""
-    with db.reading() as connection:
-        row = connection.execute(_STATE, (space,)).fetchone()
-    return SpaceState(0, 0) if row is None else SpaceState(*row)
+    return SpaceState(*(db.row(_STATE, space) or (0, 0)))
 
 
 def live_rows(db: Database, space: str) -> NDArray[np.int64]:
     """The ids [n] of the vectors that exist, ascending: what a cache holds beyond them was deleted."""
-    with db.reading() as connection:
-        return np.array([row for (row,) in connection.execute(_LIVE, (space,))], dtype=np.int64)
+    return np.array(db.column(_LIVE, space), dtype=np.int64)
 
 
 def know_space(connection: sqlite3.Connection, name: str, dim: int) -> Space:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picsight_engine.errors import StorageError
-from picsight_engine.store.prompts import keep_vectors, kept_vectors
-from picsight_engine.store.suggestions import Scores
+from picsight_engine.store.suggestions import Scores, keep_vectors, kept_vectors
 from picsight_engine.tags.preview import Preview
 from picsight_engine.tags.statistics import ENOUGH, Statistics, judged, right_and_wrong, sureness
 from picsight_engine.tags.teaching import Lesson, Material

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import RequestError
+from picsight_engine.store.contents import shared_tags
 from picsight_engine.store.decisions import count_states, decided, states_of
 from picsight_engine.store.photos import known_photos
 from picsight_engine.store.ratings import stars_of
-from picsight_engine.store.shared import shared_tags
 from picsight_engine.store.tags import live_tags, paths_of, tags_by_id, tags_called
 from picsight_engine.tags.names import shortened
 from picsight_engine.tags.tree import FAVOURITES, Marks, as_seen, seen

@@ -138,7 +138,8 @@ def entry(server, bundle):
     for name in ("image.onnx", "text.onnx", bundle.manifest.text.tokenizer):
         data = (bundle.folder / name).read_bytes()
         shelf.files[f"/m/resolve/main/{name}"] = data
-        files.append(RemoteFile(name, f"{address}/m", name, about=len(data), size=len(data)))
+        sha256 = bundle.manifest.files[name].sha256
+        files.append(RemoteFile(name, f"{address}/m", name, about=len(data), size=len(data), sha256=sha256))
     m = bundle.manifest
     return CatalogueEntry(
         "other", "Other", "Finds more.", LicenceTerms(TERMS, "Be kind to photos."), m.dim, SPACE, m.logit_scale, m.image,

@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QApplication
 
 from picsight.window.search.box import SearchBox
 from picsight.window.search.chips import ChipButton, MoreButton
-from picsight_engine.search.answer import Answer, Filter, QueryFault
-from picsight_engine.search.query import parse
+from picsight_engine.language.query import QueryFault, parse
+from picsight_engine.search.answer import Answer, Filter
 
 
 @pytest.fixture

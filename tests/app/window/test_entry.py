@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from picsight.window.search.entry import Entry, Versions
-from picsight_engine.search.query import TOO_MANY, parse
+from picsight_engine.language.query import TOO_MANY, parse
 
 WORDS = st.sampled_from(
     [

@@ -20,7 +20,7 @@ import picsight.window as window
 from picsight.window.main_window import MainWindow
 
 def report(self, folders):
-    loaded = [m for m in ("numpy", "onnxruntime", "sqlite_utils", "tokenizers", "PIL", "torch") if m in sys.modules]
+    loaded = [m for m in ("numpy", "onnxruntime", "tokenizers", "PIL", "torch") if m in sys.modules]
     if sys.argv[2] == "stay with a tag that is not saved":
         self.tag_places.new()
         self.tag_places.studio.words.line.setText("ox")

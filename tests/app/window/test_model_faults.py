@@ -13,7 +13,7 @@ from picsight.window.models.rows import ModelAction
 from picsight_engine.installation.install import install
 from picsight_engine.installation.parcel import open_parcel
 from picsight_engine.library import Library
-from picsight_engine.store.chosen_model import choose_model
+from picsight_engine.store.library_folder import choose_model
 
 PATIENCE = 120_000  # ms; only a failing test waits so long
 LEFT = Qt.MouseButton.LeftButton

@@ -18,7 +18,7 @@ from picsight_engine.installation.catalogue import CATALOGUE
 from picsight_engine.installation.model_offers import ModelOffer
 from picsight_engine.installation.parcel import open_parcel
 from picsight_engine.library import Library
-from picsight_engine.store.chosen_model import choose_model
+from picsight_engine.store.library_folder import choose_model
 
 PATIENCE = 120_000  # ms; only a failing test waits so long
 SPACE = "00112233445566aa"

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QWidget
 from picsight.window.parts.labels import ElidedLabel
 from picsight.window.search.box import SearchBox
 from picsight.window.search.offers import TypingOffers
-from picsight_engine.search.query import parse
-from picsight_engine.search.suggestions import Suggestion, Suggestions
+from picsight_engine.language.query import parse
+from picsight_engine.suggesting.suggestions import Suggestion, Suggestions
 
 
 class Searches:

@@ -76,12 +76,12 @@ def test_files_with_the_same_reason_stand_together_below_it_the_most_first():
 
 
 def test_files_that_are_not_read_yet_are_a_closed_line_below_the_other_problems(view):
-    unread = [problem(name, "not_read") for name in ("a.CR2", "b.dng", "c.mp4")]
+    unread = [problem(name, "not_read") for name in ("a.MOV", "b.avi", "c.mp4")]
     view.model.set_problems([*unread, PROBLEMS[2]])
     first, *others = view.model.reasons()
     assert view.model.group_of(first).reason == "Too large."
-    assert [index.data() for index in others] == ["2 RAW files are not read yet", "1 video is not read yet"]
-    assert [view.table.isExpanded(index) for index in (first, *others)] == [True, False, False]
+    assert [index.data() for index in others] == ["3 videos are not read yet"]
+    assert [view.table.isExpanded(index) for index in (first, *others)] == [True, False]
     assert kinds(view) == ["All 4", "Not read yet 3", "Too large 1"]
 
 

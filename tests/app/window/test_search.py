@@ -21,9 +21,9 @@ from picsight.window.search.headline import announcement
 from picsight.window.search.listing import FIRST
 from picsight.window.search.place import Place, ready
 from picsight_engine.errors import LibraryError
-from picsight_engine.search.answer import Answer, Filter, QueryFault
-from picsight_engine.search.query import parse
-from picsight_engine.search.suggestions import Suggestions
+from picsight_engine.language.query import QueryFault, parse
+from picsight_engine.search.answer import Answer, Filter
+from picsight_engine.suggesting.suggestions import Suggestions
 
 
 class ShelfLibrary:

@@ -16,8 +16,7 @@ from picsight.window.library.sidebar_entries import MOST_TAGS, entries_of
 from picsight.window.library.sidebar_model import ENTRY, SidebarModel
 from picsight.window.parts.words import number
 from picsight.window.tokens import SMALL, px
-from picsight_engine.store.directories import Directory
-from picsight_engine.store.folders import Folder
+from picsight_engine.store.folders import Directory, Folder
 from picsight_engine.tags.tree import Tag
 
 HOME = Path("/home/me")

@@ -19,7 +19,7 @@ from PIL import Image
 
 from picsight_engine.bundles.preprocess import preprocess
 from picsight_engine.errors import BundleError, PicsightError
-from picsight_engine.indexing.crew import Crew, suitable_workers
+from picsight_engine.indexing.crew import Crew
 from picsight_engine.indexing.messages import Described, Failed, Identified, Lost, WorkerOrder
 from picsight_engine.metadata import Metadata
 from picsight_engine.photos.decode import Limits
@@ -139,21 +139,10 @@ def test_a_worker_that_hangs_is_killed_and_its_file_told_as_lost(crew, tmp_path,
     crew.start(1, tmp_path / "endless.png")
     next_news(crew)
     crew.order(1, WorkerOrder.EMBED)
-    assert crew.wait(0.5) == []
+    assert crew.wait(0.1) == []
     clock.ahead += PATIENCE
     assert crew.wait(0.0) == [(1, Lost("timeout"))]
     assert multiprocessing.active_children() == []
-
-
-def test_a_stopped_worker_counts_as_hung(crew, tmp_path, draw, clock):
-    draw(tmp_path / "a.jpg", 1)
-    ready(crew)
-    crew.start(1, tmp_path / "a.jpg")
-    next_news(crew)
-    os.kill(only_worker(), signal.SIGSTOP)
-    crew.order(1, WorkerOrder.EMBED)
-    clock.ahead += PATIENCE
-    assert crew.wait(0.0) == [(1, Lost("timeout"))]
 
 
 def test_of_two_huge_pictures_the_second_waits_for_the_first(crew, tmp_path):
@@ -168,7 +157,7 @@ def test_of_two_huge_pictures_the_second_waits_for_the_first(crew, tmp_path):
     os.kill(first, signal.SIGSTOP)  # the first will not finish before we let it
     crew.order(1, WorkerOrder.DESCRIBE)
     crew.order(2, WorkerOrder.DESCRIBE)
-    assert crew.wait(1.0) == []  # a second is enough for the other, were it let
+    assert crew.wait(0.4) == []  # enough for the other, were it let
     os.kill(first, signal.SIGCONT)
     assert [key for key, _ in gather_news(crew, 2)] == [1, 2]
 
@@ -194,10 +183,6 @@ def kill_new_workers(crew: Crew) -> None:
 def test_workers_that_die_before_they_are_ready_are_given_up(crew):
     with pytest.raises(PicsightError, match="end as soon as they start"):
         kill_new_workers(crew)
-
-
-def test_the_number_of_workers_suits_the_machine():
-    assert 1 <= suitable_workers() <= min(6, os.cpu_count())
 
 
 ORPHANAGE = """
@@ -259,6 +244,7 @@ def test_no_worker_survives_a_killed_indexer(bundle, tmp_path, draw):
     wait_for_their_end(orphaned_workers(bundle, tmp_path, tmp_path / "a.jpg"))
 
 
+@pytest.mark.soak  # it waits for the grace of six seconds
 def test_not_even_one_that_hangs_in_its_decoder(bundle, tmp_path):
     Image.new("RGB", (96, 64), "white").save(tmp_path / "white.png")  # the tiny model never ends on it
     wait_for_their_end(orphaned_workers(bundle, tmp_path, tmp_path / "white.png"))

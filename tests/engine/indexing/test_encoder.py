@@ -17,10 +17,10 @@ from picsight_engine.bundles.preprocess import preprocess
 from picsight_engine.indexing.batch import Batch
 from picsight_engine.indexing.crew import Crew
 from picsight_engine.indexing.encoder import BATCH, Encoder
-from picsight_engine.indexing.look import Look
 from picsight_engine.indexing.messages import Described, Identified, Lost, WorkerOrder
-from picsight_engine.indexing.plan import make_plan
+from picsight_engine.indexing.plan import folder_view, make_plan
 from picsight_engine.indexing.recognise import Recogniser
+from picsight_engine.indexing.scan import scan
 from picsight_engine.indexing.shift import Shift
 from picsight_engine.photos.decode import Limits
 from picsight_engine.photos.metadata import METADATA_RULE
@@ -69,9 +69,8 @@ def run_album(home, album, crew, limits):
     """The working part of a run, as the indexer does it."""
     folder = home.add(album)
     batch = Batch(home.db, home.thumbnails, SPACE, photos=64, seconds=2.0)
-    look = Look(home.db, folder)
-    list(look)
-    plan = make_plan([look.view()], set(), METADATA_RULE)
+    view = folder_view(home.db, folder, list(scan(folder.path)))
+    plan = make_plan([view], set(), METADATA_RULE)
     recogniser = Recogniser(home.db, embedded=set(), pictured=set(), moving=plan.moving)
     shift = Shift(crew, recogniser, batch, plan.tasks, limits=limits, workers=2)
     end = time.monotonic() + PATIENCE
@@ -163,7 +162,9 @@ def test_a_hung_encoder_is_ended_after_the_time_of_a_photo(crew, album, clock):
     assert isinstance(dict(prepare(crew, photos[1:2]))[0], Described)
 
 
-@pytest.mark.parametrize("backend", list(Backend))
+@pytest.mark.parametrize(
+    "backend", [Backend.ONNX, Backend.PROVIDER, pytest.param(Backend.COREML, marks=pytest.mark.soak)]
+)
 def test_a_run_loses_no_photo_to_an_encoder_that_fails(home, bundle, album, backend):
     """Killed half-way, or Core ML without a package or provider: each photo still gets the workers' vector."""
     limits = Limits(seconds=PATIENCE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import multiprocessing
 import os
 import shutil
@@ -19,7 +18,7 @@ from tests.engine.indexing.conftest import make_bundle
 from tests.engine.miniature import all_vectors
 
 from picsight_engine.bundles.bundle import IMAGE_GRAPH
-from picsight_engine.errors import BundleError, BusyError, StorageError
+from picsight_engine.errors import BundleError, StorageError
 from picsight_engine.indexing.events import Committed, Emptier, Finished, Found, Progress
 from picsight_engine.indexing.forgetting import note_gone
 from picsight_engine.indexing.indexer import IndexSettings, run_index
@@ -30,7 +29,7 @@ from picsight_engine.store.database import APPLICATION_ID, FILE_NAME
 from picsight_engine.store.files import files_of
 from picsight_engine.store.folders import all_folders, remove_folder
 from picsight_engine.store.migrations import MIGRATIONS, migrate
-from picsight_engine.store.photos import all_photos, paths_of, photos_by_id
+from picsight_engine.store.photos import all_photos, photos_by_id
 from picsight_engine.store.problems import all_problems
 from picsight_engine.store.text import photos_holding
 from picsight_engine.store.vectors import photos_with_vector
@@ -118,13 +117,11 @@ def test_a_changed_image_tower_reads_no_photo(home, bundle, album, tmp_path):
     assert vectors(home, bundle) == {}
 
 
-@pytest.mark.parametrize(
-    ("factor", "flaw"), [(0, "vectors of length zero"), (math.nan, r"no numbers \(NaN\)")]
-)
-def test_a_tower_that_gives_no_vectors_ends_the_run_with_a_sentence(home, album, tmp_path, factor, flaw):
-    broken = make_bundle(tmp_path / "broken", seed=1, factor=factor)
+def test_a_tower_that_gives_no_vectors_ends_the_run_with_a_sentence(home, album, tmp_path):
+    broken = make_bundle(tmp_path / "broken", seed=1, factor=0)
     with pytest.raises(
-        BundleError, match=rf"broken/image\.onnx gives {flaw}, as where weights are missing; get"
+        BundleError,
+        match=r"broken/image\.onnx gives vectors of length zero, as where weights are missing; get",
     ):
         run(home, broken, album)
     assert vectors(home, broken) == {}
@@ -153,16 +150,6 @@ def test_moved_renamed_and_touched_files_keep_their_photos_without_embedding(hom
     assert after["one.jpg"] == before["01.jpg"]
     assert after["three.jpg"] == before["03.jpg"]
     assert len(files_of(home.db, 1)) == 12
-
-
-def test_a_file_that_moves_between_folders_keeps_its_photo(home, bundle, album, tmp_path):
-    other = tmp_path / "other"
-    other.mkdir()
-    run(home, bundle, album, other)
-    before = ids(home)["00.jpg"]
-    (album / "00.jpg").rename(other / "zero.jpg")
-    assert figures(run(home, bundle)) == {"found": 12, "unchanged": 11, "moved": 1}
-    assert paths_of(home.db, before) == [other / "zero.jpg"]
 
 
 def test_copies_are_one_photo_and_embedded_once_even_in_one_run(home, bundle, album):
@@ -212,22 +199,6 @@ def dated(data: bytes, date: str) -> bytes:
     return data[:2] + b"\xff\xe1" + (len(block) + 2).to_bytes(2, "big") + block + data[2:]
 
 
-def test_two_files_of_one_photo_keep_their_own_dates_whichever_goes_first(home, bundle, album):
-    plain = (album / "00.jpg").read_bytes()
-    for year in (2019, 2021):
-        (album / f"{year}.jpg").write_bytes(dated(plain, f"{year}:06:01 12:00:00"))
-    (album / "00.jpg").unlink()
-    assert figures(run(home, bundle, album)) == {"found": 13, "indexed": 12, "unchanged": 1}
-    for year in (2019, 2021):
-        assert details_at(home.db, album / f"{year}.jpg").taken == f"{year}-06-01T12:00:00"
-    (photo,) = [photo for photo in all_photos(home.db) if photo.taken]
-    (album / os.fsdecode(photo.name)).unlink()
-    twin = {"2019.jpg": "2021.jpg", "2021.jpg": "2019.jpg"}[os.fsdecode(photo.name)]
-    run(home, bundle)
-    (photo,) = [photo for photo in all_photos(home.db) if photo.taken]
-    assert (os.fsdecode(photo.name), photo.taken[:4]) == (twin, twin[:4])
-
-
 def test_what_people_wrote_into_a_photo_is_known_and_found(home, bundle, shared, tmp_path):
     folder = tmp_path / "camera"
     folder.mkdir()
@@ -254,7 +225,7 @@ def test_what_a_side_car_says_is_known_from_the_next_run_on_without_embedding(ho
     before = vectors(home, bundle)
     sidecar, takeout = album / "00.jpg.xmp", album / "01.jpg.supplemental-metadata.json"
 
-    def said():
+    def read_again():
         assert figures(run(home, bundle)) == {"found": 12, "unchanged": 12}
         first, second = (details_at(home.db, album / name) for name in ("00.jpg", "01.jpg"))
         return first.rating, first.metadata.label, second.taken, second.metadata.description
@@ -263,12 +234,12 @@ def test_what_a_side_car_says_is_known_from_the_next_run_on_without_embedding(ho
     takeout.write_text(
         '{"title": "01.jpg", "photoTakenTime": {"timestamp": "1563111000"}, "description": "Tea"}'
     )
-    assert said() == (4, "Red", "2019-07-14T13:30:00+00:00", "Tea")
+    assert read_again() == (4, "Red", "2019-07-14T13:30:00+00:00", "Tea")
     sidecar.write_text(PACKET.format(rating=-1))
-    assert said() == (-1, "Red", "2019-07-14T13:30:00+00:00", "Tea")
+    assert read_again() == (-1, "Red", "2019-07-14T13:30:00+00:00", "Tea")
     sidecar.unlink()
     takeout.unlink()
-    assert said() == (None, None, None, None)
+    assert read_again() == (None, None, None, None)
     assert vectors(home, bundle) == before
 
 
@@ -375,74 +346,24 @@ def test_a_run_whose_library_goes_away_stops_with_a_sentence(home, bundle, album
     kept.close()
 
 
-def test_nothing_is_written_into_a_library_that_takes_the_place_before_the_first_commit(
-    home, bundle, album, tmp_path, draw
-):
-    draw(tmp_path / "others" / "0.jpg", 77)
-    other = type(home)(tmp_path / "other")
-    run(other, bundle, tmp_path / "others")
-    thumbnail = other.thumbnails.get(1)
-    other.close()
-    stream = run_index(home.db, home.thumbnails, bundle, [home.add(album)], ONE)
-    for event in stream:
-        if isinstance(event, Progress):
-            break
-    (tmp_path / "library").rename(tmp_path / "elsewhere")
-    (tmp_path / "other").rename(tmp_path / "library")
-    with pytest.raises(StorageError, match="Another library has taken the place"):
-        list(stream)
-    other = type(home)(tmp_path / "library")
-    assert other.thumbnails.ids() == [1]
-    assert other.thumbnails.get(1) == thumbnail
-    other.close()
-
-
-def test_a_deleted_photo_leaves_with_a_cancelled_run_though_new_ones_have_its_size(home, bundle, tmp_path):
-    folder = tmp_path / "bitmaps"
-    folder.mkdir()
-    for number in range(24):
-        Image.new("RGB", (8, 8), (10 * number, 20, 20)).save(folder / f"{number}.bmp")
-    for number in range(12, 24):
-        (folder / f"{number}.bmp").rename(tmp_path / f"{number}.bmp")
-    run(home, bundle, folder)
-    deleted = ids(home)["0.bmp"]
-    (folder / "0.bmp").unlink()
-    (tmp_path / "12.bmp").rename(folder / "12.bmp")
-    for number in range(13, 24):
-        Image.new("RGB", (9, 9), (10 * number, 20, 20)).save(folder / f"{number}.bmp")
-    stop = threading.Event()
-    settings = IndexSettings(workers=1, batch_photos=1)
-    for event in run_index(home.db, home.thumbnails, bundle, all_folders(home.db), settings, cancel=stop):
-        if isinstance(event, Committed):
-            stop.set()
-    assert event.cancelled
-    assert (deleted in ids(home).values(), deleted in home.thumbnails.ids()) == (False, False)
-
-
 def test_bad_files_are_listed_and_the_rest_is_indexed(home, bundle, album):
     (album / "empty.jpg").touch()
     (album / "text.png").write_text("no picture")
     (album / os.fsdecode(b"caf\xe9.jpg")).write_bytes(b"no picture either")
-    (album / "cut.jpg").write_bytes((album / "00.jpg").read_bytes()[:400])
-    finished = run(home, bundle, album)
-    assert figures(finished) == {"found": 16, "indexed": 12, "problems": 4}
+    for name in ("cut.jpg", "copy.jpg"):
+        (album / name).write_bytes((album / "00.jpg").read_bytes()[:400])
+    finished = run(home, bundle, album, settings=IndexSettings(workers=2))
+    assert figures(finished) == {"found": 17, "indexed": 12, "problems": 5}
     assert codes(home) == {
         "empty.jpg": "empty",
         "text.png": "not_an_image",
         os.fsdecode(b"caf\xe9.jpg"): "not_an_image",
         "cut.jpg": "truncated",
+        "copy.jpg": "truncated",
     }
     assert all(
         problem.path.name in problem.message for problem in all_problems(home.db) if problem.name.isascii()
     )
-
-
-def test_every_copy_of_a_bad_file_is_listed(home, bundle, album):
-    for copy in range(5):
-        (album / f"cut{copy}.jpg").write_bytes((album / "00.jpg").read_bytes()[:400])
-    finished = run(home, bundle, album, settings=IndexSettings(workers=2))
-    assert figures(finished) == {"found": 17, "indexed": 12, "problems": 5}
-    assert set(codes(home).values()) == {"truncated"}
 
 
 def test_a_bad_file_is_not_tried_again_until_asked_for_and_heals_when_it_is_mended(home, bundle, album, draw):
@@ -511,21 +432,6 @@ def test_a_photo_that_hangs_the_model_is_left_out_after_two_tries(home, bundle, 
     assert figures(finished) == {"found": 1, "problems": 1}
     assert codes(home) == {"white.png": "timeout"}
     assert str(photo) in all_problems(home.db)[0].message
-
-
-def test_files_that_become_pipes_during_a_run_do_not_hold_it_up(home, bundle, album):
-    pipes = [album / "pipe 1.jpg", album / "pipe 2.jpg"]
-    for path in pipes:
-        path.write_bytes(b"soon a pipe")
-    events = []
-    for event in run_index(home.db, home.thumbnails, bundle, [home.add(album)], ONE):
-        events.append(event)
-        if event == Found(14, complete=True):  # nobody ever writes to them
-            for path in pipes:
-                path.unlink()
-                os.mkfifo(path)
-    assert figures(events[-1]) == {"found": 14, "indexed": 12, "problems": 2}
-    assert codes(home) == {path.name: "vanished" for path in pipes}
 
 
 def test_a_photo_that_kills_its_worker_twice_is_left_out_and_nothing_else(home, bundle, album, shared):
@@ -668,14 +574,6 @@ def test_a_cancelled_run_keeps_what_it_did_and_the_next_goes_on(home, bundle, al
     assert figures(run(home, bundle)) == {"found": 12, "indexed": 12 - done, "unchanged": done}
 
 
-def test_a_run_cancelled_before_it_starts_does_nothing(home, bundle, album):
-    cancel = threading.Event()
-    cancel.set()
-    finished = run(home, bundle, album, cancel=cancel)
-    assert finished.cancelled
-    assert all_photos(home.db) == []
-
-
 def test_closing_the_stream_commits_what_is_done_and_ends_the_workers(home, bundle, album):
     stream = run_index(home.db, home.thumbnails, bundle, [home.add(album)], ONE)
     for event in stream:
@@ -688,17 +586,7 @@ def test_closing_the_stream_commits_what_is_done_and_ends_the_workers(home, bund
     assert len(all_photos(home.db)) == 12
 
 
-def test_two_runs_on_one_library_at_a_time_are_refused(home, bundle, album):
-    folder = home.add(album)
-    stream = run_index(home.db, home.thumbnails, bundle, [folder], ONE)
-    next(stream)
-    with pytest.raises(BusyError, match="Another Picsight is indexing") as caught:
-        next(run_index(home.db, home.thumbnails, bundle, [folder], ONE))
-    assert caught.value.exit_code == 1  # nothing was typed wrongly
-    stream.close()
-
-
-@pytest.mark.parametrize("full", ["library", "thumbnails"])
+@pytest.mark.parametrize("full", ["library", pytest.param("thumbnails", marks=pytest.mark.soak)])
 def test_a_full_disk_stops_the_run_in_a_sentence_and_keeps_what_is_committed(
     home, bundle, tmp_path, draw, full
 ):
@@ -738,27 +626,3 @@ def test_a_folder_that_a_person_removes_during_the_run_stays_removed(home, bundl
             remove_folder(home.db, folder.id)
     assert all_photos(home.db) == []
     assert all_folders(home.db) == []
-
-
-def test_a_copy_stays_though_the_folder_it_was_copied_from_is_removed_during_the_run(
-    home, bundle, album, tmp_path
-):
-    card = tmp_path / "card"
-    card.mkdir()
-    shutil.copy(album / "00.jpg", card / "00.jpg")
-    os.utime(card / "00.jpg", (2e9, 2e9))  # the newest is read first, its copy last
-    os.utime(album / "00.jpg", (1e9, 1e9))
-    first = home.add(card)
-    settings, committed = IndexSettings(workers=1, batch_photos=4), False
-    for event in run_index(home.db, home.thumbnails, bundle, [first, home.add(album)], settings):
-        if isinstance(event, Committed) and not committed:
-            remove_folder(home.db, first.id)
-            committed = True
-    assert committed
-    run(home, bundle)
-    assert ids(home).keys() == {f"{number:02}.jpg" for number in range(12)}
-
-
-def test_an_empty_folder_is_a_run_like_any_other(home, bundle, tmp_path):
-    (tmp_path / "empty").mkdir()
-    assert figures(run(home, bundle, tmp_path / "empty")) == {}

@@ -67,7 +67,7 @@ def may_mount() -> bool:
     return subprocess.run(probe, capture_output=True, check=False).returncode == 0
 
 
-@pytest.mark.parametrize("place", ["", "disk"])
+@pytest.mark.parametrize("place", [pytest.param("", marks=pytest.mark.soak), "disk"])
 def test_photos_of_a_disk_that_goes_and_comes_back_stay(tmp_path, bundle, draw, place):
     if not may_mount():
         pytest.skip("needs the right to mount")

@@ -50,10 +50,9 @@ def flat(folder):
     return folder
 
 
-@pytest.mark.parametrize("form", ["folder", "flat", "the folder above", "zip", "gztar"])
+@pytest.mark.parametrize("form", ["flat", "the folder above", "zip", "gztar"])
 def test_published_files_become_the_model_of_the_catalogue(form, fetched, entry, models, tmp_path) -> None:
     path = {
-        "folder": lambda: fetched,
         "flat": lambda: flat(fetched),
         "the folder above": lambda: fetched.parent,
     }.get(form, lambda: Path(shutil.make_archive(str(tmp_path / "packed"), form, tmp_path, "snapshot")))()

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from tests.engine.miniature import all_vectors
 
+from picsight_engine.language.query import ONLY_LESS
 from picsight_engine.library import Library
 from picsight_engine.runtime.text_embedder import TextEmbedder
-from picsight_engine.search.query import ONLY_LESS
 from picsight_engine.store.database import Database
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from picsight_engine.bundles.bundle import IMAGE_GRAPH, write_bundle
 from picsight_engine.errors import BundleError
+from picsight_engine.language.query import parse
 from picsight_engine.search.directions import aim_of
-from picsight_engine.search.query import parse
 from picsight_engine.search.terms import Terms, less_of
 
 

@@ -7,9 +7,17 @@ import os
 import pytest
 from tests.engine.miniature import all_vectors
 
-from picsight_engine.store.files import age_missing, files_of, forget_missing, mark_missing, mark_returned
+from picsight_engine.store.files import (
+    age_missing,
+    files_of,
+    find_file,
+    forget_missing,
+    mark_missing,
+    mark_returned,
+)
 from picsight_engine.store.folders import (
     add_folder,
+    all_directories,
     all_folders,
     file_path,
     remove_folder,
@@ -21,12 +29,6 @@ from picsight_engine.store.photos import all_photos, hidden_photos
 from picsight_engine.store.problems import NewProblem, all_problems, put_problem
 
 SPACE = "0123456789abcdef"
-
-
-def test_a_folder_is_watched_once_added(db, pictures):
-    folder = add_folder(db, pictures)
-    assert all_folders(db) == [folder]
-    assert (folder.path, folder.state) == (pictures, "watching")
 
 
 def test_the_same_folder_and_one_inside_it_are_not_added_again(db, pictures):
@@ -159,24 +161,6 @@ def test_a_folder_around_a_removed_one_takes_over_its_photos(db, pictures, shelf
     assert add_folder(db, pictures) == outer
 
 
-@pytest.mark.parametrize("state", ["offline", "denied", "watching"])
-def test_a_folders_state_is_remembered(db, pictures, state):
-    folder = add_folder(db, pictures)
-    set_state(db, folder.id, state)
-    assert all_folders(db)[0].state == state
-
-
-def test_stored_names_follow_links_in_front_of_the_file(pictures, tmp_path):
-    (pictures / "real").mkdir()
-    (pictures / "alias").symlink_to("real")
-    (tmp_path / "link").symlink_to(pictures)
-    assert stored_names(pictures / "a.jpg", pictures) == [b"a.jpg", b"a.jpg"]
-    assert stored_names(tmp_path / "link" / "a.jpg", pictures) == [b"a.jpg"]
-    assert stored_names(pictures / "alias" / "a.jpg", pictures) == [b"alias/a.jpg", b"real/a.jpg"]
-    assert stored_names(pictures, pictures) == [b""]
-    assert stored_names(tmp_path / "a.jpg", pictures) == []
-
-
 def test_stored_names_end_with_the_file_that_a_link_leads_to(pictures, tmp_path):
     (pictures / "a.jpg").touch()
     (pictures / "alias.jpg").symlink_to("a.jpg")
@@ -189,3 +173,42 @@ def test_a_name_that_is_no_text_makes_a_path_and_comes_back(pictures):
     path = file_path(pictures, b"caf\xe9/\xff.jpg")
     assert os.fsencode(path) == os.fsencode(pictures) + b"/caf\xe9/\xff.jpg"
     assert stored_names(path, pictures)[0] == b"caf\xe9/\xff.jpg"
+
+
+# A photo may lie in several places; a name may be no text at all.
+FILES = (
+    (b"a.jpg", 1),
+    (b"2020/b.jpg", 2),
+    (b"2020/may/c.jpg", 3),
+    (b"2020/may/copy of b.jpg", 2),
+    (b"2020-old/d.jpg", 4),
+    (b"caf\xe9/e.jpg", 5),
+)
+
+
+def test_each_directory_counts_the_photos_in_it_and_below_it_once(shelf, pictures, tmp_path):
+    (tmp_path / "empty").mkdir()
+    add_folder(shelf.db, tmp_path / "empty")
+    for name, number in FILES:
+        shelf.put(name, number)
+    counted = {each.path: (each.photos, each.parent) for each in all_directories(shelf.db)}
+    assert counted == {
+        pictures: (5, None),
+        pictures / "2020": (2, pictures),
+        pictures / "2020" / "may": (2, pictures / "2020"),
+        pictures / "2020-old": (1, pictures),
+        pictures / "caf\udce9": (1, pictures),
+        tmp_path / "empty": (0, None),
+    }
+    seen = set()
+    for directory in all_directories(shelf.db):
+        assert directory.parent is None or directory.parent in seen
+        seen.add(directory.path)
+
+
+def test_what_is_missing_lies_nowhere(shelf, pictures):
+    shelf.put(b"2020/b.jpg", 2)
+    file = find_file(shelf.db, pictures / "2020" / "b.jpg")
+    with shelf.db.writer() as connection:
+        mark_missing(connection, [file.id], 1.0)
+    assert [(each.path, each.photos) for each in all_directories(shelf.db)] == [(pictures, 0)]

@@ -7,8 +7,8 @@ from contextlib import closing
 import pytest
 
 from picsight_engine.errors import ForeignFolderError
-from picsight_engine.store.chosen_model import choose_model
 from picsight_engine.store.database import FILE_NAME, Database, index_lock
+from picsight_engine.store.library_folder import choose_model
 from picsight_engine.store.thumbnails import ThumbnailStore
 
 

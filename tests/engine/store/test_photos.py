@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-import sqlite3
-
-import pytest
+from dataclasses import replace
 
 from picsight_engine.metadata import Metadata
 from picsight_engine.store.files import (
@@ -60,22 +58,13 @@ def test_a_name_that_is_no_text_is_kept_byte_by_byte(shelf, pictures):
     assert os.fsencode(all_photos(shelf.db)[0].path).endswith(b"/caf\xe9.jpg")
 
 
-def test_what_is_not_known_of_a_photo_is_none(shelf):
-    with shelf.db.writer() as connection:
-        photo_id = put_photo(connection, NewPhoto(b"f" * 16, 40, 30, phash=-(2**63)))
-        put_file(connection, NewFile(shelf.folder.id, b"a.jpg", 1, 2, None, photo_id))
-    photo = photos_by_id(shelf.db, [photo_id])[photo_id]
-    assert (photo.width, photo.height) == (40, 30)
-    assert [photo.taken, photo.taken_offset, photo.place] == [None] * 3
-    assert metadata_of(shelf.db, file_named(shelf, b"a.jpg").id) == Metadata()
-
-
 def test_each_file_keeps_what_it_says_itself_and_a_result_says_what_its_primary_file_does(shelf):
     photo_id = shelf.put(b"a.jpg", 1)
     shelf.put(b"b.jpg", 1)
-    first = Metadata("2019-01-01T00:00:00", None, "exif", rating=3, keywords=("sea", "Größe"))
+    first = Metadata("2019-01-01T00:00:00", None, "exif", rating=3, keywords=("sea", "Größe"), flash=False)
     second = Metadata("2020-01-01T00:00:00", "+02:00", "exif", place="Lisbon")
     with shelf.db.writer() as connection:
+        put_metadata(connection, shelf.folder.id, b"a.jpg", replace(first, lens="50 mm"), rule=1)
         put_metadata(connection, shelf.folder.id, b"a.jpg", first, rule=1)
         put_metadata(connection, shelf.folder.id, b"b.jpg", second, rule=1)
     files = {name: file_named(shelf, name) for name in (b"a.jpg", b"b.jpg")}
@@ -85,26 +74,6 @@ def test_each_file_keeps_what_it_says_itself_and_a_result_says_what_its_primary_
         mark_missing(connection, [files[b"a.jpg"].id], 1.0)
     photo = photos_by_id(shelf.db, [photo_id])[photo_id]
     assert (photo.taken, photo.taken_offset, photo.place) == (second.taken, "+02:00", "Lisbon")
-
-
-def test_a_file_that_says_less_than_before_says_no_more(shelf):
-    shelf.put(b"a.jpg", 1)
-    with shelf.db.writer() as connection:
-        put_metadata(connection, shelf.folder.id, b"a.jpg", Metadata("2019-01-01T00:00:00", rating=3), rule=1)
-        put_metadata(connection, shelf.folder.id, b"a.jpg", Metadata(), rule=1)
-    assert metadata_of(shelf.db, file_named(shelf, b"a.jpg").id) == Metadata()
-
-
-def test_a_fingerprint_has_sixteen_bytes(db):
-    with pytest.raises(sqlite3.IntegrityError), db.writer() as connection:
-        put_photo(connection, NewPhoto(b"short", 4, 3))
-
-
-def test_a_photo_without_a_file_is_not_shown(db):
-    with db.writer() as connection:
-        photo_id = put_photo(connection, NewPhoto(b"f" * 16, 4, 3))
-    assert hidden_photos(db) == [photo_id]
-    assert all_photos(db) == []
 
 
 def test_a_missing_photo_leaves_at_once_and_returns_with_its_vector(shelf):
@@ -121,23 +90,6 @@ def test_a_missing_photo_leaves_at_once_and_returns_with_its_vector(shelf):
         mark_returned(connection, [file.id])
     assert file_named(shelf, b"a.jpg") == file
     assert list(photos_by_id(shelf.db, [photo_id])) == [photo_id]
-
-
-def test_a_photo_stays_while_another_file_shows_it(shelf, pictures):
-    photo_id = shelf.put(b"a.jpg", 1)
-    shelf.put(b"b.jpg", 1)
-    with shelf.db.writer() as connection:
-        assert mark_missing(connection, [file_named(shelf, b"a.jpg").id], 1.0) == []
-    assert photos_by_id(shelf.db, [photo_id])[photo_id].path == pictures / "b.jpg"
-
-
-def test_the_first_day_a_file_was_missed_is_the_one_that_counts(shelf):
-    shelf.put(b"a.jpg", 1)
-    file = file_named(shelf, b"a.jpg")
-    with shelf.db.writer() as connection:
-        mark_missing(connection, [file.id], 1.0)
-        mark_missing(connection, [file.id], 99.0)
-    assert file_named(shelf, b"a.jpg").missing_since == 1.0
 
 
 def look_at(shelf, *hours: float, most: float = 10) -> list[list[int]]:
@@ -225,14 +177,6 @@ def test_a_moved_file_keeps_its_photo(shelf, pictures):
     moved = files_of(shelf.db, second.id)[0]
     assert (moved.id, moved.name, moved.present) == (file.id, b"sub/b.jpg", True)
     assert photos_by_id(shelf.db, [photo_id])[photo_id].path == second.path / "sub" / "b.jpg"
-
-
-def test_a_move_onto_a_known_name_replaces_it(shelf):
-    first, second = shelf.put(b"a.jpg", 1), shelf.put(b"b.jpg", 2)
-    with shelf.db.writer() as connection:
-        move_file(connection, file_named(shelf, b"a.jpg").id, shelf.folder.id, b"b.jpg")
-    assert [(file.name, file.photo_id) for file in files_of(shelf.db, shelf.folder.id)] == [(b"b.jpg", first)]
-    assert hidden_photos(shelf.db) == [second]
 
 
 def test_a_file_is_found_by_its_path_also_through_links(shelf, pictures, tmp_path):

@@ -41,12 +41,9 @@ def test_another_try_keeps_the_first_day_and_counts(db, shelf):
     [problem] = problems_of(db, shelf.folder.id)
     assert (problem.code, problem.message, problem.tries) == ("truncated", "Cut.", 2)
     assert (problem.first_seen, problem.last_seen, problem.size) == (5.0, 9.0, 7)
-
-
-def test_a_cleared_problem_is_gone_and_clearing_again_does_nothing(db, shelf):
+    set_ignored(db, [problem], ignored=True)
+    assert all_problems(db)[0].ignored
     with db.writer() as connection:
-        put_problem(connection, NewProblem(shelf.folder.id, b"a.jpg", "empty", "Empty.", 5.0))
-        clear_problem(connection, shelf.folder.id, b"a.jpg")
         clear_problem(connection, shelf.folder.id, b"a.jpg")
     assert all_problems(db) == []
 
@@ -69,10 +66,3 @@ def test_a_file_that_is_to_be_tried_again_differs_from_what_was_tried_and_keeps_
         (None, None, 1),
         (3, 4, 1),
     ]
-
-
-def test_a_person_can_ignore_a_problem(db, shelf):
-    with db.writer() as connection:
-        put_problem(connection, NewProblem(shelf.folder.id, b"a.jpg", "empty", "Empty.", 5.0))
-    set_ignored(db, all_problems(db), ignored=True)
-    assert all_problems(db)[0].ignored

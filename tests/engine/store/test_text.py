@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.engine.store.storm import change
 
@@ -54,9 +54,7 @@ def describe(shelf, name: bytes, **said) -> None:
         put_metadata(connection, shelf.folder.id, name, Metadata(**said), rule=1)
 
 
-@pytest.mark.parametrize(
-    "text", ["2041", "IMG_20410", "img_2", "hochz", "größe", "GROSSE", "zert", "pictures/ju", "ju", "ö", "e"]
-)
+@pytest.mark.parametrize("text", ["IMG_20410", "hochz", "GROSSE", "pictures/ju", "ju", "ö"])
 def test_a_photo_is_found_by_any_part_of_its_names_whatever_their_case_and_accents(shelf, text):
     one = shelf.put("Juli/IMG_20410 Größe Hochzeit ZERTIFIKAT.jpg".encode(), 1)
     shelf.put(b"0.png", 2)
@@ -104,9 +102,7 @@ def test_keywords_and_descriptions_are_held_too_and_no_two_of_them_together(shel
     assert photos_holding(shelf.db, "sea") == [other]
 
 
-@pytest.mark.parametrize(
-    "text", ["", "  ", "\0", '"', '""', "*", "a*", "name:", "NOT b", "b AND", "%", "_", "(", "-a"]
-)
+@pytest.mark.parametrize("text", ["", "\0", '"', "a*", "name:", "NOT b", "%"])
 def test_no_sign_of_the_index_s_own_language_means_anything(shelf, text):
     shelf.put(b"a.jpg", 1)
     shelf.put(b"100% NOT b*(-a name: ''.jpg", 2)
@@ -124,7 +120,7 @@ def test_only_visible_photos_are_found_and_each_once(shelf, tmp_path):
     assert photos_holding(shelf.db, "dog") == photos_holding(shelf.db, "do") == [one]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(more, marks=pytest.mark.soak) for more in (1, 2))])
 def test_the_index_agrees_with_the_files_whatever_happened_to_them(shelf, pictures, seed):
     chance = random.Random(seed)
     add_folder(shelf.db, pictures.parent / "second")
@@ -161,6 +157,7 @@ def test_a_change_that_is_rolled_back_changes_no_text(shelf):
     assert photos_holding(shelf.db, "sea") == [one]
 
 
+@settings(max_examples=40)
 @given(st.text())
 def test_folding_a_folded_text_changes_nothing(text):
     assert fold(fold(text)) == fold(text)
@@ -238,10 +235,8 @@ def test_a_library_of_before_can_be_searched_by_its_names_once_it_was_opened(tmp
 @pytest.mark.parametrize(
     "damage",
     [
-        "UPDATE text_data SET block = x'00' WHERE id = 10",
         "UPDATE text_data SET block = zeroblob(length(block)) WHERE id > 10",
         "DELETE FROM file_texts WHERE file_id < 9",
-        "UPDATE file_texts SET name = 'elsewhere' WHERE file_id = 3",
     ],
 )
 def test_an_index_that_is_wrong_is_made_anew_from_the_files(shelf, damage):
@@ -271,15 +266,3 @@ def test_a_damaged_index_is_told_in_a_sentence(shelf):
         connection.execute("DELETE FROM text_data")
     with pytest.raises(LibraryError, match="is damaged"):
         photos_holding(shelf.db, "sea")
-
-
-def test_an_sqlite_without_text_search_is_told_in_a_sentence_and_changes_nothing(tmp_path):
-    def lacking(schema):
-        schema.execute("CREATE VIRTUAL TABLE other USING fts99(name)")
-
-    Database.open(tmp_path / "old").close()
-    for name in ("old", "new"):
-        with pytest.raises(LibraryError, match="built without text search"):
-            Database.open(tmp_path / name, steps=(*MIGRATIONS, lacking))
-    Database.open(tmp_path / "old").close()
-    assert not list((tmp_path / "new").iterdir())

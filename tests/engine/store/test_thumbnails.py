@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 
 from picsight_engine.store.thumbnails import FILE_NAME, ThumbnailStore, remove
@@ -17,20 +15,14 @@ def thumbnails(tmp_path):
 
 
 def test_a_thumbnail_is_there_after_the_commit(thumbnails):
-    thumbnails.put(1, b"one")
-    assert thumbnails.get(1) is None
-    thumbnails.commit()
+    for jpeg, before in ((b"old", None), (b"one", b"old")):
+        thumbnails.put(1, jpeg)
+        assert thumbnails.get(1) == before
+        thumbnails.commit()
     assert thumbnails.get(1) == b"one"
     assert thumbnails.has(1)
     assert thumbnails.get(2) is None
     assert not thumbnails.has(2)
-
-
-def test_a_newer_thumbnail_replaces_the_older(thumbnails):
-    for jpeg in (b"old", b"new"):
-        thumbnails.put(1, jpeg)
-        thumbnails.commit()
-    assert thumbnails.get(1) == b"new"
 
 
 def test_what_is_discarded_is_not_written(thumbnails):
@@ -52,7 +44,7 @@ def test_a_deleted_thumbnail_leaves_no_bytes_behind(tmp_path):
     assert b"private picture" not in (tmp_path / FILE_NAME).read_bytes()
 
 
-@pytest.mark.parametrize("content", [b"", b"damaged" * 1000, b"SQLite format 3\0" + b"\xff" * 5000])
+@pytest.mark.parametrize("content", [b"", b"damaged" * 1000])
 def test_a_damaged_file_is_replaced_by_an_empty_one(tmp_path, content):
     (tmp_path / FILE_NAME).write_bytes(content)
     thumbnails = ThumbnailStore.open(tmp_path)
@@ -83,15 +75,3 @@ def test_damage_inside_is_found_and_does_not_stop_the_wall(tmp_path):
     fresh = ThumbnailStore.open(tmp_path)
     assert (fresh.faults(), fresh.ids()) == ([], [])
     fresh.close()
-
-
-def test_any_thread_may_look(thumbnails):
-    thumbnails.put(1, b"one")
-    thumbnails.commit()
-    found = []
-    threads = [threading.Thread(target=lambda: found.append(thumbnails.get(1))) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert found == [b"one"] * 8

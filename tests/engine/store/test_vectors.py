@@ -49,13 +49,6 @@ def test_vectors_of_two_spaces_never_meet(shelf):
     assert photos_with_vector(shelf.db, OTHER) == {photo_id}
 
 
-def test_an_unknown_space_is_empty(db):
-    assert all_vectors(db, SPACE)[0].shape == (0,)
-    assert space_state(db, SPACE) == SpaceState(0, 0)
-    assert photos_with_vector(db, SPACE) == frozenset()
-    assert active_space(db) is None
-
-
 def test_the_first_space_is_active_until_another_is_chosen(shelf):
     shelf.put(b"a.jpg", 1)
     assert active_space(shelf.db).name == SPACE

@@ -14,18 +14,16 @@ import numpy as np
 import pytest
 import torch
 
-from mctrain.data.archive import write_archive
-from mctrain.data.augment.operations import OPERATIONS
-from mctrain.data.augment.records import Slots, parse_views
 from mctrain.data.reinforced.sample import ReinforcedSample, members_of
-from mctrain.data.shards import samples
+from mctrain.data.shards import samples, write_archive
+from mctrain.data.views import OPERATIONS, Slots, parse_views
 from mctrain.data.words import CAPTIONS, QUERIES, Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from mctrain.data.reinforced.layout import Storage
+    from mctrain.data.reinforced.embeddings import Storage
 
 WIDTHS = (24, 16)
 CROPS = ([3, 5, 100, 120], [40, 0, 150, 90], [0, 0, 200, 200], [11, 60, 64, 64], [20, 20, 180, 130])

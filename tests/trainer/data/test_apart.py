@@ -11,7 +11,7 @@ from tests.trainer.conftest import write_shard
 
 from mctrain.data.apart import is_apart, pack_library
 from mctrain.data.reading.reader import TrainingData
-from mctrain.data.reading.settings import Pass, ReaderSettings, Texts
+from mctrain.data.reading.visit import Pass, ReaderSettings, Texts
 from mctrain.data.shards import grouped, samples
 from mctrain.errors import DataError
 from mctrain.recipes.tables import Augmentation

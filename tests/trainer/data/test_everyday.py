@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from tests.trainer.conftest import members_of, write_shard
 
 from mctrain.cli.command import mctrain
+from mctrain.data.apart import is_drawn, pack_everyday
 from mctrain.data.check import check_shards
-from mctrain.data.everyday import is_drawn, pack_everyday
 from mctrain.data.refusal import refuse_evaluation, shipped
 from mctrain.data.shards import file_digest, samples
 from mctrain.errors import DataError, RefusalError

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from tests.trainer.conftest import write_shard
 
 from mctrain.cli.command import mctrain
-from mctrain.data.everyday import is_drawn
+from mctrain.data.apart import is_drawn
 from mctrain.data.shards import samples
 from picsight_engine.errors import PicsightError
 

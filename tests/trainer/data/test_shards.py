@@ -9,10 +9,9 @@ from itertools import islice
 import pytest
 from tests.trainer.conftest import write_shard
 
-from mctrain.data.archive import write_archive
 from mctrain.data.named import find_shards, named_shards
 from mctrain.data.refusal import evaluation_keys, reserved, shipped
-from mctrain.data.shards import grouped, members, samples
+from mctrain.data.shards import grouped, members, samples, write_archive
 from mctrain.errors import DataError
 
 

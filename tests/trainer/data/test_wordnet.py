@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mctrain.data.wordnet import find_wordnet, glosses
+from mctrain.data.reinforced.bank_sources import find_wordnet, glosses
 from mctrain.errors import DataError
 
 LICENCE = "  1 This software and database is being provided to you, the LICENSEE, by  \n"

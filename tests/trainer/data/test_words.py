@@ -8,7 +8,7 @@ from itertools import islice
 
 import pytest
 
-from mctrain.data.reinforced.parse import parse_plain
+from mctrain.data.reinforced.sample import parse_plain
 from mctrain.data.shards import grouped
 from mctrain.data.words import Photo, Words, described, members_of, retagged, words_of
 from mctrain.errors import DataError

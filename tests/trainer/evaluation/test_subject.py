@@ -14,7 +14,7 @@ from PIL import Image
 from tests.trainer.conftest import members_of, write_shard
 
 from mctrain.cli.command import mctrain
-from mctrain.data.everyday import is_drawn
+from mctrain.data.apart import is_drawn
 from mctrain.data.shards import samples
 from mctrain.errors import WeightsError
 from mctrain.evaluation.subject import Subject

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from tests.trainer.conftest import members_of, write_shard
 
 from mctrain.cli.command import mctrain
-from mctrain.data.everyday import is_drawn
+from mctrain.data.apart import is_drawn
 from mctrain.data.shards import samples
 from mctrain.evaluation.report import reporting
 from mctrain.evaluation.subject import Subject

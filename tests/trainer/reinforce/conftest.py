@@ -12,11 +12,8 @@ import pytest
 import torch
 from tests.trainer.reinforce.coca import CONFIG, write_model
 
-from mctrain.data.archive import write_archive
-from mctrain.data.augment.draw import draw_views, slots_of
-from mctrain.data.augment.replay import picture_digest, replay, versions
 from mctrain.data.reading.index import open_shard
-from mctrain.data.reinforced.layout import Storage
+from mctrain.data.reinforced.embeddings import Storage
 from mctrain.data.reinforced.manifest import (
     MANIFEST,
     Manifest,
@@ -26,9 +23,10 @@ from mctrain.data.reinforced.manifest import (
     load_manifest,
     save_manifest,
 )
-from mctrain.data.reinforced.parse import parse_sample
-from mctrain.data.reinforced.sample import ReinforcedSample, members_of
-from mctrain.data.shards import file_digest, samples
+from mctrain.data.reinforced.sample import ReinforcedSample, members_of, parse_sample
+from mctrain.data.replay import picture_digest, replay, versions
+from mctrain.data.shards import file_digest, samples, write_archive
+from mctrain.data.views import draw_views, slots_of
 from mctrain.data.words import QUERIES, Words
 from mctrain.recipes.tables import Augmentation
 from mctrain.teachers.teacher import BundleTeacher

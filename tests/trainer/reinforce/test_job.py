@@ -16,11 +16,11 @@ from click.testing import CliRunner
 from tests.trainer.conftest import members_of, write_shard
 
 from mctrain.cli.command import mctrain
-from mctrain.data.augment.replay import picture_digest, replay
-from mctrain.data.everyday import is_drawn
+from mctrain.data.apart import is_drawn
 from mctrain.data.reinforced.bank import open_bank
 from mctrain.data.reinforced.manifest import load_manifest
-from mctrain.data.reinforced.parse import parse_sample
+from mctrain.data.reinforced.sample import parse_sample
+from mctrain.data.replay import picture_digest, replay
 from mctrain.data.shards import grouped, samples
 from mctrain.errors import TrainerError
 from mctrain.teachers.teacher import BundleTeacher

@@ -13,9 +13,9 @@ from tests.trainer.conftest import write_shard as write_members
 from tests.trainer.reinforce.conftest import read_shard, rewrite
 
 from mctrain.cli.command import mctrain
-from mctrain.data.augment.records import View
-from mctrain.data.augment.replay import replay
+from mctrain.data.replay import replay
 from mctrain.data.shards import grouped
+from mctrain.data.views import View
 from mctrain.evaluation.page import font_of, wrapped
 from mctrain.reinforce.contact_sheet import VIEW_SIDE, gather
 

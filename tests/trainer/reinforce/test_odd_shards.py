@@ -14,9 +14,9 @@ from tests.trainer.conftest import write_shard
 from mctrain.cli.command import mctrain
 from mctrain.data.phrasing import Phrasing
 from mctrain.data.reading.reader import TrainingData
-from mctrain.data.reading.settings import Pass, ReaderSettings, Stored, Texts
+from mctrain.data.reading.visit import Pass, ReaderSettings, Stored, Texts
 from mctrain.data.reinforced.bank_sources import Collected
-from mctrain.data.reinforced.layout import Storage
+from mctrain.data.reinforced.embeddings import Storage
 from mctrain.data.shards import grouped, samples
 from mctrain.data.workers import open_pool
 from mctrain.errors import DataError, TrainerError

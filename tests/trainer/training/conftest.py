@@ -15,15 +15,13 @@ import torch
 from tests.trainer.conftest import write_shard
 from tests.trainer.data.conftest import WIDTHS, unit_rows
 
-from mctrain.data.archive import write_archive
-from mctrain.data.augment.draw import draw_views, slots_of
-from mctrain.data.augment.replay import versions
-from mctrain.data.reinforced.bank import BANK
-from mctrain.data.reinforced.bank_writer import write_bank
-from mctrain.data.reinforced.layout import Storage
+from mctrain.data.reinforced.bank import BANK, write_bank
+from mctrain.data.reinforced.embeddings import Storage
 from mctrain.data.reinforced.manifest import MANIFEST, Manifest, ShardRecord, TeacherRecord, save_manifest
 from mctrain.data.reinforced.sample import ReinforcedSample, members_of
-from mctrain.data.shards import file_digest, samples
+from mctrain.data.replay import versions
+from mctrain.data.shards import file_digest, samples, write_archive
+from mctrain.data.views import draw_views, slots_of
 from mctrain.data.words import CAPTIONS, Words
 from mctrain.recipes.tables import Augmentation
 from mctrain.recipes.training import load_training

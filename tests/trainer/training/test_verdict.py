@@ -12,8 +12,7 @@ from click.testing import CliRunner
 
 from mctrain.cli.command import mctrain
 from mctrain.data.apart import is_apart, pack_library
-from mctrain.data.archive import write_archive
-from mctrain.data.shards import grouped
+from mctrain.data.shards import grouped, write_archive
 from mctrain.errors import DataError, RecipeError
 from mctrain.evaluation.tasks import Blanks, Found
 from mctrain.teachers.towers import Towers

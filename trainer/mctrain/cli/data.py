@@ -13,8 +13,8 @@ from mctrain.cli.join import join
 from mctrain.cli.options import output_option
 from mctrain.cli.progress import TOLD, bar, printable, tell_some
 from mctrain.cli.reinforced import look, verify
+from mctrain.data.apart import EVERYDAY
 from mctrain.data.check import ShardCheck, check_shards, find_evaluation_looks, find_near_copies
-from mctrain.data.everyday import EVERYDAY
 from mctrain.data.named import named_shards
 from mctrain.data.packing.pack import Packed, pack
 from mctrain.data.packing.plan import Settings
@@ -78,11 +78,7 @@ def check(shards: tuple[str, ...]) -> None:
     reports = check_shards(named_shards(shards))
     for report in reports:
         _tell_checked(report)
-    copies = [
-        f"{own.shard} / {own.key} looks like {own.earlier_shard} / {own.earlier_key} ({own.bits} of 64 bits apart)"
-        for own in find_near_copies(reports)
-    ]
-    tell_some("near copies of earlier photos", copies)
+    tell_some("near copies of earlier photos", find_near_copies(reports))
     tell_some("may be evaluation photos encoded anew: look at them", find_evaluation_looks(reports))
     photos, faults = (
         sum(counts) for counts in zip(*((r.photos, len(r.faults)) for r in reports), strict=True)

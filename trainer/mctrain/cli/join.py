@@ -72,7 +72,7 @@ def _plan(shards: Sequence[Named], folder: Place) -> None:
 
 def _join(shards: Sequence[Named], sources: Sequence[str], folder: Place, cache: Path) -> None:
     from mctrain.data.joining.join import Joining, join  # imports torch: 2 s
-    from mctrain.data.joining.teachers import teachers_of
+    from mctrain.data.joining.joined import teachers_of
 
     teachers = teachers_of(shards[0].place)
     holders = find_holders(sources)

@@ -13,7 +13,7 @@ from mctrain.cli.jobs import Engine, demand_room, job_options, work
 from mctrain.cli.options import cache_option
 from mctrain.cli.progress import bar
 from mctrain.data.named import find_shards, named_shards
-from mctrain.data.reinforced.layout import Storage
+from mctrain.data.reinforced.embeddings import Storage
 from mctrain.recipes.tables import Augmentation, Kind
 from mctrain.recipes.teaching import load_reinforcement
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import PIL.Image
 
-from mctrain.data.archive import write_archive
 from mctrain.data.photo import encode_jpeg
+from mctrain.data.shards import write_archive
 from mctrain.data.words import SYNTHETIC
 
 if TYPE_CHECKING:

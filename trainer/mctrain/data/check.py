@@ -51,17 +51,6 @@ class ShardCheck:
     reserved: set[str] = field(default_factory=set)
 
 
-@dataclass(frozen=True, slots=True)
-class NearCopy:
-    """A photo that looks like one before it: where both stand, and in how many of 64 bits their hashes differ."""
-
-    shard: str
-    key: str
-    earlier_shard: str
-    earlier_key: str
-    bits: int
-
-
 def check_shards(shards: Sequence[Place]) -> list[ShardCheck]:
     """Reads every member of every shard: counts, sizes, missing members, keys that occur twice, evaluation keys."""
     seen: dict[str, str] = {}
@@ -69,24 +58,26 @@ def check_shards(shards: Sequence[Place]) -> list[ShardCheck]:
     return [_check(shard, seen, known) for shard in shards]
 
 
-def find_near_copies(reports: Sequence[ShardCheck]) -> list[NearCopy]:
-    """The photos of all reports that are near copies of an earlier one, in their order."""
-    places = [(report.shard, key) for report in reports for key in report.looks]
+def find_near_copies(reports: Sequence[ShardCheck]) -> list[str]:
+    """Sentences about the photos of all reports that are near copies of an earlier one, in their order."""
+    places = [f"{report.shard} / {key}" for report in reports for key in report.looks]
     found = near_copies([look for report in reports for look in report.looks.values()])
-    return [NearCopy(*places[late], *places[early], bits) for late, early, bits in found]
+    return [
+        f"{places[late]} looks like {places[early]} ({bits} of 64 bits apart)" for late, early, bits in found
+    ]
 
 
 def find_evaluation_looks(reports: Sequence[ShardCheck]) -> list[str]:
     """Sentences about photos that may be evaluation photos encoded anew: they look like one, and are none by key or bytes."""
     known = sorted(shipped().looks)
-    places = [(report.shard, key) for report in reports for key in report.looks if key not in report.reserved]
-    looks = [own for report in reports for key, own in report.looks.items() if key not in report.reserved]
-    found = near_copies([*known, *looks])
-    return [
-        "{} / {}".format(*places[late - len(known)])
-        for late, early, _bits in found
-        if early < len(known) <= late
+    others = [
+        (f"{report.shard} / {key}", hashed)
+        for report in reports
+        for key, hashed in report.looks.items()
+        if key not in report.reserved
     ]
+    found = near_copies([*known, *(hashed for _, hashed in others)])
+    return [others[late - len(known)][0] for late, early, _ in found if early < len(known) <= late]
 
 
 def _check(shard: Place, seen: dict[str, str], known: Reserved) -> ShardCheck:
@@ -162,7 +153,6 @@ _ALL_BITS = 64
 
 # Of five bands at least one is equal in two hashes that differ in four bits.
 _BANDS = ((0, 13), (13, 13), (26, 13), (39, 13), (52, 12))
-_BITS = np.array([number.bit_count() for number in range(256)], np.uint8)
 
 
 def look(image: PIL.Image.Image) -> int | None:
@@ -184,7 +174,7 @@ def near_copies(hashes: Sequence[int]) -> list[tuple[int, int, int]]:
         np.minimum.at(earliest, right, firsts[left])
     found = earliest[owners]
     places = np.flatnonzero(found < np.arange(len(found)))
-    bits = _distance(values[owners[places]], values[owners[found[places]]])
+    bits = np.bitwise_count(values[owners[places]] ^ values[owners[found[places]]])
     return list(zip(places.tolist(), found[places].tolist(), bits.tolist(), strict=True))
 
 
@@ -201,14 +191,8 @@ def _pairs(values: NDArray[np.uint64], shift: int, width: int) -> tuple[NDArray[
         if not len(heads):
             break
         left, right = order[heads], order[heads + step]
-        near = _distance(values[left], values[right]) <= MOST_BITS
+        near = np.bitwise_count(values[left] ^ values[right]) <= MOST_BITS
         lefts.append(left[near])
         rights.append(right[near])
     nothing = np.empty(0, np.intp)
     return np.concatenate([nothing, *lefts]), np.concatenate([nothing, *rights])
-
-
-def _distance(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Bits in which hashes differ."""
-    bits: NDArray[np.int64] = _BITS[(left ^ right).view(np.uint8).reshape(-1, 8)].sum(axis=1, dtype=np.int64)
-    return bits

@@ -19,52 +19,12 @@ if TYPE_CHECKING:
 
 
 # Names that take no article: masses, materials and weathers. Plurals are seen by their ending.
-_MASS = frozenset(
-    [
-        "asparagus",
-        "bamboo",
-        "bread",
-        "broccoli",
-        "cabbage",
-        "clothing",
-        "cutlery",
-        "earth",
-        "farmland",
-        "fog",
-        "food",
-        "fruit",
-        "furniture",
-        "garlic",
-        "ginger",
-        "glass",
-        "grass",
-        "gravel",
-        "hay",
-        "ice",
-        "jewellery",
-        "land",
-        "laundry",
-        "litter",
-        "luggage",
-        "meat",
-        "milk",
-        "mud",
-        "rain",
-        "rice",
-        "sand",
-        "scaffolding",
-        "sky",
-        "snow",
-        "steam",
-        "stone",
-        "straw",
-        "sunlight",
-        "sushi",
-        "traffic",
-        "water",
-        "wood",
-    ]
-)
+_MASS = frozenset({
+    "asparagus", "bamboo", "bread", "broccoli", "cabbage", "clothing", "cutlery", "earth", "farmland", "fog", "food",
+    "fruit", "furniture", "garlic", "ginger", "glass", "grass", "gravel", "hay", "ice", "jewellery", "land", "laundry",
+    "litter", "luggage", "meat", "milk", "mud", "rain", "rice", "sand", "scaffolding", "sky", "snow", "steam", "stone",
+    "straw", "sunlight", "sushi", "traffic", "water", "wood",
+})  # fmt: skip
 _SINGULAR_ENDINGS = ("ss", "us", "is", "bus", "gas", "lens", "canvas", "christmas")
 _VOWELS = tuple("aeiou")
 # begin with a vowel's letter and a consonant's sound, or the other way round

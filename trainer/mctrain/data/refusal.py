@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import re
 import tarfile
+import unicodedata
 import zlib
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -21,16 +23,18 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mctrain.data.everyday import is_drawn
+from mctrain.data.apart import is_drawn
 from mctrain.data.named import spelled_out
-from mctrain.data.sentences import sentence_of, sentences_about, sentences_of_line
 from mctrain.data.shards import PHOTO_SUFFIXES, file_digest, members, parse_words
-from mctrain.data.words import words_of
+from mctrain.data.words import texts_by_kind, words_of
 from mctrain.errors import DataError, RefusalError
 from mctrain.places import files_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from mctrain.data.words import Words
+
 
 LIST = "evaluation.txt"  # lines of "key DIGEST", "photo DIGEST", "text DIGEST", "look HASH" and "sentence DIGEST"
 _DIGITS = 16
@@ -87,23 +91,17 @@ def _key_digest(key: str) -> str:
 def shipped() -> Reserved:
     """The list that ships with the trainer."""
     text = (Path(str(resources.files("mctrain"))) / "data" / LIST).read_text(encoding="ascii")
-    kinds: dict[str, set[str]] = {
-        "key": set(),
-        "photo": set(),
-        "text": set(),
-        "look": set(),
-        "sentence": set(),
-    }
-    for line in text.splitlines():
-        kind, _, digest = line.partition(" ")
-        kinds[kind].add(digest)
-    looks = frozenset(int(digits, 16) for digits in kinds["look"])
+    lines = [line.split() for line in text.splitlines()]
+
+    def digests(wanted: str) -> frozenset[str]:
+        return frozenset(digest for kind, digest in lines if kind == wanted)
+
     return Reserved(
-        frozenset(kinds["key"]),
-        frozenset(kinds["photo"]),
-        frozenset(kinds["text"]),
-        looks=looks,
-        sentences=frozenset(kinds["sentence"]),
+        digests("key"),
+        digests("photo"),
+        digests("text"),
+        looks=frozenset(int(digits, 16) for digits in digests("look")),
+        sentences=digests("sentence"),
     )
 
 
@@ -211,3 +209,40 @@ def _digests(shards: Iterable[Path]) -> tuple[set[str], set[str], set[str]]:
 
 def _said(sentences: Iterable[str]) -> Iterator[str]:
     return (short_digest(sentence.encode()) for sentence in sentences)
+
+
+LEAST_WORDS = 3
+_WORD = re.compile(r"\w+")
+
+
+def plain_words(text: str) -> str:
+    """The words of a text alone, in their order, without regard to case.
+
+    >>> plain_words("A dog 's ball .") == plain_words("a Dog's ball")
+    True
+    """
+    return " ".join(_WORD.findall(unicodedata.normalize("NFKC", text).casefold()))
+
+
+def sentence_of(text: str) -> str:
+    """The words of a sentence; nothing for a text that is too short to be one."""
+    words = plain_words(text)
+    return words if words.count(" ") >= LEAST_WORDS - 1 else ""
+
+
+def sentences_about(photo: Words) -> Iterator[str]:
+    """Captions and searches of a photo, as words; names of classes are no sentences, however long."""
+    kinds = texts_by_kind(photo)
+    for kind in ("human", "synthetic", "query"):
+        yield from filter(None, map(sentence_of, kinds[kind]))
+
+
+def sentences_of_line(line: bytes) -> Iterator[str]:
+    """What a line of a file of texts says, as words: all texts of a JSON object, or the columns of a table."""
+    text = line.decode(errors="replace")
+    try:
+        record = json.loads(text)
+    except (ValueError, RecursionError):
+        record = None
+    fields = record.values() if isinstance(record, dict) else text.split("\t")
+    yield from filter(None, (sentence_of(field) for field in fields if isinstance(field, str)))

@@ -1,8 +1,4 @@
-"""Reads shards: tar archives, plain or gzipped, in which the members of a photo, `KEY.jpg`, `KEY.json` and others, follow
-one another.
-
-`samples` reads our own shards and stops at whatever is out of order; `grouped` reads anybody's, and tells what it passes over.
-"""
+"""Writes shards: POSIX archives whose bytes follow from their members alone, whole or not at all."""
 
 from __future__ import annotations
 
@@ -16,19 +12,52 @@ import zlib
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
 import PIL.Image
 
 from mctrain.errors import DataError
 from mctrain.places import opened
+from mctrain.whole_files import write_whole
 from picsight_engine.errors import ImageError
 from picsight_engine.photos.decode import Limits, decode
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from mctrain.places import Place
+
+
+def write_archive(path: Path, samples: Iterable[tuple[str, Mapping[str, bytes]]]) -> str:
+    """Writes samples, each a key with its members by suffix, beside `path` and moves the archive into place; its SHA-256.
+
+    Only a name that plain headers cannot hold, for its length or its letters, gets a further one.
+    """
+    with write_whole(path) as file:
+        hashed = _Hashed(file)
+        with tarfile.open(fileobj=cast("BinaryIO", hashed), mode="w", format=tarfile.PAX_FORMAT) as archive:
+            for key, members in samples:
+                for suffix, content in members.items():
+                    member = tarfile.TarInfo(f"{key}.{suffix}")  # no time, no owner, mode 0644
+                    member.size = len(content)
+                    archive.addfile(member, io.BytesIO(content))
+    return hashed.digest.hexdigest()
+
+
+class _Hashed:
+    """As much of a file as an archive needs that is written, with the digest of what went through."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.digest = hashlib.sha256()
+
+    def write(self, content: bytes) -> int:
+        self.digest.update(content)
+        return self._file.write(content)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
 
 PHOTO_SUFFIXES = frozenset({"jpg", "jpeg", "png", "webp"})
 
@@ -259,10 +288,7 @@ def file_digest(path: Path) -> str:
     """SHA-256 of a file, lower-case hex.
 
     Raises:
-        DataError: the file is missing.
+        DataError: the file is missing or cannot be read.
     """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as fault:
-        raise DataError(f"{path} cannot be read: {fault.strerror}.") from fault
+    with opened(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

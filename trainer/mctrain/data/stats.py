@@ -12,7 +12,7 @@ import numpy as np
 import PIL.Image
 
 from mctrain.data.refusal import shipped
-from mctrain.data.shards import grouped, parse_words
+from mctrain.data.shards import grouped, parse_words, sound_groups
 from mctrain.data.words import texts_by_kind, words_of
 from mctrain.errors import DataError
 from mctrain.places import size_of
@@ -146,11 +146,7 @@ def count_words(shards: Sequence[Place], table: Path) -> int:
     """
     known, photos, said = shipped(), 0, Counter[str]()
     for shard in shards:
-        for group in grouped(shard):
-            if group.fault:
-                raise DataError(
-                    f"{group.fault.sentence.rstrip('.')}, in {shard}; run `mctrain data check` on it."
-                )
+        for group in sound_groups(shard):
             if known.stands_apart(group.key, parse_words(group.members.get("json", b"{}"), group.key)):
                 continue
             photos += 1

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mctrain.data.augment.operations import OPERATIONS
-from mctrain.data.augment.replay import replay
 from mctrain.data.reinforced.embeddings import columns_of
-from mctrain.data.reinforced.layout import role_of
 from mctrain.data.reinforced.manifest import load_manifest
-from mctrain.data.reinforced.parse import parse_sample
+from mctrain.data.reinforced.sample import parse_sample, role_of
+from mctrain.data.replay import replay
 from mctrain.data.shards import grouped
+from mctrain.data.views import OPERATIONS
 from mctrain.data.words import words_of
 from mctrain.errors import DataError
 from mctrain.evaluation.page import INK, QUIET, Page, line_height, wrapped
@@ -26,9 +25,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
-    from mctrain.data.augment.records import View
     from mctrain.data.reinforced.manifest import TeacherRecord
     from mctrain.data.shards import Group
+    from mctrain.data.views import View
 
 VIEW_SIDE = 168  # pixels of a replayed view
 _PHOTO, _TEXTS = 256, 560  # pixels of a photo's longer side, and of the column of texts

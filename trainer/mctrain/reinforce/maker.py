@@ -5,9 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any, Protocol
 
-from mctrain.data.archive import write_archive
 from mctrain.data.refusal import shipped
-from mctrain.data.shards import grouped
+from mctrain.data.shards import grouped, write_archive
 from mctrain.errors import DataError
 from mctrain.reinforce.shard_report import ShardOutcome
 

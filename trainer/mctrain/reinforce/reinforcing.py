@@ -8,14 +8,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mctrain.data.augment.draw import slots_of
-from mctrain.data.augment.replay import versions
-from mctrain.data.reinforced.bank import BANK
-from mctrain.data.reinforced.bank_writer import write_bank
+from mctrain.data.reinforced.bank import BANK, write_bank
 from mctrain.data.reinforced.manifest import MANIFEST, Manifest, TeacherRecord, save_manifest
-from mctrain.data.reinforced.parse import parse_sample
-from mctrain.data.reinforced.sample import members_of
+from mctrain.data.reinforced.sample import members_of, parse_sample
+from mctrain.data.replay import versions
 from mctrain.data.shards import grouped
+from mctrain.data.views import slots_of
 from mctrain.data.workers import open_pool
 from mctrain.places import draft
 from mctrain.reinforce.shard import Drawing, reinforce
@@ -27,7 +25,7 @@ if TYPE_CHECKING:
 
     from mctrain.data.phrasing import Phrasing
     from mctrain.data.reinforced.bank_sources import Collected
-    from mctrain.data.reinforced.layout import Storage
+    from mctrain.data.reinforced.embeddings import Storage
     from mctrain.places import Place
     from mctrain.recipes.tables import Augmentation
     from mctrain.reinforce.maker import Bar

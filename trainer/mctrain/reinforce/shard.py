@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import PIL.Image
 
-from mctrain.data.augment.draw import draw_views
-from mctrain.data.augment.operations import PUBLIC_SIZE
-from mctrain.data.augment.replay import picture_digest, replay
 from mctrain.data.photo import decode_photo, encode_jpeg
 from mctrain.data.phrasing import Phrasing
 from mctrain.data.reinforced.sample import ReinforcedSample
+from mctrain.data.replay import picture_digest, replay
 from mctrain.data.shards import grouped
+from mctrain.data.views import PUBLIC_SIZE, draw_views
 from mctrain.data.workers import ahead
 from mctrain.errors import DataError, TrainerError
 from mctrain.reinforce.maker import admitted
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mctrain.data.augment.records import View
+    from mctrain.data.views import View
     from mctrain.data.words import Words
     from mctrain.recipes.tables import Augmentation
     from mctrain.reinforce.shard_report import ShardOutcome

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mctrain.data.augment.operations import PUBLIC_SIZE
-from mctrain.data.augment.replay import picture_digest, replay, versions
 from mctrain.data.reading.index import open_shard
 from mctrain.data.reinforced.embeddings import columns_of
-from mctrain.data.reinforced.parse import parse_sample
+from mctrain.data.reinforced.sample import parse_sample
+from mctrain.data.replay import picture_digest, replay, versions
 from mctrain.data.shards import file_digest
+from mctrain.data.views import PUBLIC_SIZE
 from mctrain.errors import DataError
 
 if TYPE_CHECKING:

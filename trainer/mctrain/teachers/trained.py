@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import torch
 
-from mctrain.data.augment.records import View
-from mctrain.data.augment.replay import picture_digest, replay
+from mctrain.data.replay import picture_digest, replay
 from mctrain.data.shards import file_digest
+from mctrain.data.views import View
 from mctrain.errors import WeightsError
 from mctrain.graphs.graph import Graph
 from mctrain.models.lite import Joined, join_logits

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from mctrain.data.reading.settings import Pass
+from mctrain.data.reading.visit import Pass
 from mctrain.errors import RecipeError
 from mctrain.training.accumulation import Part
 from mctrain.training.losses import Embeddings
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from mctrain.data.reading.batch import Batch
-    from mctrain.data.reading.source import Data
+    from mctrain.data.reading.reader import Data
     from mctrain.data.reinforced.bank import Bank
     from mctrain.recipes.training import TrainingRecipe
     from mctrain.training.ranks import Rank

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from mctrain.data.reading.settings import ReaderSettings, Stored, Texts
-from mctrain.data.reading.source import open_data
+from mctrain.data.reading.reader import open_data
+from mctrain.data.reading.visit import ReaderSettings, Stored, Texts
 from mctrain.data.reinforced.bank import BANK, open_bank
 from mctrain.data.reinforced.manifest import MANIFEST, TeacherRecord, load_manifest
 from mctrain.errors import RecipeError, TrainerError

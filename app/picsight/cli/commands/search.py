@@ -12,8 +12,8 @@ from picsight.cli.layout import count, cut_middle, terminal_width
 from picsight.cli.options import A_PATH, LIMIT, WordsCommand
 from picsight.cli.streams import finish_stdout, is_terminal, lines_of_stdin, put, put_json, put_names
 from picsight_engine.errors import RequestError
+from picsight_engine.language.query import as_words
 from picsight_engine.search.answer import Answer, Least, Order
-from picsight_engine.search.query import as_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -72,7 +72,8 @@ def _companions(
     """
     yield from _with(SIDE_CARS, listing.get(picture.name.casefold(), ()))
     alike = listing.get(picture.stem.casefold(), ())
-    if not is_photo_name(picture.stem) and all(path in pictures for path in _with(IMAGE_SUFFIXES, alike)):
+    others = _with(IMAGE_SUFFIXES - RAW_SUFFIXES, alike)
+    if not is_photo_name(picture.stem) and all(path in pictures for path in others):
         yield from _with(SIDE_CARS | RAW_SUFFIXES, alike)
         for raw in _with(RAW_SUFFIXES, alike):
             yield from _with(SIDE_CARS, listing.get(raw.name.casefold(), ()))

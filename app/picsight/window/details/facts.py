@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from picsight.exposure import exposure_words
 from picsight.window.parts.words import counted, decimal, number, say, short_path, size, taken_words
-from picsight_engine.search.query import Fact, parse
+from picsight_engine.language.query import Fact, parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from picsight_engine.language.query import Key
     from picsight_engine.library import PhotoDetails, SharedDetails
-    from picsight_engine.search.query import Key
 
 GAP = "   "
 WEEKDAY = "ddd d MMM yyyy"

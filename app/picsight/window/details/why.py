@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from picsight.window.parts.words import isolated, plain, say
 from picsight.window.search.wording import describe
 from picsight_engine.bundles.commonness import commonness
-from picsight_engine.search.query import parse
+from picsight_engine.language.query import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -108,7 +108,7 @@ class LibraryController(QObject):
         try:
             return self._place.models()
         except BundleError:
-            from picsight_engine.store.chosen_model import chosen_model
+            from picsight_engine.store.library_folder import chosen_model
 
             models = self._place.installed()
             name = chosen_model(self._place.folder) or models.all()[0].name

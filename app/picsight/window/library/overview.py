@@ -10,8 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight_engine.library import Library
-    from picsight_engine.store.directories import Directory
-    from picsight_engine.store.folders import Folder
+    from picsight_engine.store.folders import Directory, Folder
     from picsight_engine.store.problems import Problem
     from picsight_engine.store.searches import SavedSearch
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 NOWHERE = QModelIndex()
 UNREAD = {  # of one file, of several
-    "RAW file": ("%n RAW file is not read yet", "%n RAW files are not read yet"),
     "video": ("%n video is not read yet", "%n videos are not read yet"),
 }
 REASONS: dict[ProblemCode, str] = {

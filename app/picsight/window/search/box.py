@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QDragEnterEvent, QDropEvent, QMouseEvent, QPaintEvent, QPixmap, QResizeEvent
 
     from picsight.window.search.entry import Piece
+    from picsight_engine.language.query import Aside, Query
     from picsight_engine.search.answer import Answer
-    from picsight_engine.search.query import Aside, Query
 
 EXAMPLES = (
     "red bicycle near the sea",

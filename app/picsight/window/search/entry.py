@@ -9,12 +9,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from picsight_engine.search.query import Query, joined, parse, spelled_aside
+from picsight_engine.language.query import Query, joined, parse, spelled_aside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from picsight_engine.search.query import Aside
+    from picsight_engine.language.query import Aside
 
 _WORD = re.compile(r"\S+")
 PLAIN = re.compile(r"(?<!\S)\\(?=\S)")

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, QSize, Qt, QTemporaryDir, Signal
 from PySide6.QtGui import QImage, QPixmap
 
 from picsight.window.parts.words import say
-from picsight_engine.search.query import Picture
+from picsight_engine.language.query import Picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable

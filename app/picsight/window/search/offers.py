@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from picsight.window.parts.labels import ElidedLabel
     from picsight.window.search.box import SearchBox
     from picsight.window.search.controller import SearchController
+    from picsight_engine.language.query import Query
     from picsight_engine.library import Library
-    from picsight_engine.search.query import Query
-    from picsight_engine.search.suggestions import Suggestion, Suggestions
+    from picsight_engine.suggesting.suggestions import Suggestion, Suggestions
 
 LANE = "suggestions"
 LEAST_LETTERS = 2

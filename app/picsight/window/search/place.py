@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from picsight.window.grid.arrangement import Order
-from picsight_engine.search.query import Fact, Query, joined, parse
+from picsight_engine.language.query import Fact, Query, joined, parse
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from picsight.window.grid.model import Index
-    from picsight_engine.search.suggestions import Suggestion, SuggestionKind
+    from picsight_engine.suggesting.suggestions import Suggestion, SuggestionKind
 
 MEASURES = Measures(high=1.75, icon=1.125, before=HALF, after=HALF, between=HALF)  # em
 WIDEST = 16  # em: longer words are cut

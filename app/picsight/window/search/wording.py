@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from picsight.window.parts.words import isolated, plain, say
 from picsight.window.search.entry import PLAIN, first_place, shortened
-from picsight_engine.search.query import Fact, Picture
-from picsight_engine.search.times import time_of_value
+from picsight_engine.language.query import Fact, Picture
+from picsight_engine.language.times import time_of_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from picsight_engine.language.query import Aside, Query
     from picsight_engine.search.answer import Answer
-    from picsight_engine.search.query import Aside, Query
 
 _FACTS = {
     "folder": "In {value}",
@@ -94,7 +94,7 @@ def _fact(fact: Fact, *, album: bool) -> str:
         period = time_of_value(fact.value, today)
         words = plain(period.words) if period else value
     elif fact.key in {"iso", "f", "focal"}:
-        from picsight_engine.search.facts import condition_of  # numpy: after the first frame
+        from picsight_engine.language.conditions import condition_of  # numpy: after the first frame
 
         asked = condition_of(fact, today)
         words = value if isinstance(asked, str) else asked.words

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from picsight.window.parts.words import counted, isolated, say
-from picsight_engine.search.query import Fact, parse
+from picsight_engine.language.query import Fact, parse
 from picsight_engine.store.tags import name_key
 
 if TYPE_CHECKING:

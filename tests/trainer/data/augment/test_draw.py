@@ -12,9 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from torchvision.transforms import RandAugment, RandomResizedCrop
 
-from mctrain.data.augment.draw import draw_views
-from mctrain.data.augment.operations import OPERATIONS
-from mctrain.data.augment.records import Crop, View
+from mctrain.data.views import OPERATIONS, Crop, View, draw_views
 from mctrain.errors import RecipeError
 from mctrain.recipes.tables import Augmentation
 

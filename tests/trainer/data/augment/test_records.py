@@ -9,9 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from mctrain.data.augment.draw import draw_views, slots_of
-from mctrain.data.augment.operations import OPERATIONS
-from mctrain.data.augment.records import Crop, Slots, View, parse_views, rescaled, write_views
+from mctrain.data.views import (
+    OPERATIONS,
+    Crop,
+    Slots,
+    View,
+    draw_views,
+    parse_views,
+    rescaled,
+    slots_of,
+    write_views,
+)
 from mctrain.errors import DataError
 from mctrain.recipes.tables import Augmentation
 

@@ -11,9 +11,8 @@ import pytest
 from torchvision.transforms import InterpolationMode, RandAugment, functional
 from torchvision.transforms.autoaugment import _apply_op
 
-from mctrain.data.augment.draw import draw_views, slots_of
-from mctrain.data.augment.records import Crop, View, parse_views, write_views
-from mctrain.data.augment.replay import picture_digest, replay
+from mctrain.data.replay import picture_digest, replay
+from mctrain.data.views import Crop, View, draw_views, parse_views, slots_of, write_views
 from mctrain.errors import DataError
 from mctrain.recipes.tables import Augmentation
 

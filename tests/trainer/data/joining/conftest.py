@@ -21,7 +21,7 @@ from tests.trainer.conftest import write_shard
 
 from mctrain.data.joining.holders import find_holders
 from mctrain.data.joining.join import Joining, join
-from mctrain.data.joining.teachers import teachers_of
+from mctrain.data.joining.joined import teachers_of
 from mctrain.data.joining.uid_index import open_index
 from mctrain.data.named import named_shards_below
 from mctrain.data.shards import grouped, samples

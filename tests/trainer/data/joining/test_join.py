@@ -24,11 +24,10 @@ from tests.trainer.data.joining.conftest import (
 from torchvision.transforms.v2.functional import resized_crop
 
 from mctrain.data.joining.join import Joining, join
-from mctrain.data.joining.teachers import DATACOMPDR
+from mctrain.data.joining.joined import DATACOMPDR
 from mctrain.data.named import named_shards_below
-from mctrain.data.reading.reader import TrainingData
-from mctrain.data.reading.settings import Pass, ReaderSettings, Stored, Texts
-from mctrain.data.reading.source import open_data
+from mctrain.data.reading.reader import TrainingData, open_data
+from mctrain.data.reading.visit import Pass, ReaderSettings, Stored, Texts
 from mctrain.data.reinforced.manifest import load_manifest
 from mctrain.data.shards import samples
 from mctrain.errors import DataError, TrainerError

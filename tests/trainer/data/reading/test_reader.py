@@ -14,14 +14,13 @@ import torch
 from tests.trainer.conftest import write_shard as pack
 from tests.trainer.data.conftest import SLOTS, WIDTHS, write_samples
 
-from mctrain.data.augment.records import Crop, View
-from mctrain.data.augment.replay import replay
 from mctrain.data.reading.reader import TrainingData
-from mctrain.data.reading.settings import Pass, ReaderSettings, Stored, Texts
-from mctrain.data.reading.visit import choose_texts, choose_view
-from mctrain.data.reinforced.layout import Storage
+from mctrain.data.reading.visit import Pass, ReaderSettings, Stored, Texts, choose_texts, choose_view
+from mctrain.data.reinforced.embeddings import Storage
 from mctrain.data.reinforced.sample import members_of
+from mctrain.data.replay import replay
 from mctrain.data.shards import samples
+from mctrain.data.views import Crop, View
 from mctrain.data.words import CAPTIONS
 from mctrain.errors import DataError
 

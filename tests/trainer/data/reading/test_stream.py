@@ -13,15 +13,14 @@ import torch
 from tests.trainer.data.conftest import SLOTS, WIDTHS, write_samples
 
 from mctrain.data.apart import is_apart
-from mctrain.data.archive import write_archive
-from mctrain.data.reading import source, stream
-from mctrain.data.reading.reader import TrainingData
-from mctrain.data.reading.settings import Pass, ReaderSettings, Stored, Texts
-from mctrain.data.reading.source import open_data
+from mctrain.data.reading import reader, stream
+from mctrain.data.reading.reader import TrainingData, open_data
 from mctrain.data.reading.stream import StreamedData
-from mctrain.data.reinforced.layout import Storage
+from mctrain.data.reading.visit import Pass, ReaderSettings, Stored, Texts
+from mctrain.data.reinforced.embeddings import Storage
 from mctrain.data.reinforced.manifest import MANIFEST, Manifest, ShardRecord, save_manifest
 from mctrain.data.reinforced.sample import members_of
+from mctrain.data.shards import write_archive
 from mctrain.errors import DataError
 from mctrain.places import draft, place_of, write
 
@@ -89,7 +88,7 @@ def test_a_pass_sees_each_sample_once_just_as_the_indexed_reader_does(folder, tm
 
 def test_ranks_and_processes_share_the_shards(folder, bucket, tmp_path, monkeypatch):
     remote = opened(stored(folder, f"{bucket}/{tmp_path.name}"), tmp_path)
-    monkeypatch.setattr(source, "MOST_INDEXED", 4)
+    monkeypatch.setattr(reader, "MOST_INDEXED", 4)
     local = opened(folder, tmp_path)
     seen = []
     for rank, data, workers in ((0, remote, 0), (1, remote, 0), (0, local, 2)):
@@ -173,7 +172,7 @@ def test_a_folder_on_disk_is_indexed_unless_it_has_too_many_shards_and_the_reade
     assert exact.guarantee == (
         "16 samples of 5 shards, by an index: a run that was stopped goes on exactly where it was."
     )
-    monkeypatch.setattr(source, "MOST_INDEXED", 4)
+    monkeypatch.setattr(reader, "MOST_INDEXED", 4)
     data = opened(place, tmp_path)
     assert (
         "16 samples of 5 shards, streamed: a run that was stopped goes on at the beginning of the shards"

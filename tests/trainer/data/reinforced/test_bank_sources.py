@@ -11,7 +11,7 @@ from itertools import islice
 import pytest
 from tests.trainer.conftest import members_of, write_shard
 
-from mctrain.data.everyday import is_drawn
+from mctrain.data.apart import is_drawn
 from mctrain.data.refusal import reserved, shipped
 from mctrain.data.reinforced.bank_sources import LONGEST, BankPlaces, collect
 from mctrain.data.shards import samples

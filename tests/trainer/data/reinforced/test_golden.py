@@ -9,7 +9,7 @@ import pytest
 
 from mctrain.data.reading.index import open_shard
 from mctrain.data.reinforced.manifest import MANIFEST, load_manifest
-from mctrain.data.reinforced.parse import parse_sample
+from mctrain.data.reinforced.sample import parse_sample
 from mctrain.data.shards import file_digest
 
 GOLDEN = Path(__file__).with_name("golden")

@@ -16,10 +16,9 @@ import PIL.Image
 import pytest
 from tests.trainer.data.conftest import SLOTS, WIDTHS, pack_npz, records, unit_rows
 
-from mctrain.data.augment.records import parse_views
-from mctrain.data.reinforced.layout import Storage
-from mctrain.data.reinforced.parse import parse_sample
-from mctrain.data.reinforced.sample import members_of
+from mctrain.data.reinforced.embeddings import Storage
+from mctrain.data.reinforced.sample import members_of, parse_sample
+from mctrain.data.views import parse_views
 from mctrain.data.words import QUERIES, Words
 from mctrain.errors import SampleError
 

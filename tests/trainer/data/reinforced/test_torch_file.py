@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from mctrain.data.reinforced.torch_file import read_tensors
+from mctrain.data.reinforced.embeddings import read_tensors
 
 NUMBERS = torch.randn(6, 8, generator=torch.Generator().manual_seed(3))
 FILES = {

@@ -8,8 +8,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from mctrain.data.archive import write_archive
-from mctrain.data.shards import samples
+from mctrain.data.shards import samples, write_archive
 from mctrain.errors import DataError, RecipeError, WeightsError
 from mctrain.recipes.training import load_decisions, load_training
 from mctrain.teachers.teacher import BundleTeacher

@@ -13,11 +13,11 @@ import re
 import tarfile
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from mctrain.data.named import SHARDS, divided, find_shards
-from mctrain.data.parquet import photo_column, row_at, rows
 from mctrain.data.shards import PHOTO_SUFFIXES, demand_end, readable, split_name
+from mctrain.data.sources.table import photo_column, row_at, rows
 from mctrain.errors import DataError
 from mctrain.places import files_of, opened, read, read_part, size_of, version_of
 
@@ -49,31 +49,6 @@ class Fetched:
     photo: bytes
     text: str
     facts: Mapping[str, Any]
-
-
-class Holder(Protocol):
-    """One file of samples; of photos in a folder, the folder."""
-
-    @property
-    def place(self) -> Place:
-        """Where it lies."""
-
-    def version(self) -> str:
-        """A text that is another one as soon as it holds others."""
-
-    def entries(self) -> Iterator[HeldSample]:
-        """Its samples that have a uid; photos are passed over unread.
-
-        Raises:
-            DataError: it is missing, or damaged: what came before the damage was whole.
-        """
-
-    def fetch(self, at: int, size: int) -> Fetched:
-        """One of them.
-
-        Raises:
-            DataError: it is no longer there as it was.
-        """
 
 
 def find_holders(texts: Sequence[str]) -> list[Holder]:
@@ -151,15 +126,26 @@ class _Span:
 
 
 @dataclass(frozen=True, slots=True)
-class _TarHolder:
-    """One tar archive, not zipped; a sample is known by its first byte and its size."""
+class _FileHolder:
+    """One file of samples."""
 
     place: Place
 
     def version(self) -> str:
+        """A text that changes as soon as the file does."""
         return version_of(self.place)
 
+
+@dataclass(frozen=True, slots=True)
+class _TarHolder(_FileHolder):
+    """One tar archive, not zipped; a sample is known by its first byte and its size."""
+
     def entries(self) -> Iterator[HeldSample]:
+        """Its samples that have a uid; photos are passed over unread.
+
+        Raises:
+            DataError: it is missing, or damaged: what came before the damage was whole.
+        """
         spans: list[_Span] = []
         damage: DataError | None = None
         try:
@@ -188,6 +174,11 @@ class _TarHolder:
             demand_end(archive, self.place)
 
     def fetch(self, at: int, size: int) -> Fetched:
+        """One of its samples.
+
+        Raises:
+            DataError: it is no longer there as it was.
+        """
         try:
             with tarfile.open(fileobj=io.BytesIO(read_part(self.place, at, size)), mode="r:") as archive:
                 contents = ((own.name, archive.extractfile(own)) for own in archive if own.isfile())
@@ -197,15 +188,11 @@ class _TarHolder:
 
 
 @dataclass(frozen=True, slots=True)
-class _TableHolder:
+class _TableHolder(_FileHolder):
     """One Parquet file, a row a sample; a download that failed is a row without a photo."""
 
-    place: Place
-
-    def version(self) -> str:
-        return version_of(self.place)
-
     def entries(self) -> Iterator[HeldSample]:
+        """As those of a tar."""
         column = photo_column(self.place)
         for at, row in enumerate(rows(self.place, without=column)):
             if (uid := uid_of(row, str(row.get("key", "")))) is not None:
@@ -213,6 +200,7 @@ class _TableHolder:
                 yield HeldSample(uid, at, 0, photo, bool(row.get("txt") or row.get("caption")))
 
     def fetch(self, at: int, size: int) -> Fetched:  # noqa: ARG002 (a row has none)
+        """One of its rows."""
         row = dict(row_at(self.place, at))
         photo = row.pop(photo_column(self.place) or "", None) or b""
         text = row.pop("txt", None) or row.get("caption")
@@ -226,10 +214,12 @@ class _FolderHolder:
     place: Place
 
     def version(self) -> str:
+        """A text that changes as soon as a file comes or goes."""
         names = "\n".join(str(file) for _, files in _listed(self.place) for file in files.values())
         return hashlib.sha256(names.encode(errors="surrogateescape")).hexdigest()
 
     def entries(self) -> Iterator[HeldSample]:
+        """As those of a tar."""
         for at, (key, files) in enumerate(_listed(self.place)):
             facts = parse_facts(read(files["json"])) if "json" in files else {}
             if (uid := uid_of(facts, key)) is not None:
@@ -237,6 +227,7 @@ class _FolderHolder:
                 yield HeldSample(uid, at, 0, bool(PHOTO_SUFFIXES & files.keys()), text)
 
     def fetch(self, at: int, size: int) -> Fetched:  # noqa: ARG002 (a folder's samples have none)
+        """One of its samples."""
         return _fetched({suffix: read(file) for suffix, file in _listed_once(self.place)[at][1].items()})
 
 
@@ -250,3 +241,4 @@ def _listed(folder: Place) -> tuple[tuple[str, Mapping[str, Place]], ...]:
 
 
 _listed_once = lru_cache(maxsize=64)(_listed)
+Holder = _TarHolder | _TableHolder | _FolderHolder

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping  # noqa: TC003 (read_record reads the annotations)
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mctrain.data.archive import write_archive
-from mctrain.data.augment.replay import versions
 from mctrain.data.joining.holders import parse_facts, uid_of
 from mctrain.data.joining.joined import join_sample, take_photo
 from mctrain.data.refusal import shipped
@@ -26,7 +25,8 @@ from mctrain.data.reinforced.manifest import (
     save_manifest,
     write_record,
 )
-from mctrain.data.shards import grouped, parse_words
+from mctrain.data.replay import versions
+from mctrain.data.shards import grouped, parse_words, write_archive
 from mctrain.errors import DataError, SampleError, TrainerError
 from mctrain.places import draft, files_of, size_of, version_of, write
 from mctrain.whole_files import sweep_drafts
@@ -34,9 +34,8 @@ from mctrain.whole_files import sweep_drafts
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from mctrain.data.joining.holders import Fetched
     from mctrain.data.joining.joined import Taken
-    from mctrain.data.joining.uid_index import Location, UidIndex
+    from mctrain.data.joining.uid_index import UidIndex
     from mctrain.data.named import Named
     from mctrain.data.shards import Group
     from mctrain.places import Place
@@ -198,13 +197,7 @@ def _found(index: UidIndex, key: str, group: Group) -> tuple[Taken, str]:
         SampleError: there is no photo that belongs to it.
     """
     places = list(index.find(bytes.fromhex(key)))
-    kept: dict[Location, Fetched] = {}
-
-    def fetch(found: Location) -> Fetched:
-        if found not in kept:
-            kept[found] = index.fetch(found)
-        return kept[found]
-
+    fetch = cache(index.fetch)
     digest = str(parse_facts(group.members.get("json", b"")).get("sha256") or "").lower()
     taken = take_photo(digest, (own for place in places if place.photo and (own := fetch(place)).photo), key)
     texts = (fetch(place).text for place in places if place.text)

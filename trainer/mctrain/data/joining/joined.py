@@ -14,23 +14,28 @@ replay would paint black.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mctrain.data.augment.records import Slots, parse_views, rescaled, write_views
 from mctrain.data.joining.holders import parse_facts
 from mctrain.data.photo import describe_photo
-from mctrain.data.reinforced.layout import name_role, role_of
-from mctrain.data.reinforced.parse import parse_sample
-from mctrain.data.shards import parse_words
-from mctrain.data.words import Photo, Words, members_of
+from mctrain.data.reinforced.embeddings import find_fault, unpack_arrays
+from mctrain.data.reinforced.manifest import MANIFEST, TeacherRecord, load_manifest
+from mctrain.data.reinforced.sample import IMAGES, lacking, parse_sample, role_of
+from mctrain.data.shards import grouped, parse_words
+from mctrain.data.views import Slots, parse_views, rescaled, write_views
+from mctrain.data.words import CAPTIONS, Photo, Words, members_of, parse_tags
 from mctrain.errors import DataError, SampleError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from mctrain.data.joining.holders import Fetched
+    from mctrain.data.shards import Group
+    from mctrain.places import Place
+
 
 MISSING, ANOTHER, TEXTLESS, UNFIT = "no photo", "another photo", "no caption", "view beyond the photo"
 _ROUNDED = 1.5  # pixels by which a side may be off when a downloader keeps the proportions
@@ -88,7 +93,7 @@ def join_sample(
         raise SampleError(f"{key} has no caption.", TEXTLESS)
     for role in ("syn.json", "paug.json", "embeddings"):
         if role not in map(role_of, members):
-            raise SampleError(f"{key} has no {name_role(role)}.", f"no {role}")
+            raise lacking(key, role)
     photo = _photo(key, taken.fetched.photo)
     record, scaled = _views(key, members["paug.json"], photo, taken)
     facts = parse_facts(members.get("json", b""))
@@ -133,19 +138,69 @@ def _views(key: str, content: bytes, photo: Photo, taken: Taken) -> tuple[bytes,
 
 def _drawn_from(taken: Taken, now: tuple[int, int]) -> tuple[int, int]:
     """Width and height of the photo when its views were drawn: of the very file its own, of another the download's if it is told."""
-    told = (taken.fetched.facts.get("original_width"), taken.fetched.facts.get("original_height"))
-    width, height = told
-    if (
-        taken.by == BY_BYTES
-        or not isinstance(width, int)
-        or not isinstance(height, int)
-        or min(width, height) < 1
-    ):
-        return now
-    return width, height
+    match (taken.fetched.facts.get("original_width"), taken.fetched.facts.get("original_height")):
+        case (int() as width, int() as height) if taken.by != BY_BYTES and min(width, height) >= 1:
+            return width, height
+    return now
 
 
 def _is_scaled(now: tuple[int, int], before: tuple[int, int]) -> bool:
     """Whether both sides shrank alike, but for rounding."""
     scale = max(now) / max(before)
     return all(abs(side - own * scale) <= _ROUNDED for side, own in zip(now, before, strict=True))
+
+
+_LOOKED_AT = 100  # samples, of which one is whole
+# in the order of their embeddings, with the scales of their logits, as Apple published them
+DATACOMPDR = (
+    TeacherRecord("open_clip:ViT-L-14-quickgelu@openai", 768, 100.0, ""),
+    TeacherRecord("open_clip:ViT-L-14@datacomp_xl_s13b_b90k", 768, 100.0, ""),
+)
+DFNDR = (
+    TeacherRecord("open_clip:hf-hub:apple/DFN2B-CLIP-ViT-L-14", 768, 70.0, ""),
+    TeacherRecord("open_clip:hf-hub:apple/DFN2B-CLIP-ViT-L-14-39B", 768, 60.0, ""),
+)
+
+
+def teachers_of(shard: Place) -> tuple[TeacherRecord, ...]:
+    """Those of the manifest beside a shard, where `mctrain reinforce` wrote one, or else those of the public set that it is of.
+
+    DataCompDR keeps its captions under `syn_text`, DFNDR under a tag with its captioner's name.
+
+    Raises:
+        DataError: it is of no set that is known here.
+    """
+    if (shard.parent / MANIFEST).is_file():
+        return load_manifest(shard.parent / MANIFEST).teachers
+    fault = "no sample has embeddings"
+    # without texts nothing tells the two sets apart
+    reinforced = (
+        own for own in grouped(shard) if "syn.json" in own.members and any(map(_is_embeddings, own.members))
+    )
+    for group in itertools.islice(reinforced, _LOOKED_AT):
+        try:
+            return _recognised(group)
+        except DataError as found:  # it may be the one that is broken
+            fault = str(found).rstrip(".")
+    raise DataError(
+        f"{shard} is of no reinforced set that is known: two teachers of 768 numbers (DataCompDR, DFNDR), or a manifest.json "
+        f"of `mctrain reinforce` beside it. {fault}."
+    )
+
+
+def _is_embeddings(suffix: str) -> bool:
+    return role_of(suffix) == "embeddings"
+
+
+def _recognised(group: Group) -> tuple[TeacherRecord, ...]:
+    suffix = next(filter(_is_embeddings, group.members))
+    images = unpack_arrays(group.members[suffix], suffix, group.key).get(IMAGES)
+    tags = parse_tags(group.members["syn.json"], group.key)
+    if not tags:
+        raise DataError(f"{group.key} has no synthetic text")
+    teachers = DATACOMPDR if CAPTIONS in tags else DFNDR
+    if images is None or not images.ndim:
+        raise DataError(f"In {group.key}.{suffix} {IMAGES} is missing, or a single number")
+    if fault := find_fault(images, len(images), [teacher.width for teacher in teachers]):
+        raise DataError(f"In {group.key}.{suffix} {IMAGES} {fault}")
+    return teachers

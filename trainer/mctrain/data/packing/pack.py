@@ -1,29 +1,48 @@
-"""Packs photos into shards: a plan, then one shard after the other, each kept where an earlier run finished it."""
+"""Packs photos into shards, each kept where an earlier run finished it; `manifest.json` says what is in them and how they were made.
+
+No path and no name of a photo's file stands in the manifest: a folder of shards may be passed on.
+"""
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
-from mctrain.data.packing.packed import PackedShard, PackingManifest, clear, finished_shards, is_whole
-from mctrain.data.packing.plan import Plan, Settings, digest, make_plan
-from mctrain.data.packing.shard_maker import CHANGED, EVALUATION, ShardMaker
+from mctrain.data.packing.plan import Plan, Settings, content_key, digest, make_plan
+from mctrain.data.packing.prepare import LIMITS, Prepared, prepare
+from mctrain.data.refusal import shipped
+from mctrain.data.shards import file_digest, write_archive
 from mctrain.data.sources.folder import read_folder
 from mctrain.data.sources.library import read_library
 from mctrain.data.sources.listing import Listing
 from mctrain.data.sources.table import SUFFIX, read_tables, tables_of
+from mctrain.data.words import CAPTIONS, members_of
 from mctrain.errors import DataError
+from mctrain.whole_files import write_whole
 from picsight_engine.bundles.destination import demand_writable
+from picsight_engine.errors import ImageError
+from picsight_engine.photos.reading import read_photo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from mctrain.data.packing.plan import Planned
+    from mctrain.data.words import Words
 
+    Progress = Callable[[int, str], None]
+
+MANIFEST = "manifest.json"
+_FORMAT = 1
+_KIND = "packed photos"
 _SPOOL = ".photos.part"
+_EVALUATION, _CHANGED = "evaluation", "changed"  # why a photo is skipped, beside the engine's codes
 _REASONS = {
     "empty": "is empty",
     "not_an_image": "is no picture",
@@ -33,8 +52,28 @@ _REASONS = {
     "too_large": "is far too large, or too long and thin",
     "no_permission": "may not be read",
     "vanished": "is no longer there",
-    CHANGED: "was changed while it was packed; pack again",
+    _CHANGED: "was changed while it was packed; pack again",
 }
+# decoders release Python's lock; a picture of 250 megapixels takes 0.75 GB
+_THREADS = min(os.cpu_count() or 1, 4)
+
+
+@dataclass(frozen=True, slots=True)
+class PackedShard:
+    """One shard: its file, what it was made of, what it holds, and photos that could not be packed, by key with a code.
+
+    `human` and `synthetic` count the photos by their first caption; a shard of which nothing could be packed has no bytes.
+    """
+
+    name: str
+    plan: str
+    bytes: int
+    sha256: str
+    photos: int
+    unchanged: int
+    human: int
+    synthetic: int
+    skipped: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -48,9 +87,7 @@ class Packed:
     faults: list[str] = field(default_factory=list)
 
 
-def pack(
-    source: Path, folder: Path, settings: Settings, bar: Callable[[str, int], Callable[[int, str], None]]
-) -> Packed:
+def pack(source: Path, folder: Path, settings: Settings, bar: Callable[[str, int], Progress]) -> Packed:
     """Packs a folder of photos, those of Parquet files, or those that a library's export names; a killed run continues with the same call.
 
     Raises:
@@ -58,16 +95,16 @@ def pack(
         StorageError: the folder cannot be written.
     """
     demand_writable(folder)
-    finished_shards(folder)  # a folder that holds something else is told before all photos are read
+    finished = _finished_shards(folder)  # before all photos are read, for the folder may hold something else
     with _laid_out(source, folder) as listing:
         plan = make_plan(listing, settings, bar("photos read", len(listing.entries)))
         packed = Packed(copies=plan.copies, faults=list(plan.faults))
         packed.refused += [f"{own.path} is one by its {own.by}" for own in plan.refused.values()]
-        _make_shards(plan, folder, settings, packed, bar)
+        _make_shards(plan, folder, finished, packed, bar)
     packed.faults.sort()
     if not any(shard.photos for shard in packed.shards):
-        told = [*packed.faults, *packed.refused, f"{source} holds no photo"]
-        raise DataError(f"No photo could be packed: {told[0].removesuffix('.')}.")
+        reasons = [*packed.faults, *packed.refused, f"{source} holds no photo"]
+        raise DataError(f"No photo could be packed: {reasons[0].removesuffix('.')}.")
     return packed
 
 
@@ -90,40 +127,148 @@ def _laid_out(source: Path, folder: Path) -> Iterator[Listing]:
 def _make_shards(
     plan: Plan,
     folder: Path,
-    settings: Settings,
+    finished: Mapping[str, PackedShard],
     packed: Packed,
-    bar: Callable[[str, int], Callable[[int, str], None]],
+    bar: Callable[[str, int], Progress],
 ) -> None:
     """Makes the shards that are missing; after each one the manifest names it."""
     shards = {f"shard-{number:06}.tar": shard for number, shard in enumerate(plan.shards)}
-    finished = finished_shards(folder)
-    marks = {name: digest(shard, settings) for name, shard in shards.items()}
-    known = {
-        name: finished[mark]
-        for name, mark in marks.items()
-        if mark in finished and is_whole(finished[mark], folder, name)
+    records = {
+        name: record
+        for name, shard in shards.items()
+        if (record := finished.get(digest(shard, plan.settings))) and _is_whole(record, folder, name)
     }
-    packed.kept = len(known)
-    refused = {key: f"by {own.by}" for key, own in plan.refused.items()}
-    manifest = PackingManifest(settings, refused, len(plan.copies), len(plan.faults))
-    manifest.write(folder, known)
-    clear(folder, known)
-    missing = sum(len(shard) for name, shard in shards.items() if name not in known)
+    packed.kept = len(records)
+    _write_manifest(folder, plan, records)
+    for path in (*folder.glob("shard-*.tar"), *folder.glob(".*.part")):
+        if path.name not in records and path.is_file():
+            path.unlink()  # of other settings or photos, or half written by a killed run
+    missing = sum(len(shard) for name, shard in shards.items() if name not in records)
     progress = bar("photos packed", missing) if missing else lambda *_: None
-    with ShardMaker(folder, settings, progress) as maker:
+    pool = ThreadPoolExecutor(_THREADS)
+    try:
         for name, shard in shards.items():
-            if name not in known:
-                known[name] = maker.make(name, shard)
-                manifest.write(folder, known)
-            packed.shards.append(known[name])
-            _tell(shard, known[name], packed)
+            if name not in records:
+                prepared = pool.map(lambda own: _prepared(own, plan.settings.side), shard)
+                records[name] = _make(folder / name, shard, prepared, plan.settings, progress)
+                _write_manifest(folder, plan, records)
+            packed.shards.append(records[name])
+            _explain(shard, records[name], packed)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-def _tell(shard: tuple[Planned, ...], record: PackedShard, packed: Packed) -> None:
+def _make(
+    path: Path,
+    shard: tuple[Planned, ...],
+    prepared: Iterator[Prepared | str],
+    settings: Settings,
+    progress: Progress,
+) -> PackedShard:
+    """Writes a shard of those of its photos that can be packed; without any there is no file."""
+    samples: list[tuple[str, Mapping[str, bytes]]] = []
+    skipped: dict[str, str] = {}
+    counts: Counter[str] = Counter()
+    for own, made in zip(shard, prepared, strict=True):
+        progress(1, path.name)
+        if isinstance(made, str):
+            skipped[own.key] = made
+            continue
+        samples.append((own.key, members_of(_licensed(own.words, settings.license), made.photo)))
+        counts["unchanged"] += made.unchanged
+        counts["human"] += bool(own.words.human)
+        counts["synthetic"] += not own.words.human and CAPTIONS in own.words.synthetic
+    written = write_archive(path, samples) if samples else ""
+    return PackedShard(
+        name=path.name,
+        plan=digest(shard, settings),
+        sha256=written,
+        bytes=path.stat().st_size if samples else 0,
+        photos=len(samples),
+        unchanged=counts["unchanged"],
+        human=counts["human"],
+        synthetic=counts["synthetic"],
+        skipped=skipped,
+    )
+
+
+def _prepared(own: Planned, side: int) -> Prepared | str:
+    """A photo for its shard, or the code of why there is none."""
+    try:
+        data = read_photo(own.path, LIMITS)
+        if content_key(data) != own.key:
+            return _CHANGED
+        made = prepare(data, own.path, side)
+    except ImageError as fault:
+        return fault.code
+    return _EVALUATION if shipped().holds_photo(made.photo.content) else made
+
+
+def _licensed(words: Words, licence: str) -> Words:
+    """Every sample names its licence and its source, if only as unknown."""
+    about = {"source": "", **words.about}
+    return replace(words, about={**about, "license": about.get("license") or licence})
+
+
+def _explain(shard: tuple[Planned, ...], record: PackedShard, packed: Packed) -> None:
     """Sentences about what a shard, made now or before, had to leave out."""
     paths = {own.key: own.path for own in shard}
     for key, code in record.skipped.items():
-        if code == EVALUATION:
+        if code == _EVALUATION:
             packed.refused.append(f"{paths[key]} is one by its bytes")
         else:
             packed.faults.append(f"{paths[key]} {_REASONS[code]}.")
+
+
+def _write_manifest(folder: Path, plan: Plan, shards: Mapping[str, PackedShard]) -> None:
+    """Replaces the manifest with one that names these shards, and evaluation photos by key with the reason."""
+    content = {
+        "format": _FORMAT,
+        "kind": _KIND,
+        "photos": sum(record.photos for record in shards.values()),
+        "settings": asdict(plan.settings),
+        "refused": {key: f"by {own.by}" for key, own in plan.refused.items()},
+        "copies": len(plan.copies),
+        "faults": len(plan.faults),
+        "shards": [asdict(shards[name]) for name in sorted(shards)],
+    }
+    with write_whole(folder / MANIFEST) as file:
+        file.write(json.dumps(content, indent=1).encode())
+
+
+def _finished_shards(folder: Path) -> dict[str, PackedShard]:
+    """The shards that an earlier run finished in a folder, by the digest of what they were made of.
+
+    Raises:
+        DataError: the folder holds something else, which is never written over.
+    """
+    content = _read_manifest(folder / MANIFEST)
+    if content is None:
+        if folder.is_dir() and any(path.suffix != ".part" for path in folder.iterdir()):
+            raise DataError(
+                f"{folder} holds other files; choose an empty folder, or one that was packed into before."
+            )
+        return {}
+    try:
+        if (content["format"], content["kind"]) != (_FORMAT, _KIND):
+            raise DataError(f"{folder / MANIFEST} is not one of packed photos; choose another folder.")
+        return {record["plan"]: PackedShard(**record) for record in content["shards"]}
+    except (KeyError, TypeError) as fault:
+        raise DataError(f"{folder / MANIFEST} is damaged; remove the folder and pack again.") from fault
+
+
+def _read_manifest(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as fault:
+        raise DataError(f"{path} cannot be read: {fault}.") from fault
+
+
+def _is_whole(record: PackedShard, folder: Path, name: str) -> bool:
+    """Whether a finished shard still lies in the folder under this name, byte for byte."""
+    if record.name != name:
+        return False
+    path = folder / name
+    return file_digest(path) == record.sha256 if path.is_file() else not record.photos

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from mctrain.data.packing.prepare import LIMITS, RULE
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from mctrain.data.sources.listing import Entry, Listing
+    from mctrain.data.sources.listing import Listing
     from mctrain.data.words import Words
 
 
@@ -49,11 +49,12 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The pictures by shard, in the order of their keys, and what was left out.
+    """How to pack what: the pictures by shard, in the order of their keys, and what was left out.
 
     `refused` are evaluation photos by the key that they would have, `copies` files that hold a picture another one holds.
     """
 
+    settings: Settings
     shards: tuple[tuple[Planned, ...], ...]
     refused: dict[str, Refused]
     copies: tuple[str, ...]
@@ -86,7 +87,7 @@ def make_plan(listing: Listing, settings: Settings, progress: Callable[[int, str
             refused[key] = Refused(entry.path, "bytes")
         elif key in pictures:
             copies.append(f"{entry.path} is a copy of {pictures[key].path}")
-            pictures[key] = _joined(pictures[key], entry)
+            pictures[key] = replace(pictures[key], words=pictures[key].words.joined(entry.words))
         else:
             pictures[key] = Planned(key, entry.path, entry.words)
     ordered = [pictures[key] for key in sorted(pictures) if key not in refused]
@@ -94,7 +95,7 @@ def make_plan(listing: Listing, settings: Settings, progress: Callable[[int, str
         tuple(ordered[start : start + settings.per_shard])
         for start in range(0, len(ordered), settings.per_shard)
     ]
-    return Plan(tuple(shards), refused, tuple(copies), tuple(faults))
+    return Plan(settings, tuple(shards), refused, tuple(copies), tuple(faults))
 
 
 def digest(shard: tuple[Planned, ...], settings: Settings) -> str:
@@ -102,7 +103,3 @@ def digest(shard: tuple[Planned, ...], settings: Settings) -> str:
     content = [[own.key, own.words.human, dict(own.words.synthetic), dict(own.words.about)] for own in shard]
     text = json.dumps([RULE, settings.side, settings.license, content], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _joined(planned: Planned, entry: Entry) -> Planned:
-    return Planned(planned.key, planned.path, planned.words.joined(entry.words))

@@ -59,7 +59,7 @@ class Batch:
     skipped: tuple[Skipped, ...]
 
 
-class Said(NamedTuple):
+class EmbeddedText(NamedTuple):
     """A text with its embedding [D]."""
 
     text: str
@@ -73,8 +73,8 @@ class Visit:
     key: str
     picture: PIL.Image.Image
     embedding: NDArray[np.float32]
-    caption: Said
-    synthetic: Said | None
+    caption: EmbeddedText
+    synthetic: EmbeddedText | None
 
 
 def normalised(pixels: Tensor, mean: Tensor, std: Tensor) -> Tensor:
@@ -91,10 +91,10 @@ def collate(visits: Sequence[Visit], skipped: Sequence[Skipped]) -> Batch:
         keys=tuple(visit.key for visit in visits),
         pixels=torch.from_numpy(pixels).permute(0, 3, 1, 2),
         captions=tuple(visit.caption.text for visit in visits),
-        synthetic=tuple(said.text for said in second),
+        synthetic=tuple(own.text for own in second),
         image_embeddings=_join([visit.embedding for visit in visits], width),
         caption_embeddings=_join([visit.caption.embedding for visit in visits], width),
-        synthetic_embeddings=_join([said.embedding for said in second], width),
+        synthetic_embeddings=_join([own.embedding for own in second], width),
         skipped=tuple(skipped),
     )
 
@@ -103,11 +103,15 @@ def _join(rows: Sequence[NDArray[np.float32]], width: int) -> Tensor:
     return torch.from_numpy(np.array(rows, np.float32).reshape(len(rows), width))  # [n, D]
 
 
-def load(steps: Dataset[Batch | str], sampler: range | None, workers: int) -> Iterator[Batch | str]:
-    """What a dataset gives: for the steps of `sampler` in order, or all that it yields of itself.
+def load(
+    steps: Dataset[Batch | str], sampler: range | None, workers: int, skipped: dict[str, str]
+) -> Iterator[Batch]:
+    """The batches of a dataset: for the steps of `sampler` in order, or all that it yields of itself.
+
+    `skipped` gets the reasons of the samples that were skipped, by key.
 
     Raises:
-        DataError: a process was ended from outside.
+        DataError: the dataset gave a sentence in place of a batch, or a process was ended from outside.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "This DataLoader will create")  # more workers than cores
@@ -124,7 +128,11 @@ def load(steps: Dataset[Batch | str], sampler: range | None, workers: int) -> It
         with _unheard():
             batches = iter(loader)
     try:
-        yield from batches
+        for batch in batches:
+            if isinstance(batch, str):
+                raise DataError(batch)
+            skipped |= {own.key: own.reason for own in batch.skipped}
+            yield batch
     except RuntimeError as fault:
         if "DataLoader worker" not in str(fault):
             raise

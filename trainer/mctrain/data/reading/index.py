@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import shutil
 import tarfile
 import zlib
 from collections import Counter
@@ -17,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mctrain.data.reinforced.layout import PLAIN, REINFORCED, ROLES, SUFFIXES, role_of
+from mctrain.data.reinforced.sample import PLAIN, REINFORCED, ROLES, SUFFIXES, role_of
 from mctrain.data.shards import demand_end, split_name
 from mctrain.errors import DataError
+from mctrain.places import opened, version_of
 from mctrain.whole_files import write_whole
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mctrain.data.reinforced.layout import Needs
+    from mctrain.data.reinforced.sample import Needs
 
 LAYOUT = 2  # raise when the rows change: older files are then made again
 _GZIP = b"\x1f\x8b"
@@ -161,36 +163,20 @@ def _walk(path: Path, tar: Path) -> Iterator[tuple[str, str, int, int]]:
 
 def _identify(path: Path) -> str:
     """A name for the cache: another file, or the same one rewritten, has another."""
-    try:
-        state = path.stat()
-    except FileNotFoundError:
-        raise DataError(f"There is no shard {path}; check the name.") from None
-    except OSError as fault:
-        raise DataError(f"The shard {path} cannot be read: {fault.strerror}.") from fault
-    told = f"{path.name} {state.st_size} {state.st_mtime_ns} {state.st_ino}"
-    return f"{path.name.partition('.')[0]}-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+    digest = hashlib.sha256(f"{path.name} {version_of(path)}".encode()).hexdigest()
+    return f"{path.name.partition('.')[0]}-{digest[:16]}"
 
 
 def _is_zipped(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(len(_GZIP)) == _GZIP
-    except OSError as fault:
-        raise DataError(f"The shard {path} cannot be read: {fault.strerror}.") from fault
+    with opened(path) as file:
+        return file.read(len(_GZIP)) == _GZIP
 
 
 def _unpack(path: Path, target: Path) -> Path:
     if not target.exists():
-        with write_whole(target) as file:
-            for chunk in _unzip(path):
-                file.write(chunk)
+        try:
+            with gzip.open(path) as packed, write_whole(target) as file:
+                shutil.copyfileobj(packed, file, _CHUNK)
+        except (OSError, EOFError, zlib.error) as fault:
+            raise DataError(f"The shard {path} cannot be unpacked: {fault}.") from fault
     return target
-
-
-def _unzip(path: Path) -> Iterator[bytes]:
-    try:
-        with gzip.open(path) as packed:
-            while chunk := packed.read(_CHUNK):
-                yield chunk
-    except (OSError, EOFError, zlib.error) as fault:
-        raise DataError(f"The shard {path} cannot be unpacked: {fault}.") from fault

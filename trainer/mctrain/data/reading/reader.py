@@ -6,28 +6,31 @@ import os
 from collections import Counter
 from functools import lru_cache
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from torch.utils.data import Dataset
 
 from mctrain.data.apart import is_apart
+from mctrain.data.named import find_shards
 from mctrain.data.reading.batch import Skipped, collate, load
 from mctrain.data.reading.index import open_shard
-from mctrain.data.reading.settings import Stored
-from mctrain.data.reading.visit import order, see
-from mctrain.data.reinforced.layout import PLAIN, REINFORCED, name_role
+from mctrain.data.reading.stream import StreamedData, count_samples
+from mctrain.data.reading.visit import Stored, order, see
+from mctrain.data.reinforced.sample import PLAIN, REINFORCED, name_role
 from mctrain.data.shards import file_digest
 from mctrain.errors import DataError, SampleError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from mctrain.data.reading.batch import Batch, Visit
     from mctrain.data.reading.index import Shard
-    from mctrain.data.reading.settings import Pass, ReaderSettings
-    from mctrain.data.reinforced.layout import Needs
+    from mctrain.data.reading.visit import Pass, ReaderSettings
+    from mctrain.data.reinforced.sample import Needs
+    from mctrain.places import Place
+
 
 _MOST_SKIPPED = 256  # for one place of a batch: then the shards are at fault, not their samples
 _order = lru_cache(maxsize=1)(order)
@@ -85,11 +88,8 @@ class TrainingData:
         if not self.steps(part.batch):
             raise DataError(f"{len(self)} samples make no batch of {part.batch}; take a smaller one.")
         steps = _Steps(self._shards, self._seen, self._settings, part)
-        for batch in load(steps, range(self.steps(part.batch))[part.start : part.stop], workers):
-            if isinstance(batch, str):
-                raise DataError(batch)
-            self._skipped |= {skipped.key: skipped.reason for skipped in batch.skipped}
-            yield batch
+        wanted = range(self.steps(part.batch))[part.start : part.stop]
+        yield from load(steps, wanted, workers, self._skipped)
 
 
 class _Steps(Dataset["Batch | str"]):
@@ -151,3 +151,22 @@ def _explain(shards: Sequence[Path], lacking: Counter[str], needs: Needs) -> str
         advice = " `mctrain reinforce` adds what teachers say; without it they are plain data."
     names = ", ".join(shard.name for shard in shards[:3]) + (" …" if len(shards) > 3 else "")
     return f"No sample of {names or 'no shard'} can be trained on: {told or 'there is none'}.{advice}"
+
+
+Data = TrainingData | StreamedData
+
+MOST_INDEXED = 1 << 14  # each takes a map, of which a process has 65,536, and its turn when a run begins
+
+
+def open_data(folder: Place, patterns: Sequence[str], cache: Path, settings: ReaderSettings) -> Data:
+    """The shards of a folder that the patterns name: those of a store, and more than can be indexed, are streamed.
+
+    Raises:
+        DataError: a shard is missing or damaged, no sample is whole, or a stream has no manifest.
+        TrainerError: a package is missing.
+    """
+    shards = find_shards(folder, patterns)
+    local = [shard for shard in shards if isinstance(shard, Path)]
+    if len(local) == len(shards) <= MOST_INDEXED:
+        return TrainingData(local, cache, settings)
+    return StreamedData(count_samples(folder, shards), settings)

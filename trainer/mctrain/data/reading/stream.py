@@ -18,11 +18,9 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from mctrain.data.apart import is_apart
 from mctrain.data.reading.batch import Skipped, collate, load
-from mctrain.data.reading.settings import Stored
-from mctrain.data.reading.visit import order, see
-from mctrain.data.reinforced.layout import PLAIN, REINFORCED, role_of
+from mctrain.data.reading.visit import Stored, order, see
 from mctrain.data.reinforced.manifest import MANIFEST
-from mctrain.data.reinforced.sample import lacking
+from mctrain.data.reinforced.sample import PLAIN, REINFORCED, lacking, role_of
 from mctrain.data.shards import grouped
 from mctrain.errors import DataError, SampleError
 from mctrain.places import read
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from mctrain.data.reading.batch import Batch, Visit
-    from mctrain.data.reading.settings import Pass, ReaderSettings
+    from mctrain.data.reading.visit import Pass, ReaderSettings
     from mctrain.data.shards import Group
     from mctrain.places import Place
 
@@ -99,11 +97,7 @@ class StreamedData:
                 "start fewer, or write smaller shards."
             )
         steps = _Stream(self._shards, self._settings, part, self.steps(part.batch))
-        for batch in load(steps, None, min(workers, own)):
-            if isinstance(batch, str):
-                raise DataError(batch)
-            self._skipped |= {skipped.key: skipped.reason for skipped in batch.skipped}
-            yield batch
+        yield from load(steps, None, min(workers, own), self._skipped)
 
 
 class _Stream(IterableDataset["Batch | str"]):
@@ -163,8 +157,8 @@ class _Stream(IterableDataset["Batch | str"]):
             self._give_up()
 
     def _give_up(self) -> None:
-        told = f" The last: {self._skipped[-1].message}" if self._skipped else ""
-        raise DataError(f"{len(self._skipped)} samples in a row cannot be used.{told}")
+        last = f" The last: {self._skipped[-1].message}" if self._skipped else ""
+        raise DataError(f"{len(self._skipped)} samples in a row cannot be used.{last}")
 
     def _see(self, group: Group) -> Visit | None:
         if self._settings.apart and is_apart(group.key, self._settings.apart):

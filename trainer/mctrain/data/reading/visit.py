@@ -1,33 +1,89 @@
-"""What a pass over the data sees: the order of the samples, and of each sample one view, one caption, one other text.
-
-The order follows from epoch and seed, the choice from key, epoch and seed: neither from what was read before, nor from
-who reads it.
-"""
+"""What a training run wants of its data: which views and texts of a photo, and which part of a pass."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from mctrain.data.augment.draw import draw_view
-from mctrain.data.augment.replay import replay
-from mctrain.data.reading.batch import Said, Visit
-from mctrain.data.reading.settings import Stored
+from mctrain.data.reading.batch import EmbeddedText, Visit
 from mctrain.data.refusal import shipped
-from mctrain.data.reinforced.parse import parse_plain, parse_sample
+from mctrain.data.reinforced.sample import ReinforcedSample, parse_plain, parse_sample
+from mctrain.data.replay import replay
 from mctrain.data.shards import PHOTO_SUFFIXES
-from mctrain.errors import SampleError
+from mctrain.data.views import draw_view
+from mctrain.errors import RecipeError, SampleError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from mctrain.data.reading.settings import Pass, ReaderSettings, Texts
-    from mctrain.data.reinforced.sample import PlainSample, ReinforcedSample
+    from mctrain.data.reinforced.sample import PlainSample
+    from mctrain.data.views import View
+    from mctrain.recipes.tables import Augmentation
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The views that stand in the shards, with what teachers gave for them and for the texts.
+
+    `widths` are those of the teachers, in the order of their embeddings.
+    """
+
+    widths: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """One text is any of a photo's captions, or always the first; another is one whose tag fits the pattern.
+
+    An empty pattern wants no other text.
+    """
+
+    captions: Literal["any", "first"]
+    pattern: str
+
+    def __post_init__(self) -> None:
+        try:
+            re.compile(self.pattern)
+        except re.error as fault:
+            raise RecipeError(
+                f"The pattern of tags {self.pattern} is no regular expression: {fault}; give one such as ^syn_text."
+            ) from fault
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderSettings:
+    """What the student wants; where views are an augmentation, each visit draws one of its own, and no teacher is read.
+
+    The share `apart` of the photos is never seen.
+    """
+
+    interpolation: Literal["bicubic", "bilinear"]
+    texts: Texts
+    views: Stored | Augmentation
+    apart: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """A pass, or the steps of it from `start` to before `stop`, with pictures of `size` pixels a side.
+
+    `batch` is that of all ranks together, each of which gets its part of every batch.
+    """
+
+    epoch: int
+    seed: int
+    batch: int
+    size: int
+    start: int = 0
+    stop: int | None = None
+    rank: int = 0
+    ranks: int = 1
 
 
 class Row(NamedTuple):
@@ -57,19 +113,19 @@ def choose_texts(sample: PlainSample, epoch: int, seed: int, texts: Texts) -> tu
     """
     _, caption, tag, text = _draw(sample.key, epoch, seed)
     count = len(sample.captions) if texts.captions == "any" else 1
-    said = _below(count, caption)
+    first = _below(count, caption)
     if not texts.pattern:
-        return Row(None, said), None
+        return Row(None, first), None
     synthetic = {own: made for own, made in sample.words.synthetic.items() if made}
     if not synthetic:
-        return Row(None, said), Row(None, (said + 1 + _below(max(1, count - 1), text)) % count)
+        return Row(None, first), Row(None, (first + 1 + _below(max(1, count - 1), text)) % count)
     tags = [own for own in synthetic if re.search(texts.pattern, own)]
     if not tags:
         raise SampleError(
             f"{sample.key} has no synthetic text whose tag fits {texts.pattern}.", "no synthetic text"
         )
     chosen = tags[_below(len(tags), tag)]
-    return Row(None, said), Row(chosen, _below(len(synthetic[chosen]), text))
+    return Row(None, first), Row(chosen, _below(len(synthetic[chosen]), text))
 
 
 def _draw(key: str, epoch: int, seed: int) -> tuple[int, int, int, int]:
@@ -94,40 +150,41 @@ def see(key: str, members: Mapping[str, bytes], settings: ReaderSettings, part: 
     photos = (content for suffix, content in members.items() if suffix in PHOTO_SUFFIXES)
     if known.holds_key(key) or any(map(known.holds_photo, photos)):
         raise SampleError(f"{key} is an evaluation photo and never trained on.", "evaluation photo")
-    if isinstance(settings.views, Stored):
-        return _see_stored(parse_sample(key, members, settings.views.widths), settings, part)
-    sample = parse_plain(key, members)
+    sample = (
+        parse_sample(key, members, settings.views.widths)
+        if isinstance(settings.views, Stored)
+        else parse_plain(key, members)
+    )
     caption, other = choose_texts(sample, part.epoch, part.seed, settings.texts)
     image = sample.image()
-    # number 0 is the whole photo of every pass
-    view = draw_view(settings.views, key, part.seed, part.epoch + 1, image.size)
+    view, embedding = _view(sample, image.size, settings, part)
     return Visit(
         key=key,
         picture=replay(image, view, part.size, settings.interpolation),
-        embedding=np.zeros(0, np.float32),
-        caption=_said(sample, caption),
-        synthetic=other and _said(sample, other),
+        embedding=embedding,
+        caption=_embedded(sample, caption),
+        synthetic=other and _embedded(sample, other),
     )
 
 
-def _see_stored(sample: ReinforcedSample, settings: ReaderSettings, part: Pass) -> Visit:
-    caption, other = choose_texts(sample, part.epoch, part.seed, settings.texts)
-    image = sample.image()
-    if not all(view.fits(*image.size) for view in sample.views):
+def _view(
+    sample: PlainSample, size: tuple[int, int], settings: ReaderSettings, part: Pass
+) -> tuple[View, NDArray[np.float32]]:
+    """The view of a photo of this size (width, height), with its embedding [D]; D is 0 for a view that is drawn now."""
+    if not isinstance(settings.views, Stored):
+        # number 0 is the whole photo of every pass
+        view = draw_view(settings.views, sample.key, part.seed, part.epoch + 1, size)
+        return view, np.zeros(0, np.float32)
+    assert isinstance(sample, ReinforcedSample), "so it was parsed"
+    if not all(view.fits(*size) for view in sample.views):
         raise SampleError(
-            f"A view of {sample.key} reaches beyond the photo of {image.width} by {image.height} pixels; "
-            "take the photo in the size that it was drawn from.",
+            f"A view of {sample.key} reaches beyond the photo of {size[0]} by {size[1]} pixels; take the photo in the size "
+            "that it was drawn from.",
             "view beyond the photo",
         )
-    view = choose_view(sample.key, part.epoch, part.seed, len(sample.views))
-    return Visit(
-        key=sample.key,
-        picture=replay(image, sample.views[view], part.size, settings.interpolation),
-        embedding=sample.image_embeddings[view],
-        caption=_said(sample, caption),
-        synthetic=other and _said(sample, other),
-    )
+    number = choose_view(sample.key, part.epoch, part.seed, len(sample.views))
+    return sample.views[number], sample.image_embeddings[number]
 
 
-def _said(sample: PlainSample, row: Row) -> Said:
-    return Said(sample.texts_of(row.tag)[row.number], sample.rows_of(row.tag)[row.number])
+def _embedded(sample: PlainSample, row: Row) -> EmbeddedText:
+    return EmbeddedText(sample.texts_of(row.tag)[row.number], sample.rows_of(row.tag)[row.number])

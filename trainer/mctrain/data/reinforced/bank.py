@@ -7,31 +7,39 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 import struct
 import zipfile
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mctrain.data.reinforced.embeddings import find_fault
 from mctrain.data.reinforced.manifest import TeacherRecord
 from mctrain.errors import DataError
+from mctrain.whole_files import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
     from typing import BinaryIO
 
     from numpy.typing import NDArray
 
+
 BANK = "bank.npz"
 FORMAT = 1
 ABOUT, TEXTS, STARTS, EMBEDDINGS = "about.json", "texts.txt", "starts.npy", "embeddings.npy"
 
-_LOCAL_HEADER = struct.Struct(
-    "<26xHH"
-)  # of a zip: the lengths of a name and of what else stands before the content
+CHUNK = 4096  # texts: half a minute of a small teacher
+
+# of a zip: the lengths of a name and of what else stands before the content
+_LOCAL_HEADER = struct.Struct("<26xHH")
 _DRAW = 1  # tells the numbers drawn here from the reader's order, which has the same seed and epoch
 
 
@@ -56,10 +64,6 @@ class BankAbout:
         """Of all texts."""
         return sum(self.kinds.values())
 
-    def to_json(self) -> bytes:
-        """Equal ones give equal bytes."""
-        return json.dumps({"format": FORMAT, **asdict(self)}, indent=1).encode()
-
 
 class Bank:
     """A bank open for training; only the rows that are asked for are read.
@@ -74,32 +78,31 @@ class Bank:
     text of the bank has no photo that it should find; so does the contrastive loss, whose diagonal knows no such column.
     """
 
-    def __init__(self, path: Path, about: BankAbout, weights: Mapping[str, float]) -> None:
-        """`open_bank` calls this, with a file that was looked at."""
+    def __init__(self, path: Path, about: BankAbout) -> None:
+        """`open_bank` calls this."""
         self.about = about
         with zipfile.ZipFile(path) as archive, path.open("rb") as file:
             places = {entry.filename: entry for entry in archive.infolist()}
             self._starts = _map_array(path, file, places[STARTS], (about.count + 1,))
             self._embeddings = _map_array(path, file, places[EMBEDDINGS], (about.count, about.width))
-            said = _seek(file, places[TEXTS])
-            self._said = np.memmap(path, np.uint8, "r", said, (places[TEXTS].file_size,))  # [bytes]
-        if (np.diff(self._starts) <= 0).any() or self._starts[-1] != len(self._said):
+            start = _seek(file, places[TEXTS])
+            self._texts = np.memmap(path, np.uint8, "r", start, (places[TEXTS].file_size,))  # [bytes]
+        if (np.diff(self._starts) <= 0).any() or self._starts[-1] != len(self._texts):
             raise ValueError("its texts are not where they should be")
         self._counts = np.array(list(about.kinds.values()), np.int64)  # [kinds]
-        shares = np.array([weights.get(kind, 1.0) for kind in about.kinds], np.float64)
-        self._shares = shares / shares.sum()
 
     def __len__(self) -> int:
         """How many texts there are."""
         return self.about.count
 
     def draw(self, epoch: int, step: int, seed: int, count: int) -> NDArray[np.int64]:
-        """So many rows [count]: a source by the weights, then one of its texts; the same may come twice.
+        """So many rows [count]: any source, then one of its texts; the same may come twice.
 
         They follow from the three numbers alone: a run that is taken up again sees the same, and so does each of several ranks.
         """
         numbers = np.random.default_rng([seed, epoch, step, _DRAW])
-        kinds = numbers.choice(len(self._counts), count, p=self._shares)
+        shares = np.full(len(self._counts), 1 / len(self._counts))  # without them choice draws other numbers
+        kinds = numbers.choice(len(self._counts), count, p=shares)
         firsts = np.cumsum(self._counts) - self._counts
         return firsts[kinds] + numbers.integers(self._counts[kinds])
 
@@ -107,27 +110,27 @@ class Bank:
         """The texts of these rows."""
         ends = self._starts[rows + 1] - 1  # before the line's end
         pairs = zip(self._starts[rows].tolist(), ends.tolist(), strict=True)
-        return tuple(self._said[start:end].tobytes().decode() for start, end in pairs)
+        return tuple(self._texts[start:end].tobytes().decode() for start, end in pairs)
 
     def embeddings(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """The teachers' embeddings [rows, D] of these rows, as float32."""
         return np.asarray(self._embeddings[rows], np.float32)
 
 
-def open_bank(
-    path: Path, teachers: Sequence[TeacherRecord], weights: Mapping[str, float] | None = None
-) -> Bank:
-    """A bank for the teachers of a set; `weights` say how often each source is drawn, 1 where they say nothing.
+def open_bank(path: Path, teachers: Sequence[TeacherRecord]) -> Bank:
+    """A bank for the teachers of a set; their scales may differ, for embeddings do not depend on them.
 
     Raises:
-        DataError: it is missing or damaged, is of other teachers, or a weight is none.
+        DataError: it is missing or damaged, or is of other teachers.
     """
     about = read_about(path)
-    _demand_same(path, about.teachers, teachers)
-    weights = weights or {}
-    _demand_weights(path, about, weights)
+    if [(own.width, own.digest) for own in about.teachers] != [(own.width, own.digest) for own in teachers]:
+        raise DataError(
+            f"The text bank {path} is of the teachers {_names(about.teachers)}, and the set of {_names(teachers)}; write it "
+            "again with these."
+        )
     try:
-        return Bank(path, about, weights)
+        return Bank(path, about)
     # The outer border to foreign decoders: on damaged bytes they raise whatever these lead to.
     except Exception as fault:
         raise DataError(f"The text bank {path} is damaged: {fault}; write it again.") from fault
@@ -157,28 +160,8 @@ def read_about(path: Path) -> BankAbout:
     )
 
 
-def _demand_same(path: Path, own: Sequence[TeacherRecord], wanted: Sequence[TeacherRecord]) -> None:
-    """Scales may differ: embeddings do not depend on them."""
-    if [(one.width, one.digest) for one in own] == [(one.width, one.digest) for one in wanted]:
-        return
-    told = [
-        ", ".join(f"{one.name} ({one.digest[:8]}, {one.width})" for one in each) for each in (own, wanted)
-    ]
-    raise DataError(
-        f"The text bank {path} is of the teachers {told[0]}, and the set of {told[1]}; write it again with these."
-    )
-
-
-def _demand_weights(path: Path, about: BankAbout, weights: Mapping[str, float]) -> None:
-    if strange := sorted(set(weights) - set(about.kinds)):
-        raise DataError(
-            f"The text bank {path} has no texts of {strange[0]} to be weighed; it has {', '.join(about.kinds)}."
-        )
-    shares = [weights.get(kind, 1.0) for kind in about.kinds]
-    if not (min(shares, default=0) >= 0 and 0 < sum(shares) < float("inf")):
-        raise DataError(
-            f"The weights of the text bank {path} are {shares}; give numbers of 0 and more, one above 0."
-        )
+def _names(teachers: Sequence[TeacherRecord]) -> str:
+    return ", ".join(f"{own.name} ({own.digest[:8]}, {own.width})" for own in teachers)
 
 
 def _map_array(path: Path, file: BinaryIO, entry: zipfile.ZipInfo, shape: tuple[int, ...]) -> NDArray[Any]:
@@ -199,3 +182,79 @@ def _seek(file: BinaryIO, entry: zipfile.ZipInfo) -> int:
     file.seek(entry.header_offset)
     name, extra = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
     return file.seek(name + extra, 1)
+
+
+def write_bank(
+    path: Path,
+    texts: Mapping[str, Sequence[str]],
+    teachers: Sequence[TeacherRecord],
+    embed: Callable[[Sequence[str]], NDArray[np.float32]],
+    progress: Callable[[int, str], None],
+) -> None:
+    """Writes the texts of each source with what `embed` gives for them, the teachers' unit vectors end to end [n, D].
+
+    A bank of these texts and teachers that is there already is left as it is; equal ones are equal bytes.
+
+    Raises:
+        DataError: there is no text, a vector of a teacher has not the length 1, or the disk is full or refuses it.
+    """
+    everything = [text for own in texts.values() for text in own]
+    if not everything:
+        raise DataError(f"There is no text for the bank {path}; name a source that has some.")
+    kinds = {kind: len(own) for kind, own in texts.items() if own}
+    about = BankAbout(tuple(teachers), kinds, _digest(teachers, everything))
+    with suppress(DataError):  # none yet, or a damaged one
+        there = read_about(path)
+        if (there.digest, there.kinds) == (about.digest, kinds):
+            progress(about.count, "")
+            return
+    parts = path.with_name(f".{path.name}.parts")
+    chunks = [everything[start : start + CHUNK] for start in range(0, about.count, CHUNK)]
+    files = [parts / f"{_digest(about.teachers, chunk)}.npy" for chunk in chunks]
+    for file, chunk in zip(files, chunks, strict=True):
+        if not file.exists():
+            _save(file, embed(chunk), len(chunk), about)
+        progress(len(chunk), "")
+    whole = parts / path.name  # what a kill leaves of it goes with the folder
+    with write_whole(whole) as target:
+        _join(target, about, everything, files)
+    try:
+        whole.replace(path)
+    except OSError as fault:
+        raise DataError(f"{path} cannot be written: {fault.strerror}.") from fault
+    shutil.rmtree(parts, ignore_errors=True)
+
+
+def _digest(teachers: Sequence[TeacherRecord], texts: Sequence[str]) -> str:
+    content = [[(teacher.width, teacher.digest) for teacher in teachers], texts]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def _save(file: Path, vectors: NDArray[np.float32], count: int, about: BankAbout) -> None:
+    if fault := find_fault(vectors, count, [teacher.width for teacher in about.teachers]):
+        raise DataError(f"What the teachers gave for texts of the bank {fault}; check their weights.")
+    with write_whole(file) as part:
+        np.save(part, vectors.astype("<f2"), allow_pickle=False)
+
+
+def _join(target: BinaryIO, about: BankAbout, texts: Sequence[str], files: Iterable[Path]) -> None:
+    lines = [f"{text}\n".encode() for text in texts]
+    starts = np.array([0, *accumulate(map(len, lines))], "<i8")  # [texts + 1]
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        head = json.dumps({"format": FORMAT, **asdict(about)}, indent=1)
+        archive.writestr(zipfile.ZipInfo(ABOUT), head)
+        archive.writestr(zipfile.ZipInfo(TEXTS), b"".join(lines))
+        with archive.open(zipfile.ZipInfo(STARTS), "w") as member:
+            np.lib.format.write_array(member, starts, allow_pickle=False)
+        with archive.open(zipfile.ZipInfo(EMBEDDINGS), "w", force_zip64=True) as member:
+            shape = {"descr": "<f2", "fortran_order": False, "shape": (about.count, about.width)}
+            np.lib.format.write_array_header_1_0(member, shape)
+            for file in files:
+                member.write(_load(file).tobytes())
+
+
+def _load(file: Path) -> NDArray[np.float16]:
+    try:
+        return np.load(file, allow_pickle=False)  # type: ignore[no-any-return]
+    except (EOFError, ValueError) as fault:
+        raise DataError(f"{file} is damaged: {fault}; remove it, it is made again.") from fault

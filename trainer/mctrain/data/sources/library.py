@@ -25,23 +25,38 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from mctrain.data.decisions import Decision, fact_of
 from mctrain.data.sources.listing import Entry, Listing
-from mctrain.data.words import described
+from mctrain.data.words import described, texts_of
 from mctrain.errors import DataError
 from picsight_engine.errors import ImageError
 from picsight_engine.photos.identity import FINGERPRINT_RULE, fingerprint
 from picsight_engine.photos.reading import Limits, read_photo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
 
 FORMAT: Final = "picsight-decisions"
 VERSION: Final = 1
+DECISIONS: Final = "decisions"  # in a sample's JSON
 
 _MARK = re.compile(r"[0-9a-f]{32}")
 _MOST_BYTES = 1_000_000  # of a line: what is longer was written by nobody's tags
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A tag by its path ("Birds/Waders") with its prompts, and whether the photo was accepted for it or rejected."""
+
+    tag: str
+    prompts: tuple[str, ...]
+    accepted: bool
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What the tag means, in words: its prompts, or its own name where examples alone made it."""
+        return self.prompts or (self.tag.rpartition("/")[2],)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +74,11 @@ class _Picture:
     """All that is said of one picture; for each tag the line that counts."""
 
     paths: dict[Path, None] = field(default_factory=dict)
-    said: dict[str, _Decided] = field(default_factory=dict)
+    decided: dict[str, _Decided] = field(default_factory=dict)
 
 
 class _LineError(ValueError):
     """What is wrong with a line, as the end of a sentence."""
-
-
-class _TextError(_LineError):
-    """The line is whole and holds characters that no text can: it is left out, and the others are read."""
 
 
 def read_library(file: Path) -> Listing:
@@ -78,18 +89,18 @@ def read_library(file: Path) -> Listing:
     """
     pictures: dict[str, _Picture] = {}
     faults: list[str] = []
-    for own in _lines(file, faults):
-        picture = pictures.setdefault(own.mark, _Picture())
-        picture.paths[own.path] = None
-        before = picture.said.get(own.decision.tag)
-        if before is None or before.time <= own.time:
-            picture.said[own.decision.tag] = own
+    for decided in _lines(file, faults):
+        picture = pictures.setdefault(decided.mark, _Picture())
+        picture.paths[decided.path] = None
+        before = picture.decided.get(decided.decision.tag)
+        if before is None or before.time <= decided.time:
+            picture.decided[decided.decision.tag] = decided
     if not pictures:
         raise DataError(
             f"{file} holds no decision about a tag, so that nothing can be learnt from it; accept or reject photos for a tag, and "
             "export again."
         )
-    entries = [entry for mark, own in pictures.items() if (entry := _entry(mark, own, faults))]
+    entries = [entry for mark, picture in pictures.items() if (entry := _entry(mark, picture, faults))]
     return Listing(tuple(sorted(entries, key=lambda entry: entry.path)), tuple(faults))
 
 
@@ -97,46 +108,25 @@ def _lines(file: Path, faults: list[str]) -> Iterator[_Decided]:
     try:
         with file.open("rb") as source:
             for number, line in enumerate(iter(lambda: source.readline(_MOST_BYTES), b""), start=1):
+                if not line.strip():
+                    continue
                 try:
-                    yield from _said(line)
-                except _TextError as fault:
-                    faults.append(f"Line {number} of {file} was left out: {fault}.")
+                    decided = _parse_line(line)
+                except UnicodeEncodeError:
+                    faults.append(f"Line {number} of {file} was left out: a text holds half a character.")
                 except _LineError as fault:
                     raise DataError(
                         f"Nothing was packed, because in line {number} of {file} {fault}."
                     ) from fault
+                else:
+                    if decided is not None:
+                        yield decided
     except OSError as fault:
         raise DataError(f"{file} cannot be read: {fault.strerror}.") from fault
 
 
-def _said(line: bytes) -> list[_Decided]:
-    """What a line says of a photo and a tag, if it does."""
-    if not line.strip():
-        return []
-    record = _record(line)
-    if "rating" in record or _field(record, "kind") != "tag":
-        return []
-    decision, example = _field(record, "decision"), _field(record, "example")
-    if decision is None and example is None:
-        return []
-    if _field(record, "rule") != FINGERPRINT_RULE:
-        raise _LineError(
-            f"`rule` is {record['rule']} and not {FINGERPRINT_RULE}; use a Picsight and an mctrain of the same age"
-        )
-    accepted = example == "for" if decision is None else decision == "accepted"
-    time = _EARLIEST if decision is None else datetime.fromisoformat(_field(record, "time"))
-    made = Decision(_field(record, "tag"), tuple(_field(record, "prompts")), accepted)
-    path = _field(record, "path")
-    try:
-        "".join((made.tag, *made.prompts)).encode()
-        path.encode(errors="surrogateescape")
-    except UnicodeEncodeError as fault:
-        raise _TextError("a text holds half a character") from fault
-    return [_Decided(_field(record, "fingerprint"), Path(path), made, time)]
-
-
-def _record(line: bytes) -> Mapping[str, Any]:
-    """A line of ours, of a version that is known."""
+def _parse_line(line: bytes) -> _Decided | None:
+    """What a line says of a photo and a tag; None where it is about something else."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as fault:
@@ -147,19 +137,34 @@ def _record(line: bytes) -> Mapping[str, Any]:
         raise _LineError(
             f'`format` is not "{FORMAT}"; give the file that a Picsight library exported, or the folder in which the photos lie'
         )
-    if record.get("version") != VERSION:
+    _demand(record, "version", VERSION)
+    if "rating" in record or _field(record, "kind") != "tag":
+        return None
+    decision, example = _field(record, "decision"), _field(record, "example")
+    if decision is None and example is None:
+        return None
+    _demand(record, "rule", FINGERPRINT_RULE)
+    accepted = example == "for" if decision is None else decision == "accepted"
+    time = _EARLIEST if decision is None else datetime.fromisoformat(_field(record, "time"))
+    made = Decision(_field(record, "tag"), tuple(_field(record, "prompts")), accepted)
+    path = _field(record, "path")
+    "".join((made.tag, *made.prompts)).encode()
+    path.encode(errors="surrogateescape")
+    return _Decided(_field(record, "fingerprint"), Path(path), made, time)
+
+
+def _demand(record: Mapping[str, Any], name: str, wanted: int) -> None:
+    if record.get(name) != wanted:
         raise _LineError(
-            f"`version` is {record.get('version')!r:.20} and not {VERSION}; use a Picsight and an mctrain of the same age"
+            f"`{name}` is {record.get(name)!r:.20} and not {wanted}; use a Picsight and an mctrain of the same age"
         )
-    return record
 
 
 def _field(record: Mapping[str, Any], name: str) -> Any:
     """A field's value, if it is one that it may have."""
-    fits, otherwise = _FIELDS[name]
     value = record.get(name)
-    if not fits(value):
-        raise _LineError(f"`{name}` {otherwise}, but {value!r:.40}; export the decisions again")
+    if not _FIELDS[name](value):
+        raise _LineError(f"`{name}` cannot be {value!r:.40}; export the decisions again")
     return value
 
 
@@ -174,19 +179,15 @@ def _is_time(value: object) -> bool:
         return False
 
 
-_FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "path": (lambda value: _is_filled(value) and "\0" not in value, "is no path"),
-    "fingerprint": (
-        lambda value: isinstance(value, str) and bool(_MARK.fullmatch(value)),
-        "is not of 32 hexadecimal digits",
-    ),
-    "rule": (lambda value: type(value) is int, "is no number"),
-    "tag": (lambda value: _is_filled(value) and all(map(str.strip, value.split("/"))), "is no name"),
-    "kind": (lambda value: value in ("tag", "album", "favourite"), "is neither tag nor album nor favourite"),
-    "prompts": (lambda value: isinstance(value, list) and all(map(_is_filled, value)), "is no list of texts"),
-    "decision": (lambda value: value in ("accepted", "rejected", None), "is not accepted, rejected or null"),
-    "example": (lambda value: value in ("for", "against", None), "is neither for nor against"),
-    "time": (_is_time, "is no date and time with an offset from UTC"),
+_FIELDS: dict[str, Callable[[Any], bool]] = {
+    "path": lambda value: _is_filled(value) and "\0" not in value,
+    "fingerprint": lambda value: isinstance(value, str) and bool(_MARK.fullmatch(value)),
+    "tag": lambda value: _is_filled(value) and all(map(str.strip, value.split("/"))),
+    "kind": lambda value: value in ("tag", "album", "favourite"),
+    "prompts": lambda value: isinstance(value, list) and all(map(_is_filled, value)),
+    "decision": lambda value: value in ("accepted", "rejected", None),
+    "example": lambda value: value in ("for", "against", None),
+    "time": _is_time,
 }
 
 
@@ -195,7 +196,7 @@ def _entry(mark: str, picture: _Picture, faults: list[str]) -> Entry | None:
     path = _found(mark, picture, faults)
     if path is None:
         return None
-    decisions = [own.decision for own in picture.said.values()]
+    decisions = [own.decision for own in picture.decided.values()]
     queries = [text for own in decisions if own.accepted for text in own.words]
     return Entry(path, described({"queries": queries, **fact_of(decisions)}))
 
@@ -211,3 +212,31 @@ def _found(mark: str, picture: _Picture, faults: list[str]) -> Path | None:
             told.append(str(fault))
     faults += told
     return None
+
+
+def fact_of(decisions: Iterable[Decision]) -> dict[str, Any]:
+    """The decisions on a photo as a fact of its sample."""
+    return {
+        DECISIONS: [
+            {"tag": own.tag, "prompts": list(own.prompts), "accepted": own.accepted} for own in decisions
+        ]
+    }
+
+
+def decisions_of(about: Mapping[str, Any], key: str) -> tuple[Decision, ...]:
+    """The decisions among the facts of a sample; `key` serves the sentence only.
+
+    Raises:
+        DataError: there is something else in their place.
+    """
+    try:
+        return tuple(_decision(own) for own in about.get(DECISIONS, ()))
+    except (TypeError, KeyError, AttributeError) as fault:
+        raise DataError(f"{key} holds something else where decisions should be; pack it again.") from fault
+
+
+def _decision(record: Mapping[str, Any]) -> Decision:
+    tag, accepted = record["tag"], record["accepted"]
+    if not isinstance(tag, str) or type(accepted) is not bool:
+        raise TypeError
+    return Decision(tag, texts_of(record, "prompts"), accepted)

@@ -1,24 +1,92 @@
-"""Parquet files of photos, as img2dataset writes them: one file, or all of a folder.
-
-Their photos are laid out as files first, for packing goes by the order of the pictures, and in a Parquet file single
-rows can only be read with all of their group.
-"""
+"""Parquet files in which photos lie as bytes, a row each, as img2dataset writes them: beside them their text and what is known of them."""
 
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from mctrain.data.parquet import photo_column, rows
+from mctrain.data.shards import PHOTO_SUFFIXES
 from mctrain.data.sources.listing import Entry, Listing
 from mctrain.data.words import described, texts_of
-from mctrain.errors import DataError, TrainerError
+from mctrain.errors import DataError, TrainerError, demand_extra
+from mctrain.places import opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from mctrain.data.words import Words
+    from mctrain.places import Place
+
+
+_ROWS = 64  # that are read at a time
+
+
+def photo_column(file: Place) -> str | None:
+    """The column of the photos' bytes; None where the file is a table without any.
+
+    Raises:
+        DataError: it is missing or no Parquet.
+        TrainerError: pyarrow is not installed.
+    """
+    with _opened(file) as table:
+        found = PHOTO_SUFFIXES.intersection(table.schema_arrow.names)
+    return min(found) if found else None
+
+
+def rows(file: Place, without: str | None = None) -> Iterator[Mapping[str, Any]]:
+    """The rows of a file by column, all columns or all but one.
+
+    Raises:
+        DataError: it is missing or damaged.
+        TrainerError: pyarrow is not installed.
+    """
+    with _opened(file) as table:
+        wanted = [name for name in table.schema_arrow.names if name != without]
+        for batch in table.iter_batches(_ROWS, columns=wanted):
+            yield from batch.to_pylist()
+
+
+def row_at(file: Place, number: int) -> Mapping[str, Any]:
+    """One row; those of its group in the file are kept for the next call.
+
+    Raises:
+        DataError: it is missing, damaged, or has no such row.
+        TrainerError: pyarrow is not installed.
+    """
+    for group, count in enumerate(_groups(file)):
+        if number < count:
+            return _group(file, group).slice(number, 1).to_pylist()[0]  # type: ignore[no-any-return]
+        number -= count
+    raise DataError(f"{file} has changed while it was read; type the same command again.")
+
+
+@lru_cache(maxsize=256)
+def _groups(file: Place) -> tuple[int, ...]:
+    """How many rows each group of a file has."""
+    with _opened(file) as table:
+        return tuple(table.metadata.row_group(number).num_rows for number in range(table.num_row_groups))
+
+
+@lru_cache(maxsize=4)
+def _group(file: Place, number: int) -> Any:
+    with _opened(file) as table:
+        return table.read_row_group(number)
+
+
+@contextmanager
+def _opened(file: Place) -> Iterator[Any]:
+    with demand_extra("pyarrow", f"{file} is Parquet"):
+        from pyarrow import ArrowException  # 0.3 s that no other source pays
+        from pyarrow.parquet import ParquetFile
+    try:
+        with opened(file) as source, ParquetFile(source) as table:
+            yield table
+    except (ArrowException, OSError) as fault:
+        raise DataError(f"{file} cannot be read: {str(fault).partition(chr(10))[0].rstrip('.')}.") from fault
+
 
 SUFFIX = ".parquet"
 

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from mctrain.errors import TrainerError
-from mctrain.extras import extra
+from mctrain.errors import TrainerError, demand_extra
 from mctrain.reinforce.job import Job, begin, finish, make
 from picsight_engine.errors import PicsightError
 
@@ -216,7 +215,7 @@ class _Crew:
 def _joined(cluster: Cluster) -> Iterator[Any]:
     """Ray, with a cluster of its own or the one at an address; it tells nobody that it is used."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # before it is imported
-    with extra("ray", "--engine ray"):
+    with demand_extra("ray", "--engine ray"):
         import ray  # 1 s that no local job pays
     # "local": unasked, Ray would join one that was begun here before, or the one of RAY_ADDRESS
     options: dict[str, Any] = {"address": cluster.address or "local"}

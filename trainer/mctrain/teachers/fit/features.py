@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from mctrain.data.augment.draw import draw_views
-from mctrain.data.augment.replay import picture_digest, replay
+from mctrain.data.replay import picture_digest, replay
 from mctrain.data.shards import Sample, file_digest, samples
+from mctrain.data.views import draw_views
 from mctrain.data.workers import open_pool
 from mctrain.errors import DataError
 from mctrain.graphs.graph import Graph, Port, provide_graph

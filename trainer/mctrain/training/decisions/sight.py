@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from mctrain.data.decisions import decisions_of
 from mctrain.data.refusal import shipped
 from mctrain.data.shards import grouped
+from mctrain.data.sources.library import decisions_of
 from mctrain.data.words import words_of
 from mctrain.errors import DataError
 from mctrain.graphs.graph import Graph
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     import PIL.Image
     from numpy.typing import NDArray
 
-    from mctrain.data.decisions import Decision
     from mctrain.data.shards import Group
+    from mctrain.data.sources.library import Decision
     from mctrain.models.heads import Head
     from picsight_engine.bundles.bundle import Bundle
 

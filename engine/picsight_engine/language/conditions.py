@@ -1,0 +1,355 @@
+"""What a typed fact asks of the library, or the sentence that says why it cannot be asked. Pure: nothing is looked up."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import partial, reduce
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from picsight_engine.language.amounts import read_amount
+from picsight_engine.language.place_names import is_at, names_of_place, place_key
+from picsight_engine.language.times import time_of_value
+from picsight_engine.photos.formats import RAW_SUFFIXES
+from picsight_engine.store import selection
+from picsight_engine.store.ratings import photos_rated, photos_with_stars
+from picsight_engine.store.tagged import (
+    favourite_photos,
+    photos_tagged,
+    photos_that_may_be_tagged,
+    photos_with_keyword,
+    untagged_photos,
+)
+from picsight_engine.store.tags import name_key, tag_paths, tags_called
+from picsight_engine.store.text import begins_word, fold, photos_holding, photos_with_word, words_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import date
+
+    from numpy.typing import NDArray
+
+    from picsight_engine.language.query import Fact
+    from picsight_engine.language.times import Period
+    from picsight_engine.store.database import Database
+    from picsight_engine.store.selection import Column, NumberColumn, Shape, TextColumn
+
+FilterKind = Literal[
+    "time", "folder", "format", "is", "has", "place", "camera", "lens", "exposure", "label", "rating", "tag", "text"
+]  # fmt: skip
+
+FORMATS = {
+    "jpeg": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
+    "png": (".png", ".apng"),
+    "heic": (".heic", ".heics", ".heif", ".heifs", ".hif"),
+    "webp": (".webp",),
+    "avif": (".avif", ".avifs"),
+    "gif": (".gif",),
+    "tiff": (".tif", ".tiff"),
+    "bmp": (".bmp", ".dib"),
+    "raw": tuple(sorted(RAW_SUFFIXES)),
+    "jxl": (".jxl",),
+    "jpeg2000": (".jp2", ".j2k", ".j2c", ".jpx", ".jpf"),
+    "psd": (".psd",),
+    "ico": (".ico",),
+    "pcx": (".pcx",),
+    "ppm": (".ppm", ".pgm", ".pbm", ".pnm"),
+    "tga": (".tga",),
+    "qoi": (".qoi",),
+}
+SHAPES: tuple[Shape, ...] = ("portrait", "landscape", "square", "panorama")
+# What "has:" asks for: the column, and what a person calls it.
+KNOWN: dict[str, tuple[Column, str]] = {
+    "date": ("taken", "a date"),
+    "gps": ("lat", "a position"),
+    "place": ("place", "a place"),
+    "camera": ("camera", "a camera"),
+    "lens": ("lens", "a lens"),
+    "iso": ("iso", "an ISO value"),
+    "f": ("aperture", "an aperture"),
+    "focal": ("focal", "a focal length"),
+    "label": ("label", "a label"),
+    "keywords": ("keywords", "keywords"),
+    "description": ("description", "a description"),
+}
+_COPIES, _RATED = "copies", "rating"  # and these are asked for in other ways
+# What a person decides: the word for it, and which photos it holds for.
+_DECIDED = {
+    "favourite": ("favourite", favourite_photos),
+    "favorite": ("favourite", favourite_photos),
+    "untagged": ("untagged", untagged_photos),
+}
+_EDITED: NumberColumn = "edited"
+_STARS = range(6)
+# The column of a number, what it is shown in steps of, how it is said, and one of its kind.
+_NUMBERS: dict[str, tuple[NumberColumn, float, str, str]] = {
+    "iso": ("iso", 1, "ISO {}", "1600"),
+    "f": ("aperture", 0.1, "f/{}", "2.8"),
+    "focal": ("focal", 1, "{} mm", "200"),
+}
+_UNIT = re.compile(r"f/(?=[0-9.])|(?<=[0-9.])mm| ")  # what people write with a number
+_ABSENT: dict[TextColumn, str] = {
+    "place": 'No photo is at "{}"',
+    "camera": 'No photo is by "{}"',
+    "lens": 'No photo has the lens "{}"',
+    "label": 'No photo has the label "{}"',
+}
+_MOST_SAID = 5
+_NEAR = 0.6  # of two names, the share of letters in common from which one may be meant by the other
+# A maker that no camera is called by.
+_MAKERS = {"apple": ("apple", "iphone", "ipad", "ipod")}
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What must hold: `find` gives the photos for which it does, `words` name it for a person.
+
+    Two of one `key` ask the same. Where it holds for none, `absent` may have a sentence about it; without one nothing can be
+    asked where `basis` holds for no photo either. What is `decided` by a person changes with tags and stars, the rest with
+    the photos alone.
+    """
+
+    kind: FilterKind
+    key: tuple[str, ...]
+    words: str
+    find: Callable[[Database], NDArray[np.int64]]
+    basis: Condition | None = None
+    decided: bool = False
+    absent: Callable[[Database], str | None] | None = None
+
+
+VISIBLE = Condition("is", ("visible",), "in the library", selection.visible_photos)
+UNDATED = Condition("has", ("undated",), "without a date", selection.undated_photos)
+
+_TAGGABLE = Condition("tag", ("taggable",), "with keywords or tags", photos_that_may_be_tagged, decided=True)
+_STARRED = Condition("has", ("has", _RATED), "with stars", photos_with_stars, decided=True)
+
+
+def condition_of(fact: Fact, today: date) -> Condition | str:
+    """What the fact asks, or a sentence about what is wrong with it."""
+    return _READERS[fact.key](fact.value, today)
+
+
+def taken_in(period: Period) -> Condition:
+    """That a photo was taken in this time, by the camera's own clock."""
+    first, last = period.first.isoformat(), period.last.isoformat()
+    if period.yearly:
+        find = partial(selection.photos_taken_yearly, first=first[5:], last=last[5:])
+    else:
+        find = partial(selection.photos_taken, first=first, last=last)
+    return Condition("time", (find.func.__name__, first, last), period.words, find)
+
+
+def known(name: str) -> Condition:
+    """That a photo has what "has:" knows by this name."""
+    column, words = KNOWN[name]
+    find = partial(selection.photos_with, column=column)
+    condition = Condition("has", ("has", name), f"with {words}", find)
+    return condition if column == "taken" else replace(condition, basis=condition)
+
+
+def tagged(value: str) -> Condition:
+    """What is in a tag; and a keyword by its whole name, or by a part of one that stands below another: "Birds/Waders"."""
+    wanted = fold(value)
+
+    def find(db: Database) -> NDArray[np.int64]:
+        by_keyword = photos_with_keyword(db, value, lambda keyword: names_keyword(wanted, keyword))
+        return selection.ascending(np.concatenate([photos_tagged(db, value), by_keyword]))
+
+    return Condition(
+        "tag", ("tag", wanted), value, find, _TAGGABLE, decided=True, absent=partial(_unnamed, name=value)
+    )
+
+
+def names_keyword(wanted: str, keyword: str) -> bool:
+    """Whether this folded text is a keyword's whole name, or that of a part: "waders" of "Birds/Waders" or "Birds|Waders"."""
+    name = fold(keyword)
+    return wanted == name or wanted in re.split(r"[/|]", name)
+
+
+def located(names: Sequence[str]) -> Condition:
+    """That a photo is at a place with all these names, or its file, folders, keywords or tags have all their words."""
+    wanted = {place_key(name) for name in names}
+    words = {word for name in names for word in words_in(name)}
+
+    def find(db: Database) -> NDArray[np.int64]:
+        there = selection.photos_with_text(db, "place", lambda place: wanted <= names_of_place(place).keys())
+        named = reduce(np.intersect1d, (worded(word).find(db) for word in words))
+        return selection.ascending(np.concatenate([there, named]))
+
+    return Condition("place", ("located", *sorted(wanted)), ", ".join(names), find, decided=True)
+
+
+def is_by(camera: str, wanted: str) -> bool:
+    """Whether a camera's name holds this folded text, or its maker is called so."""
+    return any(name in fold(camera) for name in _MAKERS.get(wanted, (wanted,)))
+
+
+# Whether a text of a kind fits what is asked for, folded.
+FITS: dict[TextColumn, Callable[[str, str], bool]] = {
+    "place": is_at,
+    "camera": is_by,
+    "lens": lambda lens, wanted: wanted in fold(lens),
+    "label": lambda label, wanted: wanted == fold(label),
+}
+
+
+def worded(word: str) -> Condition:
+    """That a name, folder, keyword or tag has a word, or one that begins so; `word` as `words_in` gives it."""
+
+    def find(db: Database) -> NDArray[np.int64]:
+        tags = [photos_tagged(db, path) for path in tag_paths(db).values() if begins_word(path, word)]
+        return selection.ascending(np.concatenate([np.asarray(photos_with_word(db, word), np.int64), *tags]))
+
+    return Condition("text", ("word", word), word, find, decided=True)
+
+
+def unknown(basis: Condition, key: str) -> str:
+    """What to say where nothing is known of what a condition is about."""
+    what = basis.words.removeprefix("with ")
+    return f'No photo of this library is known to have {what}, so "{key}:" was left out.'
+
+
+def _text(value: str, _today: date) -> Condition | str:
+    return Condition(
+        "text", ("text", fold(value)), value, lambda db: np.asarray(photos_holding(db, value), np.int64)
+    )
+
+
+def _time(value: str, today: date) -> Condition | str:
+    period = time_of_value(value, today)
+    if period is None:
+        return '"in:" needs a time such as 2019, 2019-07, summer-2020 or 2019..2021.'
+    return taken_in(period)
+
+
+def _folder(value: str, _today: date) -> Condition | str:
+    wanted = value.replace("\\", "/")
+    return Condition("folder", ("folder", wanted), value, partial(selection.photos_in_folder, text=wanted))
+
+
+def _format(value: str, _today: date) -> Condition | str:
+    name = value.lower().removeprefix(".")
+    for known, suffixes in FORMATS.items():
+        if name == known or f".{name}" in suffixes:
+            find = partial(selection.photos_ending, suffixes=suffixes)
+            return Condition("format", ("format", known), known.upper(), find)
+    return f'"format:" knows {_listed(tuple(FORMATS))}.'
+
+
+def _is(value: str, _today: date) -> Condition | str:
+    name = value.lower()
+    if name in _DECIDED:
+        words, find = _DECIDED[name]
+        return Condition("is", ("is", words), words, find, decided=True)
+    if name == _EDITED:
+        find = partial(selection.photos_between, column=_EDITED, low=1, high=2)
+        absent = "No photo is an edited version."
+        return Condition("is", ("is", name), name, find, absent=lambda _db: absent)
+    shape = next((shape for shape in SHAPES if shape == name), None)
+    if shape is None:
+        return f'"is:" knows {_listed((*SHAPES, _EDITED, "favourite", "untagged"))}.'
+    return Condition("is", ("is", shape), shape, partial(selection.photos_of_shape, shape=shape))
+
+
+def _has(value: str, _today: date) -> Condition | str:
+    name = value.lower()
+    if name == _COPIES:
+        return Condition("has", ("has", name), "with copies", selection.photos_with_copies)
+    if name == _RATED:
+        return replace(_STARRED, basis=_STARRED)
+    if name not in KNOWN:
+        return f'"has:" knows {_listed((*KNOWN, _RATED, _COPIES))}.'
+    return known(name)
+
+
+def _text_fact(column: TextColumn, value: str, _today: date) -> Condition | str:
+    wanted, fits = fold(value), FITS[column]
+    find = partial(
+        selection.photos_with_text, column=column, fits=lambda text: wanted != "" and fits(text, wanted)
+    )
+    absent = partial(_without_text, column=column, value=value)
+    return Condition(column, (column, wanted), value, find, known(column), absent=absent)
+
+
+def _without_text(db: Database, column: TextColumn, value: str) -> str | None:
+    there = selection.file_texts(db, column)
+    if not there:
+        return None
+    names = list(dict.fromkeys(text.split(", ")[0] if column == "place" else text for text in there))
+    shown = _listed((*names[:_MOST_SAID], *(["others"] if len(names) > _MOST_SAID else [])))
+    return f"{_ABSENT[column].format(value)}; there {'is' if len(names) == 1 else 'are'} {shown}."
+
+
+def _number_fact(key: str, value: str, _today: date) -> Condition | str:
+    column, step, unit, number = _NUMBERS[key]
+    amount = read_amount(_UNIT.sub("", value.lower()), step)
+    if amount is None:
+        return f'"{key}:" needs a number, as in {key}:{number}, {key}:>={number} or {key}:..{number}.'
+    find = partial(selection.photos_between, column=column, low=amount.low, high=amount.high)
+    words = amount.words(unit)
+    absent = partial(_without_number, column=column, unit=unit, words=words)
+    return Condition("exposure", (column, value), words, find, known(key), absent=absent)
+
+
+def _without_number(db: Database, column: NumberColumn, unit: str, words: str) -> str | None:
+    there = selection.extremes(db, column)
+    shown = dict.fromkeys(unit.format(f"{round(each, 2):.10g}") for each in there or ())
+    return f"No photo has {words}; there is {' to '.join(shown)}." if shown else None
+
+
+def _unnamed(db: Database, name: str) -> str | None:
+    """That no tag is called so, and which one may be meant; None where one is, or nothing is tagged."""
+    with db.reading() as connection:
+        if tags_called(connection, name) or not len(_TAGGABLE.find(db)):
+            return None
+    # 25 ms that a search for what is there does not pay
+    from rapidfuzz.distance import OSA
+    from rapidfuzz.process import extractOne
+
+    keys = {end: name_key(end) for path in tag_paths(db).values() for end in names_of_tag(path)}
+    found = extractOne(name_key(name), keys, scorer=OSA.normalized_similarity, score_cutoff=_NEAR)
+    return f'No tag or keyword is called "{name}".' + (f' Did you mean "{found[2]}"?' if found else "")
+
+
+def names_of_tag(path: str) -> Iterator[str]:
+    """What a query may call a tag by: "Birds/Waders" and "Waders"."""
+    yield path
+    while "/" in path:
+        path = path.partition("/")[2]
+        yield path
+
+
+def _rating(value: str, _today: date) -> Condition | str:
+    if value.lower() == "rejected":
+        find = partial(photos_rated, least=-1, most=-1)
+        return Condition("rating", ("rating", "rejected"), "rejected", find, decided=True)
+    stars = read_amount(value, 1)
+    if stars is None or not all(number in _STARS for number in stars.typed):
+        return '"rated:" needs a number from 0 to 5, or the word rejected.'
+    find = partial(photos_rated, least=max(stars.low, _STARS[0] - 0.5), most=stars.high)
+    words = f"{stars.words('{}')} stars"
+    return Condition("rating", ("rating", value), words, find, _STARRED, decided=True)
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+_READERS: dict[str, Callable[[str, date], Condition | str]] = {
+    "text": _text,
+    "in": _time,
+    "folder": _folder,
+    "format": _format,
+    "is": _is,
+    "has": _has,
+    "at": partial(_text_fact, "place"),
+    "by": partial(_text_fact, "camera"),
+    "lens": partial(_text_fact, "lens"),
+    **{key: partial(_number_fact, key) for key in _NUMBERS},
+    "label": partial(_text_fact, "label"),
+    "rated": _rating,
+    "tag": lambda value, _today: tagged(value),
+}

@@ -1,0 +1,137 @@
+"""Plain words of a query that mean a time or a place: "dog 2012", "last christmas", "sunset in Nice". Pure.
+
+Only a time or a place of which the library has photos is one; everything else stays words. A word with a weight, or behind
+a backslash, is a word. So is a place's name made of words that are said of everyday photos ("nice", "Orange"), unless it
+begins with capitals that say so: in "sunset Nice" and "Nice 2019", but not in "Nice sunset" and "Girl Reading A Book".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from picsight_engine.bundles.commonness import is_everyday
+from picsight_engine.language.conditions import located, taken_in
+from picsight_engine.language.place_names import place_key
+from picsight_engine.language.query import Term
+from picsight_engine.language.times import MOST_WORDS, could_be_time, time_in_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import date
+
+    from picsight_engine.language.conditions import Condition
+    from picsight_engine.language.query import Query, Word
+
+# What is left of "all my photos from 2012" asks for nothing.
+_ANY_PHOTO = frozenset(
+    "photo photos picture pictures image images shot shots all my the taken of from in".split()  # noqa: SIM905
+)
+_WHERE = frozenset({"at", "from", "in", "near"})  # what stands before a place and says nothing more
+_MOST_OF_PLACE = 6  # words of "in Rio de Janeiro, Brazil"
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """Words that mean a time or a place, and where they stand in the query."""
+
+    condition: Condition
+    start: int
+    end: int
+
+
+def recognise(
+    query: Query, today: date, has_photos: Callable[[Condition], bool], places: Mapping[str, str]
+) -> tuple[Query, tuple[Recognised, ...]]:
+    """The query without the words that mean a time or a place of which there are photos, and those times and places.
+
+    `places` are the names of all towns, regions and countries of the library as they are compared.
+    """
+
+    def meant(some: tuple[Word, ...]) -> Condition | None:
+        texts = [word.text for word in some]
+        period = time_in_words(texts, today) if all(map(could_be_time, texts)) else None
+        if period is not None and has_photos(taken_in(period)):
+            return taken_in(period)
+        names = _names(some, places)
+        if not names or (all(map(is_everyday, _name_words(some))) and not _is_marked(some, query)):
+            return None
+        condition = located([places[name] for name in names])
+        return condition if len(names) == 1 or has_photos(condition) else None
+
+    found: list[Recognised] = []
+    alternatives = []
+    for term in query.alternatives:
+        meanings = [*_parts(term.words, query.text, meant)]
+        parts = [part for part in meanings if isinstance(part, Recognised)]
+        words = [word for word in meanings if not isinstance(word, Recognised)]
+        if parts and all(word.text.lower() in _ANY_PHOTO and not word.plain for word in words):
+            words = []
+        found += parts
+        alternatives.append(Term(tuple(words), term.pictures))
+    if not found:
+        return query, ()
+    kept = tuple(term for term in alternatives if term.words or term.pictures)
+    return replace(query, alternatives=kept), tuple(found)
+
+
+def _parts(
+    words: tuple[Word, ...], text: str, meant: Callable[[tuple[Word, ...]], Condition | None]
+) -> Iterator[Word | Recognised]:
+    """The words in their order, those that mean something together as one; the longest reading counts."""
+    position = 0
+    while position < len(words):
+        for length in range(_reach(words, position, text), 0, -1):
+            some = words[position : position + length]
+            condition = meant(some)
+            if condition is not None:
+                yield Recognised(condition, some[0].start, some[-1].end)
+                position += length
+                break
+        else:
+            yield words[position]
+            position += 1
+
+
+def _reach(words: tuple[Word, ...], start: int, text: str) -> int:
+    """How many words from here on may mean one thing, with nothing but blanks between them."""
+    length = 0
+    for word in words[start : start + MOST_WORDS]:
+        if word.plain or word.weight != 1:
+            break
+        if length and text[words[start + length - 1].end : word.start].strip():
+            break
+        length += 1
+    return length
+
+
+def _name_words(words: tuple[Word, ...]) -> tuple[str, ...]:
+    """The words of a name, without the "in" before it."""
+    texts = tuple(word.text for word in words)
+    return texts[1:] if texts[0].lower() in _WHERE and len(texts) > 1 else texts
+
+
+def _names(words: tuple[Word, ...], places: Mapping[str, str]) -> list[str]:
+    """The names of places that words are, as folded, with commas between them; none where any is no such name."""
+    texts = _name_words(words)
+    if len(texts) > _MOST_OF_PLACE:
+        return []
+    names = [place_key(name) for name in " ".join(texts).rstrip(",").split(",")]
+    return names if all(name in places for name in names) else []
+
+
+def _is_marked(words: tuple[Word, ...], query: Query) -> bool:
+    """Whether the name begins with a capital that says so: not one that begins the query or is one of many, as in
+    "GIRL READING", unless times alone stand beside it.
+    """
+    texts = _name_words(words)
+    if not all(text[:1].isupper() for text in texts):
+        return False
+    others = [word for term in query.alternatives for word in term.words if word not in words]
+    if all(could_be_time(word.text) for word in others):
+        return True
+    start, is_led = len(query.text) - len(query.text.lstrip()), len(texts) < len(words)  # by "in"
+    capitals = (word for word in others if word.text[:1].isupper() and is_everyday(word.text))
+    if any(word.start > start or word.text[1:].isupper() for word in capitals):
+        return is_led and not query.text.isupper()
+    return is_led or words[0].start > start

@@ -1,0 +1,126 @@
+"""Camera RAW files: the camera's preview where it is large enough, else a development of the sensor's data by LibRaw."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import rawpy
+from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
+
+from picsight_engine.photos.colour import adobe_rgb
+from picsight_engine.photos.exif import Exif, read_exif
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_LEAST_PREVIEW = (
+    1000  # pixels of the longer side; a smaller preview counts only where the sensor's data are lost
+)
+_LEAST_BITS = (
+    0.2  # of the file for each pixel: with fewer the sensor's data are cut off, which LibRaw shows as black
+)
+_EDGE = 1_048_576  # bytes at both ends of a file, among which its texts stand
+_EXIF_BOXES = (b"CMT1", b"CMT2", b"CMT4")  # of CR3: the main directory, that of the exposure, GPS
+_PACKET = re.compile(rb"<x:xmpmeta.*?</x:xmpmeta>", re.DOTALL)
+_OTHER_TIFFS = {
+    b"IIU\0": b"II*\0",
+    b"IIRO": b"II*\0",
+    b"IIRS": b"II*\0",
+    b"MMOR": b"MM\0*",
+}  # Panasonic, Olympus
+_ORIENTATIONS = {0: 1, 3: 3, 5: 8, 6: 6}  # EXIF's number for LibRaw's
+_INTEROP_INDEX, _ADOBE = 1, "R03"  # how cameras mark pictures in Adobe RGB, which often hold no profile
+_CUT_OFF = "unexpected end of file"
+_QUARTER_TURNS = frozenset([6, 8])
+
+
+@dataclass(frozen=True, slots=True)
+class Negative:
+    """The picture of a RAW file, still to be turned by `orientation` (EXIF's number); `size` is that of the sensor's
+    picture before that.
+    """
+
+    image: Image.Image
+    size: tuple[int, int]
+    orientation: int
+
+
+def open_negative(data: bytes, min_side: int, check_size: Callable[[tuple[int, int]], None]) -> Negative:
+    """Reads the largest preview, reduced towards `min_side`, or develops at half size with the camera's white balance.
+
+    Raises:
+        EOFError: the file ends before its picture does.
+        NotImplementedError: LibRaw does not know this kind of file.
+        rawpy.LibRawError, OSError: it is damaged in another way.
+    """
+    try:
+        with rawpy.imread(io.BytesIO(data)) as raw:
+            sizes = raw.sizes
+            size = (sizes.crop_width or sizes.width, sizes.crop_height or sizes.height)
+            check_size(size)
+            orientation = _ORIENTATIONS.get(sizes.flip, 1)
+            preview = _preview(raw)
+            if preview is None or max(preview.size) < _LEAST_PREVIEW:
+                try:
+                    return Negative(_developed(raw, size, len(data)), size, orientation)
+                except (rawpy.LibRawError, EOFError):
+                    if preview is None:
+                        raise
+            check_size(preview.size)
+            if raw_exif(data).interop.get(_INTEROP_INDEX) == _ADOBE:
+                preview.info.setdefault("icc_profile", adobe_rgb())
+            preview.draft(None, (min_side, min_side))
+            preview.load()
+            is_turned = orientation in _QUARTER_TURNS and (preview.width > preview.height) != (
+                size[0] > size[1]
+            )
+            return Negative(preview, size, 1 if is_turned else orientation)
+    except rawpy.LibRawFileUnsupportedError as fault:
+        raise NotImplementedError from fault
+    except rawpy.LibRawIOError as fault:
+        raise EOFError(_CUT_OFF) from fault
+
+
+def raw_exif(data: bytes) -> Exif:
+    """The EXIF of a RAW file: most are TIFF files themselves, CR3 has several in boxes, others a block near the front."""
+    if data[4:11] == b"ftypcrx":
+        main, photo, gps = (read_exif(_behind(data, name)).main for name in _EXIF_BOXES)
+        return Exif(main, photo, gps)
+    start = _OTHER_TIFFS.get(data[:4])
+    itself = start + data[4:_EDGE] if start else data
+    blocks = itself, _behind(data, b"Exif\0\0"), _behind(data, b"\0TTW")[4:]  # the last is Minolta's
+    return max(map(read_exif, blocks), key=lambda exif: len(exif.main) + len(exif.photo))
+
+
+def raw_xmp(data: bytes) -> bytes:
+    """The XMP packet of a RAW file, b"" without one: cameras put it near the front, programs also at the end."""
+    packet = _PACKET.search(data, 0, _EDGE) or _PACKET.search(data, max(0, len(data) - _EDGE))
+    return packet[0] if packet else b""
+
+
+def _behind(data: bytes, mark: bytes) -> bytes:
+    at = data.find(mark, 0, _EDGE)
+    return data[at + len(mark) : at + _EDGE] if at >= 0 else b""
+
+
+def _preview(raw: rawpy.RawPy) -> JpegImageFile | None:
+    """The largest preview, not yet decoded, None where there is none that is a JPEG."""
+    try:
+        thumb = raw.extract_thumb()
+        if thumb.format is rawpy.ThumbFormat.JPEG:
+            return JpegImageFile(io.BytesIO(bytes(thumb.data)))
+    except (rawpy.LibRawError, OSError, SyntaxError):  # the sensor's data may be whole all the same
+        pass
+    return None
+
+
+def _developed(raw: rawpy.RawPy, size: tuple[int, int], length: int) -> Image.Image:
+    """The sensor's picture in sRGB as it lies in the camera; a large pattern of colours at half its size."""
+    if 8 * length < _LEAST_BITS * size[0] * size[1]:
+        raise EOFError(_CUT_OFF)
+    half = max(size) >= 2 * _LEAST_PREVIEW
+    return Image.fromarray(raw.postprocess(half_size=half, use_camera_wb=True, user_flip=0))

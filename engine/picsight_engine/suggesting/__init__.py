@@ -1,0 +1,1 @@
+"""What to offer while a person types a query."""

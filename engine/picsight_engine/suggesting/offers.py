@@ -1,0 +1,225 @@
+"""What a library has that a few typed letters may mean: folders, keywords, places, cameras, lenses, formats and times,
+with counts. Pure.
+
+A count is that of the photos which the offered fact lets pass, see `language.conditions`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from functools import partial
+from heapq import nsmallest
+from typing import TYPE_CHECKING, Literal
+
+from picsight_engine.language.conditions import FITS, FORMATS, names_keyword
+from picsight_engine.language.place_names import names_of_place
+from picsight_engine.language.query import spelled
+from picsight_engine.language.times import MONTHS
+from picsight_engine.store.text import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from picsight_engine.language.query import Key
+    from picsight_engine.store.contents import Contents, Counted, DirectoryFiles
+
+OfferKind = Literal[
+    "year", "season", "month", "folder", "tag", "keyword", "place", "camera", "lens", "format"
+]
+
+# By their first month; a winter is of the year in which it begins.
+_SEASONS = {"Spring": 3, "Summer": 6, "Autumn": 9, "Fall": 9, "Winter": 12}
+_LETTERS = re.compile(r"[^\W\d_]{3,}")
+_UNTYPABLE = re.compile(r'["“”„\\\x00-\x1f\x7f-\x9f\ud800-\udfff]')
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Something to choose: `words` for a person, the `fact` as it is typed, and how many photos that lets pass."""
+
+    kind: OfferKind
+    words: str
+    fact: str
+    count: Callable[[], int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Time:
+    kind: Literal["year", "season", "month"]
+    words: str
+    value: str
+    months: tuple[str, ...]
+
+
+class Offers:
+    """Answers for one state of the library, the likeliest offer first."""
+
+    def __init__(self, contents: Contents) -> None:
+        self._contents = contents
+        places, keywords = contents.places.files, contents.keywords.files
+        self._folders = Called(_folders(places))
+        self._keywords = Called((word, n) for words, n in keywords.items() for word in set(words))
+        towns = contents.towns.files.items()
+        self._towns = Called((name, files) for place, files in towns for name in place.split(", "))
+        self._all_names = Called(
+            (name, files) for place, files in towns for name in names_of_place(place).values()
+        )
+        self._cameras = Called(contents.cameras.files.items())
+        self._lenses = Called(contents.lenses.files.items())
+        self._times = list(_times(contents.months.files))
+        self._paths: defaultdict[str, list[DirectoryFiles]] = defaultdict(list)
+        for place in places:
+            self._paths[fold(f"{place.above}{'/'.join(place.names)}/")].append(place)
+
+    def words(self) -> list[str]:
+        """The words of which the names of keywords, folders and places are made, those of most files first."""
+        return words_of_names((*self._keywords.names(), *self._folders.names(), *self._all_names.names()))
+
+    def folders(self, typed: str, limit: int) -> list[Offer]:
+        """Folders by their own names, and words that several are called by; the fact holds for all whose path holds them."""
+        return [
+            Offer("folder", name, f"folder:{spelled(name)}", partial(self._photos_in, fold(name)))
+            for name in self._folders.matching(typed, limit)
+        ]
+
+    def keywords(self, typed: str, limit: int) -> list[Offer]:
+        """Keywords; the fact holds for those below them, too."""
+        return [
+            Offer("keyword", word, f"tag:{spelled(word)}", partial(self._photos_tagged, fold(word)))
+            for word in self._keywords.matching(typed, limit)
+        ]
+
+    def places(self, typed: str, limit: int) -> list[Offer]:
+        """Towns, regions and countries; by another name where none is called so."""
+        names = self._towns.matching(typed, limit) or self._all_names.matching(typed, limit)
+        return self._of_text("place", "at", names, self._contents.towns)
+
+    def cameras(self, typed: str, limit: int) -> list[Offer]:
+        """Cameras; the fact holds for all whose name holds this one's."""
+        return self._of_text("camera", "by", self._cameras.matching(typed, limit), self._contents.cameras)
+
+    def lenses(self, typed: str, limit: int) -> list[Offer]:
+        """Lenses, likewise."""
+        return self._of_text("lens", "lens", self._lenses.matching(typed, limit), self._contents.lenses)
+
+    def formats(self, typed: str, limit: int) -> list[Offer]:
+        """Formats whose name or suffix begins so."""
+        start, offers = fold(typed).removeprefix("."), []
+        for name, suffixes in FORMATS.items():
+            if any(each.startswith(start) for each in (name, *(suffix[1:] for suffix in suffixes))):
+                there = [place for place in self._contents.places.files if place.suffix in suffixes]
+                if there:
+                    count = partial(self._contents.places.photos, there)
+                    offers.append(Offer("format", name.upper(), f"format:{name}", count))
+        return offers[:limit]
+
+    def times(self, typed: str, limit: int) -> list[Offer]:
+        """Years, seasons and months, the latest of a kind first."""
+        start = fold(typed)
+        found = [
+            Offer(
+                time.kind, time.words, f"in:{time.value}", partial(self._contents.months.photos, time.months)
+            )
+            for time in self._times
+            if time.words.lower().startswith(start)
+            or (time.kind == "month" and "-" in start and time.value.startswith(start))
+        ]
+        return found[:limit]
+
+    def _photos_in(self, name: str) -> int:
+        there = (places for path, places in self._paths.items() if name in path)
+        return self._contents.places.photos(place for places in there for place in places)
+
+    def _photos_tagged(self, word: str) -> int:
+        said = self._contents.keywords
+        return said.photos(words for words in said.files if any(names_keyword(word, each) for each in words))
+
+    @staticmethod
+    def _of_text(
+        kind: Literal["place", "camera", "lens"], key: Key, names: list[str], said: Counted[str]
+    ) -> list[Offer]:
+        def photos(name: str) -> int:
+            return said.photos(text for text in said.files if FITS[kind](text, name))
+
+        return [Offer(kind, name, f"{key}:{spelled(name)}", partial(photos, fold(name))) for name in names]
+
+
+class Called:
+    """Names with the number of their files; those that differ in case or accents alone are one."""
+
+    def __init__(self, names: Iterable[tuple[str, int]]) -> None:
+        spellings: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for name, files in names:
+            if is_typable(name):
+                spellings[fold(name)][name] += files
+        self._names = {
+            name: (spelling.most_common(1)[0][0], spelling.total()) for name, spelling in spellings.items()
+        }
+
+    def names(self) -> Iterable[tuple[str, int]]:
+        """The names that a query can hold, each as it is spelled most often."""
+        return self._names.values()
+
+    def matching(self, typed: str, limit: int) -> list[str]:
+        """The names that begin so, then those with a word that does."""
+        typed = fold(typed)
+        found = (
+            (how, -files, shown)
+            for name, (shown, files) in self._names.items()
+            if typed in name and (how := _how_held(name, typed)) is not None
+        )
+        return [shown for _, _, shown in nsmallest(limit, found)]
+
+
+def words_of_names(names: Iterable[tuple[str, int]]) -> list[str]:
+    """The words of which names are made, those of most files first; each name comes with the number of its files."""
+    files: Counter[str] = Counter()
+    for name, number in names:
+        for word in set(_LETTERS.findall(name)):
+            files[word] += number
+    return [word for word, _ in files.most_common()]
+
+
+def is_typable(value: str) -> bool:
+    """Whether a query can hold this value: quotation marks would end it, a backslash divides folders, nothing is no value."""
+    return fold(value) != "" and not _UNTYPABLE.search(value)
+
+
+def _how_held(name: str, typed: str) -> int | None:
+    if name.startswith(typed):
+        return 0 if name == typed else 1
+    return 2 if re.search(rf"(?<![^\W_]){re.escape(typed)}", name) else None
+
+
+def _folders(places: Mapping[DirectoryFiles, int]) -> Iterator[tuple[str, int]]:
+    """The names of folders with the number of files below them, and the words that stand in more than one of them."""
+    files: Counter[str] = Counter()
+    for place, number in places.items():
+        for name in set(place.names):
+            files[name] += number
+    yield from files.items()
+    of_word: defaultdict[str, list[int]] = defaultdict(list)
+    for name, number in files.items():
+        for word in set(_LETTERS.findall(name)):
+            of_word[word].append(number)
+    yield from ((word, sum(numbers)) for word, numbers in of_word.items() if len(numbers) > 1)
+
+
+def _times(months: Iterable[str]) -> Iterator[_Time]:
+    years: defaultdict[int, list[str]] = defaultdict(list)
+    seasons: defaultdict[tuple[int, int, str], list[str]] = defaultdict(list)
+    for month in months:
+        year, number = int(month[:4]), int(month[5:])
+        years[year].append(month)
+        for season, first in _SEASONS.items():
+            if (number - first) % 12 < 3:
+                seasons[year - (number < first), first, season].append(month)
+    for year in sorted(years, reverse=True):
+        yield _Time("year", f"{year:04}", f"{year:04}", tuple(years[year]))
+    for year, first, season in sorted(seasons, reverse=True):
+        value = f"{season.lower()}-{year:04}"
+        yield _Time("season", f"{season} {year:04}", value, tuple(seasons[year, first, season]))
+    for month in sorted(months, reverse=True):
+        yield _Time("month", f"{MONTHS[int(month[5:]) - 1].title()} {month[:4]}", month, (month,))

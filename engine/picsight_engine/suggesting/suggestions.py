@@ -1,0 +1,246 @@
+"""What to offer while someone types: only what this library has, with counts; words that go on; words that were meant."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Literal
+
+from picsight_engine.bundles.words import model_words
+from picsight_engine.errors import BundleError
+from picsight_engine.language.query import parse
+from picsight_engine.store.contents import photos_revision, read_contents
+from picsight_engine.store.searches import Searches
+from picsight_engine.store.tags import tags_revision
+from picsight_engine.store.text import fold, is_held
+from picsight_engine.suggesting.everyday import EVERYDAY
+from picsight_engine.suggesting.offers import OfferKind, Offers
+from picsight_engine.suggesting.tag_offers import TagOffers
+from picsight_engine.suggesting.typed import typed_at, words_of
+from picsight_engine.suggesting.vocabulary import Vocabulary, WordList
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from picsight_engine.bundles.bundle import Bundle
+    from picsight_engine.language.query import Query
+    from picsight_engine.store.database import Database
+    from picsight_engine.suggesting.offers import Offer
+    from picsight_engine.suggesting.typed import Phrase, Typed
+
+SuggestionKind = Literal["spelling", "word", "saved", OfferKind, "history"]
+
+MOST = 5
+_A_KIND = 3  # suggestions of one kind, where several kinds have some
+_LEAST_LETTERS = 2
+_MOST_MENDED = 3  # words of one query
+_CHEAP = 0.02  # seconds; what takes no longer to count is never old
+_SHARE = 0.05  # of the time is spent on counting at most, while the library goes on changing
+# Words that lead to a time or a place say nothing more once a fact stands there.
+_LEADING = re.compile(r"(?<!\S)(?:in|from|at|during|of)\s+$", re.IGNORECASE)
+# What each key of the language takes.
+_OF_KEY: dict[str, tuple[Callable[[Offers, str, int], list[Offer]], ...]] = {
+    "in": (Offers.times,),
+    "folder": (Offers.folders,),
+    "tag": (Offers.keywords,),
+    "at": (Offers.places,),
+    "by": (Offers.cameras,),
+    "lens": (Offers.lenses,),
+    "format": (Offers.formats,),
+}
+_OF_WORDS = (
+    Offers.times, Offers.places, Offers.folders, Offers.keywords, Offers.cameras, Offers.lenses, Offers.formats,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Something to choose: `words` for a person; `query` is what stands in the box then.
+
+    `photos` is how many it lets pass by itself; None for words and searches, which are not counted.
+    """
+
+    kind: SuggestionKind
+    words: str
+    query: str
+    photos: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestions:
+    """What to offer for a query that is being typed.
+
+    `completed` is the query with its half-typed last word completed: what to look for meanwhile. It is the query itself
+    where the word is whole, or nothing is known to complete it. `meant` is the query with its mistyped words mended, None
+    where every word is known or may still go on, or nothing is near. What is typed `is_whole` where it is a word that is
+    known, or all of something that is offered.
+    """
+
+    items: tuple[Suggestion, ...]
+    completed: Query
+    meant: Query | None
+    is_whole: bool = False
+
+
+class Suggester:
+    """Answers for one library and the model that searches it; any thread may call."""
+
+    def __init__(self, db: Database, bundle: Bundle) -> None:
+        self._db = db
+        self._searches = Searches(db)
+        self._bundle = bundle
+        self._lock = threading.Lock()
+        self._things: WordList | None = None
+        self._model = WordList(())
+        self._known: tuple[int, Offers] | None = None
+        self._tags: tuple[tuple[int, int], TagOffers, Vocabulary] | None = None
+        self._counted_at = self._cost = 0.0
+
+    def suggest(self, query: Query, cursor: int) -> Suggestions:
+        """What to offer with the cursor behind so many characters of the query.
+
+        Raises:
+            LibraryError: the library is damaged.
+        """
+        offers, tags, vocabulary = self._state()
+        typed, text = typed_at(query, cursor), query.text
+        word = None if typed is None else typed.word
+        is_known = word is not None and vocabulary.knows(word.text)
+        longer = [] if word is None or is_known else _completions(vocabulary, word.text)
+        completed, meant = query, self._meant(vocabulary, query, word if longer else None)
+        groups: list[list[Suggestion]] = []
+        if meant is not None:
+            groups.append([Suggestion("spelling", meant.text.strip(), meant.text)])
+        groups.append(self._saved(text))
+        groups += [] if typed is None else _facts(offers, tags, typed)
+        if word is not None and longer:
+            named = {fold(each.words) for group in groups for each in group}
+            groups.append([_put("word", each, word, each) for each in longer if fold(each) not in named])
+            completed = query.replaced(word.start, word.end, longer[0])
+            completed = replace(completed, typed=query.alternatives)
+        groups.append(self._past(text))
+        items = tuple(_fairly(groups, text))
+        whole = {fold(each.text) for each in typed.phrases} if typed else set()
+        is_whole = is_known or any(item.photos is not None and fold(item.words) in whole for item in items)
+        return Suggestions(items, completed, meant, is_whole)
+
+    def warm_up(self) -> None:
+        """Reads what the first suggestion would wait for: 0.2 s for 100,000 photos."""
+        self._state()
+
+    def _state(self) -> tuple[Offers, TagOffers, Vocabulary]:
+        """What there is to offer; counted anew once the library has changed, but not all the time while it is indexed."""
+        with self._lock:
+            if self._things is None:
+                self._things, self._model = WordList(EVERYDAY), WordList(_words_of_model(self._bundle))
+            revision = photos_revision(self._db)
+            changed = self._known is None or self._known[0] != revision
+            if changed and is_worth_counting(self._cost, time.monotonic() - self._counted_at):
+                started = time.thread_time()
+                contents = read_contents(self._db)
+                self._known = contents.revision, Offers(contents)
+                self._cost, self._counted_at = time.thread_time() - started, time.monotonic()
+            assert self._known is not None, "the first count is always worth it"
+            counted, offers = self._known
+            now = counted, tags_revision(self._db)
+            if self._tags is None or self._tags[0] != now:
+                tags = TagOffers(self._db)
+                own = WordList((*tags.words(), *offers.words()))
+                self._tags = now, tags, Vocabulary(self._things, own, self._model)
+            return offers, *self._tags[1:]
+
+    def _meant(self, vocabulary: Vocabulary, query: Query, being_typed: Phrase | None) -> Query | None:
+        """The query with its unknown words replaced, but for one that may go on; what some file is called by is known."""
+        mended, shift, tried = query.text, 0, 0
+        for word in words_of(query):
+            if tried == _MOST_MENDED or word == being_typed or vocabulary.knows(word.text):
+                continue
+            tried += 1
+            near = vocabulary.meant(word.text)
+            if near is not None and not is_held(self._db, word.text):
+                mended = mended[: word.start + shift] + near + mended[word.end + shift :]
+                shift += len(near) - len(word.text)
+        return None if mended == query.text else parse(mended)
+
+    def _saved(self, text: str) -> list[Suggestion]:
+        """Searches that are kept, by a word of their names or by how they begin."""
+        start = fold(text)
+        if len(start) < _LEAST_LETTERS:
+            return []
+        return [
+            Suggestion("saved", search.name, search.query)
+            for search in self._searches.saved()
+            if any(each.startswith(start) for each in (fold(search.query), *_ends(fold(search.name))))
+        ]
+
+    def _past(self, text: str) -> list[Suggestion]:
+        """Searches of before that begin so, the latest first."""
+        start = fold(text)
+        if len(start) < _LEAST_LETTERS:
+            return []
+        found = (past.query for past in self._searches.history() if fold(past.query).startswith(start))
+        return [Suggestion("history", query, query) for query in islice(found, _A_KIND)]
+
+
+def _facts(offers: Offers, tags: TagOffers, typed: Typed) -> list[list[Suggestion]]:
+    """What the library has, a list a kind; of words the longest phrase that means something counts."""
+    kinds = _OF_WORDS if typed.key is None else _OF_KEY.get(typed.key, ())
+    for phrase in typed.phrases:
+        if typed.key is None and len(fold(phrase.text)) < _LEAST_LETTERS:
+            continue
+        found = [offered(offers, phrase.text, _A_KIND) for offered in kinds]
+        if Offers.keywords in kinds:
+            found = tags.joined(phrase.text, _A_KIND, found)
+        if any(found):
+            return [
+                [_put(each.kind, each.words, phrase, each.fact, each.count()) for each in of_kind]
+                for of_kind in found
+            ]
+    return []
+
+
+def is_worth_counting(cost: float, age: float) -> bool:
+    """Whether to count again what took `cost` seconds to count `age` seconds ago."""
+    return cost <= max(_CHEAP, _SHARE * age)
+
+
+def _completions(vocabulary: Vocabulary, word: str) -> list[str]:
+    return vocabulary.completions(word, _A_KIND) if len(word) >= _LEAST_LETTERS and word.isalpha() else []
+
+
+def _words_of_model(bundle: Bundle) -> Sequence[str]:
+    """None where the text tower is missing or damaged: a search says so, and names can be suggested all the same."""
+    try:
+        return model_words(bundle)
+    except BundleError:
+        return ()
+
+
+def _put(kind: SuggestionKind, words: str, phrase: Phrase, put: str, photos: int | None = None) -> Suggestion:
+    """What the text becomes with `put` in the place of the phrase, and of the "in" or "from" before a fact."""
+    start, text = phrase.start, phrase.of
+    if kind != "word" and (leading := _LEADING.search(text[:start])):
+        start = leading.start()
+    return Suggestion(kind, words, text[:start] + put + text[phrase.end :], photos)
+
+
+def _ends(name: str) -> list[str]:
+    """The name from each of its words on."""
+    words = name.split()
+    return [" ".join(words[first:]) for first in range(len(words))]
+
+
+def _fairly(groups: Iterable[list[Suggestion]], text: str) -> list[Suggestion]:
+    """The first of every kind, then the second of every kind, as long as there is room; each kind stays together."""
+    seen = {text}
+    ranked: list[tuple[int, int, Suggestion]] = []
+    for place, group in enumerate(groups):
+        for rank, each in enumerate(group):
+            if each.query not in seen:
+                seen.add(each.query)
+                ranked.append((rank, place, each))
+    chosen = sorted(ranked, key=lambda entry: entry[:2])[:MOST]
+    return [each for _, _, each in sorted(chosen, key=lambda entry: (entry[1], entry[0]))]

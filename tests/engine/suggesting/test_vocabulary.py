@@ -1,0 +1,87 @@
+"""Which words are known, how half-typed ones go on, and what misspelt ones mean."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from picsight_engine.bundles.words import model_words
+from picsight_engine.store.text import fold
+from picsight_engine.suggesting.everyday import EVERYDAY
+from picsight_engine.suggesting.vocabulary import Vocabulary, WordList
+
+OWN = ("Lisbon", "Málaga", "Großmutter", "Docks")
+
+
+@pytest.fixture(scope="module")
+def vocabulary(bundle):
+    return Vocabulary(WordList(EVERYDAY), WordList(OWN), WordList(model_words(bundle)))
+
+
+@pytest.mark.parametrize(
+    ("start", "first"),
+    [
+        ("eleph", "elephant"),
+        ("do", "dog"),
+        ("bicy", "bicycle"),
+        ("LIS", "Lisbon"),
+        ("mala", "Málaga"),
+        ("gross", "Großmutter"),
+        ("befo", "before"),
+        ("xqz", None),
+        ("elephant", None),
+    ],
+)
+def test_a_half_typed_word_goes_on_as_what_people_photograph_then_as_what_the_library_calls_things(
+    vocabulary, start, first
+):
+    assert next(iter(vocabulary.completions(start, 3)), None) == first
+
+
+def test_what_only_the_model_knows_is_not_offered_beside_likelier_words(vocabulary):
+    assert vocabulary.completions("doc", 9) == ["document", "dock", "doctor", "Docks"]
+
+
+@pytest.mark.parametrize(
+    "word", ["dog", "Dogs", "beaches", "LISBON", "malaga", "grossmutter", "the", "philosophy"]
+)
+def test_words_of_any_rank_are_known_in_the_plural_too(vocabulary, word):
+    assert vocabulary.knows(word)
+
+
+@pytest.mark.parametrize("word", ["", "eleph", "ele", "gir", "beahc", "xqz"])
+def test_beginnings_and_misspellings_are_not_known(vocabulary, word):
+    assert not vocabulary.knows(word)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("elefant", "elephant"),
+        ("girafe", "giraffe"),
+        ("Montain", "mountain"),
+        ("hosre", "horse"),
+        ("bycicle", "bicycle"),
+        ("brithday", "birthday"),
+        ("lisbom", "Lisbon"),
+        ("malgaa", "Málaga"),
+        ("philosofy", "philosophy"),
+        ("dgo", None),
+        ("xqzzzzj", None),
+        ("img2041", None),
+    ],
+)
+def test_a_misspelt_word_means_the_nearest_one_that_is_likely(vocabulary, typed, meant):
+    assert vocabulary.meant(typed) == meant
+
+
+@given(st.text(max_size=12), st.lists(st.text(min_size=1, max_size=8), max_size=8))
+def test_completions_begin_as_typed_and_are_known(start, words):
+    vocabulary = Vocabulary(WordList(words[:3]), WordList(words[3:6]), WordList(words[6:]))
+    found = vocabulary.completions(start, 5)
+    assert len({fold(word) for word in found}) == len(found) <= 5
+    for word in found:
+        assert word in words
+        assert fold(word).startswith(fold(start))
+        assert fold(word) != fold(start)
