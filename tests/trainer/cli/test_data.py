@@ -73,11 +73,6 @@ def test_check_and_stats_take_ranges_of_what_was_packed(packed):
     assert document["licences"] == {"CC0-1.0": 10}
 
 
-def test_pack_exits_with_1_where_nothing_can_be_packed(tmp_path):
-    (tmp_path / "photos").mkdir()
-    assert run("pack", tmp_path / "photos", "-o", tmp_path / "out", code=1) == ""
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no file is called so")
 def test_no_name_of_a_file_commands_the_terminal_or_stops_the_work(folder, tmp_path):
     shutil.copytree(folder, tmp_path / "photos")

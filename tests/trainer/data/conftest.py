@@ -128,9 +128,7 @@ def build_public(photos, views: int, *, bf16=False, tag="syn_text", old_form=Tru
 VARIANTS = {
     "DataCompDR-12M": {"views": 30},
     "DataCompDR-12M-bf16": {"views": 30, "bf16": True},
-    "DataCompDR-1B": {"views": 10},
     "DFNDR-2B": {"views": 2, "tag": "syn_text_dfn_mscoco38k", "old_form": False},
-    "DFNDR-12M": {"views": 30, "tag": "syn_text_dfn_mscoco38k", "old_form": False, "bf16": True},
     "param_aug as a list": {"views": 10, "as_list": True},
 }
 

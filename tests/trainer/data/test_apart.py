@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from itertools import islice
 
 import pytest
-from PIL import Image
 from tests.trainer.conftest import write_shard
 
 from mctrain.data.apart import is_apart, pack_library
@@ -69,20 +67,6 @@ def test_the_library_holds_those_kept_apart_and_what_is_in_their_way(shards, tmp
     assert kept == sorted(kept, reverse=True)
     assert all(own.photo == source[own.key].photo for own in packed)
     assert all(len(own.words["queries"]) == 1 for own in packed)
-
-
-@pytest.mark.soak
-def test_of_a_large_library_as_many_of_either_kind_as_are_enough(tmp_path):
-    content = io.BytesIO()
-    Image.new("L", (1, 1)).save(content, "PNG")
-    parts = [
-        (f"{number}.{suffix}", own)
-        for number in range(10_300)
-        for suffix, own in (("png", content.getvalue()), ("txt", b"x"))
-    ]
-    packed = pack_library([write_shard(tmp_path / "large.tar", parts)], 0.5, tmp_path)
-    kept = [is_apart(own.key, 0.5) for own in grouped(packed)]
-    assert (kept.count(True), kept.count(False)) == (5000, 5000)
 
 
 def test_too_few_photos_are_told(shards, tmp_path):

@@ -37,13 +37,6 @@ def test_a_whole_shard_has_counts_and_no_faults(photos, tmp_path):
     assert (report.least_side, report.largest_side) == (224, 224)
 
 
-def test_webp_and_gzip_are_read(real_data, tmp_path):
-    found = islice(samples(real_data / "labelled-train-000001.tar.gz"), 3)
-    parts = [part for own in found for part in members_of(own, WORDS)]
-    report = check_shards([write_shard(tmp_path / "a.tar.gz", parts)])[0]
-    assert (report.photos, report.faults) == (3, [])
-
-
 def test_missing_members_are_named(photos, tmp_path):
     first, second, third = (members_of(sample, WORDS) for sample in photos)
     faults = faults_of(write_shard(tmp_path / "a.tar", [first[0], second[1], *third]))
@@ -102,17 +95,7 @@ def test_members_of_reinforced_samples_are_known(photos, tmp_path):
     assert (report.texts["human"], report.texts["synthetic"]) == (1, 1)
 
 
-def test_a_photo_without_any_text_is_counted_and_no_fault(photos, tmp_path):
-    (report,) = check_shards([write_shard(tmp_path / "a.tar", members_of(photos[0], b"{}"))])
-    assert (report.wordless, report.faults) == (1, [])
-
-
-def test_a_cut_off_archive_is_a_fault(real_data, tmp_path):
-    whole = (real_data / "labelled-train-000001.tar.gz").read_bytes()
-    (tmp_path / "a.tar.gz").write_bytes(whole[:20000])
-    assert any("cannot be read" in fault for fault in faults_of(tmp_path / "a.tar.gz"))
-
-
+@pytest.mark.soak
 def test_whatever_damaged_bytes_lead_to_is_a_fault_in_one_sentence(real_data, tmp_path):
     whole, draw = (real_data / "labelled-train-000001.tar.gz").read_bytes()[:120_000], random.Random(1)
     path = tmp_path / "a.tar.gz"

@@ -23,7 +23,7 @@ def by_comparing_all(hashes):
     return found
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_all_pairs_are_found_that_comparing_all_with_all_finds(seed):
     """Many hashes are made of few by changing up to six bits anywhere, so that all cases occur."""
     draw = random.Random(seed)

@@ -10,7 +10,7 @@ import pytest
 from tests.trainer.conftest import write_shard
 
 from mctrain.data.named import find_shards, named_shards
-from mctrain.data.refusal import evaluation_keys, reserved, shipped
+from mctrain.data.refusal import evaluation_keys, shipped
 from mctrain.data.shards import grouped, members, samples, write_archive
 from mctrain.errors import DataError
 
@@ -59,14 +59,6 @@ def test_the_missing_one_of_a_range_is_named(folder):
         find_shards(folder, ["shard-{000008..000012}.tar"])
     with pytest.raises(DataError, match="stands for more than 1000000 files"):
         named_shards(["{0..99999999}.tar"])
-
-
-def test_evaluation_shards_named_by_a_range_are_kept_apart(photos, tmp_path):
-    for number in range(2):
-        write_shard(tmp_path / f"mine-{number}.tar", [(f"own-photo-{number}.jpg", photos[number])])
-    known = reserved(tmp_path, ["mine-{0..1}.tar"], [])
-    assert all(known.holds_photo(photo) for photo in photos[:2])
-    assert "mine-1.tar" in known.names
 
 
 def test_members_are_grouped_up_to_the_first_dot(photos, tmp_path):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from itertools import islice
 
 import pytest
 
@@ -141,12 +140,3 @@ def test_copies_join_their_texts_and_what_they_say():
     assert both.human == ("A dog.", "A hound.")
     assert both.synthetic == {"syn_text_query": ("dog", "pet")}
     assert both.about == {"license": "CC0", "source": "a"}
-
-
-@pytest.mark.soak
-def test_every_sample_of_ours_keeps_its_words_in_the_new_layout(real_data):
-    for shard in sorted(real_data.glob("*.tar*")):
-        for group in islice(grouped(shard), 400):
-            words = words_of(group.members, group.key)
-            again = words_of(members_of(words, PHOTO))
-            assert (again.human, again.synthetic) == (words.human, words.synthetic)

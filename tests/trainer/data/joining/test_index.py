@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import random
-import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from mctrain.data.joining.holders import Fetched, HeldSample, find_holders, parse_uid
+from mctrain.data.joining.holders import Fetched, HeldSample, find_holders
 from mctrain.data.joining.uid_index import open_index
 from mctrain.errors import DataError
 
@@ -98,24 +97,6 @@ def test_one_that_a_disk_cut_short_is_told(tmp_path):
         open_index(holders, tmp_path, lambda *_: None)
 
 
-def test_of_runs_that_begin_together_one_makes_it_and_the_others_wait(tmp_path):
-    holders = [Listed(Path(f"{number}.tar"), drawn(9, number)) for number in range(3)]
-    found = []
-    other = threading.Thread(
-        target=lambda: found.append(open_index(holders, tmp_path, lambda *_: None)), daemon=True
-    )
-
-    def begun_together(_count, name):
-        if name == "0.tar":
-            other.start()
-            other.join(0.2)  # time enough for all, were it not to wait
-
-    found.append(open_index(holders, tmp_path, begun_together))
-    other.join()
-    assert [index.samples for index in found] == [27, 27]
-    assert [holder.looked for holder in holders] == [["0.tar"], ["1.tar"], ["2.tar"]]
-
-
 def test_files_without_any_uid_say_what_the_downloader_has_to_keep(tmp_path):
     with pytest.raises(
         DataError, match=r"No sample of the photos has a uid\. img2dataset keeps uids with --save"
@@ -123,9 +104,3 @@ def test_files_without_any_uid_say_what_the_downloader_has_to_keep(tmp_path):
         open_index([Listed(Path("0.tar"), [])], tmp_path, lambda *_: None)
     with pytest.raises(DataError, match=r"holds no \.tar, no \.parquet with photos"):
         find_holders([str(tmp_path)])
-
-
-def test_a_uid_is_128_bits_in_hex_and_nothing_else():
-    assert parse_uid("0F" * 16) == parse_uid("0f" * 16) == bytes([15]) * 16
-    for strange in ("0f" * 15, "0g" * 16, "0f" * 17, None, 12, "0f" * 16 + "\n"):
-        assert parse_uid(strange) is None

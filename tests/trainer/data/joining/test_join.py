@@ -12,7 +12,6 @@ import PIL.Image
 import pytest
 from tests.trainer.conftest import write_shard
 from tests.trainer.data.joining.conftest import (
-    TEXTS,
     as_files,
     as_table,
     as_tar,
@@ -78,9 +77,8 @@ def test_a_first_sample_without_texts_tells_nothing_of_the_teachers(web, join_wi
     assert counts([record]) == {"no syn.json": 1}
 
 
-@pytest.mark.parametrize("bf16", [False, True])
-def test_training_reads_what_was_joined_and_sees_what_the_teachers_saw(bf16, web, join_with, tmp_path):
-    write_members(tmp_path / "set" / "0.tar", *(published(photo, bf16=bf16) for photo in web))
+def test_training_reads_what_was_joined_and_sees_what_the_teachers_saw(web, join_with, tmp_path):
+    write_members(tmp_path / "set" / "0.tar", *(published(photo, bf16=True) for photo in web))
     (tmp_path / "photos").mkdir()
     as_tar(tmp_path / "photos", [fetched(photo, number, side=150) for number, photo in enumerate(web)])
     join_with(tmp_path / "set", tmp_path / "photos")
@@ -308,13 +306,3 @@ def test_all_of_it_may_lie_in_stores(web, reinforced, bucket, join_with, tmp_pat
     data = open_data(place_of(f"{within}/joined"), ["*.tar"], tmp_path, settings)
     keys = [key for batch in data.batches(Pass(0, 0, 4, 8), 0) for key in batch.keys]
     assert sorted(keys) == sorted(photo.uid for photo in web)
-
-
-def test_the_texts_keep_their_places(web, reinforced, join_with, tmp_path):
-    (tmp_path / "photos").mkdir()
-    as_tar(tmp_path / "photos", [fetched(photo, number) for number, photo in enumerate(web)])
-    join_with(reinforced, tmp_path / "photos")
-    own = joined_samples(tmp_path / "joined")[web[0].uid]
-    assert json.loads(own["syn.json"]) == {"syn_text": [f"made {number}" for number in range(TEXTS)]}
-    about = json.loads(own["json"])
-    assert (about["uid"], about["published_sha256"]) == (web[0].uid, web[0].sha256)

@@ -19,7 +19,6 @@ from mctrain.data.packing.plan import Settings
 from mctrain.data.shards import grouped, samples
 from mctrain.data.words import words_of
 from mctrain.errors import DataError
-from picsight_engine.photos.identity import fingerprint
 
 SETTINGS = Settings(side=96, per_shard=4, license="CC0-1.0")
 
@@ -86,15 +85,6 @@ def test_every_photo_is_packed_with_its_words_and_its_licence(photos, tmp_path):
         assert report.faults == []
 
 
-def test_what_is_told_of_a_photo_is_true(photos, tmp_path):
-    run(photos, tmp_path / "out", Settings(side=150))
-    for group in packed_samples(tmp_path / "out").values():
-        about = words_of(group.members).about
-        with Image.open(io.BytesIO(group.photo)) as image:
-            assert (about["width"], about["height"]) == image.size
-            assert min(image.size) == 150
-
-
 def test_where_photos_lie_and_what_they_are_called_changes_nothing(photos, tmp_path):
     run(photos, tmp_path / "a")
     (photos / "captions.csv").write_text(
@@ -105,16 +95,6 @@ def test_where_photos_lie_and_what_they_are_called_changes_nothing(photos, tmp_p
     (photos / "p7.jpg").rename(photos / "a.jpg")
     run(photos, tmp_path / "b")
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
-
-
-def test_a_photo_that_was_described_or_rated_keeps_its_key(photos, tmp_path):
-    """By which it is kept apart: what training never saw it does not see tomorrow either."""
-    run(photos, tmp_path / "a")
-    own = (photos / "p1.jpg").read_bytes()
-    xmp = b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
-    (photos / "p1.jpg").write_bytes(own[:2] + b"\xff\xe1" + (len(xmp) + 2).to_bytes(2) + xmp + own[2:])
-    run(photos, tmp_path / "b")
-    assert packed_samples(tmp_path / "a").keys() == packed_samples(tmp_path / "b").keys()
 
 
 def test_copies_are_packed_once_with_all_their_words(photos, tmp_path):
@@ -207,32 +187,6 @@ def test_other_settings_and_words_make_other_shards_and_leave_no_old_ones(photos
     (photos / "p9.txt").write_text("A bird.", "utf-8")
     assert run(photos, out, Settings(side=96, per_shard=20)).kept == 0
     assert b"A bird." in (out / "shard-000000.tar").read_bytes()
-
-
-def test_a_library_s_export_is_packed_with_its_decisions(photos, tmp_path):
-    def line(photo, tag, decision):
-        mark = fingerprint((photos / photo).read_bytes()).hex()
-        return {"format": "picsight-decisions", "version": 1, "path": str(photos / photo), "fingerprint": mark, "rule": 1,
-                "tag": tag, "kind": "tag", "prompts": [f"a {tag}"], "threshold": None, "suggests": True,
-                "decision": decision, "time": "2026-05-01T10:00:00+00:00", "source": "you"}  # fmt: skip
-
-    lines = [
-        line("p4.jpg", "beach", "accepted"),
-        line("p4.jpg", "dog", "rejected"),
-        line("p5.jpg", "dog", "rejected"),
-    ]
-    (tmp_path / "tags.jsonl").write_text("\n".join(map(json.dumps, lines)), "utf-8")
-    run(tmp_path / "tags.jsonl", tmp_path / "out")
-    packed = packed_samples(tmp_path / "out")
-    accepted = packed[fingerprint((photos / "p4.jpg").read_bytes()).hex()]
-    assert list(accepted.members) == ["jpg", "txt", "json", "syn.json"]
-    assert json.loads(accepted.members["syn.json"]) == {"syn_text_query": ["a beach"]}
-    assert json.loads(accepted.members["json"])["decisions"] == [
-        {"tag": "beach", "prompts": ["a beach"], "accepted": True},
-        {"tag": "dog", "prompts": ["a dog"], "accepted": False},
-    ]
-    rejected = packed[fingerprint((photos / "p5.jpg").read_bytes()).hex()]
-    assert list(rejected.members) == ["jpg", "json"]
 
 
 def test_a_killed_run_continues_to_the_same_shards(photos, tmp_path):

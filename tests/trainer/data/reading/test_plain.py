@@ -129,7 +129,7 @@ def test_what_cannot_be_used_of_plain_data_is_counted_and_the_rest_is_read(photo
     parts = [(f"{photo.key}.{suffix}", content) for photo in photos[:4]
              for suffix, content in (("jpg", photo.photo), ("txt", b"a thing"))]  # fmt: skip
     for key, photo, text, record in (
-        (stranger.key, stranger.photo, b"a thing", None),
+        ("renamed", stranger.photo, b"a thing", None),
         ("blank", photos[5].photo, b" \n", words),
         ("cut", photos[5].photo[:900], b"a thing", None),
         ("odd", photos[5].photo, b"a thing", b"[1]"),
@@ -164,18 +164,3 @@ def test_shards_of_another_kind_say_what_they_lack(plain, photos, tmp_path):
         TrainingData([bare], tmp_path, plainly())
     with pytest.raises(RecipeError, match="no regular expression"):
         Texts("any", "(")
-
-
-def test_an_evaluation_photo_is_skipped_under_another_key_too(photos, real_data, tmp_path):
-    evaluation = next(iter(samples(real_data / "flickr8k-dev-000000.tar")))
-    parts = [(f"{photo.key}.jpg", photo.photo) for photo in photos[:3]]
-    parts += [("mine-01.jpg", evaluation.photo)]
-    shard = pack(tmp_path / "mixed.tar", [own for part in parts for own in (part, text_beside(part[0]))])
-    data = TrainingData([shard], tmp_path, plainly())
-    (batch,) = data.batches(Pass(0, 1, 4, 8), 0)
-    assert "mine-01" not in batch.keys
-    assert data.skipped == {"evaluation photo": 1}
-
-
-def text_beside(name):
-    return name.replace(".jpg", ".txt"), b"a photo"

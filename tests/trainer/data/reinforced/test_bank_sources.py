@@ -35,16 +35,6 @@ def test_captions_and_class_prompts_come_as_distinct_lines(real_data):
     assert len({text.casefold() for text in everything}) == len(everything)
 
 
-def test_only_imagenets_names_are_taught(real_data):
-    """Caltech's names stand in the same file."""
-    names = json.loads((real_data / "classnames.json").read_bytes())
-    caltech = {name.casefold() for name in names["caltech101"]} - {
-        name.casefold() for name in names["imagenet"]
-    }
-    found = collect(["imagenet"], BankPlaces(real_data, (), shipped()))
-    assert not caltech & {text.casefold() for text in found.texts["imagenet"]}
-
-
 def test_the_first_source_has_a_text_and_the_rest_are_dropped_with_a_reason(real_data, tmp_path):
     shutil.copy(real_data / "classnames.json", tmp_path)
     places = own_file(
@@ -71,20 +61,6 @@ def test_what_was_said_about_evaluation_photos_stays_out_without_their_shards(re
     found = collect(["mine.txt"], places)
     assert found.texts == {"mine.txt": ("a text of my own",)}
     assert found.dropped["mine.txt"] == {"evaluation": len(spoken)}
-
-
-def test_common_words_are_no_evaluation_texts(real_data, tmp_path):
-    drawn = [s for s in samples(real_data / "photos-described-000000.tar.gz") if is_drawn(s.key, s.words)]
-    words = sorted(
-        {
-            own
-            for s in drawn
-            for own in s.words["queries"]
-            if len(own.split()) < 3 and own.replace(" ", "").isalpha()
-        }
-    )
-    assert len(words) > 100
-    assert collect(["mine.txt"], own_file(tmp_path, *words)).texts["mine.txt"] == tuple(words)
 
 
 def test_what_was_said_about_a_persons_own_evaluation_photos_stays_out_too(real_data, tmp_path):

