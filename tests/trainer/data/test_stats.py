@@ -1,4 +1,4 @@
-"""Statistics agree with what another look at the same shards counts."""
+"""Statistics, and the table of words, agree with what another look at the same shards counts."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from itertools import islice
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 from tests.trainer.conftest import write_shard
 
-from mctrain.data.shards import grouped
+from mctrain.cli.command import mctrain
+from mctrain.data.apart import is_drawn
+from mctrain.data.shards import grouped, samples
 from mctrain.data.stats import SHARES, measure_shards
 
 
@@ -98,3 +101,23 @@ def test_what_is_broken_is_passed_over_and_counted(real_data, told, tmp_path):
         "broken words": 2,
         "damaged shard": 1,
     }
+
+
+def test_a_word_is_counted_once_a_photo(tmp_path, real_data):
+    texts = [["Two dogs.", "A dog runs"], ["a dog", "a cat"], ["dogs"], ["a cat"]]
+    members = []
+    for number, own in enumerate(texts):
+        record = json.dumps({"texts": own}).encode()
+        members += [(f"{number}.jpg", b"photo"), (f"{number}.json", record)]
+    shards = real_data / "photos-described-000000.tar.gz"
+    drawn = [own for own in samples(shards) if is_drawn(own.key, own.words)][:3]
+    for own in drawn:
+        record = json.dumps({**own.words, "texts": ["a dog"]}).encode()
+        members += [(f"{own.key}.jpg", b"photo"), (f"{own.key}.json", record)]
+    write_shard(tmp_path / "some-000000.tar", members)
+    table = tmp_path / "words.tsv"
+    arguments = ["data", "words", str(tmp_path / "some-000000.tar"), "-o", str(table)]
+    result = CliRunner().invoke(mctrain, arguments, catch_exceptions=False)
+    assert result.exit_code == 0
+    assert table.read_text() == "*\t4\ndog\t3\na\t3\n"
+    assert len(drawn) == 3
