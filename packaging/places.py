@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PySide6.QtCore import QLocale
 
-from picsight_engine.photos import outlines, places
+from picsight_engine.photos import geography
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -95,7 +95,7 @@ def write_outlines(atlas: Path, cities: list[dict[str, Any]]) -> None:
         names.append(name if name in whole else outline_name(name, of_country, where, cities))
         rings += of_country
         countries += [number] * len(of_country)
-    grid = [np.round(each * outlines.UNITS).astype(np.int64) for each in rings]
+    grid = [np.round(each * geography.OUTLINE_UNITS).astype(np.int64) for each in rings]
     grid = [each[np.any(np.diff(each, axis=0, prepend=each[-1:] + 1), axis=1)] for each in grid]
     write(
         "outlines.npz.xz",
@@ -144,7 +144,7 @@ def outline_name(
     low, high = np.concatenate(rings).min(axis=0), np.concatenate(rings).max(axis=0)
     near = np.flatnonzero(np.all((where >= low) & (where <= high), axis=1))
     for index in near[:: len(near) // 300 + 1]:
-        if outlines.is_inside(rings, *where[index]):
+        if geography.is_inside(rings, *where[index]):
             codes[cities[index]["country_code"]] += 1
     return country_name(codes.most_common(1)[0][0]) if codes else WHOLE.get(name, name)
 
@@ -153,7 +153,7 @@ def write_cities(cities: list[dict[str, Any]]) -> None:
     """Writes every town, region by region: names of one language and places of one area compress."""
     wholes = wholes_of(cities)
     towns = sorted(
-        (region_name(city), round(city["latitude"] * places.UNITS), round(city["longitude"] * places.UNITS),
+        (region_name(city), round(city["latitude"] * geography.TOWN_UNITS), round(city["longitude"] * geography.TOWN_UNITS),
          max(city["population"], 1), town_name(wholes.get(number, city)))
         for number, city in enumerate(cities)
     )  # fmt: skip
@@ -165,7 +165,7 @@ def write_cities(cities: list[dict[str, Any]]) -> None:
         regions=np.array(regions),
         region=np.array([numbers[region] for region in of], np.uint16),
         steps=steps(np.column_stack([lons, lats])).astype(np.int32),
-        people=np.round(np.log2(people) * places.SIZES).astype(np.uint8),
+        people=np.round(np.log2(people) * geography.SIZES).astype(np.uint8),
         names=np.frombuffer("\n".join(names).encode(), np.uint8),
     )
 
@@ -188,7 +188,7 @@ def is_near(city: dict[str, Any], whole: dict[str, Any]) -> bool:
     """Whether a town lies less than two radii of the other from its middle."""
     east = (city["longitude"] - whole["longitude"]) * np.cos(np.radians(city["latitude"]))
     kilometres = np.hypot(city["latitude"] - whole["latitude"], east) * 111
-    return bool(kilometres < 2 * places.radius(whole["population"]))
+    return bool(kilometres < 2 * geography.radius(whole["population"]))
 
 
 def region_name(city: dict[str, Any]) -> str:

@@ -22,8 +22,7 @@ from picsight_engine.store.records import (
 )
 from picsight_engine.store.tagged import favourite_photos
 from picsight_engine.store.tags import name_key
-from picsight_engine.tags.names import photos_in_words
-from picsight_engine.tags.tree import FAVOURITES
+from picsight_engine.tags.tree import FAVOURITES, photos_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

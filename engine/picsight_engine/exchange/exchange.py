@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.errors import RequestError
 from picsight_engine.exchange.arrivals import arrived_decisions, arrived_sidecars
-from picsight_engine.exchange.decision_lines import lines_of
 from picsight_engine.exchange.decisions_file import RatingLine, write_decisions
+from picsight_engine.exchange.filing import lines_of
 from picsight_engine.exchange.history import DecisionHistory, PastNames
 from picsight_engine.exchange.sidecar_reading import photos_gone
 from picsight_engine.exchange.sidecar_writing import Tagged, export_sidecars, export_table
@@ -31,7 +31,7 @@ from picsight_engine.store.records import (
     tags_decided,
 )
 from picsight_engine.store.tags import tag_paths
-from picsight_engine.tags.names import photos_in_words, shortened
+from picsight_engine.tags.tree import photos_in_words, shortened
 
 if TYPE_CHECKING:
     import threading

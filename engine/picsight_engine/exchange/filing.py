@@ -1,7 +1,7 @@
-"""The file of decisions beside the database: what a person has said is not lost with that.
+"""The file of decisions beside the database: what a person has decided is not lost with the database.
 
-It is written whole after changes. A file that this library did not write, of an earlier library in the same folder or by a
-person's hand, is never written over: it is put aside under another name.
+It is written whole after changes. A file that this library did not write, of an earlier library in the same folder or
+edited by hand, is never written over: it is put aside under another name.
 """
 
 from __future__ import annotations
@@ -9,24 +9,89 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 import xxhash
 
 from picsight_engine.errors import StorageError
-from picsight_engine.exchange.decision_lines import lines_of
-from picsight_engine.exchange.decisions_file import encode
+from picsight_engine.exchange.decisions_file import PhotoReference, RatingLine, TagLine, encode
 from picsight_engine.photos.reading import shown
 from picsight_engine.private_files import draft_of, open_private, sweep_drafts
 from picsight_engine.store.library_folder import DECISIONS
-from picsight_engine.store.records import is_unfiled, note_filed, noted_filing
+from picsight_engine.store.records import (
+    is_unfiled,
+    last_decisions,
+    last_ratings,
+    note_filed,
+    noted_filing,
+    seen_pictures,
+)
+from picsight_engine.store.tags import live_tags
+from picsight_engine.tags.tree import as_seen
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from picsight_engine.exchange.decisions_file import Line
     from picsight_engine.store.database import Database
-    from picsight_engine.store.records import Filing
+    from picsight_engine.store.records import Filing, StoredDecision
+
+
+_LATEST = datetime(9998, 12, 31, tzinfo=UTC).timestamp()
+
+
+def lines_of(connection: sqlite3.Connection) -> Iterator[Line]:
+    """Every tag with its decisions and examples, by path, then the ratings."""
+    pictures = {
+        photo_id: PhotoReference(seen.path, seen.fingerprint, seen.rule)
+        for photo_id, seen in seen_pictures(connection).items()
+    }
+    decisions = last_decisions(connection)
+    tags = live_tags(connection)
+    thresholds = {tag.id: tag.threshold for tag in tags}
+    for tag in as_seen(tags, {}):
+        plain = TagLine(tag.path, tag.kind, tag.prompts, thresholds[tag.id], tag.suggests)
+        lines = [
+            *_decided(plain, decisions.get(tag.id, ()), pictures),
+            *(
+                replace(plain, picture=pictures[each], example="for")
+                for each in tag.examples
+                if each in pictures
+            ),
+            *(
+                replace(plain, picture=pictures[each], example="against")
+                for each in tag.against
+                if each in pictures
+            ),
+        ]
+        yield from lines or [plain]
+    for photo_id, rating in last_ratings(connection).items():
+        if rating.stars is not None and photo_id in pictures:
+            yield RatingLine(pictures[photo_id], rating.stars, _time(rating.rated_at))
+
+
+def _decided(
+    plain: TagLine, decisions: Iterable[StoredDecision], pictures: dict[int, PhotoReference]
+) -> Iterator[TagLine]:
+    for decision in decisions:
+        if decision.verdict != "withdrawn" and decision.photo_id in pictures:
+            yield replace(
+                plain,
+                picture=pictures[decision.photo_id],
+                decision=decision.verdict,
+                time=_time(decision.decided_at),
+                source=decision.source,
+            )
+
+
+def _time(seconds: float) -> datetime:
+    """The time, or the nearest that a file of decisions may hold: a side-car's clock may have been anything."""
+    return datetime.fromtimestamp(min(max(seconds, 0), _LATEST), UTC)
+
 
 FilingState = Literal["none", "earlier", "current", "behind", "missing", "damaged"]
 

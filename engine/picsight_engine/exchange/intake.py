@@ -22,8 +22,7 @@ from picsight_engine.store.tags import (
     tags_by_id,
     too_deep,
 )
-from picsight_engine.tags.names import checked_name, checked_prompts, shortened
-from picsight_engine.tags.tree import FAVOURITES
+from picsight_engine.tags.tree import FAVOURITES, checked_name, checked_prompts, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping

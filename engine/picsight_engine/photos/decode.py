@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
 import logging
+import os
 import re
 import struct
+import tempfile
+import threading
 import warnings
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -19,22 +23,60 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from picsight_engine.errors import ImageError
 from picsight_engine.metadata import Metadata
-from picsight_engine.photos import colour, faxes, formats, png
-from picsight_engine.photos.exif import ORIENTATION, Exif, read_exif
+from picsight_engine.photos import colour, formats, png
+from picsight_engine.photos.exif import ORIENTATION, Exif, iptc_facts, read_exif
 from picsight_engine.photos.formats import AVIF, HEIF, IMAGE_SUFFIXES, JPEG, JXL, RAW, Format
-from picsight_engine.photos.iptc import iptc_facts
 from picsight_engine.photos.jxl import JxlImageFile
 from picsight_engine.photos.metadata import BITS, FILE_NAME, PRIMARIES, PROFILE, read_metadata
 from picsight_engine.photos.raw import open_negative, raw_exif, raw_xmp
 from picsight_engine.photos.reading import Limits, problem
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from PIL.ImageFile import ImageFile
 
     from picsight_engine.errors import ProblemCode
     from picsight_engine.photos.facts import Fact, Facts
+
+
+_CODINGS = frozenset(["group3", "group4", "tiff_ccitt"])
+_STANDARD_ERROR = 2
+_lock = threading.Lock()  # there is one standard error
+
+
+class DamagedFaxError(ValueError):
+    """The coded lines of a fax page are broken."""
+
+
+@contextlib.contextmanager
+def complaints_raised(image: ImageFile) -> Iterator[None]:
+    """While a fax page is loaded, what libtiff writes to standard error becomes an exception; other pictures pass.
+
+    Raises:
+        DamagedFaxError: on leaving, if libtiff complained.
+    """
+    if image.info.get("compression") not in _CODINGS:
+        yield
+        return
+    with _lock, tempfile.TemporaryFile() as heard:
+        try:
+            kept = os.dup(_STANDARD_ERROR)
+        except OSError:  # a program without a console has none
+            yield
+            return
+        os.dup2(heard.fileno(), _STANDARD_ERROR)
+        try:
+            yield
+        finally:
+            os.dup2(kept, _STANDARD_ERROR)
+            os.close(kept)
+        heard.seek(0)
+        complaint = heard.read()
+    if complaint:
+        raise DamagedFaxError(complaint.decode("utf-8", "replace"))
+
 
 __all__ = ["IMAGE_SUFFIXES", "TEXT_TURNS", "DecodedPhoto", "Header", "Limits", "decode", "read_header"]
 
@@ -156,7 +198,7 @@ def _decode(data: bytes, kind: Format, path: Path, min_side: int, limits: Limits
     stored = image.size
     _check_size(stored, path, limits)
     image.draft(None, (min_side, min_side))  # a JPEG is decoded at 1/2, 1/4 or 1/8 where that is large enough
-    with faxes.complaints_raised(image):
+    with complaints_raised(image):
         image.load()
     if kind is not JPEG:
         stored = image.size  # TIFF and HEIF turn upright while they load, others tell their size late

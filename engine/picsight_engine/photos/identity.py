@@ -1,15 +1,107 @@
 """What makes a file and a picture the same: hash of the bytes, fingerprint of the picture, perceptual hash.
 
-These values are stored in every library and never change: a new way of computing one gets a new rule number.
+These values are stored in every library and never change: a new way of computing one gets a new rule number. The
+fingerprint of a JPEG leaves out some of its segments, which are found without decoding anything.
 """
 
 from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import xxhash
 from PIL import Image
 
 from picsight_engine.photos.exif import read_exif
-from picsight_engine.photos.jpeg import APP1, APP13, COM, SegmentsBrokenError, exif_block, is_jpeg, segments
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+APP1 = 0xE1
+APP13 = 0xED
+COM = 0xFE
+
+_EXIF_HEADER = b"Exif\0\0"
+_START = b"\xff\xd8"
+_END_OF_IMAGE = 0xD9
+_START_OF_SCAN = 0xDA
+_WITHOUT_LENGTH = frozenset([0x01, *range(0xD0, 0xD9)])  # TEM, RST0 to RST7, SOI
+# The next marker after coded data: 0xFF is stuffed with 00 there, RST0 to RST7 belong to the data, and codes
+# below 0xC0 are not assigned. A fill byte 0xFF does not match, so the match begins at the marker itself.
+_MARKER_AFTER_SCAN = re.compile(rb"\xff[\xc0-\xcf\xd8-\xfe]")
+
+
+class SegmentsBrokenError(ValueError):
+    """The segments of this JPEG cannot be walked one after the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One marker segment: `data[start:end]` holds the marker's two bytes, its length and its payload."""
+
+    marker: int
+    start: int
+    end: int
+
+
+def is_jpeg(data: bytes) -> bool:
+    """Whether the data begin like a JPEG file: start marker, then another marker."""
+    return data.startswith(b"\xff\xd8\xff")
+
+
+def segments(data: bytes) -> list[Segment]:
+    """All segments with a length up to the end marker, those between the scans of a progressive picture too.
+
+    Coded data that end without an end marker (a truncated file) end the walk as the end marker does.
+
+    Raises:
+        SegmentsBrokenError: something else than a marker where one must be, or a length that leads out of the data.
+    """
+    if not data.startswith(_START):
+        raise SegmentsBrokenError("no start marker")
+    found: list[Segment] = []
+    position = len(_START)
+    while True:
+        position = _skip_fill_bytes(data, position)
+        marker = data[position + 1]
+        if marker == _END_OF_IMAGE:
+            return found
+        if marker in _WITHOUT_LENGTH:
+            position += 2
+            continue
+        end = position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+        if end < position + 4 or end > len(data):
+            raise SegmentsBrokenError(f"the segment at byte {position} leads out of the file")
+        found.append(Segment(marker, position, end))
+        position = end
+        if marker == _START_OF_SCAN:
+            after = _MARKER_AFTER_SCAN.search(data, position)
+            if after is None:
+                return found
+            position = after.start()
+
+
+def exif_block(data: bytes, found: Iterable[Segment]) -> bytes:
+    """The TIFF structure inside the Exif segments (a long one goes on in the next), empty if there is none."""
+    return b"".join(
+        data[segment.start + 10 : segment.end]
+        for segment in found
+        if segment.marker == APP1 and data.startswith(_EXIF_HEADER, segment.start + 4)
+    )
+
+
+def _skip_fill_bytes(data: bytes, position: int) -> int:
+    """The place of the marker at `position`; any number of 0xFF may stand before one."""
+    if not data.startswith(b"\xff", position):
+        raise SegmentsBrokenError(f"no marker at byte {position}")
+    while data.startswith(b"\xff\xff", position):
+        position += 1
+    if position + 1 >= len(data):
+        raise SegmentsBrokenError(f"no marker at byte {position}")
+    return position
+
 
 FINGERPRINT_RULE = 1
 

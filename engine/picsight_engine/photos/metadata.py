@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from picsight_engine.metadata import Metadata
 from picsight_engine.photos import facts as read
 from picsight_engine.photos.filenames import is_edited
-from picsight_engine.photos.places import place_of
+from picsight_engine.photos.geography import place_of
 
 if TYPE_CHECKING:
     from picsight_engine.photos.facts import Facts, Reader

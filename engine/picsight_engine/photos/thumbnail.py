@@ -1,10 +1,18 @@
-"""The small JPEG that stands for a photo on the wall."""
+"""The small JPEG that stands for a photo on the wall; and whether two of them show the same picture."""
 
 from __future__ import annotations
 
 import io
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+import numpy as np
 from PIL import Image
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 
 _QUALITY = 85
 
@@ -18,3 +26,57 @@ def thumbnail(image: Image.Image, side: int = 256) -> bytes:
     out = io.BytesIO()
     image.save(out, "JPEG", quality=_QUALITY)
     return out.getvalue()
+
+
+_COARSE, _FINE = 32, 64  # pixels a side; what is finer is lost where a picture is made smaller
+_FINE_FROM = 128  # pixels of a thumbnail's short side: two for each of the fine ones
+_NOISE = 4.0  # grey levels of slope that every picture is granted: dark or flat ones hardly have any
+# Pixels. Chosen on 120 photographs; of 154 others 98 of 100 pairs of copies are less apart, and none of 573,000 pairs of
+# different pictures. docs/figures.md tells what lies between.
+_MOST_APART = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Miniature:
+    """A picture squeezed to squares: `coarse` [32, 32, 3], and `fine` [64, 64, 3] where it has the details for that."""
+
+    coarse: NDArray[np.uint8]
+    fine: NDArray[np.uint8] | None
+
+
+def miniature(jpeg: bytes) -> Miniature | None:
+    """What is compared of a thumbnail; None where its bytes are damaged."""
+    try:
+        with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as opened:
+            image = opened.convert("RGB")
+    except (OSError, SyntaxError, ValueError):
+        return None
+    fine = _squeezed(image, _FINE) if min(image.size) >= _FINE_FROM else None
+    return Miniature(_squeezed(image, _COARSE), fine)
+
+
+def same_picture(one: Miniature, other: Miniature) -> bool:
+    """Whether two miniatures are of one picture; the finer ones decide where both are there."""
+    if one.fine is not None and other.fine is not None:
+        return apart(one.fine, other.fine) <= _MOST_APART
+    return apart(one.coarse, other.coarse) <= _MOST_APART
+
+
+def apart(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
+    """How many pixels a picture would have to be moved to differ so much from itself.
+
+    The difference is divided by the slope of the flatter of both: what encoding changes grows with the details that
+    there are, and so does what moving changes, but far more.
+    """
+    first, second = one.astype(np.float32), other.astype(np.float32)
+    difference = float(np.mean((first - second) ** 2))
+    return math.sqrt(difference / (min(_slope(first), _slope(second)) + _NOISE**2))
+
+
+def _squeezed(image: Image.Image, side: int) -> NDArray[np.uint8]:
+    return np.asarray(image.resize((side, side), Image.Resampling.HAMMING))
+
+
+def _slope(picture: NDArray[np.float32]) -> float:
+    """The mean square of what neighbouring pixels differ by, across and down."""
+    return float(np.mean(np.diff(picture, axis=0) ** 2) + np.mean(np.diff(picture, axis=1) ** 2))

@@ -18,7 +18,7 @@ from picsight_engine.store.thumbnails import MOST_BITS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from picsight_engine.photos.likeness import Miniature
+    from picsight_engine.photos.thumbnail import Miniature
     from picsight_engine.store.database import Database
     from picsight_engine.store.thumbnails import Sketch, ThumbnailStore
 
@@ -104,7 +104,7 @@ def same_shape(one: Sketch, other: Sketch) -> bool:
 
 def _judge(db: Database, thumbnails: ThumbnailStore) -> Judge:
     """Compares two photos by their pixels and by when they were taken."""
-    from picsight_engine.photos.likeness import (  # Pillow: 30 ms that a search does not pay
+    from picsight_engine.photos.thumbnail import (  # Pillow: 30 ms that a search does not pay
         miniature,
         same_picture,
     )

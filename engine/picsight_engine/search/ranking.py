@@ -10,14 +10,17 @@ import numpy as np
 
 from picsight_engine.bundles.calibration import BEST, Match
 from picsight_engine.search.answer import TermScore
+from picsight_engine.vectors.int8 import best_dots, quantize
 from picsight_engine.vectors.scan import scan_any, term_scores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from picsight_engine.bundles.blankness import Blankness
     from picsight_engine.search.answer import FoundBy, Least
     from picsight_engine.search.directions import Aim
     from picsight_engine.vectors.matrix import Rows
+
 
 Judge = Callable[[Sequence[float]], list[Match]]  # of scores, of which the first are the best of a field
 
@@ -164,3 +167,12 @@ def explanations(rows: Field, aim: Aim, photo_ids: Sequence[int]) -> dict[int, t
         for photo_id, row in zip(photo_ids, scores, strict=True)
         if not np.isnan(row).any()
     }
+
+
+def find_losses(rows: Rows, blankness: Blankness) -> NDArray[np.float32] | None:
+    """What each row loses of its scores [n], as near as eight bits tell; None where none does."""
+    if not len(rows.ids):
+        return None
+    codes, scales = quantize(blankness.axis()[np.newaxis])
+    losses = blankness.losses(best_dots(rows.codes, codes, scales) * rows.scales)
+    return losses if losses.any() else None

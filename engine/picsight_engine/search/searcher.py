@@ -15,13 +15,11 @@ from picsight_engine.bundles.commonness import commonness
 from picsight_engine.errors import RequestError
 from picsight_engine.language.query import ONLY_LESS, QueryFault
 from picsight_engine.search.answer import Answer, Result
-from picsight_engine.search.blanks import find_losses
 from picsight_engine.search.details import taken_iso
-from picsight_engine.search.directions import aim_of
+from picsight_engine.search.directions import Terms, aim_of
 from picsight_engine.search.filters import Filters
 from picsight_engine.search.pictures import PictureFinder
-from picsight_engine.search.ranking import KEPT, Field, Judged, Ranking, explanations
-from picsight_engine.search.terms import Terms
+from picsight_engine.search.ranking import KEPT, Field, Judged, Ranking, explanations, find_losses
 from picsight_engine.store.library_folder import CACHE
 from picsight_engine.store.photos import (
     all_photos,

@@ -16,11 +16,9 @@ from picsight_engine.store.contents import photos_revision, read_contents
 from picsight_engine.store.searches import Searches
 from picsight_engine.store.tags import tags_revision
 from picsight_engine.store.text import fold, is_held
-from picsight_engine.suggesting.everyday import EVERYDAY
-from picsight_engine.suggesting.offers import OfferKind, Offers
-from picsight_engine.suggesting.tag_offers import TagOffers
+from picsight_engine.suggesting.offers import OfferKind, Offers, TagOffers
 from picsight_engine.suggesting.typed import typed_at, words_of
-from picsight_engine.suggesting.vocabulary import Vocabulary, WordList
+from picsight_engine.suggesting.vocabulary import Vocabulary, WordList, common_subjects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -135,7 +133,10 @@ class Suggester:
         """What there is to offer; counted anew once the library has changed, but not all the time while it is indexed."""
         with self._lock:
             if self._things is None:
-                self._things, self._model = WordList(EVERYDAY), WordList(_words_of_model(self._bundle))
+                self._things, self._model = (
+                    WordList(common_subjects()),
+                    WordList(_words_of_model(self._bundle)),
+                )
             revision = photos_revision(self._db)
             changed = self._known is None or self._known[0] != revision
             if changed and is_worth_counting(self._cost, time.monotonic() - self._counted_at):

@@ -1,7 +1,7 @@
 """Words that are known: how a half-typed one may go on, and which one was meant by a word that nobody knows.
 
-Pure. Words come in three ranks: what people photograph, what the library's folders and keywords are called, and what the
-model has read often. A word is looked up as it is folded: without case and accents.
+Words come in three ranks: what people photograph, what the names in the library hold, and what the model has read often.
+A word is looked up folded: without case and accents.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from heapq import nsmallest
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rapidfuzz.distance import OSA
@@ -19,10 +20,17 @@ from picsight_engine.store.text import fold
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+
 _SURE_LETTERS = 4  # a shorter word that only a model knows is as likely the beginning of another
 _COMMON = 1500  # ... unless it is as common as "the" and "his"
 _ONE_SLIP, _TWO_SLIPS = 4, 6  # letters from which so many slips are believed
 _LAST = "\U0010ffff"
+_SUBJECTS = Path(__file__).with_name("common_subjects.txt")
+
+
+def common_subjects() -> list[str]:
+    """Words for what people photograph, the commonest first; no function words, no names."""
+    return _SUBJECTS.read_text("utf-8").split()
 
 
 class WordList:

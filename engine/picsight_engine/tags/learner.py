@@ -12,9 +12,8 @@ import numpy as np
 
 from picsight_engine.errors import StorageError
 from picsight_engine.store.suggestions import Scores, keep_vectors, kept_vectors
-from picsight_engine.tags.preview import Preview
-from picsight_engine.tags.statistics import ENOUGH, Statistics, judged, right_and_wrong, sureness
-from picsight_engine.tags.teaching import Lesson, Material
+from picsight_engine.tags.appraisal import ENOUGH, Preview, Statistics, judged, right_and_wrong, sureness
+from picsight_engine.tags.lesson import Lesson, Material
 from picsight_engine.tags.tree import threshold_of
 
 if TYPE_CHECKING:

@@ -10,8 +10,7 @@ from picsight_engine.store.decisions import count_states, decided, states_of
 from picsight_engine.store.photos import known_photos
 from picsight_engine.store.ratings import stars_of
 from picsight_engine.store.tags import live_tags, paths_of, tags_by_id, tags_called
-from picsight_engine.tags.names import shortened
-from picsight_engine.tags.tree import FAVOURITES, Marks, as_seen, seen
+from picsight_engine.tags.tree import FAVOURITES, Marks, as_seen, seen, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

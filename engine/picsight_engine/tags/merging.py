@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from picsight_engine.store.tags import name_key, tags_below, tags_merged_into
-from picsight_engine.tags.names import MOST_PROMPTS
+from picsight_engine.tags.tree import MOST_PROMPTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

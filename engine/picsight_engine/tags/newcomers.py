@@ -10,7 +10,7 @@ from picsight_engine.store.runs import recorded
 from picsight_engine.store.suggestions import has_scores, put_scored_until, scored_until
 from picsight_engine.store.tags import live_tags, tags_by_id
 from picsight_engine.store.vectors import photos_since, space_state
-from picsight_engine.tags.names import photos_in_words
+from picsight_engine.tags.tree import photos_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

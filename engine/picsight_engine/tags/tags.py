@@ -16,14 +16,14 @@ from picsight_engine.store.tags import Definition, count_up, ids_above, tags_by_
 from picsight_engine.tags.learner import Learner, has_lesson, made_of
 from picsight_engine.tags.lookup import Lookup
 from picsight_engine.tags.merging import merge_into
-from picsight_engine.tags.names import (
+from picsight_engine.tags.newcomers import suggest_newcomers
+from picsight_engine.tags.tree import (
     checked_name,
     checked_prompts,
     checked_threshold,
     photos_in_words,
     shortened,
 )
-from picsight_engine.tags.newcomers import suggest_newcomers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -34,9 +34,8 @@ if TYPE_CHECKING:
     from picsight_engine.store.decisions import State, Verdict
     from picsight_engine.store.runs import Recording, Run, Turned
     from picsight_engine.store.tags import TagKind
+    from picsight_engine.tags.appraisal import Preview, Statistics
     from picsight_engine.tags.learner import Model
-    from picsight_engine.tags.preview import Preview
-    from picsight_engine.tags.statistics import Statistics
     from picsight_engine.tags.tree import Tag
 
 _DOING: dict[Verdict, str] = {"accepted": "Accept", "rejected": "Reject", "withdrawn": "Undecide"}

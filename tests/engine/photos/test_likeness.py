@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from picsight_engine.photos.likeness import miniature, same_picture
-from picsight_engine.photos.thumbnail import thumbnail
+from picsight_engine.photos.thumbnail import miniature, same_picture, thumbnail
 
 
 def encoded(image, kind="JPEG", **options):

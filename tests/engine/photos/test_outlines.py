@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from picsight_engine.photos.outlines import country_at, outlines
+from picsight_engine.photos.geography import country_at, outlines
 
 EARTH = 6371.0  # kilometres
 

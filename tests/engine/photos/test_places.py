@@ -7,7 +7,7 @@ import re
 import pytest
 
 from picsight_engine.photos.decode import read_header
-from picsight_engine.photos.places import place_of
+from picsight_engine.photos.geography import place_of
 
 KNOWN = """
 48.8584    2.2945  Paris, Île-de-France, France

@@ -11,8 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from picsight_engine.photos.decode import read_header
-from picsight_engine.photos.exif import read_exif
-from picsight_engine.photos.iptc import iptc_facts
+from picsight_engine.photos.exif import iptc_facts, read_exif
 from picsight_engine.photos.metadata import read_metadata
 from picsight_engine.photos.xmp import read_facts
 

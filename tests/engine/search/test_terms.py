@@ -10,8 +10,7 @@ import pytest
 from picsight_engine.bundles.bundle import IMAGE_GRAPH, write_bundle
 from picsight_engine.errors import BundleError
 from picsight_engine.language.query import parse
-from picsight_engine.search.directions import aim_of
-from picsight_engine.search.terms import Terms, less_of
+from picsight_engine.search.directions import Terms, aim_of, less_of
 
 
 @pytest.fixture(scope="module")

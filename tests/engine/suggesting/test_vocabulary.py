@@ -8,15 +8,14 @@ from hypothesis import strategies as st
 
 from picsight_engine.bundles.words import model_words
 from picsight_engine.store.text import fold
-from picsight_engine.suggesting.everyday import EVERYDAY
-from picsight_engine.suggesting.vocabulary import Vocabulary, WordList
+from picsight_engine.suggesting.vocabulary import Vocabulary, WordList, common_subjects
 
 OWN = ("Lisbon", "Málaga", "Großmutter", "Docks")
 
 
 @pytest.fixture(scope="module")
 def vocabulary(bundle):
-    return Vocabulary(WordList(EVERYDAY), WordList(OWN), WordList(model_words(bundle)))
+    return Vocabulary(WordList(common_subjects()), WordList(OWN), WordList(model_words(bundle)))
 
 
 @pytest.mark.parametrize(

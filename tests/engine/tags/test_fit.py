@@ -25,7 +25,7 @@ from picsight_engine.tags.fit import (
     prior,
     rejected_weight,
 )
-from picsight_engine.tags.teaching import Lesson, Material
+from picsight_engine.tags.lesson import Lesson, Material
 
 LIBRARY = photos_like(1, 200)
 BACKGROUND = Background.of(LIBRARY, len(LIBRARY))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.engine.tags.crowds import DIM, photos_like, rows_of
 
 from picsight_engine.tags.fit import Linear
-from picsight_engine.tags.scores import reaching, scores_of
+from picsight_engine.tags.lesson import reaching, scores_of
 from picsight_engine.tags.tree import USUAL_THRESHOLD
 
 PHOTOS = photos_like(1, 9000)  # more than are read at once

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from picsight_engine.errors import RequestError
-from picsight_engine.tags.preview import Preview
-from picsight_engine.tags.statistics import ENOUGH, right_and_wrong, sureness
+from picsight_engine.tags.appraisal import ENOUGH, Preview, right_and_wrong, sureness
 
 
 def previewed(kennel, *args, **kwargs):

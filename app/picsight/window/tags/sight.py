@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from picsight.window.tags.draft import Draft
     from picsight_engine.library import Library
     from picsight_engine.search.answer import Result
-    from picsight_engine.tags.preview import Preview
+    from picsight_engine.tags.appraisal import Preview
 
 MOST_IN, MOST_BORDER = 200, 20  # photos that are shown
 HERE = "here"  # the draft as a tag of its wall, whatever it is called

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from picsight.window.history import Ended, History
     from picsight.window.parts.picture import Pictures
     from picsight.window.tags.deeds import TagDeeds
-    from picsight_engine.tags.statistics import Statistics
+    from picsight_engine.tags.appraisal import Statistics
     from picsight_engine.tags.tree import Marks, Tag
 
 LANE, LANE_VIEW, LANE_STATISTICS = "studio", "studio view", "studio statistics"

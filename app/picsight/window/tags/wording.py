@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from picsight.window.tags.choices import TagChoice
     from picsight_engine.store.decisions import Verdict
-    from picsight_engine.tags.statistics import Statistics, Sureness
+    from picsight_engine.tags.appraisal import Statistics, Sureness
     from picsight_engine.tags.tree import Tag
 
 FAVOURITES = "is:favourite"

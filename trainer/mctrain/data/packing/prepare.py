@@ -10,14 +10,14 @@ import PIL.Image
 
 from mctrain.data.words import Photo
 from picsight_engine.photos.decode import Limits, decode
-from picsight_engine.photos.jpeg import SegmentsBrokenError, is_jpeg, segments
+from picsight_engine.photos.identity import SegmentsBrokenError, is_jpeg, segments
 from picsight_engine.photos.reading import problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from picsight_engine.photos.jpeg import Segment
+    from picsight_engine.photos.identity import Segment
 
 
 RULE = 1  # raise when the bytes of a prepared photo change
