@@ -24,7 +24,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from picsight_engine.errors import RequestError, StorageError
-from picsight_engine.exchange.whole_files import require_replaceable, write_whole
+from picsight_engine.exchange.replacement import require_replaceable, write_whole
 from picsight_engine.photos.reading import shown
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from picsight_engine.errors import RequestError, StorageError
 from picsight_engine.exchange.history import DecisionHistory
 from picsight_engine.exchange.packet import Statement, keywords_by_path, updated, withdrawn
-from picsight_engine.exchange.whole_files import (
+from picsight_engine.exchange.replacement import (
     DRAFTS,
     ChangedMeanwhileError,
     exchange,

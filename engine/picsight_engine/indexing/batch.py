@@ -10,7 +10,7 @@ import numpy as np
 
 from picsight_engine.indexing.plan import HEALS_UNSEEN, is_changed
 from picsight_engine.photos.identity import FINGERPRINT_RULE
-from picsight_engine.photos.metadata import METADATA_RULE
+from picsight_engine.photos.precedence import METADATA_RULE
 from picsight_engine.store.decisions import is_same_shot, say_again
 from picsight_engine.store.files import (
     NewFile,

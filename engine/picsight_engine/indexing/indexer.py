@@ -18,7 +18,7 @@ from picsight_engine.indexing.recognise import Recogniser
 from picsight_engine.indexing.scan import Listing, printable, scan
 from picsight_engine.indexing.shift import Shift
 from picsight_engine.photos.decode import Limits
-from picsight_engine.photos.metadata import METADATA_RULE
+from picsight_engine.photos.precedence import METADATA_RULE
 from picsight_engine.runtime.backend import Backend
 from picsight_engine.runtime.backend_choice import choose_image_backend
 from picsight_engine.store.database import index_lock

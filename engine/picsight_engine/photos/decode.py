@@ -27,7 +27,7 @@ from picsight_engine.photos import colour, formats, png
 from picsight_engine.photos.exif import ORIENTATION, Exif, iptc_facts, read_exif
 from picsight_engine.photos.formats import AVIF, HEIF, IMAGE_SUFFIXES, JPEG, JXL, RAW, Format
 from picsight_engine.photos.jxl import JxlImageFile
-from picsight_engine.photos.metadata import BITS, FILE_NAME, PRIMARIES, PROFILE, read_metadata
+from picsight_engine.photos.precedence import BITS, FILE_NAME, PRIMARIES, PROFILE, read_metadata
 from picsight_engine.photos.raw import open_negative, raw_exif, raw_xmp
 from picsight_engine.photos.reading import Limits, problem
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
     from picsight_engine.errors import ProblemCode
-    from picsight_engine.photos.facts import Fact, Facts
+    from picsight_engine.photos.exif import Fact, Facts
 
 
 _CODINGS = frozenset(["group3", "group4", "tiff_ccitt"])

@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from picsight_engine.photos.facts import Fact
-
 
 ORIENTATION = 0x0112
 
@@ -52,6 +50,9 @@ _GPS_TAGS = {
 _INTEROP_TAGS = {1: "InteropIndex"}
 
 Value = int | float | str | bytes | tuple[float, ...]
+Fact = Value | tuple[str, ...]  # what any reader of tags gives
+if TYPE_CHECKING:
+    Facts = Mapping[str, Fact]  # by ExifTool's names, such as "IFD0:Make"
 
 
 @dataclass(frozen=True, slots=True)

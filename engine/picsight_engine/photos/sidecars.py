@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.photos import takeout
 from picsight_engine.photos.formats import is_photo_name
-from picsight_engine.photos.metadata import EDITED
+from picsight_engine.photos.precedence import EDITED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from pathlib import Path
 
-    from picsight_engine.photos.facts import Fact
+    from picsight_engine.photos.exif import Fact
 
 SUFFIX = ".xmp"
 _EDITS = ".aae"

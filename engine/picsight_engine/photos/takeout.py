@@ -8,12 +8,12 @@ from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from picsight_engine.photos.filenames import EDITED_WORDS
+from picsight_engine.photos.dates import EDITED_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from picsight_engine.photos.facts import Fact
+    from picsight_engine.photos.exif import Fact
 
 SUFFIX = ".json"
 MOST_BYTES = 500_000  # of a file that has two thousand

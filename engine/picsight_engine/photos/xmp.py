@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element, _ElementTree
 
-    from picsight_engine.photos.facts import Fact
+    from picsight_engine.photos.exif import Fact
 
 MOST_BYTES = 50_000_000  # of a side-car; develop settings with painted masks reach some ten million
 _MOST_NODES = 1_000  # of which most packets have one, and those of ExifTool some twenty

@@ -18,7 +18,7 @@ from picsight.window.main_window import MainWindow
 from picsight.window.search.place import Place
 from picsight_engine.installation.model_choice import ModelChoice
 from picsight_engine.library import Library, PhotoDetails
-from picsight_engine.photos.metadata import METADATA_RULE
+from picsight_engine.photos.precedence import METADATA_RULE
 from picsight_engine.store.database import Database
 from picsight_engine.store.files import Metadata, find_file, put_metadata
 from picsight_engine.tags.tree import Marks

@@ -17,9 +17,9 @@ from tests.engine.kennel import OF_ALL
 
 from picsight_engine.errors import RequestError, StorageError
 from picsight_engine.exchange.packet import Statement, updated
+from picsight_engine.exchange.replacement import ChangedMeanwhileError, exchange, write_whole
 from picsight_engine.exchange.sidecar_reading import read_sidecars
 from picsight_engine.exchange.sidecar_writing import _COLUMNS, Exported, Tagged, export_sidecars, export_table
-from picsight_engine.exchange.whole_files import ChangedMeanwhileError, exchange, write_whole
 from picsight_engine.photos.identity import bytes_hash, fingerprint
 from picsight_engine.photos.xmp import read_packet
 

@@ -23,7 +23,7 @@ from picsight_engine.indexing.recognise import Recogniser
 from picsight_engine.indexing.scan import scan
 from picsight_engine.indexing.shift import Shift
 from picsight_engine.photos.decode import Limits
-from picsight_engine.photos.metadata import METADATA_RULE
+from picsight_engine.photos.precedence import METADATA_RULE
 from picsight_engine.runtime.backend import Backend, load_image_encoder
 
 PATIENCE = 600.0  # seconds; only a failing test waits so long

@@ -1,4 +1,4 @@
-"""What photos say of themselves: of several tags the best, as `photos/metadata.py` has them in its table."""
+"""What photos say of themselves: of several tags the best, as `photos/precedence.py` has them in its table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from picsight_engine.photos.exif import read_exif
-from picsight_engine.photos.metadata import FILE_NAME, read_metadata
+from picsight_engine.photos.precedence import FILE_NAME, read_metadata
 
 ORIGINAL = "ExifIFD:DateTimeOriginal"
 CREATED = "ExifIFD:CreateDate"

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from picsight_engine.metadata import Metadata
-from picsight_engine.photos import facts as read
-from picsight_engine.photos.filenames import is_edited
+from picsight_engine.photos import dates
+from picsight_engine.photos import tag_values as read
+from picsight_engine.photos.dates import is_edited
 from picsight_engine.photos.geography import place_of
 
 if TYPE_CHECKING:
-    from picsight_engine.photos.facts import Facts, Reader
+    from picsight_engine.photos.exif import Facts
+    from picsight_engine.photos.tag_values import Reader
 
     Row = tuple[Reader, *tuple[str, ...]]
 
@@ -27,13 +29,13 @@ _FAVOURITES = "Favourites"  # the keyword that Google's favourites get
 # is no date of taking.
 _TAGS: dict[str, tuple[Row, ...]] = {
     "taken": (
-        (read.exif_date, "ExifIFD:DateTimeOriginal", "ExifIFD:CreateDate"),
-        (read.date, "XMP-exif:DateTimeOriginal", "XMP-photoshop:DateCreated", "XMP-xmp:CreateDate"),
-        (read.date, "XMP-exif:DateTimeDigitized"),
-        (read.iptc_date, "IPTC:DateCreated"),
-        (read.gps_date, "GPS:GPSDateStamp"),
-        (read.utc_date, "XMP-exif:GPSDateTime", "Takeout:photoTakenTime"),
-        (read.name_date, FILE_NAME),
+        (dates.exif_date, "ExifIFD:DateTimeOriginal", "ExifIFD:CreateDate"),
+        (dates.date, "XMP-exif:DateTimeOriginal", "XMP-photoshop:DateCreated", "XMP-xmp:CreateDate"),
+        (dates.date, "XMP-exif:DateTimeDigitized"),
+        (dates.iptc_date, "IPTC:DateCreated"),
+        (dates.gps_date, "GPS:GPSDateStamp"),
+        (dates.utc_date, "XMP-exif:GPSDateTime", "Takeout:photoTakenTime"),
+        (dates.name_date, FILE_NAME),
     ),
     "position": ((read.position, "GPS:GPSLatitude", "XMP-exif:GPSLatitude", "Takeout:GPSLatitude"),),
     "altitude": ((read.altitude, "GPS:GPSAltitude", "XMP-exif:GPSAltitude", "Takeout:GPSAltitude"),),

@@ -7,26 +7,18 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from picsight_engine.photos.cameras import camera_name
 from picsight_engine.photos.exif import decoded
-from picsight_engine.photos.filenames import date_in_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-Fact = int | float | str | bytes | tuple[float, ...] | tuple[str, ...]
-if TYPE_CHECKING:
-    Facts = Mapping[str, Fact]
+    from picsight_engine.photos.exif import Fact, Facts
+
     Reader = Callable[[Facts, str], Any]
-    Date = tuple[str, str | None, str | None]  # local ISO time, offset, digits behind the second
 
-_DATE = re.compile(r"(\d{4})[:/.-](\d{1,2})[:/.-](\d{1,2})(?!\d)")
-_TIME = re.compile(r"[ T]+(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,9})\d*)?)?(?!\d)\s*(.*)")
-_OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})")
-_IPTC_DATE, _IPTC_TIME = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)"), re.compile(r"(\d\d):?(\d\d):?(\d\d)(.*)")
+
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 _NO_ISO = 65535  # the number is too large for its field
 _HIGHEST_ISO = 10_000_000
@@ -38,72 +30,26 @@ _EMPTY_WORDS = re.compile(
     r".*digital camera|(sony|minolta) dsc|dcf|exif.?jpeg.*|jpeg|samsung|my beautiful picture|\W*",
     re.IGNORECASE,
 )
-
-
-def date(facts: Facts, name: str) -> Date | None:
-    """A date as XMP writes it; midnight where it has no time."""
-    written = str(facts[name]).strip()
-    day = _DATE.match(written)
-    clock = _TIME.match(written, day.end()) if day else None
-    if day is None or (clock is None and len(written) > day.end()):
-        return None
-    *time, fraction, offset = clock.groups() if clock else (0, 0, 0, None, "")
-    return _valid((*day.groups(), *time), offset, fraction)
-
-
-def exif_date(facts: Facts, name: str) -> Date | None:
-    """The offset and the digits behind the second stand in tags of their own."""
-    found = date(facts, name) if ":" in str(facts[name])[10:] else None
-    kind = "Original" if name.endswith("Original") else "Digitized"
-    fraction = str(facts.get(f"ExifIFD:SubSecTime{kind}", "")).strip()
-    offset = _offset(str(facts.get(f"ExifIFD:OffsetTime{kind}", "")))
-    return found and (found[0], offset, fraction[:9] if fraction.isdecimal() else None)
-
-
-def iptc_date(facts: Facts, name: str) -> Date | None:
-    """The time stands in a field of its own, and counts for nothing without the date."""
-    day = _IPTC_DATE.match(_line(facts[name]))
-    clock = _IPTC_TIME.match(_line(facts.get("IPTC:TimeCreated", "")))
-    *time, offset = clock.groups() if clock else (0, 0, 0, "")
-    return day and _valid((*day.groups(), *time), offset)
-
-
-def gps_date(facts: Facts, name: str) -> Date | None:
-    """In UTC, as a receiver has it; nothing without the time of the day."""
-    day, time = _DATE.match(str(facts[name])), facts.get("GPS:GPSTimeStamp")
-    if day is None or not isinstance(time, tuple) or len(time) != 3:
-        return None
-    return _valid((*day.groups(), *time), "Z")
-
-
-def utc_date(facts: Facts, name: str) -> Date | None:
-    """A date in UTC where it does not say otherwise."""
-    found = date(facts, name)
-    return found and (found[0], found[1] or "+00:00", found[2])
-
-
-def name_date(facts: Facts, name: str) -> Date | None:
-    """The date in a file's name."""
-    found = date_in_name(str(facts[name]))
-    return found and (found[0], None, found[1])
-
-
-def _valid(parts: tuple[Any, ...], offset: str, fraction: str | None = None) -> Date | None:
-    try:
-        year, month, day, hour, minute, second = (int(part or 0) for part in parts)
-        local = datetime(year, month, day, hour, minute, second).isoformat()  # noqa: DTZ001 - a camera's local time
-    except (ValueError, OverflowError):
-        return None
-    return local, _offset(offset), fraction
-
-
-def _offset(written: str) -> str | None:
-    if written == "Z":
-        return "+00:00"
-    match = _OFFSET.fullmatch(written)
-    if match is None or int(match[2]) > 14 or int(match[3]) > 59:
-        return None
-    return f"{match[1]}{match[2]}:{match[3]}"
+# What companies add to their names, and what only their papers say.
+_COMPANY = re.compile(
+    r"[\s,.]+(?:corporation|corp|company|co|ltd|inc|gmbh|ag|imaging|optical|camera|cameras|computer|electric|electronics"
+    r"|techwin|technology|technologies|mobile communications|communications|photo film)\b[\s,.]*",
+    re.IGNORECASE,
+)
+_CALLED = {
+    "eastman kodak": "Kodak",
+    "fuji": "Fujifilm",
+    "hewlett-packard": "HP",
+    "lge": "LG",
+    "om digital solutions": "OM System",
+    "research in motion": "BlackBerry",
+    "seiko epson": "Epson",
+}
+_LONGEST = 100  # characters of a maker's name
+_SHORT = 3  # letters of a name that stays in capitals: HTC, DJI
+# Makers whose cameras carry another name, by which they are known.
+_KNOWN_ALONE = frozenset(["apple"])
+_BRANDS = frozenset(["pentax", "leica", "blackberry", "kodak"])
 
 
 def position(facts: Facts, name: str) -> tuple[float, float] | None:
@@ -145,6 +91,35 @@ def camera(facts: Facts, name: str) -> str | None:
     """Maker and model, either of which may be all that there is."""
     make, model = (text(facts, re.sub("Make|Model", each, name)) for each in ("Make", "Model"))
     return camera_name(make, model)
+
+
+def camera_name(make: str | None, model: str | None) -> str | None:
+    """The model as the file has it, with its maker in front once: "Canon EOS 600D", "Nikon D70", "iPhone 13 Pro"."""
+    maker = _maker(make or "")
+    model = (model or "").strip()
+    if not model or not maker:
+        return model or maker or None
+    first, _, rest = model.partition(" ")
+    known = {maker.casefold(), maker.split()[0].casefold()} | _BRANDS
+    if model.casefold().startswith(f"{maker.casefold()} "):
+        return f"{maker}{model[len(maker) :]}"
+    if first.casefold() in known:
+        return f"{_styled(first)} {rest}" if rest else _styled(first)
+    if maker.casefold() in _KNOWN_ALONE or model.casefold().startswith(maker.casefold()):
+        return model
+    return f"{maker} {model}"
+
+
+def _maker(make: str) -> str:
+    name = " ".join(make[:_LONGEST].split())
+    while (shorter := _COMPANY.sub(" ", name).strip(" ,.")) != name:
+        name = shorter
+    return _CALLED.get(name.casefold(), " ".join(map(_styled, name.split())))
+
+
+def _styled(word: str) -> str:
+    """Capitals are for short names; the other names of makers have one."""
+    return word.capitalize() if word.islower() or (word.isupper() and len(word) > _SHORT) else word
 
 
 def number(facts: Facts, name: str) -> float | None:
@@ -229,7 +204,3 @@ def exif_colours(facts: Facts, name: str) -> str | None:
     if value == _UNCALIBRATED and facts.get("InteropIFD:InteropIndex") == _ADOBE:
         value = 2
     return _EXIF_COLOURS.get(value) if isinstance(value, int) else None
-
-
-def _line(value: Fact) -> str:
-    return str(value[0] if isinstance(value, tuple) and value else value)
