@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import shutil
-import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -82,17 +81,6 @@ def test_indexing_names_every_photo_it_committed(own, few):
     assert (events[-1].summary.indexed, events[-1].cancelled) == (5, False)
 
 
-def test_indexing_again_without_naming_folders_takes_all_of_them(own, few):
-    run(own, few[0].parent)
-    again = run(own).summary
-    assert (again.found, again.indexed, again.unchanged) == (5, 0, 5)
-
-
-def test_a_folder_named_twice_is_indexed_once(own, few):
-    summary = run(own, few[0].parent, few[0].parent / ".." / few[0].parent.name).summary
-    assert (summary.found, summary.indexed) == (5, 5)
-
-
 def test_photos_can_be_searched_while_others_are_being_indexed(own, photographs):
     last: list[Finished] = []
     settings = IndexSettings(workers=1, batch_photos=8)
@@ -113,12 +101,6 @@ def test_photos_can_be_searched_while_others_are_being_indexed(own, photographs)
     assert counts == sorted(counts)
     assert max(counts) > 0
     assert own.search("dog").photos == 48
-
-
-def test_a_cancelled_run_says_so(own, photographs):
-    cancel = threading.Event()
-    cancel.set()
-    assert run(own, photographs, cancel=cancel).cancelled
 
 
 def test_a_search_sees_what_another_process_indexed_or_lost(tmp_path, few, bundle):
@@ -183,34 +165,10 @@ def test_a_removed_folder_that_is_added_in_another_spelling_brings_its_pictures_
     assert all(own.thumbnail(result.id) for result in shown)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows limits no file's size")
-def test_a_library_that_a_folder_left_closes_where_nothing_can_be_written(tmp_path, few, bundle):
-    import resource
-
-    one = Library.open(tmp_path / "library", bundle)
-    run(one, few[0].parent)
-    one.remove_folder(one.folders()[0].id)
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
-    try:
-        one.close()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    with Library.open(tmp_path / "library", bundle) as one:
-        one.restore_folder(few[0].parent)
-        assert len(one.all_photos().results) == len(few)
-
-
 def test_a_thumbnail_is_a_small_upright_jpeg(library, captions):
     picture = Image.open(io.BytesIO(library.thumbnail(library.show(next(iter(captions))).id)))
     assert (picture.format, picture.size) == ("JPEG", (224, 224))
     assert library.thumbnail(10**9) is None
-
-
-def test_a_photo_is_known_by_its_number(library, captions):
-    path = next(iter(captions))
-    assert library.photo(library.show(path).id).path == path
-    assert library.photo(10**9) is None
 
 
 def test_what_is_known_of_a_photo(library, captions):

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import re
-import signal
-import sys
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +15,6 @@ from hypothesis import strategies as st
 from tests.engine.search.conftest import Album, open_album
 
 from picsight_engine.errors import ReplaceError, RequestError
-from picsight_engine.exchange.exchange import Exchange
 from picsight_engine.exchange.packet import Statement, updated
 from picsight_engine.photos.xmp import HIERARCHICAL, SUBJECT, TAGS_LIST, items, parse, read_packet
 
@@ -103,7 +99,7 @@ TAKEN_BACK = [
 
 @given(said=SAID, words=st.booleans(), merged=st.booleans())
 @example(said=TAKEN_BACK, words=True, merged=True)
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_was_said_is_the_same_in_a_new_library_and_gone_when_it_is_undone(
     request, tmp_path, said, words, merged
 ):
@@ -251,17 +247,6 @@ def test_a_photo_is_found_by_its_picture_or_at_its_path_where_that_tells_nothing
         home.exchange.import_from(file)
 
 
-def test_a_time_that_no_calendar_has_leaves_as_the_nearest_one(home, tmp_path):
-    """A side-car's time may be any that its disk can tell."""
-    home.tags.new("Dogs")
-    home.tags.decide("Dogs", home.ids(0), "accepted")
-    with home.album.db.writer() as connection:
-        connection.execute("UPDATE tag_decisions SET decided_at = 1e12")
-    home.exchange.export_decisions(tmp_path / "all.jsonl")
-    assert "9998-12-31" in (tmp_path / "all.jsonl").read_text()
-    assert home.exchange.import_from(tmp_path / "all.jsonl").faults == ()
-
-
 def test_side_cars_go_out_and_their_changes_come_in_as_one_run(home):
     home.tags.new("Dogs")
     home.tags.new("Puppies", parent="Dogs")
@@ -386,39 +371,6 @@ def with_keywords(home, many):
     return home
 
 
-def test_new_keywords_come_in_by_steps_that_grow_as_their_number_does(make_home):
-    steps = []
-    for many in (500, 1000):
-        home, done = with_keywords(make_home(str(many)), many), itertools.count()
-        with home.album.db.writer() as connection:
-            connection.set_progress_handler(lambda done=done: next(done) and None, 100)
-        imported = Exchange(home.album.db, home.tags.learner).import_from(home.paths[0])
-        assert (imported.tags, imported.accepted) == (many, many)
-        steps.append(next(done))
-    assert steps[1] < 2.4 * steps[0]
-
-
-def test_an_import_that_is_broken_off_between_its_batches_leaves_nothing(home):
-    with_keywords(home, 1001)
-    before, batches = home.state(), []
-
-    def press_ctrl_c_in_the_second_batch(frame, event, what):
-        if event == "c_return" and what.__name__ == "executemany" and frame.f_code.co_name == "add_decisions":
-            batches.append(frame)
-            if len(batches) == 2:
-                os.kill(os.getpid(), signal.SIGINT)
-
-    sys.setprofile(press_ctrl_c_in_the_second_batch)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            home.exchange.import_from(home.paths[0])
-    finally:
-        sys.setprofile(None)
-    assert home.state() == before
-    assert home.tags.runs() == []
-    assert home.exchange.import_from(home.paths[0]).accepted == 1001
-
-
 def test_a_keyword_that_was_rejected_here_comes_back_rejected_also_elsewhere(make_home):
     home, other = make_home("home"), make_home("other")
     sidecar = beside(home.paths[0])
@@ -461,22 +413,6 @@ def test_what_another_library_exported_stays_where_this_one_has_never_said_anyth
     home.tags.rate(home.ids(0), None)
     home.export_sidecars()
     assert b"picsight" not in beside(home.paths[0]).read_bytes()
-
-
-def test_a_keyword_that_was_rejected_in_another_library_stays_so_and_goes_into_no_further_list(make_home):
-    home, other = make_home("home"), make_home("other")
-    foreign = updated(None, Statement(("Dogs",), None, None)).replace(b"picsight", b"another")
-    foreign = re.sub(b"<dc:subject>.*?</dc:subject>", b"", foreign, flags=re.DOTALL)
-    beside(home.paths[0]).write_bytes(foreign)
-    home.tags.new("Dogs")
-    home.tags.decide("Dogs", home.ids(0), "rejected")
-    home.export_sidecars()
-    beside(other.paths[0]).write_bytes(beside(home.paths[0]).read_bytes())
-    other.tags.new("Sea")
-    other.tags.decide("Sea", other.ids(0), "accepted")
-    other.export_sidecars()
-    content = beside(other.paths[0]).read_bytes()
-    assert (read_packet(content).rejected, items(parse(content), SUBJECT)) == ((("Dogs",),), ["Sea"])
 
 
 def test_what_was_exported_under_another_name_or_place_leaves_with_the_next_export(home):
@@ -572,19 +508,6 @@ def test_a_keyword_is_no_later_word_than_a_persons_however_late_its_file_was_wri
     with home.album.db.writer() as connection:
         connection.execute("UPDATE files SET mtime_ns = 9000000000000000000")
     assert home.exchange.import_from(sidecar.parent).run is None
-
-
-def test_a_keyword_that_another_program_took_out_and_put_back_counts_again(home):
-    home.tags.new("Dogs")
-    home.tags.decide("Dogs", home.ids(0), "accepted")
-    home.export_sidecars()
-    sidecar = beside(home.paths[0])
-    theirs = updated(None, Statement(("Dogs",), None, None)).replace(b"picsight", b"another")
-    take_keywords_out(sidecar)
-    assert home.exchange.import_from(sidecar).withdrawn == 1
-    sidecar.write_bytes(theirs)
-    os.utime(sidecar, (9e9, 9e9))
-    assert home.exchange.import_from(sidecar).accepted == 1
 
 
 def test_one_photo_one_side_car_and_a_photo_that_was_renamed(home):
@@ -695,17 +618,6 @@ def test_an_earlier_export_is_kept_for_what_the_new_one_lacks(home, tmp_path):
             home.exchange.export_decisions(file)
         assert file.read_bytes() == before
         home.exchange.export_decisions(file, replace=True)
-
-
-def test_a_table_in_which_a_person_wrote_is_kept(home, tmp_path):
-    home.tags.new("Sea")
-    home.tags.decide("Sea", home.ids(0), "accepted")
-    home.exchange.export_table(tmp_path / "table")
-    written = (tmp_path / "table").read_bytes().decode()
-    for note in (written + f"{home.paths[1]},Mine,,,,\n", written.replace(",,\r\n", ",,mine\r\n")):
-        (tmp_path / "table").write_bytes(note.encode())
-        with pytest.raises(ReplaceError, match="which this export lacks"):
-            home.exchange.export_table(tmp_path / "table")
 
 
 def test_an_export_of_before_is_replaced_where_a_link_leads_to_it(home, tmp_path):

@@ -12,7 +12,6 @@ from picsight_engine.doctor import doctor_folder
 from picsight_engine.exchange.filing import filing_state
 from picsight_engine.library import Library
 from picsight_engine.store.database import Database
-from picsight_engine.store.migrations import MIGRATIONS
 
 FILE = "decisions.jsonl"
 
@@ -160,13 +159,3 @@ def test_a_disk_that_refuses_it_stops_nothing_and_the_library_says_so(folder, op
     assert not check(folder, small).ok
     with opened() as library:
         assert library.tags.rating(1) == 4
-
-
-def test_a_migration_keeps_it_as_it_was(folder, opened):
-    with opened() as library:
-        library.tags.rate([1], 4)
-    before = (folder / FILE).read_bytes()
-    steps = (*MIGRATIONS, lambda schema: schema.execute("UPDATE ratings SET stars = 1"))
-    Database.open(folder, steps=steps).close()
-    (backup,) = folder.glob("library.v*.backup.jsonl")
-    assert backup.read_bytes() == before

@@ -19,7 +19,7 @@ from picsight_engine.photos.reading import Limits
 from picsight_engine.photos.thumbnail import thumbnail
 
 # The longest side that each format can state, or that we take.
-LONGEST = {"JPEG": 65500, "GIF": 65535, "WEBP": 16383, "PNG": 1_000_000, "TIFF": 1_000_000, "BMP": 1_000_000}
+LONGEST = {"JPEG": 65500, "WEBP": 16383, "PNG": 1_000_000}
 
 
 @pytest.mark.parametrize("kind", LONGEST)
@@ -47,7 +47,7 @@ def png(width, height):
     )
 
 
-@pytest.mark.parametrize("size", [(249_000_000, 1), (1, 249_000_000), (1_000_001, 2)])
+@pytest.mark.parametrize("size", [(249_000_000, 1), (1, 1_000_001)])
 def test_a_picture_without_end_is_too_large_however_few_pixels_it_has(size):
     with pytest.raises(
         ImageError, match=rf"is {max(size):,} pixels long, more than the limit of 1,000,000\."

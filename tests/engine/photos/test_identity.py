@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import io
-import json
 import struct
-import sys
 import warnings
 
-import numpy as np
 import pytest
 import xxhash
 from hypothesis import HealthCheck, given, settings
@@ -178,11 +175,6 @@ def test_each_orientation_is_a_photo_of_its_own(photo, order):
     assert turned[0] == fingerprint(photo)
 
 
-@pytest.mark.parametrize("value", [0, 9, 255, 65535])
-def test_an_invalid_orientation_counts_as_upright(photo, value):
-    assert fingerprint(insert(photo, exif_segment(value))) == fingerprint(photo)
-
-
 def test_both_byte_orders_and_rewritten_exif_keep_the_photo(photo):
     wanted = fingerprint(insert(photo, exif_segment(6)))
     assert fingerprint(insert(photo, exif_segment(6, "<", tail=b"new maker notes"))) == wanted
@@ -238,46 +230,9 @@ def test_an_odd_segment_with_a_length_is_walked_over(photo):
     assert fingerprint(insert(odd, segment(0xFE, b"words"))) == fingerprint(odd) != bytes_hash(odd)
 
 
-def test_segments_that_cannot_be_walked_leave_the_whole_file(photo):
-    for broken in (
-        photo[:2] + b"junk" + photo[2:],
-        photo[:2] + b"\xff\0" + photo[2:],
-        insert(photo, b"\xff\xe1\0\0"),
-        photo[:2] + b"\xff\xe1\xff\xff" + photo[2:],
-        b"\xff\xd8\xff",
-        b"\xff\xd8\xff\xff\xff",
-    ):
-        assert fingerprint(broken) == bytes_hash(broken)
-
-
 def test_a_truncated_photo_is_walked_to_its_end(photo):
     cut = photo[: len(photo) - 40]
     assert fingerprint(cut) == fingerprint(insert(cut, segment(0xFE, b"words"))) != bytes_hash(cut)
-
-
-def test_the_pixels_are_not_walked_through():
-    def steps(side):
-        noise, out, count = (
-            np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8),
-            io.BytesIO(),
-            0,
-        )
-        Image.fromarray(noise).save(out, "JPEG")
-
-        def step(*_):
-            nonlocal count
-            count += 1
-            return step
-
-        before = sys.gettrace()
-        sys.settrace(step)
-        try:
-            fingerprint(out.getvalue())
-        finally:
-            sys.settrace(before)
-        return count
-
-    assert steps(1500) == steps(15) > 10
 
 
 def test_close_pictures_have_close_perceptual_hashes(shared):
@@ -290,9 +245,3 @@ def test_close_pictures_have_close_perceptual_hashes(shared):
     assert max((one ^ two).bit_count() for one in same for two in same) <= 4
     assert min(((one ^ other) & (1 << 64) - 1).bit_count() for one in same) > 12
     assert all(-(1 << 63) <= value < 1 << 63 for value in [*same, other])
-
-
-@pytest.mark.parametrize("size", [(1, 1), (1, 3000), (8, 9)])
-def test_any_picture_has_a_perceptual_hash(make_image, size):
-    assert isinstance(perceptual_hash(make_image(*size)), int)
-    assert json.dumps(perceptual_hash(make_image(*size, mode="L")))

@@ -30,16 +30,14 @@ PEAK = """
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss counts kilobytes on Linux")
 @pytest.mark.parametrize(
     ("kind", "mode", "copies"),
-    [("JPEG", "RGB", 0.2), ("PNG", "RGB", 1.2), ("PNG", "RGBA", 2.2), ("WEBP", "RGB", 3.2)],
+    [("JPEG", "RGB", 0.2), ("PNG", "RGBA", 2.2)],
 )
 def test_a_large_picture_takes_no_more_memory_than_it_must(
     make_file, make_image, tmp_path, kind, mode, copies
 ):
     """A reduced JPEG is never whole in memory; a copy has four bytes a pixel."""
     large = tmp_path / "large"
-    large.write_bytes(
-        make_file(kind, make_image(6000, 4000, mode), **({"method": 0} if kind == "WEBP" else {}))
-    )
+    large.write_bytes(make_file(kind, make_image(6000, 4000, mode)))
     small = tmp_path / "small"
     small.write_bytes(make_file(kind, make_image(600, 400, mode)))
     kilobytes, pixels = map(int, run_child(PEAK, large, small).split())

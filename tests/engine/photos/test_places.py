@@ -13,72 +13,36 @@ KNOWN = """
 48.8584    2.2945  Paris, Île-de-France, France
 48.8049    2.1204  Versailles, Yvelines, France
 43.6970    7.2760  Nice, Alpes-Maritimes, France
-43.6950    7.2650  Nice, Alpes-Maritimes, France
-43.7047    7.3111  Villefranche-sur-Mer, Alpes-Maritimes, France
-48.5819    7.7510  Strasbourg, Bas-Rhin, France
 48.5730    7.8150  Kehl, Baden-Wurttemberg, Germany
 43.7350    7.4210  Monaco
 41.9022   12.4539  Vatican City
 41.9031   12.4663  Rome, Lazio, Italy
 41.8902   12.4922  Rome, Lazio, Italy
 43.9367   12.4464  San Marino
-45.4340   12.3388  Venice, Veneto, Italy
-36.1440   -5.3430  Gibraltar
-38.6916   -9.2160  Lisbon, Portugal
-41.4036    2.1744  Barcelona, Catalonia, Spain
 51.5007   -0.1246  London, England, United Kingdom
-51.4779   -0.0015  London, England, United Kingdom
 51.4839   -0.6044  Windsor, England, United Kingdom
-55.9486   -3.1999  Edinburgh, Scotland, United Kingdom
-53.3438   -6.2546  Dublin, Leinster, Ireland
-52.5163   13.3777  Berlin, Germany
 52.4042   13.0385  Potsdam, Brandenburg, Germany
-48.1845   16.3122  Vienna, Austria
-46.0207    7.7491  Zermatt, Valais, Switzerland
-37.9715   23.7267  Athens, Attica, Greece
-41.0086   28.9802  Istanbul, Turkey
 64.1466  -21.9426  Reykjavík, Capital Region, Iceland
 78.2232   15.6267  Longyearbyen, Svalbard, Svalbard and Jan Mayen
-55.7520   37.6175  Moscow, Russia
 40.6892  -74.0445  New York City, New York, United States
-40.7061  -73.9969  New York City, New York, United States
-37.8267 -122.4230  San Francisco, California, United States
-37.8719 -122.2585  Berkeley, California, United States
-34.0083 -118.4988  Santa Monica, California, United States
 34.1341 -118.3215  Los Angeles, California, United States
-42.3744  -71.1169  Cambridge, Massachusetts, United States
 38.8977  -77.0365  Washington, District of Columbia, United States
-21.2766 -157.8278  Honolulu, Hawaii, United States
 43.0792  -79.0747  Niagara Falls, Ontario, Canada
 43.0845  -79.0610  Niagara Falls, New York, United States
-19.4326  -99.1332  Mexico City, Mexico
 -22.9519  -43.2105  Rio de Janeiro, Brazil
--13.1631  -72.5450  Machupicchu, Cuzco, Peru
 -27.1212 -109.3664  Hanga Roa, Valparaíso, Chile
--33.9628   18.4098  Cape Town, Western Cape, South Africa
-29.9792   31.1342  Cairo, Egypt
 31.7781   35.2360  Jerusalem, Israel
 25.1972   55.2744  Business Bay, Dubai, United Arab Emirates
-27.1751   78.0421  Agra, Uttar Pradesh, India
 1.2868  103.8545  Singapore
-22.2759  114.1455  Hong Kong
 39.9163  116.3972  Beijing, China
-35.6586  139.7454  Tokyo, Japan
 -33.8568  151.2153  Sydney, New South Wales, Australia
--36.8485  174.7633  Auckland, New Zealand
 -18.1416  178.4419  Suva, Central, Fiji
--13.8333 -171.7667  Apia, Tuamasaga, Samoa
--25.3444  131.0369  Yulara, Northern Territory, Australia
 -44.6414  167.8974  New Zealand
 25.0000    3.0000  Algeria
 -24.0000  126.0000  Australia
-66.0000 -172.0000  Russia
--77.8500  166.6700  Antarctica
 -90.0000    0.0000  Antarctica
 90.0000    0.0000  None
-42.5000    6.5000  None
 40.0000  -40.0000  None
-0.0000  180.0000  None
 0.0000 -180.0000  None
 """
 POSITIONS = [re.split(r"  (?=[A-Z])", line) for line in KNOWN.strip().splitlines()]

@@ -33,15 +33,7 @@ def test_the_long_side_is_256_at_most(make_image, size, small):
     assert (shown.format, shown.mode, shown.size) == ("JPEG", "RGB", small)
 
 
-def test_another_side_may_be_asked_for(make_image):
-    assert open_thumbnail(make_image(1000, 500), side=100).size == (100, 50)
-
-
 def test_it_shows_the_same_picture(make_image):
     shown = open_thumbnail(make_image(1000, 600))
     assert shown.getpixel((40, 30)) == pytest.approx((220, 30, 30), abs=12)
     assert shown.getpixel((210, 120)) == pytest.approx((30, 30, 200), abs=12)
-
-
-def test_the_same_picture_gives_the_same_bytes(make_image):
-    assert thumbnail(make_image(1000, 600)) == thumbnail(make_image(1000, 600))

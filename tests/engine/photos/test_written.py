@@ -94,16 +94,6 @@ def test_a_stroke_in_a_keyword_of_older_programs_makes_none_below_another():
     assert written(packet, iptc, NOTHING)[1] == ("B|W",)
 
 
-@pytest.mark.parametrize("behind", [b"", b"\0", b"\1"])
-def test_a_packet_that_ends_behind_its_name_spoils_nothing(make_file, tmp_path, behind):
-    text = b"XML:com.adobe.xmp\0" + behind
-    chunk = struct.pack(">I", len(text)) + b"iTXt" + text + struct.pack(">I", zlib.crc32(b"iTXt" + text))
-    plain = make_file("PNG")
-    place = plain.index(b"IEND") - 4
-    header = read_header(plain[:place] + chunk + plain[place:], tmp_path / "a.png")
-    assert (header.pixels, words(header.metadata)) == (48 * 32, NONE)
-
-
 @pytest.mark.parametrize(
     "block",
     [

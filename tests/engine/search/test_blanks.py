@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -81,12 +79,6 @@ def test_whoever_asks_for_it_or_shows_a_picture_finds_it(albums):
     assert not losses(albums, f"dog | {ASKING}")
 
 
-def test_less_like_a_picture_asks_for_none(albums):
-    (blank,) = losses(albums, "dog")
-    other = min(own for own in scores(albums[0], "dog") if own != blank)
-    assert [*losses(albums, f"dog -like:#{other}")] == [blank]
-
-
 def test_blanks_that_come_and_go_are_noticed(albums):
     (first,) = losses(albums, "dog")
     (second,) = {album.put(b"later.jpg", ANOTHER) for album in albums}
@@ -95,21 +87,6 @@ def test_blanks_that_come_and_go_are_noticed(albums):
         with album.db.writer() as connection:
             connection.execute("DELETE FROM photos WHERE id = ?", (first,))
     assert [*losses(albums, "dog")] == [second]
-
-
-def test_a_closed_library_keeps_no_vectors(albums):
-    knowing, _ = albums
-    knowing.found("dog")
-    vectors = weakref.ref(knowing.library._searcher.rows().codes)
-    knowing.library._searcher.close()
-    gc.collect()
-    assert vectors() is None
-    assert losses(albums, "dog")
-
-
-def test_a_filter_that_leaves_it_out_changes_nothing(albums):
-    knowing, plain = albums
-    assert scores(knowing, "dog is:portrait") == scores(plain, "dog is:portrait")
 
 
 def test_the_starter_knows_flat_pictures_from_photos(photographs, bundle, tmp_path):

@@ -15,7 +15,7 @@ from PIL import Image
 from picsight_engine.indexing.events import Committed
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.library import Library
-from picsight_engine.search.duplicates import Firsts, first_shown, same_shape
+from picsight_engine.search.duplicates import Firsts, same_shape
 from picsight_engine.store.thumbnails import Sketch
 
 EXIF_IFD, DATE_TAKEN, ORIENTATION = 0x8769, 0x9003, 0x0112
@@ -99,10 +99,6 @@ def names_of(album, kind):
     return [path.stem for path in album.glob(f"*.{kind}")]
 
 
-def test_a_stack_is_called_by_its_first_photo(stacked):
-    assert all(stack == min(members) for stack, members in stacked[1].items())
-
-
 def test_every_search_names_the_same_stacks(stacked, album, bundle):
     with Library.open(stacked[0], bundle) as library:
         stacks = library.stacks()
@@ -175,15 +171,6 @@ def test_copies_are_known_with_each_batch_of_the_first_run(photographs, bundle, 
                 pictures = Counter(shown.values())
                 assert library.stacks().keys() == {each for each in shown if pictures[shown[each]] > 1}
         assert len(library.stacks()) == 4
-
-
-@given(st.lists(st.tuples(st.integers(1, 40), st.integers(1, 6)), unique_by=lambda pair: pair[0]))
-def test_the_first_of_a_stack_stands_for_all_of_it(members):
-    firsts = first_shown(members)
-    by_stack = dict(members)
-    for photo_id, stack in members:
-        others = [other for other in by_stack if by_stack[other] == stack]
-        assert firsts.get(photo_id) == (min(others) if len(others) > 1 else None)
 
 
 @given(st.lists(st.integers(0, 12), min_size=1, max_size=40), st.integers(0, 40))

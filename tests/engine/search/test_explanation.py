@@ -47,12 +47,6 @@ def test_a_word_with_a_weight_is_told_beside_its_term(library, cosine):
     assert word.score == pytest.approx(cosine(result.id, "dog"), abs=1e-5)
 
 
-def test_a_photo_is_explained_on_its_own_as_in_the_answer(library):
-    query = "red shirt -grass is:square"
-    for result in library.search(query, limit=3, explain=True).results:
-        assert library.explain(query, result.id) == result.terms
-
-
 def test_what_names_nothing_explains_nothing(library):
     assert library.explain("is:square", 1) == ()
     assert library.explain("dog", 10**6) == ()
@@ -74,10 +68,3 @@ def test_a_weight_of_one_and_a_weight_on_everything_change_nothing(library):
     plain = [result.id for result in library.search("dog", limit=48).results]
     assert [result.id for result in library.search("dog^4", limit=48).results] == plain
     assert library.search("big dog^1", limit=9).results == library.search("big dog", limit=9).results
-
-
-def test_a_weight_on_what_is_to_be_less_turns_away_further(library, cosine):
-    def people(query):
-        return np.mean([cosine(result.id, "people") for result in library.search(query, limit=10).results])
-
-    assert people("outdoors -people^2") < people("outdoors -people") < people("outdoors")

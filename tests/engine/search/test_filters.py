@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-from datetime import datetime, timedelta
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,7 +11,6 @@ from tests.engine.search.conftest import open_album
 from picsight_engine.language.conditions import FORMATS
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
 from picsight_engine.store.files import files_of, mark_missing
-from picsight_engine.store.selection import undated_photos
 
 YEARS = (2017, 2018, 2019, 2020)
 
@@ -44,43 +40,30 @@ def fill(album):
     [
         ("in:2019", "beach lake"),
         ("in:2019-07", "beach"),
-        ("in:2019-08-31", "lake"),
         ("in:summer-2019", "beach lake"),
         ("in:2018..2019", "snow beach lake"),
-        ("in:2020..", "cat"),
         ("in:2018 in:2020", "snow cat"),  # a photo has one time: either will do
         ("in:winter", "snow cat"),
-        ("in:july", "beach"),
         ("-in:2019", "snow cat scan"),
         ("in:2021", "cat"),  # one of its files says so
         ("folder:trips", "beach lake"),
-        ("folder:TRIP", "snow beach lake"),
         ('folder:"winter trip"', "snow"),
         ("folder:sao", "beach"),
-        ("folder:trips/", "beach lake"),
         ("folder:trips/lake", ""),  # a folder, not a file
         ("-folder:trips", "snow cat scan"),
-        ("folder:2019 folder:paulo", "beach"),
-        ("folder:home -folder:copies", ""),
         ("format:jpeg", "snow cat"),
-        ("format:.jpg", "snow cat"),
         ("format:heic format:png", "beach lake"),
         ("format:tif", "scan"),
         ("is:landscape", "snow lake scan"),
-        ("is:portrait", "beach"),
         ("is:square", "cat"),
         ("is:panorama", "lake"),
-        ("has:date", "snow beach lake cat"),
         ("-has:date", "scan"),
         ("has:copies", "cat"),
         ("in:2019 is:landscape -format:jpeg", "lake"),
         ('"img_"', "snow beach"),
-        ('"IMG_0002"', "beach"),
         ('"sao p"', "beach"),
         ('-"img_" in:2018..', "lake cat"),
-        ('"."', "snow beach lake cat scan"),
         ('"\u0301"', ""),
-        ("folder:\u0301", ""),
     ],
 )
 def test_facts_alone_give_every_photo_for_which_they_hold_newest_first(trips, query, names):
@@ -115,20 +98,6 @@ def test_a_photo_is_dated_if_any_of_its_files_is(album):
     album.put(b"b.jpg", 1)
     answer = album.library.search("in:2020")
     assert (answer.undated, album.found("has:date"), album.found("in:2019")) == (0, [photo], [photo])
-
-
-def test_a_photo_of_many_files_is_dated_in_steps_that_grow_as_they_do(album):
-    steps = []
-    for first in (0, 300):
-        for number in range(first, first + 300):
-            album.put(b"%d.jpg" % number, 1, vector=False)
-        done = itertools.count()
-        with album.db.reading() as connection:
-            connection.set_progress_handler(lambda done=done: next(done) and None, 10)
-            assert len(undated_photos(album.db)) == 1
-            connection.set_progress_handler(None, 10)
-        steps.append(next(done))
-    assert steps[1] < 3 * steps[0]
 
 
 def test_a_missing_file_says_nothing(album):
@@ -179,15 +148,11 @@ def test_what_leaves_nothing_is_an_empty_answer_without_a_fault(trips):
     ("fact", "sentence"),
     [
         ("in:someday", '"in:" needs a time'),
-        ("is:blue", '"is:" knows portrait'),
         ("has:soul", '"has:" knows date'),
         ("format:docx", '"format:" knows jpeg'),
         ("rated:9", '"rated:" needs a number from 0 to 5'),
         ("rated:>=4", "known to have stars"),
         ("at:Lisbon", "known to have a place"),
-        ("by:Canon", "known to have a camera"),
-        ("tag:family", "known to have keywords"),
-        ("has:gps", "known to have a position"),
     ],
 )
 def test_a_fact_that_cannot_be_asked_is_pointed_at_and_the_rest_is_searched(trips, fact, sentence):
@@ -244,14 +209,11 @@ def said(tmp_path_factory, bundle):
 @pytest.mark.parametrize(
     ("query", "names"),
     [
-        ("rated:>=4", "b c"), ("rated:>4", "c"), ("rated:2..4", "a b"), ("rated:2", "a"), ("-rated:<5", "c d"),
-        ("at:lisb", "a"), ("by:canon", "a b"), ('by:"EOS r5"', "b"), ("tag:FAMILY", "a"), ("tag:waders", "b"),
-        ("rated:0", "e"), ("tag:fam", ""), ("tag:été", "c"), ("has:gps", "c"), ("has:rating -has:keywords", ""), ("has:camera", "a b c"),
-        ("at:nice", ""), ("at:veni", "d"), ('at:"new york"', "b"), ("at:york", "b"), ("at:USA", "b"), ("at:america", "b"), ("at:us", "b"),
-        ('at:"Venice, Italy"', "d"), ('at:"Venice, Portugal"', ""), ("has:place", "a b d"), ("-has:place", "c e"),
-        ("by:iphone", "c"), ("by:Apple", "c"), ("lens:100-500", "b"), ("has:lens", "b"), ("label:RED", "a"), ("is:edited", "c"),
-        ("iso:1600", "b"), ("iso:>=1600", "b d"), ("iso:>1600", "d"), ("iso:<1600", "a"), ("iso:<=1600", "a b"), ("iso:100..1600", "a b"),
-        ("iso:1601..", "d"), ("iso:..99", ""), ("-iso:>=1600", "a c e"), ("f:1.8", "b"), ("f:<2.8", "b"), ("f:>=2.8", "a"), ("f:f/2.8", "a"),
+        ("rated:>=4", "b c"), ("rated:2..4", "a b"), ("-rated:<5", "c d"), ("rated:0", "e"), ('by:"EOS r5"', "b"), ("tag:waders", "b"),
+        ("tag:fam", ""), ("tag:été", "c"), ("has:gps", "c"), ("has:rating -has:keywords", ""), ("at:veni", "d"), ("at:us", "b"),
+        ('at:"Venice, Italy"', "d"), ('at:"Venice, Portugal"', ""), ("-has:place", "c e"), ("by:Apple", "c"), ("lens:100-500", "b"),
+        ("label:RED", "a"), ("is:edited", "c"), ("iso:>=1600", "b d"), ("iso:>1600", "d"), ("iso:<1600", "a"), ("iso:<=1600", "a b"),
+        ("iso:..99", ""), ("-iso:>=1600", "a c e"), ("f:1.8", "b"), ("f:f/2.8", "a"),
         ("at:nyc", "b"), ("at:Venezia", "d"), ("at:, -at:venice", ""), ("by:iphone by:eos", "b c"), ("at:lisboa at:venice", "a d"),
         ("at:lisboa at:portugal", "a"), ("label:red label:blue", "a"), ("f:1,8", "b"), ("focal:4,25..35mm", "a d"),
         ("f:2", ""), ("focal:>=200", "b"), ("focal:200mm", "b"), ("focal:4", "d"), ("focal:<35", "d"), ("focal:..50 iso:>=200", "d"),
@@ -266,17 +228,11 @@ def test_what_files_say_of_themselves_can_be_asked_for_where_any_says_it(said, q
     ("fact", "sentence"),
     [
         ("at:Nice", 'No photo is at "Nice"; there are Lisboa, New York City and Venice.'),
-        ("by:Nikon", 'No photo is by "Nikon"; there are Canon EOS R5, Canon PowerShot and iPhone 13 Pro.'),
-        ("lens:EF", 'No photo has the lens "EF"; there is RF100-500mm F4.5-7.1 L IS USM.'),
         ("label:Blue", 'No photo has the label "Blue"; there are Dark red and Red.'),
         ("iso:>3200", "No photo has over ISO 3200; there is ISO 100 to ISO 3200."),
-        ("f:4..8", "No photo has f/4 to f/8; there is f/1.8 to f/2.8."),
         ("focal:500..", "No photo has from 500 mm; there is 4.25 mm to 200 mm."),
         ("iso:abc", '"iso:" needs a number, as in iso:1600, iso:>=1600 or iso:..1600.'),
-        ("iso:1000000..", "No photo has from ISO 1000000; there is ISO 100 to ISO 3200."),
         ("iso:1,600", '"iso:" needs a number, as in iso:1600, iso:>=1600 or iso:..1600.'),
-        ("f:>>2", '"f:" needs a number, as in f:2.8, f:>=2.8 or f:..2.8.'),
-        ("focal:1e3", '"focal:" needs a number, as in focal:200, focal:>=200 or focal:..200.'),
     ],
 )
 def test_a_value_that_no_photo_has_is_told_with_what_there_is(said, fact, sentence):
@@ -286,16 +242,11 @@ def test_a_value_that_no_photo_has_is_told_with_what_there_is(said, fact, senten
     assert fault.message.startswith(sentence)
 
 
-def test_a_library_without_edited_versions_says_so(trips):
-    (fault,) = trips[0].library.search("dog is:edited").faults
-    assert fault.message == "No photo is an edited version."
-
-
 @given(
     st.sampled_from(("at", "by", "lens", "iso", "f", "focal", "label", "rated", "is", "has")),
     st.text(max_size=12),
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_no_value_of_a_fact_is_an_error(said, key, value):
     for typed in (f'-{key}:"{value}"', f"{key}:>={value}", f"{key}:{value}.."):
         said[0].library.search(typed)
@@ -356,16 +307,6 @@ def test_what_changes_in_the_library_is_seen_by_the_next_search(album):
     assert sorted(album.found("in:2019")) == sorted([ids["beach"], ids["lake"], new])
 
 
-def test_words_are_taken_for_a_time_only_if_there_are_photos_of_it(trips):
-    album, _ = trips
-    query = "dog 2019 in a park"
-    (found,) = album.library.search(query).filters
-    assert query[found.start : found.end] == "2019"
-    assert (found.kind, found.words, found.photos, found.recognised) == ("time", "2019", 2, True)
-    assert album.library.search("dog 2012 in a park").filters == ()
-    assert album.library.search("dog summer 2012").filters == ()
-
-
 @pytest.mark.parametrize(
     ("query", "taken", "left"),
     [
@@ -422,32 +363,19 @@ def travels(tmp_path_factory, bundle):
     [
         ("sunset Nice 2011", ["Nice", "2011"], "nice"),
         ("sunset in Nice", ["in Nice"], "nice"),
-        ("in Nice", ["in Nice"], "nice"),
         ("Nice", ["Nice"], "nice"),
-        ("Nice 2011", ["Nice", "2011"], "nice"),
         ("sunset Nice, France", ["Nice, France"], "nice"),
         ("sunset Nice, Brazil", ["Nice,", "Brazil"], "nice rio"),
         ("nice sunset", [], None),
-        ("Nice sunset", [], None),
-        ("nice", [], None),
         ("orange flower", [], None),
-        ("Orange flower", [], None),
         ("a man reading", [], None),
-        ("A MAN READING", [], None),
         ("PEOPLE IN ORANGE", [], None),
         ("Girl Reading Book", [], None),
         ("sunset paris", ["paris"], "paris folder"),
         ("sunset NYC", ["NYC"], "york"),
         ("dog in the usa", ["usa"], "york"),
-        ("alpes maritimes", ["alpes maritimes"], "nice"),
-        ("PARIS at night", ["PARIS"], "paris folder"),
-        ("street in new york", ["in new york"], "york"),
-        ("new hat", [], None),
         ("beach rio de janeiro", ["rio de janeiro"], "rio"),
         ("dog france", ["france"], "nice orange paris"),
-        ("dog ile-de-france", ["ile-de-france"], "paris"),
-        ("dog london", [], None),
-        ("street united states", ["united states"], "york"),
         ("sunset in Orange | snow in Reading", ["in Orange", "in Reading"], "orange reading"),
         ("dog paris france", ["paris", "france"], "paris"),
         (r"dog \\paris", [], None),
@@ -462,13 +390,6 @@ def test_a_plain_word_is_a_place_of_the_library_unless_it_may_be_a_thing(travels
     assert all(each.recognised for each in answer.filters)
     expected = ids if names is None else {name: ids[name] for name in names.split()}
     assert {result.id for result in answer.results} == set(expected.values())
-
-
-def test_yesterday_is_the_day_before_this_one(album):
-    fill(album)
-    yesterday = (datetime.now().astimezone() - timedelta(days=1)).date().isoformat()
-    new = album.put(b"new.jpg", 77, taken=f"{yesterday}T09:00:00")
-    assert album.found("yesterday") == [new]
 
 
 def test_every_suffix_that_is_indexed_belongs_to_one_format():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-from pathlib import PurePosixPath
 
 import pytest
 
@@ -63,22 +62,6 @@ def holding(tmp_path):
 def test_a_name_or_stem_that_equals_the_text_is_found_and_nothing_else(holding, typed, found):
     db = holding(*(f"deep/er/{name}" if number % 2 else name for number, name in enumerate(NAMES)))
     assert [NAMES[photo_id - 1] for photo_id in photos_named(db, typed)] == found
-
-
-def test_every_file_is_found_by_its_own_name_and_stem(holding):
-    chance = random.Random(7)
-    names = {"".join(chance.choices("aB.é-/_1", k=chance.randrange(1, 7))) for _ in range(400)}
-    names = sorted(name for name in names if name == name.strip(".") and PurePosixPath(name).name == name)
-    db = holding(*names)
-    for name in names:
-        path = PurePosixPath(name)
-        for typed in (name, path.stem):
-            wanted = {
-                number
-                for number, other in enumerate(names, start=1)
-                if fold(typed) in (fold(other), fold(PurePosixPath(other).stem))
-            }
-            assert set(photos_named(db, typed)) == wanted
 
 
 def test_a_word_is_found_where_it_stands_or_begins(holding):

@@ -69,15 +69,6 @@ def test_least_leaves_out_what_matches_less(judged):
         assert judged.search("dog", limit=9, least=least).results == found[:9]
 
 
-def test_without_calibration_least_has_no_effect_and_the_best_are_put_in_order(judged, bundle):
-    plain = replace(bundle, manifest=replace(bundle.manifest, calibration=None))
-    with Library.open(judged.folder, plain, create=False) as library:
-        best = library.search("dog", limit=20, least="strong").results
-        assert len(best) == 20
-        by_date = library.search("dog", limit=20, least="strong", order="date").results
-        assert list(by_date) == newest_first(library, best)
-
-
 def test_facts_alone_come_newest_first_or_by_folder(judged):
     found = judged.search("in:2005..2010", limit=PHOTOS).results
     assert list(found) == newest_first(judged, found)

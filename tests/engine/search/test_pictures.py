@@ -103,21 +103,6 @@ def test_beside_words_a_picture_spreads_the_photos_by_its_weight(library, vector
     assert found(library, f"snow like:#{number}") == ranked(vectors, direction, but=[number])
 
 
-def test_a_picture_changes_what_words_find_and_words_change_what_a_picture_finds(library, photo):
-    number, _ = photo
-    mixed = found(library, f"snow like:#{number}")
-    assert mixed != [each for each in found(library, "snow") if each != number]
-    assert mixed != found(library, f"like:#{number}")
-
-
-def test_less_like_a_picture_lowers_what_is_like_it(library, photo):
-    number, _ = photo
-    likest = found(library, f"like:#{number}")[:5]
-    plain, turned = found(library, "people"), found(library, f"people -like:#{number}")
-    assert number not in turned
-    assert np.mean([turned.index(each) for each in likest]) > np.mean([plain.index(each) for each in likest])
-
-
 def test_alternatives_may_be_pictures(library, vectors, photo):
     number, _ = photo
     other = found(library, f"like:#{number}")[-1]
@@ -148,11 +133,6 @@ def test_a_file_outside_the_library_is_read_once_and_found_by_its_content(librar
     stranger.write_bytes(bytes(seen.st_size))  # as large and as old as before: nobody looks at it again
     os.utime(stranger, ns=(seen.st_atime_ns, seen.st_mtime_ns))
     assert library.search(f'like:"{stranger}"', limit=3).results == answer.results
-
-
-def test_the_bytes_of_a_picture_have_the_vector_of_its_file(library, vectors, photo):
-    number, path = photo
-    assert np.abs(library.picture_vector(path.read_bytes()) - vectors[number]).max() < 1e-3
 
 
 @pytest.mark.parametrize(

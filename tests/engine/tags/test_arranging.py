@@ -150,16 +150,6 @@ def test_a_removed_tag_is_gone_until_that_is_undone(zoo):
     assert paths(zoo) == ["Animals", "Pets", "Pets/Dogs"]
 
 
-def test_what_was_undone_is_done_again_in_the_order_in_which_it_was_made(zoo):
-    state, known = zoo.state(), [run.id for run in zoo.tags.runs()]
-    undone = [zoo.tags.undo().id for _ in known]
-    assert undone == known
-    assert [zoo.tags.redo().id for _ in known] == known[::-1]
-    assert zoo.state() == state
-    with pytest.raises(RequestError, match="Nothing was undone"):
-        zoo.tags.redo()
-
-
 def test_a_parent_counts_each_photo_of_those_below_it_once(zoo):
     zoo.tags.new("Puppies", prompts=["dog"], parent="Animals/Dogs")
     zoo.tags.decide("Animals", zoo.dogs[9:], "rejected")

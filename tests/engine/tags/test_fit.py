@@ -63,7 +63,7 @@ def loss(before, weights, for_, against):
     return least(with_bias) + whitened @ whitened / 2
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.integers(0, 10**6), st.integers(0, 12), st.integers(0, 12), st.integers(1, 3))
 def test_no_turn_of_the_weights_lessens_the_loss(seed, accepted, rejected, prompts):
     before = prior(WORDS[:prompts], BACKGROUND)
@@ -141,12 +141,6 @@ def test_no_answers_take_all_that_words_find_from_a_tag(seed, accepted, share):
     assert kept >= (len(left) // (2 + accepted) if accepted else len(left) / 2)
 
 
-def test_photos_accepted_below_the_cut_lower_it():
-    before = suggesting(12)
-    missed = LIBRARY[np.argsort(-before.logits(LIBRARY))][20:40]
-    assert passing(fit(before, missed, NOBODY, BACKGROUND)) > 12
-
-
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10**6), st.integers(20, 100))
 def test_a_cut_is_kept_by_number_after_few_decisions_and_by_place_after_many(seed, number):
@@ -174,18 +168,6 @@ def test_no_change_of_the_bias_is_better_for_decisions_and_the_place_of_the_cut(
     assert total(found.bias) <= total(found.bias - 1e-3)
 
 
-@given(st.integers(0, 10**6), st.integers(1, 30), st.integers(1, 30))
-@settings(max_examples=20, deadline=None)
-def test_the_order_of_decisions_does_not_matter(seed, accepted, rejected):
-    random = np.random.default_rng(seed)
-    for_, against = photos_like(seed, accepted), photos_like(seed + 1, rejected)
-    before = prior(WORDS[:1], BACKGROUND)
-    one = fit(before, for_, against, BACKGROUND)
-    other = fit(before, random.permutation(for_), random.permutation(against), BACKGROUND)
-    assert np.allclose(one.weights, other.weights, atol=1e-3)
-    assert one.bias == pytest.approx(other.bias, abs=1e-3)
-
-
 @given(st.integers(0, 10**6), st.integers(1, 3), st.integers(1, 6))
 @settings(max_examples=20, deadline=None)
 def test_a_photo_gains_on_the_library_by_being_accepted_and_loses_by_being_rejected(seed, prompts, others):
@@ -199,13 +181,6 @@ def test_a_photo_gains_on_the_library_by_being_accepted_and_loses_by_being_rejec
     assert ahead == sorted(set(ahead))
 
 
-def test_each_further_acceptance_of_look_alikes_raises_what_looks_like_them():
-    alike = photos_like(5, 1) + 0.02 * np.random.default_rng(5).normal(size=(20, DIM)).astype(np.float32)
-    before = prior(WORDS[:1], BACKGROUND)
-    logits = [float(fit(before, alike[:n], NOBODY, BACKGROUND).logits(alike[19:])[0]) for n in range(19)]
-    assert np.all(np.diff(logits) > 0)
-
-
 @pytest.mark.parametrize("count", [1, 3000])
 def test_decisions_that_no_line_is_needed_to_part_keep_every_number_finite(count):
     for_ = np.repeat(photos_like(7, 1), count, axis=0)
@@ -213,15 +188,6 @@ def test_decisions_that_no_line_is_needed_to_part_keep_every_number_finite(count
     found = fit(prior(WORDS[:1], BACKGROUND), for_, against, BACKGROUND)
     assert np.isfinite(found.weights).all()
     assert found.logits(for_[:1]) > 0 > found.logits(against[:1])
-
-
-def test_the_space_may_be_turned_without_any_score_changing():
-    turned = np.linalg.qr(np.random.default_rng(9).normal(size=(DIM, DIM)))[0].astype(np.float32)
-    for_, against, photos = photos_like(10, 6), photos_like(11, 6), photos_like(12, 50)
-    here = fit(prior(WORDS, BACKGROUND), for_, against, BACKGROUND)
-    background = Background.of(LIBRARY @ turned, len(LIBRARY))
-    there = fit(prior(WORDS @ turned, background), for_ @ turned, against @ turned, background)
-    assert np.allclose(here.logits(photos), there.logits(photos @ turned), atol=1e-3)
 
 
 def test_words_alone_are_even_at_their_cut_and_the_best_of_them_counts():
@@ -239,15 +205,6 @@ def test_where_nothing_tells_the_cut_it_parts_the_few_that_stand_out_from_a_thou
     suggested = prior(word[None], Background.of(library, len(library))).logits(library) >= 0
     assert suggested[990:].all()
     assert suggested.sum() <= 15
-
-
-def test_rejections_beside_an_accepted_photo_push_down_what_looks_like_them():
-    before = prior(WORDS[:1], BACKGROUND)
-    likely = LIBRARY[np.argsort(-before.logits(LIBRARY))]
-    unlike = likely[5:40][np.argsort((likely[5:40] @ likely[:5].T).max(axis=1))[:5]]
-    with_, without = (fit(before, likely[40:41], against, BACKGROUND) for against in (likely[:5], NOBODY))
-    alike, others = (without.logits(photos) - with_.logits(photos) for photos in (likely[:5], unlike))
-    assert alike.mean() > others.mean() + 0.2
 
 
 def test_photos_stand_for_words_where_there_are_none():
@@ -271,10 +228,3 @@ def test_a_library_of_hardly_any_photos_learns_as_well(count):
     found = fit(before, LIBRARY[:1], LIBRARY[1:2], background)
     assert np.isfinite(found.weights).all()
     assert np.diff(found.logits(LIBRARY[:2])) < np.diff(before.logits(LIBRARY[:2]))
-
-
-def test_a_library_of_equal_photos_learns_as_well():
-    background = Background.of(np.repeat(LIBRARY[:1], 40, axis=0), 40)
-    found = fit(prior(WORDS[:1], background), LIBRARY[:1], LIBRARY[1:2], background)
-    assert np.isfinite(found.weights).all()
-    assert isinstance(found, Linear)

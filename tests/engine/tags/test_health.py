@@ -30,12 +30,6 @@ def decided(kennel):
     return {photo: [each[:2] for each in own if each[1] != "suggested"] for photo, own in states.items()}
 
 
-def test_nothing_is_wrong_with_tags_that_were_made_taught_merged_and_undone(zoo):
-    assert faults(zoo) == (0, 0)
-    zoo.tags.undo()
-    assert faults(zoo) == (0, 0)
-
-
 @pytest.mark.parametrize(
     "damage",
     [

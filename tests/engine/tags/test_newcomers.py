@@ -63,15 +63,6 @@ def test_photos_that_came_are_suggested_in_one_run_for_all_tags_and_others_stay(
     assert scores(kennel) == after
 
 
-def test_a_look_that_was_missed_is_made_up_for(kennel, small):
-    kennel.tags.new("Dogs", prompts=["dog"])
-    first = come(kennel, [100], 0.45)
-    with Library.open(kennel.album.library.folder, small) as other:  # as after a crash
-        second = come(kennel, [101], 0.45)
-        assert other.tags.suggest_all().words == "2 new photos were suggested for 1 tag"
-    assert {*first, *second} <= set(scores(kennel))
-
-
 def test_an_undo_takes_back_what_a_person_did_though_photos_came_since(kennel):
     kennel.tags.new("Dogs", prompts=["dog"])
     decided = kennel.tags.decide("Dogs", kennel.dogs[:1], "accepted")
@@ -81,13 +72,6 @@ def test_an_undo_takes_back_what_a_person_did_though_photos_came_since(kennel):
     kennel.tags.undo()
     with pytest.raises(RequestError, match="nothing to undo"):
         kennel.tags.undo()
-
-
-def test_a_tag_that_does_not_suggest_leaves_new_photos_alone(kennel):
-    kennel.tags.new("Dogs", prompts=["dog"])
-    kennel.tags.change("Dogs", suggests=False)
-    come(kennel, [100], 0.45)
-    assert kennel.tags.suggest_all() is None
 
 
 def test_a_photo_that_was_read_anew_is_looked_at_anew(kennel):

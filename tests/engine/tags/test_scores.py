@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.engine.tags.crowds import DIM, photos_like, rows_of
@@ -44,14 +43,6 @@ def test_a_score_on_the_threshold_itself_is_reached_and_one_just_below_is_not():
         assert scores_of(ROWS, linear, above)[place] < above
 
 
-def test_suggested_photos_have_exact_scores():
-    linear = tag(3)
-    scores, expected = scores_of(ROWS, linear), exact(ROWS, linear)
-    reached = expected >= USUAL_THRESHOLD
-    assert 5 < reached.sum() < 4096
-    assert np.abs(scores[reached] - expected[reached]).max() < 1e-6
-
-
 @settings(max_examples=10, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(1, 3), st.floats(0, 1)), max_size=24))
 def test_many_tags_at_once_reach_what_each_reaches_alone(tags):
@@ -69,14 +60,6 @@ def test_more_tags_than_are_scored_at_once_come_in_their_order():
     linears = [tag(seed) for seed in range(600)]
     for linear, (positions, _) in zip(linears, reaching(rows, linears, [USUAL_THRESHOLD] * 600), strict=True):
         assert np.array_equal(positions, np.flatnonzero(exact(rows, linear) >= USUAL_THRESHOLD))
-
-
-@pytest.mark.parametrize(("threshold", "all_or_none"), [(0.0, True), (1.0, False)])
-def test_everything_reaches_zero_and_nothing_likely_one(threshold, all_or_none):
-    for count in (1, 20):
-        for positions, _ in reaching(ROWS, [tag(1)] * count, [threshold] * count):
-            assert len(positions) == len(PHOTOS) * all_or_none
-    assert bool((scores_of(ROWS, tag(1), threshold) >= threshold).all()) is all_or_none
 
 
 def test_an_empty_library_has_no_scores():

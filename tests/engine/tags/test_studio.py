@@ -42,12 +42,6 @@ def test_a_preview_of_a_tag_that_is_there_knows_what_was_decided(kennel):
     assert {photo: known[photo] for photo in suggested} == pytest.approx(suggested)
 
 
-def test_photos_that_are_gone_are_not_in_a_preview(kennel):
-    with kennel.album.db.writer() as connection:
-        connection.execute("UPDATE files SET present = 0 WHERE photo_id = ?", kennel.dogs[:1])
-    assert kennel.dogs[0] not in previewed(kennel, ["dog"])[1]
-
-
 def test_a_draft_with_nothing_to_go_by_says_what_it_needs(kennel):
     with pytest.raises(RequestError, match="a few words or an example photo"):
         kennel.tags.preview(against=kennel.others[:1])
