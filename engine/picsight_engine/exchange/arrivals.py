@@ -11,6 +11,7 @@ from picsight_engine.exchange.decisions_file import RatingLine, read_decisions
 from picsight_engine.exchange.intake import KEYWORDS, XMP, FileDecision, Intake
 from picsight_engine.exchange.sidecar_reading import read_sidecars
 from picsight_engine.photos.reading import shown
+from picsight_engine.photos.xmp import same_name
 from picsight_engine.store.decisions import look_alike
 from picsight_engine.store.files import find_file, metadata_of
 from picsight_engine.store.records import (
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 
     from picsight_engine.exchange.decisions_file import PhotoReference, TagLine
     from picsight_engine.exchange.intake import Key
-    from picsight_engine.exchange.sidecar_reading import SidecarContent
+    from picsight_engine.exchange.sidecar_reading import Sidecar
+    from picsight_engine.photos.xmp import Keyword
     from picsight_engine.store.database import Database
     from picsight_engine.store.files import StoredFile
     from picsight_engine.store.records import ShownFile, StoredRating
@@ -84,20 +86,19 @@ def arrived_sidecars(db: Database, place: Path) -> Arrival:
     Raises:
         RequestError: there is no folder, photo or side-car at `place`.
     """
-    gathered = read_sidecars(place)
     statements = _FileStatements(db)
     with db.reading() as connection:
         ratings = last_ratings(connection)
     named = {
         file_id
-        for content in gathered.contents
-        if (file_id := statements.add_sidecar(content, ratings)) is not None
+        for sidecar in read_sidecars(place, statements.faults)
+        if (file_id := statements.add_sidecar(sidecar, ratings)) is not None
     }
     for each in shown_files(db, place):
         if each.keywords and each.id not in named:
             statements.add_keywords(each)
     found, unknown = statements.finder.found, statements.finder.unknown
-    return Arrival(statements.intake, len(found), unknown, (*gathered.faults, *statements.faults()))
+    return Arrival(statements.intake, len(found), unknown, (*statements.faults, *statements.liked()))
 
 
 class _FileStatements:
@@ -105,34 +106,33 @@ class _FileStatements:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._faults: list[str] = []
+        self.faults: list[str] = []
         self._liked: set[int] = set()
         self.intake = Intake()
         self.finder = _Finder(db)
 
-    def add_sidecar(self, content: SidecarContent, ratings: Mapping[int, StoredRating]) -> int | None:
+    def add_sidecar(self, sidecar: Sidecar, ratings: Mapping[int, StoredRating]) -> int | None:
         """What a side-car says; returns the photo's file of which it names tags."""
-        file, photo = self.finder.photo_of_sidecar(content)
+        file, photo = self.finder.photo_of_sidecar(sidecar)
         if photo is None:
             return None
-        for tag in content.tags:
-            decision = FileDecision(
-                "accepted", XMP, content.written_at, is_echo=tag in content.echoes, is_keyword=True
-            )
-            self._add(tag, photo, decision, content.photo)
-        for tag in content.rejected:
-            self._add(
-                tag, photo, FileDecision("rejected", XMP, content.written_at, is_echo=True), content.photo
-            )
-        for tag in content.gone:
-            self.intake.add_withdrawal(tag, photo, FileDecision("withdrawn", XMP, content.written_at))
+        packet, time = sidecar.packet, sidecar.written_at
+        added, rejected = ({_key(keyword) for keyword in some} for some in (packet.added, packet.rejected))
+        for keyword in packet.keywords:
+            decision = FileDecision("accepted", XMP, time, is_echo=_key(keyword) in added, is_keyword=True)
+            if _key(keyword) in rejected:
+                decision = FileDecision("rejected", XMP, time, is_echo=True)
+            self._add("/".join(keyword), photo, decision, sidecar.photo)
+        for keyword in packet.gone:
+            self.intake.add_withdrawal("/".join(keyword), photo, FileDecision("withdrawn", XMP, time))
         given = ratings.get(photo)
         shown_stars = None if given is None else given.stars
         if shown_stars is None and file is not None:
             shown_stars = metadata_of(self._db, file.id).rating
-        if content.stars is not None and content.stars != (shown_stars or 0):
-            self.intake.add_stars(photo, content.stars, content.written_at, is_echo=content.stars_echo)
-        return file.id if file is not None and (content.tags or content.rejected) else None
+        stars = packet.rating
+        if stars is not None and stars != (shown_stars or 0):
+            self.intake.add_stars(photo, stars, time, is_echo=stars == packet.rated)
+        return file.id if file is not None and packet.keywords else None
 
     def add_keywords(self, file: ShownFile) -> None:
         """The keywords that a photo's file holds."""
@@ -141,9 +141,8 @@ class _FileStatements:
             decision = FileDecision("accepted", KEYWORDS, file.mtime_ns / 1e9, is_keyword=True)
             self._add(tag, file.photo_id, decision, file.path)
 
-    def faults(self) -> Iterator[str]:
-        """A sentence for each name that cannot be a tag, and one for what others call favourites."""
-        yield from self._faults
+    def liked(self) -> Iterator[str]:
+        """A sentence about what other programs call favourites."""
         if liked := self._liked.difference(favourite_photos(self._db).tolist()):
             yield (
                 f'The keyword "{FAVOURITES}" of {photos_in_words(len(liked))} is another program\'s, and makes none a favourite. '
@@ -157,7 +156,11 @@ class _FileStatements:
         try:
             self.intake.add_decision(self.intake.add_tag(tag), photo, decision)
         except RequestError as fault:
-            self._faults.append(f"A keyword of {shown(path)} was left out: {fault}")
+            self.faults.append(f"A keyword of {shown(path)} was left out: {fault}")
+
+
+def _key(keyword: Keyword) -> Keyword:
+    return tuple(map(same_name, keyword))
 
 
 class _Finder:
@@ -195,16 +198,16 @@ class _Finder:
         with self._db.reading() as connection:  # by the same rule it would be known: this is another picture
             return None if rule_of(connection, file.photo_id) == rule else file.photo_id
 
-    def photo_of_sidecar(self, content: SidecarContent) -> tuple[StoredFile | None, int | None]:
+    def photo_of_sidecar(self, sidecar: Sidecar) -> tuple[StoredFile | None, int | None]:
         """The photo of which a side-car notes the hash; where it notes none, the one that lies where its name says.
 
         With it comes the file that lies there, if it is one of this photo. Where nothing shows the noted picture any more, and
         what lies there looks like it, another program has edited the file.
         """
-        file = find_file(self._db, content.photo)
+        file = find_file(self._db, sidecar.photo)
         photo = None if file is None or not file.present else file.photo_id
-        if content.original is not None:
-            found = photo_with_hash(self._db, content.original)
+        if sidecar.packet.original is not None:
+            found = photo_with_hash(self._db, sidecar.packet.original)
             if found is None or not self._is_that(photo, *found):
                 file, photo = None, None if found is None else found[0]
         if photo is None:

@@ -12,7 +12,7 @@ from picsight_engine.hidden import is_shown
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
 from picsight_engine.photos.reading import shown
 from picsight_engine.photos.sidecars import SUFFIX, pairs, read_sidecar, speaks_of
-from picsight_engine.photos.xmp import PacketError, read_packet, same_name
+from picsight_engine.photos.xmp import PacketError, read_packet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,60 +21,37 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class SidecarContent:
-    """What a side-car says of one photo: paths of tags ("Birds/Waders"), and stars from -1 (rejected) to 5.
+class Sidecar:
+    """What a side-car says of one photo, and when it was last changed, in seconds since 1970.
 
-    Of the tags `echoes` are those that an export of ours wrote, `gone` those of which another program has taken them out since,
-    `rejected` those of other programs against which a person has spoken; `stars_echo` where the stars are ours too.
-    `photo` is where it belongs by its name, and may be gone or another one; `original` is the hash of the picture that it
-    was written for, where one of ours notes it. `written_at` is its time of change, in seconds since 1970.
+    `photo` is where that photo lies by the side-car's name; it may be gone, or another one.
     """
 
     photo: Path
-    tags: tuple[str, ...]
-    stars: int | None
-    original: bytes | None
+    packet: Packet
     written_at: float
-    echoes: frozenset[str] = frozenset()
-    gone: tuple[str, ...] = ()
-    rejected: tuple[str, ...] = ()
-    stars_echo: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Gathered:
-    """What the side-cars of a folder say, how many there are, and a sentence for each that says nothing we can read."""
-
-    contents: tuple[SidecarContent, ...]
-    sidecars: int
-    faults: tuple[str, ...]
-
-
-def read_sidecars(place: Path) -> Gathered:
+def read_sidecars(place: Path, faults: list[str]) -> Iterator[Sidecar]:
     """Reads one side-car, that of one photo, or all in a folder and in what lies below it, as a scan walks it: links to
-    folders are followed, hidden things and the systems' own left out.
+    folders are followed, hidden things and the systems' own are left out. So is a side-car that says nothing.
+
+    `faults` gets a sentence for each that cannot be read.
 
     Raises:
         RequestError: there is none of these at `place`.
     """
-    contents: list[SidecarContent] = []
-    faults: list[str] = []
-    sidecars = 0
     for folder, found in _found(place, faults):
         for name, photos in found.items():
-            sidecars += 1
             try:
                 packet = read_packet(read_sidecar(folder / name) or b"")
                 written_at = (folder / name).stat().st_mtime
             except (PacketError, OSError) as fault:
                 faults.append(f"{shown(folder / name)} was left out: {fault}. Repair or remove it.")
                 continue
-            contents += [
-                each
-                for photo in _owners(folder / name, photos, packet)
-                if (each := _content(photo, packet, written_at))
-            ]
-    return Gathered(tuple(contents), sidecars, tuple(faults))
+            if packet.keywords or packet.gone or packet.rating is not None:
+                for photo in _owners(folder / name, photos, packet):
+                    yield Sidecar(photo, packet, written_at)
 
 
 def _owners(sidecar: Path, photos: list[str], packet: Packet) -> list[Path]:
@@ -128,26 +105,3 @@ def _found(place: Path, faults: list[str]) -> Iterator[tuple[Path, dict[str, lis
 def _is_shown(name: str) -> bool:
     """What a scan leaves out is no photo of the library, and a side-car in a bin was thrown away."""
     return is_shown(os.fsencode(name))
-
-
-def _content(photo: Path, packet: Packet, written_at: float) -> SidecarContent | None:
-    """None where it says nothing that is taken over."""
-    stars = packet.rating
-    added = {tuple(map(same_name, keyword)): "/".join(keyword) for keyword in packet.added}
-    tags = {tuple(map(same_name, keyword)): "/".join(keyword) for keyword in packet.keywords}
-    gone = tuple("/".join(keyword) for keyword in packet.gone)
-    refused = {tuple(map(same_name, keyword)) for keyword in packet.rejected}
-    rejected = tuple(tags.pop(key) for key in list(tags) if key in refused)
-    if not (tags or gone or rejected or stars is not None):
-        return None
-    return SidecarContent(
-        photo=photo,
-        tags=tuple(tags.values()),
-        stars=stars,
-        original=packet.original,
-        written_at=written_at,
-        echoes=frozenset(tag for key, tag in tags.items() if key in added),
-        gone=gone,
-        rejected=rejected,
-        stars_echo=stars is not None and stars == packet.rated,
-    )
