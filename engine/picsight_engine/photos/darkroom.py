@@ -1,7 +1,6 @@
 """Photos for a screen, decoded in separate processes: a file that crashes or hangs a decoder costs only itself.
 
-The processes are started by "spawn" and stay warm between photos. Pixels come through shared memory that has no name
-any more once a process is at work, so nothing of it is left behind, however this program ends.
+The processes are started by "spawn" and stay warm between photos.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing.shared_memory import SharedMemory
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import CancelledError, ImageError, PicsightError
@@ -18,10 +16,9 @@ from picsight_engine.photos.reading import problem, read_photo
 from picsight_engine.processes import START_SECONDS, bury, settle, silence_decoders, start, time_limit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from multiprocessing.connection import Connection
     from pathlib import Path
-    from typing import Any
 
     from PIL import Image
 
@@ -29,7 +26,7 @@ if TYPE_CHECKING:
     from picsight_engine.photos.reading import Limits
 
 
-TRAY_BYTES = 8_000_000  # pixels pass in pieces of this size: one for a whole HD screen
+_PIECE_BYTES = 8_000_000  # pixels pass in pieces of about this size, so that no large picture is copied whole
 _LEAST_SIDE = 64  # pixels of a reduced decode, however small the picture is wanted
 _ALL = 1 << 30
 
@@ -52,10 +49,7 @@ class Exposed:
 
 
 def serve(connection: Connection, limits: Limits) -> None:
-    """The process's whole life: take the shared memory, then answer wishes until the other side is gone.
-
-    After `Exposed` come the lengths of the pieces, each once it lies in the shared memory and the one before was taken.
-    """
+    """The process's whole life: answer wishes until the other side is gone."""
     settle()
     from picsight_engine.photos import decode  # Pillow and numpy, 100 ms; `_expose` finds it loaded
 
@@ -63,15 +57,12 @@ def serve(connection: Connection, limits: Limits) -> None:
     silence_decoders()
     with suppress(EOFError, OSError):  # the other side is gone: there is nobody to tell
         connection.send(None)  # ready
-        tray = SharedMemory(connection.recv())
-        connection.send(None)  # from now on nobody needs its name
-        view = tray.buf
-        assert view is not None, "it is open"
         while True:
-            _answer(connection, view, connection.recv(), limits)
+            _answer(connection, connection.recv(), limits)
 
 
-def _answer(connection: Connection, tray: memoryview, wish: PhotoRequest, limits: Limits) -> None:
+def _answer(connection: Connection, wish: PhotoRequest, limits: Limits) -> None:
+    """Sends what the photo is, then its RGB bytes in pieces; or the ImageError."""
     try:
         with time_limit(limits.seconds):
             facts, image = _expose(wish, limits)
@@ -84,10 +75,9 @@ def _answer(connection: Connection, tray: memoryview, wish: PhotoRequest, limits
         )
         return
     connection.send(facts)
-    for piece in _pieces(image):
-        tray[: len(piece)] = piece
-        connection.send(len(piece))
-        connection.recv()  # taken
+    rows = max(1, _PIECE_BYTES // (3 * image.width))
+    for top in range(0, image.height, rows):
+        connection.send_bytes(image.crop((0, top, image.width, min(top + rows, image.height))).tobytes())
 
 
 def _expose(wish: PhotoRequest, limits: Limits) -> tuple[Exposed, Image.Image]:
@@ -112,19 +102,8 @@ def _fitted(image: Image.Image, full: tuple[int, int], fit: tuple[int, int]) -> 
     return image.resize(size, Pillow.Resampling.HAMMING)
 
 
-def _pieces(image: Image.Image) -> Iterator[memoryview]:
-    """The RGB bytes, row by row; never a second copy of a large picture."""
-    rows = max(1, TRAY_BYTES // (3 * image.width))
-    for top in range(0, image.height, rows):
-        band = image.crop((0, top, image.width, min(top + rows, image.height)))
-        data = memoryview(band.tobytes())
-        for first in range(0, len(data), TRAY_BYTES):
-            yield data[first : first + TRAY_BYTES]
-
-
 MOST_PROCESSES = 2  # the photo that is looked at, and the next one
 _GRACE_SECONDS = 1.0  # what is no longer wanted may take so long: that is cheaper than a new process
-_END_SECONDS = 5.0  # a killed process is gone by then, unless it hangs inside the system
 _GLANCE_SECONDS = 0.1  # how often is asked whether it is still wanted
 _UNWANTED = "This photo is not wanted any more."
 
@@ -243,13 +222,8 @@ class _Enlarger:
 
     def __init__(self, limits: Limits) -> None:
         self._process, self._connection = start(serve, limits, name="picsight-photo")
-        self._tray: SharedMemory | None = None
+        self.is_ready = False  # whether it was ever at work
         self.is_lost = False
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether it was ever at work."""
-        return self._tray is not None
 
     def is_alive(self) -> bool:
         """Whether the process still runs."""
@@ -265,9 +239,12 @@ class _Enlarger:
             TimeoutError: it took longer than `seconds` (one of Python's OSErrors).
         """
         try:
-            tray = self._tray or self._settle()
+            if not self.is_ready:
+                self._wait_for(START_SECONDS)
+                self._connection.recv()
+                self.is_ready = True
             self._connection.send(wish)
-            return self._receive(tray, time.monotonic(), seconds, is_wanted)
+            return self._receive(time.monotonic(), seconds, is_wanted)
         except ImageError:
             raise
         except BaseException:
@@ -279,37 +256,15 @@ class _Enlarger:
         self._process.kill()
 
     def close(self) -> None:
-        """Puts the process away, and the shared memory with it."""
+        """Puts the process away."""
         self._process.kill()
         bury(self._process, self._connection)
-        if self._tray is not None:
-            self._tray.close()
 
-    def _settle(self) -> SharedMemory:
-        """Waits until the process runs, and gives it the shared memory: once it has that, the name goes."""
-        self._hear(START_SECONDS)
-        tray = SharedMemory(create=True, size=TRAY_BYTES)
-        try:
-            self._connection.send(tray.name)
-            self._hear(START_SECONDS)
-        except BaseException:
-            self._process.kill()  # first: it must not take the memory after the name is gone
-            self._process.join(_END_SECONDS)
-            tray.close()
-            raise
-        finally:
-            tray.unlink()
-        self._tray = tray
-        return tray
-
-    def _hear(self, seconds: float) -> Any:
+    def _wait_for(self, seconds: float) -> None:
         if not self._connection.poll(max(seconds, 0.0)):
             raise TimeoutError
-        return self._connection.recv()
 
-    def _receive(
-        self, tray: SharedMemory, since: float, seconds: float, is_wanted: Callable[[], bool]
-    ) -> Developed:
+    def _receive(self, since: float, seconds: float, is_wanted: Callable[[], bool]) -> Developed:
         while not self._connection.poll(_GLANCE_SECONDS):
             waited = time.monotonic() - since
             if waited > seconds:
@@ -320,13 +275,9 @@ class _Enlarger:
         if isinstance(answer, ImageError):
             raise answer
         assert isinstance(answer, Exposed)
-        view = tray.buf
-        assert view is not None, "it is open"
         pixels = bytearray(3 * answer.size[0] * answer.size[1])
         filled = 0
         while filled < len(pixels):
-            length = self._hear(since + seconds - time.monotonic())
-            pixels[filled : filled + length] = view[:length]
-            filled += length
-            self._connection.send(None)  # taken
+            self._wait_for(since + seconds - time.monotonic())
+            filled += self._connection.recv_bytes_into(pixels, filled)
         return Developed(answer.width, answer.height, answer.size, pixels)

@@ -53,11 +53,6 @@ def pids():
     return {process.pid for process in multiprocessing.active_children()}
 
 
-def shared_memory():
-    """The names that there are; other tests beside this one may have theirs for a moment."""
-    return set(Path("/dev/shm").iterdir()) if sys.platform == "linux" else set()
-
-
 def comes_true(condition):
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
@@ -231,7 +226,6 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize("end", ["left open", "killed over a photo", "interrupted"])
 def test_nothing_is_left_behind_and_nothing_said_however_the_program_ends(photo, tmp_path, end):
-    before = shared_memory()
     script = tmp_path / "owner.py"
     script.write_text(textwrap.dedent(OWNER))
     done = subprocess.run(
@@ -243,7 +237,6 @@ def test_nothing_is_left_behind_and_nothing_said_however_the_program_ends(photo,
     )  # it returns once every process that holds its streams is gone
     assert done.stderr == ""
     assert done.stdout.splitlines()[1:] == (["(48, 32)"] if end == "interrupted" else [])
-    assert comes_true(lambda: shared_memory() <= before)
     assert comes_true(lambda: has_ended(int(done.stdout.split()[0])))
 
 
