@@ -36,7 +36,7 @@ from picsight_engine.store.health import mend_tags, misjudged_photos, misplaced_
 from picsight_engine.store.library_folder import CACHE, chosen_model
 from picsight_engine.store.text import mend_index
 from picsight_engine.store.thumbnails import ThumbnailStore
-from picsight_engine.store.vectors import Space, active_space
+from picsight_engine.store.vectors import active_space
 from picsight_engine.vectors.matrix import Matrix
 
 if TYPE_CHECKING:
@@ -60,15 +60,6 @@ class Check:
     ok: bool = True
     repaired: bool = False
     damaged: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Library:
-    """A sound library under examination; `bundle` is None where the model is not in order."""
-
-    folder: Path
-    db: Database
-    bundle: Bundle | None
 
 
 def doctor_folder(
@@ -101,24 +92,26 @@ def doctor_folder(
     with closing(db):
         checks.append(_guarded("library", partial(_examine_database, db)))
         if checks[-1].ok:  # nothing is written into a damaged library
-            checks += _examine_content(_Library(folder, db, bundle), lost if forget else None)
+            checks += _examine_content(db, bundle, lost if forget else None)
     return checks
 
 
-def _examine_content(library: _Library, lost: Sequence[Path] | None) -> list[Check]:
-    examinations: list[tuple[str, Callable[[_Library], Check]]] = [
-        ("folders", _examine_folders),
-        ("names", _examine_names),
-        ("vectors", _examine_vectors),
-        ("photos", _examine_photos),
-        ("tags", _examine_tags),
-        ("search cache", _examine_cache),
-        ("thumbnails", _examine_thumbnails),
-        ("decisions", _examine_decisions),
-    ]
-    if lost is not None:
-        examinations.insert(0, ("forget", partial(_forget, named=lost)))
-    return [_guarded(name, partial(examine, library)) for name, examine in examinations]
+def _examine_content(db: Database, bundle: Bundle | None, lost: Sequence[Path] | None) -> list[Check]:
+    """What a sound library holds; `bundle` is None where the model is not in order."""
+    examinations: dict[str, Callable[[Database], Check]] = {
+        "forget": partial(_forget, lost=lost or ()),
+        "folders": _examine_folders,
+        "names": _examine_names,
+        "vectors": _examine_vectors,
+        "photos": partial(_examine_photos, bundle=bundle),
+        "tags": _examine_tags,
+        "search cache": _examine_cache,
+        "thumbnails": _examine_thumbnails,
+        "decisions": _examine_decisions,
+    }
+    if lost is None:
+        del examinations["forget"]
+    return [_guarded(name, partial(examine, db)) for name, examine in examinations.items()]
 
 
 def _guarded(name: str, examine: Callable[[], Check]) -> Check:
@@ -198,10 +191,10 @@ def _examine_database(db: Database) -> Check:
     return Check("library", f"{db.path} is sound.")
 
 
-def _forget(library: _Library, named: Sequence[Path]) -> Check:
+def _forget(db: Database, lost: Sequence[Path]) -> Check:
     """Forgets what is gone, a person having said so: also what indexing keeps in folders that this person has named."""
-    with closing(ThumbnailStore.open(library.folder)) as thumbnails:
-        forgotten = forget_lost(library.db, thumbnails, named)
+    with closing(ThumbnailStore.open(db.folder)) as thumbnails:
+        forgotten = forget_lost(db, thumbnails, lost)
     message = f"{_count(len(forgotten.photos), 'photo')} of missing files forgotten."
     if forgotten.moved:
         message += f" {_count(forgotten.moved, 'file')} may only have moved: index the folders first."
@@ -213,9 +206,9 @@ def _forget(library: _Library, named: Sequence[Path]) -> Check:
     return Check("forget", message)
 
 
-def _examine_folders(library: _Library) -> Check:
+def _examine_folders(db: Database) -> Check:
     """A folder that is not there is no fault: its disk may be in a drawer."""
-    folders = all_folders(library.db)
+    folders = all_folders(db)
     away = [
         str(folder.path)
         for folder in folders
@@ -226,30 +219,30 @@ def _examine_folders(library: _Library) -> Check:
     return Check("folders", f"{_count(len(folders), 'folder')} can be read.")
 
 
-def _examine_names(library: _Library) -> Check:
+def _examine_names(db: Database) -> Check:
     """Whether every file can be found by what it is called."""
-    if not library.db.read_only and mend_index(library.db):
+    if not db.read_only and mend_index(db):
         message = "The index of names was damaged and was built anew."
         return Check("names", message, repaired=True)
     return Check("names", "Every file can be found by its name.")
 
 
-def _examine_vectors(library: _Library) -> Check:
+def _examine_vectors(db: Database) -> Check:
     """Vectors of a wrong length are of no use to anybody."""
-    misshapen = health.misshapen_vectors(library.db)
+    misshapen = health.misshapen_vectors(db)
     if misshapen:
-        removed = _count(health.delete_misshapen_vectors(library.db), "vector")
+        removed = _count(health.delete_misshapen_vectors(db), "vector")
         message = f"{removed} of a wrong length removed; index the folders again."
         return Check("vectors", message, repaired=True)
     return Check("vectors", "Every vector has its right length.")
 
 
-def _examine_photos(library: _Library) -> Check:
+def _examine_photos(db: Database, bundle: Bundle | None) -> Check:
     """Whether every visible photo can be found by a search."""
-    counts = health.counts(library.db)
-    space = active_space(library.db)
-    name = library.bundle.manifest.space_id if library.bundle else space.name if space else ""
-    lacking = len(health.photos_without_vector(library.db, name))
+    counts = health.counts(db)
+    space = active_space(db)
+    name = bundle.manifest.space_id if bundle else space.name if space else ""
+    lacking = len(health.photos_without_vector(db, name))
     holds = f"{_count(counts.photos, 'photo')} in {_count(counts.files, 'file')}, {_count(counts.problems, 'problem')}"
     if lacking:
         lost = f"{_count(lacking, 'photo')} cannot be found by a search: index the folders again."
@@ -257,50 +250,49 @@ def _examine_photos(library: _Library) -> Check:
     return Check("photos", f"{holds}; every photo can be found by a search.")
 
 
-def _examine_tags(library: _Library) -> Check:
+def _examine_tags(db: Database) -> Check:
     """Whether every tag has its place, and every photo stands to it as was decided."""
-    misplaced, misjudged = misplaced_tags(library.db), misjudged_photos(library.db)
+    misplaced, misjudged = misplaced_tags(db), misjudged_photos(db)
     if not misplaced and not misjudged:
         return Check("tags", "Every tag has its place, and every decision counts.")
-    mend_tags(library.db)
+    mend_tags(db)
     message = f"{_count(misplaced, 'tag')} out of place and {_count(misjudged, 'decision')} that did not count were put right."
     return Check("tags", message, repaired=True)
 
 
-def _examine_cache(library: _Library) -> Check:
+def _examine_cache(db: Database) -> Check:
     """Whether what a search scans equals what the library holds."""
-    space = active_space(library.db)
+    space = active_space(db)
     if space is None:
         return Check("search cache", "There are no vectors to search yet.")
-    before = _cache_files(library)
-    with closing(_open_matrix(library, space)) as matrix:
-        if before and before.isdisjoint(_cache_files(library)):  # opening found none that could be used
-            return _rebuilt(matrix, "The search cache was damaged and was built anew.")
-        if matrix.is_true_copy():
+    folder = db.folder / CACHE
+    before = set(folder.glob("*.rows"))
+    with closing(Matrix.open(folder, db, space.name, space.dim)) as matrix:
+        if before and before.isdisjoint(folder.glob("*.rows")):  # opening found none that could be used
+            message = "The search cache was damaged and was built anew."
+        elif matrix.is_true_copy():
             return Check("search cache", "The search cache equals the library.")
-        matrix.rebuild()
-        return _rebuilt(matrix, "The search cache differed from the library and was built anew.")
-
-
-def _rebuilt(matrix: Matrix, message: str) -> Check:
-    sound = matrix.is_true_copy()
+        else:
+            matrix.rebuild()
+            message = "The search cache differed from the library and was built anew."
+        sound = matrix.is_true_copy()
     return Check("search cache", message, ok=sound, repaired=sound, damaged=not sound)
 
 
-def _examine_thumbnails(library: _Library) -> Check:
+def _examine_thumbnails(db: Database) -> Check:
     """Readable, none of photos that are gone; what is missing is made by the next indexing."""
     repairs: list[str] = []
     with ExitStack() as stack:
-        thumbnails = stack.enter_context(closing(ThumbnailStore.open(library.folder)))
+        thumbnails = stack.enter_context(closing(ThumbnailStore.open(db.folder)))
         if thumbnails.faults():
             thumbnails.close()
-            thumbnail_files.remove(library.folder)
-            thumbnails = stack.enter_context(closing(ThumbnailStore.open(library.folder)))
+            thumbnail_files.remove(db.folder)
+            thumbnails = stack.enter_context(closing(ThumbnailStore.open(db.folder)))
             repairs.append("The thumbnails were damaged and were started anew.")
-        orphans = _remove_orphans(library, thumbnails)
+        orphans = _remove_orphans(db, thumbnails)
         if orphans:
             repairs.append(f"{_count(orphans, 'thumbnail')} of photos that are gone removed.")
-        lacking = len(health.photos_without_thumbnail(library.db, thumbnails))
+        lacking = len(health.photos_without_thumbnail(db, thumbnails))
         if lacking and not repairs and not thumbnails.ids():  # opening found no file that could be used
             repairs.append("The thumbnails were missing or damaged and were started anew.")
     state = "Every photo has its thumbnail."
@@ -309,9 +301,9 @@ def _examine_thumbnails(library: _Library) -> Check:
     return Check("thumbnails", " ".join([*repairs, state]), repaired=bool(repairs))
 
 
-def _examine_decisions(library: _Library) -> Check:
+def _examine_decisions(db: Database) -> Check:
     """Whether the file beside the database gives back what a person has said, should that be lost."""
-    db, file = library.db, decisions_path(library.db)
+    file = decisions_path(db)
     state = filing_state(db)
     if state == "none":
         return Check("decisions", "Nothing was tagged, decided or rated yet.")
@@ -329,28 +321,20 @@ def _examine_decisions(library: _Library) -> Check:
     return Check("decisions", message, repaired=True)
 
 
-def _remove_orphans(library: _Library, thumbnails: ThumbnailStore) -> int:
+def _remove_orphans(db: Database, thumbnails: ThumbnailStore) -> int:
     """Removes the thumbnails of photos that are gone; returns how many there were.
 
     While another process indexes, a thumbnail without a photo may be that of a photo about to be stored.
     """
-    if not health.orphan_thumbnails(library.db, thumbnails):
+    if not health.orphan_thumbnails(db, thumbnails):
         return 0
     try:
-        with index_lock(library.folder):
-            orphans = health.orphan_thumbnails(library.db, thumbnails)
+        with index_lock(db.folder):
+            orphans = health.orphan_thumbnails(db, thumbnails)
             thumbnails.delete(orphans)
             return len(orphans)
     except BusyError:
         return 0
-
-
-def _cache_files(library: _Library) -> set[str]:
-    return {file.name for file in (library.folder / CACHE).glob("*.rows")}
-
-
-def _open_matrix(library: _Library, space: Space) -> Matrix:
-    return Matrix.open(library.folder / CACHE, library.db, space.name, space.dim)
 
 
 def _count(number: int, noun: str) -> str:
