@@ -190,7 +190,7 @@ class Intake:
     def _decide(self, run: Recording, ids: Mapping[Key, int]) -> list[NewDecision]:
         keys = [key for key in self._decisions if key in ids]  # those of withdrawals need not be
         last = last_decisions(run.connection, [ids[key] for key in keys])
-        there = known_photos(run.connection, {photo for own in self._decisions.values() for photo in own})
+        there = known_photos(run.connection, {photo for each in self._decisions.values() for photo in each})
         rows = []
         for key in keys:
             before = {decision.photo_id: decision for decision in last.get(ids[key], ())}

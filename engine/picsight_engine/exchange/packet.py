@@ -44,8 +44,8 @@ from picsight_engine.photos.xmp import (
     properties,
     qualified,
     read_lists,
-    said,
     same_name,
+    value_of,
     written_form,
 )
 from picsight_engine.store.tags import name_key
@@ -63,8 +63,8 @@ _EMPTY = (
 ).format(**PREFIXES)
 _KINDS = {TAGS_LIST: SEQ, HIERARCHICAL: BAG, SUBJECT: BAG}
 _RATED_BEFORE = qualified("picsight:RatingBefore")
-_OWN = (*NOTED.values(), REJECTED, RATED, _RATED_BEFORE, ORIGINAL)
-_OWN_PREFIXES = ("rdf", "dc", "xmp", "lr", "digiKam", "picsight")
+_NOTES = (*NOTED.values(), REJECTED, RATED, _RATED_BEFORE, ORIGINAL)
+_PREFIXES = ("rdf", "dc", "xmp", "lr", "digiKam", "picsight")
 _IMPOSSIBLE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # in XML
 
 
@@ -94,15 +94,15 @@ def updated(data: bytes | None, statement: Statement) -> bytes | None:
     ours = _ours(lists, statement)
     foreign = lists.without(ours)
     refused = _refused(tree, foreign, statement)
-    has_own = any(said(tree, name) is not None for name in _OWN)
-    if not (statement.tags or statement.stars is not None or refused or has_own):
+    has_notes = any(value_of(tree, name) is not None for name in _NOTES)
+    if not (statement.tags or statement.stars is not None or refused or has_notes):
         return None
     before = etree.tostring(tree)
     for name, part, whole in lists.cut:
         _change_list(tree, name, _KINDS[name], {part}, [whole])
     _state_tags(tree, foreign, statement.tags, refused, ours)
     _state_stars(tree, statement.stars, is_rated=statement.history.is_rated)
-    speaks = any(said(tree, name) is not None for name in _OWN if name != ORIGINAL)
+    speaks = any(value_of(tree, name) is not None for name in _NOTES if name != ORIGINAL)
     _set(tree, ORIGINAL, statement.original.hex() if speaks and statement.original else None)
     for node in nodes(tree):
         if _is_ours(node) and _is_empty(node):
@@ -199,7 +199,7 @@ def _state_stars(tree: _ElementTree, stars: int | None, *, is_rated: bool) -> No
     """Sets our own stars; where there are none any more, what stood there before ours comes back."""
     if stars is None and not is_rated:
         return
-    current, noted, before = said(tree, RATING), said(tree, RATED), said(tree, _RATED_BEFORE)
+    current, noted, before = value_of(tree, RATING), value_of(tree, RATED), value_of(tree, _RATED_BEFORE)
     is_ours = noted is not None and current == noted
     if stars is None:
         if is_ours:
@@ -259,7 +259,7 @@ def _container(tree: _ElementTree, name: str, kind: str) -> _Element:
 
 def _set(tree: _ElementTree, name: str, text: str | None) -> None:
     """Gives a property of one value this one, in the place and form in which it stands; None takes it away."""
-    if said(tree, name) == text:
+    if value_of(tree, name) == text:
         return
     elements = list(properties(tree, name))
     for element in elements if text is None else elements[1:]:
@@ -291,7 +291,7 @@ def _new_property(tree: _ElementTree, name: str) -> _Element:
     known = nodes(tree)
     home = next((node for node in known if _is_ours(node)), None)
     if home is None:
-        home = etree.Element(DESCRIPTION, nsmap={prefix: PREFIXES[prefix] for prefix in _OWN_PREFIXES})
+        home = etree.Element(DESCRIPTION, nsmap={prefix: PREFIXES[prefix] for prefix in _PREFIXES})
         home.set(ABOUT, known[0].get(ABOUT, "") if known else "")
         _append(next(tree.getroot().iter(RDF)), home)
     element = _element(name)
@@ -321,7 +321,9 @@ def _append_entry(container: _Element, text: str) -> None:
 def _element(name: str) -> _Element:
     """A new element, whose namespace has the prefix that everybody knows."""
     space = etree.QName(name).namespace
-    return etree.Element(name, nsmap={prefix: own for prefix, own in PREFIXES.items() if own == space})
+    return etree.Element(
+        name, nsmap={prefix: address for prefix, address in PREFIXES.items() if address == space}
+    )
 
 
 def _append(parent: _Element, child: _Element) -> None:

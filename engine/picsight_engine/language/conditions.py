@@ -96,7 +96,7 @@ _ABSENT: dict[TextColumn, str] = {
     "lens": 'No photo has the lens "{}"',
     "label": 'No photo has the label "{}"',
 }
-_MOST_SAID = 5
+_MOST_NAMED = 5
 _NEAR = 0.6  # of two names, the share of letters in common from which one may be meant by the other
 # A maker that no camera is called by.
 _MAKERS = {"apple": ("apple", "iphone", "ipad", "ipod")}
@@ -279,7 +279,7 @@ def _without_text(db: Database, column: TextColumn, value: str) -> str | None:
     if not there:
         return None
     names = list(dict.fromkeys(text.split(", ")[0] if column == "place" else text for text in there))
-    shown = _listed((*names[:_MOST_SAID], *(["others"] if len(names) > _MOST_SAID else [])))
+    shown = _listed((*names[:_MOST_NAMED], *(["others"] if len(names) > _MOST_NAMED else [])))
     return f"{_ABSENT[column].format(value)}; there {'is' if len(names) == 1 else 'are'} {shown}."
 
 

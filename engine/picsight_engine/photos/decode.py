@@ -179,7 +179,7 @@ def read_header(data: bytes, path: Path, beside: Facts = MappingProxyType({})) -
         return Header()
     width, height = image.size
     exif = _exif_of(image, data, kind)
-    told_in_text = kind.name == "PNG" and ORIENTATION in exif.main and not png.exif_chunk(data)
+    turned_in_text = kind.name == "PNG" and ORIENTATION in exif.main and not png.exif_chunk(data)
     facts = {
         FILE_NAME: path.name,
         **_colour_facts(image, data, kind, exif),
@@ -187,7 +187,7 @@ def read_header(data: bytes, path: Path, beside: Facts = MappingProxyType({})) -
         **iptc_facts(_iptc_of(image, data, kind)),
         **_xmp_of(image, data, kind),
     }
-    return Header(width * height, TEXT_TURNS if told_in_text else 1, read_metadata(facts, beside))
+    return Header(width * height, TEXT_TURNS if turned_in_text else 1, read_metadata(facts, beside))
 
 
 def _decode(data: bytes, kind: Format, path: Path, min_side: int, limits: Limits) -> DecodedPhoto:

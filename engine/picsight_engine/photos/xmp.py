@@ -172,18 +172,18 @@ class Lists:
 def read_packet(data: bytes) -> Packet:
     """Reads a packet, also one with something else before or behind it; raises PacketError."""
     tree = _parse_within(data, recover=False)
-    original = said(tree, ORIGINAL) or ""
+    original = value_of(tree, ORIGINAL) or ""
     lists = read_lists(tree)
     return Packet(
         keywords=tuple(lists.keywords()),
         rating=given_rating(tree),
-        description=said(tree, _DESCRIPTION),
+        description=value_of(tree, _DESCRIPTION),
         added=tuple(keyword_of(text, "/") for text in lists.noted[TAGS_LIST]),
         gone=tuple(lists.gone),
         rejected=tuple(keyword_of(text, "/") for text in items(tree, REJECTED)),
         rated=rating(tree, RATED),
         original=bytes.fromhex(original) if _HASH.fullmatch(original) else None,
-        for_suffix=said(tree, _FOR_SUFFIX),
+        for_suffix=value_of(tree, _FOR_SUFFIX),
     )
 
 
@@ -359,7 +359,7 @@ def content(element: _Element) -> str | None:
     return element.get(VALUE) or element.get(RESOURCE) or element.text
 
 
-def said(tree: _ElementTree, name: str) -> str | None:
+def value_of(tree: _ElementTree, name: str) -> str | None:
     """The one value of a property; of several languages the one that stands for all."""
     found = [item for element in properties(tree, name) for item in _items(element)]
     found.sort(key=lambda item: item.get(_LANGUAGE) != "x-default")
@@ -370,7 +370,7 @@ def said(tree: _ElementTree, name: str) -> str | None:
 def rating(tree: _ElementTree, name: str = RATING) -> int | None:
     """Whole stars; some programs write 3.0."""
     try:
-        stars = round(float(said(tree, name) or ""))
+        stars = round(float(value_of(tree, name) or ""))
     except (ValueError, OverflowError):
         return None
     return stars if -1 <= stars <= 5 else None
@@ -379,7 +379,7 @@ def rating(tree: _ElementTree, name: str = RATING) -> int | None:
 def given_rating(tree: _ElementTree) -> int | None:
     """The rating, but for the one star that darktable gives to every photo, which it is where nobody else wrote a word."""
     found = rating(tree)
-    if found != 1 or said(tree, RATED) is not None:
+    if found != 1 or value_of(tree, RATED) is not None:
         return found
     names = [name for node in nodes(tree) for name in (*node.attrib, *(child.tag for child in node))]
     spaces = {etree.QName(name).namespace for name in names if isinstance(name, str)}

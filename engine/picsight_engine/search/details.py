@@ -85,9 +85,9 @@ def problem_at(db: Database, path: Path) -> Problem | None:
     return None if _impossible(path) else problems.problem_at(db, path)
 
 
-def taken_iso(said: Metadata | Photo) -> str | None:
+def taken_iso(photo: Metadata | Photo) -> str | None:
     """When the photo was taken, ISO 8601 with the offset where it is known."""
-    return None if said.taken is None else said.taken + (said.taken_offset or "")
+    return None if photo.taken is None else photo.taken + (photo.taken_offset or "")
 
 
 def _file_time(mtime_ns: int) -> str | None:

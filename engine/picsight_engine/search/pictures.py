@@ -32,10 +32,10 @@ _REMEMBERED = 16  # files outside the library: reading one takes a second, and w
 
 @dataclass(frozen=True, slots=True)
 class PictureVectors:
-    """The vectors [dim] of a query's pictures by what was typed; `own` are those photos of the library among them."""
+    """The vectors [dim] of a query's pictures by what was typed; `known` are those photos of the library among them."""
 
     vectors: dict[str, NDArray[np.float32]] = field(default_factory=dict)
-    own: tuple[int, ...] = ()
+    known: tuple[int, ...] = ()
     faults: tuple[QueryFault, ...] = ()
 
 
@@ -52,7 +52,7 @@ class PictureFinder:
     def pictures_of(self, query: Query) -> PictureVectors:
         """The pictures of a query; those that cannot be had are faults."""
         vectors: dict[str, NDArray[np.float32]] = {}
-        own, faults = [], []
+        known, faults = [], []
         for picture in query.pictures:
             try:
                 photo_id = self._photo(picture)
@@ -60,8 +60,8 @@ class PictureFinder:
             except PicsightError as fault:
                 faults.append(QueryFault(picture.start, picture.end, str(fault)))
             else:
-                own += [] if photo_id is None else [photo_id]
-        return PictureVectors(vectors, tuple(own), tuple(faults))
+                known += [] if photo_id is None else [photo_id]
+        return PictureVectors(vectors, tuple(known), tuple(faults))
 
     def _photo(self, picture: Picture) -> int | None:
         """The photo of the library that is meant, None for another file."""

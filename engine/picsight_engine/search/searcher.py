@@ -92,7 +92,7 @@ class Searcher:
             faults += _only_less(passing.query)
             photos, results = self._unranked(passing, request)
         else:
-            photos, results = self._ranked(passing, pictures.own, aim, request)
+            photos, results = self._ranked(passing, pictures.known, aim, request)
         if request.explain:
             results = self._explained(results, aim)
         return Answer(
@@ -209,10 +209,10 @@ class Searcher:
         return len(passing.ids), self._results(ranked[: max(request.limit, 0)])
 
     def _ranked(
-        self, passing: Passing, own: Sequence[int], aim: Aim, request: Request
+        self, passing: Passing, named: Sequence[int], aim: Aim, request: Request
     ) -> tuple[int, list[Result]]:
         """The best of the photos that pass; a photo that is part of the query is not among them."""
-        field = Field.of(self.rows(), passing.ids).without(own)
+        field = Field.of(self.rows(), passing.ids).without(named)
         terms = [term for term in passing.query.alternatives if term.words]
         losses = None if aim.wants_pictures else self._losses_of(field.rows, terms)
         directions = aim.directions(field.spread)

@@ -135,15 +135,17 @@ class Offers:
         return self._contents.places.photos(place for places in there for place in places)
 
     def _photos_tagged(self, word: str) -> int:
-        said = self._contents.keywords
-        return said.photos(words for words in said.files if any(names_keyword(word, each) for each in words))
+        keywords = self._contents.keywords
+        return keywords.photos(
+            words for words in keywords.files if any(names_keyword(word, each) for each in words)
+        )
 
     @staticmethod
     def _of_text(
-        kind: Literal["place", "camera", "lens"], key: Key, names: list[str], said: Counted[str]
+        kind: Literal["place", "camera", "lens"], key: Key, names: list[str], texts: Counted[str]
     ) -> list[Offer]:
         def photos(name: str) -> int:
-            return said.photos(text for text in said.files if FITS[kind](text, name))
+            return texts.photos(text for text in texts.files if FITS[kind](text, name))
 
         return [Offer(kind, name, f"{key}:{spelled(name)}", partial(photos, fold(name))) for name in names]
 

@@ -149,8 +149,8 @@ class Suggester:
             now = counted, tags_revision(self._db)
             if self._tags is None or self._tags[0] != now:
                 tags = TagOffers(self._db)
-                own = WordList((*tags.words(), *offers.words()))
-                self._tags = now, tags, Vocabulary(self._things, own, self._model)
+                names = WordList((*tags.words(), *offers.words()))
+                self._tags = now, tags, Vocabulary(self._things, names, self._model)
             return offers, *self._tags[1:]
 
     def _meant(self, vocabulary: Vocabulary, query: Query, being_typed: Phrase | None) -> Query | None:

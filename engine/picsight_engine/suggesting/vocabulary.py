@@ -62,9 +62,9 @@ class WordList:
 class Vocabulary:
     """All that is known, by rank."""
 
-    def __init__(self, things: WordList, own: WordList, model: WordList) -> None:
+    def __init__(self, things: WordList, names: WordList, model: WordList) -> None:
         self._things = things
-        self._own = own
+        self._names = names
         self._model = model
         self._meant: dict[str, str | None] = {}
 
@@ -82,7 +82,7 @@ class Vocabulary:
         """
         folded = fold(start)
         found: dict[str, str] = {}
-        for word in chain(self._things.starting(folded, limit), self._own.starting(folded, limit)):
+        for word in chain(self._things.starting(folded, limit), self._names.starting(folded, limit)):
             found.setdefault(fold(word), word)
         if found or self.knows(start):
             return list(found.values())[:limit]
@@ -111,10 +111,10 @@ class Vocabulary:
         return min(candidates, default=(0, 0, 0, None))[-1]
 
     def _knows(self, word: str) -> bool:
-        if self._things.rank(word) is not None or self._own.rank(word) is not None:
+        if self._things.rank(word) is not None or self._names.rank(word) is not None:
             return True
         rank = self._model.rank(word)
         return rank is not None and (len(word) >= _SURE_LETTERS or rank < _COMMON)
 
     def _ranked(self) -> tuple[WordList, ...]:
-        return self._things, self._own, self._model
+        return self._things, self._names, self._model
