@@ -22,11 +22,11 @@ from picsight_engine.store.database import Database
 from picsight_engine.store.folders import Folder, all_directories
 from picsight_engine.store.photos import files_showing, photos_by_id
 from picsight_engine.store.problems import Problem, all_problems, retry_later, set_ignored
-from picsight_engine.store.ratings import person_stars
 from picsight_engine.store.searches import PastSearch, SavedSearch, Searches
+from picsight_engine.store.tagged import person_stars
 from picsight_engine.store.thumbnails import FILE_NAME as THUMBNAILS
 from picsight_engine.store.thumbnails import ThumbnailStore
-from picsight_engine.vectors.spaces import require_space
+from picsight_engine.store.vectors import require_space
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -11,8 +11,14 @@ import shutil
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
-from picsight_engine.bundles.blankness import Blankness, parse_blankness
-from picsight_engine.bundles.calibration import Calibration, Likeness, parse_calibration, parse_likeness
+from picsight_engine.bundles.calibration import (
+    Blankness,
+    Calibration,
+    Likeness,
+    parse_blankness,
+    parse_calibration,
+    parse_likeness,
+)
 from picsight_engine.bundles.destination import demand_writable
 from picsight_engine.bundles.fields import is_number, require, require_apart, require_texts, require_whole
 from picsight_engine.errors import BundleError

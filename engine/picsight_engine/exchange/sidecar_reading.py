@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import RequestError
-from picsight_engine.hidden import is_shown
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
 from picsight_engine.photos.reading import shown
 from picsight_engine.photos.sidecars import SUFFIX, pairs, read_sidecar, speaks_of
 from picsight_engine.photos.xmp import PacketError, read_packet
+from picsight_engine.store.folders import is_shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,9 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from picsight_engine.hidden import is_shown
 from picsight_engine.photos.formats import IMAGE_SUFFIXES, unread_kind
 from picsight_engine.photos.sidecars import SUFFIXES, companions
+from picsight_engine.store.folders import is_shown
 
 if TYPE_CHECKING:
     import threading

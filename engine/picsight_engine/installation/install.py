@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from picsight_engine.bundles.bundle import FileRecord, Manifest, file_record, open_bundle
 from picsight_engine.bundles.destination import refusals_explained
 from picsight_engine.errors import BundleError, RequestError
-from picsight_engine.installation.archive import copy_file, open_source
 from picsight_engine.installation.download import Arrived, Fetched, Patience, Wanted, download
 from picsight_engine.installation.installed import LICENCE, Arriving, Checking, Installed
+from picsight_engine.installation.parcel import copy_file, open_source
 from picsight_engine.private_files import write_private
 from picsight_engine.runtime.agreement import Machine, examine_once
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight_engine.bundles.bundle import Bundle
-    from picsight_engine.installation.archive import Source
     from picsight_engine.installation.catalogue import CatalogueEntry, RemoteFile
     from picsight_engine.installation.installed import InstalledModels, InstallEvent
+    from picsight_engine.installation.parcel import Source
 
     _Bring = Callable[[RemoteFile, str | None, Path], Iterator[Arrived | Fetched]]
 

@@ -16,8 +16,7 @@ from picsight_engine.errors import BundleError, LibraryError, RequestError, Stor
 from picsight_engine.store.database import Database
 from picsight_engine.store.health import photos_awaiting
 from picsight_engine.store.library_folder import choose_model, chosen_model
-from picsight_engine.store.vectors import active_space
-from picsight_engine.vectors.spaces import enter_space
+from picsight_engine.store.vectors import active_space, enter_space
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -14,12 +14,13 @@ from picsight_engine.language.place_names import is_at, names_of_place, place_ke
 from picsight_engine.language.times import time_of_value
 from picsight_engine.photos.formats import RAW_SUFFIXES
 from picsight_engine.store import selection
-from picsight_engine.store.ratings import photos_rated, photos_with_stars
 from picsight_engine.store.tagged import (
     favourite_photos,
+    photos_rated,
     photos_tagged,
     photos_that_may_be_tagged,
     photos_with_keyword,
+    photos_with_stars,
     untagged_photos,
 )
 from picsight_engine.store.tags import name_key, tag_paths, tags_called

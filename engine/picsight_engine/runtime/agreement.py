@@ -115,21 +115,15 @@ def read_verdict(bundle: Bundle, machine: Machine) -> BackendVerdict | None:
     """The verdict on these files under this system; None where they were not compared yet."""
     try:
         data = json.loads(_place(bundle, machine).read_text(encoding="utf-8"))
-        trials = {Backend[name]: Trial(**trial) for name, trial in data.pop("trials").items()}
-        verdict = BackendVerdict(trials=trials, **data)
-        numbers = [
-            verdict.cpu,
-            *(number for trial in trials.values() for number in (trial.least, trial.seconds)),
-        ]
-        current = verdict.system == machine.system and verdict.files == _digests(bundle)
-        whole = (
-            list(trials) == candidates(bundle, machine)
-            and all(isinstance(number, (int, float)) for number in numbers)
-            and all(isinstance(trial.fault, str) for trial in trials.values())
-        )
+        trials = {
+            Backend[name]: Trial(float(each["least"]), float(each["seconds"]), str(each["fault"]))
+            for name, each in data["trials"].items()
+        }
+        verdict = BackendVerdict(data["system"], data["files"], float(data["cpu"]), trials)
     except (OSError, ValueError, TypeError, LookupError, AttributeError):  # absent, or not written like this
         return None
-    return verdict if current and whole else None
+    current = verdict.system == machine.system and verdict.files == _digests(bundle)
+    return verdict if current and list(trials) == candidates(bundle, machine) else None
 
 
 def needs_examination(bundle: Bundle, machine: Machine) -> bool:

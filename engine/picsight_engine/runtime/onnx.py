@@ -9,7 +9,7 @@ import numpy as np
 
 from picsight_engine.bundles.bundle import IMAGE_GRAPH, TEXT_GRAPH
 from picsight_engine.errors import BundleError
-from picsight_engine.runtime.unit import unit_rows
+from picsight_engine.runtime.backend import unit_rows
 from picsight_engine.signals import signals_held_back
 
 # Unless told before its import, ONNX Runtime writes a device's id and a telemetry store into the user's cache.
@@ -55,96 +55,34 @@ def has_core_ml() -> bool:
     return _CORE_ML in onnxruntime.get_available_providers()
 
 
-class OnnxImageEncoder:
-    """An image tower; one session may serve several threads."""
-
-    def __init__(self, bundle: Bundle, threads: int = 1) -> None:
-        """Loads the graph.
-
-        Raises:
-            BundleError: the tower is missing, damaged, or does not fit its manifest.
-        """
-        spec = bundle.image_spec()
-        path = bundle.folder / IMAGE_GRAPH
-        session = _load(path, _options(threads), choose_providers())
-        self._graph = _Graph(path, spec, (None, 3, spec.size, spec.size), bundle.manifest.dim, session)
-
-    def encode(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Embeds preprocessed photos: [n, 3, size, size] → [n, dim]; batches of more than four bring no speed."""
-        return self._graph.run(pixels)
-
-
-class FixedImageEncoder:
-    """An image tower whose batch is one photo, for providers that want every length to be a number."""
-
-    def __init__(
-        self, bundle: Bundle, providers: Sequence[str | tuple[str, dict[str, str]]] | None = None
-    ) -> None:
-        """Loads the graph for `providers`, Core ML and behind it the CPU where nothing else is said.
-
-        Raises:
-            BundleError: the tower is missing, damaged, does not fit its manifest, or the first provider will not have it.
-        """
-        spec = bundle.image_spec()
-        path = bundle.folder / IMAGE_GRAPH
-        options = _options(threads=1)
-        for node in _load(path, options, choose_providers()).get_inputs():
-            if node.shape and isinstance(node.shape[0], str):  # an axis without a name cannot be fixed
-                options.add_free_dimension_override_by_name(node.shape[0], 1)
-        session = _load(path, options, providers or choose_core_ml())
-        self._graph = _Graph(path, spec, (None, 3, spec.size, spec.size), bundle.manifest.dim, session)
-
-    def encode(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Embeds preprocessed photos, one a call: [n, 3, size, size] → [n, dim]."""
-        return np.concatenate([self._graph.run(each[None]) for each in pixels])
-
-
-class OnnxTextEncoder:
-    """A text tower; whether its graph masks the padding, the manifest says (`dynamic`), and the tokenizer pads to fit."""
-
-    def __init__(self, bundle: Bundle, threads: int = 2) -> None:
-        """Loads the graph.
-
-        Raises:
-            BundleError: the tower is missing, damaged, or does not fit its manifest.
-        """
-        spec = bundle.text_spec()
-        path = bundle.folder / TEXT_GRAPH
-        session = _load(path, _options(threads), choose_providers())
-        tokens = None if spec.dynamic else spec.context
-        self._graph = _Graph(path, spec, (None, tokens), bundle.manifest.dim, session)
-
-    def encode(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Embeds token ids: [n, tokens] → [n, dim]."""
-        return self._graph.run(ids)
-
-
-class _Graph:
+class _Tower:
     """One session with one input and one output, checked against the manifest before anything runs."""
 
     def __init__(
         self,
-        path: Path,
+        bundle: Bundle,
+        name: str,
         spec: ImageSpec | TextSpec,
         shape: tuple[int | None, ...],
-        dim: int,
         session: onnxruntime.InferenceSession,
     ) -> None:
-        source, target = spec.input, spec.output
-        self._path, self._source, self._target, self._dim = path, source, target, dim
+        source, target, dim = spec.input, spec.output, bundle.manifest.dim
+        self._path, self._source, self._target, self._dim = bundle.folder / name, source, target, dim
         self._session = session
         inputs = {node.name: node for node in self._session.get_inputs()}
         outputs = {node.name: node for node in self._session.get_outputs()}
         if set(inputs) != {source} or target not in outputs:
             raise BundleError(
-                f"The model file {path} does not fit its manifest: it takes {', '.join(inputs)} and gives "
+                f"The model file {self._path} does not fit its manifest: it takes {', '.join(inputs)} and gives "
                 f"{', '.join(outputs)} instead of {source} and {target}; install the model again."
             )
         self._check_shape("takes", inputs[source].shape, shape)
         self._check_shape("gives", outputs[target].shape, (None, dim))
 
-    def run(self, values: NDArray[Any]) -> NDArray[np.float32]:
-        """The output for one batch, [n, dim], rows of unit length."""
+    def encode(self, values: NDArray[Any]) -> NDArray[np.float32]:
+        """The output for one batch: preprocessed photos [n, 3, size, size], or token ids [n, tokens] → [n, dim], rows of unit
+        length. Batches of more than four photos bring no speed.
+        """
         try:
             with signals_held_back():  # the first run imports numpy from C++, where Python may not raise
                 (vectors,) = self._session.run([self._target], {self._source: values})
@@ -170,6 +108,59 @@ class _Graph:
                 f"The model file {self._path} does not fit its manifest: it {verb} the shape {found} instead of "
                 f"{list(wanted)}; install the model again."
             )
+
+
+class OnnxImageEncoder(_Tower):
+    """An image tower; one session may serve several threads."""
+
+    def __init__(self, bundle: Bundle, threads: int = 1) -> None:
+        """Loads the graph.
+
+        Raises:
+            BundleError: the tower is missing, damaged, or does not fit its manifest.
+        """
+        spec = bundle.image_spec()
+        session = _load(bundle.folder / IMAGE_GRAPH, _options(threads), choose_providers())
+        super().__init__(bundle, IMAGE_GRAPH, spec, (None, 3, spec.size, spec.size), session)
+
+
+class FixedImageEncoder(_Tower):
+    """An image tower whose batch is one photo, for providers that want every length to be a number."""
+
+    def __init__(
+        self, bundle: Bundle, providers: Sequence[str | tuple[str, dict[str, str]]] | None = None
+    ) -> None:
+        """Loads the graph for `providers`, Core ML and behind it the CPU where nothing else is said.
+
+        Raises:
+            BundleError: the tower is missing, damaged, does not fit its manifest, or the first provider will not have it.
+        """
+        spec = bundle.image_spec()
+        path = bundle.folder / IMAGE_GRAPH
+        options = _options(threads=1)
+        for node in _load(path, options, choose_providers()).get_inputs():
+            if node.shape and isinstance(node.shape[0], str):  # an axis without a name cannot be fixed
+                options.add_free_dimension_override_by_name(node.shape[0], 1)
+        session = _load(path, options, providers or choose_core_ml())
+        super().__init__(bundle, IMAGE_GRAPH, spec, (None, 3, spec.size, spec.size), session)
+
+    def encode(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Embeds preprocessed photos, one a call: [n, 3, size, size] → [n, dim]."""
+        return np.concatenate([super(FixedImageEncoder, self).encode(each[None]) for each in values])
+
+
+class OnnxTextEncoder(_Tower):
+    """A text tower; whether its graph masks the padding, the manifest says (`dynamic`), and the tokenizer pads to fit."""
+
+    def __init__(self, bundle: Bundle, threads: int = 2) -> None:
+        """Loads the graph.
+
+        Raises:
+            BundleError: the tower is missing, damaged, or does not fit its manifest.
+        """
+        spec = bundle.text_spec()
+        session = _load(bundle.folder / TEXT_GRAPH, _options(threads), choose_providers())
+        super().__init__(bundle, TEXT_GRAPH, spec, (None, None if spec.dynamic else spec.context), session)
 
 
 def _load(

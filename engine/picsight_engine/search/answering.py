@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from picsight_engine.search.searcher import Searcher
 from picsight_engine.store.health import photos_awaiting
 from picsight_engine.store.library_folder import chosen_model
-from picsight_engine.store.vectors import photos_with_vector
-from picsight_engine.vectors.spaces import enter_space
+from picsight_engine.store.vectors import enter_space, photos_with_vector
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,9 +18,17 @@ if TYPE_CHECKING:
 
 _BUSY_SECONDS = 30.0  # a batch of another process takes milliseconds, a migration of a large library seconds
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-_REFUSED = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM})
+_REFUSED = frozenset(
+    {
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_IOERR,
+    }
+)
 _FULL = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE})  # ... for the log's index
-_IN_USE = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 # What SQLite says where a changed byte has renamed a table or broken a text: our statements name nothing else.
 _NONSENSE = (
     "no such table",
@@ -50,19 +58,11 @@ def explain(error: sqlite3.Error | UnicodeDecodeError, path: Path) -> PicsightEr
             f"{path} cannot be used: the SQLite of this Python ({sqlite3.sqlite_version}) was built without text search "
             f"({error}). Nothing was changed; run Picsight with another Python, such as the one from python.org."
         )
-    return _refusal(primary, error, path)
-
-
-def _refusal(primary: int | None, error: Exception, path: Path) -> StorageError | None:
     if primary in _REFUSED:
         return StorageError(
-            f"{path} cannot be written or opened ({error}). Check that the folder {path.parent} "
-            "exists and that you may write to it."
+            f"{path} cannot be written or opened ({error}). Nothing was lost; check its disk and its permissions, and close "
+            "other programs that use it."
         )
-    if primary in _IN_USE:
-        return StorageError(f"{path} is being changed by another program; close it or try again.")
-    if primary == sqlite3.SQLITE_IOERR:
-        return StorageError(f"The disk with {path} failed ({error}). Nothing was lost; check the disk.")
     return None
 
 

@@ -9,12 +9,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from picsight_engine.hidden import is_shown
-
 if TYPE_CHECKING:
     import sqlite3
 
     from picsight_engine.store.database import Database
+
+# Where systems keep what a person threw away, and what is theirs; elsewhere such names begin with a dot.
+_OF_SYSTEMS = frozenset(
+    {
+        b"$recycle.bin",
+        b"recycler",
+        b"system volume information",
+        b"lost+found",
+        b"#recycle",
+        b"@recycle",
+        b"@eadir",
+    }
+)
 
 FolderState = Literal["watching", "offline", "denied"]
 
@@ -63,6 +74,11 @@ class Directory:
     path: Path
     parent: Path | None
     photos: int
+
+
+def is_shown(name: bytes) -> bool:
+    """Whether a file or directory with this name is a person's own, to be looked at."""
+    return name[:1] != b"." and name.lower() not in _OF_SYSTEMS
 
 
 def file_path(folder: Path, name: bytes) -> Path:

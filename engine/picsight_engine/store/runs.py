@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from picsight_engine.errors import RequestError
 from picsight_engine.store.decisions import add_decisions, settle_run, settle_tags
 from picsight_engine.store.photos import known_photos
-from picsight_engine.store.ratings import add_ratings
 from picsight_engine.store.suggestions import add_scores, put_scores, shed_scores, turn_scores
+from picsight_engine.store.tagged import add_ratings
 from picsight_engine.store.tags import Definition, add_tag, count_up, misplacement, put_definition, tags_by_id
 
 if TYPE_CHECKING:

@@ -1,4 +1,7 @@
-"""Which visible photos are in a tag: accepted or suggested in it or in one below it, and not rejected."""
+"""Which visible photos are in a tag: accepted or suggested in it or in one below it, and not rejected. And the stars of photos.
+
+The stars that a person gives are those of the photo, whatever its files say; like decisions, each is a part of a run.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
+from picsight_engine.store.files import IDS, PRIMARY_FILE
 from picsight_engine.store.photos import SHOWN
 from picsight_engine.store.records import last_decisions
 from picsight_engine.store.selection import ascending, photos_with, visible_photos
@@ -14,7 +18,7 @@ from picsight_engine.store.tags import name_key, paths_of, tags_called
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -49,6 +53,23 @@ AND id NOT IN (
     SELECT photo_id FROM tag_photos JOIN tags ON tags.id = tag_id
     WHERE verdict IS NOT 'rejected' AND kind = 'tag' AND removed_at IS NULL)
 AND id NOT IN (SELECT photo_id FROM files WHERE present AND photo_id IS NOT NULL AND keywords IS NOT NULL)"""
+_ADD = "INSERT INTO ratings (photo_id, stars, run_id, rated_at) VALUES (?, ?, ?, ?)"
+# The last word counts, of those that were not undone: SQLite takes `stars` from the row of the highest number.
+_LAST = """
+SELECT photo_id, stars, max(ratings.id) AS last FROM ratings JOIN tag_runs ON tag_runs.id = run_id
+WHERE undone_at IS NULL{which} GROUP BY photo_id"""
+_STARRED = f"""
+WITH starred AS MATERIALIZED (SELECT photo_id, stars FROM ({_LAST.format(which="")}) WHERE stars IS NOT NULL)"""
+_STARRED_OF = f"""
+SELECT photo_id, stars FROM ({_LAST.format(which=f" AND photo_id IN {IDS}")}) WHERE stars IS NOT NULL"""
+_FILE_STARS = (
+    f"SELECT photos.id, rating FROM photos JOIN files ON files.id = {PRIMARY_FILE} WHERE photos.id IN {IDS}"
+)
+_RATED = f"""
+{_STARRED} SELECT photo_id FROM starred JOIN photos ON photos.id = photo_id
+WHERE missing_since IS NULL AND stars BETWEEN ?1 AND ?2
+UNION SELECT photo_id FROM files WHERE present AND +photo_id IS NOT NULL AND rating BETWEEN ?1 AND ?2
+    AND photo_id NOT IN (SELECT photo_id FROM starred)"""
 _ANY = "SELECT 1 FROM tags WHERE kind <> 'favourite' AND removed_at IS NULL LIMIT 1"
 
 
@@ -119,3 +140,33 @@ def untagged_photos(db: Database) -> NDArray[np.int64]:
 def photos_that_may_be_tagged(db: Database) -> NDArray[np.int64]:
     """Every photo as soon as there is a tag, whatever is in it; until then those whose files have keywords."""
     return visible_photos(db) if db.row(_ANY) else photos_with(db, "keywords")
+
+
+def add_ratings(
+    connection: sqlite3.Connection, run_id: int, photo_ids: Iterable[int], stars: int | None, time: float
+) -> bool:
+    """Gives photos 0 to 5 stars, -1 for rejected, None for those of their files; returns whether there are any photos."""
+    rows = [(photo_id, stars, run_id, time) for photo_id in photo_ids]
+    connection.executemany(_ADD, rows)
+    return bool(rows)
+
+
+def person_stars(connection: sqlite3.Connection, photo_ids: Sequence[int]) -> dict[int, int]:
+    """The stars of those of these photos to which a person gave some."""
+    return dict(connection.execute(_STARRED_OF, (json.dumps(photo_ids),)).fetchall())
+
+
+def stars_of(connection: sqlite3.Connection, photo_ids: Sequence[int]) -> dict[int, int | None]:
+    """The stars of these visible photos: a person's own, else those of the primary file, None where it has none."""
+    file_stars = dict(connection.execute(_FILE_STARS, (json.dumps(photo_ids),)).fetchall())
+    return {**file_stars, **person_stars(connection, photo_ids)}
+
+
+def photos_rated(db: Database, least: float, most: float) -> NDArray[np.int64]:
+    """The visible photos with so many stars, ascending: a person's own, else those of any file."""
+    return ascending(db.column(_RATED, least, most))
+
+
+def photos_with_stars(db: Database) -> NDArray[np.int64]:
+    """Those with one star or more."""
+    return photos_rated(db, 1, 5)

@@ -1,4 +1,7 @@
-"""Vectors: what an image tower saw in a photo, float16, kept apart by the tower's space."""
+"""Vectors: what an image tower saw in a photo, float16, kept apart by the tower's space.
+
+Vectors of one space are comparable, so one preprocessing makes all of them.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from picsight_engine.bundles.bundle import preprocessing_of, require_preprocessing
 from picsight_engine.errors import LibraryError
 
 if TYPE_CHECKING:
@@ -15,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from picsight_engine.bundles.bundle import Manifest
     from picsight_engine.store.database import Database
 
 STORED = np.dtype("<f2")  # little-endian wherever it was written
@@ -85,15 +90,32 @@ def activate_space(connection: sqlite3.Connection, name: str, dim: int) -> Space
     return space
 
 
-def known_preprocessing(connection: sqlite3.Connection, name: str) -> str | None:
+def enter_space(connection: sqlite3.Connection, manifest: Manifest, *, active: bool = False) -> None:
+    """Makes a model's space known to a library, and with `active` the one that searches use.
+
+    Raises BundleError if the library knows it with other preprocessing, LibraryError if with vectors of another length.
+    """
+    (activate_space if active else know_space)(connection, manifest.space_id, manifest.dim)
+    known = _known_preprocessing(connection, manifest.space_id)
+    require_preprocessing(manifest, known)
+    if not known:
+        connection.execute(_NOTE_PREPROCESSING, (preprocessing_of(manifest), manifest.space_id))
+
+
+def require_space(db: Database, manifest: Manifest) -> None:
+    """Raises BundleError if a library knows a model's space with other preprocessing; an older library notes it now."""
+    with db.reading() as connection:
+        known = _known_preprocessing(connection, manifest.space_id)
+    require_preprocessing(manifest, known)
+    if known == "" and preprocessing_of(manifest) and not db.read_only:
+        with db.writer() as connection:
+            connection.execute(_NOTE_PREPROCESSING, (preprocessing_of(manifest), manifest.space_id))
+
+
+def _known_preprocessing(connection: sqlite3.Connection, name: str) -> str | None:
     """How photos are preprocessed for a space, "" where the library does not know that yet, None where it does not know the space."""
     row = connection.execute(_PREPROCESSING, (name,)).fetchone()
     return None if row is None else row[0]
-
-
-def note_preprocessing(connection: sqlite3.Connection, name: str, preprocessing: str) -> None:
-    """Remembers how photos are preprocessed for a space."""
-    connection.execute(_NOTE_PREPROCESSING, (preprocessing, name))
 
 
 def active_space(db: Database) -> Space | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
-from picsight_engine.bundles.words import model_words
+from picsight_engine.bundles.model_words import model_words
 from picsight_engine.errors import BundleError
 from picsight_engine.language.query import parse
 from picsight_engine.store.contents import photos_revision, read_contents

@@ -8,7 +8,7 @@ from picsight_engine.errors import RequestError
 from picsight_engine.store.contents import shared_tags
 from picsight_engine.store.decisions import count_states, decided, states_of
 from picsight_engine.store.photos import known_photos
-from picsight_engine.store.ratings import stars_of
+from picsight_engine.store.tagged import stars_of
 from picsight_engine.store.tags import live_tags, paths_of, tags_by_id, tags_called
 from picsight_engine.tags.tree import FAVOURITES, Marks, as_seen, seen, shortened
 

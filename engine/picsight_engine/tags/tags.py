@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from picsight_engine.errors import BundleError, RequestError
 from picsight_engine.store import runs
 from picsight_engine.store.decisions import NewDecision, decided, suggested_and_decided
-from picsight_engine.store.ratings import person_stars, stars_of
 from picsight_engine.store.runs import recorded
 from picsight_engine.store.suggestions import Scores, best_suggestions, has_scores, put_scores
+from picsight_engine.store.tagged import person_stars, stars_of
 from picsight_engine.store.tags import Definition, count_up, ids_above, tags_by_id, tags_revision
 from picsight_engine.tags.learner import Learner, has_lesson, made_of
 from picsight_engine.tags.lookup import Lookup

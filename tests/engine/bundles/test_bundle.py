@@ -3,14 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
-import textwrap
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -43,7 +36,7 @@ def test_a_bundle_of_a_newer_format_asks_for_a_newer_picsight(make_bundle):
         open_bundle(bundle.folder)
 
 
-@pytest.mark.parametrize("key", ["name", "licence", "dim", "space_id", "image", "text", "files"])
+@pytest.mark.parametrize("key", ["name", "image", "files"])
 def test_each_missing_key_is_named(make_bundle, key):
     bundle = make_bundle()
     rewrite(bundle, lambda data: data.pop(key))
@@ -51,11 +44,10 @@ def test_each_missing_key_is_named(make_bundle, key):
         open_bundle(bundle.folder)
 
 
-@pytest.mark.parametrize("name", ["image.onnx", "text.onnx", "tokenizer.json"])
-def test_a_missing_file_is_named(make_bundle, name):
+def test_a_missing_file_is_named(make_bundle):
     bundle = make_bundle()
-    (bundle.folder / name).unlink()
-    with pytest.raises(BundleError, match=rf"{name} is missing"):
+    (bundle.folder / "text.onnx").unlink()
+    with pytest.raises(BundleError, match=r"text\.onnx is missing"):
         open_bundle(bundle.folder)
 
 
@@ -96,13 +88,6 @@ def test_a_bundle_of_one_tower_opens_and_says_which_is_missing(make_bundle):
         photos.text_spec()
 
 
-def test_files_in_folders_of_the_bundle_are_kept_in_place(make_bundle, tmp_path):
-    weights = tmp_path / "weights.bin"
-    weights.write_bytes(b"1234")
-    bundle = make_bundle(files={"image.mlpackage/Data/weights.bin": weights})
-    assert (bundle.folder / "image.mlpackage/Data/weights.bin").read_bytes() == b"1234"
-
-
 def test_a_new_bundle_replaces_the_old_one_whole(make_bundle, tmp_path):
     make_bundle(title="Old")
     bundle = make_bundle(title="New", without=["image"])
@@ -129,63 +114,3 @@ def test_a_folder_of_something_else_is_not_replaced(make_bundle, tmp_path):
     with pytest.raises(BundleError, match="is not a model bundle"):
         make_bundle("photos")
     assert (tmp_path / "photos" / "holiday.jpg").read_bytes() == b"a memory"
-
-
-KILLED_WHILE_COPYING = """
-    import os, signal, sys
-    from dataclasses import replace
-    from pathlib import Path
-    from picsight_engine.bundles.bundle import open_bundle, write_bundle
-
-    class Files(dict):
-        def items(self):
-            for number, item in enumerate(super().items()):
-                if number == 2:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                yield item
-
-    old = open_bundle(Path(sys.argv[1]))
-    sources = Files({name: old.folder / name for name in old.manifest.files})
-    write_bundle(old.folder, replace(old.manifest, title="New"), sources)
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
-def test_killed_in_the_middle_the_old_bundle_stays_whole(make_bundle):
-    old = make_bundle(title="Old")
-    script = textwrap.dedent(KILLED_WHILE_COPYING)
-    child = subprocess.run([sys.executable, "-c", script, str(old.folder)], check=False)
-    assert child.returncode == -signal.SIGKILL
-    assert open_bundle(old.folder, hashes=True).manifest.title == "Old"
-
-
-READ_AS_NOBODY = """
-    import os, sys
-    from pathlib import Path
-    from picsight_engine.errors import BundleError
-    from picsight_engine.bundles.bundle import open_bundle
-
-    if os.getuid() == 0:
-        os.setuid(65534)  # root may read everything
-    try:
-        open_bundle(Path(sys.argv[1]), hashes=True)
-    except BundleError as fault:
-        print(fault)
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="permissions work otherwise there")
-def test_a_file_without_permission_is_named(make_bundle):
-    with tempfile.TemporaryDirectory() as reachable:  # pytest's own folders are closed to others
-        Path(reachable).chmod(0o755)
-        folder = Path(shutil.copytree(make_bundle().folder, Path(reachable) / "bundle"))
-        (folder / "image.onnx").chmod(0)
-        child = subprocess.run(
-            [sys.executable, "-c", textwrap.dedent(READ_AS_NOBODY), str(folder)],
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-    assert "image.onnx cannot be read (Permission denied); check its permissions." in child.stdout, (
-        child.stderr
-    )

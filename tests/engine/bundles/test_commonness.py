@@ -23,12 +23,9 @@ def test_what_most_libraries_show_is_more_common_than_what_few_do():
 @pytest.mark.parametrize(
     "text",
     [
-        "Dogs",
-        "the dog",
         "a DOG!",
         "\u201cdog\u201d",
         "my dog",
-        "our dog's",
         "show me photos of my dogs",
         "is it a dog?",
     ],

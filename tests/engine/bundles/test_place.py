@@ -47,8 +47,8 @@ def test_a_file_among_the_folders_above_is_named(tmp_path, below):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions work otherwise there")
-@pytest.mark.parametrize("place", ["bundle", "runs/bundle"])
-@pytest.mark.parametrize("mode", [0o555, 0o700])
+@pytest.mark.parametrize("place", ["runs/bundle"])
+@pytest.mark.parametrize("mode", [0o555])
 def test_a_folder_without_permission_is_named(place, mode):
     with tempfile.TemporaryDirectory() as reachable:  # pytest's own folders are closed to others
         Path(reachable).chmod(0o755)

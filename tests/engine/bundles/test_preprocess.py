@@ -11,15 +11,10 @@ from picsight_engine.bundles.bundle import ImageSpec
 from picsight_engine.bundles.preprocess import preprocess, reduced_side
 
 SIZES = [
-    (640, 480),
     (481, 640),
-    (224, 224),
     (223, 225),
     (100, 75),
-    (57, 56),
     (1000, 333),
-    (333, 1001),
-    (700, 3),
     (2, 500),
     (1, 1),
 ]
@@ -63,7 +58,7 @@ def test_equals_torchvision_within_one_level(width, height, resize, interpolatio
 
 def test_equals_torchvision_on_random_sizes():
     rng = np.random.default_rng(5)
-    for seed in range(25):
+    for seed in range(8):
         width, height = (int(side) for side in rng.integers(20, 700, 2))
         spec = make_spec(size=int(rng.integers(8, 257)))
         image = make_picture(width, height, seed)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import tarfile
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,20 +34,20 @@ def make_photo(image, size, noise):
 
 
 def make_photos(shared, count):
-    noise = np.random.default_rng(0).normal(0, 5, (4000, 4000)).astype(np.float32)
+    noise = np.tile(np.random.default_rng(0).normal(0, 5, (1000, 1000)).astype(np.float32), (4, 4))
     for number, image in enumerate(read_photos(shared, count)):
         yield make_photo(image, (4000, 3000) if number % 2 else (3000, 4000), noise)
 
 
 @pytest.fixture(scope="module")
 def photos(shared):
-    return list(make_photos(shared, 4))
+    return list(make_photos(shared, 2))
 
 
-def cosines(starter, photos, **spec):
+def cosines(starter, photos):
     bundle = open_bundle(starter)
     encoder = load_image_encoder(bundle)
-    wanted = replace(bundle.image_spec(), **spec)
+    wanted = bundle.image_spec()
     found = []
     for data in photos:
         picture = decode(data, Path("photo.jpg"), min_side=reduced_side(wanted), limits=Limits())
@@ -60,11 +59,8 @@ def cosines(starter, photos, **spec):
     return np.array(found)
 
 
-@pytest.mark.parametrize(
-    "spec", [{"resize": "squash", "crop": None}, {"resize": "shortest", "crop": "centre"}]
-)
-def test_reduced_photos_keep_their_vectors(starter, photos, spec):
-    found = cosines(starter, photos, **spec)
+def test_reduced_photos_keep_their_vectors(starter, photos):
+    found = cosines(starter, photos)
     assert found.min() >= 0.99
     assert found.mean() >= 0.999
 

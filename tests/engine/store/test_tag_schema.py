@@ -11,7 +11,7 @@ from picsight_engine.store.database import FILE_NAME, Database
 from picsight_engine.store.files import NewFile, put_file
 from picsight_engine.store.migrations import MIGRATIONS
 from picsight_engine.store.photos import NewPhoto, all_photos, put_photo
-from picsight_engine.store.ratings import add_ratings
+from picsight_engine.store.tagged import add_ratings
 from picsight_engine.store.tags import live_tags
 from picsight_engine.store.vectors import put_vector, vector_of
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from picsight_engine.bundles.words import model_words
+from picsight_engine.bundles.model_words import model_words
 from picsight_engine.suggesting.vocabulary import Vocabulary, WordList, common_subjects
 
 OWN = ("Lisbon", "Málaga", "Großmutter", "Docks")

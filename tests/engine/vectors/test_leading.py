@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from picsight_engine.vectors import leading as leading_parts
 from picsight_engine.vectors.int8 import quantize
 from picsight_engine.vectors.leading import (
     LEAST_ROWS,
@@ -70,8 +71,8 @@ def recall(found, wanted):
     )
 
 
-@pytest.mark.parametrize("k", [1, 20, 250])
-@pytest.mark.parametrize("share", [1, 0.5, 0.2])
+@pytest.mark.parametrize("k", [1, 250])
+@pytest.mark.parametrize("share", [1, 0.2])
 def test_the_best_are_those_of_the_whole_scan_with_filters_too(matrices, originals, k, share):
     ahead, plain = matrices
     allowed = None if share == 1 else np.random.default_rng(4).random(COUNT) < share
@@ -140,26 +141,27 @@ def test_the_file_is_made_anew_once_a_quarter_of_the_rows_came_later(originals, 
 def test_a_buried_row_leaves_no_bytes(stem, originals, tmp_path):
     (file,) = stem.parent.iterdir()
     shutil.copy(file, tmp_path)
-    own = tmp_path / stem.name
-    before = newest_leading(own, DIM, COUNT).codes.copy()
-    bury_leading(own, np.array([7, COUNT - 1]))  # the second came later
-    after = newest_leading(own, DIM, COUNT).codes
+    copy = tmp_path / stem.name
+    before = newest_leading(copy, DIM, COUNT).codes.copy()
+    bury_leading(copy, np.array([7, COUNT - 1]))  # the second came later
+    after = newest_leading(copy, DIM, COUNT).codes
     assert not after[7].any()
     assert np.array_equal(np.delete(after, 7, axis=0), np.delete(before, 7, axis=0))
 
 
-@pytest.mark.parametrize("harm", ["cut", "empty", "of another length", "directions"])
+@pytest.mark.parametrize("harm", ["cut", "of another length", "directions"])
 def test_a_damaged_file_is_not_used(stem, tmp_path, harm):
     (good,) = stem.parent.iterdir()
     data = bytearray(good.read_bytes())
     if harm == "directions":
         data[100] ^= 1
-    (tmp_path / good.name).write_bytes({"cut": data[:-1], "empty": b""}.get(harm, data))
+    (tmp_path / good.name).write_bytes(data[:-1] if harm == "cut" else data)
     assert newest_leading(tmp_path / stem.name, DIM - (harm == "of another length"), COUNT) is None
 
 
-def test_a_large_library_gets_leading_parts_and_its_searches_use_them(album, make_vectors):
-    vectors = make_vectors(6, LEAST_ROWS, 16)
+def test_a_large_library_gets_leading_parts_and_its_searches_use_them(album, make_vectors, monkeypatch):
+    monkeypatch.setattr(leading_parts, "LEAST_ROWS", 2000)
+    vectors = make_vectors(6, 2000, 16)
     album.add_many(vectors)
     with closing(album.matrix(16)) as matrix:
         assert matrix.rows.leading is not None

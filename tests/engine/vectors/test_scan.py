@@ -57,14 +57,14 @@ def recall(matrix, queries):
 
 
 def test_recall_on_clustered_vectors_is_that_of_float64(make_vectors):
-    vectors = make_vectors(3, 20_000, 512)
+    vectors = make_vectors(3, 8_000, 512)
     assert recall(Resident(vectors), queries_for(vectors, 4, 30)) >= 0.999
 
 
 def test_recall_on_vectors_like_a_text_towers_is_that_of_float64(make_vectors):
     """Photos share a large common part, a few numbers are huge, and all scores lie close together."""
     rng = np.random.default_rng(5)
-    vectors = make_vectors(5, 20_000, 512) * 0.5
+    vectors = make_vectors(5, 8_000, 512) * 0.5
     common = rng.normal(size=512) / np.sqrt(512)
     common[[7, 133]] = [3.0, -2.0]
     vectors = unit(vectors + common)
@@ -99,7 +99,7 @@ def test_more_equal_photos_than_are_looked_at_twice_still_give_the_best():
     assert scores == pytest.approx(1.0, abs=1e-3)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 2**20),
     count=st.integers(0, 1500),
@@ -146,14 +146,6 @@ def test_a_stranger_has_no_term_scores(make_vectors):
     assert np.isfinite(scores[0]).all()
     assert np.isnan(scores[1]).all()
     assert term_scores(Resident(vectors[:0]), vectors[:2], np.array([1])).shape == (1, 2)
-
-
-def test_the_same_search_gives_the_same_bits(make_vectors):
-    vectors = make_vectors(10, 5000)
-    matrix, query = Resident(vectors), queries_for(vectors, 11, 1)[0]
-    first = scan(matrix, query, 100)
-    for _ in range(5):
-        check_equal(scan(matrix, query, 100), (first[0].tolist(), first[1].tolist()))
 
 
 def test_a_damaged_vector_does_not_disturb_the_others(make_vectors):

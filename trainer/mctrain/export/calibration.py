@@ -20,8 +20,8 @@ from mctrain.evaluation.things import load_things, presence
 from mctrain.export.cuts import SIZES, Material, Measured, draw_trials, fit, measure
 from mctrain.teachers.teacher import BundleTeacher
 from mctrain.whole_files import write_whole
-from picsight_engine.bundles.blankness import Blankness, vector_text
 from picsight_engine.bundles.bundle import MANIFEST, manifest_text, open_bundle
+from picsight_engine.bundles.calibration import Blankness, vector_text
 from picsight_engine.bundles.commonness import commonness
 from picsight_engine.bundles.destination import demand_writable
 

@@ -10,7 +10,7 @@ import torch
 
 from mctrain.errors import ExportError
 from mctrain.graphs.graph import Graph
-from picsight_engine.runtime.unit import flaw_of
+from picsight_engine.runtime.backend import flaw_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

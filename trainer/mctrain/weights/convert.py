@@ -25,8 +25,8 @@ from mctrain.weights.published import (
     TIMM_VIT,
     Layout,
 )
+from picsight_engine.runtime.backend import flaw_of
 from picsight_engine.runtime.self_test import PHRASES, Impression, judge, known_photos
-from picsight_engine.runtime.unit import flaw_of
 
 if TYPE_CHECKING:
     from torch import Tensor
