@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
@@ -13,7 +14,7 @@ from PySide6.QtWidgets import QApplication
 from picsight.settings import Settings
 from picsight.window.frame import Frame
 from picsight.window.models.rows import ModelAction
-from picsight_engine.installation import archive
+from picsight_engine.installation import parcel as parcels
 
 PATIENCE = 120_000  # ms; only a failing test waits so long
 LEFT, NO_KEY, COPY = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, Qt.DropAction.CopyAction
@@ -142,12 +143,16 @@ def slow(parcel, monkeypatch):
     """A disk that gives one file only as somebody writes it; the file's bytes, and its writer."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
-    read = archive._Folder.open
-    monkeypatch.setattr(
-        archive._Folder,
-        "open",
-        lambda disk, name: os.fdopen(reader, "rb") if name == "image.onnx" else read(disk, name),
-    )
+    folder = parcels._folder
+
+    def slowed(path):
+        source = folder(path)
+        return replace(
+            source,
+            open=lambda name: os.fdopen(reader, "rb") if name == "image.onnx" else source.open(name),
+        )
+
+    monkeypatch.setattr(parcels, "_folder", slowed)
     with os.fdopen(writer, "wb", buffering=0) as pipe:
         yield (parcel / "image.onnx").read_bytes(), pipe
 
