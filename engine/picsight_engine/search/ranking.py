@@ -16,7 +16,7 @@ from picsight_engine.vectors.scan import scan_any, term_scores
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from picsight_engine.bundles.blankness import Blankness
+    from picsight_engine.bundles.calibration import Blankness
     from picsight_engine.search.answer import FoundBy, Least
     from picsight_engine.search.directions import Aim
     from picsight_engine.vectors.matrix import Rows
