@@ -15,7 +15,7 @@ import numpy as np
 import onnx
 from report import interleaved, machine, table
 
-from mctrain.evaluation.accuracy import Point, factors, scatter
+from mctrain.evaluation.page import Point, factors, scatter
 from picsight_engine.assets import find_asset
 from picsight_engine.bundles.bundle import IMAGE_GRAPH, TEXT_GRAPH, open_bundle
 from picsight_engine.bundles.tokenizer import Tokenizer

@@ -9,6 +9,7 @@ divided by 150 TFLOP/s, what an A100 sustains in bfloat16.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import logging
 import tempfile
 import time
@@ -20,30 +21,38 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import open_clip
 import torch
-from reinforce import PAPER_WIDTH, drawing, pack, weight, widened
+from PIL import Image
 from report import machine, table
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 from torch.utils.flop_counter import FlopCounterMode
 
 from mctrain.data.photo import decode_photo
+from mctrain.data.phrasing import Phrasing
 from mctrain.data.reading.index import open_shard
 from mctrain.data.reinforced.embeddings import Storage
+from mctrain.data.reinforced.sample import members_of
 from mctrain.data.replay import replay
-from mctrain.data.shards import grouped
-from mctrain.data.views import draw_views
+from mctrain.data.shards import grouped, write_archive
+from mctrain.data.views import draw_views, slots_of
+from mctrain.data.words import CAPTIONS, Photo, Words
+from mctrain.data.words import members_of as plain_members
 from mctrain.data.workers import open_pool
 from mctrain.models.clip import build_clip
 from mctrain.models.presets import find_preset
+from mctrain.recipes.tables import Augmentation
 from mctrain.reinforce.captioners.captioner import Manner
 from mctrain.reinforce.captioners.coca import CocaCaptioner
-from mctrain.reinforce.shard import reinforce
-from mctrain.reinforce.shard_report import ShardOutcome
+from mctrain.reinforce.maker import ShardOutcome
+from mctrain.reinforce.reinforcing import Drawing, reinforce
 from mctrain.teachers.open_clip import OpenClipModel, spec_of
 from mctrain.teachers.teacher import Ensemble, open_teacher
 from picsight_engine.assets import find_asset
+from picsight_engine.runtime.agreement import eight_photos
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from mctrain.data.reinforced.sample import ReinforcedSample
 
 # photos, views, captions, and samples seen by a student, as published
 SETS = {
@@ -55,6 +64,8 @@ PHOTO = 0.9e12 / 12.8e6  # bytes, of DataComp as published
 CAPTIONER, TEACHER, STUDENT = "coca_ViT-L-14", "ViT-L-14-quickgelu", "mobileclip_b"
 TEACHERS = 2
 WEEK = 7 * 24
+WIDTH = 1536  # of the two teachers' embeddings, as published
+SIDE = 224
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,10 +190,67 @@ def stored(folder: Path) -> dict[tuple[int, int], float]:
         for _, views, captions, _ in SETS.values():
             drawn = drawing(views, ensemble.sizes)
             samples = list(reinforce(pack(folder, 12, captions), drawn, ensemble, pool, ShardOutcome()))
-            sizes[views, captions] = weight(widened(samples, PAPER_WIDTH), Storage.PTH_BF16)
+            sizes[views, captions] = weight(widened(samples, WIDTH), Storage.PTH_BF16)
     shard = open_shard(pack(folder, 48, 5), folder / "index")
     sizes[0, 0] = float(np.load(shard.rows, mmap_mode="r").dtype.itemsize)
     return sizes
+
+
+def pack(folder: Path, count: int, texts: int) -> Path:
+    """A shard of windows of the packaged photographs, each with one caption and so many synthetic ones."""
+    draw = np.random.default_rng(0)
+    photos = eight_photos()
+    samples = []
+    for number in range(count):
+        photo = photos[number % len(photos)]
+        side = int(draw.integers(min(photo.size) // 2, min(photo.size)))
+        left, top = (int(draw.integers(0, length - side + 1)) for length in photo.size)
+        window = photo.crop((left, top, left + side, top + side)).resize(
+            (SIDE, SIDE), Image.Resampling.BICUBIC
+        )
+        path = folder / "window.jpg"
+        window.save(path, quality=85)
+        made = tuple(f"synthetic caption {place} of the photo number {number}" for place in range(texts))
+        words = Words((f"a photo that shows thing number {number}",), {CAPTIONS: made})
+        samples.append((f"{number:06}", plain_members(words, Photo("jpg", path.read_bytes(), SIDE, SIDE))))
+    write_archive(folder / f"plain-{texts}.tar", samples)
+    return folder / f"plain-{texts}.tar"
+
+
+def widened(samples: list[ReinforcedSample], width: int) -> list[ReinforcedSample]:
+    """The same samples with random unit vectors of another width: what does not repeat hardly shrinks, as embeddings."""
+    draw = np.random.default_rng(1)
+
+    def rows(count: int) -> np.ndarray:
+        values = draw.normal(size=(count, width)).astype(np.float32)
+        return values / np.linalg.norm(values, axis=1, keepdims=True)
+
+    return [
+        dataclasses.replace(
+            own,
+            image_embeddings=rows(len(own.views)),
+            caption_embeddings=rows(len(own.captions)),
+            synthetic_embeddings={tag: rows(len(said)) for tag, said in own.words.synthetic.items()},
+        )
+        for own in samples
+    ]
+
+
+def weight(samples: list[ReinforcedSample], storage: Storage) -> float:
+    """Bytes of embeddings and view records a sample."""
+    slots = slots_of(drawing(len(samples[0].views), ()).augmentation)
+    total = 0
+    for own in samples:
+        members = members_of(own, storage, slots)
+        total += sum(
+            len(content) for name, content in members.items() if name in {"paug.json", storage.suffix}
+        )
+    return total / len(samples)
+
+
+def drawing(views: int, sizes: tuple[int, ...]) -> Drawing:
+    """The published augmentation."""
+    return Drawing(Augmentation("strong", views, 0.08, mirror=False), 0, sizes, Phrasing(), jpeg=False)
 
 
 def tell(stages: list[Stage], photos: float, views: int, captions: int, seen: float) -> None:

@@ -13,7 +13,7 @@ from machine.commands import Failure, run
 if TYPE_CHECKING:
     from pathlib import Path
 
-EXTRAS = {"run": "", "test": "[train,coreml,datacomp,scale,dev]"}
+EXTRAS = {"run": "", "test": "[train,coreml,scale,dev]"}
 # Left alone, pip tries versions of the tests' hundred packages for many minutes. What a run needs it finds at once, and there
 # a system keeps its choice: not every one has wheels of the newest versions.
 CONSTRAINTS = "packaging/constraints.txt"

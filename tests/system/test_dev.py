@@ -211,9 +211,7 @@ def test_the_environment_is_made_once_and_filled_again_when_the_project_changes(
     assert installed.endswith("-e .")
     assert commands_run("run") == []
     (installed,) = commands_run("test")
-    assert installed.endswith(
-        "--constraint packaging/constraints.txt -e '.[train,coreml,datacomp,scale,dev]'"
-    )
+    assert installed.endswith("--constraint packaging/constraints.txt -e '.[train,coreml,scale,dev]'")
     assert commands_run("run") == commands_run("test") == []
     for changed in ("pyproject.toml", "packaging/constraints.txt"):
         with (checkout / changed).open("a", encoding="utf-8") as file:

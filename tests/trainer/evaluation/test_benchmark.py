@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import io
 import json
 import tarfile
@@ -13,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from clip_benchmark.datasets.builder import build_dataset, image_captions_collate_fn
-from clip_benchmark.metrics import zeroshot_classification, zeroshot_retrieval
+from clip_benchmark.datasets.builder import build_dataset
+from clip_benchmark.metrics import zeroshot_classification
 from sklearn.metrics import balanced_accuracy_score
 from tests.trainer.conftest import write_shard
 from torch.utils.data import DataLoader
@@ -23,9 +22,9 @@ from mctrain.cli.command import mctrain
 from mctrain.data.shards import samples
 from mctrain.errors import DataError
 from mctrain.evaluation.datacomp import MAIN, folder_of
-from mctrain.evaluation.measure import measure, measure_all
+from mctrain.evaluation.measure import measure
 from mctrain.evaluation.subject import Subject
-from mctrain.evaluation.tasks import Benchmark, DataComp, Found, find_files
+from mctrain.evaluation.tasks import Benchmark, Found
 from mctrain.teachers.teacher import BundleTeacher
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.bundles.preprocess import preprocess
@@ -75,7 +74,7 @@ def root(real_data, tmp_path_factory):
     names = json.loads((real_data / "classnames.json").read_text())["caltech101"]
     photos = list(islice(samples(real_data / "caltech101-eval-000000.tar"), 0, 900, 7))
     kinds = sorted({own.words["class_index"] for own in photos})[:40]
-    kept = [own for own in photos if own.words["class_index"] in kinds][:90]
+    kept = [own for own in photos if own.words["class_index"] in kinds][:50]
     texts = {
         "classnames": "\n".join(names[kind] for kind in kinds),
         "zeroshot_classification_templates": "a photo of a {c}.\n{c}",
@@ -203,21 +202,6 @@ def test_the_worst_group_is_told_by_the_first_number_of_the_metadata(subject, ro
     assert told["acc_wg"] == pytest.approx(100 * min(right[region == own].mean() for own in set(region)))
 
 
-def test_a_retrieval_has_the_packages_figures(subject, root, model, published):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        loader = DataLoader(
-            list(published(FLICKR, "retrieval")), batch_size=14, collate_fn=image_captions_collate_fn
-        )
-    wanted = zeroshot_retrieval.evaluate(
-        model, loader, model.tokenizer, "cpu", amp=False, recall_k_list=[1, 5, 10]
-    )
-    wanted["mean_recall@1"] = (wanted["image_retrieval_recall@1"] + wanted["text_retrieval_recall@1"]) / 2
-    told = figures(ask(subject, root, FLICKR))
-    assert next(iter(told)) == "mean_recall@1"
-    assert told == pytest.approx({name: 100 * own for name, own in wanted.items()}, abs=1e-4)
-
-
 def test_associations_are_jaccards_of_as_many_photos_as_people_chose(subject, root, model, real_data):
     told = figures(ask(subject, root, WINOGAVIL))
     photos = [own.image() for own in islice(samples(real_data / "flickr8k-train-000000.tar"), 12)]
@@ -247,47 +231,13 @@ def test_the_suite_is_what_lies_there_and_without_all_38_has_no_average(starter,
     )
 
 
-def test_with_all_38_their_average_stands_behind_them(subject, root, tmp_path):
-    """Every task is the same few photos here."""
-    small = next(samples_of(root / folder_of(CALTECH)))
-    files = {"classnames": "a\nb\nc\nd\ne\nf", "zeroshot_classification_templates": "{c}"}
-    for task in MAIN:
-        folder = tmp_path / folder_of(task)
-        if task in (FLICKR, WINOGAVIL):
-            folder.symlink_to(root / folder_of(task))
-        elif task.startswith("retrieval/"):
-            lay_out(folder, [[small[0], ("txt", b"a dog")]], shards=1, dataset_type="retrieval")
-        else:
-            lay_out(folder, [[*small, ("npy", npy(1, 1))]], shards=1, **files)
-    asked = find_files([DataComp("all", ".")], tmp_path, tmp_path)
-    assert len(asked) == 38
-    (told,), refusals = measure_all([subject], asked)
-    mains = [own.figures[0].percent for own in told[:-1]]
-    (average,) = told[-1].figures
-    assert (told[-1].task, average.name, refusals) == ("all", "average of 38", [])
-    assert average.percent == pytest.approx(np.mean(mains))
-    assert average.interval.low < average.percent < average.interval.high
-    assert told[-1].photos == sum(own.photos for own in told[:-1])
-
-
-@pytest.fixture
-def left_open():
-    """The package leaves a file that it could not read to the collector."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        yield
-        gc.collect()
-
-
-@pytest.mark.usefixtures("left_open")
 @pytest.mark.parametrize(
     ("members", "texts", "sentence"),
     [
-        ("photo label pickle", CLASSES, "s0000000.pyd, which no task of DataComp has"),
-        ("photo label", {}, "has no classnames.txt"),
+        ("photo label", {}, "classnames.txt"),
         ("photo wrong", CLASSES, "has the label 7, and 2 class names"),
-        ("label", CLASSES, "cannot be read by clip-benchmark"),
-        ("nothing label", CLASSES, "cannot be read by clip-benchmark: cannot identify image file"),
+        ("label", CLASSES, "s0000000 has no photo"),
+        ("nothing label", CLASSES, "0/s0000000 cannot be decoded: cannot identify image file"),
         ("photo blank", {"dataset_type": "retrieval"}, "has no caption of 0/s0000000"),
     ],
 )
@@ -299,7 +249,6 @@ def test_what_is_wrong_with_a_task_is_told(subject, root, tmp_path, members, tex
         "label": label,
         "wrong": ("cls", b"7"),
         "blank": ("txt", b""),
-        "pickle": ("pyd", b"cos\nsystem\n(S'true'\ntR."),
     }
     folder = lay_out(tmp_path / "task", [[kinds[own] for own in members.split()]], shards=1, **texts)
     with pytest.raises(DataError, match=sentence):

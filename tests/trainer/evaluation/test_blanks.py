@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from mctrain.evaluation.measure import as_ranked
-from mctrain.evaluation.outcome import Median
 from mctrain.evaluation.retrieval import coming_up
 from mctrain.evaluation.subject import Subject
 from mctrain.teachers.teacher import BundleTeacher
@@ -88,14 +87,3 @@ def test_the_starter_takes_off_what_the_application_does(starter):
     expected = [max(0, known.weight * (float(own @ known.axis()) - known.cut)) for own in photos]
     assert subject.losses(photos) == pytest.approx(expected, rel=1e-4)
     assert expected[0] > 0
-
-
-def test_a_median_of_photos_drawn_anew_is_that_of_their_questions_written_out():
-    draw = np.random.default_rng(7)
-    right = draw.random(31)
-    asked = draw.integers(0, 4, (20, 31))
-    asked[3] = 0
-    told = Median.plain("x", right, np.arange(31)).percents(asked)
-    for figure, times in zip(np.delete(told, 3), np.delete(asked, 3, axis=0), strict=True):
-        assert figure == 100 * np.quantile(np.repeat(right, times), 0.5, method="inverted_cdf")
-    assert np.isnan(told[3])

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mctrain.evaluation.bootstrap import difference, interval_of, resampled
-from mctrain.evaluation.outcome import Outcome
+from mctrain.evaluation.outcome import Outcome, difference, interval_of, resampled
 
 SIDES = 1.96  # standard deviations that a 95 % interval of a normal distribution reaches to either side
 

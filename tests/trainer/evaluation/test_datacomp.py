@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from mctrain.evaluation.bootstrap import resampled
 from mctrain.evaluation.datacomp import MAIN, average, averaged, classified
-from mctrain.evaluation.outcome import Answers, Outcome
+from mctrain.evaluation.outcome import Answers, Outcome, resampled
 from mctrain.evaluation.report import result_of
 
 

@@ -7,7 +7,6 @@ from random import Random
 import numpy as np
 import pytest
 
-from mctrain.data.shards import samples
 from mctrain.evaluation.order import (
     choice,
     shuffle_in_trigrams,
@@ -61,15 +60,6 @@ def test_words_change_places_only_with_their_kind_and_come_everywhere_there(shuf
 def test_things_and_attributes_change_places_where_that_says_something_else(caption, relation, attribute):
     told = choice(caption, "seed")
     assert (told.relation, told.attribute) == (relation, attribute)
-
-
-def test_real_captions_have_equal_confusions_under_an_equal_seed(real_data):
-    captions = [own.words["captions"][0] for own in samples(real_data / "flickr8k-dev-000000.tar")]
-    made = [choice(own, str(place)) for place, own in enumerate(captions)]
-    assert made == [choice(own, str(place)) for place, own in enumerate(captions)]
-    assert all(sorted(other.split()) == sorted(own.caption.split()) for own in made for other in own.order)
-    assert np.mean([len(own.order) >= 3 for own in made]) > 0.9
-    assert np.mean([bool(own.relation) for own in made]) > 0.7
 
 
 def test_a_caption_must_beat_each_of_its_orders_and_a_tie_is_wrong():

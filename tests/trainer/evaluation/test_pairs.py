@@ -20,7 +20,6 @@ from mctrain.evaluation.pairs import (
     read_lines,
     read_pairs,
     rows_of,
-    told_apart,
 )
 from mctrain.evaluation.subject import Gallery, Subject
 from mctrain.evaluation.tasks import BoxedPairs, find_files
@@ -37,27 +36,11 @@ def gallery(*files):
     return Gallery(keys, digests, (), np.zeros((len(keys), 2), np.float32))
 
 
-def test_a_pair_is_right_where_the_caption_is_nearer_and_a_tie_is_wrong():
-    photos = np.eye(3, dtype=np.float32)[[2, 2, 1, 1]]
-    captions = np.eye(3, dtype=np.float32)[[2, 0, 1, 1]]
-    negatives = np.eye(3, dtype=np.float32)[[0, 2, 1, 0]]
-    right = told_apart(photos, captions, negatives, np.arange(4))
-    assert list(right) == [True, False, False, True]
-    assert not told_apart(photos, captions, captions, np.arange(4)).any()
-
-
 def test_pairs_are_counted_whole_and_by_kind():
     right = np.array([True, False, True, True])
     told = judged(right, np.array([7, 7, 8, 9]), ["x", "y", "x", "y"])
     assert {own.figure: own.percent() for own in told} == {"all": 75, "x": 100, "y": 50}
     assert list(told[1].photo) == [7, 8]
-
-
-def test_the_real_pairs_are_2000_of_seven_kinds(real_data):
-    pairs = read_pairs(real_data / "hard-negatives.jsonl")
-    kinds = [own.kind for own in pairs]
-    assert (len(pairs), kinds.count("swap-nouns"), len(set(kinds))) == (2000, 500, 7)
-    assert all(own.caption != own.negative for own in pairs)
 
 
 def test_a_line_that_is_no_pair_and_a_photo_that_is_not_there_are_told(tmp_path):
@@ -127,20 +110,6 @@ def relations(photos):
 
 
 @pytest.fixture(scope="module")
-def attributes(photos):
-    """One pair of attributes with as many items as count, and one with one fewer."""
-    folder, captions = photos
-    items = []
-    for number in range(49):
-        name = list(captions)[number % 6]
-        pair = ["white", "brown"] if number < 25 else ["brown", "white"]
-        texts = (captions[name], captions[list(captions)[(number + 1) % 6]])
-        items.append(item(name, (number, number, 60 + number, 80), texts, attributes=pair))
-    (folder / "attributes.json").write_text(json.dumps(items))
-    return items
-
-
-@pytest.fixture(scope="module")
 def right_by_hand(photos, starter):
     """Whether the starter prefers the true caption, in the order false, true of the published code, by a plain argmax."""
     bundle = open_bundle(starter)
@@ -185,12 +154,15 @@ def test_relations_are_averaged_without_those_that_are_left_out_and_a_tie_is_wro
     assert (len(told.keys), told.texts) == (6, 2 * 19)
 
 
-def test_a_pair_of_attributes_counts_from_25_items_on(answers, attributes, right_by_hand):
-    told = answers("attributes.json", "attribute")
-    (figure, _) = told.outcomes
-    assert figure.figure == "mean per attribute"
-    assert len(figure.right) == 25
-    assert list(figure.right) == [right_by_hand(own) for own in attributes[:25]]
+def test_a_pair_of_attributes_counts_from_25_items_on(tmp_path):
+    """49 items are of two pairs, which differ by their order."""
+    items = [
+        item("a.jpg", (0, 0, 9, 9), ("a", "b"), attributes=["white", "brown"][:: 1 if number < 25 else -1])
+        for number in range(49)
+    ]
+    (tmp_path / "attributes.json").write_text(json.dumps(items))
+    kept = read_boxed_pairs(tmp_path / "attributes.json", "attribute")
+    assert [own.group for own in kept] == ["white_brown"] * 25
 
 
 def test_the_left_out_relations_are_the_published_157(photos):

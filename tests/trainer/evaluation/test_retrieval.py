@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from clip_benchmark.metrics.zeroshot_retrieval import recall_at_k
 
-from mctrain.evaluation.retrieval import retrieval, right_photos, searching
+from mctrain.evaluation.retrieval import classification, retrieval, right_photos, searching
 
 
 def unit(draw, count):
@@ -74,3 +74,20 @@ def test_a_search_is_answered_by_the_first_right_photo_and_equal_scores_count_ag
     right = np.array([[False, True, True, False], [True, False, False, True], [False, False, False, True]])
     (first,) = searching(photos, texts, np.arange(3), right)
     assert list(first.right) == [False, True, False]
+
+
+def test_of_two_classes_with_one_name_either_is_right():
+    photos, classes = np.eye(3, dtype=np.float32), np.eye(3, dtype=np.float32)[[2, 1, 0]]
+    labels = np.array([0, 1, 2])
+    (first,) = classification(photos, classes, ["missile", "sunglasses", "missile"], labels)
+    assert first.right.all()
+    (first,) = classification(photos, classes, ["a", "b", "c"], labels)
+    assert list(first.right) == [False, True, False]
+
+
+def test_a_model_that_says_the_same_of_every_class_knows_none():
+    same = np.ones((10, 4), np.float32) / 2
+    outcomes = classification(same, same, list("abcdefghij"), np.arange(10))
+    assert [own.percent() for own in outcomes] == [0, 0]
+    (first,) = classification(same[:5], same[:5], list("abcde"), np.arange(5))  # any is among five of five
+    assert first.figure == "top-1"

@@ -18,12 +18,9 @@ BEAR = Thing("bear", ((singular("bear"),), (singular("grizzly"), singular("river
         (Words(human=("A bear's cave", "a man")), DOUBTFUL),
         (Words(synthetic={QUERIES: ("brown bear",)}), SHOWN),
         (Words(synthetic={CAPTIONS: ("bears, seen from afar",)}), DOUBTFUL),
-        (Words(about={"label": "sloth bear"}), SHOWN),
         (Words(about={"objects": ["bear"]}), DOUBTFUL),
         (Words(about={"label": "grizzly near a river"}), SHOWN),
-        (Words(about={"label": "grizzly"}), ABSENT),
         (Words(about={"label": "giant panda"}), DOUBTFUL),
-        (Words(human=("bearded men bear on",) * 1 + ("a beard",)), DOUBTFUL),
         (Words(human=("bearded men", "a beard")), ABSENT),
     ],
 )

@@ -11,7 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from mctrain.cli.command import mctrain
-from mctrain.evaluation.report import kept_scores
+from mctrain.evaluation.outcome import Interval
+from mctrain.evaluation.page import Accuracy, accuracy_of
+from mctrain.evaluation.report import Figure, Result, kept_scores
 from mctrain.models.presets import PRESETS
 from mctrain.weights.checkpoint import Checkpoint, Source, save_checkpoint
 from mctrain.weights.convert import empty_model, layout_of
@@ -79,3 +81,16 @@ def test_the_starter_and_a_checkpoint_are_compared_and_placed(starter, stranger,
         dot.get("class"): float(dot.get("cy")) for dot in picture.iter("{http://www.w3.org/2000/svg}circle")
     }
     assert (up["ours"] < up["rival"]) == (np.mean(means["ours"]) > np.mean(means["rival"]))
+
+
+def result(task, *reporting):
+    figures = [
+        Figure(f"figure {number}", 50, Interval(0, 0), None, own) for number, own in enumerate(reporting)
+    ]
+    return Result(task, 1, 1, tuple(figures))
+
+
+def test_accuracy_is_the_mean_of_the_first_figures_of_the_reported_halves():
+    told = accuracy_of([result("a", 30.0, 90.0), result("b", 50.0), result("c", None, 10.0)])
+    assert told == Accuracy(40.0, ("a figure 0", "b figure 0"))
+    assert accuracy_of([result("c", None)]) is None

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
-import shlex
 from itertools import islice
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from tests.conftest import REPOSITORY
 from tests.trainer.conftest import members_of, write_shard
 
 from mctrain.cli.command import mctrain
@@ -18,7 +15,6 @@ from mctrain.data.shards import grouped, samples
 from mctrain.data.words import words_of
 from mctrain.errors import DataError
 from mctrain.places import files_of, place_of, write
-from mctrain.teachers.teacher import BundleTeacher
 
 TAG = "syn_text_coca"
 FEW = ["--captions", "2", "--tokens", "8"]
@@ -108,9 +104,11 @@ def test_a_part_without_shards_is_no_failure_and_another_seed_gives_other_texts(
     assert (tmp_path / "other" / "odd-000000.tar").read_bytes() != (folder / "odd-000000.tar").read_bytes()
 
 
-def test_captions_unlike_their_photo_are_dropped_and_counted(made, caption, starter, tmp_path):
+def test_captions_unlike_their_photo_are_dropped_and_counted(
+    made, caption, shipped_teacher, starter, tmp_path
+):
     folder, _ = made
-    teacher = BundleTeacher(starter)
+    teacher = shipped_teacher
     likes = {}
     for group in grouped(folder / "people-000000.tar"):
         texts = words_of(group.members).synthetic[TAG]
@@ -131,7 +129,7 @@ def test_captions_unlike_their_photo_are_dropped_and_counted(made, caption, star
     assert f"{len(everything) - count} unlike the photo (" in told
 
 
-@pytest.mark.parametrize("store", ["memory", "s3"])
+@pytest.mark.parametrize("store", ["memory", pytest.param("s3", marks=pytest.mark.soak)])
 def test_shards_go_to_a_store_and_come_from_one(made, coca, sources, store, tmp_path, request):
     folder, _ = made
     root = (
@@ -158,18 +156,3 @@ def test_a_tag_that_cannot_be_and_half_a_judgement_are_told(sources, tmp_path):
         CliRunner().invoke(mctrain, [*given, "--tag", "text"], catch_exceptions=False)
     half = CliRunner().invoke(mctrain, [*given, "--least-similarity", "0.2"])
     assert (half.exit_code, "go together" in half.output) == (2, True)
-
-
-def test_the_handbooks_commands_do_what_it_says(coca, sources, starter, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    section = (
-        (REPOSITORY / "docs" / "training.md").read_text("utf-8").partition("## Captions and many machines")[2]
-    )
-    lines = section.partition("```sh\n")[2].partition("```")[0].splitlines()
-    meant = {"SHARDS": str(sources), "COCA": coca[0].rpartition(":")[2], "assets/starter": str(starter)}
-    for line in lines:
-        typed = re.sub("|".join(meant), lambda found: meant[found[0]], line)
-        given = [*shlex.split(typed)[1:], "--limit", "2"]
-        assert CliRunner().invoke(mctrain, given, catch_exceptions=False).exit_code == 0
-    made = next(grouped(tmp_path / "runs" / "reinforced" / "odd-000000.tar"))
-    assert {"syn.json", "paug.json", "pth.gz"} <= made.members.keys()

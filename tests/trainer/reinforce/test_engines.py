@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections import deque
 from types import SimpleNamespace
 
 import pytest
@@ -16,10 +15,8 @@ from tests.trainer.conftest import members_of, write_shard
 
 from mctrain.cli.command import mctrain
 from mctrain.data.shards import samples
-from mctrain.errors import TrainerError
-from mctrain.places import place_of
-from mctrain.reinforce.engines.ray_cluster import _Crew, too_narrow
-from mctrain.reinforce.job import Job
+from mctrain.errors import DataError, TrainerError
+from mctrain.reinforce.ray_cluster import _answer, too_narrow
 
 FEW = ["--captions", "2", "--tokens", "8"]
 
@@ -103,47 +100,25 @@ def test_a_worker_that_fits_no_machine_is_told_and_not_waited_for():
     assert "needs 3 processors, and no machine has more than 2;" in too_narrow(machines, 3)
 
 
-class Unsteady:
-    """As much of Ray as asks for one worker after the other; `ends` says which of their answers never come."""
+class Lost:
+    """As much of Ray as answers."""
 
     exceptions = SimpleNamespace(RayTaskError=KeyError, RayError=OSError)
 
-    def __init__(self, ends):
-        self.ends = iter(ends)
-
-    def cluster_resources(self):
-        return {"CPU": 1}
-
-    def remote(self, **_):
-        asked = SimpleNamespace(remote=lambda *_: object())
-        worker = SimpleNamespace(told=asked, make=asked)
-        return lambda _: SimpleNamespace(remote=lambda *_: worker)
-
-    def wait(self, answers, timeout):
-        return answers[:1], answers[1:]
-
     def get(self, answer):
-        if next(self.ends):
-            raise OSError
-        return {}
-
-    def kill(self, worker):
-        pass
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
 
-def test_workers_that_end_now_and_then_as_they_begin_are_replaced_and_those_that_always_do_are_told(tmp_path):
-    shard = place_of(str(tmp_path / "a.tar"))
-    job = Job((shard,), place_of(str(tmp_path)))
-    # three end as they begin, one at the shard, three as they begin again, and the last one makes it
-    crew = _Crew(Unsteady([1, 1, 1, 0, 1, 1, 1, 1, 0, 0]), None, job, 1)
-    crew.told()
-    left, made = deque([shard]), []
-    while left or crew.is_busy:
-        crew.send(left)
-        made += crew.wait(left)
-    assert made == [shard]
-    with pytest.raises(TrainerError, match="4 workers of the cluster ended as they load their models"):
-        _Crew(Unsteady([1] * 4), None, job, 1).told()
+def test_a_task_that_is_lost_each_time_is_told_and_what_it_raises_is_its_own_sentence():
+    refusal = KeyError()
+    refusal.cause = DataError("The shard is damaged.")
+    assert _answer(Lost(), 5) == 5
+    with pytest.raises(TrainerError, match="ended again and again, as happens when memory is full"):
+        _answer(Lost(), OSError())
+    with pytest.raises(DataError, match="The shard is damaged"):
+        _answer(Lost(), refusal)
 
 
 @pytest.mark.soak
@@ -165,7 +140,7 @@ def test_a_killed_worker_and_a_lost_machine_cost_no_shard_and_one_that_joins_tak
             await_shards(job, tmp_path, 2)
             parents = ",".join(str(own.all_processes["raylet"][0].process.pid) for own in machines)
             victims = subprocess.run(
-                ["pgrep", "-f", "ray::Worker", "-P", parents], capture_output=True, text=True, check=True
+                ["pgrep", "-f", "ray::_make", "-P", parents], capture_output=True, text=True, check=True
             )
             os.kill(int(victims.stdout.split()[0]), signal.SIGKILL)
             await_shards(job, tmp_path, 4)

@@ -19,21 +19,13 @@ from mctrain.data.reinforced.bank_sources import Collected
 from mctrain.data.reinforced.embeddings import Storage
 from mctrain.data.shards import grouped, samples
 from mctrain.data.workers import open_pool
-from mctrain.errors import DataError, TrainerError
+from mctrain.errors import TrainerError
 from mctrain.recipes.tables import Augmentation
-from mctrain.reinforce.engines.local import foretell
-from mctrain.reinforce.job import Job, begin, finish, part_of
+from mctrain.reinforce.job import Job, begin, finish, load_report, part_of
 from mctrain.reinforce.job import make as make_shard
-from mctrain.reinforce.reinforcing import Reinforcing
-from mctrain.reinforce.shard import Drawing, reinforce
-from mctrain.reinforce.shard_report import (
-    ShardOutcome,
-    folder_reports,
-    load_report,
-    load_reports,
-    report_of,
-    save_report,
-)
+from mctrain.reinforce.local import foretell
+from mctrain.reinforce.maker import ShardOutcome
+from mctrain.reinforce.reinforcing import Drawing, Reinforcing, reinforce
 from mctrain.teachers.teacher import Ensemble
 
 DRAWN = 32 * "a"  # of a draft's name
@@ -77,7 +69,7 @@ def make(maker):
 
     def made(folder, *shards):
         job = Job(tuple(shards), folder)
-        left = begin(job, maker.told())
+        left = begin(job, maker.identity())
         foretell(left, maker, print)
         for shard in left:
             make_shard(job, shard, maker, lambda *_: None)
@@ -109,7 +101,7 @@ def test_of_a_key_that_comes_again_photo_and_words_are_of_one_sample(judge, phot
         ("b", photos[1], ("two dogs",)),
     ]
     assert outcome.refused == ["a"]
-    assert outcome.faulty == [("b", "no text")]
+    assert [(own.key, own.reason) for own in outcome.faulty] == [("b", "no text")]
 
 
 def test_words_that_are_none_cost_their_sample_alone(judge, photos, tmp_path):
@@ -131,7 +123,7 @@ def test_words_that_are_none_cost_their_sample_alone(judge, photos, tmp_path):
         parts += [(f"{key}.jpg", photos[0]), (f"{key}.{suffix}", words)]
     found, outcome = judge(write_shard(tmp_path / "odd.tar", parts))
     assert {own.key: own.captions for own in found} == dict.fromkeys(whole, ("dog",))
-    assert [key for key, _ in outcome.faulty] == list(odd)
+    assert [own.key for own in outcome.faulty] == list(odd)
     assert outcome.faults == {"broken words": 4, "no text": 1}
 
 
@@ -160,21 +152,6 @@ def test_names_may_be_long_and_hold_any_bytes(make, photos, tmp_path):
     assert set(batch.keys) == set(keys)
     told = CliRunner().invoke(mctrain, ["data", "verify", str(folder), "--cache", str(tmp_path / "cache")])
     assert "4 samples, 4 of them read, 1 views replayed; nothing moved" in told.output
-
-
-def test_of_a_shard_that_was_cut_off_its_beginning_is_reinforced(make, photos, tmp_path):
-    parts = [part for key in "abc" for part in ((f"{key}.jpg", photos[0]), (f"{key}.txt", b"one dog"))]
-    shard = write_shard(tmp_path / "cut.tar", parts)
-    shard.write_bytes(shard.read_bytes()[: -2 * 10240])
-    make(tmp_path / "made", shard)
-    assert [own.key for own in grouped(tmp_path / "made" / "cut.tar")] == ["a", "b"]
-    assert load_report(tmp_path / "made", "cut.tar").shard.faults == {"damaged shard": 1}
-
-
-def test_a_file_that_is_no_shard_is_told_in_one_line(make, tmp_path):
-    (tmp_path / "text.tar").write_bytes(b"no archive" * 100)
-    with pytest.raises(DataError, match=r"^[^\n]*text.tar cannot be read[^\n]*$"):
-        make(tmp_path / "made", tmp_path / "text.tar")
 
 
 def test_a_shard_is_made_again_where_it_or_its_source_was_changed_and_no_source_written_over(
@@ -223,8 +200,8 @@ class Overtaken:
 
     limit = None
 
-    def told(self):
-        return self.maker.told()
+    def identity(self):
+        return self.maker.identity()
 
     def samples(self, *given):
         return self.maker.samples(*given)
@@ -239,43 +216,7 @@ class Overtaken:
 def test_two_runs_may_make_the_same_shard_at_once(maker, photos, tmp_path):
     shard = write_shard(tmp_path / "a.tar", [("a.jpg", photos[0]), ("a.txt", b"one dog")])
     job = Job((shard,), tmp_path / "made")
-    begin(job, maker.told())
+    begin(job, maker.identity())
     report = make_shard(job, job.shards[0], Overtaken(maker, job), lambda *_: None)
-    assert load_reports(folder_reports(job.folder)) == [report]
-    assert begin(job, maker.told()) == ()
-
-
-def test_a_part_that_is_none_is_told(tmp_path):
-    told = CliRunner().invoke(mctrain, ["reinforce", "a.tar", "-o", str(tmp_path), "--part", "²/3"])
-    assert (told.exit_code, "no part such as 3/64" in told.output) == (2, True)
-
-
-def test_a_bank_that_cannot_be_made_is_told_before_the_work(starter, photos, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    write_shard(tmp_path / "a.tar", [("a.jpg", photos[0]), ("a.txt", b"one dog")])
-    (tmp_path / "own.txt").write_bytes(b"caf\xe9\n")
-    words = ["reinforce", "a.tar", "-o", "made", "--teacher", str(starter), "--bank", "own.txt"]
-    told = CliRunner().invoke(mctrain, [*words, "--data", str(starter), "--cache", "cache"])
-    assert "own.txt is not UTF-8" in str(told.exception)
-    assert not list(tmp_path.glob("made/*"))
-
-
-def test_what_another_part_makes_while_the_manifest_is_written_is_in_it_too(tmp_path):
-    folder = tmp_path
-
-    def made_elsewhere(name):
-        (tmp_path / name).write_bytes(name.encode())
-        save_report(folder, report_of(ShardOutcome(), "", "", name))
-
-    seen = []
-
-    class Late:
-        def finish(self, _folder, reports, _bar):
-            seen.append([own.shard.name for own in reports])
-            if len(seen) == 1:
-                made_elsewhere("b.tar")
-            return []
-
-    made_elsewhere("a.tar")
-    finish(Job((), folder), Late(), lambda *_: lambda *_: None)
-    assert seen == [["a.tar"], ["a.tar", "b.tar"]]
+    assert load_report(job.folder, "a.tar") == report
+    assert begin(job, maker.identity()) == ()

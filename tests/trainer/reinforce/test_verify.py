@@ -102,7 +102,6 @@ def test_a_changed_view_is_found_with_the_versions_as_what_cannot_have_moved_it(
 @pytest.mark.parametrize(
     ("storage", "cosine", "moved"),
     [
-        (Storage.NPZ, 0.9995, False),
         (Storage.NPZ, 0.998, True),
         (Storage.PTH_BF16, 0.998, False),
         (Storage.PTH_BF16, 0.98, True),

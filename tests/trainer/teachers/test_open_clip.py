@@ -37,7 +37,7 @@ def weights(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def photos(real_data):
-    return [own.image() for own in islice(samples(real_data / "coco-captioned-000000.tar.gz"), 6)]
+    return [own.image() for own in islice(samples(real_data / "coco-captioned-000000.tar.gz"), 3)]
 
 
 @pytest.mark.parametrize("name", ["tiny-clip", "tiny-clip-quickgelu"])
@@ -52,14 +52,6 @@ def test_photos_and_texts_are_embedded_as_by_open_clip(name, weights, photos, tm
     assert np.allclose(teacher.texts(TEXTS), said.numpy(), atol=1e-5)
     assert (teacher.width, teacher.name) == (48, f"open_clip:{name}@tiny.pt")
     assert teacher.scale == pytest.approx(1 / 0.07, rel=1e-3)
-
-
-def test_the_two_activations_give_other_answers(weights, photos, tmp_path):
-    exact, quick = (
-        open_teacher(f"open_clip:{name}@{weights}", tmp_path).photos(photos, [""] * len(photos))
-        for name in ("tiny-clip", "tiny-clip-quickgelu")
-    )
-    assert np.abs(exact - quick).max() > 1e-3
 
 
 def test_published_weights_say_which_activation_they_want():
@@ -92,9 +84,7 @@ def test_a_model_without_weights_or_with_strange_ones_is_told(weights, tmp_path,
     assert not caplog.records, "open_clip's own words too"
 
 
-@pytest.mark.parametrize(
-    ("mode", "resize", "crop"), [("squash", "squash", None), ("shortest", "shortest", "centre")]
-)
+@pytest.mark.parametrize(("mode", "resize", "crop"), [("squash", "squash", None)])
 def test_photos_are_brought_to_size_as_the_model_was_trained(
     weights, photos, tmp_path, monkeypatch, mode, resize, crop
 ):

@@ -102,8 +102,7 @@ def evaluate(
 
 def _write_page(report: Path, measured: Sequence[_Measured]) -> None:
     """The page, and beside it the plot, where there is something to plot."""
-    from mctrain.evaluation.accuracy import Placed, accuracy_of, accuracy_plot
-    from mctrain.evaluation.markdown import markdown
+    from mctrain.evaluation.page import Placed, accuracy_of, accuracy_plot, markdown
     from mctrain.export.speed import latencies, open_calls
 
     placed: list[Placed] = []
@@ -150,7 +149,7 @@ def _named(own: _Measured) -> dict[str, str]:
 def answers(subject: str, *, shards: tuple[str, ...], queries: Path, output: Path, cache: Path) -> None:
     """Draws the ten photos of SHARDs that SUBJECT, whatever `mctrain eval` measures, finds nearest to each search."""
     from mctrain.data.named import named_shards
-    from mctrain.evaluation.answers import answer, draw_answers, read_queries
+    from mctrain.evaluation.sheet import answer, draw_answers, read_queries
     from mctrain.evaluation.subject import Subject
     from mctrain.places import on_disk
     from mctrain.teachers.teacher import open_teacher

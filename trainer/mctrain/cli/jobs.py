@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mctrain.places import Place
-    from mctrain.reinforce.maker import MakerOrder
-    from mctrain.reinforce.shard_report import ShardReport
+    from mctrain.reinforce.maker import MakerOrder, ShardReport
 
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
@@ -99,7 +98,7 @@ def work(order: MakerOrder, shards: Sequence[Place], output: str, engine: Engine
     Raises:
         PicsightError: whatever the engine raises.
     """
-    from mctrain.reinforce.engines import local, ray_cluster
+    from mctrain.reinforce import local, ray_cluster
     from mctrain.reinforce.job import Job, part_of
 
     if engine.address is not None and engine.name != "ray":
@@ -112,7 +111,7 @@ def work(order: MakerOrder, shards: Sequence[Place], output: str, engine: Engine
         done = ray_cluster.run(order, job, cluster, tell, bar)
     else:
         done = local.run(order, job, tell, bar)
-    for line in done.told:
+    for line in done.sentences:
         click.echo(line)
     _tell(folder, done.reports)
     if job.shards and not any(report.shard.samples for report in done.reports):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -13,30 +12,18 @@ from mctrain.cli.jobs import Engine, demand_room, job_options, work
 from mctrain.cli.options import cache_option
 from mctrain.cli.progress import bar
 from mctrain.data.named import find_shards, named_shards
+from mctrain.data.phrasing import load_phrasing
+from mctrain.data.refusal import shipped
+from mctrain.data.reinforced import bank_sources
 from mctrain.data.reinforced.embeddings import Storage
 from mctrain.recipes.tables import Augmentation, Kind
 from mctrain.recipes.teaching import load_reinforcement
 
 if TYPE_CHECKING:
     from mctrain.places import Place
-    from mctrain.reinforce.reinforcing import ReinforceOrder
 
 _OF_RECIPE = ("shards", "teachers", "views", "augmentation", "least_area", "seed", "storage", "bank")
 _LEAST_AREAS = {"weak": 0.9}  # of others 0.08; both as published
-
-
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    """What is asked for, from the command line or from a recipe."""
-
-    shards: list[Place]
-    teachers: tuple[str, ...]
-    augmentation: Augmentation
-    seed: int
-    storage: Storage
-    templates: Path | None
-    translations: Path | None
-    bank: tuple[str, ...]
 
 
 @click.command()
@@ -116,17 +103,45 @@ def reinforce(
         _demand_recipe_alone(context)
         if data is None:
             raise click.UsageError("--recipe needs --data, the folder of its shards.")
-        wish = _of_recipe(recipe, data)
+        read = load_reinforcement(recipe)
+        templates, translations = data / read.data.templates, data / read.data.translations
+        find_shards(data, [read.data.templates, read.data.translations])  # a missing one is told first
+        phrasing = load_phrasing(templates, translations)
+        sources: list[Place] = [*find_shards(data, read.data.shards)]
+        drawn, seed, storage = read.augmentation, read.reinforcement.seed, read.reinforcement.storage
+        teachers, bank = read.reinforcement.teachers, read.reinforcement.bank
     else:
         if not shards or not teachers:
             raise click.UsageError("Name shards and at least one --teacher, or a --recipe.")
+        sources, phrasing = named_shards(shards), load_phrasing(None, None)
         least = least_area or _LEAST_AREAS.get(augmentation, 0.08)
         drawn = Augmentation(augmentation, views, least, mirror=False)
-        own = tuple(str(Path(name).absolute()) if name.endswith((".txt", ".gz")) else name for name in bank)
-        wish = _Wish(named_shards(shards), teachers, drawn, seed, Storage(storage), None, None, own)
+        bank = tuple(str(Path(name).absolute()) if name.endswith((".txt", ".gz")) else name for name in bank)
     demand_room(output, cache)
-    order = _order(wish, data, cache, is_first=part[0] == 1, processes=processes, jpeg=jpeg, limit=limit)
-    work(order, wish.shards, output, Engine(engine, address, part, processes))
+    from mctrain.reinforce.reinforcing import ReinforceOrder  # imports torch: 2 s
+    from mctrain.teachers.fit.corpus import FitFolders
+    from mctrain.teachers.fit.teach import taught
+
+    # before the hours of work, so that a source that is missing or refused is told at once; the first part judges the bank
+    places = bank_sources.BankPlaces(
+        data or Path(), tuple(own for own in sources if isinstance(own, Path)), shipped()
+    )
+    texts = bank_sources.collect(bank if part[0] == 1 else (), places)
+    if data is not None:  # a recipe's teachers may be fitted first
+        teachers = tuple(taught(title, FitFolders(data, cache), bar) for title in teachers)
+    order = ReinforceOrder(
+        teachers,
+        cache,
+        drawn,
+        seed,
+        phrasing,
+        Storage(storage),
+        texts,
+        jpeg=jpeg,
+        limit=limit,
+        processes=processes,
+    )
+    work(order, sources, output, Engine(engine, address, part, processes))
 
 
 def _demand_recipe_alone(context: click.Context) -> None:
@@ -137,58 +152,3 @@ def _demand_recipe_alone(context: click.Context) -> None:
             raise click.UsageError(
                 f"A --recipe says {option} itself; leave it out, or copy the recipe and change it."
             )
-
-
-def _order(
-    wish: _Wish,
-    data: Path | None,
-    cache: Path,
-    *,
-    is_first: bool,
-    processes: int,
-    jpeg: bool,
-    limit: int | None,
-) -> ReinforceOrder:
-    """What is to be done, with texts and teachers at hand; the first part judges the bank."""
-    from mctrain.data.phrasing import load_phrasing
-    from mctrain.data.refusal import shipped
-    from mctrain.data.reinforced import bank_sources
-    from mctrain.reinforce.reinforcing import ReinforceOrder  # imports torch: 2 s
-    from mctrain.teachers.fit.corpus import FitFolders
-    from mctrain.teachers.fit.teach import taught
-
-    # before the hours of work, so that a source that is missing or refused is told at once
-    near = tuple(own for own in wish.shards if isinstance(own, Path))
-    texts = bank_sources.collect(
-        wish.bank if is_first else (), bank_sources.BankPlaces(data or Path(), near, shipped())
-    )
-    titles = wish.teachers
-    if data is not None:  # a recipe's, which may name one that is fitted first
-        titles = tuple(taught(title, FitFolders(data, cache), bar) for title in titles)
-    return ReinforceOrder(
-        teachers=titles,
-        cache=cache,
-        augmentation=wish.augmentation,
-        seed=wish.seed,
-        phrasing=load_phrasing(wish.templates, wish.translations),
-        storage=wish.storage,
-        bank=texts,
-        jpeg=jpeg,
-        limit=limit,
-        processes=processes,
-    )
-
-
-def _of_recipe(name: str, data: Path) -> _Wish:
-    read = load_reinforcement(name)
-    find_shards(data, [read.data.templates, read.data.translations])  # a missing one is told first
-    return _Wish(
-        [*find_shards(data, read.data.shards)],
-        read.reinforcement.teachers,
-        read.augmentation,
-        read.reinforcement.seed,
-        Storage(read.reinforcement.storage),
-        data / read.data.templates,
-        data / read.data.translations,
-        read.reinforcement.bank,
-    )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import numpy as np
 
 from mctrain.cli.options import cache_option
 from mctrain.cli.progress import bar, printable
@@ -73,6 +74,7 @@ def _compare(
         )
         click.echo(f"Embeddings were not compared; that takes the teachers: {names}")
         return []
+    from mctrain.data.reinforced.embeddings import columns_of
     from mctrain.reinforce.verify import demand_teachers, measure
     from mctrain.teachers.teacher import open_teacher
 
@@ -84,15 +86,20 @@ def _compare(
         click.echo("Embeddings were not compared: no sample that was chosen is whole.")
         return findings
     progress = bar("embeddings", len(samples) * len(teachers))
-    measured = measure(samples, manifest.widths, teachers, progress)
-    for recorded, own in zip(manifest.teachers, measured, strict=True):
-        click.echo(
-            f"{recorded.name}: cosine with fresh embeddings, least and mean: "
-            f"{own.photos.least:.4f} and {own.photos.mean:.4f} of {own.photos.count} views, "
-            f"{own.texts.least:.4f} and {own.texts.mean:.4f} of {own.texts.count} texts, of {len(samples)} photos; "
-            f"{own.bound} is wanted"
+    for recorded, columns, teacher in zip(
+        manifest.teachers, columns_of(manifest.widths), teachers, strict=True
+    ):
+        both = measure(samples, columns, teacher, progress)
+        near = ", ".join(
+            f"{min(own.cosines):.4f} and {np.mean(own.cosines):.4f} of {len(own.cosines)} {what}"
+            for own, what in zip(both, ("views", "texts"), strict=True)
         )
-        for sentence in (moved := own.findings(recorded.name)):
+        click.echo(
+            f"{recorded.name}: cosine with fresh embeddings, least and mean: {near}, of {len(samples)} photos; "
+            f"{both[0].bound} is wanted"
+        )
+        moved = [told for own in both if (told := own.finding(recorded.name))]
+        for sentence in moved:
             click.echo(printable(sentence))
         findings += moved
     return findings

@@ -1,191 +1,171 @@
-"""Asks a subject the tasks of DataComp through the package clip-benchmark, as DataComp's own code does: the package reads
-the samples with their class names and templates, makes the classifier and multiplies; figures are counted here.
+"""Asks a subject the tasks of DataComp, in the folders that DataComp's own download leaves: numbered shards of samples, and beside
+them class names and templates, or captions to be found; and WinoGAViL, whose photos lie in a folder beside a list.
 
-A subject embeds pictures and texts, not pixels and tokens. So each picture becomes its vector where the package would only
-scale it, each text where it would only be cut into tokens, and the model that the package sees passes both through.
+Classifiers and logits are those of the package clip-benchmark, which DataComp's own code measures with.
 """
 
 from __future__ import annotations
 
-import contextlib
 import io
-import tarfile
-import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch.utils.data import DataLoader
 
-from mctrain.data.shards import PHOTO_SUFFIXES, split_name
+from mctrain.data.shards import Sample, grouped
+from mctrain.data.sources.listing import sound_records
 from mctrain.errors import DataError
-from mctrain.evaluation.datacomp import classified, retrieved, wants_metadata
-from mctrain.evaluation.outcome import Answers
-from picsight_engine.errors import PicsightError
+from mctrain.evaluation.datacomp import MAIN, WINOGAVIL, classified, retrieved, wants_metadata
+from mctrain.evaluation.outcome import Answers, Outcome
+from mctrain.evaluation.retrieval import class_vectors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    import PIL.Image
     from numpy.typing import NDArray
-    from torch import Tensor
 
     from mctrain.evaluation.subject import Subject
 
-_BATCH = 64
-_SPLIT = "test"
-_READ = PHOTO_SUFFIXES | {"cls", "npy", "txt", "json"}
 _KIND, _CLASSES, _TEMPLATES = "dataset_type.txt", "classnames.txt", "zeroshot_classification_templates.txt"
+_SPLIT = "test"
+_INSTANCES = "instances.jsonl"
+_MANY = 10  # candidates of an instance that the main figure counts
 
 
 def ask(subject: Subject, task: str, folder: Path) -> Answers:
     """The answers to one task whose files lie in this folder.
 
     Raises:
-        DataError: a file is missing or damaged, or holds what no task of DataComp has.
+        DataError: a file is missing or damaged, or does not hold what the task asks for.
     """
-    index = _read_index(folder, with_groups=wants_metadata(task))
-    model = _Embedding(subject, iter(index.keys))
+    if task == WINOGAVIL:
+        return _associations(subject, folder)
+    kind = folder / _KIND
     try:
-        with _quietly():
-            dataset = _open(folder, task, model)
-            if dataset.classes is None:
-                return _retrieval(subject, task, dataset, index)
-            return _classification(model, task, dataset, index)
-    except PicsightError:
-        raise
-    # The border to a foreign library, which on damaged files raises whatever its readers ran into.
-    except Exception as fault:
-        reason = " ".join(str(fault.__cause__ or fault).split()).rstrip(".")
-        raise DataError(f"{folder} cannot be read by clip-benchmark: {reason}.") from fault
+        if kind.is_file() and kind.read_text(encoding="utf-8").strip().lower() == "retrieval":
+            return _retrieval(subject, task, folder)
+        return _classification(subject, task, folder)
+    except (OSError, ValueError, KeyError) as fault:
+        raise DataError(f"{folder} cannot be read: {fault}; copy it again.") from fault
 
 
-class _Embedding:
-    """What the package takes for a model, its transform of pictures, and its tokenizer."""
+def _classification(subject: Subject, task: str, folder: Path) -> Answers:
+    names, templates = _lines(folder / _CLASSES), _lines(folder / _TEMPLATES)
+    keys, vectors, labels, groups = [], [], [], []
+    for key, vector, members in _samples(subject, folder):
+        keys.append(key)
+        vectors.append(vector)
+        labels.append(int(members["cls"]))
+        if wants_metadata(task):
+            groups.append(int(np.load(io.BytesIO(members["npy"])).flat[0]))
+    if not 0 <= min(labels) <= max(labels) < len(names):
+        raise DataError(f"{folder} has the label {max(labels)}, and {len(names)} class names.")
+    classes = class_vectors(subject.texts, names, [own.replace("{c}", "{}") for own in templates])
+    logits = np.stack(vectors) @ classes.T
+    outcomes = classified(task, logits, np.array(labels), np.array(groups, np.int64))
+    return Answers(tuple(keys), len(names), tuple(outcomes))
 
-    def __init__(self, subject: Subject, keys: Iterator[str]) -> None:
-        self._subject, self._keys = subject, keys
 
-    def picture(self, picture: PIL.Image.Image) -> Tensor:
-        """Its vector [dim], in place of its pixels."""
-        return torch.from_numpy(self._subject.picture(picture, next(self._keys)))
+def _retrieval(subject: Subject, task: str, folder: Path) -> Answers:
+    keys, vectors, captions = [], [], []
+    for key, vector, members in _samples(subject, folder):
+        keys.append(key)
+        vectors.append(vector)
+        captions.append(members["txt"].decode().splitlines())
+        if not captions[-1]:
+            raise DataError(f"{folder} has no caption of {key}, and asks for them; copy it again.")
+    texts = [own for each in captions for own in each]
+    owner = np.repeat(np.arange(len(captions)), [len(own) for own in captions])
+    outcomes = retrieved(task, np.stack(vectors), subject.texts(texts), owner)
+    return Answers(tuple(keys), len(texts), tuple(outcomes))
 
-    def texts(self, texts: Sequence[str]) -> Tensor:
-        """Their vectors [n, dim], in place of their tokens."""
-        return torch.from_numpy(self._subject.texts(texts))
 
-    def encode_image(self, vectors: Tensor) -> Tensor:
-        """Nothing is left to do."""
-        return vectors
+def _lines(path: Path) -> list[str]:
+    return [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
 
-    encode_text = encode_image
+
+def _samples(
+    subject: Subject, folder: Path
+) -> Iterator[tuple[str, NDArray[np.float32], Mapping[str, bytes]]]:
+    """Key, unit vector [dim] and members of each sample; pixels are decoded as webdataset does it."""
+    for number in range(int((folder / _SPLIT / "nshards.txt").read_text(encoding="utf-8"))):
+        for group in grouped(folder / _SPLIT / f"{number}.tar"):
+            if group.fault is not None:
+                raise DataError(group.fault.sentence)
+            key = f"{number}/{group.key}"
+            picture = Sample(key, group.suffix, group.photo, {}).image()
+            yield key, subject.picture(picture, key), group.members
 
 
 @dataclass(frozen=True, slots=True)
-class _Index:
-    """What of the samples the package does not tell: their keys, and the groups [n] that worst ones are sought among."""
+class _Instance:
+    """A word, and photos by their names, of which some were associated with it."""
 
-    folder: Path
-    keys: tuple[str, ...]
-    groups: NDArray[np.int64]
+    cue: str
+    candidates: tuple[str, ...]
+    associations: tuple[str, ...]
 
-    def demand(self, count: int) -> None:
-        """That the package has read all of them."""
-        if count != len(self.keys):
-            raise DataError(
-                f"{self.folder} holds {len(self.keys)} samples, of which {count} can be read; copy it again."
-            )
-
-
-def _read_index(folder: Path, *, with_groups: bool) -> _Index:
-    keys, groups = dict[str, None](), list[int]()
-    try:
-        count = int((folder / _SPLIT / "nshards.txt").read_text(encoding="utf-8"))
-        for number in range(count):
-            for key, suffix, content in _members(folder / _SPLIT / f"{number}.tar"):
-                keys[f"{number}/{key}"] = None
-                if with_groups and suffix == "npy":
-                    groups.append(int(np.load(io.BytesIO(content)).flat[0]))
-    except (OSError, ValueError, tarfile.TarError) as fault:
-        raise DataError(f"{folder} cannot be read: {fault}.") from fault
-    if with_groups and len(groups) != len(keys):
-        raise DataError(f"{folder} has {len(keys)} samples and metadata of {len(groups)}; copy it again.")
-    return _Index(folder, tuple(keys), np.array(groups, np.int64))
+    @property
+    def prompt(self) -> str:
+        """What is asked."""
+        cue = self.cue.lower()
+        return f"{'An' if cue[0] in 'aeiou' else 'A'} {cue}"
 
 
-def _members(shard: Path) -> Iterator[tuple[str, str, bytes]]:
-    """The files of a shard as (key, suffix, bytes), those of pictures without their bytes.
+def _associations(subject: Subject, folder: Path) -> Answers:
+    """Answers with a key an instance: Jaccard's index of those that people chose and as many that
+    are nearest to the word. Equal scores count against the model.
 
     Raises:
-        DataError: one is of a kind that the package would run instead of reading it.
+        DataError: a file is missing or damaged.
     """
-    with tarfile.open(shard) as archive:
-        for member in archive:
-            key, suffix = split_name(member.name)
-            if member.isfile() and suffix not in _READ:
-                raise DataError(
-                    f"{shard} holds {member.name}, which no task of DataComp has; nothing of it was read."
-                )
-            content = archive.extractfile(member) if suffix == "npy" else None
-            if member.isfile():
-                yield key, suffix, content.read() if content else b""
-
-
-def _open(folder: Path, task: str, model: _Embedding) -> Any:
-    """The package's own dataset; it has no classes where captions are to be found."""
-    from clip_benchmark.datasets.builder import build_dataset  # with torchvision: 5 s
-
-    kind = folder / _KIND
-    retrieval = kind.is_file() and kind.read_text(encoding="utf-8").strip() == "retrieval"
-    missing = [name for name in (_CLASSES, _TEMPLATES) if not (folder / name).is_file()]
-    if missing and not retrieval:
-        raise DataError(f"{folder} has no {missing[0]}, so it asks nothing; copy it again.")
-    return build_dataset(
-        f"wds/{task}",
-        root=str(folder.absolute()),
-        transform=model.picture,
-        split=_SPLIT,
-        download=False,
-        task="zeroshot_retrieval" if retrieval else "zeroshot_classification",
+    instances = _read_instances(folder / _INSTANCES)
+    gallery = subject.gallery([folder])
+    places = {PurePath(key).stem: row for row, key in enumerate(gallery.keys)}
+    missing = [name for own in instances for name in own.candidates if name not in places]
+    if missing:
+        raise DataError(f"{folder / _INSTANCES} names {missing[0]}, of which there is no photo beside it.")
+    words = subject.texts([own.prompt for own in instances])
+    indices = np.array(
+        [
+            _jaccard(gallery.vectors[[places[name] for name in own.candidates]] @ word, own)
+            for own, word in zip(instances, words, strict=True)
+        ]
     )
+    many = np.flatnonzero([len(own.candidates) >= _MANY for own in instances])
+    if not len(many):
+        raise DataError(
+            f"{folder / _INSTANCES} has no instance of {_MANY} candidates, and the figure is of these."
+        )
+    outcomes = [
+        Outcome.plain(MAIN[WINOGAVIL], indices[many], many),
+        Outcome.plain("avg_jaccard_score", indices, np.arange(len(instances))),
+    ]
+    keys = tuple(f"{number}/{own.cue}" for number, own in enumerate(instances))
+    return Answers(keys, len(keys), tuple(outcomes))
 
 
-@contextlib.contextmanager
-def _quietly() -> Iterator[None]:
-    """The package draws bars of its own, prints what it misses, and leaves files to be closed by chance."""
-    with (
-        contextlib.redirect_stdout(io.StringIO()),
-        contextlib.redirect_stderr(io.StringIO()),
-        warnings.catch_warnings(),
-    ):
-        warnings.simplefilter("ignore")
-        yield
+def _jaccard(scores: NDArray[np.float32], instance: _Instance) -> float:
+    right = np.isin(instance.candidates, instance.associations)
+    chosen = np.lexsort((right, -scores))[: right.sum()]
+    both = right[chosen].sum()
+    return float(both / (2 * right.sum() - both))
 
 
-def _classification(model: _Embedding, task: str, dataset: Any, index: _Index) -> Answers:
-    from clip_benchmark.metrics.zeroshot_classification import run_classification, zero_shot_classifier
-
-    classes = dataset.classes
-    classifier = zero_shot_classifier(model, model.texts, classes, dataset.templates, "cpu", amp=False)
-    loader = DataLoader(dataset.batched(_BATCH), batch_size=None)
-    logits, labels = run_classification(model, classifier, loader, "cpu", amp=False)
-    index.demand(len(labels))
-    if not 0 <= int(labels.min()) <= int(labels.max()) < len(classes):
-        raise DataError(f"{index.folder} has the label {int(labels.max())}, and {len(classes)} class names.")
-    outcomes = classified(task, logits.numpy(), labels.numpy(), index.groups)
-    return Answers(index.keys, len(classes), tuple(outcomes))
-
-
-def _retrieval(subject: Subject, task: str, dataset: Any, index: _Index) -> Answers:
-    vectors, captions = zip(*dataset, strict=True)
-    index.demand(len(vectors))
-    bare = [key for key, own in zip(index.keys, captions, strict=True) if not own]
-    if bare:
-        raise DataError(f"{index.folder} has no caption of {bare[0]}, and asks for them; copy it again.")
-    texts = [own for each in captions for own in each]
-    owner = np.repeat(np.arange(len(captions)), [len(own) for own in captions])
-    photos = torch.stack(vectors).numpy()
-    outcomes = retrieved(task, photos, subject.texts(texts), owner)
-    return Answers(index.keys, len(texts), tuple(outcomes))
+def _read_instances(path: Path) -> list[_Instance]:
+    lines = sound_records(path)
+    try:
+        found = [
+            _Instance(str(own["cue"]), tuple(own["candidates"]), tuple(own["associations"]))
+            for _, own in lines
+        ]
+    except (LookupError, TypeError) as fault:
+        raise DataError(
+            f"{path} cannot be read as lines of cue, candidates and associations: {fault}."
+        ) from fault
+    wrong = [own for own in found if not own.cue or not set(own.candidates) & set(own.associations)]
+    if wrong or not found:
+        raise DataError(f"{path} asks nothing of {wrong[0].cue if wrong else 'anything'!r}; copy it again.")
+    return found

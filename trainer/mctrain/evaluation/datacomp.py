@@ -1,4 +1,4 @@
-"""The 38 tasks of DataComp: what each is measured by, where its files lie, and their average; and WinoGAViL, which is asked here.
+"""The 38 tasks of DataComp: what each is measured by, where its files lie, and their average.
 
 Of the 40 that its code runs, FairFace and UTKFace have no main figure; some published files have further lines, which the
 average leaves out too.
@@ -6,26 +6,20 @@ average leaves out too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from importlib.util import find_spec
-from pathlib import PurePath
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mctrain.data.sources.listing import sound_records
-from mctrain.errors import DataError, TrainerError
+from mctrain.errors import DataError
 from mctrain.evaluation.outcome import Answers, Average, MacroF1, Outcome, WorstGroup
-from mctrain.evaluation.retrieval import retrieval
-from mctrain.evaluation.zero_shot import FEW
+from mctrain.evaluation.retrieval import FEW, retrieval
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-    from mctrain.evaluation.subject import Subject
 
 
 WINOGAVIL = "misc/winogavil"
@@ -76,10 +70,6 @@ MAIN = {
 _WAYS = {"text to image": "image_retrieval", "image to text": "text_retrieval", "mean": "mean"}
 
 
-INSTANCES = "instances.jsonl"
-_MANY = 10  # candidates of an instance that the main figure counts
-
-
 def folder_of(task: str) -> str:
     """The folder that DataComp's own download gives a task; the retrieval sets and WinoGAViL, which it keeps elsewhere, by the
     same rule.
@@ -90,18 +80,6 @@ def folder_of(task: str) -> str:
 def tasks_in(folder: Path) -> tuple[str, ...]:
     """Those of the 38 tasks that have their folder here."""
     return tuple(task for task in MAIN if (folder / folder_of(task)).is_dir())
-
-
-def demand_package() -> None:
-    """Asked before the work.
-
-    Raises:
-        TrainerError: what reads the tasks is not installed.
-    """
-    if find_spec("clip_benchmark") is None:
-        raise TrainerError(
-            "The tasks of DataComp are read by the package clip-benchmark: install Picsight with the extra datacomp."
-        )
 
 
 def wants_metadata(task: str) -> bool:
@@ -175,74 +153,3 @@ def average(results: Mapping[str, float | None]) -> float:
             f"{len(missing)} of DataComp's {len(MAIN)} tasks have no figure, the first is {missing[0]}; an average wants all."
         )
     return sum(own for own in figures if own is not None) / len(MAIN)
-
-
-@dataclass(frozen=True, slots=True)
-class Instance:
-    """A word, and photos by their names, of which some were associated with it."""
-
-    cue: str
-    candidates: tuple[str, ...]
-    associations: tuple[str, ...]
-
-    @property
-    def prompt(self) -> str:
-        """What is asked."""
-        cue = self.cue.lower()
-        return f"{'An' if cue[0] in 'aeiou' else 'A'} {cue}"
-
-
-def ask_associations(subject: Subject, folder: Path) -> tuple[list[str], list[Outcome]]:
-    """A key an instance, and the figures, the main one first: Jaccard's index of those that people chose and as many that
-    are nearest to the word. Equal scores count against the model.
-
-    Raises:
-        DataError: a file is missing or damaged.
-    """
-    instances = _read(folder / INSTANCES)
-    gallery = subject.gallery([folder])
-    places = {PurePath(key).stem: row for row, key in enumerate(gallery.keys)}
-    missing = [name for own in instances for name in own.candidates if name not in places]
-    if missing:
-        raise DataError(f"{folder / INSTANCES} names {missing[0]}, of which there is no photo beside it.")
-    words = subject.texts([own.prompt for own in instances])
-    indices = np.array(
-        [
-            _jaccard(gallery.vectors[[places[name] for name in own.candidates]] @ word, own)
-            for own, word in zip(instances, words, strict=True)
-        ]
-    )
-    many = np.flatnonzero([len(own.candidates) >= _MANY for own in instances])
-    if not len(many):
-        raise DataError(
-            f"{folder / INSTANCES} has no instance of {_MANY} candidates, and the figure is of these."
-        )
-    outcomes = [
-        Outcome.plain(MAIN[WINOGAVIL], indices[many], many),
-        Outcome.plain("avg_jaccard_score", indices, np.arange(len(instances))),
-    ]
-    return [f"{number}/{own.cue}" for number, own in enumerate(instances)], outcomes
-
-
-def _jaccard(scores: NDArray[np.float32], instance: Instance) -> float:
-    right = np.isin(instance.candidates, instance.associations)
-    chosen = np.lexsort((right, -scores))[: right.sum()]
-    both = right[chosen].sum()
-    return float(both / (2 * right.sum() - both))
-
-
-def _read(path: Path) -> list[Instance]:
-    lines = sound_records(path)
-    try:
-        found = [
-            Instance(str(own["cue"]), tuple(own["candidates"]), tuple(own["associations"]))
-            for _, own in lines
-        ]
-    except (LookupError, TypeError) as fault:
-        raise DataError(
-            f"{path} cannot be read as lines of cue, candidates and associations: {fault}."
-        ) from fault
-    wrong = [own for own in found if not own.cue or not set(own.candidates) & set(own.associations)]
-    if wrong or not found:
-        raise DataError(f"{path} asks nothing of {wrong[0].cue if wrong else 'anything'!r}; copy it again.")
-    return found

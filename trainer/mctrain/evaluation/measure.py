@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mctrain.data.phrasing import CLASS_NAMES, class_names
 from mctrain.data.words import CAPTIONS, QUERIES
 from mctrain.errors import DataError
-from mctrain.evaluation.datacomp import WINOGAVIL, ask_associations, averaged
-from mctrain.evaluation.order import choice, confusions
+from mctrain.evaluation.benchmark import ask
+from mctrain.evaluation.datacomp import averaged
+from mctrain.evaluation.order import choice
 from mctrain.evaluation.outcome import Answers, Outcome
 from mctrain.evaluation.pairs import (
     by_group,
@@ -22,7 +23,15 @@ from mctrain.evaluation.pairs import (
     told_apart,
 )
 from mctrain.evaluation.report import result_of
-from mctrain.evaluation.retrieval import coming_up, finding, retrieval, right_photos, searching
+from mctrain.evaluation.retrieval import (
+    class_vectors,
+    classification,
+    coming_up,
+    finding,
+    retrieval,
+    right_photos,
+    searching,
+)
 from mctrain.evaluation.tasks import (
     Benchmark,
     Blanks,
@@ -35,18 +44,15 @@ from mctrain.evaluation.tasks import (
     Translations,
     ZeroShot,
 )
-from mctrain.evaluation.zero_shot import class_vectors, classification
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from mctrain.data.words import Words
     from mctrain.evaluation.report import Result
     from mctrain.evaluation.subject import Gallery, Subject
-    from mctrain.evaluation.tasks import Found, OfGallery
+    from mctrain.evaluation.tasks import Asked, Found
 
 
 def measure_all(subjects: Sequence[Subject], asked: Sequence[Found]) -> tuple[list[list[Result]], list[str]]:
@@ -84,48 +90,161 @@ def measure(subject: Subject, found: Found) -> Answers:
     Raises:
         DataError: a file is damaged, or does not have what the task asks for.
     """
-    match found.task:
-        case BoxedPairs():
-            return _boxed_pairs(subject, found.task, found.data)
-        case Benchmark():
-            return _benchmark(subject, found.task.task, found.photos[0])
-        case Blanks():
-            return _blanks(subject, *found.photos)
-        case _:
-            return _of_gallery(subject, found.task, found)
+    return _ASKERS[type(found.task)](subject, found.task, found)
 
 
-def _of_gallery(subject: Subject, task: OfGallery, found: Found) -> Answers:
+def _retrieval(subject: Subject, task: Retrieval, found: Found) -> Answers:
     gallery = subject.gallery(found.photos)
-    match task:
-        case Retrieval():
-            gallery, texts, outcomes = _retrieval(subject, gallery, task)
-        case Everyday():
-            texts, outcomes = _everyday(subject, gallery)
-        case ZeroShot():
-            texts, outcomes = _zero_shot(subject, gallery, task, found.data)
-        case Folders():
-            texts, outcomes = _folders(subject, gallery, task, found.data)
-        case Pairs():
-            texts, outcomes = _pairs(subject, gallery, found.data / task.pairs)
-        case Order():
-            texts, outcomes = _order(subject, gallery, task)
-        case Translations():
-            gallery, texts, outcomes = _translations(subject, gallery, task, found.data)
-    return Answers(gallery.keys, texts, tuple(outcomes))
-
-
-def _retrieval(subject: Subject, gallery: Gallery, task: Retrieval) -> tuple[Gallery, int, list[Outcome]]:
     texts, rows = _joined(_captions(gallery, task.name))
     asked, owner = _asked(gallery, rows, task.name)
     wanted, photos = as_ranked(subject, texts, asked.vectors)
-    return asked, len(texts), retrieval(photos, wanted, owner)
+    return Answers(asked.keys, len(texts), tuple(retrieval(photos, wanted, owner)))
+
+
+def _everyday(subject: Subject, _: Everyday, found: Found) -> Answers:
+    gallery = subject.gallery(found.photos)
+    queries = [own.synthetic[QUERIES] for own in gallery.words]
+    texts, owner = _joined(queries)
+    wanted, photos = as_ranked(subject, texts, gallery.vectors)
+    outcomes = searching(photos, wanted, owner, right_photos(queries))
+    return Answers(gallery.keys, len(texts), tuple(outcomes))
+
+
+def _blanks(subject: Subject, _: Blanks, found: Found) -> Answers:
+    gallery, blanks = (subject.gallery([shard]) for shard in found.photos)
+    texts, owner = _joined([own.synthetic[QUERIES] for own in gallery.words])
+    kinds = [str(own.about["kind"]) for own in blanks.words]
+    wanted, photos, shown = as_ranked(subject, texts, gallery.vectors, blanks.vectors)
+    outcomes = coming_up(photos, shown, wanted, owner, kinds)
+    return Answers(gallery.keys, len(texts), tuple(outcomes), less_is_better=True)
+
+
+def _zero_shot(subject: Subject, task: ZeroShot, found: Found) -> Answers:
+    gallery, names = subject.gallery(found.photos), class_names(found.data, task.classes)
+    labels: list[Any] = [own.about.get("class_index") for own in gallery.words]
+    for key, label in zip(gallery.keys, labels, strict=True):
+        if type(label) is not int or not 0 <= label < len(names):
+            raise DataError(
+                f"{key} has the class_index {label}, and {task.name} has the {len(names)} classes of {task.classes}; name "
+                "the list that belongs to its shards."
+            )
+    return _classified(subject, gallery, names, labels, task.templates)
+
+
+def _folders(subject: Subject, task: Folders, found: Found) -> Answers:
+    gallery = subject.gallery(found.photos)
+    ids, names = (class_names(found.data, own) for own in (task.ids, task.classes))
+    if len(ids) != len(names):
+        raise DataError(
+            f"{task.name} wants lists that go place by place, and in {found.data / CLASS_NAMES} {task.ids} has {len(ids)} names, "
+            f"{task.classes} {len(names)}; name lists that belong together."
+        )
+    folders = [str(own.about["folder"]) for own in gallery.words]
+    present = sorted(set(folders))
+    if unknown := [own for own in present if own not in ids]:
+        raise DataError(
+            f"The folder {unknown[0]} of {task.name} is not in the list {task.ids} of class names."
+        )
+    asked = [names[ids.index(own)] for own in present]
+    return _classified(subject, gallery, asked, [present.index(own) for own in folders], task.templates)
+
+
+def _classified(
+    subject: Subject, gallery: Gallery, names: Sequence[str], labels: Sequence[int], templates: Sequence[str]
+) -> Answers:
+    classes = class_vectors(subject.texts, names, templates)
+    outcomes = classification(gallery.vectors, classes, names, np.array(labels, np.int64))
+    return Answers(gallery.keys, len(names), tuple(outcomes))
+
+
+def _pairs(subject: Subject, task: Pairs, found: Found) -> Answers:
+    gallery, path = subject.gallery(found.photos), found.data / task.pairs
+    pairs = read_pairs(path)
+    rows = rows_of([own.image for own in pairs], gallery, path)
+    vectors = subject.texts([own.caption for own in pairs] + [own.negative for own in pairs])
+    captions, negatives = np.split(vectors, 2)
+    right = told_apart(gallery.vectors[rows], captions, negatives, np.arange(len(pairs)))
+    outcomes = judged(right, rows, [own.kind for own in pairs])
+    return Answers(gallery.keys, 2 * len(pairs), tuple(outcomes))
+
+
+def _boxed_pairs(subject: Subject, task: BoxedPairs, found: Found) -> Answers:
+    pairs = read_boxed_pairs(found.data / task.pairs, task.by)
+    cuts = list(dict.fromkeys(own.cut for own in pairs))
+    places = {cut: row for row, cut in enumerate(cuts)}
+    seen = subject.cuts(found.data / task.images, cuts)[[places[own.cut] for own in pairs]]
+    captions, negatives = (
+        subject.texts(own) for own in ([own.caption for own in pairs], [own.negative for own in pairs])
+    )
+    right = told_apart(seen, captions, negatives, np.arange(len(pairs)))
+    keys, photo = np.unique([own.cut.image for own in pairs], return_inverse=True)
+    return Answers(tuple(keys.tolist()), 2 * len(pairs), tuple(by_group(right, photo, pairs, task.by)))
+
+
+def _order(subject: Subject, task: Order, found: Found) -> Answers:
+    gallery = subject.gallery(found.photos)
+    captions = [own[: task.captions] for own in _captions(gallery, task.name)]
+    choices = [
+        choice(caption, f"{key} {place}")
+        for key, own in zip(gallery.keys, captions, strict=True)
+        for place, caption in enumerate(own)
+    ]
+    rows = _joined(captions)[1]
+    vectors, texts, outcomes = subject.texts([own.caption for own in choices]), len(choices), []
+    for kind in ("order", "relation", "attribute"):
+        others = [getattr(own, kind) for own in choices]
+        asked = np.flatnonzero([bool(own) for own in others])
+        if len(asked):
+            confused, of = _joined([others[row] for row in asked])
+            seen = gallery.vectors[rows[asked]]
+            right = told_apart(seen, vectors[asked], subject.texts(confused), of)
+            outcomes.append(Outcome.plain(kind, right, rows[asked]))
+            texts += len(confused)
+    if not outcomes:
+        raise DataError(
+            f"No caption of {task.name} can be put in another order, so that it asks nothing; leave it out."
+        )
+    return Answers(gallery.keys, texts, tuple(outcomes))
+
+
+def _translations(subject: Subject, task: Translations, found: Found) -> Answers:
+    """Of the photos those are asked that have translations, in their file's order; a photo may have several sentences."""
+    gallery, path = subject.gallery(found.photos), found.data / task.texts
+    lines = read_lines(path, ("key", *task.languages))
+    rows = rows_of([own["key"] for own in lines], gallery, path)
+    asked, owner = _asked(gallery, rows, task.name)
+    outcomes = [
+        outcome
+        for language in task.languages
+        for outcome in finding(
+            asked.vectors, subject.texts([own[language] for own in lines]), owner, language
+        )
+    ]
+    return Answers(asked.keys, len(lines) * len(task.languages), tuple(outcomes))
+
+
+def _benchmark(subject: Subject, task: Benchmark, found: Found) -> Answers:
+    return ask(subject, task.task, found.photos[0])
+
+
+_ASKERS: dict[type[Asked], Callable[[Subject, Any, Found], Answers]] = {
+    Retrieval: _retrieval,
+    Everyday: _everyday,
+    Blanks: _blanks,
+    ZeroShot: _zero_shot,
+    Folders: _folders,
+    Pairs: _pairs,
+    BoxedPairs: _boxed_pairs,
+    Order: _order,
+    Translations: _translations,
+    Benchmark: _benchmark,
+}
 
 
 def as_ranked(
     subject: Subject, texts: Sequence[str], *photos: NDArray[np.float32]
 ) -> list[NDArray[np.float32]]:
-    """NDArray[np.float32] of texts and of sets of photos, whose products are the scores that the application ranks by.
+    """Vectors [n, dim] of texts and of sets of photos, whose products are the scores that the application ranks by.
 
     Where a photo loses something by showing nothing, they have one number more: of a photo what it loses, of a text -1
     unless it asks for such photos.
@@ -152,134 +271,6 @@ def _captions(gallery: Gallery, task: str) -> list[tuple[str, ...]]:
         if not own:
             raise DataError(f"{key} has no caption, and {task} asks for them; name shards with captions.")
     return captions
-
-
-def _everyday(subject: Subject, gallery: Gallery) -> tuple[int, list[Outcome]]:
-    queries = [own.synthetic[QUERIES] for own in gallery.words]
-    texts, owner = _joined(queries)
-    wanted, photos = as_ranked(subject, texts, gallery.vectors)
-    return len(texts), searching(photos, wanted, owner, right_photos(queries))
-
-
-def _blanks(subject: Subject, shard: Path, blank: Path) -> Answers:
-    gallery, blanks = subject.gallery([shard]), subject.gallery([blank])
-    texts, owner = _joined([own.synthetic[QUERIES] for own in gallery.words])
-    kinds = [str(own.about["kind"]) for own in blanks.words]
-    wanted, photos, shown = as_ranked(subject, texts, gallery.vectors, blanks.vectors)
-    outcomes = coming_up(photos, shown, wanted, owner, kinds)
-    return Answers(gallery.keys, len(texts), tuple(outcomes), less_is_better=True)
-
-
-def _zero_shot(subject: Subject, gallery: Gallery, task: ZeroShot, data: Path) -> tuple[int, list[Outcome]]:
-    names = class_names(data, task.classes)
-    labels = [
-        _label(key, own, task, len(names)) for key, own in zip(gallery.keys, gallery.words, strict=True)
-    ]
-    classes = class_vectors(subject.texts, names, task.templates)
-    return len(names), classification(gallery.vectors, classes, names, np.array(labels, np.int64))
-
-
-def _label(key: str, words: Words, task: ZeroShot, classes: int) -> int:
-    label = words.about.get("class_index")
-    if type(label) is not int or not 0 <= label < classes:
-        raise DataError(
-            f"{key} has the class_index {label}, and {task.name} has the {classes} classes of {task.classes}; name "
-            "the list that belongs to its shards."
-        )
-    return label
-
-
-def _folders(subject: Subject, gallery: Gallery, task: Folders, data: Path) -> tuple[int, list[Outcome]]:
-    ids, names = class_names(data, task.ids), class_names(data, task.classes)
-    if len(ids) != len(names):
-        raise DataError(
-            f"{task.name} wants lists that go place by place, and in {data / CLASS_NAMES} {task.ids} has {len(ids)} names, "
-            f"{task.classes} {len(names)}; name lists that belong together."
-        )
-    folders = [str(own.about["folder"]) for own in gallery.words]
-    present = sorted(set(folders))
-    unknown = [own for own in present if own not in ids]
-    if unknown:
-        raise DataError(
-            f"The folder {unknown[0]} of {task.name} is not in the list {task.ids} of class names."
-        )
-    asked = [names[ids.index(own)] for own in present]
-    labels = np.array([present.index(own) for own in folders], np.int64)
-    classes = class_vectors(subject.texts, asked, task.templates)
-    return len(asked), classification(gallery.vectors, classes, asked, labels)
-
-
-def _pairs(subject: Subject, gallery: Gallery, path: Path) -> tuple[int, list[Outcome]]:
-    pairs = read_pairs(path)
-    rows = rows_of([own.image for own in pairs], gallery, path)
-    vectors = subject.texts([own.caption for own in pairs] + [own.negative for own in pairs])
-    captions, negatives = np.split(vectors, 2)
-    right = told_apart(gallery.vectors[rows], captions, negatives, np.arange(len(pairs)))
-    return 2 * len(pairs), judged(right, rows, [own.kind for own in pairs])
-
-
-def _boxed_pairs(subject: Subject, task: BoxedPairs, data: Path) -> Answers:
-    pairs = read_boxed_pairs(data / task.pairs, task.by)
-    cuts = list(dict.fromkeys(own.cut for own in pairs))
-    places = {cut: row for row, cut in enumerate(cuts)}
-    seen = subject.cuts(data / task.images, cuts)[[places[own.cut] for own in pairs]]
-    captions, negatives = (
-        subject.texts(own) for own in ([own.caption for own in pairs], [own.negative for own in pairs])
-    )
-    right = told_apart(seen, captions, negatives, np.arange(len(pairs)))
-    keys, photo = np.unique([own.cut.image for own in pairs], return_inverse=True)
-    return Answers(tuple(keys.tolist()), 2 * len(pairs), tuple(by_group(right, photo, pairs, task.by)))
-
-
-def _benchmark(subject: Subject, task: str, folder: Path) -> Answers:
-    if task == WINOGAVIL:
-        keys, outcomes = ask_associations(subject, folder)
-        return Answers(tuple(keys), len(keys), tuple(outcomes))
-    from mctrain.evaluation.benchmark import ask  # imports torch: 2 s
-
-    return ask(subject, task, folder)
-
-
-def _order(subject: Subject, gallery: Gallery, task: Order) -> tuple[int, list[Outcome]]:
-    captions = [own[: task.captions] for own in _captions(gallery, task.name)]
-    choices = [
-        choice(caption, f"{key} {place}")
-        for key, own in zip(gallery.keys, captions, strict=True)
-        for place, caption in enumerate(own)
-    ]
-    rows = _joined(captions)[1]
-    vectors, texts, outcomes = subject.texts([own.caption for own in choices]), len(choices), []
-    for kind, others in confusions(choices).items():
-        asked = np.flatnonzero([bool(own) for own in others])
-        if len(asked):
-            confused, of = _joined([others[row] for row in asked])
-            seen = gallery.vectors[rows[asked]]
-            right = told_apart(seen, vectors[asked], subject.texts(confused), of)
-            outcomes.append(Outcome.plain(kind, right, rows[asked]))
-            texts += len(confused)
-    if not outcomes:
-        raise DataError(
-            f"No caption of {task.name} can be put in another order, so that it asks nothing; leave it out."
-        )
-    return texts, outcomes
-
-
-def _translations(
-    subject: Subject, gallery: Gallery, task: Translations, data: Path
-) -> tuple[Gallery, int, list[Outcome]]:
-    """Of the photos those are asked that have translations, in their file's order; a photo may have several sentences."""
-    path = data / task.texts
-    lines = read_lines(path, ("key", *task.languages))
-    rows = rows_of([own["key"] for own in lines], gallery, path)
-    asked, owner = _asked(gallery, rows, task.name)
-    outcomes = [
-        outcome
-        for language in task.languages
-        for outcome in finding(
-            asked.vectors, subject.texts([own[language] for own in lines]), owner, language
-        )
-    ]
-    return asked, len(lines) * len(task.languages), outcomes
 
 
 def _joined(texts: Sequence[Sequence[str]]) -> tuple[list[str], NDArray[np.int64]]:

@@ -56,15 +56,6 @@ class Choice:
     attribute: tuple[str, ...]
 
 
-def confusions(choices: Sequence[Choice]) -> dict[str, list[tuple[str, ...]]]:
-    """The confusions of each choice, by kind."""
-    return {
-        "order": [own.order for own in choices],
-        "relation": [own.relation for own in choices],
-        "attribute": [own.attribute for own in choices],
-    }
-
-
 def normal(caption: str) -> str:
     """Lower case, without the marks that a shuffle would betray, at most thirty words."""
     return " ".join(_DROPPED.sub(" ", caption.lower()).replace(",", " , ").split()[:_LONGEST])

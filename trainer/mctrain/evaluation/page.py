@@ -1,110 +1,252 @@
-"""Places texts and pictures on a page that grows downwards, and then paints them: Pillow's own drawing."""
+"""The figures of a subject as a page: accuracy against latency, a scatter plot in SVG, then a table a task, with intervals and both
+halves.
+"""
 
 from __future__ import annotations
 
-import unicodedata
-from dataclasses import dataclass, field
-from functools import lru_cache
+import html
+import os
+import platform
+from dataclasses import dataclass
+from math import ceil, log10
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
-from PIL import Image, ImageDraw, ImageFont
+from mctrain.evaluation.outcome import RESAMPLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
-    Painter = Callable[[Image.Image, ImageDraw.ImageDraw], None]
-    Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
-
-INK, QUIET, RULE = "#1d1d1f", "#66666b", "#d5d5da"
-_PAPER, _CUT = "white", "…"
-_LINE_HEIGHT = 1.35  # of a font's size
-_SYSTEM_FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "Arial.ttf", "arial.ttf")
+    from mctrain.evaluation.outcome import Difference, Interval
+    from mctrain.evaluation.report import Figure, Result
+    from mctrain.evaluation.subject import Subject
 
 
-@lru_cache(maxsize=8)
-def font_of(size: int) -> Font:
-    """A font of the system that has more than English letters, or Pillow's own."""
-    for name in _SYSTEM_FONTS:
-        try:
-            return ImageFont.truetype(name, size)
-        except OSError:
-            continue
-    return ImageFont.load_default(size)
+WIDTH, HEIGHT, MARGIN = 640, 380, 56
+STYLE = "text{font:12px sans-serif;fill:#555}line{stroke:#ccc}.ours{fill:#1668c7}.rival{fill:#c4501b}"
+_TOP = 24
+_LETTER = 6.5  # pixels, about
+_FACTORS = [factor * 10**power for power in range(-2, 5) for factor in (1, 2, 5)]
+_LEAST_ROOM, _MOST_LINES = 5, 6  # percent to either side of the points; lines of a percent axis
 
 
-@dataclass(slots=True)
-class Page:
-    """What is to be painted, and how far down it reaches."""
-
-    width: int
-    bottom: int = 0
-    _painters: list[Painter] = field(default_factory=list)
-
-    def text(self, left: int, top: int, words: str, size: int, *, ink: str = INK) -> None:
-        """One line."""
-        self._painters.append(lambda _, draw: draw.text((left, top), words, ink, font_of(size)))
-        self._reach(top + line_height(size))
-
-    def picture(self, left: int, top: int, image: Image.Image) -> None:
-        """A picture as large as it is."""
-        self._painters.append(lambda canvas, _: canvas.paste(image, (left, top)))
-        self._reach(top + image.height)
-
-    def rule(self, top: int) -> None:
-        """A thin line across the page."""
-        self._painters.append(lambda _, draw: draw.line([(0, top), (self.width, top)], RULE, 1))
-        self._reach(top + 1)
-
-    def _reach(self, bottom: int) -> None:
-        self.bottom = max(self.bottom, bottom)
-
-    def paint(self, margin: int) -> Image.Image:
-        """The page with this much room below."""
-        canvas = Image.new("RGB", (self.width, self.bottom + margin), _PAPER)
-        draw = ImageDraw.Draw(canvas)
-        for painter in self._painters:
-            painter(canvas, draw)
-        return canvas
+QUERY = "a dog in the snow"
+ROUNDS, CALLS = 9, 3
 
 
-def line_height(size: int) -> int:
-    """Pixels from one line to the next."""
-    return round(size * _LINE_HEIGHT)
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A dot with its name; `rival` gives it the other colour."""
+
+    label: str
+    x: float
+    y: float
+    rival: bool = False
 
 
-def wrapped(text: str, size: int, width: int, most: int) -> list[str]:
-    """A text as at most so many lines of this width: words that are longer are divided, and what is cut ends in three dots."""
-    font = font_of(size)
-    lines: list[str] = []
-    rest = _printable(text)
-    while rest and len(lines) < most:
-        taken = _fitting(rest, font, width)
-        if taken < len(rest) and len(lines) == most - 1:
-            taken = _fitting(rest, font, width - round(font.getlength(_CUT)))
-            return [*lines, rest[:taken].rstrip() + _CUT]
-        lines.append(rest[:taken].rstrip())
-        rest = rest[taken:].lstrip()
-    return lines
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """The values at both ends, a little wider than what is shown, and those that have a line."""
+
+    title: str
+    low: float
+    high: float
+    ticks: tuple[float, ...]
+    logarithmic: bool
+
+    def place(self, value: float, first: float, last: float) -> float:
+        """Where a value stands between the places of the ends."""
+        low, high, own = (log10(each) if self.logarithmic else each for each in (self.low, self.high, value))
+        return first + (last - first) * (own - low) / (high - low)
 
 
-def _fitting(text: str, font: Font, width: int) -> int:
-    """How many letters go into a line: up to a blank where there is one, at least one."""
-    low, high = 1, min(len(text), width)  # a letter a pixel would be many
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if font.getlength(text[:middle]) <= width else (low, middle - 1)
-    if low == len(text) or text[low] == " ":
-        return low
-    blank = text.rfind(" ", 0, low)
-    return blank if blank > low // 2 else low  # a long word is rather divided than put into a line of its own
+def factors(title: str, values: Sequence[float]) -> Axis:
+    """An axis on which equal steps are equal factors."""
+    low, high = min(values) / 1.5, max(values) * 1.5
+    return Axis(title, low, high, tuple(tick for tick in _FACTORS if low <= tick <= high), logarithmic=True)
 
 
-def _printable(text: str) -> str:
-    """One line, without what no font draws: control letters, halves of surrogate pairs."""
-    return " ".join("".join(map(_drawable, unicodedata.normalize("NFC", text))).split())
+def percent(title: str, values: Sequence[float]) -> Axis:
+    """An axis of shares, of which only the part around the values is shown."""
+    room = max(_LEAST_ROOM, (max(values) - min(values)) / 4)
+    low, high = max(0.0, min(values) - room), min(100.0, max(values) + room)
+    step = next(own for own in (1, 2, 5, 10, 20) if (high - low) / own <= _MOST_LINES)
+    ticks = range(ceil(low / step) * step, int(high) + 1, step)
+    return Axis(title, low, high, tuple(map(float, ticks)), logarithmic=False)
 
 
-def _drawable(letter: str) -> str:
-    if letter.isprintable():
-        return letter
-    return "" if unicodedata.category(letter) in {"Cf", "Cs"} else " "
+def scatter(points: Sequence[Point], across: Axis, up: Axis) -> str:
+    """The picture. Labels stand above their dots, or below where the room above is taken."""
+    body = "\n".join([*_lines(across, up), *_dots(points, across, up)])
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" text-anchor="middle">\n'
+        f"<style>{STYLE}</style>\n{body}\n</svg>\n"
+    )
+
+
+def _lines(across: Axis, up: Axis) -> list[str]:
+    low = HEIGHT - MARGIN
+    parts = [f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>']
+    for tick in across.ticks:
+        x = across.place(tick, MARGIN, WIDTH - MARGIN)
+        parts.append(f'<line x1="{x:.0f}" y1="{_TOP}" x2="{x:.0f}" y2="{low}"/>')
+        parts.append(_text(x, low + 16, f"{tick:g}"))
+    for tick in up.ticks:
+        y = up.place(tick, low, _TOP)
+        parts.append(f'<line x1="{MARGIN}" y1="{y:.0f}" x2="{WIDTH - MARGIN}" y2="{y:.0f}"/>')
+        parts.append(_text(MARGIN - 16, y + 4, f"{tick:g}"))
+    return [*parts, _text(WIDTH / 2, HEIGHT - 12, across.title), _text(MARGIN, 16, up.title)]
+
+
+def _dots(points: Sequence[Point], across: Axis, up: Axis) -> list[str]:
+    parts: list[str] = []
+    taken: list[tuple[float, float]] = []
+    for point in sorted(points, key=lambda point: point.y):
+        x, y = across.place(point.x, MARGIN, WIDTH - MARGIN), up.place(point.y, HEIGHT - MARGIN, _TOP)
+        kind = "rival" if point.rival else "ours"
+        parts.append(f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="4"/>')
+        free = [
+            line
+            for line in (y - 9, y + 18, y - 23, y + 32)
+            if all(abs(line - b) > 12 or abs(x - a) > 110 for a, b in taken)
+        ]
+        line = free[0] if free else y - 37
+        taken.append((x, line))
+        parts.append(_text(x, line, point.label))
+    return parts
+
+
+def _text(x: float, y: float, words: str) -> str:
+    """Centred, or as near to that as the picture's edges allow."""
+    half = min(WIDTH, _LETTER * len(words)) / 2
+    x = min(max(x, half), WIDTH - half)
+    return f'<text x="{x:.0f}" y="{y:.0f}">{html.escape(words)}</text>'
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Milliseconds of one photo and of one query, each alone on one thread, and what runs the towers.
+
+    Of each of `ROUNDS` rounds the least of `CALLS` calls counts, and of these the median.
+    """
+
+    image: float
+    text: float
+    runtime: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """The mean of the first figure of each task, of the half that is reported; `of` names these figures."""
+
+    percent: float
+    of: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A model in the plot."""
+
+    name: str
+    accuracy: Accuracy
+    latency: Latency
+
+
+def accuracy_of(results: Sequence[Result]) -> Accuracy | None:
+    """One number of several tasks, and None where none is left.
+
+    Left out are tasks without a reported half, and those of which less is better.
+    """
+    asked = [own for own in results if not own.less_is_better]
+    told = {f"{own.task} {own.figures[0].name}": own.figures[0].reporting for own in asked}
+    reported = {name: figure for name, figure in told.items() if figure is not None}
+    return Accuracy(sum(reported.values()) / len(reported), tuple(reported)) if reported else None
+
+
+def accuracy_plot(models: Sequence[Placed]) -> str:
+    """The picture, SVG: the first model in one colour, what it stands beside in another."""
+    points = [
+        Point(own.name, own.latency.image, own.accuracy.percent, rival=number > 0)
+        for number, own in enumerate(models)
+    ]
+    of = models[0].accuracy.of
+    title = of[0] if len(of) == 1 else f"mean of {len(of)} figures"
+    across = factors("ms a photo, image tower, one thread", [own.x for own in points])
+    return scatter(points, across, percent(f"accuracy, %: {title}", [own.y for own in points]))
+
+
+_HOW = f"""Figures are percent. The interval is the middle 95 % of {RESAMPLES:,} resamples of the photos, each with all its
+texts, and of a share at 0 and 100 % the exact one; the noise of training is not in it. Settings are chosen by one half of the photos and figures reported of the other:
+even and odd SHA-256 of their keys. Equal scores count against the model.
+"""
+_AGAINST = """The last three columns tell what it has above the other one, in points, on the same resamples, and the share of
+these in which it has more, with half of those in which both have the same.
+"""
+_MEASURED = f"""Milliseconds are of a tower alone, given one photo as pixels or one query (“{QUERY}”) as tokens, on one thread of
+{{machine}}: of {ROUNDS} rounds the median of the least of {CALLS} calls, models in turns.
+"""
+_PLACES = ("model", "accuracy", "ms a photo", "ms a query", "run by")
+_COLUMNS = ("figure", "all", "95 % interval", "chosen by", "reported")
+_MORE = ("above the other", "95 % interval", "more in")
+
+
+def markdown(
+    results: Sequence[Result], subject: Subject, other: Subject | None, placed: Sequence[Placed], plot: str
+) -> str:
+    """The page; `plot` is the name of the picture beside it, of the models as they are `placed`."""
+    parts = [f"# {_plain(subject.name)}\n", f"Weights `{subject.digest}`.\n", _HOW]
+    if other:
+        parts += [f"Beside it stands {_plain(other.name)}, weights `{other.digest}`. {_AGAINST}"]
+    if placed:
+        parts += [_against_latency(placed, plot)]
+    return "\n".join(parts + [_table(own) for own in results])
+
+
+def _against_latency(placed: Sequence[Placed], plot: str) -> str:
+    rows = [
+        (
+            _plain(own.name),
+            f"{own.accuracy.percent:.1f}",
+            f"{own.latency.image:.1f}",
+            f"{own.latency.text:.1f}",
+            own.latency.runtime,
+        )
+        for own in placed
+    ]
+    of = ", ".join(map(_plain, placed[0].accuracy.of))
+    machine = f"{platform.processor() or platform.machine()} with {os.cpu_count()} cores, {platform.system()}"
+    return (
+        f"## Accuracy against latency\n\n![Accuracy against latency]({quote(plot)})\n\n{_rows(_PLACES, rows)}\n"
+        f"Accuracy is the mean of the first figures of the tasks, of the reported half: {of}.\n"
+        f"{_MEASURED.format(machine=_plain(machine))}"
+    )
+
+
+def _rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [columns, ("---", *["---:"] * (len(columns) - 1)), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _table(result: Result) -> str:
+    apart = {own.figure: own for own in result.differences}
+    rows = [(*_cells(figure), *(_more(apart[figure.name]) if apart else ())) for figure in result.figures]
+    asked = f"{result.photos:,} photos, {result.texts:,} texts.{' Less is better.' * result.less_is_better}"
+    return f"## {_plain(result.task)}\n\n{asked}\n\n" + _rows(_COLUMNS + (_MORE if apart else ()), rows)
+
+
+def _cells(figure: Figure) -> tuple[str, ...]:
+    halves = ("" if own is None else f"{own:.1f}" for own in (figure.choosing, figure.reporting))
+    return (_plain(figure.name), f"{figure.percent:.1f}", _span(figure.interval), *halves)
+
+
+def _more(own: Difference) -> tuple[str, ...]:
+    return (f"{own.points:+.1f}", _span(own.interval), f"{own.better:.1%}")
+
+
+def _span(own: Interval) -> str:
+    return f"{own.low:.1f} to {own.high:.1f}"
+
+
+def _plain(text: str) -> str:
+    """Names of other people's models and kinds, which shall neither break a table nor become markup."""
+    return "".join(f"\\{sign}" if sign in "\\|`*_[]<>#" else sign for sign in " ".join(text.split()))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mctrain.evaluation.bootstrap import Difference, Interval, difference, interval_of
+from mctrain.evaluation.outcome import Difference, Interval, difference, interval_of
 from mctrain.whole_files import write_whole
 
 if TYPE_CHECKING:

@@ -1,4 +1,5 @@
 """Retrieval: how often a text finds its photo, and a photo one of its texts, among the first 1, 5 and 10; and how often a blank.
+Zero-shot classification: which class name is nearest to a photo that was never labelled for the model.
 
 Equal scores count against the model: the rank is the number of wrong answers that score no less than the best right one.
 So do scores that are no numbers, as a model gives whose weights have overflown.
@@ -26,6 +27,7 @@ _BLOCK = 1024  # questions at a time, for a set of 25,000 captions and 5,000 pho
 DEPTHS = (1, 5, 10)
 _FORTH, _BACK = "text to image", "image to text"
 FIRST = 20  # answers: what a person sees before scrolling
+FEW = 5  # classes of which the first five say nothing
 
 
 def ranks(
@@ -123,3 +125,31 @@ def coming_up(
         Median.plain("photos after the first blank, median", 1 - before / len(photos), owner),
         *(Outcome.plain(f"of kind {own}", of_kinds[:, row], owner) for row, own in enumerate(names)),
     ]
+
+
+def class_vectors(
+    texts: Callable[[Sequence[str]], Vectors], names: Sequence[str], templates: Sequence[str]
+) -> Vectors:
+    """Unit vectors [classes, dim]: each name in every template, averaged; `texts` embeds."""
+    phrases = [template.replace("{}", name) for name in names for template in templates]
+    vectors = texts(phrases).reshape(len(names), len(templates), -1).mean(1)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+
+
+def classification(
+    photos: Vectors, classes: Vectors, names: Sequence[str], labels: NDArray[np.int64]
+) -> list[Outcome]:
+    """Accuracy of photos [n, dim] with their `labels` [n]: of the first guess, of five, and the first one's mean over classes.
+
+    Of two classes with one name either is right. The mean per class is left out where no class has two photos.
+    """
+    rows = np.arange(len(photos))
+    number = np.unique(np.array(names), return_inverse=True)[1]  # equal for equal names
+    found = ranks(photos, classes, lambda block: number[labels[block], None] == number)
+    outcomes = [Outcome.plain("top-1", found < 1, rows)]
+    if len(names) > FEW:
+        outcomes.append(Outcome.plain("top-5", found < 5, rows))
+    present, group, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    if len(present) > 1 and sizes.max() > 1:
+        outcomes.append(Outcome("mean per class", found < 1, rows, group, within=True))
+    return outcomes

@@ -11,7 +11,7 @@ import tomllib
 from collections import Counter
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator
 from pydantic.dataclasses import dataclass
@@ -21,7 +21,7 @@ from mctrain.data.blanks import MEASURING, pack_blanks
 from mctrain.data.named import find_shards
 from mctrain.data.phrasing import CLASS_NAMES
 from mctrain.errors import DataError, RecipeError
-from mctrain.evaluation.datacomp import MAIN, demand_package, folder_of, tasks_in
+from mctrain.evaluation.datacomp import MAIN, folder_of, tasks_in
 from mctrain.recipes.parser import parse
 from mctrain.recipes.tables import CLOSED, Names, Positive
 from mctrain.tokens.tokenizer import TEMPLATES
@@ -150,23 +150,25 @@ class Benchmark:
         return f"{self.suite} {self.task}"
 
 
-OfGallery = Retrieval | ZeroShot | Folders | Everyday | Pairs | Order | Translations
-Task = OfGallery | Blanks | BoxedPairs | DataComp
-Asked = OfGallery | Blanks | BoxedPairs | Benchmark
 Named = Retrieval | ZeroShot | Folders | Pairs | Order | Translations | BoxedPairs
+Task = Named | Everyday | Blanks | DataComp
+Asked = Named | Everyday | Blanks | Benchmark
 
-_KINDS: dict[str, type[Task]] = {
-    "retrieval": Retrieval,
-    "zero_shot": ZeroShot,
-    "folders": Folders,
-    "everyday": Everyday,
-    "blanks": Blanks,
-    "pairs": Pairs,
-    "order": Order,
-    "translations": Translations,
-    "boxed_pairs": BoxedPairs,
-    "datacomp": DataComp,
-}
+
+@dataclass(frozen=True, slots=True, config=CLOSED)
+class _List:
+    """The tables of a list, by kind."""
+
+    retrieval: tuple[Retrieval, ...] = ()
+    zero_shot: tuple[ZeroShot, ...] = ()
+    folders: tuple[Folders, ...] = ()
+    everyday: tuple[Everyday, ...] = ()
+    blanks: tuple[Blanks, ...] = ()
+    pairs: tuple[Pairs, ...] = ()
+    order: tuple[Order, ...] = ()
+    translations: tuple[Translations, ...] = ()
+    boxed_pairs: tuple[BoxedPairs, ...] = ()
+    datacomp: tuple[DataComp, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -189,7 +191,8 @@ def load_tasks(path: Path | None = None) -> tuple[Task, ...]:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as fault:
         raise RecipeError(f"The list of tasks {path} cannot be read: {fault}.") from fault
-    tasks = tuple(task for kind, tables in content.items() for task in _tasks_of(kind, tables, path))
+    listed = parse(_List, content, str(path))
+    tasks = tuple(task for kind in content for task in getattr(listed, kind))
     if not tasks:
         raise RecipeError(f"The list {path} has no task; it wants tables such as [[retrieval]].")
     (name, count), *_ = Counter(task.name for task in tasks).most_common(1)
@@ -229,43 +232,27 @@ def _benchmarks(suite: DataComp, data: Path) -> list[Found]:
             f"The task {suite.name} finds none of DataComp's {len(MAIN)} in {folder}, where it looks for folders such as "
             f"{folder_of('cifar10')}."
         )
-    demand_package()
     return [Found(Benchmark(suite.name, task), (folder / folder_of(task),), data) for task in there]
-
-
-def _tasks_of(kind: str, tables: object, path: Path) -> list[Task]:
-    if kind not in _KINDS:
-        raise RecipeError(f"{path} has an unknown kind of task: {kind}; known are {', '.join(_KINDS)}.")
-    if not isinstance(tables, list):
-        raise RecipeError(f"{path} has a single table of {kind}; write [[{kind}]].")
-    return [_task_of(kind, table, f"{path}, {kind}") for table in tables]
-
-
-def _task_of(kind: str, table: Any, where: str) -> Task:
-    name = table.get("name", "") if isinstance(table, dict) else ""
-    return parse(_KINDS[kind], table, f"{where} {name}".rstrip())
 
 
 def _named(task: Named, data: Path) -> tuple[Path, ...]:
     """The photos that a task names, after a look for what stands beside them."""
     match task:
-        case Folders():
-            photos: tuple[Path, ...] = (_folder(task.name, data / task.folder),)
-        case BoxedPairs():
-            photos = (_folder(task.name, data / task.images),)
+        case Folders() | BoxedPairs():
+            folder = task.folder if isinstance(task, Folders) else task.images
+            photos: tuple[Path, ...] = (_folder(task.name, data / folder),)
         case _:
             photos = tuple(find_shards(data, task.shards))
-    if not photos:
-        raise DataError(f"The task {task.name} names no shard; give it some.")
     match task:
         case ZeroShot() | Folders():
-            find_shards(data, [CLASS_NAMES])
+            beside = [CLASS_NAMES]
         case Pairs() | BoxedPairs():
-            find_shards(data, [task.pairs])
-        case Translations():
-            find_shards(data, [task.texts])
-        case Retrieval() | Order():
-            pass
+            beside = [task.pairs]
+        case _:
+            beside = [task.texts] if isinstance(task, Translations) else []
+    if not photos:
+        raise DataError(f"The task {task.name} names no shard; give it some.")
+    find_shards(data, beside)
     return photos
 
 

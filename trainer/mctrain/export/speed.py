@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from mctrain.errors import WeightsError
-from mctrain.evaluation.accuracy import CALLS, QUERY, ROUNDS, Latency
+from mctrain.evaluation.page import CALLS, QUERY, ROUNDS, Latency
 from mctrain.export.bundle import reads_to_the_end, write_image_graph, write_text_graph
 from mctrain.graphs.graph import Graph
 from mctrain.models.reparameterize import fold_everything

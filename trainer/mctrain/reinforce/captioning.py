@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from mctrain.data.shards import Group
     from mctrain.places import Place
     from mctrain.reinforce.captioners.captioner import Captioner
-    from mctrain.reinforce.maker import Bar
-    from mctrain.reinforce.shard_report import ShardOutcome, ShardReport
+    from mctrain.reinforce.maker import Bar, ShardOutcome, ShardReport
     from mctrain.teachers.teacher import Teacher
 
 
@@ -88,7 +87,7 @@ class Captioning:
     captioner: Captioner
     judge: Teacher | None
 
-    def told(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, Any]:
         """What the bytes of a shard depend on beside its source."""
         order = self.order
         least = order.judging.least if order.judging else None
@@ -118,100 +117,90 @@ class Captioning:
             DataError: the source is missing.
             TrainerError: the captioner does not answer, or not for a single photo.
         """
-        photos, said = 0, Counter[str]()
-        for batch in _batched(_pictures(_fit(source, outcome, limit), outcome)):
-            answers = self._answers(batch, outcome)
-            for own, texts in zip(answers, self._texts(answers, outcome), strict=True):
+        photos, captioned = 0, Counter[str]()
+        pictured = _pictures(_fit(source, outcome, limit), outcome)
+        while batch := list(itertools.islice(pictured, _BATCH)):
+            for own, texts in self._captions(batch, outcome):
                 photos += 1
-                said.update(texts)
+                captioned.update(texts)
                 yield own.group.key, self._joined(own, texts)
         if not photos and outcome.faults[UNANSWERED]:
             raise TrainerError(
                 f"{self.captioner.name} has no answer for any photo of {source.name}; look at its log."
             )
-        outcome.warning = _warning(said, photos)
+        outcome.warning = _warning(captioned, photos)
 
     @staticmethod
     def keys(shard: Path) -> list[str]:
         """Those of all groups."""
         return [group.key for group in grouped(shard)]
 
-    def finish(self, folder: Place, reports: list[ShardReport], bar: Bar) -> list[str]:
+    def finish(self, folder: Place, reports: Sequence[ShardReport], bar: Bar) -> list[str]:
         """Nothing is written; how many captions were kept and dropped."""
         del folder, bar
-        totals = {
-            name: sum(own.counts.get(name, 0) for own in reports) for name in (KEPT, BLANK, AGAIN, UNLIKE)
-        }
-        written = sum(totals.values()) or 1
+        totals = sum((Counter(own.counts) for own in reports), Counter[str]())
+        written = totals.total() or 1
         dropped = [
-            f"{count} {name} ({count / written:.1%})"
-            for name, count in totals.items()
-            if name != KEPT and count
+            f"{totals[name]} {name} ({totals[name] / written:.1%})"
+            for name in (BLANK, AGAIN, UNLIKE)
+            if totals[name]
         ]
         return [f"{totals[KEPT]} captions; dropped: {', '.join(dropped) or 'none'}"]
 
-    def _answers(self, batch: Sequence[_Pictured], outcome: ShardOutcome) -> dict[_Pictured, list[str]]:
-        """The first sentences of what the captioner says of each photo; those without an answer are counted."""
-        pictures = [own.picture for own in batch]
+    def _captions(
+        self, batch: Sequence[_Pictured], outcome: ShardOutcome
+    ) -> Iterator[tuple[_Pictured, list[str]]]:
+        """The photos that the captioner describes, each with the captions that are kept; the others are counted."""
         seeds = [seed_of(own.group.key, self.order.seed) for own in batch]
-        answers = zip(batch, self.captioner.describe(pictures, seeds, self.order.manner), strict=True)
-        found = {own: [first_sentence(text) for text in texts] for own, texts in answers if texts}
-        for own in batch:
-            if own not in found:
+        answers = self.captioner.describe([own.picture for own in batch], seeds, self.order.manner)
+        described: list[_Pictured] = []
+        captions: list[list[str]] = []
+        for own, texts in zip(batch, answers, strict=True):
+            if not texts:
                 outcome.miss(own.group.key, UNANSWERED)
-        return found
-
-    def _texts(
-        self, answers: Mapping[_Pictured, Sequence[str]], outcome: ShardOutcome
-    ) -> list[tuple[str, ...]]:
-        """The captions of each photo that are kept; of the others it is counted why."""
-        batch, sentences = list(answers), list(answers.values())
-        distinct = [list(dict.fromkeys(text for text in texts if text)) for texts in sentences]
-        outcome.counts[BLANK] += sum(texts.count("") for texts in sentences)
-        outcome.counts[AGAIN] += sum(
-            len(texts) - texts.count("") - len(own) for texts, own in zip(sentences, distinct, strict=True)
-        )
+                continue
+            sentences = [kept for text in texts if (kept := first_sentence(text))]
+            captions.append(list(dict.fromkeys(sentences)))
+            described.append(own)
+            outcome.counts[BLANK] += len(texts) - len(sentences)
+            outcome.counts[AGAIN] += len(sentences) - len(captions[-1])
         if self.judge is not None and self.order.judging is not None:
-            likes = self._likeness(self.judge, batch, distinct)
-            kept = [
-                [text for text, like in zip(texts, own, strict=True) if like >= self.order.judging.least]
-                for texts, own in zip(distinct, likes, strict=True)
-            ]
-            outcome.counts[UNLIKE] += sum(map(len, distinct)) - sum(map(len, kept))
-            distinct = kept
-        outcome.counts[KEPT] += sum(map(len, distinct))
-        return [tuple(own) for own in distinct]
+            likes = _likeness(self.judge, described, captions)
+            least, count = self.order.judging.least, sum(map(len, captions))
+            captions = [[text for text in texts if next(likes) >= least] for texts in captions]
+            outcome.counts[UNLIKE] += count - sum(map(len, captions))
+        outcome.counts[KEPT] += sum(map(len, captions))
+        return zip(described, captions, strict=True)
 
-    @staticmethod
-    def _likeness(
-        judge: Teacher, batch: Sequence[_Pictured], texts: Sequence[Sequence[str]]
-    ) -> list[list[float]]:
-        """The cosine of each text with its photo."""
-        photos = judge.photos([own.picture for own in batch], [own.group.key for own in batch])  # [b, width]
-        flat = [text for own in texts for text in own]
-        if not flat:
-            return [[] for _ in texts]
-        rows = np.repeat(photos, [len(own) for own in texts], axis=0)  # [texts, width]
-        likes = iter((rows * judge.texts(flat)).sum(1).tolist())
-        return [list(itertools.islice(likes, len(own))) for own in texts]
-
-    def _joined(self, own: _Pictured, texts: tuple[str, ...]) -> dict[str, bytes]:
+    def _joined(self, own: _Pictured, texts: Sequence[str]) -> dict[str, bytes]:
         """The members of a sample with the texts behind those that its tag holds already."""
-        said = dict.fromkeys((*texts_of(own.tagged, self.order.tag), *texts))
-        if not said:
+        joined = dict.fromkeys((*texts_of(own.tagged, self.order.tag), *texts))
+        if not joined:
             return dict(own.group.members)
-        return retagged(own.group.members, own.group.key, {**own.tagged, self.order.tag: list(said)})
+        return retagged(own.group.members, own.group.key, {**own.tagged, self.order.tag: list(joined)})
 
 
-def _warning(said: Counter[str], photos: int) -> str:
-    """A sentence where half of the photos or more have one caption; `said` counts the photos of each."""
-    ((text, count),) = said.most_common(1) or [("", 0)]
+def _likeness(
+    judge: Teacher, described: Sequence[_Pictured], captions: Sequence[Sequence[str]]
+) -> Iterator[float]:
+    """The cosine of each caption with its photo, photo after photo."""
+    texts = [text for own in captions for text in own]
+    if not texts:
+        return iter(())
+    photos = judge.photos([own.picture for own in described], [own.group.key for own in described])
+    rows = np.repeat(photos, [len(own) for own in captions], axis=0)  # [texts, width]
+    return iter((rows * judge.texts(texts)).sum(1).tolist())
+
+
+def _warning(captioned: Counter[str], photos: int) -> str:
+    """A sentence where half of the photos or more have one caption; `captioned` counts the photos of each."""
+    ((text, count),) = captioned.most_common(1) or [("", 0)]
     if photos < _FEW or 2 * count < photos:
         return ""
     return f"“{text}” is said of {count} of {photos} photos; look whether the captioner sees them, or only declines."
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class _Pictured:
     """A sample with the texts that were made for it already, by tag, and its decoded photo."""
 
@@ -248,11 +237,6 @@ def _pictures(
                 yield _Pictured(group, tagged, picture.result())
             except DataError:
                 outcome.miss(group.key, "broken photo")
-
-
-def _batched(samples: Iterator[_Pictured]) -> Iterator[list[_Pictured]]:
-    while batch := list(itertools.islice(samples, _BATCH)):
-        yield batch
 
 
 def open_captioner(title: str, concurrency: int = 1) -> Captioner:

@@ -15,7 +15,7 @@ from mctrain.data.shards import grouped
 from mctrain.data.views import OPERATIONS
 from mctrain.data.words import words_of
 from mctrain.errors import DataError
-from mctrain.evaluation.page import INK, QUIET, Page, line_height, wrapped
+from mctrain.evaluation.sheet import QUIET, column, framed, row, rule, text_block
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,11 +76,14 @@ def gather(shard: Path, count: int, manifest: Path) -> Gathered:
     Raises:
         DataError: the shard is missing, no photo of it can be shown, or the manifest is damaged.
     """
-    first = next((own for own in grouped(shard) if own.fault is None), None)
-    is_reinforced = first is not None and _is_reinforced(first)
-    teachers = load_manifest(manifest).teachers if is_reinforced and manifest.exists() else ()
-    faults = [group.fault.sentence for group in grouped(shard) if group.fault is not None]
-    whole = sum(group.fault is None for group in grouped(shard))
+    faults, reinforced = [], []
+    for group in grouped(shard):
+        if group.fault is None:
+            reinforced.append(_is_reinforced(group))
+        else:
+            faults.append(group.fault.sentence)
+    whole = len(reinforced)
+    teachers = load_manifest(manifest).teachers if reinforced[:1] == [True] and manifest.exists() else ()
     numbers = {(2 * part + 1) * whole // (2 * min(count, whole)) for part in range(min(count, whole))}
     usable = (group for group in grouped(shard) if group.fault is None)
     photos = []
@@ -156,69 +159,47 @@ def _made_by(view: View, picture: Image) -> str:
 def draw_sheet(gathered: Gathered, title: str) -> Image:
     """A row a photo: the photo, its views, its texts."""
     columns = min(max(len(own.views) for own in gathered.photos), _COLUMNS)
-    left = _MARGIN + _PHOTO + _GAP
-    texts = left + columns * (VIEW_SIDE + _GAP)
-    page = Page(texts + _TEXTS + _MARGIN)
-    _write(page, (_MARGIN, _MARGIN), title, _TITLE, page.width - 2 * _MARGIN, most=1)
+    views = columns * (VIEW_SIDE + _GAP)
+    width = _PHOTO + _GAP + views + _TEXTS
     names = ", ".join(own.name for own in gathered.teachers) or "none"
     about = (
         f"{len(gathered.photos)} of {gathered.whole} photos. Teachers, in the order of their cosines: {names}. Cosines below a view "
         "are with the photo's first text, those behind a text with view 0."
     )
-    _write(page, (_MARGIN, page.bottom), about, _BODY, page.width - 2 * _MARGIN, ink=QUIET)
+    blocks = [
+        column([text_block(title, _TITLE, width, 1), text_block(about, _BODY, width, _MOST_LINES, QUIET)])
+    ]
     for photo in gathered.photos:
-        page.rule(page.bottom + _GAP)
-        top = page.bottom + _GAP
-        _draw_photo(page, photo, top)
-        for number, view in enumerate(photo.views):
-            row, column = divmod(number, columns)
-            height = VIEW_SIDE + 3 * line_height(_SMALL) + _GAP
-            _draw_view(page, view, left + column * (VIEW_SIDE + _GAP), top + row * height)
-        for kind, lines in photo.texts.items():
-            top = _draw_texts(page, kind, lines, texts, top)
-    return page.paint(_MARGIN)
+        drawn = [_view(own) for own in photo.views]
+        lines = [row(drawn[at : at + columns], _GAP) for at in range(0, len(drawn), columns or 1)]
+        texts = [_texts(kind, own) for kind, own in photo.texts.items()]
+        parts = [_photo(photo), column(texts, _GAP // 2, _TEXTS)]
+        if columns:
+            parts.insert(1, column(lines, _GAP, views - _GAP))
+        blocks += [rule(width), row(parts, _GAP)]
+    return framed(column(blocks, _GAP), _MARGIN)
 
 
-def _draw_photo(page: Page, photo: ShownPhoto, top: int) -> None:
+def _photo(photo: ShownPhoto) -> Image:
     small = photo.picture.copy()
     small.thumbnail((_PHOTO, _PHOTO))
-    page.picture(_MARGIN, top, small)
-    top = _write(page, (_MARGIN, top + small.height), photo.key, _BODY, _PHOTO)
-    for fact in photo.facts:
-        top = _write(page, (_MARGIN, top), fact, _SMALL, _PHOTO, ink=QUIET)
+    facts = [text_block(fact, _SMALL, _PHOTO, _MOST_LINES, QUIET) for fact in photo.facts]
+    return column([small, text_block(photo.key, _BODY, _PHOTO, _MOST_LINES), *facts])
 
 
-def _draw_view(page: Page, view: ShownView, left: int, top: int) -> None:
-    page.picture(left, top, view.picture)
-    top = _write(page, (left, top + VIEW_SIDE), view.made_by, _SMALL, VIEW_SIDE, most=2, ink=QUIET)
-    _write(page, (left, top), _told(view.cosines), _SMALL, VIEW_SIDE, most=1)
+def _view(view: ShownView) -> Image:
+    made_by = text_block(view.made_by, _SMALL, VIEW_SIDE, 2, QUIET)
+    return column([view.picture, made_by, text_block(_numbers(view.cosines), _SMALL, VIEW_SIDE, 1)])
 
 
-def _draw_texts(page: Page, kind: str, lines: Sequence[tuple[str, Cosines]], left: int, top: int) -> int:
+def _texts(kind: str, lines: Sequence[tuple[str, Cosines]]) -> Image:
     more = f" ({len(lines)}, of which the first {_MOST_TEXTS})" if len(lines) > _MOST_TEXTS else ""
-    top = _write(page, (left, top), kind + more, _SMALL, _TEXTS, most=1, ink=QUIET)
-    for text, cosines in lines[:_MOST_TEXTS]:
-        top = _write(page, (left, top), f"{text or '(empty)'}  {_told(cosines)}", _BODY, _TEXTS)
-    return top + _GAP // 2
+    texts = [
+        text_block(f"{text or '(empty)'}  {_numbers(cosines)}", _BODY, _TEXTS, _MOST_LINES)
+        for text, cosines in lines[:_MOST_TEXTS]
+    ]
+    return column([text_block(kind + more, _SMALL, _TEXTS, 1, QUIET), *texts])
 
 
-def _told(cosines: Cosines) -> str:
+def _numbers(cosines: Cosines) -> str:
     return " ".join(f"{own:.2f}" for own in cosines)
-
-
-def _write(
-    page: Page,
-    corner: tuple[int, int],
-    words: str,
-    size: int,
-    width: int,
-    *,
-    most: int = _MOST_LINES,
-    ink: str = INK,
-) -> int:
-    """At most so many lines of this width in pixels; where the next one would begin."""
-    left, top = corner
-    for line in wrapped(words, size, width, most):
-        page.text(left, top, line, size, ink=ink)
-        top += line_height(size)
-    return top

@@ -13,18 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mctrain.data.reinforced.manifest import ShardRecord, read_record, write_record
 from mctrain.data.shards import file_digest
 from mctrain.errors import DataError, TrainerError
-from mctrain.places import draft, files_of, near, read, same, write
-from mctrain.reinforce.maker import write_shard
-from mctrain.reinforce.shard_report import (
-    folder_reports,
-    load_report,
-    load_reports,
-    mark_of,
-    report_of,
-    save_report,
-)
+from mctrain.places import draft, files_of, near, read, same, version_of, write
+from mctrain.reinforce.maker import ShardReport, write_shard
 from mctrain.whole_files import sweep_drafts
 
 if TYPE_CHECKING:
@@ -32,9 +25,9 @@ if TYPE_CHECKING:
 
     from mctrain.places import Place
     from mctrain.reinforce.maker import Bar, Maker
-    from mctrain.reinforce.shard_report import ShardReport
 
 JOB = "job.json"
+_ENDING = ".report.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +46,18 @@ class Job:
 class Finished:
     """The reports of all shards that the folder holds, whoever made them, and what else there is to say."""
 
-    told: list[str]
+    sentences: list[str]
     reports: list[ShardReport]
 
 
-def begin(job: Job, told: Mapping[str, Any]) -> tuple[Place, ...]:
+def begin(job: Job, identity: Mapping[str, Any]) -> tuple[Place, ...]:
     """Writes down what the folder is for, or compares it with what it was for; the shards that are to be made.
 
     Raises:
         TrainerError: the folder holds other shards, a job of another configuration or of other models, or a source.
         DataError: a source cannot be read.
     """
-    _claim(job, told)
+    _claim(job, identity)
     return tuple(shard for shard in job.shards if _made(job, shard) is None)
 
 
@@ -79,14 +72,20 @@ def make(job: Job, shard: Place, maker: Maker, progress: Callable[[int, str], No
     try:
         with near(shard) as source, draft(target) as path:
             outcome, digest = write_shard(maker, source, path, lambda: progress(1, shard.name))
-            _claim(job, maker.told())  # a folder that held nothing may have been begun with another meanwhile
+            _claim(
+                job, maker.identity()
+            )  # a folder that held nothing may have been begun with another meanwhile
     except (OSError, DataError):
         # another run may have made it meanwhile, and swept this draft away
         if (own := _made(job, shard)) is not None:
             return own
         raise
-    report = report_of(outcome, mark, digest, target.name)
-    save_report(job.folder, report)  # the whole shard first, then what says that it is there
+    record = ShardRecord(target.name, outcome.samples, digest, dict(outcome.faults), outcome.replays)
+    report = ShardReport(
+        record, mark, tuple(outcome.faulty), tuple(outcome.refused), dict(outcome.counts), outcome.warning
+    )
+    # the whole shard first, then what says that it is there
+    write_record(job.folder / _report_name(target.name), report)
     return report
 
 
@@ -94,15 +93,15 @@ def finish(job: Job, maker: Maker, bar: Bar) -> Finished:
     """Writes what belongs beside all shards of the folder, and sweeps up what killed runs left of them."""
     there = folder_reports(job.folder)
     while True:
-        made = load_reports(there)
-        told = maker.finish(job.folder, made, bar)
+        made = [report for place in there if (report := read_record(place, ShardReport))]
+        sentences = maker.finish(job.folder, made, bar)
         # other parts may have ended meanwhile: whoever writes last has then seen them all
         before, there = there, folder_reports(job.folder)
         if there == before:
             break
     if isinstance(job.folder, Path):  # in a store nothing is left
         sweep_drafts(job.folder, {own.shard.name for own in made})
-    return Finished(told, made)
+    return Finished(sentences, made)
 
 
 def part_of(shards: Sequence[Place], part: int, parts: int) -> tuple[Place, ...]:
@@ -124,39 +123,39 @@ def _name(shard: Place) -> str:
     return f"{shard.name.partition('.')[0]}.tar"
 
 
-def _claim(job: Job, told: Mapping[str, Any]) -> None:
+def _claim(job: Job, identity: Mapping[str, Any]) -> None:
     if own := [shard for shard in job.shards if same(shard, job.target(shard))]:
         raise TrainerError(f"{own[0]} would be written over; choose another folder with -o.")
     path = job.folder / JOB
     if not path.is_file():
         if any(load_report(job.folder, shard.name) is None for shard in files_of(job.folder, "*.tar")):
             raise TrainerError(f"{job.folder} holds other shards; choose another folder with -o.")
-        write(path, json.dumps(told, indent=1).encode())
+        write(path, json.dumps(identity, indent=1).encode())
         return
     try:
         found = json.loads(read(path))
-        other = _differing(found, told)
+        other = _differing(found, identity)
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
         raise DataError(f"{path} cannot be read: {fault}; choose another folder with -o.") from fault
     if other and not folder_reports(job.folder):
-        write(path, json.dumps(told, indent=1).encode())
+        write(path, json.dumps(identity, indent=1).encode())
     elif other:
         raise TrainerError(
             f"{job.folder} was begun with {other[0]}; take that back, or choose another folder with -o."
         )
 
 
-def _differing(found: dict[str, Any], told: Mapping[str, Any]) -> list[str]:
+def _differing(found: dict[str, Any], identity: Mapping[str, Any]) -> list[str]:
     """In words, what a folder was begun with and is not asked for now."""
     before, now = (
-        {**own.get("augmentation", {}), **own} for own in (found["configuration"], told["configuration"])
+        {**own.get("augmentation", {}), **own} for own in (found["configuration"], identity["configuration"])
     )
     settings = [
         f"another {name} ({before.get(name)}, now {own})"
         for name, own in now.items()
         if before.get(name) != own
     ]
-    others = [name for name in dict.fromkeys((*told, *found)) if found.get(name) != told.get(name)]
+    others = [name for name in dict.fromkeys((*identity, *found)) if found.get(name) != identity.get(name)]
     return [*settings, *(f"other {name}" for name in others)]
 
 
@@ -171,3 +170,27 @@ def _made(job: Job, shard: Place) -> ShardReport | None:
         return None
     whole = not isinstance(target, Path) or report.shard.sha256 == file_digest(target)
     return report if whole else None
+
+
+def mark_of(shard: Place) -> str:
+    """Another text as soon as the shard is another one: the SHA-256 of a file here; in a store, what it tells without being read.
+
+    Raises:
+        DataError: the shard is missing.
+    """
+    return file_digest(shard) if isinstance(shard, Path) else version_of(shard)
+
+
+def load_report(folder: Place, name: str) -> ShardReport | None:
+    """The report of a whole shard; None where the shard or its report is missing or damaged, and it must be made again."""
+    return read_record(folder / _report_name(name), ShardReport) if (folder / name).is_file() else None
+
+
+def folder_reports(folder: Place) -> list[Place]:
+    """Where the reports of the shards lie that a folder holds: two listings, and nothing is read."""
+    shards = {_report_name(shard.name) for shard in files_of(folder, "*.tar")}
+    return [report for report in files_of(folder, f"*{_ENDING}") if report.name in shards]
+
+
+def _report_name(shard: str) -> str:
+    return shard.removesuffix(".tar") + _ENDING

@@ -3,29 +3,78 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
+from collections.abc import Mapping  # noqa: TC003 (read_record reads the annotations of ShardReport)
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mctrain.data.refusal import shipped
+from mctrain.data.reinforced.manifest import ShardRecord  # noqa: TC001 (read_record reads the annotations of ShardReport)
 from mctrain.data.shards import grouped, write_archive
 from mctrain.errors import DataError
-from mctrain.reinforce.shard_report import ShardOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterator, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from mctrain.data.reinforced.manifest import Replay
     from mctrain.data.shards import Group
     from mctrain.places import Place
-    from mctrain.reinforce.shard_report import ShardReport
 
     Bar = Callable[[str, int | None], Callable[[int, str], None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Faulty:
+    """A sample of the source that could not be used, and why."""
+
+    key: str
+    reason: str
+
+
+@dataclass(slots=True)
+class ShardOutcome:
+    """What becomes of a shard while it is made: how many samples it has, the faulty ones of its source, refused keys, digests
+    of replayed views by key, what else is counted, and a sentence of warning or "".
+    """
+
+    samples: int = 0
+    faulty: list[Faulty] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    replays: dict[str, Replay] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+    warning: str = ""
+
+    @property
+    def faults(self) -> Counter[str]:
+        """The faulty samples by reason."""
+        return Counter(own.reason for own in self.faulty)
+
+    def miss(self, key: str, reason: str) -> None:
+        """Counts a sample that cannot be used."""
+        self.faulty.append(Faulty(key, reason))
+
+
+@dataclass(frozen=True, slots=True)
+class ShardReport:
+    """The shard as the manifest has it, the mark of its source (`job.mark_of`), and the samples that were left out.
+
+    `counts` are of captions: those that were kept, and those that were dropped by reason. `warning` is a sentence, or empty.
+    """
+
+    shard: ShardRecord
+    source: str
+    faulty: tuple[Faulty, ...]
+    refused: tuple[str, ...]
+    counts: Mapping[str, int] = field(default_factory=dict)
+    warning: str = ""
 
 
 class Maker(Protocol):
     """Makes one shard of another with models that are loaded; equal sources give equal bytes."""
 
-    def told(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, Any]:
         """What the bytes depend on beside the source, as JSON: `configuration`, and the models with their digests."""
         ...
 
@@ -58,7 +107,7 @@ class Maker(Protocol):
         """
         ...
 
-    def finish(self, folder: Place, reports: list[ShardReport], bar: Bar) -> list[str]:
+    def finish(self, folder: Place, reports: Sequence[ShardReport], bar: Bar) -> list[str]:
         """Writes what belongs beside all shards of the folder; sentences for a person."""
         ...
 

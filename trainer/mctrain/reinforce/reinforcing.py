@@ -1,37 +1,62 @@
-"""Reinforcement as something that is done to shards: teachers that judge, and the manifest of what they judged."""
+"""One shard in, one reinforced shard out: photos decoded once, views drawn and replayed, everything shown to the teachers;
+and the manifest of what they judged.
+"""
 
 from __future__ import annotations
 
+import itertools
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import PIL.Image
+
+from mctrain.data.photo import decode_photo, encode_jpeg
+from mctrain.data.phrasing import Phrasing
 from mctrain.data.reinforced.bank import BANK, write_bank
-from mctrain.data.reinforced.manifest import MANIFEST, Manifest, TeacherRecord, save_manifest
-from mctrain.data.reinforced.sample import members_of, parse_sample
-from mctrain.data.replay import versions
+from mctrain.data.reinforced.manifest import MANIFEST, Manifest, Replay, TeacherRecord, save_manifest
+from mctrain.data.reinforced.sample import ReinforcedSample, members_of, parse_sample
+from mctrain.data.replay import picture_digest, replay, versions
 from mctrain.data.shards import grouped
-from mctrain.data.views import slots_of
-from mctrain.data.workers import open_pool
+from mctrain.data.views import PUBLIC_SIZE, draw_views, slots_of
+from mctrain.data.workers import ahead, open_pool
+from mctrain.errors import DataError, TrainerError
 from mctrain.places import draft
-from mctrain.reinforce.shard import Drawing, reinforce
+from mctrain.reinforce.maker import admitted
 from mctrain.teachers.teacher import Ensemble, open_teacher
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from concurrent.futures import ProcessPoolExecutor
+    from collections.abc import Iterator, Mapping, Sequence
+    from concurrent.futures import Future, ProcessPoolExecutor
 
-    from mctrain.data.phrasing import Phrasing
+    from numpy.typing import NDArray
+
     from mctrain.data.reinforced.bank_sources import Collected
     from mctrain.data.reinforced.embeddings import Storage
+    from mctrain.data.views import View
+    from mctrain.data.words import Words
     from mctrain.places import Place
     from mctrain.recipes.tables import Augmentation
-    from mctrain.reinforce.maker import Bar
-    from mctrain.reinforce.shard_report import ShardOutcome, ShardReport
+    from mctrain.reinforce.maker import Bar, ShardOutcome, ShardReport
 
+_AHEAD = 16  # photos that are decoded while the teachers look at others
+_REPLAYED = 100  # of so many photos one view's pixels are remembered
 _PACKAGES = ("picsight", "torch", "numpy", "onnxruntime")
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """What is drawn of each photo, and at which sizes the teachers see it; `jpeg` encodes other photos as JPEG."""
+
+    augmentation: Augmentation
+    seed: int
+    sizes: tuple[int, ...]
+    phrasing: Phrasing
+    jpeg: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +103,7 @@ class Reinforcing:
     bank: Collected
     trials = 2
 
-    def told(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, Any]:
         """What the bytes of a shard depend on beside its source."""
         drawing = self.drawing
         configuration = {
@@ -89,7 +114,7 @@ class Reinforcing:
             "limit": self.limit,
             "phrasing": drawing.phrasing.digest(),
         }
-        return {"configuration": configuration, "teachers": [asdict(own) for own in self._recorded()]}
+        return {"configuration": configuration, "teachers": [asdict(own) for own in self._teachers()]}
 
     def samples(
         self, source: Path, outcome: ShardOutcome, limit: int | None
@@ -109,30 +134,152 @@ class Reinforcing:
         widths = tuple(own.width for own in self.ensemble.members)
         return [parse_sample(group.key, group.members, widths).key for group in grouped(shard)]
 
-    def finish(self, folder: Place, reports: list[ShardReport], bar: Bar) -> list[str]:
-        """Writes the manifest, and the bank if there is one."""
+    def finish(self, folder: Place, reports: Sequence[ShardReport], bar: Bar) -> list[str]:
+        """Writes the manifest, and the bank if there is one; what is in it, and which of its sources is not at hand."""
         manifest = Manifest(
-            configuration=self.told()["configuration"],
-            teachers=self._recorded(),
+            configuration=self.identity()["configuration"],
+            teachers=self._teachers(),
             shards=tuple(report.shard for report in reports),
             refused=tuple(key for report in reports for key in report.refused),
             versions=versions() | {name: metadata.version(name) for name in _PACKAGES},
         )
         save_manifest(folder / MANIFEST, manifest)
-        return self._judge_bank(folder, bar) if self.bank.dropped else []
-
-    def _judge_bank(self, folder: Place, bar: Bar) -> list[str]:
-        """Writes the bank, or finds it written; sentences about what is in it and which source is not at hand."""
-        texts = self.bank.texts
+        if not self.bank.dropped:
+            return []
+        texts, place = self.bank.texts, folder / BANK
         count = sum(map(len, texts.values()))
-        place = folder / BANK
         with nullcontext(place) if isinstance(place, Path) else draft(place) as path:
-            write_bank(path, texts, self._recorded(), self.ensemble.texts, bar("bank", count))
-        told = ", ".join(f"{len(own)} of {source}" for source, own in texts.items())
-        return [*self.bank.absent, f"{place}: {count} texts ({told})"]
+            write_bank(path, texts, self._teachers(), self.ensemble.texts, bar("bank", count))
+        sources = ", ".join(f"{len(own)} of {source}" for source, own in texts.items())
+        return [*self.bank.absent, f"{place}: {count} texts ({sources})"]
 
-    def _recorded(self) -> tuple[TeacherRecord, ...]:
+    def _teachers(self) -> tuple[TeacherRecord, ...]:
         """The teachers as a manifest has them."""
         return tuple(
             TeacherRecord(own.name, own.width, own.scale, own.digest) for own in self.ensemble.members
         )
+
+
+def reinforce(
+    shard: Path,
+    drawing: Drawing,
+    ensemble: Ensemble,
+    pool: ProcessPoolExecutor,
+    outcome: ShardOutcome,
+    *,
+    limit: int | None = None,
+) -> Iterator[ReinforcedSample]:
+    """The samples of a shard, in its order, with all that the teachers give; what cannot be used is told in `outcome`.
+
+    `limit` is the most samples that are looked at.
+
+    Raises:
+        DataError: the shard itself is missing, or damaged at its beginning.
+        TrainerError: a process that decodes was ended.
+    """
+    words = _read_words(shard, drawing, outcome, limit)
+    texts = sorted({text for own in words.values() for texts in _tagged(own).values() for text in texts})
+    vectors = dict(zip(texts, ensemble.texts(texts), strict=True)) if texts else {}
+    # the phrasing may hold thousands of captions, and would be sent with each photo
+    work = _decoded(shard, words, replace(drawing, phrasing=Phrasing()), pool)
+    try:
+        for number, key, decoded in ahead(work, _AHEAD):
+            if (shown := decoded.result()) is None:
+                outcome.miss(key, "broken photo")
+                continue
+            if shown.replayed is not None:
+                outcome.replays[key] = Replay(len(shown.views) - 1, shown.replayed)
+            yield _judged(key, shown, words[number], vectors, ensemble)
+    except BrokenProcessPool as fault:
+        raise TrainerError(
+            "A process that decodes photos was ended from outside, as happens when memory is full; "
+            "take fewer --processes and type the same command again."
+        ) from fault
+
+
+def _read_words(shard: Path, drawing: Drawing, outcome: ShardOutcome, limit: int | None) -> dict[int, Words]:
+    """The words of each sample that may be trained on (whole, with a caption, no photo that only measures), by its place among
+    the groups of the shard: a key may come again with another photo.
+    """
+    found: dict[int, Words] = {}
+    taken = set[str]()
+    for number, group in admitted(shard, outcome, taken, limit):
+        try:
+            words = drawing.phrasing.words_of(group.key, group.members)
+        except DataError:
+            outcome.miss(group.key, "broken words")
+            continue
+        if words.captions:
+            found[number] = words
+            taken.add(group.key)
+        else:
+            outcome.miss(group.key, "no text")
+    return found
+
+
+def _tagged(words: Words) -> dict[str, tuple[str, ...]]:
+    """The texts by tag, under "" those that stand as captions."""
+    return {"": words.captions, **words.synthetic}
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A photo as the teachers get it: its views at each size; `replayed` is the digest of the last one at 224 pixels, where it
+    is remembered.
+    """
+
+    suffix: str
+    photo: bytes
+    views: tuple[View, ...]
+    pictures: dict[int, tuple[bytes, ...]]
+    replayed: str | None
+
+
+def _decoded(
+    shard: Path, words: Mapping[int, Words], drawing: Drawing, pool: ProcessPoolExecutor
+) -> Iterator[tuple[int, str, Future[_Shown | None]]]:
+    """Place, key and photo of each sample that has words."""
+    count = itertools.count()
+    for number, group in enumerate(itertools.islice(grouped(shard), max(words, default=-1) + 1)):
+        if number in words:
+            remembered = next(count) % _REPLAYED == 0
+            given = (group.key, group.suffix, group.photo, remembered, drawing)
+            yield number, group.key, pool.submit(_show, *given)
+
+
+def _show(key: str, suffix: str, photo: bytes, remembered: bool, drawing: Drawing) -> _Shown | None:
+    """Decodes a photo and makes its views; runs in a process of its own. None where the photo is broken."""
+    try:
+        image = decode_photo(photo)
+        if drawing.jpeg and suffix not in {"jpg", "jpeg"}:
+            suffix, photo = "jpg", encode_jpeg(image)
+            image = decode_photo(photo)  # what a reader will see
+    except DataError:
+        return None
+    views = draw_views(drawing.augmentation, key, drawing.seed, image.width, image.height)
+    pictures = {size: tuple(replay(image, view, size).tobytes() for view in views) for size in drawing.sizes}
+    replayed = picture_digest(replay(image, views[-1], PUBLIC_SIZE)) if remembered else None
+    return _Shown(suffix, photo, views, pictures, replayed)
+
+
+def _judged(
+    key: str, shown: _Shown, words: Words, vectors: Mapping[str, NDArray[np.float32]], ensemble: Ensemble
+) -> ReinforcedSample:
+    """A sample with the teachers' embeddings of its views, and of its texts [texts, D] from `vectors`."""
+    pictures = {
+        size: [PIL.Image.frombytes("RGB", (size, size), own) for own in pixels]
+        for size, pixels in shown.pictures.items()
+    }
+    rows = {
+        tag: np.stack([vectors[text] for text in texts]) for tag, texts in _tagged(words).items() if texts
+    }
+    return ReinforcedSample(
+        key=key,
+        suffix=shown.suffix,
+        photo=shown.photo,
+        words=words,
+        views=shown.views,
+        image_embeddings=ensemble.photos(pictures, [key] * len(shown.views)),
+        caption_embeddings=rows.pop(""),
+        synthetic_embeddings=rows,
+    )

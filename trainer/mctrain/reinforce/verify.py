@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mctrain.data.reading.index import open_shard
-from mctrain.data.reinforced.embeddings import columns_of
 from mctrain.data.reinforced.sample import parse_sample
 from mctrain.data.replay import picture_digest, replay, versions
 from mctrain.data.shards import file_digest
@@ -169,31 +168,24 @@ def explain_move(then: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Closeness:
-    """Cosines of stored with fresh embeddings, and what the least one belongs to."""
+    """Cosines of stored embeddings with those that a teacher gives now, the cosine that they should reach, and what the least
+    one belongs to; `what` are photos or texts.
+    """
 
-    count: int
-    least: float
-    mean: float
+    what: str
+    cosines: tuple[float, ...]
+    bound: float
     furthest: str
 
-
-@dataclass(frozen=True, slots=True)
-class Fidelity:
-    """One teacher's embeddings, stored and fresh, and the cosine that they should reach."""
-
-    photos: Closeness
-    texts: Closeness
-    bound: float
-
-    def findings(self, teacher: str) -> list[str]:
-        """A sentence about photos and one about texts, where they moved."""
-        return [
-            f"The embeddings that {teacher} gives for {what} moved: the least cosine is {near.least:.4f} "
-            f"({near.furthest}) and the mean {near.mean:.4f}, where {self.bound} is wanted; use the weights and the "
+    def finding(self, teacher: str) -> str | None:
+        """A sentence where they moved."""
+        if min(self.cosines) >= self.bound:
+            return None
+        return (
+            f"The embeddings that {teacher} gives for {self.what} moved: the least cosine is {min(self.cosines):.4f} "
+            f"({self.furthest}) and the mean {np.mean(self.cosines):.4f}, where {self.bound} is wanted; use the weights and the "
             "libraries of then, or let the job write the set anew."
-            for what, near in (("photos", self.photos), ("texts", self.texts))
-            if near.least < self.bound
-        ]
+        )
 
 
 def demand_teachers(manifest: Manifest, teachers: Sequence[Teacher]) -> list[str]:
@@ -218,34 +210,29 @@ def demand_teachers(manifest: Manifest, teachers: Sequence[Teacher]) -> list[str
 
 
 def measure(
-    samples: Sequence[ReinforcedSample], widths: Sequence[int], teachers: Sequence[Teacher], advance: Advance
-) -> list[Fidelity]:
-    """How near each teacher's fresh embeddings of the samples' views and texts come to the stored ones."""
-    return [
-        _measure(samples, columns, teacher, advance)
-        for columns, teacher in zip(columns_of(widths), teachers, strict=True)
-    ]
-
-
-def _measure(
     samples: Sequence[ReinforcedSample], columns: slice, teacher: Teacher, advance: Advance
-) -> Fidelity:
-    photos: list[tuple[str, float]] = []
-    texts: list[tuple[str, float]] = []
+) -> tuple[Closeness, Closeness]:
+    """How near a teacher's fresh embeddings of the samples' views, and of their texts, come to the stored `columns`."""
+    photos: list[tuple[float, str]] = []
+    texts: list[tuple[float, str]] = []
     for sample in samples:
         image = sample.image()
         shown = [replay(image, view, teacher.spec.size) for view in sample.views]
         fresh = teacher.photos(shown, [sample.key] * len(shown))  # [A, width]
         near = _cosines(sample.image_embeddings[:, columns], fresh)
-        photos += ((f"view {view} of {sample.key}", cosine) for view, cosine in enumerate(near))
+        photos += ((cosine, f"view {view} of {sample.key}") for view, cosine in enumerate(near))
         tags = [None, *(tag for tag, texts in sample.words.synthetic.items() if texts)]
         words = [text for tag in tags for text in sample.texts_of(tag)]
         stored = np.concatenate([sample.rows_of(tag) for tag in tags])  # [texts, D]
         near = _cosines(stored[:, columns], teacher.texts(words))
-        texts += ((f"“{text:.40}” of {sample.key}", cosine) for text, cosine in zip(words, near, strict=True))
+        texts += ((cosine, f"“{text:.40}” of {sample.key}") for text, cosine in zip(words, near, strict=True))
         advance(1, teacher.name)
-    rounded = all(_is_rounded(sample.image_embeddings) for sample in samples)
-    return Fidelity(_summed(photos), _summed(texts), _ROUNDED if rounded else _EXACT)
+    bound = _ROUNDED if all(_is_rounded(own.image_embeddings) for own in samples) else _EXACT
+    one, other = (
+        Closeness(what, tuple(cosine for cosine, _ in near), bound, min(near)[1])
+        for what, near in (("photos", photos), ("texts", texts))
+    )
+    return one, other
 
 
 def _cosines(stored: NDArray[np.float32], fresh: NDArray[np.float32]) -> list[float]:
@@ -253,11 +240,6 @@ def _cosines(stored: NDArray[np.float32], fresh: NDArray[np.float32]) -> list[fl
     products = np.einsum("ij,ij->i", stored, fresh)
     lengths = np.linalg.norm(stored, axis=1) * np.linalg.norm(fresh, axis=1)
     return [float(cosine) for cosine in products / lengths]
-
-
-def _summed(near: Sequence[tuple[str, float]]) -> Closeness:
-    furthest, least = min(near, key=lambda own: own[1])
-    return Closeness(len(near), least, float(np.mean([cosine for _, cosine in near])), furthest)
 
 
 def _is_rounded(embeddings: NDArray[np.float32]) -> bool:

@@ -32,32 +32,15 @@ OPEN_CLIP = "open_clip:"
 
 
 class Teacher(Protocol):
-    """One model that judges; `scale` is the factor of its cosines, `digest` names its weights."""
+    """One model that judges: `name` is what the manifest calls it, `width` how many numbers an embedding has, `scale` the factor
+    of its cosines, `spec` its preprocessing; `digest` changes with its weights.
+    """
 
-    @property
-    def name(self) -> str:
-        """What the manifest calls it."""
-        ...
-
-    @property
-    def width(self) -> int:
-        """Numbers in an embedding."""
-        ...
-
-    @property
-    def scale(self) -> float:
-        """The factor of its cosines."""
-        ...
-
-    @property
-    def digest(self) -> str:
-        """Changes with its weights."""
-        ...
-
-    @property
-    def spec(self) -> ImageSpec:
-        """Its preprocessing."""
-        ...
+    name: str
+    width: int
+    scale: float
+    digest: str
+    spec: ImageSpec
 
     def photos(self, pictures: Sequence[PIL.Image.Image], keys: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors [n, width] of RGB pictures; `keys` are their photos', which a teacher may have been trained on."""
@@ -143,8 +126,6 @@ def open_teacher(title: str, cache: Path) -> Teacher:
 
             return OpenClipTeacher(load_model(title.removeprefix(OPEN_CLIP)))
         case "bundle":
-            from mctrain.teachers.teacher import BundleTeacher
-
             return BundleTeacher(Path(title))
         case "checkpoint":
             from mctrain.teachers.trained import CheckpointTeacher  # imports torch: 2 s

@@ -15,7 +15,7 @@ from mctrain.data.views import View
 from mctrain.errors import WeightsError
 from mctrain.graphs.graph import Graph
 from mctrain.models.lite import Joined, join_logits
-from mctrain.teachers.fit.features import DIGITS, LAYOUT, load_array, load_arrays, looks_of
+from mctrain.teachers.fit.features import DIGITS, LAYOUT, load_arrays, looks_of
 from mctrain.teachers.fit.text_vectors import Sentences
 from mctrain.teachers.folds import FOLDS, fold_of, load_folds
 from mctrain.teachers.towers import Towers
@@ -74,7 +74,7 @@ class _Network:
         self._graph: Graph | None = None
         self._places: dict[str, tuple[Path, int]] = {}
         for path in sorted(cache.glob(f"seen-{look.name}-*-{LAYOUT}.npz")):
-            for row, digest in enumerate(load_array(path, "pixels").tolist()):
+            for row, digest in enumerate(load_arrays(path, ["pixels"])["pixels"].tolist()):
                 self._places[digest] = (path, row)
         self._load = lru_cache(_FILES_AT_ONCE)(load_arrays)
 

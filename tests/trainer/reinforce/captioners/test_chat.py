@@ -97,22 +97,11 @@ def test_a_busy_server_is_asked_again_when_it_wants(server, captioner, waits):
     assert waits == [1, 7, 4]
 
 
-def test_patience_ends_after_minutes_with_what_the_server_says(server, captioner, waits):
-    server.answers = [(503, '{"error": {"message": "Loading model"}}')] * 11
-    with pytest.raises(TrainerError, match="answers 503 Service Unavailable: Loading model; look"):
-        captioner.describe([PICTURE], [1], Manner())
-    assert 240 < sum(waits) < 600
-
-
 FAILURES = [
-    (500, "", "answers 500 Internal Server Error; look at its log"),
-    (200, "<html>Bad gateway</html>", "another format than chat completions: <html>Bad gateway</html>"),
-    (200, '{"choices": []}', "another format than chat completions"),
-    (500, '{"error": "\\u001b[31mred"}', "Server Error: \N{REPLACEMENT CHARACTER}\\[31mred; look"),
-    (200, '{"choices": [{"message": {"content": null}}]}', "another format than chat completions"),
+    (500, "\u001b[31mred", "Internal Server Error: \N{REPLACEMENT CHARACTER}\\[31mred; look at its log"),
     (200, "[" * 100_000, "another format than chat completions"),
+    (200, '{"choices": [{"message": {"content": null}}]}', "another format than chat completions"),
     (None, "no HTTP\r\n\r\n", "breaks off, or answers no HTTP: .*; look at its log"),
-    (None, "", "breaks off, or answers no HTTP: .*; look at its log"),
 ]
 
 
@@ -156,15 +145,9 @@ def test_an_interrupt_waits_for_no_answer(server, captioner):
 def test_a_refusal_of_everything_ends_at_once_with_the_servers_words(server, captioner, monkeypatch, status):
     monkeypatch.setenv("MCTRAIN_CHAT_KEY", "open sesame")
     server.answers = [(status, '{"error": {"message": "No open sesame here."}}')]
-    with pytest.raises(TrainerError, match=rf"answers {status} \w+( \w+)?: No … here; look at its log"):
+    with pytest.raises(TrainerError, match=rf"answers {status} \w+( \w+)?: .*No … here.*; look at its log"):
         captioner.describe([PICTURE], [1], Manner())
     assert len(server.asked) == 1
-
-
-def test_an_answer_that_breaks_off_is_asked_for_again(server, captioner, waits):
-    server.answers = [(200, '{"choices": [', ("Content-Length", "5000"))]
-    assert captioner.describe([PICTURE], [1], Manner(captions=1)) == [("A dog, seed 1. It sits.",)]
-    assert waits == [1]
 
 
 def test_a_server_is_not_followed_to_an_address_that_nobody_named(server, captioner, monkeypatch):
@@ -217,15 +200,6 @@ def test_one_answer_to_all_photos_is_warned_of_before_and_after(server, caption)
     assert len(server.asked) == 10 + 10
     assert "The first 10 photos of in-0.tar are tried, for a forecast.\n“I'm sorry, I can't" in told
     assert told.count("is said of 10 of 10 photos; look whether the captioner sees them") == 2
-
-
-def test_a_server_that_says_nothing_of_any_photo_ends_the_work_and_the_folder_may_be_begun_again(
-    server, caption
-):
-    server.always = ""
-    assert "answers with an empty text. So it was for 8 photos in a row." in str(caption("seer").exception)
-    server.always = "A dog, seed {seed}."
-    assert "10 samples in 1 shards; left out: 0 faulty" in caption("other").output
 
 
 def test_a_run_that_made_nothing_may_be_begun_with_another_captioner(server, caption, tmp_path):

@@ -62,13 +62,3 @@ def test_contrasts_are_those_of_the_texts_that_were_drawn(corpus, table):
             assert batch.contrasts.tolist() == sorted(wanted)
             met |= wanted
     assert met == {25, 3}
-
-
-def test_the_share_of_queries_is_the_recipes(corpus, table):
-    for share, wanted in ((0.0, {0, 1, 2, 3, 4, 5, 15}), (1.0, {0, 1, 10, 11, 12, 13, 14, 15})):
-        every = [
-            batch
-            for epoch in range(20)
-            for batch in batches(corpus, np.arange(6), replace(table, queries=share), epoch)
-        ]
-        assert {int(text) for batch in every for text in batch.texts.reshape(-1)} == wanted

@@ -26,22 +26,13 @@ class Manner:
 
 
 class Captioner(Protocol):
-    """One model that writes; `digest` names what its words depend on beside photo, manner and seed."""
+    """One model that writes: `name` is what is recorded of it, `digest` names what its words depend on beside photo, manner and
+    seed; of a remote one another program writes, which may charge for each question.
+    """
 
-    @property
-    def name(self) -> str:
-        """What is recorded of it."""
-        ...
-
-    @property
-    def digest(self) -> str:
-        """Changes with its weights."""
-        ...
-
-    @property
-    def is_remote(self) -> bool:
-        """Whether another program writes, which may charge for each question."""
-        ...
+    name: str
+    digest: str
+    is_remote: bool
 
     def describe(
         self, pictures: Sequence[PIL.Image.Image], seeds: Sequence[int], manner: Manner

@@ -18,7 +18,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from concurrent.futures import Future
-from contextlib import ExitStack
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -105,23 +105,14 @@ class ChatCaptioner:
             TrainerError: the server is away or refuses, or has no answer for many photos in a row.
         """
         headers = _headers()
-        questions = [
+        questions = (
             self._question(url, seed + number, manner)
             for url, seed in zip(map(_data_url, pictures), seeds, strict=True)
             for number in range(manner.captions)
-        ]
-        over = threading.Event()
-        with ExitStack() as stack:
-            stack.callback(over.set)  # whoever waits is woken
-            answers = (own.result() for own in self._ask_all(questions, headers, over))
-            return [self._texts(list(itertools.islice(answers, manner.captions))) for _ in pictures]
-
-    def _ask_all(
-        self, questions: Sequence[bytes], headers: dict[str, str], over: threading.Event
-    ) -> list[Future[str | _Failure]]:
-        """Asks in threads that hold up nobody who ends the program: an answer may take minutes."""
+        )
         asked = [(own, Future[str | _Failure]()) for own in questions]
         left = iter(asked)  # shared: each question is taken once
+        over = threading.Event()
 
         def work() -> None:
             for question, future in left:
@@ -130,9 +121,14 @@ class ChatCaptioner:
                 except BaseException as fault:  # noqa: BLE001 (raised where the answer is wanted)
                     future.set_exception(fault)
 
+        # daemons hold up nobody who ends the program: an answer may take minutes
         for _ in range(min(self._concurrency, len(asked))):
             threading.Thread(target=work, daemon=True).start()
-        return [future for _, future in asked]
+        answers = (future.result() for _, future in asked)
+        try:
+            return [self._texts(list(itertools.islice(answers, manner.captions))) for _ in pictures]
+        finally:
+            over.set()  # whoever waits is woken
 
     def _texts(self, answers: Sequence[str | _Failure]) -> tuple[str, ...]:
         """The texts of one photo."""
@@ -160,16 +156,15 @@ class ChatCaptioner:
         """Asks until there is an answer, or the last wait is over; nothing once another question has ended the work."""
         if over.is_set():
             return _Failure("", of_photo=False)  # behind the one that is told
-        for tried in itertools.count():
-            found = self._ask(asked, headers)
-            if isinstance(found, str):
-                return found
+        tried = 0
+        while isinstance(found := self._ask(asked, headers), _Failure):
             if tried >= len(found.waits) or over.is_set():
                 if not found.of_photo:
                     over.set()
-                return found
+                break
             (self._pause or over.wait)(max(found.waits[tried], min(found.after, _LONGEST_WAIT)))
-        raise AssertionError("the last try returns")
+            tried += 1
+        return found
 
     def _ask(self, asked: bytes, headers: dict[str, str]) -> str | _Failure:
         request = urllib.request.Request(f"{self._url}/chat/completions", asked, headers)  # noqa: S310 (the user's own address)
@@ -185,18 +180,16 @@ class ChatCaptioner:
             reason = getattr(fault, "reason", fault)
             waits = _BUSY_WAITS if self._answered else ()  # one that was there may come back
             return _Failure(f"{self._url} does not answer: {reason}; is the server running?", False, waits)
-        if (text := _said(content)) is None:
-            sentence = f"{self._url} answers in another format than chat completions: {_words(content)}."
+        if (text := _text(content)) is None:
+            sentence = f"{self._url} answers in another format than chat completions: {_line(content)}."
             return _Failure(sentence, True, _FAULT_WAITS)
         self._answered = True
         return text if text.strip() else _Failure(f"{self._url} answers with an empty text.", of_photo=True)
 
     def _refusal(self, fault: urllib.error.HTTPError) -> _Failure:
-        with fault:
-            try:
-                words = _words(fault.read(_MOST_READ))
-            except (OSError, http.client.HTTPException):
-                words = ""
+        words = ""
+        with fault, suppress(OSError, http.client.HTTPException):
+            words = _line(fault.read(_MOST_READ))
         if key := os.environ.get(KEY, "").strip():
             words = words.replace(key, "…")
         sentence = f"{self._url} answers {fault.code} {fault.reason}{words and ': '}{words}; look at its log."
@@ -215,7 +208,7 @@ def _headers() -> dict[str, str]:
     return headers
 
 
-def _said(answer: bytes) -> str | None:
+def _text(answer: bytes) -> str | None:
     """The text of an answer; None where it has none."""
     try:
         content: Any = json.loads(answer)["choices"][0]["message"]["content"]
@@ -224,16 +217,9 @@ def _said(answer: bytes) -> str | None:
     return content if isinstance(content, str) else None
 
 
-def _words(content: bytes) -> str:
-    """What a server says in words, in one line: the message of its JSON, or the beginning of what it sends."""
-    try:
-        found: Any = json.loads(content)
-        while isinstance(found, dict):
-            found = next((found[name] for name in ("error", "message", "detail") if name in found), None)
-    except (ValueError, RecursionError):
-        found = None
-    text = found if isinstance(found, str) else content.decode(errors="replace")
-    line = textwrap.shorten(text, _MOST_TOLD, placeholder="…").rstrip(".")
+def _line(content: bytes) -> str:
+    """The beginning of what a server sends, in one line without signs that command a terminal."""
+    line = textwrap.shorten(content.decode(errors="replace"), _MOST_TOLD, placeholder="…").rstrip(".")
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in line)
 
 

@@ -1,13 +1,20 @@
-"""open_clip's CoCa as a captioner: the photo is seen once for all its captions."""
+"""open_clip's CoCa as a captioner, which draws all captions of a photo one token at a time: what earlier tokens and the photo gave
+is kept, not computed again.
+
+open_clip reads the whole sentence anew for each further token, and sees the photo anew for each further caption. Here a photo
+is projected once, and its captions are so many questions to the same keys.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from open_clip.transformer import ResidualAttentionBlock
+from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
-from mctrain.reinforce.captioners.decoder import Decoder, demand_coca, see
+from mctrain.errors import WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,3 +117,112 @@ def nucleus(logits: Tensor, top_p: float, drawn: Tensor) -> Tensor:
         drawn.double().clamp(max=1 - 1e-12)[:, None] * reached[:, -1:]
     )  # [n, 1], below the last that is kept
     return torch.searchsorted(reached, wanted, right=True).squeeze(1)
+
+
+class Decoder:
+    """The next token's logits of several captions a photo; made anew for each batch of photos."""
+
+    def __init__(self, model: Any, seen: Tensor, captions: int, tokens: int) -> None:
+        """Of an open_clip CoCa and what its image tower gave of the photos, `seen` [p, m, width]; room for so many tokens."""
+        self._text, self._joint = model.text, model.text_decoder
+        self._photos, self._captions = seen.shape[0], captions
+        rows = self._photos * captions
+        self._self_text = [_Past(block, rows, tokens, seen) for block in self._text.transformer.resblocks]
+        self._self_joint = [_Past(block, rows, tokens, seen) for block in self._joint.resblocks]
+        self._photo = [_photo_keys(block, seen) for block in self._joint.cross_attn]
+        self._place = 0
+
+    def step(self, ids: Tensor) -> Tensor:
+        """Reads one more token of each caption, ids [p * captions]; logits [p * captions, vocabulary] of the next."""
+        x = self._text.token_embedding(ids) + self._text.positional_embedding[self._place]  # [n, width]
+        for past in self._self_text:
+            x = past.step(x, self._place)
+        for past, block, photo in zip(self._self_joint, self._joint.cross_attn, self._photo, strict=True):
+            x = self._look(block, past.step(x, self._place), *photo)
+        self._place += 1
+        logits: Tensor = self._joint.ln_final(x) @ self._joint.text_projection
+        return logits
+
+    def _look(self, block: Any, x: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        """One block that looks at the photo: x [p * captions, width], keys and values [p, heads, m, d]."""
+        attention = block.attn
+        width = x.shape[1]
+        query = F.linear(block.ln_1(x), attention.in_proj_weight[:width], attention.in_proj_bias[:width])
+        query = query.view(self._photos, self._captions, attention.num_heads, -1).transpose(1, 2)
+        found = F.scaled_dot_product_attention(query, keys, values)  # [p, heads, captions, d]
+        return _rest(block, x, found.transpose(1, 2).reshape(x.shape))
+
+
+class _Past:
+    """One block that reads the sentence, with the keys and values of its earlier tokens."""
+
+    def __init__(self, block: Any, rows: int, tokens: int, like: Tensor) -> None:
+        self.block = block
+        attention = block.attn
+        shape = (rows, attention.num_heads, tokens, attention.head_dim)
+        self.keys, self.values = like.new_empty(shape), like.new_empty(shape)
+
+    def step(self, x: Tensor, place: int) -> Tensor:
+        """Reads the token at this place: x [n, width]."""
+        attention = self.block.attn
+        projected = F.linear(self.block.ln_1(x), attention.in_proj_weight, attention.in_proj_bias)
+        query, key, value = projected.view(x.shape[0], 3, attention.num_heads, 1, -1).unbind(
+            1
+        )  # [n, heads, 1, d]
+        self.keys[:, :, place : place + 1], self.values[:, :, place : place + 1] = key, value
+        past = slice(place + 1)
+        found = F.scaled_dot_product_attention(query, self.keys[:, :, past], self.values[:, :, past])
+        return _rest(self.block, x, found.reshape(x.shape))
+
+
+def _photo_keys(block: Any, seen: Tensor) -> tuple[Tensor, Tensor]:
+    """Keys and values [p, heads, m, d] of what the image tower gave, [p, m, width]."""
+    attention = block.attn
+    width = attention.embed_dim
+    both = F.linear(block.ln_1_kv(seen), attention.in_proj_weight[width:], attention.in_proj_bias[width:])
+    photos, places, _ = seen.shape
+    split = both.view(photos, places, 2, attention.num_heads, -1).permute(
+        2, 0, 3, 1, 4
+    )  # [2, p, heads, m, d]
+    return split[0], split[1]
+
+
+def _rest(block: Any, x: Tensor, found: Tensor) -> Tensor:
+    """The block behind its attention; found [n, width]."""
+    x = x + block.ls_1(block.attn.out_proj(found))
+    out: Tensor = x + block.ls_2(block.mlp(block.ln_2(x)))
+    return out
+
+
+def demand_coca(model: Any, name: str) -> None:
+    """Whether `Decoder` computes what this model computes.
+
+    Raises:
+        WeightsError: it is no CoCa, or one whose towers are built of other blocks.
+    """
+    text: Any = getattr(model, "text", None)
+    joint = getattr(model, "text_decoder", None)
+    blocks = [
+        *getattr(getattr(text, "transformer", None), "resblocks", ()),
+        *getattr(joint, "resblocks", ()),
+        *getattr(joint, "cross_attn", ()),
+    ]
+    plain = all(type(own) is ResidualAttentionBlock for own in blocks)
+    if (
+        joint is None
+        or not blocks
+        or not plain
+        or getattr(text, "attn_mask", None) is None
+        or text.cls_emb is None
+    ):
+        raise WeightsError(
+            f"{name} writes no captions that Picsight can read; name a CoCa of open_clip with CLIP's text tower, such as "
+            "coca_ViT-L-14."
+        )
+
+
+@torch.no_grad()
+def see(model: Any, pixels: Tensor) -> Tensor:
+    """What the decoder looks at, [p, m, width] of pixels [p, 3, size, size]."""
+    _, tokens = model.visual(pixels)
+    return tokens  # type: ignore[no-any-return]

@@ -21,10 +21,8 @@ from mctrain.models.lite_stages import UpperStages
 from mctrain.models.presets import preset_of
 from mctrain.recipes.teaching import TEACH, load_recipe
 from mctrain.teachers.fit.corpus import build_corpus
-from mctrain.teachers.fit.features import Views
-from mctrain.teachers.fit.heads import FitLesson, Heads, as_tensor, fit
-from mctrain.teachers.fit.maps import open_maps
-from mctrain.teachers.fit.terms import Classifier
+from mctrain.teachers.fit.features import Views, open_maps
+from mctrain.teachers.fit.heads import Classifier, FitLesson, Heads, as_tensor, fit
 from mctrain.teachers.fit.tuning import tune
 from mctrain.teachers.folds import fold_of, save_folds
 from mctrain.weights.checkpoint import CHECKPOINT, Checkpoint, Run, load_checkpoint, save_checkpoint, taken
@@ -126,7 +124,13 @@ def teach(
     if recipe.stages is not None:
         seen = bar("views before the stages", len(corpus.keys) * recipe.augmentation.views)
         maps = open_maps(
-            corpus, views, recipe.stages.first, cache=places.cache, progress=seen, workers=workers
+            corpus.shards,
+            corpus.rows,
+            views,
+            recipe.stages.first,
+            cache=places.cache,
+            progress=seen,
+            workers=workers,
         )
         tell = _teller(bar("epochs of the stages", recipe.stages.epochs))
         history += tune_stages(clip, replace(lesson, maps=maps), recipe, folder / f"stages.{PROGRESS}", tell)

@@ -18,8 +18,7 @@ from mctrain.models.minilm import LAYERS, PAD_ID, MiniLmShape
 from mctrain.optimisation.descent import Descent
 from mctrain.optimisation.optimizer import build_head_optimizer, rate_at
 from mctrain.teachers.fit.corpus import draw_texts
-from mctrain.teachers.fit.heads import Heads, Progress, as_tensor
-from mctrain.teachers.fit.terms import class_name_loss, contrastive_loss
+from mctrain.teachers.fit.heads import Heads, Progress, as_tensor, class_name_loss, contrastive_loss
 from mctrain.tokens.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:

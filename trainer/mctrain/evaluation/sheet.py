@@ -1,0 +1,172 @@
+"""Sheets for a person's eyes: what a subject answers to searches, a row a search, the nearest photos in their order.
+
+A sheet is made of blocks, pictures themselves, which stand below or beside one another.
+"""
+
+from __future__ import annotations
+
+import textwrap
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from mctrain.data.shards import grouped
+from mctrain.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from pathlib import Path
+
+    from mctrain.evaluation.subject import Subject
+
+INK, QUIET, _RULE, _PAPER = "#1d1d1f", "#66666b", "#d5d5da", "white"
+FIRST = 10  # photos of a search
+SIDE = 160  # pixels of a photo's longer side
+_MARGIN, _GAP = 32, 14
+_TITLE, _BODY, _SMALL = 24, 18, 12  # sizes of letters
+_LINE_HEIGHT = 1.35  # of a font's size
+_SYSTEM_FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "Arial.ttf", "arial.ttf")
+
+
+@lru_cache(maxsize=8)
+def font_of(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """A font of the system that has more than English letters, or Pillow's own."""
+    for name in _SYSTEM_FONTS:
+        try:
+            return ImageFont.truetype(name, size)
+        except OSError:
+            continue
+    return ImageFont.load_default(size)
+
+
+def wrapped(text: str, size: int, width: int, most: int) -> list[str]:
+    """A text as at most so many lines of this width in pixels: words that are longer are divided, and what is cut ends in
+    three dots. What no font draws, control letters and halves of surrogate pairs, is left out.
+    """
+    font = font_of(size)
+    drawn = unicodedata.normalize("NFC", text)
+    drawn = "".join(own if own.isprintable() else " " for own in drawn if unicodedata.category(own) != "Cf")
+    letters = max(1, len(drawn))
+    while True:
+        lines = textwrap.wrap(drawn, letters, max_lines=most, placeholder="…")
+        longest = max(map(font.getlength, lines), default=0)
+        if longest <= width or letters == 1:
+            return lines
+        letters = max(1, min(letters - 1, int(letters * width / longest)))
+
+
+def text_block(text: str, size: int, width: int, most: int, ink: str = INK) -> Image.Image:
+    """A text as at most so many lines, in a block of this width."""
+    height = round(size * _LINE_HEIGHT)
+    lines = wrapped(text, size, width, most)
+    block = Image.new("RGB", (width, height * len(lines)), _PAPER)
+    for number, line in enumerate(lines):
+        ImageDraw.Draw(block).text((0, number * height), line, ink, font_of(size))
+    return block
+
+
+def rule(width: int) -> Image.Image:
+    """A thin line."""
+    return Image.new("RGB", (width, 1), _RULE)
+
+
+def column(blocks: Sequence[Image.Image], gap: int = 0, width: int = 0) -> Image.Image:
+    """Blocks below one another, as wide as the widest or wider."""
+    height = sum(own.height + gap for own in blocks) - gap * bool(blocks)
+    block = Image.new("RGB", (max([width, *(own.width for own in blocks)]), height), _PAPER)
+    top = 0
+    for own in blocks:
+        block.paste(own, (0, top))
+        top += own.height + gap
+    return block
+
+
+def row(blocks: Sequence[Image.Image], gap: int) -> Image.Image:
+    """Blocks beside one another, their upper edges in a line."""
+    width = sum(own.width + gap for own in blocks) - gap * bool(blocks)
+    block = Image.new("RGB", (width, max((own.height for own in blocks), default=0)), _PAPER)
+    left = 0
+    for own in blocks:
+        block.paste(own, (left, 0))
+        left += own.width + gap
+    return block
+
+
+def framed(block: Image.Image, margin: int) -> Image.Image:
+    """A block with so much room on all sides."""
+    page = Image.new("RGB", (block.width + 2 * margin, block.height + 2 * margin), _PAPER)
+    page.paste(block, (margin, margin))
+    return page
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A search, and the photos nearest to it with their cosines."""
+
+    query: str
+    found: tuple[tuple[Image.Image, float], ...]
+
+
+def read_queries(path: Path) -> list[str]:
+    """One search a line; blank lines are none.
+
+    Raises:
+        DataError: the file cannot be read, or holds none.
+    """
+    try:
+        queries = [own.strip() for own in path.read_text(encoding="utf-8-sig").splitlines()]
+    except (OSError, ValueError) as fault:
+        raise DataError(f"{path} cannot be read as text: {fault}.") from fault
+    if not any(queries):
+        raise DataError(f"{path} holds no search; write one a line.")
+    return [own for own in queries if own]
+
+
+def answer(subject: Subject, shards: Sequence[Path], queries: Sequence[str]) -> list[Answer]:
+    """The first photos of each search; the nearest first, of equally near ones the earlier.
+
+    Raises:
+        DataError: a shard is damaged.
+    """
+    gallery = subject.gallery(shards)
+    scores = subject.texts(queries) @ gallery.vectors.T  # [queries, photos]
+    first = np.argsort(-scores, axis=1, kind="stable")[:, :FIRST]
+    pictures = _pictures(shards, set(first.ravel().tolist()))
+    return [
+        Answer(query, tuple((pictures[row], float(own[row])) for row in rows.tolist()))
+        for query, own, rows in zip(queries, scores, first, strict=True)
+    ]
+
+
+def draw_answers(answers: Sequence[Answer], title: str) -> Image.Image:
+    """The sheet of answers."""
+    width = FIRST * (SIDE + _GAP) - _GAP
+    blocks = [text_block(title, _TITLE, width, 1)]
+    for own in answers:
+        found = [
+            column([_square(picture), text_block(f"{cosine:.2f}", _SMALL, SIDE, 1, QUIET)], 2)
+            for picture, cosine in own.found
+        ]
+        blocks += [rule(width), text_block(own.query, _BODY, width, 1), row(found, _GAP)]
+    return framed(column(blocks, _GAP), _MARGIN)
+
+
+def _square(picture: Image.Image) -> Image.Image:
+    """A picture in the upper left corner of a white square."""
+    square = Image.new("RGB", (SIDE, SIDE), "white")
+    square.paste(picture)
+    return square
+
+
+def _pictures(shards: Sequence[Path], rows: Collection[int]) -> dict[int, Image.Image]:
+    """The small pictures of some rows of a gallery of these shards."""
+    found = {}
+    for place, group in enumerate(group for shard in shards for group in grouped(shard)):
+        if place in rows:
+            found[place] = group.image()
+            found[place].thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+    return found

@@ -1,0 +1,71 @@
+"""One process makes one shard after the other, and says before how long that will take and how much disk it will fill."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mctrain.data.shards import count_photos
+from mctrain.places import near
+from mctrain.reinforce.job import begin, finish, make
+from mctrain.reinforce.maker import write_shard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mctrain.places import Place
+    from mctrain.reinforce.job import Finished, Job
+    from mctrain.reinforce.maker import Bar, Maker, MakerOrder
+
+
+_TRIED = 12  # samples
+_LONG = 20.0  # seconds, beside which what is loaded once is little
+
+
+def run(order: MakerOrder, job: Job, tell: Callable[[str], None], bar: Bar) -> Finished:
+    """Makes all shards that are not made; time and disk are told first, and what `job.finish` gives is returned.
+
+    Raises:
+        PicsightError: whatever `MakerOrder.open`, `begin` and `make` raise.
+    """
+    with order.open() as maker:
+        left = begin(job, maker.identity())
+        progress = bar("samples", foretell(left, maker, tell))
+        for shard in left:
+            make(job, shard, maker, progress)
+        return finish(job, maker, bar)
+
+
+def foretell(left: Sequence[Place], maker: Maker, tell: Callable[[str], None]) -> int:
+    """Makes a few samples of the first shard that is left, and tells what all will take; the photos in them, about.
+
+    Shards in a store are not counted one by one, which would fetch them all: they are taken for as large as the first.
+
+    Raises:
+        DataError: that shard is missing or damaged at its beginning.
+    """
+    if not left:
+        tell("Nothing is left to make.")
+        return 0
+    with near(left[0]) as source, tempfile.TemporaryDirectory(prefix="mctrain-") as name:
+        alike = count_photos(source)
+        counts = [count_photos(own) if isinstance(own, Path) else alike for own in left]
+        photos = sum(min(own, maker.limit or own) for own in counts)
+        trial = Path(name) / "trial.tar"
+        tell(f"The first {min(photos, _TRIED)} photos of {left[0].name} are tried, for a forecast.")
+        for _ in range(maker.trials):
+            begun = time.monotonic()
+            outcome, _ = write_shard(maker, source, trial, lambda: None, _TRIED)
+            spent = time.monotonic() - begun
+            if spent > _LONG:
+                break
+        if outcome.warning:
+            tell(outcome.warning)
+        share = photos / (outcome.samples or 1)
+        size = trial.stat().st_size * share / 1e6
+    hours, minutes = divmod(round(spent * share / 60), 60)
+    long = f"{hours} h {minutes:02d} min" if hours else f"{max(1, minutes)} min"
+    tell(f"{len(left)} shards to make, about {photos} photos: {long}, {size:.0f} MB.")
+    return photos
