@@ -24,7 +24,7 @@ from mctrain.errors import DataError
 from mctrain.evaluation.datacomp import MAIN, folder_of
 from mctrain.evaluation.measure import measure
 from mctrain.evaluation.subject import Subject
-from mctrain.evaluation.tasks import Benchmark, Found
+from mctrain.evaluation.tasks import Benchmark, FoundTask
 from mctrain.teachers.teacher import BundleTeacher
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.bundles.preprocess import preprocess
@@ -161,7 +161,7 @@ def figures(answers):
 
 
 def ask(subject, root, task):
-    return measure(subject, Found(Benchmark("own", task), (root / folder_of(task),), root))
+    return measure(subject, FoundTask(Benchmark("own", task), (root / folder_of(task),), root))
 
 
 @pytest.fixture(scope="module")
@@ -252,4 +252,4 @@ def test_what_is_wrong_with_a_task_is_told(subject, root, tmp_path, members, tex
     }
     folder = lay_out(tmp_path / "task", [[kinds[own] for own in members.split()]], shards=1, **texts)
     with pytest.raises(DataError, match=sentence):
-        measure(subject, Found(Benchmark("own", CALTECH), (folder,), tmp_path))
+        measure(subject, FoundTask(Benchmark("own", CALTECH), (folder,), tmp_path))

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from mctrain.evaluation.order import (
-    choice,
+    confuse,
     shuffle_in_trigrams,
     shuffle_named,
     shuffle_rest,
 )
-from mctrain.evaluation.pairs import told_apart
+from mctrain.evaluation.pairs import captions_preferred
 
 WORDS = ["a", "small", "brown", "dog", "chases", "two", "old", "men", "through", "deep", "snow"]
 NOUNS, ADJECTIVES = [3, 7, 10], [1, 2, 6, 9]
@@ -58,7 +58,7 @@ def test_words_change_places_only_with_their_kind_and_come_everywhere_there(shuf
     ],
 )
 def test_things_and_attributes_change_places_where_that_says_something_else(caption, relation, attribute):
-    told = choice(caption, "seed")
+    told = confuse(caption, "seed")
     assert (told.relation, told.attribute) == (relation, attribute)
 
 
@@ -67,4 +67,4 @@ def test_a_caption_must_beat_each_of_its_orders_and_a_tie_is_wrong():
     others = np.eye(3, dtype=np.float32)[[1, 2, 1, 1, 0]] * 0.9
     others[1] = [0.8, 0, 0]
     others[3] = [0, 1, 0]
-    assert list(told_apart(photos, photos, others, np.array([0, 0, 1, 1, 2]))) == [True, False, True]
+    assert list(captions_preferred(photos, photos, others, np.array([0, 0, 1, 1, 2]))) == [True, False, True]

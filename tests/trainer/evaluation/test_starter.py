@@ -11,7 +11,7 @@ from tests.trainer.conftest import members_of, write_shard
 from mctrain.data.shards import samples
 from mctrain.evaluation.measure import measure
 from mctrain.evaluation.subject import Subject
-from mctrain.evaluation.tasks import Found, Retrieval, ZeroShot, find_files, load_tasks
+from mctrain.evaluation.tasks import FoundTask, Retrieval, ZeroShot, find_files, load_tasks
 from mctrain.teachers.teacher import BundleTeacher, open_teacher
 from picsight_engine.bundles.bundle import open_bundle
 
@@ -58,7 +58,7 @@ def sampled(subject, real_data, tmp_path_factory):
     ):
         kept = islice(samples(real_data / source), 0, None, EVERY)
         members = [own for each in kept for own in members_of(each, json.dumps(each.words).encode())]
-        told |= figures(subject, Found(task, (write_shard(folder / source, members),), real_data))
+        told |= figures(subject, FoundTask(task, (write_shard(folder / source, members),), real_data))
     return told
 
 

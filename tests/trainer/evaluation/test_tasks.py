@@ -10,7 +10,7 @@ import pytest
 from mctrain.errors import DataError, RecipeError
 from mctrain.evaluation.outcome import Outcome
 from mctrain.evaluation.report import reporting
-from mctrain.evaluation.tasks import Found, Retrieval, find_files, load_tasks
+from mctrain.evaluation.tasks import FoundTask, Retrieval, find_files, load_tasks
 
 
 def listed(tmp_path, content):
@@ -22,7 +22,7 @@ def listed(tmp_path, content):
 def test_the_list_that_ships_finds_its_files(real_data, tmp_path):
     tasks = [own for own in load_tasks() if not own.name.startswith("everyday")]
     found = find_files(tasks, real_data, tmp_path)
-    assert found[0] == Found(
+    assert found[0] == FoundTask(
         Retrieval("flickr8k-dev", ("flickr8k-dev-*.tar",)),
         (real_data / "flickr8k-dev-000000.tar",),
         real_data,

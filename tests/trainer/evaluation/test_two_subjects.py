@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from mctrain.cli.command import mctrain
 from mctrain.evaluation.outcome import Interval
 from mctrain.evaluation.page import Accuracy, accuracy_of
-from mctrain.evaluation.report import Figure, Result, kept_scores
+from mctrain.evaluation.report import Figure, TaskResult, kept_scores
 from mctrain.models.presets import PRESETS
 from mctrain.weights.checkpoint import Checkpoint, Source, save_checkpoint
 from mctrain.weights.convert import empty_model, layout_of
@@ -87,7 +87,7 @@ def result(task, *reporting):
     figures = [
         Figure(f"figure {number}", 50, Interval(0, 0), None, own) for number, own in enumerate(reporting)
     ]
-    return Result(task, 1, 1, tuple(figures))
+    return TaskResult(task, 1, 1, tuple(figures))
 
 
 def test_accuracy_is_the_mean_of_the_first_figures_of_the_reported_halves():

@@ -21,7 +21,7 @@ from mctrain.data.shards import grouped, samples
 from mctrain.data.workers import open_pool
 from mctrain.errors import TrainerError
 from mctrain.recipes.tables import Augmentation
-from mctrain.reinforce.job import Job, begin, finish, load_report, part_of
+from mctrain.reinforce.job import ShardJob, begin, finish, load_report, part_of
 from mctrain.reinforce.job import make as make_shard
 from mctrain.reinforce.local import foretell
 from mctrain.reinforce.maker import ShardOutcome
@@ -68,7 +68,7 @@ def make(maker):
     """Reinforces what is left of the shards, as the command does; the names of those that were."""
 
     def made(folder, *shards):
-        job = Job(tuple(shards), folder)
+        job = ShardJob(tuple(shards), folder)
         left = begin(job, maker.identity())
         foretell(left, maker, print)
         for shard in left:
@@ -196,7 +196,7 @@ class Overtaken:
     """A maker whose shard is made by another run, to its end, while it is at it."""
 
     maker: Reinforcing
-    job: Job
+    job: ShardJob
 
     limit = None
 
@@ -215,7 +215,7 @@ class Overtaken:
 
 def test_two_runs_may_make_the_same_shard_at_once(maker, photos, tmp_path):
     shard = write_shard(tmp_path / "a.tar", [("a.jpg", photos[0]), ("a.txt", b"one dog")])
-    job = Job((shard,), tmp_path / "made")
+    job = ShardJob((shard,), tmp_path / "made")
     begin(job, maker.identity())
     report = make_shard(job, job.shards[0], Overtaken(maker, job), lambda *_: None)
     assert load_report(job.folder, "a.tar") == report

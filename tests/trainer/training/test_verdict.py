@@ -14,7 +14,7 @@ from mctrain.cli.command import mctrain
 from mctrain.data.apart import is_apart, pack_library
 from mctrain.data.shards import grouped, write_archive
 from mctrain.errors import DataError, RecipeError
-from mctrain.evaluation.tasks import Blanks, Found
+from mctrain.evaluation.tasks import Blanks, FoundTask
 from mctrain.teachers.towers import Towers
 from mctrain.training.verdict import Questions, judge
 from mctrain.weights.checkpoint import CHECKPOINT, load_checkpoint
@@ -91,7 +91,7 @@ def test_blanks_are_judged_by_how_few_come_up(judged, first, places, tmp_path):
             path, [(own.key, {"jpg": own.photo, "json": json.dumps(words).encode()}) for own in part]
         )
     own = pack_library(sorted(places.photos.glob("*.tar")), 0.4, tmp_path)
-    asked = Questions(own, 0.4, (Found(Blanks("blanks"), (photos, shown), tmp_path),))
+    asked = Questions(own, 0.4, (FoundTask(Blanks("blanks"), (photos, shown), tmp_path),))
     *_, found = judge(load_checkpoint(first), made, asked, lambda *_: None)
     assert found == load_checkpoint(made).origin.compared[-1]
     assert found.less_is_better

@@ -18,7 +18,7 @@ from picsight_engine.bundles.destination import demand_writable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mctrain.evaluation.report import Result
+    from mctrain.evaluation.report import TaskResult
     from mctrain.evaluation.subject import Subject
 
 
@@ -28,7 +28,7 @@ class _Measured:
 
     title: str
     subject: Subject
-    results: Sequence[Result]
+    results: Sequence[TaskResult]
 
 
 @click.command(name="eval")

@@ -99,12 +99,12 @@ def work(order: MakerOrder, shards: Sequence[Place], output: str, engine: Engine
         PicsightError: whatever the engine raises.
     """
     from mctrain.reinforce import local, ray_cluster
-    from mctrain.reinforce.job import Job, part_of
+    from mctrain.reinforce.job import ShardJob, part_of
 
     if engine.address is not None and engine.name != "ray":
         raise click.UsageError("--address is of a Ray cluster; add --engine ray.")
     folder = place_of(output)
-    job = Job(part_of(shards, *engine.part), folder)
+    job = ShardJob(part_of(shards, *engine.part), folder)
     tell = partial(click.echo, err=True)
     if engine.name == "ray":
         cluster = ray_cluster.Cluster(engine.address, engine.processes)

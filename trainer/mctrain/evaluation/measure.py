@@ -11,16 +11,16 @@ from mctrain.data.words import CAPTIONS, QUERIES
 from mctrain.errors import DataError
 from mctrain.evaluation.benchmark import ask
 from mctrain.evaluation.datacomp import averaged
-from mctrain.evaluation.order import choice
+from mctrain.evaluation.order import confuse
 from mctrain.evaluation.outcome import Answers, Outcome
 from mctrain.evaluation.pairs import (
     by_group,
+    captions_preferred,
     judged,
     read_boxed_pairs,
     read_lines,
     read_pairs,
     rows_of,
-    told_apart,
 )
 from mctrain.evaluation.report import result_of
 from mctrain.evaluation.retrieval import (
@@ -38,10 +38,10 @@ from mctrain.evaluation.tasks import (
     BoxedPairs,
     Everyday,
     Folders,
-    Order,
     Pairs,
     Retrieval,
     Translations,
+    WordOrder,
     ZeroShot,
 )
 
@@ -50,18 +50,20 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mctrain.evaluation.report import Result
+    from mctrain.evaluation.report import TaskResult
     from mctrain.evaluation.subject import Gallery, Subject
-    from mctrain.evaluation.tasks import Asked, Found
+    from mctrain.evaluation.tasks import Asked, FoundTask
 
 
-def measure_all(subjects: Sequence[Subject], asked: Sequence[Found]) -> tuple[list[list[Result]], list[str]]:
+def measure_all(
+    subjects: Sequence[Subject], asked: Sequence[FoundTask]
+) -> tuple[list[list[TaskResult]], list[str]]:
     """What each subject says to the same tasks, compared with what the next one says; and why an average is none.
 
     Raises:
         DataError: a file is damaged, or does not have what the task asks for.
     """
-    told: list[list[Result]] = [[] for _ in subjects]
+    told: list[list[TaskResult]] = [[] for _ in subjects]
     refusals = []
     suites: dict[str, list[dict[str, Answers]]] = {}
     for found in asked:
@@ -79,12 +81,12 @@ def measure_all(subjects: Sequence[Subject], asked: Sequence[Found]) -> tuple[li
     return told, refusals
 
 
-def _tell(told: list[list[Result]], task: str, answers: Sequence[Answers]) -> None:
+def _tell(told: list[list[TaskResult]], task: str, answers: Sequence[Answers]) -> None:
     for place, results in enumerate(told):
         results.append(result_of(task, *answers[place:]))
 
 
-def measure(subject: Subject, found: Found) -> Answers:
+def measure(subject: Subject, found: FoundTask) -> Answers:
     """The answers to one task.
 
     Raises:
@@ -93,7 +95,7 @@ def measure(subject: Subject, found: Found) -> Answers:
     return _ASKERS[type(found.task)](subject, found.task, found)
 
 
-def _retrieval(subject: Subject, task: Retrieval, found: Found) -> Answers:
+def _retrieval(subject: Subject, task: Retrieval, found: FoundTask) -> Answers:
     gallery = subject.gallery(found.photos)
     texts, rows = _joined(_captions(gallery, task.name))
     asked, owner = _asked(gallery, rows, task.name)
@@ -101,7 +103,7 @@ def _retrieval(subject: Subject, task: Retrieval, found: Found) -> Answers:
     return Answers(asked.keys, len(texts), tuple(retrieval(photos, wanted, owner)))
 
 
-def _everyday(subject: Subject, _: Everyday, found: Found) -> Answers:
+def _everyday(subject: Subject, _: Everyday, found: FoundTask) -> Answers:
     gallery = subject.gallery(found.photos)
     queries = [own.synthetic[QUERIES] for own in gallery.words]
     texts, owner = _joined(queries)
@@ -110,7 +112,7 @@ def _everyday(subject: Subject, _: Everyday, found: Found) -> Answers:
     return Answers(gallery.keys, len(texts), tuple(outcomes))
 
 
-def _blanks(subject: Subject, _: Blanks, found: Found) -> Answers:
+def _blanks(subject: Subject, _: Blanks, found: FoundTask) -> Answers:
     gallery, blanks = (subject.gallery([shard]) for shard in found.photos)
     texts, owner = _joined([own.synthetic[QUERIES] for own in gallery.words])
     kinds = [str(own.about["kind"]) for own in blanks.words]
@@ -119,7 +121,7 @@ def _blanks(subject: Subject, _: Blanks, found: Found) -> Answers:
     return Answers(gallery.keys, len(texts), tuple(outcomes), less_is_better=True)
 
 
-def _zero_shot(subject: Subject, task: ZeroShot, found: Found) -> Answers:
+def _zero_shot(subject: Subject, task: ZeroShot, found: FoundTask) -> Answers:
     gallery, names = subject.gallery(found.photos), class_names(found.data, task.classes)
     labels: list[Any] = [own.about.get("class_index") for own in gallery.words]
     for key, label in zip(gallery.keys, labels, strict=True):
@@ -131,7 +133,7 @@ def _zero_shot(subject: Subject, task: ZeroShot, found: Found) -> Answers:
     return _classified(subject, gallery, names, labels, task.templates)
 
 
-def _folders(subject: Subject, task: Folders, found: Found) -> Answers:
+def _folders(subject: Subject, task: Folders, found: FoundTask) -> Answers:
     gallery = subject.gallery(found.photos)
     ids, names = (class_names(found.data, own) for own in (task.ids, task.classes))
     if len(ids) != len(names):
@@ -157,18 +159,18 @@ def _classified(
     return Answers(gallery.keys, len(names), tuple(outcomes))
 
 
-def _pairs(subject: Subject, task: Pairs, found: Found) -> Answers:
+def _pairs(subject: Subject, task: Pairs, found: FoundTask) -> Answers:
     gallery, path = subject.gallery(found.photos), found.data / task.pairs
     pairs = read_pairs(path)
     rows = rows_of([own.image for own in pairs], gallery, path)
     vectors = subject.texts([own.caption for own in pairs] + [own.negative for own in pairs])
     captions, negatives = np.split(vectors, 2)
-    right = told_apart(gallery.vectors[rows], captions, negatives, np.arange(len(pairs)))
+    right = captions_preferred(gallery.vectors[rows], captions, negatives, np.arange(len(pairs)))
     outcomes = judged(right, rows, [own.kind for own in pairs])
     return Answers(gallery.keys, 2 * len(pairs), tuple(outcomes))
 
 
-def _boxed_pairs(subject: Subject, task: BoxedPairs, found: Found) -> Answers:
+def _boxed_pairs(subject: Subject, task: BoxedPairs, found: FoundTask) -> Answers:
     pairs = read_boxed_pairs(found.data / task.pairs, task.by)
     cuts = list(dict.fromkeys(own.cut for own in pairs))
     places = {cut: row for row, cut in enumerate(cuts)}
@@ -176,16 +178,16 @@ def _boxed_pairs(subject: Subject, task: BoxedPairs, found: Found) -> Answers:
     captions, negatives = (
         subject.texts(own) for own in ([own.caption for own in pairs], [own.negative for own in pairs])
     )
-    right = told_apart(seen, captions, negatives, np.arange(len(pairs)))
+    right = captions_preferred(seen, captions, negatives, np.arange(len(pairs)))
     keys, photo = np.unique([own.cut.image for own in pairs], return_inverse=True)
     return Answers(tuple(keys.tolist()), 2 * len(pairs), tuple(by_group(right, photo, pairs, task.by)))
 
 
-def _order(subject: Subject, task: Order, found: Found) -> Answers:
+def _order(subject: Subject, task: WordOrder, found: FoundTask) -> Answers:
     gallery = subject.gallery(found.photos)
     captions = [own[: task.captions] for own in _captions(gallery, task.name)]
     choices = [
-        choice(caption, f"{key} {place}")
+        confuse(caption, f"{key} {place}")
         for key, own in zip(gallery.keys, captions, strict=True)
         for place, caption in enumerate(own)
     ]
@@ -197,7 +199,7 @@ def _order(subject: Subject, task: Order, found: Found) -> Answers:
         if len(asked):
             confused, of = _joined([others[row] for row in asked])
             seen = gallery.vectors[rows[asked]]
-            right = told_apart(seen, vectors[asked], subject.texts(confused), of)
+            right = captions_preferred(seen, vectors[asked], subject.texts(confused), of)
             outcomes.append(Outcome.plain(kind, right, rows[asked]))
             texts += len(confused)
     if not outcomes:
@@ -207,7 +209,7 @@ def _order(subject: Subject, task: Order, found: Found) -> Answers:
     return Answers(gallery.keys, texts, tuple(outcomes))
 
 
-def _translations(subject: Subject, task: Translations, found: Found) -> Answers:
+def _translations(subject: Subject, task: Translations, found: FoundTask) -> Answers:
     """Of the photos those are asked that have translations, in their file's order; a photo may have several sentences."""
     gallery, path = subject.gallery(found.photos), found.data / task.texts
     lines = read_lines(path, ("key", *task.languages))
@@ -223,11 +225,11 @@ def _translations(subject: Subject, task: Translations, found: Found) -> Answers
     return Answers(asked.keys, len(lines) * len(task.languages), tuple(outcomes))
 
 
-def _benchmark(subject: Subject, task: Benchmark, found: Found) -> Answers:
+def _benchmark(subject: Subject, task: Benchmark, found: FoundTask) -> Answers:
     return ask(subject, task.task, found.photos[0])
 
 
-_ASKERS: dict[type[Asked], Callable[[Subject, Any, Found], Answers]] = {
+_ASKERS: dict[type[Asked], Callable[[Subject, Any, FoundTask], Answers]] = {
     Retrieval: _retrieval,
     Everyday: _everyday,
     Blanks: _blanks,
@@ -235,7 +237,7 @@ _ASKERS: dict[type[Asked], Callable[[Subject, Any, Found], Answers]] = {
     Folders: _folders,
     Pairs: _pairs,
     BoxedPairs: _boxed_pairs,
-    Order: _order,
+    WordOrder: _order,
     Translations: _translations,
     Benchmark: _benchmark,
 }

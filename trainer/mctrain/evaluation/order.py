@@ -44,7 +44,7 @@ _EITHER_WAY = frozenset(_JOINING | {",", "&", "a", "an", "the", "his", "her"})
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ConfusedCaption:
     """A caption, and what it must be told from; a kind of confusion that does not apply has no text.
 
     `order` are up to four orders of all its words; of `relation` two things, of `attribute` two attributes have changed places.
@@ -61,13 +61,13 @@ def normal(caption: str) -> str:
     return " ".join(_DROPPED.sub(" ", caption.lower()).replace(",", " , ").split()[:_LONGEST])
 
 
-def choice(caption: str, seed: str) -> Choice:
+def confuse(caption: str, seed: str) -> ConfusedCaption:
     """What a caption is confused with. Whatever comes out as it was, or twice, asks nothing and is left out."""
     words, draw = normal(caption).split(), Random(seed)  # noqa: S311 (no secret)
     own = " ".join(words)
     shuffled = [" ".join(shuffle(words, draw)) for shuffle in SHUFFLES]
     orders = tuple(dict.fromkeys(other for other in shuffled if other != own))
-    return Choice(own, orders, _swapped(words, _things(words)), _swapped(words, _attributes(words)))
+    return ConfusedCaption(own, orders, _swapped(words, _things(words)), _swapped(words, _attributes(words)))
 
 
 def shuffle_named(words: Sequence[str], draw: Random) -> Words:

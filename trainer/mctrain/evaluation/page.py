@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mctrain.evaluation.outcome import Difference, Interval
-    from mctrain.evaluation.report import Figure, Result
+    from mctrain.evaluation.report import Figure, TaskResult
     from mctrain.evaluation.subject import Subject
 
 
@@ -152,7 +152,7 @@ class Placed:
     latency: Latency
 
 
-def accuracy_of(results: Sequence[Result]) -> Accuracy | None:
+def accuracy_of(results: Sequence[TaskResult]) -> Accuracy | None:
     """One number of several tasks, and None where none is left.
 
     Left out are tasks without a reported half, and those of which less is better.
@@ -191,7 +191,11 @@ _MORE = ("above the other", "95 % interval", "more in")
 
 
 def markdown(
-    results: Sequence[Result], subject: Subject, other: Subject | None, placed: Sequence[Placed], plot: str
+    results: Sequence[TaskResult],
+    subject: Subject,
+    other: Subject | None,
+    placed: Sequence[Placed],
+    plot: str,
 ) -> str:
     """The page; `plot` is the name of the picture beside it, of the models as they are `placed`."""
     parts = [f"# {_plain(subject.name)}\n", f"Weights `{subject.digest}`.\n", _HOW]
@@ -227,7 +231,7 @@ def _rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def _table(result: Result) -> str:
+def _table(result: TaskResult) -> str:
     apart = {own.figure: own for own in result.differences}
     rows = [(*_cells(figure), *(_more(apart[figure.name]) if apart else ())) for figure in result.figures]
     asked = f"{result.photos:,} photos, {result.texts:,} texts.{' Less is better.' * result.less_is_better}"

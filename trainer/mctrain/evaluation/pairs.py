@@ -113,7 +113,7 @@ def judged(right: NDArray[np.bool_], rows: NDArray[np.int64], kinds: Sequence[st
     return parts
 
 
-def told_apart(
+def captions_preferred(
     photos: Vectors, captions: Vectors, others: Vectors, of: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
     """Which photos [m, dim] are nearer to their captions [m, dim] than to every other text [k, dim]; text j is of row `of[j]`.

@@ -59,7 +59,7 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class TaskResult:
     """What one task says about a subject, and what it has above another one; of some tasks less is better."""
 
     task: str
@@ -85,13 +85,13 @@ class Result:
         return lines
 
 
-def result_of(task: str, answers: Answers, others: Answers | None = None) -> Result:
+def result_of(task: str, answers: Answers, others: Answers | None = None) -> TaskResult:
     """The figures of the answers to a task; `others` are another subject's, who was asked the same."""
     odd = reporting(answers.keys)
     figures = tuple(_figure(outcome, odd) for outcome in answers.outcomes)
     pairs = zip(answers.outcomes, others.outcomes, strict=True) if others else ()
     apart = tuple(difference(one, other) for one, other in pairs)
-    return Result(task, len(answers.keys), answers.texts, figures, apart, answers.less_is_better)
+    return TaskResult(task, len(answers.keys), answers.texts, figures, apart, answers.less_is_better)
 
 
 def difference_sentence(own: Difference) -> str:
@@ -122,7 +122,7 @@ def _rounded(content: Any) -> Any:
     return round(content, 4) if isinstance(content, float) else content
 
 
-def keep_scores(cache: Path, digest: str, results: Sequence[Result]) -> None:
+def keep_scores(cache: Path, digest: str, results: Sequence[TaskResult]) -> None:
     """Keeps the line of each task; a task that was asked before is replaced.
 
     Raises:

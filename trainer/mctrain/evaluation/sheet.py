@@ -104,7 +104,7 @@ def framed(block: Image.Image, margin: int) -> Image.Image:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RankedPhotos:
     """A search, and the photos nearest to it with their cosines."""
 
     query: str
@@ -126,7 +126,7 @@ def read_queries(path: Path) -> list[str]:
     return [own for own in queries if own]
 
 
-def answer(subject: Subject, shards: Sequence[Path], queries: Sequence[str]) -> list[Answer]:
+def answer(subject: Subject, shards: Sequence[Path], queries: Sequence[str]) -> list[RankedPhotos]:
     """The first photos of each search; the nearest first, of equally near ones the earlier.
 
     Raises:
@@ -137,12 +137,12 @@ def answer(subject: Subject, shards: Sequence[Path], queries: Sequence[str]) -> 
     first = np.argsort(-scores, axis=1, kind="stable")[:, :FIRST]
     pictures = _pictures(shards, set(first.ravel().tolist()))
     return [
-        Answer(query, tuple((pictures[row], float(own[row])) for row in rows.tolist()))
+        RankedPhotos(query, tuple((pictures[row], float(own[row])) for row in rows.tolist()))
         for query, own, rows in zip(queries, scores, first, strict=True)
     ]
 
 
-def draw_answers(answers: Sequence[Answer], title: str) -> Image.Image:
+def draw_answers(answers: Sequence[RankedPhotos], title: str) -> Image.Image:
     """The sheet of answers."""
     width = FIRST * (SIDE + _GAP) - _GAP
     blocks = [text_block(title, _TITLE, width, 1)]

@@ -101,7 +101,7 @@ class Pairs:
 
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
-class Order:
+class WordOrder:
     """A photo is nearer to its caption than to the same words in another order; of each photo the first `captions` are asked."""
 
     name: str
@@ -150,7 +150,7 @@ class Benchmark:
         return f"{self.suite} {self.task}"
 
 
-Named = Retrieval | ZeroShot | Folders | Pairs | Order | Translations | BoxedPairs
+Named = Retrieval | ZeroShot | Folders | Pairs | WordOrder | Translations | BoxedPairs
 Task = Named | Everyday | Blanks | DataComp
 Asked = Named | Everyday | Blanks | Benchmark
 
@@ -165,14 +165,14 @@ class _List:
     everyday: tuple[Everyday, ...] = ()
     blanks: tuple[Blanks, ...] = ()
     pairs: tuple[Pairs, ...] = ()
-    order: tuple[Order, ...] = ()
+    order: tuple[WordOrder, ...] = ()
     translations: tuple[Translations, ...] = ()
     boxed_pairs: tuple[BoxedPairs, ...] = ()
     datacomp: tuple[DataComp, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Found:
+class FoundTask:
     """A task with its files: the shards of its photos or the folder of them, and the data folder."""
 
     task: Asked
@@ -201,21 +201,21 @@ def load_tasks(path: Path | None = None) -> tuple[Task, ...]:
     return tasks
 
 
-def find_files(tasks: Sequence[Task], data: Path, scratch: Path) -> list[Found]:
+def find_files(tasks: Sequence[Task], data: Path, scratch: Path) -> list[FoundTask]:
     """The files of each task; everyday photos are packed into `scratch`, and blanks.
 
     Raises:
         DataError: one is missing.
     """
-    named: list[Found] = []
+    named: list[FoundTask] = []
     for task in tasks:
         match task:
             case Everyday() | Blanks():
-                named.append(Found(task, (), data))
+                named.append(FoundTask(task, (), data))
             case DataComp():
                 named += _benchmarks(task, data)
             case _:
-                named.append(Found(task, _named(task, data), data))
+                named.append(FoundTask(task, _named(task, data), data))
     if not any(isinstance(task, Everyday | Blanks) for task in tasks):
         return named
     everyday = (pack_everyday(data, scratch),)
@@ -224,7 +224,7 @@ def find_files(tasks: Sequence[Task], data: Path, scratch: Path) -> list[Found]:
     return [dataclasses.replace(own, photos=packed.get(type(own.task), own.photos)) for own in named]
 
 
-def _benchmarks(suite: DataComp, data: Path) -> list[Found]:
+def _benchmarks(suite: DataComp, data: Path) -> list[FoundTask]:
     folder = _folder(suite.name, data / suite.folder)
     there = tasks_in(folder)
     if not there:
@@ -232,7 +232,7 @@ def _benchmarks(suite: DataComp, data: Path) -> list[Found]:
             f"The task {suite.name} finds none of DataComp's {len(MAIN)} in {folder}, where it looks for folders such as "
             f"{folder_of('cifar10')}."
         )
-    return [Found(Benchmark(suite.name, task), (folder / folder_of(task),), data) for task in there]
+    return [FoundTask(Benchmark(suite.name, task), (folder / folder_of(task),), data) for task in there]
 
 
 def _named(task: Named, data: Path) -> tuple[Path, ...]:

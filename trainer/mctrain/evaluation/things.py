@@ -45,7 +45,7 @@ class Thing:
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _PhotoTexts:
     """What is said of a photo: captions, what stands for itself (searches, labels), and all of it in one text."""
 
     captions: tuple[str, ...]
@@ -77,7 +77,7 @@ def singular(text: str) -> str:
 
 def presence(things: Sequence[Thing], photos: Iterable[Words]) -> NDArray[np.int8]:
     """Whether each thing is ABSENT from a photo, SHOWN by it, or DOUBTFUL: [things, photos]."""
-    said = [_said(words) for words in photos]
+    said = [_photo_texts(words) for words in photos]
 
     @cache
     def holders(phrase: str) -> NDArray[np.bool_]:
@@ -93,14 +93,14 @@ def presence(things: Sequence[Thing], photos: Iterable[Words]) -> NDArray[np.int
     return found
 
 
-def _said(words: Words) -> _Said:
+def _photo_texts(words: Words) -> _PhotoTexts:
     kinds = texts_by_kind(words)
     captions = tuple(map(singular, (*kinds["human"], *kinds["synthetic"])))
     names = tuple(map(singular, (*kinds["query"], *kinds["class"])))
     others = [singular(text) for field in ("objects", "phrases") for text in texts_of(words.about, field)]
-    return _Said(captions, names, "|".join((*captions, *names, *others)))
+    return _PhotoTexts(captions, names, "|".join((*captions, *names, *others)))
 
 
-def _is_shown(thing: Thing, said: _Said) -> bool:
+def _is_shown(thing: Thing, said: _PhotoTexts) -> bool:
     named = any(map(thing.is_shown_by, said.names))
     return named or sum(map(thing.is_shown_by, said.captions)) >= _TWICE

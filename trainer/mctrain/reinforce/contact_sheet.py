@@ -61,7 +61,7 @@ class ShownPhoto:
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class SheetContent:
     """Some photos of a shard that has so many `whole` samples, and the teachers of its embeddings; `faults` say what was passed over."""
 
     photos: tuple[ShownPhoto, ...]
@@ -70,7 +70,7 @@ class Gathered:
     faults: tuple[str, ...]
 
 
-def gather(shard: Path, count: int, manifest: Path) -> Gathered:
+def gather(shard: Path, count: int, manifest: Path) -> SheetContent:
     """So many photos of a shard, each from the middle of its part of the shard; without a manifest all are shown as plain photos.
 
     Raises:
@@ -97,7 +97,7 @@ def gather(shard: Path, count: int, manifest: Path) -> Gathered:
                 faults.append(str(fault))
     if not photos:
         raise DataError(f"No photo of {shard} can be shown. {faults[0] if faults else 'It is empty.'}")
-    return Gathered(tuple(photos), teachers, whole, tuple(faults))
+    return SheetContent(tuple(photos), teachers, whole, tuple(faults))
 
 
 def _is_reinforced(group: Group) -> bool:
@@ -156,7 +156,7 @@ def _made_by(view: View, picture: Image) -> str:
     return ", ".join(steps)
 
 
-def draw_sheet(gathered: Gathered, title: str) -> Image:
+def draw_sheet(gathered: SheetContent, title: str) -> Image:
     """A row a photo: the photo, its views, its texts."""
     columns = min(max(len(own.views) for own in gathered.photos), _COLUMNS)
     views = columns * (VIEW_SIDE + _GAP)

@@ -31,7 +31,7 @@ _ENDING = ".report.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ShardJob:
     """Shards, and the folder of what is made of each of them."""
 
     shards: tuple[Place, ...]
@@ -43,14 +43,14 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class JobReport:
     """The reports of all shards that the folder holds, whoever made them, and what else there is to say."""
 
     sentences: list[str]
     reports: list[ShardReport]
 
 
-def begin(job: Job, identity: Mapping[str, Any]) -> tuple[Place, ...]:
+def begin(job: ShardJob, identity: Mapping[str, Any]) -> tuple[Place, ...]:
     """Writes down what the folder is for, or compares it with what it was for; the shards that are to be made.
 
     Raises:
@@ -61,7 +61,7 @@ def begin(job: Job, identity: Mapping[str, Any]) -> tuple[Place, ...]:
     return tuple(shard for shard in job.shards if _made(job, shard) is None)
 
 
-def make(job: Job, shard: Place, maker: Maker, progress: Callable[[int, str], None]) -> ShardReport:
+def make(job: ShardJob, shard: Place, maker: Maker, progress: Callable[[int, str], None]) -> ShardReport:
     """Makes one shard; `progress` hears of every sample and the name of its shard.
 
     Raises:
@@ -89,7 +89,7 @@ def make(job: Job, shard: Place, maker: Maker, progress: Callable[[int, str], No
     return report
 
 
-def finish(job: Job, maker: Maker, bar: Bar) -> Finished:
+def finish(job: ShardJob, maker: Maker, bar: Bar) -> JobReport:
     """Writes what belongs beside all shards of the folder, and sweeps up what killed runs left of them."""
     there = folder_reports(job.folder)
     while True:
@@ -101,7 +101,7 @@ def finish(job: Job, maker: Maker, bar: Bar) -> Finished:
             break
     if isinstance(job.folder, Path):  # in a store nothing is left
         sweep_drafts(job.folder, {own.shard.name for own in made})
-    return Finished(sentences, made)
+    return JobReport(sentences, made)
 
 
 def part_of(shards: Sequence[Place], part: int, parts: int) -> tuple[Place, ...]:
@@ -123,7 +123,7 @@ def _name(shard: Place) -> str:
     return f"{shard.name.partition('.')[0]}.tar"
 
 
-def _claim(job: Job, identity: Mapping[str, Any]) -> None:
+def _claim(job: ShardJob, identity: Mapping[str, Any]) -> None:
     if own := [shard for shard in job.shards if same(shard, job.target(shard))]:
         raise TrainerError(f"{own[0]} would be written over; choose another folder with -o.")
     path = job.folder / JOB
@@ -159,7 +159,7 @@ def _differing(found: dict[str, Any], identity: Mapping[str, Any]) -> list[str]:
     return [*settings, *(f"other {name}" for name in others)]
 
 
-def _made(job: Job, shard: Place) -> ShardReport | None:
+def _made(job: ShardJob, shard: Place) -> ShardReport | None:
     """The report of what the folder holds of this very source, if it does.
 
     Where either was changed or damaged, it is made again; of a shard in a store, that it is there is enough.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mctrain.places import Place
-    from mctrain.reinforce.job import Finished, Job
+    from mctrain.reinforce.job import JobReport, ShardJob
     from mctrain.reinforce.maker import Bar, Maker, MakerOrder
 
 
@@ -24,7 +24,7 @@ _TRIED = 12  # samples
 _LONG = 20.0  # seconds, beside which what is loaded once is little
 
 
-def run(order: MakerOrder, job: Job, tell: Callable[[str], None], bar: Bar) -> Finished:
+def run(order: MakerOrder, job: ShardJob, tell: Callable[[str], None], bar: Bar) -> JobReport:
     """Makes all shards that are not made; time and disk are told first, and what `job.finish` gives is returned.
 
     Raises:

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from mctrain.data.workers import ahead
 from mctrain.errors import TrainerError, demand_extra
-from mctrain.reinforce.job import Job, begin, finish, make
+from mctrain.reinforce.job import ShardJob, begin, finish, make
 from picsight_engine.errors import PicsightError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from mctrain.places import Place
-    from mctrain.reinforce.job import Finished
+    from mctrain.reinforce.job import JobReport
     from mctrain.reinforce.maker import Bar, Maker, MakerOrder
 
 _OBJECTS = 100_000_000  # bytes; Ray wants some 75 MB
@@ -57,7 +57,9 @@ class Worker:
         return cls.maker
 
 
-def run(order: MakerOrder, job: Job, cluster: Cluster, tell: Callable[[str], None], bar: Bar) -> Finished:
+def run(
+    order: MakerOrder, job: ShardJob, cluster: Cluster, tell: Callable[[str], None], bar: Bar
+) -> JobReport:
     """Makes all shards that are not made; what `job.finish` gives.
 
     Raises:
@@ -71,7 +73,7 @@ def run(order: MakerOrder, job: Job, cluster: Cluster, tell: Callable[[str], Non
             if cluster.address is None:
                 raise TrainerError(f"{narrow}.")
             tell(f"{narrow}, unless a larger one joins.")
-        job = Job(tuple(map(_absolute, job.shards)), _absolute(job.folder))
+        job = ShardJob(tuple(map(_absolute, job.shards)), _absolute(job.folder))
         graphics = int(ray.cluster_resources().get("GPU", 0) > 0)
         # max_calls: a process with a GPU would end after each task
         remote = ray.remote(num_cpus=cluster.processors, num_gpus=graphics, max_calls=0, max_retries=_RETRIES)
@@ -84,7 +86,7 @@ def run(order: MakerOrder, job: Job, cluster: Cluster, tell: Callable[[str], Non
         for shard, answer in ahead(work, _AHEAD):
             _answer(ray, answer)
             progress(1, shard.name)
-        return cast("Finished", _answer(ray, remote(_finish).remote(*given)))
+        return cast("JobReport", _answer(ray, remote(_finish).remote(*given)))
 
 
 def too_narrow(machines: Sequence[Mapping[str, Any]], processors: int) -> str:
@@ -100,13 +102,13 @@ def _absolute(place: Place) -> Place:
     return place.absolute() if isinstance(place, Path) else place
 
 
-def _identify(order: MakerOrder, folder: Path, job: Job) -> dict[str, Any]:
+def _identify(order: MakerOrder, folder: Path, job: ShardJob) -> dict[str, Any]:
     """What the bytes of all shards depend on."""
     del job
     return Worker.open(order, folder).identity()
 
 
-def _make(order: MakerOrder, folder: Path, job: Job, shard: Place, identity: Mapping[str, Any]) -> None:
+def _make(order: MakerOrder, folder: Path, job: ShardJob, shard: Place, identity: Mapping[str, Any]) -> None:
     maker = Worker.open(order, folder)
     if maker.identity() != identity:
         raise TrainerError(
@@ -115,7 +117,7 @@ def _make(order: MakerOrder, folder: Path, job: Job, shard: Place, identity: Map
     make(job, shard, maker, lambda *_: None)
 
 
-def _finish(order: MakerOrder, folder: Path, job: Job) -> Finished:
+def _finish(order: MakerOrder, folder: Path, job: ShardJob) -> JobReport:
     return finish(job, Worker.open(order, folder), lambda *_: lambda *_: None)
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mctrain.models.heads import Head
     from mctrain.models.lite import LiteShape, LiteTower
     from mctrain.models.minilm import MiniLmTower
-    from mctrain.teachers.fit.features import Look
+    from mctrain.teachers.fit.features import NetworkLook
     from mctrain.weights.checkpoint import Checkpoint
     from picsight_engine.bundles.bundle import ImageSpec
 
@@ -69,7 +69,7 @@ class Looks:
 class _Network:
     """One network, the pixels that it has seen, and its graph for those that it has not."""
 
-    def __init__(self, look: Look, cache: Path) -> None:
+    def __init__(self, look: NetworkLook, cache: Path) -> None:
         self._look, self._cache = look, cache
         self._graph: Graph | None = None
         self._places: dict[str, tuple[Path, int]] = {}

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mctrain.evaluation.report import Figure
-    from mctrain.evaluation.tasks import Found, Task
+    from mctrain.evaluation.tasks import FoundTask, Task
     from mctrain.models.clip import Clip
     from mctrain.models.presets import Preset
     from mctrain.recipes.training import EvaluationTable
@@ -45,7 +45,7 @@ class Exam:
 
     figures: tuple[str, ...]
     preset: Preset
-    found: tuple[Found, ...]
+    found: tuple[FoundTask, ...]
     look: Callable[[], None]
 
     def __call__(self, clip: Clip) -> dict[str, Figure]:
@@ -104,7 +104,7 @@ def open_exam(
     return Exam(table.figures, preset, tuple(own for own in asked if own.task.name in wanted), look)
 
 
-def _files(found: Found) -> Iterator[Path]:
+def _files(found: FoundTask) -> Iterator[Path]:
     """What is read for a task."""
     yield from found.photos
     match found.task:

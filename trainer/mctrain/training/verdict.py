@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mctrain.evaluation.tasks import Found
+    from mctrain.evaluation.tasks import FoundTask
     from mctrain.recipes.tables import ApartTable
     from mctrain.training.surroundings import Places
     from mctrain.weights.checkpoint import Checkpoint
@@ -41,7 +41,7 @@ class Questions:
 
     own: Path
     share: float
-    sets: tuple[Found, ...]
+    sets: tuple[FoundTask, ...]
 
 
 def find_questions(apart: ApartTable, shards: Sequence[Path], places: Places, scratch: Path) -> Questions:

@@ -20,7 +20,7 @@ from mctrain.models.clip import build_clip
 from mctrain.models.presets import preset_of
 from mctrain.optimisation.optimizer import build_head_optimizer
 from mctrain.teachers.fit.corpus import FitFolders
-from mctrain.teachers.fit.heads import Heads, Progress
+from mctrain.teachers.fit.heads import FitProgress, Heads
 from mctrain.teachers.fit.teach import PROGRESS, teach
 from mctrain.weights.checkpoint import CHECKPOINT, load_checkpoint
 
@@ -107,7 +107,9 @@ def test_progress_of_another_version_is_told(finished, tiny_recipe, tmp_path):
     recipe = content["recipe"]
     older = {**recipe, "training": {"seed": 0}}
     model = torch.nn.Linear(1, 1)
-    progress = Progress(tmp_path / PROGRESS, tiny_recipe, model, None, torch.optim.AdamW(model.parameters()))
+    progress = FitProgress(
+        tmp_path / PROGRESS, tiny_recipe, model, None, torch.optim.AdamW(model.parameters())
+    )
     for broken in (content, {"recipe": recipe}, {**content, "recipe": older}, {}, []):
         torch.save(broken, tmp_path / PROGRESS)
         with pytest.raises(TrainerError, match=r"progress\.pt is damaged or of another version of mctrain"):

@@ -70,7 +70,7 @@ def load_arrays(path: Path, names: Sequence[str] = ()) -> dict[str, NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SeenView:
     """One view of the photos of a shard: keys, digests of its pixels, features [n, 1280] and logits [n, 1000], both float16."""
 
     keys: NDArray[np.str_]
@@ -88,13 +88,13 @@ class Views:
     networks: tuple[str, ...]
     spec: ImageSpec
 
-    def looks(self) -> tuple[Look, ...]:
+    def looks(self) -> tuple[NetworkLook, ...]:
         """Each network and how it looks at the photos."""
         return looks_of(self.networks, self.spec.size)
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class NetworkLook:
     """A network, the size of the photos that it is given, and the one at which it looks at them, in pixels."""
 
     network: str
@@ -120,10 +120,10 @@ class Look:
         )
 
 
-def looks_of(networks: Sequence[str], size: int) -> tuple[Look, ...]:
+def looks_of(networks: Sequence[str], size: int) -> tuple[NetworkLook, ...]:
     """How networks look at photos of `size` pixels together."""
     sizes = lite.look_sizes(networks, size)
-    return tuple(Look(network, size, own) for network, own in zip(networks, sizes, strict=True))
+    return tuple(NetworkLook(network, size, own) for network, own in zip(networks, sizes, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +134,10 @@ class _Work:
     digest: str
     view: int
     views: Views
-    looks: tuple[Look, ...]
+    looks: tuple[NetworkLook, ...]
     cache: Path
 
-    def path(self, look: Look) -> Path:
+    def path(self, look: NetworkLook) -> Path:
         """The file of what a network sees."""
         name = self.views.augmentation.name_of(self.view, self.views.seed)
         return self.cache / f"seen-{look.name}-{self.digest[:16]}-{name}-{LAYOUT}.npz"
@@ -162,10 +162,10 @@ def cache_features(
     _compute(_look, work, progress, workers)
 
 
-def cached(shard: Path, views: Views, view: int, cache: Path) -> list[Seen]:
+def cached(shard: Path, views: Views, view: int, cache: Path) -> list[SeenView]:
     """What each network sees of one view of a shard, from the cache."""
     work = _Work(shard, file_digest(shard), view, views, views.looks(), cache)
-    return [Seen(**load_arrays(work.path(look))) for look in work.looks]
+    return [SeenView(**load_arrays(work.path(look))) for look in work.looks]
 
 
 def _missing(shards: Sequence[Path], views: Views, cache: Path) -> Iterator[_Work]:
@@ -181,7 +181,7 @@ def _missing(shards: Sequence[Path], views: Views, cache: Path) -> Iterator[_Wor
 def _look(work: _Work) -> int:
     """Computes one view of one shard and writes a file a network; how many photos it has."""
     graphs = {look: Graph(look.graph_file(work.cache)) for look in work.looks}
-    found: dict[Look, list[tuple[NDArray[np.float16], ...]]] = {look: [] for look in work.looks}
+    found: dict[NetworkLook, list[tuple[NDArray[np.float16], ...]]] = {look: [] for look in work.looks}
     keys: list[str] = []
     pixels: list[str] = []
     for batch, pictures, values in _batches(work):

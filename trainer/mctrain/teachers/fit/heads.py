@@ -50,7 +50,7 @@ _CEILING = 6.0  # what ReLU6 and pooling can give
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class FitProgress:
     """What a fit needs to continue, as a file that is written whole or not at all: what moves, its average where there is one,
     the optimizer, and the losses of the legs that are done.
     """
@@ -113,7 +113,7 @@ class FitLesson:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _Embedded:
     """A batch after the heads: photos [n, dim] with their cached features and logits, texts [slots, n, dim], class names [classes, dim],
     contrasts [m, dim].
     """
@@ -151,7 +151,7 @@ def fit(
         )
     averaged = average_from(heads, table.average, 0)
     optimizer = _optimizer(heads, recipe)
-    progress = Progress(progress_file, recipe, heads, averaged, optimizer)
+    progress = FitProgress(progress_file, recipe, heads, averaged, optimizer)
     history = progress.restore(steps)
 
     def losses(epoch: int) -> Iterator[Tensor]:
@@ -201,7 +201,7 @@ def _optimizer(heads: Heads, recipe: Recipe) -> torch.optim.AdamW:
     return optimizer
 
 
-def _see(heads: Heads, lesson: FitLesson, batch: FitBatch, *, bf16: bool) -> _Seen:
+def _see(heads: Heads, lesson: FitLesson, batch: FitBatch, *, bf16: bool) -> _Embedded:
     """Sends a batch through both heads; all texts go together."""
     corpus = lesson.corpus
     cached = as_tensor(corpus.features[batch.views, batch.photos])
@@ -213,7 +213,7 @@ def _see(heads: Heads, lesson: FitLesson, batch: FitBatch, *, bf16: bool) -> _Se
         photos = heads.image(features, logits).float()  # [n, dim]
     texts, classes, contrasts = words.split([batch.texts.size, len(batch.prompts), len(batch.contrasts)])
     slots = texts.unflatten(0, batch.texts.shape)  # [slots, n, dim]
-    return _Seen(cached, taught, photos, slots, classes, contrasts, heads.scale())
+    return _Embedded(cached, taught, photos, slots, classes, contrasts, heads.scale())
 
 
 def _look(stages: UpperStages, lesson: FitLesson, batch: FitBatch) -> tuple[Tensor, Tensor]:
@@ -223,7 +223,7 @@ def _look(stages: UpperStages, lesson: FitLesson, batch: FitBatch) -> tuple[Tens
     return features, classifier.logits(features)
 
 
-def _caption_loss(seen: _Seen, batch: FitBatch) -> Tensor:
+def _caption_loss(seen: _Embedded, batch: FitBatch) -> Tensor:
     """CLIP's loss, the mean over the slots of texts."""
     rows = torch.from_numpy(batch.texts)
     others = (seen.contrasts, torch.from_numpy(batch.contrasts))
@@ -234,7 +234,7 @@ def _caption_loss(seen: _Seen, batch: FitBatch) -> Tensor:
     return torch.stack(losses).mean()
 
 
-def _pseudo_loss(heads: Heads, seen: _Seen, classifier: Classifier, table: TrainingTable) -> Tensor:
+def _pseudo_loss(heads: Heads, seen: _Embedded, classifier: Classifier, table: TrainingTable) -> Tensor:
     """The class-name loss on photos that nobody took."""
     count = table.pseudo_photos
     wanted = torch.randint(0, lite.CLASSES, (count,))

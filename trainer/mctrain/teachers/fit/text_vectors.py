@@ -33,7 +33,7 @@ class Sentences:
 
     def __init__(self, trunk: MiniLM, cache: Path) -> None:
         self._trunk, self._cache, self._name = trunk, cache, _name_of(trunk)
-        self._encoder: Encoder | None = None
+        self._encoder: TrunkEncoder | None = None
         self._known: dict[str, NDArray[np.float16]] = {}
         for path in sorted(cache.glob(f"texts-{LAYOUT}-{self._name}-*.npz")):
             arrays = load_arrays(path)
@@ -50,7 +50,7 @@ class Sentences:
 
     def _add(self, texts: Sequence[str], progress: Callable[[int, str], None]) -> None:
         if self._encoder is None:
-            self._encoder = Encoder(self._trunk, self._cache / f"minilm-{self._name}.onnx")
+            self._encoder = TrunkEncoder(self._trunk, self._cache / f"minilm-{self._name}.onnx")
         vectors = self._encoder(texts, progress)
         digests = [_digest(text) for text in texts]
         name = hashlib.sha256("".join(digests).encode()).hexdigest()[:16]
@@ -68,7 +68,7 @@ def _name_of(trunk: MiniLM) -> str:
     return digest.hexdigest()[:16]
 
 
-class Encoder:
+class TrunkEncoder:
     """A trunk in ONNX Runtime, as a graph at `path`, with its tokenizer."""
 
     def __init__(self, trunk: MiniLM, path: Path) -> None:

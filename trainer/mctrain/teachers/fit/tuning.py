@@ -18,7 +18,7 @@ from mctrain.models.minilm import LAYERS, PAD_ID, MiniLmShape
 from mctrain.optimisation.descent import Descent
 from mctrain.optimisation.optimizer import build_head_optimizer, rate_at
 from mctrain.teachers.fit.corpus import draw_texts
-from mctrain.teachers.fit.heads import Heads, Progress, as_tensor, class_name_loss, contrastive_loss
+from mctrain.teachers.fit.heads import FitProgress, Heads, as_tensor, class_name_loss, contrastive_loss
 from mctrain.tokens.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def tune(clip: Clip, corpus: Corpus, recipe: Recipe, folder: Path, bar: Bar) -> 
         own.requires_grad = True
     model = _Tuned(heads, trunk)
     optimizer = _optimizer(heads, upper, table)
-    progress = Progress(folder / TUNED, recipe, model, None, optimizer)
+    progress = FitProgress(folder / TUNED, recipe, model, None, optimizer)
     history = progress.restore()
     tell = bar("steps of tuning", table.steps)
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable, Sequence
 
-    from mctrain.evaluation.tasks import Found
+    from mctrain.evaluation.tasks import FoundTask
     from mctrain.models.heads import Head
     from mctrain.models.lite import LiteTower
     from mctrain.recipes.training import DecisionsRecipe
@@ -122,7 +122,7 @@ def _lesson(decided: Decided, sight: Sight, scale: float) -> DecisionLesson:
 
 
 def _compare(
-    heads: tuple[Head, Head], sight: Sight, sets: Sequence[Found], progress: Callable[[int, str], None]
+    heads: tuple[Head, Head], sight: Sight, sets: Sequence[FoundTask], progress: Callable[[int, str], None]
 ) -> list[Compared]:
     subjects = [Subject(Headed(sight, own), progress) for own in heads]
     return [compare(found.task.name, *(measure(own, found) for own in subjects)) for found in sets]
