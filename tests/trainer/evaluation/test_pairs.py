@@ -14,7 +14,6 @@ from mctrain.data.shards import samples
 from mctrain.errors import DataError
 from mctrain.evaluation.measure import measure
 from mctrain.evaluation.pairs import (
-    judged,
     left_out,
     read_boxed_pairs,
     read_lines,
@@ -34,13 +33,6 @@ def gallery(*files):
     """Of photos by their keys and the digests of their files."""
     keys, digests = zip(*files, strict=True)
     return Gallery(keys, digests, (), np.zeros((len(keys), 2), np.float32))
-
-
-def test_pairs_are_counted_whole_and_by_kind():
-    right = np.array([True, False, True, True])
-    told = judged(right, np.array([7, 7, 8, 9]), ["x", "y", "x", "y"])
-    assert {own.figure: own.percent() for own in told} == {"all": 75, "x": 100, "y": 50}
-    assert list(told[1].photo) == [7, 8]
 
 
 def test_a_line_that_is_no_pair_and_a_photo_that_is_not_there_are_told(tmp_path):

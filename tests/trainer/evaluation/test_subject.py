@@ -70,6 +70,19 @@ def test_a_photo_that_several_shards_hold_is_found_by_the_captions_of_each(figur
     assert told["text to image at 1"] == told["image to text at 1"] == 100
 
 
+def test_pairs_are_told_by_their_kinds(figures, folder):
+    pairs = [
+        {"image": own.key, "caption": own.words["captions"][0], "negative": negative, "kind": kind}
+        for own in islice(samples(folder / "flickr8k-train-000000.tar"), 4)
+        for kind, negative in (("other", "A spacecraft."), ("same", own.words["captions"][0]))
+    ]
+    (folder / "pairs.jsonl").write_text("\n".join(map(json.dumps, pairs)))
+    told, counts = figures(f'[[pairs]]\nname = "own"\n{SHARDS}\npairs = "pairs.jsonl"')
+    assert counts == (20, 16)
+    assert told["other"] >= 75
+    assert told["same"] == 0
+
+
 def test_orders_of_words_are_asked_of_the_first_captions(figures):
     told, counts = figures(f'[[order]]\nname = "own"\n{SHARDS}\ncaptions = 2')
     assert counts[0] == 20

@@ -81,8 +81,8 @@ def evaluate(
     with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
         asked = find_files(load_tasks(tasks), data, Path(scratch))
         subjects = [Subject(open_teacher(title, cache), bar("photos")) for title in titles]
-        told, refusals = measure_all(subjects, asked)
-    measured = [_Measured(*own) for own in zip(titles, subjects, told, strict=True)]
+        results, refusals = measure_all(subjects, asked)
+    measured = [_Measured(*own) for own in zip(titles, subjects, results, strict=True)]
     for refusal in refusals:
         click.echo(printable(refusal), err=True)
     one, other = measured[0], measured[1] if against else None

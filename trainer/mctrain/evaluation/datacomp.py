@@ -98,27 +98,27 @@ def classified(
     rows = np.arange(len(labels))
     place = (~(logits < logits[rows, labels][:, None])).sum(1) - 1  # [n], of the right class, from 0 on
     present, group = np.unique(labels, return_inverse=True)
-    told = [Outcome.plain("acc1", place < 1, rows)]
+    figures = [Outcome.plain("acc1", place < 1, rows)]
     if logits.shape[1] > FEW:
-        told.append(Outcome.plain("acc5", place < 5, rows))
-    told.append(Outcome("mean_per_class_recall", place < 1, rows, group, within=True))
+        figures.append(Outcome.plain("acc5", place < 5, rows))
+    figures.append(Outcome("mean_per_class_recall", place < 1, rows, group, within=True))
     main = MAIN[task]
     if main == "F1-macro_all":
         guess = logits.argmax(1)
         of = np.where(np.isin(guess, present), np.searchsorted(present, guess), -1)
-        told.append(MacroF1(main, place < 1, rows, group, within=True, guess=of))
+        figures.append(MacroF1(main, place < 1, rows, group, within=True, guess=of))
     elif wants_metadata(task):
         right = place < (5 if main == "acc_top5_wg" else 1)
-        told.append(WorstGroup(main, right, rows, np.unique(groups, return_inverse=True)[1], within=True))
-    return sorted(told, key=lambda own: own.figure != main)
+        figures.append(WorstGroup(main, right, rows, np.unique(groups, return_inverse=True)[1], within=True))
+    return sorted(figures, key=lambda own: own.figure != main)
 
 
 def retrieved(
     task: str, photos: NDArray[np.float32], texts: NDArray[np.float32], owner: NDArray[np.int64]
 ) -> list[Outcome]:
     """The figures of a retrieval under their published names, the main one first; text j belongs to photo `owner[j]`."""
-    told = [replace(own, figure=_published(own.figure)) for own in retrieval(photos, texts, owner)]
-    return sorted(told, key=lambda own: own.figure != MAIN[task])
+    figures = [replace(own, figure=_published(own.figure)) for own in retrieval(photos, texts, owner)]
+    return sorted(figures, key=lambda own: own.figure != MAIN[task])
 
 
 def _published(figure: str) -> str:

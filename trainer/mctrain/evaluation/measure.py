@@ -63,27 +63,27 @@ def measure_all(
     Raises:
         DataError: a file is damaged, or does not have what the task asks for.
     """
-    told: list[list[TaskResult]] = [[] for _ in subjects]
+    results: list[list[TaskResult]] = [[] for _ in subjects]
     refusals = []
     suites: dict[str, list[dict[str, Answers]]] = {}
     for found in asked:
         answers = [measure(own, found) for own in subjects]
-        _tell(told, found.task.name, answers)
+        _record(results, found.task.name, answers)
         if isinstance(found.task, Benchmark):
             suite = suites.setdefault(found.task.suite, [{} for _ in subjects])
             for own, to_it in zip(suite, answers, strict=True):
                 own[found.task.task] = to_it
     for name, suite in suites.items():
         try:
-            _tell(told, name, [averaged(own) for own in suite])
+            _record(results, name, [averaged(own) for own in suite])
         except DataError as refusal:
             refusals.append(f"{name}: {len(suite[0])} tasks are there. {refusal}")
-    return told, refusals
+    return results, refusals
 
 
-def _tell(told: list[list[TaskResult]], task: str, answers: Sequence[Answers]) -> None:
-    for place, results in enumerate(told):
-        results.append(result_of(task, *answers[place:]))
+def _record(results: list[list[TaskResult]], task: str, answers: Sequence[Answers]) -> None:
+    for place, own in enumerate(results):
+        own.append(result_of(task, *answers[place:]))
 
 
 def measure(subject: Subject, found: FoundTask) -> Answers:

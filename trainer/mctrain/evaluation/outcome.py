@@ -133,8 +133,8 @@ class Average:
             own.percent(None if photos is None else photos[end - count : end])
             for (own, count), end in zip(self.parts, ends, strict=True)
         ]
-        told = [own for own in figures if own is not None]
-        return sum(told) / len(told) if len(told) == len(figures) else None
+        known = [own for own in figures if own is not None]
+        return sum(known) / len(known) if len(known) == len(figures) else None
 
 
 Figured = Outcome | Average

@@ -158,8 +158,8 @@ def accuracy_of(results: Sequence[TaskResult]) -> Accuracy | None:
     Left out are tasks without a reported half, and those of which less is better.
     """
     asked = [own for own in results if not own.less_is_better]
-    told = {f"{own.task} {own.figures[0].name}": own.figures[0].reporting for own in asked}
-    reported = {name: figure for name, figure in told.items() if figure is not None}
+    figures = {f"{own.task} {own.figures[0].name}": own.figures[0].reporting for own in asked}
+    reported = {name: figure for name, figure in figures.items() if figure is not None}
     return Accuracy(sum(reported.values()) / len(reported), tuple(reported)) if reported else None
 
 

@@ -71,8 +71,8 @@ class TaskResult:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        told: dict[str, Any] = _rounded(asdict(self))
-        return told
+        document: dict[str, Any] = _rounded(asdict(self))
+        return document
 
     def sentences(self, against: str = "") -> list[str]:
         """A line for a terminal, and one more for the differences."""

@@ -83,7 +83,7 @@ class Subject:
         self._teacher = teacher
         self._progress = progress
         self._seen: dict[Path, Gallery] = {}
-        self._said: tuple[tuple[str, ...], NDArray[np.float32]] | None = None
+        self._texts: tuple[tuple[str, ...], NDArray[np.float32]] | None = None
         self._asking: dict[str, np.bool_] = {}
 
     def gallery(self, places: Sequence[Path]) -> Gallery:
@@ -142,9 +142,9 @@ class Subject:
             WeightsError: the text tower gives no numbers.
         """
         asked = tuple(texts)
-        if self._said is None or self._said[0] != asked:
-            self._said = (asked, self._numbers(self._teacher.texts(asked), asked, "text"))
-        return self._said[1]
+        if self._texts is None or self._texts[0] != asked:
+            self._texts = (asked, self._numbers(self._teacher.texts(asked), asked, "text"))
+        return self._texts[1]
 
     def losses(self, photos: NDArray[np.float32]) -> NDArray[np.float32]:
         """What the application takes off the scores of photos [n, dim] that show nothing: [n]."""

@@ -77,18 +77,18 @@ def singular(text: str) -> str:
 
 def presence(things: Sequence[Thing], photos: Iterable[Words]) -> NDArray[np.int8]:
     """Whether each thing is ABSENT from a photo, SHOWN by it, or DOUBTFUL: [things, photos]."""
-    said = [_photo_texts(words) for words in photos]
+    texts = [_photo_texts(words) for words in photos]
 
     @cache
     def holders(phrase: str) -> NDArray[np.bool_]:
-        return np.array([phrase in own.everything for own in said], np.bool_)
+        return np.array([phrase in own.everything for own in texts], np.bool_)
 
-    found = np.full((len(things), len(said)), ABSENT, np.int8)
+    found = np.full((len(things), len(texts)), ABSENT, np.int8)
     for thing, row in zip(things, found, strict=True):
         for phrase in thing.doubts:
             row[holders(phrase)] = DOUBTFUL
         for photo in np.flatnonzero(np.any([holders(parts[0]) for parts in thing.shows], axis=0)):
-            if _is_shown(thing, said[photo]):
+            if _is_shown(thing, texts[photo]):
                 row[photo] = SHOWN
     return found
 
@@ -101,6 +101,6 @@ def _photo_texts(words: Words) -> _PhotoTexts:
     return _PhotoTexts(captions, names, "|".join((*captions, *names, *others)))
 
 
-def _is_shown(thing: Thing, said: _PhotoTexts) -> bool:
-    named = any(map(thing.is_shown_by, said.names))
-    return named or sum(map(thing.is_shown_by, said.captions)) >= _TWICE
+def _is_shown(thing: Thing, texts: _PhotoTexts) -> bool:
+    named = any(map(thing.is_shown_by, texts.names))
+    return named or sum(map(thing.is_shown_by, texts.captions)) >= _TWICE

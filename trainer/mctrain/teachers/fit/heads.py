@@ -167,12 +167,14 @@ def fit(
         heads.limit_scale()
         averaged.update_parameters(heads)
 
-    def told() -> None:
+    def after_epoch() -> None:
         progress.save(history)
         report(history[-1])
 
     clipped = () if heads.stages is None else tuple(heads.stages.parameters())
-    Descent(optimizer, losses, at_rate, moved, clipped).follow(history, table.epochs, told, steps=steps)
+    Descent(optimizer, losses, at_rate, moved, clipped).follow(
+        history, table.epochs, after_epoch, steps=steps
+    )
     heads.load_state_dict(averaged.module.state_dict())
     heads.eval().requires_grad_(requires_grad=False)
     return tuple(history)

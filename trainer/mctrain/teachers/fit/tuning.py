@@ -77,7 +77,7 @@ def tune(clip: Clip, corpus: Corpus, recipe: Recipe, folder: Path, bar: Bar) -> 
         for group in optimizer.param_groups:
             group["lr"] = rate_at(step, table.steps, table.warmup, group["peak"])
 
-    def told() -> None:
+    def after_step() -> None:
         tell(1, f"loss {history[-1]:.3f}")
         if len(history) % _SAVED_EVERY == 0 or len(history) == table.steps:
             progress.save(history)
@@ -85,7 +85,7 @@ def tune(clip: Clip, corpus: Corpus, recipe: Recipe, folder: Path, bar: Bar) -> 
     def losses(step: int) -> Iterator[Tensor]:
         yield _loss(model, corpus, read, recipe, step)
 
-    Descent(optimizer, losses, at_rate, heads.limit_scale, upper).follow(history, table.steps, told)
+    Descent(optimizer, losses, at_rate, heads.limit_scale, upper).follow(history, table.steps, after_step)
     trunk.requires_grad_(requires_grad=False)
 
 
@@ -121,8 +121,8 @@ def _loss(model: _Tuned, corpus: Corpus, read: Tokenizer, recipe: Recipe, step: 
     features, logits = (as_tensor(own[views, photos]) for own in (corpus.features, corpus.logits))
     model.heads.train()
     with torch.autocast("cpu", torch.bfloat16, enabled=training.bf16):
-        said = model.trunk(_ids(read, corpus, np.concatenate([rows, prompts])))  # [batch + classes, 384]
-        words = model.heads.text(said).float()  # [batch + classes, dim]
+        sentences = model.trunk(_ids(read, corpus, np.concatenate([rows, prompts])))  # [batch + classes, 384]
+        words = model.heads.text(sentences).float()  # [batch + classes, dim]
         seen = model.heads.image(features, logits).float()  # [batch, dim]
     texts, names = words.split([table.batch, table.classes])
     scale = model.heads.scale()
