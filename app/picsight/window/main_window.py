@@ -10,10 +10,10 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QMainWindow
 
 from picsight.settings import Settings
-from picsight.window.actions.chosen import ChosenPhotos
+from picsight.window.actions.acts import ChosenPhotos
 from picsight.window.actions.exporting import Exporting
 from picsight.window.actions.folders import FolderActions
-from picsight.window.actions.keys import bind_keys
+from picsight.window.actions.keys import KeyList, bind_keys, bound_keys, widget_keys
 from picsight.window.actions.photos import PhotoActions
 from picsight.window.actions.trashing import Trashing
 from picsight.window.details.controller import DetailsController
@@ -201,28 +201,27 @@ class MainWindow(QMainWindow):
 
     def _show_keys(self) -> None:
         """All keys that there are, each told by what acts on it."""
-        from picsight.window.actions.key_list import KeyList, bound_keys, own_keys
         from picsight.window.tags.border import BorderCases
         from picsight.window.tags.threshold import ThresholdSlider
 
         frame, studio = self.frame, self.tag_places.studio
-        of_tags = own_keys(ThresholdSlider.KEYS) + (bound_keys(studio.wall) if studio is not None else [])
+        of_tags = widget_keys(ThresholdSlider.KEYS) + (bound_keys(studio.wall) if studio is not None else [])
         columns = (
             (
                 (self.tr("Everywhere"), bound_keys(self)),
-                (self.tr("Box"), own_keys(frame.box.KEYS)),
-                (self.tr("Problems"), own_keys(frame.problems.KEYS)),
+                (self.tr("Box"), widget_keys(frame.box.KEYS)),
+                (self.tr("Problems"), widget_keys(frame.problems.KEYS)),
             ),
             (
                 (
                     self.tr("Photos: the selected ones, else the current one"),
-                    own_keys(frame.grid.KEYS) + bound_keys(frame.grid),
+                    widget_keys(frame.grid.KEYS) + bound_keys(frame.grid),
                 ),
                 (
                     self.tr("One photo"),
-                    own_keys(frame.viewer_page.KEYS) + bound_keys(frame.viewer_page.stage),
+                    widget_keys(frame.viewer_page.KEYS) + bound_keys(frame.viewer_page.stage),
                 ),
-                (self.tr("Border cases of a tag"), own_keys(BorderCases.KEYS)),
+                (self.tr("Border cases of a tag"), widget_keys(BorderCases.KEYS)),
                 (self.tr("Studio of a tag"), of_tags),
             ),
         )

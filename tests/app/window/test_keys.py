@@ -8,7 +8,7 @@ from PySide6.QtGui import QGuiApplication, QImage, QKeyEvent, QKeySequence, QSho
 from PySide6.QtWidgets import QScrollArea
 from tests.app.window.test_problems import problem
 
-from picsight.window.actions.key_list import KeyList
+from picsight.window.actions.keys import KeyList
 from picsight.window.grid.thumbnails import Thumbnails
 from picsight.window.library.problems_model import ProblemsModel
 from picsight.window.library.problems_view import ProblemsView

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from picsight.window.actions.programs import Program, programs_for
+from picsight.window.actions.open_with import Program, programs_for
 
 PHOTOS = [Path("/my photos/a.jpg"), Path("/my photos/b.jpg")]
 

@@ -17,8 +17,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
 
-from picsight.window.actions.belongings import belongings
-from picsight.window.actions.trash import Kept, Moved, bring_back, marks_of, move_to_trash
+from picsight.window.actions.trash import Kept, Moved, belongings, bring_back, marks_of, move_to_trash
 from picsight.window.actions.trashing import Trashing
 from picsight.window.history import History
 from picsight.window.library.status import StatusLine

@@ -1,7 +1,13 @@
-"""Copies photos into a folder that a person chooses: with progress, a way to stop, and a sentence at the end."""
+"""Copies photos into a folder that a person chooses: whole or not at all, never over anything; names that clash get a number."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import itertools
+import os
+import shutil
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,20 +15,33 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QStandardPaths
 from PySide6.QtWidgets import QFileDialog
 
-from picsight.window.actions.copies import Copied, NotCopied, copy_files
-from picsight.window.parts.words import counted, first_of, isolated, number
+from picsight.window.parts.words import counted, first_of, number, quoted, say, size
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import threading
+    from collections.abc import Iterator, Sequence
+    from typing import BinaryIO
 
     from PySide6.QtWidgets import QWidget
 
     from picsight.jobs import Jobs, Stream
     from picsight.window.library.status import StatusLine
 
+CHUNK = 4 * 1024 * 1024  # bytes between two looks at whether to go on
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What became of a file: its whole copy, or why it has none, in a sentence."""
+
+    path: Path
+    copy: Path | None = None
+    why: str = ""
+
 
 class Exporting(QObject):
-    """Asks where to, and tells how it went; one export at a time."""
+    """Asks where to, shows progress, and reports how it went; one export at a time."""
 
     def __init__(self, window: QWidget, status: StatusLine, jobs: Jobs) -> None:
         super().__init__(window)
@@ -40,28 +59,24 @@ class Exporting(QObject):
             dialog.setFileMode(QFileDialog.FileMode.Directory)
             dialog.setOption(QFileDialog.Option.ShowDirsOnly)
             dialog.setLabelText(QFileDialog.DialogLabel.Accept, self.tr("Export"))
-            dialog.fileSelected.connect(partial(self._export_to, paths))
+            dialog.fileSelected.connect(partial(self._export, paths))
             dialog.finished.connect(dialog.deleteLater)
             dialog.open()
 
-    def _export_to(self, paths: Sequence[Path], folder: str) -> None:
+    def _export(self, paths: Sequence[Path], folder: str) -> None:
         self._folder = folder
-        self.export(paths, Path(folder))
+        outcomes: list[Copied] = []
 
-    def export(self, paths: Sequence[Path], folder: Path) -> None:
-        """Copy these files into the folder."""
-        outcomes: list[Copied | NotCopied] = []
-
-        def note(outcome: Copied | NotCopied) -> None:
+        def note(outcome: Copied) -> None:
             outcomes.append(outcome)
             self._show_progress(len(outcomes), len(paths))
 
         def end() -> None:
             self._running = None
             self._status.end_work()
-            self._tell(outcomes, len(paths), folder)
+            self._report(outcomes, len(paths), Path(folder))
 
-        self._running = self._jobs.stream(partial(copy_files, paths, folder), note, end)
+        self._running = self._jobs.stream(partial(copy_files, paths, Path(folder)), note, end)
         self._show_progress(0, len(paths))
 
     def _show_progress(self, done: int, of: int) -> None:
@@ -69,15 +84,105 @@ class Exporting(QObject):
         if self._running is not None:
             self._status.show_work(words, done, of, self._running.cancel)
 
-    def _tell(self, outcomes: Sequence[Copied | NotCopied], wanted: int, folder: Path) -> None:
-        copied = sum(isinstance(each, Copied) for each in outcomes)
-        refused = [each.why for each in outcomes if isinstance(each, NotCopied)]
-        name = isolated(f"“{folder.name or folder}”")
-        if copied == wanted:
-            words = counted(copied, "Copied %n photo to {folder}.", "Copied %n photos to {folder}.")
-            self._status.show_sentence(words.format(folder=name))
-            return
-        words = self.tr("Copied {copied} of {wanted} photos to {folder}.")
-        words = words.format(copied=number(copied), wanted=number(wanted), folder=name)
+    def _report(self, outcomes: Sequence[Copied], wanted: int, folder: Path) -> None:
+        refused = [each.why for each in outcomes if each.why]
+        copied = len(outcomes) - len(refused)
+        words = counted(copied, "Copied %n photo to {folder}.", "Copied %n photos to {folder}.")
+        if copied < wanted:
+            words = self.tr("Copied {copied} of {wanted} photos to {folder}.")
+        words = words.format(copied=number(copied), wanted=number(wanted), folder=quoted(folder))
         why = first_of(refused, "One more could not be copied.", "%n more could not be copied.")
         self._status.show_sentence(" ".join(filter(None, (words, why))))
+
+
+def copy_files(paths: Sequence[Path], folder: Path, cancel: threading.Event) -> Iterator[Copied]:
+    """Copy files one after the other, until `cancel` is set or the folder takes no more of them.
+
+    Reads and writes the disk, so it runs in a thread.
+    """
+    if why := _lack_of_room(paths, folder):
+        yield Copied(folder, why=why)
+        return
+    for path in paths:
+        try:
+            source = path.open("rb")
+        except OSError as fault:
+            gone = say("{name} is not there; its disk may not be connected.")
+            why = gone if isinstance(fault, FileNotFoundError) else say("{name} cannot be read: {reason}.")
+            yield Copied(path, why=why.format(name=quoted(path), reason=fault.strerror))
+            continue
+        try:
+            with source:
+                copy = _copy(path, source, folder, cancel)
+        except OSError as fault:
+            why, is_last = _refusal(path, folder, fault)
+            yield Copied(path, why=why)
+            if is_last:
+                return
+        else:
+            if copy is None:  # given up
+                return
+            yield Copied(path, copy)
+
+
+def _lack_of_room(paths: Sequence[Path], folder: Path) -> str:
+    """Why all of it will not fit; empty if it may."""
+    needed = 0
+    for path in paths:
+        with contextlib.suppress(OSError):  # its turn to be reported comes
+            needed += path.stat().st_size
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:
+        return ""
+    if needed <= free:
+        return ""
+    words = say("The copies need {needed}, and {folder} has {free} left. Nothing was copied.")
+    return words.format(needed=size(needed), folder=quoted(folder), free=size(free))
+
+
+def _copy(path: Path, source: BinaryIO, folder: Path, cancel: threading.Event) -> Path | None:
+    """Write under another name until it is whole, so that whatever ends the program leaves no half copy that looks like
+    one. None if given up.
+    """
+    part = folder / f".picsight-{os.urandom(4).hex()}.part"
+    try:
+        with part.open("xb") as target:
+            while (chunk := source.read(CHUNK)) and not cancel.is_set():
+                target.write(chunk)
+        if cancel.is_set():
+            return None
+        with contextlib.suppress(OSError):  # times and rights, which not every disk can keep
+            shutil.copystat(path, part)
+        reserved = _reserve(folder, path)
+        try:
+            return part.replace(reserved)
+        except OSError:
+            with contextlib.suppress(OSError):
+                reserved.unlink()
+            raise
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink()
+
+
+def _reserve(folder: Path, path: Path) -> Path:
+    """An empty file under the first name that nobody has: IMG_1.jpg, then IMG_1 (2).jpg."""
+    for place in itertools.count(1):
+        target = folder / (path.name if place == 1 else f"{path.stem} ({place}){path.suffix}")
+        with contextlib.suppress(FileExistsError):
+            target.open("xb").close()
+            return target
+    raise AssertionError
+
+
+def _refusal(path: Path, folder: Path, fault: OSError) -> tuple[str, bool]:
+    """Why a copy could not be written, and whether the others cannot be either."""
+    where = quoted(folder)
+    if fault.errno in FULL:
+        return say("The disk of {folder} is full.").format(folder=where), True
+    if fault.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return say("Picsight may not write into {folder}.").format(folder=where), True
+    if not folder.is_dir():
+        return say("The folder {folder} is not there any more.").format(folder=where), True
+    return say("{name} cannot be copied: {reason}.").format(name=quoted(path), reason=fault.strerror), False

@@ -9,9 +9,9 @@ from PySide6.QtCore import QObject, QPoint, QStandardPaths, QStorageInfo, QUrl
 from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QListView, QTreeView, QWidget
 
 from picsight.window.actions.keys import photo_menu
-from picsight.window.actions.reveal import open_folder
+from picsight.window.actions.open_with import open_folder
 from picsight.window.parts.question import ask
-from picsight.window.parts.words import counted, isolated, short_path
+from picsight.window.parts.words import counted, isolated, quoted, short_path
 from picsight.window.tokens import px
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class FolderActions(QObject):
 
     def _confirm_removal(self, folder: Path) -> None:
         """Say first what becomes of the photos, and of their tags, stars and albums."""
-        name = isolated(f"“{folder.name}”")
+        name = quoted(folder)
         words = self.tr("Removed {folder} from Picsight.").format(folder=name)
         ask(
             self._window,

@@ -10,8 +10,7 @@ from PySide6.QtGui import QGuiApplication
 
 from picsight.window.actions.acts import Act, bind_acts
 from picsight.window.actions.keys import photo_menu
-from picsight.window.actions.open_with import OpenWith
-from picsight.window.actions.reveal import reveal
+from picsight.window.actions.open_with import OpenWith, reveal
 from picsight.window.grid.model import files_of
 from picsight.window.parts.words import counted
 from picsight.window.tags.tagging import Culling
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight.jobs import Jobs
-    from picsight.window.actions.chosen import ChosenPhotos
+    from picsight.window.actions.acts import ChosenPhotos
     from picsight.window.actions.exporting import Exporting
     from picsight.window.actions.keys import MenuEntry, Submenu
     from picsight.window.actions.trashing import Trashing

@@ -1,4 +1,4 @@
-"""Files to the system's trash and back, one by one: never past it, never over anything."""
+"""Files to the system's trash and back, one by one: never past it, never over anything; and which files go together."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QFile
 
 from picsight.window.actions.trash_folder import put_into_trash, take_from_trash
-from picsight.window.parts.words import isolated, say
+from picsight.window.parts.words import quoted, say
+from picsight_engine.photos.formats import IMAGE_SUFFIXES, RAW_SUFFIXES, is_photo_name
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 # There Qt asks the system, which knows its trash best. Elsewhere Qt links a file into the trash and then unlinks its
 # name: a file that an editor puts in its place in between would be deleted.
 _QT_MOVES = sys.platform in ("darwin", "win32")
-
-
+# Of editors, and what cameras add to a photo.
+SIDE_CARS = frozenset([".aae", ".arp", ".dop", ".mov", ".on1", ".pp3", ".thm", ".vrd", ".wav", ".xmp"])
 FileMark = tuple[int, int, int, int]  # device, inode, bytes, time of change in ns: no other file has them
 
 
@@ -75,14 +76,14 @@ def bring_back(moved: Sequence[Moved]) -> list[Kept]:
 
 
 def _move(path: Path, mark: FileMark | None) -> Moved | Kept:
-    name = isolated(f"“{path.name}”")
+    name = quoted(path)
     if mark is None or not os.path.lexists(path):
         return Kept(path, say("{name} is not there; its disk may not be connected.").format(name=name))
     if marks_of([path]).get(path) == mark:
         try:
             back = _into_trash(path)
         except PermissionError:
-            folder = isolated(f"“{path.parent.name or path.parent}”")
+            folder = quoted(path.parent)
             return Kept(path, say("Picsight may not change the folder {folder}.").format(folder=folder))
         except OSError as fault:
             words = say("The system has no trash for {name}.")
@@ -111,7 +112,7 @@ def _into_trash(path: Path) -> str:
 
 def _bring_back(moved: Moved) -> Kept | None:
     """None if the file is back."""
-    path, back, name = moved.path, Path(moved.back), isolated(f"“{moved.path.name}”")
+    path, back, name = moved.path, Path(moved.back), quoted(moved.path)
     if not os.path.lexists(back.parent):  # a disk takes its own trash with it
         return Kept(path, say("{name} cannot be put back; its disk may not be connected.").format(name=name))
     if marks_of([back]).get(back) != moved.mark:
@@ -137,3 +138,70 @@ def _put_back(back: Path, path: Path) -> bool:
     except OSError:
         return False
     return True
+
+
+@dataclass(frozen=True, slots=True)
+class Belongings:
+    """The chosen files; `twins`, which show the same pictures; `companions`, of no use without the chosen ones."""
+
+    chosen: tuple[Path, ...]
+    twins: tuple[Path, ...] = ()
+    companions: tuple[Path, ...] = ()
+
+    @property
+    def others(self) -> tuple[Path, ...]:
+        """All but the chosen files."""
+        return (*self.twins, *self.companions)
+
+    @property
+    def all(self) -> tuple[Path, ...]:
+        """Every file."""
+        return (*self.chosen, *self.others)
+
+
+def belongings(chosen: Sequence[Path], twins: Iterable[Path] = ()) -> Belongings:
+    """Look beside the files; `twins` are known already. Reads each of their folders once, so it runs in a thread."""
+    pictures = dict.fromkeys((*chosen, *twins))
+    own, listings = set(chosen), {path.parent: _by_stem(path.parent) for path in pictures}
+    found = dict.fromkeys(
+        companion for path in pictures for companion in _companions(path, listings[path.parent], pictures)
+    )
+    return Belongings(
+        tuple(path for path in pictures if path in own),
+        tuple(path for path in pictures if path not in own),
+        tuple(companion for companion in found if companion not in pictures),
+    )
+
+
+def _by_stem(folder: Path) -> dict[str, list[Path]]:
+    """What files lie in a folder, by their names without the last suffix; none where one may not look."""
+    listing: dict[str, list[Path]] = {}
+    try:
+        with os.scandir(folder) as entries:
+            names = sorted(entry.name for entry in entries if not entry.is_dir(follow_symlinks=False))
+    except OSError:
+        return listing
+    for name in names:
+        path = folder / name
+        listing.setdefault(path.stem.casefold(), []).append(path)
+    return listing
+
+
+def _companions(
+    picture: Path, listing: Mapping[str, Sequence[Path]], pictures: Collection[Path]
+) -> Iterator[Path]:
+    """IMG_1.jpg.xmp belongs to IMG_1.jpg alone; IMG_1.xmp and IMG_1.cr2 belong to it if no other picture is called IMG_1.
+
+    So a.jpg.xmp does not belong to a.jpg.png, whose name without suffix is another photo's.
+    """
+    yield from _with(SIDE_CARS, listing.get(picture.name.casefold(), ()))
+    alike = listing.get(picture.stem.casefold(), ())
+    others = _with(IMAGE_SUFFIXES - RAW_SUFFIXES, alike)
+    if not is_photo_name(picture.stem) and all(path in pictures for path in others):
+        yield from _with(SIDE_CARS | RAW_SUFFIXES, alike)
+        for raw in _with(RAW_SUFFIXES, alike):
+            yield from _with(SIDE_CARS, listing.get(raw.name.casefold(), ()))
+
+
+def _with(suffixes: Collection[str], paths: Iterable[Path]) -> Iterator[Path]:
+    return (path for path in paths if path.suffix.lower() in suffixes)

@@ -8,10 +8,17 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from picsight.window.actions.belongings import Belongings, belongings
-from picsight.window.actions.trash import Kept, Moved, bring_back, marks_of, move_to_trash
+from picsight.window.actions.trash import (
+    Belongings,
+    Kept,
+    Moved,
+    belongings,
+    bring_back,
+    marks_of,
+    move_to_trash,
+)
 from picsight.window.parts.question import choose
-from picsight.window.parts.words import counted, first_of, isolated, number, short_path
+from picsight.window.parts.words import counted, first_of, number, quoted, short_path
 
 if TYPE_CHECKING:
     import threading
@@ -83,7 +90,7 @@ class Trashing(QObject):
             ways.append((counted(photos, "Move %n photo", "Move %n photos"), alone))
         if ways:
             question = counted(photos, "Move {name} to the trash?", "Move %n photos to the trash?")
-            name = isolated(f"“{found.files.chosen[0].name}”")
+            name = quoted(found.files.chosen[0])
             choose(self._window, question.replace("{name}", name), _consequence(found), ways)
         else:
             alone()

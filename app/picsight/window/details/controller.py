@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from picsight.jobs import Jobs
-    from picsight.window.actions.chosen import ChosenPhotos
+    from picsight.window.actions.acts import ChosenPhotos
     from picsight.window.details.facts import Details
     from picsight.window.frame import Frame
     from picsight.window.parts.map import Land

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from PySide6.QtCore import QPoint
     from PySide6.QtWidgets import QWidget
 
-    from picsight.window.actions.chosen import ChosenPhotos
+    from picsight.window.actions.acts import ChosenPhotos
     from picsight.window.details.marks_view import MarksView
     from picsight.window.tags.deeds import TagDeeds
     from picsight.window.tags.tagging import Tagging

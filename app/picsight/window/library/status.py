@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from picsight.window.parts.controls import Button, ThinProgress, Weight
 from picsight.window.parts.labels import ElidedLabel, Ruled, Words
-from picsight.window.parts.words import counted, duration, isolated, number, percent, tooltip
+from picsight.window.parts.words import counted, duration, number, percent, quoted, tooltip
 from picsight.window.tokens import PAD, SMALL, px
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ class StatusLine(Ruled):
 
     def show_empty(self, folders: Sequence[Path]) -> None:
         """These folders were added and hold no photos."""
-        names = ", ".join(isolated(f"“{folder.name or folder}”") for folder in folders)
+        names = ", ".join(map(quoted, folders))
         words = self.tr("No photos in {folders}.").format(folders=names)
         self._pass_by(StatusText(words, self.tr("Choose another folder…"), self.folders_requested.emit))
 

@@ -94,6 +94,11 @@ def isolated(name: str) -> str:
     return f"{ISOLATE}{plain(name)}{END_ISOLATE}"
 
 
+def quoted(path: Path) -> str:
+    """A file or a folder by its name, in quotation marks, inside our sentence."""
+    return isolated(f"“{path.name or path}”")
+
+
 def reads_backwards(words: str, *, otherwise: bool) -> bool:
     """Whether a sentence reads from right to left: its first letter outside of names says so. Where there are only names,
     one after the other, `otherwise` holds; figures alone read as everywhere.

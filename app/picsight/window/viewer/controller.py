@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QSize, Signal
 
-from picsight.window.parts.words import isolated, say
+from picsight.window.parts.words import quoted, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -213,7 +213,7 @@ def _not_connected(photo: Path, folders: Iterable[Path]) -> str:
     folder = next((each for each in folders if photo.is_relative_to(each)), None)
     if folder is None or _shows_something(folder):
         return ""
-    name = isolated(f"“{folder.name or folder}”")
+    name = quoted(folder)
     return say(
         "{folder} is not connected. Its photos stay findable; connect it to see this one whole."
     ).format(folder=name)
