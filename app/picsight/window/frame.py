@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QPainter, QPalette
-from PySide6.QtWidgets import QHBoxLayout, QSplitter, QSplitterHandle, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from picsight.settings import DETAILS_NARROWEST, DETAILS_WIDEST, SIDEBAR_NARROWEST, SIDEBAR_WIDEST
 from picsight.window.details.view import DetailsPanel
@@ -15,16 +15,15 @@ from picsight.window.grid.model import WallModel
 from picsight.window.grid.page import WallPage
 from picsight.window.grid.thumbnails import Thumbnails
 from picsight.window.grid.view import PhotoView
-from picsight.window.library.first_run import FirstRun
 from picsight.window.library.problems_model import ProblemsModel
 from picsight.window.library.problems_view import ProblemsView
 from picsight.window.library.sidebar import Sidebar
 from picsight.window.library.status import StatusLine
 from picsight.window.models.hint import HintLine
-from picsight.window.parts.busy import BusyLine
 from picsight.window.parts.controls import IconButton
 from picsight.window.parts.drops import DropVeil, dropped
-from picsight.window.parts.notice import Notice
+from picsight.window.parts.layouts import LineSplitter, filled
+from picsight.window.parts.notice import FirstRun, Notice
 from picsight.window.search.box import SearchBox
 from picsight.window.tokens import DARK, HALF, PAD, em, high_contrast, palette_of, px, tones
 from picsight.window.viewer.view import ViewerPage
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
 STRIP_BUDGET = 16_000_000  # bytes of pixels: some 200 small pictures on a sharp screen
 NARROW = 60  # em: under this sidebar and details make room
 PHOTOS_NARROWEST = 26  # em
+PATIENCE_MS, FRAME_MS, ROUND = 300, 33, 45  # a third of a screen runs across in ROUND frames
 
 
 class Frame(QWidget):
@@ -170,26 +170,17 @@ class Frame(QWidget):
             self.details_width = round(self.details.width() / em(self), 2)
 
     def _top_row(self) -> QWidget:
-        top = QWidget(self)
-        row = QHBoxLayout(top)
-        row.setContentsMargins(px(self, PAD), px(self, HALF), px(self, PAD), px(self, HALF))
-        row.setSpacing(px(self, HALF))
         toggle = IconButton("sidebar", self.tr("Sidebar (F9)"))
         toggle.clicked.connect(self.toggle_sidebar)
-        row.addWidget(toggle)
-        row.addWidget(self.box, 1)
         self.details_button = IconButton("details", self.tr("Details (Ctrl+I)"))
         self.details_button.clicked.connect(self.toggle_details)
-        row.addWidget(self.details_button)
+        top, around = QWidget(self), (PAD, HALF, PAD, HALF)
+        filled(QHBoxLayout(top), self, toggle, (self.box, 1), self.details_button, gap=HALF, around=around)
         return top
 
     def _bottom_lines(self) -> QWidget:
         bottom = QWidget(self)
-        column = QVBoxLayout(bottom)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.hint)
-        column.addWidget(self.status)
+        filled(QVBoxLayout(bottom), self, self.hint, self.status, gap=0, around=(0, 0, 0, 0))
         return bottom
 
     def _lay_out(self) -> None:
@@ -199,54 +190,58 @@ class Frame(QWidget):
         self.details.setMaximumWidth(px(self, DETAILS_WIDEST))
         self.pages.setMinimumWidth(px(self, PHOTOS_NARROWEST))
         self._middle = middle = LineSplitter()
-        middle.addWidget(self.sidebar)
-        middle.addWidget(self.pages)
-        middle.addWidget(self.details)
+        for part in (self.sidebar, self.pages, self.details):
+            middle.addWidget(part)
         middle.setStretchFactor(1, 1)
         middle.setSizes([px(self, self.sidebar_width), px(self, NARROW), px(self, self.details_width)])
         middle.splitterMoved.connect(self._note_widths)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self._top)
-        column.addWidget(self.busy)
-        column.addWidget(middle, 1)
-        column.addWidget(self._bottom)
+        parts = self._top, self.busy, (middle, 1), self._bottom
+        filled(QVBoxLayout(self), self, *parts, gap=0, around=(0, 0, 0, 0))
+        box, header, hint = self.box, self.wall_page.header, self.hint
         order: tuple[QWidget, ...] = (
-            self.box.line,
-            self.box.keep_button,
-            self.box.clear_button,
-            self.details_button,
-            self.wall_page.header.weaker,
-            self.wall_page.header.order,
-            self.wall_page.header.group,
-            self.wall_page.header.slider,
-            self.grid,
-            self.hint.better,
-            self.hint.dismiss,
-            self.status,
-            self.sidebar,
+            *(box.line, box.keep_button, box.clear_button, self.details_button),
+            *(header.weaker, header.order, header.group, header.slider),
+            *(self.grid, hint.better, hint.dismiss, self.status, self.sidebar),
         )
         for before, after in itertools.pairwise(order):
             self.setTabOrder(before, after)
 
 
-class LineSplitter(QSplitter):
-    """Two parts side by side; the line between them is one pixel wide and easier to take hold of than it looks."""
+class BusyLine(QWidget):
+    """A thin line under the box: something is being worked out. Nothing shows for the first 300 ms; the line keeps its two
+    pixels, so that nothing below it moves.
+    """
 
-    def __init__(self) -> None:
-        super().__init__(Qt.Orientation.Horizontal)
-        self.setHandleWidth(1)  # Qt takes a few pixels more for the mouse
-        self.setChildrenCollapsible(False)
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFixedHeight(2)
+        self.setAccessibleName(self.tr("Searching"))
+        self._frame = -1
+        self._patience = QTimer(self, singleShot=True, interval=PATIENCE_MS)
+        self._frames = QTimer(self, interval=FRAME_MS)
+        self._patience.timeout.connect(self._frames.start)
+        self._frames.timeout.connect(self._advance)
 
-    def createHandle(self) -> QSplitterHandle:
-        """The line."""
-        return _Line(self.orientation(), self)
+    def set_busy(self, busy: bool) -> None:
+        """Begin to wait, or have done with it."""
+        if busy and not self._frames.isActive():
+            self._patience.start()
+        elif not busy:
+            self._patience.stop()
+            self._frames.stop()
+            self._frame = -1
+            self.update()
 
+    def _advance(self) -> None:
+        self._frame = (self._frame + 1) % ROUND
+        self.update()
 
-class _Line(QSplitterHandle):
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """Its middle pixel."""
-        painter = QPainter(self)
-        painter.fillRect(self.contentsRect(), tones(self).line)
+        """A line that says where the photos begin, and a part of it that runs."""
+        colours, painter = tones(self), QPainter(self)
+        painter.fillRect(0, self.height() - 1, self.width(), 1, colours.line)
+        if self._frame >= 0:
+            part = max(self.width() // 3, px(self, 4))
+            left = (self.width() + part) * self._frame // ROUND - part
+            painter.fillRect(left, 0, part, self.height(), colours.accent)
         painter.end()

@@ -1,12 +1,13 @@
-"""What was done and can be taken back: one stack for the whole window, kept until it closes."""
+"""What was done and can be taken back: one list for the whole window, kept until it closes."""
 
 from __future__ import annotations
 
+from collections import deque
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
-from PySide6.QtGui import QUndoCommand, QUndoStack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,56 +26,38 @@ if TYPE_CHECKING:
 DEEDS = 200  # how many can be taken back
 
 
-class Deed(QUndoCommand):
-    """Something that was done before it was put on the stack, and how it is taken back and done again."""
+@dataclass(slots=True)
+class Deed:
+    """Something that was done, how it is taken back and done again, and the `view` in which it was done last."""
 
-    def __init__(
-        self,
-        words: str,
-        undo: Step,
-        redo: Step,
-        run: Callable[[Deed, Step, bool], None],
-        holds: Callable[[], bool],
-    ) -> None:
-        super().__init__(words)
-        self.view: object = None  # in which it was done, or taken back
-        self._undo, self._redo, self._run, self.holds = undo, redo, run, holds
-        self._is_new = True
-
-    def undo(self) -> None:
-        """Take it back; what does not hold any more is only let go of."""
-        if not self.isObsolete():
-            self._run(self, self._undo, False)
-
-    def redo(self) -> None:
-        """Do it again; the stack calls this first when it takes the deed, which is done already."""
-        if self._is_new:
-            self._is_new = False
-        elif not self.isObsolete():
-            self._run(self, self._redo, True)
+    words: str
+    undo: Step
+    redo: Step
+    holds: Callable[[], bool]
+    view: object
 
 
 class History(QObject):
-    """Takes deeds, tells of each in the status line, takes back the last one and does it again.
+    """Takes deeds, shows each in the status line, takes back the last one and does it again.
 
     A deed of another view that the status line no longer shows is named first; only the next call takes it back.
     """
 
     def __init__(self, status: StatusLine, view: Callable[[], object], parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._status, self._view, self._stack = status, view, QUndoStack(self)
-        self._stack.setUndoLimit(DEEDS)
+        self._status, self._view = status, view
+        self._done: deque[Deed] = deque(maxlen=DEEDS)
+        self._undone: deque[Deed] = deque()
         self._is_busy, self._last_words = False, ""
         self._waiting: list[Callable[[], None]] = []  # deeds that were done while another one was taken back
 
     def add(self, words: str, undo: Step, redo: Step, holds: Callable[[], bool] = lambda: True) -> None:
         """Note what has just been done, in a sentence, and offer to take it back as long as it `holds`."""
-        if self._is_busy:  # the stack would delete the deed that is being taken back
+        if self._is_busy:  # the deed that is being taken back is noted first
             self._waiting.append(partial(self.add, words, undo, redo, holds))
             return
-        deed = Deed(words, undo, redo, self._run, holds)
-        deed.view = self._view()
-        self._stack.push(deed)
+        self._done.append(Deed(words, undo, redo, holds, self._view()))
+        self._undone.clear()
         self._offer(words, back=True)
 
     def do(self, words: str, step: Step, undo: Step) -> None:
@@ -92,48 +75,37 @@ class History(QObject):
     def _turn(self, *, back: bool) -> None:
         if self._is_busy:
             return
-        turn = self._stack.undo if back else self._stack.redo
-        while (deed := self._next(back=back)) and (deed.isObsolete() or not deed.holds()):
-            deed.setObsolete(True)  # it failed, or what it is about is gone, such as a discarded draft
-            turn()
-        if deed is None:
+        deeds = self._done if back else self._undone
+        while deeds and not deeds[-1].holds():  # what it is about is gone, such as a discarded draft
+            deeds.pop()
+        if not deeds:
             nothing = self.tr("There is nothing to undo.")
             self._status.show_sentence(nothing if back else self.tr("There is nothing to do again."))
-        elif deed.view == self._view() or self._last_words in self._status.words():
-            turn()
+        elif deeds[-1].view == self._view() or self._last_words in self._status.words():
+            self._run(deeds.pop(), back=back)
         else:
             done = self.tr("Done in another view: {deed}")
             words = done if back else self.tr("Undone in another view: {deed}")
-            self._offer(words.format(deed=deed.text()), back=back)
-
-    def _next(self, *, back: bool) -> Deed | None:
-        """The deed that is taken back next, or done again."""
-        deed = self._stack.command(self._stack.index() - back)
-        return deed if isinstance(deed, Deed) else None
+            self._offer(words.format(deed=deeds[-1].words), back=back)
 
     def _offer(self, words: str, *, back: bool) -> None:
         self._last_words = words
-        if back:
-            self._status.show_undoable(words, self.undo)
-        else:
-            self._status.show_undone(words, self.redo)
+        verb, step = (self.tr("Undo"), self.undo) if back else (self.tr("Redo"), self.redo)
+        self._status.show_sentence(words, verb, step)
 
-    def _run(self, deed: Deed, step: Step, again: bool) -> None:
+    def _run(self, deed: Deed, *, back: bool) -> None:
         self._is_busy = True
 
         def end(done: bool, words: str = "") -> None:
             """What failed half way says so itself; it is neither taken back nor done again a second time."""
             self._is_busy = False
-            deed.setText(words or deed.text())
-            deed.view = self._view()
-            if not done:
-                deed.setObsolete(True)
-            elif again:
-                self._offer(deed.text(), back=True)
-            else:
-                self._offer(self.tr("Undone: {deed}").format(deed=deed.text()), back=False)
+            deed.words, deed.view = words or deed.words, self._view()
+            if done:
+                (self._undone if back else self._done).append(deed)
+                undone = self.tr("Undone: {deed}").format(deed=deed.words)
+                self._offer(undone if back else deed.words, back=not back)
             waiting, self._waiting = self._waiting, []
             for add in waiting:
                 add()
 
-        step(end)
+        (deed.undo if back else deed.redo)(end)

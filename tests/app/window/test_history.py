@@ -67,7 +67,7 @@ def test_what_is_done_while_a_deed_is_taken_back_is_noted_once_that_has_ended(hi
 
 def test_what_was_done_in_another_view_is_named_before_it_is_taken_back(history):
     history.note("Moved 3 files.")
-    history.status.end_news()
+    history.status._expire()
     history.views.append("viewer")
     history.undo()
     assert history.told == []
@@ -75,11 +75,11 @@ def test_what_was_done_in_another_view_is_named_before_it_is_taken_back(history)
     history.undo()
     assert history.told == ["undo Moved 3 files."]
     history.note("Rated it.")
-    history.status.end_news()
+    history.status._expire()
     history.undo()
     assert history.told[1:] == ["undo Rated it."]
     history.views.append("wall")
-    history.status.end_news()
+    history.status._expire()
     history.redo()
     assert history.told[2:] == []
     history.redo()

@@ -20,8 +20,8 @@ from picsight.window.grid.arrangement import Order
 from picsight.window.grid.model import Role
 from picsight.window.grid.wall import Wall
 from picsight.window.library.controller import LibraryPlace
-from picsight.window.library.sidebar_cells import sign_zone
 from picsight.window.library.sidebar_model import ENTRY
+from picsight.window.library.sidebar_tree import sign_zone
 from picsight.window.main_window import MainWindow
 from picsight.window.search.place import Place
 from picsight.window.tokens import em, tones
@@ -140,7 +140,7 @@ def test_a_removed_folder_comes_back_with_its_stars_and_what_it_lost_is_not_aske
         window.history.undo()
     qtbot.waitUntil(lambda: names(window) == before)
     assert library.tags.rating(rated) == 4
-    window.frame.status.end_news()
+    window.frame.status._expire()
     for path in (tmp_path / "one").iterdir():
         path.unlink()
     with qtbot.waitSignal(window.library.indexing_ended, timeout=PATIENCE):

@@ -10,9 +10,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 
 from picsight import window
-from picsight.window.library.first_run import FirstRun
 from picsight.window.parts.controls import Button, Weight
 from picsight.window.parts.labels import ElidedLabel, Words
+from picsight.window.parts.notice import FirstRun
 from picsight.window.parts.words import isolated, reads_backwards
 
 WINDOW = Path(window.__file__).parent

@@ -11,9 +11,8 @@ from PySide6.QtWidgets import QApplication, QTreeView
 
 from picsight.window.library.overview import Overview
 from picsight.window.library.sidebar import Sidebar
-from picsight.window.library.sidebar_cells import note_zone, sign_zone, words_zone
-from picsight.window.library.sidebar_entries import MOST_TAGS, entries_of
-from picsight.window.library.sidebar_model import ENTRY, SidebarModel
+from picsight.window.library.sidebar_model import ENTRY, MOST_TAGS, SidebarModel, entries_of
+from picsight.window.library.sidebar_tree import note_zone, sign_zone, words_zone
 from picsight.window.parts.words import number
 from picsight.window.tokens import SMALL, px
 from picsight_engine.store.folders import Directory, Folder

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QBoxLayout, QDialog, QGridLayout, QMenu, QScrollAr
 
 from picsight.window.parts.controls import flatten
 from picsight.window.parts.labels import DimWords, Words, sized
+from picsight.window.parts.layouts import filled
 from picsight.window.tokens import HALF, ONE, SMALL, px
 
 if TYPE_CHECKING:
@@ -137,18 +138,14 @@ class KeyList(QDialog):
         row = QBoxLayout(
             QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom, inner
         )
-        row.setContentsMargins(px(self, ONE), px(self, ONE), px(self, ONE), px(self, ONE))
-        row.setSpacing(px(self, 2 * ONE))
-        for groups in columns:
-            row.addLayout(self._column(groups), 1)
+        parts = ((self._column(groups), 1) for groups in columns)
+        filled(row, self, *parts, gap=2 * ONE, around=(ONE, ONE, ONE, ONE))
         scroll = QScrollArea(self)
         scroll.setWidget(inner)
         scroll.setWidgetResizable(True)
         flatten(scroll)
         scroll.setAccessibleName(self.tr("Keys"))
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(scroll)
+        filled(QVBoxLayout(self), self, scroll, around=(0, 0, 0, 0))
         self.resize(room)
         scroll.setFocus()  # the arrows scroll
 

@@ -116,7 +116,7 @@ class Trashing(QObject):
             ended(not kept)
             if rest:
                 self._note(_outcome_words(rest, ()), rest)
-                self._status.show_undoable(reasons(kept), self._history.undo)
+                self._status.show_sentence(reasons(kept), self.tr("Undo"), self._history.undo)
             elif kept:
                 self._status.show_sentence(reasons(kept))
             self.files_back.emit()

@@ -13,6 +13,7 @@ from picsight.window.grid.selection_bar import SelectionBar
 from picsight.window.parts.choice import Choice, Toggle
 from picsight.window.parts.controls import Button, FlatSlider, Weight
 from picsight.window.parts.labels import ElidedLabel, Words
+from picsight.window.parts.layouts import filled
 from picsight.window.parts.words import counted
 from picsight.window.tokens import HALF, PAD, px
 
@@ -45,18 +46,13 @@ class WallHeader(QWidget):
         self._has_choices = False
         self._join(view)
         self._beside = view.verticalScrollBar().sizeHint().width()  # what stands at the photos' trailing edge
-        self._row = row = QHBoxLayout(self)
+        signs = self.hint, self.meant, self.culling
+        choices = self.weaker, self.order, self.group, self.slider
+        parts = (self.title, 1), (self.selection, 1), *signs, *choices
+        self._row = filled(QHBoxLayout(self), self, *parts, gap=HALF)
         self._set_margins()
-        row.setSpacing(px(self, HALF))
-        row.addWidget(self.title, 1)
-        row.addWidget(self.selection, 1)
-        row.addWidget(self.hint)
-        row.addWidget(self.meant)
-        row.addWidget(self.culling)
-        for sign in (self.hint, self.meant, self.culling):
+        for sign in signs:
             sign.hide()
-        for part in (self.weaker, self.order, self.group, self.slider):
-            row.addWidget(part)
         self.setMinimumHeight(px(self, 2.25))
         self.hide_choices()
 

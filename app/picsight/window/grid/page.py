@@ -12,9 +12,10 @@ from picsight.window.grid.header import WallHeader
 from picsight.window.parts.controls import Button
 from picsight.window.parts.icons import Sign
 from picsight.window.parts.labels import ElidedLabel
+from picsight.window.parts.layouts import filled
 from picsight.window.parts.notice import Notice, Ways
 from picsight.window.parts.words import tooltip
-from picsight.window.tokens import HALF, ONE, PAD, mix, px
+from picsight.window.tokens import HALF, ONE, PAD, mix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,12 +41,8 @@ class WallPage(QWidget):
         self._pages = QStackedWidget(self)
         self._pages.addWidget(self.closest)
         self._pages.addWidget(self.notice)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.header)
-        column.addWidget(self.fault)
-        column.addWidget(self._pages, 1)
+        parts = self.header, self.fault, (self._pages, 1)
+        filled(QVBoxLayout(self), self, *parts, gap=0, around=(0, 0, 0, 0))
         self.setAutoFillBackground(True)
         self.setBackgroundRole(view.viewport().backgroundRole())
 
@@ -85,11 +82,8 @@ class FaultLine(QWidget):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.words = ElidedLabel(self)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(px(self, PAD), 0, px(self, PAD), px(self, HALF))
-        row.setSpacing(px(self, HALF))
-        row.addWidget(Sign("problems", ONE, self, lambda colours: colours.fault))
-        row.addWidget(self.words, 1)
+        sign = Sign("problems", ONE, self, lambda colours: colours.fault)
+        filled(QHBoxLayout(self), self, sign, (self.words, 1), gap=HALF, around=(PAD, 0, PAD, HALF))
         self.hide()
 
     def say(self, words: str) -> None:
@@ -106,14 +100,8 @@ class Closest(QWidget):
         super().__init__(parent)
         self._view = view
         self._words, self._ways = Notice(self), Ways(self)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(px(self, PAD))
-        column.addStretch(2)
-        column.addWidget(self._words)
-        column.addWidget(view, 1000)
-        column.addLayout(self._ways)
-        column.addStretch(3)
+        parts = 2, self._words, (view, 1000), self._ways, 3
+        filled(QVBoxLayout(self), self, *parts, gap=PAD, around=(0, 0, 0, 0))
         view.laid_out.connect(self._fit)
         self.say_nothing()
 

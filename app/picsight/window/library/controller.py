@@ -260,11 +260,14 @@ class LibraryController(QObject):
                 due = started + COUNTING_SHARE * (time.monotonic() - started)
             return replace(first_overview(library), directories=directories)
 
-        def events(cancel: threading.Event) -> Iterator[Event | Overview]:
+        def events(cancel: threading.Event) -> Iterator[Event | Overview | tuple[Finished, Overview]]:
             self._misread = False
             try:
                 for event in library.index(cancel=cancel, retry_problems=retry_problems):
-                    yield grown() if isinstance(event, Committed) else event
+                    if isinstance(event, Finished):
+                        yield event, overview_of(library)  # what is said of the end must not come after it
+                    else:
+                        yield grown() if isinstance(event, Committed) else event
             except BundleError:
                 self._misread = True
                 raise
@@ -391,8 +394,8 @@ class LibraryController(QObject):
         if library is not None:
             self._jobs.read(lambda: overview_of(library), self._take_overview, replaces=LANE)
 
-    def _take_event(self, event: Event | Overview) -> None:
-        if self._paused and not isinstance(event, Overview | Finished):
+    def _take_event(self, event: Event | Overview | tuple[Finished, Overview]) -> None:
+        if self._paused and not isinstance(event, Overview | tuple):
             return
         match event:
             case Found(files, complete):
@@ -405,8 +408,8 @@ class LibraryController(QObject):
             case Overview():
                 self._take_overview(event)
                 self.photos_committed.emit()
-            case Finished():
-                self._take_finished(event)
+            case (finished, overview):
+                self._take_finished(finished, overview)
 
     def _show_scanning(self, files: int) -> None:
         if self.is_changing:
@@ -419,51 +422,41 @@ class LibraryController(QObject):
         left = progress.total - progress.done
         return 1.0 - left / max(self._overview.photos, progress.total, 1)
 
-    def _note_answering(self) -> bool:
-        """Say so where another model answers than a moment ago."""
+    def _take_finished(self, event: Finished, overview: Overview) -> None:
         before, self._answering = self._answering, self._library.bundle if self._library else None
         changed = before is not None and before is not self._answering
         if changed:
             self.answers_changed.emit()
-        return changed
-
-    def _take_finished(self, event: Finished) -> None:
-        changed = self._note_answering()
         self._looked, self._emptier = not event.cancelled, event.emptier
+        self._take_overview(overview)
         if event.cancelled:
             if self._next_model is None:  # else the next run follows at once
                 self._status.show_paused()
         elif changed:
             words = self.tr("The new model has read your photos. Searches use it from now on.")
             self._status.show_idle()
-            self._tell(" ".join((*event.notes[:-1], words)), event)  # the last note says it by its name
+            self._say(" ".join((*event.notes[:-1], words)), event)  # the last note says it by its name
         elif self.is_changing:
             self._status.show_unread(" ".join(event.notes))
         elif event.emptier:
             self._status.show_emptier(" ".join(event.notes))
         else:
             self._status.show_idle()
-            self._tell_end(event)
+            self._say_end(event, overview)
 
-    def _tell_end(self, event: Finished) -> None:
+    def _say_end(self, event: Finished, overview: Overview) -> None:
         """What a run that came to its end has to say, if anything."""
-        library, added = self._library, frozenset(self._begun_with)
-        self._begun_with.clear()
+        added, self._begun_with = self._begun_with, set()
         worked = event.summary.indexed or event.summary.moved or event.summary.missing
+        empty = overview.empty_among(added)
         if event.notes or event.suggested:
-            self._tell(" ".join(event.notes), event)
-        elif library is not None and (worked or added):
+            self._say(" ".join(event.notes), event)
+        elif empty and overview.photos:  # with none at all the wall says so
+            self._status.show_empty(empty)
+        elif worked:
+            self._status.show_done(overview.photos, len(overview.problems))
 
-            def tell(overview: Overview) -> None:
-                empty = overview.empty_among(added)
-                if empty and overview.photos:  # with none at all the wall says so
-                    self._status.show_empty(empty)
-                elif worked:
-                    self._status.show_done(overview.photos, len(overview.problems))
-
-            self._jobs.read(lambda: overview_of(library), tell)
-
-    def _tell(self, sentence: str, event: Finished) -> None:
+    def _say(self, sentence: str, event: Finished) -> None:
         """A sentence, and what tags suggest of the photos that came."""
         if event.suggested:
             self._status.show_suggested(" ".join(filter(None, (sentence, event.suggested))))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
-from picsight.window.library.sidebar_entries import entries_of
+from picsight.window.library.sidebar_model import entries_of
 from picsight.window.parts.words import counted
 from picsight.window.search.place import Place
 

@@ -22,6 +22,7 @@ from picsight.window.library.problems_cells import ACTS, ProblemDelegate
 from picsight.window.library.problems_model import REASONS, UNREAD, Column, ProblemsModel
 from picsight.window.parts.controls import Button, Weight, flatten
 from picsight.window.parts.labels import ElidedLabel
+from picsight.window.parts.layouts import filled
 from picsight.window.parts.notice import Notice
 from picsight.window.parts.pills import PillButton, Pills
 from picsight.window.parts.words import counted, number, say, short_path
@@ -112,28 +113,16 @@ class ProblemsView(QWidget):
         self._model.modelReset.connect(self._follow)
 
     def _build(self) -> None:
-        pad = px(self, PAD)
-        top = QHBoxLayout()
-        top.setContentsMargins(pad, 0, pad, 0)
-        top.setSpacing(px(self, HALF))
-        top.addWidget(self._kinds, 1, Qt.AlignmentFlag.AlignTop)
-        top.addWidget(self._retry, 0, Qt.AlignmentFlag.AlignTop)
-        bottom = QHBoxLayout()
-        bottom.setContentsMargins(pad, 0, pad, 0)
-        bottom.addWidget(self._path, 1)
-        bottom.addWidget(self._reveal)
-        listing = QWidget(self)
-        column = QVBoxLayout(listing)
-        column.setContentsMargins(0, px(self, SMALL), 0, px(self, SMALL))
-        column.setSpacing(px(self, SMALL))
-        column.addLayout(top)
-        column.addWidget(self.table, 1)
-        column.addLayout(bottom)
+        sides, listing = (PAD, 0, PAD, 0), QWidget(self)
+        top = filled(QHBoxLayout(), self, (self._kinds, 1), self._retry, gap=HALF, around=sides)
+        for part in (self._kinds, self._retry):
+            top.setAlignment(part, Qt.AlignmentFlag.AlignTop)
+        bottom = filled(QHBoxLayout(), self, (self._path, 1), self._reveal, around=sides)
+        around = (0, SMALL, 0, SMALL)
+        filled(QVBoxLayout(listing), self, top, (self.table, 1), bottom, gap=SMALL, around=around)
         self._pages.addWidget(listing)
         self._pages.addWidget(self._notice)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(self._pages)
+        filled(QVBoxLayout(self), self, self._pages, around=(0, 0, 0, 0))
         self.setAutoFillBackground(True)
         self.setBackgroundRole(self.table.viewport().backgroundRole())
 
@@ -155,10 +144,6 @@ class ProblemsView(QWidget):
             self._toggle(current)
         else:
             super().keyPressEvent(event)
-
-    def notice_words(self) -> str:
-        """What is said instead of a list, empty while there is one."""
-        return self._notice.words().strip() if self._pages.currentWidget() is self._notice else ""
 
     def _follow(self) -> None:
         """Show the kinds that there are; their buttons stay while the kinds do, so that the keyboard stays too."""

@@ -4,30 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
-from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QTreeView, QVBoxLayout, QWidget
+from PySide6.QtCore import QModelIndex, QPoint, Signal
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from picsight.window.library.sidebar_cells import EntryDelegate, sign_zone
-from picsight.window.library.sidebar_entries import Wish
-from picsight.window.library.sidebar_model import ENTRY, SidebarModel
-from picsight.window.parts.controls import Button, Weight, flatten
-from picsight.window.parts.drops import dropped_photos
-from picsight.window.tokens import PAD, SMALL, px
+from picsight.window.library.sidebar_model import ENTRY, SidebarModel, Wish
+from picsight.window.library.sidebar_tree import EntryTree
+from picsight.window.parts.controls import Button, Weight
+from picsight.window.parts.layouts import filled
+from picsight.window.tokens import PAD, SMALL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from PySide6.QtGui import (
-        QDragEnterEvent,
-        QDragLeaveEvent,
-        QDragMoveEvent,
-        QDropEvent,
-        QMouseEvent,
-        QResizeEvent,
-    )
+    from PySide6.QtCore import SignalInstance
 
-    from picsight.window.library.sidebar_entries import SidebarEntry
+    from picsight.window.library.sidebar_model import SidebarEntry
 
 FEW = 12  # directories that a folder shows before anyone asked for them
 
@@ -56,25 +48,20 @@ class Sidebar(QWidget):
         self._entries: list[SidebarEntry] = []
         self._touched: dict[Path | str, bool] = {}  # what a person has opened or closed
         self._prepare()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, px(self, SMALL), 0, px(self, PAD))
-        column.setSpacing(0)
-        column.addWidget(self._tree, 1)
-        for words, wish in (
-            (self.tr("Add folders…"), self.add_requested),
-            (self.tr("Models…"), self.models_requested),
-        ):
-            link, row = Button(words, Weight.QUIET, self), QHBoxLayout()
-            link.clicked.connect(wish)
-            row.setContentsMargins(px(self, SMALL), 0, px(self, SMALL), 0)
-            row.addWidget(link)
-            row.addStretch(1)
-            column.addLayout(row)
+        links = (
+            self._link(self.tr("Add folders…"), self.add_requested),
+            self._link(self.tr("Models…"), self.models_requested),
+        )
+        filled(QVBoxLayout(self), self, (self._tree, 1), *links, gap=0, around=(0, SMALL, 0, PAD))
+
+    def _link(self, words: str, wish: SignalInstance) -> QHBoxLayout:
+        link = Button(words, Weight.QUIET, self)
+        link.clicked.connect(wish)
+        return filled(QHBoxLayout(), self, link, 1, around=(SMALL, 0, SMALL, 0))
 
     def _prepare(self) -> None:
         self._tree.setAccessibleName(self.tr("Library"))
         self._tree.setModel(self._model)
-        self._tree.setItemDelegate(EntryDelegate(self._tree))
         self._tree.clicked.connect(self._choose)
         self._tree.activated.connect(self._choose)
         self._tree.customContextMenuRequested.connect(self._menu)
@@ -172,70 +159,3 @@ class Sidebar(QWidget):
             self.search_menu_requested.emit(entry.search, place)
         elif entry and entry.tag:
             self.tag_menu_requested.emit(entry.tag, place)
-
-
-class EntryTree(QTreeView):
-    """A tree whose lines are painted whole by their delegate, the sign for open and closed too."""
-
-    photos_dropped = Signal(object, object)  # SidebarEntry, list[int | Path]
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setHeaderHidden(True)
-        self.setRootIsDecorated(False)
-        self.setIndentation(0)  # the delegate indents the words, and a chosen line is filled whole
-        self.setExpandsOnDoubleClick(False)
-        flatten(self)
-        self.viewport().setAutoFillBackground(False)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.setMouseTracking(True)
-        self.setAcceptDrops(True)
-        self.target = QModelIndex()  # the line over which photos hover
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Photos may be dropped on a tag, or to make one."""
-        if dropped_photos(event):
-            event.acceptProposedAction()
-
-    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        """The line under the pointer is the target."""
-        index = self.indexAt(event.position().toPoint())
-        entry: SidebarEntry | None = index.data(ENTRY) if index.isValid() else None
-        takes = entry is not None and (entry.tag is not None or entry.wish is Wish.NEW_TAG)
-        self._aim(index if takes else QModelIndex())
-        event.setAccepted(self.target.isValid())
-
-    def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
-        """As before."""
-        self._aim(QModelIndex())
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        """Tell which photos were dropped on which line."""
-        index = self.target
-        self._aim(QModelIndex())
-        if index.isValid():
-            event.acceptProposedAction()
-            self.photos_dropped.emit(index.data(ENTRY), dropped_photos(event))
-
-    def _aim(self, index: QModelIndex) -> None:
-        self.target = index
-        self.viewport().update()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """A hint below a line may need more lines, or fewer."""
-        super().resizeEvent(event)
-        self.scheduleDelayedItemsLayout()
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """The sign opens and closes, the rest of a line leads there; what opens a menu leads nowhere."""
-        if event.button() != Qt.MouseButton.LeftButton:
-            return
-        point = event.position().toPoint()
-        index = self.indexAt(point)
-        has_sign = index.isValid() and bool(index.data(ENTRY).children)
-        if has_sign and sign_zone(self.visualRect(index), index, self).contains(point):
-            self.setExpanded(index, not self.isExpanded(index))
-        else:
-            super().mousePressEvent(event)

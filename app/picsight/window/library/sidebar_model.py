@@ -1,128 +1,214 @@
-"""The sidebar's lines as a tree for Qt: a line is made when it is first asked for, so thousands of folders cost nothing."""
+"""What the sidebar lists: all photos, problems, kept searches, tags, and the folders with what lies in them; as values, and
+as a tree for Qt.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections import defaultdict
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, Qt
+from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtGui import QStandardItem, QStandardItemModel
 
-from picsight.window.library.sidebar_entries import SidebarEntry
-from picsight.window.parts.words import number, tooltip
+from picsight.window.parts.words import counted, number, plain, say, tooltip
+from picsight.window.tags.wording import query_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
-    from picsight.window.grid.model import Index
+    from PySide6.QtCore import QObject
+
+    from picsight.window.library.overview import Overview
+    from picsight_engine.store.searches import SavedSearch
+    from picsight_engine.tags.tree import Tag
 
 ENTRY = Qt.ItemDataRole.UserRole + 1
-NOWHERE = QModelIndex()
+MOST_TAGS = 100  # that stand under no other: beyond that a list is better searched than read
 
 
-@dataclass(slots=True, eq=False)
-class _Node:
-    entry: SidebarEntry
-    row: int
-    parent: _Node | None = None
-    made: list[_Node] = field(default_factory=list)
+class Wish(Enum):
+    """What a line asks for that leads to no photos."""
 
-    def take(self, entry: SidebarEntry) -> None:
-        """The same line with other words and numbers."""
-        self.entry = entry
-        for node, child in zip(self.made, entry.children, strict=False):
-            node.take(child)
-
-    def children(self) -> list[_Node]:
-        """The nodes below, made once."""
-        if not self.made:
-            self.made = [_Node(entry, row, self) for row, entry in enumerate(self.entry.children)]
-        return self.made
+    NEW_TAG = "new tag"
+    ALL_TAGS = "all tags"
 
 
-class SidebarModel(QAbstractItemModel):
+@dataclass(frozen=True, slots=True)
+class SidebarEntry:
+    """One line: what it leads to, how it looks, and the lines below it. A heading leads nowhere."""
+
+    words: str
+    icon: str = ""
+    folder: Path | None = None
+    problems: bool = False
+    count: int = 0
+    note: str = ""
+    children: tuple[SidebarEntry, ...] = ()
+    search: SavedSearch | None = None
+    tag: Tag | None = None
+    wish: Wish | None = None
+
+    @property
+    def key(self) -> Path | str | None:
+        """What tells where it leads from every other line: a folder, or what is searched for there."""
+        if self.tag is not None:
+            return query_of(self.tag)
+        return self.search.query if self.search is not None else self.folder
+
+    def has_shape_of(self, other: SidebarEntry) -> bool:
+        """Whether only words and numbers differ, here and below: neither lines nor their heights do."""
+        if self is other:
+            return True
+        lines = ((each.key, each.wish, each.icon, each.note, len(each.children)) for each in (self, other))
+        return len(set(lines)) == 1 and all(
+            mine.has_shape_of(its) for mine, its in zip(self.children, other.children, strict=True)
+        )
+
+    @property
+    def is_heading(self) -> bool:
+        """True for a line that only names what follows."""
+        return not self.icon
+
+
+def entries_of(
+    overview: Overview, emptier: Collection[Path], tags: Sequence[Tag] = (), *, looked: bool
+) -> list[SidebarEntry]:
+    """The lines for a library. `emptier` are places that lost photos; once it was `looked` through, a folder without
+    photos is said to have none.
+    """
+    entries = [SidebarEntry(say("All photos"), "photos", count=overview.photos)]
+    entries += [_tag_entry(tag) for tag in tags if tag.kind == "favourite" and tag.accepted]
+    if overview.problems:
+        entries.append(SidebarEntry(say("Problems"), "problems", problems=True, count=len(overview.problems)))
+    if overview.saved:
+        entries.append(SidebarEntry(say("Saved")))
+        entries += [SidebarEntry(plain(search.name), "saved", search=search) for search in overview.saved]
+    if overview.folders:
+        entries += _tag_entries(tags)
+    return [*entries, *_folder_entries(overview, emptier, looked=looked)]
+
+
+def _folder_entries(overview: Overview, emptier: Collection[Path], *, looked: bool) -> list[SidebarEntry]:
+    states = {folder.path: str(folder.state) for folder in overview.folders}
+    notes = {
+        "offline": say("not connected"),
+        "denied": say("may not be read"),
+        "emptier": say("photos are missing"),
+        "empty": say("no photos") if looked else "",
+    }
+    below: defaultdict[Path | None, list[SidebarEntry]] = defaultdict(list)
+    for directory in reversed(overview.directories):  # what lies in a directory follows it
+        path = directory.path
+        state = states.get(path, "")
+        if path in emptier:
+            state = "emptier"
+        elif state == "watching" and not directory.photos:
+            state = "empty"
+        below[directory.parent].append(
+            SidebarEntry(
+                plain(path.name or str(path)),
+                "folder-offline" if state in ("offline", "denied") else "folder",
+                path,
+                count=directory.photos,
+                note=notes.get(state, ""),
+                children=tuple(reversed(below.pop(path, []))),
+            )
+        )
+    return [SidebarEntry(say("Folders")), *reversed(below[None])]
+
+
+def _tag_entries(tags: Sequence[Tag]) -> list[SidebarEntry]:
+    """Tags with those below them, then albums."""
+    plain_tags = [tag for tag in tags if tag.kind == "tag"]
+    albums = [tag for tag in tags if tag.kind == "album"]
+    tops = [place for place, tag in enumerate(plain_tags) if tag.parent is None]
+    end = tops[MOST_TAGS] if len(tops) > MOST_TAGS else len(plain_tags)
+    entries = [SidebarEntry(say("Tags")), *_trees(plain_tags[:end])]
+    if end < len(plain_tags):
+        all_of_them = counted(len(plain_tags), "%n tag…", "All %n tags…")
+        entries.append(SidebarEntry(all_of_them, "more", wish=Wish.ALL_TAGS))
+    hint = "" if plain_tags else say("Make a tag from a few words or photos.")
+    entries.append(SidebarEntry(say("New tag…"), "add", note=hint, wish=Wish.NEW_TAG))
+    if albums:
+        entries += [SidebarEntry(say("Albums")), *_trees(albums)]
+    return entries
+
+
+def _trees(tags: Sequence[Tag]) -> list[SidebarEntry]:
+    """Tags come by path; one whose parent is not among them stands at the top."""
+    paths = {tag.path for tag in tags}
+    below: defaultdict[str | None, list[SidebarEntry]] = defaultdict(list)
+    for tag in reversed(tags):  # what lies below a tag follows it
+        parent = tag.parent if tag.parent in paths else None
+        below[parent].append(_tag_entry(tag, tuple(reversed(below.pop(tag.path, [])))))
+    return below[None][::-1]
+
+
+def _tag_entry(tag: Tag, children: tuple[SidebarEntry, ...] = ()) -> SidebarEntry:
+    icon = {"tag": "tag", "album": "album", "favourite": "favourite"}[tag.kind]
+    words = say("Favourites") if tag.kind == "favourite" else plain(tag.name)
+    return SidebarEntry(words, icon, count=tag.accepted + tag.suggested, children=children, tag=tag)
+
+
+class SidebarModel(QStandardItemModel):
     """Entries and what lies below them."""
 
-    def __init__(self, parent: Any = None) -> None:
+    def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._roots: list[_Node] = []
+        self._entries: list[SidebarEntry] = []
 
     def set_entries(self, entries: Sequence[SidebarEntry]) -> None:
-        """Show these."""
-        before = [node.entry for node in self._roots]
-        if entries and len(entries) == len(before) and all(map(SidebarEntry.has_shape_of, entries, before)):
-            for node, entry in zip(self._roots, entries, strict=True):
-                node.take(entry)
+        """Show these; where only words and numbers change, no line is made anew."""
+        before, self._entries = self._entries, list(entries)
+        if len(before) == len(entries) > 0 and all(map(SidebarEntry.has_shape_of, entries, before)):
+            was_blocked = self.blockSignals(True)  # one signal for all of them
+            for row, entry in enumerate(entries):
+                _fill(self.item(row), entry)
+            self.blockSignals(was_blocked)
             self.dataChanged.emit(self.index(0, 0), self.index(len(entries) - 1, 0))
-            return
-        self.beginResetModel()
-        self._roots = [_Node(entry, row) for row, entry in enumerate(entries)]
-        self.endResetModel()
+        else:
+            self.clear()
+            self.setColumnCount(1)
+            self.invisibleRootItem().appendRows([_item(entry) for entry in entries])
 
     def tops(self) -> Iterator[QModelIndex]:
         """The lines that lie under no other."""
-        return (self.index(row, 0) for row in range(len(self._roots)))
+        return (self.index(row, 0) for row in range(self.rowCount()))
 
     def find(self, key: Path | str) -> QModelIndex:
         """The line with this key, an invalid index if there is none."""
-        nodes = self._roots
-        while node := next((each for each in nodes if _holds(each.entry, key)), None):
-            if node.entry.key == key:
-                return self.createIndex(node.row, 0, node)
-            nodes = node.children()
+        entries, index = self._entries, QModelIndex()
+        while row := next((row for row, entry in enumerate(entries, 1) if _holds(entry, key)), 0):
+            index = self.index(row - 1, 0, index)
+            if entries[row - 1].key == key:
+                return index
+            entries = list(entries[row - 1].children)
         return QModelIndex()
 
-    # What Qt asks for
 
-    def index(self, row: int, column: int, parent: Index = NOWHERE) -> QModelIndex:
-        """Each index points to its node, which the tree keeps."""
-        if not self.hasIndex(row, column, parent):
-            return QModelIndex()
-        nodes = _node(parent).children() if parent.isValid() else self._roots
-        return self.createIndex(row, column, nodes[row])
-
-    def parent(self, child: Index | None = None) -> Any:
-        """The line above; without an index the owner of the model, as Qt calls both the same."""
-        if child is None:
-            return super().parent()
-        above = _node(child).parent if child.isValid() else None
-        return QModelIndex() if above is None else self.createIndex(above.row, 0, above)
-
-    def rowCount(self, parent: Index = NOWHERE) -> int:
-        """How many lines lie directly below."""
-        return len(_node(parent).entry.children) if parent.isValid() else len(self._roots)
-
-    def columnCount(self, _parent: Index = NOWHERE) -> int:
-        """One."""
-        return 1
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """The entry, its words, the whole path as tooltip, everything for a screen reader."""
-        if not index.isValid():
-            return None
-        entry = _node(index).entry
-        if role == ENTRY:
-            return entry
-        if role == Qt.ItemDataRole.DisplayRole:
-            return entry.words
-        if role == Qt.ItemDataRole.ToolTipRole:
-            named = entry.tag.path if entry.tag else str(entry.key or "")
-            return tooltip(named)
-        if role == Qt.ItemDataRole.AccessibleTextRole:
-            count = number(entry.count) if entry.count else ""
-            return ", ".join(filter(None, (entry.words, count, entry.note)))
-        return None
-
-    def flags(self, index: Index) -> Qt.ItemFlag:
-        """A heading leads nowhere."""
-        if not index.isValid() or _node(index).entry.is_heading:
-            return Qt.ItemFlag.NoItemFlags
-        return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+def _item(entry: SidebarEntry) -> QStandardItem:
+    item, flag = QStandardItem(), Qt.ItemFlag
+    item.setFlags(flag.NoItemFlags if entry.is_heading else flag.ItemIsEnabled | flag.ItemIsSelectable)
+    if entry.children:
+        item.appendRows([_item(child) for child in entry.children])
+    _fill(item, entry, below=False)
+    return item
 
 
-def _node(index: Index) -> _Node:
-    node: _Node = index.internalPointer()
-    return node
+def _fill(item: QStandardItem, entry: SidebarEntry, *, below: bool = True) -> None:
+    """Give a line its entry, its words, the whole path as tooltip, and everything for a screen reader."""
+    if item.data(ENTRY) != entry:
+        count = number(entry.count) if entry.count else ""
+        item.setData(entry, ENTRY)
+        item.setText(entry.words)
+        item.setToolTip(tooltip(entry.tag.path if entry.tag else str(entry.key or "")))
+        item.setAccessibleText(", ".join(filter(None, (entry.words, count, entry.note))))
+    if below:
+        for row, child in enumerate(entry.children):
+            _fill(item.child(row), child)
 
 
 def _holds(entry: SidebarEntry, key: Path | str) -> bool:

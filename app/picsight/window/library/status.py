@@ -9,7 +9,8 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from picsight.window.parts.controls import Button, ThinProgress, Weight
-from picsight.window.parts.labels import ElidedLabel, Ruled, Words
+from picsight.window.parts.labels import ElidedLabel, Words
+from picsight.window.parts.layouts import Ruled, filled
 from picsight.window.parts.words import counted, duration, number, percent, quoted, tooltip
 from picsight.window.tokens import PAD, SMALL, px
 
@@ -58,7 +59,7 @@ class StatusLine(Ruled):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._photos = ElidedLabel(self)
-        self._said = ElidedLabel(self, edge=Qt.AlignmentFlag.AlignTrailing)
+        self._sentence = ElidedLabel(self, edge=Qt.AlignmentFlag.AlignTrailing)
         self._news = Button("", Weight.QUIET, self)
         self._act = Button("", Weight.QUIET, self)
         self._progress = ThinProgress(self.tr("Indexing"), self)
@@ -73,20 +74,10 @@ class StatusLine(Ruled):
         self._show(IDLE)
 
     def _lay_out(self) -> None:
-        row = QHBoxLayout()
-        row.setContentsMargins(px(self, PAD), 0, px(self, PAD), 0)
-        row.setSpacing(px(self, PAD))
+        parts = self._photos, (self._sentence, 1), self._news, self._progress, self._act
+        row = filled(QHBoxLayout(), self, *parts, gap=PAD, around=(PAD, 0, PAD, 0))
+        filled(QVBoxLayout(self), self, self._figures, row, gap=0).setContentsMargins(0, 1, 0, 0)
         self._photos.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
-        row.addWidget(self._photos)
-        row.addWidget(self._said, 1)
-        row.addWidget(self._news)
-        row.addWidget(self._progress)
-        row.addWidget(self._act)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 1, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self._figures)
-        column.addLayout(row)
         self._photos.setMinimumHeight(px(self, 2.25))
         self._progress.setFixedWidth(px(self, 8))
         self._progress.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -162,9 +153,10 @@ class StatusLine(Ruled):
         """Photos are missing and were kept: a person may know better."""
         self._stand(StatusText(sentence, self.tr("They are gone"), self.forget_requested.emit))
 
-    def show_sentence(self, sentence: str) -> None:
-        """Something that a person should read; nothing is to be done here about it."""
-        self._pass_by(StatusText(sentence))
+    def show_sentence(self, sentence: str, verb: str = "", wish: Callable[[], object] | None = None) -> None:
+        """Something that a person should read, and what can be done about it by the button `verb`, if anything."""
+        self._show(StatusText(sentence, verb, wish))
+        self.expiry.start(NOTICED_MS + READ_MS * len(sentence))  # as long as it takes to read
 
     def show_done(self, photos: int, problems: int) -> None:
         """All is looked through."""
@@ -172,27 +164,19 @@ class StatusLine(Ruled):
         if problems:
             bad = counted(problems, "%n problem", "%n problems")
             words = self.tr("Your photos are ready: {photos}, {problems}.").format(photos=found, problems=bad)
-            self._pass_by(StatusText(words, self.tr("Show problems"), self.problems_requested.emit))
+            self.show_sentence(words, self.tr("Show problems"), self.problems_requested.emit)
         else:
-            self._pass_by(StatusText(self.tr("Your photos are ready: {photos}.").format(photos=found)))
+            self.show_sentence(self.tr("Your photos are ready: {photos}.").format(photos=found))
 
     def show_suggested(self, sentence: str) -> None:
         """Tags suggest photos that came."""
-        self._pass_by(StatusText(sentence, self.tr("Look at them"), self.suggestions_requested.emit))
+        self.show_sentence(sentence, self.tr("Look at them"), self.suggestions_requested.emit)
 
     def show_empty(self, folders: Sequence[Path]) -> None:
         """These folders were added and hold no photos."""
         names = ", ".join(map(quoted, folders))
         words = self.tr("No photos in {folders}.").format(folders=names)
-        self._pass_by(StatusText(words, self.tr("Choose another folder…"), self.folders_requested.emit))
-
-    def show_undoable(self, sentence: str, undo: Callable[[], object]) -> None:
-        """Something was done that can be taken back."""
-        self._pass_by(StatusText(sentence, self.tr("Undo"), undo))
-
-    def show_undone(self, sentence: str, redo: Callable[[], object]) -> None:
-        """Something was taken back that can be done again."""
-        self._pass_by(StatusText(sentence, self.tr("Redo"), redo))
+        self.show_sentence(words, self.tr("Choose another folder…"), self.folders_requested.emit)
 
     def show_work(self, words: str, done: int, total: int, cancel: Callable[[], object]) -> None:
         """A person waits for this: so much is done of what it is about. It goes before what goes on by itself."""
@@ -208,11 +192,6 @@ class StatusLine(Ruled):
         if not self.expiry.isActive():
             self._show(self._standing)
 
-    def end_news(self) -> None:
-        """What was told does not hold any more."""
-        self.expiry.stop()
-        self._show(self._work or self._standing)
-
     def _stand(self, line: StatusText) -> None:
         """Say what goes on from now on; under news that offers something, or if nothing else can be done now."""
         before, self._standing = self._standing, line
@@ -220,11 +199,6 @@ class StatusLine(Ruled):
         if self._work is None and not (self.expiry.isActive() and stays):
             self.expiry.stop()
             self._show(line)
-
-    def _pass_by(self, line: StatusText) -> None:
-        """Say it for as long as it takes to read."""
-        self._show(line)
-        self.expiry.start(NOTICED_MS + READ_MS * len(line.words))
 
     def _expire(self) -> None:
         if self.underMouse():  # is being read, or its button about to be pressed
@@ -234,8 +208,8 @@ class StatusLine(Ruled):
 
     def _show(self, line: StatusText) -> None:
         self._shown = line
-        self._said.say("" if line.goes_on else line.words, line.short)
-        self._said.setToolTip("" if line.goes_on else tooltip(line.words))
+        self._sentence.say("" if line.goes_on else line.words, line.short)
+        self._sentence.setToolTip("" if line.goes_on else tooltip(line.words))
         self._news.setText(line.words if line.goes_on else "")
         self._news.setVisible(line.goes_on)
         self._news.updateGeometry()
@@ -264,11 +238,7 @@ class IndexingFigures(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._far, self._long = Words(parent=self), Words(parent=self)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(px(self, PAD), px(self, PAD), px(self, PAD), 0)
-        column.setSpacing(px(self, SMALL))
-        column.addWidget(self._far)
-        column.addWidget(self._long)
+        filled(QVBoxLayout(self), self, self._far, self._long, gap=SMALL, around=(PAD, PAD, PAD, 0))
 
     def show_progress(self, progress: Progress, done: str, folders: int, photos: int) -> None:
         """Say the figures; `done` is how far it is in words."""

@@ -8,7 +8,8 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from picsight.window.parts.controls import Button, IconButton, Weight
-from picsight.window.parts.labels import ElidedLabel, Ruled
+from picsight.window.parts.labels import ElidedLabel
+from picsight.window.parts.layouts import Ruled, filled
 from picsight.window.tokens import HALF, PAD, px
 
 if TYPE_CHECKING:
@@ -37,14 +38,8 @@ class HintLine(Ruled):
         self.better.clicked.connect(self.models_requested)
         self.dismiss = IconButton("clear", self.tr("Do not tell me of better models again"), self)
         self.dismiss.clicked.connect(self.dismissed)
-        row = QHBoxLayout(self)
+        row = filled(QHBoxLayout(self), self, PAD - HALF, words, self.better, 1, self.dismiss, gap=HALF)
         row.setContentsMargins(px(self, HALF), 1, px(self, HALF), 0)
-        row.setSpacing(px(self, HALF))
-        row.addSpacing(px(self, PAD - HALF))
-        row.addWidget(words)
-        row.addWidget(self.better)
-        row.addStretch(1)
-        row.addWidget(self.dismiss)
         self.hide()
 
 

@@ -6,21 +6,106 @@ from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, TypeVar
 
-from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPalette, QPen
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QSizePolicy, QStyle, QVBoxLayout, QWidget
 
-from picsight.window.models.rows import SPOKEN, ModelAction, ModelRow
-from picsight.window.models.signs import Advice, Quality, SignedSentence
+from picsight.window.models.rows import BEST, SPOKEN, ModelAction, ModelRow
 from picsight.window.parts.controls import Button, ThinProgress, Weight
-from picsight.window.parts.labels import Links, Words, sized
+from picsight.window.parts.icons import Sign
+from picsight.window.parts.labels import CENTRE, LEADING, Links, Words, paint_words, sized
+from picsight.window.parts.layouts import filled
 from picsight.window.parts.words import isolated, linked, say, size
-from picsight.window.tokens import HAIR, HALF, PAD, px, tones
+from picsight.window.tokens import HAIR, HALF, ONE, PAD, SMALL, px, tones
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
 
 _Label = TypeVar("_Label", bound=QLabel)
+
+
+class Quality(QWidget):
+    """How much a model finds, as filled dots of five; the number is spoken with the line."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._steps = 0
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def show_steps(self, steps: int) -> None:
+        """Show so many; nothing at all where nobody knows."""
+        self._steps = steps
+        self.setVisible(bool(steps))
+        self.setToolTip(say("Quality {quality} of {best}").format(quality=steps, best=BEST))
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """A word and the dots."""
+        word = self.fontMetrics().horizontalAdvance(say("Finds"))
+        return QSize(word + px(self, HALF + BEST * ONE), px(self, 1.5))
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Filled and hollow differ without colour."""
+        colours, painter = tones(self), QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        direction, side = self.layoutDirection(), px(self, 0.625)
+        painter.setPen(colours.dim)
+        paint_words(painter, self.rect(), LEADING, say("Finds"))
+        left = self.fontMetrics().horizontalAdvance(say("Finds")) + px(self, HALF)
+        for step in range(BEST):
+            dot = QRect(left + step * px(self, 0.875), (self.height() - side) // 2, side, side)
+            dot = QStyle.visualRect(direction, self.rect(), dot)
+            painter.setPen(QPen(colours.outline, 1))
+            painter.setBrush(colours.text if step < self._steps else Qt.GlobalColor.transparent)
+            painter.drawEllipse(QRectF(dot).adjusted(0.5, 0.5, -0.5, -0.5))
+        painter.end()
+
+
+class Advice(QWidget):
+    """A pill that says which model most people should take."""
+
+    def sizeHint(self) -> QSize:
+        """The word with air around it."""
+        return QSize(self.fontMetrics().horizontalAdvance(say("Recommended")) + px(self, ONE), px(self, 1.5))
+
+    def minimumSizeHint(self) -> QSize:
+        """Never cut."""
+        return self.sizeHint()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """In the accent's tone."""
+        colours, painter = tones(self), QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        shape = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
+        painter.setPen(colours.rim)
+        painter.setBrush(colours.pill)
+        painter.drawRoundedRect(shape, shape.height() / 2, shape.height() / 2)
+        painter.setPen(colours.text)
+        paint_words(painter, self.rect(), CENTRE, say("Recommended"))
+        painter.end()
+
+
+class SignedSentence(QWidget):
+    """A sentence with an icon in front of it where there is one."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._label, self._sign = Words(parent=self), Sign("", 1.25, self, lambda colours: colours.text)
+        self._sign.setFixedHeight(self.fontMetrics().height())
+        self._label.setWordWrap(True)
+        row = filled(QHBoxLayout(self), self, self._sign, (self._label, 1), gap=SMALL, around=(0, 0, 0, 0))
+        row.setAlignment(self._sign, Qt.AlignmentFlag.AlignTop)
+        self.say("")
+
+    def say(self, words: str, icon: str = "") -> None:
+        """Show these words, or nothing at all."""
+        self._sign.show_icon(icon)
+        self._label.setText(words)
+        self.setVisible(bool(words))
+
+    def words(self) -> str:
+        """What is said."""
+        return self._label.text()
 
 
 class RowView(QWidget):
@@ -42,39 +127,20 @@ class RowView(QWidget):
         self.cancel.clicked.connect(self.cancel_requested)
         self._buttons: dict[ModelAction, Button] = {}
         self._keyboard_due = self._is_card = False
-        self._acts = QHBoxLayout()
-        self._acts.setSpacing(px(self, HAIR))
-        self._acts.addStretch(1)
-        self._acts.addWidget(self.cancel)
+        self._acts = filled(QHBoxLayout(), self, 1, self.cancel, gap=HAIR)
         self._lay_out()
         self._details.hide()
         self.show_transfer(None)
         self.show_fault("")
 
     def _lay_out(self) -> None:
-        name = QHBoxLayout()
-        name.setSpacing(px(self, HALF))
-        name.addWidget(self._title)
-        name.addWidget(self._advice)
-        name.addStretch(1)
-        words = QVBoxLayout()
-        words.setSpacing(px(self, HAIR))
-        words.addLayout(name)
-        told: tuple[QWidget, ...] = (self._words, self._quality, self._facts, self._licence, self._stands)
-        for part in told:
-            words.addWidget(part)
-        words.addStretch(1)
-        self._top = QBoxLayout(QBoxLayout.Direction.LeftToRight)
-        self._top.setSpacing(px(self, PAD))
-        self._top.addLayout(words, 1)
-        self._top.addLayout(self._acts)
-        gap = px(self, PAD)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(gap, gap, gap, gap)
-        column.setSpacing(px(self, HAIR))
-        column.addLayout(self._top, 1)
-        for part in (self._progress, self._far, self._fault, self._details):
-            column.addWidget(part)
+        name = filled(QHBoxLayout(), self, self._title, self._advice, 1, gap=HALF)
+        facts = self._words, self._quality, self._facts, self._licence, self._stands
+        words = filled(QVBoxLayout(), self, name, *facts, 1, gap=HAIR)
+        across = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._top = filled(across, self, (words, 1), self._acts, gap=PAD)
+        parts = (self._top, 1), self._progress, self._far, self._fault, self._details
+        filled(QVBoxLayout(self), self, *parts, gap=HAIR, around=(PAD, PAD, PAD, PAD))
         self._title.setMinimumHeight(self._advice.sizeHint().height())  # so that all words below stand alike
         self._progress.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
@@ -93,10 +159,10 @@ class RowView(QWidget):
         self._words.setVisible(bool(row.words))
         self._quality.show_steps(row.quality)
         self._advice.setVisible(row.recommended)
-        told = (row.facts, row.licence)
+        facts = (row.facts, row.licence)
         if not row.in_front:  # there is room for both in a line
-            told = (" · ".join(filter(None, told)), "")
-        for label, words in zip((self._facts, self._licence), told, strict=True):
+            facts = (" · ".join(filter(None, facts)), "")
+        for label, words in zip((self._facts, self._licence), facts, strict=True):
             label.setText(words)
             label.setVisible(bool(words))
         self._stands.say(row.state, "tick" if row.in_use else "")
@@ -181,12 +247,6 @@ class RowView(QWidget):
         """Dim words in the colours of now."""
         for label in (self._details, self._far, self._facts, self._licence):
             _tint(label)
-
-    def says(self) -> str:
-        """All that can be read in the line now."""
-        parts = (self._title, self._words, self._facts, self._licence, self._details, self._far)
-        marks = (mark.words() for mark in (self._stands, self._fault) if mark.isVisibleTo(self))
-        return "\n".join([*(part.text() for part in parts if part.isVisibleTo(self)), *marks])
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """The outline of a card, or the line to the next model."""

@@ -12,25 +12,25 @@ from PySide6.QtWidgets import (
     QBoxLayout,
     QDialog,
     QHBoxLayout,
+    QPlainTextEdit,
     QScrollArea,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
-from picsight.window.models.licence_view import LicencePage
-from picsight.window.models.row_view import RowView
-from picsight.window.models.signs import SignedSentence
+from picsight.window.models.row_view import RowView, SignedSentence
 from picsight.window.parts.controls import Button, Weight, flatten
 from picsight.window.parts.drops import dropped_files
-from picsight.window.parts.labels import Words, sized
-from picsight.window.parts.words import number
+from picsight.window.parts.labels import Links, Words, sized
+from picsight.window.parts.layouts import filled
+from picsight.window.parts.words import WEB, isolated, linked, number, say
 from picsight.window.tokens import HALF, PAD, SMALL, px
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent
+    from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent, QShowEvent
 
     from picsight.window.models.rows import ModelRow
 
@@ -63,9 +63,7 @@ class ModelsDialog(QDialog):
         self._connect()
         self._pages.addWidget(self._list_page())
         self._pages.addWidget(self.licence)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self._pages)
+        filled(QVBoxLayout(self), self, self._pages, around=(0, 0, 0, 0))
         self._size_first()
 
     def _connect(self) -> None:
@@ -80,7 +78,7 @@ class ModelsDialog(QDialog):
         self.licence.declined.connect(self.show_list)
 
     def _list_page(self) -> QWidget:
-        page, gap = QWidget(), px(self, PAD)
+        page = QWidget()
         title = sized(Words(self.tr("Models"), page), 1.15, semibold=True)
         intro = Words(
             self.tr(
@@ -89,52 +87,25 @@ class ModelsDialog(QDialog):
             page,
         )
         intro.setWordWrap(True)
-        top = QVBoxLayout()
-        top.setContentsMargins(gap, gap, gap, gap)
-        top.setSpacing(px(self, SMALL))
-        for part in (title, intro, self._sentence):
-            top.addWidget(part)
+        around = (PAD, PAD, PAD, PAD)
+        top = filled(QVBoxLayout(), self, title, intro, self._sentence, gap=SMALL, around=around)
         self._fill_list()
-        column = QVBoxLayout(page)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addLayout(top)
-        column.addWidget(scrolled(self._list, self.tr("Models")), 1)
-        column.addLayout(self._foot())
+        below = self.details, self.file, 1, self.done_button
+        foot = filled(QHBoxLayout(), self, *below, gap=HALF, around=(SMALL, PAD, PAD, PAD))
+        middle = scrolled(self._list, self.tr("Models")), 1
+        filled(QVBoxLayout(page), self, top, middle, foot, gap=0, around=(0, 0, 0, 0))
         return page
 
     def _fill_list(self) -> None:
-        gap = px(self, PAD)
         self._cards.setSpacing(px(self, HALF))
-        self._lines.setContentsMargins(0, 0, 0, 0)
-        self._lines.setSpacing(0)
+        filled(self._lines, self, gap=0, around=(0, 0, 0, 0))
         self._others.hide()
-        more = QHBoxLayout()
-        more.setContentsMargins(px(self, SMALL), 0, gap, 0)
-        more.addWidget(self.all)
-        more.addStretch(1)
-        cards = QVBoxLayout()
-        cards.setContentsMargins(gap, gap, gap, 0)
-        cards.addLayout(self._cards)
-        column = QVBoxLayout(self._list)
-        column.setContentsMargins(0, 0, 0, gap)
-        column.setSpacing(gap)
-        column.addLayout(cards)
-        column.addLayout(more)
-        column.addWidget(self._others)
-        column.addStretch(1)
+        more = filled(QHBoxLayout(), self, self.all, 1, around=(SMALL, 0, PAD, 0))
+        cards = filled(QVBoxLayout(), self, self._cards, around=(PAD, PAD, PAD, 0))
+        parts = cards, more, self._others, 1
+        filled(QVBoxLayout(self._list), self, *parts, gap=PAD, around=(0, 0, 0, PAD))
         self._list.setBackgroundRole(QPalette.ColorRole.Base)
         self._list.setAutoFillBackground(True)
-
-    def _foot(self) -> QHBoxLayout:
-        foot, gap = QHBoxLayout(), px(self, PAD)
-        foot.setContentsMargins(px(self, SMALL), gap, gap, gap)
-        foot.setSpacing(px(self, HALF))
-        foot.addWidget(self.details)
-        foot.addWidget(self.file)
-        foot.addStretch(1)
-        foot.addWidget(self.done_button)
-        return foot
 
     def show_rows(self, rows: Sequence[ModelRow]) -> None:
         """Show these models in this order, those in front side by side; what stays keeps focus and progress. The first
@@ -214,10 +185,6 @@ class ModelsDialog(QDialog):
         """Something that a person should read and that belongs to no line; empty for nothing."""
         self._sentence.say(sentence, "problems")
 
-    def says(self) -> str:
-        """What is said above the lines."""
-        return self._sentence.words()
-
     def show_licence(self, model: str, licence: str, url: str, text: str) -> None:
         """Ask for a licence before anything is installed."""
         self.licence.say(model, licence, url, text)
@@ -280,3 +247,45 @@ def scrolled(inner: QWidget, name: str) -> QScrollArea:
     area.setAccessibleName(name)
     area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     return area
+
+
+class LicencePage(QWidget):
+    """Shows whose terms hold and what they are; says whether a person accepts them."""
+
+    accepted = Signal()
+    declined = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.title, self.link = sized(Words(parent=self), 1.15, semibold=True), Links(self)
+        self.title.setWordWrap(True)
+        self.text = QPlainTextEdit(self)
+        self.text.setReadOnly(True)
+        self.text.setTabChangesFocus(True)
+        flatten(self.text)
+        self.text.setAccessibleName(self.tr("Licence"))
+        self.accept = Button(self.tr("Accept and install"), Weight.PRIMARY, self)
+        self.decline = Button(self.tr("Back"), Weight.PLAIN, self)
+        self.accept.clicked.connect(self.accepted)
+        self.decline.clicked.connect(self.declined)
+        for button in (self.accept, self.decline):
+            button.setAutoDefault(False)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        self.text.document().setDocumentMargin(px(self, PAD))
+        buttons = filled(QHBoxLayout(), self, 1, self.decline, self.accept, gap=HALF)
+        parts = self.title, self.link, (self.text, 1), buttons
+        filled(QVBoxLayout(self), self, *parts, gap=PAD, around=(PAD, PAD, PAD, PAD))
+
+    def say(self, model: str, licence: str, url: str, text: str) -> None:
+        """Show the licence of a model; where there is no text, only where it can be read."""
+        self.title.setText(self.tr("{model} has a licence").format(model=isolated(model)))
+        page = f" · {linked(say('Read the licence on the web'), url)}" if url.startswith(WEB) else ""
+        self.link.setText(linked(licence, "") + page)
+        self.text.setPlainText(text or self.tr("Its text is at {url}").format(url=url))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """From its first line."""
+        super().showEvent(event)
+        self.text.verticalScrollBar().setValue(0)

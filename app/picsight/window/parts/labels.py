@@ -134,13 +134,3 @@ class ElidedLabel(Words):
         shown = self.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, room.width())
         paint_words(painter, room, Qt.AlignmentFlag.AlignVCenter | self._edge, shown)
         painter.end()
-
-
-class Ruled(QWidget):
-    """What lies under the photos, with a line to them."""
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """The line."""
-        painter = QPainter(self)
-        painter.fillRect(0, 0, self.width(), 1, tones(self).line)
-        painter.end()

@@ -1,49 +1,56 @@
-"""A page of words: what is, why, and the buttons that lead on. Used wherever there is nothing else to show."""
+"""Pages of words: what is, why, and the buttons that lead on. The first page of all says what Picsight does and promises."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QStandardPaths, Qt, Signal
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from picsight.window.parts.controls import Button, Weight
+from picsight.window.parts.icons import Sign
 from picsight.window.parts.labels import Words, sized
-from picsight.window.tokens import HALF, PAD, px
+from picsight.window.parts.layouts import filled
+from picsight.window.tokens import HALF, ONE, PAD, WIDE, px
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from picsight.window.parts.layouts import Part
+
     Way = tuple[str, Callable[[], None]]  # the words of a button and what it does
+
+WIDEST = 32  # em: longer lines are hard to read
+
+
+def _centre(page: QWidget, *parts: Part, gap: float) -> QVBoxLayout:
+    """Put parts in the middle of a page, a little above half its height."""
+    inner = QWidget(page)
+    inner.setMaximumWidth(px(page, WIDEST))
+    filled(QHBoxLayout(page), page, 1, (inner, 1000), 1)
+    return filled(QVBoxLayout(inner), page, 2, *parts, 3, gap=gap)
+
+
+def _wrapped(words: str, page: QWidget) -> Words:
+    label = Words(words, page)
+    label.setWordWrap(True)
+    return label
 
 
 class Notice(QWidget):
-    """A title, a sentence, buttons; centred, at most 32 em wide."""
+    """A title, a sentence, buttons; used wherever there is nothing else to show."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._title = sized(Words(parent=self), 1.3, semibold=True)
-        self._sentence = Words(parent=self)
+        self._title, self._sentence = sized(_wrapped("", self), 1.3, semibold=True), _wrapped("", self)
         for label in (self._title, self._sentence):
-            label.setWordWrap(True)
             label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             label.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._ways = Ways(self)
-        inner = QWidget(self)
-        inner.setMaximumWidth(px(self, 32))
-        column = QVBoxLayout(inner)
-        column.setSpacing(px(self, PAD))
-        column.addStretch(2)
-        column.addWidget(self._title)
-        column.addWidget(self._sentence)
-        column.addSpacing(px(self, HALF))
-        column.addLayout(self._ways)
-        column.addStretch(3)
-        centred = QHBoxLayout(self)
-        centred.addStretch(1)
-        centred.addWidget(inner, 1000)
-        centred.addStretch(1)
+        _centre(self, self._title, self._sentence, HALF, self._ways, gap=PAD)
 
     def words(self) -> str:
         """What is said now."""
@@ -63,18 +70,57 @@ class Ways(QHBoxLayout):
     def __init__(self, host: QWidget) -> None:
         super().__init__()
         self._host = host
-        self.setSpacing(px(host, PAD))
 
     def offer(self, ways: Sequence[Way]) -> None:
         """A button for each; the first is the primary one."""
         while (item := self.takeAt(0)) is not None:
             if widget := item.widget():
                 widget.deleteLater()
-        if not ways:
-            return
-        self.addStretch(1)
+        buttons = []
         for place, (words, action) in enumerate(ways):
-            button = Button(words, Weight.PLAIN if place else Weight.PRIMARY, self._host)
-            button.clicked.connect(action)
-            self.addWidget(button)
-        self.addStretch(1)
+            buttons.append(Button(words, Weight.PLAIN if place else Weight.PRIMARY, self._host))
+            buttons[-1].clicked.connect(action)
+        if buttons:
+            filled(self, self._host, 1, *buttons, 1, gap=PAD)
+
+
+class FirstRun(QWidget):
+    """Two promises and a way to add folders."""
+
+    choose_requested = Signal()
+    folders_chosen = Signal(object)  # list[Path]
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAutoFillBackground(True)
+        self.setBackgroundRole(QPalette.ColorRole.Base)  # as every page
+        title = sized(_wrapped(self.tr("Find your photos by describing them."), self), 1.3, semibold=True)
+        promises = [
+            self._promise("computer", self.tr("Everything stays on this computer: no account, no upload.")),
+            self._promise("read-only", self.tr("Your photos are only read, never changed.")),
+        ]
+        self._hint = sized(_wrapped(self.tr("Or drop a folder here."), self), 0.9)
+        _centre(
+            self, title, PAD, *promises, ONE, self._buttons(), PAD, self._hint, gap=HALF
+        ).setContentsMargins(0, 0, 0, 0)
+
+    def _promise(self, icon: str, words: str) -> QHBoxLayout:
+        label = _wrapped(words, self)
+        label.setMinimumHeight(px(self, WIDE))
+        sign = Sign(icon, 1.25, self, lambda colours: colours.accent)
+        return filled(QHBoxLayout(), self, sign, (label, 1), gap=PAD)
+
+    def _buttons(self) -> QHBoxLayout:
+        choose = Button(self.tr("Choose folders…"), Weight.PRIMARY, self)
+        choose.clicked.connect(self.choose_requested)
+        buttons = [choose]
+        pictures = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
+        if pictures and Path(pictures).is_dir() and Path(pictures) != Path.home():
+            use = Button(self.tr("Use my Pictures folder"), Weight.QUIET, self)
+            use.clicked.connect(lambda: self.folders_chosen.emit([Path(pictures)]))
+            buttons.append(use)
+        return filled(QHBoxLayout(), self, *buttons, 1, gap=PAD)
+
+    def say(self, sentence: str) -> None:
+        """Why a folder could not be added."""
+        self._hint.setText(sentence)

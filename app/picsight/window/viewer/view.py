@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from picsight.window.actions.keys import Key
 from picsight.window.parts.controls import IconButton
 from picsight.window.parts.labels import DimWords, ElidedLabel
+from picsight.window.parts.layouts import filled
 from picsight.window.parts.words import isolated, number, taken_words, tooltip
 from picsight.window.tokens import DARK, HAIR, HALF, PAD, SMALL, high_contrast, palette_of, px
 from picsight.window.viewer.edges import Edges
@@ -67,14 +68,9 @@ class ViewerPage(QWidget):
         self._acts = self._make_acts()
         self.why_act = self._acts[0]
         self.why_act.hide()
-        self._fill_top()
-        self._fill_bottom()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self._bars[0])
-        column.addWidget(self.stage, 1)
-        column.addWidget(self._bars[1])
+        self._fill_bars()
+        parts = self._bars[0], (self.stage, 1), self._bars[1]
+        filled(QVBoxLayout(self), self, *parts, gap=0, around=(0, 0, 0, 0))
         self.edges.step_requested.connect(self.step_requested)
         self.strip.chosen.connect(self.row_requested)
         self.setAutoFillBackground(True)
@@ -96,23 +92,12 @@ class ViewerPage(QWidget):
         button.clicked.connect(action)
         return button
 
-    def _fill_top(self) -> None:
-        row = QHBoxLayout(self._bars[0])
-        row.setContentsMargins(px(self, SMALL), 0, px(self, SMALL), 0)
-        row.setSpacing(px(self, SMALL))
-        row.addWidget(self._button("back", self.tr("Back to the photos (Esc)"), self.closed.emit))
-        row.addWidget(self._title, 1)
-        row.addWidget(self._place)
-        row.addSpacing(px(self, PAD))
-        for act in self._acts:
-            row.addWidget(act)
-
-    def _fill_bottom(self) -> None:
-        row = QHBoxLayout(self._bars[1])
-        row.setContentsMargins(px(self, PAD), 0, px(self, SMALL), 0)
-        row.setSpacing(px(self, HALF))
-        row.addWidget(self.strip, 1)
-        row.addWidget(self._zoom)
+    def _fill_bars(self) -> None:
+        above, below = (QHBoxLayout(bar) for bar in self._bars)
+        back = self._button("back", self.tr("Back to the photos (Esc)"), self.closed.emit)
+        title, around = (self._title, 1), (SMALL, 0, SMALL, 0)
+        filled(above, self, back, title, self._place, PAD, *self._acts, gap=SMALL, around=around)
+        filled(below, self, (self.strip, 1), self._zoom, gap=HALF, around=(PAD, 0, SMALL, 0))
 
     def show_photo(self, photo: Result, row: int, count: int) -> None:
         """Name the photo and where it stands."""
@@ -188,12 +173,9 @@ class ZoomBar(QWidget):
         self._buttons = [IconButton(icon, name, self, words=words) for icon, name, _, words in acts]
         for button, (_, _, act, _) in zip(self._buttons, acts, strict=True):
             button.clicked.connect(act)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(px(self, HAIR))
-        smaller, larger, fit, actual = self._buttons
-        for part in (smaller, self.label, larger, fit, actual):
-            row.addWidget(part)
+        smaller, *others = self._buttons
+        parts = smaller, self.label, *others
+        filled(QHBoxLayout(self), self, *parts, gap=HAIR, around=(0, 0, 0, 0))
         stage.zoom_changed.connect(self._follow)
 
     def show_words(self, *, shown: bool) -> None:

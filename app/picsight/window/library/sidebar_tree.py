@@ -1,14 +1,25 @@
-"""Paints a line of the sidebar: a sign for open and closed, icon, words, a note below them, a number at the end."""
+"""The tree of the sidebar, whose lines are painted whole: a sign for open and closed, icon, words, a note below them, a
+number at the end.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QModelIndex, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPen
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTreeView
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTreeView,
+    QWidget,
+)
 
-from picsight.window.library.sidebar_model import ENTRY
+from picsight.window.library.sidebar_model import ENTRY, SidebarEntry, Wish
+from picsight.window.parts.controls import flatten
+from picsight.window.parts.drops import dropped_photos
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import LEADING, TRAILING, paint_words
 from picsight.window.parts.rows import row_ground
@@ -16,11 +27,86 @@ from picsight.window.parts.words import cut_middle, number
 from picsight.window.tokens import HAIR, HALF, ONE, PAD, SMALL, em, mix, px, tones
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import (
+        QDragEnterEvent,
+        QDragLeaveEvent,
+        QDragMoveEvent,
+        QDropEvent,
+        QMouseEvent,
+        QResizeEvent,
+    )
+
     from picsight.window.grid.model import Index
-    from picsight.window.library.sidebar import EntryTree
-    from picsight.window.library.sidebar_entries import SidebarEntry
 
 _WRAPPED = LEADING | Qt.TextFlag.TextWordWrap
+
+
+class EntryTree(QTreeView):
+    """Takes photos that are dropped on a tag, or on the line that makes one."""
+
+    photos_dropped = Signal(object, object)  # SidebarEntry, list[int | Path]
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setHeaderHidden(True)
+        self.setRootIsDecorated(False)
+        self.setIndentation(0)  # the delegate indents the words, and a chosen line is filled whole
+        self.setExpandsOnDoubleClick(False)
+        flatten(self)
+        self.viewport().setAutoFillBackground(False)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.setMouseTracking(True)
+        self.setAcceptDrops(True)
+        self.setItemDelegate(EntryDelegate(self))
+        self.target = QModelIndex()  # the line over which photos hover
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Photos may be dropped on a tag, or to make one."""
+        if dropped_photos(event):
+            event.acceptProposedAction()
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        """The line under the pointer is the target."""
+        index = self.indexAt(event.position().toPoint())
+        entry: SidebarEntry | None = index.data(ENTRY) if index.isValid() else None
+        takes = entry is not None and (entry.tag is not None or entry.wish is Wish.NEW_TAG)
+        self._aim(index if takes else QModelIndex())
+        event.setAccepted(self.target.isValid())
+
+    def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
+        """As before."""
+        self._aim(QModelIndex())
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Tell which photos were dropped on which line."""
+        index = self.target
+        self._aim(QModelIndex())
+        if index.isValid():
+            event.acceptProposedAction()
+            self.photos_dropped.emit(index.data(ENTRY), dropped_photos(event))
+
+    def _aim(self, index: QModelIndex) -> None:
+        self.target = index
+        self.viewport().update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A hint below a line may need more lines, or fewer."""
+        super().resizeEvent(event)
+        self.scheduleDelayedItemsLayout()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """The sign opens and closes, the rest of a line leads there; what opens a menu leads nowhere."""
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        point = event.position().toPoint()
+        index = self.indexAt(point)
+        has_sign = index.isValid() and bool(index.data(ENTRY).children)
+        if has_sign and sign_zone(self.visualRect(index), index, self).contains(point):
+            self.setExpanded(index, not self.isExpanded(index))
+        else:
+            super().mousePressEvent(event)
 
 
 class EntryDelegate(QStyledItemDelegate):

@@ -1,0 +1,77 @@
+"""Widgets side by side or below one another, and the thin lines between the parts of the window."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QBoxLayout, QLayout, QSplitter, QSplitterHandle, QWidget
+
+from picsight.window.tokens import px, tones
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QPaintEvent
+
+    # With a stretch; a whole number is a stretch of nothing, any other a space in em.
+    Part = QWidget | QLayout | tuple[QWidget | QLayout, int] | float
+
+_Layout = TypeVar("_Layout", bound=QBoxLayout)
+
+
+def filled(
+    layout: _Layout,
+    host: QWidget,
+    *parts: Part,
+    gap: float | None = None,
+    around: tuple[float, float, float, float] | None = None,
+) -> _Layout:
+    """Put parts into a layout. The `gap` between them and the margins `around` them (left, top, right, bottom) are in em
+    of the host's font; the style's hold where they are not given.
+    """
+    if around is not None:
+        layout.setContentsMargins(*(px(host, margin) for margin in around))
+    if gap is not None:
+        layout.setSpacing(px(host, gap))
+    for each in parts:
+        part, stretch = each if isinstance(each, tuple) else (each, 0)
+        if isinstance(part, QWidget):
+            layout.addWidget(part, stretch)
+        elif isinstance(part, QLayout):
+            layout.addLayout(part, stretch)
+        elif isinstance(part, int):
+            layout.addStretch(part)
+        else:
+            layout.addSpacing(px(host, part))
+    return layout
+
+
+class Ruled(QWidget):
+    """What lies under the photos, with a line to them."""
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The line."""
+        painter = QPainter(self)
+        painter.fillRect(0, 0, self.width(), 1, tones(self).line)
+        painter.end()
+
+
+class LineSplitter(QSplitter):
+    """Two parts side by side; the line between them is one pixel wide and easier to take hold of than it looks."""
+
+    def __init__(self) -> None:
+        super().__init__(Qt.Orientation.Horizontal)
+        self.setHandleWidth(1)  # Qt takes a few pixels more for the mouse
+        self.setChildrenCollapsible(False)
+
+    def createHandle(self) -> QSplitterHandle:
+        """The line."""
+        return _Line(self.orientation(), self)
+
+
+class _Line(QSplitterHandle):
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Its middle pixel."""
+        painter = QPainter(self)
+        painter.fillRect(self.contentsRect(), tones(self).line)
+        painter.end()
