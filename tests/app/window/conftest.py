@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import shutil
 import tarfile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QLabel
 
 from picsight.jobs import Jobs
 from picsight.settings import Settings
@@ -23,6 +25,7 @@ from picsight_engine.bundles.bundle import Licence, open_bundle, write_bundle
 from picsight_engine.installation.catalogue import CatalogueEntry, LicenceTerms, RemoteFile
 from picsight_engine.installation.installed import InstalledModels
 from picsight_engine.installation.model_choice import choice_of
+from picsight_engine.library import Library
 from picsight_engine.photos.reading import Limits
 from picsight_engine.search.answer import Result
 
@@ -124,19 +127,46 @@ def few_photos(real_photos, tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def read_all(bundle, real_photos, tmp_path_factory):
+    """The folder of a library that has read all of the real photos, and met a broken file."""
+    broken = tmp_path_factory.mktemp("Broken")
+    (broken / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no more than a beginning")
+    return read(tmp_path_factory.mktemp("library"), bundle, real_photos, broken)
+
+
+@pytest.fixture(scope="session")
+def read_few(bundle, few_photos, tmp_path_factory):
+    """The folder of a library that has read three photos."""
+    return read(tmp_path_factory.mktemp("library"), bundle, few_photos)
+
+
+def read(library, bundle, *folders):
+    """Let a library read folders of photos; its folder."""
+    with Library.open(library, bundle) as opened:
+        list(opened.index(folders))
+    return library
+
+
 @pytest.fixture
 def models(tmp_path, starter):
     """The models of this computer: at first the one that ships with Picsight."""
     return InstalledModels(tmp_path / "models", starter)
 
 
+@pytest.fixture(scope="session")
+def model_files(bundle):
+    """What lies in the shipped model, by name."""
+    names = ("image.onnx", "text.onnx", bundle.manifest.text.tokenizer)
+    return {name: (bundle.folder / name).read_bytes() for name in names}
+
+
 @pytest.fixture
-def entry(server, bundle):
+def entry(server, bundle, model_files):
     """The shipped model's files as another model on a server of this computer."""
     shelf, address = server
     files = []
-    for name in ("image.onnx", "text.onnx", bundle.manifest.text.tokenizer):
-        data = (bundle.folder / name).read_bytes()
+    for name, data in model_files.items():
         shelf.files[f"/m/resolve/main/{name}"] = data
         sha256 = bundle.manifest.files[name].sha256
         files.append(RemoteFile(name, f"{address}/m", name, about=len(data), size=len(data), sha256=sha256))
@@ -149,11 +179,13 @@ def entry(server, bundle):
 
 @pytest.fixture
 def model_window(qtbot, tmp_path, models, entry):
-    """Open the window on a library of its own, with these models and the other one in the catalogue."""
+    """Open the window on a library of its own or the copy of another, with these models and one in the catalogue."""
     opened = []
 
-    def make(add=(), *, fails=False, settings=None, jobs=None):
+    def make(add=(), *, copy=None, fails=False, settings=None, jobs=None):
         jobs, folder = jobs or Jobs(), tmp_path / "library"
+        if copy is not None:
+            shutil.copytree(copy, folder)
         place = LibraryPlace(folder, lambda: choice_of(folder, models), lambda: models)
         window = MainWindow(place, settings or Settings(), jobs)
         window.models._entries = (entry,)
@@ -176,6 +208,16 @@ def model_window(qtbot, tmp_path, models, entry):
     make.close = close
     yield make
     close()
+
+
+def words_in(widget):
+    """All that labels say in a widget now."""
+    return "\n".join(label.text() for label in widget.findChildren(QLabel) if label.isVisibleTo(widget))
+
+
+def wait_until_read(qtbot, window):
+    """Until a run has come to its end."""
+    qtbot.waitUntil(lambda: window.library.has_looked and not window.library.is_indexing)
 
 
 @pytest.fixture

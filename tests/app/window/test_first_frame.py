@@ -67,12 +67,6 @@ def test_a_signal_closes_the_window_as_its_button_does_and_without_a_question(tm
     assert (tmp_path / "picsight" / "settings.toml").is_file()
 
 
-def test_a_signal_before_the_first_frame_is_not_lost(tmp_path):
-    process = start(tmp_path, "signal while it is shown")
-    assert process.wait(timeout=60) == 0
-    process.communicate()
-
-
 class SignalledWhilePainted(QWidget):
     """Gets a signal in the middle of its first painting, and notes when it is painted and when it closes."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtGui import QColor
 
 import picsight.window
-from picsight.window.parts.icons import icon_pixmap, program_icon
+from picsight.window.parts.icons import icon_pixmap
 from picsight_engine.assets import find_asset
 
 NAMES = r'(?:IconButton|_button)\(\s*"([a-z-]+)"|paint_icon\([^)]*?"([a-z-]+)"|\(\s*"([a-z-]+)",\s*self\.tr\('
@@ -38,7 +38,3 @@ def test_every_icon_draws_something_in_the_colour_it_is_given(qapp):
         ]
         assert inked, file.name
         assert all(abs(colour.red() - 200) < 4 and colour.green() < 40 for colour in inked), file.name
-
-
-def test_the_program_has_a_sign(qapp):
-    assert not program_icon().pixmap(64, 64).isNull()

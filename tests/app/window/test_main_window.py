@@ -13,6 +13,7 @@ import pytest
 from PySide6.QtCore import QItemSelectionModel, QMimeData, QModelIndex, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QListView, QMenu, QMessageBox, QPushButton, QSplitter, QTreeView
+from tests.app.window.conftest import wait_until_read
 
 from picsight.jobs import Jobs
 from picsight.settings import Settings
@@ -26,42 +27,35 @@ from picsight.window.main_window import MainWindow
 from picsight.window.search.place import Place
 from picsight.window.tokens import em, tones
 from picsight_engine.installation.model_choice import ModelChoice
-from picsight_engine.library import Library
 
 PATIENCE = 120_000  # ms; only a failing test waits so long
 
 
 @pytest.fixture(scope="module")
-def indexed(bundle, real_photos, tmp_path_factory):
-    """A library that has read 24 photos and met a broken file."""
-    (real_photos / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no more than a beginning")
-    folder = tmp_path_factory.mktemp("library")
-    with Library.open(folder, bundle) as library:
-        list(library.index([real_photos]))
-    return folder
+def shared_window(qapp, bundle, read_all, tmp_path_factory):
+    """One window for all tests that only look."""
+    jobs, folder = Jobs(), tmp_path_factory.mktemp("shared") / "library"
+    shutil.copytree(read_all, folder)
+    window = MainWindow(LibraryPlace(folder, lambda: ModelChoice(bundle, bundle)), Settings(), jobs)
+    window.show()
+    window.start(())
+    yield window
+    window.close_at_once()
+    jobs.close()
+    window.library.close()
 
 
 @pytest.fixture
-def open_window(qtbot, bundle):
-    """Open the window on a library folder and wait until it is ready."""
-    opened = []
-
-    def make(folder, add=()):
-        jobs = Jobs()
-        window = MainWindow(LibraryPlace(Path(folder), lambda: ModelChoice(bundle, bundle)), Settings(), jobs)
-        opened.append((window, jobs))
-        qtbot.addWidget(window)
-        window.resize(1100, 700)
-        window.show()
-        with qtbot.waitSignal(window.library.opened, timeout=PATIENCE):
-            window.start(add)
-        return window
-
-    yield make
-    for window, jobs in opened:
-        window.close()
-        jobs.close()
-        window.library.close()
+def window(shared_window, qtbot):
+    """The window with all photos on its wall, none of them chosen."""
+    shared_window.resize(1100, 700)
+    shared_window.frame.sidebar.show()
+    shared_window.activateWindow()
+    shared_window.pages.go(Place())
+    shared_window.frame.grid.setCurrentIndex(QModelIndex())
+    wait_for_photos(qtbot, shared_window, 24)
+    wait_until_read(qtbot, shared_window)
+    return shared_window
 
 
 def names(window):
@@ -77,26 +71,26 @@ def totals(window):
 
 
 def wait_for_photos(qtbot, window, count):
-    qtbot.waitUntil(lambda: len(names(window)) == count, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(names(window)) == count)
 
 
 def wait_for_words(qtbot, window, words):
-    qtbot.waitUntil(lambda: window.search.place.words == words, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.search.place.words == words)
 
 
 def test_photos_of_an_emptied_folder_stay_until_a_person_says_that_they_are_gone(
-    qtbot, open_window, real_photos, tmp_path
+    qtbot, model_window, real_photos, tmp_path
 ):
     album = tmp_path / "album"
     (album / "trip").mkdir(parents=True)
     for number, path in enumerate(sorted(set(real_photos.iterdir()) - {real_photos / "broken.jpg"})[:5]):
         shutil.copy(path, album / ("trip" if number < 2 else "") / path.name)
-    window = open_window(tmp_path / "library", [album])
+    window = model_window([album])
     wait_for_photos(qtbot, window, 5)
-    qtbot.waitUntil(lambda: not window.library.is_indexing, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not window.library.is_indexing)
     for path in (album / "trip").iterdir():
         path.unlink()
-    with qtbot.waitSignal(window.library.indexing_ended, timeout=PATIENCE):
+    with qtbot.waitSignal(window.library.indexing_ended):
         window.library.index()
     status = window.frame.status
     assert '2 photos are missing from "trip"' in status.words()
@@ -109,19 +103,19 @@ def test_photos_of_an_emptied_folder_stay_until_a_person_says_that_they_are_gone
     (yes,) = [button for button in box.buttons() if button.text() == "They are gone"]
     qtbot.mouseClick(yes, Qt.MouseButton.LeftButton)
     wait_for_photos(qtbot, window, 3)
-    qtbot.waitUntil(lambda: not window.library.is_indexing, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not window.library.is_indexing)
     assert "missing" not in status.words()
 
 
 def test_a_removed_folder_comes_back_with_its_stars_and_what_it_lost_is_not_asked_about_any_more(
-    qtbot, open_window, real_photos, tmp_path
+    qtbot, model_window, real_photos, tmp_path
 ):
     for name, path in zip(("one", "two"), sorted(real_photos.glob("caltech*")), strict=False):
         (tmp_path / name).mkdir()
         shutil.copy(path, tmp_path / name)
-    window = open_window(tmp_path / "library", [tmp_path / "one", tmp_path / "two"])
+    window = model_window([tmp_path / "one", tmp_path / "two"])
     wait_for_photos(qtbot, window, 2)
-    qtbot.waitUntil(lambda: not window.library.is_indexing, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not window.library.is_indexing)
     library, before = window.tags.library, names(window)
     (rated,) = [photo.id for photo in window.frame.model.wall.results if photo.path.parent.name == "two"]
     library.tags.rate([rated], 4)
@@ -136,73 +130,57 @@ def test_a_removed_folder_comes_back_with_its_stars_and_what_it_lost_is_not_aske
     qtbot.waitUntil(lambda: names(window) == [path.name for path in (tmp_path / "one").iterdir()])
     assert window.search.place == Place()
     assert "Removed" in window.frame.status.words()
-    with qtbot.waitSignal(window.library.indexing_ended, timeout=PATIENCE):
+    with qtbot.waitSignal(window.library.indexing_ended):
         window.history.undo()
     qtbot.waitUntil(lambda: names(window) == before)
     assert library.tags.rating(rated) == 4
     window.frame.status._expire()
     for path in (tmp_path / "one").iterdir():
         path.unlink()
-    with qtbot.waitSignal(window.library.indexing_ended, timeout=PATIENCE):
+    with qtbot.waitSignal(window.library.indexing_ended):
         window.library.index()
     assert '1 photo is missing from "one"' in window.frame.status.words()
     window.library.removal(tmp_path / "one")[0](lambda _done: None)
     wait_for_photos(qtbot, window, 1)
-    qtbot.waitUntil(lambda: "missing" not in window.frame.status.words(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "missing" not in window.frame.status.words())
     assert window.library.emptier == ()
 
 
-def test_a_new_library_makes_three_promises_and_takes_a_dropped_folder(
-    qtbot, open_window, real_photos, tmp_path
-):
-    window = open_window(tmp_path / "new")
+def test_a_new_library_makes_three_promises_and_takes_a_dropped_folder(qtbot, model_window, few_photos):
+    window = model_window()
     page = window.frame.first_run
     assert window.frame.page is page
     data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(real_photos))])
+    data.setUrls([QUrl.fromLocalFile(str(few_photos))])
     action, button, key = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    with qtbot.waitSignal(window.library.indexing_ended, timeout=PATIENCE):
+    with qtbot.waitSignal(window.library.indexing_ended):
         window.frame.dropEvent(QDropEvent(QPointF(5, 5), action, data, button, key))
-    wait_for_photos(qtbot, window, 24)
+    wait_for_photos(qtbot, window, 3)
+    assert "ready" in window.frame.status.words()
     assert window.frame.page is window.frame.wall_page
 
 
-def test_a_folder_given_at_the_start_is_looked_through_and_its_photos_appear(
-    qtbot, open_window, real_photos, tmp_path
-):
-    window = open_window(tmp_path / "new", [real_photos])
-    wait_for_photos(qtbot, window, 24)
-    qtbot.waitUntil(lambda: "ready" in window.frame.status.words(), timeout=PATIENCE)
-    assert [folder.path for folder in window.library.overview.folders] == [real_photos]
-
-
-def test_words_find_photos_and_every_cell_gets_its_picture(qtbot, open_window, indexed):
-    window = open_window(indexed)
-    wait_for_photos(qtbot, window, 24)
+def test_words_find_photos_and_every_cell_gets_its_picture(qtbot, window):
     qtbot.keyClicks(window.frame.box.line, "an animal")
     wait_for_words(qtbot, window, "an animal")
     assert 0 < len(names(window)) < 24
     seen = window.frame.model.wall.results[:5]
-    qtbot.waitUntil(lambda: all(window.frame.thumbnails.pixmap(photo.id) for photo in seen), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: all(window.frame.thumbnails.pixmap(photo.id) for photo in seen))
 
 
-def test_a_photo_opens_shows_itself_and_gives_the_grid_back(qtbot, open_window, indexed):
-    window = open_window(indexed)
-    wait_for_photos(qtbot, window, 24)
+def test_a_photo_opens_shows_itself_and_gives_the_grid_back(qtbot, window):
     grid, viewer = window.frame.grid, window.frame.viewer_page
     grid.setCurrentIndex(grid.model().index(0, 0))
     qtbot.keyClick(grid, Qt.Key.Key_Return)
     assert window.frame.page is viewer
-    qtbot.waitUntil(lambda: not viewer.stage.image_size().isEmpty(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not viewer.stage.image_size().isEmpty())
     qtbot.keyClick(viewer.stage, Qt.Key.Key_Right)
     qtbot.keyClick(viewer.stage, Qt.Key.Key_Escape)
     assert window.frame.page is window.frame.wall_page
     assert grid.currentIndex().row() == 1
 
 
-def test_more_like_this_leaves_the_photo_itself_out_and_escape_returns(qtbot, open_window, indexed):
-    window = open_window(indexed)
-    wait_for_photos(qtbot, window, 24)
+def test_more_like_this_leaves_the_photo_itself_out_and_escape_returns(qtbot, window):
     grid = window.frame.grid
     grid.setFocus()
     grid.setCurrentIndex(grid.model().index(3, 0))
@@ -221,19 +199,8 @@ def test_more_like_this_leaves_the_photo_itself_out_and_escape_returns(qtbot, op
     wait_for_photos(qtbot, window, 24)
 
 
-def test_problems_are_listed_with_their_reason(qtbot, open_window, indexed):
-    window = open_window(indexed)
-    window.frame.sidebar.problems_requested.emit()
-    assert window.frame.page is window.frame.problems
-    model = window.frame.problems_model
-    assert model.total() == 1
-    (reason,) = model.reasons()
-    assert reason.data() == "The file ends before its picture does; copy it again from where it came."
-    assert model.path(model.index(0, 0, reason)).name == "broken.jpg"
-
-
 def test_a_problem_is_tried_again_once_its_reason_may_have_gone_and_ignored_until_that_is_undone(
-    qtbot, open_window, bundle, real_photos, tmp_path
+    qtbot, model_window, bundle, real_photos, tmp_path
 ):
     album = tmp_path / "album"
     album.mkdir()
@@ -241,40 +208,34 @@ def test_a_problem_is_tried_again_once_its_reason_may_have_gone_and_ignored_unti
     shutil.copy(good, album)
     whole = limit.read_bytes()
     (album / "cut.jpg").write_bytes(whole[: len(whole) // 2])
-    window = open_window(tmp_path / "library", [album])
-    qtbot.waitUntil(lambda: window.frame.problems_model.total() == 1, timeout=PATIENCE)
-    qtbot.waitUntil(lambda: not window.library.is_indexing, timeout=PATIENCE)
+    window = model_window([album])
+    qtbot.waitUntil(lambda: window.frame.problems_model.total() == 1)
+    qtbot.waitUntil(lambda: not window.library.is_indexing)
     stamp = (album / "cut.jpg").stat()
     (problem,) = window.frame.problems_model.shown()
     window.frame.problems.ignore_requested.emit((problem,))
-    qtbot.waitUntil(lambda: window.frame.problems_model.total() == 0, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.frame.problems_model.total() == 0)
     assert window.frame.status.words() == "Ignored 1 file."
     window.frame.status._act.click()
-    qtbot.waitUntil(lambda: window.frame.problems_model.total() == 1, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.frame.problems_model.total() == 1)
     (album / "cut.jpg").write_bytes(whole[: stamp.st_size // 3].ljust(stamp.st_size, b"x"))
     os.utime(album / "cut.jpg", ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     window.frame.problems.retry_requested.emit((problem,))
-    qtbot.waitUntil(
-        lambda: [each.tries for each in window.library.overview.problems] == [2], timeout=PATIENCE
-    )
+    qtbot.waitUntil(lambda: [each.tries for each in window.library.overview.problems] == [2])
 
 
-def test_the_list_of_problems_has_no_words_of_a_search_above_it_and_gives_them_back(
-    qtbot, open_window, indexed
-):
-    window = open_window(indexed)
+def test_the_list_of_problems_has_no_words_of_a_search_above_it_and_gives_them_back(qtbot, window):
     qtbot.keyClicks(window.frame.box.line, "an animal")
     wait_for_words(qtbot, window, "an animal")
-    window.pages.show_problems()
+    window.frame.sidebar.problems_requested.emit()
+    assert [each.path.name for each in window.frame.problems_model.shown()] == ["broken.jpg"]
     assert window.frame.box.text() == ""
     qtbot.keyClick(window.frame.problems.table, Qt.Key.Key_Escape)
     assert window.frame.box.text() == "an animal"
     assert window.search.place.words == "an animal"
 
 
-def test_from_the_box_the_keyboard_goes_to_what_is_seen(qtbot, open_window, indexed):
-    window = open_window(indexed)
-    wait_for_photos(qtbot, window, 24)
+def test_from_the_box_the_keyboard_goes_to_what_is_seen(qtbot, window):
     frame, pages = window.frame, window.pages
     qtbot.keyClicks(frame.box.line, "ai")  # too few letters to ask
     qtbot.keyClick(frame.box.line, Qt.Key.Key_Down)
@@ -294,9 +255,7 @@ def test_from_the_box_the_keyboard_goes_to_what_is_seen(qtbot, open_window, inde
             assert frame.box.text() == "airplane"
 
 
-def test_letters_typed_on_the_wall_begin_a_search(qtbot, open_window, indexed):
-    window = open_window(indexed)
-    wait_for_photos(qtbot, window, 24)
+def test_letters_typed_on_the_wall_begin_a_search(qtbot, window):
     window.frame.box.line.setText("old words")
     window.frame.grid.setFocus()
     qtbot.keyClicks(window.frame.grid, "l")
@@ -312,9 +271,7 @@ def menu_words(window):
     return words
 
 
-def test_the_menu_says_what_is_for_one_photo_and_what_for_all_that_are_selected(qtbot, open_window, indexed):
-    window = open_window(indexed)
-    wait_for_photos(qtbot, window, 24)
+def test_the_menu_says_what_is_for_one_photo_and_what_for_all_that_are_selected(qtbot, window):
     grid = window.frame.grid
     grid.setCurrentIndex(grid.model().index(0, 0))
     window.photos.show_menu(QPoint(10, 10))
@@ -328,10 +285,8 @@ def test_the_menu_says_what_is_for_one_photo_and_what_for_all_that_are_selected(
 
 
 def test_the_menu_of_the_viewer_is_of_the_photo_there_though_the_wall_does_not_hold_it_any_more(
-    qtbot, open_window, indexed
+    qtbot, window
 ):
-    window = open_window(indexed)
-    wait_for_photos(qtbot, window, 24)
     window.pages.open_photo(3)
     photo, others = window.viewer.photo, window.frame.model.wall.results[4:]
     window.frame.grid.show_wall(Wall.of(()), stay=True)
@@ -348,9 +303,9 @@ def test_the_menu_of_the_viewer_is_of_the_photo_there_though_the_wall_does_not_h
 
 
 def test_where_no_file_browser_answers_it_is_said_where_a_folder_is(
-    qtbot, open_window, few_photos, tmp_path, monkeypatch
+    model_window, few_photos, read_few, monkeypatch
 ):
-    window = open_window(tmp_path / "library", [few_photos])
+    window = model_window(copy=read_few)
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda _url: False)
     window.folders.show_menu(few_photos, QPoint(10, 10))
     (menu,) = [menu for menu in window.frame.window().findChildren(QMenu) if menu.isVisible()]
@@ -359,13 +314,13 @@ def test_where_no_file_browser_answers_it_is_said_where_a_folder_is(
     assert f"\u2068{few_photos}\u2069" in window.frame.status.words()
 
 
-def test_the_sidebar_counts_photos_and_leads_into_the_folders(qtbot, open_window, few_photos, tmp_path):
+def test_the_sidebar_counts_photos_and_leads_into_the_folders(qtbot, model_window, few_photos, tmp_path):
     album = tmp_path / "album"
     for place, path in zip(("Lisbon/Day 1", "Lisbon", "Garden"), sorted(few_photos.iterdir()), strict=True):
         (album / place).mkdir(parents=True, exist_ok=True)
         shutil.copy(path, album / place)
     (tmp_path / "Invoices").mkdir()
-    window = open_window(tmp_path / "library", [album, tmp_path / "Invoices"])
+    window = model_window([album, tmp_path / "Invoices"])
     tree = window.frame.sidebar.findChild(QTreeView)
 
     def lines(parent):
@@ -382,7 +337,7 @@ def test_the_sidebar_counts_photos_and_leads_into_the_folders(qtbot, open_window
         ("album, 3", [("Garden, 1", []), ("Lisbon, 2", [("Day 1, 1", [])])]),
         ("Invoices, no photos", []),
     ]
-    qtbot.waitUntil(lambda: list(lines(QModelIndex())) == wanted, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: list(lines(QModelIndex())) == wanted)
     lisbon = tree.model().index(1, 0, tree.model().index(4, 0))
     place = tree.visualRect(lisbon)
     qtbot.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=sign_zone(place, lisbon, tree).center())
@@ -397,9 +352,7 @@ def copied_files():
     return [Path(url.toLocalFile()) for url in QGuiApplication.clipboard().mimeData().urls()]
 
 
-def test_copied_photos_are_addresses_on_the_clipboard(qtbot, open_window, indexed):
-    window = open_window(indexed)
-    wait_for_photos(qtbot, window, 24)
+def test_copied_photos_are_addresses_on_the_clipboard(qtbot, window):
     grid = window.frame.grid
     grid.setCurrentIndex(grid.model().index(0, 0))
     qtbot.keyClick(grid, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
@@ -409,73 +362,69 @@ def test_copied_photos_are_addresses_on_the_clipboard(qtbot, open_window, indexe
     assert copied_files() == [window.frame.model.photo(2).path]
 
 
-def test_a_run_can_be_paused_and_resumed_to_its_end(qtbot, open_window, real_photos, tmp_path):
-    window = open_window(tmp_path / "new", [real_photos])
+def test_a_run_can_be_paused_and_resumed_to_its_end(qtbot, model_window, few_photos):
+    window = model_window([few_photos])
     window.frame.status.pause_requested.emit()
     assert window.frame.status.words().startswith("Paused")
-    with qtbot.waitSignal(window.library.indexing_ended, timeout=PATIENCE):
+    with qtbot.waitSignal(window.library.indexing_ended):
         pass
     window.frame.status.resume_requested.emit()
-    wait_for_photos(qtbot, window, 24)
+    wait_for_photos(qtbot, window, 3)
 
 
 def test_while_a_run_goes_on_sidebar_header_and_status_line_have_one_number_and_it_is_that_of_the_library(
-    qtbot, open_window, bundle, real_photos, tmp_path
+    qtbot, model_window, real_photos, read_few, tmp_path
 ):
-    first, second = tmp_path / "first", tmp_path / "second"
-    for folder, chosen in ((first, slice(0, 16)), (second, slice(16, 24))):
-        folder.mkdir()
-        for photo in sorted(real_photos.glob("*.[jw]*"))[chosen]:
-            (folder / photo.name).write_bytes(photo.read_bytes())
-    with Library.open(tmp_path / "library", bundle) as library:
-        list(library.index([first]))
-        before = library.status().photos
-    window = open_window(tmp_path / "library")
-    qtbot.waitUntil(lambda: not window.library.is_indexing, timeout=PATIENCE)
-    wait_for_photos(qtbot, window, before)
-    told = []
-    window.library.photos_committed.connect(lambda: told.append(totals(window)))
-    with qtbot.waitSignal(window.library.photos_committed, timeout=PATIENCE):
-        window.library.add_folders([second])
-    assert all(len(numbers) == 1 and min(numbers) > before for numbers in told)
+    (tmp_path / "more").mkdir()
+    for photo in sorted(real_photos.glob("caltech*"))[3:6]:
+        shutil.copy(photo, tmp_path / "more")
+    window = model_window(copy=read_few)
+    wait_until_read(qtbot, window)
+    wait_for_photos(qtbot, window, 3)
+    seen = []
+    window.library.photos_committed.connect(lambda: seen.append(totals(window)))
+    with qtbot.waitSignal(window.library.photos_committed):
+        window.library.add_folders([tmp_path / "more"])
+    assert all(len(numbers) == 1 and min(numbers) > 3 for numbers in seen)
 
 
-def test_a_folder_without_photos_is_said_to_have_none_once_it_is_looked_through(qtbot, open_window, tmp_path):
+def test_a_folder_without_photos_is_said_to_have_none_once_it_is_looked_through(
+    qtbot, model_window, tmp_path
+):
     empty = tmp_path / "Invoices"
     empty.mkdir()
-    window = open_window(tmp_path / "new", [empty])
+    window = model_window([empty])
     notice = window.frame.wall_page.notice
-    qtbot.waitUntil(lambda: "No photos were found in your folders." in notice.words(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "No photos were found in your folders." in notice.words())
     assert "Choose another folder…" in [button.text() for button in notice.findChildren(QPushButton)]
 
 
 def test_a_folder_without_photos_is_said_to_have_none_where_others_have_some(
-    qtbot, open_window, few_photos, tmp_path
+    qtbot, model_window, read_few, tmp_path
 ):
     (tmp_path / "Invoices").mkdir()
-    window = open_window(tmp_path / "new", [few_photos])
-    wait_for_photos(qtbot, window, 3)
-    qtbot.waitUntil(lambda: not window.library.is_indexing, timeout=PATIENCE)
+    window = model_window(copy=read_few)
+    wait_until_read(qtbot, window)
     window.library.add_folders([tmp_path / "Invoices"])
-    qtbot.waitUntil(lambda: "No photos in" in window.frame.status.words(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "No photos in" in window.frame.status.words())
     assert "Invoices" in window.frame.status.words()
-    qtbot.waitUntil(lambda: not window.library.is_indexing, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not window.library.is_indexing)
     window.pages.go(Place(folder=tmp_path / "Invoices"))
     notice = window.frame.wall_page.notice
-    qtbot.waitUntil(lambda: "No photos in" in notice.words(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "No photos in" in notice.words())
     assert "appear" not in notice.words()
     assert [button.text() for button in notice.findChildren(QPushButton)] == ["Choose another folder…"]
 
 
 def test_a_folder_that_is_added_while_a_run_goes_on_is_said_to_have_no_photos_only_after_a_run_of_its_own(
-    qtbot, open_window, few_photos, tmp_path
+    qtbot, model_window, few_photos, tmp_path
 ):
     one, two = tmp_path / "One", tmp_path / "Two"
     one.mkdir()
     two.mkdir()
     first, second, _ = sorted(few_photos.iterdir())
     shutil.copy(first, one)
-    window = open_window(tmp_path / "new", [one])
+    window = model_window([one])
     library, said = window.library, set()
     library.indexing_ended.connect(lambda: shutil.copy(second, two))
     library.add_folders([two])
@@ -484,20 +433,20 @@ def test_a_folder_that_is_added_while_a_run_goes_on_is_said_to_have_no_photos_on
         said.add(window.frame.status.words())
         return len(names(window)) == 2 and not library.is_indexing
 
-    qtbot.waitUntil(both, timeout=PATIENCE)
+    qtbot.waitUntil(both)
     assert not [words for words in said if "No photos in" in words]
 
 
-def test_several_folders_are_chosen_at_once(qtbot, open_window, few_photos, tmp_path):
+def test_several_folders_are_chosen_at_once(qtbot, model_window, few_photos, tmp_path):
     for name in ("one", "two", "three"):
         (tmp_path / "albums" / name).mkdir(parents=True)
         shutil.copy(next(few_photos.iterdir()), tmp_path / "albums" / name)
-    window = open_window(tmp_path / "new")
+    window = model_window()
     window.folders.choose()
     dialog = window.findChild(QFileDialog)
     dialog.setDirectory(str(tmp_path / "albums"))
     listed, flag = dialog.findChild(QListView, "listView"), QItemSelectionModel.SelectionFlag
-    qtbot.waitUntil(lambda: listed.model().rowCount(listed.rootIndex()) == 3, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: listed.model().rowCount(listed.rootIndex()) == 3)
     for row in range(3):
         index = listed.model().index(row, 0, listed.rootIndex())
         if index.data() != "three":
@@ -505,41 +454,25 @@ def test_several_folders_are_chosen_at_once(qtbot, open_window, few_photos, tmp_
     dialog.accept()
     qtbot.waitUntil(
         lambda: {folder.path.name for folder in window.library.overview.folders} == {"one", "two"},
-        timeout=PATIENCE,
     )
 
 
-def test_a_damaged_library_is_said_to_be_in_one_sentence_and_left_as_it_is(qtbot, bundle, tmp_path):
-    (tmp_path / "library.db").write_bytes(os.urandom(8192))
-    before = (tmp_path / "library.db").read_bytes()
-    jobs = Jobs()
-    window = MainWindow(LibraryPlace(tmp_path, lambda: ModelChoice(bundle, bundle)), Settings(), jobs)
-    qtbot.addWidget(window)
-    window.show()
-    with qtbot.waitSignal(window.library.failed_to_open, timeout=PATIENCE):
-        window.start(())
-    assert window.frame.page is window.frame.failure
-    assert "library" in window.frame.failure.words()
-    jobs.close()
-    assert (tmp_path / "library.db").read_bytes() == before
+def test_what_is_no_library_is_said_to_be_none_in_one_sentence_and_left_as_it_is(model_window, tmp_path):
+    file = tmp_path / "library" / "library.db"
+    file.parent.mkdir()
+    file.write_bytes(os.urandom(8192))
+    before = file.read_bytes()
+    failure = model_window(fails=True).frame.failure
+    assert failure.isVisible()
+    assert "library" in failure.words()
+    model_window.close()
+    file.rename(file.with_name("photo.jpg"))
+    assert "A library wants a folder of its own" in model_window(fails=True).frame.failure.words()
+    model_window.close()
+    assert [(each.name, each.read_bytes()) for each in file.parent.iterdir()] == [("photo.jpg", before)]
 
 
-def test_a_folder_of_photos_is_not_made_a_library(qtbot, bundle, few_photos):
-    before = sorted(few_photos.iterdir())
-    jobs = Jobs()
-    window = MainWindow(LibraryPlace(few_photos, lambda: ModelChoice(bundle, bundle)), Settings(), jobs)
-    qtbot.addWidget(window)
-    window.show()
-    with qtbot.waitSignal(window.library.failed_to_open, timeout=PATIENCE):
-        window.start([few_photos])
-    assert window.frame.page is window.frame.failure
-    assert "A library wants a folder of its own" in window.frame.failure.words()
-    jobs.close()
-    assert sorted(few_photos.iterdir()) == before
-
-
-def test_a_narrow_window_puts_the_sidebar_away_and_a_wide_one_brings_it_back(open_window, indexed):
-    window = open_window(indexed)
+def test_a_narrow_window_puts_the_sidebar_away_and_a_wide_one_brings_it_back(window):
     assert window.frame.sidebar.isVisible()
     window.resize(window.minimumWidth(), 600)
     assert not window.frame.sidebar.isVisible()
@@ -572,8 +505,8 @@ def test_a_window_that_was_larger_than_the_screen_fits_it_and_its_viewer_is_dark
     assert page.autoFillBackground()
 
 
-def test_what_a_person_chose_is_handed_over_at_the_end(qtbot, open_window, indexed):
-    window = open_window(indexed)
+def test_what_a_person_chose_is_handed_over_at_the_end(qtbot, model_window, read_all):
+    window = model_window(copy=read_all)
     splitter, unit = window.frame.findChild(QSplitter), em(window.frame)
     splitter.moveSplitter(18 * unit, 1)
     assert window.frame.sidebar.width() == 18 * unit
@@ -593,9 +526,9 @@ def test_what_a_person_chose_is_handed_over_at_the_end(qtbot, open_window, index
 
 
 def test_a_window_with_a_tag_that_is_not_saved_shows_it_and_closes_only_once_it_may_go(
-    qtbot, open_window, indexed
+    qtbot, model_window, read_all
 ):
-    window = open_window(indexed)
+    window = model_window(copy=read_all)
     window.tag_places.new()
     studio = window.tag_places.studio
     qtbot.keyClicks(studio.words.line, "ox")
@@ -609,10 +542,9 @@ def test_a_window_with_a_tag_that_is_not_saved_shows_it_and_closes_only_once_it_
         assert window.isVisible() == (answer == "Cancel")
 
 
-def test_every_control_has_a_name_for_a_screen_reader(open_window, indexed):
+def test_every_control_has_a_name_for_a_screen_reader(window):
     from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QAbstractSlider, QLineEdit, QScrollBar
 
-    window = open_window(indexed)
     for kind in (QAbstractButton, QAbstractItemView, QAbstractSlider, QLineEdit):
         for control in window.findChildren(kind):
             own = not control.objectName().startswith("qt_") and not isinstance(control, QScrollBar)
@@ -620,19 +552,20 @@ def test_every_control_has_a_name_for_a_screen_reader(open_window, indexed):
                 assert control.accessibleName() or control.text(), control
 
 
-def test_a_folder_that_cannot_be_added_is_said_where_one_looks(qtbot, open_window, tmp_path):
-    window = open_window(tmp_path / "new")
-    with qtbot.waitSignal(window.library.notice_given, timeout=PATIENCE) as told:
+def test_a_folder_that_cannot_be_added_is_said_where_one_looks(qtbot, model_window, tmp_path):
+    window = model_window()
+    with qtbot.waitSignal(window.library.notice_given) as told:
         window.library.add_folders([tmp_path / "gone"])
     assert str(tmp_path / "gone") in told.args[0]
     assert window.frame.page is window.frame.first_run
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads children where Linux tells them")
-def test_ctrl_c_in_its_terminal_closes_the_window_and_its_processes_without_a_word(indexed, tmp_path):
+def test_ctrl_c_in_its_terminal_closes_the_window_and_its_processes_without_a_word(read_few, tmp_path):
+    shutil.copytree(read_few, tmp_path / "library")
     environment = os.environ | {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
     with subprocess.Popen(
-        [sys.executable, "-m", "picsight", "--library", str(indexed)],
+        [sys.executable, "-m", "picsight", "--library", str(tmp_path / "library")],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     ) as program:  # fmt: skip
         children = Path(f"/proc/{program.pid}/task").glob("*/children")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from contextlib import closing
 from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
-from tests.app.window.conftest import SPACE
+from tests.app.window.conftest import SPACE, wait_until_read
 
 from picsight.jobs import Jobs
 from picsight.window.models.rows import ModelAction
@@ -17,7 +18,6 @@ from picsight_engine.indexing.events import Committed, Progress
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.installation.installed import InstalledModels
 from picsight_engine.installation.model_choice import choice_of, use_model
-from picsight_engine.installation.parcel import open_parcel
 from picsight_engine.library import Library
 from picsight_engine.store.database import Database
 from picsight_engine.store.vectors import photos_with_vector
@@ -28,7 +28,7 @@ WORDS = "a face of a person"
 
 
 @pytest.fixture(scope="module")
-def bundle(bundle, tmp_path_factory):
+def uncalibrated(bundle, tmp_path_factory):
     """The shipped model without its calibration: an answer is every photo in order, however few of them match."""
     manifest = replace(bundle.manifest, calibration=None)
     files = {name: bundle.folder / name for name in manifest.files}
@@ -36,41 +36,37 @@ def bundle(bundle, tmp_path_factory):
 
 
 @pytest.fixture
-def models(tmp_path, bundle):
+def models(tmp_path, uncalibrated):
     """The models of this computer: at first that one."""
-    return InstalledModels(tmp_path / "models", bundle.folder)
+    return InstalledModels(tmp_path / "models", uncalibrated.folder)
 
 
 @pytest.fixture
-def mine(models, parcel):
-    """The name of an installed model that sees photos otherwise than the shipped one."""
-    with open_parcel(parcel) as opened:
-        return list(opened.unpack(models))[-1].bundle.manifest.name
+def installed(models, uncalibrated):
+    """Install the shipped model once more under a name, with other fields; returns the name."""
+
+    def install(name, **fields):
+        files = {each: uncalibrated.folder / each for each in uncalibrated.manifest.files}
+        write_bundle(models.folder / name, replace(uncalibrated.manifest, name=name, **fields), files)
+        return name
+
+    return install
 
 
 @pytest.fixture
-def best(real_photos, tmp_path, bundle):
-    """The names that a model finds for the words, best first, in a library of its own."""
-
-    def ask(model):
-        with Library.open(tmp_path / model.manifest.name, model) as library:
-            list(library.index([real_photos]))
-            return [photo.path.name for photo in library.search(WORDS, limit=100).results]
-
-    return ask
+def mine(installed, uncalibrated):
+    """The name of a model that sees photos otherwise than the shipped one: only their middle."""
+    seen = replace(uncalibrated.manifest.image, resize="shortest", crop="centre")
+    return installed("mine", space_id=SPACE, image=seen)
 
 
 def names(window):
     return [photo.path.name for photo in window.frame.model.wall.results]
 
 
-def wait_until_read(qtbot, window):
-    qtbot.waitUntil(lambda: window.library.has_looked and not window.library.is_indexing, timeout=PATIENCE)
-
-
 def search(qtbot, window):
     qtbot.keyClicks(window.frame.box.line, WORDS)
-    qtbot.waitUntil(lambda: window.search.place.words == WORDS, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.search.place.words == WORDS)
 
 
 class HeldJobs(Jobs):
@@ -98,40 +94,24 @@ def held():
 
 
 def test_a_standing_search_is_asked_again_when_the_change_is_complete_and_when_one_goes_back(
-    qtbot, model_window, models, mine, best, bundle, real_photos
+    qtbot, model_window, models, mine, read_all, tmp_path
 ):
-    old, new = best(bundle), best(open_bundle(models.folder / mine))
-    assert sorted(old) == sorted(new)
-    assert old != new
-    window = model_window([real_photos])
-    wait_until_read(qtbot, window)
-    search(qtbot, window)
-    assert names(window) == old
-    grid = window.frame.grid
-    grid.setCurrentIndex(grid.model().index(5, 0))
-    window.library.use_model(mine)
-    qtbot.waitUntil(lambda: names(window) == new, timeout=PATIENCE)
-    assert [photo.path.name for photo in grid.selected_photos()] == [old[5]]
-    assert window.search.place.words == window.frame.box.text() == WORDS
-    window.library.use_model(STARTER)
-    qtbot.waitUntil(lambda: names(window) == old, timeout=PATIENCE)
-    assert [photo.path.name for photo in grid.selected_photos()] == [old[5]]
-
-
-def test_a_photo_that_is_looked_at_stays_when_its_place_among_the_answers_changes(
-    qtbot, model_window, mine, real_photos
-):
-    window = model_window([real_photos])
+    window = model_window(copy=read_all)
     wait_until_read(qtbot, window)
     search(qtbot, window)
     old = names(window)
-    window.frame.grid.open_requested.emit(5)
+    grid = window.frame.grid
+    grid.setCurrentIndex(grid.model().index(5, 0))
     window.library.use_model(mine)
-    qtbot.waitUntil(lambda: names(window) != old, timeout=PATIENCE)
-    assert window.viewer.photo.path.name == old[5]
-    window.frame.viewer_page.step_requested.emit(1)
-    new = names(window)
-    assert window.viewer.photo.path.name == new[new.index(old[5]) + 1]
+    qtbot.waitUntil(lambda: names(window) != old)
+    with Library.open(tmp_path / "library", open_bundle(models.folder / mine)) as library:
+        assert names(window) == [photo.path.name for photo in library.search(WORDS, limit=100).results]
+    assert sorted(names(window)) == sorted(old)
+    assert [photo.path.name for photo in grid.selected_photos()] == [old[5]]
+    assert window.search.place.words == window.frame.box.text() == WORDS
+    window.library.use_model(STARTER)
+    qtbot.waitUntil(lambda: names(window) == old)
+    assert [photo.path.name for photo in grid.selected_photos()] == [old[5]]
 
 
 def share(window):
@@ -143,20 +123,20 @@ def share(window):
 
 
 def test_while_the_model_changes_the_status_says_how_far_it_is_and_cancel_goes_back(
-    qtbot, model_window, models, mine, real_photos, tmp_path, held
+    qtbot, model_window, models, mine, read_few, tmp_path, held
 ):
-    window = model_window([real_photos], jobs=held)
+    window = model_window(copy=read_few, jobs=held)
     wait_until_read(qtbot, window)
     held.gate.clear()
     status = window.frame.status
     window.library.use_model(mine)
-    qtbot.waitUntil(lambda: share(window) is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: share(window) is not None)
     assert 0 <= share(window) < 100
     assert window.library.model_names == (STARTER, mine)
     assert status._act.accessibleName() == "Cancel the change of model"
     qtbot.mouseClick(status._act, Qt.MouseButton.LeftButton)
     held.gate.set()
-    qtbot.waitUntil(lambda: window.library.model_names == (STARTER, STARTER), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.library.model_names == (STARTER, STARTER))
     wait_until_read(qtbot, window)
     assert choice_of(tmp_path / "library", models).wanted.manifest.name == STARTER
     assert share(window) is None
@@ -164,11 +144,10 @@ def test_while_the_model_changes_the_status_says_how_far_it_is_and_cancel_goes_b
 
 
 def test_a_change_that_was_broken_off_goes_on_from_where_it_was(
-    qtbot, model_window, models, mine, bundle, real_photos, tmp_path, held
+    qtbot, model_window, models, mine, uncalibrated, read_all, tmp_path, held
 ):
-    folder = tmp_path / "library"
-    with Library.open(folder, bundle) as library:
-        list(library.index([real_photos]))
+    folder = shutil.copytree(read_all, tmp_path / "library")
+    with Library.open(folder, uncalibrated) as library:
         choice = use_model(folder, mine, models).choice
         library.use(choice.answers, choice.wanted)
         cancel, read = threading.Event(), 0
@@ -178,45 +157,45 @@ def test_a_change_that_was_broken_off_goes_on_from_where_it_was(
                 cancel.set()
     held.gate.clear()
     window = model_window(jobs=held)
-    qtbot.waitUntil(lambda: share(window) is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: share(window) is not None)
     assert share(window) >= 50
     held.gate.set()
-    qtbot.waitUntil(lambda: window.library.model_names == (mine, mine), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.library.model_names == (mine, mine))
 
 
 def test_a_window_closed_in_the_middle_of_a_change_ends_and_the_next_one_completes_it(
-    qtbot, model_window, models, mine, real_photos, tmp_path, held
+    qtbot, model_window, models, mine, read_few, tmp_path, held
 ):
-    window = model_window([real_photos], jobs=held)
+    window = model_window(copy=read_few, jobs=held)
     wait_until_read(qtbot, window)
     held.gate.clear()
     window.library.use_model(mine)
-    qtbot.waitUntil(lambda: window.library.is_changing, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.library.is_changing)
     held.gate.set()
     model_window.close()
     choice = choice_of(tmp_path / "library", models)
     assert (choice.answers.manifest.name, choice.wanted.manifest.name) == (STARTER, mine)
     window = model_window()
-    qtbot.waitUntil(lambda: window.library.model_names == (mine, mine), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.library.model_names == (mine, mine))
 
 
 def test_a_change_that_lacks_photos_of_an_unplugged_disk_says_so_and_leads_back(
-    qtbot, model_window, mine, few_photos, tmp_path
+    qtbot, model_window, mine, few_photos, read_few, tmp_path
 ):
     disk = tmp_path / "Archive"
     disk.mkdir()
     for number, path in enumerate(sorted(few_photos.iterdir())):
         (disk / f"{number}.jpg").write_bytes(path.read_bytes() + b"another photo")
-    window = model_window([few_photos, disk])
+    window = model_window([disk], copy=read_few)
     wait_until_read(qtbot, window)
     disk.rename(tmp_path / "unplugged")
     window.library.use_model(mine)
     status = window.frame.status
-    qtbot.waitUntil(lambda: "cannot read all photos now" in status.words(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "cannot read all photos now" in status.words())
     assert "Archive" in status.words()
     assert window.library.model_names == (STARTER, mine)
     qtbot.mouseClick(status._act, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: window.library.model_names == (STARTER, STARTER), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.library.model_names == (STARTER, STARTER))
 
 
 class HeldBack:
@@ -234,40 +213,22 @@ class HeldBack:
 
 @pytest.mark.parametrize("slow", [False, True], ids=["answers come in order", "the first answer comes late"])
 def test_of_two_wishes_in_quick_succession_the_last_holds_and_the_first_reads_nothing(
-    qtbot, model_window, models, mine, bundle, real_photos, tmp_path, slow
+    qtbot, model_window, models, mine, installed, read_few, tmp_path, slow
 ):
-    fields = {"name": "second", "title": "Second", "space_id": "aa00112233445566"}
-    files = {name: bundle.folder / name for name in bundle.manifest.files}
-    write_bundle(models.folder / "second", replace(bundle.manifest, **fields), files)
-    window = model_window([real_photos])
+    installed("second", space_id="aa00112233445566")
+    window = model_window(copy=read_few)
     wait_until_read(qtbot, window)
     window.models.show()
-    qtbot.waitUntil(lambda: {mine, "second"} <= set(window.models.dialog.rows), timeout=PATIENCE)
-    installed = HeldBack(models, held=slow)
-    window.library._place = replace(window.library._place, installed=installed)
+    qtbot.waitUntil(lambda: {mine, "second"} <= set(window.models.dialog.rows))
+    held_back = HeldBack(models, held=slow)
+    window.library._place = replace(window.library._place, installed=held_back)
     for name in (mine, "second"):
         window.models.dialog.wished.emit(name, ModelAction.USE)
-    installed.gate.set()
-    qtbot.waitUntil(lambda: window.library.model_names == ("second", "second"), timeout=PATIENCE)
+    held_back.gate.set()
+    qtbot.waitUntil(lambda: window.library.model_names == ("second", "second"))
     wait_until_read(qtbot, window)
     choice = choice_of(tmp_path / "library", models)
     assert (choice.answers.manifest.name, choice.wanted.manifest.name) == ("second", "second")
     with closing(Database.open(tmp_path / "library", create=False)) as db:
-        assert len(photos_with_vector(db, "aa00112233445566")) == 24
+        assert len(photos_with_vector(db, "aa00112233445566")) == 3
         assert not photos_with_vector(db, SPACE)
-
-
-def test_a_wish_while_the_first_model_reads_ends_that_run_and_holds(
-    qtbot, model_window, models, mine, real_photos, tmp_path, held
-):
-    window = model_window([real_photos], jobs=held)
-    wait_until_read(qtbot, window)
-    held.gate.clear()
-    window.library.use_model(mine)
-    qtbot.waitUntil(lambda: window.library.is_indexing, timeout=PATIENCE)
-    for name in (mine, STARTER):
-        window.library.use_model(name)
-    held.gate.set()
-    qtbot.waitUntil(lambda: window.library.model_names == (STARTER, STARTER), timeout=PATIENCE)
-    wait_until_read(qtbot, window)
-    assert choice_of(tmp_path / "library", models).wanted.manifest.name == STARTER

@@ -10,13 +10,13 @@ import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QApplication
+from tests.app.window.conftest import words_in
 
 from picsight.settings import Settings
 from picsight.window.frame import Frame
 from picsight.window.models.rows import ModelAction
 from picsight_engine.installation import parcel as parcels
 
-PATIENCE = 120_000  # ms; only a failing test waits so long
 LEFT, NO_KEY, COPY = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, Qt.DropAction.CopyAction
 
 
@@ -63,7 +63,6 @@ def accept(qtbot, dialog):
 def wait_for_use(qtbot, dialog, name):
     qtbot.waitUntil(
         lambda: name in dialog.rows and dialog.rows[name].button(ModelAction.USE) is not None,
-        timeout=PATIENCE,
     )
 
 
@@ -102,7 +101,7 @@ def test_folders_and_a_model_dropped_together_go_each_their_way(
     assert drop(window.frame, few_photos, parcel)
     accept(qtbot, asked_for_licence(qtbot, window))
     wait_for_use(qtbot, window.models.dialog, "mine")
-    assert [folder.path for folder in window.library.overview.folders] == [few_photos]
+    qtbot.waitUntil(lambda: [each.path for each in window.library.overview.folders] == [few_photos])
 
 
 def test_on_the_box_folders_and_models_are_what_they_are_anywhere_and_only_words_become_words(
@@ -126,16 +125,8 @@ def test_a_dropped_archive_that_is_no_model_is_refused_in_a_sentence(qtbot, mode
     (tmp_path / "holiday.zip").write_bytes(b"PK no archive")
     window = model_window()
     assert drop(window.frame, tmp_path / "holiday.zip")
-    qtbot.waitUntil(lambda: "holiday.zip" in window.models.dialog.says(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "holiday.zip" in words_in(window.models.dialog))
     assert not window.models.dialog.asks_for_licence
-
-
-def test_the_dialog_takes_a_dropped_model_too(qtbot, model_window, parcel):
-    window = model_window()
-    window.models.show()
-    assert drop(window.models.dialog, parcel)
-    accept(qtbot, asked_for_licence(qtbot, window))
-    wait_for_use(qtbot, window.models.dialog, "mine")
 
 
 @pytest.fixture
@@ -166,7 +157,7 @@ def feed(qtbot, pipe, data):
         left = left[pipe.write(left) or 0 :]
         return not left
 
-    qtbot.waitUntil(write, timeout=PATIENCE)
+    qtbot.waitUntil(write)
 
 
 def test_copying_shows_how_far_it_is_does_not_hold_the_window_and_can_be_stopped(
@@ -178,29 +169,16 @@ def test_copying_shows_how_far_it_is_does_not_hold_the_window_and_can_be_stopped
     accept(qtbot, dialog)
     feed(qtbot, pipe, data[:3_000_000])
     line = dialog.rows["mine"]
-    qtbot.waitUntil(lambda: "Copying · " in line.says() and " of " in line.says(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "Copying · " in words_in(line) and " of " in words_in(line))
     assert 0 < line._progress.value() < line._progress.maximum()
     assert not dialog.file.isEnabled()
     drop(dialog, parcel)
-    assert "is being installed" in dialog.says()
+    assert "is being installed" in words_in(dialog)
     assert not dialog.asks_for_licence
     qtbot.mouseClick(line.cancel, LEFT)
     feed(qtbot, pipe, data[3_000_000 : 3 * 1024 * 1024])
-    qtbot.waitUntil(lambda: "mine" not in dialog.rows, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "mine" not in dialog.rows)
     assert dialog.file.isEnabled()
-    assert [path.name for path in models.folder.iterdir()] == [".install.lock"]
-
-
-def test_a_window_closed_while_a_model_is_copied_leaves_nothing_half_done(
-    qtbot, model_window, models, parcel, slow
-):
-    window, (data, pipe) = model_window(), slow
-    drop(window.frame, parcel)
-    accept(qtbot, asked_for_licence(qtbot, window))
-    feed(qtbot, pipe, data[:3_000_000])
-    window.models.cancel()
-    feed(qtbot, pipe, data[3_000_000 : 3 * 1024 * 1024])
-    model_window.close()
     assert [path.name for path in models.folder.iterdir()] == [".install.lock"]
 
 
@@ -211,7 +189,7 @@ def test_a_model_whose_copy_is_not_what_it_says_is_told_above_the_lines(qtbot, m
     drop(window.frame, parcel)
     dialog = asked_for_licence(qtbot, window)
     accept(qtbot, dialog)
-    qtbot.waitUntil(lambda: "image.onnx" in dialog.says(), timeout=PATIENCE)
-    qtbot.waitUntil(lambda: "mine" not in dialog.rows, timeout=PATIENCE)
-    assert "image.onnx" in dialog.says()
+    qtbot.waitUntil(lambda: "image.onnx" in words_in(dialog))
+    qtbot.waitUntil(lambda: "mine" not in dialog.rows)
+    assert "image.onnx" in words_in(dialog)
     assert [model.name for model in models.all()] == ["picsight-starter"]

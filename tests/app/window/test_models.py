@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QPushButton
+from tests.app.window.conftest import wait_until_read, words_in
 
 from picsight import locations
 from picsight.window.models.rows import PLAIN, ModelAction, rows_of
@@ -16,11 +17,8 @@ from picsight.window.models.view import ModelsDialog
 from picsight_engine.bundles.bundle import Licence
 from picsight_engine.installation.catalogue import CATALOGUE
 from picsight_engine.installation.model_offers import ModelOffer
-from picsight_engine.installation.parcel import open_parcel
-from picsight_engine.library import Library
 from picsight_engine.store.library_folder import choose_model
 
-PATIENCE = 120_000  # ms; only a failing test waits so long
 SPACE = "00112233445566aa"
 STARTER = "picsight-starter"
 TERMS = Licence("be-kind-1", "https://example.org/licence", accept=True)
@@ -29,7 +27,7 @@ TERMS = Licence("be-kind-1", "https://example.org/licence", accept=True)
 def opened_dialog(qtbot, window):
     window.models.show()
     dialog = window.models.dialog
-    qtbot.waitUntil(lambda: bool(dialog.rows), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: bool(dialog.rows))
     return dialog
 
 
@@ -43,14 +41,16 @@ def wait_for_button(qtbot, dialog, name, act):
         button = dialog.rows[name].button(act) if name in dialog.rows else None
         return button is not None and button.isVisibleTo(dialog)
 
-    qtbot.waitUntil(there, timeout=PATIENCE)
+    qtbot.waitUntil(there)
     return dialog.rows[name].button(act)
 
 
 def wait_for_words(qtbot, dialog, name, words):
-    qtbot.waitUntil(
-        lambda: name in dialog.rows and words in dialog.rows[name].says().split("\n"), timeout=PATIENCE
-    )
+    qtbot.waitUntil(lambda: name in dialog.rows and words in words_in(dialog.rows[name]).split("\n"))
+
+
+def test_every_model_of_the_catalogue_has_plain_words():
+    assert PLAIN.keys() == {STARTER, *(entry.name for entry in CATALOGUE)}
 
 
 def offer(name, **changes):
@@ -58,21 +58,6 @@ def offer(name, **changes):
         name, "Its Own Title", "", "available", False, TERMS, None, 215_000_000, 1000, 900.0, False, False
     )
     return replace(usual, **changes)
-
-
-def test_every_model_of_the_catalogue_has_plain_words():
-    assert PLAIN.keys() == {STARTER, *(entry.name for entry in CATALOGUE)}
-
-
-def test_a_line_says_size_time_and_state_in_words():
-    shipped = offer(
-        STARTER, state="installed", shipped=True, answers=True, wanted=True, photos=0, bytes=9_400_000
-    )
-    small, fast = rows_of([shipped, offer("mobileclip-s0")], 1000, ["mobileclip-s0"])
-    assert (small.title, small.facts, small.state, small.acts) == ("Small", "9.4 MB", "In use", ())
-    assert (fast.title, fast.state, fast.acts) == ("Fast", "", (ModelAction.INSTALL,))
-    assert fast.facts == "215 MB · about 15 minutes for your library"
-    assert "MobileCLIP" not in fast.spoken
 
 
 @pytest.mark.parametrize(
@@ -121,17 +106,17 @@ def test_what_can_be_done_follows_from_where_a_model_stands(changes, facts, stat
 def look_at(qtbot, window, words):
     """Search, and look at the answer for as long as it takes to be told of better models."""
     qtbot.keyClicks(window.frame.box.line, f"{words} ")
-    qtbot.waitUntil(lambda: window.search.place.words == words, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.search.place.words == words)
     assert window.hint.looked_at.isActive()
     window.hint.looked_at.timeout.emit()
     window.frame.box.line.clear()
 
 
 def test_a_search_without_a_certain_answer_leads_to_the_models_and_one_with_does_not(
-    qtbot, model_window, few_photos
+    qtbot, model_window, read_few
 ):
-    window = model_window([few_photos])
-    qtbot.waitUntil(lambda: window.library.has_looked and not window.library.is_indexing, timeout=PATIENCE)
+    window = model_window(copy=read_few)
+    wait_until_read(qtbot, window)
     hint = window.frame.hint
     look_at(qtbot, window, "airplane")
     assert "strong" in {photo.match for photo in window.frame.model.wall.results}
@@ -142,7 +127,7 @@ def test_a_search_without_a_certain_answer_leads_to_the_models_and_one_with_does
     look_at(qtbot, window, "quarterly tax return")
     assert hint.isVisible()
     qtbot.keyClicks(window.frame.box.line, "airplane ")  # a strong answer takes it away
-    qtbot.waitUntil(lambda: not hint.isVisible(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not hint.isVisible())
     window.frame.box.line.clear()
     look_at(qtbot, window, "quarterly tax return")
     window.frame.show_chrome(shown=False)  # full screen
@@ -151,15 +136,15 @@ def test_a_search_without_a_certain_answer_leads_to_the_models_and_one_with_does
     assert hint.isVisible()
     press(qtbot, hint.better)
     dialog = window.models.dialog
-    qtbot.waitUntil(lambda: list(dialog.rows) == [STARTER, "other"], timeout=PATIENCE)
-    assert "In use" in dialog.rows[STARTER].says()
+    qtbot.waitUntil(lambda: list(dialog.rows) == [STARTER, "other"])
+    assert "In use" in words_in(dialog.rows[STARTER])
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
     assert not dialog.isVisible()
 
 
-def test_the_line_about_better_models_goes_for_good_when_it_was_dismissed(qtbot, model_window, few_photos):
-    window = model_window([few_photos])
-    qtbot.waitUntil(lambda: window.library.has_looked and not window.library.is_indexing, timeout=PATIENCE)
+def test_the_line_about_better_models_goes_for_good_when_it_was_dismissed(qtbot, model_window, read_few):
+    window = model_window(copy=read_few)
+    wait_until_read(qtbot, window)
     look_at(qtbot, window, "quarterly tax return")
     assert window.frame.hint.dismiss.accessibleName() == "Do not tell me of better models again"
     qtbot.mouseClick(window.frame.hint.dismiss, Qt.MouseButton.LeftButton)
@@ -170,26 +155,15 @@ def test_the_line_about_better_models_goes_for_good_when_it_was_dismissed(qtbot,
     assert not kept.args[0].better_models
 
 
-def test_who_has_a_better_model_is_not_told_of_better_ones(qtbot, model_window, few_photos, parcel, models):
-    with open_parcel(parcel) as opened:
-        list(opened.unpack(models))
-    window = model_window([few_photos])
-    qtbot.waitUntil(lambda: window.library.has_looked and not window.library.is_indexing, timeout=PATIENCE)
-    look_at(qtbot, window, "quarterly tax return")
-    assert window.frame.hint.isVisible()
-    window.library.use_model("mine")
-    qtbot.waitUntil(lambda: not window.frame.hint.isVisible(), timeout=PATIENCE)
-
-
 def test_quality_and_licence_stand_in_the_list_and_names_only_where_they_are_asked_for(qtbot, model_window):
     dialog = opened_dialog(qtbot, model_window())
-    assert "For personal use" in dialog.rows[STARTER].says()
+    assert "For personal use" in words_in(dialog.rows[STARTER])
     assert "quality 2 of 5" in dialog.rows[STARTER].accessibleName()
-    assert "be-kind-1" in dialog.rows["other"].says()
-    assert STARTER not in dialog.rows[STARTER].says()
+    assert "be-kind-1" in words_in(dialog.rows["other"])
+    assert STARTER not in words_in(dialog.rows[STARTER])
     press(qtbot, dialog.details)
-    assert STARTER in dialog.rows[STARTER].says()
-    assert 'href="https://example.org/licence"' in dialog.rows["other"].says()
+    assert STARTER in words_in(dialog.rows[STARTER])
+    assert 'href="https://example.org/licence"' in words_in(dialog.rows["other"])
 
 
 ALL_NAMES = [STARTER, *(entry.name for entry in CATALOGUE)]
@@ -253,13 +227,13 @@ def test_nothing_is_fetched_before_the_licence_is_accepted(qtbot, model_window, 
 
 
 def test_a_model_s_way_from_the_button_to_answers_and_out(
-    qtbot, model_window, models, few_photos, monkeypatch, tmp_path
+    qtbot, model_window, models, read_few, monkeypatch, tmp_path
 ):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    window = model_window([few_photos])
-    qtbot.waitUntil(lambda: window.library.has_looked and not window.library.is_indexing, timeout=PATIENCE)
+    window = model_window(copy=read_few)
+    wait_until_read(qtbot, window)
     dialog = opened_dialog(qtbot, window)
-    assert "for your library" in dialog.rows["other"].says()
+    assert "for your library" in words_in(dialog.rows["other"])
     press(qtbot, dialog.rows["other"].button(ModelAction.INSTALL))
     press(qtbot, dialog.licence.accept)
     use = wait_for_button(qtbot, dialog, "other", ModelAction.USE)
@@ -273,7 +247,7 @@ def test_a_model_s_way_from_the_button_to_answers_and_out(
     assert window.library._library.bundle.manifest.name == STARTER
     choose_model(locations.library_folder(), "other")
     press(qtbot, wait_for_button(qtbot, dialog, "other", ModelAction.REMOVE))
-    qtbot.waitUntil(lambda: dialog.findChildren(QMessageBox) != [], timeout=PATIENCE)
+    qtbot.waitUntil(lambda: dialog.findChildren(QMessageBox) != [])
     (box,) = dialog.findChildren(QMessageBox)
     assert f"The library in \u2068{locations.library_folder()}\u2069 uses it" in box.informativeText()
     assert box.textFormat() is Qt.TextFormat.PlainText
@@ -283,10 +257,10 @@ def test_a_model_s_way_from_the_button_to_answers_and_out(
 
 
 def test_the_keyboard_stays_with_the_model_and_never_comes_to_the_next_one_by_itself(
-    qtbot, model_window, few_photos
+    qtbot, model_window, read_few
 ):
-    window = model_window([few_photos])
-    qtbot.waitUntil(lambda: window.library.has_looked and not window.library.is_indexing, timeout=PATIENCE)
+    window = model_window(copy=read_few)
+    wait_until_read(qtbot, window)
     dialog = opened_dialog(qtbot, window)
     qtbot.keyClick(wait_for_button(qtbot, dialog, "other", ModelAction.INSTALL), Qt.Key.Key_Space)
     assert dialog.focusWidget() is dialog.licence.text
@@ -307,14 +281,14 @@ def test_an_installation_shows_how_far_it_is_stops_and_goes_on(qtbot, model_wind
     line = dialog.rows["other"]
     press(qtbot, line.button(ModelAction.INSTALL))
     press(qtbot, dialog.licence.accept)
-    qtbot.waitUntil(lambda: "Downloading · " in line.says(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "Downloading · " in words_in(line))
     assert line.cancel.accessibleName() == "Cancel installing Other"
     assert line._progress.maximum() == 1000
     assert not dialog.file.isEnabled()
     press(qtbot, line.cancel)
     shelf.go_on.set()
     again = wait_for_button(qtbot, dialog, "other", ModelAction.CONTINUE)
-    assert "Partly downloaded" in line.says()
+    assert "Partly downloaded" in words_in(line)
     assert again.isEnabled()
     shelf.held = None
     press(qtbot, again)
@@ -329,10 +303,8 @@ def test_why_an_installation_failed_stands_in_the_model_s_line(qtbot, model_wind
     line = dialog.rows["other"]
     press(qtbot, line.button(ModelAction.INSTALL))
     press(qtbot, dialog.licence.accept)
-    qtbot.waitUntil(lambda: "404" in line.says(), timeout=PATIENCE)
-    assert "could not be downloaded" in line.says()
-    qtbot.wait(50)
-    assert "404" in line.says()
+    qtbot.waitUntil(lambda: "404" in words_in(line))
+    assert "could not be downloaded" in words_in(line)
 
 
 def test_a_model_from_a_file_shows_its_licence_and_no_markup_of_it(
@@ -345,38 +317,12 @@ def test_a_model_from_a_file_shows_its_licence_and_no_markup_of_it(
     window = model_window()
     dialog = opened_dialog(qtbot, window)
     window.models.install_file(archive)
-    qtbot.waitUntil(lambda: dialog.asks_for_licence, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: dialog.asks_for_licence)
     press(qtbot, dialog.licence.accept)
     wait_for_button(qtbot, dialog, "mine", ModelAction.USE)
     press(qtbot, dialog.details)
-    assert "&lt;b&gt;Mine" in dialog.rows["mine"].says()
+    assert "&lt;b&gt;Mine" in words_in(dialog.rows["mine"])
     models.verify("mine")
-
-
-def test_a_file_that_is_no_model_is_refused_in_a_sentence(qtbot, model_window, tmp_path):
-    (tmp_path / "holiday.zip").write_bytes(b"PK no archive")
-    window = model_window()
-    dialog = opened_dialog(qtbot, window)
-    window.models.install_file(tmp_path / "holiday.zip")
-    qtbot.waitUntil(lambda: "holiday.zip" in dialog.says(), timeout=PATIENCE)
-    assert not dialog.asks_for_licence
-
-
-def test_a_library_whose_model_is_gone_leads_to_the_models_and_opens_with_another(
-    qtbot, model_window, models, few_photos, tmp_path, bundle
-):
-    with Library.open(tmp_path / "library", bundle) as library:
-        library.add_folder(few_photos)
-    choose_model(tmp_path / "library", "other")
-    window = model_window(fails=True)
-    notice = window.frame.failure
-    assert window.frame.page is notice
-    press(qtbot, next(b for b in notice.findChildren(QPushButton) if b.text() == "Models…"))
-    dialog = window.models.dialog
-    with qtbot.waitSignal(window.library.opened, timeout=PATIENCE):
-        press(qtbot, wait_for_button(qtbot, dialog, STARTER, ModelAction.USE))
-    assert window.frame.page is window.frame.wall_page
-    wait_for_words(qtbot, dialog, STARTER, "In use")
 
 
 def test_everything_is_reached_by_tab_and_has_a_name(qtbot, model_window):

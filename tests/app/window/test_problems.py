@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMenu
 
-from picsight.window.library.problems_model import REASONS, Column, ProblemsModel, why
+from picsight.window.library.problems_model import REASONS, Column, ProblemsModel
 from picsight.window.library.problems_view import ProblemsView
 from picsight.window.parts.pills import PillButton
+from picsight_engine.errors import ProblemCode
 from picsight_engine.store.problems import Problem
 
 
@@ -94,27 +96,7 @@ def test_a_problem_says_which_file_and_how_often_it_was_tried():
     assert model.problems_at(index) == (PROBLEMS[1],)
 
 
-@pytest.mark.parametrize(
-    ("said", "alone"),
-    [
-        ("cannot be shown: its picture is far too large.", "Its picture is far too large."),
-        (
-            "has 1,600 megapixels, more than the limit of 250.",
-            "Has 1,600 megapixels, more than the limit of 250.",
-        ),
-    ],
-)
-def test_the_reason_stands_alone_beside_the_files_name(said, alone):
-    now, path = time.time(), Path("/home/me/Pictures/a.gif")
-    one = Problem(1, b"a.gif", path, "too_large", f"{path} {said}", 1, 1, now, now, 1, ignored=False)
-    assert why(one) == alone
-
-
 def test_every_reason_of_the_engine_has_words():
-    from typing import get_args
-
-    from picsight_engine.errors import ProblemCode
-
     assert set(REASONS) == set(get_args(ProblemCode))
 
 
@@ -133,15 +115,6 @@ def test_one_kind_is_shown_alone_and_all_again(qtbot, view):
 def test_no_problem_is_said_in_words(view):
     view.model.set_problems([])
     assert "Every photo could be read." in view._notice.words()
-
-
-def test_the_current_file_can_be_shown_in_its_folder(qtbot, view):
-    view.model.set_problems(PROBLEMS)
-    view.table.setFocus()
-    view.table.setCurrentIndex(row_of(view.model, "c.tif"))
-    with qtbot.waitSignal(view.reveal_requested) as wished:
-        qtbot.keyClick(view.table, Qt.Key.Key_Return)
-    assert wished.args == [Path("/home/me/Pictures/c.tif")]
 
 
 def test_a_word_in_a_row_tries_one_file_again_and_one_beside_a_reason_ignores_all_of_it(qtbot, view):
@@ -224,12 +197,6 @@ def test_names_have_the_room_that_is_left(view):
     assert view.table.columnWidth(Column.NAME) == view.table.viewport().width() - others
     view.resize(view.fontMetrics().height() * 20, 500)
     assert view.table.isColumnHidden(Column.WHEN)
-
-
-def test_escape_leads_back(qtbot, view):
-    view.model.set_problems(PROBLEMS)
-    with qtbot.waitSignal(view.left):
-        qtbot.keyClick(view.table, Qt.Key.Key_Escape)
 
 
 def test_a_narrow_window_cuts_no_kind_but_takes_another_line(view, qtbot):

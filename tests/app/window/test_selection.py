@@ -10,6 +10,7 @@ import pytest
 from PySide6.QtCore import QItemSelectionModel, QPoint, QSize, Qt
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+from tests.app.window.conftest import wait_until_read
 
 from picsight.window.actions.acts import Act, bind_acts
 from picsight.window.grid.page import WallPage
@@ -93,10 +94,10 @@ def test_a_key_acts_only_while_its_widget_has_the_keyboard(page, qtbot):
 
 
 @pytest.fixture
-def window(model_window, few_photos, qtbot):
-    opened = model_window([few_photos])
+def window(model_window, read_few, qtbot):
+    opened = model_window(copy=read_few)
     qtbot.waitUntil(lambda: len(opened.frame.model.wall.results) == 3)
-    qtbot.waitUntil(lambda: not opened.library.is_indexing)
+    wait_until_read(qtbot, opened)
     opened.frame.grid.setFocus()
     return opened
 

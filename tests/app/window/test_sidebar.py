@@ -54,16 +54,6 @@ def index_of(tree, path):
     return index
 
 
-def test_lines_count_and_say_what_is_the_matter_with_a_folder():
-    photos, tags, new_tag, heading, trips, archive = lines()
-    assert (photos.count, heading.is_heading) == (13, True)
-    assert (tags.is_heading, new_tag.note) == (True, "Make a tag from a few words or photos.")
-    assert [(year.words, [month.words for month in year.children]) for year in trips.children] == [
-        (f"{year}", ["May"]) for year in range(3)
-    ]
-    assert (archive.count, archive.icon, archive.note) == (7, "folder-offline", "not connected")
-
-
 def tag(path, kind="tag", *, accepted=0, suggested=0):
     above, _, name = path.rpartition("/")
     return Tag(

@@ -72,11 +72,6 @@ def test_the_end_of_a_run_is_told_for_a_while(qtbot, status):
     assert status.words() == ""
 
 
-def test_photos_that_are_missing_are_told_until_something_was_done(status):
-    status.show_emptier("2 photos are missing.")
-    assert not status.expiry.isActive()
-
-
 def test_a_folder_without_photos_leads_to_another_one(qtbot, status):
     status.show_empty([Path("/home/me/Invoices")])
     assert "Invoices" in status.words()

@@ -64,14 +64,6 @@ def test_a_photo_without_a_thumbnail_is_asked_for_once_until_it_may_be_there(qtb
     assert thumbnails.pixmap(1) is not None
 
 
-def test_pictures_that_are_no_pictures_count_as_missing(qtbot, jobs, pictures):
-    thumbnails = Thumbnails(jobs, pictures)
-    thumbnails.use(lambda _photo: b"no jpeg")
-    with qtbot.waitSignal(thumbnails.arrived):
-        thumbnails.want(wants([1]))
-    assert thumbnails.is_missing(1)
-
-
 def test_the_budget_holds_and_the_longest_unseen_goes_first(qtbot, jobs, pictures, jpeg):
     thumbnails = Thumbnails(jobs, pictures, budget=5 * 40 * 40 * 4)
     thumbnails.use(lambda _photo: jpeg)
@@ -82,17 +74,6 @@ def test_the_budget_holds_and_the_longest_unseen_goes_first(qtbot, jobs, picture
         thumbnails.want(wants([9]))
     assert thumbnails.pixmap(1) is None
     assert all(thumbnails.pixmap(photo) for photo in (0, 2, 3, 4, 9))
-
-
-def test_another_size_is_made_anew_while_the_old_one_stands_in(qtbot, jobs, pictures, jpeg):
-    thumbnails = Thumbnails(jobs, pictures)
-    thumbnails.use(lambda _photo: jpeg)
-    with qtbot.waitSignal(thumbnails.arrived):
-        thumbnails.want(wants([1]))
-    with qtbot.waitSignal(thumbnails.arrived):
-        thumbnails.want(wants([1], side=80))
-        assert thumbnails.pixmap(1).width() == 40
-    assert thumbnails.pixmap(1).width() == 80
 
 
 def test_a_library_that_cannot_be_read_leaves_grey_cells_and_is_asked_again(qtbot, jobs, pictures, jpeg):

@@ -63,11 +63,6 @@ def test_rings_and_outlines_can_be_seen(colours):
         assert contrast(ink, ground) >= 3
 
 
-def test_the_stage_is_neutral_grey(colours):
-    assert colours.stage.red() == colours.stage.green() == colours.stage.blue()
-    assert colours.stage.lightnessF() < 0.15
-
-
 def test_a_chosen_theme_puts_on_its_palette(qapp):
     before = qapp.palette()
     put_on(qapp, "dark")

@@ -23,7 +23,6 @@ from picsight.window.parts.picture import ScreenPicture
 from picsight.window.viewer.controller import ViewerController
 from picsight.window.viewer.stage import Stage
 from picsight.window.viewer.view import ViewerPage
-from picsight_engine.errors import ImageError
 from picsight_engine.search.answer import Result
 
 
@@ -156,12 +155,6 @@ def test_the_wheel_zooms_around_the_pointer_and_back_to_fitted(qtbot, viewer):
     assert stage.is_fitted
 
 
-def test_a_photo_that_cannot_be_shown_says_why(qtbot, viewer):
-    viewer.show(1)
-    qtbot.waitUntil(lambda: bool(viewer.page.stage.sentence()))
-    assert "1.jpg" in viewer.page.stage.sentence()
-
-
 def test_a_photo_on_a_disk_that_is_away_shows_what_is_kept_of_it_and_says_why(qtbot, viewer, folder):
     kept = io.BytesIO()
     Image.new("RGB", (256, 192), (200, 30, 40)).save(kept, "JPEG")
@@ -268,27 +261,6 @@ def test_z_shows_one_pixel_to_one_from_all_pixels_and_fits_again(qtbot, viewer):
     assert stage.target().height() <= stage.viewport().height()
 
 
-def test_zooming_keeps_the_point_under_the_pointer(qtbot, viewer):
-    viewer.show(0)
-    qtbot.waitUntil(lambda: shows_photo(viewer.page))
-    stage = viewer.page.stage
-    stage.zoom_to(1.0)
-    before = stage.target()
-    centre = stage.viewport().rect().center()
-    at = (centre.x() - before.x()) / before.width()
-    stage.zoom_by(1.5)
-    after = stage.target()
-    assert abs((centre.x() - after.x()) / after.width() - at) < 0.01
-
-
-def test_escape_and_l_say_what_is_wished(qtbot, viewer):
-    viewer.show(0)
-    with qtbot.waitSignal(viewer.page.closed):
-        qtbot.keyClick(viewer.page.stage, Qt.Key.Key_Escape)
-    with qtbot.waitSignal(viewer.page.similar_requested):
-        qtbot.keyClick(viewer.page.stage, Qt.Key.Key_L)
-
-
 def test_a_turned_photo_is_shown_upright(pictures, tmp_path):
     image = Image.new("RGB", (400, 200), (200, 30, 40))
     exif = image.getexif()
@@ -297,17 +269,6 @@ def test_a_turned_photo_is_shown_upright(pictures, tmp_path):
     picture = pictures.load(tmp_path / "turned.jpg", QSize(100, 100), wanted)
     assert picture.size == QSize(200, 400)
     assert (picture.image.width(), picture.image.height()) == (50, 100)
-
-
-def test_a_file_that_vanished_is_an_image_error(pictures, tmp_path):
-    with pytest.raises(ImageError):
-        pictures.load(tmp_path / "gone.jpg", None, wanted)
-
-
-def test_a_photo_of_one_pixel_in_height_is_still_a_picture(pictures, tmp_path):
-    saved(tmp_path / "line.png", (4000, 1))
-    picture = pictures.load(tmp_path / "line.png", QSize(100, 100), wanted)
-    assert (picture.image.width(), picture.image.height()) == (100, 1)
 
 
 def test_a_file_that_ends_its_decoder_is_said_to_and_the_next_photo_opens(qtbot, viewer, folder, shared):

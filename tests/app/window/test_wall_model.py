@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 
-from picsight.window.grid.model import Role, WallModel, files_of
+from picsight.window.grid.model import Role, WallModel
 from picsight.window.grid.wall import EMPTY, Wall
 
 
@@ -20,14 +20,6 @@ def test_the_model_keeps_qts_rules_while_it_is_reset_and_grown(qtmodeltester, ph
     qtmodeltester.check(model)
     model.set_wall(EMPTY)
     qtmodeltester.check(model)
-
-
-def test_growing_inserts_rows_at_the_end_and_resets_nothing(qtbot, photos):
-    model = WallModel()
-    model.set_wall(Wall.of(photos(5)))
-    with qtbot.assertNotEmitted(model.modelReset), qtbot.waitSignal(model.rowsInserted) as inserted:
-        model.grow(Wall.of(photos(8)))
-    assert inserted.args[1:] == [5, 7]
 
 
 def test_a_photo_speaks_its_name_and_day(photos):
@@ -45,11 +37,6 @@ def test_a_photo_that_leads_by_its_name_says_so_instead_of_how_well_it_matches(p
     model.set_wall(Wall.of([replace(photo, match="strong", found_by="name")]))
     spoken = model.index(0).data(Qt.ItemDataRole.AccessibleTextRole)
     assert spoken == "IMG_0000.jpg, 18 July 2020, found by name"
-
-
-def test_photos_leave_as_addresses_of_their_files(photos):
-    urls = files_of(photos(2)).urls()
-    assert [url.toLocalFile() for url in urls] == ["/photos/IMG_0000.jpg", "/photos/IMG_0001.jpg"]
 
 
 def test_a_wall_followed_by_newer_photos_keeps_its_own_in_place(photos):

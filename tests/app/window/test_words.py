@@ -13,7 +13,6 @@ from picsight.window.parts.words import (
     cut_middle,
     duration,
     first_of,
-    number,
     short_path,
     since,
     taken_words,
@@ -42,11 +41,6 @@ def english():
 )
 def test_a_time_to_wait_is_said_as_coarsely_as_it_is_known(seconds, words):
     assert duration(seconds) == words
-
-
-def test_digits_are_grouped_and_one_thing_is_singular():
-    assert number(48210) == "48,210"
-    assert counted(1, "%n photo", "%n photos") == "1 photo"
 
 
 def test_of_many_reasons_the_first_is_told_and_the_rest_is_counted():

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from picsight.window.grid.model import Index, Role
 from picsight.window.parts.icons import paint_icon
-from picsight.window.parts.labels import CENTRE, paint_words
+from picsight.window.parts.labels import CENTRE, paint_plate, paint_words
 from picsight.window.parts.words import number, say
 from picsight.window.tokens import HAIR, em, px, tones
 
@@ -75,22 +75,18 @@ class PhotoDelegate(QStyledItemDelegate):
         pixmap = self._thumbnails.pixmap(photo)
         if pixmap is not None:
             painter.drawPixmap(rect, pixmap)
-            edge = QRectF(rect).adjusted(0.5, 0.5, -0.5, -0.5)
-            painter.setPen(colours.edge)  # a white photo on a white wall still has a shape
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(edge, radius, radius)
+            # A white photo on a white wall still has a shape.
+            paint_plate(painter, rect, radius, line=colours.edge, inset=0.5)
             return
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(colours.placeholder)
-        painter.drawRoundedRect(QRectF(rect), radius, radius)
+        paint_plate(painter, rect, radius, colours.placeholder)
         if self._thumbnails.is_missing(photo):
             paint_icon(painter, rect, "no-picture", colours.outline, px(view, 1.5))
 
     def _paint_selection(self, painter: QPainter, view: QWidget, rect: QRect) -> None:
         colours, unit = tones(view), em(view)
         ring, gap = RING * unit, RING_GAP * unit
-        _outline(painter, QRectF(rect), colours.accent, ring, inset=ring / 2, radius=HAIR * unit)
-        _outline(painter, QRectF(rect), colours.base, gap, inset=ring + gap / 2, radius=HAIR * unit)
+        paint_plate(painter, rect, HAIR * unit, line=QPen(colours.accent, ring), inset=ring / 2)
+        paint_plate(painter, rect, HAIR * unit, line=QPen(colours.base, gap), inset=ring + gap / 2)
 
     def _paint_circle(self, painter: QPainter, view: QWidget, rect: QRect, *, filled: bool) -> None:
         colours, unit = tones(view), em(view)
@@ -188,12 +184,9 @@ class PhotoDelegate(QStyledItemDelegate):
         paint_words(painter, plate, CENTRE, words)
 
     def _paint_focus(self, painter: QPainter, view: QWidget, rect: QRect) -> None:
-        unit = em(view)
-        width = FOCUS * unit
-        outside = FOCUS_OUTSIDE * unit
-        _outline(
-            painter, QRectF(rect), tones(view).text, width, inset=width / 2 - outside, radius=0.35 * unit
-        )
+        unit, width = em(view), FOCUS * em(view)
+        ring, outside = QPen(tones(view).text, width), FOCUS_OUTSIDE * unit
+        paint_plate(painter, rect, 0.35 * unit, line=ring, inset=width / 2 - outside)
 
 
 def paint_away(painter: QPainter, view: QWidget, rect: QRect) -> None:
@@ -249,14 +242,4 @@ def _paint_ground(painter: QPainter, view: QWidget, plate: QRect) -> None:
     """The dark ground of a plate, on which signs are seen on every picture."""
     shade = QColor(tones(view).stage)
     shade.setAlphaF(0.8)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(shade)
-    painter.drawRoundedRect(QRectF(plate), HAIR * em(view), HAIR * em(view))
-
-
-def _outline(
-    painter: QPainter, rect: QRectF, colour: QColor, width: float, *, inset: float, radius: float
-) -> None:
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(colour, width))
-    painter.drawRoundedRect(rect.adjusted(inset, inset, -inset, -inset), radius, radius)
+    paint_plate(painter, plate, HAIR * em(view), shade)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QScrollBar, QStyle, QStyleOptionSlider, QWidget
 
 from picsight.window.grid.headings import DAY_SIZE, Overlay, sized_font
 from picsight.window.parts.controls import handle_of
-from picsight.window.parts.labels import CENTRE, paint_words
+from picsight.window.parts.labels import CENTRE, paint_plate, paint_words
 from picsight.window.tokens import HALF, ONE, em, px, tones
 
 if TYPE_CHECKING:
@@ -88,10 +88,8 @@ class Scrubber(QScrollBar):
         handle = QRectF(
             1 if self.isRightToLeft() else self.width() - wide - 1, handle.top(), wide, handle.height()
         )
-        painter.setPen(Qt.PenStyle.NoPen)
         held = self.underMouse() or self.isSliderDown()
-        painter.setBrush(handle_of(colours.base, colours.text, held=held))
-        painter.drawRoundedRect(handle, wide / 2, wide / 2)
+        paint_plate(painter, handle, wide / 2, handle_of(colours.base, colours.text, held=held))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """On a year it goes there; elsewhere the handle comes under the pointer, and is dragged on."""
@@ -172,10 +170,7 @@ class Bubble(Overlay):
         """A plate with an outline: it lies over photos."""
         colours, painter = tones(self), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(colours.outline)
-        painter.setBrush(colours.window)
-        shape = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
-        painter.drawRoundedRect(shape, px(self, HALF), px(self, HALF))
+        paint_plate(painter, self.rect(), px(self, HALF), colours.window, colours.outline, inset=0.5)
         painter.setPen(colours.text)
         paint_words(painter, self.rect(), CENTRE, self._words)
         painter.end()

@@ -10,9 +10,16 @@ from PySide6.QtCore import QItemSelectionModel, QRect, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QWidget
 
 from picsight.window.grid.delegate import plate_of
-from picsight.window.grid.fold import FoldButton
 from picsight.window.grid.geometry import JustifiedView
-from picsight.window.grid.headings import STRIP, HeadingStrip, day_words, paint_day, paint_title, title_of
+from picsight.window.grid.headings import (
+    STRIP,
+    FoldButton,
+    HeadingStrip,
+    day_words,
+    paint_day,
+    paint_title,
+    title_of,
+)
 from picsight.window.grid.model import Role
 from picsight.window.grid.scrubber import Scrubber, YearMark
 from picsight.window.grid.wall import HEADING, Kind

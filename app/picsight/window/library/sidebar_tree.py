@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -21,7 +21,7 @@ from picsight.window.library.sidebar_model import ENTRY, SidebarEntry, Wish
 from picsight.window.parts.controls import flatten
 from picsight.window.parts.drops import dropped_photos
 from picsight.window.parts.icons import paint_icon
-from picsight.window.parts.labels import LEADING, TRAILING, paint_words
+from picsight.window.parts.labels import LEADING, TRAILING, paint_plate, paint_words
 from picsight.window.parts.rows import row_ground
 from picsight.window.parts.words import cut_middle, number
 from picsight.window.tokens import HAIR, HALF, ONE, PAD, SMALL, em, mix, px, tones
@@ -139,9 +139,7 @@ class EntryDelegate(QStyledItemDelegate):
         else:
             row_ground(painter, view, rect, option.state)
             if index == view.target:
-                radius = SMALL * em(view)
-                painter.setPen(QPen(colours.accent, 2))
-                painter.drawRoundedRect(QRectF(rect).adjusted(1, 1, -1, -1), radius, radius)
+                paint_plate(painter, rect, SMALL * em(view), line=QPen(colours.accent, 2), inset=1)
             self._paint_entry(painter, option.rect, index)
         painter.restore()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -235,16 +236,8 @@ class ModelsController(QObject):
 
     def remove(self, name: str) -> None:
         """Remove an installed model, or what an interrupted installation left of it."""
-        place = self._place
-
-        def work() -> None:
-            place.installed().remove(name)
-
-        self._jobs.read(
-            work,
-            lambda _nothing: self.refresh(),
-            lambda sentence: self._fail(name, sentence),
-        )
+        place, fail = self._place, partial(self._fail, name)
+        self._jobs.read(lambda: place.installed().remove(name), lambda _nothing: self.refresh(), fail)
 
     # Installing
 

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QSizePolicy, QSty
 from picsight.window.models.rows import BEST, SPOKEN, ModelAction, ModelRow
 from picsight.window.parts.controls import Button, ThinProgress, Weight
 from picsight.window.parts.icons import Sign
-from picsight.window.parts.labels import CENTRE, LEADING, Links, Words, paint_words, sized
+from picsight.window.parts.labels import CENTRE, LEADING, Links, Words, paint_plate, paint_words, sized
 from picsight.window.parts.layouts import filled
 from picsight.window.parts.words import isolated, linked, say, size
 from picsight.window.tokens import HAIR, HALF, ONE, PAD, SMALL, px, tones
@@ -76,10 +76,7 @@ class Advice(QWidget):
         """In the accent's tone."""
         colours, painter = tones(self), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        shape = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
-        painter.setPen(colours.rim)
-        painter.setBrush(colours.pill)
-        painter.drawRoundedRect(shape, shape.height() / 2, shape.height() / 2)
+        paint_plate(painter, self.rect(), (self.height() - 1) / 2, colours.pill, colours.rim, inset=0.5)
         painter.setPen(colours.text)
         paint_words(painter, self.rect(), CENTRE, say("Recommended"))
         painter.end()
@@ -253,9 +250,8 @@ class RowView(QWidget):
         colours, painter = tones(self), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self._is_card:
-            painter.setPen(QPen(colours.accent if self._advice.isVisibleTo(self) else colours.line, 1))
-            shape, radius = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), px(self, HALF)
-            painter.drawRoundedRect(shape, radius, radius)
+            edge = colours.accent if self._advice.isVisibleTo(self) else colours.line
+            paint_plate(painter, self.rect(), px(self, HALF), line=QPen(edge, 1), inset=0.5)
         else:
             line = QRectF(px(self, PAD), self.height() - 1, self.width() - 2 * px(self, PAD), 1)
             painter.fillRect(line, colours.line)
@@ -282,8 +278,7 @@ def _tint(label: QLabel) -> None:
 
 def _details(row: ModelRow) -> str:
     """Name and licence as markup with a link; every word of a file is escaped."""
-    details = row.details
-    parts = [escape(isolated(details.title)), escape(isolated(details.name))]
-    if details.licence:
-        parts.append(say("licence {licence}").format(licence=linked(details.licence, details.url)))
+    parts = [escape(isolated(row.given_title)), escape(isolated(row.name))]
+    if row.licence_id:
+        parts.append(say("licence {licence}").format(licence=linked(row.licence_id, row.url)))
     return " · ".join(parts)

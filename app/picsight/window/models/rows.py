@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -73,16 +73,6 @@ SPOKEN = {
 
 
 @dataclass(frozen=True, slots=True)
-class ModelDetails:
-    """What most people need not know."""
-
-    name: str
-    title: str
-    licence: str
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
 class ModelRow:
     """One model of the list; `facts` are size and time, `state` is where it stands, empty if it is only on offer.
 
@@ -91,17 +81,19 @@ class ModelRow:
 
     name: str
     title: str
-    words: str
-    quality: int
-    facts: str
-    licence: str
-    state: str
-    in_use: bool
-    recommended: bool
-    in_front: bool
-    acts: tuple[ModelAction, ...]
-    fault: str
-    details: ModelDetails
+    given_title: str  # by those who made the model
+    licence_id: str = ""
+    url: str = ""
+    words: str = ""
+    quality: int = 0
+    facts: str = ""
+    licence: str = ""
+    state: str = ""
+    in_use: bool = False
+    recommended: bool = False
+    in_front: bool = False
+    acts: tuple[ModelAction, ...] = ()
+    fault: str = ""
 
     @property
     def spoken(self) -> str:
@@ -119,13 +111,26 @@ def rows_of(offers: Sequence[ModelOffer], photos: int, catalogue: Sequence[str])
     """The lines for a library with so many photos; `catalogue` names the models that can be fetched."""
     answering = next((title_of(offer.name, offer.title) for offer in offers if offer.answers), "")
     advised = recommended(offers)
-
-    def row(offer: ModelOffer) -> ModelRow:
-        made = _row(offer, photos, answering, fetchable=offer.name in catalogue)
-        in_front = len(offers) <= FEW or offer.shipped or offer.name in SIDE_BY_SIDE
-        return replace(made, in_front=in_front, recommended=offer.name == advised)
-
-    return [row(offer) for offer in offers]
+    return [
+        ModelRow(
+            name=offer.name,
+            title=title_of(offer.name, offer.title),
+            given_title=offer.title,
+            licence_id=offer.licence.id if offer.licence else "",
+            url=offer.licence.url if offer.licence else "",
+            words=say(PLAIN[offer.name].words) if offer.name in PLAIN else offer.words,
+            quality=_quality(offer),
+            facts=" · ".join(filter(None, (size(offer.bytes) if offer.bytes else "", _time(offer, photos)))),
+            licence=_licence(offer),
+            state=_state(offer, answering),
+            in_use=offer.answers and offer.wanted,
+            recommended=offer.name == advised,
+            in_front=len(offers) <= FEW or offer.shipped or offer.name in SIDE_BY_SIDE,
+            acts=_acts(offer, fetchable=offer.name in catalogue),
+            fault=offer.fault or "",
+        )
+        for offer in offers
+    ]
 
 
 def recommended(offers: Sequence[ModelOffer]) -> str | None:
@@ -147,37 +152,12 @@ def _quality(offer: ModelOffer) -> int:
 def arriving(manifest: Manifest) -> ModelRow:
     """The line of a model from a file while it is copied; nothing can be done with it yet."""
     title, licence = title_of(manifest.name, manifest.title), manifest.licence
-    details = ModelDetails(manifest.name, manifest.title, licence.id, licence.url)
-    return ModelRow(
-        manifest.name, title, "", 0, "", "", "", in_use=False, recommended=False, in_front=False, acts=(),
-        fault="", details=details,
-    )  # fmt: skip
+    return ModelRow(manifest.name, title, manifest.title, licence.id, licence.url)
 
 
 def title_of(name: str, title: str) -> str:
     """What a model is called here."""
     return say(PLAIN[name].title) if name in PLAIN else title
-
-
-def _row(offer: ModelOffer, photos: int, answering: str, *, fetchable: bool) -> ModelRow:
-    licence = offer.licence
-    return ModelRow(
-        name=offer.name,
-        title=title_of(offer.name, offer.title),
-        words=say(PLAIN[offer.name].words) if offer.name in PLAIN else offer.words,
-        quality=_quality(offer),
-        facts=" · ".join(filter(None, (size(offer.bytes) if offer.bytes else "", _time(offer, photos)))),
-        licence=_licence(offer),
-        state=_state(offer, answering),
-        in_use=offer.answers and offer.wanted,
-        recommended=False,
-        in_front=False,
-        acts=_acts(offer, fetchable=fetchable),
-        fault=offer.fault or "",
-        details=ModelDetails(
-            offer.name, offer.title, licence.id if licence else "", licence.url if licence else ""
-        ),
-    )
 
 
 def _licence(offer: ModelOffer) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from PySide6.QtCore import QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QActionGroup, QPainter
 from PySide6.QtWidgets import QMenu, QStyle, QToolButton, QWidget
 
 from picsight.window.parts.controls import NO_LINE, Painted
 from picsight.window.parts.icons import paint_icon
-from picsight.window.parts.labels import CENTRE, paint_words
+from picsight.window.parts.labels import CENTRE, paint_plate, paint_words
 from picsight.window.tokens import HAIR, HALF, ONE, mix, px
 
 if TYPE_CHECKING:
@@ -132,10 +132,10 @@ class Toggle(_Flat):
     def _paint(self, painter: QPainter, colours: Tones) -> None:
         side, radius, before = px(self, ONE), px(self, HAIR), px(self, 1.5)
         box = self._part(0, side, side)
-        painter.setPen(colours.accent if self.isChecked() else colours.outline)
-        painter.setBrush(colours.accent if self.isChecked() else colours.base)
-        painter.drawRoundedRect(QRectF(box).adjusted(0.5, 0.5, -0.5, -0.5), radius, radius)
-        if self.isChecked():
+        on, accent = self.isChecked(), colours.accent
+        fill, line = (accent, accent) if on else (colours.base, colours.outline)
+        paint_plate(painter, box, radius, fill, line, inset=0.5)
+        if on:
             paint_icon(painter, box.adjusted(2, 2, -2, -2), "tick", colours.on_accent)
         painter.setPen(colours.text)
         words = self._part(before, self._inner().width() - before, self.height())

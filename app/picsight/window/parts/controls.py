@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 
 from picsight.window.parts.focus import shows_focus
 from picsight.window.parts.icons import paint_icon
-from picsight.window.parts.labels import CENTRE, LEADING, paint_words
+from picsight.window.parts.labels import CENTRE, LEADING, paint_plate, paint_words
 from picsight.window.tokens import HAIR, HALF, ONE, SMALL, em, high_contrast, mix, px, tones
 
 if TYPE_CHECKING:
@@ -83,9 +83,7 @@ class Painted(_Base):
         shape = QRectF(self.rect()).adjusted(self.edge, above, -self.edge, -above)
         radius = px(self, self.radius) if self.radius else shape.height() / 2
         if plate := self._plate(colours):
-            painter.setBrush(plate[0])
-            painter.setPen(plate[1])
-            painter.drawRoundedRect(shape, radius, radius)
+            paint_plate(painter, shape, radius, *plate)
         painter.setPen(colours.text if self.isEnabled() else colours.disabled)
         self._paint(painter, colours)
         draw_focus(painter, self, shape, radius)
@@ -199,15 +197,13 @@ class ThinProgress(QProgressBar):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         high = max(4, px(self, HAIR))
         ground = QRectF(0, (self.height() - high) / 2, self.width(), high)
-        painter.setPen(QPen(colours.line, 1) if high_contrast() else Qt.PenStyle.NoPen)
-        painter.setBrush(colours.window if high_contrast() else colours.line)
-        half = 0.5 if high_contrast() else 0.0
-        painter.drawRoundedRect(ground.adjusted(half, half, -half, -half), high / 2, high / 2)
-        painter.setPen(Qt.PenStyle.NoPen)
+        if high_contrast():
+            paint_plate(painter, ground, high / 2, colours.window, QPen(colours.line, 1), inset=0.5)
+        else:
+            paint_plate(painter, ground, high / 2, colours.line)
         if self.maximum() > 0:
             ground.setWidth(ground.width() * self.value() / self.maximum())
-        painter.setBrush(colours.accent)
-        painter.drawRoundedRect(ground, high / 2, high / 2)
+        paint_plate(painter, ground, high / 2, colours.accent)
         painter.end()
 
 
@@ -229,10 +225,8 @@ class FlatSlider(QSlider):
         )
         colours, painter = tones(self), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
         middle, centre = self.height() / 2, QRectF(handle).center()
-        painter.setBrush(colours.groove)
-        painter.drawRoundedRect(QRectF(2, middle - 1.5, self.width() - 4, 3), 1.5, 1.5)
+        paint_plate(painter, QRectF(2, middle - 1.5, self.width() - 4, 3), 1.5, colours.groove)
         radius = px(self, 0.45)
         painter.setPen(QPen(colours.text, 1.5))
         painter.setBrush(mix(colours.base, colours.text, 0.1 if self.underMouse() else 0.0))
@@ -266,11 +260,11 @@ class SlimScrollBar(QScrollBar):
             QStyle.ComplexControl.CC_ScrollBar, option, QStyle.SubControl.SC_ScrollBarSlider, self
         )
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(handle_of(ground, colours.text, held=self.underMouse() or self.isSliderDown()))
-        inset = em(self) * 0.2
-        shape = QRectF(handle).adjusted(inset, inset, -inset, -inset)
-        painter.drawRoundedRect(shape, shape.width() / 2, shape.width() / 2)
+        fill, inset = (
+            handle_of(ground, colours.text, held=self.underMouse() or self.isSliderDown()),
+            em(self) * 0.2,
+        )
+        paint_plate(painter, handle, handle.width() / 2 - inset, fill, inset=inset)
         painter.end()
 
 
@@ -290,6 +284,4 @@ def draw_focus(painter: QPainter, widget: QWidget, shape: QRectF, radius: float)
     """The ring that says where the keyboard is."""
     if not shows_focus(widget):
         return
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(tones(widget).text, max(1.5, 0.12 * em(widget))))
-    painter.drawRoundedRect(shape, radius, radius)
+    paint_plate(painter, shape, radius, line=QPen(tones(widget).text, max(1.5, 0.12 * em(widget))))

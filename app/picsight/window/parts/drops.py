@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
-from picsight.window.parts.labels import CENTRE, paint_words
+from picsight.window.parts.labels import CENTRE, paint_plate, paint_words
 from picsight.window.parts.words import counted, isolated, say
 from picsight.window.tokens import HALF, PAD, px, tones
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
@@ -120,9 +120,8 @@ class DropVeil(QWidget):
         veil = QColor(colours.base)
         veil.setAlphaF(0.96)
         painter.fillRect(self.rect(), veil)
-        painter.setPen(QPen(colours.accent, 2, Qt.PenStyle.DashLine))
-        inset, radius = px(self, PAD), px(self, HALF)
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(inset, inset, -inset, -inset), radius, radius)
+        edge, inset = QPen(colours.accent, 2, Qt.PenStyle.DashLine), px(self, PAD)
+        paint_plate(painter, self.rect(), px(self, HALF), line=edge, inset=inset)
         painter.setPen(colours.text)
         font = self.font()
         font.setPointSizeF(font.pointSizeF() * 1.15)

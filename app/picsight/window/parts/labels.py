@@ -1,10 +1,10 @@
-"""Words on a page: labels of a size, and one line that gives way."""
+"""Words on a page, and the plates under them: labels of a size, and one line that gives way."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, QRectF, Qt
 from PySide6.QtGui import QFont, QPainter, QPalette
 from PySide6.QtWidgets import QLabel, QSizePolicy, QStyle, QWidget
 
@@ -13,7 +13,7 @@ from picsight.window.tokens import tones
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QRect
-    from PySide6.QtGui import QPaintEvent
+    from PySide6.QtGui import QColor, QPaintEvent, QPen
 
 _Label = TypeVar("_Label", bound=QLabel)
 CENTRE = Qt.AlignmentFlag.AlignCenter
@@ -33,6 +33,21 @@ def paint_words(
     backwards = reads_backwards(words, otherwise=mirrored)
     direction = Qt.TextFlag.TextForceRightToLeft if backwards else Qt.TextFlag.TextForceLeftToRight
     painter.drawText(room, _fixed(painter.layoutDirection(), place) | direction | how, words)
+
+
+def paint_plate(
+    painter: QPainter,
+    shape: QRect | QRectF,
+    radius: float,
+    fill: QColor | None = None,
+    line: QPen | QColor | None = None,
+    *,
+    inset: float = 0.0,
+) -> None:
+    """A rounded rectangle, `inset` by so many pixels, filled and outlined if these are given."""
+    painter.setPen(line or Qt.PenStyle.NoPen)
+    painter.setBrush(fill or Qt.BrushStyle.NoBrush)
+    painter.drawRoundedRect(QRectF(shape).adjusted(inset, inset, -inset, -inset), radius, radius)
 
 
 def _fixed(direction: Qt.LayoutDirection, place: Qt.AlignmentFlag) -> Qt.AlignmentFlag:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPalette, QPen
 from PySide6.QtWidgets import QLineEdit, QWidget
 
+from picsight.window.parts.labels import paint_plate
 from picsight.window.tokens import HALF, SMALL, em, px, tones
 
 if TYPE_CHECKING:
@@ -39,11 +40,8 @@ class Line(QLineEdit):
         """The ground with its outline, then the words."""
         colours, painter = tones(self.parentWidget() or self), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        strong = self.hasFocus()
-        painter.setPen(
-            QPen(colours.text if strong else colours.outline, max(1.5, 0.12 * em(self)) if strong else 1)
-        )
-        painter.setBrush(colours.base)
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), px(self, SMALL), px(self, SMALL))
+        strong = QPen(colours.text, max(1.5, 0.12 * em(self)))
+        edge = strong if self.hasFocus() else QPen(colours.outline, 1)
+        paint_plate(painter, self.rect(), px(self, SMALL), colours.base, edge, inset=1)
         painter.end()
         super().paintEvent(event)

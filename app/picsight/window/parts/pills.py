@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QRect, QRectF, QSize
 from PySide6.QtGui import QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QStyle, QWidget
 
 from picsight.window.parts.controls import Button
+from picsight.window.parts.labels import paint_plate
 from picsight.window.tokens import HALF, PAD, px
 
 if TYPE_CHECKING:
@@ -112,6 +113,4 @@ class PillButton(Button):
         if self.isChecked():
             above = px(self, self.above) + 2
             within = QRectF(self.rect()).adjusted(3, above, -3, -above)
-            painter.setPen(QPen(colours.rim, 2))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(within, within.height() / 2, within.height() / 2)
+            paint_plate(painter, within, within.height() / 2, line=QPen(colours.rim, 2))

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from picsight.window.parts.controls import draw_focus
 from picsight.window.parts.icons import paint_icon
-from picsight.window.parts.labels import LEADING, TRAILING, paint_words
+from picsight.window.parts.labels import LEADING, TRAILING, paint_plate, paint_words
 from picsight.window.parts.words import cut_middle
 from picsight.window.tokens import HAIR, HALF, SMALL, em, px, tones
 
@@ -54,7 +54,7 @@ class Measures:
 
 
 class RowsModel(QAbstractListModel):
-    """Values, each of which is told as a row."""
+    """Values, each of which is shown as a row."""
 
     def __init__(self, row_of: Callable[[Any], Row], parent: QWidget) -> None:
         super().__init__(parent)
@@ -114,8 +114,8 @@ class RowDelegate(QStyledItemDelegate):
         words = room.adjusted(side + px(view, HALF), 0, -end, 0)
         paint_icon(painter, QStyle.visualRect(direction, rect, icon), row.icon, colours.dim)
         painter.setPen(colours.text)
-        said = cut_middle(row.words, metrics, words.width())
-        paint_words(painter, QStyle.visualRect(direction, rect, words), LEADING, said)
+        shown = cut_middle(row.words, metrics, words.width())
+        paint_words(painter, QStyle.visualRect(direction, rect, words), LEADING, shown)
         painter.setPen(colours.dim)
         paint_words(painter, QStyle.visualRect(direction, rect, room), TRAILING, row.note)
         painter.restore()
@@ -162,10 +162,9 @@ def popup_ground(painter: QPainter, view: QAbstractItemView, rect: QRect, state:
     """Paint what is under a row of a popup: more for the chosen one than for the one under the mouse."""
     chosen = state & QStyle.StateFlag.State_Selected
     if chosen or state & QStyle.StateFlag.State_MouseOver:
-        colours, radius = tones(view), px(view, HAIR)
-        painter.setPen(colours.accent if chosen else Qt.PenStyle.NoPen)
-        painter.setBrush(colours.chosen if chosen else colours.hover)
-        painter.drawRoundedRect(QRectF(rect).adjusted(1.5, 1.5, -1.5, -1.5), radius, radius)
+        colours = tones(view)
+        fill, line = (colours.chosen, colours.accent) if chosen else (colours.hover, None)
+        paint_plate(painter, rect, px(view, HAIR), fill, line, inset=1.5)
 
 
 def row_ground(painter: QPainter, view: QAbstractItemView, rect: QRect, state: QStyle.StateFlag) -> None:
@@ -173,8 +172,7 @@ def row_ground(painter: QPainter, view: QAbstractItemView, rect: QRect, state: Q
     colours, shape, radius = tones(view), QRectF(rect).adjusted(1, 1, -1, -1), SMALL * em(view)
     selected = state & QStyle.StateFlag.State_Selected
     if selected or state & QStyle.StateFlag.State_MouseOver:
-        painter.setPen(QPen(colours.rim, 2) if selected else Qt.PenStyle.NoPen)
-        painter.setBrush(colours.chosen if selected else colours.hover)
-        painter.drawRoundedRect(shape, radius, radius)
+        fill, line = (colours.chosen, QPen(colours.rim, 2)) if selected else (colours.hover, None)
+        paint_plate(painter, shape, radius, fill, line)
     if state & QStyle.StateFlag.State_HasFocus:
         draw_focus(painter, view, shape, radius)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 
 from picsight.window.grid.delegate import PALE
 from picsight.window.parts.icons import paint_icon
-from picsight.window.parts.labels import CENTRE, paint_words
+from picsight.window.parts.labels import CENTRE, paint_plate, paint_words
 from picsight.window.parts.words import plain
 from picsight.window.tokens import ONE, px, tones
 
@@ -220,10 +220,8 @@ class Stage(QAbstractScrollArea):
             plate = QColor(colours.stage)
             plate.setAlphaF(0.85)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(plate)
             around = px(self, ONE)
-            painter.drawRoundedRect(text.adjusted(-around, -around - side, around, around), around, around)
+            paint_plate(painter, text.adjusted(-around, -around - side, around, around), around, plate)
         icon = QRect(0, 0, side, side)
         icon.moveCenter(QPoint(text.center().x(), text.top() - px(self, ONE)))
         paint_icon(painter, icon, "disconnected" if self._is_away else "no-picture", colours.dim_on_stage)

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QStyle, QWidget
 
 from picsight.window.grid.thumbnails import Thumbnails, Want
+from picsight.window.parts.labels import paint_plate
 from picsight.window.parts.words import counted
 from picsight.window.tokens import HAIR, SMALL, em, px, tones
 
@@ -138,21 +139,15 @@ class Strip(QWidget):
             if pixmap is not None:
                 painter.drawPixmap(rect, pixmap)
             else:
-                painter.setPen(Qt.PenStyle.NoPen)
-                painter.setBrush(colours.line)
-                painter.drawRoundedRect(QRectF(rect), radius, radius)
+                paint_plate(painter, rect, radius, colours.line)
             if place.row == self._row:
                 self._paint_ring(painter, rect)
         painter.end()
 
     def _paint_ring(self, painter: QPainter, rect: QRect) -> None:
-        colours, width = tones(self), RING * em(self)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        for colour, inset in ((colours.accent, width / 2), (colours.base, 1.25 * width)):
-            painter.setPen(QPen(colour, width if colour == colours.accent else width / 2))
-            painter.drawRoundedRect(
-                QRectF(rect).adjusted(inset, inset, -inset, -inset), HAIR * em(self), HAIR * em(self)
-            )
+        colours, width, radius = tones(self), RING * em(self), HAIR * em(self)
+        paint_plate(painter, rect, radius, line=QPen(colours.accent, width), inset=width / 2)
+        paint_plate(painter, rect, radius, line=QPen(colours.base, width / 2), inset=1.25 * width)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """A hand over photos."""
