@@ -16,7 +16,7 @@ from mctrain.export.precision import store_halves, store_int8
 from mctrain.models.clip import Clip, build_clip
 from mctrain.models.presets import Preset, find_preset
 from mctrain.models.reparameterize import fold_everything
-from mctrain.tokens.tokenizer import CLIP_SPEC, write_clip_tokenizer
+from mctrain.models.tokenizer import CLIP_SPEC, write_clip_tokenizer
 from picsight_engine.bundles.bundle import (
     IMAGE_GRAPH,
     MANIFEST,

@@ -112,7 +112,7 @@ def test_without_the_extra_it_says_what_to_install():
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the cache of Windows does not follow HOME")
 def test_what_runs_graphs_leaves_no_device_id_in_a_home(tmp_path):
-    code = "import mctrain.graphs.graph"
+    code = "import mctrain.models.graph"
     home = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")}
     home.pop("ORT_DISABLE_TELEMETRY", None)
     subprocess.run([sys.executable, "-c", code], check=True, env={**home, "HOME": str(tmp_path)})

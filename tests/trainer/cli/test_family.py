@@ -18,8 +18,8 @@ from safetensors.torch import save_file
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
 from mctrain.cli.command import mctrain
+from mctrain.models.clip import space_id
 from mctrain.models.presets import PRESETS
-from mctrain.models.space import space_id
 from mctrain.weights.checkpoint import load_checkpoint
 from mctrain.weights.convert import empty_model, layout_of, write_tensors
 from picsight_engine.bundles.bundle import open_bundle

@@ -19,10 +19,10 @@ from mctrain.export.bundle import export_bundle
 from mctrain.export.comparison import demand_equal, measure_drift, trial_texts
 from mctrain.export.precision import store_int8
 from mctrain.export.probe import subjects_of
-from mctrain.graphs.graph import Port, write_graph
+from mctrain.models.clip import space_id
+from mctrain.models.graph import Port, write_graph
 from mctrain.models.minilm import PAD_ID
-from mctrain.models.space import space_id
-from mctrain.tokens.tokenizer import MINILM_SPEC
+from mctrain.models.tokenizer import MINILM_SPEC
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.runtime.backend import load_image_encoder, load_text_encoder
 

@@ -19,8 +19,8 @@ from mctrain.errors import ExportError
 from mctrain.export.coreml import write_image_package, write_text_package
 from mctrain.models.clip import build_clip, load_trunks
 from mctrain.models.presets import PRESETS, preset_of
+from mctrain.models.tokenizer import MINILM_SPEC
 from mctrain.recipes.teaching import load_recipe
-from mctrain.tokens.tokenizer import MINILM_SPEC
 from mctrain.weights.convert import empty_model, layout_of, write_tensors
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.bundles.preprocess import preprocess

@@ -10,14 +10,14 @@ from torch import nn
 from mctrain.errors import ExportError
 from mctrain.export.bundle import _store_small, write_text_graph
 from mctrain.export.comparison import demand_equal
-from mctrain.graphs.graph import Graph, Port, write_graph
 from mctrain.models.clip import UnitVectors
+from mctrain.models.graph import Graph, Port, write_graph
 from mctrain.models.mci import Mci, MciShape
 from mctrain.models.presets import CLIP_MEAN, CLIP_STD, PRESETS
 from mctrain.models.reparameterize import fold_everything
 from mctrain.models.text import CONTEXT, END, Text, TextShape
+from mctrain.models.tokenizer import CLIP_SPEC
 from mctrain.models.vit import Vit, VitShape
-from mctrain.tokens.tokenizer import CLIP_SPEC
 
 # one small tower of each kind that the exports of laptop_xxs leave out, and the side of its photos
 LARGE = MciShape((1, 1, 1, 1, 1), (16, 32, 64, 128, 256), 4, attention=(3, 4), excite=(), large=True)

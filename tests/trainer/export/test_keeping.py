@@ -14,7 +14,7 @@ from mctrain.errors import WeightsError
 from mctrain.export.bundle import export_bundle
 from mctrain.export.keeping import Kept
 from mctrain.export.probe import packaged
-from mctrain.graphs.graph import Graph
+from mctrain.models.graph import Graph
 from mctrain.recipes.training import load_training
 from mctrain.weights.checkpoint import Trained
 from mctrain.weights.stored import StoredWeights

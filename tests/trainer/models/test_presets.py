@@ -7,10 +7,9 @@ from functools import cache
 import pytest
 import torch
 
-from mctrain.models.clip import build_clip
+from mctrain.models.clip import build_clip, deployed_model
 from mctrain.models.presets import PRESETS, find_preset, preset_of_towers
 from mctrain.models.reparameterize import fold_everything
-from mctrain.models.sizes import deployed_model
 from mctrain.recipes.training import load_training
 from picsight_engine.errors import RequestError
 

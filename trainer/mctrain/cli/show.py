@@ -41,8 +41,10 @@ def show(model: Path, cache: Path) -> None:
 
 def _checkpoint(path: Path) -> tuple[list[str], bool]:
     from mctrain.export.papers import title_of
-    from mctrain.models.sizes import parameters  # imports torch: 2 s
-    from mctrain.models.space import space_id
+    from mctrain.models.clip import (
+        parameters,  # imports torch: 2 s
+        space_id,
+    )
     from mctrain.weights.checkpoint import load_checkpoint
 
     checkpoint = load_checkpoint(path)
@@ -205,8 +207,8 @@ def _facts(told: object) -> str:
 @click.command()
 def presets() -> None:
     """Prints the presets: parameters of both towers in millions as they are deployed, embedding and photo size."""
+    from mctrain.models.clip import deployed_size
     from mctrain.models.presets import PRESETS  # imports torch: 2 s
-    from mctrain.models.sizes import deployed_size
 
     click.echo(f"{'preset':<16} {'title':<18} {'image M':>8} {'text M':>7} {'dim':>4} {'size':>4}")
     for preset in PRESETS.values():

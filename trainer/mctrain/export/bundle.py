@@ -15,12 +15,11 @@ from mctrain.export.coreml import NO_PACKAGES, Packages, write_image_package, wr
 from mctrain.export.keeping import Kept
 from mctrain.export.papers import licence_of, provenance_of, title_of, write_papers
 from mctrain.export.precision import store_floats, store_halves, store_int8
-from mctrain.graphs.graph import Port, read_to_the_last_end, write_graph
-from mctrain.models.clip import at_unit_length
+from mctrain.models.clip import at_unit_length, space_id
+from mctrain.models.graph import Port, read_to_the_last_end, write_graph
 from mctrain.models.minilm import MiniLmShape
 from mctrain.models.reparameterize import fold_everything
-from mctrain.models.space import space_id
-from mctrain.tokens.tokenizer import load_tokenizer, text_spec, write_tokenizer
+from mctrain.models.tokenizer import load_tokenizer, text_spec, write_tokenizer
 from mctrain.weights.checkpoint import Trained
 from picsight_engine.bundles.bundle import (
     IMAGE_GRAPH,

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from mctrain.errors import ExportError
-from mctrain.graphs.graph import Graph
+from mctrain.models.graph import Graph
 from picsight_engine.runtime.backend import flaw_of
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ import torch
 from mctrain.errors import WeightsError
 from mctrain.evaluation.page import CALLS, QUERY, ROUNDS, Latency
 from mctrain.export.bundle import reads_to_the_end, write_image_graph, write_text_graph
-from mctrain.graphs.graph import Graph
+from mctrain.models.graph import Graph
 from mctrain.models.reparameterize import fold_everything
+from mctrain.models.tokenizer import load_tokenizer, text_spec
 from mctrain.teachers.teacher import OPEN_CLIP, kind_of
-from mctrain.tokens.tokenizer import load_tokenizer, text_spec
 from mctrain.weights.checkpoint import load_checkpoint
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.bundles.tokenizer import Tokenizer

@@ -1,18 +1,26 @@
-"""The convolutional blocks that MobileCLIP's image towers and its Text-RepMixer are made of, in their training form.
+"""The layers that several towers are made of: MobileCLIP's convolutional blocks, a transformer's layer, a trained head.
 
-Each sums several branches, all linear, that `reparameterize` folds into one convolution. BatchNorm has torch's defaults
-(epsilon 1e-5), GELU is the exact one, every convolution pads with zeros to keep the size.
+The convolutional blocks are in their training form: each sums several branches, all linear, that `reparameterize` folds into one
+convolution. BatchNorm has torch's defaults (epsilon 1e-5), GELU is the exact one, every convolution pads with zeros to keep the
+size. Transformer layers have their norms in front and heads of 64.
 """
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+from pathlib import Path
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
+from mctrain.errors import TrainerError
+
 LAYER_SCALE = 1e-5
+HEAD_WIDTH = 64  # of attention in a transformer
+CLASSES = 1000  # of ImageNet
+_RATIO = 4
 
 Kernel = tuple[int, int]
 
@@ -138,3 +146,127 @@ class RepMixerBlock(nn.Module):
         """[n, c, h, w] → the same shape."""
         x = self.mixer(x)
         return x + cast("Tensor", self.layer_scale(self.ffn(x)))
+
+
+class SelfAttention(nn.Module):
+    """Attention between the rows of a sequence; causal where a row must not see those after it."""
+
+    def __init__(self, width: int, *, causal: bool) -> None:
+        super().__init__()
+        self.heads = width // HEAD_WIDTH
+        self.causal = causal
+        self.qkv = nn.Linear(width, 3 * width)
+        self.proj = nn.Linear(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[n, rows, width] → the same shape."""
+        query, key, value = self._split(x)
+        mixed = F.scaled_dot_product_attention(query, key, value, is_causal=self.causal)
+        return cast("Tensor", self.proj(mixed.transpose(1, 2).flatten(2)))
+
+    def at(self, x: Tensor, row: Tensor) -> Tensor:
+        """What `forward` gives at one row of each sequence: [n, rows, width], [n] → [n, width]."""
+        query, key, value = self._split(x)
+        asked = row[:, None, None, None]  # [n, 1, 1, 1]
+        query = query.gather(2, asked.expand(-1, self.heads, 1, HEAD_WIDTH))
+        seen = torch.arange(x.shape[1], device=x.device) <= asked if self.causal else None
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=seen)  # [n, heads, 1, 64]
+        return cast("Tensor", self.proj(mixed.flatten(1)))
+
+    def _split(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """[n, rows, width] → queries, keys and values, each [n, heads, rows, 64]."""
+        count, rows, _ = x.shape
+        split = self.qkv(x).reshape(count, rows, 3, self.heads, HEAD_WIDTH)
+        query, key, value = split.permute(2, 0, 3, 1, 4).unbind()
+        return query, key, value
+
+
+def take(x: Tensor, row: Tensor) -> Tensor:
+    """One row of each sequence, explicitly: [n, rows, width], [n] → [n, width]."""
+    return x.gather(1, row[:, None, None].expand(-1, 1, x.shape[2])).squeeze(1)
+
+
+class TransformerLayer(nn.Module):
+    """Attention, then two linear maps around a GELU, each added to what came in."""
+
+    def __init__(self, width: int, *, causal: bool = False, epsilon: float = 1e-5) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(width, eps=epsilon)
+        self.attention = SelfAttention(width, causal=causal)
+        self.norm2 = nn.LayerNorm(width, eps=epsilon)
+        self.fc1 = nn.Linear(width, _RATIO * width)
+        self.fc2 = nn.Linear(_RATIO * width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[n, rows, width] → the same shape."""
+        return self._channels(x + self.attention(self.norm1(x)))
+
+    def at(self, x: Tensor, row: Tensor) -> Tensor:
+        """What `forward` gives at one row of each sequence: [n, rows, width], [n] → [n, width].
+
+        A tower reads one row of its last layer, so that most of this layer need not be computed.
+        """
+        return self._channels(take(x, row) + self.attention.at(self.norm1(x), row))
+
+    def _channels(self, x: Tensor) -> Tensor:
+        """[..., width] → the same shape."""
+        return x + cast("Tensor", self.fc2(F.gelu(self.fc1(self.norm2(x)))))
+
+
+class Head(nn.Module):
+    """Features of a frozen trunk, as z-scores → a linear map and a small network, summed → unit vectors [n, dim].
+
+    With a branch, of weight `branch`, it also reads the square roots of the classifier's probabilities, so that the names of
+    classes that the training photos never show stay reachable.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(
+        self,
+        features: int,
+        dim: int,
+        *,
+        hidden: int,
+        dropout: float,
+        input_dropout: float,
+        branch: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.branch_weight = branch
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("deviation", torch.ones(features))
+        self.drop = nn.Dropout(input_dropout)
+        self.straight = nn.Linear(features, dim)
+        self.widen = nn.Linear(features, hidden)
+        self.drop_hidden = nn.Dropout(dropout)
+        self.narrow = nn.Linear(hidden, dim)
+        self.branch = nn.Linear(CLASSES, dim, bias=False) if branch else None
+        if self.branch is not None:
+            nn.init.normal_(self.branch.weight, std=0.02)
+
+    def fit_scores(self, features: Tensor) -> None:
+        """Takes the mean and deviation of the training features [n, features]."""
+        self.mean.copy_(features.mean(0))
+        self.deviation.copy_(features.std(0).clamp(min=1e-4))
+
+    def forward(self, features: Tensor, logits: Tensor | None = None) -> Tensor:
+        """[n, features], and with a branch [n, classes] → [n, dim]."""
+        scores = self.drop((features - self.mean) / self.deviation)
+        mixed = self.straight(scores) + self.narrow(self.drop_hidden(F.gelu(self.widen(scores))))
+        if self.branch is not None and logits is not None:
+            mixed = mixed + self.branch_weight * self.branch(torch.softmax(logits, dim=1).sqrt())
+        return F.normalize(mixed, dim=1)
+
+
+def package_folder(package: str, module: str) -> Path:
+    """Where a package keeps the weights or the vocabulary that it carries; `module` is what it is imported as.
+
+    Raises:
+        TrainerError: it is not installed.
+    """
+    spec = find_spec(module)
+    if spec is None or not spec.submodule_search_locations:
+        raise TrainerError(f"Pretrained weights are missing: install the package {package}.")
+    return Path(spec.submodule_search_locations[0])

@@ -1,10 +1,18 @@
-"""Any image tower, any text tower, and the factor that sharpens their cosines: the model that is trained, loaded and exported."""
+"""Any image tower, any text tower, and the factor that sharpens their cosines: the model that is trained, loaded and exported.
+
+Its size is counted here too, and the identity of its vector space.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
+from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
@@ -12,15 +20,19 @@ from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 from mctrain.models.lite import LiteShape, LiteTower, load_trunk
 from mctrain.models.mci import Mci, MciShape
 from mctrain.models.minilm import MiniLmShape, MiniLmTower, load_minilm
+from mctrain.models.reparameterize import reparameterize
 from mctrain.models.text import Text
 from mctrain.models.vit import Vit
 
 if TYPE_CHECKING:
     from mctrain.models.presets import Preset
+    from picsight_engine.bundles.bundle import ImageSpec
 
 
 FIRST_SCALE = 1 / 0.07
 LARGEST_SCALE = 100.0
+_DIGITS = 16  # of a space's identity
+_COUNTERS = "num_batches_tracked"
 
 
 def limit_scale(log_scale: nn.Parameter) -> None:
@@ -116,3 +128,55 @@ def _text_tower(preset: Preset) -> nn.Module:
     if isinstance(preset.text, MiniLmShape):
         return MiniLmTower(preset.text, preset.dim)
     return Text(preset.text, preset.dim)
+
+
+def parameters(module: nn.Module) -> int:
+    """How many numbers training would move."""
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def deployed_model(preset: Preset) -> Clip:
+    """The model with branches folded, in evaluation mode, without memory for its weights."""
+    # several presets differ in what is blanked here alone
+    return _deployed(replace(preset, name="", title="", mean=None, std=None))
+
+
+def deployed_size(preset: Preset) -> tuple[int, int]:
+    """The parameters of the image and of the text tower with branches folded, as publishers count them."""
+    model = deployed_model(preset)
+    assert model.text is not None
+    return parameters(model.image), parameters(model.text)
+
+
+@cache
+def _deployed(preset: Preset) -> Clip:
+    with torch.device("meta"):
+        return reparameterize(build_clip(preset).eval())
+
+
+def space_id(tower: nn.Module, spec: ImageSpec) -> str:
+    """The first 16 hex digits of a SHA-256 that a stored vector depends on, and nothing else; the tower's last map is its `head`.
+
+    Fed with, for each tensor sorted by name: the name, its shape as JSON, its float32 little-endian bytes; then with
+    the preprocessing as JSON with sorted keys. Counters are left out, and a head's missing bias counts as zeros, so that
+    two ways of writing one tower down agree.
+    """
+    digest = hashlib.sha256()
+    for name, tensor in sorted(_tensors(tower).items()):
+        values = np.ascontiguousarray(tensor.detach().cpu().numpy(), dtype="<f4")
+        digest.update(name.encode())
+        digest.update(json.dumps(list(values.shape)).encode())
+        digest.update(values.tobytes())
+    preprocessing = {
+        key: getattr(spec, key) for key in ("size", "resize", "interpolation", "crop", "mean", "std")
+    }
+    digest.update(json.dumps(preprocessing, sort_keys=True).encode())
+    return digest.hexdigest()[:_DIGITS]
+
+
+def _tensors(tower: nn.Module) -> dict[str, torch.Tensor]:
+    tensors = {name: tensor for name, tensor in tower.state_dict().items() if not name.endswith(_COUNTERS)}
+    for name, module in cast("nn.Module", tower.head).named_modules(prefix="head"):
+        if isinstance(module, nn.Linear) and module.bias is None:
+            tensors[f"{name}.bias"] = torch.zeros(module.out_features)
+    return tensors

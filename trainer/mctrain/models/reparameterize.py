@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from mctrain.models.blocks import ConvFfn, ConvNorm, LayerScale, MobileOne, RepMixer, RepMixerBlock
 from mctrain.models.mci import AttentionBlock, LargeKernel, Positions
-from mctrain.models.mct import TextRepMixer
+from mctrain.models.text import TextRepMixer
 from mctrain.models.vit import StemConv
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
-from mctrain.models.mct import TextRepMixer
-from mctrain.models.transformer import TransformerLayer
+from mctrain.models.blocks import RepMixerBlock, TransformerLayer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,8 +18,10 @@ VOCABULARY = 49408
 CONTEXT = 77
 END = 49407  # the largest id, so that the first maximum of a row is where its text ends
 
-_WORDS_INITIAL = 0.02
+_INITIAL = 0.02
 _POSITIONS_INITIAL = 0.01
+_KERNEL: tuple[int, int] = (1, 11)  # of Text-RepMixer
+_RATIO = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,53 @@ class TextShape:
     causal: bool = False
     mixers: bool = False
     context: int = CONTEXT
+
+
+class ChannelMap(nn.Conv2d):
+    """A 1x1 convolution, computed as the matrix product that it is: on a processor the way back takes half the time."""
+
+    def __init__(self, conv: nn.Conv2d) -> None:
+        with torch.device("meta"):  # without drawing weights that are replaced at once
+            super().__init__(conv.in_channels, conv.out_channels, 1)
+        self.weight, self.bias = conv.weight, conv.bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[n, cin, h, w] → [n, cout, h, w]."""
+        return F.linear(x.movedim(1, 3), self.weight.flatten(1), self.bias).movedim(3, 1)
+
+
+class TextRepMixer(RepMixerBlock):
+    """Words mixed with up to five neighbours on each side, zeros beyond both ends, then channels mixed.
+
+    Unlike the images' block it has no 1x1 branch, and both its convolutions are 11 wide.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__(width, _RATIO * width, _KERNEL, _KERNEL, scale=False)
+        self.ffn.fc1, self.ffn.fc2 = ChannelMap(self.ffn.fc1), ChannelMap(self.ffn.fc2)
+        for layer in (self.ffn.fc1, self.ffn.fc2):
+            nn.init.trunc_normal_(layer.weight, std=_INITIAL)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[n, tokens, width] → the same shape."""
+        mixed = self._mixed(x)
+        mixed = mixed + cast("Tensor", self.layer_scale(self.ffn(mixed)))
+        return mixed.squeeze(2).transpose(1, 2)
+
+    def at(self, x: Tensor, row: Tensor) -> Tensor:
+        """What `forward` gives at one row of each sequence: [n, tokens, width], [n] → [n, width].
+
+        Neighbours are mixed in the whole sequence, which is little work; channels at that row alone.
+        """
+        mixed = self._mixed(x)
+        place = row[:, None, None, None].expand(-1, x.shape[2], 1, 1)
+        near = self.ffn.depthwise(mixed).gather(3, place)  # [n, width, 1, 1]
+        added = self.layer_scale(self.ffn.channels(near))
+        return cast("Tensor", (mixed.gather(3, place) + added).flatten(1))
+
+    def _mixed(self, x: Tensor) -> Tensor:
+        """Neighbours mixed: [n, tokens, width] → [n, width, 1, tokens]."""
+        return cast("Tensor", self.mixer(x.transpose(1, 2).unsqueeze(2)))
 
 
 class Text(nn.Module):
@@ -69,7 +118,7 @@ class Text(nn.Module):
     def _initialise(self, layers: list[TransformerLayer], width: int) -> None:
         """As CLIP does: the deeper the tower, the smaller what each layer adds."""
         added = width**-0.5 * (2 * len(layers)) ** -0.5
-        nn.init.normal_(self.words.weight, std=_WORDS_INITIAL)
+        nn.init.normal_(self.words.weight, std=_INITIAL)
         nn.init.normal_(self.positions, std=_POSITIONS_INITIAL)
         nn.init.normal_(self.projection, std=width**-0.5)
         for layer in layers:

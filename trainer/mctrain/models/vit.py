@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
-from mctrain.models.transformer import TransformerLayer
+from mctrain.models.blocks import TransformerLayer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

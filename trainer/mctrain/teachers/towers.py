@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
 from mctrain.errors import WeightsError
-from mctrain.tokens.tokenizer import load_tokenizer
+from mctrain.models.tokenizer import load_tokenizer
 from picsight_engine.bundles.preprocess import preprocess
 
 if TYPE_CHECKING:

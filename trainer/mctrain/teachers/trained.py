@@ -13,7 +13,7 @@ from mctrain.data.replay import picture_digest, replay
 from mctrain.data.shards import file_digest
 from mctrain.data.views import View
 from mctrain.errors import WeightsError
-from mctrain.graphs.graph import Graph
+from mctrain.models.graph import Graph
 from mctrain.models.lite import Joined, join_logits
 from mctrain.teachers.fit.features import DIGITS, LAYOUT, load_arrays, looks_of
 from mctrain.teachers.fit.text_vectors import Sentences
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from mctrain.models.heads import Head
+    from mctrain.models.blocks import Head
     from mctrain.models.lite import LiteShape, LiteTower
     from mctrain.models.minilm import MiniLmTower
     from mctrain.teachers.fit.features import NetworkLook

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from mctrain.models.sizes import parameters
+from mctrain.models.clip import parameters
 from mctrain.training.loop import take_step
 from mctrain.training.metrics import duration
 from mctrain.training.ranks import joined

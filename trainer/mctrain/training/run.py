@@ -16,9 +16,9 @@ from mctrain.data.reading.visit import ReaderSettings, Stored, Texts
 from mctrain.data.reinforced.bank import BANK, open_bank
 from mctrain.data.reinforced.manifest import MANIFEST, TeacherRecord, load_manifest
 from mctrain.errors import RecipeError, TrainerError
+from mctrain.models.tokenizer import load_tokenizer
 from mctrain.models.vit import VitShape
 from mctrain.places import on_disk
-from mctrain.tokens.tokenizer import load_tokenizer
 from mctrain.training.exam import open_exam
 from mctrain.training.feed import Feed
 from mctrain.training.loop import Desk, train

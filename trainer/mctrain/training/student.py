@@ -15,13 +15,12 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.checkpoint import checkpoint
 
 from mctrain.errors import RecipeError, TrainerError
-from mctrain.models.blocks import RepMixerBlock
+from mctrain.models.blocks import RepMixerBlock, TransformerLayer
 from mctrain.models.clip import build_clip, load_trunks
 from mctrain.models.lite import LiteShape
 from mctrain.models.mci import AttentionBlock
 from mctrain.models.minilm import Layer
 from mctrain.models.presets import Preset, preset_of, preset_of_towers
-from mctrain.models.transformer import TransformerLayer
 from mctrain.optimisation.average import average_from
 from mctrain.optimisation.optimizer import FACTOR, build_student_optimizer
 from mctrain.optimisation.statistics import hold_statistics, statistics_kept

@@ -238,10 +238,8 @@ def _checkpoint_of(content: dict[str, Any]) -> Checkpoint:
 def _origin_of(content: dict[str, Any]) -> Source | Run | Trained:
     if content["source"] is not None:
         return Source(**content["source"])
-    if content.get("trained") is not None:  # older ones know only fits
-        told = dict(content["trained"])
-        told.pop("texts", None)  # of a model whose text tower alone had learnt, which nothing makes any more
-        told["compared"] = tuple(Compared(**own) for own in told.get("compared", ()))
-        return Trained(**told)
+    if content["trained"] is not None:
+        compared = tuple(Compared(**own) for own in content["trained"]["compared"])
+        return Trained(**{**content["trained"], "compared": compared})
     run = content["run"]
     return Run(parse(Recipe, run["recipe"], "its recipe"), tuple(run["history"]), dict(run["data"]))

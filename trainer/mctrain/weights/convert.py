@@ -14,7 +14,7 @@ from mctrain.models.clip import Clip, build_clip
 from mctrain.models.mci import MciShape
 from mctrain.models.presets import PRESETS
 from mctrain.models.reparameterize import reparameterize
-from mctrain.tokens.tokenizer import load_tokenizer
+from mctrain.models.tokenizer import load_tokenizer
 from mctrain.weights.published import (
     APPLE_MCI,
     APPLE_VIT,

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
 from mctrain.errors import RecipeError, TrainerError
-from mctrain.models import lite
+from mctrain.models.blocks import CLASSES
 from mctrain.models.clip import limit_scale
 from mctrain.optimisation.average import average_from, flushed_denormals
 from mctrain.optimisation.descent import Descent
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch.optim.swa_utils import AveragedModel
 
+    from mctrain.models.blocks import Head
     from mctrain.models.clip import Clip
-    from mctrain.models.heads import Head
     from mctrain.models.lite import LiteTower
     from mctrain.models.lite_stages import UpperStages
     from mctrain.models.minilm import MiniLmTower
@@ -239,7 +239,7 @@ def _caption_loss(seen: _Embedded, batch: FitBatch) -> Tensor:
 def _pseudo_loss(heads: Heads, seen: _Embedded, classifier: Classifier, table: TrainingTable) -> Tensor:
     """The class-name loss on photos that nobody took."""
     count = table.pseudo_photos
-    wanted = torch.randint(0, lite.CLASSES, (count,))
+    wanted = torch.randint(0, CLASSES, (count,))
     basis = seen.features[torch.randint(0, len(seen.features), (count,))]
     features, logits = classifier.imagine(basis, wanted)
     with torch.autocast("cpu", torch.bfloat16, enabled=table.bf16):

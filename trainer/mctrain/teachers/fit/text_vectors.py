@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from mctrain.graphs.graph import Graph, Port, provide_graph
 from mctrain.models import minilm
+from mctrain.models.graph import Graph, Port, provide_graph
 from mctrain.models.minilm import MiniLmShape
+from mctrain.models.tokenizer import load_tokenizer
 from mctrain.teachers.fit.features import load_arrays, save_arrays
-from mctrain.tokens.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

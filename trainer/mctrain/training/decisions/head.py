@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from mctrain.models.heads import Head
+    from mctrain.models.blocks import Head
     from mctrain.recipes.training import DecisionsRecipe
     from mctrain.training.decisions.sight import Decided, Sight
 

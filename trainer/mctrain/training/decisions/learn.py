@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mctrain.evaluation.tasks import FoundTask
-    from mctrain.models.heads import Head
+    from mctrain.models.blocks import Head
     from mctrain.models.lite import LiteTower
     from mctrain.recipes.training import DecisionsRecipe
     from mctrain.training.decisions.head import Judged

@@ -17,7 +17,7 @@ from mctrain.data.shards import grouped
 from mctrain.data.sources.library import decisions_of
 from mctrain.data.words import words_of
 from mctrain.errors import DataError
-from mctrain.graphs.graph import Graph
+from mctrain.models.graph import Graph
 from mctrain.weights.stored import write_trunk
 from picsight_engine.bundles.bundle import IMAGE_GRAPH
 from picsight_engine.bundles.preprocess import preprocess
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from mctrain.data.shards import Group
     from mctrain.data.sources.library import Decision
-    from mctrain.models.heads import Head
+    from mctrain.models.blocks import Head
     from picsight_engine.bundles.bundle import Bundle
 
     Vectors = NDArray[np.float32]

@@ -15,7 +15,7 @@ import pytest
 import tokenizers
 from tokenizers import Regex, normalizers, pre_tokenizers, processors
 
-from mctrain.tokens.tokenizer import write_clip_tokenizer
+from mctrain.models.tokenizer import write_clip_tokenizer
 from picsight_engine.bundles.bundle import Bundle, Licence, Manifest, TextSpec
 from picsight_engine.bundles.tokenizer import Tokenizer
 

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from mctrain.models.clip import build_clip, load_trunks
+from mctrain.models.clip import build_clip, load_trunks, space_id
 from mctrain.models.presets import preset_of
-from mctrain.models.space import space_id
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import contextlib
 import io
 import logging
 import os
-import uuid
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -19,6 +18,8 @@ from onnx import helper, numpy_helper
 # Unless told before its import, ONNX Runtime writes a device's id and a telemetry store into the user's cache.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime
+
+from mctrain.whole_files import draft_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -90,15 +91,8 @@ def provide_graph(
 ) -> Path:
     """A module's graph, exported where it is missing; `make` is asked for the module only then."""
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        staging = path.with_name(
-            f".{path.name}.{uuid.uuid4().hex}.part"
-        )  # two processes may export the same one
-        try:
-            write_graph(make(), example, entry, outputs, staging)
-            staging.replace(path)
-        finally:
-            staging.unlink(missing_ok=True)
+        with draft_of(path) as draft:
+            write_graph(make(), example, entry, outputs, draft)
     return path
 
 

@@ -14,7 +14,6 @@ import json
 import tempfile
 from dataclasses import replace
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,7 @@ from tokenizers import AddedToken, models, pre_tokenizers, processors
 
 from mctrain.errors import TrainerError
 from mctrain.models import minilm
+from mctrain.models.blocks import package_folder
 from mctrain.models.minilm import MiniLmShape
 from mctrain.models.text import CONTEXT, VOCABULARY
 from mctrain.models.text import END as EOT
@@ -59,7 +59,6 @@ CLIP_SPEC = TextSpec(
     output="vector",
 )
 START, END = "<start_of_text>", "<end_of_text>"
-_PACKAGE = "open_clip"
 _FILE = "bpe_simple_vocab_16e6.txt.gz"
 _SHA256 = "924691ac288e54409236115652ad4aa250f48203de50a9e4722a6ecd48d6804a"
 _END_OF_WORD = "</w>"
@@ -106,10 +105,7 @@ def _words(merges: list[tuple[str, str]]) -> list[str]:
 
 def _merges() -> list[tuple[str, str]]:
     """The pairs of symbols that become one, most frequent first."""
-    spec = find_spec(_PACKAGE)
-    if spec is None or not spec.submodule_search_locations:
-        raise TrainerError("CLIP's vocabulary is missing: install the package open_clip_torch.")
-    packed = (Path(spec.submodule_search_locations[0]) / _FILE).read_bytes()
+    packed = (package_folder("open_clip_torch", "open_clip") / _FILE).read_bytes()
     if hashlib.sha256(packed).hexdigest() != _SHA256:
         raise TrainerError(
             "The package open_clip_torch carries another vocabulary than CLIP's; install another version."
