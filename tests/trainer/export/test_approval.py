@@ -9,7 +9,7 @@ import pytest
 
 from mctrain.errors import ExportError
 from mctrain.export.bundle import demand_no_loss, export_bundle
-from mctrain.export.probe import Subjects
+from mctrain.export.precision import Subjects
 from mctrain.models.clip import build_clip
 from mctrain.models.presets import PRESETS
 from mctrain.recipes.training import load_training

@@ -16,9 +16,7 @@ from mctrain.data.shards import samples
 from mctrain.data.words import Photo, members_of, words_of
 from mctrain.errors import ExportError
 from mctrain.export.bundle import export_bundle
-from mctrain.export.comparison import demand_equal, measure_drift, trial_texts
-from mctrain.export.precision import store_int8
-from mctrain.export.probe import subjects_of
+from mctrain.export.precision import demand_equal, measure_drift, store_int8, subjects_of, trial_texts
 from mctrain.models.clip import space_id
 from mctrain.models.graph import Port, write_graph
 from mctrain.models.minilm import PAD_ID

@@ -9,7 +9,7 @@ from torch import nn
 
 from mctrain.errors import ExportError
 from mctrain.export.bundle import _store_small, write_text_graph
-from mctrain.export.comparison import demand_equal
+from mctrain.export.precision import demand_equal
 from mctrain.models.clip import UnitVectors
 from mctrain.models.graph import Graph, Port, write_graph
 from mctrain.models.mci import Mci, MciShape

@@ -13,12 +13,11 @@ from onnx import numpy_helper
 from mctrain.errors import WeightsError
 from mctrain.export.bundle import export_bundle
 from mctrain.export.keeping import Kept
-from mctrain.export.probe import packaged
+from mctrain.export.precision import packaged
 from mctrain.models.graph import Graph
 from mctrain.recipes.training import load_training
 from mctrain.weights.checkpoint import Trained
-from mctrain.weights.stored import StoredWeights
-from mctrain.weights.unbundle import read_bundle
+from mctrain.weights.unbundle import StoredWeights, read_bundle
 from picsight_engine.bundles.bundle import IMAGE_GRAPH, TEXT_GRAPH, open_bundle
 from picsight_engine.bundles.preprocess import preprocess
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from mctrain.optimisation.average import average_from
+from mctrain.optimisation.statistics import average_from
 
 MOST = 0.8
 

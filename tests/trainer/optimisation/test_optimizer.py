@@ -10,8 +10,13 @@ from open_clip_train.scheduler import cosine_lr
 from mctrain.errors import RecipeError, TrainerError
 from mctrain.models.clip import build_clip
 from mctrain.models.presets import PRESETS
-from mctrain.optimisation.descent import Descent
-from mctrain.optimisation.optimizer import build_student_optimizer, group_parameters, rate_at, set_rate
+from mctrain.optimisation.optimizer import (
+    Descent,
+    build_student_optimizer,
+    group_parameters,
+    rate_at,
+    set_rate,
+)
 from mctrain.recipes.tables import OptimizerTable, RateRule
 
 

@@ -12,8 +12,7 @@ from torch import nn
 from mctrain.errors import RecipeError
 from mctrain.models.mci import Mci
 from mctrain.models.presets import PRESETS
-from mctrain.optimisation.average import average_from
-from mctrain.optimisation.statistics import hold_statistics
+from mctrain.optimisation.statistics import average_from, hold_statistics
 
 
 def towers():

@@ -16,7 +16,7 @@ from mctrain.cli.command import mctrain
 from mctrain.data.shards import samples
 from mctrain.errors import WeightsError
 from mctrain.export.bundle import export_bundle
-from mctrain.export.probe import packaged
+from mctrain.export.precision import packaged
 from mctrain.models.clip import build_clip, load_trunks
 from mctrain.models.presets import preset_of
 from mctrain.recipes.tables import ModelTable

@@ -75,7 +75,7 @@ def export(
     from mctrain.export.bundle import FAIR_INT8, export_bundle  # imports torch: 2 s
     from mctrain.export.coreml import Packages
     from mctrain.export.keeping import Kept
-    from mctrain.export.probe import packaged, subjects_of
+    from mctrain.export.precision import packaged, subjects_of
     from mctrain.weights.checkpoint import load_checkpoint
 
     made, begun = load_checkpoint(checkpoint), None

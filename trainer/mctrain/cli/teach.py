@@ -48,7 +48,7 @@ def teach(
         demand_writable(place)
     probe = None
     if bundle is not None:
-        from mctrain.export.probe import subjects_of
+        from mctrain.export.precision import subjects_of
 
         demand_place(bundle)
         probe = subjects_of(shards[0])  # what it lacks is told before hours of work

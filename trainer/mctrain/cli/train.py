@@ -231,7 +231,7 @@ def _judge(begin: Path, made: Path, asked: Questions, most_lost: float) -> None:
 def _export(made: Path, folder: Path, begin: Path | None) -> None:
     """What the run has left as it was comes from the bundle that it began with, where that was one."""
     from mctrain.export.bundle import export_bundle  # imports onnx: 0.3 s
-    from mctrain.export.probe import packaged
+    from mctrain.export.precision import packaged
     from mctrain.weights.checkpoint import load_checkpoint
 
     click.echo(EXPORTING, err=True)

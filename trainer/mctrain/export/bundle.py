@@ -10,11 +10,19 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from mctrain.errors import ExportError
-from mctrain.export.comparison import demand_equal, demand_vectors, embed, measure_drift, trial_texts
 from mctrain.export.coreml import NO_PACKAGES, Packages, write_image_package, write_text_package
 from mctrain.export.keeping import Kept
 from mctrain.export.papers import licence_of, provenance_of, title_of, write_papers
-from mctrain.export.precision import store_floats, store_halves, store_int8
+from mctrain.export.precision import (
+    demand_equal,
+    demand_vectors,
+    embed,
+    measure_drift,
+    store_floats,
+    store_halves,
+    store_int8,
+    trial_texts,
+)
 from mctrain.models.clip import at_unit_length, space_id
 from mctrain.models.graph import Port, read_to_the_last_end, write_graph
 from mctrain.models.minilm import MiniLmShape
@@ -37,7 +45,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mctrain.export.probe import Subjects
+    from mctrain.export.precision import Subjects
     from mctrain.models.text import TextShape
     from mctrain.weights.checkpoint import Checkpoint, Compared, Run, Source
     from picsight_engine.bundles.bundle import Bundle

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from mctrain.errors import ExportError
-from mctrain.weights.stored import StoredWeights
-from mctrain.weights.unbundle import read_bundle
+from mctrain.weights.unbundle import StoredWeights, read_bundle
 from picsight_engine.bundles.bundle import IMAGE_GRAPH, TEXT_GRAPH
 
 if TYPE_CHECKING:

@@ -1,21 +1,91 @@
-"""How a graph's weights are stored: halves with a Cast behind (computed in float32), as they are, or int8 for text."""
+"""How exact a graph is: what it is measured on, how its weights are stored, and how far that is from the torch module.
+
+Weights are halves with a Cast behind (computed in float32), floats as they are, or int8 for text.
+"""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
+import torch
 from onnx import helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
+from mctrain.data.shards import sound_groups
+from mctrain.data.words import words_of
+from mctrain.errors import DataError, ExportError
+from mctrain.models.graph import Graph
+from picsight_engine.runtime.agreement import eight_photos
+from picsight_engine.runtime.backend import flaw_of
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    import PIL.Image
+    from numpy.typing import NDArray
+
+    from mctrain.data.shards import Group
+    from picsight_engine.bundles.bundle import TextSpec
 
 # smaller tensors (norms, biases, z-scores) stay float32: they weigh nothing and halves could cost exactness
 _LEAST_VALUES = 4096
 _INT8_OPERATORS = ["MatMul", "Gemm", "Gather"]
+_SAME = 1e-4  # largest difference of a unit vector's entry that two orders of adding may make
+_FIRST_WORD = 1000  # smaller ids are signs of a vocabulary's own
+_COUNT = 32
+_THINGS = ("dog", "cat", "boat", "tree", "red car", "cup of coffee", "child", "mountain lake")
+_PHRASES = ("a photo of a {}", "{} in the rain", "two people beside a {}", "{}")
+
+
+@dataclass(frozen=True, slots=True)
+class Subjects:
+    """RGB pictures and texts, and where they are from: a shard's name, or "packaged photographs"."""
+
+    pictures: tuple[PIL.Image.Image, ...]
+    texts: tuple[str, ...]
+    source: str
+
+
+def subjects_of(shard: Path) -> Subjects:
+    """The first photos of a shard that have a caption, with that.
+
+    Raises:
+        DataError: it cannot be read, or holds no photo with a caption.
+    """
+    found = list(islice(_captioned(shard), _COUNT))
+    if len(found) < 2:
+        raise DataError(f"{shard} holds fewer than two photos with captions; choose another shard.")
+    return Subjects(
+        tuple(own.image() for own, _ in found), tuple(caption for _, caption in found), shard.name
+    )
+
+
+def _captioned(shard: Path) -> Iterator[tuple[Group, str]]:
+    """Each sample that has a caption, with the first."""
+    for own in sound_groups(shard):
+        captions = words_of(own.members, own.key).captions
+        if captions:
+            yield own, captions[0]
+
+
+def packaged() -> Subjects:
+    """The packaged photographs and the middle of each, whole and in three windows, and plain phrases; always the same."""
+    pictures = []
+    for photo in eight_photos():
+        width, height = photo.size
+        pictures += [photo, photo.crop((0, 0, width // 2, height))]
+        pictures += [
+            photo.crop((0, 0, width, height // 2)),
+            photo.crop((width // 2, height // 2, width, height)),
+        ]
+    texts = tuple(phrase.format(thing) for phrase in _PHRASES for thing in _THINGS)
+    return Subjects(tuple(pictures), texts, "packaged photographs")
 
 
 def store_halves(source: Path, target: Path) -> None:
@@ -75,3 +145,103 @@ def _save(model: onnx.ModelProto, target: Path) -> None:
         if hasattr(value, "metadata_props"):
             del value.metadata_props[:]
     onnx.save(model, target)
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """Cosines between the embeddings of torch and of the graph as it is stored, over `count` real inputs.
+
+    `centred`: the mean over all embeddings was taken off before.
+    """
+
+    count: int
+    mean: float
+    least: float
+    centred: bool = True
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the manifest."""
+        return asdict(self)
+
+
+def trial_texts(spec: TextSpec) -> list[torch.Tensor]:
+    """Token ids in batches of several shapes where the tower takes any, up to an end of its own in each row, padding behind."""
+    draw = torch.Generator().manual_seed(0)
+    shapes = (
+        ((1, 3), (1, 64), (2, 9), (4, 17), (3, 64))
+        if spec.dynamic
+        else ((1, spec.context), (3, spec.context))
+    )
+    trials = []
+    for count, tokens in shapes:
+        most = spec.eot if spec.eot > _FIRST_WORD else 30 * _FIRST_WORD
+        ids = torch.randint(_FIRST_WORD, most, (count, tokens), generator=draw)
+        for row in range(count):
+            end = (tokens - 1) // (row + 1)
+            ids[row, end] = spec.eot
+            ids[row, end + 1 :] = spec.pad_id
+        trials.append(ids)
+    return trials
+
+
+def demand_vectors(vectors: NDArray[np.float32], tower: str) -> None:
+    """Whether rows [n, dim] can be told apart by what they are compared with.
+
+    Raises:
+        ExportError: one has no direction, or all are the same one, as where weights are missing.
+    """
+    flaw = flaw_of(vectors)
+    if flaw is None and len(vectors) > 1 and (vectors == vectors[0]).all():
+        flaw = "the same vector for everything"
+    if flaw is not None:
+        raise ExportError(
+            f"The {tower} tower of the checkpoint gives {flaw}, as where weights are missing, so nothing was written; "
+            "train it or import whole weights."
+        )
+
+
+def demand_equal(module: torch.nn.Module, path: Path, trials: Sequence[torch.Tensor]) -> None:
+    """Runs both on every trial.
+
+    Raises:
+        ExportError: they differ by more than rounding, or the module gives nothing to compare.
+    """
+    graph = Graph(path)
+    for trial in trials:
+        with torch.no_grad():
+            wanted = module(trial).numpy()
+        demand_vectors(wanted, path.stem.removeprefix("plain-"))
+        difference = float(np.abs(graph(trial.numpy())[0] - wanted).max())
+        if not difference <= _SAME:
+            raise ExportError(
+                f"The exported {path.stem} tower differs from the checkpoint by {difference:.1e} at the shape "
+                f"{tuple(trial.shape)}; nothing was written."
+            )
+
+
+@torch.no_grad()
+def embed(tower: torch.nn.Module, rows: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
+    """What torch makes of every input alone, [n, dim]."""
+    return np.concatenate([tower(torch.from_numpy(row)).numpy() for row in rows])
+
+
+def measure_drift(wanted: NDArray[np.float32], path: Path, rows: Sequence[NDArray[Any]]) -> Drift:
+    """Cosines between torch's rows of unit vectors [n, dim] and the stored graph, each input alone as the engine runs it.
+
+    Alone because int8 rounds by a batch's largest value.
+    """
+    graph = Graph(path)
+    cosines = _centred_cosines(wanted, np.concatenate([graph(row)[0] for row in rows]))
+    return Drift(len(rows), round(float(cosines.mean()), 5), round(float(cosines.min()), 5))
+
+
+def _centred_cosines(wanted: NDArray[np.float32], found: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Row by row; towers map everything near one point, where plain cosines hide a difference. 0 where rounding has left
+    no numbers, or nothing beside the mean.
+    """
+    wanted, found = wanted - wanted.mean(0), found - found.mean(0)
+    lengths = np.linalg.norm(wanted, axis=1) * np.linalg.norm(found, axis=1)
+    tells = np.isfinite(lengths) & (lengths > 0)
+    cosines = np.zeros(len(lengths), dtype=np.float32)
+    cosines[tells] = (wanted[tells] * found[tells]).sum(1) / lengths[tells]
+    return cosines

@@ -21,9 +21,8 @@ from mctrain.models.lite import LiteShape
 from mctrain.models.mci import AttentionBlock
 from mctrain.models.minilm import Layer
 from mctrain.models.presets import Preset, preset_of, preset_of_towers
-from mctrain.optimisation.average import average_from
 from mctrain.optimisation.optimizer import FACTOR, build_student_optimizer
-from mctrain.optimisation.statistics import hold_statistics, statistics_kept
+from mctrain.optimisation.statistics import average_from, hold_statistics, statistics_kept
 from mctrain.training.range_augment import RangeAugment
 
 if TYPE_CHECKING:

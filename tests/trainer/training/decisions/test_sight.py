@@ -14,8 +14,7 @@ from mctrain.recipes.training import load_decisions, load_training
 from mctrain.teachers.teacher import BundleTeacher
 from mctrain.training.decisions.head import judged_tags, untold
 from mctrain.training.decisions.sight import Headed, Sight, embed, look
-from mctrain.weights.stored import write_trunk
-from mctrain.weights.unbundle import read_bundle
+from mctrain.weights.unbundle import read_bundle, write_trunk
 from picsight_engine.bundles.bundle import TEXT_GRAPH, open_bundle
 
 

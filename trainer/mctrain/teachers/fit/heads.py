@@ -18,9 +18,8 @@ from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 from mctrain.errors import RecipeError, TrainerError
 from mctrain.models.blocks import CLASSES
 from mctrain.models.clip import limit_scale
-from mctrain.optimisation.average import average_from, flushed_denormals
-from mctrain.optimisation.descent import Descent
-from mctrain.optimisation.optimizer import FACTOR, build_head_optimizer, rate_at, set_rate
+from mctrain.optimisation.optimizer import FACTOR, Descent, build_head_optimizer, rate_at, set_rate
+from mctrain.optimisation.statistics import average_from, flushed_denormals
 from mctrain.recipes.parser import parse
 from mctrain.recipes.teaching import Recipe
 from mctrain.teachers.fit.corpus import FitBatch, batches, steps_of_epoch

@@ -20,8 +20,7 @@ import torch
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
 from mctrain.errors import DataError
-from mctrain.optimisation.descent import Descent
-from mctrain.optimisation.optimizer import build_student_optimizer, rate_at, set_rate
+from mctrain.optimisation.optimizer import Descent, build_student_optimizer, rate_at, set_rate
 from mctrain.training.decisions.sight import ACCEPTED, REJECTED, apply, embed
 from mctrain.weights.checkpoint import Compared
 

@@ -18,7 +18,7 @@ from mctrain.data.sources.library import decisions_of
 from mctrain.data.words import words_of
 from mctrain.errors import DataError
 from mctrain.models.graph import Graph
-from mctrain.weights.stored import write_trunk
+from mctrain.weights.unbundle import write_trunk
 from picsight_engine.bundles.bundle import IMAGE_GRAPH
 from picsight_engine.bundles.preprocess import preprocess
 from picsight_engine.runtime.text_embedder import TextEmbedder
