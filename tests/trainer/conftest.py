@@ -98,6 +98,26 @@ def members_of(sample: Sample, words: bytes, key: str | None = None) -> list[tup
     return [(f"{key or sample.key}.{sample.suffix}", sample.photo), (f"{key or sample.key}.json", words)]
 
 
+def published(preset, publisher: str, fill, *, folded: bool = False):
+    """A model in a publisher's form, its weights given by `fill`; and what the publisher's file of it holds."""
+    from mctrain.models.mci import MciShape
+    from mctrain.weights.convert import empty_model
+    from mctrain.weights.published import LAYOUTS
+
+    tower = "mci" if isinstance(preset.image, MciShape) else "vit"
+    layout = next(own for own in LAYOUTS if (own.publisher, own.tower) == (publisher, tower))
+    model = fill(empty_model(preset, layout, folded=folded))
+    tensors = dict(model.state_dict())
+    if publisher == "apple":
+        tensors |= {
+            "image.head.weight": tensors["image.head.weight"].t().contiguous(),
+            "text.positions": tensors["text.positions"][None, None],
+        }
+        if tower == "vit":
+            tensors["image.positions"] = tensors["image.positions"][None]
+    return model, {layout.name(name): own for name, own in tensors.items()}
+
+
 @pytest.fixture(scope="session")
 def real_data(shared) -> Path:
     return shared / "data"

@@ -15,13 +15,13 @@ import torch
 from click.testing import CliRunner
 from PIL import Image
 from safetensors.torch import save_file
+from tests.trainer.conftest import published
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
 from mctrain.cli.command import mctrain
 from mctrain.models.clip import space_id
 from mctrain.models.presets import PRESETS
 from mctrain.weights.checkpoint import load_checkpoint
-from mctrain.weights.convert import empty_model, layout_of, write_tensors
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.bundles.preprocess import preprocess
 from picsight_engine.bundles.tokenizer import Tokenizer
@@ -44,8 +44,7 @@ def files(tmp_path_factory, randomised):
     """Weights as Apple, open_clip and timm write them down."""
     folder = tmp_path_factory.mktemp("weights")
     for publisher in ("apple", "open_clip", "timm"):
-        layout = layout_of(publisher, PRESET)
-        tensors = write_tensors(randomised(empty_model(PRESET, layout, folded=False)), layout)
+        _, tensors = published(PRESET, publisher, randomised)
         torch.save(
             {"state_dict": {f"module.{name}": own for name, own in tensors.items()}},
             folder / f"{publisher}.pt",
@@ -246,11 +245,7 @@ def test_weights_that_give_no_vectors_are_refused_and_the_tower_is_named(files, 
 def test_whole_models_of_each_kind_are_imported_and_exported(
     name, publisher, randomised, real_data, tmp_path
 ):
-    layout = layout_of(publisher, PRESETS[name])
-    torch.save(
-        write_tensors(randomised(empty_model(PRESETS[name], layout, folded=False)), layout),
-        tmp_path / "own.pt",
-    )
+    torch.save(published(PRESETS[name], publisher, randomised)[1], tmp_path / "own.pt")
     run("import", tmp_path / "own.pt", "--preset", name, "-o", tmp_path / "checkpoint.pt")
     shard = real_data / "flickr8k-train-000000.tar"
     run("export", tmp_path / "checkpoint.pt", "-o", tmp_path / "bundle", "--shard", shard)

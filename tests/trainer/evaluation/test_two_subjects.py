@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from tests.trainer.conftest import published
 
 from mctrain.cli.command import mctrain
 from mctrain.evaluation.outcome import Interval
@@ -16,7 +17,6 @@ from mctrain.evaluation.page import Accuracy, accuracy_of
 from mctrain.evaluation.report import Figure, TaskResult, kept_scores
 from mctrain.models.presets import PRESETS
 from mctrain.weights.checkpoint import Checkpoint, Source, save_checkpoint
-from mctrain.weights.convert import empty_model, layout_of
 
 TASKS = """
 [[retrieval]]
@@ -34,7 +34,7 @@ captions = 1
 def stranger(tmp_path, randomised):
     """A small checkpoint that knows nothing."""
     preset = PRESETS["laptop_xxs"]
-    model = randomised(empty_model(preset, layout_of("apple", preset), folded=False))
+    model, _ = published(preset, "apple", randomised)
     return save_checkpoint(
         tmp_path / "own.pt", Checkpoint(preset.as_run_by("apple"), model, Source("w.pt", "ab" * 32, "apple"))
     )

@@ -11,6 +11,7 @@ import torch
 from click.testing import CliRunner
 from coremltools.models import MLModel
 from PIL import Image
+from tests.trainer.conftest import published
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
@@ -21,7 +22,6 @@ from mctrain.models.clip import build_clip, load_trunks
 from mctrain.models.presets import PRESETS, preset_of
 from mctrain.models.tokenizer import MINILM_SPEC
 from mctrain.recipes.teaching import load_recipe
-from mctrain.weights.convert import empty_model, layout_of, write_tensors
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.bundles.preprocess import preprocess
 from picsight_engine.runtime.backend import load_image_encoder, load_text_encoder
@@ -39,8 +39,7 @@ def run(*words):
 
 
 def import_weights(folder, randomised, publisher):
-    layout = layout_of(publisher, PRESET)
-    torch.save(write_tensors(randomised(empty_model(PRESET, layout, folded=False)), layout), folder / "w.pt")
+    torch.save(published(PRESET, publisher, randomised)[1], folder / "w.pt")
     run("import", folder / "w.pt", "--preset", PRESET.name, "-o", folder / "own.pt")
     return folder / "own.pt"
 

@@ -53,9 +53,3 @@ def test_a_changed_weight_or_preprocessing_makes_another_space(tower, spec):
     with torch.no_grad():
         tower.head.straight.weight[0, 0] += 1
     assert space_id(tower, spec) != before
-
-
-def test_the_classifier_belongs_to_the_tower_only_where_the_head_reads_it(tiny_recipe, tower):
-    assert not any("classifier" in name for name in tower.state_dict())
-    with_branch = tower_of(tiny_recipe.model)
-    assert any("classifier" in name for name in with_branch.state_dict())

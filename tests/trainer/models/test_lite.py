@@ -48,15 +48,6 @@ def test_every_tensor_of_the_package_lies_in_the_network(trunk):
     assert all(torch.equal(theirs, mine) for theirs, mine in zip(source.values(), ours.values(), strict=True))
 
 
-def test_padding_is_at_the_end_where_tensorflow_puts_it(trunk):
-    first = trunk.network.conv_stem
-    pixels = torch.randn(1, 3, 224, 224)
-    padded = torch.nn.functional.pad(pixels, (0, 1, 0, 1))
-    with torch.no_grad():
-        expected = torch.nn.functional.conv2d(padded, first.weight, stride=2)
-        assert torch.allclose(first(pixels), expected, atol=1e-5)
-
-
 def test_joined_networks_are_the_networks_side_by_side():
     joined = Joined(("lite0", "lite1", "lite2"), 96).eval()
     load_trunk(joined, ("lite0", "lite1", "lite2"))

@@ -23,7 +23,7 @@ def reference():
     ).eval()
 
 
-@pytest.mark.parametrize(("count", "tokens"), [(1, 1), (1, 7), (3, 12), (2, 64)])
+@pytest.mark.parametrize(("count", "tokens"), [(1, 1), (3, 12)])
 def test_states_equal_those_of_transformers(trunk, reference, count, tokens):
     ids = torch.randint(1000, 30000, (count, tokens))
     for row in range(1, count):

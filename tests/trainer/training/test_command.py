@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from tests.trainer.training.conftest import ALONE, RECIPE, Heard
 
 from mctrain.cli.command import mctrain
-from mctrain.errors import DataError, RecipeError, TrainerError
+from mctrain.errors import RecipeError, TrainerError
 from mctrain.models.clip import build_clip
 from mctrain.models.presets import PRESETS
 from mctrain.training.dry_run import dry_run
@@ -170,15 +170,6 @@ def test_options_without_effect_are_refused(command, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_of_photos_that_are_not_packed_is_told(command, reinforced_set, tmp_path):
-    (tmp_path / "a.jpg").touch()
-    words = [str(tmp_path) if own == str(reinforced_set) else own for own in command(tmp_path / "run")]
-    with pytest.raises(
-        DataError, match=r"There is no file \*\.tar in .*, or make shards of photos with `mctrain data"
-    ):
-        invoke(*words)
-
-
 def test_where_nothing_can_be_written_no_run_begins(command, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(PicsightError, match=r"file/run cannot be written \(Not a directory"):
@@ -267,15 +258,6 @@ def test_so_is_any_pair_of_towers(command, asked, tmp_path, image, text):
         assert "dev: 6 photos" in said("eval", tmp_path / subject, *measured)
     with pytest.raises(PicsightError, match="is not on a Lite network and MiniLM"):
         invoke(*words, "--from", tmp_path / "bundle")
-
-
-@pytest.mark.soak
-def test_so_are_pretrained_towers(begun, finished, asked, tmp_path):
-    said(*begun(tmp_path / "run", finished.path, *SHORT, "run.sizes=[{ step = 0, size = 64 }]"))
-    words = ("--data", asked.data, "--tasks", asked.tasks, "--cache", tmp_path / "cache")
-    assert "dev: 6 photos" in said("eval", tmp_path / "run", *words)
-    said("export", tmp_path / "run", "-o", tmp_path / "bundle", "--int8-text")
-    assert "dev: 6 photos" in said("eval", tmp_path / "bundle", *words)
 
 
 @pytest.mark.soak

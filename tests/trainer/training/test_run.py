@@ -34,23 +34,6 @@ from mctrain.training.surroundings import Interrupts, Surroundings, alone_in
 from mctrain.weights.checkpoint import CHECKPOINT, load_checkpoint, states
 
 SHORT = ("run.steps=1", "run.batch=2")
-DRAWN = (
-    "loss.distil=0", "data.bank=0",
-    "augmentation.kind=weak", "augmentation.least_area=0.5", "augmentation.mirror=false",
-)  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [
-        (("loss.distil=0", "data.bank=0", "loss.scales=[1.0, 2.0]"), "leave loss.scales out"),
-        ((*DRAWN, "augmentation.views=3"), "augmentation.views 1"),
-        ((*DRAWN, "augmentation.views=1", "data.teachers=[{ width = 8, scale = 1.0 }]"), "no data.teachers"),
-    ],
-)
-def test_numbers_that_nobody_would_read_are_refused(recipe_of, changes, sentence):
-    with pytest.raises(RecipeError, match=sentence):
-        recipe_of(*changes)
 
 
 @pytest.mark.parametrize(

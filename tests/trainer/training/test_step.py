@@ -69,17 +69,6 @@ def test_frozen_parts_stay_and_so_do_the_statistics_of_held_norms(opened):
     assert "logit_scale" in changed
 
 
-def test_parts_of_a_batch_take_the_step_of_the_whole(opened):
-    found = []
-    for parts in (1, 3):
-        run = opened(f"run.parts={parts}", 'optimizer.held=["image", "text"]', "optimizer.average=0")
-        learn(run, run.feed.lessons(0, 1))
-        found.append({name: own.grad for name, own in run.student.clip.named_parameters()})
-    for name, own in found[0].items():
-        if own is not None:
-            torch.testing.assert_close(found[1][name], own, rtol=0, atol=1e-5 * own.abs().max().item() + 1e-7)
-
-
 @pytest.mark.parametrize("parts", [1, 2])
 def test_ranges_of_changes_learn_from_what_the_towers_make_of_the_photos(
     opened, randomised, parts, monkeypatch

@@ -23,21 +23,16 @@ def same(found, wanted=WEIGHTS):
     )
 
 
-@pytest.mark.parametrize("suffix", ["pt", "bin", "pth"])
-def test_torchs_files_are_read(tmp_path, suffix):
-    path = tmp_path / f"weights.{suffix}"
-    torch.save(WEIGHTS, path)
-    assert same(read_tensors(path))
+@pytest.mark.parametrize("name", ["weights.pt", "weights.bin", "weights.safetensors"])
+def test_each_kind_of_file_is_read(tmp_path, name):
+    save = save_file if name.endswith("safetensors") else torch.save
+    save(WEIGHTS, tmp_path / name)
+    assert same(read_tensors(tmp_path / name))
 
 
-def test_safetensors_are_read(tmp_path):
-    path = tmp_path / "weights.safetensors"
-    save_file(WEIGHTS, path)
-    assert same(read_tensors(path))
-
-
-@pytest.mark.parametrize("wrapper", ["state_dict", "model_state_dict", "model"])
-@pytest.mark.parametrize("prefix", ["", "module."])
+@pytest.mark.parametrize(
+    ("wrapper", "prefix"), [("state_dict", "module."), ("model_state_dict", ""), ("model", "")]
+)
 def test_wrapper_and_common_prefix_come_off(tmp_path, wrapper, prefix):
     path = tmp_path / "weights.pt"
     torch.save({"epoch": 3, wrapper: {prefix + name: own for name, own in WEIGHTS.items()}}, path)

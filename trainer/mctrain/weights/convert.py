@@ -1,7 +1,8 @@
-"""From a publisher's tensors to a model of ours and back, by the rename tables; every tensor is accounted for."""
+"""From a publisher's tensors to a model of ours, by the rename tables; every tensor is accounted for."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -15,26 +16,16 @@ from mctrain.models.mci import MciShape
 from mctrain.models.presets import PRESETS
 from mctrain.models.reparameterize import reparameterize
 from mctrain.models.tokenizer import load_tokenizer
-from mctrain.weights.published import (
-    APPLE_MCI,
-    APPLE_VIT,
-    COUNTER,
-    OPEN_CLIP_MCI,
-    OPEN_CLIP_VIT,
-    TIMM_MCI,
-    TIMM_VIT,
-    Layout,
-)
+from mctrain.weights.published import COUNTER, LAYOUTS, Layout
 from picsight_engine.runtime.backend import flaw_of
 from picsight_engine.runtime.self_test import PHRASES, Impression, judge, known_photos
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from mctrain.models.presets import Preset, Publisher
+    from mctrain.models.presets import Preset
 
 
-LAYOUTS = (APPLE_MCI, APPLE_VIT, OPEN_CLIP_MCI, OPEN_CLIP_VIT, TIMM_MCI, TIMM_VIT)
 _FOLDED = ("reparam_conv.", "lkb_reparam.")
 _NAMED = 3  # so many keys are named in a sentence, the rest is counted
 
@@ -48,35 +39,17 @@ class Imported:
     folded: bool
 
 
-def detect_layout(names: list[str], source: str) -> Layout:
-    """The layout of a file with these keys.
-
-    Raises:
-        WeightsError: none that we know.
-    """
-    for layout in LAYOUTS:
-        if layout.fits(names):
-            return layout
-    raise WeightsError(
-        f"{source} has no layout that is known (Apple's, open_clip's, timm's); its keys begin with {_some(names)}."
-    )
-
-
 def empty_model(preset: Preset, layout: Layout, *, folded: bool) -> Clip:
     """The preset as the layout's publisher runs it, in evaluation mode, without memory for its weights."""
-    return _empty(preset, layout.publisher, with_text=layout.with_text, folded=folded)
-
-
-def _empty(preset: Preset, publisher: Publisher, *, with_text: bool, folded: bool) -> Clip:
     with torch.device("meta"):
-        model = build_clip(preset.as_run_by(publisher), with_text=with_text).eval()
+        model = build_clip(preset.as_run_by(layout.publisher), with_text=layout.with_text).eval()
         return reparameterize(model) if folded else model
 
 
 @cache
-def _weights(preset: Preset, publisher: Publisher, *, with_text: bool, folded: bool) -> dict[str, Tensor]:
+def _weights(preset: Preset, layout: Layout, *, folded: bool) -> dict[str, Tensor]:
     """Names and shapes of such a model; kept, for a refusal looks at all presets, 0.3 s each."""
-    return dict(_empty(preset, publisher, with_text=with_text, folded=folded).state_dict())
+    return dict(empty_model(preset, layout, folded=folded).state_dict())
 
 
 def read_model(tensors: dict[str, Tensor], preset: Preset, source: str = "The file") -> Imported:
@@ -86,7 +59,11 @@ def read_model(tensors: dict[str, Tensor], preset: Preset, source: str = "The fi
         WeightsError: the layout is unknown, or a key is missing, left over, misshapen or without numbers; the sentence
             names it, and the presets that the tensors would fit.
     """
-    layout = detect_layout(list(tensors), source)
+    layout = next((own for own in LAYOUTS if any(re.match(own.probe, name) for name in tensors)), None)
+    if layout is None:
+        raise WeightsError(
+            f"{source} has no layout that is known (Apple's, open_clip's, timm's); its keys begin with {_some(list(tensors))}."
+        )
     folded = any(part in name for name in tensors for part in _FOLDED)
     misfit = _misfit(tensors, preset, layout, folded=folded)
     if misfit:
@@ -98,40 +75,11 @@ def read_model(tensors: dict[str, Tensor], preset: Preset, source: str = "The fi
     return Imported(model, layout, folded)
 
 
-def write_tensors(model: Clip, layout: Layout) -> dict[str, Tensor]:
-    """A model's tensors under a publisher's names and in its shapes.
-
-    Raises:
-        WeightsError: the layout has no place for the image head's bias, which is not zero.
-    """
-    tensors = {}
-    for own, tensor in model.state_dict().items():
-        if own == "image.head.bias" and layout.publisher == "apple":
-            if tensor.any():
-                raise WeightsError(
-                    "Apple's first layout has no place for the bias of the image head, which is not zero."
-                )
-            continue
-        change = layout.changes.get(own)
-        tensors[layout.name(own)] = change.write(tensor) if change else tensor
-    return tensors
-
-
-def layout_of(publisher: str, preset: Preset) -> Layout:
-    """A publisher's layout for the kind of image tower that the preset has."""
-    return next(own for own in LAYOUTS if own.publisher == publisher and fits_tower(own, preset))
-
-
-def fits_tower(layout: Layout, preset: Preset) -> bool:
-    """Whether a layout is for the kind of image tower that the preset has."""
-    return (layout in (APPLE_MCI, OPEN_CLIP_MCI, TIMM_MCI)) == isinstance(preset.image, MciShape)
-
-
 def _misfit(tensors: dict[str, Tensor], preset: Preset, layout: Layout, *, folded: bool) -> str | None:
     """What of a publisher's tensors is not as in a preset, by names and shapes; None where all of it is."""
-    if not fits_tower(layout, preset):
+    if (layout.tower == "mci") != isinstance(preset.image, MciShape):
         return "it holds another kind of image tower"
-    ours = _weights(preset, layout.publisher, with_text=layout.with_text, folded=folded)
+    ours = _weights(preset, layout, folded=folded)
     theirs = {layout.name(own): own for own in ours}
     missing = [key for key in theirs if key not in tensors and not key.endswith(COUNTER)]
     surplus = [key for key in tensors if key not in theirs and not key.endswith(COUNTER)]
@@ -140,11 +88,10 @@ def _misfit(tensors: dict[str, Tensor], preset: Preset, layout: Layout, *, folde
     if surplus:
         return f"nothing in the model is called {_some(surplus)}"
     for key in tensors.keys() & theirs.keys():
-        change, found = layout.changes.get(theirs[key]), list(tensors[key].shape)
-        wanted = ours[theirs[key]]
-        expected = list((change.write(wanted) if change else wanted).shape)
-        if found != expected and (expected or found != [1]):  # some files hold a number as a row of one
-            return f"{key} has the shape {found} instead of {expected}"
+        name = theirs[key]
+        found, expected = layout.read(name, tensors[key]).shape, ours[name].shape
+        if _lengths(found) != _lengths(expected):
+            return f"{key} has the shape {list(found)} instead of {list(expected)}"
     return None
 
 
@@ -152,15 +99,20 @@ def _fill(model: Clip, tensors: dict[str, Tensor], layout: Layout, source: str) 
     """Gives a model a publisher's tensors, which fit it."""
     filled = {}
     for own, wanted in model.state_dict().items():
-        key, change = layout.name(own), layout.changes.get(own)
+        key = layout.name(own)
         tensor = tensors.get(key, torch.zeros((), dtype=torch.int64))  # only a counter may be absent
         if wanted.is_floating_point() and not (tensor.is_floating_point() and bool(tensor.isfinite().all())):
             raise WeightsError(
                 f"{source} holds something else than finite floating-point numbers in {key}; fetch it again."
             )
-        filled[own] = (change.read(tensor) if change else tensor).to(wanted.dtype).reshape(wanted.shape)
+        filled[own] = layout.read(own, tensor).to(wanted.dtype).reshape(wanted.shape)
     model.load_state_dict(filled, assign=True)
     model.limit_scale()
+
+
+def _lengths(shape: torch.Size) -> list[int]:
+    """Of the axes, without those of length one: publishers have more or fewer of these."""
+    return [length for length in shape if length != 1]
 
 
 def _some(keys: list[str]) -> str:

@@ -1,7 +1,7 @@
-"""The names that publishers give to our tensors: Apple's first code, open_clip and timm; and the few changes of shape.
+"""The names that publishers give to our tensors: Apple's first code, open_clip and timm.
 
 A layout is written from ours to theirs only. Reading asks for each tensor of a model what it is called there, so whatever
-is missing or left over can be named; writing back follows the same rules.
+is missing or left over can be named.
 
 * Apple's is of MobileCLIP-S0, S1, S2, B and B (LT), branches as they were trained or folded.
 * timm's is an image tower alone, as its FastViT and ViT models with the projection as their classifier.
@@ -11,12 +11,10 @@ is missing or left over can be named; writing back follows the same rules.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from torch import Tensor
 
     from mctrain.models.presets import Publisher
@@ -26,26 +24,17 @@ COUNTER = "num_batches_tracked"  # of BatchNorm: no weight, never missed
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """How a tensor's shape differs: `read` makes theirs ours, `write` ours theirs."""
-
-    read: Callable[[Tensor], Tensor]
-    write: Callable[[Tensor], Tensor]
-
-
-@dataclass(frozen=True, slots=True)
 class Layout:
-    """A publisher's names.
+    """A publisher's names for a model with an MCi or a ViT image tower.
 
     `probe`: how a file of this layout is recognised, a pattern that one of its keys begins with. `rules`: pairs of a
-    pattern and its replacement, all applied, in their order. `changes` are found by our name.
-    `with_text`: whether it holds a text tower and the logit scale too.
+    pattern and its replacement, all applied, in their order. `with_text`: whether it holds a text tower and the logit scale too.
     """
 
     publisher: Publisher
+    tower: Literal["mci", "vit"]
     probe: str
     rules: tuple[tuple[str, str], ...]
-    changes: dict[str, Change] = field(default_factory=dict)
     with_text: bool = True
 
     def name(self, ours: str) -> str:
@@ -54,9 +43,10 @@ class Layout:
             ours = re.sub(pattern, replacement, ours)
         return ours
 
-    def fits(self, names: list[str]) -> bool:
-        """Whether a file with these names is of this layout."""
-        return any(re.match(self.probe, name) for name in names)
+    def read(self, ours: str, theirs: Tensor) -> Tensor:
+        """Their tensor in the order of ours; axes of length one may differ. Apple multiplies by the image head from the other side."""
+        turned = self.publisher == "apple" and ours == "image.head.weight"
+        return theirs.transpose(0, -1).contiguous() if turned else theirs
 
 
 _LAYERS = (
@@ -122,21 +112,7 @@ _VIT = (
     (r"^image\.norm\.", "image_encoder.model.post_transformer_norm."),
     (r"^image\.head\.weight$", "image_encoder.model.classifier.proj"),
 )
-_CHANGES = {
-    "image.head.weight": Change(
-        read=lambda own: own.t().contiguous(), write=lambda own: own.t().contiguous()
-    ),
-    "image.positions": Change(read=lambda own: own.squeeze(0), write=lambda own: own.unsqueeze(0)),
-    "text.positions": Change(read=lambda own: own[0, 0], write=lambda own: own[None, None]),
-}
-
-APPLE_MCI = Layout(
-    "apple", r"image_encoder\.model\.patch_embed\.0\.", (*_TEXT, *_MCI, *_BLOCKS, *_LAYERS), _CHANGES
-)
-APPLE_VIT = Layout("apple", r"image_encoder\.model\.patch_emb\.0\.", (*_TEXT, *_VIT, *_LAYERS), _CHANGES)
-
-
-IMAGE_RULES = (
+_TIMM = (
     # MCi
     (r"^image\.stages\.(\d)\.downsample\.expand\.large\.", r"image.stages.\1.downsample.proj.0.large_conv."),
     (r"^image\.stages\.(\d)\.downsample\.expand\.small\.", r"image.stages.\1.downsample.proj.0.small_conv."),
@@ -171,14 +147,7 @@ IMAGE_RULES = (
 # MCi's classifier has a name of its own; ViT's is the head itself
 _MCI_HEAD = (r"^image\.head\.", "image.head.fc.")
 
-TIMM_MCI = Layout("timm", r"stem\.0\.", (*IMAGE_RULES, _MCI_HEAD, (r"^image\.", "")), with_text=False)
-TIMM_VIT = Layout(
-    "timm", r"patch_embed\.(backbone|proj)\.", (*IMAGE_RULES, (r"^image\.", "")), with_text=False
-)
-MCI_RULES = (*IMAGE_RULES, _MCI_HEAD)
-
-
-_OPEN_CLIP_RULES = (
+_OPEN_CLIP = (
     (r"^image\.", "visual.trunk."),
     (r"^text\.words\.", "text.token_embedding."),
     (r"^text\.positions$", "text.positional_embedding"),
@@ -192,5 +161,11 @@ _OPEN_CLIP_RULES = (
     (r"(\.resblocks\.\d+)\.fc2\.", r"\1.mlp.c_proj."),
 )
 
-OPEN_CLIP_MCI = Layout("open_clip", r"visual\.trunk\.stem\.0\.", (*MCI_RULES, *_OPEN_CLIP_RULES))
-OPEN_CLIP_VIT = Layout("open_clip", r"visual\.trunk\.patch_embed\.", (*IMAGE_RULES, *_OPEN_CLIP_RULES))
+LAYOUTS = (
+    Layout("apple", "mci", r"image_encoder\.model\.patch_embed\.0\.", (*_TEXT, *_MCI, *_BLOCKS, *_LAYERS)),
+    Layout("apple", "vit", r"image_encoder\.model\.patch_emb\.0\.", (*_TEXT, *_VIT, *_LAYERS)),
+    Layout("open_clip", "mci", r"visual\.trunk\.stem\.0\.", (*_TIMM, _MCI_HEAD, *_OPEN_CLIP)),
+    Layout("open_clip", "vit", r"visual\.trunk\.patch_embed\.", (*_TIMM, *_OPEN_CLIP)),
+    Layout("timm", "mci", r"stem\.0\.", (*_TIMM, _MCI_HEAD, (r"^image\.", "")), with_text=False),
+    Layout("timm", "vit", r"patch_embed\.(backbone|proj)\.", (*_TIMM, (r"^image\.", "")), with_text=False),
+)
