@@ -12,11 +12,14 @@ import sys
 import tarfile
 from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 from filelock import FileLock
 
+from mctrain.cli.command import mctrain
 from mctrain.data.shards import Sample, samples
 from mctrain.recipes.teaching import Recipe, load_recipe
 
@@ -248,6 +251,34 @@ def randomised():
         return module.eval()
 
     return fill
+
+
+@pytest.fixture(scope="session")
+def exported(randomised, common):
+    """A small model from Apple's names to a bundle with Core ML packages, and what both commands print: an export takes long."""
+    import torch
+
+    from mctrain.models.presets import PRESETS
+    from mctrain.weights.checkpoint import load_checkpoint
+    from picsight_engine.bundles.bundle import open_bundle
+
+    folder, preset = common / "exported", PRESETS["laptop_xxs"]
+    with FileLock(common / "exported.lock"):
+        if not (folder / "export.txt").exists():
+            folder.mkdir(exist_ok=True)
+            torch_file = folder / "apple.pt"
+            torch.save(published(preset, "apple", randomised)[1], torch_file)
+            for name, words in (
+                ("import", [torch_file, "--preset", preset.name, "-o", folder / "own.pt"]),
+                ("export", [folder / "own.pt", "-o", folder / "bundle", "--coreml-text"]),
+            ):
+                done = CliRunner().invoke(mctrain, [name, *map(str, words)], catch_exceptions=False)
+                (folder / f"{name}.txt").write_text(done.output, "utf-8")
+    return SimpleNamespace(
+        imported=(folder / "import.txt").read_text("utf-8"), output=(folder / "export.txt").read_text("utf-8"),
+        model=load_checkpoint(folder / "own.pt").clip, checkpoint=folder / "own.pt",
+        bundle=open_bundle(folder / "bundle", hashes=True),
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="session")

@@ -44,13 +44,10 @@ def import_weights(folder, randomised, publisher):
     return folder / "own.pt"
 
 
-@pytest.fixture(scope="module")
-def family(tmp_path_factory, randomised):
+@pytest.fixture
+def family(exported):
     """The bundle of a small preset with both packages."""
-    folder = tmp_path_factory.mktemp("family")
-    own = import_weights(folder, randomised, "apple")
-    run("export", own, "-o", folder / "bundle", "--coreml-text")
-    return open_bundle(folder / "bundle", hashes=True)
+    return exported.bundle
 
 
 class Patches(nn.Module):
@@ -96,30 +93,24 @@ def steps(spec):
     return [own.type for own in operations(spec) if own.type != "const"]
 
 
-@pytest.mark.parametrize("size", [128, 260])
-def test_an_image_package_takes_a_picture_and_gives_a_vector(family, starter, size):
+@pytest.mark.parametrize(("size", "context"), [(128, 77), (260, 64)])
+def test_packages_take_a_picture_and_ids_of_the_whole_context_and_give_vectors(
+    family, starter, size, context
+):
     folder, dim = (family.folder, PRESET.dim) if size == 128 else (starter.folder, 512)
-    spec = specification(folder, "image.mlpackage")
-    (entry,), (result,) = spec.description.input, spec.description.output
+    image, text = (specification(folder, f"{name}.mlpackage") for name in ("image", "text"))
+    (entry,) = image.description.input
     assert entry.name == "image"
     assert (entry.type.imageType.width, entry.type.imageType.height) == (size, size)
     assert entry.type.imageType.colorSpace == RGB
-    assert result.name == "vector"
-    assert result.type.multiArrayType.dataType == FLOAT32
-    assert list(result.type.multiArrayType.shape) == [1, dim]
-    assert spec.specificationVersion == MACOS_12
-
-
-@pytest.mark.parametrize("context", [77, 64])
-def test_a_text_package_takes_ids_of_the_whole_context(family, starter, context):
-    folder = family.folder if context == 77 else starter.folder
-    spec = specification(folder, "text.mlpackage")
-    (entry,), (result,) = spec.description.input, spec.description.output
-    assert entry.name == "text"
-    assert entry.type.multiArrayType.dataType == INT32
+    (entry,) = text.description.input
+    assert (entry.name, entry.type.multiArrayType.dataType) == ("text", INT32)
     assert list(entry.type.multiArrayType.shape) == [1, context]
-    assert result.name == "vector"
-    assert result.type.multiArrayType.dataType == FLOAT32
+    for spec in (image, text):
+        (result,) = spec.description.output
+        assert (result.name, result.type.multiArrayType.dataType) == ("vector", FLOAT32)
+        assert spec.specificationVersion == MACOS_12
+    assert list(image.description.output[0].type.multiArrayType.shape) == [1, dim]
 
 
 def test_weights_are_halves_and_nothing_that_folds_is_left(family):

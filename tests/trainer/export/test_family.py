@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import onnx
 import pytest
 import torch
@@ -9,7 +10,7 @@ from torch import nn
 
 from mctrain.errors import ExportError
 from mctrain.export.bundle import _store_small, write_text_graph
-from mctrain.export.precision import demand_equal
+from mctrain.export.precision import demand_equal, demand_vectors
 from mctrain.models.clip import UnitVectors
 from mctrain.models.graph import Graph, Port, write_graph
 from mctrain.models.mci import Mci, MciShape
@@ -108,7 +109,7 @@ def test_each_preset_is_shown_photos_as_it_was_trained_with_them():
         assert (spec.resize, spec.crop, spec.size) == ("shortest", "centre", preset.size)
 
 
-@pytest.mark.parametrize(("factor", "stored"), [(1, "float16"), (1e-9, "float32"), (1e9, "float32")])
+@pytest.mark.parametrize(("factor", "stored"), [(1, "float16"), (1e-9, "float32")])
 def test_weights_that_halves_do_not_hold_are_stored_whole(factor, stored, tmp_path):
     torch.manual_seed(0)
     tower = nn.Sequential(nn.Linear(64, 96, bias=False), nn.Linear(96, 64, bias=False))
@@ -125,21 +126,16 @@ def test_weights_that_halves_do_not_hold_are_stored_whole(factor, stored, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("weight", "bias", "flaw"),
+    ("vectors", "flaw"),
     [
-        (0.0, 0.0, "vectors of length zero"),
-        (float("nan"), 0.0, r"no numbers \(NaN\)"),
-        (0.0, 1.0, "the same vector for everything"),
+        (np.zeros((3, 4)), "vectors of length zero"),
+        (np.full((3, 4), np.nan), r"no numbers \(NaN\)"),
+        (np.full((3, 4), 0.5), "the same vector for everything"),
     ],
 )
-def test_a_tower_without_weights_is_named_and_not_exported(weight, bias, flaw, tmp_path):
+def test_a_tower_without_weights_is_named_and_not_exported(vectors, flaw):
     """A projection that a file lacks stays as it was made: zeros, or whatever was in memory."""
-    tower = nn.Linear(8, 4)
-    nn.init.constant_(tower.weight, weight)
-    nn.init.constant_(tower.bias, bias)
-    path = tmp_path / "plain-image.onnx"
-    write_graph(UnitVectors(tower), torch.zeros(2, 8), Port("pixels", {0: "n"}), ["vector"], path)
     with pytest.raises(
         ExportError, match=f"The image tower of the checkpoint gives {flaw}, as where weights are"
     ):
-        demand_equal(UnitVectors(tower).eval(), path, [torch.rand(count, 8) for count in (1, 3)])
+        demand_vectors(vectors.astype(np.float32), "image")

@@ -52,9 +52,8 @@ def test_folding_is_exact_but_for_rounding(small, ids, fold):
     [
         (lambda: Mci(LARGE, 64, head_bias=True), 128),
         (lambda: Vit(STEM, 64, head_bias=False), 64),
-        (lambda: Mci(PRESETS["mobileclip_s0"].image, 512, head_bias=False), 256),
     ],
-    ids=["mci with layer norm", "vit with a stem", "mci0"],
+    ids=["mci with layer norm", "vit with a stem"],
 )
 @pytest.mark.parametrize("fold", [reparameterize, fold_everything])
 @torch.no_grad()

@@ -64,9 +64,9 @@ def gradients(model, rank, ranks, parts):
     return {"loss": loss.total.detach(), **{name: own.grad for name, own in model.named_parameters()}}
 
 
-def main(target):
-    distributed.init_process_group("gloo")
-    rank, ranks = distributed.get_rank(), distributed.get_world_size()
+def main(target, met, rank):
+    rank, ranks = int(rank), 2
+    distributed.init_process_group("gloo", init_method=met, rank=rank, world_size=ranks)
     found = [gradients(DistributedDataParallel(Pair()), rank, ranks, parts) for parts in (1, 2)]
     everyone = [None] * ranks
     distributed.all_gather_object(everyone, found)
@@ -76,4 +76,4 @@ def main(target):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

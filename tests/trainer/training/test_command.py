@@ -86,13 +86,9 @@ def test_changes_are_recorded_and_shown(result, tmp_path):
     ("change", "sentence"),
     [
         ("run.speed=3", r"--set run\.speed=3: .*, run has an unknown key: speed; known are batch, seed"),
-        ("sun.steps=3", r"tiny\.toml has an unknown key: sun; known are"),
-        ("run.steps=many", r"run, steps is 'many'; it should be a valid integer"),
-        ('data.shards=["0.tar", 1]', r"data, shards is 1; it should be a valid string"),
         ("run.precision=fp8", r"--set run\.precision=fp8: .* 'fp8'; it should be 'fp32', 'bf16' or 'fp16'"),
         ("run.sizes=[{ step = 0 }]", r"run, sizes lacks the key size"),
         ("run", r"--set run is no change of a recipe; write TABLE\.KEY=VALUE"),
-        ("steps=3", r"write TABLE\.KEY=VALUE"),
         ("run.steps.more=3", r"--set run\.steps\.more=3: steps is no table"),
         ("run.passes=3", r"either steps or passes"),
         ("changes.foo=1", r"unknown key: changes; a command line alone"),
@@ -125,11 +121,6 @@ def test_a_dry_run_tells_what_it_would_cost_and_writes_nothing(command, tmp_path
     )
     small, large = map(float, speeds)
     assert float(speed) == pytest.approx(8 / (5 / small + 3 / large), rel=0.05)
-    with pytest.raises(RecipeError, match="There is no task nonsense"):
-        invoke(
-            *words[:place], *words[place + 2 :], "--dry-run",
-            "--set", "evaluation.every=1", "--set", 'evaluation.figures=["nonsense: x"]',
-        )  # fmt: skip
     with pytest.raises(RecipeError, match="keeps photos apart"):  # as the run itself
         invoke(
             *words[:place], *words[place + 2 :], "--dry-run",

@@ -131,11 +131,9 @@ def test_what_is_measured_stands_beside_the_losses_for_tensorboard_too(run_in, t
     for event in events(tmp_path / "tensorboard"):
         for value in event.summary.value:
             shown[value.tag] = (event.step, value.simple_value)
-    for name, value in {**losses, **scores}.items():
-        if name != "step":
-            assert shown[name.replace(": ", "/").replace(" ", "_")] == (2, pytest.approx(value, abs=1e-4)), (
-                name
-            )
+    for name in losses.keys() | scores.keys() - {"step"}:
+        wanted = (2, pytest.approx({**losses, **scores}[name], abs=1e-4))
+        assert name == "step" or shown[name.replace(": ", "/").replace(" ", "_")] == wanted, name
 
 
 def events(folder):

@@ -9,14 +9,6 @@ from tests.trainer.training.conftest import TEACHERS, learn
 from mctrain.training.losses import Embeddings, LossSettings
 
 
-def test_one_batch_is_learnt_by_heart(opened):
-    run = opened("loss.distil=0", "data.bank=0", "run.batch=6", "run.steps=25", "optimizer.rate=3e-3")
-    lesson = next(run.feed.lessons(0, 1))
-    losses = learn(run, [lesson] * run.steps)
-    assert losses[0] > 3
-    assert losses[-1] < 0.01
-
-
 def test_a_teacher_is_learnt_by_heart(opened):
     """One alone: the mean of two answers of two teachers need not be the answers of any student."""
     run = opened("loss.distil=1", "run.batch=4", "run.steps=36", "optimizer.rate=2e-3")

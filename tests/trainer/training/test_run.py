@@ -50,7 +50,9 @@ def test_what_does_not_come_together_is_refused(opened, change, sentence):
         opened(change)
 
 
-@pytest.mark.parametrize(("image", "text"), [("lite0", "laptop_xxs"), ("laptop_xxs", "minilm")])
+@pytest.mark.parametrize(
+    ("image", "text"), [("lite0", "laptop_xxs"), pytest.param("laptop_xxs", "minilm", marks=pytest.mark.soak)]
+)
 def test_any_image_tower_learns_with_any_text_tower(places, asked, tmp_path, image, text):
     """What pretrained networks know is there at the beginning; the model that comes out can be measured."""
     changes = (f"towers.image={image}", f"towers.text={text}", "towers.size=64", "optimizer.rules=[]")
@@ -124,7 +126,7 @@ def test_processes_that_find_different_states_do_not_train_together(run_in, tmp_
         run_in(tmp_path, "run.steps=2")
 
 
-@pytest.mark.parametrize("line", [b"\xff\xfe\n", b"[1, 2]\n", b'{"step": "x"}\n'])
+@pytest.mark.parametrize("line", [b"\xff\xfe\n", b'{"step": "x"}\n'])
 def test_metrics_that_are_damaged_end_there(run_in, tmp_path, line):
     run_in(tmp_path, "run.steps=2")
     path = tmp_path / METRICS

@@ -93,7 +93,7 @@ def undisturbed(run_in, tmp_path_factory):
 
 
 def kill(command, folder, moment, count):
-    words = command(folder, *EVERYTHING, workers=2)
+    words = command(folder, *EVERYTHING, workers=1)
     done = subprocess.run(
         [sys.executable, "-c", DYING, moment, str(count), *words],
         env=ALONE,
@@ -164,7 +164,6 @@ def test_a_checkpoint_of_something_else_is_not_written_over(undisturbed, run_in,
     ("changes", "sentence"),
     [
         (["run.steps=9"], r"differs in run\.steps \(7, now 9\); choose another folder"),
-        (["optimizer.rate=0.1"], r"differs in optimizer\.rate"),
         (['data.shards=["0.tar"]'], r"differs in data\.shards"),
     ],
 )

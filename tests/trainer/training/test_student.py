@@ -23,7 +23,7 @@ def run(kind, slope, longest=1.0):
     return before, weight.detach(), precision, precision.step(optimizer, [weight], longest)
 
 
-@pytest.mark.parametrize("kind", ["fp32", "bf16", "fp16"])
+@pytest.mark.parametrize("kind", ["fp32", "fp16"])
 def test_a_long_gradient_is_cut_and_a_short_one_is_not(kind):
     before, after, _, length = run(kind, [3.0, 4.0])
     assert length == pytest.approx(5.0)
@@ -56,7 +56,6 @@ def test_in_float16_what_no_scale_helps_stops_the_run():
     assert torch.equal(weight, torch.ones(2))
 
 
-@pytest.mark.parametrize("kind", ["fp32", "bf16"])
-def test_elsewhere_a_gradient_that_is_no_number_stops_the_run(kind):
+def test_in_float32_a_gradient_that_is_no_number_stops_the_run():
     with pytest.raises(TrainerError, match="no number any more"):
-        run(kind, [math.inf, 0.0])
+        run("fp32", [math.inf, 0.0])

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from mctrain.training.student import Precision
 
     Judge = Callable[[Embeddings, Tensor], Loss]
+    Vectors = tuple[Tensor, Tensor, Tensor]  # photos [n, d], texts [sum(counts), d], the factor []
+    Randomness = tuple[Tensor, tuple[list[int], list[Tensor]]]  # of the processor, and of devices
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,101 +46,59 @@ class Part:
     counts: tuple[int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class _Embedded:
-    """A part after the model."""
-
-    photos: Tensor  # [n, d]
-    texts: Tensor  # [sum(counts), d]
-    scale: Tensor  # []
-    counts: tuple[int, int, int]
-
-    def begin(self) -> _Embedded:
-        """The same values, at which gradients begin."""
-        photos, texts, scale = (
-            own.detach().requires_grad_() for own in (self.photos, self.texts, self.scale)
-        )
-        return _Embedded(photos, texts, scale, self.counts)
-
-    def by_kind(self) -> Embeddings:
-        """Its texts apart."""
-        return Embeddings(self.photos, *torch.split(self.texts, list(self.counts)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Randomness:
-    """Where the random numbers of the processor, and of the device of some tensors, stand."""
-
-    processor: Tensor
-    devices: tuple[list[int], list[Tensor]]
-
-    @classmethod
-    def now(cls, part: Part) -> _Randomness:
-        """For what comes next."""
-        return cls(torch.get_rng_state(), get_device_states(part.pixels))
-
-    def restore(self) -> None:
-        """So that the same numbers come again."""
-        torch.set_rng_state(self.processor)
-        set_device_states(*self.devices)
-
-
 def loss_and_gradients(model: nn.Module, parts: Sequence[Part], judge: Judge, precision: Precision) -> Loss:
     """The loss of all parts together; its gradients are added to the model's parameters, and to photos that want one.
 
-    `model` gives unit vectors and their factor as `Clip` does; `judge` hears the embeddings of all parts in their order.
+    `model` gives unit vectors and their factor as `Clip` does; `judge` gets the embeddings of all parts in their order.
     """
     if len(parts) == 1:
-        seen = _embed(model, parts[0], precision)
-        loss = judge(seen.by_kind(), seen.scale)
+        vectors = _embed(model, parts[0], precision)
+        loss = judge(_join(parts, [vectors]), vectors[2])
         precision.backward(loss.total)
         return loss
-    places, seen_parts = _embed_all(model, parts, precision)
-    loss = judge(_join(seen_parts), seen_parts[-1].scale)
+    states, leaves = _embed_all(model, parts, precision)
+    loss = judge(_join(parts, leaves), leaves[-1][2])
     precision.backward(loss.total)
     with statistics_kept(model):
-        for number, (part, place, seen) in enumerate(zip(parts, places, seen_parts, strict=True), start=1):
+        for number, (part, state, begun) in enumerate(zip(parts, states, leaves, strict=True), start=1):
             last = number == len(parts)
-            place.restore()
+            torch.set_rng_state(state[0])
+            set_device_states(*state[1])
             with _gradients_apart(model, apart=not last):
-                _go_on(_embed(model, part, precision), seen, with_scale=last)
+                # the factor takes up its gradient once
+                _go_on(_embed(model, part, precision)[: 3 if last else 2], begun)
     return loss
 
 
 def _embed_all(
     model: nn.Module, parts: Sequence[Part], precision: Precision
-) -> tuple[list[_Randomness], list[_Embedded]]:
-    """The first pass."""
-    places, seen = [], []
+) -> tuple[list[Randomness], list[Vectors]]:
+    """The first pass: where random numbers stood before each part, and its embeddings, at which gradients begin."""
+    states, leaves = list[Randomness](), list[Vectors]()
     for part in parts:
-        places.append(_Randomness.now(part))
+        states.append((torch.get_rng_state(), get_device_states(part.pixels)))
         with torch.no_grad():
-            embedded = _embed(model, part, precision)
-        seen.append(embedded.begin())
-    return places, seen
+            photos, texts, scale = _embed(model, part, precision)
+        leaves.append((photos.requires_grad_(), texts.requires_grad_(), scale.detach().requires_grad_()))
+    return states, leaves
 
 
-def _embed(model: nn.Module, part: Part, precision: Precision) -> _Embedded:
+def _embed(model: nn.Module, part: Part, precision: Precision) -> Vectors:
     with precision.towers():
-        return _Embedded(*cast("tuple[Tensor, Tensor, Tensor]", model(part.pixels, part.ids)), part.counts)
+        return cast("Vectors", model(part.pixels, part.ids))
 
 
-def _join(parts: Sequence[_Embedded]) -> Embeddings:
-    kinds = [part.by_kind() for part in parts]
+def _join(parts: Sequence[Part], vectors: Sequence[Vectors]) -> Embeddings:
+    """All photos, and all texts by their kinds."""
+    texts = [torch.split(own, list(part.counts)) for part, (_, own, _) in zip(parts, vectors, strict=True)]
     return Embeddings(
-        torch.cat([own.photos for own in kinds]),
-        torch.cat([own.captions for own in kinds]),
-        torch.cat([own.synthetic for own in kinds]),
-        torch.cat([own.bank for own in kinds]),
+        torch.cat([photos for photos, *_ in vectors]), *map(torch.cat, zip(*texts, strict=True))
     )
 
 
-def _go_on(again: _Embedded, seen: _Embedded, *, with_scale: bool) -> None:
+def _go_on(again: Sequence[Tensor], begun: Vectors) -> None:
     """From the gradients at the embeddings to those of the parameters; what is frozen has none."""
-    pairs = [(again.photos, seen.photos), (again.texts, seen.texts)]
-    if with_scale:
-        pairs.append((again.scale, seen.scale))
-    moving = [(own, cast("Tensor", begun.grad)) for own, begun in pairs if own.requires_grad]
+    moving = [(own, leaf.grad) for own, leaf in zip(again, begun, strict=False) if own.requires_grad]
     torch.autograd.backward([own for own, _ in moving], [gradient for _, gradient in moving])
 
 

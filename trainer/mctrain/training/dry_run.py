@@ -15,10 +15,11 @@ from mctrain.training.loop import take_step
 from mctrain.training.metrics import duration
 from mctrain.training.ranks import joined
 from mctrain.training.run import examined, open_training
-from mctrain.training.state import Facts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
 
     from mctrain.recipes.training import TrainingRecipe
     from mctrain.training.run import Start
@@ -33,20 +34,17 @@ _WARM = 2  # of each size: the first ones allocate, and wait for readers that st
 
 @dataclass(frozen=True, slots=True)
 class _Timed:
-    """Photos of one size: `steps` of the run have it, `facts` tell of those that were taken, `times` are their seconds."""
+    """Photos of one size: the run has `steps` of it; those that were taken lasted `times` seconds each, and `waited` for data in all."""
 
     size: int
     steps: int
-    facts: Mapping[str, float]
-    times: tuple[float, ...]
+    times: NDArray[np.float64]
+    waited: float
 
-    def seconds(self, batch: int) -> float:
+    @property
+    def seconds(self) -> float:
         """Of all these steps."""
-        return self.steps * batch / self.facts["photos_a_second"]
-
-    def bound(self, share: float) -> float:
-        """Of all these steps, were each as long as this share of `times` are at most."""
-        return self.steps * float(np.quantile(np.array(self.times), share))
+        return self.steps * float(self.times.mean())
 
 
 def dry_run(
@@ -89,24 +87,21 @@ def _time(run: Training, journal: Journal, clock: Callable[[], float]) -> tuple[
         stretches[run.feed.size_at(own.start)].append(own)
     timed, loss = list[_Timed](), 0.0
     for size, found in stretches.items():
-        facts, longest = Facts(), max(found, key=len)
+        longest = max(found, key=len)
         count = min(max(1, _STEPS // len(stretches)), len(longest))
         lessons = run.feed.lessons(longest.start, longest.start + count)
-        times = list[float]()
+        times, waited = list[float](), list[float]()
         while len(times) < count and not _is_late(run, times, _SECONDS / len(stretches)):
             began = clock()
             lesson = next(lessons)
-            values = take_step(run, lesson)
+            loss = take_step(run, lesson)["loss"]
             times.append(clock() - began)
-            if len(times) in range(2, _WARM + 2):  # the ones before it were to warm up
-                facts = Facts()
-            facts.add(run.recipe.run.batch, times[-1], lesson.waited, values)
+            waited.append(lesson.waited)
             run.at.step += 1
-            loss = values["loss"]
             if run.feed.rank.first:
                 journal.advance(run.at.step, min(_STEPS, run.steps), f"{times[-1]:.1f} seconds a step")
-        counted = tuple(times[-facts.steps :])
-        timed.append(_Timed(size, sum(map(len, found)), facts.line(run.feed.rank), counted))
+        warm = min(_WARM, len(times) - 1)
+        timed.append(_Timed(size, sum(map(len, found)), np.array(times[warm:]), sum(waited[warm:])))
     return timed, loss
 
 
@@ -119,15 +114,18 @@ def _is_late(run: Training, times: list[float], seconds: float) -> bool:
 def _speed(run: Training, timed: list[_Timed]) -> Iterator[str]:
     """Of the whole run: each size counts by the time that it takes."""
     batch = run.recipe.run.batch
-    seconds = sum(own.seconds(batch) for own in timed)
-    waiting = sum(own.facts["waiting"] * own.seconds(batch) for own in timed) / seconds
-    sizes = ", ".join(f"{own.facts['photos_a_second']:.1f} of {own.size} pixels" for own in timed)
-    told = f" ({sizes})" if len(timed) > 1 else ""
+    seconds = sum(own.seconds for own in timed)
+    waiting = sum(own.seconds * own.waited / own.times.sum() for own in timed) / seconds
+    sizes = ", ".join(f"{batch / own.times.mean():.1f} of {own.size} pixels" for own in timed)
+    each = f" ({sizes})" if len(timed) > 1 else ""
     yield (
-        f"speed      {run.steps * batch / seconds:.1f} photos a second{told} on {run.feed.device}, "
+        f"speed      {run.steps * batch / seconds:.1f} photos a second{each} on {run.feed.device}, "
         f"{waiting:.0%} of the time waiting for data"
     )
-    least, most = (duration(sum(own.bound(share) for own in timed)) for share in (0.1, 0.9))
+    least, most = (
+        duration(sum(own.steps * float(np.quantile(own.times, share)) for own in timed))
+        for share in (0.1, 0.9)
+    )
     counted = min(len(own.times) for own in timed)
     sure = f"{least} to {most} by the faster and the slower of {counted} steps"
     if counted < _SURE:
@@ -137,13 +135,10 @@ def _speed(run: Training, timed: list[_Timed]) -> Iterator[str]:
 
 def _disk(run: Training) -> str:
     """What lies there at most: beside the last states the one with the best score, where the run is stopped by its scores."""
-    size, recipe = _bytes(run.student.state()), run.recipe
-    best = recipe.patience > 0
-    told = "that of the best score, " if best else ""
-    states = "1 state" if recipe.run.keep == 1 else f"{recipe.run.keep} states"
+    size, keep, best = _bytes(run.student.state()), run.recipe.run.keep, run.recipe.patience > 0
     return (
-        f"disk       {(recipe.run.keep + best + 1) * size / 1e6:.0f} MB: {states} of {size / 1e6:.0f} MB, "
-        f"{told}and one in the making"
+        f"disk       {(keep + best + 1) * size / 1e6:.0f} MB: {keep} state{'s' * (keep > 1)} of {size / 1e6:.0f} MB, "
+        f"{'that of the best score, ' * best}and one in the making"
     )
 
 

@@ -55,7 +55,7 @@ class Metrics:
         with ExitStack() as opened:
             self._board = _Board(folder / "tensorboard")
             opened.callback(_shut, self._board)
-            with _told(self._path):
+            with _writing(self._path):
                 _cut(self._path, at)
                 self._file = self._path.open("a", encoding="utf-8")
             opened.callback(_shut, self._file)
@@ -77,7 +77,7 @@ class Metrics:
         self._opened.close()
 
     def _write(self, line: Mapping[str, Any]) -> None:
-        with _told(self._path):
+        with _writing(self._path):
             self._file.write(json.dumps(line) + "\n")
             self._file.flush()
 
@@ -87,7 +87,7 @@ class _Board:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        with _told(folder):
+        with _writing(folder):
             folder.mkdir(exist_ok=True)
             # when and by whom: a run that goes on must not write into the file of before
             name = f"events.out.tfevents.{time.time():.0f}.{os.getpid()}"
@@ -106,7 +106,7 @@ class _Board:
         self._file.close()
 
     def _write(self, *events: Event) -> None:
-        with _told(self._folder):
+        with _writing(self._folder):
             for event in events:
                 event.wall_time = time.time()
                 self._file.write(event.SerializeToString())
@@ -130,7 +130,7 @@ def duration(seconds: float) -> str:
 
 
 @contextmanager
-def _told(place: Path) -> Iterator[None]:
+def _writing(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as fault:
@@ -152,14 +152,12 @@ def _cut(path: Path, at: Position) -> None:
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             content = json.loads(line)
-        except ValueError:
-            break  # the line at which the run was killed
-        step = content.get("step", 0) if isinstance(content, dict) else None
-        if not isinstance(step, int):
-            break  # nothing that a run writes
-        measured_again = step == at.step and SCORE in content and step not in at.scores
-        if step <= at.step and not measured_again:
-            kept.append(line)
+            step = content.get("step", 0)
+            measured_again = step == at.step and SCORE in content and step not in at.scores
+            if step <= at.step and not measured_again:
+                kept.append(line)
+        except (ValueError, AttributeError, TypeError):
+            break  # the line at which the run was killed, or nothing that a run writes
     with write_whole(path) as file:
         file.write("".join(f"{line}\n" for line in kept).encode())
 
