@@ -74,7 +74,8 @@ def _embed_all(
     model: nn.Module, parts: Sequence[Part], precision: Precision
 ) -> tuple[list[Randomness], list[Vectors]]:
     """The first pass: where random numbers stood before each part, and its embeddings, at which gradients begin."""
-    states, leaves = list[Randomness](), list[Vectors]()
+    states: list[Randomness] = []
+    leaves: list[Vectors] = []
     for part in parts:
         states.append((torch.get_rng_state(), get_device_states(part.pixels)))
         with torch.no_grad():
