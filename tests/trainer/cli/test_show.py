@@ -11,7 +11,7 @@ from tests.trainer.conftest import published
 
 from mctrain.cli.command import mctrain
 from mctrain.models.presets import PRESETS
-from mctrain.weights.checkpoint import Checkpoint, Source, load_checkpoint, save_checkpoint
+from mctrain.weights.checkpoint import Checkpoint, WeightsFile, load_checkpoint, save_checkpoint
 
 
 def told(*words):
@@ -44,7 +44,7 @@ def test_a_fitted_checkpoint_tells_its_recipe_and_what_it_scored_wherever_it_lie
 def imported(tmp_path, randomised):
     preset = PRESETS["laptop_xxs"]
     model, _ = published(preset, "apple", randomised)
-    source = Source("w\x1b[2J.pt", "ab" * 32, "apple")
+    source = WeightsFile("w\x1b[2J.pt", "ab" * 32, "apple")
     return save_checkpoint(tmp_path / "own.pt", Checkpoint(preset.as_run_by("apple"), model, source))
 
 

@@ -16,7 +16,7 @@ from mctrain.evaluation.outcome import Interval
 from mctrain.evaluation.page import Accuracy, accuracy_of
 from mctrain.evaluation.report import Figure, TaskResult, kept_scores
 from mctrain.models.presets import PRESETS
-from mctrain.weights.checkpoint import Checkpoint, Source, save_checkpoint
+from mctrain.weights.checkpoint import Checkpoint, WeightsFile, save_checkpoint
 
 TASKS = """
 [[retrieval]]
@@ -36,7 +36,8 @@ def stranger(tmp_path, randomised):
     preset = PRESETS["laptop_xxs"]
     model, _ = published(preset, "apple", randomised)
     return save_checkpoint(
-        tmp_path / "own.pt", Checkpoint(preset.as_run_by("apple"), model, Source("w.pt", "ab" * 32, "apple"))
+        tmp_path / "own.pt",
+        Checkpoint(preset.as_run_by("apple"), model, WeightsFile("w.pt", "ab" * 32, "apple")),
     )
 
 

@@ -19,7 +19,7 @@ from mctrain.evaluation.report import reporting
 from mctrain.evaluation.subject import Subject
 from mctrain.evaluation.things import load_things, presence
 from mctrain.export.calibration import fit_blankness
-from mctrain.export.cuts import Material, draw_trials, measure
+from mctrain.export.cuts import ThingScores, draw_trials, measure
 from mctrain.teachers.teacher import BundleTeacher
 from picsight_engine.bundles.bundle import MANIFEST, open_bundle
 from picsight_engine.bundles.commonness import commonness
@@ -56,7 +56,7 @@ def measured(starter, real_data, tmp_path_factory):
     bundle = open_bundle(starter)
     scores = teacher.terms([own.query for own in things]) @ gallery.vectors.T
     common = np.array([commonness(own.query) for own in things])
-    trials = draw_trials(Material(scores, presence(things, gallery.words), common), [SIZE])
+    trials = draw_trials(ThingScores(scores, presence(things, gallery.words), common), [SIZE])
     (own,) = measure(trials, bundle.manifest.calibration)
     return own
 

@@ -12,7 +12,7 @@ from onnx import numpy_helper
 
 from mctrain.errors import WeightsError
 from mctrain.export.bundle import export_bundle
-from mctrain.export.keeping import Kept
+from mctrain.export.keeping import Unchanged
 from mctrain.export.precision import packaged
 from mctrain.models.graph import Graph
 from mctrain.recipes.training import load_training
@@ -68,7 +68,7 @@ def test_what_has_learnt_is_not_kept(begun, made):
     for tensor, told in ((image[deepest], (True, False)), (next(iter(text.values())), (False, True))):
         before = tensor.flatten()[0].clone()
         tensor.flatten()[0] += 1
-        kept = Kept(begun, made)
+        kept = Unchanged(begun, made)
         tensor.flatten()[0] = before
         assert (kept.text, kept.trunk) == told
 

@@ -11,10 +11,10 @@ from mctrain.export.papers import CARD, LICENCE, licence_of, title_of, write_pap
 from mctrain.models.clip import build_clip
 from mctrain.models.presets import PRESETS
 from mctrain.recipes.training import load_training
-from mctrain.weights.checkpoint import Checkpoint, Source, Trained
+from mctrain.weights.checkpoint import Checkpoint, Trained, WeightsFile
 from mctrain.weights.unbundle import read_bundle
 
-SOURCE = Source("weights.pt", "0" * 64, "timm")
+SOURCE = WeightsFile("weights.pt", "0" * 64, "timm")
 
 
 @pytest.fixture

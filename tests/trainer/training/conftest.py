@@ -28,7 +28,7 @@ from mctrain.recipes.training import load_training
 from mctrain.training.loop import take_step
 from mctrain.training.ranks import Rank
 from mctrain.training.run import follow, open_training
-from mctrain.training.surroundings import Interrupts, Places, Surroundings
+from mctrain.training.surroundings import Places, Signals, Surroundings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -201,7 +201,7 @@ def run_in(recipe_of, places):
 
     def run(folder, *changes, start=None, journal=None, places=places):
         folder.mkdir(exist_ok=True)
-        around = Surroundings(folder, Interrupts(), journal or Heard(), workers=0)
+        around = Surroundings(folder, Signals(), journal or Heard(), workers=0)
         return follow(recipe_of(*changes), start, places, around)
 
     return run

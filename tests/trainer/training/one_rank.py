@@ -10,7 +10,7 @@ from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 from torch.nn.parallel import DistributedDataParallel
 
 from mctrain.data.reinforced.manifest import TeacherRecord
-from mctrain.training.accumulation import Part, loss_and_gradients
+from mctrain.training.accumulation import BatchPart, loss_and_gradients
 from mctrain.training.losses import Embeddings, LossSettings, reinforced_loss
 from mctrain.training.student import Precision
 
@@ -53,7 +53,7 @@ def gradients(model, rank, ranks, parts):
     pixels, *ids = (rows.chunk(ranks)[rank] for rows in (pixels, *ids))
     taught = Embeddings(*(rows.chunk(ranks)[rank] for rows in taught))
     shares = zip(*(rows.chunk(parts) for rows in (pixels, *ids)), strict=True)
-    own = [Part(photos, torch.cat(texts), tuple(map(len, texts))) for photos, *texts in shares]
+    own = [BatchPart(photos, torch.cat(texts), tuple(map(len, texts))) for photos, *texts in shares]
     settings = LossSettings(0.75, TEACHERS, entries=30)
     loss = loss_and_gradients(
         model,

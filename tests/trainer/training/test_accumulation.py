@@ -9,7 +9,7 @@ from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
 from mctrain.data.reinforced.manifest import TeacherRecord
 from mctrain.models.clip import Clip
-from mctrain.training.accumulation import Part, loss_and_gradients
+from mctrain.training.accumulation import BatchPart, loss_and_gradients
 from mctrain.training.losses import Embeddings, LossSettings, reinforced_loss
 from mctrain.training.student import Precision
 
@@ -60,7 +60,7 @@ def parts_of(size):
     own = list(zip(*(rows.split(size) for rows in (pixels, captions, synthetic)), strict=True))
     shares = bank.tensor_split(len(own))
     return [
-        Part(photos, torch.cat([*texts, share]), (len(photos), len(photos), len(share)))
+        BatchPart(photos, torch.cat([*texts, share]), (len(photos), len(photos), len(share)))
         for (photos, *texts), share in zip(own, shares, strict=True)
     ]
 

@@ -19,7 +19,7 @@ from mctrain.models.clip import build_clip
 from mctrain.models.presets import PRESETS
 from mctrain.training.dry_run import dry_run
 from mctrain.training.metrics import METRICS
-from mctrain.weights.checkpoint import Checkpoint, Source, load_checkpoint, save_checkpoint
+from mctrain.weights.checkpoint import Checkpoint, WeightsFile, load_checkpoint, save_checkpoint
 from mctrain.weights.unbundle import read_bundle
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.errors import PicsightError
@@ -203,7 +203,7 @@ def test_a_bundle_is_trained_on(begun, starter, tmp_path):
 def test_an_imported_checkpoint_is_trained_on(begun, tmp_path):
     clip = build_clip(PRESETS["laptop_xxs"]).eval().requires_grad_(requires_grad=False)
     model = save_checkpoint(
-        tmp_path / "own.pt", Checkpoint(PRESETS["laptop_xxs"], clip, Source("w.pt", "ab" * 32, "apple"))
+        tmp_path / "own.pt", Checkpoint(PRESETS["laptop_xxs"], clip, WeightsFile("w.pt", "ab" * 32, "apple"))
     )
     said(*begun(tmp_path / "run", model, *SHORT))
     after = load_checkpoint(tmp_path / "run")

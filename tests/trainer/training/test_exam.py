@@ -22,7 +22,7 @@ from mctrain.training.exam import open_exam
 from mctrain.training.loop import Desk, train
 from mctrain.training.metrics import METRICS, Metrics
 from mctrain.training.state import load_state, save_result
-from mctrain.training.surroundings import Interrupts
+from mctrain.training.surroundings import Signals
 from mctrain.weights.checkpoint import load_checkpoint, states
 
 RECALL = 'evaluation.figures=["dev: text to image at 1", "dev: image to text at 5"]'
@@ -99,7 +99,7 @@ def test_the_state_with_the_best_score_outlives_later_ones_and_a_kill_and_is_the
             return {"x": Figure("x", whole[run.at.step], None, choosing[run.at.step], None)}
 
         with closing(Metrics(tmp_path, run.recipe, run.at, {})) as metrics:
-            ending = train(run, Interrupts(), Desk(tmp_path, metrics, journal, exam))
+            ending = train(run, Signals(), Desk(tmp_path, metrics, journal, exam))
         return ending, save_result(tmp_path, run, ending.best)
 
     heard = Stopping()
@@ -165,7 +165,7 @@ def test_what_cannot_be_measured_is_told_before_the_first_step(run_in, places, t
 
 def test_a_signal_breaks_an_evaluation_off_and_the_run_goes_on_with_it(opened, run_in, places, tmp_path):
     """The signal comes as the exam begins."""
-    run, interrupts = opened(*ASKED, "run.steps=3"), Interrupts()
+    run, interrupts = opened(*ASKED, "run.steps=3"), Signals()
     where = (places.data, places.tasks, tmp_path / "scratch")
     exam = open_exam(run.recipe.evaluation, run.student.preset, where, interrupts.look)
 

@@ -30,7 +30,7 @@ from mctrain.training.metrics import METRICS
 from mctrain.training.ranks import Rank
 from mctrain.training.run import follow
 from mctrain.training.student import build_student
-from mctrain.training.surroundings import Interrupts, Surroundings, alone_in
+from mctrain.training.surroundings import Signals, Surroundings, alone_in
 from mctrain.weights.checkpoint import CHECKPOINT, load_checkpoint, states
 
 SHORT = ("run.steps=1", "run.batch=2")
@@ -58,7 +58,7 @@ def test_any_image_tower_learns_with_any_text_tower(places, asked, tmp_path, ima
     changes = (f"towers.image={image}", f"towers.text={text}", "towers.size=64", "optimizer.rules=[]")
     recipe = tmp_path / "mixed.toml"
     recipe.write_text(RECIPE.replace("context = 16\n", ""), encoding="utf-8")
-    around = Surroundings(tmp_path / "run", Interrupts(), Heard(), workers=0)
+    around = Surroundings(tmp_path / "run", Signals(), Heard(), workers=0)
     around.folder.mkdir()
     read = load_training(str(recipe), (*changes, *SHORT))
     before = build_student(read, None, torch.device("cpu")).clip

@@ -17,12 +17,12 @@ LONG = ("run.steps=100000", "run.log_every=2", "run.save_every=100000")
 
 ANSWERING = """
 import os, signal, sys, time
-from mctrain.training.surroundings import Interrupted, Interrupts
+from mctrain.training.surroundings import SignalReceived, Signals
 
 number, moment = int(sys.argv[1]), sys.argv[2]
 if moment == "ignored":
     signal.signal(number, signal.SIG_IGN)
-with Interrupts() as interrupts:
+with Signals() as interrupts:
     if moment == "before":
         os.kill(os.getpid(), number)
     with interrupts.kept():
@@ -30,7 +30,7 @@ with Interrupts() as interrupts:
         print(interrupts.received, flush=True)
         try:
             interrupts.look()
-        except Interrupted:
+        except SignalReceived:
             print("broken off", flush=True)
         if moment == "twice":
             os.kill(os.getpid(), number)

@@ -8,14 +8,20 @@ from tests.trainer.conftest import published
 
 from mctrain.errors import WeightsError
 from mctrain.models.presets import PRESETS
-from mctrain.weights.checkpoint import Checkpoint, Source, demand_checkpoint, load_checkpoint, save_checkpoint
+from mctrain.weights.checkpoint import (
+    Checkpoint,
+    WeightsFile,
+    demand_checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+)
 
 PRESET = PRESETS["laptop_xxs"]
 
 
 def checkpoint(randomised, publisher, *, folded):
     model, _ = published(PRESET, publisher, randomised, folded=folded)
-    return Checkpoint(PRESET.as_run_by(publisher), model, Source("a.pt", "0" * 64, publisher), folded)
+    return Checkpoint(PRESET.as_run_by(publisher), model, WeightsFile("a.pt", "0" * 64, publisher), folded)
 
 
 @pytest.mark.parametrize(("publisher", "folded"), [("open_clip", True), ("timm", False)])

@@ -22,7 +22,7 @@ from mctrain.models.presets import preset_of
 from mctrain.recipes.tables import ModelTable
 from mctrain.recipes.training import load_training
 from mctrain.teachers.teacher import BundleTeacher, open_teacher
-from mctrain.weights.checkpoint import Checkpoint, Source, Trained
+from mctrain.weights.checkpoint import Checkpoint, Trained, WeightsFile
 from mctrain.weights.unbundle import read_bundle
 
 TEXTS = ["a dog in the snow", "two people on a bench by the sea", "sunset", "red car"]
@@ -101,7 +101,7 @@ def test_tuned_trunks_come_back_and_the_factors_of_joined_ones(real_data, tmp_pa
         if "blocks.6" in name or "conv_head" in name or "trunk.layers.5" in name:
             own.mul_(1 + 0.1 * torch.randn_like(own))
     clip.image.trunk.networks[0].network.bn2.running_mean.add_(0.1)
-    first = _exported(Checkpoint(preset, clip, Source("none", "", "picsight")), tmp_path / "first")
+    first = _exported(Checkpoint(preset, clip, WeightsFile("none", "", "picsight")), tmp_path / "first")
     back = read_bundle(tmp_path / "first")
     assert back.clip.image.trunk.factors.tolist() == pytest.approx([0.83])
     assert min(_near(first, _exported(back, tmp_path / "second"), real_data)) > 0.999

@@ -74,14 +74,14 @@ def export(
     """
     from mctrain.export.bundle import FAIR_INT8, export_bundle  # imports torch: 2 s
     from mctrain.export.coreml import Packages
-    from mctrain.export.keeping import Kept
+    from mctrain.export.keeping import Unchanged
     from mctrain.export.precision import packaged, subjects_of
     from mctrain.weights.checkpoint import load_checkpoint
 
     made, begun = load_checkpoint(checkpoint), None
     if image_of is not None:
         begun = open_bundle(image_of, hashes=True)
-        Kept(begun, made).demand_image()
+        Unchanged(begun, made).demand_image()
     click.echo(EXPORTING, err=True)
     packages = Packages(image=coreml or coreml_text, text=coreml_text)
     subjects = subjects_of(shard) if shard else packaged()

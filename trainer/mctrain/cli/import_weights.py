@@ -50,7 +50,7 @@ def import_weights(file: Path, preset: str | None, output: Path) -> None:
 def _imported(file: Path, preset: str) -> tuple[Checkpoint, str]:
     """A checkpoint of published weights, and what is to be said of it."""
     from mctrain.models.presets import find_preset
-    from mctrain.weights.checkpoint import Checkpoint, Source
+    from mctrain.weights.checkpoint import Checkpoint, WeightsFile
     from mctrain.weights.convert import look, read_model
     from mctrain.weights.files import read_tensors
 
@@ -62,4 +62,4 @@ def _imported(file: Path, preset: str) -> tuple[Checkpoint, str]:
     form = "folded" if imported.folded else "in training form"
     towers = "both towers" if imported.model.text is not None else "the image tower alone"
     told = f"{chosen.title}, {towers}, {form}, from {publisher}'s names\n{seen.sentence()}"
-    return Checkpoint(own, imported.model, Source.of(file, publisher), imported.folded), told
+    return Checkpoint(own, imported.model, WeightsFile.of(file, publisher), imported.folded), told

@@ -16,7 +16,7 @@ from picsight_engine.bundles.bundle import MANIFEST, open_bundle
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mctrain.weights.checkpoint import Run, Source, Trained
+    from mctrain.weights.checkpoint import HeadFit, Trained, WeightsFile
     from picsight_engine.bundles.bundle import Manifest
 
 
@@ -63,14 +63,14 @@ def _checkpoint(path: Path) -> tuple[list[str], bool]:
     return lines, clip.text is not None
 
 
-def _of_origin(origin: Source | Run | Trained) -> list[str]:
+def _of_origin(origin: WeightsFile | HeadFit | Trained) -> list[str]:
     """What made it."""
-    from mctrain.weights.checkpoint import Run, Source
+    from mctrain.weights.checkpoint import HeadFit, WeightsFile
 
-    if isinstance(origin, Source):
+    if isinstance(origin, WeightsFile):
         publisher = f"{origin.publisher}, licence {origin.licence}"
         return [f"made of    {origin.name} ({publisher}), SHA-256 {origin.sha256}"]
-    if isinstance(origin, Run):
+    if isinstance(origin, HeadFit):
         last = origin.history[-1] if origin.history else None
         return _made(asdict(origin.recipe), origin.data, _passes(len(origin.history), last))
     lines = _made(origin.recipe, origin.data, _steps(origin.steps, origin.begun, origin.score))
@@ -78,7 +78,7 @@ def _of_origin(origin: Source | Run | Trained) -> list[str]:
     return [*lines, *learnt, *_compared([asdict(own) for own in origin.compared])]
 
 
-def _of_metrics(folder: Path, origin: Source | Run | Trained) -> list[str]:
+def _of_metrics(folder: Path, origin: WeightsFile | HeadFit | Trained) -> list[str]:
     """What the run in this folder wrote down as it went; nothing where that lies elsewhere."""
     from mctrain.training.metrics import METRICS, duration
     from mctrain.weights.checkpoint import Trained

@@ -25,7 +25,7 @@ from mctrain.data.named import find_shards
 from mctrain.errors import RecipeError
 from mctrain.places import on_disk
 from mctrain.recipes.training import SHARDS, is_of_decisions, load_decisions, load_training
-from mctrain.training.surroundings import Interrupts, Places, Surroundings, alone_in
+from mctrain.training.surroundings import Places, Signals, Surroundings, alone_in
 from picsight_engine.bundles.bundle import demand_place, open_bundle
 from picsight_engine.bundles.destination import demand_writable
 
@@ -93,7 +93,7 @@ def train_decisions(
     click.echo(printable(f"{learnt.path}: {read.decisions.steps} steps"))
     rows = [(own.tag, own.accepted + own.rejected, own.before, own.after) for own in learnt.tags]
     tell_compared(learnt.sets, read.apart.most_lost, rows)
-    tell_some("too few photos kept apart to judge by", learnt.untold)
+    tell_some("too few photos kept apart to judge by", learnt.too_few)
     return learnt.path
 
 
@@ -191,7 +191,7 @@ def _train_towers(
     with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
         asked = _questions(read, begin, shards, places, Path(scratch))
         try:
-            with Interrupts() as interrupts, closing(Steps()) as journal:
+            with Signals() as interrupts, closing(Steps()) as journal:
                 outcome = _follow(read, begin, places, Surroundings(output, interrupts, journal, workers))
         except SystemExit:  # a signal before the first step or after the last
             if is_first():

@@ -11,7 +11,7 @@ import torch
 
 from mctrain.errors import ExportError
 from mctrain.export.coreml import NO_PACKAGES, Packages, write_image_package, write_text_package
-from mctrain.export.keeping import Kept
+from mctrain.export.keeping import Unchanged
 from mctrain.export.papers import licence_of, provenance_of, title_of, write_papers
 from mctrain.export.precision import (
     demand_equal,
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from mctrain.export.precision import Subjects
     from mctrain.models.text import TextShape
-    from mctrain.weights.checkpoint import Checkpoint, Compared, Run, Source
+    from mctrain.weights.checkpoint import Checkpoint, Compared, HeadFit, WeightsFile
     from picsight_engine.bundles.bundle import Bundle
 
     AnyText = TextShape | MiniLmShape
@@ -63,7 +63,7 @@ _LEAST_HALVES = 0.995
 FAIR_INT8 = 0.9
 
 
-def demand_no_loss(origin: Source | Run | Trained) -> None:
+def demand_no_loss(origin: WeightsFile | HeadFit | Trained) -> None:
     """Asks a run whose recipe keeps photos apart what they said; any other model passes.
 
     Raises:
@@ -160,7 +160,7 @@ def _export_towers(
 ) -> _Towers:
     """Writes both towers into `work`, or takes them from where they are."""
     clip, shape, spec = checkpoint.clip, checkpoint.preset.text, checkpoint.preset.image_spec()
-    kept = None if begun is None else Kept(begun, checkpoint)
+    kept = None if begun is None else Unchanged(begun, checkpoint)
     space = None
     if kept and kept.image:
         space, image = kept.take_image(work)
@@ -216,7 +216,7 @@ def _export_image(tower: torch.nn.Module, spec: ImageSpec, subjects: Subjects, w
 
 
 def _change_head(
-    kept: Kept, tower: torch.nn.Module, spec: ImageSpec, subjects: Subjects, work: Path
+    kept: Unchanged, tower: torch.nn.Module, spec: ImageSpec, subjects: Subjects, work: Path
 ) -> dict[str, Any]:
     """The image tower that is there, with another head: what storing that costs some photos tell."""
     stored = work / IMAGE_GRAPH

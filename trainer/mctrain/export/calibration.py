@@ -17,7 +17,7 @@ from mctrain.errors import DataError
 from mctrain.evaluation.report import reporting
 from mctrain.evaluation.subject import Gallery, Subject
 from mctrain.evaluation.things import load_things, presence
-from mctrain.export.cuts import SIZES, Material, Measured, draw_trials, fit, measure
+from mctrain.export.cuts import SIZES, Measured, ThingScores, draw_trials, fit, measure
 from mctrain.teachers.teacher import BundleTeacher
 from mctrain.whole_files import write_whole
 from picsight_engine.bundles.bundle import MANIFEST, manifest_text, open_bundle
@@ -96,7 +96,7 @@ def calibrate_bundle(
             f"The evaluation sets in {data} hold {len(report_photos)} photos, and each half of them {SIZES[-1]} at least are "
             "wanted to tell what scores mean; add the sets that are missing."
         )
-    material = Material(scores, shown, np.array(list(map(commonness, queries))))
+    material = ThingScores(scores, shown, np.array(list(map(commonness, queries))))
     calibration, measured = fit_halves(material, reporting(queries), report_photos)
     with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
         blanks = subject.gallery([pack_blanks(TRAINING, _BLANKS, Path(scratch))])
@@ -132,7 +132,7 @@ def evaluation_galleries(subject: Subject, data: Path) -> list[Gallery]:
 
 
 def fit_halves(
-    material: Material, report_things: NDArray[np.bool_], report_photos: NDArray[np.bool_]
+    material: ThingScores, report_things: NDArray[np.bool_], report_photos: NDArray[np.bool_]
 ) -> tuple[Calibration, list[Measured]]:
     """Chooses by one half of the things and photos, and measures on the other; then with that half's things and all photos."""
     chosen, others, all_photos = (

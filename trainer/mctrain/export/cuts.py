@@ -81,7 +81,7 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class ThingScores:
     """Things and photos: the scores of each pair, whether the photo shows the thing [things, photos], and how common the
     things are [things].
     """
@@ -90,12 +90,12 @@ class Material:
     shown: NDArray[np.int8]
     common: NDArray[np.float64]
 
-    def of(self, things: NDArray[np.bool_], photos: NDArray[np.bool_]) -> Material:
+    def of(self, things: NDArray[np.bool_], photos: NDArray[np.bool_]) -> ThingScores:
         """Some things and some photos."""
-        return Material(self.scores[things][:, photos], self.shown[things][:, photos], self.common[things])
+        return ThingScores(self.scores[things][:, photos], self.shown[things][:, photos], self.common[things])
 
 
-def draw_trials(material: Material, sizes: Sequence[int], seed: int = 0) -> Trials:
+def draw_trials(material: ThingScores, sizes: Sequence[int], seed: int = 0) -> Trials:
     """Every thing searched for in libraries of these sizes, as far as there are photos."""
     draw = np.random.default_rng(seed)
     rows = []

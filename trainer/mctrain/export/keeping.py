@@ -27,7 +27,7 @@ _HEAD = "head."
 _Drift = dict[str, Any]  # what storing a tower cost, told by whoever stored it
 
 
-class Kept:
+class Unchanged:
     """What of a bundle is still there in a checkpoint: the text tower, the image tower, or all of that but its head."""
 
     def __init__(self, bundle: Bundle, made: Checkpoint) -> None:

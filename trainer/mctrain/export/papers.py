@@ -15,7 +15,7 @@ from mctrain.models.presets import table_of
 from mctrain.models.text import TextShape
 from mctrain.recipes.parser import parse
 from mctrain.recipes.tables import BundleTable
-from mctrain.weights.checkpoint import Run, Source, Trained
+from mctrain.weights.checkpoint import HeadFit, Trained, WeightsFile
 from picsight_engine.bundles.bundle import Licence
 from picsight_engine.bundles.fields import is_model_name
 
@@ -47,13 +47,13 @@ def licence_of(checkpoint: Checkpoint) -> Licence:
     bundle = _bundle_of(checkpoint)
     if bundle is not None:
         return Licence(bundle.licence, "", accept=False)
-    return Licence(cast("Source", checkpoint.origin).licence, "", accept=False)
+    return Licence(cast("WeightsFile", checkpoint.origin).licence, "", accept=False)
 
 
 def write_papers(checkpoint: Checkpoint, work: Path) -> list[str]:
     """Writes the model card and the licence of what lies in the bundle into `work`; their names."""
     origin = checkpoint.origin
-    if not isinstance(origin, Source):
+    if not isinstance(origin, WeightsFile):
         card = _paper_of(origin, "card.md") + _making_of(checkpoint)
         licence = _paper_of(origin, "licence.txt", _networks_of(checkpoint.preset)) + _beginning_of(
             checkpoint
@@ -71,7 +71,7 @@ def provenance_of(checkpoint: Checkpoint, *, int8_text: bool) -> dict[str, Any]:
     trunks = _trunks(checkpoint.preset)
     packages = ("picsight", "torch", "timm", "onnxruntime", *trunks)
     tool = {"name": "mctrain", **{name: metadata.version(name) for name in packages}}
-    if isinstance(origin, Source):
+    if isinstance(origin, WeightsFile):
         return {
             "tool": tool,
             "preset": checkpoint.preset.name,
@@ -126,9 +126,9 @@ def _trunks(preset: Preset) -> list[str]:
 def _bundle_of(checkpoint: Checkpoint) -> BundleTable | None:
     """What the recipe of a run calls its bundle; one that says nothing is called after itself."""
     match checkpoint.origin:
-        case Source():
+        case WeightsFile():
             return None
-        case Run() as run:
+        case HeadFit() as run:
             return run.recipe.bundle
         case Trained(recipe=recipe):
             own = {"name": _installable(recipe["name"]), "title": _title(recipe), "licence": "none"}
@@ -145,9 +145,9 @@ def _title(recipe: dict[str, Any]) -> str:
     return str(recipe["about"]["title"] or recipe["name"])
 
 
-def _paper_of(run: Run | Trained, kind: str, networks: str = "") -> str:
+def _paper_of(run: HeadFit | Trained, kind: str, networks: str = "") -> str:
     """What lies beside the recipe in this package; a recipe without it says what it is, and of which `networks`."""
-    recipe = asdict(run.recipe) if isinstance(run, Run) else run.recipe
+    recipe = asdict(run.recipe) if isinstance(run, HeadFit) else run.recipe
     folder = Path(str(resources.files("mctrain"))) / "recipes"
     own = folder / f"{recipe['name']}.{kind}"
     if kind == "licence.txt" and (recipe["bundle"] or {}).get("licence") == _STARTERS:
@@ -170,7 +170,7 @@ def _networks_of(preset: Preset) -> str:
     )
 
 
-def _card_of(preset: Preset, source: Source) -> str:
+def _card_of(preset: Preset, source: WeightsFile) -> str:
     return (
         f"{preset.title}\n\nMade of the weights {source.name} (SHA-256 {source.sha256}), "
         "changed: branches folded, written as ONNX, numbers stored in fewer bits.\n"

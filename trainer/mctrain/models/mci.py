@@ -128,7 +128,7 @@ class AttentionBlock(nn.Module):
         return x + cast("Tensor", self.layer_scale_2(self.ffn(x)))
 
 
-class Stage(nn.Module):
+class MciStage(nn.Module):
     """Blocks at one size."""
 
     def __init__(self, shape: MciShape, index: int) -> None:
@@ -166,7 +166,7 @@ class Mci(nn.Module):
             MobileOne(first, first, (3, 3), stride=2, groups=first, scale=branches),
             MobileOne(first, first, (1, 1), scale=False),
         )
-        self.stages = nn.ModuleList(Stage(shape, index) for index in range(len(shape.depths)))
+        self.stages = nn.ModuleList(MciStage(shape, index) for index in range(len(shape.depths)))
         self.final: nn.Module = MobileOne(last, 2 * last, (3, 3), groups=last, scale=True, se=2 * last // 16)
         self.head = nn.Linear(2 * last, dim, bias=head_bias)
         self.apply(_initialise)

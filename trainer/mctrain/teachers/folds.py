@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from mctrain.errors import WeightsError
-from mctrain.weights.checkpoint import Run
+from mctrain.weights.checkpoint import HeadFit
 from mctrain.weights.files import read_saved, write_saved
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def load_folds(folder: Path, checkpoint: Checkpoint) -> list[dict[str, Tensor]]:
         WeightsError: the file is missing or damaged, or has other heads than the checkpoint's recipe asks for.
     """
     origin, path = checkpoint.origin, folder / FOLDS
-    wanted = origin.recipe.training.folds if isinstance(origin, Run) else 0
+    wanted = origin.recipe.training.folds if isinstance(origin, HeadFit) else 0
     if not wanted:
         return []
     if not path.exists():

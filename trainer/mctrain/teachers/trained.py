@@ -19,7 +19,7 @@ from mctrain.teachers.fit.features import DIGITS, LAYOUT, load_arrays, looks_of
 from mctrain.teachers.fit.text_vectors import Sentences
 from mctrain.teachers.folds import FOLDS, fold_of, load_folds
 from mctrain.teachers.towers import Towers
-from mctrain.weights.checkpoint import Run, checkpoint_file, load_checkpoint
+from mctrain.weights.checkpoint import HeadFit, checkpoint_file, load_checkpoint
 from picsight_engine.bundles.preprocess import preprocess
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class CheckpointTeacher:
         files = (file, file.parent / FOLDS) if folds else (file,)
         digest = "-".join(file_digest(own)[:16] for own in files)
         origin = checkpoint.origin
-        fitted = isinstance(origin, Run)
+        fitted = isinstance(origin, HeadFit)
         if (
             not fitted and torch.cuda.is_available()
         ):  # the trunks of a fit have ONNX Runtime, its heads are small
@@ -125,7 +125,7 @@ class CheckpointTeacher:
         self.name, self.digest = towers.name, towers.digest
         self.width, self.scale, self.spec = towers.width, towers.scale, towers.spec
         # only a fit that tunes no stages leaves the image trunk as its package has it
-        kept = isinstance(origin, Run) and origin.recipe.stages is None
+        kept = isinstance(origin, HeadFit) and origin.recipe.stages is None
         self._photos = _photos_of(checkpoint, folds, cache) if kept else towers.photos
         self._texts = _texts_of(checkpoint, cache) if fitted else towers.texts
 

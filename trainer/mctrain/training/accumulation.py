@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class BatchPart:
     """Photos, and the ids of their captions, then of synthetic texts, then of this part's share of the bank: so many of each."""
 
     pixels: Tensor  # [n, 3, size, size]
@@ -46,7 +46,9 @@ class Part:
     counts: tuple[int, int, int]
 
 
-def loss_and_gradients(model: nn.Module, parts: Sequence[Part], judge: Judge, precision: Precision) -> Loss:
+def loss_and_gradients(
+    model: nn.Module, parts: Sequence[BatchPart], judge: Judge, precision: Precision
+) -> Loss:
     """The loss of all parts together; its gradients are added to the model's parameters, and to photos that want one.
 
     `model` gives unit vectors and their factor as `Clip` does; `judge` gets the embeddings of all parts in their order.
@@ -71,7 +73,7 @@ def loss_and_gradients(model: nn.Module, parts: Sequence[Part], judge: Judge, pr
 
 
 def _embed_all(
-    model: nn.Module, parts: Sequence[Part], precision: Precision
+    model: nn.Module, parts: Sequence[BatchPart], precision: Precision
 ) -> tuple[list[Randomness], list[Vectors]]:
     """The first pass: where random numbers stood before each part, and its embeddings, at which gradients begin."""
     states: list[Randomness] = []
@@ -84,12 +86,12 @@ def _embed_all(
     return states, leaves
 
 
-def _embed(model: nn.Module, part: Part, precision: Precision) -> Vectors:
+def _embed(model: nn.Module, part: BatchPart, precision: Precision) -> Vectors:
     with precision.towers():
         return cast("Vectors", model(part.pixels, part.ids))
 
 
-def _join(parts: Sequence[Part], vectors: Sequence[Vectors]) -> Embeddings:
+def _join(parts: Sequence[BatchPart], vectors: Sequence[Vectors]) -> Embeddings:
     """All photos, and all texts by their kinds."""
     texts = [torch.split(own, list(part.counts)) for part, (_, own, _) in zip(parts, vectors, strict=True)]
     return Embeddings(

@@ -12,7 +12,7 @@ import torch
 
 from mctrain.data.reading.visit import Pass
 from mctrain.errors import RecipeError
-from mctrain.training.accumulation import Part
+from mctrain.training.accumulation import BatchPart
 from mctrain.training.losses import Embeddings
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class StepData:
     """A step of one process: its photos [n, 3, size, size] from 0 to 1, all its token ids, and the teachers' embeddings.
 
     The ids are of captions, synthetic texts and texts of the bank; `waited` is how long it was not there yet, in seconds.
@@ -42,11 +42,11 @@ class Lesson:
     taught: Embeddings
     waited: float
 
-    def parts(self, pixels: Tensor, count: int) -> list[Part]:
+    def parts(self, pixels: Tensor, count: int) -> list[BatchPart]:
         """The step in so many parts, in order, with these normalised pixels."""
         rows = [torch.tensor_split(own, count) for own in (pixels, *self.ids)]
         return [
-            Part(photos, torch.cat(texts), (len(texts[0]), len(texts[1]), len(texts[2])))
+            BatchPart(photos, torch.cat(texts), (len(texts[0]), len(texts[1]), len(texts[2])))
             for photos, *texts in zip(*rows, strict=True)
         ]
 
@@ -78,7 +78,7 @@ class Feed:
             )
         return self.data.steps(batch)
 
-    def lessons(self, start: int, end: int) -> Iterator[Lesson]:
+    def lessons(self, start: int, end: int) -> Iterator[StepData]:
         """The steps from `start` on: each follows from its number and the seed alone.
 
         Raises:
@@ -121,7 +121,7 @@ class Feed:
         changes = [own.step for own in self.recipe.run.sizes if own.step > start]
         return min(end, (start // self.steps_of_pass + 1) * self.steps_of_pass, *changes[:1])
 
-    def _lesson(self, batch: Batch, epoch: int, step: int, waited: float) -> Lesson:
+    def _lesson(self, batch: Batch, epoch: int, step: int, waited: float) -> StepData:
         rows = self._bank_rows(epoch, step)
         said = self.bank.texts(rows) if self.bank else ()
         ids = self._ids([*batch.captions, *batch.synthetic, *said])
@@ -134,7 +134,7 @@ class Feed:
             self._to(batch.synthetic_embeddings),
             self._to(torch.from_numpy(known).float()),
         )
-        return Lesson(self._to(batch.pixels).float() / 255, (captions, synthetic, bank), taught, waited)
+        return StepData(self._to(batch.pixels).float() / 255, (captions, synthetic, bank), taught, waited)
 
     def _bank_rows(self, epoch: int, step: int) -> NDArray[np.int64]:
         """The share of this process of what all draw."""

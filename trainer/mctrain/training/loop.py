@@ -23,7 +23,7 @@ from mctrain.training.losses import reinforced_loss
 from mctrain.training.metrics import SCORE, progress
 from mctrain.training.range_augment import target_error
 from mctrain.training.state import Facts, best_step, is_save_due, save_state
-from mctrain.training.surroundings import Interrupted
+from mctrain.training.surroundings import SignalReceived
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from mctrain.training.exam import Exam
-    from mctrain.training.feed import Lesson
+    from mctrain.training.feed import StepData
     from mctrain.training.metrics import Metrics
     from mctrain.training.state import Training
-    from mctrain.training.surroundings import Interrupts, Journal
+    from mctrain.training.surroundings import Journal, Signals
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Ending:
     best: int = 0
 
 
-def train(run: Training, interrupts: Interrupts, desk: Desk | None) -> Ending:
+def train(run: Training, interrupts: Signals, desk: Desk | None) -> Ending:
     """Trains to the end, or to where a signal or the recipe stops it.
 
     Raises:
@@ -105,7 +105,7 @@ def _tired(run: Training, desk: Desk | None) -> Ending:
     )
 
 
-def take_step(run: Training, lesson: Lesson) -> dict[str, float]:
+def take_step(run: Training, lesson: StepData) -> dict[str, float]:
     """One step: the loss of the whole batch, its gradient, and the weights after it; the figures of the step."""
     table, student = run.recipe.optimizer, run.student
     torch.manual_seed(_seed(run.recipe.run.seed, run.at.step, run.feed.rank.number))
@@ -179,7 +179,7 @@ def _evaluate(run: Training, desk: Desk | None) -> bool:
     _save(run, desk)  # whatever goes wrong now, no step is lost
     score, figures = math.nan, dict[str, float]()
     if desk is not None and desk.exam is not None:
-        with suppress(Interrupted):
+        with suppress(SignalReceived):
             found = desk.exam(run.student.best)
             figures = {name: own.percent for name, own in found.items()}
             score = choosing_mean(found)

@@ -25,7 +25,7 @@ from mctrain.training.loop import Desk, train
 from mctrain.training.losses import LossSettings
 from mctrain.training.metrics import Metrics
 from mctrain.training.ranks import joined
-from mctrain.training.state import Position, Training, demand_own, identity_of, load_state, save_result
+from mctrain.training.state import Position, Training, demand_no_other, identity_of, load_state, save_result
 from mctrain.training.student import build_student
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def follow(recipe: TrainingRecipe, start: Start | None, places: Places, around: 
         DataError: shards, a bank or evaluation data are missing or damaged.
         TrainerError: the folder holds another run or something else's checkpoint, or the loss is no number any more.
     """
-    demand_own(around.folder)
+    demand_no_other(around.folder)
     with joined() as rank:
         run = open_training(recipe, start, places, rank, workers=around.workers)
         run = replace(run, at=load_state(around.folder, run, _ADVICE))

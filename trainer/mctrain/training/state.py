@@ -129,7 +129,7 @@ class Training:
         )
 
 
-def demand_own(folder: Path) -> None:
+def demand_no_other(folder: Path) -> None:
     """Asked before the work: that a run's result takes the place of no other's, which may be the model that it begins with.
 
     Raises:
@@ -215,7 +215,7 @@ def _state_file(folder: Path, step: int) -> Path:
 def _way_on(folder: Path, states_there: int) -> str:
     if states_there > 1:
         return "remove it, and the run goes on from the one before"
-    also = f" and {CHECKPOINT}" if (folder / CHECKPOINT).exists() else ""  # as `demand_own` has it
+    also = f" and {CHECKPOINT}" if (folder / CHECKPOINT).exists() else ""  # as `demand_no_other` has it
     return f"remove it{also}, and the run begins anew"
 
 

@@ -50,7 +50,7 @@ class Surroundings:
     """`folder` is the run's own; `workers` are processes that read photos for it."""
 
     folder: Path
-    interrupts: Interrupts
+    interrupts: Signals
     journal: Journal
     workers: int
 
@@ -75,11 +75,11 @@ def alone_in(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-class Interrupted(Exception):  # noqa: N818 (nothing has failed)
+class SignalReceived(Exception):  # noqa: N818 (nothing has failed)
     """A signal has come, and what was going on is not worth waiting for."""
 
 
-class Interrupts:
+class Signals:
     """While it is entered a signal ends the program at once; inside `kept` the first one is remembered, and a second one ends it.
 
     Signals that the program was started to ignore, as a shell does for what runs in its background, stay ignored.
@@ -116,10 +116,10 @@ class Interrupts:
         """Breaks off what can be done again.
 
         Raises:
-            Interrupted: a signal has come.
+            SignalReceived: a signal has come.
         """
         if self.received:
-            raise Interrupted
+            raise SignalReceived
 
     def _hear(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 (the signature of a handler)
         if not self._keeps:

@@ -75,7 +75,7 @@ def _compare(
     begun: Checkpoint, made: Checkpoint, asked: Questions, progress: Callable[[int, str], None]
 ) -> Iterator[Compared]:
     subjects = [Subject(Towers(own.clip, own.preset, "", ""), progress) for own in (begun, made)]
-    yield replace(compare(OWN, *(_look_for_own(own, asked) for own in subjects)), group="asked for")
+    yield replace(compare(OWN, *(_look_for_apart(own, asked) for own in subjects)), group="asked for")
     galleries, words = [own.gallery([asked.own]) for own in subjects], everyday_words()
     apart = np.array([is_apart(key, asked.share) for key in galleries[0].keys])
     before, after = (own.vectors[apart] for own in galleries)
@@ -85,7 +85,7 @@ def _compare(
         yield compare(found.task.name, *(measure(own, found) for own in subjects))
 
 
-def _look_for_own(subject: Subject, asked: Questions) -> Answers:
+def _look_for_apart(subject: Subject, asked: Questions) -> Answers:
     """Photos kept apart, looked for by their words among all; who has the same words on other photos finds these too."""
     gallery = subject.gallery([asked.own])
     said = [own.synthetic[QUERIES] for own in gallery.words]

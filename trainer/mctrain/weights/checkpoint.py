@@ -36,7 +36,7 @@ _STATE = re.compile(r"step-\d{8}\.pt")
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class WeightsFile:
     """The file that weights were imported from: its name, without its place, the SHA-256 of its bytes, whose form it had.
 
     `licence` is the one that the file itself names.
@@ -48,14 +48,14 @@ class Source:
     licence: str = "none"
 
     @classmethod
-    def of(cls, path: Path, publisher: Publisher | Literal["picsight"], licence: str = "none") -> Source:
+    def of(cls, path: Path, publisher: Publisher | Literal["picsight"], licence: str = "none") -> WeightsFile:
         """Hashes a file."""
         with path.open("rb") as file:
             return cls(path.name, hashlib.file_digest(file, "sha256").hexdigest(), publisher, licence)
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class HeadFit:
     """The fit that made the heads: its recipe, the mean loss of each epoch, and the SHA-256 of the files it learnt from."""
 
     recipe: Recipe
@@ -117,7 +117,7 @@ class Checkpoint:
 
     preset: Preset
     clip: Clip
-    origin: Source | Run | Trained
+    origin: WeightsFile | HeadFit | Trained
     folded: bool = False
 
 
@@ -179,8 +179,8 @@ def content_of(checkpoint: Checkpoint) -> dict[str, Any]:
         "format": _FORMAT,
         "preset": preset_as_dict(checkpoint.preset),
         "folded": checkpoint.folded,
-        "source": asdict(origin) if isinstance(origin, Source) else None,
-        "run": asdict(origin) if isinstance(origin, Run) else None,
+        "source": asdict(origin) if isinstance(origin, WeightsFile) else None,
+        "run": asdict(origin) if isinstance(origin, HeadFit) else None,
         "trained": asdict(origin) if isinstance(origin, Trained) else None,
         "weights": dict(checkpoint.clip.state_dict()),
     }
@@ -235,11 +235,11 @@ def _checkpoint_of(content: dict[str, Any]) -> Checkpoint:
     return Checkpoint(preset, clip, _origin_of(content), content["folded"])
 
 
-def _origin_of(content: dict[str, Any]) -> Source | Run | Trained:
+def _origin_of(content: dict[str, Any]) -> WeightsFile | HeadFit | Trained:
     if content["source"] is not None:
-        return Source(**content["source"])
+        return WeightsFile(**content["source"])
     if content["trained"] is not None:
         compared = tuple(Compared(**own) for own in content["trained"]["compared"])
         return Trained(**{**content["trained"], "compared": compared})
     run = content["run"]
-    return Run(parse(Recipe, run["recipe"], "its recipe"), tuple(run["history"]), dict(run["data"]))
+    return HeadFit(parse(Recipe, run["recipe"], "its recipe"), tuple(run["history"]), dict(run["data"]))

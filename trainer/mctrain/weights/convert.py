@@ -31,7 +31,7 @@ _NAMED = 3  # so many keys are named in a sentence, the rest is counted
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
+class ReadModel:
     """A model, the layout in which it was written down, and whether its branches were folded there."""
 
     model: Clip
@@ -52,7 +52,7 @@ def _weights(preset: Preset, layout: Layout, *, folded: bool) -> dict[str, Tenso
     return dict(empty_model(preset, layout, folded=folded).state_dict())
 
 
-def read_model(tensors: dict[str, Tensor], preset: Preset, source: str = "The file") -> Imported:
+def read_model(tensors: dict[str, Tensor], preset: Preset, source: str = "The file") -> ReadModel:
     """A model filled with a publisher's tensors; `source` is what sentences call these.
 
     Raises:
@@ -72,7 +72,7 @@ def read_model(tensors: dict[str, Tensor], preset: Preset, source: str = "The fi
         raise WeightsError(f"{source} does not fit the preset {preset.name}: {misfit}{advice}.")
     model = empty_model(preset, layout, folded=folded)
     _fill(model, tensors, layout, source)
-    return Imported(model, layout, folded)
+    return ReadModel(model, layout, folded)
 
 
 def _misfit(tensors: dict[str, Tensor], preset: Preset, layout: Layout, *, folded: bool) -> str | None:

@@ -22,7 +22,7 @@ from mctrain.models.lite_stages import unfold
 from mctrain.models.presets import preset_of
 from mctrain.recipes.parser import parse
 from mctrain.recipes.tables import ModelTable
-from mctrain.weights.checkpoint import Checkpoint, Source
+from mctrain.weights.checkpoint import Checkpoint, WeightsFile
 from picsight_engine.bundles.bundle import IMAGE_GRAPH, MANIFEST, TEXT_GRAPH, open_bundle
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def read_bundle(folder: Path) -> Checkpoint:
     text = cast("nn.Module", clip.text)
     text.load_state_dict(StoredWeights(folder / TEXT_GRAPH).like(text.state_dict()))
     clip.requires_grad_(requires_grad=False)
-    source = Source.of(folder / MANIFEST, "picsight", manifest.licence.id)
+    source = WeightsFile.of(folder / MANIFEST, "picsight", manifest.licence.id)
     return Checkpoint(preset.named(manifest.name, manifest.title), clip, source)
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from mctrain.training.decisions.head import Tags, cuts_of, decision_loss, even_weights, in_order
+from mctrain.training.decisions.head import TagWords, cuts_of, decision_loss, even_weights, in_order
 
 VERDICTS = torch.tensor([[1, 0, 1], [1, -1, 0], [-1, -1, 0], [0, 1, 0]], dtype=torch.int8)
 
@@ -43,7 +43,7 @@ def test_words_that_fit_rejected_photos_too_are_parted_between_both_kinds():
 
 def test_of_several_words_of_a_tag_the_best_counts():
     vectors = torch.eye(4)[:3]
-    tags = Tags(vectors, torch.tensor([0, 0, 1]), 2)
+    tags = TagWords(vectors, torch.tensor([0, 0, 1]), 2)
     photos = torch.nn.functional.normalize(torch.randn(6, 4), dim=1)
     wanted = torch.stack([photos[:, :2].amax(1), photos[:, 2]], dim=1)
     assert torch.equal(tags.scores(photos), wanted)

@@ -12,8 +12,8 @@ from mctrain.data.shards import samples, write_archive
 from mctrain.errors import DataError, RecipeError, WeightsError
 from mctrain.recipes.training import load_decisions, load_training
 from mctrain.teachers.teacher import BundleTeacher
-from mctrain.training.decisions.head import judged_tags, untold
-from mctrain.training.decisions.sight import Headed, Sight, embed, look
+from mctrain.training.decisions.head import judged_tags, too_few
+from mctrain.training.decisions.sight import BundleTrunk, Headed, embed, look
 from mctrain.weights.unbundle import read_bundle, write_trunk
 from picsight_engine.bundles.bundle import TEXT_GRAPH, open_bundle
 
@@ -25,7 +25,7 @@ def head(starter):
 
 @pytest.fixture(scope="module")
 def sight(starter, tmp_path_factory):
-    return Sight(open_bundle(starter), tmp_path_factory.mktemp("sight"))
+    return BundleTrunk(open_bundle(starter), tmp_path_factory.mktemp("sight"))
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_decisions_are_a_table_of_the_photos_that_have_some(sight, head, real_da
     with pytest.raises(DataError, match="No tag has 1 accepted and 1 rejected photos kept apart"):
         judged_tags(decided.where(np.array([True, False])), 1)
     assert judged_tags(decided, 1).tolist() == [1]
-    assert untold(decided, 1) == ["a (0 accepted, 1 rejected)"]
+    assert too_few(decided, 1) == ["a (0 accepted, 1 rejected)"]
 
 
 def test_shards_without_decisions_and_with_odd_ones_are_told(sight, photos, tmp_path):

@@ -25,7 +25,14 @@ from mctrain.teachers.fit.features import Views, open_maps
 from mctrain.teachers.fit.heads import Classifier, FitLesson, Heads, as_tensor, fit
 from mctrain.teachers.fit.tuning import tune
 from mctrain.teachers.folds import fold_of, save_folds
-from mctrain.weights.checkpoint import CHECKPOINT, Checkpoint, Run, load_checkpoint, save_checkpoint, taken
+from mctrain.weights.checkpoint import (
+    CHECKPOINT,
+    Checkpoint,
+    HeadFit,
+    load_checkpoint,
+    save_checkpoint,
+    taken,
+)
 from mctrain.whole_files import write_whole
 
 if TYPE_CHECKING:
@@ -134,7 +141,7 @@ def teach(
         )
         tell = _teller(bar("epochs of the stages", recipe.stages.epochs))
         history += tune_stages(clip, replace(lesson, maps=maps), recipe, folder / f"stages.{PROGRESS}", tell)
-    run = Run(recipe, history, learnt)
+    run = HeadFit(recipe, history, learnt)
     checkpoint = Checkpoint(preset, clip.eval().requires_grad_(requires_grad=False), run)
     return Fitted(checkpoint, save_checkpoint(folder, checkpoint), history)
 

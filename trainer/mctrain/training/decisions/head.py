@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from mctrain.models.blocks import Head
     from mctrain.recipes.training import DecisionsRecipe
-    from mctrain.training.decisions.sight import Decided, Sight
+    from mctrain.training.decisions.sight import BundleTrunk, Decided
 
 
 OWN = "decisions kept apart"
@@ -75,7 +75,7 @@ class DecisionLesson:
     """What a head learns from: decisions, the words of their tags, those of everyday things; `scale` is the model's own factor."""
 
     decided: Decided
-    tags: Tags
+    tags: TagWords
     things: Tensor  # [things, dim]
     scale: float
 
@@ -142,7 +142,7 @@ def _loss(learning: Head, lesson: DecisionLesson, table: _Table, recipe: Decisio
 
 
 @dataclass(frozen=True, slots=True)
-class Tags:
+class TagWords:
     """The words of all tags, end to end, and whose each is."""
 
     vectors: Tensor  # [words, dim]
@@ -150,7 +150,7 @@ class Tags:
     count: int
 
     @classmethod
-    def of(cls, words: tuple[tuple[str, ...], ...], sight: Sight) -> Tags:
+    def of(cls, words: tuple[tuple[str, ...], ...], sight: BundleTrunk) -> TagWords:
         """Embeds the words of each tag."""
         said = [(text, tag) for tag, own in enumerate(words) for text in own]
         vectors = torch.from_numpy(sight.terms([text for text, _ in said]))
@@ -167,7 +167,7 @@ class Tags:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class TagScores:
     """A tag with its photos kept apart, and of all pairs of an accepted and a rejected one the percentage in the right order."""
 
     tag: str
@@ -192,7 +192,7 @@ def judged_tags(apart: Decided, least: int) -> NDArray[np.int64]:
     return places
 
 
-def untold(apart: Decided, least: int) -> list[str]:
+def too_few(apart: Decided, least: int) -> list[str]:
     """The tags that have fewer, each with what it has."""
     accepted, rejected = _counts(apart)
     return [
@@ -202,7 +202,7 @@ def untold(apart: Decided, least: int) -> list[str]:
     ]
 
 
-def judge_tags(heads: tuple[Head, Head], apart: Decided, tags: Tags, least: int) -> list[Judged]:
+def judge_tags(heads: tuple[Head, Head], apart: Decided, tags: TagWords, least: int) -> list[TagScores]:
     """What the first head and the second one say of the photos kept apart.
 
     Raises:
@@ -213,11 +213,11 @@ def judge_tags(heads: tuple[Head, Head], apart: Decided, tags: Tags, least: int)
     told = []
     for place in judged_tags(apart, least):
         figures = [100 * in_order(own[:, place], apart.verdicts[:, place]) for own in scores]
-        told.append(Judged(apart.tags[place], int(accepted[place]), int(rejected[place]), *figures))
+        told.append(TagScores(apart.tags[place], int(accepted[place]), int(rejected[place]), *figures))
     return told
 
 
-def compared(tags: Sequence[Judged], apart: Decided) -> Compared:
+def compared(tags: Sequence[TagScores], apart: Decided) -> Compared:
     """The mean over the tags, for the checkpoint and the bundle: no name of a tag is in it."""
     named = {own.tag for own in tags}
     columns = [place for place, tag in enumerate(apart.tags) if tag in named]

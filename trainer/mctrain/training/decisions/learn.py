@@ -21,14 +21,14 @@ from mctrain.places import on_disk
 from mctrain.recipes.training import DECISIONS, SHARDS
 from mctrain.training.decisions.head import (
     DecisionLesson,
-    Tags,
+    TagWords,
     compared,
     fit,
     judge_tags,
     judged_tags,
-    untold,
+    too_few,
 )
-from mctrain.training.decisions.sight import Headed, Sight, embed, look
+from mctrain.training.decisions.sight import BundleTrunk, Headed, embed, look
 from mctrain.training.verdict import compare, everyday_words, ordinary
 from mctrain.weights.checkpoint import CHECKPOINT, Trained, load_checkpoint, save_checkpoint, taken
 from mctrain.weights.unbundle import read_bundle
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from mctrain.models.blocks import Head
     from mctrain.models.lite import LiteTower
     from mctrain.recipes.training import DecisionsRecipe
-    from mctrain.training.decisions.head import Judged
+    from mctrain.training.decisions.head import TagScores
     from mctrain.training.decisions.sight import Decided
     from mctrain.training.surroundings import Places
     from mctrain.weights.checkpoint import Compared
@@ -58,8 +58,8 @@ class Learnt:
     """
 
     path: Path
-    tags: tuple[Judged, ...]
-    untold: tuple[str, ...]
+    tags: tuple[TagScores, ...]
+    too_few: tuple[str, ...]
     sets: tuple[Compared, ...]
     skipped: Counter[str]
 
@@ -79,7 +79,7 @@ def learn(recipe: DecisionsRecipe, begin: Path, places: Places, folder: Path, ba
     tower = cast("LiteTower", begun.clip.image)
     with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
         sets = find_files(load_tasks(places.tasks), places.data, Path(scratch)) if places.data else []
-        sight = Sight(bundle, Path(scratch))
+        sight = BundleTrunk(bundle, Path(scratch))
         seen = bar("photos", sum(map(count_photos, shards)))
         decided = look(shards, sight, seen)
         kept = np.array([is_apart(key, recipe.apart.share) for key in decided.keys])
@@ -99,7 +99,7 @@ def learn(recipe: DecisionsRecipe, begin: Path, places: Places, folder: Path, ba
     tower.head.load_state_dict(heads[1].state_dict())
     origin = _origin(recipe, begin, shards, len(lesson.keys), results)
     path = save_checkpoint(folder, replace(begun, origin=origin))
-    return Learnt(path, tuple(told), tuple(untold(apart, recipe.decisions.least)), results, decided.skipped)
+    return Learnt(path, tuple(told), tuple(too_few(apart, recipe.decisions.least)), results, decided.skipped)
 
 
 def _demand_own(path: Path) -> None:
@@ -116,13 +116,13 @@ def _is_of_decisions(path: Path) -> bool:
     return isinstance(origin, Trained) and DECISIONS in origin.recipe
 
 
-def _lesson(decided: Decided, sight: Sight, scale: float) -> DecisionLesson:
+def _lesson(decided: Decided, sight: BundleTrunk, scale: float) -> DecisionLesson:
     things = torch.from_numpy(sight.texts(everyday_words()))
-    return DecisionLesson(decided, Tags.of(decided.words, sight), things, scale)
+    return DecisionLesson(decided, TagWords.of(decided.words, sight), things, scale)
 
 
 def _compare(
-    heads: tuple[Head, Head], sight: Sight, sets: Sequence[FoundTask], progress: Callable[[int, str], None]
+    heads: tuple[Head, Head], sight: BundleTrunk, sets: Sequence[FoundTask], progress: Callable[[int, str], None]
 ) -> list[Compared]:
     subjects = [Subject(Headed(sight, own), progress) for own in heads]
     return [compare(found.task.name, *(measure(own, found) for own in subjects)) for found in sets]

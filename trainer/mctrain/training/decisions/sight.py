@@ -44,7 +44,7 @@ _TRUNK = "trunk.onnx"
 ACCEPTED, REJECTED = 1, -1
 
 
-class Sight:
+class BundleTrunk:
     """A bundle without its image head, in the engine's own code: preprocessing, graphs, templates, int8 where it is int8."""
 
     def __init__(self, bundle: Bundle, scratch: Path) -> None:
@@ -94,7 +94,7 @@ class Headed:
 
     name = digest = ""
 
-    def __init__(self, sight: Sight, head: Head) -> None:
+    def __init__(self, sight: BundleTrunk, head: Head) -> None:
         self.width = sight.bundle.manifest.dim
         self.scale = sight.bundle.manifest.logit_scale
         self.spec = sight.spec
@@ -141,7 +141,7 @@ class Decided:
         return Decided(keys, self.tags, self.words, self.verdicts[wanted], self.given[wanted], self.skipped)
 
 
-def look(shards: Sequence[Path], sight: Sight, progress: Callable[[int, str], None]) -> Decided:
+def look(shards: Sequence[Path], sight: BundleTrunk, progress: Callable[[int, str], None]) -> Decided:
     """Looks at every photo in the shards that has a decision.
 
     Raises:
