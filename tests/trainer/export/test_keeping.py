@@ -10,7 +10,7 @@ import pytest
 import torch
 from onnx import numpy_helper
 
-from mctrain.errors import WeightsError
+from mctrain.errors import ExportError, WeightsError
 from mctrain.export.bundle import export_bundle
 from mctrain.export.keeping import Unchanged
 from mctrain.export.precision import packaged
@@ -60,6 +60,14 @@ def test_the_text_tower_stays_to_the_byte_and_the_image_tower_gets_the_head(begu
     assert (found * wanted).sum(1).min() > 0.9999
     assert (found * Graph(begun.folder / IMAGE_GRAPH)(pixels)[0]).sum(1).max() < 0.99
     assert bundle.manifest.space_id != begun.manifest.space_id
+
+
+def test_a_bundle_whose_image_tower_was_to_stay_is_not_made_with_another(begun, made, tmp_path):
+    with pytest.raises(
+        ExportError, match="is not that of the checkpoint, so nothing was written; name the bundle"
+    ):
+        export_bundle(made, tmp_path / "made", packaged(), int8_text=False, begun=begun, same_image=True)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_has_learnt_is_not_kept(begun, made):

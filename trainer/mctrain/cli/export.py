@@ -74,19 +74,21 @@ def export(
     """
     from mctrain.export.bundle import FAIR_INT8, export_bundle  # imports torch: 2 s
     from mctrain.export.coreml import Packages
-    from mctrain.export.keeping import Unchanged
     from mctrain.export.precision import packaged, subjects_of
     from mctrain.weights.checkpoint import load_checkpoint
 
-    made, begun = load_checkpoint(checkpoint), None
-    if image_of is not None:
-        begun = open_bundle(image_of, hashes=True)
-        Unchanged(begun, made).demand_image()
+    made = load_checkpoint(checkpoint)
     click.echo(EXPORTING, err=True)
-    packages = Packages(image=coreml or coreml_text, text=coreml_text)
-    subjects = subjects_of(shard) if shard else packaged()
-    bundle = export_bundle(made, output, subjects, int8_text=int8_text, packages=packages, begun=begun)
-    tell_exported(bundle, keeps_space=begun is not None)
+    bundle = export_bundle(
+        made,
+        output,
+        subjects_of(shard) if shard else packaged(),
+        int8_text=int8_text,
+        packages=Packages(image=coreml or coreml_text, text=coreml_text),
+        begun=open_bundle(image_of, hashes=True) if image_of else None,
+        same_image=image_of is not None,
+    )
+    tell_exported(bundle, keeps_space=image_of is not None)
     if int8_text and bundle.manifest.drift["text"]["mean"] < FAIR_INT8:
         click.echo(
             f"int8 costs this text tower much: {FAIR_INT8} and more is good. Searches will find less; without "

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from mctrain.places import Place
     from mctrain.recipes.training import DecisionsRecipe, TrainingRecipe
-    from mctrain.training.run import RunResult
     from mctrain.training.verdict import Questions
     from mctrain.weights.checkpoint import Compared
 
@@ -191,15 +190,25 @@ def _train_towers(
     with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
         asked = _questions(read, begin, shards, places, Path(scratch))
         try:
-            with Signals() as interrupts, closing(Steps()) as journal:
-                outcome = _follow(read, begin, places, Surroundings(output, interrupts, journal, workers))
+            with Signals() as signals, closing(Steps()) as journal:
+                from mctrain.training.run import follow  # imports torch: 2 s
+
+                if is_first():
+                    tell_recipe(read.name, read.about)
+                around = Surroundings(output, signals, journal, workers)
+                with alone_in(output) if is_first() else nullcontext():
+                    outcome = follow(read, start_of(begin) if begin else None, places, around)
         except SystemExit:  # a signal before the first step or after the last
             if is_first():
                 click.echo("Interrupted; type the same command again.", err=True)
             raise
         tell_outcome(outcome, output)
-        if outcome.path is not None and begin is not None and asked is not None:
-            _judge(begin, outcome.path, asked, read.apart.most_lost if read.apart else 0.0)
+        if outcome.path and begin and asked and read.apart:
+            from mctrain.training.verdict import judge
+
+            click.echo("Both models, that of --from and the new one, are compared.", err=True)
+            compared = judge(start_of(begin).checkpoint, outcome.path, asked, bar("photos"))
+            tell_compared(compared, read.apart.most_lost)
     return outcome.path, outcome.signal
 
 
@@ -220,14 +229,6 @@ def _questions(
     return find_questions(recipe.apart, paths, places, scratch)
 
 
-def _judge(begin: Path, made: Path, asked: Questions, most_lost: float) -> None:
-    from mctrain.training.verdict import judge
-
-    click.echo("Both models, that of --from and the new one, are compared.", err=True)
-    compared = judge(start_of(begin).checkpoint, made, asked, bar("photos"))
-    tell_compared(compared, most_lost)
-
-
 def _export(made: Path, folder: Path, begin: Path | None) -> None:
     """What the run has left as it was comes from the bundle that it began with, where that was one."""
     from mctrain.export.bundle import export_bundle  # imports onnx: 0.3 s
@@ -237,15 +238,6 @@ def _export(made: Path, folder: Path, begin: Path | None) -> None:
     click.echo(EXPORTING, err=True)
     begun = open_bundle(begin, hashes=True) if begin and is_bundle(begin) else None
     tell_exported(export_bundle(load_checkpoint(made), folder, packaged(), int8_text=True, begun=begun))
-
-
-def _follow(recipe: TrainingRecipe, begin: Path | None, places: Places, around: Surroundings) -> RunResult:
-    from mctrain.training.run import follow  # imports torch: 2 s
-
-    if is_first():
-        tell_recipe(recipe.name, recipe.about)
-    with alone_in(around.folder) if is_first() else nullcontext():
-        return follow(recipe, start_of(begin) if begin else None, places, around)
 
 
 def _foretell(recipe: TrainingRecipe, begin: Path | None, places: Places, workers: int) -> None:

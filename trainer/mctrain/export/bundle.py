@@ -15,7 +15,6 @@ from mctrain.export.keeping import Unchanged
 from mctrain.export.papers import licence_of, provenance_of, title_of, write_papers
 from mctrain.export.precision import (
     demand_equal,
-    demand_vectors,
     embed,
     measure_drift,
     store_floats,
@@ -97,15 +96,17 @@ def export_bundle(
     int8_text: bool,
     packages: Packages = NO_PACKAGES,
     begun: Bundle | None = None,
+    same_image: bool = False,
 ) -> Bundle:
     """Writes the bundle of a checkpoint in one step; one of an image tower alone where there is no text tower.
 
     With `begun`, the bundle that its run began with, what the run has left as it was comes from there. With a whole image tower
-    that is also the vector space: photos that were read with the one need not be read again with the other.
+    that is also the vector space: photos that were read with the one need not be read again with the other. `same_image` demands
+    that.
 
     Raises:
-        ExportError: a graph does not compute what the checkpoint computes, or the checkpoint's own run judged it to be worse;
-            nothing was written.
+        ExportError: a graph does not compute what the checkpoint computes, the checkpoint's own run judged it to be worse, or
+            `begun` has another image tower; nothing was written.
         TrainerError: packages are wanted that cannot be made.
         BundleError: `target` exists and is no bundle.
     """
@@ -120,7 +121,13 @@ def export_bundle(
     spec = preset.image_spec()
     with tempfile.TemporaryDirectory(prefix="mctrain-") as folder:
         work = Path(folder)
-        towers = _export_towers(checkpoint, subjects, work, begun, int8=int8_text)
+        kept = None if begun is None else Unchanged(begun, checkpoint)
+        if same_image and kept is not None and not kept.image:
+            raise ExportError(
+                f"The image tower of {kept.folder} is not that of the checkpoint, so nothing was written; name the bundle that "
+                "the run began with."
+            )
+        towers = _export_towers(checkpoint, subjects, work, kept, int8=int8_text)
         names = list(towers.names)
         names += _write_packages(checkpoint, packages, work)
         names += write_papers(checkpoint, work)
@@ -156,11 +163,10 @@ class _Towers:
 
 
 def _export_towers(
-    checkpoint: Checkpoint, subjects: Subjects, work: Path, begun: Bundle | None, *, int8: bool
+    checkpoint: Checkpoint, subjects: Subjects, work: Path, kept: Unchanged | None, *, int8: bool
 ) -> _Towers:
     """Writes both towers into `work`, or takes them from where they are."""
     clip, shape, spec = checkpoint.clip, checkpoint.preset.text, checkpoint.preset.image_spec()
-    kept = None if begun is None else Unchanged(begun, checkpoint)
     space = None
     if kept and kept.image:
         space, image = kept.take_image(work)
@@ -222,8 +228,7 @@ def _change_head(
     stored = work / IMAGE_GRAPH
     kept.take_trunk(stored)
     rows = [preprocess(picture, spec)[None] for picture in subjects.pictures[:_FEW]]
-    wanted = embed(at_unit_length(tower).eval(), rows)
-    demand_vectors(wanted, stored.stem)
+    wanted = embed(at_unit_length(tower).eval(), rows, stored.stem)
     drift = measure_drift(wanted, stored, rows)
     if drift.mean < _LEAST_HALVES:
         raise ExportError(
@@ -245,8 +250,7 @@ def _export_text(
     rows = [tokenizer.encode([text]) for text in subjects.texts]
     if not int8:
         return _store_small(reference, plain, stored, rows)
-    wanted = embed(reference, rows)
-    demand_vectors(wanted, "text")
+    wanted = embed(reference, rows, "text")
     store_int8(plain, stored)
     return {"stored": "int8", **measure_drift(wanted, stored, rows).as_dict()}
 
@@ -255,8 +259,7 @@ def _store_small(
     tower: torch.nn.Module, plain: Path, stored: Path, rows: Sequence[NDArray[Any]]
 ) -> dict[str, Any]:
     """Halves, unless they do not hold the tower: where layer scales are as small as they begin, folded weights vanish."""
-    wanted = embed(tower, rows)
-    demand_vectors(wanted, stored.stem)
+    wanted = embed(tower, rows, stored.stem)
     store_halves(plain, stored)
     drift = measure_drift(wanted, stored, rows)
     if drift.mean >= _LEAST_HALVES:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from mctrain.errors import ExportError
 from mctrain.weights.unbundle import StoredWeights, read_bundle
 from picsight_engine.bundles.bundle import IMAGE_GRAPH, TEXT_GRAPH
 
@@ -36,7 +35,7 @@ class Unchanged:
         Raises:
             WeightsError: as `read_bundle`.
         """
-        self._bundle = bundle
+        self._bundle, self.folder = bundle, bundle.folder
         begun = read_bundle(bundle.folder)
         learnt = _learnt(begun.clip.image, made.clip.image)
         seen_alike = bundle.manifest.image == made.preset.image_spec()
@@ -48,25 +47,17 @@ class Unchanged:
             name: own for name, own in made.clip.image.state_dict().items() if name.startswith(_HEAD)
         }
 
-    def demand_image(self) -> None:
-        """Raises ExportError where the image tower is another one."""
-        if not self.image:
-            raise ExportError(
-                f"The image tower of {self._bundle.folder} is not that of the checkpoint, so nothing was written; name the bundle that "
-                "the run began with."
-            )
-
     def take_text(self, work: Path) -> tuple[list[str], _Drift, TextSpec]:
         """Puts the text tower and its tokenizer into `work`; their names, and what is known of them."""
         spec = self._bundle.text_spec()
         names = [TEXT_GRAPH, spec.tokenizer]
         for name in names:
-            shutil.copyfile(self._bundle.folder / name, work / name)
+            shutil.copyfile(self.folder / name, work / name)
         return names, dict(self._bundle.manifest.drift["text"]), spec
 
     def take_image(self, work: Path) -> tuple[str, _Drift]:
         """Puts the image tower into `work`; its space, and what is known of it."""
-        shutil.copyfile(self._bundle.folder / IMAGE_GRAPH, work / IMAGE_GRAPH)
+        shutil.copyfile(self.folder / IMAGE_GRAPH, work / IMAGE_GRAPH)
         return self._bundle.manifest.space_id, dict(self._bundle.manifest.drift["image"])
 
     def take_trunk(self, path: Path) -> None:
@@ -75,7 +66,7 @@ class Unchanged:
         Raises:
             WeightsError: the graph has no such head.
         """
-        StoredWeights(self._bundle.folder / IMAGE_GRAPH).write_with(self._head, path)
+        StoredWeights(self.folder / IMAGE_GRAPH).write_with(self._head, path)
 
 
 def _learnt(begun: nn.Module | None, made: nn.Module | None) -> list[str]:

@@ -52,14 +52,18 @@ def licence_of(checkpoint: Checkpoint) -> Licence:
 
 def write_papers(checkpoint: Checkpoint, work: Path) -> list[str]:
     """Writes the model card and the licence of what lies in the bundle into `work`; their names."""
-    origin = checkpoint.origin
-    if not isinstance(origin, WeightsFile):
-        card = _paper_of(origin, "card.md") + _making_of(checkpoint)
-        licence = _paper_of(origin, "licence.txt", _networks_of(checkpoint.preset)) + _beginning_of(
-            checkpoint
+    origin, preset = checkpoint.origin, checkpoint.preset
+    if isinstance(origin, WeightsFile):
+        card = (
+            f"{preset.title}\n\nMade of the weights {origin.name} (SHA-256 {origin.sha256}), "
+            "changed: branches folded, written as ONNX, numbers stored in fewer bits.\n"
         )
+        licence = _publishers_terms(checkpoint)
     else:
-        card, licence = _card_of(checkpoint.preset, origin), _terms_of(checkpoint)
+        card = _paper_of(origin, "card.md") + _making_of(checkpoint)
+        licence = _paper_of(origin, "licence.txt", _networks_of(preset)) + _beginning_of(checkpoint)
+    if checkpoint.clip.text is not None and isinstance(preset.text, TextShape):
+        licence += _VOCABULARY
     (work / CARD).write_text(card, encoding="utf-8")
     (work / LICENCE).write_text(licence, encoding="utf-8")
     return [CARD, LICENCE]
@@ -67,29 +71,30 @@ def write_papers(checkpoint: Checkpoint, work: Path) -> list[str]:
 
 def provenance_of(checkpoint: Checkpoint, *, int8_text: bool) -> dict[str, Any]:
     """What a person needs to make the bundle again; names and digests, no places on a disk."""
-    origin = checkpoint.origin
-    trunks = _trunks(checkpoint.preset)
+    origin, preset = checkpoint.origin, checkpoint.preset
+    trunks = _trunks(preset)
     packages = ("picsight", "torch", "timm", "onnxruntime", *trunks)
     tool = {"name": "mctrain", **{name: metadata.version(name) for name in packages}}
     if isinstance(origin, WeightsFile):
         return {
             "tool": tool,
-            "preset": checkpoint.preset.name,
+            "preset": preset.name,
             "publisher": origin.publisher,
             "weights": {"name": origin.name, "sha256": origin.sha256},
             "int8_text": int8_text,
         }
     if isinstance(origin, Trained):
+        model = table_of(preset)  # which the recipe of a run that began with a model does not say
         return {
             "tool": tool,
             "recipe": origin.recipe,
             "int8_text": int8_text,
             "data": origin.data,
             "begun": origin.begun,
-            "began_with": checkpoint.preset.title if origin.begun else "",
+            "began_with": preset.title if origin.begun else "",
             "photos": origin.photos,
             "compared": [asdict(own) for own in origin.compared],
-            "model": _table_of(checkpoint.preset),
+            "model": asdict(model) if model else None,
             "steps": origin.steps,
             "score": origin.score,
             "trunks": trunks,
@@ -104,12 +109,6 @@ def provenance_of(checkpoint: Checkpoint, *, int8_text: bool) -> dict[str, Any]:
         "epochs": len(origin.history),
         "last_loss": round(origin.history[-1], 4) if origin.history else None,
     }
-
-
-def _table_of(preset: Preset) -> dict[str, Any] | None:
-    """The numbers of a model on pretrained networks, which its run's recipe does not say where it began with a model."""
-    table = table_of(preset)
-    return None if table is None else asdict(table)
 
 
 def _is_apples(checkpoint: Checkpoint) -> bool:
@@ -170,25 +169,13 @@ def _networks_of(preset: Preset) -> str:
     )
 
 
-def _card_of(preset: Preset, source: WeightsFile) -> str:
-    return (
-        f"{preset.title}\n\nMade of the weights {source.name} (SHA-256 {source.sha256}), "
-        "changed: branches folded, written as ONNX, numbers stored in fewer bits.\n"
-    )
-
-
-def _terms_of(checkpoint: Checkpoint) -> str:
-    return _publishers_terms(checkpoint) + _vocabulary_of(checkpoint)
-
-
 def _beginning_of(checkpoint: Checkpoint) -> str:
-    """What binds whoever uses a run's weights beside its photos and texts: those that it began with, and the vocabulary."""
-    origin, terms = checkpoint.origin, ""
-    if isinstance(origin, Trained) and origin.begun:
-        name = checkpoint.preset.title or checkpoint.preset.name or "another checkpoint"
-        terms = f"It began with the weights of {name} (SHA-256 {origin.begun}), whose terms bind as well.\n"
-        terms += _publishers_terms(checkpoint) if _is_apples(checkpoint) else ""
-    return terms + _vocabulary_of(checkpoint)
+    """What binds whoever uses a run's weights beside its photos and texts: the weights that it began with."""
+    origin = checkpoint.origin
+    if not (isinstance(origin, Trained) and origin.begun):
+        return ""
+    terms = f"It began with the weights of {_begun_name(checkpoint)} (SHA-256 {origin.begun}), whose terms bind as well.\n"
+    return terms + (_publishers_terms(checkpoint) if _is_apples(checkpoint) else "")
 
 
 def _making_of(checkpoint: Checkpoint) -> str:
@@ -196,19 +183,15 @@ def _making_of(checkpoint: Checkpoint) -> str:
     origin = checkpoint.origin
     if not (isinstance(origin, Trained) and origin.begun):
         return ""
-    lines = [
-        f"{own.title}, {own.photos} photos: {own.before:.1f} % before, {own.after:.1f} % after"
+    learnt = f"\nIt learnt from {origin.photos} photos in {origin.steps} steps, on top of {_begun_name(checkpoint)}.\n"
+    return learnt + "".join(
+        f"{own.title}, {own.photos} photos: {own.before:.1f} % before, {own.after:.1f} % after\n"
         for own in origin.compared
-    ]
-    begun = checkpoint.preset.title or checkpoint.preset.name or "another checkpoint"
-    return "\n".join(
-        [f"\nIt learnt from {origin.photos} photos in {origin.steps} steps, on top of {begun}.", *lines, ""]
     )
 
 
-def _vocabulary_of(checkpoint: Checkpoint) -> str:
-    reads_clip = checkpoint.clip.text is not None and isinstance(checkpoint.preset.text, TextShape)
-    return _VOCABULARY if reads_clip else ""
+def _begun_name(checkpoint: Checkpoint) -> str:
+    return checkpoint.preset.title or checkpoint.preset.name or "another checkpoint"
 
 
 def _publishers_terms(checkpoint: Checkpoint) -> str:

@@ -220,9 +220,15 @@ def demand_equal(module: torch.nn.Module, path: Path, trials: Sequence[torch.Ten
 
 
 @torch.no_grad()
-def embed(tower: torch.nn.Module, rows: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
-    """What torch makes of every input alone, [n, dim]."""
-    return np.concatenate([tower(torch.from_numpy(row)).numpy() for row in rows])
+def embed(tower: torch.nn.Module, rows: Sequence[NDArray[Any]], name: str) -> NDArray[np.float32]:
+    """What torch makes of every input alone, [n, dim].
+
+    Raises:
+        ExportError: as `demand_vectors`, of the tower of this name.
+    """
+    vectors = np.concatenate([tower(torch.from_numpy(row)).numpy() for row in rows])
+    demand_vectors(vectors, name)
+    return vectors
 
 
 def measure_drift(wanted: NDArray[np.float32], path: Path, rows: Sequence[NDArray[Any]]) -> Drift:

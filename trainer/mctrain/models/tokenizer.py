@@ -64,17 +64,7 @@ _SHA256 = "924691ac288e54409236115652ad4aa250f48203de50a9e4722a6ecd48d6804a"
 _END_OF_WORD = "</w>"
 
 
-MINILM_SPEC = TextSpec(
-    context=64,
-    dynamic=True,
-    pad_id=minilm.PAD_ID,
-    eot=102,
-    tokenizer="tokenizer.json",
-    clean="none",
-    templates=TEMPLATES,
-    input="ids",
-    output="vector",
-)
+MINILM_SPEC = replace(CLIP_SPEC, context=64, dynamic=True, pad_id=minilm.PAD_ID, eot=102, clean="none")
 
 
 def write_clip_tokenizer(path: Path) -> None:

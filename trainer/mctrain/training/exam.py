@@ -26,11 +26,11 @@ from mctrain.evaluation.tasks import (
 from mctrain.teachers.towers import Towers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from mctrain.evaluation.report import Figure
-    from mctrain.evaluation.tasks import FoundTask, Task
+    from mctrain.evaluation.tasks import FoundTask
     from mctrain.models.clip import Clip
     from mctrain.models.presets import Preset
     from mctrain.recipes.training import EvaluationTable
@@ -89,19 +89,25 @@ def open_exam(
     data, tasks, scratch = places
     named = load_tasks(tasks)
     wanted = {name.partition(": ")[0] for name in table.figures}
-    holders = {name: _holders(named, name) for name in sorted(wanted)}
-    if strange := [name for name, own in holders.items() if not own]:
-        raise _unknown(strange[0], [task.name for task in named])
-    tasks_asked = [task for task in named if any(task in own for own in holders.values())]
-    if turned := [task.name for task in tasks_asked if isinstance(task, Blanks)]:
+    asked = [task for task in named if task.name in wanted]
+    others = wanted.difference(task.name for task in asked)
+    # a suite may have tasks that its files name
+    asked += [
+        own
+        for own in named
+        if isinstance(own, DataComp) and any(name.startswith(f"{own.name} ") for name in others)
+    ]
+    if reversed_tasks := [task.name for task in asked if isinstance(task, Blanks)]:
         raise RecipeError(
-            f"Of {turned[0]} less is better, so that it cannot be in the score of a run; take it out of evaluation.figures."
+            f"Of {reversed_tasks[0]} less is better, so that it cannot be in the score of a run; take it out of evaluation.figures."
         )
-    asked = find_files(tasks_asked, data, scratch)
-    known = [own.task.name for own in asked]
-    if absent := wanted.difference(known):  # of a suite that lacks it
-        raise _unknown(min(absent), known)
-    return Exam(table.figures, preset, tuple(own for own in asked if own.task.name in wanted), look)
+    found = find_files([task for task in named if task in asked], data, scratch)
+    known = [own.task.name for own in found]
+    if absent := wanted.difference(known):
+        raise RecipeError(
+            f"There is no task {min(absent)} to be measured; there are {', '.join(known or [own.name for own in named])}."
+        )
+    return Exam(table.figures, preset, tuple(own for own in found if own.task.name in wanted), look)
 
 
 def _files(found: FoundTask) -> Iterator[Path]:
@@ -124,16 +130,6 @@ def _state_of(path: Path) -> str:
         return file_digest(path)
     files = sorted(own for own in path.rglob("*") if own.is_file())
     return repr([(own.relative_to(path).as_posix(), own.stat().st_size) for own in files])
-
-
-def _holders(named: Sequence[Task], name: str) -> list[Task]:
-    """The task of that name, or the suites that may have it."""
-    own = [task for task in named if task.name == name]
-    return own or [task for task in named if isinstance(task, DataComp) and name.startswith(f"{task.name} ")]
-
-
-def _unknown(name: str, known: list[str]) -> RecipeError:
-    return RecipeError(f"There is no task {name} to be measured; there are {', '.join(known)}.")
 
 
 def choosing_mean(figures: dict[str, Figure]) -> float:

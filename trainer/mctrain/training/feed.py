@@ -16,9 +16,8 @@ from mctrain.training.accumulation import BatchPart
 from mctrain.training.losses import Embeddings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from numpy.typing import NDArray
     from torch import Tensor
 
     from mctrain.data.reading.batch import Batch
@@ -122,12 +121,14 @@ class Feed:
         return min(end, (start // self.steps_of_pass + 1) * self.steps_of_pass, *changes[:1])
 
     def _lesson(self, batch: Batch, epoch: int, step: int, waited: float) -> StepData:
-        rows = self._bank_rows(epoch, step)
-        said = self.bank.texts(rows) if self.bank else ()
-        ids = self._ids([*batch.captions, *batch.synthetic, *said])
-        counts = [len(batch.captions), len(batch.synthetic), len(said)]
-        captions, synthetic, bank = torch.split(ids, counts)
-        known = self.bank.embeddings(rows) if self.bank else np.empty((0, batch.image_embeddings.shape[1]))
+        texts: Sequence[str] = ()
+        known = np.empty((0, batch.image_embeddings.shape[1]), np.float32)
+        if self.bank:
+            drawn = self.bank.draw(epoch, step, self.recipe.run.seed, self.recipe.data.bank)
+            rows = drawn[self.rank.number :: self.rank.count]  # this process's share of what all draw
+            texts, known = self.bank.texts(rows), self.bank.embeddings(rows)
+        ids = self._to(torch.from_numpy(self.tokenizer.encode([*batch.captions, *batch.synthetic, *texts])))
+        captions, synthetic, bank = torch.split(ids, [len(batch.captions), len(batch.synthetic), len(texts)])
         taught = Embeddings(
             self._to(batch.image_embeddings),
             self._to(batch.caption_embeddings),
@@ -135,16 +136,6 @@ class Feed:
             self._to(torch.from_numpy(known).float()),
         )
         return StepData(self._to(batch.pixels).float() / 255, (captions, synthetic, bank), taught, waited)
-
-    def _bank_rows(self, epoch: int, step: int) -> NDArray[np.int64]:
-        """The share of this process of what all draw."""
-        if not self.bank:
-            return np.empty(0, np.int64)
-        rows = self.bank.draw(epoch, step, self.recipe.run.seed, self.recipe.data.bank)
-        return rows[self.rank.number :: self.rank.count]
-
-    def _ids(self, texts: list[str]) -> Tensor:
-        return self._to(torch.from_numpy(self.tokenizer.encode(texts)))
 
     def _to(self, values: Tensor) -> Tensor:
         return values.to(self.device, non_blocking=True)

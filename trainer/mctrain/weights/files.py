@@ -95,7 +95,7 @@ def _load(path: Path) -> object:
     except OSError as fault:
         raise WeightsError(f"{path} cannot be read: {fault.strerror or fault}.") from fault
     except safetensors.SafetensorError as fault:
-        raise WeightsError(f"{path} is damaged or no safetensors file ({_first_line(fault)}).") from fault
+        raise WeightsError(f"{path} is damaged or no safetensors file.") from fault
 
 
 def _unwrap(content: object) -> object:
@@ -103,7 +103,3 @@ def _unwrap(content: object) -> object:
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             return content[key]
     return content
-
-
-def _first_line(fault: Exception) -> str:
-    return (str(fault) or type(fault).__name__).strip().split("\n")[0].rstrip(".")
