@@ -185,38 +185,3 @@ def test_a_model_that_spoils_everyday_searches_is_refused_without_other_peoples_
     assert f"everyday words ({ordinary.before:.1f} to {ordinary.after:.1f} %)" in str(done.exception)
     assert re.search(r"\nordinary searches:\neveryday words +\d+ .*\neveryday words lost most, ", done.output)
     assert not (tmp_path / "bundle").exists()
-
-
-@pytest.mark.soak
-def test_what_got_worse_is_not_exported_and_its_checkpoint_stays(told, home, real_data, tmp_path):
-    (tmp_path / "tasks.toml").write_text(
-        '[[retrieval]]\nname = "dev"\nshards = ["flickr8k-dev-*.tar"]\n', encoding="utf-8"
-    )
-    words = [
-        "train",
-        "my-decisions",
-        "--from",
-        home / "assets" / "starter",
-        "--photos",
-        home / "runs" / "decided-shards",
-    ]
-    words += [
-        "-o",
-        tmp_path / "run",
-        "--bundle",
-        tmp_path / "bundle",
-        "--data",
-        real_data,
-        "--tasks",
-        tmp_path / "tasks.toml",
-    ]
-    for own in (*SMALL, "optimizer.rate=1", "optimizer.warmup=0", "decisions.staying=0"):
-        words += ["--set", own]
-    with pytest.raises(ExportError, match=r"worse by more than 2 points, so nothing was exported: .*dev \("):
-        CliRunner().invoke(mctrain, list(map(str, words)), catch_exceptions=False)
-    assert not (tmp_path / "bundle").exists()
-    assert [own.name for own in load_checkpoint(tmp_path / "run").origin.compared] == [
-        "decisions kept apart",
-        "everyday words",
-        "dev",
-    ]

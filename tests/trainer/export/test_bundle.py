@@ -10,10 +10,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from tests.trainer.conftest import write_shard
 
-from mctrain.data.shards import samples
-from mctrain.data.words import Photo, members_of, words_of
 from mctrain.errors import ExportError
 from mctrain.export.bundle import export_bundle
 from mctrain.export.precision import demand_equal, measure_drift, store_int8, subjects_of, trial_texts
@@ -43,19 +40,6 @@ def bundle(checkpoint, tiny_data, tmp_path_factory):
 @pytest.fixture(scope="module")
 def towers(checkpoint):
     return checkpoint.clip.image, checkpoint.clip.text
-
-
-def test_an_export_is_measured_on_shards_that_data_pack_has_written(tiny_data, tmp_path):
-    sources = list(samples(tiny_data / "flickr8k-train-000000.tar"))[:3]
-    parts = []
-    for own in sources:
-        members = members_of(
-            words_of({"json": json.dumps(own.words).encode()}), Photo(own.suffix, own.photo, 1, 1)
-        )
-        parts += [(f"{own.key}.{suffix}", content) for suffix, content in members.items()]
-    subjects = subjects_of(write_shard(tmp_path / "000000.tar", parts))
-    assert subjects.texts == tuple(own.words["captions"][0] for own in sources)
-    assert len(subjects.pictures) == 3
 
 
 def test_photos_come_out_as_from_torch_at_any_batch(bundle, towers):
@@ -95,14 +79,6 @@ def test_the_manifest_says_where_it_comes_from_and_no_place_on_a_disk(
     tokenizer = json.loads((bundle.folder / "tokenizer.json").read_text(encoding="utf-8"))
     assert tokenizer["padding"] is tokenizer["truncation"] is None
     assert {"LICENCE.txt", "README.md"} <= set(manifest.files)
-
-
-def test_weights_are_stored_as_halves_and_computed_in_float32(bundle):
-    model = onnx.load(bundle.folder / "image.onnx")
-    kinds = {weight.data_type for weight in model.graph.initializer if np.prod(weight.dims) >= 4096}
-    assert kinds == {onnx.TensorProto.FLOAT16}
-    assert model.opset_import[0].version == 20
-    assert model.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.FLOAT
 
 
 def test_int8_stores_matrices_and_the_word_table_as_bytes(bundle, tmp_path):

@@ -9,7 +9,6 @@ import torch
 
 from mctrain.models.clip import build_clip, deployed_model
 from mctrain.models.presets import PRESETS, find_preset, preset_of_towers
-from mctrain.models.reparameterize import fold_everything
 from mctrain.recipes.training import load_training
 from picsight_engine.errors import RequestError
 
@@ -99,12 +98,6 @@ def test_every_model_embeds_photos_and_texts_in_one_space(name):
 )
 def test_a_published_recipe_trains_the_published_towers(recipe, name):
     assert preset_of_towers(load_training(recipe).towers) == PRESETS[name].named("", "")
-
-
-def test_a_fully_folded_tower_holds_what_is_left_and_no_norm():
-    model = fold_everything(empty(PRESETS["mobileclip_s0"]))
-    assert sizes(model.image)[0] == 11_348_032
-    assert not [module for module in model.modules() if isinstance(module, torch.nn.BatchNorm2d)]
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones():

@@ -13,7 +13,7 @@ from mctrain.training.accumulation import BatchPart, loss_and_gradients
 from mctrain.training.losses import Embeddings, LossSettings, reinforced_loss
 from mctrain.training.student import Precision
 
-COUNT, BANK, DIM = 6, 3, 8
+COUNT, BANK, DIM = 6, 4, 8
 SETTINGS = LossSettings(0.75, (TeacherRecord("narrow", 5, 70.0, ""), TeacherRecord("wide", 9, 30.0, "")))
 
 

@@ -17,8 +17,8 @@ def psnr(changed, clean) -> float:
     return -10 * np.log10(np.mean((changed.detach().numpy() - clean.numpy()) ** 2, dtype=np.float64))
 
 
-@pytest.mark.parametrize("decibels", [20, 30])
-def test_a_few_hundred_steps_bring_pictures_to_the_target(decibels):
+def test_a_few_hundred_steps_bring_pictures_to_the_target():
+    decibels = 20
     clean, target = pictures(256), 10 ** (-decibels / 10)
     with torch.random.fork_rng():
         torch.manual_seed(decibels)

@@ -2,60 +2,60 @@
 
 from __future__ import annotations
 
-import runpy
 import subprocess
 import sys
-from pathlib import Path
 
-import pytest
 import torch
+from tests.conftest import REPOSITORY
 from tests.trainer.training.conftest import ALONE
+from tests.trainer.training.test_accumulation import SETTINGS, batch, demand_same, model
 from torch import distributed
 from torch.nn.parallel import DistributedDataParallel
 
-SCRIPT = Path(__file__).with_name("one_rank.py")
+from mctrain.training.accumulation import BatchPart, loss_and_gradients
+from mctrain.training.losses import Embeddings, reinforced_loss
+from mctrain.training.student import Precision
 
 
-@pytest.fixture(scope="module")
-def script():
-    return runpy.run_path(str(SCRIPT))
+def gradients(wrap, rank, ranks, parts):
+    """Of a rank's share of the batch in so many parts; and the loss of this share."""
+    clip = model(0.0)
+    clip.image[1].eval()
+    pixels, *ids, taught = batch()
+    pixels, *ids = (rows.chunk(ranks)[rank] for rows in (pixels, *ids))
+    taught = Embeddings(
+        *(rows.chunk(ranks)[rank] for rows in (taught.photos, taught.captions, taught.synthetic, taught.bank))
+    )
+    shares = zip(*(rows.chunk(parts) for rows in (pixels, *ids)), strict=True)
+    loss = loss_and_gradients(
+        wrap(clip),
+        [BatchPart(photos, torch.cat(texts), tuple(map(len, texts))) for photos, *texts in shares],
+        lambda student, scale: reinforced_loss(student, scale, taught, SETTINGS),
+        Precision("fp32", torch.device("cpu")),
+    )
+    return {"loss": loss.total.detach(), **{name: own.grad for name, own in clip.named_parameters()}}
 
 
-def without_prefix(gradients):
-    return {name.removeprefix("module."): own for name, own in gradients.items()}
-
-
-def demand_same(found, wanted):
-    assert found.keys() == wanted.keys()
-    for name, gradient in wanted.items():
-        assert gradient.abs().max() > 1e-3, name
-        torch.testing.assert_close(
-            found[name], gradient, rtol=0, atol=1e-5 * gradient.abs().max().item(), msg=name
-        )
-
-
-def test_two_processes_whole_and_by_parts(script, tmp_path):
+def test_two_processes_whole_and_by_parts(tmp_path):
     """As torchrun starts them, but for the port, which a file stands for."""
-    words = [sys.executable, str(SCRIPT), str(tmp_path / "found.pt"), f"file://{tmp_path}/met"]
-    started = [subprocess.Popen([*words, str(rank)], env=ALONE) for rank in range(2)]
+    words = [sys.executable, "-m", "tests.trainer.training.test_ranks", str(tmp_path)]
+    started = [subprocess.Popen([*words, str(rank)], env=ALONE, cwd=REPOSITORY) for rank in range(2)]
     assert [own.wait(120) for own in started] == [0, 0]
-    everyone = torch.load(tmp_path / "found.pt", weights_only=True)
-    wanted = script["gradients"](script["Pair"](), 0, 1, 1)
+    everyone = [torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2)]
+    wanted = gradients(lambda clip: clip, 0, 1, 1)
     for way in (0, 1):
-        first, second = (without_prefix(each[way]) for each in everyone)
-        assert torch.equal(first["image.1.weight"], second["image.1.weight"])
+        first, second = (each[way] for each in everyone)
+        assert torch.equal(first["image.5.weight"], second["image.5.weight"])
         assert first["loss"] != second["loss"]  # each has the loss of its own rows
         demand_same({**first, "loss": (first["loss"] + second["loss"]) / 2}, wanted)
 
 
-def test_a_group_of_one_process_is_that_process(script):
-    wanted = script["gradients"](script["Pair"](), 0, 1, 1)
-    distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
-    try:
-        for parts in (1, 2):
-            demand_same(
-                without_prefix(script["gradients"](DistributedDataParallel(script["Pair"]()), 0, 1, parts)),
-                wanted,
-            )
-    finally:
-        distributed.destroy_process_group()
+def main(folder, rank):
+    distributed.init_process_group("gloo", init_method=f"file://{folder}/met", rank=int(rank), world_size=2)
+    found = [gradients(DistributedDataParallel, int(rank), 2, parts) for parts in (1, 2)]
+    torch.save(found, f"{folder}/{rank}.pt")
+    distributed.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -141,13 +141,6 @@ def test_the_lines_tell_of_all_steps_and_scores(undisturbed):
     assert first["recipe"]["run"]["range_augment"] is True
 
 
-def test_a_finished_run_is_left_as_it_is(undisturbed, run_in, tmp_path):
-    shutil.copytree(undisturbed, tmp_path / "run", copy_function=os.link)
-    outcome = run_in(tmp_path / "run", *EVERYTHING)
-    assert outcome.why == "7 steps"
-    demand_same(tmp_path / "run", undisturbed)
-
-
 def test_a_checkpoint_of_something_else_is_not_written_over(undisturbed, run_in, tmp_path):
     """Not even where the run begins with that very one."""
     made = tmp_path / CHECKPOINT

@@ -85,11 +85,6 @@ def stopped(words, folder, number):
 
 
 @pytest.mark.soak
-def test_a_run_finishes_its_step_and_saves(command, tmp_path):
-    assert stopped(command(tmp_path, *LONG, workers=1), tmp_path, signal.SIGTERM) >= 2
-
-
-@pytest.mark.soak
 def test_it_goes_on_with_the_same_command(command, tmp_path):
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGINT)
     reached = [stopped(command(tmp_path, *LONG, workers=1), tmp_path, number) for number in numbers]

@@ -84,12 +84,6 @@ def _exported(checkpoint, folder):
 
 
 @pytest.mark.soak
-def test_the_starter_exported_again_finds_what_it_found(starter, real_data, tmp_path):
-    again = _exported(read_bundle(starter), tmp_path / "again")
-    assert min(_near(BundleTeacher(starter), again, real_data)) > 0.999
-
-
-@pytest.mark.soak
 def test_tuned_trunks_come_back_and_the_factors_of_joined_ones(real_data, tmp_path):
     """A network larger than its measure, with weights, statistics and factors that no package has."""
     preset = preset_of(ModelTable(("lite2",), 260, 64, 48, 40, 0.0, 0.0, 0.0, 0.0, 3.0))
