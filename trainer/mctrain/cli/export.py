@@ -24,9 +24,9 @@ def tell_exported(bundle: Bundle, *, keeps_space: bool = False) -> None:
     size = sum(record.bytes for record in manifest.files.values())
     drift = manifest.drift
     kinds = [(name, drift[key]) for key, name in (("image", "photos"), ("text", "texts")) if key in drift]
-    told = ", ".join(f"{own['mean']} for {name} ({own['stored']})" for name, own in kinds)
+    cosines = ", ".join(f"{own['mean']} for {name} ({own['stored']})" for name, own in kinds)
     click.echo(
-        f"{bundle.folder}: space {manifest.space_id}, {size / 1e6:.1f} MB, cosine to the checkpoint {told}"
+        f"{bundle.folder}: space {manifest.space_id}, {size / 1e6:.1f} MB, cosine to the checkpoint {cosines}"
     )
     if begun := manifest.provenance.get("began_with"):
         click.echo(printable(f"made of {manifest.provenance['photos']} photos on top of {begun}"))

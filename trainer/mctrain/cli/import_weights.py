@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from picsight_engine.bundles.bundle import MANIFEST
-
-if TYPE_CHECKING:
-    from mctrain.weights.checkpoint import Checkpoint
 
 
 @click.command(name="import")
@@ -43,23 +39,18 @@ def import_weights(file: Path, preset: str | None, output: Path) -> None:
         return
     if preset is None:
         raise click.UsageError("Weights need --preset; `mctrain presets` lists them.")
-    checkpoint, sentence = _imported(file, preset)
-    click.echo(f"{save_checkpoint(output, checkpoint)}: {sentence}")
-
-
-def _imported(file: Path, preset: str) -> tuple[Checkpoint, str]:
-    """A checkpoint of published weights, and what is to be said of it."""
     from mctrain.models.presets import find_preset
     from mctrain.weights.checkpoint import Checkpoint, WeightsFile
     from mctrain.weights.convert import look, read_model
     from mctrain.weights.files import read_tensors
 
     chosen = find_preset(preset)
-    imported = read_model(read_tensors(file), chosen, str(file))
-    publisher = imported.layout.publisher
-    own = chosen.as_run_by(publisher)
-    seen = look(imported.model, own, str(file))
-    form = "folded" if imported.folded else "in training form"
-    towers = "both towers" if imported.model.text is not None else "the image tower alone"
-    told = f"{chosen.title}, {towers}, {form}, from {publisher}'s names\n{seen.sentence()}"
-    return Checkpoint(own, imported.model, WeightsFile.of(file, publisher), imported.folded), told
+    found = read_model(read_tensors(file), chosen, str(file))
+    publisher = found.layout.publisher
+    form = chosen.as_run_by(publisher)
+    seen = look(found.model, form, str(file))
+    checkpoint = Checkpoint(form, found.model, WeightsFile.of(file, publisher), found.folded)
+    path = save_checkpoint(output, checkpoint)
+    towers = "the image tower alone" if found.model.text is None else "both towers"
+    branches = "folded" if found.folded else "in training form"
+    click.echo(f"{path}: {chosen.title}, {towers}, {branches}, from {publisher}'s names\n{seen.sentence()}")

@@ -127,5 +127,5 @@ def _tell(folder: Place, made: Sequence[ShardReport]) -> None:
     )
     tell_some("warnings", list(dict.fromkeys(report.warning for report in made if report.warning)))
     if faults:
-        told = ", ".join(f"{count} {reason}" for reason, count in faults.most_common())
-        click.echo(f"  faulty: {told}; which ones stands in the .report.json beside each shard")
+        reasons = ", ".join(f"{count} {reason}" for reason, count in faults.most_common())
+        click.echo(f"  faulty: {reasons}; which ones stands in the .report.json beside each shard")

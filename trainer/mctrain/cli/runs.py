@@ -36,8 +36,8 @@ def is_first() -> bool:
 def tell_recipe(name: str, about: About) -> None:
     """What is made of what, and what is expected of it, with what another seed changes; as far as the recipe says so."""
     noise = f" ({about.noise})" if about.noise else ""
-    told = {"source": about.source, "expected": f"{about.expected}{noise}"}
-    lines = [about.title or name, *(f"  {key}: {own}" for key, own in told.items() if own)]
+    facts = {"source": about.source, "expected": f"{about.expected}{noise}"}
+    lines = [about.title or name, *(f"  {key}: {own}" for key, own in facts.items() if own)]
     click.echo("\n".join(lines), err=True)
 
 

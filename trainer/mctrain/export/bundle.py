@@ -81,9 +81,9 @@ def _demand(compared: Sequence[Compared], most_lost: float) -> None:
         )
     lost = [own for own in compared if not own.lost <= most_lost]  # nor does what is not a number pass
     if lost:
-        told = "; ".join(f"{own.title} ({own.before:.1f} to {own.after:.1f} %)" for own in lost)
+        losses = "; ".join(f"{own.title} ({own.before:.1f} to {own.after:.1f} %)" for own in lost)
         raise ExportError(
-            f"The model got worse by more than {most_lost:g} points, so nothing was exported: {told}. The checkpoint stays; "
+            f"The model got worse by more than {most_lost:g} points, so nothing was exported: {losses}. The checkpoint stays; "
             "train with a smaller optimizer.rate or for fewer steps in another folder."
         )
 
@@ -178,8 +178,8 @@ def _export_towers(
     if clip.text is None:
         return _Towers((IMAGE_GRAPH,), {"image": image}, space, None)
     if kept and kept.text:
-        names, text, told = kept.take_text(work)
-        return _Towers((IMAGE_GRAPH, *names), {"image": image, "text": text}, space, told)
+        names, text, spec_of_text = kept.take_text(work)
+        return _Towers((IMAGE_GRAPH, *names), {"image": image, "text": text}, space, spec_of_text)
     tokenizer = text_spec(shape).tokenizer
     write_tokenizer(shape, work / tokenizer)
     drift = {"image": image, "text": _export_text(clip.text, shape, subjects, work, int8=int8)}

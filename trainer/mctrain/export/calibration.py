@@ -101,7 +101,7 @@ def calibrate_bundle(
     with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
         blanks = subject.gallery([pack_blanks(TRAINING, _BLANKS, Path(scratch))])
     asking = dict.fromkeys(query for own in blanks.words for query in own.synthetic[QUERIES])
-    told = {
+    provenance = {
         "things": len(things),
         "sets": [*SETS, "everyday-dev"],
         "measured": [own.as_dict() for own in measured],
@@ -115,7 +115,7 @@ def calibrate_bundle(
             wanted[~reporting(queries)],
             teacher.terms([*asking]),
         ),
-        provenance={**bundle.manifest.provenance, "calibration": told},
+        provenance={**bundle.manifest.provenance, "calibration": provenance},
     )
     with write_whole(folder / MANIFEST) as file:
         file.write(manifest_text(manifest))

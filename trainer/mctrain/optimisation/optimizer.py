@@ -123,7 +123,7 @@ class Descent:
     clipped: Sequence[nn.Parameter] = ()
     longest: float = 1.0
 
-    def follow(self, history: list[float], legs: int, told: Callable[[], None], *, steps: int = 1) -> None:
+    def follow(self, history: list[float], legs: int, ended: Callable[[], None], *, steps: int = 1) -> None:
         """Goes on behind the legs whose mean losses are in `history`, until there are so many, each of so many steps.
 
         Raises:
@@ -145,4 +145,4 @@ class Descent:
                 self.moved()
                 total += float(loss.detach())
             history.append(total / steps)
-            told()
+            ended()

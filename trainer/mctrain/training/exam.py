@@ -70,8 +70,8 @@ class Exam:
         Raises:
             DataError: a file is missing.
         """
-        told = [(repr(own.task), [_state_of(path) for path in _files(own)]) for own in self.found]
-        return hashlib.sha256(repr(told).encode()).hexdigest()
+        tasks = [(repr(own.task), [_state_of(path) for path in _files(own)]) for own in self.found]
+        return hashlib.sha256(repr(tasks).encode()).hexdigest()
 
 
 def open_exam(

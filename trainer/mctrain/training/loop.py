@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What the first process has: it alone writes, tells and, where the recipe wants it, measures."""
+    """What the first process has: it alone writes, reports and, where the recipe wants it, measures."""
 
     folder: Path
     metrics: Metrics
@@ -87,12 +87,12 @@ def train(run: Training, interrupts: Signals, desk: Desk | None) -> Ending:
             why = f"stopped by a signal after {run.at.step} of {run.steps} steps"
             return Ending(f"{why}; the same command goes on from here", signal)
     if run.at.step < run.steps:
-        return _tired(run, desk)
+        return _stopped_early(run, desk)
     return Ending(f"{run.at.step} steps")
 
 
-def _tired(run: Training, desk: Desk | None) -> Ending:
-    """What was learnt after the best score was for nothing; the first process has the state to go back to."""
+def _stopped_early(run: Training, desk: Desk | None) -> Ending:
+    """The ending of a run whose scores do not rise: what it learnt after the best one is dropped, and the first process has that state."""
     why = f"stopped after {run.at.step} of {run.steps} steps: the scores do not rise any more"
     best = best_step(desk.folder, run.at) if desk is not None else 0
     if not best:
@@ -154,13 +154,13 @@ def _teach_ranges(run: Training, distance: Tensor, photos: Tensor, seen: Tensor)
 
 
 def _tell(run: Training, desk: Desk | None) -> None:
-    """Every process says what its share of the steps came to; the mean is told."""
+    """Logs the mean over the processes of what their steps came to."""
     at, sentence = run.at, ""
     if _is_due(run, run.recipe.run.log_every):
         line = at.facts.line(run.feed.rank)
         at.facts = Facts()
         if desk is not None:
-            desk.metrics.tell(at.step, line)
+            desk.metrics.add(at.step, line)
         sentence = progress(at.step, run.steps, line, run.recipe.run.batch)
         if any(own.step >= at.step for own in run.recipe.run.sizes):
             sentence += " at this size of photos"
@@ -169,7 +169,7 @@ def _tell(run: Training, desk: Desk | None) -> None:
 
 
 def _evaluate(run: Training, desk: Desk | None) -> bool:
-    """Where it is time: the first process measures, and all hear the mean by which a run is stopped; whether there is one.
+    """Measures where it is time: the first process does, and all get the mean by which a run is stopped; whether there is one.
 
     A signal breaks it off; the run begins with it when it goes on.
     """
@@ -188,9 +188,9 @@ def _evaluate(run: Training, desk: Desk | None) -> bool:
         return False
     at.scores[at.step] = score
     if desk is not None:
-        desk.metrics.tell(at.step, {**figures, SCORE: score})
-        told = ", ".join(f"{name} {own:.1f} %" for name, own in figures.items())
-        desk.journal.tell(f"step {at.step}: {told}; score by the choosing halves {score:.1f} %")
+        desk.metrics.add(at.step, {**figures, SCORE: score})
+        listed = ", ".join(f"{name} {percent:.1f} %" for name, percent in figures.items())
+        desk.journal.tell(f"step {at.step}: {listed}; score by the choosing halves {score:.1f} %")
     return True
 
 
@@ -207,8 +207,8 @@ def _is_over(run: Training) -> bool:
     """Whether all steps are done, or the best score lies `patience` evaluations back."""
     patience = run.recipe.patience
     scores = list(run.at.scores.values())
-    tired = patience and len(scores) > patience and max(scores[-patience:]) <= max(scores[:-patience])
-    return bool(tired) or run.at.step >= run.steps
+    stalled = patience and len(scores) > patience and max(scores[-patience:]) <= max(scores[:-patience])
+    return bool(stalled) or run.at.step >= run.steps
 
 
 def _seed(seed: int, step: int, rank: int) -> int:

@@ -54,8 +54,8 @@ class LossSettings:
         """What the teachers say of rows [r, D] among columns [c, D], as shares [r, c]: the mean of their softmaxes."""
         widths = [teacher.width for teacher in self.teachers]
         pairs = zip(torch.split(rows, widths, 1), torch.split(columns, widths, 1), self.teachers, strict=True)
-        said = [torch.softmax(teacher.scale * own @ others.T, dim=1) for own, others, teacher in pairs]
-        return torch.stack(said).mean(0)
+        shares = [torch.softmax(teacher.scale * own @ others.T, dim=1) for own, others, teacher in pairs]
+        return torch.stack(shares).mean(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,16 +117,16 @@ def _sides(student: Embeddings, taught: Embeddings) -> Sequence[_Side]:
         known = taught.gathered()
     first, count = first_row(len(student.photos)), len(columns.photos)
     sides = []
-    for texts, all_texts, told, all_told in (
+    for texts, all_texts, known_texts, all_known in (
         (student.captions, columns.captions, taught.captions, known.captions),
         (student.synthetic, columns.synthetic, taught.synthetic, known.synthetic),
     ):
         if not len(texts):
             continue
         among = torch.cat([all_texts, columns.bank])  # [N + M, d]
-        said = torch.cat([all_told, known.bank])  # [N + M, D]
-        sides.append(_Side(student.photos, among, taught.photos, said, first, count))
-        sides.append(_Side(texts, columns.photos, told, known.photos, first, count))
+        known_among = torch.cat([all_known, known.bank])  # [N + M, D]
+        sides.append(_Side(student.photos, among, taught.photos, known_among, first, count))
+        sides.append(_Side(texts, columns.photos, known_texts, known.photos, first, count))
     return sides
 
 

@@ -1,4 +1,4 @@
-"""What a run writes down of itself: a line of JSON every few steps, the same for TensorBoard, and the end of its progress line."""
+"""What a run records: a line of JSON every few steps, the same for TensorBoard, and the end of its progress line."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ class Metrics:
             self._write({"start": start | dict(machine)})
             self._opened = opened.pop_all()
 
-    def tell(self, step: int, values: Mapping[str, float]) -> None:
+    def add(self, step: int, values: Mapping[str, float]) -> None:
         """Figures after so many steps.
 
         Raises:
             TrainerError: the disk is full or refuses them.
         """
         self._write({"step": step, **{name: round(value, 6) for name, value in values.items()}})
-        self._board.tell(step, values)
+        self._board.add(step, values)
 
     def close(self) -> None:
         """When the run ends, however it does."""
@@ -83,7 +83,7 @@ class Metrics:
 
 
 class _Board:
-    """TensorBoard's file, written line by line: its usual writer has a thread, whose failures nobody hears of."""
+    """TensorBoard's file, written line by line: its usual writer has a thread, whose failures nobody sees."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -98,9 +98,9 @@ class _Board:
         start = Event(step=step + 1, session_log=SessionLog(status=SessionLog.START))
         self._write(Event(file_version=_BOARD), start)
 
-    def tell(self, step: int, values: Mapping[str, float]) -> None:
-        told = [scalar(name.replace(": ", "/").replace(" ", "_"), value) for name, value in values.items()]
-        self._write(*(Event(step=step, summary=own) for own in told))
+    def add(self, step: int, values: Mapping[str, float]) -> None:
+        figures = [scalar(name.replace(": ", "/").replace(" ", "_"), value) for name, value in values.items()]
+        self._write(*(Event(step=step, summary=own) for own in figures))
 
     def close(self) -> None:
         self._file.close()
@@ -140,7 +140,7 @@ def _writing(place: Path) -> Iterator[None]:
 
 
 def _shut(file: IO[str] | _Board) -> None:
-    with suppress(OSError):  # what could not be written has been told
+    with suppress(OSError):  # the failure to write has been raised
         file.close()
 
 

@@ -36,13 +36,6 @@ FACTOR = Bounds((0.1, 0.9), (1.1, 10.0))  # of brightness and contrast
 DEVIATION = Bounds((0.0, 0.00005), (0.0001, 1.0))  # of noise
 
 
-class Augmented(NamedTuple):
-    """Pictures [n, 3, s, s] from 0 to 1, and what their distance adds to the loss."""
-
-    pixels: Tensor
-    loss: Tensor
-
-
 class Range(nn.Module):
     """A range with learnt ends, from which strengths are drawn evenly.
 
@@ -58,7 +51,11 @@ class Range(nn.Module):
 
     def ends(self) -> tuple[Tensor, Tensor]:
         """From where to where strengths are drawn."""
-        return _between(self.low, *self._bounds.low), _between(self.high, *self._bounds.high)
+        (least, most), (lowest, highest) = self._bounds
+        return (
+            least + (most - least) * self.low.sigmoid(),
+            lowest + (highest - lowest) * self.high.sigmoid(),
+        )
 
     def draw(self, count: int) -> Tensor:
         """One strength for each of so many pictures [count, 1, 1, 1]."""
@@ -79,16 +76,16 @@ class RangeAugment(nn.Module):
         self.contrast = Range(FACTOR)
         self.noise = Range(DEVIATION)
 
-    def forward(self, pixels: Tensor, target: float) -> Augmented:
-        """Changes pictures [n, 3, s, s] from 0 to 1; `target` is the mean squared error that the ranges should learn to give.
+    def forward(self, pixels: Tensor, target: float) -> tuple[Tensor, Tensor]:
+        """Changes pictures [n, 3, s, s] from 0 to 1, and adds a term [] to the loss.
 
-        The term is the distance of each picture's error from it, so that untouched pictures count as much as the farthest
+        `target` is the mean squared error that the ranges should learn to give. The term is the distance of each picture's error from it, so that untouched pictures count as much as the farthest
         ones, and the mean error settles below: on photos at 22.5 decibels for 20, at 31 for 30.
         """
         steps: tuple[tuple[Callable[[Tensor, Tensor], Tensor], Range], ...] = (
-            (_brighten, self.brightness),
-            (_contrast, self.contrast),
-            (_add_noise, self.noise),
+            (lambda own, factor: own * factor, self.brightness),
+            (lambda own, factor: own.mean((2, 3), keepdim=True).lerp(own, factor), self.contrast),
+            (lambda own, deviation: own + deviation * torch.randn_like(own), self.noise),
         )
         changed = pixels
         for place in torch.randperm(len(steps)).tolist():
@@ -100,7 +97,7 @@ class RangeAugment(nn.Module):
         changed = changed.clamp(0.0, 1.0)
         errors = (changed - pixels).square().mean((1, 2, 3))  # [n]
         term = F.smooth_l1_loss(errors, torch.full_like(errors, target), beta=_LEVEL)
-        return Augmented(changed, _WEIGHT * term)
+        return changed, _WEIGHT * term
 
 
 def target_error(done: float) -> float:
@@ -110,20 +107,3 @@ def target_error(done: float) -> float:
     """
     first, last = (10 ** (-psnr / 10) for psnr in (_FIRST_PSNR, _LAST_PSNR))
     return last + (first - last) * (1 + math.cos(math.pi * done)) / 2
-
-
-def _between(free: Tensor, least: float, most: float) -> Tensor:
-    return least + (most - least) * free.sigmoid()
-
-
-def _brighten(pixels: Tensor, factor: Tensor) -> Tensor:
-    return pixels * factor
-
-
-def _contrast(pixels: Tensor, factor: Tensor) -> Tensor:
-    """About each channel's mean."""
-    return pixels.mean((2, 3), keepdim=True).lerp(pixels, factor)
-
-
-def _add_noise(pixels: Tensor, deviation: Tensor) -> Tensor:
-    return pixels + deviation * torch.randn_like(pixels)

@@ -29,11 +29,11 @@ class Rank:
 
     @property
     def first(self) -> bool:
-        """Whether it is the one that writes, measures and tells."""
+        """Whether it is the one that writes, measures and reports."""
         return self.number == 0
 
     def most(self, number: int) -> int:
-        """The largest number that any process has; all hear the same."""
+        """The largest number that any process has; all get the same."""
         return int(self._reduce([number], distributed.ReduceOp.MAX)[0]) if self.count > 1 else number
 
     def means(self, values: Sequence[float]) -> list[float]:
@@ -53,15 +53,15 @@ class Rank:
         """The number that the first process has."""
         if self.count == 1:
             return value
-        told = torch.tensor(value, dtype=torch.float64, device=_device())
-        distributed.broadcast(told, 0)
-        return float(told.item())
+        shared = torch.tensor(value, dtype=torch.float64, device=_device())
+        distributed.broadcast(shared, 0)
+        return float(shared.item())
 
     @staticmethod
     def _reduce(values: Sequence[float], how: Any) -> list[float]:
-        told = torch.tensor(values, dtype=torch.float64, device=_device())
-        distributed.all_reduce(told, how)
-        return cast("list[float]", told.tolist())
+        shared = torch.tensor(values, dtype=torch.float64, device=_device())
+        distributed.all_reduce(shared, how)
+        return cast("list[float]", shared.tolist())
 
 
 @contextmanager

@@ -81,12 +81,12 @@ def follow(recipe: TrainingRecipe, start: Start | None, places: Places, around: 
         with ExitStack() as stack:
             desk = stack.enter_context(_desk(run, places, around)) if rank.first else None
             if rank.from_first(len(run.at.scores)) < len(run.at.scores):
-                run.at.scores.clear()  # the first one, which alone measures, has forgotten them
+                run.at.scores.clear()  # the first process, which alone measures, has dropped them
             stack.enter_context(around.interrupts.kept())
             ending = train(run, around.interrupts, desk)
             if desk is not None and (skipped := run.feed.data.skipped):
-                told = ", ".join(f"{count} {reason}" for reason, count in skipped.most_common())
-                desk.journal.tell(f"samples that were passed over: {told}")
+                reasons = ", ".join(f"{count} {reason}" for reason, count in skipped.most_common())
+                desk.journal.tell(f"samples that were passed over: {reasons}")
         path = None if ending.signal or not rank.first else save_result(around.folder, run, ending.best)
     return RunResult(ending.why, ending.signal, path, run.feed.data.skipped)
 
@@ -177,14 +177,14 @@ def _desk(run: Training, places: Places, around: Surroundings) -> Iterator[Desk]
 
 def conditions(run: Training) -> list[str]:
     """What holds of a run: how it goes on after a stop, and what several processes make of BatchNorm."""
-    told, rank = [run.feed.data.guarantee], run.feed.rank
+    sentences, rank = [run.feed.data.guarantee], run.feed.rank
     norms = (own for own in run.student.clip.modules() if isinstance(own, nn.BatchNorm1d | nn.BatchNorm2d))
     if rank.count > 1 and any(own.training for own in norms):
-        told.append(
+        sentences.append(
             f"BatchNorm goes by the {run.recipe.run.batch // rank.count} photos of each process, so the loss is not that of one "
             "process with all of them; optimizer.held makes both equal."
         )
-    return told
+    return sentences
 
 
 def _demand_shares(recipe: TrainingRecipe, rank: Rank) -> None:

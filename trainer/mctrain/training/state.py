@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mctrain.training.student import Student
 
 
-_SAID = frozenset({"about", "bundle", "evaluation"})  # tables of a recipe on which no weight depends
+_DESCRIPTIVE = frozenset({"about", "bundle", "evaluation"})  # tables of a recipe on which no weight depends
 _WATCHED = frozenset({"log_every", "save_every", "keep", "most_lost"})  # and keys of the others
 _BEGUN, _CONTENT = "--from", "the content of its shards"  # of a run's identity
 _LONGEST = 120.0  # seconds of work that a kill may cost
@@ -40,7 +40,7 @@ _LEFT = ".step-*.part"  # what a killed process leaves of a state that it was wr
 
 @dataclass(slots=True)
 class Facts:
-    """Part of a run's state, so that a line tells of the same steps in a run that was killed. Times are in seconds."""
+    """Sums over the steps since the last line; part of a run's state, so that a line covers the same steps in a run that was killed. Times are in seconds."""
 
     steps: int = 0
     photos: int = 0
@@ -63,14 +63,14 @@ class Facts:
         What is no number, as a gradient that overflowed, has no mean.
         """
         means = rank.means([value / self.steps for value in self.sums.values()])
-        told = {name: mean for name, mean in zip(self.sums, means, strict=True) if math.isfinite(mean)}
+        finite = {name: mean for name, mean in zip(self.sums, means, strict=True) if math.isfinite(mean)}
         seconds = max(self.seconds, 1e-9)
-        return told | {"photos_a_second": self.photos / seconds, "waiting": self.waited / seconds}
+        return finite | {"photos_a_second": self.photos / seconds, "waiting": self.waited / seconds}
 
 
 @dataclass(slots=True)
 class Position:
-    """How far a run is: steps that are done, the scores of evaluations by step, and what was not told yet of the last steps.
+    """How far a run is: steps that are done, the scores of evaluations by step, and what was not logged yet of the last steps.
 
     `asked` is the digest of the exam that gave the scores.
     """
@@ -94,7 +94,7 @@ def identity_of(recipe: TrainingRecipe, begun: str, data: Mapping[str, str]) -> 
     numbers = {
         f"{name}.{key}": value
         for name, table in asdict(recipe).items()
-        if isinstance(table, dict) and name not in _SAID
+        if isinstance(table, dict) and name not in _DESCRIPTIVE
         for key, value in table.items()
         if key not in _WATCHED
     }
@@ -118,7 +118,7 @@ class Training:
 
     @property
     def origin(self) -> Trained:
-        """What is told of the weights that it has made so far."""
+        """The record of the weights that it has made so far."""
         return Trained(
             recipe=asdict(self.recipe),
             steps=self.at.step,
@@ -130,7 +130,7 @@ class Training:
 
 
 def demand_no_other(folder: Path) -> None:
-    """Asked before the work: that a run's result takes the place of no other's, which may be the model that it begins with.
+    """Checks before the work that a run's result does not replace another one, which may be the model that it begins with.
 
     Raises:
         TrainerError: there is a checkpoint, and no state of the run that made it.
@@ -223,9 +223,8 @@ def _demand_same(folder: Path, known: Mapping[str, Any], wanted: Mapping[str, An
     others = [key for key in {**wanted, **known} if known.get(key) != wanted.get(key)]
     if not others:
         return
-    told = others[0]
-    if "." in told:
-        told = f"{told} ({known.get(told)}, now {wanted.get(told)})"
+    key = others[0]
+    difference = f"{key} ({known.get(key)}, now {wanted.get(key)})" if "." in key else key
     raise TrainerError(
-        f"{folder} holds a run that differs in {told}; choose another folder with -o{advice}, or take the change back."
+        f"{folder} holds a run that differs in {difference}; choose another folder with -o{advice}, or take the change back."
     )

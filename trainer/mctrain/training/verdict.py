@@ -88,13 +88,13 @@ def _compare(
 def _look_for_apart(subject: Subject, asked: Questions) -> Answers:
     """Photos kept apart, looked for by their words among all; who has the same words on other photos finds these too."""
     gallery = subject.gallery([asked.own])
-    said = [own.synthetic[QUERIES] for own in gallery.words]
-    rows, texts = zip(*((row, text) for row, own in enumerate(said) for text in own), strict=True)
+    queries = [own.synthetic[QUERIES] for own in gallery.words]
+    rows, texts = zip(*((row, text) for row, own in enumerate(queries) for text in own), strict=True)
     owner = np.array(rows, np.int64)
     apart = np.array([is_apart(key, asked.share) for key in gallery.keys])
     places = np.flatnonzero(apart[owner])
     vectors = subject.texts([texts[place] for place in places])
-    outcomes = searching(gallery.vectors, vectors, owner[places], right_photos(said)[places])
+    outcomes = searching(gallery.vectors, vectors, owner[places], right_photos(queries)[places])
     keys = tuple(key for key, own in zip(gallery.keys, apart, strict=True) if own)
     return Answers(keys, len(places), tuple(outcomes))
 

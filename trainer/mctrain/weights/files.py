@@ -79,8 +79,8 @@ def write_saved(path: Path, content: dict[str, Any]) -> None:
         with write_whole(path) as file, ThreadPoolExecutor(1) as writer:
             writer.submit(torch.save, content, file).result()
     except (OSError, RuntimeError) as fault:  # the latter, without the reason, is what torch says of the disk
-        said = fault.strerror if isinstance(fault, OSError) else "the disk is full or refuses it"
-        raise WeightsError(f"{path} cannot be written: {said}.") from fault
+        reason = fault.strerror if isinstance(fault, OSError) else "the disk is full or refuses it"
+        raise WeightsError(f"{path} cannot be written: {reason}.") from fault
 
 
 def _load(path: Path) -> object:

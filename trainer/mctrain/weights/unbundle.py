@@ -78,15 +78,15 @@ def _preset(provenance: dict[str, Any], folder: Path) -> Preset:
         ) from fault
 
 
-def _table(told: dict[str, Any], name: str) -> dict[str, Any]:
+def _table(content: dict[str, Any], name: str) -> dict[str, Any]:
     """A table of what somebody wrote into a manifest; empty for none and for anything else."""
-    own = told.get(name)
+    own = content.get(name)
     return own if isinstance(own, dict) else {}
 
 
 def _demand_same(preset: Preset, manifest: Manifest, folder: Path) -> None:
-    said = (manifest.dim, manifest.image and manifest.image.size)
-    if said != (preset.dim, preset.size) or manifest.text is None:
+    described = (manifest.dim, manifest.image and manifest.image.size)
+    if described != (preset.dim, preset.size) or manifest.text is None:
         raise WeightsError(
             f"{folder} is not what its manifest says that it was made as, {preset.dim} dimensions of texts and of photos of "
             f"{preset.size} pixels, so it cannot be read back; install or export it again."

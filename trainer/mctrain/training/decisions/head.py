@@ -136,9 +136,9 @@ def _loss(learning: Head, lesson: DecisionLesson, table: _Table, recipe: Decisio
     photos = apply(learning, table.given[rows])
     weights = table.weights[rows] * (count / len(rows))
     cosines = lesson.tags.scores(photos)
-    said = decision_loss(cosines, table.verdicts[rows], table.cuts[rows], weights, lesson.scale)
+    decided = decision_loss(cosines, table.verdicts[rows], table.cuts[rows], weights, lesson.scale)
     stays = staying_loss(photos, table.before[rows], lesson.scale)
-    return said + recipe.decisions.staying * stays
+    return decided + recipe.decisions.staying * stays
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +152,9 @@ class TagWords:
     @classmethod
     def of(cls, words: tuple[tuple[str, ...], ...], sight: BundleTrunk) -> TagWords:
         """Embeds the words of each tag."""
-        said = [(text, tag) for tag, own in enumerate(words) for text in own]
-        vectors = torch.from_numpy(sight.terms([text for text, _ in said]))
-        return cls(vectors, torch.tensor([tag for _, tag in said]), len(words))
+        owned = [(text, tag) for tag, own in enumerate(words) for text in own]
+        vectors = torch.from_numpy(sight.terms([text for text, _ in owned]))
+        return cls(vectors, torch.tensor([tag for _, tag in owned]), len(words))
 
     def scores(self, photos: Tensor) -> Tensor:
         """Cosines [n, tags] of unit vectors [n, dim], of the best word each."""
@@ -210,11 +210,11 @@ def judge_tags(heads: tuple[Head, Head], apart: Decided, tags: TagWords, least: 
     """
     scores = [tags.scores(torch.from_numpy(embed(own, apart.given))).numpy() for own in heads]
     accepted, rejected = _counts(apart)
-    told = []
+    judged = []
     for place in judged_tags(apart, least):
         figures = [100 * in_order(own[:, place], apart.verdicts[:, place]) for own in scores]
-        told.append(TagScores(apart.tags[place], int(accepted[place]), int(rejected[place]), *figures))
-    return told
+        judged.append(TagScores(apart.tags[place], int(accepted[place]), int(rejected[place]), *figures))
+    return judged
 
 
 def compared(tags: Sequence[TagScores], apart: Decided) -> Compared:

@@ -73,7 +73,7 @@ def learn(recipe: DecisionsRecipe, begin: Path, places: Places, folder: Path, ba
         WeightsError: the bundle is not on our trunks, or the disk refuses the checkpoint.
         TrainerError: the folder holds a checkpoint that was made by something else, or the loss is no number any more.
     """
-    _demand_own(folder / CHECKPOINT)
+    _demand_no_other(folder / CHECKPOINT)
     shards = find_shards(on_disk(places.photos, "Decisions are read from a disk"), SHARDS)
     bundle, begun = open_bundle(begin, hashes=True), read_bundle(begin)
     tower = cast("LiteTower", begun.clip.image)
@@ -87,22 +87,24 @@ def learn(recipe: DecisionsRecipe, begin: Path, places: Places, folder: Path, ba
         judged_tags(apart, recipe.decisions.least)  # too few are told before anything is learnt
         taught = _lesson(lesson, sight, begun.clip.scale().item())
         heads = (tower.head, fit(tower.head, taught, recipe, bar("steps", recipe.decisions.steps)))
-        told = judge_tags(heads, apart, taught.tags, recipe.decisions.least)
+        judged = judge_tags(heads, apart, taught.tags, recipe.decisions.least)
         before, after = (embed(own, apart.given) for own in heads)
         words = sight.texts(everyday_words())
         ordinarily = ordinary((before, after), (words, words), begun.clip.scale().item())
         results = (
-            compared(told, apart),
+            compared(judged, apart),
             ordinarily,
             *_compare(heads, sight, sets, bar("photos of sets", None)),
         )
     tower.head.load_state_dict(heads[1].state_dict())
     origin = _origin(recipe, begin, shards, len(lesson.keys), results)
     path = save_checkpoint(folder, replace(begun, origin=origin))
-    return Learnt(path, tuple(told), tuple(too_few(apart, recipe.decisions.least)), results, decided.skipped)
+    return Learnt(
+        path, tuple(judged), tuple(too_few(apart, recipe.decisions.least)), results, decided.skipped
+    )
 
 
-def _demand_own(path: Path) -> None:
+def _demand_no_other(path: Path) -> None:
     """One fit takes the place of another, for it takes minutes and decisions become more; but of nothing else."""
     if path.exists() and not _is_of_decisions(path):
         raise taken(path)

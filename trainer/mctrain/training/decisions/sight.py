@@ -60,7 +60,7 @@ class BundleTrunk:
         self._trunk = Graph(scratch / _TRUNK)
         self._text = TextEmbedder(bundle, threads=1)
         self._seen: dict[bytes, Vectors] = {}
-        self._said: dict[tuple[str, bool], Vectors] = {}
+        self._words: dict[tuple[str, bool], Vectors] = {}
 
     def of(self, picture: PIL.Image.Image) -> Vectors:
         """What the head is given of an RGB picture: features and logits, end to end [features + classes]."""
@@ -83,9 +83,9 @@ class BundleTrunk:
 
     def _asked(self, texts: Sequence[str], embed: Callable[[str], Vectors], *, short: bool) -> Vectors:
         for text in texts:
-            if (text, short) not in self._said:
-                self._said[text, short] = embed(text)
-        rows = [self._said[text, short] for text in texts]
+            if (text, short) not in self._words:
+                self._words[text, short] = embed(text)
+        rows = [self._words[text, short] for text in texts]
         return np.stack(rows) if rows else np.empty((0, self.bundle.manifest.dim), np.float32)
 
 
