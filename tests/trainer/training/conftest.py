@@ -183,13 +183,16 @@ def learn(run, lessons):
 
 @dataclass
 class Heard:
-    """Whoever is told, in a test."""
+    """The journal of a test; after the step `stop` it stands for whatever ends a process."""
 
     lines: list[str] = field(default_factory=list)
+    stop: int = 0
 
     def advance(self, step, steps, sentence):
         if sentence:
             self.lines.append(f"{step}/{steps} {sentence}")
+        if step and step == self.stop:
+            raise KeyboardInterrupt
 
     def tell(self, sentence):
         self.lines.append(sentence)

@@ -236,22 +236,6 @@ def test_what_was_trained_is_exported(result, tmp_path):
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize(("image", "text"), [("lite1", "laptop_xs"), ("laptop_xxs", "minilm")])
-def test_so_is_any_pair_of_towers(command, asked, tmp_path, image, text):
-    recipe = tmp_path / "mixed.toml"
-    recipe.write_text(RECIPE.replace("context = 16\n", ""), encoding="utf-8")
-    changes = (f"towers.image={image}", f"towers.text={text}", "towers.size=64", "optimizer.rules=[]")
-    words = command(tmp_path / "run", *SHORT, *changes)
-    said(words[0], recipe, *words[2:])
-    said("export", tmp_path / "run", "-o", tmp_path / "bundle")
-    measured = ("--data", asked.data, "--tasks", asked.tasks, "--cache", tmp_path / "cache")
-    for subject in ("run", "bundle"):
-        assert "dev: 6 photos" in said("eval", tmp_path / subject, *measured)
-    with pytest.raises(PicsightError, match="is not on a Lite network and MiniLM"):
-        invoke(*words, "--from", tmp_path / "bundle")
-
-
-@pytest.mark.soak
 def test_a_failure_ends_the_program_and_those_who_read_for_it(command, tmp_path):
     words = command(tmp_path, "optimizer.rate=1e9", "optimizer.warmup=0", "run.steps=50", workers=2)
     done = subprocess.run(

@@ -77,15 +77,6 @@ def test_scores_of_other_photos_under_the_same_names_do_not_stop_a_run(still, ru
     assert sum(line.startswith("What is measured is not what it was before") for line in heard.lines) == 1
 
 
-class Stopping(Heard):
-    """Stands for whatever ends a process after a step."""
-
-    def advance(self, step, steps, sentence):
-        super().advance(step, steps, sentence)
-        if step == 4:
-            raise KeyboardInterrupt
-
-
 def test_the_state_with_the_best_score_outlives_later_ones_and_a_kill_and_is_the_result(opened, tmp_path):
     """By the choosing halves it is the one after step 2; whole sets would say the last."""
     choosing, whole = {1: 10.0, 2: 30.0, 3: 20.0, 4: 29.0}, {1: 10.0, 2: 20.0, 3: 30.0, 4: 40.0}
@@ -102,7 +93,7 @@ def test_the_state_with_the_best_score_outlives_later_ones_and_a_kill_and_is_the
             ending = train(run, Signals(), Desk(tmp_path, metrics, journal, exam))
         return ending, save_result(tmp_path, run, ending.best)
 
-    heard = Stopping()
+    heard = Heard(stop=4)
     with pytest.raises(KeyboardInterrupt):
         follow(heard)
     assert "step 2: x 20.0 %; score by the choosing halves 30.0 %" in heard.lines

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -25,9 +24,7 @@ from mctrain.models.minilm import load_minilm
 from mctrain.places import place_of, write
 from mctrain.recipes.training import load_training
 from mctrain.teachers.towers import Towers
-from mctrain.training import run
 from mctrain.training.metrics import METRICS
-from mctrain.training.ranks import Rank
 from mctrain.training.run import follow
 from mctrain.training.student import build_student
 from mctrain.training.surroundings import Signals, Surroundings, alone_in
@@ -115,17 +112,6 @@ def test_what_a_run_has_saved_is_a_checkpoint_before_it_ends(run_in, tmp_path):
     assert run_in(tmp_path / "next", *SHORT, start=begun).why == "1 steps"
 
 
-def test_processes_that_find_different_states_do_not_train_together(run_in, tmp_path, monkeypatch):
-    class BesideOneAtItsBeginning(Rank):
-        def most(self, number):
-            return max(number, 0)
-
-    run_in(tmp_path, "run.steps=2")
-    monkeypatch.setattr(run, "joined", lambda: nullcontext(BesideOneAtItsBeginning()))
-    with pytest.raises(TrainerError, match=f"different steps in {tmp_path}; name a folder with -o that all"):
-        run_in(tmp_path, "run.steps=2")
-
-
 @pytest.mark.parametrize("line", [b"\xff\xfe\n", b'{"step": "x"}\n'])
 def test_metrics_that_are_damaged_end_there(run_in, tmp_path, line):
     run_in(tmp_path, "run.steps=2")
@@ -153,22 +139,13 @@ def test_a_figure_of_which_less_is_better_judges_no_run(run_in, places, tmp_path
 CHANGES = ("data.bank=0", "run.log_every=1", "run.steps=4", "run.save_every=2")
 
 
-class Stopping(Heard):
-    """Stands for whatever ends a process after a step."""
-
-    def advance(self, step, steps, sentence):
-        super().advance(step, steps, sentence)
-        if step == 3:
-            raise KeyboardInterrupt
-
-
 def test_a_run_from_a_store_goes_on_behind_its_last_state(run_in, places, tmp_path):
     store = place_of(f"memory://{tmp_path.name}")
     for path in places.photos.iterdir():
         write(store / path.name, path.read_bytes())
     streamed, heard = replace(places, photos=store), Heard()
     with pytest.raises(KeyboardInterrupt):
-        run_in(tmp_path / "run", *CHANGES, journal=Stopping(), places=streamed)
+        run_in(tmp_path / "run", *CHANGES, journal=Heard(stop=3), places=streamed)
     outcome = run_in(tmp_path / "run", *CHANGES, journal=heard, places=streamed)
     assert outcome.path is not None
     assert "24 samples of 2 shards, streamed: " in heard.lines[0]
