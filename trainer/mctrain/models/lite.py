@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
 from mctrain.errors import TrainerError
-from mctrain.models.blocks import Head
+from mctrain.models.blocks import Head, package_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
