@@ -6,10 +6,13 @@ import gzip
 import io
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
 import tarfile
+from contextlib import chdir
 from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +21,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 from filelock import FileLock
+from tests.conftest import REPOSITORY
 
 from mctrain.cli.command import mctrain
 from mctrain.data.shards import Sample, samples
@@ -119,6 +123,28 @@ def published(preset, publisher: str, fill, *, folded: bool = False):
         if tower == "vit":
             tensors["image.positions"] = tensors["image.positions"][None]
     return model, {layout.name(name): own for name, own in tensors.items()}
+
+
+def follow_page(heading: str, home: Path, changes: tuple[str, ...]) -> dict[str, str]:
+    """Types the commands of a page of the guide in their order, training with changes; what each prints."""
+    from picsight.cli.program import program
+
+    guide = (REPOSITORY / "docs" / "training.md").read_text("utf-8")
+    page = guide.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    (block,) = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    printed = {}
+    with chdir(home):
+        for line in block.splitlines():
+            name, *words = shlex.split(line.replace("~", str(home)))
+            if name == "picsight":
+                words += ["--library", str(home / "library")]
+            elif words[0] == "train":
+                words += [word for own in changes for word in ("--set", own)]
+            command = program if name == "picsight" else mctrain
+            done = CliRunner().invoke(command, words, env={"HOME": str(home)}, catch_exceptions=False)
+            assert done.exit_code == 0, done.output
+            printed[" ".join([name, *words[:2]])] = done.output
+    return printed
 
 
 @pytest.fixture(scope="session")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
-from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 from click.testing import CliRunner
+from tests.conftest import REPOSITORY
+from tests.trainer.conftest import follow_page
 
 from mctrain.cli.command import mctrain
 from mctrain.data.apart import is_apart
@@ -22,15 +22,12 @@ from mctrain.training.decisions.learn import learn
 from mctrain.training.surroundings import Places
 from mctrain.weights.checkpoint import load_checkpoint
 from mctrain.weights.unbundle import read_bundle
-from picsight.cli.program import program
 from picsight_engine.bundles.bundle import IMAGE_GRAPH, TEXT_GRAPH, open_bundle
 from picsight_engine.bundles.preprocess import preprocess
 from picsight_engine.library import Library
 from picsight_engine.runtime.backend import load_image_encoder
 from picsight_engine.runtime.text_embedder import TextEmbedder
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-PAGE = (REPOSITORY / "docs" / "training.md").read_text("utf-8").partition("## Your own decisions\n")[2]
 # of the recipe, for a few photos
 SMALL = ("decisions.steps=40", "apart.share=0.5")
 COUNT = 20  # of photos with a dog, and of others
@@ -66,36 +63,7 @@ def home(real_data, starter, tmp_path_factory):
 @pytest.fixture(scope="module")
 def told(home):
     """What each command of the page says, typed in its order."""
-    (block,) = re.findall(r"```sh\n(.*?)```", PAGE.partition("\n## ")[0], re.DOTALL)
-    said = {}
-    for line in block.splitlines():
-        program, *words = shlex.split(line)
-        said[" ".join([program, *words[:2]])] = TYPED[program](words, home)
-    return said
-
-
-def _trainer(words, home):
-    if words[0] == "train":
-        words = [*words, *(word for own in SMALL for word in ("--set", own))]
-    return _typed(mctrain, words, home)
-
-
-def _app(words, home):
-    return _typed(program, [*words, "--library", str(home / "library")], home)
-
-
-def _typed(command, words, home):
-    before = Path.cwd()
-    os.chdir(home)
-    try:
-        done = CliRunner().invoke(command, words, env={"HOME": str(home)}, catch_exceptions=False)
-    finally:
-        os.chdir(before)
-    assert done.exit_code == 0, done.output
-    return done.output
-
-
-TYPED = {"mctrain": _trainer, "picsight": _app}
+    return follow_page("Your own decisions", home, SMALL)
 
 
 def test_each_command_does_what_the_page_says(told):

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shlex
-import subprocess
-import sys
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from tests.conftest import REPOSITORY
+from tests.trainer.conftest import follow_page
 
 from mctrain.cli.command import mctrain
 from mctrain.data.shards import samples
@@ -21,8 +18,6 @@ from mctrain.weights.checkpoint import load_checkpoint
 from mctrain.weights.unbundle import read_bundle
 from picsight_engine.bundles.bundle import TEXT_GRAPH, open_bundle
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-PAGE = (REPOSITORY / "docs" / "training.md").read_text(encoding="utf-8").partition("## Your own photos\n")[2]
 # of the recipe, for a few photos
 SMALL = ("run.batch=8", "run.passes=2", "apart.share=0.5")
 COUNT = 24
@@ -45,38 +40,7 @@ def home(real_data, tmp_path_factory):
 @pytest.fixture(scope="module")
 def told(home):
     """What each command of the page says, typed in its order."""
-    (block,) = re.findall(r"```sh\n(.*?)```", PAGE.partition("\n## ")[0], re.DOTALL)
-    said = {}
-    for line in block.splitlines():
-        program, *words = shlex.split(line.replace("~", str(home)))
-        said[" ".join([program, *words[:2]])] = TYPED[program](words, home)
-    return said
-
-
-def _trainer(words, home):
-    if words[0] == "train":
-        words = [*words, "--cache", "cache", *(word for own in SMALL for word in ("--set", own))]
-    before = Path.cwd()
-    os.chdir(home)
-    try:
-        done = CliRunner().invoke(mctrain, words, catch_exceptions=False)
-    finally:
-        os.chdir(before)
-    assert done.exit_code == 0, done.output
-    return done.output
-
-
-def _app(words, home):
-    done = subprocess.run(
-        [sys.executable, "-m", "picsight", "--library", "library", *words],
-        cwd=home, env={**os.environ, "HOME": str(home), "OMP_NUM_THREADS": "1"},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout + done.stderr
-
-
-TYPED = {"mctrain": _trainer, "picsight": _app}
+    return follow_page("Your own photos", home, SMALL)
 
 
 def test_each_command_does_what_the_page_says(told):
