@@ -33,7 +33,7 @@ def buffers(module):
 def test_statistics_stay_through_training_and_in_copies():
     model = towers()
     hold_statistics(model, ["mci.stages", "lite"])
-    copies = [model, copy.deepcopy(model), average_from(model, 0.9, 0).module]
+    copies = [model, copy.deepcopy(model), average_from(model, 0.9).module]
     before = buffers(model)
     for own in copies:
         own.train()
@@ -82,7 +82,7 @@ def wander(model, steps):
 
 def test_weights_and_statistics_are_averaged_and_counters_copied():
     model = network()
-    average = average_from(model, MOST, 0)
+    average = average_from(model, MOST)
     expected = {name: tensor.numpy().astype(np.float64) for name, tensor in model.state_dict().items()}
     began = copy.deepcopy(expected)
     for step, state in enumerate(wander(model, 60)):

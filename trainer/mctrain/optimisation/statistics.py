@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-def average_from(model: nn.Module, most: float, step: int) -> AveragedModel:
-    """An average that starts as a copy of `model`, and whose next update is that of `step`.
+def average_from(model: nn.Module, most: float) -> AveragedModel:
+    """An average that starts as a copy of `model`.
 
-    An update keeps the share min(most, (step + 1) / (step + 10)) of the average, so that its first weights are soon gone.
-    Counters are copied.
+    The update after a step, counted from 0, keeps the share min(most, (step + 1) / (step + 10)) of the average, so that its first
+    weights are soon gone. Counters are copied.
     """
     average = AveragedModel(model, multi_avg_fn=_keep(most), use_buffers=True)
     # the copy counts as the first: at a count of 0 torch would replace it instead of averaging
-    average.n_averaged.fill_(step + 1)
+    average.n_averaged.fill_(1)
     return average
 
 

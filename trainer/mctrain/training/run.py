@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from mctrain.training.surroundings import Places, Surroundings
     from mctrain.weights.checkpoint import Checkpoint
 
-_ADVICE = ", where --from {state} would begin with the weights of this one"
 _BANK_ON_DISK = "A text bank is mapped into memory"
 
 
@@ -76,7 +75,7 @@ def follow(recipe: TrainingRecipe, start: Start | None, places: Places, around: 
     demand_no_other(around.folder)
     with joined() as rank:
         run = open_training(recipe, start, places, rank, workers=around.workers)
-        run = replace(run, at=load_state(around.folder, run, _ADVICE))
+        run = replace(run, at=load_state(around.folder, run))
         _demand_one_beginning(rank, run.at.step, around.folder)
         with ExitStack() as stack:
             desk = stack.enter_context(_desk(run, places, around)) if rank.first else None

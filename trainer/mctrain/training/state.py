@@ -184,10 +184,8 @@ def save_result(folder: Path, run: Training, best: int = 0) -> Path:
     return save_checkpoint(folder, Checkpoint(run.student.preset, clip, run.origin))
 
 
-def load_state(folder: Path, run: Training, advice: str = "") -> Position:
+def load_state(folder: Path, run: Training) -> Position:
     """Brings a student to the last state of a folder; where there is none, it stays at its beginning.
-
-    `advice`, with the place of `state` in it, is for whoever wants another run to begin with this one.
 
     Raises:
         TrainerError: the folder holds another run, or the file is damaged.
@@ -198,7 +196,7 @@ def load_state(folder: Path, run: Training, advice: str = "") -> Position:
         return Position()
     try:
         content = cast("dict[str, Any]", read_saved(found[-1]))["state"]
-        _demand_same(folder, content["identity"], run.identity, advice.format(state=checkpoint_file(folder)))
+        _demand_same(folder, content["identity"], run.identity)
         run.student.restore(content, content["at"]["step"])
         at = content["at"]
         # of others no mean can be compared
@@ -219,12 +217,13 @@ def _way_on(folder: Path, states_there: int) -> str:
     return f"remove it{also}, and the run begins anew"
 
 
-def _demand_same(folder: Path, known: Mapping[str, Any], wanted: Mapping[str, Any], advice: str) -> None:
+def _demand_same(folder: Path, known: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     others = [key for key in {**wanted, **known} if known.get(key) != wanted.get(key)]
     if not others:
         return
     key = others[0]
     difference = f"{key} ({known.get(key)}, now {wanted.get(key)})" if "." in key else key
     raise TrainerError(
-        f"{folder} holds a run that differs in {difference}; choose another folder with -o{advice}, or take the change back."
+        f"{folder} holds a run that differs in {difference}; choose another folder with -o, where --from {checkpoint_file(folder)} would "
+        "begin with the weights of this one, or take the change back."
     )

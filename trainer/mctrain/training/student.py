@@ -175,7 +175,7 @@ def build_student(recipe: TrainingRecipe, start: Checkpoint | None, device: torc
         optimizer.add_param_group(
             {"params": list(augment.parameters()), "weight_decay": 0.0, FACTOR: _OF_RANGES}
         )
-    average = average_from(clip, table.average, 0) if table.average else None
+    average = average_from(clip, table.average) if table.average else None
     if recipe.run.recompute:
         recompute(clip)
     model = DistributedDataParallel(clip) if distributed.is_initialized() else clip

@@ -148,7 +148,7 @@ def fit(
         raise TrainerError(
             f"{len(lesson.photos)} photos do not fill a batch of {table.batch}; give more photos or a smaller batch."
         )
-    averaged = average_from(heads, table.average, 0)
+    averaged = average_from(heads, table.average)
     optimizer = _optimizer(heads, recipe)
     progress = FitProgress(progress_file, recipe, heads, averaged, optimizer)
     history = progress.restore(steps)
