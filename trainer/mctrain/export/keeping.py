@@ -1,6 +1,6 @@
-"""What a run has left as it was is not made again: its bundle has the graphs of the one that it began with.
+"""A bundle takes unchanged towers from the bundle that its run began with.
 
-So the same photo or search has to the bit the vector that it had, and nothing is rounded twice.
+So the same photo or search keeps its vector to the bit, and nothing is rounded twice.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _Drift = dict[str, Any]  # what storing a tower cost, told by whoever stored it
 
 
 class Unchanged:
-    """What of a bundle is still there in a checkpoint: the text tower, the image tower, or all of that but its head."""
+    """What a checkpoint has left of a bundle: the text tower, the image tower, or all of the image tower but its head."""
 
     def __init__(self, bundle: Bundle, made: Checkpoint) -> None:
         """Reads the bundle back.

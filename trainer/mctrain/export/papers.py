@@ -1,4 +1,4 @@
-"""What a bundle says of itself: its name, its licence, where it comes from, its model card."""
+"""A bundle's papers: its name, its licence, its provenance, its model card."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CARD, LICENCE = "README.md", "LICENCE.txt"
 
 
 def title_of(checkpoint: Checkpoint) -> tuple[str, str]:
-    """The bundle's name, and what a person reads in its place."""
+    """The bundle's name, and the title that people see."""
     bundle = _bundle_of(checkpoint)
     if bundle is not None:
         return bundle.name, bundle.title

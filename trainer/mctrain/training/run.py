@@ -1,4 +1,4 @@
-"""A whole run: opens the data, builds or finds the student, trains, and writes the checkpoint."""
+"""A whole run: opens the data, builds or loads the student, trains, and writes the checkpoint."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class RunResult:
 
 
 def follow(recipe: TrainingRecipe, start: Start | None, places: Places, around: Surroundings) -> RunResult:
-    """Follows a recipe from its beginning, or from the last state in a folder.
+    """Follows a recipe from its beginning, or continues from the last state in a folder.
 
     Raises:
         RecipeError: the recipe does not fit the data, the model or the number of processes.
@@ -134,10 +134,10 @@ def open_training(
 
 @contextmanager
 def examined(run: Training, places: Places, look: Callable[[], None]) -> Iterator[Exam | None]:
-    """What the recipe wants to be measured on the way, if anything; `look` as in `open_exam`.
+    """The evaluation that the recipe asks for during the run, if any; `look` as in `open_exam`.
 
     Raises:
-        RecipeError: nobody says where the sets lie, or there is no such task.
+        RecipeError: the folder of the sets is missing, or there is no such task.
         DataError: files of a set are missing.
     """
     evaluation = run.recipe.evaluation
@@ -175,7 +175,7 @@ def _desk(run: Training, places: Places, around: Surroundings) -> Iterator[Desk]
 
 
 def conditions(run: Training) -> list[str]:
-    """What holds of a run: how it goes on after a stop, and what several processes make of BatchNorm."""
+    """Sentences on a run: how it continues after a stop, and how several processes compute BatchNorm."""
     sentences, rank = [run.feed.data.guarantee], run.feed.rank
     norms = (own for own in run.student.clip.modules() if isinstance(own, nn.BatchNorm1d | nn.BatchNorm2d))
     if rank.count > 1 and any(own.training for own in norms):
@@ -201,7 +201,7 @@ def _demand_shares(recipe: TrainingRecipe, rank: Rank) -> None:
 
 
 def _demand_sizes(recipe: TrainingRecipe, preset: Preset) -> None:
-    """That the tower takes photos of every size that the recipe wants of it."""
+    """Checks that the tower takes photos of every size in the recipe."""
     shape = preset.image
     if not isinstance(shape, VitShape):
         return
@@ -219,7 +219,7 @@ def _device(rank: Rank) -> torch.device:
 
 
 def _teachers(recipe: TrainingRecipe, photos: Place) -> tuple[TeacherRecord, ...]:
-    """Whose embeddings the data hold, at the scales that the recipe wants; none where views are drawn anew."""
+    """The teachers whose embeddings the data hold, at the recipe's scales; none where views are drawn anew."""
     if recipe.augmentation is not None:
         return ()
     if recipe.data.teachers:

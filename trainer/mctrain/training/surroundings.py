@@ -1,6 +1,4 @@
-"""What stands around a run: where things lie, who hears signals, who is told how it goes, and that it is alone in its folder.
-Nothing here needs torch.
-"""
+"""What surrounds a run: its folders, the signals that stop it, its journal, and the lock on its folder. Nothing here needs torch."""
 
 from __future__ import annotations
 
@@ -26,18 +24,20 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Journal(Protocol):
-    """Who is told."""
+    """Where a run reports its progress."""
 
     def advance(self, step: int, steps: int, sentence: str) -> None:
         """So many steps are done of so many; an empty sentence is no news."""
 
     def tell(self, sentence: str) -> None:
-        """Something that is to stay."""
+        """Reports a sentence that stays on the screen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """`photos` has the shards, on a disk or in a store; `data` what is measured on, `tasks` another list of what is asked, `cache` indexes."""
+    """Folders: `photos` of the shards, on a disk or in a store; `data` of the evaluation sets, `tasks` another list of tasks, `cache` of
+    indexes.
+    """
 
     photos: Place
     data: Path | None
@@ -47,7 +47,7 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """`folder` is the run's own; `workers` are processes that read photos for it."""
+    """`folder` is where the run is kept; `workers` processes read photos for it."""
 
     folder: Path
     interrupts: Signals
@@ -57,7 +57,7 @@ class Surroundings:
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Held while a run goes; that of a killed process is free.
+    """Holds the lock of a folder; a killed process releases its lock.
 
     Raises:
         TrainerError: another process trains in this folder.
@@ -76,13 +76,13 @@ def alone_in(folder: Path) -> Iterator[None]:
 
 
 class SignalReceived(Exception):  # noqa: N818 (nothing has failed)
-    """A signal has come, and what was going on is not worth waiting for."""
+    """A signal has come, and the work in progress can be repeated."""
 
 
 class Signals:
-    """While it is entered a signal ends the program at once; inside `kept` the first one is remembered, and a second one ends it.
+    """SIGTERM and SIGINT: entered, one ends the program at once; inside `kept` the first is remembered, and a second ends it.
 
-    Signals that the program was started to ignore, as a shell does for what runs in its background, stay ignored.
+    Signals that the program was started to ignore stay ignored, as those of background jobs of a shell.
     """
 
     def __init__(self) -> None:
@@ -105,7 +105,7 @@ class Signals:
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Whoever enters looks at `received` often: the number of the signal, 0 for none."""
+        """Sets `received` to the number of a signal, which the caller checks often; 0 for none."""
         self._keeps = True
         try:
             yield
@@ -113,7 +113,7 @@ class Signals:
             self._keeps = False
 
     def look(self) -> None:
-        """Breaks off what can be done again.
+        """Breaks off work that can be repeated.
 
         Raises:
             SignalReceived: a signal has come.
@@ -125,5 +125,5 @@ class Signals:
         if not self._keeps:
             raise SystemExit(128 + number)
         self.received = number
-        for own in self._before:  # the system's own answer: it waits for no pass backward
+        for own in self._before:  # the system's default, which does not wait for a backward pass
             signal.signal(own, signal.SIG_DFL)

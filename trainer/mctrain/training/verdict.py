@@ -1,4 +1,4 @@
-"""Whether a run made its model better: both models are asked the same, the one that it began with and the one that it made."""
+"""Whether a run made its model better: the model that it began with and the one that it made answer the same questions."""
 
 from __future__ import annotations
 

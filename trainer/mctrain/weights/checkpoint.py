@@ -37,7 +37,7 @@ _STATE = re.compile(r"step-\d{8}\.pt")
 
 @dataclass(frozen=True, slots=True)
 class WeightsFile:
-    """The file that weights were imported from: its name, without its place, the SHA-256 of its bytes, whose form it had.
+    """The file that weights were imported from: its name without its folder, the SHA-256 of its bytes, whose layout it had.
 
     `licence` is the one that the file itself names.
     """
@@ -134,12 +134,12 @@ def states(folder: Path) -> list[Path]:
 
 
 def is_state(path: Path) -> bool:
-    """Of the file of a run that may go on."""
+    """Whether a file is the state of a run that may continue."""
     return bool(_STATE.fullmatch(path.name))
 
 
 def demand_checkpoint(path: Path) -> Path:
-    """Asked before the work: the file into which a checkpoint shall be written; a folder gets one of the usual name.
+    """Checks before the work that a checkpoint can be written, and gives its file; a folder gets one of the usual name.
 
     Raises:
         WeightsError: the file exists and is something else, or a run's, which took its time.
@@ -153,7 +153,7 @@ def demand_checkpoint(path: Path) -> Path:
 
 
 def taken(path: Path) -> TrainerError:
-    """What is wrong where a run would write its checkpoint over somebody else's, perhaps the one that it begins with."""
+    """The error where a run would overwrite another checkpoint, perhaps the one that it begins with."""
     return TrainerError(
         f"{path} is there already, of something else or of a run whose states are gone, and would be overwritten; choose another folder "
         "with -o, or remove it."
