@@ -43,13 +43,12 @@ def files(tmp_path_factory, randomised):
     folder = tmp_path_factory.mktemp("weights")
     for publisher in ("apple", "open_clip", "timm"):
         _, tensors = published(PRESET, publisher, randomised)
-        torch.save(
-            {"state_dict": {f"module.{name}": own for name, own in tensors.items()}},
-            folder / f"{publisher}.pt",
-        )
-        save_file(
-            {name: own.contiguous() for name, own in tensors.items()}, folder / f"{publisher}.safetensors"
-        )
+        if publisher == "apple":
+            wrapped = {f"module.{name}": own for name, own in tensors.items()}
+            torch.save({"state_dict": wrapped}, folder / "apple.pt")
+        else:
+            tensors = {name: own.contiguous() for name, own in tensors.items()}
+            save_file(tensors, folder / f"{publisher}.safetensors")
     return folder
 
 
@@ -165,7 +164,7 @@ def test_an_image_tower_alone_becomes_a_bundle_of_one_tower_measured_on_real_pho
 
 def test_a_place_that_cannot_be_written_is_told_before_anything_else(files, tmp_path):
     """As above; for an import it is a preset that does not fit."""
-    run("import", files / "timm.pt", "--preset", PRESET.name, "-o", tmp_path / "own.pt")
+    run("import", files / "timm.safetensors", "--preset", PRESET.name, "-o", tmp_path / "own.pt")
     (tmp_path / "file").touch()
     for words in (
         ("export", tmp_path / "own.pt", "-o", tmp_path / "file" / "bundle", "--coreml-text"),

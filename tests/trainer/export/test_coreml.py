@@ -6,15 +6,11 @@ import coremltools
 import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner
 from coremltools.models import MLModel
 from PIL import Image
-from tests.trainer.conftest import published
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
-from mctrain.cli.command import mctrain
-from mctrain.errors import ExportError
 from mctrain.export.coreml import write_image_package, write_text_package
 from mctrain.models.clip import build_clip, load_trunks
 from mctrain.models.presets import PRESETS, preset_of
@@ -28,17 +24,6 @@ RGB = coremltools.proto.FeatureTypes_pb2.ImageFeatureType.RGB
 INT32 = coremltools.proto.FeatureTypes_pb2.ArrayFeatureType.INT32
 FLOAT32 = coremltools.proto.FeatureTypes_pb2.ArrayFeatureType.FLOAT32
 MACOS_12 = 6  # the version of the specification that runs from there on
-
-
-def run(*words):
-    result = CliRunner().invoke(mctrain, list(map(str, words)), catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-
-
-def import_weights(folder, randomised, publisher):
-    torch.save(published(PRESET, publisher, randomised)[1], folder / "w.pt")
-    run("import", folder / "w.pt", "--preset", PRESET.name, "-o", folder / "own.pt")
-    return folder / "own.pt"
 
 
 @pytest.fixture
@@ -130,13 +115,6 @@ def test_the_manifest_lists_every_file_of_the_packages(family):
             f"{package}/Data/com.apple.CoreML/weights/weight.bin",
         }
     assert family.manifest.provenance["coremltools"] == coremltools.__version__
-
-
-def test_no_text_package_is_written_without_a_text_tower(tmp_path, randomised):
-    own = import_weights(tmp_path, randomised, "timm")
-    with pytest.raises(ExportError, match="without a text tower"):
-        run("export", own, "-o", tmp_path / "both", "--coreml-text")
-    assert not (tmp_path / "both").exists()
 
 
 @pytest.mark.macos

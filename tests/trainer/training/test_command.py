@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import re
 import resource
-import subprocess
-import sys
 
 import pytest
 import torch
 from click.testing import CliRunner
-from tests.trainer.training.conftest import ALONE, RECIPE, Heard
+from tests.trainer.training.conftest import RECIPE, Heard
 
 from mctrain.cli.command import mctrain
 from mctrain.errors import RecipeError, TrainerError
@@ -105,14 +103,7 @@ def test_a_dry_run_tells_what_it_would_cost_and_writes_nothing(command, tmp_path
     words = command(tmp_path / "run", "run.batch=4", "run.steps=8", "run.sizes=[{ step = 5, size = 80 }]")
     place = words.index("-o")
     told = said(*words[:place], *words[place + 2 :], "--dry-run")
-    assert [line.split()[0] for line in told.splitlines()[-6:]] == [
-        "model",
-        "data",
-        "speed",
-        "time",
-        "disk",
-        "loss",
-    ]
+    assert re.findall(r"(?m)^(\w+) ", told)[-6:] == ["model", "data", "speed", "time", "disk", "loss"]
     assert re.search(r"image tower 0\.\d M numbers, text tower 7\.0 M; 1\.0 M of them learn", told)
     assert "24 photos; 8 steps are 1.3 passes" in told
     ((speed, *speeds),) = re.findall(
@@ -221,11 +212,6 @@ def test_a_run_is_prolonged_from_its_checkpoint_in_another_folder(result, comman
         invoke(*begun(tmp_path / "none", result, *SHORT)[:-2])
 
 
-def test_what_was_trained_is_measured(result, asked, tmp_path):
-    told = said("eval", result, "--data", asked.data, "--tasks", asked.tasks, "--cache", tmp_path / "cache")
-    assert told.startswith("dev: 6 photos, 12 texts; text to image at 1 ")
-
-
 @pytest.mark.soak
 def test_what_was_trained_is_exported(result, tmp_path):
     said("export", result, "-o", tmp_path / "bundle")
@@ -233,15 +219,3 @@ def test_what_was_trained_is_exported(result, tmp_path):
     assert (manifest.title, manifest.dim, manifest.image.size, manifest.text.context) == ("Tiny", 16, 32, 16)
     assert manifest.provenance["steps"] == 1
     assert "changed    run.steps=1, run.batch=2" in said("show", tmp_path / "bundle", "--cache", tmp_path)
-
-
-@pytest.mark.soak
-def test_a_failure_ends_the_program_and_those_who_read_for_it(command, tmp_path):
-    words = command(tmp_path, "optimizer.rate=1e9", "optimizer.warmup=0", "run.steps=50", workers=2)
-    done = subprocess.run(
-        [sys.executable, "-m", "mctrain", *words],
-        env=ALONE, capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
-    assert done.returncode == 1
-    assert re.fullmatch(r"The gradient is no number any more; .*", done.stderr.splitlines()[-1])
-    assert "Traceback" not in done.stderr

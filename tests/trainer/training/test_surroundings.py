@@ -89,28 +89,3 @@ def test_it_goes_on_with_the_same_command(command, tmp_path):
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGINT)
     reached = [stopped(command(tmp_path, *LONG, workers=1), tmp_path, number) for number in numbers]
     assert reached == sorted(set(reached))
-
-
-INDEXING = """
-import os, sys
-
-def hear(event, words):
-    if event == "os.rename" and str(words[1]).endswith(".npy"):
-        os.kill(os.getpid(), 15)
-
-sys.addaudithook(hear)
-from mctrain.__main__ import main
-main()
-"""
-
-
-@pytest.mark.soak
-def test_before_the_first_step_there_is_nothing_to_save(command, tmp_path):
-    words = command(tmp_path / "run", *LONG, cache=tmp_path / "cache")
-    done = subprocess.run(
-        [sys.executable, "-c", INDEXING, *words], env=ALONE, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 143
-    assert done.stderr.splitlines()[3:] == ["Interrupted; type the same command again."]
-    assert [own.name for own in (tmp_path / "run").iterdir()] == ["run.lock"]
-    assert not list((tmp_path / "cache" / "index").iterdir())

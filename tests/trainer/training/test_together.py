@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import signal
 import subprocess
 import sys
 
@@ -52,19 +49,3 @@ def test_two_processes_train_what_one_does_with_the_whole_batch(command, run_in,
         for key in set(one_line) - {"photos_a_second", "waiting"}:
             assert other[key] == pytest.approx(one_line[key], abs=1e-4), key
     assert told.count("source: a few photos") == 1
-
-
-def test_a_signal_to_one_process_stops_all_and_the_first_saves(command, tmp_path):
-    process = torchrun(command(tmp_path, "run.steps=100000", "run.log_every=1"))
-    for line in process.stderr:
-        if line.startswith("step "):
-            break
-    children = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=True)
-    second = max(map(int, children.stdout.split()))
-    os.kill(second, signal.SIGTERM)
-    told = process.communicate(timeout=300)[1]
-    found = re.search(r"The run in .* was stopped by a signal after (\d+) of 100000 steps", told)
-    assert found, told
-    assert told.count("stopped by a signal") == 1
-    assert states(tmp_path)[-1].name == f"step-{int(found[1]):08}.pt"
-    assert not (tmp_path / "checkpoint.pt").exists()
