@@ -24,8 +24,8 @@ from mctrain.data.shards import Sample, file_digest, samples
 from mctrain.data.views import draw_views
 from mctrain.data.workers import open_pool
 from mctrain.errors import DataError
-from mctrain.graphs.graph import Graph, Port, provide_graph
 from mctrain.models import lite
+from mctrain.models.graph import Graph, Port, provide_graph
 from mctrain.models.lite_stages import LowerStages
 from mctrain.whole_files import write_whole
 from picsight_engine.bundles.preprocess import preprocess

@@ -15,11 +15,10 @@ import torch
 
 from mctrain.errors import RecipeError
 from mctrain.models.minilm import LAYERS, PAD_ID, MiniLmShape
-from mctrain.optimisation.descent import Descent
-from mctrain.optimisation.optimizer import build_head_optimizer, rate_at
+from mctrain.models.tokenizer import load_tokenizer
+from mctrain.optimisation.optimizer import Descent, build_head_optimizer, rate_at
 from mctrain.teachers.fit.corpus import draw_texts
 from mctrain.teachers.fit.heads import FitProgress, Heads, as_tensor, class_name_loss, contrastive_loss
-from mctrain.tokens.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -124,7 +124,10 @@ def _lesson(decided: Decided, sight: BundleTrunk, scale: float) -> DecisionLesso
 
 
 def _compare(
-    heads: tuple[Head, Head], sight: BundleTrunk, sets: Sequence[FoundTask], progress: Callable[[int, str], None]
+    heads: tuple[Head, Head],
+    sight: BundleTrunk,
+    sets: Sequence[FoundTask],
+    progress: Callable[[int, str], None],
 ) -> list[Compared]:
     subjects = [Subject(Headed(sight, own), progress) for own in heads]
     return [compare(found.task.name, *(measure(own, found) for own in subjects)) for found in sets]
