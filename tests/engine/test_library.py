@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
 import threading
@@ -134,12 +133,6 @@ def test_what_one_model_read_is_not_found_by_another_until_that_has_read_it(own,
         assert all(check.ok for check in other.doctor())
 
 
-def test_no_folder_is_added_when_one_of_several_is_not_there(own, few, tmp_path):
-    with pytest.raises(RequestError, match="is not there"):
-        run(own, few[0].parent, tmp_path / "nowhere")
-    assert own.folders() == []
-
-
 def test_a_removed_folder_takes_its_photos_along_and_brings_them_back_with_what_was_said_of_them(own, few):
     run(own, few[0].parent)
     photo_id, before = own.show(few[0]).id, own.all_photos().results
@@ -153,22 +146,6 @@ def test_a_removed_folder_takes_its_photos_along_and_brings_them_back_with_what_
     assert own.tags.rating(photo_id) == 4
     assert own.thumbnail(photo_id) is not None
     assert all(path.exists() for path in few)
-
-
-def test_a_removed_folder_that_is_added_in_another_spelling_brings_its_pictures_along(own, few, tmp_path):
-    run(own, few[0].parent)
-    own.remove_folder(own.folders()[0].id)
-    (tmp_path / "link").symlink_to(few[0].parent)
-    run(own, tmp_path / "link")
-    shown = own.all_photos().results
-    assert len(shown) == len(few)
-    assert all(own.thumbnail(result.id) for result in shown)
-
-
-def test_a_thumbnail_is_a_small_upright_jpeg(library, captions):
-    picture = Image.open(io.BytesIO(library.thumbnail(library.show(next(iter(captions))).id)))
-    assert (picture.format, picture.size) == ("JPEG", (224, 224))
-    assert library.thumbnail(10**9) is None
 
 
 def test_what_is_known_of_a_photo(library, captions):

@@ -105,16 +105,6 @@ def test_what_others_wrote_is_kept_and_comes_back_whole(program):
     assert b"picsight" not in back
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
-def test_instructions_around_a_packet_stay(program):
-    def around(data):
-        return [line for line in data.decode().splitlines() if line.startswith("<?xpacket")]
-
-    found = around(updated(golden(program), say("Gulls")))
-    assert found == around(golden(program))
-    assert len(found) == (2 if program in {"immich", "windows"} else 0)
-
-
 def test_a_tag_that_a_person_removed_leaves_and_one_of_another_program_stays():
     first = updated(golden("digikam"), say("Birds/Waders", "Sea"))
     second = updated(first, say("Birds/Waders", "Lake"))

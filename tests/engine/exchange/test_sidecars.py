@@ -100,11 +100,6 @@ def test_a_photo_whose_caption_was_edited_is_still_the_one_that_was_indexed(phot
     assert tags(beside(photo)) == ["Sea"]
 
 
-def test_a_photo_of_which_nothing_is_said_gets_none(photo):
-    assert outcome([Tagged(photo, bytes_hash=HASH)]) == Exported(0, 1)
-    assert names(photo.parent) == ["photo.jpg"]
-
-
 def test_what_a_short_one_says_goes_into_the_long_one_and_it_stays(photo):
     short = photo.with_suffix(".xmp")
     shutil.copy(PACKETS / "digikam.xmp", short)
@@ -119,29 +114,6 @@ def test_what_adobe_wrote_for_the_raw_file_beside_it_does_not(photo):
     outcome([Tagged(photo, ("Sea",))])
     assert b"camera-raw-settings" not in beside(photo).read_bytes()
     assert tags(beside(photo)) == ["Sea"]
-
-
-def test_the_side_car_of_another_photo_is_no_short_one(photo):
-    shutil.copy(PACKETS / "digikam.xmp", beside(photo))
-    other = photo.with_name("photo.jpg.png")
-    other.write_bytes(b"a clip")
-    outcome([Tagged(other, ("Sea",))])
-    assert tags(beside(other)) == ["Sea"]
-    assert beside(photo).read_bytes() == (PACKETS / "digikam.xmp").read_bytes()
-
-
-def test_one_with_capital_letters_is_continued(photo):
-    shutil.copy(PACKETS / "digikam.xmp", beside(photo, ".XMP"))
-    outcome([Tagged(photo, ("Sea",))])
-    assert names(photo.parent) == ["photo.jpg", "photo.jpg.XMP"]
-    assert "Sea" in tags(beside(photo, ".XMP"))
-
-
-def test_one_that_is_there_keeps_its_mode(photo):
-    shutil.copy(PACKETS / "digikam.xmp", beside(photo))
-    beside(photo).chmod(0o640)
-    outcome([Tagged(photo, ("Sea",))])
-    assert beside(photo).stat().st_mode & 0o777 == 0o640
 
 
 @pytest.mark.parametrize("ending", [".xmp", ".XMP"])
@@ -262,7 +234,7 @@ while True:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
-@pytest.mark.parametrize("program", [None, "digikam"])
+@pytest.mark.parametrize("program", [pytest.param(None, marks=pytest.mark.soak), "digikam"])
 def test_a_kill_at_any_step_leaves_the_old_one_or_the_new_one(photo, program):
     before = None
     if program:
@@ -388,9 +360,3 @@ def test_side_cars_in_bins_and_hidden_ones_are_passed_over_unless_they_are_asked
 def test_what_is_neither_folder_nor_side_car_is_refused(photo, name):
     with pytest.raises(RequestError, match=r"no folder, photo or \.xmp file"):
         told(photo.parent / name)
-
-
-def test_what_is_exported_is_imported(photo):
-    said = ("Birds/Waders", "A|B", "\U0001f426", "שלום/עולם")
-    outcome([Tagged(photo, said, 2, HASH)])
-    assert told(photo.parent) == {(photo, said, 2, HASH)}

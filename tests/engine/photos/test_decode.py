@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -286,25 +285,6 @@ def test_warnings_of_decoders_stay_inside(make_file, make_image):
     """The test run turns every warning into an error, so this only has to decode what makes Pillow warn."""
     large = Image.new("1", (12000, 8000))  # beyond the size that Pillow warns about
     assert show(make_file("PNG", large), min_side=4000).width == 12000
-
-
-def test_several_threads_decode_at_once(shared):
-    """The window shows photos from threads of its own."""
-    names = [
-        f"orient{turn}.{kind}" for turn in (3, 6) for kind in ("jpg", "png", "heic", "avif", "webp", "tif")
-    ]
-    names += ["tiff_g4.tif", "tiff_crash_oob.tif", "jpeg_swapped_channels_icc.jpg"]
-    files = {name: (shared / "formats" / name).read_bytes() for name in names}
-
-    def look(name):
-        try:
-            return show(files[name], path=Path(name)).image.tobytes()
-        except ImageError as fault:
-            return fault.code
-
-    alone = [look(name) for name in names]
-    with ThreadPoolExecutor(4) as threads:
-        assert list(threads.map(look, names * 4)) == alone * 4
 
 
 def test_a_name_that_is_no_text_can_be_said_all_the_same():

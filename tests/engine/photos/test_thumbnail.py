@@ -1,13 +1,81 @@
-"""Thumbnails: small, whole, never enlarged."""
+"""Thumbnails: small, whole, never enlarged; and copies of real photographs told from what is no copy."""
 
 from __future__ import annotations
 
 import io
 
+import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
-from picsight_engine.photos.thumbnail import thumbnail
+from picsight_engine.photos.thumbnail import miniature, same_picture, thumbnail
+
+
+def encoded(image, kind="JPEG", **options):
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return Image.open(io.BytesIO(out.getvalue())).convert("RGB")
+
+
+def halved(image):
+    return encoded(image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS), quality=80)
+
+
+def cropped(image, share):
+    width, height = image.size
+    left, top = round(width * share / 2), round(height * share / 2)
+    return image.crop((left, top, width - left, height - top))
+
+
+COPIES = {
+    "saved at quality 40": lambda image: encoded(image, quality=40),
+    "saved at quality 95": lambda image: encoded(image, quality=95),
+    "as PNG": lambda image: encoded(image, "PNG"),
+    "as WebP": lambda image: encoded(image, "WEBP", quality=70),
+    "half as large": halved,
+    "half as large, then at quality 40": lambda image: encoded(halved(image), quality=40),
+    "a shade lighter": lambda image: image.point(lambda value: min(255, round(value * 1.02))),
+}
+OTHERS = {
+    "cropped by a tenth": lambda image: cropped(image, 0.1),
+    "moved by a thirtieth": lambda image: image.crop((image.width // 30, 0, *image.size)),
+    "mirrored": ImageOps.mirror,
+    "much darker": lambda image: image.point(lambda value: value // 2),
+    "negative": ImageOps.invert,
+}
+
+
+@pytest.fixture(scope="module")
+def pictures(photographs):
+    return [Image.open(path).convert("RGB") for path in sorted(photographs.glob("*.jpg"))]
+
+
+def same(one, other):
+    return same_picture(miniature(thumbnail(one)), miniature(thumbnail(other)))
+
+
+@pytest.mark.parametrize("change", COPIES.values(), ids=COPIES)
+def test_a_copy_shows_the_same_picture(pictures, change):
+    assert np.mean([same(picture, change(picture)) for picture in pictures]) > 0.95
+
+
+@pytest.mark.parametrize("change", OTHERS.values(), ids=OTHERS)
+def test_what_was_changed_is_another_picture(pictures, change):
+    assert not any(same(picture, change(picture)) for picture in pictures)
+
+
+def test_different_photographs_are_different_however_dark_or_flat(pictures):
+    darker = [encoded(picture.point(lambda value: value // 16), quality=90) for picture in pictures]
+    for some in (pictures, darker):
+        small = [miniature(thumbnail(picture)) for picture in some]
+        assert not any(same_picture(one, other) for place, one in enumerate(small) for other in small[:place])
+
+
+def test_damaged_bytes_are_no_picture(pictures):
+    jpeg = thumbnail(pictures[0])
+    assert miniature(jpeg[:300]) is None
+    assert miniature(b"") is None
+    assert miniature(jpeg) is not None
 
 
 def open_thumbnail(image, **options):

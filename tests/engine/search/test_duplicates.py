@@ -99,16 +99,6 @@ def names_of(album, kind):
     return [path.stem for path in album.glob(f"*.{kind}")]
 
 
-def test_every_search_names_the_same_stacks(stacked, album, bundle):
-    with Library.open(stacked[0], bundle) as library:
-        stacks = library.stacks()
-        answers = [library.search("dog", limit=limit) for limit in (1, 7, 100)]
-        answers.append(library.similar(next(iter(stacks)), limit=100))
-        for answer in answers:
-            assert all(result.stack == stacks.get(result.id) for result in answer.results)
-        assert {result.stack for result in answers[-1].results} == {None, *stacks.values()}
-
-
 @pytest.mark.parametrize("state", ["missing", "damaged", "of an older version"])
 def test_a_search_needs_no_thumbnails(stacked, bundle, tmp_path, state):
     folder = tmp_path / "library"

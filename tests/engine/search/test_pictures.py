@@ -43,15 +43,6 @@ def found(library, query, **wishes):
     return [result.id for result in library.search(query, limit=48, **wishes).results]
 
 
-def test_a_photo_of_the_library_is_a_query_by_number_and_by_path(library, photo):
-    number, path = photo
-    likest = [result.id for result in library.similar(path, limit=48).results]
-    for query in (f"like:#{number}", f'like:"{path}"'):
-        answer = library.search(query, limit=48)
-        assert [result.id for result in answer.results] == likest
-        assert answer.faults == ()
-
-
 @pytest.fixture
 def judging(indexed, bundle, vectors, photo):
     """The library seen through a model of which ten photos are strongly like the photo, and twenty more perhaps."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 
 from picsight_engine.library import Library
@@ -85,32 +83,6 @@ def test_a_whole_word_is_told_from_a_beginning_and_offered_no_longer_ones(filled
     suggestions = filled.suggestions(typed)
     assert suggestions.is_whole == is_whole
     assert not (is_whole and any(each.kind == "word" for each in suggestions.items))
-
-
-def test_names_of_any_letters_are_offered_so_that_they_are_found(tmp_path, bundle):
-    chance = random.Random(3)
-    with Library.open(tmp_path / "library", bundle) as library:
-        folder = add_folder(library._db, tmp_path / "Pic's | tures")
-        names = {
-            "".join(chance.choices("aA éß\"|:-^ 1'/\\(\udce9", k=chance.randrange(2, 6))).strip("/ ")
-            for _ in range(80)
-        }
-        with library._db.writer() as connection:
-            for number, name in enumerate(sorted(names - {""})):
-                stored = f"{name}/{name.replace('/', '')}.jpg".encode("utf-8", "surrogateescape")
-                photo_id = put_photo(connection, NewPhoto(number.to_bytes(16, "big"), 4, 3))
-                put_file(connection, NewFile(folder.id, stored, 1, 2, None, photo_id))
-                said = name.replace("\udce9", "")
-                put_metadata(connection, folder.id, stored, Metadata(camera=said, keywords=(said,)), 1)
-        offered = 0
-        plain = {name[:2] for name in names if name[:1] != "-" and "|" not in name[:2]}
-        for typed in sorted(f"{key}{begins}" for begins in plain for key in ("", "folder:", "by:", "tag:")):
-            for each in library.suggestions(typed).items:
-                if each.photos is not None:
-                    offered += 1
-                    answer = library.search(each.query, limit=99)
-                    assert (each, len(answer.results), answer.faults) == (each, each.photos, ())
-        assert offered > 100
 
 
 @pytest.mark.parametrize(

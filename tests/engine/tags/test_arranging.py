@@ -123,18 +123,6 @@ def test_a_tag_is_merged_into_the_one_above_it_though_one_below_it_has_its_name(
     assert zoo.tags.find("Animals").accepted == 4
 
 
-def test_a_merged_tag_teaches_the_other_one(kennel):
-    kennel.tags.new("Dogs", prompts=["dog"])
-    kennel.tags.new("Wolves")
-    kennel.tags.decide("Wolves", kennel.others[:20], "accepted")
-    before = kennel.holding("Dogs")
-    kennel.tags.merge("Wolves", "Dogs")
-    after = kennel.holding("Dogs")
-    assert after - {*kennel.others[:20]} != before
-    kennel.tags.suggest("Dogs")
-    assert kennel.holding("Dogs") == after
-
-
 def test_a_removed_tag_is_gone_until_that_is_undone(zoo):
     run = zoo.tags.remove("Animals/Dogs")
     assert run.words == 'Remove "Dogs"'

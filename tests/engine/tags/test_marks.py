@@ -53,14 +53,6 @@ def test_stars_are_found_as_every_photos_own_rating_says(kennel):
         assert set(kennel.album.found(f"rated:>={least}")) == wanted
 
 
-def test_a_library_without_stars_says_so_until_there_are_some(kennel):
-    (fault,) = kennel.album.library.search("rated:5").faults
-    assert "stars" in fault.message
-    kennel.tags.rate(kennel.dogs[:1], 3)
-    answer = kennel.album.library.search("rated:5")
-    assert (answer.faults, answer.results) == ((), ())
-
-
 @pytest.mark.parametrize("stars", [-2, 6])
 def test_no_photo_has_more_than_five_stars(kennel, stars):
     with pytest.raises(RequestError, match="0 to 5 stars"):
@@ -74,15 +66,6 @@ def test_a_photo_is_rejected_by_a_rating_below_none(kennel):
     assert [mark.rating for mark in kennel.tags.marks(photos).values()] == [-1, -1]
     assert set(kennel.album.found("rated:rejected")) == set(photos)
     assert kennel.album.found("rated:<=5") == []
-
-
-def test_show_tells_own_stars_first(kennel):
-    (dog,) = kennel.dogs[:1]
-    say_stars(kennel, dog, 2)
-    path = kennel.album.library.photo(dog).path
-    assert kennel.album.library.show(path).rating == 2
-    kennel.tags.rate([path], 4)
-    assert kennel.album.library.show(path).rating == 4
 
 
 def test_the_wall_gets_all_marks_of_its_photos_at_once(kennel):

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from picsight_engine.bundles.bundle import open_bundle, write_bundle
-from picsight_engine.errors import BundleError, RequestError
+from picsight_engine.bundles.bundle import write_bundle
+from picsight_engine.errors import RequestError
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.library import Library
 from picsight_engine.store.database import Database
@@ -111,24 +111,6 @@ def test_a_tag_that_is_renamed_or_moved_meanwhile_sees_them_and_one_with_other_w
     assert dog in scores(kennel, "Doggies")
     assert dog in scores(kennel, "Animals/Hounds")
     assert not scores(kennel, "Pets")
-
-
-def test_where_words_cannot_be_read_the_next_look_makes_up_for_it(kennel, small, tmp_path):
-    kennel.tags.new("Dogs", prompts=["dog"])
-    before = scores(kennel)
-    (dog,) = come(kennel, [100], 0.45)
-    silent = shutil.copytree(small.folder, tmp_path / "silent")
-    (silent / "text.onnx").write_bytes(bytes(small.manifest.files["text.onnx"].bytes))
-    with kennel.album.db.writer() as connection:
-        connection.execute("DELETE FROM prompt_vectors")
-    with (
-        Library.open(kennel.album.library.folder, open_bundle(silent)) as library,
-        pytest.raises(BundleError),
-    ):
-        library.tags.suggest_all()
-    assert scores(kennel) == before
-    kennel.tags.suggest_all()
-    assert set(scores(kennel)) == {*before, dog}
 
 
 def test_after_another_model_came_tags_suggest_what_it_sees(kennel, small, tmp_path):
