@@ -27,12 +27,13 @@ from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.runs import recorded
 from picsight_engine.store.tags import Definition
 from picsight_engine.store.vectors import put_vector
-from picsight_engine.tags.learner import Prompts
+from picsight_engine.tags.learner import Learner, Model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from picsight_engine.bundles.bundle import Bundle
+    from picsight_engine.vectors.matrix import Rows
 
 MANY = (10, 1_000, 10_000)  # tags
 NEW = 100  # photos that come
@@ -106,7 +107,11 @@ def _searched_anew(library: Library, query: str) -> None:
 def _make(db: Database, bundle: Bundle, count: int) -> None:
     vectors = clustered(count, seed=11)
     texts = [f"t{number}" for number in range(count)]
-    Prompts(db, bundle, lambda text: vectors[int(text[1:])]).keep(texts)
+
+    def rows() -> Rows:
+        raise AssertionError("no photo is needed to read texts")
+
+    Learner(db, lambda: Model(bundle, rows, lambda text: vectors[int(text[1:])])).read(texts)
     with recorded(db, "import", "Many tags") as run:
         for text in texts:
             run.add(

@@ -31,9 +31,8 @@ _MOST_CHARACTERS = 2_000  # far beyond any tower's context; keeps a pasted book 
 class Terms:
     """Embeds terms one at a time and remembers the latest; any thread may call."""
 
-    def __init__(self, bundle: Bundle, *, remembered: int = _REMEMBERED) -> None:
-        self.bundle = bundle
-        self._remembered = remembered
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
         self._lock = threading.Lock()
         self._embedder: TextEmbedder | None = None
         self._vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
@@ -62,7 +61,7 @@ class Terms:
         with self._lock:
             if text not in self._vectors:
                 self._vectors[text] = self._load().embed_term(text)
-                if len(self._vectors) > self._remembered:
+                if len(self._vectors) > _REMEMBERED:
                     self._vectors.popitem(last=False)
             self._vectors.move_to_end(text)
             return self._vectors[text]
@@ -82,14 +81,14 @@ class Terms:
                 vector = vector + (word.weight - 1) * self.vector(word.text)
             elif word.weight < 1 and rest:
                 vector = vector + (1 / word.weight - 1) * self.vector(rest)
-        return unit(vector)
+        return _unit(vector)
 
     def _load(self) -> TextEmbedder:
         if self._embedder is None:
             # Imports onnxruntime and tokenizers, 250 ms that only a search by words needs.
             from picsight_engine.runtime.text_embedder import TextEmbedder
 
-            self._embedder = TextEmbedder(self.bundle)
+            self._embedder = TextEmbedder(self._bundle)
         return self._embedder
 
 
@@ -105,9 +104,10 @@ def less_of(wanted: NDArray[np.float32], less: NDArray[np.float32]) -> NDArray[n
     return rows
 
 
-def unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The vector [dim] at length 1."""
-    scaled: NDArray[np.float32] = (vector / np.linalg.norm(vector)).astype(np.float32)
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """One vector [dim], or several [n, dim], at length 1."""
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    scaled: NDArray[np.float32] = (vectors / lengths).astype(np.float32)
     return scaled
 
 
@@ -163,7 +163,7 @@ class Aim:
             wanted = self.words()
             less = [part.vector * np.float32(part.weight) for part in self.less]
             return less_of(wanted, np.stack(less)) if less else wanted
-        wanted = _units(np.stack([_spread_alike(parts, spread).sum(axis=0) for parts in self.alternatives]))
+        wanted = _unit(np.stack([_spread_alike(parts, spread).sum(axis=0) for parts in self.alternatives]))
         if not self.less:
             return wanted
         return less_of(wanted / spread(wanted)[:, np.newaxis], _spread_alike(self.less, spread))
@@ -234,8 +234,3 @@ def _spread_alike(parts: Sequence[Part], spread: Callable[[Vector], Vector]) -> 
     weights = np.array([part.weight for part in parts], np.float32)
     alike: Vector = vectors * (weights / spread(vectors))[:, np.newaxis]
     return alike
-
-
-def _units(rows: Vector) -> Vector:
-    scaled: Vector = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
-    return scaled

@@ -95,12 +95,8 @@ class Searcher:
             photos, results = self._ranked(passing, pictures.known, aim, request)
         if request.explain:
             results = self._explained(results, aim)
-        return Answer(
-            query=query.text,
-            space=self._bundle.manifest.space_id,
-            photos=photos,
-            milliseconds=_milliseconds_since(started),
-            results=tuple(results),
+        return replace(
+            self._answer(query.text, photos, results, started),
             faults=tuple(sorted(faults, key=lambda fault: fault.start)),
             filters=passing.filters,
             undated=passing.undated,
@@ -129,8 +125,7 @@ class Searcher:
             LibraryError: the stored vectors are damaged.
         """
         started = time.perf_counter()
-        space = self._bundle.manifest.space_id
-        stored = vector_of(self._db, photo.id, space)
+        stored = vector_of(self._db, photo.id, self._bundle.manifest.space_id)
         if stored is None:
             raise RequestError(f"{photo.path} was not read by this model yet; index its folder again.")
         rows = self.rows()
@@ -138,21 +133,19 @@ class Searcher:
         others = Field(rows, None).without([photo.id])
         likeness = self._bundle.manifest.likeness
         best = Ranking(others, direction, None if likeness is None else likeness.matches).best(limit)
-        return Answer(name, space, rows.photos, _milliseconds_since(started), tuple(self._results(best)))
+        return self._answer(name, rows.photos, self._results(best), started)
 
     def wall(self) -> Answer:
         """Every photo, newest first, whether or not a search can find it already; the scores are 0."""
         started = time.perf_counter()
-        results = tuple(_result(photo) for photo in all_photos(self._db))
-        space = self._bundle.manifest.space_id
-        return Answer("", space, len(results), _milliseconds_since(started), results)
+        results = [_result(photo) for photo in all_photos(self._db)]
+        return self._answer("", len(results), results, started)
 
     def newest(self, limit: int) -> Answer:
         """The newest photos that have a date, at most so many; `photos` is how many there are in all."""
         started = time.perf_counter()
-        results = tuple(_result(photo) for photo in newest_photos(self._db, limit))
-        space, count = self._bundle.manifest.space_id, photos_shown(self._db)
-        return Answer("", space, count, _milliseconds_since(started), results)
+        results = [_result(photo) for photo in newest_photos(self._db, limit)]
+        return self._answer("", photos_shown(self._db), results, started)
 
     def rows(self) -> Rows:
         """The vectors with everything that any process stored, deleted or hid until now."""
@@ -175,10 +168,8 @@ class Searcher:
     def scored(self, query: str, photos: Sequence[tuple[int, float]]) -> Answer:
         """The visible ones of photos that were found by other means, in their order; `query` is the answer's."""
         started = time.perf_counter()
-        results = tuple(self._results([Judged(photo_id, score) for photo_id, score in photos]))
-        return Answer(
-            query, self._bundle.manifest.space_id, self.rows().photos, _milliseconds_since(started), results
-        )
+        results = self._results([Judged(photo_id, score) for photo_id, score in photos])
+        return self._answer(query, self.rows().photos, results, started)
 
     @property
     def is_ready(self) -> bool:
@@ -197,6 +188,10 @@ class Searcher:
             if self._matrix is not None:
                 self._matrix.close()
                 self._matrix = None
+
+    def _answer(self, query: str, photos: int, results: Sequence[Result], started: float) -> Answer:
+        milliseconds = 1000 * (time.perf_counter() - started)
+        return Answer(query, self._bundle.manifest.space_id, photos, milliseconds, tuple(results))
 
     def _unranked(self, passing: Passing, request: Request) -> tuple[int, list[Result]]:
         """Facts alone: all photos that pass, newest first; nothing where there are no facts either."""
@@ -323,7 +318,3 @@ def _result(photo: Photo, judged: Judged = _UNJUDGED) -> Result:
         found_by=judged.found_by,
         camera=photo.camera,
     )
-
-
-def _milliseconds_since(started: float) -> float:
-    return 1000 * (time.perf_counter() - started)

@@ -257,9 +257,13 @@ class TagOffers:
         )
         tags = [offer for offer in found if offer.count()]
         names = {name_key(offer.words) for offer in tags}
+
+        def named(offer: Offer) -> str | None:
+            return name_key(offer.words) if offer.kind == "keyword" else None
+
         return [
             tags,
-            *([self._counted(each) for each in some if not self._is_named(each, names)] for some in others),
+            *([self._counted(each) for each in some if named(each) not in names] for some in others),
         ]
 
     def _counted(self, offer: Offer) -> Offer:
@@ -267,10 +271,6 @@ class TagOffers:
         if offer.kind != "keyword" or name_key(offer.words) not in self._keys:
             return offer
         return replace(offer, count=partial(self._count, offer.words))
-
-    @staticmethod
-    def _is_named(offer: Offer, names: set[str]) -> bool:
-        return offer.kind == "keyword" and name_key(offer.words) in names
 
     def _count(self, value: str) -> int:
         if value not in self._counts:

@@ -104,7 +104,7 @@ class Vocabulary:
             return None
         candidates = (
             (distance + (words is self._model), words is self._model, rank, near)
-            for words in self._ranked()
+            for words in (self._things, self._names, self._model)
             for distance, rank, near in words.near(word, slips)
             if distance == 1 or fold(near)[0] == word[0]  # the first letter is rarely one of two slips
         )
@@ -115,6 +115,3 @@ class Vocabulary:
             return True
         rank = self._model.rank(word)
         return rank is not None and (len(word) >= _SURE_LETTERS or rank < _COMMON)
-
-    def _ranked(self) -> tuple[WordList, ...]:
-        return self._things, self._names, self._model

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from picsight_engine.store.tags import Definition
     from picsight_engine.vectors.matrix import Rows
 
-    Vector = NDArray[np.float32]
-
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -85,8 +83,19 @@ class Learner:
         Raises:
             BundleError: the text tower is missing or cannot be loaded.
         """
+        model, wanted = self._model(), list(dict.fromkeys(texts))
+        tower = _tower(model.bundle)
+        new: dict[str, NDArray[np.float32]] = {}
         with suppress(StorageError):  # without room nothing is kept, and what follows says so
-            self._prompts().keep(texts)
+            known = kept_vectors(self._db, tower, wanted) if wanted else {}
+            try:
+                for text in wanted:
+                    if text not in known:
+                        new[text] = model.embed(text)
+            finally:
+                if new:
+                    with self._db.writer() as connection:
+                        keep_vectors(connection, tower, new)
 
     def suggested(self, tag: Definition, verdicts: Mapping[int, State]) -> Scores:
         """The photos that reach a tag's threshold; none where it has nothing to go by.
@@ -123,7 +132,7 @@ class Learner:
     ) -> list[Material]:
         """What tags go by: decisions, and examples where nothing else was decided."""
         texts = list(dict.fromkeys(text for tag in tags for text in tag.prompts))
-        vectors = self._prompts().vectors(texts)
+        vectors = self._vectors(texts)
         rows = {text: row for row, text in enumerate(texts)}
         return [
             _material(tag, verdicts[tag.id], vectors[[rows[text] for text in tag.prompts]]) for tag in tags
@@ -170,9 +179,12 @@ class Learner:
             border=tuple(self.preview(tag, verdicts).border(border)),
         )
 
-    def _prompts(self) -> Prompts:
+    def _vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors [n, dim] of these texts, which the text tower reads where they were never read before."""
         model = self._model()
-        return Prompts(self._db, model.bundle, model.embed)
+        known = kept_vectors(self._db, _tower(model.bundle), texts) if texts else {}
+        found = [known[text] if text in known else model.embed(text) for text in texts]
+        return np.array(found, np.float32).reshape(len(texts), model.bundle.manifest.dim)
 
 
 def _material(tag: Definition, verdicts: Mapping[int, State], words: NDArray[np.float32]) -> Material:
@@ -209,45 +221,6 @@ def made_of(
     words = tag.prompts if prompts is None else prompts
     starts = bool(words or alike) and not (tag.prompts or tag.examples)
     return replace(tag, prompts=words, examples=alike, against=unlike, suggests=tag.suggests or starts)
-
-
-class Prompts:
-    """Gives the vectors of texts for one bundle; any thread may call."""
-
-    def __init__(self, db: Database, bundle: Bundle, embed: Callable[[str], Vector]) -> None:
-        self._db = db
-        self._tower = _tower(bundle)
-        self._dim = bundle.manifest.dim
-        self._embed = embed
-
-    def vectors(self, texts: Sequence[str]) -> Vector:
-        """Unit vectors [n, dim] of these texts.
-
-        Raises:
-            BundleError: one was never read before, and the text tower is missing or cannot be loaded.
-        """
-        known = kept_vectors(self._db, self._tower, texts) if texts else {}
-        found = [known[text] if text in known else self._embed(text) for text in texts]
-        return np.array(found, np.float32).reshape(len(texts), self._dim)
-
-    def keep(self, texts: Iterable[str]) -> None:
-        """Reads what was not read before, and keeps it in the library.
-
-        Raises:
-            BundleError: the text tower is missing or cannot be loaded; what it read until then is kept.
-            StorageError: the disk refused.
-        """
-        wanted = list(dict.fromkeys(texts))
-        known = kept_vectors(self._db, self._tower, wanted) if wanted else {}
-        new: dict[str, Vector] = {}
-        try:
-            for text in wanted:
-                if text not in known:
-                    new[text] = self._embed(text)
-        finally:
-            if new:
-                with self._db.writer() as connection:
-                    keep_vectors(connection, self._tower, new)
 
 
 def _tower(bundle: Bundle) -> str:

@@ -1,20 +1,21 @@
-"""Tags as a person sees them: what they may be called, and each by its path with its numbers. Pure."""
+"""Tags as a person sees them: what they may be called, each by its path with its numbers, and two that become one."""
 
 from __future__ import annotations
 
 import math
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import RequestError
-from picsight_engine.store.tags import lines_of_names, name_key
+from picsight_engine.store.tags import lines_of_names, name_key, tags_below, tags_merged_into
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from picsight_engine.store.decisions import State
+    from picsight_engine.store.runs import Recording
     from picsight_engine.store.tags import Definition, TagKind
 
 
@@ -154,4 +155,33 @@ def seen(tag: Definition, path: str, counts: Mapping[tuple[int, State], int]) ->
         accepted=counts.get((tag.id, "accepted"), 0),
         rejected=counts.get((tag.id, "rejected"), 0),
         suggested=counts.get((tag.id, "suggested"), 0),
+    )
+
+
+def merge_into(run: Recording, source: Definition, target: Definition) -> Iterator[tuple[int, int]]:
+    """Merges `source` into `target`, and tags below it into those of the same name; tells which tag went into which."""
+    twins = {name_key(tag.name): tag for tag in tags_below(run.connection, target.id) if tag.id != source.id}
+    for tag in tags_below(run.connection, source.id):
+        twin = twins.get(name_key(tag.name))
+        if twin is None:
+            run.define(replace(tag, parent_id=target.id))
+        else:
+            yield from merge_into(run, tag, twin)
+    for tag in (source, *tags_merged_into(run.connection, source.id)):
+        run.define(replace(tag, removed_at=tag.removed_at or run.now, merged_into=target.id))
+    if target.kind == "tag":
+        run.define(_joined(target, source))
+    yield source.id, target.id
+
+
+def _joined(tag: Definition, other: Definition) -> Definition:
+    """The tag with the other one's words and examples; what it says itself of a photo holds."""
+    known = {*tag.examples, *tag.against}
+    return replace(
+        tag,
+        prompts=tuple(dict.fromkeys((*tag.prompts, *other.prompts)))[:MOST_PROMPTS],
+        examples=(*tag.examples, *(photo for photo in other.examples if photo not in known)),
+        against=(*tag.against, *(photo for photo in other.against if photo not in known)),
+        threshold=other.threshold if tag.threshold is None else tag.threshold,
+        suggests=tag.suggests or other.suggests,
     )
