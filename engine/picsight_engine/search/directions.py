@@ -104,10 +104,9 @@ def less_of(wanted: NDArray[np.float32], less: NDArray[np.float32]) -> NDArray[n
     return rows
 
 
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """One vector [dim], or several [n, dim], at length 1."""
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    scaled: NDArray[np.float32] = (vectors / lengths).astype(np.float32)
+def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The vector [dim] at length 1."""
+    scaled: NDArray[np.float32] = (vector / np.linalg.norm(vector)).astype(np.float32)
     return scaled
 
 
@@ -163,7 +162,7 @@ class Aim:
             wanted = self.words()
             less = [part.vector * np.float32(part.weight) for part in self.less]
             return less_of(wanted, np.stack(less)) if less else wanted
-        wanted = _unit(np.stack([_spread_alike(parts, spread).sum(axis=0) for parts in self.alternatives]))
+        wanted = _units(np.stack([_spread_alike(parts, spread).sum(axis=0) for parts in self.alternatives]))
         if not self.less:
             return wanted
         return less_of(wanted / spread(wanted)[:, np.newaxis], _spread_alike(self.less, spread))
@@ -234,3 +233,8 @@ def _spread_alike(parts: Sequence[Part], spread: Callable[[Vector], Vector]) -> 
     weights = np.array([part.weight for part in parts], np.float32)
     alike: Vector = vectors * (weights / spread(vectors))[:, np.newaxis]
     return alike
+
+
+def _units(rows: Vector) -> Vector:
+    scaled: Vector = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return scaled
