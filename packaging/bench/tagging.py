@@ -22,7 +22,7 @@ from picsight_engine.assets import find_asset
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.library import Library
 from picsight_engine.store.database import Database
-from picsight_engine.store.files import put_file
+from picsight_engine.store.files import NewFile, put_file
 from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.runs import recorded
 from picsight_engine.store.tags import Definition
@@ -126,7 +126,7 @@ def _come(db: Database, bundle: Bundle) -> None:
         for number, vector in enumerate(clustered(NEW, seed=12)):
             key = (1 << 64 | number).to_bytes(16, "big")
             photo = put_photo(connection, NewPhoto(key, 4, 3))
-            put_file(connection, 1, b"new/%d.jpg" % number, 1, 1, key, photo)
+            put_file(connection, NewFile(1, b"new/%d.jpg" % number, 1, 1, key, photo))
             put_vector(connection, photo, bundle.manifest.space_id, vector.astype(np.float16))
 
 
