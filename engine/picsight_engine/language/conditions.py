@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from picsight_engine.language.amounts import read_amount
-from picsight_engine.language.place_names import is_at, names_of_place, place_key
+from picsight_engine.language.fact_values import is_at, names_of_place, place_key, read_amount
 from picsight_engine.language.times import time_of_value
 from picsight_engine.photos.formats import RAW_SUFFIXES
 from picsight_engine.store import selection

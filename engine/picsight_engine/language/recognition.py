@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.commonness import is_everyday
 from picsight_engine.language.conditions import located, taken_in
-from picsight_engine.language.place_names import place_key
+from picsight_engine.language.fact_values import place_key
 from picsight_engine.language.query import Term
 from picsight_engine.language.times import MOST_WORDS, could_be_time, time_in_words
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picsight_engine.language.conditions import UNDATED, VISIBLE, Condition, condition_of, unknown, worded
-from picsight_engine.language.place_names import names_of_place
+from picsight_engine.language.fact_values import names_of_place
 from picsight_engine.language.query import QueryFault
 from picsight_engine.language.recognition import recognise
 from picsight_engine.search.answer import Filter

@@ -12,7 +12,7 @@ from heapq import nsmallest
 from typing import TYPE_CHECKING, Literal
 
 from picsight_engine.language.conditions import FITS, FORMATS, names_keyword, names_of_tag, tagged
-from picsight_engine.language.place_names import names_of_place
+from picsight_engine.language.fact_values import names_of_place
 from picsight_engine.language.query import spelled
 from picsight_engine.language.times import MONTHS
 from picsight_engine.store.tagged import sizes_of_tags

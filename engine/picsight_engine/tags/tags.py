@@ -13,9 +13,8 @@ from picsight_engine.store.runs import recorded
 from picsight_engine.store.suggestions import Scores, best_suggestions, has_scores, put_scores
 from picsight_engine.store.tagged import person_stars, stars_of
 from picsight_engine.store.tags import Definition, count_up, ids_above, tags_by_id, tags_revision
-from picsight_engine.tags.learner import Learner, has_lesson, made_of
+from picsight_engine.tags.learner import Learner, has_lesson, made_of, suggest_newcomers
 from picsight_engine.tags.lookup import Lookup
-from picsight_engine.tags.newcomers import suggest_newcomers
 from picsight_engine.tags.tree import (
     checked_name,
     checked_prompts,

@@ -16,8 +16,7 @@ from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.library import Library
 from picsight_engine.store.database import Database
 from picsight_engine.store.vectors import activate_space, put_vector
-from picsight_engine.tags.learner import Learner
-from picsight_engine.tags.newcomers import suggest_newcomers
+from picsight_engine.tags.learner import Learner, suggest_newcomers
 
 
 def come(kennel, numbers, near):
