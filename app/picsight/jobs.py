@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -22,24 +23,13 @@ FAULT = "Something went wrong inside Picsight. Your library is safe; the details
 STREAM_SECONDS = 20.0  # how long an ending program waits for a cancelled stream
 
 
-@dataclass(slots=True, eq=False)
-class _Job:
-    """One piece of work; `generation` counts within its lane, so that a late answer is recognised."""
-
-    work: Callable[[], Any]
-    done: Callable[[Any], None]
-    failed: Callable[[str], None] | None
-    lane: str | None = None
-    generation: int = 0
-
-
 @dataclass(slots=True)
 class _Lane:
-    """Requests that replace one another: one runs, only the latest waits."""
+    """Requests that replace one another: one runs, only the latest waits, and only the answer to the latest counts."""
 
-    generation: int = 0
-    running: _Job | None = None
-    waiting: _Job | None = None
+    latest: int = 0
+    is_busy: bool = False
+    waiting: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +40,20 @@ class _Outcome:
     sentence: str | None = None
 
 
-@dataclass(slots=True, eq=False)
 class Stream:
     """A running stream of events; `cancel` asks it to end soon, its `done` is still called."""
 
-    on_event: Callable[[Any], None]
-    done: Callable[[], None]
-    failed: Callable[[str], None] | None
-    _cancel: threading.Event = field(default_factory=threading.Event)
+    def __init__(self) -> None:
+        self.cancellation = threading.Event()
 
     def cancel(self) -> None:
         """Ask the stream to end; what it already did stays done."""
-        self._cancel.set()
+        self.cancellation.set()
 
     @property
     def cancelled(self) -> bool:
         """True once someone asked this stream to end."""
-        return self._cancel.is_set()
+        return self.cancellation.is_set()
 
 
 class Jobs(QObject):
@@ -77,7 +64,7 @@ class Jobs(QObject):
     """
 
     failed = Signal(str)  # a sentence, where a job named no handler of its own
-    _arrived = Signal(object, object)
+    _arrived = Signal(object)  # what is to be called on the GUI thread
 
     def __init__(self, parent: QObject | None = None, *, threads: int = 4) -> None:
         super().__init__(parent)
@@ -102,23 +89,30 @@ class Jobs(QObject):
         """
         if self._closed:
             return
-        job = _Job(work, done, failed, replaces)
-        if replaces is None:
-            self._start(job)
-            return
-        lane = self._lanes.setdefault(replaces, _Lane())
-        lane.generation += 1
-        job.generation = lane.generation
-        if lane.running is None:
-            lane.running = job
-            self._start(job)
+        lane = _Lane() if replaces is None else self._lanes.setdefault(replaces, _Lane())
+        lane.latest += 1
+        number = lane.latest
+
+        def start() -> None:
+            lane.is_busy = True
+            self._pool.submit(lambda: self._arrived.emit(partial(arrive, _outcome_of(work))))
+
+        def arrive(outcome: _Outcome) -> None:
+            lane.is_busy, following, lane.waiting = False, lane.waiting, None
+            if following is not None:
+                following()
+            if number == lane.latest:
+                self._report(outcome, done, failed)
+
+        if lane.is_busy:
+            lane.waiting = start
         else:
-            lane.waiting = job
+            start()
 
     def forget(self, lane_name: str) -> None:
         """Drop what waits in a lane, and the answer of what runs in it."""
         if lane := self._lanes.get(lane_name):
-            lane.generation += 1
+            lane.latest += 1
             lane.waiting = None
 
     def stream(
@@ -129,13 +123,23 @@ class Jobs(QObject):
         failed: Callable[[str], None] | None = None,
     ) -> Stream:
         """Iterate over `events(cancel)` in a thread of its own and hand over each event, then call `done`."""
-        stream = Stream(on_event, done, failed)
+        stream = Stream()
         if self._closed:
             stream.cancel()
             return stream
-        thread = threading.Thread(
-            target=self._run_stream, args=(stream, events), name="picsight-stream", daemon=True
-        )
+
+        def consume() -> None:
+            for event in events(stream.cancellation):
+                self._arrived.emit(partial(on_event, event))
+
+        def end(outcome: _Outcome) -> None:
+            self._streams.pop(stream, None)
+            self._report(outcome, lambda _none: done(), failed)
+
+        def run() -> None:
+            self._arrived.emit(partial(end, _outcome_of(consume)))
+
+        thread = threading.Thread(target=run, name="picsight-stream", daemon=True)
         self._streams[stream] = thread
         thread.start()
         return stream
@@ -152,53 +156,17 @@ class Jobs(QObject):
                 LOG.warning("a stream did not end within %.0f seconds", STREAM_SECONDS)
         self._streams.clear()
 
-    def _start(self, job: _Job) -> None:
-        self._pool.submit(self._run, job)
+    def _deliver(self, call: Callable[[], None]) -> None:
+        if not self._closed:
+            call()
 
-    def _run(self, job: _Job) -> None:
-        self._arrived.emit(job, _outcome_of(job.work))
-
-    def _run_stream(self, stream: Stream, events: Callable[[threading.Event], Iterable[Any]]) -> None:
-        def consume() -> None:
-            for event in events(stream._cancel):  # noqa: SLF001 - the stream is this module's own
-                self._arrived.emit(stream, _Outcome(event))
-
-        outcome = _outcome_of(consume)
-        self._arrived.emit(stream, outcome if outcome.sentence else None)
-
-    def _deliver(self, source: _Job | Stream, outcome: _Outcome | None) -> None:
-        if self._closed:
-            return
-        if isinstance(source, Stream):
-            self._deliver_event(source, outcome)
-        elif self._is_current(source) and outcome is not None:
-            self._report(source, outcome)
-
-    def _is_current(self, job: _Job) -> bool:
-        """Free the job's lane, start what waited in it, and say whether the answer is still wanted."""
-        if job.lane is None:
-            return True
-        lane = self._lanes[job.lane]
-        lane.running, lane.waiting = lane.waiting, None
-        if lane.running is not None:
-            self._start(lane.running)
-        return job.generation == lane.generation
-
-    def _report(self, job: _Job, outcome: _Outcome) -> None:
+    def _report(
+        self, outcome: _Outcome, done: Callable[[Any], None], failed: Callable[[str], None] | None
+    ) -> None:
         if outcome.sentence is None:
-            job.done(outcome.value)
+            done(outcome.value)
         else:
-            (job.failed or self.failed.emit)(outcome.sentence)
-
-    def _deliver_event(self, stream: Stream, outcome: _Outcome | None) -> None:
-        if outcome is not None and outcome.sentence is None:
-            stream.on_event(outcome.value)
-            return
-        self._streams.pop(stream, None)
-        if outcome is None or outcome.sentence is None:
-            stream.done()
-        else:
-            (stream.failed or self.failed.emit)(outcome.sentence)
+            (failed or self.failed.emit)(outcome.sentence)
 
 
 def _outcome_of(work: Callable[[], Any]) -> _Outcome:

@@ -31,9 +31,8 @@ from picsight.window.search.place import Place
 from picsight.window.search.saved import SavedSearches
 from picsight.window.tags.deeds import Markings, TagDeeds
 from picsight.window.tags.exchange import TagExchange
-from picsight.window.tags.lines import TagLines
-from picsight.window.tags.places import TagPlaces
 from picsight.window.tags.review import Review
+from picsight.window.tags.tag_pages import TagLines, TagPlaces
 from picsight.window.tags.tagging import Tagging
 from picsight.window.tokens import px
 from picsight.window.viewer.controller import ViewerController

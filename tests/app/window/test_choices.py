@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from picsight.window.tags.choices import MOST, TagChoice, choices
-from picsight.window.tags.wording import cleaned, path_key, query_of, tag_meant
+from picsight.window.tags.chooser import MOST, TagChoice, choices
+from picsight.window.tags.paths import cleaned, path_key, query_of, tag_meant
 from picsight_engine.tags.tree import Tag
 
 

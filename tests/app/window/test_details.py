@@ -11,8 +11,8 @@ from PySide6.QtCore import QItemSelectionModel, Qt
 
 from picsight.jobs import Jobs
 from picsight.settings import Settings
-from picsight.window.details.facts import Detail, details_of_one
 from picsight.window.details.marks_view import MarksView
+from picsight.window.details.photo_facts import Detail, details_of_one
 from picsight.window.library.controller import LibraryPlace
 from picsight.window.main_window import MainWindow
 from picsight.window.search.place import Place

@@ -156,7 +156,7 @@ def test_a_window_closed_while_a_model_is_fetched_ends_and_the_next_one_goes_on(
     qtbot.waitUntil(shelf.held.is_set)  # half of it is out, and all but its end has arrived
     window.close()
     assert not dialog.isVisible()
-    asked_to_end = window.models._installation.stream._cancel
+    asked_to_end = window.models._installation.stream.cancellation
 
     def go_on_once_asked_to_end():
         asked_to_end.wait(60)

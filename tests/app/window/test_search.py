@@ -18,7 +18,7 @@ from picsight.window.search.box import SearchBox
 from picsight.window.search.chips import ChipButton
 from picsight.window.search.controller import SearchController
 from picsight.window.search.headline import announcement
-from picsight.window.search.listing import FIRST
+from picsight.window.search.look import FIRST
 from picsight.window.search.place import Place, ready
 from picsight_engine.errors import LibraryError
 from picsight_engine.language.query import QueryFault, parse

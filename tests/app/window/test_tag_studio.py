@@ -12,10 +12,8 @@ from PySide6.QtGui import QDropEvent
 from picsight.window.grid.thumbnails import Thumbnails
 from picsight.window.search.chips import ChipButton
 from picsight.window.tags.border import BorderCases
-from picsight.window.tags.examples import ExampleButton, ExamplesField
-from picsight.window.tags.spread import BARS, Spread
-from picsight.window.tags.threshold import STEPS, ThresholdSlider
-from picsight.window.tags.words_field import WordsField
+from picsight.window.tags.fields import ExampleButton, ExamplesField, WordsField
+from picsight.window.tags.threshold import BARS, STEPS, Spread, ThresholdSlider
 
 scores = st.lists(st.floats(0, 1, width=32), max_size=60)
 

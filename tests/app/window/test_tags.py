@@ -22,7 +22,7 @@ from picsight.window.parts.controls import IconButton
 from picsight.window.parts.words import counted
 from picsight.window.search.chips import ChipButton
 from picsight.window.search.place import Place
-from picsight.window.tags.choices import TagChoice
+from picsight.window.tags.chooser import TagChoice
 from picsight.window.tags.draft import Draft
 from picsight.window.tags.list_view import TagList
 from picsight.window.tokens import px
@@ -235,7 +235,7 @@ def test_what_undo_puts_back_into_a_tag_is_on_its_wall_again(qtbot, window, libr
     library.tags.decide("Favourites", ids, "accepted")
     select(window, 0)
     qtbot.keyClick(window.frame.grid, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
-    qtbot.waitUntil(lambda: "Took the photo out" in window.frame.status.words())
+    qtbot.waitUntil(lambda: not library.tags.marks(ids)[ids[0]].favourite)
     window.pages.go(Place("is:favourite"))
     qtbot.waitUntil(lambda: shown(window) == ids[1:])
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from picsight.window.details.why import reasons_of
+from picsight.window.details.photo_facts import reasons_of
 from picsight.window.search.place import Place
 from picsight_engine.bundles.commonness import commonness
 from picsight_engine.search.answer import TermScore

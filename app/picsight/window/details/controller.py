@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, QTimer, Signal
 
-from picsight.window.details.facts import details_of_one, details_of_several
-from picsight.window.details.marks import PhotoMarks
-from picsight.window.details.why import reasons_of
+from picsight.window.actions.acts import Act, bind_acts
+from picsight.window.details.photo_facts import details_of_one, details_of_several, reasons_of
 from picsight.window.parts.map import read_land
+from picsight.window.tags.wording import out_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from PySide6.QtCore import QPoint
+    from PySide6.QtWidgets import QWidget
+
     from picsight.jobs import Jobs
     from picsight.window.actions.acts import ChosenPhotos
-    from picsight.window.details.facts import Details
+    from picsight.window.details.marks_view import MarksView
+    from picsight.window.details.photo_facts import Details
     from picsight.window.frame import Frame
     from picsight.window.parts.map import Land
     from picsight.window.search.controller import SearchController
@@ -25,7 +30,8 @@ if TYPE_CHECKING:
     from picsight.window.viewer.controller import ViewerController
     from picsight_engine.library import Library
     from picsight_engine.search.answer import Result
-    from picsight_engine.tags.tree import Marks
+    from picsight_engine.store.decisions import Verdict
+    from picsight_engine.tags.tree import Marks, Tag
 
 LANE, LANE_WHY = "details", "why"
 REST_MS = 30  # between two looks at what is chosen, however quickly that changes
@@ -128,3 +134,68 @@ def _read(library: Library, photos: Sequence[Result]) -> tuple[Details, Marks, L
     if details is None or marks is None:
         return None
     return details, marks, read_land() if details.positions else ()
+
+
+class PhotoMarks(QObject):
+    """Decides on the photos that the panel tells of, as long as they are the chosen ones."""
+
+    tag_requested = Signal(object)  # Tag
+
+    def __init__(
+        self, view: MarksView, stage: QWidget, chosen: ChosenPhotos, deeds: TagDeeds, tagging: Tagging
+    ) -> None:
+        super().__init__(view)
+        self._view, self._chosen, self._deeds, self._tagging = view, chosen, deeds, tagging
+        # The photos that the panel tells of: those before, until the answer comes.
+        self._shown: list[int] = []
+        view.favour_requested.connect(self._favour)
+        view.rated.connect(self._rate)
+        view.add_requested.connect(tagging.choose)
+        view.opened.connect(self._open)
+        view.removed.connect(self._remove)
+        view.accepted.connect(lambda path: self._decide(path, "accepted"))
+        view.rejected.connect(lambda path: self._decide(path, "rejected"))
+        accept, reject = self.tr("Accept what is suggested first"), self.tr("Reject what is suggested first")
+        acts = (
+            Act("tick", accept, "", "A", partial(self._decide_first, "accepted")),
+            Act("clear", reject, "", "R", partial(self._decide_first, "rejected")),
+        )
+        bind_acts(stage, acts, view.pos)
+
+    def show_marks(self, photos: Sequence[int], marks: Marks) -> None:
+        """What is said now of these photos, or of all of them alike."""
+        self._shown = list(photos)
+        self._view.show_marks(marks, several=len(photos) > 1, keys=self._chosen.in_viewer)
+
+    def _is_current(self) -> bool:
+        """Whether the panel tells of the chosen photos; only then can they be decided on."""
+        return bool(self._shown) and self._shown == [photo.id for photo in self._chosen.all()]
+
+    def _favour(self) -> None:
+        if self._is_current():
+            self._tagging.favour()
+
+    def _rate(self, stars: int) -> None:
+        if self._is_current():
+            self._tagging.rate(stars)
+
+    def _open(self, path: str) -> None:
+        if tag := self._tag(path):
+            self.tag_requested.emit(tag)
+
+    def _tag(self, path: str) -> Tag | None:
+        return next((tag for tag in self._deeds.tags if tag.path == path), None)
+
+    def _remove(self, path: str) -> None:
+        if tag := self._tag(path):
+            self._decide(path, out_of(tag))
+
+    def _decide_first(self, verdict: Verdict, _point: QPoint) -> None:
+        suggested = self._view.suggested()
+        if suggested and self._view.isVisible():
+            self._decide(suggested[0], verdict)
+
+    def _decide(self, path: str, verdict: Verdict) -> None:
+        tag = self._tag(path)
+        if tag is not None and self._is_current():
+            self._deeds.decide(tag, self._shown, verdict)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QPaintEvent
 
-    from picsight.window.details.facts import Detail
+    from picsight.window.details.photo_facts import Detail
 
 HEIGHT = 2.0  # em of one line
 _WRAP = Qt.TextFlag.TextWordWrap

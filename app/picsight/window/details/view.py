@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from picsight.window.details.facts import Detail
 from picsight.window.details.links import FactLinks
 from picsight.window.details.marks_view import MarksView
+from picsight.window.details.photo_facts import Detail
 from picsight.window.parts.controls import IconButton, SlimScrollBar
 from picsight.window.parts.labels import DimWords, ElidedLabel, Words, sized
 from picsight.window.parts.map import PlacesMap
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QKeyEvent, QShowEvent
 
-    from picsight.window.details.facts import Details
+    from picsight.window.details.photo_facts import Details
     from picsight.window.parts.map import Land
 
 MOST = 50  # links of a kind

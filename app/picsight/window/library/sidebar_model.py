@@ -13,7 +13,7 @@ from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QStandardItem, QStandardItemModel
 
 from picsight.window.parts.words import counted, number, plain, say, tooltip
-from picsight.window.tags.wording import query_of
+from picsight.window.tags.paths import query_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

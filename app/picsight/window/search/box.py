@@ -23,9 +23,8 @@ from picsight.window.parts.controls import IconButton
 from picsight.window.parts.drops import picture_in
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.words import plain
-from picsight.window.search.chips import Chip, ChipBar
+from picsight.window.search.chips import Chip, ChipBar, Mark, show_marks
 from picsight.window.search.entry import Entry, Versions, extent, first_place
-from picsight.window.search.marks import Mark, show_marks
 from picsight.window.search.place import ready
 from picsight.window.search.wording import describe
 from picsight.window.tokens import HAIR, HALF, em, px, tones

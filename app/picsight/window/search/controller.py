@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -11,11 +12,9 @@ from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 
 from picsight.window.grid.arrangement import Arrangement, Group, Order
 from picsight.window.parts.words import counted
-from picsight.window.search.absence import Absence
-from picsight.window.search.headline import announcement, faults_of, headline, scoped
+from picsight.window.search.headline import absence, announcement, failure, faults_of, headline, scoped
 from picsight.window.search.likes import Likes
-from picsight.window.search.listing import Listing
-from picsight.window.search.look import News, Shown, compare, look
+from picsight.window.search.look import Listing, News, Shown, compare, look
 from picsight.window.search.place import Place
 from picsight.window.search.wording import readable
 from picsight_engine.errors import BundleError
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from picsight.window.grid.page import WallPage
     from picsight.window.parts.picture import Pictures
     from picsight.window.search.box import SearchBox
+    from picsight.window.search.headline import Absence, Way
     from picsight_engine.library import Library
     from picsight_engine.search.answer import Result
 
@@ -81,12 +81,6 @@ class SearchController(QObject):
         self._news = QTimer(self, singleShot=True)
         self._slow = QTimer(self, singleShot=True, interval=LOADING_MS)
         self._listing, self.likes = Listing(), Likes(jobs, pictures, self)
-        self._absence = Absence(page, self)
-        self._absence.back_requested.connect(self.go_back)
-        self._absence.all_requested.connect(self._all_photos)
-        self._absence.place_requested.connect(self.go)
-        self._absence.folders_requested.connect(self.folders_wanted)
-        self._absence.install_again_requested.connect(self.install_again_requested)
         self._slow.timeout.connect(self._say_loading)
         self._pause.timeout.connect(self._ask)
         self._quiet.timeout.connect(self._speak)
@@ -372,7 +366,7 @@ class SearchController(QObject):
         self._asking = False
         self._slow.stop()
         self.busy_changed.emit(False)
-        self._absence.fail(sentence, misread=self._misread)
+        self._say_absence(failure(sentence, misread=self._misread))
         self.answered.emit()
 
     # Order, headings, and what may match
@@ -426,7 +420,26 @@ class SearchController(QObject):
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self._page.view, words))
 
     def _say_nothing(self) -> None:
-        self._absence.say(self._place, self._shown, self._asked(begins=False), settled=self._settled)
+        asked = self._asked(begins=False)
+        self._say_absence(absence(self._place, self._shown, asked, settled=self._settled))
+
+    def _say_absence(self, absent: Absence) -> None:
+        acts: dict[Way, Callable[[], None]] = {
+            "back": self.go_back,
+            "all photos": self._all_photos,
+            "folders": self.folders_wanted.emit,
+            "install again": self.install_again_requested.emit,
+        }
+        ways = [
+            (words, partial(self.go, way) if isinstance(way, Place) else acts[way])
+            for words, way in absent.ways
+        ]
+        self._page.say("")
+        if absent.is_closest:
+            self._page.show_closest(absent.title, absent.sentence, ways)
+        else:
+            self._page.notice.say(absent.title, absent.sentence, ways)
+            self._page.show_notice()
 
     def _all_photos(self) -> None:
         self.go(Place())

@@ -1,17 +1,32 @@
-"""What is said of an answer: the line over the wall, and the words for a screen reader."""
+"""What is said of an answer: the line over the wall, the words for a screen reader, and why there are no photos."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from picsight.window.parts.words import counted, isolated, number, say
 
 if TYPE_CHECKING:
     from picsight.window.grid.arrangement import Tally
-    from picsight.window.search.look import Shown
+    from picsight.window.search.look import Detour, Shown
     from picsight.window.search.place import Place
 
 BETWEEN = " · "
+LONGEST = (
+    90  # letters of a query that are said once more: with more, a small window has no room for the photos
+)
+Way = Literal["back", "all photos", "folders", "install again"]
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """What stands where photos would be, with the ways out of it; or over those that come closest."""
+
+    title: str
+    sentence: str = ""
+    ways: tuple[tuple[str, Place | Way], ...] = ()
+    is_closest: bool = False
 
 
 def headline(place: Place, shown: Shown, asked: str, photos: int, *, paused: bool) -> tuple[str, str]:
@@ -114,7 +129,59 @@ def _announced(place: Place, shown: Shown, asked: str) -> str:
     return say("Nothing certain, {weaker}").format(weaker=weaker)
 
 
-def found(count: Tally) -> str:
+def absence(place: Place, shown: Shown | None, asked: str, *, settled: bool) -> Absence:
+    """Why a place has no photo to show for what was `asked`; once `settled` none will come."""
+    answer = shown.answer if shown is not None else None
+    if place.has_pictures and answer is not None and not (answer.photos or answer.faults or answer.filters):
+        return Absence(say("No other photos to compare with."), ways=((say("Back"), "back"),))
+    if place.words and shown is not None and (shown.answer.photos or shown.answer.filters):
+        return _unmatched(place, shown, asked)
+    if place.folder:
+        title = say("No photos in {folder}.").format(folder=isolated(f"“{place.folder.name}”"))
+    elif settled:
+        title = say("No photos were found in your folders.")
+    else:
+        title = say("No photos yet.")
+    if settled:
+        return Absence(title, ways=((say("Choose another folder…"), "folders"),))
+    return Absence(title, say("They appear here as they are looked through."))
+
+
+def failure(sentence: str, *, misread: bool) -> Absence:
+    """That a search did not work, because its model could not be read or for another reason."""
+    to_all: tuple[str, Way] = (say("All photos"), "all photos")
+    if misread:
+        ways: tuple[tuple[str, Way], ...] = ((say("Install again"), "install again"), to_all)
+        return Absence(say("The search model is incomplete."), sentence, ways)
+    return Absence(say("This search did not work."), sentence, (to_all,))
+
+
+def _unmatched(place: Place, shown: Shown, asked: str) -> Absence:
+    title = say("Nothing here matches {words}.").format(words=asked)
+    if not asked or len(asked) > LONGEST or place.has_pictures:  # they stand in the box
+        title = say("Nothing here matches.")
+    ways: list[tuple[str, Place | Way]] = [(_around(place, detour), detour.place) for detour in shown.detours]
+    ways.append((say("All photos"), "all photos"))
+    without = shown.answer.undated
+    one, many = "%n photo without a date was left out.", "%n photos without a date were left out."
+    why = faults_of(shown)
+    if shown.closest:
+        why = why or say("These come closest, but they are not close.")
+    else:
+        undated = counted(without, one, many) if without else ""
+        why = why or undated or say("Try fewer words, or other ones.")
+    return Absence(title, why, tuple(ways), is_closest=bool(shown.closest))
+
+
+def _around(place: Place, detour: Detour) -> str:
+    """The same search without one of its filters."""
+    if detour.place.folder != place.folder:
+        return say("Search all photos: {found}").format(found=_found(detour.tally))
+    words = say("Without {filter}: {found}")
+    return words.format(filter=isolated(detour.without), found=_found(detour.tally))
+
+
+def _found(count: Tally) -> str:
     """How much there is behind a way out: 14 strong."""
     if count.strong:
         return counted(count.strong, "%n strong", "%n strong")

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from picsight.window.grid.wall import Wall
-    from picsight.window.search.listing import Listing
     from picsight.window.search.place import Place
     from picsight_engine.library import Library
     from picsight_engine.search.answer import Answer, Result
@@ -188,3 +187,38 @@ def compare(library: Library, place: Place, shown: Shown, arrangement: Arrangeme
     if count and not place.is_search:
         grown = replace(newer, wall=shown.wall.followed_by(newer.wall))
     return News(newer, count, are_gone, grown)
+
+
+FIRST = 400  # photos: more than a screen, read in a twentieth of the time
+
+
+class Listing:
+    """Keeps all photos while the library stays as it is, and the wall that was made of them last. Used in threads."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[int, Answer] | None = None
+        self._shown: tuple[Place, Arrangement, Shown] | None = None
+        self._is_new = True
+
+    def photos(self, library: Library) -> tuple[Answer, bool]:
+        """All photos, newest first, and whether that is only the beginning: the very first time the newest of many."""
+        revision, kept = library.revision, self._kept
+        if kept is not None and kept[0] == revision:
+            return kept[1], False
+        if self._is_new:
+            self._is_new = False
+            first = library.newest_photos(limit=FIRST)
+            if len(first.results) == FIRST:
+                return first, True
+        answer = library.all_photos()
+        self._kept = revision, answer  # what came meanwhile has another number
+        return answer, False
+
+    def shown_before(self, place: Place, arrangement: Arrangement) -> Shown | None:
+        """What was shown of it last, if it was that place, lying so."""
+        kept = self._shown
+        return kept[2] if kept is not None and kept[:2] == (place, arrangement) else None
+
+    def remember(self, place: Place, arrangement: Arrangement, shown: Shown) -> None:
+        """Keep what is shown."""
+        self._shown = (place, arrangement, shown)

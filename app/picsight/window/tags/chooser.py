@@ -12,7 +12,7 @@ from picsight.window.parts.labels import ElidedLabel
 from picsight.window.parts.line import Line
 from picsight.window.parts.rows import Measures, PopupRows, Row, raise_frame
 from picsight.window.parts.words import counted, number, plain, say
-from picsight.window.tags.choices import MOST, TagChoice, choices
+from picsight.window.tags.paths import cleaned, path_key
 from picsight.window.tokens import HAIR, HALF, PAD, px
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from PySide6.QtCore import QPoint
     from PySide6.QtGui import QKeyEvent
 
+    from picsight_engine.store.tags import TagKind
     from picsight_engine.tags.tree import Tag
 
 WIDE = 24.0  # em
@@ -159,3 +160,56 @@ def words_of(choice: TagChoice) -> str:
         return plain(choice.path)
     made = say("New album “{name}”") if choice.kind == "album" else say("New tag “{name}”")
     return made.format(name=plain(choice.path))
+
+
+MOST = 9  # as many as there are keys with numbers
+
+
+@dataclass(frozen=True, slots=True)
+class TagChoice:
+    """A tag or album at this path; `photos` is None where it is to be made."""
+
+    path: str
+    kind: TagKind
+    photos: int | None = None
+
+
+def choices(
+    text: str, tags: Sequence[Tag], recent: Sequence[str] = (), *, makes: bool = True
+) -> list[TagChoice]:
+    """What a text may mean, best first: the tags of that name, of names that begin so, that hold it; where one can be made
+    (`makes`), then that.
+
+    Without a text the tags at the `recent` paths, then all others.
+    """
+    path = cleaned(text)
+    wanted, own = path_key(path), [tag for tag in tags if tag.kind != "favourite"]
+    ranked = sorted(
+        (
+            (rank, place)
+            for place, tag in enumerate(own)
+            if (rank := _rank(wanted, tag.path, recent)) is not None
+        )
+    )
+    found = [
+        TagChoice(tag.path, tag.kind, tag.accepted + tag.suggested)
+        for tag in (own[at] for _, at in ranked[:MOST])
+    ]
+    if not makes or not path or any(path_key(tag.path) == wanted for tag in own):
+        return found
+    return [*found, TagChoice(path, "tag"), TagChoice(path, "album")]
+
+
+def _rank(wanted: str, path: str, recent: Sequence[str]) -> tuple[int, int] | None:
+    """How well a tag is meant, less is better; None where it is not."""
+    if not wanted:
+        return (0, recent.index(path)) if path in recent else (1, 0)
+    key = path_key(path)
+    name = key.rpartition("/")[2]
+    if wanted in (key, name):
+        return 0, len(key)
+    if name.startswith(wanted):
+        return 1, 0
+    if key.startswith(wanted) or f" {wanted}" in name:
+        return 2, 0
+    return (3, 0) if wanted in key else None

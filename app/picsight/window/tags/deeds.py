@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
-from picsight.window.tags.wording import decided, out_of, tag_meant
+from picsight.window.tags.paths import tag_meant
+from picsight.window.tags.wording import decided, out_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from picsight.window.tags.making import placed, tag_at
-from picsight.window.tags.wording import cleaned
+from picsight.window.tags.paths import cleaned, placed, tag_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

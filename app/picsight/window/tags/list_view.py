@@ -21,7 +21,8 @@ from picsight.window.parts.line import Line
 from picsight.window.parts.notice import Notice
 from picsight.window.parts.rows import VALUE, Measures, Row, RowDelegate, RowsModel, row_ground
 from picsight.window.parts.words import isolated, plain
-from picsight.window.tags.wording import path_key, tag_words
+from picsight.window.tags.paths import path_key
+from picsight.window.tags.wording import tag_words
 from picsight.window.tokens import HALF, ONE, PAD, px
 
 if TYPE_CHECKING:

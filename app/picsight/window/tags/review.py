@@ -9,7 +9,8 @@ from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 
 from picsight.window.actions.acts import Act, bind_acts
 from picsight.window.parts.words import counted
-from picsight.window.tags.wording import decided, query_of, tag_meant
+from picsight.window.tags.paths import query_of, tag_meant
+from picsight.window.tags.wording import decided
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

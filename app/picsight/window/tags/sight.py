@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picsight.window.grid.wall import EMPTY, Wall
-from picsight.window.tags.spread import Spread
+from picsight.window.tags.threshold import Spread
 from picsight_engine.tags.tree import Marks
 
 if TYPE_CHECKING:

@@ -17,10 +17,9 @@ from picsight.window.parts.labels import Words, sized
 from picsight.window.parts.line import Line
 from picsight.window.parts.notice import Notice
 from picsight.window.tags.border import BorderCases
-from picsight.window.tags.examples import ExamplesField
+from picsight.window.tags.fields import ExamplesField, WordsField
 from picsight.window.tags.sight import HERE
 from picsight.window.tags.threshold import ThresholdSlider
-from picsight.window.tags.words_field import WordsField
 from picsight.window.tokens import HALF, PAD, px
 
 if TYPE_CHECKING:

@@ -11,9 +11,8 @@ from PySide6.QtCore import QObject, Signal
 from picsight.window.actions.acts import Act, bind_acts
 from picsight.window.parts.question import ask
 from picsight.window.parts.words import counted
-from picsight.window.tags.choices import choices
+from picsight.window.tags.chooser import choices
 from picsight.window.tags.draft import Draft
-from picsight.window.tags.making import numbers_of
 from picsight.window.tags.sight import Sight, look_through, view_at
 from picsight.window.tags.studio import Studio
 from picsight.window.tags.wording import named, statistics_words
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from picsight.window.history import Ended, History
     from picsight.window.parts.picture import Pictures
     from picsight.window.tags.deeds import TagDeeds
+    from picsight_engine.library import Library
     from picsight_engine.tags.appraisal import Statistics
     from picsight_engine.tags.tree import Marks, Tag
 
@@ -203,7 +203,7 @@ class StudioController(QObject):
     def _add_photos(self, add: Callable[[Draft, Sequence[int]], Draft], photos: Sequence[int | Path]) -> None:
         library = self._deeds.library
         if library is not None:
-            self._jobs.read(lambda: numbers_of(library, photos), lambda ids: self._take_photos(add, ids))
+            self._jobs.read(lambda: _numbers_of(library, photos), lambda ids: self._take_photos(add, ids))
 
     def _take_photos(self, add: Callable[[Draft, Sequence[int]], Draft], found: Sequence[int | None]) -> None:
         if any(number is None for number in found):
@@ -341,3 +341,9 @@ class StudioController(QObject):
 
     def _nowhere(self) -> QPoint:
         return self.view.mapToGlobal(self.view.rect().center())
+
+
+def _numbers_of(library: Library, photos: Sequence[int | Path]) -> list[int | None]:
+    """The numbers of photos, None for a file that is no photo of the library."""
+    shown = [photo if isinstance(photo, int) else library.show(photo) for photo in photos]
+    return [photo if photo is None or isinstance(photo, int) else photo.id for photo in shown]

@@ -12,7 +12,7 @@ from picsight.window.actions.acts import Act, bind_acts
 from picsight.window.actions.keys import photo_menu
 from picsight.window.parts.words import counted
 from picsight.window.tags.chooser import Question, TagChooser
-from picsight.window.tags.making import tag_at
+from picsight.window.tags.paths import tag_at
 from picsight.window.tags.wording import favoured, filed, rated, star_words
 from picsight_engine.tags.tree import FAVOURITES
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from picsight.window.actions.acts import ChosenPhotos
     from picsight.window.actions.keys import MenuEntry, Submenu
     from picsight.window.grid.page import WallPage
-    from picsight.window.tags.choices import TagChoice
+    from picsight.window.tags.chooser import TagChoice
     from picsight.window.tags.deeds import TagDeeds
     from picsight_engine.library import Library
 

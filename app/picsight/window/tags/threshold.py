@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from dataclasses import dataclass
+from itertools import pairwise
+from math import log1p
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLocale, QPointF, QRect, QRectF, QSize, Qt, Signal
@@ -12,10 +16,11 @@ from picsight.window.actions.keys import Key
 from picsight.window.parts.controls import draw_focus
 from picsight.window.parts.labels import LEADING, TRAILING, paint_words
 from picsight.window.parts.words import counted
-from picsight.window.tags.spread import BARS, Spread
 from picsight.window.tokens import HALF, SMALL, em, mix, px, tones
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent
 
 STEPS = 100  # of the threshold from 0 to 1
@@ -188,3 +193,33 @@ class ThresholdSlider(QSlider):
         hot = bool(self.isSliderDown() or self.underMouse())
         painter.setBrush(mix(colours.base, colours.text, 0.12 if hot else 0.0))
         painter.drawEllipse(QPointF(x, foot), radius, radius)
+
+
+BARS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Scores from 0 to 1 of undecided photos in ascending order, and those of photos that a person decided on.
+
+    Accepted photos are in the tag whatever the threshold is, rejected ones never.
+    """
+
+    undecided: Sequence[float] = ()
+    accepted: Sequence[float] = ()
+    rejected: Sequence[float] = ()
+
+    def count_in(self, threshold: float) -> int:
+        """How many photos are in the tag with this threshold."""
+        return len(self.accepted) + len(self.undecided) - bisect_left(self.undecided, threshold)
+
+    def bars(self) -> list[int]:
+        """How many undecided photos lie in each of `BARS` equal parts from 0 to 1."""
+        edges = [bisect_left(self.undecided, bar / BARS) for bar in range(BARS)]
+        return [after - before for before, after in pairwise([*edges, len(self.undecided)])]
+
+    def heights(self) -> list[float]:
+        """The bars from 0 to 1, by the logarithm: nearly all photos of a library have nothing to do with a tag."""
+        bars = [log1p(bar) for bar in self.bars()]
+        most = max(bars, default=0) or 1
+        return [bar / most for bar in bars]

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from picsight.window.parts.words import counted, isolated, say
-from picsight_engine.language.query import Fact, parse
-from picsight_engine.store.tags import name_key
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from picsight.window.tags.choices import TagChoice
+    from picsight.window.tags.chooser import TagChoice
     from picsight_engine.store.decisions import Verdict
     from picsight_engine.tags.appraisal import Statistics, Sureness
     from picsight_engine.tags.tree import Tag
 
-FAVOURITES = "is:favourite"
-_QUOTES = re.compile('["“”„]')
 _SAID: dict[Verdict, tuple[str, str]] = {
     "accepted": ("Added the photo to {tag}.", "Added %n photos to {tag}."),
     "rejected": ("The photo does not belong to {tag}.", "%n photos do not belong to {tag}."),
@@ -87,36 +79,6 @@ def star_words(stars: int) -> str:
     if stars < 0:
         return say("Rejected")
     return counted(stars, "%n star", "%n stars") if stars else say("No stars")
-
-
-def query_of(tag: Tag) -> str:
-    """The search that shows what is in a tag, as it is typed."""
-    if tag.kind == "favourite":
-        return FAVOURITES
-    path = _QUOTES.sub("'", tag.path)  # which are as good as those that the language keeps for itself
-    return str(Fact("tag", path, excluded=False, start=0, end=0))
-
-
-def tag_meant(query: str, tags: Sequence[Tag]) -> Tag | None:
-    """The one tag that a query shows; what it asks beside it narrows that."""
-    facts = [fact.value for fact in parse(query).facts if fact.key == "tag" and not fact.excluded]
-    if len(facts) != 1:
-        return None
-    wanted = path_key(facts[0])
-    exact = [tag for tag in tags if path_key(tag.path) == wanted]
-    found = exact or [tag for tag in tags if path_key(tag.path).endswith(f"/{wanted}")]
-    return found[0] if len(found) == 1 else None
-
-
-def cleaned(text: str) -> str:
-    """A path as it is typed, without what is empty in it."""
-    return "/".join(filter(None, (" ".join(part.split()) for part in text.split("/"))))
-
-
-@lru_cache(maxsize=32768)
-def path_key(path: str) -> str:
-    """A path as it is compared: without case and accents."""
-    return "/".join(name_key(name) for name in path.split("/"))
 
 
 def tag_words(tag: Tag) -> str:

@@ -6,21 +6,29 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QPoint, Signal
 
+from picsight.window.actions.keys import photo_menu
+from picsight.window.parts.question import ask_name
+from picsight.window.parts.words import counted
 from picsight.window.search.place import Place
+from picsight.window.tags.chooser import Question
 from picsight.window.tags.draft import Draft
 from picsight.window.tags.list_view import TagList
-from picsight.window.tags.wording import query_of
+from picsight.window.tags.paths import cleaned, placed, query_of, removed
+from picsight.window.tags.wording import named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from picsight.window.actions.keys import MenuEntry
     from picsight.window.frame import Frame
     from picsight.window.pages import Pages
+    from picsight.window.search.controller import SearchController
+    from picsight.window.tags.chooser import TagChoice, TagChooser
     from picsight.window.tags.deeds import TagDeeds
-    from picsight.window.tags.lines import TagLines
     from picsight.window.tags.studio import Studio
     from picsight.window.tags.studio_controller import StudioController
+    from picsight_engine.library import Library
     from picsight_engine.tags.tree import Tag
 
 
@@ -125,3 +133,92 @@ class TagPlaces(QObject):
             self._pages.add_page(tags, tags.line, self._pages.show_photos)
         tags.show_tags(self._deeds.tags)
         self._pages.show_page(tags)
+
+
+class TagLines(QObject):
+    """Joins the sidebar's tags to the wall and to what is done with them."""
+
+    edit_requested = Signal(object)  # Tag
+
+    def __init__(
+        self, frame: Frame, pages: Pages, search: SearchController, deeds: TagDeeds, chooser: TagChooser
+    ) -> None:
+        super().__init__(frame)
+        self._frame, self._pages, self._search = frame, pages, search
+        self._deeds, self._chooser = deeds, chooser
+        sidebar = frame.sidebar
+        sidebar.tag_requested.connect(self.show_photos)
+        sidebar.photos_dropped.connect(self._accept)
+        sidebar.tag_menu_requested.connect(self.show_menu)
+        deeds.turned.connect(self._follow)
+
+    def show_photos(self, tag: Tag) -> None:
+        """What is in a tag."""
+        self._pages.go(Place(query_of(tag)))
+
+    def _accept(self, tag: Tag, photos: Sequence[int | Path]) -> None:
+        self._deeds.decide(tag, photos, "accepted")
+
+    def show_menu(self, tag: Tag, point: QPoint) -> None:
+        """What can be done with a tag or album."""
+        if tag.kind == "favourite":
+            return
+        entries: list[MenuEntry | None] = [
+            (self.tr("Rename…"), "", lambda: self._ask_name(tag)),
+            (self.tr("Merge into…"), "", lambda: self._ask_other(tag, point)),
+            None,
+            (self.tr("Remove"), "", lambda: self.remove(tag)),
+        ]
+        if tag.kind == "tag":
+            entries.insert(0, (self.tr("Edit…"), "", lambda: self.edit_requested.emit(tag)))
+        photo_menu(self._frame, entries).popup(point)
+
+    def _ask_name(self, tag: Tag) -> None:
+        title = self.tr("Rename {kind}").format(kind=tag.kind)
+        label = self.tr("Name; “Birds/Waders” stands below “Birds”")
+        ask_name(self._frame, title, label, tag.path, lambda path: self.rename(tag, path))
+
+    def rename(self, tag: Tag, text: str) -> None:
+        """Another name, or another place; an empty one changes nothing."""
+        path = cleaned(text)
+        if path and path != tag.path:
+            words = self.tr("{tag} is called {path} now.").format(tag=named(tag.path), path=named(path))
+            self._change(tag, lambda library: placed(library, tag, path), words)
+
+    def _ask_other(self, tag: Tag, point: QPoint) -> None:
+        others = [each for each in self._deeds.tags if each.path != tag.path]
+        title = self.tr("Merge {tag} into").format(tag=named(tag.path))
+        self._chooser.open(Question(title, others, lambda choice: self.merge(tag, choice)), point)
+
+    def merge(self, tag: Tag, into: TagChoice) -> None:
+        """Make it a part of another one."""
+        words = self.tr("{tag} is a part of {other} now.").format(tag=named(tag.path), other=named(into.path))
+        self._change(tag, lambda library: library.tags.merge(tag.path, into.path), words)
+
+    def remove(self, tag: Tag) -> None:
+        """Take it away with what stands below it; Undo brings everything back."""
+        below = sum(each.path.startswith(f"{tag.path}/") for each in self._deeds.tags)
+        words = self.tr("Removed {tag}.").format(tag=named(tag.path))
+        if below:
+            many = counted(below, "%n tag below it", "%n tags below it")
+            words = self.tr("Removed {tag} and {tags}.").format(tag=named(tag.path), tags=many)
+        self._change(tag, lambda library: removed(library, tag.path), words)
+
+    def _follow(self, before: Sequence[Tag]) -> None:
+        """Who looks at a tag that has gone with an undo, or has another name by that, goes along."""
+        query = self._search.wanted.query
+        shown = next((tag for tag in before if query_of(tag) == query), None)
+        if shown is None:
+            return
+        now = next((tag for tag in self._deeds.tags if tag.id == shown.id), None)
+        if now is None or query_of(now) != query:
+            self._pages.go_along(Place(query_of(now)) if now is not None else Place())
+
+    def _change(self, tag: Tag, act: Callable[[Library], Tag | None], words: str) -> None:
+        """Who looks at what is in it goes along."""
+
+        def follow(after: Tag | None) -> None:
+            if self._search.wanted.query == query_of(tag):
+                self._pages.go_along(Place(query_of(after)) if after is not None else Place())
+
+        self._deeds.do(act, lambda _tag: words, follow)

@@ -1,18 +1,53 @@
-"""Tags by their paths: made with what is missing above them, moved, removed with what stands below. Runs in threads."""
+"""Tags by their paths: the search that shows one, and, in threads, how one is made, moved and removed with those around it."""
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from picsight.window.tags.wording import path_key
+from picsight_engine.language.query import Fact, parse
+from picsight_engine.store.tags import name_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from picsight_engine.library import Library
     from picsight_engine.store.tags import TagKind
     from picsight_engine.tags.tree import Tag
+
+FAVOURITES = "is:favourite"
+_QUOTES = re.compile('["“”„]')
+
+
+def query_of(tag: Tag) -> str:
+    """The search that shows what is in a tag, as it is typed."""
+    if tag.kind == "favourite":
+        return FAVOURITES
+    path = _QUOTES.sub("'", tag.path)  # which are as good as those that the language keeps for itself
+    return str(Fact("tag", path, excluded=False, start=0, end=0))
+
+
+def tag_meant(query: str, tags: Sequence[Tag]) -> Tag | None:
+    """The one tag that a query shows; what it asks beside it narrows that."""
+    facts = [fact.value for fact in parse(query).facts if fact.key == "tag" and not fact.excluded]
+    if len(facts) != 1:
+        return None
+    wanted = path_key(facts[0])
+    exact = [tag for tag in tags if path_key(tag.path) == wanted]
+    found = exact or [tag for tag in tags if path_key(tag.path).endswith(f"/{wanted}")]
+    return found[0] if len(found) == 1 else None
+
+
+def cleaned(text: str) -> str:
+    """A path as it is typed, without what is empty in it."""
+    return "/".join(filter(None, (" ".join(part.split()) for part in text.split("/"))))
+
+
+@lru_cache(maxsize=32768)
+def path_key(path: str) -> str:
+    """A path as it is compared: without case and accents."""
+    return "/".join(name_key(name) for name in path.split("/"))
 
 
 def tag_at(library: Library, path: str, kind: TagKind = "tag") -> Tag:
@@ -61,12 +96,6 @@ def removed(library: Library, path: str) -> None:
     below = [tag.path for tag in library.tags.all() if tag.path.startswith(f"{path}/")]
     for each in sorted((path, *below), key=lambda each: -each.count("/")):
         library.tags.remove(each)
-
-
-def numbers_of(library: Library, photos: Sequence[int | Path]) -> list[int | None]:
-    """The numbers of photos, None for a file that is no photo of the library."""
-    shown = [photo if isinstance(photo, int) else library.show(photo) for photo in photos]
-    return [photo if photo is None or isinstance(photo, int) else photo.id for photo in shown]
 
 
 def parted(path: str) -> tuple[str, str]:
