@@ -16,7 +16,7 @@ from tests.engine.miniature import all_vectors
 from picsight_engine.bundles.preprocess import preprocess
 from picsight_engine.indexing.batch import Batch
 from picsight_engine.indexing.crew import Crew
-from picsight_engine.indexing.encoder import BATCH, Encoder
+from picsight_engine.indexing.encoder import Encoder
 from picsight_engine.indexing.messages import Described, Identified, Lost, WorkerOrder
 from picsight_engine.indexing.plan import folder_view, make_plan
 from picsight_engine.indexing.recognise import Recogniser
@@ -98,41 +98,6 @@ def test_vectors_of_the_encoder_process_are_those_of_the_workers(crew, bundle, a
         wanted = dict(prepare(alone, photos))
     assert described == wanted  # thumbnails, dates, vectors: bit for bit, whatever shared a batch
     assert all(own.pixels is None and own.vector for own in described.values())
-
-
-def test_one_process_encodes_for_all_workers_and_ends_with_them(bundle, album):
-    with closing(Crew(bundle, Limits(), Backend.ONNX)) as crew:
-        dict(prepare(crew, sorted(album.iterdir()), workers=2))
-        names = sorted(each.name for each in multiprocessing.active_children())
-        assert names == ["picsight-encoder", "picsight-worker", "picsight-worker"]
-    assert multiprocessing.active_children() == []
-
-
-def test_when_enough_waits_no_worker_is_idle(crew, album):
-    photos = sorted(album.iterdir()) * 2
-    ready = prepare(crew, photos[:1])
-    next(ready)
-    os.kill(encoder_pid(), signal.SIGSTOP)
-    news, keys = [], iter(range(1, 100))
-    held = BATCH * 2 + 1  # one batch is under way: the first photo alone
-    for key in keys:
-        until(lambda: crew.idle, crew, news)
-        crew.start(key, photos[key % len(photos)])
-        until(lambda: news, crew, news)
-        ((_, identified),) = news
-        assert isinstance(identified, Identified)
-        news.clear()
-        crew.order(key, WorkerOrder.EMBED)
-        if key == held:
-            break
-    end = time.monotonic() + 2
-    while time.monotonic() < end:
-        assert crew.wait(0.2) == []
-    assert crew.idle == 0
-    os.kill(encoder_pid(), signal.SIGCONT)
-    until(lambda: len(news) == held, crew, news)
-    assert sorted(key for key, _ in news) == list(range(1, held + 1))
-    assert crew.idle == 1
 
 
 def test_a_dead_encoder_gives_its_photos_back_and_the_workers_embed(crew, bundle, album):

@@ -160,12 +160,6 @@ def test_a_folder_of_fifty_files_that_is_a_fifth_emptier_is_offline(files, left,
     assert len(made.gone) == (0 if offline else files - left)
 
 
-def test_a_renamed_subfolder_does_not_make_its_folder_offline():
-    made = plan(view([stored(n) for n in range(100)], [seen(n, name=b"new/%d.jpg" % n) for n in range(100)]))
-    assert [each.state for each in made.offline] == ["watching"]
-    assert len(made.moving) == 100
-
-
 def test_pictures_that_all_gave_way_to_others_may_lie_on_a_disk_whose_place_another_has_taken():
     """Cards in one reader have one device number, and one label."""
     card = [stored(n, name=b"card/DCIM/%d.jpg" % n) for n in range(1, 4)]
@@ -175,12 +169,6 @@ def test_pictures_that_all_gave_way_to_others_may_lie_on_a_disk_whose_place_anot
     assert (made.gone, away(made)) == ([], [(b"card/DCIM", "watching", 3)])
     made = plan(view([stored(9), *card], [seen(9), *other, seen(1, name=card[0].name)], folders=folders))
     assert (made.gone, away(made)) == (card[1:], [])  # one that is known proves the disk
-
-
-def test_an_equal_number_proves_nothing_once_numbers_were_dealt_anew():
-    files = [stored(1, device=OTHER_DEVICE), stored(2, device=OTHER_DEVICE), stored(3, name=b"disk/3.jpg")]
-    made = plan(view(files, [seen(1), seen(2)]))  # the mount point went with the disk that had this number
-    assert (made.gone, away(made)) == ([], [(b"", "watching", 1)])
 
 
 def test_a_folder_stays_offline_whatever_else_arrives_until_its_files_are_back():

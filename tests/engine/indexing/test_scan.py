@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import socket
-import threading
 from pathlib import Path
 
 import pytest
@@ -135,24 +134,6 @@ def test_a_folder_that_is_not_there_is_one_problem(tmp_path):
     (problem,) = listing.problems
     assert (problem.name, problem.code) == (b"", "vanished")
     assert str(tmp_path / "gone") in problem.message
-
-
-def test_a_folder_that_vanishes_during_the_scan_ends_quietly(tmp_path):
-    write(tmp_path, "a/1.jpg", "b/2.jpg")
-    walk = scan(tmp_path)
-    assert [next(walk).folder.name for _ in range(2)] == [b"", b"a"]
-    (tmp_path / "b" / "2.jpg").unlink()
-    (tmp_path / "b").rmdir()
-    assert list(walk) == [Listing()]
-
-
-def test_a_scan_ends_early_when_cancelled(tmp_path):
-    write(tmp_path, "a/1.jpg", "b/2.jpg")
-    cancel = threading.Event()
-    walk = scan(tmp_path, cancel=cancel)
-    next(walk)
-    cancel.set()
-    assert list(walk) == []
 
 
 def _scan_as_nobody(folder: Path, answer) -> None:

@@ -47,14 +47,6 @@ def test_a_file_arrives_whole_and_nothing_else_stays(server, tmp_path) -> None:
     assert fetched == Fetched(f"{address}/file", len(DATA), sha256(DATA), None, None)
 
 
-def test_progress_grows_to_the_size(server, tmp_path) -> None:
-    _, address = server
-    events = list(download(Wanted(address + "/file", 10**6), tmp_path / "file", patience=QUICK))
-    told = [event.done for event in events if isinstance(event, Arrived)]
-    assert told == sorted(told)
-    assert events[-2] == Arrived(len(DATA), len(DATA))
-
-
 @pytest.mark.parametrize("lengths", [True, False])
 def test_a_broken_line_is_taken_up_where_it_broke(server, tmp_path, lengths) -> None:
     shelf, address = server
@@ -148,17 +140,6 @@ def test_another_content_size_or_a_giant_is_refused_and_nothing_kept(
     with pytest.raises(DownloadError, match="not installed"):
         fetch(address, tmp_path / "file", **known)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_truncated_file_is_never_taken_for_whole(server, tmp_path) -> None:
-    shelf, address = server
-    shelf.files["/file"] = DATA[:-1]
-    with pytest.raises(DownloadError, match="instead of"):
-        fetch(address, tmp_path / "file", size=len(DATA))
-    shelf.lengths = False
-    with pytest.raises(DownloadError):
-        fetch(address, tmp_path / "file", sha256=sha256(DATA))
-    assert not (tmp_path / "file").exists()
 
 
 def test_what_the_repository_states_on_the_way_is_checked_and_told(server, tmp_path) -> None:

@@ -6,9 +6,8 @@ import shutil
 import sys
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 from tests.engine.miniature import DIM, SIZE, save_graph
 
 from picsight_engine.bundles.bundle import open_bundle
@@ -67,17 +66,6 @@ def test_a_tower_that_loads_but_gives_no_vectors_is_not_installed(
     assert [path.name for path in models.folder.iterdir()] == [".install.lock"]
 
 
-def test_a_tokenizer_with_words_that_the_tower_does_not_know_is_not_installed(
-    models, make_bundle, tiny_files, tmp_path
-) -> None:
-    small = onnx.load(tiny_files["text.onnx"])
-    (table,) = [weight for weight in small.graph.initializer if weight.name == "table"]
-    table.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(table)[:6], "table"))
-    onnx.save(small, tmp_path / "small.onnx")
-    with pytest.raises(BundleError, match=r"text\.onnx cannot be run"):
-        load(make_bundle(files={"text.onnx": tmp_path / "small.onnx"}), models)
-
-
 def test_names_that_differ_in_capitals_only_are_one(models, make_bundle) -> None:
     load(make_bundle(), models)
     with pytest.raises(BundleError, match="picsight models remove tiny"):
@@ -105,14 +93,6 @@ def test_what_a_kill_left_half_way_is_tidied_up_and_an_old_model_comes_back(mode
         "gone",
         ".half.incoming",
     }
-
-
-def test_no_name_is_taken_for_litter(models, make_bundle) -> None:
-    for name in ("a.staged-00", "b-replaced-1", "c.removed-ff"):
-        load(make_bundle(name, name=name), models)
-    with models.lock():
-        pass
-    assert [model.fault for model in models.all()] == [None] * 4
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")

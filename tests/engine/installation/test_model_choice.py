@@ -99,17 +99,6 @@ def test_nobody_chose_so_the_shipped_model_does_both(tmp_path, models, bundle) -
     assert not (tmp_path / "library").exists()
 
 
-def test_going_back_before_the_indexing_keeps_what_is_loaded(place, models, bundle) -> None:
-    with opened(place, models) as library:
-        answers = library.bundle
-        for name in ("other", bundle.manifest.name):
-            choice = use_model(place, name, models).choice
-            library.use(choice.answers, choice.wanted)
-        run_to_end = list(library.index(settings=IndexSettings(workers=1)))
-        assert run_to_end[-1].notes == ()
-        assert library.bundle is answers
-
-
 def test_half_an_indexing_changes_nothing_for_searches(place, models, bundle) -> None:
     use_model(place, "other", models)
     cancel = threading.Event()
@@ -201,15 +190,6 @@ def test_an_indexing_under_way_does_not_undo_a_choice(place, models, bundle) -> 
     assert use_model(place, "other", models).photos == 0
 
 
-def test_an_open_library_that_knows_of_no_other_choice_does_not_undo_one(place, models, bundle) -> None:
-    with opened(place, models) as library:  # a window, say
-        use_model(place, "other", models)
-        run(place, models)
-        *_, last = library.index(settings=IndexSettings(workers=1))
-        assert last.notes == ()
-    assert asked(place, models).space == SPACE
-
-
 @pytest.mark.parametrize(("tower", "lost"), [("image", "photos"), ("text", "words")])
 def test_a_model_of_one_tower_is_not_chosen_and_does_not_answer(
     place, models, other, tmp_path, tower, lost
@@ -223,18 +203,6 @@ def test_a_model_of_one_tower_is_not_chosen_and_does_not_answer(
     assert choice_of(place, half).wanted.folder == half.shipped
     speaking = half.speaking(SPACE)
     assert (speaking is None) == (tower == "text")
-
-
-def test_a_model_that_contradicts_the_library_is_not_chosen(place, models, other, bundle, tmp_path) -> None:
-    wrong = InstalledModels(tmp_path / "wrong", models.shipped)
-    shutil.copytree(other / "other", wrong.folder / "other")
-    manifest = json.loads((other / "other" / "bundle.json").read_text())
-    manifest |= {"space_id": bundle.manifest.space_id, "dim": 3, "blankness": None}
-    (wrong.folder / "other" / "bundle.json").write_text(json.dumps(manifest))
-    with pytest.raises(LibraryError, match="contradict"):
-        use_model(place, "other", wrong)
-    assert asked(place, wrong).photos == 4
-    assert choice_of(place, wrong).wanted.folder == wrong.shipped
 
 
 def test_a_model_that_claims_anothers_space_with_other_preprocessing_is_refused_wherever_it_comes_in(

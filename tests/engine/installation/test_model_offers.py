@@ -83,14 +83,3 @@ def test_the_model_that_a_library_uses_is_listed_also_when_it_is_gone(tmp_path, 
         assert (gone.state, gone.wanted, gone.answers) == ("damaged", True, False)
         assert "not on this computer any more" in gone.fault
     assert "mine" not in offers(tmp_path / "library", models)
-
-
-def test_of_two_models_of_one_space_only_the_chosen_one_answers(tmp_path, starter, library, bundle) -> None:
-    models = InstalledModels(tmp_path / "models", starter)
-    files = {name: bundle.folder / name for name in bundle.manifest.files}
-    write_bundle(models.folder / "twin", replace(bundle.manifest, name="twin"), files)
-    place = shutil.copytree(library.folder, tmp_path / "library")
-    for name in ("twin", bundle.manifest.name):
-        use_model(place, name, models)
-        found = offers(place, models)
-        assert [offer.name for offer in found.values() if offer.answers] == [name]

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import shutil
-import subprocess
-import sys
 import tarfile
 import threading
 import zipfile
@@ -144,42 +141,6 @@ def test_on_a_mac_the_ways_to_core_ml_are_compared_when_a_model_is_installed(
     with open_parcel(bundle.folder) as parcel:
         *_, last = parcel.unpack(models, machine=mac)
     assert read_verdict(last.bundle, mac) is not None
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="pipes with a name are for POSIX")
-def test_a_pipe_is_not_waited_for(bundle, models, tmp_path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(RequestError, match="neither a folder nor"):
-        load(tmp_path / "pipe", models)
-    (bundle.folder / "text.onnx").unlink()
-    os.mkfifo(bundle.folder / "text.onnx")
-    with pytest.raises(BundleError, match=r"lacks the model's file text\.onnx"):
-        load(bundle.folder, models)
-
-
-FULL = """
-import resource, sys
-from pathlib import Path
-from picsight_engine.errors import StorageError
-from picsight_engine.installation.installed import InstalledModels
-from picsight_engine.installation.parcel import open_parcel
-resource.setrlimit(resource.RLIMIT_FSIZE, (300, resource.RLIM_INFINITY))
-try:
-    with open_parcel(Path(sys.argv[1])) as parcel:
-        list(parcel.unpack(InstalledModels(Path(sys.argv[2]), Path(sys.argv[3]))))
-except StorageError as fault:
-    print(fault)
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="RLIMIT_FSIZE is for POSIX")
-def test_a_full_disk_is_a_sentence_and_leaves_nothing(bundle, models, tmp_path) -> None:
-    # an archive: its manifest is read from memory, so only unpacking meets the full disk
-    packed = pack(bundle, "zip", tmp_path / "packed")
-    command = [sys.executable, "-c", FULL, packed, str(models.folder), str(models.shipped)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "make room" in done.stdout
-    assert {path.name for path in models.folder.iterdir()} <= {".install.lock"}
 
 
 def test_how_far_it_is_is_told_up_to_the_last_byte_before_the_model_is_there(bundle, models) -> None:

@@ -93,13 +93,6 @@ def test_another_file_than_the_published_one_is_refused(change, fetched, entry, 
     assert [model.name for model in models.all()] == ["picsight-starter"]
 
 
-def test_a_file_of_unknown_hash_must_still_be_a_tower(fetched, entry, models) -> None:
-    (fetched / "onnx" / "text_model.onnx").write_bytes(b"no graph")
-    with pytest.raises(BundleError, match=r"text\.onnx cannot be loaded"):
-        list(install_from(fetched, entry, models))
-    assert [model.name for model in models.all()] == ["picsight-starter"]
-
-
 def test_what_a_download_left_is_not_mixed_in(fetched, entry, models) -> None:
     models.incoming("tiny").mkdir(parents=True)
     (models.incoming("tiny") / "text.onnx").write_bytes(b"of another commit")

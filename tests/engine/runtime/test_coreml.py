@@ -107,12 +107,6 @@ def test_a_package_that_does_not_fit_is_told(make_bundle, tmp_path):
     odd = save_package(tmp_path / "odd", dim=5)
     with pytest.raises(BundleError, match="does not turn one picture of 8 by 8 pixels into 4 numbers"):
         CoreMLImageEncoder(make_bundle(files=odd))
-
-
-def test_a_damaged_or_missing_package_is_told(make_bundle, bundle):
-    (bundle.folder / IMAGE_PACKAGE / "Manifest.json").write_text("nothing", encoding="utf-8")
-    with pytest.raises(BundleError, match=r"image\.mlpackage cannot be loaded"):
-        CoreMLImageEncoder(bundle)
     with pytest.raises(BundleError, match=r"image\.mlpackage cannot be loaded"):
         CoreMLImageEncoder(make_bundle("plain"))
 

@@ -9,7 +9,6 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper, numpy_helper
-from onnx.external_data_helper import set_external_data
 
 from picsight_engine.errors import BundleError
 from picsight_engine.runtime.backend import Backend, load_image_encoder, load_text_encoder
@@ -21,22 +20,6 @@ from picsight_engine.runtime.onnx import (
     choose_providers,
     has_core_ml,
 )
-
-CHILD = """
-import sys
-from pathlib import Path
-import numpy as np
-from picsight_engine.errors import BundleError
-from picsight_engine.bundles.bundle import Bundle, read_manifest
-from picsight_engine.runtime.onnx import OnnxImageEncoder, OnnxTextEncoder
-folder = Path(sys.argv[1])
-try:
-    bundle = Bundle(folder, read_manifest(folder / "bundle.json"))
-    OnnxImageEncoder(bundle)
-    OnnxTextEncoder(bundle).encode(np.array([[2, 99999, 3]]))
-except BundleError as fault:
-    print(fault)
-"""
 
 
 def make_pixels(count, seed=0):
@@ -165,35 +148,6 @@ def test_a_graph_that_hides_its_length_is_found_out_when_it_runs(make_bundle, ti
     encoder = OnnxImageEncoder(make_bundle(files={"image.onnx": tmp_path / "any.onnx"}, dim=5))
     with pytest.raises(BundleError, match=r"vectors of shape \(1, 4\) instead of \(1, 5\)"):
         encoder.encode(make_pixels(1))
-
-
-@pytest.mark.parametrize("fault", ["image.onnx cannot be loaded", "text.onnx cannot be run"])
-def test_a_tower_that_fails_is_told_once_and_not_by_the_runtime_too(make_bundle, fault):
-    bundle = make_bundle()
-    if (
-        "loaded" in fault
-    ):  # a sound graph whose numbers are missing is found out late, which the runtime tells
-        model = onnx.load(bundle.folder / "image.onnx")
-        (bias,) = [weight for weight in model.graph.initializer if weight.name == "bias"]
-        set_external_data(bias, "short.bin", offset=0, length=16)
-        bias.ClearField("raw_data")
-        (bundle.folder / "short.bin").write_bytes(bytes(8))
-        (bundle.folder / "image.onnx").write_bytes(model.SerializeToString())
-    done = subprocess.run(
-        [sys.executable, "-c", CHILD, str(bundle.folder)], capture_output=True, text=True, check=False
-    )
-    assert done.stdout.startswith(f"The model file {bundle.folder / fault}")
-    assert done.stderr == ""
-
-
-def test_the_room_of_models_opens_without_loading_a_runtime():
-    """A cold query pays 230 ms for onnxruntime: nobody pays it by importing manifests and protocols."""
-    script = (
-        "import sys, picsight_engine.bundles.bundle, picsight_engine.runtime.backend;"
-        "print([name for name in ('onnxruntime', 'numpy', 'tokenizers', 'torch', 'PIL') if name in sys.modules])"
-    )
-    child = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
-    assert child.stdout.strip() == "[]"
 
 
 CTRL_C_IN_A_RUN = """

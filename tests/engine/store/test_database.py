@@ -17,7 +17,6 @@ from picsight_engine.errors import BusyError, LibraryError, RequestError, Storag
 from picsight_engine.store.connections import DISK_FULL
 from picsight_engine.store.database import APPLICATION_ID, FILE_NAME, Database, index_lock
 from picsight_engine.store.migrations import MIGRATIONS
-from picsight_engine.store.selection import file_texts, photos_between
 
 COUNT = "SELECT count(*) FROM folders"
 ADD = "INSERT INTO folders (path) VALUES (?)"
@@ -37,13 +36,6 @@ def count(db: Database) -> int:
         return connection.execute(COUNT).fetchone()[0]
 
 
-def test_an_sqlite_that_is_too_old_is_told_in_a_sentence(tmp_path, monkeypatch):
-    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
-    with pytest.raises(LibraryError, match=r"needs SQLite 3\.35 or newer"):
-        Database.open(tmp_path / "library")
-    assert not list(tmp_path.iterdir())
-
-
 def test_a_new_library_is_complete_and_uses_a_write_ahead_log(tmp_path):
     with closing(Database.open(tmp_path / "deep" / "library")) as db, db.reading() as connection:
         assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
@@ -51,19 +43,6 @@ def test_a_new_library_is_complete_and_uses_a_write_ahead_log(tmp_path):
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
     assert [path.name for path in (tmp_path / "deep" / "library").iterdir()] == [FILE_NAME]
-
-
-def test_labels_and_exposures_are_looked_up_and_not_read_through(tmp_path):
-    with closing(Database.open(tmp_path / "library")) as db, db.reading() as connection:
-        statements = []
-        connection.set_trace_callback(statements.append)
-        for column in ("iso", "aperture", "focal"):
-            photos_between(db, column, 1, 2)
-        file_texts(db, "label")
-        connection.set_trace_callback(None)
-        plans = [connection.execute(f"EXPLAIN QUERY PLAN {each}").fetchall() for each in statements]
-    used = [plan[0][-1].partition(" INDEX ")[2].partition(" ")[0] for plan in plans]
-    assert used == ["files_iso", "files_aperture", "files_focal", "files_label"]
 
 
 @pytest.mark.parametrize("name", [b"a b?c#d%41", b"caf\xe9"])
@@ -98,15 +77,6 @@ def test_a_file_that_is_no_library_is_refused_and_stays_as_it_is(tmp_path, conte
     assert caught.value.exit_code == 3
     assert path.read_bytes() == content
     assert [each.name for each in tmp_path.iterdir()] == [FILE_NAME]
-
-
-def test_another_programs_database_is_refused_and_stays_as_it_is(tmp_path):
-    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection:
-        connection.execute("CREATE TABLE accounts (id)")
-    before = (tmp_path / FILE_NAME).read_bytes()
-    with pytest.raises(LibraryError, match="not a Picsight library"):
-        Database.open(tmp_path)
-    assert (tmp_path / FILE_NAME).read_bytes() == before
 
 
 def test_a_library_of_a_newer_program_is_refused_and_stays_as_it_is(tmp_path):
@@ -264,24 +234,6 @@ def test_a_snapshot_stays_one_state_while_others_write(db):
     assert count(db) == 1
 
 
-def test_every_thread_has_a_reader_of_its_own_and_ended_threads_leave_none(db):
-    readers = [db.reader(), db.reader()]
-    for _ in range(20):
-        thread = threading.Thread(target=lambda: readers.append(db.reader()))
-        thread.start()
-        thread.join()
-    assert readers[0] is readers[1]
-    assert len(set(map(id, readers[1:]))) == 21
-    still_open = 0
-    for reader in readers[2:]:
-        try:
-            reader.execute("SELECT 1")
-            still_open += 1
-        except sqlite3.ProgrammingError:
-            pass
-    assert still_open == 1  # the last one is closed when the next thread comes
-
-
 def test_writers_of_several_threads_take_turns(db):
     def add(number: int) -> None:
         with db.writer() as connection:
@@ -296,13 +248,6 @@ def test_writers_of_several_threads_take_turns(db):
     with db.reading() as connection:
         paths = [path for (path,) in connection.execute("SELECT path FROM folders ORDER BY id")]
     assert [int(path.split(b"/")[2]) for path in paths] == list(range(16))
-
-
-def test_a_closed_library_says_so(tmp_path):
-    db = Database.open(tmp_path)
-    db.close()
-    with pytest.raises(RuntimeError, match="was closed"), db.writer():
-        pass
 
 
 def test_a_full_disk_stops_the_batch_and_loses_nothing_before_it(db):
@@ -386,20 +331,6 @@ tell(lock)
     assert lock.startswith("StorageError")
     assert "cannot be written" in lock
     assert (open_folder / FILE_NAME).read_bytes() == before
-
-
-@pytest.mark.skipif(os.name == "nt", reason="permissions work otherwise there")
-def test_a_folder_without_permission_is_told_in_a_sentence(open_folder):
-    open_folder.chmod(0o555)
-    code = """
-tell(lambda: Database.open(folder / "library"))
-tell(lambda: Database.open(folder))
-"""
-    done = run_python(WITHOUT_RIGHTS + code, open_folder)
-    assert done.returncode == 0, done.stderr
-    for line in done.stdout.splitlines():
-        assert line.startswith("StorageError")
-        assert str(open_folder) in line
 
 
 def test_a_file_in_the_place_of_the_folder_is_told_in_a_sentence(tmp_path):

@@ -47,22 +47,11 @@ def test_a_symbolic_link_to_a_known_folder_is_not_added_again(db, pictures, tmp_
     assert add_folder(db, tmp_path / "link" / "inner") == folder
 
 
-def test_a_folder_keeps_the_spelling_that_a_person_gave_it(db, pictures, tmp_path):
-    (tmp_path / "link").symlink_to(pictures)
-    assert add_folder(db, tmp_path / "link").path == tmp_path / "link"
-    assert add_folder(db, pictures).path == tmp_path / "link"
-
-
 def test_a_folder_beside_one_with_a_longer_name_is_its_own(db, pictures):
     add_folder(db, pictures)
     longer = pictures.with_name(pictures.name + "-old")
     assert add_folder(db, longer).path == longer
     assert len(all_folders(db)) == 2
-
-
-def test_a_relative_path_becomes_absolute(db, pictures, monkeypatch):
-    monkeypatch.chdir(pictures.parent)
-    assert add_folder(db, pictures.relative_to(pictures.parent)).path == pictures
 
 
 def test_an_outer_folder_takes_over_files_problems_and_vectors(db, pictures, shelf):
@@ -81,17 +70,6 @@ def test_an_outer_folder_takes_over_files_problems_and_vectors(db, pictures, she
         inner.path / "a" / "b.jpg",
     }
     assert sorted(all_vectors(db, SPACE)[0].tolist()) == [caf, other]
-
-
-def test_an_outer_folder_takes_over_one_that_was_added_by_a_link(db, pictures, tmp_path, shelf):
-    (pictures / "real").mkdir()
-    elsewhere = tmp_path / "link"
-    elsewhere.symlink_to(tmp_path / "away")
-    (tmp_path / "away" / "sub").mkdir(parents=True)
-    inner = add_folder(db, elsewhere / "sub")
-    shelf.put(b"x.jpg", 1, folder_id=inner.id)
-    outer = add_folder(db, tmp_path / "away")
-    assert [file.name for file in files_of(db, outer.id)] == [b"sub/x.jpg"]
 
 
 @pytest.mark.parametrize("hidden_first", [True, False])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from dataclasses import replace
 
@@ -50,14 +49,6 @@ def test_a_picture_is_one_photo_however_many_files_show_it(shelf, pictures):
     assert photo_by_fingerprint(shelf.db, b"?" * 16) is None
 
 
-def test_a_name_that_is_no_text_is_kept_byte_by_byte(shelf, pictures):
-    photo_id = shelf.put(b"caf\xe9.jpg", 1)
-    stored = file_named(shelf, b"caf\xe9.jpg")
-    assert stored.photo_id == photo_id
-    assert find_file(shelf.db, pictures / os.fsdecode(b"caf\xe9.jpg")) == stored
-    assert os.fsencode(all_photos(shelf.db)[0].path).endswith(b"/caf\xe9.jpg")
-
-
 def test_each_file_keeps_what_it_says_itself_and_a_result_says_what_its_primary_file_does(shelf):
     photo_id = shelf.put(b"a.jpg", 1)
     shelf.put(b"b.jpg", 1)
@@ -74,22 +65,6 @@ def test_each_file_keeps_what_it_says_itself_and_a_result_says_what_its_primary_
         mark_missing(connection, [files[b"a.jpg"].id], 1.0)
     photo = photos_by_id(shelf.db, [photo_id])[photo_id]
     assert (photo.taken, photo.taken_offset, photo.place) == (second.taken, "+02:00", "Lisbon")
-
-
-def test_a_missing_photo_leaves_at_once_and_returns_with_its_vector(shelf):
-    photo_id = shelf.put(b"a.jpg", 1)
-    file = file_named(shelf, b"a.jpg")
-    with shelf.db.writer() as connection:
-        assert mark_missing(connection, [file.id], 123.0) == [photo_id]
-    assert photos_by_id(shelf.db, [photo_id]) == {}
-    assert paths_of(shelf.db, photo_id) == []
-    gone = file_named(shelf, b"a.jpg")
-    assert (gone.present, gone.missing_since) == (False, 123.0)
-    assert photo_id in photos_with_vector(shelf.db, SPACE)
-    with shelf.db.writer() as connection:
-        mark_returned(connection, [file.id])
-    assert file_named(shelf, b"a.jpg") == file
-    assert list(photos_by_id(shelf.db, [photo_id])) == [photo_id]
 
 
 def look_at(shelf, *hours: float, most: float = 10) -> list[list[int]]:
@@ -145,14 +120,6 @@ def test_what_is_missing_elsewhere_does_not_age_with_a_look_at_this_folder(shelf
     with shelf.db.writer() as connection:
         mark_missing(connection, [files_of(shelf.db, second.id)[0].id], 0.0)
     assert look_at(shelf, 10, 20, 30, 40, 50) == [[]] * 5
-
-
-def test_an_id_is_never_used_again(shelf):
-    last = shelf.put(b"a.jpg", 1)
-    with shelf.db.writer() as connection:
-        mark_missing(connection, [file_named(shelf, b"a.jpg").id], 1.0)
-        forget_missing(connection, 0)
-    assert shelf.put(b"a.jpg", 2) > last
 
 
 def test_a_file_that_is_overwritten_shows_the_new_picture_and_hides_the_old_one(shelf, pictures):

@@ -5,34 +5,12 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 
-import numpy as np
-
 from picsight_engine.store.database import FILE_NAME, Database
-from picsight_engine.store.files import NewFile, put_file
 from picsight_engine.store.migrations import MIGRATIONS
-from picsight_engine.store.photos import NewPhoto, all_photos, put_photo
+from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.tagged import add_ratings
-from picsight_engine.store.tags import live_tags
-from picsight_engine.store.vectors import put_vector, vector_of
 
-BEFORE_TAGS = 4
 BEFORE_REJECTING = 5
-
-
-def test_a_library_of_before_tags_keeps_its_photos_and_gets_favourites(tmp_path, pictures):
-    folder = tmp_path / "library"
-    Database.open(folder, steps=MIGRATIONS[:BEFORE_TAGS]).close()
-    with closing(sqlite3.connect(folder / FILE_NAME)) as old, old:
-        old.execute("INSERT INTO folders (id, path) VALUES (1, ?)", (bytes(pictures),))
-        photo = put_photo(old, NewPhoto(bytes(16), 4, 3))
-        put_file(old, NewFile(1, b"a.jpg", 1, 2, bytes(16), photo))
-        put_vector(old, photo, "f" * 16, np.ones(4, np.float32))
-    with closing(Database.open(folder)) as db:
-        assert [each.id for each in all_photos(db)] == [photo]
-        assert vector_of(db, photo, "f" * 16) is not None
-        (favourites,) = live_tags(db.reader())
-        assert (favourites.kind, favourites.prompts, favourites.suggests) == ("favourite", (), False)
-    assert (folder / f"library.v{BEFORE_TAGS}.backup.db").exists()
 
 
 def test_stars_of_before_stay_when_photos_can_be_rejected(tmp_path):

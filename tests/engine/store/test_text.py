@@ -15,20 +15,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.engine.store.storm import change
 
-from picsight_engine.errors import LibraryError
 from picsight_engine.metadata import Metadata
-from picsight_engine.store.connections import connect
-from picsight_engine.store.database import APPLICATION_ID, Database
+from picsight_engine.store.database import Database
 from picsight_engine.store.files import (
-    NewFile,
     files_of,
     forget_missing,
     mark_missing,
-    put_file,
     put_metadata,
 )
 from picsight_engine.store.folders import add_folder, remove_folder
-from picsight_engine.store.migrations import MIGRATIONS, migrate
 from picsight_engine.store.text import fold, mend_index, photos_holding
 
 EVERY_FILE = """
@@ -81,14 +76,6 @@ def test_letters_of_other_scripts_keep_the_marks_that_make_them_others(shelf, te
     assert photos_holding(shelf.db, text) == found
 
 
-def test_a_name_that_is_no_text_is_found_by_what_can_be_read_of_it(shelf):
-    one, other = shelf.put(b"caf\xe9/caf\xe9 \xff noir.jpg", 1), shelf.put("café.jpg".encode(), 2)
-    assert photos_holding(shelf.db, "caf") == [one, other]
-    assert photos_holding(shelf.db, "noir") == [one]
-    assert photos_holding(shelf.db, os.fsdecode(b"caf\xe9")) == [one]
-    assert photos_holding(shelf.db, os.fsdecode(b"\xff ")) == [one]
-
-
 def test_keywords_and_descriptions_are_held_too_and_no_two_of_them_together(shelf):
     one, other = shelf.put(b"a.jpg", 1), shelf.put(b"b.jpg", 2)
     describe(shelf, b"a.jpg", keywords=("Großmutter", "red sea"), title="Low Tide", description="In  Haifa")
@@ -107,17 +94,6 @@ def test_no_sign_of_the_index_s_own_language_means_anything(shelf, text):
     shelf.put(b"a.jpg", 1)
     shelf.put(b"100% NOT b*(-a name: ''.jpg", 2)
     assert photos_holding(shelf.db, text) == (plain_scan(shelf.db, text) if text.strip("\0 ") else [])
-
-
-def test_only_visible_photos_are_found_and_each_once(shelf, tmp_path):
-    one = shelf.put(b"dog.jpg", 1)
-    shelf.put(b"dog again.jpg", 1)
-    gone = shelf.put(b"dog gone.jpg", 2)
-    for file in files_of(shelf.db, shelf.folder.id):
-        if file.photo_id == gone:
-            with shelf.db.writer() as connection:
-                mark_missing(connection, [file.id], 1.0)
-    assert photos_holding(shelf.db, "dog") == photos_holding(shelf.db, "do") == [one]
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(more, marks=pytest.mark.soak) for more in (1, 2))])
@@ -141,20 +117,6 @@ def test_the_index_agrees_with_the_files_whatever_happened_to_them(shelf, pictur
                 assert photos_holding(shelf.db, text) == plain_scan(shelf.db, text)
     with shelf.db.writer() as connection:  # SQLite's own comparison of the index with what it is made from
         connection.execute("INSERT INTO text (text, rank) VALUES ('integrity-check', 1)")
-
-
-def test_a_change_that_is_rolled_back_changes_no_text(shelf):
-    one = shelf.put(b"sea.jpg", 1)
-
-    def half_a_batch() -> None:
-        with shelf.db.writer() as connection:
-            put_file(connection, NewFile(shelf.folder.id, b"forest.jpg", 1, 2, None, one))
-            raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        half_a_batch()
-    assert photos_holding(shelf.db, "forest") == []
-    assert photos_holding(shelf.db, "sea") == [one]
 
 
 @settings(max_examples=40)
@@ -189,49 +151,6 @@ def traces(db: Database) -> set[bytes]:
     return {text for text in (b"zqxj", b"qxj") if text in data}
 
 
-def filled(folder: Path, files: int) -> None:
-    """A library of the schema before texts, with so many files in a hundred directories."""
-    folder.mkdir()
-    path = folder / "library.db"
-    path.touch()
-    with closing(connect(path)) as connection:
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        migrate(connection, MIGRATIONS[:2])
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("BEGIN")
-        connection.execute("INSERT INTO folders (path) VALUES (x'2f50696373')")
-        numbers = range(1, files + 1)
-        connection.executemany(
-            "INSERT INTO photos (fingerprint, fingerprint_rule, width, height) VALUES (?, 1, 4, 3)",
-            ((number.to_bytes(16, "big"),) for number in numbers),
-        )
-        connection.executemany(
-            "INSERT INTO files (folder_id, name, size, mtime_ns, photo_id, keywords) VALUES (1, ?, 1, 2, ?, ?)",
-            (
-                (
-                    b"Caf\xe9 %d/IMG_%06d.jpg" % (number % 100, number),
-                    number,
-                    '["Meer"]' if number % 7 else None,
-                )
-                for number in numbers
-            ),
-        )
-        connection.execute("COMMIT")
-
-
-@pytest.mark.parametrize("files", [1_000, pytest.param(100_000, marks=pytest.mark.soak)])
-def test_a_library_of_before_can_be_searched_by_its_names_once_it_was_opened(tmp_path, files):
-    filled(tmp_path / "library", files)
-    with closing(Database.open(tmp_path / "library")) as db:
-        for text in ("img_000123", "IMG_0009", "meer", "caf", "é 7", " 42/", "pics", "g", "nothing of it"):
-            assert photos_holding(db, text) == plain_scan(db, text)
-        assert len(photos_holding(db, "img")) == files
-    with closing(sqlite3.connect(tmp_path / "library" / "library.v2.backup.db")) as old:
-        assert old.execute("PRAGMA user_version").fetchone() == (2,)
-        assert old.execute("SELECT count(*) FROM files").fetchone() == (files,)
-        assert not old.execute("SELECT 1 FROM sqlite_master WHERE name = 'text'").fetchall()
-
-
 @pytest.mark.parametrize(
     "damage",
     [
@@ -258,11 +177,3 @@ def test_an_index_that_is_wrong_is_made_anew_from_the_files(shelf, damage):
         assert not mend_index(db)
         for text in ("wave", "3 wave", "elsewhere", "sea", "1", "7 w"):
             assert photos_holding(db, text) == plain_scan(db, text)
-
-
-def test_a_damaged_index_is_told_in_a_sentence(shelf):
-    shelf.put(b"sea.jpg", 1)
-    with shelf.db.writer() as connection:
-        connection.execute("DELETE FROM text_data")
-    with pytest.raises(LibraryError, match="is damaged"):
-        photos_holding(shelf.db, "sea")

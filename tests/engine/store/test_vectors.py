@@ -7,17 +7,12 @@ import pytest
 from tests.engine.miniature import all_vectors
 
 from picsight_engine.errors import LibraryError
-from picsight_engine.store.files import files_of, forget_missing, mark_missing
 from picsight_engine.store.vectors import (
-    SpaceState,
     activate_space,
     active_space,
-    live_rows,
     photos_with_vector,
     put_vector,
-    space_state,
     vector_of,
-    vectors_since,
 )
 
 SPACE = "0123456789abcdef"
@@ -71,32 +66,3 @@ def test_a_damaged_vector_is_told_in_a_sentence(shelf):
         connection.execute("UPDATE vectors SET vector = x'0011'")
     with pytest.raises(LibraryError, match="has not 8 numbers"):
         all_vectors(shelf.db, SPACE)
-
-
-def test_what_came_later_is_read_alone_and_in_pieces(shelf):
-    ids = [shelf.put(b"%d.jpg" % number, number) for number in range(1, 6)]
-    first = vectors_since(shelf.db, SPACE, 0, 2)
-    assert first.photo_ids.tolist() == ids[:2]
-    rest = vectors_since(shelf.db, SPACE, int(first.rows[-1]))
-    assert rest.photo_ids.tolist() == ids[2:]
-    assert rest.upto(int(rest.rows[0])).photo_ids.tolist() == ids[2:3]
-    assert space_state(shelf.db, SPACE) == SpaceState(int(rest.rows[-1]), 0)
-
-
-def test_a_replaced_vector_shows_as_one_deleted_and_one_new(shelf):
-    photo_id = shelf.put(b"a.jpg", 1)
-    before = space_state(shelf.db, SPACE)
-    with shelf.db.writer() as connection:
-        put_vector(connection, photo_id, SPACE, np.full(8, 9, np.float32))
-    after = space_state(shelf.db, SPACE)
-    assert after.last_row > before.last_row
-    assert after.deletions == before.deletions + 1
-    assert live_rows(shelf.db, SPACE).tolist() == [after.last_row]
-
-
-def test_a_forgotten_photo_shows_as_a_deletion(shelf):
-    shelf.put(b"a.jpg", 1)
-    with shelf.db.writer() as connection:
-        mark_missing(connection, [file.id for file in files_of(shelf.db, shelf.folder.id)], 1.0)
-        forget_missing(connection, 0)
-    assert space_state(shelf.db, SPACE) == SpaceState(0, 1)

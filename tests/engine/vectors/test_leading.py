@@ -84,13 +84,6 @@ def test_the_best_are_those_of_the_whole_scan_with_filters_too(matrices, origina
         assert all(np.isin(ids, plain.rows.ids[allowed]).all() for ids in found)
 
 
-def test_alternatives_are_looked_for_together(matrices, originals):
-    ahead, plain = matrices
-    pairs = queries_for(originals, 40).reshape(20, 2, DIM)
-    found = [scan_any(ahead, pair, 20)[0] for pair in pairs]
-    assert recall(found, [scan_any(plain, pair, 20)[0] for pair in pairs]) >= 0.999
-
-
 def test_what_rows_lose_is_taken_off_the_leading_parts_too(matrices, originals):
     ahead, plain = matrices
     losses = np.where(np.arange(len(plain.rows.ids)) % 5, 0, 0.3).astype(np.float32)
