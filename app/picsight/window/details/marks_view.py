@@ -13,6 +13,7 @@ from picsight.window.actions.acts import below
 from picsight.window.parts.controls import Button, IconButton, Weight, draw_focus
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import ElidedLabel, Words, sized
+from picsight.window.parts.layouts import filled
 from picsight.window.parts.pills import Pills
 from picsight.window.parts.words import plain, tooltip
 from picsight.window.search.chips import Chip, ChipButton
@@ -106,13 +107,10 @@ class MarksView(QWidget):
 
     def _line(self, path: str) -> QWidget:
         line = QWidget(self)
-        row = QHBoxLayout(line)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(0)
         name = ElidedLabel(line)
         name.setText(path)
         name.setToolTip(tooltip(path))
-        row.addWidget(name, 1)
+        row = filled(QHBoxLayout(line), self, (name, 1), gap=0, around=(0, 0, 0, 0))
         for icon, words, wish in (
             ("tick", self.tr("It belongs to {tag}"), self.accepted),
             ("clear", self.tr("It does not belong to {tag}"), self.rejected),
@@ -125,29 +123,16 @@ class MarksView(QWidget):
 
     def _lay_out(self) -> None:
         self._title = sized(Words(self.tr("Tags and albums"), self), 1.0, semibold=True)
-        own, suggested = QVBoxLayout(), QVBoxLayout()
-        for part in (self._title, self.chips, self._none):
-            own.addWidget(part)
-        suggested.addWidget(self._heading)
-        suggested.addLayout(self._lines)
-        suggested.addWidget(self._hint)
-        top, add = QHBoxLayout(), QHBoxLayout()
-        top.setSpacing(px(self, HALF))
-        top.addWidget(self.heart)
-        top.addWidget(self.stars)
-        top.addStretch(1)
-        add.addWidget(self._add)
-        add.addStretch(1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
+        own = filled(QVBoxLayout(), self, self._title, self.chips, self._none, gap=SMALL)
+        suggested = filled(QVBoxLayout(), self, self._heading, self._lines, self._hint, gap=SMALL)
+        top = filled(QHBoxLayout(), self, self.heart, self.stars, 1, gap=HALF)
+        add = filled(QHBoxLayout(), self, self._add, 1)
+        column = filled(QVBoxLayout(self), self, gap=SMALL, around=(0, 0, 0, 0))
         # Words and signs begin on one line: a button has air around what it says.
         for lines, air in ((top, HALF), (own, 0.0), (add, SMALL), (suggested, 0.0)):
             row = QHBoxLayout()
             row.addSpacing(px(self, HALF) - px(self, air))
-            row.addLayout(lines, 1)
-            column.addLayout(row)
-        for layout in (column, own, suggested):
-            layout.setSpacing(px(self, SMALL))
+            column.addLayout(filled(row, self, (lines, 1)))
         column.addStretch(1)
 
 

@@ -13,6 +13,7 @@ from picsight.window.details.marks_view import MarksView
 from picsight.window.details.photo_facts import Detail
 from picsight.window.parts.controls import IconButton, SlimScrollBar
 from picsight.window.parts.labels import DimWords, ElidedLabel, Words, sized
+from picsight.window.parts.layouts import filled
 from picsight.window.parts.map import PlacesMap
 from picsight.window.parts.words import breakable, plain, tooltip
 from picsight.window.tokens import HALF, PAD, px
@@ -126,23 +127,12 @@ class DetailsPanel(QScrollArea):
         return sized(_text(Words(words, self.facts)), 1.0, semibold=True)
 
     def _lay_out(self, content: QWidget) -> None:
-        outer = QVBoxLayout(content)
-        outer.setContentsMargins(px(self, PAD - HALF), px(self, PAD), px(self, PAD - HALF), px(self, PAD))
-        outer.addWidget(self._nothing)
-        outer.addWidget(self.facts)
-        outer.addStretch(1)
-        column = QVBoxLayout(self.facts)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        self._on_map = QWidget(self.facts)
-        beside = QHBoxLayout(self._on_map)
-        beside.setContentsMargins(px(self, HALF), px(self, HALF), px(self, HALF), 0)
-        beside.addWidget(self.map)
-        self._path = QWidget(self.facts)
-        path = QHBoxLayout(self._path)
-        path.setContentsMargins(0, 0, 0, 0)
-        path.setSpacing(0)
-        path.addWidget(self.links["folder"], 1)
+        around = (PAD - HALF, PAD, PAD - HALF, PAD)
+        filled(QVBoxLayout(content), self, self._nothing, self.facts, 1, around=around)
+        column = filled(QVBoxLayout(self.facts), self, gap=0, around=(0, 0, 0, 0))
+        self._on_map, self._path = QWidget(self.facts), QWidget(self.facts)
+        filled(QHBoxLayout(self._on_map), self, self.map, around=(HALF, HALF, HALF, 0))
+        path = filled(QHBoxLayout(self._path), self, (self.links["folder"], 1), gap=0, around=(0, 0, 0, 0))
         for button in (self.copy, self.reveal):
             path.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
         texts, links = self.texts, self.links
@@ -157,17 +147,10 @@ class DetailsPanel(QScrollArea):
         )
         for parts in groups:
             group = QWidget(self.facts)
-            lines = QVBoxLayout(group)
-            lines.setContentsMargins(0, 0, 0, px(self, PAD))
-            lines.setSpacing(0)
-            for part in parts:
-                lines.addWidget(part)
+            filled(QVBoxLayout(group), self, *parts, gap=0, around=(0, 0, 0, PAD))
             column.addWidget(group)
             self._groups.append((group, parts))
-        column.addWidget(self.marks)
-        column.addSpacing(px(self, PAD))
-        for part in (self._why, self.why):
-            column.addWidget(part)
+        filled(column, self, self.marks, PAD, self._why, self.why)
 
 
 def _text(words: Words) -> Words:

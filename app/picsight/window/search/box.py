@@ -22,6 +22,7 @@ from picsight.window.grid.view import is_typed
 from picsight.window.parts.controls import IconButton
 from picsight.window.parts.drops import picture_in
 from picsight.window.parts.icons import paint_icon
+from picsight.window.parts.layouts import filled
 from picsight.window.parts.words import plain
 from picsight.window.search.chips import Chip, ChipBar, Mark, show_marks
 from picsight.window.search.entry import Entry, Versions, extent, first_place
@@ -106,14 +107,18 @@ class SearchBox(QFrame):
         self.setFocusProxy(self.line)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.line.setPlaceholderText(self._placeholder())
-        row = QHBoxLayout(self)
+        sign = 2.25 - HAIR  # is painted there
+        row = filled(
+            QHBoxLayout(self),
+            self,
+            sign,
+            (self.line, 1),
+            self.bar,
+            self.keep_button,
+            self.clear_button,
+            gap=HAIR,
+        )
         row.setContentsMargins(px(self, HAIR), 2, px(self, HAIR), 2)
-        row.setSpacing(px(self, HAIR))
-        row.addSpacing(px(self, 2.25 - HAIR))  # the sign is painted there
-        row.addWidget(self.line, 1)
-        row.addWidget(self.bar)
-        row.addWidget(self.keep_button)
-        row.addWidget(self.clear_button)
         self.keep_button.hide()
         self.clear_button.hide()
         clear_ground = QPalette()

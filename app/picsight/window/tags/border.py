@@ -14,6 +14,7 @@ from picsight.window.grid.thumbnails import Want
 from picsight.window.parts.choice import Toggle
 from picsight.window.parts.controls import Button, Weight, draw_focus
 from picsight.window.parts.labels import CENTRE, ElidedLabel, Words, paint_words, sized
+from picsight.window.parts.layouts import filled
 from picsight.window.parts.pills import Pills
 from picsight.window.parts.words import counted, cut_middle, number, plain, tooltip
 from picsight.window.tokens import HAIR, HALF, SMALL, em, px, tones
@@ -91,19 +92,9 @@ class BorderCases(QWidget):
         return self._title.text()
 
     def _lay_out(self) -> None:
-        buttons = QHBoxLayout()
-        buttons.setSpacing(px(self, HALF))
-        buttons.addWidget(self.accept, 1)
-        buttons.addWidget(self.reject, 1)
-        buttons.addWidget(self.skip)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(px(self, HALF))
-        column.addWidget(self._title)
-        column.addWidget(self.picture, 1)
-        column.addWidget(self._name)
-        column.addLayout(buttons)
-        column.addWidget(self.tags)
+        buttons = filled(QHBoxLayout(), self, (self.accept, 1), (self.reject, 1), self.skip, gap=HALF)
+        parts = self._title, (self.picture, 1), self._name, buttons, self.tags
+        filled(QVBoxLayout(self), self, *parts, gap=HALF, around=(0, 0, 0, 0))
 
     def _press(self, event: QKeyEvent) -> bool:
         acts: dict[int, Callable[[], None]] = {

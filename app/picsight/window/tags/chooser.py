@@ -9,6 +9,7 @@ from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from picsight.window.parts.labels import ElidedLabel
+from picsight.window.parts.layouts import filled
 from picsight.window.parts.line import Line
 from picsight.window.parts.rows import Measures, PopupRows, Row, raise_frame
 from picsight.window.parts.words import counted, number, plain, say
@@ -50,11 +51,8 @@ class TagChooser(QFrame):
         self.title = ElidedLabel(self)
         self.line = ChooserLine(self)
         self.rows = ChoiceList(self)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(px(self, HALF), px(self, HALF), px(self, HALF), px(self, HALF))
-        column.setSpacing(px(self, HAIR))
-        for part in (self.title, self.line, self.rows):
-            column.addWidget(part)
+        parts = self.title, self.line, self.rows
+        filled(QVBoxLayout(self), self, *parts, gap=HAIR, around=(HALF, HALF, HALF, HALF))
         self.setFixedWidth(px(self, WIDE))
         self.line.textEdited.connect(lambda _text: self._offer())
         self.line.returnPressed.connect(self._take)

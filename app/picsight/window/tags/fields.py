@@ -12,6 +12,7 @@ from picsight.window.grid.thumbnails import Want
 from picsight.window.parts.controls import NO_LINE, Button, Painted, Weight
 from picsight.window.parts.drops import dropped_photos
 from picsight.window.parts.icons import paint_icon
+from picsight.window.parts.layouts import filled
 from picsight.window.parts.line import Line
 from picsight.window.parts.pills import Pills
 from picsight.window.parts.words import tooltip
@@ -47,9 +48,7 @@ class ExamplesField(QWidget):
         self.add.setAccessibleDescription(name)
         self.setAccessibleName(name)
         self.setAcceptDrops(True)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(px(self, SMALL), px(self, SMALL), px(self, SMALL), px(self, SMALL))
-        column.setSpacing(px(self, HAIR))
+        column = filled(QVBoxLayout(self), self, gap=HAIR, around=(SMALL, SMALL, SMALL, SMALL))
         column.addWidget(self._pictures, 0, Qt.AlignmentFlag.AlignTop)
         column.addWidget(self.add, 0, Qt.AlignmentFlag.AlignLeading)
         thumbnails.arrived.connect(lambda _ids: self._repaint())
@@ -169,9 +168,7 @@ class WordsField(QWidget):
         self.line.returnPressed.connect(self._add)
         self.line.textEdited.connect(lambda _text: self.typed.emit(self.with_line()))
         self.line.emptied.connect(lambda: self._show(self._words[:-1], tell=True))
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(px(self, SMALL))
+        column = filled(QVBoxLayout(self), self, gap=SMALL, around=(0, 0, 0, 0))
         column.addWidget(self._chips, 0, Qt.AlignmentFlag.AlignTop)
         column.addWidget(self.line)
         self.show_words(())

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from picsight.window.actions.acts import below
 from picsight.window.parts.controls import Button, Weight, flatten
+from picsight.window.parts.layouts import filled
 from picsight.window.parts.line import Line
 from picsight.window.parts.notice import Notice
 from picsight.window.parts.rows import VALUE, Measures, Row, RowDelegate, RowsModel, row_ground
@@ -104,18 +105,9 @@ class TagList(QWidget):
             self.menu_requested.emit(index.data(VALUE), self.rows.viewport().mapToGlobal(point))
 
     def _lay_out(self) -> None:
-        row = QHBoxLayout()
-        row.setSpacing(px(self, PAD))
         self.line.setMaximumWidth(px(self, 24))
-        row.addWidget(self.line, 2)
-        row.addStretch(1)
-        row.addWidget(self.exchange)
-        row.addWidget(self.new)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(px(self, PAD), px(self, HALF), px(self, PAD), px(self, PAD))
-        column.setSpacing(px(self, HALF))
-        column.addLayout(row)
-        column.addWidget(self._pages, 1)
+        row = filled(QHBoxLayout(), self, (self.line, 2), 1, self.exchange, self.new, gap=PAD)
+        filled(QVBoxLayout(self), self, row, (self._pages, 1), gap=HALF, around=(PAD, HALF, PAD, PAD))
 
 
 class TagsModel(RowsModel):

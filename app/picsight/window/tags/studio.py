@@ -14,6 +14,7 @@ from picsight.window.parts.choice import Toggle
 from picsight.window.parts.controls import Button, IconButton, Weight, flatten
 from picsight.window.parts.drops import dropped_photos
 from picsight.window.parts.labels import Words, sized
+from picsight.window.parts.layouts import filled
 from picsight.window.parts.line import Line
 from picsight.window.parts.notice import Notice
 from picsight.window.tags.border import BorderCases
@@ -124,65 +125,44 @@ class Studio(QWidget):
     # Layout
 
     def _lay_out(self) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addLayout(self._top())
-        row = QHBoxLayout()
-        row.setContentsMargins(px(self, PAD), px(self, HALF), px(self, PAD), px(self, PAD))
-        row.setSpacing(px(self, PAD))
-        row.addWidget(self._leading())
-        row.addWidget(self._middle, 1)
-        row.addLayout(self._cases)
-        column.addLayout(row, 1)
-        self._fill_middle()
-        self._place_border(wide=True)
-
-    def _top(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setContentsMargins(px(self, HALF), px(self, HALF), px(self, PAD), px(self, HALF))
-        row.setSpacing(px(self, HALF))
+        none = (0, 0, 0, 0)
         back = IconButton("back", self.tr("Back (Esc)"), self)
         back.clicked.connect(self.left)
         self.name.setMaximumWidth(px(self, 24))
-        row.addWidget(back)
-        row.addWidget(self.name, 1000)
-        row.addStretch(1)
-        row.addWidget(self.suggests)
-        row.addWidget(self.cancel)
-        row.addWidget(self.save)
-        return row
+        parts = back, (self.name, 1000), 1, self.suggests, self.cancel, self.save
+        top = filled(QHBoxLayout(), self, *parts, gap=HALF, around=(HALF, HALF, PAD, HALF))
+        inside = QWidget(self)
+        filled(QVBoxLayout(inside), self, self.slider, (self.wall, 1), gap=HALF, around=none)
+        self._middle.addWidget(inside)
+        self._middle.addWidget(self.notice)
+        leading = self._leading()
+        row = filled(
+            QHBoxLayout(),
+            self,
+            leading,
+            (self._middle, 1),
+            self._cases,
+            gap=PAD,
+            around=(PAD, HALF, PAD, PAD),
+        )
+        filled(QVBoxLayout(self), self, top, (row, 1), gap=0, around=none)
+        self._place_border(wide=True)
 
     def _leading(self) -> QWidget:
         inner = QWidget(self)
-        inner.setLayout(self._fields)
-        self._fields.setContentsMargins(0, 0, 0, 0)
-        self._fields.setSpacing(px(self, HALF))
+        inner.setLayout(filled(self._fields, self, gap=HALF, around=(0, 0, 0, 0)))
         for name, field in (
             (self.tr("Words"), self.words),
             (self.tr("Looks like"), self.alike),
             (self.tr("Not like"), self.unlike),
         ):
-            self._fields.addWidget(sized(Words(name, self), 1.0, semibold=True))
-            self._fields.addWidget(field)
-            self._fields.addSpacing(px(self, HALF))
+            filled(self._fields, self, sized(Words(name, self), 1.0, semibold=True), field, HALF)
         self.statistics.setWordWrap(True)
-        self._fields.addWidget(self.statistics)
-        self._fields.addStretch(1)
+        filled(self._fields, self, self.statistics, 1)
         self._scroll.setWidget(inner)
         self._scroll.setWidgetResizable(True)
         flatten(self._scroll)
         return self._scroll
-
-    def _fill_middle(self) -> None:
-        inside = QWidget(self)
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(px(self, HALF))
-        column.addWidget(self.slider)
-        column.addWidget(self.wall, 1)
-        self._middle.addWidget(inside)
-        self._middle.addWidget(self.notice)
 
     def _place_border(self, *, wide: bool) -> None:
         """Beside what is in, or, where there is no room, under what the tag goes by."""
