@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PySide6.QtCore import QMimeData, Qt, QUrl
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QApplication
@@ -46,20 +42,6 @@ def test_a_filter_becomes_a_chip_at_the_space_and_the_words_stay_words(qtbot, bo
     assert chips(box) == ["2019", "Less people"]
     assert box.line.text() == "dog beach"
     assert parse(box.text()) == parse("dog beach in:2019 -people")
-
-
-def test_in_the_middle_the_cursor_stays_between_the_same_words(qtbot, box):
-    qtbot.keyClicks(box.line, "dog beach")
-    box.line.setCursorPosition(4)
-    qtbot.keyClicks(box.line, "in:2019 ")
-    assert (box.line.text(), box.line.cursorPosition()) == ("dog beach", 4)
-    qtbot.keyClicks(box.line, "old ")
-    assert box.line.text() == "dog old beach"
-    box.line.setCursorPosition(13)
-    qtbot.keyClicks(box.line, " in:2018")
-    box.line.setCursorPosition(2)
-    qtbot.keyClick(box.line, Qt.Key.Key_Return)
-    assert (box.line.text().strip(), box.line.cursorPosition()) == ("dog old beach", 2)
 
 
 @pytest.mark.parametrize("leave", [Qt.Key.Key_Return, Qt.Key.Key_Tab])
@@ -228,49 +210,10 @@ def test_letters_typed_at_a_chip_belong_to_the_words(qtbot, box):
     assert (box.line.text(), chips(box)) == ("sunset at sea", ["2019"])
 
 
-def test_each_text_is_parsed_once(qtbot, box):
-    box.set_text("in:2019 -people is:portrait")
-    box.line.setFocus()
-    calls = []
-
-    def note(frame, event, _argument):
-        if event == "call" and frame.f_code is parse.__code__:
-            calls.append(frame.f_locals["text"])
-
-    sys.setprofile(note)
-    try:
-        qtbot.keyClicks(box.line, "red boat")
-    finally:
-        sys.setprofile(None)
-    letters = [f"{'red boat'[:end].strip()} in:2019 -people is:portrait" for end in range(1, 9)]
-    assert calls == letters
-
-
 def test_what_is_wrong_is_said_at_its_chip(box):
     box.set_text("dog rated:7")
     box.show_answer(answer("dog rated:7", faults=[QueryFault(4, 11, '"rated:" needs a number from 0 to 5.')]))
     assert buttons(box)[0].accessibleDescription() == '"rated:" needs a number from 0 to 5.'
-
-
-@given(
-    st.lists(
-        st.sampled_from(["dog ", "in:2019 ", "-people ", "| b ", '"x y" ', "\\2012 ", "is:"]),
-        max_size=5,
-    )
-)
-@settings(max_examples=25, deadline=None)
-def test_whatever_is_typed_asks_the_same_as_its_text(qapp, parts):
-    box = SearchBox()
-    text = "".join(parts)
-    for letter in text:
-        box.line.insert(letter)
-    shown, typed = parse(box.text()), parse(text)
-    assert (shown.alternatives, set(shown.facts), set(shown.less)) == (
-        typed.alternatives,
-        set(typed.facts),
-        set(typed.less),
-    )
-    box.deleteLater()
 
 
 def test_a_copied_picture_is_pasted_as_a_query_and_words_as_words(qtbot, box, tmp_path):

@@ -169,12 +169,6 @@ def test_whether_half_a_word_is_meant_as_it_was_completed_is_asked_after_a_pause
         qtbot.keyClicks(box.line, "hund")
 
 
-def test_what_was_meant_is_told(desk):
-    qtbot, box, offers, _ = desk
-    with qtbot.waitSignal(offers.meant_changed, check_params_cb=lambda meant: meant == parse("summer")):
-        qtbot.keyClicks(box.line, "sumer")
-
-
 def test_what_is_offered_covers_no_photo_and_the_header_asks_what_was_meant_and_takes_it_for_an_answer(
     qtbot, model_window, few_photos
 ):

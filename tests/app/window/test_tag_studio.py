@@ -67,12 +67,6 @@ def test_a_key_moves_it_and_escape_puts_back_what_is_being_dragged(qtbot, slider
     assert slider.told[-1] == ("chosen", 0.51)
 
 
-def test_what_is_shown_from_outside_tells_nobody(slider):
-    slider.show_threshold(0.8)
-    assert slider.told == []
-    assert slider.words() == "206 photos in"
-
-
 @pytest.fixture
 def border(qtbot, jobs, pictures, photos):
     made = BorderCases(Thumbnails(jobs, pictures))
@@ -158,14 +152,6 @@ def test_backspace_in_an_empty_line_takes_the_last_words_away(qtbot, words):
     assert words.words() == ("wading bird",)
     qtbot.keyClick(words.line, Qt.Key.Key_Backspace)
     assert words.told == [()]
-
-
-def test_what_is_being_typed_can_be_tried_before_it_is_taken(qtbot, words):
-    tried = []
-    words.typed.connect(tried.append)
-    qtbot.keyClicks(words.line, "eg")
-    assert tried == [("wading bird", "e"), ("wading bird", "eg")]
-    assert words.told == []
 
 
 def test_examples_are_dropped_and_taken_away(qtbot, jobs, pictures, photos, tmp_path):

@@ -125,15 +125,6 @@ def test_photos_dropped_on_a_tag_are_in_it_and_undo_takes_all_of_them_out(qtbot,
     qtbot.waitUntil(lambda: tree.model().find("tag:Seen").data(ENTRY).count == 0)
 
 
-def test_photos_dropped_to_make_a_tag_are_its_first_examples(qtbot, window):
-    photos = window.frame.model.wall.results[3:5]
-    (line,) = [line for line in window.frame.sidebar._model.tops() if line.data(ENTRY).wish]
-    drop(window, line, files_of(photos))
-    studio = window.tag_places._studio
-    assert window.frame.page is studio.view
-    qtbot.waitUntil(lambda: studio.draft.examples == tuple(photo.id for photo in photos))
-
-
 def test_photos_dropped_to_make_a_tag_wait_for_the_answer_about_the_one_that_is_worked_on(
     qtbot, window, library
 ):
@@ -350,21 +341,6 @@ def test_a_tag_that_is_looked_at_is_renamed_merged_and_removed_and_everything_co
         window.tags.after(window.history.undo)
         qtbot.waitUntil(lambda: not window.tags.is_busy)
     assert [(tag.path, tag.accepted) for tag in library.tags.all()[1:]] == [("Sea", 2), ("Shore", 3)]
-
-
-def test_a_removed_album_comes_back_with_all_that_stood_below_it_however_much_that_was(
-    qtbot, window, library
-):
-    library.tags.new("Places", kind="album")
-    for number in range(70):
-        library.tags.new(f"City {number:02}", parent="Places", kind="album")
-    look(qtbot, window, library)
-    before = window.tags.tags
-    window.lines.remove(library.tags.find("Places"))
-    qtbot.waitUntil(lambda: len(window.tags.tags) == 1)
-    window.tags.after(window.history.undo)
-    qtbot.waitUntil(lambda: "Undone: Removed" in window.frame.status.words())
-    assert window.tags.tags == before
 
 
 def test_undo_leaves_what_another_program_changed_while_the_window_did(qtbot, window, library, bundle):
