@@ -211,19 +211,22 @@ def cache(common) -> Path:
 
 
 @pytest.fixture(scope="session")
-def finished(tiny_recipe, tiny_data, cache, common):
-    """An undisturbed run of the tiny recipe; whoever wants it next goes on where it has ended."""
+def fit(tiny_data, cache):
+    """Follows a recipe of a fit to a folder, on the tiny data unless others are named."""
     from mctrain.teachers.fit.corpus import FitFolders
     from mctrain.teachers.fit.teach import teach
 
+    def follow(recipe, folder, data=tiny_data):
+        return teach(recipe, FitFolders(data, cache), folder, lambda *_: lambda *_: None, threads=1)
+
+    return follow
+
+
+@pytest.fixture(scope="session")
+def finished(tiny_recipe, fit, common):
+    """An undisturbed run of the tiny recipe; whoever wants it next goes on where it has ended."""
     with FileLock(common / "finished.lock"):
-        return teach(
-            tiny_recipe,
-            FitFolders(tiny_data, cache),
-            common / "finished",
-            lambda *_: lambda *_: None,
-            threads=1,
-        )
+        return fit(tiny_recipe, common / "finished")
 
 
 @pytest.fixture

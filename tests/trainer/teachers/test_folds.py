@@ -14,8 +14,6 @@ import torch
 
 from mctrain.data.shards import samples
 from mctrain.errors import WeightsError
-from mctrain.teachers.fit.corpus import FitFolders
-from mctrain.teachers.fit.teach import teach
 from mctrain.teachers.folds import FOLDS, fold_of, load_folds
 from mctrain.teachers.teacher import open_teacher
 from mctrain.teachers.trained import CheckpointTeacher, Looks
@@ -23,15 +21,11 @@ from mctrain.teachers.trained import CheckpointTeacher, Looks
 COUNT = 3
 
 
-def silent(*_):
-    return lambda *_: None
-
-
 @pytest.fixture(scope="module")
-def taught(tiny_recipe, tiny_data, cache, tmp_path_factory):
+def taught(tiny_recipe, tmp_path_factory, fit):
     recipe = replace(tiny_recipe, training=replace(tiny_recipe.training, folds=COUNT, fold_epochs=12))
     folder = tmp_path_factory.mktemp("taught")
-    return teach(recipe, FitFolders(tiny_data, cache), folder, silent, threads=1)
+    return fit(recipe, folder)
 
 
 @pytest.fixture(scope="module")

@@ -105,12 +105,9 @@ def _dots(points: Sequence[Point], across: Axis, up: Axis) -> list[str]:
         x, y = across.place(point.x, MARGIN, WIDTH - MARGIN), up.place(point.y, HEIGHT - MARGIN, _TOP)
         kind = "rival" if point.rival else "ours"
         parts.append(f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="4"/>')
-        free = [
-            line
-            for line in (y - 9, y + 18, y - 23, y + 32)
-            if all(abs(line - b) > 12 or abs(x - a) > 110 for a, b in taken)
-        ]
-        line = free[0] if free else y - 37
+        lines = (y - 9, y + 18, y - 23, y + 32)
+        free = (own for own in lines if all(abs(own - b) > 12 or abs(x - a) > 110 for a, b in taken))
+        line = next(free, y - 37)
         taken.append((x, line))
         parts.append(_text(x, line, point.label))
     return parts

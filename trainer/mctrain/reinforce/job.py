@@ -72,9 +72,8 @@ def make(job: ShardJob, shard: Place, maker: Maker, progress: Callable[[int, str
     try:
         with near(shard) as source, draft(target) as path:
             outcome, digest = write_shard(maker, source, path, lambda: progress(1, shard.name))
-            _claim(
-                job, maker.identity()
-            )  # a folder that held nothing may have been begun with another meanwhile
+            # a folder that held nothing may have been begun with another meanwhile
+            _claim(job, maker.identity())
     except (OSError, DataError):
         # another run may have made it meanwhile, and swept this draft away
         if (own := _made(job, shard)) is not None:

@@ -12,14 +12,9 @@ from mctrain.data.shards import samples
 from mctrain.models.presets import preset_of
 from mctrain.teachers.fit.corpus import FitFolders, build_corpus
 from mctrain.teachers.fit.features import Views
-from mctrain.teachers.fit.teach import teach
 from mctrain.teachers.teacher import open_teacher
 
 COUNT = 26
-
-
-def silent(*_):
-    return lambda *_: None
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +25,9 @@ def recipe(tiny_recipe):
 @pytest.fixture(scope="module")
 def corpus(recipe, tiny_data, cache):
     views = Views(recipe.augmentation, recipe.training.seed, ("lite0",), preset_of(recipe.model).image_spec())
-    return build_corpus(recipe.data, views, FitFolders(tiny_data, cache), silent, workers=1)
+    return build_corpus(
+        recipe.data, views, FitFolders(tiny_data, cache), lambda *_: lambda *_: None, workers=1
+    )
 
 
 def test_blanks_join_the_photos_in_all_views_with_their_own_texts(corpus):
@@ -46,7 +43,7 @@ def test_blanks_join_the_photos_in_all_views_with_their_own_texts(corpus):
 
 
 def test_a_fit_puts_others_behind_photos_that_it_never_saw_but_for_texts_that_ask_for_them(
-    recipe, finished, tiny_data, real_data, cache, tmp_path
+    recipe, finished, tiny_data, real_data, cache, tmp_path, fit
 ):
     """The texts are those of the photos that were learnt from, none of which is shown."""
     blanks = [MEASURING.blank(number) for number in range(30)]
@@ -61,6 +58,6 @@ def test_a_fit_puts_others_behind_photos_that_it_never_saw_but_for_texts_that_as
         scores = teacher.texts(texts) @ teacher.photos(shown, ["shown"] * len(shown)).T
         return scores[:, : len(blanks), None] > scores[:, None, len(blanks) :]
 
-    with_them = before(teach(recipe, FitFolders(tiny_data, cache), tmp_path, silent, threads=1).path)
+    with_them = before(fit(recipe, tmp_path).path)
     assert with_them[1:].mean() < before(finished.path)[1:].mean() / 2
     assert with_them[0, [own.kind == "black" for own in blanks]].all()

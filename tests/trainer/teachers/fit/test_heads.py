@@ -19,14 +19,9 @@ from mctrain.errors import TrainerError
 from mctrain.models.clip import build_clip
 from mctrain.models.presets import preset_of
 from mctrain.optimisation.optimizer import build_head_optimizer
-from mctrain.teachers.fit.corpus import FitFolders
 from mctrain.teachers.fit.heads import FitProgress, Heads
-from mctrain.teachers.fit.teach import PROGRESS, teach
+from mctrain.teachers.fit.teach import PROGRESS
 from mctrain.weights.checkpoint import CHECKPOINT, load_checkpoint
-
-
-def silent(*_):
-    return lambda *_: None
 
 
 def same_heads(one, other):
@@ -57,7 +52,7 @@ def test_a_checkpoint_holds_no_photo_and_no_text(finished, tiny_data):
 
 
 def test_a_killed_run_ends_where_an_undisturbed_one_ends(
-    finished, tiny_recipe, tiny_recipe_file, tiny_data, cache, tmp_path
+    finished, tiny_recipe, tiny_recipe_file, tiny_data, cache, tmp_path, fit
 ):
     folder = tmp_path / "killed"
     command = [sys.executable, "-m", "mctrain", "teach", str(tiny_recipe_file), "-o", str(folder)]
@@ -72,19 +67,19 @@ def test_a_killed_run_ends_where_an_undisturbed_one_ends(
     assert not (folder / CHECKPOINT).exists()
     done = len(torch.load(folder / PROGRESS, weights_only=True)["history"])
     assert 1 <= done < len(finished.history)
-    continued = teach(tiny_recipe, FitFolders(tiny_data, cache), folder, silent, threads=1)
+    continued = fit(tiny_recipe, folder)
     assert continued.history == finished.history
     assert same_heads(continued.content, finished.content)
 
 
-def test_a_folder_with_a_run_of_another_recipe_is_left_alone(finished, tiny_recipe, tiny_data, cache):
+def test_a_folder_with_a_run_of_another_recipe_is_left_alone(finished, tiny_recipe, fit):
     other = replace(tiny_recipe, training=replace(tiny_recipe.training, rate=2e-3))
     with pytest.raises(TrainerError, match="holds a run of another recipe"):
-        teach(other, FitFolders(tiny_data, cache), finished.path.parent, silent, threads=1)
+        fit(other, finished.path.parent)
     assert finished.path.exists()
 
 
-def test_a_folder_with_a_run_on_other_photos_is_left_alone(finished, tiny_recipe, tiny_data, cache, tmp_path):
+def test_a_folder_with_a_run_on_other_photos_is_left_alone(finished, tiny_recipe, tiny_data, tmp_path, fit):
     """Its heads would go on from what they learnt, and the checkpoint name files that they never saw."""
     shutil.copytree(finished.path.parent, tmp_path / "run")
     shutil.copytree(tiny_data, tmp_path / "data")
@@ -92,13 +87,13 @@ def test_a_folder_with_a_run_on_other_photos_is_left_alone(finished, tiny_recipe
         tmp_path / "data" / "flickr8k-train-000000.tar", tmp_path / "data" / "flickr8k-train-000001.tar"
     )
     with pytest.raises(TrainerError, match="holds a run of other photos or texts"):
-        teach(tiny_recipe, FitFolders(tmp_path / "data", cache), tmp_path / "run", silent, threads=1)
+        fit(tiny_recipe, tmp_path / "run", tmp_path / "data")
 
 
-def test_a_checkpoint_of_something_else_is_not_written_over(tiny_recipe, tiny_data, cache, tmp_path):
+def test_a_checkpoint_of_something_else_is_not_written_over(tiny_recipe, tmp_path, fit):
     (tmp_path / CHECKPOINT).write_bytes(b"hours of work")
     with pytest.raises(TrainerError, match=r"checkpoint\.pt is there already, .* with -o"):
-        teach(tiny_recipe, FitFolders(tiny_data, cache), tmp_path, silent, threads=1)
+        fit(tiny_recipe, tmp_path)
     assert [own.name for own in tmp_path.iterdir()] == [CHECKPOINT]
 
 

@@ -10,16 +10,10 @@ import torch
 
 from mctrain.models.lite import load_lite
 from mctrain.recipes.teaching import StagesTable
-from mctrain.teachers.fit.corpus import FitFolders
-from mctrain.teachers.fit.teach import teach
 
 TABLE = StagesTable(
     first=6, epochs=2, rate=3e-4, head_rate=4e-4, warmup=1, distil=0.5, pseudo=0.1, moved=0.75
 )
-
-
-def silent(*_):
-    return lambda *_: None
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +23,8 @@ def recipe(tiny_recipe):
 
 
 @pytest.fixture(scope="module")
-def tuned(recipe, tiny_data, cache, tmp_path_factory):
-    return teach(recipe, FitFolders(tiny_data, cache), tmp_path_factory.mktemp("stages"), silent, threads=1)
+def tuned(recipe, tmp_path_factory, fit):
+    return fit(recipe, tmp_path_factory.mktemp("stages"))
 
 
 def test_only_the_upper_stages_have_moved(tuned):
@@ -48,7 +42,7 @@ def test_the_loss_goes_on_falling(tuned):
     assert max(stages) < 0.8 * heads
 
 
-def test_the_weights_go_a_share_of_the_way(tuned, recipe, tiny_data, cache, tmp_path):
+def test_the_weights_go_a_share_of_the_way(tuned, recipe, tmp_path, fit):
     """No epoch is computed again: the tuned weights are there."""
     shutil.copytree(tuned.path.parent, tmp_path / "whole")
     progress = tmp_path / "whole" / "stages.progress.pt"
@@ -58,13 +52,7 @@ def test_the_weights_go_a_share_of_the_way(tuned, recipe, tiny_data, cache, tmp_
     heads["recipe"]["stages"]["moved"] = 1.0
     torch.save(content, progress)
     torch.save(heads, tmp_path / "whole" / "progress.pt")
-    whole = teach(
-        replace(recipe, stages=replace(TABLE, moved=1.0)),
-        FitFolders(tiny_data, cache),
-        tmp_path / "whole",
-        silent,
-        threads=1,
-    )
+    whole = fit(replace(recipe, stages=replace(TABLE, moved=1.0)), tmp_path / "whole")
     name = "image.trunk.network.conv_head.weight"
     started = load_lite().state_dict()["network.conv_head.weight"]
     part, all_of_it = (own.content.clip.state_dict()[name] for own in (tuned, whole))
@@ -72,13 +60,11 @@ def test_the_weights_go_a_share_of_the_way(tuned, recipe, tiny_data, cache, tmp_
     assert torch.allclose(part, torch.lerp(started, all_of_it, 0.75), atol=1e-6)
 
 
-def test_a_run_that_goes_on_ends_where_another_one_ends(tuned, recipe, tiny_data, cache, tmp_path):
+def test_a_run_that_goes_on_ends_where_another_one_ends(tuned, recipe, tmp_path, fit):
     """All epochs of the heads are there, of the stages the first one."""
     short = replace(recipe, stages=replace(TABLE, epochs=1))
-    again = teach(recipe, FitFolders(tiny_data, cache), tuned.path.parent, silent, threads=1)
+    again = fit(recipe, tuned.path.parent)
     assert again.history == tuned.history
     first, second = tuned.content.clip.state_dict(), again.content.clip.state_dict()
     assert all(torch.equal(own, second[name]) for name, own in first.items())
-    assert (
-        teach(short, FitFolders(tiny_data, cache), tmp_path, silent, threads=1).history[0] == tuned.history[0]
-    )
+    assert fit(short, tmp_path).history[0] == tuned.history[0]

@@ -10,8 +10,6 @@ import torch
 from mctrain.errors import RecipeError
 from mctrain.models.minilm import load_minilm
 from mctrain.recipes.teaching import TuningTable
-from mctrain.teachers.fit.corpus import FitFolders
-from mctrain.teachers.fit.teach import teach
 from mctrain.teachers.fit.tuning import TUNED
 from mctrain.teachers.teacher import open_teacher
 
@@ -20,18 +18,14 @@ TABLE = TuningTable(
 )
 
 
-def silent(*_):
-    return lambda *_: None
-
-
 @pytest.fixture(scope="module")
 def recipe(tiny_recipe):
     return replace(tiny_recipe, tuning=TABLE, training=replace(tiny_recipe.training, epochs=1))
 
 
 @pytest.fixture(scope="module")
-def tuned(recipe, tiny_data, cache, tmp_path_factory):
-    return teach(recipe, FitFolders(tiny_data, cache), tmp_path_factory.mktemp("tuned"), silent, threads=1)
+def tuned(recipe, tmp_path_factory, fit):
+    return fit(recipe, tmp_path_factory.mktemp("tuned"))
 
 
 def test_only_the_upper_layers_have_moved(tuned):
@@ -58,16 +52,16 @@ def test_the_heads_are_fitted_to_what_the_tuned_trunk_gives(tuned, cache):
     assert (teacher.texts(texts)[0] * wanted[0]).sum() > 0.999
 
 
-def test_a_run_that_goes_on_ends_where_another_one_ends(tuned, recipe, tiny_data, cache):
+def test_a_run_that_goes_on_ends_where_another_one_ends(tuned, recipe, fit):
     """All steps are there already: none is taken again."""
-    again = teach(recipe, FitFolders(tiny_data, cache), tuned.path.parent, silent, threads=1)
+    again = fit(recipe, tuned.path.parent)
     first, second = tuned.content.clip.state_dict(), again.content.clip.state_dict()
     assert all(torch.equal(own, second[name]) for name, own in first.items())
     assert len(torch.load(tuned.path.parent / TUNED, weights_only=True)["history"]) == TABLE.steps
 
 
 @pytest.mark.parametrize(("kind", "count"), [("layers", 7), ("batch", 33), ("classes", 1001)])
-def test_more_than_there_is_cannot_be_tuned(recipe, tiny_data, cache, tmp_path, kind, count):
+def test_more_than_there_is_cannot_be_tuned(recipe, tmp_path, kind, count, fit):
     asked = replace(recipe, tuning=replace(TABLE, **{kind: count}))
     with pytest.raises(RecipeError, match=f"The tuning asks for {count} .* where there are"):
-        teach(asked, FitFolders(tiny_data, cache), tmp_path, silent, threads=1)
+        fit(asked, tmp_path)
