@@ -50,6 +50,9 @@ def test_a_mean_per_class_is_resampled_inside_its_classes(draw):
     seen = np.array([right[group == own].mean() for own in range(3)])
     expected = 100 * np.sqrt((seen * (1 - seen) / sizes).sum()) / 3
     assert resampled(outcome).std() == pytest.approx(expected, rel=0.07)
+    group = np.repeat([0, 1], [1, 40])
+    alone = Outcome("x", group == 0, np.arange(41), group, within=True)
+    assert (resampled(alone) == 50).all()  # the only photo of its class is in every draw
 
 
 def test_two_subjects_are_compared_photo_by_photo(draw):

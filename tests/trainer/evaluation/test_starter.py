@@ -21,7 +21,6 @@ SAMPLED = {
     ("flickr8k-dev", "text to image at 1"): 62.4,
     ("flickr8k-dev", "text to image at 10"): 97.6,
     ("caltech101", "top-1"): 56.0,
-    ("imagenet-sample", "top-1"): 77.0,
 }
 SHIPPED = {
     ("flickr8k-dev", "text to image at 1"): 29.5,
@@ -48,13 +47,12 @@ def figures(subject, found):
 
 @pytest.fixture(scope="module")
 def sampled(subject, real_data, tmp_path_factory):
-    """The figures of every tenth photo of three sets."""
+    """The figures of every tenth photo of two sets."""
     folder = tmp_path_factory.mktemp("sample")
     told = {}
     for task, source in (
         (Retrieval("flickr8k-dev", ()), "flickr8k-dev-000000.tar"),
         (ZeroShot("caltech101", (), "caltech101", ONE), "caltech101-eval-000000.tar"),
-        (ZeroShot("imagenet-sample", (), "imagenet", ONE), "imagenet-sample-000000.tar"),
     ):
         kept = islice(samples(real_data / source), 0, None, EVERY)
         members = [own for each in kept for own in members_of(each, json.dumps(each.words).encode())]

@@ -76,13 +76,12 @@ def caption(
     command; photos that only measure are left out. Nothing is sent to a server that you have not named.
     """
     from mctrain.reinforce.captioners.captioner import Manner
-    from mctrain.reinforce.captioning import CaptionOrder, Judging  # imports torch: 2 s
+    from mctrain.reinforce.captioning import CaptionOrder  # imports torch: 2 s
 
     if (least_similarity is None) != (judge is None):
         raise click.UsageError("--least-similarity and --judge go together; give both or neither.")
     demand_tag(tag)
     demand_room(output, cache)
-    judging = None if least_similarity is None or judge is None else Judging(judge, least_similarity)
     manner = Manner(captions, top_p, tokens)
-    order = CaptionOrder(captioner, concurrency, manner, seed, tag, judging, cache, limit)
+    order = CaptionOrder(captioner, concurrency, manner, seed, tag, judge, least_similarity, cache, limit)
     work(order, named_shards(shards), output, Engine(engine, address, part, processes))

@@ -46,23 +46,18 @@ UNANSWERED = "no answer"
 
 
 @dataclass(frozen=True, slots=True)
-class Judging:
-    """A teacher, and the least cosine of a caption with its photo in the teacher's eyes; what lies below is dropped."""
-
-    teacher: str
-    least: float
-
-
-@dataclass(frozen=True, slots=True)
 class CaptionOrder:
-    """Who writes, how, and under which tag; `limit` photos of each shard, None for all. A server has so many questions at once."""
+    """Who writes, how, and under which tag; `limit` photos of each shard, None for all. A server has so many questions at once;
+    a caption whose cosine with its photo is below `least` in the eyes of the teacher `judge` is dropped.
+    """
 
     captioner: str
     concurrency: int
     manner: Manner
     seed: int
     tag: str
-    judging: Judging | None
+    judge: str | None
+    least: float | None
     cache: Path
     limit: int | None
 
@@ -75,7 +70,7 @@ class CaptionOrder:
             TrainerError: an address names no model.
             WeightsError: there is no such model, or it is damaged.
         """
-        judge = open_teacher(self.judging.teacher, self.cache) if self.judging else None
+        judge = open_teacher(self.judge, self.cache) if self.judge else None
         yield Captioning(self, open_captioner(self.captioner, self.concurrency), judge)
 
 
@@ -90,9 +85,8 @@ class Captioning:
     def identity(self) -> dict[str, Any]:
         """What the bytes of a shard depend on beside its source."""
         order = self.order
-        least = order.judging.least if order.judging else None
         configuration = {
-            **asdict(order.manner), "seed": order.seed, "tag": order.tag, "limit": order.limit, "least similarity": least
+            **asdict(order.manner), "seed": order.seed, "tag": order.tag, "limit": order.limit, "least similarity": order.least
         }  # fmt: skip
         models = {"captioner": self.captioner, "judge": self.judge}
         named = {title: {"name": own.name, "digest": own.digest} for title, own in models.items() if own}
@@ -164,9 +158,9 @@ class Captioning:
             described.append(own)
             outcome.counts[BLANK] += len(texts) - len(sentences)
             outcome.counts[AGAIN] += len(sentences) - len(captions[-1])
-        if self.judge is not None and self.order.judging is not None:
+        if self.judge is not None and (least := self.order.least) is not None:
             likes = _likeness(self.judge, described, captions)
-            least, count = self.order.judging.least, sum(map(len, captions))
+            count = sum(map(len, captions))
             captions = [[text for text in texts if next(likes) >= least] for texts in captions]
             outcome.counts[UNLIKE] += count - sum(map(len, captions))
         outcome.counts[KEPT] += sum(map(len, captions))
