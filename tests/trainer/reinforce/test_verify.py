@@ -48,7 +48,7 @@ def test_a_missing_a_cut_and_a_damaged_shard_are_told_apart(own, verify):
     cut = own / "000001.tar"
     cut.write_bytes(cut.read_bytes()[:-20_000])
     told = verify(own, code=1)
-    assert f"{own}/000000.tar cannot be read: No such file or directory; copy it again, or" in told
+    assert f"There is no file {own}/000000.tar; check the name; copy it again, or" in told
     assert f"{cut} is not the file that was written: its SHA-256 begins with" in told
     assert "is damaged, cut short or no tar archive; copy it again" in told
     assert told.endswith("2 shards, 0 samples, 0 of them read, 0 views replayed; findings: 3\n")
