@@ -37,8 +37,8 @@ def run(
     except OSError as fault:
         raise Failure(f"This could not be started: {shown}\n{fault.strerror}. {advice}") from fault
     if done.returncode != 0:
-        said = (done.stdout or b"").decode(errors="replace")
-        raise Failure(f"{said}This failed with code {done.returncode}: {shown}\n{advice}")
+        output = (done.stdout or b"").decode(errors="replace")
+        raise Failure(f"{output}This failed with code {done.returncode}: {shown}\n{advice}")
 
 
 def shown_command(command: Sequence[str]) -> str:

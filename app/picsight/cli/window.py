@@ -38,7 +38,7 @@ def open_window(library: Path, folders: Sequence[Path] = ()) -> int:
             if _chooses_screen() and not _wayland_answers():
                 _load_x11_plugin()
     except (ImportError, OSError) as fault:
-        say(_what_is_missing(fault))
+        say(_missing_part(fault))
         return _NO_WINDOW
     return run_window(library, folders)
 
@@ -81,7 +81,7 @@ def _load_x11_plugin() -> None:
         ctypes.CDLL(str(plugin))
 
 
-def _what_is_missing(fault: ImportError | OSError) -> str:
+def _missing_part(fault: ImportError | OSError) -> str:
     if isinstance(fault, ModuleNotFoundError):
         return (
             f"The window needs the package PySide6-Essentials ({fault}). Type: pip install PySide6-Essentials"

@@ -32,7 +32,7 @@ from picsight.window.search.saved import SavedSearches
 from picsight.window.tags.deeds import Markings, TagDeeds
 from picsight.window.tags.exchange import TagExchange
 from picsight.window.tags.review import Review
-from picsight.window.tags.tag_pages import TagLines, TagPlaces
+from picsight.window.tags.tag_pages import TagPages
 from picsight.window.tags.tagging import Tagging
 from picsight.window.tokens import px
 from picsight.window.viewer.controller import ViewerController
@@ -99,10 +99,11 @@ class MainWindow(QMainWindow):
         self.library_pages = LibraryPages(
             frame, self.library, self.search, self.models, self.folders, history=self.history
         )
-        self.lines = TagLines(frame, self.pages, self.search, self.tags, self.tagging.chooser)
-        self.tag_places = TagPlaces(frame, self.pages, self.lines, self.tags, self._make_studio)
+        self.tag_pages = TagPages(
+            frame, self.pages, self.search, self.tags, chooser=self.tagging.chooser, make=self._make_studio
+        )
         self.exchange = TagExchange(self, self.tags, frame.status, jobs)
-        self.tag_places.exchange_requested.connect(self.exchange.show_menu)
+        self.tag_pages.exchange_requested.connect(self.exchange.show_menu)
         self.details = DetailsController(
             frame, chosen, self.viewer, self.search, deeds=self.tags, tagging=self.tagging, jobs=jobs
         )
@@ -133,7 +134,7 @@ class MainWindow(QMainWindow):
         self.trashing.files_back.connect(self.library.index)
 
     def _join_details(self, panel: DetailsPanel) -> None:
-        self.details.marks.tag_requested.connect(self.lines.show_photos)
+        self.details.marks.tag_requested.connect(self.tag_pages.show_photos)
         panel.asked.connect(lambda query: self.pages.go(Place(query)))
         panel.left.connect(self.pages.leave_details)
         panel.reveal_requested.connect(self.photos.reveal)
@@ -176,7 +177,7 @@ class MainWindow(QMainWindow):
                 "back": self.pages.back,
                 "photos": lambda: self.pages.go(Place()),
                 "problems": self.pages.show_problems,
-                "tags": self.tag_places.show,
+                "tags": self.tag_pages.show,
                 "sidebar": self.frame.toggle_sidebar,
                 "details": frame.toggle_details,
                 "add_folder": self.folders.choose,
@@ -203,7 +204,7 @@ class MainWindow(QMainWindow):
         from picsight.window.tags.border import BorderCases
         from picsight.window.tags.threshold import ThresholdSlider
 
-        frame, studio = self.frame, self.tag_places.studio
+        frame, studio = self.frame, self.tag_pages.studio
         of_tags = widget_keys(ThresholdSlider.KEYS) + (bound_keys(studio.wall) if studio is not None else [])
         columns = (
             (
@@ -249,7 +250,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Hand over what is worth keeping, and let go of what is being read; what would be lost is asked about."""
-        if self._asks and self.tag_places.holds_back(self.close):
+        if self._asks and self.tag_pages.holds_back(self.close):
             event.ignore()
             return
         size = self.normalGeometry().size() if self.isMaximized() or self.isFullScreen() else self.size()

@@ -10,16 +10,16 @@ import sys
 import pytest
 from tests.interrupting import CTRL_C_AT_AN_IMPORT_OF_THE_PROGRAM
 
-from picsight.cli.window import _wayland_answers, _what_is_missing, open_window
+from picsight.cli.window import _missing_part, _wayland_answers, open_window
 
 
-def test_what_is_missing_is_named_with_the_line_to_type():
-    told = _what_is_missing(OSError("libxcb-cursor.so.0: cannot open shared object file"))
+def testmissing_part_is_named_with_the_line_to_type():
+    told = _missing_part(OSError("libxcb-cursor.so.0: cannot open shared object file"))
     assert "libxcb-cursor.so.0" in told
     assert "sudo apt-get install" in told
     assert "libxcb-cursor0" in told
     missing = ModuleNotFoundError("No module named 'PySide6'")
-    assert "pip install PySide6-Essentials" in _what_is_missing(missing)
+    assert "pip install PySide6-Essentials" in _missing_part(missing)
 
 
 @pytest.mark.parametrize("screen", [{}, {"DISPLAY": ":4711"}, {"WAYLAND_DISPLAY": "nothing-here"}])

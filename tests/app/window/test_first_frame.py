@@ -22,8 +22,8 @@ from picsight.window.main_window import MainWindow
 def report(self, folders):
     loaded = [m for m in ("numpy", "onnxruntime", "tokenizers", "PIL", "torch") if m in sys.modules]
     if sys.argv[2] == "stay with a tag that is not saved":
-        self.tag_places.new()
-        self.tag_places.studio.words.line.setText("ox")
+        self.tag_pages.new()
+        self.tag_pages.studio.words.line.setText("ox")
     print(json.dumps(loaded), flush=True)
     if sys.argv[2] == "close":
         self.close()

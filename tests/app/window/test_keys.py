@@ -78,7 +78,7 @@ def test_the_keys_of_the_box_lead_where_they_are_said_to(qtbot):
 
 def test_the_list_holds_every_shortcut_with_what_it_does(qtbot, model_window, read_few):
     window = model_window(copy=read_few)
-    window.tag_places.new()
+    window.tag_pages.new()
     qtbot.keyClick(window, Qt.Key.Key_F1)
     (shown,) = window.findChildren(KeyList)
     words = {label.text() for label in shown.findChildren(Words)}

@@ -529,8 +529,8 @@ def test_a_window_with_a_tag_that_is_not_saved_shows_it_and_closes_only_once_it_
     qtbot, model_window, read_all
 ):
     window = model_window(copy=read_all)
-    window.tag_places.new()
-    studio = window.tag_places.studio
+    window.tag_pages.new()
+    studio = window.tag_pages.studio
     qtbot.keyClicks(studio.words.line, "ox")
     window.pages.show_photos()
     for answer in ("Cancel", "Discard"):

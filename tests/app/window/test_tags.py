@@ -65,8 +65,8 @@ def window(shared_window, library, qtbot):
     for run in library.tags.runs(1000):
         if not run.undone:
             library.tags.undo(run.id)
-    if shared_window.tag_places._studio is not None:
-        shared_window.tag_places._studio._end()
+    if shared_window.tag_pages._studio is not None:
+        shared_window.tag_pages._studio._end()
     shared_window.tags.look()
     shared_window.activateWindow()
     shared_window.frame.grid.clearSelection()
@@ -130,8 +130,8 @@ def test_photos_dropped_to_make_a_tag_wait_for_the_answer_about_the_one_that_is_
 ):
     photos, known = window.frame.model.wall.results[3:5], library.tags.new("Snow", prompts=["snow"])
     look(qtbot, window, library)
-    window.tag_places.edit(known)
-    studio = window.tag_places._studio
+    window.tag_pages.edit(known)
+    studio = window.tag_pages._studio
     studio.view.suggests.click()
     before = studio.draft
     (line,) = [line for line in window.frame.sidebar._model.tops() if line.data(ENTRY).wish]
@@ -323,18 +323,18 @@ def test_a_tag_that_is_looked_at_is_renamed_merged_and_removed_and_everything_co
     look(qtbot, window, library)
     window.frame.sidebar.tag_requested.emit(window.tags.tags[1])
     qtbot.waitUntil(lambda: sorted(shown(window)) == sorted(ids[:2]))
-    window.lines.rename(window.tags.tags[1], "Ocean")
+    window.tag_pages.rename(window.tags.tags[1], "Ocean")
     qtbot.waitUntil(lambda: window.search.place.words == "tag:Ocean")
     window.tags.after(window.history.undo)
     qtbot.waitUntil(lambda: window.search.place.words == "tag:Sea")
-    window.lines.rename(window.tags.tags[1], "Trips / Sea ")
+    window.tag_pages.rename(window.tags.tags[1], "Trips / Sea ")
     qtbot.waitUntil(lambda: paths(window) == ["Shore", "Trips", "Trips/Sea"])
     qtbot.waitUntil(lambda: window.search.place.words == "tag:Trips/Sea")
-    window.lines.merge(library.tags.find("Trips/Sea"), TagChoice("Shore", "tag", 3))
+    window.tag_pages.merge(library.tags.find("Trips/Sea"), TagChoice("Shore", "tag", 3))
     qtbot.waitUntil(lambda: sorted(shown(window)) == sorted(ids[:4]))
     assert window.search.place.words == "tag:Shore"
-    window.lines.merge(library.tags.find("Shore"), TagChoice("Trips", "tag", 0))
-    window.lines.remove(library.tags.find("Trips"))
+    window.tag_pages.merge(library.tags.find("Shore"), TagChoice("Trips", "tag", 0))
+    window.tag_pages.remove(library.tags.find("Trips"))
     qtbot.waitUntil(lambda: paths(window) == [])
     qtbot.waitUntil(lambda: len(shown(window)) == 8)
     for _ in range(4):
@@ -368,10 +368,10 @@ def test_what_is_refused_in_the_middle_leaves_everything_as_it_was(qtbot, window
         library.tags.new(name, parent=parent)
     look(qtbot, window, library)
     before = library.tags.all()
-    window.lines.rename(library.tags.find("Snow"), "Winter/Ice")
+    window.tag_pages.rename(library.tags.find("Snow"), "Winter/Ice")
     qtbot.waitUntil(lambda: "in this place already" in window.frame.status.words())
     assert library.tags.all() == before
-    window.lines.rename(library.tags.find("Snow"), "Trips/" + "x" * 2000)
+    window.tag_pages.rename(library.tags.find("Snow"), "Trips/" + "x" * 2000)
     qtbot.waitUntil(lambda: "2,000" in window.frame.status.words())
     assert library.tags.all() == before
 
@@ -380,12 +380,12 @@ def test_the_wall_behind_the_list_goes_along_with_a_tag_and_the_list_stays(qtbot
     library.tags.new("Sea")
     library.tags.decide("Sea", shown(window)[:2], "accepted")
     look(qtbot, window, library)
-    window.lines.show_photos(library.tags.find("Sea"))
+    window.tag_pages.show_photos(library.tags.find("Sea"))
     qtbot.waitUntil(lambda: window.search.place.words == "tag:Sea")
-    window.tag_places.show()
+    window.tag_pages.show()
     tags = window.frame.findChild(TagList)
     steps = (
-        (lambda: window.lines.rename(library.tags.find("Sea"), "Ocean"), "tag:Ocean"),
+        (lambda: window.tag_pages.rename(library.tags.find("Sea"), "Ocean"), "tag:Ocean"),
         (lambda: window.tags.after(window.history.undo), "tag:Sea"),
     )
     for change, words in steps:
@@ -400,8 +400,8 @@ def test_the_wall_behind_the_list_goes_along_with_a_tag_and_the_list_stays(qtbot
 @pytest.fixture
 def studio(qtbot, window):
     """The studio with a new tag."""
-    window.tag_places.new()
-    made = window.tag_places._studio
+    window.tag_pages.new()
+    made = window.tag_pages._studio
     assert window.frame.page is made.view
     return made
 
@@ -445,8 +445,8 @@ def test_words_are_looked_for_while_they_are_typed_and_saved_under_a_name_below_
 def test_words_that_still_stand_in_the_line_are_saved_with_the_others(qtbot, window, library):
     tag = library.tags.new("Snow", prompts=["snow on a mountain", "ski"])
     look(qtbot, window, library)
-    window.tag_places.edit(tag)
-    studio = window.tag_places._studio
+    window.tag_pages.edit(tag)
+    studio = window.tag_pages._studio
     view = studio.view
     assert not view.save.isEnabled()
     first, _ = [chip for chip in view.words.findChildren(ChipButton) if chip.isVisible()]
@@ -455,12 +455,12 @@ def test_words_that_still_stand_in_the_line_are_saved_with_the_others(qtbot, win
     qtbot.mouseClick(view.save, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.search.place.words == "tag:Snow")
     assert library.tags.find("Snow").prompts == ("ski", "snow on a mountain")
-    window.tag_places.new()
+    window.tag_pages.new()
     qtbot.keyClicks(view.words.line, "ox")
     qtbot.mouseClick(view.save, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.search.place.words == "tag:ox")
     assert library.tags.find("ox").prompts == ("ox",)
-    window.tag_places.new()
+    window.tag_pages.new()
     assert view.words.line.text() == ""
 
 
@@ -468,8 +468,8 @@ def test_who_leaves_words_in_the_line_is_asked_about_them(qtbot, window, studio)
     view = studio.view
     qtbot.keyClicks(view.words.line, "wading bird")
     assert view.save.isEnabled()
-    window.tag_places.show()
-    window.tag_places.show()
+    window.tag_pages.show()
+    window.tag_pages.show()
     assert window.frame.page is view
     qtbot.keyClick(view.words.line, Qt.Key.Key_Escape)
     answer_question(qtbot, window, "Discard")
@@ -482,8 +482,8 @@ def test_a_tag_is_looked_through_and_saved_without_examples_that_the_library_has
 ):
     photo, forgotten = shown(window)[0], max(shown(window)) + 1000
     draft = Draft("Cars", ("a car",), examples=(photo, forgotten), against=(forgotten + 1,))
-    window.tag_places.work_on(draft)
-    studio = window.tag_places._studio
+    window.tag_pages.work_on(draft)
+    studio = window.tag_pages._studio
     qtbot.waitUntil(lambda: [each.id for each in studio.view.alike.photos()] == [photo])
     assert studio._sight.preview is not None
     qtbot.mouseClick(studio.view.save, Qt.MouseButton.LeftButton)
@@ -523,8 +523,8 @@ def test_answers_about_a_new_tag_become_its_examples_and_are_taken_back_as_long_
 
 def test_a_tag_that_is_there_is_decided_on_at_once_and_other_changes_are_asked_about(qtbot, window, library):
     tag = library.tags.new("Seen", prompts=["a photo"], threshold=0.0)
-    window.tag_places.edit(tag)
-    studio = window.tag_places._studio
+    window.tag_pages.edit(tag)
+    studio = window.tag_pages._studio
     view = studio.view
     assert "Looking through your photos." in view.notice.words()
     qtbot.waitUntil(lambda: len(inside(studio)) == 8)
@@ -551,7 +551,7 @@ def test_the_list_finds_a_tag_by_its_letters_and_leads_to_its_studio(qtbot, wind
     library.tags.new("Évora", parent="Birds")
     window.tags.look()
     qtbot.waitUntil(lambda: len(window.tags.tags) == 3)
-    window.tag_places.show()
+    window.tag_pages.show()
     tags = window.frame.findChild(TagList)
     qtbot.keyClicks(tags.line, "evo")
     assert [tag.path for tag in tags.model.values] == ["Birds/Évora"]
@@ -563,7 +563,7 @@ def test_the_list_finds_a_tag_by_its_letters_and_leads_to_its_studio(qtbot, wind
     tags.rows.setFocus()
     at = tags.rows.visualRect(tags.model.index(0)).center()
     qtbot.mouseClick(tags.rows.viewport(), Qt.MouseButton.LeftButton, pos=at)
-    assert window.tag_places._studio.draft.path == "Birds/Évora"
+    assert window.tag_pages._studio.draft.path == "Birds/Évora"
     tags.line.clear()
     window.pages.back()
     assert window.frame.page is window.frame.wall_page
@@ -654,7 +654,7 @@ def test_an_album_is_called_an_album_and_a_tag_a_tag(qtbot, window, library):
     for name in ("Sea", "For Anna"):
         library.tags.decide(name, [window.frame.model.photo(0).id], "accepted")
     for tag, words in (("Sea", "Tag Sea"), ("For Anna", "Album For Anna")):
-        window.lines.show_photos(library.tags.find(tag))
+        window.tag_pages.show_photos(library.tags.find(tag))
         assert [chip.words for chip in window.frame.box.chips()] == [words]
         qtbot.waitUntil(lambda words=words: words in window.frame.wall_page.title())
 
@@ -668,8 +668,8 @@ def test_numbers_put_a_border_case_into_other_tags_and_out_of_them_and_undo_work
         library.tags.new(f"Visitors of {2010 + number}")
     tag = library.tags.new("Seen", prompts=["a photo"], threshold=0.0)
     look(qtbot, window, library)
-    window.tag_places.edit(tag)
-    border = window.tag_places._studio.view.border
+    window.tag_pages.edit(tag)
+    border = window.tag_pages._studio.view.border
     qtbot.waitUntil(lambda: border.case() is not None)
     border.picture.setFocus()
     photo, order = border.case().id, list(border.tags._toggles)

@@ -104,16 +104,16 @@ def use(invocation: Invocation, name: str) -> None:
 
     switch = use_model(invocation.folder, name, locations.installed_models())
     wanted, answers = switch.choice.wanted.manifest, switch.choice.answers.manifest
-    told = f"{wanted.title} is in use."
+    line = f"{wanted.title} is in use."
     if switch.photos:
-        told = f"{wanted.title} has {count(switch.photos, 'photo')} to read. Type: picsight index"
+        line = f"{wanted.title} has {count(switch.photos, 'photo')} to read. Type: picsight index"
     document = {
         "name": wanted.name,
         "space": wanted.space_id,
         "answers": answers.name,
         "photos": switch.photos,
     }
-    invocation.answer(document, told)
+    invocation.answer(document, line)
 
 
 @models.command("verify")

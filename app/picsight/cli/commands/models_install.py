@@ -56,8 +56,8 @@ def install(invocation: Invocation, name: str | None, path: Path | None, *, acce
         "bytes": sum(record.bytes for record in manifest.files.values()),
         "folder": bundle.folder,
     }
-    told = f"{manifest.title} is installed. To use it, type: picsight models use {manifest.name}"
-    invocation.answer(document, told)
+    line = f"{manifest.title} is installed. To use it, type: picsight models use {manifest.name}"
+    invocation.answer(document, line)
     return 0
 
 

@@ -70,8 +70,8 @@ def redo(invocation: Invocation) -> None:
 
 def tell_run(invocation: Invocation, run: Run | None, turned: str = "") -> None:
     """Says what was changed, and how it was `turned`: undone, or done again."""
-    told = "Nothing had to be changed." if run is None else f"{turned}{run.words}."
-    invocation.answer({"run": _document(run)}, told)
+    line = "Nothing had to be changed." if run is None else f"{turned}{run.words}."
+    invocation.answer({"run": _document(run)}, line)
 
 
 def _document(run: Run | None) -> dict[str, object] | None:

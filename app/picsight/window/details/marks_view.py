@@ -44,7 +44,7 @@ class MarksView(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._own: list[str] = []
+        self._accepted: list[str] = []
         self._suggested: list[str] = []
         self._verdicts: list[QWidget] = []
         self.heart = IconButton("favourite", self.tr("Favourite"), self)
@@ -74,14 +74,14 @@ class MarksView(QWidget):
         self.heart.show_icon("favourite-on" if marks.favourite else "favourite")
         self.heart.setAccessibleDescription(self.tr("yes") if marks.favourite else self.tr("no"))
         self.stars.show_stars(marks.rating or 0)
-        own = [path for path, how in marks.tags if how == "accepted"]
+        accepted = [path for path, how in marks.tags if how == "accepted"]
         suggested = [path for path, how in marks.tags if how == "suggested"]
-        if own != self._own:
-            self._own = own
-            self.chips.show_buttons([self._chip(path) for path in own])
-        self.chips.setVisible(bool(own))
+        if accepted != self._accepted:
+            self._accepted = accepted
+            self.chips.show_buttons([self._chip(path) for path in accepted])
+        self.chips.setVisible(bool(accepted))
         self._none.setText(self.tr("No tag in common.") if several else self.tr("In no tag yet."))
-        self._none.setVisible(not own)
+        self._none.setVisible(not accepted)
         if suggested != self._suggested:  # a line that stays keeps the keyboard
             self._suggest(suggested)
         self._heading.setVisible(bool(self._suggested))
@@ -123,13 +123,13 @@ class MarksView(QWidget):
 
     def _lay_out(self) -> None:
         self._title = sized(Words(self.tr("Tags and albums"), self), 1.0, semibold=True)
-        own = filled(QVBoxLayout(), self, self._title, self.chips, self._none, gap=SMALL)
+        tags = filled(QVBoxLayout(), self, self._title, self.chips, self._none, gap=SMALL)
         suggested = filled(QVBoxLayout(), self, self._heading, self._lines, self._hint, gap=SMALL)
         top = filled(QHBoxLayout(), self, self.heart, self.stars, 1, gap=HALF)
         add = filled(QHBoxLayout(), self, self._add, 1)
         column = filled(QVBoxLayout(self), self, gap=SMALL, around=(0, 0, 0, 0))
         # Words and signs begin on one line: a button has air around what it says.
-        for lines, air in ((top, HALF), (own, 0.0), (add, SMALL), (suggested, 0.0)):
+        for lines, air in ((top, HALF), (tags, 0.0), (add, SMALL), (suggested, 0.0)):
             row = QHBoxLayout()
             row.addSpacing(px(self, HALF) - px(self, air))
             column.addLayout(filled(row, self, (lines, 1)))

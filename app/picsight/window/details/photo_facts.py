@@ -72,26 +72,27 @@ class Details:
 
 def details_of_one(photo: PhotoDetails, path: Path) -> Details:
     """What is known of one photo, by its file at `path`."""
-    said = photo.metadata
-    flash = [say("flash")] if said.flash else []
-    positions = () if said.lat is None or said.lon is None else ((said.lat, said.lon),)
+    metadata = photo.metadata
+    flash = [say("flash")] if metadata.flash else []
+    by_file = say("(file time)") if photo.file_time else ""
+    positions = () if metadata.lat is None or metadata.lon is None else ((metadata.lat, metadata.lon),)
     copies = [copy for copy in photo.paths if copy != path]
     return Details(
         name=path.name,
-        title=" ".join((said.title or "").split()),
-        description=" ".join((said.description or "").split()),
+        title=" ".join((metadata.title or "").split()),
+        description=" ".join((metadata.description or "").split()),
         taken=_taken(photo.taken, photo.taken) or _undated(photo.file_time),
-        source=_source(said.taken_source) if photo.taken else say("(file time)") if photo.file_time else "",
-        place=_place(said.place),
+        source=_source(metadata.taken_source) if photo.taken else by_file,
+        place=_place(metadata.place),
         positions=positions,
-        map_words=_shown_on_map(said.place or "".join(_degrees(*each) for each in positions)),
-        gear=_gear(said.camera, said.lens),
-        exposure=GAP.join(words.replace(" ", "\u00a0") for words in exposure_words(said) + flash),
+        map_words=_shown_on_map(metadata.place or "".join(_degrees(*each) for each in positions)),
+        gear=_gear(metadata.camera, metadata.lens),
+        exposure=GAP.join(words.replace(" ", "\u00a0") for words in exposure_words(metadata) + flash),
         size=_size(photo),
         folder=(_lies_in(path, path.parent),),
         also=counted(len(copies), "And a copy:", "And %n copies:") if copies else "",
         copies=tuple(_lies_in(copy, copy) for copy in copies),
-        keywords=_keywords(said.keywords),
+        keywords=_keywords(metadata.keywords),
     )
 
 

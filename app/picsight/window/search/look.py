@@ -152,16 +152,18 @@ def _detours(library: Library, place: Place, answer: Answer) -> Iterator[Detour]
 
 def _listed(library: Library, place: Place, arrangement: Arrangement, listing: Listing) -> Shown:
     answer, is_begun = listing.photos(library)
-    stacks, before = library.stacks(), listing.shown_before(place, arrangement)
-    if before is not None and before.answer is answer and before.stacks == stacks:
-        return before
+    stacks, before = library.stacks(), listing.shown
+    if before is not None and before[:2] == (place, arrangement):
+        shown = before[2]
+        if shown.answer is answer and shown.stacks == stacks:
+            return shown
     photos = answer.results
     if place.folder is not None:
         start = f"{place.folder.as_posix()}/".replace("//", "/")
         photos = tuple(photo for photo in photos if photo.path.as_posix().startswith(start))
     shown = Shown(answer, arrange_all(photos, arrangement, stacks), stacks, is_begun=is_begun)
     if not is_begun:
-        listing.remember(place, arrangement, shown)
+        listing.shown = place, arrangement, shown
     return shown
 
 
@@ -197,7 +199,7 @@ class Listing:
 
     def __init__(self) -> None:
         self._kept: tuple[int, Answer] | None = None
-        self._shown: tuple[Place, Arrangement, Shown] | None = None
+        self.shown: tuple[Place, Arrangement, Shown] | None = None  # what was made of it last
         self._is_new = True
 
     def photos(self, library: Library) -> tuple[Answer, bool]:
@@ -213,12 +215,3 @@ class Listing:
         answer = library.all_photos()
         self._kept = revision, answer  # what came meanwhile has another number
         return answer, False
-
-    def shown_before(self, place: Place, arrangement: Arrangement) -> Shown | None:
-        """What was shown of it last, if it was that place, lying so."""
-        kept = self._shown
-        return kept[2] if kept is not None and kept[:2] == (place, arrangement) else None
-
-    def remember(self, place: Place, arrangement: Arrangement, shown: Shown) -> None:
-        """Keep what is shown."""
-        self._shown = (place, arrangement, shown)

@@ -88,7 +88,7 @@ class BorderCases(QWidget):
         return list(self._cases)
 
     def words(self) -> str:
-        """What is said above the photo."""
+        """The heading above the photo."""
         return self._title.text()
 
     def _lay_out(self) -> None:
@@ -114,8 +114,8 @@ class BorderCases(QWidget):
     def _decide(self, *, belongs: bool) -> None:
         if photo := self.case():
             left = counted(len(self._cases) - 1, "%n left", "%n left")
-            said = self.tr("Accepted, {left}") if belongs else self.tr("Rejected, {left}")
-            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, said.format(left=left)))
+            words = self.tr("Accepted, {left}") if belongs else self.tr("Rejected, {left}")
+            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, words.format(left=left)))
             self._answered.add(photo.id)
             self._go_on()
             self.decided.emit(photo.id, belongs)

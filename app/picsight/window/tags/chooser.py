@@ -181,19 +181,19 @@ def choices(
     Without a text the tags at the `recent` paths, then all others.
     """
     path = cleaned(text)
-    wanted, own = path_key(path), [tag for tag in tags if tag.kind != "favourite"]
+    wanted, usual = path_key(path), [tag for tag in tags if tag.kind != "favourite"]
     ranked = sorted(
         (
             (rank, place)
-            for place, tag in enumerate(own)
+            for place, tag in enumerate(usual)
             if (rank := _rank(wanted, tag.path, recent)) is not None
         )
     )
     found = [
         TagChoice(tag.path, tag.kind, tag.accepted + tag.suggested)
-        for tag in (own[at] for _, at in ranked[:MOST])
+        for tag in (usual[at] for _, at in ranked[:MOST])
     ]
-    if not makes or not path or any(path_key(tag.path) == wanted for tag in own):
+    if not makes or not path or any(path_key(tag.path) == wanted for tag in usual):
         return found
     return [*found, TagChoice(path, "tag"), TagChoice(path, "album")]
 

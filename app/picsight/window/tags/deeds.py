@@ -114,20 +114,19 @@ class TagDeeds(QObject):
         act: Act,
         words: Callable[[Any], str],
         done: Callable[[Any], object] = lambda _value: None,
-        refused: Callable[[str], object] | None = None,
     ) -> None:
         """Change something and say it in the `words` for what the act returned; what changed anything can be taken back."""
 
         def end(outcome: _DeedOutcome) -> None:
-            said = words(outcome.value)
+            sentence = words(outcome.value)
             if outcome.runs:
                 undo, redo = (self._turn(outcome.runs, back=back) for back in (True, False))
-                self._history.add(said, undo, redo)
+                self._history.add(sentence, undo, redo)
             else:
-                self._status.show_sentence(said)
+                self._status.show_sentence(sentence)
             done(outcome.value)
 
-        self._queue(_Waiting(act, end, refused or self._status.show_sentence))
+        self._queue(_Waiting(act, end, self._status.show_sentence))
 
     def after(self, then: Callable[[], object]) -> None:
         """Go on once everything that was wished for before is done."""

@@ -33,8 +33,7 @@ class Draft:
     @classmethod
     def of(cls, tag: Tag) -> Draft:
         """A tag as it is."""
-        own = tag.prompts, tag.examples, tag.against, tag.threshold, tag.suggests
-        return cls(tag.path, *own, tag)
+        return cls(tag.path, tag.prompts, tag.examples, tag.against, tag.threshold, tag.suggests, tag)
 
     @property
     def is_changed(self) -> bool:

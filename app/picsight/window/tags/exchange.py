@@ -152,32 +152,29 @@ class TagExchange(QObject):
     def export_decisions(self, file: Path, *, replace: bool = False) -> None:
         """Write everything that was decided into a file."""
 
-        def say(exported: DecisionsExported) -> None:
-            words = self.tr("Saved {tags}, {decisions} and {ratings} in {file}.").format(
+        def words(exported: DecisionsExported) -> str:
+            return self.tr("Saved {tags}, {decisions} and {ratings} in {file}.").format(
                 tags=counted(exported.tags, "%n tag", "%n tags"),
                 decisions=counted(exported.decisions, "%n decision", "%n decisions"),
                 ratings=counted(exported.ratings, "%n rating", "%n ratings"),
                 file=isolated(file.name),
             )
-            self._status.show_sentence(words)
 
         again = partial(self.export_decisions, file, replace=True)
-        self._export(lambda library: library.exchange.export_decisions(file, replace=replace), say, again)
+        self._export(lambda library: library.exchange.export_decisions(file, replace=replace), words, again)
 
     def export_table(self, file: Path, *, replace: bool = False) -> None:
         """Write the same as side-cars into one table."""
 
-        def say(photos: int) -> None:
-            words = counted(
-                photos, "Saved a table of %n photo in {file}.", "Saved a table of %n photos in {file}."
-            )
-            self._status.show_sentence(words.replace("{file}", isolated(file.name)))
+        def words(photos: int) -> str:
+            one, many = "Saved a table of %n photo in {file}.", "Saved a table of %n photos in {file}."
+            return counted(photos, one, many).replace("{file}", isolated(file.name))
 
         again = partial(self.export_table, file, replace=True)
-        self._export(lambda library: library.exchange.export_table(file, replace=replace), say, again)
+        self._export(lambda library: library.exchange.export_table(file, replace=replace), words, again)
 
     def _export(
-        self, act: Callable[[Library], T], say: Callable[[T], None], replace: Callable[[], None]
+        self, act: Callable[[Library], T], words: Callable[[T], str], again: Callable[[], None]
     ) -> None:
         """The file dialog has asked only whether to replace a file of that name, not what would be lost with it."""
         library = self._deeds.library
@@ -192,9 +189,9 @@ class TagExchange(QObject):
 
         def tell(outcome: T | ReplaceError) -> None:
             if isinstance(outcome, ReplaceError):
-                ask(self._window, self.tr("Replace this file?"), str(outcome), self.tr("Replace"), replace)
+                ask(self._window, self.tr("Replace this file?"), str(outcome), self.tr("Replace"), again)
             else:
-                say(outcome)
+                self._status.show_sentence(words(outcome))
 
         self._jobs.read(work, tell, self._status.show_sentence)
 

@@ -68,8 +68,8 @@ class Review(QObject):
                 below = [
                     path for path, how, _ in states if how == "suggested" and path.startswith(f"{tag.path}/")
                 ]
-                own = any(path == tag.path for path, _, _ in states)
-                groups.setdefault(tag.path if own or not below else below[0], []).append(photo)
+                is_marked = any(path == tag.path for path, _, _ in states)
+                groups.setdefault(tag.path if is_marked or not below else below[0], []).append(photo)
             for path, ids in groups.items():
                 library.tags.decide(path, ids, verdict)
 

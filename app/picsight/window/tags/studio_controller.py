@@ -78,21 +78,10 @@ class StudioController(QObject):
         view.border.tags.chosen.connect(self._put_into)
         view.saved.connect(self._save)
         view.left.connect(self.leave)
+        accept, reject = self.tr("Accept the selected photos"), self.tr("Reject the selected photos")
         acts = (
-            Act(
-                "tick",
-                self.tr("Accept the selected photos"),
-                "",
-                "A",
-                lambda _point: self._decide_selected(belongs=True),
-            ),
-            Act(
-                "clear",
-                self.tr("Reject the selected photos"),
-                "",
-                "R",
-                lambda _point: self._decide_selected(belongs=False),
-            ),
+            Act("tick", accept, "", "A", lambda _point: self._decide_selected(belongs=True)),
+            Act("clear", reject, "", "R", lambda _point: self._decide_selected(belongs=False)),
         )
         bind_acts(view.wall, acts, self._nowhere)
         self._deeds.changed.connect(self._follow)
@@ -144,8 +133,8 @@ class StudioController(QObject):
         self._sight = Sight()
         self.view.words.line.clear()
         self.view.border.begin()
-        own = draft.tag.path if draft.tag is not None else ""
-        others = [tag for tag in self._deeds.tags if tag.path != own]
+        edited = draft.tag.path if draft.tag is not None else ""
+        others = [tag for tag in self._deeds.tags if tag.path != edited]
         self.view.border.tags.offer([each.path for each in choices("", others, self._recent())])
         self._take(self._sight)
         self._put(draft)

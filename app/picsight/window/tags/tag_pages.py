@@ -1,4 +1,4 @@
-"""Where tags are worked on: the list of all, and the studio of one. Made once somebody goes there."""
+"""Where tags are seen and worked on: the photos of one, the list of all, the studio; and what a tag's menu does."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from picsight_engine.tags.tree import Tag
 
 
-class TagPlaces(QObject):
-    """Leads there and back."""
+class TagPages(QObject):
+    """Leads to the photos of a tag, to the list and to the studio, and does what the menu of a tag offers."""
 
     exchange_requested = Signal(QPoint)  # on the screen
 
@@ -41,18 +41,24 @@ class TagPlaces(QObject):
         self,
         frame: Frame,
         pages: Pages,
-        lines: TagLines,
+        search: SearchController,
         deeds: TagDeeds,
+        *,
+        chooser: TagChooser,
         make: Callable[[], StudioController],
     ) -> None:
         super().__init__(frame)
-        self._frame, self._pages, self._lines, self._deeds = frame, pages, lines, deeds
-        self._make = make
+        self._frame, self._pages, self._search, self._deeds = frame, pages, search, deeds
+        self._chooser, self._make = chooser, make
         self._list: TagList | None = None
         self._studio: StudioController | None = None
-        lines.edit_requested.connect(self.edit)
-        frame.sidebar.new_tag_requested.connect(self.new)
-        frame.sidebar.all_tags_requested.connect(self.show)
+        sidebar = frame.sidebar
+        sidebar.tag_requested.connect(self.show_photos)
+        sidebar.photos_dropped.connect(self._accept)
+        sidebar.tag_menu_requested.connect(self.show_menu)
+        deeds.turned.connect(self._follow)
+        sidebar.new_tag_requested.connect(self.new)
+        sidebar.all_tags_requested.connect(self.show)
         frame.status.suggestions_requested.connect(self.show_suggestions)
 
     @property
@@ -82,7 +88,7 @@ class TagPlaces(QObject):
         """What is in the only tag that suggests anything, else all tags, which say how much they do."""
         suggesting = [tag for tag in self._deeds.tags if tag.suggested]
         if len(suggesting) == 1:
-            self._lines.show_photos(suggesting[0])
+            self.show_photos(suggesting[0])
         else:
             self._show_list()
 
@@ -97,7 +103,7 @@ class TagPlaces(QObject):
         if tag.kind == "tag":
             self.work_on(Draft.of(tag))
         else:
-            self._pages.go(Place(query_of(tag)))
+            self.show_photos(tag)
 
     def work_on(self, draft: Draft, files: Sequence[Path] = ()) -> None:
         """To the studio, with files that are to look like it; a draft that is there is asked about."""
@@ -116,7 +122,7 @@ class TagPlaces(QObject):
     def _finish(self, tag: Tag | None) -> None:
         """To what is in the tag that was saved, else back."""
         if tag is not None:
-            self._pages.go(Place(query_of(tag)))
+            self.show_photos(tag)
         else:
             self._pages.show_photos()
 
@@ -126,7 +132,7 @@ class TagPlaces(QObject):
             tags = self._list = TagList(self._frame)
             tags.opened.connect(self.edit)
             tags.new_requested.connect(self.new)
-            tags.menu_requested.connect(self._lines.show_menu)
+            tags.menu_requested.connect(self.show_menu)
             tags.exchange_requested.connect(self.exchange_requested)
             tags.left.connect(self._pages.show_photos)
             self._deeds.changed.connect(tags.show_tags)
@@ -134,23 +140,7 @@ class TagPlaces(QObject):
         tags.show_tags(self._deeds.tags)
         self._pages.show_page(tags)
 
-
-class TagLines(QObject):
-    """Joins the sidebar's tags to the wall and to what is done with them."""
-
-    edit_requested = Signal(object)  # Tag
-
-    def __init__(
-        self, frame: Frame, pages: Pages, search: SearchController, deeds: TagDeeds, chooser: TagChooser
-    ) -> None:
-        super().__init__(frame)
-        self._frame, self._pages, self._search = frame, pages, search
-        self._deeds, self._chooser = deeds, chooser
-        sidebar = frame.sidebar
-        sidebar.tag_requested.connect(self.show_photos)
-        sidebar.photos_dropped.connect(self._accept)
-        sidebar.tag_menu_requested.connect(self.show_menu)
-        deeds.turned.connect(self._follow)
+    # One tag
 
     def show_photos(self, tag: Tag) -> None:
         """What is in a tag."""
@@ -170,7 +160,7 @@ class TagLines(QObject):
             (self.tr("Remove"), "", lambda: self.remove(tag)),
         ]
         if tag.kind == "tag":
-            entries.insert(0, (self.tr("Edit…"), "", lambda: self.edit_requested.emit(tag)))
+            entries.insert(0, (self.tr("Edit…"), "", lambda: self.edit(tag)))
         photo_menu(self._frame, entries).popup(point)
 
     def _ask_name(self, tag: Tag) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from picsight_engine.tags.appraisal import Statistics, Sureness
     from picsight_engine.tags.tree import Tag
 
-_SAID: dict[Verdict, tuple[str, str]] = {
+_SENTENCES: dict[Verdict, tuple[str, str]] = {
     "accepted": ("Added the photo to {tag}.", "Added %n photos to {tag}."),
     "rejected": ("The photo does not belong to {tag}.", "%n photos do not belong to {tag}."),
     "withdrawn": ("Took the photo out of {tag}.", "Took %n photos out of {tag}."),
@@ -31,7 +31,7 @@ def decided(tag: Tag, photos: int, verdict: Verdict) -> str:
     """What was decided of so many photos."""
     if tag.kind == "favourite":
         return favoured(photos, liked=verdict == "accepted")
-    return counted(photos, *_SAID[verdict]).replace("{tag}", named(tag.path))
+    return counted(photos, *_SENTENCES[verdict]).replace("{tag}", named(tag.path))
 
 
 def out_of(tag: Tag) -> Verdict:
@@ -70,8 +70,8 @@ def rated(photos: int, stars: int | None) -> str:
         return counted(photos, "The photo has no stars now.", "%n photos have no stars now.")
     if stars < 0:
         return counted(photos, "Rejected the photo.", "Rejected %n photos.")
-    said = counted(photos, "Rated the photo {stars}.", "Rated %n photos {stars}.")
-    return said.replace("{stars}", star_words(stars))
+    words = counted(photos, "Rated the photo {stars}.", "Rated %n photos {stars}.")
+    return words.replace("{stars}", star_words(stars))
 
 
 def star_words(stars: int) -> str:
