@@ -16,8 +16,6 @@ from picsight_engine.store.files import (
     NewFile,
     age_missing,
     forget_missing,
-    mark_missing,
-    mark_returned,
     move_file,
     put_file,
     put_metadata,
@@ -25,6 +23,7 @@ from picsight_engine.store.files import (
 )
 from picsight_engine.store.folders import all_folders
 from picsight_engine.store.health import orphan_thumbnails
+from picsight_engine.store.pairs import mark_missing, mark_returned, pair
 from picsight_engine.store.photos import NewPhoto, known_photo, put_photo
 from picsight_engine.store.problems import NewProblem, clear_problem, put_problem
 from picsight_engine.store.vectors import put_vector
@@ -169,6 +168,7 @@ class Batch:
         edited = _edited_from(connection, seen, photo_id)
         if seen.moved_from is not None:
             move_file(connection, seen.moved_from.id, folder.id, file.name)
+            pair(connection, seen.moved_from.folder_id, seen.moved_from.name)
         digest, metadata = seen.identified.bytes_hash, seen.identified.metadata
         here = NewFile(folder.id, file.name, file.size, file.mtime_ns, digest, photo_id, device=file.device)
         put_file(connection, here)
@@ -176,6 +176,7 @@ class Batch:
         clear_problem(connection, folder.id, file.name)
         if edited is not None:
             say_again(connection, edited, photo_id)
+        pair(connection, folder.id, file.name)
         return {photo_id: None}
 
     def _store_photo(

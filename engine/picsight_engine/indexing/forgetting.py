@@ -12,9 +12,10 @@ from picsight_engine.indexing.absence import is_below
 from picsight_engine.indexing.plan import folder_view, make_plan
 from picsight_engine.indexing.scan import scan
 from picsight_engine.store.database import index_lock
-from picsight_engine.store.files import find_file, forget_missing, mark_missing, mark_returned
+from picsight_engine.store.files import find_file, forget_missing
 from picsight_engine.store.folders import all_folders, covered_names, file_path
 from picsight_engine.store.library_folder import CACHE
+from picsight_engine.store.pairs import mark_missing, mark_returned
 from picsight_engine.store.problems import clear_problem
 from picsight_engine.store.vectors import active_space
 from picsight_engine.vectors.matrix import Matrix

@@ -11,7 +11,6 @@ import numpy as np
 
 from picsight_engine.language.fact_values import is_at, names_of_place, place_key, read_amount
 from picsight_engine.language.times import time_of_value
-from picsight_engine.photos.formats import RAW_SUFFIXES
 from picsight_engine.store import selection
 from picsight_engine.store.tagged import (
     favourite_photos,
@@ -24,6 +23,7 @@ from picsight_engine.store.tagged import (
 )
 from picsight_engine.store.tags import name_key, tag_paths, tags_called
 from picsight_engine.store.text import begins_word, fold, photos_holding, photos_with_word, words_in
+from picsight_engine.suffixes import RAW_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

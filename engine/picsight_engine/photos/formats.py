@@ -10,12 +10,8 @@ from typing import Literal
 
 from picsight_engine.photos import png
 from picsight_engine.photos.exif import read_exif
+from picsight_engine.suffixes import RAW_SUFFIXES
 
-# What cameras write of their sensors.
-RAW_SUFFIXES = frozenset([
-    ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".kdc", ".mef", ".mos", ".mrw",
-    ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f",
-])  # fmt: skip
 # The last row is what nothing decodes yet: a picture that is left out must show among the problems. SGI's other suffixes
 # (.rgb, .bw) stand for too many other things.
 IMAGE_SUFFIXES = RAW_SUFFIXES | frozenset([

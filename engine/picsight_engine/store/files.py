@@ -29,16 +29,10 @@ _PUT_FILE = """
 INSERT INTO files (folder_id, name, size, mtime_ns, bytes_hash, photo_id, device) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (folder_id, name) DO UPDATE SET
     size = excluded.size, mtime_ns = excluded.mtime_ns, device = excluded.device, bytes_hash = excluded.bytes_hash,
-    photo_id = excluded.photo_id, present = 1, missing_since = NULL, missing_seconds = 0"""
+    photo_id = excluded.photo_id, single_id = NULL, present = 1, missing_since = NULL, missing_seconds = 0"""
 _MAKE_ROOM = "DELETE FROM files WHERE folder_id = ? AND name = ? AND id <> ?"
 _MOVE_FILE = "UPDATE files SET folder_id = ?, name = ? WHERE id = ?"
 _SET_DEVICE = "UPDATE files SET device = ? WHERE id = ?"
-_PHOTOS_OF_FILES = f"SELECT DISTINCT photo_id FROM files WHERE photo_id IS NOT NULL AND id IN {IDS}"
-_MARK_MISSING = f"UPDATE files SET present = 0, missing_since = ? WHERE present AND id IN {IDS}"
-_MARK_RETURNED = f"""
-UPDATE files SET present = 1, missing_since = NULL, missing_seconds = 0
-WHERE id IN {IDS} AND folder_id NOT IN {RESTING}"""
-_HIDDEN_OF = f"SELECT id FROM photos WHERE missing_since IS NOT NULL AND id IN {IDS} ORDER BY id"
 _LOOKED_LAST = "SELECT looked_at FROM folders WHERE id = ? AND state <> 'paused'"
 _LOOKED_EVER = "SELECT max(looked_at) FROM folders"
 _LOOKED = "UPDATE folders SET looked_at = ? WHERE id = ?"
@@ -54,14 +48,14 @@ _FORGET_RESTING = f"DELETE FROM files WHERE missing_seconds >= ? AND folder_id I
 _DROP_RESTING = "DELETE FROM folders WHERE state = 'paused' AND id NOT IN (SELECT folder_id FROM files)"
 _EXPIRED = """
 SELECT id FROM photos WHERE missing_since IS NOT NULL AND missing_seconds >= ?
-    AND NOT EXISTS (SELECT 1 FROM files WHERE photo_id = photos.id) ORDER BY id"""
+    AND NOT EXISTS (SELECT 1 FROM files WHERE photo_id = photos.id OR single_id = photos.id) ORDER BY id"""
 _FORGET_PHOTOS = f"DELETE FROM photos WHERE id IN {IDS}"
 UNREACHABLE = "(state IN ('offline', 'denied'))"  # of a folder, 1 or 0
-# The primary file of a photo is the present one that the library knows longest, of those whose folder can be seen first:
-# a card that was copied and taken out is not where a photo is to be opened.
+# The primary file of a photo is the present one that the library knows longest, of those whose folder can be seen and that
+# stand behind no other: a card that was copied and taken out is not where a photo is to be opened.
 PRIMARY_FILE = f"""(
     SELECT files.id FROM files JOIN folders ON folders.id = folder_id WHERE photo_id = photos.id AND present
-    ORDER BY {UNREACHABLE}, files.id LIMIT 1)"""
+    ORDER BY {UNREACHABLE}, single_id IS NOT NULL, files.id LIMIT 1)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,19 +132,6 @@ def move_file(connection: sqlite3.Connection, file_id: int, folder_id: int, name
 def set_devices(connection: sqlite3.Connection, devices: Iterable[tuple[int, int]]) -> None:
     """Records on which device files, given as (file, device), are looked for from now on."""
     connection.executemany(_SET_DEVICE, [(device, file_id) for file_id, device in devices])
-
-
-def mark_missing(connection: sqlite3.Connection, file_ids: Iterable[int], when: float) -> list[int]:
-    """Records that files are gone; returns the photos that nothing shows now, whose thumbnails must go as well."""
-    ids = json.dumps(list(file_ids))
-    photo_ids = [photo_id for (photo_id,) in connection.execute(_PHOTOS_OF_FILES, (ids,))]
-    connection.execute(_MARK_MISSING, (when, ids))
-    return [photo_id for (photo_id,) in connection.execute(_HIDDEN_OF, (json.dumps(photo_ids),))]
-
-
-def mark_returned(connection: sqlite3.Connection, file_ids: Iterable[int]) -> None:
-    """Records that missing files are back as they were."""
-    connection.execute(_MARK_RETURNED, (json.dumps(list(file_ids)),))
 
 
 def age_missing(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from picsight_engine.store.pairs import pair
 from picsight_engine.store.tag_schema import REJECTING_STATEMENTS, TAG_STATEMENTS
 from picsight_engine.store.text import write_due_texts
 
@@ -328,6 +329,17 @@ def _titles_and_sidecars(schema: sqlite3.Connection) -> None:
     write_due_texts(schema)  # those that are due since texts came
 
 
+def _pairs(schema: sqlite3.Connection) -> None:
+    """A file may stand behind another one's photo; what it shows itself is kept."""
+    schema.execute("ALTER TABLE files ADD COLUMN single_id INTEGER REFERENCES photos (id) ON DELETE SET NULL")
+    schema.execute("CREATE INDEX files_single ON files (single_id) WHERE single_id IS NOT NULL")
+    edits = schema.execute(
+        "SELECT folder_id, name FROM files WHERE instr(name, CAST('IMG_E' AS BLOB))"
+    ).fetchall()
+    for folder_id, name in edits:
+        pair(schema, folder_id, name)
+
+
 MIGRATIONS: Steps = (
     _first_schema,
     _metadata_of_files,
@@ -338,6 +350,7 @@ MIGRATIONS: Steps = (
     _preprocessing_of_spaces,
     _exposures_and_titles,
     _titles_and_sidecars,
+    _pairs,
 )
 
 

@@ -46,7 +46,7 @@ WHERE missing_since IS NULL AND phash IS NOT NULL ORDER BY id"""
 _NEWEST_FIRST = f"""
 SELECT photos.id, width, height, taken, taken_offset, place, camera, folders.path, files.name, files.mtime_ns
 FROM (
-    SELECT files.id AS first, min({UNREACHABLE} << 62 | files.id) FROM files JOIN folders ON folders.id = folder_id
+    SELECT files.id AS first, min({UNREACHABLE} << 62 | (single_id IS NOT NULL) << 61 | files.id) FROM files JOIN folders ON folders.id = folder_id
     WHERE present AND photo_id IS NOT NULL GROUP BY photo_id)
 JOIN files ON files.id = first
 JOIN photos ON photos.id = files.photo_id
@@ -64,7 +64,7 @@ ORDER BY taken DESC, photos.id DESC"""
 _VISIBLE = "SELECT count(*) FROM photos WHERE missing_since IS NULL"
 _PATHS = """
 SELECT folders.path, files.name FROM files JOIN folders ON folders.id = files.folder_id
-WHERE photo_id = ? AND present ORDER BY files.id"""
+WHERE photo_id = ? AND present ORDER BY single_id IS NOT NULL, files.id"""
 
 _SHOWING = f"""
 SELECT folders.path, files.name, size, mtime_ns FROM files JOIN folders ON folders.id = files.folder_id

@@ -10,7 +10,8 @@ from tests.engine.search.conftest import open_album
 
 from picsight_engine.language.conditions import FORMATS
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
-from picsight_engine.store.files import files_of, mark_missing
+from picsight_engine.store.files import files_of
+from picsight_engine.store.pairs import mark_missing
 
 YEARS = (2017, 2018, 2019, 2020)
 

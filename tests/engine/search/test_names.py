@@ -8,8 +8,9 @@ import re
 import pytest
 
 from picsight_engine.store.database import Database
-from picsight_engine.store.files import NewFile, files_of, mark_missing, put_file
+from picsight_engine.store.files import NewFile, files_of, put_file
 from picsight_engine.store.folders import add_folder
+from picsight_engine.store.pairs import mark_missing
 from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.text import fold, photos_named, photos_with_word, words_in
 

@@ -12,8 +12,9 @@ from tests.engine.store.storm import change
 
 from picsight_engine.metadata import Metadata
 from picsight_engine.store.contents import photos_revision, read_contents, shared_details
-from picsight_engine.store.files import age_missing, files_of, mark_missing, put_metadata
+from picsight_engine.store.files import age_missing, files_of, put_metadata
 from picsight_engine.store.folders import add_folder, remove_folder
+from picsight_engine.store.pairs import mark_missing
 from picsight_engine.store.searches import Searches
 from picsight_engine.store.text import fold
 

@@ -7,14 +7,7 @@ import os
 import pytest
 from tests.engine.miniature import all_vectors
 
-from picsight_engine.store.files import (
-    age_missing,
-    files_of,
-    find_file,
-    forget_missing,
-    mark_missing,
-    mark_returned,
-)
+from picsight_engine.store.files import age_missing, files_of, find_file, forget_missing
 from picsight_engine.store.folders import (
     add_folder,
     all_directories,
@@ -25,6 +18,7 @@ from picsight_engine.store.folders import (
     stored_names,
 )
 from picsight_engine.store.health import counts
+from picsight_engine.store.pairs import mark_missing, mark_returned
 from picsight_engine.store.photos import all_photos, hidden_photos
 from picsight_engine.store.problems import NewProblem, all_problems, put_problem
 

@@ -6,7 +6,8 @@ import sqlite3
 from contextlib import closing
 
 from picsight_engine.store import health
-from picsight_engine.store.files import NewFile, files_of, mark_missing, put_file
+from picsight_engine.store.files import NewFile, files_of, put_file
+from picsight_engine.store.pairs import mark_missing
 from picsight_engine.store.problems import NewProblem, put_problem
 from picsight_engine.store.thumbnails import ThumbnailStore
 

@@ -12,14 +12,13 @@ from picsight_engine.store.files import (
     files_of,
     find_file,
     forget_missing,
-    mark_missing,
-    mark_returned,
     metadata_of,
     move_file,
     put_file,
     put_metadata,
 )
 from picsight_engine.store.folders import add_folder
+from picsight_engine.store.pairs import mark_missing, mark_returned
 from picsight_engine.store.photos import (
     NewPhoto,
     all_photos,

@@ -17,13 +17,9 @@ from tests.engine.store.storm import change
 
 from picsight_engine.metadata import Metadata
 from picsight_engine.store.database import Database
-from picsight_engine.store.files import (
-    files_of,
-    forget_missing,
-    mark_missing,
-    put_metadata,
-)
+from picsight_engine.store.files import files_of, forget_missing, put_metadata
 from picsight_engine.store.folders import add_folder, remove_folder
+from picsight_engine.store.pairs import mark_missing
 from picsight_engine.store.text import fold, mend_index, photos_holding
 
 EVERY_FILE = """

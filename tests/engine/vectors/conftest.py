@@ -9,15 +9,9 @@ import numpy as np
 import pytest
 
 from picsight_engine.store.database import Database
-from picsight_engine.store.files import (
-    NewFile,
-    files_of,
-    forget_missing,
-    mark_missing,
-    mark_returned,
-    put_file,
-)
+from picsight_engine.store.files import NewFile, files_of, forget_missing, put_file
 from picsight_engine.store.folders import add_folder
+from picsight_engine.store.pairs import mark_missing, mark_returned
 from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.vectors import STORED, know_space, put_vector
 from picsight_engine.vectors.matrix import Matrix

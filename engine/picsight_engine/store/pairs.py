@@ -1,0 +1,136 @@
+"""Files that come and go, and the pairs that this makes and parts.
+
+Files of one shot are one photo: the picture that a person would show, with the others behind it. In one folder a camera's
+RAW stands behind the JPEG or HEIC of the same name, and an iPhone's original (IMG_1234) behind its edit (IMG_E1234), unless
+both say when they were taken and that is more than two seconds apart. What stands behind another keeps the photo that it
+shows itself: alone again it is that photo, with what a person has said of the pair.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from picsight_engine.store.files import IDS
+from picsight_engine.store.folders import RESTING
+from picsight_engine.store.succession import say_again
+from picsight_engine.suffixes import RAW_SUFFIXES
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Sequence
+
+_SHOWN = frozenset([".jpg", ".jpeg", ".heic", ".heif", ".hif"])
+_MOST_SECONDS = 2.0
+_PHONE = re.compile(rb"(?P<letters>(?:.*/)?IMG_)(?P<edit>E?)(?P<number>\d{4,})", re.DOTALL)
+
+_PHOTOS_OF_FILES = f"SELECT DISTINCT photo_id FROM files WHERE photo_id IS NOT NULL AND id IN {IDS}"
+_MARK_MISSING = f"UPDATE files SET present = 0, missing_since = ? WHERE present AND id IN {IDS}"
+_MARK_RETURNED = f"""
+UPDATE files SET present = 1, missing_since = NULL, missing_seconds = 0
+WHERE id IN {IDS} AND folder_id NOT IN {RESTING}"""
+_HIDDEN_OF = f"SELECT id FROM photos WHERE missing_since IS NOT NULL AND id IN {IDS} ORDER BY id"
+_NAMES = f"SELECT folder_id, name FROM files WHERE id IN {IDS}"
+_BESIDE = """
+SELECT id, name, taken, photo_id, single_id FROM files
+WHERE folder_id = ? AND present AND photo_id IS NOT NULL AND name >= ? AND name < ?"""
+_SHOW = "UPDATE files SET photo_id = ?, single_id = ? WHERE id = ?"
+
+
+@dataclass(frozen=True, slots=True)
+class _ShotFile:
+    """A present file; `single_id` is the photo that it shows itself where it stands behind that of another."""
+
+    id: int
+    name: bytes
+    taken: str | None
+    photo_id: int
+    single_id: int | None
+
+    @property
+    def itself(self) -> int:
+        return self.photo_id if self.single_id is None else self.single_id
+
+
+def mark_missing(connection: sqlite3.Connection, file_ids: Iterable[int], when: float) -> list[int]:
+    """Records that files are gone; returns the photos that nothing shows now, whose thumbnails must go as well."""
+    ids = json.dumps(list(file_ids))
+    photo_ids = [photo_id for (photo_id,) in connection.execute(_PHOTOS_OF_FILES, (ids,))]
+    connection.execute(_MARK_MISSING, (when, ids))
+    _pair_all(connection, ids)
+    return [photo_id for (photo_id,) in connection.execute(_HIDDEN_OF, (json.dumps(photo_ids),))]
+
+
+def mark_returned(connection: sqlite3.Connection, file_ids: Iterable[int]) -> None:
+    """Records that missing files are back as they were."""
+    ids = json.dumps(list(file_ids))
+    connection.execute(_MARK_RETURNED, (ids,))
+    _pair_all(connection, ids)
+
+
+def _pair_all(connection: sqlite3.Connection, ids: str) -> None:
+    for folder_id, name in connection.execute(_NAMES, (ids,)).fetchall():
+        pair(connection, folder_id, name)
+
+
+def pair(connection: sqlite3.Connection, folder_id: int, name: bytes) -> None:
+    """Pairs and parts the present files of the shot that a file belongs to, after that file came, changed or went."""
+    stems = _stems(name)
+    files = [
+        _ShotFile(*row)
+        for stem in stems
+        for row in connection.execute(_BESIDE, (folder_id, stem + b".", stem + b"/"))
+    ]
+    first = _firsts(files, edit=stems[-1] if len(stems) > 1 else None)
+    for file in files:
+        before = first.get(file.id)
+        if before is None and file.single_id is not None:
+            connection.execute(_SHOW, (file.single_id, None, file.id))
+            say_again(connection, file.photo_id, file.single_id)
+        elif before is not None and file.photo_id != before:
+            connection.execute(_SHOW, (before, file.itself, file.id))
+            say_again(connection, file.itself, before)
+
+
+def _stems(name: bytes) -> list[bytes]:
+    """The names without suffix that files of a shot have: of an iPhone's those of the original and of its edit, else one."""
+    stem = os.path.splitext(name)[0]  # noqa: PTH122 -- pathlib cannot hold bytes
+    phone = _PHONE.fullmatch(stem)
+    if phone is None:
+        return [stem]
+    return [phone["letters"] + edit + phone["number"] for edit in (b"", b"E")]
+
+
+def _firsts(files: Sequence[_ShotFile], edit: bytes | None) -> dict[int, int]:
+    """The photo behind which each file stands, by the file's id; files that stand alone or first are absent."""
+    shown = sorted(
+        (file for file in files if _suffix(file) in _SHOWN), key=lambda file: not _is_edit(file, edit)
+    )
+    found: dict[int, int] = {}
+    for file in (*shown, *(file for file in files if _suffix(file) in RAW_SUFFIXES)):
+        may_lead = [
+            each for each in shown if file not in shown or _is_edit(each, edit) > _is_edit(file, edit)
+        ]
+        lead = next((each for each in may_lead if _same_time(each, file)), None)
+        if lead is not None:
+            found[file.id] = found.get(lead.id, lead.itself)
+    return found
+
+
+def _is_edit(file: _ShotFile, edit: bytes | None) -> bool:
+    return edit is not None and file.name.startswith(edit + b".")
+
+
+def _suffix(file: _ShotFile) -> str:
+    return os.path.splitext(file.name)[1].decode("ascii", "replace").lower()  # noqa: PTH122
+
+
+def _same_time(one: _ShotFile, other: _ShotFile) -> bool:
+    if one.taken is None or other.taken is None:
+        return True
+    gap = datetime.fromisoformat(one.taken) - datetime.fromisoformat(other.taken)
+    return abs(gap.total_seconds()) <= _MOST_SECONDS
