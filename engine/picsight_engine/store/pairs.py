@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from picsight_engine.store.decisions import say_again
 from picsight_engine.store.files import IDS
 from picsight_engine.store.folders import RESTING
-from picsight_engine.store.succession import say_again
 from picsight_engine.suffixes import RAW_SUFFIXES
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ def pair(connection: sqlite3.Connection, folder_id: int, name: bytes) -> None:
         _ShotFile(*row)
         for stem in stems
         for row in connection.execute(_BESIDE, (folder_id, stem + b".", stem + b"/"))
+        if os.path.splitext(row[1])[0] == stem  # noqa: PTH122 -- a.b.jpg lies between a. and a/, too
     ]
     first = _firsts(files, edit=stems[-1] if len(stems) > 1 else None)
     for file in files:

@@ -46,7 +46,7 @@ WHERE missing_since IS NULL AND phash IS NOT NULL ORDER BY id"""
 _NEWEST_FIRST = f"""
 SELECT photos.id, width, height, taken, taken_offset, place, camera, folders.path, files.name, files.mtime_ns
 FROM (
-    SELECT files.id AS first, min({UNREACHABLE} << 62 | (single_id IS NOT NULL) << 61 | files.id) FROM files JOIN folders ON folders.id = folder_id
+    SELECT files.id AS first, min(({UNREACHABLE} << 62) | ((single_id IS NOT NULL) << 61) | files.id) FROM files JOIN folders ON folders.id = folder_id
     WHERE present AND photo_id IS NOT NULL GROUP BY photo_id)
 JOIN files ON files.id = first
 JOIN photos ON photos.id = files.photo_id

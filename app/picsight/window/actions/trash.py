@@ -13,7 +13,8 @@ from PySide6.QtCore import QFile
 
 from picsight.window.actions.trash_folder import put_into_trash, take_from_trash
 from picsight.window.parts.words import quoted, say
-from picsight_engine.photos.formats import IMAGE_SUFFIXES, RAW_SUFFIXES, is_photo_name
+from picsight_engine.photos.formats import IMAGE_SUFFIXES, is_photo_name
+from picsight_engine.suffixes import RAW_SUFFIXES
 
 if TYPE_CHECKING:
     import threading

@@ -1,0 +1,157 @@
+"""Which files of a folder are one photo: the same for every order in which they come, go and return."""
+
+from __future__ import annotations
+
+import itertools
+import random
+
+import pytest
+
+from picsight_engine.metadata import Metadata
+from picsight_engine.store.files import files_of, put_metadata
+from picsight_engine.store.pairs import mark_missing, mark_returned, pair
+from picsight_engine.store.photos import all_photos, paths_of
+from picsight_engine.store.runs import recorded
+from picsight_engine.store.tagged import person_stars
+
+NOON, SECOND_LATER, TWO_LATER, THREE_LATER = (f"2021-07-14T12:00:0{second}" for second in (0, 1, 2, 3))
+
+# Files with the time when each was taken, and which of them stand together, the one that is shown first.
+ARRANGEMENTS = [
+    ({"a.jpg": NOON, "a.cr2": NOON}, [["a.jpg", "a.cr2"]]),
+    ({"a.JPG": NOON, "a.CR3": NOON}, [["a.JPG", "a.CR3"]]),
+    ({"a.jpeg": NOON, "a.nef": SECOND_LATER}, [["a.jpeg", "a.nef"]]),
+    ({"a.heic": NOON, "a.dng": TWO_LATER}, [["a.heic", "a.dng"]]),
+    ({"a.HIF": NOON, "a.raf": NOON}, [["a.HIF", "a.raf"]]),
+    ({"a.heif": TWO_LATER, "a.arw": NOON}, [["a.heif", "a.arw"]]),
+    ({"a.jpg": NOON, "a.rw2": THREE_LATER}, [["a.jpg"], ["a.rw2"]]),
+    ({"a.jpg": THREE_LATER, "a.orf": NOON}, [["a.jpg"], ["a.orf"]]),
+    ({"a.jpg": None, "a.pef": NOON}, [["a.jpg", "a.pef"]]),
+    ({"a.jpg": NOON, "a.3fr": None}, [["a.jpg", "a.3fr"]]),
+    ({"a.jpg": None, "a.iiq": None}, [["a.jpg", "a.iiq"]]),
+    ({"a.jpg": NOON, "b.cr2": NOON}, [["a.jpg"], ["b.cr2"]]),
+    ({"a.jpg": NOON, "ab.cr2": NOON}, [["a.jpg"], ["ab.cr2"]]),
+    ({"a.b.jpg": NOON, "a.cr2": NOON}, [["a.b.jpg"], ["a.cr2"]]),
+    ({"a.b.jpg": NOON, "a.b.cr2": NOON}, [["a.b.jpg", "a.b.cr2"]]),
+    ({"a.jpg": NOON, "A.cr2": NOON}, [["a.jpg"], ["A.cr2"]]),
+    ({"x/a.jpg": NOON, "x/a.cr2": NOON}, [["x/a.jpg", "x/a.cr2"]]),
+    ({"x/a.jpg": NOON, "y/a.cr2": NOON}, [["x/a.jpg"], ["y/a.cr2"]]),
+    ({"a.jpg": NOON, "x/a.cr2": NOON}, [["a.jpg"], ["x/a.cr2"]]),
+    ({"x.y/a.jpg": NOON, "x.cr2": NOON}, [["x.y/a.jpg"], ["x.cr2"]]),
+    ({"a.cr2": NOON, "a.dng": NOON}, [["a.cr2"], ["a.dng"]]),
+    ({"a.png": NOON, "a.cr2": NOON}, [["a.png"], ["a.cr2"]]),
+    ({"a.tif": NOON, "a.cr2": NOON}, [["a.tif"], ["a.cr2"]]),
+    ({"a.jpg": NOON, "a.heic": NOON}, [["a.jpg"], ["a.heic"]]),
+    ({"a.jpg": NOON, "a.png": NOON}, [["a.jpg"], ["a.png"]]),
+    ({"a.heic": NOON, "a.jpg": NOON, "a.dng": NOON}, [["a.heic", "a.dng"], ["a.jpg"]]),
+    ({"a.heic": THREE_LATER, "a.jpg": NOON, "a.dng": NOON}, [["a.heic"], ["a.jpg", "a.dng"]]),
+    ({"a.jpg": NOON, "a.cr2": NOON, "a.dng": SECOND_LATER}, [["a.jpg", "a.cr2", "a.dng"]]),
+    ({"a.jpg": NOON, "a.cr2": NOON, "a.dng": THREE_LATER}, [["a.jpg", "a.cr2"], ["a.dng"]]),
+    ({"IMG_E1234.JPG": NOON, "IMG_1234.HEIC": NOON}, [["IMG_E1234.JPG", "IMG_1234.HEIC"]]),
+    ({"IMG_E1234.HEIC": NOON, "IMG_1234.HEIC": NOON}, [["IMG_E1234.HEIC", "IMG_1234.HEIC"]]),
+    ({"x/IMG_E1234.JPG": NOON, "x/IMG_1234.JPG": SECOND_LATER}, [["x/IMG_E1234.JPG", "x/IMG_1234.JPG"]]),
+    ({"IMG_E1234.JPG": NOON, "IMG_1234.HEIC": THREE_LATER}, [["IMG_E1234.JPG"], ["IMG_1234.HEIC"]]),
+    ({"IMG_E1234.JPG": NOON, "IMG_1235.HEIC": NOON}, [["IMG_E1234.JPG"], ["IMG_1235.HEIC"]]),
+    ({"x/IMG_E1234.JPG": NOON, "IMG_1234.JPG": NOON}, [["x/IMG_E1234.JPG"], ["IMG_1234.JPG"]]),
+    ({"IMG_E1234.PNG": NOON, "IMG_1234.PNG": NOON}, [["IMG_E1234.PNG"], ["IMG_1234.PNG"]]),
+    ({"IMG_E12.JPG": NOON, "IMG_12.JPG": NOON}, [["IMG_E12.JPG"], ["IMG_12.JPG"]]),
+    ({"SUN_E1234.JPG": NOON, "SUN_1234.JPG": NOON}, [["SUN_E1234.JPG"], ["SUN_1234.JPG"]]),
+    ({"IMG_1234.JPG": NOON, "IMG_1234.CR2": NOON}, [["IMG_1234.JPG", "IMG_1234.CR2"]]),
+    ({"IMG_E1234.JPG": NOON, "IMG_1234.DNG": NOON}, [["IMG_E1234.JPG", "IMG_1234.DNG"]]),
+    (
+        {"IMG_E1234.JPG": NOON, "IMG_1234.HEIC": NOON, "IMG_1234.DNG": NOON},
+        [["IMG_E1234.JPG", "IMG_1234.DNG", "IMG_1234.HEIC"]],
+    ),
+    (
+        {"IMG_E1234.JPG": NOON, "IMG_1234.HEIC": SECOND_LATER, "IMG_1234.DNG": THREE_LATER},
+        [["IMG_E1234.JPG", "IMG_1234.DNG", "IMG_1234.HEIC"]],
+    ),
+    (
+        {"IMG_E1234.JPG": THREE_LATER, "IMG_1234.HEIC": NOON, "IMG_1234.DNG": NOON},
+        [["IMG_1234.HEIC", "IMG_1234.DNG"], ["IMG_E1234.JPG"]],
+    ),
+    ({"a.xmp.jpg": NOON, "a.xmp.cr2": NOON}, [["a.xmp.jpg", "a.xmp.cr2"]]),
+    ({".jpg": NOON, ".cr2": NOON}, [[".jpg"], [".cr2"]]),
+    ({"a.jpg": NOON}, [["a.jpg"]]),
+    ({"a.cr2": NOON}, [["a.cr2"]]),
+    ({"ä.jpg": NOON, "ä.cr2": NOON}, [["ä.jpg", "ä.cr2"]]),
+    ({"a (1).jpg": NOON, "a (1).cr2": NOON, "a.cr2": NOON}, [["a (1).jpg", "a (1).cr2"], ["a.cr2"]]),
+    ({"a.jpg": "2021-07-14T23:59:59", "a.cr2": "2021-07-15T00:00:01"}, [["a.jpg", "a.cr2"]]),
+]
+
+
+class Folder:
+    """The files of one folder of the library, as they come and go."""
+
+    def __init__(self, shelf):
+        self.shelf = shelf
+        self.numbers = itertools.count(1)
+
+    def come(self, name, taken):
+        self.shelf.put(name.encode(), next(self.numbers), vector=False)
+        with self.shelf.db.writer() as connection:
+            put_metadata(connection, self.shelf.folder.id, name.encode(), Metadata(taken=taken), 1)
+            pair(connection, self.shelf.folder.id, name.encode())
+
+    def go(self, *names):
+        self._change(lambda connection, ids: mark_missing(connection, ids, 1.0), names)
+
+    def come_back(self, *names):
+        self._change(mark_returned, names)
+
+    def _change(self, act, names):
+        files = files_of(self.shelf.db, self.shelf.folder.id)
+        with self.shelf.db.writer() as connection:
+            act(connection, [file.id for file in files if file.name.decode() in names])
+
+    def shown(self):
+        """The visible photos, each as its files, the primary one first."""
+        photos = [(photo.path, paths_of(self.shelf.db, photo.id)) for photo in all_photos(self.shelf.db)]
+        assert all(first == paths[0] for first, paths in photos)
+        names = [
+            [path.relative_to(self.shelf.folder.path).as_posix() for path in paths] for _, paths in photos
+        ]
+        return sorted([first, *sorted(others)] for first, *others in names)
+
+
+@pytest.fixture
+def folder(shelf):
+    return Folder(shelf)
+
+
+def test_files_of_a_shot_are_one_photo_in_whatever_order_they_come_go_and_return(folder):
+    """Each arrangement has a directory of its own."""
+    places = [(f"{place}/", *arrangement) for place, arrangement in enumerate(ARRANGEMENTS)]
+    expected = sorted([at + name for name in photo] for at, _, photos in places for photo in photos)
+    files = {at + name: taken for at, taken_at, _ in places for name, taken in taken_at.items()}
+    order = list(files)
+    random.Random(1).shuffle(order)
+    for name in order:
+        folder.come(name, files[name])
+    assert folder.shown() == expected
+    for at_most in (1, 2, len(files)):
+        for gone in (order[at : at + at_most] for at in range(0, len(order), at_most)):
+            folder.go(*gone)
+            assert {name for photo in folder.shown() for name in photo} == set(files) - set(gone)
+            folder.come_back(*gone)
+        assert folder.shown() == expected
+
+
+def test_who_joins_a_pair_gives_it_the_stars_and_who_leaves_keeps_them(folder):
+    db = folder.shelf.db
+
+    def stars():
+        return [person_stars(db.reader(), [photo.id]).get(photo.id) for photo in all_photos(db)]
+
+    folder.come("a.cr2", NOON)
+    with recorded(db, "rate", "stars") as run:
+        run.rate([photo.id for photo in all_photos(db)], 4)
+    folder.come("a.jpg", NOON)
+    assert (folder.shown(), stars()) == ([["a.jpg", "a.cr2"]], [4])
+    folder.come("b.jpg", NOON)
+    folder.come("b.cr2", NOON)
+    with recorded(db, "rate", "stars") as run:
+        run.rate([photo.id for photo in all_photos(db)], 3)
+    folder.go("a.cr2", "b.jpg")
+    assert folder.shown() == [["a.jpg"], ["b.cr2"]]
+    assert stars() == [3, 3]
