@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         """What a step calls at its end."""
 
         def __call__(self, done: bool, words: str = "") -> None:
-            """Called once, with whether it was done, and with other words for the deed where less of it was done."""
+            """Called once: whether it was done, and other words for the deed where less of it was done."""
 
     Step = Callable[[Ended], None]  # takes back, or does again, in the background
 

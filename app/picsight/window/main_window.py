@@ -200,7 +200,7 @@ class MainWindow(QMainWindow):
         self.trashing.after(lambda: self.tags.after(step))
 
     def _show_keys(self) -> None:
-        """All keys that there are, each told by what acts on it."""
+        """The list of all keys, gathered from the widgets that they act on."""
         from picsight.window.tags.border import BorderCases
         from picsight.window.tags.threshold import ThresholdSlider
 
@@ -249,7 +249,7 @@ class MainWindow(QMainWindow):
             self.setWindowState(Qt.WindowState.WindowMaximized)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Hand over what is worth keeping, and let go of what is being read; what would be lost is asked about."""
+        """Hand over what is worth keeping, and stop reading; ask about what would be lost."""
         if self._asks and self.tag_pages.holds_back(self.close):
             event.ignore()
             return

@@ -8,13 +8,12 @@ import signal
 import subprocess
 import sys
 
-import pytest
 from PySide6.QtWidgets import QWidget
 
 from picsight.window import Interrupts
 
 PROBE = """
-import json, os, signal, sys
+import json, sys
 from pathlib import Path
 import picsight.window as window
 from picsight.window.main_window import MainWindow
@@ -28,12 +27,6 @@ def report(self, folders):
     if sys.argv[2] == "close":
         self.close()
 
-if sys.argv[2] == "signal while it is shown":
-    show = MainWindow.showEvent
-    def signalled(self, event):
-        os.kill(os.getpid(), signal.SIGTERM)
-        show(self, event)
-    MainWindow.showEvent = signalled
 MainWindow.start = report
 sys.exit(window.run_window(Path(sys.argv[1])))
 """
@@ -57,9 +50,8 @@ def test_nothing_heavy_is_imported_before_the_first_frame(tmp_path):
     assert (json.loads(out), process.returncode, err) == ([], 0, "")
 
 
-@pytest.mark.parametrize("what", ["stay", "stay with a tag that is not saved"])
-def test_a_signal_closes_the_window_as_its_button_does_and_without_a_question(tmp_path, what):
-    process = start(tmp_path, what)
+def test_a_signal_closes_the_window_as_its_button_does_and_without_a_question(tmp_path):
+    process = start(tmp_path, "stay with a tag that is not saved")
     assert process.stdout.readline().strip() == "[]"
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=60) == 0
@@ -70,22 +62,21 @@ def test_a_signal_closes_the_window_as_its_button_does_and_without_a_question(tm
 class SignalledWhilePainted(QWidget):
     """Gets a signal in the middle of its first painting, and notes when it is painted and when it closes."""
 
-    def __init__(self, which):
+    def __init__(self):
         super().__init__()
-        self.which, self.noted = which, []
+        self.noted = []
 
     def paintEvent(self, _event):  # noqa: N802 - the name that Qt calls
         if not self.noted:
-            os.kill(os.getpid(), self.which)
+            os.kill(os.getpid(), signal.SIGINT)
             self.noted.append("painted")
 
     def closeEvent(self, _event):  # noqa: N802 - the name that Qt calls
         self.noted.append("closed")
 
 
-@pytest.mark.parametrize("which", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_closes_the_window_but_not_in_the_middle_of_its_painting(qtbot, which):
-    window = SignalledWhilePainted(which)
+def test_a_signal_closes_the_window_but_not_in_the_middle_of_its_painting(qtbot):
+    window = SignalledWhilePainted()
     qtbot.addWidget(window)
     interrupts = Interrupts()
     interrupts.asked.connect(window.close)

@@ -22,7 +22,7 @@ from picsight.window.grid.model import Role
 from picsight.window.grid.wall import Wall
 from picsight.window.library.controller import LibraryPlace
 from picsight.window.library.sidebar_model import ENTRY
-from picsight.window.library.sidebar_tree import sign_zone
+from picsight.window.library.sidebar_tree import zones
 from picsight.window.main_window import MainWindow
 from picsight.window.search.place import Place
 from picsight.window.tokens import em, tones
@@ -340,7 +340,7 @@ def test_the_sidebar_counts_photos_and_leads_into_the_folders(qtbot, model_windo
     qtbot.waitUntil(lambda: list(lines(QModelIndex())) == wanted)
     lisbon = tree.model().index(1, 0, tree.model().index(4, 0))
     place = tree.visualRect(lisbon)
-    qtbot.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=sign_zone(place, lisbon, tree).center())
+    qtbot.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=zones(place, lisbon, tree).sign.center())
     assert tree.isExpanded(lisbon)
     assert window.search.place.folder is None
     qtbot.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=place.center())

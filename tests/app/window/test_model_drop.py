@@ -77,13 +77,11 @@ def test_what_hovers_is_said_to_be_added_or_installed(model_window, parcel, few_
     assert frame.veil.isHidden()
 
 
-@pytest.mark.parametrize("packed", [False, True], ids=["folder", "archive"])
-def test_a_dropped_model_is_installed_once_its_licence_is_accepted_and_is_no_folder_of_photos(
-    qtbot, model_window, models, parcel, packed, tmp_path
+def test_a_dropped_model_is_installed_once_its_licence_is_accepted(
+    qtbot, model_window, models, parcel, tmp_path
 ):
     window = model_window()
-    path = shutil.make_archive(str(tmp_path / "mine"), "tar", parcel) if packed else parcel
-    assert drop(window.frame, path)
+    assert drop(window.frame, shutil.make_archive(str(tmp_path / "mine"), "tar", parcel))
     dialog = asked_for_licence(qtbot, window)
     assert "be-kind-1" in dialog.licence.link.text()
     assert not (models.folder / "mine").exists()

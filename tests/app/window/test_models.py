@@ -69,7 +69,6 @@ def offer(name, **changes):
             "Installed",
             (ModelAction.REMOVE, ModelAction.USE),
         ),
-        ({"photos": 10, "seconds": None}, "10 photos to read", "", (ModelAction.INSTALL,)),
         (
             {"photos": 10, "seconds": 9.0},
             "under a minute for the rest of your library",
@@ -81,12 +80,6 @@ def offer(name, **changes):
             "about 15 minutes for your library",
             "Partly downloaded",
             (ModelAction.REMOVE, ModelAction.CONTINUE),
-        ),
-        (
-            {"state": "damaged"},
-            "about 15 minutes for your library",
-            "",
-            (ModelAction.REMOVE, ModelAction.AGAIN),
         ),
         ({"state": "damaged", "wanted": True}, "about 15 minutes for your library", "", (ModelAction.AGAIN,)),
         (

@@ -265,7 +265,7 @@ def test_nothing_is_said_to_match_only_after_a_pause_in_typing_and_the_photos_of
         lambda: desk.library.asked[-1] == "dog unicycle" and desk.controller._held is not None
     )
     assert desk.ids() == before
-    assert not desk.page.closest.is_said
+    assert not desk.page.closest.has_words
     desk.shows("dog unicycle")
     assert desk.page.closest.words() == (
         "Nothing here matches \u2068“dog unicycle”\u2069.\nThese come closest, but they are not close."
@@ -292,7 +292,7 @@ def test_enter_shows_at_once_that_nothing_matches(desk):
     desk.type("unicycle")
     desk.qtbot.waitUntil(lambda: desk.controller._held is not None)
     desk.qtbot.keyClick(desk.box.line, Qt.Key.Key_Return)
-    assert desk.page.closest.is_said
+    assert desk.page.closest.has_words
 
 
 def test_what_matches_stands_over_the_fold_and_what_may_match_under_it(desk):
@@ -327,7 +327,7 @@ def test_what_is_found_by_name_stands_between_what_matches_and_the_fold(desk):
     desk.library.matches = certain(none=200)
     desk.ask("gy", "doggy")
     assert (desk.page.title(), desk.ids()) == ("\u2068“doggy”\u2069 · 3 by name", [1, 5, 20])
-    assert not desk.page.closest.is_said
+    assert not desk.page.closest.has_words
 
 
 def test_the_keyboard_reaches_the_fold_and_goes_on_behind_it(desk):
@@ -518,7 +518,7 @@ def test_where_nothing_matches_only_ways_out_that_have_results_are_offered(desk,
     desk.library.filters, desk.library.matches = filters, matches
     desk.go(Place(folder=tmp_path))
     desk.type("dog in:2019")
-    desk.qtbot.waitUntil(lambda: desk.page.closest.is_said)
+    desk.qtbot.waitUntil(lambda: desk.page.closest.has_words)
     ways = {button.text(): button for button in desk.page.closest.findChildren(QPushButton)}
     assert list(ways)[-2:] == ["Search all photos: 14 strong", "All photos"]
     assert not any("2019" in words for words in ways)

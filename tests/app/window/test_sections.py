@@ -57,13 +57,6 @@ def test_a_photo_comes_into_sight_under_the_heading_that_stays(qtbot, by_date):
         assert place.top() >= by_date._strip.geometry().bottom() - by_date.viewport().y()
 
 
-def test_home_shows_the_first_heading_too(qtbot, by_date):
-    for key in (Qt.Key.Key_End, Qt.Key.Key_Home):
-        qtbot.keyClick(by_date, key)
-    assert by_date.currentIndex().row() == 0
-    assert by_date.at_top()
-
-
 def test_alt_with_the_page_keys_goes_from_month_to_month(qtbot, by_date):
     by_date.setCurrentIndex(by_date.model().index(3, 0))
     qtbot.keyClick(by_date, Qt.Key.Key_PageDown, Qt.KeyboardModifier.AltModifier)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QTreeView
 from picsight.window.library.overview import Overview
 from picsight.window.library.sidebar import Sidebar
 from picsight.window.library.sidebar_model import ENTRY, MOST_TAGS, SidebarModel, entries_of
-from picsight.window.library.sidebar_tree import note_zone, sign_zone, words_zone
+from picsight.window.library.sidebar_tree import zones
 from picsight.window.parts.words import number
 from picsight.window.tokens import SMALL, px
 from picsight_engine.store.folders import Directory, Folder
@@ -150,13 +150,13 @@ def test_what_is_the_matter_with_a_folder_has_the_room_under_its_number_too(tree
     index = index_of(tree, HOME / "Archive")
     words = tree.fontMetrics().horizontalAdvance(index.data(ENTRY).note) + 2
 
-    def room(zone):
-        return zone(tree.visualRect(index), index, tree).width()
+    def room():
+        return zones(tree.visualRect(index), index, tree)
 
-    tree.side.resize(220 - room(note_zone) + words, 600)
+    tree.side.resize(220 - room().note.width() + words, 600)
     tree.doItemsLayout()
     QApplication.processEvents()
-    assert room(words_zone) < words <= room(note_zone)
+    assert room().words.width() < words <= room().note.width()
     assert tree.visualRect(index).height() < px(tree, 2.25) + 2 * tree.fontMetrics().height() - px(
         tree, SMALL
     )
@@ -172,10 +172,10 @@ def test_a_bar_that_scrolls_takes_little_from_the_names(tree, direction):
         QApplication.processEvents()
         index = index_of(tree, TRIPS / "1")
         line = tree.visualRect(index)
-        zone = words_zone(line, index, tree)
-        assert line.contains(zone)
-        assert not zone.intersects(sign_zone(line, index, tree))
-        return zone.width()
+        parts = zones(line, index, tree)
+        assert line.contains(parts.words)
+        assert not parts.words.intersects(parts.sign)
+        return parts.words.width()
 
     whole = room()
     tree.side.resize(220, 200)

@@ -172,11 +172,10 @@ print(kept.why)
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.getuid() != 0, reason="takes the rights of another user")
-@pytest.mark.parametrize("mode", [0o755, 0o1777])
-def test_a_folder_that_may_not_be_changed_keeps_its_photos(tmp_path, mode):
+def test_a_folder_that_may_not_be_changed_keeps_its_photos():
     (path,) = make(Path("/tmp") / f"picsight-{os.getpid()}" / "Private" / "one.jpg")
     path.chmod(0o666)
-    path.parent.chmod(mode)
+    path.parent.chmod(0o1777)  # others may write into it, but not take away
     home = {**os.environ, "XDG_DATA_HOME": str(path.parent.parent / "data")}
     (path.parent.parent / "data").mkdir()
     (path.parent.parent / "data").chmod(0o777)
@@ -426,23 +425,6 @@ def test_a_photo_that_was_replaced_on_the_disk_since_it_was_shown_is_asked_about
     assert "was changed since it was shown" in box.informativeText()
     qtbot.keyClick(box, Qt.Key.Key_Escape)
     assert shown.exists()
-
-
-def test_a_photo_that_is_a_link_goes_without_a_question_and_what_it_leads_to_stays(
-    qtbot, window, album, trash, tmp_path
-):
-    shown = album / names(window)[0]
-    shown.rename(tmp_path / "kept.jpg")
-    shown.symlink_to(tmp_path / "kept.jpg")
-    with qtbot.waitSignal(window.library.indexing_ended):
-        window.library.index()
-    select(qtbot, window, 0)
-    qtbot.keyClick(window.frame.grid, Qt.Key.Key_Delete)
-    qtbot.waitUntil(
-        lambda: "Moved 1 file" in window.frame.status.words() or window.findChild(QMessageBox) is not None,
-    )
-    assert window.findChild(QMessageBox) is None
-    assert (tmp_path / "kept.jpg").exists()
 
 
 def test_other_files_of_a_photo_are_named_and_may_stay(qtbot, window, album, trash):

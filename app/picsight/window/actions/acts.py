@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One thing to do; `wish` is told where on the screen a list would open, if it opens one.
+    """One thing to do; `wish` takes the point of the screen at which a list opens, if it opens one.
 
     `many` says it of several photos, with %n for how many. `letter` does the same where nothing is typed.
     """

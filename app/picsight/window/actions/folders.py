@@ -65,7 +65,7 @@ class FolderActions(QObject):
         photo_menu(self._window, entries).popup(point)
 
     def confirm_forgetting(self) -> None:
-        """What is let go of is not kept for a disk that comes back: ask first."""
+        """Forgotten photos are not kept for a disk that comes back: ask first."""
         lost = self._library.emptier
         names = ", ".join(isolated(f"“{short_path(place.path)}”") for place in lost)
         photos = counted(sum(place.photos for place in lost), "%n photo is missing", "%n photos are missing")

@@ -76,26 +76,23 @@ def bind_keys(window: QWidget, wishes: Mapping[str, Callable[[], None]]) -> None
                 QShortcut(sequence, window, act).setWhatsThis(QCoreApplication.translate("Actions", deed))
 
 
-def photo_menu(parent: QWidget, entries: Sequence[MenuEntry | Submenu | None]) -> QMenu:
-    """A menu of entries; None is a line between groups."""
-    menu = QMenu(parent)
-    _fill(menu, entries)
-    return menu
-
-
-def _fill(menu: QMenu, entries: Sequence[MenuEntry | Submenu | None]) -> None:
+def photo_menu(
+    parent: QWidget, entries: Sequence[MenuEntry | Submenu | None], menu: QMenu | None = None
+) -> QMenu:
+    """A menu of entries, or this one filled with them; None is a line between groups."""
+    menu = menu or QMenu(parent)
     for entry in entries:
         if entry is None:
             menu.addSeparator()
-            continue
-        if len(entry) == 2:
-            _fill(menu.addMenu(QCoreApplication.translate("Actions", entry[0])), entry[1])
-            continue
-        words, key, act = entry
-        action = menu.addAction(QCoreApplication.translate("Actions", words), act)
-        if key:
-            action.setShortcut(QKeySequence(key))
-            action.setShortcutVisibleInContextMenu(True)
+        elif len(entry) == 2:
+            photo_menu(parent, entry[1], menu.addMenu(QCoreApplication.translate("Actions", entry[0])))
+        else:
+            words, key, act = entry
+            action = menu.addAction(QCoreApplication.translate("Actions", words), act)
+            if key:
+                action.setShortcut(QKeySequence(key))
+                action.setShortcutVisibleInContextMenu(True)
+    return menu
 
 
 def bound_keys(owner: QObject) -> list[tuple[str, str]]:

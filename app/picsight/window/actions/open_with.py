@@ -207,7 +207,7 @@ def _program(file: Path, kinds: Collection[str], language: str) -> Program | Non
 def _read(file: Path, section: str) -> Mapping[str, str]:
     """A section of such a file; nothing where there is none, or the file is not one."""
     parser = configparser.RawConfigParser(strict=False, delimiters=("=",), comment_prefixes=("#",))
-    parser.optionxform = str  # type: ignore[assignment, method-assign]  # names are told apart by their case
+    parser.optionxform = str  # type: ignore[assignment, method-assign]  # names differ by their case
     try:
         parser.read_string(file.read_text(encoding="utf-8", errors="replace"))
     except (OSError, configparser.Error):
@@ -215,7 +215,7 @@ def _read(file: Path, section: str) -> Mapping[str, str]:
     return dict(parser[section]) if parser.has_section(section) else {}
 
 
-def reveal(path: Path, jobs: Jobs, tell: Callable[[str], None]) -> None:
+def reveal(path: Path, jobs: Jobs, report: Callable[[str], None]) -> None:
     """Show a file selected in its folder, or open the folder where no file browser can select; else say where it is."""
     if sys.platform == "darwin":
         QProcess.startDetached("open", ["-R", str(path)])
@@ -224,14 +224,14 @@ def reveal(path: Path, jobs: Jobs, tell: Callable[[str], None]) -> None:
     else:
         jobs.read(
             lambda: _ask_file_manager(path),
-            lambda shown: None if shown else open_folder(path.parent, path, tell),
+            lambda shown: None if shown else open_folder(path.parent, path, report),
         )
 
 
-def open_folder(folder: Path, wanted: Path, tell: Callable[[str], None]) -> None:
+def open_folder(folder: Path, wanted: Path, report: Callable[[str], None]) -> None:
     """Open a folder; where nothing can, say where what is `wanted` in it lies."""
     if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
-        tell(say("No file browser answers. Look at {path}.").format(path=isolated(str(wanted))))
+        report(say("No file browser answers. Look at {path}.").format(path=isolated(str(wanted))))
 
 
 def _ask_file_manager(path: Path) -> bool:

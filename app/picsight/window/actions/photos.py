@@ -108,19 +108,10 @@ class PhotoActions(QObject):
             return
         row = self._frame.model.wall.rows.get(photo.id, -1)  # the viewer may show what the wall does not hold
         chosen = 1 if in_viewer else self._frame.grid.selected_count()
-        one = (
-            self.tr("Open"),
-            self.tr("Show in folder"),
-            self.tr("More like this"),
-            self.tr("Less like this"),
-        )
-        of_several = (
-            self.tr("Open this photo"),
-            self.tr("Show this photo in its folder"),
-            self.tr("More like this photo"),
-            self.tr("Less like this photo"),
-        )
-        opening, showing, alike, unlike = of_several if chosen > 1 else one
+        opening = counted(chosen, "Open", "Open this photo")
+        showing = counted(chosen, "Show in folder", "Show this photo in its folder")
+        alike = counted(chosen, "More like this", "More like this photo")
+        unlike = counted(chosen, "Less like this", "Less like this photo")
         copies: list[MenuEntry | None] = [
             (counted(chosen, "Copy the photo", "Copy %n photos"), "Ctrl+C", self.copy),
             self._image.entry(chosen, point),

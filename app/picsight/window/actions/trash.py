@@ -163,13 +163,13 @@ class Belongings:
 def belongings(chosen: Sequence[Path], twins: Iterable[Path] = ()) -> Belongings:
     """Look beside the files; `twins` are known already. Reads each of their folders once, so it runs in a thread."""
     pictures = dict.fromkeys((*chosen, *twins))
-    own, listings = set(chosen), {path.parent: _by_stem(path.parent) for path in pictures}
+    originals, listings = set(chosen), {path.parent: _by_stem(path.parent) for path in pictures}
     found = dict.fromkeys(
         companion for path in pictures for companion in _companions(path, listings[path.parent], pictures)
     )
     return Belongings(
-        tuple(path for path in pictures if path in own),
-        tuple(path for path in pictures if path not in own),
+        tuple(path for path in pictures if path in originals),
+        tuple(path for path in pictures if path not in originals),
         tuple(companion for companion in found if companion not in pictures),
     )
 

@@ -1,4 +1,4 @@
-"""Moves photos to the trash at a person's word: asks about what belongs to them, tells what stays, takes it back."""
+"""Moves photos to the trash at a person's word: asks about what belongs to them, says what stays, and takes it back."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ NAMED = 6  # files that a question names; of more it says how many
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """The files in question, what tells each from another that takes its name, and the `changed` ones among the chosen."""
+    """The files in question, a mark by which each differs from another that takes its name, and the `changed` ones among the chosen."""
 
     files: Belongings
     marks: Mapping[Path, FileMark]
@@ -96,9 +96,9 @@ class Trashing(QObject):
             alone()
 
     def _move(self, paths: Sequence[Path], _checked: bool = False, *, marks: Mapping[Path, FileMark]) -> None:
-        self._run(paths, marks, self._tell)
+        self._run(paths, marks, self._report)
 
-    def _tell(self, moved: list[Moved], kept: list[Kept]) -> None:
+    def _report(self, moved: list[Moved], kept: list[Kept]) -> None:
         words = _outcome_words(moved, kept)
         if moved and all(each.back for each in moved):
             self._note(words, moved)
@@ -207,7 +207,7 @@ def _is_changed(path: Path, known: tuple[int, int]) -> bool:
     """Whether a file, or what a link leads to, has another size or time (ns) than it had."""
     try:
         info = path.stat()
-    except OSError:  # whether it is there is told as it is moved
+    except OSError:  # the move says whether it is there
         return False
     return (info.st_size, info.st_mtime_ns) != known
 

@@ -54,7 +54,8 @@ class PhotoDelegate(QStyledItemDelegate):
         if stands:
             self._paint_state(painter, view, rect, stands, hovered=hovered)
         elif mark := index.data(Role.MARK):
-            self._paint_mark(painter, view, rect, filled=mark == "strong")
+            # Told apart without colour, on every picture.
+            _paint_disc(painter, view, rect, MARK, filled=mark == "strong")
         copies = index.data(Role.COPIES)
         if copies > 1:
             self._paint_plate(painter, view, rect, copies)
@@ -105,10 +106,6 @@ class PhotoDelegate(QStyledItemDelegate):
         painter.setPen(QPen(colours.on_stage, 0.12 * unit))
         painter.setBrush(shade)
         painter.drawEllipse(circle)
-
-    def _paint_mark(self, painter: QPainter, view: QWidget, rect: QRect, *, filled: bool) -> None:
-        """A dot or a ring on a halo, bottom trailing: it is told apart without colour, on every picture."""
-        _paint_disc(painter, view, rect, MARK, filled=filled)
 
     def _paint_state(
         self, painter: QPainter, view: QWidget, rect: QRect, state: State, *, hovered: bool

@@ -99,7 +99,7 @@ class WallHeader(QWidget):
         for part in (self.weaker, self.order, self.group, self.slider):
             part.hide()
 
-    def tell(self, news: QWidget) -> None:
+    def add_news(self, news: QWidget) -> None:
         """Give news a place behind the title."""
         self._row.insertWidget(2, news)
 

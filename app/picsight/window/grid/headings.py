@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QDate, QLocale, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QAccessible, QAccessibleStateChangeEvent, QFont, QPainter, QPen
+from PySide6.QtGui import QAccessible, QAccessibleStateChangeEvent, QPainter, QPen
 from PySide6.QtWidgets import QAccessibleWidget, QPushButton, QStyle, QWidget
 
 from picsight.window.grid.wall import Kind
 from picsight.window.parts.controls import NO_LINE, Painted
 from picsight.window.parts.icons import paint_icon
-from picsight.window.parts.labels import LEADING, TRAILING, paint_words
+from picsight.window.parts.labels import LEADING, TRAILING, paint_words, sized_font
 from picsight.window.parts.words import counted, say, short_path
 from picsight.window.tokens import HALF, ONE, PAD, high_contrast, mix, px, tones
 
@@ -49,36 +49,13 @@ def _date(iso: str) -> QDate:
     return QDate.fromString(iso, Qt.DateFormat.ISODate)
 
 
-def paint_title(painter: QPainter, widget: QWidget, area: QRect, words: str) -> None:
-    """The name of a section at the lower edge of its area."""
-    _paint_words(painter, widget, area, words, title_font(widget), dim=False)
-
-
-def paint_day(painter: QPainter, widget: QWidget, area: QRect, words: str) -> None:
-    """The name of a day."""
-    _paint_words(painter, widget, area, words, sized_font(widget, DAY_SIZE), dim=True)
-
-
-def title_font(widget: QWidget) -> QFont:
-    """What sections are called in."""
-    font = sized_font(widget, TITLE_SIZE)
-    font.setWeight(QFont.Weight.DemiBold)
-    return font
-
-
-def sized_font(widget: QWidget, factor: float) -> QFont:
-    """A widget's font so many times as large."""
-    font = QFont(widget.font())
-    font.setPointSizeF(font.pointSizeF() * factor)
-    return font
-
-
-def _paint_words(
-    painter: QPainter, widget: QWidget, area: QRect, words: str, font: QFont, *, dim: bool
+def paint_heading(
+    painter: QPainter, widget: QWidget, area: QRect, words: str, *, is_day: bool = False
 ) -> None:
+    """The name of a section, or the smaller and dim one of a day."""
     colours = tones(widget)
-    painter.setFont(font)
-    painter.setPen(colours.dim if dim else colours.text)
+    painter.setFont(sized_font(widget, DAY_SIZE if is_day else TITLE_SIZE, semibold=not is_day))
+    painter.setPen(colours.dim if is_day else colours.text)
     painter.setLayoutDirection(widget.layoutDirection())
     shown = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, area.width())
     paint_words(painter, area, LEADING, shown)
@@ -113,7 +90,7 @@ class HeadingStrip(Overlay):
         painter.fillRect(self.rect(), colours.base)
         painter.fillRect(0, self.height() - 1, self.width(), 1, colours.line)
         area = self.rect().adjusted(px(self, PAD), 0, -px(self, PAD), 0)
-        paint_title(painter, self, area, self._words)
+        paint_heading(painter, self, area, self._words)
         painter.end()
 
 

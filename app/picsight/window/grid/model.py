@@ -26,7 +26,7 @@ NOWHERE = QModelIndex()
 
 
 class Role(IntEnum):
-    """Our own data of a photo."""
+    """What the wall knows of a photo."""
 
     PHOTO = Qt.ItemDataRole.UserRole + 1
     MARK = PHOTO + 1  # how well it matches, where photos of different certainty stand side by side
@@ -62,7 +62,7 @@ class WallModel(QAbstractListModel):
         before, after = len(self._wall.results), len(wall.results)
         if after <= before:
             self._wall = wall
-            self._tell_marks()
+            self._announce_marks()
             return
         self.beginInsertRows(NOWHERE, before, after - 1)
         self._wall = wall
@@ -84,7 +84,7 @@ class WallModel(QAbstractListModel):
         """Say of each photo how it stands to this tag, or to one below it."""
         if path != self._tag:
             self._tag = path
-            self._tell_marks()
+            self._announce_marks()
 
     def marks(self, photo: int) -> Marks | None:
         """What was said of a photo, as far as it is known."""
@@ -93,26 +93,26 @@ class WallModel(QAbstractListModel):
     def put_marks(self, marks: Mapping[int, Marks]) -> None:
         """Take what is known of photos now; of others nothing is."""
         self._marks = dict(marks)
-        self._tell_marks()
+        self._announce_marks()
 
     def state(self, photo: int) -> tuple[str, State] | None:
         """The tag that is shown, or the one below it, which matters most for a photo, and how that stands to it."""
         marks, shown = self._marks.get(photo), self._tag
         if marks is None or not shown:
             return None
-        own = [(path, how) for path, how in marks.tags if path == shown or path.startswith(f"{shown}/")]
-        return min(own, key=lambda each: (each[0] != shown, each[1] != "suggested"), default=None)
+        here = [(path, how) for path, how in marks.tags if path == shown or path.startswith(f"{shown}/")]
+        return min(here, key=lambda each: (each[0] != shown, each[1] != "suggested"), default=None)
 
     def show_away(self, folders: Collection[Path]) -> None:
         """The photos in these folders are not connected."""
         if tuple(folders) != self._away:
             self._away = tuple(folders)
-            self._tell_marks()
+            self._announce_marks()
 
     def _is_away(self, photo: Result) -> bool:
         return any(photo.path.is_relative_to(folder) for folder in self._away)
 
-    def _tell_marks(self) -> None:
+    def _announce_marks(self) -> None:
         last = len(self._wall.results) - 1
         if last >= 0:
             self.dataChanged.emit(
@@ -159,7 +159,7 @@ class WallModel(QAbstractListModel):
         return self._spoken(photo) if role == Qt.ItemDataRole.AccessibleTextRole else None
 
     def _spoken(self, photo: Result) -> str:
-        """Name, day, place, how well it matches, copies, what was said of it; what is not known is left out."""
+        """Name, day, place, how well it matches, copies, its marks; what is not known is left out."""
         copies = self._wall.copies(photo.id)
         parts = (
             photo.path.name,
@@ -178,14 +178,6 @@ class WallModel(QAbstractListModel):
             return Qt.ItemFlag.NoItemFlags
         flag = Qt.ItemFlag
         return flag.ItemIsEnabled | flag.ItemIsSelectable | flag.ItemIsDragEnabled | flag.ItemNeverHasChildren
-
-    def mimeTypes(self) -> list[str]:
-        """Photos leave as the addresses of their files."""
-        return ["text/uri-list"]
-
-    def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
-        """The files of some photos, to copy or to drag out."""
-        return files_of([self.photo(index.row()) for index in indexes])
 
 
 def spoken_marks(marks: Marks | None) -> list[str]:

@@ -36,7 +36,7 @@ class WallPage(QWidget):
         super().__init__(parent)
         self.view, self.notice = view, Notice(self)
         self.pill, self.header = Pill(self), WallHeader(view, self)
-        self.header.tell(self.pill)
+        self.header.add_news(self.pill)
         self.fault, self.closest = FaultLine(self), Closest(view, self)
         self._pages = QStackedWidget(self)
         self._pages.addWidget(self.closest)
@@ -106,7 +106,7 @@ class Closest(QWidget):
         self.say_nothing()
 
     @property
-    def is_said(self) -> bool:
+    def has_words(self) -> bool:
         """True while it is said that nothing matches."""
         return not self._words.isHidden()
 
@@ -128,7 +128,7 @@ class Closest(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        self._view.setMaximumHeight(self._view.content_height() if self.is_said else WIDGET_MAX)
+        self._view.setMaximumHeight(self._view.content_height() if self.has_words else WIDGET_MAX)
 
 
 class Pill(Button):

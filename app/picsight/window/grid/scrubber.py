@@ -9,9 +9,9 @@ from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QScrollBar, QStyle, QStyleOptionSlider, QWidget
 
-from picsight.window.grid.headings import DAY_SIZE, Overlay, sized_font
+from picsight.window.grid.headings import DAY_SIZE, Overlay
 from picsight.window.parts.controls import handle_of
-from picsight.window.parts.labels import CENTRE, paint_plate, paint_words
+from picsight.window.parts.labels import CENTRE, paint_plate, paint_words, sized_font
 from picsight.window.tokens import HALF, ONE, em, px, tones
 
 if TYPE_CHECKING:

@@ -16,8 +16,7 @@ from picsight.window.grid.headings import (
     FoldButton,
     HeadingStrip,
     day_words,
-    paint_day,
-    paint_title,
+    paint_heading,
     title_of,
 )
 from picsight.window.grid.model import Role
@@ -156,7 +155,7 @@ class SectionedView(JustifiedView):
             if place.top() > area.bottom():
                 break
             if words := self._title(block):
-                paint_title(painter, self, place, words)
+                paint_heading(painter, self, place, words)
         if self._rows.shapes.days:
             self._paint_days(painter, area.adjusted(0, 0, 0, self._rows.measure.day_above))
 
@@ -174,7 +173,8 @@ class SectionedView(JustifiedView):
             place = QRect(cell.left(), cell.top() - high, room, high)
             if self.isRightToLeft():
                 place.moveRight(cell.right())
-            paint_day(painter, self, place, day_words(taken, wall.sections[0].kind))
+            day = day_words(taken, wall.sections[0].kind)
+            paint_heading(painter, self, place, day, is_day=True)
 
     def _room_beside(self, cell: QRect, beside: QRect | None) -> int:
         """How wide the words over a photo may be."""

@@ -183,7 +183,7 @@ class LibraryController(QObject):
         self._jobs.read(work, take, refused or self.notice_given.emit)
 
     def step(self, act: Callable[[Library], object], done: Callable[[], object] = lambda: None) -> Step:
-        """The same as a step that can be taken back and done again; why it was refused is told."""
+        """The same as a step that can be taken back and done again; a notice says why it was refused."""
 
         def run(ended: Ended) -> None:
             def refuse(sentence: str) -> None:
@@ -207,7 +207,7 @@ class LibraryController(QObject):
                     library.remove_folder(folder.id)
             self._emptier = tuple(place for place in self._emptier if not place.path.is_relative_to(path))
 
-        def tell() -> None:
+        def end() -> None:
             if not self.is_indexing:
                 self._status.show_idle()
             self.photos_changed.emit()
@@ -216,7 +216,7 @@ class LibraryController(QObject):
             self.photos_changed.emit()
             self.index()
 
-        return self.step(remove, tell), self.step(lambda library: library.restore_folder(path), look)
+        return self.step(remove, end), self.step(lambda library: library.restore_folder(path), look)
 
     @property
     def emptier(self) -> tuple[Emptier, ...]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class LibraryPages(QObject):
-    """Follows the library on every page that tells of it, and leads from them to what can be done."""
+    """Keeps every page about the library up to date, and connects what can be done there."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class LibraryPages(QObject):
         library.photos_committed.connect(search.photos_arrived)
         library.photos_changed.connect(self._photos_changed)
         library.indexing_ended.connect(self._indexing_ended)
-        library.notice_given.connect(self._tell)
+        library.notice_given.connect(self._show_notice)
         library.answers_changed.connect(search.ask_again)
         search.answered.connect(library.begin)
         search.place_changed.connect(lambda _place: self._say_photos())
@@ -107,7 +107,7 @@ class LibraryPages(QObject):
         self._frame.failure.say(title, sentence, ways)
         self._frame.show_page(self._frame.failure)
 
-    def _tell(self, sentence: str) -> None:
+    def _show_notice(self, sentence: str) -> None:
         first = self._frame.page is self._frame.first_run
         (self._frame.first_run.say if first else self._frame.status.show_sentence)(sentence)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QFont, QFontMetrics, QPainter
+from PySide6.QtGui import QFontMetrics, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTreeView
 
 from picsight.window.library.problems_model import Column, ProblemsModel, where
 from picsight.window.parts.focus import shows_focus
 from picsight.window.parts.icons import paint_icon
-from picsight.window.parts.labels import LEADING, paint_words
+from picsight.window.parts.labels import LEADING, paint_words, sized_font
 from picsight.window.parts.words import cut_middle
 from picsight.window.tokens import HAIR, HALF, ONE, PAD, em, mix, px, tones
 
@@ -73,8 +73,7 @@ class ProblemDelegate(QStyledItemDelegate):
         room = whole.adjusted(px(view, INDENT), 0, -px(view, HALF), 0)
         room = QStyle.visualRect(view.layoutDirection(), whole, room)
         count = str(others[0].data())
-        font = QFont(view.font())
-        font.setWeight(QFont.Weight.DemiBold)
+        font = sized_font(view, 1.0, semibold=True)
         metrics, gap = QFontMetrics(font), px(view, ONE)
         left = room.width() - painter.fontMetrics().horizontalAdvance(count) - gap
         reason = metrics.elidedText(str(first.data()), Qt.TextElideMode.ElideRight, left)

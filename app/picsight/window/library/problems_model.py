@@ -205,20 +205,14 @@ def where(problem: Problem) -> str:
 
 
 def _group_words(group: ProblemGroup, column: Column) -> str:
-    several = len(group.problems) > 1
-    match column:
-        case Column.NAME:
-            return plain(group.title)
-        case Column.WHEN | Column.RETRY if group.reason in UNREAD:
-            return ""
-        case Column.WHEN:
-            return counted(len(group.problems), "%n file", "%n files")
-        case Column.TRIES:
-            return ""
-        case Column.RETRY:
-            return say("Try all again") if several else say("Try again")
-        case Column.IGNORE:
-            return say("Ignore all") if several else say("Ignore")
+    several, is_unread = len(group.problems) > 1, group.reason in UNREAD
+    words = {
+        Column.NAME: plain(group.title),
+        Column.WHEN: "" if is_unread else counted(len(group.problems), "%n file", "%n files"),
+        Column.RETRY: "" if is_unread else say("Try all again") if several else say("Try again"),
+        Column.IGNORE: say("Ignore all") if several else say("Ignore"),
+    }
+    return words.get(column, "")
 
 
 def _words(problem: Problem, column: Column) -> str:

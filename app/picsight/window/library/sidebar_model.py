@@ -53,7 +53,7 @@ class SidebarEntry:
 
     @property
     def key(self) -> Path | str | None:
-        """What tells where it leads from every other line: a folder, or what is searched for there."""
+        """What identifies the line: the folder it leads to, or what is searched for there."""
         if self.tag is not None:
             return query_of(self.tag)
         return self.search.query if self.search is not None else self.folder

@@ -4,6 +4,7 @@ number at the end.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, QPoint, QRect, QSize, Qt, Signal
@@ -103,7 +104,7 @@ class EntryTree(QTreeView):
         point = event.position().toPoint()
         index = self.indexAt(point)
         has_sign = index.isValid() and bool(index.data(ENTRY).children)
-        if has_sign and sign_zone(self.visualRect(index), index, self).contains(point):
+        if has_sign and zones(self.visualRect(index), index, self).sign.contains(point):
             self.setExpanded(index, not self.isExpanded(index))
         else:
             super().mousePressEvent(event)
@@ -123,111 +124,86 @@ class EntryDelegate(QStyledItemDelegate):
         note = 0
         if entry.note:
             line = QRect(0, 0, view.viewport().width(), px(view, high))
-            note = _note_height(view, entry.note, note_zone(line, index, view).width()) - px(view, SMALL)
+            note = _note_height(view, entry.note, zones(line, index, view).note.width()) - px(view, SMALL)
         return QSize(px(view, 8), px(view, high) + note)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw one line."""
         view, entry = self._tree, index.data(ENTRY)
-        colours, rect = tones(view), line_zone(option.rect, view)
+        colours, parts = tones(view), zones(option.rect, index, view)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if entry.is_heading:
-            text = rect.adjusted(px(view, ONE), px(view, HALF), 0, 0)
+            text = parts.line.adjusted(px(view, ONE), px(view, HALF), 0, 0)
             painter.setPen(colours.dim_on_window)
-            paint_words(painter, QStyle.visualRect(view.layoutDirection(), rect, text), LEADING, entry.words)
+            text = QStyle.visualRect(view.layoutDirection(), parts.line, text)
+            paint_words(painter, text, LEADING, entry.words)
         else:
-            row_ground(painter, view, rect, option.state)
+            row_ground(painter, view, parts.line, option.state)
             if index == view.target:
-                paint_plate(painter, rect, SMALL * em(view), line=QPen(colours.accent, 2), inset=1)
-            self._paint_entry(painter, option.rect, index)
+                edge = QPen(colours.accent, 2)
+                paint_plate(painter, parts.line, SMALL * em(view), line=edge, inset=1)
+            self._paint_entry(painter, parts, index)
         painter.restore()
 
-    def _paint_entry(self, painter: QPainter, rect: QRect, index: Index) -> None:
+    def _paint_entry(self, painter: QPainter, parts: Zones, index: Index) -> None:
         view, entry = self._tree, index.data(ENTRY)
-        colours, side, direction = tones(view), px(view, 1.25), view.layoutDirection()
-        words = words_zone(rect, index, view)
-        room, icon = _inside(rect, index, view), QRect(0, 0, side, side)
-        icon.moveCenter(room.center())
-        icon.moveLeft(room.left())
-        icon = QStyle.visualRect(direction, room, icon)
-        if entry.note:
-            note = note_zone(rect, index, view)
+        colours, words, room, note = tones(view), parts.words, parts.room, parts.note
+        if entry.note:  # name, number and icon on one line, the note below it
             note.setTop(note.bottom() + 1 - px(view, SMALL) - _note_height(view, entry.note, note.width()))
-            for part in (words, room):  # name, number and icon on one line, the note below it
+            for part in (words, room):
                 part.setBottom(note.top())
-            icon.moveTop(words.center().y() - side // 2)
             painter.setPen(colours.dim_on_window)
             paint_words(painter, note, LEADING, entry.note, Qt.TextFlag.TextWordWrap)
+        icon = QRect(0, 0, px(view, 1.25), px(view, 1.25))
+        icon.moveCenter(room.center())
+        icon.moveLeft(room.left())
+        icon = QStyle.visualRect(view.layoutDirection(), room, icon)
+        if entry.note:
+            icon.moveTop(words.center().y() - icon.height() // 2)
         paint_icon(painter, icon, entry.icon, mix(colours.text, colours.window, 0.2))
-        self._paint_sign(painter, rect, index, words.center().y())
+        if entry.children:  # whether what lies under the line is shown
+            sign = QRect(0, 0, px(view, PAD), px(view, PAD))
+            sign.moveCenter(QPoint(parts.sign.center().x(), words.center().y()))
+            closed = "previous" if view.isRightToLeft() else "next"
+            name = "down" if view.isExpanded(index) else closed
+            paint_icon(painter, sign, name, colours.dim_on_window)
         painter.setPen(colours.text)
         paint_words(painter, words, LEADING, cut_middle(entry.words, painter.fontMetrics(), words.width()))
         painter.setPen(colours.dim_on_window)
-        paint_words(painter, room, TRAILING, _end(entry))
-
-    def _paint_sign(self, painter: QPainter, rect: QRect, index: Index, middle: int) -> None:
-        """Whether what lies under a line is shown, before its name."""
-        view = self._tree
-        if index.data(ENTRY).children:
-            place = QRect(0, 0, px(view, PAD), px(view, PAD))
-            place.moveCenter(QPoint(sign_zone(rect, index, view).center().x(), middle))
-            closed = "previous" if view.isRightToLeft() else "next"
-            sign = "down" if view.isExpanded(index) else closed
-            paint_icon(painter, place, sign, tones(view).dim_on_window)
+        paint_words(painter, room, TRAILING, number(entry.count) if entry.count else "")
 
 
 def _note_height(view: QTreeView, note: str, width: int) -> int:
     return view.fontMetrics().boundingRect(QRect(0, 0, max(width, 1), view.height()), _WRAPPED, note).height()
 
 
-def depth(index: Index) -> int:
-    """How many lines a line lies under; each indents it by an em."""
-    above, count = index.parent(), 0
+@dataclass(frozen=True, slots=True)
+class Zones:
+    """The parts of a line: the line itself, with air before and after it; the `sign` for open and closed, which takes
+    clicks; the `room` from the icon to the end of the number; what the `words` have between the two; and the room of a
+    `note` below them, under the number, too.
+    """
+
+    line: QRect
+    sign: QRect
+    room: QRect
+    words: QRect
+    note: QRect
+
+
+def zones(rect: QRect, index: Index, view: QTreeView) -> Zones:
+    """Where the parts of a line lie in its rectangle; a bar that scrolls stands where the air behind the line was."""
+    scrolls, entry, depth = view.verticalScrollBar().isVisible(), index.data(ENTRY), 0
+    above = index.parent()
     while above.isValid():
-        above, count = above.parent(), count + 1
-    return count
-
-
-def line_zone(rect: QRect, view: QTreeView) -> QRect:
-    """The line itself, with air before and after it; a bar that scrolls stands where the air behind it was."""
-    behind = 0 if _scrolls(view) else px(view, SMALL)
-    return QStyle.visualRect(view.layoutDirection(), rect, rect.adjusted(px(view, SMALL), 0, -behind, 0))
-
-
-def sign_zone(rect: QRect, index: Index, view: QTreeView) -> QRect:
-    """Where the sign for open and closed is, and a click opens or closes."""
-    line = line_zone(rect, view)
-    zone = QRect(line.left() + px(view, depth(index)), line.top(), px(view, ONE), line.height())
-    return QStyle.visualRect(view.layoutDirection(), line, zone)
-
-
-def words_zone(rect: QRect, index: Index, view: QTreeView) -> QRect:
-    """What the words have between the icon and the number."""
-    room, end = _inside(rect, index, view), _end(index.data(ENTRY))
-    number_room = view.fontMetrics().horizontalAdvance(end) + px(view, HALF) if end else 0
-    words = room.adjusted(px(view, 1.25) + px(view, HALF), 0, -number_room, 0)
-    return QStyle.visualRect(view.layoutDirection(), room, words)
-
-
-def note_zone(rect: QRect, index: Index, view: QTreeView) -> QRect:
-    """What a note below the name has: up to the end of the line, under the number, too."""
-    room = _inside(rect, index, view)
+        above, depth = above.parent(), depth + 1
+    line = rect.adjusted(px(view, SMALL), 0, 0 if scrolls else -px(view, SMALL), 0)
+    sign = QRect(line.left() + px(view, depth), line.top(), px(view, ONE), line.height())
+    behind = px(view, HAIR if scrolls else HALF)
+    room = line.adjusted(px(view, depth) + px(view, ONE), 0, -behind, 0)
     note = room.adjusted(px(view, 1.25) + px(view, HALF), 0, 0, 0)
-    return QStyle.visualRect(view.layoutDirection(), room, note)
-
-
-def _inside(rect: QRect, index: Index, view: QTreeView) -> QRect:
-    """From the icon to the end of the number."""
-    line = line_zone(rect, view)
-    behind = px(view, HAIR if _scrolls(view) else HALF)
-    inside = line.adjusted(px(view, depth(index)) + px(view, ONE), 0, -behind, 0)
-    return QStyle.visualRect(view.layoutDirection(), line, inside)
-
-
-def _scrolls(view: QTreeView) -> bool:
-    return view.verticalScrollBar().isVisible()
-
-
-def _end(entry: SidebarEntry) -> str:
-    return number(entry.count) if entry.count else ""
+    count = number(entry.count) if entry.count else ""
+    after = view.fontMetrics().horizontalAdvance(count) + px(view, HALF) if count else 0
+    parts = line, sign, room, note.adjusted(0, 0, -after, 0), note
+    return Zones(*(QStyle.visualRect(view.layoutDirection(), rect, part) for part in parts))

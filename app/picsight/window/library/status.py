@@ -1,4 +1,4 @@
-"""The line at the bottom: what is shown, what goes on, and how to pause it; a click tells more."""
+"""The line at the bottom: what is shown, what goes on, and how to pause it; a click shows more."""
 
 from __future__ import annotations
 

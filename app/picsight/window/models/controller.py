@@ -66,7 +66,6 @@ class ModelsController(QObject):
         self._entries = entries
         self._rows: dict[str, ModelRow] = {}
         self._installation: _RunningInstallation | None = None
-        self._accepted: Callable[[], None] | None = None
         self._faults: dict[str, str] = {}
         self.dialog: ModelsDialog | None = None
         library.opened.connect(self.refresh)
@@ -85,8 +84,6 @@ class ModelsController(QObject):
             dialog.cancel_requested.connect(self.cancel)
             dialog.file_requested.connect(self._choose_file)
             dialog.file_dropped.connect(self.install_file)
-            dialog.licence.accepted.connect(self._accept)
-            dialog.licence.declined.connect(self._decline)
         self._faults.clear()
         self.dialog.show_sentence("")
         self.dialog.open()
@@ -186,18 +183,7 @@ class ModelsController(QObject):
         if licence is None:
             install()
         elif self.dialog is not None:
-            self._accepted = install
-            self.dialog.show_licence(title, *licence)
-
-    def _accept(self) -> None:
-        install, self._accepted = self._accepted, None
-        if self.dialog is not None:
-            self.dialog.show_list()
-        if install is not None:
-            install()
-
-    def _decline(self) -> None:
-        self._accepted = None
+            self.dialog.ask_for_licence(title, *licence, install)
 
     def _choose_file(self) -> None:
         dialog = QFileDialog(self.dialog, self.tr("Choose a model"))

@@ -44,7 +44,7 @@ class HintLine(Ruled):
 
 
 class BetterModels(QObject):
-    """Decides when to tell; `wanted` until a person says no."""
+    """Decides when the line is shown; `wanted` until a person says no."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class BetterModels(QObject):
         self.wanted = wanted
         self._frame, self._library, self._search = frame, library, search
         self.looked_at = QTimer(self, singleShot=True, interval=LOOKED_AT_MS)
-        self.looked_at.timeout.connect(self._tell)
+        self.looked_at.timeout.connect(self._suggest)
         search.place_changed.connect(lambda _place: self._look())
         library.model_chosen.connect(self._follow)
         frame.hint.models_requested.connect(models.show)
@@ -75,7 +75,7 @@ class BetterModels(QObject):
         """Whether the answer has nothing strong, by a model that knows what strong is."""
         return all(photo.match in ("weaker", "none") for photo in self._frame.model.wall.results)
 
-    def _tell(self) -> None:
+    def _suggest(self) -> None:
         # Of names, times and tags no model knows more.
         by_meaning = self._search.place.asked.alternatives
         if self._is_weak() and by_meaning and self._library.overview.photos:

@@ -28,7 +28,7 @@ from picsight.window.parts.words import WEB, isolated, linked, number, say
 from picsight.window.tokens import HALF, PAD, SMALL, px
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent, QShowEvent
 
@@ -51,6 +51,7 @@ class ModelsDialog(QDialog):
         self.setWindowTitle(self.tr("Models"))
         self.setAcceptDrops(True)
         self.rows: dict[str, RowView] = {}
+        self._install: Callable[[], None] = lambda: None
         self._pages, self._list = QStackedWidget(self), QWidget()
         self._cards, self._others = QBoxLayout(QBoxLayout.Direction.LeftToRight), QWidget(self._list)
         self._lines = QVBoxLayout(self._others)
@@ -75,6 +76,7 @@ class ModelsDialog(QDialog):
         self.details.toggled.connect(self._show_details)
         self.file.clicked.connect(self.file_requested)
         self.done_button.clicked.connect(self.reject)
+        self.licence.accepted.connect(self._accept_licence)
         self.licence.declined.connect(self.show_list)
 
     def _list_page(self) -> QWidget:
@@ -185,15 +187,22 @@ class ModelsDialog(QDialog):
         """Something that a person should read and that belongs to no line; empty for nothing."""
         self._sentence.say(sentence, "problems")
 
-    def show_licence(self, model: str, licence: str, url: str, text: str) -> None:
-        """Ask for a licence before anything is installed."""
+    def ask_for_licence(
+        self, model: str, licence: str, url: str, text: str, install: Callable[[], None]
+    ) -> None:
+        """Show a licence, and `install` the model once a person has accepted it."""
         self.licence.say(model, licence, url, text)
+        self._install = install
         self._pages.setCurrentWidget(self.licence)
         self.licence.text.setFocus()
 
     def show_list(self) -> None:
         """The models."""
         self._pages.setCurrentIndex(0)
+
+    def _accept_licence(self) -> None:
+        self.show_list()
+        self._install()
 
     @property
     def asks_for_licence(self) -> bool:

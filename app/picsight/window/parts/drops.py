@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPen
+from PySide6.QtGui import QColor, QImage, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
-from picsight.window.parts.labels import CENTRE, paint_plate, paint_words
+from picsight.window.parts.labels import CENTRE, paint_plate, paint_words, sized_font
 from picsight.window.parts.words import counted, isolated, say
 from picsight.window.tokens import HALF, PAD, px, tones
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
@@ -123,10 +123,7 @@ class DropVeil(QWidget):
         edge, inset = QPen(colours.accent, 2, Qt.PenStyle.DashLine), px(self, PAD)
         paint_plate(painter, self.rect(), px(self, HALF), line=edge, inset=inset)
         painter.setPen(colours.text)
-        font = self.font()
-        font.setPointSizeF(font.pointSizeF() * 1.15)
-        font.setWeight(QFont.Weight.DemiBold)
-        painter.setFont(font)
+        painter.setFont(sized_font(self, 1.15, semibold=True))
         room = self.rect().adjusted(3 * inset, 3 * inset, -3 * inset, -3 * inset)
         paint_words(painter, room, CENTRE, self._sentence, Qt.TextFlag.TextWordWrap)
         painter.end()

@@ -55,13 +55,18 @@ def _fixed(direction: Qt.LayoutDirection, place: Qt.AlignmentFlag) -> Qt.Alignme
     return QStyle.visualAlignment(direction, place) | Qt.AlignmentFlag.AlignAbsolute
 
 
-def sized(label: _Label, factor: float, *, semibold: bool = False) -> _Label:
-    """Give a label a size relative to body text."""
-    font = QFont(label.font())
+def sized_font(widget: QWidget, factor: float, *, semibold: bool = False) -> QFont:
+    """A widget's font so many times as large."""
+    font = QFont(widget.font())
     font.setPointSizeF(font.pointSizeF() * factor)
     if semibold:
         font.setWeight(QFont.Weight.DemiBold)
-    label.setFont(font)
+    return font
+
+
+def sized(label: _Label, factor: float, *, semibold: bool = False) -> _Label:
+    """Give a label a size relative to body text."""
+    label.setFont(sized_font(label, factor, semibold=semibold))
     return label
 
 
