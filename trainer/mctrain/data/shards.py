@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 import json
 import posixpath
 import tarfile
 import zlib
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
@@ -133,24 +132,25 @@ def members(shard: Place, only: Collection[str] = ()) -> Iterator[tuple[str, str
     Raises:
         DataError: the shard is missing, is no tar archive, or ends before its end mark: what came before it was whole.
     """
-    with readable(shard), opened(shard) as file, tarfile.open(fileobj=file) as archive:
+    with opened_archive(shard) as archive:
         for member in archive:
             key, suffix = split_name(member.name)
             if member.isfile() and (not only or suffix in only):
                 content = archive.extractfile(member)
                 yield key, suffix, content.read() if content else b""
-        demand_end(archive, shard)
 
 
 @contextmanager
-def readable(shard: Place) -> Iterator[None]:
-    """Turns what a damaged archive raises into a sentence.
+def opened_archive(shard: Place, *, plain: bool = False) -> Iterator[tarfile.TarFile]:
+    """A tar archive, whose end mark is looked for when the block has read its members; a `plain` one is not zipped.
 
     Raises:
-        DataError: it is damaged.
+        DataError: it is missing, is no tar archive, or ends before its end mark, as if it were damaged.
     """
     try:
-        yield
+        with opened(shard) as file, tarfile.open(fileobj=file, mode="r:" if plain else "r:*") as archive:
+            yield archive
+            _demand_end(archive, shard)
     except tarfile.ReadError as fault:  # in five lines, where no packing fits
         raise DataError(f"The shard {shard} cannot be read: it is damaged or no tar archive.") from fault
     except (EOFError, tarfile.TarError, zlib.error) as fault:
@@ -164,7 +164,7 @@ def split_name(name: str) -> tuple[str, str]:
     return posixpath.join(folder, stem), suffix.lower()
 
 
-def demand_end(archive: tarfile.TarFile, shard: Place) -> None:
+def _demand_end(archive: tarfile.TarFile, shard: Place) -> None:
     """Looks for the end mark behind the members that were read.
 
     The library takes a damaged header, and the end of a file that was cut off, for the end of the archive.
@@ -184,17 +184,16 @@ def count_photos(shard: Path) -> int:
     """How many photos a shard holds, by the names of its members; of one that is damaged, those before the damage.
 
     Raises:
-        DataError: the shard is missing or is no tar archive.
+        DataError: the shard is missing, or nothing of it can be read.
     """
     count = 0
-    with (
-        readable(shard),
-        opened(shard) as file,
-        tarfile.open(fileobj=file) as archive,
-        suppress(EOFError, gzip.BadGzipFile, tarfile.TarError, zlib.error),
-    ):
-        for member in archive:
-            count += member.isfile() and split_name(member.name)[1] in PHOTO_SUFFIXES
+    try:
+        with opened_archive(shard) as archive:
+            for member in archive:
+                count += member.isfile() and split_name(member.name)[1] in PHOTO_SUFFIXES
+    except DataError:
+        if not count:
+            raise
     return count
 
 

@@ -16,10 +16,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from mctrain.data.named import SHARDS, divided, find_shards
-from mctrain.data.shards import PHOTO_SUFFIXES, demand_end, readable, split_name
+from mctrain.data.shards import PHOTO_SUFFIXES, opened_archive, split_name
 from mctrain.data.sources.table import photo_column, row_at, rows
 from mctrain.errors import DataError
-from mctrain.places import files_of, opened, read, read_part, size_of, version_of
+from mctrain.places import files_of, read, read_part, size_of, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -158,11 +158,7 @@ class _TarHolder(_FileHolder):
             raise damage
 
     def _walk(self, spans: list[_Span]) -> None:
-        with (
-            readable(self.place),
-            opened(self.place) as file,
-            tarfile.open(fileobj=file, mode="r:") as archive,
-        ):
+        with opened_archive(self.place, plain=True) as archive:
             for member in filter(tarfile.TarInfo.isfile, archive):
                 key, suffix = split_name(member.name)
                 if not spans or key != spans[-1].key or suffix in spans[-1].suffixes:
@@ -171,7 +167,6 @@ class _TarHolder(_FileHolder):
                 spans[-1].end = member.offset_data + -(-member.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
                 if suffix == "json" and (content := archive.extractfile(member)):
                     spans[-1].record = content.read()
-            demand_end(archive, self.place)
 
     def fetch(self, at: int, size: int) -> Fetched:
         """One of its samples.

@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import shutil
-import tarfile
 import zlib
 from collections import Counter
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mctrain.data.reinforced.sample import PLAIN, REINFORCED, ROLES, SUFFIXES, role_of
-from mctrain.data.shards import demand_end, split_name
+from mctrain.data.shards import opened_archive, split_name
 from mctrain.errors import DataError
 from mctrain.places import opened, version_of
 from mctrain.whole_files import write_whole
@@ -96,7 +95,7 @@ def open_shard(path: Path, cache: Path, needs: Needs = REINFORCED) -> Shard:
     tar = _unpack(path, cache / "unpacked" / f"{identity}.tar") if _is_zipped(path) else path
     file = cache / "index" / f"{identity}-{LAYOUT}.npy"
     if not file.exists():
-        rows = _index(path, tar)
+        rows = _index(tar)
         with write_whole(file) as index:
             np.save(index, rows, allow_pickle=False)
     columns = [ROLES.index(role) for role in needs.demanded]
@@ -114,7 +113,7 @@ def _load_rows(path: Path) -> NDArray[Any]:
         raise DataError(f"{path} cannot be read: {fault}; remove it, it is made again.") from fault
 
 
-def _index(path: Path, tar: Path) -> NDArray[Any]:
+def _index(tar: Path) -> NDArray[Any]:
     """One row a sample: key, and by role where the member lies [samples, roles].
 
     Those that lack nothing come first, then those that lack nothing of a plain sample: so the whole ones are the first
@@ -122,7 +121,7 @@ def _index(path: Path, tar: Path) -> NDArray[Any]:
     """
     samples: list[tuple[str, dict[str, tuple[int, int, int]]]] = []
     latest: dict[str, dict[str, tuple[int, int, int]]] = {}
-    for key, suffix, offset, size in _walk(path, tar):
+    for key, suffix, offset, size in _walk(tar):
         role = role_of(suffix)
         if role is None:
             continue
@@ -147,18 +146,12 @@ def _index(path: Path, tar: Path) -> NDArray[Any]:
     return rows
 
 
-def _walk(path: Path, tar: Path) -> Iterator[tuple[str, str, int, int]]:
+def _walk(tar: Path) -> Iterator[tuple[str, str, int, int]]:
     """The files of a tar as (key, suffix, offset, size); only heads are read."""
-    try:
-        with tarfile.open(tar, "r:") as archive:
-            for member in archive:
-                if member.isfile():
-                    yield *split_name(member.name), member.offset_data, member.size
-            demand_end(archive, path)
-    except tarfile.ReadError as fault:
-        raise DataError(f"The shard {path} is damaged, cut short or no tar archive.") from fault
-    except (OSError, tarfile.TarError) as fault:
-        raise DataError(f"The shard {path} cannot be read: {fault}.") from fault
+    with opened_archive(tar, plain=True) as archive:
+        for member in archive:
+            if member.isfile():
+                yield *split_name(member.name), member.offset_data, member.size
 
 
 def _identify(path: Path) -> str:

@@ -201,12 +201,9 @@ def glosses(folder: Path) -> Iterator[str]:
     """
     path = folder / _NOUNS
     try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            for line in file:
-                if not line.startswith("  "):  # so begins the licence
-                    yield from _gloss(line)
-    except OSError as fault:
-        raise DataError(f"{path} cannot be read: {fault.strerror}.") from fault
+        for line in lines_of(path):
+            if not line.startswith(b"  "):  # so begins the licence
+                yield from _gloss(line.decode(errors="replace"))
     except (ValueError, IndexError) as fault:
         raise DataError(f"{path} is not a file of WordNet's; install it anew.") from fault
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from mctrain.data.sources.listing import Entry, Listing, read_text, records
 from mctrain.data.words import Words, described
 from mctrain.errors import DataError
+from mctrain.places import read_part
 from picsight_engine.photos.decode import IMAGE_SUFFIXES
 from picsight_engine.photos.sidecars import long_sidecar, short_sidecar
 from picsight_engine.photos.xmp import PacketError, read_packet
@@ -176,10 +177,7 @@ def words_inside(photo: Path) -> Words:
 
 def _words_in_xmp(path: Path) -> Words:
     try:
-        with path.open("rb") as file:
-            packet = read_packet(file.read(_WITHIN))
-    except OSError as fault:
-        raise DataError(f"{path} cannot be read: {fault.strerror}.") from fault
+        packet = read_packet(read_part(path, 0, _WITHIN))
     except PacketError:  # of a packet that is cut or damaged the photo has no words
         return Words()
     queries = [path[-1] for path in packet.keywords]

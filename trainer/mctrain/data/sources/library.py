@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mctrain.data.sources.listing import Entry, Listing
 from mctrain.data.words import described, texts_of
 from mctrain.errors import DataError
+from mctrain.places import opened
 from picsight_engine.errors import ImageError
 from picsight_engine.photos.identity import FINGERPRINT_RULE, fingerprint
 from picsight_engine.photos.reading import Limits, read_photo
@@ -105,24 +106,15 @@ def read_library(file: Path) -> Listing:
 
 
 def _lines(file: Path, faults: list[str]) -> Iterator[_Decided]:
-    try:
-        with file.open("rb") as source:
-            for number, line in enumerate(iter(lambda: source.readline(_MOST_BYTES), b""), start=1):
-                if not line.strip():
-                    continue
-                try:
-                    decided = _parse_line(line)
-                except UnicodeEncodeError:
-                    faults.append(f"Line {number} of {file} was left out: a text holds half a character.")
-                except _LineError as fault:
-                    raise DataError(
-                        f"Nothing was packed, because in line {number} of {file} {fault}."
-                    ) from fault
-                else:
-                    if decided is not None:
-                        yield decided
-    except OSError as fault:
-        raise DataError(f"{file} cannot be read: {fault.strerror}.") from fault
+    with opened(file) as source:
+        for number, line in enumerate(iter(lambda: source.readline(_MOST_BYTES), b""), start=1):
+            try:
+                if line.strip() and (decided := _parse_line(line)):
+                    yield decided
+            except UnicodeEncodeError:
+                faults.append(f"Line {number} of {file} was left out: a text holds half a character.")
+            except _LineError as fault:
+                raise DataError(f"Nothing was packed, because in line {number} of {file} {fault}.") from fault
 
 
 def _parse_line(line: bytes) -> _Decided | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mctrain.errors import DataError
+from mctrain.places import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,10 +39,7 @@ def read_text(path: Path) -> str:
     Raises:
         DataError: it cannot be read.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as fault:
-        raise DataError(f"{path} cannot be read: {fault.strerror}.") from fault
+    content = read(path)
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return content.decode("utf-16", errors="replace")
     try:
@@ -59,9 +57,9 @@ def sound_records(path: Path) -> list[tuple[str, dict[str, Any]]]:
         DataError: it cannot be read, is not UTF-8, or a line is no JSON object.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except (OSError, ValueError) as fault:
-        raise DataError(f"{path} cannot be read as UTF-8: {fault}.") from fault
+        text = read(path).decode("utf-8-sig")
+    except ValueError as fault:
+        raise DataError(f"{path} is not UTF-8: {fault}.") from fault
     faults: list[str] = []
     found = list(_objects(text, path, faults))
     if faults:
