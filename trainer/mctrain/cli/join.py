@@ -81,10 +81,10 @@ def _join(shards: Sequence[Named], sources: Sequence[str], folder: Place, cache:
     if index.twice:
         click.echo(f"  photos under a uid that came before: {index.twice}")
     tell_some("damaged, used as far as they go", index.faults)
-    _tell(join(Joining(shards, index, teachers, folder), bar("samples")), folder)
+    _report(join(Joining(shards, index, teachers, folder), bar("samples")), folder)
 
 
-def _tell(records: Sequence[JoinRecord], folder: Place) -> None:
+def _report(records: Sequence[JoinRecord], folder: Place) -> None:
     matched = sum(record.shard.samples for record in records)
     faults = sum((Counter(record.shard.faults) for record in records), Counter[str]())
     refused = sum(len(record.refused) for record in records)
@@ -102,7 +102,7 @@ def _tell(records: Sequence[JoinRecord], folder: Place) -> None:
         if count:
             click.echo(f"  {what}: {count}")
     if faults:
-        told = ", ".join(f"{count} {reason}" for reason, count in faults.most_common())
-        click.echo(f"  left out: {told}\n  their keys stand in the .joined.json beside each shard")
+        reasons = ", ".join(f"{count} {reason}" for reason, count in faults.most_common())
+        click.echo(f"  left out: {reasons}\n  their keys stand in the .joined.json beside each shard")
     if refused:
         click.echo(f"  refused, evaluation photos: {refused}")

@@ -88,11 +88,11 @@ def _of_metrics(folder: Path, origin: WeightsFile | HeadFit | Trained) -> list[s
     try:
         lines = [json.loads(line) for line in (folder / METRICS).read_text("utf-8").splitlines()]
         start = next(line["start"] for line in lines if "start" in line)
-        told = [line for line in lines if "loss" in line and line["step"] <= origin.steps]
-        spans = zip([0, *(line["step"] for line in told)], told, strict=False)
+        entries = [line for line in lines if "loss" in line and line["step"] <= origin.steps]
+        spans = zip([0, *(line["step"] for line in entries)], entries, strict=False)
         batch = origin.recipe["run"]["batch"]
         seconds = sum((line["step"] - before) * batch / line["photos_a_second"] for before, line in spans)
-        losses = [line["loss"] for line in told]
+        losses = [line["loss"] for line in entries]
         return [
             f"ran        {duration(seconds)} on {start['device']} ({start['machine']}), processes: {start['processes']}",
             f"loss       {losses[0]:.3f} {_curve(losses)} {losses[-1]:.3f}",
@@ -137,27 +137,27 @@ def _of_matches(manifest: Manifest, folder: Path) -> list[str]:
     return [f"matches    not calibrated: `mctrain calibrate {folder} --data DIR` does it"]
 
 
-def _of_provenance(told: Mapping[str, Any]) -> list[str]:
+def _of_provenance(facts: Mapping[str, Any]) -> list[str]:
     """What a bundle says of its making; another tool's may say something else, which is told as it stands."""
-    if isinstance(told.get("recipe"), dict):
+    if isinstance(facts.get("recipe"), dict):
         try:
-            return _of_run(told)
+            return _of_run(facts)
         except (AttributeError, KeyError, TypeError, ValueError):
             pass  # under our names, but of other types
-    return [f"made of    {_facts(told)}"] if told else []
+    return [f"made of    {_facts(facts)}"] if facts else []
 
 
-def _of_run(told: Mapping[str, Any]) -> list[str]:
+def _of_run(facts: Mapping[str, Any]) -> list[str]:
     """What our own bundles say."""
     length = (
-        _steps(told["steps"], told.get("begun", ""), told.get("score"))
-        if "steps" in told
-        else _passes(told.get("epochs"), told.get("last_loss"))
+        _steps(facts["steps"], facts.get("begun", ""), facts.get("score"))
+        if "steps" in facts
+        else _passes(facts.get("epochs"), facts.get("last_loss"))
     )
-    lines = _made(told["recipe"], told.get("data") or {}, length)
-    if told.get("began_with"):
-        lines.append(f"made of    {told['photos']} photos, on top of {told['began_with']}")
-    return [*lines, *_compared(told.get("compared", ()))]
+    lines = _made(facts["recipe"], facts.get("data") or {}, length)
+    if facts.get("began_with"):
+        lines.append(f"made of    {facts['photos']} photos, on top of {facts['began_with']}")
+    return [*lines, *_compared(facts.get("compared", ()))]
 
 
 def _compared(lines: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -198,10 +198,10 @@ def _names(files: Sequence[str]) -> str:
     return f"{len(files)} files, each with a digest: {', '.join(files)}" if files else "none named"
 
 
-def _facts(told: object) -> str:
-    if not isinstance(told, dict):
-        return str(told)
-    return ", ".join(f"{key} {_facts(own)}" for key, own in told.items())
+def _facts(facts: object) -> str:
+    if not isinstance(facts, dict):
+        return str(facts)
+    return ", ".join(f"{key} {_facts(own)}" for key, own in facts.items())
 
 
 @click.command()

@@ -70,8 +70,10 @@ def contrast_of(text: str) -> str | None:
             return _put(_put(text, other[0], one[0].group()), one[0], other[0].group())
     draw = np.random.default_rng(int(hashlib.sha256(text.encode()).hexdigest()[:16], 16))
     changed = found[draw.integers(len(found))]
-    said = set(_WORD.findall(text))
-    left = [own for own in _GROUP_OF[changed.group()] if own not in said and not _alike(own, changed.group())]
+    words = set(_WORD.findall(text))
+    left = [
+        own for own in _GROUP_OF[changed.group()] if own not in words and not _alike(own, changed.group())
+    ]
     return _put(text, changed, left[draw.integers(len(left))]) if left else None
 
 

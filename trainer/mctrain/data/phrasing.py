@@ -60,8 +60,8 @@ class Phrasing:
 
     def digest(self) -> str:
         """Changes with what is said here: 16 hex digits."""
-        said = json.dumps([dict(self.templates), dict(self.translated)], sort_keys=True, default=list)
-        return hashlib.sha256(said.encode()).hexdigest()[:16]
+        content = json.dumps([dict(self.templates), dict(self.translated)], sort_keys=True, default=list)
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
 
     def _names(self, key: str, words: Words) -> list[str]:
         """Names of what a photo shows, bare and in sentences; lists of objects only where nobody wrote searches."""

@@ -113,9 +113,11 @@ def reserved(data: Path, shards: Sequence[str], texts: Sequence[str]) -> Reserve
     """
     shards = [own for pattern in shards for own in spelled_out(pattern)]
     texts = [own for pattern in texts for own in spelled_out(pattern)]
-    keys, photos, said = _digests(path for pattern in shards for path in files_of(data, pattern))
+    keys, photos, sentences = _digests(path for pattern in shards for path in files_of(data, pattern))
     files = [path for pattern in texts for path in files_of(data, pattern)]
-    said |= {own for path in files for line in lines_of(path) for own in _said(sentences_of_line(line))}
+    sentences |= {
+        own for path in files for line in lines_of(path) for own in _text_digests(sentences_of_line(line))
+    }
     known = shipped()
     return Reserved(
         known.keys | keys,
@@ -123,7 +125,7 @@ def reserved(data: Path, shards: Sequence[str], texts: Sequence[str]) -> Reserve
         known.texts | {file_digest(path)[:_DIGITS] for path in files},
         (*shards, *texts),
         known.looks,
-        known.sentences | said,
+        known.sentences | sentences,
     )
 
 
@@ -196,18 +198,18 @@ def lines_of(path: Path) -> Iterator[bytes]:
 
 def _digests(shards: Iterable[Path]) -> tuple[set[str], set[str], set[str]]:
     """Of keys, of photos, and of what is said about them."""
-    keys, photos, said = set[str](), set[str](), set[str]()
+    keys, photos, sentences = set[str](), set[str](), set[str]()
     for shard in shards:
         for key, suffix, content in members(shard):
             keys.add(_key_digest(key))
             if suffix in PHOTO_SUFFIXES:
                 photos.add(short_digest(content))
             elif suffix in _WORDS:
-                said.update(_said(sentences_about(words_of({suffix: content}, key))))
-    return keys, photos, said
+                sentences.update(_text_digests(sentences_about(words_of({suffix: content}, key))))
+    return keys, photos, sentences
 
 
-def _said(sentences: Iterable[str]) -> Iterator[str]:
+def _text_digests(sentences: Iterable[str]) -> Iterator[str]:
     return (short_digest(sentence.encode()) for sentence in sentences)
 
 

@@ -144,17 +144,17 @@ def count_words(shards: Sequence[Place], table: Path) -> int:
     Raises:
         DataError: a shard or a sample is damaged, or there is no photo to count.
     """
-    known, photos, said = shipped(), 0, Counter[str]()
+    known, photos, counts = shipped(), 0, Counter[str]()
     for shard in shards:
         for group in sound_groups(shard):
             if known.stands_apart(group.key, parse_words(group.members.get("json", b"{}"), group.key)):
                 continue
             photos += 1
             kinds = texts_by_kind(words_of(group.members, group.key))
-            said.update({word for own in kinds.values() for text in own for word in singular_words(text)})
+            counts.update({word for own in kinds.values() for text in own for word in singular_words(text)})
     if not photos:
         raise DataError("These shards hold no photo whose words could be counted; check their names.")
-    kept = sorted(((count, word) for word, count in said.items() if count >= _LEAST), reverse=True)
+    kept = sorted(((count, word) for word, count in counts.items() if count >= _LEAST), reverse=True)
     with write_whole(table) as file:
         file.writelines(f"{word}\t{count}\n".encode() for count, word in [(photos, ALL), *kept])
     return len(kept)

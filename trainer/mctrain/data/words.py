@@ -50,11 +50,11 @@ class Words:
     def joined(self, other: Words) -> Words:
         """The words of two copies of one photo: all texts once; of two facts the first that says something."""
         tags = dict.fromkeys((*self.synthetic, *other.synthetic))
-        told = {name: fact for name, fact in self.about.items() if fact not in (None, "", [])}
+        filled = {name: fact for name, fact in self.about.items() if fact not in (None, "", [])}
         return Words(
             _distinct((*self.human, *other.human)),
             {tag: _distinct((*self.synthetic.get(tag, ()), *other.synthetic.get(tag, ()))) for tag in tags},
-            {**self.about, **other.about, **told},
+            {**self.about, **other.about, **filled},
         )
 
 

@@ -141,7 +141,7 @@ def _seen(shards: Sequence[Shard], apart: float) -> Sequence[int]:
 
 
 def _explain(shards: Sequence[Path], lacking: Counter[str], needs: Needs) -> str:
-    told = ", ".join(f"{count} have no {name_role(role)}" for role, count in lacking.items())
+    reasons = ", ".join(f"{count} have no {name_role(role)}" for role, count in lacking.items())
     advice = ""
     if needs == PLAIN and lacking:
         advice = " Each photo needs a caption beside it: KEY.jpg and KEY.txt."
@@ -150,7 +150,7 @@ def _explain(shards: Sequence[Path], lacking: Counter[str], needs: Needs) -> str
     elif lacking:
         advice = " `mctrain reinforce` adds what teachers say; without it they are plain data."
     names = ", ".join(shard.name for shard in shards[:3]) + (" …" if len(shards) > 3 else "")
-    return f"No sample of {names or 'no shard'} can be trained on: {told or 'there is none'}.{advice}"
+    return f"No sample of {names or 'no shard'} can be trained on: {reasons or 'there is none'}.{advice}"
 
 
 Data = TrainingData | StreamedData

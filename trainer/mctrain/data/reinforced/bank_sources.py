@@ -210,12 +210,12 @@ def glosses(folder: Path) -> Iterator[str]:
 
 def _gloss(line: str) -> Iterator[str]:
     """Of `offset file n count name 0 name 0 pointers … | definition; "example"`; the count is hexadecimal."""
-    head, _, said = line.partition(" | ")
+    head, _, gloss = line.partition(" | ")
     fields = head.split(" ")
     end = 4 + 2 * int(fields[3], 16)
-    if not said or len(fields) <= end:
+    if not gloss or len(fields) <= end:
         raise ValueError("no gloss")
     names = fields[4:end:2]
     if int(fields[1]) not in _SEEN or _INSTANCE in fields[end:] or any(map(_GROUP.match, names)):
         return
-    yield f"{', '.join(names[:_MOST_NAMES]).replace('_', ' ')}: {_EXAMPLE.split(said)[0].strip()}"
+    yield f"{', '.join(names[:_MOST_NAMES]).replace('_', ' ')}: {_EXAMPLE.split(gloss)[0].strip()}"

@@ -151,8 +151,8 @@ def parse_plain(key: str, members: Mapping[str, bytes]) -> PlainSample:
     if role := PLAIN.missing(suffixes):
         raise lacking(key, role)
     words = _parse_words(key, {"json": b"{}", "syn.json": b"{}", **members})
-    said = {tag: _without_blanks(texts) for tag, texts in words.synthetic.items()}
-    words = replace(words, human=_without_blanks(words.human), synthetic=said)
+    tagged = {tag: _without_blanks(texts) for tag, texts in words.synthetic.items()}
+    words = replace(words, human=_without_blanks(words.human), synthetic=tagged)
     if not words.captions:
         raise SampleError(f"All texts of {key} are blank.", "blank texts")
     return PlainSample(key, suffixes["photo"], members[suffixes["photo"]], words)
@@ -206,8 +206,8 @@ def _parse_words(key: str, members: Mapping[str, bytes]) -> Words:
         about = parse_words(members["json"], key)
         further = _texts(about.pop("texts", []), f"{key}.json")
     with _counted_under("syn.json"):
-        said = parse_tags(members["syn.json"], key)
-        synthetic = {tag: _texts(value, f"{key}.syn.json") for tag, value in said.items()}
+        tagged = parse_tags(members["syn.json"], key)
+        synthetic = {tag: _texts(value, f"{key}.syn.json") for tag, value in tagged.items()}
     with _counted_under("txt"):
         first = _decode(members["txt"], key)
         if about.pop("txt_source", None) != SYNTHETIC:

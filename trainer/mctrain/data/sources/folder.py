@@ -132,7 +132,7 @@ def read_folder(folder: Path) -> Listing:
     """
     tables = Tables()
     photos: list[Path] = []
-    for place, folders, files in os.walk(folder, onerror=_tell):
+    for place, folders, files in os.walk(folder, onerror=_refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(name for name in files if not name.startswith(".")):
             path = Path(place, name)
@@ -155,7 +155,7 @@ def _beside(path: Path, tables: Tables) -> Words:
         return Words()
 
 
-def _tell(fault: OSError) -> None:
+def _refuse(fault: OSError) -> None:
     raise DataError(f"The folder {fault.filename} cannot be read: {fault.strerror}.") from fault
 
 

@@ -194,15 +194,15 @@ def _entry(mark: str, picture: _Picture, faults: list[str]) -> Entry | None:
 
 
 def _found(mark: str, picture: _Picture, faults: list[str]) -> Path | None:
-    told = []
+    reasons = []
     for path in picture.paths:
         try:
             if fingerprint(read_photo(path, Limits())).hex() == mark:
                 return path
-            told.append(f"{path} has changed since its tags were decided.")
+            reasons.append(f"{path} has changed since its tags were decided.")
         except ImageError as fault:
-            told.append(str(fault))
-    faults += told
+            reasons.append(str(fault))
+    faults += reasons
     return None
 
 
