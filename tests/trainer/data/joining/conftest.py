@@ -128,6 +128,7 @@ Downloads = list[tuple[bytes, dict[str, Any]]]
 
 def as_tar(folder: Path, downloads: Downloads, shard: int = 0) -> Path:
     """img2dataset's `webdataset`: keys count anew in each shard's number, tables without photos lie beside."""
+    folder.mkdir(exist_ok=True)
     members = []
     for photo, facts in downloads:
         key, text, record = facts["key"], facts["caption"].encode(), json.dumps(facts, indent=4).encode()
@@ -138,7 +139,7 @@ def as_tar(folder: Path, downloads: Downloads, shard: int = 0) -> Path:
 
 def as_files(folder: Path, downloads: Downloads) -> None:
     """img2dataset's `files`."""
-    (folder / "00000").mkdir()
+    (folder / "00000").mkdir(parents=True)
     (folder / "00000_stats.json").write_text("{}")
     for photo, facts in downloads:
         path = folder / "00000" / facts["key"]
@@ -149,9 +150,17 @@ def as_files(folder: Path, downloads: Downloads) -> None:
 
 def as_table(folder: Path, downloads: Downloads) -> None:
     """img2dataset's `parquet`, in which a download that failed is a row too; a hundred rows a group there, three here."""
+    folder.mkdir()
     made = [{**facts, "jpg": photo, "txt": facts["caption"]} for photo, facts in downloads]
     lost = {**downloads[0][1], "uid": "f" * 32, "status": "failed_to_download", "jpg": None, "txt": None}
     pq.write_table(pa.Table.from_pylist([lost, *made]), folder / "00000.parquet", row_group_size=3)
+
+
+@pytest.fixture
+def downloaded(web, tmp_path) -> Path:
+    """A folder that has all photos as tars."""
+    as_tar(tmp_path / "photos", [fetched(photo, number) for number, photo in enumerate(web)])
+    return tmp_path / "photos"
 
 
 @pytest.fixture(scope="session")

@@ -50,7 +50,6 @@ def test_each_layout_of_a_downloader_gives_the_same_shards(
     write, web, reinforced, download, join_with, tmp_path
 ):
     folder = tmp_path / "photos"
-    folder.mkdir()
     write(folder, download)
     records = join_with(reinforced, folder)
     assert [record.shard.samples for record in records] == [7, 5]
@@ -70,7 +69,6 @@ def test_each_layout_of_a_downloader_gives_the_same_shards(
 def test_a_first_sample_without_texts_tells_nothing_of_the_teachers(web, join_with, tmp_path):
     bare = {name: own for name, own in published(web[0]).items() if not name.endswith(".syn.json")}
     write_members(tmp_path / "set" / "0.tar", bare, *map(published, web[1:3]))
-    (tmp_path / "photos").mkdir()
     as_tar(tmp_path / "photos", [fetched(photo, number) for number, photo in enumerate(web[:3])])
     (record,) = join_with(tmp_path / "set", tmp_path / "photos")
     assert record.teachers == DATACOMPDR
@@ -79,7 +77,6 @@ def test_a_first_sample_without_texts_tells_nothing_of_the_teachers(web, join_wi
 
 def test_training_reads_what_was_joined_and_sees_what_the_teachers_saw(web, join_with, tmp_path):
     write_members(tmp_path / "set" / "0.tar", *(published(photo, bf16=True) for photo in web))
-    (tmp_path / "photos").mkdir()
     as_tar(tmp_path / "photos", [fetched(photo, number, side=150) for number, photo in enumerate(web)])
     join_with(tmp_path / "set", tmp_path / "photos")
     settings = ReaderSettings("bicubic", Texts("any", "^syn_text"), Stored((768, 768)))
@@ -110,7 +107,6 @@ def test_training_reads_what_was_joined_and_sees_what_the_teachers_saw(web, join
 def test_the_very_file_that_was_published_needs_no_scaling_whatever_the_downloader_calls_it(
     web, join_with, tmp_path
 ):
-    (tmp_path / "photos").mkdir()
     as_is = {"width": None, "height": None, "original_width": None, "original_height": None}
     png = io.BytesIO()
     PIL.Image.open(io.BytesIO(web[1].original)).save(png, "PNG")
@@ -132,7 +128,6 @@ def test_the_very_file_that_was_published_needs_no_scaling_whatever_the_download
 
 def test_what_does_not_belong_together_is_left_out_and_counted(web, real_data, join_with, tmp_path):
     evaluation = next(samples(real_data / "flickr8k-dev-000000.tar"))
-    (tmp_path / "photos").mkdir()
     unknown = {"original_width": None, "original_height": None}
     downloads = [
         fetched(web[0], 0),
@@ -181,7 +176,6 @@ def test_what_does_not_belong_together_is_left_out_and_counted(web, real_data, j
 
 
 def test_a_uid_counts_by_its_number_and_of_two_photos_the_one_that_belongs_is_taken(web, join_with, tmp_path):
-    (tmp_path / "photos").mkdir()
     # keys are the same in both shards, as after two downloads
     as_tar(
         tmp_path / "photos", [fetched(web[0], 0, sha256="1" * 64), fetched(web[1], 1, uid=web[1].uid.upper())]
@@ -194,21 +188,17 @@ def test_a_uid_counts_by_its_number_and_of_two_photos_the_one_that_belongs_is_ta
     assert list(joined_samples(tmp_path / "joined")) == [photo.uid for photo in web[:3]]
 
 
-def test_captions_may_come_from_shards_of_their_own(web, reinforced, join_with, tmp_path):
-    for name in ("photos", "texts"):
-        (tmp_path / name).mkdir()
-    as_tar(tmp_path / "photos", [fetched(photo, number) for number, photo in enumerate(web)])
+def test_captions_may_come_from_shards_of_their_own(web, downloaded, reinforced, join_with, tmp_path):
     write_members(
         tmp_path / "texts" / "00000000.tar", *({f"{photo.uid}.txt": b"said elsewhere"} for photo in web[:3])
     )
-    join_with(reinforced, tmp_path / "texts", tmp_path / "photos")
+    join_with(reinforced, tmp_path / "texts", downloaded)
     found = joined_samples(tmp_path / "joined")
     assert {found[photo.uid]["txt"] for photo in web[:3]} == {b"said elsewhere"}
     assert [found[photo.uid]["txt"].decode() for photo in web[3:]] == [photo.caption for photo in web[3:]]
 
 
 def test_without_a_published_hash_the_uid_decides(web, join_with, tmp_path):
-    (tmp_path / "photos").mkdir()
     as_tar(tmp_path / "photos", [fetched(web[0], 0, sha256=None)])
     write_members(tmp_path / "set" / "0.tar", published(web[0], hashed=False))
     (record,) = join_with(tmp_path / "set", tmp_path / "photos")
@@ -216,7 +206,6 @@ def test_without_a_published_hash_the_uid_decides(web, join_with, tmp_path):
 
 
 def test_damaged_archives_give_what_they_hold(web, join_with, tmp_path):
-    (tmp_path / "photos").mkdir()
     photos = as_tar(tmp_path / "photos", [fetched(photo, number) for number, photo in enumerate(web)])
     photos.write_bytes(photos.read_bytes()[:-25_000])  # into the last photo
     shard = write_members(tmp_path / "set" / "0.tar", *map(published, web))
@@ -230,14 +219,14 @@ def test_damaged_archives_give_what_they_hold(web, join_with, tmp_path):
     assert record.shard.samples == len(web) - counts([record])["no photo"] >= len(web) - 2
 
 
-def test_what_is_joined_is_kept_and_another_set_is_not_written_over(web, reinforced, join_with, tmp_path):
-    (tmp_path / "photos").mkdir()
-    as_tar(tmp_path / "photos", [fetched(photo, number) for number, photo in enumerate(web)])
-    first = join_with(reinforced, tmp_path / "photos")
+def test_what_is_joined_is_kept_and_another_set_is_not_written_over(
+    downloaded, reinforced, join_with, tmp_path
+):
+    first = join_with(reinforced, downloaded)
     shards = sorted((tmp_path / "joined").glob("*.tar"))
     content, made = [shard.read_bytes() for shard in shards], [shard.stat().st_ino for shard in shards]
     shards[1].with_suffix(".joined.json").unlink()  # as a kill leaves it
-    assert join_with(reinforced, tmp_path / "photos") == first
+    assert join_with(reinforced, downloaded) == first
     assert [shard.read_bytes() for shard in shards] == content
     assert shards[0].stat().st_ino == made[0]
     assert shards[1].stat().st_ino != made[1]
@@ -246,18 +235,16 @@ def test_what_is_joined_is_kept_and_another_set_is_not_written_over(web, reinfor
     (tmp_path / "other").mkdir()
     write_shard(tmp_path / "other" / "mine.tar", [("a.txt", b"mine")])
     with pytest.raises(TrainerError, match=r"holds other shards, such as mine\.tar"):
-        join_with(reinforced, tmp_path / "photos", output=tmp_path / "other")
-    for taken in (reinforced, tmp_path / "photos"):
+        join_with(reinforced, downloaded, output=tmp_path / "other")
+    for taken in (reinforced, downloaded):
         with pytest.raises(TrainerError, match=r"holds other shards, such as 0000\d+\.tar"):
-            join_with(reinforced, tmp_path / "photos", output=taken)
+            join_with(reinforced, downloaded, output=taken)
 
 
 def test_a_run_that_was_killed_leaves_nothing_half_and_goes_on(
-    web, reinforced, index_of, join_with, tmp_path
+    downloaded, reinforced, index_of, join_with, tmp_path
 ):
-    (tmp_path / "photos").mkdir()
-    as_tar(tmp_path / "photos", [fetched(photo, number) for number, photo in enumerate(web)])
-    shards, index = named_shards_below(str(reinforced)), index_of(tmp_path / "photos")
+    shards, index = named_shards_below(str(reinforced)), index_of(downloaded)
     joining = Joining(shards, index, DATACOMPDR, place_of(str(tmp_path / "joined")))
     seen = []
 
@@ -280,7 +267,7 @@ def test_a_run_that_was_killed_leaves_nothing_half_and_goes_on(
     join(joining, lambda _count, name: seen.append(name))
     assert set(seen) == {"00000001.tar"}
     assert not draft.exists()
-    join_with(reinforced, tmp_path / "photos", output=tmp_path / "other")
+    join_with(reinforced, downloaded, output=tmp_path / "other")
     assert files_of(tmp_path / "joined") == files_of(tmp_path / "other")
 
 
@@ -288,13 +275,11 @@ def files_of(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_all_of_it_may_lie_in_stores(web, reinforced, bucket, join_with, tmp_path):
-    (tmp_path / "photos").mkdir()
-    as_tar(tmp_path / "photos", [fetched(photo, number) for number, photo in enumerate(web)])
-    join_with(reinforced, tmp_path / "photos")
+def test_all_of_it_may_lie_in_stores(web, downloaded, reinforced, bucket, join_with, tmp_path):
+    join_with(reinforced, downloaded)
     within, memory = f"{bucket}/{tmp_path.name}", f"memory://{tmp_path.name}"
     for store, path in (
-        (memory, tmp_path / "photos" / "00000.tar"),
+        (memory, downloaded / "00000.tar"),
         *((within, own) for own in reinforced.iterdir()),
     ):
         write(place_of(store) / path.parent.name / path.name, path.read_bytes())

@@ -51,7 +51,14 @@ def photos(originals, shared, tmp_path):
         "file,caption,license\np0.jpg,A dog.,CC BY 4.0\np1.jpg,A cat.,\n", "utf-8"
     )
     (folder / "own.jsonl").write_text(
-        json.dumps({"file": "p2.jpg", "captions": ["A hound.", "A pet."], "caption_source": "synthetic"}),
+        json.dumps(
+            {
+                "file": "p2.jpg",
+                "captions": ["A hound.", "A pet."],
+                "caption_source": "synthetic",
+                "source": "me",
+            }
+        ),
         "utf-8",
     )
     return folder
@@ -72,7 +79,7 @@ def test_every_photo_is_packed_with_its_words_and_its_licence(photos, tmp_path):
     assert words[("A cat.",)].about["license"] == "CC0-1.0"
     made = words[("A hound.", "A pet.")]
     assert made.human == ()
-    assert made.about["source"] == ""
+    assert (made.about["source"], words[("A cat.",)].about["source"]) == ("me", "")
     assert sum(shard.human for shard in packed.shards) == 2
     assert sum(shard.synthetic for shard in packed.shards) == 1
     marked = [

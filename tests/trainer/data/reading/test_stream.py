@@ -95,6 +95,8 @@ def test_ranks_and_processes_share_the_shards(folder, bucket, tmp_path, monkeypa
         batches = list(data.batches(Pass(0, 3, 4, 8, rank=rank, ranks=2), workers))
         assert [len(batch.keys) for batch in batches] == [2] * 4
         seen.append(set(keys_of(batches)))
+    # by turns of the last two processes, which have shards of their own
+    assert not set(keys_of(batches[::2])) & set(keys_of(batches[1::2]))
     assert not seen[1] & (seen[0] | seen[2])
     with pytest.raises(DataError, match="5 shards cannot be streamed by 6 processes"):
         next(remote.batches(Pass(0, 3, 12, 8, rank=5, ranks=6), 0))
