@@ -29,7 +29,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from mctrain.data.photo import decode_photo
 from mctrain.data.phrasing import Phrasing
 from mctrain.data.reading.index import open_shard
-from mctrain.data.reinforced.embeddings import Storage
+from mctrain.data.reinforced.manifest import Storage
 from mctrain.data.reinforced.sample import members_of
 from mctrain.data.replay import replay
 from mctrain.data.shards import grouped, write_archive

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from mctrain.data.reading.index import open_shard
 from mctrain.data.reinforced.bank import BANK
-from mctrain.data.reinforced.embeddings import Storage
-from mctrain.data.reinforced.manifest import MANIFEST, load_manifest
+from mctrain.data.reinforced.manifest import MANIFEST, Storage, load_manifest
 from mctrain.data.reinforced.sample import REINFORCED, members_of, parse_sample
 from mctrain.data.shards import write_archive
 from mctrain.data.views import Slots

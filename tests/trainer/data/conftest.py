@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from mctrain.data.reinforced.embeddings import Storage
+    from mctrain.data.reinforced.manifest import Storage
 
 WIDTHS = (24, 16)
 CROPS = ([3, 5, 100, 120], [40, 0, 150, 90], [0, 0, 200, 200], [11, 60, 64, 64], [20, 20, 180, 130])

@@ -13,12 +13,12 @@ import torch
 from tests.trainer.reinforce.coca import CONFIG, write_model
 
 from mctrain.data.reading.index import open_shard
-from mctrain.data.reinforced.embeddings import Storage
 from mctrain.data.reinforced.manifest import (
     MANIFEST,
     Manifest,
     Replay,
     ShardRecord,
+    Storage,
     TeacherRecord,
     load_manifest,
     save_manifest,

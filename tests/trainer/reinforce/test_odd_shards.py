@@ -16,7 +16,7 @@ from mctrain.data.phrasing import Phrasing
 from mctrain.data.reading.reader import TrainingData
 from mctrain.data.reading.visit import Pass, ReaderSettings, Stored, Texts
 from mctrain.data.reinforced.bank_sources import Collected
-from mctrain.data.reinforced.embeddings import Storage
+from mctrain.data.reinforced.manifest import Storage
 from mctrain.data.shards import grouped, samples
 from mctrain.data.workers import open_pool
 from mctrain.errors import TrainerError

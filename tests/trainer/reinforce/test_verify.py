@@ -9,8 +9,7 @@ from click.testing import CliRunner
 from tests.trainer.reinforce.conftest import read_shard, rewrite, turned
 
 from mctrain.cli.command import mctrain
-from mctrain.data.reinforced.embeddings import Storage
-from mctrain.data.reinforced.manifest import MANIFEST, load_manifest, save_manifest
+from mctrain.data.reinforced.manifest import MANIFEST, Storage, load_manifest, save_manifest
 
 
 @pytest.fixture

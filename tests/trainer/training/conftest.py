@@ -16,8 +16,14 @@ from tests.trainer.conftest import write_shard
 from tests.trainer.data.conftest import WIDTHS, unit_rows
 
 from mctrain.data.reinforced.bank import BANK, write_bank
-from mctrain.data.reinforced.embeddings import Storage
-from mctrain.data.reinforced.manifest import MANIFEST, Manifest, ShardRecord, TeacherRecord, save_manifest
+from mctrain.data.reinforced.manifest import (
+    MANIFEST,
+    Manifest,
+    ShardRecord,
+    Storage,
+    TeacherRecord,
+    save_manifest,
+)
 from mctrain.data.reinforced.sample import ReinforcedSample, members_of
 from mctrain.data.replay import versions
 from mctrain.data.shards import file_digest, samples, write_archive

@@ -15,7 +15,7 @@ from mctrain.data.named import find_shards, named_shards
 from mctrain.data.phrasing import load_phrasing
 from mctrain.data.refusal import shipped
 from mctrain.data.reinforced import bank_sources
-from mctrain.data.reinforced.embeddings import Storage
+from mctrain.data.reinforced.manifest import Storage
 from mctrain.recipes.tables import Augmentation, Kind
 from mctrain.recipes.teaching import load_reinforcement
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mctrain.data.photo import decode_photo
-from mctrain.data.reinforced.embeddings import Storage
+from mctrain.data.reinforced.manifest import Storage
 from mctrain.data.shards import grouped
 from mctrain.data.words import parse_tags, retagged, texts_of, words_of
 from mctrain.data.workers import ahead

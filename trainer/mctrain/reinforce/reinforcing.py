@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mctrain.data.reinforced.bank_sources import Collected
-    from mctrain.data.reinforced.embeddings import Storage
+    from mctrain.data.reinforced.manifest import Storage
     from mctrain.data.views import View
     from mctrain.data.words import Words
     from mctrain.places import Place

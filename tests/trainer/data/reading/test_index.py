@@ -11,7 +11,7 @@ from tests.trainer.conftest import write_shard as pack
 from tests.trainer.data.conftest import SLOTS
 
 from mctrain.data.reading.index import open_shard
-from mctrain.data.reinforced.embeddings import Storage
+from mctrain.data.reinforced.manifest import Storage
 from mctrain.data.reinforced.sample import PLAIN, members_of
 from mctrain.errors import DataError
 

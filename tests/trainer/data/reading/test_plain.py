@@ -16,7 +16,7 @@ from torchvision.transforms.v2.functional import resize
 from mctrain.data.reading.index import open_shard
 from mctrain.data.reading.reader import TrainingData
 from mctrain.data.reading.visit import Pass, ReaderSettings, Stored, Texts
-from mctrain.data.reinforced.embeddings import Storage
+from mctrain.data.reinforced.manifest import Storage
 from mctrain.data.reinforced.sample import PLAIN, members_of
 from mctrain.data.shards import samples
 from mctrain.errors import DataError, RecipeError

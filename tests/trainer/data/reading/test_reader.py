@@ -16,7 +16,7 @@ from tests.trainer.data.conftest import SLOTS, WIDTHS, build_public, write_sampl
 
 from mctrain.data.reading.reader import TrainingData
 from mctrain.data.reading.visit import Pass, ReaderSettings, Stored, Texts, choose_texts, choose_view
-from mctrain.data.reinforced.embeddings import Storage
+from mctrain.data.reinforced.manifest import Storage
 from mctrain.data.reinforced.sample import members_of
 from mctrain.data.replay import replay
 from mctrain.data.shards import samples

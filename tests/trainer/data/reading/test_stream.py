@@ -17,8 +17,7 @@ from mctrain.data.reading import reader, stream
 from mctrain.data.reading.reader import TrainingData, open_data
 from mctrain.data.reading.stream import StreamedData
 from mctrain.data.reading.visit import Pass, ReaderSettings, Stored, Texts
-from mctrain.data.reinforced.embeddings import Storage
-from mctrain.data.reinforced.manifest import MANIFEST, Manifest, ShardRecord, save_manifest
+from mctrain.data.reinforced.manifest import MANIFEST, Manifest, ShardRecord, Storage, save_manifest
 from mctrain.data.reinforced.sample import members_of
 from mctrain.data.shards import write_archive
 from mctrain.errors import DataError

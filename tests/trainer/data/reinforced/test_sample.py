@@ -15,7 +15,7 @@ import PIL.Image
 import pytest
 from tests.trainer.data.conftest import SLOTS, WIDTHS, pack_npz, records, unit_rows
 
-from mctrain.data.reinforced.embeddings import Storage
+from mctrain.data.reinforced.manifest import Storage
 from mctrain.data.reinforced.sample import members_of, parse_sample
 from mctrain.data.views import parse_views
 from mctrain.data.words import Words

@@ -12,7 +12,6 @@ import io
 import pickle
 import zipfile
 import zlib
-from enum import StrEnum
 from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 
+from mctrain.data.reinforced.manifest import Storage
 from mctrain.errors import DataError
 
 if TYPE_CHECKING:
@@ -31,19 +31,6 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-2  # of a teacher's norm: bfloat16 rounds each number by up to 0.4 %
 _MOST_BYTES = 1 << 28  # unpacked: a thousand views of two wide teachers take a twentieth of it
 _ZIP_LEVEL = 1  # numbers hardly shrink: level 9 saves another 1 % in 2.4 times the time
-
-
-class Storage(StrEnum):
-    """How a sample's arrays are stored: the public sets use the first and the last."""
-
-    NPZ = "npz-fp32"
-    PTH_FP32 = "pth-fp32"
-    PTH_BF16 = "pth-bf16"
-
-    @property
-    def suffix(self) -> str:
-        """Of the member's name."""
-        return "npz" if self is Storage.NPZ else "pth.gz"
 
 
 def pack_arrays(arrays: Mapping[str, NDArray[np.float32]], storage: Storage) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from mctrain.errors import DataError
@@ -17,6 +18,19 @@ MANIFEST = "manifest.json"
 _FORMAT = 1  # of the file
 _KIND = "reinforced samples"
 _Record = TypeVar("_Record")
+
+
+class Storage(StrEnum):
+    """How a sample's arrays are stored: the public sets use the first and the last."""
+
+    NPZ = "npz-fp32"
+    PTH_FP32 = "pth-fp32"
+    PTH_BF16 = "pth-bf16"
+
+    @property
+    def suffix(self) -> str:
+        """Of the member's name."""
+        return "npz" if self is Storage.NPZ else "pth.gz"
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import PIL.Image
     from numpy.typing import NDArray
 
-    from mctrain.data.reinforced.embeddings import Storage
+    from mctrain.data.reinforced.manifest import Storage
     from mctrain.data.views import Slots, View
 
 
