@@ -50,37 +50,24 @@ class Lookup:
             path = paths_of(connection, [tag_id])[tag_id]
             return seen(definition, path, count_states(connection, tag_id))
 
-    def _definition(self, name: str) -> Definition:
+    def _definition(self, name: str, refusal: str = "") -> Definition:
         """What a tag is, by its path or by its last name.
 
         Raises:
-            RequestError: there is none, or several have this name.
+            RequestError: there is none, or several have this name; or it is the favourites and there is a `refusal`.
         """
         with self._db.reading() as connection:
             ids = tags_called(connection, name)
-            if len(ids) == 1:
-                return tags_by_id(connection, ids)[ids[0]]
+            tag = tags_by_id(connection, ids)[ids[0]] if len(ids) == 1 else None
+        if tag is not None:
+            if refusal and tag.kind == "favourite":
+                raise RequestError(refusal.format(tag.name))
+            return tag
         if not ids:
             raise RequestError(f'There is no tag "{shortened(name)}".')
         raise RequestError(
             f'{len(ids)} tags are called "{shortened(name)}"; say below which one, as in "Birds/Waders".'
         )
-
-    def _changeable(self, name: str) -> Definition:
-        """The same for a tag that a person has made; RequestError for the favourites, too."""
-        return self._unless_favourites(
-            name, '"{}" is always there, and cannot be renamed, moved, merged or removed.'
-        )
-
-    def _parent(self, name: str) -> Definition:
-        """The same for a tag that others may stand below; RequestError for the favourites, too."""
-        return self._unless_favourites(name, 'No tag stands below "{}"; name another one, or none.')
-
-    def _unless_favourites(self, name: str, refusal: str) -> Definition:
-        tag = self._definition(name)
-        if tag.kind == "favourite":
-            raise RequestError(refusal.format(tag.name))
-        return tag
 
     def _photos(self, photos: Iterable[Path | int]) -> tuple[int, ...]:
         """The photos that are meant, each once.

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from picsight_engine.tags.tree import Tag
 
 _DOING: dict[Verdict, str] = {"accepted": "Accept", "rejected": "Reject", "withdrawn": "Undecide"}
+_FIXED = '"{}" is always there, and cannot be renamed, moved, merged or removed.'
+_NO_PARENT = 'No tag stands below "{}"; name another one, or none.'
 MOST_STARS = 5
 REJECTED = -1
 _DRAFT = Definition(0, "This tag", None, "tag", threshold=None, suggests=False, created_at=0.0)
@@ -80,7 +82,7 @@ class Tags(Lookup):
         empty = Definition(
             id=0,
             name=checked_name(name),
-            parent_id=None if parent is None else self._parent(parent).id,
+            parent_id=None if parent is None else self._definition(parent, _NO_PARENT).id,
             kind=kind,
             threshold=checked_threshold(threshold),
             suggests=False,
@@ -188,15 +190,7 @@ class Tags(Lookup):
         """
         return suggest_newcomers(self._db, self.learner)
 
-    def decide(
-        self,
-        name: str,
-        photos: Iterable[Path | int],
-        verdict: Verdict,
-        *,
-        source: str = "you",
-        time: float | None = None,
-    ) -> Run | None:
+    def decide(self, name: str, photos: Iterable[Path | int], verdict: Verdict) -> Run | None:
         """Accepts or rejects photos, or withdraws what was decided; None where all of them are decided so already.
 
         A tag that suggests learns from it at once: its suggestions are a part of the run.
@@ -212,8 +206,7 @@ class Tags(Lookup):
             tag = run.tag(tag.id)
             known = decided(run.connection, tag.id)
             changed = [photo for photo in ids if known.get(photo, "withdrawn") != verdict]
-            when = run.now if time is None else time
-            run.decide([NewDecision(tag.id, photo, verdict, source, when) for photo in changed])
+            run.decide([NewDecision(tag.id, photo, verdict, "you", run.now) for photo in changed])
             if changed:
                 with suppress(BundleError):
                     self._suggest_in(run, tag)
@@ -225,7 +218,7 @@ class Tags(Lookup):
         Raises:
             RequestError: there is no such tag, or the name cannot be, or is there already.
         """
-        tag, called = self._changeable(name), checked_name(new_name)
+        tag, called = self._definition(name, _FIXED), checked_name(new_name)
         words = f'Rename "{shortened(tag.name)}" to "{shortened(called)}"'
         with recorded(self._db, "rename", words) as run:
             run.define(replace(run.tag(tag.id), name=called))
@@ -237,8 +230,8 @@ class Tags(Lookup):
         Raises:
             RequestError: there is no such tag, it would stand below itself, or one of its name is there already.
         """
-        tag = self._changeable(name)
-        above = None if parent is None else self._parent(parent)
+        tag = self._definition(name, _FIXED)
+        above = None if parent is None else self._definition(parent, _NO_PARENT)
         where = "to the top" if above is None else f'below "{shortened(above.name)}"'
         with recorded(self._db, "move", f'Move "{shortened(tag.name)}" {where}') as run:
             run.define(replace(run.tag(tag.id), parent_id=None if above is None else above.id))
@@ -251,7 +244,7 @@ class Tags(Lookup):
             RequestError: there is no such tag, or the other one is the same, or stands below it.
             BundleError: the text tower is missing or cannot be loaded.
         """
-        tag, other = self._changeable(name), self._changeable(into)
+        tag, other = self._definition(name, _FIXED), self._definition(into, _FIXED)
         self.learner.read((*tag.prompts, *other.prompts))
         words = f'Merge "{shortened(tag.name)}" into "{shortened(other.name)}"'
         with recorded(self._db, "merge", words) as run:
@@ -270,7 +263,7 @@ class Tags(Lookup):
         Raises:
             RequestError: there is no such tag, or there are tags below it.
         """
-        tag = self._changeable(name)
+        tag = self._definition(name, _FIXED)
         with recorded(self._db, "remove", f'Remove "{shortened(tag.name)}"') as run:
             run.define(replace(run.tag(tag.id), removed_at=run.now))
         return run.made

@@ -196,8 +196,10 @@ def test_a_tag_that_is_there_keeps_what_it_goes_by_and_one_without_words_gets_th
 
 def test_what_was_decided_later_than_a_file_says_stays(home, tmp_path):
     home.tags.new("Dogs")
-    home.tags.decide("Dogs", home.ids(0, 1, 2), "accepted", time=day(2020))
-    home.tags.decide("Dogs", home.ids(2), "withdrawn", time=day(2020))
+    home.tags.decide("Dogs", home.ids(0, 1, 2), "accepted")
+    home.tags.decide("Dogs", home.ids(2), "withdrawn")
+    with home.album.db.writer() as connection:
+        connection.execute("UPDATE tag_decisions SET decided_at = unixepoch('2020-01-01')")
     home.tags.rate(home.ids(0), 4)
     file = write_lines(
         tmp_path / "said",
@@ -217,10 +219,6 @@ def test_what_was_decided_later_than_a_file_says_stays(home, tmp_path):
         ["accepted"], ["rejected"], [], ["accepted"],
     ]  # fmt: skip
     assert [home.tags.rating(photo) for photo in home.ids(0, 1)] == [4, 2]
-
-
-def day(year):
-    return (year - 1970) * 365.25 * 86400
 
 
 def test_a_photo_is_found_by_its_picture_or_at_its_path_where_that_tells_nothing_and_the_others_are_counted(
