@@ -209,7 +209,7 @@ def _lines(file: Path, source: Iterable[bytes], faults: list[str]) -> Iterator[L
 
 
 class _Reader:
-    """Reads lines; what a tag is stands in every one of its lines, and is looked at and kept once."""
+    """Reads lines. Every line of a tag repeats what the tag is; that is checked once."""
 
     def __init__(self) -> None:
         self._written: list[object] = []
@@ -291,7 +291,7 @@ def _is_source(value: object) -> bool:
 
 
 def _is_time(value: object) -> bool:
-    """Whether it is a time that every clock can tell, in whatever zone."""
+    """Whether it is a time in the calendar's range, in any time zone."""
     try:
         time = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:

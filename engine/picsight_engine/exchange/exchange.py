@@ -234,7 +234,7 @@ def _sidecars(db: Database, place: Path) -> Arrival:
 
 
 class _FileStatements:
-    """What files say of photos, as it is gathered."""
+    """Gathers what files say of photos."""
 
     def __init__(self, db: Database) -> None:
         self._db = db

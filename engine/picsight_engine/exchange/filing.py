@@ -186,7 +186,7 @@ def _write_draft(draft: Path, connection: sqlite3.Connection) -> bytes:
 
 
 def _put_aside(file: Path, known: Filing) -> Path | None:
-    """Makes room where there is a file that this library did not write."""
+    """Renames a file that this library did not write."""
     if _digest(file) in {None, known.digest}:
         return None
     stem, _, suffix = file.name.rpartition(".")

@@ -172,7 +172,7 @@ class Intake:
     def _define(
         self, run: Recording, known: Mapping[Key, Definition], ids: dict[Key, int]
     ) -> tuple[list[int], list[int]]:
-        """Makes the tags that are lacking, which come into `ids`, and gives words to those that have none; returns both."""
+        """Makes missing tags and adds them to `ids`, and gives words to tags that have none; returns both."""
         photos = {photo for wish in self._wishes.values() for photo in wish.examples}
         there = known_photos(run.connection, photos)
         made, taught = [], []
@@ -234,7 +234,7 @@ def _goes_by(tag: Definition) -> bool:
 
 
 def _by_key(tags: Iterable[Definition]) -> dict[Key, Definition]:
-    """Tags by what their paths are compared by."""
+    """Tags by the keys of their paths."""
     by_id = {tag.id: tag for tag in tags}
     keys = lines_of_names({tag.id: (name_key(tag.name), tag.parent_id) for tag in by_id.values()})
     return {keys[tag.id]: tag for tag in by_id.values()}

@@ -134,7 +134,7 @@ def keywords_by_path(tags: Iterable[str]) -> list[Keyword]:
 
 
 def _ours(lists: Lists, statement: Statement) -> dict[str, set[str]]:
-    """What is noted as added to each list, but for tags of which this library has never said anything."""
+    """What is noted as added to each list, without tags on which this library never decided."""
     # What only makes the lists alike speaks of a keyword that stands in another list, and of no library's tag.
     foreign = lists.without(lists.noted).keywords()
     known = {_path_key(path) for path in (*foreign, *keywords_by_path(statement.tags))}
@@ -152,7 +152,7 @@ def _ours(lists: Lists, statement: Statement) -> dict[str, set[str]]:
 
 
 def _spelled(text: str, name: str) -> Keyword:
-    """What makes two entries of a list one spelling: "a/b" is two names where "/" parts names, and one elsewhere."""
+    """The key by which two entries of a list are one spelling: "a/b" is two names where "/" divides names, else one."""
     return tuple(map(same_name, keyword_of(text, DIVIDERS[name])))
 
 
@@ -213,18 +213,18 @@ def _state_stars(tree: _ElementTree, stars: int | None, *, is_rated: bool) -> No
 
 
 def _path_key(path: Keyword) -> Keyword:
-    """What makes two paths of tags the same."""
+    """The key by which two paths name the same tag."""
     return tuple(map(name_key, path))
 
 
 def _key(text: str, name: str) -> Keyword:
-    """What makes two entries of a list the same: that they are one tag here."""
+    """The key by which two entries of a list are the same tag."""
     path = (text.replace("/", "|"),) if name == SUBJECT else keyword_of(text, DIVIDERS[name])
     return _path_key(path)
 
 
 def _change_list(tree: _ElementTree, name: str, kind: str, gone: set[str], wanted: list[str]) -> None:
-    """Takes entries out of a list and adds those that it lacks; an emptied list goes."""
+    """Removes entries from a list and adds those that it lacks; an emptied list is removed."""
     there = set(items(tree, name))
     missing = [text for text in wanted if text not in there]
     for element in list(properties(tree, name)):
@@ -258,7 +258,7 @@ def _container(tree: _ElementTree, name: str, kind: str) -> _Element:
 
 
 def _set(tree: _ElementTree, name: str, text: str | None) -> None:
-    """Gives a property of one value this one, in the place and form in which it stands; None takes it away."""
+    """Sets a property of one value, in the place and form in which it stands; None removes it."""
     if value_of(tree, name) == text:
         return
     elements = list(properties(tree, name))

@@ -92,7 +92,7 @@ class Exported:
 
 
 class _LeftAloneError(Exception):
-    """A file was left alone; `why` goes on after its name. What holds for a whole folder is told of it once."""
+    """A file was left alone; `why` continues the sentence after its name. A reason of a whole folder is given once."""
 
     def __init__(self, what: Path, why: str, *, of_folder: bool = False) -> None:
         super().__init__(why)
@@ -235,7 +235,7 @@ def _content(photo: Tagged, before: bytes | None, find: Find, *, is_there: bool)
 
 
 def _has_lost_tags(photo: Tagged, content: bytes) -> bool:
-    """Whether another program took a tag out after a person had accepted it: the later word counts."""
+    """Whether another program removed a tag after a person had accepted it: the later decision counts."""
     gone, written_at = read_packet(content).gone, long_sidecar(photo.path).stat().st_mtime
     return any(
         keyword_of(tag, "/") in gone and photo.since.get(tag, math.inf) < written_at for tag in photo.tags

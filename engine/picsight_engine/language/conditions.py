@@ -151,7 +151,7 @@ def known(name: str) -> Condition:
 
 
 def tagged(value: str) -> Condition:
-    """What is in a tag; and a keyword by its whole name, or by a part of one that stands below another: "Birds/Waders"."""
+    """That a photo is in a tag, or has a keyword with this name, whole or as a part of its path: "Birds/Waders"."""
     wanted = fold(value)
 
     def find(db: Database) -> NDArray[np.int64]:
@@ -164,13 +164,13 @@ def tagged(value: str) -> Condition:
 
 
 def names_keyword(wanted: str, keyword: str) -> bool:
-    """Whether this folded text is a keyword's whole name, or that of a part: "waders" of "Birds/Waders" or "Birds|Waders"."""
+    """Whether this folded text is the whole name of a keyword or of one of its parts: "waders" of "Birds/Waders"."""
     name = fold(keyword)
     return wanted == name or wanted in re.split(r"[/|]", name)
 
 
 def located(names: Sequence[str]) -> Condition:
-    """That a photo is at a place with all these names, or its file, folders, keywords or tags have all their words."""
+    """That a photo is at a place with all these names, or that its file, folders, keywords and tags hold all their words."""
     wanted = {place_key(name) for name in names}
     words = {word for name in names for word in words_in(name)}
 
@@ -183,7 +183,7 @@ def located(names: Sequence[str]) -> Condition:
 
 
 def is_by(camera: str, wanted: str) -> bool:
-    """Whether a camera's name holds this folded text, or its maker is called so."""
+    """Whether a camera's name or its maker's holds this folded text."""
     return any(name in fold(camera) for name in _MAKERS.get(wanted, (wanted,)))
 
 
@@ -197,7 +197,7 @@ FITS: dict[TextColumn, Callable[[str, str], bool]] = {
 
 
 def worded(word: str) -> Condition:
-    """That a name, folder, keyword or tag has a word, or one that begins so; `word` as `words_in` gives it."""
+    """That a name, folder, keyword or tag has a word that is or begins with `word`, as `words_in` gives it."""
 
     def find(db: Database) -> NDArray[np.int64]:
         tags = [photos_tagged(db, path) for path in tag_paths(db).values() if begins_word(path, word)]
@@ -301,7 +301,7 @@ def _without_number(db: Database, column: NumberColumn, unit: str, words: str) -
 
 
 def _unnamed(db: Database, name: str) -> str | None:
-    """That no tag is called so, and which one may be meant; None where one is, or nothing is tagged."""
+    """Says that no tag has this name, and which one may be meant; None where one has it, or nothing is tagged."""
     with db.reading() as connection:
         if tags_called(connection, name) or not len(_TAGGABLE.find(db)):
             return None

@@ -261,7 +261,7 @@ def _tokens(text: str) -> Iterator[Token]:
 
 
 class _Gathering:
-    """What was read so far; empty quotes and dashes that stand alone are passed over."""
+    """Collects the parts of a query, without empty quotes and lone dashes."""
 
     def __init__(self) -> None:
         self._alternatives: list[Term] = []
@@ -332,7 +332,7 @@ class _Gathering:
             self._pictures += term.pictures
 
     def _drop_unfinished(self) -> None:
-        """Keys that wait for their values at the end of the query are the last words that were taken."""
+        """Removes keys without a value from the end of the query, where they were taken as words."""
         for _ in range(self._unfinished):
             last = self._alternatives.pop()
             if last.words[:-1] or last.pictures:

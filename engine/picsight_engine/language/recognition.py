@@ -78,7 +78,7 @@ def recognise(
 def _parts(
     words: tuple[Word, ...], text: str, meant: Callable[[tuple[Word, ...]], Condition | None]
 ) -> Iterator[Word | Recognised]:
-    """The words in their order, those that mean something together as one; the longest reading counts."""
+    """Yields the words in order, and as one those that mean something together; the longest reading wins."""
     position = 0
     while position < len(words):
         for length in range(_reach(words, position, text), 0, -1):
@@ -94,7 +94,7 @@ def _parts(
 
 
 def _reach(words: tuple[Word, ...], start: int, text: str) -> int:
-    """How many words from here on may mean one thing, with nothing but blanks between them."""
+    """How many words from here on may mean one thing: plain ones with only blanks between them."""
     length = 0
     for word in words[start : start + MOST_WORDS]:
         if word.plain or word.weight != 1:
@@ -112,7 +112,7 @@ def _name_words(words: tuple[Word, ...]) -> tuple[str, ...]:
 
 
 def _names(words: tuple[Word, ...], places: Mapping[str, str]) -> list[str]:
-    """The names of places that words are, as folded, with commas between them; none where any is no such name."""
+    """The folded names of places that these words are, divided by commas; none where one of them is no place."""
     texts = _name_words(words)
     if len(texts) > _MOST_OF_PLACE:
         return []

@@ -102,7 +102,7 @@ def _simple(text: str, today: date) -> Period | None:
 
 
 def _between(first: Period | None, last: Period | None) -> Period | None:
-    """From the beginning of one to the end of the other, whichever is earlier."""
+    """From the beginning of the earlier one to the end of the other."""
     if first is None or last is None:
         period = first or last
         if period is None or period.yearly:
@@ -125,7 +125,7 @@ def _opened(period: Period, opener: str) -> Period:
 
 
 def _period(words: list[str], today: date) -> Period | None:
-    """The first reading that fits; days that do not exist, and years that no photo can be of, are no time."""
+    """The first reading that fits; None for days that do not exist and for years without photographs."""
     readings: tuple[Callable[[list[str], date], Period | None], ...] = (
         _of_number, _of_day, _of_name, _of_now, _ago,
     )  # fmt: skip

@@ -92,7 +92,7 @@ def _expose(wish: PhotoRequest, limits: Limits) -> tuple[Exposed, Image.Image]:
 
 
 def _fitted(image: Image.Image, full: tuple[int, int], fit: tuple[int, int]) -> Image.Image:
-    """The picture no larger than its place: nothing is enlarged here, and no side vanishes."""
+    """The picture reduced to fit; it is never enlarged, and no side becomes zero."""
     from PIL import Image as Pillow
 
     scale = min(fit[0] / full[0], fit[1] / full[1])
@@ -166,7 +166,7 @@ class Darkroom:
             self._changed.notify_all()
 
     def _take(self, is_wanted: Callable[[], bool]) -> _Enlarger:
-        """A process for one photo: the one used last, a new one, or the next that is free."""
+        """A process for one photo: the one used last, a new one, or the next to become free."""
         with self._changed:
             while not self._closed:
                 while self._idle:
@@ -202,7 +202,7 @@ class Darkroom:
         enlarger.close()
 
     def _explain(self, fault: Exception, enlarger: _Enlarger, path: Path) -> PicsightError:
-        """What a process that died or hung means."""
+        """The error for a process that died or hung."""
         if self._closed:
             return CancelledError("Picsight is being closed.")
         if not enlarger.is_ready:

@@ -299,7 +299,7 @@ def _bit_depth(image: ImageFile, data: bytes, kind: Format, exif: Exif) -> int |
 
 
 def _set_up_decoders(limits: Limits) -> None:
-    """What the decoders keep for the whole process; set on each call, because scoping it is not safe with threads."""
+    """Sets what the decoders keep for the whole process, on each call: threads could not restore it safely."""
     # They complain about files that they read all the same: nobody could act on that.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     logging.getLogger("PIL").addHandler(_SILENCE)

@@ -149,7 +149,7 @@ def _value(tiff: bytes, order: str, entry: int, kind: int, length: int) -> Value
 
 
 def _text(raw: bytes) -> str:
-    """What stands before the first NUL. Of a copyright that may be a blank, and the editor's name follows; of all else rubbish does."""
+    """The text before the first NUL; after a blank photographer's copyright the editor's, which follows it."""
     first, _, rest = decoded(raw).partition("\0")
     return first.strip() or (rest.partition("\0")[0].strip() if first else "")
 

@@ -83,7 +83,7 @@ class Firsts:
         return sketch.id
 
     def _near(self, sketch: Sketch) -> Iterator[tuple[Sketch, int]]:
-        """The first photos that may show the same, by hash and shape."""
+        """The first photos of stacks that are near by hash and shape."""
         bits = np.bitwise_count(self._phashes[: len(self._firsts)] ^ np.int64(sketch.phash))
         for place in np.flatnonzero(bits <= MOST_BITS).tolist():
             first, stack = self._firsts[place]

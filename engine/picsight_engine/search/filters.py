@@ -100,7 +100,7 @@ class Filters:
         return Passing(rest, *passing, called, _union(by_word), filters, tuple(faults), tuple(unnamed))
 
     def _called(self, query: Query) -> list[int]:
-        """The photos that are called what the whole query says, or one of its alternatives."""
+        """The photos whose file is named like the whole query, or like one of its alternatives."""
         names = [query.text, *(term.text for term in query.alternatives if not term.pictures)]
         return list(dict.fromkeys(photo_id for name in names for photo_id in photos_named(self._db, name)))
 
@@ -116,7 +116,7 @@ class Filters:
         return _union(found)
 
     def _places(self) -> dict[str, str]:
-        """The names of all places that the library has photos of, as they are compared."""
+        """The folded names of all places of which the library has photos."""
         revision = photos_revision(self._db)
         if self._names is None or self._names[0] != revision:
             names: dict[str, str] = {}
@@ -143,7 +143,7 @@ class Filters:
 
 
 class _Sieve:
-    """The conditions of one query, and what passes all of them."""
+    """Collects the conditions of one query and gives the photos that pass all of them."""
 
     def __init__(self, holding: Callable[[Condition], Ids]) -> None:
         self.filters: list[Filter] = []
@@ -188,13 +188,13 @@ class _Sieve:
 
     @staticmethod
     def _together(kind: str, ids: list[Ids]) -> Ids:
-        """Of several formats any will do; so will of places, cameras, lenses and labels that no photo has all of."""
+        """Any of several formats will do; so will any of the places, cameras, lenses or labels that no photo has together."""
         common = reduce(_common, ids)
         any_will_do = kind == "format" or (kind in _ONE_A_PHOTO and not common.size)
         return _union(ids) if any_will_do else common
 
     def _kept(self, ids: Ids) -> Ids:
-        """Those that nothing excludes."""
+        """The photos that nothing excludes."""
         for excluded in self._excluded:
             ids = np.setdiff1d(ids, excluded, assume_unique=True)
         return ids

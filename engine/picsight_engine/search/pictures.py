@@ -64,7 +64,7 @@ class PictureFinder:
         return PictureVectors(vectors, tuple(known), tuple(faults))
 
     def _photo(self, picture: Picture) -> int | None:
-        """The photo of the library that is meant, None for another file."""
+        """The number of the photo that is meant, None for a file that is not in the library."""
         number = re.fullmatch(_NUMBER, picture.target)
         if number is None:
             photo = photo_at(self._db, _path_of(picture))

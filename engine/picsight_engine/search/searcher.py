@@ -296,7 +296,7 @@ def _only_less(query: Query) -> list[QueryFault]:
 def _in_order(
     called: Sequence[Judged], ranked: Sequence[Judged], worded: Sequence[Judged], least: Least
 ) -> list[Judged]:
-    """Photos that are called what is looked for, strong ones, those that were found by a word, and the others that match."""
+    """First the photos named like the query, then strong matches, then those with a word of it, then other matches."""
     strong = (photo for photo in ranked if photo.match == "strong")
     others = (photo for photo in ranked if photo.match in KEPT[least])
     placed: dict[int, Judged] = {}

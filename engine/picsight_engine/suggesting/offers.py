@@ -80,7 +80,7 @@ class Offers:
         return words_of_names((*self._keywords.names(), *self._folders.names(), *self._all_names.names()))
 
     def folders(self, typed: str, limit: int) -> list[Offer]:
-        """Folders by their own names, and words that several are called by; the fact holds for all whose path holds them."""
+        """Folders by their names, and words that several names share; the fact holds for every path that contains them."""
         return [
             Offer("folder", name, f"folder:{spelled(name)}", partial(self._photos_in, fold(name)))
             for name in self._folders.matching(typed, limit)
@@ -94,7 +94,7 @@ class Offers:
         ]
 
     def places(self, typed: str, limit: int) -> list[Offer]:
-        """Towns, regions and countries; by another name where none is called so."""
+        """Towns, regions and countries; by their other names where none begins so."""
         names = self._towns.matching(typed, limit) or self._all_names.matching(typed, limit)
         return self._of_text("place", "at", names, self._contents.towns)
 
@@ -198,7 +198,7 @@ def _how_held(name: str, typed: str) -> int | None:
 
 
 def _folders(places: Mapping[DirectoryFiles, int]) -> Iterator[tuple[str, int]]:
-    """The names of folders with the number of files below them, and the words that stand in more than one of them."""
+    """The names of folders with the number of files below them, and words that several of these names share."""
     files: Counter[str] = Counter()
     for place, number in places.items():
         for name in set(place.names):
@@ -267,7 +267,7 @@ class TagOffers:
         ]
 
     def _counted(self, offer: Offer) -> Offer:
-        """A keyword with the photos of tags that are called so, which its fact finds as well."""
+        """A keyword, counted with the photos of tags of the same name, which its fact finds, too."""
         if offer.kind != "keyword" or name_key(offer.words) not in self._keys:
             return offer
         return replace(offer, count=partial(self._count, offer.words))

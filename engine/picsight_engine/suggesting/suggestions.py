@@ -130,7 +130,7 @@ class Suggester:
         self._state()
 
     def _state(self) -> tuple[Offers, TagOffers, Vocabulary]:
-        """What there is to offer; counted anew once the library has changed, but not all the time while it is indexed."""
+        """What can be offered; counted again once the library has changed, but not at every key while it is indexed."""
         with self._lock:
             if self._things is None:
                 self._things, self._model = (
@@ -154,7 +154,7 @@ class Suggester:
             return offers, *self._tags[1:]
 
     def _meant(self, vocabulary: Vocabulary, query: Query, being_typed: Phrase | None) -> Query | None:
-        """The query with its unknown words replaced, but for one that may go on; what some file is called by is known."""
+        """The query with unknown words corrected, except one that is still being typed or stands in a file's name."""
         mended, shift, tried = query.text, 0, 0
         for word in words_of(query):
             if tried == _MOST_MENDED or word == being_typed or vocabulary.knows(word.text):
@@ -167,7 +167,7 @@ class Suggester:
         return None if mended == query.text else parse(mended)
 
     def _saved(self, text: str) -> list[Suggestion]:
-        """Searches that are kept, by a word of their names or by how they begin."""
+        """Kept searches whose query, or a word of whose name, begins so."""
         start = fold(text)
         if len(start) < _LEAST_LETTERS:
             return []
@@ -178,7 +178,7 @@ class Suggester:
         ]
 
     def _past(self, text: str) -> list[Suggestion]:
-        """Searches of before that begin so, the latest first."""
+        """Past searches that begin so, the latest first."""
         start = fold(text)
         if len(start) < _LEAST_LETTERS:
             return []
@@ -187,7 +187,7 @@ class Suggester:
 
 
 def _facts(offers: Offers, tags: TagOffers, typed: Typed) -> list[list[Suggestion]]:
-    """What the library has, a list a kind; of words the longest phrase that means something counts."""
+    """What the library has, one list for each kind; the longest phrase that means something wins."""
     kinds = _OF_WORDS if typed.key is None else _OF_KEY.get(typed.key, ())
     for phrase in typed.phrases:
         if typed.key is None and len(fold(phrase.text)) < _LEAST_LETTERS:
@@ -213,7 +213,7 @@ def _completions(vocabulary: Vocabulary, word: str) -> list[str]:
 
 
 def _words_of_model(bundle: Bundle) -> Sequence[str]:
-    """None where the text tower is missing or damaged: a search says so, and names can be suggested all the same."""
+    """No words where the text tower is missing or damaged: a search reports that, and names are still suggested."""
     try:
         return model_words(bundle)
     except BundleError:
@@ -221,7 +221,7 @@ def _words_of_model(bundle: Bundle) -> Sequence[str]:
 
 
 def _put(kind: SuggestionKind, words: str, phrase: Phrase, put: str, photos: int | None = None) -> Suggestion:
-    """What the text becomes with `put` in the place of the phrase, and of the "in" or "from" before a fact."""
+    """The text with `put` in place of the phrase; an "in" or "from" before a fact goes, too."""
     start, text = phrase.start, phrase.of
     if kind != "word" and (leading := _LEADING.search(text[:start])):
         start = leading.start()
@@ -235,7 +235,7 @@ def _ends(name: str) -> list[str]:
 
 
 def _fairly(groups: Iterable[list[Suggestion]], text: str) -> list[Suggestion]:
-    """The first of every kind, then the second of every kind, as long as there is room; each kind stays together."""
+    """Takes the first of every kind, then the second, and so on while there is room; each kind stays together."""
     seen = {text}
     ranked: list[tuple[int, int, Suggestion]] = []
     for place, group in enumerate(groups):

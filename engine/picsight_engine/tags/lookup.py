@@ -44,7 +44,7 @@ class Lookup:
         return self._tag(self._definition(name).id)
 
     def _tag(self, tag_id: int) -> Tag:
-        """One of them."""
+        """The tag as a person sees it."""
         with self._db.reading() as connection:
             (definition,) = tags_by_id(connection, [tag_id]).values()
             path = paths_of(connection, [tag_id])[tag_id]

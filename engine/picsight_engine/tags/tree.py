@@ -175,7 +175,7 @@ def merge_into(run: Recording, source: Definition, target: Definition) -> Iterat
 
 
 def _joined(tag: Definition, other: Definition) -> Definition:
-    """The tag with the other one's words and examples; what it says itself of a photo holds."""
+    """The tag with the other one's words and examples; for a photo that both name, its own word counts."""
     known = {*tag.examples, *tag.against}
     return replace(
         tag,

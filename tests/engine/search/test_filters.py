@@ -110,6 +110,15 @@ def test_a_missing_file_says_nothing(album):
     assert album.found("in:2020") == [ids["cat"]]
 
 
+def test_a_photo_whose_file_is_gone_is_neither_found_nor_counted(album):
+    ids = fill(album)
+    gone = [file.id for file in files_of(album.db, album.folder_id) if file.photo_id == ids["lake"]]
+    with album.db.writer() as connection:
+        mark_missing(connection, gone, 1.0)
+    answer = album.library.search("dog in:2019")
+    assert ([result.id for result in answer.results], answer.photos) == ([ids["beach"]], 1)
+
+
 def test_an_absolute_folder_can_be_named_exactly(trips):
     album, ids = trips
     photos = album.library.folders()[0].path
