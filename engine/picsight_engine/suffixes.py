@@ -1,6 +1,27 @@
-"""The suffixes of files that cameras write of their sensors."""
+"""The suffixes of pictures."""
 
+# What cameras write of their sensors.
 RAW_SUFFIXES = frozenset([
     ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".kdc", ".mef", ".mos", ".mrw",
     ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f",
 ])  # fmt: skip
+# Of what is decoded, by the names of formats.
+FORMATS = {
+    "jpeg": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
+    "png": (".png", ".apng"),
+    "heic": (".heic", ".heics", ".heif", ".heifs", ".hif"),
+    "webp": (".webp",),
+    "avif": (".avif", ".avifs"),
+    "gif": (".gif",),
+    "tiff": (".tif", ".tiff"),
+    "bmp": (".bmp", ".dib"),
+    "raw": tuple(sorted(RAW_SUFFIXES)),
+    "jxl": (".jxl",),
+    "jpeg2000": (".jp2", ".j2k", ".j2c", ".jpx", ".jpf"),
+    "psd": (".psd",),
+    "ico": (".ico",),
+    "pcx": (".pcx",),
+    "ppm": (".ppm", ".pgm", ".pbm", ".pnm"),
+    "tga": (".tga",),
+    "qoi": (".qoi",),
+}

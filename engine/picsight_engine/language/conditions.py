@@ -23,7 +23,7 @@ from picsight_engine.store.tagged import (
 )
 from picsight_engine.store.tags import name_key, tag_paths, tags_called
 from picsight_engine.store.text import begins_word, fold, photos_holding, photos_with_word, words_in
-from picsight_engine.suffixes import RAW_SUFFIXES
+from picsight_engine.suffixes import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -40,25 +40,6 @@ FilterKind = Literal[
     "time", "folder", "format", "is", "has", "place", "camera", "lens", "exposure", "label", "rating", "tag", "text"
 ]  # fmt: skip
 
-FORMATS = {
-    "jpeg": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
-    "png": (".png", ".apng"),
-    "heic": (".heic", ".heics", ".heif", ".heifs", ".hif"),
-    "webp": (".webp",),
-    "avif": (".avif", ".avifs"),
-    "gif": (".gif",),
-    "tiff": (".tif", ".tiff"),
-    "bmp": (".bmp", ".dib"),
-    "raw": tuple(sorted(RAW_SUFFIXES)),
-    "jxl": (".jxl",),
-    "jpeg2000": (".jp2", ".j2k", ".j2c", ".jpx", ".jpf"),
-    "psd": (".psd",),
-    "ico": (".ico",),
-    "pcx": (".pcx",),
-    "ppm": (".ppm", ".pgm", ".pbm", ".pnm"),
-    "tga": (".tga",),
-    "qoi": (".qoi",),
-}
 SHAPES: tuple[Shape, ...] = ("portrait", "landscape", "square", "panorama")
 # What "has:" asks for: the column, and what a person calls it.
 KNOWN: dict[str, tuple[Column, str]] = {

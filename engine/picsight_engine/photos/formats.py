@@ -6,20 +6,16 @@ import contextlib
 import os
 import zlib
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal
 
 from picsight_engine.photos import png
 from picsight_engine.photos.exif import read_exif
-from picsight_engine.suffixes import RAW_SUFFIXES
+from picsight_engine.suffixes import FORMATS, RAW_SUFFIXES
 
-# The last row is what nothing decodes yet: a picture that is left out must show among the problems. SGI's other suffixes
-# (.rgb, .bw) stand for too many other things.
-IMAGE_SUFFIXES = RAW_SUFFIXES | frozenset([
-    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff",
-    ".heic", ".heics", ".heif", ".heifs", ".hif", ".avif", ".avifs", ".jp2", ".j2k", ".j2c", ".jpx", ".jpf",
-    ".ico", ".psd", ".pcx", ".pbm", ".pgm", ".ppm", ".pnm", ".tga", ".qoi", ".jxl",
-    ".exr", ".hdr", ".sgi", ".svg", ".svgz",
-])  # fmt: skip
+# Nothing decodes the others yet: a picture that is left out must show among the problems. SGI's other suffixes (.rgb, .bw)
+# stand for too many other things.
+IMAGE_SUFFIXES = frozenset(chain(*FORMATS.values(), (".exr", ".hdr", ".sgi", ".svg", ".svgz")))
 
 VIDEO_SUFFIXES = frozenset([
     ".3g2", ".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".webm",

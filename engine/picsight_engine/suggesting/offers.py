@@ -11,13 +11,14 @@ from functools import partial
 from heapq import nsmallest
 from typing import TYPE_CHECKING, Literal
 
-from picsight_engine.language.conditions import FITS, FORMATS, names_keyword, names_of_tag, tagged
+from picsight_engine.language.conditions import FITS, names_keyword, names_of_tag, tagged
 from picsight_engine.language.fact_values import names_of_place
 from picsight_engine.language.query import spelled
 from picsight_engine.language.times import MONTHS
 from picsight_engine.store.tagged import sizes_of_tags
 from picsight_engine.store.tags import name_key, tag_paths
 from picsight_engine.store.text import fold
+from picsight_engine.suffixes import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -8,8 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.engine.search.conftest import open_album
 
-from picsight_engine.language.conditions import FORMATS
-from picsight_engine.photos.formats import IMAGE_SUFFIXES
 from picsight_engine.store.files import files_of
 from picsight_engine.store.pairs import mark_missing
 
@@ -400,13 +398,6 @@ def test_a_plain_word_is_a_place_of_the_library_unless_it_may_be_a_thing(travels
     assert all(each.recognised for each in answer.filters)
     expected = ids if names is None else {name: ids[name] for name in names.split()}
     assert {result.id for result in answer.results} == set(expected.values())
-
-
-def test_every_suffix_that_is_indexed_belongs_to_one_format():
-    listed = [suffix for suffixes in FORMATS.values() for suffix in suffixes]
-    assert len(listed) == len(set(listed))
-    unreadable = {".exr", ".hdr", ".sgi", ".svg", ".svgz"}
-    assert set(listed) == IMAGE_SUFFIXES - unreadable
 
 
 def test_any_mixture_of_facts_equals_a_plain_reading(album):
