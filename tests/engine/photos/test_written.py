@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import struct
 import zlib
 
@@ -92,23 +91,6 @@ def test_a_stroke_in_a_keyword_of_older_programs_makes_none_below_another():
     assert written(b"", iptc, NOTHING) == (None, ("B|W", "AC|DC"), "Light/shade")
     packet = XMP.replace(b"<rdf:li>sea", b"<rdf:li>B/W")
     assert written(packet, iptc, NOTHING)[1] == ("B|W",)
-
-
-@pytest.mark.parametrize(
-    "block",
-    [
-        b"\x1c\x02\x19\xff\xff",  # a size that ends before itself
-        b"\x1c\x02\x19\0",  # the block ends inside a field
-        b"\x1c\x03\x3c\0\0",  # layers, of which it tells none
-    ],
-)
-def test_damaged_fields_spoil_nothing(block, make_image, tmp_path):
-    out = io.BytesIO()
-    make_image().save(out, "JPEG")
-    field = b"Photoshop 3.0\x008BIM\x04\x04\0\0\0\0" + struct.pack(">H", len(block)) + block
-    data = out.getvalue()[:2] + b"\xff\xed" + struct.pack(">H", len(field) + 2) + field + out.getvalue()[2:]
-    header = read_header(data, tmp_path / "a.jpg")
-    assert (header.pixels, words(header.metadata)) == (48 * 32, NONE)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
