@@ -18,7 +18,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -177,11 +177,10 @@ def _subjects(lines: Iterable[Line]) -> dict[tuple[object, ...], tuple[str, date
 
 
 def _lines(file: Path, source: Iterable[bytes], faults: list[str]) -> Iterator[Line]:
-    reader = _Reader()
     sound, damaged, no_text = 0, list[str](), list[str]()
     for number, data in enumerate(source, 1):
         try:
-            line = reader.line(data)
+            line = _line(data)
         except _LineError as fault:
             found = no_text if isinstance(fault, _TextError) else damaged
             found.append(f"in line {number} {fault}")
@@ -208,54 +207,29 @@ def _lines(file: Path, source: Iterable[bytes], faults: list[str]) -> Iterator[L
         faults.append(f"{many} left out: {no_text[0]}. Correct that, and import the file again.")
 
 
-class _Reader:
-    """Reads lines. Every line of a tag repeats what the tag is; that is checked once."""
-
-    def __init__(self) -> None:
-        self._written: list[object] = []
-        self._types: list[type] = []
-        self._tag = TagLine("", "tag", (), threshold=None, suggests=False)
-
-    def line(self, data: bytes) -> Line | None:
-        """The line's content; a blank one has none."""
-        if not data.strip():
-            return None
-        try:
-            record = json.loads(data)
-        except (ValueError, RecursionError) as fault:
-            raise _LineError("there is no JSON, or it is cut off") from fault
-        if not isinstance(record, dict) or record.get("format") != FORMAT:
-            raise _LineError(f'`format` is not "{FORMAT}"')
-        if _field(record, "version") > VERSION:
-            raise _VersionError(f"version {record['version']} of the format, and here it is {VERSION}")
-        if "rating" in record:
-            return RatingLine(_picture(record), _field(record, "rating"), _time(record))
-        return self._tag_line(record)
-
-    def _tag_line(self, record: Record) -> TagLine:
-        tag = self._tag_of(record)
-        decision, example = _field(record, "decision"), _field(record, "example")
-        if decision is not None:
-            return replace(
-                tag,
-                picture=_picture(record),
-                decision=decision,
-                example=example,
-                time=_time(record),
-                source=_field(record, "source"),
-            )
-        return tag if example is None else replace(tag, picture=_picture(record), example=example)
-
-    def _tag_of(self, record: Record) -> TagLine:
-        written = [record.get(name) for name in _TAG_FIELDS]
-        types = [*map(type, written)]  # 1 is no true
-        if written != self._written or types != self._types:
-            tag, kind, prompts, threshold, suggests = (_field(record, name) for name in _TAG_FIELDS)
-            _require_text("tag", tag)
-            _require_text("prompts", "".join(prompts))
-            self._tag = TagLine(tag, kind, tuple(prompts), threshold, suggests)
-            self._written, self._types = written, types
-        return self._tag
+def _line(data: bytes) -> Line | None:
+    """The line's content; a blank one has none."""
+    if not data.strip():
+        return None
+    try:
+        record = json.loads(data)
+    except (ValueError, RecursionError) as fault:
+        raise _LineError("there is no JSON, or it is cut off") from fault
+    if not isinstance(record, dict) or record.get("format") != FORMAT:
+        raise _LineError(f'`format` is not "{FORMAT}"')
+    if _field(record, "version") > VERSION:
+        raise _VersionError(f"version {record['version']} of the format, and here it is {VERSION}")
+    if "rating" in record:
+        return RatingLine(_picture(record), _field(record, "rating"), _time(record))
+    tag, kind, prompts, threshold, suggests = (_field(record, name) for name in _TAG_FIELDS)
+    _require_text("tag", tag)
+    _require_text("prompts", "".join(prompts))
+    definition = tag, kind, tuple(prompts), threshold, suggests
+    decision, example = _field(record, "decision"), _field(record, "example")
+    if decision is not None:
+        how = decision, example, _time(record), _field(record, "source")
+        return TagLine(*definition, _picture(record), *how)
+    return TagLine(*definition, None if example is None else _picture(record), example=example)
 
 
 def _picture(record: Record) -> PhotoReference:
