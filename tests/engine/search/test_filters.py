@@ -239,7 +239,6 @@ def test_what_files_say_of_themselves_can_be_asked_for_where_any_says_it(said, q
         ("label:Blue", 'No photo has the label "Blue"; there are Dark red and Red.'),
         ("iso:>3200", "No photo has over ISO 3200; there is ISO 100 to ISO 3200."),
         ("focal:500..", "No photo has from 500 mm; there is 4.25 mm to 200 mm."),
-        ("iso:abc", '"iso:" needs a number, as in iso:1600, iso:>=1600 or iso:..1600.'),
         ("iso:1,600", '"iso:" needs a number, as in iso:1600, iso:>=1600 or iso:..1600.'),
     ],
 )
@@ -369,7 +368,6 @@ def travels(tmp_path_factory, bundle):
 @pytest.mark.parametrize(
     ("query", "phrases", "names"),
     [
-        ("sunset Nice 2011", ["Nice", "2011"], "nice"),
         ("sunset in Nice", ["in Nice"], "nice"),
         ("Nice", ["Nice"], "nice"),
         ("sunset Nice, France", ["Nice, France"], "nice"),
@@ -378,16 +376,12 @@ def travels(tmp_path_factory, bundle):
         ("orange flower", [], None),
         ("a man reading", [], None),
         ("PEOPLE IN ORANGE", [], None),
-        ("Girl Reading Book", [], None),
         ("sunset paris", ["paris"], "paris folder"),
-        ("sunset NYC", ["NYC"], "york"),
         ("dog in the usa", ["usa"], "york"),
         ("beach rio de janeiro", ["rio de janeiro"], "rio"),
-        ("dog france", ["france"], "nice orange paris"),
         ("sunset in Orange | snow in Reading", ["in Orange", "in Reading"], "orange reading"),
         ("dog paris france", ["paris", "france"], "paris"),
         (r"dog \\paris", [], None),
-        ("dog paris^2", [], None),
         ("dog -paris", [], None),
     ],
 )

@@ -95,14 +95,12 @@ def test_what_the_library_has_not_is_not_offered(filled, typed):
 @pytest.mark.parametrize(
     ("marked", "kind", "becomes"),
     [
-        ("dog in lis^", "folder", "dog folder:Lisbon^"),
         ("dog -trip^", "folder", "dog -folder:Trips^"),
         ("new yo^", "folder", 'folder:"New York"^'),
         ("dog from summer 20^", "season", "dog in:summer-2020^"),
         ("sunset in nic^", "place", "sunset at:Nice^"),
         ("cote^", "place", 'at:"C\u00f4te d\'Azur"^'),
         ("lens:ef^", "lens", 'lens:"EF100-400mm f/4.5-5.6L"^'),
-        ("dog jpe^", "format", "dog format:jpeg^"),
         ("sea fam^", "keyword", "sea tag:Family^"),
         ("new york man^", "word", None),
         ("dog on the bea^", "word", "dog on the beach^"),
@@ -125,7 +123,6 @@ def test_taking_a_suggestion_replaces_what_was_typed_for_it(filled, marked, kind
         ("dog", "dog"),
         ("IMG_2", "IMG_2"),
         ("folder:eleph", "folder:eleph"),
-        ("xqzk", "xqzk"),
     ],
 )
 def test_a_half_typed_last_word_is_completed_and_a_whole_one_is_not(filled, typed, completed):
@@ -141,7 +138,6 @@ def test_a_half_typed_last_word_is_completed_and_a_whole_one_is_not(filled, type
         ("lisbn elepha", "Lisbon elepha"),
         ("Lisbon Trips Waders Oscar ", None),
         ('"elefant" folder:elefant ', None),
-        ("xqzkw ", None),
     ],
 )
 def test_a_finished_word_that_nobody_knows_may_have_been_meant_otherwise(filled, typed, meant):

