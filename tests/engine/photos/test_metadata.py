@@ -234,6 +234,12 @@ def test_stars_are_told_in_every_form(facts, rating):
     assert read_metadata(facts, {}).rating == rating
 
 
+def test_what_people_write_beside_a_file_counts_more_than_what_it_holds_and_what_cameras_write_less():
+    held = {"XMP-xmp:Rating": 2, "XMP-exif:FNumber": "28/10"}
+    found = read_metadata(held, {"XMP-xmp:Rating": 5, "XMP-exif:FNumber": "4/1"})
+    assert (found.rating, found.aperture) == (5, 2.8)
+
+
 @pytest.mark.parametrize(
     "text", ["OLYMPUS DIGITAL CAMERA         ", "SONY DSC", "DCF", "  ", "Exif_JPEG_PICTURE"]
 )

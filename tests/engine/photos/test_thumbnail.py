@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageFilter, ImageOps
 
 from picsight_engine.photos.thumbnail import miniature, same_picture, thumbnail
 
@@ -40,6 +40,7 @@ OTHERS = {
     "cropped by a tenth": lambda image: cropped(image, 0.1),
     "moved by a thirtieth": lambda image: image.crop((image.width // 30, 0, *image.size)),
     "mirrored": ImageOps.mirror,
+    "out of focus": lambda image: image.filter(ImageFilter.GaussianBlur(2)),
     "much darker": lambda image: image.point(lambda value: value // 2),
     "negative": ImageOps.invert,
 }
