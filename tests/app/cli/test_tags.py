@@ -72,6 +72,8 @@ def test_stars_are_given_shown_searched_for_and_taken_back(tags, photos):
     assert len(tags.json("search", "rated:>3")["results"]) == 2
     assert tags("tags", "rate", "none", photos[0]).out == "Rate 1 photo: by its files.\n"
     assert tags.json("show", photos[0])["rating"] is None
+    tags("tags", "rate", "rejected", photos[0])
+    assert tags.json("show", photos[0])["rating"] == -1
     assert "'6' is not one of" in tags("tags", "rate", "6", photos[0]).err
 
 

@@ -44,6 +44,13 @@ def test_a_filter_becomes_a_chip_at_the_space_and_the_words_stay_words(qtbot, bo
     assert parse(box.text()) == parse("dog beach in:2019 -people")
 
 
+def test_in_the_middle_the_cursor_stays_between_the_same_words(qtbot, box):
+    qtbot.keyClicks(box.line, "dog beach")
+    box.line.setCursorPosition(4)
+    qtbot.keyClicks(box.line, "in:2019 old ")
+    assert (box.line.text(), box.line.cursorPosition()) == ("dog old beach", 8)
+
+
 @pytest.mark.parametrize("leave", [Qt.Key.Key_Return, Qt.Key.Key_Tab])
 def test_enter_and_leaving_finish_a_filter(qtbot, box, leave):
     qtbot.keyClicks(box.line, "dog folder:Trips")

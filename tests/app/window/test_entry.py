@@ -35,28 +35,12 @@ def test_any_text_comes_apart(text):
         }
 
 
-def test_what_stands_as_chips_is_taken_out_of_the_words():
-    entry = Entry.of('dog in:2019 on the beach -people folder:"New York"')
-    assert entry.line == "dog on the beach"
-    assert entry.aside == ("in:2019", "-people", 'folder:"New York"')
-
-
 def test_words_behind_backslashes_are_shown_without_them_and_stay_words_until_they_are_edited():
     entry = Entry.of("dog \\summer \\2019 beach")
     assert (entry.line, entry.query.text) == ("dog summer 2019 beach", "dog \\summer \\2019 beach")
     assert entry.edited("old dog summer 2019 beach").query.text == "old dog \\summer \\2019 beach"
     assert entry.edited("dog summer 2018 beach").query.text == "dog \\summer 2018 beach"
     assert entry.edited("dog beach").query.text == "dog beach"
-
-
-def test_a_piece_is_finished_by_a_blank_and_not_while_it_is_typed():
-    def finished(line, cursor):
-        return [piece.token for piece in Entry().edited(line).finished(cursor)]
-
-    assert finished("dog in:2019 ", 12) == ["in:2019"]
-    assert not finished("dog in:2019", 11)
-    assert not finished("dog in:2019 cat", 9)
-    assert not finished('dog folder:"New Yo rk', 21)
 
 
 @given(QUERIES, st.integers(0, 40))

@@ -376,27 +376,6 @@ def test_what_is_refused_in_the_middle_leaves_everything_as_it_was(qtbot, window
     assert library.tags.all() == before
 
 
-def test_the_wall_behind_the_list_goes_along_with_a_tag_and_the_list_stays(qtbot, window, library):
-    library.tags.new("Sea")
-    library.tags.decide("Sea", shown(window)[:2], "accepted")
-    look(qtbot, window, library)
-    window.tag_pages.show_photos(library.tags.find("Sea"))
-    qtbot.waitUntil(lambda: window.search.place.words == "tag:Sea")
-    window.tag_pages.show()
-    tags = window.frame.findChild(TagList)
-    steps = (
-        (lambda: window.tag_pages.rename(library.tags.find("Sea"), "Ocean"), "tag:Ocean"),
-        (lambda: window.tags.after(window.history.undo), "tag:Sea"),
-    )
-    for change, words in steps:
-        change()
-        qtbot.waitUntil(lambda words=words: window.search.place.words == words)
-        assert (window.frame.page, window.frame.box.text()) == (tags, "")
-    window.pages.back()
-    assert (window.frame.page, window.frame.box.text()) == (window.frame.wall_page, "tag:Sea")
-    assert len(shown(window)) == 2
-
-
 @pytest.fixture
 def studio(qtbot, window):
     """The studio with a new tag."""
