@@ -24,20 +24,12 @@ if TYPE_CHECKING:
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
 
-class _Part(click.ParamType[tuple[int, int]]):
+def _part(_context: click.Context, _param: click.Parameter, value: str) -> tuple[int, int]:
     """K/N: the K-th of N parts."""
-
-    name = "K/N"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, context: click.Context | None
-    ) -> tuple[int, int]:
-        if isinstance(value, tuple):
-            return value
-        part, _, parts = str(value).partition("/")
-        if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
-            self.fail(f"{value} is no part such as 3/64.", param, context)
-        return int(part), int(parts)
+    part, _, parts = value.partition("/")
+    if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
+        raise click.BadParameter(f"{value} is no part such as 3/64.")
+    return int(part), int(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +50,11 @@ def job_options(command: _Command) -> _Command:
         ),
         click.option("--limit", type=click.IntRange(min=1), help="Only so many photos of each shard."),
         click.option(
-            "--part", type=_Part(), default=(1, 1), help="Only these shards, as 3/64; for several machines."
+            "--part",
+            callback=_part,
+            default="1/1",
+            metavar="K/N",
+            help="Only these shards, as 3/64; for several machines.",
         ),
         click.option(
             "--processes",

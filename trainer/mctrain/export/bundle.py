@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from mctrain.export.precision import Subjects
     from mctrain.models.text import TextShape
-    from mctrain.weights.checkpoint import Checkpoint, Compared, HeadFit, WeightsFile
+    from mctrain.weights.checkpoint import Checkpoint, HeadFit, WeightsFile
     from picsight_engine.bundles.bundle import Bundle
 
     AnyText = TextShape | MiniLmShape
@@ -68,19 +68,16 @@ def demand_no_loss(origin: WeightsFile | HeadFit | Trained) -> None:
     Raises:
         ExportError: they were not asked yet, or a set has lost more points than the recipe allows.
     """
-    match origin:
-        case Trained(recipe={"apart": {"most_lost": most_lost}}, compared=compared):
-            _demand(compared, most_lost)
-
-
-def _demand(compared: Sequence[Compared], most_lost: float) -> None:
-    if not compared:
+    if not (isinstance(origin, Trained) and origin.recipe.get("apart")):
+        return
+    if not origin.compared:
         raise ExportError(
             "The model was not yet compared with the one that it began with, so nothing was exported; the command that trained it "
             "does that when it is typed again."
         )
-    lost = [own for own in compared if not own.lost <= most_lost]  # nor does what is not a number pass
-    if lost:
+    most_lost = origin.recipe["apart"]["most_lost"]
+    # what is not a number does not pass either
+    if lost := [own for own in origin.compared if not own.lost <= most_lost]:
         losses = "; ".join(f"{own.title} ({own.before:.1f} to {own.after:.1f} %)" for own in lost)
         raise ExportError(
             f"The model got worse by more than {most_lost:g} points, so nothing was exported: {losses}. The checkpoint stays; "

@@ -158,11 +158,10 @@ class StoredWeights:
         """
         changed = {}
         for name, values in tensors.items():
-            place = self._place(name)
-            if place is None:
+            place, turned = self._place(name) or ("", False)
+            if not place or turned:
                 raise WeightsError(f"{self.path} has no {name} that could be replaced.")
-            own, turned = place
-            changed[own] = (values.T if turned else values).numpy().astype(self._arrays[own].dtype)
+            changed[place] = values.numpy().astype(self._arrays[place].dtype)
         model = onnx.ModelProto()
         model.CopyFrom(self._model)
         for weight in model.graph.initializer:

@@ -36,14 +36,11 @@ from picsight_engine.bundles.bundle import MANIFEST, open_bundle
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from mctrain.evaluation.tasks import FoundTask
-    from mctrain.models.blocks import Head
     from mctrain.models.lite import LiteTower
     from mctrain.recipes.training import DecisionsRecipe
     from mctrain.training.decisions.head import TagScores
-    from mctrain.training.decisions.sight import Decided
     from mctrain.training.surroundings import Places
     from mctrain.weights.checkpoint import Compared
 
@@ -80,24 +77,32 @@ def learn(recipe: DecisionsRecipe, begin: Path, places: Places, folder: Path, ba
     with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
         sets = find_files(load_tasks(places.tasks), places.data, Path(scratch)) if places.data else []
         sight = BundleTrunk(bundle, Path(scratch))
-        seen = bar("photos", sum(map(count_photos, shards)))
-        decided = look(shards, sight, seen)
+        decided = look(shards, sight, bar("photos", sum(map(count_photos, shards))))
         kept = np.array([is_apart(key, recipe.apart.share) for key in decided.keys])
-        apart, lesson = decided.where(kept), decided.where(~kept)
-        judged_tags(apart, recipe.decisions.least)  # too few are told before anything is learnt
-        taught = _lesson(lesson, sight, begun.clip.scale().item())
+        apart, learnt = decided.where(kept), decided.where(~kept)
+        judged_tags(apart, recipe.decisions.least)  # raises before anything is learnt
+        words, scale = sight.texts(everyday_words()), begun.clip.scale().item()
+        taught = DecisionLesson(learnt, TagWords.of(learnt.words, sight), torch.from_numpy(words), scale)
         heads = (tower.head, fit(tower.head, taught, recipe, bar("steps", recipe.decisions.steps)))
         judged = judge_tags(heads, apart, taught.tags, recipe.decisions.least)
         before, after = (embed(own, apart.given) for own in heads)
-        words = sight.texts(everyday_words())
-        ordinarily = ordinary((before, after), (words, words), begun.clip.scale().item())
+        progress = bar("photos of sets", None)
+        subjects = [Subject(Headed(sight, own), progress) for own in heads]
         results = (
             compared(judged, apart),
-            ordinarily,
-            *_compare(heads, sight, sets, bar("photos of sets", None)),
+            ordinary((before, after), (words, words), scale),
+            *(compare(found.task.name, *(measure(own, found) for own in subjects)) for found in sets),
         )
     tower.head.load_state_dict(heads[1].state_dict())
-    origin = _origin(recipe, begin, shards, len(lesson.keys), results)
+    origin = Trained(
+        recipe=asdict(recipe),
+        steps=recipe.decisions.steps,
+        begun=file_digest(begin / MANIFEST),
+        data={shard.name: file_digest(shard) for shard in shards},
+        score=None,
+        photos=len(learnt.keys),
+        compared=results,
+    )
     path = save_checkpoint(folder, replace(begun, origin=origin))
     return Learnt(
         path, tuple(judged), tuple(too_few(apart, recipe.decisions.least)), results, decided.skipped
@@ -106,46 +111,11 @@ def learn(recipe: DecisionsRecipe, begin: Path, places: Places, folder: Path, ba
 
 def _demand_no_other(path: Path) -> None:
     """One fit takes the place of another, for it takes minutes and decisions become more; but of nothing else."""
-    if path.exists() and not _is_of_decisions(path):
-        raise taken(path)
-
-
-def _is_of_decisions(path: Path) -> bool:
+    if not path.exists():
+        return
     try:
         origin = load_checkpoint(path).origin
-    except WeightsError:
-        return False
-    return isinstance(origin, Trained) and DECISIONS in origin.recipe
-
-
-def _lesson(decided: Decided, sight: BundleTrunk, scale: float) -> DecisionLesson:
-    things = torch.from_numpy(sight.texts(everyday_words()))
-    return DecisionLesson(decided, TagWords.of(decided.words, sight), things, scale)
-
-
-def _compare(
-    heads: tuple[Head, Head],
-    sight: BundleTrunk,
-    sets: Sequence[FoundTask],
-    progress: Callable[[int, str], None],
-) -> list[Compared]:
-    subjects = [Subject(Headed(sight, own), progress) for own in heads]
-    return [compare(found.task.name, *(measure(own, found) for own in subjects)) for found in sets]
-
-
-def _origin(
-    recipe: DecisionsRecipe,
-    begin: Path,
-    shards: Sequence[Path],
-    photos: int,
-    results: tuple[Compared, ...],
-) -> Trained:
-    return Trained(
-        recipe=asdict(recipe),
-        steps=recipe.decisions.steps,
-        begun=file_digest(begin / MANIFEST),
-        data={shard.name: file_digest(shard) for shard in shards},
-        score=None,
-        photos=photos,
-        compared=results,
-    )
+    except WeightsError as fault:
+        raise taken(path) from fault
+    if not (isinstance(origin, Trained) and DECISIONS in origin.recipe):
+        raise taken(path)
