@@ -42,7 +42,7 @@ def import_weights(file: Path, preset: str | None, output: Path) -> None:
     from mctrain.models.presets import find_preset
     from mctrain.weights.checkpoint import Checkpoint, WeightsFile
     from mctrain.weights.convert import look, read_model
-    from mctrain.weights.files import read_tensors
+    from mctrain.weights.tensor_files import read_tensors
 
     chosen = find_preset(preset)
     found = read_model(read_tensors(file), chosen, str(file))

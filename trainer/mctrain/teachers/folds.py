@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mctrain.errors import WeightsError
 from mctrain.weights.checkpoint import HeadFit
-from mctrain.weights.files import read_saved, write_saved
+from mctrain.weights.tensor_files import read_saved, write_saved
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,7 +18,7 @@ from mctrain.weights.checkpoint import (
     states,
     taken,
 )
-from mctrain.weights.files import read_saved, write_saved
+from mctrain.weights.tensor_files import read_saved, write_saved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

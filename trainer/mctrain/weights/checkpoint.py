@@ -18,7 +18,7 @@ from mctrain.models.presets import Preset, preset_as_dict, preset_from_dict
 from mctrain.models.reparameterize import reparameterize
 from mctrain.recipes.parser import parse
 from mctrain.recipes.teaching import Recipe
-from mctrain.weights.files import read_saved, write_saved
+from mctrain.weights.tensor_files import read_saved, write_saved
 from picsight_engine.bundles.destination import demand_writable
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from mctrain.optimisation.statistics import average_from, flushed_denormals
 from mctrain.recipes.parser import parse
 from mctrain.recipes.teaching import Recipe
 from mctrain.teachers.fit.corpus import FitBatch, batches, steps_of_epoch
-from mctrain.weights.files import read_saved, write_saved
+from mctrain.weights.tensor_files import read_saved, write_saved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 
 from mctrain.errors import WeightsError
-from mctrain.weights.files import read_saved, read_tensors, write_saved
+from mctrain.weights.tensor_files import read_saved, read_tensors, write_saved
 
 WEIGHTS = {"visual.a": torch.arange(6.0).reshape(2, 3), "visual.count": torch.tensor(4)}
 
