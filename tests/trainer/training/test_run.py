@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import pytest
@@ -21,7 +20,6 @@ from mctrain.export.papers import LICENCE, write_papers
 from mctrain.models.lite import load_lite, weights_package
 from mctrain.models.minilm import PACKAGE as MINILM
 from mctrain.models.minilm import load_minilm
-from mctrain.places import place_of, write
 from mctrain.recipes.training import load_training
 from mctrain.teachers.towers import Towers
 from mctrain.training.metrics import METRICS
@@ -134,20 +132,3 @@ def test_a_figure_of_which_less_is_better_judges_no_run(run_in, places, tmp_path
             'evaluation.figures=["blanks: x"]',
             places=replace(places, tasks=tasks),
         )
-
-
-CHANGES = ("data.bank=0", "run.log_every=1", "run.steps=4", "run.save_every=2")
-
-
-def test_a_run_from_a_store_goes_on_behind_its_last_state(run_in, places, tmp_path):
-    store = place_of(f"memory://{tmp_path.name}")
-    for path in places.photos.iterdir():
-        write(store / path.name, path.read_bytes())
-    streamed, heard = replace(places, photos=store), Heard()
-    with pytest.raises(KeyboardInterrupt):
-        run_in(tmp_path / "run", *CHANGES, journal=Heard(stop=3), places=streamed)
-    outcome = run_in(tmp_path / "run", *CHANGES, journal=heard, places=streamed)
-    assert outcome.path is not None
-    assert "24 samples of 2 shards, streamed: " in heard.lines[0]
-    told = [json.loads(line) for line in (tmp_path / "run" / METRICS).read_text().splitlines()]
-    assert [line["step"] for line in told if "loss" in line][-2:] == [3, 4]
