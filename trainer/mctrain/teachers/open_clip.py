@@ -8,7 +8,6 @@ and so does the preprocessing of a file, which open_clip takes for CLIP's.
 from __future__ import annotations
 
 import difflib
-import hashlib
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from open_clip.transformer import QuickGELU
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
 from mctrain.errors import WeightsError
+from mctrain.teachers.towers import weights_digest
 from picsight_engine.bundles.bundle import ImageSpec
 from picsight_engine.bundles.preprocess import preprocess
 
@@ -102,7 +102,7 @@ def load_model(title: str) -> OpenClipModel:
             f"open_clip:{name} wants photos with a border, which Picsight does not make; choose another."
         )
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    digest = _digest(module)
+    digest = weights_digest(module)
     return OpenClipModel(
         name=f"open_clip:{name}" + (f"@{Path(weights).name}" if weights else ""),
         module=module.eval().requires_grad_(requires_grad=False).to(device),
@@ -193,11 +193,3 @@ def spec_of(tower: Any) -> ImageSpec:
         output="vector",
         dtype="float32",
     )
-
-
-def _digest(model: torch.nn.Module) -> str:
-    digest = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(tensor.contiguous().numpy().tobytes())
-    return digest.hexdigest()[:16]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -74,3 +75,12 @@ class Towers:
             if vectors
             else np.empty((0, self.width), np.float32)
         )
+
+
+def weights_digest(module: nn.Module) -> str:
+    """The first 16 hex digits of a SHA-256 over all weights and their names."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(module.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(tensor.numpy()).tobytes())
+    return digest.hexdigest()[:16]

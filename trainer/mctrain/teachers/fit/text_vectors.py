@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ from mctrain.models.graph import Graph, Port, provide_graph
 from mctrain.models.minilm import MiniLmShape
 from mctrain.models.tokenizer import load_tokenizer
 from mctrain.teachers.fit.features import load_arrays, save_arrays
+from mctrain.teachers.towers import weights_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,19 +23,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mctrain.models.minilm import MiniLM
+    from picsight_engine.bundles.tokenizer import Tokenizer
 
 LAYOUT = 2  # raise when the tokens change
 CHUNK = 4096
 BATCH = 16
-_SHAPE = MiniLmShape(0, 0.0, 0.0)  # whatever the head, the tokens are these
 
 
 class Sentences:
     """A trunk's unit vectors of texts: from the cache, or computed and added to it as new files."""
 
     def __init__(self, trunk: MiniLM, cache: Path) -> None:
-        self._trunk, self._cache, self._name = trunk, cache, _name_of(trunk)
-        self._encoder: TrunkEncoder | None = None
+        self._trunk, self._cache, self._name = trunk, cache, weights_digest(trunk)
         self._known: dict[str, NDArray[np.float16]] = {}
         for path in sorted(cache.glob(f"texts-{LAYOUT}-{self._name}-*.npz")):
             arrays = load_arrays(path)
@@ -49,43 +50,28 @@ class Sentences:
         return np.stack([self._known[digests[text]] for text in texts])
 
     def _add(self, texts: Sequence[str], progress: Callable[[int, str], None]) -> None:
-        if self._encoder is None:
-            self._encoder = TrunkEncoder(self._trunk, self._cache / f"minilm-{self._name}.onnx")
-        vectors = self._encoder(texts, progress)
-        digests = [_digest(text) for text in texts]
-        name = hashlib.sha256("".join(digests).encode()).hexdigest()[:16]
-        path = self._cache / f"texts-{LAYOUT}-{self._name}-{name}.npz"
-        save_arrays(path, {"digests": np.array(digests), "vectors": vectors})
-        self._known.update(zip(digests, vectors, strict=True))
-
-
-def _name_of(trunk: MiniLM) -> str:
-    """Which weights a trunk has: the first 16 hex digits of a SHA-256 over them."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(trunk.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(np.ascontiguousarray(tensor.numpy()).tobytes())
-    return digest.hexdigest()[:16]
-
-
-class TrunkEncoder:
-    """A trunk in ONNX Runtime, as a graph at `path`, with its tokenizer."""
-
-    def __init__(self, trunk: MiniLM, path: Path) -> None:
-        self._tokenizer = load_tokenizer(_SHAPE)
-        example = torch.ones(2, 8, dtype=torch.int64)
-        entry = Port("ids", {0: "n", 1: "tokens"})
-        self._graph = Graph(provide_graph(path, lambda: trunk, example, entry, ["vectors"]))
-
-    def __call__(self, texts: Sequence[str], progress: Callable[[int, str], None]) -> NDArray[np.float16]:
-        """[n, 384] in the order of the texts."""
         by_length = sorted(range(len(texts)), key=lambda row: len(texts[row]))
         vectors = np.empty((len(texts), minilm.WIDTH), np.float16)
         for start in range(0, len(texts), BATCH):
             rows = by_length[start : start + BATCH]
             vectors[rows] = self._graph(self._tokenizer.encode([texts[row] for row in rows]))[0]
             progress(len(rows), "")
-        return vectors
+        digests = [_digest(text) for text in texts]
+        name = hashlib.sha256("".join(digests).encode()).hexdigest()[:16]
+        path = self._cache / f"texts-{LAYOUT}-{self._name}-{name}.npz"
+        save_arrays(path, {"digests": np.array(digests), "vectors": vectors})
+        self._known.update(zip(digests, vectors, strict=True))
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        return load_tokenizer(MiniLmShape(0, 0.0, 0.0))  # whatever the head, the tokens are these
+
+    @cached_property
+    def _graph(self) -> Graph:
+        """The trunk in ONNX Runtime."""
+        path, example = self._cache / f"minilm-{self._name}.onnx", torch.ones(2, 8, dtype=torch.int64)
+        entry = Port("ids", {0: "n", 1: "tokens"})
+        return Graph(provide_graph(path, lambda: self._trunk, example, entry, ["vectors"]))
 
 
 def _digest(text: str) -> str:
