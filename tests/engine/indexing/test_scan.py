@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from picsight_engine.indexing.plan import folder_view
 from picsight_engine.indexing.scan import Listing, SeenFile, SeenFolder, scan
 
 NOBODY = 65534
@@ -171,3 +172,16 @@ def _as_unprivileged(folder: Path) -> list[Listing]:
     seen = here.recv()
     child.join()
     return seen
+
+
+def test_a_view_of_a_folder_has_all_that_was_seen_in_its_directories(home, tmp_path):
+    folder = tmp_path / "photos"
+    write(folder, "a.jpg", "trip/b.jpg", "trip/c.mov")
+    (folder / "trip" / "broken.jpg").symlink_to("nowhere.jpg")
+    view = folder_view(home.db, home.add(folder), list(scan(folder)))
+    assert [file.name for file in view.seen] == [b"a.jpg", b"trip/b.jpg"]
+    assert [seen.name for seen in view.folders] == [b"", b"trip"]
+    assert (view.links, [problem.name for problem in view.unreadable]) == (
+        [b"trip/broken.jpg"],
+        [b"trip/c.mov"],
+    )

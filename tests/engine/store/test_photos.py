@@ -6,6 +6,7 @@ import random
 from dataclasses import replace
 
 from picsight_engine.metadata import Metadata
+from picsight_engine.store.decisions import is_same_shot
 from picsight_engine.store.files import (
     NewFile,
     age_missing,
@@ -213,3 +214,17 @@ def test_a_photo_is_visible_exactly_while_a_file_is_present_whatever_happened(sh
     assert {photo.id for photo in all_photos(db)} == shown
     known = {photo_id for (photo_id,) in db.reader().execute("SELECT id FROM photos")}
     assert set(hidden_photos(db)) == known - shown
+
+
+def test_what_a_file_shows_is_still_one_shot_if_its_time_or_its_look_is_the_same(shelf):
+    taken = "2020-01-01T00:00:00"
+    with shelf.db.writer() as connection:
+        before, alike, other = (
+            put_photo(connection, NewPhoto(bytes([number]) * 16, 4, 3, phash=phash))
+            for number, phash in ((1, 0b1), (2, 0b11), (3, -1))
+        )
+        put_file(connection, NewFile(shelf.folder.id, b"a.jpg", 1, 2, None, before))
+        put_metadata(connection, shelf.folder.id, b"a.jpg", Metadata(taken), rule=1)
+        (file,) = connection.execute("SELECT id FROM files").fetchone()
+        pairs = ((alike, None), (other, None), (other, taken))
+        assert [is_same_shot(connection, file, *pair) for pair in pairs] == [True, False, True]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from picsight_engine.store.thumbnails import FILE_NAME, ThumbnailStore, remove
+from picsight_engine.store.thumbnails import FILE_NAME, Sketch, ThumbnailStore, remove
 
 
 @pytest.fixture
@@ -75,3 +75,14 @@ def test_damage_inside_is_found_and_does_not_stop_the_wall(tmp_path):
     fresh = ThumbnailStore.open(tmp_path)
     assert (fresh.faults(), fresh.ids()) == ([], [])
     fresh.close()
+
+
+def test_a_stack_that_loses_its_first_photo_is_compared_anew(thumbnails):
+    for number in (1, 2, 3):
+        thumbnails.put(number, b"jpeg")
+    thumbnails.commit()
+    first, second, alone = (Sketch(number, 0, 4, 3) for number in (1, 2, 3))
+    thumbnails.stacks.put([(first, 1), (second, 1), (alone, 3)], 1)
+    assert sorted(thumbnails.stacks.members()) == [(1, 1), (2, 1)]
+    thumbnails.stacks.dissolve([1])
+    assert thumbnails.stacks.known(1) == {alone: 3}
