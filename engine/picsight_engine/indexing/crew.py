@@ -81,6 +81,7 @@ class Crew:
         self._workers: list[_Worker] = []
         self._orders_held: deque[tuple[_Worker, WorkerOrder]] = deque()
         self._failed_starts = 0
+        self._news: list[tuple[int, News]] = []  # for the next `wait`
 
     @property
     def idle(self) -> int:
@@ -122,19 +123,19 @@ class Crew:
         Raises:
             PicsightError: the workers cannot start; BundleError where it is the model's fault.
         """
-        news: list[tuple[int, News]] = []
         connections = [each.connection for each in (*self._workers, self._encoder) if each is not None]
         ready = wait_for(connections, self._patience(seconds))
         for worker in [each for each in self._workers if each.connection in ready]:
-            self._hear(worker, news)
+            self._hear(worker)
         if self._encoder is not None and self._encoder.connection in ready:
-            self._hear_encoder(self._encoder, news)
+            self._hear_encoder(self._encoder)
         now = time.monotonic()
         if self._encoder is not None and self._encoder.deadline is not None and self._encoder.deadline < now:
-            self._lose_encoder(self._encoder, "timeout", news)
+            self._lose_encoder(self._encoder, "timeout")
         for worker in [each for each in self._workers if each.deadline is not None and each.deadline < now]:
-            self._lose(worker, Lost("timeout"), news)
+            self._lose(worker, Lost("timeout"))
         self._release_large()
+        news, self._news = self._news, []
         return news
 
     def close(self) -> None:
@@ -148,18 +149,19 @@ class Crew:
             bury(worker.process, worker.connection)
         self._workers.clear()
         self._orders_held.clear()
+        self._news.clear()
 
     def _start_worker(self) -> _Worker:
         embeds = self._encoder is None
         process, here = start(work, self._bundle, self._limits, embeds, name="picsight-worker")
         return _Worker(process, here, deadline=time.monotonic() + START_SECONDS)
 
-    def _hear(self, worker: _Worker, news: list[tuple[int, News]]) -> None:
+    def _hear(self, worker: _Worker) -> None:
         """Takes one message from a worker; its death is told by the pipe in one of two ways."""
         try:
             message = worker.connection.recv()
         except (EOFError, OSError):
-            self._lose(worker, Lost("crashed"), news)
+            self._lose(worker, Lost("crashed"))
             return
         if isinstance(message, Broken):
             raise message.error
@@ -171,9 +173,12 @@ class Crew:
         if worker.key is None:
             return
         if isinstance(message, Described) and message.pixels is not None:
-            self._hand_over(worker.key, message, news)
+            if self._encoder is None:  # it is gone by now: the file will be read again
+                self._news.append((worker.key, Lost("crashed")))
+            else:
+                self._encoder.put(worker.key, message)
         else:
-            news.append((worker.key, message))
+            self._news.append((worker.key, message))
         if isinstance(message, Identified):
             worker.used = time.monotonic() - worker.since
             worker.large = message.pixels > LARGE_PIXELS
@@ -181,13 +186,13 @@ class Crew:
             worker.key = None
             worker.large = False
 
-    def _lose(self, worker: _Worker, loss: Lost, news: list[tuple[int, News]]) -> None:
+    def _lose(self, worker: _Worker, loss: Lost) -> None:
         """Removes a dead or hung worker; its file is told as lost, a worker that never started is counted."""
         worker.process.kill()
         bury(worker.process, worker.connection)
         self._workers.remove(worker)
         if worker.key is not None:
-            news.append((worker.key, loss))
+            self._news.append((worker.key, loss))
         elif not worker.ready:
             self._failed_starts += 1
             if self._failed_starts >= _FAILED_STARTS:
@@ -196,23 +201,16 @@ class Crew:
                     'a script of your own must start indexing below `if __name__ == "__main__":`.'
                 )
 
-    def _hand_over(self, key: int, described: Described, news: list[tuple[int, News]]) -> None:
-        """Gives pixels to the encoder; if that is gone by now, the file is told as lost and will be read again."""
-        if self._encoder is None:
-            news.append((key, Lost("crashed")))
-        else:
-            self._encoder.put(key, described)
-
-    def _hear_encoder(self, encoder: Encoder, news: list[tuple[int, News]]) -> None:
+    def _hear_encoder(self, encoder: Encoder) -> None:
         done = encoder.hear()
         if done is None:
-            self._lose_encoder(encoder, "crashed", news)
+            self._lose_encoder(encoder, "crashed")
         else:
-            news += done
+            self._news += done
 
-    def _lose_encoder(self, encoder: Encoder, code: ProblemCode, news: list[tuple[int, News]]) -> None:
+    def _lose_encoder(self, encoder: Encoder, code: ProblemCode) -> None:
         """From now on the workers embed; each loads the image tower with the first photo that wants it."""
-        news += encoder.close(code)
+        self._news += encoder.close(code)
         self._encoder = None
 
     def _tell(self, worker: _Worker, message: Job | WorkerOrder) -> None:

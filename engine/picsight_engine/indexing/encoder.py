@@ -57,7 +57,7 @@ def encode(connection: Connection, bundle: Bundle, backend: Backend, seconds: fl
 def _pixels(batch: Sequence[bytes], size: int) -> NDArray[np.float32]:
     import numpy as np  # the indexer's process imports this module too, and needs none of it
 
-    return np.stack([np.frombuffer(own, dtype="<f4").reshape(3, size, size) for own in batch])
+    return np.stack([np.frombuffer(pixels, dtype="<f4").reshape(3, size, size) for pixels in batch])
 
 
 class Encoder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from picsight_engine.bundles.bundle import check_image_tower
 from picsight_engine.errors import LibraryError, StorageError
 from picsight_engine.indexing.batch import Batch
 from picsight_engine.indexing.crew import Crew, suitable_workers
-from picsight_engine.indexing.events import Committed, Emptier, Event, Finished, Found, Progress, Summary
+from picsight_engine.indexing.events import Committed, Emptier, Event, Finished, Found, Summary
 from picsight_engine.indexing.plan import folder_view, make_plan
 from picsight_engine.indexing.recognise import Recogniser
 from picsight_engine.indexing.scan import Listing, printable, scan
@@ -27,7 +28,6 @@ from picsight_engine.store.problems import problems_of
 from picsight_engine.store.vectors import photos_with_vector
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Generator, Iterator, Sequence
 
     from picsight_engine.bundles.bundle import Bundle
@@ -74,7 +74,7 @@ def run_index(
     """
     with index_lock(db.folder):
         run = _Run(db, thumbnails, bundle, folders, settings)
-        yield from run.events(cancel, retry_problems=retry_problems)
+        yield from run.events(cancel or threading.Event(), retry_problems=retry_problems)
 
 
 class _Run:
@@ -106,7 +106,7 @@ class _Run:
         self._notes: list[str] = []
         self._emptier: list[Emptier] = []
 
-    def events(self, cancel: threading.Event | None, *, retry_problems: bool) -> Iterator[Event]:
+    def events(self, cancel: threading.Event, *, retry_problems: bool) -> Iterator[Event]:
         """The whole run."""
         views = yield from self._look(cancel)
         embedded = photos_with_vector(self._db, self._bundle.manifest.space_id)
@@ -133,19 +133,19 @@ class _Run:
             yield from self._work(shift, cancel)
         yield from self._close(plan, shift, recogniser)
 
-    def _look(self, cancel: threading.Event | None) -> Generator[Event, None, list[FolderView]]:
+    def _look(self, cancel: threading.Event) -> Generator[Event, None, list[FolderView]]:
         """Scans the folders; those that a person's "cancel" left unseen are not among the views."""
         views: list[FolderView] = []
-        told = 0.0
+        reported = 0.0
         for folder in self._folders:
             listings: list[Listing] = []
             for listing in scan(folder.path, leave_out=self._db.folder, cancel=cancel):
                 listings.append(listing)
                 self._found += len(listing.files)
-                if time.monotonic() - told >= _TICK_SECONDS:
-                    told = time.monotonic()
+                if time.monotonic() - reported >= _TICK_SECONDS:
+                    reported = time.monotonic()
                     yield Found(self._found, complete=False)
-            if _is_set(cancel):
+            if cancel.is_set():
                 self._cancelled = True
                 return views
             views.append(folder_view(self._db, folder, listings))
@@ -174,12 +174,12 @@ class _Run:
         if away:
             self._notes.append(_missing_sentence(away))
 
-    def _work(self, shift: Shift, cancel: threading.Event | None) -> Iterator[Event]:
+    def _work(self, shift: Shift, cancel: threading.Event) -> Iterator[Event]:
         """Steps through the shift, committing what is due; whatever ends it, what is done is stored first."""
-        told, told_done = 0.0, -1
+        reported, reported_done = 0.0, -1
         try:
             while not shift.finished:
-                if _is_set(cancel):
+                if cancel.is_set():
                     self._cancelled = True
                     break
                 shift.step()
@@ -187,10 +187,10 @@ class _Run:
                     if photo_ids := self._batch.commit():
                         yield Committed(photo_ids)
                 now = time.monotonic()
-                since = now - told
-                if since >= _PULSE_SECONDS or (since >= _TICK_SECONDS and shift.tally.done != told_done):
-                    told, told_done = now, shift.tally.done
-                    yield _progress(shift, now)
+                since = now - reported
+                if since >= _PULSE_SECONDS or (since >= _TICK_SECONDS and shift.tally.done != reported_done):
+                    reported, reported_done = now, shift.tally.done
+                    yield shift.progress(now)
         except (StorageError, LibraryError):
             self._batch.drop()
             raise
@@ -200,7 +200,7 @@ class _Run:
                 rest += self._batch.commit()
         if rest:
             yield Committed(rest)
-        yield _progress(shift, time.monotonic())
+        yield shift.progress(time.monotonic())
 
     def _close(self, plan: Plan, shift: Shift, recogniser: Recogniser) -> Iterator[Event]:
         """What can be said once all files were looked at, and the summary."""
@@ -239,20 +239,6 @@ def _encoder(bundle: Bundle, files: int) -> Backend | None:
         return None
     chosen = choose_image_backend(bundle).backend
     return None if chosen is Backend.ONNX else chosen
-
-
-def _is_set(cancel: threading.Event | None) -> bool:
-    return cancel is not None and cancel.is_set()
-
-
-def _progress(shift: Shift, now: float) -> Progress:
-    return Progress(
-        done=shift.tally.done,
-        total=shift.total,
-        problems=shift.tally.problems,
-        photos_per_second=shift.rate.per_second(now),
-        seconds_left=shift.rate.seconds_left(now, shift.total - shift.tally.done),
-    )
 
 
 def _missing_sentence(away: Sequence[tuple[int, str]]) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from picsight_engine.indexing.batch import Bad, Seen
+from picsight_engine.indexing.events import Progress
 from picsight_engine.indexing.messages import Failed, Identified, Lost, WorkerOrder
 from picsight_engine.indexing.scan import printable
 from picsight_engine.store.folders import file_path
@@ -95,7 +96,7 @@ class Shift:
         workers: int,
     ) -> None:
         self.tally = RunTally()
-        self.rate = Rate(time.monotonic())
+        self._rate = Rate(time.monotonic())
         self.vanished_folders: list[Folder] = []
         self._crew = crew
         self._recogniser = recogniser
@@ -103,7 +104,7 @@ class Shift:
         self._limits = limits
         self._workers = workers
         self._queue = deque(tasks)
-        self.total = len(self._queue)
+        self._total = len(self._queue)
         self._suspects: deque[Task] = deque()  # lost with their worker once
         self._alone = False  # whether only suspects are left, each of which gets a new worker and no company
         self._held: dict[int, _Held] = {}
@@ -119,6 +120,16 @@ class Shift:
         """The sizes of the files that were not read yet; any of them may be one that is missing elsewhere."""
         waiting = (*self._queue, *self._suspects, *(held.task for held in self._held.values()))
         return {task.file.size for task in waiting}
+
+    def progress(self, now: float) -> Progress:
+        """How far the work is at this moment of the monotonic clock."""
+        return Progress(
+            done=self.tally.done,
+            total=self._total,
+            problems=self.tally.problems,
+            photos_per_second=self._rate.per_second(now),
+            seconds_left=self._rate.seconds_left(now, self._total - self.tally.done),
+        )
 
     def step(self) -> None:
         """Gives work to idle workers and takes what comes back within a fraction of a second."""
@@ -204,7 +215,7 @@ class Shift:
 
     def _count(self) -> None:
         self.tally.done += 1
-        self.rate.done(time.monotonic())
+        self._rate.done(time.monotonic())
 
 
 def _path(task: Task) -> Path:

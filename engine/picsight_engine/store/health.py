@@ -44,16 +44,16 @@ DELETE FROM vectors WHERE id IN (
     SELECT vectors.id FROM vectors JOIN spaces ON spaces.id = space_id WHERE length(vector) <> dim * {STORED.itemsize})"""
 _VISIBLE = "SELECT id FROM photos WHERE missing_since IS NULL ORDER BY id"
 # What the last decision says that was not undone, against what counts.
-_SAID = """
+_LAST_DECIDED = """
 SELECT coalesce(merged_into, tags.id) AS tag_id, photo_id, verdict, max(tag_decisions.id) AS last
 FROM tag_decisions JOIN tags ON tags.id = tag_decisions.tag_id JOIN tag_runs ON tag_runs.id = run_id
 WHERE undone_at IS NULL GROUP BY 1, 2"""
 _COUNTING = "SELECT tag_id, photo_id, verdict FROM tag_photos WHERE verdict IS NOT NULL"
-_SAYING = f"SELECT tag_id, photo_id, verdict FROM ({_SAID}) WHERE verdict <> 'withdrawn'"
+_DECIDED = f"SELECT tag_id, photo_id, verdict FROM ({_LAST_DECIDED}) WHERE verdict <> 'withdrawn'"
 _MISJUDGED = f"""
 SELECT count(*) FROM (
-    SELECT tag_id, photo_id FROM ({_SAYING} EXCEPT {_COUNTING})
-    UNION SELECT tag_id, photo_id FROM ({_COUNTING} EXCEPT {_SAYING}))"""
+    SELECT tag_id, photo_id FROM ({_DECIDED} EXCEPT {_COUNTING})
+    UNION SELECT tag_id, photo_id FROM ({_COUNTING} EXCEPT {_DECIDED}))"""
 # A tag stands at the top, or below one that is there and stands somewhere itself.
 _ADRIFT = """
 WITH RECURSIVE placed (id) AS (

@@ -28,8 +28,11 @@ _PICTURE_RULE = "SELECT picture_rule FROM photos WHERE id = ?"
 _KNOWN = f"SELECT id FROM photos WHERE id IN {IDS}"
 SHOWN = "photo_id NOT IN (SELECT id FROM photos WHERE missing_since IS NOT NULL)"  # of rows with a photo
 _HIDDEN = "SELECT id FROM photos WHERE missing_since IS NOT NULL ORDER BY id"
+_COLUMNS = (
+    "photos.id, width, height, taken, taken_offset, place, camera, folders.path, files.name, files.mtime_ns"
+)
 _PHOTOS = f"""
-SELECT photos.id, width, height, taken, taken_offset, place, camera, folders.path, files.name, files.mtime_ns
+SELECT {_COLUMNS}
 FROM photos
 JOIN files ON files.id = {PRIMARY_FILE}
 JOIN folders ON folders.id = files.folder_id"""
@@ -44,7 +47,7 @@ SELECT id, phash, width, height FROM photos
 WHERE missing_since IS NULL AND phash IS NOT NULL ORDER BY id"""
 # Grouped, the primary files of all photos are found in half the time; SQLite takes `first` from the row of the least.
 _NEWEST_FIRST = f"""
-SELECT photos.id, width, height, taken, taken_offset, place, camera, folders.path, files.name, files.mtime_ns
+SELECT {_COLUMNS}
 FROM (
     SELECT files.id AS first, min(({UNREACHABLE} << 62) | ((single_id IS NOT NULL) << 61) | files.id) FROM files JOIN folders ON folders.id = folder_id
     WHERE present AND photo_id IS NOT NULL GROUP BY photo_id)
@@ -54,7 +57,7 @@ JOIN folders ON folders.id = files.folder_id
 {_BY_DATE}"""
 # One pass over the files, whatever their number; those that are no photo's primary file are left out of the few found.
 _NEWEST = f"""
-SELECT photos.id, width, height, taken, taken_offset, place, camera, folders.path, files.name, files.mtime_ns
+SELECT {_COLUMNS}
 FROM (SELECT id AS new FROM files WHERE present AND taken IS NOT NULL ORDER BY taken DESC, photo_id DESC LIMIT ?)
 JOIN files ON files.id = new
 JOIN photos ON photos.id = files.photo_id
