@@ -9,6 +9,7 @@ import re
 import reprlib
 import shutil
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from picsight_engine.bundles.calibration import (
@@ -24,7 +25,7 @@ from picsight_engine.bundles.fields import is_number, require, require_apart, re
 from picsight_engine.errors import BundleError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 FORMAT = 1
@@ -315,25 +316,21 @@ def _parse_manifest(data: dict[str, Any]) -> Manifest:
     known = {f.name for f in fields(Manifest)}
     data = {key: value for key, value in data.items() if key in known}
     require_whole("dim", data["dim"], 1, _MOST_DIM)  # before what is as long as that
-    image = data.pop("image")
-    text = data.pop("text")
-    calibration = data.pop("calibration", None)
-    likeness = data.pop("likeness", None)
-    blankness = data.pop("blankness", None)
-    files = {name: _record(FileRecord, each) for name, each in dict(data.pop("files")).items()}
+    files = {name: _record(FileRecord, each) for name, each in dict(data["files"]).items()}
     require_apart(files, MANIFEST)
     for name, record in files.items():
         require_whole(f"the size of {name}", record.bytes, 0, _MOST_BYTES)
         require(f"the hash of {name}", record.sha256, fits=bool(_SHA256.fullmatch(record.sha256)))
-    manifest = Manifest(
-        **{**data, "licence": _record(Licence, data["licence"])},
-        image=None if image is None else _image_spec(image),
-        text=None if text is None else _text_spec(text),
-        calibration=None if calibration is None else parse_calibration(calibration),
-        likeness=None if likeness is None else parse_likeness(likeness),
-        blankness=None if blankness is None else parse_blankness(blankness, data["dim"]),
-        files=files,
-    )
+    parts: dict[str, Callable[[Any], object]] = {
+        "licence": partial(_record, Licence),
+        "image": _image_spec,
+        "text": _text_spec,
+        "calibration": parse_calibration,
+        "likeness": parse_likeness,
+        "blankness": partial(parse_blankness, dim=data["dim"]),
+    }
+    parsed = {key: parse(data[key]) for key, parse in parts.items() if data.get(key) is not None}
+    manifest = Manifest(**{**data, **parsed, "files": files})
     licence, scale = manifest.licence, manifest.logit_scale
     require_texts({"name": manifest.name, "title": manifest.title})
     require_texts({"licence.id": licence.id, "licence.url": licence.url})

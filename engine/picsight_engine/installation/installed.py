@@ -67,11 +67,14 @@ class InstalledModels:
     folder: Path
     shipped: Path
 
+    @property
+    def _shipped_name(self) -> str:
+        return _look(self.shipped, shipped=True).name
+
     def all(self) -> list[InstalledModel]:
         """The shipped one first, the others by name; broken ones too."""
-        folders = [path for path in self._folders() if path != self.shipped]
-        shipped = _look(self.shipped, shipped=True)
-        return [shipped, *(_look(path, shipped=False) for path in folders)]
+        others = [_look(path, shipped=False) for path in self._folders() if path != self.shipped]
+        return [_look(self.shipped, shipped=True), *others]
 
     def find(self, name: str) -> Bundle:
         """The model of this name, opened.
@@ -84,7 +87,7 @@ class InstalledModels:
 
     def folder_of(self, name: str) -> Path:
         """Where the model of this name lies; RequestError where there is none."""
-        if name == _look(self.shipped, shipped=True).name:
+        if name == self._shipped_name:
             return self.shipped
         if MODEL_NAME.fullmatch(name):
             folder = self.folder / name
@@ -172,9 +175,8 @@ class InstalledModels:
             staged = seal_bundle(staging, manifest)
             make_private(staging / MANIFEST)
             try_towers(staged)
-        except (
-            BundleError
-        ) as fault:  # the staging folder is nothing to a person, and gone before they could look
+        except BundleError as fault:
+            # the staging folder is nothing to a person, and gone before they could look
             reason = (
                 str(fault).replace(f"{staging}{os.sep}", "").replace("install the model", "get the model")
             )
@@ -198,7 +200,7 @@ class InstalledModels:
                 f"A model cannot be called {name[:80]!r}: only up to 64 letters, digits, '.', '_' and '-' are allowed, "
                 "no dot at its end, and none of the words that Windows keeps for itself."
             )
-        if name.casefold() == _look(self.shipped, shipped=True).name.casefold():
+        if name.casefold() == self._shipped_name.casefold():
             raise BundleError(f'A model called "{name}" comes with Picsight; it cannot be replaced.')
         for other in (path.name for path in self._folders()):
             if other != name and other.casefold() == name.casefold():
@@ -257,12 +259,9 @@ class InstalledModels:
             entries = sorted(self.folder.iterdir())
         except OSError:  # nothing was installed yet, or nothing there may be read
             return []
-        shipped = _look(self.shipped, shipped=True).name
-        return [
-            path
-            for path in entries
-            if MODEL_NAME.fullmatch(path.name) and path.name != shipped and path.is_dir()
-        ]
+        shipped = self._shipped_name
+        fitting = [path for path in entries if MODEL_NAME.fullmatch(path.name) and path.name != shipped]
+        return [path for path in fitting if path.is_dir()]
 
 
 def _take_away(folder: Path) -> None:
