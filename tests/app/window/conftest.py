@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import shutil
 import tarfile
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel
+from tests.app.conftest import PATIENCE
 
 from picsight.jobs import Jobs
 from picsight.settings import Settings
@@ -22,6 +24,7 @@ from picsight.window.library.controller import LibraryPlace
 from picsight.window.main_window import MainWindow
 from picsight.window.parts.picture import Pictures
 from picsight_engine.bundles.bundle import Licence, open_bundle, write_bundle
+from picsight_engine.indexing.events import Progress
 from picsight_engine.installation.catalogue import CatalogueEntry, LicenceTerms, RemoteFile
 from picsight_engine.installation.installed import InstalledModels
 from picsight_engine.installation.model_choice import choice_of
@@ -208,6 +211,30 @@ def model_window(qtbot, tmp_path, models, entry):
     make.close = close
     yield make
     close()
+
+
+class HeldJobs(Jobs):
+    """Jobs whose runs wait after each figure of progress while the gate is closed: the window cannot miss it."""
+
+    def __init__(self):
+        super().__init__()
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def stream(self, work, *handlers):
+        def held(cancel):
+            for event in work(cancel):
+                yield event
+                if isinstance(event, Progress):
+                    self.gate.wait(PATIENCE / 1000)
+
+        return super().stream(held, *handlers)
+
+
+@pytest.fixture
+def held():
+    """Such jobs, the gate open."""
+    return HeldJobs()
 
 
 def words_in(widget):

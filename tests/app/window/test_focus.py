@@ -6,13 +6,15 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QPixmap
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidget
 
 from picsight.window.grid.page import WallPage
 from picsight.window.parts.controls import Button, IconButton, Weight
 from picsight.window.parts.focus import BY_MOUSE, KeyboardWatch, shows_focus
+from picsight.window.parts.layouts import filled
 from picsight.window.parts.pills import PillButton
 from picsight.window.search.chips import Chip, ChipButton, MoreButton
+from picsight.window.tokens import em
 
 
 @pytest.fixture
@@ -38,6 +40,21 @@ def show(qtbot):
         qtbot.waitUntil(page.isActiveWindow)
 
     return shown
+
+
+def test_a_layout_is_filled_in_order_with_its_gaps_stretches_and_margins(qtbot):
+    page = QWidget()
+    qtbot.addWidget(page)
+    first, wide, last = (QWidget(page) for _ in range(3))
+    for part in (first, last):
+        part.setMinimumWidth(30)
+    filled(QHBoxLayout(page), page, first, (wide, 1), 2.0, last, gap=1, around=(1, 0, 3, 0))
+    page.resize(600, 40)
+    page.show()
+    one = em(page)
+    assert [part.x() for part in (first, wide)] == [one, 30 + 2 * one]
+    assert last.geometry().right() == 599 - 3 * one
+    assert last.x() - wide.geometry().right() - 1 == pytest.approx(3 * one, abs=one)
 
 
 @pytest.mark.usefixtures("watch")

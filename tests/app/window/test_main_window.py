@@ -362,14 +362,18 @@ def test_copied_photos_are_addresses_on_the_clipboard(qtbot, window):
     assert copied_files() == [window.frame.model.photo(2).path]
 
 
-def test_a_run_can_be_paused_and_resumed_to_its_end(qtbot, model_window, few_photos):
-    window = model_window([few_photos])
+def test_a_run_can_be_paused_and_resumed_to_its_end(qtbot, model_window, few_photos, held):
+    held.gate.clear()
+    window = model_window([few_photos], jobs=held)
+    qtbot.waitUntil(lambda: window.frame.status.words().startswith("Indexing"))
     window.frame.status.pause_requested.emit()
     assert window.frame.status.words().startswith("Paused")
     with qtbot.waitSignal(window.library.indexing_ended):
-        pass
+        held.gate.set()
+    assert not window.library.has_looked
     window.frame.status.resume_requested.emit()
     wait_for_photos(qtbot, window, 3)
+    wait_until_read(qtbot, window)
 
 
 def test_while_a_run_goes_on_sidebar_header_and_status_line_have_one_number_and_it_is_that_of_the_library(

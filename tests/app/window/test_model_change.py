@@ -11,10 +11,9 @@ import pytest
 from PySide6.QtCore import Qt
 from tests.app.window.conftest import SPACE, wait_until_read
 
-from picsight.jobs import Jobs
 from picsight.window.models.rows import ModelAction
 from picsight_engine.bundles.bundle import open_bundle, write_bundle
-from picsight_engine.indexing.events import Committed, Progress
+from picsight_engine.indexing.events import Committed
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.installation.installed import InstalledModels
 from picsight_engine.installation.model_choice import choice_of, use_model
@@ -67,30 +66,6 @@ def names(window):
 def search(qtbot, window):
     qtbot.keyClicks(window.frame.box.line, WORDS)
     qtbot.waitUntil(lambda: window.search.place.words == WORDS)
-
-
-class HeldJobs(Jobs):
-    """Jobs whose runs wait after each figure of progress while the gate is closed: the window cannot miss it."""
-
-    def __init__(self):
-        super().__init__()
-        self.gate = threading.Event()
-        self.gate.set()
-
-    def stream(self, work, *handlers):
-        def held(cancel):
-            for event in work(cancel):
-                yield event
-                if isinstance(event, Progress):
-                    self.gate.wait(PATIENCE / 1000)
-
-        return super().stream(held, *handlers)
-
-
-@pytest.fixture
-def held():
-    """Such jobs, the gate open."""
-    return HeldJobs()
 
 
 def test_a_standing_search_is_asked_again_when_the_change_is_complete_and_when_one_goes_back(
