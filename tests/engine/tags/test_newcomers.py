@@ -57,6 +57,7 @@ def test_photos_that_came_are_suggested_in_one_run_for_all_tags_and_others_stay(
     assert set(kennel.album.found("tag:dogs")) == set(after)
     assert kennel.tags.suggest_all() is None
     kennel.tags.undo(run.id)
+    assert kennel.tags.suggest_all() is None
     assert scores(kennel) == before
     kennel.tags.redo()
     assert scores(kennel) == after

@@ -41,6 +41,9 @@ def test_a_score_on_the_threshold_itself_is_reached_and_one_just_below_is_not():
         below, above = at * (1 - 1e-6), at * (1 + 1e-6)
         assert scores_of(ROWS, linear, below)[place] >= below
         assert scores_of(ROWS, linear, above)[place] < above
+        score = float(scores_of(ROWS, linear, at)[place])
+        ((reached, _),) = reaching(ROWS, [linear], [score])
+        assert place in reached
 
 
 @settings(max_examples=10, deadline=None)
