@@ -131,6 +131,7 @@ def test_the_rule_wants_queries_and_every_twentieth_key():
     assert 140 < len(drawn) < 260
     assert all(int.from_bytes(hashlib.sha256(key.encode()).digest(), "big") % 20 == 0 for key in drawn)
     assert not any(is_drawn(key, words) for key in drawn for words in ({}, {"queries": []}))
+    assert not any(shipped().stands_apart(key, {"queries": ["dog"]}) for key in drawn)  # photos of others
 
 
 def test_what_stands_in_its_part_stops_no_run_and_elsewhere_it_does(stranger, tmp_path):
