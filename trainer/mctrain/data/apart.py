@@ -1,6 +1,8 @@
-"""A share of a person's own photos that training never sees, so that what it made of a model can be judged by them.
+"""Photos that training never sees, so that they measure what it made: a share of a person's photos, and `everyday-dev`.
 
-It is drawn by key: a photo of today's set is kept apart in tomorrow's larger one too, and by the model that begins with today's.
+Both are drawn by key. A photo that is kept apart today is kept apart in tomorrow's larger set too, and by a model that begins
+with today's. `everyday-dev`, everyday photos with short searches, has no shard of its own: training reads the described and
+labelled parts without these photos, and what measures packs them together.
 """
 
 from __future__ import annotations
@@ -19,6 +21,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+EVERYDAY = "everyday-dev"
+_PARTS = (
+    "coco-described-*.tar.gz",
+    "labelled-train-*.tar.gz",
+    "photos-described-*.tar.gz",
+    "more-described-*.tar.gz",
+)
+_ONE_OF = 20
 _LEAST = 5
 _MOST = 5000  # of either kind: enough to be in the way, and to be looked for
 
@@ -62,16 +72,6 @@ def _described(shards: Sequence[Path]) -> Iterator[_Member]:
                     yield own.key, {own.suffix: own.photo, "json": json.dumps({"queries": texts}).encode()}
             except DataError:
                 continue  # training counts it as skipped, and `mctrain data check` names it
-
-
-EVERYDAY = "everyday-dev"
-_PARTS = (
-    "coco-described-*.tar.gz",
-    "labelled-train-*.tar.gz",
-    "photos-described-*.tar.gz",
-    "more-described-*.tar.gz",
-)
-_ONE_OF = 20
 
 
 def is_drawn(key: str, words: Mapping[str, Any]) -> bool:

@@ -1,4 +1,7 @@
-"""Writes shards: POSIX archives whose bytes follow from their members alone, whole or not at all."""
+"""Shards: tar archives, plain or gzipped, in which the members of a photo, `KEY.jpg`, `KEY.json` and others, follow one another.
+
+`samples` reads our shards and stops at whatever is out of order; `grouped` reads anybody's, and says what it passes over.
+"""
 
 from __future__ import annotations
 

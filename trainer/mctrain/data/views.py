@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from mctrain.recipes.tables import Augmentation
 
 
+_RATIOS = (3 / 4, 4 / 3)  # of a crop's width to its height
+_TRIES = 10
+_OPERATIONS_A_VIEW = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One operation: `magnitude` is what is drawn, with either sign where `signed`; `least` to `most` is all 31 bins."""
@@ -44,7 +49,8 @@ PUBLIC_SIZE = 224  # pixels of the view that magnitudes of translations refer to
 _ROUNDING = 1e-6  # of float32
 _TRANSLATION = 150 / 331 * PUBLIC_SIZE
 
-# The fourteen operations of RandAugment by their public ids, at magnitude 9 of 31 bins. Magnitudes are float32 in torchvision, written in their shortest form, as published records have them.
+# The fourteen operations of RandAugment by their public ids, at magnitude 9 of 31 bins. Magnitudes are float32 in torchvision,
+# and written in their shortest form, as published records have them.
 OPERATIONS = (
     Operation("Identity", 0.0, 0.0, 0.0, signed=False),
     Operation("ShearX", 0.09, 0.0, 0.3, signed=True),  # tangent of the angle
@@ -175,11 +181,6 @@ def _parse_operation(operation: object) -> tuple[int, float]:
             if 0 <= number < len(OPERATIONS) and OPERATIONS[number].takes(magnitude):
                 return number, float(magnitude)
     raise ValueError(f"no operation of RandAugment's but {reprlib.repr(operation)}")
-
-
-_RATIOS = (3 / 4, 4 / 3)  # of a crop's width to its height
-_TRIES = 10
-_OPERATIONS_A_VIEW = 2
 
 
 def slots_of(settings: Augmentation) -> Slots:

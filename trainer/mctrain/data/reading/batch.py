@@ -10,7 +10,7 @@ import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -120,7 +120,6 @@ def load(
             batch_size=None,  # an item is a batch
             sampler=sampler,
             num_workers=workers,
-            collate_fn=_as_it_is,
             multiprocessing_context=_context() if workers else None,
             worker_init_fn=_follow,
             generator=torch.Generator(),  # it draws a number: not one of the run's
@@ -140,10 +139,6 @@ def load(
             "A process that reads photos was ended from outside, as happens when memory (or /dev/shm) is full; "
             "take fewer workers or a smaller batch."
         ) from fault
-
-
-def _as_it_is(batch: Any) -> Any:
-    return batch
 
 
 @contextmanager

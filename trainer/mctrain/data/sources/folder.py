@@ -1,4 +1,4 @@
-"""The words that lie beside photos in a folder: `captions.csv`, files of JSON lines, and a text beside a photo.
+"""A person's folder of photos, as it is, with the words that lie beside them or in their XMP.
 
 `captions.csv` has a header line with `file` and `caption`, and where they are wanted `query`, `license` and `source`;
 commas, semicolons or tabs divide its columns; a photo may have several rows. A line of a `.jsonl` is one object with
@@ -36,6 +36,9 @@ _FIELDS = frozenset({
     "caption", "captions", "caption_source", "query", "queries", "label", "labels", "license", "source",
 })  # fmt: skip
 _DIVIDERS = (",", ";", "\t")
+
+
+_WITHIN = 1 << 20  # bytes in which XMP lies: it stands before the picture
 
 
 class Tables:
@@ -157,9 +160,6 @@ def _beside(path: Path, tables: Tables) -> Words:
 
 def _refuse(fault: OSError) -> None:
     raise DataError(f"The folder {fault.filename} cannot be read: {fault.strerror}.") from fault
-
-
-_WITHIN = 1 << 20  # bytes: it stands before the picture
 
 
 def words_inside(photo: Path) -> Words:

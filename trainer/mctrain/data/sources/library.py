@@ -1,4 +1,4 @@
-r"""A person's decisions about tags, as `picsight export decisions FILE` writes them: JSON lines, version 1.
+r"""A person's decisions about tags, as `picsight export decisions FILE` writes them (JSON lines, version 1), and as samples hold them.
 
 Each line is an object with `"format": "picsight-decisions"` and `"version": 1`. Read are those about a photo and a tag of kind
 "tag", and of these:

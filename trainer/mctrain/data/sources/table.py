@@ -1,4 +1,8 @@
-"""Parquet files in which photos lie as bytes, a row each, as img2dataset writes them: beside them their text and what is known of them."""
+"""Parquet files in which photos lie as bytes, a row each, with their text and facts, as img2dataset writes them.
+
+To be packed, photos are laid out as files first: packing goes by the order of the pictures, and a Parquet file gives a single
+row only with all of its group.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,10 @@ if TYPE_CHECKING:
     from mctrain.places import Place
 
 
+SUFFIX = ".parquet"
+# What goes from a row into a shard, beside its text: a downloader knows places and cameras too.
+_FACTS = ("url", "uid", "license", "source")
+_UNSAFE = re.compile(r"[^\w.-]")
 _ROWS = 64  # that are read at a time
 
 
@@ -86,13 +94,6 @@ def _opened(file: Place) -> Iterator[Any]:
             yield table
     except (ArrowException, OSError) as fault:
         raise DataError(f"{file} cannot be read: {str(fault).partition(chr(10))[0].rstrip('.')}.") from fault
-
-
-SUFFIX = ".parquet"
-
-# What goes from a row into a shard, beside its text: a downloader knows places and cameras too.
-_FACTS = ("url", "uid", "license", "source")
-_UNSAFE = re.compile(r"[^\w.-]")
 
 
 def tables_of(source: Path) -> list[Path]:
