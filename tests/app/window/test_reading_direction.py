@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 
-from picsight import window
 from picsight.window.parts.controls import Button, Weight
 from picsight.window.parts.labels import ElidedLabel, Words
 from picsight.window.parts.notice import FirstRun
 from picsight.window.parts.words import isolated, reads_backwards
-
-WINDOW = Path(window.__file__).parent
 
 
 def ink(widget):
@@ -102,9 +97,3 @@ def test_the_signs_of_the_first_page_stand_before_their_sentences_in_both_direct
 
     assert most(here) < page.width() / 4
     assert most(there) > page.width() * 3 / 4
-
-
-def test_words_are_painted_in_one_place():
-    for file in WINDOW.rglob("*.py"):
-        if file.name != "labels.py":
-            assert "drawText(" not in file.read_text(encoding="utf-8"), file.name

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from PySide6.QtGui import QColor, QGuiApplication, QPalette
 from PySide6.QtWidgets import QWidget
 
-import picsight.window
 from picsight.window.parts.controls import Button, ThinProgress, Weight, handle_of
 from picsight.window.tokens import DARK, LIGHT, Scheme, mix, palette_of, put_on, tones
-
-WINDOW = Path(picsight.window.__file__).parent
 
 
 def contrast(a: QColor, b: QColor) -> float:
@@ -144,10 +139,3 @@ def test_in_high_contrast_a_bar_is_seen_to_be_filled_up_to_where_it_is(qtbot):
     done, left = (image.pixelColor(x, 4) for x in (50, 150))
     assert done == QColor(STRICT.accent)
     assert contrast(done, left) >= 4.5
-
-
-def test_no_other_file_of_the_window_names_a_colour():
-    for file in WINDOW.rglob("*.py"):
-        if file.name != "tokens.py":
-            text = file.read_text(encoding="utf-8")
-            assert not re.search(r"#[0-9a-fA-F]{6}|QColor\(\s*[\d\"']|fromRgb|setStyleSheet", text), file.name

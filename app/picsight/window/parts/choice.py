@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from PySide6.QtCore import QRect, QSize, Qt
@@ -69,7 +68,7 @@ class Choice(_Flat, Generic[T]):
             action = menu.addAction(words)
             action.setCheckable(True)
             action.setChecked(way == now)
-            action.triggered.connect(partial(self._choose, way))
+            action.triggered.connect(lambda _checked, way=way: self._chosen(way))
             group.addAction(action)
         chosen = next(words for words, way in ways if way == now)
         self.setText(f"{self._name}: {chosen}")
@@ -82,9 +81,6 @@ class Choice(_Flat, Generic[T]):
             self.showMenu()
         else:
             super().keyPressEvent(event)
-
-    def _choose(self, way: T, _checked: bool = False) -> None:
-        self._chosen(way)
 
     def set_short(self, *, short: bool) -> None:
         """Show the icon instead of the words, or the words again."""
