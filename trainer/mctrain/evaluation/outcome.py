@@ -206,9 +206,8 @@ def resampled(outcome: Figured) -> NDArray[np.float64]:
         return np.asarray(np.mean([resampled(own) for own, _ in outcome.parts], axis=0))
     drawn = outcome.photo
     if outcome.within:
-        drawn = drawn + outcome.group * (
-            drawn.max() + 1
-        )  # a photo of several groups is drawn in each of them
+        # a photo of several groups is drawn in each of them
+        drawn = drawn + outcome.group * (drawn.max() + 1)
     _, photo = np.unique(drawn, return_inverse=True)  # those that were asked about
     strata = np.zeros(photo.max() + 1, np.int64)
     if outcome.within:

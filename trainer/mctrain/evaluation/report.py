@@ -145,9 +145,6 @@ def _file(cache: Path, digest: str) -> Path:
 def _read(path: Path) -> dict[str, str]:
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
-    except (
-        OSError,
-        ValueError,
-    ):  # a cache may be deleted at any time, and a damaged file is one to make again
-        return {}
+    except (OSError, ValueError):
+        return {}  # a cache may be deleted at any time, and a damaged file is one to make again
     return {str(task): str(line) for task, line in kept.items()} if isinstance(kept, dict) else {}

@@ -117,9 +117,8 @@ class CheckpointTeacher:
         digest = "-".join(file_digest(own)[:16] for own in files)
         origin = checkpoint.origin
         fitted = isinstance(origin, HeadFit)
-        if (
-            not fitted and torch.cuda.is_available()
-        ):  # the trunks of a fit have ONNX Runtime, its heads are small
+        # the trunks of a fit have ONNX Runtime, its heads are small
+        if not fitted and torch.cuda.is_available():
             checkpoint.clip.cuda()
         towers = Towers(checkpoint.clip, preset, preset.name or file.parent.name, digest)
         self.name, self.digest = towers.name, towers.digest

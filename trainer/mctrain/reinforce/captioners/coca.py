@@ -66,9 +66,8 @@ class CocaCaptioner:
         """
         model = self._model.module
         most = min(manner.tokens, model.context_length)
-        drawn = torch.from_numpy(_drawn(seeds, manner.captions, most)).to(
-            pixels.device
-        )  # [p * captions, tokens]
+        # [p * captions, tokens]
+        drawn = torch.from_numpy(_drawn(seeds, manner.captions, most)).to(pixels.device)
         decoder = Decoder(model, see(model, pixels), manner.captions, most)
         ids = torch.full_like(drawn, self._pad, dtype=torch.long)
         ids[:, 0] = self._begin
@@ -108,14 +107,12 @@ def nucleus(logits: Tensor, top_p: float, drawn: Tensor) -> Tensor:
     """
     likely = logits.double().softmax(1)  # [n, vocabulary]
     falling = likely.sort(1, descending=True).values
-    count = (
-        (falling.cumsum(1) - falling < top_p).sum(1, keepdim=True).clamp(min=1)
-    )  # [n, 1]; the one that crosses is in
+    # [n, 1]; the one that crosses is in
+    count = (falling.cumsum(1) - falling < top_p).sum(1, keepdim=True).clamp(min=1)
     kept = likely * (likely >= falling.gather(1, count - 1))  # [n, vocabulary]
     reached = kept.cumsum(1)
-    wanted = (
-        drawn.double().clamp(max=1 - 1e-12)[:, None] * reached[:, -1:]
-    )  # [n, 1], below the last that is kept
+    # [n, 1], below the last that is kept
+    wanted = drawn.double().clamp(max=1 - 1e-12)[:, None] * reached[:, -1:]
     return torch.searchsorted(reached, wanted, right=True).squeeze(1)
 
 
@@ -166,9 +163,8 @@ class _Past:
         """Reads the token at this place: x [n, width]."""
         attention = self.block.attn
         projected = F.linear(self.block.ln_1(x), attention.in_proj_weight, attention.in_proj_bias)
-        query, key, value = projected.view(x.shape[0], 3, attention.num_heads, 1, -1).unbind(
-            1
-        )  # [n, heads, 1, d]
+        split = projected.view(x.shape[0], 3, attention.num_heads, 1, -1)
+        query, key, value = split.unbind(1)  # each [n, heads, 1, d]
         self.keys[:, :, place : place + 1], self.values[:, :, place : place + 1] = key, value
         past = slice(place + 1)
         found = F.scaled_dot_product_attention(query, self.keys[:, :, past], self.values[:, :, past])
@@ -181,10 +177,9 @@ def _photo_keys(block: Any, seen: Tensor) -> tuple[Tensor, Tensor]:
     width = attention.embed_dim
     both = F.linear(block.ln_1_kv(seen), attention.in_proj_weight[width:], attention.in_proj_bias[width:])
     photos, places, _ = seen.shape
-    split = both.view(photos, places, 2, attention.num_heads, -1).permute(
-        2, 0, 3, 1, 4
-    )  # [2, p, heads, m, d]
-    return split[0], split[1]
+    split = both.view(photos, places, 2, attention.num_heads, -1)
+    keys, values = split.permute(2, 0, 3, 1, 4)  # each [p, heads, m, d]
+    return keys, values
 
 
 def _rest(block: Any, x: Tensor, found: Tensor) -> Tensor:
