@@ -36,15 +36,6 @@ class Invocation:
         """The library's folder, absolute."""
         return self.library or absolute(locations.library_folder())
 
-    def answering_model(self) -> Bundle:
-        """The model that searches the library, also where the one that is to follow it is gone.
-
-        Raises:
-            BundleError: none can: the chosen model is gone, or a file of it is missing, changed or too new.
-            LibraryError: the library cannot be opened.
-        """
-        return locations.answering_model(self.folder)
-
     def open_library(
         self, bundle: Bundle | None = None, *, wanted: Bundle | None = None, create: bool = False
     ) -> AbstractContextManager[Library | None]:
@@ -59,7 +50,7 @@ class Invocation:
         """
         from picsight_engine.library import Library  # numpy: 60 ms that --help does not pay
 
-        bundle = bundle or self.answering_model()
+        bundle = bundle or locations.answering_model(self.folder)
         self.detail(f"Library: {self.folder}")
         self.detail(f"Model: {bundle.manifest.title} in {bundle.folder}")
         try:

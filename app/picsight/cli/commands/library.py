@@ -29,7 +29,7 @@ def status(invocation: Invocation) -> None:
     """Tell what the library holds."""
     from picsight_engine.library import Status  # numpy: 60 ms that --help does not pay
 
-    bundle = invocation.answering_model()
+    bundle = locations.answering_model(invocation.folder)
     with invocation.open_library(bundle) as library:
         if library is not None:
             known = library.status()

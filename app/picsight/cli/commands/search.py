@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
+from picsight import locations
 from picsight.cli.layout import count, cut_middle, terminal_width
 from picsight.cli.options import A_PATH, LIMIT, WordsCommand
 from picsight.cli.streams import finish_stdout, is_terminal, lines_of_stdin, put, put_json, put_names
@@ -67,7 +68,7 @@ def search(
         raise click.UsageError(
             "Type what the photo shows, for example: picsight search red bicycle near the sea."
         )
-    bundle = invocation.answering_model()
+    bundle = locations.answering_model(invocation.folder)
     with invocation.open_library(bundle) as library:
         for query in _queries_of_stdin() if stdin else (_as_text(" ".join(words)),):
             if library is None:
