@@ -70,14 +70,3 @@ def test_many_reduced_photos_keep_their_vectors(starter, shared):
     found = cosines(starter, make_photos(shared, 100))
     assert found.min() >= 0.99
     assert found.mean() >= 0.999
-
-
-def test_a_photo_has_one_vector_however_often_it_is_embedded(starter, shared):
-    bundle = open_bundle(starter)
-    pixels = np.stack([preprocess(image, bundle.image_spec()) for image in read_photos(shared, 3)])
-    once, again = (load_image_encoder(bundle) for _ in range(2))
-    for row in pixels:
-        assert (once.encode(row[None]) == again.encode(row[None])).all()
-    np.testing.assert_allclose(
-        once.encode(pixels), np.concatenate([once.encode(row[None]) for row in pixels]), atol=1e-4
-    )

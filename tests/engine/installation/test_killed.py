@@ -130,22 +130,3 @@ def test_a_killed_side_loading_leaves_the_old_model_or_none(models, make_bundle,
         load(new)
         assert models.verify("tiny").manifest.title == "New"
         assert litter(models) == set()
-
-
-@pytest.mark.soak
-def test_a_killed_removal_shows_no_half_model(models, make_bundle) -> None:
-    bundle = make_bundle()
-
-    def load():
-        with open_parcel(bundle.folder) as parcel:
-            list(parcel.unpack(models))
-
-    load()
-    for last in range(run(models, "remove", "tiny")):
-        load()
-        assert run(models, "remove", "tiny", last) is None
-        visible(models)
-        load()
-        models.remove("tiny")
-        assert visible(models) == set()
-        assert litter(models) == set()

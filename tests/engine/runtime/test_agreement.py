@@ -9,14 +9,12 @@ import numpy as np
 import pytest
 
 from picsight_engine.bundles.bundle import IMAGE_PACKAGE, open_bundle
-from picsight_engine.bundles.preprocess import preprocess
 from picsight_engine.errors import BundleError, StorageError
 from picsight_engine.runtime.agreement import (
     BackendVerdict,
     Machine,
     Trial,
     candidates,
-    eight_photos,
     examine,
     examine_once,
     least_cosine,
@@ -153,11 +151,6 @@ def test_the_least_of_all_cosines_counts_and_no_number_is_none():
     assert least_cosine(vectors, vectors) == 1
     assert least_cosine(vectors * [[1], [1], [-1]], vectors) == -1
     assert least_cosine(vectors * np.nan, vectors) == 0
-
-
-def test_eight_different_photos_are_compared(bundle):
-    photos = [preprocess(photo, bundle.image_spec()).tobytes() for photo in eight_photos()]
-    assert len(set(photos)) == len(photos) == 8
 
 
 @pytest.mark.macos

@@ -36,6 +36,12 @@ def count(db: Database) -> int:
         return connection.execute(COUNT).fetchone()[0]
 
 
+def test_an_sqlite_that_is_too_old_is_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
+    with pytest.raises(LibraryError, match=r"needs SQLite 3\.35 or newer"):
+        Database.open(tmp_path / "library")
+
+
 def test_a_new_library_is_complete_and_uses_a_write_ahead_log(tmp_path):
     with closing(Database.open(tmp_path / "deep" / "library")) as db, db.reading() as connection:
         assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)

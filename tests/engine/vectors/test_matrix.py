@@ -277,7 +277,9 @@ def kill(child):
     child.stdout.close()
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize(
+    "seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(100, 160))]
+)
 def test_a_killed_appender_leaves_a_cache_that_is_sound(album, seed):
     """It also replaces and deletes vectors in half of the cases."""
     rng = random.Random(seed)
@@ -288,12 +290,6 @@ def test_a_killed_appender_leaves_a_cache_that_is_sound(album, seed):
         kill(child)
         with closing(album.matrix()) as matrix:
             assert_true_copy(matrix, album)
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("seed", range(100, 160))
-def test_a_killed_appender_leaves_a_cache_that_is_sound_each_time(album, seed):
-    test_a_killed_appender_leaves_a_cache_that_is_sound(album, seed)
 
 
 def test_a_process_sees_what_others_append_while_they_do(album):
