@@ -47,14 +47,6 @@ def test_statistics_stay_through_training_and_in_copies():
         assert moved
 
 
-def test_a_held_norm_still_learns_its_weight():
-    model = towers()["mci"]
-    hold_statistics(model, ["stages"])
-    model.train()
-    model(torch.randn(4, 3, 64, 64)).sum().backward()
-    assert model.stages[0].blocks[0].mixer.norm.weight.grad is not None
-
-
 def test_a_part_without_batchnorm_is_refused():
     with pytest.raises(RecipeError, match=r"no BatchNorm in mci\.head; there are some in lite, mci"):
         hold_statistics(towers(), ["mci.head"])
