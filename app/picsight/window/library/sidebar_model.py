@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QStandardItem, QStandardItemModel
@@ -159,20 +159,20 @@ class SidebarModel(QStandardItemModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._entries: list[SidebarEntry] = []
+        self._lines: list[_Line] = []
 
     def set_entries(self, entries: Sequence[SidebarEntry]) -> None:
         """Show these; where only words and numbers change, no line is made anew."""
         before, self._entries = self._entries, list(entries)
         if len(before) == len(entries) > 0 and all(map(SidebarEntry.has_shape_of, entries, before)):
-            was_blocked = self.blockSignals(True)  # one signal for all of them
-            for row, entry in enumerate(entries):
-                _fill(self.item(row), entry)
-            self.blockSignals(was_blocked)
+            for line, entry in zip(self._lines, entries, strict=True):
+                line.take(entry)
             self.dataChanged.emit(self.index(0, 0), self.index(len(entries) - 1, 0))
         else:
             self.clear()
             self.setColumnCount(1)
-            self.invisibleRootItem().appendRows([_item(entry) for entry in entries])
+            self._lines = [_Line(entry) for entry in entries]
+            self.invisibleRootItem().appendRows(self._lines)
 
     def tops(self) -> Iterator[QModelIndex]:
         """The lines that lie under no other."""
@@ -189,26 +189,39 @@ class SidebarModel(QStandardItemModel):
         return QModelIndex()
 
 
-def _item(entry: SidebarEntry) -> QStandardItem:
-    item, flag = QStandardItem(), Qt.ItemFlag
-    item.setFlags(flag.NoItemFlags if entry.is_heading else flag.ItemIsEnabled | flag.ItemIsSelectable)
-    if entry.children:
-        item.appendRows([_item(child) for child in entry.children])
-    _fill(item, entry, below=False)
-    return item
+class _Line(QStandardItem):
+    """Takes what it shows from its entry when it is asked, so that thousands of folders cost little."""
 
+    def __init__(self, entry: SidebarEntry) -> None:
+        super().__init__()
+        self._entry = entry
+        flag = Qt.ItemFlag
+        self.setFlags(flag.NoItemFlags if entry.is_heading else flag.ItemIsEnabled | flag.ItemIsSelectable)
+        if entry.children:
+            self.appendRows([_Line(child) for child in entry.children])
 
-def _fill(item: QStandardItem, entry: SidebarEntry, *, below: bool = True) -> None:
-    """Give a line its entry, its words, the whole path as tooltip, and everything for a screen reader."""
-    if item.data(ENTRY) != entry:
-        count = number(entry.count) if entry.count else ""
-        item.setData(entry, ENTRY)
-        item.setText(entry.words)
-        item.setToolTip(tooltip(entry.tag.path if entry.tag else str(entry.key or "")))
-        item.setAccessibleText(", ".join(filter(None, (entry.words, count, entry.note))))
-    if below:
+    def take(self, entry: SidebarEntry) -> None:
+        """The same line, and those below it, with other words and numbers."""
+        self._entry = entry
         for row, child in enumerate(entry.children):
-            _fill(item.child(row), child)
+            line = self.child(row)
+            assert isinstance(line, _Line), "all lines are"
+            line.take(child)
+
+    def data(self, role: int = Qt.ItemDataRole.UserRole + 1) -> Any:
+        """The entry, its words, the whole path as tooltip, everything for a screen reader."""
+        entry = self._entry
+        match role:
+            case _ if role == ENTRY:
+                return entry
+            case Qt.ItemDataRole.DisplayRole:
+                return entry.words
+            case Qt.ItemDataRole.ToolTipRole:
+                return tooltip(entry.tag.path if entry.tag else str(entry.key or ""))
+            case Qt.ItemDataRole.AccessibleTextRole:
+                count = number(entry.count) if entry.count else ""
+                return ", ".join(filter(None, (entry.words, count, entry.note)))
+        return super().data(role)
 
 
 def _holds(entry: SidebarEntry, key: Path | str) -> bool:
