@@ -34,6 +34,7 @@ from picsight_engine.store.database import Database, index_lock
 from picsight_engine.store.folders import all_folders
 from picsight_engine.store.health import mend_tags, misjudged_photos, misplaced_tags
 from picsight_engine.store.library_folder import CACHE, chosen_model
+from picsight_engine.store.opening import open_database
 from picsight_engine.store.text import mend_index
 from picsight_engine.store.thumbnails import ThumbnailStore
 from picsight_engine.store.vectors import active_space
@@ -82,7 +83,7 @@ def doctor_folder(
     except (LibraryError, StorageError) as fault:
         checks.append(_failed("choice of model", fault))
     try:
-        db = Database.open(folder, create=False)
+        db = open_database(folder, create=False)
     except RequestError:
         if lost:
             raise

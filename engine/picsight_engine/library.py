@@ -18,8 +18,8 @@ from picsight_engine.search.duplicates import first_shown
 from picsight_engine.store import folders as stored_folders
 from picsight_engine.store import health
 from picsight_engine.store.contents import SharedDetails, photos_revision, shared_details
-from picsight_engine.store.database import Database
 from picsight_engine.store.folders import Folder, all_directories
+from picsight_engine.store.opening import open_database
 from picsight_engine.store.photos import files_showing, photos_by_id
 from picsight_engine.store.problems import Problem, all_problems, retry_later, set_ignored
 from picsight_engine.store.searches import PastSearch, SavedSearch, Searches
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from picsight_engine.language.query import Query
     from picsight_engine.search.answer import Answer, Least, Order, Result, TermScore
     from picsight_engine.search.searcher import Searcher
+    from picsight_engine.store.database import Database
     from picsight_engine.store.folders import Directory
     from picsight_engine.store.photos import Photo
     from picsight_engine.suggesting.suggestions import Suggestions
@@ -123,7 +124,7 @@ class Library:
             StorageError: the disk refused.
         """
         absolute = Path(os.path.abspath(folder))  # noqa: PTH100 -- resolve() would follow a person's own links
-        db = Database.open(absolute, create=create)
+        db = open_database(absolute, create=create)
         try:
             for each in (bundle, wanted or bundle):
                 require_space(db, each.manifest)

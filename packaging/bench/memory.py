@@ -26,9 +26,9 @@ from picsight_engine.assets import find_asset
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.installation.model_choice import ModelChoice
 from picsight_engine.photos.precedence import METADATA_RULE
-from picsight_engine.store.database import Database
 from picsight_engine.store.files import Metadata, put_file, put_metadata
 from picsight_engine.store.folders import add_folder
+from picsight_engine.store.opening import open_database
 from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.thumbnails import ThumbnailStore
 from picsight_engine.store.vectors import activate_space, put_vector
@@ -57,7 +57,7 @@ def write_photos(folder: Path, count: int) -> None:
 
 def fill(library: Path, pictures: Path, bundle: Bundle) -> None:
     """A library that has read these pictures, as it says: to read them indeed would take minutes and show nothing."""
-    db, random = Database.open(library), np.random.default_rng(1)
+    db, random = open_database(library), np.random.default_rng(1)
     space, dim = bundle.manifest.space_id, bundle.manifest.dim
     with closing(db), closing(ThumbnailStore.open(library)) as thumbnails:
         root = add_folder(db, pictures)

@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from report import interleaved, machine, table
 
-from picsight_engine.store.database import Database
 from picsight_engine.store.files import put_file
 from picsight_engine.store.folders import add_folder
+from picsight_engine.store.opening import open_database
 from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.vectors import activate_space, put_vector
 from picsight_engine.vectors.matrix import Matrix, Rows
@@ -74,7 +74,7 @@ def clustered(count: int, seed: int) -> NDArray[np.float32]:
 
 def fill(folder: Path, count: int, space: str = SPACE) -> None:
     """Makes a library of so many photos, each with a file and a vector."""
-    with closing(Database.open(folder)) as db:
+    with closing(open_database(folder)) as db:
         root = add_folder(db, folder)
         for start in range(0, count, BATCH):
             with db.writer() as connection:
@@ -204,7 +204,7 @@ def _milliseconds(seconds: float) -> str:
 
 def start(folder: Path) -> None:
     """What a new process needs until it has answered once, printed for the process that measures."""
-    with closing(Database.open(folder)) as db:
+    with closing(open_database(folder)) as db:
         begun = time.perf_counter()
         with closing(Matrix.open(folder / "cache", db, SPACE, DIM)) as matrix:
             opened = time.perf_counter()
@@ -253,7 +253,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             fill(folder, count)
-            with closing(Database.open(folder)) as db:
+            with closing(open_database(folder)) as db:
                 begun = time.perf_counter()
                 with closing(Matrix.open(folder / "cache", db, SPACE, DIM)) as matrix:
                     built = time.perf_counter() - begun

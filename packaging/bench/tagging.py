@@ -21,8 +21,8 @@ from window import fill
 from picsight_engine.assets import find_asset
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.library import Library
-from picsight_engine.store.database import Database
 from picsight_engine.store.files import NewFile, put_file
+from picsight_engine.store.opening import open_database
 from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.runs import recorded
 from picsight_engine.store.tags import Definition
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from picsight_engine.bundles.bundle import Bundle
+    from picsight_engine.store.database import Database
     from picsight_engine.vectors.matrix import Rows
 
 MANY = (10, 1_000, 10_000)  # tags
@@ -81,7 +82,7 @@ def one_tag(library: Library) -> list[list[str]]:
 
 def many_tags(folder: Path, bundle: Bundle, count: int) -> list[str]:
     """What so many tags cost that each suggest some photos."""
-    with closing(Database.open(folder)) as db:
+    with closing(open_database(folder)) as db:
         _make(db, bundle, count)
         with Library.open(folder, bundle) as library:
             library.warm_up()

@@ -31,7 +31,7 @@ from picsight_engine.assets import find_asset
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.bundles.commonness import commonness
 from picsight_engine.runtime.text_embedder import TextEmbedder
-from picsight_engine.store.database import Database
+from picsight_engine.store.opening import open_database
 from picsight_engine.tags.fit import Background, Linear, fit, prior
 from picsight_engine.tags.lesson import reaching, scores_of
 from picsight_engine.tags.tree import USUAL_THRESHOLD
@@ -133,7 +133,7 @@ def tell_speed(photos: int, rounds: int) -> None:
         folder = Path(name)
         fill(folder, photos)
         with (
-            closing(Database.open(folder)) as db,
+            closing(open_database(folder)) as db,
             closing(Matrix.open(folder / "cache", db, SPACE, DIM)) as matrix,
         ):
             print(f"\nMany tags over {photos:,} photos of {DIM} numbers in one pass, one thread\n")

@@ -34,9 +34,9 @@ from picsight_engine.assets import find_asset
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.installation.model_choice import ModelChoice
 from picsight_engine.runtime.text_embedder import TextEmbedder
-from picsight_engine.store.database import Database
 from picsight_engine.store.files import Metadata, put_file, put_metadata
 from picsight_engine.store.folders import add_folder
+from picsight_engine.store.opening import open_database
 from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.thumbnails import ThumbnailStore
 from picsight_engine.store.vectors import activate_space, put_vector
@@ -63,7 +63,7 @@ def fill(folder: Path, bundle: Bundle, count: int) -> None:
     vectors = _near(clustered(count, seed=3), bundle)
     random = np.random.default_rng(4)
     jpegs = [_thumbnail(random) for _ in range(32)]
-    db, thumbnails = Database.open(folder / "library"), ThumbnailStore.open(folder / "library")
+    db, thumbnails = open_database(folder / "library"), ThumbnailStore.open(folder / "library")
     (folder / "photos").mkdir()
     root = add_folder(db, folder / "photos")
     with db.writer() as connection:

@@ -15,7 +15,7 @@ from tests.engine.search.conftest import Album, open_album
 from picsight_engine.bundles.bundle import write_bundle
 from picsight_engine.exchange.history import DecisionHistory
 from picsight_engine.library import Library
-from picsight_engine.store.database import Database
+from picsight_engine.store.opening import open_database
 from picsight_engine.store.vectors import put_vector
 
 if TYPE_CHECKING:
@@ -92,6 +92,6 @@ def stocked(tmp_path_factory, small) -> Path:
 def kennel(tmp_path, stocked, small) -> Iterator[Kennel]:
     """A library without tags, of the test's own."""
     folder = shutil.copytree(stocked, tmp_path / "library")
-    with Library.open(folder, small) as library, closing(Database.open(folder)) as db:
+    with Library.open(folder, small) as library, closing(open_database(folder)) as db:
         ids = tuple(range(1, DOGS + OTHERS + 1))
         yield Kennel(Album(library, db, 1, small.manifest.space_id, DIM), ids[:DOGS], ids[DOGS:])

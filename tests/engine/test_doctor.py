@@ -15,7 +15,8 @@ from PIL import Image
 from picsight_engine.doctor import Check, doctor_folder
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.library import Library
-from picsight_engine.store.database import Database, index_lock
+from picsight_engine.store.database import index_lock
+from picsight_engine.store.opening import open_database
 from picsight_engine.store.text import photos_holding
 from picsight_engine.store.thumbnails import ThumbnailStore
 
@@ -62,7 +63,7 @@ def reindex(folder: Path, bundle) -> None:
 
 
 def test_tags_that_are_not_as_they_were_decided_are_put_right(copy, bundle):
-    with closing(Database.open(copy)) as db, db.writer() as connection:
+    with closing(open_database(copy)) as db, db.writer() as connection:
         connection.execute("INSERT INTO tag_photos (tag_id, photo_id, verdict) VALUES (1, 1, 'accepted')")
     told = by_name(doctor_folder(copy, bundle.folder))["tags"]
     assert (told.ok, told.repaired) == (True, True)
@@ -81,7 +82,7 @@ def test_an_index_of_names_that_is_wrong_is_built_anew(copy, bundle):
     checks = by_name(doctor_folder(copy, bundle.folder))
     assert checks["names"].repaired
     assert all(check.ok for check in checks.values()), checks
-    with closing(Database.open(copy)) as db:
+    with closing(open_database(copy)) as db:
         assert len(photos_holding(db, ".jpg")) == 48
 
 

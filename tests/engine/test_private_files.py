@@ -13,8 +13,8 @@ from picsight_engine.private_files import (
     make_private_folder,
     write_private,
 )
-from picsight_engine.store.database import Database
 from picsight_engine.store.library_folder import choose_model
+from picsight_engine.store.opening import open_database
 from picsight_engine.store.thumbnails import ThumbnailStore
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def modes(folder: Path) -> dict[str, str]:
 
 
 def make_library(folder: Path) -> None:
-    with closing(Database.open(folder)), closing(ThumbnailStore.open(folder)):
+    with closing(open_database(folder)), closing(ThumbnailStore.open(folder)):
         choose_model(folder, "tiny")
 
 
@@ -60,7 +60,7 @@ def test_a_small_file_is_written_whole_and_for_its_owner_alone(tmp_path):
 
 
 def test_a_new_library_is_private_with_its_side_files(tmp_path):
-    with closing(Database.open(tmp_path / "library")) as db, db.writer() as connection:
+    with closing(open_database(tmp_path / "library")) as db, db.writer() as connection:
         connection.execute("INSERT INTO folders (path) VALUES (x'00')")
         during = modes(tmp_path / "library")
     assert {"library.db", "library.db-wal", "library.db-shm"} < set(during)
@@ -76,7 +76,7 @@ def test_a_library_of_an_earlier_version_becomes_private_when_it_is_opened(tmp_p
     (folder / ".DS_Store").touch()  # a file manager's, which hides nothing
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
-    Database.open(folder).close()
+    open_database(folder).close()
     found = modes(folder)
     assert {found.pop(name) for name in (".", "cache")} == {"700"}
     assert found.pop(".DS_Store") == "644"
@@ -90,7 +90,7 @@ def test_what_somebody_else_put_into_the_folder_stays_as_it_is_and_so_does_the_f
     (folder / ".DS_Store").touch()
     for path in (folder, *folder.iterdir()):
         path.chmod(0o755 if path.is_dir() else 0o644)
-    Database.open(folder).close()
+    open_database(folder).close()
     found = modes(folder)
     assert [found.pop(name) for name in (".", "photo.jpg", ".DS_Store")] == ["755", "644", "644"]
     assert set(found.values()) == {"600"}

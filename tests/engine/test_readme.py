@@ -11,7 +11,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from picsight_engine.store.database import Database
+from picsight_engine.store.opening import open_database
 
 ARCHITECTURE = Path(__file__).resolve().parents[2] / "docs" / "architecture.md"
 README = Path(__file__).resolve().parents[2] / "engine" / "README.md"
@@ -38,7 +38,7 @@ def test_every_room_is_in_the_table():
 
 
 def test_every_table_of_the_database_is_described(tmp_path):
-    Database.open(tmp_path / "library").close()
+    open_database(tmp_path / "library").close()
     with closing(sqlite3.connect(tmp_path / "library" / "library.db")) as connection:
         made = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     described = set(re.findall(r"^\| `(\w+)` \|", ARCHITECTURE.read_text(encoding="utf-8"), re.MULTILINE))

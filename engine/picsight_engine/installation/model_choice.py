@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.bundle import open_bundle, preprocessing_of, require_preprocessing
 from picsight_engine.errors import BundleError, LibraryError, RequestError, StorageError
-from picsight_engine.store.database import Database
 from picsight_engine.store.health import photos_awaiting
 from picsight_engine.store.library_folder import choose_model, chosen_model
+from picsight_engine.store.opening import open_database
 from picsight_engine.store.vectors import active_space, enter_space
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def use_model(folder: Path, name: str, models: InstalledModels) -> Switch:
     """
     wanted = _able(models.find(name))
     try:
-        db = Database.open(folder, create=False)
+        db = open_database(folder, create=False)
     except RequestError:  # no library yet: the first indexing makes it with this model
         choose_model(folder, name)
         return Switch(ModelChoice(wanted, wanted), 0)
@@ -169,7 +169,7 @@ def _answering(wanted: Bundle, space: Space | None, models: InstalledModels) -> 
 
 def _active(folder: Path) -> Space | None:
     try:
-        db = Database.open(folder, create=False)
+        db = open_database(folder, create=False)
     except RequestError:
         return None
     with closing(db):

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 from picsight_engine.errors import RequestError
 from picsight_engine.installation.catalogue import CATALOGUE, seconds_to_index
-from picsight_engine.store.database import Database
 from picsight_engine.store.health import photos_awaiting
 from picsight_engine.store.library_folder import chosen_model
+from picsight_engine.store.opening import open_database
 from picsight_engine.store.vectors import active_space
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def model_offers(
     chosen = chosen_model(folder) or shipped
     with ExitStack() as stack:
         try:
-            db = stack.enter_context(closing(Database.open(folder, create=False)))
+            db = stack.enter_context(closing(open_database(folder, create=False)))
         except RequestError:
             db = None
         active = None if db is None else active_space(db)

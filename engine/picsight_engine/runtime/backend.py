@@ -1,18 +1,11 @@
-"""The two inference Protocols, and what stands behind them; `backend_choice` says which of it runs a bundle here.
-
-Towers give rows of unit length, which cosines are made of; one that gives rows without a direction is found out.
-"""
+"""The two inference Protocols, and what stands behind them; `backend_choice` says which of it runs a bundle here."""
 
 from __future__ import annotations
 
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
-from picsight_engine.errors import VectorError
-
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -72,31 +65,3 @@ def load_text_encoder(bundle: Bundle, *, threads: int = 2) -> TextEncoder:
     from picsight_engine.runtime.onnx import OnnxTextEncoder  # imports onnxruntime: 230 ms
 
     return OnnxTextEncoder(bundle, threads=threads)
-
-
-def unit_rows(vectors: NDArray[np.float32], file: Path) -> NDArray[np.float32]:
-    """The rows [n, dim] that a tower's file gave, at unit length: graphs that others published leave that to their users.
-
-    Raises:
-        VectorError: one has no direction.
-    """
-    import numpy as np  # 60 ms that a list of models does not pay
-
-    flaw = flaw_of(vectors)
-    if flaw is not None:
-        raise VectorError(
-            f"The model file {file} gives {flaw}, as where weights are missing; get the model again, or choose another one."
-        )
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
-
-
-def flaw_of(vectors: NDArray[np.float32]) -> str | None:
-    """What the worst of the rows [n, dim] are instead of vectors with a direction; None where each is one."""
-    import numpy as np  # as above
-
-    if np.isnan(vectors).any():
-        return "no numbers (NaN)"
-    lengths = np.linalg.norm(vectors, axis=1)
-    if not np.isfinite(lengths).all():
-        return "infinite numbers"
-    return None if lengths.all() else "vectors of length zero"

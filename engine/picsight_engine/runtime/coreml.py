@@ -19,7 +19,7 @@ from PIL import Image
 
 from picsight_engine.bundles.bundle import IMAGE_PACKAGE
 from picsight_engine.errors import BundleError
-from picsight_engine.runtime.backend import unit_rows
+from picsight_engine.runtime.unit_rows import unit_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -9,7 +9,7 @@ import numpy as np
 
 from picsight_engine.bundles.bundle import IMAGE_GRAPH, TEXT_GRAPH
 from picsight_engine.errors import BundleError
-from picsight_engine.runtime.backend import unit_rows
+from picsight_engine.runtime.unit_rows import unit_rows
 from picsight_engine.signals import signals_held_back
 
 # Unless told before its import, ONNX Runtime writes a device's id and a telemetry store into the user's cache.

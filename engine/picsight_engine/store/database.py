@@ -1,78 +1,36 @@
-"""The library's database file: creating, opening, migrating behind a backup, transactions, an indexing run's lock."""
+"""The library's database: connections, transactions, and an indexing run's lock. `store.opening` opens one."""
 
 from __future__ import annotations
 
-import os
-import sqlite3
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from picsight_engine.errors import BusyError, LibraryError, RequestError, StorageError
-from picsight_engine.private_files import (
-    FILE_MODE,
-    draft_of,
-    make_private_file,
-    make_private_folder,
-    sweep_drafts,
-    write_private,
-)
-from picsight_engine.store.connections import (
-    Connections,
-    connect,
-    explained,
-    probe,
-    require_sqlite,
-    stands_alone,
-)
-from picsight_engine.store.library_folder import (
-    DECISIONS,
-    OpenedFolder,
-    close_to_others,
-    require_library_folder,
-)
-from picsight_engine.store.migrations import MIGRATIONS, migrate
-from picsight_engine.store.text import write_due_texts
+from picsight_engine.errors import BusyError, StorageError
+from picsight_engine.private_files import FILE_MODE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import sqlite3
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from picsight_engine.store.migrations import Steps
+    from picsight_engine.store.connections import Connections
 
 FILE_NAME = "library.db"
 LOCK_NAME = "index.lock"
-APPLICATION_ID = 0x50535431  # "PST1" in the file's header: a library of ours, whatever it is called
 
 
 class Database:
     """An open library database; any thread may use it."""
 
-    def __init__(self, folder: Path, connections: Connections) -> None:
+    def __init__(
+        self, folder: Path, connections: Connections, before_commit: Callable[[sqlite3.Connection], None]
+    ) -> None:
+        """`before_commit` is called at the end of each transaction, inside it."""
         self.folder = folder
         self.path = connections.path
         self._connections = connections
-
-    @classmethod
-    def open(cls, folder: Path, *, create: bool = True, steps: Steps = MIGRATIONS) -> Database:
-        """Opens the library in `folder`, migrating an older one behind a backup.
-
-        Raises RequestError where there is none and `create` is false, ForeignFolderError where there is none but
-        something else, LibraryError when it is damaged, made by a newer program or no library at all, or this Python's
-        SQLite cannot hold one, StorageError when the folder cannot be used.
-        """
-        require_sqlite()
-        path = folder / FILE_NAME
-        if not _is_there(path):
-            require_library_folder(folder)
-            if not create:
-                raise RequestError(f"There is no library in {folder}; index a folder first.")
-            _create(path, steps)
-        with explained(path):
-            read_only = _prepare(path, steps)
-        if not read_only:
-            close_to_others(folder)
-        return cls(folder, Connections(path, OpenedFolder(folder, path), read_only=read_only))
+        self._before_commit = before_commit
 
     @property
     def read_only(self) -> bool:
@@ -120,7 +78,7 @@ class Database:
         """
         with self._connections.writer() as connection:
             yield connection
-            write_due_texts(connection)
+            self._before_commit(connection)
 
     def close(self) -> None:
         """Closes every thread's connection; no other thread may be inside a call."""
@@ -145,132 +103,3 @@ def index_lock(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def back_up(connection: sqlite3.Connection, target: Path, version: int) -> None:
-    """Copies the whole database to `target`, which appears only once it is complete and on the disk; not if another
-    process has migrated it meanwhile from `version` to the next.
-    """
-    sweep_drafts(target.parent, f"{target.name}.*.part")
-    part = draft_of(target)
-    try:
-        make_private_file(part)
-        with closing(sqlite3.connect(part)) as copy:
-            connection.backup(copy)
-            if copy.execute("PRAGMA user_version").fetchone()[0] != version:
-                return
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _back_up_decisions(folder: Path, version: int) -> None:
-    """Keeps the file of decisions as it was, which newer programs can read without the backup's own."""
-    decisions = folder / DECISIONS
-    if decisions.exists():
-        write_private(folder / f"library.v{version}.backup.jsonl", decisions.read_bytes())
-
-
-def _is_there(path: Path) -> bool:
-    try:
-        path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError as error:
-        raise StorageError(
-            f"The library folder {path.parent} cannot be opened ({error.strerror})."
-        ) from error
-    return True
-
-
-def _create(path: Path, steps: Steps) -> None:
-    """Makes a new library under another name and moves it into place: half a library never exists."""
-    part = draft_of(path)
-    try:
-        make_private_folder(path.parent)
-        # Of a library that was deleted: SQLite would replay it into the new one.
-        for suffix in ("-wal", "-shm"):
-            side = path.with_name(path.name + suffix)
-            if side.exists():
-                side.replace(side.with_name(side.name + ".orphan"))
-        make_private_file(part)
-        with explained(path), closing(connect(part)) as connection:
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            migrate(connection, steps)
-            connection.execute("PRAGMA journal_mode = WAL")  # remembered in the file
-        _move_unless_there(part, path)
-    except OSError as error:
-        raise StorageError(
-            f"The library folder {path.parent} cannot be made or written ({error.strerror}); choose another one."
-        ) from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-
-
-def _move_unless_there(part: Path, path: Path) -> None:
-    """Another process may have made the library meanwhile: its file stays."""
-    try:
-        path.hardlink_to(part)
-    except FileExistsError:
-        return
-    except OSError:  # a file system without hard links
-        part.replace(path)
-
-
-def _prepare(path: Path, steps: Steps) -> bool:
-    """Checks the file and brings its schema up to date; returns whether it can only be read."""
-
-    def check(connection: sqlite3.Connection, writable: bool) -> None:
-        version = _checked_version(connection, path, len(steps))
-        if version == len(steps):
-            return
-        if not writable:
-            raise StorageError(f"{path} is of an older Picsight and lies on a disk that cannot be written.")
-        try:
-            back_up(connection, path.with_name(f"library.v{version}.backup.db"), version)
-            _back_up_decisions(path.parent, version)
-        except OSError as error:
-            raise StorageError(
-                f"{path} is of an older Picsight, and a backup cannot be written beside it ({error.strerror}). "
-                "Make room, or check the permissions of its folder."
-            ) from error
-        migrate(connection, steps)
-
-    if path.stat().st_size == 0:  # SQLite would take it for a new database, and its log for a left-over
-        raise LibraryError(
-            f"{path} is empty. Nothing was changed; move it away or choose another library folder."
-        )
-    return probe(path, check)
-
-
-def _checked_version(connection: sqlite3.Connection, path: Path, known: int) -> int:
-    """The schema's version; LibraryError for a file that is not ours, newer than this program, or cut short."""
-    ours = connection.execute("PRAGMA application_id").fetchone()[0]
-    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    if ours != APPLICATION_ID:
-        raise LibraryError(
-            f"{path} is not a Picsight library. Nothing was changed; move it away or choose another library folder."
-        )
-    if version > known:
-        raise LibraryError(
-            f"{path} was made by a newer Picsight (version {version} of the library, this program knows {known}); "
-            "update Picsight to open it. Nothing was changed."
-        )
-    connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # parses the whole schema
-    _refuse_cut_file(connection, path)
-    return version
-
-
-def _refuse_cut_file(connection: sqlite3.Connection, path: Path) -> None:
-    """A file shorter than its own page count has lost its end; with a log beside it pages may still be there."""
-    if stands_alone(path):
-        pages: int = connection.execute("PRAGMA page_count").fetchone()[0]
-        page_size: int = connection.execute("PRAGMA page_size").fetchone()[0]
-        if path.stat().st_size < pages * page_size:
-            raise LibraryError(
-                f"{path} is damaged (its end is missing). Nothing was changed; restore it from a backup, "
-                "or move it away and index the folders again."
-            )

@@ -19,8 +19,8 @@ from picsight.window.search.place import Place
 from picsight_engine.installation.model_choice import ModelChoice
 from picsight_engine.library import Library, PhotoDetails
 from picsight_engine.photos.precedence import METADATA_RULE
-from picsight_engine.store.database import Database
 from picsight_engine.store.files import Metadata, find_file, put_metadata
+from picsight_engine.store.opening import open_database
 from picsight_engine.tags.tree import Marks
 
 NAMES = ("a.jpg", "b.jpg", "c.jpg")
@@ -47,7 +47,7 @@ def folder(bundle, real_photos, tmp_path_factory):
         shutil.copy(path, pictures / name)
     with Library.open(library, bundle) as opened:
         list(opened.index([pictures]))
-    with closing(Database.open(library)) as db:
+    with closing(open_database(library)) as db:
         for name, said in SAID.items():
             file = find_file(db, pictures / name)
             with db.writer() as connection:

@@ -18,7 +18,7 @@ from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.installation.installed import InstalledModels
 from picsight_engine.installation.model_choice import choice_of, use_model
 from picsight_engine.library import Library
-from picsight_engine.store.database import Database
+from picsight_engine.store.opening import open_database
 from picsight_engine.store.vectors import photos_with_vector
 
 PATIENCE = 120_000  # ms; only a failing test waits so long
@@ -204,6 +204,6 @@ def test_of_two_wishes_in_quick_succession_the_last_holds_and_the_first_reads_no
     wait_until_read(qtbot, window)
     choice = choice_of(tmp_path / "library", models)
     assert (choice.answers.manifest.name, choice.wanted.manifest.name) == ("second", "second")
-    with closing(Database.open(tmp_path / "library", create=False)) as db:
+    with closing(open_database(tmp_path / "library", create=False)) as db:
         assert len(photos_with_vector(db, "aa00112233445566")) == 3
         assert not photos_with_vector(db, SPACE)

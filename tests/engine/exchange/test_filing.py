@@ -11,7 +11,7 @@ from tests.engine.search.conftest import Album
 from picsight_engine.doctor import doctor_folder
 from picsight_engine.exchange.filing import filing_state
 from picsight_engine.library import Library
-from picsight_engine.store.database import Database
+from picsight_engine.store.opening import open_database
 
 FILE = "decisions.jsonl"
 
@@ -29,7 +29,7 @@ def opened(folder, small, tmp_path):
     def open_it():
         library = Library.open(folder, small)
         library.add_folder(tmp_path / "Photos")
-        with closing(Database.open(folder)) as db:
+        with closing(open_database(folder)) as db:
             album = Album(library, db, 1, small.manifest.space_id, small.manifest.dim)
             for number in (1, 2, 3):
                 album.put(b"%d.jpg" % number, number)
@@ -140,7 +140,7 @@ def test_doctor_brings_it_up_to_date(folder, opened, small, fault):
     assert (found.ok, found.repaired) == (True, True)
     assert f"was {fault} and was written anew" in found.message
     assert without_times((folder / FILE).read_bytes()) == without_times(sound)
-    with closing(Database.open(folder)) as db:
+    with closing(open_database(folder)) as db:
         assert filing_state(db) == "current"
 
 

@@ -12,8 +12,8 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from picsight_engine.bundles.bundle import IMAGE_GRAPH, ImageSpec, Licence, Manifest, write_bundle
-from picsight_engine.store.database import Database
 from picsight_engine.store.folders import add_folder
+from picsight_engine.store.opening import open_database
 from picsight_engine.store.thumbnails import ThumbnailStore
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class Home:
     """A library with its parts, as the façade holds them."""
 
     def __init__(self, folder: Path) -> None:
-        self.db = Database.open(folder)
+        self.db = open_database(folder)
         self.thumbnails = ThumbnailStore.open(folder)
 
     def add(self, path: Path) -> Folder:

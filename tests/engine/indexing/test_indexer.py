@@ -25,10 +25,11 @@ from picsight_engine.indexing.indexer import IndexSettings, run_index
 from picsight_engine.photos.decode import Limits
 from picsight_engine.search.details import details_at
 from picsight_engine.store.contents import photos_revision
-from picsight_engine.store.database import APPLICATION_ID, FILE_NAME
+from picsight_engine.store.database import FILE_NAME
 from picsight_engine.store.files import files_of
 from picsight_engine.store.folders import all_folders, remove_folder
 from picsight_engine.store.migrations import MIGRATIONS, migrate
+from picsight_engine.store.opening import APPLICATION_ID
 from picsight_engine.store.photos import all_photos, photos_by_id
 from picsight_engine.store.problems import all_problems
 from picsight_engine.store.text import photos_holding

@@ -24,13 +24,13 @@ from pathlib import Path
 from picsight_engine.indexing.events import Committed, Progress
 from picsight_engine.indexing.indexer import IndexSettings, run_index
 from picsight_engine.bundles.bundle import open_bundle
-from picsight_engine.store.database import Database
+from picsight_engine.store.opening import open_database
 from picsight_engine.store.folders import add_folder
 from picsight_engine.store.thumbnails import ThumbnailStore
 
 def main():
     library, bundle, album, workers = sys.argv[1:]
-    db, thumbnails = Database.open(Path(library)), ThumbnailStore.open(Path(library))
+    db, thumbnails = open_database(Path(library)), ThumbnailStore.open(Path(library))
     settings = IndexSettings(workers=int(workers), batch_photos=4)
     for event in run_index(db, thumbnails, open_bundle(Path(bundle)), [add_folder(db, Path(album))], settings):
         if isinstance(event, Committed):

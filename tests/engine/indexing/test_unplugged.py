@@ -16,7 +16,7 @@ import json, os, shutil, subprocess, sys
 from pathlib import Path
 from picsight_engine.indexing.indexer import IndexSettings, run_index
 from picsight_engine.bundles.bundle import open_bundle
-from picsight_engine.store.database import Database
+from picsight_engine.store.opening import open_database
 from picsight_engine.store.folders import add_folder, all_folders
 from picsight_engine.store.photos import all_photos
 from picsight_engine.store.thumbnails import ThumbnailStore
@@ -26,7 +26,7 @@ def mount(*words):
 
 def main():
     work, bundle, place = Path(sys.argv[1]), open_bundle(Path(sys.argv[2])), sys.argv[3]
-    db, thumbnails = Database.open(work / "library"), ThumbnailStore.open(work / "library")
+    db, thumbnails = open_database(work / "library"), ThumbnailStore.open(work / "library")
     disk = work / "photos" / place if place else work / "photos"
     folder = add_folder(db, work / "photos")
 

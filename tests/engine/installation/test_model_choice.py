@@ -25,7 +25,7 @@ from picsight_engine.installation.model_choice import (
     use_model,
 )
 from picsight_engine.library import Library
-from picsight_engine.store.database import Database
+from picsight_engine.store.opening import open_database
 
 SPACE = "00112233445566aa"
 
@@ -219,7 +219,7 @@ def test_a_model_that_claims_anothers_space_with_other_preprocessing_is_refused_
     (mine.folder / "false" / "bundle.json").write_bytes(manifest_text(false))
     for name in manifest.files:
         (mine.folder / "false" / name).symlink_to(bundle.folder / name)
-    with closing(Database.open(place)) as db, db.writer() as connection:  # as a library of before
+    with closing(open_database(place)) as db, db.writer() as connection:  # as a library of before
         connection.execute("UPDATE spaces SET preprocessing = NULL")
     Library.open(place, bundle).close()
     for come_in in (

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from picsight_engine.errors import BundleError
-from picsight_engine.runtime.backend import unit_rows
+from picsight_engine.runtime.unit_rows import unit_rows
 
 FILE = Path("models/odd/image.onnx")
 

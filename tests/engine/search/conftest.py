@@ -12,9 +12,9 @@ import pytest
 
 from picsight_engine.library import Library
 from picsight_engine.metadata import Metadata
-from picsight_engine.store.database import Database
 from picsight_engine.store.files import NewFile, put_file, put_metadata
 from picsight_engine.store.folders import add_folder, all_folders
+from picsight_engine.store.opening import open_database
 from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.vectors import put_vector
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight_engine.bundles.bundle import Bundle
+    from picsight_engine.store.database import Database
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def open_album(folder: Path, bundle: Bundle) -> Iterator[Album]:
     photos = folder / "Photos"
     photos.mkdir()
     with Library.open(folder / "library", bundle) as library:
-        db = Database.open(folder / "library")
+        db = open_database(folder / "library")
         yield Album(library, db, add_folder(db, photos).id, bundle.manifest.space_id, bundle.manifest.dim)
         db.close()
 

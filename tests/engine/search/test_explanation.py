@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from picsight_engine.runtime.text_embedder import TextEmbedder
-from picsight_engine.store.database import Database
+from picsight_engine.store.opening import open_database
 from picsight_engine.store.vectors import vector_of
 
 
@@ -16,7 +16,7 @@ from picsight_engine.store.vectors import vector_of
 def cosine(indexed, bundle):
     """The cosine of a photo with a text, in float64."""
     embedder = TextEmbedder(bundle)
-    db = Database.open(indexed, create=False)
+    db = open_database(indexed, create=False)
     term = cache(embedder.embed_term)
     yield lambda photo, text: float(
         vector_of(db, photo, bundle.manifest.space_id).astype(np.float64) @ term(text)

@@ -15,13 +15,13 @@ from picsight_engine.bundles.commonness import commonness
 from picsight_engine.library import Library
 from picsight_engine.runtime.text_embedder import TextEmbedder
 from picsight_engine.search.directions import PICTURE_WEIGHT
-from picsight_engine.store.database import Database
+from picsight_engine.store.opening import open_database
 
 
 @pytest.fixture(scope="module")
 def vectors(indexed, bundle):
     """The library's vectors by photo, as the database holds them."""
-    db = Database.open(indexed, create=False)
+    db = open_database(indexed, create=False)
     ids, stored = all_vectors(db, bundle.manifest.space_id)
     db.close()
     return dict(zip(ids.tolist(), stored.astype(np.float64), strict=True))

@@ -11,7 +11,7 @@ from tests.engine.miniature import all_vectors
 from picsight_engine.language.query import ONLY_LESS
 from picsight_engine.library import Library
 from picsight_engine.runtime.text_embedder import TextEmbedder
-from picsight_engine.store.database import Database
+from picsight_engine.store.opening import open_database
 
 
 class Reference:
@@ -19,7 +19,7 @@ class Reference:
 
     def __init__(self, folder, bundle) -> None:
         self.embedder = TextEmbedder(bundle)
-        db = Database.open(folder, create=False)
+        db = open_database(folder, create=False)
         self.ids, vectors = all_vectors(db, bundle.manifest.space_id)
         self.vectors = vectors.astype(np.float64)
         db.close()

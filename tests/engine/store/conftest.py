@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from picsight_engine.store.database import Database
 from picsight_engine.store.files import NewFile, put_file
 from picsight_engine.store.folders import add_folder
+from picsight_engine.store.opening import open_database
 from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.vectors import put_vector
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from picsight_engine.store.database import Database
     from picsight_engine.store.folders import Folder
 
 SPACE = "0123456789abcdef"
@@ -58,7 +59,7 @@ def pictures(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[Database]:
-    database = Database.open(tmp_path / "library")
+    database = open_database(tmp_path / "library")
     yield database
     database.close()
 

@@ -15,8 +15,9 @@ import pytest
 
 from picsight_engine.errors import BusyError, LibraryError, RequestError, StorageError
 from picsight_engine.store.connections import DISK_FULL
-from picsight_engine.store.database import APPLICATION_ID, FILE_NAME, Database, index_lock
+from picsight_engine.store.database import FILE_NAME, Database, index_lock
 from picsight_engine.store.migrations import MIGRATIONS
+from picsight_engine.store.opening import APPLICATION_ID, open_database
 
 COUNT = "SELECT count(*) FROM folders"
 ADD = "INSERT INTO folders (path) VALUES (?)"
@@ -43,7 +44,7 @@ def test_an_sqlite_that_is_too_old_is_a_sentence(tmp_path, monkeypatch):
 
 
 def test_a_new_library_is_complete_and_uses_a_write_ahead_log(tmp_path):
-    with closing(Database.open(tmp_path / "deep" / "library")) as db, db.reading() as connection:
+    with closing(open_database(tmp_path / "deep" / "library")) as db, db.reading() as connection:
         assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
         assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
@@ -55,7 +56,7 @@ def test_a_new_library_is_complete_and_uses_a_write_ahead_log(tmp_path):
 def test_a_library_may_lie_in_a_folder_of_any_name(tmp_path, name):
     folder = tmp_path / os.fsdecode(name)
     for expected in (0, 1):
-        with closing(Database.open(folder)) as db, db.writer() as connection:
+        with closing(open_database(folder)) as db, db.writer() as connection:
             assert count(db) == expected
             connection.execute(ADD, (b"/%d" % expected,))
     assert (folder / FILE_NAME).exists()
@@ -63,7 +64,7 @@ def test_a_library_may_lie_in_a_folder_of_any_name(tmp_path, name):
 
 def test_a_library_that_must_exist_is_not_made(tmp_path):
     with pytest.raises(RequestError, match="There is no library"):
-        Database.open(tmp_path / "library", create=False)
+        open_database(tmp_path / "library", create=False)
     assert not (tmp_path / "library").exists()
 
 
@@ -79,28 +80,28 @@ def test_a_file_that_is_no_library_is_refused_and_stays_as_it_is(tmp_path, conte
     path = tmp_path / FILE_NAME
     path.write_bytes(content)
     with pytest.raises(LibraryError, match=sentence) as caught:
-        Database.open(tmp_path)
+        open_database(tmp_path)
     assert caught.value.exit_code == 3
     assert path.read_bytes() == content
     assert [each.name for each in tmp_path.iterdir()] == [FILE_NAME]
 
 
 def test_a_library_of_a_newer_program_is_refused_and_stays_as_it_is(tmp_path):
-    Database.open(tmp_path, steps=(*MIGRATIONS, add_column)).close()
+    open_database(tmp_path, steps=(*MIGRATIONS, add_column)).close()
     before = (tmp_path / FILE_NAME).read_bytes()
     with pytest.raises(LibraryError, match="newer Picsight"):
-        Database.open(tmp_path)
+        open_database(tmp_path)
     assert (tmp_path / FILE_NAME).read_bytes() == before
 
 
 def test_a_library_that_lost_its_end_is_refused(tmp_path):
-    Database.open(tmp_path).close()
+    open_database(tmp_path).close()
     path = tmp_path / FILE_NAME
     with path.open("rb+") as file:
         file.truncate(path.stat().st_size // 2)
     before = path.read_bytes()
     with pytest.raises(LibraryError, match="damaged"):
-        Database.open(tmp_path)
+        open_database(tmp_path)
     assert path.read_bytes() == before
 
 
@@ -121,7 +122,7 @@ os._exit(0)  # as a kill does: the log stays beside the file
     ],
 )
 def test_a_refused_library_keeps_the_log_of_a_killed_program(tmp_path, statement, content):
-    Database.open(tmp_path).close()
+    open_database(tmp_path).close()
     path = tmp_path / FILE_NAME
     assert run_python(LEAVE_A_LOG, path, statement).returncode == 0
     if content is not None:
@@ -130,20 +131,20 @@ def test_a_refused_library_keeps_the_log_of_a_killed_program(tmp_path, statement
     before = path.read_bytes(), log.read_bytes()
     assert before[1]
     with pytest.raises(LibraryError, match="Nothing was changed"):
-        Database.open(tmp_path)
+        open_database(tmp_path)
     assert (path.read_bytes(), log.read_bytes()) == before
 
 
 def test_damage_found_later_is_told_in_a_sentence(tmp_path):
-    Database.open(tmp_path).close()
+    open_database(tmp_path).close()
     path = tmp_path / FILE_NAME
     whole = path.stat().st_size
-    with closing(Database.open(tmp_path)) as db, db.writer() as connection:
+    with closing(open_database(tmp_path)) as db, db.writer() as connection:
         connection.executemany(ADD, [(b"/folder/%d" % number,) for number in range(2000)])
     data = bytearray(path.read_bytes())
     data[whole:] = b"\xa5" * (len(data) - whole)
     path.write_bytes(data)
-    with closing(Database.open(tmp_path)) as db:
+    with closing(open_database(tmp_path)) as db:
         with pytest.raises(LibraryError, match="is damaged"), db.reading() as connection:
             connection.execute("SELECT max(length(path)) FROM folders").fetchone()
         with pytest.raises(LibraryError, match="is damaged"), db.writer() as connection:
@@ -151,9 +152,9 @@ def test_damage_found_later_is_told_in_a_sentence(tmp_path):
 
 
 def test_an_older_library_is_migrated_behind_a_backup(tmp_path):
-    with closing(Database.open(tmp_path)) as db, db.writer() as connection:
+    with closing(open_database(tmp_path)) as db, db.writer() as connection:
         connection.execute(ADD, (b"/photos",))
-    with closing(Database.open(tmp_path, steps=(*MIGRATIONS, add_column))) as db:
+    with closing(open_database(tmp_path, steps=(*MIGRATIONS, add_column))) as db:
         assert count(db) == 1
         db.reader().execute("SELECT caption FROM photos")
     backup = tmp_path / f"library.v{len(MIGRATIONS)}.backup.db"
@@ -164,7 +165,7 @@ def test_an_older_library_is_migrated_behind_a_backup(tmp_path):
 
 
 def test_a_migration_that_fails_changes_nothing(tmp_path):
-    Database.open(tmp_path).close()
+    open_database(tmp_path).close()
 
     def fail(schema):
         schema.execute("ALTER TABLE photos ADD COLUMN rotation INTEGER")
@@ -172,8 +173,8 @@ def test_a_migration_that_fails_changes_nothing(tmp_path):
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        Database.open(tmp_path, steps=(*MIGRATIONS, add_column, fail))
-    with closing(Database.open(tmp_path, steps=(*MIGRATIONS, add_column))) as db:  # the step before it stands
+        open_database(tmp_path, steps=(*MIGRATIONS, add_column, fail))
+    with closing(open_database(tmp_path, steps=(*MIGRATIONS, add_column))) as db:  # the step before it stands
         assert count(db) == 0
         assert db.reader().execute("SELECT count(*) FROM problems").fetchone() == (0,)
 
@@ -184,7 +185,7 @@ import sys
 from pathlib import Path
 from picsight_engine.store.database import Database
 sys.stdin.readline()
-db = Database.open(Path(sys.argv[1]))
+db = open_database(Path(sys.argv[1]))
 with db.writer() as connection:
     connection.execute("INSERT INTO folders (path) VALUES (?)", (sys.argv[2].encode(),))
 db.close()
@@ -200,13 +201,13 @@ db.close()
     for child in children:
         _, stderr = child.communicate(timeout=60)
         assert child.returncode == 0, stderr.decode()
-    with closing(Database.open(tmp_path / "library")) as db:
+    with closing(open_database(tmp_path / "library")) as db:
         assert count(db) == 3
     assert not list((tmp_path / "library").glob("*.part"))
 
 
 def test_the_log_of_a_deleted_library_is_not_replayed_into_a_new_one(tmp_path):
-    db = Database.open(tmp_path)
+    db = open_database(tmp_path)
     with db.writer() as connection:
         connection.execute(ADD, (b"/old",))
     log = (tmp_path / "library.db-wal").read_bytes()
@@ -214,7 +215,7 @@ def test_the_log_of_a_deleted_library_is_not_replayed_into_a_new_one(tmp_path):
     db.close()
     (tmp_path / FILE_NAME).unlink()
     (tmp_path / "library.db-wal").write_bytes(log)
-    with closing(Database.open(tmp_path)) as fresh:
+    with closing(open_database(tmp_path)) as fresh:
         assert count(fresh) == 0
 
 
@@ -314,13 +315,13 @@ def open_folder():
 
 @pytest.mark.skipif(os.name == "nt", reason="permissions work otherwise there")
 def test_a_library_that_cannot_be_written_can_be_read(open_folder):
-    with closing(Database.open(open_folder)) as db, db.writer() as connection:
+    with closing(open_database(open_folder)) as db, db.writer() as connection:
         connection.execute(ADD, (b"/photos",))
     (open_folder / FILE_NAME).chmod(0o444)
     open_folder.chmod(0o555)
     before = (open_folder / FILE_NAME).read_bytes()
     code = """
-db = Database.open(folder)
+db = open_database(folder)
 print(db.read_only, db.reader().execute("SELECT count(*) FROM folders").fetchone())
 tell(lambda: write(db))
 def lock():
@@ -342,4 +343,4 @@ tell(lock)
 def test_a_file_in_the_place_of_the_folder_is_told_in_a_sentence(tmp_path):
     (tmp_path / "library").write_text("no folder")
     with pytest.raises(StorageError, match="cannot be made or written"):
-        Database.open(tmp_path / "library")
+        open_database(tmp_path / "library")

@@ -7,8 +7,9 @@ from contextlib import closing
 import pytest
 
 from picsight_engine.errors import ForeignFolderError
-from picsight_engine.store.database import FILE_NAME, Database, index_lock
+from picsight_engine.store.database import FILE_NAME, index_lock
 from picsight_engine.store.library_folder import choose_model
+from picsight_engine.store.opening import open_database
 from picsight_engine.store.thumbnails import ThumbnailStore
 
 
@@ -17,12 +18,12 @@ from picsight_engine.store.thumbnails import ThumbnailStore
 def test_among_other_files_none_is_made_and_none_is_missed(tmp_path, name, create):
     (tmp_path / name).mkdir()
     with pytest.raises(ForeignFolderError, match=f"{tmp_path} is no library but a folder .* as {name}"):
-        Database.open(tmp_path, create=create)
+        open_database(tmp_path, create=create)
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_what_a_library_left_and_what_systems_strew_is_no_hindrance(tmp_path):
-    with closing(Database.open(tmp_path)):
+    with closing(open_database(tmp_path)):
         ThumbnailStore.open(tmp_path).close()
         choose_model(tmp_path, "mine")
         with index_lock(tmp_path):
@@ -30,5 +31,5 @@ def test_what_a_library_left_and_what_systems_strew_is_no_hindrance(tmp_path):
     (tmp_path / FILE_NAME).unlink()
     for name in (".DS_Store", "Thumbs.db", "library.db.bad", "library.v1.backup.db", "settings.toml"):
         (tmp_path / name).touch()
-    Database.open(tmp_path).close()
+    open_database(tmp_path).close()
     assert (tmp_path / FILE_NAME).exists()

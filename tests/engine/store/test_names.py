@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import random
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
-from picsight_engine.store.database import Database
 from picsight_engine.store.files import NewFile, files_of, put_file
 from picsight_engine.store.folders import add_folder
+from picsight_engine.store.opening import open_database
 from picsight_engine.store.pairs import mark_missing
 from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.text import fold, photos_named, photos_with_word, words_in
+
+if TYPE_CHECKING:
+    from picsight_engine.store.database import Database
 
 NAMES = (
     "IMG_2927.HEIC", "IMG_2927.jpg", "img_2927", "IMG_29270.HEIC", "IMG_2927 (1).HEIC", "IMG_2927.edited.jpg",
@@ -26,7 +30,7 @@ def holding(tmp_path):
     opened = []
 
     def hold(*names: str) -> Database:
-        db = Database.open(tmp_path / "library")
+        db = open_database(tmp_path / "library")
         opened.append(db)
         folder = add_folder(db, tmp_path / "pictures")
         with db.writer() as connection:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 
-from picsight_engine.store.database import FILE_NAME, Database
+from picsight_engine.store.database import FILE_NAME
 from picsight_engine.store.migrations import MIGRATIONS
+from picsight_engine.store.opening import open_database
 from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.tagged import add_ratings
 
@@ -15,12 +16,12 @@ BEFORE_REJECTING = 5
 
 def test_stars_of_before_stay_when_photos_can_be_rejected(tmp_path):
     words = "INSERT INTO tag_runs (id, kind, words, made_at) VALUES (1, 'rate', '', 0)"
-    Database.open(tmp_path, steps=MIGRATIONS[:BEFORE_REJECTING]).close()
+    open_database(tmp_path, steps=MIGRATIONS[:BEFORE_REJECTING]).close()
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as old, old:
         photo = put_photo(old, NewPhoto(bytes(16), 4, 3))
         old.execute(words)
         old.execute("INSERT INTO ratings VALUES (7, ?, 4, 1, 2.5)", (photo,))
-    with closing(Database.open(tmp_path)) as db, db.writer() as connection:
+    with closing(open_database(tmp_path)) as db, db.writer() as connection:
         add_ratings(connection, 1, [photo], -1, 3.5)
         rows = connection.execute("SELECT id, stars, rated_at FROM ratings").fetchall()
         assert rows == [(7, 4, 2.5), (8, -1, 3.5)]

@@ -9,6 +9,7 @@ import sqlite3
 import unicodedata
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -16,11 +17,14 @@ from hypothesis import strategies as st
 from tests.engine.store.storm import change
 
 from picsight_engine.metadata import Metadata
-from picsight_engine.store.database import Database
 from picsight_engine.store.files import files_of, forget_missing, put_metadata
 from picsight_engine.store.folders import add_folder, remove_folder
+from picsight_engine.store.opening import open_database
 from picsight_engine.store.pairs import mark_missing
 from picsight_engine.store.text import fold, mend_index, photos_holding
+
+if TYPE_CHECKING:
+    from picsight_engine.store.database import Database
 
 EVERY_FILE = """
 SELECT photo_id, folders.path, files.name, keywords, description
@@ -168,7 +172,7 @@ def test_an_index_that_is_wrong_is_made_anew_from_the_files(shelf, damage):
         connection.execute(damage)
         for _, sql in triggers:
             connection.execute(sql)
-    with closing(Database.open(shelf.db.folder)) as db:
+    with closing(open_database(shelf.db.folder)) as db:
         assert mend_index(db)
         assert not mend_index(db)
         for text in ("wave", "3 wave", "elsewhere", "sea", "1", "7 w"):

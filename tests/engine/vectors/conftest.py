@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from picsight_engine.store.database import Database
 from picsight_engine.store.files import NewFile, files_of, forget_missing, put_file
 from picsight_engine.store.folders import add_folder
+from picsight_engine.store.opening import open_database
 from picsight_engine.store.pairs import mark_missing, mark_returned
 from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.vectors import STORED, know_space, put_vector
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from picsight_engine.store.database import Database
 
 SPACE = "0123456789abcdef"
 _MANY_PHOTOS = """
@@ -103,7 +105,7 @@ class Album:
 def album(tmp_path: Path) -> Iterator[Album]:
     with_photos = tmp_path / "photos"
     with_photos.mkdir()
-    db = Database.open(tmp_path / "library")
+    db = open_database(tmp_path / "library")
     yield Album(db, add_folder(db, with_photos).id, tmp_path / "library" / "cache")
     db.close()
 

@@ -15,8 +15,8 @@ import pytest
 from tests.engine.miniature import all_vectors
 
 from picsight_engine.errors import LibraryError
-from picsight_engine.store.database import Database, back_up
 from picsight_engine.store.migrations import MIGRATIONS
+from picsight_engine.store.opening import back_up, open_database
 from picsight_engine.vectors.scan import scan
 
 SPACE = "0123456789abcdef"
@@ -184,7 +184,7 @@ def test_a_library_that_went_back_and_grew_to_the_same_size_is_noticed(album, ma
     album.matrix().close()
     album.db.close()
     (album.cache.parent / "earlier.db").replace(album.db.path)
-    restored = replace(album, db=Database.open(album.cache.parent))
+    restored = replace(album, db=open_database(album.cache.parent))
     with closing(restored.db):
         restored.add(make_vectors(3, 50))
         with closing(restored.matrix()) as matrix:
@@ -209,7 +209,7 @@ import filelock
 from picsight_engine.errors import StorageError
 from picsight_engine.store.database import Database
 from picsight_engine.vectors.matrix import Matrix
-db = Database.open(Path(sys.argv[1]))
+db = open_database(Path(sys.argv[1]))
 db.reader().execute("SELECT 1")
 limit = int(sys.argv[4])
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
@@ -243,7 +243,7 @@ from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.vectors import put_vector
 from picsight_engine.vectors.matrix import Matrix
 library, space, dim, seed = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-db = Database.open(library)
+db = open_database(library)
 matrix = Matrix.open(library / "cache", db, space, dim)
 rng = np.random.default_rng(seed)
 print("ready", flush=True)

@@ -21,7 +21,7 @@ from mctrain.data.words import words_of
 from mctrain.errors import DataError, ExportError
 from mctrain.models.graph import Graph
 from picsight_engine.runtime.agreement import eight_photos
-from picsight_engine.runtime.backend import flaw_of
+from picsight_engine.runtime.unit_rows import flaw_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -17,8 +17,8 @@ from mctrain.models.presets import PRESETS
 from mctrain.models.reparameterize import reparameterize
 from mctrain.models.tokenizer import load_tokenizer
 from mctrain.weights.published import COUNTER, LAYOUTS, Layout
-from picsight_engine.runtime.backend import flaw_of
 from picsight_engine.runtime.self_test import PHRASES, Impression, judge, known_photos
+from picsight_engine.runtime.unit_rows import flaw_of
 
 if TYPE_CHECKING:
     from torch import Tensor

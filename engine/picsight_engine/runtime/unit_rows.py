@@ -1,0 +1,38 @@
+"""Rows of unit length, of which cosines are made; a tower that gives rows without a direction is found out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from picsight_engine.errors import VectorError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+def unit_rows(vectors: NDArray[np.float32], file: Path) -> NDArray[np.float32]:
+    """The rows [n, dim] that a tower's file gave, at unit length: graphs that others published leave that to their users.
+
+    Raises:
+        VectorError: one has no direction.
+    """
+    flaw = flaw_of(vectors)
+    if flaw is not None:
+        raise VectorError(
+            f"The model file {file} gives {flaw}, as where weights are missing; get the model again, or choose another one."
+        )
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
+
+
+def flaw_of(vectors: NDArray[np.float32]) -> str | None:
+    """What the worst of the rows [n, dim] are instead of vectors with a direction; None where each is one."""
+    if np.isnan(vectors).any():
+        return "no numbers (NaN)"
+    lengths = np.linalg.norm(vectors, axis=1)
+    if not np.isfinite(lengths).all():
+        return "infinite numbers"
+    return None if lengths.all() else "vectors of length zero"
