@@ -40,7 +40,7 @@ def count(db: Database) -> int:
 def test_an_sqlite_that_is_too_old_is_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
     with pytest.raises(LibraryError, match=r"needs SQLite 3\.35 or newer"):
-        Database.open(tmp_path / "library")
+        open_database(tmp_path / "library")
 
 
 def test_a_new_library_is_complete_and_uses_a_write_ahead_log(tmp_path):
@@ -183,7 +183,7 @@ def test_processes_that_make_the_same_library_at_once_all_get_it(tmp_path):
     code = """
 import sys
 from pathlib import Path
-from picsight_engine.store.database import Database
+from picsight_engine.store.opening import open_database
 sys.stdin.readline()
 db = open_database(Path(sys.argv[1]))
 with db.writer() as connection:
@@ -288,7 +288,8 @@ import os, sys
 from pathlib import Path
 import filelock
 from picsight_engine.errors import PicsightError
-from picsight_engine.store.database import Database, index_lock
+from picsight_engine.store.database import index_lock
+from picsight_engine.store.opening import open_database
 from picsight_engine.store.thumbnails import ThumbnailStore
 if os.getuid() == 0:
     os.setuid(65534)

@@ -207,7 +207,7 @@ import resource, sys
 from pathlib import Path
 import filelock
 from picsight_engine.errors import StorageError
-from picsight_engine.store.database import Database
+from picsight_engine.store.opening import open_database
 from picsight_engine.vectors.matrix import Matrix
 db = open_database(Path(sys.argv[1]))
 db.reader().execute("SELECT 1")
@@ -236,7 +236,7 @@ APPENDER = """
 import sys
 from pathlib import Path
 import numpy as np
-from picsight_engine.store.database import Database
+from picsight_engine.store.opening import open_database
 from picsight_engine.store.migrations import MIGRATIONS
 from picsight_engine.store.files import NewFile, put_file
 from picsight_engine.store.photos import NewPhoto, put_photo
