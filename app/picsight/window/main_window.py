@@ -10,7 +10,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QMainWindow
 
 from picsight.settings import Settings
-from picsight.window.actions.acts import ChosenPhotos
+from picsight.window.actions.chosen import ChosenPhotos
 from picsight.window.actions.exporting import Exporting
 from picsight.window.actions.folders import FolderActions
 from picsight.window.actions.keys import KeyList, bind_keys, bound_keys, widget_keys
@@ -21,8 +21,8 @@ from picsight.window.frame import Frame
 from picsight.window.history import History
 from picsight.window.library.controller import LibraryController, LibraryPlace
 from picsight.window.library.pages import LibraryPages
+from picsight.window.models.better import BetterModels
 from picsight.window.models.controller import ModelsController
-from picsight.window.models.hint import BetterModels
 from picsight.window.pages import Pages
 from picsight.window.parts.picture import Pictures
 from picsight.window.search.controller import SearchController

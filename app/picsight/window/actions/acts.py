@@ -1,6 +1,4 @@
-"""What can be done with chosen photos, as values: the bar, the menu and the keys all lead to the same acts; and which
-photos they are done with.
-"""
+"""What can be done with chosen photos, as values: the bar, the menu and the keys all lead to the same acts."""
 
 from __future__ import annotations
 
@@ -20,9 +18,6 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
     from picsight.window.actions.keys import MenuEntry
-    from picsight.window.frame import Frame
-    from picsight.window.viewer.controller import ViewerController
-    from picsight_engine.search.answer import Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,33 +73,3 @@ def below(widget: QWidget) -> QPoint:
     """Where a list opens that belongs to a button: at its leading edge, under it."""
     corner = widget.rect().bottomRight() if widget.isRightToLeft() else widget.rect().bottomLeft()
     return widget.mapToGlobal(corner)
-
-
-class ChosenPhotos:
-    """The photos that are meant wherever one is: the one in the viewer, else those that are selected on the wall."""
-
-    def __init__(self, frame: Frame, viewer: ViewerController) -> None:
-        self._frame, self._viewer = frame, viewer
-
-    @property
-    def in_viewer(self) -> bool:
-        """Whether one photo is looked at."""
-        return self._frame.page is self._frame.viewer_page
-
-    def all(self) -> list[Result]:
-        """What an act is done with."""
-        if self.in_viewer:
-            return [self._viewer.photo] if self._viewer.photo is not None else []
-        return self._frame.grid.chosen_photos()
-
-    def current(self) -> Result | None:
-        """The one with the keyboard."""
-        return self._viewer.photo if self.in_viewer else self._frame.grid.current_photo()
-
-    def point(self) -> QPoint:
-        """Where on the screen a list opens that was asked for by key."""
-        if self.in_viewer:
-            stage = self._frame.viewer_page.stage
-            return stage.mapToGlobal(stage.rect().center())
-        grid = self._frame.grid
-        return grid.viewport().mapToGlobal(grid.visualRect(grid.currentIndex()).center())

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight.jobs import Jobs
-    from picsight.window.actions.acts import ChosenPhotos
+    from picsight.window.actions.chosen import ChosenPhotos
     from picsight.window.actions.exporting import Exporting
     from picsight.window.actions.keys import MenuEntry, Submenu
     from picsight.window.actions.trashing import Trashing

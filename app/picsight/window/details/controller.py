@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
     from picsight.jobs import Jobs
-    from picsight.window.actions.acts import ChosenPhotos
+    from picsight.window.actions.chosen import ChosenPhotos
     from picsight.window.details.marks_view import MarksView
     from picsight.window.details.photo_facts import Details
     from picsight.window.frame import Frame

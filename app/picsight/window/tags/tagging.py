@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from PySide6.QtCore import QPoint
     from PySide6.QtWidgets import QWidget
 
-    from picsight.window.actions.acts import ChosenPhotos
+    from picsight.window.actions.chosen import ChosenPhotos
     from picsight.window.actions.keys import MenuEntry, Submenu
     from picsight.window.grid.page import WallPage
     from picsight.window.tags.chooser import TagChoice
