@@ -8,7 +8,7 @@ from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
-from picsight.window.grid.model import Index, Role
+from picsight.window.grid.model import Role
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import CENTRE, paint_plate, paint_words
 from picsight.window.parts.words import number, say
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
     from picsight.window.grid.thumbnails import Thumbnails
+    from picsight.window.parts.rows import Index
     from picsight_engine.store.decisions import State
     from picsight_engine.tags.tree import Marks
 

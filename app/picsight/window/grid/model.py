@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QPersistentModelIndex, Qt, QUrl
+from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, Qt, QUrl
 
 from picsight.window.grid.wall import EMPTY, Wall
 from picsight.window.parts.drops import PHOTOS
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from PySide6.QtCore import QObject
 
+    from picsight.window.parts.rows import Index
     from picsight_engine.search.answer import Result
     from picsight_engine.store.decisions import State
     from picsight_engine.tags.tree import Marks
 
-Index = QModelIndex | QPersistentModelIndex
 NOWHERE = QModelIndex()
 
 

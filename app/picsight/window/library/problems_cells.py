@@ -16,7 +16,7 @@ from picsight.window.parts.words import cut_middle
 from picsight.window.tokens import HAIR, HALF, ONE, PAD, em, mix, px, tones
 
 if TYPE_CHECKING:
-    from picsight.window.grid.model import Index
+    from picsight.window.parts.rows import Index
 
 ACTS = (Column.RETRY, Column.IGNORE)
 INDENT = PAD + ONE + HAIR  # em: names stand below their reason, past the sign for open and closed

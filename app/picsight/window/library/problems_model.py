@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtCore import QObject
 
-    from picsight.window.grid.model import Index
+    from picsight.window.parts.rows import Index
     from picsight_engine.errors import ProblemCode
     from picsight_engine.store.problems import Problem
 

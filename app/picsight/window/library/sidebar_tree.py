@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         QResizeEvent,
     )
 
-    from picsight.window.grid.model import Index
+    from picsight.window.parts.rows import Index
 
 _WRAPPED = LEADING | Qt.TextFlag.TextWordWrap
 

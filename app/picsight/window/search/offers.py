@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from picsight.jobs import Jobs
     from picsight.window.frame import Frame
-    from picsight.window.grid.model import Index
     from picsight.window.parts.labels import ElidedLabel
+    from picsight.window.parts.rows import Index
     from picsight.window.search.box import SearchBox
     from picsight.window.search.controller import SearchController
     from picsight_engine.language.query import Query

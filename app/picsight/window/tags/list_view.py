@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from PySide6.QtCore import QRect
     from PySide6.QtGui import QKeyEvent, QPainter
 
-    from picsight.window.grid.model import Index
+    from picsight.window.parts.rows import Index
     from picsight_engine.tags.tree import Tag
 
 MEASURES = Measures(high=2.5, icon=1.25, before=HALF, after=ONE, between=ONE)
