@@ -172,14 +172,14 @@ def read_results(path: Path) -> dict[str, Scores]:
     """What is known of each point, by its name."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     told = map(json.loads, lines)
-    return {own.pop("point"): own for own in told}
+    return {each.pop("point"): each for each in told}
 
 
 def _halves(told: dict[str, Any], task: str, name: str) -> dict[str, float]:
     """A figure of a task over both halves."""
-    found = (own for result in told["tasks"] if result["task"] == task for own in result["figures"])
-    own = next(own for own in found if own["name"] == name)
-    return {half: own[half] for half in ("choosing", "reporting")}
+    found = (each for result in told["tasks"] if result["task"] == task for each in result["figures"])
+    each = next(each for each in found if each["name"] == name)
+    return {half: each[half] for half in ("choosing", "reporting")}
 
 
 def _line(lab: Lab, point: Point) -> str:
@@ -340,7 +340,7 @@ def _share(share: float) -> str:
 
 def report(lab: Lab, lines: dict[str, list[Point]]) -> None:
     """Prints every line that is known, then the factors against each baseline."""
-    points = {name: [own for own in line if own.name in lab.known] for name, line in lines.items()}
+    points = {name: [each for each in line if each.name in lab.known] for name, line in lines.items()}
     known = {name: line for name, line in points.items() if line}
     rows = [[name, *(_spread(lab, line, figure) for figure in FIGURES)] for name, line in known.items()]
     print(table(("run, reporting halves", *FIGURES), rows), "\n")
@@ -400,8 +400,8 @@ def factor(
     largest one infinite: nothing is read off where nothing was measured.
     """
     budgets = np.array(sorted(baseline))
-    counts = np.array([len(baseline[own]) for own in budgets])
-    means = np.array([statistics.fmean(baseline[own]) for own in budgets])
+    counts = np.array([len(baseline[each]) for each in budgets])
+    means = np.array([statistics.fmean(baseline[each]) for each in budgets])
     noise = np.random.default_rng(0).normal(0, deviation, (DRAWS, len(budgets) + 1))
     noise[:, :-1] /= np.sqrt(counts)
     noise[:, -1] /= np.sqrt(len(scores))

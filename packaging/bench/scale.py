@@ -95,8 +95,8 @@ def main() -> None:
             table(
                 ("stage", "a", "GFLOP", f"a second on {device.type}"),
                 [
-                    (own.name, own.unit, f"{own.operations / 1e9:,.1f}", f"{1 / own.seconds:,.2f}")
-                    for own in stages
+                    (each.name, each.unit, f"{each.operations / 1e9:,.1f}", f"{1 / each.seconds:,.2f}")
+                    for each in stages
                 ],
             )
         )
@@ -227,12 +227,12 @@ def widened(samples: list[ReinforcedSample], width: int) -> list[ReinforcedSampl
 
     return [
         dataclasses.replace(
-            own,
-            image_embeddings=rows(len(own.views)),
-            caption_embeddings=rows(len(own.captions)),
-            synthetic_embeddings={tag: rows(len(said)) for tag, said in own.words.synthetic.items()},
+            each,
+            image_embeddings=rows(len(each.views)),
+            caption_embeddings=rows(len(each.captions)),
+            synthetic_embeddings={tag: rows(len(said)) for tag, said in each.words.synthetic.items()},
         )
-        for own in samples
+        for each in samples
     ]
 
 
@@ -240,8 +240,8 @@ def weight(samples: list[ReinforcedSample], storage: Storage) -> float:
     """Bytes of embeddings and view records a sample."""
     slots = slots_of(drawing(len(samples[0].views), ()).augmentation)
     total = 0
-    for own in samples:
-        members = members_of(own, storage, slots)
+    for each in samples:
+        members = members_of(each, storage, slots)
         total += sum(
             len(content) for name, content in members.items() if name in {"paug.json", storage.suffix}
         )

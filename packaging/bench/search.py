@@ -180,8 +180,8 @@ def measure(rows: Rows, rounds: int) -> Iterator[list[str]]:
     asked = queries[:ASKED_FOR_RECALL]
     exact = exact_scores(rows, asked)
     for name, values in seconds.items():
-        own = candidates.get(name)
-        found = "" if own is None else f"{recall(exact, own, asked):.4f}"
+        each = candidates.get(name)
+        found = "" if each is None else f"{recall(exact, each, asked):.4f}"
         middle = statistics.median(values)
         late = float(np.percentile(values, 99))
         yield [

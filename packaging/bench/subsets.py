@@ -35,9 +35,9 @@ def first_views(source: Path, target: Path, count: int) -> Path:
     widths = load_manifest(source / MANIFEST).widths
 
     def cut(key: str, members: Members) -> Members:
-        own = parse_sample(key, members, widths)
+        each = parse_sample(key, members, widths)
         fewer = dataclasses.replace(
-            own, views=own.views[:count], image_embeddings=own.image_embeddings[:count]
+            each, views=each.views[:count], image_embeddings=each.image_embeddings[:count]
         )
         return members_of(fewer, Storage.NPZ, Slots(flip=False, operations=True))
 

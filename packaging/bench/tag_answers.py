@@ -103,20 +103,20 @@ def _table(found: list[list[Stage]]) -> str:
     return table(headings, rows)
 
 
-def _is_refused(vectors: Vectors, own: Question, deciding: Photos) -> bool:
-    likely = np.where(deciding & (own.right | own.wrong), vectors @ own.words[0], -np.inf)
-    return not own.right[np.argsort(-likely)[:REFUSED]].any()
+def _is_refused(vectors: Vectors, each: Question, deciding: Photos) -> bool:
+    likely = np.where(deciding & (each.right | each.wrong), vectors @ each.words[0], -np.inf)
+    return not each.right[np.argsort(-likely)[:REFUSED]].any()
 
 
-def _stages(vectors: Vectors, background: Background, own: Question, deciding: Photos) -> list[Stage]:
-    undecided, accepted, rejected = deciding & (own.right | own.wrong), list[int](), list[int]()
+def _stages(vectors: Vectors, background: Background, each: Question, deciding: Photos) -> list[Stage]:
+    undecided, accepted, rejected = deciding & (each.right | each.wrong), list[int](), list[int]()
     words, ranked = (
-        prior(own.words, background, own.strong).logits(vectors) >= 0,
-        ~deciding & (own.right | own.wrong),
+        prior(each.words, background, each.strong).logits(vectors) >= 0,
+        ~deciding & (each.right | each.wrong),
     )
     stages = []
     for answers in range(STEPS[-1] + 1):
-        line = learnt(own.words, vectors[accepted], vectors[rejected], background, own.strong)
+        line = learnt(each.words, vectors[accepted], vectors[rejected], background, each.strong)
         if answers:
             found = np.setdiff1d(np.flatnonzero(words), accepted + rejected)
             line = keeping(line, vectors[found], len(accepted))
@@ -125,11 +125,11 @@ def _stages(vectors: Vectors, background: Background, own: Question, deciding: P
             high = logits >= 0
             suggested = int(high.sum() - high[accepted + rejected].sum())
             right, wrong, wanted = (
-                int((some & ~deciding).sum()) for some in (high & own.right, high & own.wrong, own.right)
+                int((some & ~deciding).sum()) for some in (high & each.right, high & each.wrong, each.right)
             )
-            average = average_precision(logits[ranked], own.right[ranked])
+            average = average_precision(logits[ranked], each.right[ranked])
             stages.append(Stage(right, wrong, wanted, suggested + len(accepted), average))
         photo = int(np.argmax(np.where(undecided, logits, -np.inf)))
         undecided[photo] = False
-        (accepted if own.right[photo] else rejected).append(photo)
+        (accepted if each.right[photo] else rejected).append(photo)
     return stages

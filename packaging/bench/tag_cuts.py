@@ -41,13 +41,13 @@ class Suggested:
     wrong: int
 
 
-def cuts_table(own: Things, calibration: Calibration) -> str:
+def cuts_table(item: Things, calibration: Calibration) -> str:
     """Precision and recall, each the mean over the things that the library shows, and what is suggested."""
     rows = []
-    for size in (*SIZES, len(own.vectors)):
-        photos = np.sort(np.random.default_rng(0).permutation(len(own.vectors))[:size])
+    for size in (*SIZES, len(item.vectors)):
+        photos = np.sort(np.random.default_rng(0).permutation(len(item.vectors))[:size])
         for name, known in (("calibrated", calibration), ("not calibrated", None)):
-            found = list(_suggested(own, photos, known))
+            found = list(_suggested(item, photos, known))
             there, absent = [each for each in found if each.shown], [each for each in found if not each.shown]
             numbers = sorted(each.suggested for each in there)
             told = [each for each in there if each.right + each.wrong]
@@ -67,11 +67,11 @@ def cuts_table(own: Things, calibration: Calibration) -> str:
 
 
 def _suggested(
-    own: Things, photos: NDArray[np.int64], calibration: Calibration | None
+    item: Things, photos: NDArray[np.int64], calibration: Calibration | None
 ) -> Iterator[Suggested]:
-    vectors = own.vectors[photos]
+    vectors = item.vectors[photos]
     background = Background.of(vectors, len(vectors))
-    for words, common, shown in zip(own.words, own.common, own.shown[:, photos], strict=True):
+    for words, common, shown in zip(item.words, item.common, item.shown[:, photos], strict=True):
         strong = np.inf if calibration is None else calibration.strong + calibration.rise(len(photos), common)
         high = prior(words[np.newaxis], background, strong).logits(vectors) >= 0
         right, wrong = high & (shown == SHOWN), high & (shown == ABSENT)

@@ -79,31 +79,31 @@ class Outcome:
         return f"{right / max(suggested, 1):.2f}, {right / wanted:.2f}, {suggested / sides:.1f}"
 
 
-def trials(own: Labelled, draw: int, against: Against) -> Iterator[Trial]:
+def trials(each: Labelled, draw: int, against: Against) -> Iterator[Trial]:
     """Each class twice: five of its photos decide and the other half of the set is ranked, then the reverse."""
     random = np.random.default_rng(draw)
-    first = np.zeros(len(own.labels), np.bool_)
-    for tag in range(len(own.words)):
-        first[random.permutation(np.flatnonzero(own.labels == tag))[:FOR]] = True
-    for tag, words in enumerate(own.words):
+    first = np.zeros(len(each.labels), np.bool_)
+    for tag in range(len(each.words)):
+        first[random.permutation(np.flatnonzero(each.labels == tag))[:FOR]] = True
+    for tag, words in enumerate(each.words):
         for deciding in (first, ~first):
-            right = deciding & (own.labels == tag)
+            right = deciding & (each.labels == tag)
             wrong = random.permutation(np.flatnonzero(deciding & ~right))
             if against == "the likeliest wrong ones":
-                wrong = wrong[np.argsort(-own.vectors[wrong] @ words, kind="stable")]
+                wrong = wrong[np.argsort(-each.vectors[wrong] @ words, kind="stable")]
             yield Trial(tag, random.permutation(np.flatnonzero(right)), wrong, np.flatnonzero(~deciding))
 
 
-def outcome(own: Labelled, learner: Learner, against: Against) -> Outcome:
+def outcome(each: Labelled, learner: Learner, against: Against) -> Outcome:
     """What a learner gets in all draws."""
-    shape = (len(STEPS), DRAWS, len(own.words))
+    shape = (len(STEPS), DRAWS, len(each.words))
     precision, counts = np.zeros(shape), np.zeros((*shape, 3), np.int64)
     for draw in range(DRAWS):
-        for trial in trials(own, draw, against):
-            right = own.labels[trial.ranked] == trial.tag
+        for trial in trials(each, draw, against):
+            right = each.labels[trial.ranked] == trial.tag
             for step, decisions in enumerate(STEPS):
-                accepted, rejected = (own.vectors[rows] for rows in trial.after(decisions))
-                logits = learner(trial.tag, accepted, rejected, own.vectors[trial.ranked])
+                accepted, rejected = (each.vectors[rows] for rows in trial.after(decisions))
+                logits = learner(trial.tag, accepted, rejected, each.vectors[trial.ranked])
                 high = logits >= 0
                 precision[step, draw, trial.tag] += average_precision(logits, right) / 2
                 counts[step, draw, trial.tag] += (np.sum(high & right), np.sum(high), np.sum(right))
@@ -116,16 +116,16 @@ def average_precision(scores: NDArray[np.floating], right: NDArray[np.bool_]) ->
     return float(np.mean(np.arange(1, len(places) + 1) / (places + 1)))
 
 
-def learners(own: Labelled) -> dict[str, Learner]:
+def learners(each: Labelled) -> dict[str, Learner]:
     """Ours, and what else one would do."""
-    background = Background.of(own.vectors, len(own.vectors))
-    mean = own.vectors.mean(axis=0)
+    background = Background.of(each.vectors, len(each.vectors))
+    mean = each.vectors.mean(axis=0)
 
     def words_of(tag: int) -> Vectors:
-        return own.words[tag : tag + 1]
+        return each.words[tag : tag + 1]
 
     def calibrated(tag: int, for_: Vectors, against: Vectors, ranked: Vectors) -> NDArray[np.floating]:
-        return learnt(words_of(tag), for_, against, background, own.strong[tag]).logits(ranked)
+        return learnt(words_of(tag), for_, against, background, each.strong[tag]).logits(ranked)
 
     def uncalibrated(tag: int, for_: Vectors, against: Vectors, ranked: Vectors) -> NDArray[np.floating]:
         return learnt(words_of(tag), for_, against, background).logits(ranked)
@@ -135,7 +135,7 @@ def learners(own: Labelled) -> dict[str, Learner]:
         return learnt(words, for_, against, background).logits(ranked)
 
     def moved(tag: int, for_: Vectors, against: Vectors, ranked: Vectors) -> NDArray[np.floating]:
-        direction = own.words[tag].copy()
+        direction = each.words[tag].copy()
         if len(for_):
             direction += 2 * (for_.mean(axis=0) - mean)
         if len(against):
@@ -149,16 +149,16 @@ def learners(own: Labelled) -> dict[str, Learner]:
         "words and the photos' means (Rocchio)": moved,
     }
     if importlib.util.find_spec("sklearn"):
-        found["logistic regression (scikit-learn)"] = _regression(own)
+        found["logistic regression (scikit-learn)"] = _regression(each)
     return found
 
 
-def _regression(own: Labelled) -> Learner:
+def _regression(each: Labelled) -> Learner:
     from sklearn.linear_model import LogisticRegression
 
     def learn(tag: int, for_: Vectors, against: Vectors, ranked: Vectors) -> NDArray[np.floating]:
         if not len(for_):
-            return np.asarray(ranked @ own.words[tag])
+            return np.asarray(ranked @ each.words[tag])
         wanted = np.repeat([1, 0], [len(for_), len(against)])
         fitted = LogisticRegression().fit(np.concatenate([for_, against]), wanted)
         return np.asarray(fitted.decision_function(ranked))
@@ -166,10 +166,10 @@ def _regression(own: Labelled) -> Learner:
     return learn
 
 
-def outcomes(own: Labelled) -> dict[tuple[str, Against], Outcome]:
+def outcomes(item: Labelled) -> dict[tuple[str, Against], Outcome]:
     """All learners against both kinds of rejected photos."""
-    found = learners(own).items()
-    return {(name, against): outcome(own, each, against) for name, each in found for against in AGAINST}
+    found = learners(item).items()
+    return {(name, against): outcome(item, each, against) for name, each in found for against in AGAINST}
 
 
 def precision_table(found: Mapping[tuple[str, Against], Outcome], classes: NDArray[np.bool_]) -> str:
@@ -178,10 +178,10 @@ def precision_table(found: Mapping[tuple[str, Against], Outcome], classes: NDArr
         [
             name,
             against,
-            *(own.mean(step, classes) for step in range(len(STEPS))),
-            *(own.rise(step, classes) for step in range(1, len(STEPS))),
+            *(each.mean(step, classes) for step in range(len(STEPS))),
+            *(each.rise(step, classes) for step in range(1, len(STEPS))),
         ]
-        for (name, against), own in found.items()
+        for (name, against), each in found.items()
         if name != UNCALIBRATED
     ]
     after = [f"after {decisions}" for decisions in STEPS]
@@ -192,8 +192,8 @@ def precision_table(found: Mapping[tuple[str, Against], Outcome], classes: NDArr
 def suggestions_table(found: Mapping[tuple[str, Against], Outcome], classes: NDArray[np.bool_]) -> str:
     """What of the ranked half has a score of one half and more."""
     rows = [
-        [name, against, *(own.suggested(step, classes) for step in range(len(STEPS)))]
-        for (name, against), own in found.items()
+        [name, against, *(each.suggested(step, classes) for step in range(len(STEPS)))]
+        for (name, against), each in found.items()
         if name in {OURS, UNCALIBRATED}
     ]
     after = [f"after {decisions}" for decisions in STEPS]

@@ -73,13 +73,13 @@ def tell_quality(data: Path) -> None:
         print()
         print(suggestions_table(found, chosen))
     things = load_things()
-    words = teacher.terms([own.query for own in things])
-    shown = presence(things, [words for own in galleries for words in own.words])
-    half = reporting([own.query for own in things])
+    words = teacher.terms([each.query for each in things])
+    shown = presence(things, [words for each in galleries for words in each.words])
+    half = reporting([each.query for each in things])
     everyday = Things(
-        np.concatenate([own.vectors for own in galleries]),
+        np.concatenate([each.vectors for each in galleries]),
         words[half],
-        [commonness(own.query) for own, reports in zip(things, half, strict=True) if reports],
+        [commonness(each.query) for each, reports in zip(things, half, strict=True) if reports],
         shown[half],
     )
     print("\nThings that people search for, the half that chose nothing; words alone, at the threshold 0.5\n")
@@ -92,16 +92,16 @@ def tell_quality(data: Path) -> None:
         print(answers_tables(vectors, questions))
 
 
-def _questions(own: Labelled, chosen: NDArray[np.bool_]) -> list[Question]:
+def _questions(each: Labelled, chosen: NDArray[np.bool_]) -> list[Question]:
     return [
-        Question(own.words[tag : tag + 1], own.strong[tag], own.labels == tag, own.labels != tag)
+        Question(each.words[tag : tag + 1], each.strong[tag], each.labels == tag, each.labels != tag)
         for tag in np.flatnonzero(chosen)
     ]
 
 
-def _everyday(own: Things, calibration: Calibration) -> list[Question]:
+def _everyday(each: Things, calibration: Calibration) -> list[Question]:
     """The things of which there are enough photos to be asked about."""
-    photos = len(own.vectors)
+    photos = len(each.vectors)
     return [
         Question(
             words[np.newaxis],
@@ -109,18 +109,18 @@ def _everyday(own: Things, calibration: Calibration) -> list[Question]:
             shown == SHOWN,
             shown == ABSENT,
         )
-        for words, common, shown in zip(own.words, own.common, own.shown, strict=True)
+        for words, common, shown in zip(each.words, each.common, each.shown, strict=True)
         if np.sum(shown == SHOWN) >= 4 * LEAST
     ]
 
 
 def _classes(gallery: Gallery, embedder: TextEmbedder, calibration: Calibration) -> Labelled:
-    names: dict[int, str] = {own.about["class_index"]: own.about["label"] for own in gallery.words}
+    names: dict[int, str] = {each.about["class_index"]: each.about["label"] for each in gallery.words}
     ordered = tuple(names[label] for label in sorted(names))
     photos = len(gallery.vectors)
     return Labelled(
         vectors=gallery.vectors,
-        labels=np.array([own.about["class_index"] for own in gallery.words]),
+        labels=np.array([each.about["class_index"] for each in gallery.words]),
         names=ordered,
         words=np.stack([embedder.embed_term(name) for name in ordered]),
         strong=tuple(calibration.strong + calibration.rise(photos, commonness(name)) for name in ordered),
@@ -165,9 +165,9 @@ def _single(rows: Rows, rounds: int) -> list[list[str]]:
         "numpy float32, one prompt": asking(plain, tags),
         f"what {SAMPLE:,} photos say of the library, once": lambda: Background.of(sample, len(rows.ids)),
     }
-    for count, own in decided.items():
-        calls[f"the fit to {count:,} decisions"] = lambda own=own: fit(
-            tags[0], own[: len(own) // 2], own[len(own) // 2 :], background
+    for count, each in decided.items():
+        calls[f"the fit to {count:,} decisions"] = lambda each=each: fit(
+            tags[0], each[: len(each) // 2], each[len(each) // 2 :], background
         )
     return [[name, milliseconds(seconds)] for name, seconds in interleaved(calls, rounds).items()]
 

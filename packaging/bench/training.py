@@ -97,14 +97,14 @@ def main() -> None:
             "reinforced": RECIPE.format(distil=1.0, batch=arguments.batch),
             "plain CLIP": RECIPE.format(distil=0.0, batch=arguments.batch) + PLAIN,
         }
-        steps = {own: stepper(text, arguments.photos, Path(name)) for own, text in texts.items()}
+        steps = {each: stepper(text, arguments.photos, Path(name)) for each, text in texts.items()}
         for step in steps.values():
             step()  # what is loaded and started once
         seconds = interleaved(steps, arguments.rounds)
     pairs = zip(seconds["reinforced"], seconds["plain CLIP"], strict=True)
-    ratio = statistics.median(own / other for own, other in pairs)
+    ratio = statistics.median(each / other for each, other in pairs)
     print(f"{machine()}; Lite0 at 192 pixels and MiniLM, batches of {arguments.batch}, one process reads\n")
-    rows = [[own, milliseconds(values)] for own, values in seconds.items()]
+    rows = [[each, milliseconds(values)] for each, values in seconds.items()]
     print(table(("step", "ms (least to most)"), rows))
     print(
         f"\nreinforced / plain CLIP, the median of {arguments.rounds} interleaved rounds: {ratio:.3f} (bar: 1.05)"

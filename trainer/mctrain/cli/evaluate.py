@@ -82,7 +82,7 @@ def evaluate(
         asked = find_files(load_tasks(tasks), data, Path(scratch))
         subjects = [Subject(open_teacher(title, cache), bar("photos")) for title in titles]
         results, refusals = measure_all(subjects, asked)
-    measured = [_Measured(*own) for own in zip(titles, subjects, results, strict=True)]
+    measured = [_Measured(*each) for each in zip(titles, subjects, results, strict=True)]
     for refusal in refusals:
         click.echo(printable(refusal), err=True)
     one, other = measured[0], measured[1] if against else None
@@ -96,8 +96,8 @@ def evaluate(
     finally:
         if report:
             _write_page(report, measured)
-        for own in measured:
-            keep_scores(cache, own.subject.digest, own.results)
+        for each in measured:
+            keep_scores(cache, each.subject.digest, each.results)
 
 
 def _write_page(report: Path, measured: Sequence[_Measured]) -> None:
@@ -107,13 +107,13 @@ def _write_page(report: Path, measured: Sequence[_Measured]) -> None:
 
     placed: list[Placed] = []
     plot = report.with_suffix(".svg")
-    accuracies = [own for each in measured if (own := accuracy_of(each.results))]
+    accuracies = [item for each in measured if (item := accuracy_of(each.results))]
     if accuracies:
-        speeds = latencies([open_calls(own.title) for own in measured])
-        names = [own.subject.name for own in measured]
+        speeds = latencies([open_calls(item.title) for item in measured])
+        names = [item.subject.name for item in measured]
         if len(set(names)) < len(names):
-            names = [f"{own.subject.name} ({own.subject.digest[:8]})" for own in measured]
-        placed = [Placed(*own) for own in zip(names, accuracies, speeds, strict=True)]
+            names = [f"{item.subject.name} ({item.subject.digest[:8]})" for item in measured]
+        placed = [Placed(*item) for item in zip(names, accuracies, speeds, strict=True)]
         with write_whole(plot) as file:
             file.write(accuracy_plot(placed).encode())
     one, other = measured[0], measured[1].subject if len(measured) > 1 else None
@@ -125,12 +125,12 @@ def _document(one: _Measured, other: _Measured | None) -> dict[str, Any]:
     return {
         "subject": _named(one),
         "against": _named(other) if other else None,
-        "tasks": [own.as_dict() for own in one.results],
+        "tasks": [each.as_dict() for each in one.results],
     }
 
 
-def _named(own: _Measured) -> dict[str, str]:
-    return {"name": own.subject.name, "digest": own.subject.digest}
+def _named(each: _Measured) -> dict[str, str]:
+    return {"name": each.subject.name, "digest": each.subject.digest}
 
 
 @click.command()
@@ -156,7 +156,7 @@ def answers(subject: str, *, shards: tuple[str, ...], queries: Path, output: Pat
 
     demand_writable(output.parent)
     asked = read_queries(queries)
-    places = [on_disk(own, "Searches are answered from a disk") for own in named_shards(shards)]
+    places = [on_disk(each, "Searches are answered from a disk") for each in named_shards(shards)]
     opened = Subject(open_teacher(subject, cache), bar("photos"))
     image = draw_answers(answer(opened, places, asked), opened.name)
     with write_whole(output) as file:

@@ -24,7 +24,7 @@ def tell_exported(bundle: Bundle, *, keeps_space: bool = False) -> None:
     size = sum(record.bytes for record in manifest.files.values())
     drift = manifest.drift
     kinds = [(name, drift[key]) for key, name in (("image", "photos"), ("text", "texts")) if key in drift]
-    cosines = ", ".join(f"{own['mean']} for {name} ({own['stored']})" for name, own in kinds)
+    cosines = ", ".join(f"{each['mean']} for {name} ({each['stored']})" for name, each in kinds)
     click.echo(
         f"{bundle.folder}: space {manifest.space_id}, {size / 1e6:.1f} MB, cosine to the checkpoint {cosines}"
     )
@@ -118,5 +118,5 @@ def calibrate(bundle: Path, *, data: Path) -> None:
             f"{calibration.growth} more for e times the photos, below a thousand {calibration.growth_below}; {calibration.common} less for a thing e times as common"
         )
     )
-    for own in measured:
-        click.echo(own.sentence())
+    for each in measured:
+        click.echo(each.sentence())

@@ -53,7 +53,7 @@ _LEAST_AREAS = {"weak": 0.9}  # of others 0.08; both as published
     "--storage",
     default=Storage.PTH_BF16.value,
     show_default=True,
-    type=click.Choice([own.value for own in Storage]),
+    type=click.Choice([each.value for each in Storage]),
     help="Form of the embeddings.",
 )
 @click.option("--recipe", help="Takes shards and all of these from a recipe instead; needs --data.")
@@ -124,7 +124,7 @@ def reinforce(
 
     # before the hours of work, so that a source that is missing or refused is told at once; the first part judges the bank
     places = bank_sources.BankPlaces(
-        data or Path(), tuple(own for own in sources if isinstance(own, Path)), shipped()
+        data or Path(), tuple(each for each in sources if isinstance(each, Path)), shipped()
     )
     texts = bank_sources.collect(bank if part[0] == 1 else (), places)
     if data is not None:  # a recipe's teachers may be fitted first

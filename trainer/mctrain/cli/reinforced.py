@@ -69,8 +69,8 @@ def _compare(
     if not titles:
         # the manifest knows a bundle or a checkpoint by its name, not by its place
         names = " ".join(
-            f"--teacher {'' if own.name.startswith('open_clip:') else 'FOLDER_OF_'}{own.name}"
-            for own in manifest.teachers
+            f"--teacher {'' if each.name.startswith('open_clip:') else 'FOLDER_OF_'}{each.name}"
+            for each in manifest.teachers
         )
         click.echo(f"Embeddings were not compared; that takes the teachers: {names}")
         return []
@@ -91,14 +91,14 @@ def _compare(
     ):
         both = measure(samples, columns, teacher, progress)
         near = ", ".join(
-            f"{min(own.cosines):.4f} and {np.mean(own.cosines):.4f} of {len(own.cosines)} {what}"
-            for own, what in zip(both, ("views", "texts"), strict=True)
+            f"{min(each.cosines):.4f} and {np.mean(each.cosines):.4f} of {len(each.cosines)} {what}"
+            for each, what in zip(both, ("views", "texts"), strict=True)
         )
         click.echo(
             f"{recorded.name}: cosine with fresh embeddings, least and mean: {near}, of {len(samples)} photos; "
             f"{both[0].bound} is wanted"
         )
-        moved = [told for own in both if (told := own.finding(recorded.name))]
+        moved = [told for each in both if (told := each.finding(recorded.name))]
         for sentence in moved:
             click.echo(printable(sentence))
         findings += moved

@@ -37,7 +37,7 @@ def tell_recipe(name: str, about: About) -> None:
     """What is made of what, and what is expected of it, with what another seed changes; as far as the recipe says so."""
     noise = f" ({about.noise})" if about.noise else ""
     facts = {"source": about.source, "expected": f"{about.expected}{noise}"}
-    lines = [about.title or name, *(f"  {key}: {own}" for key, own in facts.items() if own)]
+    lines = [about.title or name, *(f"  {key}: {each}" for key, each in facts.items() if each)]
     click.echo("\n".join(lines), err=True)
 
 

@@ -35,7 +35,7 @@ def show(model: Path, cache: Path) -> None:
     scores = kept_scores(cache, open_teacher(str(model), cache).digest) if measurable else []
     if measurable and not scores:
         scores = [f"nothing yet: `mctrain eval {model} --data DIR` measures it"]
-    for line in (*lines, *(f"scored     {own}" for own in scores)):
+    for line in (*lines, *(f"scored     {each}" for each in scores)):
         click.echo(printable(line))
 
 
@@ -75,7 +75,7 @@ def _of_origin(origin: WeightsFile | HeadFit | Trained) -> list[str]:
         return _made(asdict(origin.recipe), origin.data, _passes(len(origin.history), last))
     lines = _made(origin.recipe, origin.data, _steps(origin.steps, origin.begun, origin.score))
     learnt = [f"learnt     {origin.photos} photos"] if origin.photos else []
-    return [*lines, *learnt, *_compared([asdict(own) for own in origin.compared])]
+    return [*lines, *learnt, *_compared([asdict(each) for each in origin.compared])]
 
 
 def _of_metrics(folder: Path, origin: WeightsFile | HeadFit | Trained) -> list[str]:
@@ -107,7 +107,7 @@ def _curve(values: Sequence[float]) -> str:
     """A line of bars, each as high as one of the values, of many every so-manieth."""
     least, most = min(values), max(values)
     shown = values[:: -(-len(values) // _BARS)]
-    return "".join(_HEIGHTS[round((own - least) / (most - least or 1) * 7)] for own in shown)
+    return "".join(_HEIGHTS[round((each - least) / (most - least or 1) * 7)] for each in shown)
 
 
 def _bundle(folder: Path) -> tuple[list[str], bool]:
@@ -119,7 +119,7 @@ def _bundle(folder: Path) -> tuple[list[str], bool]:
         f"model      {manifest.dim} dimensions{photos}",
         f"space      {manifest.space_id}, cosines times {manifest.logit_scale:.2f}",
         *_of_matches(manifest, folder),
-        *(f"drift      {tower}: {_facts(own)}" for tower, own in manifest.drift.items()),
+        *(f"drift      {tower}: {_facts(each)}" for tower, each in manifest.drift.items()),
         *_of_provenance(manifest.provenance),
     ]
     return lines, manifest.image is not None and manifest.text is not None
@@ -127,10 +127,10 @@ def _bundle(folder: Path) -> tuple[list[str], bool]:
 
 def _of_matches(manifest: Manifest, folder: Path) -> list[str]:
     """From which cosines on a photo matches; nothing of one tower alone."""
-    own = manifest.calibration
-    if own is not None:
+    each = manifest.calibration
+    if each is not None:
         return [
-            f"matches    strong from {own.strong}, an answer from {own.answered}, in a library of 1,000 photos"
+            f"matches    strong from {each.strong}, an answer from {each.answered}, in a library of 1,000 photos"
         ]
     if manifest.image is None or manifest.text is None:
         return []
@@ -163,9 +163,9 @@ def _of_run(facts: Mapping[str, Any]) -> list[str]:
 def _compared(lines: Sequence[Mapping[str, Any]]) -> list[str]:
     """With the model that a run began with."""
     return [
-        f"compared   {own['name']}: {own['photos']} photos, {own['before']:.1f} to {own['after']:.1f} %"
-        f"{', less is better' if own.get('less_is_better') else ''}"
-        for own in lines
+        f"compared   {each['name']}: {each['photos']} photos, {each['before']:.1f} to {each['after']:.1f} %"
+        f"{', less is better' if each.get('less_is_better') else ''}"
+        for each in lines
     ]
 
 
@@ -201,7 +201,7 @@ def _names(files: Sequence[str]) -> str:
 def _facts(facts: object) -> str:
     if not isinstance(facts, dict):
         return str(facts)
-    return ", ".join(f"{key} {_facts(own)}" for key, own in facts.items())
+    return ", ".join(f"{key} {_facts(each)}" for key, each in facts.items())
 
 
 @click.command()

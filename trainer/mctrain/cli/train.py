@@ -46,18 +46,18 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 def tell_compared(sets: Sequence[Compared], most_lost: float, tags: Sequence[_Row] = ()) -> None:
     """A line a set, under what it stands for, after the tags that were asked for; then the set that lost most."""
-    width = max(len(name) for name in (*(own.title for own in sets), *(name for name, *_ in tags)))
+    width = max(len(name) for name in (*(each.title for each in sets), *(name for name, *_ in tags)))
     click.echo(f"{'':{width}} {'photos':>8} {'before, %':>10} {'after, %':>10} {'points':>8}")
-    groups = {own.group: list[_Row]() for own in sets}
+    groups = {each.group: list[_Row]() for each in sets}
     groups[sets[0].group] += tags
-    for own in sets:
-        groups[own.group].append((own.title, own.photos, own.before, own.after))
+    for each in sets:
+        groups[each.group].append((each.title, each.photos, each.before, each.after))
     for group, rows in groups.items():
         click.echo(f"{group}:")
         for name, photos, before, after in rows:
             figures = f"{photos:>8} {before:>10.1f} {after:>10.1f} {after - before:>+8.1f}"
             click.echo(printable(f"{name:{width}} {figures}"))
-    worst = max(sets, key=lambda own: own.lost)
+    worst = max(sets, key=lambda each: each.lost)
     if worst.lost > 0:
         click.echo(
             printable(
@@ -90,7 +90,7 @@ def train_decisions(
         learnt = learn(read, begin, places, output, bar)
     tell_skipped(learnt.skipped)
     click.echo(printable(f"{learnt.path}: {read.decisions.steps} steps"))
-    rows = [(own.tag, own.accepted + own.rejected, own.before, own.after) for own in learnt.tags]
+    rows = [(each.tag, each.accepted + each.rejected, each.before, each.after) for each in learnt.tags]
     tell_compared(learnt.sets, read.apart.most_lost, rows)
     tell_some("too few photos kept apart to judge by", learnt.too_few)
     return learnt.path

@@ -64,12 +64,14 @@ def pack_library(shards: Sequence[Path], share: float, folder: Path) -> Path:
 def _described(shards: Sequence[Path]) -> Iterator[_Member]:
     """The photos that can be seen and have words, with what people wrote or else the first text that was made."""
     for shard in shards:
-        for own in grouped(shard):
+        for each in grouped(shard):
             try:
-                texts = [] if own.fault else [text for text in words_of(own.members).captions if text.strip()]
+                texts = (
+                    [] if each.fault else [text for text in words_of(each.members).captions if text.strip()]
+                )
                 if texts:
-                    own.image()
-                    yield own.key, {own.suffix: own.photo, "json": json.dumps({"queries": texts}).encode()}
+                    each.image()
+                    yield each.key, {each.suffix: each.photo, "json": json.dumps({"queries": texts}).encode()}
             except DataError:
                 continue  # training counts it as skipped, and `mctrain data check` names it
 

@@ -47,7 +47,7 @@ _COLOURS = {
     "beige": (226, 206, 172),
 }
 _GREYS = ("grey", "dark grey", "light grey")
-_TINTS = tuple(own for own in _COLOURS if own not in {"black", "white", *_GREYS})
+_TINTS = tuple(each for each in _COLOURS if each not in {"black", "white", *_GREYS})
 _ANY = tuple(_COLOURS)
 _SHADES = 4.0  # of one colour, as a deviation
 _SHORTER, _LONGER = (96, 288), (1.0, 2.0)  # pixels of the shorter side, and how often it goes into the longer
@@ -81,11 +81,11 @@ class Family:
         if len(kind.palette) > 1:
             picked = draw.choice(kind.palette, 3, replace=False).tolist()
         shades = draw.normal(0, _SHADES, (3, 3)) + draw.normal(0, _SHADES, (3, 1))
-        colours = np.array([_COLOURS[own] for own in picked]) + shades
+        colours = np.array([_COLOURS[each] for each in picked]) + shades
         painted = kind.paint(draw, _Plane.drawn(draw), colours.clip(0, 255))
         pixels = painted.clip(0, 255).round().astype(np.uint8)
         captions, queries = (
-            tuple(own.format(*picked) for own in texts) for texts in (kind.captions, kind.queries)
+            tuple(each.format(*picked) for each in texts) for texts in (kind.captions, kind.queries)
         )
         return Blank(name, PIL.Image.fromarray(pixels), captions, (*queries, *_OF_ALL))
 
@@ -94,7 +94,7 @@ def pack_blanks(family: Family, count: int, folder: Path) -> Path:
     """Writes the first `count` of a family into a shard of `folder`."""
     packed = folder / f"blanks-{family.name}-{count}.tar"
     made = (_members(family.blank(number)) for number in range(count))
-    write_archive(packed, ((f"blank-{family.name}-{number}", own) for number, own in enumerate(made)))
+    write_archive(packed, ((f"blank-{family.name}-{number}", each) for number, each in enumerate(made)))
     return packed
 
 
@@ -159,7 +159,7 @@ def _radial(draw: np.random.Generator, plane: _Plane, colours: Values, stops: in
 def _blend(way: Values, colours: Values) -> Values:
     """From the first colour, where `way` [h, w] is least, to the last."""
     places = np.linspace(way.min(), way.max(), len(colours))
-    return np.stack([np.interp(way, places, own) for own in colours.T], axis=-1)
+    return np.stack([np.interp(way, places, each) for each in colours.T], axis=-1)
 
 
 def _smear(draw: np.random.Generator, plane: _Plane, colours: Values) -> Values:
@@ -267,5 +267,5 @@ _KINDS = {
     "paper": _Kind(_paper, ("white", "light grey", "beige"), ("A blank sheet of paper.",), ("blank paper",)),
 }
 _NEVER_LEARNT = ("finger", "paper")
-TRAINING = Family("training", 1, tuple(own for own in _KINDS if own not in _NEVER_LEARNT))
+TRAINING = Family("training", 1, tuple(each for each in _KINDS if each not in _NEVER_LEARNT))
 MEASURING = Family("measuring", 2, tuple(_KINDS))

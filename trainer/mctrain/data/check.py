@@ -83,15 +83,15 @@ def find_evaluation_looks(reports: Sequence[ShardCheck]) -> list[str]:
 def _check(shard: Place, seen: dict[str, str], known: Reserved) -> ShardCheck:
     report = ShardCheck(shard.name)
     report.bytes = size_of(shard) if shard.is_file() else 0
-    own: set[str] = set()
+    each: set[str] = set()
     for group in grouped(shard):
         if group.fault is not None:
             report.faults.append(group.fault.sentence)
-        if group.key in own:
+        if group.key in each:
             report.faults.append(f"{group.key} occurs twice")
         elif group.key in seen:
             report.faults.append(f"{group.key} occurs in {seen[group.key]} too")
-        own.add(group.key)
+        each.add(group.key)
         for suffix in group.members.keys() - _KNOWN:
             report.faults.append(f"{group.key}.{suffix} is no known member of a sample")
         if group.suffix:
@@ -99,7 +99,7 @@ def _check(shard: Place, seen: dict[str, str], known: Reserved) -> ShardCheck:
             _judge(report, group, known)
         if group.fault is None:
             _count_words(report, group)
-    seen.update({key: seen.get(key, report.shard) for key in own})
+    seen.update({key: seen.get(key, report.shard) for key in each})
     return report
 
 

@@ -62,17 +62,17 @@ _LISTED = re.compile(rf"\s+([a-z\-]+)\b{_LIST}(?=(?:{_COLOUR})\s+\1\b)|{_LIST}(?
 def contrast_of(text: str) -> str | None:
     """The text with one word or pair of words changed, always the same for the same text; None where it has none to change."""
     text = text.lower()
-    found = [own for own in _WORD.finditer(text) if own.group() in _GROUP_OF and not _is_part(own, text)]
+    found = [each for each in _WORD.finditer(text) if each.group() in _GROUP_OF and not _is_part(each, text)]
     if not found:
         return None
-    for one, other in combinations(_lists([own for own in found if own.group() in _COLOURS], text), 2):
-        if not any(_alike(own.group(), its.group()) for own in one for its in other):
+    for one, other in combinations(_lists([each for each in found if each.group() in _COLOURS], text), 2):
+        if not any(_alike(each.group(), its.group()) for each in one for its in other):
             return _put(_put(text, other[0], one[0].group()), one[0], other[0].group())
     draw = np.random.default_rng(int(hashlib.sha256(text.encode()).hexdigest()[:16], 16))
     changed = found[draw.integers(len(found))]
     words = set(_WORD.findall(text))
     left = [
-        own for own in _GROUP_OF[changed.group()] if own not in words and not _alike(own, changed.group())
+        each for each in _GROUP_OF[changed.group()] if each not in words and not _alike(each, changed.group())
     ]
     return _put(text, changed, left[draw.integers(len(left))]) if left else None
 
@@ -84,11 +84,11 @@ def _is_part(found: re.Match[str], text: str) -> bool:
 def _lists(colours: list[re.Match[str]], text: str) -> list[list[re.Match[str]]]:
     """The colours of one thing each, such as "red, white and blue", or of things of one name."""
     lists = list[list[re.Match[str]]]()
-    for own in colours:
+    for each in colours:
         if lists and _LISTED.match(text, lists[-1][-1].end()):
-            lists[-1].append(own)
+            lists[-1].append(each)
         else:
-            lists.append([own])
+            lists.append([each])
     return lists
 
 

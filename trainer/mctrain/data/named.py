@@ -72,11 +72,11 @@ def _listed(folder: _Folder, names: Sequence[str]) -> dict[str, list[_Folder]] |
         return None
     folders = {posixpath.dirname(name) for name in names}
     files = (
-        (posixpath.join(within, own.name), own)
+        (posixpath.join(within, each.name), each)
         for within in folders
-        for own in files_of(folder, f"{within}/*" if within else "*")
+        for each in files_of(folder, f"{within}/*" if within else "*")
     )
-    return {name: [own] for name, own in files}
+    return {name: [each] for name, each in files}
 
 
 def named_shards(patterns: Sequence[str]) -> list[Place]:
@@ -85,7 +85,7 @@ def named_shards(patterns: Sequence[str]) -> list[Place]:
     Raises:
         DataError: a pattern that fits no file.
     """
-    return list(dict.fromkeys(own.place for pattern in patterns for own in named_shards_below(pattern)))
+    return list(dict.fromkeys(each.place for pattern in patterns for each in named_shards_below(pattern)))
 
 
 def named_shards_below(text: str) -> list[Named]:

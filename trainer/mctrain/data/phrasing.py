@@ -72,7 +72,7 @@ class Phrasing:
         if about.get("set"):
             templates = self.templates.get(str(about["set"]))
             if templates is None:
-                return [own for own in (*label, *labels) if own]
+                return [each for each in (*label, *labels) if each]
             return _labelled([*label, *labels], templates) if any(label) else _listed(key, labels, templates)
         if QUERIES not in words.synthetic and objects:
             return [*_listed(key, objects, self.templates.get(_OF_OBJECTS, ())), *phrases]

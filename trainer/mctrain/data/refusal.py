@@ -115,12 +115,12 @@ def reserved(data: Path, shards: Sequence[str], texts: Sequence[str]) -> Reserve
     Raises:
         DataError: one of these files is there and cannot be read.
     """
-    shards = [own for pattern in shards for own in spelled_out(pattern)]
-    texts = [own for pattern in texts for own in spelled_out(pattern)]
+    shards = [each for pattern in shards for each in spelled_out(pattern)]
+    texts = [each for pattern in texts for each in spelled_out(pattern)]
     keys, photos, sentences = _digests(path for pattern in shards for path in files_of(data, pattern))
     files = [path for pattern in texts for path in files_of(data, pattern)]
     sentences |= {
-        own for path in files for line in lines_of(path) for own in _text_digests(sentences_of_line(line))
+        each for path in files for line in lines_of(path) for each in _text_digests(sentences_of_line(line))
     }
     known = shipped()
     return Reserved(

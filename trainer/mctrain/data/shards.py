@@ -207,11 +207,11 @@ def grouped(shard: Place) -> Iterator[Group]:
     """
     key, found = "", dict[str, bytes]()
     try:
-        for own, suffix, content in members(shard):
-            if found and (own != key or suffix in found):
+        for each, suffix, content in members(shard):
+            if found and (each != key or suffix in found):
                 yield _judged(key, found)
                 found = {}
-            key = own
+            key = each
             found[suffix] = content
     except DataError as fault:
         if found:
@@ -228,10 +228,10 @@ def sound_groups(shard: Place) -> Iterator[Group]:
     Raises:
         DataError: there it is.
     """
-    for own in grouped(shard):
-        if own.fault is not None:
-            raise DataError(f"{own.fault.sentence.rstrip('.')}, in {shard}; run `mctrain data check` on it.")
-        yield own
+    for each in grouped(shard):
+        if each.fault is not None:
+            raise DataError(f"{each.fault.sentence.rstrip('.')}, in {shard}; run `mctrain data check` on it.")
+        yield each
 
 
 def _judged(key: str, found: dict[str, bytes]) -> Group:

@@ -151,7 +151,7 @@ def count_words(shards: Sequence[Place], table: Path) -> int:
                 continue
             photos += 1
             kinds = texts_by_kind(words_of(group.members, group.key))
-            counts.update({word for own in kinds.values() for text in own for word in singular_words(text)})
+            counts.update({word for each in kinds.values() for text in each for word in singular_words(text)})
     if not photos:
         raise DataError("These shards hold no photo whose words could be counted; check their names.")
     kept = sorted(((count, word) for word, count in counts.items() if count >= _LEAST), reverse=True)

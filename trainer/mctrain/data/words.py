@@ -122,8 +122,8 @@ def described(
     is_synthetic = SYNTHETIC in (record.get("txt_source"), record.get("caption_source"))
     first, made = ((), (text, *captions)) if is_synthetic else ((text, *captions), ())
     human = _clean((*first[:1], *texts_of(record, "texts"), *first[1:]))
-    tagged_already = {own for texts in (tagged or {}).values() for own in texts}
-    made = tuple(own for own in made if own not in tagged_already)  # the first one stands as `txt` too
+    tagged_already = {each for texts in (tagged or {}).values() for each in texts}
+    made = tuple(each for each in made if each not in tagged_already)  # the first one stands as `txt` too
     added = {CAPTIONS: _clean(made), QUERIES: _clean(texts_of(record, "queries"))}
     names = _clean((*texts_of(record, "label"), *texts_of(record, "labels")))
     if not record.get("set"):  # names of a set are put into the set's own templates
@@ -131,7 +131,7 @@ def described(
     synthetic = dict(tagged or {})
     for tag, texts in added.items():
         known = synthetic.get(tag, ())
-        synthetic[tag] = (*known, *(own for own in texts if own not in known))
+        synthetic[tag] = (*known, *(each for each in texts if each not in known))
     return Words(
         human,
         {tag: texts for tag, texts in synthetic.items() if texts},

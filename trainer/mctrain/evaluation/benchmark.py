@@ -62,7 +62,7 @@ def _classification(subject: Subject, task: str, folder: Path) -> Answers:
             groups.append(int(np.load(io.BytesIO(members["npy"])).flat[0]))
     if not 0 <= min(labels) <= max(labels) < len(names):
         raise DataError(f"{folder} has the label {max(labels)}, and {len(names)} class names.")
-    classes = class_vectors(subject.texts, names, [own.replace("{c}", "{}") for own in templates])
+    classes = class_vectors(subject.texts, names, [each.replace("{c}", "{}") for each in templates])
     logits = np.stack(vectors) @ classes.T
     outcomes = classified(task, logits, np.array(labels), np.array(groups, np.int64))
     return Answers(tuple(keys), len(names), tuple(outcomes))
@@ -76,8 +76,8 @@ def _retrieval(subject: Subject, task: str, folder: Path) -> Answers:
         captions.append(members["txt"].decode().splitlines())
         if not captions[-1]:
             raise DataError(f"{folder} has no caption of {key}, and asks for them; copy it again.")
-    texts = [own for each in captions for own in each]
-    owner = np.repeat(np.arange(len(captions)), [len(own) for own in captions])
+    texts = [item for each in captions for item in each]
+    owner = np.repeat(np.arange(len(captions)), [len(item) for item in captions])
     outcomes = retrieved(task, np.stack(vectors), subject.texts(texts), owner)
     return Answers(tuple(keys), len(texts), tuple(outcomes))
 
@@ -124,17 +124,17 @@ def _associations(subject: Subject, folder: Path) -> Answers:
     instances = _read_instances(folder / _INSTANCES)
     gallery = subject.gallery([folder])
     places = {PurePath(key).stem: row for row, key in enumerate(gallery.keys)}
-    missing = [name for own in instances for name in own.candidates if name not in places]
+    missing = [name for each in instances for name in each.candidates if name not in places]
     if missing:
         raise DataError(f"{folder / _INSTANCES} names {missing[0]}, of which there is no photo beside it.")
-    words = subject.texts([own.prompt for own in instances])
+    words = subject.texts([each.prompt for each in instances])
     indices = np.array(
         [
-            _jaccard(gallery.vectors[[places[name] for name in own.candidates]] @ word, own)
-            for own, word in zip(instances, words, strict=True)
+            _jaccard(gallery.vectors[[places[name] for name in each.candidates]] @ word, each)
+            for each, word in zip(instances, words, strict=True)
         ]
     )
-    many = np.flatnonzero([len(own.candidates) >= _MANY for own in instances])
+    many = np.flatnonzero([len(each.candidates) >= _MANY for each in instances])
     if not len(many):
         raise DataError(
             f"{folder / _INSTANCES} has no instance of {_MANY} candidates, and the figure is of these."
@@ -143,7 +143,7 @@ def _associations(subject: Subject, folder: Path) -> Answers:
         Outcome.plain(MAIN[WINOGAVIL], indices[many], many),
         Outcome.plain("avg_jaccard_score", indices, np.arange(len(instances))),
     ]
-    keys = tuple(f"{number}/{own.cue}" for number, own in enumerate(instances))
+    keys = tuple(f"{number}/{each.cue}" for number, each in enumerate(instances))
     return Answers(keys, len(keys), tuple(outcomes))
 
 
@@ -158,14 +158,14 @@ def _read_instances(path: Path) -> list[_Instance]:
     lines = sound_records(path)
     try:
         found = [
-            _Instance(str(own["cue"]), tuple(own["candidates"]), tuple(own["associations"]))
-            for _, own in lines
+            _Instance(str(each["cue"]), tuple(each["candidates"]), tuple(each["associations"]))
+            for _, each in lines
         ]
     except (LookupError, TypeError) as fault:
         raise DataError(
             f"{path} cannot be read as lines of cue, candidates and associations: {fault}."
         ) from fault
-    wrong = [own for own in found if not own.cue or not set(own.candidates) & set(own.associations)]
+    wrong = [each for each in found if not each.cue or not set(each.candidates) & set(each.associations)]
     if wrong or not found:
         raise DataError(f"{path} asks nothing of {wrong[0].cue if wrong else 'anything'!r}; copy it again.")
     return found

@@ -110,15 +110,15 @@ def classified(
     elif wants_metadata(task):
         right = place < (5 if main == "acc_top5_wg" else 1)
         figures.append(WorstGroup(main, right, rows, np.unique(groups, return_inverse=True)[1], within=True))
-    return sorted(figures, key=lambda own: own.figure != main)
+    return sorted(figures, key=lambda each: each.figure != main)
 
 
 def retrieved(
     task: str, photos: NDArray[np.float32], texts: NDArray[np.float32], owner: NDArray[np.int64]
 ) -> list[Outcome]:
     """The figures of a retrieval under their published names, the main one first; text j belongs to photo `owner[j]`."""
-    figures = [replace(own, figure=_published(own.figure)) for own in retrieval(photos, texts, owner)]
-    return sorted(figures, key=lambda own: own.figure != MAIN[task])
+    figures = [replace(each, figure=_published(each.figure)) for each in retrieval(photos, texts, owner)]
+    return sorted(figures, key=lambda each: each.figure != MAIN[task])
 
 
 def _published(figure: str) -> str:
@@ -132,11 +132,11 @@ def averaged(answers: Mapping[str, Answers]) -> Answers:
     Raises:
         DataError: one is missing.
     """
-    average({task: own.outcomes[0].percent() for task, own in answers.items()})
+    average({task: each.outcomes[0].percent() for task, each in answers.items()})
     # keys as they are: so each set falls into the halves that it has alone
     keys = tuple(key for task in MAIN for key in answers[task].keys)
     parts = tuple((answers[task].outcomes[0], len(answers[task].keys)) for task in MAIN)
-    texts = sum(own.texts for own in answers.values())
+    texts = sum(each.texts for each in answers.values())
     return Answers(keys, texts, (Average(f"average of {len(MAIN)}", parts),))
 
 
@@ -147,9 +147,9 @@ def average(results: Mapping[str, float | None]) -> float:
         DataError: one of the 38 is missing or has no figure.
     """
     figures = [results.get(task) for task in MAIN]
-    missing = [task for task, own in zip(MAIN, figures, strict=True) if own is None]
+    missing = [task for task, each in zip(MAIN, figures, strict=True) if each is None]
     if missing:
         raise DataError(
             f"{len(missing)} of DataComp's {len(MAIN)} tasks have no figure, the first is {missing[0]}; an average wants all."
         )
-    return sum(own for own in figures if own is not None) / len(MAIN)
+    return sum(each for each in figures if each is not None) / len(MAIN)

@@ -67,23 +67,23 @@ def measure_all(
     refusals = []
     suites: dict[str, list[dict[str, Answers]]] = {}
     for found in asked:
-        answers = [measure(own, found) for own in subjects]
+        answers = [measure(each, found) for each in subjects]
         _record(results, found.task.name, answers)
         if isinstance(found.task, Benchmark):
             suite = suites.setdefault(found.task.suite, [{} for _ in subjects])
-            for own, to_it in zip(suite, answers, strict=True):
-                own[found.task.task] = to_it
+            for each, to_it in zip(suite, answers, strict=True):
+                each[found.task.task] = to_it
     for name, suite in suites.items():
         try:
-            _record(results, name, [averaged(own) for own in suite])
+            _record(results, name, [averaged(each) for each in suite])
         except DataError as refusal:
             refusals.append(f"{name}: {len(suite[0])} tasks are there. {refusal}")
     return results, refusals
 
 
 def _record(results: list[list[TaskResult]], task: str, answers: Sequence[Answers]) -> None:
-    for place, own in enumerate(results):
-        own.append(result_of(task, *answers[place:]))
+    for place, each in enumerate(results):
+        each.append(result_of(task, *answers[place:]))
 
 
 def measure(subject: Subject, found: FoundTask) -> Answers:
@@ -105,7 +105,7 @@ def _retrieval(subject: Subject, task: Retrieval, found: FoundTask) -> Answers:
 
 def _everyday(subject: Subject, _: Everyday, found: FoundTask) -> Answers:
     gallery = subject.gallery(found.photos)
-    queries = [own.synthetic[QUERIES] for own in gallery.words]
+    queries = [each.synthetic[QUERIES] for each in gallery.words]
     texts, owner = _joined(queries)
     wanted, photos = as_ranked(subject, texts, gallery.vectors)
     outcomes = searching(photos, wanted, owner, right_photos(queries))
@@ -114,8 +114,8 @@ def _everyday(subject: Subject, _: Everyday, found: FoundTask) -> Answers:
 
 def _blanks(subject: Subject, _: Blanks, found: FoundTask) -> Answers:
     gallery, blanks = (subject.gallery([shard]) for shard in found.photos)
-    texts, owner = _joined([own.synthetic[QUERIES] for own in gallery.words])
-    kinds = [str(own.about["kind"]) for own in blanks.words]
+    texts, owner = _joined([each.synthetic[QUERIES] for each in gallery.words])
+    kinds = [str(each.about["kind"]) for each in blanks.words]
     wanted, photos, shown = as_ranked(subject, texts, gallery.vectors, blanks.vectors)
     outcomes = coming_up(photos, shown, wanted, owner, kinds)
     return Answers(gallery.keys, len(texts), tuple(outcomes), less_is_better=True)
@@ -123,7 +123,7 @@ def _blanks(subject: Subject, _: Blanks, found: FoundTask) -> Answers:
 
 def _zero_shot(subject: Subject, task: ZeroShot, found: FoundTask) -> Answers:
     gallery, names = subject.gallery(found.photos), class_names(found.data, task.classes)
-    labels: list[Any] = [own.about.get("class_index") for own in gallery.words]
+    labels: list[Any] = [each.about.get("class_index") for each in gallery.words]
     for key, label in zip(gallery.keys, labels, strict=True):
         if type(label) is not int or not 0 <= label < len(names):
             raise DataError(
@@ -135,20 +135,20 @@ def _zero_shot(subject: Subject, task: ZeroShot, found: FoundTask) -> Answers:
 
 def _folders(subject: Subject, task: Folders, found: FoundTask) -> Answers:
     gallery = subject.gallery(found.photos)
-    ids, names = (class_names(found.data, own) for own in (task.ids, task.classes))
+    ids, names = (class_names(found.data, each) for each in (task.ids, task.classes))
     if len(ids) != len(names):
         raise DataError(
             f"{task.name} wants lists that go place by place, and in {found.data / CLASS_NAMES} {task.ids} has {len(ids)} names, "
             f"{task.classes} {len(names)}; name lists that belong together."
         )
-    folders = [str(own.about["folder"]) for own in gallery.words]
+    folders = [str(each.about["folder"]) for each in gallery.words]
     present = sorted(set(folders))
-    if unknown := [own for own in present if own not in ids]:
+    if unknown := [each for each in present if each not in ids]:
         raise DataError(
             f"The folder {unknown[0]} of {task.name} is not in the list {task.ids} of class names."
         )
-    asked = [names[ids.index(own)] for own in present]
-    return _classified(subject, gallery, asked, [present.index(own) for own in folders], task.templates)
+    asked = [names[ids.index(each)] for each in present]
+    return _classified(subject, gallery, asked, [present.index(each) for each in folders], task.templates)
 
 
 def _classified(
@@ -162,40 +162,40 @@ def _classified(
 def _pairs(subject: Subject, task: Pairs, found: FoundTask) -> Answers:
     gallery, path = subject.gallery(found.photos), found.data / task.pairs
     pairs = read_pairs(path)
-    rows = rows_of([own.image for own in pairs], gallery, path)
-    vectors = subject.texts([own.caption for own in pairs] + [own.negative for own in pairs])
+    rows = rows_of([each.image for each in pairs], gallery, path)
+    vectors = subject.texts([each.caption for each in pairs] + [each.negative for each in pairs])
     captions, negatives = np.split(vectors, 2)
     right = captions_preferred(gallery.vectors[rows], captions, negatives, np.arange(len(pairs)))
-    outcomes = judged(right, rows, [own.kind for own in pairs])
+    outcomes = judged(right, rows, [each.kind for each in pairs])
     return Answers(gallery.keys, 2 * len(pairs), tuple(outcomes))
 
 
 def _boxed_pairs(subject: Subject, task: BoxedPairs, found: FoundTask) -> Answers:
     pairs = read_boxed_pairs(found.data / task.pairs, task.by)
-    cuts = list(dict.fromkeys(own.cut for own in pairs))
+    cuts = list(dict.fromkeys(each.cut for each in pairs))
     places = {cut: row for row, cut in enumerate(cuts)}
-    seen = subject.cuts(found.data / task.images, cuts)[[places[own.cut] for own in pairs]]
+    seen = subject.cuts(found.data / task.images, cuts)[[places[each.cut] for each in pairs]]
     captions, negatives = (
-        subject.texts(own) for own in ([own.caption for own in pairs], [own.negative for own in pairs])
+        subject.texts(each) for each in ([each.caption for each in pairs], [each.negative for each in pairs])
     )
     right = captions_preferred(seen, captions, negatives, np.arange(len(pairs)))
-    keys, photo = np.unique([own.cut.image for own in pairs], return_inverse=True)
+    keys, photo = np.unique([each.cut.image for each in pairs], return_inverse=True)
     return Answers(tuple(keys.tolist()), 2 * len(pairs), tuple(by_group(right, photo, pairs, task.by)))
 
 
 def _order(subject: Subject, task: WordOrder, found: FoundTask) -> Answers:
     gallery = subject.gallery(found.photos)
-    captions = [own[: task.captions] for own in _captions(gallery, task.name)]
+    captions = [each[: task.captions] for each in _captions(gallery, task.name)]
     choices = [
         confuse(caption, f"{key} {place}")
-        for key, own in zip(gallery.keys, captions, strict=True)
-        for place, caption in enumerate(own)
+        for key, each in zip(gallery.keys, captions, strict=True)
+        for place, caption in enumerate(each)
     ]
     rows = _joined(captions)[1]
-    vectors, texts, outcomes = subject.texts([own.caption for own in choices]), len(choices), []
+    vectors, texts, outcomes = subject.texts([each.caption for each in choices]), len(choices), []
     for kind in ("order", "relation", "attribute"):
-        others = [getattr(own, kind) for own in choices]
-        asked = np.flatnonzero([bool(own) for own in others])
+        others = [getattr(each, kind) for each in choices]
+        asked = np.flatnonzero([bool(each) for each in others])
         if len(asked):
             confused, of = _joined([others[row] for row in asked])
             seen = gallery.vectors[rows[asked]]
@@ -213,13 +213,13 @@ def _translations(subject: Subject, task: Translations, found: FoundTask) -> Ans
     """Of the photos those are asked that have translations, in their file's order; a photo may have several sentences."""
     gallery, path = subject.gallery(found.photos), found.data / task.texts
     lines = read_lines(path, ("key", *task.languages))
-    rows = rows_of([own["key"] for own in lines], gallery, path)
+    rows = rows_of([each["key"] for each in lines], gallery, path)
     asked, owner = _asked(gallery, rows, task.name)
     outcomes = [
         outcome
         for language in task.languages
         for outcome in finding(
-            asked.vectors, subject.texts([own[language] for own in lines]), owner, language
+            asked.vectors, subject.texts([each[language] for each in lines]), owner, language
         )
     ]
     return Answers(asked.keys, len(lines) * len(task.languages), tuple(outcomes))
@@ -251,11 +251,11 @@ def as_ranked(
     Where a photo loses something by showing nothing, they have one number more: of a photo what it loses, of a text -1
     unless it asks for such photos.
     """
-    wanted, losses = subject.texts(texts), [subject.losses(own) for own in photos]
-    if not any(own.any() for own in losses):
+    wanted, losses = subject.texts(texts), [subject.losses(each) for each in photos]
+    if not any(each.any() for each in losses):
         return [wanted, *photos]
     lose = subject.asking(texts) - np.float32(1)
-    return [np.c_[own, more] for own, more in zip((wanted, *photos), (lose, *losses), strict=True)]
+    return [np.c_[each, more] for each, more in zip((wanted, *photos), (lose, *losses), strict=True)]
 
 
 def _asked(gallery: Gallery, rows: NDArray[np.int64], task: str) -> tuple[Gallery, NDArray[np.int64]]:
@@ -268,14 +268,14 @@ def _asked(gallery: Gallery, rows: NDArray[np.int64], task: str) -> tuple[Galler
 
 def _captions(gallery: Gallery, task: str) -> list[tuple[str, ...]]:
     """The captions of each photo, by people or else synthetic ones."""
-    captions = [own.human or own.synthetic.get(CAPTIONS, ()) for own in gallery.words]
-    for key, own in zip(gallery.keys, captions, strict=True):
-        if not own:
+    captions = [each.human or each.synthetic.get(CAPTIONS, ()) for each in gallery.words]
+    for key, each in zip(gallery.keys, captions, strict=True):
+        if not each:
             raise DataError(f"{key} has no caption, and {task} asks for them; name shards with captions.")
     return captions
 
 
 def _joined(texts: Sequence[Sequence[str]]) -> tuple[list[str], NDArray[np.int64]]:
     """All texts in order, and the row of the photo of each."""
-    owner = np.repeat(np.arange(len(texts)), [len(own) for own in texts])
-    return [text for own in texts for text in own], owner
+    owner = np.repeat(np.arange(len(texts)), [len(each) for each in texts])
+    return [text for each in texts for text in each], owner

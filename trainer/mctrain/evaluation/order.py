@@ -64,10 +64,10 @@ def normal(caption: str) -> str:
 def confuse(caption: str, seed: str) -> ConfusedCaption:
     """What a caption is confused with. Whatever comes out as it was, or twice, asks nothing and is left out."""
     words, draw = normal(caption).split(), Random(seed)  # noqa: S311 (no secret)
-    own = " ".join(words)
+    each = " ".join(words)
     shuffled = [" ".join(shuffle(words, draw)) for shuffle in SHUFFLES]
-    orders = tuple(dict.fromkeys(other for other in shuffled if other != own))
-    return ConfusedCaption(own, orders, _swapped(words, _things(words)), _swapped(words, _attributes(words)))
+    orders = tuple(dict.fromkeys(other for other in shuffled if other != each))
+    return ConfusedCaption(each, orders, _swapped(words, _things(words)), _swapped(words, _attributes(words)))
 
 
 def shuffle_named(words: Sequence[str], draw: Random) -> Words:

@@ -106,7 +106,7 @@ class MacroF1(Outcome):
         """[b]."""
         hits, there = self.sums(asked * self.right), self.sums(asked)  # [b, classes]
         classes = there.shape[1]
-        guessed = np.stack([np.bincount(self.guess + 1, own, classes + 1)[1:] for own in asked])
+        guessed = np.stack([np.bincount(self.guess + 1, each, classes + 1)[1:] for each in asked])
         shares = np.where(there > 0, 2 * hits / np.maximum(there + guessed, 1), np.nan)
         return np.asarray(100 * shares.mean(1))
 
@@ -123,17 +123,17 @@ class Average:
         """The row of the photo of each question."""
         ends = np.cumsum([count for _, count in self.parts])
         return np.concatenate(
-            [own.photo + end - count for (own, count), end in zip(self.parts, ends, strict=True)]
+            [each.photo + end - count for (each, count), end in zip(self.parts, ends, strict=True)]
         )
 
     def percent(self, photos: NDArray[np.bool_] | None = None) -> float | None:
         """The figure, of all photos or of some [n]; None where one of its parts has none."""
         ends = np.cumsum([count for _, count in self.parts])
         figures = [
-            own.percent(None if photos is None else photos[end - count : end])
-            for (own, count), end in zip(self.parts, ends, strict=True)
+            each.percent(None if photos is None else photos[end - count : end])
+            for (each, count), end in zip(self.parts, ends, strict=True)
         ]
-        known = [own for own in figures if own is not None]
+        known = [each for each in figures if each is not None]
         return sum(known) / len(known) if len(known) == len(figures) else None
 
 
@@ -203,7 +203,7 @@ def difference(one: Figured, other: Figured) -> Difference:
 def resampled(outcome: Figured) -> NDArray[np.float64]:
     """The figure of each resample, in percent [resamples]; of an average its sets are drawn each by itself."""
     if isinstance(outcome, Average):
-        return np.asarray(np.mean([resampled(own) for own, _ in outcome.parts], axis=0))
+        return np.asarray(np.mean([resampled(each) for each, _ in outcome.parts], axis=0))
     drawn = outcome.photo
     if outcome.within:
         # a photo of several groups is drawn in each of them

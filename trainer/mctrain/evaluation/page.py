@@ -56,8 +56,8 @@ class Axis:
 
     def place(self, value: float, first: float, last: float) -> float:
         """Where a value stands between the places of the ends."""
-        low, high, own = (log10(each) if self.logarithmic else each for each in (self.low, self.high, value))
-        return first + (last - first) * (own - low) / (high - low)
+        low, high, item = (log10(each) if self.logarithmic else each for each in (self.low, self.high, value))
+        return first + (last - first) * (item - low) / (high - low)
 
 
 def factors(title: str, values: Sequence[float]) -> Axis:
@@ -70,7 +70,7 @@ def percent(title: str, values: Sequence[float]) -> Axis:
     """An axis of shares, of which only the part around the values is shown."""
     room = max(_LEAST_ROOM, (max(values) - min(values)) / 4)
     low, high = max(0.0, min(values) - room), min(100.0, max(values) + room)
-    step = next(own for own in (1, 2, 5, 10, 20) if (high - low) / own <= _MOST_LINES)
+    step = next(each for each in (1, 2, 5, 10, 20) if (high - low) / each <= _MOST_LINES)
     ticks = range(ceil(low / step) * step, int(high) + 1, step)
     return Axis(title, low, high, tuple(map(float, ticks)), logarithmic=False)
 
@@ -106,7 +106,7 @@ def _dots(points: Sequence[Point], across: Axis, up: Axis) -> list[str]:
         kind = "rival" if point.rival else "ours"
         parts.append(f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="4"/>')
         lines = (y - 9, y + 18, y - 23, y + 32)
-        free = (own for own in lines if all(abs(own - b) > 12 or abs(x - a) > 110 for a, b in taken))
+        free = (each for each in lines if all(abs(each - b) > 12 or abs(x - a) > 110 for a, b in taken))
         line = next(free, y - 37)
         taken.append((x, line))
         parts.append(_text(x, line, point.label))
@@ -154,8 +154,8 @@ def accuracy_of(results: Sequence[TaskResult]) -> Accuracy | None:
 
     Left out are tasks without a reported half, and those of which less is better.
     """
-    asked = [own for own in results if not own.less_is_better]
-    figures = {f"{own.task} {own.figures[0].name}": own.figures[0].reporting for own in asked}
+    asked = [each for each in results if not each.less_is_better]
+    figures = {f"{each.task} {each.figures[0].name}": each.figures[0].reporting for each in asked}
     reported = {name: figure for name, figure in figures.items() if figure is not None}
     return Accuracy(sum(reported.values()) / len(reported), tuple(reported)) if reported else None
 
@@ -163,13 +163,13 @@ def accuracy_of(results: Sequence[TaskResult]) -> Accuracy | None:
 def accuracy_plot(models: Sequence[Placed]) -> str:
     """The picture, SVG: the first model in one colour, what it stands beside in another."""
     points = [
-        Point(own.name, own.latency.image, own.accuracy.percent, rival=number > 0)
-        for number, own in enumerate(models)
+        Point(each.name, each.latency.image, each.accuracy.percent, rival=number > 0)
+        for number, each in enumerate(models)
     ]
     of = models[0].accuracy.of
     title = of[0] if len(of) == 1 else f"mean of {len(of)} figures"
-    across = factors("ms a photo, image tower, one thread", [own.x for own in points])
-    return scatter(points, across, percent(f"accuracy, %: {title}", [own.y for own in points]))
+    across = factors("ms a photo, image tower, one thread", [each.x for each in points])
+    return scatter(points, across, percent(f"accuracy, %: {title}", [each.y for each in points]))
 
 
 _HOW = f"""Figures are percent. The interval is the middle 95 % of {RESAMPLES:,} resamples of the photos, each with all its
@@ -200,19 +200,19 @@ def markdown(
         parts += [f"Beside it stands {_plain(other.name)}, weights `{other.digest}`. {_AGAINST}"]
     if placed:
         parts += [_against_latency(placed, plot)]
-    return "\n".join(parts + [_table(own) for own in results])
+    return "\n".join(parts + [_table(each) for each in results])
 
 
 def _against_latency(placed: Sequence[Placed], plot: str) -> str:
     rows = [
         (
-            _plain(own.name),
-            f"{own.accuracy.percent:.1f}",
-            f"{own.latency.image:.1f}",
-            f"{own.latency.text:.1f}",
-            own.latency.runtime,
+            _plain(each.name),
+            f"{each.accuracy.percent:.1f}",
+            f"{each.latency.image:.1f}",
+            f"{each.latency.text:.1f}",
+            each.latency.runtime,
         )
-        for own in placed
+        for each in placed
     ]
     of = ", ".join(map(_plain, placed[0].accuracy.of))
     machine = f"{platform.processor() or platform.machine()} with {os.cpu_count()} cores, {platform.system()}"
@@ -229,23 +229,23 @@ def _rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _table(result: TaskResult) -> str:
-    apart = {own.figure: own for own in result.differences}
+    apart = {each.figure: each for each in result.differences}
     rows = [(*_cells(figure), *(_more(apart[figure.name]) if apart else ())) for figure in result.figures]
     asked = f"{result.photos:,} photos, {result.texts:,} texts.{' Less is better.' * result.less_is_better}"
     return f"## {_plain(result.task)}\n\n{asked}\n\n" + _rows(_COLUMNS + (_MORE if apart else ()), rows)
 
 
 def _cells(figure: Figure) -> tuple[str, ...]:
-    halves = ("" if own is None else f"{own:.1f}" for own in (figure.choosing, figure.reporting))
+    halves = ("" if each is None else f"{each:.1f}" for each in (figure.choosing, figure.reporting))
     return (_plain(figure.name), f"{figure.percent:.1f}", _span(figure.interval), *halves)
 
 
-def _more(own: Difference) -> tuple[str, ...]:
-    return (f"{own.points:+.1f}", _span(own.interval), f"{own.better:.1%}")
+def _more(each: Difference) -> tuple[str, ...]:
+    return (f"{each.points:+.1f}", _span(each.interval), f"{each.better:.1%}")
 
 
-def _span(own: Interval) -> str:
-    return f"{own.low:.1f} to {own.high:.1f}"
+def _span(each: Interval) -> str:
+    return f"{each.low:.1f} to {each.high:.1f}"
 
 
 def _plain(text: str) -> str:

@@ -63,9 +63,9 @@ def read_lines(path: Path, fields: Sequence[str]) -> list[dict[str, str]]:
     if not lines:
         raise DataError(f"{path} is empty, so it asks nothing.")
     for where, record in lines:
-        if not all(isinstance(record.get(own), str) for own in fields):
+        if not all(isinstance(record.get(each), str) for each in fields):
             raise DataError(f"{where}, wants texts under {', '.join(fields)}.")
-    return [{own: record[own] for own in fields} for _, record in lines]
+    return [{each: record[each] for each in fields} for _, record in lines]
 
 
 def read_pairs(path: Path) -> list[Pair]:
@@ -74,8 +74,8 @@ def read_pairs(path: Path) -> list[Pair]:
     Raises:
         DataError: it cannot be read, or a line is no pair, or of a kind that bears the name of all kinds.
     """
-    pairs = [Pair(**own) for own in read_lines(path, ("image", "caption", "negative", "kind"))]
-    if any(own.kind == _ALL for own in pairs):
+    pairs = [Pair(**each) for each in read_lines(path, ("image", "caption", "negative", "kind"))]
+    if any(each.kind == _ALL for each in pairs):
         raise DataError(
             f"{path} has pairs of the kind {_ALL}, as the figure of all kinds is called; rename this kind."
         )
@@ -108,8 +108,8 @@ def judged(right: NDArray[np.bool_], rows: NDArray[np.int64], kinds: Sequence[st
     """Accuracy of all pairs and of each kind; pair j is of photo `rows[j]`."""
     parts = [Outcome.plain(_ALL, right, rows)]
     for kind in dict.fromkeys(kinds):
-        own = np.flatnonzero([other == kind for other in kinds])
-        parts.append(Outcome.plain(kind, right[own], rows[own]))
+        each = np.flatnonzero([other == kind for other in kinds])
+        parts.append(Outcome.plain(kind, right[each], rows[each]))
     return parts
 
 
@@ -121,8 +121,8 @@ def captions_preferred(
     A tie is wrong.
     """
     right = np.ones(len(captions), np.bool_)
-    own = (photos * captions).sum(1)[of]
-    np.logical_and.at(right, of, own > (photos[of] * others).sum(1))
+    each = (photos * captions).sum(1)[of]
+    np.logical_and.at(right, of, each > (photos[of] * others).sum(1))
     return right
 
 
@@ -149,8 +149,8 @@ def read_boxed_pairs(path: Path, by: By) -> list[BoxedPair]:
     if not isinstance(items, list):
         raise DataError(f"{path} is no list of items in JSON; name the file of {by}s.")
     pairs = [_pair(item, by, f"{path}, item {number}") for number, item in enumerate(items)]
-    sizes = Counter(own.group for own in pairs)
-    kept = [own for own in pairs if _counts(own.group, sizes, by)]
+    sizes = Counter(each.group for each in pairs)
+    kept = [each for each in pairs if _counts(each.group, sizes, by)]
     if not kept:
         raise DataError(f"{path} has no {by} that counts among its {len(pairs)} items, so it asks nothing.")
     return kept
@@ -160,7 +160,7 @@ def by_group(
     right: NDArray[np.bool_], photo: NDArray[np.int64], pairs: Sequence[BoxedPair], by: By
 ) -> list[Outcome]:
     """The mean over groups, which is what is published, and the share of all pairs; pair j is of photo `photo[j]`."""
-    _, group = np.unique([own.group for own in pairs], return_inverse=True)
+    _, group = np.unique([each.group for each in pairs], return_inverse=True)
     return [
         Outcome(f"mean per {by}", right, photo, group, within=True),
         Outcome.plain("all", right, photo),
@@ -185,8 +185,12 @@ def _pair(item: Any, by: By, where: str) -> BoxedPair:
         group = item["relation_name"] if by == "relation" else "_".join(item["attributes"])
     except (KeyError, TypeError) as fault:
         raise DataError(f"{where}, is no pair by {by}: {fault} is missing or of another kind.") from fault
-    texts = all(isinstance(own, str) for own in (image, caption, negative, group))
-    if not texts or not all(type(own) is int for own in (left, top, width, height)) or min(width, height) < 1:
+    texts = all(isinstance(each, str) for each in (image, caption, negative, group))
+    if (
+        not texts
+        or not all(type(each) is int for each in (left, top, width, height))
+        or min(width, height) < 1
+    ):
         raise DataError(
             f"{where}, wants texts under {', '.join(_TEXTS)} and whole pixels under {', '.join(_BOX)}."
         )

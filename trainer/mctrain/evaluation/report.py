@@ -77,7 +77,7 @@ class TaskResult:
     def sentences(self, against: str = "") -> list[str]:
         """A line for a terminal, and one more for the differences."""
         asked = f"{self.photos} photos, {self.texts} texts{', less is better' * self.less_is_better}"
-        lines = [f"{self.task}: {asked}; {_list(own.sentence() for own in self.figures)}"]
+        lines = [f"{self.task}: {asked}; {_list(each.sentence() for each in self.figures)}"]
         if self.differences:
             lines.append(
                 f"{self.task}, against {against}: {_list(map(difference_sentence, self.differences))}"
@@ -94,9 +94,9 @@ def result_of(task: str, answers: Answers, others: Answers | None = None) -> Tas
     return TaskResult(task, len(answers.keys), answers.texts, figures, apart, answers.less_is_better)
 
 
-def difference_sentence(own: Difference) -> str:
+def difference_sentence(each: Difference) -> str:
     """For a terminal."""
-    return f"{own.figure} {own.points:+.2f} {_span(own.interval)}, more in {own.better:.1%}"
+    return f"{each.figure} {each.points:+.2f} {_span(each.interval)}, more in {each.better:.1%}"
 
 
 def _figure(outcome: Figured, odd: NDArray[np.bool_]) -> Figure:
@@ -105,8 +105,8 @@ def _figure(outcome: Figured, odd: NDArray[np.bool_]) -> Figure:
     return Figure(outcome.figure, percent, interval_of(outcome), outcome.percent(~odd), outcome.percent(odd))
 
 
-def _span(own: Interval) -> str:
-    return f"({own.low:.2f} to {own.high:.2f})"
+def _span(each: Interval) -> str:
+    return f"({each.low:.2f} to {each.high:.2f})"
 
 
 def _list(sentences: Iterable[str]) -> str:
@@ -116,9 +116,9 @@ def _list(sentences: Iterable[str]) -> str:
 def _rounded(content: Any) -> Any:
     """Numbers of a JSON document, to four places."""
     if isinstance(content, dict):
-        return {key: _rounded(own) for key, own in content.items()}
+        return {key: _rounded(each) for key, each in content.items()}
     if isinstance(content, (list, tuple)):
-        return [_rounded(own) for own in content]
+        return [_rounded(each) for each in content]
     return round(content, 4) if isinstance(content, float) else content
 
 
@@ -128,7 +128,7 @@ def keep_scores(cache: Path, digest: str, results: Sequence[TaskResult]) -> None
     Raises:
         OSError: the disk refuses it.
     """
-    kept = _read(_file(cache, digest)) | {own.task: own.sentences()[0] for own in results}
+    kept = _read(_file(cache, digest)) | {each.task: each.sentences()[0] for each in results}
     with write_whole(_file(cache, digest)) as file:
         file.write(json.dumps(kept, indent=1).encode())
 

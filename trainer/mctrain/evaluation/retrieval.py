@@ -89,7 +89,9 @@ def right_photos(queries: Sequence[Sequence[str]]) -> NDArray[np.bool_]:
     A photo is right if one of its own queries holds all words of the query asked, in any order: a "dog" is found in
     "brown dog", but not in "dogs". Words are what stands between blanks, without regard to case.
     """
-    words = [(photo, frozenset(query.lower().split())) for photo, own in enumerate(queries) for query in own]
+    words = [
+        (photo, frozenset(query.lower().split())) for photo, each in enumerate(queries) for query in each
+    ]
     holders: dict[str, set[int]] = {}  # the queries that hold a word
     for place, (_, held) in enumerate(words):
         for word in held:
@@ -123,7 +125,7 @@ def coming_up(
         Outcome.plain(f"a blank in the first {FIRST}", before < FIRST, owner),
         Outcome.plain(f"blanks of the first {FIRST}", is_blank.mean(1), owner),
         Median.plain("photos after the first blank, median", 1 - before / len(photos), owner),
-        *(Outcome.plain(f"of kind {own}", of_kinds[:, row], owner) for row, own in enumerate(names)),
+        *(Outcome.plain(f"of kind {each}", of_kinds[:, row], owner) for row, each in enumerate(names)),
     ]
 
 

@@ -49,7 +49,9 @@ def wrapped(text: str, size: int, width: int, most: int) -> list[str]:
     """
     font = font_of(size)
     drawn = unicodedata.normalize("NFC", text)
-    drawn = "".join(own if own.isprintable() else " " for own in drawn if unicodedata.category(own) != "Cf")
+    drawn = "".join(
+        each if each.isprintable() else " " for each in drawn if unicodedata.category(each) != "Cf"
+    )
     letters = max(1, len(drawn))
     while True:
         lines = textwrap.wrap(drawn, letters, max_lines=most, placeholder="…")
@@ -76,23 +78,23 @@ def rule(width: int) -> Image.Image:
 
 def column(blocks: Sequence[Image.Image], gap: int = 0, width: int = 0) -> Image.Image:
     """Blocks below one another, as wide as the widest or wider."""
-    height = sum(own.height + gap for own in blocks) - gap * bool(blocks)
-    block = Image.new("RGB", (max([width, *(own.width for own in blocks)]), height), _PAPER)
+    height = sum(each.height + gap for each in blocks) - gap * bool(blocks)
+    block = Image.new("RGB", (max([width, *(each.width for each in blocks)]), height), _PAPER)
     top = 0
-    for own in blocks:
-        block.paste(own, (0, top))
-        top += own.height + gap
+    for each in blocks:
+        block.paste(each, (0, top))
+        top += each.height + gap
     return block
 
 
 def row(blocks: Sequence[Image.Image], gap: int) -> Image.Image:
     """Blocks beside one another, their upper edges in a line."""
-    width = sum(own.width + gap for own in blocks) - gap * bool(blocks)
-    block = Image.new("RGB", (width, max((own.height for own in blocks), default=0)), _PAPER)
+    width = sum(each.width + gap for each in blocks) - gap * bool(blocks)
+    block = Image.new("RGB", (width, max((each.height for each in blocks), default=0)), _PAPER)
     left = 0
-    for own in blocks:
-        block.paste(own, (left, 0))
-        left += own.width + gap
+    for each in blocks:
+        block.paste(each, (left, 0))
+        left += each.width + gap
     return block
 
 
@@ -118,12 +120,12 @@ def read_queries(path: Path) -> list[str]:
         DataError: the file cannot be read, or holds none.
     """
     try:
-        queries = [own.strip() for own in path.read_text(encoding="utf-8-sig").splitlines()]
+        queries = [each.strip() for each in path.read_text(encoding="utf-8-sig").splitlines()]
     except (OSError, ValueError) as fault:
         raise DataError(f"{path} cannot be read as text: {fault}.") from fault
     if not any(queries):
         raise DataError(f"{path} holds no search; write one a line.")
-    return [own for own in queries if own]
+    return [each for each in queries if each]
 
 
 def answer(subject: Subject, shards: Sequence[Path], queries: Sequence[str]) -> list[RankedPhotos]:
@@ -137,8 +139,8 @@ def answer(subject: Subject, shards: Sequence[Path], queries: Sequence[str]) -> 
     first = np.argsort(-scores, axis=1, kind="stable")[:, :FIRST]
     pictures = _pictures(shards, set(first.ravel().tolist()))
     return [
-        RankedPhotos(query, tuple((pictures[row], float(own[row])) for row in rows.tolist()))
-        for query, own, rows in zip(queries, scores, first, strict=True)
+        RankedPhotos(query, tuple((pictures[row], float(each[row])) for row in rows.tolist()))
+        for query, each, rows in zip(queries, scores, first, strict=True)
     ]
 
 
@@ -146,12 +148,12 @@ def draw_answers(answers: Sequence[RankedPhotos], title: str) -> Image.Image:
     """The sheet of answers."""
     width = FIRST * (SIDE + _GAP) - _GAP
     blocks = [text_block(title, _TITLE, width, 1)]
-    for own in answers:
+    for each in answers:
         found = [
             column([_square(picture), text_block(f"{cosine:.2f}", _SMALL, SIDE, 1, QUIET)], 2)
-            for picture, cosine in own.found
+            for picture, cosine in each.found
         ]
-        blocks += [rule(width), text_block(own.query, _BODY, width, 1), row(found, _GAP)]
+        blocks += [rule(width), text_block(each.query, _BODY, width, 1), row(found, _GAP)]
     return framed(column(blocks, _GAP), _MARGIN)
 
 

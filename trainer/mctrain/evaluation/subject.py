@@ -100,10 +100,10 @@ class Subject:
         if len(parts) == 1:
             return parts[0]
         return Gallery(
-            tuple(key for own in parts for key in own.keys),
-            tuple(digest for own in parts for digest in own.digests),
-            tuple(words for own in parts for words in own.words),
-            np.concatenate([own.vectors for own in parts]),
+            tuple(key for each in parts for key in each.keys),
+            tuple(digest for each in parts for digest in each.digests),
+            tuple(words for each in parts for words in each.words),
+            np.concatenate([each.vectors for each in parts]),
         )
 
     def picture(self, picture: PIL.Image.Image, key: str) -> NDArray[np.float32]:
@@ -200,8 +200,10 @@ def _read(path: Path) -> bytes:
 
 
 def _in_shard(shard: Path) -> Iterator[_Photo]:
-    for own in sound_groups(shard):
-        yield _Photo(own.key, Path(f"{own.key}.{own.suffix}"), own.photo, words_of(own.members, own.key))
+    for each in sound_groups(shard):
+        yield _Photo(
+            each.key, Path(f"{each.key}.{each.suffix}"), each.photo, words_of(each.members, each.key)
+        )
 
 
 def _in_folders(folder: Path) -> Iterator[_Photo]:

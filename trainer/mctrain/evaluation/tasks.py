@@ -36,7 +36,7 @@ _BLANKS = 50
 
 
 def _with_a_place(templates: tuple[str, ...]) -> tuple[str, ...]:
-    if not templates or not all("{}" in own for own in templates):
+    if not templates or not all("{}" in each for each in templates):
         raise ValueError("should be templates, each with {} where the name goes")
     return templates
 
@@ -221,7 +221,7 @@ def find_files(tasks: Sequence[Task], data: Path, scratch: Path) -> list[FoundTa
     everyday = (pack_everyday(data, scratch),)
     blanks = (*everyday, pack_blanks(MEASURING, _BLANKS, scratch))
     packed: dict[type[Asked], tuple[Path, ...]] = {Everyday: everyday, Blanks: blanks}
-    return [dataclasses.replace(own, photos=packed.get(type(own.task), own.photos)) for own in named]
+    return [dataclasses.replace(each, photos=packed.get(type(each.task), each.photos)) for each in named]
 
 
 def _benchmarks(suite: DataComp, data: Path) -> list[FoundTask]:

@@ -59,10 +59,10 @@ def load_things() -> tuple[Thing, ...]:
     return tuple(
         Thing(
             query,
-            tuple(tuple(map(singular, phrase.split("+"))) for phrase in own["shows"].split(",")),
-            tuple(map(singular, filter(None, own.get("may", "").split(",")))),
+            tuple(tuple(map(singular, phrase.split("+"))) for phrase in each["shows"].split(",")),
+            tuple(map(singular, filter(None, each.get("may", "").split(",")))),
         )
-        for query, own in tomllib.loads(text).items()
+        for query, each in tomllib.loads(text).items()
     )
 
 
@@ -81,7 +81,7 @@ def presence(things: Sequence[Thing], photos: Iterable[Words]) -> NDArray[np.int
 
     @cache
     def holders(phrase: str) -> NDArray[np.bool_]:
-        return np.array([phrase in own.everything for own in texts], np.bool_)
+        return np.array([phrase in each.everything for each in texts], np.bool_)
 
     found = np.full((len(things), len(texts)), ABSENT, np.int8)
     for thing, row in zip(things, found, strict=True):

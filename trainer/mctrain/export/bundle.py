@@ -77,8 +77,8 @@ def demand_no_loss(origin: WeightsFile | HeadFit | Trained) -> None:
         )
     most_lost = origin.recipe["apart"]["most_lost"]
     # what is not a number does not pass either
-    if lost := [own for own in origin.compared if not own.lost <= most_lost]:
-        losses = "; ".join(f"{own.title} ({own.before:.1f} to {own.after:.1f} %)" for own in lost)
+    if lost := [each for each in origin.compared if not each.lost <= most_lost]:
+        losses = "; ".join(f"{each.title} ({each.before:.1f} to {each.after:.1f} %)" for each in lost)
         raise ExportError(
             f"The model got worse by more than {most_lost:g} points, so nothing was exported: {losses}. The checkpoint stays; "
             "train with a smaller optimizer.rate or for fewer steps in another folder."

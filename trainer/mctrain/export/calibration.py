@@ -86,11 +86,11 @@ def calibrate_bundle(
     teacher = BundleTeacher(folder)
     subject = Subject(teacher, progress)
     galleries = evaluation_galleries(subject, data)
-    queries = [own.query for own in things]
-    photos, wanted = np.concatenate([own.vectors for own in galleries]), teacher.terms(queries)
+    queries = [each.query for each in things]
+    photos, wanted = np.concatenate([each.vectors for each in galleries]), teacher.terms(queries)
     scores = wanted @ photos.T
-    shown = presence(things, [words for own in galleries for words in own.words])
-    report_photos = np.concatenate([reporting(own.keys) for own in galleries])
+    shown = presence(things, [words for each in galleries for words in each.words])
+    report_photos = np.concatenate([reporting(each.keys) for each in galleries])
     if min(report_photos.sum(), (~report_photos).sum()) < SIZES[-1]:
         raise DataError(
             f"The evaluation sets in {data} hold {len(report_photos)} photos, and each half of them {SIZES[-1]} at least are "
@@ -100,11 +100,11 @@ def calibrate_bundle(
     calibration, measured = fit_halves(material, reporting(queries), report_photos)
     with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
         blanks = subject.gallery([pack_blanks(TRAINING, _BLANKS, Path(scratch))])
-    asking = dict.fromkeys(query for own in blanks.words for query in own.synthetic[QUERIES])
+    asking = dict.fromkeys(query for each in blanks.words for query in each.synthetic[QUERIES])
     provenance = {
         "things": len(things),
         "sets": [*SETS, "everyday-dev"],
-        "measured": [own.as_dict() for own in measured],
+        "measured": [each.as_dict() for each in measured],
     }
     manifest = replace(
         bundle.manifest,
@@ -127,7 +127,7 @@ def evaluation_galleries(subject: Subject, data: Path) -> list[Gallery]:
     with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
         everyday = pack_everyday(data, Path(scratch))
         return [
-            subject.gallery(shards) for shards in (*(find_shards(data, [own]) for own in SETS), [everyday])
+            subject.gallery(shards) for shards in (*(find_shards(data, [each]) for each in SETS), [everyday])
         ]
 
 

@@ -45,7 +45,7 @@ class Trials:
 
     def of(self, chosen: NDArray[np.bool_]) -> Trials:
         """Some of them."""
-        return Trials(*(getattr(self, own.name)[chosen] for own in fields(self)))
+        return Trials(*(getattr(self, each.name)[chosen] for each in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Measured:
 
     def as_dict(self) -> dict[str, Any]:
         """For the manifest: rounded, and null where nothing was asked."""
-        return {name: None if np.isnan(own) else round(own, 4) for name, own in asdict(self).items()}
+        return {name: None if np.isnan(each) else round(each, 4) for name, each in asdict(self).items()}
 
     def sentence(self) -> str:
         """The line of a report."""
@@ -106,7 +106,7 @@ def draw_trials(material: ThingScores, sizes: Sequence[int]) -> Trials:
             for scores, shown, common in things:
                 if len(order) >= size and _is_certain(shown[:size]):
                     rows.append((size, common, *_search(scores[:size], shown[:size])))
-    return Trials(*(np.array(own) for own in zip(*rows, strict=True)))
+    return Trials(*(np.array(each) for each in zip(*rows, strict=True)))
 
 
 def fit(trials: Trials) -> Calibration:
@@ -129,20 +129,20 @@ def fit(trials: Trials) -> Calibration:
     possible = min(float(np.quantile(evidence[~absent], _LOST)), answered)
     span = float(np.quantile(_behind(trials.of(~absent)), 1 - _LOST))
     found = (answered, strong, possible, gap, span, growth, below, common)
-    return Calibration(*(round(own, 4) for own in found))
+    return Calibration(*(round(each, 4) for each in found))
 
 
 def measure(trials: Trials, calibration: Calibration) -> list[Measured]:
     """What a calibration is worth, by size."""
     found = []
     for size in np.unique(trials.sizes).tolist():
-        own = trials.of(trials.sizes == size)
-        absent = own.right == 0
-        searches = zip(own.scores.tolist(), own.common.tolist(), strict=True)
+        each = trials.of(trials.sizes == size)
+        absent = each.right == 0
+        searches = zip(each.scores.tolist(), each.common.tolist(), strict=True)
         matches = np.array([calibration.matches(best, size, common) for best, common in searches])  # [t, 100]
         strong, none = matches[:, 0] == "strong", matches[:, 0] == "none"
-        lost = ~((matches != "none") & (own.shown == SHOWN)).any(axis=1)
-        evidence = _evidence(own, calibration.gap) + calibration.common * own.common
+        lost = ~((matches != "none") & (each.shown == SHOWN)).any(axis=1)
+        evidence = _evidence(each, calibration.gap) + calibration.common * each.common
         found.append(
             Measured(
                 photos=size,
@@ -151,8 +151,8 @@ def measure(trials: Trials, calibration: Calibration) -> list[Measured]:
                 auc=auc(evidence[~absent], evidence[absent]),
                 absent_strong=_share(strong[absent]),
                 present_strong=_share(strong[~absent]),
-                one_strong=_share(strong[own.right == 1]),
-                five_strong=_share(strong[own.right >= BEST]),
+                one_strong=_share(strong[each.right == 1]),
+                five_strong=_share(strong[each.right >= BEST]),
                 absent_none=_share(none[absent]),
                 present_lost=_share(lost[~absent]),
             )

@@ -44,7 +44,7 @@ class Unchanged:
         self.text = begun.preset.text == made.preset.text and not _learnt(begun.clip.text, made.clip.text)
         self.stored = str(bundle.manifest.drift["image"]["stored"])
         self._head = {
-            name: own for name, own in made.clip.image.state_dict().items() if name.startswith(_HEAD)
+            name: each for name, each in made.clip.image.state_dict().items() if name.startswith(_HEAD)
         }
 
     def take_text(self, work: Path) -> tuple[list[str], _Drift, TextSpec]:
@@ -71,7 +71,7 @@ class Unchanged:
 
 def _learnt(begun: nn.Module | None, made: nn.Module | None) -> list[str]:
     """The names of the tensors that differ."""
-    before, after = (own.state_dict() if own is not None else {} for own in (begun, made))
+    before, after = (each.state_dict() if each is not None else {} for each in (begun, made))
     return [
         name
         for name in before.keys() | after.keys()

@@ -93,7 +93,7 @@ def provenance_of(checkpoint: Checkpoint, *, int8_text: bool) -> dict[str, Any]:
             "begun": origin.begun,
             "began_with": preset.title if origin.begun else "",
             "photos": origin.photos,
-            "compared": [asdict(own) for own in origin.compared],
+            "compared": [asdict(each) for each in origin.compared],
             "model": asdict(model) if model else None,
             "steps": origin.steps,
             "score": origin.score,
@@ -130,8 +130,8 @@ def _bundle_of(checkpoint: Checkpoint) -> BundleTable | None:
         case HeadFit() as run:
             return run.recipe.bundle
         case Trained(recipe=recipe):
-            own = {"name": _installable(recipe["name"]), "title": _title(recipe), "licence": "none"}
-            return parse(BundleTable, recipe["bundle"] or own, "bundle")
+            each = {"name": _installable(recipe["name"]), "title": _title(recipe), "licence": "none"}
+            return parse(BundleTable, recipe["bundle"] or each, "bundle")
 
 
 def _installable(name: str) -> str:
@@ -148,11 +148,11 @@ def _paper_of(run: HeadFit | Trained, kind: str, networks: str = "") -> str:
     """What lies beside the recipe in this package; a recipe without it says what it is, and of which `networks`."""
     recipe = asdict(run.recipe) if isinstance(run, HeadFit) else run.recipe
     folder = Path(str(resources.files("mctrain"))) / "recipes"
-    own = folder / f"{recipe['name']}.{kind}"
+    each = folder / f"{recipe['name']}.{kind}"
     if kind == "licence.txt" and (recipe["bundle"] or {}).get("licence") == _STARTERS:
-        own = folder / "starter.licence.txt"  # which has to stay with the weights, whatever became of them
-    if own.is_file():
-        return own.read_text(encoding="utf-8")
+        each = folder / "starter.licence.txt"  # which has to stay with the weights, whatever became of them
+    if each.is_file():
+        return each.read_text(encoding="utf-8")
     source = recipe["about"]["source"] or "photos and texts that it does not name"
     return (
         f"{_title(recipe)}\n\nTrained by the recipe {recipe['name']} on: {source}\n"
@@ -185,8 +185,8 @@ def _making_of(checkpoint: Checkpoint) -> str:
         return ""
     learnt = f"\nIt learnt from {origin.photos} photos in {origin.steps} steps, on top of {_begun_name(checkpoint)}.\n"
     return learnt + "".join(
-        f"{own.title}, {own.photos} photos: {own.before:.1f} % before, {own.after:.1f} % after\n"
-        for own in origin.compared
+        f"{each.title}, {each.photos} photos: {each.before:.1f} % before, {each.after:.1f} % after\n"
+        for each in origin.compared
     )
 
 

@@ -62,16 +62,16 @@ def subjects_of(shard: Path) -> Subjects:
     if len(found) < 2:
         raise DataError(f"{shard} holds fewer than two photos with captions; choose another shard.")
     return Subjects(
-        tuple(own.image() for own, _ in found), tuple(caption for _, caption in found), shard.name
+        tuple(each.image() for each, _ in found), tuple(caption for _, caption in found), shard.name
     )
 
 
 def _captioned(shard: Path) -> Iterator[tuple[Group, str]]:
     """Each sample that has a caption, with the first."""
-    for own in sound_groups(shard):
-        captions = words_of(own.members, own.key).captions
+    for each in sound_groups(shard):
+        captions = words_of(each.members, each.key).captions
         if captions:
-            yield own, captions[0]
+            yield each, captions[0]
 
 
 def packaged() -> Subjects:

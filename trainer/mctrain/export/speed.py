@@ -61,7 +61,7 @@ def latencies(towers: Sequence[Calls]) -> list[Latency]:
 
     The models take turns, and every second round goes backwards, so that whatever else runs hits all alike.
     """
-    calls = [call for own in towers for call in (own.image, own.text)]
+    calls = [call for each in towers for call in (each.image, each.text)]
     least: list[list[float]] = [[] for _ in calls]
     before = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -71,9 +71,9 @@ def latencies(towers: Sequence[Calls]) -> list[Latency]:
                 least[place].append(min(_seconds(calls[place]) for _ in range(CALLS)))
     finally:
         torch.set_num_threads(before)
-    middle = [1e3 * statistics.median(own[1:]) for own in least]
+    middle = [1e3 * statistics.median(each[1:]) for each in least]
     pairs = zip(middle[::2], middle[1::2], strict=True)
-    return [Latency(image, text, own.runtime) for own, (image, text) in zip(towers, pairs, strict=True)]
+    return [Latency(image, text, each.runtime) for each, (image, text) in zip(towers, pairs, strict=True)]
 
 
 def _seconds(call: Callable[[], object]) -> float:

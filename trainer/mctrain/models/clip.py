@@ -71,7 +71,7 @@ class Clip(nn.Module):
         The vectors are float32 at least, whatever the towers compute in: in bfloat16 they would not have the length 1.
         """
         assert self.text is not None
-        photos, texts = (F.normalize(_exact(own), dim=1) for own in (self.image(pixels), self.text(ids)))
+        photos, texts = (F.normalize(_exact(each), dim=1) for each in (self.image(pixels), self.text(ids)))
         return photos, texts, self.scale()
 
 

@@ -72,14 +72,14 @@ def write_graph(
 @contextlib.contextmanager
 def _nothing_in_place(module: torch.nn.Module) -> Iterator[None]:
     """The exporter takes an activation in place apart into many small operations: a third of an export's time."""
-    acting: list[Any] = [own for own in module.modules() if getattr(own, "inplace", False)]
-    for own in acting:
-        own.inplace = False
+    acting: list[Any] = [each for each in module.modules() if getattr(each, "inplace", False)]
+    for each in acting:
+        each.inplace = False
     try:
         yield
     finally:
-        for own in acting:
-            own.inplace = True
+        for each in acting:
+            each.inplace = True
 
 
 def provide_graph(

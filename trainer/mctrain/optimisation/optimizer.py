@@ -51,11 +51,11 @@ def group_parameters(model: nn.Module, rules: Sequence[RateRule], decay: float) 
     named = dict(model.named_parameters())
     demand_parts(named.keys(), [rule.part for rule in rules], "parameter")
     kinds: dict[tuple[float, bool], list[nn.Parameter]] = {}
-    for name, own in named.items():
+    for name, each in named.items():
         factor = _factor(name, rules)
-        own.requires_grad = own.requires_grad and factor > 0
-        if own.requires_grad:
-            kinds.setdefault((factor, own.ndim >= 2), []).append(own)
+        each.requires_grad = each.requires_grad and factor > 0
+        if each.requires_grad:
+            kinds.setdefault((factor, each.ndim >= 2), []).append(each)
     if not kinds:
         raise RecipeError("Everything in the model is frozen; leave a part of it to be trained.")
     return [
@@ -71,8 +71,8 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
 
 
 def _factor(name: str, rules: Sequence[RateRule]) -> float:
-    own = [rule for rule in rules if is_within(name, rule.part)]
-    return max(own, key=lambda rule: len(rule.part)).factor if own else 1.0
+    each = [rule for rule in rules if is_within(name, rule.part)]
+    return max(each, key=lambda rule: len(rule.part)).factor if each else 1.0
 
 
 def build_student_optimizer(model: nn.Module, table: OptimizerTable) -> torch.optim.AdamW:
@@ -91,8 +91,8 @@ def build_head_optimizer(named: Iterable[tuple[str, nn.Parameter]], decay: float
     0 would be no rest for the latter, but its least value.
     """
     kinds: dict[bool, list[nn.Parameter]] = {True: [], False: []}
-    for name, own in named:
-        kinds[name != "logit_scale"].append(own)
+    for name, each in named:
+        kinds[name != "logit_scale"].append(each)
     groups: list[dict[str, Any]] = [{"params": kinds[True]}, {"params": kinds[False], "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=decay, fused=True)
 

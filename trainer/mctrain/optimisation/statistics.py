@@ -61,7 +61,7 @@ def hold_statistics(model: nn.Module, parts: Collection[str]) -> None:
     Raises:
         RecipeError: a part has none.
     """
-    norms = {name: own for name, own in model.named_modules() if isinstance(own, _BatchNorm)}
+    norms = {name: each for name, each in model.named_modules() if isinstance(each, _BatchNorm)}
     demand_parts(norms.keys(), parts, "BatchNorm")
     for name, norm in norms.items():
         if any(is_within(name, part) for part in parts):
@@ -75,15 +75,15 @@ def statistics_kept(model: nn.Module) -> Iterator[None]:
 
     They do the same operations as otherwise, which a pass that is recomputed has to.
     """
-    norms = [own for own in model.modules() if isinstance(own, _BatchNorm) and own.training]
-    before = [(own.momentum, own.num_batches_tracked) for own in norms]
-    for own in norms:
-        own.momentum, own.num_batches_tracked = 0.0, None
+    norms = [each for each in model.modules() if isinstance(each, _BatchNorm) and each.training]
+    before = [(each.momentum, each.num_batches_tracked) for each in norms]
+    for each in norms:
+        each.momentum, each.num_batches_tracked = 0.0, None
     try:
         yield
     finally:
-        for own, (momentum, count) in zip(norms, before, strict=True):
-            own.momentum, own.num_batches_tracked = momentum, count
+        for each, (momentum, count) in zip(norms, before, strict=True):
+            each.momentum, each.num_batches_tracked = momentum, count
 
 
 def _stay(norm: nn.Module, mode: bool = True) -> nn.Module:  # noqa: ARG001 (torch's own signature)

@@ -85,7 +85,7 @@ def parse(
         error = fault.errors()[0]
         sentence = _sentence(kind, error, where)
         wish = next(
-            (own for place, own in (changed or {}).items() if error["loc"][: len(place)] == place), ""
+            (each for place, each in (changed or {}).items() if error["loc"][: len(place)] == place), ""
         )
         raise RecipeError(f"--set {wish}: {sentence}" if wish else sentence) from fault
 
@@ -93,7 +93,7 @@ def parse(
 def _sentence(kind: type, error: ErrorDetails, where: str) -> str:
     """The first thing that is wrong, for a person; pydantic says "Input should be …"."""
     *tables, key = error["loc"] or ("",)
-    table = ", ".join([where, *(own for own in tables if isinstance(own, str))])
+    table = ", ".join([where, *(each for each in tables if isinstance(each, str))])
     match error["type"]:
         case "missing":
             return f"{table} lacks the key {key}."
@@ -112,8 +112,8 @@ def _keys(kind: Any, tables: Sequence[int | str]) -> list[str]:
     for name in tables:
         if isinstance(name, str):
             hint = get_type_hints(kind)[name]
-            kind = next(own for own in (hint, *get_args(hint)) if is_dataclass(own))
-    return [own.name for own in fields(kind)]
+            kind = next(each for each in (hint, *get_args(hint)) if is_dataclass(each))
+    return [each.name for each in fields(kind)]
 
 
 def _change(content: dict[str, Any], wish: str) -> tuple[str, ...]:

@@ -154,7 +154,7 @@ class Recipe:
 
     def numbers(self) -> dict[str, Any]:
         """What a run's weights depend on: not what it is called, nor what is said about it."""
-        numbers = {key: own for key, own in asdict(self).items() if key not in {"name", "about", "bundle"}}
+        numbers = {key: each for key, each in asdict(self).items() if key not in {"name", "about", "bundle"}}
         added = (
             (numbers, "text"),
             (numbers, "stages"),

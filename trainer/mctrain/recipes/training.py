@@ -105,7 +105,7 @@ class RunTable:
             raise RecipeError(
                 "A run has either steps or passes; give one of them a number above 0, and the other 0."
             )
-        steps = [own.step for own in self.sizes]
+        steps = [each.step for each in self.sizes]
         if steps != sorted(set(steps)):
             raise RecipeError(
                 f"The picture sizes of a run begin at the steps {steps}; give them in order, each a step of its own."

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 _BATCH = 16  # photos that a captioner sees at once; always the same ones, for the last bits of its logits may change with them
 _THREADS = 2  # that decode ahead
-_REINFORCED = frozenset(own.suffix for own in Storage)
+_REINFORCED = frozenset(each.suffix for each in Storage)
 _FEW = 8  # photos of which it says nothing that all have one caption
 KEPT, BLANK, AGAIN, UNLIKE = "captions", "blank", "said again", "unlike the photo"
 UNANSWERED = "no answer"
@@ -89,7 +89,7 @@ class Captioning:
             **asdict(order.manner), "seed": order.seed, "tag": order.tag, "limit": order.limit, "least similarity": order.least
         }  # fmt: skip
         models = {"captioner": self.captioner, "judge": self.judge}
-        named = {title: {"name": own.name, "digest": own.digest} for title, own in models.items() if own}
+        named = {title: {"name": each.name, "digest": each.digest} for title, each in models.items() if each}
         return {"configuration": configuration, **named}
 
     @property
@@ -114,10 +114,10 @@ class Captioning:
         photos, captioned = 0, Counter[str]()
         pictured = _pictures(_fit(source, outcome, limit), outcome)
         while batch := list(itertools.islice(pictured, _BATCH)):
-            for own, texts in self._captions(batch, outcome):
+            for each, texts in self._captions(batch, outcome):
                 photos += 1
                 captioned.update(texts)
-                yield own.group.key, self._joined(own, texts)
+                yield each.group.key, self._joined(each, texts)
         if not photos and outcome.faults[UNANSWERED]:
             raise TrainerError(
                 f"{self.captioner.name} has no answer for any photo of {source.name}; look at its log."
@@ -132,7 +132,7 @@ class Captioning:
     def finish(self, folder: Place, reports: Sequence[ShardReport], bar: Bar) -> list[str]:
         """Nothing is written; how many captions were kept and dropped."""
         del folder, bar
-        totals = sum((Counter(own.counts) for own in reports), Counter[str]())
+        totals = sum((Counter(each.counts) for each in reports), Counter[str]())
         written = totals.total() or 1
         dropped = [
             f"{totals[name]} {name} ({totals[name] / written:.1%})"
@@ -145,17 +145,17 @@ class Captioning:
         self, batch: Sequence[_Pictured], outcome: ShardOutcome
     ) -> Iterator[tuple[_Pictured, list[str]]]:
         """The photos that the captioner describes, each with the captions that are kept; the others are counted."""
-        seeds = [seed_of(own.group.key, self.order.seed) for own in batch]
-        answers = self.captioner.describe([own.picture for own in batch], seeds, self.order.manner)
+        seeds = [seed_of(each.group.key, self.order.seed) for each in batch]
+        answers = self.captioner.describe([each.picture for each in batch], seeds, self.order.manner)
         described: list[_Pictured] = []
         captions: list[list[str]] = []
-        for own, texts in zip(batch, answers, strict=True):
+        for each, texts in zip(batch, answers, strict=True):
             if not texts:
-                outcome.miss(own.group.key, UNANSWERED)
+                outcome.miss(each.group.key, UNANSWERED)
                 continue
             sentences = [kept for text in texts if (kept := first_sentence(text))]
             captions.append(list(dict.fromkeys(sentences)))
-            described.append(own)
+            described.append(each)
             outcome.counts[BLANK] += len(texts) - len(sentences)
             outcome.counts[AGAIN] += len(sentences) - len(captions[-1])
         if self.judge is not None and (least := self.order.least) is not None:
@@ -166,23 +166,23 @@ class Captioning:
         outcome.counts[KEPT] += sum(map(len, captions))
         return zip(described, captions, strict=True)
 
-    def _joined(self, own: _Pictured, texts: Sequence[str]) -> dict[str, bytes]:
+    def _joined(self, each: _Pictured, texts: Sequence[str]) -> dict[str, bytes]:
         """The members of a sample with the texts behind those that its tag holds already."""
-        joined = dict.fromkeys((*texts_of(own.tagged, self.order.tag), *texts))
+        joined = dict.fromkeys((*texts_of(each.tagged, self.order.tag), *texts))
         if not joined:
-            return dict(own.group.members)
-        return retagged(own.group.members, own.group.key, {**own.tagged, self.order.tag: list(joined)})
+            return dict(each.group.members)
+        return retagged(each.group.members, each.group.key, {**each.tagged, self.order.tag: list(joined)})
 
 
 def _likeness(
     judge: Teacher, described: Sequence[_Pictured], captions: Sequence[Sequence[str]]
 ) -> Iterator[float]:
     """The cosine of each caption with its photo, photo after photo."""
-    texts = [text for own in captions for text in own]
+    texts = [text for each in captions for text in each]
     if not texts:
         return iter(())
-    photos = judge.photos([own.picture for own in described], [own.group.key for own in described])
-    rows = np.repeat(photos, [len(own) for own in captions], axis=0)  # [texts, width]
+    photos = judge.photos([each.picture for each in described], [each.group.key for each in described])
+    rows = np.repeat(photos, [len(each) for each in captions], axis=0)  # [texts, width]
     return iter((rows * judge.texts(texts)).sum(1).tolist())
 
 
@@ -225,7 +225,7 @@ def _pictures(
 ) -> Iterator[_Pictured]:
     """Samples with their photos, in order, some of them decoded before they are asked for."""
     with ThreadPoolExecutor(_THREADS) as threads:
-        work = ((*own, threads.submit(decode_photo, own[0].photo)) for own in samples)
+        work = ((*each, threads.submit(decode_photo, each[0].photo)) for each in samples)
         for group, tagged, picture in ahead(work, _BATCH):
             try:
                 yield _Pictured(group, tagged, picture.result())

@@ -107,20 +107,20 @@ def _is_reinforced(group: Group) -> bool:
 def _plain(group: Group) -> ShownPhoto:
     picture, words = group.image(), words_of(group.members, group.key)
     texts = {
-        title: [(text, ()) for text in own] for title, own in _titled(words.human, words.synthetic).items()
+        title: [(text, ()) for text in each] for title, each in _titled(words.human, words.synthetic).items()
     }
     return ShownPhoto(group.key, _facts(words.about, picture), picture, (), texts)
 
 
 def _reinforced(group: Group, teachers: Sequence[TeacherRecord]) -> ShownPhoto:
-    widths = [own.width for own in teachers]
+    widths = [each.width for each in teachers]
     sample = parse_sample(group.key, group.members, widths)
     picture = sample.image()
 
     def cosines(rows: NDArray[np.float32], one: NDArray[np.float32]) -> list[Cosines]:
         """By row of [n, D] with one of [D]."""
-        by_teacher = [rows[:, own] @ one[own] for own in columns_of(widths)]  # [teachers, n]
-        return [tuple(own) for own in np.transpose(by_teacher).tolist()]
+        by_teacher = [rows[:, each] @ one[each] for each in columns_of(widths)]  # [teachers, n]
+        return [tuple(each) for each in np.transpose(by_teacher).tolist()]
 
     likes = cosines(sample.image_embeddings, sample.caption_embeddings[0])
     views = tuple(
@@ -129,8 +129,8 @@ def _reinforced(group: Group, teachers: Sequence[TeacherRecord]) -> ShownPhoto:
     )
     rows = {_CAPTIONS: sample.caption_embeddings, **sample.synthetic_embeddings}
     texts = {
-        title: list(zip(own, cosines(rows[title], sample.image_embeddings[0]), strict=True))
-        for title, own in _titled(sample.captions, sample.words.synthetic).items()
+        title: list(zip(each, cosines(rows[title], sample.image_embeddings[0]), strict=True))
+        for title, each in _titled(sample.captions, sample.words.synthetic).items()
     }
     return ShownPhoto(group.key, _facts(sample.words.about, picture), picture, views, texts)
 
@@ -158,10 +158,10 @@ def _made_by(view: View, picture: Image) -> str:
 
 def draw_sheet(gathered: SheetContent, title: str) -> Image:
     """A row a photo: the photo, its views, its texts."""
-    columns = min(max(len(own.views) for own in gathered.photos), _COLUMNS)
+    columns = min(max(len(each.views) for each in gathered.photos), _COLUMNS)
     views = columns * (VIEW_SIDE + _GAP)
     width = _PHOTO + _GAP + views + _TEXTS
-    names = ", ".join(own.name for own in gathered.teachers) or "none"
+    names = ", ".join(each.name for each in gathered.teachers) or "none"
     about = (
         f"{len(gathered.photos)} of {gathered.whole} photos. Teachers, in the order of their cosines: {names}. Cosines below a view "
         "are with the photo's first text, those behind a text with view 0."
@@ -170,9 +170,9 @@ def draw_sheet(gathered: SheetContent, title: str) -> Image:
         column([text_block(title, _TITLE, width, 1), text_block(about, _BODY, width, _MOST_LINES, QUIET)])
     ]
     for photo in gathered.photos:
-        drawn = [_view(own) for own in photo.views]
+        drawn = [_view(each) for each in photo.views]
         lines = [row(drawn[at : at + columns], _GAP) for at in range(0, len(drawn), columns or 1)]
-        texts = [_texts(kind, own) for kind, own in photo.texts.items()]
+        texts = [_texts(kind, each) for kind, each in photo.texts.items()]
         parts = [_photo(photo), column(texts, _GAP // 2, _TEXTS)]
         if columns:
             parts.insert(1, column(lines, _GAP, views - _GAP))
@@ -202,4 +202,4 @@ def _texts(kind: str, lines: Sequence[tuple[str, Cosines]]) -> Image:
 
 
 def _numbers(cosines: Cosines) -> str:
-    return " ".join(f"{own:.2f}" for own in cosines)
+    return " ".join(f"{each:.2f}" for each in cosines)

@@ -76,8 +76,8 @@ def make(job: ShardJob, shard: Place, maker: Maker, progress: Callable[[int, str
             _claim(job, maker.identity())
     except (OSError, DataError):
         # another run may have made it meanwhile, and swept this draft away
-        if (own := _made(job, shard)) is not None:
-            return own
+        if (each := _made(job, shard)) is not None:
+            return each
         raise
     record = ShardRecord(target.name, outcome.samples, digest, dict(outcome.faults), outcome.replays)
     report = ShardReport(
@@ -99,7 +99,7 @@ def finish(job: ShardJob, maker: Maker, bar: Bar) -> JobReport:
         if there == before:
             break
     if isinstance(job.folder, Path):  # in a store nothing is left
-        sweep_drafts(job.folder, {own.shard.name for own in made})
+        sweep_drafts(job.folder, {each.shard.name for each in made})
     return JobReport(sentences, made)
 
 
@@ -123,8 +123,8 @@ def _name(shard: Place) -> str:
 
 
 def _claim(job: ShardJob, identity: Mapping[str, Any]) -> None:
-    if own := [shard for shard in job.shards if same(shard, job.target(shard))]:
-        raise TrainerError(f"{own[0]} would be written over; choose another folder with -o.")
+    if each := [shard for shard in job.shards if same(shard, job.target(shard))]:
+        raise TrainerError(f"{each[0]} would be written over; choose another folder with -o.")
     path = job.folder / JOB
     if not path.is_file():
         if any(load_report(job.folder, shard.name) is None for shard in files_of(job.folder, "*.tar")):
@@ -147,12 +147,13 @@ def _claim(job: ShardJob, identity: Mapping[str, Any]) -> None:
 def _differing(found: dict[str, Any], identity: Mapping[str, Any]) -> list[str]:
     """In words, what a folder was begun with and is not asked for now."""
     before, now = (
-        {**own.get("augmentation", {}), **own} for own in (found["configuration"], identity["configuration"])
+        {**each.get("augmentation", {}), **each}
+        for each in (found["configuration"], identity["configuration"])
     )
     settings = [
-        f"another {name} ({before.get(name)}, now {own})"
-        for name, own in now.items()
-        if before.get(name) != own
+        f"another {name} ({before.get(name)}, now {each})"
+        for name, each in now.items()
+        if before.get(name) != each
     ]
     others = [name for name in dict.fromkeys((*identity, *found)) if found.get(name) != identity.get(name)]
     return [*settings, *(f"other {name}" for name in others)]

@@ -51,8 +51,8 @@ def foretell(left: Sequence[Place], maker: Maker, tell: Callable[[str], None]) -
         return 0
     with near(left[0]) as source, tempfile.TemporaryDirectory(prefix="mctrain-") as name:
         alike = count_photos(source)
-        counts = [count_photos(own) if isinstance(own, Path) else alike for own in left]
-        photos = sum(min(own, maker.limit or own) for own in counts)
+        counts = [count_photos(each) if isinstance(each, Path) else alike for each in left]
+        photos = sum(min(each, maker.limit or each) for each in counts)
         trial = Path(name) / "trial.tar"
         tell(f"The first {min(photos, _TRIED)} photos of {left[0].name} are tried, for a forecast.")
         for _ in range(maker.trials):

@@ -49,7 +49,7 @@ class ShardOutcome:
     @property
     def faults(self) -> Counter[str]:
         """The faulty samples by reason."""
-        return Counter(own.reason for own in self.faulty)
+        return Counter(each.reason for each in self.faulty)
 
     def miss(self, key: str, reason: str) -> None:
         """Counts a sample that cannot be used."""
@@ -134,7 +134,7 @@ def write_shard(
         TrainerError: a process or a server that takes part was ended.
     """
     outcome, keys = ShardOutcome(), list[str]()
-    least = min((own for own in (limit, maker.limit) if own is not None), default=None)
+    least = min((each for each in (limit, maker.limit) if each is not None), default=None)
 
     def noted() -> Iterator[tuple[str, Mapping[str, bytes]]]:
         for key, members in maker.samples(source, outcome, least):

@@ -91,7 +91,7 @@ def run(
 
 def too_narrow(machines: Sequence[Mapping[str, Any]], processors: int) -> str:
     """A sentence without its end where no machine, as Ray tells of them, has so many processors; Ray would wait for one."""
-    largest = max((int(own["Resources"].get("CPU", 0)) for own in machines if own["Alive"]), default=0)
+    largest = max((int(each["Resources"].get("CPU", 0)) for each in machines if each["Alive"]), default=0)
     if largest >= processors:
         return ""
     return f"A worker needs {processors} processors, and no machine has more than {largest}; take fewer --processes"

@@ -114,7 +114,7 @@ class Reinforcing:
             "limit": self.limit,
             "phrasing": drawing.phrasing.digest(),
         }
-        return {"configuration": configuration, "teachers": [asdict(own) for own in self._teachers()]}
+        return {"configuration": configuration, "teachers": [asdict(each) for each in self._teachers()]}
 
     def samples(
         self, source: Path, outcome: ShardOutcome, limit: int | None
@@ -131,7 +131,7 @@ class Reinforcing:
 
     def keys(self, shard: Path) -> list[str]:
         """Those of samples that training can read."""
-        widths = tuple(own.width for own in self.ensemble.members)
+        widths = tuple(each.width for each in self.ensemble.members)
         return [parse_sample(group.key, group.members, widths).key for group in grouped(shard)]
 
     def finish(self, folder: Place, reports: Sequence[ShardReport], bar: Bar) -> list[str]:
@@ -150,13 +150,13 @@ class Reinforcing:
         count = sum(map(len, texts.values()))
         with nullcontext(place) if isinstance(place, Path) else draft(place) as path:
             write_bank(path, texts, self._teachers(), self.ensemble.texts, bar("bank", count))
-        sources = ", ".join(f"{len(own)} of {source}" for source, own in texts.items())
+        sources = ", ".join(f"{len(each)} of {source}" for source, each in texts.items())
         return [*self.bank.absent, f"{place}: {count} texts ({sources})"]
 
     def _teachers(self) -> tuple[TeacherRecord, ...]:
         """The teachers as a manifest has them."""
         return tuple(
-            TeacherRecord(own.name, own.width, own.scale, own.digest) for own in self.ensemble.members
+            TeacherRecord(each.name, each.width, each.scale, each.digest) for each in self.ensemble.members
         )
 
 
@@ -178,7 +178,7 @@ def reinforce(
         TrainerError: a process that decodes was ended.
     """
     words = _read_words(shard, drawing, outcome, limit)
-    texts = sorted({text for own in words.values() for texts in _tagged(own).values() for text in texts})
+    texts = sorted({text for each in words.values() for texts in _tagged(each).values() for text in texts})
     vectors = dict(zip(texts, ensemble.texts(texts), strict=True)) if texts else {}
     # the phrasing may hold thousands of captions, and would be sent with each photo
     work = _decoded(shard, words, replace(drawing, phrasing=Phrasing()), pool)
@@ -267,7 +267,7 @@ def _judged(
 ) -> ReinforcedSample:
     """A sample with the teachers' embeddings of its views, and of its texts [texts, D] from `vectors`."""
     pictures = {
-        size: [PIL.Image.frombytes("RGB", (size, size), own) for own in pixels]
+        size: [PIL.Image.frombytes("RGB", (size, size), each) for each in pixels]
         for size, pixels in shown.pictures.items()
     }
     rows = {

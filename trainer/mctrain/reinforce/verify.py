@@ -70,7 +70,7 @@ def check_set(
                 found.findings.append(
                     f"{record.name} holds {shard.whole} whole samples where the manifest has {record.samples}; {_WRITE_ANEW}."
                 )
-            chosen = {own - first for own in numbers}
+            chosen = {each - first for each in numbers}
             _read_samples(record, shard, chosen, manifest.widths, found, whole=whole)
             _replay_views(record, shard, manifest.widths, found)
         first += record.samples
@@ -87,7 +87,7 @@ def _read_samples(
     *,
     whole: bool,
 ) -> None:
-    numbers = [own for own in range(shard.whole) if whole or own in chosen]
+    numbers = [each for each in range(shard.whole) if whole or each in chosen]
     broken = []
     for number in numbers:
         try:
@@ -121,9 +121,9 @@ def _read(shard: Shard, number: int, widths: Sequence[int]) -> ReinforcedSample:
 
 def _replay_views(record: ShardRecord, shard: Shard, widths: Sequence[int], found: Verified) -> None:
     moved = [
-        f"view {own.view} of {key} {reason}"
-        for key, own in record.replays.items()
-        if (reason := _move(shard, key, own, widths))
+        f"view {each.view} of {key} {reason}"
+        for key, each in record.replays.items()
+        if (reason := _move(shard, key, each, widths))
     ]
     found.replayed += len(record.replays)
     if moved:
@@ -194,9 +194,9 @@ def demand_teachers(manifest: Manifest, teachers: Sequence[Teacher]) -> list[str
     Raises:
         DataError: they are more or fewer than those of the manifest, or of another width.
     """
-    recorded, given = ([own.width for own in each] for each in (manifest.teachers, teachers))
+    recorded, given = ([item.width for item in each] for each in (manifest.teachers, teachers))
     if recorded != given:
-        names = ", ".join(f"{own.name} ({own.width} numbers)" for own in manifest.teachers)
+        names = ", ".join(f"{item.name} ({item.width} numbers)" for item in manifest.teachers)
         raise DataError(
             f"The teachers that were given have embeddings of {given} numbers, and those of the manifest of {recorded}; "
             f"give --teacher for each, in this order: {names}."
@@ -227,7 +227,7 @@ def measure(
         near = _cosines(stored[:, columns], teacher.texts(words))
         texts += ((cosine, f"“{text:.40}” of {sample.key}") for text, cosine in zip(words, near, strict=True))
         advance(1, teacher.name)
-    bound = _ROUNDED if all(_is_rounded(own.image_embeddings) for own in samples) else _EXACT
+    bound = _ROUNDED if all(_is_rounded(each.image_embeddings) for each in samples) else _EXACT
     one, other = (
         Closeness(what, tuple(cosine for cosine, _ in near), bound, min(near)[1])
         for what, near in (("photos", photos), ("texts", texts))

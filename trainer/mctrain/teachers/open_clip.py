@@ -154,8 +154,8 @@ def published_preprocessing(name: str, weights: str) -> dict[str, Any]:
     if name.startswith(_WHOLE) or open_clip.get_pretrained_cfg(name, weights):
         return {}
     known = [open_clip.get_pretrained_cfg(name, tag) for tag in open_clip.list_pretrained_tags_by_model(name)]
-    published = [{key: own[key] for key in _PREPROCESSING} for own in known]
-    return published[0] if published and all(own == published[0] for own in published) else {}
+    published = [{key: each[key] for key in _PREPROCESSING} for each in known]
+    return published[0] if published and all(each == published[0] for each in published) else {}
 
 
 def _demand_known(name: str, weights: str) -> None:

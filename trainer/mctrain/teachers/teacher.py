@@ -60,16 +60,16 @@ class Ensemble:
     @property
     def sizes(self) -> tuple[int, ...]:
         """The sides of the pictures that members want, each once."""
-        return tuple(sorted({own.spec.size for own in self.members}))
+        return tuple(sorted({each.spec.size for each in self.members}))
 
     def photos(self, pictures: dict[int, list[PIL.Image.Image]], keys: Sequence[str]) -> NDArray[np.float32]:
         """[n, width] of the same pictures at each size that a member wants."""
-        parts = [own.photos(pictures[own.spec.size], keys) for own in self.members]
+        parts = [each.photos(pictures[each.spec.size], keys) for each in self.members]
         return np.concatenate(parts, axis=1)
 
     def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """[n, width]."""
-        return np.concatenate([own.texts(texts) for own in self.members], axis=1)
+        return np.concatenate([each.texts(texts) for each in self.members], axis=1)
 
 
 class BundleTeacher:
@@ -103,7 +103,7 @@ class BundleTeacher:
 
     def terms(self, terms: Sequence[str]) -> NDArray[np.float32]:
         """[n, width], as the application embeds what is typed."""
-        return np.stack([self._text.embed_term(own) for own in terms])
+        return np.stack([self._text.embed_term(each) for each in terms])
 
 
 def kind_of(title: str) -> Kind:

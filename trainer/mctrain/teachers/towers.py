@@ -51,7 +51,7 @@ class Towers:
         """[n, width]; whose photos they are does not matter."""
         assert len(pictures) == len(keys)
         parts = [pictures[start : start + _PHOTOS] for start in range(0, len(pictures), _PHOTOS)]
-        stacked = (np.stack([preprocess(own, self.spec) for own in part]) for part in parts)
+        stacked = (np.stack([preprocess(each, self.spec) for each in part]) for part in parts)
         return self._embed(self._clip.image, stacked)
 
     def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -65,13 +65,13 @@ class Towers:
 
     @torch.no_grad()
     def _embed(self, tower: nn.Module, parts: Iterator[NDArray[np.generic]]) -> NDArray[np.float32]:
-        modes = [own.training for own in tower.modules()]
+        modes = [each.training for each in tower.modules()]
         tower.eval()
         vectors = [F.normalize(tower(torch.from_numpy(part).to(self._device)), dim=1) for part in parts]
-        for own, mode in zip(tower.modules(), modes, strict=True):
-            own.training = mode
+        for each, mode in zip(tower.modules(), modes, strict=True):
+            each.training = mode
         return (
-            torch.cat([own.float().cpu() for own in vectors]).numpy()
+            torch.cat([each.float().cpu() for each in vectors]).numpy()
             if vectors
             else np.empty((0, self.width), np.float32)
         )

@@ -55,11 +55,11 @@ class Looks:
     def of(self, pictures: Sequence[PIL.Image.Image]) -> tuple[Tensor, Tensor]:
         """RGB pictures → features [n, networks * 1280] and logits [networks, n, 1000], rounded to halves as in the cache."""
         size = (self._spec.size, self._spec.size)
-        squares = [own if own.size == size else self._squash(own) for own in pictures]
-        digests = [picture_digest(own)[:DIGITS] for own in squares]
+        squares = [each if each.size == size else self._squash(each) for each in pictures]
+        digests = [picture_digest(each)[:DIGITS] for each in squares]
         looks = [network.of(squares, digests, self._spec) for network in self._networks]
-        features = np.concatenate([own for own, _ in looks], axis=1).astype(np.float32)
-        logits = np.stack([own for _, own in looks]).astype(np.float32)
+        features = np.concatenate([each for each, _ in looks], axis=1).astype(np.float32)
+        logits = np.stack([each for _, each in looks]).astype(np.float32)
         return torch.from_numpy(features), torch.from_numpy(logits)
 
     def _squash(self, picture: PIL.Image.Image) -> PIL.Image.Image:
@@ -96,7 +96,7 @@ class _Network:
             return []
         if self._graph is None:
             self._graph = Graph(self._look.graph_file(self._cache))
-        features, logits = self._graph(np.stack([preprocess(own, spec) for own in squares]))
+        features, logits = self._graph(np.stack([preprocess(each, spec) for each in squares]))
         return list(zip(features.astype(np.float16), logits.astype(np.float16), strict=True))
 
 
@@ -114,7 +114,7 @@ class CheckpointTeacher:
         preset = checkpoint.preset
         folds = load_folds(file.parent, checkpoint)
         files = (file, file.parent / FOLDS) if folds else (file,)
-        digest = "-".join(file_digest(own)[:16] for own in files)
+        digest = "-".join(file_digest(each)[:16] for each in files)
         origin = checkpoint.origin
         fitted = isinstance(origin, HeadFit)
         # the trunks of a fit have ONNX Runtime, its heads are small

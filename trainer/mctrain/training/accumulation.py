@@ -93,7 +93,7 @@ def _embed(model: nn.Module, part: BatchPart, precision: Precision) -> Vectors:
 
 def _join(parts: Sequence[BatchPart], vectors: Sequence[Vectors]) -> Embeddings:
     """All photos, and all texts by their kinds."""
-    texts = [torch.split(own, list(part.counts)) for part, (_, own, _) in zip(parts, vectors, strict=True)]
+    texts = [torch.split(each, list(part.counts)) for part, (_, each, _) in zip(parts, vectors, strict=True)]
     return Embeddings(
         torch.cat([photos for photos, *_ in vectors]), *map(torch.cat, zip(*texts, strict=True))
     )
@@ -101,8 +101,8 @@ def _join(parts: Sequence[BatchPart], vectors: Sequence[Vectors]) -> Embeddings:
 
 def _go_on(again: Sequence[Tensor], begun: Vectors) -> None:
     """From the gradients at the embeddings to those of the parameters; what is frozen has none."""
-    moving = [(own, leaf.grad) for own, leaf in zip(again, begun, strict=False) if own.requires_grad]
-    torch.autograd.backward([own for own, _ in moving], [gradient for _, gradient in moving])
+    moving = [(each, leaf.grad) for each, leaf in zip(again, begun, strict=False) if each.requires_grad]
+    torch.autograd.backward([each for each, _ in moving], [gradient for _, gradient in moving])
 
 
 def _gradients_apart(model: nn.Module, *, apart: bool) -> AbstractContextManager[None]:

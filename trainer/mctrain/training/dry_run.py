@@ -83,8 +83,8 @@ def _time(run: Training, journal: Journal, clock: Callable[[], float]) -> tuple[
     Each size has the same share of the steps and of the time, and one step at least.
     """
     stretches = defaultdict[int, list[range]](list)
-    for own in run.feed.stretches(run.steps):
-        stretches[run.feed.size_at(own.start)].append(own)
+    for each in run.feed.stretches(run.steps):
+        stretches[run.feed.size_at(each.start)].append(each)
     timed, loss = list[_Timed](), 0.0
     for size, found in stretches.items():
         longest = max(found, key=len)
@@ -114,19 +114,19 @@ def _is_late(run: Training, times: list[float], seconds: float) -> bool:
 def _speed(run: Training, timed: list[_Timed]) -> Iterator[str]:
     """Of the whole run: each size counts by the time that it takes."""
     batch = run.recipe.run.batch
-    seconds = sum(own.seconds for own in timed)
-    waiting = sum(own.seconds * own.waited / own.times.sum() for own in timed) / seconds
-    sizes = ", ".join(f"{batch / own.times.mean():.1f} of {own.size} pixels" for own in timed)
+    seconds = sum(item.seconds for item in timed)
+    waiting = sum(item.seconds * item.waited / item.times.sum() for item in timed) / seconds
+    sizes = ", ".join(f"{batch / item.times.mean():.1f} of {item.size} pixels" for item in timed)
     each = f" ({sizes})" if len(timed) > 1 else ""
     yield (
         f"speed      {run.steps * batch / seconds:.1f} photos a second{each} on {run.feed.device}, "
         f"{waiting:.0%} of the time waiting for data"
     )
     least, most = (
-        duration(sum(own.steps * float(np.quantile(own.times, share)) for own in timed))
+        duration(sum(item.steps * float(np.quantile(item.times, share)) for item in timed))
         for share in (0.1, 0.9)
     )
-    counted = min(len(own.times) for own in timed)
+    counted = min(len(item.times) for item in timed)
     sure = f"{least} to {most} by the faster and the slower of {counted} steps"
     if counted < _SURE:
         sure = f"no surer than half or twice of it after {counted} of such steps"
@@ -151,7 +151,7 @@ def _bytes(content: object) -> int:
 
 def _model(run: Training) -> str:
     clip = run.student.clip
-    moving = sum(own.numel() for own in clip.parameters() if own.requires_grad)
+    moving = sum(each.numel() for each in clip.parameters() if each.requires_grad)
     assert clip.text is not None
     return (
         f"model      image tower {parameters(clip.image) / 1e6:.1f} M numbers, text tower {parameters(clip.text) / 1e6:.1f} M; "

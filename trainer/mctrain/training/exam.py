@@ -55,8 +55,8 @@ class Exam:
             RecipeError: one of them is none of its task.
         """
         subject = Subject(Towers(clip, self.preset, "student", ""), lambda *_: self.look())
-        results = [result_of(own.task.name, measure(subject, own), None) for own in self.found]
-        figures = {f"{result.task}: {own.name}": own for result in results for own in result.figures}
+        results = [result_of(each.task.name, measure(subject, each), None) for each in self.found]
+        figures = {f"{result.task}: {each.name}": each for result in results for each in result.figures}
         if strange := [name for name in self.figures if name not in figures]:
             raise RecipeError(
                 f"There is no figure {strange[0]}; there are {', '.join(figures)}. With other evaluation.figures the same command "
@@ -70,7 +70,7 @@ class Exam:
         Raises:
             DataError: a file is missing.
         """
-        tasks = [(repr(own.task), [_state_of(path) for path in _files(own)]) for own in self.found]
+        tasks = [(repr(each.task), [_state_of(path) for path in _files(each)]) for each in self.found]
         return hashlib.sha256(repr(tasks).encode()).hexdigest()
 
 
@@ -93,21 +93,21 @@ def open_exam(
     others = wanted.difference(task.name for task in asked)
     # a suite may have tasks that its files name
     asked += [
-        own
-        for own in named
-        if isinstance(own, DataComp) and any(name.startswith(f"{own.name} ") for name in others)
+        each
+        for each in named
+        if isinstance(each, DataComp) and any(name.startswith(f"{each.name} ") for name in others)
     ]
     if reversed_tasks := [task.name for task in asked if isinstance(task, Blanks)]:
         raise RecipeError(
             f"Of {reversed_tasks[0]} less is better, so that it cannot be in the score of a run; take it out of evaluation.figures."
         )
     found = find_files([task for task in named if task in asked], data, scratch)
-    known = [own.task.name for own in found]
+    known = [each.task.name for each in found]
     if absent := wanted.difference(known):
         raise RecipeError(
-            f"There is no task {min(absent)} to be measured; there are {', '.join(known or [own.name for own in named])}."
+            f"There is no task {min(absent)} to be measured; there are {', '.join(known or [each.name for each in named])}."
         )
-    return Exam(table.figures, preset, tuple(own for own in found if own.task.name in wanted), look)
+    return Exam(table.figures, preset, tuple(each for each in found if each.task.name in wanted), look)
 
 
 def _files(found: FoundTask) -> Iterator[Path]:
@@ -128,11 +128,11 @@ def _state_of(path: Path) -> str:
     """Of a file its content; folders of photos are too large for that."""
     if not path.is_dir():
         return file_digest(path)
-    files = sorted(own for own in path.rglob("*") if own.is_file())
-    return repr([(own.relative_to(path).as_posix(), own.stat().st_size) for own in files])
+    files = sorted(each for each in path.rglob("*") if each.is_file())
+    return repr([(each.relative_to(path).as_posix(), each.stat().st_size) for each in files])
 
 
 def choosing_mean(figures: dict[str, Figure]) -> float:
     """What a run is stopped by: the mean over the halves that settings are chosen by, or the whole of what has no such half."""
-    halves = [own.percent if own.choosing is None else own.choosing for own in figures.values()]
+    halves = [each.percent if each.choosing is None else each.choosing for each in figures.values()]
     return sum(halves) / len(halves)

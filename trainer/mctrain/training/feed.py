@@ -43,7 +43,7 @@ class StepData:
 
     def parts(self, pixels: Tensor, count: int) -> list[BatchPart]:
         """The step in so many parts, in order, with these normalised pixels."""
-        rows = [torch.tensor_split(own, count) for own in (pixels, *self.ids)]
+        rows = [torch.tensor_split(each, count) for each in (pixels, *self.ids)]
         return [
             BatchPart(photos, torch.cat(texts), (len(texts[0]), len(texts[1]), len(texts[2])))
             for photos, *texts in zip(*rows, strict=True)
@@ -107,17 +107,17 @@ class Feed:
 
     def stretches(self, end: int) -> list[range]:
         """The steps before `end`, those in a row together whose photos have one size."""
-        changes = [own.step for own in self.recipe.run.sizes if 0 < own.step < end]
+        changes = [each.step for each in self.recipe.run.sizes if 0 < each.step < end]
         return [range(start, stop) for start, stop in pairwise([0, *changes, end])]
 
     def size_at(self, step: int) -> int:
         """The side of photos in pixels at a step."""
-        sizes = [own.size for own in self.recipe.run.sizes if own.step <= step]
+        sizes = [each.size for each in self.recipe.run.sizes if each.step <= step]
         return sizes[-1] if sizes else self.spec.size
 
     def _end_of_leg(self, start: int, end: int) -> int:
         """Where the pass ends, or photos change their size, or the run ends."""
-        changes = [own.step for own in self.recipe.run.sizes if own.step > start]
+        changes = [each.step for each in self.recipe.run.sizes if each.step > start]
         return min(end, (start // self.steps_of_pass + 1) * self.steps_of_pass, *changes[:1])
 
     def _lesson(self, batch: Batch, epoch: int, step: int, waited: float) -> StepData:

@@ -150,7 +150,7 @@ def _teach_ranges(run: Training, distance: Tensor, photos: Tensor, seen: Tensor)
     assert student.augment is not None
     assert seen.grad is not None
     student.precision.backward(distance, (photos, seen.grad))
-    run.feed.rank.average(own.grad for own in student.augment.parameters())
+    run.feed.rank.average(each.grad for each in student.augment.parameters())
 
 
 def _tell(run: Training, desk: Desk | None) -> None:
@@ -162,7 +162,7 @@ def _tell(run: Training, desk: Desk | None) -> None:
         if desk is not None:
             desk.metrics.add(at.step, line)
         sentence = progress(at.step, run.steps, line, run.recipe.run.batch)
-        if any(own.step >= at.step for own in run.recipe.run.sizes):
+        if any(each.step >= at.step for each in run.recipe.run.sizes):
             sentence += " at this size of photos"
     if desk is not None:
         desk.journal.advance(at.step, run.steps, sentence)
@@ -181,7 +181,7 @@ def _evaluate(run: Training, desk: Desk | None) -> bool:
     if desk is not None and desk.exam is not None:
         with suppress(SignalReceived):
             found = desk.exam(run.student.best)
-            figures = {name: own.percent for name, own in found.items()}
+            figures = {name: each.percent for name, each in found.items()}
             score = choosing_mean(found)
     score = run.feed.rank.from_first(score)
     if math.isnan(score):

@@ -54,7 +54,7 @@ class LossSettings:
         """What the teachers say of rows [r, D] among columns [c, D], as shares [r, c]: the mean of their softmaxes."""
         widths = [teacher.width for teacher in self.teachers]
         pairs = zip(torch.split(rows, widths, 1), torch.split(columns, widths, 1), self.teachers, strict=True)
-        shares = [torch.softmax(teacher.scale * own @ others.T, dim=1) for own, others, teacher in pairs]
+        shares = [torch.softmax(teacher.scale * each @ others.T, dim=1) for each, others, teacher in pairs]
         return torch.stack(shares).mean(0)
 
 

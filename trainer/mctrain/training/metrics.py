@@ -100,7 +100,7 @@ class _Board:
 
     def add(self, step: int, values: Mapping[str, float]) -> None:
         figures = [scalar(name.replace(": ", "/").replace(" ", "_"), value) for name, value in values.items()]
-        self._write(*(Event(step=step, summary=own) for own in figures))
+        self._write(*(Event(step=step, summary=each) for each in figures))
 
     def close(self) -> None:
         self._file.close()

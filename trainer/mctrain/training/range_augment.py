@@ -83,9 +83,9 @@ class RangeAugment(nn.Module):
         ones, and the mean error settles below: on photos at 22.5 decibels for 20, at 31 for 30.
         """
         steps: tuple[tuple[Callable[[Tensor, Tensor], Tensor], Range], ...] = (
-            (lambda own, factor: own * factor, self.brightness),
-            (lambda own, factor: own.mean((2, 3), keepdim=True).lerp(own, factor), self.contrast),
-            (lambda own, deviation: own + deviation * torch.randn_like(own), self.noise),
+            (lambda each, factor: each * factor, self.brightness),
+            (lambda each, factor: each.mean((2, 3), keepdim=True).lerp(each, factor), self.contrast),
+            (lambda each, deviation: each + deviation * torch.randn_like(each), self.noise),
         )
         changed = pixels
         for place in torch.randperm(len(steps)).tolist():

@@ -40,14 +40,14 @@ class Rank:
         """Over the processes, one by one."""
         if self.count == 1 or not values:
             return list(values)
-        return [own / self.count for own in self._reduce(values, distributed.ReduceOp.SUM)]
+        return [each / self.count for each in self._reduce(values, distributed.ReduceOp.SUM)]
 
     def average(self, gradients: Iterable[Tensor | None]) -> None:
         """Over the processes, in place."""
-        for own in gradients:
-            if self.count > 1 and own is not None:
-                distributed.all_reduce(own)
-                own.div_(self.count)
+        for each in gradients:
+            if self.count > 1 and each is not None:
+                distributed.all_reduce(each)
+                each.div_(self.count)
 
     def from_first(self, value: float) -> float:
         """The number that the first process has."""

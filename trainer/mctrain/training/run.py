@@ -109,7 +109,7 @@ def open_training(
     settings = ReaderSettings(
         interpolation="bicubic",
         texts=Texts(recipe.data.captions, recipe.data.synthetic),
-        views=recipe.augmentation or Stored(tuple(own.width for own in teachers)),
+        views=recipe.augmentation or Stored(tuple(each.width for each in teachers)),
         apart=recipe.apart.share if recipe.apart else 0.0,
     )
     data = open_data(places.photos, recipe.data.shards, places.cache, settings)
@@ -117,7 +117,7 @@ def open_training(
     tokenizer = load_tokenizer(student.preset.text)
     feed = Feed(recipe, data, bank, tokenizer, student.preset.image_spec(), rank, workers, device)
     steps = recipe.run.length(feed.steps_of_pass)
-    if late := [own for own in recipe.run.sizes if own.step >= steps]:
+    if late := [each for each in recipe.run.sizes if each.step >= steps]:
         raise RecipeError(
             f"The run has {steps} steps and no photo of {late[0].size} pixels from step {late[0].step} on; give run.sizes earlier ones."
         )
@@ -164,7 +164,7 @@ def _desk(run: Training, places: Places, around: Surroundings) -> Iterator[Desk]
         machine = {
             "device": str(run.feed.device),
             "processes": run.feed.rank.count,
-            "teachers": [own.name for own in run.loss.teachers if own.name],
+            "teachers": [each.name for each in run.loss.teachers if each.name],
         }
         metrics = Metrics(around.folder, run.recipe, run.at, machine)
         stack.callback(metrics.close)
@@ -177,8 +177,8 @@ def _desk(run: Training, places: Places, around: Surroundings) -> Iterator[Desk]
 def conditions(run: Training) -> list[str]:
     """Sentences on a run: how it continues after a stop, and how several processes compute BatchNorm."""
     sentences, rank = [run.feed.data.guarantee], run.feed.rank
-    norms = (own for own in run.student.clip.modules() if isinstance(own, nn.BatchNorm1d | nn.BatchNorm2d))
-    if rank.count > 1 and any(own.training for own in norms):
+    norms = (each for each in run.student.clip.modules() if isinstance(each, nn.BatchNorm1d | nn.BatchNorm2d))
+    if rank.count > 1 and any(each.training for each in norms):
         sentences.append(
             f"BatchNorm goes by the {run.recipe.run.batch // rank.count} photos of each process, so the loss is not that of one "
             "process with all of them; optimizer.held makes both equal."
@@ -205,9 +205,9 @@ def _demand_sizes(recipe: TrainingRecipe, preset: Preset) -> None:
     shape = preset.image
     if not isinstance(shape, VitShape):
         return
-    own = shape.grid * shape.patch
-    if strange := [size for size in (preset.size, *(each.size for each in recipe.run.sizes)) if size != own]:
-        raise RecipeError(f"The image tower sees photos of {own} pixels and no others, not of {strange[0]}.")
+    item = shape.grid * shape.patch
+    if strange := [size for size in (preset.size, *(each.size for each in recipe.run.sizes)) if size != item]:
+        raise RecipeError(f"The image tower sees photos of {item} pixels and no others, not of {strange[0]}.")
 
 
 def _device(rank: Rank) -> torch.device:
@@ -223,12 +223,12 @@ def _teachers(recipe: TrainingRecipe, photos: Place) -> tuple[TeacherRecord, ...
     if recipe.augmentation is not None:
         return ()
     if recipe.data.teachers:
-        known = tuple(TeacherRecord("", own.width, own.scale, "") for own in recipe.data.teachers)
+        known = tuple(TeacherRecord("", each.width, each.scale, "") for each in recipe.data.teachers)
     else:
         known = load_manifest(photos / MANIFEST).teachers
-    scales = recipe.loss.scales or tuple(own.scale for own in known)
+    scales = recipe.loss.scales or tuple(each.scale for each in known)
     if len(scales) != len(known):
         raise RecipeError(
             f"The recipe {recipe.name} has {len(scales)} scales for {len(known)} teachers; give each one, or none."
         )
-    return tuple(replace(own, scale=scale) for own, scale in zip(known, scales, strict=True))
+    return tuple(replace(each, scale=scale) for each, scale in zip(known, scales, strict=True))

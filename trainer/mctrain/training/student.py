@@ -80,7 +80,7 @@ class Precision:
     def backward(self, loss: Tensor, *begun: tuple[Tensor, Tensor]) -> None:
         """Adds the gradients of a loss, scaled where halves need it, and goes on from tensors whose gradients are known."""
         roots = [(self.scaler.scale(loss), None), *begun]
-        torch.autograd.backward([own for own, _ in roots], [gradient for _, gradient in roots])
+        torch.autograd.backward([each for each, _ in roots], [gradient for _, gradient in roots])
 
     def step(
         self, optimizer: torch.optim.Optimizer, parameters: Iterable[nn.Parameter], longest: float

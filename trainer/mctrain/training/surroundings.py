@@ -89,19 +89,19 @@ class Signals:
         self.received = 0
         self._keeps = False
         self._before = {
-            own: before for own in _SIGNALS if (before := signal.getsignal(own)) is not signal.SIG_IGN
+            each: before for each in _SIGNALS if (before := signal.getsignal(each)) is not signal.SIG_IGN
         }
 
     def __enter__(self) -> Self:
-        for own in self._before:
-            signal.signal(own, self._hear)
+        for each in self._before:
+            signal.signal(each, self._hear)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for own, before in self._before.items():
-            signal.signal(own, before)
+        for each, before in self._before.items():
+            signal.signal(each, before)
 
     @contextmanager
     def kept(self) -> Iterator[None]:
@@ -125,5 +125,5 @@ class Signals:
         if not self._keeps:
             raise SystemExit(128 + number)
         self.received = number
-        for own in self._before:  # the system's default, which does not wait for a backward pass
-            signal.signal(own, signal.SIG_DFL)
+        for each in self._before:  # the system's default, which does not wait for a backward pass
+            signal.signal(each, signal.SIG_DFL)

@@ -37,9 +37,9 @@ OWN = "photos kept apart"
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """What a run is judged by: the photos that it keeps apart, of the library in the shard `own`, and sets of others."""
+    """What a run is judged by: the photos that it keeps apart, of the library in the shard `library`, and sets of others."""
 
-    own: Path
+    library: Path
     share: float
     sets: tuple[FoundTask, ...]
 
@@ -74,28 +74,28 @@ def judge(
 def _compare(
     begun: Checkpoint, made: Checkpoint, asked: Questions, progress: Callable[[int, str], None]
 ) -> Iterator[Compared]:
-    subjects = [Subject(Towers(own.clip, own.preset, "", ""), progress) for own in (begun, made)]
-    yield replace(compare(OWN, *(_look_for_apart(own, asked) for own in subjects)), group="asked for")
-    galleries, words = [own.gallery([asked.own]) for own in subjects], everyday_words()
+    subjects = [Subject(Towers(each.clip, each.preset, "", ""), progress) for each in (begun, made)]
+    yield replace(compare(OWN, *(_look_for_apart(each, asked) for each in subjects)), group="asked for")
+    galleries, words = [each.gallery([asked.library]) for each in subjects], everyday_words()
     apart = np.array([is_apart(key, asked.share) for key in galleries[0].keys])
-    before, after = (own.vectors[apart] for own in galleries)
+    before, after = (each.vectors[apart] for each in galleries)
     terms = subjects[0].texts(words), subjects[1].texts(words)
     yield ordinary((before, after), terms, begun.clip.scale().item())
     for found in asked.sets:
-        yield compare(found.task.name, *(measure(own, found) for own in subjects))
+        yield compare(found.task.name, *(measure(each, found) for each in subjects))
 
 
 def _look_for_apart(subject: Subject, asked: Questions) -> Answers:
     """Photos kept apart, looked for by their words among all; who has the same words on other photos finds these too."""
-    gallery = subject.gallery([asked.own])
-    queries = [own.synthetic[QUERIES] for own in gallery.words]
-    rows, texts = zip(*((row, text) for row, own in enumerate(queries) for text in own), strict=True)
+    gallery = subject.gallery([asked.library])
+    queries = [each.synthetic[QUERIES] for each in gallery.words]
+    rows, texts = zip(*((row, text) for row, each in enumerate(queries) for text in each), strict=True)
     owner = np.array(rows, np.int64)
     apart = np.array([is_apart(key, asked.share) for key in gallery.keys])
     places = np.flatnonzero(apart[owner])
     vectors = subject.texts([texts[place] for place in places])
     outcomes = searching(gallery.vectors, vectors, owner[places], right_photos(queries)[places])
-    keys = tuple(key for key, own in zip(gallery.keys, apart, strict=True) if own)
+    keys = tuple(key for key, each in zip(gallery.keys, apart, strict=True) if each)
     return Answers(keys, len(places), tuple(outcomes))
 
 
@@ -125,5 +125,5 @@ def compare(name: str, before: Answers, after: Answers) -> Compared:
 
 def _mean(answers: Answers) -> float:
     """Of all figures of a set, for of a few photos a single one says little; not a number where one of them has none."""
-    figures = [own.percent() for own in answers.outcomes]
-    return float(np.mean([np.nan if own is None else own for own in figures]))
+    figures = [each.percent() for each in answers.outcomes]
+    return float(np.mean([np.nan if each is None else each for each in figures]))

@@ -239,7 +239,7 @@ def _origin_of(content: dict[str, Any]) -> WeightsFile | HeadFit | Trained:
     if content["source"] is not None:
         return WeightsFile(**content["source"])
     if content["trained"] is not None:
-        compared = tuple(Compared(**own) for own in content["trained"]["compared"])
+        compared = tuple(Compared(**each) for each in content["trained"]["compared"])
         return Trained(**{**content["trained"], "compared": compared})
     run = content["run"]
     return HeadFit(parse(Recipe, run["recipe"], "its recipe"), tuple(run["history"]), dict(run["data"]))

@@ -59,7 +59,7 @@ def read_model(tensors: dict[str, Tensor], preset: Preset, source: str = "The fi
         WeightsError: the layout is unknown, or a key is missing, left over, misshapen or without numbers; the sentence
             names it, and the presets that the tensors would fit.
     """
-    layout = next((own for own in LAYOUTS if any(re.match(own.probe, name) for name in tensors)), None)
+    layout = next((each for each in LAYOUTS if any(re.match(each.probe, name) for name in tensors)), None)
     if layout is None:
         raise WeightsError(
             f"{source} has no layout that is known (Apple's, open_clip's, timm's); its keys begin with {_some(list(tensors))}."
@@ -67,7 +67,9 @@ def read_model(tensors: dict[str, Tensor], preset: Preset, source: str = "The fi
     folded = any(part in name for name in tensors for part in _FOLDED)
     misfit = _misfit(tensors, preset, layout, folded=folded)
     if misfit:
-        fitting = [name for name, own in PRESETS.items() if not _misfit(tensors, own, layout, folded=folded)]
+        fitting = [
+            name for name, each in PRESETS.items() if not _misfit(tensors, each, layout, folded=folded)
+        ]
         advice = f"; it fits {' or '.join(fitting)}" if fitting else ""
         raise WeightsError(f"{source} does not fit the preset {preset.name}: {misfit}{advice}.")
     model = empty_model(preset, layout, folded=folded)
@@ -80,7 +82,7 @@ def _misfit(tensors: dict[str, Tensor], preset: Preset, layout: Layout, *, folde
     if (layout.tower == "mci") != isinstance(preset.image, MciShape):
         return "it holds another kind of image tower"
     ours = _weights(preset, layout, folded=folded)
-    theirs = {layout.name(own): own for own in ours}
+    theirs = {layout.name(each): each for each in ours}
     missing = [key for key in theirs if key not in tensors and not key.endswith(COUNTER)]
     surplus = [key for key in tensors if key not in theirs and not key.endswith(COUNTER)]
     if missing:
@@ -98,14 +100,14 @@ def _misfit(tensors: dict[str, Tensor], preset: Preset, layout: Layout, *, folde
 def _fill(model: Clip, tensors: dict[str, Tensor], layout: Layout, source: str) -> None:
     """Gives a model a publisher's tensors, which fit it."""
     filled = {}
-    for own, wanted in model.state_dict().items():
-        key = layout.name(own)
+    for each, wanted in model.state_dict().items():
+        key = layout.name(each)
         tensor = tensors.get(key, torch.zeros((), dtype=torch.int64))  # only a counter may be absent
         if wanted.is_floating_point() and not (tensor.is_floating_point() and bool(tensor.isfinite().all())):
             raise WeightsError(
                 f"{source} holds something else than finite floating-point numbers in {key}; fetch it again."
             )
-        filled[own] = layout.read(own, tensor).to(wanted.dtype).reshape(wanted.shape)
+        filled[each] = layout.read(each, tensor).to(wanted.dtype).reshape(wanted.shape)
     model.load_state_dict(filled, assign=True)
     model.limit_scale()
 
@@ -147,6 +149,6 @@ def _unit(vectors: Tensor, tower: str, source: str) -> Tensor:
 def _norms(model: Clip) -> Impression:
     """Norms start as ones, and no training leaves all of them there."""
     state = model.image.state_dict()
-    norms = [own for name, own in state.items() if name.endswith(".weight") and own.dim() == 1]
-    moved = sum(bool((own != 1).any()) for own in norms)
+    norms = [each for name, each in state.items() if name.endswith(".weight") and each.dim() == 1]
+    moved = sum(bool((each != 1).any()) for each in norms)
     return Impression(moved == len(norms), (f"{moved} of {len(norms)} norms of the image tower have moved",))

@@ -80,8 +80,8 @@ def _preset(provenance: dict[str, Any], folder: Path) -> Preset:
 
 def _table(content: dict[str, Any], name: str) -> dict[str, Any]:
     """A table of what somebody wrote into a manifest; empty for none and for anything else."""
-    own = content.get(name)
-    return own if isinstance(own, dict) else {}
+    each = content.get(name)
+    return each if isinstance(each, dict) else {}
 
 
 def _demand_same(preset: Preset, manifest: Manifest, folder: Path) -> None:
@@ -95,11 +95,11 @@ def _demand_same(preset: Preset, manifest: Manifest, folder: Path) -> None:
 
 def _read_image(tower: LiteTower, shape: LiteShape, stored: StoredWeights) -> None:
     load_trunk(tower.trunk, shape.networks)
-    convs = {name: own for name, own in tower.named_modules() if isinstance(own, nn.Conv2d)}
-    norms = {name: own for name, own in tower.named_modules() if isinstance(own, nn.BatchNorm2d)}
+    convs = {name: each for name, each in tower.named_modules() if isinstance(each, nn.Conv2d)}
+    norms = {name: each for name, each in tower.named_modules() if isinstance(each, nn.BatchNorm2d)}
     plain = {
-        name: own
-        for name, own in tower.state_dict().items()
+        name: each
+        for name, each in tower.state_dict().items()
         if name.rpartition(".")[0] not in convs.keys() | norms.keys() and name != _FACTORS
     }
     tower.load_state_dict(stored.like(plain), strict=False)
@@ -128,7 +128,7 @@ class StoredWeights:
         self.path = path
         self._model = onnx.load(path)
         graph = self._model.graph
-        self._arrays = {own.name: numpy_helper.to_array(own) for own in graph.initializer}
+        self._arrays = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
         self._products = _products(graph)
 
     def like(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -171,23 +171,23 @@ class StoredWeights:
 
     def only(self, shape: tuple[int, ...]) -> Tensor | None:
         """The one constant of a shape, whatever it is called; None where there is none, or several."""
-        found = [own for own in self._arrays.values() if own.shape == shape]
+        found = [each for each in self._arrays.values() if each.shape == shape]
         return torch.tensor(found[0].astype("float32")) if len(found) == 1 else None
 
     def _values(self, name: str) -> NDArray[Any] | None:
         place = self._place(name)
         if place is not None:
-            own, turned = place
-            return self._arrays[own].T if turned else self._arrays[own]
-        for own, turned in self._spellings(name):
-            if f"{own}_quantized" in self._arrays:
-                return self._restored(own).T if turned else self._restored(own)
+            each, turned = place
+            return self._arrays[each].T if turned else self._arrays[each]
+        for each, turned in self._spellings(name):
+            if f"{each}_quantized" in self._arrays:
+                return self._restored(each).T if turned else self._restored(each)
         return None
 
     def _place(self, name: str) -> tuple[str, bool] | None:
         """The array that holds a tensor as it stands or in halves, and whether it is transposed there."""
-        for own, turned in self._spellings(name):
-            for form in (own, f"{own}_half"):
+        for each, turned in self._spellings(name):
+            for form in (each, f"{each}_half"):
                 if form in self._arrays:
                     return form, turned
         return None

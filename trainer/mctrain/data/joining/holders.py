@@ -64,7 +64,7 @@ def _find(text: str) -> Sequence[Holder]:
     folder, pattern = divided(text)
     if pattern != SHARDS:
         found = find_shards(folder, [pattern])
-        return [_TableHolder(own) if own.name.endswith(_TABLE) else _TarHolder(own) for own in found]
+        return [_TableHolder(each) if each.name.endswith(_TABLE) else _TarHolder(each) for each in found]
     if tars := files_of(folder, pattern):  # tables beside them have no photos
         return [_TarHolder(place) for place in tars]
     tables = [place for place in files_of(folder, f"**/*{_TABLE}") if photo_column(place)]
@@ -153,7 +153,7 @@ class _TarHolder(_FileHolder):
         except DataError as fault:
             damage = fault
         whole = size_of(self.place)  # the last sample of a damaged archive may lack its end
-        yield from (entry for own in spans if own.end <= whole and (entry := own.entry()))
+        yield from (entry for each in spans if each.end <= whole and (entry := each.entry()))
         if damage is not None:
             raise damage
 
@@ -176,8 +176,8 @@ class _TarHolder(_FileHolder):
         """
         try:
             with tarfile.open(fileobj=io.BytesIO(read_part(self.place, at, size)), mode="r:") as archive:
-                contents = ((own.name, archive.extractfile(own)) for own in archive if own.isfile())
-                return _fetched({split_name(name)[1]: own.read() for name, own in contents if own})
+                contents = ((each.name, archive.extractfile(each)) for each in archive if each.isfile())
+                return _fetched({split_name(name)[1]: each.read() for name, each in contents if each})
         except tarfile.TarError as fault:
             raise DataError(f"The shard {self.place} has changed while it was read; join again.") from fault
 

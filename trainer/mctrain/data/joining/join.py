@@ -150,7 +150,7 @@ def _joined(
     joining: Joining, shard: Named, tally: _Tally, progress: Callable[[int, str], None]
 ) -> Iterator[tuple[str, Mapping[str, bytes]]]:
     """The samples of a shard that can be joined, as an archive wants them; all others are counted."""
-    widths = [own.width for own in joining.teachers]
+    widths = [each.width for each in joining.teachers]
     for group in grouped(shard.place):
         progress(1, shard.name)
         try:
@@ -199,7 +199,9 @@ def _found(index: UidIndex, key: str, group: Group) -> tuple[Taken, str]:
     places = list(index.find(bytes.fromhex(key)))
     fetch = cache(index.fetch)
     digest = str(parse_facts(group.members.get("json", b"")).get("sha256") or "").lower()
-    taken = take_photo(digest, (own for place in places if place.photo and (own := fetch(place)).photo), key)
+    taken = take_photo(
+        digest, (each for place in places if place.photo and (each := fetch(place)).photo), key
+    )
     texts = (fetch(place).text for place in places if place.text)
     return taken, next((text for text in texts if text.strip()), "")
 
@@ -207,7 +209,7 @@ def _found(index: UidIndex, key: str, group: Group) -> tuple[Taken, str]:
 def _collect(joining: Joining) -> None:
     """Writes the manifest of all shards that the folder holds, whoever joined them, and sweeps up what killed runs left of them."""
     places = files_of(joining.folder, f"**/*{SUFFIX}")
-    targets = [own.parent / (own.name.removesuffix(SUFFIX) + ".tar") for own in places]
+    targets = [each.parent / (each.name.removesuffix(SUFFIX) + ".tar") for each in places]
     records = [record for target in targets if (record := _load_record(target))]
     records.sort(key=lambda record: record.shard.name)
     manifest = Manifest(

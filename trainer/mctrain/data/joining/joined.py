@@ -68,14 +68,14 @@ def take_photo(sha256: str, candidates: Iterable[Fetched], key: str) -> Taken:
         SampleError: there is no photo, or none that belongs to it.
     """
     seen = False
-    for own in candidates:
+    for each in candidates:
         seen = True
         if not sha256:
-            return Taken(own, BY_UID)
-        if hashlib.sha256(own.photo).hexdigest() == sha256:
-            return Taken(own, BY_BYTES)
-        if str(own.facts.get("sha256") or "").lower() == sha256:
-            return Taken(own, BY_DOWNLOAD)
+            return Taken(each, BY_UID)
+        if hashlib.sha256(each.photo).hexdigest() == sha256:
+            return Taken(each, BY_BYTES)
+        if str(each.facts.get("sha256") or "").lower() == sha256:
+            return Taken(each, BY_DOWNLOAD)
     if seen:
         raise SampleError(f"The photo found for {key} is another one than its sha256 tells of.", ANOTHER)
     raise SampleError(f"{key} has no photo.", MISSING)
@@ -147,7 +147,7 @@ def _drawn_from(taken: Taken, now: tuple[int, int]) -> tuple[int, int]:
 def _is_scaled(now: tuple[int, int], before: tuple[int, int]) -> bool:
     """Whether both sides shrank alike, but for rounding."""
     scale = max(now) / max(before)
-    return all(abs(side - own * scale) <= _ROUNDED for side, own in zip(now, before, strict=True))
+    return all(abs(side - each * scale) <= _ROUNDED for side, each in zip(now, before, strict=True))
 
 
 _LOOKED_AT = 100  # samples, of which one is whole
@@ -175,7 +175,9 @@ def teachers_of(shard: Place) -> tuple[TeacherRecord, ...]:
     fault = "no sample has embeddings"
     # without texts nothing tells the two sets apart
     reinforced = (
-        own for own in grouped(shard) if "syn.json" in own.members and any(map(_is_embeddings, own.members))
+        each
+        for each in grouped(shard)
+        if "syn.json" in each.members and any(map(_is_embeddings, each.members))
     )
     for group in itertools.islice(reinforced, _LOOKED_AT):
         try:

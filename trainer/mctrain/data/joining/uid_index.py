@@ -83,7 +83,7 @@ def open_index(holders: Sequence[Holder], cache: Path, progress: Callable[[int, 
     Raises:
         DataError: a file is missing, none of them holds a uid, or the index is damaged.
     """
-    versions = json.dumps([_LAYOUT, [[str(own.place), own.version()] for own in holders]])
+    versions = json.dumps([_LAYOUT, [[str(each.place), each.version()] for each in holders]])
     digest = hashlib.sha256(versions.encode(errors="surrogateescape")).hexdigest()
     file = cache / "joining" / f"{digest[:32]}.sqlite"
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -119,7 +119,9 @@ def _look_through(database: sqlite3.Connection, holder: Holder, number: int) -> 
     entries = list[tuple[bytes, int, int, int, bool, bool]]()
     fault = ""
     try:
-        entries.extend((own.uid, number, own.at, own.size, own.photo, own.text) for own in holder.entries())
+        entries.extend(
+            (each.uid, number, each.at, each.size, each.photo, each.text) for each in holder.entries()
+        )
     except DataError as damage:
         fault = str(damage)
     database.executemany("INSERT INTO sample VALUES (?, ?, ?, ?, ?, ?)", entries)

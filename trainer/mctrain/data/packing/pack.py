@@ -99,7 +99,7 @@ def pack(source: Path, folder: Path, settings: Settings, bar: Callable[[str, int
     with _laid_out(source, folder) as listing:
         plan = make_plan(listing, settings, bar("photos read", len(listing.entries)))
         packed = Packed(copies=plan.copies, faults=list(plan.faults))
-        packed.refused += [f"{own.path} is one by its {own.by}" for own in plan.refused.values()]
+        packed.refused += [f"{each.path} is one by its {each.by}" for each in plan.refused.values()]
         _make_shards(plan, folder, finished, packed, bar)
     packed.faults.sort()
     if not any(shard.photos for shard in packed.shards):
@@ -149,7 +149,7 @@ def _make_shards(
     try:
         for name, shard in shards.items():
             if name not in records:
-                prepared = pool.map(lambda own: _prepared(own, plan.settings.side), shard)
+                prepared = pool.map(lambda each: _prepared(each, plan.settings.side), shard)
                 records[name] = _make(folder / name, shard, prepared, plan.settings, progress)
                 _write_manifest(folder, plan, records)
             packed.shards.append(records[name])
@@ -169,15 +169,15 @@ def _make(
     samples: list[tuple[str, Mapping[str, bytes]]] = []
     skipped: dict[str, str] = {}
     counts: Counter[str] = Counter()
-    for own, made in zip(shard, prepared, strict=True):
+    for each, made in zip(shard, prepared, strict=True):
         progress(1, path.name)
         if isinstance(made, str):
-            skipped[own.key] = made
+            skipped[each.key] = made
             continue
-        samples.append((own.key, members_of(_licensed(own.words, settings.license), made.photo)))
+        samples.append((each.key, members_of(_licensed(each.words, settings.license), made.photo)))
         counts["unchanged"] += made.unchanged
-        counts["human"] += bool(own.words.human)
-        counts["synthetic"] += not own.words.human and CAPTIONS in own.words.synthetic
+        counts["human"] += bool(each.words.human)
+        counts["synthetic"] += not each.words.human and CAPTIONS in each.words.synthetic
     written = write_archive(path, samples) if samples else ""
     return PackedShard(
         name=path.name,
@@ -192,13 +192,13 @@ def _make(
     )
 
 
-def _prepared(own: Planned, side: int) -> Prepared | str:
+def _prepared(each: Planned, side: int) -> Prepared | str:
     """A photo for its shard, or the code of why there is none."""
     try:
-        data = read_photo(own.path, LIMITS)
-        if content_key(data) != own.key:
+        data = read_photo(each.path, LIMITS)
+        if content_key(data) != each.key:
             return _CHANGED
-        made = prepare(data, own.path, side)
+        made = prepare(data, each.path, side)
     except ImageError as fault:
         return fault.code
     return _EVALUATION if shipped().holds_photo(made.photo.content) else made
@@ -212,7 +212,7 @@ def _licensed(words: Words, licence: str) -> Words:
 
 def _explain(shard: tuple[Planned, ...], record: PackedShard, packed: Packed) -> None:
     """Sentences about what a shard, made now or before, had to leave out."""
-    paths = {own.key: own.path for own in shard}
+    paths = {each.key: each.path for each in shard}
     for key, code in record.skipped.items():
         if code == _EVALUATION:
             packed.refused.append(f"{paths[key]} is one by its bytes")
@@ -227,7 +227,7 @@ def _write_manifest(folder: Path, plan: Plan, shards: Mapping[str, PackedShard])
         "kind": _KIND,
         "photos": sum(record.photos for record in shards.values()),
         "settings": asdict(plan.settings),
-        "refused": {key: f"by {own.by}" for key, own in plan.refused.items()},
+        "refused": {key: f"by {each.by}" for key, each in plan.refused.items()},
         "copies": len(plan.copies),
         "faults": len(plan.faults),
         "shards": [asdict(shards[name]) for name in sorted(shards)],

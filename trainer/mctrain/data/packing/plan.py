@@ -100,6 +100,8 @@ def make_plan(listing: Listing, settings: Settings, progress: Callable[[int, str
 
 def digest(shard: tuple[Planned, ...], settings: Settings) -> str:
     """What a shard's bytes follow from: a finished one with the same digest need not be made again."""
-    content = [[own.key, own.words.human, dict(own.words.synthetic), dict(own.words.about)] for own in shard]
+    content = [
+        [each.key, each.words.human, dict(each.words.synthetic), dict(each.words.about)] for each in shard
+    ]
     text = json.dumps([RULE, settings.side, settings.license, content], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

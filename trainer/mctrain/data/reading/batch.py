@@ -91,10 +91,10 @@ def collate(visits: Sequence[Visit], skipped: Sequence[Skipped]) -> Batch:
         keys=tuple(visit.key for visit in visits),
         pixels=torch.from_numpy(pixels).permute(0, 3, 1, 2),
         captions=tuple(visit.caption.text for visit in visits),
-        synthetic=tuple(own.text for own in second),
+        synthetic=tuple(each.text for each in second),
         image_embeddings=_join([visit.embedding for visit in visits], width),
         caption_embeddings=_join([visit.caption.embedding for visit in visits], width),
-        synthetic_embeddings=_join([own.embedding for own in second], width),
+        synthetic_embeddings=_join([each.embedding for each in second], width),
         skipped=tuple(skipped),
     )
 
@@ -130,7 +130,7 @@ def load(
         for batch in batches:
             if isinstance(batch, str):
                 raise DataError(batch)
-            skipped |= {own.key: own.reason for own in batch.skipped}
+            skipped |= {each.key: each.reason for each in batch.skipped}
             yield batch
     except RuntimeError as fault:
         if "DataLoader worker" not in str(fault):

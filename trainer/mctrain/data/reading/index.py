@@ -130,7 +130,7 @@ def _index(tar: Path) -> NDArray[Any]:
             samples.append((key, latest[key]))
         latest[key].setdefault(role, (SUFFIXES.index(suffix), offset, size))
     # stable: otherwise the archive's order
-    samples.sort(key=lambda own: [needs.missing(own[1]) is not None for needs in (REINFORCED, PLAIN)])
+    samples.sort(key=lambda each: [needs.missing(each[1]) is not None for needs in (REINFORCED, PLAIN)])
     keys = [key.encode(errors=_FOREIGN) for key, _ in samples]
     longest = max(map(len, keys), default=1)
     roles = len(ROLES)

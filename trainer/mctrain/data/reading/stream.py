@@ -58,7 +58,7 @@ class StreamedData:
 
     def __len__(self) -> int:
         """How many samples are not kept apart: of a share that is drawn, as many as are to be expected."""
-        return round(sum(own.samples for own in self._shards) * (1 - self._settings.apart))
+        return round(sum(each.samples for each in self._shards) * (1 - self._settings.apart))
 
     @property
     def guarantee(self) -> str:
@@ -71,7 +71,7 @@ class StreamedData:
     @property
     def digests(self) -> dict[str, str]:
         """Of each shard, as the manifest tells."""
-        return {own.name: own.digest for own in self._shards}
+        return {each.name: each.digest for each in self._shards}
 
     @property
     def skipped(self) -> Counter[str]:
@@ -90,14 +90,14 @@ class StreamedData:
         """
         if not self.steps(part.batch):
             raise DataError(f"{len(self)} samples make no batch of {part.batch}; take a smaller one.")
-        own = len(self._shards[part.rank :: part.ranks])
-        if not own:
+        each = len(self._shards[part.rank :: part.ranks])
+        if not each:
             raise DataError(
                 f"{len(self._shards)} shards cannot be streamed by {part.ranks} processes, each of which needs one of its own; "
                 "start fewer, or write smaller shards."
             )
         steps = _Stream(self._shards, self._settings, part, self.steps(part.batch))
-        yield from load(steps, None, min(workers, own), self._skipped)
+        yield from load(steps, None, min(workers, each), self._skipped)
 
 
 class _Stream(IterableDataset["Batch | str"]):
@@ -131,12 +131,12 @@ class _Stream(IterableDataset["Batch | str"]):
         part = self._part
         for turn in count():
             drawn = order(len(self._shards), part.epoch, part.seed).tolist()
-            own = [self._shards[place] for place in drawn][part.rank :: part.ranks][number::workers]
-            while turn == 0 and own and seen >= own[0].samples:
-                seen -= own.pop(0).samples
+            each = [self._shards[place] for place in drawn][part.rank :: part.ranks][number::workers]
+            while turn == 0 and each and seen >= each[0].samples:
+                seen -= each.pop(0).samples
             usable = 0
             draw = random.Random(f"{part.seed} {part.epoch} {part.rank} {number} {turn}")  # noqa: S311 (no secret)
-            for sample in self._mixed(own, draw):
+            for sample in self._mixed(each, draw):
                 if (visit := self._seen(sample)) is not None:
                     usable += 1
                     yield visit
@@ -166,7 +166,7 @@ class _Stream(IterableDataset["Batch | str"]):
         needs = REINFORCED if isinstance(self._settings.views, Stored) else PLAIN
         if role := needs.missing(map(role_of, group.members)):
             raise lacking(group.key, role)
-        members = {own: content for own, content in group.members.items() if role_of(own) in needs.read}
+        members = {each: content for each, content in group.members.items() if role_of(each) in needs.read}
         return see(group.key, members, self._settings, self._part)
 
     def _mixed(self, shards: Sequence[Counted], draw: random.Random) -> Iterator[Group]:
@@ -221,13 +221,13 @@ def count_samples(folder: Place, shards: Sequence[Place]) -> tuple[Counted, ...]
     try:
         records = json.loads(read(path))["shards"]
         known = {
-            str(folder / own["name"]): Counted(
-                folder / own["name"],
-                own["name"],
-                int(own["samples"] if "samples" in own else own["photos"]),
-                own["sha256"],
+            str(folder / each["name"]): Counted(
+                folder / each["name"],
+                each["name"],
+                int(each["samples"] if "samples" in each else each["photos"]),
+                each["sha256"],
             )
-            for own in records
+            for each in records
         }
     except (ValueError, KeyError, TypeError) as fault:
         raise DataError(f"The manifest {path} is damaged; make it anew.") from fault

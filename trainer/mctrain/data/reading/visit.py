@@ -120,10 +120,10 @@ def choose_texts(sample: PlainSample, epoch: int, seed: int, texts: Texts) -> tu
     first = _below(count, caption)
     if not texts.pattern:
         return Row(None, first), None
-    synthetic = {own: made for own, made in sample.words.synthetic.items() if made}
+    synthetic = {each: made for each, made in sample.words.synthetic.items() if made}
     if not synthetic:
         return Row(None, first), Row(None, (first + 1 + _below(max(1, count - 1), text)) % count)
-    tags = [own for own in synthetic if re.search(texts.pattern, own)]
+    tags = [each for each in synthetic if re.search(texts.pattern, each)]
     if not tags:
         raise SampleError(
             f"{sample.key} has no synthetic text whose tag fits {texts.pattern}.", "no synthetic text"

@@ -127,7 +127,9 @@ def open_bank(path: Path, teachers: Sequence[TeacherRecord]) -> Bank:
         DataError: it is missing or damaged, or is of other teachers.
     """
     about = read_about(path)
-    if [(own.width, own.digest) for own in about.teachers] != [(own.width, own.digest) for own in teachers]:
+    if [(each.width, each.digest) for each in about.teachers] != [
+        (each.width, each.digest) for each in teachers
+    ]:
         raise DataError(
             f"The text bank {path} is of the teachers {_names(about.teachers)}, and the set of {_names(teachers)}; write it "
             "again with these."
@@ -164,7 +166,7 @@ def read_about(path: Path) -> BankAbout:
 
 
 def _names(teachers: Sequence[TeacherRecord]) -> str:
-    return ", ".join(f"{own.name} ({own.digest[:8]}, {own.width})" for own in teachers)
+    return ", ".join(f"{each.name} ({each.digest[:8]}, {each.width})" for each in teachers)
 
 
 def _map_array(path: Path, file: BinaryIO, entry: zipfile.ZipInfo, shape: tuple[int, ...]) -> NDArray[Any]:
@@ -201,10 +203,10 @@ def write_bank(
     Raises:
         DataError: there is no text, a vector of a teacher has not the length 1, or the disk is full or refuses it.
     """
-    everything = [text for own in texts.values() for text in own]
+    everything = [text for each in texts.values() for text in each]
     if not everything:
         raise DataError(f"There is no text for the bank {path}; name a source that has some.")
-    kinds = {kind: len(own) for kind, own in texts.items() if own}
+    kinds = {kind: len(each) for kind, each in texts.items() if each}
     about = BankAbout(tuple(teachers), kinds, _digest(teachers, everything))
     with suppress(DataError):  # none yet, or a damaged one
         there = read_about(path)

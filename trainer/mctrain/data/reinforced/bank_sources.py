@@ -109,7 +109,9 @@ def collect(sources: Sequence[str], places: BankPlaces) -> Collected:
     for name in dict.fromkeys(sources):
         texts[name] = tuple(sieve.sift(_read(name, places, absent), dropped[name]))
     # of a person's file the name without its place
-    named = {name if name in SOURCES else name.rpartition("/")[2]: own for name, own in texts.items() if own}
+    named = {
+        name if name in SOURCES else name.rpartition("/")[2]: each for name, each in texts.items() if each
+    }
     return Collected(named, dropped, tuple(absent))
 
 

@@ -150,7 +150,7 @@ def parse_record(kind: type[_Record], content: object, where: str) -> _Record:
     if not isinstance(content, dict):
         raise TypeError(f"{where} is no object")
     hints = get_type_hints(kind)
-    absent = {own.name for own in fields(kind) if own.default_factory is not MISSING} - content.keys()  # type: ignore[arg-type]
+    absent = {each.name for each in fields(kind) if each.default_factory is not MISSING} - content.keys()  # type: ignore[arg-type]
     if strange := sorted(hints.keys() ^ content.keys() ^ absent):
         raise TypeError(f"{where} has an unknown key or lacks one: {strange[0]}")
     return kind(**{name: _value(hints[name], value, f"{where}, {name}") for name, value in content.items()})

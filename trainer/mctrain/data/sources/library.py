@@ -188,8 +188,8 @@ def _entry(mark: str, picture: _Picture, faults: list[str]) -> Entry | None:
     path = _found(mark, picture, faults)
     if path is None:
         return None
-    decisions = [own.decision for own in picture.decided.values()]
-    queries = [text for own in decisions if own.accepted for text in own.words]
+    decisions = [each.decision for each in picture.decided.values()]
+    queries = [text for each in decisions if each.accepted for text in each.words]
     return Entry(path, described({"queries": queries, **fact_of(decisions)}))
 
 
@@ -210,7 +210,7 @@ def fact_of(decisions: Iterable[Decision]) -> dict[str, Any]:
     """The decisions on a photo as a fact of its sample."""
     return {
         DECISIONS: [
-            {"tag": own.tag, "prompts": list(own.prompts), "accepted": own.accepted} for own in decisions
+            {"tag": each.tag, "prompts": list(each.prompts), "accepted": each.accepted} for each in decisions
         ]
     }
 
@@ -222,7 +222,7 @@ def decisions_of(about: Mapping[str, Any], key: str) -> tuple[Decision, ...]:
         DataError: there is something else in their place.
     """
     try:
-        return tuple(_decision(own) for own in about.get(DECISIONS, ()))
+        return tuple(_decision(each) for each in about.get(DECISIONS, ()))
     except (TypeError, KeyError, AttributeError) as fault:
         raise DataError(f"{key} holds something else where decisions should be; pack it again.") from fault
 

@@ -110,7 +110,7 @@ class ChatCaptioner:
             for url, seed in zip(map(_data_url, pictures), seeds, strict=True)
             for number in range(manner.captions)
         )
-        asked = [(own, Future[str | _Failure]()) for own in questions]
+        asked = [(each, Future[str | _Failure]()) for each in questions]
         left = iter(asked)  # shared: each question is taken once
         over = threading.Event()
 
@@ -132,9 +132,9 @@ class ChatCaptioner:
 
     def _texts(self, answers: Sequence[str | _Failure]) -> tuple[str, ...]:
         """The texts of one photo."""
-        texts = tuple(own for own in answers if isinstance(own, str))
-        failures = [own for own in answers if isinstance(own, _Failure)]
-        if ending := next((own for own in failures if not own.of_photo), None):
+        texts = tuple(each for each in answers if isinstance(each, str))
+        failures = [each for each in answers if isinstance(each, _Failure)]
+        if ending := next((each for each in failures if not each.of_photo), None):
             raise TrainerError(ending.sentence)
         self._failed = 0 if texts else self._failed + 1
         if self._failed == _IN_A_ROW:

@@ -55,7 +55,7 @@ class CocaCaptioner:
     ) -> list[tuple[str, ...]]:
         """Texts before any cleaning, without the marks of beginning and end."""
         ids = self.draw(self._model.pixels(pictures), seeds, manner).tolist()
-        texts = [self._spoken(own) for own in ids]
+        texts = [self._spoken(each) for each in ids]
         return [tuple(texts[at : at + manner.captions]) for at in range(0, len(texts), manner.captions)]
 
     @torch.no_grad()
@@ -84,9 +84,9 @@ class CocaCaptioner:
         return ids
 
     def _spoken(self, ids: Sequence[int]) -> str:
-        own = list(ids[1:])
-        ends = [own.index(mark) for mark in (self._end, self._pad) if mark in own]
-        return str(self._model.tokenizer.decode(own[: min(ends, default=len(own))]))
+        each = list(ids[1:])
+        ends = [each.index(mark) for mark in (self._end, self._pad) if mark in each]
+        return str(self._model.tokenizer.decode(each[: min(ends, default=len(each))]))
 
 
 def _drawn(
@@ -202,7 +202,7 @@ def demand_coca(model: Any, name: str) -> None:
         *getattr(joint, "resblocks", ()),
         *getattr(joint, "cross_attn", ()),
     ]
-    plain = all(type(own) is ResidualAttentionBlock for own in blocks)
+    plain = all(type(each) is ResidualAttentionBlock for each in blocks)
     if (
         joint is None
         or not blocks

@@ -55,7 +55,7 @@ def fit_factors(logits: NDArray[np.float16], views: Views) -> tuple[float, ...]:
     if is_plain(views.networks, views.spec.size):
         return (1.0,)
     step = max(1, logits.shape[1] // _PHOTOS)
-    return tuple(_factor(own[::step].astype(np.float32)) for own in logits)
+    return tuple(_factor(each[::step].astype(np.float32)) for each in logits)
 
 
 def _factor(logits: NDArray[np.float32]) -> float:
@@ -70,8 +70,8 @@ def join(logits: NDArray[np.float16], factors: tuple[float, ...]) -> NDArray[np.
     """[views, networks, photos, classes] → their weighted means [views, photos, classes]."""
     weights = np.array(factors, np.float32) / len(factors)
     joined = np.empty((logits.shape[0], *logits.shape[2:]), np.float16)
-    for view, own in enumerate(logits):
-        joined[view] = np.einsum("npc,n->pc", own, weights, optimize=True)
+    for view, each in enumerate(logits):
+        joined[view] = np.einsum("npc,n->pc", each, weights, optimize=True)
     return joined
 
 
@@ -155,26 +155,26 @@ def build_corpus(table: DataTable, views: Views, places: FitFolders, bar: Bar, *
     count = views.augmentation.views
     cache_features(shards, views, cache, bar("photo views", len(taken) * count), workers=workers)
     prompts = class_prompts(class_names(data, "imagenet"))
-    everything = [text for own in texts for text in (*own.captions, *own.queries)]
+    everything = [text for each in texts for text in (*each.captions, *each.queries)]
     contrasts = _contrasts(everything) if table.contrasts else {}
     everything += [text for group in prompts for text in group]
     distinct = tuple(sorted({*everything, *contrasts.values()}))
     rows = {text: row for row, text in enumerate(distinct)}
     looks = [_looks(shards, views, view, cache) for view in range(count)]
     keys = [key for key, kept in zip(looks[0][0], taken, strict=True) if kept]
-    logits = np.stack([own[:, taken] for _, _, own in looks])
+    logits = np.stack([each[:, taken] for _, _, each in looks])
     photos = len(keys) - table.blanks  # how sure a network is of what shows nothing measures nothing
     factors = fit_factors(logits[0, :, :photos], views)
     return Corpus(
         shards=tuple(shards),
         keys=tuple(keys),
         rows=np.flatnonzero(taken),
-        features=np.stack([own[taken] for _, own, _ in looks]),
+        features=np.stack([each[taken] for _, each, _ in looks]),
         logits=join(logits, factors),
         factors=factors,
         texts=distinct,
-        captions=Ragged.of([rows[text] for text in own.captions] for own in texts),
-        queries=Ragged.of([rows[text] for text in own.queries] for own in texts),
+        captions=Ragged.of([rows[text] for text in each.captions] for each in texts),
+        queries=Ragged.of([rows[text] for text in each.queries] for each in texts),
         prompts=Ragged.of([rows[text] for text in group] for group in prompts),
         contrasts=Ragged.of([rows[contrasts[text]]] if text in contrasts else [] for text in distinct),
         vectors=np.empty((0, minilm.WIDTH), np.float16),
@@ -196,8 +196,8 @@ def _looks(
     for shard in shards:
         seen = cached(shard, views, view, cache)
         keys += seen[0].keys.tolist()
-        features.append(np.concatenate([own.features for own in seen], axis=1))
-        logits.append(np.stack([own.logits for own in seen]))
+        features.append(np.concatenate([each.features for each in seen], axis=1))
+        logits.append(np.stack([each.logits for each in seen]))
     return keys, np.concatenate(features), np.concatenate(logits, axis=1)
 
 

@@ -123,7 +123,7 @@ class NetworkLook:
 def looks_of(networks: Sequence[str], size: int) -> tuple[NetworkLook, ...]:
     """How networks look at photos of `size` pixels together."""
     sizes = lite.look_sizes(networks, size)
-    return tuple(NetworkLook(network, size, own) for network, own in zip(networks, sizes, strict=True))
+    return tuple(NetworkLook(network, size, each) for network, each in zip(networks, sizes, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ def cache_features(
         DataError: a shard is damaged, or has no photo.
     """
     work = list(_missing(shards, views, cache))
-    for look in {look for own in work for look in own.looks}:
+    for look in {look for each in work for look in each.looks}:
         look.graph_file(cache)
     _compute(_look, work, progress, workers)
 
@@ -172,10 +172,10 @@ def _missing(shards: Sequence[Path], views: Views, cache: Path) -> Iterator[_Wor
     """Whole photos first: they are of use without the rest."""
     digests = {shard: file_digest(shard) for shard in shards}
     for view, shard in itertools.product(range(views.augmentation.views), shards):
-        own = _Work(shard, digests[shard], view, views, views.looks(), cache)
-        missing = tuple(look for look in own.looks if not own.path(look).exists())
+        each = _Work(shard, digests[shard], view, views, views.looks(), cache)
+        missing = tuple(look for look in each.looks if not each.path(look).exists())
         if missing:
-            yield replace(own, looks=missing)
+            yield replace(each, looks=missing)
 
 
 def _look(work: _Work) -> int:
@@ -207,8 +207,8 @@ def _compute(
     """Does each piece of work, in processes where there are several."""
     with open_pool(workers) if workers > 1 else nullcontext() as pool:
         counts = map(look, work) if pool is None else pool.map(look, work)
-        for own, count in zip(work, counts, strict=True):
-            progress(count, f"{own.shard.name} view {own.view}")
+        for each, count in zip(work, counts, strict=True):
+            progress(count, f"{each.shard.name} view {each.view}")
 
 
 def _batches(
@@ -298,14 +298,14 @@ def open_maps(
     count = views.augmentation.views
     digests = {shard: file_digest(shard) for shard in shards}
     work = [
-        [_MapsWork(shard, own, view, views, first, cache) for shard, own in digests.items()]
+        [_MapsWork(shard, each, view, views, first, cache) for shard, each in digests.items()]
         for view in range(count)
     ]
-    missing = [own for own in itertools.chain(*work) if not own.path().exists()]
+    missing = [each for each in itertools.chain(*work) if not each.path().exists()]
     if missing:
         missing[0].graph_file()
         _compute(_map, missing, progress, workers)
-    files = tuple(tuple(_mapped(own.path()) for own in row) for row in work)
+    files = tuple(tuple(_mapped(each.path()) for each in row) for row in work)
     ends = np.cumsum([len(file) for file in files[0]])
     numbers = np.searchsorted(ends, rows, side="right")
     places = rows - np.concatenate([[0], ends])[numbers]

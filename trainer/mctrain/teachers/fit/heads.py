@@ -191,9 +191,9 @@ def _loss(heads: Heads, lesson: FitLesson, batch: FitBatch, table: TrainingTable
 def _optimizer(heads: Heads, recipe: Recipe) -> torch.optim.AdamW:
     """Stages move at a rate of their own."""
     named = [
-        (name, own)
-        for name, own in heads.named_parameters()
-        if own.requires_grad and not name.startswith("stages.")
+        (name, each)
+        for name, each in heads.named_parameters()
+        if each.requires_grad and not name.startswith("stages.")
     ]
     optimizer = build_head_optimizer(named, recipe.training.weight_decay)
     if heads.stages is not None and recipe.stages is not None:
@@ -229,8 +229,8 @@ def _caption_loss(seen: _Embedded, batch: FitBatch) -> Tensor:
     rows = torch.from_numpy(batch.texts)
     others = (seen.contrasts, torch.from_numpy(batch.contrasts))
     losses = [
-        contrastive_loss(seen.photos, texts, own, seen.scale, others)
-        for texts, own in zip(seen.texts, rows, strict=True)
+        contrastive_loss(seen.photos, texts, each, seen.scale, others)
+        for texts, each in zip(seen.texts, rows, strict=True)
     ]
     return torch.stack(losses).mean()
 

@@ -82,7 +82,7 @@ def tune_stages(
     )
     history = fit(heads, lesson, replace(recipe, training=training), progress_file, report)
     tuned = heads.state_dict()
-    heads.load_state_dict({name: torch.lerp(own, tuned[name], table.moved) for name, own in before.items()})
+    heads.load_state_dict({name: torch.lerp(each, tuned[name], table.moved) for name, each in before.items()})
     stages.write_back(network, table.first)
     return history
 

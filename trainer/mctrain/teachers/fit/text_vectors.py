@@ -43,7 +43,7 @@ class Sentences:
     def of(self, texts: Sequence[str], progress: Callable[[int, str], None]) -> NDArray[np.float16]:
         """[n, 384] in the order of the texts; `progress` hears how many of the distinct ones are there."""
         digests = {text: _digest(text) for text in texts}
-        missing = sorted(text for text, own in digests.items() if own not in self._known)
+        missing = sorted(text for text, each in digests.items() if each not in self._known)
         progress(len(digests) - len(missing), "")
         for start in range(0, len(missing), CHUNK):
             self._add(missing[start : start + CHUNK], progress)

@@ -64,8 +64,8 @@ def tune(clip: Clip, corpus: Corpus, recipe: Recipe, folder: Path, bar: Bar) -> 
     heads.image.fit_scores(as_tensor(corpus.features[0]))
     heads.text.fit_scores(_vectors(trunk, read, corpus.texts[:: max(1, len(corpus.texts) // _SCORED)]))
     upper = trunk.tunable(table.layers)
-    for own in upper:
-        own.requires_grad = True
+    for each in upper:
+        each.requires_grad = True
     model = _Tuned(heads, trunk)
     optimizer = _optimizer(heads, upper, table)
     progress = FitProgress(folder / TUNED, recipe, model, None, optimizer)
@@ -117,7 +117,7 @@ def _loss(model: _Tuned, corpus: Corpus, read: Tokenizer, recipe: Recipe, step: 
     rows = draw_texts(corpus, photos, training.queries, draw)
     classes = draw.choice(len(corpus.prompts.starts) - 1, table.classes, replace=False)
     prompts = corpus.prompts.draw(classes, draw.random(len(classes)))
-    features, logits = (as_tensor(own[views, photos]) for own in (corpus.features, corpus.logits))
+    features, logits = (as_tensor(each[views, photos]) for each in (corpus.features, corpus.logits))
     model.heads.train()
     with torch.autocast("cpu", torch.bfloat16, enabled=training.bf16):
         sentences = model.trunk(_ids(read, corpus, np.concatenate([rows, prompts])))  # [batch + classes, 384]

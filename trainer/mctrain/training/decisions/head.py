@@ -64,7 +64,7 @@ def cuts_of(cosines: Tensor, verdicts: Tensor, fitting: Tensor) -> Tensor:
     parts what already lies above it.
     """
     sums = [
-        (cosines * own).sum(0) / own.sum(0) for own in ((verdicts == 1).float(), (verdicts == -1).float())
+        (cosines * each).sum(0) / each.sum(0) for each in ((verdicts == 1).float(), (verdicts == -1).float())
     ]
     between = (sums[0] + sums[1]).nan_to_num(-2) / 2  # a tag with one kind of decision has no between
     return torch.maximum(between, fitting[:, None])
@@ -101,9 +101,9 @@ def fit(
     """
     torch.set_num_threads(1)
     torch.manual_seed(recipe.decisions.seed)
-    table, own, steps = _table(head, lesson, recipe.decisions.rank), recipe.optimizer, recipe.decisions.steps
+    table, each, steps = _table(head, lesson, recipe.decisions.rank), recipe.optimizer, recipe.decisions.steps
     learning = copy.deepcopy(head).eval().requires_grad_()  # dropout would move what is to stay
-    optimizer = build_student_optimizer(learning, own)
+    optimizer = build_student_optimizer(learning, each)
     history: list[float] = []
 
     def losses(step: int) -> Iterator[Tensor]:
@@ -111,9 +111,9 @@ def fit(
         yield _loss(learning, lesson, table, recipe)
 
     def at_rate(step: int) -> None:
-        set_rate(optimizer, rate_at(step, steps, own.warmup, own.rate, own.floor))
+        set_rate(optimizer, rate_at(step, steps, each.warmup, each.rate, each.floor))
 
-    Descent(optimizer, losses, at_rate, clipped=tuple(learning.parameters()), longest=own.longest).follow(
+    Descent(optimizer, losses, at_rate, clipped=tuple(learning.parameters()), longest=each.longest).follow(
         history, steps, lambda: progress(1, f"loss {history[-1]:.3f}")
     )
     return learning.requires_grad_(requires_grad=False)
@@ -152,7 +152,7 @@ class TagWords:
     @classmethod
     def of(cls, words: tuple[tuple[str, ...], ...], sight: BundleTrunk) -> TagWords:
         """Embeds the words of each tag."""
-        owned = [(text, tag) for tag, own in enumerate(words) for text in own]
+        owned = [(text, tag) for tag, each in enumerate(words) for text in each]
         vectors = torch.from_numpy(sight.terms([text for text, _ in owned]))
         return cls(vectors, torch.tensor([tag for _, tag in owned]), len(words))
 
@@ -208,21 +208,21 @@ def judge_tags(heads: tuple[Head, Head], apart: Decided, tags: TagWords, least: 
     Raises:
         DataError: as `judged_tags`.
     """
-    scores = [tags.scores(torch.from_numpy(embed(own, apart.given))).numpy() for own in heads]
+    scores = [tags.scores(torch.from_numpy(embed(each, apart.given))).numpy() for each in heads]
     accepted, rejected = _counts(apart)
     judged = []
     for place in judged_tags(apart, least):
-        figures = [100 * in_order(own[:, place], apart.verdicts[:, place]) for own in scores]
+        figures = [100 * in_order(each[:, place], apart.verdicts[:, place]) for each in scores]
         judged.append(TagScores(apart.tags[place], int(accepted[place]), int(rejected[place]), *figures))
     return judged
 
 
 def compared(tags: Sequence[TagScores], apart: Decided) -> Compared:
     """The mean over the tags, for the checkpoint and the bundle: no name of a tag is in it."""
-    named = {own.tag for own in tags}
+    named = {each.tag for each in tags}
     columns = [place for place, tag in enumerate(apart.tags) if tag in named]
     photos = int(apart.verdicts[:, columns].any(axis=1).sum())
-    before, after = (float(np.mean([getattr(own, when) for own in tags])) for when in ("before", "after"))
+    before, after = (float(np.mean([getattr(each, when) for each in tags])) for when in ("before", "after"))
     return Compared(OWN, photos, before, after, group="asked for")
 
 

@@ -85,13 +85,13 @@ def learn(recipe: DecisionsRecipe, begin: Path, places: Places, folder: Path, ba
         taught = DecisionLesson(learnt, TagWords.of(learnt.words, sight), torch.from_numpy(words), scale)
         heads = (tower.head, fit(tower.head, taught, recipe, bar("steps", recipe.decisions.steps)))
         judged = judge_tags(heads, apart, taught.tags, recipe.decisions.least)
-        before, after = (embed(own, apart.given) for own in heads)
+        before, after = (embed(each, apart.given) for each in heads)
         progress = bar("photos of sets", None)
-        subjects = [Subject(Headed(sight, own), progress) for own in heads]
+        subjects = [Subject(Headed(sight, each), progress) for each in heads]
         results = (
             compared(judged, apart),
             ordinary((before, after), (words, words), scale),
-            *(compare(found.task.name, *(measure(own, found) for own in subjects)) for found in sets),
+            *(compare(found.task.name, *(measure(each, found) for each in subjects)) for found in sets),
         )
     tower.head.load_state_dict(heads[1].state_dict())
     origin = Trained(

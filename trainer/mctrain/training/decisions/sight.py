@@ -64,7 +64,7 @@ class BundleTrunk:
 
     def of(self, picture: PIL.Image.Image) -> Vectors:
         """What the head is given of an RGB picture: features and logits, end to end [features + classes]."""
-        return np.concatenate([own[0] for own in self._trunk(preprocess(picture, self.spec)[None])])
+        return np.concatenate([each[0] for each in self._trunk(preprocess(picture, self.spec)[None])])
 
     def again(self, picture: PIL.Image.Image) -> Vectors:
         """The same, remembered for whoever asks of the same pixels."""
@@ -137,7 +137,7 @@ class Decided:
 
     def where(self, wanted: NDArray[np.bool_]) -> Decided:
         """Some of the photos."""
-        keys = tuple(key for key, own in zip(self.keys, wanted, strict=True) if own)
+        keys = tuple(key for key, each in zip(self.keys, wanted, strict=True) if each)
         return Decided(keys, self.tags, self.words, self.verdicts[wanted], self.given[wanted], self.skipped)
 
 
@@ -151,14 +151,14 @@ def look(shards: Sequence[Path], sight: BundleTrunk, progress: Callable[[int, st
     keys: list[str] = []
     decisions: list[tuple[Decision, ...]] = []
     given: list[NDArray[np.float32]] = []
-    for group, own in _decided(shards, skipped):
+    for group, each in _decided(shards, skipped):
         try:
             given.append(sight.of(group.image()))
         except DataError:
             skipped["broken photo"] += 1
             continue
         keys.append(group.key)
-        decisions.append(own)
+        decisions.append(each)
         progress(1, "")
     if not keys:
         raise DataError(
@@ -187,10 +187,10 @@ def _table(
 ) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...], NDArray[np.int8]]:
     """The tags by name, the words of each, and a row of verdicts a photo [photos, tags]."""
     words: dict[str, dict[str, None]] = {}
-    for own in sorted(
-        {decision for row in decisions for decision in row}, key=lambda own: (own.tag, own.prompts)
+    for each in sorted(
+        {decision for row in decisions for decision in row}, key=lambda each: (each.tag, each.prompts)
     ):
-        words.setdefault(own.tag, {}).update(dict.fromkeys(own.words))
+        words.setdefault(each.tag, {}).update(dict.fromkeys(each.words))
     places = {tag: place for place, tag in enumerate(words)}
     verdicts = np.zeros((len(decisions), len(words)), np.int8)
     for row, made in zip(verdicts, decisions, strict=True):
