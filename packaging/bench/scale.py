@@ -34,7 +34,7 @@ from mctrain.data.reinforced.sample import members_of
 from mctrain.data.replay import replay
 from mctrain.data.shards import grouped, write_archive
 from mctrain.data.views import draw_views, slots_of
-from mctrain.data.words import CAPTIONS, Photo, Words
+from mctrain.data.words import CAPTIONS, SampleTexts, StoredPhoto
 from mctrain.data.words import members_of as plain_members
 from mctrain.data.workers import open_pool
 from mctrain.models.clip import build_clip
@@ -211,8 +211,10 @@ def pack(folder: Path, count: int, texts: int) -> Path:
         path = folder / "window.jpg"
         window.save(path, quality=85)
         made = tuple(f"synthetic caption {place} of the photo number {number}" for place in range(texts))
-        words = Words((f"a photo that shows thing number {number}",), {CAPTIONS: made})
-        samples.append((f"{number:06}", plain_members(words, Photo("jpg", path.read_bytes(), SIDE, SIDE))))
+        words = SampleTexts((f"a photo that shows thing number {number}",), {CAPTIONS: made})
+        samples.append(
+            (f"{number:06}", plain_members(words, StoredPhoto("jpg", path.read_bytes(), SIDE, SIDE)))
+        )
     write_archive(folder / f"plain-{texts}.tar", samples)
     return folder / f"plain-{texts}.tar"
 

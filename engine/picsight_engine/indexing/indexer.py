@@ -16,7 +16,7 @@ from picsight_engine.indexing.crew import Crew, suitable_workers
 from picsight_engine.indexing.events import Committed, Emptier, Event, Finished, Found, Summary
 from picsight_engine.indexing.plan import folder_view, make_plan
 from picsight_engine.indexing.recognise import Recogniser
-from picsight_engine.indexing.scan import Listing, printable, scan
+from picsight_engine.indexing.scan import DirectoryListing, printable, scan
 from picsight_engine.indexing.shift import Shift
 from picsight_engine.photos.decode import Limits
 from picsight_engine.photos.precedence import METADATA_RULE
@@ -138,7 +138,7 @@ class _Run:
         views: list[FolderView] = []
         reported = 0.0
         for folder in self._folders:
-            listings: list[Listing] = []
+            listings: list[DirectoryListing] = []
             for listing in scan(folder.path, leave_out=self._db.folder, cancel=cancel):
                 listings.append(listing)
                 self._found += len(listing.files)

@@ -13,7 +13,7 @@ from picsight_engine.store.problems import problems_of
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from picsight_engine.indexing.scan import Listing, SeenFile, SeenProblem
+    from picsight_engine.indexing.scan import DirectoryListing, SeenFile, SeenProblem
     from picsight_engine.store.database import Database
     from picsight_engine.store.files import StoredFile
     from picsight_engine.store.folders import Folder, FolderState
@@ -74,7 +74,7 @@ class Plan:
         return frozenset(file.id for offline in self.offline for file in offline.files)
 
 
-def folder_view(db: Database, folder: Folder, listings: Sequence[Listing]) -> FolderView:
+def folder_view(db: Database, folder: Folder, listings: Sequence[DirectoryListing]) -> FolderView:
     """What a scan has seen of a folder, beside what the library knows."""
     return FolderView(
         folder,

@@ -61,7 +61,7 @@ class SeenProblem:
 
 
 @dataclass(slots=True)
-class Listing:
+class DirectoryListing:
     """One directory: itself where it could be read, its pictures, what of it is not read, its directories and links to some.
 
     `broken` are links that lead nowhere now: what they led to is unknown, not gone.
@@ -77,7 +77,7 @@ class Listing:
 
 def scan(
     folder: Path, *, leave_out: Path | None = None, cancel: threading.Event | None = None
-) -> Iterator[Listing]:
+) -> Iterator[DirectoryListing]:
     """Walks `folder`, directory by directory and by name; left out are hidden files and directories, the system's own, and `leave_out`.
 
     Links are followed. A directory is walked once however many links lead to it, and under its own name where it has
@@ -90,11 +90,11 @@ def scan(
     # Links come last, so that real names win.
     while (folders or links) and not (cancel is not None and cancel.is_set()):
         name = folders.pop() if folders else links.pop(0)
-        listing = Listing()
+        listing = DirectoryListing()
         try:
             _list(root, name, visited, listing)
         except OSError as fault:  # half a directory says nothing about the other half
-            listing = Listing(problems=_problems(root, name, fault))
+            listing = DirectoryListing(problems=_problems(root, name, fault))
         yield listing
         folders.extend(reversed(listing.folders))
         links.extend(listing.links)
@@ -105,7 +105,7 @@ def printable(path: bytes) -> str:
     return path.decode("utf-8", "replace")
 
 
-def _list(root: bytes, name: bytes, visited: set[tuple[int, int]], listing: Listing) -> None:
+def _list(root: bytes, name: bytes, visited: set[tuple[int, int]], listing: DirectoryListing) -> None:
     path = os.path.join(root, name) if name else root  # noqa: PTH118 -- pathlib cannot hold bytes
     info = os.stat(path)  # noqa: PTH116
     if (info.st_dev, info.st_ino) in visited:
@@ -121,7 +121,7 @@ def _list(root: bytes, name: bytes, visited: set[tuple[int, int]], listing: List
         _add_companions(listing, {entry.name: entry for entry in shown})
 
 
-def _sort_in(entry: os.DirEntry[bytes], name: bytes, device: int, listing: Listing) -> None:
+def _sort_in(entry: os.DirEntry[bytes], name: bytes, device: int, listing: DirectoryListing) -> None:
     """Puts one entry where it belongs; a fault behind a link is the link's, any other is the directory's."""
     try:
         if entry.is_dir():
@@ -142,7 +142,7 @@ def _sort_in(entry: os.DirEntry[bytes], name: bytes, device: int, listing: Listi
             raise
 
 
-def _add_companions(listing: Listing, entries: Mapping[bytes, os.DirEntry[bytes]]) -> None:
+def _add_companions(listing: DirectoryListing, entries: Mapping[bytes, os.DirEntry[bytes]]) -> None:
     """Puts beside each picture the files that speak of it."""
     found = companions([os.fsdecode(name) for name in entries])
     for place, file in enumerate(listing.files):

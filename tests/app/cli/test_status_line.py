@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from picsight.cli.status_line import fit, parts_of
+from picsight.cli.progress_line import fit, parts_of
 from picsight_engine.indexing.events import Found, Progress
 
 HALFWAY = Progress(done=500, total=1000, problems=2, photos_per_second=21.4, seconds_left=1500)

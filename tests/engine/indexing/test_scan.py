@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from picsight_engine.indexing.plan import folder_view
-from picsight_engine.indexing.scan import Listing, SeenFile, SeenFolder, scan
+from picsight_engine.indexing.scan import DirectoryListing, SeenFile, SeenFolder, scan
 
 NOBODY = 65534
 
@@ -44,7 +44,7 @@ def test_size_and_time_are_those_of_the_file(tmp_path):
     os.utime(tmp_path / "a.jpg", ns=(1, 1_234_567_891_000_000_000))
     device = tmp_path.stat().st_dev
     assert list(scan(tmp_path)) == [
-        Listing(
+        DirectoryListing(
             SeenFolder(b"", device, empty=False),
             [SeenFile(b"a.jpg", 7, 1_234_567_891_000_000_000, device)],
         )
@@ -157,7 +157,7 @@ def test_a_directory_without_permission_is_a_problem_and_the_rest_is_found(tmp_p
     assert str(folder / "locked") in problem.message
 
 
-def _as_unprivileged(folder: Path) -> list[Listing]:
+def _as_unprivileged(folder: Path) -> list[DirectoryListing]:
     """Scans as a user whom permissions bind; root, as in containers, becomes nobody in a child."""
     if os.geteuid() != 0:
         return list(scan(folder))

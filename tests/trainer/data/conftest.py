@@ -17,7 +17,7 @@ import torch
 from mctrain.data.reinforced.sample import ReinforcedSample, members_of
 from mctrain.data.shards import samples, write_archive
 from mctrain.data.views import OPERATIONS, Slots, parse_views
-from mctrain.data.words import CAPTIONS, QUERIES, Words
+from mctrain.data.words import CAPTIONS, QUERIES, SampleTexts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,7 +62,7 @@ def own_samples(photos) -> tuple[ReinforcedSample, ...]:
                 key=photo.key,
                 suffix=photo.suffix,
                 photo=photo.photo,
-                words=Words(human, synthetic, {"source": "flickr8k", "license": "none"}),
+                words=SampleTexts(human, synthetic, {"source": "flickr8k", "license": "none"}),
                 views=parse_views(records(5), "the test"),
                 image_embeddings=unit_rows(5, 200 + number),
                 caption_embeddings=unit_rows(5, number) if human else unit_rows(3, 50)[:1],

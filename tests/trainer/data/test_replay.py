@@ -12,7 +12,7 @@ from torchvision.transforms import InterpolationMode, RandAugment, functional
 from torchvision.transforms.autoaugment import _apply_op
 
 from mctrain.data.replay import replay
-from mctrain.data.views import Crop, View, draw_views, parse_views, slots_of, write_views
+from mctrain.data.views import Crop, DrawnView, draw_views, parse_views, slots_of, write_views
 from mctrain.errors import DataError
 from mctrain.recipes.tables import Augmentation
 
@@ -57,9 +57,9 @@ def test_two_hundred_views_equal_torchvisions_to_the_last_pixel(photos):
 
 def test_a_translation_goes_as_far_in_a_view_of_another_size(photos):
     for size, pixels in [(192, 26), (224, 30), (384, 52)]:
-        plain = np.asarray(replay(photos[0], View(None), size))
-        right = np.asarray(replay(photos[0], View(None, operations=((3, 30.453173),)), size))
-        up = np.asarray(replay(photos[0], View(None, operations=((4, -30.453173),)), size))
+        plain = np.asarray(replay(photos[0], DrawnView(None), size))
+        right = np.asarray(replay(photos[0], DrawnView(None, operations=((3, 30.453173),)), size))
+        up = np.asarray(replay(photos[0], DrawnView(None, operations=((4, -30.453173),)), size))
         np.testing.assert_array_equal(right[:, pixels:], plain[:, :-pixels])
         np.testing.assert_array_equal(up[:-pixels], plain[pixels:])
         assert not right[:, :pixels].any()
@@ -70,10 +70,10 @@ def test_the_whole_photo_is_only_brought_to_size(photos):
     photo = photos[0]
     (view,) = draw_views(Augmentation("none", 1, 0.08, mirror=False), "a", 0, *photo.size)
     expected = photo.resize((192, 192), PIL.Image.Resampling.BICUBIC).tobytes()
-    assert replay(photo, view, 192).tobytes() == replay(photo, View(None), 192).tobytes() == expected
+    assert replay(photo, view, 192).tobytes() == replay(photo, DrawnView(None), 192).tobytes() == expected
 
 
 def test_a_view_of_another_photo_is_refused_and_not_painted_black(photos):
     photo = photos[0]
     with pytest.raises(DataError, match=f"photo of {photo.width} by {photo.height} pixels"):
-        replay(photo, View(Crop(0, 1, photo.height, photo.width)), 224)
+        replay(photo, DrawnView(Crop(0, 1, photo.height, photo.width)), 224)

@@ -17,8 +17,8 @@ from torchvision.transforms import RandAugment, RandomResizedCrop
 from mctrain.data.views import (
     OPERATIONS,
     Crop,
+    DrawnView,
     Slots,
-    View,
     draw_views,
     parse_views,
     rescaled,
@@ -138,7 +138,7 @@ kinds = some.sampled_from(["strong", "weak", "aspect"])
 @pytest.mark.parametrize("stored", [PUBLISHED, json.loads(PUBLISHED)])
 def test_a_published_record_is_read_as_text_and_as_a_list_and_written_as_it_was(stored):
     views = parse_views(stored, "a")
-    assert views == (View(Crop(14, 347, 370, 427), operations=((0, 0.0), (6, 0.26999998))),)
+    assert views == (DrawnView(Crop(14, 347, 370, 427), operations=((0, 0.0), (6, 0.26999998))),)
     assert write_views(views, SLOTS) == PUBLISHED
 
 
@@ -154,12 +154,12 @@ def test_each_step_that_was_left_out_may_be_null():
         [None, [[5, -9.0], [10, 7]]],
     ]
     assert parse_views(stored, "a") == (
-        View(crop),
-        View(crop),
-        View(crop, flip=True),
-        View(crop, operations=turned),
-        View(crop, flip=True),
-        View(None, operations=turned),
+        DrawnView(crop),
+        DrawnView(crop),
+        DrawnView(crop, flip=True),
+        DrawnView(crop, operations=turned),
+        DrawnView(crop, flip=True),
+        DrawnView(None, operations=turned),
     )
 
 
@@ -175,7 +175,7 @@ def test_what_was_drawn_comes_back_from_its_public_form(kind, mirror, key, width
 
 def test_a_step_without_a_slot_is_never_dropped_in_silence():
     with pytest.raises(ValueError, match="does not go into"):
-        write_views([View(None, flip=True)], SLOTS)
+        write_views([DrawnView(None, flip=True)], SLOTS)
 
 
 @pytest.mark.parametrize(
@@ -231,5 +231,5 @@ def test_a_rescaled_crop_lies_inside_the_photo_and_shows_the_same(kind, before, 
     "crop", [(0, 0, 11, 10), (0, 0, 10, 21), (5, 0, 6, 10), (0, 15, 1, 6), (-1, 0, 5, 5)]
 )
 def test_a_crop_that_reaches_beyond_the_photo_does_not_fit(crop):
-    assert not View(Crop(*crop)).fits(20, 10)
-    assert View(Crop(0, 0, 10, 20)).fits(20, 10)
+    assert not DrawnView(Crop(*crop)).fits(20, 10)
+    assert DrawnView(Crop(0, 0, 10, 20)).fits(20, 10)

@@ -9,10 +9,10 @@ import pytest
 
 from mctrain.data.reinforced.sample import parse_plain
 from mctrain.data.shards import grouped
-from mctrain.data.words import Photo, Words, described, members_of, retagged, words_of
+from mctrain.data.words import SampleTexts, StoredPhoto, described, members_of, retagged, words_of
 from mctrain.errors import DataError
 
-PHOTO = Photo("jpg", b"\xff\xd8 a photo", 640, 480)
+PHOTO = StoredPhoto("jpg", b"\xff\xd8 a photo", 640, 480)
 FACTS = {"source": "my camera", "license": "CC0-1.0", "objects": ["dog"]}
 
 
@@ -23,11 +23,13 @@ def read(**members):
 @pytest.mark.parametrize(
     "words",
     [
-        Words(("A dog.", "A brown dog."), {"syn_text": ("A hound.",), "syn_text_query": ("dog",)}, FACTS),
-        Words((), {"syn_text": ("Ein Hund.", "A hound."), "syn_text_class": ("dog",)}, FACTS),
-        Words((), {"syn_text_query": ("großer Hund 🐕",)}),
-        Words(("A dog.",), {}, {"label": "dog", "set": "animal"}),
-        Words(),
+        SampleTexts(
+            ("A dog.", "A brown dog."), {"syn_text": ("A hound.",), "syn_text_query": ("dog",)}, FACTS
+        ),
+        SampleTexts((), {"syn_text": ("Ein Hund.", "A hound."), "syn_text_class": ("dog",)}, FACTS),
+        SampleTexts((), {"syn_text_query": ("großer Hund 🐕",)}),
+        SampleTexts(("A dog.",), {}, {"label": "dog", "set": "animal"}),
+        SampleTexts(),
     ],
     ids=["human", "synthetic", "queries alone", "of a set", "nothing"],
 )
@@ -44,20 +46,20 @@ def test_what_is_written_is_read(words):
 
 
 def test_a_photo_without_a_human_caption_takes_its_first_synthetic_one_marked():
-    members = members_of(Words((), {"syn_text": ("A hound.", "A dog.")}), PHOTO)
+    members = members_of(SampleTexts((), {"syn_text": ("A hound.", "A dog.")}), PHOTO)
     assert list(members) == ["jpg", "txt", "json", "syn.json"]
     assert members["txt"] == b"A hound."
     assert json.loads(members["json"])["txt_source"] == "synthetic"
-    assert "txt_source" not in json.loads(members_of(Words(("A dog.",)), PHOTO)["json"])
-    assert list(members_of(Words(), PHOTO)) == ["jpg", "json"]
+    assert "txt_source" not in json.loads(members_of(SampleTexts(("A dog.",)), PHOTO)["json"])
+    assert list(members_of(SampleTexts(), PHOTO)) == ["jpg", "json"]
 
 
 @pytest.mark.parametrize(
     ("before", "first"),
     [
-        (Words((), {}, FACTS), "A hound."),
-        (Words((), {"syn_text_query": ("dog",)}), "A hound."),
-        (Words(("A dog.",), {"syn_text_query": ("dog",)}), "A dog."),
+        (SampleTexts((), {}, FACTS), "A hound."),
+        (SampleTexts((), {"syn_text_query": ("dog",)}), "A hound."),
+        (SampleTexts(("A dog.",), {"syn_text_query": ("dog",)}), "A dog."),
     ],
     ids=["nothing", "searches alone", "human"],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mctrain.data.shards import samples
-from mctrain.data.words import CAPTIONS, QUERIES, Words, described
+from mctrain.data.words import CAPTIONS, QUERIES, SampleTexts, described
 from mctrain.evaluation.things import ABSENT, DOUBTFUL, SHOWN, Thing, load_things, presence, singular
 
 BEAR = Thing("bear", ((singular("bear"),), (singular("grizzly"), singular("river"))), (singular("panda"),))
@@ -14,14 +14,14 @@ BEAR = Thing("bear", ((singular("bear"),), (singular("grizzly"), singular("river
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (Words(human=("Two bears.", "A bear runs")), SHOWN),
-        (Words(human=("A bear's cave", "a man")), DOUBTFUL),
-        (Words(synthetic={QUERIES: ("brown bear",)}), SHOWN),
-        (Words(synthetic={CAPTIONS: ("bears, seen from afar",)}), DOUBTFUL),
-        (Words(about={"objects": ["bear"]}), DOUBTFUL),
-        (Words(about={"label": "grizzly near a river"}), SHOWN),
-        (Words(about={"label": "giant panda"}), DOUBTFUL),
-        (Words(human=("bearded men", "a beard")), ABSENT),
+        (SampleTexts(human=("Two bears.", "A bear runs")), SHOWN),
+        (SampleTexts(human=("A bear's cave", "a man")), DOUBTFUL),
+        (SampleTexts(synthetic={QUERIES: ("brown bear",)}), SHOWN),
+        (SampleTexts(synthetic={CAPTIONS: ("bears, seen from afar",)}), DOUBTFUL),
+        (SampleTexts(about={"objects": ["bear"]}), DOUBTFUL),
+        (SampleTexts(about={"label": "grizzly near a river"}), SHOWN),
+        (SampleTexts(about={"label": "giant panda"}), DOUBTFUL),
+        (SampleTexts(human=("bearded men", "a beard")), ABSENT),
     ],
 )
 def test_words_tell_whether_a_photo_shows_a_thing(words, expected):

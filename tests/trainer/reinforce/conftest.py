@@ -15,7 +15,7 @@ from tests.trainer.reinforce.coca import CONFIG, write_model
 from mctrain.data.reading.index import open_shard
 from mctrain.data.reinforced.manifest import (
     MANIFEST,
-    Manifest,
+    ReinforcedManifest,
     Replay,
     ShardRecord,
     Storage,
@@ -27,7 +27,7 @@ from mctrain.data.reinforced.sample import ReinforcedSample, members_of, parse_s
 from mctrain.data.replay import picture_digest, replay, versions
 from mctrain.data.shards import file_digest, samples, write_archive
 from mctrain.data.views import draw_views, slots_of
-from mctrain.data.words import QUERIES, Words
+from mctrain.data.words import QUERIES, SampleTexts
 from mctrain.recipes.tables import Augmentation
 from mctrain.teachers.teacher import BundleTeacher
 
@@ -45,7 +45,7 @@ def reinforced(photo, teacher) -> ReinforcedSample:
         key=photo.key,
         suffix=photo.suffix,
         photo=photo.photo,
-        words=Words(captions, {QUERIES: ("dog",)}, {"license": "none", "source": "flickr8k"}),
+        words=SampleTexts(captions, {QUERIES: ("dog",)}, {"license": "none", "source": "flickr8k"}),
         views=views,
         image_embeddings=teacher.photos(pictures, [photo.key] * len(views)),
         caption_embeddings=teacher.texts(captions),
@@ -85,7 +85,7 @@ def made(real_data, starter, shipped_teacher, tmp_path_factory):
         records.append(record_of(folder / name, written))
     own = shipped_teacher
     teacher = TeacherRecord(own.name, own.width, own.scale, own.digest)
-    save_manifest(folder / MANIFEST, Manifest({}, (teacher,), tuple(records), (), versions()))
+    save_manifest(folder / MANIFEST, ReinforcedManifest({}, (teacher,), tuple(records), (), versions()))
     return folder
 
 

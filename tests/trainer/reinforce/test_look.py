@@ -15,7 +15,7 @@ from tests.trainer.reinforce.conftest import read_shard, rewrite
 from mctrain.cli.command import mctrain
 from mctrain.data.replay import replay
 from mctrain.data.shards import grouped
-from mctrain.data.views import View
+from mctrain.data.views import DrawnView
 from mctrain.evaluation.sheet import font_of, wrapped
 from mctrain.reinforce.contact_sheet import VIEW_SIDE, gather
 
@@ -87,7 +87,7 @@ def test_cosines_are_those_of_the_teacher(made, shipped_teacher):
     photos = {group.key: group.image() for group in grouped(made / "000000.tar")}
     assert [shown.key for shown in gathered.photos] == list(photos)
     for shown in gathered.photos:
-        pictures = [replay(photos[shown.key], View(None), shipped_teacher.spec.size)]
+        pictures = [replay(photos[shown.key], DrawnView(None), shipped_teacher.spec.size)]
         (vector,) = shipped_teacher.photos(pictures, [shown.key])
         texts = [line for lines in shown.texts.values() for line in lines]
         expected = shipped_teacher.texts([text for text, _ in texts]) @ vector

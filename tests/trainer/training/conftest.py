@@ -18,7 +18,7 @@ from tests.trainer.data.conftest import WIDTHS, unit_rows
 from mctrain.data.reinforced.bank import BANK, write_bank
 from mctrain.data.reinforced.manifest import (
     MANIFEST,
-    Manifest,
+    ReinforcedManifest,
     ShardRecord,
     Storage,
     TeacherRecord,
@@ -28,7 +28,7 @@ from mctrain.data.reinforced.sample import ReinforcedSample, members_of
 from mctrain.data.replay import versions
 from mctrain.data.shards import file_digest, samples, write_archive
 from mctrain.data.views import draw_views, slots_of
-from mctrain.data.words import CAPTIONS, Words
+from mctrain.data.words import CAPTIONS, SampleTexts
 from mctrain.recipes.tables import Augmentation
 from mctrain.recipes.training import load_training
 from mctrain.training.loop import take_step
@@ -104,7 +104,7 @@ def reinforced(photo, number) -> ReinforcedSample:
         key=photo.key,
         suffix="jpg",
         photo=shrunk(photo),
-        words=Words(said, {CAPTIONS: (f"something {number}", f"number {number}")}, {"license": "none"}),
+        words=SampleTexts(said, {CAPTIONS: (f"something {number}", f"number {number}")}, {"license": "none"}),
         views=draw_views(VIEWS, photo.key, 0, SIDE, SIDE // 2),
         image_embeddings=unit_rows(VIEWS.views, 1000 + number),
         caption_embeddings=unit_rows(len(said), 2000 + number),
@@ -123,7 +123,7 @@ def reinforced_set(real_data, tmp_path_factory) -> Path:
         members = ((own.key, members_of(own, Storage.NPZ, slots_of(VIEWS))) for own in part)
         write_archive(folder / name, members)
         records.append(ShardRecord(name, len(part), file_digest(folder / name), {}, {}))
-    save_manifest(folder / MANIFEST, Manifest({}, TEACHERS, tuple(records), (), versions()))
+    save_manifest(folder / MANIFEST, ReinforcedManifest({}, TEACHERS, tuple(records), (), versions()))
     vectors = unit_rows(len(BANK_TEXTS), 5)
     write_bank(
         folder / BANK, {"own": BANK_TEXTS}, TEACHERS, lambda said: vectors[: len(said)], lambda *_: None

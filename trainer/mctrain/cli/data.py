@@ -17,7 +17,7 @@ from mctrain.data.apart import EVERYDAY
 from mctrain.data.check import ShardCheck, check_shards, find_evaluation_looks, find_near_copies
 from mctrain.data.named import named_shards
 from mctrain.data.packing.pack import Packed, pack
-from mctrain.data.packing.plan import Settings
+from mctrain.data.packing.plan import PackingSettings
 from mctrain.data.stats import SHARES, Stats, count_words, measure_shards
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def pack_photos(source: Path, output: Path, side: int, per_shard: int, licence: 
     Captions are taken from captions.csv, from any .jsonl, from a .txt beside a photo, and from its XMP, inside or beside it. A
     killed run continues with the same command.
     """
-    packed = pack(source, output, Settings(side, per_shard, licence), bar)
+    packed = pack(source, output, PackingSettings(side, per_shard, licence), bar)
     _tell_packed(output, packed, described=source.suffix != ".jsonl")
 
 

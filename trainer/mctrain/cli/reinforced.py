@@ -11,7 +11,7 @@ import numpy as np
 
 from mctrain.cli.options import cache_option
 from mctrain.cli.progress import bar, printable
-from mctrain.data.reinforced.manifest import MANIFEST, Manifest, load_manifest
+from mctrain.data.reinforced.manifest import MANIFEST, ReinforcedManifest, load_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +63,7 @@ def verify(folder: Path, count: int, cache: Path, titles: tuple[str, ...], *, wh
 
 
 def _compare(
-    manifest: Manifest, titles: Sequence[str], samples: Sequence[ReinforcedSample], cache: Path
+    manifest: ReinforcedManifest, titles: Sequence[str], samples: Sequence[ReinforcedSample], cache: Path
 ) -> list[str]:
     """How near fresh embeddings come; the findings, each of which was printed."""
     if not titles:

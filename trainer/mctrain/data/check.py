@@ -10,7 +10,7 @@ import numpy as np
 from PIL.Image import Resampling
 
 from mctrain.data.refusal import Reserved, shipped
-from mctrain.data.shards import PHOTO_SUFFIXES, Group, grouped, parse_words
+from mctrain.data.shards import PHOTO_SUFFIXES, SampleMembers, grouped, parse_words
 from mctrain.data.words import texts_by_kind, words_of
 from mctrain.errors import DataError
 from mctrain.places import size_of
@@ -103,7 +103,7 @@ def _check(shard: Place, seen: dict[str, str], known: Reserved) -> ShardCheck:
     return report
 
 
-def _judge(report: ShardCheck, group: Group, known: Reserved) -> None:
+def _judge(report: ShardCheck, group: SampleMembers, known: Reserved) -> None:
     """Tells an evaluation photo from one that may be trained on."""
     if not known.holds_key(group.key) and not known.holds_photo(group.photo):
         return
@@ -120,7 +120,7 @@ def _judge(report: ShardCheck, group: Group, known: Reserved) -> None:
     report.faults.append(f"{group.key} is an evaluation {what}: never trained on")
 
 
-def _count_photo(report: ShardCheck, group: Group) -> None:
+def _count_photo(report: ShardCheck, group: SampleMembers) -> None:
     report.photos += 1
     report.photo_bytes += len(group.photo)
     try:
@@ -135,7 +135,7 @@ def _count_photo(report: ShardCheck, group: Group) -> None:
         report.looks[group.key] = hashed
 
 
-def _count_words(report: ShardCheck, group: Group) -> None:
+def _count_words(report: ShardCheck, group: SampleMembers) -> None:
     if not _WORD_SUFFIXES & group.members.keys():
         report.faults.append(f"{group.key} has no words (txt, json)")
         return

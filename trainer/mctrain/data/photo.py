@@ -7,7 +7,7 @@ import warnings
 
 import PIL.Image
 
-from mctrain.data.words import Photo
+from mctrain.data.words import StoredPhoto
 from mctrain.errors import DataError
 
 _MOST_PIXELS = 100_000_000  # 300 MB decoded; Pillow's own bound depends on who else set it
@@ -33,7 +33,7 @@ def decode_photo(photo: bytes) -> PIL.Image.Image:
         raise DataError(str(fault)) from fault
 
 
-def describe_photo(photo: bytes) -> Photo:
+def describe_photo(photo: bytes) -> StoredPhoto:
     """The photo with the suffix and the size that its first bytes tell, whatever its file was called; it is not decoded.
 
     Raises:
@@ -44,7 +44,7 @@ def describe_photo(photo: bytes) -> Photo:
             warnings.simplefilter("ignore")
             image = PIL.Image.open(io.BytesIO(photo), formats=tuple(_SUFFIXES))
             _demand_decent(image)
-            return Photo(_SUFFIXES.get(str(image.format), "jpg"), photo, image.width, image.height)
+            return StoredPhoto(_SUFFIXES.get(str(image.format), "jpg"), photo, image.width, image.height)
     # The outer border to foreign decoders: on damaged bytes they raise whatever these lead to.
     except Exception as fault:
         raise DataError(str(fault)) from fault

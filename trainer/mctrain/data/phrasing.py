@@ -10,7 +10,7 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mctrain.data.words import CLASSES, QUERIES, Words, texts_of, words_of
+from mctrain.data.words import CLASSES, QUERIES, SampleTexts, texts_of, words_of
 from mctrain.errors import DataError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Phrasing:
     templates: Mapping[str, Sequence[str]] = field(default_factory=dict)
     translated: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
-    def words_of(self, key: str, members: Mapping[str, bytes]) -> Words:
+    def words_of(self, key: str, members: Mapping[str, bytes]) -> SampleTexts:
         """The words of a sample, with names put into their set's templates and with captions from elsewhere.
 
         Raises:
@@ -56,14 +56,14 @@ class Phrasing:
         synthetic = dict(words.synthetic)
         if names:
             synthetic[CLASSES] = _distinct([*synthetic.get(CLASSES, ()), *names])
-        return Words(_distinct([*words.human, *translated]), synthetic, words.about)
+        return SampleTexts(_distinct([*words.human, *translated]), synthetic, words.about)
 
     def digest(self) -> str:
         """Changes with what is said here: 16 hex digits."""
         content = json.dumps([dict(self.templates), dict(self.translated)], sort_keys=True, default=list)
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
-    def _names(self, key: str, words: Words) -> list[str]:
+    def _names(self, key: str, words: SampleTexts) -> list[str]:
         """Names of what a photo shows, bare and in sentences; lists of objects only where nobody wrote searches."""
         about = words.about
         label, labels, objects, phrases = (

@@ -33,7 +33,7 @@ from mctrain.places import files_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from mctrain.data.words import Words
+    from mctrain.data.words import SampleTexts
 
 
 LIST = "evaluation.txt"  # lines of "key DIGEST", "photo DIGEST", "text DIGEST", "look HASH" and "sentence DIGEST"
@@ -232,7 +232,7 @@ def sentence_of(text: str) -> str:
     return words if words.count(" ") >= LEAST_WORDS - 1 else ""
 
 
-def sentences_about(photo: Words) -> Iterator[str]:
+def sentences_about(photo: SampleTexts) -> Iterator[str]:
     """Captions and searches of a photo, as words; names of classes are no sentences, however long."""
     kinds = texts_by_kind(photo)
     for kind in ("human", "synthetic", "query"):

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
-    from mctrain.data.views import View
+    from mctrain.data.views import DrawnView
 
 _MEASURED_IN_PIXELS = {"TranslateX", "TranslateY"}
 
 
 def replay(
-    image: Image, view: View, size: int, interpolation: Literal["bicubic", "bilinear"] = "bicubic"
+    image: Image, view: DrawnView, size: int, interpolation: Literal["bicubic", "bilinear"] = "bicubic"
 ) -> Image:
     """The view of an RGB photo, `size` pixels high and wide.
 

@@ -98,7 +98,7 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class SampleMembers:
     """The members of one sample by their suffix (`jpg`, `json`, `syn.json`), whole or with its fault."""
 
     key: str
@@ -200,7 +200,7 @@ def count_photos(shard: Path) -> int:
     return count
 
 
-def grouped(shard: Place) -> Iterator[Group]:
+def grouped(shard: Place) -> Iterator[SampleMembers]:
     """The samples of any shard: what follows one another under one key. A suffix that comes again begins the next sample.
 
     Nothing stops it: a sample without a photo or with broken JSON, and a shard that cannot be read on, come as faults.
@@ -216,13 +216,13 @@ def grouped(shard: Place) -> Iterator[Group]:
     except DataError as fault:
         if found:
             yield _judged(key, found)
-        yield Group(shard.name, {}, Fault("damaged shard", str(fault)))
+        yield SampleMembers(shard.name, {}, Fault("damaged shard", str(fault)))
         return
     if found:
         yield _judged(key, found)
 
 
-def sound_groups(shard: Place) -> Iterator[Group]:
+def sound_groups(shard: Place) -> Iterator[SampleMembers]:
     """The samples of any shard, up to the first fault.
 
     Raises:
@@ -234,7 +234,7 @@ def sound_groups(shard: Place) -> Iterator[Group]:
         yield each
 
 
-def _judged(key: str, found: dict[str, bytes]) -> Group:
+def _judged(key: str, found: dict[str, bytes]) -> SampleMembers:
     """A sample with what is wrong with it."""
     fault = None if PHOTO_SUFFIXES & found.keys() else Fault("no photo", f"{key} has no photo")
     for suffix, content in found.items():
@@ -243,7 +243,7 @@ def _judged(key: str, found: dict[str, bytes]) -> Group:
                 _parse(content, f"{key}.{suffix}")
             except DataError as broken:
                 fault = fault or Fault("broken json", str(broken))
-    return Group(key, found, fault)
+    return SampleMembers(key, found, fault)
 
 
 def samples(shard: Path) -> Iterator[Sample]:

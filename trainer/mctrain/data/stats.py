@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from mctrain.data.shards import Group
+    from mctrain.data.shards import SampleMembers
     from mctrain.places import Place
 
 
@@ -98,7 +98,7 @@ def measure_shards(shards: Sequence[Place]) -> Stats:
     return stats
 
 
-def _count(stats: Stats, group: Group) -> None:
+def _count(stats: Stats, group: SampleMembers) -> None:
     try:
         words = words_of(group.members, group.key)
         width, height = _size(group)
@@ -121,7 +121,7 @@ def _count(stats: Stats, group: Group) -> None:
         stats.words.setdefault(kind, []).extend(len(text.split()) for text in texts)
 
 
-def _size(group: Group) -> tuple[int, int]:
+def _size(group: SampleMembers) -> tuple[int, int]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)  # nothing is decoded
         with PIL.Image.open(io.BytesIO(group.photo)) as image:

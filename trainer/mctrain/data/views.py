@@ -79,7 +79,7 @@ class Crop(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class DrawnView:
     """One view: cut out, brought to size, mirrored where `flip`, then the operations as (id, signed magnitude)."""
 
     crop: Crop | None  # None is the whole photo
@@ -103,7 +103,7 @@ class Slots:
     operations: bool
 
 
-def rescaled(view: View, from_size: tuple[int, int], to_size: tuple[int, int]) -> View:
+def rescaled(view: DrawnView, from_size: tuple[int, int], to_size: tuple[int, int]) -> DrawnView:
     """The view for a photo that is now `to_size` and was `from_size` (width, height), in which it fits, when it was drawn."""
     if view.crop is None or from_size == to_size:
         return view
@@ -120,12 +120,12 @@ def _rescaled(start: int, length: int, before: int, now: int) -> tuple[int, int]
     return begin, end - begin
 
 
-def write_views(views: Sequence[View], slots: Slots) -> str:
+def write_views(views: Sequence[DrawnView], slots: Slots) -> str:
     """The public form of a photo's views, a JSON text; in a shard that is a string inside JSON."""
     return json.dumps([_public(view, slots) for view in views], separators=(",", ":"))
 
 
-def _public(view: View, slots: Slots) -> list[object]:
+def _public(view: DrawnView, slots: Slots) -> list[object]:
     if (view.flip and not slots.flip) or (view.operations and not slots.operations):
         raise ValueError(f"{view} does not go into {slots}")
     record: list[object] = [view.crop]
@@ -136,7 +136,7 @@ def _public(view: View, slots: Slots) -> list[object]:
     return record
 
 
-def parse_views(param_aug: object, where: str) -> tuple[View, ...]:
+def parse_views(param_aug: object, where: str) -> tuple[DrawnView, ...]:
     """The views of a photo from its public record, a JSON text or the list in it: both are published.
 
     Raises:
@@ -151,17 +151,17 @@ def parse_views(param_aug: object, where: str) -> tuple[View, ...]:
         raise DataError(f"The augmentations of {where} cannot be read: {fault}; make them anew.") from fault
 
 
-def _parse_view(record: object) -> View:
+def _parse_view(record: object) -> DrawnView:
     """Slots are told apart by what they hold, so that no settings are needed to read."""
     match record:
         case [crop]:
-            return View(_parse_crop(crop))
+            return DrawnView(_parse_crop(crop))
         case [crop, None | True as flip]:
-            return View(_parse_crop(crop), flip is True)
+            return DrawnView(_parse_crop(crop), flip is True)
         case [crop, list() as operations]:
-            return View(_parse_crop(crop), operations=tuple(map(_parse_operation, operations)))
+            return DrawnView(_parse_crop(crop), operations=tuple(map(_parse_operation, operations)))
         case [crop, None | True as flip, None | list() as operations]:
-            return View(_parse_crop(crop), flip is True, tuple(map(_parse_operation, operations or ())))
+            return DrawnView(_parse_crop(crop), flip is True, tuple(map(_parse_operation, operations or ())))
     raise ValueError(f"no crop, mirroring and operations but {reprlib.repr(record)}")
 
 
@@ -188,19 +188,19 @@ def slots_of(settings: Augmentation) -> Slots:
     return Slots(flip=settings.mirror, operations=settings.kind == "strong")
 
 
-def draw_views(settings: Augmentation, key: str, seed: int, width: int, height: int) -> tuple[View, ...]:
+def draw_views(settings: Augmentation, key: str, seed: int, width: int, height: int) -> tuple[DrawnView, ...]:
     """The views of a photo of this size."""
     return tuple(draw_view(settings, key, seed, number, (width, height)) for number in range(settings.views))
 
 
-def draw_view(settings: Augmentation, key: str, seed: int, number: int, size: tuple[int, int]) -> View:
+def draw_view(settings: Augmentation, key: str, seed: int, number: int, size: tuple[int, int]) -> DrawnView:
     """A view of a photo of this size (width, height), one of as many as are wanted; the first, number 0, is the whole photo.
 
     It depends on the seed, the photo's key and its own number, on nothing else.
     """
     width, height = size
     if number == 0 or settings.kind == "none":
-        return View(Crop(0, 0, height, width))
+        return DrawnView(Crop(0, 0, height, width))
     return _draw(settings, _generator(seed, key, number), width, height)
 
 
@@ -209,7 +209,7 @@ def _generator(seed: int, key: str, number: int) -> np.random.Generator:
     return np.random.default_rng(int.from_bytes(digest, "little"))
 
 
-def _draw(settings: Augmentation, chance: np.random.Generator, width: int, height: int) -> View:
+def _draw(settings: Augmentation, chance: np.random.Generator, width: int, height: int) -> DrawnView:
     """One view; mirroring is drawn last, so that it changes neither crop nor operations."""
     match settings.kind:
         case "strong" | "weak":
@@ -221,7 +221,7 @@ def _draw(settings: Augmentation, chance: np.random.Generator, width: int, heigh
     operations = tuple(
         _draw_operation(chance) for _ in range(_OPERATIONS_A_VIEW * slots_of(settings).operations)
     )
-    return View(crop, settings.mirror and bool(chance.integers(2)), operations)
+    return DrawnView(crop, settings.mirror and bool(chance.integers(2)), operations)
 
 
 def _random_crop(chance: np.random.Generator, width: int, height: int, least: float) -> Crop:

@@ -30,7 +30,7 @@ _TEXT_FIELDS = frozenset({"texts", "txt_source", "captions", "caption", "caption
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class SampleTexts:
     """`human` are captions that people wrote; `synthetic` has the other texts by their tag; `about` is the rest of the JSON."""
 
     human: tuple[str, ...] = ()
@@ -47,11 +47,11 @@ class Words:
         made = (text for tag in tags for text in self.synthetic.get(tag, ()) if text.strip())
         return self.human or tuple(islice(made, 1))
 
-    def joined(self, other: Words) -> Words:
+    def joined(self, other: SampleTexts) -> SampleTexts:
         """The words of two copies of one photo: all texts once; of two facts the first that says something."""
         tags = dict.fromkeys((*self.synthetic, *other.synthetic))
         filled = {name: fact for name, fact in self.about.items() if fact not in (None, "", [])}
-        return Words(
+        return SampleTexts(
             _distinct((*self.human, *other.human)),
             {tag: _distinct((*self.synthetic.get(tag, ()), *other.synthetic.get(tag, ()))) for tag in tags},
             {**self.about, **other.about, **filled},
@@ -59,7 +59,7 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
-class Photo:
+class StoredPhoto:
     """A photo as it stands in a shard: the suffix and bytes of its file, and its size in pixels."""
 
     suffix: str
@@ -68,7 +68,7 @@ class Photo:
     height: int
 
 
-def words_of(members: Mapping[str, bytes], key: str = "The sample") -> Words:
+def words_of(members: Mapping[str, bytes], key: str = "The sample") -> SampleTexts:
     """The words of a sample, of its members by suffix; `key` serves the sentences only.
 
     Texts of `syn.json` come as they stand there, for rows of other members belong to them by their place.
@@ -112,7 +112,7 @@ def demand_tag(tag: str, whose: str = "There can be no texts under") -> None:
 
 def described(
     record: Mapping[str, Any], text: str = "", tagged: Mapping[str, tuple[str, ...]] | None = None
-) -> Words:
+) -> SampleTexts:
     """The words of a JSON of either layout, joined with a first caption and with tagged texts.
 
     Raises:
@@ -132,14 +132,14 @@ def described(
     for tag, texts in added.items():
         known = synthetic.get(tag, ())
         synthetic[tag] = (*known, *(each for each in texts if each not in known))
-    return Words(
+    return SampleTexts(
         human,
         {tag: texts for tag, texts in synthetic.items() if texts},
         {name: fact for name, fact in record.items() if name not in _TEXT_FIELDS},
     )
 
 
-def texts_by_kind(words: Words) -> dict[str, tuple[str, ...]]:
+def texts_by_kind(words: SampleTexts) -> dict[str, tuple[str, ...]]:
     """The texts of a photo as people count them: captions by people and synthetic ones, short searches, names of what it shows."""
     names = (
         *words.synthetic.get(CLASSES, ()),
@@ -155,7 +155,7 @@ def texts_by_kind(words: Words) -> dict[str, tuple[str, ...]]:
     }
 
 
-def members_of(words: Words, photo: Photo) -> dict[str, bytes]:
+def members_of(words: SampleTexts, photo: StoredPhoto) -> dict[str, bytes]:
     """The members of a sample by suffix, in their order, as `words_of` reads them; equal words give equal bytes."""
     record: dict[str, Any] = {
         **words.about,

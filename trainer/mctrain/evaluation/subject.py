@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mctrain.data.shards import PHOTO_SUFFIXES, sound_groups
-from mctrain.data.words import Words, words_of
+from mctrain.data.words import SampleTexts, words_of
 from mctrain.errors import DataError, WeightsError
 from mctrain.teachers.teacher import BundleTeacher
 from picsight_engine.bundles.preprocess import reduced_side
@@ -35,7 +35,7 @@ class Gallery:
 
     keys: tuple[str, ...]
     digests: tuple[bytes, ...]
-    words: tuple[Words, ...]
+    words: tuple[SampleTexts, ...]
     vectors: NDArray[np.float32]
 
     def once(self, rows: NDArray[np.int64]) -> tuple[Gallery, NDArray[np.int64]]:
@@ -70,7 +70,7 @@ class _Photo:
     key: str
     name: Path
     content: bytes
-    words: Words
+    words: SampleTexts
 
 
 class Subject:
@@ -174,7 +174,7 @@ class Subject:
         return vectors
 
     def _look(self, place: Path) -> Gallery:
-        keys, digests, words = list[str](), list[bytes](), list[Words]()
+        keys, digests, words = list[str](), list[bytes](), list[SampleTexts]()
         rows = list["NDArray[np.float32]"]()
         side = reduced_side(self._teacher.spec)
         photos = _in_folders(place) if place.is_dir() else _in_shard(place)
@@ -212,7 +212,7 @@ def _in_folders(folder: Path) -> Iterator[_Photo]:
             file.relative_to(folder).as_posix(),
             file,
             file.read_bytes(),
-            Words(about={"folder": file.parent.name}),
+            SampleTexts(about={"folder": file.parent.name}),
         )
 
 

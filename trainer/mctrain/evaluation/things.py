@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mctrain.data.words import Words
+    from mctrain.data.words import SampleTexts
 
 ABSENT, DOUBTFUL, SHOWN = 0, 1, 2
 
@@ -75,7 +75,7 @@ def singular(text: str) -> str:
     return f" {' '.join(singular_words(text))} "
 
 
-def presence(things: Sequence[Thing], photos: Iterable[Words]) -> NDArray[np.int8]:
+def presence(things: Sequence[Thing], photos: Iterable[SampleTexts]) -> NDArray[np.int8]:
     """Whether each thing is ABSENT from a photo, SHOWN by it, or DOUBTFUL: [things, photos]."""
     texts = [_photo_texts(words) for words in photos]
 
@@ -93,7 +93,7 @@ def presence(things: Sequence[Thing], photos: Iterable[Words]) -> NDArray[np.int
     return found
 
 
-def _photo_texts(words: Words) -> _PhotoTexts:
+def _photo_texts(words: SampleTexts) -> _PhotoTexts:
     kinds = texts_by_kind(words)
     captions = tuple(map(singular, (*kinds["human"], *kinds["synthetic"])))
     names = tuple(map(singular, (*kinds["query"], *kinds["class"])))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import PIL.Image
     from numpy.typing import NDArray
 
-    from mctrain.data.shards import Group
+    from mctrain.data.shards import SampleMembers
     from picsight_engine.bundles.bundle import TextSpec
 
 # smaller tensors (norms, biases, z-scores) stay float32: they weigh nothing and halves could cost exactness
@@ -66,7 +66,7 @@ def subjects_of(shard: Path) -> Subjects:
     )
 
 
-def _captioned(shard: Path) -> Iterator[tuple[Group, str]]:
+def _captioned(shard: Path) -> Iterator[tuple[SampleMembers, str]]:
     """Each sample that has a caption, with the first."""
     for each in sound_groups(shard):
         captions = words_of(each.members, each.key).captions

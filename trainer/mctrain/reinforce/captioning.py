@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     import PIL.Image
 
-    from mctrain.data.shards import Group
+    from mctrain.data.shards import SampleMembers
     from mctrain.places import Place
     from mctrain.reinforce.captioners.captioner import Captioner
     from mctrain.reinforce.maker import Bar, ShardOutcome, ShardReport
@@ -198,12 +198,14 @@ def _warning(captioned: Counter[str], photos: int) -> str:
 class _Pictured:
     """A sample with the texts that were made for it already, by tag, and its decoded photo."""
 
-    group: Group
+    group: SampleMembers
     tagged: Mapping[str, Any]
     picture: PIL.Image.Image
 
 
-def _fit(shard: Path, outcome: ShardOutcome, limit: int | None) -> Iterator[tuple[Group, Mapping[str, Any]]]:
+def _fit(
+    shard: Path, outcome: ShardOutcome, limit: int | None
+) -> Iterator[tuple[SampleMembers, Mapping[str, Any]]]:
     """The samples of a shard that may be trained on, with the texts that were made for them; of the others it is counted why."""
     seen = set[str]()
     for _, group in admitted(shard, outcome, seen, limit):
@@ -221,7 +223,7 @@ def _fit(shard: Path, outcome: ShardOutcome, limit: int | None) -> Iterator[tupl
 
 
 def _pictures(
-    samples: Iterator[tuple[Group, Mapping[str, Any]]], outcome: ShardOutcome
+    samples: Iterator[tuple[SampleMembers, Mapping[str, Any]]], outcome: ShardOutcome
 ) -> Iterator[_Pictured]:
     """Samples with their photos, in order, some of them decoded before they are asked for."""
     with ThreadPoolExecutor(_THREADS) as threads:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from mctrain.data.reinforced.manifest import TeacherRecord
-    from mctrain.data.shards import Group
-    from mctrain.data.views import View
+    from mctrain.data.shards import SampleMembers
+    from mctrain.data.views import DrawnView
 
 VIEW_SIDE = 168  # pixels of a replayed view
 _PHOTO, _TEXTS = 256, 560  # pixels of a photo's longer side, and of the column of texts
@@ -100,11 +100,11 @@ def gather(shard: Path, count: int, manifest: Path) -> SheetContent:
     return SheetContent(tuple(photos), teachers, whole, tuple(faults))
 
 
-def _is_reinforced(group: Group) -> bool:
+def _is_reinforced(group: SampleMembers) -> bool:
     return any(role_of(suffix) == "embeddings" for suffix in group.members)
 
 
-def _plain(group: Group) -> ShownPhoto:
+def _plain(group: SampleMembers) -> ShownPhoto:
     picture, words = group.image(), words_of(group.members, group.key)
     texts = {
         title: [(text, ()) for text in each] for title, each in _titled(words.human, words.synthetic).items()
@@ -112,7 +112,7 @@ def _plain(group: Group) -> ShownPhoto:
     return ShownPhoto(group.key, _facts(words.about, picture), picture, (), texts)
 
 
-def _reinforced(group: Group, teachers: Sequence[TeacherRecord]) -> ShownPhoto:
+def _reinforced(group: SampleMembers, teachers: Sequence[TeacherRecord]) -> ShownPhoto:
     widths = [each.width for each in teachers]
     sample = parse_sample(group.key, group.members, widths)
     picture = sample.image()
@@ -144,7 +144,7 @@ def _facts(about: Mapping[str, Any], picture: Image) -> tuple[str, ...]:
     return (f"{picture.width} by {picture.height} pixels", *named)
 
 
-def _made_by(view: View, picture: Image) -> str:
+def _made_by(view: DrawnView, picture: Image) -> str:
     """The share of the photo that the view shows, and the operations; a sign says in which direction."""
     share = view.crop.height * view.crop.width / (picture.height * picture.width) if view.crop else 1.0
     steps = ["whole photo" if share == 1 else f"{share:.0%} of it", *(["mirrored"] if view.flip else [])]

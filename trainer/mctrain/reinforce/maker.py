@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mctrain.data.reinforced.manifest import Replay
-    from mctrain.data.shards import Group
+    from mctrain.data.shards import SampleMembers
     from mctrain.places import Place
 
     Bar = Callable[[str, int | None], Callable[[int, str], None]]
@@ -154,7 +154,7 @@ def write_shard(
 
 def admitted(
     shard: Path, outcome: ShardOutcome, taken: Container[str], limit: int | None
-) -> Iterator[tuple[int, Group]]:
+) -> Iterator[tuple[int, SampleMembers]]:
     """The samples with their places among all groups of the shard, of which `limit` are looked at; of others it is counted why.
 
     `taken` are the keys that the caller has used until then: one that was refused, or broken, may come again.

@@ -18,7 +18,13 @@ import PIL.Image
 from mctrain.data.photo import decode_photo, encode_jpeg
 from mctrain.data.phrasing import Phrasing
 from mctrain.data.reinforced.bank import BANK, write_bank
-from mctrain.data.reinforced.manifest import MANIFEST, Manifest, Replay, TeacherRecord, save_manifest
+from mctrain.data.reinforced.manifest import (
+    MANIFEST,
+    ReinforcedManifest,
+    Replay,
+    TeacherRecord,
+    save_manifest,
+)
 from mctrain.data.reinforced.sample import ReinforcedSample, members_of, parse_sample
 from mctrain.data.replay import picture_digest, replay, versions
 from mctrain.data.shards import grouped
@@ -37,8 +43,8 @@ if TYPE_CHECKING:
 
     from mctrain.data.reinforced.bank_sources import Collected
     from mctrain.data.reinforced.manifest import Storage
-    from mctrain.data.views import View
-    from mctrain.data.words import Words
+    from mctrain.data.views import DrawnView
+    from mctrain.data.words import SampleTexts
     from mctrain.places import Place
     from mctrain.recipes.tables import Augmentation
     from mctrain.reinforce.maker import Bar, ShardOutcome, ShardReport
@@ -136,7 +142,7 @@ class Reinforcing:
 
     def finish(self, folder: Place, reports: Sequence[ShardReport], bar: Bar) -> list[str]:
         """Writes the manifest, and the bank if there is one; what is in it, and which of its sources is not at hand."""
-        manifest = Manifest(
+        manifest = ReinforcedManifest(
             configuration=self.identity()["configuration"],
             teachers=self._teachers(),
             shards=tuple(report.shard for report in reports),
@@ -197,11 +203,13 @@ def reinforce(
         ) from fault
 
 
-def _read_words(shard: Path, drawing: Drawing, outcome: ShardOutcome, limit: int | None) -> dict[int, Words]:
+def _read_words(
+    shard: Path, drawing: Drawing, outcome: ShardOutcome, limit: int | None
+) -> dict[int, SampleTexts]:
     """The words of each sample that may be trained on (whole, with a caption, no photo that only measures), by its place among
     the groups of the shard: a key may come again with another photo.
     """
-    found: dict[int, Words] = {}
+    found: dict[int, SampleTexts] = {}
     taken = set[str]()
     for number, group in admitted(shard, outcome, taken, limit):
         try:
@@ -217,7 +225,7 @@ def _read_words(shard: Path, drawing: Drawing, outcome: ShardOutcome, limit: int
     return found
 
 
-def _tagged(words: Words) -> dict[str, tuple[str, ...]]:
+def _tagged(words: SampleTexts) -> dict[str, tuple[str, ...]]:
     """The texts by tag, under "" those that stand as captions."""
     return {"": words.captions, **words.synthetic}
 
@@ -230,13 +238,13 @@ class _Shown:
 
     suffix: str
     photo: bytes
-    views: tuple[View, ...]
+    views: tuple[DrawnView, ...]
     pictures: dict[int, tuple[bytes, ...]]
     replayed: str | None
 
 
 def _decoded(
-    shard: Path, words: Mapping[int, Words], drawing: Drawing, pool: ProcessPoolExecutor
+    shard: Path, words: Mapping[int, SampleTexts], drawing: Drawing, pool: ProcessPoolExecutor
 ) -> Iterator[tuple[int, str, Future[_Shown | None]]]:
     """Place, key and photo of each sample that has words."""
     count = itertools.count()
@@ -263,7 +271,11 @@ def _show(key: str, suffix: str, photo: bytes, remembered: bool, drawing: Drawin
 
 
 def _judged(
-    key: str, shown: _Shown, words: Words, vectors: Mapping[str, NDArray[np.float32]], ensemble: Ensemble
+    key: str,
+    shown: _Shown,
+    words: SampleTexts,
+    vectors: Mapping[str, NDArray[np.float32]],
+    ensemble: Ensemble,
 ) -> ReinforcedSample:
     """A sample with the teachers' embeddings of its views, and of its texts [texts, D] from `vectors`."""
     pictures = {

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mctrain.data.reading.index import Shard
-    from mctrain.data.reinforced.manifest import Manifest, Replay, ShardRecord
+    from mctrain.data.reinforced.manifest import ReinforcedManifest, Replay, ShardRecord
     from mctrain.data.reinforced.sample import ReinforcedSample
     from mctrain.teachers.teacher import Teacher
 
@@ -46,7 +46,7 @@ class Verified:
 
 
 def check_set(
-    folder: Path, manifest: Manifest, cache: Path, count: int, advance: Advance, *, whole: bool
+    folder: Path, manifest: ReinforcedManifest, cache: Path, count: int, advance: Advance, *, whole: bool
 ) -> Verified:
     """Looks at all shards, and reads so many samples, spread evenly over the set, or the whole of it."""
     found = Verified()
@@ -188,7 +188,7 @@ class Closeness:
         )
 
 
-def demand_teachers(manifest: Manifest, teachers: Sequence[Teacher]) -> list[str]:
+def demand_teachers(manifest: ReinforcedManifest, teachers: Sequence[Teacher]) -> list[str]:
     """A sentence for each teacher whose weights are not those that the set was made with.
 
     Raises:

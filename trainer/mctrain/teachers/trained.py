@@ -11,7 +11,7 @@ import torch
 
 from mctrain.data.replay import picture_digest, replay
 from mctrain.data.shards import file_digest
-from mctrain.data.views import View
+from mctrain.data.views import DrawnView
 from mctrain.errors import WeightsError
 from mctrain.models.graph import Graph
 from mctrain.models.lite import Joined, join_logits
@@ -63,7 +63,7 @@ class Looks:
         return torch.from_numpy(features), torch.from_numpy(logits)
 
     def _squash(self, picture: PIL.Image.Image) -> PIL.Image.Image:
-        return replay(picture, View(None), self._spec.size)
+        return replay(picture, DrawnView(None), self._spec.size)
 
 
 class _Network:

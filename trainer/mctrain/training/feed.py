@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from mctrain.data.reading.batch import Batch
+    from mctrain.data.reading.batch import TrainingBatch
     from mctrain.data.reading.reader import Data
     from mctrain.data.reinforced.bank import Bank
     from mctrain.recipes.training import TrainingRecipe
@@ -120,7 +120,7 @@ class Feed:
         changes = [each.step for each in self.recipe.run.sizes if each.step > start]
         return min(end, (start // self.steps_of_pass + 1) * self.steps_of_pass, *changes[:1])
 
-    def _lesson(self, batch: Batch, epoch: int, step: int, waited: float) -> StepData:
+    def _lesson(self, batch: TrainingBatch, epoch: int, step: int, waited: float) -> StepData:
         texts: Sequence[str] = ()
         known = np.empty((0, batch.image_embeddings.shape[1]), np.float32)
         if self.bank:

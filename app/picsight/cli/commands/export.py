@@ -10,7 +10,7 @@ import click
 
 from picsight.cli.layout import count
 from picsight.cli.options import A_PATH, CommandGroup
-from picsight.cli.status_line import StatusLine
+from picsight.cli.progress_line import ProgressLine
 from picsight_engine.errors import ReplaceError
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def sidecars(invocation: Invocation, folder: Path | None, table: Path | None, *,
             photos = library.exchange.export_table(table, folder, replace=replace)
             invocation.answer({"file": table, "photos": photos}, f"{table}: {count(photos, 'photo')}")
             return 0
-        with StatusLine(quiet=invocation.quiet) as line:
+        with ProgressLine(quiet=invocation.quiet) as line:
             for exported in library.exchange.export_sidecars(folder):
                 done = exported.written + exported.unchanged
                 if done % _SHOWN_EVERY == 0:

@@ -14,7 +14,7 @@ from picsight.cli.interrupts import stop_requests
 from picsight.cli.layout import count
 from picsight.cli.logs import follow_engine
 from picsight.cli.options import A_PATH, WordsCommand
-from picsight.cli.status_line import StatusLine
+from picsight.cli.progress_line import ProgressLine
 from picsight.cli.streams import say
 from picsight_engine.errors import RequestError
 from picsight_engine.indexing.events import Finished
@@ -64,7 +64,7 @@ def _require_folder(folder: Path) -> None:
 def _run(library: Library, folders: Sequence[Path], workers: int | None, *, quiet: bool) -> Finished:
     from picsight_engine.indexing.indexer import IndexSettings
 
-    with stop_requests() as stop, StatusLine(quiet=quiet) as line:
+    with stop_requests() as stop, ProgressLine(quiet=quiet) as line:
         for event in library.index(folders or None, settings=IndexSettings(workers=workers), cancel=stop):
             if isinstance(event, Finished):
                 return event

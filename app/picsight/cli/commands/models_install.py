@@ -10,7 +10,7 @@ from picsight import locations
 from picsight.cli.interrupts import stop_requests
 from picsight.cli.layout import size
 from picsight.cli.options import A_PATH, WordsCommand
-from picsight.cli.status_line import StatusLine
+from picsight.cli.progress_line import ProgressLine
 from picsight.cli.streams import confirmed, say, someone_can_be_asked
 from picsight_engine.errors import RequestError
 
@@ -109,7 +109,7 @@ def _follow(title: str, events: Callable[[Event], Iterator[InstallEvent]], *, qu
     """Shows how far an installation is, until the model is there."""
     from picsight_engine.installation.installed import Arriving, Installed
 
-    with stop_requests() as stop, StatusLine(quiet=quiet) as line:
+    with stop_requests() as stop, ProgressLine(quiet=quiet) as line:
         for event in events(stop):
             if isinstance(event, Installed):
                 return event.bundle

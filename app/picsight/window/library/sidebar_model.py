@@ -159,7 +159,7 @@ class SidebarModel(QStandardItemModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._entries: list[SidebarEntry] = []
-        self._lines: list[_Line] = []
+        self._lines: list[_SidebarItem] = []
 
     def set_entries(self, entries: Sequence[SidebarEntry]) -> None:
         """Show these; where only words and numbers change, no line is made anew."""
@@ -171,7 +171,7 @@ class SidebarModel(QStandardItemModel):
         else:
             self.clear()
             self.setColumnCount(1)
-            self._lines = [_Line(entry) for entry in entries]
+            self._lines = [_SidebarItem(entry) for entry in entries]
             self.invisibleRootItem().appendRows(self._lines)
 
     def tops(self) -> Iterator[QModelIndex]:
@@ -189,7 +189,7 @@ class SidebarModel(QStandardItemModel):
         return QModelIndex()
 
 
-class _Line(QStandardItem):
+class _SidebarItem(QStandardItem):
     """Takes what it shows from its entry when it is asked, so that thousands of folders cost little."""
 
     def __init__(self, entry: SidebarEntry) -> None:
@@ -198,14 +198,14 @@ class _Line(QStandardItem):
         flag = Qt.ItemFlag
         self.setFlags(flag.NoItemFlags if entry.is_heading else flag.ItemIsEnabled | flag.ItemIsSelectable)
         if entry.children:
-            self.appendRows([_Line(child) for child in entry.children])
+            self.appendRows([_SidebarItem(child) for child in entry.children])
 
     def take(self, entry: SidebarEntry) -> None:
         """The same line, and those below it, with other words and numbers."""
         self._entry = entry
         for row, child in enumerate(entry.children):
             line = self.child(row)
-            assert isinstance(line, _Line), "all lines are"
+            assert isinstance(line, _SidebarItem), "all lines are"
             line.take(child)
 
     def data(self, role: int = Qt.ItemDataRole.UserRole + 1) -> Any:

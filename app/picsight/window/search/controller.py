@@ -14,7 +14,7 @@ from picsight.window.grid.arrangement import Arrangement, Group, Order
 from picsight.window.parts.words import counted
 from picsight.window.search.headline import absence, announcement, failure, faults_of, headline, scoped
 from picsight.window.search.likes import Likes
-from picsight.window.search.look import Listing, News, Shown, compare, look
+from picsight.window.search.look import AllPhotos, News, Shown, compare, look
 from picsight.window.search.place import Place
 from picsight.window.search.wording import readable
 from picsight_engine.errors import BundleError
@@ -80,7 +80,7 @@ class SearchController(QObject):
         self._quiet = QTimer(self, singleShot=True, interval=QUIET_MS)
         self._news = QTimer(self, singleShot=True)
         self._slow = QTimer(self, singleShot=True, interval=LOADING_MS)
-        self._listing, self.likes = Listing(), Likes(jobs, pictures, self)
+        self._listing, self.likes = AllPhotos(), Likes(jobs, pictures, self)
         self._slow.timeout.connect(self._say_loading)
         self._pause.timeout.connect(self._ask)
         self._quiet.timeout.connect(self._speak)
@@ -101,7 +101,7 @@ class SearchController(QObject):
 
     def use(self, library: Library) -> None:
         """Work with this library from now on."""
-        self._library, self._listing = library, Listing()
+        self._library, self._listing = library, AllPhotos()
         self.likes.use(library)
         self.library_changed.emit(library)
         self._ask()

@@ -72,7 +72,7 @@ class Shown:
         return len(self.wall.rows) - len(self.wall.results)
 
 
-def look(library: Library, place: Place, arrangement: Arrangement, listing: Listing) -> Shown:
+def look(library: Library, place: Place, arrangement: Arrangement, listing: AllPhotos) -> Shown:
     """Ask the library for what a place holds."""
     if place.words:
         return _searched(library, place, arrangement)
@@ -150,7 +150,7 @@ def _detours(library: Library, place: Place, answer: Answer) -> Iterator[Detour]
             yield Detour(wider, narrowed.words, tally(found.results, Arrangement(), _stacks(found)))
 
 
-def _listed(library: Library, place: Place, arrangement: Arrangement, listing: Listing) -> Shown:
+def _listed(library: Library, place: Place, arrangement: Arrangement, listing: AllPhotos) -> Shown:
     answer, is_begun = listing.photos(library)
     stacks, before = library.stacks(), listing.shown
     if before is not None and before[:2] == (place, arrangement):
@@ -179,7 +179,9 @@ class News:
     grown: Shown | None
 
 
-def compare(library: Library, place: Place, shown: Shown, arrangement: Arrangement, listing: Listing) -> News:
+def compare(
+    library: Library, place: Place, shown: Shown, arrangement: Arrangement, listing: AllPhotos
+) -> News:
     """Look at a place again and say what is new; runs in a thread."""
     newer = look(library, place, arrangement, listing)
     count = shown.wall.new_in(newer.wall)
@@ -194,7 +196,7 @@ def compare(library: Library, place: Place, shown: Shown, arrangement: Arrangeme
 FIRST = 400  # photos: more than a screen, read in a twentieth of the time
 
 
-class Listing:
+class AllPhotos:
     """Keeps all photos while the library stays as it is, and the wall that was made of them last. Used in threads."""
 
     def __init__(self) -> None:

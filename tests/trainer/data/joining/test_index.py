@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mctrain.data.joining.holders import Fetched, HeldSample, find_holders
+from mctrain.data.joining.holders import FetchedSample, HeldSample, find_holders
 from mctrain.data.joining.uid_index import open_index
 from mctrain.errors import DataError
 
@@ -32,7 +32,7 @@ class Listed:
             raise DataError(f"{self.place} is damaged.")
 
     def fetch(self, at, size):
-        return Fetched(f"{self.place.name} {at} {size}".encode(), "", {})
+        return FetchedSample(f"{self.place.name} {at} {size}".encode(), "", {})
 
 
 def drawn(count, seed):

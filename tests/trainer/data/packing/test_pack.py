@@ -15,12 +15,12 @@ from PIL import Image
 
 from mctrain.data.check import check_shards
 from mctrain.data.packing.pack import pack
-from mctrain.data.packing.plan import Settings
+from mctrain.data.packing.plan import PackingSettings
 from mctrain.data.shards import grouped, samples
 from mctrain.data.words import words_of
 from mctrain.errors import DataError
 
-SETTINGS = Settings(side=96, per_shard=4, license="CC0-1.0")
+SETTINGS = PackingSettings(side=96, per_shard=4, license="CC0-1.0")
 
 
 def run(source, folder, settings=SETTINGS):
@@ -128,7 +128,7 @@ def test_evaluation_photos_are_refused_by_key_and_by_bytes_and_recorded(
     exif[0x010E] = "a comment makes other bytes of the file, and the same picture"
     comment = b"\xff\xfe\x00\x05abc"
     (photos / "commented.jpg").write_bytes(third.photo[:2] + comment + third.photo[2:])
-    packed = run(photos, tmp_path / "out", Settings(side=512))
+    packed = run(photos, tmp_path / "out", PackingSettings(side=512))
     told = sorted(sentence.rpartition("/")[2] for sentence in packed.refused)
     assert told == [
         f"{second.key}.jpg is one by its key", "commented.jpg is one by its bytes", "holiday.jpg is one by its bytes",
@@ -189,16 +189,16 @@ def test_finished_shards_are_kept_and_damaged_ones_made_again(photos, tmp_path):
 def test_other_settings_and_words_make_other_shards_and_leave_no_old_ones(photos, tmp_path):
     out = tmp_path / "out"
     run(photos, out)
-    assert run(photos, out, Settings(side=96, per_shard=20)).kept == 0
+    assert run(photos, out, PackingSettings(side=96, per_shard=20)).kept == 0
     assert sorted(path.name for path in out.glob("*.tar")) == ["shard-000000.tar"]
     (photos / "p9.txt").write_text("A bird.", "utf-8")
-    assert run(photos, out, Settings(side=96, per_shard=20)).kept == 0
+    assert run(photos, out, PackingSettings(side=96, per_shard=20)).kept == 0
     assert b"A bird." in (out / "shard-000000.tar").read_bytes()
 
 
 def test_a_killed_run_continues_to_the_same_shards(photos, tmp_path):
     """It is killed the moment its second shard stands in the manifest."""
-    settings = Settings(side=96, per_shard=2)
+    settings = PackingSettings(side=96, per_shard=2)
     run(photos, tmp_path / "whole", settings)
     out = tmp_path / "out"
     code = (

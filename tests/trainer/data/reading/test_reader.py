@@ -20,7 +20,7 @@ from mctrain.data.reinforced.manifest import Storage
 from mctrain.data.reinforced.sample import members_of
 from mctrain.data.replay import replay
 from mctrain.data.shards import samples
-from mctrain.data.views import Crop, View
+from mctrain.data.views import Crop, DrawnView
 from mctrain.data.words import CAPTIONS
 from mctrain.errors import DataError
 
@@ -167,7 +167,7 @@ def troubled(own_samples, real_data, tmp_path):
         replace(spare, key=stranger.key),
         replace(spare, key="wide", image_embeddings=spare.image_embeddings * 1.1),
         replace(spare, key="few", views=spare.views[:4]),
-        replace(spare, key="beyond", views=(*spare.views[:4], View(Crop(0, 100, 50, 400)))),
+        replace(spare, key="beyond", views=(*spare.views[:4], DrawnView(Crop(0, 100, 50, 400)))),
         replace(
             spare,
             key="untold",

@@ -17,7 +17,7 @@ from mctrain.data.reading import reader, stream
 from mctrain.data.reading.reader import TrainingData, open_data
 from mctrain.data.reading.stream import StreamedData
 from mctrain.data.reading.visit import Pass, ReaderSettings, Stored, Texts
-from mctrain.data.reinforced.manifest import MANIFEST, Manifest, ShardRecord, Storage, save_manifest
+from mctrain.data.reinforced.manifest import MANIFEST, ReinforcedManifest, ShardRecord, Storage, save_manifest
 from mctrain.data.reinforced.sample import members_of
 from mctrain.data.shards import write_archive
 from mctrain.errors import DataError
@@ -38,7 +38,7 @@ def folder(own_samples, tmp_path_factory) -> Path:
         write_samples(made / f"{number}.tar", own_samples[start : start + count], Storage.NPZ)
         records.append(ShardRecord(f"{number}.tar", count, f"{number}" * 64, {}, {}))
         start += count
-    save_manifest(made / MANIFEST, Manifest({}, (), tuple(records), (), {}))
+    save_manifest(made / MANIFEST, ReinforcedManifest({}, (), tuple(records), (), {}))
     return made
 
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from mctrain.data.reinforced.manifest import (
-    Manifest,
+    ReinforcedManifest,
     Replay,
     ShardRecord,
     TeacherRecord,
@@ -16,7 +16,7 @@ from mctrain.data.reinforced.manifest import (
 )
 from mctrain.errors import DataError
 
-MADE = Manifest(
+MADE = ReinforcedManifest(
     configuration={"views": 5, "captioner": {"top_p": 0.9, "tags": ["syn_text"]}, "note": None},
     teachers=(
         TeacherRecord("ViT-L-14-quickgelu/openai", 768, 100.0, "ab" * 32),

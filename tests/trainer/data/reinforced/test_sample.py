@@ -18,7 +18,7 @@ from tests.trainer.data.conftest import SLOTS, WIDTHS, pack_npz, records, unit_r
 from mctrain.data.reinforced.manifest import Storage
 from mctrain.data.reinforced.sample import members_of, parse_sample
 from mctrain.data.views import parse_views
-from mctrain.data.words import Words
+from mctrain.data.words import SampleTexts
 from mctrain.errors import SampleError
 
 
@@ -71,7 +71,7 @@ def test_members_are_the_public_layout(own_samples):
 
 def test_a_sample_without_any_text_is_not_written(own_samples):
     with pytest.raises(SampleError, match="has no txt"):
-        members_of(replace(own_samples[0], words=Words()), Storage.NPZ, SLOTS)
+        members_of(replace(own_samples[0], words=SampleTexts()), Storage.NPZ, SLOTS)
 
 
 def test_each_public_set_is_read_with_the_right_rows(public):

@@ -11,12 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from mctrain.data.packing.pack import pack
-from mctrain.data.packing.plan import Settings
+from mctrain.data.packing.plan import PackingSettings
 from mctrain.data.shards import grouped, samples
 from mctrain.data.words import words_of
 from mctrain.errors import DataError
 
-SETTINGS = Settings(side=96, per_shard=4)
+SETTINGS = PackingSettings(side=96, per_shard=4)
 
 
 def run(source, folder):

@@ -43,7 +43,7 @@ class HeldSample:
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class FetchedSample:
     """What a file has of a sample: the photo's bytes, empty where there is none; the text; and what the downloader says of it."""
 
     photo: bytes
@@ -98,12 +98,12 @@ def parse_facts(content: bytes) -> Mapping[str, Any]:
     return facts if isinstance(facts, dict) else {}
 
 
-def _fetched(members: Mapping[str, bytes]) -> Fetched:
+def _fetched(members: Mapping[str, bytes]) -> FetchedSample:
     """The caption stands in its own file, or else in the JSON."""
     facts = parse_facts(members.get("json", b""))
     photo = next((content for suffix, content in members.items() if suffix in PHOTO_SUFFIXES), b"")
     text = members["txt"].decode(errors="replace") if "txt" in members else facts.get("caption")
-    return Fetched(photo, text if isinstance(text, str) else "", facts)
+    return FetchedSample(photo, text if isinstance(text, str) else "", facts)
 
 
 @dataclass(slots=True)
@@ -168,7 +168,7 @@ class _TarHolder(_FileHolder):
                 if suffix == "json" and (content := archive.extractfile(member)):
                     spans[-1].record = content.read()
 
-    def fetch(self, at: int, size: int) -> Fetched:
+    def fetch(self, at: int, size: int) -> FetchedSample:
         """One of its samples.
 
         Raises:
@@ -194,12 +194,12 @@ class _TableHolder(_FileHolder):
                 photo = column is not None and row.get("status", "success") == "success"
                 yield HeldSample(uid, at, 0, photo, bool(row.get("txt") or row.get("caption")))
 
-    def fetch(self, at: int, size: int) -> Fetched:  # noqa: ARG002 (a row has none)
+    def fetch(self, at: int, size: int) -> FetchedSample:  # noqa: ARG002 (a row has none)
         """One of its rows."""
         row = dict(row_at(self.place, at))
         photo = row.pop(photo_column(self.place) or "", None) or b""
         text = row.pop("txt", None) or row.get("caption")
-        return Fetched(photo, text if isinstance(text, str) else "", row)
+        return FetchedSample(photo, text if isinstance(text, str) else "", row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +221,7 @@ class _FolderHolder:
                 text = "txt" in files or bool(facts.get("caption"))
                 yield HeldSample(uid, at, 0, bool(PHOTO_SUFFIXES & files.keys()), text)
 
-    def fetch(self, at: int, size: int) -> Fetched:  # noqa: ARG002 (a folder's samples have none)
+    def fetch(self, at: int, size: int) -> FetchedSample:  # noqa: ARG002 (a folder's samples have none)
         """One of its samples."""
         return _fetched({suffix: read(file) for suffix, file in _listed_once(self.place)[at][1].items()})
 

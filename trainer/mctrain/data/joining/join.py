@@ -18,7 +18,7 @@ from mctrain.data.joining.joined import join_sample, take_photo
 from mctrain.data.refusal import shipped
 from mctrain.data.reinforced.manifest import (
     MANIFEST,
-    Manifest,
+    ReinforcedManifest,
     ShardRecord,
     TeacherRecord,
     read_record,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from mctrain.data.joining.joined import Taken
     from mctrain.data.joining.uid_index import UidIndex
     from mctrain.data.named import Named
-    from mctrain.data.shards import Group
+    from mctrain.data.shards import SampleMembers
     from mctrain.places import Place
 
 _MARK = "joining.json"
@@ -169,7 +169,7 @@ def _joined(
         yield key, made.members
 
 
-def _key(group: Group, tally: _Tally) -> str:
+def _key(group: SampleMembers, tally: _Tally) -> str:
     """The uid in small letters, by which the sample is known from now on.
 
     Raises:
@@ -190,7 +190,7 @@ def _key(group: Group, tally: _Tally) -> str:
     return uid.hex()
 
 
-def _found(index: UidIndex, key: str, group: Group) -> tuple[Taken, str]:
+def _found(index: UidIndex, key: str, group: SampleMembers) -> tuple[Taken, str]:
     """The photo of a sample, and its caption: of all that have this uid the first that is not blank.
 
     Raises:
@@ -212,7 +212,7 @@ def _collect(joining: Joining) -> None:
     targets = [each.parent / (each.name.removesuffix(SUFFIX) + ".tar") for each in places]
     records = [record for target in targets if (record := _load_record(target))]
     records.sort(key=lambda record: record.shard.name)
-    manifest = Manifest(
+    manifest = ReinforcedManifest(
         configuration={"joined": {"rule": RULE, "photos": joining.index.digest}},
         teachers=joining.teachers,
         shards=tuple(record.shard for record in records),

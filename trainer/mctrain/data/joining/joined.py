@@ -26,14 +26,14 @@ from mctrain.data.reinforced.manifest import MANIFEST, TeacherRecord, load_manif
 from mctrain.data.reinforced.sample import IMAGES, lacking, parse_sample, role_of
 from mctrain.data.shards import grouped, parse_words
 from mctrain.data.views import Slots, parse_views, rescaled, write_views
-from mctrain.data.words import CAPTIONS, Photo, Words, members_of, parse_tags
+from mctrain.data.words import CAPTIONS, SampleTexts, StoredPhoto, members_of, parse_tags
 from mctrain.errors import DataError, SampleError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from mctrain.data.joining.holders import Fetched
-    from mctrain.data.shards import Group
+    from mctrain.data.joining.holders import FetchedSample
+    from mctrain.data.shards import SampleMembers
     from mctrain.places import Place
 
 
@@ -45,7 +45,7 @@ _ROUNDED = 1.5  # pixels by which a side may be off when a downloader keeps the 
 class Taken:
     """A photo that belongs to a sample: by its own hash, by that of the download it was made of, or by the uid alone."""
 
-    fetched: Fetched
+    fetched: FetchedSample
     by: str
 
 
@@ -61,7 +61,7 @@ class JoinedSample:
 BY_BYTES, BY_DOWNLOAD, BY_UID = "bytes", "download", "uid"
 
 
-def take_photo(sha256: str, candidates: Iterable[Fetched], key: str) -> Taken:
+def take_photo(sha256: str, candidates: Iterable[FetchedSample], key: str) -> Taken:
     """The first photo that belongs to a sample with this hash; an empty one is none.
 
     Raises:
@@ -103,7 +103,7 @@ def join_sample(
         "published_sha256": facts.get("sha256", ""),
     }
     joined = {
-        **members_of(Words(human=(caption,), about=about), photo),
+        **members_of(SampleTexts(human=(caption,), about=about), photo),
         "syn.json": members["syn.json"],
         "paug.json": record,
         **{suffix: content for suffix, content in members.items() if role_of(suffix) == "embeddings"},
@@ -112,14 +112,14 @@ def join_sample(
     return JoinedSample(joined, scaled, taken.by == BY_UID)
 
 
-def _photo(key: str, content: bytes) -> Photo:
+def _photo(key: str, content: bytes) -> StoredPhoto:
     try:
         return describe_photo(content)
     except DataError as fault:
         raise SampleError(f"The photo of {key} cannot be decoded: {fault}.", "broken photo") from fault
 
 
-def _views(key: str, content: bytes, photo: Photo, taken: Taken) -> tuple[bytes, bool]:
+def _views(key: str, content: bytes, photo: StoredPhoto, taken: Taken) -> tuple[bytes, bool]:
     """The record of the views for this photo, as it was published wherever nothing has to change."""
     try:
         views = parse_views(parse_words(content, key, "paug.json").get("param_aug"), key)
@@ -194,7 +194,7 @@ def _is_embeddings(suffix: str) -> bool:
     return role_of(suffix) == "embeddings"
 
 
-def _recognised(group: Group) -> tuple[TeacherRecord, ...]:
+def _recognised(group: SampleMembers) -> tuple[TeacherRecord, ...]:
     suffix = next(filter(_is_embeddings, group.members))
     images = unpack_arrays(group.members[suffix], suffix, group.key).get(IMAGES)
     tags = parse_tags(group.members["syn.json"], group.key)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from mctrain.data.joining.holders import Fetched, Holder
+    from mctrain.data.joining.holders import FetchedSample, Holder
 
 _LAYOUT = 2  # raise when the tables change: older indexes are then made again
 _TABLES = """
@@ -66,7 +66,7 @@ class UidIndex:
         """All samples with this uid, in the order in which the files were named."""
         return starmap(Location, self.database.execute(_FIND, [uid]))
 
-    def fetch(self, found: Location) -> Fetched:
+    def fetch(self, found: Location) -> FetchedSample:
         """What lies there.
 
         Raises:

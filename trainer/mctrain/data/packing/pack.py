@@ -14,13 +14,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from mctrain.data.packing.plan import Plan, Settings, content_key, digest, make_plan
+from mctrain.data.packing.plan import PackingPlan, PackingSettings, content_key, digest, make_plan
 from mctrain.data.packing.prepare import LIMITS, Prepared, prepare
 from mctrain.data.refusal import shipped
 from mctrain.data.shards import file_digest, write_archive
 from mctrain.data.sources.folder import read_folder
 from mctrain.data.sources.library import read_library
-from mctrain.data.sources.listing import Listing
+from mctrain.data.sources.listing import SourceListing
 from mctrain.data.sources.table import SUFFIX, read_tables, tables_of
 from mctrain.data.words import CAPTIONS, members_of
 from mctrain.errors import DataError
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mctrain.data.packing.plan import Planned
-    from mctrain.data.words import Words
+    from mctrain.data.words import SampleTexts
 
     Progress = Callable[[int, str], None]
 
@@ -87,7 +87,9 @@ class Packed:
     faults: list[str] = field(default_factory=list)
 
 
-def pack(source: Path, folder: Path, settings: Settings, bar: Callable[[str, int], Progress]) -> Packed:
+def pack(
+    source: Path, folder: Path, settings: PackingSettings, bar: Callable[[str, int], Progress]
+) -> Packed:
     """Packs a folder of photos, those of Parquet files, or those that a library's export names; a killed run continues with the same call.
 
     Raises:
@@ -109,23 +111,23 @@ def pack(source: Path, folder: Path, settings: Settings, bar: Callable[[str, int
 
 
 @contextmanager
-def _laid_out(source: Path, folder: Path) -> Iterator[Listing]:
+def _laid_out(source: Path, folder: Path) -> Iterator[SourceListing]:
     """The photos of a source as files; those of tables lie beside the shards as long as these are made."""
     if source.is_file() and source.suffix.lower() != SUFFIX:
         yield read_library(source)
         return
-    listing = read_folder(source) if source.is_dir() else Listing((), ())
+    listing = read_folder(source) if source.is_dir() else SourceListing((), ())
     spool = folder / _SPOOL
     shutil.rmtree(spool, ignore_errors=True)  # of a run that was killed
     try:
         more = read_tables(tables_of(source), spool)
-        yield Listing((*listing.entries, *more.entries), (*listing.faults, *more.faults))
+        yield SourceListing((*listing.entries, *more.entries), (*listing.faults, *more.faults))
     finally:
         shutil.rmtree(spool, ignore_errors=True)
 
 
 def _make_shards(
-    plan: Plan,
+    plan: PackingPlan,
     folder: Path,
     finished: Mapping[str, PackedShard],
     packed: Packed,
@@ -162,7 +164,7 @@ def _make(
     path: Path,
     shard: tuple[Planned, ...],
     prepared: Iterator[Prepared | str],
-    settings: Settings,
+    settings: PackingSettings,
     progress: Progress,
 ) -> PackedShard:
     """Writes a shard of those of its photos that can be packed; without any there is no file."""
@@ -204,7 +206,7 @@ def _prepared(each: Planned, side: int) -> Prepared | str:
     return _EVALUATION if shipped().holds_photo(made.photo.content) else made
 
 
-def _licensed(words: Words, licence: str) -> Words:
+def _licensed(words: SampleTexts, licence: str) -> SampleTexts:
     """Every sample names its licence and its source, if only as unknown."""
     about = {"source": "", **words.about}
     return replace(words, about={**about, "license": about.get("license") or licence})
@@ -220,7 +222,7 @@ def _explain(shard: tuple[Planned, ...], record: PackedShard, packed: Packed) ->
             packed.faults.append(f"{paths[key]} {_REASONS[code]}.")
 
 
-def _write_manifest(folder: Path, plan: Plan, shards: Mapping[str, PackedShard]) -> None:
+def _write_manifest(folder: Path, plan: PackingPlan, shards: Mapping[str, PackedShard]) -> None:
     """Replaces the manifest with one that names these shards, and evaluation photos by key with the reason."""
     content = {
         "format": _FORMAT,

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from mctrain.data.sources.listing import Listing
-    from mctrain.data.words import Words
+    from mctrain.data.sources.listing import SourceListing
+    from mctrain.data.words import SampleTexts
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class PackingSettings:
     """How photos are packed: the longest short side in pixels, photos a shard, and the licence where none is told."""
 
     side: int = 512
@@ -36,7 +36,7 @@ class Planned:
 
     key: str
     path: Path
-    words: Words
+    words: SampleTexts
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,13 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PackingPlan:
     """How to pack what: the pictures by shard, in the order of their keys, and what was left out.
 
     `refused` are evaluation photos by the key that they would have, `copies` files that hold a picture another one holds.
     """
 
-    settings: Settings
+    settings: PackingSettings
     shards: tuple[tuple[Planned, ...], ...]
     refused: dict[str, Refused]
     copies: tuple[str, ...]
@@ -66,7 +66,9 @@ def content_key(data: bytes) -> str:
     return fingerprint(data).hex()
 
 
-def make_plan(listing: Listing, settings: Settings, progress: Callable[[int, str], None]) -> Plan:
+def make_plan(
+    listing: SourceListing, settings: PackingSettings, progress: Callable[[int, str], None]
+) -> PackingPlan:
     """Reads every file once: its key, whether it is an evaluation photo, whether another file holds the same."""
     known = shipped()
     pictures: dict[str, Planned] = {}
@@ -95,10 +97,10 @@ def make_plan(listing: Listing, settings: Settings, progress: Callable[[int, str
         tuple(ordered[start : start + settings.per_shard])
         for start in range(0, len(ordered), settings.per_shard)
     ]
-    return Plan(settings, tuple(shards), refused, tuple(copies), tuple(faults))
+    return PackingPlan(settings, tuple(shards), refused, tuple(copies), tuple(faults))
 
 
-def digest(shard: tuple[Planned, ...], settings: Settings) -> str:
+def digest(shard: tuple[Planned, ...], settings: PackingSettings) -> str:
     """What a shard's bytes follow from: a finished one with the same digest need not be made again."""
     content = [
         [each.key, each.words.human, dict(each.words.synthetic), dict(each.words.about)] for each in shard

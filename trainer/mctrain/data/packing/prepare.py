@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import PIL.Image
 
-from mctrain.data.words import Photo
+from mctrain.data.words import StoredPhoto
 from picsight_engine.photos.decode import Limits, decode
 from picsight_engine.photos.identity import SegmentsBrokenError, is_jpeg, segments
 from picsight_engine.photos.reading import problem
@@ -31,7 +31,7 @@ _LONGEST = 65_500  # pixels that a JPEG can be long
 class Prepared:
     """A photo for a shard, and whether its coded picture is the original's own."""
 
-    photo: Photo
+    photo: StoredPhoto
     unchanged: bool
 
 
@@ -48,11 +48,11 @@ def prepare(data: bytes, path: Path, side: int) -> Prepared:
     if min(picture.width, picture.height) <= side:
         bare = without_metadata(data)
         if bare and _shows(bare[1], picture.image):
-            return Prepared(Photo(*bare, picture.width, picture.height), unchanged=True)
+            return Prepared(StoredPhoto(*bare, picture.width, picture.height), unchanged=True)
     image = _fitted(picture.image, side)
     if max(image.size) > _LONGEST:
         raise problem("too_large", path, f"is more than {_LONGEST:,} pixels long, which no JPEG can be")
-    return Prepared(Photo("jpg", _encoded(image), *image.size), unchanged=False)
+    return Prepared(StoredPhoto("jpg", _encoded(image), *image.size), unchanged=False)
 
 
 def _shows(content: bytes, image: PIL.Image.Image) -> bool:

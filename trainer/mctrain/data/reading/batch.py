@@ -43,7 +43,7 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class TrainingBatch:
     """One step of one rank; the embeddings are those of the chosen view, caption and synthetic text.
 
     Without a second text `synthetic` is empty, and so m is 0; otherwise m is n. Of plain data D is 0.
@@ -82,12 +82,12 @@ def normalised(pixels: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     return (pixels - mean[:, None, None]) / std[:, None, None]
 
 
-def collate(visits: Sequence[Visit], skipped: Sequence[Skipped]) -> Batch:
+def collate(visits: Sequence[Visit], skipped: Sequence[Skipped]) -> TrainingBatch:
     """Joins visits into a batch; the pixels stay as a decoder gives them, which torch calls channels last."""
     pixels = np.stack([np.asarray(visit.picture) for visit in visits])  # [n, size, size, 3]
     second = [visit.synthetic for visit in visits if visit.synthetic is not None]
     width = len(visits[0].embedding)
-    return Batch(
+    return TrainingBatch(
         keys=tuple(visit.key for visit in visits),
         pixels=torch.from_numpy(pixels).permute(0, 3, 1, 2),
         captions=tuple(visit.caption.text for visit in visits),
@@ -104,8 +104,8 @@ def _join(rows: Sequence[NDArray[np.float32]], width: int) -> Tensor:
 
 
 def load(
-    steps: Dataset[Batch | str], sampler: range | None, workers: int, skipped: dict[str, str]
-) -> Iterator[Batch]:
+    steps: Dataset[TrainingBatch | str], sampler: range | None, workers: int, skipped: dict[str, str]
+) -> Iterator[TrainingBatch]:
     """The batches of a dataset: for the steps of `sampler` in order, or all that it yields of itself.
 
     `skipped` gets the reasons of the samples that were skipped, by key.

@@ -28,7 +28,7 @@ from mctrain.errors import DataError, SampleError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mctrain.data.reading.batch import Batch, Visit
+    from mctrain.data.reading.batch import TrainingBatch, Visit
     from mctrain.data.reading.index import Shard
     from mctrain.data.reading.visit import Pass, ReaderSettings
     from mctrain.data.reinforced.sample import Needs
@@ -82,7 +82,7 @@ class TrainingData:
         """How many batches a pass has; what is left over is not seen in it."""
         return len(self) // batch
 
-    def batches(self, part: Pass, workers: int) -> Iterator[Batch]:
+    def batches(self, part: Pass, workers: int) -> Iterator[TrainingBatch]:
         """The batches of a pass, or of some steps of it, read by this process or by so many others: they are the same.
 
         Raises:
@@ -95,7 +95,7 @@ class TrainingData:
         yield from load(steps, wanted, workers, self._skipped)
 
 
-class _Steps(Dataset["Batch | str"]):
+class _Steps(Dataset["TrainingBatch | str"]):
     """The batches of a pass by step; what ends the pass is an item too: raised in a worker, it would come as a traceback."""
 
     def __init__(
@@ -107,7 +107,7 @@ class _Steps(Dataset["Batch | str"]):
         self._part = part
         self._ends = np.cumsum([shard.whole for shard in shards])
 
-    def __getitem__(self, step: int) -> Batch | str:
+    def __getitem__(self, step: int) -> TrainingBatch | str:
         part = self._part
         rows = range(part.batch * part.rank // part.ranks, part.batch * (part.rank + 1) // part.ranks)
         skipped: list[Skipped] = []

@@ -28,9 +28,9 @@ from mctrain.places import read
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mctrain.data.reading.batch import Batch, Visit
+    from mctrain.data.reading.batch import TrainingBatch, Visit
     from mctrain.data.reading.visit import Pass, ReaderSettings
-    from mctrain.data.shards import Group
+    from mctrain.data.shards import SampleMembers
     from mctrain.places import Place
 
 
@@ -42,7 +42,7 @@ _MIXED, _FIRST = 1000, 250
 class StreamedData:
     """The samples of shards by the number that their manifest tells, and what was skipped so far, by reason."""
 
-    def __init__(self, shards: Sequence[Counted], settings: ReaderSettings) -> None:
+    def __init__(self, shards: Sequence[CountedShard], settings: ReaderSettings) -> None:
         """Nothing of the shards is read.
 
         Raises:
@@ -82,7 +82,7 @@ class StreamedData:
         """How many batches a pass has."""
         return len(self) // batch
 
-    def batches(self, part: Pass, workers: int) -> Iterator[Batch]:
+    def batches(self, part: Pass, workers: int) -> Iterator[TrainingBatch]:
         """The batches of a pass, or of some steps of it, read by this process or by so many others.
 
         Raises:
@@ -100,19 +100,21 @@ class StreamedData:
         yield from load(steps, None, min(workers, each), self._skipped)
 
 
-class _Stream(IterableDataset["Batch | str"]):
+class _Stream(IterableDataset["TrainingBatch | str"]):
     """The batches of a pass that one process reads; what ends the pass is an item too: raised in a worker, it would come as a
     traceback.
     """
 
-    def __init__(self, shards: Sequence[Counted], settings: ReaderSettings, part: Pass, steps: int) -> None:
+    def __init__(
+        self, shards: Sequence[CountedShard], settings: ReaderSettings, part: Pass, steps: int
+    ) -> None:
         self._shards = shards
         self._settings = settings
         self._part = part
         self._stop = steps if part.stop is None else min(part.stop, steps)
         self._skipped: list[Skipped] = []
 
-    def __iter__(self) -> Iterator[Batch | str]:
+    def __iter__(self) -> Iterator[TrainingBatch | str]:
         part, worker = self._part, get_worker_info()
         number, workers = (worker.id, worker.num_workers) if worker else (0, 1)
         rows = part.batch * (part.rank + 1) // part.ranks - part.batch * part.rank // part.ranks
@@ -143,7 +145,7 @@ class _Stream(IterableDataset["Batch | str"]):
             if not usable and turn:
                 self._give_up()
 
-    def _seen(self, sample: Group) -> Visit | None:
+    def _seen(self, sample: SampleMembers) -> Visit | None:
         """What is seen of a sample; None where it cannot be used, or is kept apart."""
         try:
             return self._see(sample)
@@ -160,7 +162,7 @@ class _Stream(IterableDataset["Batch | str"]):
         last = f" The last: {self._skipped[-1].message}" if self._skipped else ""
         raise DataError(f"{len(self._skipped)} samples in a row cannot be used.{last}")
 
-    def _see(self, group: Group) -> Visit | None:
+    def _see(self, group: SampleMembers) -> Visit | None:
         if self._settings.apart and is_apart(group.key, self._settings.apart):
             return None
         needs = REINFORCED if isinstance(self._settings.views, Stored) else PLAIN
@@ -169,9 +171,9 @@ class _Stream(IterableDataset["Batch | str"]):
         members = {each: content for each, content in group.members.items() if role_of(each) in needs.read}
         return see(group.key, members, self._settings, self._part)
 
-    def _mixed(self, shards: Sequence[Counted], draw: random.Random) -> Iterator[Group]:
+    def _mixed(self, shards: Sequence[CountedShard], draw: random.Random) -> Iterator[SampleMembers]:
         """The samples of some shards, each drawn from those that wait; these grow by one for each that is given."""
-        waiting: list[Group] = []
+        waiting: list[SampleMembers] = []
         room = _FIRST
         for group in chain.from_iterable(map(self._groups, shards)):
             waiting.append(group)
@@ -181,7 +183,7 @@ class _Stream(IterableDataset["Batch | str"]):
         while waiting:
             yield _drawn(waiting, draw)
 
-    def _groups(self, shard: Counted) -> Iterator[Group]:
+    def _groups(self, shard: CountedShard) -> Iterator[SampleMembers]:
         """The samples of a shard as far as it can be read; that it cannot be read to its end is counted."""
         for group in grouped(shard.place):
             if group.fault is not None and group.fault.kind == "damaged shard":
@@ -190,14 +192,14 @@ class _Stream(IterableDataset["Batch | str"]):
                 yield group
 
 
-def _drawn(waiting: list[Group], draw: random.Random) -> Group:
+def _drawn(waiting: list[SampleMembers], draw: random.Random) -> SampleMembers:
     place = draw.randrange(len(waiting))
     waiting[place], waiting[-1] = waiting[-1], waiting[place]
     return waiting.pop()
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class CountedShard:
     """A shard, how many samples it holds, and its SHA-256."""
 
     place: Place
@@ -206,7 +208,7 @@ class Counted:
     digest: str
 
 
-def count_samples(folder: Place, shards: Sequence[Place]) -> tuple[Counted, ...]:
+def count_samples(folder: Place, shards: Sequence[Place]) -> tuple[CountedShard, ...]:
     """What the manifest of a folder says of some of its shards, which `mctrain` packed, reinforced or joined.
 
     Raises:
@@ -221,7 +223,7 @@ def count_samples(folder: Place, shards: Sequence[Place]) -> tuple[Counted, ...]
     try:
         records = json.loads(read(path))["shards"]
         known = {
-            str(folder / each["name"]): Counted(
+            str(folder / each["name"]): CountedShard(
                 folder / each["name"],
                 each["name"],
                 int(each["samples"] if "samples" in each else each["photos"]),

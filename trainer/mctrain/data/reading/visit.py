@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mctrain.data.reinforced.sample import PlainSample
-    from mctrain.data.views import View
+    from mctrain.data.views import DrawnView
     from mctrain.recipes.tables import Augmentation
 
 
@@ -90,7 +90,7 @@ class Pass:
     ranks: int = 1
 
 
-class Row(NamedTuple):
+class TextRow(NamedTuple):
     """One of the texts of a tag; without a tag, of the captions."""
 
     tag: str | None
@@ -107,7 +107,7 @@ def choose_view(key: str, epoch: int, seed: int, count: int) -> int:
     return _below(count, _draw(key, epoch, seed)[0])
 
 
-def choose_texts(sample: PlainSample, epoch: int, seed: int, texts: Texts) -> tuple[Row, Row | None]:
+def choose_texts(sample: PlainSample, epoch: int, seed: int, texts: Texts) -> tuple[TextRow, TextRow | None]:
     """Uniform over the captions; and over the tags that fit the pattern, then over the texts of that tag.
 
     A photo that has a person's captions and nothing else gives another one of these in place of a synthetic text.
@@ -119,17 +119,17 @@ def choose_texts(sample: PlainSample, epoch: int, seed: int, texts: Texts) -> tu
     count = len(sample.captions) if texts.captions == "any" else 1
     first = _below(count, caption)
     if not texts.pattern:
-        return Row(None, first), None
+        return TextRow(None, first), None
     synthetic = {each: made for each, made in sample.words.synthetic.items() if made}
     if not synthetic:
-        return Row(None, first), Row(None, (first + 1 + _below(max(1, count - 1), text)) % count)
+        return TextRow(None, first), TextRow(None, (first + 1 + _below(max(1, count - 1), text)) % count)
     tags = [each for each in synthetic if re.search(texts.pattern, each)]
     if not tags:
         raise SampleError(
             f"{sample.key} has no synthetic text whose tag fits {texts.pattern}.", "no synthetic text"
         )
     chosen = tags[_below(len(tags), tag)]
-    return Row(None, first), Row(chosen, _below(len(synthetic[chosen]), text))
+    return TextRow(None, first), TextRow(chosen, _below(len(synthetic[chosen]), text))
 
 
 def _draw(key: str, epoch: int, seed: int) -> tuple[int, int, int, int]:
@@ -173,7 +173,7 @@ def see(key: str, members: Mapping[str, bytes], settings: ReaderSettings, part: 
 
 def _view(
     sample: PlainSample, size: tuple[int, int], settings: ReaderSettings, part: Pass
-) -> tuple[View, NDArray[np.float32]]:
+) -> tuple[DrawnView, NDArray[np.float32]]:
     """The view of a photo of this size (width, height), with its embedding [D]; D is 0 for a view that is drawn now."""
     if not isinstance(settings.views, Stored):
         # number 0 is the whole photo of every pass
@@ -190,5 +190,5 @@ def _view(
     return sample.views[number], sample.image_embeddings[number]
 
 
-def _embedded(sample: PlainSample, row: Row) -> EmbeddedText:
+def _embedded(sample: PlainSample, row: TextRow) -> EmbeddedText:
     return EmbeddedText(sample.texts_of(row.tag)[row.number], sample.rows_of(row.tag)[row.number])

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from mctrain.data.refusal import Reserved
-    from mctrain.data.shards import Group
+    from mctrain.data.shards import SampleMembers
 
 
 LONGEST = 250  # characters; of what is shorter, CLIP's 77 tokens hold each caption and gloss that was tried
@@ -63,7 +63,7 @@ class Collected:
 
 
 @dataclass(slots=True)
-class _Sieve:
+class _TextSieve:
     """Lets a text through once."""
 
     known: Reserved
@@ -103,7 +103,7 @@ def collect(sources: Sequence[str], places: BankPlaces) -> Collected:
                 f"There is no source of texts {name}; there are {known}, and files that end in .txt or .txt.gz."
             )
     absent: list[str] = []
-    sieve = _Sieve(places.known)
+    sieve = _TextSieve(places.known)
     dropped = {name: Counter[str]() for name in sources}
     texts: dict[str, tuple[str, ...]] = {}
     for name in dict.fromkeys(sources):
@@ -151,7 +151,7 @@ def _queries(shard: Path, known: Reserved) -> Iterator[str]:
                 yield from texts_by_kind(words_of(group.members, group.key))["query"]
 
 
-def _stands_apart(group: Group, shard: Path, known: Reserved) -> bool:
+def _stands_apart(group: SampleMembers, shard: Path, known: Reserved) -> bool:
     if not (known.holds_key(group.key) or known.holds_photo(group.photo)):
         return False
     words = words_of(group.members, group.key)

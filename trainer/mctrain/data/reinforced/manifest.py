@@ -66,7 +66,7 @@ class ShardRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class ReinforcedManifest:
     """`teachers` stand in the order of their embeddings; `refused` are keys of evaluation photos in the source.
 
     `configuration` is the job's, as JSON; `versions` are those of what computed: torch, this package, and what pixels
@@ -90,13 +90,13 @@ class Manifest:
         return sum(shard.samples for shard in self.shards)
 
 
-def save_manifest(path: Place, manifest: Manifest) -> None:
+def save_manifest(path: Place, manifest: ReinforcedManifest) -> None:
     """Replaces the file; equal manifests give equal bytes."""
     content = {"format": _FORMAT, "kind": _KIND, **asdict(manifest)}
     write(path, (json.dumps(content, indent=1) + "\n").encode())
 
 
-def load_manifest(path: Place) -> Manifest:
+def load_manifest(path: Place) -> ReinforcedManifest:
     """What `save_manifest` wrote.
 
     Raises:
@@ -116,7 +116,7 @@ def load_manifest(path: Place) -> Manifest:
             f"The manifest {path} has the format {found}, and this program knows only {_FORMAT}; use the program that wrote it."
         )
     try:
-        return parse_record(Manifest, content, "it")
+        return parse_record(ReinforcedManifest, content, "it")
     except TypeError as fault:
         raise DataError(f"The manifest {path} is damaged: {fault}.") from fault
 

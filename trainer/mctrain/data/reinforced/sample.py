@@ -19,7 +19,7 @@ from mctrain.data.photo import decode_photo
 from mctrain.data.reinforced.embeddings import find_fault, pack_arrays, unpack_arrays
 from mctrain.data.shards import PHOTO_SUFFIXES, parse_words
 from mctrain.data.views import parse_views, write_views
-from mctrain.data.words import SYNTHETIC, Words, parse_tags
+from mctrain.data.words import SYNTHETIC, SampleTexts, parse_tags
 from mctrain.errors import DataError, SampleError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mctrain.data.reinforced.manifest import Storage
-    from mctrain.data.views import Slots, View
+    from mctrain.data.views import DrawnView, Slots
 
 
 ROLES = ("photo", "txt", "json", "syn.json", "paug.json", "embeddings")  # one member each
@@ -75,7 +75,7 @@ class PlainSample:
     key: str
     suffix: str
     photo: bytes
-    words: words.Words
+    words: words.SampleTexts
 
     @property
     def captions(self) -> tuple[str, ...]:
@@ -106,7 +106,7 @@ class PlainSample:
 class ReinforcedSample(PlainSample):
     """The rows of `image_embeddings` [A, D] belong to `views`, of `caption_embeddings` to `captions`, of a tag's to its texts."""
 
-    views: tuple[View, ...]
+    views: tuple[DrawnView, ...]
     image_embeddings: NDArray[np.float32]
     caption_embeddings: NDArray[np.float32]
     synthetic_embeddings: Mapping[str, NDArray[np.float32]]
@@ -122,7 +122,7 @@ def members_of(sample: ReinforcedSample, storage: Storage, slots: Slots) -> dict
     Raises:
         SampleError: it has no text at all, or its photo cannot be decoded.
     """
-    photo = words.Photo(sample.suffix, sample.photo, *sample.image().size)
+    photo = words.StoredPhoto(sample.suffix, sample.photo, *sample.image().size)
     arrays = {IMAGES: sample.image_embeddings, CAPTIONS: sample.caption_embeddings}
     arrays |= {tag + OF_TAG: rows for tag, rows in sample.synthetic_embeddings.items()}
     members = {
@@ -200,7 +200,7 @@ def _counted_under(role: str) -> Iterator[None]:
         raise SampleError(str(fault), f"broken {role}") from fault
 
 
-def _parse_words(key: str, members: Mapping[str, bytes]) -> Words:
+def _parse_words(key: str, members: Mapping[str, bytes]) -> SampleTexts:
     """All texts as they stand, for rows belong to them by their place."""
     with _counted_under("json"):
         about = parse_words(members["json"], key)
@@ -211,8 +211,8 @@ def _parse_words(key: str, members: Mapping[str, bytes]) -> Words:
     with _counted_under("txt"):
         first = _decode(members["txt"], key)
         if about.pop("txt_source", None) != SYNTHETIC:
-            return Words((first, *further), synthetic, about)
-        words = Words(further, synthetic, about)
+            return SampleTexts((first, *further), synthetic, about)
+        words = SampleTexts(further, synthetic, about)
         if not words.human and words.captions != (first,):
             raise DataError(f"{key}.txt is marked as the first synthetic text, and is not.")
         return words

@@ -17,8 +17,8 @@ import unicodedata
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
-from mctrain.data.sources.listing import Entry, Listing, read_text, records
-from mctrain.data.words import Words, described
+from mctrain.data.sources.listing import SourceEntry, SourceListing, read_text, records
+from mctrain.data.words import SampleTexts, described
 from mctrain.errors import DataError
 from mctrain.places import read_part
 from picsight_engine.photos.decode import IMAGE_SUFFIXES
@@ -46,7 +46,7 @@ class Tables:
 
     def __init__(self) -> None:
         self.faults: list[str] = []
-        self._words: dict[str, Words] = {}
+        self._words: dict[str, SampleTexts] = {}
         self._places: dict[str, str] = {}  # where a photo was named first, until it is found
 
     def read(self, path: Path, folder: str) -> None:
@@ -58,11 +58,11 @@ class Tables:
         except DataError as fault:
             self.faults.append(str(fault))
 
-    def words_of(self, photo: str) -> Words:
+    def words_of(self, photo: str) -> SampleTexts:
         """The words of a photo by its path from the top."""
         name = spelled(photo)
         self._places.pop(name, None)
-        return self._words.get(name, Words())
+        return self._words.get(name, SampleTexts())
 
     def close(self) -> list[str]:
         """All faults, those rows among them whose photo was never asked for."""
@@ -101,7 +101,7 @@ class Tables:
         self._words[name] = self._words[name].joined(words) if name in self._words else words
 
 
-def words_beside(photo: Path) -> Words:
+def words_beside(photo: Path) -> SampleTexts:
     """The captions of the text file beside a photo, one a line.
 
     Raises:
@@ -110,7 +110,7 @@ def words_beside(photo: Path) -> Words:
     for text in (photo.with_name(f"{photo.name}.txt"), photo.with_suffix(".txt")):
         if text.is_file():
             return described({"captions": read_text(text).splitlines()})
-    return Words()
+    return SampleTexts()
 
 
 def spelled(name: str) -> str:
@@ -118,14 +118,14 @@ def spelled(name: str) -> str:
     return unicodedata.normalize("NFC", posixpath.normpath(PurePath(name).as_posix()))
 
 
-def _words_of_record(record: Mapping[str, Any]) -> Words:
+def _words_of_record(record: Mapping[str, Any]) -> SampleTexts:
     known = {name: value for name, value in record.items() if name in _FIELDS}
     query = known.pop("query", None)
     words = described(known)
     return words if query is None else described({"queries": query}).joined(words)
 
 
-def read_folder(folder: Path) -> Listing:
+def read_folder(folder: Path) -> SourceListing:
     """All photos in a folder and below, in the order of their paths, each with the words that lie beside it or in its XMP.
 
     Files and folders whose names begin with a dot are left alone, and links to other folders are not followed.
@@ -146,39 +146,39 @@ def read_folder(folder: Path) -> Listing:
     entries = []
     for path in photos:
         words = tables.words_of(path.relative_to(folder).as_posix())
-        entries.append(Entry(path, words.joined(_beside(path, tables))))
-    return Listing(tuple(entries), tuple(tables.close()))
+        entries.append(SourceEntry(path, words.joined(_beside(path, tables))))
+    return SourceListing(tuple(entries), tuple(tables.close()))
 
 
-def _beside(path: Path, tables: Tables) -> Words:
+def _beside(path: Path, tables: Tables) -> SampleTexts:
     try:
         return words_beside(path).joined(words_inside(path))
     except DataError as fault:
         tables.faults.append(str(fault))
-        return Words()
+        return SampleTexts()
 
 
 def _refuse(fault: OSError) -> None:
     raise DataError(f"The folder {fault.filename} cannot be read: {fault.strerror}.") from fault
 
 
-def words_inside(photo: Path) -> Words:
+def words_inside(photo: Path) -> SampleTexts:
     """The description as a caption and keywords as searches, of the files beside a photo and of the photo's own.
 
     Raises:
         DataError: one of them cannot be read.
     """
-    words = Words()
+    words = SampleTexts()
     for path in (long_sidecar(photo), short_sidecar(photo), photo):
         if path is not None and path.is_file():
             words = words.joined(_words_in_xmp(path))
     return words
 
 
-def _words_in_xmp(path: Path) -> Words:
+def _words_in_xmp(path: Path) -> SampleTexts:
     try:
         packet = read_packet(read_part(path, 0, _WITHIN))
     except PacketError:  # of a packet that is cut or damaged the photo has no words
-        return Words()
+        return SampleTexts()
     queries = [path[-1] for path in packet.keywords]
     return described({"captions": [packet.description or ""], "queries": queries})

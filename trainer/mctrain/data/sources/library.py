@@ -25,7 +25,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from mctrain.data.sources.listing import Entry, Listing
+from mctrain.data.sources.listing import SourceEntry, SourceListing
 from mctrain.data.words import described, texts_of
 from mctrain.errors import DataError
 from mctrain.places import opened
@@ -78,11 +78,11 @@ class _Picture:
     decided: dict[str, _Decided] = field(default_factory=dict)
 
 
-class _LineError(ValueError):
+class _LibraryLineError(ValueError):
     """What is wrong with a line, as the end of a sentence."""
 
 
-def read_library(file: Path) -> Listing:
+def read_library(file: Path) -> SourceListing:
     """The photos that a tag was accepted or rejected for, with the decisions; the words of accepted tags are their queries.
 
     Raises:
@@ -102,7 +102,7 @@ def read_library(file: Path) -> Listing:
             "export again."
         )
     entries = [entry for mark, picture in pictures.items() if (entry := _entry(mark, picture, faults))]
-    return Listing(tuple(sorted(entries, key=lambda entry: entry.path)), tuple(faults))
+    return SourceListing(tuple(sorted(entries, key=lambda entry: entry.path)), tuple(faults))
 
 
 def _lines(file: Path, faults: list[str]) -> Iterator[_Decided]:
@@ -113,7 +113,7 @@ def _lines(file: Path, faults: list[str]) -> Iterator[_Decided]:
                     yield decided
             except UnicodeEncodeError:
                 faults.append(f"Line {number} of {file} was left out: a text holds half a character.")
-            except _LineError as fault:
+            except _LibraryLineError as fault:
                 raise DataError(f"Nothing was packed, because in line {number} of {file} {fault}.") from fault
 
 
@@ -122,11 +122,11 @@ def _parse_line(line: bytes) -> _Decided | None:
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as fault:
-        raise _LineError(
+        raise _LibraryLineError(
             "there is no JSON, or it is cut off; give the file that a Picsight library exported"
         ) from fault
     if not isinstance(record, dict) or record.get("format") != FORMAT:
-        raise _LineError(
+        raise _LibraryLineError(
             f'`format` is not "{FORMAT}"; give the file that a Picsight library exported, or the folder in which the photos lie'
         )
     _demand(record, "version", VERSION)
@@ -147,7 +147,7 @@ def _parse_line(line: bytes) -> _Decided | None:
 
 def _demand(record: Mapping[str, Any], name: str, wanted: int) -> None:
     if record.get(name) != wanted:
-        raise _LineError(
+        raise _LibraryLineError(
             f"`{name}` is {record.get(name)!r:.20} and not {wanted}; use a Picsight and an mctrain of the same age"
         )
 
@@ -156,7 +156,7 @@ def _field(record: Mapping[str, Any], name: str) -> Any:
     """A field's value, if it is one that it may have."""
     value = record.get(name)
     if not _FIELDS[name](value):
-        raise _LineError(f"`{name}` cannot be {value!r:.40}; export the decisions again")
+        raise _LibraryLineError(f"`{name}` cannot be {value!r:.40}; export the decisions again")
     return value
 
 
@@ -183,14 +183,14 @@ _FIELDS: dict[str, Callable[[Any], bool]] = {
 }
 
 
-def _entry(mark: str, picture: _Picture, faults: list[str]) -> Entry | None:
+def _entry(mark: str, picture: _Picture, faults: list[str]) -> SourceEntry | None:
     """The photo of a picture, at the first path where it still is that picture."""
     path = _found(mark, picture, faults)
     if path is None:
         return None
     decisions = [each.decision for each in picture.decided.values()]
     queries = [text for each in decisions if each.accepted for text in each.words]
-    return Entry(path, described({"queries": queries, **fact_of(decisions)}))
+    return SourceEntry(path, described({"queries": queries, **fact_of(decisions)}))
 
 
 def _found(mark: str, picture: _Picture, faults: list[str]) -> Path | None:

@@ -14,22 +14,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from mctrain.data.words import Words
+    from mctrain.data.words import SampleTexts
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SourceEntry:
     """One photo's file and its words."""
 
     path: Path
-    words: Words
+    words: SampleTexts
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class SourceListing:
     """The photos of a source in a fixed order, and sentences about what is left out."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[SourceEntry, ...]
     faults: tuple[str, ...]
 
 

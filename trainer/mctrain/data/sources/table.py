@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from mctrain.data.shards import PHOTO_SUFFIXES
-from mctrain.data.sources.listing import Entry, Listing
+from mctrain.data.sources.listing import SourceEntry, SourceListing
 from mctrain.data.words import described, texts_of
 from mctrain.errors import DataError, TrainerError, demand_extra
 from mctrain.places import opened
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from mctrain.data.words import Words
+    from mctrain.data.words import SampleTexts
     from mctrain.places import Place
 
 
@@ -101,22 +101,22 @@ def tables_of(source: Path) -> list[Path]:
     return sorted(source.rglob(f"*{SUFFIX}")) if source.is_dir() else [source]
 
 
-def read_tables(tables: Sequence[Path], spool: Path) -> Listing:
+def read_tables(tables: Sequence[Path], spool: Path) -> SourceListing:
     """The photos of Parquet files, in the order of their rows, laid out in `spool`; of a table without photos there are none.
 
     A row without a photo is a download that failed.
     """
-    entries: list[Entry] = []
+    entries: list[SourceEntry] = []
     faults: list[str] = []
     for number, table in enumerate(tables):
         try:
             entries += _entries(table, spool / f"{number:05}-{table.stem}", faults)
         except (DataError, TrainerError) as fault:
             faults.append(str(fault))
-    return Listing(tuple(entries), tuple(faults))
+    return SourceListing(tuple(entries), tuple(faults))
 
 
-def _entries(table: Path, folder: Path, faults: list[str]) -> Iterator[Entry]:
+def _entries(table: Path, folder: Path, faults: list[str]) -> Iterator[SourceEntry]:
     column = photo_column(table)
     if column is None:
         return
@@ -135,12 +135,12 @@ def _entries(table: Path, folder: Path, faults: list[str]) -> Iterator[Entry]:
         except DataError as fault:
             faults.append(f"{table}, row {number}: {fault}")
             continue
-        yield Entry(path, words)
+        yield SourceEntry(path, words)
     if lost:
         faults.append(f"{table}: no photo in {lost} of its rows, downloads that failed.")
 
 
-def _words(row: Mapping[str, Any]) -> Words:
+def _words(row: Mapping[str, Any]) -> SampleTexts:
     """The texts under their usual names, and what else is told of it."""
     caption = next((text for name in ("txt", "caption", "text") for text in texts_of(row, name)), "")
     facts = {name: row[name] for name in _FACTS if isinstance(row.get(name), str)}

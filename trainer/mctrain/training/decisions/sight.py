@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import PIL.Image
     from numpy.typing import NDArray
 
-    from mctrain.data.shards import Group
+    from mctrain.data.shards import SampleMembers
     from mctrain.data.sources.library import Decision
     from mctrain.models.blocks import Head
     from picsight_engine.bundles.bundle import Bundle
@@ -168,7 +168,9 @@ def look(shards: Sequence[Path], sight: BundleTrunk, progress: Callable[[int, st
     return Decided(tuple(keys), tags, words, verdicts, np.stack(given), skipped)
 
 
-def _decided(shards: Sequence[Path], skipped: Counter[str]) -> Iterator[tuple[Group, tuple[Decision, ...]]]:
+def _decided(
+    shards: Sequence[Path], skipped: Counter[str]
+) -> Iterator[tuple[SampleMembers, tuple[Decision, ...]]]:
     known = shipped()
     for shard in shards:
         for group in grouped(shard):

@@ -21,7 +21,7 @@ _REDRAW_SECONDS = 0.1
 _BAR_CELLS = 24
 
 
-class StatusLine:
+class ProgressLine:
     """Shows how far something is, as a context that leaves the line empty; says nothing where `quiet` is wanted."""
 
     def __init__(self, *, quiet: bool) -> None:
