@@ -203,13 +203,13 @@ def test_a_killed_run_continues_to_the_same_shards(photos, tmp_path):
     out = tmp_path / "out"
     code = (
         "import sys, os, signal\nfrom pathlib import Path\n"
-        "from mctrain.data.packing.pack import pack\nfrom mctrain.data.packing.plan import Settings\n"
+        "from mctrain.data.packing.pack import pack\nfrom mctrain.data.packing.plan import PackingSettings\n"
         "out = Path(sys.argv[2])\n"
         "def bar(*_):\n"
         "    def advance(*_):\n"
         "        if (out / 'shard-000001.tar').exists(): os.kill(os.getpid(), signal.SIGKILL)\n"
         "    return advance\n"
-        "pack(Path(sys.argv[1]), out, Settings(side=96, per_shard=2), bar)\n"
+        "pack(Path(sys.argv[1]), out, PackingSettings(side=96, per_shard=2), bar)\n"
     )
     died = subprocess.run([sys.executable, "-c", code, str(photos), str(out)], check=False)
     assert died.returncode == -signal.SIGKILL
