@@ -1,4 +1,4 @@
-"""What follows an indexing run: copies are grouped, the model that answers changes, tags suggest, decisions are filed."""
+"""The steps after an indexing run: group copies, switch the search model, suggest tags, file the decisions."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from picsight_engine.store.thumbnails import ThumbnailStore
     from picsight_engine.tags.tags import Tags
 
-# Photos are compared once more than one in so many waits, so that a long run groups copies as it goes.
+# Copies are grouped once more than one photo in this many is new, so that a long run groups them as it goes.
 _COMPARED_SHARE = 256
 
 
 def follow(
     events: Iterable[Event], db: Database, thumbnails: ThumbnailStore, answering: Answering, tags: Tags
 ) -> Iterator[Event]:
-    """Passes on the events of a run; the last one also says what came of it for searches and tags.
+    """Passes on the events of a run; the last one also reports the effect on searches and tags.
 
     Raises:
-        StorageError: the disk is full or gone; what was stored before stays.
+        StorageError: the disk is full or gone; earlier batches stay.
     """
     uncompared = 0
     for event in events:
@@ -48,14 +48,14 @@ def follow(
 
 
 def file_quietly(db: Database) -> None:
-    """Files new decisions if the disk lets it; the library holds them anyway, and `doctor` reports a file left behind."""
+    """Files new decisions if the disk allows; the library holds them anyway, and `doctor` reports an outdated file."""
     with suppress(PicsightError):
         if is_unfiled(db):
             file_decisions(db)
 
 
 def _switched(event: Finished, answering: Answering) -> Finished:
-    """Lets the wanted model answer if no photo lacks its vector any more, and says so."""
+    """Switches searching to the wanted model once every photo has its vector, and reports that."""
     if not answering.end():
         return event
     note = f'Every photo was read by "{answering.wanted.manifest.title}"; searches use it from now on.'
@@ -63,7 +63,7 @@ def _switched(event: Finished, answering: Answering) -> Finished:
 
 
 def _suggested(event: Finished, tags: Tags) -> Finished:
-    """Suggests tags for the new photos and reports them; a cancelled run leaves that to the next."""
+    """Suggests tags for the new photos and reports the suggestions; after a cancelled run the next run does it."""
     if event.cancelled:
         return event
     try:
@@ -74,7 +74,7 @@ def _suggested(event: Finished, tags: Tags) -> Finished:
 
 
 def _filed(event: Finished, db: Database) -> Finished:
-    """Brings the file of decisions up to date; reports one that this library did not write."""
+    """Updates the file of decisions; reports a file that another library wrote."""
     try:
         note = file_decisions(db)
     except StorageError as fault:

@@ -1,4 +1,4 @@
-"""Where the files that ship with Picsight lie: the starter bundle, the icons, the tables of places."""
+"""Finds the files that ship with Picsight: the starter bundle, the icons, the tables of places."""
 
 from __future__ import annotations
 

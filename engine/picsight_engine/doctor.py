@@ -1,7 +1,7 @@
-"""Looks at a library and its model from outside, mends what can be made again, and tells the rest in sentences.
+"""Checks a library and its model, rebuilds derived data, and reports everything else in sentences.
 
-The vectors' cache and the thumbnails are rebuilt or emptied when they are wrong, unusable vectors are removed so that
-the next indexing makes them again. A library that is damaged itself is left exactly as it is.
+A wrong vector cache or thumbnail file is rebuilt or emptied. Unusable vectors are removed, and the next indexing
+makes them again. A damaged database is left exactly as it is.
 """
 
 from __future__ import annotations
@@ -44,16 +44,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-_LEAST_ROOM = 65_536  # bytes: what SQLite needs beside a database to write into it at all, twice
+_LEAST_ROOM = 65_536  # bytes: twice the free space that SQLite needs to write to a database at all
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at: `ok` once it is in order, `repaired` if it was not before.
+    """The result of one check: `ok` if all is in order now, `repaired` if it was not before.
 
-    What is not ok is `damaged`, or something hinders: another process, a disk that refuses, a permission, photos that
-    are to be indexed.
+    A check that is not ok found it `damaged`, or was blocked: by another process, a full disk, a permission, or photos
+    that are not indexed yet.
     """
 
     name: str
@@ -66,11 +66,11 @@ class Check:
 def doctor_folder(
     folder: Path, bundle_folder: Path, *, forget: bool = False, lost: Sequence[Path] = ()
 ) -> list[Check]:
-    """Examines the library in `folder` and the model in `bundle_folder`; raises RequestError only, for a `lost` folder
-    that is no part of a library.
+    """Examines the library in `folder` and the model in `bundle_folder`; raises only RequestError, for a `lost` folder
+    that is not part of the library.
 
-    With `forget` the photos whose files are gone are forgotten at once, their vectors and thumbnails too; and with them
-    everything that the folders in `lost` do not show any more.
+    With `forget`, photos whose files are gone are forgotten at once with their vectors and thumbnails, and so are all
+    photos that the folders in `lost` no longer hold.
     """
     bundle, model = _examine_model(bundle_folder)
     checks = [model]
@@ -92,13 +92,13 @@ def doctor_folder(
         return [*checks, _failed("library", fault)]
     with closing(db):
         checks.append(_guarded("library", partial(_examine_database, db)))
-        if checks[-1].ok:  # nothing is written into a damaged library
+        if checks[-1].ok:  # never write to a damaged library
             checks += _examine_content(db, bundle, lost if forget else None)
     return checks
 
 
 def _examine_content(db: Database, bundle: Bundle | None, lost: Sequence[Path] | None) -> list[Check]:
-    """What a sound library holds; `bundle` is None where the model is not in order."""
+    """Checks the contents of an undamaged library; `bundle` is None if the model failed its check."""
     examinations: dict[str, Callable[[Database], Check]] = {
         "forget": partial(_forget, lost=lost or ()),
         "folders": _examine_folders,
@@ -116,7 +116,7 @@ def _examine_content(db: Database, bundle: Bundle | None, lost: Sequence[Path] |
 
 
 def _guarded(name: str, examine: Callable[[], Check]) -> Check:
-    """A check that cannot be finished has failed, with the reason; the others go on. RequestError is the caller's."""
+    """Turns an error into a failed check with its reason, so that the others go on. RequestError passes through."""
     try:
         return examine()
     except RequestError:
@@ -126,12 +126,12 @@ def _guarded(name: str, examine: Callable[[], Check]) -> Check:
 
 
 def _failed(name: str, fault: Exception) -> Check:
-    """Only the errors that say so speak of damage; every other one kept the check from being done."""
+    """A failed check. Only some errors mean damage; any other one prevented the check."""
     return Check(name, str(fault), ok=False, damaged=isinstance(fault, (BundleError, LibraryError)))
 
 
 def _examine_model(folder: Path) -> tuple[Bundle | None, Check]:
-    """Every byte of the bundle, and whether its towers work."""
+    """Checks every byte of the bundle, and whether its towers run."""
     from picsight_engine.runtime.self_test import try_towers  # Pillow, onnxruntime: 300 ms
 
     try:
@@ -144,14 +144,14 @@ def _examine_model(folder: Path) -> tuple[Bundle | None, Check]:
 
 
 def _examine_backend(bundle: Bundle, machine: Machine) -> Check:
-    """What reads photos, and why; Core ML is compared first where that was not done under this system."""
+    """Which backend reads photos, and why; compares Core ML first if that was not done under this system."""
     if needs_examination(bundle, machine):
         examine(bundle, machine)
     return Check("backend", choose_image_backend(bundle, machine).sentence)
 
 
 def _examine_folder(folder: Path) -> Check:
-    """Whether the library's folder, or the first one above it that exists, can be written, and by whom it can be read."""
+    """Whether the library's folder, or its nearest existing parent, is writable, and who else can read it."""
     existing = next((each for each in (folder, *folder.absolute().parents) if each.exists()), folder)
     try:
         with tempfile.TemporaryFile(dir=existing) as file:
@@ -169,14 +169,14 @@ def _examine_folder(folder: Path) -> Check:
         ) from fault
     if existing == folder and is_open_to_others(folder):
         written += (
-            " Other users of this computer may look into it, because it belongs to somebody else, holds other things or "
+            " Other users of this computer can read it, because it belongs to somebody else, holds other files or "
             "lies on a disk without permissions; it was left as it is."
         )
     return Check("folder", written)
 
 
 def _examine_database(db: Database) -> Check:
-    """SQLite's own look at every page, and at rows that refer to others."""
+    """SQLite's check of every page and of foreign keys."""
     faults = health.damage(db)
     if faults:
         raise LibraryError(
@@ -193,7 +193,7 @@ def _examine_database(db: Database) -> Check:
 
 
 def _forget(db: Database, lost: Sequence[Path]) -> Check:
-    """Forgets what is gone, a person having said so: also what indexing keeps in folders that this person has named."""
+    """Forgets missing photos at the user's request, also those that indexing keeps in the folders in `lost`."""
     with closing(ThumbnailStore.open(db.folder)) as thumbnails:
         forgotten = forget_lost(db, thumbnails, lost)
     message = f"{_count(len(forgotten.photos), 'photo')} of missing files forgotten."
@@ -208,7 +208,7 @@ def _forget(db: Database, lost: Sequence[Path]) -> Check:
 
 
 def _examine_folders(db: Database) -> Check:
-    """A folder that is not there is no fault: its disk may be in a drawer."""
+    """A missing folder is not a fault: its disk may be disconnected."""
     folders = all_folders(db)
     away = [
         str(folder.path)
@@ -221,7 +221,7 @@ def _examine_folders(db: Database) -> Check:
 
 
 def _examine_names(db: Database) -> Check:
-    """Whether every file can be found by what it is called."""
+    """Whether every file can be found by its name."""
     if not db.read_only and mend_index(db):
         message = "The index of names was damaged and was built anew."
         return Check("names", message, repaired=True)
@@ -229,7 +229,7 @@ def _examine_names(db: Database) -> Check:
 
 
 def _examine_vectors(db: Database) -> Check:
-    """Vectors of a wrong length are of no use to anybody."""
+    """Removes vectors of a wrong length, which no search can use."""
     misshapen = health.misshapen_vectors(db)
     if misshapen:
         removed = _count(health.delete_misshapen_vectors(db), "vector")
@@ -252,7 +252,7 @@ def _examine_photos(db: Database, bundle: Bundle | None) -> Check:
 
 
 def _examine_tags(db: Database) -> Check:
-    """Whether every tag has its place, and every photo stands to it as was decided."""
+    """Whether every tag is in its place in the tree, and every photo follows the decisions about it."""
     misplaced, misjudged = misplaced_tags(db), misjudged_photos(db)
     if not misplaced and not misjudged:
         return Check("tags", "Every tag has its place, and every decision counts.")
@@ -262,14 +262,14 @@ def _examine_tags(db: Database) -> Check:
 
 
 def _examine_cache(db: Database) -> Check:
-    """Whether what a search scans equals what the library holds."""
+    """Whether the cache that a search scans equals the vectors in the database."""
     space = active_space(db)
     if space is None:
         return Check("search cache", "There are no vectors to search yet.")
     folder = db.folder / CACHE
     before = set(folder.glob("*.rows"))
     with closing(Matrix.open(folder, db, space.name, space.dim)) as matrix:
-        if before and before.isdisjoint(folder.glob("*.rows")):  # opening found none that could be used
+        if before and before.isdisjoint(folder.glob("*.rows")):  # opening found no usable file
             message = "The search cache was damaged and was built anew."
         elif matrix.is_true_copy():
             return Check("search cache", "The search cache equals the library.")
@@ -281,7 +281,7 @@ def _examine_cache(db: Database) -> Check:
 
 
 def _examine_thumbnails(db: Database) -> Check:
-    """Readable, none of photos that are gone; what is missing is made by the next indexing."""
+    """Whether the thumbnails are readable, and none is orphaned; the next indexing makes missing ones."""
     repairs: list[str] = []
     with ExitStack() as stack:
         thumbnails = stack.enter_context(closing(ThumbnailStore.open(db.folder)))
@@ -294,7 +294,7 @@ def _examine_thumbnails(db: Database) -> Check:
         if orphans:
             repairs.append(f"{_count(orphans, 'thumbnail')} of photos that are gone removed.")
         lacking = len(health.photos_without_thumbnail(db, thumbnails))
-        if lacking and not repairs and not thumbnails.ids():  # opening found no file that could be used
+        if lacking and not repairs and not thumbnails.ids():  # opening found no usable file
             repairs.append("The thumbnails were missing or damaged and were started anew.")
     state = "Every photo has its thumbnail."
     if lacking:
@@ -303,7 +303,7 @@ def _examine_thumbnails(db: Database) -> Check:
 
 
 def _examine_decisions(db: Database) -> Check:
-    """Whether the file beside the database gives back what a person has said, should that be lost."""
+    """Whether the file of decisions can restore the user's tags, decisions and ratings if the database is lost."""
     file = decisions_path(db)
     state = filing_state(db)
     if state == "none":
@@ -325,7 +325,7 @@ def _examine_decisions(db: Database) -> Check:
 def _remove_orphans(db: Database, thumbnails: ThumbnailStore) -> int:
     """Removes the thumbnails of photos that are gone; returns how many there were.
 
-    While another process indexes, a thumbnail without a photo may be that of a photo about to be stored.
+    While another process indexes, a thumbnail without a photo may belong to a photo about to be stored.
     """
     if not health.orphan_thumbnails(db, thumbnails):
         return 0

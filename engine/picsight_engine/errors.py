@@ -1,17 +1,17 @@
-"""The few exceptions of the engine, each carrying one sentence for a person.
+"""The exceptions of the engine, each with one sentence for the user.
 
-PicsightError            anything that a person is told about; `exit_code` is what the command line returns
+PicsightError            any error that the user sees; `exit_code` is the exit code of the command line
 ├── ImageError           one file cannot be indexed or shown: it is listed under problems, the work goes on
 ├── BundleError          a model bundle is incomplete, changed or too new (exit code 3)
-│   └── VectorError      a tower gave something that has no direction
+│   └── VectorError      a tower returned a vector without a direction
 ├── LibraryError         the library is damaged, or was made by a newer program (exit code 3)
 ├── StorageError         the disk is full, read-only or gone: nothing was lost, the work stopped
-├── BusyError            another process is indexing into the library, or installs a model: nothing was begun
-├── DownloadError        a model cannot be fetched: no network, a refusal, or other bytes than were wanted
-├── CancelledError       a person stopped the work; what was done so far is kept
-├── ForeignFolderError   a library is to lie among photos or other files of a person (exit code 2)
-└── RequestError         what was asked for does not exist: a folder, a photo, an empty library (exit code 2)
-    └── ReplaceError     a file is there that an export would replace, and that may be kept for what is in it
+├── BusyError            another process is indexing the library or installing a model: nothing was started
+├── DownloadError        a model cannot be downloaded: no network, a refusal, or a wrong checksum
+├── CancelledError       the user stopped the work; finished parts are kept
+├── ForeignFolderError   the folder for a library holds photos or other files of the user (exit code 2)
+└── RequestError         the request names something that does not exist: a folder, a photo (exit code 2)
+    └── ReplaceError     an export would replace an existing file that may still be needed
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ ProblemCode = Literal[
 
 
 class PicsightError(Exception):
-    """A failure that is told to a person as it stands: what, which file, why, what to do."""
+    """A failure whose message is shown to the user unchanged: what, which file, why, what to do."""
 
     exit_code = 1
 
 
 class ImageError(PicsightError):
-    """One picture file cannot be read; `code` is one of the reasons that `problems` lists."""
+    """One picture file cannot be read; `code` is the reason listed under problems."""
 
     def __init__(self, code: ProblemCode, message: str, path: Path | None = None) -> None:
         super().__init__(message)
@@ -43,18 +43,18 @@ class ImageError(PicsightError):
         self.path = path
 
     def __reduce__(self) -> tuple[type[ImageError], tuple[ProblemCode, str, Path | None]]:
-        """Crosses process borders whole: a plain exception would lose its second argument."""
+        """Keeps every argument when pickled: a plain exception would lose the second one."""
         return type(self), (self.code, self.message, self.path)
 
 
 class BundleError(PicsightError):
-    """A model bundle cannot be used: the sentence names the file and the reason."""
+    """A model bundle cannot be used; the message names the file and the reason."""
 
     exit_code = 3
 
 
 class VectorError(BundleError):
-    """A tower gave no numbers, or only zeros, for what it was shown: nothing can be compared with that."""
+    """A tower returned NaN or only zeros for its input: such a vector cannot be compared."""
 
 
 class LibraryError(PicsightError):
@@ -64,34 +64,34 @@ class LibraryError(PicsightError):
 
 
 class StorageError(PicsightError):
-    """The disk refused: full, read-only or disconnected."""
+    """The disk is full, read-only or disconnected."""
 
 
 class BusyError(PicsightError):
-    """Another process does the same work right now, on this library or on the models; later it will go."""
+    """Another process is already doing this work on the library or the models; try again later."""
 
 
 class DownloadError(PicsightError):
-    """A file cannot be fetched, or is not the one that was wanted; nothing of it is used."""
+    """A file cannot be downloaded or has a wrong checksum; it is not used."""
 
 
 class CancelledError(PicsightError):
-    """The work was stopped at a person's word."""
+    """The user stopped the work."""
 
     exit_code = 130
 
 
 class ForeignFolderError(PicsightError):
-    """The folder that was named for the library holds something else; apart from RequestError, which can mean "not yet"."""
+    """The folder named for the library holds other files; separate from RequestError, which can mean "not yet"."""
 
     exit_code = 2
 
 
 class RequestError(PicsightError):
-    """What was asked for does not exist."""
+    """The requested thing does not exist."""
 
     exit_code = 2
 
 
 class ReplaceError(RequestError):
-    """A file is there that an export would replace, and that may be kept for what is in it; it was left as it is."""
+    """An export would replace an existing file that may still be needed; the file was left as it is."""

@@ -1,4 +1,4 @@
-"""The façade of the engine: everything that the app and scripts ask of a library, in one object."""
+"""The façade of the engine: one object for everything that the app and scripts do with a library."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The library in numbers: `files` show the `photos`, `bytes` is the size of the library's folder."""
+    """The library in numbers: `files` counts the files of the `photos`, `bytes` is the size of the library's folder."""
 
     library: Path
     folders: int
@@ -79,9 +79,9 @@ class Status:
 
 
 class Library:
-    """An open library and the model that searches it. Any thread may call; `close` only when no other one is inside.
+    """An open library and the model that searches it. Thread-safe, except `close`: no other call may be running then.
 
-    `searches` is what was searched for, and what is kept of that; `tags` are made, taught and undone. `wanted` reads the photos. It becomes the one that searches once an indexing has brought every photo's vector.
+    `searches` holds recent and saved searches; `tags` creates tags, teaches them and undoes changes. The model `wanted` reads the photos. It takes over searching once every photo has its vector.
     """
 
     def __init__(self, db: Database, bundle: Bundle, wanted: Bundle | None = None) -> None:
@@ -91,7 +91,7 @@ class Library:
         self._answering = Answering(db, bundle, wanted or bundle, self.picture_vector)
         self._opened_tags: Tags | None = None
         self._lock = threading.Lock()
-        self._gone: set[int] = set()  # photos that a person took away, and may take back
+        self._gone: set[int] = set()  # photos that the user removed and may restore
         self._opened_thumbnails: ThumbnailStore | None = None
 
     @property
@@ -112,18 +112,18 @@ class Library:
     def open(
         cls, folder: Path, bundle: Bundle, *, wanted: Bundle | None = None, create: bool = True
     ) -> Library:
-        """Opens the library in `folder`, made if need be; neither model nor vectors are loaded yet.
+        """Opens the library in `folder` and creates it if needed; loads neither the model nor the vectors.
 
-        `bundle` searches; `wanted`, if it is another one, reads photos (`installation.model_choice` knows both).
+        `bundle` searches; `wanted`, if it differs, reads photos (`installation.model_choice` returns both).
 
         Raises:
-            RequestError: there is none and `create` is false.
-            ForeignFolderError: there is none, but photos or other files of a person.
-            BundleError: a model preprocesses photos otherwise than the vectors of its space were made.
-            LibraryError: it is damaged or was made by a newer program; nothing was changed.
-            StorageError: the disk refused.
+            RequestError: there is no library and `create` is false.
+            ForeignFolderError: there is no library, and the folder holds photos or other files of the user.
+            BundleError: a model preprocesses photos differently from the stored vectors of its space.
+            LibraryError: the library is damaged or was made by a newer program; nothing was changed.
+            StorageError: the disk is full, read-only or gone.
         """
-        absolute = Path(os.path.abspath(folder))  # noqa: PTH100 -- resolve() would follow a person's own links
+        absolute = Path(os.path.abspath(folder))  # noqa: PTH100 -- resolve() would follow the user's links
         db = open_database(absolute, create=create)
         try:
             for each in (bundle, wanted or bundle):
@@ -134,15 +134,15 @@ class Library:
         return cls(db, bundle, wanted)
 
     def close(self) -> None:
-        """Closes every file of the library; what was said of photos is filed beside the database before."""
+        """Writes the file of decisions beside the database, then closes every file of the library."""
         self._searcher.close()
-        with suppress(PicsightError):  # on a full disk the next indexing does it
+        with suppress(PicsightError):  # if the disk is full, the next indexing does it
             if self._gone:
                 self._thumbnails().delete(self._gone.difference(photos_by_id(self._db, list(self._gone))))
         self._close_thumbnails()
         try:
             if self._opened_tags is not None:
-                from picsight_engine.aftermath import file_quietly  # the tags have loaded all of it
+                from picsight_engine.aftermath import file_quietly  # already loaded by the tags
 
                 file_quietly(self._db)
         finally:
@@ -161,11 +161,11 @@ class Library:
         return stored_folders.all_folders(self._db)
 
     def directories(self) -> list[Directory]:
-        """The folders and the directories in them that show photos, each with how many."""
+        """The folders and their directories that hold photos, each with the number of photos."""
         return all_directories(self._db)
 
     def add_folder(self, path: Path) -> Folder:
-        """Adds a folder, to be indexed; returns the one that covers it where it lies inside a known one.
+        """Adds a folder to index; returns the known folder that contains it, if there is one.
 
         Raises:
             RequestError: there is no folder at this path.
@@ -173,27 +173,27 @@ class Library:
         return stored_folders.add_folder(self._db, _existing_folder(path))
 
     def remove_folder(self, folder_id: int) -> None:
-        """Takes a folder out of the library; its photos are forgotten after 30 days, their files stay untouched.
+        """Removes a folder from the library; its photos are forgotten after 30 days, their files stay untouched.
 
-        Until then, all that was said of them comes back with the folder.
+        Until then, adding the folder again restores their tags, decisions and ratings.
         """
         self._gone.update(stored_folders.remove_folder(self._db, folder_id))
 
     def restore_folder(self, path: Path) -> None:
-        """Puts a folder back that was removed, with its photos as they were; it may be offline."""
+        """Restores a removed folder with its photos as they were; the folder may be offline."""
         stored_folders.add_folder(self._db, path)
 
     def forget(self, lost: Sequence[Path]) -> int:
-        """Forgets for good what is missing, and all that these folders or directories do not show any more.
+        """Forgets missing photos for good, and all photos that these folders or directories no longer hold.
 
         Returns how many photos were forgotten; their files, if there are any, stay untouched.
 
         Raises:
-            RequestError: a path is no part of the library.
+            RequestError: a path is not part of the library.
             BusyError: photos are being indexed.
-            StorageError: the disk refused.
+            StorageError: the disk is full, read-only or gone.
         """
-        # 60 ms that a search does not pay
+        # Lazy: a search need not pay 60 ms.
         from picsight_engine.aftermath import file_quietly
         from picsight_engine.indexing.forgetting import forget_lost
 
@@ -202,10 +202,10 @@ class Library:
         return len(forgotten)
 
     def note_gone(self, paths: Sequence[Path]) -> int:
-        """Files that a person has just taken away: photos that nothing shows any more leave at once.
+        """Records files that the user has just removed; photos without any file leave the library at once.
 
-        They come back as themselves if their files do; until the library is closed, their thumbnails stay. Returns how
-        many left.
+        They are restored if their files come back. Their thumbnails stay until the library is closed. Returns the number
+        of photos that left.
         """
         from picsight_engine.indexing.forgetting import note_gone  # 60 ms that a search does not pay
 
@@ -214,7 +214,7 @@ class Library:
         return len(gone)
 
     def note_back(self, paths: Sequence[Path]) -> None:
-        """Files that a person has just put back where they were: their photos are shown again at once."""
+        """Records files that the user has just put back in place; their photos are visible again at once."""
         from picsight_engine.indexing.forgetting import note_back  # 60 ms that a search does not pay
 
         note_back(self._db, paths)
@@ -227,22 +227,22 @@ class Library:
         cancel: threading.Event | None = None,
         retry_problems: bool = False,
     ) -> Iterator[Event]:
-        """Indexes these folders, adding those that are new, or all that the library has; the last event is Finished.
+        """Indexes these folders and adds new ones, or indexes the whole library; the last event is Finished.
 
-        Nothing starts before the first event is asked for. Files that failed before are tried again only once they
-        have changed, or with `retry_problems`.
+        The run starts when the first event is requested. Files that failed before are retried only if they have
+        changed, or with `retry_problems`.
 
         Raises:
-            RequestError: a folder is not there.
-            BusyError: another run works on this library.
-            StorageError: the disk is full or gone; what was told as committed stays.
+            RequestError: a folder does not exist.
+            BusyError: another run is indexing this library.
+            StorageError: the disk is full or gone; committed batches stay.
             BundleError: the image tower cannot be loaded.
         """
-        # Worker processes, Pillow: 60 ms that a search does not pay.
+        # Lazy (worker processes, Pillow): a search need not pay 60 ms.
         from picsight_engine.aftermath import follow
         from picsight_engine.indexing.indexer import IndexSettings, run_index
 
-        named = [_existing_folder(path) for path in folders or ()]  # all of them, before the first is added
+        named = [_existing_folder(path) for path in folders or ()]  # check all before adding the first
         wanted = self.folders() if folders is None else [self.add_folder(path) for path in named]
         distinct = list({folder.id: folder for folder in wanted}.values())
         self._answering.begin()
@@ -258,7 +258,7 @@ class Library:
         yield from follow(run, self._db, self._thumbnails(), self._answering, self.tags)
 
     def use(self, answers: Bundle, wanted: Bundle) -> None:
-        """Takes up what `installation.model_choice.use_model` decided while the library was open; not during an indexing."""
+        """Applies a choice that `installation.model_choice.use_model` made while the library was open; not while indexing."""
         self._answering.use(answers, wanted)
 
     def search(
@@ -271,12 +271,12 @@ class Library:
         explain: bool = False,
         pictures: Sequence[NDArray[np.float32]] = (),
     ) -> Answer:
-        """The photos for a query, see `language.query` for its language; parts left out are in `faults`.
+        """The photos for a query in the language of `language.query`; ignored parts are listed in `faults`.
 
-        At most `limit` photos that match at least so well come back, best first. By date (newest first) or folder, all
-        that match are put in order; where no match is known, or with `least` "all", the `limit` best are. Facts
-        alone give all photos that pass, newest first. `explain` adds each term's own score to the results. `pictures` are
-        vectors from `picture_vector`, looked for together with the words.
+        Returns at most `limit` photos that match at least as well as `least`, best first. By date (newest first) or folder,
+        all matches are sorted; where no match level is known, or with `least` "all", the `limit` best are. A query of facts
+        alone gives all photos that pass, newest first. `explain` adds the score of each term to the results. `pictures` are
+        vectors from `picture_vector`, combined with the words.
 
         Raises:
             BundleError: the text tower is missing or cannot be loaded.
@@ -288,7 +288,7 @@ class Library:
     def explain(
         self, query: str | Query, photo_id: int, *, pictures: Sequence[NDArray[np.float32]] = ()
     ) -> tuple[TermScore, ...]:
-        """How near a photo is to each thing that a query names, nearest or not; nothing for facts and unread photos.
+        """A photo's similarity to each term of a query; empty for facts and for unindexed photos.
 
         Raises:
             BundleError: the text tower is missing or cannot be loaded.
@@ -297,24 +297,24 @@ class Library:
         return self._searcher.explain(parse(query), photo_id, pictures)
 
     def picture_vector(self, picture: Path | bytes) -> NDArray[np.float32]:
-        """What the model sees in a picture file, or in its bytes, [dim]: for `search`, which need not know the picture.
+        """The embedding [dim] of a picture file, or of its bytes, for `search`; the picture need not be in the library.
 
-        It is read in a process of its own, as every photo is.
+        A worker process reads it, as it reads every photo.
 
         Raises:
-            ImageError: it cannot be read, for a reason that its sentence tells.
+            ImageError: the picture cannot be read; the message gives the reason.
             BundleError: the image tower is missing or cannot be loaded.
         """
-        # Worker processes: 60 ms that a search by words does not pay.
+        # Lazy (worker processes): a search by words need not pay 60 ms.
         from picsight_engine.indexing.single import picture_vector
 
         return picture_vector(self.bundle, picture)
 
     def similar(self, photo: Path | int, *, limit: int = 20) -> Answer:
-        """The photos most like one of the library, given by its path or id; it is not among them.
+        """The photos most similar to a photo of the library, given by its path or id; without that photo.
 
         Raises:
-            RequestError: there is no such photo in the library, or it is not indexed yet.
+            RequestError: the photo is not in the library, or is not indexed yet.
             LibraryError: the library is damaged.
         """
         found, name = self._photo(photo)
@@ -323,7 +323,7 @@ class Library:
     @property
     def tags(self) -> Tags:
         """The tags of the library."""
-        from picsight_engine.tags.tags import Tags  # which a search does not pay
+        from picsight_engine.tags.tags import Tags  # lazy: a search does not need it
 
         with self._lock:
             if self._opened_tags is None:
@@ -332,48 +332,48 @@ class Library:
 
     @property
     def exchange(self) -> Exchange:
-        """Exports and imports of tags, decisions and own ratings."""
+        """Exports and imports tags, decisions and the user's ratings."""
         from picsight_engine.exchange.exchange import Exchange  # lxml: 33 ms
 
         return Exchange(self._db, self.tags.learner)
 
     def _model_of_tags(self) -> Model:
-        from picsight_engine.tags.learner import Model  # which a search does not pay
+        from picsight_engine.tags.learner import Model  # lazy: a search does not need it
 
         return Model(self.bundle, self._searcher.rows, self._searcher.term_vector)
 
     def suggested(self, tag: str, *, limit: int = 20) -> Answer:
-        """The photos that a tag suggests once it has looked through all of them anew, the likeliest first.
+        """The photos that a tag suggests after it has rated all photos again, most likely first.
 
         Raises:
-            RequestError: there is no such tag, or it has nothing to go by.
+            RequestError: there is no such tag, or it has no examples and no words.
             BundleError: the text tower is missing or cannot be loaded.
         """
         found = self.tags.suggest(tag)
         return self._stacked(self._searcher.scored(tag, found[:limit]))
 
     def results(self, photo_ids: Sequence[int]) -> tuple[Result, ...]:
-        """The visible ones of these photos, in their order, as an answer would give them."""
+        """The visible ones among these photos as results, in the given order."""
         return self._searcher.scored("", [(photo_id, 0.0) for photo_id in photo_ids]).results
 
     @property
     def revision(self) -> int:
-        """A number that changes with what there is to see: photos that come, go or move, and what their files tell."""
+        """A number that changes whenever photos come, go or move, or their metadata change."""
         return photos_revision(self._db)
 
     def all_photos(self) -> Answer:
-        """Every photo, newest first by the date taken, else by the file's: the wall without a query."""
+        """Every photo, newest first by the date taken, else by the file's date: the wall without a query."""
         return self._searcher.wall()
 
     def stacks(self) -> dict[int, int]:
-        """For every photo that shows the same picture as another one, the first of those by id.
+        """Maps every photo that has duplicates to the one with the lowest id.
 
-        Found while photos are indexed; the same for all searches.
+        Indexing finds them; they are the same for all searches.
         """
         return first_shown(self._stack_members())
 
     def _stacked(self, answer: Answer) -> Answer:
-        """The answer with the stacks of its photos."""
+        """The answer, with the stacks of its photos added."""
         firsts = first_shown(self._stack_members([result.id for result in answer.results]))
         if not firsts:
             return answer
@@ -381,7 +381,7 @@ class Library:
         return replace(answer, results=tuple(results))
 
     def _stack_members(self, photo_ids: Sequence[int] | None = None) -> list[tuple[int, int]]:
-        """Stacks are kept with the thumbnails: a search neither makes that file nor fails where it cannot be opened."""
+        """Stacks are stored with the thumbnails; a search does not create that file, and does not fail without it."""
         if not (self.folder / THUMBNAILS).exists():
             return []
         try:
@@ -390,16 +390,16 @@ class Library:
             return []
 
     def newest_photos(self, *, limit: int) -> Answer:
-        """The newest photos that have a date, at most so many: the beginning of a wall, however large the library is."""
+        """At most `limit` dated photos, newest first: the top of the wall, quick for a library of any size."""
         return self._searcher.newest(limit)
 
     @property
     def is_ready(self) -> bool:
-        """True once the text tower is loaded: a search by words waits for nothing more."""
+        """True once the text tower is loaded, so that a search by words need not wait."""
         return self._searcher.is_ready
 
     def warm_up(self) -> None:
-        """Loads the text tower, the vectors and what suggestions need, so that the first search does not wait for them.
+        """Loads the text tower, the vectors and the data for suggestions, so that the first search need not wait.
 
         Raises:
             BundleError: the text tower is missing or cannot be loaded.
@@ -409,7 +409,7 @@ class Library:
         self._answering.suggester().warm_up()
 
     def suggestions(self, query: str | Query, cursor: int | None = None) -> Suggestions:
-        """What to offer while this is typed, the cursor behind so many characters, at the end unless said.
+        """Suggestions for a query being typed; `cursor` counts the characters before it, None means the end.
 
         Raises:
             LibraryError: the library is damaged.
@@ -418,7 +418,7 @@ class Library:
         return self._answering.suggester().suggest(parsed, len(parsed.text) if cursor is None else cursor)
 
     def show(self, path: Path) -> PhotoDetails | None:
-        """What the library knows of the photo at `path`, however that is spelled; None if it knows no photo there."""
+        """The details of the photo at `path`, in any spelling of the path; None if the library has no photo there."""
         details = details_at(self._db, path)
         if details is None:
             return None
@@ -430,35 +430,35 @@ class Library:
         )
 
     def shared(self, photo_ids: Sequence[int]) -> SharedDetails:
-        """What these photos say alike, those that are visible; 10,000 take 0.1 s."""
+        """The details that the visible ones of these photos share; 10,000 photos take 0.1 s."""
         return shared_details(self._db, photo_ids)
 
     def problem_of(self, path: Path) -> Problem | None:
-        """Why the file at `path` could not be indexed, None if nothing is known."""
+        """Why the file at `path` could not be indexed; None if there is no known problem."""
         return problem_at(self._db, path)
 
     def photo(self, photo_id: int) -> Photo | None:
-        """A photo that the library shows, None if it shows none of this number."""
+        """The visible photo with this id, or None."""
         return photos_by_id(self._db, [photo_id]).get(photo_id)
 
     def files(self, photo_ids: Sequence[int]) -> dict[Path, tuple[int, int]]:
-        """The present files of these photos, each with its size in bytes and its time in ns since 1970 as they were read."""
+        """The present files of these photos, each with its size (bytes) and time (ns since 1970) when it was read."""
         return files_showing(self._db, photo_ids)
 
     def thumbnail(self, photo_id: int) -> bytes | None:
-        """A photo's small picture as JPEG, 256 pixels at its long side; None where there is none."""
+        """A photo's thumbnail as JPEG, 256 pixels on the long side; None if there is none."""
         return self._thumbnails().get(photo_id)
 
     def problems(self) -> list[Problem]:
-        """The files and directories that could not be indexed, but for those that a person ignores."""
+        """The files and directories that could not be indexed, without the ignored ones."""
         return [problem for problem in all_problems(self._db) if not problem.ignored]
 
     def retry(self, problems: Sequence[Problem]) -> None:
-        """Lets the next indexing try these files again although they did not change."""
+        """Makes the next indexing retry these files even if they have not changed."""
         retry_later(self._db, problems)
 
     def ignore(self, problems: Sequence[Problem], *, ignored: bool = True) -> None:
-        """Takes files off the list of problems because a person does not want to hear of them, or puts them back."""
+        """Hides files from the list of problems, or shows them again."""
         set_ignored(self._db, problems, ignored=ignored)
 
     def status(self) -> Status:
@@ -476,19 +476,19 @@ class Library:
         )
 
     def doctor(self, *, forget: bool = False, lost: Sequence[Path] = ()) -> list[Check]:
-        """Examines library and model and mends what can be made again; no other call may run meanwhile.
+        """Checks library and model and rebuilds what can be derived again; no other call may run at the same time.
 
-        With `forget` the photos whose files are gone are forgotten at once, and everything that the folders in `lost`
-        do not show any more.
+        With `forget`, photos whose files are gone are forgotten at once, and all photos that the folders in `lost` no
+        longer hold.
         """
-        from picsight_engine.doctor import doctor_folder  # 12 ms that a search does not pay
+        from picsight_engine.doctor import doctor_folder  # lazy: a search need not pay 12 ms
 
         self._searcher.close()
         self._close_thumbnails()
         return doctor_folder(self.folder, self.bundle.folder, forget=forget, lost=lost)
 
     def _photo(self, photo: Path | int) -> tuple[Photo, str]:
-        """A visible photo and the absolute path by which it was asked for."""
+        """A visible photo and the absolute path by which it was requested."""
         if isinstance(photo, int):
             found = photos_by_id(self._db, [photo]).get(photo)
         else:
@@ -498,7 +498,7 @@ class Library:
         return found, str(found.path if isinstance(photo, int) else photo.absolute())
 
     def _thumbnails(self) -> ThumbnailStore:
-        """Opened when the first one is needed: a search shows none."""
+        """The thumbnails, opened on first use: a search does not need them."""
         with self._lock:
             if self._opened_thumbnails is None:
                 self._opened_thumbnails = ThumbnailStore.open(self.folder, self._gone)

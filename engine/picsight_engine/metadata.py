@@ -1,4 +1,4 @@
-"""What one file says of its picture, as it is read and stored."""
+"""The metadata of one file, as it is read and stored."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What one file says of its picture, and no other file that shows the same; what is not known is None.
+    """The metadata of one file, not of other files with the same picture; unknown values are None.
 
-    `taken` is local ISO time to the second, `taken_subsecond` the digits behind it; `lat`, `lon` and `direction` are degrees,
-    `altitude` is in metres above the sea, `focal` and `focal35` (its 35-mm equivalent) in mm, `exposure` in seconds; `rating`
-    is -1 (rejected) to 5, 0 for unrated; a keyword below others is "Birds/Waders"; `bits` are those of a channel; `edited`
-    tells that the file is an edited version of an original, or that edits lie beside it.
+    `taken` is local ISO time to the second, `taken_subsecond` the digits after it; `lat`, `lon` and `direction` are degrees,
+    `altitude` is in metres above sea level, `focal` and `focal35` (35-mm equivalent) are in mm, `exposure` is in seconds;
+    `rating` is -1 (rejected) to 5, 0 for unrated; a nested keyword is "Birds/Waders"; `bits` is per channel; `edited` means
+    that the file is an edited version of an original, or that edits lie beside it.
     """
 
     taken: str | None = None

@@ -1,8 +1,8 @@
-"""Files and folders for their owner alone: what Picsight keeps shows photos that a private folder hides.
+"""Files and folders that only their owner can read: Picsight's data shows photos from private folders.
 
-Everything that the engine and the app write of their own accord is made here, 0700 and 0600; what a person asks for (an
-exported model, a thumbnail in a file) follows the person's umask. Windows guards a user's profile by other means, there
-these are plain files.
+Everything that the engine and the app write unasked is created here, with modes 0700 and 0600. Files that the user asks
+for (an exported model, a thumbnail) follow the umask. Windows protects a user's profile by other means, so these are
+plain files there.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
-_LEFT_SECONDS = 3600.0  # nobody writes on a draft for so long
+_LEFT_SECONDS = 3600.0  # longer than any draft is being written
 
 
 def make_private_folder(folder: Path) -> None:
-    """Makes a folder, and those above it that are missing; one that is there stays as it is. Raises OSError."""
+    """Makes a folder and its missing parents; an existing folder stays as it is. Raises OSError."""
     missing = []
     while not folder.is_dir():
         missing.append(folder)
@@ -34,7 +34,7 @@ def make_private_folder(folder: Path) -> None:
 
 
 def open_private(path: Path, mode: Literal["ab", "wb", "xb"]) -> BinaryIO:
-    """Opens a file to write bytes; one that this makes is for its owner alone. Raises OSError."""
+    """Opens a file to write bytes; a new file is readable by its owner only. Raises OSError."""
     return open(path, mode, opener=_opener)
 
 
@@ -43,13 +43,13 @@ def _opener(path: str, flags: int) -> int:
 
 
 def make_private_file(path: Path) -> None:
-    """Makes an empty file for a library that opens files itself, SQLite for one; FileExistsError where there is one."""
+    """Makes an empty file for a library that opens files itself, such as SQLite. Raises FileExistsError."""
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, FILE_MODE))
 
 
 def write_private(path: Path, content: str | bytes) -> None:
-    """Writes a small file in one step, in a folder that is made if need be: neither a kill nor a full disk leaves half of
-    it, or takes the one of before. Raises OSError.
+    """Writes a small file atomically and makes its folder if needed: neither a kill nor a full disk leaves half a file or
+    destroys the old one. Raises OSError.
     """
     make_private_folder(path.parent)
     draft = draft_of(path)
@@ -64,31 +64,31 @@ def write_private(path: Path, content: str | bytes) -> None:
 
 
 def draft_of(path: Path) -> Path:
-    """The name under which a file is written until it is whole, another one each time."""
+    """A new temporary name, under which a file is written until it is complete."""
     return path.with_name(f"{path.name}.{os.urandom(4).hex()}.part")
 
 
 def sweep_drafts(folder: Path, names: str) -> None:
-    """Removes drafts that a kill left in a folder, by their `names` as of `Path.glob`; a younger one may be another process's."""
-    with suppress(OSError):  # the next one sweeps again
+    """Removes drafts that a killed process left, `names` being a `Path.glob` pattern; a recent one may still be in use."""
+    with suppress(OSError):  # the next sweep tries again
         for left in folder.glob(names):
             if time.time() - left.stat().st_mtime > _LEFT_SECONDS:
                 left.unlink()
 
 
 def make_private(path: Path) -> None:
-    """Takes away what others may do with a file or folder of ours, made by an earlier version; what is not ours stays."""
+    """Removes other users' permissions from a file or folder that an earlier version made; skips what is not ours."""
     if os.name != "posix":
         return
-    with suppress(OSError):  # `is_open_to_others` tells of what stays
+    with suppress(OSError):  # `is_open_to_others` reports what stays open
         info = path.lstat()
         if not stat.S_ISLNK(info.st_mode) and info.st_uid == os.geteuid() and info.st_mode & _OTHERS:
             path.chmod(stat.S_IMODE(info.st_mode) & ~_OTHERS)
 
 
 def close_tree(folder: Path) -> None:
-    """Takes away what others may do with a folder of an earlier version and all that lies in it; the folder itself comes
-    last, so that it tells whether the work is done.
+    """Removes other users' permissions from a folder of an earlier version and its contents; the folder comes last, so
+    that its mode shows whether the work is done.
     """
     if is_open_to_others(folder):
         for path in folder.rglob("*"):
@@ -97,7 +97,7 @@ def close_tree(folder: Path) -> None:
 
 
 def is_open_to_others(path: Path) -> bool:
-    """Whether anybody but the owner may read a file or look into a folder; never of a thing that is not there."""
+    """Whether anybody but the owner can read a file or list a folder; False if it does not exist."""
     if os.name != "posix":
         return False
     try:

@@ -1,4 +1,4 @@
-"""How the processes that read photos are started, settle in, and are put away."""
+"""Starts, configures and cleans up the processes that read photos."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 START_SECONDS = 120.0  # loading the model from a cold, slow disk
 _BURY_SECONDS = 5.0
 _NICENESS = 10
-_GRACE_SECONDS = 5  # whoever started a process ends it when it hangs; only an orphan has to end itself
+_GRACE_SECONDS = 5  # the parent ends a process that hangs; only an orphan has to end itself
 
 
 def start(target: Callable[..., None], *arguments: Any, name: str) -> tuple[SpawnProcess, Connection]:
-    """A process that runs `target` with its end of a pipe before the arguments, and our end."""
+    """Starts a process that runs `target(pipe_end, *arguments)`; returns it and our end of the pipe."""
     context = multiprocessing.get_context("spawn")  # fork beside Qt or ONNX threads can deadlock
     here, there = context.Pipe()
     process = context.Process(target=target, args=(there, *arguments), name=name, daemon=True)
     with _interrupts_held_back():
         process.start()
-    there.close()  # else the pipe would stay open when the process dies
+    there.close()  # otherwise the pipe would stay open when the process dies
     return process, here
 
 
 def settle() -> None:
-    """In a process: Ctrl-C is for whoever started it; one thread; libraries' warnings are not for a terminal."""
+    """In the child: leave Ctrl-C to the parent, use one thread, keep library warnings off the terminal."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = "1"
@@ -43,29 +43,29 @@ def settle() -> None:
 
 
 def step_back() -> None:
-    """In a process that nobody waits for: whoever searches or scrolls meanwhile goes first."""
+    """In the child: lower its priority, so that searching and scrolling stay responsive."""
     if hasattr(os, "nice"):  # Unix
         os.nice(_NICENESS)
 
 
 def silence_decoders() -> None:
-    """In a process: some C libraries write their complaints to the terminal; what matters of them comes as an error."""
+    """In the child: drops what C libraries print to the terminal; real faults also arrive as errors."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     os.close(nowhere)
 
 
 def bury(process: SpawnProcess, connection: Connection) -> None:
-    """Puts a killed process away."""
+    """Releases a killed process."""
     connection.close()
     process.join(_BURY_SECONDS)
-    if process.exitcode is not None:  # else it hangs inside the system, until its dead disk is gone
+    if process.exitcode is not None:  # otherwise it hangs in a system call until its failed disk is removed
         process.close()
 
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Lets the system end this process if a library hangs and whoever started it is not there to do it."""
+    """Lets the system end this process if a library hangs and the parent is gone."""
     if not hasattr(signal, "alarm"):  # Windows
         yield
         return
@@ -78,9 +78,9 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def _interrupts_held_back() -> Iterator[None]:
-    """Starts a process with Ctrl-C blocked: it would die of it, loudly, before it can look away.
+    """Blocks Ctrl-C while a process starts: the child would die with a traceback before it can ignore the signal.
 
-    Nor may Ctrl-C break off its start in this one: half started, it would complain as loudly.
+    Ctrl-C must not interrupt the start in this process either: a half-started child also prints a traceback.
     """
     with signals_held_back():
         if not hasattr(signal, "pthread_sigmask"):  # Windows

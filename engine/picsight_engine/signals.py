@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, answered a moment later where an exception would do harm."""
+"""Delays Ctrl-C and SIGTERM where an exception would do harm."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 @contextmanager
 def signals_held_back() -> Iterator[None]:
-    """What comes meanwhile is answered on leaving. Blocking does not do it: any thread of a library may take the signal,
-    and Python answers it in the main one; in another thread there is nothing to hold back.
+    """Delivers signals that arrive inside the block when it ends. Blocking them is not enough: any library thread may
+    receive the signal, and Python handles it in the main thread. In other threads this does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,11 +1,11 @@
 """The suffixes of pictures."""
 
-# What cameras write of their sensors.
+# Raw files of cameras.
 RAW_SUFFIXES = frozenset([
     ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".kdc", ".mef", ".mos", ".mrw",
     ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f",
 ])  # fmt: skip
-# Of what is decoded, by the names of formats.
+# Suffixes of the decoded formats, by format.
 FORMATS = {
     "jpeg": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
     "png": (".png", ".apng"),

@@ -274,7 +274,7 @@ def test_a_folder_of_somebody_else_is_left_open_and_said_to_be(copy, bundle):
     os.chown(copy, 65534, 65534)
     check = by_name(doctor_folder(copy, bundle.folder))["folder"]
     assert check.ok
-    assert "Other users of this computer may look into it" in check.message
+    assert "Other users of this computer can read it" in check.message
     assert copy.stat().st_mode & 0o777 == 0o755
 
 

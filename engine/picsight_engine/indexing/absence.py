@@ -1,9 +1,8 @@
-"""Which of the files that a scan did not see are gone, and which only cannot be seen: pure, as the plan that asks it.
+"""Decides which files that a scan did not see are gone, and which may be on a disconnected disk. Pure functions.
 
-An absence counts where the directory that held the file could be read, shows something, and lies on the device on which
-the file was seen last. Anything else may be a disk that is not there: its mount point stays behind, empty or with what
-the disk had covered; or another disk has taken its place. A directory that is gone itself is judged by the nearest one
-above it.
+A file counts as gone if its directory could be read, is not empty, and lies on the device where the file was last seen.
+Otherwise its disk may be disconnected: the mount point stays behind, empty or with the files that the disk had hidden,
+or another disk is mounted there. A directory that is gone itself is judged by its nearest existing parent.
 """
 
 from __future__ import annotations
@@ -20,13 +19,13 @@ if TYPE_CHECKING:
     from picsight_engine.store.folders import Folder
     from picsight_engine.store.problems import Problem
 
-# So many known pictures of a directory, all of which gave way to others, were not one person's edit.
+# If this many known pictures of a directory were all replaced by others, the user did not edit them one by one.
 REPLACED_FILES = 2
 
 
 @dataclass(frozen=True, slots=True)
 class FolderView:
-    """One folder as a run meets it: what was stored, what was seen, links that lead nowhere, and what cannot be looked at."""
+    """One folder at the start of a run: the stored files, the seen files, broken links, and unreadable directories."""
 
     folder: Folder
     stored: Sequence[StoredFile]
@@ -39,10 +38,10 @@ class FolderView:
 
 @dataclass(slots=True)
 class Absences:
-    """The files of one folder that were there and were not seen, as far as could be looked.
+    """The files of one folder that were present before and were not seen now.
 
-    `gone` is credible. `away` cannot be judged, by the directory that says so (b"" is the folder itself). What is `movable`
-    of that may as well have been moved by a person.
+    `gone` files are certainly gone. `away` files cannot be judged; they are grouped by the directory that is the reason
+    (b"" is the folder itself). `movable` files are among them and may also have been moved by the user.
     """
 
     gone: list[StoredFile] = field(default_factory=list)
@@ -51,7 +50,7 @@ class Absences:
 
 
 class FolderSight:
-    """What a scan could look at in one folder, and what the library knew of it."""
+    """Compares what a scan saw in one folder with what the library knew."""
 
     def __init__(self, view: FolderView) -> None:
         self._stored = view.stored
@@ -62,13 +61,13 @@ class FolderSight:
         self._came_along = self._renumbered()
 
     def absences(self) -> Absences:
-        """Judges the present files that were not seen."""
+        """Judges the files stored as present that were not seen."""
         found = Absences()
         absent = [file for file in self._stored if file.present and file.name not in self._files]
         replaced = self._replaced(absent)
         for file in absent:
             if b"" not in self._closed and _is_in(file.name, self._closed):
-                continue  # the problem of the directory that cannot be read tells
+                continue  # already reported as the directory's problem
             place = self._nearest(file.name)
             instead = next((path for path in _above(file.name) if path in replaced), None)
             if place is None:
@@ -83,7 +82,7 @@ class FolderSight:
         return found
 
     def is_healed(self, problem: Problem, away: Collection[bytes]) -> bool:
-        """Whether a problem is over because its file is gone, or its directory can be read again."""
+        """Whether a problem is solved because its file is gone, or its directory can be read again."""
         if problem.name in self._files or _is_in(problem.name, self._closed | self._broken):
             return False
         place = self._nearest(problem.name)
@@ -92,8 +91,8 @@ class FolderSight:
     def settled_devices(self, lost: Absences) -> list[tuple[int, int]]:
         """Files with the device on which to look for them from now on.
 
-        A disk may be called otherwise after a restart. Files that came along prove it, also for those that did not, where
-        these are not the more.
+        A disk may have another device number after a restart. Files seen under the new number prove it, and the unseen
+        files follow unless they outnumber those.
         """
         settled = [
             (file.id, seen.device)
@@ -110,7 +109,7 @@ class FolderSight:
         return settled
 
     def _renumbered(self) -> Counter[tuple[int | None, int]]:
-        """How many files came along from one device to another number."""
+        """How many files were seen again under a new device number, by (old, new)."""
         return Counter(
             (file.device, seen.device)
             for file in self._stored
@@ -118,11 +117,11 @@ class FolderSight:
         )
 
     def _is_on(self, before: int | None, now: int) -> bool:
-        """Whether a directory still lies on a device; where numbers were dealt anew, an equal one proves nothing."""
+        """Whether a directory still lies on a device; after renumbering, an equal number proves nothing."""
         return before is None or (before == now and not any(now in numbers for numbers in self._came_along))
 
     def _replaced(self, absent: Sequence[StoredFile]) -> frozenset[bytes]:
-        """The directories that show pictures, none of which is known, instead of some that were: of another disk, it may be."""
+        """The directories whose known pictures were all replaced by unknown ones: perhaps another disk is mounted."""
         lost = Counter(path for file in absent for path in _above(file.name))
         candidates = {
             path for path, files in lost.items() if files >= REPLACED_FILES and path in self._folders
@@ -135,22 +134,22 @@ class FolderSight:
         return frozenset(path for name in self._files for path in _above(name) if path in candidates)
 
     def _nearest(self, name: bytes) -> SeenFolder | None:
-        """The directory that held `name`, or the nearest above that could be read."""
+        """The directory of `name`, or its nearest parent that could be read."""
         return next((self._folders[path] for path in _above(name) if path in self._folders), None)
 
 
 def _is_in(name: bytes, places: Collection[bytes]) -> bool:
-    """Whether `name` is one of the places, or lies below one."""
+    """Whether `name` equals one of the places or lies below one."""
     return bool(places) and any(path in places for path in (name, *_above(name)))
 
 
 def is_below(name: bytes, place: bytes) -> bool:
-    """Whether `name` is the directory `place`, or lies below it; everything lies below the folder itself, b""."""
+    """Whether `name` is the directory `place` or lies below it; everything lies below b"", the folder itself."""
     return not place or name == place or name.startswith(place + b"/")
 
 
 def _above(name: bytes) -> Iterable[bytes]:
-    """The directories that hold `name`, the nearest first, b"" last."""
+    """The parent directories of `name`, nearest first, b"" last."""
     while name:
         name = name.rpartition(b"/")[0]
         yield name

@@ -1,4 +1,4 @@
-"""The one writer of a run: gathers what workers found and stores it, each batch in one transaction."""
+"""The only writer of a run: collects the workers' results and stores each batch in one transaction."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ if TYPE_CHECKING:
     from picsight_engine.store.thumbnails import ThumbnailStore
 
 _DAY = 24 * 3600.0
-KEPT_SECONDS = 30 * _DAY  # how long a missing photo may come back as itself
-_MOST_CREDIT = 10 * _DAY  # what one run may add to that, so that three of them must agree
+KEPT_SECONDS = 30 * _DAY  # how long a missing photo keeps its identity
+_MOST_CREDIT = 10 * _DAY  # the most that one run may add to that age, so that at least three runs must agree
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A file that shows a picture; `described` where a worker made it anew, `moved_from` where the file was before."""
+    """A file that shows a picture; `described` if a worker made it now, `moved_from` is the file's earlier place."""
 
     task: Task
     identified: Identified
@@ -56,14 +56,14 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Bad:
-    """A file that gave no picture."""
+    """A file from which no picture could be read."""
 
     task: Task
     failed: Failed
 
 
 class Batch:
-    """What is not yet on disk. A batch is due by its size or its age, and stored whole or not at all."""
+    """The results that are not on disk yet. A batch is due by size or age, and stored completely or not at all."""
 
     def __init__(
         self, db: Database, thumbnails: ThumbnailStore, space: str, *, photos: int, seconds: float
@@ -77,7 +77,7 @@ class Batch:
         self._since = 0.0
 
     def settle(self, plan: Plan) -> tuple[int, ...]:
-        """Stores what the scan alone has shown; returns the photos that are back."""
+        """Stores the findings of the scan alone; returns the photos that are back."""
         now = time.time()
         with self._db.writer() as connection:
             for healed in plan.healed:
@@ -93,32 +93,32 @@ class Batch:
         return tuple({file.photo_id: None for file in plan.returned if file.photo_id is not None})
 
     def give_up(self, files: Sequence[StoredFile]) -> None:
-        """Records files as missing: what nothing shows any more leaves the thumbnails at once."""
+        """Records files as missing; photos without any file lose their thumbnails at once."""
         if files:
             with self._db.writer() as connection:
                 hidden = mark_missing(connection, [file.id for file in files], time.time())
             self._thumbnails.delete(hidden)
 
     def sweep(self, folders: Sequence[Folder]) -> None:
-        """Lets what is missing in folders that were looked through grow older, and drops for good what has come of age."""
+        """Ages the missing files of folders that were scanned completely, and deletes those that have expired."""
         with self._db.writer() as connection:
             age_missing(connection, [folder.id for folder in folders], time.time(), most=_MOST_CREDIT)
             forget_missing(connection, KEPT_SECONDS)
         self.sweep_thumbnails()
 
     def sweep_thumbnails(self) -> None:
-        """Removes the thumbnail of every photo that nothing shows, also of one that a kill kept from being stored."""
+        """Removes the thumbnails of photos without a file, also of photos that a kill kept from being stored."""
         self._thumbnails.delete(orphan_thumbnails(self._db, self._thumbnails))
 
     def add(self, outcome: Seen | Bad) -> None:
-        """Keeps an outcome for the next commit."""
+        """Adds an outcome to the next commit."""
         if not self._open:
             self._since = time.monotonic()
         self._open.append(outcome)
 
     @property
     def empty(self) -> bool:
-        """Whether all that was kept is on disk."""
+        """Whether every outcome is on disk."""
         return not self._open
 
     @property
@@ -129,14 +129,14 @@ class Batch:
         return len(self._open) >= self._photos or time.monotonic() - self._since >= self._seconds
 
     def drop(self) -> None:
-        """Forgets what is kept, because the disk does not take it."""
+        """Discards the outcomes that the disk does not accept."""
         self._open = []
         self._thumbnails.discard()
 
     def commit(self) -> tuple[int, ...]:
-        """Stores what is kept, as much as one batch holds, in one transaction; returns the photos that it shows.
+        """Stores the outcomes of at most one batch in one transaction; returns the photos that are visible now.
 
-        Interrupted, it may be called again. Raises StorageError when the disk is full or gone: earlier batches stay.
+        It may be called again after an interrupt. Raises StorageError if the disk is full or gone: earlier batches stay.
         """
         shown: dict[int, None] = {}
         hidden: list[int] = []
@@ -144,20 +144,20 @@ class Batch:
             folders = {folder.id for folder in all_folders(self._db)}
             for outcome in self._open[: self._photos]:
                 if outcome.task.folder.id not in folders:
-                    continue  # a person removed the folder meanwhile
+                    continue  # the user removed the folder meanwhile
                 if isinstance(outcome, Bad):
                     hidden += _store_bad(connection, outcome)
                 else:
                     shown.update(self._store_seen(connection, outcome))
-            # Before the photos themselves are safe: a photo that can be found has its thumbnail, and one whose
-            # photo is rolled back is overwritten by the next photo of that number.
+            # Thumbnails are committed before photos, so that every photo that can be found has one. If the photo is
+            # rolled back, the next photo with that id overwrites the thumbnail.
             self._thumbnails.commit()
         self._thumbnails.delete(hidden)
         del self._open[: self._photos]
         return tuple(shown)
 
     def _store_seen(self, connection: sqlite3.Connection, seen: Seen) -> dict[int, None]:
-        """Stores a file and its picture; nothing if a person took that picture out of the library meanwhile."""
+        """Stores a file and its picture, unless the user removed that picture from the library meanwhile."""
         folder, file = seen.task.folder, seen.task.file
         if seen.described is not None:
             photo_id: int | None = self._store_photo(connection, seen.identified, seen.described)
@@ -192,7 +192,7 @@ class Batch:
 
 
 def _edited_from(connection: sqlite3.Connection, seen: Seen, photo_id: int) -> int | None:
-    """The photo that the file showed before, if it is the same shot."""
+    """The photo that the file showed before, if the new picture is the same shot."""
     stored, taken = seen.task.stored, seen.identified.metadata.taken
     if stored is None or stored.photo_id in {None, photo_id}:
         return None
@@ -201,13 +201,13 @@ def _edited_from(connection: sqlite3.Connection, seen: Seen, photo_id: int) -> i
 
 
 def _store_bad(connection: sqlite3.Connection, bad: Bad) -> list[int]:
-    """Lists a file under problems; returns the photos that nothing shows any more.
+    """Lists a file under problems; returns the photos that have no file any more.
 
-    What cannot be looked at, or did not change since it was read, may still be the old picture: a disk has its bad days.
+    A file that is unreadable, or unchanged since it was read, keeps its picture: the read error may be temporary.
     """
     folder, file, stored = bad.task.folder, bad.task.file, bad.task.stored
     now = time.time()
-    # a name that is not UTF-8 cannot be stored as text
+    # SQLite cannot store a name that is not UTF-8 as text.
     message = bad.failed.message.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     put_problem(
         connection,

@@ -1,4 +1,4 @@
-"""The worker processes, hired, watched and replaced: one that dies or hangs takes nothing along but its own file."""
+"""Starts, watches and replaces the worker processes: if one dies or hangs, only its file is affected."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ if TYPE_CHECKING:
 MOST_WORKERS = 6
 WORKER_BYTES = 90_000_000  # one worker with its copy of the image tower
 LARGE_PIXELS = 50_000_000  # a decoded copy of a 250-megapixel picture is 0.75 GB: one such picture at a time
-_FAILED_STARTS = 5  # in a row, before the fault is taken to be the machine's
+_FAILED_STARTS = 5  # in a row, before the machine is blamed
 
 
 def suitable_workers() -> int:
-    """How many workers this machine can feed: its cores, at most six, fewer where memory is short."""
+    """How many workers suit this machine: one per core, at most six, fewer if memory is short."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(cores, MOST_WORKERS, _available_bytes() // WORKER_BYTES))
 
 
 def _available_bytes() -> int:
-    """Memory that can be had without swapping; where the system does not tell, enough."""
+    """Memory available without swapping; enough for all workers if the system does not report it."""
     with suppress(OSError, ValueError, IndexError):
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):
@@ -58,23 +58,23 @@ def _available_bytes() -> int:
 
 @dataclass(slots=True, eq=False)
 class _Worker:
-    """One process; `key` is the file it holds, `deadline` the moment at which it counts as hung (None: it may wait)."""
+    """One process; `key` is its current file, `deadline` the time after which it counts as hung (None while it waits)."""
 
     process: SpawnProcess
     connection: Connection
     deadline: float | None
     ready: bool = False
     key: int | None = None
-    used: float = 0.0  # seconds spent on the file before the present step
+    used: float = 0.0  # seconds spent on the file before the current step
     since: float = 0.0
     large: bool = False
 
 
 class Crew:
-    """Worker processes behind a few calls; files are known by the caller's numbers. Used from one thread."""
+    """A pool of worker processes; the caller identifies files by numbers. Used from one thread."""
 
     def __init__(self, bundle: Bundle, limits: Limits, encoder: Backend | None = None) -> None:
-        """With `encoder` one more process runs the image tower for all workers on that backend, for as long as it lives."""
+        """With `encoder`, one more process runs the image tower on that backend for all workers, until it fails."""
         self._bundle = bundle
         self._limits = limits
         self._encoder = Encoder(bundle, encoder, limits.seconds) if encoder else None
@@ -85,26 +85,26 @@ class Crew:
 
     @property
     def idle(self) -> int:
-        """How many workers could take a file now; none while the encoder has enough to do."""
+        """How many workers can take a file now; 0 while the encoder's queue is full."""
         if self._encoder is not None and self._encoder.full:
             return 0
         return sum(worker.ready and worker.key is None for worker in self._workers)
 
     def hire(self, number: int) -> None:
-        """Starts workers until there are `number`; they report for work later."""
+        """Starts workers until there are `number`; each reports when it is ready."""
         while len(self._workers) < number:
             self._workers.append(self._start_worker())
 
     def start(self, key: int, path: Path, companions: tuple[str, ...] = ()) -> None:
-        """Gives a file, with the names of those beside it that speak of it, to an idle worker; if that turns out to be dead, the file comes back as lost."""
+        """Gives a file, with the names of its side-cars, to an idle worker; if the worker is dead, the file comes back as lost."""
         worker = next(each for each in self._workers if each.ready and each.key is None)
         worker.key, worker.used, worker.large = key, 0.0, False
         self._tell(worker, Job(path, companions))
 
     def order(self, key: int, order: WorkerOrder) -> None:
-        """Answers a worker that has identified its file; a large picture waits until no other is being decoded."""
+        """Answers a worker that has identified its file; a large picture waits until no other one is being decoded."""
         worker = next((each for each in self._workers if each.key == key), None)
-        if worker is None:  # it was killed while the caller made up its mind: `wait` tells
+        if worker is None:  # it was killed while the caller decided; `wait` reports it
             return
         if order is WorkerOrder.SKIP:
             worker.key = None
@@ -118,10 +118,10 @@ class Crew:
             self._tell(worker, order)
 
     def wait(self, seconds: float) -> list[tuple[int, News]]:
-        """News of the files, as soon as there are any, at the latest after `seconds`.
+        """Returns news of the files as soon as there are any, after `seconds` at the latest.
 
         Raises:
-            PicsightError: the workers cannot start; BundleError where it is the model's fault.
+            PicsightError: the workers cannot start; BundleError if the model is the cause.
         """
         connections = [each.connection for each in (*self._workers, self._encoder) if each is not None]
         ready = wait_for(connections, self._patience(seconds))
@@ -139,7 +139,7 @@ class Crew:
         return news
 
     def close(self) -> None:
-        """Ends every worker at once, whatever it is doing; they only read. Workers hired after that embed by themselves."""
+        """Kills every worker at once, which is safe because they only read. Workers started later embed by themselves."""
         if self._encoder is not None:
             self._encoder.close()
             self._encoder = None
@@ -157,7 +157,7 @@ class Crew:
         return _Worker(process, here, deadline=time.monotonic() + START_SECONDS)
 
     def _hear(self, worker: _Worker) -> None:
-        """Takes one message from a worker; its death is told by the pipe in one of two ways."""
+        """Receives one message from a worker; the pipe reports a dead worker in one of two ways."""
         try:
             message = worker.connection.recv()
         except (EOFError, OSError):
@@ -173,7 +173,7 @@ class Crew:
         if worker.key is None:
             return
         if isinstance(message, Described) and message.pixels is not None:
-            if self._encoder is None:  # it is gone by now: the file will be read again
+            if self._encoder is None:  # the encoder has ended: the file is read again
                 self._news.append((worker.key, Lost("crashed")))
             else:
                 self._encoder.put(worker.key, message)
@@ -187,7 +187,7 @@ class Crew:
             worker.large = False
 
     def _lose(self, worker: _Worker, loss: Lost) -> None:
-        """Removes a dead or hung worker; its file is told as lost, a worker that never started is counted."""
+        """Removes a dead or hung worker: reports its file as lost, and counts a worker that never started."""
         worker.process.kill()
         bury(worker.process, worker.connection)
         self._workers.remove(worker)
@@ -209,12 +209,12 @@ class Crew:
             self._news += done
 
     def _lose_encoder(self, encoder: Encoder, code: ProblemCode) -> None:
-        """From now on the workers embed; each loads the image tower with the first photo that wants it."""
+        """From now on the workers embed; each loads the image tower when it first needs it."""
         self._news += encoder.close(code)
         self._encoder = None
 
     def _tell(self, worker: _Worker, message: Job | WorkerOrder) -> None:
-        """Sends a worker what takes time, and starts its clock."""
+        """Sends a worker a task that takes time, and sets its deadline."""
         worker.since = time.monotonic()
         worker.deadline = worker.since + max(self._limits.seconds - worker.used, 0.0)
         self._send(worker, message)
@@ -227,7 +227,7 @@ class Crew:
         return any(worker.large and worker.deadline is not None for worker in self._workers)
 
     def _release_large(self) -> None:
-        """Lets the next large picture be decoded once the one before is done."""
+        """Lets the next large picture be decoded once the previous one is done."""
         while self._orders_held and not self._large_under_way():
             worker, order = self._orders_held.popleft()
             if worker in self._workers:

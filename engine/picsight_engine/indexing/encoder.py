@@ -1,7 +1,7 @@
-"""The one process that runs the image tower where a backend wants a single owner; the workers' pixels come through the crew.
+"""Runs the image tower in one process for backends that need a single owner; the crew passes it the workers' pixels.
 
-Core ML, by its own package or by ONNX Runtime's provider, takes seconds and memory to start and keeps what it computes
-on busy by itself, so a copy in each worker would cost much and bring nothing. Whatever waits when a batch is done is the next batch: one photo at the start, eight under load.
+Core ML, by its own package or by ONNX Runtime's provider, takes seconds and much memory to start, and one copy keeps its
+hardware busy, so a copy per worker gains nothing. All photos that wait when a batch ends form the next batch: one at the start, eight under load.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ _LOG = logging.getLogger(__name__)
 
 
 def encode(connection: Connection, bundle: Bundle, backend: Backend, seconds: float) -> None:
-    """The process's whole life: load the tower, then turn batches into vectors until the indexer closes the pipe or dies."""
+    """The process's main function: loads the tower, then embeds batches until the indexer closes the pipe or dies."""
     settle()
     step_back()
-    with suppress(EOFError, OSError):  # the indexer is gone: there is nobody to tell
+    with suppress(EOFError, OSError):  # the indexer is gone
         try:
             size = bundle.image_spec().size
             encoder = load_image_encoder(bundle, backend=backend)
             connection.send(Ready())
             while True:
                 pixels = _pixels(connection.recv(), size)
-                # ONNX Runtime's sums depend on the batch, and a photo's vector must not depend on its neighbours
+                # ONNX Runtime's sums depend on the batch, but a photo's vector must not depend on its neighbours
                 parts = [pixels] if backend is Backend.COREML else [row[None] for row in pixels]
                 with time_limit(seconds):
                     vectors = [row for part in parts for row in encoder.encode(part)]
@@ -55,18 +55,18 @@ def encode(connection: Connection, bundle: Bundle, backend: Backend, seconds: fl
 
 
 def _pixels(batch: Sequence[bytes], size: int) -> NDArray[np.float32]:
-    import numpy as np  # the indexer's process imports this module too, and needs none of it
+    import numpy as np  # lazy: the indexer's process imports this module too and does not need numpy
 
     return np.stack([np.frombuffer(pixels, dtype="<f4").reshape(3, size, size) for pixels in batch])
 
 
 class Encoder:
-    """The process from the crew's side. One that dies, hangs or refuses is not replaced: what it held comes back as lost,
-    and the workers run the image tower themselves from then on.
+    """The crew's side of the process. If it dies, hangs or fails, it is not replaced: its photos come back as lost, and the
+    workers run the image tower themselves from then on.
     """
 
     def __init__(self, bundle: Bundle, backend: Backend, seconds: float) -> None:
-        """Starts the process; `seconds` is what a batch may take."""
+        """Starts the process; `seconds` is the time limit of a batch."""
         self._seconds = seconds
         self._process, self.connection = start(encode, bundle, backend, seconds, name="picsight-encoder")
         self._waiting: deque[tuple[int, Described]] = deque()
@@ -76,16 +76,16 @@ class Encoder:
 
     @property
     def full(self) -> bool:
-        """Whether enough waits, so that decoding more would only fill memory."""
+        """Whether enough photos wait, so that decoding more would only fill memory."""
         return len(self._waiting) >= _MOST_WAITING
 
     def put(self, key: int, described: Described) -> None:
-        """Takes a photo with its pixels; it comes back from `hear` with its vector."""
+        """Queues a photo with its pixels; `hear` returns it with its vector."""
         self._waiting.append((key, described))
         self._tend()
 
     def hear(self) -> list[tuple[int, News]] | None:
-        """The photos of a batch that is done; None once the process is of no use any more."""
+        """The photos of a finished batch; None once the process has failed."""
         try:
             message = self.connection.recv()
         except (EOFError, OSError):
@@ -107,14 +107,14 @@ class Encoder:
         return done
 
     def close(self, code: ProblemCode = "crashed") -> list[tuple[int, News]]:
-        """Ends the process, whatever it does, and gives back as lost what it held."""
+        """Kills the process and returns its photos as lost."""
         self._process.kill()
         bury(self._process, self.connection)
         held = [*self._under_way, *self._waiting]
         return [(key, Lost(code)) for key, _ in held]
 
     def _tend(self) -> None:
-        """Sends the next batch if the process has nothing to do."""
+        """Sends the next batch if the process is idle."""
         if not self._ready or self._under_way or not self._waiting:
             return
         self._under_way = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]

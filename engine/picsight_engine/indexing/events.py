@@ -1,4 +1,4 @@
-"""What an indexing run tells while it goes: a stream of immutable events, the same for window, command line and tests."""
+"""The events that an indexing run reports: an immutable stream, the same for window, command line and tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The scan has seen so many picture files; `complete` once it is over."""
+    """The number of picture files that the scan has seen; `complete` once the scan is over."""
 
     files: int
     complete: bool
@@ -19,7 +19,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the work is: `done` of `total` files that needed work; `seconds_left` once the rate is steady."""
+    """Progress: `done` of `total` files that need work; `seconds_left` once the rate is steady."""
 
     done: int
     total: int
@@ -30,14 +30,14 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """A batch is safe on disk; these photos can be searched now."""
+    """A batch is on disk; these photos can be searched now."""
 
     photo_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The figures of a run; `indexed` counts files embedded in it, `problems` the files listed in it."""
+    """The figures of a run; `indexed` counts the files that it embedded, `problems` the files that it listed."""
 
     found: int
     indexed: int
@@ -51,8 +51,8 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Emptier:
-    """A folder or directory that can be read and lost so many photos, which were kept in case a disk took them: a person
-    may let go of those, see `Library.forget`.
+    """A readable folder or directory from which so many photos are missing that a disk may be disconnected. They are
+    kept; the user can forget them, see `Library.forget`.
     """
 
     path: Path
@@ -61,9 +61,9 @@ class Emptier:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The last event of every run; `cancelled` if a person stopped it, `notes` are sentences a person should read.
+    """The last event of every run; `cancelled` if the user stopped it, `notes` are sentences for the user.
 
-    `suggested` says what tags suggest of the new photos, None if nothing.
+    `suggested` reports the new photos that tags suggest, None if there are none.
     """
 
     summary: Summary

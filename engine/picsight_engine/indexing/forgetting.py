@@ -1,4 +1,4 @@
-"""What a person says is gone: files just taken away, and forgetting for good what no file shows any more."""
+"""Handles photos that the user declares gone: files just removed, and photos to forget for good."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """The photos that were forgotten; how many absent files were `kept` because their disk may be unplugged, and how many
-    may have `moved` to where they were not indexed yet.
+    """The forgotten photos; the number of absent files `kept` because their disk may be disconnected, and of those that
+    may have `moved` to a place that is not indexed yet.
     """
 
     photos: list[int]
@@ -45,16 +45,16 @@ class Forgotten:
 def forget_lost(
     db: Database, thumbnails: ThumbnailStore, named: Sequence[Path] = (), *, resting: bool = True
 ) -> Forgotten:
-    """Forgets what is missing, and everything that `named` folders or directories have lost, emptied ones too.
+    """Forgets missing photos, and all photos that the `named` folders or directories have lost, even if these are empty.
 
-    With `resting`, also what removed folders have shown, which otherwise goes once it expires.
+    With `resting`, also forgets the photos of removed folders, which otherwise stay until they expire.
 
-    What is offline elsewhere is left alone.
+    Files in other folders that are offline stay untouched.
 
     Raises:
-        RequestError: a named path is no part of the library.
+        RequestError: a named path is not part of the library.
         BusyError: photos are being indexed.
-        StorageError: the disk refused.
+        StorageError: the disk is full, read-only or gone.
     """
     folders = all_folders(db)
     covered = {
@@ -89,10 +89,10 @@ def forget_lost(
 
 
 def note_gone(db: Database, paths: Sequence[Path]) -> list[int]:
-    """Records files that a person has just taken away; returns the photos that nothing shows now.
+    """Records files that the user has just removed; returns the photos that have no file now.
 
-    These leave at once, their vectors stay as those of every missing photo. A path at which there is something, or
-    which cannot be looked at, is left alone.
+    These photos leave at once; their vectors stay, as for every missing photo. A path that still exists or cannot be
+    read is ignored.
     """
     files = [file for path in paths if _is_away(path) and (file := find_file(db, path)) is not None]
     with db.writer() as connection:
@@ -100,7 +100,7 @@ def note_gone(db: Database, paths: Sequence[Path]) -> list[int]:
 
 
 def note_back(db: Database, paths: Sequence[Path]) -> None:
-    """Records files that a person has just put back, as they were; the next indexing looks at any other."""
+    """Records files that the user has just put back unchanged; the next indexing reads all others."""
     back = []
     for path in paths:
         file = find_file(db, path)
@@ -113,7 +113,7 @@ def note_back(db: Database, paths: Sequence[Path]) -> None:
 
 
 def _forget_cached(db: Database) -> None:
-    """Builds the cache of vectors anew: a buried row would keep the vector's bytes."""
+    """Rebuilds the cache of vectors: a row marked as deleted would keep the vector's bytes."""
     space = active_space(db)
     if space is not None:
         with closing(Matrix.open(db.folder / CACHE, db, space.name, space.dim)) as matrix:
@@ -126,7 +126,7 @@ def _lost_problems(views: Sequence[FolderView], covered: Mapping[int, Sequence[b
 
 
 def _is_lost(view: FolderView, entry: StoredFile | Problem, covered: Mapping[int, Sequence[bytes]]) -> bool:
-    """Whether a file lies below what a person has named, b"" being the whole folder, and is certainly not there."""
+    """Whether a file lies below a named path (b"" is the whole folder) and certainly does not exist."""
     names = covered[view.folder.id]
     return any(is_below(entry.name, name) for name in names) and _is_away(
         file_path(view.folder.path, entry.name)
@@ -138,6 +138,6 @@ def _is_away(path: Path) -> bool:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return True
-    except OSError:  # it cannot be seen, which is another thing
+    except OSError:  # unreadable does not mean missing
         return False
     return False

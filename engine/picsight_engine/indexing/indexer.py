@@ -1,4 +1,4 @@
-"""An indexing run from the first look at the folders to the summary: a stream of events."""
+"""An indexing run as a stream of events, from the scan of the folders to the summary."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ if TYPE_CHECKING:
     from picsight_engine.store.folders import Folder
     from picsight_engine.store.thumbnails import ThumbnailStore
 
-_FILES_FOR_ENCODER = 64  # fewer are done before Core ML has started
-_TICK_SECONDS = 0.1  # progress is told at most so often while files are done,
-_PULSE_SECONDS = 0.5  # and at least so often
+_FILES_FOR_ENCODER = 64  # fewer files are done before Core ML has started
+_TICK_SECONDS = 0.1  # the shortest interval between progress events while files are done
+_PULSE_SECONDS = 0.5  # the longest interval
 
 
 @dataclass(frozen=True, slots=True)
 class IndexSettings:
-    """How a run works; `workers` None: as many as suit this machine."""
+    """The settings of a run; `workers` None means as many as suit this machine."""
 
     workers: int | None = None
     limits: Limits = field(default_factory=Limits)
@@ -64,11 +64,11 @@ def run_index(
 ) -> Iterator[Event]:
     """Indexes folders of the library; the last event is always Finished, unless the run raises.
 
-    Closing the iterator, Ctrl-C or `cancel` store what is done and end the workers; killed, a run loses at most its
+    Closing the iterator, Ctrl-C and `cancel` store finished work and end the workers. A killed run loses at most its
     open batch.
 
     Raises:
-        BusyError: another run works on this library.
+        BusyError: another run is indexing this library.
         StorageError: the disk is full or gone; everything committed stays.
         BundleError: the image tower was changed since it was installed, or cannot be loaded.
     """
@@ -122,7 +122,7 @@ class _Run:
         returned = self._batch.settle(plan)
         if returned:
             yield Committed(returned)
-        pictured = set(self._thumbnails.ids())  # without those that were just swept
+        pictured = set(self._thumbnails.ids())  # after the sweep
         recogniser = Recogniser(self._db, embedded=embedded, pictured=pictured, moving=plan.moving)
         encoder = _encoder(self._bundle, len(plan.tasks))
         with closing(Crew(self._bundle, self._settings.limits, encoder)) as crew:
@@ -134,7 +134,7 @@ class _Run:
         yield from self._close(plan, shift, recogniser)
 
     def _look(self, cancel: threading.Event) -> Generator[Event, None, list[FolderView]]:
-        """Scans the folders; those that a person's "cancel" left unseen are not among the views."""
+        """Scans the folders; omits those that a cancelled scan did not reach."""
         views: list[FolderView] = []
         reported = 0.0
         for folder in self._folders:
@@ -153,14 +153,14 @@ class _Run:
         return views
 
     def _set_states(self, plan: Plan) -> None:
-        """Remembers which folders cannot be seen."""
+        """Stores which folders cannot be reached."""
         for offline in plan.offline:
             set_state(self._db, offline.folder.id, offline.state)
         for folder in plan.online:
             set_state(self._db, folder.id, "watching")
 
     def _note_offline(self, plan: Plan, moved: set[int]) -> None:
-        """Says what could not be seen, and did not turn up elsewhere."""
+        """Notes the files that could not be seen and were not found elsewhere."""
         away: list[tuple[int, str]] = []
         for offline in plan.offline:
             lost = [file for file in offline.files if file.id not in moved]
@@ -175,7 +175,7 @@ class _Run:
             self._notes.append(_missing_sentence(away))
 
     def _work(self, shift: Shift, cancel: threading.Event) -> Iterator[Event]:
-        """Steps through the shift, committing what is due; whatever ends it, what is done is stored first."""
+        """Runs the shift and commits due batches; finished work is stored first, however the run ends."""
         reported, reported_done = 0.0, -1
         try:
             while not shift.finished:
@@ -203,7 +203,7 @@ class _Run:
         yield shift.progress(time.monotonic())
 
     def _close(self, plan: Plan, shift: Shift, recogniser: Recogniser) -> Iterator[Event]:
-        """What can be said once all files were looked at, and the summary."""
+        """Stores what is known only after all files were read, and yields the summary."""
         missing = len(plan.gone)
         not_found = recogniser.not_found_again()
         self._note_offline(plan, {file.id for file in plan.moving} - {file.id for file in not_found})
@@ -234,7 +234,7 @@ class _Run:
 
 
 def _encoder(bundle: Bundle, files: int) -> Backend | None:
-    """The backend that wants a process of its own, where there is enough to do for it."""
+    """The backend that needs its own process, if there are enough files to justify one."""
     if files < _FILES_FOR_ENCODER:
         return None
     chosen = choose_image_backend(bundle).backend
@@ -242,7 +242,7 @@ def _encoder(bundle: Bundle, files: int) -> Backend | None:
 
 
 def _missing_sentence(away: Sequence[tuple[int, str]]) -> str:
-    """How many photos are missing from where; the first place makes the sentence, the others only add to it."""
+    """How many photos are missing from where; names the first place and counts the others."""
     (photos, where), *others = away
     first = f"{photos:,} photos are" if photos != 1 else "1 photo is"
     places = "".join(f', {photos:,} from "{where}"' for photos, where in others)

@@ -1,4 +1,4 @@
-"""What the indexer and its worker processes say to each other: two steps a file, small and without numpy."""
+"""The messages between the indexer and its worker processes: two steps per file, small and without numpy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """To a worker: read this file and those of these names beside it, say who it is, and wait for the order."""
+    """To a worker: read this file and the named companions beside it, identify it, and wait for the order."""
 
     path: Path
     companions: tuple[str, ...] = ()
@@ -24,10 +24,10 @@ class Job:
 class WorkerOrder(Enum):
     """To a worker that has identified its file: what to do with it."""
 
-    SKIP = "skip"  # the picture is known
-    DESCRIBE = "describe"  # its thumbnail is wanted, its vector is there
+    SKIP = "skip"  # the picture is already known
+    DESCRIBE = "describe"  # only the thumbnail is missing
     EMBED = "embed"
-    PREPARE = "prepare"  # as EMBED, but its pixels go to the encoder process, which makes the vector
+    PREPARE = "prepare"  # like EMBED, but the encoder process makes the vector from the pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +37,15 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """From a worker: it cannot start, for a reason that is not a photo's."""
+    """From a worker: it cannot start, and no photo is the cause."""
 
     error: PicsightError
 
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """From a worker: who the file is, how many pixels its header claims (0 if that cannot be told), the rule since which its
-    picture is decoded as it is now, and what it and the files beside it say of the picture.
+    """From a worker: the file's identity, the number of pixels in its header (0 if unknown), the rule since which its
+    picture is decoded as now, and the metadata of the file and its companions.
     """
 
     bytes_hash: bytes
@@ -60,8 +60,8 @@ class Described:
     """From a worker: the picture as it will be stored.
 
     Width and height are those of the upright full picture, `vector` is float16 little-endian (None unless it was
-    ordered), `thumbnail` a JPEG. `pixels` are the image tower's input, float32 little-endian [3, size, size], for the
-    encoder process alone.
+    ordered), `thumbnail` is a JPEG. `pixels` is the image tower's input, float32 little-endian [3, size, size], used by
+    the encoder process only.
     """
 
     width: int
@@ -74,7 +74,7 @@ class Described:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """From a worker: the file cannot be indexed; `detail` is a traceback for the log where the fault may be ours."""
+    """From a worker: the file cannot be indexed; `detail` is a traceback for the log if Picsight may be the cause."""
 
     code: ProblemCode
     message: str

@@ -1,4 +1,4 @@
-"""What an indexing run has to do: what the library knows beside what the scan saw, as values."""
+"""Plans an indexing run: compares what the library knows with what the scan saw."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from picsight_engine.store.folders import Folder, FolderState
     from picsight_engine.store.problems import Problem
 
-GUARDED_FILES = 50  # a folder of fewer files may lose any number of them
-GUARDED_LOSS = 0.2  # a larger one that loses this share at once is taken for a disk that is not there
-# Without a new time or size: always worth another look. What was not read once is of a kind that is read by now.
+GUARDED_FILES = 50  # a folder with fewer files may lose any number of them
+GUARDED_LOSS = 0.2  # a larger folder that loses this share at once counts as a disconnected disk
+# Problems that are retried even if time and size are unchanged. "not_read" is a kind that is supported by now.
 HEALS_UNSEEN = frozenset({"no_permission", "vanished", "not_read"})
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A file that a worker must read; `stored` is what the library knew under its name."""
+    """A file that a worker must read; `stored` is the library's record under its name."""
 
     folder: Folder
     file: SeenFile
@@ -36,10 +36,10 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Offline:
-    """Absent files that are taken for unplugged, and none of them is given up.
+    """Absent files whose disk may be disconnected; all of them are kept.
 
-    They lie in `place`, a directory of the folder, b"" being the folder itself, whose `state` this is. `may_be_gone` where
-    a person may have taken them away as well.
+    They lie in `place`, a directory of the folder (b"" is the folder itself) with this `state`. `may_be_gone` if the
+    user may have removed them instead.
     """
 
     folder: Folder
@@ -51,10 +51,10 @@ class Offline:
 
 @dataclass(slots=True)
 class Plan:
-    """The work of a run. `tasks` come in order.
+    """The work of a run. `tasks` are in order.
 
-    `gone` is certain; `moving` waits for a task with the same bytes, and is gone without one, but for what is `kept`.
-    `devices` are files with the device on which to look for them from now on.
+    `gone` files are certainly gone. A `moving` file waits for a task with the same bytes; without one it is gone, unless
+    it is `kept`. `devices` are files with the device on which to look for them from now on.
     """
 
     tasks: list[Task] = field(default_factory=list)
@@ -75,7 +75,7 @@ class Plan:
 
 
 def folder_view(db: Database, folder: Folder, listings: Sequence[DirectoryListing]) -> FolderView:
-    """What a scan has seen of a folder, beside what the library knows."""
+    """What a scan saw of a folder, together with what the library knows."""
     return FolderView(
         folder,
         files_of(db, folder.id),
@@ -94,11 +94,11 @@ def make_plan(
     *,
     retry_problems: bool = False,
 ) -> Plan:
-    """Compares what is stored with what was seen.
+    """Compares the stored files with the seen files.
 
-    `complete` are the photos that lack nothing: others are read again, as are files whose metadata were read by an older
-    rule than `metadata_rule`, or beside which a side-car came, changed or went. Files that failed and did not change since are left alone unless they were read before, or
-    `retry_problems`.
+    `complete` are the photos that lack nothing; others are read again. So are files whose metadata were read by an older
+    rule than `metadata_rule`, and files whose side-cars came, changed or went. Files that failed and have not changed are
+    skipped, unless they were readable before or `retry_problems` is set.
     """
     plan = Plan()
     views = list(views)
@@ -154,14 +154,14 @@ def _plan_seen(
 
 
 def is_changed(known: StoredFile | Problem, seen: SeenFile) -> bool:
-    """Whether a file has another size or time than when it was read."""
+    """Whether a file's size or time differs from when it was read."""
     return (known.size, known.mtime_ns) != (seen.size, seen.mtime_ns)
 
 
 def _keep(
     plan: Plan, view: FolderView, absences: Absences, traces: Counter[tuple[int, int]], *, emptier: bool
 ) -> None:
-    """Notes what is kept because it may be unplugged, and what that makes of the folder."""
+    """Adds the files kept because their disk may be disconnected, and the resulting state of the folder."""
     movable = {file.id for file in absences.movable}
     places = {name: all(file.id in movable for file in files) for name, files in absences.away.items()}
     moved = {file.id for file in absences.movable if traces[file.size, file.mtime_ns]}
@@ -179,13 +179,13 @@ def _keep(
 
 
 def _shows_known(view: FolderView) -> bool:
-    """Whether anything that the library knows in this folder is there."""
+    """Whether the scan saw any file that the library knows in this folder."""
     present = {file.name for file in view.stored if file.present}
     return any(file.name in present for file in view.seen)
 
 
 def _unreachable(view: FolderView) -> FolderState | None:
-    """The state of a folder that cannot itself be opened."""
+    """The state of a folder that cannot be opened; None if it can."""
     for problem in view.unreadable:
         if not problem.name:
             return "denied" if problem.code == "no_permission" else "offline"
@@ -193,9 +193,9 @@ def _unreachable(view: FolderView) -> FolderState | None:
 
 
 def _is_emptier(view: FolderView, absences: Absences, traces: Counter[tuple[int, int]]) -> bool:
-    """Whether a disk, not a person, seems to have taken files away; those that turn up elsewhere are no loss.
+    """Whether a disconnected disk, not the user, seems to be why files are missing; moved files are not counted.
 
-    A folder that is offline stays so, whatever arrives, while its files are missing.
+    An offline folder stays offline while its files are missing, even if new files appear.
     """
     away = sum(len(files) for files in absences.away.values())
     present = sum(file.present for file in view.stored) - away
@@ -213,12 +213,12 @@ def _is_emptier(view: FolderView, absences: Absences, traces: Counter[tuple[int,
 
 
 def _may_move(file: StoredFile) -> bool:
-    """Whether its bytes, in a file to be read that has its size, would be recognised."""
+    """Whether this file would be recognised by its bytes if it turns up in a new place."""
     return file.bytes_hash is not None and file.photo_id is not None
 
 
 def _sort(plan: Plan) -> None:
-    """Files that may have moved first (they cost no embedding and must not blink), then the newest."""
+    """Puts files that may have moved first (they need no embedding and must not disappear), then the newest."""
     moving = {file.size for file in plan.moving}
     plan.tasks.sort(
         key=lambda task: (task.file.size not in moving, -task.file.mtime_ns, task.folder.id, task.file.name)

@@ -1,4 +1,4 @@
-"""Which picture a file shows: one the library knows, one that another worker has in hand, or a new one."""
+"""Decides which picture a file shows: a known one, one that another worker is reading, or a new one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Recogniser:
-    """Sees to it that a picture is embedded once, however many files show it and wherever they moved."""
+    """Ensures that a picture is embedded only once, even if many files show it or they moved."""
 
     def __init__(
         self,
@@ -32,16 +32,16 @@ class Recogniser:
         self._embedded = embedded  # photos with a vector
         self._pictured = pictured  # photos with a thumbnail
         self._done: set[bytes] = set()  # fingerprints described in this run, stored or about to be
-        self._waiting: dict[bytes, list[tuple[Task, Identified]]] = {}  # copies, by the fingerprint under way
+        self._waiting: dict[bytes, list[tuple[Task, Identified]]] = {}  # copies, by fingerprint
         self._moving: defaultdict[bytes, list[StoredFile]] = defaultdict(list)
         for file in moving:
             if file.bytes_hash is not None:
                 self._moving[file.bytes_hash].append(file)
 
     def order(self, task: Task, identified: Identified) -> WorkerOrder:
-        """What the worker that holds the file shall do; ordering work makes the picture the one under way.
+        """The order for the worker that holds the file; an order for work marks the picture as being described.
 
-        Where the same picture is under way already, the file is kept until that is done: see `arrived`, `failed`.
+        If another worker is describing the same picture, the file waits for that: see `arrived`, `failed`.
         """
         fingerprint = identified.fingerprint
         if fingerprint in self._waiting:
@@ -53,27 +53,27 @@ class Recogniser:
         return order
 
     def is_waiting(self, identified: Identified) -> bool:
-        """Whether the picture is under way with some worker."""
+        """Whether some worker is describing the picture now."""
         return identified.fingerprint in self._waiting
 
     def arrived(self, fingerprint: bytes) -> list[tuple[Task, Identified]]:
-        """The picture is described: returns the copies that waited for it."""
+        """Records that the picture is described; returns the copies that waited for it."""
         self._done.add(fingerprint)
         return self._waiting.pop(fingerprint, [])
 
     def failed(self, fingerprint: bytes) -> list[Task]:
-        """The file under way gave no picture: returns those that must be tried themselves."""
+        """Records that the file gave no picture; returns the waiting copies, which must now be read themselves."""
         return [task for task, _ in self._waiting.pop(fingerprint, [])]
 
     def moved_from(self, task: Task, identified: Identified) -> StoredFile | None:
-        """The missing file with these bytes whose place this one takes, each at most once."""
+        """The missing file with the same bytes that this file replaces, each at most once."""
         if task.stored is not None and task.stored.present:
             return None
         files = self._moving.get(identified.bytes_hash)
         return files.pop() if files else None
 
     def not_found_again(self) -> list[StoredFile]:
-        """The missing files that no file of this run turned out to be."""
+        """The missing files that were not found again in this run."""
         return [file for files in self._moving.values() for file in files]
 
     def _missing(self, identified: Identified) -> WorkerOrder:
@@ -81,5 +81,5 @@ class Recogniser:
         if photo_id is None or photo_id not in self._embedded:
             return WorkerOrder.EMBED
         if picture_rule_of(self._db, photo_id) < identified.picture_rule:
-            return WorkerOrder.EMBED  # it is decoded otherwise than when its vector was made
+            return WorkerOrder.EMBED  # its decoding has changed since its vector was made
         return WorkerOrder.SKIP if photo_id in self._pictured else WorkerOrder.DESCRIBE

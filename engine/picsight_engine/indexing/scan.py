@@ -1,4 +1,4 @@
-"""What lies in a folder: its picture files by name, size and time, its directories, and what of it cannot be looked at."""
+"""Scans a folder: its picture files with size and time, its directories, and whatever cannot be read."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
     from picsight_engine.errors import ProblemCode
 
-# What the database takes: a volume's number on Windows may be larger, and times of recovered files are anything.
+# Limits of the database: a Windows volume number may be larger, and recovered files may have any time.
 _MOST = 2**63 - 1
-_SPEAKING = tuple(map(os.fsencode, SUFFIXES))  # of files beside pictures that may speak of these
+_SPEAKING = tuple(map(os.fsencode, SUFFIXES))  # suffixes of side-cars
 
 
 @dataclass(frozen=True, slots=True)
 class SeenFile:
     """A picture file, by its suffix; `name` is relative to the folder, with "/" between its parts.
 
-    `device` is that of its directory: a link's own file may lie elsewhere, and some file systems give each file another.
-    `companions` are the names of the files beside it that speak of it, `beside` changes when one of them does, None for none.
+    `device` is that of its directory: a link may point elsewhere, and some file systems give each file its own number.
+    `companions` are the names of its side-cars; `beside` changes when one of them changes, and is None without any.
     """
 
     name: bytes
@@ -42,7 +42,7 @@ class SeenFile:
 
 @dataclass(frozen=True, slots=True)
 class SeenFolder:
-    """A directory that could be read, b"" for the folder itself; `empty` if it shows nothing, hidden things aside."""
+    """A readable directory, b"" for the folder itself; `empty` if it holds nothing except hidden files."""
 
     name: bytes
     device: int
@@ -51,8 +51,8 @@ class SeenFolder:
 
 @dataclass(frozen=True, slots=True)
 class SeenProblem:
-    """A directory that cannot be read, b"" for the folder itself: what lies below it is unknown, not gone. Or a file of
-    a kind that is not read yet.
+    """An unreadable directory, b"" for the folder itself: its contents are unknown, not gone. Or a file of an unsupported
+    kind.
     """
 
     name: bytes
@@ -62,9 +62,9 @@ class SeenProblem:
 
 @dataclass(slots=True)
 class DirectoryListing:
-    """One directory: itself where it could be read, its pictures, what of it is not read, its directories and links to some.
+    """One directory: itself if readable, its pictures, problems, subdirectories and links to directories.
 
-    `broken` are links that lead nowhere now: what they led to is unknown, not gone.
+    `broken` are links without a target: their targets are unknown, not gone.
     """
 
     folder: SeenFolder | None = None
@@ -78,10 +78,10 @@ class DirectoryListing:
 def scan(
     folder: Path, *, leave_out: Path | None = None, cancel: threading.Event | None = None
 ) -> Iterator[DirectoryListing]:
-    """Walks `folder`, directory by directory and by name; left out are hidden files and directories, the system's own, and `leave_out`.
+    """Walks `folder` directory by directory, in order of names; skips hidden and system files and directories, and `leave_out`.
 
-    Links are followed. A directory is walked once however many links lead to it, and under its own name where it has
-    one inside the folder. Pipes and sockets are passed over. Ends early once `cancel` is set. Never raises for what it finds.
+    Links are followed. Each directory is walked once, even if several links lead to it, and under its real name if that
+    lies inside the folder. Pipes and sockets are skipped. Ends early once `cancel` is set. Never raises for file errors.
     """
     root = os.fsencode(folder)
     visited = set() if leave_out is None else _identities(leave_out)
@@ -93,7 +93,7 @@ def scan(
         listing = DirectoryListing()
         try:
             _list(root, name, visited, listing)
-        except OSError as fault:  # half a directory says nothing about the other half
+        except OSError as fault:  # a partly read directory says nothing about the rest
             listing = DirectoryListing(problems=_problems(root, name, fault))
         yield listing
         folders.extend(reversed(listing.folders))
@@ -122,7 +122,7 @@ def _list(root: bytes, name: bytes, visited: set[tuple[int, int]], listing: Dire
 
 
 def _sort_in(entry: os.DirEntry[bytes], name: bytes, device: int, listing: DirectoryListing) -> None:
-    """Puts one entry where it belongs; a fault behind a link is the link's, any other is the directory's."""
+    """Adds one entry to the listing; an error behind a link concerns the link, any other the directory."""
     try:
         if entry.is_dir():
             (listing.links if entry.is_symlink() else listing.folders).append(name)
@@ -143,13 +143,13 @@ def _sort_in(entry: os.DirEntry[bytes], name: bytes, device: int, listing: Direc
 
 
 def _add_companions(listing: DirectoryListing, entries: Mapping[bytes, os.DirEntry[bytes]]) -> None:
-    """Puts beside each picture the files that speak of it."""
+    """Adds to each picture the side-cars beside it."""
     found = companions([os.fsdecode(name) for name in entries])
     for place, file in enumerate(listing.files):
         names = tuple(map(os.fsencode, found.get(os.fsdecode(file.name.rpartition(b"/")[2]), ())))
         stamps = []
         for name in names:
-            with suppress(OSError):  # it went meanwhile
+            with suppress(OSError):  # it was deleted meanwhile
                 info = entries[name].stat()
                 stamps.append((name, info.st_size, info.st_mtime_ns))
         if stamps:
@@ -170,7 +170,7 @@ def _identities(path: Path) -> set[tuple[int, int]]:
 
 
 def _problems(root: bytes, name: bytes, fault: OSError) -> list[SeenProblem]:
-    """The sentence for an unreadable directory; none for one below the folder that simply vanished meanwhile."""
+    """The problem of an unreadable directory; none for a subdirectory that was deleted meanwhile."""
     where = printable(root + b"/" + name if name else root)
     if isinstance(fault, PermissionError):
         sentence = (

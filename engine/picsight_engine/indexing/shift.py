@@ -1,4 +1,4 @@
-"""The working part of a run: hands files to the crew, decides about each, and gathers the outcomes in the batch."""
+"""The working part of a run: gives files to the crew, decides about each, and collects the outcomes in the batch."""
 
 from __future__ import annotations
 
@@ -30,31 +30,31 @@ if TYPE_CHECKING:
     from picsight_engine.store.folders import Folder
 
 _LOG = logging.getLogger(__name__)
-_STEP_SECONDS = 0.2  # how long a cancelled run goes on at most
-_FILES_A_WORKER = 8  # fewer are done sooner than another worker has started
+_STEP_SECONDS = 0.2  # the longest that a cancelled run goes on
+_FILES_A_WORKER = 8  # fewer are done before another worker has started
 WINDOW_SECONDS = 30.0  # over which the rate is measured, so that one large photo does not shake it
-_ENOUGH_FILES, _ENOUGH_SECONDS = 8, 2.0  # before these, no time left is promised
+_ENOUGH_FILES, _ENOUGH_SECONDS = 8, 2.0  # before these, no remaining time is shown
 
 
 class Rate:
-    """How fast the work goes: finished files against a clock that the caller reads (seconds, any origin, never back)."""
+    """The rate of finished files, by the caller's monotonic clock in seconds."""
 
     def __init__(self, start: float) -> None:
         self._marks: deque[tuple[float, int]] = deque([(start, 0)])
 
     def done(self, now: float, files: int = 1) -> None:
-        """So many more files are done."""
+        """Records that `files` more files are done."""
         self._marks.append((now, self._marks[-1][1] + files))
         while len(self._marks) > 2 and now - self._marks[1][0] >= WINDOW_SECONDS:
             self._marks.popleft()
 
     def per_second(self, now: float) -> float:
-        """Files a second over the window, 0 before the first."""
+        """Files per second over the window, 0 before the first."""
         (since, before), (_, total) = self._marks[0], self._marks[-1]
         return (total - before) / max(now - since, 1e-9) if total > before else 0.0
 
     def seconds_left(self, now: float, files_left: int) -> float | None:
-        """The expected time for the rest; None until the rate rests on enough files and seconds."""
+        """The expected seconds for the rest; None until enough files and seconds are measured."""
         (since, before), (_, total) = self._marks[0], self._marks[-1]
         if files_left == 0:
             return 0.0
@@ -65,7 +65,7 @@ class Rate:
 
 @dataclass(slots=True)
 class RunTally:
-    """Files by their outcome; `unchanged` are those whose picture the library already knew."""
+    """Counts of files by outcome; `unchanged` are those whose picture the library already knew."""
 
     done: int = 0
     indexed: int = 0
@@ -76,14 +76,14 @@ class RunTally:
 
 @dataclass(slots=True)
 class _Held:
-    """A file that a worker holds."""
+    """A file that a worker is reading."""
 
     task: Task
     identified: Identified | None = None
 
 
 class Shift:
-    """Works through the tasks of a run, a short step at a time."""
+    """Works through the tasks of a run in short steps."""
 
     def __init__(
         self,
@@ -106,7 +106,7 @@ class Shift:
         self._queue = deque(tasks)
         self._total = len(self._queue)
         self._suspects: deque[Task] = deque()  # lost with their worker once
-        self._alone = False  # whether only suspects are left, each of which gets a new worker and no company
+        self._alone = False  # whether only suspects are left; each is read alone by a new worker
         self._held: dict[int, _Held] = {}
         self._keys = itertools.count()
 
@@ -117,12 +117,12 @@ class Shift:
 
     @property
     def pending_sizes(self) -> set[int]:
-        """The sizes of the files that were not read yet; any of them may be one that is missing elsewhere."""
+        """The sizes of the files not read yet; any of them may be a file that is missing elsewhere."""
         waiting = (*self._queue, *self._suspects, *(held.task for held in self._held.values()))
         return {task.file.size for task in waiting}
 
     def progress(self, now: float) -> Progress:
-        """How far the work is at this moment of the monotonic clock."""
+        """The progress at `now` (monotonic seconds)."""
         return Progress(
             done=self.tally.done,
             total=self._total,
@@ -132,7 +132,7 @@ class Shift:
         )
 
     def step(self) -> None:
-        """Gives work to idle workers and takes what comes back within a fraction of a second."""
+        """Gives work to idle workers and takes the results that arrive within a fraction of a second."""
         if not self._queue and not self._held and self._suspects:
             self._crew.close()
             self._alone = True
@@ -173,7 +173,7 @@ class Shift:
         self._crew.order(key, order)
 
     def _show(self, task: Task, identified: Identified, described: Described | None) -> None:
-        """The file shows a picture: new, anew, or one that was known."""
+        """Records that the file shows a picture: a new, renewed or known one."""
         moved_from = self._recogniser.moved_from(task, identified)
         self._batch.add(Seen(task, identified, described, moved_from))
         if described is not None and described.vector is not None:
@@ -199,7 +199,7 @@ class Shift:
         self._count()
 
     def _has_vanished(self, folder: Folder) -> bool:
-        """Whether the whole folder went, as with a disk that is unplugged: then its other files are not tried."""
+        """Whether the whole folder is gone, as with a disconnected disk: its other files are then skipped."""
         try:
             with os.scandir(folder.path) as entries:
                 if next(entries, None) is not None:

@@ -1,4 +1,4 @@
-"""One picture that need not belong to a library: its vector, read in a worker process as every photo is."""
+"""Embeds one picture that need not be in a library, in a worker process like every photo."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from picsight_engine.indexing.messages import News
 
 _KEY = 0
-_PATIENCE = 1.0  # seconds between looks at the process
+_PATIENCE = 1.0  # seconds between checks of the process
 _LOST = {"timeout": "takes too long to read", "crashed": "made the program that reads it crash"}
 
 

@@ -1,6 +1,6 @@
-"""One worker process: reads a photo once, says who it is, and on order makes its thumbnail and its vector.
+"""One worker process: reads a photo once, identifies it, and on order makes its thumbnail and its vector.
 
-Started by "spawn", so nothing heavy is imported at the top: the model's libraries come with the first job's process.
+The indexer imports this module too, so heavy libraries are imported only inside the worker process.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ THUMBNAIL_SIDE = 256  # pixels
 
 
 def work(connection: Connection, bundle: Bundle, limits: Limits, embeds: bool) -> None:
-    """The process's whole life: load the model, then serve jobs until the indexer closes the pipe or dies.
+    """The process's main function: loads the model, then serves jobs until the indexer closes the pipe or dies.
 
-    Where it is not expected to embed, the model is loaded by the first photo that wants it all the same.
+    Without `embeds`, it loads the model only when a photo needs it after all.
     """
     settle()
     step_back()
-    with suppress(EOFError, OSError):  # the indexer is gone: there is nobody to tell
+    with suppress(EOFError, OSError):  # the indexer is gone
         try:
             desk = _Desk(bundle, limits)
             if embeds:
@@ -52,7 +52,7 @@ def work(connection: Connection, bundle: Bundle, limits: Limits, embeds: bool) -
 
 
 def _serve(connection: Connection, desk: _Desk, job: Job) -> None:
-    """One file: identify it, and do what the indexer orders."""
+    """Identifies one file, then does what the indexer orders."""
     path = job.path
     identified = _try(desk, path, lambda: desk.identify(job))
     connection.send(identified)
@@ -66,7 +66,7 @@ def _serve(connection: Connection, desk: _Desk, job: Job) -> None:
 def _try(
     desk: _Desk, path: Path, step: Callable[[], Identified | Described]
 ) -> Identified | Described | Failed | Broken:
-    """The step's result, or why there is none."""
+    """The result of a step, or the reason for its failure."""
     try:
         with time_limit(desk.limits.seconds):
             return step()
@@ -80,10 +80,10 @@ def _try(
 
 
 class _Desk:
-    """What a worker needs for every photo: the image tower and its preprocessing."""
+    """A worker's image tower and preprocessing, shared by all its photos."""
 
     def __init__(self, bundle: Bundle, limits: Limits) -> None:
-        # Imported here: a process that never gets this far (the indexer's) must not pay 300 ms for them.
+        # Lazy: the indexer's process imports this module too and must not pay 300 ms.
         from picsight_engine.bundles import preprocess
         from picsight_engine.photos import decode, identity, sidecars, thumbnail
 
@@ -96,7 +96,7 @@ class _Desk:
         self._identity, self._sidecars, self._thumbnail = identity, sidecars, thumbnail
 
     def identify(self, job: Job) -> Identified:
-        """Reads the file, once for both steps, and says who it is; raises ImageError."""
+        """Reads the file, once for both steps, and identifies it; raises ImageError."""
         self._data = read_photo(job.path, self.limits)
         known = self._identity.bytes_hash(self._data), self._identity.fingerprint(self._data)
         beside = self._sidecars.read_companions(job.path, job.companions, known)
@@ -112,12 +112,12 @@ class _Desk:
         return self._encoder
 
     def _embed(self, pixels: NDArray[np.float32], path: Path) -> NDArray[np.float32]:
-        """The photo's vector, [dim]; where there is none that is the photo's fault if the tower gives others theirs."""
+        """The photo's vector, [dim]. If that fails while the tower works for other inputs, the photo is the cause."""
         tower = self.load_tower()
         try:
             vector: NDArray[np.float32] = tower.encode(pixels)[0]
         except VectorError:
-            # the tokenizer too, for a photo in a million
+            # lazy: imports the tokenizer too, for one photo in a million
             from picsight_engine.runtime.self_test import known_photos
 
             tower.encode(known_photos(self._spec))
@@ -129,7 +129,7 @@ class _Desk:
         return vector
 
     def describe(self, path: Path, order: WorkerOrder) -> Described:
-        """Decodes once, reduced where the format can, and makes everything from that; raises ImageError."""
+        """Decodes once, reduced if the format allows, and makes everything from that; raises ImageError."""
         side = self._preprocess.reduced_side(self._spec)
         picture = self._decode.decode(self._data, path, min_side=side, limits=self.limits)
         vector = prepared = None
