@@ -1,6 +1,6 @@
-"""The program `picsight`. Worker processes import this module too, so nothing heavy is imported or done at its top."""
+"""The program `picsight`. Worker processes import this module too, so its top level imports and does nothing heavy."""
 
-# Only what Python itself has loaded already, and not even `__future__`: Ctrl-C during an import would be a traceback.
+# Only modules that Python has already loaded, not even `__future__`: Ctrl-C during an import prints a traceback.
 import os
 import sys
 
@@ -8,10 +8,9 @@ INTERRUPTED = 130
 
 
 def main() -> int:
-    """Runs the command line that was typed and returns its exit code; a command ends the process itself.
+    """Runs the command line and returns its exit code; a command ends the process itself.
 
-    Ctrl-C ends the program at once and silently before the command line can answer it and after it has; between
-    the two `run` does, with a word.
+    Ctrl-C before and after `run` ends the program at once and silently. During `run`, it is reported in a sentence.
     """
     try:
         sys.unraisablehook = _end_if_interrupted
@@ -20,7 +19,7 @@ def main() -> int:
 
         code = run(sys.argv[1:])
         _end_at_interrupt()
-    except KeyboardInterrupt:  # in the moment in which one way of answering takes over from the other
+    except KeyboardInterrupt:  # between two signal handlers
         os._exit(INTERRUPTED)
     if sys.argv[1:]:
         _end(code)
@@ -28,7 +27,7 @@ def main() -> int:
 
 
 def _end_at_interrupt() -> None:
-    """From here on Ctrl-C and SIGTERM end the process at once, unless whoever started it has them ignored."""
+    """Makes Ctrl-C and SIGTERM end the process at once, unless the parent process had them ignored."""
     import signal  # 2 ms that a worker process does not pay
 
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -41,19 +40,19 @@ def _end_now(_number: int, _frame: object) -> None:
 
 
 def _end_if_interrupted(fault: "sys.UnraisableHookArgs") -> None:
-    """Where Ctrl-C comes in a callback from which nothing can be raised, it would be lost, and a traceback printed."""
+    """Handles Ctrl-C in a callback that cannot raise; otherwise it would be lost and a traceback printed."""
     if issubclass(fault.exc_type, KeyboardInterrupt):
         os._exit(INTERRUPTED)
     sys.__unraisablehook__(fault)
 
 
 def _end(code: int) -> None:
-    """Ends the process at once: all is closed and written, and the interpreter's own tidying up takes 45 ms."""
+    """Ends the process at once: everything is closed and written, and the interpreter's shutdown takes 45 ms."""
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream is not None:
                 stream.flush()
-        except OSError:  # nobody reads any more
+        except OSError:  # the reader has closed the stream
             continue
     os._exit(code)
 

@@ -1,4 +1,4 @@
-"""How photographers write what a camera was set to; pure, the same in the window and on the command line."""
+"""Camera settings as photographers write them; pure, shared by the window and the command line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LONGEST_FRACTION = 0.26  # seconds: cameras show 1/4, and 0.3 above it
 
 
 def exposure_words(photo: Metadata) -> list[str]:
-    """1/250 s, f/2.8, 55 mm, ISO 400: what is known of them. A focal length has its 35-mm equivalent if that differs."""
+    """The known ones of 1/250 s, f/2.8, 55 mm, ISO 400. A focal length has its 35-mm equivalent if that differs."""
     words = []
     if photo.exposure:
         words.append(f"{_seconds(photo.exposure)} s")

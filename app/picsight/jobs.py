@@ -1,4 +1,4 @@
-"""The one door to background work: threads, replacement of stale requests, errors as sentences, a clean end."""
+"""All background work: threads, replacement of stale requests, errors as sentences, clean shutdown."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ class _Lane:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What came of a job: a value, or a sentence for a person."""
+    """The result of a job: a value, or an error sentence for the user."""
 
     value: Any = None
     sentence: str | None = None
 
 
 class Stream:
-    """A running stream of events; `cancel` asks it to end soon, its `done` is still called."""
+    """A running stream of events; `cancel` asks it to end soon. Its `done` is still called."""
 
     def __init__(self) -> None:
         self.cancellation = threading.Event()
@@ -63,8 +63,8 @@ class Jobs(QObject):
     exceptions. Work never touches a widget; callbacks run on the GUI thread and may.
     """
 
-    failed = Signal(str)  # a sentence, where a job named no handler of its own
-    _arrived = Signal(object)  # what is to be called on the GUI thread
+    failed = Signal(str)  # a sentence, if the job has no error handler
+    _arrived = Signal(object)  # a callback for the GUI thread
 
     def __init__(self, parent: QObject | None = None, *, threads: int = 4) -> None:
         super().__init__(parent)
@@ -84,8 +84,8 @@ class Jobs(QObject):
     ) -> None:
         """Run `work` in a thread, then `done` with its value or `failed` with a sentence, on the GUI thread.
 
-        Requests that share `replaces` coalesce: one runs, only the latest waits, and an answer that a newer request
-        has overtaken is dropped without a call.
+        Requests that share `replaces` coalesce: one runs, only the latest waits, and the result of a superseded
+        request is dropped without a call.
         """
         if self._closed:
             return
@@ -110,7 +110,7 @@ class Jobs(QObject):
             start()
 
     def forget(self, lane_name: str) -> None:
-        """Drop what waits in a lane, and the answer of what runs in it."""
+        """Drop the waiting request of a lane, and the result of the running one."""
         if lane := self._lanes.get(lane_name):
             lane.latest += 1
             lane.waiting = None
@@ -122,7 +122,7 @@ class Jobs(QObject):
         done: Callable[[], None],
         failed: Callable[[str], None] | None = None,
     ) -> Stream:
-        """Iterate over `events(cancel)` in a thread of its own and hand over each event, then call `done`."""
+        """Iterate over `events(cancel)` in a separate thread, pass on each event, then call `done`."""
         stream = Stream()
         if self._closed:
             stream.cancel()
@@ -145,7 +145,7 @@ class Jobs(QObject):
         return stream
 
     def close(self) -> None:
-        """Cancel streams, finish what runs, deliver nothing more; call before the application object dies."""
+        """Cancel streams, finish running jobs, deliver nothing more; call before the application object dies."""
         self._closed = True
         for stream in self._streams:
             stream.cancel()

@@ -1,4 +1,4 @@
-"""Where things lie on this computer: the user's library, its log, the models, and which of them a library uses."""
+"""Locations on this computer: the user's library, the log, the models, and the model that a library uses."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ if TYPE_CHECKING:
     from picsight_engine.installation.model_choice import ModelChoice
 
 _NAME = "picsight"
-_MODELS = "picsight-models"  # beside the usual library, not in it: all libraries share them
+_MODELS = "picsight-models"  # beside the default library, not in it: all libraries share them
 
 
 def library_folder() -> Path:
-    """The folder of the user's library where no other is named; it need not exist yet."""
+    """The folder of the user's default library; it need not exist yet."""
     from platformdirs import user_data_path  # 4 ms that a search with --library does not pay
 
     return user_data_path(_NAME, appauthor=False)
 
 
 def known_libraries(folder: Path) -> tuple[Path, Path]:
-    """The library in `folder` and the usual one: those that can be asked which models they use."""
+    """The library in `folder` and the default one: the libraries that are checked before a model is removed."""
     return folder, library_folder()
 
 
 def log_file() -> Path:
-    """The file that takes the details of a fault; its folder need not exist yet."""
+    """The log file for the details of a fault; its folder need not exist yet."""
     from platformdirs import user_log_path  # only needed once something went wrong
 
     return user_log_path(_NAME, appauthor=False) / "picsight.log"
@@ -45,7 +45,7 @@ def starter_bundle() -> Bundle:
     """The model that ships with Picsight, opened.
 
     Raises:
-        BundleError: a file of it is missing, changed or too new.
+        BundleError: one of its files is missing, changed or too new.
     """
     from picsight_engine.bundles.bundle import open_bundle
 
@@ -62,10 +62,10 @@ def installed_models() -> InstalledModels:
 
 
 def model_choice(library: Path) -> ModelChoice:
-    """The models that search the library in this folder and that read its photos.
+    """The model that searches the library in this folder, and the model that reads its photos.
 
     Raises:
-        BundleError: the chosen model is gone, or a file of it is missing, changed or too new.
+        BundleError: the chosen model is gone, or one of its files is missing, changed or too new.
         LibraryError: the library cannot be opened.
     """
     from picsight_engine.installation.model_choice import ModelChoice, choice_of
@@ -77,10 +77,10 @@ def model_choice(library: Path) -> ModelChoice:
 
 
 def answering_model(library: Path) -> Bundle:
-    """The model that searches the library in this folder, also where the one that is to follow it is gone.
+    """The model that searches the library in this folder, even if the model that will replace it is gone.
 
     Raises:
-        BundleError: none can: the chosen model is gone, or a file of it is missing, changed or too new.
+        BundleError: the chosen model is gone, or one of its files is missing, changed or too new.
         LibraryError: the library cannot be opened.
     """
     from picsight_engine.installation.model_choice import answering_model
@@ -92,13 +92,13 @@ def answering_model(library: Path) -> Bundle:
 
 
 def folder_of_model(library: Path) -> Path:
-    """Where the model that searches the library lies, or should lie: for whoever examines it."""
+    """The folder where the model that searches the library is, or should be; `doctor` checks it."""
     from picsight_engine.errors import BundleError, LibraryError, StorageError
     from picsight_engine.store.library_folder import chosen_model
 
     try:
         return model_choice(library).answers.folder
-    except (LibraryError, StorageError):  # the examination of the library tells that
+    except (LibraryError, StorageError):  # the check of the library reports that
         return starter_folder()
     except BundleError:
         name = chosen_model(library)

@@ -1,4 +1,4 @@
-"""The settings of the window: a frozen record, read once from a TOML file and written back whole."""
+"""The settings of the window: a frozen record, read once from a TOML file and written back as a whole."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _RANGES = {
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a person chose; sizes of the window are logical pixels, row height and the widths of sidebar and details are in em. 0 means never chosen.
-    `better_models`: tell of them when a search found nothing certain.
+    """The user's settings. Window sizes are in logical pixels; row height and panel widths are in em; 0 means never set.
+    `better_models`: mention better models when a search finds nothing certain.
     """
 
     theme: Theme = "system"
@@ -43,12 +43,12 @@ class Settings:
 
 
 def settings_file() -> Path:
-    """Where the settings of this user live."""
+    """The settings file of this user."""
     return Path(user_config_dir("picsight", appauthor=False)) / "settings.toml"
 
 
 def load_settings(file: Path) -> Settings:
-    """Read the settings; what is missing, unknown or impossible takes its default, so a typing error locks nobody out."""
+    """Read the settings; a missing, unknown or invalid value takes its default, so a typing error is never fatal."""
     try:
         stored = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -60,7 +60,7 @@ def load_settings(file: Path) -> Settings:
 
 
 def save_settings(settings: Settings, file: Path) -> None:
-    """Write all settings at once: the file is replaced whole or stays as it was. A refusing disk is logged, not fatal."""
+    """Write all settings atomically. A write error is logged and is not fatal."""
     text = "# Picsight reads this file when it starts and writes it when it ends.\n"
     text += "".join(f"{name} = {_toml(value)}\n" for name, value in asdict(settings).items())
     try:
@@ -71,7 +71,7 @@ def save_settings(settings: Settings, file: Path) -> None:
 
 
 def _checked(name: str, default: Any, value: Any) -> Any:
-    """The stored value if it is possible, else the default."""
+    """The stored value if it is valid, else the default."""
     if name == "theme":
         return value if value in ("system", "light", "dark") else default
     if isinstance(default, bool) or isinstance(value, bool):
@@ -85,7 +85,7 @@ def _checked(name: str, default: Any, value: Any) -> Any:
 
 
 def _toml(value: str | float | bool) -> str:
-    """One value as TOML; the settings hold only words, numbers and switches."""
+    """One value as TOML; settings are strings, numbers and booleans."""
     if isinstance(value, bool):
         return str(value).lower()
     return f'"{value}"' if isinstance(value, str) else repr(value)

@@ -1,1 +1,1 @@
-"""The command line: `program` is its border, `commands` has one thin file a command."""
+"""The command line: `program` is the entry point, `commands` has one thin module per command."""

@@ -1,4 +1,4 @@
-"""Ctrl-C and a request to terminate: both stop the work in good order, a second one at once."""
+"""Ctrl-C and SIGTERM: the first one stops the work cleanly, a second one stops it at once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _received = threading.Event()
 
 
 def terminate_as_interrupt() -> None:
-    """Lets SIGTERM end a command as Ctrl-C does, so that it closes what it opened; `was_interrupted` tells of both."""
+    """Makes SIGTERM end a command as Ctrl-C does, so that files are closed; `was_interrupted` reports both."""
     _received.clear()
     for number in _SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -26,7 +26,7 @@ def terminate_as_interrupt() -> None:
 
 
 def was_interrupted() -> bool:
-    """Whether Ctrl-C or SIGTERM broke off the work, also where a library turned that into a failure of its own."""
+    """Whether Ctrl-C or SIGTERM interrupted the work, even if a library turned that into another exception."""
     return _received.is_set()
 
 
@@ -37,9 +37,9 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 @contextmanager
 def stop_requests() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C or SIGTERM sets instead of breaking off; the second one breaks off.
+    """An event that the first Ctrl-C or SIGTERM sets; the second one interrupts the work.
 
-    A signal that the caller has this program ignore (as `nohup` does) stays ignored.
+    A signal that the caller made this program ignore (as `nohup` does) stays ignored.
     """
     requested = threading.Event()
 

@@ -1,4 +1,4 @@
-"""One call of the program: the options that every command shares, and the library and the output that they ask for."""
+"""One call of the program: the options that all commands share, and the library and output that they select."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MOST_SENTENCES = 20
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """The shared options as they were typed, before or after the command; `library` is absolute, None for the usual one."""
+    """The shared options, typed before or after the command; `library` is absolute, None for the default one."""
 
     library: Path | None = None
     json: bool = False
@@ -39,14 +39,14 @@ class Invocation:
     def open_library(
         self, bundle: Bundle | None = None, *, wanted: Bundle | None = None, create: bool = False
     ) -> AbstractContextManager[Library | None]:
-        """Opens the library with the answering model or another; None where there is none, which reads like an empty one.
+        """Opens the library with `bundle`, by default the answering model; None if there is no library.
 
-        `wanted` is the model that reads photos, where that is to happen; `create` makes a library where there is none.
+        `wanted` is the model that reads photos, if photos are to be read; `create` makes a missing library.
 
         Raises:
-            BundleError: the model is gone, or a file of it is missing, changed or too new.
+            BundleError: the model is gone, or one of its files is missing, changed or too new.
             LibraryError: the library is damaged or was made by a newer program.
-            StorageError: the disk refused.
+            StorageError: the library cannot be read or written.
         """
         from picsight_engine.library import Library  # numpy: 60 ms that --help does not pay
 
@@ -62,10 +62,10 @@ class Invocation:
 
     @contextmanager
     def require_library(self) -> Iterator[Library]:
-        """The same for commands that cannot do without one.
+        """Opens the library for a command that needs one.
 
         Raises:
-            RequestError: there is none.
+            RequestError: there is no library.
         """
         with self.open_library() as library:
             if library is None:
@@ -73,7 +73,7 @@ class Invocation:
             yield library
 
     def answer(self, document: object, *lines: str) -> None:
-        """Prints what was done: a JSON document where that is wanted, else the lines, unless `--quiet` forbids them."""
+        """Prints the result of a command: the JSON document with `--json`, else the lines, nothing with `--quiet`."""
         if self.json:
             put_json(document)
         elif not self.quiet:
@@ -81,7 +81,7 @@ class Invocation:
                 put(line)
 
     def hint(self, *sentences: str) -> None:
-        """Tells a person something that helps, of many sentences the first 20, unless only results are wanted."""
+        """Prints hints on stderr, at most 20, unless only results are wanted."""
         if self.quiet:
             return
         for sentence in sentences[:_MOST_SENTENCES]:
@@ -90,20 +90,20 @@ class Invocation:
             say(f"And {len(sentences) - _MOST_SENTENCES:,} more; --json lists all of them.")
 
     def hint_empty(self) -> None:
-        """Tells how a library gets its first photos."""
+        """Prints how to add the first photos to a library."""
         self.hint(f"There are no photos in the library {self.folder} yet. Type: picsight index FOLDER")
 
     def detail(self, sentence: str) -> None:
-        """Tells what only `--verbose` asks for."""
+        """Prints a sentence with `--verbose` only."""
         if self.verbose:
             say(sentence)
 
 
 def absolute(path: Path) -> Path:
-    """The path from the root on, without "..", its links as they are: a person knows a photo by its own path.
+    """The absolute path without "..". Links are not resolved: people know a photo by the path that they see.
 
     Raises:
-        RequestError: the path starts from the current folder, which is gone.
+        RequestError: the path is relative, and the current folder is gone.
     """
     try:
         return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow the links

@@ -1,4 +1,4 @@
-"""Lines that fit a terminal: their width in cells, names cut in the middle, numbers and durations in words."""
+"""Lines that fit a terminal: width in cells, paths shortened in the middle, numbers and durations in words."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HOUR = 60 * MINUTE
 
 
 def terminal_width(stream: TextIO) -> int:
-    """The columns of the terminal behind the stream, 80 where it does not say."""
+    """The columns of the stream's terminal, 80 if unknown."""
     try:
         return os.get_terminal_size(stream.fileno()).columns or USUAL_WIDTH
     except (OSError, ValueError):
@@ -23,9 +23,9 @@ def terminal_width(stream: TextIO) -> int:
 
 
 def printable(text: str) -> str:
-    """The text with control characters escaped: a file's name cannot move the cursor or colour the screen.
+    """The text with control characters escaped: a file name cannot move the cursor or colour the screen.
 
-    A byte that is no text stays, unless a terminal without Unicode could take it for one (0x80 to 0x9f).
+    An undecodable byte stays, unless a terminal without Unicode could read it as a control (0x80 to 0x9f).
     """
     if text.isprintable():
         return text
@@ -42,7 +42,7 @@ def _escaped(character: str) -> str:
 
 
 def cells(text: str) -> int:
-    """How many terminal cells the text takes; East Asian characters take two, combining ones none."""
+    """The width of the text in terminal cells; East Asian characters take two, combining ones none."""
     return sum(_cells_of(character) for character in text)
 
 
@@ -53,9 +53,9 @@ def _cells_of(character: str) -> int:
 
 
 def cut_middle(text: str, width: int) -> str:
-    """Shortens a path to so many cells in its middle; the ending, which says most, keeps two thirds.
+    """Shortens a path in its middle to `width` cells; its end, the most informative part, keeps two thirds.
 
-    Escapes take room, so they are there before it is cut.
+    Escapes take room, so the text is escaped first.
     """
     text = printable(text)
     if cells(text) <= width:

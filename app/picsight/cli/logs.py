@@ -1,4 +1,4 @@
-"""The log file, which takes the details that a person is not shown, and what `--verbose` tells of it on stderr."""
+"""The log file for details that the user is not shown, and the part of it that `--verbose` prints on stderr."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ENGINE = "picsight_engine"
 
 
 def write_down(details: str) -> Path | None:
-    """Appends to the log file, which starts anew once it has grown to 1 MB; None where it cannot be written."""
+    """Appends to the log file, which is restarted at 1 MB; None if it cannot be written."""
     log = locations.log_file()
     try:
         make_private_folder(log.parent)
@@ -32,7 +32,7 @@ def write_down(details: str) -> Path | None:
 
 
 def follow_engine(*, verbose: bool) -> None:
-    """Has what the engine tells while it indexes written into the log file, and with `verbose` told on stderr too."""
+    """Writes the engine's log records to the log file, and with `verbose` to stderr too."""
     logger = logging.getLogger(_ENGINE)
     logger.setLevel(logging.INFO)
     logger.addHandler(_LogFile())
@@ -41,7 +41,7 @@ def follow_engine(*, verbose: bool) -> None:
 
 
 class _LogFile(logging.Handler):
-    """Everything, with the time."""
+    """Writes whole records, with the time."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class _LogFile(logging.Handler):
 
 
 class _Sentences(logging.Handler):
-    """The first line, which is for people; the lines below it are for programmers."""
+    """Prints the first line of a record, which is for users; the other lines are for programmers."""
 
     def emit(self, record: logging.LogRecord) -> None:
         say(record.getMessage().partition("\n")[0])

@@ -1,4 +1,4 @@
-"""How commands are declared: words that may begin with a dash, paths, and the four options that all commands share."""
+"""Command declarations: words that may begin with a dash, paths, and the four options that all commands share."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class _AbsolutePath(click.Path):
-    """A path from the root on; an empty one is refused, as an unset variable of a script is not the current folder."""
+    """An absolute path; an empty one is refused, since an unset variable in a script does not mean the current folder."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """The path, whether anything is there or not: that is for the engine to say."""
+        """The path, whether it exists or not; the engine checks that."""
         if value == "":
             self.fail("the path is empty.", param, ctx)
         return absolute(Path(os.fsdecode(super().convert(value, param, ctx))))
@@ -53,8 +53,8 @@ SHARED: tuple[click.Parameter, ...] = (
 class WordsCommand(click.Command):
     """A command with the shared options; its function gets the `Invocation` first.
 
-    Its words may begin with "-", as in `picsight search sunset -people`: options are long ones (`--json`), anywhere among
-    the words, and `-n` as a word of its own; `--` ends them. Click alone would read `-night` as `-n ight`.
+    Its words may begin with "-", as in `picsight search sunset -people`. Options are long (`--json`), except `-n`, and may
+    stand anywhere among the words; `--` ends them. Click alone would read `-night` as `-n ight`.
     """
 
     def __init__(self, **attributes: Any) -> None:
@@ -66,7 +66,7 @@ class WordsCommand(click.Command):
         return ctx.invoke(self.callback, ctx.obj, **ctx.params) if self.callback else None
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Hands click all options first, then `--`, then the words."""
+        """Passes click all options first, then `--`, then the words."""
         options = (param for param in self.get_params(ctx) if isinstance(param, click.Option))
         with_value = frozenset(name for option in options if not option.is_flag for name in option.opts)
         try:
@@ -74,12 +74,12 @@ class WordsCommand(click.Command):
         except click.BadOptionUsage:
             if not ctx.resilient_parsing:
                 raise
-            typed, words = split_words(args[:-1], with_value)  # Tab asks which value may stand there
+            typed, words = split_words(args[:-1], with_value)  # shell completion asks for its possible values
         return super().parse_args(ctx, [*typed, "--", *words])
 
 
 class CommandGroup(click.Group):
-    """Commands below a name, as in `picsight tags list`."""
+    """A command with subcommands, such as `picsight tags list`."""
 
     command_class = WordsCommand
 
@@ -89,9 +89,9 @@ class CommandGroup(click.Group):
 
 
 def split_words(args: Sequence[str], with_value: frozenset[str]) -> tuple[list[str], list[str]]:
-    """Parts what was typed into options (each followed by its value) and words, in their order.
+    """Splits the arguments into options (each followed by its value) and words, in order.
 
-    `with_value` names the options that take the next argument as their value, as `--library` and `-n` do.
+    `with_value` names the options that take the next argument as their value, such as `--library` and `-n`.
 
     Raises:
         click.BadOptionUsage: the value of the last option is missing.

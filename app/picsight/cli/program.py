@@ -1,4 +1,4 @@
-"""The program's outermost border: its commands, and what every way to end becomes (a sentence and an exit code)."""
+"""The entry point of the command line: its commands, and a sentence and an exit code for every outcome."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from picsight.cli.invocation import Invocation
 
 FINE, FAILED, INTERRUPTED = 0, 1, 130
-# The commands in the order in which a newcomer needs them, each with its module.
+# Each command and its module, in the order in which a new user needs them.
 COMMANDS = {
     "index": "index",
     "search": "search",
@@ -41,11 +41,11 @@ class Commands(click.Group):
     """The commands by name; each module is imported when its command is typed, not before."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """All of them, in their order."""
+        """All commands, in the order of the help page."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """The command, or None where no such command exists."""
+        """The command, or None if there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"picsight.cli.commands.{COMMANDS[cmd_name]}")
@@ -86,7 +86,7 @@ def program(ctx: click.Context, folders: tuple[Path, ...]) -> int:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Runs what was typed; whatever happens ends as an exit code and at most a sentence, never a traceback."""
+    """Runs the arguments. Every outcome is an exit code and at most a sentence, never a traceback."""
     try:
         prepare_streams()
         terminate_as_interrupt()
@@ -126,8 +126,8 @@ def _report_stop() -> int:
 
 
 def _report_fault() -> int:
-    """Writes the details of our own fault into the log and tells where they are."""
-    import traceback  # 4 ms, with `logs` 12, that nothing pays while all is well
+    """Writes the details of an unexpected exception to the log and prints where it is."""
+    import traceback  # 4 ms, with `logs` 12, that a run without a fault does not pay
 
     from picsight.cli.logs import write_down
 

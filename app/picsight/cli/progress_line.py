@@ -1,4 +1,4 @@
-"""Progress on stderr: one line of a terminal that the next one replaces, a line now and then elsewhere."""
+"""Progress on stderr: a line that is redrawn in place on a terminal, an occasional new line elsewhere."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
     from picsight_engine.indexing.events import Event
 
-LOG_SECONDS = 30.0  # how often something is said where no line can be drawn
+LOG_SECONDS = 30.0  # the interval between lines where none can be redrawn
 _REDRAW_SECONDS = 0.1
 _BAR_CELLS = 24
 
 
 class ProgressLine:
-    """Shows how far something is, as a context that leaves the line empty; says nothing where `quiet` is wanted."""
+    """A context manager that shows progress and clears the line at its end; silent with `quiet`."""
 
     def __init__(self, *, quiet: bool) -> None:
         self._drawing = not quiet and is_terminal(sys.stderr)
@@ -39,14 +39,14 @@ class ProgressLine:
             draw("")
 
     def tell(self, line: str) -> None:
-        """A line that the next one replaces."""
+        """Show a line in place of the previous one."""
         if self._drawing:
             draw(cut_middle(line, terminal_width(sys.stderr) - 1))
         elif self._is_due(LOG_SECONDS):
             say(line)
 
     def show(self, event: Event) -> None:
-        """An event of an indexing run, unless another was shown a moment ago."""
+        """Show an event of an indexing run, unless another was shown a moment ago."""
         if not isinstance(event, Found | Progress):
             return
         if self._drawing and self._is_due(_REDRAW_SECONDS):
@@ -64,7 +64,7 @@ class ProgressLine:
 
 
 def parts_of(event: Found | Progress) -> list[str]:
-    """What is to tell, the most important first."""
+    """The parts of the line, the most important first."""
     if isinstance(event, Found):
         return [f"Looking for photos: {event.files:,} found"]
     parts = [f"{event.done:,} of {count(event.total, 'photo')}"]
@@ -78,9 +78,9 @@ def parts_of(event: Found | Progress) -> list[str]:
 
 
 def fit(event: Found | Progress, width: int, *, plain: bool) -> str:
-    """The event as one line of fewer than `width` cells: parts at the end give way first, then the bar.
+    """The event as one line of fewer than `width` cells: the last parts are dropped first, then the bar.
 
-    `plain` keeps to ASCII, for terminals whose encoding has no more.
+    `plain` uses ASCII only, for terminals whose encoding has nothing else.
     """
     parts = parts_of(event)
     separator = ", " if plain else " · "

@@ -1,7 +1,7 @@
-"""The three standard streams: results and JSON on stdout, everything else on stderr, names of files unharmed.
+"""The three standard streams: results and JSON on stdout, everything else on stderr, file names unchanged.
 
-What a person reads passes `printable` here and nowhere before: no name, argument or stranger's file can send a terminal
-a command.
+Text for people is escaped by `printable` here and nowhere else: no file name, argument or foreign file can send control
+characters to a terminal.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class ReaderLeftError(Exception):
-    """Whoever read stdout has enough, as `head` has; no `OSError`, since click would end those with 1."""
+    """The reader of stdout has closed it, as `head` does; not an `OSError`, since click exits with 1 for those."""
 
 
 _FILE_NAMES = "picsight-file-names"
@@ -32,10 +32,10 @@ _ERASE_LINE = "\r\x1b[K"
 
 
 def prepare_streams() -> None:
-    """Makes the streams safe for every file name, whatever the locale: nothing that is printed can fail to encode.
+    """Makes the streams encode every file name, whatever the locale.
 
-    A byte of a name that is no text comes out as that byte again; a character that the stream's encoding
-    lacks comes out as a backslash escape.
+    An undecodable byte of a name is written as that byte; a character that the stream's encoding lacks is
+    written as a backslash escape.
     """
     codecs.register_error(_FILE_NAMES, _encode_name)
     for stream in (sys.stdout, sys.stderr):
@@ -53,23 +53,23 @@ def _encode_name(fault: UnicodeError) -> tuple[bytes, int]:
 
 
 def _encode_character(character: str) -> bytes:
-    if "\udc80" <= character <= "\udcff":  # how Python holds a byte of a name that is no text
+    if "\udc80" <= character <= "\udcff":  # Python's surrogate escape of an undecodable byte
         return bytes([ord(character) - 0xDC00])
     return character.encode("ascii", "backslashreplace")
 
 
 def say(sentence: str) -> None:
-    """Tells a person something on stderr, in one line."""
+    """Prints a sentence for the user on stderr, in one line."""
     _write(sys.stderr, printable(sentence) + "\n", at_once=True)
 
 
 def draw(line: str) -> None:
-    """Writes to the terminal behind stderr, in the place of what stands in its line, without a line end."""
+    """Replaces the current line of stderr's terminal, without a line end."""
     _write(sys.stderr, _ERASE_LINE + printable(line), at_once=True)
 
 
 def put(*fields: str) -> None:
-    """Writes one line of a result to stdout, its fields parted by tabs.
+    """Writes one line of a result to stdout, its fields separated by tabs.
 
     Raises:
         StorageError: stdout cannot be written, for example to a full disk.
@@ -78,7 +78,7 @@ def put(*fields: str) -> None:
 
 
 def put_names(*fields: str) -> None:
-    """The same for another program, which gets names of files as they are; a terminal gets what `put` writes.
+    """Like `put`, but another program gets file names unescaped; a terminal gets them escaped.
 
     Raises:
         StorageError: stdout cannot be written, for example to a full disk.
@@ -90,11 +90,11 @@ def put_names(*fields: str) -> None:
 
 
 def put_json(document: object) -> None:
-    r"""Writes one JSON document as one line of ASCII, at once, so that a reader of a stream need not wait.
+    r"""Writes one JSON document as one line of ASCII and flushes it, so that a reader of a stream need not wait.
 
-    A record is an object of its fields, a path its text. `docs/commands.md` has every key; a test compares the two.
-    A byte of a file name that is no text is written as Python holds it, as a lone surrogate escape
-    (`\udc80` to `\udcff`); Python's `json.loads` and `os.fsencode` give the name back.
+    A record becomes an object of its fields, a path becomes a string. `docs/commands.md` lists every key; a test
+    compares the two. An undecodable byte of a file name is written as a lone surrogate escape
+    (`\udc80` to `\udcff`); Python's `json.loads` and `os.fsencode` restore the name.
 
     Raises:
         StorageError: stdout cannot be written, for example to a full disk.
@@ -122,7 +122,7 @@ def _write(stream: TextIO | None, text: str, *, at_once: bool) -> None:
 
 
 def finish_stdout() -> None:
-    """Hands on what is still held back.
+    """Flushes stdout.
 
     Raises:
         StorageError: stdout cannot be written, for example to a full disk.
@@ -131,7 +131,7 @@ def finish_stdout() -> None:
 
 
 def lines_of_stdin() -> Iterator[str]:
-    """The lines of stdin without their line ends, each as soon as it is there."""
+    """The lines of stdin without their line ends, each as soon as it arrives."""
     if sys.stdin is None:  # closed by the caller
         return
     for line in sys.stdin:
@@ -139,12 +139,12 @@ def lines_of_stdin() -> Iterator[str]:
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Whether a person watches this stream on a terminal that can move its cursor."""
+    """Whether this stream is a terminal that can move its cursor."""
     return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def someone_can_be_asked() -> bool:
-    """Whether a person sees what is drawn and can type an answer."""
+    """Whether the user sees stderr and can type an answer."""
     return is_terminal(sys.stdin) and is_terminal(sys.stderr)
 
 
@@ -155,6 +155,6 @@ def confirmed(question: str) -> bool:
 
 
 def _discard_stdout() -> None:
-    """Gives up on stdout, whose reader left or whose disk is full, so that the interpreter's last flush is silent."""
+    """Discards stdout, whose reader left or whose disk is full, so that the interpreter's last flush is silent."""
     with Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())

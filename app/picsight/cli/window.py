@@ -1,4 +1,4 @@
-"""`picsight` without a command: opens the window, or says in one sentence what it lacks to do so."""
+"""`picsight` without a command: opens the window, or says in one sentence what is missing."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def open_window(library: Path, folders: Sequence[Path] = ()) -> int:
     """Opens the window on the library's folder and returns its exit code once it is closed.
 
     `folders` are added to the library, and indexed while the window is open.
-    What is missing is found out before Qt is asked, which would abort the process.
+    A missing screen or system library is detected first, since Qt would abort the process.
     """
     if _chooses_screen() and not (_wayland_answers() or _x11_answers()):
         say("There is no screen to open a window on. Without one, type: picsight --help")
         return _NO_WINDOW
     try:
-        with signals_held_back():  # an exception while PySide6 is imported ends the process with a dump of it
+        with signals_held_back():  # an exception during the import of PySide6 ends the process with a dump
             from picsight.window import run_window  # Qt: 140 ms that no command pays
 
             if _chooses_screen() and not _wayland_answers():
@@ -44,7 +44,7 @@ def open_window(library: Path, folders: Sequence[Path] = ()) -> int:
 
 
 def _chooses_screen() -> bool:
-    """Whether Qt looks for a Wayland or X11 screen here, as it does unless told otherwise."""
+    """Whether Qt uses a Wayland or X11 screen here, its default."""
     return sys.platform.startswith(("linux", "freebsd")) and not os.environ.get("QT_QPA_PLATFORM")
 
 
@@ -54,7 +54,7 @@ def _wayland_answers() -> bool:
 
 
 def _x11_answers() -> bool:
-    """Whether the X server lets us in; where even its library is missing the plugin's load will name that."""
+    """Whether the X server accepts a connection; True without its library, which loading the plugin then names."""
     if not os.environ.get("DISPLAY"):
         return False
     try:
@@ -69,10 +69,10 @@ def _x11_answers() -> bool:
 
 
 def _load_x11_plugin() -> None:
-    """Loads what Qt is about to load.
+    """Loads the platform plugin that Qt is about to load.
 
     Raises:
-        OSError: a library of the system is missing; it says which.
+        OSError: a system library is missing; the error names it.
     """
     import PySide6
 

@@ -1,1 +1,1 @@
-"""One thin file a command: parse, call one engine function, print."""
+"""One thin module per command: parse, call one engine function, print."""
