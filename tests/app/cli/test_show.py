@@ -81,7 +81,7 @@ def test_a_thumbnail_is_never_written_over_anything_and_one_that_cannot_be_leave
     for taken in (*tmp_path.iterdir(), Path(os.devnull)):
         done = shell("show", photo, "--thumbnail", taken, "--json")
         assert (done.code, done.out) == (1, "")
-        assert done.err == f"{taken} is there already and is not written over; choose another name.\n"
+        assert done.err == f"{taken} exists already and is not replaced; choose another name.\n"
     assert other.read_bytes() == b"another picture"
     assert not (tmp_path / "not there.jpg").exists()
     done = shell("show", photo, "--thumbnail", tmp_path / "none" / "t.jpg", "--json")

@@ -1,4 +1,4 @@
-"""`picsight export`: tags, decisions and stars leave the library, for other programs and for a safe place."""
+"""`picsight export`: writes tags, decisions and stars to files, for other programs and as a backup."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def decisions(invocation: Invocation, file: Path, *, replace: bool) -> None:
 def sidecars(invocation: Invocation, folder: Path | None, table: Path | None, *, replace: bool) -> int:
     """Write accepted tags and your own stars beside the photos, into XMP side-cars.
 
-    Without FOLDER, beside all photos of the library. What other programs wrote into a side-car stays in it, and what was
-    exported before and holds no more is taken out.
+    Without FOLDER, beside all photos of the library. Entries of other programs in a side-car are kept. Entries of an
+    earlier export that no longer apply are removed.
     """
     if replace and table is None:
         raise click.UsageError("--replace goes with --csv only.")

@@ -54,7 +54,7 @@ def index(invocation: Invocation, folders: tuple[Path, ...], workers: int | None
 
 
 def _require_folder(folder: Path) -> None:
-    """Refuses the whole command before the first folder of several is added."""
+    """Checks a folder. All folders are checked before the first one is added."""
     if not folder.exists():
         raise RequestError(f"There is no folder {folder}; check how it is spelled.")
     if not folder.is_dir():

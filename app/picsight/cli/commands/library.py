@@ -1,4 +1,4 @@
-"""`picsight status`, `problems` and `doctor`: what the library holds, what it could not read, and whether it is sound."""
+"""`picsight status`, `problems` and `doctor`: the library's contents, its unreadable files, and its integrity."""
 
 from __future__ import annotations
 
@@ -67,12 +67,12 @@ def problems(invocation: Invocation) -> None:
 
 
 def reason(problem: Problem) -> dict[str, object]:
-    """Why a file is not indexed, as a part of a document."""
+    """The reason why a file is not indexed, as part of a JSON document."""
     return {"code": problem.code, "message": problem.message, "tries": problem.tries}
 
 
 def unread_sentences(found: Sequence[Problem]) -> list[str]:
-    """How many files of each kind are not read yet: there may be thousands."""
+    """A sentence per kind of file with the number of unread files: there may be thousands."""
     kinds = Counter(unread_kind(each.path.suffix) for each in found if each.code == "not_read")
     return [f"{count(kinds[kind], f'{kind} is', f'{kind}s are')} not read yet." for kind in sorted(kinds)]
 
@@ -83,8 +83,8 @@ def unread_sentences(found: Sequence[Problem]) -> list[str]:
 def doctor(invocation: Invocation, folders: tuple[Path, ...], *, forget: bool) -> int:
     """Check the library and the model, and repair what can be rebuilt.
 
-    With --forget, each FOLDER is one that has lost photos for good, emptied or unplugged as it may be.
-    The exit code is 3 where something is damaged that cannot be rebuilt, 1 where only something is in the way.
+    With --forget, name each FOLDER that has lost photos for good, even if it is empty or unplugged.
+    The exit code is 3 if something damaged cannot be rebuilt, 1 if there is only an obstacle.
     Photos are only ever read.
     """
     from picsight_engine.doctor import doctor_folder  # numpy: 60 ms that --help does not pay

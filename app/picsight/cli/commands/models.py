@@ -1,4 +1,4 @@
-"""`picsight models`: the models that read photos, on this computer and to be had."""
+"""`picsight models`: the models that read photos, installed and available."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def list_models(invocation: Invocation) -> None:
 
 
 def _document(offer: ModelOffer) -> dict[str, object]:
-    """A model that there is or could be; `seconds` is a rough guess, null where nothing is known."""
+    """An installed or available model; `seconds` is a rough estimate, null if unknown."""
     return {
         "name": offer.name,
         "title": offer.title,
@@ -119,14 +119,12 @@ def use(invocation: Invocation, name: str) -> None:
 @models.command("verify")
 @click.argument("name", required=False)
 def verify(invocation: Invocation, name: str | None) -> int:
-    """Check every byte of the model NAME, or of all that are installed, start them, and look whether they seem trained."""
+    """Check every byte of the model NAME, or of all installed ones, run them, and check whether they seem trained."""
     from picsight_engine.runtime.self_test import look  # Pillow, onnxruntime
 
     installed = locations.installed_models()
     names = [model.name for model in installed.all()] if name is None else [name]
-    verdicts: list[
-        tuple[str, bool, str]
-    ] = []  # the name, whether all is well, and what is wrong or how it looks
+    verdicts: list[tuple[str, bool, str]] = []  # the name, whether it passed, and the fault or the finding
     for each in names:
         try:
             seen = look(installed.verify(each))
@@ -149,9 +147,9 @@ def verify(invocation: Invocation, name: str | None) -> int:
     "--yes", "agreed", is_flag=True, help="Remove it without being asked, even if a library uses it."
 )
 def remove(invocation: Invocation, name: str, *, agreed: bool) -> int:
-    """Delete the installed model NAME, or what an interrupted installation left of it.
+    """Delete the installed model NAME, or the remains of an interrupted installation.
 
-    At a terminal you are asked first. What the model has read stays in the library: installed again, it goes on from there.
+    At a terminal you are asked first. The library keeps what the model has read; installed again, it continues from there.
     """
     installed = locations.installed_models()
     installed.require_removable(name)
@@ -164,10 +162,10 @@ def remove(invocation: Invocation, name: str, *, agreed: bool) -> int:
 
 
 def _may_be_removed(invocation: Invocation, name: str) -> bool:
-    """Asks, naming the libraries that use the model; where nobody can be asked, one that no library uses may go.
+    """Asks for consent and names the libraries that use the model. Without a terminal, an unused model may be removed.
 
     Raises:
-        RequestError: a library uses it, and nobody can be asked.
+        RequestError: a library uses it, and there is no terminal.
     """
     from picsight_engine.installation.model_choice import (
         libraries_using,  # numpy: 60 ms that --help does not pay

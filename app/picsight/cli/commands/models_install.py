@@ -1,4 +1,4 @@
-"""`picsight models install`: fetches a model, or takes one from a file, once its licence was accepted."""
+"""`picsight models install`: downloads a model or takes one from a file, after its licence is accepted."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ DECLINED = 1
 def install(invocation: Invocation, name: str | None, path: Path | None, *, accept: bool) -> int:
     """Install the model NAME.
 
-    Its licence is shown first. An interrupted download is continued by the next one. With --from-file nothing is
-    downloaded: PATH is a model's folder, or a .zip or .tar archive of it; or, with NAME, what you fetched of that
-    model's published files.
+    Its licence is shown first. The next run continues an interrupted download. With --from-file nothing is
+    downloaded: PATH is a model's folder, or a .zip or .tar archive of it; or, with NAME, that model's published
+    files, which you downloaded.
     """
     if path is not None:
         bundle = _from_file(invocation, name, path, accept=accept)
@@ -87,7 +87,7 @@ def _from_file(invocation: Invocation, name: str | None, path: Path, *, accept: 
 
 
 def _from_catalogue(invocation: Invocation, name: str, path: Path | None, *, accept: bool) -> Bundle | None:
-    """A model of the catalogue, from its servers or from the files at `path`."""
+    """Installs a model of the catalogue, from its servers or from the files at `path`."""
     from picsight_engine.installation.catalogue import find_entry
 
     entry = find_entry(name)
@@ -106,7 +106,7 @@ def _from_catalogue(invocation: Invocation, name: str, path: Path | None, *, acc
 
 
 def _follow(title: str, events: Callable[[Event], Iterator[InstallEvent]], *, quiet: bool) -> Bundle:
-    """Shows how far an installation is, until the model is there."""
+    """Shows the progress of an installation and returns the installed model."""
     from picsight_engine.installation.installed import Arriving, Installed
 
     with stop_requests() as stop, ProgressLine(quiet=quiet) as line:
@@ -122,10 +122,10 @@ def _follow(title: str, events: Callable[[Event], Iterator[InstallEvent]], *, qu
 
 
 def _is_accepted(title: str, licence: Licence, text: str, *, accept: bool) -> bool:
-    """Whether the licence was accepted: beforehand by `accept`, or now, at the terminal, after it was shown.
+    """Whether the licence is accepted: by `accept`, or at the terminal after it is shown.
 
     Raises:
-        RequestError: nobody can be asked, and `accept` was not given.
+        RequestError: there is no terminal, and `accept` is false.
     """
     if accept or not licence.accept:
         return True

@@ -1,4 +1,4 @@
-"""`picsight search` and `similar`: find photos by describing them, or by a photo that they look like."""
+"""`picsight search` and `similar`: find photos by describing them, or by a similar photo."""
 
 from __future__ import annotations
 
@@ -77,16 +77,18 @@ def search(
                 answer = library.search(query, limit=limit, least=least, order=order, explain=explain)
             put_answer(invocation, answer)
             if stdin and not invocation.json:
-                put("")  # parts one answer from the next
-                finish_stdout()  # whoever asks next may wait for this answer
+                put("")  # separates one answer from the next
+                finish_stdout()  # the next query may depend on this answer
 
 
 def _queries_of_stdin() -> Iterator[str]:
-    return (_as_text(line.removesuffix("\r")) for line in lines_of_stdin())  # files from Windows end lines so
+    return (
+        _as_text(line.removesuffix("\r")) for line in lines_of_stdin()
+    )  # files from Windows end lines with it
 
 
 def _as_text(typed: str) -> str:
-    """What was typed without bytes that are no text: a query, unlike a file's name, goes through a tokenizer."""
+    """The query without undecodable bytes, which the tokenizer, unlike a file system, does not accept."""
     return os.fsencode(typed).decode(errors="replace")
 
 
@@ -105,7 +107,7 @@ def similar(invocation: Invocation, photo: Path, limit: int) -> None:
 
 
 def put_answer(invocation: Invocation, answer: Answer) -> None:
-    """Prints an answer as JSON, a table on a terminal, or lines for other programs, and tells on stderr what helps."""
+    """Prints an answer as JSON, as a table on a terminal, or as lines for other programs; hints go to stderr."""
     invocation.hint(*(fault.message for fault in answer.faults))
     if invocation.json:
         put_json(_document(answer))
@@ -127,7 +129,7 @@ def put_answer(invocation: Invocation, answer: Answer) -> None:
 
 
 def _document(answer: Answer) -> dict[str, object]:
-    """An answer, its photos in the order that was asked for."""
+    """An answer, its photos in the requested order."""
     return {
         "query": answer.query,
         "space": answer.space,
@@ -149,13 +151,13 @@ def _result(result: Result) -> dict[str, object]:
 
 
 def _put_terms(result: Result) -> None:
-    """How near the photo is to each part of the query, in a line of its own."""
+    """Prints the photo's similarity to each part of the query, one per line."""
     if result.terms:
         put(_INDENT + " · ".join(f"{term.text} {term.score:.3f}" for term in result.terms))
 
 
 def _filter_sentences(answer: Answer) -> Iterator[str]:
-    """What a person could not see otherwise: words that were taken for a time or a place, and photos without a date."""
+    """Sentences about hidden effects: words that were read as a time or a place, and photos without a date."""
     for part in answer.filters:
         if part.recognised:
             typed = answer.part(part)
@@ -169,7 +171,7 @@ def _filter_sentences(answer: Answer) -> Iterator[str]:
 
 
 def table(results: Sequence[Result], width: int) -> list[str]:
-    """Score, day and path of each in at most `width` cells; days go where none is known or the terminal is narrow."""
+    """Score, day and path of each in at most `width` cells; without days if none is known or the terminal is narrow."""
     dated = width >= 4 * _DATE and any(result.taken for result in results)
     return [_row(result, width, dated=dated) for result in results]
 

@@ -1,4 +1,4 @@
-"""`picsight show`: tells what the library knows of a photo."""
+"""`picsight show`: prints what the library knows about a photo."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from picsight_engine.library import Library, PhotoDetails
 
 NOT_A_PHOTO = 1
-# Metadata of which the JSON key is not the name of the field.
+# Metadata fields whose JSON key differs from the field's name.
 _METADATA_KEYS = {
     "taken_source": "taken_from",
     "taken_subsecond": "subsecond",
@@ -40,9 +40,9 @@ _METADATA_KEYS = {
 @click.option("--thumbnail", type=A_PATH, metavar="FILE", help="Write the thumbnail to FILE.")
 @click.option("--stdin", is_flag=True, help="Read one path a line from stdin.")
 def show(invocation: Invocation, photo: Path | None, thumbnail: Path | None, *, stdin: bool) -> int:
-    """Tell what the library knows of the photo PATH.
+    """Print what the library knows about the photo PATH.
 
-    Where PATH is no photo of the library the exit code is 1; with --stdin after the last line.
+    If PATH is not a photo of the library, the exit code is 1; --stdin still answers every line.
     """
     if stdin == (photo is not None):
         raise click.UsageError("Type the path of one photo, or --stdin.")
@@ -70,15 +70,15 @@ def show(invocation: Invocation, photo: Path | None, thumbnail: Path | None, *, 
 
 
 def _paths_of_stdin() -> Iterator[Path]:
-    """One path a line; where a line came with Windows' line end, the name without it, unless there is such a file."""
+    """One path per line; a carriage return at the line's end is dropped, unless a file has that name."""
     for line in lines_of_stdin():
         yield Path(line.removesuffix("\r") if line.endswith("\r") and not os.path.lexists(line) else line)
 
 
 def _document(photo: PhotoDetails) -> dict[str, object]:
-    """What the library knows of one photo."""
+    """The JSON document about one photo."""
     metadata = asdict(photo.metadata)
-    del metadata["taken_offset"]  # stands in "taken"
+    del metadata["taken_offset"]  # part of "taken"
     return {
         "id": photo.id,
         "paths": photo.paths,
@@ -96,7 +96,7 @@ def _document(photo: PhotoDetails) -> dict[str, object]:
 
 
 def _put_facts(photo: PhotoDetails) -> None:
-    """Prints what is known, a fact a line, and leaves out what is not."""
+    """Prints the known facts, one per line."""
     known = photo.metadata
     taken = f"{photo.taken} ({known.taken_source})" if photo.taken else f"{photo.file_time} (file time)"
     where = [] if known.lat is None or known.lon is None else [f"{known.lat:.5f}, {known.lon:.5f}"]
@@ -134,10 +134,10 @@ def _write_thumbnail(library: Library, details: PhotoDetails, file: Path) -> Non
 
 
 def write_new(file: Path, data: bytes) -> None:
-    """Writes a file that was not there before: what is there may be a photo, by whatever link or mount it is reached.
+    """Writes a new file and never replaces one: it may be a photo, reached through a link or mount.
 
     Raises:
-        StorageError: something is there already, or the disk refused; then nothing is left behind.
+        StorageError: the file exists already, or cannot be written; then nothing is left behind.
     """
     try:
         new = file.open("xb")
@@ -148,8 +148,6 @@ def write_new(file: Path, data: bytes) -> None:
             file.unlink(missing_ok=True)
             raise
     except FileExistsError as fault:
-        raise StorageError(
-            f"{file} is there already and is not written over; choose another name."
-        ) from fault
+        raise StorageError(f"{file} exists already and is not replaced; choose another name.") from fault
     except OSError as fault:
         raise StorageError(f"The thumbnail cannot be written to {file}: {fault.strerror}.") from fault

@@ -1,4 +1,4 @@
-"""`picsight tags`: tags made of words and examples, which suggest photos and learn from what is accepted and rejected."""
+"""`picsight tags`: tags made of words and examples, which suggest photos and learn from accepted and rejected ones."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _THRESHOLD = click.option(
 
 
 def _goes_by(command: Callable[..., None]) -> Callable[..., None]:
-    """The options that say what a tag is made of."""
+    """Adds the options that define a tag."""
     return _PROMPT(_EXAMPLE(_NOT(_THRESHOLD(command))))
 
 
@@ -49,8 +49,8 @@ def _demand_one_side(examples: Iterable[Path], against: Iterable[Path]) -> None:
 def tags() -> None:
     """Make tags of words and example photos, and teach them.
 
-    A tag looks through all photos and suggests those that it fits; what you accept and reject makes it better. A tag below
-    another is named by both: Birds/Waders.
+    A tag searches all photos and suggests matching ones; it learns from what you accept and reject. A tag below another
+    is named by both: Birds/Waders.
     """
 
 
@@ -104,9 +104,9 @@ def change(
     threshold: float | None,
     suggests: bool | None,
 ) -> None:
-    """Change what TAG goes by.
+    """Change the words, examples or threshold of TAG.
 
-    What is given replaces all that there was of its kind; --prompt "" takes the words away. The rest stays as it is.
+    Each given option replaces all earlier values of that option; --prompt "" removes the words. The rest is unchanged.
     """
     if not (prompts or examples or against) and threshold is None and suggests is None:
         raise click.UsageError("Type what is to be changed, such as --prompt TEXT or --threshold P.")
@@ -136,7 +136,7 @@ def rename(invocation: Invocation, tag: str, name: str) -> None:
 @click.argument("tag")
 @click.argument("parent", required=False)
 def move(invocation: Invocation, tag: str, parent: str | None) -> None:
-    """Put TAG, and the tags below it, below the tag PARENT; without one, to the top."""
+    """Move TAG, and the tags below it, below the tag PARENT; without PARENT, to the top level."""
     with invocation.require_library() as library:
         _tell(invocation, library.tags.move(tag, parent))
 
@@ -178,7 +178,7 @@ def list_tags(invocation: Invocation) -> None:
 @tags.command("show")
 @click.argument("tag")
 def show(invocation: Invocation, tag: str) -> None:
-    """Tell what the tag TAG goes by, and how many photos it has."""
+    """Print the words, examples and threshold of TAG, and how many photos it has."""
     with invocation.require_library() as library:
         found = library.tags.find(tag)
         examples, against = _paths(library, found.examples), _paths(library, found.against)
@@ -203,9 +203,9 @@ def show(invocation: Invocation, tag: str) -> None:
 @click.argument("tag")
 @LIMIT
 def suggest(invocation: Invocation, tag: str, limit: int) -> None:
-    """Let TAG look through all photos, and list those that it suggests, the likeliest first.
+    """Search all photos for TAG and list those that it suggests, the likeliest first.
 
-    The score is how likely a photo belongs to it, by its words, its examples, and what you have decided until now.
+    The score is the probability that a photo belongs to TAG, by its words, its examples and your decisions so far.
     """
     with invocation.require_library() as library:
         put_answer(invocation, library.suggested(tag, limit=limit))
@@ -216,12 +216,12 @@ for command in (accept, reject, rate, undo, redo, import_tags):
 
 
 def _tell(invocation: Invocation, tag: Tag) -> None:
-    """Says what a tag is now."""
+    """Prints the state of a tag."""
     invocation.answer(_document(tag), _line(tag))
 
 
 def _document(tag: Tag) -> dict[str, object]:
-    """One tag with its numbers of photos; its threshold is null where nothing is ever suggested."""
+    """A tag with its numbers of photos; its threshold is null if it never suggests photos."""
     keys = ("name", "parent", "threshold", "accepted", "rejected", "suggested")
     return {key: getattr(tag, key) for key in keys}
 
@@ -234,5 +234,5 @@ def _line(tag: Tag) -> str:
 
 
 def _paths(library: Library, photo_ids: Iterable[int]) -> list[Path]:
-    """Where photos lie that can be seen now."""
+    """The paths of those photos whose folders are available."""
     return [photo.path for photo in map(library.photo, photo_ids) if photo is not None]

@@ -1,4 +1,4 @@
-"""What a person says of photos: `picsight tags accept`, `reject`, `rate` and `import`, and `undo` and `redo`."""
+"""Decisions about photos: `picsight tags accept`, `reject`, `rate`, `import`, `undo` and `redo`."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _decide(invocation: Invocation, tag: str, photos: tuple[Path, ...], verdict:
 @click.argument("stars", type=click.Choice(["0", "1", "2", "3", "4", "5", "rejected", "none"]))
 @_PHOTOS
 def rate(invocation: Invocation, stars: str, photos: tuple[Path, ...]) -> None:
-    """Give the photos PATH stars of your own, 0 to 5, or reject them; with "none" what their files say counts again."""
+    """Give the photos PATH your own stars, 0 to 5, or reject them; "none" restores the rating in their files."""
     rating = None if stars == "none" else -1 if stars == "rejected" else int(stars)
     with invocation.require_library() as library:
         tell_run(invocation, library.tags.rate(photos, rating))
@@ -56,26 +56,26 @@ def rate(invocation: Invocation, stars: str, photos: tuple[Path, ...]) -> None:
 
 @click.command("undo", cls=WordsCommand)
 def undo(invocation: Invocation) -> None:
-    """Take the last change of tags back; typed again, the one before it."""
+    """Undo the last change of tags; typed again, the one before it."""
     with invocation.require_library() as library:
         tell_run(invocation, library.tags.undo(), "Undone: ")
 
 
 @click.command("redo", cls=WordsCommand)
 def redo(invocation: Invocation) -> None:
-    """Do again what was undone last; typed again, what was undone before that."""
+    """Redo the last undone change; typed again, the one undone before it."""
     with invocation.require_library() as library:
         tell_run(invocation, library.tags.redo(), "Done again: ")
 
 
 def tell_run(invocation: Invocation, run: Run | None, turned: str = "") -> None:
-    """Says what was changed, and how it was `turned`: undone, or done again."""
+    """Prints what was changed; `turned` is a prefix such as "Undone: "."""
     line = "Nothing had to be changed." if run is None else f"{turned}{run.words}."
     invocation.answer({"run": _document(run)}, line)
 
 
 def _document(run: Run | None) -> dict[str, object] | None:
-    """What was changed, or undone; null where nothing had to be."""
+    """The change, or the undone change; null if nothing had to be changed."""
     if run is None:
         return None
     made_at = datetime.fromtimestamp(run.made_at).astimezone().isoformat(timespec="seconds")
@@ -87,9 +87,9 @@ def _document(run: Run | None) -> dict[str, object] | None:
 def import_tags(invocation: Invocation, place: Path) -> None:
     """Take tags, decisions and stars from a file of decisions, or from side-cars.
 
-    FILE is what `picsight export decisions` wrote, a side-car, or a photo that has one; FOLDER is looked through with all
-    that lies in it. A photo whose side-car names nothing gives the keywords in its own file. All of it is one change:
-    `picsight tags undo` takes it back. What you have decided later than the file stays.
+    FILE is an export of `picsight export decisions`, a side-car, or a photo that has one; FOLDER is searched with its
+    subfolders. A photo without tags in a side-car gives its embedded keywords. The import is one change, which
+    `picsight tags undo` reverts. Decisions that are newer than the file are kept.
     """
     with invocation.require_library() as library:
         imported = library.exchange.import_from(place)

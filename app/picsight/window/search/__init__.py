@@ -1,1 +1,1 @@
-"""The box and what it leads to: words, photos like another, nothing found."""
+"""The search box and its results: words, similar photos, empty answers."""

@@ -1,4 +1,4 @@
-"""The box: words that describe a photo in a line, and what narrows the search as chips beside it."""
+"""The search box: a line for the words that describe a photo, with the search's filters as chips beside it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ EXAMPLES = (
     "birthday cake with candles",
 )
 ROTATE_MS = 8000
-LINE_LEAST = 9  # em that the words keep beside chips
+LINE_LEAST = 9  # em: the least width of the line beside chips
 MODIFIERS = (Qt.Key.Key_Control, Qt.Key.Key_Shift, Qt.Key.Key_Alt, Qt.Key.Key_Meta, Qt.Key.Key_AltGr)
 _PASSING = (
     Qt.FocusReason.PopupFocusReason,
@@ -56,7 +56,7 @@ _PASSING = (
 
 
 class SearchBox(QFrame):
-    """A line to type in, with a sign in front, chips behind it, and a way to empty it."""
+    """A text line with a search icon, chips and a clear button."""
 
     KEYS = (
         Key("To the suggestions, else to the photos", ("Down",)),
@@ -65,14 +65,14 @@ class SearchBox(QFrame):
         Key("Search by the copied picture", ("Ctrl+V",)),
     )
 
-    edited = Signal(str)  # every change that a person makes; the words of the line
+    edited = Signal(str)  # every change by the user; the words of the line
     submitted = Signal()  # Enter
     down_requested = Signal()  # to the photos
     widened = Signal()  # the folder's chip was removed
     keep_requested = Signal()
     picture_given = Signal(object)  # Path or QImage, pasted or dropped
     emptied = Signal()  # Escape in an empty box
-    keys = Signal(object)  # QKeyEvent, before the line takes it; who accepts it keeps it
+    keys = Signal(object)  # QKeyEvent, before the line handles it; a receiver that accepts it stops that
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -86,10 +86,8 @@ class SearchBox(QFrame):
         self._versions = Versions(self._entry)
         self._is_all = False  # selected, words and chips
         self._scope = ""
-        self._recognised: list[
-            tuple[str, str]
-        ] = []  # parts of the query that was answered, and what each means
-        self._faults: list[tuple[str, str]] = []  # ... and what is wrong with each
+        self._recognised: list[tuple[str, str]] = []  # parts of the answered query, each with its meaning
+        self._faults: list[tuple[str, str]] = []  # parts of the query, each with its fault
         self._composing = False
         self._example = 0
         self._rotation = QTimer(self, interval=ROTATE_MS)
@@ -107,7 +105,7 @@ class SearchBox(QFrame):
         self.setFocusProxy(self.line)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.line.setPlaceholderText(self._placeholder())
-        sign = 2.25 - HAIR  # is painted there
+        sign = 2.25 - HAIR  # em: the painted search icon
         row = filled(
             QHBoxLayout(self),
             self,
@@ -138,7 +136,7 @@ class SearchBox(QFrame):
         self._rotation.timeout.connect(self._rotate)
         self._rotation.start()
 
-    # What is asked
+    # The query
 
     @property
     def query(self) -> Query:
@@ -146,13 +144,13 @@ class SearchBox(QFrame):
         return self._entry.query
 
     def text(self) -> str:
-        """The whole query as the language spells it."""
+        """The whole query in the query language."""
         return self._entry.query.text
 
     def asked(self) -> tuple[str, int | None]:
-        """What to search for while it is typed, and the cursor where it stands behind what may be half a word.
+        """The query to search for while the user types, and the cursor if it is behind a possibly unfinished word.
 
-        Too few letters in the line say nothing yet.
+        Too few letters in the line are ignored.
         """
         line = self._entry.line
         if not ready(line):
@@ -161,33 +159,33 @@ class SearchBox(QFrame):
         return self.text(), self.place() if at_end else None
 
     def place(self) -> int:
-        """Where the cursor stands in the query."""
+        """The cursor's position in the query."""
         return self._entry.place(self.line.cursorPosition())
 
     def set_text(self, text: str) -> None:
-        """Show another query, without telling anyone."""
+        """Show another query without a signal."""
         entry = Entry.of(text)
         self._versions = Versions(entry)
         self._put(entry, len(entry.line))
 
     def put(self, text: str) -> None:
-        """Another query as if it was typed, the cursor behind its words."""
+        """Replace the query as if it were typed, with the cursor behind its words."""
         self.line.setFocus()
         self._change(Entry.of(text))
 
     def set_scope(self, name: str) -> None:
-        """Name the folder that is searched; "" for all photos."""
-        if name != self._scope:  # asked with each letter
+        """Show the name of the searched folder; "" for all photos."""
+        if name != self._scope:  # called with each letter
             self._scope = name
             self._show()
 
     def add(self, token: str) -> None:
-        """One more chip, as if it was typed."""
+        """Add a chip as if it were typed."""
         if token not in self._entry.aside:
             self._change(self._entry.with_aside(token), self.line.cursorPosition())
 
     def show_answer(self, answer: Answer | None) -> None:
-        """Show what was recognised of the words, and what was wrong with them."""
+        """Show the recognised words and the faults of the query."""
         self._recognised, self._faults = [], []
         if answer:
             filters = (each for each in answer.filters if each.recognised)
@@ -195,7 +193,7 @@ class SearchBox(QFrame):
             self._faults = [(answer.part(each), each.message) for each in answer.faults]
         self._show()
 
-    # Edits: each gives another entry
+    # Edits: each makes a new entry
 
     def _take_edit(self, line: str) -> None:
         entry, cursor = self._entry.edited(line), self.line.cursorPosition()
@@ -212,7 +210,7 @@ class SearchBox(QFrame):
             self._put(entry, cursor)
 
     def _change(self, entry: Entry, cursor: int | None = None) -> None:
-        """Take an edit that was not typed; without a `cursor` it stands at the end."""
+        """Apply an edit that was not typed; without `cursor`, the cursor moves to the end."""
         at = len(entry.line) if cursor is None else cursor
         self._versions.note(entry, at, typed=False)
         self._put(entry, at)
@@ -239,7 +237,7 @@ class SearchBox(QFrame):
     # Chips
 
     def chips(self) -> list[Chip]:
-        """The chips that are shown: the folder, what was recognised in the words, what was typed."""
+        """The shown chips: the folder, the recognised words, the typed filters."""
         scope = [Chip("", self.tr("In {folder}").format(folder=self._scope))] if self._scope else []
         recognised = [
             Chip(phrase, words, recognised=True)
@@ -260,7 +258,7 @@ class SearchBox(QFrame):
         return Chip(token, words, fault=fault, picture=picture)
 
     def _open(self, chip: Chip) -> None:
-        """Typed ones can be edited again, recognised ones are words from now on."""
+        """Make a typed chip editable text, or a recognised one plain words."""
         place = first_place(chip.token, self._entry.line) if chip.recognised else None
         if place is not None:
             self._change(self._entry.as_words(*place), self.line.cursorPosition())
@@ -285,7 +283,7 @@ class SearchBox(QFrame):
     # Keys
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """The keys of the line; the frame shows the line's focus, and leaving it finishes what was typed."""
+        """Handle the line's keys; the frame shows the line's focus, and leaving the line finishes typing."""
         if watched is not self.line:
             return super().eventFilter(watched, event)
         if event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
@@ -305,7 +303,7 @@ class SearchBox(QFrame):
         return super().eventFilter(watched, event)
 
     def _select_all(self, *, selected: bool) -> None:
-        """Words and chips, which the next letter or Delete replaces."""
+        """Select words and chips; the next letter or Delete replaces them."""
         if selected:
             self.line.selectAll()
         if self._is_all != selected:
@@ -313,7 +311,7 @@ class SearchBox(QFrame):
             self._show()
 
     def _take_key_of_all(self, event: QKeyEvent) -> bool:
-        """A key while words and chips are selected."""
+        """Handle a key while words and chips are selected."""
         copies, cuts = (event.matches(QKeySequence.StandardKey[name]) for name in ("Copy", "Cut"))
         if not self._is_all or event.key() in MODIFIERS:
             return False
@@ -323,13 +321,13 @@ class SearchBox(QFrame):
             self._change(Entry())
             return True
         if is_typed(event) or event.matches(QKeySequence.StandardKey.Paste):
-            self._put(Entry(), 0)  # and the line takes the letter
+            self._put(Entry(), 0)  # then the line inserts the letter
         elif not copies:
             self._select_all(selected=False)
         return copies
 
     def _take_chip_key(self, event: QKeyEvent) -> None:
-        """A letter that is typed while a chip has the keyboard belongs to the words."""
+        """Insert a letter that is typed while a chip has the focus into the words."""
         edits = (QKeySequence.StandardKey[name] for name in ("SelectAll", "Undo", "Redo", "Paste"))
         if is_typed(event) or any(map(event.matches, edits)):
             self.line.setFocus()
@@ -364,7 +362,7 @@ class SearchBox(QFrame):
         return True
 
     def paste_picture(self) -> bool:
-        """Search by the picture that was copied; False if none was."""
+        """Search by the copied picture; False if there is none."""
         picture = picture_in(QGuiApplication.clipboard().mimeData())
         if picture is not None:
             self.picture_given.emit(picture)
@@ -374,7 +372,7 @@ class SearchBox(QFrame):
         return bool(self.line.text()) and self.line.selectedText() == self.line.text()
 
     def _escape(self) -> None:
-        """First the words go, then what narrows, one after the other; then the box is left."""
+        """Remove the words first, then one chip after the other; in an empty box, leave it."""
         typed = [chip for chip in self.chips() if not chip.recognised]
         if self._entry.line:
             self._change(self._entry.edited(""))
@@ -384,14 +382,14 @@ class SearchBox(QFrame):
             self.emptied.emit()
 
     def _empty(self) -> None:
-        """Words and chips go; the folder stays."""
+        """Remove words and chips; keep the folder."""
         self._change(Entry())
         self.line.setFocus()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """A picture may be dropped here, also a photo of the wall, and words.
+        """Accept pictures, photos of the wall, and words.
 
-        Addresses are text, too, but those of folders and models are for the window around.
+        URLs are text too, but the window handles those of folders and models.
         """
         mime = event.mimeData()
         if picture_in(mime) is not None or (mime.hasText() and not mime.hasUrls()):
@@ -406,7 +404,7 @@ class SearchBox(QFrame):
             self.line.insert(event.mimeData().text())
         event.acceptProposedAction()
 
-    # Looks
+    # Appearance
 
     def sizeHint(self) -> QSize:
         """2.75 em high."""
@@ -417,7 +415,7 @@ class SearchBox(QFrame):
         return QSize(px(self, 12), px(self, 2.75))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Chips that have no room stand behind a number."""
+        """Collapse the chips that do not fit into a number."""
         super().resizeEvent(event)
         self._fit()
 
@@ -434,11 +432,11 @@ class SearchBox(QFrame):
             show_marks(self.line, self._marks())
 
     def update_chips(self) -> None:
-        """Show them with what is known now of their pictures and albums."""
+        """Show the chips with the pictures and albums that are known now."""
         self._show()
 
     def _marks(self) -> list[Mark]:
-        """What of the line is wrong, and what of it was recognised."""
+        """The faulty and the recognised parts of the line."""
         line, marks = self._entry.line, []
         for phrase, _message in self._faults:
             if phrase and phrase in line:
@@ -449,12 +447,12 @@ class SearchBox(QFrame):
         return marks
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """A click on the frame is meant for the line."""
+        """Pass a click on the frame to the line."""
         self.line.setFocus(Qt.FocusReason.MouseFocusReason)
         super().mousePressEvent(event)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """Ground, outline or focus ring, the sign of searching."""
+        """Paint the background, the outline or focus ring, and the search icon."""
         colours, painter = tones(self), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         focused, radius = self.line.hasFocus(), HALF * em(self)
@@ -476,7 +474,7 @@ class SearchBox(QFrame):
         return self.tr("Describe a photo, for example: {words}").format(words=EXAMPLES[self._example])
 
     def _rotate(self) -> None:
-        """Another example, while nobody types."""
+        """Show the next example while nobody types."""
         if self.line.hasFocus() or self._entry.aside:
             return
         self._example = (self._example + 1) % len(EXAMPLES)

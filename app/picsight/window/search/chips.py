@@ -1,4 +1,4 @@
-"""Chips: what narrows a search, each with a cross; what has no room stands behind a number."""
+"""Chips: a search's filters, each with a cross; those that do not fit are collapsed into a number."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 
     from picsight.window.tokens import Tones
 
-WIDEST = 14  # em of words in one chip
+WIDEST = 14  # em: the text of one chip
 HEIGHT, CROSS, PICTURE = 1.875, 1.5, 1.5  # em
 
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """What one chip says: `token` is how it is typed, or the words of the line that it was `recognised` in.
+    """The content of a chip: `token` is its typed form, or the words of the line in which it was `recognised`.
 
-    The one of the folder that is searched has no token. `fault` is what is wrong with it.
+    The chip of the searched folder has no token. `fault` is its error message.
     """
 
     token: str
@@ -49,13 +49,13 @@ class Chip:
 
 
 class ChipBar(QWidget):
-    """The chips in their order; walks with the arrow keys and says where the walk leaves it."""
+    """The chips in order. The arrow keys move between them; `left` reports that they leave the bar."""
 
     opened = Signal(object)  # Chip: a click on its words, or Enter
     removed = Signal(object)  # Chip
     left = Signal()  # back to the words
     copied = Signal(object)  # Chip
-    typed = Signal(object)  # QKeyEvent that no chip takes
+    typed = Signal(object)  # QKeyEvent that no chip handles
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -70,11 +70,11 @@ class ChipBar(QWidget):
         self.hide()
 
     def chips(self) -> list[Chip]:
-        """What is shown or stands behind the number."""
+        """The chips, visible or collapsed."""
         return [button.chip for button in self._buttons]
 
     def show_chips(self, chips: Sequence[Chip], *, selected: bool = False) -> None:
-        """Show these, all selected or none; where the keyboard was stays."""
+        """Show these chips, all selected or none; the focus stays."""
         if list(chips) == self.chips() and all(button.is_selected == selected for button in self._buttons):
             return
         focused = next((row for row, button in enumerate(self._buttons) if button.hasFocus()), -1)
@@ -93,7 +93,7 @@ class ChipBar(QWidget):
         self.fit(self._room)
 
     def fit(self, room: int) -> None:
-        """Show as many as fit, the last ones first to go."""
+        """Show as many chips as fit; the last ones are collapsed first."""
         self._room = room
         gap, widths = self._row.spacing(), [button.sizeHint().width() for button in self._buttons]
         shown = len(widths)
@@ -110,14 +110,14 @@ class ChipBar(QWidget):
         self._more.hold(self.chips()[shown:])
 
     def focus(self, row: int) -> None:
-        """Give a chip the keyboard; before the first one the line has it."""
+        """Focus a chip; before the first one, the line."""
         if 0 <= row < len(self._buttons):
             self._buttons[row].setFocus(Qt.FocusReason.TabFocusReason)
         else:
             self.left.emit()
 
     def focus_last(self) -> None:
-        """The last one that can be seen."""
+        """Focus the last visible chip."""
         self.focus(sum(not button.isHidden() for button in self._buttons) - 1)
 
     def _add(self, chip: Chip) -> None:
@@ -143,7 +143,7 @@ class ChipButton(Painted, QAbstractButton):
 
     opened, removed, copied = Signal(), Signal(), Signal()
     stepped = Signal(int)
-    typed = Signal(object)  # QKeyEvent that it does not take
+    typed = Signal(object)  # QKeyEvent that it does not handle
 
     def __init__(self, chip: Chip, parent: QWidget) -> None:
         super().__init__(parent)
@@ -154,7 +154,7 @@ class ChipButton(Painted, QAbstractButton):
         self.show_chip(chip)
 
     def show_chip(self, chip: Chip, *, selected: bool = False) -> None:
-        """Say this from now on."""
+        """Show this content."""
         self.chip, self.is_selected = chip, selected
         self.setAccessibleName(self.tr("Filter: {words}, removable").format(words=chip.words))
         self.setAccessibleDescription(chip.fault)
@@ -180,7 +180,7 @@ class ChipButton(Painted, QAbstractButton):
         return cut_middle(self.chip.words, self.fontMetrics(), px(self, WIDEST))
 
     def _plate(self, colours: Tones) -> tuple[QColor, QPen]:
-        """A pill in the accent's tone; one that was recognised in the words has a dashed outline."""
+        """The colours of the pill: the accent's tone, with a dashed outline if recognised in the words."""
         line = Qt.PenStyle.DashLine if self.chip.recognised else Qt.PenStyle.SolidLine
         tone = 0.45 if self.is_selected else 0.12 * self.underMouse()
         return mix(colours.pill, colours.accent, tone), QPen(colours.pill_edge, 1, line)
@@ -204,7 +204,7 @@ class ChipButton(Painted, QAbstractButton):
         return QStyle.visualRect(self.layoutDirection(), self.rect(), zone)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """The cross removes, the words open."""
+        """Remove the chip with its cross, open it with its words."""
         point = event.position().toPoint()
         if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(point):
             (self.removed if self._cross().contains(point) else self.opened).emit()
@@ -228,7 +228,7 @@ class ChipButton(Painted, QAbstractButton):
 
 
 class MoreButton(Painted, QAbstractButton):
-    """Chips without room, as a number; a menu names them."""
+    """The number of collapsed chips; a menu lists them."""
 
     high, edge, radius = HEIGHT, 1.0, 0.0
 
@@ -242,7 +242,7 @@ class MoreButton(Painted, QAbstractButton):
         self.hide()
 
     def hold(self, chips: Sequence[Chip]) -> None:
-        """Stand for these; hidden for none."""
+        """Stand for these chips; hide if there are none."""
         self._held = list(chips)
         self.setText(f"+{len(chips)}")
         self.setAccessibleName(counted(len(chips), "One more filter", "%n more filters"))
@@ -268,7 +268,7 @@ class MoreButton(Painted, QAbstractButton):
 
 
 def _paint_round(painter: QPainter, place: QRect, picture: QPixmap) -> None:
-    """The middle of a picture in a circle."""
+    """Paint the middle of a picture in a circle."""
     side = min(picture.width(), picture.height())
     middle = QRect((picture.width() - side) // 2, (picture.height() - side) // 2, side, side)
     painter.save()
@@ -280,7 +280,7 @@ def _paint_round(painter: QPainter, place: QRect, picture: QPixmap) -> None:
 
 
 def _paint_wave(painter: QPainter, words: QRect, width: int, widget: QWidget) -> None:
-    """The wavy line under what is wrong."""
+    """Paint the wavy line under a fault."""
     step = max(2.0, em(widget) * 0.18)
     base = words.center().y() + widget.fontMetrics().height() / 2 - 1
     start = words.right() - width if widget.isRightToLeft() else words.left()
@@ -295,7 +295,7 @@ def _paint_wave(painter: QPainter, words: QRect, width: int, widget: QWidget) ->
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A part of a line."""
+    """A marked part of a line."""
 
     start: int
     length: int
@@ -303,7 +303,7 @@ class Mark:
 
 
 def show_marks(line: QLineEdit, marks: Sequence[Mark]) -> None:
-    """Mark these parts and no others. A line has no formats of its own: it shows those of an input method."""
+    """Mark only these parts. QLineEdit has no text formats, so those of an input method are used."""
     kind, cursor = QInputMethodEvent.AttributeType.TextFormat, line.cursorPosition()
     attributes = [
         QInputMethodEvent.Attribute(kind, mark.start - cursor, mark.length, _format(line, mark))

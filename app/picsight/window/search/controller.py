@@ -1,4 +1,4 @@
-"""Joins box and wall to the library: search as you type, photos like another, the way back, photos that arrive."""
+"""Connects box and wall to the library: search as you type, similar photos, going back, arriving photos."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
 LANE, LANE_NEWS = "search", "news"
 SLOW_SECONDS, IDLE_MS = 0.1, 120  # a search that took longer makes the next one wait for a pause in typing
-LOADING_MS = 300  # before a person is told why the first search takes its time
-QUIET_MS = 500  # without a key before "nothing" is said, and before the result is spoken
-NEWS_SHARE = 10  # looking for new photos may take a tenth of the time
+LOADING_MS = 300  # until the user is told why the first search is slow
+QUIET_MS = 500  # without a key until "nothing" is shown and the result is announced
+NEWS_SHARE = 10  # the search for new photos may take a tenth of the time
 
 
 class SearchController(QObject):
@@ -45,11 +45,11 @@ class SearchController(QObject):
 
     library_changed = Signal(object)  # Library
     place_changed = Signal(object)  # Place, as soon as its photos are shown
-    photos_requested = Signal()  # the wall is about to have the keyboard, and may not be shown
+    photos_requested = Signal()  # the wall will get the focus, and may be hidden
     busy_changed = Signal(bool)
-    answered = Signal()  # what was asked is there, or why not is said
-    install_again_requested = Signal()  # the model that should have answered
-    folders_wanted = Signal()  # none of those that are there has photos
+    answered = Signal()  # the answer or the reason for its absence is shown
+    install_again_requested = Signal()  # the search's model
+    folders_wanted = Signal()  # none of the library's folders has photos
 
     def __init__(
         self,
@@ -65,16 +65,18 @@ class SearchController(QObject):
         self._library: Library | None = None
         self._place, self._wanted = Place(), Place()
         self._shown: Shown | None = None
-        self._held: Callable[[], None] | None = None  # an answer without a match, shown after a pause
+        self._held: Callable[[], None] | None = None  # shows an answer without a match after a pause
         self._arrangement = Arrangement()
         self._back: list[tuple[Place, tuple[int, int]]] = []
         self._photos = 0  # in the library
         self._took = 0.0
-        self._seen: tuple[int, int] | None = None  # where to return to when the wanted place is shown
+        self._seen: tuple[int, int] | None = (
+            None  # the scroll position to restore once the wanted place is shown
+        )
         self._stay = False
         self._settled = False
-        self._misread = False  # the search that failed could not load its model
-        self._asking = False  # an answer is on its way; what is news shows only once it is there
+        self._misread = False  # the failed search could not load its model
+        self._asking = False  # an answer is pending; new photos are shown after it
         self._news_due, self._news_wanted = 0.0, False
         self._pause = QTimer(self, singleShot=True, interval=IDLE_MS)
         self._quiet = QTimer(self, singleShot=True, interval=QUIET_MS)
@@ -100,14 +102,14 @@ class SearchController(QObject):
         page.header.group_chosen.connect(self._group)
 
     def use(self, library: Library) -> None:
-        """Work with this library from now on."""
+        """Use this library."""
         self._library, self._listing = library, AllPhotos()
         self.likes.use(library)
         self.library_changed.emit(library)
         self._ask()
 
     def ask_again(self) -> None:
-        """Another model answers, or photos are gone: show what is found here now; an answer of before no longer counts."""
+        """Search again, since the model changed or photos are gone; a pending answer is dropped."""
         if self._place == self._wanted:
             self._request(self._wanted, stay=True)
         else:
@@ -115,17 +117,17 @@ class SearchController(QObject):
 
     @property
     def place(self) -> Place:
-        """Where one is now."""
+        """The shown place."""
         return self._place
 
     @property
     def wanted(self) -> Place:
-        """Where one will be once what was asked last is shown."""
+        """The place of the last request, shown or pending."""
         return self._wanted
 
     @property
     def query(self) -> str:
-        """What is searched for now, the last word completed; without the folder."""
+        """The current query, its last word completed; without the folder."""
         shown, place = self._shown, self._place
         return place.words if shown is None or place.cursor is None else shown.answer.query
 
@@ -135,11 +137,11 @@ class SearchController(QObject):
         return self._shown
 
     def expect_photos(self) -> None:
-        """Say that photos will come, before the library is open."""
+        """Show that photos will come, before the library is open."""
         self._say_nothing()
 
     def go(self, place: Place) -> None:
-        """Leave for another place; the way back is kept."""
+        """Go to another place and keep this one for going back."""
         self._remember()
         self._request(place)
         self.name_place()
@@ -150,18 +152,18 @@ class SearchController(QObject):
         self.go(Place(f"like:#{photo.id}", self._wanted.folder))
 
     def less_like(self, photo: Result) -> None:
-        """Show less of what this one shows among what is shown now."""
+        """Search here for less of what this photo shows."""
         self.likes.know(photo)
         self._quiet.start()
         self._box.add(f"-like:#{photo.id}")
 
     def like_picture(self, picture: Path | QImage) -> None:
-        """Show photos like a picture that need not be in the library, among what is searched for now."""
+        """Add a picture to the current search; it need not be in the library."""
         self._quiet.start()
         self.likes.keep(picture, self._box.add)
 
     def name_place(self) -> None:
-        """Say in the box where one is."""
+        """Show the current place in the box."""
         self._box.set_text(self._wanted.words)
         self._name_folder()
 
@@ -169,12 +171,12 @@ class SearchController(QObject):
         self._box.set_scope(self._wanted.folder.name if self._wanted.folder else "")
 
     def name_nothing(self) -> None:
-        """The box has nothing to do with what is shown now."""
+        """Empty the box, which has no relation to the shown page."""
         self._box.set_text("")
         self._box.set_scope("")
 
     def go_back(self) -> None:
-        """Return to where one was, at the height and the photo that one left; at last to all photos."""
+        """Return to the previous place, its scroll position and its photo; finally to all photos."""
         if self._back:
             self._request(*self._back.pop())
         elif self._wanted != Place():
@@ -182,14 +184,14 @@ class SearchController(QObject):
         self.name_place()
 
     def count_photos(self, photos: int) -> None:
-        """So many photos are in the library now: the header says the same as the sidebar."""
+        """Set the number of photos in the library, so that the header agrees with the sidebar."""
         if photos != self._photos:
             self._photos = photos
             if self._place == Place():
                 self._say_what_is_shown()
 
     def photos_arrived(self) -> None:
-        """New photos are in the library: they appear at the end of the wall, or wait in the pill."""
+        """Show new photos of the library at the end of the wall, or announce them in the pill."""
         self._settled = False
         self._tell_news()
 
@@ -199,20 +201,20 @@ class SearchController(QObject):
             self._news.start(max(0, round((self._news_due - time.monotonic()) * 1000)))
 
     def settle(self, *, complete: bool) -> None:
-        """All photos are there: put them into their order, unless someone is looking at them as they lie.
+        """Put the photos into their order after indexing, unless the user is looking at them.
 
-        `complete` says that all folders were looked through: what is not there now will not come.
+        `complete` means that all folders were read: no more photos will come.
         """
         self._settled = complete
         if self._shown is not None and not self._shown.wall.results and not self._wanted.is_search:
             self._request(self._wanted)
         elif self._is_looked_at() or self._wanted.is_search:
             self._tell_news()
-        else:  # what is selected before they come stays so
+        else:  # keeps the selection until they come
             self._request(self._wanted, stay=True)
 
     def _is_looked_at(self) -> bool:
-        """Whether someone would miss photos that move."""
+        """Whether moving the photos would disturb the user."""
         view = self._page.view
         return not view.at_top() or view.hasFocus() or view.underMouse() or view.selected_count() > 0
 
@@ -220,7 +222,7 @@ class SearchController(QObject):
 
     def _typed(self) -> None:
         self._quiet.start()
-        self._name_folder()  # words typed on another page narrow the wall's folder, whose name had gone there
+        self._name_folder()  # words typed on another page search the wall's folder, whose name was hidden there
         words, cursor = self._box.asked()
         completed = self._wanted.cursor is not None and self.query != words
         if words == self._wanted.words and not (completed and cursor is None):
@@ -233,7 +235,7 @@ class SearchController(QObject):
         )
 
     def _submitted(self) -> None:
-        """What was typed is searched, its last word as it stands."""
+        """Search for the typed query, its last word not completed."""
         words = self._box.text()
         is_completed = self._place == self._wanted and self._wanted.cursor is not None and self.query != words
         if words and (is_completed or words != self._wanted.words):
@@ -243,7 +245,7 @@ class SearchController(QObject):
         self._to_photos()
 
     def _widen(self) -> None:
-        """The same search in all photos."""
+        """Search all photos instead of the folder."""
         self._remember()
         self._request(replace(self._wanted, folder=None))
         self.name_place()
@@ -299,7 +301,7 @@ class SearchController(QObject):
     def _take(
         self, place: Place, shown: Shown, took: float, seen: tuple[int, int] | None, *, stay: bool
     ) -> None:
-        """An answer is there. One without a match waits for a pause in typing, behind the photos of before."""
+        """Show an answer. One without a match waits for a pause in typing; the old photos stay meanwhile."""
         self._took, self._asking = took, False
         self._slow.stop()
         self.busy_changed.emit(False)
@@ -323,7 +325,7 @@ class SearchController(QObject):
         )
         if not is_same:
             view.show_wall(shown.wall, stay=stay)
-        if best_in_sight:  # then the best of the new answer are, rather than where the current photo went
+        if best_in_sight:  # then show the best of the new answer, not the current photo's new position
             view.scrollToTop()
         if seen is not None:
             view.return_to(seen)
@@ -349,7 +351,7 @@ class SearchController(QObject):
         self._page.show_wall()
 
     def _asked(self, *, begins: bool = True) -> str:
-        """What was typed as one reads it, and the folder."""
+        """The query in readable form, with the folder."""
         answer = self._shown.answer if self._shown else None
         asked = readable(self._place.asked, self.likes.name, self._box.is_album, answer, begins=begins)
         return scoped(asked, self._place)
@@ -372,7 +374,7 @@ class SearchController(QObject):
     # Order, headings, and what may match
 
     def _order(self, order: Order) -> None:
-        """Another order; the photo that is looked at keeps its height."""
+        """Change the order; the current photo keeps its position on screen."""
         if self._wanted.is_search:
             self._request(replace(self._wanted, order=order), stay=True)
         else:
@@ -384,11 +386,11 @@ class SearchController(QObject):
         self._request(self._wanted, stay=True)
 
     def _include_weaker(self) -> None:
-        """Mix what may match into another order than by match, or take it out again."""
+        """Include weaker matches in an order other than by match, or leave them out again."""
         self._request(replace(self._wanted, weaker=not self._wanted.weaker), stay=True)
 
     def _toggle_weaker(self) -> None:
-        """Show what may match under the fold, or hide it again; later searches keep it so."""
+        """Show or hide the weaker matches below the others; later searches keep the choice."""
         self._arrangement = replace(self._arrangement, weaker=not self._arrangement.weaker)
         shown = self._shown
         if shown is None or not shown.is_ranked:
@@ -400,17 +402,17 @@ class SearchController(QObject):
         self._say_what_is_shown()
 
     def _turn_stack(self, row: int) -> None:
-        """Spread the copies of a picture, or put them in one place again."""
+        """Expand or collapse the copies of a picture."""
         shown = self._shown
         if shown is not None:
             stack = shown.stacks[shown.wall.results[row].id]
             self._arrangement = self._arrangement.with_stack_turned(stack)
             self._request(self._wanted, stay=True)
 
-    # What is said only after a pause
+    # After a pause in typing
 
     def _speak(self) -> None:
-        """After a pause in typing: show the answer that waited for it, and say aloud what came."""
+        """After a pause in typing, show the waiting answer and announce the result."""
         if self._held is not None:
             self._held()
         if self._shown is None or self._place != self._wanted or not self._place.is_search:
@@ -445,7 +447,7 @@ class SearchController(QObject):
         self.go(Place())
         self._box.line.setFocus()
 
-    # Photos that arrive while one looks
+    # Arriving photos
 
     def _look_for_news(self) -> None:
         library, place = self._library, self._place
@@ -468,7 +470,7 @@ class SearchController(QObject):
         )
 
     def _take_news(self, news: News) -> None:
-        """Photos that are gone leave at once, new ones are appended at the top or wait in the pill further down."""
+        """Remove missing photos at once; append new ones if the wall is at its top, else announce them in the pill."""
         view, grown = self._page.view, news.grown
         if news.are_gone:
             self._request(self._place, stay=True)
@@ -488,7 +490,7 @@ class SearchController(QObject):
         self._show(self._place, news.newer, None, stay=False)
 
     def _show_news(self) -> None:
-        if self._page.pill.hasFocus():  # pressed by key: it goes, and the keyboard with it to the photos
+        if self._page.pill.hasFocus():  # pressed by key: the pill is hidden, so the photos get the focus
             self._page.view.setFocus()
         self._page.pill.hide()
         self._request(self._wanted)
