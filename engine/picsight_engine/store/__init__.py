@@ -1,1 +1,1 @@
-"""The library's databases: schema, migrations and every SQL statement, one file an aggregate."""
+"""The library's databases: schema, migrations and every SQL statement, one file per aggregate."""

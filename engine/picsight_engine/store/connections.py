@@ -1,4 +1,4 @@
-"""SQLite connections: one reader a thread, one writer a database, and SQLite's failures told as sentences."""
+"""SQLite connections: one reader per thread, one writer per database, and SQLite's errors turned into sentences."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _REFUSED = frozenset(
     }
 )
 _FULL = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE})  # ... for the log's index
-# What SQLite says where a changed byte has renamed a table or broken a text: our statements name nothing else.
+# SQLite's messages if a changed byte has renamed a table or broken a text; our own statements never cause them.
 _NONSENSE = (
     "no such table",
     "no such column",
@@ -38,14 +38,14 @@ _NONSENSE = (
     "vtable constructor failed",  # the index of texts
     "invalid fts5 file format",
 )
-_OLDEST = (3, 35)  # the first that drops a column; trigrams came one version earlier
+_OLDEST = (3, 35)  # the first version with DROP COLUMN; trigrams came one version earlier
 DISK_FULL = "The disk is full. Nothing was lost; make room and try again."
 
 
 def explain(error: sqlite3.Error | UnicodeDecodeError, path: Path) -> PicsightError | None:
-    """The sentence for a failure of the disk, the file or SQLite itself; None where the fault is in our own statements."""
+    """The error for a failure of the disk, the file or SQLite itself; None if our statement is at fault."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
-    primary = None if code is None else code & 0xFF  # the higher bits tell apart kinds of one failure
+    primary = None if code is None else code & 0xFF  # the higher bits hold the extended code
     if code in _FULL:
         return StorageError(DISK_FULL)
     if primary in _DAMAGED or isinstance(error, UnicodeDecodeError) or str(error).startswith(_NONSENSE):
@@ -67,7 +67,7 @@ def explain(error: sqlite3.Error | UnicodeDecodeError, path: Path) -> PicsightEr
 
 
 def require_sqlite() -> None:
-    """Raises LibraryError where this Python's SQLite is older than the library's schema needs."""
+    """Raises LibraryError if this Python's SQLite is too old for the library's schema."""
     if sqlite3.sqlite_version_info < _OLDEST:
         oldest = ".".join(map(str, _OLDEST))
         raise LibraryError(
@@ -81,7 +81,7 @@ def explained(path: Path) -> Iterator[None]:
     """Turns a failure of disk or file inside the block into StorageError or LibraryError."""
     try:
         yield
-    except (sqlite3.Error, UnicodeDecodeError) as error:  # a message of SQLite's may quote damaged text
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # SQLite's message may quote damaged text
         sentence = explain(error, path)
         if sentence is None:
             raise
@@ -89,7 +89,7 @@ def explained(path: Path) -> Iterator[None]:
 
 
 class Connections:
-    """The open connections of one database file; readers are handed out one a thread, the writer to one at a time."""
+    """The open connections of one database file: one reader per thread, and one writer for one thread at a time."""
 
     def __init__(self, path: Path, place: OpenedFolder, *, read_only: bool = False) -> None:
         self.path = path
@@ -103,7 +103,7 @@ class Connections:
         self._closed = False
 
     def reader(self) -> sqlite3.Connection:
-        """The calling thread's own connection, which cannot write."""
+        """The calling thread's read-only connection."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             with explained(self.path):
@@ -115,14 +115,14 @@ class Connections:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """The calling thread's reader; failures inside the block become sentences."""
+        """The calling thread's reader; SQLite's errors inside the block become LibraryError or StorageError."""
         with explained(self.path):
             yield self.reader()
 
     @contextmanager
     def writer(self) -> Iterator[sqlite3.Connection]:
-        """The writer inside one transaction: committed at the end of the block, rolled back when it raises, or when the
-        file is not in its place any more.
+        """The writer in one transaction: committed at the end of the block, rolled back if the block raises or the file is
+        no longer in its place.
         """
         with self._writer_lock, explained(self.path):
             connection = self._open_writer()
@@ -176,8 +176,8 @@ class Connections:
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """A connection in autocommit mode with our settings; a missing file is an error, an empty one a new database.
 
-    `read_only` opens a file where SQLite can make no side files, because the medium cannot be written or is full:
-    the file must not change meanwhile.
+    `read_only` opens a file beside which SQLite cannot make side files, because the medium is read-only or full. The file
+    must not change meanwhile.
     """
     mode = "mode=ro&immutable=1" if read_only else "mode=rw"
     connection = sqlite3.connect(
@@ -190,7 +190,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = NORMAL")
-        # What a person deleted is overwritten, not only unlinked.
+        # Deleted content is overwritten, not only unlinked.
         connection.execute("PRAGMA secure_delete = ON")
     except sqlite3.Error:
         connection.close()
@@ -199,10 +199,10 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
 
 
 def probe(path: Path, check: Callable[[sqlite3.Connection, bool], None]) -> bool:
-    """Opens the file, lets `check(connection, writable)` look at it, and says whether it can only be read.
+    """Opens the file, runs `check(connection, writable)`, and returns whether the file is read-only.
 
-    A WAL database needs side files, which a read-only medium or a full disk refuses: there it is opened as it stands. A
-    file that `check` refuses stays as it is, its log too.
+    A WAL database needs side files. If a read-only medium or a full disk refuses them, the file is opened as it is. A
+    file that `check` rejects stays unchanged, and so does its log.
     """
     try:
         with _log_kept(path), closing(connect(path)) as connection:
@@ -220,9 +220,9 @@ def probe(path: Path, check: Callable[[sqlite3.Connection, bool], None]) -> bool
 
 @contextmanager
 def _log_kept(path: Path) -> Iterator[None]:
-    """Keeps a connection that cannot write: the last one to close would carry a killed program's log over into the file.
+    """Holds a read-only connection open: the last writer to close would checkpoint a killed program's log into the file.
 
-    Where the file is damaged, reading it here fails before a connection that can write has touched it.
+    If the file is damaged, reading it here fails before a writable connection has touched it.
     """
     if stands_alone(path):
         yield
@@ -235,6 +235,6 @@ def _log_kept(path: Path) -> Iterator[None]:
 
 
 def stands_alone(path: Path) -> bool:
-    """Whether the file can be read and is complete without a write-ahead log beside it."""
+    """Whether the file is readable and complete without its write-ahead log."""
     log = path.with_name(path.name + "-wal")
     return os.access(path, os.R_OK) and not (log.exists() and log.stat().st_size)

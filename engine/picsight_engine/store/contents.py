@@ -1,6 +1,6 @@
-"""What the visible photos' files are and say, counted: their folders, months, places, cameras, lenses and keywords.
+"""Counts the visible photos by folder, month, place, camera, lens and keyword.
 
-And what several photos have in common, by their primary files: a few statements, however many photos there are.
+Also finds what several photos have in common, by their primary files, in a few statements for any number of photos.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class DirectoryFiles:
-    """Files of one kind in one directory: `names` are those of its path from the added folder's own on, `above` is the
-    path in front of that, `suffix` is lower case with its dot.
+    """Files of one kind in one directory: `names` are the parts of its path from the added folder's name on, `above` is
+    the path before that, `suffix` is lower case with its dot.
     """
 
     above: str
@@ -72,7 +72,7 @@ class DirectoryFiles:
 
 @dataclass(frozen=True, slots=True)
 class Counted(Generic[Value]):
-    """How many files have each value; `copies` are the photos with several files, each as often as one of those has it."""
+    """The number of files per value; `copies` lists photos with several files, once per file that has the value."""
 
     files: Mapping[Value, int]
     copies: Mapping[Value, tuple[int, ...]]
@@ -86,8 +86,8 @@ class Counted(Generic[Value]):
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What there is at one `revision`; months are written "2019-07", keywords are the lists that files have, towns are places
-    with region and country.
+    """The counts at one `revision`; months are "2019-07", keywords are the lists of single files, towns are places with
+    region and country.
     """
 
     revision: int
@@ -101,11 +101,11 @@ class Contents:
 
 @dataclass(frozen=True, slots=True)
 class SharedDetails:
-    """So many visible photos: their bytes together, the first and last local ISO date, how many have none.
+    """The number of visible photos, their total bytes, the first and last local ISO date, and how many have no date.
 
-    The rest is what all of them say alike, None where one says otherwise or nothing. `place` is the part that their places
-    have in common: the country, where they lie in several regions of it. `positions` are all that there are, (degrees
-    north, degrees east) to two decimals.
+    The other fields are values that all photos share, None if one differs or is missing. `place` is the common end of
+    their places: the country, if they lie in several of its regions. `positions` are all distinct ones, (degrees north,
+    degrees east) to two decimals.
     """
 
     photos: int
@@ -121,18 +121,18 @@ class SharedDetails:
 
 
 def photos_revision(db: Database) -> int:
-    """A number that changes with all that files tell of photos, whichever process changed it."""
+    """A number that changes whenever any process changes the metadata or presence of files."""
     return int(db.row(_REVISION)[0])
 
 
 def read_contents(db: Database) -> Contents:
-    """Counts what there is: some 60 ms for 100,000 files, most of it inside SQLite."""
+    """Counts the contents: about 60 ms for 100,000 files, most of it inside SQLite."""
     with db.snapshot() as connection:
         return _contents(connection)
 
 
 def shared_details(db: Database, photo_ids: Sequence[int]) -> SharedDetails:
-    """What these photos have in common."""
+    """The details that these photos share."""
     row = db.row(_SHARED, json.dumps(photo_ids))
     *single, places, positions, keywords = row
     place = _common_end(json.loads(places or "[]"))
@@ -141,7 +141,7 @@ def shared_details(db: Database, photo_ids: Sequence[int]) -> SharedDetails:
 
 
 def shared_tags(db: Database, photo_ids: Sequence[int]) -> list[int]:
-    """The tags in which all of these photos were accepted."""
+    """The tags in which all of these photos are accepted."""
     return db.column(_SHARED_TAGS, json.dumps(photo_ids), len(photo_ids))
 
 
@@ -164,7 +164,7 @@ def _contents(connection: sqlite3.Connection) -> Contents:
 
 
 def _places(connection: sqlite3.Connection, copies: Iterable[tuple[int, ...]]) -> Counted[DirectoryFiles]:
-    """Directories that differ in case or accents alone count as one, called as the first of them."""
+    """Counts by directory; those that differ only in case or accents count as one, under the first one's name."""
     unseen = {row[:3]: row[3] for row in connection.execute(_UNSEEN)}
     found = [row for row in connection.execute(_PLACES) if row[3] > unseen.get(row[:3], 0)]
     names = dict(connection.execute(_NAMES, (json.dumps([row[4] for row in found]),)))
@@ -185,7 +185,7 @@ def _place(folder: str, stored: bytes, suffix: str) -> DirectoryFiles:
 def _counted(
     files: Iterable[tuple[Value, int]], copies: Iterable[tuple[int, Value | None]]
 ) -> Counted[Value]:
-    """Equal values count together."""
+    """Counts equal values together."""
     totals: Counter[Value] = Counter()
     for value, number in files:
         totals[value] += number
@@ -201,7 +201,7 @@ def _listed(keywords: str) -> tuple[str, ...]:
 
 
 def _common_end(places: Sequence[str]) -> str | None:
-    """The regions in which all of these places lie, the smallest first."""
+    """The regions that contain all of these places, smallest first."""
     common: list[str] = []
     for parts in zip(*(reversed(place.split(", ")) for place in places), strict=False):
         if len(set(parts)) > 1:

@@ -34,11 +34,11 @@ class Database:
 
     @property
     def read_only(self) -> bool:
-        """Whether the library lies on a medium that cannot be written; searching still works."""
+        """Whether the library lies on a read-only medium; searching still works."""
         return self._connections.read_only
 
     def reader(self) -> sqlite3.Connection:
-        """The calling thread's connection, which cannot write."""
+        """The calling thread's read-only connection."""
         return self._connections.reader()
 
     def reading(self) -> AbstractContextManager[sqlite3.Connection]:
@@ -46,22 +46,22 @@ class Database:
         return self._connections.reading()
 
     def rows(self, statement: str, *values: object) -> list[Any]:
-        """All rows that a statement finds, in a reader as of `reading`."""
+        """All rows of a query; raises as `reading` does."""
         with self.reading() as connection:
             return connection.execute(statement, values).fetchall()
 
     def column(self, statement: str, *values: object) -> list[Any]:
-        """The first value of each of these rows."""
+        """The first value of each row."""
         return [row[0] for row in self.rows(statement, *values)]
 
     def row(self, statement: str, *values: object) -> Any:
-        """The first of these rows, None where there is none."""
+        """The first row, or None."""
         with self.reading() as connection:
             return connection.execute(statement, values).fetchone()
 
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
-        """The calling thread's reader, of one state for the whole block, whatever is written meanwhile."""
+        """The calling thread's reader in a read transaction: the block sees one state, whatever is written meanwhile."""
         with self.reading() as connection:
             connection.execute("BEGIN")
             try:
@@ -71,10 +71,10 @@ class Database:
 
     @contextmanager
     def writer(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: committed at the end of the block, rolled back when it raises.
+        """One transaction: committed at the end of the block, rolled back if it raises.
 
-        Raises StorageError when the disk is full, read-only or gone, or the library is not where it was opened any more,
-        LibraryError when the file is damaged.
+        Raises StorageError if the disk is full, read-only or gone, or the library has been moved since it was opened, and
+        LibraryError if the file is damaged.
         """
         with self._connections.writer() as connection:
             yield connection
@@ -87,8 +87,8 @@ class Database:
 
 @contextmanager
 def index_lock(folder: Path) -> Iterator[None]:
-    """Held while photos are indexed into the library in `folder`: a second run raises BusyError at once."""
-    from filelock import FileLock, Timeout  # 35 ms, which a search does not need to pay
+    """The lock of an indexing run on the library in `folder`; a second run raises BusyError at once."""
+    from filelock import FileLock, Timeout  # lazy: a search need not pay 35 ms
 
     lock = FileLock(folder / LOCK_NAME, mode=FILE_MODE)
     try:

@@ -1,6 +1,6 @@
-"""What was decided about photos, and what follows from it: in which tags they are, and how many there are.
+"""Decisions about photos, and the states that follow: which photos are in which tags, and how many.
 
-What a person said of a file's picture holds for what the file shows once another program has edited it.
+A decision about a file's picture stays valid after another program has edited the file.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _ADD = """
 INSERT INTO tag_decisions (tag_id, photo_id, verdict, source, run_id, decided_at, score)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6,
     (SELECT score FROM tag_photos WHERE tag_id = ?1 AND photo_id = ?2 AND verdict IS NULL))"""
-# A tag's decisions, and those of tags that were merged into it.
+# The tag that a decision belongs to: the tag itself, or the one that it was merged into.
 _OWNER = "coalesce(tag.merged_into, tag.id)"
 _PAIRS = (
     f"SELECT DISTINCT {_OWNER} AS tag_id, photo_id FROM tag_decisions JOIN tags AS tag ON tag.id = tag_id"
@@ -44,7 +44,7 @@ UNION {_PAIRS} WHERE {_OWNER} IN (SELECT value FROM json_each(?1))"""
 _GIVERS = """(
     SELECT id FROM tags WHERE id = pair.tag_id AND merged_into IS NULL
     UNION ALL SELECT id FROM tags WHERE merged_into = pair.tag_id)"""
-# The last word counts, of those that were not undone. By all decisions on a photo it would take the square of them.
+# The last decision that was not undone counts. Without the index on pairs, the query is quadratic in a photo's decisions.
 _LAST = f"""
 SELECT verdict FROM tag_decisions INDEXED BY tag_decisions_pair JOIN tag_runs ON tag_runs.id = run_id
 WHERE tag_decisions.tag_id IN {_GIVERS}
@@ -63,7 +63,7 @@ _ALL_DECIDED = (
 )
 _DECIDED = "SELECT photo_id, verdict FROM tag_photos WHERE tag_id = ? AND verdict IS NOT NULL"
 _COUNTS = f"SELECT tag_id, coalesce(verdict, 'suggested'), count(*) FROM tag_photos WHERE {SHOWN}{{which}} GROUP BY 1, verdict"
-# A parent has what those below it have, each photo once, but for what is rejected in the parent itself.
+# A parent has the photos of the tags below it, each once, except those rejected in the parent itself.
 _COUNTS_OF_PARENTS = f"""
 WITH RECURSIVE below (top, id) AS (
     SELECT DISTINCT parent_id, parent_id FROM tags WHERE removed_at IS NULL AND parent_id IS NOT NULL{{which}}
@@ -88,7 +88,7 @@ WHERE tag_id = ? AND verdict IS NOT NULL AND EXISTS (
 _ALL_BITS = 2**64 - 1  # hashes are stored signed
 _SHOWN_BY = "SELECT photo_id, taken FROM files WHERE id = ? AND photo_id IS NOT NULL"
 _PHASHES = "SELECT phash FROM photos WHERE id IN (?, ?)"
-# Of the runs that these words were part of, so that they are taken back together.
+# The copies keep the runs of the originals, so that both are undone together.
 _DECIDE = """
 INSERT INTO tag_decisions (tag_id, photo_id, verdict, source, run_id, decided_at, score)
 SELECT tag_id, ?2, verdict, source, run_id, decided_at, score FROM tag_decisions AS known WHERE photo_id = ?1
@@ -101,7 +101,7 @@ SELECT ?2, stars, run_id, rated_at FROM ratings WHERE photo_id = ?1
 
 @dataclass(frozen=True, slots=True)
 class TagState:
-    """How a photo stands to a tag; the score is None where none was computed or it does not reach the threshold."""
+    """The state of a photo in a tag; the score is None if none was computed or it is below the threshold."""
 
     tag_id: int
     state: State
@@ -110,7 +110,7 @@ class TagState:
 
 @dataclass(frozen=True, slots=True)
 class NewDecision:
-    """A decision that is to be written down, with who said so and when, in seconds since 1970."""
+    """A decision to store, with its source and its time in seconds since 1970."""
 
     tag_id: int
     photo_id: int
@@ -120,7 +120,7 @@ class NewDecision:
 
 
 def add_decisions(connection: sqlite3.Connection, run_id: int, decisions: Sequence[NewDecision]) -> bool:
-    """Stores decisions, which count at once; returns whether there are any. Ctrl-C is answered between two batches."""
+    """Stores decisions, which count at once; returns whether there are any. Ctrl-C takes effect between batches."""
     for start in range(0, len(decisions), _BATCH):
         batch = decisions[start : start + _BATCH]
         newest = connection.execute(_NEWEST).fetchone()[0]
@@ -131,22 +131,22 @@ def add_decisions(connection: sqlite3.Connection, run_id: int, decisions: Sequen
 
 
 def settle_run(connection: sqlite3.Connection, run_id: int) -> None:
-    """Lets the last decision that was not undone count for everything that a run decided."""
+    """Recomputes every pair of photo and tag that a run decided: the last decision that was not undone counts."""
     _settle(connection, _PAIRS_OF_RUN, run_id)
 
 
 def settle_photo(connection: sqlite3.Connection, photo_id: int) -> None:
-    """The same for all that was ever decided about a photo."""
+    """The same for all tags in which a photo was ever decided."""
     _settle(connection, _PAIRS_OF_PHOTO, photo_id)
 
 
 def settle_tags(connection: sqlite3.Connection, tag_ids: Iterable[int]) -> None:
-    """The same for all photos of these tags, which were merged or parted."""
+    """The same for all photos of these tags, which were merged or separated."""
     _settle(connection, _PAIRS_OF_TAGS, json.dumps(list(tag_ids)))
 
 
 def decided(connection: sqlite3.Connection, tag_id: int) -> dict[int, State]:
-    """Every photo that is accepted or rejected, shown or not."""
+    """Every photo that is accepted or rejected, visible or not."""
     return dict(connection.execute(_DECIDED, (tag_id,)).fetchall())
 
 
@@ -159,15 +159,15 @@ def decided_for(connection: sqlite3.Connection, tag_ids: Iterable[int]) -> dict[
 
 
 def suggested_and_decided(connection: sqlite3.Connection, tag_id: int) -> tuple[int, int]:
-    """Of the photos that a tag had suggested: how many are decided, and how many of those accepted."""
+    """How many of a tag's suggestions are decided, and how many of those were accepted."""
     counts: tuple[int, int] = connection.execute(_OF_SUGGESTED, (tag_id,)).fetchone()
     return counts
 
 
 def count_states(connection: sqlite3.Connection, tag_id: int | None = None) -> dict[tuple[int, State], int]:
-    """How many visible photos each tag, or one, has of each state, those of the tags below it included.
+    """The number of visible photos by tag and state, for all tags or one, including the tags below.
 
-    Rejected ones are its own.
+    Rejected photos are counted without the tags below.
     """
     one = () if tag_id is None else (tag_id,)
     of_tag, parents = (" AND tag_id = ?", " AND parent_id = ?") if one else ("", "")
@@ -187,9 +187,9 @@ def states_of(db: Database, photo_ids: Sequence[int]) -> dict[int, list[TagState
 
 
 def is_same_shot(connection: sqlite3.Connection, file_id: int, photo_id: int, taken: str | None) -> bool:
-    """Whether what a file has shown so far and a photo are one shot, and not two under a name that a camera gave again.
+    """Whether a file's earlier picture and a photo are the same shot, not two shots to which a camera gave one name.
 
-    Both were taken at the same second, the latter as the file says now, or they look alike as copies do.
+    They are if both were taken in the same second (`taken` is the file's present date) or look alike as copies do.
     """
     shown = connection.execute(_SHOWN_BY, (file_id,)).fetchone()
     if shown is None:
@@ -205,7 +205,7 @@ def look_alike(connection: sqlite3.Connection, one: int, other: int) -> bool:
 
 
 def say_again(connection: sqlite3.Connection, before: int, after: int) -> None:
-    """Lets decisions and stars of the photo `before` hold for `after` too, where nothing was said of that itself."""
+    """Copies decisions and stars of the photo `before` to `after`, except where `after` has its own."""
     moved = [connection.execute(statement, (before, after)).rowcount for statement in (_DECIDE, _RATE)]
     if any(moved):
         settle_photo(connection, after)
@@ -213,7 +213,7 @@ def say_again(connection: sqlite3.Connection, before: int, after: int) -> None:
 
 
 def _settle(connection: sqlite3.Connection, pairs: str, *values: object) -> None:
-    # A list of its own: the statements below change what it is read from.
+    # A temporary table: the statements below change the tables that it is read from.
     connection.execute(_COLLECT.format(pairs=pairs), values)
     connection.execute(_SETTLE)
     connection.execute(_TIDY)

@@ -1,4 +1,4 @@
-"""Files at which pictures were seen, with what their own metadata say; how one comes, moves, goes, and is forgotten."""
+"""Files that show pictures, with their metadata; how they are added, moved, marked as missing and forgotten."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.store.database import Database
 
-IDS = "(SELECT value FROM json_each(?))"  # in a statement, a list of numbers that is bound as JSON
+IDS = "(SELECT value FROM json_each(?))"  # a list of numbers, bound as JSON
 _FILE_COLUMNS = """
 id, folder_id, name, size, mtime_ns, device, bytes_hash, photo_id, metadata_rule, beside, present, missing_since"""
 _FILES_OF = f"SELECT {_FILE_COLUMNS} FROM files WHERE folder_id = ? ORDER BY name"
@@ -51,8 +51,8 @@ SELECT id FROM photos WHERE missing_since IS NOT NULL AND missing_seconds >= ?
     AND NOT EXISTS (SELECT 1 FROM files WHERE photo_id = photos.id OR single_id = photos.id) ORDER BY id"""
 _FORGET_PHOTOS = f"DELETE FROM photos WHERE id IN {IDS}"
 UNREACHABLE = "(state IN ('offline', 'denied'))"  # of a folder, 1 or 0
-# The primary file of a photo is the present one that the library knows longest, of those whose folder can be seen and that
-# stand behind no other: a card that was copied and taken out is not where a photo is to be opened.
+# The primary file of a photo is its oldest present file, preferably in a reachable folder and not the second of a pair:
+# a photo must not be opened from a memory card that was copied and removed.
 PRIMARY_FILE = f"""(
     SELECT files.id FROM files JOIN folders ON folders.id = folder_id WHERE photo_id = photos.id AND present
     ORDER BY {UNREACHABLE}, single_id IS NOT NULL, files.id LIMIT 1)"""
@@ -62,10 +62,10 @@ PRIMARY_FILE = f"""(
 class StoredFile:
     """A path at which a picture was seen.
 
-    `name` is relative to its folder, parts divided by "/", bytes of os.fsencode; `device` is that of the directory in
-    which it was seen last, None if that was never noted; `bytes_hash` is 16 bytes; `photo_id` is None for a file that
-    gave no picture; `metadata_rule` is the rule by which its metadata were read, 0 for none; `beside` is what a scan noted of
-    the files that speak of it, None for none; `missing_since` is in seconds since 1970.
+    `name` is relative to its folder, in bytes of os.fsencode with "/" between the parts; `device` is that of the directory
+    where it was last seen, None if unknown; `bytes_hash` is 16 bytes; `photo_id` is None for a file without a readable
+    picture; `metadata_rule` is the rule by which its metadata were read, 0 for none; `beside` is the scan's fingerprint of
+    its side-cars, None without any; `missing_since` is in seconds since 1970.
     """
 
     id: int
@@ -102,7 +102,7 @@ UPDATE files SET metadata_rule = ?, beside = ?, {", ".join(f"{name} = ?" for nam
 
 
 def put_file(connection: sqlite3.Connection, file: NewFile) -> None:
-    """Stores that this picture is at this path now; a picture that was there before goes into hiding."""
+    """Stores that this picture is at this path now; the picture that was there before is hidden."""
     connection.execute(_PUT_FILE, astuple(file))
 
 
@@ -115,8 +115,8 @@ def put_metadata(
     *,
     beside: int | None = None,
 ) -> None:
-    """Stores what the file at this path says, in place of what it said before, and the rule by which it was read; `beside` is
-    what a scan noted of the files that speak of it.
+    """Replaces the metadata of the file at this path and stores the rule by which they were read; `beside` is the scan's
+    fingerprint of its side-cars.
     """
     keywords = json.dumps(metadata.keywords, ensure_ascii=False) if metadata.keywords else None
     values = {name: getattr(metadata, name) for name in _COLUMNS} | {"keywords": keywords}
@@ -124,30 +124,30 @@ def put_metadata(
 
 
 def move_file(connection: sqlite3.Connection, file_id: int, folder_id: int, name: bytes) -> None:
-    """Gives a file another path; what the library knew of that path is replaced. `put_file` says what is there now."""
+    """Gives a file another path and replaces the record at that path. Call `put_file` to store its new content."""
     connection.execute(_MAKE_ROOM, (folder_id, name, file_id))
     connection.execute(_MOVE_FILE, (folder_id, name, file_id))
 
 
 def set_devices(connection: sqlite3.Connection, devices: Iterable[tuple[int, int]]) -> None:
-    """Records on which device files, given as (file, device), are looked for from now on."""
+    """Stores the device of each file, given as (file, device)."""
     connection.executemany(_SET_DEVICE, [(device, file_id) for file_id, device in devices])
 
 
 def age_missing(
     connection: sqlite3.Connection, folder_ids: Iterable[int], now: float, *, most: float
 ) -> None:
-    """Lets what is missing in these folders, looked through just now, grow older by the time since the last such look.
+    """Ages the missing files in these folders, which were just scanned, by the time since their last scan.
 
-    A look counts for at most `most` seconds, so no single wrong clock makes anything old: several looks must agree. What
-    a clock gives by jumping ahead, it takes by jumping back. `now` is in seconds since 1970.
+    One scan counts for at most `most` seconds, so that one wrong clock cannot expire a file: several scans must agree. A
+    jump of the clock ahead is cancelled by its jump back. `now` is in seconds since 1970.
     """
     ever = connection.execute(_LOOKED_EVER).fetchone()[0]
     for statement in (_AGE_PHOTOS, _AGE_RESTING):
         connection.execute(statement, (_credit(ever, now, most),))
     for folder_id in folder_ids:
         last = connection.execute(_LOOKED_LAST, (folder_id,)).fetchone()
-        if last is not None:  # else a person has removed the folder meanwhile
+        if last is not None:  # otherwise the user has removed the folder meanwhile
             connection.execute(_AGE_FILES, (_credit(last[0], now, most), folder_id))
             connection.execute(_LOOKED, (now, folder_id))
 
@@ -157,9 +157,9 @@ def _credit(last: float | None, now: float, most: float) -> float:
 
 
 def forget_missing(connection: sqlite3.Connection, seconds: float, *, resting: bool = True) -> list[int]:
-    """Deletes files, and photos with their vectors, that have been missing for so many seconds by `age_missing`.
+    """Deletes files, and photos with their vectors, that have been missing for `seconds` as counted by `age_missing`.
 
-    With `resting` those of removed folders, too. Returns the forgotten photos.
+    With `resting`, also those of removed folders. Returns the forgotten photos.
     """
     statements = (_FORGET_FILES, _FORGET_RESTING) if resting else (_FORGET_FILES,)
     if sum(connection.execute(statement, (seconds,)).rowcount for statement in statements):
@@ -172,12 +172,12 @@ def forget_missing(connection: sqlite3.Connection, seconds: float, *, resting: b
 
 
 def files_of(db: Database, folder_id: int) -> list[StoredFile]:
-    """Every file known in a folder, missing ones too, by name."""
+    """Every known file in a folder, including missing ones, by name."""
     return [_stored_file(row) for row in db.rows(_FILES_OF, folder_id)]
 
 
 def find_file(db: Database, path: Path) -> StoredFile | None:
-    """The file that the library knows at `path`, by the person's spelling or through symbolic links."""
+    """The file that the library knows at `path`, as spelled or through symbolic links."""
     for folder in all_folders(db):
         for name in stored_names(path, folder.path):
             if row := db.row(_FILE_AT, folder.id, name):
@@ -186,7 +186,7 @@ def find_file(db: Database, path: Path) -> StoredFile | None:
 
 
 def metadata_of(db: Database, file_id: int) -> Metadata:
-    """What a file says of its picture; nothing for a file that is not known."""
+    """The metadata of a file; empty for an unknown file."""
     row = db.row(_METADATA_OF, file_id)
     if row is None:
         return Metadata()
@@ -198,7 +198,7 @@ def metadata_of(db: Database, file_id: int) -> Metadata:
 
 
 def dates_of(db: Database, photo_ids: Sequence[int]) -> dict[int, set[str]]:
-    """When each of these photos was taken, as its present files say; two of them may disagree."""
+    """When each of these photos was taken, by its present files, which may disagree."""
     dates: dict[int, set[str]] = {photo_id: set() for photo_id in photo_ids}
     for photo_id, taken in db.rows(_DATES, json.dumps(list(dates))):
         dates[photo_id].add(taken)

@@ -1,4 +1,4 @@
-"""The folders that a person added with their directories, how one takes over another inside it, and how a removed one rests."""
+"""The folders that the user added and their directories; nested folders are merged, removed ones rest until they expire."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.store.database import Database
 
-# Where systems keep what a person threw away, and what is theirs; elsewhere such names begin with a dot.
+# Trash and system directories of operating systems that do not begin with a dot.
 _OF_SYSTEMS = frozenset(
     {
         b"$recycle.bin",
@@ -29,8 +29,8 @@ _OF_SYSTEMS = frozenset(
 
 FolderState = Literal["watching", "offline", "denied"]
 
-# A folder that a person removed rests: all its files are missing, and nothing shows it. It is dropped with the last of
-# them. Its `looked_at` is when it was removed.
+# A removed folder rests: all its files are missing, and it is not listed. It is deleted with the last of its files. Its
+# `looked_at` is the time of removal.
 RESTING = "(SELECT id FROM folders WHERE state = 'paused')"
 _ALL = "SELECT id, path, state FROM folders WHERE state <> 'paused' ORDER BY id"
 _EVERY = "SELECT id, path, state FROM folders ORDER BY id"
@@ -39,7 +39,7 @@ _ADD = "INSERT INTO folders (path) VALUES (?)"
 _SET_STATE = "UPDATE folders SET state = ? WHERE id = ? AND state NOT IN (?, 'paused')"
 _RESTING_AT = f"SELECT id FROM folders WHERE path = ? AND id IN {RESTING}"
 _WAKE = "UPDATE folders SET state = 'watching' WHERE id = ?"
-# What was missing before the folder was removed stays so.
+# Files that were missing before the folder was removed stay missing.
 _SHOW = """
 UPDATE files SET present = 1, missing_since = NULL, missing_seconds = 0
 WHERE folder_id = ?1 AND missing_since >= (SELECT looked_at FROM folders WHERE id = ?1)"""
@@ -50,8 +50,8 @@ _HIDE = "UPDATE files SET present = 0, missing_since = ? WHERE present AND folde
 _REST = "UPDATE folders SET state = 'paused', looked_at = ? WHERE id = ? AND state <> 'paused'"
 _REVISE = "UPDATE revision SET number = number + 1"
 _REMOVE = "DELETE FROM folders WHERE id = ?"
-# Names are bytes: || joins them as text without looking at them, CAST makes bytes of it again. What the outer
-# folder knows already (two ways into one folder) stays behind and goes with the inner folder.
+# Names are bytes: || joins them as text unchanged, CAST turns the result into bytes. A file that the outer folder already
+# knows (two ways into one folder) is not moved, and is deleted with the inner folder.
 _REBASE_FILES = """
 UPDATE OR IGNORE files SET folder_id = :outer, name = CAST(:prefix || name AS BLOB) WHERE folder_id = :inner"""
 _REBASE_PROBLEMS = """
@@ -60,7 +60,7 @@ UPDATE OR IGNORE problems SET folder_id = :outer, name = CAST(:prefix || name AS
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A folder whose photos the library shows; `path` is absolute, as the person gave it."""
+    """A folder whose photos the library shows; `path` is absolute, as the user spelled it."""
 
     id: int
     path: Path
@@ -69,7 +69,7 @@ class Folder:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """A directory of the library: `photos` counts those below it too. `parent` is None for a folder that a person added."""
+    """A directory of the library; `photos` includes those below it. `parent` is None for a folder that the user added."""
 
     path: Path
     parent: Path | None
@@ -77,28 +77,28 @@ class Directory:
 
 
 def is_shown(name: bytes) -> bool:
-    """Whether a file or directory with this name is a person's own, to be looked at."""
+    """Whether a file or directory with this name is indexed: it is neither hidden nor the system's."""
     return name[:1] != b"." and name.lower() not in _OF_SYSTEMS
 
 
 def file_path(folder: Path, name: bytes) -> Path:
-    """The path of a file by its stored name: relative to the folder, parts divided by "/", os.fsencode's bytes.
+    """The path of a file by its stored name: relative to the folder, with "/" between parts, in bytes of os.fsencode.
 
-    On Windows os.fsencode gives UTF-8, so a library reads the same there; a name that is no UTF-8 elsewhere
+    On Windows os.fsencode gives UTF-8, so a library reads the same there. On other systems, a name that is not UTF-8
     keeps its bytes.
     """
     return folder / os.fsdecode(name)
 
 
 def all_folders(db: Database) -> list[Folder]:
-    """Every folder, in the order in which they were added."""
+    """Every folder, in the order of addition."""
     with db.reading() as connection:
         return _folders(connection, _ALL)
 
 
 def all_directories(db: Database) -> list[Directory]:
-    """Every folder in the order in which they were added, each followed by its directories that show photos, by name;
-    0.3 s for 100,000 photos.
+    """Every folder in the order of addition, each followed by its directories with photos, by name; 0.3 s for 100,000
+    photos.
     """
     shown: defaultdict[int, defaultdict[bytes, set[int]]] = defaultdict(lambda: defaultdict(set))
     for folder_id, name, photo_id in db.rows(_FILES):
@@ -116,9 +116,9 @@ def all_directories(db: Database) -> list[Directory]:
 def add_folder(db: Database, path: Path) -> Folder:
     """Adds a folder and returns the one that now covers it.
 
-    A folder inside a known one (also by way of a symbolic link) is not added again; one that contains known
-    ones takes over their files, so that photos keep their vectors. A hidden one, which no indexing of the folder around
-    it would look into, is a folder of its own. One that was removed comes back with its photos as they were.
+    A folder inside a known one (also through a symbolic link) is not added again. A folder that contains known ones takes
+    over their files, so that photos keep their vectors. A hidden folder becomes a separate folder, because indexing the
+    folder around it skips it. A removed folder comes back with its photos as they were.
     """
     path = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links: a person's own spelling stays
     with db.writer() as connection:
@@ -140,14 +140,14 @@ def add_folder(db: Database, path: Path) -> Folder:
 
 
 def set_state(db: Database, folder_id: int, state: FolderState) -> None:
-    """Records whether the folder can be seen; photos that lie elsewhere too may be shown by another file then."""
+    """Stores whether the folder can be reached; photos with files elsewhere may get another primary file."""
     with db.writer() as connection:
         if connection.execute(_SET_STATE, (state, folder_id, state)).rowcount:
             connection.execute(_REVISE)
 
 
 def remove_folder(db: Database, folder_id: int) -> list[int]:
-    """Takes a folder out of the library, where it rests until its files expire; returns the photos that left."""
+    """Removes a folder, which rests in the library until its files expire; returns the photos that left."""
     with db.writer() as connection:
         hidden = [photo_id for (photo_id,) in connection.execute(_SHOWN_ONLY_BY, (folder_id,))]
         now = time.time()
@@ -162,27 +162,27 @@ def _folders(connection: sqlite3.Connection, which: str) -> list[Folder]:
 
 
 def _inside(path: Path, folder: Path) -> bytes | None:
-    """The stored name of `path` inside `folder`, b"" for the folder itself, None elsewhere; links are followed."""
+    """The stored name of `path` inside `folder`, b"" for the folder itself, None outside it; links are followed."""
     inner, outer = (os.path.normcase(os.path.realpath(each)) for each in (path, folder))
     if inner == outer:
         return b""
     if not Path(inner).is_relative_to(outer):
         return None
     real = Path(os.path.realpath(path)).relative_to(os.path.realpath(folder))
-    return os.fsencode(real.as_posix())  # "." cannot be: the folder itself was told apart above
+    return os.fsencode(real.as_posix())  # never ".": the folder itself was handled above
 
 
 def _shown_inside(path: Path, folder: Path) -> bytes | None:
-    """As `_inside`, but None where no walk through `folder` would come."""
+    """Like `_inside`, but None for a path that a scan of `folder` skips."""
     name = _inside(path, folder)
     return name if name is not None and all(map(is_shown, name.split(b"/"))) else None
 
 
 def stored_names(path: Path, folder: Path) -> list[bytes]:
-    """The names that `path` may have in `folder`, the likeliest first; b"" is the folder itself, none is elsewhere.
+    """The names that `path` may have in `folder`, most likely first; b"" is the folder itself, none means outside it.
 
-    The path as it is spelled, then with the links in front of the file's own name followed (a file that is itself
-    a link keeps its name), then the file that such a link leads to.
+    First the path as spelled, then with links in its directories resolved (a file that is itself a link keeps its name),
+    then the target of such a link.
     """
     path = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow the file itself
     real = _inside(path, folder)
@@ -201,7 +201,7 @@ def stored_names(path: Path, folder: Path) -> list[bytes]:
 
 
 def covered_names(path: Path, folder: Folder) -> list[bytes]:
-    """The stored names below which `path` covers files of the folder, b"" where it holds all of it; none elsewhere."""
+    """The stored names below which `path` covers files of the folder; b"" if it contains the folder, none if outside."""
     if _inside(folder.path, path) is not None:
         return [b""]
     return stored_names(path, folder.path)
@@ -215,7 +215,7 @@ def _take_over(connection: sqlite3.Connection, outer: int, inner: int, prefix: b
 
 
 def _with_those_above(direct: dict[bytes, set[int]]) -> dict[bytes, set[int]]:
-    """The photos of each directory and of all below it, b"" being the folder itself."""
+    """The photos of each directory including all directories below it; b"" is the folder itself."""
     whole: defaultdict[bytes, set[int]] = defaultdict(set)
     for name, photos in direct.items():
         above = name

@@ -1,4 +1,4 @@
-"""What the library holds, in numbers, and what is wrong with it: values that `status` and `doctor` put into words."""
+"""The library's figures and faults, as values that `status` and `doctor` put into words."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _WITHOUT_VECTOR = f"""
 SELECT id FROM photos WHERE missing_since IS NULL AND NOT EXISTS (
     SELECT 1 FROM vectors JOIN spaces ON spaces.id = space_id
     WHERE photo_id = photos.id AND part = {WHOLE} AND spaces.name = ?) ORDER BY id"""
-# A photo whose present files are all listed under problems cannot be read again, by no model.
+# If all present files of a photo are listed under problems, no model can read it again.
 _AWAITING = f"""
 SELECT count(*) FROM photos WHERE missing_since IS NULL AND NOT EXISTS (
     SELECT 1 FROM vectors JOIN spaces ON spaces.id = space_id
@@ -43,7 +43,7 @@ _DELETE_MISSHAPEN = f"""
 DELETE FROM vectors WHERE id IN (
     SELECT vectors.id FROM vectors JOIN spaces ON spaces.id = space_id WHERE length(vector) <> dim * {STORED.itemsize})"""
 _VISIBLE = "SELECT id FROM photos WHERE missing_since IS NULL ORDER BY id"
-# What the last decision says that was not undone, against what counts.
+# Compares the last decisions that were not undone with the stored states.
 _LAST_DECIDED = """
 SELECT coalesce(merged_into, tags.id) AS tag_id, photo_id, verdict, max(tag_decisions.id) AS last
 FROM tag_decisions JOIN tags ON tags.id = tag_decisions.tag_id JOIN tag_runs ON tag_runs.id = run_id
@@ -54,7 +54,7 @@ _MISJUDGED = f"""
 SELECT count(*) FROM (
     SELECT tag_id, photo_id FROM ({_DECIDED} EXCEPT {_COUNTING})
     UNION SELECT tag_id, photo_id FROM ({_COUNTING} EXCEPT {_DECIDED}))"""
-# A tag stands at the top, or below one that is there and stands somewhere itself.
+# A tag is at the top level, or below an existing tag that is itself in place.
 _ADRIFT = """
 WITH RECURSIVE placed (id) AS (
     SELECT id FROM tags WHERE parent_id IS NULL AND removed_at IS NULL
@@ -67,7 +67,7 @@ _TAGS = "SELECT id FROM tags"
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The library in numbers: visible photos, present files that show one, problems not ignored, searchable vectors."""
+    """The library in numbers: visible photos, their present files, problems that are not ignored, searchable vectors."""
 
     folders: int
     photos: int
@@ -77,12 +77,12 @@ class Counts:
 
 
 def counts(db: Database) -> Counts:
-    """Counts what `status` shows."""
+    """The figures that `status` shows."""
     return Counts(*db.row(_COUNTS))
 
 
 def folder_bytes(folder: Path) -> int:
-    """The size of all files below `folder`; what vanishes meanwhile, or may not be seen, counts nothing."""
+    """The total size of all files below `folder`; files that vanish meanwhile or are unreadable count as 0."""
     total = 0
     for where, _, names in os.walk(folder):
         for name in names:
@@ -94,7 +94,7 @@ def folder_bytes(folder: Path) -> int:
 
 
 def damage(db: Database) -> list[str]:
-    """What SQLite finds wrong in the file's structure; empty when it is sound. The index of texts can be built anew."""
+    """The faults that SQLite finds in the file's structure, without those of the text index, which can be rebuilt."""
     return [text for text in db.column("PRAGMA quick_check") if text != "ok" and "FTS5 table" not in text]
 
 
@@ -104,28 +104,28 @@ def broken_references(db: Database) -> int:
 
 
 def photos_without_vector(db: Database, space: str) -> list[int]:
-    """The visible photos that a search in this space cannot find: indexing was interrupted, or they await it."""
+    """The visible photos that a search in this space cannot find: they are not indexed yet."""
     return db.column(_WITHOUT_VECTOR, space)
 
 
 def photos_awaiting(db: Database, space: str) -> int:
-    """How many visible photos are to be read before a search in this space can find all that can be read at all."""
+    """How many visible and readable photos still lack a vector in this space."""
     return int(db.row(_AWAITING, space)[0])
 
 
 def misshapen_vectors(db: Database) -> list[int]:
-    """The photos of which a stored vector has not the length of its space."""
+    """The photos with a stored vector of a wrong length for its space."""
     return db.column(_MISSHAPEN)
 
 
 def delete_misshapen_vectors(db: Database) -> int:
-    """Deletes such vectors, so that the next indexing makes them again; returns how many."""
+    """Deletes vectors of a wrong length, so that the next indexing makes them again; returns how many."""
     with db.writer() as connection:
         return connection.execute(_DELETE_MISSHAPEN).rowcount
 
 
 def orphan_thumbnails(db: Database, thumbnails: ThumbnailStore) -> list[int]:
-    """The photos that have a thumbnail although nothing shows them any more, but for those that are kept."""
+    """The photos that have a thumbnail but no file, without those in `thumbnails.kept`."""
     return sorted(set(thumbnails.ids()) - _visible(db) - thumbnails.kept)
 
 
@@ -139,17 +139,17 @@ def _visible(db: Database) -> set[int]:
 
 
 def misjudged_photos(db: Database) -> int:
-    """How often a photo does not stand to a tag as was decided."""
+    """How many pairs of photo and tag have a state that contradicts the decisions."""
     return int(db.row(_MISJUDGED)[0])
 
 
 def misplaced_tags(db: Database) -> int:
-    """How many tags stand below one that is gone, or below themselves; and the favourites, where they are gone."""
+    """How many tags are below a removed tag or below themselves, plus one if the favourites are missing."""
     return len(db.rows(_ADRIFT)) + int(db.row(_HAS_FAVOURITES)[0] == 0)
 
 
 def mend_tags(db: Database) -> None:
-    """Lets decisions count as they were made, puts such tags to the top, and makes the favourites anew."""
+    """Recomputes states from decisions, moves misplaced tags to the top, and restores missing favourites."""
     with db.writer() as connection:
         connection.execute(_LIFT)
         if connection.execute(_HAS_FAVOURITES).fetchone()[0] == 0:

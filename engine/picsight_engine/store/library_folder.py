@@ -1,6 +1,6 @@
-"""The folder of a library: never made among a person's photos, closed to others, and still the one that was opened.
+"""The folder of a library: never among the user's photos, closed to other users, and checked to be the one opened.
 
-Which model a person chose for the library stands in a small file there, which is absent while nobody chose.
+A small file in it holds the model that the user chose; there is no file until a model is chosen.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from picsight_engine.private_files import close_tree, make_private, write_privat
 CACHE = "cache"
 DECISIONS = "decisions.jsonl"
 MODEL = "model.json"
-# What a library leaves where its database was moved away; and beside the usual one, where Windows and macOS keep a
-# program's settings and log in the same folder.
+# Files that remain if a library's database is moved away, and the settings and log that Windows and macOS keep in the
+# folder of the default library.
 _OURS = frozenset({MODEL, "index.lock", CACHE, "settings.toml", "Logs"})
 _OUR_BEGINNINGS = ("library.db", "library.v", "thumbnails.db", f"{MODEL}.", "settings.toml.", "decisions.")
-# What systems strew, which also hide what begins with a dot.
+# Files that operating systems scatter; hidden files are ignored as well.
 _STREWN = frozenset({"Thumbs.db", "desktop.ini", "lost+found"})
 
 
 def require_library_folder(folder: Path) -> None:
-    """Whether a folder without a library can be the place of one: it is not there, empty, or holds only what we leave.
+    """Checks that a folder can become a library: it does not exist, is empty, or holds only files of Picsight.
 
     Raises:
-        ForeignFolderError: it holds photos or other files of a person.
-        StorageError: it cannot be looked at.
+        ForeignFolderError: it holds photos or other files of the user.
+        StorageError: it cannot be read.
     """
     try:
         names = [path.name for path in folder.iterdir()]
@@ -48,8 +48,8 @@ def require_library_folder(folder: Path) -> None:
 
 
 def close_to_others(folder: Path) -> None:
-    """Takes from other users what they may do with a library of an earlier version; the folder itself stays as it is
-    where a person keeps other things in it.
+    """Removes other users' permissions from a library of an earlier version; the folder itself stays as it is if it holds
+    other files of the user.
     """
     try:
         paths = list(folder.iterdir())
@@ -64,11 +64,11 @@ def close_to_others(folder: Path) -> None:
 
 
 def chosen_model(folder: Path) -> str | None:
-    """The chosen model's name, None where nobody chose one for the library in `folder`.
+    """The name of the model chosen for the library in `folder`, None if none was chosen.
 
     Raises:
-        LibraryError: the file says nothing of use.
-        StorageError: it may not be read, or the disk refused.
+        LibraryError: the file names no model or is not valid.
+        StorageError: the file or its disk cannot be read.
     """
     path = folder / MODEL
     try:
@@ -90,7 +90,7 @@ def chosen_model(folder: Path) -> str | None:
 
 
 def choose_model(folder: Path, name: str) -> None:
-    """Writes the choice down in one step; StorageError where the disk refuses."""
+    """Stores the choice atomically; raises StorageError if the file cannot be written."""
     try:
         write_private(folder / MODEL, json.dumps({"model": name}) + "\n")
     except OSError as fault:
@@ -100,23 +100,23 @@ def choose_model(folder: Path, name: str) -> None:
 
 
 class OpenedFolder:
-    """Paths as they were when a library was opened: others may come to bear their names, while this writes on."""
+    """The paths of an open library; detects that other files have taken their names while it is open."""
 
     def __init__(self, folder: Path, *files: Path) -> None:
         """Remembers the library's folder, and the files in it that must stay.
 
         Raises:
-            StorageError: they are not there any more.
+            StorageError: they no longer exist.
         """
         self._folder = folder
         self._paths = (folder, *files)
         self._known = self._identities()
 
     def require(self) -> None:
-        """What is written into a deleted file would be lost, and look as if it were safe.
+        """Checks that the files are still in place: writes to a deleted file would succeed and be lost.
 
         Raises:
-            StorageError: the paths are gone, or lead to something else.
+            StorageError: the paths are gone, or lead to other files.
         """
         if self._identities() != self._known:
             raise StorageError(

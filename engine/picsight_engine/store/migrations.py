@@ -1,4 +1,4 @@
-"""The library's schema as numbered steps: each is applied once, in one transaction, and never edited afterwards."""
+"""The library's schema as numbered steps; each is applied once, in one transaction, and never edited afterwards."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     Steps = tuple[Callable[[sqlite3.Connection], None], ...]
 
-_NOW = "CAST(strftime('%s', 'now') AS REAL)"  # unixepoch() is younger than some systems' SQLite
+_NOW = "CAST(strftime('%s', 'now') AS REAL)"  # some systems' SQLite is too old for unixepoch()
 
 # AUTOINCREMENT: an id is never used again.
 _FOLDERS = """
@@ -23,7 +23,7 @@ CREATE TABLE folders (
     path BLOB NOT NULL UNIQUE,
     state TEXT NOT NULL DEFAULT 'watching' CHECK (state IN ('watching', 'offline', 'paused', 'denied'))
 )"""
-# A photo is born missing: its first present file makes it visible (triggers below).
+# A new photo is missing until its first present file makes it visible (triggers below).
 _PHOTOS = f"""
 CREATE TABLE photos (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -64,7 +64,7 @@ CREATE TABLE spaces (
     active INTEGER NOT NULL DEFAULT 0 CHECK (active IN (0, 1)),
     deletions INTEGER NOT NULL DEFAULT 0
 )"""
-# The id grows with every write and is never used again, so "what came after this id" is what a cache lacks.
+# The id grows with every write and is never reused, so a cache lacks exactly the rows after its last id.
 _VECTORS = """
 CREATE TABLE vectors (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -96,7 +96,7 @@ _INDEXES = (
 _PRESENT_FILES = "CREATE INDEX files_present ON files (photo_id, id) WHERE present"
 _MISSING_PHOTOS = "CREATE INDEX photos_missing ON photos (id) WHERE missing_since IS NOT NULL"
 
-# A photo is visible while a present file shows it, whichever statement changed the files.
+# A photo is visible while it has a present file; triggers ensure this for every statement that changes files.
 _FILE_CAME = """
 CREATE TRIGGER files_came AFTER INSERT ON files WHEN NEW.present BEGIN
     UPDATE photos SET missing_since = NULL WHERE id = NEW.photo_id AND missing_since IS NOT NULL;
@@ -113,7 +113,7 @@ CREATE TRIGGER files_went AFTER DELETE ON files BEGIN
     UPDATE photos SET missing_since = {_NOW} WHERE id = OLD.photo_id AND missing_since IS NULL
         AND NOT EXISTS (SELECT 1 FROM files WHERE photo_id = photos.id AND present);
 END"""
-# Caches compare this number to learn that rows went, without counting them.
+# Caches compare this number to notice deleted rows without counting.
 _VECTOR_WENT = """
 CREATE TRIGGER vectors_went AFTER DELETE ON vectors BEGIN
     UPDATE spaces SET deletions = deletions + 1 WHERE id = OLD.space_id;
@@ -128,7 +128,7 @@ def _first_schema(schema: sqlite3.Connection) -> None:
         schema.execute(statement)
 
 
-# What a file's own metadata say. NULL is unknown; `metadata_rule` 0: not read yet, whatever the columns hold.
+# A file's metadata. NULL means unknown; `metadata_rule` 0 means not read yet, whatever the columns hold.
 _METADATA = {
     "taken": "TEXT",
     "taken_offset": "TEXT",
@@ -152,7 +152,7 @@ _NEW_COLUMNS = {
         "description": "TEXT",
     },
 }
-# Of several files nobody knows whose date the photo had. What a PNG says in its texts was not read before.
+# With several files it is unknown which one gave the photo its date. A PNG's text chunks were not read before.
 _HAND_DOWN = f"""
 UPDATE files SET
     metadata_rule = NOT (lower(CAST(name AS TEXT)) LIKE '%.png' OR lower(CAST(name AS TEXT)) LIKE '%.apng'),
@@ -174,7 +174,7 @@ END"""
 
 
 def _metadata_of_files(schema: sqlite3.Connection) -> None:
-    """Metadata belong to files, absence is counted in seconds that several runs have seen, files know their device."""
+    """Moves metadata from photos to files, counts absence in seconds over several runs, adds the device to files."""
     for table, columns in _NEW_COLUMNS.items():
         for name, kind in columns.items():
             schema.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
@@ -186,7 +186,7 @@ def _metadata_of_files(schema: sqlite3.Connection) -> None:
         schema.execute(statement)
 
 
-# Folded by the program, see `store.text`: one row a file, followed by the index of its trigrams.
+# Text folded by the program, see `store.text`: one row per file, and an index of trigrams that follows it.
 _FILE_TEXTS = """
 CREATE TABLE file_texts (
     file_id INTEGER PRIMARY KEY REFERENCES files (id) ON DELETE CASCADE,
@@ -223,7 +223,7 @@ WHEN OLD.folder_id <> NEW.folder_id OR OLD.name <> NEW.name OR OLD.keywords IS N
 BEGIN
     INSERT OR IGNORE INTO texts_due (file_id) VALUES (NEW.id);
 END"""
-# What is told of photos from their files can be remembered until this number changes.
+# Values derived from files can be cached until this number changes.
 _REVISION = "CREATE TABLE revision (number INTEGER NOT NULL)"
 _TELLING = ("folder_id", "name", "mtime_ns", "photo_id", "present", *_METADATA, "keywords", "description")
 _REVISED = """
@@ -231,14 +231,14 @@ CREATE TRIGGER files_revised_by_{name} AFTER {event} ON files BEGIN
     UPDATE revision SET number = number + 1;
 END"""
 _REVISING = {"coming": "INSERT", "going": "DELETE", "change": f"UPDATE OF {', '.join(_TELLING)}"}
-# Counting what there is reads these, and not the files.
+# Counts read these indexes instead of the table.
 _COUNTED = (
     "CREATE INDEX file_texts_place ON file_texts (added_folder, folder, suffix)",
     "CREATE INDEX files_camera ON files (camera, photo_id, present) WHERE present AND camera IS NOT NULL",
     "CREATE INDEX files_keywords ON files (keywords, photo_id, present) WHERE present AND keywords IS NOT NULL",
     "CREATE INDEX files_unseen ON files (id) WHERE NOT present OR photo_id IS NULL",
 )
-# A row with a name is one that a person keeps, at its place in the list; the others are history.
+# A row with a name is a saved search, with its position in the list; the others are history.
 _SEARCHES = """
 CREATE TABLE searches (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -251,7 +251,7 @@ CREATE TABLE searches (
 
 
 def _texts_and_searches(schema: sqlite3.Connection) -> None:
-    """What files are called can be searched, what they say be counted; searches are remembered and kept."""
+    """Makes names and texts of files searchable and countable; stores history and saved searches."""
     tables = (_FILE_TEXTS, _TEXT, _TEXTS_DUE, _REVISION, _SEARCHES)
     revisions = [_REVISED.format(name=name, event=event) for name, event in _REVISING.items()]
     triggers = (_TEXT_CAME, _TEXT_WENT, _TEXT_CHANGED, _TEXT_DUE_BY_COMING, _TEXT_DUE_BY_CHANGE, *revisions)
@@ -264,24 +264,24 @@ def _texts_and_searches(schema: sqlite3.Connection) -> None:
 
 
 def _dates_in_order(schema: sqlite3.Connection) -> None:
-    """A time is looked up, not read through: 1 ms of 100,000 photos instead of 22."""
+    """Adds an index on dates: 1 ms instead of 22 for 100,000 photos."""
     schema.execute("CREATE INDEX files_taken ON files (taken, photo_id) WHERE present")
 
 
 def _tags_and_stars(schema: sqlite3.Connection) -> None:
-    """Tags with what is decided and suggested, and a person's own stars."""
+    """Adds tags with decisions and suggestions, and the user's stars."""
     for statement in TAG_STATEMENTS:
         schema.execute(statement)
 
 
 def _rejected_photos(schema: sqlite3.Connection) -> None:
-    """A person's own rating may be -1, rejected."""
+    """Allows the user's rating to be -1, rejected."""
     for statement in REJECTING_STATEMENTS:
         schema.execute(statement)
 
 
 def _preprocessing_of_spaces(schema: sqlite3.Connection) -> None:
-    """A space knows how its photos were preprocessed, NULL in an older library until it is opened."""
+    """Stores how a space's photos were preprocessed, NULL in an older library until it is opened."""
     schema.execute("ALTER TABLE spaces ADD COLUMN preprocessing TEXT")
 
 
@@ -297,7 +297,7 @@ _PLACES_AND_LENSES = (
 
 
 def _exposures_and_titles(schema: sqlite3.Connection) -> None:
-    """Files say how a photo was exposed, what it is called, and whose it is; places and lenses are counted as cameras are."""
+    """Adds exposure, title and author to files, and indexes to count places and lenses."""
     for name, kind in _MORE_METADATA.items():
         schema.execute(f"ALTER TABLE files ADD COLUMN {name} {kind}")
     schema.execute("DROP TRIGGER files_revised_by_change")
@@ -306,7 +306,7 @@ def _exposures_and_titles(schema: sqlite3.Connection) -> None:
         schema.execute(statement)
 
 
-# A title is searched as the description is.
+# A title is searched like the description.
 _TEXT_DUE_BY_TITLE = """
 CREATE TRIGGER files_changed_text AFTER UPDATE OF folder_id, name, keywords, title, description ON files
 WHEN OLD.folder_id <> NEW.folder_id OR OLD.name <> NEW.name OR OLD.keywords IS NOT NEW.keywords
@@ -320,17 +320,17 @@ _LOOKED_UP = "CREATE INDEX files_{0} ON files ({0}, photo_id, present) WHERE pre
 
 
 def _titles_and_sidecars(schema: sqlite3.Connection) -> None:
-    """Titles can be searched, files know which side-cars spoke of them when they were read, labels and exposures are looked up."""
+    """Makes titles searchable, stores which side-cars a file had when it was read, indexes labels and exposures."""
     schema.execute("ALTER TABLE files ADD COLUMN beside INTEGER")
     schema.execute("DROP TRIGGER files_changed_text")
     schema.execute(_TEXT_DUE_BY_TITLE)
     for column in ("label", "iso", "aperture", "focal"):
         schema.execute(_LOOKED_UP.format(column))
-    write_due_texts(schema)  # those that are due since texts came
+    write_due_texts(schema)  # due since the step that added texts
 
 
 def _pairs(schema: sqlite3.Connection) -> None:
-    """A file may stand behind another one's photo; what it shows itself is kept."""
+    """Lets a file join another file's photo as its pair; keeps the photo that it shows itself."""
     schema.execute("ALTER TABLE files ADD COLUMN single_id INTEGER REFERENCES photos (id) ON DELETE SET NULL")
     schema.execute("CREATE INDEX files_single ON files (single_id) WHERE single_id IS NOT NULL")
     edits = schema.execute(
@@ -355,7 +355,7 @@ MIGRATIONS: Steps = (
 
 
 def migrate(connection: sqlite3.Connection, steps: Steps = MIGRATIONS) -> None:
-    """Applies the steps that the database lacks, each in a transaction of its own together with its number."""
+    """Applies the missing steps, each in its own transaction together with its number."""
     for number, step in enumerate(steps, start=1):
         connection.execute("BEGIN IMMEDIATE")
         try:

@@ -1,4 +1,4 @@
-"""Opening a library's database file: creating it, checking it, migrating it behind a backup."""
+"""Opens a library's database file: creates it, checks it, and migrates it after a backup."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ if TYPE_CHECKING:
 
     from picsight_engine.store.migrations import Steps
 
-APPLICATION_ID = 0x50535431  # "PST1" in the file's header: a library of ours, whatever it is called
+APPLICATION_ID = 0x50535431  # "PST1" in the file's header marks a Picsight library under any name
 
 
 def open_database(folder: Path, *, create: bool = True, steps: Steps = MIGRATIONS) -> Database:
-    """Opens the library in `folder`, migrating an older one behind a backup.
+    """Opens the library in `folder`; backs up an older one and migrates it.
 
-    Raises RequestError where there is none and `create` is false, ForeignFolderError where there is none but
-    something else, LibraryError when it is damaged, made by a newer program or no library at all, or this Python's
-    SQLite cannot hold one, StorageError when the folder cannot be used.
+    Raises RequestError if there is none and `create` is false, ForeignFolderError if the folder holds other files instead,
+    LibraryError if the library is damaged, made by a newer program or not a library, or if this Python's SQLite is
+    unsuitable, and StorageError if the folder cannot be used.
     """
     require_sqlite()
     path = folder / FILE_NAME
@@ -64,8 +64,8 @@ def open_database(folder: Path, *, create: bool = True, steps: Steps = MIGRATION
 
 
 def back_up(connection: sqlite3.Connection, target: Path, version: int) -> None:
-    """Copies the whole database to `target`, which appears only once it is complete and on the disk; not if another
-    process has migrated it meanwhile from `version` to the next.
+    """Copies the whole database to `target`, which appears only once it is complete and on disk; skips the copy if another
+    process has migrated the database from `version` meanwhile.
     """
     sweep_drafts(target.parent, f"{target.name}.*.part")
     part = draft_of(target)
@@ -83,7 +83,7 @@ def back_up(connection: sqlite3.Connection, target: Path, version: int) -> None:
 
 
 def _back_up_decisions(folder: Path, version: int) -> None:
-    """Keeps the file of decisions as it was, which newer programs can read without the backup's own."""
+    """Keeps a copy of the file of decisions, which newer programs can read without the database backup."""
     decisions = folder / DECISIONS
     if decisions.exists():
         write_private(folder / f"library.v{version}.backup.jsonl", decisions.read_bytes())
@@ -102,11 +102,11 @@ def _is_there(path: Path) -> bool:
 
 
 def _create(path: Path, steps: Steps) -> None:
-    """Makes a new library under another name and moves it into place: half a library never exists."""
+    """Makes a new library under a temporary name and moves it into place, so that it is never incomplete."""
     part = draft_of(path)
     try:
         make_private_folder(path.parent)
-        # Of a library that was deleted: SQLite would replay it into the new one.
+        # The log of a deleted library: SQLite would replay it into the new one.
         for suffix in ("-wal", "-shm"):
             side = path.with_name(path.name + suffix)
             if side.exists():
@@ -115,7 +115,7 @@ def _create(path: Path, steps: Steps) -> None:
         with explained(path), closing(connect(part)) as connection:
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             migrate(connection, steps)
-            connection.execute("PRAGMA journal_mode = WAL")  # remembered in the file
+            connection.execute("PRAGMA journal_mode = WAL")  # stored in the file
         _move_unless_there(part, path)
     except OSError as error:
         raise StorageError(
@@ -127,7 +127,7 @@ def _create(path: Path, steps: Steps) -> None:
 
 
 def _move_unless_there(part: Path, path: Path) -> None:
-    """Another process may have made the library meanwhile: its file stays."""
+    """Moves the file, unless another process has made the library meanwhile."""
     try:
         path.hardlink_to(part)
     except FileExistsError:
@@ -137,7 +137,7 @@ def _move_unless_there(part: Path, path: Path) -> None:
 
 
 def _prepare(path: Path, steps: Steps) -> bool:
-    """Checks the file and brings its schema up to date; returns whether it can only be read."""
+    """Checks the file and migrates its schema; returns whether it is read-only."""
 
     def check(connection: sqlite3.Connection, writable: bool) -> None:
         version = _checked_version(connection, path, len(steps))
@@ -155,7 +155,7 @@ def _prepare(path: Path, steps: Steps) -> bool:
             ) from error
         migrate(connection, steps)
 
-    if path.stat().st_size == 0:  # SQLite would take it for a new database, and its log for a left-over
+    if path.stat().st_size == 0:  # SQLite would treat it as a new database and discard its log
         raise LibraryError(
             f"{path} is empty. Nothing was changed; move it away or choose another library folder."
         )
@@ -163,7 +163,7 @@ def _prepare(path: Path, steps: Steps) -> bool:
 
 
 def _checked_version(connection: sqlite3.Connection, path: Path, known: int) -> int:
-    """The schema's version; LibraryError for a file that is not ours, newer than this program, or cut short."""
+    """The schema's version; LibraryError if the file is not a library, newer than this program, or truncated."""
     ours = connection.execute("PRAGMA application_id").fetchone()[0]
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if ours != APPLICATION_ID:
@@ -181,7 +181,7 @@ def _checked_version(connection: sqlite3.Connection, path: Path, known: int) -> 
 
 
 def _refuse_cut_file(connection: sqlite3.Connection, path: Path) -> None:
-    """A file shorter than its own page count has lost its end; with a log beside it pages may still be there."""
+    """Raises if the file is shorter than its page count; with a log beside it, the pages may be in the log."""
     if stands_alone(path):
         pages: int = connection.execute("PRAGMA page_count").fetchone()[0]
         page_size: int = connection.execute("PRAGMA page_size").fetchone()[0]

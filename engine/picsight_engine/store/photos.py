@@ -1,4 +1,4 @@
-"""Photos: pictures, whatever their files are called; one is visible while one of its files is present."""
+"""Photos: pictures, independent of file names; a photo is visible while one of its files is present."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _BY_FOLDER_OF = f"{_PHOTOS_BY_ID} ORDER BY folders.path, files.name LIMIT ?"
 _SKETCHES = """
 SELECT id, phash, width, height FROM photos
 WHERE missing_since IS NULL AND phash IS NOT NULL ORDER BY id"""
-# Grouped, the primary files of all photos are found in half the time; SQLite takes `first` from the row of the least.
+# Grouping finds all primary files in half the time; SQLite takes `first` from the row of the minimum.
 _NEWEST_FIRST = f"""
 SELECT {_COLUMNS}
 FROM (
@@ -55,7 +55,7 @@ JOIN files ON files.id = first
 JOIN photos ON photos.id = files.photo_id
 JOIN folders ON folders.id = files.folder_id
 {_BY_DATE}"""
-# One pass over the files, whatever their number; those that are no photo's primary file are left out of the few found.
+# One pass over the newest files only; files that are not a photo's primary file are dropped afterwards.
 _NEWEST = f"""
 SELECT {_COLUMNS}
 FROM (SELECT id AS new FROM files WHERE present AND taken IS NOT NULL ORDER BY taken DESC, photo_id DESC LIMIT ?)
@@ -76,7 +76,7 @@ WHERE present AND photo_id IN {IDS} ORDER BY files.id"""
 
 @dataclass(frozen=True, slots=True)
 class NewPhoto:
-    """A picture as a worker saw it: upright size, signed 64-bit perceptual hash, and the rules of both identities."""
+    """A picture as a worker read it: upright size, signed 64-bit perceptual hash, and the rules of both identities."""
 
     fingerprint: bytes
     width: int
@@ -88,7 +88,7 @@ class NewPhoto:
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A visible photo by its primary file, whose metadata these are; what is not known is None."""
+    """A visible photo with the metadata of its primary file; unknown values are None."""
 
     id: int
     width: int
@@ -121,7 +121,7 @@ def photo_by_fingerprint(db: Database, fingerprint: bytes) -> int | None:
 
 
 def known_photo(connection: sqlite3.Connection, fingerprint: bytes) -> int | None:
-    """The same, with what a transaction that is open has stored or deleted."""
+    """The same inside an open transaction, including its changes."""
     row = connection.execute(_BY_FINGERPRINT, (fingerprint,)).fetchone()
     return None if row is None else row[0]
 
@@ -132,7 +132,7 @@ def picture_rule_of(db: Database, photo_id: int) -> int:
 
 
 def known_photos(connection: sqlite3.Connection, photo_ids: Iterable[int]) -> set[int]:
-    """Those of these photos that the library knows, visible or not."""
+    """The known ones among these photos, visible or not."""
     return {photo_id for (photo_id,) in connection.execute(_KNOWN, (json.dumps(list(photo_ids)),))}
 
 
@@ -143,25 +143,25 @@ def photos_by_id(db: Database, photo_ids: Sequence[int]) -> dict[int, Photo]:
 
 
 def all_photos(db: Database) -> list[Photo]:
-    """Every visible photo, newest first: by the date taken, else by the file's own."""
+    """Every visible photo, newest first: by the date taken, else by the file's date."""
     return _photos(db.rows(_NEWEST_FIRST))
 
 
 def newest_photos(db: Database, limit: int) -> list[Photo]:
-    """The newest of those with a date: a twentieth of the time of all in a large library.
+    """The newest photos with a date; in a large library 20 times as fast as `all_photos`.
 
-    At most `limit`, fewer where copies stand among the newest files.
+    At most `limit`, and fewer if there are copies among the newest files.
     """
     return _photos(db.rows(_NEWEST, limit))
 
 
 def photos_shown(db: Database) -> int:
-    """How many photos are visible."""
+    """The number of visible photos."""
     return int(db.row(_VISIBLE)[0])
 
 
 def newest_of(db: Database, photo_ids: Sequence[int], limit: int) -> list[Photo]:
-    """The first `limit` of these photos, as far as they are visible, in the order of `all_photos`."""
+    """The first `limit` of the visible ones among these photos, in the order of `all_photos`."""
     return _chosen(db, _NEWEST_OF, photo_ids, limit)
 
 
@@ -186,18 +186,18 @@ def paths_of(db: Database, photo_id: int) -> list[Path]:
 
 
 def files_showing(db: Database, photo_ids: Iterable[int]) -> dict[Path, tuple[int, int]]:
-    """The present files of these photos, each with its size in bytes and its time in ns since 1970 as they were read."""
+    """The present files of these photos, each with its size (bytes) and time (ns since 1970) when it was read."""
     rows = db.rows(_SHOWING, json.dumps(list(photo_ids)))
     return {file_path(Path(os.fsdecode(folder)), name): (size, time) for folder, name, size, time in rows}
 
 
 def hidden_photos(db: Database) -> list[int]:
-    """The photos of which no file is present, ascending: a search must not show them."""
+    """The photos without a present file, ascending; a search must not show them."""
     return db.column(_HIDDEN)
 
 
 def _photos(rows: list[tuple[Any, ...]]) -> list[Photo]:
-    folders: dict[bytes, Path] = {}  # one Path a folder, not one a photo
+    folders: dict[bytes, Path] = {}  # one Path per folder, not per photo
     photos = []
     for row in rows:
         folder, name, mtime_ns = row[-3:]

@@ -23,7 +23,7 @@ ON CONFLICT (folder_id, name) DO UPDATE SET
     code = excluded.code, message = excluded.message, size = excluded.size, mtime_ns = excluded.mtime_ns,
     last_seen = excluded.last_seen, tries = tries + 1"""
 _CLEAR = "DELETE FROM problems WHERE folder_id = ? AND name = ?"
-# Whatever the file looks like now, it is not what was tried: the next indexing tries it.
+# Without size and time the file counts as changed, so that the next indexing retries it.
 _RETRY = "UPDATE problems SET size = NULL, mtime_ns = NULL WHERE folder_id = ? AND name = ?"
 _IGNORE = "UPDATE problems SET ignored = ? WHERE folder_id = ? AND name = ?"
 _ALL = """
@@ -36,8 +36,8 @@ _IN_FOLDER = f"{_ALL} WHERE p.folder_id = ? ORDER BY p.name"
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A path that could not be indexed; `size` and `mtime_ns` are the file's at that time, so that an unchanged one
-    is not tried again (None where it was no file). Times are seconds since 1970.
+    """A path that could not be indexed; `size` and `mtime_ns` are those of the file then, so that an unchanged file is not
+    retried (None if it was not a file). Times are seconds since 1970.
     """
 
     folder_id: int
@@ -67,23 +67,23 @@ class NewProblem:
 
 
 def put_problem(connection: sqlite3.Connection, problem: NewProblem) -> None:
-    """Lists a file (or a directory; b"" is the folder itself); again counts as one more try."""
+    """Lists a file or directory (b"" is the folder itself); if it is listed already, counts one more try."""
     connection.execute(_PUT, asdict(problem))
 
 
 def clear_problem(connection: sqlite3.Connection, folder_id: int, name: bytes) -> None:
-    """Takes a file off the list; nothing happens if it is not on it."""
+    """Removes a file from the list, if it is listed."""
     connection.execute(_CLEAR, (folder_id, name))
 
 
 def retry_later(db: Database, problems: Iterable[Problem]) -> None:
-    """Lets the next indexing try files again, as if they had changed; they stay on the list with their tries until then."""
+    """Makes the next indexing retry files as if they had changed; until then they stay listed."""
     with db.writer() as connection:
         connection.executemany(_RETRY, [(each.folder_id, each.name) for each in problems])
 
 
 def set_ignored(db: Database, problems: Iterable[Problem], *, ignored: bool) -> None:
-    """Records that a person does not want to hear of these files, or does again."""
+    """Hides these files from the list of problems, or shows them again."""
     with db.writer() as connection:
         connection.executemany(_IGNORE, [(ignored, each.folder_id, each.name) for each in problems])
 
@@ -94,7 +94,7 @@ def all_problems(db: Database) -> list[Problem]:
 
 
 def problem_at(db: Database, path: Path) -> Problem | None:
-    """The problem listed for a path, by the person's spelling or through symbolic links."""
+    """The problem listed for a path, as spelled or through symbolic links."""
     for folder in all_folders(db):
         for name in stored_names(path, folder.path):
             if row := db.row(_AT, folder.id, name):

@@ -1,4 +1,4 @@
-"""What a person has said of pictures, as it leaves the library and comes back: each picture as others find it again."""
+"""The user's decisions and ratings for export and import, with the data that identifies each picture elsewhere."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from picsight_engine.store.database import Database
     from picsight_engine.store.decisions import Verdict
 
-# A photo by its primary file; by the one that the library knows longest where all of them are missing.
+# A photo by its primary file, or by its oldest file if all are missing.
 _PICTURES = f"""
 SELECT photos.id, folders.path, files.name, fingerprint, fingerprint_rule FROM photos
 JOIN files ON files.id = coalesce({PRIMARY_FILE}, (SELECT min(id) FROM files WHERE photo_id = photos.id))
@@ -27,8 +27,8 @@ JOIN folders ON folders.id = files.folder_id
 WHERE photos.id IN (
     SELECT photo_id FROM tag_photos WHERE verdict IS NOT NULL UNION SELECT photo_id FROM tag_examples
     UNION SELECT photo_id FROM ratings)"""
-# The last word counts, of those that were not undone: SQLite takes a row's other columns from that with the highest
-# number. Of a tag that was merged into another the other one has the decisions.
+# The last decision that was not undone counts: with max(), SQLite takes the other columns from the row of the maximum.
+# The decisions of a merged tag belong to the tag that it was merged into.
 _DECISIONS = """
 SELECT coalesce(merged_into, tags.id) AS owner, photo_id, verdict, source, decided_at, max(tag_decisions.id)
 FROM tag_decisions JOIN tag_runs ON tag_runs.id = run_id JOIN tags ON tags.id = tag_id
@@ -63,16 +63,16 @@ WHERE fingerprint = ?1 OR id IN (SELECT photo_id FROM files WHERE bytes_hash = ?
 
 @dataclass(frozen=True, slots=True)
 class SeenPicture:
-    """Where a photo lies, or lay last, and its fingerprint by a rule."""
+    """The present or last path of a photo, and its fingerprint by a rule."""
 
-    path: str  # Path takes ten times as long to make
+    path: str  # a Path takes ten times as long to make
     fingerprint: bytes
     rule: int
 
 
 @dataclass(frozen=True, slots=True)
 class StoredDecision:
-    """The last decision about a photo, in seconds since 1970."""
+    """The last decision about a photo; its time is in seconds since 1970."""
 
     photo_id: int
     verdict: Verdict
@@ -82,7 +82,7 @@ class StoredDecision:
 
 @dataclass(frozen=True, slots=True)
 class StoredRating:
-    """The stars that a person gave last, None where they were taken back."""
+    """The stars that the user gave last, None if they were withdrawn."""
 
     stars: int | None
     rated_at: float
@@ -90,7 +90,7 @@ class StoredRating:
 
 @dataclass(frozen=True, slots=True)
 class PastName:
-    """What a tag is or was called, which one it stood below, and which one had its photos."""
+    """A present or former name of a tag, its parent, and the tag that it was merged into."""
 
     tag_id: int
     name: str
@@ -100,7 +100,7 @@ class PastName:
 
 @dataclass(frozen=True, slots=True)
 class ShownFile:
-    """A present file of a photo as it was indexed, with the keywords that it holds itself."""
+    """A present file of a photo as it was indexed, with its own keywords."""
 
     id: int
     photo_id: int
@@ -113,7 +113,7 @@ class ShownFile:
 
 
 def seen_pictures(connection: sqlite3.Connection) -> dict[int, SeenPicture]:
-    """The photos of which a person has said anything; one of which no file is known any more lies nowhere."""
+    """The photos with decisions, examples or ratings; those without any known file are left out."""
     return {
         photo_id: SeenPicture(os.path.join(os.fsdecode(folder), os.fsdecode(name)), fingerprint, rule)  # noqa: PTH118
         for photo_id, folder, name, fingerprint, rule in connection.execute(_PICTURES)
@@ -123,7 +123,7 @@ def seen_pictures(connection: sqlite3.Connection) -> dict[int, SeenPicture]:
 def last_decisions(
     connection: sqlite3.Connection, tag_ids: Iterable[int] | None = None
 ) -> dict[int, list[StoredDecision]]:
-    """The last decision about every photo by tag, withdrawn ones too; of all tags, or of these."""
+    """The last decision about every photo by tag, including withdrawn ones; for all tags or for these."""
     statement = _DECISIONS.format(which="" if tag_ids is None else _OF_TAGS)
     values = () if tag_ids is None else (json.dumps(list(tag_ids)),)
     found: defaultdict[int, list[StoredDecision]] = defaultdict(list)
@@ -133,7 +133,7 @@ def last_decisions(
 
 
 def last_ratings(connection: sqlite3.Connection) -> dict[int, StoredRating]:
-    """The stars that a person gave last, by photo."""
+    """The stars that the user gave last, by photo."""
     return {
         photo_id: StoredRating(stars, rated_at)
         for photo_id, stars, rated_at, _ in connection.execute(_RATINGS)
@@ -149,7 +149,7 @@ def tags_decided(connection: sqlite3.Connection, verdict: Verdict) -> defaultdic
 
 
 def ever_decided(connection: sqlite3.Connection) -> defaultdict[int, list[int]]:
-    """The tags of which anything was ever said about each photo, undone or withdrawn since or not."""
+    """The tags in which each photo was ever decided, even if undone or withdrawn since."""
     found: defaultdict[int, list[int]] = defaultdict(list)
     for photo_id, tag_id in connection.execute(_EVER_DECIDED):
         found[photo_id].append(tag_id)
@@ -157,18 +157,18 @@ def ever_decided(connection: sqlite3.Connection) -> defaultdict[int, list[int]]:
 
 
 def ever_rated(connection: sqlite3.Connection) -> set[int]:
-    """The photos to which stars were ever given, undone or taken back since or not."""
+    """The photos that ever had stars, even if undone or withdrawn since."""
     return {photo_id for (photo_id,) in connection.execute(_EVER_RATED)}
 
 
 def past_names(connection: sqlite3.Connection) -> Iterator[PastName]:
-    """All names and places of all tags, removed ones too, as far as changes were written down."""
+    """All recorded names and parents of all tags, including removed ones."""
     for row in connection.execute(_PAST_NAMES):
         yield PastName(*row)
 
 
 def shown_files(db: Database, place: Path | None = None) -> Iterator[ShownFile]:
-    """The present files of photos, of the whole library or of a folder, by folder and name."""
+    """The present files of photos in the whole library or in a folder, by folder and name."""
     for folder in all_folders(db):
         names = [b""] if place is None else covered_names(place, folder)
         rows = db.rows(_FILES, folder.id) if names else []
@@ -181,13 +181,13 @@ def shown_files(db: Database, place: Path | None = None) -> Iterator[ShownFile]:
 
 
 def is_covered(db: Database, place: Path) -> bool:
-    """Whether a folder is, lies in, or holds one of the library's."""
+    """Whether a folder equals, lies in, or contains a folder of the library."""
     return any(covered_names(place, folder) for folder in all_folders(db))
 
 
 @dataclass(frozen=True, slots=True)
 class Filing:
-    """The number that changes with all that is said, what it was when that was filed last, and the hash of that file."""
+    """The present revision of tags and ratings, the revision filed last, and the hash of that file."""
 
     revision: int
     filed: int
@@ -195,17 +195,17 @@ class Filing:
 
 
 def noted_filing(connection: sqlite3.Connection) -> Filing:
-    """What is known of the file beside the database."""
+    """The stored state of the file of decisions beside the database."""
     return Filing(*connection.execute(_FILING).fetchone())
 
 
 def note_filed(connection: sqlite3.Connection, revision: int, digest: bytes) -> None:
-    """Everything up to this number is in the file with this hash."""
+    """Stores that everything up to this revision is in the file with this hash."""
     connection.execute(_FILED, (revision, digest))
 
 
 def is_unfiled(db: Database) -> bool:
-    """Whether anything was said since it was filed last."""
+    """Whether there are decisions or ratings that are not filed yet."""
     return bool(db.row(_UNFILED)[0])
 
 
@@ -222,6 +222,6 @@ def rule_of(connection: sqlite3.Connection, photo_id: int) -> int:
 
 
 def photo_with_hash(db: Database, digest: bytes) -> tuple[int, bool] | None:
-    """The photo of which this is the fingerprint, or the hash of a file's bytes, and whether it is shown."""
+    """The photo with this fingerprint, or with this hash of a file's bytes, and whether it is visible."""
     row = db.row(_BY_HASH, digest)
     return None if row is None else (row[0], bool(row[1]))

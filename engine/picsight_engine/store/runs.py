@@ -1,4 +1,4 @@
-"""Whatever a person changes of tags is a run: written down as one, undone and done again as a whole."""
+"""Every change of tags is a run: recorded, undone and redone as a whole."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _NOTE = "UPDATE tag_runs SET before = ?, after = ? WHERE id = ?"
 _DROP = "DELETE FROM tag_runs WHERE id = ?"
 _COLUMNS = "id, kind, words, made_at, undone_at IS NOT NULL"
 _LATEST = f"SELECT {_COLUMNS} FROM tag_runs ORDER BY id DESC LIMIT ?"
-# What tags suggest of new photos nobody asked for.
+# Undo skips suggestions for new photos, which the user did not request.
 _LAST_DONE = "SELECT max(id) FROM tag_runs WHERE kind <> 'index' AND undone_at IS NULL"
-# What a person did since an undoing stands on what that left.
+# Changes made after an undo build on its result, so older undone runs cannot be redone.
 _LAST_UNDONE = """
 SELECT id FROM tag_runs AS run WHERE undone_at IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM tag_runs WHERE kind <> 'index' AND undone_at IS NULL AND made_at > run.undone_at
@@ -48,7 +48,7 @@ _COLLECTED: ContextVar[list[Run] | None] = ContextVar("collected", default=None)
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One change, `words` for a person; `made_at` in seconds since 1970."""
+    """One change; `words` describe it to the user, `made_at` is in seconds since 1970."""
 
     id: int
     kind: RunKind
@@ -59,14 +59,14 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Turned:
-    """A run that was undone, or done again, and the tags whose scores could not be put back as they were."""
+    """A run that was undone or redone, and the tags whose scores could not be restored."""
 
     run: Run
     due: set[int]
 
 
 class Recording:
-    """A run that is being made, inside a transaction; `made` is what became of it, None where nothing has changed."""
+    """A run under construction, inside a transaction; `made` is the finished run, None if nothing changed."""
 
     def __init__(self, connection: sqlite3.Connection, run: Run) -> None:
         self.connection = connection
@@ -78,13 +78,13 @@ class Recording:
         self._decided = self._scored = self._rated = False
 
     def add(self, draft: Definition) -> int:
-        """A new tag, which is one that was removed when this is undone; returns its id."""
+        """Adds a tag, which undo removes; returns its id."""
         tag_id = add_tag(self.connection, draft, self.now)
         self._added.add(tag_id)
         return tag_id
 
     def define(self, tag: Definition) -> None:
-        """Makes a tag what this says."""
+        """Stores the definition of a tag."""
         known = tags_by_id(self.connection, [tag.id])[tag.id]
         if known != tag:
             self._before.setdefault(tag.id, known)
@@ -92,7 +92,7 @@ class Recording:
             settle_tags(self.connection, _parted({tag.id: known}, {tag.id: tag}))
 
     def tag(self, tag_id: int) -> Definition:
-        """A tag as it is now, whoever changed it since it was asked for.
+        """The present state of a tag.
 
         Raises:
             RequestError: it was removed.
@@ -107,20 +107,20 @@ class Recording:
         self._decided |= add_decisions(self.connection, self._run.id, decisions)
 
     def rate(self, photo_ids: Iterable[int], stars: int | None, rated_at: float | None = None) -> None:
-        """Gives photos stars, None for those of their files."""
+        """Gives photos stars; None returns to those of their files."""
         when = self.now if rated_at is None else rated_at
         self._rated |= add_ratings(self.connection, self._run.id, photo_ids, stars, when)
 
     def score(self, tag_id: int, scores: Scores) -> None:
-        """Makes this what a tag suggests; once in a run."""
+        """Replaces a tag's suggestions; once per run."""
         self._scored |= put_scores(self.connection, self._run.id, tag_id, scores)
 
     def score_new(self, photo_ids: Sequence[int], scores: Mapping[int, Scores]) -> None:
-        """Makes this what tags suggest of these photos; once in a run."""
+        """Replaces the tags' suggestions among these photos; once per run."""
         self._scored |= add_scores(self.connection, self._run.id, photo_ids, scores)
 
     def finish(self) -> None:
-        """Lets everything count; nothing is left of a run that changed nothing."""
+        """Applies the run; deletes it if it changed nothing."""
         if not (self._added or self._before or self._decided or self._scored or self._rated):
             self.connection.execute(_DROP, (self._run.id,))
             return
@@ -136,10 +136,10 @@ class Recording:
 
 @contextmanager
 def recorded(db: Database, kind: RunKind, words: str) -> Iterator[Recording]:
-    """One run in one transaction: what the block changes is undone together.
+    """One run in one transaction: all changes of the block are undone together.
 
     Raises:
-        RequestError: the block raises it, or leaves a tag in the place of another.
+        RequestError: the block raises it, or gives two tags the same name and place.
     """
     with db.writer() as connection:
         now = time.time()
@@ -154,7 +154,7 @@ def recorded(db: Database, kind: RunKind, words: str) -> Iterator[Recording]:
 
 @contextmanager
 def collect_runs() -> Iterator[list[Run]]:
-    """Yields a list that receives each run that this thread commits inside the block, none of other threads or processes."""
+    """Yields a list that receives each run that this thread (no other thread or process) commits inside the block."""
     made: list[Run] = []
     token = _COLLECTED.set(made)
     try:
@@ -164,15 +164,15 @@ def collect_runs() -> Iterator[list[Run]]:
 
 
 def runs(db: Database, limit: int) -> list[Run]:
-    """What was changed, the latest first, also what was undone."""
+    """The changes, latest first, including undone ones."""
     return [_run(row) for row in db.rows(_LATEST, limit)]
 
 
 def undo(db: Database, run_id: int | None = None) -> Turned:
-    """Takes a run back, the latest of a person's that still holds unless another one is meant.
+    """Undoes a run, by default the user's latest one that is not undone.
 
     Raises:
-        RequestError: there is none, it is undone, or a tag that it changed was changed again.
+        RequestError: there is none, it is undone already, or a tag that it changed was changed again.
     """
     with db.writer() as connection:
         if run_id is None:
@@ -188,10 +188,10 @@ def undo(db: Database, run_id: int | None = None) -> Turned:
 
 
 def redo(db: Database, run_id: int | None = None) -> Turned:
-    """Does again what was undone, the last that was unless another run is meant.
+    """Redoes an undone run, by default the one undone last.
 
     Raises:
-        RequestError: there is none, it was not undone, or a tag that it changed is another one now.
+        RequestError: there is none, it was not undone, or a tag that it changed has changed since.
     """
     with db.writer() as connection:
         if run_id is None:
@@ -215,7 +215,7 @@ def _turn(
     *,
     undone_at: float | None,
 ) -> set[int]:
-    """Makes the tags of a run what they were at its other end; returns those whose scores have to be computed anew."""
+    """Restores the tags of a run to their state before or after it; returns those whose scores must be recomputed."""
     if tags_by_id(connection, now) != now:
         raise RequestError(f'A tag that "{run.words}" changed was changed again since; undo that first.')
     for tag in then.values():
@@ -226,7 +226,7 @@ def _turn(
     settle_run(connection, run.id)
     due = turn_scores(connection, run.id, back=undone_at is not None)
     count_up(connection)
-    # What was gone for a while has not seen the photos that came meanwhile.
+    # A restored tag has not scored the photos added while it was removed.
     return due | {tag.id for tag in then.values() if tag.is_live and not now[tag.id].is_live}
 
 
@@ -238,21 +238,23 @@ def _require_places(connection: sqlite3.Connection, tags: Mapping[int, Definitio
 
 
 def _parted(before: Mapping[int, Definition], after: Mapping[int, Definition]) -> set[int]:
-    """The tags whose decisions belong to others than before."""
+    """The tags whose decisions now belong to another tag."""
     moved = [tag_id for tag_id in before if before[tag_id].merged_into != after[tag_id].merged_into]
     owners = {each[tag_id].merged_into for each in (before, after) for tag_id in moved}
     return {*moved, *(owner for owner in owners if owner is not None)}
 
 
 def _written(tags: Mapping[int, Definition]) -> str:
-    names = [each.name for each in fields(Definition)]  # `asdict` copies all values, in ten times as long
+    names = [
+        each.name for each in fields(Definition)
+    ]  # `asdict` copies all values and takes ten times as long
     return json.dumps([{name: getattr(tag, name) for name in names} for tag in tags.values()])
 
 
 def _definitions(
     connection: sqlite3.Connection, run_id: int
 ) -> tuple[dict[int, Definition], dict[int, Definition]]:
-    """What a run's tags were before and after it, without examples that were forgotten since."""
+    """A run's tags before and after it, without examples that were forgotten since."""
     before, after = (json.loads(text) for text in connection.execute(_DEFINITIONS, (run_id,)).fetchone())
     named = [photo for tag in (*before, *after) for photo in (*tag["examples"], *tag["against"])]
     known = known_photos(connection, named)

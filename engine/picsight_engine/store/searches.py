@@ -1,4 +1,4 @@
-"""What a person has searched for, and the searches that they keep under a name, in their own order."""
+"""The history of searches, and the saved searches in the user's order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.store.database import Database
 
-MOST_HISTORY = 1000  # queries; the one that was not used for longest goes first
+MOST_HISTORY = 1000  # queries; the least recently used one is dropped first
 
 _REMEMBER = """
 INSERT INTO searches (query, used_at) VALUES (?, ?)
@@ -34,7 +34,7 @@ _PLACE = "UPDATE searches SET position = ? WHERE id = ?"
 
 @dataclass(frozen=True, slots=True)
 class PastSearch:
-    """A query that was looked at, when last (in seconds since 1970), and how often."""
+    """A past query, the time of its last use (seconds since 1970), and the number of uses."""
 
     query: str
     used_at: float
@@ -43,7 +43,7 @@ class PastSearch:
 
 @dataclass(frozen=True, slots=True)
 class SavedSearch:
-    """A query that a person keeps under a name; `position` counts from 0."""
+    """A query saved under a name; `position` counts from 0."""
 
     id: int
     name: str
@@ -52,13 +52,13 @@ class SavedSearch:
 
 
 class Searches:
-    """The history and the kept searches of one library; any thread may call."""
+    """The history and the saved searches of one library; thread-safe."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     def remember(self, query: str) -> None:
-        """Makes a query the latest of the history; one that says nothing is not remembered, and none on a read-only disk."""
+        """Puts a query at the top of the history; ignores an empty query, and any query on a read-only disk."""
         query = _storable(query)
         if query and not self._db.read_only:
             with self._db.writer() as connection:
@@ -66,11 +66,11 @@ class Searches:
                 connection.execute(_CUT_HISTORY, (MOST_HISTORY,))
 
     def history(self, limit: int = MOST_HISTORY) -> list[PastSearch]:
-        """The queries of before, the latest first."""
+        """The past queries, latest first."""
         return [PastSearch(*row) for row in self._db.rows(_HISTORY, limit)]
 
     def forget(self, query: str | None = None) -> None:
-        """Takes one query, or all, out of the history; what is kept under a name stays."""
+        """Removes one query, or all, from the history; saved searches stay."""
         with self._db.writer() as connection:
             if query is None:
                 connection.execute(_FORGET_ALL)
@@ -78,12 +78,12 @@ class Searches:
                 connection.execute(_FORGET, (_storable(query),))
 
     def saved(self) -> list[SavedSearch]:
-        """The searches that are kept, in the person's order."""
+        """The saved searches, in the user's order."""
         with self._db.reading() as connection:
             return _saved(connection)
 
     def save(self, name: str, query: str) -> SavedSearch:
-        """Keeps a query under a name, behind all others.
+        """Saves a query under a name, after all others.
 
         Raises:
             RequestError: name or query is empty.
@@ -97,7 +97,7 @@ class Searches:
         return SavedSearch(id_, name, query, position)
 
     def rename(self, search_id: int, name: str) -> None:
-        """Gives a kept search another name.
+        """Renames a saved search.
 
         Raises:
             RequestError: the name is empty, or there is no such search.
@@ -107,7 +107,7 @@ class Searches:
             _require(connection.execute(_RENAME, (name, search_id)).rowcount)
 
     def move(self, search_id: int, position: int) -> None:
-        """Puts a kept search to this position; the others stay in their order.
+        """Moves a saved search to this position; the others keep their order.
 
         Raises:
             RequestError: there is no such search.
@@ -120,7 +120,7 @@ class Searches:
             _arrange(connection, ids)
 
     def delete(self, search_id: int) -> SavedSearch:
-        """Lets go of a kept search; what is returned can be given to `restore`.
+        """Deletes a saved search and returns it, for `restore`.
 
         Raises:
             RequestError: there is no such search.
@@ -133,7 +133,7 @@ class Searches:
         return saved[search_id]
 
     def restore(self, search: SavedSearch) -> None:
-        """Brings back a search that was deleted, as itself and to its place; nothing happens if it is there."""
+        """Restores a deleted search with its id and position, unless it exists."""
         with self._db.writer() as connection:
             ids = [each.id for each in _saved(connection)]
             if search.id not in ids:
@@ -165,5 +165,5 @@ def _named(name: str) -> str:
 
 
 def _storable(text: str) -> str:
-    """The text as SQLite can keep it: bytes of a command line that are no text become "?"."""
+    """The text as SQLite can store it: command-line bytes that are not valid text become "?"."""
     return text.strip().encode("utf-8", "replace").decode("utf-8")

@@ -1,6 +1,6 @@
-"""What tags suggest: scores that reach the threshold, and what each run changed of them, so that it can be taken back.
+"""The suggestions of tags: scores that reach the threshold, and each run's changes to them, which undo needs.
 
-What a text tower makes of the words of tags is kept too: ten thousand tags are not read anew after each indexing.
+Text embeddings of tags are cached too, so that ten thousand tags are not embedded again after each indexing.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from picsight_engine.store.database import Database
 
-_TEXT_VECTOR = np.dtype("<f4")  # as it came: what is suggested must not depend on whether it was kept
-_CHANGE = np.dtype([("photo", "<i8"), ("before", "<f4"), ("after", "<f4")])  # nan is no score
+_TEXT_VECTOR = np.dtype("<f4")  # full precision: suggestions must not depend on whether a vector was cached
+_CHANGE = np.dtype([("photo", "<i8"), ("before", "<f4"), ("after", "<f4")])  # nan means no score
 
 _SCORES = "SELECT photo_id, score FROM tag_photos WHERE tag_id = ? AND score IS NOT NULL"
 _BEST = """
@@ -40,7 +40,7 @@ WHERE score IS NOT NULL AND photo_id IN (SELECT value FROM json_each(?))"""
 _NOTE = """
 INSERT INTO tag_run_scores (run_id, tag_id, space, scores) VALUES (?, ?, ?, ?)"""
 _CHANGES = "SELECT tag_id, space = (SELECT name FROM spaces WHERE active), scores FROM tag_run_scores WHERE run_id = ?"
-# Each run leaves one more behind; ids that no run has were taken by those that changed nothing.
+# Each run adds one record and drops old ones; runs that changed nothing leave gaps in the ids.
 _SHED = """
 UPDATE tag_run_scores SET scores = x''
 WHERE run_id IN (SELECT id FROM tag_runs ORDER BY id DESC LIMIT 8 OFFSET ?) AND length(scores) > 0"""
@@ -54,12 +54,12 @@ _KNOWN_TEXTS = """
 SELECT text, vector FROM prompt_vectors WHERE tower = ? AND text IN (SELECT value FROM json_each(?))"""
 _PUT_TEXT = "INSERT OR REPLACE INTO prompt_vectors (tower, text, vector) VALUES (?, ?, ?)"
 _DROP_TEXTS = "DELETE FROM prompt_vectors WHERE tower <> ?"
-_REMEMBERED = 200  # runs: of a tag that suggests a thousand photos each takes 16 KB
+_REMEMBERED = 200  # runs; one run of a tag with a thousand suggestions takes 16 KB
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """The photos that a tag suggests, with how likely they are, by a model of this space."""
+    """The photos that a tag suggests, with their scores by a model of this space."""
 
     space: str
     photos: Mapping[int, float]
@@ -71,12 +71,12 @@ def best_suggestions(connection: sqlite3.Connection, tag_id: int) -> list[tuple[
 
 
 def has_scores(connection: sqlite3.Connection, tag_id: int) -> bool:
-    """Whether a tag suggests anything, or did before it was decided."""
+    """Whether a tag has any scores, including those of photos decided since."""
     return connection.execute(_ANY, (tag_id,)).fetchone() is not None
 
 
 def put_scores(connection: sqlite3.Connection, run_id: int | None, tag_id: int, found: Scores) -> bool:
-    """Makes these the scores of a tag, as a part of a run or of none; returns whether they are others than before."""
+    """Replaces the scores of a tag, as part of a run or without one; returns whether they changed."""
     connection.execute(_BEGIN_STATE, (found.space,))
     known = dict(connection.execute(_SCORES, (tag_id,)).fetchall())
     space, _ = scored_until(connection)
@@ -86,7 +86,7 @@ def put_scores(connection: sqlite3.Connection, run_id: int | None, tag_id: int, 
 def add_scores(
     connection: sqlite3.Connection, run_id: int, photo_ids: Sequence[int], found: Mapping[int, Scores]
 ) -> bool:
-    """The same for some tags, and for these photos alone."""
+    """The same for several tags, but only for these photos."""
     known: defaultdict[int, dict[int, float]] = defaultdict(dict)
     for tag_id, photo_id, score in connection.execute(_OF_PHOTOS, (json.dumps(photo_ids),)):
         known[tag_id][photo_id] = score
@@ -95,7 +95,7 @@ def add_scores(
 
 
 def turn_scores(connection: sqlite3.Connection, run_id: int, *, back: bool) -> set[int]:
-    """Takes a run's scores back, or gives them again; returns the tags of which some were changed since, or are forgotten."""
+    """Undoes or redoes a run's scores; returns the tags whose scores were changed since or whose record was dropped."""
     now, then = ("after", "before") if back else ("before", "after")
     due = set()
     for tag_id, is_of_model, blob in connection.execute(_CHANGES, (run_id,)).fetchall():
@@ -110,23 +110,23 @@ def turn_scores(connection: sqlite3.Connection, run_id: int, *, back: bool) -> s
 
 
 def shed_scores(connection: sqlite3.Connection) -> None:
-    """Forgets what runs long ago changed of scores; what is undone so late is computed anew."""
+    """Drops the score changes of old runs; undoing such a run recomputes the scores."""
     connection.execute(_SHED, (_REMEMBERED,))
 
 
 def scored_until(connection: sqlite3.Connection) -> tuple[str | None, int]:
-    """The space in which tags were scored, None while none was, and the newest vector that all of them have seen."""
+    """The space of the tags' scores, None if there are none, and the newest vector that all tags have scored."""
     state: tuple[str | None, int] = connection.execute(_STATE).fetchone()
     return state
 
 
 def put_scored_until(connection: sqlite3.Connection, space: str, row: int) -> None:
-    """Writes down what all tags have seen now."""
+    """Stores the space and the newest vector that all tags have scored."""
     connection.execute(_PUT_STATE, (space, row))
 
 
 def kept_vectors(db: Database, tower: str, texts: Iterable[str]) -> dict[str, NDArray[np.float32]]:
-    """The vectors [dim] of those of these texts that are kept."""
+    """The cached vectors [dim] of these texts."""
     rows = db.rows(_KNOWN_TEXTS, tower, json.dumps(list(texts)))
     return {text: np.frombuffer(blob, _TEXT_VECTOR).astype(np.float32) for text, blob in rows}
 
@@ -134,7 +134,7 @@ def kept_vectors(db: Database, tower: str, texts: Iterable[str]) -> dict[str, ND
 def keep_vectors(
     connection: sqlite3.Connection, tower: str, vectors: Mapping[str, NDArray[np.float32]]
 ) -> None:
-    """Keeps them; those of other towers are not needed any more."""
+    """Caches vectors of texts and deletes those of other towers."""
     connection.execute(_DROP_TEXTS, (tower,))
     rows = [(tower, text, vector.astype(_TEXT_VECTOR).tobytes()) for text, vector in vectors.items()]
     connection.executemany(_PUT_TEXT, rows)
@@ -149,7 +149,7 @@ def _replace(
     *,
     comes_back: bool = True,
 ) -> bool:
-    """Scores of another model do not come back: a run that took their place is computed anew where it is undone."""
+    """Replaces scores. Scores of another model cannot be restored: undoing the run recomputes them."""
     scores = found.photos
     changed = {photo for photo in known.keys() | scores.keys() if known.get(photo) != scores.get(photo)}
     if not changed:

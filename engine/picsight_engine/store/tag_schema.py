@@ -1,7 +1,7 @@
-"""The tables of tags: what they are, what was decided, what is suggested; and the stars that a person gives.
+"""The tables of tags: definitions, decisions and suggestions; and the user's stars.
 
-Whatever a person changes is a run (`tag_runs`), which is undone as a whole: decisions and ratings are only ever added, and
-count while their run does; `before` and `after` are the definitions that it changed. What follows from all that is in
+Every change is a run (`tag_runs`), which is undone as a whole. Decisions and ratings are only ever added, and count while
+their run is not undone; `before` and `after` hold the definitions that a run changed. The resulting states are in
 `tag_photos`, one row for each photo that is decided or suggested.
 """
 
@@ -27,7 +27,7 @@ CREATE TABLE tag_prompts (
     text TEXT NOT NULL,
     PRIMARY KEY (tag_id, position)
 ) WITHOUT ROWID"""
-# What a text tower makes of a text, so that ten thousand tags are not read anew after each indexing.
+# Cached text embeddings, so that ten thousand tags are not embedded again after each indexing.
 _PROMPT_VECTORS = """
 CREATE TABLE prompt_vectors (
     tower TEXT NOT NULL,
@@ -52,7 +52,7 @@ CREATE TABLE tag_runs (
     before TEXT NOT NULL DEFAULT '[]',
     after TEXT NOT NULL DEFAULT '[]'
 )"""
-# `score` is what a photo was suggested with when it was decided, NULL where it was not suggested.
+# `score` is the suggestion's score at the time of the decision, NULL if the photo was not suggested.
 _DECISIONS = """
 CREATE TABLE tag_decisions (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -64,7 +64,7 @@ CREATE TABLE tag_decisions (
     decided_at REAL NOT NULL,
     score REAL
 )"""
-# Of a tag that was merged into another the other one has the rows.
+# The rows of a merged tag belong to the tag that it was merged into.
 _PHOTOS = """
 CREATE TABLE tag_photos (
     tag_id INTEGER NOT NULL REFERENCES tags (id) ON DELETE CASCADE,
@@ -73,7 +73,7 @@ CREATE TABLE tag_photos (
     score REAL,
     PRIMARY KEY (tag_id, photo_id)
 ) WITHOUT ROWID"""
-# What a run changed of the scores: records of photo, score before and score after, see `suggestions`.
+# A run's changes to scores: records of photo, score before and score after, see `suggestions`.
 _RUN_SCORES = """
 CREATE TABLE tag_run_scores (
     run_id INTEGER NOT NULL REFERENCES tag_runs (id) ON DELETE CASCADE,
@@ -82,7 +82,7 @@ CREATE TABLE tag_run_scores (
     scores BLOB NOT NULL,
     PRIMARY KEY (run_id, tag_id)
 )"""
-# No stars taken back by NULL: then what the file says counts again.
+# NULL withdraws the stars, so that the file's rating counts again.
 _RATINGS = """
 CREATE TABLE {name} (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -91,8 +91,8 @@ CREATE TABLE {name} (
     run_id INTEGER NOT NULL REFERENCES tag_runs (id) ON DELETE CASCADE,
     rated_at REAL NOT NULL
 )"""
-# One row. `revision` changes with all of this; the scores are of `space` and of its vectors up to `scored_row`;
-# `filed` is the revision that was last written into the file beside the database, `filed_hash` that file's xxh3-128.
+# One row. `revision` changes with every change of these tables; scores cover the vectors of `space` up to `scored_row`;
+# `filed` is the revision last written to the file beside the database, `filed_hash` is that file's xxh3-128.
 _STATE = """
 CREATE TABLE tag_state (
     revision INTEGER NOT NULL,
@@ -101,7 +101,7 @@ CREATE TABLE tag_state (
     filed INTEGER NOT NULL,
     filed_hash BLOB
 )"""
-# The file beside the database names photos, and is to lose those that are forgotten.
+# The file beside the database names photos; forgotten ones must be removed from it.
 _FORGOTTEN = """
 CREATE TRIGGER photos_forgotten BEFORE DELETE ON photos
 WHEN EXISTS (SELECT 1 FROM tag_decisions WHERE photo_id = OLD.id)
@@ -148,9 +148,9 @@ TAG_STATEMENTS = (
     _FIRST_STATE,
 )
 
-# A photo can be rejected, which is -1 star.
+# A rejected photo has -1 stars.
 REJECTING_STATEMENTS = (
-    "DROP TRIGGER photos_forgotten",  # it names the table, which is made anew
+    "DROP TRIGGER photos_forgotten",  # it refers to the table, which is recreated
     _RATINGS.format(name="new_ratings", least=-1),
     "INSERT INTO new_ratings SELECT * FROM ratings",
     "DROP TABLE ratings",

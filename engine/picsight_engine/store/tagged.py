@@ -1,6 +1,6 @@
-"""Which visible photos are in a tag: accepted or suggested in it or in one below it, and not rejected. And the stars of photos.
+"""Selects the visible photos of a tag: accepted or suggested in it or below it, and not rejected. Also the stars of photos.
 
-The stars that a person gives are those of the photo, whatever its files say; like decisions, each is a part of a run.
+The user's stars override those of the files; like a decision, each rating is part of a run.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ WITH RECURSIVE below (id) AS (
 SELECT id FROM below"""
 _KEYWORDS = """
 SELECT photo_id, keywords FROM files WHERE present AND photo_id IS NOT NULL AND keywords IS NOT NULL"""
-# Not what passes exactly: photos that are hidden, or in several of them, count as often as they are there.
+# An estimate: hidden photos count, and a photo in several tags counts once for each.
 _SIZES = """
 WITH RECURSIVE sizes (tag_id, photos) AS (
     SELECT tag_id, count(*) FROM tag_photos WHERE verdict IS NOT 'rejected' GROUP BY tag_id),
@@ -54,7 +54,7 @@ AND id NOT IN (
     WHERE verdict IS NOT 'rejected' AND kind = 'tag' AND removed_at IS NULL)
 AND id NOT IN (SELECT photo_id FROM files WHERE present AND photo_id IS NOT NULL AND keywords IS NOT NULL)"""
 _ADD = "INSERT INTO ratings (photo_id, stars, run_id, rated_at) VALUES (?, ?, ?, ?)"
-# The last word counts, of those that were not undone: SQLite takes `stars` from the row of the highest number.
+# The last rating that was not undone counts: with max(), SQLite takes `stars` from the row of the maximum.
 _LAST = """
 SELECT photo_id, stars, max(ratings.id) AS last FROM ratings JOIN tag_runs ON tag_runs.id = run_id
 WHERE undone_at IS NULL{which} GROUP BY photo_id"""
@@ -74,14 +74,14 @@ _ANY = "SELECT 1 FROM tags WHERE kind <> 'favourite' AND removed_at IS NULL LIMI
 
 
 def photos_tagged(db: Database, path: str) -> NDArray[np.int64]:
-    """The photos in the tags of this name or path, ascending, as all arrays of ids here are."""
+    """The photos in the tags of this name or path; all arrays of ids in this module are ascending."""
     with db.reading() as connection:
         called = tags_called(connection, path)
     return ascending(db.column(_IN, json.dumps(called)))
 
 
 def photos_with_keyword(db: Database, path: str, fits: Callable[[str], bool]) -> NDArray[np.int64]:
-    """The photos whose files have a keyword that fits; not those of which a person has said that they are not in the tag of that name."""
+    """The photos whose files have a keyword that fits, without those that the user rejected in the tag of that name."""
     with db.reading() as connection:
         rows = connection.execute(_KEYWORDS).fetchall()
         fitting: dict[str, list[str]] = {}
@@ -97,7 +97,7 @@ def photos_with_keyword(db: Database, path: str, fits: Callable[[str], bool]) ->
 
 
 def _outside(connection: sqlite3.Connection, path: str) -> dict[int, list[str]]:
-    """The photos that a person put out of tags of this name or path, or of those below; an empty path for the former."""
+    """The photos rejected in tags of this name or path (as an empty path), or in tags below these."""
     called = tags_called(connection, path)
     ids = [tag_id for (tag_id,) in connection.execute(_BELOW, (json.dumps(called),))]
     keys = {tag_id: _key_of(name) for tag_id, name in paths_of(connection, ids).items()}
@@ -111,7 +111,7 @@ def _outside(connection: sqlite3.Connection, path: str) -> dict[int, list[str]]:
 
 
 def _holds(keyword: str, outside: Iterable[str]) -> bool:
-    """Whether a keyword still says that a photo is in the tag, which it does not where the photo is outside of that."""
+    """Whether a keyword still puts a photo into the tag; it does not if the photo was rejected there."""
     key = _key_of(keyword)
     return not any(
         path == "" or f"/{path}".endswith(f"/{key}") or key.startswith(f"{path}/") for path in outside
@@ -123,50 +123,50 @@ def _key_of(path: str) -> str:
 
 
 def sizes_of_tags(db: Database) -> Counter[int]:
-    """About how many photos each tag has with those below it: which of them are large, and which are empty."""
+    """The approximate number of photos of each tag with the tags below it, to tell large tags from empty ones."""
     return Counter(dict(db.rows(_SIZES)))
 
 
 def favourite_photos(db: Database) -> NDArray[np.int64]:
-    """The photos that a person likes best."""
+    """The favourites."""
     return ascending(db.column(_IN, json.dumps(db.column(_FAVOURITES))))
 
 
 def untagged_photos(db: Database) -> NDArray[np.int64]:
-    """The photos in no tag whose files have no keywords either; favourites and albums are no tags here."""
+    """The photos without tags and without keywords in their files; favourites and albums do not count as tags here."""
     return ascending(db.column(_UNTAGGED))
 
 
 def photos_that_may_be_tagged(db: Database) -> NDArray[np.int64]:
-    """Every photo as soon as there is a tag, whatever is in it; until then those whose files have keywords."""
+    """Every photo once there is any tag, even an empty one; until then the photos whose files have keywords."""
     return visible_photos(db) if db.row(_ANY) else photos_with(db, "keywords")
 
 
 def add_ratings(
     connection: sqlite3.Connection, run_id: int, photo_ids: Iterable[int], stars: int | None, time: float
 ) -> bool:
-    """Gives photos 0 to 5 stars, -1 for rejected, None for those of their files; returns whether there are any photos."""
+    """Gives photos 0 to 5 stars, -1 for rejected, None for the stars of their files; returns whether there are any photos."""
     rows = [(photo_id, stars, run_id, time) for photo_id in photo_ids]
     connection.executemany(_ADD, rows)
     return bool(rows)
 
 
 def person_stars(connection: sqlite3.Connection, photo_ids: Sequence[int]) -> dict[int, int]:
-    """The stars of those of these photos to which a person gave some."""
+    """The user's stars for these photos, as far as there are any."""
     return dict(connection.execute(_STARRED_OF, (json.dumps(photo_ids),)).fetchall())
 
 
 def stars_of(connection: sqlite3.Connection, photo_ids: Sequence[int]) -> dict[int, int | None]:
-    """The stars of these visible photos: a person's own, else those of the primary file, None where it has none."""
+    """The stars of these visible photos: the user's, else the primary file's, None if neither exists."""
     file_stars = dict(connection.execute(_FILE_STARS, (json.dumps(photo_ids),)).fetchall())
     return {**file_stars, **person_stars(connection, photo_ids)}
 
 
 def photos_rated(db: Database, least: float, most: float) -> NDArray[np.int64]:
-    """The visible photos with so many stars, ascending: a person's own, else those of any file."""
+    """The visible photos with `least` to `most` stars: the user's, else those of any file."""
     return ascending(db.column(_RATED, least, most))
 
 
 def photos_with_stars(db: Database) -> NDArray[np.int64]:
-    """Those with one star or more."""
+    """The photos with one star or more."""
     return photos_rated(db, 1, 5)

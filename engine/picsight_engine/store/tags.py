@@ -1,4 +1,4 @@
-"""What tags are: names, parents, words and examples, as they stand now."""
+"""The present definitions of tags: names, parents, words and examples."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ WHERE id = ?"""
 _NO_PROMPTS = "DELETE FROM tag_prompts WHERE tag_id = ?"
 _PUT_PROMPT = "INSERT INTO tag_prompts (tag_id, position, text) VALUES (?, ?, ?)"
 _NO_EXAMPLES = "DELETE FROM tag_examples WHERE tag_id = ?"
-# A photo that was forgotten meanwhile is an example no more.
+# A photo that was forgotten meanwhile is no longer an example.
 _PUT_EXAMPLE = """
 INSERT OR IGNORE INTO tag_examples (tag_id, photo_id, against)
 SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM photos WHERE id = ?2)"""
@@ -59,9 +59,9 @@ _QUOTES = re.compile('["“”„]')  # in a query they would end the name
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A tag as a person made it; `removed_at` in seconds since 1970, a `merged_into` one has given its photos away.
+    """The definition of a tag; `removed_at` is in seconds since 1970, `merged_into` is the tag that took over its photos.
 
-    `threshold` None is the usual one. `examples` and `against` are photos that look like it, or not.
+    `threshold` None means the default. `examples` are positive example photos, `against` are negative ones.
     """
 
     id: int
@@ -79,24 +79,24 @@ class Definition:
 
     @property
     def is_live(self) -> bool:
-        """Whether a person still sees it."""
+        """Whether the tag is not removed."""
         return self.removed_at is None
 
 
 def name_key(name: str) -> str:
-    """A name as it is compared: without case, accents, and the difference between quotation marks."""
+    """A name for comparison: without case and accents, and with uniform quotation marks."""
     return fold(_QUOTES.sub("'", name))
 
 
 def add_tag(connection: sqlite3.Connection, draft: Definition, now: float) -> int:
-    """Makes a tag; returns its id."""
+    """Adds a tag; returns its id."""
     tag_id = connection.execute(_ADD, (*_values(draft), draft.kind, now)).lastrowid or 0
     _put_lesson(connection, tag_id, draft)
     return tag_id
 
 
 def put_definition(connection: sqlite3.Connection, tag: Definition) -> None:
-    """Makes a tag what this says."""
+    """Stores the definition of a tag."""
     connection.execute(_PUT, (*_values(tag), tag.removed_at, tag.merged_into, tag.id))
     connection.execute(_NO_PROMPTS, (tag.id,))
     connection.execute(_NO_EXAMPLES, (tag.id,))
@@ -128,7 +128,7 @@ def tags_by_id(connection: sqlite3.Connection, tag_ids: Iterable[int]) -> dict[i
 
 
 def tags_below(connection: sqlite3.Connection, tag_id: int) -> list[Definition]:
-    """The tags right below this one."""
+    """The tags directly below this one."""
     found = [row[0] for row in connection.execute(_BELOW, (tag_id,))]
     return list(tags_by_id(connection, found).values())
 
@@ -140,7 +140,7 @@ def tags_merged_into(connection: sqlite3.Connection, tag_id: int) -> list[Defini
 
 
 def tags_called(connection: sqlite3.Connection, path: str) -> list[int]:
-    """The tag with this path, or else all whose path ends in it: "Waders" is "Birds/Waders", too."""
+    """The tag with this path, otherwise all tags whose path ends in it: "Waders" also means "Birds/Waders"."""
     *above, last = [name_key(part) for part in path.split("/")]
     ending = []
     for tag_id, parent_id in connection.execute(_CALLED, (last,)).fetchall():
@@ -153,12 +153,12 @@ def tags_called(connection: sqlite3.Connection, path: str) -> list[int]:
 
 
 def paths_of(connection: sqlite3.Connection, tag_ids: Iterable[int]) -> dict[int, str]:
-    """The paths of some tags: "Birds/Waders"."""
+    """The paths of these tags, such as "Birds/Waders"."""
     return {tag_id: "/".join(name for name, _ in _line(connection, tag_id)) for tag_id in set(tag_ids)}
 
 
 def ids_above(connection: sqlite3.Connection, tag_id: int) -> list[int]:
-    """The tag itself, the one that it stands below, and so on; each once, also where an edited database leads round."""
+    """The tag itself, its parent, and so on; each once, even if an edited database has a cycle."""
     return list(_rows_above(connection, tag_id))
 
 
@@ -169,9 +169,9 @@ def tag_paths(db: Database) -> dict[int, str]:
 
 
 def lines_of_names(tags: Mapping[int, tuple[str, int | None]]) -> dict[int, tuple[str, ...]]:
-    """For each tag, given by its name and the tag above it, the names from the topmost one down to it.
+    """For each tag, given by its name and parent, the names from the topmost tag down to it.
 
-    A line ends where an edited database leads round, or to a tag that is not among these.
+    A line stops at a cycle in an edited database, and at a parent that is not among these tags.
     """
     lines = {}
     for tag_id in tags:
@@ -184,7 +184,7 @@ def lines_of_names(tags: Mapping[int, tuple[str, int | None]]) -> dict[int, tupl
 
 
 def misplacement(connection: sqlite3.Connection, tag: Definition) -> str | None:
-    """Why a tag cannot be where it is: what it stands below is gone, is itself, or too deep, or it has another one's name there."""
+    """Why a tag cannot be in its place: its parent is gone, is itself or is too deep, or its name is taken there."""
     if not tag.is_live:
         below = connection.execute(_LIVE_BELOW, (tag.id,)).fetchone()[0]
         return f'There are tags below "{tag.name}"; move or remove them first.' if below else None
@@ -202,14 +202,14 @@ def misplacement(connection: sqlite3.Connection, tag: Definition) -> str | None:
 
 
 def too_deep(name: str) -> str:
-    """The sentence for a tag with too many above it."""
+    """The message for a tag that is nested too deep."""
     return (
         f'"{name}" would stand too deep: at most {DEEPEST} tags stand below one another. Put it further up.'
     )
 
 
 def tags_revision(db: Database) -> int:
-    """A number that changes with every tag, decision, suggestion and own rating, whichever process changed it."""
+    """A number that changes whenever any process changes a tag, decision, suggestion or rating."""
     return int(db.row(_REVISION)[0])
 
 

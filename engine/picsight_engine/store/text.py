@@ -1,8 +1,8 @@
-"""What names, folders, keywords and descriptions say: which photos hold a text, ignoring case and accents.
+"""Full-text search in names, folders, keywords and descriptions, ignoring case and accents.
 
-Every file has one row of folded text (`file_texts`), which an index of trigrams (`text`) follows by triggers. Triggers on
-the files note whose text is due; the writer folds it before it commits, whichever way a file came, moved or changed.
-Folding is done here because SQLite's own way to ignore accents in trigrams is younger (3.45) than many systems' SQLite.
+Every file has one row of folded text (`file_texts`), and triggers keep an index of trigrams (`text`) in step with it.
+Triggers on files record whose text is due; the writer folds it before it commits, however a file came, moved or changed.
+Python folds the text because SQLite removes accents in trigrams only since 3.45, which many systems do not have.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 _TRIGRAM = 3
 _LONGEST_NAME = 255  # characters, on any system
-# Those that letters wear; marks of other scripts make other letters.
+# Accents on Latin, Greek and Cyrillic letters; in other scripts marks make different letters.
 _ACCENTS = re.compile("[\u0300-\u036f]")
-_LONE = re.compile("[\ud800-\udfff]")  # bytes that are no UTF-8, as os.fsdecode shows them
+_LONE = re.compile("[\ud800-\udfff]")  # bytes that are not UTF-8, as os.fsdecode returns them
 
 _DUE = """
 SELECT files.id, folders.id, folders.path, files.name, files.keywords, files.title, files.description
@@ -42,8 +42,8 @@ _HOLDING = f"{_PHOTOS_OF} (SELECT rowid FROM text WHERE text MATCH ?) ORDER BY p
 _HOLDING_FEW_LETTERS = f"""{_PHOTOS_OF} (
     SELECT file_id FROM file_texts WHERE instr(name, :text) OR instr(folder, :text)
         OR instr(keywords, :text) OR instr(description, :text)) ORDER BY photo_id"""
-_APART = "[^0-9a-z\x80-\U0010ffff]"  # what words have between them: all letters beyond ASCII belong to words
-# Patterns are slow: most texts do not hold the word at all.
+_APART = "[^0-9a-z\x80-\U0010ffff]"  # separators of words: all characters beyond ASCII belong to words
+# Patterns are slow, so texts that do not contain the word are excluded first.
 _HAS_WORD = " OR ".join(
     f"(instr({part}, :word) AND ' ' || {part} || ' ' GLOB :pattern)"
     for part in ("name", "folder", "keywords")
@@ -53,7 +53,7 @@ _WITH_LONG_WORD = f"""{_PHOTOS_OF} (
     SELECT file_id FROM file_texts
     WHERE file_id IN (SELECT rowid FROM text WHERE text MATCH :phrase) AND ({_HAS_WORD})) ORDER BY photo_id"""
 
-# "img_2927" is before "img_2927.heic", and "/" comes right after "."
+# "img_2927" sorts before "img_2927.heic", and "/" comes right after "."
 _NAMED = """
 SELECT photo_id FROM file_texts AS named JOIN files ON files.id = file_id
 WHERE present AND photo_id IS NOT NULL AND named.name >= :name AND named.name < :name || '/'
@@ -63,7 +63,7 @@ _IS_HELD = f"SELECT EXISTS ({_PHOTOS_OF} (SELECT rowid FROM text WHERE text MATC
 
 
 def fold(text: str) -> str:
-    """The text as it is compared: lower case, without accents, one blank where there are several, U+FFFD for what is no text."""
+    """The text for comparison: lower case, no accents, runs of blanks as one blank, invalid bytes as U+FFFD."""
     if not text.isascii():
         decomposed = unicodedata.normalize("NFKD", _LONE.sub("\ufffd", text))
         text = unicodedata.normalize("NFC", _ACCENTS.sub("", decomposed)).casefold()
@@ -71,10 +71,10 @@ def fold(text: str) -> str:
 
 
 def photos_holding(db: Database, text: str) -> list[int]:
-    """The visible photos, ascending, of which a present file's name, folder, keyword or description holds the text.
+    """The visible photos, ascending, with the text in a present file's name, folder, a keyword or the description.
 
-    A folder is the directories from the added folder's own name on, divided by "/"; a keyword is held on its own.
-    No text is held by none.
+    A folder is its path from the added folder's name on, with "/" between parts; each keyword is matched separately.
+    An empty text matches no photo.
     """
     folded = fold(text)
     if not folded:
@@ -88,17 +88,17 @@ def photos_holding(db: Database, text: str) -> list[int]:
 
 
 def words_in(text: str) -> list[str]:
-    """The runs of letters and digits in a text, as they are compared."""
+    """The runs of letters and digits in a text, folded."""
     return re.findall(r"[^\W_]+", fold(text))
 
 
 def begins_word(text: str, word: str) -> bool:
-    """Whether a text has this word, as `words_in` gives it, or from three letters on one that begins so."""
+    """Whether a text has this word (from `words_in`), or, if it has three letters or more, a word that begins with it."""
     return any(each.startswith(word) if len(word) >= _TRIGRAM else each == word for each in words_in(text))
 
 
 def photos_with_word(db: Database, word: str) -> list[int]:
-    """The visible photos, ascending, of which a present file's name, folder or keyword has this word, as `begins_word` says."""
+    """The visible photos, ascending, with this word in a present file's name, folder or keywords, as in `begins_word`."""
     with db.reading() as connection:
         if len(word) < _TRIGRAM:
             asked = {"word": word, "pattern": f"*{_APART}{word}{_APART}*"}
@@ -110,9 +110,9 @@ def photos_with_word(db: Database, word: str) -> list[int]:
 
 
 def photos_named(db: Database, name: str) -> list[int]:
-    """The visible photos with a present file of this name, and then those with one of this name and any suffix.
+    """The visible photos with a present file of exactly this name, then those with this name and any suffix.
 
-    Case, accents and blanks around it do not count; nothing is no name.
+    Case, accents and surrounding blanks are ignored; an empty name matches nothing.
     """
     if not 0 < len(name.strip()) <= _LONGEST_NAME:
         return []
@@ -126,18 +126,18 @@ def is_held(db: Database, text: str) -> bool:
 
 
 def write_due_texts(connection: sqlite3.Connection) -> None:
-    """Folds the texts of all files that came, moved or changed since the last time."""
+    """Folds the texts of all files that came, moved or changed since the last call."""
     connection.executemany(_PUT, map(_folded_row, connection.execute(_DUE)))
     connection.execute(_DONE)
 
 
 def erase_traces(connection: sqlite3.Connection) -> None:
-    """Merges the index into one piece: a deleted text's trigrams stay in it until then."""
+    """Merges the index into one segment, which removes the trigrams of deleted texts."""
     connection.execute(_MERGE)
 
 
 def mend_index(db: Database) -> bool:
-    """Makes index and texts anew where they do not agree, and texts that are lacking; returns whether anything was wrong."""
+    """Rebuilds the index if it contradicts the texts, and adds missing texts; returns whether anything was wrong."""
     with db.writer() as connection:
         lacking = connection.execute(_LACKING_DUE).rowcount > 0
         try:
@@ -165,5 +165,5 @@ def _folded_row(
 
 
 def _phrase(folded: str) -> str:
-    """The text as one phrase of the index's own query language."""
+    """The text as one phrase in FTS5's query language."""
     return '"{}"'.format(folded.replace('"', '""'))

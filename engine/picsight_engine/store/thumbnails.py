@@ -1,6 +1,6 @@
-"""The small pictures of photos, in a database of their own that can be made again at any time; and stacks, made of them.
+"""Thumbnails in a separate database that can be rebuilt at any time, and stacks.
 
-A stack are photos that show the same picture. Its rows go with the thumbnails.
+A stack is a group of photos that show the same picture. Its rows are deleted with the thumbnails.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 FILE_NAME = "thumbnails.db"
 
-MOST_BITS = 5  # of 64 that the perceptual hashes of two copies differ in: 99 of 100
-# A photo that is like no other is a stack of its own. What it was like when it was compared is kept with it.
+MOST_BITS = 5  # of 64: 99 of 100 copies differ in no more bits of the perceptual hash
+# A photo without duplicates is its own stack. The hash and size that were compared are stored with it.
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS thumbnails (photo_id INTEGER PRIMARY KEY, jpeg BLOB NOT NULL)",
     """
@@ -59,9 +59,9 @@ UNION SELECT photo_id, stack FROM stacks WHERE photo_id IN ({shared}) AND stack 
 
 
 class Sketch(NamedTuple):
-    """What is compared before pixels are: signed 64-bit perceptual hash and upright size.
+    """The values compared before any pixels: signed 64-bit perceptual hash and upright size.
 
-    A tuple, because 100,000 are read at once.
+    A tuple for speed, because 100,000 are read at once.
     """
 
     id: int
@@ -71,7 +71,7 @@ class Sketch(NamedTuple):
 
 
 class Stacks:
-    """The stacks of one library, in the database of its thumbnails; any thread may use them."""
+    """The stacks of one library, in the database of its thumbnails; thread-safe."""
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
@@ -82,18 +82,18 @@ class Stacks:
             return {Sketch._make(row[:4]): row[4] for row in connection.execute(_KNOWN, (rule,))}
 
     def put(self, found: Iterable[tuple[Sketch, int]], rule: int) -> None:
-        """Stores stacks, in one transaction, but for photos whose thumbnail has gone meanwhile."""
+        """Stores stacks in one transaction; skips photos whose thumbnail was deleted meanwhile."""
         rows = [(*sketch, stack, rule, sketch.id) for sketch, stack in found]
         with self._connections.writer() as connection:
             connection.executemany(_PUT_STACK, rows)
 
     def dissolve(self, photo_ids: Iterable[int]) -> None:
-        """Forgets these photos and what was stacked on them, to be compared anew."""
+        """Deletes the stacks of these photos, so that their members are compared again."""
         with self._connections.writer() as connection:
             connection.executemany(_DISSOLVE, [(photo_id,) for photo_id in photo_ids])
 
     def members(self, photo_ids: Sequence[int] | None = None) -> list[tuple[int, int]]:
-        """The photos that share a stack, each with its stack; of `photo_ids` and those that share theirs, or of all."""
+        """The photos that share a stack, each with its stack: those of `photo_ids` and their duplicates, or all."""
         shared = _SHARED
         values: tuple[str, ...] = ()
         if photo_ids is not None:
@@ -102,14 +102,14 @@ class Stacks:
         try:
             with self._connections.reading() as connection:
                 return connection.execute(_MEMBERS.format(shared=shared), values).fetchall()
-        except LibraryError:  # of an older Picsight on a read-only medium, or damaged: `doctor` tells
+        except LibraryError:  # from an older Picsight on a read-only medium, or damaged: `doctor` reports it
             return []
 
 
 class ThumbnailStore:
-    """The thumbnails of one library; any thread may use it. What is put is written by the next `commit`.
+    """The thumbnails of one library; thread-safe. New thumbnails are written by the next `commit`.
 
-    Those of the photos in `kept`, which whoever opened this may change, stay though nothing shows them.
+    Photos in `kept`, a set that the caller may change, keep their thumbnails even without files.
     """
 
     def __init__(self, connections: Connections, kept: AbstractSet[int] = frozenset()) -> None:
@@ -120,7 +120,7 @@ class ThumbnailStore:
 
     @classmethod
     def open(cls, folder: Path, kept: AbstractSet[int] = frozenset()) -> ThumbnailStore:
-        """Opens or makes the library's thumbnails; a damaged or foreign file is replaced by an empty one."""
+        """Opens or creates the library's thumbnails; replaces a damaged or foreign file by an empty one."""
         path = folder / FILE_NAME
         try:
             with explained(path):
@@ -135,12 +135,12 @@ class ThumbnailStore:
         return cls(Connections(path, OpenedFolder(folder), read_only=read_only), kept)
 
     def put(self, photo_id: int, jpeg: bytes) -> None:
-        """Keeps a thumbnail until `commit`; call it after the photo itself is safe, or `discard`."""
+        """Holds a thumbnail until `commit` or `discard`."""
         with self._lock:
             self._waiting[photo_id] = jpeg
 
     def commit(self) -> None:
-        """Writes what was put, in one transaction; StorageError on a full disk."""
+        """Writes the new thumbnails in one transaction; StorageError on a full disk."""
         with self._lock:
             if self._waiting:
                 with self._connections.writer() as connection:
@@ -148,12 +148,12 @@ class ThumbnailStore:
                 self._waiting.clear()
 
     def discard(self) -> None:
-        """Drops what was put and not written, because its photos were not."""
+        """Drops the thumbnails not yet written, because their photos were not stored."""
         with self._lock:
             self._waiting.clear()
 
     def get(self, photo_id: int) -> bytes | None:
-        """The photo's JPEG, None if there is none (or its page is damaged: `doctor` makes the file anew)."""
+        """The photo's JPEG, None if there is none or its page is damaged (`doctor` rebuilds the file)."""
         try:
             with self._connections.reading() as connection:
                 row = connection.execute(_GET, (photo_id,)).fetchone()
@@ -172,14 +172,14 @@ class ThumbnailStore:
             return [photo_id for (photo_id,) in connection.execute(_IDS)]
 
     def delete(self, photo_ids: Iterable[int]) -> None:
-        """Removes thumbnails at once and overwrites their bytes: a deleted private picture must not linger."""
+        """Deletes thumbnails at once and overwrites their bytes, so that no private picture remains on disk."""
         ids = [(photo_id,) for photo_id in photo_ids]
         if ids:
             with self._connections.writer() as connection:
                 connection.executemany(_DELETE, ids)
 
     def faults(self) -> list[str]:
-        """What SQLite finds wrong in the file; empty when it is sound."""
+        """The faults that SQLite finds in the file; empty if it is sound."""
         try:
             with self._connections.reading() as connection:
                 rows = [text for (text,) in connection.execute("PRAGMA quick_check")]
@@ -193,9 +193,9 @@ class ThumbnailStore:
 
 
 def remove(folder: Path) -> None:
-    """Deletes the library's thumbnails (all of them closed); they are made again when their photos are.
+    """Deletes the library's thumbnails, which must be closed; indexing makes them again.
 
-    Raises StorageError when the disk or another program that has them open does not allow it.
+    Raises StorageError if the disk, or another program that has them open, prevents it.
     """
     try:
         for suffix in ("", "-wal", "-shm"):
@@ -220,7 +220,7 @@ def _make_tables(connection: sqlite3.Connection) -> None:
 
 
 def _check(connection: sqlite3.Connection, writable: bool) -> None:
-    """LibraryError, by way of SQLite's own, for a file that is none of ours."""
+    """Raises SQLite's error, which becomes LibraryError, for a foreign file."""
     if writable:
         _make_tables(connection)
     connection.execute(_HAS, (0,)).fetchone()

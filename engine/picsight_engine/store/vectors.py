@@ -1,6 +1,6 @@
-"""Vectors: what an image tower saw in a photo, float16, kept apart by the tower's space.
+"""Image embeddings of photos, float16, separated by the tower's space.
 
-Vectors of one space are comparable, so one preprocessing makes all of them.
+Vectors of one space are comparable, so all of them are made with the same preprocessing.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from picsight_engine.bundles.bundle import Manifest
     from picsight_engine.store.database import Database
 
-STORED = np.dtype("<f2")  # little-endian wherever it was written
-WHOLE = 0  # the part that is the whole picture; others will be tiles or moments
+STORED = np.dtype("<f2")  # little-endian on every machine
+WHOLE = 0  # the part number of the whole picture; other numbers are for tiles or moments
 
 _SPACE = "SELECT id, name, dim FROM spaces WHERE name = ?"
 _ACTIVE = "SELECT id, name, dim FROM spaces WHERE active"
@@ -32,7 +32,7 @@ INSERT INTO spaces (name, dim, active) VALUES (?, ?, NOT EXISTS (SELECT 1 FROM s
 _PREPROCESSING = "SELECT coalesce(preprocessing, '') FROM spaces WHERE name = ?"
 _NOTE_PREPROCESSING = "UPDATE spaces SET preprocessing = ? WHERE name = ?"
 _ACTIVATE = "UPDATE spaces SET active = (id = ?)"
-# A vector that replaces another takes a new id, by which caches notice it.
+# A replaced vector gets a new id, so that caches notice it.
 _DELETE = "DELETE FROM vectors WHERE photo_id = ? AND space_id = ? AND part = ?"
 _PUT = "INSERT INTO vectors (photo_id, space_id, part, vector) VALUES (?, ?, ?, ?)"
 _PHOTOS_WITH = f"""
@@ -63,7 +63,7 @@ class Space:
 
 @dataclass(frozen=True, slots=True)
 class SpaceState:
-    """What a cache compares: the newest vector's row and how many vectors were ever deleted."""
+    """What a cache compares: the row of the newest vector and the number of vectors ever deleted."""
 
     last_row: int
     deletions: int
@@ -71,7 +71,7 @@ class SpaceState:
 
 @dataclass(frozen=True, slots=True)
 class VectorRows:
-    """Vectors in the order in which they were stored; a photo appears once."""
+    """Vectors in the order in which they were stored, one per photo."""
 
     rows: NDArray[np.int64]  # [n] ids of the stored vectors, ascending
     photo_ids: NDArray[np.int64]  # [n]
@@ -84,16 +84,16 @@ class VectorRows:
 
 
 def activate_space(connection: sqlite3.Connection, name: str, dim: int) -> Space:
-    """Makes a space known and the one that searches use; LibraryError if it is known with another length."""
+    """Adds a space and makes searches use it; LibraryError if it is known with another vector length."""
     space = know_space(connection, name, dim)
     connection.execute(_ACTIVATE, (space.id,))
     return space
 
 
 def enter_space(connection: sqlite3.Connection, manifest: Manifest, *, active: bool = False) -> None:
-    """Makes a model's space known to a library, and with `active` the one that searches use.
+    """Adds a model's space to a library; with `active`, searches use it.
 
-    Raises BundleError if the library knows it with other preprocessing, LibraryError if with vectors of another length.
+    Raises BundleError if the library knows the space with other preprocessing, LibraryError if with another vector length.
     """
     (activate_space if active else know_space)(connection, manifest.space_id, manifest.dim)
     known = _known_preprocessing(connection, manifest.space_id)
@@ -103,7 +103,7 @@ def enter_space(connection: sqlite3.Connection, manifest: Manifest, *, active: b
 
 
 def require_space(db: Database, manifest: Manifest) -> None:
-    """Raises BundleError if a library knows a model's space with other preprocessing; an older library notes it now."""
+    """Raises BundleError if a library knows a model's space with other preprocessing; an older library stores it now."""
     with db.reading() as connection:
         known = _known_preprocessing(connection, manifest.space_id)
     require_preprocessing(manifest, known)
@@ -113,7 +113,7 @@ def require_space(db: Database, manifest: Manifest) -> None:
 
 
 def _known_preprocessing(connection: sqlite3.Connection, name: str) -> str | None:
-    """How photos are preprocessed for a space, "" where the library does not know that yet, None where it does not know the space."""
+    """The preprocessing of a space; "" if the library has not stored it yet, None if the space is unknown."""
     row = connection.execute(_PREPROCESSING, (name,)).fetchone()
     return None if row is None else row[0]
 
@@ -131,7 +131,7 @@ def put_vector(
     vector: NDArray[np.float32] | NDArray[np.float16],
     part: int = WHOLE,
 ) -> None:
-    """Stores a photo's vector [dim] as float16, replacing an older one; the space becomes known with the first."""
+    """Stores a photo's vector [dim] as float16 and replaces an older one; the first vector adds the space."""
     known = know_space(connection, space, vector.size)
     connection.execute(_DELETE, (photo_id, known.id, part))
     blob = np.ascontiguousarray(vector, dtype=STORED).tobytes()
@@ -139,7 +139,7 @@ def put_vector(
 
 
 def photos_with_vector(db: Database, space: str) -> frozenset[int]:
-    """The photos that as a whole have a vector in this space, visible or not."""
+    """The photos with a vector of the whole picture in this space, visible or not."""
     return frozenset(db.column(_PHOTOS_WITH, space))
 
 
@@ -152,7 +152,7 @@ def vector_of(db: Database, photo_id: int, space: str) -> NDArray[np.float16] | 
 def vectors_since(db: Database, space: str, row: int, limit: int = -1) -> VectorRows:
     """The vectors stored after `row`, the first `limit` of them (-1: all).
 
-    Raises LibraryError when a stored vector has not the length of its space.
+    Raises LibraryError if a stored vector does not have the length of its space.
     """
     with db.reading() as connection:
         known = connection.execute(_SPACE, (space,)).fetchone()
@@ -167,17 +167,17 @@ def photos_since(db: Database, space: str, row: int, last: int) -> list[int]:
 
 
 def space_state(db: Database, space: str) -> SpaceState:
-    """What a cache of this space must have seen to be current."""
+    """The state that a current cache of this space has."""
     return SpaceState(*(db.row(_STATE, space) or (0, 0)))
 
 
 def live_rows(db: Database, space: str) -> NDArray[np.int64]:
-    """The ids [n] of the vectors that exist, ascending: what a cache holds beyond them was deleted."""
+    """The ids [n] of the existing vectors, ascending; other rows of a cache are deleted ones."""
     return np.array(db.column(_LIVE, space), dtype=np.int64)
 
 
 def know_space(connection: sqlite3.Connection, name: str, dim: int) -> Space:
-    """Makes a space known; LibraryError if it is known with another length."""
+    """Adds a space; LibraryError if it is known with another vector length."""
     row = connection.execute(_SPACE, (name,)).fetchone()
     if row is None:
         connection.execute(_ADD_SPACE, (name, dim))
