@@ -192,11 +192,11 @@ class Batch:
 
 
 def _edited_from(connection: sqlite3.Connection, seen: Seen, photo_id: int) -> int | None:
-    """The photo that the file showed before, if the new picture is the same shot."""
-    stored, taken = seen.task.stored, seen.identified.metadata.taken
+    """The photo that the file showed before, if the new picture is the same shot; a moved file may leave a pair's photo."""
+    stored, taken = seen.moved_from or seen.task.stored, seen.identified.metadata.taken
     if stored is None or stored.photo_id in {None, photo_id}:
         return None
-    same = is_same_shot(connection, stored.id, photo_id, taken)
+    same = seen.moved_from is not None or is_same_shot(connection, stored.id, photo_id, taken)
     return stored.photo_id if same else None
 
 

@@ -36,12 +36,11 @@ def find_stacks(db: Database, thumbnails: ThumbnailStore) -> None:
     """
     shown = sketches(db)
     known = thumbnails.stacks.known(RULE)
-    new = [sketch for sketch in shown if sketch not in known]
-    changed = {sketch.id for sketch in new} & {sketch.id for sketch in known}
-    if changed:  # read anew since, by another rule
-        thumbnails.stacks.dissolve(changed)
+    outdated = {sketch.id for sketch in known.keys() - set(shown)}
+    if outdated:  # hidden behind another photo, or read anew by another rule
+        thumbnails.stacks.dissolve(outdated)
         known = thumbnails.stacks.known(RULE)
-        new = [sketch for sketch in shown if sketch not in known]
+    new = [sketch for sketch in shown if sketch not in known]
     if not new:
         return
     pictured = set(thumbnails.ids())

@@ -92,11 +92,13 @@ _PHASHES = "SELECT phash FROM photos WHERE id IN (?, ?)"
 _DECIDE = """
 INSERT INTO tag_decisions (tag_id, photo_id, verdict, source, run_id, decided_at, score)
 SELECT tag_id, ?2, verdict, source, run_id, decided_at, score FROM tag_decisions AS known WHERE photo_id = ?1
-    AND NOT EXISTS (SELECT 1 FROM tag_decisions WHERE photo_id = ?2 AND tag_id = known.tag_id) ORDER BY id"""
+    AND NOT EXISTS (
+        SELECT 1 FROM tag_decisions
+        WHERE photo_id = ?2 AND tag_id = known.tag_id AND decided_at >= known.decided_at) ORDER BY id"""
 _RATE = """
 INSERT INTO ratings (photo_id, stars, run_id, rated_at)
-SELECT ?2, stars, run_id, rated_at FROM ratings WHERE photo_id = ?1
-    AND NOT EXISTS (SELECT 1 FROM ratings WHERE photo_id = ?2) ORDER BY id"""
+SELECT ?2, stars, run_id, rated_at FROM ratings AS known WHERE photo_id = ?1
+    AND NOT EXISTS (SELECT 1 FROM ratings WHERE photo_id = ?2 AND rated_at >= known.rated_at) ORDER BY id"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +207,7 @@ def look_alike(connection: sqlite3.Connection, one: int, other: int) -> bool:
 
 
 def say_again(connection: sqlite3.Connection, before: int, after: int) -> None:
-    """Copies decisions and stars of the photo `before` to `after`, except where `after` has its own."""
+    """Copies decisions and stars of the photo `before` to `after`, except where `after` has later ones."""
     moved = [connection.execute(statement, (before, after)).rowcount for statement in (_DECIDE, _RATE)]
     if any(moved):
         settle_photo(connection, after)

@@ -43,6 +43,7 @@ _DELETE_MISSHAPEN = f"""
 DELETE FROM vectors WHERE id IN (
     SELECT vectors.id FROM vectors JOIN spaces ON spaces.id = space_id WHERE length(vector) <> dim * {STORED.itemsize})"""
 _VISIBLE = "SELECT id FROM photos WHERE missing_since IS NULL ORDER BY id"
+_BEHIND = "SELECT single_id FROM files WHERE present AND single_id IS NOT NULL"
 # Compares the last decisions that were not undone with the stored states.
 _LAST_DECIDED = """
 SELECT coalesce(merged_into, tags.id) AS tag_id, photo_id, verdict, max(tag_decisions.id) AS last
@@ -125,8 +126,10 @@ def delete_misshapen_vectors(db: Database) -> int:
 
 
 def orphan_thumbnails(db: Database, thumbnails: ThumbnailStore) -> list[int]:
-    """The photos that have a thumbnail but no file, without those in `thumbnails.kept`."""
-    return sorted(set(thumbnails.ids()) - _visible(db) - thumbnails.kept)
+    """The photos that have a thumbnail but no file, without those in `thumbnails.kept` and those of files that stand
+    behind another photo.
+    """
+    return sorted(set(thumbnails.ids()) - _visible(db) - set(db.column(_BEHIND)) - thumbnails.kept)
 
 
 def photos_without_thumbnail(db: Database, thumbnails: ThumbnailStore) -> list[int]:

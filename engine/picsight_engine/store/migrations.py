@@ -340,6 +340,11 @@ def _pairs(schema: sqlite3.Connection) -> None:
         pair(schema, folder_id, name)
 
 
+def _formats_read_since(schema: sqlite3.Connection) -> None:
+    """What an older Picsight could not read is looked at again: JPEG XL, and RAW under other names."""
+    schema.execute("DELETE FROM problems WHERE code = 'unsupported'")
+
+
 MIGRATIONS: Steps = (
     _first_schema,
     _metadata_of_files,
@@ -351,6 +356,7 @@ MIGRATIONS: Steps = (
     _exposures_and_titles,
     _titles_and_sidecars,
     _pairs,
+    _formats_read_since,
 )
 
 

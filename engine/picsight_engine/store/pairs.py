@@ -28,12 +28,14 @@ _SHOWN = frozenset([".jpg", ".jpeg", ".heic", ".heif", ".hif"])
 _MOST_SECONDS = 2.0
 _PHONE = re.compile(rb"(?P<letters>(?:.*/)?IMG_)(?P<edit>E?)(?P<number>\d{4,})", re.DOTALL)
 
-_PHOTOS_OF_FILES = f"SELECT DISTINCT photo_id FROM files WHERE photo_id IS NOT NULL AND id IN {IDS}"
+_PHOTOS_OF_FILES = f"SELECT photo_id, single_id FROM files WHERE photo_id IS NOT NULL AND id IN {IDS}"
 _MARK_MISSING = f"UPDATE files SET present = 0, missing_since = ? WHERE present AND id IN {IDS}"
 _MARK_RETURNED = f"""
 UPDATE files SET present = 1, missing_since = NULL, missing_seconds = 0
 WHERE id IN {IDS} AND folder_id NOT IN {RESTING}"""
-_HIDDEN_OF = f"SELECT id FROM photos WHERE missing_since IS NOT NULL AND id IN {IDS} ORDER BY id"
+_HIDDEN_OF = f"""
+SELECT id FROM photos WHERE missing_since IS NOT NULL AND id IN {IDS}
+    AND NOT EXISTS (SELECT 1 FROM files WHERE single_id = photos.id AND present) ORDER BY id"""
 _NAMES = f"SELECT folder_id, name FROM files WHERE id IN {IDS}"
 _BESIDE = """
 SELECT id, name, taken, photo_id, single_id FROM files
@@ -59,10 +61,10 @@ class _ShotFile:
 def mark_missing(connection: sqlite3.Connection, file_ids: Iterable[int], when: float) -> list[int]:
     """Records that files are gone; returns the photos that nothing shows now, whose thumbnails must go as well."""
     ids = json.dumps(list(file_ids))
-    photo_ids = [photo_id for (photo_id,) in connection.execute(_PHOTOS_OF_FILES, (ids,))]
+    photo_ids = {photo_id for row in connection.execute(_PHOTOS_OF_FILES, (ids,)) for photo_id in row}
     connection.execute(_MARK_MISSING, (when, ids))
     _pair_all(connection, ids)
-    return [photo_id for (photo_id,) in connection.execute(_HIDDEN_OF, (json.dumps(photo_ids),))]
+    return [photo_id for (photo_id,) in connection.execute(_HIDDEN_OF, (json.dumps(list(photo_ids)),))]
 
 
 def mark_returned(connection: sqlite3.Connection, file_ids: Iterable[int]) -> None:

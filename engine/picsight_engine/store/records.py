@@ -55,9 +55,13 @@ _FILING = "SELECT revision, filed, filed_hash FROM tag_state"
 _UNFILED = "SELECT revision <> filed FROM tag_state"
 _FILED = "UPDATE tag_state SET filed = ?, filed_hash = ?"
 _RULE = "SELECT fingerprint_rule FROM photos WHERE id = ?"
-_BY_FINGERPRINT = "SELECT id FROM photos WHERE fingerprint = ? AND fingerprint_rule = ?"
-_BY_HASH = """
-SELECT id, missing_since IS NULL AS is_shown FROM photos
+# The photo of a file that stands behind that of another is hidden: what is said of it is said of that which it stands behind.
+_FRONT = """(
+    SELECT photo_id FROM files
+    WHERE single_id = photos.id AND present AND photos.missing_since IS NOT NULL LIMIT 1)"""
+_BY_FINGERPRINT = f"SELECT coalesce({_FRONT}, id) FROM photos WHERE fingerprint = ? AND fingerprint_rule = ?"
+_BY_HASH = f"""
+SELECT coalesce({_FRONT}, id), missing_since IS NULL OR {_FRONT} IS NOT NULL AS is_shown FROM photos
 WHERE fingerprint = ?1 OR id IN (SELECT photo_id FROM files WHERE bytes_hash = ?1) ORDER BY is_shown DESC, id LIMIT 1"""
 
 
@@ -210,7 +214,7 @@ def is_unfiled(db: Database) -> bool:
 
 
 def photo_with_fingerprint(connection: sqlite3.Connection, fingerprint: bytes, rule: int) -> int | None:
-    """The photo with this fingerprint, visible or not."""
+    """The photo with this fingerprint, visible or not; of a file behind another photo, that photo."""
     row = connection.execute(_BY_FINGERPRINT, (fingerprint, rule)).fetchone()
     return None if row is None else row[0]
 

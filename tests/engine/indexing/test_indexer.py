@@ -32,6 +32,8 @@ from picsight_engine.store.migrations import MIGRATIONS, migrate
 from picsight_engine.store.opening import APPLICATION_ID
 from picsight_engine.store.photos import all_photos, photos_by_id
 from picsight_engine.store.problems import all_problems
+from picsight_engine.store.runs import recorded
+from picsight_engine.store.tagged import person_stars
 from picsight_engine.store.text import photos_holding
 from picsight_engine.store.vectors import photos_with_vector
 
@@ -175,6 +177,27 @@ def test_a_deleted_photo_is_hidden_with_its_thumbnail_and_returns_as_itself(home
     assert figures(run(home, bundle)) == {"found": 12, "unchanged": 12}
     assert ids(home)["05.jpg"] == photo_id
     assert home.thumbnails.get(photo_id) is not None
+
+
+def test_what_stood_behind_another_photo_is_complete_as_soon_as_it_stands_alone(home, bundle, album, draw):
+    for number, name in enumerate(("IMG_1234.JPG", "IMG_E1234.JPG", "IMG_1235.JPG", "IMG_E1235.JPG")):
+        draw(album / name, 100 + number)
+    run(home, bundle, album)
+    with recorded(home.db, "rate", "stars") as said:
+        said.rate([ids(home)["IMG_E1235.JPG"]], 4)
+    (album / "IMG_E1234.JPG").unlink()
+    (album / "trip").mkdir()
+    (album / "IMG_1235.JPG").rename(album / "trip" / "IMG_1235.JPG")
+    run(home, bundle)
+    after = ids(home)
+    assert {"IMG_1234.JPG", "trip/IMG_1235.JPG", "IMG_E1235.JPG"} < after.keys()
+    assert home.thumbnails.ids() == sorted(after.values())
+    assert person_stars(home.db.reader(), [after["trip/IMG_1235.JPG"]]) == {after["trip/IMG_1235.JPG"]: 4}
+    (album / "trip" / "IMG_1235.JPG").rename(album / "IMG_1235.JPG")
+    run(home, bundle)
+    (album / "IMG_1235.JPG").unlink()  # from behind its edit
+    home.thumbnails.delete(note_gone(home.db, [album / "IMG_1235.JPG"]))
+    assert home.thumbnails.ids() == sorted(ids(home).values())
 
 
 def test_an_edited_date_keeps_the_photo_and_an_edited_picture_makes_a_new_one(home, bundle, album, draw):

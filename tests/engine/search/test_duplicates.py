@@ -131,8 +131,14 @@ def test_a_stack_follows_its_files(photographs, bundle, tmp_path):
     ((stack, members),) = index(folder, photos, bundle).items()
     assert stack == min(members)
     assert set(members.values()) == {path.name for path in photos.iterdir()}
-    for path in list(photos.iterdir())[1:]:
+    for path in list(photos.iterdir())[2:]:
         path.unlink()
+    assert len(index(folder, photos, bundle)) == 1
+    edit, original = photos / "IMG_E1234.jpg", photos / "IMG_1234.jpg"
+    for path, name in zip(list(photos.iterdir()), (edit, original), strict=True):
+        path.rename(name)
+    assert index(folder, photos, bundle) == {}  # one photo now
+    edit.unlink()
     assert index(folder, photos, bundle) == {}
 
 

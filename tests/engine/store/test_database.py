@@ -16,8 +16,10 @@ import pytest
 from picsight_engine.errors import BusyError, LibraryError, RequestError, StorageError
 from picsight_engine.store.connections import DISK_FULL
 from picsight_engine.store.database import FILE_NAME, Database, index_lock
+from picsight_engine.store.folders import add_folder
 from picsight_engine.store.migrations import MIGRATIONS
 from picsight_engine.store.opening import APPLICATION_ID, open_database
+from picsight_engine.store.problems import NewProblem, all_problems, put_problem
 
 COUNT = "SELECT count(*) FROM folders"
 ADD = "INSERT INTO folders (path) VALUES (?)"
@@ -164,6 +166,16 @@ def test_an_older_library_is_migrated_behind_a_backup(tmp_path):
     assert not list(tmp_path.glob("*.part"))
 
 
+def test_what_could_not_be_read_before_jpeg_xl_was_is_looked_at_again(tmp_path):
+    with closing(open_database(tmp_path, steps=MIGRATIONS[:10])) as db:
+        folder = add_folder(db, tmp_path)
+        with db.writer() as connection:
+            for name, code in ((b"a.jxl", "unsupported"), (b"b.jpg", "damaged")):
+                put_problem(connection, NewProblem(folder.id, name, code, "It cannot be shown.", 1.0))
+    with closing(open_database(tmp_path)) as db:
+        assert [problem.name for problem in all_problems(db)] == [b"b.jpg"]
+
+
 def test_a_migration_that_fails_changes_nothing(tmp_path):
     open_database(tmp_path).close()
 
@@ -184,6 +196,7 @@ def test_processes_that_make_the_same_library_at_once_all_get_it(tmp_path):
 import sys
 from pathlib import Path
 from picsight_engine.store.opening import open_database
+from picsight_engine.store.problems import NewProblem, all_problems, put_problem
 sys.stdin.readline()
 db = open_database(Path(sys.argv[1]))
 with db.writer() as connection:
@@ -290,6 +303,7 @@ import filelock
 from picsight_engine.errors import PicsightError
 from picsight_engine.store.database import index_lock
 from picsight_engine.store.opening import open_database
+from picsight_engine.store.problems import NewProblem, all_problems, put_problem
 from picsight_engine.store.thumbnails import ThumbnailStore
 if os.getuid() == 0:
     os.setuid(65534)

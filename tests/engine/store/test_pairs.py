@@ -11,6 +11,7 @@ from picsight_engine.metadata import Metadata
 from picsight_engine.store.files import files_of, put_metadata
 from picsight_engine.store.pairs import mark_missing, mark_returned, pair
 from picsight_engine.store.photos import all_photos, paths_of
+from picsight_engine.store.records import photo_with_fingerprint, photo_with_hash
 from picsight_engine.store.runs import recorded
 from picsight_engine.store.tagged import person_stars
 
@@ -155,3 +156,39 @@ def test_who_joins_a_pair_gives_it_the_stars_and_who_leaves_keeps_them(folder):
     folder.go("a.cr2", "b.jpg")
     assert folder.shown() == [["a.jpg"], ["b.cr2"]]
     assert stars() == [3, 3]
+
+
+def test_of_what_was_said_of_the_files_of_a_pair_the_last_word_counts(folder):
+    db = folder.shelf.db
+
+    def rate(stars, name):
+        with recorded(db, "rate", "stars") as run:
+            run.rate([photo.id for photo in all_photos(db) if photo.path.name == name], stars)
+
+    def stars():
+        return [person_stars(db.reader(), [photo.id]).get(photo.id) for photo in all_photos(db)]
+
+    folder.come("a.jpg", NOON)
+    folder.come("a.cr2", NOON)
+    rate(3, "a.jpg")
+    folder.go("a.jpg")
+    rate(5, "a.cr2")
+    folder.come_back("a.jpg")
+    assert stars() == [5]
+    rate(None, "a.jpg")
+    folder.go("a.jpg")
+    assert (folder.shown(), stars()) == ([["a.cr2"]], [None])
+
+
+def test_what_an_export_says_of_a_file_behind_another_is_said_of_the_pair(folder):
+    db = folder.shelf.db
+    folder.come("a.jpg", NOON)
+    folder.come("a.cr2", NOON)
+    (shown,) = all_photos(db)
+    fingerprint = (2).to_bytes(16, "big")  # of the second that came
+    with db.reading() as connection:
+        assert photo_with_fingerprint(connection, fingerprint, 1) == shown.id
+    assert photo_with_hash(db, fingerprint) == (shown.id, True)
+    folder.go("a.jpg")
+    (alone,) = all_photos(db)
+    assert photo_with_hash(db, fingerprint) == (alone.id, True)
