@@ -1,6 +1,6 @@
-"""A query as it stands in the box: words in a line, behind them as chips the parts that hold wherever they stand. Pure.
+"""The query in the box: a line of words, then chips for the parts whose position does not matter. Pure.
 
-Every edit gives another entry, whose text is parsed once.
+Every edit makes a new entry, whose text is parsed once.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PLAIN = re.compile(r"(?<!\S)\\(?=\S)")
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of the line that may become a chip, and how it is typed; an open one lacks its closing quotation mark."""
+    """A part of the line that may become a chip, and its typed form; an open one lacks its closing quotation mark."""
 
     token: str
     start: int
@@ -32,9 +32,9 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The query, the line as it is shown, and how the chips are typed.
+    """The query, the line as shown, and the chips as typed.
 
-    Where a word of the line begins at a place of `plain`, a backslash that is not shown stands before it in the query.
+    A word of the line that begins at a position in `plain` has a hidden backslash before it in the query.
     The line's words begin at `start` in the query's text.
     """
 
@@ -46,7 +46,7 @@ class Entry:
 
     @classmethod
     def of(cls, text: str) -> Entry:
-        """Any query with all that may stand aside as chips."""
+        """An entry for a query, with all possible chips."""
         query = parse(text)
         parts = query.asides()
         line = shortened(query.text, [(part.start, part.end) for part in parts])
@@ -55,7 +55,7 @@ class Entry:
         return entry if entry.query == query else _entry(query.text.strip())
 
     def place(self, position: int) -> int:
-        """Where a place of the line stands in the query's text; one behind the last blanks stands one behind the words."""
+        """Map a position in the line to the query's text; one behind trailing blanks maps to one behind the words."""
         hidden = sum(at < position for at in self.plain)
         return min(self.start + max(position - self._indent, 0) + hidden, self._end + 1)
 
@@ -68,12 +68,12 @@ class Entry:
         return self.start + len(self.line.strip()) + len(self.plain)
 
     def chips(self) -> dict[str, Aside | None]:
-        """What stands aside, by how it is typed; None for what the query has no room for."""
+        """The chips by their typed form; None for one that does not fit into the query."""
         parts = {self.query.text[part.start : part.end]: part for part in self.query.asides()}
         return {token: parts.get(token) for token in self.aside}
 
     def pieces(self) -> list[Piece]:
-        """What of the line may become chips."""
+        """The parts of the line that may become chips."""
         parts = [part for part in self.query.asides() if self.start <= part.start < self._end]
         ends = {token.end for token in self.query.tokens if token.is_open}
         return [
@@ -88,7 +88,7 @@ class Entry:
         return position
 
     def finished(self, cursor: int) -> list[Piece]:
-        """The pieces with a space behind them, which are typed to their ends."""
+        """The finished pieces: those followed by a space."""
         return [
             piece
             for piece in self.pieces()
@@ -97,7 +97,7 @@ class Entry:
         ]
 
     def edited(self, line: str) -> Entry:
-        """Another line, which differs in one place; a plain word that was changed is plain no longer."""
+        """Replace the line by one that differs in one place; a changed plain word is no longer plain."""
         shift = len(line) - len(self.line)
         moved = ((at, now) for at in self.plain for now in (at, at + shift))
         return _entry(
@@ -105,7 +105,7 @@ class Entry:
         )
 
     def folded(self, pieces: Sequence[Piece], cursor: int) -> tuple[Entry, int]:
-        """Pieces of the line as chips, and the cursor between the same words."""
+        """Turn pieces of the line into chips; the cursor stays between the same words."""
         line, plain = self.line, self.plain
         for piece in reversed(pieces):
             start, end = extent(line, piece.start, piece.end)
@@ -115,7 +115,7 @@ class Entry:
         return _entry(line, (*self.aside, *(piece.token for piece in pieces)), plain), cursor
 
     def opened(self, token: str) -> Entry:
-        """A chip as text at the end of the line."""
+        """Turn a chip into text at the end of the line."""
         line = f"{self.line.rstrip()} {token}" if self.line.strip() else token
         return _entry(line, (each for each in self.aside if each != token), self.plain)
 
@@ -128,7 +128,7 @@ class Entry:
         return _entry(self.line, (*self.aside, token), self.plain)
 
     def as_words(self, start: int, end: int) -> Entry:
-        """A part of the line as words, whatever they would mean."""
+        """Turn a part of the line into plain words, whatever it means."""
         plain = (found.start() for found in _WORD.finditer(self.line, start, end))
         return _entry(self.line, self.aside, self.plain.union(plain))
 
@@ -143,42 +143,42 @@ def _entry(line: str, aside: Iterable[str] = (), plain: Iterable[int] = ()) -> E
 
 
 def _word(line: str, at: int) -> str:
-    """The word that begins there, "" for none."""
+    """The word that begins at a position, "" for none."""
     found = _WORD.match(line, at) if at == 0 or (at > 0 and line[at - 1 : at].isspace()) else None
     return found[0] if found else ""
 
 
 def extent(line: str, start: int, end: int) -> tuple[int, int]:
-    """A place with one of the blanks around it: the words before and behind stay apart by one."""
+    """A range with one of the blanks around it: one blank remains between its neighbours."""
     if line[end : end + 1].isspace() and (start == 0 or line[start - 1].isspace()):
         end += 1
     return start, end
 
 
 def shortened(text: str, places: Iterable[tuple[int, int]]) -> str:
-    """The text without some places, with single blanks."""
+    """The text without some ranges, with single blanks."""
     for start, end in sorted(places, reverse=True):
         text = f"{text[:start]} {text[end:]}"
     return " ".join(text.split())
 
 
 def first_place(phrase: str, line: str) -> tuple[int, int] | None:
-    """Where a phrase stands in a line as whole words."""
+    """The first range of a line that holds a phrase as whole words."""
     words = r"\s+".join(map(re.escape, phrase.split()))
     found = re.search(rf"(?<!\S){words or '(?!)'}(?!\S)", line, re.IGNORECASE)
     return found.span() if found else None
 
 
 class Versions:
-    """What stood in the box, with the cursor; to go back to, and forward again."""
+    """The undo history of the box: its entries and their cursors."""
 
     def __init__(self, entry: Entry) -> None:
         self._steps = [(entry, len(entry.line))]
         self._at = 0
-        self._growing: bool | None = None  # while letters follow one another they are one step
+        self._growing: bool | None = None  # consecutive letters are one step
 
     def note(self, entry: Entry, cursor: int, *, typed: bool) -> None:
-        """Add an entry; what is `typed` right behind the last letter joins the step of that letter."""
+        """Add an entry; a letter `typed` right behind the last one joins its step."""
         (before, stood), step = self._steps[self._at], (entry, cursor)
         shift = len(entry.line) - len(before.line)
         joins = typed and self._growing == (shift > 0) and cursor - shift == stood
@@ -187,7 +187,7 @@ class Versions:
         self._growing = shift > 0 if typed else None
 
     def turn(self, by: int) -> tuple[Entry, int] | None:
-        """The entry of one step before or after; None where there is none."""
+        """The entry one step back or forward; None if there is none."""
         if not 0 <= self._at + by < len(self._steps):
             return None
         self._at, self._growing = self._at + by, None

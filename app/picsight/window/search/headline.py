@@ -1,4 +1,4 @@
-"""What is said of an answer: the line over the wall, the words for a screen reader, and why there are no photos."""
+"""Sentences about an answer: the line over the wall, the screen reader's text, and the reason for an empty wall."""
 
 from __future__ import annotations
 
@@ -13,15 +13,13 @@ if TYPE_CHECKING:
     from picsight.window.search.place import Place
 
 BETWEEN = " · "
-LONGEST = (
-    90  # letters of a query that are said once more: with more, a small window has no room for the photos
-)
+LONGEST = 90  # letters of a repeated query: a longer one leaves no room for the photos in a small window
 Way = Literal["back", "all photos", "folders", "install again"]
 
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """What stands where photos would be, with the ways out of it; or over those that come closest."""
+    """The message of an empty wall, or above the closest photos, with other searches to try."""
 
     title: str
     sentence: str = ""
@@ -30,9 +28,9 @@ class Absence:
 
 
 def headline(place: Place, shown: Shown, asked: str, photos: int, *, paused: bool) -> tuple[str, str]:
-    """What was `asked` for and how much of it there is, in whole and in short; the library has so many `photos`.
+    """The query and the number of its photos, in a long and a short form; the library has `photos` photos.
 
-    That nothing is certain is said only once the person has `paused` in typing.
+    The headline says that nothing is certain only once the user has `paused` in typing.
     """
     if not place.is_search:
         words = _photos(shown, 0 if place.folder else photos or shown.answer.photos)
@@ -49,12 +47,12 @@ def headline(place: Place, shown: Shown, asked: str, photos: int, *, paused: boo
 
 
 def faults_of(shown: Shown) -> str:
-    """What of the query could not be understood, in sentences; "" where all of it was."""
+    """Sentences about the parts of the query that were not understood; "" if all were."""
     return " ".join(fault.message for fault in shown.answer.faults)
 
 
 def scoped(asked: str, place: Place) -> str:
-    """What was asked for, and in which folder: “dog” in Trips; "" where nothing of it could be used."""
+    """The query and its folder: “dog” in Trips; "" if no part of it could be used."""
     if place.folder is None or not asked:
         return asked
     return say("{words} in {folder}").format(words=asked, folder=isolated(place.folder.name))
@@ -77,7 +75,7 @@ def _amount(shown: Shown, *, paused: bool) -> str:
 
 
 def _ordered(shown: Shown) -> str:
-    """Of an answer of which only the order is known."""
+    """The count of an answer whose photos are only ordered, not matched."""
     count, searched = shown.tally.ordered, shown.answer.photos
     if count == searched:
         return counted(count, "%n photo, the only one", "all %n photos, best first")
@@ -92,14 +90,14 @@ def _matches(shown: Shown, *, paused: bool) -> str:
         return counted(weaker, one, many)
     counts = {"%n strong": strong, "%n by name": named, "%n weaker": weaker}
     parts = {words: count for words, count in counts.items() if count}
-    if shown.is_cut:  # of the last kind there are more than were brought
+    if shown.is_cut:  # the last kind has more photos than were fetched
         last = list(parts)[-1]
         parts[say("more than {count}").format(count=last)] = parts.pop(last)
     return BETWEEN.join(counted(count, words, words) for words, count in parts.items())
 
 
 def _photos(shown: Shown, whole: int = 0) -> str:
-    """How many photos are shown, and how many that are with those behind them; in the `whole` library so many."""
+    """The number of shown photos, the number with their copies, and the number in the `whole` library."""
     count = whole or len(shown.wall.rows)
     if shown.copies and not shown.is_begun:
         words = say("{shown} shown, {all} with copies")
@@ -108,7 +106,7 @@ def _photos(shown: Shown, whole: int = 0) -> str:
 
 
 def announcement(place: Place, shown: Shown, asked: str) -> str:
-    """The same for a screen reader, and what was wrong with the query."""
+    """The headline for a screen reader, with the faults of the query."""
     return " ".join(filter(None, (_announced(place, shown, asked), faults_of(shown))))
 
 
@@ -130,7 +128,7 @@ def _announced(place: Place, shown: Shown, asked: str) -> str:
 
 
 def absence(place: Place, shown: Shown | None, asked: str, *, settled: bool) -> Absence:
-    """Why a place has no photo to show for what was `asked`; once `settled` none will come."""
+    """The reason why a place shows no photo for the query `asked`; once `settled`, no more photos will come."""
     answer = shown.answer if shown is not None else None
     if place.has_pictures and answer is not None and not (answer.photos or answer.faults or answer.filters):
         return Absence(say("No other photos to compare with."), ways=((say("Back"), "back"),))
@@ -148,7 +146,7 @@ def absence(place: Place, shown: Shown | None, asked: str, *, settled: bool) -> 
 
 
 def failure(sentence: str, *, misread: bool) -> Absence:
-    """That a search did not work, because its model could not be read or for another reason."""
+    """The message of a failed search; `misread` means that its model could not be read."""
     to_all: tuple[str, Way] = (say("All photos"), "all photos")
     if misread:
         ways: tuple[tuple[str, Way], ...] = ((say("Install again"), "install again"), to_all)
@@ -158,7 +156,7 @@ def failure(sentence: str, *, misread: bool) -> Absence:
 
 def _unmatched(place: Place, shown: Shown, asked: str) -> Absence:
     title = say("Nothing here matches {words}.").format(words=asked)
-    if not asked or len(asked) > LONGEST or place.has_pictures:  # they stand in the box
+    if not asked or len(asked) > LONGEST or place.has_pictures:  # the box shows them
         title = say("Nothing here matches.")
     ways: list[tuple[str, Place | Way]] = [(_around(place, detour), detour.place) for detour in shown.detours]
     ways.append((say("All photos"), "all photos"))
@@ -174,7 +172,7 @@ def _unmatched(place: Place, shown: Shown, asked: str) -> Absence:
 
 
 def _around(place: Place, detour: Detour) -> str:
-    """The same search without one of its filters."""
+    """The label of the same search without one of its filters."""
     if detour.place.folder != place.folder:
         return say("Search all photos: {found}").format(found=_found(detour.tally))
     words = say("Without {filter}: {found}")
@@ -182,7 +180,7 @@ def _around(place: Place, detour: Detour) -> str:
 
 
 def _found(count: Tally) -> str:
-    """How much there is behind a way out: 14 strong."""
+    """The number of photos that another search finds: 14 strong."""
     if count.strong:
         return counted(count.strong, "%n strong", "%n strong")
     if count.named:

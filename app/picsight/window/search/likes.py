@@ -1,4 +1,4 @@
-"""The pictures that a query names: what they are called and how they look, for the chips."""
+"""The pictures that a query refers to: their names and thumbnails, for the chips."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _UNTYPABLE = re.compile('["“”„\x00-\x1f\x7f-\x9f\ud800-\udfff]')
 
 
 class Likes(QObject):
-    """Knows pictures by what is typed of them, "#12" or a path; what is not known yet is asked for."""
+    """Caches pictures by their typed form, "#12" or a path; missing ones are loaded."""
 
     arrived = Signal()  # a name or a picture
 
@@ -40,32 +40,32 @@ class Likes(QObject):
         self._folder, self._count = QTemporaryDir(), 0
 
     def use(self, library: Library) -> None:
-        """Numbers are those of this library's photos from now on."""
+        """Use this library; numbers refer to its photos."""
         self._library = library
         self._names.clear()
         self._pixmaps.clear()
 
     def know(self, photo: Result) -> None:
-        """Keep the name of a photo that is about to be named."""
+        """Cache the name of a photo that will be added to the query."""
         self._names[f"#{photo.id}"] = photo.path.name
 
     def name(self, target: str) -> str:
-        """What to call it."""
+        """The name of a picture."""
         if target.startswith("#"):
             return self._names.get(target, say("a photo"))
         name = Path(target).name
         return say("the pasted picture") if name.startswith(PASTED) else name
 
     def picture_of(self, target: str) -> tuple[str, QPixmap | None]:
-        """Name and picture; the picture arrives later where it is not there yet."""
+        """Name and thumbnail; a missing thumbnail is loaded and announced by `arrived`."""
         if target not in self._pixmaps and self._library is not None:
             self._pixmaps[target] = None
             self._ask(target)
         return self.name(target), self._pixmaps.get(target)
 
     def keep(self, picture: Path | QImage, done: Callable[[str], None]) -> None:
-        """Call `done` with how a picture is typed. One without a file, or with a name that cannot be typed, gets a file
-        that goes with the window.
+        """Call `done` with the typed form of a picture. One without a file, or with a name that cannot be typed, gets
+        a temporary file, which is deleted with the window.
         """
         self._count += 1
         kept = Path(self._folder.path()) / f"{PASTED}{self._count}"

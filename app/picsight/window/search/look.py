@@ -1,4 +1,4 @@
-"""What a place holds: the library is asked, and its answer becomes a wall. Runs in threads."""
+"""The contents of a place: asks the library and makes a wall of its answer. Runs in threads."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from picsight_engine.library import Library
     from picsight_engine.search.answer import Answer, Result
 
-MOST = 500  # photos of an answer that lies by match: who looks for one of more says more
-MOST_ARRANGED = 10_000  # by date or folder, where one scrolls to what one means
+MOST = 500  # photos of an answer ordered by match: to find one beyond them, refine the query
+MOST_ARRANGED = 10_000  # photos ordered by date or folder, where people scroll
 EVERYTHING = 1_000_000_000
 DETOURS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Detour:
-    """A way out of an empty answer: the place without one of its filters, which `without` names, and what is there."""
+    """An alternative to an empty answer: the place without the filter `without`, and its number of photos."""
 
     place: Place
     without: str
@@ -41,10 +41,10 @@ class Detour:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a place holds: the answer, the wall that was made of it, which photos show the same picture, how many match.
+    """The contents of a place: the answer, its wall, the copies among its photos, the number of matches.
 
-    `is_ranked` where photos are there because they match; `is_cut` where more match than were asked for; `is_begun` where
-    the rest is still being read. `closest` and `detours` are for an answer in which nothing matches.
+    `is_ranked`: photos are chosen by match. `is_cut`: more match than were requested. `is_begun`: the rest is still being
+    read. `closest` and `detours` are for an answer in which nothing matches.
     """
 
     answer: Answer
@@ -59,21 +59,21 @@ class Shown:
 
     @property
     def finds_nothing(self) -> bool:
-        """True where a search has no photo that may match."""
+        """True if a search has no photo that may match."""
         return self.is_ranked and self.tally.finds_nothing
 
     def arranged(self, arrangement: Arrangement) -> Shown:
-        """The same answer, its photos lying otherwise."""
+        """The same answer in another arrangement."""
         return replace(self, wall=arrange_answer(self.answer.results, arrangement, self.stacks))
 
     @property
     def copies(self) -> int:
-        """How many photos stand behind others that show the same picture."""
+        """The number of photos hidden behind others that show the same picture."""
         return len(self.wall.rows) - len(self.wall.results)
 
 
 def look(library: Library, place: Place, arrangement: Arrangement, listing: AllPhotos) -> Shown:
-    """Ask the library for what a place holds."""
+    """Ask the library for the contents of a place."""
     if place.words:
         return _searched(library, place, arrangement)
     return _listed(library, place, arrangement, listing)
@@ -112,7 +112,7 @@ def _ranked(answer: Answer, arrangement: Arrangement) -> Shown:
 
 
 def _with_copies(library: Library, answer: Answer) -> Answer:
-    """The answer with the copies of its photos that score too low by themselves: they show the same pictures."""
+    """The answer with the copies of its photos, including those whose scores are too low."""
     fronts = {photo.stack: photo for photo in reversed(answer.results) if photo.stack is not None}
     if not fronts:
         return answer
@@ -132,12 +132,12 @@ def _stacks(answer: Answer) -> dict[int, int]:
 
 
 def _is_listing(answer: Answer) -> bool:
-    """Whether only facts were asked for: photos are there because of them, not because of how they look."""
+    """Whether the query has only facts: its photos are chosen by them, not by content."""
     return bool(answer.results) and answer.results[0].found_by is None
 
 
 def _detours(library: Library, place: Place, answer: Answer) -> Iterator[Detour]:
-    """The places without one of the filters, as far as there is anything."""
+    """The places without one of the filters that have photos."""
     for narrowed in answer.filters[:DETOURS]:
         if narrowed.start == narrowed.end:
             wider = replace(place, folder=None)
@@ -169,8 +169,8 @@ def _listed(library: Library, place: Place, arrangement: Arrangement, listing: A
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What changed behind a wall while someone looks at it: the place as it is now, how many photos are new in it, whether shown
-    ones are gone, and the wall with the new photos at its end (None where photos are ranked, or none is new).
+    """The changes since a wall was made: the place as it is now, the number of new photos, whether shown ones are gone,
+    and the wall with the new photos at its end (None if photos are ranked, or none is new).
     """
 
     newer: Shown
@@ -182,10 +182,10 @@ class News:
 def compare(
     library: Library, place: Place, shown: Shown, arrangement: Arrangement, listing: AllPhotos
 ) -> News:
-    """Look at a place again and say what is new; runs in a thread."""
+    """Read a place again and return its changes; runs in a thread."""
     newer = look(library, place, arrangement, listing)
     count = shown.wall.new_in(newer.wall)
-    # In a ranking a photo may also be missing because better ones came: then nothing is known to be gone.
+    # A ranked photo may also be missing because better ones arrived, so it does not count as gone.
     are_gone = newer.wall.new_in(shown.wall) > 0 and not (place.is_search and count)
     grown = None
     if count and not place.is_search:
@@ -193,19 +193,19 @@ def compare(
     return News(newer, count, are_gone, grown)
 
 
-FIRST = 400  # photos: more than a screen, read in a twentieth of the time
+FIRST = 400  # photos: more than a screen; reading them takes a twentieth of the time
 
 
 class AllPhotos:
-    """Keeps all photos while the library stays as it is, and the wall that was made of them last. Used in threads."""
+    """Caches all photos until the library changes, and the last wall made of them. Used in threads."""
 
     def __init__(self) -> None:
         self._kept: tuple[int, Answer] | None = None
-        self.shown: tuple[Place, Arrangement, Shown] | None = None  # what was made of it last
+        self.shown: tuple[Place, Arrangement, Shown] | None = None  # the last wall made of it
         self._is_new = True
 
     def photos(self, library: Library) -> tuple[Answer, bool]:
-        """All photos, newest first, and whether that is only the beginning: the very first time the newest of many."""
+        """All photos, newest first, and whether they are incomplete: the first call returns only the newest of many."""
         revision, kept = library.revision, self._kept
         if kept is not None and kept[0] == revision:
             return kept[1], False
@@ -215,5 +215,5 @@ class AllPhotos:
             if len(first.results) == FIRST:
                 return first, True
         answer = library.all_photos()
-        self._kept = revision, answer  # what came meanwhile has another number
+        self._kept = revision, answer  # photos that arrived meanwhile have another revision
         return answer, False

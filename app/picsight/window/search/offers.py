@@ -1,4 +1,4 @@
-"""Joins the box to what the library suggests, and remembers what was searched for."""
+"""Connects the box to the library's suggestions and records the search history."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ if TYPE_CHECKING:
 
 LANE = "suggestions"
 LEAST_LETTERS = 2
-HISTORY_MS = 3000  # of looking make a search one to remember
-PAUSE_MS = 500  # without a key before it is asked whether half a word is meant as it was completed
+HISTORY_MS = 3000  # a search that is looked at for so long is recorded
+PAUSE_MS = 500  # without a key until the completion of an unfinished word is offered
 
 
 class TypingOffers(QObject):
-    """Offers while one types; a search that is looked at for a while, or entered, becomes history."""
+    """Offers suggestions while the user types; a search that is looked at for a while, or entered, becomes history."""
 
-    meant_changed = Signal(object)  # Query with its mistyped words mended, None for none
+    meant_changed = Signal(object)  # Query with its spelling corrected, None for none
 
     def __init__(
         self, box: SearchBox, jobs: Jobs, beside: ElidedLabel, parent: QObject | None = None
     ) -> None:
-        """The list stands behind the words of `beside`, a line between the box and the photos."""
+        """The list appears behind the words of `beside`, a line between the box and the photos."""
         super().__init__(parent)
         self._box, self._jobs, self._beside = box, jobs, beside
         self._library: Library | None = None
         self.list = SuggestionList(box)
         self._found: Suggestions | None = None
-        self._has_answers = True  # what is typed
+        self._has_answers = True  # whether the typed query has photos
         self._looked = QTimer(self, singleShot=True, interval=HISTORY_MS)
         self._paused = QTimer(self, singleShot=True, interval=PAUSE_MS)
         self._completed: Query | None = None
@@ -64,18 +64,18 @@ class TypingOffers(QObject):
         self.list.taken.connect(self._put)
 
     def use(self, library: Library) -> None:
-        """Suggest what this library has."""
+        """Suggest from this library."""
         self._library = library
 
     def look_at(self, query: str, *, has_answers: bool = True) -> None:
-        """Note what is shown now, and whether it is any photo; a whole word with answers needs no others."""
+        """Note the shown query and whether it has photos; a complete word with photos needs no suggestions."""
         self._query, self._has_answers = query, has_answers
         self._looked.start() if query else self._looked.stop()
-        if self.list.chosen is None:  # a row that one has gone to stays until the next letter
+        if self.list.chosen is None:  # a chosen row stays until the next letter
             self._show()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """The list goes when the box is left, and stays behind the words of the line."""
+        """Hide the list when the box loses the focus, and keep it behind the words of the line."""
         if watched is self._box.line and event.type() == QEvent.Type.FocusOut:
             self.close()
         elif watched is self._beside and event.type() == QEvent.Type.Resize:
@@ -83,7 +83,7 @@ class TypingOffers(QObject):
         return super().eventFilter(watched, event)
 
     def close(self) -> None:
-        """Offer nothing any more."""
+        """Stop offering."""
         self._is_open, self._found = False, None
         self.list.hide()
 
@@ -122,12 +122,12 @@ class TypingOffers(QObject):
         if beside.isRightToLeft():
             place.moveLeft(0)
         if self.list.parentWidget() is not beside.window():
-            self.list.setParent(beside.window())  # which the line had not yet when this was made
+            self.list.setParent(beside.window())  # the line had no window when this object was made
         place.moveTopLeft(beside.mapTo(beside.window(), place.topLeft()))
         self.list.offer(items, place)
 
     def _fail(self, _sentence: str) -> None:
-        """The search that runs beside says what is wrong."""
+        """Ignore the error; the search reports it."""
         self.close()
 
     def _take_key(self, event: QKeyEvent) -> None:
@@ -164,9 +164,9 @@ class TypingOffers(QObject):
 
 
 def join_offers(offers: TypingOffers, frame: Frame, search: SearchController) -> None:
-    """Let them follow what is shown, and the header ask what was meant."""
+    """Update the suggestions with the shown search, and let the header offer corrections."""
     header = frame.wall_page.header
-    meant: dict[str, Query | None] = {}  # by what was typed
+    meant: dict[str, Query | None] = {}  # by the typed query
 
     def ask(query: Query | None) -> None:
         meant.clear()
@@ -211,7 +211,7 @@ _LOOKS: dict[SuggestionKind, tuple[str, str]] = {
 
 
 class SuggestionList(PopupRows):
-    """As many as have room side by side, so that no photo is covered; none is chosen before a person goes there."""
+    """As many suggestions as fit in one line, so that no photo is covered; none is chosen at first."""
 
     taken = Signal(object)  # Suggestion
 
@@ -231,7 +231,7 @@ class SuggestionList(PopupRows):
         return list(self._rows.values)
 
     def offer(self, items: Sequence[Suggestion], place: QRect) -> None:
-        """Offer the first of these at the leading edge of a place; none hide the list."""
+        """Show the first of these at the leading edge of a place; hide the list if there are none."""
         frame, widths = 2 * self.frameWidth(), [width_of(item, self) for item in items]
         fitting = [end for end in range(len(items) + 1) if sum(widths[:end]) + frame <= place.width()]
         items, widths = items[: fitting[-1]], widths[: fitting[-1]]
@@ -246,11 +246,11 @@ class SuggestionList(PopupRows):
 
     @property
     def chosen(self) -> Suggestion | None:
-        """The row that one has gone to."""
+        """The chosen row."""
         return self.value() if self.isVisible() else None
 
     def step(self, by: int) -> None:
-        """Another row; above the first one there is none."""
+        """Choose another row; before the first one, none."""
         row = self.currentIndex().row() + by
         if row < self._rows.rowCount():
             self.go(max(row, -1))
@@ -263,7 +263,7 @@ class _Delegate(RowDelegate):
 
 
 def width_of(item: Suggestion, view: QWidget) -> int:
-    """How many pixels an item takes."""
+    """The width of an item in pixels."""
     row, metrics = row_of(item), view.fontMetrics()
     words = min(metrics.horizontalAdvance(row.words), px(view, WIDEST)) + metrics.horizontalAdvance(row.note)
     around = (MEASURES.before, MEASURES.icon, HALF, MEASURES.between, MEASURES.after)
@@ -271,7 +271,7 @@ def width_of(item: Suggestion, view: QWidget) -> int:
 
 
 def row_of(item: Suggestion) -> Row:
-    """What is offered; of what the library has its kind and how many photos there are."""
+    """The row of a suggestion; one from the library has its kind and its number of photos."""
     icon, kind = _LOOKS[item.kind]
     count = "" if item.photos is None else counted(item.photos, "%n photo", "%n photos")
     spoken = (plain(item.words), say(kind) if kind else "", count)

@@ -1,4 +1,4 @@
-"""Where one is: all photos, one folder, or the answer to a query. A value to go back to."""
+"""The place that the wall shows: all photos, one folder, or the answer to a query. A value, kept for going back."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ MEANING_FROM = 3  # letters: fewer find noise
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What the wall is asked to show; everything empty is all photos. Words are looked for inside of the folder.
+    """What the wall shows; an empty place is all photos. A query searches the folder only.
 
-    `order` is that of a search, None for the usual one; in another one than by match, `weaker` includes weaker photos.
+    `order` is that of a search, None for the default; in an order other than by match, `weaker` includes weaker photos.
     """
 
     words: str = ""
     folder: Path | None = None
-    cursor: int | None = field(default=None, compare=False)  # behind a word that may not be whole yet
+    cursor: int | None = field(default=None, compare=False)  # behind a possibly unfinished word
     asked: Query = field(default=Query(), compare=False, repr=False)
     order: Order | None = None
     weaker: bool = False
 
     def __post_init__(self) -> None:
-        """Words are parsed once."""
+        """Parse the words once."""
         if self.asked.text != self.words:
             object.__setattr__(self, "asked", parse(self.words))
 
     @property
     def is_search(self) -> bool:
-        """True where the library is asked for an answer: such a wall is never appended to."""
+        """True for a search: new photos are never appended to its wall."""
         return bool(self.words)
 
     @property
     def has_pictures(self) -> bool:
-        """True where photos are looked for that are like others: how well they match is not known."""
+        """True for a search by similar photos, whose matches are not calibrated."""
         return bool(self.asked.pictures)
 
     def arranged(self, usual: Arrangement) -> Arrangement:
-        """How its photos lie: a search by match, or by date if it has facts alone, until a person says otherwise."""
+        """The arrangement: for a search by match, or by date if it has only facts, unless the user chose another."""
         if not self.is_search:
             return usual
         by_match = self.order in (None, Order.MATCH)
@@ -56,12 +56,12 @@ class Place:
 
     @property
     def scoped(self) -> Query:
-        """What is asked, with the folder, which has no place in the text: its fact stands at the end, without length."""
+        """The query with the folder, which is not in the text: its fact is at the end and has length 0."""
         return replace(self.asked, facts=(*self.asked.facts, *self._scope()))
 
     @property
     def query(self) -> str:
-        """The words with the folder, to be kept."""
+        """The query's text with the folder, for saving."""
         return joined(self.words, map(str, self._scope()))[0]
 
     def _scope(self) -> list[Fact]:
@@ -72,7 +72,7 @@ class Place:
 
 
 def ready(text: str) -> str | None:
-    """The words to search for, "" for none, or None while too little is typed: meaning needs three letters or a whole word."""
+    """The words to search for, "" for none, None while too few are typed: a search needs three letters or a whole word."""
     words = " ".join(text.split())
     if not words:
         return ""

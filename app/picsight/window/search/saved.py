@@ -1,4 +1,4 @@
-"""Searches that are kept: under a name in the sidebar, renamed, let go of and brought back."""
+"""Saved searches in the sidebar: save, rename, remove and restore."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class SavedSearches(QObject):
-    """Joins the sidebar's kept searches to the library."""
+    """Connects the sidebar's saved searches to the library."""
 
     def __init__(
         self,
@@ -37,13 +37,13 @@ class SavedSearches(QObject):
     ) -> None:
         super().__init__(frame)
         self._frame, self._library, self._search, self._history = frame, library, search, history
-        self._lock = threading.Lock()  # held by who looks whether a search is kept, until it is
+        self._lock = threading.Lock()  # held from the check whether a search is saved until it is
         frame.box.keep_requested.connect(self.keep)
         frame.sidebar.search_requested.connect(lambda kept: pages.go(Place(kept.query)))
         frame.sidebar.search_menu_requested.connect(self._show_menu)
 
     def keep(self) -> None:
-        """Keep what is searched for; it is named by its words until a person names it."""
+        """Save the current search; its name is its words until the user renames it."""
         search = self._search
         place = Place(search.query, search.place.folder)
         query, status = place.query, self._frame.status
@@ -59,7 +59,7 @@ class SavedSearches(QObject):
             )
 
     def _keep(self, library: Library, place: Place) -> None:
-        """Once, however often the key is pressed before the sidebar shows it; runs in threads."""
+        """Save a search once, even if the key is pressed again before the sidebar shows it; runs in threads."""
         name = short_name(place.scoped, self._search.likes.name, self._frame.box.is_album)
         query = place.query
         with self._lock:
@@ -78,12 +78,12 @@ class SavedSearches(QObject):
         ask_name(self._frame, title, label, kept.name, lambda name: self.rename(kept, name))
 
     def rename(self, kept: SavedSearch, name: str) -> None:
-        """Another name; an empty one changes nothing."""
+        """Rename a search; an empty name changes nothing."""
         if name.strip():
             self._library.change(lambda library: library.searches.rename(kept.id, name), lambda: None)
 
     def remove(self, kept: SavedSearch) -> None:
-        """Let go of it; Undo brings it back to its place."""
+        """Remove a search; Undo restores it at its position."""
         words = self.tr("Removed the search {name}.").format(name=isolated(f"“{kept.name}”"))
         self._history.do(
             words,

@@ -1,4 +1,4 @@
-"""How the parts of a query are said to a person: "in:2019" is 2019, "-people" is less people."""
+"""The parts of a query in words: "in:2019" is 2019, "-people" is less people."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _ALBUM = "Album {value}"
 
 
 def describe(part: Aside, *, album: bool = False) -> tuple[str, str]:
-    """What a chip says of a part, and the picture it is about, "" for none, whose {name} is to be put there.
+    """The text of a part's chip, and the picture that replaces {name} in it, "" for none.
 
-    `album`: what is called a tag there is one.
+    `album`: the part's tag is an album.
     """
     if isinstance(part, Fact):
         return _fact(part, album=album), ""
@@ -52,9 +52,9 @@ def readable(
     *,
     begins: bool = True,
 ) -> str:
-    """A query as one reads it: “dog”, less people, 2019; where it `begins` a sentence alone: Less people.
+    """A query in readable form: “dog”, less people, 2019; if it `begins` a sentence alone: Less people.
 
-    With an answer, words that it took for a time read as in their chip, and what it left out is left out here.
+    With an answer, words that were read as a time appear as in their chip, and ignored parts are left out.
     """
     asides, times, left_out = query.asides(), [], set[str]()
     if answer is not None:
@@ -76,12 +76,12 @@ def readable(
 
 
 def short_name(query: Query, name_of: Callable[[str], str], is_album: Callable[[str], bool]) -> str:
-    """A name for a query that is kept: dog, less people, 2019."""
+    """A name for a saved query: dog, less people, 2019."""
     return re.sub("[“”\u2068\u2069]", "", readable(query, name_of, is_album))
 
 
 def _within(part: Aside, words: str) -> str:
-    """The words for a part inside a sentence; the names of months and formats keep their capitals."""
+    """The words for a part within a sentence; the names of months and formats keep their capitals."""
     is_name = isinstance(part, Fact) and not part.excluded and part.key in {"in", "format"}
     return words if is_name else words[:1].lower() + words[1:]
 

@@ -1,1 +1,1 @@
-"""Tags in the window: made of words and examples, looked through, decided on."""
+"""Tags in the window: made of words and examples, previewed, and reviewed."""

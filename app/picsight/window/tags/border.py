@@ -1,4 +1,4 @@
-"""Border cases: one photo after the other that is nearly in or nearly out, and a key for each answer."""
+"""Border cases: photos near a tag's threshold, shown one at a time, with a key for each answer."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MOST_KEYS, WIDEST = 9, 11  # tags with a number; em of a name
 
 
 class BorderCases(QWidget):
-    """Asks of each photo whether it belongs; A accepts, R rejects, the arrow down leaves it open."""
+    """Asks whether each photo belongs to the tag; A accepts, R rejects, the down arrow skips it."""
 
     KEYS = (
         Key("Accept", ("A",)),
@@ -41,14 +41,14 @@ class BorderCases(QWidget):
         Key("Into the tag of that number, or out of it", tuple("123456789")),
     )
     decided = Signal(int, bool)  # a photo's id, and whether it belongs
-    asked = Signal(object)  # the Result that is asked about from now on, None for none
+    asked = Signal(object)  # the Result in question, None for none
 
     def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._cases: list[Result] = []
         self._asked: Result | None = None
-        self._skipped: set[int] = set()  # not asked again until the studio is opened anew
-        self._answered: set[int] = set()  # asked again only where an answer was taken back
+        self._skipped: set[int] = set()  # not asked again until the studio is reopened
+        self._answered: set[int] = set()  # asked again only if an answer was undone
         self._title = sized(Words(parent=self), 1.0, semibold=True)
         self.picture = CasePicture(thumbnails, self)
         self._name = ElidedLabel(self)
@@ -64,14 +64,14 @@ class BorderCases(QWidget):
         self._show()
 
     def begin(self) -> None:
-        """For another tag: nothing was asked yet."""
+        """Start again for another tag."""
         self._skipped.clear()
         self._answered.clear()
         self._cases = []
         self._show()
 
     def show_cases(self, photos: Sequence[Result]) -> None:
-        """Ask about these, the nearest first; the one that is being looked at stays while it is among them."""
+        """Ask about these photos, the nearest to the threshold first; the current one stays if it is among them."""
         now = self.case()
         self._answered &= {photo.id for photo in photos}
         left = [photo for photo in photos if photo.id not in self._skipped | self._answered]
@@ -80,11 +80,11 @@ class BorderCases(QWidget):
         self._show()
 
     def case(self) -> Result | None:
-        """The photo that is asked about."""
+        """The photo in question."""
         return self._cases[0] if self._cases else None
 
     def cases(self) -> list[Result]:
-        """The photos that are asked about, in their order."""
+        """The remaining photos, in order."""
         return list(self._cases)
 
     def words(self) -> str:
@@ -147,7 +147,7 @@ class BorderCases(QWidget):
 
 
 class CasePicture(QWidget):
-    """A photo as large as there is room, or the words that there is none."""
+    """A photo, as large as fits, or a sentence that none is left."""
 
     def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -160,7 +160,7 @@ class CasePicture(QWidget):
         thumbnails.arrived.connect(lambda _ids: self.update())
 
     def show_photo(self, photo: Result | None, following: Result | None) -> None:
-        """Show a photo; the picture of the following one is read meanwhile."""
+        """Show a photo and preload the following one."""
         self._photo, self._next = photo, following
         self.setAccessibleName(photo.path.name if photo else self._nothing())
         self._ask()
@@ -170,16 +170,16 @@ class CasePicture(QWidget):
         return QSize(px(self, WIDE), px(self, 0.75 * WIDE))
 
     def minimumSizeHint(self) -> QSize:
-        """Large enough to see what it shows."""
+        """Large enough to recognise a photo."""
         return QSize(px(self, 10), px(self, 7))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Another size of picture."""
+        """Load the picture in the new size."""
         super().resizeEvent(event)
         self._ask()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """The answers; every other key is somebody else's."""
+        """Handle the answer keys and pass on all others."""
         if not self.key_pressed(event):
             super().keyPressEvent(event)
 
@@ -195,7 +195,7 @@ class CasePicture(QWidget):
         self.update()
 
     def _place(self, photo: Result) -> QRect:
-        """The whole photo in the middle."""
+        """The rectangle of the whole photo, centred."""
         room = self.rect().adjusted(2, 2, -2, -2)
         size = QSize(max(photo.width, 1), max(photo.height, 1)).scaled(
             room.size(), Qt.AspectRatioMode.KeepAspectRatio
@@ -208,7 +208,7 @@ class CasePicture(QWidget):
         return self.tr("Nothing near the threshold is left to decide.")
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """The photo, its grey shape while it is read, or the words."""
+        """Paint the photo, a grey shape while it loads, or the sentence."""
         colours, painter = tones(self), QPainter(self)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         if self._photo is None:
@@ -229,7 +229,7 @@ class CasePicture(QWidget):
 
 
 class NumberedTags(Pills):
-    """Which of them hold the photo has a tick; they keep their numbers while photos come and go."""
+    """Numbered tags; those that hold the photo have a tick. The numbers stay the same from photo to photo."""
 
     chosen = Signal(str)  # the path of a tag
 
@@ -237,26 +237,26 @@ class NumberedTags(Pills):
         super().__init__(parent)
         self._toggles: dict[str, Toggle] = {}
         policy = self.sizePolicy()
-        policy.setVerticalPolicy(QSizePolicy.Policy.Minimum)  # a fixed one leaves room for one line alone
+        policy.setVerticalPolicy(QSizePolicy.Policy.Minimum)  # a fixed one leaves room for one line only
         self.setSizePolicy(policy)
 
     def offer(self, paths: Sequence[str]) -> None:
-        """These tags, from 1 on."""
+        """Show these tags, numbered from 1."""
         self._toggles = {path: self._toggle(place, path) for place, path in enumerate(paths[:MOST_KEYS], 1)}
         self.show_buttons(list(self._toggles.values()))
         self.setVisible(bool(paths))
 
     def show_held(self, paths: Collection[str]) -> None:
-        """These hold the photo."""
+        """Tick the tags that hold the photo."""
         for path, toggle in self._toggles.items():
             toggle.setChecked(path in paths)
 
     def held(self) -> list[str]:
-        """Those with a tick."""
+        """The ticked tags."""
         return [path for path, toggle in self._toggles.items() if toggle.isChecked()]
 
     def press(self, key: int) -> bool:
-        """Choose the one of this number, if there is one."""
+        """Choose the tag with this number; False if there is none."""
         if not 1 <= key <= len(self._toggles):
             return False
         self.chosen.emit(list(self._toggles)[key - 1])

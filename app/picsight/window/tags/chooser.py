@@ -1,4 +1,4 @@
-"""A small field over the photos: a few letters of a tag, Enter, and the chosen photos are in it."""
+"""A small field over the photos: type a few letters of a tag and press Enter to add the chosen photos to it."""
 
 from __future__ import annotations
 
@@ -31,9 +31,7 @@ MEASURES = Measures(high=2.0, icon=1.125, before=HALF, after=HALF, between=PAD)
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Which of these tags is meant, and what to do then; those at the `recent` paths are offered first, new ones where one
-    `makes` them.
-    """
+    """The tags to choose from and the action that follows; `recent` paths are offered first, new ones if `makes` is set."""
 
     title: str
     tags: Sequence[Tag]
@@ -43,7 +41,7 @@ class Question:
 
 
 class TagChooser(QFrame):
-    """Opens where it is asked for, and goes with what was chosen or with Escape."""
+    """Opens at a point, and closes with a choice or Escape."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
@@ -61,7 +59,7 @@ class TagChooser(QFrame):
         self.rows.clicked.connect(lambda _index: self._take())
 
     def open(self, question: Question, point: QPoint) -> None:
-        """Ask; this point of the screen is its corner, where there is room."""
+        """Open with a corner at this point of the screen, if there is room."""
         self._question = question
         raise_frame(self)
         self.title.setText(question.title)
@@ -92,18 +90,18 @@ class TagChooser(QFrame):
 
 
 class ChooserLine(Line):
-    """The arrows walk through the list below."""
+    """A line whose arrow keys move through the list below it."""
 
     stepped = Signal(int)
-    picked = Signal(int)  # a row, by its number
+    picked = Signal(int)  # a row number
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(say("Tag or album"), say("Name of a tag or album, or Alt+1 to 9"), parent)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Tab does nothing: it would leave the only line."""
+        """Handle the keys of the list; ignore Tab, since this is the only field."""
         row = event.key() - Qt.Key.Key_1
-        # With Alt, as names begin with numbers, too.
+        # With Alt, since names may begin with digits.
         if event.modifiers() & Qt.KeyboardModifier.AltModifier and 0 <= row < MOST:
             self.picked.emit(row)
         elif event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Up):
@@ -113,37 +111,39 @@ class ChooserLine(Line):
 
 
 class ChoiceList(PopupRows):
-    """One row is always chosen: what Enter takes is seen before it is pressed."""
+    """The offered tags. One row is always chosen, so that the effect of Enter is visible."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(say("Tags and albums"), row_of, MEASURES, parent)
         self.setUniformItemSizes(True)
         self.viewport().setAutoFillBackground(False)
-        self.viewport().setAttribute(Qt.WidgetAttribute.WA_Hover, False)  # what is under the mouse is chosen
+        self.viewport().setAttribute(
+            Qt.WidgetAttribute.WA_Hover, False
+        )  # the row under the mouse is chosen instead
         self.entered.connect(self.setCurrentIndex)
 
     def put(self, offered: Sequence[TagChoice]) -> None:
-        """Offer these, the first one chosen."""
+        """Offer these tags, with the first one chosen."""
         self._rows.put(offered)
         self.setFixedHeight(len(offered) * px(self, MEASURES.high))
         self.setCurrentIndex(self._rows.index(0, 0))
 
     def choose(self, row: int) -> bool:
-        """Choose a row; false where there is none of that number."""
+        """Choose a row; False if there is none with that number."""
         index = self._rows.index(row, 0)
         if index.isValid():
             self.setCurrentIndex(index)
         return index.isValid()
 
     def step(self, by: int) -> None:
-        """Another row, from the last on to the first."""
+        """Choose another row; after the last one comes the first."""
         rows = self._rows.rowCount()
         if rows:
             self.go((self.currentIndex().row() + by) % rows)
 
 
 def row_of(choice: TagChoice) -> Row:
-    """What a row shows of a choice."""
+    """The row of a choice."""
     words = words_of(choice)
     if choice.photos is None:
         how = say("filled by hand") if choice.kind == "album" else say("can learn")
@@ -153,19 +153,19 @@ def row_of(choice: TagChoice) -> Row:
 
 
 def words_of(choice: TagChoice) -> str:
-    """A row in words."""
+    """The text of a row."""
     if choice.photos is not None:
         return plain(choice.path)
     made = say("New album “{name}”") if choice.kind == "album" else say("New tag “{name}”")
     return made.format(name=plain(choice.path))
 
 
-MOST = 9  # as many as there are keys with numbers
+MOST = 9  # one per number key
 
 
 @dataclass(frozen=True, slots=True)
 class TagChoice:
-    """A tag or album at this path; `photos` is None where it is to be made."""
+    """A tag or album at this path; `photos` is None if it is new."""
 
     path: str
     kind: TagKind
@@ -175,10 +175,10 @@ class TagChoice:
 def choices(
     text: str, tags: Sequence[Tag], recent: Sequence[str] = (), *, makes: bool = True
 ) -> list[TagChoice]:
-    """What a text may mean, best first: the tags of that name, of names that begin so, that hold it; where one can be made
-    (`makes`), then that.
+    """The tags that match a text, best first: equal names, names that begin with it, names that contain it; with `makes`,
+    a new tag comes last.
 
-    Without a text the tags at the `recent` paths, then all others.
+    Without a text: the tags at the `recent` paths, then all others.
     """
     path = cleaned(text)
     wanted, usual = path_key(path), [tag for tag in tags if tag.kind != "favourite"]
@@ -199,7 +199,7 @@ def choices(
 
 
 def _rank(wanted: str, path: str, recent: Sequence[str]) -> tuple[int, int] | None:
-    """How well a tag is meant, less is better; None where it is not."""
+    """The rank of a tag, lower is better; None if it does not match."""
     if not wanted:
         return (0, recent.index(path)) if path in recent else (1, 0)
     key = path_key(path)

@@ -1,4 +1,4 @@
-"""Everything that changes tags goes through here: one change after the other, in the background, each taken back by Undo."""
+"""All changes of tags: one after the other, in the background, each reverted by Undo."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LANE, MARKS_LANE = "tags", "marks"
 
 @dataclass(frozen=True, slots=True)
 class _DeedOutcome:
-    """What came of an act: its value, the runs that it was, the latest first, and the tags of after."""
+    """The result of an act: its value, its runs, the latest first, and the tags after it."""
 
     value: Any
     runs: tuple[int, ...]
@@ -47,10 +47,10 @@ class _Waiting:
 
 
 class TagDeeds(QObject):
-    """Knows the tags of the library, changes them and tells of it."""
+    """Holds the tags of the library, changes them, and signals each change."""
 
-    changed = Signal(object)  # tuple[Tag, ...], after every change, whoever made it
-    turned = Signal(object)  # tuple[Tag, ...] of before: something was taken back, or done again
+    changed = Signal(object)  # tuple[Tag, ...], after every change, also by another program
+    turned = Signal(object)  # tuple[Tag, ...] before an undo or redo
 
     def __init__(
         self, status: StatusLine, history: History, jobs: Jobs, parent: QObject | None = None
@@ -69,12 +69,12 @@ class TagDeeds(QObject):
 
     @property
     def tags(self) -> tuple[Tag, ...]:
-        """The tags as they were last seen: favourites first, then by path."""
+        """The tags as last read: favourites first, then by path."""
         return self._tags
 
     @property
     def is_busy(self) -> bool:
-        """Whether something is being changed, or waits for that."""
+        """Whether a change is running or waiting."""
         return self._is_busy
 
     def is_album(self, query: str) -> bool:
@@ -83,23 +83,23 @@ class TagDeeds(QObject):
         return tag is not None and tag.kind == "album"
 
     def use(self, library: Library) -> None:
-        """Work with this library from now on."""
+        """Use this library."""
         self._library = library
         self.look()
 
     def look(self) -> None:
-        """See what there is; tags change without the window, too: a run suggests photos, a command makes a tag."""
+        """Read the tags; they change outside the window too: indexing suggests photos, a command makes a tag."""
         library = self._library
         if library is not None:
             self._jobs.read(lambda: tuple(library.tags.all()), self._take, replaces=LANE)
 
     def decide(self, tag: Tag, photos: Sequence[int | Path], verdict: Verdict) -> None:
-        """Accept or reject photos, or leave them undecided again."""
+        """Accept or reject photos, or make them undecided again."""
         words = decided(tag, len(photos), verdict)
         self.do(lambda library: library.tags.decide(tag.path, photos, verdict), lambda _run: words)
 
     def toggle(self, tag: Tag, photo: int) -> None:
-        """Put a photo into a tag, or out of it where it was accepted."""
+        """Add a photo to a tag, or remove it if it is accepted."""
 
         def act(library: Library) -> Verdict:
             held = (tag.path, "accepted") in library.tags.marks([photo])[photo].tags
@@ -115,7 +115,7 @@ class TagDeeds(QObject):
         words: Callable[[Any], str],
         done: Callable[[Any], object] = lambda _value: None,
     ) -> None:
-        """Change something and say it in the `words` for what the act returned; what changed anything can be taken back."""
+        """Run an act and report it with `words`, called with its result; Undo reverts any change."""
 
         def end(outcome: _DeedOutcome) -> None:
             sentence = words(outcome.value)
@@ -129,7 +129,7 @@ class TagDeeds(QObject):
         self._queue(_Waiting(act, end, self._status.show_sentence))
 
     def after(self, then: Callable[[], object]) -> None:
-        """Go on once everything that was wished for before is done."""
+        """Call `then` once all earlier changes are done."""
         if self._is_busy:
             self._queue(_Waiting(lambda _library: None, lambda _outcome: then(), self._status.show_sentence))
         else:
@@ -164,7 +164,7 @@ class TagDeeds(QObject):
         if self._is_busy or library is None or not self._waiting:
             return
         self._is_busy, waiting = True, self._waiting.popleft()
-        self._jobs.forget(LANE)  # what is being read there is of before
+        self._jobs.forget(LANE)  # a pending read is out of date
         self._jobs.read(
             partial(_done, library, waiting.act), partial(self._end, waiting), partial(self._fail, waiting)
         )
@@ -186,7 +186,7 @@ class TagDeeds(QObject):
 
 
 def _done(library: Library, act: Act) -> _DeedOutcome:
-    """Act in a thread. An act that is refused half way is taken back whole: no deed would tell of its first half."""
+    """Run an act in a thread. An act that fails midway is undone, since it would leave changes that Undo does not know."""
     with library.tags.collect_runs() as runs:
         try:
             value = act(library)
@@ -198,7 +198,7 @@ def _done(library: Library, act: Act) -> _DeedOutcome:
 
 
 class Markings(QObject):
-    """Follows the wall; what it knows is of the photos in sight and close by."""
+    """The marks of the photos on the wall, for those in sight and nearby."""
 
     def __init__(self, grid: PhotoView, model: WallModel, deeds: TagDeeds, jobs: Jobs) -> None:
         super().__init__(grid)

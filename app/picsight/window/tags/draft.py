@@ -1,4 +1,4 @@
-"""A tag as it stands in the studio, before it is saved. Pure."""
+"""A tag in the studio before it is saved. Pure."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a person has put in so far; `tag` is the one that is being edited, None for a new one.
+    """The input so far; `tag` is the edited tag, None for a new one.
 
-    `threshold` None is the usual one. A photo looks like the tag or does not, never both.
+    `threshold` None is the default. A photo is a positive or a negative example, never both.
     """
 
     path: str = ""
@@ -32,42 +32,42 @@ class Draft:
 
     @classmethod
     def of(cls, tag: Tag) -> Draft:
-        """A tag as it is."""
+        """The draft of an existing tag."""
         return cls(tag.path, tag.prompts, tag.examples, tag.against, tag.threshold, tag.suggests, tag)
 
     @property
     def is_changed(self) -> bool:
-        """Whether anything would be lost."""
+        """Whether there are unsaved changes."""
         return self != (Draft() if self.tag is None else Draft.of(self.tag))
 
     @property
     def can_learn(self) -> bool:
-        """Whether there is anything to go by."""
+        """Whether there are words or examples."""
         return bool(self.prompts or self.examples or (self.tag and self.tag.accepted))
 
     @property
     def name(self) -> str:
-        """What it is called; without a name, its first words."""
+        """The name; without one, its first words."""
         return cleaned(self.path) or next((words.replace("/", " ") for words in self.prompts), "")
 
     def with_alike(self, photos: Iterable[int]) -> Draft:
-        """More photos that look like it."""
+        """Add positive examples."""
         added = tuple(dict.fromkeys((*self.examples, *photos)))
         return replace(self, examples=added, against=_without(self.against, added))
 
     def with_unlike(self, photos: Iterable[int]) -> Draft:
-        """More photos that do not."""
+        """Add negative examples."""
         added = tuple(dict.fromkeys((*self.against, *photos)))
         return replace(self, against=added, examples=_without(self.examples, added))
 
     def without(self, photo: int) -> Draft:
-        """One photo less on either side."""
+        """Remove an example."""
         return replace(
             self, examples=_without(self.examples, [photo]), against=_without(self.against, [photo])
         )
 
     def with_again(self, photos: Sequence[int], before: Draft) -> Draft:
-        """These photos on the side where they were before, or on none; the others stay where they are."""
+        """Restore these photos as in `before`: positive, negative or no example; the others are unchanged."""
         draft = replace(
             self, examples=_without(self.examples, photos), against=_without(self.against, photos)
         )
@@ -75,16 +75,16 @@ class Draft:
         return draft.with_unlike(photo for photo in photos if photo in before.against)
 
     def kept(self, library: Library) -> Draft:
-        """Without photos that the library has forgotten meanwhile; runs in a thread."""
+        """The draft without photos that are no longer in the library; runs in a thread."""
         photos = (*self.examples, *self.against)
         gone = set(photos) - library.tags.known(photos)
         return replace(self, examples=_without(self.examples, gone), against=_without(self.against, gone))
 
     def save(self, library: Library) -> Tag:
-        """Makes the tag, or changes it, of the photos that are still there; runs in a thread.
+        """Create or change the tag, with the photos that are still in the library; runs in a thread.
 
         Raises:
-            RequestError: the name cannot be, or is there already.
+            RequestError: the name is invalid or already in use.
             BundleError: the text tower is missing or cannot be loaded.
         """
         kept = self.kept(library)
@@ -97,7 +97,7 @@ class Draft:
             threshold=kept.threshold,
             suggests=kept.suggests and kept.can_learn,
         )
-        if self.tag is None:  # who has said so of a photo need not say it again
+        if self.tag is None:  # an example of a new tag counts as accepted or rejected
             verdicts: tuple[tuple[Sequence[int], Verdict], ...] = (
                 (kept.examples, "accepted"),
                 (kept.against, "rejected"),

@@ -1,4 +1,4 @@
-"""Tags on their way out and in: side-cars beside photos, a file of all decisions, a table for ExifTool."""
+"""Export and import of tags: side-cars beside photos, a file of all decisions, a table for ExifTool."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class SidecarsSoFar:
-    """How many photo files of how many were looked at, and what came of it."""
+    """The progress of an export: photo files read, their total, and the result so far."""
 
     photos: int = 0
     of: int = 0
     exported: Exported | None = None
 
     def words(self) -> str:
-        """What is said meanwhile."""
+        """The sentence during the export."""
         if not self.of:
             return say("Writing side-cars")
         words = say("Writing side-cars: looked at {done} of {of} photos")
         return words.format(done=number(self.photos), of=number(self.of))
 
     def outcome(self, *, stopped: bool) -> str:
-        """What is said in the end."""
+        """The sentence at its end."""
         exported = self.exported
         if exported is None:
             return say("No side-car was written.")
@@ -67,7 +67,7 @@ class SidecarsSoFar:
 
 
 class TagExchange(QObject):
-    """Asks where to and where from; nothing is written before a person says so."""
+    """Asks for a file or folder; nothing is written before the user confirms."""
 
     def __init__(self, window: QWidget, deeds: TagDeeds, status: StatusLine, jobs: Jobs) -> None:
         super().__init__(window)
@@ -75,7 +75,7 @@ class TagExchange(QObject):
         self._running: Stream | None = None
 
     def show_menu(self, point: QPoint) -> None:
-        """What can be taken out and in."""
+        """Open the menu of exports and imports."""
         mode = QFileDialog.FileMode
         any_file, folder, save = mode.ExistingFile, mode.Directory, mode.AnyFile
         entries = [
@@ -116,10 +116,10 @@ class TagExchange(QObject):
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
-    # Out
+    # Export
 
     def export_sidecars(self) -> None:
-        """Write what was accepted beside all photos of the library; whoever cancels it keeps what is written."""
+        """Write accepted tags beside all photos of the library; cancelling keeps the side-cars already written."""
         library = self._deeds.library
         if library is None:
             return
@@ -150,7 +150,7 @@ class TagExchange(QObject):
         note(last)
 
     def export_decisions(self, file: Path, *, replace: bool = False) -> None:
-        """Write everything that was decided into a file."""
+        """Write all decisions to a file."""
 
         def words(exported: DecisionsExported) -> str:
             return self.tr("Saved {tags}, {decisions} and {ratings} in {file}.").format(
@@ -164,7 +164,7 @@ class TagExchange(QObject):
         self._export(lambda library: library.exchange.export_decisions(file, replace=replace), words, again)
 
     def export_table(self, file: Path, *, replace: bool = False) -> None:
-        """Write the same as side-cars into one table."""
+        """Write the contents of side-cars to one table."""
 
         def words(photos: int) -> str:
             one, many = "Saved a table of %n photo in {file}.", "Saved a table of %n photos in {file}."
@@ -176,7 +176,7 @@ class TagExchange(QObject):
     def _export(
         self, act: Callable[[Library], T], words: Callable[[T], str], again: Callable[[], None]
     ) -> None:
-        """The file dialog has asked only whether to replace a file of that name, not what would be lost with it."""
+        """Export to a file. The dialog asked whether to replace the file, but not about the decisions lost with it."""
         library = self._deeds.library
         if library is None:
             return
@@ -195,10 +195,10 @@ class TagExchange(QObject):
 
         self._jobs.read(work, tell, self._status.show_sentence)
 
-    # In
+    # Import
 
     def take_in(self, place: Path) -> None:
-        """What a file or a folder's side-cars say becomes decisions, which are taken back as one."""
+        """Import a file or a folder's side-cars as decisions, which one Undo reverts."""
         self._deeds.do(lambda library: library.exchange.import_from(place), self._taken)
 
     def _taken(self, imported: Imported) -> str:
@@ -225,7 +225,7 @@ class TagExchange(QObject):
 
 
 def _exporting(library: Library, cancel: threading.Event) -> Iterator[SidecarsSoFar]:
-    """Write side-cars in a thread, and tell now and then how far it is, in the end what came of it."""
+    """Write side-cars in a thread; yield the progress now and then, and finally the result."""
     of, now = library.status().files, SidecarsSoFar()
     for photos, exported in enumerate(library.exchange.export_sidecars(cancel=cancel)):
         now = SidecarsSoFar(min(photos, of), of, exported)

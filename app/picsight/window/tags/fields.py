@@ -1,4 +1,4 @@
-"""The example photos of a tag: small pictures, each with a cross, and a place to drop more on."""
+"""The example photos of a tag: small pictures, each with a cross, and a drop area for more."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ SIDE, CROSS = 3.25, 1.25  # em
 
 
 class ExamplesField(QWidget):
-    """Shows examples and says which are to go, and which photos are to come."""
+    """Shows examples and signals which to remove and which photos to add."""
 
     removed = Signal(int)  # a photo's id
     photos_dropped = Signal(object)  # list[int | Path]
-    selection_wanted = Signal()  # the photos that are selected are to come
+    selection_wanted = Signal()  # add the selected photos
 
     def __init__(self, name: str, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -68,13 +68,13 @@ class ExamplesField(QWidget):
         self._pictures.setVisible(bool(buttons))
 
     def wants(self) -> list[Want]:
-        """The small pictures that it shows; who owns the thumbnails asks for those of several fields at once."""
+        """The thumbnails that it shows; the owner requests those of several fields at once."""
         side = round(px(self, SIDE) * self.devicePixelRatioF())
         radius = HAIR * em(self) * self.devicePixelRatioF()
         return [Want(photo.id, side, side, radius, photo.path) for photo in self._photos]
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Photos may be dropped here, also from the wall."""
+        """Accept photos, also from the wall."""
         if dropped_photos(event):
             self._mark(target=True)
             event.acceptProposedAction()
@@ -99,7 +99,7 @@ class ExamplesField(QWidget):
             button.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """An outlined place; stronger while something hovers over it."""
+        """Paint an outline, stronger during a drag over it."""
         colours, painter = tones(self), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         pen = QPen(colours.accent, 2) if self._is_target else QPen(colours.outline, 1)
@@ -111,7 +111,7 @@ class ExamplesField(QWidget):
 
 
 class ExampleButton(Painted, QAbstractButton):
-    """A small picture; pressed, it goes."""
+    """A small picture; a click removes it."""
 
     edge, radius = 1.0, HAIR
 
@@ -129,7 +129,7 @@ class ExampleButton(Painted, QAbstractButton):
         return QSize(px(self, SIDE), px(self, SIDE))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Delete takes it away, too."""
+        """Remove it with Delete."""
         if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
             self.click()
         else:
@@ -139,7 +139,7 @@ class ExampleButton(Painted, QAbstractButton):
         return None
 
     def _paint(self, painter: QPainter, colours: Tones) -> None:
-        """The picture, and a cross over it while it would go."""
+        """Paint the picture, with a cross over it if a click would remove it."""
         painter.setPen(NO_LINE)
         if pixmap := self._thumbnails.pixmap(self.photo.id):
             painter.drawPixmap(self.rect(), pixmap)
@@ -155,10 +155,10 @@ class ExampleButton(Painted, QAbstractButton):
 
 
 class WordsField(QWidget):
-    """Tells of all words whenever one comes or goes."""
+    """The words of a tag; signals all of them whenever one is added or removed."""
 
     changed = Signal(object)  # tuple[str, ...]
-    typed = Signal(object)  # tuple[str, ...] with what stands in the line, for a preview
+    typed = Signal(object)  # tuple[str, ...] with the line's text, for a preview
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -174,16 +174,16 @@ class WordsField(QWidget):
         self.show_words(())
 
     def words(self) -> tuple[str, ...]:
-        """The words that are there."""
+        """The words, without the line's text."""
         return self._words
 
     def with_line(self) -> tuple[str, ...]:
-        """The same with what stands in the line."""
+        """The words with the line's text."""
         text = " ".join(self.line.text().split())
         return tuple(dict.fromkeys((*self._words, *([text] if text else []))))
 
     def show_words(self, words: Sequence[str]) -> None:
-        """Show these; nobody is told."""
+        """Show these words without a signal."""
         self._show(words, tell=False)
 
     def _show(self, words: Sequence[str], *, tell: bool) -> None:
@@ -202,7 +202,7 @@ class WordsField(QWidget):
         return button
 
     def _edit(self, words: str) -> None:
-        """Words become text again, to be written otherwise; what stands there becomes a chip."""
+        """Turn a chip back into text to edit; the line's text becomes a chip."""
         self._show([each for each in self.with_line() if each != words], tell=True)
         self.line.setText(words)
         self.typed.emit(self.with_line())
@@ -215,7 +215,7 @@ class WordsField(QWidget):
 
 
 class WordsLine(Line):
-    """Where one more is typed; Backspace with nothing typed takes the last one away."""
+    """The line for one more word; Backspace in the empty line removes the last one."""
 
     emptied = Signal()
 
@@ -223,7 +223,7 @@ class WordsLine(Line):
         super().__init__(self.tr("Words of the tag"), self.tr("Such as: wading bird"), parent)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Backspace goes on to the chips."""
+        """Let Backspace in the empty line remove a chip."""
         if event.key() == Qt.Key.Key_Backspace and not self.text():
             self.emptied.emit()
         else:

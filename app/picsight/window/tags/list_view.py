@@ -1,4 +1,4 @@
-"""All tags as a list: what is in them, what was decided, and a way to the studio of each."""
+"""The list of all tags: their photos and decisions, and access to the studio of each."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ MEASURES = Measures(high=2.5, icon=1.25, before=HALF, after=ONE, between=ONE)
 
 
 class TagList(QWidget):
-    """Finds tags by their letters; Enter or a click opens the studio."""
+    """Filters tags by typed letters; Enter or a click opens the studio."""
 
     opened = Signal(object)  # Tag
     new_requested = Signal()
-    menu_requested = Signal(object, QPoint)  # Tag, on the screen
-    exchange_requested = Signal(QPoint)  # on the screen
+    menu_requested = Signal(object, QPoint)  # Tag, position on the screen
+    exchange_requested = Signal(QPoint)  # position on the screen
     left = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -68,7 +68,7 @@ class TagList(QWidget):
         self.rows.customContextMenuRequested.connect(self._menu)
 
     def show_tags(self, tags: Sequence[Tag]) -> None:
-        """These are there now."""
+        """Show these tags."""
         self._tags = [tag for tag in tags if tag.kind != "favourite"]
         for part in (self.line, self.new):
             part.setVisible(bool(self._tags))
@@ -111,10 +111,10 @@ class TagList(QWidget):
 
 
 class TagsModel(RowsModel):
-    """The tags that are listed."""
+    """The listed tags."""
 
     def put(self, tags: Sequence[Tag]) -> None:
-        """List these; where they are the same, only their numbers change."""
+        """List these tags; if they are the same, only their numbers change."""
         if [tag.id for tag in tags] != [tag.id for tag in self.values]:
             super().put(tags)
         elif tags:
@@ -123,7 +123,7 @@ class TagsModel(RowsModel):
 
 
 class TagRows(QListView):
-    """One line a tag."""
+    """One line per tag."""
 
     def __init__(self, model: TagsModel, parent: QWidget) -> None:
         super().__init__(parent)
@@ -139,11 +139,11 @@ class TagRows(QListView):
 
 
 def row_of(tag: Tag) -> Row:
-    """What a line shows of a tag."""
+    """The row of a tag."""
     path, numbers = plain(tag.path), tag_words(tag)
     return Row(tag.kind, path, numbers, f"{path}, {numbers}")
 
 
 def _ground(painter: QPainter, view: QAbstractItemView, rect: QRect, state: QStyle.StateFlag) -> None:
-    """Nothing stays chosen: a click leads to the studio."""
+    """Paint a row's background; no row stays chosen, since a click opens the studio."""
     row_ground(painter, view, rect, state & ~QStyle.StateFlag.State_Selected)

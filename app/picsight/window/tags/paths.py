@@ -1,4 +1,4 @@
-"""Tags by their paths: the search that shows one, and, in threads, how one is made, moved and removed with those around it."""
+"""Tags by path: the search that shows one, and, in threads, making, moving and removing one with its parents and children."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _QUOTES = re.compile('["“”„]')
 
 
 def query_of(tag: Tag) -> str:
-    """The search that shows what is in a tag, as it is typed."""
+    """The search that shows a tag's photos, as typed."""
     if tag.kind == "favourite":
         return FAVOURITES
-    path = _QUOTES.sub("'", tag.path)  # which are as good as those that the language keeps for itself
+    path = _QUOTES.sub("'", tag.path)  # equivalent to the quotation marks that the query language reserves
     return str(Fact("tag", path, excluded=False, start=0, end=0))
 
 
 def tag_meant(query: str, tags: Sequence[Tag]) -> Tag | None:
-    """The one tag that a query shows; what it asks beside it narrows that."""
+    """The one tag that a query shows; other parts of the query only narrow it."""
     facts = [fact.value for fact in parse(query).facts if fact.key == "tag" and not fact.excluded]
     if len(facts) != 1:
         return None
@@ -40,31 +40,31 @@ def tag_meant(query: str, tags: Sequence[Tag]) -> Tag | None:
 
 
 def cleaned(text: str) -> str:
-    """A path as it is typed, without what is empty in it."""
+    """A typed path without its empty parts."""
     return "/".join(filter(None, (" ".join(part.split()) for part in text.split("/"))))
 
 
 @lru_cache(maxsize=32768)
 def path_key(path: str) -> str:
-    """A path as it is compared: without case and accents."""
+    """A path for comparison: without case and accents."""
     return "/".join(name_key(name) for name in path.split("/"))
 
 
 def tag_at(library: Library, path: str, kind: TagKind = "tag") -> Tag:
-    """The new tag of this path, without words and photos.
+    """Make a tag at this path, without words and photos.
 
     Raises:
-        RequestError: it is there already, or its name cannot be.
+        RequestError: it exists already, or its name is invalid.
     """
     above, name = parted(path)
     return library.tags.new(name, parent=parent_at(library, above), kind=kind)
 
 
 def parent_at(library: Library, path: str) -> str | None:
-    """The path of a tag that others can stand below, made if it is not there; None for no path.
+    """The path of a parent tag, which is made if it is missing; None for no path.
 
     Raises:
-        RequestError: its name cannot be.
+        RequestError: its name is invalid.
     """
     if not path:
         return None
@@ -75,10 +75,10 @@ def parent_at(library: Library, path: str) -> str | None:
 
 
 def placed(library: Library, tag: Tag, path: str) -> Tag:
-    """The tag under another name, below another one, or both.
+    """Rename a tag, move it below another one, or both.
 
     Raises:
-        RequestError: its name cannot be, or is there already; it would stand below itself.
+        RequestError: its name is invalid or in use, or it would be below itself.
     """
     above, name = parted(path)
     parent = parent_at(library, above)
@@ -88,7 +88,7 @@ def placed(library: Library, tag: Tag, path: str) -> Tag:
 
 
 def removed(library: Library, path: str) -> None:
-    """Removes a tag, and before it those below it.
+    """Remove a tag, after those below it.
 
     Raises:
         RequestError: there is no such tag.
@@ -99,6 +99,6 @@ def removed(library: Library, path: str) -> None:
 
 
 def parted(path: str) -> tuple[str, str]:
-    """The path above, and the name."""
+    """The parent's path, and the name."""
     above, _, name = path.rpartition("/")
     return above, name

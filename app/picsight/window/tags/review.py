@@ -1,4 +1,4 @@
-"""Review on the wall: while a tag is shown that suggests photos, A accepts and R rejects, and nothing is typed."""
+"""Review on the wall: while a tag with suggestions is shown, A accepts and R rejects instead of typing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Review(QObject):
-    """Decides; the photo stays where it is until one comes back, and the next suggestion is selected."""
+    """Decides on photos; a decided photo stays until the tag is shown again, and the next suggestion is selected."""
 
     def __init__(self, page: WallPage, model: WallModel, search: SearchController, deeds: TagDeeds) -> None:
         super().__init__(page)
@@ -45,18 +45,16 @@ class Review(QObject):
         deeds.changed.connect(lambda _tags: self._follow())
         deeds.turned.connect(lambda _before: self._show_turned())
         self._tag: Tag | None = None
-        self._path = ""  # of the tag that suggested photos when it came to be shown
+        self._path = ""  # the tag that had suggestions when it was first shown
         self._enable()
 
     @property
     def is_on(self) -> bool:
-        """Whether a tag is shown that suggests photos, or did when it came to be shown."""
+        """Whether the shown tag has suggestions, or had some when it was first shown."""
         return bool(self._path)
 
     def decide(self, verdict: Verdict, photos: Sequence[int] = ()) -> None:
-        """Accept or reject photos, the chosen ones if none are given: in the tag that suggests them, which may stand below
-        the one that is shown.
-        """
+        """Accept or reject photos, by default the chosen ones, in the tag that suggests them: the shown one or one below."""
         by_mouse = bool(photos)
         tag, photos = self._tag, photos or [photo.id for photo in self._grid.chosen_photos()]
         if tag is None or not photos:
@@ -78,12 +76,12 @@ class Review(QObject):
             self._go_on(tag, verdict)
 
     def _show_turned(self) -> None:
-        """What Undo gives back shows in a search for it; in a review photos stay where they are."""
+        """Refresh a search after Undo; in a review, photos stay where they are."""
         if self._search.place.is_search and not self.is_on:
             self._search.ask_again()
 
     def _go_on(self, tag: Tag, verdict: Verdict) -> None:
-        """To the next photo that is only suggested."""
+        """Select the next suggested photo."""
         grid, model = self._grid, self._model
         left = counted(max(tag.suggested - 1, 0), "%n left", "%n left")
         words = self.tr("Accepted, {left}") if verdict == "accepted" else self.tr("Rejected, {left}")
@@ -94,7 +92,7 @@ class Review(QObject):
             grid.setCurrentIndex(model.index(following))
 
     def _is_open(self, photo: int) -> bool:
-        """What is not known yet is below what is in sight."""
+        """Whether a photo is undecided; unknown ones, below the visible part, count as undecided."""
         state = self._model.state(photo)
         return self._model.marks(photo) is None or (state is not None and state[1] == "suggested")
 
@@ -105,12 +103,12 @@ class Review(QObject):
         left = self._tag.suggested if self._tag is not None else 0
         words = counted(left, "%n suggested: A yes, R no", "%n suggested: A yes, R no")
         if self._tag is not None and self._search.place.query != query_of(self._tag):
-            words = self.tr("Suggested: A yes, R no")  # nobody has counted those that are left of them
+            words = self.tr("Suggested: A yes, R no")  # the number left is unknown
         self._header.say_hint(words if left else "")
         self._enable()
 
     def _enable(self) -> None:
-        """Review lasts while the tag is shown, also once nothing is left: its keys do not begin to type."""
+        """Keep the review on while the tag is shown, even when nothing is left, so that its keys do not type."""
         path = self._tag.path if self._tag is not None else ""
         if path != self._path and not (self._tag is not None and self._tag.suggested):
             path = ""

@@ -1,4 +1,4 @@
-"""What a draft would hold: all photos scored, how the scores spread, which are in and which are nearly so. Runs in threads."""
+"""The preview of a draft: all photos' scores, their histogram, the photos above and near the threshold. Runs in threads."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from picsight_engine.search.answer import Result
     from picsight_engine.tags.appraisal import Preview
 
-MOST_IN, MOST_BORDER = 200, 20  # photos that are shown
-HERE = "here"  # the draft as a tag of its wall, whatever it is called
+MOST_IN, MOST_BORDER = 200, 20  # shown photos
+HERE = "here"  # the draft as a tag of its wall, whatever its name
 ACCEPTED, SUGGESTED = (Marks(None, favourite=False, tags=((HERE, how),)) for how in ("accepted", "suggested"))
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The likeliest photos that are in with one threshold, and the undecided ones nearest to it."""
+    """The likeliest photos above a threshold, and the undecided ones nearest to it."""
 
     wall: Wall = EMPTY
     border: tuple[Result, ...] = ()
@@ -37,7 +37,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """A draft looked through; without anything to go by there is no `preview`."""
+    """A scored draft; without words and examples, `preview` is None."""
 
     examples: tuple[Result, ...] = ()
     against: tuple[Result, ...] = ()
@@ -48,7 +48,7 @@ class Sight:
 
 
 def look_through(library: Library, draft: Draft) -> Sight:
-    """Score all photos for a draft, as it would be saved; what was decided for its tag counts.
+    """Score all photos for a draft as it would be saved, with the decisions for its tag.
 
     Raises:
         RequestError: the tag is gone.
@@ -68,14 +68,14 @@ def look_through(library: Library, draft: Draft) -> Sight:
 
 
 def view_at(library: Library, preview: Preview, threshold: float) -> View:
-    """What is in with this threshold, and what is nearly so."""
+    """The photos above this threshold, and those near it."""
     inside = library.results(preview.inside(threshold)[:MOST_IN])
     marks = {photo.id: ACCEPTED if photo.id in preview.accepted else SUGGESTED for photo in inside}
     return View(Wall.of(inside), library.results(preview.border(MOST_BORDER, threshold)), marks)
 
 
 def spread_of(preview: Preview) -> Spread:
-    """The scores, parted by what was decided."""
+    """The scores, grouped by decision."""
 
     def those(photos: frozenset[int]) -> NDArray[np.bool_]:
         return np.isin(preview.ids, np.fromiter(photos, np.int64))

@@ -1,4 +1,4 @@
-"""The studio of a tag: what it goes by leading, what is in it in the middle, what is nearly in it trailing."""
+"""The studio of a tag: its words and examples on the leading side, its photos in the middle, border cases trailing."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
     from picsight.window.tags.draft import Draft
     from picsight.window.tags.sight import Sight, View
 
-SIDE, SIDE_ALONE = 17.0, 18.5  # em: a column, and one that holds what else would have another one
-NARROW, ROW = 62.0, 6.0  # em: under what two columns are one; a row of photos
+SIDE, SIDE_ALONE = 17.0, 18.5  # em: a column, and one that also holds the border cases
+NARROW, ROW = 62.0, 6.0  # em: the width below which two columns become one; a row of photos
 BUDGET = 32_000_000  # bytes of pixels
 
 
 class Studio(QWidget):
-    """Shows a draft and what would be in it; says what a person wishes."""
+    """Shows a draft and its preview; signals the user's requests."""
 
     saved = Signal()
-    left = Signal()  # Cancel, Escape, or the arrow back
+    left = Signal()  # Cancel, Escape, or the back arrow
 
     def __init__(self, pictures: Pictures, jobs: Jobs, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -76,14 +76,14 @@ class Studio(QWidget):
         self.wall.left.connect(self.left)
 
     def show_draft(self, draft: Draft) -> None:
-        """Show what was put in."""
+        """Show the input of a draft."""
         if self.name.text() != draft.path:
             self.name.setText(draft.path)
         self.words.show_words(draft.prompts)
         self.suggests.say(self.tr("Suggest on new photos"), on=draft.suggests)
 
     def show_sight(self, sight: Sight) -> None:
-        """Show what the draft holds."""
+        """Show the preview of the draft."""
         self.alike.show_photos(sight.examples)
         self.unlike.show_photos(sight.against)
         wants = [*self.alike.wants(), *self.unlike.wants()]
@@ -95,25 +95,25 @@ class Studio(QWidget):
         self.show_view(sight.view)
 
     def show_view(self, view: View) -> None:
-        """Show what is in, and what is nearly so."""
+        """Show the photos above and near the threshold."""
         self.wall.show_wall(view.wall, stay=True)
         self.model.put_marks(view.marks)
         self.border.show_cases(view.border)
         self.border.setVisible(self._middle.currentIndex() == 0)
 
     def say_nothing(self, title: str, sentence: str) -> None:
-        """Say why nothing can be shown."""
+        """Show why there is no preview."""
         self.notice.say(title, sentence)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape goes back, once nobody else has a use for it."""
+        """Go back with Escape, if no other widget handles it."""
         if event.key() == Qt.Key.Key_Escape:
             self.left.emit()
         else:
             super().keyPressEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """What is dropped beside the fields looks like the tag."""
+        """Accept photos dropped beside the fields as positive examples."""
         if dropped_photos(event):
             event.acceptProposedAction()
 
@@ -165,7 +165,7 @@ class Studio(QWidget):
         return self._scroll
 
     def _place_border(self, *, wide: bool) -> None:
-        """Beside what is in, or, where there is no room, under what the tag goes by."""
+        """Place the border cases beside the photos, or, if there is no room, below the words and examples."""
         if wide:
             self._cases.addWidget(self.border)
         else:
@@ -174,6 +174,6 @@ class Studio(QWidget):
         self._scroll.setFixedWidth(px(self, SIDE if wide else SIDE_ALONE))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Three columns, or two."""
+        """Use three columns, or two."""
         super().resizeEvent(event)
         self._place_border(wide=self.width() >= px(self, NARROW))

@@ -1,4 +1,4 @@
-"""Joins the studio to the library: a draft is looked through whenever it changes, saved, or thrown away."""
+"""Connects the studio to the library: previews a draft whenever it changes, saves it, or discards it."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 
 LANE, LANE_VIEW, LANE_STATISTICS = "studio", "studio view", "studio statistics"
 LANE_HELD = "studio held"
-LEAST_LETTERS = 3  # of words that are being typed: fewer find noise
+LEAST_LETTERS = 3  # of unfinished words: fewer find noise
 
 
 class StudioController(QObject):
     """Holds the draft."""
 
     opened = Signal()  # with another draft
-    finished = Signal(object)  # the Tag that was saved, None if one only left
+    finished = Signal(object)  # the saved Tag, None if it was left without saving
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class StudioController(QObject):
         self._frame, self._deeds, self._history, self._jobs = frame, deeds, history, jobs
         self.view = Studio(pictures, jobs, frame)
         self._draft = Draft()
-        self._opened = 0  # how many drafts there were: a deed of another one holds no more
+        self._opened = 0  # the number of opened drafts: Undo of a change to an earlier one no longer applies
         self._sight = Sight()
         self._join()
 
@@ -88,24 +88,24 @@ class StudioController(QObject):
 
     @property
     def draft(self) -> Draft:
-        """What was put in so far, without the words that stand in the line."""
+        """The draft, without the line's text."""
         return self._draft
 
     @property
     def is_changed(self) -> bool:
-        """Whether anything would be lost, be it words that stand in the line."""
+        """Whether there are unsaved changes, including the line's text."""
         return self._with_line().is_changed
 
     def open(self, draft: Draft, files: Sequence[Path] = ()) -> None:
-        """Work on another draft, with files that are to look like it; one that was changed is asked about."""
+        """Open another draft, with files as positive examples; ask first if this one has unsaved changes."""
         self._let_go(partial(self._begin, draft, files))
 
     def leave(self) -> None:
-        """Go back; what would be lost is asked about."""
+        """Go back; ask first if there are unsaved changes."""
         self._let_go(self._end)
 
     def give_up(self, then: Callable[[], object]) -> None:
-        """Go on elsewhere once nothing is worked on any more; what would be lost is asked about."""
+        """Close the draft, then call `then`; ask first if there are unsaved changes."""
 
         def end() -> None:
             self._forget()
@@ -157,10 +157,10 @@ class StudioController(QObject):
         self.view.words.line.clear()
         self._put(Draft(), look=False)
 
-    # What a person puts in
+    # Input
 
     def _with_line(self) -> Draft:
-        """The draft with the words that stand in the line, as if they had been taken."""
+        """The draft with the line's text as words."""
         return replace(self._draft, prompts=self.view.words.with_line())
 
     def _put(self, draft: Draft, *, look: bool = True) -> None:
@@ -174,7 +174,7 @@ class StudioController(QObject):
         self._put(replace(self._draft, prompts=words))
 
     def _try_words(self) -> None:
-        """What is being typed is looked for, and can be saved, before it is taken."""
+        """Preview the text being typed; it can be saved, too."""
         self.view.save.setEnabled(self.is_changed)
         self._look()
 
@@ -182,7 +182,7 @@ class StudioController(QObject):
         self._put(replace(self._draft, suggests=not self._draft.suggests), look=False)
 
     def _add_selected(self, add: Callable[[Draft, Sequence[int]], Draft]) -> None:
-        """The photos that are selected here, else on the wall that one came from."""
+        """Add the photos selected here, else those on the previous wall."""
         photos = self.view.wall.selected_photos() or self._frame.grid.selected_photos()
         if photos:
             self._put(add(self._draft, [photo.id for photo in photos]))
@@ -202,7 +202,7 @@ class StudioController(QObject):
         if known := [number for number in found if number is not None]:
             self._put(add(self._draft, known))
 
-    # Looking through
+    # Preview
 
     def _look(self) -> None:
         library, letters = self._deeds.library, len(self.view.words.line.text().strip())
@@ -230,7 +230,7 @@ class StudioController(QObject):
         self.view.show_sight(self._sight)
 
     def _move(self, threshold: float) -> None:
-        """Another threshold; the photos follow as fast as they can be read."""
+        """Move the threshold; the photos follow as fast as they can be read."""
         library, preview = self._deeds.library, self._sight.preview
         self._put(replace(self._draft, threshold=threshold), look=False)
         if library is not None and preview is not None:
@@ -241,14 +241,14 @@ class StudioController(QObject):
                 replaces=LANE_VIEW,
             )
 
-    # Deciding
+    # Decisions
 
     def _decide_selected(self, *, belongs: bool) -> None:
         if photos := self.view.wall.selected_photos():
             self._decide([photo.id for photo in photos], belongs=belongs)
 
     def _decide(self, photos: Sequence[int], *, belongs: bool) -> None:
-        """For a tag that is there this is a decision, for a new one an example."""
+        """Record a decision for an existing tag, an example for a new one."""
         tag = self._draft.tag
         if tag is not None:
             self._deeds.decide(tag, photos, "accepted" if belongs else "rejected")
@@ -271,14 +271,14 @@ class StudioController(QObject):
         self._history.add(counted(len(photos), one, many), undo, redo, lambda: self._opened == opened)
 
     def _put_into(self, path: str) -> None:
-        """The photo that is asked about, into another tag or out of it."""
+        """Add the photo in question to another tag, or remove it."""
         photo = self.view.border.case()
         tag = next((tag for tag in self._deeds.tags if tag.path == path), None)
         if photo is not None and tag is not None:
             self._deeds.toggle(tag, photo.id)
 
     def _ask_held(self) -> None:
-        """In which of the other tags that photo is."""
+        """Ask which other tags hold that photo."""
         library, photo = self._deeds.library, self.view.border.case()
         self.view.border.tags.show_held(())
         if library is not None and photo is not None:
@@ -291,7 +291,7 @@ class StudioController(QObject):
             self.view.border.tags.show_held(held)
 
     def _follow(self, tags: Sequence[Tag]) -> None:
-        """What was decided counts; who changed nothing sees what others changed."""
+        """Preview again after a decision; an unchanged draft takes changes made elsewhere."""
         self._ask_held()
         before = self._draft.tag
         if before is None:
@@ -333,6 +333,6 @@ class StudioController(QObject):
 
 
 def _numbers_of(library: Library, photos: Sequence[int | Path]) -> list[int | None]:
-    """The numbers of photos, None for a file that is no photo of the library."""
+    """The ids of photos, None for a file that is not a photo of the library."""
     shown = [photo if isinstance(photo, int) else library.show(photo) for photo in photos]
     return [photo if photo is None or isinstance(photo, int) else photo.id for photo in shown]

@@ -1,4 +1,4 @@
-"""Where tags are seen and worked on: the photos of one, the list of all, the studio; and what a tag's menu does."""
+"""The pages of tags: the photos of one, the list of all, the studio; and the actions of a tag's menu."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 
 class TagPages(QObject):
-    """Leads to the photos of a tag, to the list and to the studio, and does what the menu of a tag offers."""
+    """Opens the photos of a tag, the list and the studio, and runs the actions of a tag's menu."""
 
-    exchange_requested = Signal(QPoint)  # on the screen
+    exchange_requested = Signal(QPoint)  # position on the screen
 
     def __init__(
         self,
@@ -63,11 +63,11 @@ class TagPages(QObject):
 
     @property
     def studio(self) -> Studio | None:
-        """The studio, once somebody was there."""
+        """The studio; None until it is first opened."""
         return None if self._studio is None else self._studio.view
 
     def show(self) -> None:
-        """The tag that is being worked on, else, or if that is shown, all of them."""
+        """Show the open draft; without one, or if it is shown already, the list."""
         studio = self._studio
         if studio is not None and studio.is_changed and self._frame.page is not studio.view:
             self._pages.show_page(studio.view)
@@ -75,7 +75,7 @@ class TagPages(QObject):
             self._show_list()
 
     def holds_back(self, then: Callable[[], object]) -> bool:
-        """Whether a tag is worked on that is not saved; it is shown and asked about, and `then` follows if it may go."""
+        """Whether a draft has unsaved changes; if so, show it, ask, and call `then` if they may be discarded."""
         studio = self._studio
         if studio is None or not studio.is_changed:
             return False
@@ -85,7 +85,7 @@ class TagPages(QObject):
         return True
 
     def show_suggestions(self) -> None:
-        """What is in the only tag that suggests anything, else all tags, which say how much they do."""
+        """Show the photos of the only tag with suggestions, else the list with their numbers."""
         suggesting = [tag for tag in self._deeds.tags if tag.suggested]
         if len(suggesting) == 1:
             self.show_photos(suggesting[0])
@@ -93,20 +93,20 @@ class TagPages(QObject):
             self._show_list()
 
     def new(self, photos: Sequence[int | Path] = ()) -> None:
-        """A new tag of these photos, or else of those that are selected, if there are any."""
+        """Open a new tag with these photos, or else the selected ones, as examples."""
         given = photos or [photo.id for photo in self._frame.grid.selected_photos()]
         files = [photo for photo in given if not isinstance(photo, int)]
         self.work_on(Draft().with_alike(photo for photo in given if isinstance(photo, int)), files)
 
     def edit(self, tag: Tag) -> None:
-        """A tag that is there; an album is filled by hand."""
+        """Open an existing tag in the studio; an album, which is filled by hand, has none."""
         if tag.kind == "tag":
             self.work_on(Draft.of(tag))
         else:
             self.show_photos(tag)
 
     def work_on(self, draft: Draft, files: Sequence[Path] = ()) -> None:
-        """To the studio, with files that are to look like it; a draft that is there is asked about."""
+        """Open a draft in the studio, with files as positive examples; ask first about an unsaved one."""
         studio = self._studio
         if studio is None:
             studio = self._studio = self._make()
@@ -120,7 +120,7 @@ class TagPages(QObject):
             self._pages.show_page(self._studio.view)
 
     def _finish(self, tag: Tag | None) -> None:
-        """To what is in the tag that was saved, else back."""
+        """Show the photos of the saved tag, else go back."""
         if tag is not None:
             self.show_photos(tag)
         else:
@@ -143,14 +143,14 @@ class TagPages(QObject):
     # One tag
 
     def show_photos(self, tag: Tag) -> None:
-        """What is in a tag."""
+        """Show the photos of a tag."""
         self._pages.go(Place(query_of(tag)))
 
     def _accept(self, tag: Tag, photos: Sequence[int | Path]) -> None:
         self._deeds.decide(tag, photos, "accepted")
 
     def show_menu(self, tag: Tag, point: QPoint) -> None:
-        """What can be done with a tag or album."""
+        """Open the menu of a tag or album."""
         if tag.kind == "favourite":
             return
         entries: list[MenuEntry | None] = [
@@ -169,7 +169,7 @@ class TagPages(QObject):
         ask_name(self._frame, title, label, tag.path, lambda path: self.rename(tag, path))
 
     def rename(self, tag: Tag, text: str) -> None:
-        """Another name, or another place; an empty one changes nothing."""
+        """Rename or move a tag; an empty name changes nothing."""
         path = cleaned(text)
         if path and path != tag.path:
             words = self.tr("{tag} is called {path} now.").format(tag=named(tag.path), path=named(path))
@@ -181,12 +181,12 @@ class TagPages(QObject):
         self._chooser.open(Question(title, others, lambda choice: self.merge(tag, choice)), point)
 
     def merge(self, tag: Tag, into: TagChoice) -> None:
-        """Make it a part of another one."""
+        """Merge a tag into another one."""
         words = self.tr("{tag} is a part of {other} now.").format(tag=named(tag.path), other=named(into.path))
         self._change(tag, lambda library: library.tags.merge(tag.path, into.path), words)
 
     def remove(self, tag: Tag) -> None:
-        """Take it away with what stands below it; Undo brings everything back."""
+        """Remove a tag with those below it; Undo restores everything."""
         below = sum(each.path.startswith(f"{tag.path}/") for each in self._deeds.tags)
         words = self.tr("Removed {tag}.").format(tag=named(tag.path))
         if below:
@@ -195,7 +195,7 @@ class TagPages(QObject):
         self._change(tag, lambda library: removed(library, tag.path), words)
 
     def _follow(self, before: Sequence[Tag]) -> None:
-        """Who looks at a tag that has gone with an undo, or has another name by that, goes along."""
+        """If an undo removes or renames the shown tag, update the shown place."""
         query = self._search.wanted.query
         shown = next((tag for tag in before if query_of(tag) == query), None)
         if shown is None:
@@ -205,7 +205,7 @@ class TagPages(QObject):
             self._pages.go_along(Place(query_of(now)) if now is not None else Place())
 
     def _change(self, tag: Tag, act: Callable[[Library], Tag | None], words: str) -> None:
-        """Who looks at what is in it goes along."""
+        """Change a tag; if its photos are shown, update the shown place."""
 
         def follow(after: Tag | None) -> None:
             if self._search.wanted.query == query_of(tag):

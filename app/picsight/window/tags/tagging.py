@@ -1,4 +1,4 @@
-"""What a person says of chosen photos: that they like them, how many stars they have, which tags and albums they are in."""
+"""Decisions about chosen photos: favourites, stars, tags and albums."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ RECENT = 9  # tags that are offered first
 
 
 class Tagging(QObject):
-    """The acts of bar, menu and keys that have to do with tags; `stars` are keys alone."""
+    """The tagging actions of bar, menu and keys; `stars` have keys only."""
 
     def __init__(self, window: QWidget, deeds: TagDeeds, chosen: ChosenPhotos) -> None:
         super().__init__(window)
@@ -54,11 +54,11 @@ class Tagging(QObject):
 
     @property
     def recent(self) -> tuple[str, ...]:
-        """The tags that photos were put into last, the latest first."""
+        """The tags that photos were last added to, the latest first."""
         return tuple(self._recent)
 
     def favour(self) -> None:
-        """Make favourites of the chosen photos; if all are that already, none of them."""
+        """Make the chosen photos favourites; if all are already, make none of them one."""
         ids = self._ids()
 
         def act(library: Library) -> bool:
@@ -73,7 +73,7 @@ class Tagging(QObject):
             self._deeds.do(act, words)
 
     def cull(self, *, picked: bool) -> None:
-        """Make favourites of the chosen photos, or reject them; never both."""
+        """Make the chosen photos favourites, or reject them; never both."""
         ids = self._ids()
 
         def act(library: Library) -> None:
@@ -87,13 +87,13 @@ class Tagging(QObject):
             self._deeds.do(act, lambda _value: words)
 
     def rate(self, stars: int | None) -> None:
-        """Give the chosen photos so many stars, None those of their files."""
+        """Rate the chosen photos; None restores the stars in their files."""
         if ids := self._ids():
             words = rated(len(ids), stars)
             self._deeds.do(lambda library: library.tags.rate(ids, stars), lambda _run: words)
 
     def entries(self, photos: int, point: QPoint) -> list[MenuEntry | Submenu]:
-        """The same as lines of the menu of so many photos."""
+        """The actions as menu entries for this number of photos."""
         favourite, stars, tag = self.acts
         return [
             favourite.entry(photos, point),
@@ -113,14 +113,14 @@ class Tagging(QObject):
         photo_menu(self._window, self._star_entries(point)).popup(point)
 
     def choose(self, point: QPoint) -> None:
-        """Ask into which tag or album the chosen photos are to be put."""
+        """Ask for a tag or album to add the chosen photos to."""
         if ids := self._ids():
             title = counted(len(ids), "Put the photo into", "Put %n photos into")
             then = partial(self._file, ids)
             self.chooser.open(Question(title, self._deeds.tags, then, tuple(self._recent), makes=True), point)
 
     def _file(self, ids: Sequence[int], choice: TagChoice) -> None:
-        """Put photos into what was chosen, which is made if need be."""
+        """Add photos to the chosen tag or album, which is made if it is new."""
         path = choice.path
 
         def act(library: Library) -> None:
@@ -136,9 +136,9 @@ class Tagging(QObject):
 
 
 class Culling(QObject):
-    """A mode of the wall in which letters pick, reject and rate photos, and nothing is typed.
+    """A mode of the wall in which letters pick, reject and rate photos instead of typing.
 
-    It starts and ends by its key, and ends by its sign in the header or by Escape.
+    Its key turns it on and off; its button in the header and Escape turn it off.
     """
 
     def __init__(self, page: WallPage, tagging: Tagging, where: Callable[[], QPoint]) -> None:

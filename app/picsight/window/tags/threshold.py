@@ -1,4 +1,4 @@
-"""The threshold of a tag: a slider over the histogram of scores, so that one sees what one lets in."""
+"""The threshold of a tag: a slider over the histogram of scores, which shows what a threshold includes."""
 
 from __future__ import annotations
 
@@ -24,12 +24,16 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent
 
 STEPS = 100  # of the threshold from 0 to 1
-HIGH, HANDLE, MARK = 8.0, 0.5, 0.2  # em: the whole, and the radii of the handle and of what was decided
+HIGH, HANDLE, MARK = (
+    8.0,
+    0.5,
+    0.2,
+)  # em: the whole height, and the radii of the handle and of a decision's mark
 LINE = 1.75  # em: the words above the bars
 
 
 class ThresholdSlider(QSlider):
-    """Says where it is while it moves, and once it is left there; a key is both at once."""
+    """Signals its value while it moves and once it is released; a key does both at once."""
 
     KEYS = (Key("Move the threshold", ("Left", "Right")),)
 
@@ -49,19 +53,19 @@ class ThresholdSlider(QSlider):
         self.sliderReleased.connect(self._choose)
 
     def show_spread(self, spread: Spread) -> None:
-        """Other scores, or other decisions."""
+        """Show these scores and decisions."""
         self._spread, self._heights = spread, spread.heights()
         self._say()
 
     def show_threshold(self, threshold: float) -> None:
-        """Where it is now; nobody is told."""
+        """Set the threshold without a signal."""
         self.blockSignals(True)
         self.setValue(round(threshold * STEPS))
         self.blockSignals(False)
         self._say()
 
     def threshold(self) -> float:
-        """Where it is, from 0 to 1."""
+        """The threshold, from 0 to 1."""
         return self.value() / STEPS
 
     def words(self) -> str:
@@ -69,23 +73,23 @@ class ThresholdSlider(QSlider):
         return counted(self._spread.count_in(self.threshold()), "%n photo in", "%n photos in")
 
     def sizeHint(self) -> QSize:
-        """As wide as there is room."""
+        """As wide as fits."""
         return QSize(px(self, 20), px(self, HIGH))
 
     def minimumSizeHint(self) -> QSize:
-        """Never so narrow that its words are cut."""
+        """Wide enough for its words."""
         words = self.fontMetrics().horizontalAdvance(f"{self._number()}  {self.words()}")
         return QSize(max(words, px(self, 10)), px(self, HIGH))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """The handle comes to the pointer: a histogram is no groove to page along."""
+        """Move the handle to the pointer; a histogram, unlike a groove, is not paged through."""
         if event.button() == Qt.MouseButton.LeftButton:
             self._before = self.value()
             self.setSliderDown(True)
             self.setValue(self._value_at(event.position().x()))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """It follows the pointer."""
+        """Follow the pointer."""
         if self.isSliderDown():
             self.setValue(self._value_at(event.position().x()))
 
@@ -94,7 +98,7 @@ class ThresholdSlider(QSlider):
         self.setSliderDown(False)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape during a drag puts it back where it was."""
+        """Cancel a drag with Escape."""
         if event.key() == Qt.Key.Key_Escape and self.isSliderDown():
             self.setValue(self._before)
             self.setSliderDown(False)
@@ -118,10 +122,10 @@ class ThresholdSlider(QSlider):
     def _number(self) -> str:
         return QLocale().toString(self.threshold(), "f", 2)
 
-    # Where things lie
+    # Geometry
 
     def _area(self) -> QRectF:
-        """The bars; the handle of either end stays inside."""
+        """The rectangle of the bars; the handle stays inside at both ends."""
         side, foot = px(self, HANDLE + HALF), px(self, 2 * HANDLE + SMALL)
         return QRectF(self.rect()).adjusted(side, px(self, LINE), -side, -foot)
 
@@ -141,7 +145,7 @@ class ThresholdSlider(QSlider):
     # Painting
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """Words, bars, what was decided, the threshold."""
+        """Paint the words, the bars, the decisions and the threshold."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._paint_words(painter)
@@ -153,7 +157,7 @@ class ThresholdSlider(QSlider):
 
     def _paint_words(self, painter: QPainter) -> None:
         colours, side = tones(self), px(self, HALF)
-        # As the headings beside it.
+        # In line with the headings beside it.
         line = QRect(side, 0, self.width() - 2 * side, self.fontMetrics().height())
         painter.setPen(colours.text)
         paint_words(painter, line, LEADING, self.words())
@@ -161,7 +165,7 @@ class ThresholdSlider(QSlider):
         paint_words(painter, line, TRAILING, self._number())
 
     def _paint_bars(self, painter: QPainter) -> None:
-        """Those that are in are filled, those that are not are outlines: seen without colour, too."""
+        """Fill the bars above the threshold and outline the others: visible without colour, too."""
         colours, area, threshold = tones(self), self._area(), self.threshold()
         gap = area.width() / BARS * 0.15
         for place, height in enumerate(self._heights):
@@ -176,7 +180,7 @@ class ThresholdSlider(QSlider):
         painter.drawLine(area.bottomLeft(), area.bottomRight())
 
     def _paint_decisions(self, painter: QPainter) -> None:
-        """Under the line: a dot for what was accepted, a ring for what was rejected."""
+        """Paint below the line a dot for each accepted photo, a ring for each rejected one."""
         colours, radius = tones(self), em(self) * MARK
         middle = self._area().bottom() + radius + 3
         painter.setPen(QPen(colours.text, 1.2))
@@ -200,9 +204,9 @@ BARS = 50
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Scores from 0 to 1 of undecided photos in ascending order, and those of photos that a person decided on.
+    """Scores from 0 to 1 of undecided photos in ascending order, and those of accepted and rejected photos.
 
-    Accepted photos are in the tag whatever the threshold is, rejected ones never.
+    Accepted photos are in the tag at any threshold, rejected ones never.
     """
 
     undecided: Sequence[float] = ()
@@ -214,12 +218,12 @@ class Spread:
         return len(self.accepted) + len(self.undecided) - bisect_left(self.undecided, threshold)
 
     def bars(self) -> list[int]:
-        """How many undecided photos lie in each of `BARS` equal parts from 0 to 1."""
+        """The number of undecided photos in each of `BARS` equal parts from 0 to 1."""
         edges = [bisect_left(self.undecided, bar / BARS) for bar in range(BARS)]
         return [after - before for before, after in pairwise([*edges, len(self.undecided)])]
 
     def heights(self) -> list[float]:
-        """The bars from 0 to 1, by the logarithm: nearly all photos of a library have nothing to do with a tag."""
+        """The bars from 0 to 1 on a logarithmic scale: nearly all photos of a library score low for a tag."""
         bars = [log1p(bar) for bar in self.bars()]
         most = max(bars, default=0) or 1
         return [bar / most for bar in bars]

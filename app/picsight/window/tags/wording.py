@@ -1,4 +1,4 @@
-"""How the window says what tags are and what was done with them."""
+"""Sentences about tags and their changes."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ _SURE: dict[Sureness, str] = {
 
 
 def named(path: str) -> str:
-    """A tag inside of a sentence."""
+    """A tag's name within a sentence."""
     return isolated(f"“{path}”")
 
 
 def decided(tag: Tag, photos: int, verdict: Verdict) -> str:
-    """What was decided of so many photos."""
+    """The sentence about a decision on this number of photos."""
     if tag.kind == "favourite":
         return favoured(photos, liked=verdict == "accepted")
     return counted(photos, *_SENTENCES[verdict]).replace("{tag}", named(tag.path))
 
 
 def out_of(tag: Tag) -> Verdict:
-    """What it means that a photo is put out of a tag: what it would only suggest again does not belong to it."""
+    """The verdict of removing a photo from a tag: rejected if the tag would suggest the photo again."""
     return "rejected" if tag.kind == "tag" and (tag.suggests or tag.suggested) else "withdrawn"
 
 
 def favoured(photos: int, *, liked: bool) -> str:
-    """That so many photos are favourites now, or are no more."""
+    """The sentence that photos are favourites now, or no longer."""
     if liked:
         return counted(photos, "Added the photo to your favourites.", "Added %n photos to your favourites.")
     return counted(photos, "Took the photo out of your favourites.", "Took %n photos out of your favourites.")
 
 
 def filed(photos: int, choice: TagChoice) -> str:
-    """That so many photos are in a tag or album, which may be new."""
+    """The sentence that photos were added to a tag or album, which may be new."""
     one, many = "Added the photo to {tag}.", "Added %n photos to {tag}."
     if choice.photos is None:
         one, many = ("Made the tag {tag} of the photo.", "Made the tag {tag} of %n photos.")
@@ -61,7 +61,7 @@ def filed(photos: int, choice: TagChoice) -> str:
 
 
 def rated(photos: int, stars: int | None) -> str:
-    """That so many photos have so many stars now, or those that their files say."""
+    """The sentence that photos have these stars now, or those in their files."""
     if stars is None:
         return counted(
             photos, "The photo has the stars of its file.", "%n photos have the stars of their files."
@@ -75,7 +75,7 @@ def rated(photos: int, stars: int | None) -> str:
 
 
 def star_words(stars: int) -> str:
-    """So many stars; -1 is rejected."""
+    """A number of stars in words; -1 is rejected."""
     if stars < 0:
         return say("Rejected")
     return counted(stars, "%n star", "%n stars") if stars else say("No stars")
@@ -94,7 +94,7 @@ def tag_words(tag: Tag) -> str:
 
 
 def statistics_words(statistics: Statistics) -> str:
-    """How far a tag is: 46 decided · 41 right · quite sure."""
+    """The quality of a tag: 46 decided · 41 right · quite sure."""
     if statistics.sure == "learning":
         one = "Decide on one more photo to see how sure this tag is."
         return counted(statistics.more, one, "Decide on %n more photos to see how sure this tag is.")
