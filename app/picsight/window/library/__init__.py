@@ -1,1 +1,1 @@
-"""The library itself: first run, folders, indexing, problems."""
+"""The library in the window: first run, folders, indexing, problems."""

@@ -1,4 +1,4 @@
-"""Joins the library to the window: opening it, its folders, indexing with pause and resume, problems."""
+"""Connects the library to the window: opening it, its folders, indexing with pause and resume, problems."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ COUNTING_SHARE = 10  # counting the photos of each directory may take a tenth of
 
 @dataclass(frozen=True, slots=True)
 class LibraryPlace:
-    """Where the library lies, how its models are opened and where all models are (both asked in a thread)."""
+    """The library's folder, a function that opens its models and one that lists all models (both run in threads)."""
 
     folder: Path
     models: Callable[[], ModelChoice]
@@ -46,14 +46,14 @@ class LibraryController(QObject):
 
     opened = Signal(object)  # Library
     failed_to_open = Signal(str)
-    begun = Signal()  # to look for changes, once the photos of before are shown
+    begun = Signal()  # the search for changes begins, after the known photos are shown
     overview_changed = Signal(object)  # Overview
-    photos_committed = Signal()  # a run has brought some; the overview counts them
-    photos_changed = Signal()  # a folder was taken out or put back, with its photos
+    photos_committed = Signal()  # a run has added some; the overview counts them
+    photos_changed = Signal()  # a folder was removed or restored, with its photos
     indexing_ended = Signal()
-    notice_given = Signal(str)  # a sentence that a person should read
+    notice_given = Signal(str)  # a sentence for the user
     model_chosen = Signal()
-    answers_changed = Signal()  # another model answers searches from now on
+    answers_changed = Signal()  # another model now answers searches
     model_refused = Signal(str)  # why the model could not be chosen
 
     def __init__(
@@ -69,19 +69,18 @@ class LibraryController(QObject):
         self._library: Library | None = None
         self._answering: Bundle | None = None
         self._overview = Overview()
-        # Folders that a person has added: those that no run has begun with yet, and those that one has not come to the
-        # end with.
+        # Folders that the user has added: those that no run has begun to read yet, and those that none has finished.
         self._added: set[Path] = set()
         self._begun_with: set[Path] = set()
         self._emptier: tuple[Emptier, ...] = ()
         self._run: Stream | None = None
         self._run_folders = 0
-        self._again: bool | None = None  # a run to start after this one; true if it tries problems again
-        self._next_model: str | None = None  # the last that was wished for, once what goes on now has ended
-        self._choosing: str | None = None  # is being chosen in a thread, where no run may begin
+        self._again: bool | None = None  # a run to start after this one; True if it retries problems
+        self._next_model: str | None = None  # the last requested model, to be chosen after the current work
+        self._choosing: str | None = None  # the model being chosen in a thread; no run may begin meanwhile
         self._opening = self._has_begun = False
         self._broken: BrokenModel | None = None
-        self._misread = False  # the run that ends could not load its model
+        self._misread = False  # the last run could not load its model
         self._paused = False
         self._looked = False
         status.pause_requested.connect(self.pause)
@@ -117,7 +116,7 @@ class LibraryController(QObject):
 
     @property
     def broken_model(self) -> BrokenModel | None:
-        """The model for want of which the library could not be opened."""
+        """The missing or incomplete model because of which the library could not be opened."""
         return self._broken
 
     @property
@@ -127,28 +126,28 @@ class LibraryController(QObject):
         return ("", "") if library is None else (library.bundle.manifest.name, library.wanted.manifest.name)
 
     def close(self) -> None:
-        """Close the library; call once no job runs any more."""
+        """Close the library; call after all jobs have ended."""
         if self._library is not None:
             self._library.close()
             self._library = None
 
     @property
     def overview(self) -> Overview:
-        """What was last known of the library."""
+        """The last overview of the library."""
         return self._overview
 
     @property
     def is_indexing(self) -> bool:
-        """True while a run goes on."""
+        """True during a run."""
         return self._run is not None
 
     @property
     def has_looked(self) -> bool:
-        """True once a run has looked through all folders to their end."""
+        """True once a run has read all folders completely."""
         return self._looked
 
     def add_folders(self, paths: Sequence[Path]) -> None:
-        """Add folders and look through them."""
+        """Add folders and index them."""
 
         def add(library: Library) -> None:
             for path in paths:
@@ -167,7 +166,7 @@ class LibraryController(QObject):
         done: Callable[[], object],
         refused: Callable[[str], None] | None = None,
     ) -> None:
-        """Change something in the library in a thread, look it over, then go on with `done`."""
+        """Change the library in a thread, update the overview, then call `done`."""
         library = self._library
         if library is None:
             return
@@ -183,7 +182,7 @@ class LibraryController(QObject):
         self._jobs.read(work, take, refused or self.notice_given.emit)
 
     def step(self, act: Callable[[Library], object], done: Callable[[], object] = lambda: None) -> Step:
-        """The same as a step that can be taken back and done again; a notice says why it was refused."""
+        """The same as a step that can be undone and redone; a notice says why it failed."""
 
         def run(ended: Ended) -> None:
             def refuse(sentence: str) -> None:
@@ -199,7 +198,7 @@ class LibraryController(QObject):
         return run
 
     def removal(self, path: Path) -> tuple[Step, Step]:
-        """The steps that take a folder out of the library, while its files stay as they are, and that put it back."""
+        """The steps that remove a folder from the library, without touching its files, and that restore it."""
 
         def remove(library: Library) -> None:
             for folder in library.folders():
@@ -220,11 +219,11 @@ class LibraryController(QObject):
 
     @property
     def emptier(self) -> tuple[Emptier, ...]:
-        """What the last run found emptier than it was, and kept."""
+        """The folders that the last run found emptier than before, and whose photos it kept."""
         return self._emptier
 
     def forget_lost(self) -> None:
-        """Let go of what those have lost, at a person's word; then look again."""
+        """Remove the lost photos of those folders, as the user confirmed; then index again."""
         lost = [place.path for place in self._emptier]
 
         def work(library: Library) -> None:
@@ -233,14 +232,14 @@ class LibraryController(QObject):
 
         def go_on() -> None:
             self.indexing_ended.emit()
-            self._status.show_idle()  # until the next line says what goes on
+            self._status.show_idle()  # until the next status line
             self.index()
 
         if lost:
             self.change(work, go_on, self._status.show_emptier)
 
     def index(self, *, retry_problems: bool = False) -> None:
-        """Look through all folders; while a run goes on, another follows it."""
+        """Index all folders; during a run, start another one after it."""
         library = self._library
         if library is None or not self._overview.folders:
             return
@@ -265,7 +264,7 @@ class LibraryController(QObject):
             try:
                 for event in library.index(cancel=cancel, retry_problems=retry_problems):
                     if isinstance(event, Finished):
-                        yield event, overview_of(library)  # what is said of the end must not come after it
+                        yield event, overview_of(library)  # the overview must not be older than the event
                     else:
                         yield grown() if isinstance(event, Committed) else event
             except BundleError:
@@ -276,15 +275,15 @@ class LibraryController(QObject):
         self._run = self._jobs.stream(events, self._take_event, self._end_run, self._fail_run)
 
     def pause(self) -> None:
-        """Stop the run; what it has done is kept, resuming goes on from there."""
+        """Stop the run; its results are kept, and resuming continues from there."""
         if self._run is not None:
             self._paused, self._again = True, None
             self._run.cancel()
             self._status.show_paused()
 
     def use_model(self, name: str) -> None:
-        """Let another model read the photos, the last one that is wished for; a run with the one before ends first, and
-        what it has read is kept.
+        """Let another model read the photos; the last request wins. A run with the earlier model ends first, and its
+        results are kept.
         """
         self._next_model = name
         if self._run is not None:
@@ -293,7 +292,7 @@ class LibraryController(QObject):
             self._choose_next()
 
     def _choose_next(self) -> None:
-        """Choose one model after the other: threads answer in any order, and the last wish must be the last choice."""
+        """Choose models one at a time: threads finish in any order, and the last request must win."""
         name, library, place = self._next_model, self._library, self._place
         if name is None or self._choosing is not None or self._opening:
             return
@@ -326,16 +325,18 @@ class LibraryController(QObject):
         if self._next_model is not None:
             self._choose_next()
         else:
-            self._go_on(look=self.is_changing)  # the run of an earlier choice was left to this one
+            self._go_on(
+                look=self.is_changing
+            )  # the run of an earlier choice was skipped in favour of this one
 
     def _go_on(self, *, look: bool) -> None:
-        """Start the run that was asked for meanwhile, and one in any case if `look`."""
+        """Start the run requested meanwhile; with `look`, start one in any case."""
         retry, self._again = self._again, None
         if look or retry is not None:
             self.index(retry_problems=bool(retry))
 
     def take_up_model(self, name: str) -> None:
-        """A model was installed: open the library if it waits for one, or work with the new files of its own."""
+        """Use a newly installed model: open the library if it waits for one, or reload the files of its model."""
         if self._broken is not None:
             self.open(())
         elif name in self.model_names:
@@ -343,11 +344,11 @@ class LibraryController(QObject):
 
     @property
     def is_changing(self) -> bool:
-        """True while another model than the one that answers reads the photos."""
+        """True while a model other than the answering one reads the photos."""
         return self._library is not None and self._library.wanted is not self._library.bundle
 
     def cancel_change(self) -> None:
-        """Stay with the model that answers; what the other one has read is kept."""
+        """Keep the answering model; the results of the other one are kept, too."""
         if self.is_changing:
             self.use_model(self.model_names[0])
 
@@ -367,11 +368,11 @@ class LibraryController(QObject):
         self.opened.emit(opened[0])
         if self._next_model is not None:
             self._choose_next()
-        elif not opened[1].photos:  # nothing to be shown first
+        elif not opened[1].photos:  # no photos to show first
             self.begin()
 
     def begin(self) -> None:
-        """Load the model and look through the folders: photos are shown, which comes first."""
+        """Load the model and index the folders; called once photos are shown."""
         library = self._library
         if library is None or self._has_begun:
             return
@@ -379,7 +380,7 @@ class LibraryController(QObject):
         self.begun.emit()
         self.look_over()
         if self._overview.photos:
-            # The first search need not wait for the model. Why it cannot be loaded is said when someone searches.
+            # Loads the model before the first search. An error is reported by that search.
             self._jobs.read(library.warm_up, lambda _: None, lambda _: None)
         self.index()
 
@@ -389,7 +390,7 @@ class LibraryController(QObject):
         self.overview_changed.emit(overview)
 
     def look_over(self) -> None:
-        """Find out anew what the library has."""
+        """Read the overview again."""
         library = self._library
         if library is not None:
             self._jobs.read(lambda: overview_of(library), self._take_overview, replaces=LANE)
@@ -418,7 +419,7 @@ class LibraryController(QObject):
             self._status.show_scanning(files)
 
     def _read_share(self, progress: Progress) -> float:
-        """How much of all photos the new model has read, in this run and in those before."""
+        """The share of all photos that the new model has read, in this run and earlier ones."""
         left = progress.total - progress.done
         return 1.0 - left / max(self._overview.photos, progress.total, 1)
 
@@ -435,7 +436,7 @@ class LibraryController(QObject):
         elif changed:
             words = self.tr("The new model has read your photos. Searches use it from now on.")
             self._status.show_idle()
-            self._say(" ".join((*event.notes[:-1], words)), event)  # the last note says it by its name
+            self._say(" ".join((*event.notes[:-1], words)), event)  # the last note names the model
         elif self.is_changing:
             self._status.show_unread(" ".join(event.notes))
         elif event.emptier:
@@ -445,19 +446,19 @@ class LibraryController(QObject):
             self._say_end(event, overview)
 
     def _say_end(self, event: Finished, overview: Overview) -> None:
-        """What a run that came to its end has to say, if anything."""
+        """Report the end of a completed run, if there is news."""
         added, self._begun_with = self._begun_with, set()
         worked = event.summary.indexed or event.summary.moved or event.summary.missing
         empty = overview.empty_among(added)
         if event.notes or event.suggested:
             self._say(" ".join(event.notes), event)
-        elif empty and overview.photos:  # with none at all the wall says so
+        elif empty and overview.photos:  # the wall reports a library without photos
             self._status.show_empty(empty)
         elif worked:
             self._status.show_done(overview.photos, len(overview.problems))
 
     def _say(self, sentence: str, event: Finished) -> None:
-        """A sentence, and what tags suggest of the photos that came."""
+        """Show a sentence, and the tags' suggestions among the new photos."""
         if event.suggested:
             self._status.show_suggested(" ".join(filter(None, (sentence, event.suggested))))
         else:

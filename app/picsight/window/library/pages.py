@@ -1,4 +1,4 @@
-"""What the window says of the library: first run, failure, folders, problems, the numbers in the status line."""
+"""The pages about the library: first run, failure, folders, problems, and the numbers in the status line."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class LibraryPages(QObject):
-    """Keeps every page about the library up to date, and connects what can be done there."""
+    """Keeps every page about the library up to date, and connects its actions."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class LibraryPages(QObject):
         self._frame.model_dropped.connect(models.install_file)
 
     def expect_photos(self) -> None:
-        """Say that photos will come, before the library is open."""
+        """Show that photos will come, before the library is open."""
         self._frame.show_page(self._frame.wall_page)
         self._search.expect_photos()
 
@@ -121,7 +121,7 @@ class LibraryPages(QObject):
         self._say_photos()
 
     def show_tags(self, tags: Sequence[Tag]) -> None:
-        """These are the library's tags now."""
+        """Show the library's tags."""
         self._tags = tags
         self._show_lines()
 
@@ -132,13 +132,13 @@ class LibraryPages(QObject):
         self._frame.model.show_away([*library.overview.away, *sorted(emptier)])
 
     def _say_photos(self) -> None:
-        """The number that the sidebar has, too; the header has it where all photos are shown."""
+        """Show the sidebar's number of photos; the header has it if all photos are shown."""
         photos = self._library.overview.photos
         self._search.count_photos(photos)
         self._frame.status.say_photos(counted(photos, "%n photo", "%n photos") if photos else "")
 
     def _photos_changed(self) -> None:
-        """A folder that has left the library has nothing to show."""
+        """Leave the page of a folder that was removed from the library."""
         folder, folders = self._search.wanted.folder, self._library.overview.folders
         if folder is None or any(folder.is_relative_to(each.path) for each in folders):
             self._search.ask_again()

@@ -1,4 +1,4 @@
-"""Paints the tree of problems: reasons with a sign for open and closed, files with their folder, words to press."""
+"""Paints the tree of problems: reasons with an expander, files with their folder, and text buttons."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from picsight.window.parts.rows import Index
 
 ACTS = (Column.RETRY, Column.IGNORE)
-INDENT = PAD + ONE + HAIR  # em: names stand below their reason, past the sign for open and closed
-LEAST = 4  # em: in less room a folder would be all dots
+INDENT = PAD + ONE + HAIR  # em: names are aligned with their reason, behind the expander
+LEAST = 4  # em: a narrower folder would be only dots
 
 
 class ProblemDelegate(QStyledItemDelegate):
-    """A cell with air around its words; what is less important is dim."""
+    """Paints a cell with padding; less important words are dim."""
 
     def __init__(self, table: QTreeView, model: ProblemsModel) -> None:
         super().__init__(table)
@@ -35,7 +35,7 @@ class ProblemDelegate(QStyledItemDelegate):
         return QSize(px(self._table, 5), px(self._table, 2.25))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """Ground, then words, then the ring."""
+        """Paint the background, the words, and the focus ring."""
         view, rect = self._table, option.rect
         colours = tones(view)
         chosen = bool(option.state & QStyle.StateFlag.State_Selected)
@@ -62,7 +62,7 @@ class ProblemDelegate(QStyledItemDelegate):
             self._paint_focus(painter, rect, column)
 
     def _paint_reason(self, painter: QPainter, rect: QRect, index: Index) -> None:
-        """The reason and how many files share it; it may reach over the columns that say something of single files."""
+        """Paint the reason and its number of files, across the columns of single files if needed."""
         view, colours = self._table, tones(self._table)
         first, *others = (self._model.index(index.row(), column) for column in Column if column not in ACTS)
         whole = view.visualRect(first)
@@ -87,7 +87,7 @@ class ProblemDelegate(QStyledItemDelegate):
         painter.restore()
 
     def _paint_name(self, painter: QPainter, rect: QRect, index: Index) -> None:
-        """The file, and in what room is left its folder."""
+        """Paint the file name, and its folder in the remaining room."""
         view, metrics = self._table, painter.fontMetrics()
         room = rect.adjusted(px(view, INDENT), 0, -px(view, HALF), 0)
         room = QStyle.visualRect(view.layoutDirection(), rect, room)
@@ -109,7 +109,7 @@ class ProblemDelegate(QStyledItemDelegate):
         paint_icon(painter, sign, "down" if opened else closed, tones(view).dim)
 
     def _paint_focus(self, painter: QPainter, rect: QRect, column: Column) -> None:
-        """A ring around the whole row, drawn cell by cell."""
+        """Paint the cell's part of a ring around the whole row."""
         width, ink = max(2, round(0.12 * em(self._table))), tones(self._table).text
         painter.fillRect(rect.left(), rect.top(), rect.width(), width, ink)
         painter.fillRect(rect.left(), rect.bottom() - width + 1, rect.width(), width, ink)

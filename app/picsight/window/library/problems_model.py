@@ -1,4 +1,4 @@
-"""The files that could not be indexed, as a tree: what is wrong, and below each reason the files."""
+"""The files that could not be indexed, as a tree: reasons, and the files below each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from picsight_engine.store.problems import Problem
 
 NOWHERE = QModelIndex()
-UNREAD = {  # of one file, of several
+UNREAD = {  # singular, plural
     "video": ("%n video is not read yet", "%n videos are not read yet"),
 }
 REASONS: dict[ProblemCode, str] = {
@@ -42,7 +42,7 @@ REASONS: dict[ProblemCode, str] = {
 
 
 class Column(IntEnum):
-    """What the columns say, and the two that can be pressed."""
+    """The columns, including the two text buttons."""
 
     NAME = 0
     WHEN = 1
@@ -60,13 +60,13 @@ class ProblemGroup:
 
     @property
     def title(self) -> str:
-        """The reason as it stands over the files."""
+        """The reason as the heading of the files."""
         unread = UNREAD.get(self.reason)
         return counted(len(self.problems), *unread) if unread else self.reason
 
 
 class ProblemsModel(QAbstractItemModel):
-    """Problems, all or of one kind; the reasons with the most files first, last what is not read yet."""
+    """Problems, all or of one kind; the reasons with the most files first, unread kinds last."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -75,7 +75,7 @@ class ProblemsModel(QAbstractItemModel):
         self._kind: ProblemCode | None = None
 
     def set_problems(self, problems: Sequence[Problem]) -> None:
-        """Show these, of the kind that was chosen as long as there are any of it."""
+        """Show these problems, only those of the chosen kind if there are any."""
         if tuple(problems) == self._all:
             return
         kind = self._kind if any(problem.code == self._kind for problem in problems) else None
@@ -96,19 +96,19 @@ class ProblemsModel(QAbstractItemModel):
 
     @property
     def kind(self) -> ProblemCode | None:
-        """The kind that is shown, None for all."""
+        """The shown kind, None for all."""
         return self._kind
 
     def kinds(self) -> list[tuple[ProblemCode, int]]:
-        """Which kinds there are and how many of each, most first."""
+        """The kinds with their numbers, most frequent first."""
         return Counter(problem.code for problem in self._all).most_common()
 
     def total(self) -> int:
-        """How many problems there are of all kinds."""
+        """The number of problems of all kinds."""
         return len(self._all)
 
     def shown(self) -> tuple[Problem, ...]:
-        """The problems of the kind that is shown."""
+        """The problems of the shown kind."""
         return tuple(problem for group in self._groups for problem in group.problems)
 
     def problems_at(self, index: Index) -> tuple[Problem, ...]:
@@ -138,16 +138,16 @@ class ProblemsModel(QAbstractItemModel):
         """The rows of the reasons."""
         return (self.index(row, 0) for row in range(len(self._groups)))
 
-    # What Qt asks for
+    # Qt's model interface
 
     def index(self, row: int, column: int, parent: Index = NOWHERE) -> QModelIndex:
-        """A reason's inner number is 0, a file's is its reason's row and one."""
+        """The internal id of a reason is 0, that of a file is its reason's row + 1."""
         if not self.hasIndex(row, column, parent):
             return QModelIndex()
         return self.createIndex(row, column, parent.row() + 1 if parent.isValid() else 0)
 
     def parent(self, child: Index | None = None) -> Any:
-        """The reason of a file; without an index the owner of the model, as Qt calls both the same."""
+        """The reason of a file; without an index, the model's QObject parent, since Qt has one name for both."""
         if child is None:
             return super().parent()
         if not child.isValid() or _is_group(child):
@@ -155,17 +155,17 @@ class ProblemsModel(QAbstractItemModel):
         return self.createIndex(child.internalId() - 1, 0, 0)
 
     def rowCount(self, parent: Index = NOWHERE) -> int:
-        """Reasons, and files below each."""
+        """The number of reasons, or of files below one."""
         if not parent.isValid():
             return len(self._groups)
         return len(self._groups[parent.row()].problems) if _is_group(parent) and parent.column() == 0 else 0
 
     def columnCount(self, _parent: Index = NOWHERE) -> int:
-        """The same for all."""
+        """The number of columns, equal for all rows."""
         return len(Column)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Words for people; what may be cut is whole in the tooltip."""
+        """The displayed text; the tooltip has texts that may be cut in full."""
         if not index.isValid():
             return None
         column, path = Column(index.column()), self.path(index)
@@ -192,7 +192,7 @@ def _is_group(index: Index) -> bool:
 
 
 def why(problem: Problem) -> str:
-    """The reason alone: the engine's sentence without the file, which has a place of its own."""
+    """The reason alone: the engine's sentence without the file, which is shown separately."""
     if problem.code == "not_read":
         return unread_kind(problem.path.suffix)
     reason = problem.message.removeprefix(f"{problem.path} ").removeprefix("cannot be shown: ")
@@ -200,7 +200,7 @@ def why(problem: Problem) -> str:
 
 
 def where(problem: Problem) -> str:
-    """The folder of a file, in short."""
+    """The folder of a file, shortened."""
     return short_path(problem.path.parent)
 
 

@@ -1,4 +1,4 @@
-"""The list of problems: kinds above, reasons with their files below, and what can be done about them."""
+"""The list of problems: kinds above, reasons with their files below, and actions on them."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ if TYPE_CHECKING:
     from picsight_engine.errors import ProblemCode
     from picsight_engine.store.problems import Problem
 
-NARROW = 50  # em: under this names need the room of when and how often
+NARROW = 50  # em: in a narrower view, names take the room of date and tries
 WIDTHS = {Column.WHEN: 9, Column.TRIES: 5, Column.RETRY: 8, Column.IGNORE: 6}  # em
 
 
 class ProblemsView(QWidget):
-    """Shows the problems and says what a person wants done."""
+    """Shows the problems and signals the requested actions."""
 
     KEYS = (
         Key("Open or close a reason", ("Return",)),
@@ -62,10 +62,13 @@ class ProblemsView(QWidget):
         self._kinds = Pills(self)
         self._group = QButtonGroup(self)
         self._kinds_shown: list[tuple[ProblemCode | None, int]] = []
-        self._closed = set(UNREAD)  # reasons whose files are put away: at first those that may be thousands
-        self._last: Path | None = None  # the file with the keyboard, to be found again
-        self._on_reason = False  # the keyboard is on the reason of that file, its first
-        self._listed: tuple[ProblemCode | None, tuple[Problem, ...]] = (None, ())  # of which kind, and what
+        self._closed = set(UNREAD)  # collapsed reasons: at first those that may have thousands of files
+        self._last: Path | None = None  # the focused file, to be found again
+        self._on_reason = False  # the focus is on the reason of that file, its first
+        self._listed: tuple[ProblemCode | None, tuple[Problem, ...]] = (
+            None,
+            (),
+        )  # the listed kind and its problems
         self._retry = Button(self.tr("Try all again"), Weight.PLAIN, self)
         self._reveal = Button(self.tr("Show in folder"), Weight.PLAIN, self)
         self._path = ElidedLabel(self)
@@ -127,14 +130,14 @@ class ProblemsView(QWidget):
         self.setBackgroundRole(self.table.viewport().backgroundRole())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Where there is little room the names have it."""
+        """In a narrow view, hide columns in favour of the names."""
         super().resizeEvent(event)
         narrow = self.width() < px(self, NARROW)
         for column in (Column.WHEN, Column.TRIES):
             self.table.setColumnHidden(column, narrow)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape leads back to the photos, Delete ignores, Enter opens and closes a reason."""
+        """Escape returns to the photos, Delete ignores, Enter opens and closes a reason."""
         current = self.table.currentIndex()
         if event.key() == Qt.Key.Key_Escape:
             self.left.emit()
@@ -146,7 +149,7 @@ class ProblemsView(QWidget):
             super().keyPressEvent(event)
 
     def _follow(self) -> None:
-        """Show the kinds that there are; their buttons stay while the kinds do, so that the keyboard stays too."""
+        """Show the kinds; their buttons stay while the kinds are the same, so that the focus stays too."""
         kinds = [(None, self._model.total()), *self._model.kinds()]
         if kinds != self._kinds_shown:
             self._kinds_shown = kinds
@@ -162,7 +165,7 @@ class ProblemsView(QWidget):
         self._show_path()
 
     def _find_again(self, last: Path) -> QModelIndex:
-        """Where the keyboard was; what was there may be gone: then what stood below it, or above at the end."""
+        """The focused row; if it is gone, the one below it, or above it at the end."""
         index, (kind, listed) = self._model.find(last), self._listed
         before = [problem.path for problem in listed]
         if not index.isValid() and kind == self._model.kind and last in before:
@@ -198,7 +201,7 @@ class ProblemsView(QWidget):
         if path is not None:
             self.reveal_requested.emit(path)
 
-    # What is done about them
+    # Actions
 
     def _retry_shown(self) -> None:
         if self._model.kind is None:
@@ -210,7 +213,7 @@ class ProblemsView(QWidget):
         self.ignore_requested.emit(self._model.problems_at(index))
 
     def _press(self, index: QModelIndex) -> None:
-        """A word that does something, or a reason, which opens and closes."""
+        """Run a text button, or open or close a reason."""
         if index.column() == Column.RETRY:
             self.retry_requested.emit(self._model.problems_at(index))
         elif index.column() == Column.IGNORE:
@@ -219,7 +222,7 @@ class ProblemsView(QWidget):
             self._toggle(index)
 
     def _activate(self, index: QModelIndex) -> None:
-        """Enter, or a double click, on a file."""
+        """Handle Enter or a double click on a file."""
         if index.column() not in ACTS:
             self._reveal_current()
 

@@ -1,4 +1,4 @@
-"""The sidebar: all photos, problems, kept searches, tags, and the folders of the library with what lies in them."""
+"""The sidebar: all photos, problems, saved searches, tags, and the library's folders with their subfolders."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
     from picsight.window.library.sidebar_model import SidebarEntry
 
-FEW = 12  # directories that a folder shows before anyone asked for them
+FEW = 12  # a folder with at most so many directories is open at first
 
 
 class Sidebar(QWidget):
-    """Where one can go; says what was chosen."""
+    """Lists the places to go to, and signals the chosen one."""
 
     all_requested = Signal()
     problems_requested = Signal()
@@ -33,20 +33,20 @@ class Sidebar(QWidget):
     add_requested = Signal()
     models_requested = Signal()
     search_requested = Signal(object)  # SavedSearch
-    search_menu_requested = Signal(object, QPoint)  # SavedSearch, on the screen
+    search_menu_requested = Signal(object, QPoint)  # SavedSearch, position on the screen
     tag_requested = Signal(object)  # Tag
-    tag_menu_requested = Signal(object, QPoint)  # Tag, on the screen
+    tag_menu_requested = Signal(object, QPoint)  # Tag, position on the screen
     photos_dropped = Signal(object, object)  # Tag, list[int | Path]
-    new_tag_requested = Signal(object)  # list[int | Path]: the photos that were dropped there
+    new_tag_requested = Signal(object)  # list[int | Path]: the dropped photos
     all_tags_requested = Signal()
-    folder_menu_requested = Signal(object, QPoint)  # Path, on the screen
+    folder_menu_requested = Signal(object, QPoint)  # Path, position on the screen
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = SidebarModel(self)
         self._tree = EntryTree(self)
         self._entries: list[SidebarEntry] = []
-        self._touched: dict[Path | str, bool] = {}  # what a person has opened or closed
+        self._touched: dict[Path | str, bool] = {}  # the lines that the user has opened or closed
         self._prepare()
         links = (
             self._link(self.tr("Add folders…"), self.add_requested),
@@ -70,7 +70,7 @@ class Sidebar(QWidget):
         self._tree.photos_dropped.connect(self._take_photos)
 
     def set_entries(self, entries: Sequence[SidebarEntry]) -> None:
-        """Show these; where one is, how far it is scrolled and what was opened stay."""
+        """Show these entries; the current line, the scroll position and the open lines stay."""
         if list(entries) == self._entries:
             return
         current, scrolled = self._current(), self._tree.verticalScrollBar().value()
@@ -85,7 +85,7 @@ class Sidebar(QWidget):
         self._tree.verticalScrollBar().setValue(scrolled)
 
     def _open_again(self) -> None:
-        """What a person has opened, and at first what lies in a folder if that is little."""
+        """Open the lines that the user has opened, and at first folders with few subfolders."""
         for index in self._model.tops():
             entry: SidebarEntry = index.data(ENTRY)
             if entry.key is not None and entry.children:
@@ -96,11 +96,11 @@ class Sidebar(QWidget):
                 self._tree.setExpanded(index, True)
 
     def mark_search(self, query: str) -> None:
-        """Show that a kept search or a tag is shown, or no line where this search is neither."""
+        """Mark the line of a saved search or tag, or none if the query is neither."""
         self._tree.setCurrentIndex(self._model.find(query))
 
     def mark(self, folder: Path | None, *, problems: bool = False) -> None:
-        """Show where one is."""
+        """Mark the line of the shown place."""
         if folder is not None:
             self._tree.setCurrentIndex(self._model.find(folder))
             return

@@ -1,4 +1,4 @@
-"""What the sidebar lists: all photos, problems, kept searches, tags, and the folders with what lies in them; as values, and
+"""The entries of the sidebar: all photos, problems, saved searches, tags, and folders with their subfolders; as values, and
 as a tree for Qt.
 """
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from picsight_engine.tags.tree import Tag
 
 ENTRY = Qt.ItemDataRole.UserRole + 1
-MOST_TAGS = 100  # that stand under no other: beyond that a list is better searched than read
+MOST_TAGS = 100  # top-level tags: a longer list is better searched than read
 
 
 class Wish(Enum):
-    """What a line asks for that leads to no photos."""
+    """The action of a line that does not lead to photos."""
 
     NEW_TAG = "new tag"
     ALL_TAGS = "all tags"
@@ -38,7 +38,7 @@ class Wish(Enum):
 
 @dataclass(frozen=True, slots=True)
 class SidebarEntry:
-    """One line: what it leads to, how it looks, and the lines below it. A heading leads nowhere."""
+    """One line: its target, its appearance, and the lines below it. A heading has no target."""
 
     words: str
     icon: str = ""
@@ -53,13 +53,13 @@ class SidebarEntry:
 
     @property
     def key(self) -> Path | str | None:
-        """What identifies the line: the folder it leads to, or what is searched for there."""
+        """The identity of the line: its folder or its query."""
         if self.tag is not None:
             return query_of(self.tag)
         return self.search.query if self.search is not None else self.folder
 
     def has_shape_of(self, other: SidebarEntry) -> bool:
-        """Whether only words and numbers differ, here and below: neither lines nor their heights do."""
+        """Whether only words and numbers differ, here and below, but no lines or heights."""
         if self is other:
             return True
         lines = ((each.key, each.wish, each.icon, each.note, len(each.children)) for each in (self, other))
@@ -69,15 +69,15 @@ class SidebarEntry:
 
     @property
     def is_heading(self) -> bool:
-        """True for a line that only names what follows."""
+        """True for a heading of the following lines."""
         return not self.icon
 
 
 def entries_of(
     overview: Overview, emptier: Collection[Path], tags: Sequence[Tag] = (), *, looked: bool
 ) -> list[SidebarEntry]:
-    """The lines for a library. `emptier` are places that lost photos; once it was `looked` through, a folder without
-    photos is said to have none.
+    """The lines for a library. `emptier` are folders that lost photos; once the library is `looked` through, a folder
+    without photos is marked as empty.
     """
     entries = [SidebarEntry(say("All photos"), "photos", count=overview.photos)]
     entries += [_tag_entry(tag) for tag in tags if tag.kind == "favourite" and tag.accepted]
@@ -100,7 +100,7 @@ def _folder_entries(overview: Overview, emptier: Collection[Path], *, looked: bo
         "empty": say("no photos") if looked else "",
     }
     below: defaultdict[Path | None, list[SidebarEntry]] = defaultdict(list)
-    for directory in reversed(overview.directories):  # what lies in a directory follows it
+    for directory in reversed(overview.directories):  # the contents of a directory follow it
         path = directory.path
         state = states.get(path, "")
         if path in emptier:
@@ -121,7 +121,7 @@ def _folder_entries(overview: Overview, emptier: Collection[Path], *, looked: bo
 
 
 def _tag_entries(tags: Sequence[Tag]) -> list[SidebarEntry]:
-    """Tags with those below them, then albums."""
+    """Tags with their children, then albums."""
     plain_tags = [tag for tag in tags if tag.kind == "tag"]
     albums = [tag for tag in tags if tag.kind == "album"]
     tops = [place for place, tag in enumerate(plain_tags) if tag.parent is None]
@@ -138,10 +138,10 @@ def _tag_entries(tags: Sequence[Tag]) -> list[SidebarEntry]:
 
 
 def _trees(tags: Sequence[Tag]) -> list[SidebarEntry]:
-    """Tags come by path; one whose parent is not among them stands at the top."""
+    """The trees of tags sorted by path; a tag whose parent is not among them is at the top."""
     paths = {tag.path for tag in tags}
     below: defaultdict[str | None, list[SidebarEntry]] = defaultdict(list)
-    for tag in reversed(tags):  # what lies below a tag follows it
+    for tag in reversed(tags):  # the children of a tag follow it
         parent = tag.parent if tag.parent in paths else None
         below[parent].append(_tag_entry(tag, tuple(reversed(below.pop(tag.path, [])))))
     return below[None][::-1]
@@ -154,7 +154,7 @@ def _tag_entry(tag: Tag, children: tuple[SidebarEntry, ...] = ()) -> SidebarEntr
 
 
 class SidebarModel(QStandardItemModel):
-    """Entries and what lies below them."""
+    """Entries and their children."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -162,7 +162,7 @@ class SidebarModel(QStandardItemModel):
         self._lines: list[_SidebarItem] = []
 
     def set_entries(self, entries: Sequence[SidebarEntry]) -> None:
-        """Show these; where only words and numbers change, no line is made anew."""
+        """Show these entries; if only words and numbers change, the lines are kept."""
         before, self._entries = self._entries, list(entries)
         if len(before) == len(entries) > 0 and all(map(SidebarEntry.has_shape_of, entries, before)):
             for line, entry in zip(self._lines, entries, strict=True):
@@ -175,7 +175,7 @@ class SidebarModel(QStandardItemModel):
             self.invisibleRootItem().appendRows(self._lines)
 
     def tops(self) -> Iterator[QModelIndex]:
-        """The lines that lie under no other."""
+        """The top-level lines."""
         return (self.index(row, 0) for row in range(self.rowCount()))
 
     def find(self, key: Path | str) -> QModelIndex:
@@ -190,7 +190,7 @@ class SidebarModel(QStandardItemModel):
 
 
 class _SidebarItem(QStandardItem):
-    """Takes what it shows from its entry when it is asked, so that thousands of folders cost little."""
+    """An item that reads its data from its entry on demand, so that thousands of folders cost little."""
 
     def __init__(self, entry: SidebarEntry) -> None:
         super().__init__()
@@ -201,7 +201,7 @@ class _SidebarItem(QStandardItem):
             self.appendRows([_SidebarItem(child) for child in entry.children])
 
     def take(self, entry: SidebarEntry) -> None:
-        """The same line, and those below it, with other words and numbers."""
+        """Update the words and numbers of this line and those below it."""
         self._entry = entry
         for row, child in enumerate(entry.children):
             line = self.child(row)
@@ -209,7 +209,7 @@ class _SidebarItem(QStandardItem):
             line.take(child)
 
     def data(self, role: int = Qt.ItemDataRole.UserRole + 1) -> Any:
-        """The entry, its words, the whole path as tooltip, everything for a screen reader."""
+        """The entry, its words, the full path as tooltip, and the text for a screen reader."""
         entry = self._entry
         match role:
             case _ if role == ENTRY:
@@ -225,7 +225,7 @@ class _SidebarItem(QStandardItem):
 
 
 def _holds(entry: SidebarEntry, key: Path | str) -> bool:
-    """Whether a line has this key, or one below it."""
+    """Whether a line or one below it has this key."""
     if isinstance(key, str):
         return entry.key == key or any(_holds(child, key) for child in entry.children)
     return entry.folder is not None and key.is_relative_to(entry.folder)

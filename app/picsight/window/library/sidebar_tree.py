@@ -1,5 +1,5 @@
-"""The tree of the sidebar, whose lines are painted whole: a sign for open and closed, icon, words, a note below them, a
-number at the end.
+"""The tree of the sidebar; each line is painted as a whole: expander, icon, words, a note below them, a number at the
+end.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _WRAPPED = LEADING | Qt.TextFlag.TextWordWrap
 
 
 class EntryTree(QTreeView):
-    """Takes photos that are dropped on a tag, or on the line that makes one."""
+    """Accepts photos dropped on a tag, or on the line that makes one."""
 
     photos_dropped = Signal(object, object)  # SidebarEntry, list[int | Path]
 
@@ -51,7 +51,7 @@ class EntryTree(QTreeView):
         super().__init__(parent)
         self.setHeaderHidden(True)
         self.setRootIsDecorated(False)
-        self.setIndentation(0)  # the delegate indents the words, and a chosen line is filled whole
+        self.setIndentation(0)  # the delegate indents the words, so that a chosen line is filled completely
         self.setExpandsOnDoubleClick(False)
         flatten(self)
         self.viewport().setAutoFillBackground(False)
@@ -61,15 +61,15 @@ class EntryTree(QTreeView):
         self.setMouseTracking(True)
         self.setAcceptDrops(True)
         self.setItemDelegate(EntryDelegate(self))
-        self.target = QModelIndex()  # the line over which photos hover
+        self.target = QModelIndex()  # the line below dragged photos
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Photos may be dropped on a tag, or to make one."""
+        """Accept photos for a tag, or for a new one."""
         if dropped_photos(event):
             event.acceptProposedAction()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        """The line under the pointer is the target."""
+        """Make the line under the pointer the target."""
         index = self.indexAt(event.position().toPoint())
         entry: SidebarEntry | None = index.data(ENTRY) if index.isValid() else None
         takes = entry is not None and (entry.tag is not None or entry.wish is Wish.NEW_TAG)
@@ -81,7 +81,7 @@ class EntryTree(QTreeView):
         self._aim(QModelIndex())
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Tell which photos were dropped on which line."""
+        """Signal the dropped photos and their line."""
         index = self.target
         self._aim(QModelIndex())
         if index.isValid():
@@ -93,12 +93,12 @@ class EntryTree(QTreeView):
         self.viewport().update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """A hint below a line may need more lines, or fewer."""
+        """Lay out again, since a note below a line may need more or fewer lines."""
         super().resizeEvent(event)
         self.scheduleDelayedItemsLayout()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """The sign opens and closes, the rest of a line leads there; what opens a menu leads nowhere."""
+        """Open or close with the expander, go to a place with the rest of a line; ignore clicks that open a menu."""
         if event.button() != Qt.MouseButton.LeftButton:
             return
         point = event.position().toPoint()
@@ -118,7 +118,7 @@ class EntryDelegate(QStyledItemDelegate):
         self._tree = tree
 
     def sizeHint(self, _option: QStyleOptionViewItem, index: Index) -> QSize:
-        """2.25 em a line, more for a heading with air above it and for a note below the name."""
+        """2.25 em per line, more for a heading with space above it and for a note below the name."""
         entry: SidebarEntry = index.data(ENTRY)
         view, high = self._tree, 2.75 if entry.is_heading else 2.25
         note = 0
@@ -162,7 +162,7 @@ class EntryDelegate(QStyledItemDelegate):
         if entry.note:
             icon.moveTop(words.center().y() - icon.height() // 2)
         paint_icon(painter, icon, entry.icon, mix(colours.text, colours.window, 0.2))
-        if entry.children:  # whether what lies under the line is shown
+        if entry.children:  # whether its children are shown
             sign = QRect(0, 0, px(view, PAD), px(view, PAD))
             sign.moveCenter(QPoint(parts.sign.center().x(), words.center().y()))
             closed = "previous" if view.isRightToLeft() else "next"
@@ -180,9 +180,9 @@ def _note_height(view: QTreeView, note: str, width: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Zones:
-    """The parts of a line: the line itself, with air before and after it; the `sign` for open and closed, which takes
-    clicks; the `room` from the icon to the end of the number; what the `words` have between the two; and the room of a
-    `note` below them, under the number, too.
+    """The rectangles of a line: the line itself, with margins before and after it; the expander `sign`, which takes clicks;
+    the `room` from the icon to the end of the number; the `words` between the two; and the `note` below them, which
+    extends below the number.
     """
 
     line: QRect
@@ -193,7 +193,7 @@ class Zones:
 
 
 def zones(rect: QRect, index: Index, view: QTreeView) -> Zones:
-    """Where the parts of a line lie in its rectangle; a bar that scrolls stands where the air behind the line was."""
+    """The parts of a line in its rectangle; a scroll bar takes the margin behind the line."""
     scrolls, entry, depth = view.verticalScrollBar().isVisible(), index.data(ENTRY), 0
     above = index.parent()
     while above.isValid():

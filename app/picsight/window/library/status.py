@@ -1,4 +1,4 @@
-"""The line at the bottom: what is shown, what goes on, and how to pause it; a click shows more."""
+"""The status line: the number of photos, the running work, and a button to pause it; a click shows more."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
     from picsight_engine.indexing.events import Progress
 
-NOTICED_MS, READ_MS = 6000, 60  # how long news stays: until it is noticed, and for each letter
+NOTICED_MS, READ_MS = 6000, 60  # how long news stays: until it is noticed, plus the time per letter
 
 
 @dataclass(frozen=True, slots=True)
 class StatusText:
-    """What is said on the right, and what can be done about it by `verb`, which `spoken` names for a screen reader.
+    """The text on the right, and the button `verb`, which `spoken` names for a screen reader.
 
-    `short` is said where there is no room. `goes_on`: the words lead to the figures. `bar` is how far it is and of how
-    much, which is 0 while nobody knows.
+    `short` is used if there is little room. `goes_on`: a click on the words shows the figures. `bar` is the progress
+    and its total, which is 0 if unknown.
     """
 
     words: str = ""
@@ -45,7 +45,7 @@ IDLE = StatusText()
 
 
 class StatusLine(Ruled):
-    """Left: the photos. Right: what goes on, with what can be done about it; news lies over it until it was read."""
+    """Left: the photos. Right: the running work and its button; news covers it until there was time to read it."""
 
     pause_requested = Signal()
     resume_requested = Signal()
@@ -84,11 +84,11 @@ class StatusLine(Ruled):
         self._figures.hide()
 
     def say_photos(self, words: str) -> None:
-        """What the library holds."""
+        """Show the number of photos in the library."""
         self._photos.setText(words)
 
     def words(self) -> str:
-        """What is said on the right."""
+        """The text on the right."""
         return self._shown.words
 
     def show_idle(self) -> None:
@@ -96,13 +96,13 @@ class StatusLine(Ruled):
         self._stand(IDLE)
 
     def show_scanning(self, files: int) -> None:
-        """Files are being found; their number is not known yet."""
+        """Show that files are being found; their total is not known yet."""
         self._far = ""
         words = counted(files, "Looking · %n file so far", "Looking · %n files so far")
         self._stand(self._pausable(words, (0, 0)))
 
     def show_progress(self, progress: Progress, folders: int, photos: int) -> None:
-        """How far it is; so many photos can be searched already."""
+        """Show the progress of indexing; `photos` can be searched already."""
         left, words = progress.seconds_left, self.tr("Indexing")
         if left is not None:
             words = self.tr("Indexing · {time} left").format(time=duration(left))
@@ -115,7 +115,7 @@ class StatusLine(Ruled):
         return StatusText(words, self.tr("Pause"), self.pause_requested.emit, goes_on=True, bar=bar)
 
     def show_changing(self, share: float | None) -> None:
-        """A new model reads the photos: how much of them, from 0 to 1, None while they are counted."""
+        """Show the share of photos that a new model has read, from 0 to 1, None while they are counted."""
         sentence = self.tr("Search keeps working while the new model reads your photos.")
         short = self.tr("The new model reads your photos.")
         if share is not None:
@@ -127,7 +127,7 @@ class StatusLine(Ruled):
         self._stand(replace(self._cancelable(sentence), short=short, bar=bar, bar_name=name))
 
     def show_unread(self, why: str) -> None:
-        """The new model could not read all photos now: `why`, if that is known, and the way back."""
+        """Show that the new model could not read all photos: `why`, if known, and a button to cancel the change."""
         words = self.tr("The new model cannot read all photos now. Until it can, the one before answers.")
         self._stand(self._cancelable(" ".join(filter(None, (why, words)))))
 
@@ -136,30 +136,30 @@ class StatusLine(Ruled):
         return StatusText(words, self.tr("Cancel"), self.cancel_change_requested.emit, spoken=spoken)
 
     def show_incomplete(self) -> None:
-        """The model's files cannot be used as they are."""
+        """Show that the model's files are incomplete."""
         words = self.tr("The search model is incomplete.")
         self._stand(StatusText(words, self.tr("Install again"), self.install_again_requested.emit))
 
     def show_paused(self) -> None:
-        """A person paused it: how far it had come."""
+        """Show that the user paused indexing, and its progress."""
         words = self.tr("Paused at {far}.").format(far=self._far) if self._far else self.tr("Paused.")
         self._stand(StatusText(words, self.tr("Resume"), self.resume_requested.emit))
 
     def show_stopped(self, sentence: str) -> None:
-        """It could not go on: why, and a way to try again."""
+        """Show why indexing stopped, and a button to try again."""
         self._stand(StatusText(sentence, self.tr("Resume"), self.resume_requested.emit))
 
     def show_emptier(self, sentence: str) -> None:
-        """Photos are missing and were kept: a person may know better."""
+        """Show that missing photos were kept, and a button to remove them."""
         self._stand(StatusText(sentence, self.tr("They are gone"), self.forget_requested.emit))
 
     def show_sentence(self, sentence: str, verb: str = "", wish: Callable[[], object] | None = None) -> None:
-        """Something that a person should read, and what can be done about it by the button `verb`, if anything."""
+        """Show news, with a button `verb` if there is something to do about it."""
         self._show(StatusText(sentence, verb, wish))
         self.expiry.start(NOTICED_MS + READ_MS * len(sentence))  # as long as it takes to read
 
     def show_done(self, photos: int, problems: int) -> None:
-        """All is looked through."""
+        """Show that all folders are indexed."""
         found = counted(photos, "%n photo", "%n photos")
         if problems:
             bad = counted(problems, "%n problem", "%n problems")
@@ -169,17 +169,17 @@ class StatusLine(Ruled):
             self.show_sentence(self.tr("Your photos are ready: {photos}.").format(photos=found))
 
     def show_suggested(self, sentence: str) -> None:
-        """Tags suggest photos that came."""
+        """Show that tags suggest new photos."""
         self.show_sentence(sentence, self.tr("Look at them"), self.suggestions_requested.emit)
 
     def show_empty(self, folders: Sequence[Path]) -> None:
-        """These folders were added and hold no photos."""
+        """Show that these added folders hold no photos."""
         names = ", ".join(map(quoted, folders))
         words = self.tr("No photos in {folders}.").format(folders=names)
         self.show_sentence(words, self.tr("Choose another folder…"), self.folders_requested.emit)
 
     def show_work(self, words: str, done: int, total: int, cancel: Callable[[], object]) -> None:
-        """A person waits for this: so much is done of what it is about. It goes before what goes on by itself."""
+        """Show the progress of work that the user waits for; it takes precedence over background work."""
         if self._work is None:
             self.expiry.stop()
         self._work = StatusText(words, self.tr("Cancel"), cancel, bar=(done, total), bar_name=words)
@@ -187,13 +187,13 @@ class StatusLine(Ruled):
             self._show(self._work)
 
     def end_work(self) -> None:
-        """It is done, or given up."""
+        """Remove the progress of finished or cancelled work."""
         self._work = None
         if not self.expiry.isActive():
             self._show(self._standing)
 
     def _stand(self, line: StatusText) -> None:
-        """Say what goes on from now on; under news that offers something, or if nothing else can be done now."""
+        """Set the text about the running work; it is shown after news with a button, or at once if there is none."""
         before, self._standing = self._standing, line
         stays = self._shown.verb or line.verb == before.verb
         if self._work is None and not (self.expiry.isActive() and stays):
@@ -201,7 +201,7 @@ class StatusLine(Ruled):
             self._show(line)
 
     def _expire(self) -> None:
-        if self.underMouse():  # is being read, or its button about to be pressed
+        if self.underMouse():  # the user is reading it, or about to press its button
             self.expiry.start()
         else:
             self._show(self._work or self._standing)
@@ -233,7 +233,7 @@ class StatusLine(Ruled):
 
 
 class IndexingFigures(QWidget):
-    """Two lines about the run: how far and how fast, what can be searched already and what could not be read."""
+    """Two lines about the run: progress and speed, then searchable photos and problems."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -241,7 +241,7 @@ class IndexingFigures(QWidget):
         filled(QVBoxLayout(self), self, self._far, self._long, gap=SMALL, around=(PAD, PAD, PAD, 0))
 
     def show_progress(self, progress: Progress, done: str, folders: int, photos: int) -> None:
-        """Say the figures; `done` is how far it is in words."""
+        """Show the figures; `done` is the progress in words."""
         where = counted(folders, "Looking through %n folder", "Looking through %n folders")
         rate = counted(round(progress.photos_per_second), "%n photo a second", "%n photos a second")
         gap = "   "

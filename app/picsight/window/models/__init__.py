@@ -1,1 +1,1 @@
-"""Models: what there is in plain words, what each would take, installing, using and removing them."""
+"""Models in plain words: the available ones and their cost; installing, using and removing them."""

@@ -1,4 +1,4 @@
-"""When better models are spoken of: once a search has found nothing certain, until a person says no."""
+"""When better models are mentioned: after a search finds nothing certain, until the user declines."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from picsight.window.models.controller import ModelsController
     from picsight.window.search.controller import SearchController
 
-LOOKED_AT_MS = 2000  # what is looked at for so long was meant: half a word finds nothing certain either
+LOOKED_AT_MS = 2000  # until an answer counts: unfinished words find nothing certain either
 
 
 class BetterModels(QObject):
-    """Decides when the line is shown; `wanted` until a person says no."""
+    """Decides when the line is shown; `wanted` until the user declines."""
 
     def __init__(
         self,
@@ -38,17 +38,17 @@ class BetterModels(QObject):
         frame.hint.dismissed.connect(self._dismiss)
 
     def _look(self) -> None:
-        """Take the hint away as soon as a stronger answer is shown."""
+        """Hide the hint as soon as a stronger answer is shown."""
         if not self._is_weak():
             self._frame.hint.hide()
         self.looked_at.start()
 
     def _is_weak(self) -> bool:
-        """Whether the answer has nothing strong, by a model that knows what strong is."""
+        """Whether a calibrated model finds no strong match."""
         return all(photo.match in ("weaker", "none") for photo in self._frame.model.wall.results)
 
     def _suggest(self) -> None:
-        # Of names, times and tags no model knows more.
+        # A better model does not improve searches by name, time or tag.
         by_meaning = self._search.place.asked.alternatives
         if self._is_weak() and by_meaning and self._library.overview.photos:
             self._frame.hint.setVisible(self.wanted and self._library.has_small_model())

@@ -1,4 +1,4 @@
-"""Joins the dialog of models to the engine: what there is, installing with progress, using, removing."""
+"""Connects the models dialog to the engine: listing, installing with progress, using, removing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LANE, LANE_PARCEL = "models", "parcel"
 
 @dataclass(frozen=True, slots=True)
 class _Parcel:
-    """A model in a file: what it is and the licence that lies in it."""
+    """A model in a file: its manifest and licence."""
 
     path: Path
     manifest: Manifest
@@ -39,7 +39,7 @@ class _Parcel:
 
 @dataclass(slots=True)
 class _RunningInstallation:
-    """What is being installed; `arriving` is the line of a model that no list knows yet, `moving` says how files come."""
+    """The running installation; `arriving` is the row of a model that is not listed yet, `moving` names the transfer."""
 
     name: str
     words: str
@@ -51,7 +51,7 @@ class _RunningInstallation:
 
 
 class ModelsController(QObject):
-    """Owns the dialog; an installation goes on while it is closed."""
+    """Owns the dialog; an installation continues while it is closed."""
 
     def __init__(
         self,
@@ -90,12 +90,12 @@ class ModelsController(QObject):
         self.refresh()
 
     def hide(self) -> None:
-        """The window closes: so does the dialog, before an installation that goes on is asked to end."""
+        """Close the dialog with the window, before a running installation is cancelled."""
         if self.dialog is not None:
             self.dialog.hide()
 
     def refresh(self) -> None:
-        """Look at all models again, if someone looks."""
+        """Read all models again, if the dialog is open."""
         if self.dialog is None or not self.dialog.isVisible():
             return
         place, photos, entries = self._place, self._library.overview.photos, self._catalogue()
@@ -109,12 +109,12 @@ class ModelsController(QObject):
         self._jobs.read(work, self._take_rows, self._say, replaces=LANE)
 
     def cancel(self) -> None:
-        """Stop the installation; what was downloaded is kept."""
+        """Stop the installation; downloaded files are kept."""
         if self._installation is not None and self._installation.stream is not None:
             self._installation.stream.cancel()
 
     def install_file(self, path: Path) -> None:
-        """Install a model from a folder or an archive, once its licence was accepted."""
+        """Install a model from a folder or an archive, once its licence is accepted."""
         self.show()
         if not self._may_begin():
             return
@@ -128,7 +128,7 @@ class ModelsController(QObject):
         self._jobs.read(work, self._take_parcel, self._say, replaces=LANE_PARCEL)
 
     def install_again(self, name: str) -> None:
-        """Put an incomplete model right: from where it came, which may be a file that only a person has."""
+        """Repair an incomplete model from its source, which may be a file that only the user has."""
         self.show()
         if not self._may_begin():
             return
@@ -145,7 +145,7 @@ class ModelsController(QObject):
 
         self._jobs.read(lambda: place.installed().all()[0].name, take_from_file, self._say)
 
-    # What a person wishes
+    # Requests
 
     def _wish(self, name: str, act: ModelAction) -> None:
         self._faults.pop(name, None)
@@ -179,7 +179,7 @@ class ModelsController(QObject):
         )
 
     def _ask(self, title: str, licence: tuple[str, str, str] | None, install: Callable[[], None]) -> None:
-        """Show a licence that must be accepted; without one go on at once."""
+        """Show a licence to accept; without one, install at once."""
         if licence is None:
             install()
         elif self.dialog is not None:
@@ -196,7 +196,7 @@ class ModelsController(QObject):
         dialog.open()
 
     def _confirm_removal(self, name: str) -> None:
-        """Getting it again costs a download, and a library may need it: name those that do, and ask."""
+        """Ask before removal, naming the libraries that use the model: getting it again costs a download."""
         place, row = self._place, self._rows[name]
 
         def work() -> list[Path]:
@@ -221,11 +221,11 @@ class ModelsController(QObject):
         self._jobs.read(work, ask_about, lambda sentence: self._fail(name, sentence))
 
     def remove(self, name: str) -> None:
-        """Remove an installed model, or what an interrupted installation left of it."""
+        """Remove an installed model, or the remains of an interrupted installation."""
         place, fail = self._place, partial(self._fail, name)
         self._jobs.read(lambda: place.installed().remove(name), lambda _nothing: self.refresh(), fail)
 
-    # Installing
+    # Installation
 
     def _fetch(self, entry: CatalogueEntry) -> None:
         place = self._place
@@ -311,7 +311,7 @@ class ModelsController(QObject):
 
         return CATALOGUE if self._entries is None else self._entries
 
-    # What is shown
+    # Display
 
     def _take_rows(self, rows: list[ModelRow]) -> None:
         self._rows = {row.name: row for row in rows}
@@ -338,7 +338,7 @@ class ModelsController(QObject):
             line.show_transfer(current.words, current.done, current.total)
 
     def _fail(self, name: str, sentence: str) -> None:
-        """Say in a model's line why something did not go, or above the lines where it has none."""
+        """Show an error in the model's row, or above the rows if it has none."""
         if name not in self._rows:
             self._say(sentence)
             return

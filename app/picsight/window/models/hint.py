@@ -12,7 +12,7 @@ from picsight.window.tokens import HALF, PAD, px
 
 
 class HintLine(Ruled):
-    """Under the photos, so that none of them moves when it comes."""
+    """A line below the photos, so that none of them moves when it appears."""
 
     models_requested = Signal()
     dismissed = Signal()

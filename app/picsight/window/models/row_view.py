@@ -1,4 +1,4 @@
-"""One model on the screen: words, size and time, what can be done with it, and how far its installation is."""
+"""One model on the screen: words, size and time, its actions, and the progress of its installation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _Label = TypeVar("_Label", bound=QLabel)
 
 
 class Quality(QWidget):
-    """How much a model finds, as filled dots of five; the number is spoken with the line."""
+    """A model's quality as up to five filled dots; a screen reader gets the number with the row."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -33,7 +33,7 @@ class Quality(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def show_steps(self, steps: int) -> None:
-        """Show so many; nothing at all where nobody knows."""
+        """Show this number of dots; nothing if the quality is unknown."""
         self._steps = steps
         self.setVisible(bool(steps))
         self.setToolTip(say("Quality {quality} of {best}").format(quality=steps, best=BEST))
@@ -45,7 +45,7 @@ class Quality(QWidget):
         return QSize(word + px(self, HALF + BEST * ONE), px(self, 1.5))
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """Filled and hollow differ without colour."""
+        """Paint filled and hollow dots, which differ without colour, too."""
         colours, painter = tones(self), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         direction, side = self.layoutDirection(), px(self, 0.625)
@@ -62,10 +62,10 @@ class Quality(QWidget):
 
 
 class Advice(QWidget):
-    """A pill that says which model most people should take."""
+    """A pill that recommends the model for most people."""
 
     def sizeHint(self) -> QSize:
-        """The word with air around it."""
+        """The word with padding."""
         return QSize(self.fontMetrics().horizontalAdvance(say("Recommended")) + px(self, ONE), px(self, 1.5))
 
     def minimumSizeHint(self) -> QSize:
@@ -73,7 +73,7 @@ class Advice(QWidget):
         return self.sizeHint()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """In the accent's tone."""
+        """Paint the pill in the accent's tone."""
         colours, painter = tones(self), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         paint_plate(painter, self.rect(), (self.height() - 1) / 2, colours.pill, colours.rim, inset=0.5)
@@ -83,7 +83,7 @@ class Advice(QWidget):
 
 
 class SignedSentence(QWidget):
-    """A sentence with an icon in front of it where there is one."""
+    """A sentence with an optional icon in front of it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -95,7 +95,7 @@ class SignedSentence(QWidget):
         self.say("")
 
     def say(self, words: str, icon: str = "") -> None:
-        """Show these words, or nothing at all."""
+        """Show these words; hide for none."""
         self._sign.show_icon(icon)
         self._label.setText(words)
         self.setVisible(bool(words))
@@ -106,7 +106,7 @@ class SignedSentence(QWidget):
 
 
 class RowView(QWidget):
-    """Shows a line of the list and says which of its buttons was pressed."""
+    """Shows a row of the list and signals its pressed button."""
 
     wished = Signal(object)  # ModelAction
     cancel_requested = Signal()
@@ -138,18 +138,20 @@ class RowView(QWidget):
         self._top = filled(across, self, (words, 1), self._acts, gap=PAD)
         parts = (self._top, 1), self._progress, self._far, self._fault, self._details
         filled(QVBoxLayout(self), self, *parts, gap=HAIR, around=(PAD, PAD, PAD, PAD))
-        self._title.setMinimumHeight(self._advice.sizeHint().height())  # so that all words below stand alike
+        self._title.setMinimumHeight(
+            self._advice.sizeHint().height()
+        )  # so that the words below align across models
         self._progress.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def show_as_card(self, *, card: bool) -> None:
-        """Beside others, with what can be done below the words, or as a line of a list."""
+        """Show as a card beside others, with its buttons below the words, or as a line of a list."""
         self._is_card = card
         across, down = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
         self._top.setDirection(down if card else across)
         self._top.setAlignment(self._acts, Qt.AlignmentFlag(0) if card else Qt.AlignmentFlag.AlignTop)
 
     def show_row(self, row: ModelRow) -> None:
-        """Show a line; a button that stays keeps the focus."""
+        """Show a row; a button that stays keeps the focus."""
         self.setAccessibleName(row.spoken)
         self._title.setText(row.title)
         self._words.setText(row.words)
@@ -192,20 +194,20 @@ class RowView(QWidget):
             self._take_keyboard()
 
     def button(self, act: ModelAction) -> Button | None:
-        """The button that does this, None where there is none."""
+        """The button of an action, None if there is none."""
         return self._buttons.get(act)
 
     def stops(self) -> list[Button]:
-        """The buttons in the order in which Tab reaches them."""
+        """The buttons in tab order."""
         return [*self._buttons.values(), self.cancel]
 
     def let_install(self, *, may: bool) -> None:
-        """One installation at a time: what would begin or disturb one waits."""
+        """Disable actions that would start or disturb an installation, since only one runs at a time."""
         for act, button in self._buttons.items():
             button.setEnabled(may or act is ModelAction.USE)
 
     def show_transfer(self, words: str | None, done: int = 0, total: int = 0) -> None:
-        """How far the installation is, None when there is none; without a total nobody knows."""
+        """Show the progress of the installation, None for none; a total of 0 is unknown."""
         going_on = words is not None
         had_focus = self.cancel.hasFocus()
         for part in (self._progress, self._far):
@@ -227,13 +229,13 @@ class RowView(QWidget):
             self._take_keyboard()
 
     def _take_keyboard(self) -> None:
-        """The most useful button gets the keyboard, at once or when there is one."""
+        """Focus the most useful button, now or once there is one."""
         self._keyboard_due = not self._buttons
         if self._buttons:
             list(self._buttons.values())[-1].setFocus()
 
     def show_fault(self, sentence: str) -> None:
-        """What went wrong, empty for nothing."""
+        """Show an error; empty for none."""
         self._fault.say(sentence, "problems")
 
     def show_details(self, *, shown: bool) -> None:
@@ -241,12 +243,12 @@ class RowView(QWidget):
         self._details.setVisible(shown)
 
     def follow_palette(self) -> None:
-        """Dim words in the colours of now."""
+        """Update the colour of dim words to the palette."""
         for label in (self._details, self._far, self._facts, self._licence):
             _tint(label)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """The outline of a card, or the line to the next model."""
+        """Paint the outline of a card, or the line to the next model."""
         colours, painter = tones(self), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self._is_card:
@@ -265,7 +267,7 @@ def _words(parent: QWidget) -> Words:
 
 
 def _dim(label: _Label) -> _Label:
-    label.setForegroundRole(QPalette.ColorRole.WindowText)  # on the ground of a list it would be another one
+    label.setForegroundRole(QPalette.ColorRole.WindowText)  # a list's background has another default
     _tint(label)
     return sized(label, 0.9)
 
@@ -277,7 +279,7 @@ def _tint(label: QLabel) -> None:
 
 
 def _details(row: ModelRow) -> str:
-    """Name and licence as markup with a link; every word of a file is escaped."""
+    """Name and licence as HTML with a link; all text from files is escaped."""
     parts = [escape(isolated(row.given_title)), escape(isolated(row.name))]
     if row.licence_id:
         parts.append(say("licence {licence}").format(licence=linked(row.licence_id, row.url)))

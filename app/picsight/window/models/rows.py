@@ -1,4 +1,4 @@
-"""A model as a line for people: plain words first, names and licences apart, and what can be done with it."""
+"""A model as a row: plain words first, technical names and licences apart, and its actions."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from picsight_engine.installation.model_offers import ModelOffer
 
 RESEARCH = "For research only"
-BEST = 5  # the most that `Plain.quality` says
+BEST = 5  # the highest `Plain.quality`
 
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """A model as it is called here; its own name stands under the technical details.
+    """A model in plain words; its technical name is among the details.
 
-    `quality` follows the published mean over 38 sets, 58 to 66 for Apple's; the small one, measured by us on other sets,
-    lies well below them.
+    `quality` follows the published mean over 38 data sets, 58 to 66 for Apple's models; the small one, measured by us on
+    other data sets, is well below them.
     """
 
     title: str
@@ -47,14 +47,14 @@ PLAIN: dict[str, Plain] = {
     "mobileclip-b": Plain("Thorough", "Finds more than Balanced.", 4, RESEARCH),
     "mobileclip-blt": Plain("Most thorough", "Finds the most, at the same cost as Thorough.", 5, RESEARCH),
 }
-# Beside the shipped one these stand side by side; the first that reads the library soon enough is recommended.
+# These are shown beside the shipped one; the first that reads the library soon enough is recommended.
 SIDE_BY_SIDE = ("mobileclip-s2", "mobileclip-s0")
 SOON = 2 * 3600.0  # seconds
-FEW = 3  # so many models fit side by side
+FEW = 3  # the most models side by side
 
 
 class ModelAction(Enum):
-    """What a button of a line does, by the words on it."""
+    """The action of a row's button; its value is the button's text."""
 
     INSTALL = "Install…"
     CONTINUE = "Continue…"
@@ -74,14 +74,14 @@ SPOKEN = {
 
 @dataclass(frozen=True, slots=True)
 class ModelRow:
-    """One model of the list; `facts` are size and time, `state` is where it stands, empty if it is only on offer.
+    """One model of the list; `facts` are size and time, `state` is empty for a model that is only available.
 
-    `quality` is 1 to BEST, 0 where nobody knows. `in_front`: side by side with the few that most people choose from.
+    `quality` is 1 to BEST, 0 if unknown. `in_front`: shown side by side with the few that most people choose from.
     """
 
     name: str
     title: str
-    given_title: str  # by those who made the model
+    given_title: str  # by the model's authors
     licence_id: str = ""
     url: str = ""
     words: str = ""
@@ -97,7 +97,7 @@ class ModelRow:
 
     @property
     def spoken(self) -> str:
-        """All of it for a screen reader."""
+        """The whole row for a screen reader."""
         quality = (
             say("quality {quality} of {best}").format(quality=self.quality, best=BEST) if self.quality else ""
         )
@@ -108,7 +108,7 @@ class ModelRow:
 
 
 def rows_of(offers: Sequence[ModelOffer], photos: int, catalogue: Sequence[str]) -> list[ModelRow]:
-    """The lines for a library with so many photos; `catalogue` names the models that can be fetched."""
+    """The rows for a library with this number of photos; `catalogue` names the downloadable models."""
     answering = next((title_of(offer.name, offer.title) for offer in offers if offer.answers), "")
     advised = recommended(offers)
     return [
@@ -134,7 +134,7 @@ def rows_of(offers: Sequence[ModelOffer], photos: int, catalogue: Sequence[str])
 
 
 def recommended(offers: Sequence[ModelOffer]) -> str | None:
-    """The name of the model that most people should take; None where they have one that is as good."""
+    """The name of the recommended model; None if an equally good one is in use."""
     known = {offer.name: offer for offer in offers if offer.name in SIDE_BY_SIDE}
     candidates = [known[name] for name in SIDE_BY_SIDE if name in known]
     if not candidates:
@@ -150,13 +150,13 @@ def _quality(offer: ModelOffer) -> int:
 
 
 def arriving(manifest: Manifest) -> ModelRow:
-    """The line of a model from a file while it is copied; nothing can be done with it yet."""
+    """The row of a model that is being copied from a file; it has no actions yet."""
     title, licence = title_of(manifest.name, manifest.title), manifest.licence
     return ModelRow(manifest.name, title, manifest.title, licence.id, licence.url)
 
 
 def title_of(name: str, title: str) -> str:
-    """What a model is called here."""
+    """The displayed title of a model."""
     return say(PLAIN[name].title) if name in PLAIN else title
 
 
@@ -167,7 +167,7 @@ def _licence(offer: ModelOffer) -> str:
 
 
 def _time(offer: ModelOffer, photos: int) -> str:
-    """How long it would read; nothing where there is nothing to read."""
+    """How long it would read the photos; "" if there are none."""
     if not photos:
         return ""
     if not offer.photos:
@@ -194,14 +194,14 @@ def _state(offer: ModelOffer, answering: str) -> str:
 
 
 def _acts(offer: ModelOffer, *, fetchable: bool) -> tuple[ModelAction, ...]:
-    """The most useful one last: it stands at the edge."""
+    """The actions, the most useful one last, at the edge."""
     match offer.state:
         case "available":
             return (ModelAction.INSTALL,) if fetchable else ()
         case "unfinished":
             return (ModelAction.REMOVE, ModelAction.CONTINUE) if fetchable else (ModelAction.REMOVE,)
         case "damaged":
-            if offer.shipped:  # nothing here can put it right
+            if offer.shipped:  # no action here can repair it
                 return ()
             return (ModelAction.AGAIN,) if offer.wanted else (ModelAction.REMOVE, ModelAction.AGAIN)
         case "installed":

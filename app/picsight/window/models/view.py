@@ -1,4 +1,4 @@
-"""The dialog of models: a few side by side, all others as lines, the licence before anything is installed."""
+"""The models dialog: a few models side by side, all others as lines, the licence before an installation."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     from picsight.window.models.rows import ModelRow
 
 WIDE, HIGH, LEAST_WIDE, LEAST_HIGH = 54, 36, 28, 20  # em
-SIDE_BY_SIDE = 40  # em: what three models beside one another need
+SIDE_BY_SIDE = 40  # em: the width of three models side by side
 
 
 class ModelsDialog(QDialog):
-    """Shows models and says what a person wishes."""
+    """Shows models and signals the requested actions."""
 
-    wished = Signal(str, object)  # name of a model, Act
+    wished = Signal(str, object)  # name of a model, ModelAction
     cancel_requested = Signal()
     file_requested = Signal()
     file_dropped = Signal(object)  # Path
@@ -110,8 +110,8 @@ class ModelsDialog(QDialog):
         self._list.setAutoFillBackground(True)
 
     def show_rows(self, rows: Sequence[ModelRow]) -> None:
-        """Show these models in this order, those in front side by side; what stays keeps focus and progress. The first
-        time the focus goes to the first thing that can be done.
+        """Show these models in this order, those in front side by side; rows that stay keep focus and progress. The first
+        call focuses the first action.
         """
         first_time, keyboard = not self.rows, self.focusWidget()
         for name in self.rows.keys() - {row.name for row in rows}:
@@ -124,7 +124,7 @@ class ModelsDialog(QDialog):
                 self._show_row(row, layout, place)
         self.all.setVisible(bool(others))
         self._show_others(self.all.isChecked())
-        if any(row.state or row.fault for row in others):  # one of them is here already
+        if any(row.state or row.fault for row in others):  # one of them is installed already
             self.all.setChecked(True)
         self._follow_focus(rows, keyboard, first_time=first_time)
 
@@ -140,10 +140,10 @@ class ModelsDialog(QDialog):
         if layout.indexOf(line) != place:
             layout.removeWidget(line)
             layout.insertWidget(place, line, 1 if row.in_front else 0)
-            line.show()  # now, not when the layout gets to it: only what is shown takes the focus
+            line.show()  # now, not with the layout: only visible widgets take the focus
 
     def _follow_focus(self, rows: Sequence[ModelRow], keyboard: QWidget | None, *, first_time: bool) -> None:
-        """Tab goes through the models in their order; the keyboard stays with the one that it was at."""
+        """Set the tab order to the models' order; the focused model keeps the focus."""
         front, behind = (
             [stop for row in rows if row.in_front is in_front for stop in self.rows[row.name].stops()]
             for in_front in (True, False)
@@ -155,14 +155,14 @@ class ModelsDialog(QDialog):
             first = next((stop for stop in front if not stop.isHidden()), self.done_button)
             first.setFocus(Qt.FocusReason.OtherFocusReason)
         elif keyboard is not None and keyboard.isHidden():
-            # What was pressed is done. Qt would go on to the next model, and a second press install that one.
+            # The pressed button is gone. Qt would focus the next model, and a second press would install that one.
             pressed = keyboard.parentWidget()
             stops = pressed.stops() if isinstance(pressed, RowView) else []
             shown = [stop for stop in stops if not stop.isHidden()]
             (shown[-1] if shown else self.done_button).setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _show_others(self, shown: bool) -> None:
-        """The models that most people need not look at."""
+        """Show or hide the models that most people do not need."""
         self._others.setVisible(shown)
         count = number(self._lines.count())
         self.all.setText(
@@ -171,26 +171,26 @@ class ModelsDialog(QDialog):
         self.all.updateGeometry()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Where there is no room side by side they stand one below the other."""
+        """In a narrow dialog, stack the models."""
         super().resizeEvent(event)
         wide = self.width() >= px(self, SIDE_BY_SIDE)
         across, down = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
         self._cards.setDirection(across if wide else down)
 
     def let_install(self, *, may: bool) -> None:
-        """One installation at a time."""
+        """Allow or forbid installing, since only one installation runs at a time."""
         self.file.setEnabled(may)
         for line in self.rows.values():
             line.let_install(may=may)
 
     def show_sentence(self, sentence: str) -> None:
-        """Something that a person should read and that belongs to no line; empty for nothing."""
+        """Show a sentence that belongs to no row; empty for none."""
         self._sentence.say(sentence, "problems")
 
     def ask_for_licence(
         self, model: str, licence: str, url: str, text: str, install: Callable[[], None]
     ) -> None:
-        """Show a licence, and `install` the model once a person has accepted it."""
+        """Show a licence, and call `install` once the user accepts it."""
         self.licence.say(model, licence, url, text)
         self._install = install
         self._pages.setCurrentWidget(self.licence)
@@ -206,31 +206,31 @@ class ModelsDialog(QDialog):
 
     @property
     def asks_for_licence(self) -> bool:
-        """True while a licence is shown."""
+        """Whether a licence is shown."""
         return self._pages.currentWidget() is self.licence
 
     def reject(self) -> None:
-        """Escape goes a step back: from the licence to the list, then out. An installation goes on."""
+        """Go a step back with Escape: from the licence to the list, then close. An installation continues."""
         if self.asks_for_licence:
             self.licence.declined.emit()
         else:
             super().reject()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """A model may be dropped: whatever is dropped here is meant as one."""
+        """Accept any file or folder as a model."""
         if dropped_files(event):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Hand the first one on: each has a licence of its own."""
+        """Pass on the first one only: each has its own licence."""
         self.file_dropped.emit(dropped_files(event)[0])
         event.acceptProposedAction()
 
     def changeEvent(self, event: QEvent) -> None:
-        """Other colours: the dim words follow."""
+        """Update the colour of dim words with the palette."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
-            QTimer.singleShot(0, self, self._follow_palette)  # once the lines have it too
+            QTimer.singleShot(0, self, self._follow_palette)  # once the rows have it too
 
     def _follow_palette(self) -> None:
         for line in self.rows.values():
@@ -259,7 +259,7 @@ def scrolled(inner: QWidget, name: str) -> QScrollArea:
 
 
 class LicencePage(QWidget):
-    """Shows whose terms hold and what they are; says whether a person accepts them."""
+    """Shows a licence and its owner; signals whether the user accepts it."""
 
     accepted = Signal()
     declined = Signal()
@@ -288,13 +288,13 @@ class LicencePage(QWidget):
         filled(QVBoxLayout(self), self, *parts, gap=PAD, around=(PAD, PAD, PAD, PAD))
 
     def say(self, model: str, licence: str, url: str, text: str) -> None:
-        """Show the licence of a model; where there is no text, only where it can be read."""
+        """Show the licence of a model; without its text, show its address."""
         self.title.setText(self.tr("{model} has a licence").format(model=isolated(model)))
         page = f" · {linked(say('Read the licence on the web'), url)}" if url.startswith(WEB) else ""
         self.link.setText(linked(licence, "") + page)
         self.text.setPlainText(text or self.tr("Its text is at {url}").format(url=url))
 
     def showEvent(self, event: QShowEvent) -> None:
-        """From its first line."""
+        """Scroll to the first line."""
         super().showEvent(event)
         self.text.verticalScrollBar().setValue(0)
