@@ -1,4 +1,4 @@
-"""The window: `run_window` shows it. What the first frame does not need is imported after it."""
+"""The window: `run_window` shows it. Modules that the first frame does not need are imported after it."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ CLOSING = (signal.SIGINT, signal.SIGTERM)
 def run_window(library_folder: Path, folders_to_add: Sequence[Path] = ()) -> int:
     """Show the window on a library until it is closed; returns the exit code.
 
-    `folders_to_add` are added and looked through once the library is open.
+    `folders_to_add` are added and indexed once the library is open.
     """
     app = QApplication(sys.argv[:1])
-    interrupts = Interrupts() if sys.platform != "win32" else None  # pipes cannot be watched there
+    interrupts = Interrupts() if sys.platform != "win32" else None  # Qt cannot watch pipes on Windows
     app.setApplicationName("Picsight")
-    if QLocale().language() == QLocale.Language.C:  # no locale is set: digits are grouped all the same
+    if QLocale().language() == QLocale.Language.C:  # no locale is set: group digits anyway
         QLocale.setDefault(QLocale(QLocale.Language.English))
     app.setDesktopFileName("picsight")
     app.setWindowIcon(program_icon())
@@ -63,7 +63,7 @@ def run_window(library_folder: Path, folders_to_add: Sequence[Path] = ()) -> int
 
 
 class FirstFrame(QObject):
-    """Says once when a window has been painted for the first time."""
+    """Signals once that a window has been painted for the first time."""
 
     painted = Signal()
 
@@ -72,7 +72,7 @@ class FirstFrame(QObject):
         window.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """An expose is painted while it is handled: what is queued now comes after the frame."""
+        """Queue the signal at the first expose event, which paints the frame while it is handled."""
         if event.type() == QEvent.Type.Expose:
             watched.removeEventFilter(self)
             QTimer.singleShot(0, self.painted.emit)
@@ -80,11 +80,11 @@ class FirstFrame(QObject):
 
 
 class Interrupts(QObject):
-    """Says when Ctrl+C or `kill` asks for the end: Qt's loop would otherwise not let Python see a signal.
+    """Signals Ctrl+C or `kill`: without it, Python does not see a signal during Qt's loop.
 
-    Python calls a signal's handler wherever it runs, also while a widget is painted, and an exception would
-    be lost in Qt: the handler does nothing, it is the loop that says so, which the pipe wakes. What comes before the
-    loop runs waits for it.
+    Python may call a signal's handler anywhere, even while a widget is painted, where Qt loses exceptions. So the
+    handler does nothing; the signal wakes the loop through a pipe, and the loop reports it. A signal before the loop
+    runs waits for it.
     """
 
     asked = Signal()
@@ -99,7 +99,7 @@ class Interrupts(QObject):
         self._handlers = {which: signal.signal(which, lambda _number, _frame: None) for which in CLOSING}
 
     def close(self) -> None:
-        """Give the signals back."""
+        """Restore the signal handlers."""
         self._notifier.setEnabled(False)
         signal.set_wakeup_fd(self._before)
         for which, handler in self._handlers.items():
@@ -108,5 +108,5 @@ class Interrupts(QObject):
         os.close(self._writer)
 
     def _woken(self) -> None:
-        if set(os.read(self._reader, 64)) & set(CLOSING):  # a byte for each signal, its number
+        if set(os.read(self._reader, 64)) & set(CLOSING):  # one byte per signal: its number
             self.asked.emit()

@@ -1,4 +1,4 @@
-"""The frame: every view of the window in its place. It shows pages and knows nothing of what they mean."""
+"""The frame: the layout of the window's views. It shows pages without knowing their meaning."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
     from picsight.settings import Settings
     from picsight.window.parts.picture import Pictures
 
-STRIP_BUDGET = 16_000_000  # bytes of pixels: some 200 small pictures on a sharp screen
-NARROW = 60  # em: under this sidebar and details make room
+STRIP_BUDGET = 16_000_000  # bytes of pixels: about 200 small pictures on a high-resolution screen
+NARROW = 60  # em: in a narrower window, sidebar and details are hidden
 PHOTOS_NARROWEST = 26  # em
-PATIENCE_MS, FRAME_MS, ROUND = 300, 33, 45  # a third of a screen runs across in ROUND frames
+PATIENCE_MS, FRAME_MS, ROUND = 300, 33, 45  # a moving part, a third of the line, crosses it in ROUND frames
 
 
 class Frame(QWidget):
-    """Box above, sidebar and details beside the pages, status below; takes folders and models dropped anywhere."""
+    """Box above, sidebar and details beside the pages, status below; accepts folders and models dropped anywhere."""
 
     folders_dropped = Signal(object)  # tuple[Path, ...]
     model_dropped = Signal(object)  # Path
@@ -79,7 +79,7 @@ class Frame(QWidget):
 
     @property
     def page(self) -> QWidget:
-        """The page that is shown."""
+        """The shown page."""
         return self.pages.currentWidget() or self.wall_page
 
     @property
@@ -87,17 +87,17 @@ class Frame(QWidget):
         return self.page in (self.wall_page, self.viewer_page)
 
     def add_page(self, page: QWidget) -> None:
-        """One more page, made once somebody wants to see it; the sidebar stays beside it."""
+        """Add a page, made on first use; the sidebar stays beside it."""
         self.pages.addWidget(page)
         self._beside_sidebar.append(page)
 
     def show_page(self, page: QWidget) -> None:
-        """Show a page; the first run and a failure stand alone."""
+        """Show a page; the first run and a failure are shown alone."""
         self.pages.setCurrentWidget(page)
         self.show_chrome(shown=page not in (self.first_run, self.failure))
 
     def show_chrome(self, *, shown: bool) -> None:
-        """Box, hint and status; in full screen only the photo is left."""
+        """Show or hide box, hint and status; in full screen only the photo remains."""
         for part in (self._top, self.busy):
             part.setVisible(shown)
         self._bottom.setVisible(shown or self.page is self.first_run)  # the last folder may have been removed
@@ -109,18 +109,18 @@ class Frame(QWidget):
         self._fit_sides()
 
     def toggle_sidebar(self) -> None:
-        """Show or hide the sidebar until asked again."""
+        """Show or hide the sidebar."""
         self.sidebar_wanted = not self.sidebar.isVisible()
         if self.sidebar_wanted and self.width() < px(self, NARROW):
             self.details.hide()
         self.sidebar.setVisible(self.sidebar_wanted)
 
     def toggle_details(self) -> None:
-        """Show or hide the details until asked again."""
+        """Show or hide the details."""
         self.show_details(shown=not self.details.isVisible())
 
     def show_details(self, *, shown: bool) -> None:
-        """Show or hide the details, beside the pages that have any."""
+        """Show or hide the details beside the pages that have them."""
         if not self._has_details:
             return
         self.details_wanted = shown
@@ -129,12 +129,12 @@ class Frame(QWidget):
         self.details.setVisible(shown)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Narrow windows keep the photos and put away what is beside them."""
+        """In a narrow window, hide sidebar and details."""
         super().resizeEvent(event)
         self._fit_sides()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Folders, models and pictures may be dropped."""
+        """Accept folders, models and pictures."""
         drop = dropped(event)
         sentence = drop.sentence()
         if sentence and (drop.folders or drop.models or self._top.isVisible()):
@@ -147,7 +147,7 @@ class Frame(QWidget):
         self.veil.say("")
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Hand on what was dropped; of several models the first, as each has a licence of its own."""
+        """Pass on the dropped items; of several models only the first, since each has its own licence."""
         self.veil.say("")
         drop = dropped(event)
         if drop.folders:
@@ -208,8 +208,8 @@ class Frame(QWidget):
 
 
 class BusyLine(QWidget):
-    """A thin line under the box: something is being worked out. Nothing shows for the first 300 ms; the line keeps its two
-    pixels, so that nothing below it moves.
+    """A thin line below the box that shows running work. It is empty for the first 300 ms; it always takes two pixels, so
+    that nothing below it moves.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -223,7 +223,7 @@ class BusyLine(QWidget):
         self._frames.timeout.connect(self._advance)
 
     def set_busy(self, busy: bool) -> None:
-        """Begin to wait, or have done with it."""
+        """Begin or end waiting."""
         if busy and not self._frames.isActive():
             self._patience.start()
         elif not busy:
@@ -237,7 +237,7 @@ class BusyLine(QWidget):
         self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """A line that says where the photos begin, and a part of it that runs."""
+        """Paint a separator, and the moving part on it."""
         colours, painter = tones(self), QPainter(self)
         painter.fillRect(0, self.height() - 1, self.width(), 1, colours.line)
         if self._frame >= 0:

@@ -1,4 +1,4 @@
-"""What was done and can be taken back: one list for the whole window, kept until it closes."""
+"""The undo history: one list for the whole window, kept until it closes."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from picsight.window.library.status import StatusLine
 
     class Ended(Protocol):
-        """What a step calls at its end."""
+        """The callback at the end of a step."""
 
         def __call__(self, done: bool, words: str = "") -> None:
-            """Called once: whether it was done, and other words for the deed where less of it was done."""
+            """Called once: whether the step succeeded, and other words for the deed if it was done in part."""
 
-    Step = Callable[[Ended], None]  # takes back, or does again, in the background
+    Step = Callable[[Ended], None]  # undoes or redoes in the background
 
-DEEDS = 200  # how many can be taken back
+DEEDS = 200  # the most undo steps
 
 
 @dataclass(slots=True)
 class Deed:
-    """Something that was done, how it is taken back and done again, and the `view` in which it was done last."""
+    """A change, its undo and redo steps, and the `view` in which it was last done."""
 
     words: str
     undo: Step
@@ -38,9 +38,9 @@ class Deed:
 
 
 class History(QObject):
-    """Takes deeds, shows each in the status line, takes back the last one and does it again.
+    """Records deeds, shows each in the status line, and undoes and redoes them.
 
-    A deed of another view that the status line no longer shows is named first; only the next call takes it back.
+    A deed of another view that the status line no longer shows is named first; only the next call undoes it.
     """
 
     def __init__(self, status: StatusLine, view: Callable[[], object], parent: QObject | None = None) -> None:
@@ -49,11 +49,11 @@ class History(QObject):
         self._done: deque[Deed] = deque(maxlen=DEEDS)
         self._undone: deque[Deed] = deque()
         self._is_busy, self._last_words = False, ""
-        self._waiting: list[Callable[[], None]] = []  # deeds that were done while another one was taken back
+        self._waiting: list[Callable[[], None]] = []  # deeds that were done during an undo
 
     def add(self, words: str, undo: Step, redo: Step, holds: Callable[[], bool] = lambda: True) -> None:
-        """Note what has just been done, in a sentence, and offer to take it back as long as it `holds`."""
-        if self._is_busy:  # the deed that is being taken back is noted first
+        """Record a change with its sentence, and offer Undo as long as it `holds`."""
+        if self._is_busy:  # the deed being undone is recorded first
             self._waiting.append(partial(self.add, words, undo, redo, holds))
             return
         self._done.append(Deed(words, undo, redo, holds, self._view()))
@@ -61,22 +61,22 @@ class History(QObject):
         self._offer(words, back=True)
 
     def do(self, words: str, step: Step, undo: Step) -> None:
-        """Do something that can be taken back, and note it once it is done."""
+        """Run an undoable step, and record it once it is done."""
         step(lambda done, others="": self.add(others or words, undo, step) if done else None)
 
     def undo(self) -> None:
-        """Take back the last deed; one step at a time."""
+        """Undo the last deed; only one step runs at a time."""
         self._turn(back=True)
 
     def redo(self) -> None:
-        """Do again what was taken back last."""
+        """Redo the last undone deed."""
         self._turn(back=False)
 
     def _turn(self, *, back: bool) -> None:
         if self._is_busy:
             return
         deeds = self._done if back else self._undone
-        while deeds and not deeds[-1].holds():  # what it is about is gone, such as a discarded draft
+        while deeds and not deeds[-1].holds():  # its subject is gone, such as a discarded draft
             deeds.pop()
         if not deeds:
             nothing = self.tr("There is nothing to undo.")
@@ -97,7 +97,7 @@ class History(QObject):
         self._is_busy = True
 
         def end(done: bool, words: str = "") -> None:
-            """What failed half way says so itself; it is neither taken back nor done again a second time."""
+            """Record the outcome; a failed step reports its error itself, and is not undone or redone again."""
             self._is_busy = False
             deed.words, deed.view = words or deed.words, self._view()
             if done:

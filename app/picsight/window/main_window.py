@@ -1,4 +1,4 @@
-"""The main window: makes the views and those who join them, and keeps what a person chose. It knows nothing else."""
+"""The main window: makes the views and their controllers, and keeps the user's settings."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ if TYPE_CHECKING:
     from picsight.window.tags.studio_controller import StudioController
 
 
-TITLE_BAR = 3  # em: what a system puts around a window, which Qt knows only once it is shown
+TITLE_BAR = 3  # em: the system's title bar, whose size Qt knows only once the window is shown
 
 
 class MainWindow(QMainWindow):
-    """Everything that is seen."""
+    """The window with all its views."""
 
     closing = Signal(object)  # Settings
 
@@ -147,12 +147,12 @@ class MainWindow(QMainWindow):
         self.library.open(folders_to_add)
 
     def _view(self) -> tuple[object, ...]:
-        """What is looked at: Undo asks before it takes back what was done in another view."""
+        """The current view: Undo asks before it reverts a change of another view."""
         page = self.frame.page
         return (page, self.search.place) if page is self.frame.wall_page else (page,)
 
     def _warm_up(self) -> None:
-        """The first photo that is opened need not wait."""
+        """Load the viewer's modules, so that the first photo opens quickly."""
         if self.library.overview.folders:
             self._jobs.read(self.pictures.warm_up, lambda _done: None, lambda _sentence: None)
 
@@ -196,11 +196,11 @@ class MainWindow(QMainWindow):
         )
 
     def _once_done(self, step: Callable[[], object]) -> None:
-        """Take a step back or forth from what is being done now."""
+        """Undo or redo after the running changes."""
         self.trashing.after(lambda: self.tags.after(step))
 
     def _show_keys(self) -> None:
-        """The list of all keys, gathered from the widgets that they act on."""
+        """Show the list of all keys, collected from their widgets."""
         from picsight.window.tags.border import BorderCases
         from picsight.window.tags.threshold import ThresholdSlider
 
@@ -231,12 +231,12 @@ class MainWindow(QMainWindow):
         self.close()
 
     def close_at_once(self) -> None:
-        """Close without a question: who sends a signal is not in front of the window."""
+        """Close without a question, since the sender of a signal may not see the window."""
         self._asks = False
         self.close()
 
     def _size_first(self) -> None:
-        """As last time, else 96 by 60 em, at most 80 % of the screen."""
+        """Restore the last size, else use 96 by 60 em, at most 80 % of the screen."""
         screen = self.screen().availableSize() - QSize(0, px(self, TITLE_BAR))
         self.setMinimumSize(QSize(px(self, 44), px(self, 32)).boundedTo(screen))
         size = QSize(self._settings.window_width, self._settings.window_height)
@@ -249,7 +249,7 @@ class MainWindow(QMainWindow):
             self.setWindowState(Qt.WindowState.WindowMaximized)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Hand over what is worth keeping, and stop reading; ask about what would be lost."""
+        """Save the settings and stop reading; ask first about unsaved changes."""
         if self._asks and self.tag_pages.holds_back(self.close):
             event.ignore()
             return

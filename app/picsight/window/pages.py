@@ -1,4 +1,4 @@
-"""Moving between the pages: wall, viewer, problems; the way back, full screen, and where the keyboard goes."""
+"""Navigation between the pages: wall, viewer, problems; going back, full screen, and focus."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Pages(QObject):
-    """Shows a page and gives it the keyboard."""
+    """Shows a page and focuses it."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class Pages(QObject):
         super().__init__(window)
         self._window, self._frame, self._search, self._viewer = window, frame, search, viewer
         self._was_maximised = False
-        # Pages beside the sidebar other than the wall: what has the keyboard there, and how one leaves.
+        # Pages beside the sidebar other than the wall, each with its focus widget and the function that leaves it.
         self._others: dict[QWidget, tuple[QWidget, Callable[[], None]]] = {
             frame.problems: (frame.problems.table, self.show_photos)
         }
@@ -80,13 +80,13 @@ class Pages(QObject):
         self._viewer.moved.connect(lambda row: self._frame.grid.setCurrentIndex(model.index(row)))
 
     def find(self) -> None:
-        """To the box, its words ready to be replaced."""
+        """Focus the box and select its words."""
         self._leave_full_screen()
         self._frame.box.line.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self._frame.box.line.selectAll()
 
     def _type(self, letters: str) -> None:
-        """Letters typed elsewhere begin a search."""
+        """Begin a search with letters typed elsewhere."""
         self.find()
         self._frame.box.line.insert(letters)
 
@@ -97,7 +97,7 @@ class Pages(QObject):
         self._frame.grid.setFocus()
 
     def go_along(self, place: Place) -> None:
-        """What the wall shows is called otherwise now, or gone: it follows, but nobody is called away from another page."""
+        """Update the wall after its place was renamed or removed, without leaving another page."""
         if self._frame.page is self._frame.wall_page:
             self.go(place)
         else:
@@ -106,24 +106,24 @@ class Pages(QObject):
             self._search.name_nothing()
 
     def show_wall(self) -> None:
-        """The wall, whoever has the keyboard."""
+        """Show the wall without moving the focus."""
         self._viewer.close()
         self._frame.show_page(self._frame.wall_page)
 
     def show_photos(self) -> None:
-        """The wall as it was, with the keyboard."""
+        """Show the wall unchanged, and focus it."""
         self._search.name_place()
         self.show_wall()
         self._mark_place()
         self._frame.grid.setFocus()
 
     def add_page(self, page: QWidget, focus: QWidget, leave: Callable[[], None]) -> None:
-        """One more page, made once somebody goes there."""
+        """Add a page, made on first use."""
         self._frame.add_page(page)
         self._others[page] = focus, leave
 
     def show_page(self, page: QWidget) -> None:
-        """A page that was added; the box does not keep words that have nothing to do with it."""
+        """Show an added page, and empty the box, whose words do not relate to it."""
         self._viewer.close()
         self._search.name_nothing()
         self._frame.show_page(page)
@@ -131,14 +131,14 @@ class Pages(QObject):
         self._others[page][0].setFocus()
 
     def show_problems(self) -> None:
-        """What could not be read; the box does not keep words that have nothing to do with it."""
+        """Show the problems, and empty the box, whose words do not relate to them."""
         self._search.name_nothing()
         self._frame.show_page(self._frame.problems)
         self._frame.sidebar.mark(None, problems=True)
         self._frame.problems.table.setFocus()
 
     def back(self) -> None:
-        """A step back, whatever the last one was."""
+        """Go back one step."""
         if self._frame.page is self._frame.viewer_page:
             self.close_viewer()
         elif other := self._others.get(self._frame.page):
@@ -147,25 +147,25 @@ class Pages(QObject):
             self._search.go_back()
 
     def open_photo(self, row: int) -> None:
-        """Look at a photo of the wall."""
+        """Open a photo of the wall in the viewer."""
         self._frame.show_page(self._frame.viewer_page)
         self._viewer.show(row)
         self._frame.viewer_page.setFocus()
 
     def close_viewer(self) -> None:
-        """From full screen to the window, from there to the wall."""
+        """Leave full screen, or, in the window, return to the wall."""
         if self._window.isFullScreen():
             self._leave_full_screen()
         else:
             self.show_photos()
 
     def _leave_viewer(self) -> None:
-        """To the wall at once, also from full screen: there is nothing to look at."""
+        """Return to the wall at once, even from full screen, since there is no photo left."""
         self._leave_full_screen()
         self.show_photos()
 
     def more_like(self, photo: Result | None) -> None:
-        """The photos that are like one."""
+        """Show photos similar to one."""
         if photo is not None:
             self._leave_full_screen()
             self.show_wall()
@@ -173,7 +173,7 @@ class Pages(QObject):
             self._frame.grid.setFocus()
 
     def less_like(self, photo: Result) -> None:
-        """What is searched for, but less like one; alone this asks for nothing."""
+        """Search for less like one photo; needs an existing search."""
         if self._search.place.is_search:
             self._search.less_like(photo)
         else:
@@ -182,7 +182,7 @@ class Pages(QObject):
             )
 
     def toggle_full_screen(self) -> None:
-        """Only the photo, or everything again."""
+        """Show only the photo, or everything again."""
         if self._window.isFullScreen():
             self._leave_full_screen()
         elif self._frame.page is self._frame.viewer_page:
@@ -200,17 +200,17 @@ class Pages(QObject):
             self._search.go_back()
 
     def _return_to_wall(self) -> None:
-        """From another page; on the wall itself the words in the box stay as they are."""
+        """Return from another page; on the wall itself, the words in the box stay."""
         if self._frame.page is not self._frame.wall_page:
             self.show_photos()
 
     def leave_details(self) -> None:
-        """Back to the photos."""
+        """Return to the photos."""
         frame = self._frame
         (frame.viewer_page if frame.page is frame.viewer_page else frame.grid).setFocus()
 
     def _leave_box(self) -> None:
-        """Back to the page that is shown."""
+        """Return to the shown page."""
         if self._frame.page is self._frame.viewer_page:
             self._frame.viewer_page.setFocus()
         elif other := self._others.get(self._frame.page):

@@ -1,4 +1,4 @@
-"""The only place with colours and distances: two palettes, the tones mixed from a palette, and the scale of spaces."""
+"""All colours and distances: two palettes, the tones mixed from a palette, and the scale of spaces."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # The scale of spaces, in em.
 HAIR, SMALL, HALF, PAD, ONE, WIDE = 0.25, 0.375, 0.5, 0.75, 1.0, 1.5
-BARE_POINTS = 10.5  # body text where no desktop sets a font: Qt's own 9 points are small there
+BARE_POINTS = 10.5  # body text if no desktop sets a font: Qt's default of 9 points is too small
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +33,14 @@ class Scheme:
 
 LIGHT = Scheme("#ffffff", "#f3f3f4", "#0e0e10", "#1f66d6", "#ffffff", "#1a57b8")
 DARK = Scheme("#19191b", "#242427", "#f2f2f3", "#76a9ff", "#0e0e10", "#8fb8ff")
-FAULT, FAULT_ON_DARK = "#b3261e", "#ff8a80"  # lines under what is wrong; words say it, too
+FAULT, FAULT_ON_DARK = "#b3261e", "#ff8a80"  # lines below faults, which are also described in words
 
 
 @dataclass(frozen=True, slots=True)
 class Tones:
     """Colours derived from a palette; `on_window` ones are for text and lines on the chrome.
 
-    `rim` surrounds what is chosen: in high contrast alone, where the ground of it is too faint to say so.
+    `rim` surrounds chosen items in high contrast only, where their background is too faint.
     """
 
     base: QColor
@@ -127,12 +127,12 @@ def em(widget: QWidget) -> int:
 
 
 def px(widget: QWidget, ems: float) -> int:
-    """So many em of a widget's font, in whole logical pixels."""
+    """A length in em of a widget's font, in whole logical pixels."""
     return round(ems * em(widget))
 
 
 def high_contrast() -> bool:
-    """True where the system asks for high contrast (Qt 6.10 and later can say so)."""
+    """Whether the system asks for high contrast (known to Qt 6.10 and later)."""
     hints = QGuiApplication.styleHints()
     accessibility = getattr(hints, "accessibility", None)
     preference = getattr(accessibility() if accessibility else None, "contrastPreference", None)
@@ -140,7 +140,7 @@ def high_contrast() -> bool:
 
 
 def apply_theme(app: QApplication, theme: Theme) -> None:
-    """Put on the light or the dark palette, and keep following the system unless the person chose one."""
+    """Apply the light or the dark palette, and follow the system unless the user chose one."""
     app.setStyle("Fusion")
     bare = app.styleHints().colorScheme() == Qt.ColorScheme.Unknown
     if bare and app.font().pointSizeF() < BARE_POINTS:

@@ -1,4 +1,4 @@
-"""In what order photos lie, and what parts them: an answer or a whole library becomes a wall. Pure values."""
+"""The order of photos and their sections: makes a wall of an answer or a whole library. Pure values."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
     from picsight_engine.search.answer import Result
 
-ORDERED = 100  # photos that are shown of an answer of which nobody can say where it ends
-CLOSEST = 16  # of which the first row is shown where nothing matches
+ORDERED = 100  # shown photos of an uncalibrated answer, whose matches have no known end
+CLOSEST = 16  # the candidates for the one row that is shown if nothing matches
 FEW = 4  # photos a month: with fewer, days are named in years rather than in months
-ALONE: Mapping[int, int] = MappingProxyType({})  # no photo shows the picture of another one
+ALONE: Mapping[int, int] = MappingProxyType({})  # no photo is a copy of another
 
 
 class Order(Enum):
-    """By what photos are ordered."""
+    """The order of photos."""
 
     MATCH = "match"
     DATE = "date"
@@ -30,7 +30,7 @@ class Order(Enum):
 
 
 class Group(Enum):
-    """What gets a heading where the order is by date."""
+    """The unit of headings in an order by date."""
 
     DAY = "day"
     MONTH = "month"
@@ -40,8 +40,8 @@ class Group(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """How photos lie: the order of a search, that of photos that nobody searched for, the headings,
-    whether those that only may match are there too, and of which pictures each copy has a place (`spread`, stacks).
+    """How photos are arranged: the order of a search, the order of all photos, the headings, whether weaker matches are
+    included, and the stacks that are `spread`, so that each copy has its own place.
     """
 
     ranked: Order = Order.MATCH
@@ -51,29 +51,29 @@ class Arrangement:
     spread: frozenset[int] = frozenset()
 
     def with_stack_turned(self, stack: int) -> Arrangement:
-        """The same with the copies of one picture side by side, or in one place again."""
+        """The same with one stack spread or collapsed."""
         return replace(self, spread=self.spread ^ {stack})
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many photos of an answer match strongly and how many may match; `ordered` is how many there are of an answer
-    that is only ordered, because its model is not calibrated.
+    """The numbers of strong and possible matches of an answer; `ordered` is the number of photos in an answer that is
+    only ordered, since its model is not calibrated.
     """
 
     strong: int = 0
     weaker: int = 0
     ordered: int = 0
-    named: int = 0  # found by a word of their names, which do not match strongly
+    named: int = 0  # found by a word of the file name, without a strong match
 
     @property
     def finds_nothing(self) -> bool:
-        """True where not one photo may match."""
+        """True if no photo may match."""
         return not (self.strong or self.weaker or self.ordered or self.named)
 
 
 def tally(results: Sequence[Result], arrangement: Arrangement, stacks: Mapping[int, int] = ALONE) -> Tally:
-    """Count what an answer shows."""
+    """Count the matches of an answer."""
     shown = list(_Places.of(results, stacks, arrangement).shown())
     named = sum(map(_is_named, shown))
     matches = [photo.match for photo in shown if not _is_named(photo)]
@@ -87,11 +87,11 @@ def _is_named(photo: Result) -> bool:
 def arrange_answer(
     results: Sequence[Result], arrangement: Arrangement, stacks: Mapping[int, int] = ALONE
 ) -> Wall:
-    """The wall of an answer, which comes best first.
+    """The wall of an answer, whose photos come best first.
 
-    By match: what is strong, what was found by name, under the fold what is weaker. By date or folder: the same without
-    a fold, with marks also what is weaker. Where all is weaker there is no fold; where nothing matches, the closest
-    photos lie in one row. Photos of the same picture, which `stacks` knows, stand behind the best of them.
+    By match: strong matches, then those found by name, then weaker ones below the fold. By date or folder: the same
+    without a fold, optionally with marked weaker ones. If all are weaker, there is no fold; if nothing matches, the
+    closest photos are shown in one row. Copies of a picture, given by `stacks`, are hidden behind the best of them.
     """
     count = tally(results, arrangement, stacks)
     if count.finds_nothing:
@@ -119,14 +119,14 @@ def arrange_answer(
 def arrange_all(
     results: Iterable[Result], arrangement: Arrangement, stacks: Mapping[int, int] = ALONE
 ) -> Wall:
-    """The wall of photos that nobody searched for, which come newest first."""
+    """The wall of all photos, which come newest first."""
     return _arranged(_Places.of(results, stacks, arrangement), arrangement, arrangement.listed)
 
 
 @dataclass(frozen=True, slots=True)
 class _Places:
-    """Photos that have places, the others of the picture of each, which stand `behind` it, and those that are `spread`,
-    which have these others beside them instead.
+    """Photos with a place, the copies `behind` each of them, and the `spread` ones, whose copies are beside them
+    instead.
     """
 
     fronts: Sequence[Result]
@@ -135,7 +135,7 @@ class _Places:
 
     @classmethod
     def of(cls, results: Iterable[Result], stacks: Mapping[int, int], arrangement: Arrangement) -> _Places:
-        """Each picture has the place of its first photo; in front stands the largest of those that match best."""
+        """Each picture has the place of its first photo; the largest of the best matches is in front."""
         if not stacks:
             return cls(tuple(results), {})
         copies: dict[int, list[Result]] = {}
@@ -147,7 +147,7 @@ class _Places:
         return cls([group[0] for group in groups.values()], behind, spread & behind.keys())
 
     def shown(self) -> Iterator[Result]:
-        """The photos in front, each as often as photos of its picture lie beside each other."""
+        """The front photos, each repeated once per copy if its stack is spread."""
         for photo in self.fronts:
             yield from (photo, *(photo for _ in self.behind.get(photo.id, ()) if photo.id in self.spread))
 
@@ -160,7 +160,7 @@ class _Places:
         fold: Fold | None = None,
         marked: bool = False,
     ) -> Wall:
-        """A wall of these of the front ones; what is spread lies behind its front one, whatever its date or folder."""
+        """A wall of these front photos; spread copies follow their front photo, whatever their date or folder."""
         whole: list[Result] = []
         starts: list[int] = []
         for photo in photos:
@@ -178,7 +178,7 @@ class _Places:
 
 
 def _before_others(photo: Result) -> tuple[int, int]:
-    """The order of the photos of one picture: by match, then the largest."""
+    """The sort key of the copies of one picture: by match, then the largest."""
     return ("strong", "weaker", "none", None).index(photo.match), -photo.width * photo.height
 
 
@@ -191,7 +191,7 @@ def _arranged(places: _Places, arrangement: Arrangement, order: Order, *, marked
 
 
 def _by_date(places: _Places, group: Group, *, marked: bool) -> Wall:
-    """Newest first; those without a date come last, as they came."""
+    """Newest first; photos without a date come last, in their given order."""
     photos = sorted(places.fronts, key=lambda photo: photo.taken or "", reverse=True)
     if group is Group.NONE or not photos or not photos[0].taken:
         return places.wall(photos, marked=marked)
@@ -213,13 +213,13 @@ def _by_date(places: _Places, group: Group, *, marked: bool) -> Wall:
 
 
 def _is_sparse(photos: Sequence[Result]) -> bool:
-    """Whether months would hold so few photos that headings outweigh them."""
+    """Whether months hold so few photos that headings would dominate."""
     dated = [photo.taken[:7] for photo in photos if photo.taken]
     return len(dated) < FEW * len(set(dated))
 
 
 def _by_folder(places: _Places, *, marked: bool) -> Wall:
-    """Folder by folder, names in order, upper and lower case alike."""
+    """Folder by folder, sorted by name without regard to case."""
     split = [(*str(photo.path).rpartition(sep), photo) for photo in places.fronts]
     split.sort(key=lambda part: (part[0].casefold(), part[0], part[2].casefold(), part[2]))
     sections = [

@@ -1,4 +1,4 @@
-"""Paints one photo of the wall: its picture or its grey shape, and the signs of hover, selection and focus."""
+"""Paints one photo of the wall: its picture or a grey shape, and the marks of hover, selection and focus."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 RING, RING_GAP = 0.25, 0.12  # em: selection
 FOCUS, FOCUS_OUTSIDE = 0.15, 0.19  # em: keyboard
-CIRCLE, CIRCLE_ZONE = 1.4, 2.25  # em: what is drawn and what can be hit
-MARK, MARK_HALO = 0.7, 0.16  # em: how well a photo matches
-STATE = 1.25  # em: how a photo stands to the tag that is shown
-PLATE = 1.5  # em: the height of what says how many photos stand here
+CIRCLE, CIRCLE_ZONE = 1.4, 2.25  # em: the drawn circle and its click target
+MARK, MARK_HALO = 0.7, 0.16  # em: the mark of a match
+STATE = 1.25  # em: the mark of a photo's state in the shown tag
+PLATE = 1.5  # em: the height of a stack's count
 PALE = 0.45  # opacity of a photo that is not in the tag, or whose folder is not connected
 
 
 class PhotoDelegate(QStyledItemDelegate):
-    """Only paints; sizes and places are the view's."""
+    """Only paints; the view decides on sizes and places."""
 
     def __init__(self, thumbnails: Thumbnails, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -55,7 +55,7 @@ class PhotoDelegate(QStyledItemDelegate):
         if stands:
             self._paint_state(painter, view, rect, stands, hovered=hovered)
         elif mark := index.data(Role.MARK):
-            # Told apart without colour, on every picture.
+            # Distinct without colour, on every picture.
             _paint_disc(painter, view, rect, MARK, filled=mark == "strong")
         copies = index.data(Role.COPIES)
         if copies > 1:
@@ -77,7 +77,7 @@ class PhotoDelegate(QStyledItemDelegate):
         pixmap = self._thumbnails.pixmap(photo)
         if pixmap is not None:
             painter.drawPixmap(rect, pixmap)
-            # A white photo on a white wall still has a shape.
+            # Makes a white photo visible on a white wall.
             paint_plate(painter, rect, radius, line=colours.edge, inset=0.5)
             return
         paint_plate(painter, rect, radius, colours.placeholder)
@@ -111,8 +111,8 @@ class PhotoDelegate(QStyledItemDelegate):
     def _paint_state(
         self, painter: QPainter, view: QWidget, rect: QRect, state: State, *, hovered: bool
     ) -> None:
-        """A ring for what is only suggested, a tick for what is accepted, a cross for what is not; bottom trailing. Under the
-        mouse, a tick and a cross to press.
+        """Paint a ring for a suggested photo, a tick for an accepted one, a cross for a rejected one; bottom trailing. Under
+        the mouse, paint a tick and a cross to press.
         """
         if hovered:
             for verdict, zone in verdict_zones(rect, view).items():
@@ -125,14 +125,14 @@ class PhotoDelegate(QStyledItemDelegate):
             paint_icon(painter, inner, "tick" if is_in else "clear", colours.base if is_in else colours.text)
 
     def _paint_verdict(self, painter: QPainter, view: QWidget, zone: QRect, verdict: State) -> None:
-        """A tick or a cross to press, on a dark plate."""
+        """Paint a tick or a cross to press, on a dark plate."""
         inset, edge = px(view, 0.5), px(view, 0.2)
         _paint_ground(painter, view, zone.adjusted(edge, edge, -edge, -edge))
         inner = zone.adjusted(inset, inset, -inset, -inset)
         paint_icon(painter, inner, "tick" if verdict == "accepted" else "clear", tones(view).on_stage)
 
     def _paint_liking(self, painter: QPainter, view: QWidget, rect: QRect, copies: int, marks: Marks) -> None:
-        """A heart, a star and how many of them, or a cross for rejected, on a dark plate, bottom leading, behind that of a stack."""
+        """Paint a heart, a star with its number, or a cross for rejected, on a dark plate, bottom leading, behind a stack's."""
         colours, side, edge = tones(view), px(view, PLATE), px(view, 0.375)
         rating = marks.rating or 0
         stars = number(rating) if rating > 0 else ""
@@ -154,7 +154,7 @@ class PhotoDelegate(QStyledItemDelegate):
         paint_words(painter, QStyle.visualRect(direction, rect, words), CENTRE, stars)
 
     def _paint_plate(self, painter: QPainter, view: QWidget, rect: QRect, copies: int) -> None:
-        """A stack and its number on a dark plate, bottom leading."""
+        """Paint a stack and its number on a dark plate, bottom leading."""
         colours, unit = tones(view), em(view)
         plate = plate_of(rect, view, copies)
         _paint_ground(painter, view, plate)
@@ -170,7 +170,7 @@ class PhotoDelegate(QStyledItemDelegate):
         paint_words(painter, words, CENTRE, number(copies))
 
     def _paint_name(self, painter: QPainter, view: QWidget, rect: QRect) -> None:
-        """That a photo leads because its file is called so, on a dark plate, top leading."""
+        """Paint the mark of a match by file name, on a dark plate, top leading."""
         colours, words = tones(view), say("Name")
         width = view.fontMetrics().horizontalAdvance(words) + px(view, 0.75)
         edge = px(view, 0.375)
@@ -188,7 +188,7 @@ class PhotoDelegate(QStyledItemDelegate):
 
 
 def paint_away(painter: QPainter, view: QWidget, rect: QRect) -> None:
-    """A struck disk on a dark plate, in the middle."""
+    """Paint a crossed-out disk on a dark plate, in the middle."""
     plate = QRect(0, 0, px(view, 2.25), px(view, 2.25))
     plate.moveCenter(rect.center())
     _paint_ground(painter, view, plate)
@@ -198,14 +198,14 @@ def paint_away(painter: QPainter, view: QWidget, rect: QRect) -> None:
 
 
 def circle_zone(rect: QRect, view: QWidget) -> QRect:
-    """Where a click means select: the top trailing corner of a photo."""
+    """The click target for selecting a photo: its top trailing corner."""
     side = min(round(CIRCLE_ZONE * em(view)), rect.width(), rect.height())
     zone = QRect(rect.right() + 1 - side, rect.top(), side, side)
     return QStyle.visualRect(view.layoutDirection(), rect, zone)
 
 
 def verdict_zones(rect: QRect, view: QWidget) -> dict[State, QRect]:
-    """Where a click accepts a photo in the tag that is shown, and where it rejects it: the bottom trailing corner."""
+    """The click targets for accepting and rejecting a photo in the shown tag: its bottom trailing corner."""
     side = min(round(CIRCLE_ZONE * em(view)), rect.width() // 2, rect.height())
     zone = QRect(rect.right() + 1 - side, rect.bottom() + 1 - side, side, side)
     zones: dict[State, QRect] = {"accepted": zone.translated(-side, 0), "rejected": zone}
@@ -214,7 +214,7 @@ def verdict_zones(rect: QRect, view: QWidget) -> dict[State, QRect]:
 
 
 def plate_of(rect: QRect, view: QWidget, copies: int) -> QRect:
-    """Where it is said for how many photos this one stands: the bottom leading corner."""
+    """The rectangle of a stack's count: the bottom leading corner."""
     wide = view.fontMetrics().horizontalAdvance(number(copies)) + px(view, 2)
     edge, high = px(view, 0.375), px(view, PLATE)
     left = rect.right() + 1 - edge - wide if view.isRightToLeft() else rect.left() + edge
@@ -222,7 +222,7 @@ def plate_of(rect: QRect, view: QWidget, copies: int) -> QRect:
 
 
 def _paint_disc(painter: QPainter, view: QWidget, rect: QRect, size: float, *, filled: bool) -> QRectF:
-    """A disc or a ring of so many em on a halo, in the lower trailing corner; returns its place."""
+    """Paint a disc or ring of `size` em on a halo, in the bottom trailing corner; return its place."""
     colours, unit = tones(view), em(view)
     side, halo, edge, line = size * unit, MARK_HALO * unit, 0.5 * unit, 0.13 * unit
     x = rect.left() + edge if view.isRightToLeft() else rect.right() + 1 - edge - side
@@ -237,7 +237,7 @@ def _paint_disc(painter: QPainter, view: QWidget, rect: QRect, size: float, *, f
 
 
 def _paint_ground(painter: QPainter, view: QWidget, plate: QRect) -> None:
-    """The dark ground of a plate, on which signs are seen on every picture."""
+    """Paint the dark background of a plate, on which marks are visible on every picture."""
     shade = QColor(tones(view).stage)
     shade.setAlphaF(0.8)
     paint_plate(painter, plate, HAIR * em(view), shade)

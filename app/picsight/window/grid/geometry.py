@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from picsight.jobs import Jobs
     from picsight.window.grid.model import WallModel
 
-LAID_AT_ONCE = 4000  # photos: 2 ms; a longer wall is laid out whole in a thread, its first rows at once
+LAID_AT_ONCE = 4000  # photos: 2 ms; a longer wall is laid out in a thread, except for its first rows
 LANE = "layout"
 _Move = QAbstractItemView.CursorAction
 
 
 class JustifiedView(QListView):
-    """Where photos lie, what is under a point, where a key leads. Painting and wishes are left to those who inherit."""
+    """The positions of photos, hit tests and key navigation. Subclasses paint and signal requests."""
 
     row_height_changed = Signal(float)  # em
     laid_out = Signal()
@@ -48,10 +48,10 @@ class JustifiedView(QListView):
         super().__init__(parent)
         self._wall_model, self._jobs, self._row_height = model, jobs, row_height
         self._rows: RowLayout = justify(EMPTY.shapes, Measure(1, 1, 0))
-        self._lane = f"{LANE} {id(self)}"  # of this wall: another one must not take its answer
+        self._lane = f"{LANE} {id(self)}"  # per wall, so that another wall does not take its result
         self._band = QRect()
         self._column: int | None = None
-        self._awaited: tuple[int, int] | None = None  # a place to scroll to once the whole wall is laid out
+        self._awaited: tuple[int, int] | None = None  # the place to scroll to once the whole wall is laid out
         self._moved = QTimer(self, singleShot=True, interval=0)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
@@ -63,18 +63,18 @@ class JustifiedView(QListView):
         return self.verticalScrollBar().value() <= em(self)
 
     def place(self) -> tuple[int, int]:
-        """Where one is: the scroll offset and the current row, to come back to."""
+        """The scroll offset and the current row, for `return_to`."""
         return self.verticalScrollBar().value(), self.currentIndex().row()
 
     def return_to(self, place: tuple[int, int]) -> None:
-        """Come back to a place."""
+        """Restore a place."""
         if 0 <= place[1] < self._wall_model.rowCount():
             flag = QItemSelectionModel.SelectionFlag
             self.selectionModel().setCurrentIndex(self._wall_model.index(place[1]), flag.ClearAndSelect)
         self.verticalScrollBar().setValue(place[0])
 
     def content_height(self) -> int:
-        """How high all photos are with the margins around them."""
+        """The height of all photos with their margins."""
         return self._rows.height + 2 * px(self, PAD)
 
     def row_height(self) -> float:
@@ -82,7 +82,7 @@ class JustifiedView(QListView):
         return self._row_height
 
     def set_row_height(self, height: float, pointer: QPoint | None = None) -> None:
-        """Change the wanted height of rows (em); the photo under the pointer, or the current one, stays put."""
+        """Change the wanted height of rows (em); the photo under the pointer, or the current one, does not move."""
         height = min(max(height, ROW_SMALLEST), ROW_LARGEST)
         if height == self._row_height:
             return
@@ -97,7 +97,7 @@ class JustifiedView(QListView):
         return Measure(max(width, em(self)), max(px(self, self._row_height), 1), px(self, SMALL), em(self))
 
     def _lay_out(self, *, fresh: bool = False, pointer: QPoint | None = None) -> None:
-        """Lay the wall out. A long one keeps its present rows, or shows the first ones, until the whole is ready."""
+        """Lay the wall out. A long one keeps its old rows, or shows the first ones, until the whole layout is ready."""
         shapes, measure = self._wall_model.wall.shapes, self._measure()
         if self._rows.shapes is shapes and self._rows.measure == measure and self._rows.complete:
             return
@@ -129,7 +129,7 @@ class JustifiedView(QListView):
         self.laid_out.emit()
 
     def _anchor(self, pointer: QPoint | None = None) -> tuple[int, int] | None:
-        """The photo that must not move, and its height in the viewport: under the pointer, current, or the first seen."""
+        """The photo that must not move, and its y in the viewport: under the pointer, current, or the first visible."""
         candidates = [self.indexAt(pointer).row() if pointer else -1, self.currentIndex().row()]
         area = self.viewport().rect()
         for row in candidates:
@@ -141,7 +141,7 @@ class JustifiedView(QListView):
         return (seen.start, first.top()) if first and self.verticalScrollBar().value() > 0 else None
 
     def _scroll_so(self, row: int, top: int) -> None:
-        """Scroll so that a photo's upper edge is at a height of the viewport."""
+        """Scroll so that a photo's upper edge is at y = `top` in the viewport."""
         cell = self._rows.cell(row)
         if cell:
             self.verticalScrollBar().setValue(cell.y + px(self, PAD) - top)
@@ -162,20 +162,20 @@ class JustifiedView(QListView):
         shift = self.verticalOffset() - px(self, PAD)
         return self._rows.photos_between(area.top() + shift, area.bottom() + shift)
 
-    # Geometry that Qt asks for
+    # Qt's geometry interface
 
     def doItemsLayout(self) -> None:
-        """Our own layout; the base's would measure every photo. Qt asks for it in place of a repaint when data change."""
+        """Use our layout; the base class measures every photo. Qt calls this instead of a repaint when data change."""
         self._lay_out()
         self.viewport().update()
 
     def rowsInserted(self, parent: QModelIndex | QPersistentModelIndex, start: int, end: int) -> None:
-        """Lay out what was appended."""
+        """Lay out the appended photos."""
         super().rowsInserted(parent, start, end)
         self._lay_out()
 
     def updateGeometries(self) -> None:
-        """The scroll bar's range."""
+        """Set the scroll bar's range."""
         bar, page = self.verticalScrollBar(), self.viewport().height()
         bar.setPageStep(page)
         bar.setSingleStep(px(self, self._row_height) // 3 + 1)
@@ -188,7 +188,7 @@ class JustifiedView(QListView):
         self._moved.start()
 
     def changeEvent(self, event: QEvent) -> None:
-        """A new font or palette: measures and pixmaps anew."""
+        """Lay out and paint again after a change of font or palette."""
         super().changeEvent(event)
         if event.type() in (QEvent.Type.FontChange, QEvent.Type.PaletteChange):
             self._lay_out()
@@ -199,7 +199,7 @@ class JustifiedView(QListView):
         return 0
 
     def verticalOffset(self) -> int:
-        """Scrolled by whole pixels."""
+        """The scroll offset in whole pixels."""
         return self.verticalScrollBar().value()
 
     def visualRect(self, index: QModelIndex | QPersistentModelIndex) -> QRect:
@@ -225,7 +225,7 @@ class JustifiedView(QListView):
         if rect is None:
             return
         bar, margin, top = self.verticalScrollBar(), px(self, PAD), self._top_margin()
-        if index.row() == 0:  # with the heading above it
+        if index.row() == 0:  # including the heading above it
             bar.setValue(bar.minimum())
         elif rect.top() < top:
             bar.setValue(bar.value() + rect.top() - top)
@@ -233,20 +233,20 @@ class JustifiedView(QListView):
             bar.setValue(bar.value() + rect.bottom() - self.viewport().height() + margin)
 
     def _top_margin(self) -> int:
-        """How far from the upper edge a photo is in sight."""
+        """The height at the upper edge in which photos are covered."""
         return px(self, PAD)
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
-        """Move the pixels; only the strip that came into sight is painted."""
+        """Move the pixels, so that only the newly visible strip is painted."""
         self.viewport().scroll(dx, dy)
         self._moved.start()
 
     def visualRegionForSelection(self, _selection: QItemSelection) -> QRegion:
-        """What to repaint when the selection changes: the viewport, which costs less than asking for each photo."""
+        """The whole viewport, which costs less than the rectangle of each selected photo."""
         return QRegion(self.viewport().rect())
 
     def setSelection(self, rect: QRect, command: QItemSelectionModel.SelectionFlag) -> None:
-        """Select what a rubber band touches, or the photos from the rectangle's first corner to its last in order."""
+        """Select the photos that a rubber band touches, or those from the rectangle's first corner to its last in order."""
         selection = QItemSelection()
         if self.state() == QAbstractItemView.State.DragSelectingState:
             self._band = rect.normalized()
@@ -262,7 +262,7 @@ class JustifiedView(QListView):
         self.selectionModel().select(selection, command)
 
     def selectAll(self) -> None:
-        """Select everything as one range; the base asks for each of 100,000 photos, 70 ms."""
+        """Select everything as one range; the base class visits each photo, 70 ms for 100,000."""
         count = self._wall_model.rowCount()
         if count:
             every = QItemSelectionRange(self._wall_model.index(0), self._wall_model.index(count - 1))
@@ -273,13 +273,13 @@ class JustifiedView(QListView):
     def moveCursor(
         self, action: QAbstractItemView.CursorAction, _modifiers: Qt.KeyboardModifier
     ) -> QModelIndex:
-        """Where a key leads: a photo on or back, the nearest one a row or a page up or down, the ends."""
+        """The target of a key: the next or previous photo, the nearest one a row or a page away, the first or the last."""
         count = self._rows.laid
         if not count:
             return QModelIndex()
         current = self.currentIndex().row()
         if current < 0 and action not in (_Move.MoveHome, _Move.MoveEnd):
-            seen = self._photos_in(self.viewport().rect())  # where one looks is where one begins
+            seen = self._photos_in(self.viewport().rect())  # navigation starts in the visible part
             return self._wall_model.index(seen.start if seen else 0)
         back = _Move.MoveRight if self.isRightToLeft() else _Move.MoveLeft
         if action in (_Move.MoveLeft, _Move.MoveRight, _Move.MoveNext, _Move.MovePrevious):

@@ -1,4 +1,4 @@
-"""The line over the wall: what is shown, or what is selected; in what order, under which headings, how large."""
+"""The line over the wall: what is shown or selected, and the choice of order, headings and size."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from picsight.window.grid.view import PhotoView
 
 STEPS = 10  # the slider's steps in one em
-NARROW = 52  # em: under this the choices are icons and the slider is gone
+NARROW = 52  # em: in a narrower header the choices are icons and the slider is hidden
 
 
 class WallHeader(QWidget):
-    """Says what the wall shows; the choices are wishes."""
+    """Shows the title of the wall, and signals the user's choices."""
 
     order_chosen = Signal(object)  # Order
     group_chosen = Signal(object)  # Group
@@ -45,7 +45,9 @@ class WallHeader(QWidget):
         self.weaker.clicked.connect(self.weaker_toggled)
         self._has_choices = False
         self._join(view)
-        self._beside = view.verticalScrollBar().sizeHint().width()  # what stands at the photos' trailing edge
+        self._beside = (
+            view.verticalScrollBar().sizeHint().width()
+        )  # the scroll bar at the photos' trailing edge
         signs = self.hint, self.meant, self.culling
         choices = self.weaker, self.order, self.group, self.slider
         parts = (self.title, 1), (self.selection, 1), *signs, *choices
@@ -57,7 +59,7 @@ class WallHeader(QWidget):
         self.hide_choices()
 
     def offer(self, arrangement: Arrangement, count: Tally, *, is_ranked: bool) -> None:
-        """The choices that this wall has."""
+        """Show the choices for this wall."""
         order = arrangement.ranked if is_ranked else arrangement.listed
         orders = [(self.tr("Match"), Order.MATCH)] if is_ranked else []
         orders += [(self.tr("Date"), Order.DATE), (self.tr("Folder"), Order.FOLDER)]
@@ -72,52 +74,52 @@ class WallHeader(QWidget):
         words = counted(count.weaker, "Include weaker (%n)", "Include weaker (%n)")
         self.weaker.say(words, on=arrangement.weaker)
         self._has_choices = True
-        self.order.setVisible(not count.ordered)  # where nothing says what matches, only the best are known
+        self.order.setVisible(not count.ordered)  # without calibration only the best are known
         self.group.setVisible(order is Order.DATE and not count.ordered)
         mixes = is_ranked and order is not Order.MATCH
         self.weaker.setVisible(mixes and bool(count.strong and count.weaker))
         self._fit()
 
     def offer_meant(self, words: str) -> None:
-        """Ask whether a mistyped word was meant so; "" asks nothing."""
+        """Offer a corrected spelling; "" hides the offer."""
         self.meant.setText(self.tr("Did you mean {words}?").format(words=words) if words else "")
         self.meant.setVisible(bool(words))
 
     def say_hint(self, words: str) -> None:
-        """Say what can be done with what is shown; a narrow header has no room for that."""
+        """Show a hint about the shown photos; a narrow header hides it."""
         self.hint.setText(words)
         self._fit()
 
     def show_culling(self, *, on: bool) -> None:
-        """The sign that letters act, and which."""
+        """Show which letters act in culling mode."""
         self.culling.setVisible(on)
         self._fit()
 
     def hide_choices(self) -> None:
-        """There is nothing to order."""
+        """Hide the choices, since there is nothing to order."""
         self._has_choices = False
         for part in (self.weaker, self.order, self.group, self.slider):
             part.hide()
 
     def add_news(self, news: QWidget) -> None:
-        """Give news a place behind the title."""
+        """Place news behind the title."""
         self._row.insertWidget(2, news)
 
     def changeEvent(self, event: QEvent) -> None:
-        """Layouts mirror what they hold, but not their margins."""
+        """Update the margins with the reading direction, since layouts mirror only their contents."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.LayoutDirectionChange:
             self._set_margins()
 
     def _set_margins(self) -> None:
-        """Words and buttons begin and end where the photos do."""
+        """Align words and buttons with the photos' edges."""
         near, far = px(self, PAD), px(self, PAD) + self._beside
         if self.isRightToLeft():
             near, far = far, near
         self._row.setContentsMargins(near, 0, far, 0)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """A narrow header keeps the words of what is shown."""
+        """In a narrow header, keep the title and shorten the choices."""
         super().resizeEvent(event)
         self._fit()
 
@@ -141,7 +143,7 @@ class WallHeader(QWidget):
         view.selection_counted.connect(self._show_selection)
 
     def _show_selection(self, photos: int) -> None:
-        """What can be done with a selection lies where the title was; nothing else moves."""
+        """Show the selection bar in place of the title; nothing else moves."""
         self.title.setVisible(not photos)
         self.selection.show_count(photos)
 

@@ -1,5 +1,5 @@
-"""What stands between photos: what a section is called, the days of a row, the heading that stays in sight, and the fold
-between what matches and what may.
+"""The text between photos: section titles, the days of a row, the sticky heading, and the fold between strong and
+weaker matches.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from picsight.window.grid.wall import Fold, Section
     from picsight.window.tokens import Tones
 
-TITLE_SIZE, DAY_SIZE = 1.15, 0.9  # of body text
-STRIP = 2.25  # em: the heading that stays in sight
+TITLE_SIZE, DAY_SIZE = 1.15, 0.9  # relative to body text
+STRIP = 2.25  # em: the sticky heading
 
 
 def title_of(section: Section) -> str:
-    """What a section is called; empty where it needs no name."""
+    """The title of a section; empty if it needs none."""
     if section.kind is Kind.MONTH:
         return QLocale().toString(_date(f"{section.key}-01"), "MMMM yyyy")
     if section.kind is Kind.FOLDER:
@@ -41,7 +41,7 @@ def title_of(section: Section) -> str:
 
 
 def day_words(taken: str, kind: Kind) -> str:
-    """The day over a photo: 18 Sat in a month that is named above, 18 Jul in a year."""
+    """The day over a photo: 18 Sat below a month's heading, 18 Jul below a year's."""
     return QLocale().toString(_date(taken[:10]), "d MMM" if kind is Kind.YEAR else "d ddd")
 
 
@@ -52,7 +52,7 @@ def _date(iso: str) -> QDate:
 def paint_heading(
     painter: QPainter, widget: QWidget, area: QRect, words: str, *, is_day: bool = False
 ) -> None:
-    """The name of a section, or the smaller and dim one of a day."""
+    """Paint the title of a section, or the smaller, dim one of a day."""
     colours = tones(widget)
     painter.setFont(sized_font(widget, DAY_SIZE if is_day else TITLE_SIZE, semibold=not is_day))
     painter.setPen(colours.dim if is_day else colours.text)
@@ -62,7 +62,7 @@ def paint_heading(
 
 
 class Overlay(QWidget):
-    """Words that lie over photos and take no click."""
+    """Words over photos that ignore clicks."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -71,7 +71,7 @@ class Overlay(QWidget):
         self.hide()
 
     def words(self) -> str:
-        """What is said, empty while nothing is."""
+        """The shown words, "" for none."""
         return "" if self.isHidden() else self._words
 
     def say(self, words: str) -> None:
@@ -82,10 +82,10 @@ class Overlay(QWidget):
 
 
 class HeadingStrip(Overlay):
-    """The heading of what is at the top, over the photos that scroll under it."""
+    """The sticky heading of the topmost section; photos scroll below it."""
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """The words on the wall's ground, with a line that parts them from the photos."""
+        """Paint the words on the wall's background, with a line below them."""
         colours, painter = tones(self), QPainter(self)
         painter.fillRect(self.rect(), colours.base)
         painter.fillRect(0, self.height() - 1, self.width(), 1, colours.line)
@@ -95,7 +95,7 @@ class HeadingStrip(Overlay):
 
 
 class FoldButton(Painted, QPushButton):
-    """88 weaker matches … Show: says how many photos lie under it and shows or hides them."""
+    """88 weaker matches … Show: the number of photos below it; a click shows or hides them."""
 
     edge = 1.0
 
@@ -109,7 +109,7 @@ class FoldButton(Painted, QPushButton):
         self.hide()
 
     def say(self, fold: Fold) -> None:
-        """How many photos lie under it, and whether they are shown."""
+        """Show the number of photos below it, and whether they are visible."""
         changed, self.is_open = fold.is_open != self.is_open, fold.is_open
         words = counted(fold.weaker, "%n weaker match", "%n weaker matches")
         self.setText(words)
@@ -117,16 +117,16 @@ class FoldButton(Painted, QPushButton):
         self.setAccessibleDescription(self.tr("Hide") if fold.is_open else self.tr("Show"))
         if changed:
             state = QAccessible.State()
-            _set_fold(state, is_open=True)  # what is set has changed
+            _set_fold(state, is_open=True)  # the flag marks a changed state
             QAccessible.updateAccessibility(QAccessibleStateChangeEvent(self, state))
         self.update()
 
     def sizeHint(self) -> QSize:
-        """As high as every button."""
+        """The height of a button."""
         return QSize(px(self, 20), px(self, 2.25))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Up and down lead on through the photos; Enter does what a click does."""
+        """Move on to the photos with Up and Down; Enter acts as a click."""
         if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
             self.left.emit(1 if event.key() == Qt.Key.Key_Down else -1)
         else:
@@ -137,7 +137,7 @@ class FoldButton(Painted, QPushButton):
         return fill, QPen(colours.outline) if high_contrast() else NO_LINE
 
     def _paint(self, painter: QPainter, colours: Tones) -> None:
-        """A chevron, the words, what they mean, and what a click does."""
+        """Paint a chevron, the words, their meaning, and the effect of a click."""
         inner, direction = self.rect().adjusted(px(self, PAD), 0, -px(self, PAD), 0), self.layoutDirection()
         side = px(self, ONE)
         chevron = QStyle.visualRect(direction, inner, QRect(inner.left(), 0, side, inner.height()))
@@ -160,7 +160,7 @@ class FoldButton(Painted, QPushButton):
 
 
 class _SpokenFold(QAccessibleWidget):
-    """Adds to a button what a fold is: expanded or collapsed."""
+    """A button that is accessible as expanded or collapsed."""
 
     def __init__(self, button: FoldButton) -> None:
         super().__init__(button, QAccessible.Role.Button)
@@ -179,7 +179,7 @@ def _set_fold(state: QAccessible.State, *, is_open: bool) -> None:
 
 @cache
 def _speak_folds() -> None:
-    """Let screen readers know folds as what they are; Qt asks for every object and keeps what it is given."""
+    """Register the accessible interface of folds; Qt asks once for every object and keeps the result."""
     QAccessible.installFactory(
         lambda _kind, which: _SpokenFold(which) if isinstance(which, FoldButton) else None
     )

@@ -1,4 +1,4 @@
-"""Where each photo of a wall lies: rows of even width from the photos' shapes alone. Pure numbers, no widgets."""
+"""The positions of a wall's photos: justified rows, computed from the photos' shapes. Pure numbers, no widgets."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 NARROWEST, WIDEST = 0.5, 3.0
-DAY_ABOVE, DAY_GAP = 1.625, 1.0  # em: the line in which a day is named, and what parts it from the day before
+DAY_ABOVE, DAY_GAP = 1.625, 1.0  # em: the line with the days, and the extra gap between two days
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What a layout is made for, in logical pixels: the width to fill, the height wanted for a row, the gap, one em."""
+    """The parameters of a layout in logical pixels: the width to fill, the wanted row height, the gap, one em."""
 
     width: int
     row: int
@@ -26,19 +26,19 @@ class Measure:
 
     @property
     def day_above(self) -> int:
-        """The line above a row in which days are named."""
+        """The height of the line above a row that names days."""
         return round(DAY_ABOVE * self.em)
 
     @property
     def day_gap(self) -> int:
-        """What stands between two days of a row beside the gap."""
+        """The space between two days of a row in addition to the gap."""
         return round(DAY_GAP * self.em)
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The photos from `start` on begin a row of their own, `above` em under what comes before; their rows are a share
-    `row` of the wanted height.
+    """The photos from `start` on begin a new row, `above` em below the previous block; `row` is the height of their rows
+    relative to the wanted height.
     """
 
     start: int
@@ -51,10 +51,10 @@ WHOLE = (Block(0),)
 
 @dataclass(frozen=True, slots=True)
 class Shapes:
-    """Photos in order as a layout needs them.
+    """The shapes of the photos in order.
 
-    `sums[k]` is the shapes of the first k photos added up, [n + 1]: a row's shape is one subtraction. `days` are the
-    photos that begin a day which is named above them, ascending. With `one_row` only the first row is laid.
+    `sums[k]` is the sum of the first k aspect ratios, [n + 1]: a row's aspect ratio is one subtraction. `days` are the
+    photos that begin a named day, ascending. With `one_row` only the first row is laid out.
     """
 
     sums: array[float]
@@ -71,16 +71,16 @@ class Shapes:
         *,
         one_row: bool = False,
     ) -> Shapes:
-        """Add the shapes up."""
+        """Sum up the aspect ratios."""
         return cls(array("d", accumulate(shapes, initial=0.0)), blocks, days, one_row)
 
     @property
     def count(self) -> int:
-        """How many photos there are."""
+        """The number of photos."""
         return len(self.sums) - 1
 
     def new_days(self, begin: int, end: int) -> int:
-        """How many days begin after photo `begin` and before photo `end`: so many parting gaps their row has."""
+        """The number of days that begin after photo `begin` and before photo `end`, each with an extra gap."""
         if not self.days or end <= begin:
             return 0
         return bisect_left(self.days, end) - bisect_right(self.days, begin)
@@ -101,16 +101,16 @@ class Cell:
 
 
 def clamped(width: int, height: int) -> float:
-    """The shape in which a photo is shown: its width by its height, between 1:2 and 3:1."""
+    """The shown aspect ratio of a photo: its width by its height, between 1:2 and 3:1."""
     return min(max(width / height if width > 0 and height > 0 else 1.0, NARROWEST), WIDEST)
 
 
 @dataclass(frozen=True, slots=True)
 class RowLayout:
-    """A finished layout: row r holds the photos starts[r] to starts[r + 1] from tops[r] on, heights[r] high, or exact[r]
-    before rounding; what stands above block b begins at block_tops[b].
+    """A finished layout: row r holds the photos starts[r] to starts[r + 1], has its top at tops[r] and the height
+    heights[r], or exact[r] before rounding; the heading of block b begins at block_tops[b].
 
-    `laid` photos have a place; where more will have one, `height` is an estimate for all.
+    `laid` photos have a place; if that is not all, `height` is an estimate for all.
     """
 
     shapes: Shapes
@@ -124,20 +124,20 @@ class RowLayout:
 
     @property
     def laid(self) -> int:
-        """How many photos have a place."""
+        """The number of photos with a place."""
         return self.starts[-1]
 
     @property
     def complete(self) -> bool:
-        """True if every photo that will get a place has it."""
+        """True if all photos to be laid out have a place."""
         return self.laid == self.shapes.count or self.shapes.one_row
 
     def row_of(self, photo: int) -> int:
-        """The row in which a laid photo lies."""
+        """The row of a photo with a place."""
         return bisect_right(self.starts, photo) - 1
 
     def row_at(self, y: int) -> int:
-        """The row at a height, or the one below where `y` is in a gap; the last one where it is under all."""
+        """The row at `y`, or the one below it in a gap; the last one below all rows."""
         ends = bisect_right(self.tops, y) - 1
         if ends < 0:
             return 0
@@ -145,7 +145,7 @@ class RowLayout:
         return ends + 1 if below else ends
 
     def block_at(self, y: int) -> int:
-        """The block at a height; what stands above its photos belongs to it. -1 above the first."""
+        """The block at `y`, including its heading; -1 above the first."""
         return bisect_right(self.block_tops, y) - 1
 
     def photos_between(self, top: int, bottom: int) -> range:
@@ -157,7 +157,7 @@ class RowLayout:
         return range(self.starts[min(first, last)], self.starts[last + 1])
 
     def cell(self, photo: int) -> Cell | None:
-        """The place of a photo, or None while it has none."""
+        """The place of a photo, or None if it has none yet."""
         if not 0 <= photo < self.laid:
             return None
         row = self.row_of(photo)
@@ -180,7 +180,7 @@ class RowLayout:
         return None
 
     def neighbour(self, photo: int, rows: int, x: int) -> int:
-        """The photo so many rows further down (negative: up) whose middle is nearest to `x`."""
+        """The photo `rows` rows further down (negative: up) whose middle is nearest to `x`."""
         row = min(max(self.row_of(photo) + rows, 0), len(self.tops) - 1)
         return min(range(self.starts[row], self.starts[row + 1]), key=lambda k: abs(self._middle(k) - x))
 
@@ -190,10 +190,10 @@ class RowLayout:
 
 
 def justify(shapes: Shapes, measure: Measure, stop: int | None = None) -> RowLayout:
-    """Break the photos into rows of the measure's width, each as near to the wanted height as can be, in order.
+    """Break the photos in order into rows of the measure's width, each as near to the wanted height as possible.
 
-    The last row of a block is not stretched. With `stop` only about so many photos are laid and the height is estimated:
-    the same rows that a whole layout starts with.
+    The last row of a block is not stretched. With `stop` only about that many photos are laid out, in the same rows as in
+    a complete layout, and the height is estimated.
     """
     laying = _Laying(shapes, measure)
     limit = shapes.count if stop is None else min(stop, shapes.count)
@@ -206,21 +206,21 @@ def justify(shapes: Shapes, measure: Measure, stop: int | None = None) -> RowLay
 
 
 class _Laying:
-    """A layout on its way."""
+    """A layout in progress."""
 
     def __init__(self, shapes: Shapes, measure: Measure) -> None:
         self._shapes, self._measure = shapes, measure
         self._starts, self._tops, self._heights = array("l", [0]), array("l"), array("l")
         self._exact, self._block_tops = array("d"), array("l")
-        self._next = self._bottom = 0  # where a row would follow, and how high all is so far
+        self._next = self._bottom = 0  # the top of the next row, and the height so far
 
     def lay(self, block: Block, end: int, limit: int) -> None:
-        """Add the rows of a block, whose photos go to `end`, until `limit` photos have a place."""
+        """Add the rows of a block, whose photos end before `end`, until `limit` photos have a place."""
         shapes, gap = self._shapes, self._measure.gap
         self._block_tops.append(self._next)
         top = self._bottom = self._next + round(block.above * self._measure.em)
         begin, wanted = block.start, max(round(self._measure.row * block.row), 1)
-        reach = (self._measure.width + gap) / wanted  # about how much shape a row takes
+        reach = (self._measure.width + gap) / wanted  # about the aspect ratio of a row
         while begin < end and begin < limit:
             stop, exact = self._row(begin, end, wanted, reach)
             if shapes.names_day(begin, stop):
@@ -237,7 +237,7 @@ class _Laying:
         self._next = top
 
     def rows(self) -> RowLayout:
-        """What is laid, and how high everything is, or will be."""
+        """The layout so far, with the actual or estimated height of all photos."""
         shapes, laid, height = self._shapes, self._starts[-1], self._bottom
         if 0 < laid < shapes.count and not shapes.one_row:
             height = round(height * shapes.sums[shapes.count] / shapes.sums[laid])
@@ -253,8 +253,8 @@ class _Laying:
         )
 
     def _row(self, begin: int, end: int, wanted: int, reach: float) -> tuple[int, float]:
-        """One past the last photo of the row that starts at `begin`, and its height: the break that is nearest to the
-        wanted one.
+        """The end of the row that starts at `begin`, and its height: the break whose height is nearest to the wanted
+        one.
         """
         sums, width, base = self._shapes.sums, self._measure.width, self._shapes.sums[begin]
         stop = min(max(bisect_left(sums, base + reach, begin + 1, end + 1), begin + 1), end)
@@ -271,7 +271,7 @@ class _Laying:
         return stop, loose
 
     def _gaps(self, begin: int, end: int) -> int:
-        """What a row of these photos leaves empty."""
+        """The total width of the gaps in a row of these photos."""
         gaps = self._measure.gap * (end - begin - 1)
         if self._shapes.days:
             gaps += self._measure.day_gap * self._shapes.new_days(begin, end)

@@ -1,4 +1,4 @@
-"""The wall as a Qt item model: one row a photo, reset for every answer, grown while photos are indexed."""
+"""The wall as a Qt item model: one row per photo, reset for every answer, grown during indexing."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ NOWHERE = QModelIndex()
 
 
 class Role(IntEnum):
-    """What the wall knows of a photo."""
+    """The data roles of a photo."""
 
     PHOTO = Qt.ItemDataRole.UserRole + 1
-    MARK = PHOTO + 1  # how well it matches, where photos of different certainty stand side by side
-    COPIES = PHOTO + 2  # for how many photos of the same picture it stands
+    MARK = PHOTO + 1  # the strength of its match, if strong and weaker photos are mixed
+    COPIES = PHOTO + 2  # the number of copies that it represents
     LIKING = PHOTO + 3  # the marks of a photo that is a favourite or has stars
-    STATE = PHOTO + 4  # how it stands to the tag that is shown, where that suggests photos
+    STATE = PHOTO + 4  # its state in the shown tag, if that suggests photos
     AWAY = PHOTO + 5  # whether its folder is not connected
 
 
@@ -48,7 +48,7 @@ class WallModel(QAbstractListModel):
 
     @property
     def wall(self) -> Wall:
-        """What is shown now."""
+        """The shown wall."""
         return self._wall
 
     def set_wall(self, wall: Wall) -> None:
@@ -58,7 +58,7 @@ class WallModel(QAbstractListModel):
         self.endResetModel()
 
     def grow(self, wall: Wall) -> None:
-        """Show a wall that begins with the one shown: its further photos appear at the end, its copies behind others."""
+        """Show a wall that begins with the current one: its new photos appear at the end, new copies in their stacks."""
         before, after = len(self._wall.results), len(wall.results)
         if after <= before:
             self._wall = wall
@@ -69,7 +69,7 @@ class WallModel(QAbstractListModel):
         self.endInsertRows()
 
     def shrink(self, wall: Wall) -> None:
-        """Show a wall that is the beginning of the one shown: its further photos go."""
+        """Show a wall that is the beginning of the current one: the other photos are removed."""
         before, after = len(self._wall.results), len(wall.results)
         self.beginRemoveRows(NOWHERE, after, before - 1)
         self._wall = wall
@@ -77,26 +77,26 @@ class WallModel(QAbstractListModel):
 
     @property
     def tag(self) -> str:
-        """The path of the tag that is shown, "" where none is that suggests photos."""
+        """The path of the shown tag, "" if none with suggestions is shown."""
         return self._tag
 
     def show_tag(self, path: str) -> None:
-        """Say of each photo how it stands to this tag, or to one below it."""
+        """Show the state of each photo in this tag, or in one below it."""
         if path != self._tag:
             self._tag = path
             self._announce_marks()
 
     def marks(self, photo: int) -> Marks | None:
-        """What was said of a photo, as far as it is known."""
+        """The marks of a photo, if known."""
         return self._marks.get(photo)
 
     def put_marks(self, marks: Mapping[int, Marks]) -> None:
-        """Take what is known of photos now; of others nothing is."""
+        """Replace the known marks; those of all other photos become unknown."""
         self._marks = dict(marks)
         self._announce_marks()
 
     def state(self, photo: int) -> tuple[str, State] | None:
-        """The tag that is shown, or the one below it, which matters most for a photo, and how that stands to it."""
+        """The shown tag, or the tag below it with the most relevant state for a photo, and that state."""
         marks, shown = self._marks.get(photo), self._tag
         if marks is None or not shown:
             return None
@@ -104,7 +104,7 @@ class WallModel(QAbstractListModel):
         return min(here, key=lambda each: (each[0] != shown, each[1] != "suggested"), default=None)
 
     def show_away(self, folders: Collection[Path]) -> None:
-        """The photos in these folders are not connected."""
+        """Mark the photos in these folders as not connected."""
         if tuple(folders) != self._away:
             self._away = tuple(folders)
             self._announce_marks()
@@ -124,11 +124,11 @@ class WallModel(QAbstractListModel):
         return self._wall.results[row]
 
     def rowCount(self, parent: Index = NOWHERE) -> int:
-        """How many photos there are."""
+        """The number of photos."""
         return 0 if parent.isValid() else len(self._wall.results)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """A photo's name, date, spoken text, how well it matches, for how many it stands, or the photo itself."""
+        """A photo's name, date, spoken text, match, number of copies, or the photo itself."""
         if not index.isValid() or not 0 <= index.row() < len(self._wall.results):
             return None
         photo = self._wall.results[index.row()]
@@ -159,7 +159,7 @@ class WallModel(QAbstractListModel):
         return self._spoken(photo) if role == Qt.ItemDataRole.AccessibleTextRole else None
 
     def _spoken(self, photo: Result) -> str:
-        """Name, day, place, how well it matches, copies, its marks; what is not known is left out."""
+        """Name, day, place, match, copies and marks, as far as known."""
         copies = self._wall.copies(photo.id)
         parts = (
             photo.path.name,
@@ -198,7 +198,7 @@ def spoken_marks(marks: Marks | None) -> list[str]:
 
 
 def files_of(photos: Sequence[Result]) -> QMimeData:
-    """The files of photos for the clipboard or a drag, which also tells this window which photos they are."""
+    """The files of photos for the clipboard or a drag, with the photos' ids for this window."""
     data = QMimeData()
     data.setData(PHOTOS, " ".join(str(photo.id) for photo in photos).encode())
     data.setUrls([QUrl.fromLocalFile(str(photo.path)) for photo in photos])

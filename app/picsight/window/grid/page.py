@@ -1,4 +1,4 @@
-"""The page with the wall: a line that says what is shown, one for what is wrong with the query, the wall or a notice, and the pill with news."""
+"""The page with the wall: a header, a line for faults of the query, the wall or a notice, and the pill with news."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from picsight.window.parts.notice import Way
     from picsight.window.tokens import Tones
 
-WIDGET_MAX = 16_777_215  # what Qt takes for no limit of a widget's height
+WIDGET_MAX = 16_777_215  # Qt's value for an unlimited height of a widget
 
 
 class WallPage(QWidget):
@@ -47,14 +47,12 @@ class WallPage(QWidget):
         self.setBackgroundRole(view.viewport().backgroundRole())
 
     def say(self, title: str, short: str = "", fault: str = "") -> None:
-        """What the wall shows, in words, and in fewer where there is no room for them; below, what was wrong with what was
-        asked for.
-        """
+        """Set the title, its short form for a narrow header, and the faults of the query below them."""
         self.header.title.say(title, short)
         self.fault.say(fault)
 
     def title(self) -> str:
-        """What the wall is said to show."""
+        """The title of the wall."""
         return self.header.title.text()
 
     def show_wall(self) -> None:
@@ -63,21 +61,21 @@ class WallPage(QWidget):
         self._pages.setCurrentWidget(self.closest)
 
     def show_closest(self, title: str, sentence: str, ways: Sequence[Way]) -> None:
-        """That nothing matches, and one row of what comes closest."""
+        """Show that nothing matches, and one row of the closest photos."""
         self.header.hide_choices()
         self.closest.say(title, sentence, ways)
         self._pages.setCurrentWidget(self.closest)
         self.pill.hide()
 
     def show_notice(self) -> None:
-        """The notice instead of photos."""
+        """Show the notice instead of photos."""
         self._pages.setCurrentWidget(self.notice)
         self.header.hide_choices()
         self.pill.hide()
 
 
 class FaultLine(QWidget):
-    """A sign and a sentence under the header, there only while something is wrong with the query."""
+    """An icon and a sentence below the header, visible only if the query has a fault."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -87,14 +85,14 @@ class FaultLine(QWidget):
         self.hide()
 
     def say(self, words: str) -> None:
-        """Show these words, or nothing for none; the tooltip has them whole."""
+        """Show these words, hide for none; the tooltip has them in full."""
         self.words.setText(words)
         self.words.setToolTip(tooltip(words))
         self.setVisible(bool(words))
 
 
 class Closest(QWidget):
-    """The wall; where nothing matches, between words that say so and the ways out, no higher than its one row."""
+    """The wall; if nothing matches, one row high between a sentence that says so and buttons for other searches."""
 
     def __init__(self, view: PhotoView, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -107,7 +105,7 @@ class Closest(QWidget):
 
     @property
     def has_words(self) -> bool:
-        """True while it is said that nothing matches."""
+        """Whether the sentence is shown that nothing matches."""
         return not self._words.isHidden()
 
     def words(self) -> str:
@@ -115,14 +113,14 @@ class Closest(QWidget):
         return self._words.words()
 
     def say(self, title: str, sentence: str, ways: Sequence[Way]) -> None:
-        """Say that nothing matches, and where to go."""
+        """Show that nothing matches, with other searches to try."""
         self._words.say(title, sentence)
         self._ways.offer(ways)
         self._words.show()
         self._fit()
 
     def say_nothing(self) -> None:
-        """The wall has the page for itself."""
+        """Show the wall alone."""
         self._words.hide()
         self._ways.offer(())
         self._fit()
@@ -132,7 +130,7 @@ class Closest(QWidget):
 
 
 class Pill(Button):
-    """News that waits in the header until it is asked for: 14 new photos · Show. A click leaves the keyboard where it is."""
+    """News in the header that waits for a click: 14 new photos · Show. A click does not move the focus."""
 
     shown_requested = Signal()
     edge, above, radius = 1.0, 0.2, 0.0
@@ -151,6 +149,6 @@ class Pill(Button):
         self.show()
 
     def _plate(self, colours: Tones) -> tuple[QColor, QPen]:
-        """In the accent's tone with an outline."""
+        """The colours of the pill: the accent's tone with an outline."""
         fill = mix(colours.pill, colours.accent, 0.12) if self.underMouse() else colours.pill
         return fill, QPen(colours.outline, 1)

@@ -1,4 +1,4 @@
-"""The scroll bar of the wall. Where photos lie by date it is a scrubber: years beside it, the month while one drags."""
+"""The scroll bar of the wall. In an order by date it is a scrubber: years beside it, the month during a drag."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from PySide6.QtCore import QEvent
     from PySide6.QtGui import QMouseEvent, QPaintEvent
 
-WIDTH, HANDLE, APART = 1.75, 0.4, 1.25  # em: the bar, its handle, from one year to the next that is written
+WIDTH, HANDLE, APART = 1.75, 0.4, 1.25  # em: the bar, its handle, the least distance between two years
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class YearMark:
 
 
 class Scrubber(QScrollBar):
-    """Drag it, or click on a year; a bubble beside it says where that leads."""
+    """A scroll bar with years; a drag or a click on a year scrolls there, and a bubble shows the date."""
 
     def __init__(self, words_at: Callable[[int], str], parent: QWidget) -> None:
         super().__init__(Qt.Orientation.Vertical, parent)
@@ -44,13 +44,13 @@ class Scrubber(QScrollBar):
         self.sliderReleased.connect(self.bubble.hide)
 
     def set_marks(self, marks: Sequence[YearMark]) -> None:
-        """The years to write, newest or oldest first, as they lie."""
+        """Set the years to show, in the order of the wall."""
         if marks != self._marks:
             self._marks = marks
             self.update()
 
     def marks(self) -> list[tuple[YearMark, QRect]]:
-        """The years that are written, each in its place; one that would touch the one before is left out."""
+        """The shown years with their rectangles; a year that would touch the one before is left out."""
         written: list[tuple[YearMark, QRect]] = []
         free, high = 0, px(self, APART)
         for mark in self._marks:
@@ -65,7 +65,7 @@ class Scrubber(QScrollBar):
         return QSize(px(self, WIDTH), px(self, 4))
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """The handle at the outer edge, the years beside it."""
+        """Paint the handle at the outer edge, the years beside it."""
         colours, painter = tones(self), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(self.rect(), colours.base)
@@ -92,7 +92,7 @@ class Scrubber(QScrollBar):
         paint_plate(painter, handle, wide / 2, handle_of(colours.base, colours.text, held=held))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """On a year it goes there; elsewhere the handle comes under the pointer, and is dragged on."""
+        """Scroll to a year, or move the handle to the pointer and start a drag."""
         if self._marks and event.button() == Qt.MouseButton.LeftButton:
             y = event.position().toPoint().y()
             handle = self._handle()
@@ -105,14 +105,14 @@ class Scrubber(QScrollBar):
         self._follow()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Say where the pointer is."""
+        """Show the date at the pointer."""
         super().mouseMoveEvent(event)
         if not self.isSliderDown():
             y = event.position().toPoint().y()
             self._say(self._value_at(y), y)
 
     def leaveEvent(self, event: QEvent) -> None:
-        """The pointer is elsewhere."""
+        """Hide the bubble."""
         super().leaveEvent(event)
         if not self.isSliderDown():
             self.bubble.hide()
@@ -145,7 +145,7 @@ class Scrubber(QScrollBar):
         return QRect(place)
 
     def _top_of(self, value: int) -> int:
-        """Where the handle's upper edge is at a value."""
+        """The y of the handle's upper edge at a value."""
         room = self.height() - self._handle().height()
         return round(room * value / max(self.maximum(), 1))
 
@@ -159,15 +159,15 @@ class Scrubber(QScrollBar):
 
 
 class Bubble(Overlay):
-    """Where the scrubber leads: July 2020."""
+    """The date that the scrubber points to: July 2020."""
 
     def say(self, words: str) -> None:
-        """Show these words, in as much room as they take."""
+        """Show these words and fit the size to them."""
         super().say(words)
         self.resize(self.fontMetrics().horizontalAdvance(words) + 2 * px(self, ONE), px(self, 2.25))
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """A plate with an outline: it lies over photos."""
+        """Paint a plate with an outline, visible over photos."""
         colours, painter = tones(self), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         paint_plate(painter, self.rect(), px(self, HALF), colours.window, colours.outline, inset=0.5)

@@ -1,4 +1,4 @@
-"""What stands between photos: the fold, headings, and the scrubber that leads along them."""
+"""The sections of the wall: the fold, headings, and the scrubber."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from picsight.window.grid.model import WallModel
     from picsight.window.grid.wall import Wall
 
-REST_MS = 80  # of a scrubber that is dragged, before thumbnails are read
+REST_MS = 80  # the pause of a dragged scrubber before thumbnails are read
 
 
 class SectionedView(JustifiedView):
@@ -46,7 +46,7 @@ class SectionedView(JustifiedView):
         self, model: WallModel, jobs: Jobs, row_height: float, parent: QWidget | None = None
     ) -> None:
         super().__init__(model, jobs, row_height, parent)
-        self._acted = False  # the mouse is held after a press that was acted on at once
+        self._acted = False  # the mouse is held after a press that was handled here
         self._strip = HeadingStrip(self)
         self.fold = FoldButton(self.viewport())
         self.scrubber = Scrubber(self._words_at, self)
@@ -57,7 +57,7 @@ class SectionedView(JustifiedView):
         self.scrubber.sliderReleased.connect(lambda: self._moved.setInterval(0))
 
     def refold(self, wall: Wall) -> None:
-        """Show or hide what is under the fold; everything above it stays as it is."""
+        """Show or hide the photos below the fold; those above it do not change."""
         if len(wall.results) < self._wall_model.rowCount():
             self._wall_model.shrink(wall)
         else:
@@ -73,18 +73,18 @@ class SectionedView(JustifiedView):
         self.scrubber.set_marks(self._marks())
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
-        """What lies between the photos moves with them, but for the heading that stays."""
+        """Move fold and headings with the photos, except for the sticky heading."""
         super().scrollContentsBy(dx, dy)
         self._place_fold()
         self._place_strip()
 
     def _top_margin(self) -> int:
-        """Photos come into sight under the heading that stays."""
+        """The height that the sticky heading covers."""
         named = any(title_of(section) for section in self._wall_model.wall.sections[:1])
         return px(self, STRIP) if named else super()._top_margin()
 
     def _place_fold(self) -> None:
-        """Where the fold's section begins."""
+        """Place the fold at the start of its section."""
         fold = self._wall_model.wall.fold
         self.fold.setVisible(fold is not None)
         if fold is None:
@@ -95,7 +95,7 @@ class SectionedView(JustifiedView):
         self.fold.setGeometry(margin, top, self._rows.measure.width, self.fold.sizeHint().height())
 
     def _place_strip(self) -> None:
-        """At the top once its own heading is above it; the next one pushes it out."""
+        """Place the sticky heading at the top once its section's heading has scrolled out; the next heading pushes it."""
         block = self._block_at(self.verticalOffset())
         title = self._title(block)
         high = px(self, STRIP)
@@ -113,7 +113,7 @@ class SectionedView(JustifiedView):
         return self._rows.block_at(offset - px(self, PAD) + self._lead())
 
     def _lead(self) -> int:
-        """A heading fills the lower part of the room above its photos."""
+        """The empty height above a heading, which fills the lower part of the space above its photos."""
         return px(self, HEADING - STRIP)
 
     def _title_rect(self, block: int) -> QRect:
@@ -125,18 +125,18 @@ class SectionedView(JustifiedView):
         return QRect(px(self, PAD), top + room - high, self._rows.measure.width, high)
 
     def _title(self, block: int) -> str:
-        """What a laid section is called."""
+        """The title of a section with a place."""
         sections = self._wall_model.wall.sections
         return (
             title_of(sections[block]) if 0 <= block < min(len(sections), len(self._rows.block_tops)) else ""
         )
 
     def _words_at(self, value: int) -> str:
-        """Where the scrubber leads."""
+        """The date at a value of the scrubber."""
         return self._title(max(self._block_at(value), 0))
 
     def _marks(self) -> list[YearMark]:
-        """The years of a wall that lies by date."""
+        """The years of a wall in an order by date."""
         marks: list[YearMark] = []
         year = ""
         for section, top in zip(self._wall_model.wall.sections, self._rows.block_tops, strict=False):
@@ -148,7 +148,7 @@ class SectionedView(JustifiedView):
     # Painting
 
     def _paint_headings(self, painter: QPainter, area: QRect) -> None:
-        """The headings and the days that touch a part of the viewport."""
+        """Paint the headings and days that touch a part of the viewport."""
         first = max(self._rows.block_at(area.top() + self.verticalOffset() - px(self, PAD)), 0)
         for block in range(first, len(self._rows.block_tops)):
             place = self._title_rect(block)
@@ -160,7 +160,7 @@ class SectionedView(JustifiedView):
             self._paint_days(painter, area.adjusted(0, 0, 0, self._rows.measure.day_above))
 
     def _paint_days(self, painter: QPainter, area: QRect) -> None:
-        """Each day over its first photo, as far as the next one."""
+        """Paint each day over its first photo, cut at the next one."""
         seen, days = self._photos_in(area), self._rows.shapes.days
         named = days[bisect_left(days, seen.start) : bisect_left(days, seen.stop)]
         wall, high = self._wall_model.wall, self._rows.measure.day_above
@@ -177,7 +177,7 @@ class SectionedView(JustifiedView):
             paint_heading(painter, self, place, day, is_day=True)
 
     def _room_beside(self, cell: QRect, beside: QRect | None) -> int:
-        """How wide the words over a photo may be."""
+        """The available width of the words over a photo."""
         margin, width = px(self, PAD), self._rows.measure.width
         if self.isRightToLeft():
             return cell.right() - (beside.right() if beside else margin)
@@ -186,24 +186,24 @@ class SectionedView(JustifiedView):
     # Mouse and keys
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """The plate of a stack spreads its photos, or puts them in one place again."""
+        """Spread or collapse a stack by a press on its plate."""
         point = event.position().toPoint()
         row = self.indexAt(point).row()
         self._acted = event.button() == Qt.MouseButton.LeftButton and self._is_on_plate(row, point)
         if self._acted:
             index, keep = self._wall_model.index(row), QItemSelectionModel.SelectionFlag.NoUpdate
-            self.selectionModel().setCurrentIndex(index, keep)  # it keeps its height
+            self.selectionModel().setCurrentIndex(index, keep)  # so it stays at its height
             self.stack_toggled.emit(row)
         else:
             super().mousePressEvent(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Nothing is dragged after a press that was acted on: Qt did not see it, and would drag from an older one."""
+        """Ignore drags after a press that was handled here: Qt did not see it, and would drag from an older press."""
         if not self._acted:
             super().mouseMoveEvent(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """What was acted on is over."""
+        """End a press that was handled here."""
         super().mouseReleaseEvent(event)
         self._acted = False
 
@@ -217,7 +217,7 @@ class SectionedView(JustifiedView):
     def moveCursor(
         self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier
     ) -> QModelIndex:
-        """Down from the last row of photos leads to the closed fold."""
+        """Move from the last row down to the closed fold."""
         target = super().moveCursor(action, modifiers)
         down = action == QAbstractItemView.CursorAction.MoveDown
         fold, last = self._wall_model.wall.fold, len(self._rows.tops) - 1
@@ -227,7 +227,7 @@ class SectionedView(JustifiedView):
         return target
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Alt with the page keys goes from section to section."""
+        """Move from section to section with Alt and the page keys."""
         steps = {Qt.Key.Key_PageUp: -1, Qt.Key.Key_PageDown: 1}
         step = steps.get(Qt.Key(event.key()), 0)
         if step and event.modifiers() & Qt.KeyboardModifier.AltModifier:
@@ -244,7 +244,7 @@ class SectionedView(JustifiedView):
             self.setCurrentIndex(index)
 
     def _leave_fold(self, step: int) -> None:
-        """By an arrow key from the fold to the photos on its other side."""
+        """Move from the fold to the photos above or below it."""
         row = self._wall_model.wall.sections[-1].start - (step < 0)
         index = self._wall_model.index(row)
         if index.isValid():

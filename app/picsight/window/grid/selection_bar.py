@@ -1,4 +1,4 @@
-"""The bar for a selection: how many photos are chosen and what can be done with them; what has no room lies in a list."""
+"""The bar for a selection: the number of chosen photos and the actions on them; a menu has those that do not fit."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from picsight.window.actions.acts import Act
 
 
-WIDEST = 888  # photos: as many digits as most selections have
+WIDEST = 888  # photos: the number of digits of most selections
 
 
 class SelectionBar(QWidget):
-    """Lies where the title of the wall is while photos are selected."""
+    """Replaces the title of the wall while photos are selected."""
 
     cleared = Signal()
 
@@ -48,7 +48,7 @@ class SelectionBar(QWidget):
         self.hide()
 
     def offer(self, groups: Sequence[Sequence[Act]], after: QWidget, before: QWidget) -> None:
-        """These acts, a gap between groups; the keyboard comes from `after` and goes on to `before`."""
+        """Show these acts with a gap between groups; the tab order puts them between `after` and `before`."""
         self._groups = tuple(tuple(group) for group in groups)
         for act in itertools.chain(*self._groups):
             button = IconButton(act.icon, act.name(), self)
@@ -61,41 +61,41 @@ class SelectionBar(QWidget):
         self._place()
 
     def leave_out(self, acts: Collection[Act]) -> None:
-        """Offer all but these for now."""
+        """Hide these acts for now."""
         self._left_out = acts
         self._place()
 
     def show_count(self, photos: int) -> None:
-        """So many photos are chosen; with none the bar goes."""
+        """Show the number of chosen photos; hide the bar for 0."""
         self._photos = photos
         self._count.setText(counted(photos, "%n selected", "%n selected"))
         self._place()
         self.setVisible(photos > 0)
 
     def offered(self) -> list[str]:
-        """What is in sight, as it is read aloud."""
+        """The visible acts, by their accessible names."""
         return [button.accessibleName() for button in self._buttons.values() if not button.isHidden()]
 
     def sizeHint(self) -> QSize:
-        """All acts beside each other."""
+        """Room for all acts side by side."""
         return QSize(self._ends()[-1], px(self, 2.25))
 
     def minimumSizeHint(self) -> QSize:
-        """The number, and the list of all acts."""
+        """Room for the number and the menu of all acts."""
         return QSize(self._start() + self._side(), px(self, 2.25))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """As many acts as there is room for."""
+        """Show as many acts as fit."""
         super().resizeEvent(event)
         self._place()
 
     def changeEvent(self, event: QEvent) -> None:
-        """Mirrored, or in another font."""
+        """Lay out again after a change of reading direction or font."""
         super().changeEvent(event)
         self._place()
 
     def _acts(self) -> Iterator[tuple[Act, int]]:
-        """Every act that is offered now, and the gap before it."""
+        """Every offered act, and the gap before it."""
         for group in self._groups:
             for place, act in enumerate(act for act in group if act not in self._left_out):
                 yield act, 0 if place else px(self, PAD)
@@ -107,17 +107,17 @@ class SelectionBar(QWidget):
         return self._wide() + self._side()
 
     def _wide(self) -> int:
-        """Room for the number as it grows: what lies behind it does not move while one selects."""
+        """The width reserved for the number, so that the acts behind it do not move as it grows."""
         least = counted(WIDEST, "%n selected", "%n selected")
         return max(self._count.sizeHint().width(), self.fontMetrics().horizontalAdvance(least))
 
     def _ends(self) -> list[int]:
-        """Where the first act begins, and where each ends."""
+        """The start of the first act, and the end of each."""
         widths = (gap + self._side() for _, gap in self._acts())
         return list(itertools.accumulate(widths, initial=self._start()))
 
     def _fitting(self) -> int:
-        """How many acts have room; the list takes the room of one."""
+        """The number of acts that fit; the menu takes the room of one."""
         ends = self._ends()
         room = self.width() if ends[-1] <= self.width() else self.width() - self._side()
         return sum(end <= room for end in ends[1:])

@@ -1,4 +1,4 @@
-"""Thumbnails for the cells: read and scaled in threads, a batch at a time, kept within a budget of bytes."""
+"""Thumbnails for the cells: read and scaled in threads, a batch at a time, cached within a budget of bytes."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     Fetch = Callable[[int], bytes | None]
 
 BUDGET = 128_000_000  # bytes of pixels
-BATCH = 16  # one batch is a few milliseconds of painting and of turning images into pixmaps
+BATCH = 16  # a batch takes a few milliseconds to convert to pixmaps and paint
 STORED = 256  # pixels of a stored thumbnail's long side
-BLOWN_UP = 1.25  # times as large as that it may be shown; for more the photo is read
+BLOWN_UP = 1.25  # the highest magnification of a stored thumbnail; beyond it the photo is read
 LANE, SHARP = "thumbnails", "sharp"
 
 
@@ -37,13 +37,13 @@ class Want:
 
     @property
     def is_large(self) -> bool:
-        """True if the stored thumbnail would be blown up so far that one sees it."""
+        """True if the stored thumbnail would be visibly magnified."""
         return max(self.width, self.height) > STORED * BLOWN_UP
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """A pixmap, for which want it was made, and whether it came from the photo itself."""
+    """A pixmap, the want it was made for, and whether it was read from the photo itself."""
 
     want: Want
     pixmap: QPixmap
@@ -51,7 +51,7 @@ class _Kept:
 
 
 class Thumbnails(QObject):
-    """Pixmaps of photos by id; what is not there yet is fetched in the order in which it is wanted."""
+    """Pixmaps of photos by id; missing ones are fetched in the order of the request."""
 
     arrived = Signal(object)  # set[int], the photos whose pixmap is new
 
@@ -71,18 +71,18 @@ class Thumbnails(QObject):
         self._kept: OrderedDict[int, _Kept] = OrderedDict()
         self._bytes = 0
         self._missing: set[int] = set()
-        self._blurred: set[int] = set()  # photos that cannot be read now: their thumbnail must do
+        self._blurred: set[int] = set()  # photos that cannot be read now and keep the stored thumbnail
         self._wanted: Sequence[Want] = ()
         self._seen = 0
         self._busy = self._sharpening = False
 
     def use(self, fetch: Fetch) -> None:
-        """Take thumbnails from here from now on; `fetch` is called in threads."""
+        """Set the source of thumbnails; `fetch` is called in threads."""
         self._fetch = fetch
         self._next()
 
     def pixmap(self, photo: int) -> QPixmap | None:
-        """The photo's pixmap, perhaps of another size than wanted, or None while there is none."""
+        """The photo's pixmap, possibly of another size than wanted, or None if there is none yet."""
         kept = self._kept.get(photo)
         if kept is None:
             return None
@@ -91,7 +91,7 @@ class Thumbnails(QObject):
 
     @property
     def is_busy(self) -> bool:
-        """True while a batch is on its way."""
+        """True while a batch is being read."""
         return self._busy
 
     def is_missing(self, photo: int) -> bool:
@@ -99,21 +99,21 @@ class Thumbnails(QObject):
         return photo in self._missing
 
     def stored(self, photo: int) -> QImage | None:
-        """The stored picture as it is, None where there is none; called in threads."""
+        """The stored thumbnail unscaled, None if there is none; called in threads."""
         jpeg = self._fetch(photo) if self._fetch else None
         image = QImage.fromData(jpeg) if jpeg else QImage()
         return None if image.isNull() else image
 
     def want(self, wanted: Sequence[Want], seen: int = 0) -> None:
-        """Fetch these, the first first; what was wanted before and is not among them is dropped.
+        """Fetch these in order; earlier requests that are not among them are dropped.
 
-        The first `seen` are in sight: those that are large are then read from the photos themselves.
+        The first `seen` are in sight: large ones among them are then read from the photos themselves.
         """
         self._wanted, self._seen = wanted, seen
         self._next()
 
     def retry_missing(self) -> None:
-        """Ask again for what was not there: it may have been made since."""
+        """Fetch missing thumbnails again, which may exist by now."""
         self._missing.clear()
         self._blurred.clear()
         self._next()
@@ -135,7 +135,7 @@ class Thumbnails(QObject):
         return kept is None or (kept.want != want and not (kept.is_sharp and want.is_large))
 
     def _sharpen(self) -> None:
-        """Read one large photo that is in sight; a person who scrolls on is not made to wait for it."""
+        """Read one large photo in sight; scrolling on does not wait for it."""
         if self._sharpening:
             return
         want = next((want for want in self._wanted[: self._seen] if self._is_blurred(want)), None)
@@ -150,7 +150,7 @@ class Thumbnails(QObject):
         )
 
     def _read_sharp(self, want: Want) -> QImage:
-        """Runs in a thread."""
+        """Read a photo; runs in a thread."""
         size = QSize(want.width, want.height)
         return self._pictures.load(want.path, size, lambda: want in self._wanted).image
 
@@ -162,7 +162,7 @@ class Thumbnails(QObject):
 
     def _take_sharp(self, want: Want, image: QImage | None) -> None:
         self._sharpening = False
-        if want not in self._wanted:  # it may have been given up for that
+        if want not in self._wanted:  # it may have been dropped meanwhile
             pass
         elif image is None:
             self._blurred.add(want.photo)
@@ -182,7 +182,7 @@ class Thumbnails(QObject):
         self._next()
 
     def _give_up(self, _sentence: str) -> None:
-        """The library could not be read just now: cells stay grey until the next thing is wanted."""
+        """Drop a batch after a read error: its cells stay grey until the next request."""
         self._busy = False
 
     def _keep(self, want: Want, pixmap: QPixmap, *, is_sharp: bool) -> None:
@@ -204,13 +204,13 @@ def _bake_all(fetch: Fetch, batch: Sequence[Want]) -> list[tuple[Want, QImage | 
     baked: list[tuple[Want, QImage | None]] = []
     for want in batch:
         jpeg = fetch(want.photo)
-        image = QImage.fromData(jpeg) if jpeg else QImage()  # the engine's own JPEG, no file of a person
+        image = QImage.fromData(jpeg) if jpeg else QImage()  # the engine's JPEG, not a user's file
         baked.append((want, None if image.isNull() else bake(image, want)))
     return baked
 
 
 def bake(image: QImage, want: Want) -> QImage:
-    """Scale an image to fill the wanted size, cut what stands over on both sides alike, round its corners."""
+    """Scale an image to fill the wanted size, crop it centrally, round its corners."""
     size = QSize(want.width, want.height)
     filled = image.scaled(
         size, Qt.AspectRatioMode.KeepAspectRatioByExpanding, Qt.TransformationMode.SmoothTransformation

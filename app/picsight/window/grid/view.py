@@ -1,4 +1,4 @@
-"""The wall of photos as a person meets it: painting, mouse, keys, and wishes as signals."""
+"""The wall's view: painting, mouse, keys, and requests as signals."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class PhotoView(SectionedView):
-    """Shows a wall of photos and says what a person wants with them."""
+    """Shows a wall of photos and signals the requested actions on them."""
 
     KEYS = (
         Key("Walk; with Shift, select", ("Left", "Right", "Up", "Down", "Home", "End", "PgUp", "PgDown")),
@@ -53,14 +53,14 @@ class PhotoView(SectionedView):
     open_requested = Signal(int)  # the row
     similar_requested = Signal(int)
     unlike_requested = Signal(int)
-    verdict_given = Signal(int, str)  # the row, and how it stands to the tag that is shown from now on
+    verdict_given = Signal(int, str)  # the row, and its new state in the shown tag
     copy_requested = Signal()
     paste_requested = Signal()
     menu_requested = Signal(QPoint)  # on the screen
-    typed = Signal(str)  # letters that are meant for the box
+    typed = Signal(str)  # letters for the box
     left = Signal()  # Escape with nothing selected
     selection_counted = Signal(int)
-    rested = Signal(object)  # list[int]: the photos in sight and close by, once what is in sight has changed
+    rested = Signal(object)  # list[int]: the photos in sight and nearby, after a change of the visible part
 
     def __init__(
         self,
@@ -90,10 +90,10 @@ class PhotoView(SectionedView):
         self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
         self.setMouseTracking(True)
 
-    # What is shown
+    # Contents
 
     def show_wall(self, wall: Wall, *, stay: bool = False) -> None:
-        """Show a wall from its top, or, with `stay`, at the photo that is looked at now, selection kept by id."""
+        """Show a wall from its top, or, with `stay`, at the current photo; the selection is kept by id."""
         chosen = [photo.id for photo in self.selected_photos()] if stay else []
         current = self._next_of(wall) if stay else None
         anchor = self._anchor() if stay else None
@@ -109,13 +109,13 @@ class PhotoView(SectionedView):
             self._awaited = None
 
     def _next_of(self, wall: Wall) -> int | None:
-        """The photo with the keyboard; where it is gone, the one that will have its place."""
+        """The current photo; if it is gone, the one that takes its place."""
         row, before = self.currentIndex().row(), self._wall_model.wall.results
         beside = (*before[row:], *reversed(before[:row])) if row >= 0 else ()
         return next((photo.id for photo in beside if photo.id in wall.rows), None)
 
     def _restore(self, wall: Wall, chosen: list[int], current: int | None) -> None:
-        """Select photos anew and give one the keyboard; neighbours are one range, as Qt is slow with many."""
+        """Restore the selection and the current photo; neighbours form one range, since Qt is slow with many."""
         flag = QItemSelectionModel.SelectionFlag
         selection, index_of = QItemSelection(), self._wall_model.index
         rows = sorted({wall.rows[photo] for photo in chosen if photo in wall.rows})
@@ -128,11 +128,11 @@ class PhotoView(SectionedView):
             self.selectionModel().setCurrentIndex(index_of(wall.rows[current]), flag.NoUpdate)
 
     def grow(self, wall: Wall) -> None:
-        """Append photos to the wall; nothing that is looked at moves."""
+        """Append photos to the wall; visible photos do not move."""
         self._wall_model.grow(wall)
 
     def current_photo(self) -> Result | None:
-        """The photo with the keyboard, if any."""
+        """The current photo, if any."""
         index = self.currentIndex()
         return self._wall_model.photo(index.row()) if index.isValid() else None
 
@@ -142,16 +142,16 @@ class PhotoView(SectionedView):
         return [self._wall_model.photo(row) for row in sorted(rows)]
 
     def chosen_photos(self) -> list[Result]:
-        """What keys act on: the selected photos, else the current one."""
+        """The photos that keys act on: the selected ones, else the current one."""
         current = self.current_photo()
         return self.selected_photos() or ([current] if current is not None else [])
 
     def let_letters_act(self, mode: str, *, act: bool) -> None:
-        """While a mode lets letters act, they start no search."""
+        """Let letters act in a mode instead of starting a search, or end that."""
         self._letter_modes = self._letter_modes | {mode} if act else self._letter_modes - {mode}
 
     def selected_count(self) -> int:
-        """How many photos are selected; counts ranges, not photos."""
+        """The number of selected photos; the cost depends on the ranges only."""
         return sum(part.height() for part in self._selected_parts())
 
     def _selected_parts(self) -> list[QItemSelectionRange]:
@@ -159,19 +159,19 @@ class PhotoView(SectionedView):
         return [selection.at(place) for place in range(selection.size())]
 
     def reset(self) -> None:
-        """Start anew after the model has changed whole."""
+        """Reset the view with the model."""
         super().reset()
         self._count_selected()
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
-        """Scrolled: nothing is hovered until the mouse moves."""
+        """Scroll and clear the hover until the mouse moves."""
         super().scrollContentsBy(dx, dy)
         self._hovered = -1
 
     # Painting
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The photos in sight, the current one last so that its ring lies on top, then the rubber band."""
+        """Paint the visible photos, the current one last so that its ring is on top, then the rubber band."""
         painter = QPainter(self.viewport())
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         painter.fillRect(event.rect(), tones(self).base)
@@ -218,7 +218,7 @@ class PhotoView(SectionedView):
                 self.viewport().update(rect)
 
     def _ask_for_thumbnails(self) -> None:
-        """What is in sight first, then the next screen, then the one behind."""
+        """Request the visible thumbnails first, then those of the next screen, then of the previous one."""
         area, page = self.viewport().rect(), self.viewport().height()
         parts = (area, area.translated(0, page), area.translated(0, -page))
         ratio, photos = self.devicePixelRatioF(), self._wall_model.wall.results
@@ -240,7 +240,7 @@ class PhotoView(SectionedView):
     # Mouse and keys
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """The circle toggles, tick and cross decide; everything else is Qt's extended selection."""
+        """Toggle with the circle, decide with tick and cross; everything else is Qt's extended selection."""
         index = self.indexAt(event.position().toPoint())
         self._column, self._band = None, QRect()
         if event.button() == Qt.MouseButton.LeftButton and index.isValid():
@@ -259,14 +259,14 @@ class PhotoView(SectionedView):
         super().mousePressEvent(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Hover and rubber band."""
+        """Update hover and rubber band."""
         super().mouseMoveEvent(event)
         self._hover(self.indexAt(event.position().toPoint()).row())
         if self.state() == QAbstractItemView.State.DragSelectingState:
             self.viewport().update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """The rubber band is gone."""
+        """Remove the rubber band."""
         super().mouseReleaseEvent(event)
         self._band = QRect()
         self.viewport().update()
@@ -278,7 +278,7 @@ class PhotoView(SectionedView):
             self.open_requested.emit(index.row())
 
     def leaveEvent(self, event: QEvent) -> None:
-        """No photo is hovered."""
+        """Clear the hover."""
         super().leaveEvent(event)
         self._hover(-1)
 
@@ -291,7 +291,7 @@ class PhotoView(SectionedView):
         self._hovered = row
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Scroll, or with Ctrl size the rows around the pointer."""
+        """Scroll, or with Ctrl change the row height around the pointer."""
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             steps = event.angleDelta().y() / 120
             self.set_row_height(self._row_height * 1.1**steps, event.position().toPoint())
@@ -300,7 +300,7 @@ class PhotoView(SectionedView):
         super().wheelEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Keys that act on photos; the arrows are Qt's. A letter is meant for the box."""
+        """Handle the keys that act on photos; Qt handles the arrows. Letters go to the box."""
         current = self.currentIndex().row()
         if event.matches(QKeySequence.StandardKey.Copy):
             self.copy_requested.emit()
@@ -322,7 +322,7 @@ class PhotoView(SectionedView):
             super().keyPressEvent(event)
 
     def _asks_for_likes(self, event: QKeyEvent) -> bool:
-        """Ctrl+L for more, Ctrl+Shift+L for less like the current photo, or like the first one where others are selected."""
+        """Handle Ctrl+L for more and Ctrl+Shift+L for less like the current photo, or the first selected one."""
         shift, chosen = Qt.KeyboardModifier.ShiftModifier, self.chosen_photos()
         plain = event.modifiers() & ~shift == Qt.KeyboardModifier.ControlModifier
         if event.key() != Qt.Key.Key_L or not plain or not chosen:
@@ -334,11 +334,11 @@ class PhotoView(SectionedView):
         return True
 
     def keyboardSearch(self, _search: str) -> None:
-        """Letters are keys here, not the start of a name."""
+        """Do nothing: letters are keys here, not the start of a name."""
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """A menu for the photo under the mouse, none in a gap; by key for the current one, where that lies. The photo is
-        selected then: what the menu does is done with it.
+        """Open a menu for the photo under the mouse, none in a gap; by key for the current photo, at its position. Selects
+        that photo, so that the menu acts on it.
         """
         by_mouse = event.reason() == QContextMenuEvent.Reason.Mouse
         index = self.indexAt(event.pos()) if by_mouse else self.currentIndex()
@@ -367,10 +367,10 @@ class PhotoView(SectionedView):
 
 
 def is_typed(event: QKeyEvent) -> bool:
-    """Whether a key writes something that a search may begin with."""
+    """Whether a key types a character that may begin a search."""
     shortcut = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.MetaModifier
     altered = event.modifiers() & (shortcut | Qt.KeyboardModifier.AltModifier)
-    # AltGr writes: some systems tell of it as Ctrl and Alt at once
+    # AltGr types characters; some systems report it as Ctrl+Alt
     return (
         not altered or altered == (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
     ) and (event.text().isprintable() and not event.text().isspace() and event.text() != "")

@@ -1,4 +1,4 @@
-"""What the wall shows: photos in order with their shapes, under headings, made off the GUI thread."""
+"""The contents of the wall: photos in order with their shapes and headings, built off the GUI thread."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ if TYPE_CHECKING:
 
     from picsight_engine.search.answer import Result
 
-# Em above photos: the fold's button with its distances, a heading, the first one.
+# Em above photos: the fold's button with its margins, a heading, the first heading.
 BAND, HEADING, FIRST = 3.5, 3.0, 2.25
 
 
 class Kind(Enum):
-    """What the photos of a section have in common."""
+    """The kind of a section."""
 
-    PLAIN = "plain"  # nothing that needs saying
+    PLAIN = "plain"  # needs no title
     WEAKER = "weaker"  # under the fold
-    UNCERTAIN = "uncertain"  # weaker ones, and nothing is above them
+    UNCERTAIN = "uncertain"  # weaker ones with nothing above them
     CLOSEST = "closest"  # they do not match
     YEAR = "year"
     MONTH = "month"
     UNDATED = "undated"
     FOLDER = "folder"
-    FRESH = "fresh"  # photos that came while one looked
+    FRESH = "fresh"  # photos that arrived while the wall was shown
 
 
 _ABOVE = {Kind.WEAKER: BAND} | dict.fromkeys(
     (Kind.YEAR, Kind.MONTH, Kind.UNDATED, Kind.FOLDER, Kind.FRESH), HEADING
 )
-_ROW = {Kind.WEAKER: 0.8, Kind.UNCERTAIN: 0.8, Kind.CLOSEST: 0.6}  # of the wanted height
+_ROW = {Kind.WEAKER: 0.8, Kind.UNCERTAIN: 0.8, Kind.CLOSEST: 0.6}  # relative to the wanted height
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +48,14 @@ class Section:
 
     @property
     def block(self) -> Block:
-        """The room that it takes."""
+        """Its block in the layout."""
         above = _ABOVE.get(self.kind, 0.0)
         return Block(self.start, above if self.start else min(above, FIRST), _ROW.get(self.kind, 1.0))
 
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Between what matches and what may: so many weaker photos, shown or not."""
+    """The fold between strong and weaker matches: the number of weaker ones, and whether they are shown."""
 
     weaker: int
     is_open: bool
@@ -63,11 +63,10 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class Wall:
-    """Photos in order; `rows` tells where a photo's id is.
+    """Photos in order; `rows` maps a photo's id to its row.
 
-    `behind` names, for a photo that stands for others of the same picture, those others: they lie in its row, or in rows
-    of their own beside it. `marked` says that photos of different certainty stand side by side, so that each must say
-    its own.
+    `behind` maps a photo that represents copies of the same picture to those copies: they share its row, or have rows
+    beside it. `marked` means that strong and weaker matches are mixed, so that each photo shows its mark.
     """
 
     results: tuple[Result, ...]
@@ -102,16 +101,16 @@ class Wall:
         return cls(photos, shapes, rows, sections, fold, behind, marked)
 
     def copies(self, photo: int) -> int:
-        """How many photos show the picture of this one, if it stands for them; else 1."""
+        """The number of photos in the stack that this photo represents, else 1."""
         return len(self.behind.get(photo, ())) + 1
 
     def is_spread(self, photo: int) -> bool:
-        """Whether the copies of the picture that this one stands for have places of their own beside it."""
+        """Whether the copies of the stack that this photo represents have places beside it."""
         return any(self.rows[other] != self.rows[photo] for other in self.behind.get(photo, ()))
 
     def followed_by(self, newer: Wall) -> Wall:
-        """The same wall with those pictures of a newer one at its end that it does not hold yet, and new copies of others
-        behind these: nothing shown moves.
+        """The same wall with the new pictures of a newer one at its end, and new copies in their stacks; no shown photo
+        moves.
         """
         fresh: list[Result] = []
         behind = {front: list(others) for front, others in self.behind.items()}
@@ -135,7 +134,7 @@ class Wall:
         )
 
     def new_in(self, other: Wall) -> int:
-        """How many photos of another wall this one does not hold."""
+        """The number of photos of another wall that this one does not hold."""
         return sum(photo not in self.rows for photo in other.rows)
 
 
