@@ -1,1 +1,1 @@
-"""The query language: what a person types becomes things to look for, and conditions on what is known of a photo."""
+"""The query language: turns typed text into terms to search for and conditions on metadata."""

@@ -1,4 +1,4 @@
-"""What a typed fact asks of the library, or the sentence that says why it cannot be asked. Pure: nothing is looked up."""
+"""Turns a typed fact into a condition on the library, or into a message about its fault. Pure: nothing is looked up."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ FilterKind = Literal[
 ]  # fmt: skip
 
 SHAPES: tuple[Shape, ...] = ("portrait", "landscape", "square", "panorama")
-# What "has:" asks for: the column, and what a person calls it.
+# The values of "has:": the column, and its name for the user.
 KNOWN: dict[str, tuple[Column, str]] = {
     "date": ("taken", "a date"),
     "gps": ("lat", "a position"),
@@ -55,8 +55,8 @@ KNOWN: dict[str, tuple[Column, str]] = {
     "keywords": ("keywords", "keywords"),
     "description": ("description", "a description"),
 }
-_COPIES, _RATED = "copies", "rating"  # and these are asked for in other ways
-# What a person decides: the word for it, and which photos it holds for.
+_COPIES, _RATED = "copies", "rating"  # other values of "has:", which are not columns
+# The user's own marks: the word for each, and its photos.
 _DECIDED = {
     "favourite": ("favourite", favourite_photos),
     "favorite": ("favourite", favourite_photos),
@@ -64,13 +64,13 @@ _DECIDED = {
 }
 _EDITED: NumberColumn = "edited"
 _STARS = range(6)
-# The column of a number, what it is shown in steps of, how it is said, and one of its kind.
+# For each number: its column, its display step, its phrase, and an example.
 _NUMBERS: dict[str, tuple[NumberColumn, float, str, str]] = {
     "iso": ("iso", 1, "ISO {}", "1600"),
     "f": ("aperture", 0.1, "f/{}", "2.8"),
     "focal": ("focal", 1, "{} mm", "200"),
 }
-_UNIT = re.compile(r"f/(?=[0-9.])|(?<=[0-9.])mm| ")  # what people write with a number
+_UNIT = re.compile(r"f/(?=[0-9.])|(?<=[0-9.])mm| ")  # units that users type with a number
 _ABSENT: dict[TextColumn, str] = {
     "place": 'No photo is at "{}"',
     "camera": 'No photo is by "{}"',
@@ -78,18 +78,18 @@ _ABSENT: dict[TextColumn, str] = {
     "label": 'No photo has the label "{}"',
 }
 _MOST_NAMED = 5
-_NEAR = 0.6  # of two names, the share of letters in common from which one may be meant by the other
-# A maker that no camera is called by.
+_NEAR = 0.6  # the share of common letters from which one name may be a misspelling of another
+# A maker whose name is not in its cameras' names.
 _MAKERS = {"apple": ("apple", "iphone", "ipad", "ipod")}
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What must hold: `find` gives the photos for which it does, `words` name it for a person.
+    """A condition on photos: `find` returns the photos that match, `words` name it for the user.
 
-    Two of one `key` ask the same. Where it holds for none, `absent` may have a sentence about it; without one nothing can be
-    asked where `basis` holds for no photo either. What is `decided` by a person changes with tags and stars, the rest with
-    the photos alone.
+    Conditions with equal `key` are the same. If no photo matches, `absent` may give a message; without a message, the
+    condition is a fault if no photo matches `basis` either. `decided` conditions change with tags and stars, all others
+    only with the photos.
     """
 
     kind: FilterKind
@@ -109,12 +109,12 @@ _STARRED = Condition("has", ("has", _RATED), "with stars", photos_with_stars, de
 
 
 def condition_of(fact: Fact, today: date) -> Condition | str:
-    """What the fact asks, or a sentence about what is wrong with it."""
+    """The condition of a fact, or a message about its fault."""
     return _READERS[fact.key](fact.value, today)
 
 
 def taken_in(period: Period) -> Condition:
-    """That a photo was taken in this time, by the camera's own clock."""
+    """Matches photos taken in this period, by the camera's clock."""
     first, last = period.first.isoformat(), period.last.isoformat()
     if period.yearly:
         find = partial(selection.photos_taken_yearly, first=first[5:], last=last[5:])
@@ -124,7 +124,7 @@ def taken_in(period: Period) -> Condition:
 
 
 def known(name: str) -> Condition:
-    """That a photo has what "has:" knows by this name."""
+    """Matches photos that have this value of "has:"."""
     column, words = KNOWN[name]
     find = partial(selection.photos_with, column=column)
     condition = Condition("has", ("has", name), f"with {words}", find)
@@ -132,7 +132,7 @@ def known(name: str) -> Condition:
 
 
 def tagged(value: str) -> Condition:
-    """That a photo is in a tag, or has a keyword with this name, whole or as a part of its path: "Birds/Waders"."""
+    """Matches photos in a tag or with a keyword of this name, whole or as part of a path: "Birds/Waders"."""
     wanted = fold(value)
 
     def find(db: Database) -> NDArray[np.int64]:
@@ -145,13 +145,13 @@ def tagged(value: str) -> Condition:
 
 
 def names_keyword(wanted: str, keyword: str) -> bool:
-    """Whether this folded text is the whole name of a keyword or of one of its parts: "waders" of "Birds/Waders"."""
+    """Whether this folded text is the whole name of a keyword or one of its parts: "waders" of "Birds/Waders"."""
     name = fold(keyword)
     return wanted == name or wanted in re.split(r"[/|]", name)
 
 
 def located(names: Sequence[str]) -> Condition:
-    """That a photo is at a place with all these names, or that its file, folders, keywords and tags hold all their words."""
+    """Matches photos at a place with all these names, or with all their words in file, folders, keywords and tags."""
     wanted = {place_key(name) for name in names}
     words = {word for name in names for word in words_in(name)}
 
@@ -164,11 +164,11 @@ def located(names: Sequence[str]) -> Condition:
 
 
 def is_by(camera: str, wanted: str) -> bool:
-    """Whether a camera's name or its maker's holds this folded text."""
+    """Whether the name of a camera or of its maker contains this folded text."""
     return any(name in fold(camera) for name in _MAKERS.get(wanted, (wanted,)))
 
 
-# Whether a text of a kind fits what is asked for, folded.
+# For each text column: whether a text matches a folded value.
 FITS: dict[TextColumn, Callable[[str, str], bool]] = {
     "place": is_at,
     "camera": is_by,
@@ -178,7 +178,7 @@ FITS: dict[TextColumn, Callable[[str, str], bool]] = {
 
 
 def worded(word: str) -> Condition:
-    """That a name, folder, keyword or tag has a word that is or begins with `word`, as `words_in` gives it."""
+    """Matches photos with a word in name, folder, keyword or tag that is or begins with `word` (from `words_in`)."""
 
     def find(db: Database) -> NDArray[np.int64]:
         tags = [photos_tagged(db, path) for path in tag_paths(db).values() if begins_word(path, word)]
@@ -188,7 +188,7 @@ def worded(word: str) -> Condition:
 
 
 def unknown(basis: Condition, key: str) -> str:
-    """What to say where nothing is known of what a condition is about."""
+    """The message if no photo has any value for a condition."""
     what = basis.words.removeprefix("with ")
     return f'No photo of this library is known to have {what}, so "{key}:" was left out.'
 
@@ -282,11 +282,11 @@ def _without_number(db: Database, column: NumberColumn, unit: str, words: str) -
 
 
 def _unnamed(db: Database, name: str) -> str | None:
-    """Says that no tag has this name, and which one may be meant; None where one has it, or nothing is tagged."""
+    """The message that no tag has this name, with a similar name; None if a tag has it, or nothing is tagged."""
     with db.reading() as connection:
         if tags_called(connection, name) or not len(_TAGGABLE.find(db)):
             return None
-    # 25 ms that a search for what is there does not pay
+    # lazy: 25 ms, needed only if nothing is found
     from rapidfuzz.distance import OSA
     from rapidfuzz.process import extractOne
 
@@ -296,7 +296,7 @@ def _unnamed(db: Database, name: str) -> str | None:
 
 
 def names_of_tag(path: str) -> Iterator[str]:
-    """What a query may call a tag by: "Birds/Waders" and "Waders"."""
+    """The names of a tag in a query: "Birds/Waders" and "Waders"."""
     yield path
     while "/" in path:
         path = path.partition("/")[2]

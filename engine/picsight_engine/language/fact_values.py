@@ -1,6 +1,6 @@
-"""What typed values mean: numbers such as "1600", ">=1600", "<2.8" and "100..400"; and the names of places.
+"""Reads typed values: numbers such as "1600", ">=1600", "<2.8" and "100..400"; and the names of places.
 
-Names are compared with accents or without, in English or in the local language. Pure.
+Names match with or without accents, in English or in the local language. Pure.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-_NUMBER = r"[0-9]{1,7}(?:\.[0-9]{1,4}|,[0-9]{1,2})?"  # with three digits a comma would part thousands
+_NUMBER = r"[0-9]{1,7}(?:\.[0-9]{1,4}|,[0-9]{1,2})?"  # before three digits a comma would separate thousands
 _AMOUNT = re.compile(
     rf"(?P<sign>>=|<=|>|<|=)?(?P<one>{_NUMBER})|(?P<least>{_NUMBER})?\.\.(?P<most>{_NUMBER})?"
 )
-# How a condition is read, by its sign; an open end of a range is a sign, too.
+# The phrase for each sign; the open end of a range counts as a sign.
 _WORDS = {"": "{}", "=": "{}", ">=": "from {}", ">": "over {}", "<=": "up to {}", "<": "under {}"}
 
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """All numbers from `low` to below `high`; `typed` are the numbers in it, `form` says it with {} in their places."""
+    """All numbers from `low` to below `high`; `typed` are the typed numbers, `form` is a phrase with {} for each."""
 
     low: float
     high: float
@@ -35,14 +35,14 @@ class Amount:
     form: str
 
     def words(self, unit: str) -> str:
-        """How a person says it, of numbers such as "f/{}"."""
+        """The phrase for the user, with a unit such as "f/{}"."""
         return self.form.format(*(unit.format(f"{number:.10g}") for number in self.typed))
 
 
 def read_amount(value: str, step: float) -> Amount | None:
-    """The numbers that a value means, which are shown in steps: with one of 0.1, "1.8" or "1,8" is what is shown as 1.8.
+    """The numbers that a value means, rounded to display steps: with step 0.1, "1.8" or "1,8" is all that is shown as 1.8.
 
-    None for what is no number, no condition and no range.
+    None if the value is not a number, a comparison or a range.
     """
     match = _AMOUNT.fullmatch(
         value.replace("\N{GREATER-THAN OR EQUAL TO}", ">=").replace("\N{LESS-THAN OR EQUAL TO}", "<=")
@@ -67,7 +67,7 @@ def _number(text: str) -> float:
     return float(text.replace(",", "."))
 
 
-# Other names of what the table of towns calls by the last one of each row.
+# Other names of places; the last one of each row is the name in the table of towns.
 _NAMES = """
 America=USA=US=United States; Britain=Great Britain=UK=United Kingdom; Holland=Netherlands; UAE=United Arab Emirates
 Czech Republic=Czechia; Deutschland=Germany; España=Spain; Italia=Italy; Österreich=Austria; Schweiz=Suisse=Switzerland
@@ -83,12 +83,12 @@ Brittany=Finistère; Brittany=Morbihan; Brittany=Côtes-d'Armor; Brittany=Ille-e
 Normandy=Calvados; Normandy=Manche; Normandy=Orne; Normandy=Eure; Normandy=Seine-Maritime; Alsace=Bas-Rhin; Alsace=Haut-Rhin
 Burgundy=Côte-d'Or; Burgundy=Saône-et-Loire; Burgundy=Yonne; Burgundy=Nièvre
 """
-# Letters that are no plain ones with an accent.
+# Letters that do not decompose into a plain letter and an accent.
 _PLAIN = str.maketrans(dict(zip("łøđð\u0131", "loddi", strict=True)) | {"æ": "ae", "œ": "oe"})
 
 
 def place_key(name: str) -> str:
-    """A name of a place as it is compared: "Saint-Étienne" and "saint etienne" are one."""
+    """The name of a place for comparison: "Saint-Étienne" and "saint etienne" are equal."""
     return " ".join(words_in(name)).translate(_PLAIN)
 
 
@@ -101,19 +101,19 @@ def _rows() -> dict[str, list[str]]:
 
 
 _OTHERS = _rows()
-_WHOLE = {place_key(name) for names in _OTHERS.values() for name in names}  # "uk" begins Ukraine, too
+_WHOLE = {place_key(name) for names in _OTHERS.values() for name in names}  # "uk" is also a prefix of Ukraine
 
 
 @lru_cache(maxsize=20_000)
 def names_of_place(place: str) -> Mapping[str, str]:
-    """The names of a place's town, region and country, also those that people call them by, as they are compared."""
+    """The names of a place's town, region and country, including other common names, for comparison."""
     names = place.split(", ")
     others = (other for name in names for other in _OTHERS.get(place_key(name), ()))
     return {place_key(name): name for name in (*names, *others)}
 
 
 def is_at(place: str, wanted: str) -> bool:
-    """Whether a place has names with words that begin so, with commas between several: "nice" is in "Nice, France"."""
+    """Whether each of the comma-separated names begins a word in a name of the place: "nice" is in "Nice, France"."""
     names, keys = names_of_place(place), [*filter(None, map(place_key, wanted.split(",")))]
     return bool(keys) and all(
         key in names if key in _WHOLE else any(f" {key}" in f" {name}" for name in names) for key in keys

@@ -1,27 +1,27 @@
-r"""The query language: what a person types becomes things to look for, things to see less of, and facts that must hold.
+r"""The query language: turns typed text into terms to search for, terms to see less of, and facts that must hold.
 
-    query   = { term | "|" | fact }        sunset beach          one thing to look for, as its words stand together
-    term    = ["-"] ( word | picture )     sunset | sunrise      alternatives: either may be there
+    query   = { term | "|" | fact }        sunset beach          one term: words side by side belong together
+    term    = ["-"] ( word | picture )     sunset | sunrise      alternatives: either may match
     word    = text ["^" weight]            sunset -people        less of something
     picture = "like:" value                dog^2 beach           one word counts more than the others
-    fact    = ["-"] ( key ":" value )      in:2019 folder:Trips  only photos of which this is known
-            | ["-"] '"' text '"'           -"IMG_20"             only photos whose names do not hold this text
+    fact    = ["-"] ( key ":" value )      in:2019 folder:Trips  only photos for which this is true
+            | ["-"] '"' text '"'           -"IMG_20"             only photos whose names do not contain this text
     value   = text without blanks | '"' text '"'
 
-What is decided here, so that it reads as it is meant:
-* "-" asks for less only at the start of a word; "well-known" is a word, a dash that stands alone says nothing. Before a
-  fact it excludes. Several words are joined to be one thing: -old-man, golden-retriever^2.
-* Less of something and facts hold for the whole query, wherever they stand: nobody who types "dog | cat -indoor in:2019"
-  wants indoor dogs of 2012. They do not end an alternative: "sunset -people beach" looks for "sunset beach".
-* "|" needs no spaces; an alternative without words ("| a", "a | | b", "a |" while typing) is left out.
-* A quotation mark opens at the start of a word or of a value only, so 5" is a word; curly ones count too.
-* A backslash takes everything up to the next blank as it stands: \-people, \in:2019, \2012 are words and nothing else.
-* Whatever means nothing to the language, such as "16:9" or "in: 2019", is plain text; but a key that ends the query, or
-  stands behind "-", waits for its value and says nothing yet.
+Rules:
+* "-" means less only at the start of a word: "well-known" is a word, and a single dash is ignored. Before a fact it
+  excludes. Dashes join several words into one term: -old-man, golden-retriever^2.
+* Terms to see less of and facts apply to the whole query, wherever they stand: a user who types "dog | cat -indoor
+  in:2019" does not want indoor dogs of 2012. They do not end an alternative: "sunset -people beach" means "sunset beach".
+* "|" needs no spaces; an alternative without words ("| a", "a | | b", "a |" while typing) is ignored.
+* A quotation mark opens only at the start of a word or value, so 5" is a word; curly ones work too.
+* A backslash makes everything up to the next blank plain text: \-people, \in:2019, \2012 are only words.
+* Text without a meaning in the language, such as "16:9" or "in: 2019", is plain text. But a key at the end of the query,
+  or after "-", waits for its value and is ignored until then.
 
-Parsing is pure and never raises. Printing a query gives text that parses to an equal query; text, positions and
-faults, which belong to one spelling, take no part in equality. Whoever changes a query edits its text by the positions
-of its parts and parses the result once; all others take the value.
+Parsing is pure and never raises. A printed query parses to an equal query. Text, positions and faults belong to one
+spelling and are not compared. To change a query, edit its text by the positions of its parts and parse the result once;
+otherwise pass the parsed value.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ _TypedKey = Literal[
 ]
 Key = Literal["text"] | _TypedKey
 
-MOST = 16  # alternatives, things to see less of, pictures, facts: each one costs a pass over something
+MOST = 16  # alternatives, terms to see less of, pictures, facts; each one costs a pass over data
 LEAST_WEIGHT, MOST_WEIGHT = 0.1, 10.0
 
 _PICTURE = "like"
 _KEYS = "|".join((*get_args(_TypedKey), _PICTURE))
-# Control characters and lone surrogates (undecodable bytes of a command line) separate words as blanks do.
+# Control characters and lone surrogates (undecodable bytes of a command line) separate words like blanks.
 _UNTYPED = r"\x00-\x1f\x7f-\x9f\ud800-\udfff"
 _BLANK = r"\s" + _UNTYPED
 _QUOTE = '"“”„'
@@ -56,7 +56,7 @@ _TOKEN = re.compile(
 )
 _CONTENTS = ("bar", "plain", "quoted", "value", "text", "word")
 _KEY_ALONE = re.compile(f"(?ai:({_KEYS})):")
-_OPEN = re.compile(rf"[{_QUOTE}]|:[\s|-]*$")  # what may take in what is written behind it
+_OPEN = re.compile(rf"[{_QUOTE}]|:[\s|-]*$")  # text that may absorb what is appended
 _WEIGHTED = re.compile(r"(?P<text>[^^]+)\^(?P<weight>[0-9]{1,6}(?:\.[0-9]{1,6})?)")
 _NEEDS_QUOTES = re.compile(rf"[{_QUOTE}]|.*[{_BLANK}|]", re.DOTALL)
 
@@ -70,7 +70,7 @@ WEIGHT = f"A weight lies between {LEAST_WEIGHT:g} and {MOST_WEIGHT:g}; the word 
 
 @dataclass(frozen=True, slots=True)
 class QueryFault:
-    """A part of the query that was left out; `start` and `end` are character positions in it."""
+    """An ignored part of the query; `start` and `end` are character positions in it."""
 
     start: int
     end: int
@@ -81,8 +81,8 @@ class QueryFault:
 class Token:
     """A piece of the text: a bar, or a word or value whose `content` begins at `inner`.
 
-    `key` is "" without one and "text" for quotation marks alone; `dashes` stand in front. An `is_open` one lacks its value
-    or its closing quotation mark.
+    `key` is "" without a key and "text" for quotation marks alone; `dashes` stand in front. A token that `is_open` lacks
+    its value or its closing quotation mark.
     """
 
     kind: Literal["bar", "plain", "value", "word"]
@@ -98,7 +98,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word; `start` and `end` are its place in the query. A `plain` one stood behind a backslash: it is no date."""
+    """One word; `start` and `end` are its position in the query. A `plain` word was typed after a backslash: never a date."""
 
     text: str
     start: int = field(compare=False)
@@ -114,7 +114,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A photo as part of a query: "#1234" is its number in the library, everything else a path."""
+    """A photo as part of a query: "#1234" is its id in the library, anything else is a path."""
 
     target: str
     start: int = field(compare=False)
@@ -126,14 +126,14 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One thing: words that are embedded together, pictures, or both; never empty."""
+    """One term: words that are embedded together, pictures, or both; never empty."""
 
     words: tuple[Word, ...] = ()
     pictures: tuple[Picture, ...] = ()
 
     @property
     def text(self) -> str:
-        """What the text tower reads: the words without weights and backslashes."""
+        """The text for the text tower: the words without weights and backslashes."""
         return " ".join(word.text for word in self.words)
 
     @property
@@ -155,7 +155,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What must be known of a photo, or with `excluded` must not; "text" is exact text in names, folders and keywords."""
+    """A fact that must be true of a photo, or with `excluded` false; "text" is exact text in names, folders and keywords."""
 
     key: Key
     value: str
@@ -168,14 +168,14 @@ class Fact:
         return f"-{typed}" if self.excluded else typed
 
 
-Aside = Fact | Picture | Term  # a term is one to see less of
+Aside = Fact | Picture | Term  # here a term is one to see less of
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A parsed query: any of `alternatives` is looked for, all of `less` counts against a photo, `facts` must hold.
+    """A parsed query: any of `alternatives` may match, all of `less` counts against a photo, all `facts` must hold.
 
-    Where a half-typed word was completed, names may still begin as it was `typed`: its alternatives before that.
+    If a half-typed word was completed, `typed` holds the alternatives before that, because names may begin with them.
     """
 
     alternatives: tuple[Term, ...] = ()
@@ -192,26 +192,26 @@ class Query:
 
     @property
     def pictures(self) -> list[Picture]:
-        """All photos that it names, wanted ones first."""
+        """All pictures in the query, wanted ones first."""
         return [picture for term in (*self.alternatives, *self.less) for picture in term.pictures]
 
     def asides(self) -> list[Aside]:
-        """The parts that ask the same wherever they stand, in their order; none where there are too many parts."""
+        """The parts whose position does not matter, in order; none if the query has too many parts."""
         if any(fault.message == TOO_MANY for fault in self.faults):
             return []
-        # Of several alternatives each picture belongs to one.
+        # With several alternatives, each picture belongs to one of them.
         pictures = self.alternatives[0].pictures if len(self.alternatives) == 1 else ()
         return sorted((*self.facts, *self.less, *pictures), key=lambda part: part.start)
 
     def replaced(self, start: int, end: int, text: str) -> Query:
-        """The query with other text in the place of a part of its own."""
+        """The query with one part of its text replaced."""
         return parse(self.text[:start] + text + self.text[end:])
 
 
 def parse(text: str | Query) -> Query:
-    """Parses any text in time proportional to its length; what cannot be used is named in `faults`.
+    """Parses any text in linear time; `faults` lists the parts that cannot be used.
 
-    What is parsed already is given back.
+    Returns a parsed query unchanged.
     """
     if isinstance(text, Query):
         return text
@@ -228,8 +228,8 @@ def spelled_aside(part: Aside) -> str:
 
 
 def joined(words: str, asides: Iterable[str]) -> tuple[str, int]:
-    """Words and parts that stand aside as one text, the words first unless they may take in what follows; and where
-    the words begin in it.
+    """Joins words and `asides` to one text, the words first unless they may absorb what follows; also returns where the
+    words begin.
     """
     words, parts = words.strip(), " ".join(asides)
     if parts and _OPEN.search(words):
@@ -238,7 +238,7 @@ def joined(words: str, asides: Iterable[str]) -> tuple[str, int]:
 
 
 def as_words(text: str) -> str:
-    """The same words behind backslashes: searched for as they stand, whatever they would mean to the language."""
+    """The same words with backslashes, so that they are searched as plain text."""
     return " ".join(f"\\{word}" for word in re.split(f"[{_BLANK}]+", text) if word)
 
 
@@ -271,7 +271,7 @@ class _Gathering:
         self._words: list[Word] = []
         self._pictures: list[Picture] = []
         self._surplus: list[tuple[int, int]] = []
-        self._unfinished = 0  # keys at the end that wait for their values
+        self._unfinished = 0  # keys at the end without values
 
     def query(self, text: str, tokens: tuple[Token, ...]) -> Query:
         self._end_alternative()
@@ -332,7 +332,7 @@ class _Gathering:
             self._pictures += term.pictures
 
     def _drop_unfinished(self) -> None:
-        """Removes keys without a value from the end of the query, where they were taken as words."""
+        """Removes keys without a value from the end of the query, where they were parsed as words."""
         for _ in range(self._unfinished):
             last = self._alternatives.pop()
             if last.words[:-1] or last.pictures:
@@ -345,5 +345,5 @@ class _Gathering:
 
 
 def spelled(value: str) -> str:
-    """A value between quotation marks where it needs them; one that holds both marks and blanks cannot be typed."""
+    """A value, in quotation marks if it needs them; a value with both marks and blanks cannot be typed."""
     return f'"{value}"' if _NEEDS_QUOTES.match(value) else value

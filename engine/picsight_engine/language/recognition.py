@@ -1,8 +1,8 @@
-"""Plain words of a query that mean a time or a place: "dog 2012", "last christmas", "sunset in Nice". Pure.
+"""Recognises plain words of a query that mean a time or a place: "dog 2012", "last christmas", "sunset in Nice". Pure.
 
-Only a time or a place of which the library has photos is one; everything else stays words. A word with a weight, or behind
-a backslash, is a word. So is a place's name made of words that are said of everyday photos ("nice", "Orange"), unless it
-begins with capitals that say so: in "sunset Nice" and "Nice 2019", but not in "Nice sunset" and "Girl Reading A Book".
+Only times and places of which the library has photos are recognised. A word with a weight or a backslash is always a word.
+So is a place name that is also an everyday word ("nice", "Orange"), unless a capital marks it as a name: it does in
+"sunset Nice" and "Nice 2019", but not in "Nice sunset" and "Girl Reading A Book".
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from picsight_engine.language.conditions import Condition
     from picsight_engine.language.query import Query, Word
 
-# What is left of "all my photos from 2012" asks for nothing.
+# Words that search for nothing by themselves, as in "all my photos from 2012".
 _ANY_PHOTO = frozenset(
     "photo photos picture pictures image images shot shots all my the taken of from in".split()  # noqa: SIM905
 )
-_WHERE = frozenset({"at", "from", "in", "near"})  # what stands before a place and says nothing more
+_WHERE = frozenset({"at", "from", "in", "near"})  # prepositions before a place
 _MOST_OF_PLACE = 6  # words of "in Rio de Janeiro, Brazil"
 
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """Words that mean a time or a place, and where they stand in the query."""
+    """Words that mean a time or a place, and their position in the query."""
 
     condition: Condition
     start: int
@@ -43,9 +43,9 @@ class Recognised:
 def recognise(
     query: Query, today: date, has_photos: Callable[[Condition], bool], places: Mapping[str, str]
 ) -> tuple[Query, tuple[Recognised, ...]]:
-    """The query without the words that mean a time or a place of which there are photos, and those times and places.
+    """The query without the words that mean a time or a place with photos, and these times and places.
 
-    `places` are the names of all towns, regions and countries of the library as they are compared.
+    `places` are the names of all towns, regions and countries of the library, for comparison.
     """
 
     def meant(some: tuple[Word, ...]) -> Condition | None:
@@ -78,7 +78,7 @@ def recognise(
 def _parts(
     words: tuple[Word, ...], text: str, meant: Callable[[tuple[Word, ...]], Condition | None]
 ) -> Iterator[Word | Recognised]:
-    """Yields the words in order, and as one those that mean something together; the longest reading wins."""
+    """Yields the words in order, grouping those that mean something together; the longest reading wins."""
     position = 0
     while position < len(words):
         for length in range(_reach(words, position, text), 0, -1):
@@ -94,7 +94,7 @@ def _parts(
 
 
 def _reach(words: tuple[Word, ...], start: int, text: str) -> int:
-    """How many words from here on may mean one thing: plain ones with only blanks between them."""
+    """How many words from here on may belong together: plain words with only blanks between them."""
     length = 0
     for word in words[start : start + MOST_WORDS]:
         if word.plain or word.weight != 1:
@@ -112,7 +112,7 @@ def _name_words(words: tuple[Word, ...]) -> tuple[str, ...]:
 
 
 def _names(words: tuple[Word, ...], places: Mapping[str, str]) -> list[str]:
-    """The folded names of places that these words are, divided by commas; none where one of them is no place."""
+    """The folded place names that these words form, separated by commas; none if one of them is not a place."""
     texts = _name_words(words)
     if len(texts) > _MOST_OF_PLACE:
         return []
@@ -121,8 +121,8 @@ def _names(words: tuple[Word, ...], places: Mapping[str, str]) -> list[str]:
 
 
 def _is_marked(words: tuple[Word, ...], query: Query) -> bool:
-    """Whether the name begins with a capital that says so: not one that begins the query or is one of many, as in
-    "GIRL READING", unless times alone stand beside it.
+    """Whether a capital marks these words as a name: not if it begins the query or is one of many, as in "GIRL READING",
+    unless only times stand beside it.
     """
     texts = _name_words(words)
     if not all(text[:1].isupper() for text in texts):
@@ -130,7 +130,10 @@ def _is_marked(words: tuple[Word, ...], query: Query) -> bool:
     others = [word for term in query.alternatives for word in term.words if word not in words]
     if all(could_be_time(word.text) for word in others):
         return True
-    start, is_led = len(query.text) - len(query.text.lstrip()), len(texts) < len(words)  # by "in"
+    start, is_led = (
+        len(query.text) - len(query.text.lstrip()),
+        len(texts) < len(words),
+    )  # `is_led`: there is an "in" before the name
     capitals = (word for word in others if word.text[:1].isupper() and is_everyday(word.text))
     if any(word.start > start or word.text[1:].isupper() for word in capitals):
         return is_led and not query.text.isupper()

@@ -1,7 +1,7 @@
-"""Words that mean a time: "2012", "summer 2019", "18 July 2020", "last christmas", "2019..2021", "3 years ago".
+"""Reads words that mean a time: "2012", "summer 2019", "18 July 2020", "last christmas", "2019..2021", "3 years ago".
 
-Pure: today is given. Seasons are those of the north, from the first day of their first month (summer 2019 is June to
-August; winter 2019 begins in December 2019). Weeks begin on Monday. "Last summer" is the latest one that is over.
+Pure: today is a parameter. Seasons are those of the northern hemisphere and begin on the first day of a month (summer 2019
+is June to August; winter 2019 begins in December 2019). Weeks begin on Monday. "Last summer" is the latest that is over.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-FIRST_YEAR, LAST_YEAR = 1826, 2199  # the oldest photograph there is, and no number that is rather a size
+FIRST_YEAR, LAST_YEAR = 1826, 2199  # the oldest photograph, and below numbers that are more likely sizes
 
 MONTHS = (
     "january", "february", "march", "april", "may", "june",
@@ -26,7 +26,7 @@ _FEASTS = ("christmas", "xmas", "easter", "halloween")
 _UNITS = ("day", "week", "month", "year")
 _NUMBERS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "ten": 10}
 _FILLERS = frozenset({"of", "the"})
-_BEFORE = frozenset({"in", "from", "during", "on", "at"})  # what stands before a time and says nothing more
+_BEFORE = frozenset({"in", "from", "during", "on", "at"})  # prepositions before a time
 _OPENERS = frozenset({"since", "after", "before", "until", "till"})
 _OTHERS = frozenset(
     {"today", "yesterday", "last", "this", "ago", "days", "weeks", "months", "years", "weekend"}
@@ -34,7 +34,7 @@ _OTHERS = frozenset(
 _VOCABULARY = frozenset(
     {*MONTHS, *_SHORT, *_SEASONS, *_FEASTS, *_UNITS, *_NUMBERS, *_FILLERS, *_BEFORE, *_OPENERS, *_OTHERS}
 )
-# Compiled by the first word with a digit, not by every start.
+# Compiled for the first word with a digit, not at every start.
 _NUMBER = r"[0-9]{1,4}(?:st|nd|rd|th|s)?|[0-9.]*\.\.[0-9.]*|[0-9]{4}(?:-[0-9]{2}){1,2}"
 _YEAR = r"[0-9]{4}"
 _DECADE = r"([0-9]{3})0s"
@@ -45,9 +45,9 @@ MOST_WORDS = 7  # "in the summer of the year" is as long as it gets
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Days from `first` to `last`, both included, the first or last day of the calendar where an end is open.
+    """Days from `first` to `last`, both included; an open end is the first or last day of the calendar.
 
-    `words` names it for a person. A `yearly` one is the same days of every year: the years say nothing.
+    `words` names it for the user. A `yearly` period is the same days of every year, and its years are ignored.
     """
 
     first: date
@@ -57,7 +57,7 @@ class Period:
 
 
 def could_be_time(word: str) -> bool:
-    """Whether a word may be part of a time; few are, so most texts are looked at once and no further."""
+    """Whether a word may be part of a time; a quick check that rules out most texts."""
     word = _plain(word)
     if any(letter.isdecimal() for letter in word):
         return re.fullmatch(_NUMBER, word) is not None
@@ -65,7 +65,7 @@ def could_be_time(word: str) -> bool:
 
 
 def time_in_words(words: Sequence[str], today: date) -> Period | None:
-    """The time that words of a text mean, all of them; none where they name no year and are not told from today."""
+    """The time that all these words mean together; None if they name neither a year nor a time relative to today."""
     if ".." in words[-1]:
         return time_of_value(words[0], today) if len(words) == 1 else None
     plain = [_plain(word) for word in words]
@@ -79,7 +79,7 @@ def time_in_words(words: Sequence[str], today: date) -> Period | None:
 
 
 def time_of_value(value: str, today: date) -> Period | None:
-    """The time that the value of "in:" means: as in words, joined by dashes or not; ranges; days of every year."""
+    """The time of a value of "in:": as in words, with or without dashes; also ranges and days of every year."""
     first, dots, last = value.strip().lower().partition("..")
     if not dots:
         return _simple(first, today)
@@ -102,7 +102,7 @@ def _simple(text: str, today: date) -> Period | None:
 
 
 def _between(first: Period | None, last: Period | None) -> Period | None:
-    """From the beginning of the earlier one to the end of the other."""
+    """From the start of the earlier period to the end of the other."""
     if first is None or last is None:
         period = first or last
         if period is None or period.yearly:
@@ -125,7 +125,7 @@ def _opened(period: Period, opener: str) -> Period:
 
 
 def _period(words: list[str], today: date) -> Period | None:
-    """The first reading that fits; None for days that do not exist and for years without photographs."""
+    """The first reading that fits; None for days that do not exist and years before photography."""
     readings: tuple[Callable[[list[str], date], Period | None], ...] = (
         _of_number, _of_day, _of_name, _of_now, _ago,
     )  # fmt: skip
@@ -168,7 +168,7 @@ def _of_day(words: list[str], _today: date) -> Period | None:
 
 
 def _of_name(words: list[str], _today: date) -> Period | None:
-    """July 2020, summer 2019, christmas 2018; without a year that of every year, but for Easter, which moves."""
+    """July 2020, summer 2019, christmas 2018; without a year, that of every year, except Easter, which moves."""
     years = [word for word in words if re.fullmatch(_YEAR, word)]
     names = [word for word in words if not re.fullmatch(_YEAR, word)]
     if len(names) != 1 or len(years) > 1 or not _is_name(names[0]):
@@ -177,7 +177,9 @@ def _of_name(words: list[str], _today: date) -> Period | None:
         return _named(names[0], _year(years[0]))
     if names[0] == "easter":
         return None
-    period = _named(names[0], 1999 if names[0] == "winter" else 2000)  # with a leap year's February
+    period = _named(
+        names[0], 1999 if names[0] == "winter" else 2000
+    )  # so that February is that of a leap year
     every = names[0] if names[0] in _SEASONS else period.words.rpartition(" ")[0]
     return Period(period.first, period.last, f"every {every}", yearly=True)
 
@@ -199,11 +201,11 @@ def _of_now(words: list[str], today: date) -> Period | None:
     if back:
         return next(period for period in candidates if period.last < today)
     now = (period for period in candidates if period.first <= today <= period.last)
-    return next(now, candidates[0])  # in January this winter began last year
+    return next(now, candidates[0])  # in January, this winter is the one that began last year
 
 
 def _ago(words: list[str], today: date) -> Period | None:
-    """3 years ago, a week ago: the day, the week, the month or the year that was then."""
+    """3 years ago, a week ago: the day, week, month or year at that time."""
     if len(words) != 3 or words[2] != "ago" or words[1].removesuffix("s") not in _UNITS:
         return None
     if words[0] not in _NUMBERS and not re.fullmatch("[0-9]{1,3}", words[0]):
@@ -214,7 +216,7 @@ def _ago(words: list[str], today: date) -> Period | None:
 
 
 def _unit(unit: str, today: date, back: int) -> Period:
-    """The day, week, month or year that was so many before this one."""
+    """The day, week, month or year that was `back` units before the present one."""
     if unit == "day":
         return Period(today - timedelta(days=back), today - timedelta(days=back), "")
     if unit in {"week", "weekend"}:
@@ -231,7 +233,7 @@ def _is_name(word: str) -> bool:
 
 
 def _named(name: str, year: int) -> Period:
-    """A month, a season or a feast of one year."""
+    """A month, a season or a holiday of one year."""
     if name in _SEASONS:
         first = date(year, _SEASONS[name], 1)
         after = date(year + (first.month == 12), (first.month + 2) % 12 + 1, 1)

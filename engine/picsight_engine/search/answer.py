@@ -1,4 +1,4 @@
-"""What a search is asked and gives back: photos in their order, what narrowed them, and where the query had faults."""
+"""The request and the answer of a search: sorted photos, the filters applied, and the faults of the query."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ FoundBy = Literal["name", "meaning"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """How an answer is wanted: at most `limit` photos that match at least so well, in this order, explained or not.
+    """The options of a search: at most `limit` photos that match at least as well as `least`, in this order, explained or not.
 
-    By date or folder all photos that match are put in order, not only the best; where nothing tells what matches, or
-    "all" are wanted, the `limit` best are. `pictures` are unit vectors [dim] that belong to every alternative.
+    By date or folder, all matching photos are sorted, not only the best; without a calibration, or with "all", the
+    `limit` best are. `pictures` are unit vectors [dim] that belong to every alternative.
     """
 
     limit: int = 20
@@ -37,7 +37,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class TermScore:
-    """How near a photo is to one thing that a query names, `text` as it is typed; the score is a cosine."""
+    """The similarity of a photo to one term of the query; `text` is the term as typed, the score is a cosine."""
 
     text: str
     score: float
@@ -47,10 +47,10 @@ class TermScore:
 class Result:
     """One photo of an answer; `path` is its primary file, `width` and `height` are upright pixels.
 
-    `stack` is the first photo of those that show the same picture, None where there is no other, and in the wall.
-    `match` is None where the model is not calibrated for what was asked, and for facts alone, whose score is 0. A photo
-    `found_by` "name" leads and is strong if its file has that whole name; found by a word, it follows the strong ones
-    with the match of its score. For facts alone `found_by` is None. `terms` are None unless an explanation was wanted.
+    `stack` is the first photo of those that show the same picture, None if there is no other, and in the wall.
+    `match` is None if the model is not calibrated for the query, and for facts alone, whose score is 0. A photo
+    `found_by` "name" comes first with a strong match if its file has that whole name. Found by a word, it follows the
+    strong matches, with the match of its score. For facts alone `found_by` is None. `terms` is None without `explain`.
     """
 
     id: int
@@ -71,8 +71,8 @@ class Result:
 class Filter:
     """A part of the query that narrows the answer: a fact, or plain words that were `recognised` as one.
 
-    `start` and `end` are its place in the query, `words` name it for a person, `photos` is how many of the whole library
-    it holds for. What was recognised becomes plain words again by `query.as_words`.
+    `start` and `end` are its position in the query, `words` name it for the user, `photos` is how many photos of the whole
+    library it matches. `query.as_words` turns a recognised part back into plain words.
     """
 
     start: int
@@ -86,9 +86,9 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Photos in their order, best first unless another one was asked for.
+    """The photos in order, best first by default.
 
-    `photos` is how many were searched: all that pass the filters. `undated` ones did not, for want of a date alone.
+    `photos` is how many were searched: all that pass the filters. `undated` photos fail only because they have no date.
     """
 
     query: str
@@ -101,5 +101,5 @@ class Answer:
     undated: int = 0
 
     def part(self, of: Filter | QueryFault) -> str:
-        """The text of the query that a filter or a fault is about."""
+        """The text of the query to which a filter or a fault refers."""
         return self.query[of.start : of.end]

@@ -1,4 +1,4 @@
-"""The model that answers searches of a library, and the wanted one, which does once it has read every photo."""
+"""The model that answers searches of a library, and the wanted model, which takes over once it has read every photo."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 
 class Answering:
-    """The model of now with its searcher; any thread may call, `use` not during an indexing."""
+    """The present model with its searcher; thread-safe, but do not call `use` while photos are indexed."""
 
     def __init__(
         self, db: Database, bundle: Bundle, wanted: Bundle, read: Callable[[Path], NDArray[np.float32]]
     ) -> None:
-        """`read` gives what `bundle` sees in a file."""
+        """`read` returns the vector of a file under a bundle."""
         self.bundle = bundle
         self.wanted = wanted
         self.searcher = Searcher(db, bundle, read)
@@ -38,7 +38,7 @@ class Answering:
         self._opened_suggester: Suggester | None = None
 
     def suggester(self) -> Suggester:
-        """Made when something is first typed: a search from the command line suggests nothing."""
+        """The suggester, made on first use: a search from the command line does not need it."""
         from picsight_engine.suggesting.suggestions import Suggester  # 45 ms
 
         with self._lock:
@@ -47,29 +47,29 @@ class Answering:
             return self._opened_suggester
 
     def use(self, answers: Bundle, wanted: Bundle) -> None:
-        """Takes up what a person chose while the library was open."""
-        if answers != self.bundle:  # another model, or the same one installed anew with other files
+        """Applies a choice that the user made while the library was open."""
+        if answers != self.bundle:  # another model, or the same one reinstalled with other files
             self._search_with(answers)
         self.wanted = self.bundle if wanted == self.bundle else wanted
 
     def begin(self) -> None:
-        """Before photos are read: the wanted model answers at once where the one of now has nothing to answer with."""
+        """Called before indexing: switches to the wanted model at once if the present one has no vectors."""
         space = self.bundle.manifest.space_id
         if self.wanted.manifest.space_id == space or not photos_with_vector(self._db, space):
             self._switch()
 
     def end(self) -> bool:
-        """After photos were read: the wanted model answers if none lacks its vector any more; returns whether that is news."""
+        """Called after indexing: switches to the wanted model if every photo has its vector; returns whether it switched."""
         if self.bundle is self.wanted or photos_awaiting(self._db, self.wanted.manifest.space_id):
             return False
         return self._switch()
 
     def _switch(self) -> bool:
-        """Makes the wanted model the one that answers, unless a person has chosen another one since this was opened."""
+        """Switches to the wanted model, unless the user has chosen another one since the library was opened."""
         manifest = self.wanted.manifest
         with (
             self._db.writer() as connection
-        ):  # `installation.model_choice.use_model` chooses inside of one, too
+        ):  # `installation.model_choice.use_model` also chooses inside a transaction
             if chosen_model(self._db.folder) not in {None, manifest.name, self.wanted.folder.name}:
                 return False
             enter_space(connection, manifest, active=True)
@@ -78,7 +78,7 @@ class Answering:
         return True
 
     def _search_with(self, bundle: Bundle) -> None:
-        """A search that is under way ends with the model of before."""
+        """Replaces the searcher; a running search ends with the previous model."""
         before, self.bundle = self.searcher, bundle
         self.searcher = Searcher(self._db, bundle, self._read)
         with self._lock:

@@ -1,4 +1,4 @@
-"""What the library knows of one photo, and of one path that is no photo."""
+"""The details of one photo, and the problem of a path that is not a photo."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PhotoDetails:
-    """One photo: `paths` are its present files, the primary one first, `metadata` is what the file says that was asked for.
+    """One photo: `paths` are its present files, the primary one first, `metadata` are those of the requested file.
 
-    `width` and `height` are upright pixels, `bytes` is the size of that file, `file_time` when it was last changed, as the
-    clock here shows it. `rating` is what a person gave, else what the file says.
+    `width` and `height` are upright pixels, `bytes` is the size of that file, `file_time` its last change in local time.
+    `rating` is the user's, else the file's.
     """
 
     id: int
@@ -41,18 +41,18 @@ class PhotoDetails:
 
     @property
     def taken(self) -> str | None:
-        """ISO 8601, with its offset where that is known."""
+        """ISO 8601, with the offset if known."""
         return taken_iso(self.metadata)
 
 
 def photo_at(db: Database, path: Path) -> Photo | None:
-    """The photo whose present file lies at `path`, however that is spelled; None for any other path."""
+    """The photo with a present file at `path`, in any spelling of the path; None for any other path."""
     found = _shown_at(db, path)
     return None if found is None else found[1]
 
 
 def details_at(db: Database, path: Path) -> PhotoDetails | None:
-    """What is known of the photo at `path`, by the metadata of that very file; None where there is none."""
+    """The details of the photo at `path`, with the metadata of that file; None if there is no photo."""
     found = _shown_at(db, path)
     if found is None:
         return None
@@ -81,22 +81,22 @@ def _shown_at(db: Database, path: Path) -> tuple[StoredFile, Photo] | None:
 
 
 def problem_at(db: Database, path: Path) -> Problem | None:
-    """Why the file or directory at `path`, however that is spelled, could not be indexed; None if nothing is known."""
+    """Why the file or directory at `path`, in any spelling, could not be indexed; None without a known problem."""
     return None if _impossible(path) else problems.problem_at(db, path)
 
 
 def taken_iso(photo: Metadata | Photo) -> str | None:
-    """When the photo was taken, ISO 8601 with the offset where it is known."""
+    """When the photo was taken, ISO 8601 with the offset if known."""
     return None if photo.taken is None else photo.taken + (photo.taken_offset or "")
 
 
 def _file_time(mtime_ns: int) -> str | None:
     try:
-        return datetime.fromtimestamp(mtime_ns // 1_000_000_000).isoformat()  # noqa: DTZ006 - as the clock here shows it
-    except (ValueError, OverflowError, OSError):  # no calendar has such a year
+        return datetime.fromtimestamp(mtime_ns // 1_000_000_000).isoformat()  # noqa: DTZ006 - local time
+    except (ValueError, OverflowError, OSError):  # the year is out of range
         return None
 
 
 def _impossible(path: Path) -> bool:
-    """No system allows NUL in a path, and asking it raises ValueError."""
+    """Whether a path contains NUL, which no system allows and which raises ValueError."""
     return "\0" in str(path)

@@ -1,4 +1,4 @@
-"""From what a query looks for, words and pictures, to the directions that photos are compared with."""
+"""Turns the words and pictures of a query into the directions with which photos are compared."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 
 LESS_WEIGHT = 0.5  # average precision 0.552 on real embeddings; 0.539 at full weight
-_REMEMBERED = 256  # 0.5 MB of vectors: while typing, only the last term changes
-_MOST_CHARACTERS = 2_000  # far beyond any tower's context; keeps a pasted book from being tokenised whole
+_REMEMBERED = 256  # 0.5 MB of vectors; while the user types, only the last term changes
+_MOST_CHARACTERS = 2_000  # far beyond any tower's context; avoids tokenising a whole pasted book
 
 
 class Terms:
-    """Embeds terms one at a time and remembers the latest; any thread may call."""
+    """Embeds terms one at a time and caches the latest; thread-safe."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
@@ -39,11 +39,11 @@ class Terms:
 
     @property
     def is_loaded(self) -> bool:
-        """True once the text tower is there; needs no lock, which is held while it loads."""
+        """True once the text tower is loaded; does not wait for the lock that is held while it loads."""
         return self._embedder is not None
 
     def load(self) -> None:
-        """Loads the text tower unless it is there: most of a first search's time.
+        """Loads the text tower if needed, which takes most of the time of a first search.
 
         Raises:
             BundleError: the bundle has no text tower or its files cannot be loaded.
@@ -67,9 +67,9 @@ class Terms:
             return self._vectors[text]
 
     def wanted(self, term: Term) -> NDArray[np.float32]:
-        """The unit vector [dim] of a term's words, turned towards those that weigh more.
+        """The unit vector [dim] of a term's words, turned towards the words of higher weight.
 
-        A word that weighs less counts as the rest of its term weighing more, so that a weight of 1 changes nothing and
+        A word of lower weight counts as if the rest of its term weighed more, so that a weight of 1 changes nothing and
         nothing is ever subtracted.
         """
         vector = self.vector(term.text)
@@ -85,7 +85,7 @@ class Terms:
 
     def _load(self) -> TextEmbedder:
         if self._embedder is None:
-            # Imports onnxruntime and tokenizers, 250 ms that only a search by words needs.
+            # Lazy: onnxruntime and tokenizers take 250 ms, and only a search by words needs them.
             from picsight_engine.runtime.text_embedder import TextEmbedder
 
             self._embedder = TextEmbedder(self._bundle)
@@ -95,7 +95,7 @@ class Terms:
 def less_of(wanted: NDArray[np.float32], less: NDArray[np.float32]) -> NDArray[np.float32]:
     """Turns every wanted direction [a, dim] away from all unwanted ones [b, dim], each at half weight; unit rows.
 
-    A direction that the subtraction leaves nothing of ("dog -dog -dog") stays as it was.
+    A direction that would become zero ("dog -dog -dog") stays as it was.
     """
     turned = wanted - LESS_WEIGHT * less.sum(axis=0)
     lengths = np.linalg.norm(turned, axis=1, keepdims=True)
@@ -110,15 +110,15 @@ def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
     return scaled
 
 
-# Of a picture beside words, in spreads of the library's scores: for "snow" and the photo of a dog, photos of dogs in snow
-# come first with an average precision of 0.111; 0.106 where both count the same, 0.085 by the words, 0.077 by the plain sum.
+# The weight of a picture beside words, in spreads of the library's scores. For "snow" and the photo of a dog, the average
+# precision for dogs in snow is 0.111; 0.106 with equal weights, 0.085 by the words alone, 0.077 by the plain sum.
 PICTURE_WEIGHT = 0.7
-GIVEN = "like the picture"  # one that a person showed, which has no place in the text
+GIVEN = "like the picture"  # the text of a picture that is given, not typed
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One thing that a query names: how it is typed, its unit vector [dim], and what it weighs."""
+    """One part of a query: its text as typed, its unit vector [dim], and its weight."""
 
     text: str
     vector: Vector
@@ -128,9 +128,9 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """What is looked for: any of the alternatives, each all of its parts together; and what there is to be less of.
+    """The target of a search: any of the alternatives, each with all of its parts; and the parts to see less of.
 
-    `accents` are words that weigh more or less than the rest of their term, which have turned its vector already.
+    `accents` are words with their own weight; the vector of their term is already turned by them.
     """
 
     alternatives: tuple[tuple[Part, ...], ...]
@@ -139,24 +139,24 @@ class Aim:
 
     @property
     def wants_pictures(self) -> bool:
-        """Whether photos like a picture are looked for."""
+        """Whether the search looks for photos like a picture."""
         return any(part.is_picture for parts in self.alternatives for part in parts)
 
     @property
     def has_pictures(self) -> bool:
-        """Whether anything but words is compared."""
+        """Whether any part is a picture."""
         return any(part.is_picture for part in self._all())
 
     def named(self) -> list[Part]:
-        """Everything that has a score of its own, each once."""
+        """Every part that has its own score, each once."""
         return list({part.text: part for part in (*self._all(), *self.accents)}.values())
 
     def directions(self, spread: Callable[[Vector], Vector]) -> Vector:
         """One unit row for each alternative: [alternatives, dim].
 
-        Cosines of a photo with words lie closer together than those with another photo. Where there are pictures, each
-        part is made to spread the library's photos as widely as it weighs (`spread` gives the standard deviation of the
-        scores of each row); else the picture alone would decide.
+        Cosines of photos with words vary less than those with another photo. If there are pictures, each part is scaled
+        so that its scores over the library spread in proportion to its weight (`spread` returns the standard deviation of
+        the scores of each row); otherwise the picture alone would decide.
         """
         if not self.has_pictures:
             wanted = self.words()
@@ -168,8 +168,8 @@ class Aim:
         return less_of(wanted / spread(wanted)[:, np.newaxis], _spread_alike(self.less, spread))
 
     def just_fitting(self, picture: float, words: float, average: Callable[[Vector], float]) -> Vector:
-        """A photo that only just fits the first alternative, as the least vector [dim] with these cosines to its pictures
-        and its words, and the `average` one to what is to be less. Its score is where photos begin to match.
+        """The smallest vector [dim] with these cosines to the pictures and words of the first alternative, and the `average`
+        cosine to the parts to see less of. Its score is the threshold at which photos begin to match.
         """
         wanted = [picture if part.is_picture else words for part in self.alternatives[0]]
         cosines = np.array([*wanted, *(average(part.vector) for part in self.less)], np.float32)
@@ -178,7 +178,7 @@ class Aim:
         return photo
 
     def words(self) -> Vector:
-        """The first part of each alternative, which is its words where it has any: [alternatives, dim]."""
+        """The first part of each alternative, which is its words if it has any: [alternatives, dim]."""
         return np.stack([parts[0].vector for parts in self.alternatives])
 
     def _all(self) -> Iterator[Part]:
@@ -190,7 +190,7 @@ class Aim:
 def aim_of(
     query: Query, terms: Terms, pictures: Mapping[str, Vector], given: Sequence[Vector] = ()
 ) -> Aim | None:
-    """What a query looks for, None if that is nothing; `given` pictures belong to every alternative.
+    """The target of a query, None if it has none; `given` pictures belong to every alternative.
 
     Raises:
         BundleError: the text tower is missing or cannot be loaded.
@@ -228,7 +228,7 @@ def _accents(query: Query, terms: Terms) -> Iterator[Part]:
 
 
 def _spread_alike(parts: Sequence[Part], spread: Callable[[Vector], Vector]) -> Vector:
-    """The parts' vectors [parts, dim] at such lengths that the scores of each spread as widely as it weighs."""
+    """The parts' vectors [parts, dim], scaled so that the scores of each spread in proportion to its weight."""
     vectors = np.stack([part.vector for part in parts])
     weights = np.array([part.weight for part in parts], np.float32)
     alike: Vector = vectors * (weights / spread(vectors))[:, np.newaxis]

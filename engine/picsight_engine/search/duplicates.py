@@ -1,7 +1,7 @@
-"""Which photos show the same picture: copies that were encoded anew, resized or saved by another program.
+"""Finds photos that show the same picture: copies that were re-encoded, resized or saved by another program.
 
-A stack belongs to the library, not to an answer: each photo is compared once, with the first photo of every stack, and
-what comes later changes nothing of that. Bursts and crops are photos of their own.
+Stacks belong to the library, not to an answer: each photo is compared once, with the first photo of every stack, and
+later photos do not change the result. Bursts and crops count as different photos.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
     Judge = Callable[[Sketch, Sketch], bool]
 
-RULE = 1  # of what is the same; where it grows, every photo is compared anew
-_AT_ONCE = 1024  # photos a transaction
+RULE = 1  # of what counts as the same; if it is raised, every photo is compared again
+_AT_ONCE = 1024  # photos per transaction
 
 
 def find_stacks(db: Database, thumbnails: ThumbnailStore) -> None:
-    """Compares every visible photo that was not compared yet; one without a thumbnail waits for it.
+    """Compares every visible photo that was not compared yet and has a thumbnail.
 
     Raises:
-        StorageError: the disk is full or gone; what was stored before stays.
+        StorageError: the disk is full or gone; earlier batches stay.
     """
     shown = sketches(db)
     known = thumbnails.stacks.known(RULE)
@@ -53,7 +53,7 @@ def find_stacks(db: Database, thumbnails: ThumbnailStore) -> None:
 
 
 def first_shown(members: Iterable[tuple[int, int]]) -> dict[int, int]:
-    """The first photo of each photo's stack, from (photo, stack); a photo that is alone in its stack has none."""
+    """The first photo of each photo's stack, from (photo, stack); without photos that are alone in their stack."""
     by_stack: dict[int, list[int]] = {}
     for photo_id, stack in members:
         by_stack.setdefault(stack, []).append(photo_id)
@@ -64,7 +64,7 @@ class Firsts:
     """The first photo of every stack, with which the others are compared."""
 
     def __init__(self, capacity: int, known: Iterable[tuple[Sketch, int]] = ()) -> None:
-        """`known` are photos with their stacks, in the order of their ids; `capacity` photos there will be at most."""
+        """`known` are photos with their stacks, in order of ids; `capacity` is the maximum number of photos."""
         self._phashes = np.empty(capacity, np.int64)
         self._firsts: list[tuple[Sketch, int]] = []
         seen: set[int] = set()
@@ -74,7 +74,7 @@ class Firsts:
                 self._add(sketch, stack)
 
     def stack_of(self, sketch: Sketch, same: Judge) -> int:
-        """The stack that a photo belongs to, which is a new one if it is the same as no first photo."""
+        """The stack of a photo; a new one if no first photo shows the same picture."""
         for first, stack in self._near(sketch):
             if same(first, sketch):
                 return stack
@@ -82,7 +82,7 @@ class Firsts:
         return sketch.id
 
     def _near(self, sketch: Sketch) -> Iterator[tuple[Sketch, int]]:
-        """The first photos of stacks that are near by hash and shape."""
+        """The first photos of stacks with a similar hash and shape."""
         bits = np.bitwise_count(self._phashes[: len(self._firsts)] ^ np.int64(sketch.phash))
         for place in np.flatnonzero(bits <= MOST_BITS).tolist():
             first, stack = self._firsts[place]
@@ -95,15 +95,15 @@ class Firsts:
 
 
 def same_shape(one: Sketch, other: Sketch) -> bool:
-    """Whether one picture is the other resized, each side rounded to whole pixels."""
+    """Whether one size is the other resized, with each side rounded to whole pixels."""
     small, large = sorted((one, other), key=lambda sketch: sketch.width * sketch.height)
     scale = max(small.width, small.height) / max(large.width, large.height)
     return abs(large.width * scale - small.width) <= 1 and abs(large.height * scale - small.height) <= 1
 
 
 def _judge(db: Database, thumbnails: ThumbnailStore) -> Judge:
-    """Compares two photos by their pixels and by when they were taken."""
-    from picsight_engine.photos.thumbnail import (  # Pillow: 30 ms that a search does not pay
+    """Compares two photos by their pixels and their dates."""
+    from picsight_engine.photos.thumbnail import (  # lazy: Pillow takes 30 ms
         miniature,
         same_picture,
     )

@@ -1,7 +1,7 @@
-"""From the facts of a query to the photos that pass, before anything is ranked.
+"""Selects the photos that pass the facts of a query, before ranking.
 
-All of a query's facts must hold; only of several times or formats any will do, since a photo has one. So it is with places,
-cameras, lenses and labels that no photo has all of.
+All facts must hold. Of several times or formats any is enough, because a photo has only one. The same applies to places,
+cameras, lenses and labels if no photo has all of them.
 """
 
 from __future__ import annotations
@@ -36,17 +36,16 @@ if TYPE_CHECKING:
 
 _PLAIN_PLACE = "place in words"
 _ONE_A_PHOTO = {_PLAIN_PLACE, "place", "camera", "lens", "label"}
-_REMEMBERED = 32  # conditions of which the photos are known until the library changes: 0.8 MB each of 100,000
+_REMEMBERED = 32  # conditions whose photos are cached until the library changes: 0.8 MB each for 100,000
 
 
 @dataclass(frozen=True, slots=True)
 class Passing:
-    """What is left of a query for the ranking, and the photos that it may rank: `ids` ascending, None for all.
+    """The rest of a query for the ranking, and the photos that it may rank: `ids` ascending, None for all.
 
-    `undated` photos would pass if they had a date. `called` are photos whose file is called what is looked for, `worded`
-    ones have all its words in their names, folders, keywords and tags: both pass what was typed as a fact, whatever time
-    its words may mean. Of `faults` the facts were left out; `unnamed` ones hold for no photo,
-    because none has what they name.
+    `undated` photos would pass if they had a date. `called` photos have a file with the searched name; `worded` photos have
+    all its words in their names, folders, keywords and tags. Both pass the typed facts, but not the times that plain words
+    may mean. The facts of `faults` were ignored; the facts of `unnamed` match no photo, because none has such a value.
     """
 
     query: Query
@@ -60,7 +59,7 @@ class Passing:
 
 
 class Filters:
-    """Answers which photos of a library pass; any thread may call."""
+    """Selects the photos of a library that pass; thread-safe."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -69,7 +68,7 @@ class Filters:
         self._names: tuple[int, dict[str, str]] | None = None
 
     def passing(self, query: Query) -> Passing:
-        """The photos for which every fact of the query holds, and every time and place that its words mean.
+        """The photos that match every fact of the query, and every time and place that its words mean.
 
         Raises:
             LibraryError: the library is damaged.
@@ -100,7 +99,7 @@ class Filters:
         return Passing(rest, *passing, called, _union(by_word), filters, tuple(faults), tuple(unnamed))
 
     def _called(self, query: Query) -> list[int]:
-        """The photos whose file is named like the whole query, or like one of its alternatives."""
+        """The photos with a file named like the whole query or like one of its alternatives."""
         names = [query.text, *(term.text for term in query.alternatives if not term.pictures)]
         return list(dict.fromkeys(photo_id for name in names for photo_id in photos_named(self._db, name)))
 
@@ -108,7 +107,7 @@ class Filters:
         """The photos that have all words of an alternative in their names, folders, keywords and tags."""
         found = [np.empty(0, np.int64)]
         for term in (*query.alternatives, *query.typed):
-            words = sorted({*words_in(term.text)}, key=len, reverse=True)  # long ones are rare and cheap
+            words = sorted({*words_in(term.text)}, key=len, reverse=True)  # long words are rare and cheap
             ids = self._holding(worded(words[0])) if words and not term.pictures else found[0]
             for word in words[1:]:
                 ids = _common(ids, self._holding(worded(word))) if len(ids) else ids
@@ -116,7 +115,7 @@ class Filters:
         return _union(found)
 
     def _places(self) -> dict[str, str]:
-        """The folded names of all places of which the library has photos."""
+        """The folded names of all places in the library."""
         revision = photos_revision(self._db)
         if self._names is None or self._names[0] != revision:
             names: dict[str, str] = {}
@@ -126,7 +125,7 @@ class Filters:
         return self._names[1]
 
     def _holding(self, condition: Condition) -> Ids:
-        """The photos for which a condition holds, remembered until any process changes what it is about."""
+        """The photos that match a condition, cached until any process changes its data."""
         revision = photos_revision(self._db), tags_revision(self._db) if condition.decided else 0
         with self._lock:
             if len(self._found) >= _REMEMBERED:
@@ -137,13 +136,13 @@ class Filters:
         ids = condition.find(self._db)
         with self._lock:
             found = self._found.get(condition.key)
-            if found is None or found[0] < revision:  # else another thread has seen a later state
+            if found is None or found[0] < revision:  # otherwise another thread has cached a later state
                 self._found[condition.key] = revision, ids
         return ids
 
 
 class _Sieve:
-    """Collects the conditions of one query and gives the photos that pass all of them."""
+    """Collects the conditions of one query and returns the photos that pass all of them."""
 
     def __init__(self, holding: Callable[[Condition], Ids]) -> None:
         self.filters: list[Filter] = []
@@ -163,12 +162,12 @@ class _Sieve:
         )
 
     def let_through(self, photo_ids: list[int]) -> tuple[int, ...]:
-        """Those of some photos that pass what was added until now, in their order."""
+        """The photos among these that pass the conditions added so far, in the same order."""
         passing = self.common(np.asarray(photo_ids, np.int64))
         return tuple(photo_id for photo_id in photo_ids if photo_id in passing)
 
     def common(self, ids: Ids) -> Ids:
-        """Those of some photos that pass what was added until now, ascending."""
+        """The photos among these that pass the conditions added so far, ascending."""
         passing = self.passing()[0] if len(ids) else None
         return ids if passing is None else _common(ids, passing)
 
@@ -188,13 +187,13 @@ class _Sieve:
 
     @staticmethod
     def _together(kind: str, ids: list[Ids]) -> Ids:
-        """Any of several formats will do; so will any of the places, cameras, lenses or labels that no photo has together."""
+        """Any of several formats is enough; so is any of the places, cameras, lenses or labels if no photo has all."""
         common = reduce(_common, ids)
         any_will_do = kind == "format" or (kind in _ONE_A_PHOTO and not common.size)
         return _union(ids) if any_will_do else common
 
     def _kept(self, ids: Ids) -> Ids:
-        """The photos that nothing excludes."""
+        """The photos that no condition excludes."""
         for excluded in self._excluded:
             ids = np.setdiff1d(ids, excluded, assume_unique=True)
         return ids

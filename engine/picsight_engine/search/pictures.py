@@ -1,4 +1,4 @@
-"""Photos as parts of a query: "like:#1234" and "like:PATH" become vectors, also of files that the library does not know."""
+"""Photos in a query: turns "like:#1234" and "like:PATH" into vectors, also for files outside the library."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from picsight_engine.store.database import Database
 
 _NUMBER = r"#([0-9]{1,18})"
-_REMEMBERED = 16  # files outside the library: reading one takes a second, and words are typed beside it
+_REMEMBERED = 16  # files outside the library; reading one takes a second, too long to repeat at every key
 
 
 @dataclass(frozen=True, slots=True)
 class PictureVectors:
-    """The vectors [dim] of a query's pictures by what was typed; `known` are those photos of the library among them."""
+    """The vectors [dim] of a query's pictures, by the typed text; `known` are the photos of the library among them."""
 
     vectors: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     known: tuple[int, ...] = ()
@@ -40,7 +40,7 @@ class PictureVectors:
 
 
 class PictureFinder:
-    """Finds the vectors of pictures in one space; `read` embeds a file that the library does not know. Any thread may call."""
+    """Finds the vectors of pictures in one space; `read` embeds a file outside the library. Thread-safe."""
 
     def __init__(self, db: Database, space: str, read: Callable[[Path], NDArray[np.float32]]) -> None:
         self._db = db
@@ -50,7 +50,7 @@ class PictureFinder:
         self._files: OrderedDict[tuple[str, int, int], NDArray[np.float32]] = OrderedDict()
 
     def pictures_of(self, query: Query) -> PictureVectors:
-        """The pictures of a query; those that cannot be had are faults."""
+        """The pictures of a query; those that cannot be read become faults."""
         vectors: dict[str, NDArray[np.float32]] = {}
         known, faults = [], []
         for picture in query.pictures:
@@ -64,7 +64,7 @@ class PictureFinder:
         return PictureVectors(vectors, tuple(known), tuple(faults))
 
     def _photo(self, picture: Picture) -> int | None:
-        """The number of the photo that is meant, None for a file that is not in the library."""
+        """The id of the photo, None for a file outside the library."""
         number = re.fullmatch(_NUMBER, picture.target)
         if number is None:
             photo = photo_at(self._db, _path_of(picture))
@@ -98,9 +98,9 @@ class PictureFinder:
 
 
 def _path_of(picture: Picture) -> Path:
-    """The file that is meant, absolute; "~" is a person's home."""
+    """The absolute path of the file; "~" is the home folder."""
     try:
-        return Path(os.path.abspath(os.path.expanduser(picture.target)))  # noqa: PTH100, PTH111 -- links stay, no home is no fault
+        return Path(os.path.abspath(os.path.expanduser(picture.target)))  # noqa: PTH100, PTH111 -- keeps links, and a missing home raises no error
     except FileNotFoundError:
         raise PicsightError(
             f"The folder in which {picture.target} was typed is gone; type the whole path."

@@ -1,4 +1,4 @@
-"""Ranks the photos that may be shown by what is looked for, and judges how well the best of them match."""
+"""Ranks the photos that pass the filters, and judges how well the best of them match."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
     from picsight_engine.vectors.matrix import Rows
 
 
-Judge = Callable[[Sequence[float]], list[Match]]  # of scores, of which the first are the best of a field
+Judge = Callable[[Sequence[float]], list[Match]]  # gets the scores of a field, best first
 
 KEPT: dict[Least, frozenset[Match | None]] = {
     "strong": frozenset({"strong", None}),
     "weaker": frozenset({"strong", "weaker", None}),
     "all": frozenset({"strong", "weaker", "none", None}),
 }
-_FIRST_LOOK = 512  # photos among which all matches of most queries are
-_SAMPLED = 2048  # rows that tell how widely scores spread
-_FEWEST_SAMPLED = 16  # fewer tell nothing
+_FIRST_LOOK = 512  # photos; for most queries they include all matches
+_SAMPLED = 2048  # rows from which the spread of scores is estimated
+_FEWEST_SAMPLED = 16  # too few rows give no estimate
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A photo that was ranked; `match` is None where scores mean nothing, `found_by` where nothing was compared."""
+    """A ranked photo; `match` is None without a calibration, `found_by` is None if nothing was compared."""
 
     id: int
     score: float = 0.0
@@ -46,7 +46,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """The vectors of one moment, and which of their rows are searched (`allowed` [n], None for all that are shown)."""
+    """A snapshot of the vectors, and the rows to search (`allowed` [n], None for all visible ones)."""
 
     rows: Rows
     allowed: NDArray[np.bool_] | None
@@ -65,7 +65,7 @@ class Field:
         return int(np.count_nonzero(shown))
 
     def without(self, photo_ids: Sequence[int]) -> Field:
-        """The same without some photos."""
+        """The field without these photos."""
         if not photo_ids:
             return self
         others = ~np.isin(self.rows.ids, np.asarray(photo_ids))
@@ -90,10 +90,10 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """What ranks the photos of a field: directions [m, dim], of which the best counts.
+    """Ranks the photos of a field by the best of the directions [m, dim].
 
-    `judge` says how well scores match, None where nothing does. What rows lose (`losses` [n]), None where nothing does, is
-    taken off their scores.
+    `judge` maps scores to matches, None without a calibration. `losses` [n] are subtracted from the scores of rows, None
+    if there are none.
     """
 
     field: Field
@@ -102,14 +102,14 @@ class Ranking:
     losses: NDArray[np.float32] | None = None
 
     def best(self, number: int) -> list[Judged]:
-        """So many photos, best first."""
+        """The `number` best photos, best first."""
         if number <= 0:
             return []
         judged = self._judged(max(number, BEST))
         return judged[:number]
 
     def matching(self, least: Least, number: int) -> list[Judged]:
-        """Every photo that matches so well, however many; where nothing tells that, so many of the best."""
+        """Every photo that matches at least as well as `least`; without a calibration, the `number` best."""
         if self.judge is None or least == "all":
             return self.best(number)
         looked = _FIRST_LOOK
@@ -120,7 +120,7 @@ class Ranking:
             looked *= 4
 
     def called(self, photo_ids: Sequence[int]) -> list[Judged]:
-        """Photos that were found by their files' names, with the scores that they have all the same."""
+        """Photos found by the names of their files, with their scores."""
         if not photo_ids:
             return []
         scores = term_scores(self.field, self.directions, np.asarray(photo_ids, np.int64)).max(axis=1)
@@ -131,7 +131,7 @@ class Ranking:
         ]
 
     def worded(self, photo_ids: NDArray[np.int64], number: int) -> list[Judged]:
-        """The best of photos of which a word is called so, each judged as it is by its score."""
+        """The best of the photos found by a word, each judged by its score."""
         if not len(photo_ids):
             return []
         scores = np.nan_to_num(term_scores(self.field, self.directions, photo_ids).max(axis=1))
@@ -158,7 +158,7 @@ class Ranking:
 
 
 def explanations(rows: Field, aim: Aim, photo_ids: Sequence[int]) -> dict[int, tuple[TermScore, ...]]:
-    """How near photos are to each thing that a query names; nothing for a photo without a vector."""
+    """The similarity of photos to each part of a query; no entry for a photo without a vector."""
     parts = aim.named()
     vectors = np.stack([part.vector for part in parts])
     scores = term_scores(rows, vectors, np.asarray(photo_ids, np.int64))
@@ -170,7 +170,7 @@ def explanations(rows: Field, aim: Aim, photo_ids: Sequence[int]) -> dict[int, t
 
 
 def find_losses(rows: Rows, blankness: Blankness) -> NDArray[np.float32] | None:
-    """What each row loses of its scores [n], as near as eight bits tell; None where none does."""
+    """The losses [n] subtracted from the scores of rows, at 8-bit precision; None if there are none."""
     if not len(rows.ids):
         return None
     codes, scales = quantize(blankness.axis()[np.newaxis])

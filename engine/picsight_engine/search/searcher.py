@@ -1,4 +1,4 @@
-"""Searches one library: facts choose photos, words and pictures become directions, the scan ranks by them what was chosen."""
+"""Searches one library: facts select photos, words and pictures become directions, and the scan ranks by them."""
 
 from __future__ import annotations
 
@@ -50,19 +50,19 @@ if TYPE_CHECKING:
 
 REST = "The rest was searched."
 _NEGATIONS = frozenset({"no", "not", "without"})
-_UNJUDGED = Judged(0)  # of a photo that nothing was compared with
+_UNJUDGED = Judged(0)  # for photos that are not ranked
 
 
 class Searcher:
-    """Answers searches over one library with one bundle; any thread may call.
+    """Answers searches over one library with one bundle; thread-safe.
 
-    Words match strongly, weaker or not, as the bundle is calibrated for them; how near one photo is to another is not.
+    The bundle's calibration decides whether photos match words strongly, weakly or not; there is none for similar photos.
 
-    The text tower and the matrix are opened by the first search that needs them: facts alone need neither.
+    The first search that needs the text tower and the matrix opens them; facts alone need neither.
     """
 
     def __init__(self, db: Database, bundle: Bundle, read: Callable[[Path], NDArray[np.float32]]) -> None:
-        """`read` gives the vector of a file that is no photo of the library."""
+        """`read` returns the vector of a file outside the library."""
         self._db = db
         self._bundle = bundle
         self._terms = Terms(bundle)
@@ -70,10 +70,13 @@ class Searcher:
         self._pictures = PictureFinder(db, bundle.manifest.space_id, read)
         self._lock = threading.Lock()
         self._matrix: Matrix | None = None
-        self._losses: tuple[Rows | None, NDArray[np.float32] | None] = (None, None)  # of which rows
+        self._losses: tuple[Rows | None, NDArray[np.float32] | None] = (
+            None,
+            None,
+        )  # the rows, and their losses
 
     def search(self, query: Query, request: Request) -> Answer:
-        """The photos for a query; one that asks for nothing finds nothing.
+        """The photos for a query; an empty query finds nothing.
 
         Raises:
             BundleError: the text tower is missing or cannot be loaded.
@@ -82,7 +85,7 @@ class Searcher:
         started = time.perf_counter()
         passing = self._filters.passing(query)
         pictures = self._pictures.pictures_of(passing.query)
-        # One after the other: opening the matrix takes 2 ms, a thread for the text tower beside it gained nothing.
+        # In sequence: opening the matrix takes only 2 ms, so a separate thread for the text tower gains nothing.
         aim = aim_of(passing.query, self._terms, pictures.vectors, request.pictures)
         left_out = [*passing.faults, *pictures.faults]
         if aim is not None or passing.ids is not None:
@@ -105,7 +108,7 @@ class Searcher:
     def explain(
         self, query: Query, photo_id: int, given: Sequence[NDArray[np.float32]]
     ) -> tuple[TermScore, ...]:
-        """How near a photo is to each thing that a query names; nothing where it names none, or the photo has no vector.
+        """A photo's similarity to each part of a query; empty if there are none, or the photo has no vector.
 
         Raises:
             BundleError: the text tower is missing or cannot be loaded.
@@ -118,7 +121,7 @@ class Searcher:
         return explanations(Field(self.rows(), None), aim, [photo_id]).get(photo_id, ())
 
     def like_photo(self, photo: Photo, name: str, limit: int) -> Answer:
-        """The photos most like one of the library's own, which is itself left out; `name` is the answer's query.
+        """The photos most similar to a photo of the library, without that photo; `name` is the answer's query.
 
         Raises:
             RequestError: the photo has no vector of this bundle yet.
@@ -136,19 +139,19 @@ class Searcher:
         return self._answer(name, rows.photos, self._results(best), started)
 
     def wall(self) -> Answer:
-        """Every photo, newest first, whether or not a search can find it already; the scores are 0."""
+        """Every photo, newest first, including those without a vector; the scores are 0."""
         started = time.perf_counter()
         results = [_result(photo) for photo in all_photos(self._db)]
         return self._answer("", len(results), results, started)
 
     def newest(self, limit: int) -> Answer:
-        """The newest photos that have a date, at most so many; `photos` is how many there are in all."""
+        """At most `limit` dated photos, newest first; `photos` is the total number of photos."""
         started = time.perf_counter()
         results = [_result(photo) for photo in newest_photos(self._db, limit)]
         return self._answer("", photos_shown(self._db), results, started)
 
     def rows(self) -> Rows:
-        """The vectors with everything that any process stored, deleted or hid until now."""
+        """The vectors, including all changes that any process has made so far."""
         manifest = self._bundle.manifest
         with self._lock:
             if self._matrix is None:
@@ -158,7 +161,7 @@ class Searcher:
             return self._matrix.refresh()
 
     def term_vector(self, text: str) -> NDArray[np.float32]:
-        """The unit vector [dim] of words as they are searched for.
+        """The unit vector [dim] of words, embedded as in a search.
 
         Raises:
             BundleError: the text tower is missing or cannot be loaded.
@@ -166,25 +169,25 @@ class Searcher:
         return self._terms.vector(text)
 
     def scored(self, query: str, photos: Sequence[tuple[int, float]]) -> Answer:
-        """The visible ones of photos that were found by other means, in their order; `query` is the answer's."""
+        """An answer for `query` from photos that were scored elsewhere: the visible ones, in the given order."""
         started = time.perf_counter()
         results = self._results([Judged(photo_id, score) for photo_id, score in photos])
         return self._answer(query, self.rows().photos, results, started)
 
     @property
     def is_ready(self) -> bool:
-        """True once the text tower is loaded; asking never waits."""
+        """True once the text tower is loaded; never waits."""
         return self._terms.is_loaded
 
     def warm_up(self) -> None:
-        """Loads what a first search would wait for."""
+        """Loads the text tower and the vectors ahead of the first search."""
         self._terms.load()
         self.rows()
 
     def close(self) -> None:
-        """Lets go of the matrix; a later search opens it again."""
+        """Closes the matrix; a later search opens it again."""
         with self._lock:
-            self._losses = (None, None)  # which keep the rows
+            self._losses = (None, None)  # they reference the rows
             if self._matrix is not None:
                 self._matrix.close()
                 self._matrix = None
@@ -194,7 +197,7 @@ class Searcher:
         return Answer(query, self._bundle.manifest.space_id, photos, milliseconds, tuple(results))
 
     def _unranked(self, passing: Passing, request: Request) -> tuple[int, list[Result]]:
-        """Facts alone: all photos that pass, newest first; nothing where there are no facts either."""
+        """The result for facts alone: all photos that pass, newest first; nothing without facts."""
         if passing.ids is None:
             return self.rows().photos, []
         in_order = by_folder_of if request.order == "folder" else newest_of
@@ -206,7 +209,7 @@ class Searcher:
     def _ranked(
         self, passing: Passing, named: Sequence[int], aim: Aim, request: Request
     ) -> tuple[int, list[Result]]:
-        """The best of the photos that pass; a photo that is part of the query is not among them."""
+        """The best of the photos that pass, without photos that are part of the query."""
         field = Field.of(self.rows(), passing.ids).without(named)
         terms = [term for term in passing.query.alternatives if term.words]
         losses = None if aim.wants_pictures else self._losses_of(field.rows, terms)
@@ -229,11 +232,11 @@ class Searcher:
     def _judge(
         self, field: Field, aim: Aim, directions: NDArray[np.float32], terms: Sequence[Term]
     ) -> Judge | None:
-        """What scores mean, None where that is not known, as for several alternatives with pictures.
+        """Maps scores to matches; None if there is no calibration, as for several alternatives with pictures.
 
-        Each alternative gives every photo one more chance to score high by accident: m of them are judged as one is in a
-        library m times as large, and as common as the commonest. What is to be less turns a direction and leaves the cuts
-        as they are.
+        Each alternative gives every photo one more chance to score high by accident. So m alternatives are judged like one
+        in a library m times as large, and as common as the commonest. Parts to see less of turn a direction, but leave the
+        thresholds unchanged.
         """
         words, alike = self._bundle.manifest.calibration, self._bundle.manifest.likeness
         photos = max(field.photos, 1) * len(directions)
@@ -250,9 +253,9 @@ class Searcher:
         return Likeness(float(directions[0] @ strong), float(directions[0] @ weaker)).matches
 
     def _losses_of(self, rows: Rows, terms: Sequence[Term]) -> NDArray[np.float32] | None:
-        """What rows lose because they show nothing [n], None where none does or the query may ask for such photos.
+        """The losses [n] of blank photos; None if there are none, or if the query may ask for such photos.
 
-        "No people" does not: it asks for photos without people, not for photos of nothing.
+        "No people" does not: it asks for photos without people, not for blank photos.
         """
         blankness = self._bundle.manifest.blankness
         if blankness is None:
@@ -296,7 +299,7 @@ def _only_less(query: Query) -> list[QueryFault]:
 def _in_order(
     called: Sequence[Judged], ranked: Sequence[Judged], worded: Sequence[Judged], least: Least
 ) -> list[Judged]:
-    """First the photos named like the query, then strong matches, then those with a word of it, then other matches."""
+    """Photos named like the query first, then strong matches, then photos found by a word, then other matches."""
     strong = (photo for photo in ranked if photo.match == "strong")
     others = (photo for photo in ranked if photo.match in KEPT[least])
     placed: dict[int, Judged] = {}

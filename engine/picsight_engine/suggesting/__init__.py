@@ -1,1 +1,1 @@
-"""What to offer while a person types a query."""
+"""Suggestions while the user types a query."""

@@ -1,5 +1,5 @@
-"""What a library has that a few typed letters may mean: folders, tags, keywords, places, cameras, lenses, formats and
-times, each with the number of photos that its fact lets pass, see `language.conditions`.
+"""Offers facts of the library for a few typed letters: folders, tags, keywords, places, cameras, lenses, formats and
+times, each with the number of photos that match it, see `language.conditions`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ OfferKind = Literal[
     "year", "season", "month", "folder", "tag", "keyword", "place", "camera", "lens", "format"
 ]
 
-# By their first month; a winter is of the year in which it begins.
+# By first month; a winter belongs to the year in which it begins.
 _SEASONS = {"Spring": 3, "Summer": 6, "Autumn": 9, "Fall": 9, "Winter": 12}
 _LETTERS = re.compile(r"[^\W\d_]{3,}")
 _UNTYPABLE = re.compile(r'["“”„\\\x00-\x1f\x7f-\x9f\ud800-\udfff]')
@@ -40,7 +40,7 @@ _UNTYPABLE = re.compile(r'["“”„\\\x00-\x1f\x7f-\x9f\ud800-\udfff]')
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Something to choose: `words` for a person, the `fact` as it is typed, and how many photos that lets pass."""
+    """One offer: `words` for the user, the `fact` as typed, and the number of photos that match."""
 
     kind: OfferKind
     words: str
@@ -57,7 +57,7 @@ class _Time:
 
 
 class Offers:
-    """Answers for one state of the library, the likeliest offer first."""
+    """The offers for one state of the library, most likely first."""
 
     def __init__(self, contents: Contents) -> None:
         self._contents = contents
@@ -77,30 +77,30 @@ class Offers:
             self._paths[fold(f"{place.above}{'/'.join(place.names)}/")].append(place)
 
     def words(self) -> list[str]:
-        """The words of which the names of keywords, folders and places are made, those of most files first."""
+        """The words in the names of keywords, folders and places, most frequent first."""
         return words_of_names((*self._keywords.names(), *self._folders.names(), *self._all_names.names()))
 
     def folders(self, typed: str, limit: int) -> list[Offer]:
-        """Folders by their names, and words that several names share; the fact holds for every path that contains them."""
+        """Folders by name, and words that several names share; the fact matches every path that contains them."""
         return [
             Offer("folder", name, f"folder:{spelled(name)}", partial(self._photos_in, fold(name)))
             for name in self._folders.matching(typed, limit)
         ]
 
     def keywords(self, typed: str, limit: int) -> list[Offer]:
-        """Keywords; the fact holds for those below them, too."""
+        """Keywords; the fact also matches those below them."""
         return [
             Offer("keyword", word, f"tag:{spelled(word)}", partial(self._photos_tagged, fold(word)))
             for word in self._keywords.matching(typed, limit)
         ]
 
     def places(self, typed: str, limit: int) -> list[Offer]:
-        """Towns, regions and countries; by their other names where none begins so."""
+        """Towns, regions and countries; by their other names if no usual name begins so."""
         names = self._towns.matching(typed, limit) or self._all_names.matching(typed, limit)
         return self._of_text("place", "at", names, self._contents.towns)
 
     def cameras(self, typed: str, limit: int) -> list[Offer]:
-        """Cameras; the fact holds for all whose name holds this one's."""
+        """Cameras; the fact matches all cameras whose name contains this one's."""
         return self._of_text("camera", "by", self._cameras.matching(typed, limit), self._contents.cameras)
 
     def lenses(self, typed: str, limit: int) -> list[Offer]:
@@ -108,7 +108,7 @@ class Offers:
         return self._of_text("lens", "lens", self._lenses.matching(typed, limit), self._contents.lenses)
 
     def formats(self, typed: str, limit: int) -> list[Offer]:
-        """Formats whose name or suffix begins so."""
+        """Formats whose name or suffix begins with the typed text."""
         start, offers = fold(typed).removeprefix("."), []
         for name, suffixes in FORMATS.items():
             if any(each.startswith(start) for each in (name, *(suffix[1:] for suffix in suffixes))):
@@ -119,7 +119,7 @@ class Offers:
         return offers[:limit]
 
     def times(self, typed: str, limit: int) -> list[Offer]:
-        """Years, seasons and months, the latest of a kind first."""
+        """Years, seasons and months, the latest of each kind first."""
         start = fold(typed)
         found = [
             Offer(
@@ -152,7 +152,7 @@ class Offers:
 
 
 class Called:
-    """Names with the number of their files; those that differ in case or accents alone are one."""
+    """Names with the number of their files; names that differ only in case or accents count as one."""
 
     def __init__(self, names: Iterable[tuple[str, int]]) -> None:
         spellings: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -164,11 +164,11 @@ class Called:
         }
 
     def names(self) -> Iterable[tuple[str, int]]:
-        """The names that a query can hold, each as it is spelled most often."""
+        """The names that can be typed in a query, each in its most frequent spelling."""
         return self._names.values()
 
     def matching(self, typed: str, limit: int) -> list[str]:
-        """The names that begin so, then those with a word that does."""
+        """The names that begin with the typed text, then those with a word that does."""
         typed = fold(typed)
         found = (
             (how, -files, shown)
@@ -179,7 +179,7 @@ class Called:
 
 
 def words_of_names(names: Iterable[tuple[str, int]]) -> list[str]:
-    """The words of which names are made, those of most files first; each name comes with the number of its files."""
+    """The words in names, most frequent first; each name comes with the number of its files."""
     files: Counter[str] = Counter()
     for name, number in names:
         for word in set(_LETTERS.findall(name)):
@@ -188,7 +188,7 @@ def words_of_names(names: Iterable[tuple[str, int]]) -> list[str]:
 
 
 def is_typable(value: str) -> bool:
-    """Whether a query can hold this value: quotation marks would end it, a backslash divides folders, nothing is no value."""
+    """Whether a value can be typed in a query: it is not empty, and has no quotation mark and no backslash."""
     return fold(value) != "" and not _UNTYPABLE.search(value)
 
 
@@ -199,7 +199,7 @@ def _how_held(name: str, typed: str) -> int | None:
 
 
 def _folders(places: Mapping[DirectoryFiles, int]) -> Iterator[tuple[str, int]]:
-    """The names of folders with the number of files below them, and words that several of these names share."""
+    """The names of folders and the words that several of them share, with the number of files below them."""
     files: Counter[str] = Counter()
     for place, number in places.items():
         for name in set(place.names):
@@ -230,11 +230,11 @@ def _times(months: Iterable[str]) -> Iterator[_Time]:
         yield _Time("month", f"{MONTHS[int(month[5:]) - 1].title()} {month[:4]}", month, (month,))
 
 
-_QUOTES = re.compile('["“”„]')  # would end the name; they are compared as this one
+_QUOTES = re.compile('["“”„]')  # these end a name in a query, so all are replaced by one
 
 
 class TagOffers:
-    """Answers for one state of tags and photos, the tag of most photos first; what was counted once is remembered."""
+    """The offers for one state of tags and photos, the tag with the most photos first; counts are cached."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -247,11 +247,11 @@ class TagOffers:
         self._counts: dict[str, int] = {}
 
     def words(self) -> list[str]:
-        """The words of which the names of tags are made, those of most photos first."""
+        """The words in the names of tags, most photos first."""
         return words_of_names(self._called.names())
 
     def joined(self, typed: str, limit: int, others: list[list[Offer]]) -> list[list[Offer]]:
-        """Tags that begin so, then offers of other kinds without the keywords that a tag is called by."""
+        """Tags that begin with the typed text, then the other offers without keywords that have a tag's name."""
         found = (
             Offer("tag", path, f"tag:{spelled(path)}", partial(self._count, path))
             for path in self._called.matching(typed, limit)
@@ -268,7 +268,7 @@ class TagOffers:
         ]
 
     def _counted(self, offer: Offer) -> Offer:
-        """A keyword, counted with the photos of tags of the same name, which its fact finds, too."""
+        """A keyword, counted together with the photos of tags of the same name, which its fact also finds."""
         if offer.kind != "keyword" or name_key(offer.words) not in self._keys:
             return offer
         return replace(offer, count=partial(self._count, offer.words))

@@ -1,4 +1,4 @@
-"""What to offer while someone types: only what this library has, with counts; words that go on; words that were meant."""
+"""Suggestions while the user types: facts of this library with counts, completions of words, and spelling corrections."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 SuggestionKind = Literal["spelling", "word", "saved", OfferKind, "history"]
 
 MOST = 5
-_A_KIND = 3  # suggestions of one kind, where several kinds have some
+_A_KIND = 3  # suggestions of one kind, if several kinds have some
 _LEAST_LETTERS = 2
-_MOST_MENDED = 3  # words of one query
-_CHEAP = 0.02  # seconds; what takes no longer to count is never old
-_SHARE = 0.05  # of the time is spent on counting at most, while the library goes on changing
-# Words that lead to a time or a place say nothing more once a fact stands there.
+_MOST_MENDED = 3  # corrected words per query
+_CHEAP = 0.02  # seconds; if counting takes no longer, it is always repeated
+_SHARE = 0.05  # the largest share of time spent on counting while the library keeps changing
+# Prepositions before a time or a place, which a fact makes superfluous.
 _LEADING = re.compile(r"(?<!\S)(?:in|from|at|during|of)\s+$", re.IGNORECASE)
-# What each key of the language takes.
+# The offers for each key of the language.
 _OF_KEY: dict[str, tuple[Callable[[Offers, str, int], list[Offer]], ...]] = {
     "in": (Offers.times,),
     "folder": (Offers.folders,),
@@ -56,9 +56,9 @@ _OF_WORDS = (
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """Something to choose: `words` for a person; `query` is what stands in the box then.
+    """One suggestion: `words` for the user, and the `query` that results from choosing it.
 
-    `photos` is how many it lets pass by itself; None for words and searches, which are not counted.
+    `photos` is the number of photos that match it alone; None for words and searches, which are not counted.
     """
 
     kind: SuggestionKind
@@ -69,12 +69,12 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Suggestions:
-    """What to offer for a query that is being typed.
+    """The suggestions for a query that is being typed.
 
-    `completed` is the query with its half-typed last word completed: what to look for meanwhile. It is the query itself
-    where the word is whole, or nothing is known to complete it. `meant` is the query with its mistyped words mended, None
-    where every word is known or may still go on, or nothing is near. What is typed `is_whole` where it is a word that is
-    known, or all of something that is offered.
+    `completed` is the query with its half-typed last word completed, to search for meanwhile. It is the query itself if the
+    word is complete or has no known completion. `meant` is the query with misspelled words corrected, None if every word
+    is known or may be unfinished, or nothing similar is known. `is_whole` means that the typed text is a known word or
+    equals an offer.
     """
 
     items: tuple[Suggestion, ...]
@@ -84,7 +84,7 @@ class Suggestions:
 
 
 class Suggester:
-    """Answers for one library and the model that searches it; any thread may call."""
+    """Makes suggestions for one library and its search model; thread-safe."""
 
     def __init__(self, db: Database, bundle: Bundle) -> None:
         self._db = db
@@ -98,7 +98,7 @@ class Suggester:
         self._counted_at = self._cost = 0.0
 
     def suggest(self, query: Query, cursor: int) -> Suggestions:
-        """What to offer with the cursor behind so many characters of the query.
+        """The suggestions for a query with `cursor` characters before the cursor.
 
         Raises:
             LibraryError: the library is damaged.
@@ -126,11 +126,11 @@ class Suggester:
         return Suggestions(items, completed, meant, is_whole)
 
     def warm_up(self) -> None:
-        """Reads what the first suggestion would wait for: 0.2 s for 100,000 photos."""
+        """Loads the data for the first suggestion: 0.2 s for 100,000 photos."""
         self._state()
 
     def _state(self) -> tuple[Offers, TagOffers, Vocabulary]:
-        """What can be offered; counted again once the library has changed, but not at every key while it is indexed."""
+        """The possible offers; counted again after the library has changed, but not at every key during indexing."""
         with self._lock:
             if self._things is None:
                 self._things, self._model = (
@@ -154,7 +154,7 @@ class Suggester:
             return offers, *self._tags[1:]
 
     def _meant(self, vocabulary: Vocabulary, query: Query, being_typed: Phrase | None) -> Query | None:
-        """The query with unknown words corrected, except one that is still being typed or stands in a file's name."""
+        """The query with unknown words corrected, except the one being typed and those in file names."""
         mended, shift, tried = query.text, 0, 0
         for word in words_of(query):
             if tried == _MOST_MENDED or word == being_typed or vocabulary.knows(word.text):
@@ -167,7 +167,7 @@ class Suggester:
         return None if mended == query.text else parse(mended)
 
     def _saved(self, text: str) -> list[Suggestion]:
-        """Kept searches whose query, or a word of whose name, begins so."""
+        """Saved searches whose query, or a word of whose name, begins with the text."""
         start = fold(text)
         if len(start) < _LEAST_LETTERS:
             return []
@@ -178,7 +178,7 @@ class Suggester:
         ]
 
     def _past(self, text: str) -> list[Suggestion]:
-        """Past searches that begin so, the latest first."""
+        """Past searches that begin with the text, latest first."""
         start = fold(text)
         if len(start) < _LEAST_LETTERS:
             return []
@@ -187,7 +187,7 @@ class Suggester:
 
 
 def _facts(offers: Offers, tags: TagOffers, typed: Typed) -> list[list[Suggestion]]:
-    """What the library has, one list for each kind; the longest phrase that means something wins."""
+    """Facts of the library, one list per kind; the longest phrase with a meaning wins."""
     kinds = _OF_WORDS if typed.key is None else _OF_KEY.get(typed.key, ())
     for phrase in typed.phrases:
         if typed.key is None and len(fold(phrase.text)) < _LEAST_LETTERS:
@@ -204,7 +204,7 @@ def _facts(offers: Offers, tags: TagOffers, typed: Typed) -> list[list[Suggestio
 
 
 def is_worth_counting(cost: float, age: float) -> bool:
-    """Whether to count again what took `cost` seconds to count `age` seconds ago."""
+    """Whether to repeat a count that took `cost` seconds and is `age` seconds old."""
     return cost <= max(_CHEAP, _SHARE * age)
 
 
@@ -213,7 +213,7 @@ def _completions(vocabulary: Vocabulary, word: str) -> list[str]:
 
 
 def _words_of_model(bundle: Bundle) -> Sequence[str]:
-    """No words where the text tower is missing or damaged: a search reports that, and names are still suggested."""
+    """The model's words; none if the text tower is missing or damaged, which only a search reports."""
     try:
         return model_words(bundle)
     except BundleError:
@@ -221,7 +221,7 @@ def _words_of_model(bundle: Bundle) -> Sequence[str]:
 
 
 def _put(kind: SuggestionKind, words: str, phrase: Phrase, put: str, photos: int | None = None) -> Suggestion:
-    """The text with `put` in place of the phrase; an "in" or "from" before a fact goes, too."""
+    """Replaces the phrase by `put`; an "in" or "from" before a fact is removed too."""
     start, text = phrase.start, phrase.of
     if kind != "word" and (leading := _LEADING.search(text[:start])):
         start = leading.start()
@@ -229,13 +229,13 @@ def _put(kind: SuggestionKind, words: str, phrase: Phrase, put: str, photos: int
 
 
 def _ends(name: str) -> list[str]:
-    """The name from each of its words on."""
+    """The endings of a name, from each of its words on."""
     words = name.split()
     return [" ".join(words[first:]) for first in range(len(words))]
 
 
 def _fairly(groups: Iterable[list[Suggestion]], text: str) -> list[Suggestion]:
-    """Takes the first of every kind, then the second, and so on while there is room; each kind stays together."""
+    """Takes the first of every kind, then the second, and so on up to the limit; each kind stays together."""
     seen = {text}
     ranked: list[tuple[int, int, Suggestion]] = []
     for place, group in enumerate(groups):

@@ -1,4 +1,4 @@
-"""What is being typed: the word or value at the cursor, and the words right before it that may belong to it. Pure."""
+"""Finds the word or value at the cursor, and the words right before it that may belong to it. Pure."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from picsight_engine.language.query import Query, Token
 
 _MOST_WORDS = 3
-_WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")  # a plain one: no operator stands in it
+_WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")  # a plain word, without operators
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A part of the query `of` that may be replaced: what of it is typed up to the cursor, and its place as a whole."""
+    """A replaceable part of the query `of`: its text up to the cursor, and its whole position."""
 
     text: str
     of: str
@@ -25,10 +25,10 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What stands at the cursor: the value of a `key`, of "text" between quotation marks, else words, `key` being None.
+    """The text at the cursor: the value of a `key`, "text" in quotation marks, or words, with `key` None.
 
-    `phrases` are the same text with ever fewer words in front, three to one; behind a dash there is one. `word` is the plain
-    word that ends at the cursor, if one does.
+    `phrases` are the same text with fewer and fewer words in front, from three to one; after a dash there is only one.
+    `word` is the plain word that ends at the cursor, if any.
     """
 
     key: str | None
@@ -37,7 +37,7 @@ class Typed:
 
 
 def typed_at(query: Query, cursor: int) -> Typed | None:
-    """What is being typed with the cursor behind so many characters; None between words and behind what is closed."""
+    """The text being typed with `cursor` characters before the cursor; None between words and after a closed value."""
     for place, token in enumerate(query.tokens):
         if token.start < cursor <= token.end:
             return _typed(query, cursor, place)
@@ -45,7 +45,7 @@ def typed_at(query: Query, cursor: int) -> Typed | None:
 
 
 def words_of(query: Query) -> list[Phrase]:
-    """The plain words of a query, without the dash of what is to be less."""
+    """The plain words of a query, without leading dashes."""
     return [
         Phrase(token.content, query.text, token.inner, token.end) for token in query.tokens if _is_word(token)
     ]
@@ -70,7 +70,7 @@ def _typed(query: Query, cursor: int, place: int) -> Typed | None:
 
 
 def _words_before(query: Query, place: int) -> list[int]:
-    """Where the words right before a token begin, the first one first, with nothing but blanks between them."""
+    """The start positions, in order, of the words right before a token, with only blanks between them."""
     begins: list[int] = []
     start = query.tokens[place].inner
     for token in reversed(query.tokens[max(place - _MOST_WORDS + 1, 0) : place]):

@@ -1,7 +1,7 @@
-"""Words that are known: how a half-typed one may go on, and which one was meant by a word that nobody knows.
+"""Known words: completes half-typed words and corrects unknown ones.
 
-Words come in three ranks: what people photograph, what the names in the library hold, and what the model has read often.
-A word is looked up folded: without case and accents.
+There are three lists: subjects that people photograph, words of names in the library, and frequent words of the model.
+Words are looked up folded: without case and accents.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
-_SURE_LETTERS = 4  # a shorter word that only a model knows is as likely the beginning of another
+_SURE_LETTERS = 4  # a shorter word that only the model knows may as well be the beginning of another one
 _COMMON = 1500  # ... unless it is as common as "the" and "his"
-_ONE_SLIP, _TWO_SLIPS = 4, 6  # letters from which so many slips are believed
+_ONE_SLIP, _TWO_SLIPS = 4, 6  # the fewest letters at which one or two typing errors are corrected
 _LAST = "\U0010ffff"
 _SUBJECTS = Path(__file__).with_name("common_subjects.txt")
 
 
 def common_subjects() -> list[str]:
-    """Words for what people photograph, the commonest first; no function words, no names."""
+    """Words for subjects that people photograph, most common first; no function words, no names."""
     return _SUBJECTS.read_text("utf-8").split()
 
 
 class WordList:
-    """A list of words, the likeliest first."""
+    """A list of words, most likely first."""
 
     def __init__(self, words: Iterable[str]) -> None:
         self._shown: dict[str, str] = {}
@@ -44,23 +44,23 @@ class WordList:
         self._sorted = sorted(self._rank)
 
     def rank(self, word: str) -> int | None:
-        """How many words are likelier than this one; None for a word that is not in the list."""
+        """How many words are more likely than this one; None for a word outside the list."""
         return self._rank.get(word)
 
     def starting(self, start: str, limit: int) -> Iterator[str]:
-        """The likeliest words that go on from `start`."""
+        """The most likely words that begin with `start`."""
         first, after = (bisect_left(self._sorted, end) for end in (start, start + _LAST))
         longer = (word for word in self._sorted[first:after] if word != start)
         return (self._shown[word] for word in nsmallest(limit, longer, key=self._rank.__getitem__))
 
     def near(self, word: str, slips: int) -> Iterator[tuple[int, int, str]]:
-        """The words that differ by so many slips at most, each with their number and its rank."""
+        """The words within `slips` typing errors, each as (errors, rank, word)."""
         for near, distance, _ in extract_iter(word, self._sorted, scorer=OSA.distance, score_cutoff=slips):
             yield int(distance), self._rank[near], self._shown[near]
 
 
 class Vocabulary:
-    """All that is known, by rank."""
+    """The three lists of known words, in order of priority."""
 
     def __init__(self, things: WordList, names: WordList, model: WordList) -> None:
         self._things = things
@@ -69,16 +69,16 @@ class Vocabulary:
         self._meant: dict[str, str | None] = {}
 
     def knows(self, word: str) -> bool:
-        """Whether this is a whole word, or one in the plural."""
+        """Whether this is a known word or its plural."""
         folded = fold(word)
         return any(
             self._knows(form) for form in (folded, folded.removesuffix("s"), folded.removesuffix("es"))
         )
 
     def completions(self, start: str, limit: int) -> list[str]:
-        """How a word that begins so may go on, the likeliest first.
+        """The completions of a beginning, most likely first.
 
-        What only the model knows counts where nothing else begins so, and the beginning is no word itself.
+        Words that only the model knows count only if there are no others, and the beginning is not a word itself.
         """
         folded = fold(start)
         found: dict[str, str] = {}
@@ -89,9 +89,9 @@ class Vocabulary:
         return list(self._model.starting(folded, limit))
 
     def meant(self, word: str) -> str | None:
-        """What a word that is not known may be a misspelling of, None where nothing is near.
+        """The correction of an unknown word, None if no known word is similar.
 
-        Words for what people photograph, and the library's own, are believed to be meant from one slip further away.
+        For subjects and for words of the library, one more typing error is allowed.
         """
         folded = fold(word)
         if folded not in self._meant:
@@ -106,7 +106,7 @@ class Vocabulary:
             (distance + (words is self._model), words is self._model, rank, near)
             for words in (self._things, self._names, self._model)
             for distance, rank, near in words.near(word, slips)
-            if distance == 1 or fold(near)[0] == word[0]  # the first letter is rarely one of two slips
+            if distance == 1 or fold(near)[0] == word[0]  # the first letter is rarely one of two errors
         )
         return min(candidates, default=(0, 0, 0, None))[-1]
 

@@ -1,1 +1,1 @@
-"""Tags: made of words and examples, scored over the whole library, taught by a person's decisions."""
+"""Tags: defined by words and examples, scored over the whole library, trained by the user's decisions."""

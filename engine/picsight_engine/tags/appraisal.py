@@ -1,4 +1,4 @@
-"""How the photos of a library stand to a tag, and how well the tag has learnt. Pure."""
+"""The scores of a library's photos for a tag, and how well the tag has learnt. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """Every visible photo with its score; `accepted` and `rejected` are decided, or examples, whatever they score."""
+    """Every visible photo with its score; `accepted` and `rejected` are decided photos or examples, with any score."""
 
     ids: NDArray[np.int64]  # [n]
     scores: NDArray[np.float32]  # [n], 0 to 1
@@ -27,20 +27,20 @@ class Preview:
     threshold: float
 
     def inside(self, threshold: float | None = None) -> list[int]:
-        """The photos that would be in the tag, the likeliest first."""
+        """The photos that would be in the tag, most likely first."""
         least = self.threshold if threshold is None else threshold
         kept = (self.scores >= least) & ~self._among(self.rejected) | self._among(self.accepted)
         rows = np.flatnonzero(kept)
         return self._photos(rows[np.argsort(-self.scores[rows], kind="stable")])
 
     def border(self, most: int, threshold: float | None = None) -> list[int]:
-        """Undecided photos nearest the threshold, the nearest first, as many from above as from below where there are."""
+        """The undecided photos nearest to the threshold, nearest first, half from above and half from below if possible."""
         least = self.threshold if threshold is None else threshold
         rows = np.flatnonzero(~self._among(self.accepted | self.rejected))
         distances = np.abs(self.scores[rows] - least)
         rows, distances = rows[(order := np.argsort(distances, kind="stable"))], distances[order]
         above = self.scores[rows] >= least
-        places = np.empty(len(rows), np.intp)  # of each among those of its side
+        places = np.empty(len(rows), np.intp)  # the rank of each row on its side of the threshold
         places[above], places[~above] = np.arange(above.sum()), np.arange((~above).sum())
         chosen = np.sort(np.lexsort((distances, places))[: max(most, 0)])
         return self._photos(rows[chosen])
@@ -55,20 +55,20 @@ class Preview:
 
 Sureness = Literal["learning", "not sure", "fairly sure", "quite sure"]
 
-ENOUGH = 5  # decisions; of fewer nothing can be said
-_PARTS = 8  # ... of the decisions, one of which is judged by what the others taught
-_ONE_SIDED = 1.2816  # deviations that nine of ten estimates lie within, on one side
+ENOUGH = 5  # decisions; fewer give no estimate
+_PARTS = 8  # folds of the cross-validation
+_ONE_SIDED = 1.2816  # standard deviations of a one-sided 90% bound
 _QUITE, _FAIRLY = 0.8, 0.6
 
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """What decisions say of a tag.
+    """How well a tag agrees with the decisions.
 
-    `precision` is the share of accepted photos among the decided ones that had been suggested, None without any. `right`
-    are the decided photos that the tag would have judged so by what the others taught it. It is quite sure where, nine
-    to one, four of five photos of either side are judged right, fairly sure where three of five are; while it is
-    "learning" it needs `more` decisions. `border` are undecided photos nearest its threshold.
+    `precision` is the share of accepted photos among the decided suggestions, None without any. `right` counts the decided
+    photos that the tag judges right in cross-validation. The tag is "quite sure" if, at 90% confidence, it judges four of
+    five photos of either side right, and "fairly sure" for three of five; while "learning" it needs `more` decisions.
+    `border` are the undecided photos nearest to its threshold.
     """
 
     decided: int
@@ -82,8 +82,8 @@ class Statistics:
 
 
 def judged(lesson: Lesson, material: Material, decided: frozenset[int]) -> dict[int, float]:
-    """The score of every decided photo by what the words and the other photos taught."""
-    # Accepted ones first, so that dealing them out in turn takes no part all of one kind.
+    """The cross-validated score of every decided photo, learnt from the words and the photos of the other folds."""
+    # Accepted photos first, so that no fold consists of one kind only.
     dealt = [
         photo for kind in (material.alike, material.unlike) for photo in sorted(kind) if photo in decided
     ]
@@ -100,7 +100,7 @@ def judged(lesson: Lesson, material: Material, decided: frozenset[int]) -> dict[
 
 
 def sureness(right: tuple[int, int], wrong: tuple[int, int]) -> Sureness:
-    """How sure a tag is that has judged so many accepted and rejected photos right, and so many of both wrong."""
+    """How sure a tag is, by the numbers (accepted, rejected) of photos that it judged right and wrong."""
     if sum(right) + sum(wrong) < ENOUGH:
         return "learning"
     worse = min(_at_least(good, good + bad) for good, bad in zip(right, wrong, strict=True))
@@ -110,7 +110,7 @@ def sureness(right: tuple[int, int], wrong: tuple[int, int]) -> Sureness:
 def right_and_wrong(
     scores: Mapping[int, float], accepted: frozenset[int], threshold: float
 ) -> tuple[tuple[int, int], tuple[int, int]]:
-    """How many accepted and rejected photos lie on their side of the threshold, and how many do not."""
+    """The numbers (accepted, rejected) of photos on the right side of the threshold, and of those on the wrong side."""
     high = [photo for photo, score in scores.items() if score >= threshold]
     right_inside = sum(photo in accepted for photo in high)
     inside = sum(photo in accepted for photo in scores)
@@ -119,7 +119,7 @@ def right_and_wrong(
 
 
 def _at_least(good: int, number: int) -> float:
-    """The share that is this good at least, nine to one, where `good` of so many were (Wilson's lower bound)."""
+    """Wilson's lower bound, at 90% confidence, of a share observed as `good` of `number`."""
     if not number:
         return 0.0
     share, square = good / number, _ONE_SIDED**2 / number

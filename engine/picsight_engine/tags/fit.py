@@ -1,4 +1,4 @@
-"""What a tag has learnt: its words say where to begin, and what a person decided moves it from there. Pure."""
+"""Fits the linear classifier of a tag: its words give the prior, and the user's decisions move it. Pure."""
 
 from __future__ import annotations
 
@@ -14,57 +14,57 @@ if TYPE_CHECKING:
     Vectors = NDArray[np.float32]  # [n, dim], rows of unit length
     Doubles = NDArray[np.float64]
 
-# Chosen on half of Caltech-101's classes and half of the things that people search for, as the benchmark of tags has them.
-REJECTED = 0.5  # what a rejected photo counts beside an accepted one, which is rarer and says more
-SEVERAL = 3  # rejected photos of which each turns the weights half as much: a few share with right ones what the words find
-OTHERS = 5.0  # what the photos that nobody decided on count against a tag, all together
-FIRMNESS = 0.15  # how firmly the bias is held while the weights are found ...
-CUT_FIRMNESS = 1.0  # ... and how firmly the cut is to where it was among the library's photos, in deviations
-FEW = 10  # decisions that say as much of how many photos belong to a tag as what it began with
-_SHARPNESS = 4.0  # how sharply photos count above a cut or below it, by a deviation
-_STIFFNESS = 0.03  # how firmly the weights are held to the words
-_EVENNESS = 3.0  # how far all directions count alike, beside how the library's photos differ along them
-_STEEPNESS = 0.7  # what a cosine that is a deviation higher adds to the logit
-_BEYOND_CHANCE = 0.6  # deviations by which a photo must stand out more than the first of so many does anyway
+# Tuned on half of Caltech-101's classes and half of the search subjects in the benchmark of tags.
+REJECTED = 0.5  # the weight of a rejected photo; an accepted one, which is rarer and more informative, has 1
+SEVERAL = 3  # the number of rejections that halves their effect on the weights: a few also share traits with right photos
+OTHERS = 5.0  # the total weight of undecided photos as negatives
+FIRMNESS = 0.15  # regularisation of the bias while the weights are fitted
+CUT_FIRMNESS = (
+    1.0  # regularisation of the cut towards its previous place among the library's photos, in deviations
+)
+FEW = 10  # decisions that weigh as much as the prior for the number of photos in a tag
+_SHARPNESS = 4.0  # steepness of the soft count of photos above a cut, per deviation
+_STIFFNESS = 0.03  # regularisation of the weights towards the words
+_EVENNESS = 3.0  # isotropic part of the covariance, relative to that of the library's photos
+_STEEPNESS = 0.7  # logit per deviation of the cosine
+_BEYOND_CHANCE = 0.6  # deviations above the expected maximum of as many random photos
 
-_DEVIATIONS = 1.4826  # the standard deviation of what is spread normally, by its median absolute deviation
-_UNKNOWN = 16  # photos that differ alike in all directions, beside those of the library
-_UNDECIDED = 256  # photos that stand for all that nobody decided on
-_NEVER = -50.0  # the logit of what cannot be
+_DEVIATIONS = 1.4826  # standard deviation of a normal distribution per median absolute deviation
+_UNKNOWN = 16  # virtual isotropic photos added to those of the library
+_UNDECIDED = 256  # photos that represent all undecided ones
+_NEVER = -50.0  # the logit of a tag that matches nothing
 _MOST_STEPS = 50
-_HALVINGS = 20  # of where a bias lies, some ten logits wide
-_PRECISION = 1e-6  # of the slope
+_HALVINGS = 20  # bisection steps for the bias, over about ten logits
+_PRECISION = 1e-6  # of the gradient
 
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """What gives a photo its logit: the largest product of its vector with any of the weights, and the bias."""
+    """A classifier: the logit of a photo is the largest product of its vector with any row of weights, plus the bias."""
 
-    weights: NDArray[np.float32]  # [m, dim]: a row a prompt
+    weights: NDArray[np.float32]  # [m, dim]: one row per prompt
     bias: float
 
     def logits(self, vectors: Vectors | NDArray[np.float16]) -> Doubles:
-        """The logits [n] of some photos [n, dim], exactly; 0 is a probability of one half."""
+        """The exact logits [n] of photos [n, dim]; 0 means a probability of one half."""
         products = vectors.astype(np.float64) @ self.weights.astype(np.float64).T  # [n, m]
         return np.asarray(products.max(axis=1) + self.bias)
 
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """What a library's photos look like on the whole, from which those of a tag stand out."""
+    """The distribution of a library's photos, from which those of a tag stand out."""
 
     photos: Vectors  # [k, dim]: all, or a sample
-    size: int  # how many photos the library has
+    size: int  # the number of photos in the library
     mean: Doubles  # [dim]
-    whitening: (
-        Doubles  # [dim, dim]: for (vectors - mean) @ whitening all turns of one length are equally likely
-    )
-    undecided: Vectors  # [u, dim]: some of the photos, which stand for all that nobody decided on
-    whitened: Doubles  # [u, dim]: these, whitened
+    whitening: Doubles  # [dim, dim]: (vectors - mean) @ whitening is isotropic
+    undecided: Vectors  # [u, dim]: a sample that represents all undecided photos
+    whitened: Doubles  # [u, dim]: the same, whitened
 
     @classmethod
     def of(cls, photos: Vectors, size: int) -> Background:
-        """The background that some photos make in a library of `size`; without any, all directions are alike."""
+        """The background from a sample of photos of a library of `size`; isotropic without any photos."""
         count, dim = photos.shape
         vectors = photos.astype(np.float64)
         mean = vectors.sum(axis=0) / max(count, 1)
@@ -72,13 +72,15 @@ class Background:
         spread = (centred.T @ centred + np.eye(dim) * _UNKNOWN / dim) / (count + _UNKNOWN)
         root = np.linalg.cholesky(spread + np.eye(dim) * _EVENNESS * np.trace(spread) / dim)
         whitening = np.linalg.inv(root).T
-        square = float(np.trace(whitening.T @ spread @ whitening))  # the mean one of a whitened vector
+        square = float(
+            np.trace(whitening.T @ spread @ whitening)
+        )  # the mean squared length of a whitened vector
         whitening /= math.sqrt(square * _STIFFNESS)
         undecided = photos[:: max(1, count // _UNDECIDED)]
         return cls(photos, size, mean, whitening, undecided, (undecided - mean) @ whitening)
 
     def spread(self, weights: NDArray[np.float32]) -> tuple[float, float]:
-        """The median of the photos' largest products with any of these weights [m, dim], and their deviation."""
+        """The median and the deviation of the photos' largest products with any of these weights [m, dim]."""
         count, dim = self.photos.shape
         products = (self.photos @ weights.T).max(axis=1) if count else np.zeros(1)
         median = float(np.median(products))
@@ -90,10 +92,10 @@ class Background:
 def learnt(
     prompts: Vectors, for_: Vectors, against: Vectors, background: Background, strong: float = math.inf
 ) -> Linear:
-    """What a tag with these prompts [m, dim] has learnt from photos that belong to it and others that do not.
+    """The classifier of a tag with these prompts [m, dim] after positive and negative photos.
 
-    Without prompts the mean of what belongs to it stands for them; where there is nothing either, nothing is likely.
-    `strong` is the cosine from which photos match such prompts strongly, where that is known.
+    Without prompts, the mean of the positive photos replaces them; without those too, no photo matches.
+    `strong` is the cosine from which photos match such prompts strongly, if known.
     """
     if not len(prompts) and not len(for_):
         return Linear(np.zeros((1, prompts.shape[1]), np.float32), _NEVER)
@@ -104,15 +106,15 @@ def learnt(
 
 
 def prior(prompts: Vectors, background: Background, strong: float = math.inf) -> Linear:
-    """What words alone say, by their vectors [m, dim]: of several the best counts.
+    """The classifier from words alone, by their vectors [m, dim]; the best of several counts.
 
-    It is even where a photo shows more than usual; where it is known from which cosine photos match strongly, there, or
-    halfway to where a photo shows more than usual if that is lower.
+    The logit is 0 at an unusually high cosine for the library. If `strong` is known, it is 0 there, or halfway between
+    both if that is lower.
     """
     median, deviation = background.spread(prompts)
     first = math.sqrt(
         2 * math.log(max(background.size, 2))
-    )  # the highest of so many normal numbers lies about there
+    )  # about the expected maximum of that many normal numbers
     unusual = median + (first + _BEYOND_CHANCE) * deviation
     cut = unusual if math.isinf(strong) else min(strong, (strong + unusual) / 2)
     steepness = _STEEPNESS / max(deviation, _PRECISION)
@@ -120,9 +122,9 @@ def prior(prompts: Vectors, background: Background, strong: float = math.inf) ->
 
 
 def keeping(line: Linear, found: Vectors, accepted: int) -> Linear:
-    """The line, its cut lowered where it would lose most of the photos [n, dim] that words alone find and nobody decided on.
+    """The classifier, with its cut lowered if it would lose most of the undecided photos [n, dim] that words alone find.
 
-    While nothing is accepted half of them stay suggested, at least one; with one accepted photo a third, and so on.
+    While no photo is accepted, half of them (at least one) stay suggested; with one accepted photo a third, and so on.
     """
     kept = len(found) // (2 + accepted) if accepted else math.ceil(len(found) / 2)
     if not kept:
@@ -132,12 +134,12 @@ def keeping(line: Linear, found: Vectors, accepted: int) -> Linear:
 
 
 def fit(before: Linear, for_: Vectors, against: Vectors, background: Background) -> Linear:
-    """What is likeliest after photos [n, dim] were accepted and others [m, dim] rejected; without any it stays as it was.
+    """The posterior after photos [n, dim] were accepted and others [m, dim] rejected; without any it is the prior.
 
-    The weights are those of a logistic regression that is held to what was known before, the more firmly the more a turn
-    would alter the scores of the whole library, whose photos count a little as rejected ones. Rejections move the cut first:
-    they turn the weights little while they are few. The cut keeps its place among the library's photos, and decisions on its
-    wrong side move it from there.
+    The weights come from a logistic regression with the prior as its centre. The regularisation is stronger in directions
+    that would change the scores of the whole library, whose photos count as weak negatives. Rejections mainly move the
+    cut: while they are few, they hardly turn the weights. The cut keeps its place among the library's photos until
+    decisions on its wrong side move it.
     """
     if not len(for_) and not len(against):
         return before
@@ -154,15 +156,15 @@ def fit(before: Linear, for_: Vectors, against: Vectors, background: Background)
 
 
 def rejected_weight(rejected: int) -> float:
-    """What each of so many rejected photos counts beside an accepted one while the weights turn."""
+    """The weight of each rejected photo, relative to an accepted one, while the weights are fitted."""
     return REJECTED * rejected**2 / (rejected**2 + SEVERAL**2)
 
 
 def kept_bias(before: Linear, weights: NDArray[np.float32], decisions: int, background: Background) -> float:
-    """The bias by which these weights [m, dim] cut the library's photos where those before did.
+    """The bias with which these weights [m, dim] cut the library's photos where the previous ones did.
 
-    What decisions turn to comes to stand out further, so that more photos lie as many deviations above the median as the
-    cut did. After few of them, therefore, as many photos stay above it; the more there are, the more its deviations count.
+    Fitted weights make matching photos stand out further, so that more photos lie above the same number of deviations.
+    After few decisions, therefore, the number of photos above the cut is kept; with more, its deviations count more.
     """
     median, deviation = background.spread(before.weights)
     new_median, new_deviation = background.spread(weights)
@@ -176,7 +178,7 @@ def kept_bias(before: Linear, weights: NDArray[np.float32], decisions: int, back
 
 
 def _bias_for(new: Doubles, old: Doubles, sharpness: float) -> float:
-    """What is to be added to logits so that as many pass zero as of the old ones, those near it in part."""
+    """The shift of the new logits after which as many pass zero as of the old ones, by a soft count."""
     wanted = _passing(sharpness * old)
     low, high = float(old.min() - new.max()), float(old.max() - new.min())
     for _ in range(_HALVINGS):
@@ -186,12 +188,12 @@ def _bias_for(new: Doubles, old: Doubles, sharpness: float) -> float:
 
 
 def _passing(logits: Doubles) -> float:
-    """The logarithm of how many pass zero."""
+    """The logarithm of the soft count of logits above zero."""
     return float(np.logaddexp.reduce(-np.logaddexp(0, -logits)))
 
 
 def _turn(before: Linear, for_: Vectors, against: Vectors, background: Background) -> Doubles:
-    """What decisions add to the weights: [dim]."""
+    """The change of the weights by decisions: [dim]."""
     decided, undecided = np.concatenate([for_, against]), background.undecided
     kinds = [len(for_), len(against), len(undecided)]
     whitened = np.concatenate([(decided - background.mean) @ background.whitening, background.whitened])
@@ -206,7 +208,7 @@ def _turn(before: Linear, for_: Vectors, against: Vectors, background: Backgroun
 
 @dataclass(frozen=True, slots=True)
 class _Examples:
-    """Photos [n] with what their chances should be, how much each counts, and their logits before."""
+    """Photos [n] with their target probabilities, weights, and prior logits."""
 
     features: Doubles  # [n, d]
     wanted: Doubles
@@ -214,7 +216,7 @@ class _Examples:
     before: Doubles
 
     def likeliest(self) -> Doubles:
-        """The change [d] of least loss, by Newton's steps, each as far as it makes the loss less."""
+        """The change [d] of least loss, by Newton's method; a step is shortened until the loss falls."""
         change = np.zeros(self.features.shape[1])
         loss, logits = self._loss(change)
         for _ in range(_MOST_STEPS):
@@ -231,16 +233,16 @@ class _Examples:
         return change
 
     def _loss(self, change: Doubles) -> tuple[float, Doubles]:
-        """The logistic loss and half the square of the change; and the logits after it."""
+        """The logistic loss plus half the squared change, and the new logits."""
         logits = self.before + self.features @ change
         each = np.logaddexp(0, logits) - self.wanted * logits
         return float(self.counts @ each + change @ change / 2), logits
 
     def _solved(self, curvatures: Doubles, slope: Doubles) -> Doubles:
-        """What the second derivative maps to the slope, by conjugate gradients: it is never written out."""
+        """Solves Hessian @ x = gradient by conjugate gradients, without forming the Hessian."""
         solution, left = np.zeros_like(slope), slope.copy()
         direction, size = left, float(left @ left)
-        enough = size * min(0.01, size)  # nearer the end more exactly
+        enough = size * min(0.01, size)  # more exact near the end
         while size > enough:
             curved = self.features.T @ (curvatures * (self.features @ direction)) + direction
             length = size / (direction @ curved)

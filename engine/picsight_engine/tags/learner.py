@@ -1,6 +1,6 @@
-"""Teaches tags by the model that searches now: what each of them goes by, and what it suggests.
+"""Trains tags with the present search model and computes their suggestions.
 
-After photos came, or another model, every tag that suggests looks at what it has not seen: one pass, one run.
+After new photos or a new model, every suggesting tag scores the photos that it has not scored yet: one pass, one run.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What tags need of the model that searches now: its bundle, the vectors, and a text tower."""
+    """The present search model as tags need it: its bundle, the vectors, and a text tower."""
 
     bundle: Bundle
     rows: Callable[[], Rows]
@@ -54,7 +54,7 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The photos [p] that reach a tag's threshold, and their scores [p]: small, for ten thousand tags may suggest millions."""
+    """The photos [p] that reach a tag's threshold, and their scores [p]; compact, as 10,000 tags may suggest millions."""
 
     tag: Definition
     space: str
@@ -62,7 +62,7 @@ class Reach:
     scores: NDArray[np.float32]
 
     def shown(self, since: Sequence[int] | None = None) -> Scores:
-        """What the tag suggests, of all photos or of these: examples are in it, or are not, whatever it has learnt."""
+        """The tag's suggestions among all photos or these; examples are not suggestions, whatever their score."""
         found = dict.fromkeys(self.tag.examples, threshold_of(self.tag))
         found |= zip(self.photos.tolist(), self.scores.tolist(), strict=True)
         left_out = {*self.tag.against} if since is None else {*self.tag.against, *(found.keys() - set(since))}
@@ -70,7 +70,7 @@ class Reach:
 
 
 class Learner:
-    """Any thread may call; a model that is exchanged is taken up by the next call."""
+    """Trains and scores tags; thread-safe. Each call uses the present model."""
 
     def __init__(self, db: Database, model: Callable[[], Model]) -> None:
         self._db = db
@@ -84,7 +84,7 @@ class Learner:
         return self._model().bundle.manifest.space_id
 
     def lesson(self) -> Lesson:
-        """The photos as they are now."""
+        """The photos in their present state."""
         model = self._model()
         rows = model.rows()
         with self._lock:
@@ -93,7 +93,7 @@ class Learner:
             return self._known[1]
 
     def read(self, texts: Iterable[str]) -> None:
-        """Reads the words of a tag once, before anything is locked.
+        """Embeds the words of a tag and caches them, before any lock is taken.
 
         Raises:
             BundleError: the text tower is missing or cannot be loaded.
@@ -101,7 +101,7 @@ class Learner:
         model, wanted = self._model(), list(dict.fromkeys(texts))
         tower = _tower(model.bundle)
         new: dict[str, NDArray[np.float32]] = {}
-        with suppress(StorageError):  # without room nothing is kept, and what follows says so
+        with suppress(StorageError):  # on a full disk nothing is cached, and the next write reports it
             known = kept_vectors(self._db, tower, wanted) if wanted else {}
             try:
                 for text in wanted:
@@ -113,7 +113,7 @@ class Learner:
                         keep_vectors(connection, tower, new)
 
     def suggested(self, tag: Definition, verdicts: Mapping[int, State]) -> Scores:
-        """The photos that reach a tag's threshold; none where it has nothing to go by.
+        """The photos that reach a tag's threshold; none for a tag without words and examples.
 
         Raises:
             BundleError: the text tower is missing or cannot be loaded.
@@ -127,7 +127,7 @@ class Learner:
         verdicts: Mapping[int, Mapping[int, State]],
         since: Sequence[int] | None = None,
     ) -> list[Reach]:
-        """The same for many tags in one pass over all photos, or over those that came last.
+        """The same for many tags in one pass over all photos, or over the latest ones.
 
         Raises:
             BundleError: the text tower is missing or cannot be loaded.
@@ -145,7 +145,7 @@ class Learner:
     def _materials(
         self, tags: Sequence[Definition], verdicts: Mapping[int, Mapping[int, State]]
     ) -> list[Material]:
-        """What tags go by: decisions, and examples where nothing else was decided."""
+        """The training material of tags: words, decisions, and examples that are not decided otherwise."""
         texts = list(dict.fromkeys(text for tag in tags for text in tag.prompts))
         vectors = self._vectors(texts)
         rows = {text: row for row, text in enumerate(texts)}
@@ -154,7 +154,7 @@ class Learner:
         ]
 
     def preview(self, tag: Definition, verdicts: Mapping[int, State]) -> Preview:
-        """How all visible photos stand to a tag.
+        """The scores of all visible photos for a tag.
 
         Raises:
             BundleError: the text tower is missing or cannot be loaded.
@@ -174,7 +174,7 @@ class Learner:
     def statistics(
         self, tag: Definition, verdicts: Mapping[int, State], suggested: tuple[int, int], border: int
     ) -> Statistics:
-        """How well a tag has learnt; `suggested` are how many decided photos it had suggested, and of those how many are accepted.
+        """How well a tag has learnt; `suggested` is the number of decided suggestions, and how many of them were accepted.
 
         Raises:
             BundleError: the text tower is missing or cannot be loaded.
@@ -195,7 +195,7 @@ class Learner:
         )
 
     def _vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit vectors [n, dim] of these texts, which the text tower reads where they were never read before."""
+        """Unit vectors [n, dim] of these texts, from the cache or else from the text tower."""
         model = self._model()
         known = kept_vectors(self._db, _tower(model.bundle), texts) if texts else {}
         found = [known[text] if text in known else model.embed(text) for text in texts]
@@ -214,7 +214,7 @@ def _material(tag: Definition, verdicts: Mapping[int, State], words: NDArray[np.
 
 
 def has_lesson(tag: Definition, verdicts: Mapping[int, State]) -> bool:
-    """Whether there is anything to go by: words, or a photo that is alike."""
+    """Whether there is anything to learn from: words, or a positive photo."""
     return tag.kind == "tag" and bool(tag.prompts or tag.examples or "accepted" in verdicts.values())
 
 
@@ -224,9 +224,9 @@ def made_of(
     examples: tuple[int, ...] | None,
     against: tuple[int, ...] | None,
 ) -> Definition:
-    """The tag with other words and photos, None for those that stay; a photo is what was said of it last.
+    """The tag with other words and photos, None to keep them; the last statement about a photo wins.
 
-    With its first words or examples it begins to suggest.
+    With its first words or examples, a tag begins to suggest.
     """
     alike = tag.examples if examples is None else examples
     unlike = tag.against if against is None else against
@@ -239,21 +239,21 @@ def made_of(
 
 
 def _tower(bundle: Bundle) -> str:
-    """Names all that a text's vector depends on: the bundle's files, and how texts are put to them."""
+    """A key for everything on which a text's vector depends: the bundle's files and its text settings."""
     files = sorted((name, record.sha256) for name, record in bundle.manifest.files.items())
     return hashlib.sha256(repr((files, bundle.manifest.text)).encode()).hexdigest()
 
 
 def suggest_newcomers(db: Database, learner: Learner) -> Run | None:
-    """Lets tags look; None where there was nothing new, or nothing of it fits.
+    """Suggests tags for new photos; returns None if there are no new photos or none reaches a threshold.
 
-    What was seen is written down with what came of it: a run that is killed loses nothing.
+    Progress and suggestions are stored in one transaction, so a killed run loses nothing.
 
     Raises:
-        BundleError: the words of a tag cannot be read; the next time all of this is tried again.
+        BundleError: the words of a tag cannot be embedded; the next call tries again.
     """
     space = learner.space
-    last = space_state(db, space).last_row  # what comes from here on is left for the next time
+    last = space_state(db, space).last_row  # later photos are left for the next run
     with db.reading() as connection:
         known, row = scored_until(connection)
         anew = known != space
@@ -270,7 +270,7 @@ def suggest_newcomers(db: Database, learner: Learner) -> Run | None:
     found = learner.reached(tags, verdicts, since)
     with recorded(db, "index", _words(found, since)) as run:
         now = tags_by_id(run.connection, (reach.tag.id for reach in found))
-        # The others were changed meanwhile, and have seen these photos with that.
+        # The other tags were changed meanwhile, which has scored these photos.
         kept = [reach for reach in found if _goes_by_the_same(now[reach.tag.id], reach.tag)]
         if since is None:
             for reach in kept:
@@ -282,7 +282,7 @@ def suggest_newcomers(db: Database, learner: Learner) -> Run | None:
 
 
 def _goes_by_the_same(now: Definition, then: Definition) -> bool:
-    """Whether a tag still suggests what it did: its name and its place say nothing of that."""
+    """Whether two definitions suggest the same photos; name and parent do not matter."""
     return replace(now, name=then.name, parent_id=then.parent_id) == then
 
 

@@ -1,4 +1,4 @@
-"""What tags have learnt, and every photo's score by it, from vectors that are there."""
+"""Trains tags and scores every photo from the stored vectors."""
 
 from __future__ import annotations
 
@@ -27,20 +27,22 @@ if TYPE_CHECKING:
     ReachedPhotos = tuple[NDArray[np.int64], Floats]
 
 
-_SIGMAS = 5.0  # eight bits decide only where rounding would have to be wrong by more standard errors
+_SIGMAS = 5.0  # 8-bit scores decide only beyond this many standard errors of rounding
 _AT_ONCE = 8192  # rows: 17 MB of 512 numbers in float32
-_TAGS_AT_ONCE = 256  # 8 MB of scores beside them
-_FEW = 16  # so many tags are scored one by one in eight bits sooner than at once in float32
-_MOST_EXACT = 4096  # suggested photos whose scores are exact however far above the threshold they are
+_TAGS_AT_ONCE = 256  # 8 MB of scores
+_FEW = 16  # up to this many tags, scoring one by one in 8 bits is quicker than all at once in float32
+_MOST_EXACT = 4096  # the number of suggestions up to which all scores are exact
 _NOTHING = (np.empty(0, np.intp), np.empty(0, np.float32))
-_ROUNDING = 2.0**-14  # of a product of 1,024 numbers in float32, as a share of the weights' length, at worst
+_ROUNDING = (
+    2.0**-14
+)  # the worst rounding error of a float32 product of 1,024 numbers, relative to the norm of the weights
 
 
 def scores_of(rows: Rows, linear: Linear, threshold: float = USUAL_THRESHOLD) -> Floats:
-    """How likely each row [n] belongs to a tag, 0 to 1.
+    """The probability, 0 to 1, that each row [n] belongs to a tag.
 
-    Exact where a score reaches the threshold or may do so, but for what is far above it in a library of which thousands
-    of photos do; elsewhere as exact as eight bits.
+    Scores that may reach the threshold are exact; if thousands do, those far above it are not. All others have 8-bit
+    precision.
     """
     logits, off = _rough(rows, linear)
     least = _logit(threshold)
@@ -54,7 +56,7 @@ def scores_of(rows: Rows, linear: Linear, threshold: float = USUAL_THRESHOLD) ->
 
 
 def reaching(rows: Rows, linears: Sequence[Linear], thresholds: Sequence[float]) -> Iterator[Reached]:
-    """For one tag after the other the positions [p] that reach its threshold, and their scores; the same as `scores_of`."""
+    """For each tag in turn, the positions [p] that reach its threshold, and their scores as in `scores_of`."""
     if len(linears) < _FEW:
         for linear, threshold in zip(linears, thresholds, strict=True):
             scores = scores_of(rows, linear, threshold)
@@ -96,7 +98,7 @@ def _reaching(rows: Rows, linears: Sequence[Linear], thresholds: Sequence[float]
 
 
 def _rough(rows: Rows, linear: Linear) -> tuple[Floats, float]:
-    """The logits [n] by eight bits, and how far off one may be."""
+    """The logits [n] at 8-bit precision, and the largest error of one."""
     length = max(_length(linear), 1e-6)
     codes, scales = quantize((linear.weights / length).astype(np.float32))
     logits = np.empty(len(rows.ids), np.float32)
@@ -112,19 +114,19 @@ def _length(linear: Linear) -> float:
 
 
 def _logit(probability: float) -> float:
-    """The logit at which a probability is reached; in float32 those from 17 on are all 1."""
+    """The logit of a probability; in float32 all logits from 17 on give 1."""
     if probability <= 0:
         return -math.inf
     below_one = min(probability, 1 - 2.0**-25)
     return math.log(below_one / (1 - below_one))
 
 
-_SAMPLED = 1024  # photos that stand for the library
+_SAMPLED = 1024  # photos that represent the library
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What a tag goes by: texts with their vectors [n, dim], and photos that are alike or not."""
+    """The training material of a tag: texts with their vectors [n, dim], and positive and negative photos."""
 
     prompts: tuple[str, ...]
     words: NDArray[np.float32]
@@ -133,7 +135,7 @@ class Material:
 
 
 class Lesson:
-    """The photos of one moment, with which any number of tags are taught and scored."""
+    """A snapshot of the photos, with which any number of tags are trained and scored."""
 
     def __init__(self, rows: Rows, calibration: Calibration | None) -> None:
         self.rows = rows
@@ -144,7 +146,7 @@ class Lesson:
         self._background = Background.of(seen, rows.photos)
 
     def learnt(self, material: Material) -> Linear:
-        """What a tag has learnt from its words and photos."""
+        """The classifier of a tag from its words and photos."""
         alike, unlike = self._vectors(material.alike), self._vectors(material.unlike)
         strong = self._strong(material.prompts)
         line = learnt(material.words, alike, unlike, self._background, strong)
@@ -155,15 +157,15 @@ class Lesson:
         return keeping(line, self._vectors(undecided), len(alike))
 
     def scores(self, linear: Linear, threshold: float) -> NDArray[np.float32]:
-        """How likely each row [n] belongs to the tag that has learnt this, 0 to 1; exact at the threshold."""
+        """The probability, 0 to 1, that each row [n] belongs to the tag; exact at the threshold."""
         return scores_of(self.rows, linear, threshold)
 
     def reaching(
         self, linears: Sequence[Linear], thresholds: Sequence[float], since: Sequence[int] | None = None
     ) -> Iterator[ReachedPhotos]:
-        """For each tag the photos [p] that score so high, and their scores [p], also of those that cannot be seen just now.
+        """For each tag the photos [p] that reach its threshold, and their scores [p]; includes hidden photos.
 
-        `since` are the photos that came last, where no others are looked at.
+        With `since`, the latest photos, no others are scored.
         """
         rows = self.rows if since is None else self._rows_since(since)
         for places, scores in reaching(rows, linears, thresholds):
@@ -171,19 +173,19 @@ class Lesson:
             yield rows.ids[places[there]], scores[there]
 
     def scores_for(self, linear: Linear, photo_ids: Iterable[int]) -> dict[int, float]:
-        """The scores of those of these photos that were read by this model."""
+        """The scores of these photos, without those that this model has not read."""
         rows = self._rows_of(photo_ids)
         scores = chances(linear.logits(self.rows.originals[rows]))
         return dict(zip(self.rows.ids[rows].tolist(), scores.tolist(), strict=True))
 
     def _rows_since(self, photo_ids: Sequence[int]) -> Rows:
-        """The rows from the first of these photos on."""
+        """The rows from the first of these photos onwards."""
         places, all_ = self._rows_of(photo_ids), self.rows
         kept = slice(int(places.min()) if len(places) else len(all_.ids), None)
         return Rows(all_.ids[kept], all_.scales[kept], all_.codes[kept], all_.originals[kept], None)
 
     def _strong(self, prompts: tuple[str, ...]) -> float:
-        """The cosine from which photos match these prompts strongly; infinite where nothing tells."""
+        """The cosine from which photos match these prompts strongly; infinite without a calibration."""
         if self._calibration is None or not prompts:
             return math.inf
         tries = max(self.rows.photos * len(prompts), 1)
@@ -194,7 +196,7 @@ class Lesson:
         return vectors
 
     def _rows_of(self, photo_ids: Iterable[int]) -> NDArray[np.intp]:
-        """Where those of these photos stand that were read by this model."""
+        """The rows of these photos, without those that this model has not read."""
         wanted = np.fromiter(photo_ids, np.int64)
         if not len(self._order):
             return np.empty(0, np.intp)

@@ -1,4 +1,4 @@
-"""Finds the tags and photos that a person means, and tells what there is."""
+"""Finds tags and photos by name, path or id, and lists the tags."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
 
 
 class Lookup:
-    """The part of `Tags` that only reads; any thread may call."""
+    """The read-only part of `Tags`; thread-safe."""
 
     def __init__(self, db: Database, photo_id: Callable[[Path], int]) -> None:
-        """`photo_id` gives the photo at a path, or raises RequestError."""
+        """`photo_id` returns the photo at a path, or raises RequestError."""
         self._db = db
         self._photo_id = photo_id
 
     def all(self) -> list[Tag]:
-        """Every tag, album and the favourites, which come first; then by path."""
+        """The favourites, then every tag and album by path."""
         with self._db.reading() as connection:
             return as_seen(live_tags(connection), count_states(connection))
 
     def find(self, name: str) -> Tag:
-        """The tag of this path or last name.
+        """The tag with this path or last name.
 
         Raises:
             RequestError: there is none, or several have this name.
@@ -44,17 +44,17 @@ class Lookup:
         return self._tag(self._definition(name).id)
 
     def _tag(self, tag_id: int) -> Tag:
-        """The tag as a person sees it."""
+        """The tag as the user sees it."""
         with self._db.reading() as connection:
             (definition,) = tags_by_id(connection, [tag_id]).values()
             path = paths_of(connection, [tag_id])[tag_id]
             return seen(definition, path, count_states(connection, tag_id))
 
     def _definition(self, name: str, refusal: str = "") -> Definition:
-        """What a tag is, by its path or by its last name.
+        """The definition of a tag, by its path or its last name.
 
         Raises:
-            RequestError: there is none, or several have this name; or it is the favourites and there is a `refusal`.
+            RequestError: there is none, or several have this name, or it is the favourites and `refusal` is given.
         """
         with self._db.reading() as connection:
             ids = tags_called(connection, name)
@@ -70,7 +70,7 @@ class Lookup:
         )
 
     def _photos(self, photos: Iterable[Path | int]) -> tuple[int, ...]:
-        """The photos that are meant, each once.
+        """The ids of these photos, each once.
 
         Raises:
             RequestError: one of them is not in the library.
@@ -84,17 +84,17 @@ class Lookup:
         return ids
 
     def known(self, photo_ids: Iterable[int]) -> set[int]:
-        """Those of these photos that the library has not forgotten, visible or not; only they can be named."""
+        """The photos among these that the library knows, visible or not; only these can be used."""
         with self._db.reading() as connection:
             return known_photos(connection, photo_ids)
 
     def _verdicts(self, tag: Definition) -> dict[int, State]:
-        """What was decided for a tag."""
+        """The decisions for a tag, by photo."""
         with self._db.reading() as connection:
             return decided(connection, tag.id)
 
     def states(self, photo_ids: Sequence[int]) -> dict[int, list[tuple[str, State, float | None]]]:
-        """For each photo the paths of its tags, how it stands to them, and its score where that is known."""
+        """For each photo the paths of its tags, its state in each, and its score if known."""
         states = states_of(self._db, photo_ids)
         with self._db.reading() as connection:
             paths = paths_of(connection, (each.tag_id for rows in states.values() for each in rows))
@@ -104,7 +104,7 @@ class Lookup:
         }
 
     def marks(self, photo_ids: Sequence[int]) -> dict[int, Marks]:
-        """For each of these visible photos what a person has said of it, and what is suggested."""
+        """For each visible photo among these, the user's marks and the suggestions."""
         states = self.states(photo_ids)
         with self._db.reading() as connection:
             stars = stars_of(connection, list(states))
@@ -118,7 +118,7 @@ class Lookup:
         }
 
     def shared_marks(self, photo_ids: Sequence[int]) -> Marks:
-        """What a person has said of all of these visible photos alike; of what differs, nothing."""
+        """The marks that all visible photos among these share."""
         tag_ids = shared_tags(self._db, photo_ids)
         with self._db.reading() as connection:
             paths = set(paths_of(connection, tag_ids).values())

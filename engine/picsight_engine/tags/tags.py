@@ -1,4 +1,4 @@
-"""The tags of one library: made, taught, asked and undone."""
+"""The tags of one library: creating, training, querying and undoing."""
 
 from __future__ import annotations
 
@@ -46,20 +46,20 @@ _DRAFT = Definition(0, "This tag", None, "tag", threshold=None, suggests=False, 
 
 
 class Tags(Lookup):
-    """The tags of one library; any thread may call.
+    """The tags of one library; thread-safe.
 
-    A tag is meant by its path, or by its last name where that is the only one. Photos are given by path or id. Whatever
-    changes something is one run, undone as a whole. By `learner` all tags learn.
+    A tag is given by its path, or by its last name if that is unique. Photos are given by path or id. Each changing call is
+    one run, undone as a whole. `learner` trains all tags.
     """
 
     def __init__(self, db: Database, model: Callable[[], Model], photo_id: Callable[[Path], int]) -> None:
-        """`photo_id` gives the photo at a path, or raises RequestError."""
+        """`photo_id` returns the photo at a path, or raises RequestError."""
         super().__init__(db, photo_id)
         self.learner = Learner(db, model)
 
     @property
     def revision(self) -> int:
-        """A number that changes with every tag, decision and suggestion, whichever process changed it."""
+        """A number that changes whenever any process changes a tag, decision or suggestion."""
         return tags_revision(self._db)
 
     def new(
@@ -73,10 +73,10 @@ class Tags(Lookup):
         parent: str | None = None,
         kind: TagKind = "tag",
     ) -> Tag:
-        """Makes a tag; one with words or examples suggests photos at once, and new ones as they come.
+        """Creates a tag; one with words or examples suggests photos at once, and new photos as they are indexed.
 
         Raises:
-            RequestError: the name cannot be, or is there already; there is no such parent or photo.
+            RequestError: the name is invalid or taken, or there is no such parent or photo.
             BundleError: the text tower is missing or cannot be loaded.
         """
         empty = Definition(
@@ -106,13 +106,13 @@ class Tags(Lookup):
         threshold: float | None = None,
         suggests: bool | None = None,
     ) -> Tag:
-        """Changes what a tag goes by, and lets it suggest anew; what is not given stays as it is.
+        """Changes the words, examples or settings of a tag and renews its suggestions; omitted arguments change nothing.
 
-        A tag that gets its first words or examples suggests from now on, unless `suggests` says otherwise: that is about
-        new photos.
+        A tag that gets its first words or examples starts to suggest, unless `suggests`, which is about new photos,
+        forbids it.
 
         Raises:
-            RequestError: there is no such tag or photo, or it is filled by hand.
+            RequestError: there is no such tag or photo, or the tag is filled by hand.
             BundleError: the text tower is missing or cannot be loaded.
         """
         known, least = self._definition(name), checked_threshold(threshold)
@@ -138,10 +138,10 @@ class Tags(Lookup):
         against: Iterable[Path | int] = (),
         tag: str | None = None,
     ) -> Preview:
-        """How all photos would stand to a tag of these words and photos, and of what was decided for `tag`; nothing is kept.
+        """The scores of all photos for a tag with these words and photos, and the decisions for `tag`; stores nothing.
 
         Raises:
-            RequestError: there is nothing to go by, or no such tag or photo.
+            RequestError: there are no words and no examples, or no such tag or photo.
             BundleError: the text tower is missing or cannot be loaded.
         """
         known = _DRAFT if tag is None else self._definition(tag)
@@ -151,10 +151,10 @@ class Tags(Lookup):
         return self.learner.preview(draft, verdicts)
 
     def statistics(self, name: str, *, border: int = 20) -> Statistics:
-        """How well a tag has learnt, and at most so many undecided photos about which it is least sure.
+        """How well a tag has learnt, and at most `border` undecided photos about which it is least sure.
 
         Raises:
-            RequestError: there is no such tag, or it has nothing to go by.
+            RequestError: there is no such tag, or it has no words and no examples.
             BundleError: the text tower is missing or cannot be loaded.
         """
         tag = self._definition(name)
@@ -165,10 +165,10 @@ class Tags(Lookup):
         return self.learner.statistics(tag, verdicts, suggested, border)
 
     def suggest(self, name: str) -> list[tuple[int, float]]:
-        """Lets a tag look through all photos anew; returns those that it suggests, best first, with their scores.
+        """Scores all photos for a tag again; returns its suggestions with their scores, best first.
 
         Raises:
-            RequestError: there is no such tag, or it has nothing to go by: neither words nor photos.
+            RequestError: there is no such tag, or it has no words and no examples.
             BundleError: the text tower is missing or cannot be loaded.
         """
         tag = self._definition(name)
@@ -181,25 +181,25 @@ class Tags(Lookup):
             return best_suggestions(connection, tag.id)
 
     def suggest_all(self) -> Run | None:
-        """Lets every tag that suggests look at the photos that came since, at all after another model came; as one run.
+        """Scores new photos (all photos after a change of model) for every suggesting tag, as one run.
 
-        None where there was nothing new, or nothing of it fits.
+        Returns None if there are no new photos or none reaches a threshold.
 
         Raises:
-            BundleError: the words of a tag cannot be read; nothing is lost, the next call tries it again.
+            BundleError: the words of a tag cannot be embedded; the next call tries again.
         """
         return suggest_newcomers(self._db, self.learner)
 
     def decide(self, name: str, photos: Iterable[Path | int], verdict: Verdict) -> Run | None:
-        """Accepts or rejects photos, or withdraws what was decided; None where all of them are decided so already.
+        """Accepts or rejects photos, or withdraws decisions; returns None if nothing changes.
 
-        A tag that suggests learns from it at once: its suggestions are a part of the run.
+        A suggesting tag learns at once, and its new suggestions are part of the run.
 
         Raises:
             RequestError: there is no such tag or photo.
         """
         tag, ids = self._definition(name), self._photos(photos)
-        with suppress(BundleError):  # then it does not learn yet
+        with suppress(BundleError):  # without the model it learns later
             self.learner.read(tag.prompts)
         words = f'{_DOING[verdict]} {photos_in_words(len(ids))}: "{shortened(tag.name)}"'
         with recorded(self._db, "decide", words) as run:
@@ -213,10 +213,10 @@ class Tags(Lookup):
         return run.made
 
     def rename(self, name: str, new_name: str) -> Tag:
-        """Gives a tag another name.
+        """Renames a tag.
 
         Raises:
-            RequestError: there is no such tag, or the name cannot be, or is there already.
+            RequestError: there is no such tag, or the name is invalid or taken.
         """
         tag, called = self._definition(name, _FIXED), checked_name(new_name)
         words = f'Rename "{shortened(tag.name)}" to "{shortened(called)}"'
@@ -225,10 +225,10 @@ class Tags(Lookup):
         return self._tag(tag.id)
 
     def move(self, name: str, parent: str | None) -> Tag:
-        """Puts a tag, and those below it, below another one, or to the top.
+        """Moves a tag, with those below it, below another one or to the top.
 
         Raises:
-            RequestError: there is no such tag, it would stand below itself, or one of its name is there already.
+            RequestError: there is no such tag, it would be below itself, or its name is taken there.
         """
         tag = self._definition(name, _FIXED)
         above = None if parent is None else self._definition(parent, _NO_PARENT)
@@ -238,10 +238,10 @@ class Tags(Lookup):
         return self._tag(tag.id)
 
     def merge(self, name: str, into: str) -> Tag:
-        """Makes a tag, and those below it, a part of another one, with all that was decided; returns that one.
+        """Merges a tag, with those below it and all decisions, into another one; returns the other one.
 
         Raises:
-            RequestError: there is no such tag, or the other one is the same, or stands below it.
+            RequestError: there is no such tag, or the other one is the same or is below it.
             BundleError: the text tower is missing or cannot be loaded.
         """
         tag, other = self._definition(name, _FIXED), self._definition(into, _FIXED)
@@ -258,7 +258,7 @@ class Tags(Lookup):
         return self._tag(other.id)
 
     def remove(self, name: str) -> Run | None:
-        """Removes a tag below which there is none; what was decided for it comes back when this is undone.
+        """Removes a tag that has no tags below it; undo restores its decisions.
 
         Raises:
             RequestError: there is no such tag, or there are tags below it.
@@ -269,9 +269,9 @@ class Tags(Lookup):
         return run.made
 
     def rate(self, photos: Iterable[Path | int], stars: int | None) -> Run | None:
-        """Gives photos 0 to 5 stars of a person's own, -1 to reject them, None to let those of their files count.
+        """Gives photos 0 to 5 stars; -1 rejects them, None returns to the stars of their files.
 
-        Returns None where nothing changes.
+        Returns None if nothing changes.
 
         Raises:
             RequestError: there is no such photo, or no such number of stars.
@@ -286,23 +286,23 @@ class Tags(Lookup):
         return run.made
 
     def rating(self, photo_id: int) -> int | None:
-        """A visible photo's stars: a person's own, else what its first file says, where -1 is "rejected"."""
+        """A visible photo's stars: the user's, else those of its primary file; -1 means rejected."""
         with self._db.reading() as connection:
             return stars_of(connection, [photo_id]).get(photo_id)
 
     def runs(self, limit: int = 100) -> list[Run]:
-        """What was changed, the latest first."""
+        """The changes, latest first."""
         return runs.runs(self._db, limit)
 
     def collect_runs(self) -> AbstractContextManager[list[Run]]:
-        """A block that gives the runs that this thread makes in it, as they are committed.
+        """Collects the runs that this thread commits inside the block.
 
-        Whatever another thread or process changes meanwhile is not among them.
+        Changes of other threads or processes are not included.
         """
         return runs.collect_runs()
 
     def undo(self, run_id: int | None = None) -> Run:
-        """Takes a run back, the latest of a person's that holds unless another is meant.
+        """Undoes a run, by default the user's latest one that is not undone.
 
         Raises:
             RequestError: there is none, or a tag that it changed was changed again since.
@@ -310,16 +310,16 @@ class Tags(Lookup):
         return self._settled(runs.undo(self._db, run_id))
 
     def redo(self, run_id: int | None = None) -> Run:
-        """Does again what was undone, the last that was unless another run is meant.
+        """Redoes an undone run, by default the one undone last.
 
         Raises:
-            RequestError: there is none, it was not undone, or a tag that it changed is another one now.
+            RequestError: there is none, it was not undone, or a tag that it changed has changed since.
         """
         return self._settled(runs.redo(self._db, run_id))
 
     def _settled(self, turned: Turned) -> Run:
-        """Computes what could not be put back."""
-        with suppress(BundleError):  # until the words of a tag can be read, its suggestions stay as they are
+        """Recomputes the suggestions that could not be restored."""
+        with suppress(BundleError):  # without the model, the suggestions stay as they are
             for tag_id in turned.due:
                 with self._db.writer() as connection:
                     tag = tags_by_id(connection, [tag_id])[tag_id]
@@ -330,7 +330,7 @@ class Tags(Lookup):
         return turned.run
 
     def _suggest_in(self, run: Recording, tag: Definition) -> None:
-        """Lets a tag that suggests, or was asked to, suggest by what it is and what is decided now."""
+        """Renews the suggestions of a suggesting tag from its present definition and decisions."""
         if tag.suggests or has_scores(run.connection, tag.id):
             run.score(tag.id, self.learner.suggested(tag, decided(run.connection, tag.id)))
 

@@ -1,4 +1,4 @@
-"""Tags as a person sees them: what they may be called, each by its path with its numbers, and two that become one."""
+"""Tags as the user sees them: valid names, paths with counts, and merging."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from picsight_engine.store.tags import Definition, TagKind
 
 
-LONGEST_NAME = 1000  # characters: keywords of photo files have no limit of their own
-_LONGEST_PROMPT = 2000  # as of a search
+LONGEST_NAME = 1000  # characters; keywords of photo files have no limit
+_LONGEST_PROMPT = 2000  # as for a search
 MOST_PROMPTS = 64
 _SHOWN = 60  # characters of a name in a sentence
 _UNTYPED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 
 
 def checked_name(text: str) -> str:
-    """The name as it is kept: one blank where there are several, no control characters.
+    """The name as it is stored: runs of blanks become one, control characters are removed.
 
     Raises:
-        RequestError: it is empty, too long, or holds "/".
+        RequestError: it is empty or too long, or contains "/".
     """
     name = _plain(text)
     if not name_key(name):
@@ -47,7 +47,7 @@ def checked_name(text: str) -> str:
 
 
 def checked_prompts(texts: Iterable[str]) -> tuple[str, ...]:
-    """The words of a tag, each once, empty ones left out.
+    """The words of a tag, each once, without empty ones.
 
     Raises:
         RequestError: there are too many, or one is too long.
@@ -64,10 +64,10 @@ def checked_prompts(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def checked_threshold(threshold: float | None) -> float | None:
-    """The same threshold.
+    """The threshold, unchanged.
 
     Raises:
-        RequestError: it does not lie between 0 and 1.
+        RequestError: it is not between 0 and 1.
     """
     if threshold is not None and not (math.isfinite(threshold) and 0 <= threshold <= 1):
         raise RequestError(f"A threshold lies between 0 and 1, and {threshold:g} does not.")
@@ -75,7 +75,7 @@ def checked_threshold(threshold: float | None) -> float | None:
 
 
 def shortened(name: str) -> str:
-    """The name as a sentence can hold it."""
+    """The name, shortened for a message."""
     return name if len(name) <= _SHOWN else f"{name[: _SHOWN - 1]}…"
 
 
@@ -88,16 +88,16 @@ def _plain(text: str) -> str:
     return " ".join(_UNTYPED.sub(" ", unicodedata.normalize("NFC", text)).split())
 
 
-USUAL_THRESHOLD = 0.5  # the score from which a photo is suggested, unless a tag says otherwise
-FAVOURITES = "Favourites"  # the path of the built-in tag, which nothing else can have
+USUAL_THRESHOLD = 0.5  # the score from which a photo is suggested, unless the tag has its own
+FAVOURITES = "Favourites"  # the reserved path of the built-in tag
 
 
 @dataclass(frozen=True, slots=True)
 class Tag:
     """A tag, a hand-made album or the favourites; `path` is "Birds/Waders", `parent` "Birds".
 
-    `threshold` is None where nothing is ever suggested. The numbers are of visible photos, those of
-    the tags below it included; what is `rejected` is so in this one.
+    `threshold` is None for a tag that never suggests. The numbers count visible photos, including those of
+    the tags below it; `rejected` counts those of this tag alone.
     """
 
     id: int
@@ -117,7 +117,7 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What stands beside a photo on the wall: its stars, and the paths of its tags and albums with how it stands to them."""
+    """The marks of a photo on the wall: its stars, and the paths of its tags and albums with its state in each."""
 
     rating: int | None
     favourite: bool
@@ -125,12 +125,12 @@ class Marks:
 
 
 def threshold_of(tag: Definition) -> float:
-    """From which probability on a photo is suggested."""
+    """The probability from which a photo is suggested."""
     return USUAL_THRESHOLD if tag.threshold is None else tag.threshold
 
 
 def as_seen(tags: Iterable[Definition], counts: Mapping[tuple[int, State], int]) -> list[Tag]:
-    """All live tags: the favourites first, then by path, every tag before those below it."""
+    """All tags that are not removed: the favourites first, then by path, every tag before those below it."""
     by_id = {tag.id: tag for tag in tags}
     names = lines_of_names({tag.id: (tag.name, tag.parent_id) for tag in by_id.values()})
     ordered = sorted(
@@ -140,7 +140,7 @@ def as_seen(tags: Iterable[Definition], counts: Mapping[tuple[int, State], int])
 
 
 def seen(tag: Definition, path: str, counts: Mapping[tuple[int, State], int]) -> Tag:
-    """One tag as a person sees it."""
+    """One tag as the user sees it."""
     return Tag(
         id=tag.id,
         name=tag.name,
@@ -159,7 +159,7 @@ def seen(tag: Definition, path: str, counts: Mapping[tuple[int, State], int]) ->
 
 
 def merge_into(run: Recording, source: Definition, target: Definition) -> Iterator[tuple[int, int]]:
-    """Merges `source` into `target`, and tags below it into those of the same name; tells which tag went into which."""
+    """Merges `source` into `target`, and tags below it into those of the same name; yields pairs (merged, into)."""
     twins = {name_key(tag.name): tag for tag in tags_below(run.connection, target.id) if tag.id != source.id}
     for tag in tags_below(run.connection, source.id):
         twin = twins.get(name_key(tag.name))
@@ -175,7 +175,7 @@ def merge_into(run: Recording, source: Definition, target: Definition) -> Iterat
 
 
 def _joined(tag: Definition, other: Definition) -> Definition:
-    """The tag with the other one's words and examples; for a photo that both name, its own word counts."""
+    """The tag with the other one's words and examples; if both name a photo, the tag's own example counts."""
     known = {*tag.examples, *tag.against}
     return replace(
         tag,
