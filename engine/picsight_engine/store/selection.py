@@ -36,7 +36,7 @@ _TAKEN_TURN_OF_YEAR = (
 )
 # EXCEPT, because a subquery on each photo's other files is quadratic in the files of one photo.
 _UNDATED = f"{_PRESENT} AND taken IS NULL EXCEPT {_PRESENT} AND taken IS NOT NULL"
-_COPIES = f"{_PRESENT} GROUP BY photo_id HAVING count(*) > 1"
+_COPIES = f"{_PRESENT} AND single_id IS NULL GROUP BY photo_id HAVING count(*) > 1"
 _SHAPES: dict[Shape, str] = {
     "portrait": f"{_VISIBLE} AND height > width * {_SQUARE}",
     "landscape": f"{_VISIBLE} AND width > height * {_SQUARE}",
@@ -75,7 +75,7 @@ def photos_of_shape(db: Database, shape: Shape) -> NDArray[np.int64]:
 
 
 def photos_with_copies(db: Database) -> NDArray[np.int64]:
-    """The photos with several present files."""
+    """The photos with several present files; those that stand behind others do not count."""
     return _ids(db, _COPIES)
 
 

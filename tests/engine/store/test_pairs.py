@@ -13,6 +13,7 @@ from picsight_engine.store.pairs import mark_missing, mark_returned, pair
 from picsight_engine.store.photos import all_photos, paths_of
 from picsight_engine.store.records import photo_with_fingerprint, photo_with_hash
 from picsight_engine.store.runs import recorded
+from picsight_engine.store.selection import photos_with_copies
 from picsight_engine.store.tagged import person_stars
 
 NOON, SECOND_LATER, TWO_LATER, THREE_LATER = (f"2021-07-14T12:00:0{second}" for second in (0, 1, 2, 3))
@@ -180,11 +181,12 @@ def test_of_what_was_said_of_the_files_of_a_pair_the_last_word_counts(folder):
     assert (folder.shown(), stars()) == ([["a.cr2"]], [None])
 
 
-def test_what_an_export_says_of_a_file_behind_another_is_said_of_the_pair(folder):
+def test_a_pair_is_no_copy_and_what_an_export_says_of_either_file_is_said_of_it(folder):
     db = folder.shelf.db
     folder.come("a.jpg", NOON)
     folder.come("a.cr2", NOON)
     (shown,) = all_photos(db)
+    assert list(photos_with_copies(db)) == []
     fingerprint = (2).to_bytes(16, "big")  # of the second that came
     with db.reading() as connection:
         assert photo_with_fingerprint(connection, fingerprint, 1) == shown.id
