@@ -44,8 +44,9 @@ _SHOW = """
 UPDATE files SET present = 1, missing_since = NULL, missing_seconds = 0
 WHERE folder_id = ?1 AND missing_since >= (SELECT looked_at FROM folders WHERE id = ?1)"""
 _SHOWN_ONLY_BY = """
-SELECT DISTINCT photo_id FROM files AS file WHERE present AND folder_id = ? AND photo_id IS NOT NULL AND NOT EXISTS (
-    SELECT 1 FROM files WHERE present AND photo_id = file.photo_id AND folder_id <> file.folder_id)"""
+SELECT photo_id FROM files AS file WHERE present AND folder_id = ?1 AND photo_id IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM files WHERE present AND photo_id = file.photo_id AND folder_id <> file.folder_id)
+UNION SELECT single_id FROM files WHERE present AND folder_id = ?1 AND single_id IS NOT NULL"""
 _HIDE = "UPDATE files SET present = 0, missing_since = ? WHERE present AND folder_id = ?"
 _REST = "UPDATE folders SET state = 'paused', looked_at = ? WHERE id = ? AND state <> 'paused'"
 _REVISE = "UPDATE revision SET number = number + 1"
@@ -147,7 +148,7 @@ def set_state(db: Database, folder_id: int, state: FolderState) -> None:
 
 
 def remove_folder(db: Database, folder_id: int) -> list[int]:
-    """Removes a folder, which rests in the library until its files expire; returns the photos that left."""
+    """Removes a folder, which rests in the library until its files expire; returns the photos that left, and those behind them."""
     with db.writer() as connection:
         hidden = [photo_id for (photo_id,) in connection.execute(_SHOWN_ONLY_BY, (folder_id,))]
         now = time.time()

@@ -9,6 +9,7 @@ import pytest
 
 from picsight_engine.metadata import Metadata
 from picsight_engine.store.files import files_of, put_metadata
+from picsight_engine.store.folders import add_folder, remove_folder
 from picsight_engine.store.pairs import mark_missing, mark_returned, pair
 from picsight_engine.store.photos import all_photos, paths_of
 from picsight_engine.store.records import photo_with_fingerprint, photo_with_hash
@@ -193,4 +194,8 @@ def test_a_pair_is_no_copy_and_what_an_export_says_of_either_file_is_said_of_it(
     assert photo_with_hash(db, fingerprint) == (shown.id, True)
     folder.go("a.jpg")
     (alone,) = all_photos(db)
+    folder.come_back("a.jpg")
+    assert set(remove_folder(db, folder.shelf.folder.id)) == {shown.id, alone.id}
+    add_folder(db, folder.shelf.folder.path)
+    folder.go("a.jpg")
     assert photo_with_hash(db, fingerprint) == (alone.id, True)
