@@ -1,1 +1,1 @@
-"""What a person can do, apart from where: keys, menus, files shown in their folder."""
+"""Actions of the user, independent of the page: keys, menus, files shown in their folder."""

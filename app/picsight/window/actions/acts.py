@@ -1,4 +1,4 @@
-"""What can be done with chosen photos, as values: the bar, the menu and the keys all lead to the same acts."""
+"""The actions on chosen photos, as values: bar, menu and keys share them."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One thing to do; `wish` takes the point of the screen at which a list opens, if it opens one.
+    """An action; `wish` is called with the screen position for a menu, if it opens one.
 
-    `many` says it of several photos, with %n for how many. `letter` does the same where nothing is typed.
+    `many` is the text for several photos, with %n for their number. `letter` is its key where letters do not type.
     """
 
     icon: str
@@ -35,15 +35,15 @@ class Act:
     letter: str = ""
 
     def words(self, photos: int) -> str:
-        """What it does with so many photos."""
+        """Its text for this number of photos."""
         return counted(photos, self.one, self.many)
 
     def entry(self, photos: int, point: QPoint) -> MenuEntry:
-        """The same as a line of a menu that opens at this point of the screen."""
+        """Its menu entry, for a menu at this point of the screen."""
         return self.words(photos), self.key, partial(self.wish, point)
 
     def name(self) -> str:
-        """What it does, and its key."""
+        """Its text and its key."""
         key = QKeySequence(self.key).toString(QKeySequence.SequenceFormat.NativeText)
         return f"{self.one} ({key})" if key else self.one
 
@@ -51,14 +51,12 @@ class Act:
 def bind_acts(
     widget: QWidget, acts: Sequence[Act], where: Callable[[], QPoint], *, letters: bool = False
 ) -> list[QShortcut]:
-    """Let the keys of acts, and their `letters`, do what they say while this widget has the keyboard; a list opens at
-    `where`.
-    """
+    """Bind the keys of acts, and their `letters`, while this widget has the focus; a menu opens at `where`."""
     shortcuts = []
     for act in acts:
         for key in filter(None, (act.key, act.letter if letters else "")):
             shortcut = QShortcut(QKeySequence(key), widget, context=Qt.ShortcutContext.WidgetShortcut)
-            shortcut.setAutoRepeat(False)  # a key that is held means the photo at which it was pressed
+            shortcut.setAutoRepeat(False)  # a held key applies only to the photo at which it was pressed
             shortcut.setWhatsThis(act.one)
             shortcut.activated.connect(partial(_do, act, where))
             shortcuts.append(shortcut)
@@ -70,6 +68,6 @@ def _do(act: Act, where: Callable[[], QPoint]) -> None:
 
 
 def below(widget: QWidget) -> QPoint:
-    """Where a list opens that belongs to a button: at its leading edge, under it."""
+    """The position of a button's menu: below it, at its leading edge."""
     corner = widget.rect().bottomRight() if widget.isRightToLeft() else widget.rect().bottomLeft()
     return widget.mapToGlobal(corner)

@@ -1,4 +1,4 @@
-"""Which photos an act is done with."""
+"""The photos that an act applies to."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ if TYPE_CHECKING:
 
 
 class ChosenPhotos:
-    """The photos that are meant wherever one is: the one in the viewer, else those that are selected on the wall."""
+    """The chosen photos on any page: the one in the viewer, else those selected on the wall."""
 
     def __init__(self, frame: Frame, viewer: ViewerController) -> None:
         self._frame, self._viewer = frame, viewer
 
     @property
     def in_viewer(self) -> bool:
-        """Whether one photo is looked at."""
+        """Whether the viewer is open."""
         return self._frame.page is self._frame.viewer_page
 
     def all(self) -> list[Result]:
-        """What an act is done with."""
+        """The photos that an act applies to."""
         if self.in_viewer:
             return [self._viewer.photo] if self._viewer.photo is not None else []
         return self._frame.grid.chosen_photos()
 
     def current(self) -> Result | None:
-        """The one with the keyboard."""
+        """The current photo."""
         return self._viewer.photo if self.in_viewer else self._frame.grid.current_photo()
 
     def point(self) -> QPoint:
-        """Where on the screen a list opens that was asked for by key."""
+        """The screen position of a menu opened by key."""
         if self.in_viewer:
             stage = self._frame.viewer_page.stage
             return stage.mapToGlobal(stage.rect().center())

@@ -1,4 +1,4 @@
-"""Copies photos into a folder that a person chooses: whole or not at all, never over anything; names that clash get a number."""
+"""Copies photos into a chosen folder: atomically, never over an existing file; clashing names get a number."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from picsight.jobs import Jobs, Stream
     from picsight.window.library.status import StatusLine
 
-CHUNK = 4 * 1024 * 1024  # bytes between two looks at whether to go on
+CHUNK = 4 * 1024 * 1024  # bytes between two checks for cancellation
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """What became of a file: its whole copy, or why it has none, in a sentence."""
+    """The result for a file: its copy, or a sentence with the reason for a failure."""
 
     path: Path
     copy: Path | None = None
@@ -41,7 +41,7 @@ class Copied:
 
 
 class Exporting(QObject):
-    """Asks where to, shows progress, and reports how it went; one export at a time."""
+    """Asks for a folder, shows progress, and reports the result; one export at a time."""
 
     def __init__(self, window: QWidget, status: StatusLine, jobs: Jobs) -> None:
         super().__init__(window)
@@ -50,7 +50,7 @@ class Exporting(QObject):
         self._running: Stream | None = None
 
     def choose(self, paths: Sequence[Path]) -> None:
-        """Ask for the folder, at first the one of last time, then copy these files into it."""
+        """Ask for the folder, by default the last one, then copy these files into it."""
         if self._running is not None:
             self._status.show_sentence(self.tr("Wait until the copies before are made, or cancel them."))
         elif paths:
@@ -96,7 +96,7 @@ class Exporting(QObject):
 
 
 def copy_files(paths: Sequence[Path], folder: Path, cancel: threading.Event) -> Iterator[Copied]:
-    """Copy files one after the other, until `cancel` is set or the folder takes no more of them.
+    """Copy files one after the other, until `cancel` is set or the folder cannot take more.
 
     Reads and writes the disk, so it runs in a thread.
     """
@@ -120,16 +120,16 @@ def copy_files(paths: Sequence[Path], folder: Path, cancel: threading.Event) -> 
             if is_last:
                 return
         else:
-            if copy is None:  # given up
+            if copy is None:  # cancelled
                 return
             yield Copied(path, copy)
 
 
 def _lack_of_room(paths: Sequence[Path], folder: Path) -> str:
-    """Why all of it will not fit; empty if it may."""
+    """Why the copies will not fit; empty if they may."""
     needed = 0
     for path in paths:
-        with contextlib.suppress(OSError):  # its turn to be reported comes
+        with contextlib.suppress(OSError):  # reported when it is copied
             needed += path.stat().st_size
     try:
         free = shutil.disk_usage(folder).free
@@ -142,8 +142,8 @@ def _lack_of_room(paths: Sequence[Path], folder: Path) -> str:
 
 
 def _copy(path: Path, source: BinaryIO, folder: Path, cancel: threading.Event) -> Path | None:
-    """Write under another name until it is whole, so that whatever ends the program leaves no half copy that looks like
-    one. None if given up.
+    """Write under a temporary name until the copy is complete, so that a crash leaves no partial copy under the real
+    name. None if cancelled.
     """
     part = folder / f".picsight-{os.urandom(4).hex()}.part"
     try:
@@ -152,7 +152,7 @@ def _copy(path: Path, source: BinaryIO, folder: Path, cancel: threading.Event) -
                 target.write(chunk)
         if cancel.is_set():
             return None
-        with contextlib.suppress(OSError):  # times and rights, which not every disk can keep
+        with contextlib.suppress(OSError):  # times and permissions, which not every disk supports
             shutil.copystat(path, part)
         reserved = _reserve(folder, path)
         try:
@@ -167,7 +167,7 @@ def _copy(path: Path, source: BinaryIO, folder: Path, cancel: threading.Event) -
 
 
 def _reserve(folder: Path, path: Path) -> Path:
-    """An empty file under the first name that nobody has: IMG_1.jpg, then IMG_1 (2).jpg."""
+    """An empty file with the first free name: IMG_1.jpg, then IMG_1 (2).jpg."""
     for place in itertools.count(1):
         target = folder / (path.name if place == 1 else f"{path.stem} ({place}){path.suffix}")
         with contextlib.suppress(FileExistsError):
@@ -177,7 +177,7 @@ def _reserve(folder: Path, path: Path) -> Path:
 
 
 def _refusal(path: Path, folder: Path, fault: OSError) -> tuple[str, bool]:
-    """Why a copy could not be written, and whether the others cannot be either."""
+    """Why a copy could not be written, and whether this applies to all others."""
     where = quoted(folder)
     if fault.errno in FULL:
         return say("The disk of {folder} is full.").format(folder=where), True

@@ -1,4 +1,4 @@
-"""What a person does with folders: choose, drop, look at again, take out."""
+"""Actions on folders: choose, drop, index again, remove."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from picsight.window.library.controller import LibraryController
 
 
-MOUNTED = ("/media", "/run/media", "/mnt", "/Volumes")  # below these, systems show disks, cards and cameras
+MOUNTED = ("/media", "/run/media", "/mnt", "/Volumes")  # the mount points of disks, cards and cameras
 
 
 class FolderActions(QObject):
-    """Dialogs and menus of folders."""
+    """Dialogs and menus for folders."""
 
     def __init__(self, window: QWidget, library: LibraryController, history: History) -> None:
         super().__init__(window)
         self._window, self._library, self._history = window, library, history
 
     def choose(self) -> None:
-        """Ask for folders and add them. Qt's own dialog: those of the systems take one folder at a time."""
+        """Ask for folders and add them. Uses Qt's dialog, since those of the systems take only one folder."""
         places = _places()
         dialog = QFileDialog(self._window, self.tr("Choose folders with photos"), str(places[0]))
         dialog.setFileMode(QFileDialog.FileMode.Directory)
@@ -50,7 +50,7 @@ class FolderActions(QObject):
         dialog.open()
 
     def show_menu(self, folder: Path, point: QPoint) -> None:
-        """The menu of a folder; only one that a person added can be removed."""
+        """Open the menu of a folder; only an added folder can be removed."""
         entries: list[MenuEntry | None] = [
             (self.tr("Look for new photos"), "", self._library.index),
             (
@@ -65,7 +65,7 @@ class FolderActions(QObject):
         photo_menu(self._window, entries).popup(point)
 
     def confirm_forgetting(self) -> None:
-        """Forgotten photos are not kept for a disk that comes back: ask first."""
+        """Ask before removing missing photos, since they are not restored when their disk returns."""
         lost = self._library.emptier
         names = ", ".join(isolated(f"“{short_path(place.path)}”") for place in lost)
         photos = counted(sum(place.photos for place in lost), "%n photo is missing", "%n photos are missing")
@@ -78,7 +78,7 @@ class FolderActions(QObject):
         )
 
     def _confirm_removal(self, folder: Path) -> None:
-        """Say first what becomes of the photos, and of their tags, stars and albums."""
+        """Ask before a removal, explaining its effect on the photos, their tags, stars and albums."""
         name = quoted(folder)
         words = self.tr("Removed {folder} from Picsight.").format(folder=name)
         ask(
@@ -91,7 +91,7 @@ class FolderActions(QObject):
 
 
 def _places() -> list[Path]:
-    """Where photos are likely to lie: the person's own folders, then disks, cards and cameras that are connected."""
+    """Likely folders of photos: the user's folders, then connected disks, cards and cameras."""
     pictures = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
     disks = [Path(disk.rootPath()) for disk in QStorageInfo.mountedVolumes() if disk.isReady()]
     removable = [disk for disk in disks if any(disk.is_relative_to(place) for place in MOUNTED)]

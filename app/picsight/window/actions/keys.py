@@ -1,4 +1,4 @@
-"""The window's keys, the list of all keys, and menus; every shortcut says what it does as its `whatsThis`."""
+"""The window's keys, the list of all keys, and menus; each shortcut's `whatsThis` describes it."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
 
     from PySide6.QtCore import QObject
 
-    MenuEntry = tuple[str, str, Callable[[], object]]  # words, key, what it does
-    Submenu = tuple[str, Sequence[MenuEntry | None]]  # words, what is below
-    KeyGroup = tuple[str, Sequence[tuple[str, str]]]  # its name; what a key does, and the key
+    MenuEntry = tuple[str, str, Callable[[], object]]  # words, key, action
+    Submenu = tuple[str, Sequence[MenuEntry | None]]  # words, entries
+    KeyGroup = tuple[str, Sequence[tuple[str, str]]]  # name; description and key of each
 
 _Standard = QKeySequence.StandardKey
-WIDE, HIGH, NARROW = 60, 40, 50  # em: under the last the columns stand below each other
+WIDE, HIGH, NARROW = 60, 40, 50  # em: below the last width the columns are stacked
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key that a widget takes by itself, and what it does there."""
+    """A key that a widget handles itself, and its description."""
 
     words: str
     keys: tuple[str, ...]
 
 
-# What acts everywhere in the window: its words, its keys. A standard key that the platform leaves empty has a plain one beside it.
+# The actions of the whole window: words and keys. A standard key that some platform lacks has a plain one beside it.
 EVERYWHERE: dict[str, tuple[str, tuple[QKeySequence.StandardKey | str, ...]]] = {
     "find": ("To the box", (_Standard.Find, "/")),
     "back": ("Back", (_Standard.Back,)),
@@ -61,7 +61,7 @@ EVERYWHERE: dict[str, tuple[str, tuple[QKeySequence.StandardKey | str, ...]]] = 
 
 
 def bind_keys(window: QWidget, wishes: Mapping[str, Callable[[], None]]) -> None:
-    """Make a shortcut for each wish of `EVERYWHERE`; a key that two names share is bound once."""
+    """Make a shortcut for each action of `EVERYWHERE`; a shared key is bound once."""
     for name, act in wishes.items():
         taken: set[str] = set()
         deed, bound = EVERYWHERE[name]
@@ -79,7 +79,7 @@ def bind_keys(window: QWidget, wishes: Mapping[str, Callable[[], None]]) -> None
 def photo_menu(
     parent: QWidget, entries: Sequence[MenuEntry | Submenu | None], menu: QMenu | None = None
 ) -> QMenu:
-    """A menu of entries, or this one filled with them; None is a line between groups."""
+    """A menu of entries, or this menu filled with them; None is a separator."""
     menu = menu or QMenu(parent)
     for entry in entries:
         if entry is None:
@@ -96,7 +96,7 @@ def photo_menu(
 
 
 def bound_keys(owner: QObject) -> list[tuple[str, str]]:
-    """What the shortcuts of a widget do, and their keys."""
+    """The descriptions and keys of a widget's shortcuts."""
     options = Qt.FindChildOption.FindDirectChildrenOnly
     shortcuts = [each for each in owner.findChildren(QShortcut, options=options) if each.whatsThis()]
     return [
@@ -106,7 +106,7 @@ def bound_keys(owner: QObject) -> list[tuple[str, str]]:
 
 
 def widget_keys(keys: Iterable[Key]) -> list[tuple[str, str]]:
-    """The same of keys that a widget takes by itself."""
+    """The same for keys that a widget handles itself."""
     return [
         (
             QCoreApplication.translate("Actions", key.words),
@@ -117,13 +117,13 @@ def widget_keys(keys: Iterable[Key]) -> list[tuple[str, str]]:
 
 
 def _listed(keys: Iterable[QKeySequence]) -> str:
-    """Keys in words, without those that only some keyboards have beside the others: Find, Help, F14."""
+    """Keys in words, without alternatives that only some keyboards have: Find, Help, F14."""
     common = [key for key in keys if key[0].key() <= Qt.Key.Key_F12]  # type: ignore[index]  # it is
     return ", ".join(key.toString(QKeySequence.SequenceFormat.NativeText) for key in common)
 
 
 class KeyList(QDialog):
-    """Two columns of groups where there is room; closes with Escape."""
+    """The list of keys, in two columns if they fit; closes with Escape."""
 
     def __init__(self, columns: Sequence[Sequence[KeyGroup]], parent: QWidget) -> None:
         super().__init__(parent)

@@ -1,5 +1,5 @@
-"""Opens photos in another program, from a list of those that the desktop knows as freedesktop.org says, else in the
-chooser that the system has; and shows them in the system's file browser.
+"""Opens photos in another program, from the list of freedesktop.org desktop entries or with the system's chooser; and
+shows them in the system's file browser.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ WAIT_MS = 2000  # for a file browser to answer
 SERVICE, OBJECT = "org.freedesktop.FileManager1", "/org/freedesktop/FileManager1"
 ENTRY = "Desktop Entry"
 ONE, SEVERAL = ("%f", "%u"), ("%F", "%U")
-IGNORED = ("%i", "%c", "%k", "%d", "%D", "%n", "%N", "%v", "%m")  # an icon, a name, and what is out of use
+IGNORED = ("%i", "%c", "%k", "%d", "%D", "%n", "%N", "%v", "%m")  # icon, name, and deprecated codes
 
 
 class OpenWith(QObject):
-    """Linux lists programs, which take several photos; a Mac asks for one of them, Windows for one photo at a time.
+    """On Linux a menu of programs for several photos, on a Mac a choice of an application, on Windows a dialog per photo.
 
-    The usual program comes first, and any other can be looked for. There is no menu of programs that Qt would show, and
-    the systems' own lists are no more than this: entries of the desktop, applications in a folder, a dialog of Windows.
+    The default program comes first. Qt has no menu of programs, so each system's source is used: desktop entries, the
+    applications folder, the Windows dialog.
     """
 
     def __init__(self, window: QWidget, status: StatusLine, jobs: Jobs) -> None:
@@ -51,7 +51,7 @@ class OpenWith(QObject):
         self._window, self._status, self._jobs = window, status, jobs
 
     def choose(self, paths: Sequence[Path], point: QPoint) -> None:
-        """Let a person choose the program; a list opens at this point of the screen."""
+        """Let the user choose the program; a menu opens at this point of the screen."""
         if not paths:
             return
         if sys.platform == "darwin":
@@ -108,7 +108,7 @@ class OpenWith(QObject):
 
 
 def _kinds(paths: Sequence[Path]) -> set[str]:
-    """Of which kinds files are, by their names."""
+    """The MIME types of files, by their names."""
     database = QMimeDatabase()
     return {
         database.mimeTypeForFile(name, QMimeDatabase.MatchMode.MatchExtension).name()
@@ -118,14 +118,14 @@ def _kinds(paths: Sequence[Path]) -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program by its name, and the words that start it, with signs where files go."""
+    """A program's name, and its command with field codes for files."""
 
     name: str
     words: tuple[str, ...]
 
     @property
     def takes_several(self) -> bool:
-        """Whether one start opens any number of files."""
+        """Whether one command opens any number of files."""
         return any(word in SEVERAL for word in self.words)
 
     def commands(self, paths: Sequence[Path]) -> list[list[str]]:
@@ -148,9 +148,9 @@ class Program:
 def programs_for(
     kinds: Collection[str], language: str, environment: Mapping[str, str] = os.environ
 ) -> list[Program]:
-    """The programs that open all of these kinds, such as image/jpeg: the usual ones first, then by name.
+    """The programs that open all of these MIME types: the default ones first, then by name.
 
-    `language` is that of their names, as in de_CH. Reads some hundred small files, so it runs in a thread.
+    `language` is that of their names, such as de_CH. Reads hundreds of small files, so it runs in a thread.
     """
     folders = _data_folders(environment)
     usual = [_usual(kind, folders, environment) for kind in kinds]
@@ -158,7 +158,7 @@ def programs_for(
     for folder in folders:
         for file in sorted((folder / "applications").rglob("*.desktop")):
             name = "-".join(file.relative_to(folder / "applications").parts)
-            if name not in found:  # a person's own entry stands before the system's
+            if name not in found:  # the user's entry precedes the system's
                 found[name] = _program(file, kinds, language)
     there = {name: program for name, program in found.items() if program is not None}
     return [
@@ -174,7 +174,7 @@ def _data_folders(environment: Mapping[str, str]) -> list[Path]:
 
 
 def _usual(kind: str, folders: Sequence[Path], environment: Mapping[str, str]) -> str:
-    """The entry that a person, else the desktop, has chosen for a kind; empty if nobody did."""
+    """The default entry for a MIME type, by the user, else by the desktop; empty if there is none."""
     config = environment.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111
     lists = (
         Path(config) / "mimeapps.list",
@@ -188,7 +188,7 @@ def _usual(kind: str, folders: Sequence[Path], environment: Mapping[str, str]) -
 
 
 def _program(file: Path, kinds: Collection[str], language: str) -> Program | None:
-    """What an entry says, if it opens these kinds and may be shown."""
+    """The program of an entry, if it opens these MIME types and is not hidden."""
     fields = _read(file, ENTRY)
     opens = set(fields.get("MimeType", "").split(";"))
     hidden = any(fields.get(key, "").lower() == "true" for key in ("NoDisplay", "Hidden", "Terminal"))
@@ -196,7 +196,7 @@ def _program(file: Path, kinds: Collection[str], language: str) -> Program | Non
         return None
     try:
         words = tuple(shlex.split(fields.get("Exec", "")))
-    except ValueError:  # a quote that does not end
+    except ValueError:  # an unclosed quote
         return None
     if not words or shutil.which(fields.get("TryExec") or words[0]) is None:
         return None
@@ -205,7 +205,7 @@ def _program(file: Path, kinds: Collection[str], language: str) -> Program | Non
 
 
 def _read(file: Path, section: str) -> Mapping[str, str]:
-    """A section of such a file; nothing where there is none, or the file is not one."""
+    """A section of a desktop entry; empty if the section is missing or the file is invalid."""
     parser = configparser.RawConfigParser(strict=False, delimiters=("=",), comment_prefixes=("#",))
     parser.optionxform = str  # type: ignore[assignment, method-assign]  # names differ by their case
     try:
@@ -216,7 +216,7 @@ def _read(file: Path, section: str) -> Mapping[str, str]:
 
 
 def reveal(path: Path, jobs: Jobs, report: Callable[[str], None]) -> None:
-    """Show a file selected in its folder, or open the folder where no file browser can select; else say where it is."""
+    """Show a file selected in its folder, else open the folder, else report where the file is."""
     if sys.platform == "darwin":
         QProcess.startDetached("open", ["-R", str(path)])
     elif sys.platform == "win32":
@@ -229,14 +229,14 @@ def reveal(path: Path, jobs: Jobs, report: Callable[[str], None]) -> None:
 
 
 def open_folder(folder: Path, wanted: Path, report: Callable[[str], None]) -> None:
-    """Open a folder; where nothing can, say where what is `wanted` in it lies."""
+    """Open a folder; if nothing can, report the path of the file `wanted` in it."""
     if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
         report(say("No file browser answers. Look at {path}.").format(path=isolated(str(wanted))))
 
 
 def _ask_file_manager(path: Path) -> bool:
     """Ask over the session bus; waits for the answer, so it runs in a thread."""
-    from PySide6.QtDBus import QDBus, QDBusConnection, QDBusMessage  # 10 ms, only when it is asked for
+    from PySide6.QtDBus import QDBus, QDBusConnection, QDBusMessage  # 10 ms, only on use
 
     bus = QDBusConnection.sessionBus()
     if not bus.isConnected():

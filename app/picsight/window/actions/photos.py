@@ -1,4 +1,4 @@
-"""What a person does with photos wherever they are shown: the acts of bar, menu and keys, and showing one in its folder."""
+"""Actions on photos on any page: the acts of bar, menu and keys, and showing a photo in its folder."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LANE = "copy picture"
 
 
 class PhotoActions(QObject):
-    """Acts on the photo in the viewer, else on those that are selected on the wall, else on the current one."""
+    """Acts on the photo in the viewer, else on those selected on the wall, else on the current one."""
 
     open_requested = Signal(int)  # the row
     similar_requested = Signal(object)  # Result
@@ -76,7 +76,7 @@ class PhotoActions(QObject):
         self._join_bar()
 
     def _join_bar(self) -> None:
-        """The bar, and the keys; letters act in the viewer alone, as on the wall they begin a search."""
+        """Set up the bar and the keys; letters act in the viewer only, since on the wall they begin a search."""
         frame, grid = self._frame, self._frame.grid
         bar, others = frame.wall_page.header.selection, (self._open_with, self._paths, self._export)
         groups = (self._review.acts, self._tagging.acts, others, (self._trash,))
@@ -102,11 +102,11 @@ class PhotoActions(QObject):
             QGuiApplication.clipboard().setMimeData(files_of(photos))
 
     def show_menu(self, point: QPoint) -> None:
-        """The menu of the wall's current photo, and of those that are selected with it; in the viewer, of the one there."""
+        """Open the menu of the wall's current photo and those selected with it, or of the photo in the viewer."""
         photo, in_viewer = self._chosen.current(), self._chosen.in_viewer
         if photo is None:
             return
-        row = self._frame.model.wall.rows.get(photo.id, -1)  # the viewer may show what the wall does not hold
+        row = self._frame.model.wall.rows.get(photo.id, -1)  # the viewer's photo may be missing from the wall
         chosen = 1 if in_viewer else self._frame.grid.selected_count()
         opening = counted(chosen, "Open", "Open this photo")
         showing = counted(chosen, "Show in folder", "Show this photo in its folder")
@@ -142,7 +142,7 @@ class PhotoActions(QObject):
         photo_menu(self._frame, entries).popup(point)
 
     def _turning(self, photo: Result) -> str:
-        """What can be done with a stack of copies; empty for a photo that is no stack."""
+        """The text for spreading or collapsing a stack; empty for a photo without copies."""
         wall = self._frame.model.wall
         copies = wall.copies(photo.id)
         if copies == 1:
@@ -152,7 +152,7 @@ class PhotoActions(QObject):
         return counted(copies, "Show all %n copies", "Show all %n copies")
 
     def _copy_image(self, _point: QPoint) -> None:
-        """Put the current photo itself on the clipboard, for programs that take no files."""
+        """Put the current photo's image on the clipboard, for programs that do not accept files."""
         photo, load = self._chosen.current(), self._pictures.load
         if photo is not None:
             self._jobs.read(
@@ -167,9 +167,9 @@ class PhotoActions(QObject):
         self._frame.status.show_sentence(self.tr("Copied the picture."))
 
     def copy_paths(self) -> None:
-        """Put where the chosen photos lie on the clipboard, one a line."""
+        """Put the chosen photos' paths on the clipboard, one per line."""
         if photos := self._chosen.all():
-            # A byte that is no text cannot be on a clipboard.
+            # The clipboard takes no undecodable bytes.
             paths = (os.fsencode(photo.path).decode("utf-8", "replace") for photo in photos)
             QGuiApplication.clipboard().setText("\n".join(paths))
             words = counted(len(photos), "Copied where it lies.", "Copied where %n photos lie.")
@@ -182,7 +182,7 @@ class PhotoActions(QObject):
         self._exporting.choose([photo.path for photo in self._chosen.all()])
 
     def _move_to_trash(self, _point: QPoint) -> None:
-        """A photo that stands for copies of its picture, put in one place, is asked about with them."""
+        """Move the chosen photos to the trash; a collapsed stack includes its copies, after a question."""
         photos, wall = self._chosen.all(), self._frame.model.wall
         hidden = [
             other

@@ -1,4 +1,6 @@
-"""Files to the system's trash and back, one by one: never past it, never over anything; and which files go together."""
+"""Moves files to the system's trash and back, one by one, never deleting or replacing any; and finds files that belong
+together.
+"""
 
 from __future__ import annotations
 
@@ -20,17 +22,17 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-# There Qt asks the system, which knows its trash best. Elsewhere Qt links a file into the trash and then unlinks its
-# name: a file that an editor puts in its place in between would be deleted.
+# There Qt calls the system. Elsewhere Qt links a file into the trash and then unlinks its name: a file that an editor
+# saves under that name in between would be deleted.
 _QT_MOVES = sys.platform in ("darwin", "win32")
-# Of editors, and what cameras add to a photo.
+# Files that editors and cameras add to a photo.
 SIDE_CARS = frozenset([".aae", ".arp", ".dop", ".mov", ".on1", ".pp3", ".thm", ".vrd", ".wav", ".xmp"])
-FileMark = tuple[int, int, int, int]  # device, inode, bytes, time of change in ns: no other file has them
+FileMark = tuple[int, int, int, int]  # device, inode, bytes, modification time in ns: identifies a file
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A file that is in the trash; `back` is where it lies there, empty where the system does not say."""
+    """A file in the trash; `back` is its path there, empty if the system does not report it."""
 
     path: Path
     back: str
@@ -39,7 +41,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A file that stays where it is, and why, in a sentence; `lost` if it cannot come back from the trash ever."""
+    """A file that was not moved, and a sentence with the reason; `lost` if it can never be restored from the trash."""
 
     path: Path
     why: str
@@ -47,7 +49,7 @@ class Kept:
 
 
 def marks_of(paths: Iterable[Path]) -> dict[Path, FileMark]:
-    """What is at these paths now, a link itself; nothing for a path at which nothing can be seen."""
+    """The marks of the files at these paths, without following links; inaccessible paths are left out."""
     found = {}
     for path in paths:
         try:
@@ -61,7 +63,7 @@ def marks_of(paths: Iterable[Path]) -> dict[Path, FileMark]:
 def move_to_trash(
     paths: Sequence[Path], marks: Mapping[Path, FileMark], cancel: threading.Event
 ) -> Iterator[Moved | Kept]:
-    """Move files, one after the other, until `cancel` is set; one that has changed since it was marked stays.
+    """Move files, one after the other, until `cancel` is set; a file that has changed since it was marked stays.
 
     Reads and writes the disk, so it runs in a thread.
     """
@@ -72,7 +74,7 @@ def move_to_trash(
 
 
 def bring_back(moved: Sequence[Moved]) -> list[Kept]:
-    """Put files back where they were; those that cannot be are returned, and lie where they lay."""
+    """Restore files from the trash; return those that cannot be restored and stay there."""
     return [kept for each in moved if (kept := _bring_back(each)) is not None]
 
 
@@ -92,16 +94,18 @@ def _move(path: Path, mark: FileMark | None) -> Moved | Kept:
                 words = say("{name} stays, because nothing can be written into the trash ({reason}).")
             return Kept(path, words.format(name=name, reason=fault.strerror))
         arrived = marks_of([Path(back)]).get(Path(back), mark) if back else mark
-        if arrived == mark or not _put_back(Path(back), path):  # else it was replaced just before the rename
+        if arrived == mark or not _put_back(
+            Path(back), path
+        ):  # otherwise it was replaced just before the rename
             return Moved(path, back, arrived)
     return Kept(path, say("{name} was replaced meanwhile, so it stays; look at it again.").format(name=name))
 
 
 def _into_trash(path: Path) -> str:
-    """Moves a file to the trash; returns where it lies there, empty where the system does not say.
+    """Move a file to the trash; return its path there, empty if the system does not report it.
 
     Raises:
-        OSError: there is no trash for it, or it may not be moved.
+        OSError: there is no trash for it, or it cannot be moved.
     """
     if not _QT_MOVES:
         return str(put_into_trash(path))
@@ -112,9 +116,9 @@ def _into_trash(path: Path) -> str:
 
 
 def _bring_back(moved: Moved) -> Kept | None:
-    """None if the file is back."""
+    """Restore a file; None on success."""
     path, back, name = moved.path, Path(moved.back), quoted(moved.path)
-    if not os.path.lexists(back.parent):  # a disk takes its own trash with it
+    if not os.path.lexists(back.parent):  # a disk's trash is on that disk
         return Kept(path, say("{name} cannot be put back; its disk may not be connected.").format(name=name))
     if marks_of([back]).get(back) != moved.mark:
         return Kept(path, say("{name} is not in the trash any more.").format(name=name), lost=True)
@@ -143,7 +147,7 @@ def _put_back(back: Path, path: Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Belongings:
-    """The chosen files; `twins`, which show the same pictures; `companions`, of no use without the chosen ones."""
+    """The chosen files; `twins`, which show the same pictures; `companions`, which are useless without them."""
 
     chosen: tuple[Path, ...]
     twins: tuple[Path, ...] = ()
@@ -161,7 +165,7 @@ class Belongings:
 
 
 def belongings(chosen: Sequence[Path], twins: Iterable[Path] = ()) -> Belongings:
-    """Look beside the files; `twins` are known already. Reads each of their folders once, so it runs in a thread."""
+    """Find companions of the files and of the known `twins`. Reads each of their folders once, so it runs in a thread."""
     pictures = dict.fromkeys((*chosen, *twins))
     originals, listings = set(chosen), {path.parent: _by_stem(path.parent) for path in pictures}
     found = dict.fromkeys(
@@ -175,7 +179,7 @@ def belongings(chosen: Sequence[Path], twins: Iterable[Path] = ()) -> Belongings
 
 
 def _by_stem(folder: Path) -> dict[str, list[Path]]:
-    """What files lie in a folder, by their names without the last suffix; none where one may not look."""
+    """The files of a folder by their names without the last suffix; none if the folder is not readable."""
     listing: dict[str, list[Path]] = {}
     try:
         with os.scandir(folder) as entries:

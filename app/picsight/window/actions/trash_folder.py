@@ -1,4 +1,4 @@
-"""The trash as freedesktop.org describes it: which folder takes a file, and one rename that brings it there or back."""
+"""The freedesktop.org trash: finds a file's trash folder, and moves the file there or back with one rename."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LONG = 230  # bytes of a name: with ".trashinfo" and a number it must stay belo
 
 
 def put_into_trash(path: Path) -> Path:
-    """Renames a file into the trash of its file system, with a note of where it lay; returns where it lies there.
+    """Rename a file into the trash of its file system, with a note of its origin; return its path there.
 
     Raises:
         OSError: its file system has no trash, or refuses the rename. The file stays.
@@ -45,22 +45,22 @@ def put_into_trash(path: Path) -> Path:
 
 
 def take_from_trash(back: Path, path: Path) -> None:
-    """Renames a file in the trash to where it lay, and removes its note.
+    """Rename a file in the trash to its origin, and remove its note.
 
     Raises:
         FileExistsError: there is another file at `path`.
-        OSError: the file cannot be put there, and stays in the trash.
+        OSError: the file cannot be moved and stays in the trash.
     """
     rename_unless_there(back, path)
     (back.parent.parent / "info" / f"{back.name}.trashinfo").unlink(missing_ok=True)
 
 
 def rename_unless_there(source: Path, target: Path) -> None:
-    """Renames a file in one step, never over another one and never to another file system.
+    """Rename a file atomically, never over another one and never to another file system.
 
     Raises:
-        FileExistsError: there is something at `target`.
-        OSError: the system refuses.
+        FileExistsError: `target` exists.
+        OSError: the rename fails.
     """
     rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if rename is not None:
@@ -68,7 +68,7 @@ def rename_unless_there(source: Path, target: Path) -> None:
         if rename(*names, _RENAME_NOREPLACE) == 0:
             return
         code = ctypes.get_errno()
-        # With these two, the kernel or the file system knows no such rename.
+        # These two mean that the kernel or the file system does not support this rename.
         if code not in (errno.EINVAL, errno.ENOSYS):
             raise OSError(code, os.strerror(code), str(source), None, str(target))
     if os.path.lexists(target):
@@ -77,7 +77,7 @@ def rename_unless_there(source: Path, target: Path) -> None:
 
 
 def _trash_of(path: Path) -> tuple[Path, Path]:
-    """The trash on the file system of a path without links, and the path as a note there gives it."""
+    """The trash on the file system of a path without links, and the path as written in a note there."""
     device = path.parent.stat().st_dev
     home = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "Trash"
     if next(each for each in (home, *home.parents) if each.exists()).stat().st_dev == device:
@@ -85,7 +85,7 @@ def _trash_of(path: Path) -> tuple[Path, Path]:
     else:
         top = next(each for each in path.parents if os.path.ismount(each))
         choices, origin = [top / f".Trash-{os.getuid()}"], path.relative_to(top)
-        common = top / ".Trash"  # of all users: safe only if none can rename the folders of others
+        common = top / ".Trash"  # shared: safe only if users cannot rename the folders of others
         if common.is_dir() and not common.is_symlink() and common.stat().st_mode & stat.S_ISVTX:
             choices.insert(0, common / str(os.getuid()))
     for trash in choices:
@@ -96,7 +96,7 @@ def _trash_of(path: Path) -> tuple[Path, Path]:
 
 
 def _prepare(trash: Path, device: int) -> None:
-    """Makes the folders of a trash that only this user may look into; a link, or somebody else's folder, is no trash."""
+    """Make the folders of a trash, readable only for this user; a link or another user's folder is rejected."""
     for folder in (trash, trash / "files", trash / "info"):
         folder.mkdir(mode=0o700, parents=folder == trash, exist_ok=True)
         info = folder.lstat()
@@ -105,14 +105,14 @@ def _prepare(trash: Path, device: int) -> None:
 
 
 def _write_note(note: Path, origin: Path) -> None:
-    """Reserves a name in the trash, which only one program can do."""
+    """Reserve a name in the trash, atomically."""
     when = datetime.now().astimezone().strftime("%Y-%m-%dT%H:%M:%S")
     path = "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in os.fsencode(origin))
     text = f"[Trash Info]\nPath={path}\nDeletionDate={when}\n"
     descriptor = os.open(note, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         os.write(descriptor, text.encode())
-    except OSError:  # a full disk takes the name, and not what it is to hold
+    except OSError:  # a full disk creates the file, but not its contents
         note.unlink()
         raise
     finally:

@@ -1,4 +1,4 @@
-"""Moves photos to the trash at a person's word: asks about what belongs to them, says what stays, and takes it back."""
+"""Moves photos to the trash on request: asks about related files, reports what stays, and undoes it."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     from picsight.window.library.status import StatusLine
     from picsight_engine.library import Library
 
-MANY = 50  # files: above this it is asked, whatever they are
-NAMED = 6  # files that a question names; of more it says how many
+MANY = 50  # files: above this number the user is always asked
+NAMED = 6  # the most files that a question names; it counts the others
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """The files in question, a mark by which each differs from another that takes its name, and the `changed` ones among the chosen."""
+    """The files in question, the marks that identify them, and the `changed` ones among the chosen."""
 
     files: Belongings
     marks: Mapping[Path, FileMark]
@@ -47,9 +47,9 @@ class _Found:
 
 
 class Trashing(QObject):
-    """Joins the trash to the library and to what can be taken back."""
+    """Connects the trash to the library and the undo history."""
 
-    files_gone = Signal()  # the library shows them no more
+    files_gone = Signal()  # the library no longer shows them
     files_back = Signal()  # the library shows them again
 
     def __init__(self, window: QWidget, status: StatusLine, history: History, jobs: Jobs) -> None:
@@ -60,22 +60,22 @@ class Trashing(QObject):
         self._waiting: list[Callable[[], object]] = []
 
     def use(self, library: Library) -> None:
-        """Work with this library from now on."""
+        """Use this library."""
         self._library = library
 
     def trash(self, chosen: Sequence[Path], photos: Sequence[int] = ()) -> None:
-        """Move these files. A person is asked first if they are many, if more files show their `photos` or belong to them,
-        or if one was changed on the disk since it was shown.
+        """Move these files. Asks first if they are many, if more files show their `photos` or belong to them, or if one
+        has changed on the disk since it was shown.
         """
         library = self._library
         if library is not None and chosen:
-            # In its own thread, as a person waits for the question, whatever else is being read.
+            # In a separate thread, since the user waits for the question.
             self._jobs.stream(
                 lambda _cancel: iter([_look(library, chosen, photos)]), self._decide, lambda: None
             )
 
     def after(self, then: Callable[[], object]) -> None:
-        """Go on once no file is being moved: what is undone then is that, and nothing older."""
+        """Call `then` once no file is being moved, so that Undo reverts the move and nothing older."""
         self._waiting.append(then) if self._moving else then()
 
     def _decide(self, found: _Found) -> None:
@@ -110,7 +110,7 @@ class Trashing(QObject):
 
     def _bring_back(self, moved: list[Moved], ended: Ended) -> None:
         def end(kept: list[Kept]) -> None:
-            """What stays in the trash becomes another deed, which can be taken back once its disk is there again."""
+            """Record the files that stay in the trash as another deed, which Undo reverts once their disk is back."""
             staying = {each.path for each in kept if not each.lost}
             rest = [each for each in moved if each.path in staying]
             ended(not kept)
@@ -131,7 +131,7 @@ class Trashing(QObject):
 
     def _move_again(self, moved: list[Moved], ended: Ended) -> None:
         def end(now: list[Moved], kept: list[Kept]) -> None:
-            moved[:] = now  # fewer perhaps, and they may lie elsewhere in the trash
+            moved[:] = now  # perhaps fewer, and under other names in the trash
             ended(bool(now), _outcome_words(now, kept))
             if kept and not now:
                 self._status.show_sentence(reasons(kept))
@@ -155,7 +155,7 @@ class Trashing(QObject):
                     if isinstance(outcome, Moved):
                         gone.append(outcome.path)
                     yield outcome
-            finally:  # whatever ends it, what is in the trash must not stay visible
+            finally:  # files in the trash must not stay visible, even after an error
                 library.note_gone(gone)
 
         def note(outcome: Moved | Kept) -> None:
@@ -184,19 +184,19 @@ class Trashing(QObject):
 
 
 def _outcome_words(moved: Sequence[Moved], kept: Sequence[Kept]) -> str:
-    """How many were moved, if any, and why others were not."""
+    """The number of moved files, if any, and why others were not moved."""
     words = counted(len(moved), "Moved %n file to the trash.", "Moved %n files to the trash.")
     return " ".join(filter(None, (words if moved else "", reasons(kept))))
 
 
 def reasons(kept: Sequence[Kept]) -> str:
-    """Why files stay where they are: the first one's reason, and how many more there are."""
+    """Why files were not moved: the first one's reason, and the number of others."""
     whys = [each.why for each in kept]
     return first_of(whys, "One more file stays where it is.", "%n more files stay where they are.")
 
 
 def _look(library: Library, chosen: Sequence[Path], photos: Sequence[int]) -> _Found:
-    """What belongs to the files, as the library and their folders know it; runs in a thread."""
+    """Find the files related to the chosen ones in the library and their folders; runs in a thread."""
     known = library.files(photos)
     files = belongings(chosen, known)
     changed = tuple(path for path in files.chosen if path in known and _is_changed(path, known[path]))
@@ -204,16 +204,16 @@ def _look(library: Library, chosen: Sequence[Path], photos: Sequence[int]) -> _F
 
 
 def _is_changed(path: Path, known: tuple[int, int]) -> bool:
-    """Whether a file, or what a link leads to, has another size or time (ns) than it had."""
+    """Whether a file, or a link's target, has another size or modification time (ns) than known."""
     try:
         info = path.stat()
-    except OSError:  # the move says whether it is there
+    except OSError:  # the move reports a missing file
         return False
     return (info.st_size, info.st_mtime_ns) != known
 
 
 def _consequence(found: _Found) -> str:
-    """What else there is, and what is not as it was shown, by name."""
+    """The related and changed files, by name."""
     files = found.files
     parts = (
         (found.changed, "It was changed since it was shown:", "%n were changed since they were shown:"),
@@ -226,7 +226,7 @@ def _consequence(found: _Found) -> str:
 
 
 def _named(paths: Sequence[Path]) -> list[str]:
-    """The first files by name, and how many more there are."""
+    """The first files by name, and the number of others."""
     more = len(paths) - NAMED
     rest = [counted(more, "and %n more", "and %n more")] if more > 0 else []
     return [short_path(path) for path in paths[:NAMED]] + rest

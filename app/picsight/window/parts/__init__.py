@@ -1,1 +1,1 @@
-"""What every page is made of: controls, icons, notices, words, pictures."""
+"""The building blocks of pages: controls, icons, notices, words, pictures."""

@@ -1,4 +1,4 @@
-"""Quiet buttons of a header: one says what is chosen and opens the list of what else there is, one stays down."""
+"""Quiet buttons of a header: one shows a choice and opens its menu, one toggles."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class _Flat(Painted, QToolButton):
-    """Without an outline until the mouse is over it."""
+    """A button without an outline until the mouse is over it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -37,18 +37,18 @@ class _Flat(Painted, QToolButton):
         return mix(colours.base, colours.text, 0.12 if self.isDown() else 0.07), NO_LINE
 
     def _inner(self) -> QRect:
-        """What is within the air at both ends."""
+        """The rectangle within the padding at both ends."""
         return self.rect().adjusted(px(self, HALF), 0, -px(self, HALF), 0)
 
     def _part(self, left: int, width: int, height: int) -> QRect:
-        """A part of the inner area, so far from its leading edge, in the middle of its height."""
+        """A part of the inner area at a distance from its leading edge, vertically centred."""
         area = self._inner()
         place = QRect(area.left() + left, (self.height() - height) // 2, width, height)
         return QStyle.visualRect(self.layoutDirection(), area, place)
 
 
 class Choice(_Flat, Generic[T]):
-    """Sort: Match v. Where there is no room the icon stands for the words."""
+    """A choice such as Sort: Match v. In a narrow header an icon replaces the words."""
 
     def __init__(
         self, name: str, icon: str, chosen: Callable[[T], None], parent: QWidget | None = None
@@ -60,7 +60,7 @@ class Choice(_Flat, Generic[T]):
         self.setMenu(QMenu(self))
 
     def offer(self, ways: Sequence[tuple[str, T]], now: T) -> None:
-        """These are the ways, each with its words, and this one is chosen."""
+        """Set the options, each with its words, and the chosen one."""
         menu = self.menu()
         menu.clear()
         group = QActionGroup(menu)
@@ -76,21 +76,21 @@ class Choice(_Flat, Generic[T]):
         self.set_short(short=self._is_short)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter opens the list, as Space does."""
+        """Open the menu with Enter, as with Space."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.showMenu()
         else:
             super().keyPressEvent(event)
 
     def set_short(self, *, short: bool) -> None:
-        """Show the icon instead of the words, or the words again."""
+        """Show the icon or the words."""
         self._is_short = short
         self.setToolTip(self.text() if short else "")
         self.updateGeometry()
         self.update()
 
     def sizeHint(self) -> QSize:
-        """The words, or the icon, and the sign that a list opens."""
+        """Room for the words or the icon, and the menu arrow."""
         return QSize(self._wide() + 2 * px(self, HALF) + px(self, 1.125), px(self, 2.25))
 
     def _wide(self) -> int:
@@ -107,21 +107,21 @@ class Choice(_Flat, Generic[T]):
 
 
 class Toggle(_Flat):
-    """A box with a tick while what it says holds."""
+    """A tick box with words."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setCheckable(True)
 
     def say(self, words: str, *, on: bool) -> None:
-        """What it says and whether it holds."""
+        """Set the words and the tick."""
         self.setText(words)
         self.setAccessibleName(words)
         self.setChecked(on)
         self.updateGeometry()
 
     def sizeHint(self) -> QSize:
-        """The box of the tick and the words."""
+        """Room for the tick box and the words."""
         words = self.fontMetrics().horizontalAdvance(self.text())
         return QSize(words + px(self, 1.5) + 2 * px(self, HALF), px(self, 2.25))
 

@@ -1,4 +1,4 @@
-"""The few controls with the house's look: flat, from the palette, with a focus that can be seen."""
+"""Controls in Picsight's style: flat, coloured from the palette, with a visible focus."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 
     _Base = QAbstractButton
 else:
-    _Base = object  # the class of Qt comes after it
+    _Base = object  # subclasses add the Qt class
 
 NO_LINE = QPen(Qt.PenStyle.NoPen)
 
 
 class Weight(Enum):
-    """How loudly a button asks: one primary in a view, the others plain or quiet as a link."""
+    """The emphasis of a button: one primary in a view, the others plain or quiet as a link."""
 
     PRIMARY = 0
     PLAIN = 1
@@ -47,12 +47,12 @@ class Weight(Enum):
 
 
 class Painted(_Base):
-    """What all buttons share: a plate, what they say on it, the ring of focus; Enter presses them, as Space does.
+    """The base of all buttons: a plate, its content, the focus ring; Enter presses them, as Space does.
 
-    A class names it before the one of Qt whose role screen readers know.
+    A subclass lists it before the Qt class, whose role screen readers know.
     """
 
-    high, air = 2.25, ONE  # em: the height, and what is free before and after the words
+    high, air = 2.25, ONE  # em: the height, and the padding before and after the words
     edge, above, radius = (
         1.5,
         0.0,
@@ -60,7 +60,7 @@ class Painted(_Base):
     )  # pixels around the plate; em above and below it; em, 0 for round ends
 
     def sizeHint(self) -> QSize:
-        """The words with air around them."""
+        """The words with padding."""
         words = self.fontMetrics().horizontalAdvance(self.text().replace("&", ""))
         return QSize(words + px(self, 2 * self.air), px(self, self.high))
 
@@ -69,14 +69,14 @@ class Painted(_Base):
         return self.sizeHint()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Qt leaves Enter to the dialog's default button."""
+        """Press with Enter, which Qt leaves to the dialog's default button."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.click()
         else:
             super().keyPressEvent(event)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """Plate, content, focus ring."""
+        """Paint plate, content, focus ring."""
         painter, colours = QPainter(self), tones(self)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         above = max(self.edge, px(self, self.above))
@@ -94,7 +94,7 @@ class Painted(_Base):
         raise NotImplementedError
 
     def _paint(self, painter: QPainter, _colours: Tones) -> None:
-        """What the button says, in the ink that the painter has."""
+        """Paint the content in the painter's colour."""
         paint_words(painter, self.rect(), CENTRE, self.text(), Qt.TextFlag.TextShowMnemonic)
 
     def _pressure(self) -> int:
@@ -114,7 +114,7 @@ class Button(Painted, QPushButton):
         )
 
     def _plate(self, colours: Tones) -> tuple[QColor, QPen] | None:
-        """In high contrast a whole line or, where the button is disabled, a broken one: not by colour alone."""
+        """In high contrast, outline the button, with a dashed line if disabled: not by colour alone."""
         pressure, edge = self._pressure(), QPen(colours.text, 1)
         if self._weight is Weight.QUIET:
             return (mix(colours.base, colours.text, 0.02 + 0.06 * pressure), NO_LINE) if pressure else None
@@ -134,7 +134,7 @@ class Button(Painted, QPushButton):
 
 
 class IconButton(Painted, QToolButton):
-    """A button that is an icon, or an icon and words; its name is its tooltip and what a screen reader says."""
+    """A button with an icon and optional words; its name is its tooltip and its accessible name."""
 
     def __init__(self, icon: str, name: str, parent: QWidget | None = None, *, words: str = "") -> None:
         super().__init__(parent)
@@ -150,13 +150,13 @@ class IconButton(Painted, QToolButton):
         self.update()
 
     def sizeHint(self) -> QSize:
-        """A square of 2.25 em: a target that fingers hit too; the words beside it."""
+        """A square of 2.25 em, large enough for fingers, and the words beside it."""
         side = px(self, self.high)
         words = self.fontMetrics().horizontalAdvance(self._words) + px(self, HALF) if self._shows_words else 0
         return QSize(side + words, side)
 
     def show_words(self, *, shown: bool) -> None:
-        """Icon and words, or the icon alone where there is little room."""
+        """Show icon and words, or the icon alone."""
         self._shows_words = shown and bool(self._words)
         self.updateGeometry()
 
@@ -176,7 +176,7 @@ class IconButton(Painted, QToolButton):
 
 
 class ThinProgress(QProgressBar):
-    """Progress as a thin bar; without a maximum it only says that something goes on."""
+    """Progress as a thin bar; without a maximum it is indeterminate."""
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -188,11 +188,11 @@ class ThinProgress(QProgressBar):
         return QSize(px(self, 10), max(4, px(self, HAIR)))
 
     def minimumSizeHint(self) -> QSize:
-        """May become short, not thin."""
+        """May shrink in width, not in height."""
         return QSize(px(self, 3), self.sizeHint().height())
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """Ground and filled part; in high contrast the ground is an outline, so that what fills it is seen."""
+        """Paint background and filled part; in high contrast an outline, so that the filled part is visible."""
         colours, painter = tones(self), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         high = max(4, px(self, HAIR))
@@ -217,7 +217,7 @@ class FlatSlider(QSlider):
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """Groove, filled part, handle, focus ring."""
+        """Paint groove, filled part, handle, focus ring."""
         option = QStyleOptionSlider()
         self.initStyleOption(option)
         handle = self.style().subControlRect(
@@ -236,14 +236,14 @@ class FlatSlider(QSlider):
 
 
 class SlimScrollBar(QScrollBar):
-    """A scroll bar that is only its handle, on the ground of what it scrolls."""
+    """A scroll bar that shows only its handle, on the background of its area."""
 
     def sizeHint(self) -> QSize:
-        """Wide enough to be hit."""
+        """Wide enough to click."""
         return QSize(px(self, 0.875), px(self, 2))
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """The handle, stronger under the mouse."""
+        """Paint the handle, stronger under the mouse."""
         colours, painter = tones(self), QPainter(self)
         area = self.parentWidget()
         while area is not None and not isinstance(area, QAbstractScrollArea):
@@ -269,19 +269,19 @@ class SlimScrollBar(QScrollBar):
 
 
 def flatten(area: QAbstractScrollArea) -> None:
-    """Take the frame away; what is in the area scrolls downwards only, by a slim bar."""
+    """Remove the frame, and let the area scroll vertically only, with a slim bar."""
     area.setFrameShape(QFrame.Shape.NoFrame)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setVerticalScrollBar(SlimScrollBar(Qt.Orientation.Vertical, area))
 
 
 def handle_of(ground: QColor, ink: QColor, *, held: bool) -> QColor:
-    """The colour of the handle of a bar that scrolls, stronger under the mouse."""
+    """The colour of a scroll bar's handle, stronger under the mouse."""
     return ink if high_contrast() else mix(ground, ink, 0.5 if held else 0.3)
 
 
 def draw_focus(painter: QPainter, widget: QWidget, shape: QRectF, radius: float) -> None:
-    """The ring that says where the keyboard is."""
+    """Draw the focus ring."""
     if not shows_focus(widget):
         return
     paint_plate(painter, shape, radius, line=QPen(tones(widget).text, max(1.5, 0.12 * em(widget))))

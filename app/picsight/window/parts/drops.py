@@ -1,4 +1,4 @@
-"""What is dragged onto the window: folders of photos, models, or a picture to search by; and the veil that says what dropping it will do."""
+"""Drags onto the window: folders of photos, models, or a picture to search by; and the veil that describes the drop's effect."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from PySide6.QtCore import QMimeData
     from PySide6.QtGui import QDropEvent, QPaintEvent
 
-PHOTOS = "application/x-picsight-photos"  # numbers of photos, inside of one window: names may hold what no address can
+PHOTOS = "application/x-picsight-photos"  # photo ids, within one window: a URL cannot express every file name
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2")
 
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """What is dropped, as far as it can be used: folders to add, models to install, a picture to search by."""
+    """The usable parts of a drop: folders to add, models to install, a picture to search by."""
 
     folders: tuple[Path, ...]
     models: tuple[Path, ...]
     picture: Path | QImage | None = None
 
     def sentence(self) -> str:
-        """What dropping it will do; empty if nothing."""
+        """A sentence about the drop's effect; empty if it has none."""
         words = []
         if self.folders:
             words.append(
@@ -50,12 +50,12 @@ class Drop:
 
 
 def dropped_files(event: QDropEvent) -> list[Path]:
-    """The files and folders of this computer among what is dragged or dropped."""
+    """The local files and folders of a drag or drop."""
     return _files(event.mimeData())
 
 
 def dropped_photos(event: QDropEvent) -> list[int | Path]:
-    """What is dragged or dropped that may be photos of the library: by number if they come from the wall, else by path."""
+    """The possible photos of the library in a drag or drop: by id if they come from the wall, else by path."""
     mime = event.mimeData()
     if event.source() is not None and mime.hasFormat(PHOTOS):
         return [int(number) for number in bytes(mime.data(PHOTOS).data()).split()]
@@ -67,7 +67,7 @@ def _files(mime: QMimeData) -> list[Path]:
 
 
 def picture_in(mime: QMimeData) -> Path | QImage | None:
-    """The first picture among what is dragged, dropped or copied: a file, a whole path as text, else the picture itself."""
+    """The first picture in dragged, dropped or copied data: a file, an absolute path as text, else image data."""
     named = Path(mime.text().strip())
     for path in _files(mime) or ([named] if named.is_absolute() else []):
         if path.suffix.lower() in IMAGE_SUFFIXES and os.path.isfile(path):  # noqa: PTH113 - Path raises at long names
@@ -77,23 +77,23 @@ def picture_in(mime: QMimeData) -> Path | QImage | None:
 
 
 def dropped(event: QDropEvent) -> Drop:
-    """What can be done with what is dragged or dropped."""
+    """The usable parts of a drag or drop."""
     paths = dropped_files(event)
     models = tuple(path for path in paths if _is_model(path))
     folders = tuple(path for path in paths if path.is_dir() and path not in models)
-    # Photos of the window's own wall are dragged out, not onto it; the box takes them.
+    # Photos of this window's wall are dragged out of it, not onto it; the box accepts them.
     return Drop(folders, models, None if event.source() is not None else picture_in(event.mimeData()))
 
 
 def _is_model(path: Path) -> bool:
     """A folder with a model's manifest, or an archive: photos do not come in archives."""
-    from picsight_engine.bundles.bundle import MANIFEST  # only who drops something
+    from picsight_engine.bundles.bundle import MANIFEST  # only needed for a drop
 
     return (path / MANIFEST).is_file() or (path.name.lower().endswith(ARCHIVES) and path.is_file())
 
 
 class DropVeil(QWidget):
-    """Lies over everything while something hovers that may be dropped: one outlined target, one sentence."""
+    """Covers the window during an acceptable drag: one outlined target, one sentence."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -102,7 +102,7 @@ class DropVeil(QWidget):
         self.hide()
 
     def say(self, sentence: str) -> None:
-        """Show the veil with this sentence, or take it away."""
+        """Show the veil with this sentence; hide it for none."""
         self._sentence = sentence
         self.setGeometry(self._over.rect())
         self.setVisible(bool(sentence))
@@ -110,11 +110,11 @@ class DropVeil(QWidget):
         self.update()
 
     def words(self) -> str:
-        """What is said now."""
+        """The shown sentence."""
         return self._sentence
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """The page shines through; the outline is the target."""
+        """Paint a translucent cover and the outline of the target."""
         colours, painter = tones(self), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         veil = QColor(colours.base)

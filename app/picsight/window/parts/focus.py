@@ -1,4 +1,4 @@
-"""The ring of focus is for the keyboard: it shows from the first key on, and goes when the mouse is pressed."""
+"""The focus ring is for the keyboard: a key shows it, a mouse press hides it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QWindow
     from PySide6.QtWidgets import QWidget
 
-BY_MOUSE = "lastUsedTheMouse"  # of the application
+BY_MOUSE = "lastUsedTheMouse"  # property of the application
 _PRESSES = (QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonDblClick, QEvent.Type.TouchBegin)
 _ALONE = (Qt.Key.Key_Shift, Qt.Key.Key_Control, Qt.Key.Key_Alt, Qt.Key.Key_Meta, Qt.Key.Key_AltGr)
 
 
 class KeyboardWatch(QObject):
-    """Notes what a person used last, keys or the mouse. It looks at the windows, which get both first and little else."""
+    """Notes whether keys or the mouse were used last. It filters the windows' events, since they get both first."""
 
     def __init__(self, app: QApplication) -> None:
         super().__init__(app)
@@ -28,10 +28,10 @@ class KeyboardWatch(QObject):
 
     def _look_at(self, window: QWindow | None) -> None:
         if window is not None:
-            window.installEventFilter(self)  # once more changes nothing
+            window.installEventFilter(self)  # a repeated call has no effect
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
-        """Take note; the event goes on to where it belongs."""
+        """Note the event and pass it on."""
         if event.type() in _PRESSES:
             self._note(by_mouse=True)
         elif event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
@@ -50,6 +50,6 @@ class KeyboardWatch(QObject):
 
 
 def shows_focus(widget: QWidget) -> bool:
-    """Whether a widget has the keyboard and should say so."""
+    """Whether a widget has the focus and should show it."""
     app = QApplication.instance()
     return widget.hasFocus() and not (app is not None and app.property(BY_MOUSE))

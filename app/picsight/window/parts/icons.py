@@ -1,4 +1,4 @@
-"""Icons that take the palette's colour: outline SVGs, drawn at the device's own resolution and kept."""
+"""Icons in the palette's colour: outline SVGs, rendered at the device's resolution and cached."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def paint_icon(painter: QPainter, rect: QRect, name: str, colour: QColor, side: int = 0) -> None:
-    """Draw an icon centred in `rect`, sharp on every screen: `side` pixels square, or as large as has room."""
+    """Draw an icon centred in `rect`, sharp on every screen: `side` pixels square, or as large as fits."""
     side = side or min(rect.width(), rect.height())
     pixmap = icon_pixmap(name, colour, side, painter.device().devicePixelRatioF())
     corner: QPoint = rect.center()
@@ -36,12 +36,12 @@ def icon_pixmap(name: str, colour: QColor, side: int, ratio: float) -> QPixmap:
 
 
 def program_icon() -> QIcon:
-    """The program's own sign, for the title bar and the task switcher."""
+    """The program's icon, for the title bar and the task switcher."""
     return QIcon(str(find_asset("icons") / "picsight.svg"))
 
 
 class Sign(QWidget):
-    """An icon as a widget, so many em wide and as high as there is room, in the colour that `ink` takes of the tones."""
+    """An icon as a widget with a width in em and flexible height; `ink` selects its colour from the tones."""
 
     def __init__(self, icon: str, wide: float, parent: QWidget, ink: Callable[[Tones], QColor]) -> None:
         super().__init__(parent)
@@ -49,7 +49,7 @@ class Sign(QWidget):
         self.setFixedWidth(px(self, wide))
 
     def show_icon(self, icon: str) -> None:
-        """Show this one; without a name none, and no room for one."""
+        """Show this icon; "" hides it and takes no room."""
         self._icon = icon
         self.setVisible(bool(icon))
         self.update()

@@ -1,4 +1,4 @@
-"""Words on a page, and the plates under them: labels of a size, and one line that gives way."""
+"""Words on a page, and the plates below them: sized labels, and a line that is cut to fit."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def paint_words(
     words: str,
     how: Qt.TextFlag = Qt.TextFlag.TextSingleLine,
 ) -> None:
-    """Words where the page wants them, each sentence in its own direction: a mirrored page does not turn it round."""
+    """Paint words aligned as the page wants; each sentence keeps its reading direction on a mirrored page."""
     mirrored = painter.layoutDirection() == Qt.LayoutDirection.RightToLeft
     backwards = reads_backwards(words, otherwise=mirrored)
     direction = Qt.TextFlag.TextForceRightToLeft if backwards else Qt.TextFlag.TextForceLeftToRight
@@ -44,19 +44,19 @@ def paint_plate(
     *,
     inset: float = 0.0,
 ) -> None:
-    """A rounded rectangle, `inset` by so many pixels, filled and outlined if these are given."""
+    """Paint a rounded rectangle, `inset` by some pixels, with the given fill and outline."""
     painter.setPen(line or Qt.PenStyle.NoPen)
     painter.setBrush(fill or Qt.BrushStyle.NoBrush)
     painter.drawRoundedRect(QRectF(shape).adjusted(inset, inset, -inset, -inset), radius, radius)
 
 
 def _fixed(direction: Qt.LayoutDirection, place: Qt.AlignmentFlag) -> Qt.AlignmentFlag:
-    """An alignment that Qt does not turn round once more for what the words are."""
+    """An alignment that Qt does not mirror again for the direction of the words."""
     return QStyle.visualAlignment(direction, place) | Qt.AlignmentFlag.AlignAbsolute
 
 
 def sized_font(widget: QWidget, factor: float, *, semibold: bool = False) -> QFont:
-    """A widget's font so many times as large."""
+    """A widget's font, scaled by a factor."""
     font = QFont(widget.font())
     font.setPointSizeF(font.pointSizeF() * factor)
     if semibold:
@@ -71,7 +71,7 @@ def sized(label: _Label, factor: float, *, semibold: bool = False) -> _Label:
 
 
 class Words(QLabel):
-    """Words as they are, whatever they hold: never read as markup, and no name in them turns what follows."""
+    """Plain words: never read as markup, and no name in them changes the direction of the following text."""
 
     def __init__(self, words: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -85,26 +85,26 @@ class Words(QLabel):
         super().setText(plain(words))
 
     def setAlignment(self, place: Qt.AlignmentFlag) -> None:
-        """Where the page wants them, whatever their own direction."""
+        """Align the words as the page wants, whatever their direction."""
         self._where = place
         super().setAlignment(_fixed(self.layoutDirection(), place))
 
     def changeEvent(self, event: QEvent) -> None:
-        """A mirrored page has its words on the other side."""
+        """Align again after a change of the page's direction."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.LayoutDirectionChange:
             self.setAlignment(self._where)
 
 
 class DimWords(Words):
-    """Words about words, dim on the ground of a window in every palette."""
+    """Secondary words, dim on the window's background in every palette."""
 
     def __init__(self, words: str = "", parent: QWidget | None = None) -> None:
         super().__init__(words, parent)
         self._dim()
 
     def changeEvent(self, event: QEvent) -> None:
-        """As dim in the new palette."""
+        """Update the dim colour with the palette."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self._dim()
@@ -116,7 +116,7 @@ class DimWords(Words):
 
 
 class Links(QLabel):
-    """The one label that is markup, made by `linked`: what is clicked opens in the browser."""
+    """The only label with markup, made by `linked`; a clicked link opens in the browser."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -127,7 +127,7 @@ class Links(QLabel):
 
 
 class ElidedLabel(Words):
-    """One line that is cut at its end rather than making its neighbours narrow."""
+    """One line that is cut at its end to leave room for its neighbours."""
 
     def __init__(
         self,
@@ -141,12 +141,12 @@ class ElidedLabel(Words):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
     def say(self, words: str, short: str = "") -> None:
-        """Show these words, or, where there is no room for them, the short ones; both are read aloud as the first."""
+        """Show these words, or the short ones if they do not fit; a screen reader always gets the long ones."""
         self._short = short
         self.setText(words)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """The text, cut where it is too long, dim as all words about words unless it is none of these."""
+        """Paint the text, cut if it is too long, and dim if it is secondary."""
         painter, room = QPainter(self), self.contentsRect()
         painter.setPen(tones(self).dim if self._dim else tones(self).text)
         fits = self.fontMetrics().horizontalAdvance(self.text()) <= room.width()

@@ -13,7 +13,7 @@ from picsight.window.tokens import px, tones
 if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
 
-    # With a stretch; a whole number is a stretch of nothing, any other a space in em.
+    # A pair has a stretch factor; an int is an empty stretch, a float a space in em.
     Part = QWidget | QLayout | tuple[QWidget | QLayout, int] | float
 
 _Layout = TypeVar("_Layout", bound=QBoxLayout)
@@ -27,7 +27,7 @@ def filled(
     around: tuple[float, float, float, float] | None = None,
 ) -> _Layout:
     """Put parts into a layout. The `gap` between them and the margins `around` them (left, top, right, bottom) are in em
-    of the host's font; the style's hold where they are not given.
+    of the host's font, by default those of the style.
     """
     if around is not None:
         layout.setContentsMargins(*(px(host, margin) for margin in around))
@@ -47,7 +47,7 @@ def filled(
 
 
 class Ruled(QWidget):
-    """What lies under the photos, with a line to them."""
+    """A widget below the photos, with a separator line above it."""
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """The line."""
@@ -57,11 +57,11 @@ class Ruled(QWidget):
 
 
 class LineSplitter(QSplitter):
-    """Two parts side by side; the line between them is one pixel wide and easier to take hold of than it looks."""
+    """Two parts side by side; the line between them is one pixel wide, but its drag area is wider."""
 
     def __init__(self) -> None:
         super().__init__(Qt.Orientation.Horizontal)
-        self.setHandleWidth(1)  # Qt takes a few pixels more for the mouse
+        self.setHandleWidth(1)  # Qt adds a few pixels for the mouse
         self.setChildrenCollapsible(False)
 
     def createHandle(self) -> QSplitterHandle:

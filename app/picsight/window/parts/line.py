@@ -1,4 +1,4 @@
-"""A line to type in, with the house's outline."""
+"""A text line with Picsight's outline."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Line(QLineEdit):
-    """As high as a button; the outline is stronger while it has the keyboard."""
+    """A text line as high as a button; the outline is stronger with the focus."""
 
     def __init__(self, name: str, placeholder: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -25,11 +25,13 @@ class Line(QLineEdit):
         self.setFrame(False)
         self.setTextMargins(px(self, HALF), 0, px(self, HALF), 0)
         clear = QPalette()
-        clear.setColor(QPalette.ColorRole.Base, Qt.GlobalColor.transparent)  # its ground has round corners
+        clear.setColor(
+            QPalette.ColorRole.Base, Qt.GlobalColor.transparent
+        )  # its background has round corners
         self.setPalette(clear)
 
     def sizeHint(self) -> QSize:
-        """As wide as Qt thinks, as high as a button."""
+        """Qt's default width, a button's height."""
         return QSize(super().sizeHint().width(), px(self, 2.25))
 
     def minimumSizeHint(self) -> QSize:
@@ -37,7 +39,7 @@ class Line(QLineEdit):
         return QSize(px(self, 6), px(self, 2.25))
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The ground with its outline, then the words."""
+        """Paint the background with its outline, then the words."""
         colours, painter = tones(self.parentWidget() or self), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         strong = QPen(colours.text, max(1.5, 0.12 * em(self)))

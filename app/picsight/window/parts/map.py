@@ -20,22 +20,22 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
 
     Position = tuple[float, float]  # degrees north, degrees east
-    # Outlines with the boxes around them; x is degrees east, y degrees south, as a screen has it.
+    # Outlines with their bounding boxes; x is degrees east, y degrees south, as on a screen.
     Land = tuple[tuple[QPolygonF, QRectF], ...]
 
 HEIGHT = 9  # em
-# Degrees from top to bottom: an island with some coast near it, the middle of a continent, no land.
+# Degrees from top to bottom: an island with nearby coast, the middle of a continent, no land.
 LEAST, MOST, OCEAN = 10.0, 32.0, 60.0
-AIR = 1.2  # times what is to be seen
-# Degrees around a position in which land is looked for: coasts are a little off.
+AIR = 1.2  # the factor of the view's margin
+# Degrees around a position in which land is searched, since coasts are imprecise.
 COAST = (0.001, 0.05, 0.2, 0.5)
-FLATTEST = 0.2  # so long is a degree of longitude at least beside one of latitude, also near the poles
+FLATTEST = 0.2  # the least length of a degree of longitude relative to latitude, for positions near the poles
 _TURNS = (-360, 0, 360)  # the land is drawn beyond the antimeridian, too
 
 
 @cache
 def read_land() -> Land:
-    """Every island, and every country's part of a continent; read once, in whatever thread."""
+    """Every island, and every country's part of a continent; read once, in any thread."""
     from picsight_engine.photos.geography import outlines  # numpy: after the first frame
 
     parts = (_polygon(ring * [1, -1]) for outline in outlines() for ring in outline.rings)
@@ -43,7 +43,7 @@ def read_land() -> Land:
 
 
 def _polygon(points: NDArray[np.floating]) -> QPolygonF:
-    """By the bytes of Qt's own format: point by point it would take half a second for all."""
+    """Make a polygon from the bytes of Qt's format: point by point, all polygons would take half a second."""
     polygon = QPolygonF()
     data = QByteArray(len(points).to_bytes(4, "big") + points.astype(">f8").tobytes())
     QDataStream(data) >> polygon
@@ -51,9 +51,9 @@ def _polygon(points: NDArray[np.floating]) -> QPolygonF:
 
 
 def view_of(positions: Sequence[Position], land: Land, aspect: float) -> tuple[QPointF, float]:
-    """Where to look so that one knows where the positions are: the middle, and the height in degrees.
+    """The view that makes the positions recognisable: its middle, and its height in degrees.
 
-    All positions are in sight, with the land around the first one unless that is larger than a part of a continent.
+    All positions are visible, with the land around the first one unless that is larger than a part of a continent.
     `aspect` is width by height.
     """
     lats, lons = zip(*positions, strict=True)
@@ -87,7 +87,7 @@ def _flattened(lat: float) -> float:
 
 
 class PlacesMap(QWidget):
-    """Shows positions, whatever has them; its accessible name is a sentence that says the same."""
+    """Shows positions; its accessible name is a sentence about them."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -99,7 +99,7 @@ class PlacesMap(QWidget):
         self.hide()
 
     def show_positions(self, positions: Sequence[Position], land: Land, sentence: str) -> None:
-        """Show these, which the sentence names; hidden for none."""
+        """Show these positions, described by the sentence; hide for none."""
         self._positions, self._land = tuple(positions), land
         self.setVisible(bool(positions))
         self.setAccessibleName(sentence)
@@ -110,7 +110,7 @@ class PlacesMap(QWidget):
         return QSize(px(self, 2 * HEIGHT), px(self, HEIGHT))
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """What was drawn for these positions in this size and these colours."""
+        """Paint the map, which is cached for these positions, size and colours."""
         ratio = self.devicePixelRatioF()
         key = (self._positions, len(self._land), self.size(), ratio, self.palette().cacheKey())
         if self._positions and (self._drawn is None or self._drawn[0] != key):
@@ -125,7 +125,7 @@ class PlacesMap(QWidget):
             painter.end()
 
     def _draw(self, painter: QPainter) -> None:
-        """Land and sea, then the marks, each with a rim that parts it from what lies below."""
+        """Draw land and sea, then the marks, each with a rim."""
         middle, high = view_of(self._positions, self._land, self.width() / self.height())
         scale, edge = self.height() / high, QPainterPath()
         edge.addRoundedRect(

@@ -1,4 +1,4 @@
-"""Pages of words: what is, why, and the buttons that lead on. The first page of all says what Picsight does and promises."""
+"""Pages of words: a title, a reason, and buttons. The first-run page says what Picsight does and promises."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
     from picsight.window.parts.layouts import Part
 
-    Way = tuple[str, Callable[[], None]]  # the words of a button and what it does
+    Way = tuple[str, Callable[[], None]]  # the words of a button and its action
 
 WIDEST = 32  # em: longer lines are hard to read
 
 
 def _centre(page: QWidget, *parts: Part, gap: float) -> QVBoxLayout:
-    """Put parts in the middle of a page, a little above half its height."""
+    """Centre parts on a page, a little above half its height."""
     inner = QWidget(page)
     inner.setMaximumWidth(px(page, WIDEST))
     filled(QHBoxLayout(page), page, 1, (inner, 1000), 1)
@@ -40,7 +40,7 @@ def _wrapped(words: str, page: QWidget) -> Words:
 
 
 class Notice(QWidget):
-    """A title, a sentence, buttons; used wherever there is nothing else to show."""
+    """A title, a sentence, buttons; shown when there is nothing else to show."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -53,11 +53,11 @@ class Notice(QWidget):
         _centre(self, self._title, self._sentence, HALF, self._ways, gap=PAD)
 
     def words(self) -> str:
-        """What is said now."""
+        """The shown words."""
         return f"{self._title.text()}\n{self._sentence.text()}"
 
     def say(self, title: str, sentence: str = "", ways: Sequence[Way] = ()) -> None:
-        """Show words and, for each button, what it does; the first is the primary one."""
+        """Show words and buttons with their actions; the first button is the primary one."""
         self._title.setText(title)
         self._sentence.setText(sentence)
         self._sentence.setVisible(bool(sentence))
@@ -65,14 +65,14 @@ class Notice(QWidget):
 
 
 class Ways(QHBoxLayout):
-    """Buttons side by side in the middle: where one can go from here."""
+    """Centred buttons side by side: the ways to continue."""
 
     def __init__(self, host: QWidget) -> None:
         super().__init__()
         self._host = host
 
     def offer(self, ways: Sequence[Way]) -> None:
-        """A button for each; the first is the primary one."""
+        """Show a button for each; the first is the primary one."""
         while (item := self.takeAt(0)) is not None:
             if widget := item.widget():
                 widget.deleteLater()
@@ -122,5 +122,5 @@ class FirstRun(QWidget):
         return filled(QHBoxLayout(), self, *buttons, 1, gap=PAD)
 
     def say(self, sentence: str) -> None:
-        """Why a folder could not be added."""
+        """Show why a folder could not be added."""
         self._hint.setText(sentence)

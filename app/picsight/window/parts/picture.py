@@ -1,4 +1,4 @@
-"""A photo for the screen: decoded by the engine (orientation, colour), as large as is needed. Runs in threads."""
+"""A photo for the screen: decoded by the engine (orientation, colour), as large as needed. Runs in threads."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ScreenPicture:
-    """A decoded photo; `size` is its full upright size, `image` perhaps smaller."""
+    """A decoded photo; `size` is its full upright size, `image` may be smaller."""
 
     path: Path
     image: QImage
@@ -29,37 +29,37 @@ class ScreenPicture:
 
 
 class Pictures:
-    """Reads photos; no file is ever decoded in the window's own process, which a damaged one could end."""
+    """Reads photos in other processes, since a damaged file could crash the one that decodes it."""
 
     def __init__(self, limits: Limits) -> None:
-        """`limits` hold for each photo."""
+        """`limits` apply to each photo."""
         self._limits = limits
         self._room: Darkroom | None = None
         self._closed = False
         self._lock = threading.Lock()
 
     def warm_up(self) -> None:
-        """Start what the first photo would wait for."""
+        """Start the processes, so that the first photo need not wait."""
         self._darkroom().warm_up()
 
     def load(self, path: Path, fit: QSize | None, is_wanted: Callable[[], bool]) -> ScreenPicture:
-        """Decode a photo to fit into `fit` device pixels, or whole where that is None; given up if it takes long and
-        `is_wanted` says no.
+        """Decode a photo to fit into `fit` device pixels, or in full size for None; cancelled if it takes long and
+        `is_wanted` returns False.
 
         Raises:
             ImageError: the file cannot be shown.
-            CancelledError: it was given up, or the window is closed.
+            CancelledError: it was cancelled, or the window is closed.
         """
         place = None if fit is None else (max(fit.width(), 1), max(fit.height(), 1))
         developed = self._darkroom().develop(path, place, is_wanted)
         width, height = developed.size
         shown = QImage(developed.pixels, width, height, 3 * width, QImage.Format.Format_RGB888)
-        # the conversion is the copy: what it was made from goes with `developed`
+        # The conversion copies the pixels; the originals are freed with `developed`.
         image = shown.convertToFormat(QImage.Format.Format_RGB32)
         return ScreenPicture(path, image, QSize(developed.width, developed.height))
 
     def close(self) -> None:
-        """End what is being read, and the processes that do it; nothing can be read any more."""
+        """Stop reading and end the processes; nothing can be read afterwards."""
         with self._lock:
             self._closed = True
         if self._room is not None:

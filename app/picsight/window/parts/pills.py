@@ -1,4 +1,4 @@
-"""Buttons side by side, round, that take another line where the window is narrow, so that no word of them is cut."""
+"""Round buttons side by side, which wrap to another line in a narrow window, so that no word is cut."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Pills(QWidget):
     """Lays its buttons out in lines; its height follows from its width."""
 
     def __init__(self, parent: QWidget | None = None, *, between: float = 0.0) -> None:
-        """So many em lie between two lines."""
+        """`between` is the space between two lines in em."""
         super().__init__(parent)
         self._buttons: list[QAbstractButton] = []
         self._between = between
@@ -33,11 +33,11 @@ class Pills(QWidget):
         self.setSizePolicy(policy)
 
     def buttons(self) -> list[QAbstractButton]:
-        """Those that are shown."""
+        """The shown buttons."""
         return list(self._buttons)
 
     def show_buttons(self, buttons: Sequence[QAbstractButton]) -> None:
-        """Show these instead of the ones before, which go."""
+        """Replace the buttons."""
         for button in self._buttons:
             button.hide()
             button.deleteLater()
@@ -53,7 +53,7 @@ class Pills(QWidget):
         return True
 
     def heightForWidth(self, width: int) -> int:
-        """So high are the lines in that width."""
+        """The height of the lines at that width."""
         return max((place.bottom() + 1 for place in self._places(width)), default=0)
 
     def sizeHint(self) -> QSize:
@@ -63,7 +63,7 @@ class Pills(QWidget):
         return QSize(max(width - gap, 0), self.heightForWidth(width))
 
     def minimumSizeHint(self) -> QSize:
-        """One button a line."""
+        """Room for one button per line."""
         stiff = (button for button in self._buttons if not button.hasHeightForWidth())
         width = max((button.sizeHint().width() for button in stiff), default=0)
         return QSize(width, max((button.sizeHint().height() for button in self._buttons), default=0))
@@ -94,7 +94,7 @@ class Pills(QWidget):
 
 
 class PillButton(Button):
-    """A choice among some that stand side by side; it stays pressed."""
+    """One of several choices side by side; it stays pressed."""
 
     edge, above, radius = 1.0, 0.2, 0.0
 

@@ -1,4 +1,4 @@
-"""Questions over the window: before something is taken away, or costs time to get back, and for another name."""
+"""Questions over the window: before a removal, before something that is slow to restore, and for a new name."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 def ask(parent: QWidget | None, question: str, consequence: str, yes: str, act: Callable[[], object]) -> None:
-    """Ask over the window; `act` if the button `yes` is pressed. The question may hold names."""
+    """Ask over the window; call `act` if the button `yes` is pressed. The question may contain names."""
     choose(parent, question, consequence, [(yes, act)])
 
 
 def choose(
     parent: QWidget | None, question: str, consequence: str, ways: Sequence[tuple[str, Callable[[], object]]]
 ) -> None:
-    """Ask which of several ways to go, each a button and what it does, or none of them. Both sentences may hold names."""
+    """Ask for one of several actions, each with a button, or none. Both sentences may contain names."""
     box = QMessageBox(parent)
-    box.setTextFormat(Qt.TextFormat.PlainText)  # Qt would read a name with tags in it as markup
+    box.setTextFormat(Qt.TextFormat.PlainText)  # Qt reads a name with tags in it as markup
     box.setText(plain(question))
     box.setInformativeText("\n".join(plain(line) for line in consequence.split("\n")))
     for words, act in ways:
@@ -37,7 +37,7 @@ def choose(
 
 
 def ask_name(parent: QWidget, title: str, label: str, name: str, take: Callable[[str], object]) -> None:
-    """Ask for another name than this one; `take` it unless the person leaves."""
+    """Ask for a new name; call `take` with it unless the user cancels."""
     dialog = QInputDialog(parent)
     dialog.setWindowTitle(title)
     dialog.setLabelText(label)
@@ -48,7 +48,7 @@ def ask_name(parent: QWidget, title: str, label: str, name: str, take: Callable[
 
 
 def _open(dialog: QDialog) -> None:
-    """Show it with buttons of words alone, as all of Picsight has; some platforms put coloured signs on them."""
+    """Show a dialog with text buttons; some platforms add coloured icons to them."""
     dialog.open()
     for box in dialog.findChildren(QDialogButtonBox):
         for button in box.buttons():

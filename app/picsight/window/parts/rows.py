@@ -1,4 +1,4 @@
-"""Lists of which a row is an icon, words, and a few more at the end: model, delegate, grounds, and the list of a popup."""
+"""Lists whose rows have an icon, words, and a note at the end: model, delegate, backgrounds, and a popup's list."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ VALUE, ROW = Qt.ItemDataRole.UserRole + 1, Qt.ItemDataRole.UserRole + 2
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What a row shows, with the `note` at its end, and what a screen reader says."""
+    """The contents of a row, with the `note` at its end, and its text for a screen reader."""
 
     icon: str
     words: str
@@ -44,7 +44,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """Distances in em: a row's height, its icon, what is free before, after, and between words and note."""
+    """Distances in em: a row's height, its icon, the space before, after, and between words and note."""
 
     high: float
     icon: float
@@ -54,7 +54,7 @@ class Measures:
 
 
 class RowsModel(QAbstractListModel):
-    """Values, each of which is shown as a row."""
+    """Values, each shown as a row."""
 
     def __init__(self, row_of: Callable[[Any], Row], parent: QWidget) -> None:
         super().__init__(parent)
@@ -68,11 +68,11 @@ class RowsModel(QAbstractListModel):
         self.endResetModel()
 
     def rowCount(self, parent: Index | None = None) -> int:
-        """How many there are."""
+        """The number of values."""
         return 0 if parent is not None and parent.isValid() else len(self.values)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """The value itself, its row, the words, what a screen reader says."""
+        """The value itself, its row, the words, the text for a screen reader."""
         value = self.values[index.row()]
         if role == VALUE:
             return value
@@ -85,7 +85,7 @@ class RowsModel(QAbstractListModel):
 
 
 class RowDelegate(QStyledItemDelegate):
-    """Only paints; the `ground` under a row is one of those below."""
+    """Paints a row; `ground` is one of the background functions below."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class RowDelegate(QStyledItemDelegate):
         self._view, self._measures, self._ground = view, measures, ground
 
     def sizeHint(self, _option: QStyleOptionViewItem, _index: Index) -> QSize:
-        """As wide as the list will have it."""
+        """The width that the list chooses."""
         return QSize(px(self._view, 10), px(self._view, self._measures.high))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
@@ -122,7 +122,7 @@ class RowDelegate(QStyledItemDelegate):
 
 
 class PopupRows(QListView):
-    """The list of a popup: it never has the keyboard, so it speaks the row that one steps to."""
+    """The list of a popup: it never has the focus, so it announces each new current row itself."""
 
     def __init__(self, name: str, row_of: Callable[[Any], Row], measures: Measures, parent: QWidget) -> None:
         super().__init__(parent)
@@ -137,12 +137,12 @@ class PopupRows(QListView):
         self.setMouseTracking(True)
 
     def value(self) -> Any | None:
-        """What stands in the current row; None for no row."""
+        """The value of the current row; None for no row."""
         index = self.currentIndex()
         return index.data(VALUE) if index.isValid() else None
 
     def go(self, row: int) -> None:
-        """Make a row the current one and speak it; -1 for none."""
+        """Make a row the current one and announce it; -1 for none."""
         self.setCurrentIndex(self._rows.index(row, 0))
         if row >= 0:
             words = self.currentIndex().data(Qt.ItemDataRole.AccessibleTextRole)
@@ -150,7 +150,7 @@ class PopupRows(QListView):
 
 
 def raise_frame(popup: QFrame) -> None:
-    """Give a popup its ground and outline, in the colours of now."""
+    """Set a popup's background and outline from the current palette."""
     popup.setFrameStyle(QFrame.Shape.Box | QFrame.Shadow.Plain)
     popup.setAutoFillBackground(True)
     palette = popup.palette()
@@ -159,7 +159,7 @@ def raise_frame(popup: QFrame) -> None:
 
 
 def popup_ground(painter: QPainter, view: QAbstractItemView, rect: QRect, state: QStyle.StateFlag) -> None:
-    """Paint what is under a row of a popup: more for the chosen one than for the one under the mouse."""
+    """Paint the background of a popup's row: stronger for the chosen one than for the one under the mouse."""
     chosen = state & QStyle.StateFlag.State_Selected
     if chosen or state & QStyle.StateFlag.State_MouseOver:
         colours = tones(view)
@@ -168,7 +168,7 @@ def popup_ground(painter: QPainter, view: QAbstractItemView, rect: QRect, state:
 
 
 def row_ground(painter: QPainter, view: QAbstractItemView, rect: QRect, state: QStyle.StateFlag) -> None:
-    """Paint what is under a row of a page, and the ring where the keyboard is."""
+    """Paint the background of a page's row, and the focus ring."""
     colours, shape, radius = tones(view), QRectF(rect).adjusted(1, 1, -1, -1), SMALL * em(view)
     selected = state & QStyle.StateFlag.State_Selected
     if selected or state & QStyle.StateFlag.State_MouseOver:

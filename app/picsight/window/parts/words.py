@@ -1,4 +1,4 @@
-"""How the window says numbers, durations, dates and names: one place, so that every panel says them alike."""
+"""Numbers, durations, dates and names in words, the same in every panel."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from picsight_engine.bundles.calibration import Match
 
-ISOLATE, END_ISOLATE = "\u2068", "\u2069"  # keep a name's own direction inside a sentence
+ISOLATE, END_ISOLATE = "\u2068", "\u2069"  # keep a name's reading direction within a sentence
 WEB = ("https://", "http://")
-# Control characters, ends of lines and paragraphs, what turns the reading direction of all that follows, and bytes of a
-# name that are no text.
+# Control characters, line and paragraph separators, marks that change the reading direction of the following text, and
+# undecodable bytes of a name.
 _UNRULY = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066\u2067\ud800-\udfff]")
 _LONG_RUN = re.compile(r"(\S{16})(?=\S)")
 _ISOLATED = re.compile(f"[{ISOLATE}{END_ISOLATE}]")
@@ -31,40 +31,40 @@ DAYS_RELATIVE = 7
 
 
 def say(text: str) -> str:
-    """A sentence in the language of the person."""
+    """A sentence in the user's language."""
     return QCoreApplication.translate("Words", text)
 
 
 def number(value: float) -> str:
-    """A whole number with the digits grouped as the person's locale does: 48,210."""
+    """A whole number with the digits grouped by locale: 48,210."""
     return QLocale().toString(round(value))
 
 
 def decimal(value: float) -> str:
-    """A number with one digit behind the point, if that says anything: 2.1, 8."""
+    """A number with one digit behind the point, if useful: 2.1, 8."""
     tenths = round(value, 1)
     return number(tenths) if tenths.is_integer() else QLocale().toString(tenths, "f", 1)
 
 
 def percent(share: float) -> str:
-    """A share of the whole, never more than is done: 40 %."""
+    """A share of the whole, rounded down: 40 %."""
     return say("{number} %").format(number=number(int(100 * share)))
 
 
 def size(count: int) -> str:
-    """So many bytes: 2.1 MB, 215 MB."""
+    """A number of bytes: 2.1 MB, 215 MB."""
     return QLocale().formattedDataSize(
         count, 1 if count < 10_000_000 else 0, QLocale.DataSizeFormat.DataSizeSIFormat
     )
 
 
 def counted(value: int, one: str, many: str) -> str:
-    """Say `one` for exactly one thing, else `many`; %n in either stands for the grouped number."""
+    """`one` for exactly one thing, else `many`; %n in either is replaced by the grouped number."""
     return say(one if value == 1 else many).replace("%n", number(value))
 
 
 def first_of(sentences: Sequence[str], one: str, many: str) -> str:
-    """The first of several sentences, then how many more there are, in words as `counted` takes them; empty for none."""
+    """The first of several sentences, then the number of the others, worded by `counted`; empty for none."""
     if not sentences:
         return ""
     more = len(sentences) - 1
@@ -72,8 +72,8 @@ def first_of(sentences: Sequence[str], one: str, many: str) -> str:
 
 
 def plain(words: str) -> str:
-    """Names and sentences from outside as they stand in one line: what would break it, or reach beyond their own end,
-    is shown as the sign for what cannot be shown.
+    """External names and sentences in one line: characters that would break it, or affect the following text, are
+    shown as the replacement character.
     """
     ruly = _UNRULY.sub(_UNSHOWN, words)
     depth = 0
@@ -85,23 +85,23 @@ def plain(words: str) -> str:
 
 
 def breakable(words: str) -> str:
-    """The same words, which may go on in the next line also where they have no blank for long."""
+    """The same words, which may wrap even in long parts without a blank."""
     return _LONG_RUN.sub("\\1\u200b", plain(words))
 
 
 def isolated(name: str) -> str:
-    """A file's or a person's own words inside our sentence."""
+    """A name from outside within our sentence, with its own reading direction."""
     return f"{ISOLATE}{plain(name)}{END_ISOLATE}"
 
 
 def quoted(path: Path) -> str:
-    """A file or a folder by its name, in quotation marks, inside our sentence."""
+    """The name of a file or folder, in quotation marks, within our sentence."""
     return isolated(f"“{path.name or path}”")
 
 
 def reads_backwards(words: str, *, otherwise: bool) -> bool:
-    """Whether a sentence reads from right to left: its first letter outside of names says so. Where there are only names,
-    one after the other, `otherwise` holds; figures alone read as everywhere.
+    """Whether a sentence reads from right to left, by its first letter outside names. A sentence of names only takes
+    `otherwise`; figures alone read from left to right.
     """
     depth = 0
     for sign in words:
@@ -113,7 +113,7 @@ def reads_backwards(words: str, *, otherwise: bool) -> bool:
 
 
 def tooltip(*lines: str) -> str:
-    """Words for a tooltip, which Qt reads as markup where they look like it: then they come as markup that shows them."""
+    """Words for a tooltip; those that Qt would read as markup are escaped."""
     words = "\n".join(plain(line) for line in lines if line)
     if not Qt.mightBeRichText(words):
         return words
@@ -121,13 +121,13 @@ def tooltip(*lines: str) -> str:
 
 
 def linked(words: str, url: str) -> str:
-    """Words as markup that leads to a page of the web; any other address leads nowhere."""
+    """Words as a link to a web page; any other address makes no link."""
     shown = escape(plain(words))
     return f'<a href="{escape(url)}">{shown}</a>' if url.startswith(WEB) else shown
 
 
 def duration(seconds: float) -> str:
-    """A time to wait, as coarse as it is known: under a minute, about 25 minutes, about 3 hours."""
+    """A waiting time, coarsely rounded: under a minute, about 25 minutes, about 3 hours."""
     minutes = round(seconds / 60)
     if minutes < 1:
         return say("under a minute")
@@ -137,12 +137,12 @@ def duration(seconds: float) -> str:
 
 
 def _rounded(minutes: int) -> int:
-    """Minutes to the nearest five once there are more than ten: nobody knows better."""
+    """Minutes, rounded to the nearest five above ten, as precise as an estimate is."""
     return minutes if minutes <= 10 else 5 * round(minutes / 5)
 
 
 def taken_words(iso: str | None, day: str = "d MMM yyyy", *, time: bool = True) -> str:
-    """When a photo was taken, in its own time: 18 Jul 2020, 17:42; empty if unknown. `day` is as Qt formats dates."""
+    """The date of a photo in its local time: 18 Jul 2020, 17:42; empty if unknown. `day` is a Qt date format."""
     if not iso:
         return ""
     try:
@@ -167,13 +167,13 @@ def spoken_date(iso: str | None) -> str:
 
 
 def match_words(match: Match | None) -> str:
-    """How well a photo matches, for a screen reader; empty if nobody can say."""
+    """The strength of a match, for a screen reader; empty if unknown."""
     words = {"strong": "strong match", "weaker": "weaker match", "none": "no match"}
     return say(words[match]) if match else ""
 
 
 def since(then: QDateTime, now: QDateTime) -> str:
-    """How long ago, in words while it is under a week, else the date."""
+    """A past time: in words if less than a week ago, else the date."""
     seconds = then.secsTo(now)
     if seconds < 60:
         return say("just now")
@@ -188,7 +188,7 @@ def since(then: QDateTime, now: QDateTime) -> str:
 
 
 def cut_middle(name: str, metrics: QFontMetrics, width: int) -> str:
-    """A name cut in the middle where it is too wide, so that its ending stays."""
+    """A name, cut in the middle if it is too wide, so that its ending stays."""
     return metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, width)
 
 

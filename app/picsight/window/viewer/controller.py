@@ -1,4 +1,4 @@
-"""Walks through the wall one photo at a time: thumbnail at once, the picture when decoded, neighbours ahead."""
+"""Steps through the wall one photo at a time: the thumbnail at once, then the decoded picture; neighbours are preloaded."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ViewerController(QObject):
     """Shows photos of the wall in the viewer."""
 
     moved = Signal(int)  # to another row of the wall
-    emptied = Signal()  # what was looked at is gone, and the wall holds nothing else
+    emptied = Signal()  # the shown photo is gone, and the wall is empty
 
     def __init__(
         self,
@@ -61,11 +61,11 @@ class ViewerController(QObject):
 
     @property
     def photo(self) -> Result | None:
-        """The photo that is shown."""
+        """The shown photo."""
         return self._photo
 
     def show(self, row: int) -> None:
-        """Show the photo of a row; beyond the ends nothing happens."""
+        """Show the photo of a row; do nothing beyond the ends."""
         if not 0 <= row < self._model.rowCount():
             return
         self._row, self._photo = row, self._model.photo(row)
@@ -80,18 +80,18 @@ class ViewerController(QObject):
         self.moved.emit(row)
 
     def go_on(self) -> None:
-        """What is looked at may have been taken away: where the wall does not hold it any more, go on with the next."""
+        """If the wall no longer holds the shown photo, show the next one."""
         self._goes_on = True
 
     def _find_again(self) -> None:
-        """The wall was asked again: the photo that is looked at may stand elsewhere in it."""
+        """Find the shown photo in a refreshed wall, where its row may have changed."""
         goes_on, self._goes_on = self._goes_on, False
         if self._photo is None:
             return
         row = self._model.wall.rows.get(self._photo.id, -1)
         there = self._model.photo(row) if row >= 0 else None
         if there is not None and there.id == self._photo.id and there.path != self._photo.path:
-            self.show(row)  # the file that was looked at is gone, and another one holds the same photo
+            self.show(row)  # the shown file is gone, and another one has the same photo
         elif row >= 0:
             self._row = row
             self._say_where(self._photo)
@@ -105,7 +105,7 @@ class ViewerController(QObject):
         self._page.strip.show_photos(self._model.wall.results, self._row)
 
     def close(self) -> None:
-        """Forget what was being read."""
+        """Drop pending reads."""
         self._photo, self._row = None, -1
         for lane in (LANE, LANE_AHEAD, LANE_FULL):
             self._jobs.forget(lane)
@@ -113,7 +113,7 @@ class ViewerController(QObject):
         self._refused.clear()
 
     def _is_at(self, photo: Result | None) -> bool:
-        """Whether this photo is still looked at; asked in threads."""
+        """Whether this photo is still shown; called in threads."""
         return self._photo is photo
 
     def _load(self) -> None:
@@ -133,7 +133,7 @@ class ViewerController(QObject):
         )
 
     def _look_for_reason(self, photo: Result, sentence: str) -> None:
-        """The photo cannot be read: show what is kept of it, and say whether its disk is only away."""
+        """Show the thumbnail of an unreadable photo, and say whether its disk is only disconnected."""
         folders, stored = list(self._folders()), self._thumbnails.stored
 
         def show(known: tuple[str, QImage | None]) -> None:
@@ -159,7 +159,7 @@ class ViewerController(QObject):
         self._load_ahead()
 
     def _load_ahead(self) -> None:
-        """Decode the next photo, then the one before, while this one is looked at."""
+        """Decode the next photo, then the previous one, while this one is shown."""
         fit = self._page.stage.fit_size()
         for row in (self._row + 1, self._row - 1):
             if not 0 <= row < self._model.rowCount():
@@ -176,8 +176,8 @@ class ViewerController(QObject):
             return
 
     def _pass_over(self, path: Path, beside: Result | None, _sentence: str) -> None:
-        """A neighbour that cannot be decoded is not tried again beside each photo; looked at itself, it is."""
-        if self._is_at(beside):  # else it was only given up
+        """Do not preload an undecodable neighbour again; it is retried when it is shown."""
+        if self._is_at(beside):  # otherwise it was only cancelled
             self._refused.add(path)
             self._load_ahead()
 
@@ -207,8 +207,8 @@ class ViewerController(QObject):
 
 
 def _not_connected(photo: Path, folders: Iterable[Path]) -> str:
-    """A sentence if the folder of the library that holds the photo is away or shows nothing, as where a disk is
-    unplugged; else empty. Looks at the disk, so it runs in a thread.
+    """A sentence if the library folder of the photo is missing or empty, as for an unplugged disk; else empty. Reads the
+    disk, so it runs in a thread.
     """
     folder = next((each for each in folders if photo.is_relative_to(each)), None)
     if folder is None or _shows_something(folder):

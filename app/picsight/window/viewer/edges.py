@@ -1,4 +1,4 @@
-"""The arrows at both edges of a photo: to the one before and the next one."""
+"""The arrows at both edges of a photo: to the previous and the next one."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from picsight.window.tokens import Tones
 
 SIDE = 3.0  # em
-REST_MS = 2000  # the mouse rests: in full screen only the photo is left
+REST_MS = 2000  # of a resting mouse until the arrows are hidden in full screen
 
 
 class Edge(Painted, QAbstractButton):
-    """A round arrow that lies on the photo."""
+    """A round arrow over the photo."""
 
     high, edge, radius = SIDE, 1.0, 0.0
 
@@ -32,7 +32,7 @@ class Edge(Painted, QAbstractButton):
         self.setAccessibleName(name)
         self.setToolTip(name)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the arrow keys are its keys
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the arrow keys do the same
         self.setCursor(Qt.CursorShape.PointingHandCursor)
 
     def sizeHint(self) -> QSize:
@@ -40,7 +40,7 @@ class Edge(Painted, QAbstractButton):
         return QSize(px(self, self.high), px(self, self.high))
 
     def _plate(self, colours: Tones) -> tuple[QColor, QPen]:
-        """Dark, readable on every photo."""
+        """Dark colours, readable on every photo."""
         plate = QColor(colours.stage)
         plate.setAlphaF(0.9 if self.isDown() else 0.8 if self.underMouse() else 0.5)
         return plate, QPen(colours.dim_on_stage, 1) if self.underMouse() else NO_LINE
@@ -50,7 +50,7 @@ class Edge(Painted, QAbstractButton):
 
 
 class Edges(QObject):
-    """Keeps both arrows in their places; in full screen they go while the mouse rests."""
+    """Positions both arrows; in full screen they are hidden while the mouse rests."""
 
     step_requested = Signal(int)
 
@@ -71,17 +71,17 @@ class Edges(QObject):
         over.installEventFilter(self)
 
     def show_ends(self, *, has_previous: bool, has_next: bool) -> None:
-        """Whether there is a photo before this one, and one after it."""
+        """Show the arrows that lead to a photo."""
         self._has = {self.previous: has_previous, self.next: has_next}
         self._follow()
 
     def set_full_screen(self, *, full: bool) -> None:
-        """Only the photo is left, or everything."""
+        """Enter or leave full screen."""
         self._full_screen = full
         self._follow()
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
-        """The photo got another size, or the mouse moved over it."""
+        """Follow the stage's size, and show the arrows when the mouse moves."""
         if event.type() == QEvent.Type.Resize:
             self._place()
         elif event.type() == QEvent.Type.MouseMove and self._full_screen:

@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from picsight.window.parts.picture import ScreenPicture
 
 STEP, LARGEST = 1.25, 8.0
-FITTED_LARGEST = 3.0  # a small photo is enlarged so far to fill the room
+FITTED_LARGEST = 3.0  # the largest magnification of a small photo
 
 
 class Stage(QAbstractScrollArea):
     """Shows a picture; `zoom` is device pixels of the screen for one pixel of the photo, None means fitted."""
 
     zoom_changed = Signal(int)  # per cent, as shown
-    full_needed = Signal()  # all pixels are wanted now
-    fit_needed = Signal()  # fitted, to another size than before or after a zoom
+    full_needed = Signal()  # the photo is needed in full size
+    fit_needed = Signal()  # the photo is needed fitted to a new size, or again after a zoom
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -38,26 +38,26 @@ class Stage(QAbstractScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._image = QImage()
-        self._size = QSize()  # of the photo, in its own pixels
+        self._size = QSize()  # of the photo in full size
         self._stand_in = QPixmap()
         self._sentence, self._is_away = "", False
         self._zoom: float | None = None
         self._grabbed: QPoint | None = None
 
     def show_stand_in(self, pixmap: QPixmap | None, size: QSize) -> None:
-        """Show a thumbnail, stretched, until the picture is there."""
+        """Show a stretched thumbnail until the picture is decoded."""
         self._image, self._sentence, self._zoom = QImage(), "", None
         self._stand_in, self._size = pixmap or QPixmap(), size
         self._arrange()
 
     def show_picture(self, picture: ScreenPicture) -> None:
-        """Show the decoded picture where the stand-in was."""
+        """Replace the thumbnail by the decoded picture."""
         self._image, self._size, self._sentence = picture.image, picture.size, ""
         self._stand_in = QPixmap()
         self._arrange()
 
     def show_sentence(self, sentence: str, small: QImage | None = None, *, away: bool = False) -> None:
-        """Say why there is no picture, over the small one that the library keeps, which is pale where the disk is away."""
+        """Show why there is no picture, over its thumbnail, which is pale if the disk is disconnected."""
         self._is_away = away
         self._image, self._stand_in, self._sentence = small or QImage(), QPixmap(), sentence
         self._size, self._zoom = self._image.size(), None
@@ -68,16 +68,16 @@ class Stage(QAbstractScrollArea):
         return self._sentence
 
     def image_size(self) -> QSize:
-        """How many pixels are at hand."""
+        """The size of the decoded picture in pixels."""
         return self._image.size()
 
     @property
     def is_fitted(self) -> bool:
-        """True while the whole picture is in sight."""
+        """True if the whole picture is visible."""
         return self._zoom is None
 
     def fit_size(self) -> QSize:
-        """How large a fitted picture may be, in device pixels."""
+        """The largest size of a fitted picture in device pixels."""
         ratio = self.devicePixelRatioF()
         return QSize(round(self.viewport().width() * ratio), round(self.viewport().height() * ratio))
 
@@ -92,11 +92,11 @@ class Stage(QAbstractScrollArea):
         self.zoom_to(1.0) if self._zoom is None else self.fit()
 
     def zoom_by(self, factor: float, around: QPointF | None = None) -> None:
-        """Larger or smaller around a point, the middle unless said; never smaller than fitted and than its pixels."""
+        """Zoom around a point, by default the middle; never smaller than both fitted and full size."""
         self.zoom_to(self._scale() * factor, around)
 
     def zoom_to(self, zoom: float, around: QPointF | None = None) -> None:
-        """Show at a zoom; asks for all pixels where those at hand are too few."""
+        """Set the zoom; requests the full size if the decoded picture is too small."""
         if self._size.isEmpty() or self._sentence:
             return
         point = around or QPointF(self.viewport().rect().center())
@@ -128,7 +128,7 @@ class Stage(QAbstractScrollArea):
         return self._fit_scale() if self._zoom is None else self._zoom
 
     def target(self) -> QRectF:
-        """Where the whole photo lies in the viewport, in logical pixels."""
+        """The rectangle of the whole photo in the viewport, in logical pixels."""
         ratio, view = self.devicePixelRatioF(), self.viewport()
         width, height = (
             max(d * self._scale() / ratio, 1.0) for d in (self._size.width(), self._size.height())
@@ -159,7 +159,7 @@ class Stage(QAbstractScrollArea):
         self.setCursor(
             Qt.CursorShape.OpenHandCursor if self._zoom is not None else Qt.CursorShape.ArrowCursor
         )
-        known = not self._size.isEmpty() and not self._sentence  # else the pixels are not the photo's
+        known = not self._size.isEmpty() and not self._sentence  # otherwise the pixels are not the photo's
         self.zoom_changed.emit(round(self._scale() * 100) if known else 0)
         view.update()
 
@@ -171,11 +171,11 @@ class Stage(QAbstractScrollArea):
             self.fit_needed.emit()
 
     def scrollContentsBy(self, _dx: int, _dy: int) -> None:
-        """Paint the other part."""
+        """Repaint the visible part."""
         self.viewport().update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Ground, then the picture, the stand-in or the sentence."""
+        """Paint the background, then the picture, the thumbnail or the sentence."""
         colours, painter = tones(self), QPainter(self.viewport())
         painter.fillRect(event.rect(), colours.stage)
         if not self._image.isNull():
@@ -188,7 +188,7 @@ class Stage(QAbstractScrollArea):
         painter.end()
 
     def _paint_image(self, painter: QPainter) -> None:
-        """Only the part in sight; smoothed unless it is one pixel to one."""
+        """Paint the visible part, smoothed unless it is shown one to one."""
         target, image = self.target(), self._image
         seen = target.intersected(QRectF(self.viewport().rect()))
         across, down = image.width() / target.width(), image.height() / target.height()
@@ -207,7 +207,7 @@ class Stage(QAbstractScrollArea):
         painter.setOpacity(1)
 
     def _paint_sentence(self, painter: QPainter) -> None:
-        """In the middle, or on a plate over the lower end of a small picture."""
+        """Paint the sentence in the middle, or on a plate over the lower end of a thumbnail."""
         colours, area, side = tones(self), self.viewport().rect(), px(self, 2)
         has_picture, metrics, words = not self._image.isNull(), painter.fontMetrics(), plain(self._sentence)
         room = QRect(0, 0, min(area.width() - px(self, 4), px(self, 36)), area.height())
@@ -240,7 +240,7 @@ class Stage(QAbstractScrollArea):
         event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take hold of a zoomed picture."""
+        """Start dragging a zoomed picture."""
         if event.button() == Qt.MouseButton.LeftButton and self._zoom is not None:
             self._grabbed = event.position().toPoint()
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
@@ -265,5 +265,5 @@ class Stage(QAbstractScrollArea):
         self.toggle_fit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Keys are the viewer's; arrows must not scroll here."""
+        """Leave all keys to the viewer, so that arrows do not scroll."""
         event.ignore()

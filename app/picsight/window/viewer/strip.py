@@ -1,4 +1,4 @@
-"""The strip under the photo: small pictures of those before and after it, the one that is shown in the middle."""
+"""The strip below the photo: thumbnails of the photos around it, with the shown one in the middle."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from picsight_engine.search.answer import Result
 
 HIGH = 4.0  # em
-NARROWEST, WIDEST = 0.5, 2.0  # shapes; what is wider is cut
+NARROWEST, WIDEST = 0.5, 2.0  # aspect ratios; wider photos are cut
 RING = 0.2  # em
 WHEEL_STEP = 120  # eighths of a degree: one notch
 
 
 @dataclass(frozen=True, slots=True)
 class StripPlace:
-    """Where the photo of a row lies in the strip."""
+    """The place of a row's photo in the strip."""
 
     row: int
     x: int
@@ -38,8 +38,8 @@ class StripPlace:
 
 
 def places(photos: Sequence[Result], row: int, width: int, height: int, gap: int) -> list[StripPlace]:
-    """The photos in sight, the one of `row` in the middle unless an end is near: no room stays empty that others fill."""
-    reach = width // (round(height * NARROWEST) + gap) + 1  # so many fill the strip whatever their shapes
+    """The visible photos, the one of `row` in the middle, unless near an end, where the strip is still filled."""
+    reach = width // (round(height * NARROWEST) + gap) + 1  # enough to fill the strip, whatever their shapes
     rows = range(max(row - reach, 0), min(row + reach + 1, len(photos)))
     wide = [_width(photos[index], height) for index in rows]
     starts = list(accumulate((across + gap for across in wide), initial=0))
@@ -61,7 +61,7 @@ def _width(photo: Result, height: int) -> int:
 
 
 class Strip(QWidget):
-    """Shows where one is among the photos; a click, or a notch of the wheel, leads to another one."""
+    """Shows the position among the photos; a click or a notch of the wheel moves to another one."""
 
     chosen = Signal(int)  # the row
 
@@ -84,28 +84,28 @@ class Strip(QWidget):
         self._arrange()
 
     def pixmap(self, photo: Result) -> QPixmap | None:
-        """The small picture of a photo, if it is there."""
+        """The thumbnail of a photo, if loaded."""
         return self._thumbnails.pixmap(photo.id)
 
     def row_at(self, x: int) -> int | None:
-        """The photo at a place across the strip."""
+        """The row of the photo at `x`."""
         x = self.width() - 1 - x if self.isRightToLeft() else x
         return next((each.row for each in self._places if each.x <= x < each.x + each.width), None)
 
     def rows(self) -> list[int]:
-        """The photos in sight."""
+        """The rows of the visible photos."""
         return [place.row for place in self._places]
 
     def sizeHint(self) -> QSize:
-        """As wide as there is room."""
+        """As wide as fits."""
         return QSize(px(self, 20), px(self, HIGH + 2 * SMALL))
 
     def minimumSizeHint(self) -> QSize:
-        """Three photos at least."""
+        """Room for three photos."""
         return QSize(px(self, 3 * HIGH), px(self, HIGH + 2 * SMALL))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Room for more photos, or for fewer."""
+        """Show as many photos as fit."""
         super().resizeEvent(event)
         self._arrange()
 
@@ -127,7 +127,7 @@ class Strip(QWidget):
         )
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """The photos, the shown one ringed."""
+        """Paint the photos, with a ring around the shown one."""
         colours, painter = tones(self), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         radius, top, high = HAIR * em(self), px(self, SMALL), px(self, HIGH)
@@ -150,7 +150,7 @@ class Strip(QWidget):
         paint_plate(painter, rect, radius, line=QPen(colours.base, width / 2), inset=1.25 * width)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """A hand over photos."""
+        """Show a hand cursor over photos."""
         over = self.row_at(event.position().toPoint().x()) is not None
         self.setCursor(Qt.CursorShape.PointingHandCursor if over else Qt.CursorShape.ArrowCursor)
 
@@ -161,7 +161,7 @@ class Strip(QWidget):
             self.chosen.emit(row)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """A notch is a photo."""
+        """Move by one photo per notch."""
         self._turned -= event.angleDelta().y() + event.angleDelta().x()
         steps = int(self._turned / WHEEL_STEP)
         self._turned -= steps * WHEEL_STEP

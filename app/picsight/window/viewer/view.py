@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from picsight.window.grid.thumbnails import Thumbnails
     from picsight_engine.search.answer import Result
 
-NARROW = 64  # em: under this only icons
-ACTUAL = 1.0  # a pixel of the screen for each one of the photo
+NARROW = 64  # em: in a narrower viewer the buttons are icons only
+ACTUAL = 1.0  # one pixel of the screen per pixel of the photo
 
 
 class ViewerPage(QWidget):
-    """Shows one photo and says what a person wants next."""
+    """Shows one photo and signals the requested actions."""
 
     KEYS = (
         Key("Next photo, previous photo", ("Right", "Left")),
@@ -74,7 +74,7 @@ class ViewerPage(QWidget):
         self.edges.step_requested.connect(self.step_requested)
         self.strip.chosen.connect(self.row_requested)
         self.setAutoFillBackground(True)
-        if not high_contrast():  # dark to its edges, whatever the theme
+        if not high_contrast():  # dark to the edges in every theme
             self.setPalette(palette_of(DARK))
 
     def _make_acts(self) -> list[IconButton]:
