@@ -1,1 +1,1 @@
-"""The panel beside wall and viewer: what is known of the photos that are chosen, and ways to others like them."""
+"""The panel beside wall and viewer: facts about the chosen photos, and links to similar ones."""

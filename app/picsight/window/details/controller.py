@@ -1,4 +1,4 @@
-"""Follows the chosen photos while the panel is open: what it says stays until what comes next is there."""
+"""Updates the open panel with the chosen photos; the old facts stay until the new ones are read."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from picsight_engine.tags.tree import Marks, Tag
 
 LANE, LANE_WHY = "details", "why"
-REST_MS = 30  # between two looks at what is chosen, however quickly that changes
+REST_MS = 30  # the least time between two updates
 
 
 class DetailsController(QObject):
-    """Asks in the background, only the latest counts."""
+    """Reads facts in the background; only the latest request counts."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class DetailsController(QObject):
         self._jobs.read(lambda: _read(library, photos), lambda read: self._take(ids, read), replaces=LANE)
 
     def _ask_why(self, library: Library | None, photo: Result | None) -> None:
-        """Why a photo is in the answer that is shown."""
+        """Ask why a photo is in the shown answer."""
         shown, query = self._search.shown, self._search.query
         if library is None or photo is None or shown is None or not query:
             self._jobs.forget(LANE_WHY)
@@ -123,7 +123,7 @@ class DetailsController(QObject):
 
 
 def _read(library: Library, photos: Sequence[Result]) -> tuple[Details, Marks, Land] | None:
-    """What there is to say of photos, and the land for their map; None if they have just gone."""
+    """The facts about photos, and the land for their map; None if they are no longer in the library."""
     ids = [photo.id for photo in photos]
     if len(photos) == 1:
         known, marks = library.show(photos[0].path), library.tags.marks(ids).get(ids[0])
@@ -137,7 +137,7 @@ def _read(library: Library, photos: Sequence[Result]) -> tuple[Details, Marks, L
 
 
 class PhotoMarks(QObject):
-    """Decides on the photos that the panel tells of, as long as they are the chosen ones."""
+    """Records decisions on the photos in the panel, as long as they are the chosen ones."""
 
     tag_requested = Signal(object)  # Tag
 
@@ -146,7 +146,7 @@ class PhotoMarks(QObject):
     ) -> None:
         super().__init__(view)
         self._view, self._chosen, self._deeds, self._tagging = view, chosen, deeds, tagging
-        # The photos that the panel tells of: those before, until the answer comes.
+        # The photos in the panel: the previous ones, until the new facts are read.
         self._shown: list[int] = []
         view.favour_requested.connect(self._favour)
         view.rated.connect(self._rate)
@@ -163,12 +163,12 @@ class PhotoMarks(QObject):
         bind_acts(stage, acts, view.pos)
 
     def show_marks(self, photos: Sequence[int], marks: Marks) -> None:
-        """What is said now of these photos, or of all of them alike."""
+        """Show the marks of these photos, or those that they share."""
         self._shown = list(photos)
         self._view.show_marks(marks, several=len(photos) > 1, keys=self._chosen.in_viewer)
 
     def _is_current(self) -> bool:
-        """Whether the panel tells of the chosen photos; only then can they be decided on."""
+        """Whether the panel shows the chosen photos; only then are decisions allowed."""
         return bool(self._shown) and self._shown == [photo.id for photo in self._chosen.all()]
 
     def _favour(self) -> None:

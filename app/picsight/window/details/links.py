@@ -1,4 +1,4 @@
-"""Facts that lead to others like this: links beside and below one another, in as many lines as they need."""
+"""Facts as links to similar photos, wrapped into as many lines as they need."""
 
 from __future__ import annotations
 
@@ -27,11 +27,14 @@ _WRAP = Qt.TextFlag.TextWordWrap
 
 
 class FactLink(Button):
-    """Words in the colour of links; without a query they are only words."""
+    """Words in the colour of links; without a query they are plain words."""
 
     def __init__(self, detail: Detail, parent: QWidget) -> None:
         super().__init__("", Weight.QUIET, parent)
-        self.detail, self._words = detail, breakable(detail.words)  # an ampersand in `text` would be a key
+        self.detail, self._words = (
+            detail,
+            breakable(detail.words),
+        )  # `text` would make an ampersand a shortcut
         self.setAccessibleName(plain(detail.words))
         if detail.query:
             self.setAccessibleDescription(say("Show others like this"))
@@ -47,15 +50,15 @@ class FactLink(Button):
         )
 
     def minimumSizeHint(self) -> QSize:
-        """Narrow ones take several lines."""
+        """The least size, with the words in several lines."""
         return QSize(px(self, 4), px(self, HEIGHT))
 
     def hasHeightForWidth(self) -> bool:
-        """Long ones take several lines."""
+        """True, since long words take several lines."""
         return True
 
     def heightForWidth(self, width: int) -> int:
-        """As high as these are."""
+        """The height of the lines at that width."""
         return max(
             px(self, HEIGHT), self._room(width).height() + px(self, HEIGHT) - self.fontMetrics().height()
         )
@@ -65,7 +68,7 @@ class FactLink(Button):
         return self.fontMetrics().boundingRect(room, _WRAP, self._words)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """The words, underlined below the mouse, and the ring."""
+        """Paint the words, underlined below the mouse, and the focus ring."""
         colours, painter = tones(self), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self.detail.query and (self.underMouse() or high_contrast()):
@@ -80,7 +83,7 @@ class FactLink(Button):
 
 
 class FactLinks(Pills):
-    """Several of them with points between; nothing is made anew that stays as it is."""
+    """Several links, separated by dots; unchanged links are kept."""
 
     asked = Signal(str)  # a query
 
@@ -89,7 +92,7 @@ class FactLinks(Pills):
         self._details: tuple[Detail, ...] = ()
 
     def show_details(self, details: Sequence[Detail]) -> None:
-        """Show these instead; hidden for none."""
+        """Replace the links; hide for none."""
         self.setVisible(bool(details))
         if tuple(details) == self._details:
             return
@@ -101,7 +104,7 @@ class FactLinks(Pills):
         self.show_buttons(links)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """The points between those that share a line."""
+        """Paint the dots between links on the same line."""
         painter = QPainter(self)
         painter.setPen(tones(self).dim_on_window)
         places, gap = self._places(self.width()), px(self, HALF)

@@ -1,4 +1,4 @@
-"""What a person said of the chosen photos: heart, stars, tags, and what is suggested, each with a yes and a no."""
+"""The marks of the chosen photos: heart, stars, tags, and suggested tags, each with a yes and a no button."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ MOST_SUGGESTED = 6  # lines
 
 
 class MarksView(QWidget):
-    """Shows marks; every button is a wish."""
+    """Shows marks; every button only signals a request."""
 
     favour_requested = Signal()
     rated = Signal(int)
-    add_requested = Signal(QPoint)  # on the screen
+    add_requested = Signal(QPoint)  # position on the screen
     opened = Signal(str)  # a tag's path, to see its photos
     removed = Signal(str)
     accepted = Signal(str)
@@ -62,15 +62,15 @@ class MarksView(QWidget):
         self._lay_out()
 
     def suggested(self) -> Sequence[str]:
-        """The paths of tags that suggest the photo, as they are listed."""
+        """The paths of tags that suggest the photo, in the shown order."""
         return self._suggested
 
     def stops(self) -> list[QWidget]:
-        """What has the keyboard one after the other."""
+        """The widgets in tab order."""
         return [self.heart, self.stars, *self.chips.buttons(), self._add, *self._verdicts]
 
     def show_marks(self, marks: Marks, *, several: bool = False, keys: bool = True) -> None:
-        """What is said now of one photo, or alike of several; with `keys`, letters decide on what is suggested."""
+        """Show the marks of one photo, or those shared by several; with `keys`, letters decide on suggestions."""
         self.heart.show_icon("favourite-on" if marks.favourite else "favourite")
         self.heart.setAccessibleDescription(self.tr("yes") if marks.favourite else self.tr("no"))
         self.stars.show_stars(marks.rating or 0)
@@ -82,7 +82,7 @@ class MarksView(QWidget):
         self.chips.setVisible(bool(accepted))
         self._none.setText(self.tr("No tag in common.") if several else self.tr("In no tag yet."))
         self._none.setVisible(not accepted)
-        if suggested != self._suggested:  # a line that stays keeps the keyboard
+        if suggested != self._suggested:  # an unchanged line keeps the focus
             self._suggest(suggested)
         self._heading.setVisible(bool(self._suggested))
         self._hint.setVisible(keys and bool(self._suggested))
@@ -128,7 +128,7 @@ class MarksView(QWidget):
         top = filled(QHBoxLayout(), self, self.heart, self.stars, 1, gap=HALF)
         add = filled(QHBoxLayout(), self, self._add, 1)
         column = filled(QVBoxLayout(self), self, gap=SMALL, around=(0, 0, 0, 0))
-        # Words and signs begin on one line: a button has air around what it says.
+        # Aligns words and icons: a button has padding around its content.
         for lines, air in ((top, HALF), (tags, 0.0), (add, SMALL), (suggested, 0.0)):
             row = QHBoxLayout()
             row.addSpacing(px(self, HALF) - px(self, air))
@@ -137,7 +137,7 @@ class MarksView(QWidget):
 
 
 class Stars(QWidget):
-    """Five stars in a row, led by a cross if the photo is rejected; the star that is pressed again takes all away."""
+    """Five stars in a row, after a cross if the photo is rejected; pressing the current star again removes all."""
 
     rated = Signal(int)
 
@@ -150,14 +150,14 @@ class Stars(QWidget):
         self.show_stars(0)
 
     def show_stars(self, stars: int) -> None:
-        """So many are filled; -1 is rejected."""
+        """Fill this number of stars; -1 is rejected."""
         self._stars = min(stars, MOST_STARS)
         self.setAccessibleName(self.tr("Stars"))
         self.setAccessibleDescription(star_words(self._stars))
         self.update()
 
     def sizeHint(self) -> QSize:
-        """Each as large as an icon that can be hit."""
+        """Room for five stars, each large enough to click."""
         return QSize(MOST_STARS * px(self, 1.75), px(self, 2.25))
 
     def minimumSizeHint(self) -> QSize:
@@ -165,14 +165,14 @@ class Stars(QWidget):
         return self.sizeHint()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """The star under the pointer."""
+        """Choose the star under the pointer."""
         x = event.position().x()
         place = int((self.width() - x if self.isRightToLeft() else x) // px(self, 1.75)) + 1
         stars = min(max(place, 1), MOST_STARS)
         self.rated.emit(0 if stars == self._stars else stars)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """The arrows add one or take one away."""
+        """Add or remove a star with the arrows."""
         less, more = Qt.Key.Key_Left, Qt.Key.Key_Right
         if self.isRightToLeft():
             less, more = more, less

@@ -1,4 +1,4 @@
-"""What is known of photos, in words; each fact with the search that finds others like it."""
+"""Facts about photos in words, each with the search that finds similar ones."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 GAP = "   "
 WEEKDAY = "ddd d MMM yyyy"
-# How the name of a source of dates begins, and what a person calls it.
+# The prefix of a date source's name, and its description.
 _SOURCES = (
     (("Exif", "IFD0", "Makernotes"), "from the camera"),
     (("GPS",), "from GPS"),
@@ -43,7 +43,7 @@ _SOURCES = (
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """One fact in words; `query` finds the photos that share it, "" where no search can."""
+    """One fact in words; `query` finds the photos that share it, "" if no search can."""
 
     words: str
     query: str = ""
@@ -51,7 +51,7 @@ class Detail:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """All that the panel says; what is empty takes no room there. `positions` are in degrees north and east."""
+    """The contents of the panel; empty parts take no room there. `positions` are in degrees north and east."""
 
     name: str
     title: str = ""
@@ -71,7 +71,7 @@ class Details:
 
 
 def details_of_one(photo: PhotoDetails, path: Path) -> Details:
-    """What is known of one photo, by its file at `path`."""
+    """The facts about one photo, by its file at `path`."""
     metadata = photo.metadata
     flash = [say("flash")] if metadata.flash else []
     by_file = say("(file time)") if photo.file_time else ""
@@ -97,7 +97,7 @@ def details_of_one(photo: PhotoDetails, path: Path) -> Details:
 
 
 def details_of_several(shared: SharedDetails) -> Details:
-    """What several photos share."""
+    """The facts that several photos share."""
     return Details(
         name=counted(shared.photos, "%n photo", "%n photos"),
         taken=_taken(shared.first, shared.last),
@@ -112,14 +112,14 @@ def details_of_several(shared: SharedDetails) -> Details:
 
 
 def _like(key: Key, value: str, words: str = "") -> Detail:
-    """A fact with its search, if that can be typed: one with quotation marks and blanks cannot."""
+    """A fact with its search; a value with quotation marks and blanks has none, since it cannot be typed."""
     fact = Fact(key, value, excluded=False, start=0, end=0)
     query = str(fact)
     return Detail(words or value, query if parse(query).facts == (fact,) else "")
 
 
 def _taken(first: str | None, last: str | None) -> tuple[Detail, ...]:
-    """One moment, or the days from one to another; the search is for the days."""
+    """A time, or a range of days; the search is for the days."""
     if first is None or last is None:
         return ()
     if first == last:
@@ -172,7 +172,7 @@ def _size(photo: PhotoDetails) -> str:
 
 
 def _lies_in(path: Path, shown: Path) -> Detail:
-    """Where a file lies, and what else is in its folder."""
+    """The folder of a file, with the search for its photos."""
     return _like("folder", f"{path.parent.as_posix()}/", short_path(shown))
 
 
@@ -180,16 +180,16 @@ def _keywords(keywords: Sequence[str]) -> tuple[Detail, ...]:
     return tuple(_like("tag", keyword) for keyword in keywords)
 
 
-# How much of a part is there, below the first bound, from it and from the second one on; and of what is to be less.
+# The strength of a part: below the first bound, from it, and from the second one; then the same for a "less" part.
 MORE, LESS = ("hardly", "weaker", "strong"), ("not seen", "a little", "still there")
 
 
 def reasons_of(
     terms: Sequence[TermScore], manifest: Manifest, photos: int, name_of: Callable[[str], str]
 ) -> list[str]:
-    """Each part of the query as its chip says it, and how much of it is there; what has no calibration is left out.
+    """Each part of the query, worded as in its chip, and its strength; uncalibrated parts are left out.
 
-    `photos` is how many were searched, `name_of` gives the name of a picture that is searched by.
+    `photos` is the number of searched photos, `name_of` returns the name of a picture in the query.
     """
     reasons, calibration, likeness = [], manifest.calibration, manifest.likeness
     for term in terms:

@@ -1,4 +1,4 @@
-"""The panel: what is known of the chosen photos, calm and from top to bottom; what is not known takes no room."""
+"""The panel of facts about the chosen photos, from top to bottom; unknown facts take no room."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from picsight.window.details.photo_facts import Details
     from picsight.window.parts.map import Land
 
-MOST = 50  # links of a kind
+MOST = 50  # links of one kind
 TEXTS = ("title", "description", "source", "exposure", "size", "also")
 DIM = ("source", "size", "also")
 LINKS = ("taken", "place", "gear", "folder", "copies", "keywords")
 
 
 class DetailsPanel(QScrollArea):
-    """Shows facts, and says which of them a person wants others of."""
+    """Shows facts, and signals a request for photos that share one."""
 
     asked = Signal(str)  # a query
     copy_requested = Signal()
@@ -74,7 +74,7 @@ class DetailsPanel(QScrollArea):
         self.show_details(None)
 
     def show_details(self, details: Details | None, land: Land = ()) -> None:
-        """Show these, or that no photo is chosen."""
+        """Show these facts, or that no photo is chosen."""
         self.facts.setVisible(details is not None)
         self._nothing.setVisible(details is None)
         if details is None:
@@ -94,12 +94,12 @@ class DetailsPanel(QScrollArea):
             group.setVisible(any(not part.isHidden() for part in parts))
 
     def say_why(self, reasons: Sequence[str]) -> None:
-        """Why the photo is in an answer; nothing for none."""
+        """Show why the photo is in an answer; hide for none."""
         self._why.setVisible(bool(reasons))
         self.why.show_details([Detail(reason) for reason in reasons])
 
     def stops(self) -> list[QWidget]:
-        """What has the keyboard one after the other."""
+        """The widgets in tab order."""
         stops: list[QWidget] = []
         for name, links in self.links.items():
             stops += links.buttons()
@@ -107,17 +107,17 @@ class DetailsPanel(QScrollArea):
         return [*stops, *self.marks.stops()]
 
     def chain(self, before: QWidget, after: QWidget) -> None:
-        """Let the keyboard come from one widget, and go on to another."""
+        """Put the panel between two widgets in the tab order."""
         for one, next_one in itertools.pairwise([before, *self.stops(), after]):
             QWidget.setTabOrder(one, next_one)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """What is shown may be of before."""
+        """Update the facts, which may be out of date."""
         super().showEvent(event)
         self.opened.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Back to the photos."""
+        """Return to the photos with Escape."""
         if event.key() == Qt.Key.Key_Escape:
             self.left.emit()
         else:
@@ -160,7 +160,7 @@ def _text(words: Words) -> Words:
 
 
 def _say(label: QLabel, words: str) -> None:
-    """Show words, which may be cut anywhere where they have no blanks; hidden for none."""
+    """Show words, which may wrap anywhere if they have no blanks; hide for none."""
     label.setText(breakable(words))
     label.setAccessibleName(plain(words))
     label.setVisible(bool(words))

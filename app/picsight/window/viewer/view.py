@@ -100,7 +100,7 @@ class ViewerPage(QWidget):
         filled(below, self, (self.strip, 1), self._zoom, gap=HALF, around=(PAD, 0, SMALL, 0))
 
     def show_photo(self, photo: Result, row: int, count: int) -> None:
-        """Name the photo and where it stands."""
+        """Show the photo's name and its position among the others."""
         words = [isolated(photo.path.name), taken_words(photo.taken)]
         self._title.setText("   ".join(filter(None, words)))
         self._title.setToolTip(tooltip(str(photo.path)))
@@ -109,13 +109,13 @@ class ViewerPage(QWidget):
         self.stage.setAccessibleName(self.tr("Photo {name}").format(name=photo.path.name))
 
     def show_bars(self, *, shown: bool) -> None:
-        """In full screen only the photo is left."""
+        """Show or hide the bars; full screen hides them."""
         for bar in self._bars:
             bar.setVisible(shown)
         self.edges.set_full_screen(full=not shown)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Where there is little room the icons do without their words."""
+        """In a narrow viewer, hide the words of the icons."""
         super().resizeEvent(event)
         shown = self.width() >= px(self, NARROW)
         self._zoom.show_words(shown=shown)
@@ -123,7 +123,7 @@ class ViewerPage(QWidget):
             button.show_words(shown=shown)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """A menu for the photo."""
+        """Open the photo's menu."""
         self.menu_requested.emit(event.globalPos())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -157,7 +157,7 @@ class ViewerPage(QWidget):
 
 
 class ZoomBar(QWidget):
-    """Smaller, how large, larger; fitted, a pixel for each pixel."""
+    """Zoom out, the zoom, zoom in; fitted, one to one."""
 
     def __init__(self, stage: Stage, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -179,7 +179,7 @@ class ZoomBar(QWidget):
         stage.zoom_changed.connect(self._follow)
 
     def show_words(self, *, shown: bool) -> None:
-        """Icons with words, or alone."""
+        """Show the icons with or without words."""
         for button in self._buttons:
             button.show_words(shown=shown)
 
