@@ -130,10 +130,7 @@ def _is_marked(words: tuple[Word, ...], query: Query) -> bool:
     others = [word for term in query.alternatives for word in term.words if word not in words]
     if all(could_be_time(word.text) for word in others):
         return True
-    start, is_led = (
-        len(query.text) - len(query.text.lstrip()),
-        len(texts) < len(words),
-    )  # `is_led`: there is an "in" before the name
+    start, is_led = len(query.text) - len(query.text.lstrip()), len(texts) < len(words)  # led by "in"
     capitals = (word for word in others if word.text[:1].isupper() and is_everyday(word.text))
     if any(word.start > start or word.text[1:].isupper() for word in capitals):
         return is_led and not query.text.isupper()

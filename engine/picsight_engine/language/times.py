@@ -177,9 +177,7 @@ def _of_name(words: list[str], _today: date) -> Period | None:
         return _named(names[0], _year(years[0]))
     if names[0] == "easter":
         return None
-    period = _named(
-        names[0], 1999 if names[0] == "winter" else 2000
-    )  # so that February is that of a leap year
+    period = _named(names[0], 1999 if names[0] == "winter" else 2000)  # with a leap year's February
     every = names[0] if names[0] in _SEASONS else period.words.rpartition(" ")[0]
     return Period(period.first, period.last, f"every {every}", yearly=True)
 

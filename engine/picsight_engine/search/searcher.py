@@ -70,10 +70,7 @@ class Searcher:
         self._pictures = PictureFinder(db, bundle.manifest.space_id, read)
         self._lock = threading.Lock()
         self._matrix: Matrix | None = None
-        self._losses: tuple[Rows | None, NDArray[np.float32] | None] = (
-            None,
-            None,
-        )  # the rows, and their losses
+        self._losses: tuple[Rows | None, NDArray[np.float32] | None] = (None, None)  # rows and losses
 
     def search(self, query: Query, request: Request) -> Answer:
         """The photos for a query; an empty query finds nothing.

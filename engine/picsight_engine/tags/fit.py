@@ -16,12 +16,10 @@ if TYPE_CHECKING:
 
 # Tuned on half of Caltech-101's classes and half of the search subjects in the benchmark of tags.
 REJECTED = 0.5  # the weight of a rejected photo; an accepted one, which is rarer and more informative, has 1
-SEVERAL = 3  # the number of rejections that halves their effect on the weights: a few also share traits with right photos
+SEVERAL = 3  # rejections that halve their own effect on the weights: they may share traits with right photos
 OTHERS = 5.0  # the total weight of undecided photos as negatives
 FIRMNESS = 0.15  # regularisation of the bias while the weights are fitted
-CUT_FIRMNESS = (
-    1.0  # regularisation of the cut towards its previous place among the library's photos, in deviations
-)
+CUT_FIRMNESS = 1.0  # regularisation of the cut towards its previous place, in deviations
 FEW = 10  # decisions that weigh as much as the prior for the number of photos in a tag
 _SHARPNESS = 4.0  # steepness of the soft count of photos above a cut, per deviation
 _STIFFNESS = 0.03  # regularisation of the weights towards the words
@@ -72,9 +70,7 @@ class Background:
         spread = (centred.T @ centred + np.eye(dim) * _UNKNOWN / dim) / (count + _UNKNOWN)
         root = np.linalg.cholesky(spread + np.eye(dim) * _EVENNESS * np.trace(spread) / dim)
         whitening = np.linalg.inv(root).T
-        square = float(
-            np.trace(whitening.T @ spread @ whitening)
-        )  # the mean squared length of a whitened vector
+        square = float(np.trace(whitening.T @ spread @ whitening))  # mean squared length after whitening
         whitening /= math.sqrt(square * _STIFFNESS)
         undecided = photos[:: max(1, count // _UNDECIDED)]
         return cls(photos, size, mean, whitening, undecided, (undecided - mean) @ whitening)

@@ -33,9 +33,7 @@ _TAGS_AT_ONCE = 256  # 8 MB of scores
 _FEW = 16  # up to this many tags, scoring one by one in 8 bits is quicker than all at once in float32
 _MOST_EXACT = 4096  # the number of suggestions up to which all scores are exact
 _NOTHING = (np.empty(0, np.intp), np.empty(0, np.float32))
-_ROUNDING = (
-    2.0**-14
-)  # the worst rounding error of a float32 product of 1,024 numbers, relative to the norm of the weights
+_ROUNDING = 2.0**-14  # the worst float32 error of a product of 1,024 numbers, relative to the weights
 
 
 def scores_of(rows: Rows, linear: Linear, threshold: float = USUAL_THRESHOLD) -> Floats:
