@@ -1,1 +1,1 @@
-"""Tags, decisions and stars on their way out of a library and into it."""
+"""Exports and imports tags, decisions and stars."""

@@ -1,16 +1,16 @@
-r"""A library's tags, decisions and ratings as one file of JSON lines, version 1, which is enough to have them back.
+r"""A library's tags, decisions and ratings as one file of JSON lines, version 1, from which they can be restored.
 
 Every line is one object with `"format": "picsight-decisions"` and `"version": 1`, and one of these:
 
     a decision   path, fingerprint, rule, decision ("accepted" or "rejected"), time, source, and the tag's fields
     an example   path, fingerprint, rule, example ("for" or "against"), decision null, and the tag's fields
-    a tag        decision null, and the tag's fields, where it has neither
+    a tag        decision null, and the tag's fields, for a tag without decisions and examples
     a rating     path, fingerprint, rule, rating (-1 rejected, 0 to 5 stars), time
 
     the tag's fields are tag ("Birds/Waders"), kind ("tag", "album" or "favourite"), prompts, threshold, suggests
 
-`path` is absolute, bytes of it that are no UTF-8 stand as "\udc80" to "\udcff"; `fingerprint` is 32 lower-case hex digits by
-`rule`; `time` is ISO 8601 with its offset. Further fields are for later versions and are passed over.
+`path` is absolute, with bytes that are not UTF-8 as "\udc80" to "\udcff"; `fingerprint` is 32 lower-case hex digits, made by
+`rule`; `time` is ISO 8601 with its offset. Readers ignore unknown fields, which later versions may add.
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ Decision = Literal["accepted", "rejected"]
 Example = Literal["for", "against"]
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{32}")
-_MOST_BYTES = 1_000_000  # of a line: a tag has prompts, no novels
+_MOST_BYTES = 1_000_000  # per line
 _AS_IT_IS = json.JSONEncoder(ensure_ascii=False)
 _TAG_FIELDS = ("tag", "kind", "prompts", "threshold", "suggests")
 _MOST_RULES = 1_000_000
 _LONGEST_SOURCE = 100  # characters
 _EVER = datetime.min.replace(tzinfo=UTC)
-_PATIENCE = 1000  # lines that mean nothing, before the file is given up
+_PATIENCE = 1000  # invalid lines after which reading stops
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoReference:
-    """A photo as another library finds it again: by its fingerprint, else at its path."""
+    """A reference to a photo for other libraries: its fingerprint, or else its path."""
 
     path: str
     fingerprint: bytes
@@ -61,7 +61,7 @@ class PhotoReference:
 
 @dataclass(frozen=True, slots=True)
 class TagLine:
-    """A tag; with a picture what was decided about it (`time` and `source` say when, and by whom), or that it is an example."""
+    """A tag; with a picture, a decision about it (`time` and `source` say when and by whom) or an example."""
 
     tag: str
     kind: Kind
@@ -77,7 +77,7 @@ class TagLine:
 
 @dataclass(frozen=True, slots=True)
 class RatingLine:
-    """A person's own stars for a photo, from 0 to 5; -1 means rejected."""
+    """The user's stars for a photo, from 0 to 5; -1 means rejected."""
 
     picture: PhotoReference
     stars: int
@@ -88,15 +88,15 @@ Line = TagLine | RatingLine
 
 
 class _LineError(ValueError):
-    """What is wrong with a line, as the end of a sentence."""
+    """The fault of a line; the message is the end of a sentence."""
 
 
 class _TextError(_LineError):
-    """The line is whole and holds characters that no text can: it is left out, and the others are read."""
+    """The line is complete but has invalid characters; only that line is skipped."""
 
 
 class _VersionError(ValueError):
-    """The line belongs to a version that is not known here."""
+    """The line has an unknown version."""
 
 
 def encode(lines: Iterable[Line]) -> Iterator[str]:
@@ -105,17 +105,17 @@ def encode(lines: Iterable[Line]) -> Iterator[str]:
         record = {"format": FORMAT, "version": VERSION}
         record |= _rating_record(line) if isinstance(line, RatingLine) else _tag_record(line)
         text = _AS_IT_IS.encode(record)
-        # a path that is not UTF-8 can be written in no other way
+        # the only way to write a path that is not UTF-8
         yield (text if _is_text(text) else json.dumps(record)) + "\n"
 
 
 def write_decisions(file: Path, lines: Sequence[Line], *, replace: bool = False) -> None:
-    """Writes a file, whole or not at all: in place of an earlier one if that holds nothing more, or a person says `replace`.
+    """Writes a file atomically; replaces an earlier export if that holds nothing more, or if `replace` is set.
 
     Raises:
-        RequestError: a photo is there, or no file.
-        ReplaceError: something else is there, or an earlier file that holds more.
-        StorageError: the disk refused.
+        RequestError: there is a photo at the path, or something that is not a file.
+        ReplaceError: there is another file, or an earlier export that holds more.
+        StorageError: the disk is full, read-only or gone.
     """
     try:
         require_replaceable(file, partial(_lacking, lines=lines), replace=replace)
@@ -127,13 +127,13 @@ def write_decisions(file: Path, lines: Sequence[Line], *, replace: bool = False)
 
 
 def read_decisions(file: Path, faults: list[str]) -> Iterator[Line]:
-    """The lines of a file, one after the other; whether it is sound is known at its end: take nothing before.
+    """Yields the lines of a file. Do not use them before the end, where damage may still be found.
 
-    `faults` gets a sentence where lines were left out.
+    Adds a sentence about skipped lines to `faults`.
 
     Raises:
-        RequestError: it is missing, something else, of a newer version, or damaged; the sentence says where.
-        StorageError: the disk cannot read it.
+        RequestError: the file is missing, of another kind, of a newer version, or damaged; the message says where.
+        StorageError: the file cannot be read.
     """
     try:
         with file.open("rb") as source:
@@ -151,7 +151,7 @@ def read_decisions(file: Path, faults: list[str]) -> Iterator[Line]:
 
 
 def _lacking(file: Path, lines: Iterable[Line]) -> str | None:
-    """What a file holds that these lines lack, or know only as it was earlier."""
+    """Something in a file that these lines lack, or have only in an older version; None if there is nothing."""
     faults: list[str] = []
     here = _subjects(lines)
     for subject, (words, time) in _subjects(read_decisions(file, faults)).items():
@@ -161,7 +161,7 @@ def _lacking(file: Path, lines: Iterable[Line]) -> str | None:
 
 
 def _subjects(lines: Iterable[Line]) -> dict[tuple[object, ...], tuple[str, datetime]]:
-    """What lines are about: for each thing its name for a person, and the time of the decision."""
+    """The subjects of lines: for each, its name for the user and the time of the decision."""
     found: dict[tuple[object, ...], tuple[str, datetime]] = {}
     for line in lines:
         if isinstance(line, RatingLine):
@@ -185,7 +185,7 @@ def _lines(file: Path, source: Iterable[bytes], faults: list[str]) -> Iterator[L
             found = no_text if isinstance(fault, _TextError) else damaged
             found.append(f"in line {number} {fault}")
             if len(damaged) > _PATIENCE and not sound:
-                break  # a film, perhaps
+                break  # probably a binary file
         else:
             if line is not None:
                 sound += 1
@@ -208,7 +208,7 @@ def _lines(file: Path, source: Iterable[bytes], faults: list[str]) -> Iterator[L
 
 
 def _line(data: bytes) -> Line | None:
-    """The line's content; a blank one has none."""
+    """The content of a line, None for a blank one."""
     if not data.strip():
         return None
     try:
@@ -248,7 +248,7 @@ def _time(record: Record) -> datetime:
 
 
 def _field(record: Record, name: str) -> Any:
-    """A field's value, if it is one that it may have."""
+    """A field's value; raises _LineError if it is not allowed."""
     fits, otherwise = _FIELDS[name]
     value = record.get(name)
     if not fits(value):
@@ -265,7 +265,7 @@ def _is_source(value: object) -> bool:
 
 
 def _is_time(value: object) -> bool:
-    """Whether it is a time in the calendar's range, in any time zone."""
+    """Whether a value is a time within the range of the calendar, in any time zone."""
     try:
         time = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
@@ -281,7 +281,7 @@ def _one_of(words: tuple[str | None, ...]) -> Callable[[object], bool]:
     return lambda value: value in words and not isinstance(value, (list, dict))
 
 
-# What each field may be, and what is said of one that is something else.
+# For each field, a check of its value and the message if that fails.
 _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "version": (lambda value: _is_whole(value, 1), "is no number from 1 on"),
     "path": (lambda value: _is_filled(value) and "\0" not in value, "is no path"),
@@ -331,7 +331,7 @@ def _picture_record(picture: PhotoReference) -> Record:
 
 
 def _is_text(text: str, errors: str = "strict") -> bool:
-    """Whether it can be written in UTF-8; a path "surrogateescape" its bytes that are none."""
+    """Whether a text can be written in UTF-8; for a path, `errors` is "surrogateescape"."""
     try:
         text.encode(errors=errors)
     except UnicodeEncodeError:

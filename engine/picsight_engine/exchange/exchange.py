@@ -1,4 +1,4 @@
-"""The way out of a library and into it: tags, decisions and stars as a file, beside photos, or as a table."""
+"""Exports and imports of a library: tags, decisions and stars as a file, as side-cars, or as a table."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ if TYPE_CHECKING:
     from picsight_engine.store.records import ShownFile, StoredRating
     from picsight_engine.tags.learner import Learner
 
-    Arrival = tuple[Intake, "_Finder", list[str]]  # what is taken, its photos, a sentence for each fault
+    Arrival = tuple[Intake, "_Finder", list[str]]  # the import, its photos, and a sentence for each fault
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionsExported:
-    """How much a file of decisions holds."""
+    """The contents of an exported file of decisions, as counts."""
 
     tags: int
     decisions: int
@@ -67,19 +67,19 @@ class DecisionsExported:
 
 
 class Exchange:
-    """Exports and imports of one library; any thread may call. Photo files are never written."""
+    """Exports and imports of one library; thread-safe. Never writes to photo files."""
 
     def __init__(self, db: Database, learner: Learner) -> None:
         self._db = db
         self._learner = learner
 
     def export_decisions(self, file: Path, *, replace: bool = False) -> DecisionsExported:
-        """Writes all tags, decisions, examples and own ratings into a file, in place of an earlier one that holds nothing more.
+        """Writes all tags, decisions, examples and the user's ratings to a file; replaces an export that holds nothing more.
 
         Raises:
-            RequestError: a photo is there, or no file.
-            ReplaceError: something else is there, or a file that holds more, and a person did not say `replace`.
-            StorageError: the disk refused; what was there stays.
+            RequestError: there is a photo at the path, or something that is not a file.
+            ReplaceError: there is another file, or an export that holds more, and `replace` is not set.
+            StorageError: the disk is full, read-only or gone; the old file stays.
         """
         with self._db.snapshot() as connection:
             lines = list(lines_of(connection))
@@ -89,13 +89,13 @@ class Exchange:
     def export_sidecars(
         self, folder: Path | None = None, *, cancel: threading.Event | None = None
     ) -> Iterator[Exported]:
-        """Writes accepted tags and own stars beside the photos, of the whole library or of a folder.
+        """Writes accepted tags and the user's stars to side-cars, for the whole library or a folder.
 
-        How far it is comes after each photo file, at last the whole outcome; `cancel` ends it between two of them.
+        Yields the progress after each photo file, and finally the result; `cancel` stops it between two files.
 
         Raises:
-            RequestError: the folder is no part of the library.
-            StorageError: the disk is full; what was written stays, and the next export goes on from there.
+            RequestError: the folder is not part of the library.
+            StorageError: the disk is full; written side-cars stay, and the next export continues.
         """
         places = [each.path for each in all_folders(self._db)] if folder is None else [folder]
         gone = (Tagged(path) for place in places for path in photos_gone(place))
@@ -104,21 +104,21 @@ class Exchange:
         return export_sidecars(going, partial(photo_with_hash, self._db))
 
     def export_table(self, file: Path, folder: Path | None = None, *, replace: bool = False) -> int:
-        """Writes the same into a CSV for ExifTool instead; returns how many photo files are in it.
+        """Writes the same data to a CSV for ExifTool; returns the number of photo files in it.
 
         Raises:
-            RequestError: the folder is no part of the library; a photo is there, or no file.
-            ReplaceError: something else than such a table is there, or one that holds more, and a person did not say `replace`.
-            StorageError: the disk refused; what was there stays.
+            RequestError: the folder is not part of the library, or there is a photo at the path, or not a file.
+            ReplaceError: there is another file, or a table that holds more, and `replace` is not set.
+            StorageError: the disk is full, read-only or gone; the old file stays.
         """
         return export_table(_tagged_photos(self._db, folder), file, replace=replace)
 
     def import_from(self, place: Path) -> Imported:
-        """Takes what a file of decisions, a side-car, a photo's side-car or a folder of them says, as one run.
+        """Imports a file of decisions, a side-car, a photo's side-car or a folder of them, as one run.
 
         Raises:
-            RequestError: there is none of these, it is damaged, or it speaks of no photo of the library.
-            StorageError: the disk refused; nothing was taken.
+            RequestError: there is none of these, it is damaged, or it names no photo of the library.
+            StorageError: the disk is full, read-only or gone; nothing was imported.
         """
         has_sidecars = place.is_dir() or place.name.lower().endswith((SUFFIX, *IMAGE_SUFFIXES))
         intake, finder, faults = (_sidecars if has_sidecars else _decisions)(self._db, place)
@@ -133,10 +133,10 @@ class Exchange:
 
 
 def _tagged_photos(db: Database, folder: Path | None = None) -> Iterator[Tagged]:
-    """Every present photo file, of the whole library or of a folder, with the tags in which it is accepted, those out of which it was put, its own stars, and what was ever said of it.
+    """Every present photo file of the library or a folder, with accepted and rejected tags, stars and history.
 
     Raises:
-        RequestError: the folder is no part of the library.
+        RequestError: the folder is not part of the library.
     """
     if folder is not None and not is_covered(db, folder):
         raise RequestError(f"{shown(folder)} is no part of the library; index it first.")
@@ -150,7 +150,9 @@ def _tagged_photos(db: Database, folder: Path | None = None) -> Iterator[Tagged]
     for tag_id, decisions in last.items():
         for decision in decisions:
             since[decision.photo_id][paths[tag_id]] = decision.decided_at
-            if decision.verdict == "withdrawn":  # of a keyword of another program that says the same
+            if (
+                decision.verdict == "withdrawn"
+            ):  # withdrawn, although another program's keyword puts the photo in the tag
                 rejected[decision.photo_id].append(tag_id)
     for file in shown_files(db, folder):
         tags, others = (
@@ -181,11 +183,11 @@ def _counted(lines: list[Line]) -> DecisionsExported:
 
 
 def _decisions(db: Database, file: Path) -> Arrival:
-    """What a file of decisions says.
+    """Reads a file of decisions.
 
     Raises:
-        RequestError: there is none, or it cannot be taken as a whole; the sentence says where.
-        StorageError: the disk cannot read it.
+        RequestError: there is none, or it cannot be imported completely; the message says where.
+        StorageError: the file cannot be read.
     """
     intake, finder, faults = Intake(), _Finder(db), list[str]()
     keys: dict[tuple[str, str], Key] = {}
@@ -214,7 +216,7 @@ def _add_line(intake: Intake, key: Key, photo: int, line: TagLine) -> None:
 
 
 def _sidecars(db: Database, place: Path) -> Arrival:
-    """What side-cars say, and where one says nothing the keywords that the photo's file itself holds.
+    """Reads side-cars, and the keywords in photo files whose side-cars name no tags.
 
     Raises:
         RequestError: there is no folder, photo or side-car at `place`.
@@ -234,7 +236,7 @@ def _sidecars(db: Database, place: Path) -> Arrival:
 
 
 class _FileStatements:
-    """Gathers what files say of photos."""
+    """Collects the tags and stars in files."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -244,7 +246,7 @@ class _FileStatements:
         self.finder = _Finder(db)
 
     def add_sidecar(self, sidecar: Sidecar, ratings: Mapping[int, StoredRating]) -> int | None:
-        """What a side-car says; returns the photo's file of which it names tags."""
+        """Adds a side-car; returns the id of the photo's file if the side-car names tags."""
         file, photo = self.finder.photo_of_sidecar(sidecar)
         if photo is None:
             return None
@@ -267,14 +269,14 @@ class _FileStatements:
         return file.id if file is not None and packet.keywords else None
 
     def add_keywords(self, file: ShownFile) -> None:
-        """The keywords that a photo's file holds."""
+        """Adds the keywords of a photo file."""
         self.finder.found.add(file.photo_id)
         for tag in file.keywords:
             decision = FileDecision("accepted", KEYWORDS, file.mtime_ns / 1e9, is_keyword=True)
             self._add(tag, file.photo_id, decision, file.path)
 
     def liked(self) -> Iterator[str]:
-        """A sentence about what other programs call favourites."""
+        """A sentence about keywords of other programs that have the name of the favourites."""
         if liked := self._liked.difference(favourite_photos(self._db).tolist()):
             yield (
                 f'The keyword "{FAVOURITES}" of {photos_in_words(len(liked))} is another program\'s, and makes none a favourite. '
@@ -283,7 +285,7 @@ class _FileStatements:
 
     def _add(self, tag: str, photo: int, decision: FileDecision, path: Path) -> None:
         if decision.verdict == "accepted" and not decision.is_echo and name_key(tag) == name_key(FAVOURITES):
-            self._liked.add(photo)  # a favourite is a person's own word, which this may not mean
+            self._liked.add(photo)  # only the user marks favourites; this keyword may mean something else
             return
         try:
             self.intake.add_decision(self.intake.add_tag(tag), photo, decision)
@@ -296,7 +298,7 @@ def _key(keyword: Keyword) -> Keyword:
 
 
 class _Finder:
-    """Finds the library's own photos, each once."""
+    """Finds the photos of the library to which files refer, each once."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -306,11 +308,11 @@ class _Finder:
 
     @property
     def unknown(self) -> int:
-        """How many there were that the library does not have."""
+        """The number of photos that the library does not have."""
         return self._missing + sum(photo is None for photo in self._known.values())
 
     def photo_of(self, picture: PhotoReference) -> int | None:
-        """A photo by its fingerprint; at its path only where fingerprints are made by another rule and tell nothing."""
+        """A photo by its fingerprint; by its path only if the fingerprint is made by another rule."""
         if picture.fingerprint not in self._known:
             with self._db.reading() as connection:
                 photo = photo_with_fingerprint(connection, picture.fingerprint, picture.rule)
@@ -322,19 +324,21 @@ class _Finder:
         return self._known[picture.fingerprint]
 
     def _photo_at(self, path: Path, rule: int) -> int | None:
-        if not (path.is_absolute() and path.exists()):  # to look where nothing is takes long
+        if not (path.is_absolute() and path.exists()):  # a lookup of a missing path is slow
             return None
         file = find_file(self._db, path)
         if file is None or file.photo_id is None or not file.present:
             return None
-        with self._db.reading() as connection:  # by the same rule it would be known: this is another picture
+        with (
+            self._db.reading() as connection
+        ):  # with the same rule, the fingerprint would be known: this is another picture
             return None if rule_of(connection, file.photo_id) == rule else file.photo_id
 
     def photo_of_sidecar(self, sidecar: Sidecar) -> tuple[StoredFile | None, int | None]:
-        """The photo of which a side-car notes the hash; where it notes none, the one that lies where its name says.
+        """The photo whose hash a side-car notes; without a hash, the photo at the path that its name implies.
 
-        With it comes the file that lies there, if it is one of this photo. Where nothing shows the noted picture any more, and
-        what lies there looks like it, another program has edited the file.
+        Also returns the file at that path, if it shows this photo. If no file shows the noted picture any more and the file
+        at the path looks alike, another program has edited the file.
         """
         file = find_file(self._db, sidecar.photo)
         photo = None if file is None or not file.present else file.photo_id

@@ -1,7 +1,7 @@
-"""The file of decisions beside the database: what a person has decided is not lost with the database.
+"""The file of decisions beside the database: the user's decisions survive the loss of the database.
 
-It is written whole after changes. A file that this library did not write, of an earlier library in the same folder or
-edited by hand, is never written over: it is put aside under another name.
+It is rewritten after changes. A file that this library did not write (of an earlier library in the same folder, or edited
+by hand) is never overwritten, but renamed.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _decided(
 
 
 def _time(seconds: float) -> datetime:
-    """The time, or the nearest that a file of decisions may hold: a side-car's clock may have been anything."""
+    """The time, limited to the range of a file of decisions: a side-car may have any time."""
     return datetime.fromtimestamp(min(max(seconds, 0), _LATEST), UTC)
 
 
@@ -100,15 +100,15 @@ _AT_ONCE = 1 << 20  # bytes
 
 
 def decisions_path(db: Database) -> Path:
-    """Where the file is, or is to be."""
+    """The path of the file, which may not exist yet."""
     return db.folder / DECISIONS
 
 
 def filing_state(db: Database) -> FilingState:
-    """Whether the file says what the library does.
+    """Whether the file equals the library's decisions.
 
-    "none" where nothing was ever said, "earlier" where nothing was and there is a file all the same, "damaged" also where
-    somebody else has written it.
+    "none" if there are no decisions and no file, "earlier" if there is a file but no decisions, "damaged" also if another
+    program has written it.
     """
     with db.reading() as connection:
         known = noted_filing(connection)
@@ -123,10 +123,10 @@ def filing_state(db: Database) -> FilingState:
 
 
 def file_decisions(db: Database) -> str | None:
-    """Writes the file if anything was said since; a sentence about one of somebody else, which may want to be imported.
+    """Writes the file if there are new decisions; returns a sentence about a foreign file, which can be imported.
 
     Raises:
-        StorageError: the disk refused; the file of before stays.
+        StorageError: the disk is full, read-only or gone; the old file stays.
     """
     if db.read_only:
         return None
@@ -143,10 +143,10 @@ def file_decisions(db: Database) -> str | None:
 
 
 def write_filing(db: Database) -> Path | None:
-    """Writes the file; returns what one of somebody else was put aside as.
+    """Writes the file; returns the new name of a foreign file that was in its place.
 
     Raises:
-        StorageError: the disk refused; the file of before stays.
+        StorageError: the disk is full, read-only or gone; the old file stays.
     """
     file = decisions_path(db)
     draft = draft_of(file)
@@ -156,7 +156,7 @@ def write_filing(db: Database) -> Path | None:
             digest = _write_draft(draft, connection)
         with db.writer() as connection:
             known = noted_filing(connection)
-            if known.filed > revision:  # another process was first, and knew more
+            if known.filed > revision:  # another process has filed a later revision
                 return None
             aside = _put_aside(file, known)
             draft.replace(file)
@@ -172,7 +172,7 @@ def write_filing(db: Database) -> Path | None:
 
 
 def _write_draft(draft: Path, connection: sqlite3.Connection) -> bytes:
-    """Everything on the disk, for its owner alone; returns its hash."""
+    """Writes and syncs all lines to a private file; returns its hash."""
     sweep_drafts(draft.parent, f"{DECISIONS}.*.part")
     digest = xxhash.xxh3_128()
     with open_private(draft, "xb") as out:
@@ -195,7 +195,7 @@ def _put_aside(file: Path, known: Filing) -> Path | None:
 
 
 def _digest(file: Path) -> bytes | None:
-    """The hash of a file's bytes, None where there is none."""
+    """The hash of a file's bytes, None if there is no file."""
     digest = xxhash.xxh3_128()
     try:
         with file.open("rb") as source:

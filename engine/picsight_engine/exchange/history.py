@@ -1,4 +1,4 @@
-"""Of what a library has ever said anything about a photo: all else that an export noted beside it is another library's."""
+"""The history of a library's statements about a photo; other notes in its side-car come from another library."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class PastNames:
-    """What tags are and were ever called: an export of before has written the name and the place of its day."""
+    """The present and former names of tags: an earlier export used the names of its time."""
 
     def __init__(self, names: Iterable[PastName] = ()) -> None:
         self._places: defaultdict[int, set[tuple[str, int | None]]] = defaultdict(set)
@@ -29,7 +29,7 @@ class PastNames:
                 self._merged[each.merged_into].add(each.tag_id)
 
     def tags_called(self, keys: Keyword) -> set[int]:
-        """The tags with this path at any time, in names as they are compared, and those that ever gave these their photos."""
+        """The tags that ever had this path (as name keys), and those that were merged into these."""
         named = self._called.get(keys[-1], ()) if keys else ()
         found = {tag_id for tag_id in named if self.was_called(tag_id, keys)}
         while more := {tag_id for owner in found for tag_id in self._merged.get(owner, ())} - found:
@@ -37,7 +37,7 @@ class PastNames:
         return found
 
     def was_called(self, tag_id: int, keys: Keyword) -> bool:
-        """Whether this was ever the tag's path, in names as they are compared."""
+        """Whether this was ever the tag's path (as name keys)."""
         return bool(keys) and any(
             key == keys[-1]
             and (len(keys) == 1 if parent_id is None else self.was_called(parent_id, keys[:-1]))
@@ -47,8 +47,8 @@ class PastNames:
 
 @dataclass(frozen=True, slots=True)
 class DecisionHistory:
-    """The tags that this library has ever decided on for a photo, and whether it gave stars; what was undone or withdrawn
-    counts. With `of_all` every note counts, whichever library made it.
+    """The tags that this library ever decided for a photo, and whether it gave stars; undone and withdrawn decisions
+    count. With `of_all` the notes of every library count.
     """
 
     tags: frozenset[int] = frozenset()
@@ -60,6 +60,6 @@ class DecisionHistory:
         return bool(self.tags) or self.is_rated or self.of_all
 
     def of(self, path: Keyword) -> bool:
-        """Whether anything was ever said of the tag with this path."""
+        """Whether the tag with this path was ever decided."""
         keys = tuple(map(name_key, path))
         return self.of_all or not self.tags.isdisjoint(self.names.tags_called(keys))

@@ -1,4 +1,4 @@
-"""What files say of tags and photos, brought into a library as one run; what a person has said since stays."""
+"""Imports tags and decisions from files into a library as one run; later decisions of the user stay."""
 
 from __future__ import annotations
 
@@ -35,24 +35,24 @@ if TYPE_CHECKING:
     from picsight_engine.tags.learner import Learner
 
 
-Key = tuple[str, ...]  # a tag's path as names are compared
-XMP, KEYWORDS = "xmp", "keywords"  # who said so: a side-car, a photo's own file
+Key = tuple[str, ...]  # a tag's path as name keys
+XMP, KEYWORDS = "xmp", "keywords"  # the sources: a side-car, a photo file
 
 
 @dataclass(slots=True)
 class _Wish:
-    """A tag that is to be there: its name, and what it goes by where a file says so."""
+    """A tag to import: its name, and its words and examples if a file has any."""
 
     name: str
     line: TagLine | None = None
-    examples: dict[int, bool] = field(default_factory=dict)  # by photo, whether it is one against
+    examples: dict[int, bool] = field(default_factory=dict)  # by photo; True means negative
 
     @property
     def prompts(self) -> tuple[str, ...]:
         return () if self.line is None else self.line.prompts
 
     def made(self, parent_id: int | None, photos: Container[int]) -> Definition:
-        """The tag as it is to be, with those of its examples that are among these photos."""
+        """The new tag, with its examples among these photos."""
         plain = Definition(0, self.name, parent_id, "tag", threshold=None, suggests=False, created_at=0.0)
         if self.line is None or self.line.kind != "tag":
             return plain if self.line is None else replace(plain, kind=self.line.kind)
@@ -72,10 +72,10 @@ class _Wish:
 
 @dataclass(frozen=True, slots=True)
 class FileDecision:
-    """A decision with who made it, and when, in seconds since 1970.
+    """A decision with its source and its time, in seconds since 1970.
 
-    An echo is what this or another library has once exported: it says something only where nothing is known. Nor does a
-    keyword of another program say anything against a person: it stands in its file whoever writes that, and whenever.
+    An echo was once exported by this or another library; it counts only if nothing is known. A keyword of another program
+    never overrides the user either: its file may have been rewritten by any program at any time.
     """
 
     verdict: Verdict
@@ -87,9 +87,9 @@ class FileDecision:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import has changed, as one run, None where all was there already.
+    """The result of an import as one run, None if everything was known already.
 
-    `photos` of the library were spoken of, and `unknown` others; `faults` has a sentence for whatever was left out.
+    The files named `photos` of the library, and `unknown` others; `faults` has a sentence for each skipped part.
     """
 
     run: Run | None
@@ -104,7 +104,7 @@ class Imported:
 
 
 class Intake:
-    """Gathers what is to be taken; of two things said about the same the later counts."""
+    """Collects the statements to import; of two about the same subject, the later one counts."""
 
     def __init__(self) -> None:
         self._wishes: dict[Key, _Wish] = {}
@@ -112,15 +112,15 @@ class Intake:
         self._stars: dict[int, tuple[int, float, bool]] = {}
 
     def add_tag(self, path: str, line: TagLine | None = None) -> Key:
-        """A tag by its path, with those above it; `line` says what it goes by.
+        """Adds a tag by its path, with its parents; `line` gives its words and settings.
 
         Raises:
-            RequestError: a name in the path is none, or there are too many.
+            RequestError: a name in the path is invalid, or there are too many names.
         """
         is_favourites = line is not None and line.kind == "favourite"
         names = [checked_name(name) for name in (FAVOURITES if is_favourites else path).split("/")]
         if len(names) > 1 and name_key(names[0]) == name_key(FAVOURITES):
-            del names[0]  # no tag stands below the favourites
+            del names[0]  # the favourites have no tags below them
         if len(names) > DEEPEST:
             raise RequestError(too_deep(shortened(path)))
         key = tuple(map(name_key, names))
@@ -131,17 +131,17 @@ class Intake:
         return key
 
     def add_example(self, key: Key, photo_id: int, *, against: bool) -> None:
-        """A photo that looks like a tag, or does not."""
+        """Adds a positive or negative example of a tag."""
         self._wishes[key].examples.setdefault(photo_id, against)
 
     def add_decision(self, key: Key, photo_id: int, decision: FileDecision) -> None:
-        """What was decided about a photo."""
+        """Adds a decision about a photo."""
         known = self._decisions.setdefault(key, {})
         if photo_id not in known or known[photo_id].time < decision.time:
             known[photo_id] = decision
 
     def add_withdrawal(self, path: str, photo_id: int, decision: FileDecision) -> None:
-        """A photo that is not in a tag any more, if that is there at all."""
+        """Withdraws a photo from a tag, if the tag exists."""
         self.add_decision(tuple(map(name_key, path.split("/"))), photo_id, decision)
 
     def add_stars(self, photo_id: int, stars: int, time: float, *, is_echo: bool = False) -> None:
@@ -150,10 +150,10 @@ class Intake:
             self._stars[photo_id] = (stars, time, is_echo)
 
     def take(self, db: Database, learner: Learner, words: str) -> Imported:
-        """Brings all of it into the library.
+        """Imports everything into the library.
 
-        A tag that is there keeps what it goes by, if anything; a decision or rating that is younger than what the file
-        says stays. Tags that suggest do so at once, where the model can be loaded.
+        An existing tag keeps its words and examples, if it has any; decisions and ratings that are newer than the file's
+        stay. Suggesting tags renew their suggestions at once, if the model can be loaded.
         """
         with suppress(BundleError):
             learner.read([text for wish in self._wishes.values() for text in wish.prompts])
@@ -172,11 +172,11 @@ class Intake:
     def _define(
         self, run: Recording, known: Mapping[Key, Definition], ids: dict[Key, int]
     ) -> tuple[list[int], list[int]]:
-        """Makes missing tags and adds them to `ids`, and gives words to tags that have none; returns both."""
+        """Creates missing tags and adds them to `ids`, and gives words to tags without any; returns both kinds."""
         photos = {photo for wish in self._wishes.values() for photo in wish.examples}
         there = known_photos(run.connection, photos)
         made, taught = [], []
-        for key, wish in self._wishes.items():  # what stands above comes first
+        for key, wish in self._wishes.items():  # parents come first
             wanted = wish.made(ids.get(key[:-1]), there)
             tag = known.get(key)
             if tag is None:
@@ -188,7 +188,7 @@ class Intake:
         return made, taught
 
     def _decide(self, run: Recording, ids: Mapping[Key, int]) -> list[NewDecision]:
-        keys = [key for key in self._decisions if key in ids]  # those of withdrawals need not be
+        keys = [key for key in self._decisions if key in ids]  # tags of withdrawals need not exist
         last = last_decisions(run.connection, [ids[key] for key in keys])
         there = known_photos(run.connection, {photo for each in self._decisions.values() for photo in each})
         rows = []
@@ -218,7 +218,7 @@ class Intake:
 def _is_news(decision: FileDecision, before: StoredDecision | None) -> bool:
     if before is None:
         return decision.verdict != "withdrawn"
-    # What a side-car notes as rejected is a person's word, too.
+    # A rejection noted in a side-car is also the user's decision.
     is_by_person = before.source not in {XMP, KEYWORDS} or before.verdict == "rejected"
     if decision.is_echo or (decision.is_keyword and is_by_person) or before.decided_at >= decision.time:
         return False
@@ -241,7 +241,7 @@ def _by_key(tags: Iterable[Definition]) -> dict[Key, Definition]:
 
 
 def _suggest(run: Recording, learner: Learner, tag_ids: Iterable[int]) -> None:
-    """Lets tags suggest by what they are and what is decided now: those that do, did, or have words or examples."""
+    """Renews the suggestions of tags that suggest, did so before, or have words or examples."""
     connection = run.connection
     tags = [
         tag
@@ -249,6 +249,6 @@ def _suggest(run: Recording, learner: Learner, tag_ids: Iterable[int]) -> None:
         if tag.suggests or _goes_by(tag) or has_scores(connection, tag.id)
     ]
     verdicts = {tag.id: decided(connection, tag.id) for tag in tags}
-    with suppress(BundleError):  # then they do as soon as the model is there
+    with suppress(BundleError):  # without the model they suggest later
         for reach in learner.reached(tags, verdicts):
             run.score(reach.tag.id, reach.shown())

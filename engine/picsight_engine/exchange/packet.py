@@ -1,9 +1,9 @@
-"""A photo's tags and stars put into an XMP packet, and everything else that stands in it kept.
+"""Writes a photo's tags and stars into an XMP packet and keeps everything else in it.
 
-The three lists of keywords are written together or not at all, and then hold the same: a program that knows several takes
-the one that it likes best for the whole truth. What we wrote is noted under a name of our own, so that it can leave again,
-while what other programs wrote stays. Of that, what a person has rejected is noted too, and goes into no further list.
-A note of which this library has never said anything is another library's, and stays with what it speaks of.
+The three lists of keywords are written together or not at all, with the same content, because a program that knows several
+trusts one of them alone. Our own entries are noted under our own namespace, so that they can be removed again, while the
+entries of other programs stay. Of the latter, rejected ones are noted too, and are not copied to other lists.
+A note on a subject that this library never decided belongs to another library, and stays with its entries.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ _IMPOSSIBLE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]") 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What a side-car is to say: the paths of the photo's tags, a person's stars, the hash of its picture, and the tags in
-    which it is not. `history` is what this library ever said of it, which alone may leave again.
+    """The content of a side-car: the paths of the photo's tags, the user's stars, the hash of its picture, and the tags
+    from which it is excluded. `history` is what this library ever stated about it; only that may be removed again.
     """
 
     tags: tuple[str, ...]
@@ -82,10 +82,10 @@ class Statement:
 
 
 def updated(data: bytes | None, statement: Statement) -> bytes | None:
-    """The packet with this in it, or a new one; None where it says so already, or where there is nothing to say.
+    """The packet with this statement, or a new packet; None if nothing changes, or there is nothing to state.
 
     Raises:
-        PacketError: what is there cannot be read, and should not be written over.
+        PacketError: the existing packet cannot be read and must not be overwritten.
     """
     tree = parse(_EMPTY.encode() if data is None else data)
     if not (statement.tags or statement.stars is not None or statement.rejected or statement.history):
@@ -113,10 +113,10 @@ def updated(data: bytes | None, statement: Statement) -> bytes | None:
 
 
 def withdrawn(data: bytes) -> bytes | None:
-    """The packet without anything that a library noted in it; None where nothing else is left.
+    """The packet without the notes of any library; None if nothing else is left.
 
     Raises:
-        PacketError: what is there cannot be read.
+        PacketError: the packet cannot be read.
     """
     rest = (
         updated(data, Statement((), None, None, history=DecisionHistory(is_rated=True, of_all=True))) or data
@@ -129,13 +129,13 @@ def _is_empty(node: _Element) -> bool:
 
 
 def keywords_by_path(tags: Iterable[str]) -> list[Keyword]:
-    """The tags' paths by their names, without what no XML file can hold."""
+    """The tags' paths as names, without characters that XML does not allow."""
     return [path for tag in tags if (path := keyword_of(_IMPOSSIBLE.sub("", tag), "/"))]
 
 
 def _ours(lists: Lists, statement: Statement) -> dict[str, set[str]]:
-    """What is noted as added to each list, without tags on which this library never decided."""
-    # What only makes the lists alike speaks of a keyword that stands in another list, and of no library's tag.
+    """The noted additions to each list, without tags that this library never decided."""
+    # Additions that only equalise the lists refer to a keyword in another list, not to a tag of a library.
     foreign = lists.without(lists.noted).keywords()
     known = {_path_key(path) for path in (*foreign, *keywords_by_path(statement.tags))}
     paths = [keyword_of(text, DIVIDERS[TAGS_LIST]) for text in lists.noted[TAGS_LIST]]
@@ -145,19 +145,19 @@ def _ours(lists: Lists, statement: Statement) -> dict[str, set[str]]:
         name: {_spelled(text, name) for text in noted if _key(text, name) not in kept[name]}
         for name, noted in lists.noted.items()
     }
-    return {  # also as another program writes it: darktable makes AC/DC of AC|DC among the plain words
+    return {  # also in other spellings: darktable writes AC/DC for AC|DC among the plain keywords
         name: {text for text in (*noted, *lists.texts[name]) if _spelled(text, name) in ours[name]}
         for name, noted in lists.noted.items()
     }
 
 
 def _spelled(text: str, name: str) -> Keyword:
-    """The key by which two entries of a list are one spelling: "a/b" is two names where "/" divides names, else one."""
+    """The key of an entry's spelling: "a/b" is two names in a list where "/" separates names, otherwise one."""
     return tuple(map(same_name, keyword_of(text, DIVIDERS[name])))
 
 
 def _refused(tree: _ElementTree, foreign: Lists, statement: Statement) -> list[Keyword]:
-    """The keywords of other programs that are tags in which the photo is not, here or by another library's note."""
+    """The keywords of other programs whose tags exclude the photo, here or by another library's note."""
     noted = [keyword_of(text, DIVIDERS[TAGS_LIST]) for text in items(tree, REJECTED)]
     unwanted = {
         *map(_path_key, keywords_by_path(statement.rejected)),
@@ -174,11 +174,11 @@ def _state_tags(
     refused: list[Keyword],
     ours: dict[str, set[str]],
 ) -> None:
-    """Puts tags into the lists and keywords of others into those that lack them, and notes which of these a person refused."""
+    """Adds tags to the lists, copies others' keywords to lists that lack them, and notes those that the user rejected."""
     has_others = any(set(texts) - ours[name] for name, texts in foreign.noted.items())
     others = [path for path in foreign.keywords() if path not in refused]
     keywords = [*others, *keywords_by_path(tags)] if tags or has_others else []
-    # What darktable wrote for those above a keyword leaves with it.
+    # The parents that darktable wrote for a keyword are removed with it.
     left = keywords_with_parents(foreign.texts)
     parts = {same_name(part) for path in (*keywords, *left) for part in path}
     loose = {text for text in foreign.flat if same_name(text) not in parts}
@@ -186,7 +186,7 @@ def _state_tags(
         known = {_key(text, name) for text in foreign.texts[name]}
         wanted: dict[Keyword, str] = {}
         for text in (written_form(path, name) for path in keywords):
-            wanted.setdefault(_key(text, name), text)  # as others spell it in the list that has it
+            wanted.setdefault(_key(text, name), text)  # in the spelling of the list that has it
         added = [text for key, text in wanted.items() if key not in known]
         gone = ours[name] - set(added)
         _change_list(tree, name, _KINDS[name], gone | loose if name == SUBJECT else gone, added)
@@ -196,7 +196,7 @@ def _state_tags(
 
 
 def _state_stars(tree: _ElementTree, stars: int | None, *, is_rated: bool) -> None:
-    """Sets our own stars; where there are none any more, what stood there before ours comes back."""
+    """Sets the user's stars; if they were withdrawn, restores the value from before."""
     if stars is None and not is_rated:
         return
     current, noted, before = value_of(tree, RATING), value_of(tree, RATED), value_of(tree, _RATED_BEFORE)
@@ -213,18 +213,18 @@ def _state_stars(tree: _ElementTree, stars: int | None, *, is_rated: bool) -> No
 
 
 def _path_key(path: Keyword) -> Keyword:
-    """The key by which two paths name the same tag."""
+    """The key of a path; equal keys name the same tag."""
     return tuple(map(name_key, path))
 
 
 def _key(text: str, name: str) -> Keyword:
-    """The key by which two entries of a list are the same tag."""
+    """The key of a list entry; equal keys name the same tag."""
     path = (text.replace("/", "|"),) if name == SUBJECT else keyword_of(text, DIVIDERS[name])
     return _path_key(path)
 
 
 def _change_list(tree: _ElementTree, name: str, kind: str, gone: set[str], wanted: list[str]) -> None:
-    """Removes entries from a list and adds those that it lacks; an emptied list is removed."""
+    """Removes entries from a list and adds missing ones; removes an empty list."""
     there = set(items(tree, name))
     missing = [text for text in wanted if text not in there]
     for element in list(properties(tree, name)):
@@ -241,7 +241,7 @@ def _change_list(tree: _ElementTree, name: str, kind: str, gone: set[str], wante
 
 
 def _container(tree: _ElementTree, name: str, kind: str) -> _Element:
-    """The list's element that holds the entries, made if need be; what stood there without one becomes an entry."""
+    """The element that holds the list's entries, created if needed; a plain value becomes an entry."""
     element = next(properties(tree, name), None)
     if element is None:
         element = _new_property(tree, name)
@@ -258,7 +258,7 @@ def _container(tree: _ElementTree, name: str, kind: str) -> _Element:
 
 
 def _set(tree: _ElementTree, name: str, text: str | None) -> None:
-    """Sets a property of one value, in the place and form in which it stands; None removes it."""
+    """Sets a single-valued property in its existing place and form; None removes it."""
     if value_of(tree, name) == text:
         return
     elements = list(properties(tree, name))
@@ -287,7 +287,7 @@ def _pop_attribute(tree: _ElementTree, name: str) -> str | None:
 
 
 def _new_property(tree: _ElementTree, name: str) -> _Element:
-    """An empty property in the description that is ours, which is made behind those of others."""
+    """A new empty property in our description, which is created after all others if needed."""
     known = nodes(tree)
     home = next((node for node in known if _is_ours(node)), None)
     if home is None:
@@ -304,7 +304,7 @@ def _is_ours(node: _Element) -> bool:
 
 
 def _whole(tree: _ElementTree, *, declared: bool) -> bytes:
-    """The file, in UTF-8; instructions around the packet stand on lines of their own."""
+    """The file in UTF-8; processing instructions around the packet get their own lines."""
     root = tree.getroot()
     parts = [*reversed(list(root.itersiblings(preceding=True))), root, *root.itersiblings()]
     texts = [etree.tostring(part, encoding="unicode", with_tail=False) for part in parts]
@@ -319,7 +319,7 @@ def _append_entry(container: _Element, text: str) -> None:
 
 
 def _element(name: str) -> _Element:
-    """A new element, whose namespace has the prefix that everybody knows."""
+    """A new element with the usual prefix of its namespace."""
     space = etree.QName(name).namespace
     return etree.Element(
         name, nsmap={prefix: address for prefix, address in PREFIXES.items() if address == space}
@@ -327,7 +327,7 @@ def _element(name: str) -> _Element:
 
 
 def _append(parent: _Element, child: _Element) -> None:
-    """Adds a child at the end, on a line of its own where the others stand so."""
+    """Appends a child, on its own line if the others have one."""
     depth = len(list(parent.iterancestors()))
     last = next(parent.iterchildren(reversed=True), None)  # len() counts all of them
     if last is not None:
@@ -338,7 +338,7 @@ def _append(parent: _Element, child: _Element) -> None:
 
 
 def _detach(element: _Element) -> None:
-    """Takes an element out; the line break behind the last one stays behind the one before it."""
+    """Removes an element; the line break after the last element stays after the previous one."""
     parent, previous = element.getparent(), element.getprevious()
     assert parent is not None, "only parts of a description are taken out"
     if element.getnext() is None and previous is not None:

@@ -1,4 +1,4 @@
-"""Files that a person asked for, beside their photos or elsewhere: written whole or not at all, under the person's umask."""
+"""Writes files that the user requested atomically, and with the user's umask."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ DRAFTS = _DRAFT.format("[0-9a-f]" * 8)  # as of `Path.glob`
 
 
 class ChangedMeanwhileError(Exception):
-    """Another program wrote the file after it was read; it was left as that program made it."""
+    """Another program changed the file after it was read; the file was left as it is."""
 
 
 def require_replaceable(path: Path, lacking: Callable[[Path], str | None], *, replace: bool) -> None:
-    """Whether an export may take the place of what is at a path: nothing, an empty file, an earlier export that holds nothing
-    more, or whatever a person lets it `replace`.
+    """Checks that an export may replace the file at a path: it is missing, empty, or an earlier export that holds nothing
+    more; or `replace` is set.
 
-    `lacking` names something that the file holds and the export does not; it raises RequestError where that is none of ours.
+    `lacking` names something in the file that the export lacks; it raises RequestError if the file is not an export.
 
     Raises:
-        RequestError: it is a photo or a video, or no file.
-        ReplaceError: it is something else, or holds more.
-        OSError: it cannot be looked at.
+        RequestError: it is a photo or a video, or not a file.
+        ReplaceError: it is another file, or holds more.
+        OSError: it cannot be read.
     """
     if not os.path.lexists(path):
         return
@@ -51,7 +51,7 @@ def require_replaceable(path: Path, lacking: Callable[[Path], str | None], *, re
 
 
 def write_whole(path: Path, chunks: Iterable[bytes]) -> None:
-    """Writes a file in place of the one of before, through a link the file that it leads to. Raises OSError."""
+    """Replaces a file atomically; for a link, replaces its target. Raises OSError."""
     path = Path(os.path.realpath(path))
     draft = _write_draft(path, chunks)
     try:
@@ -61,11 +61,11 @@ def write_whole(path: Path, chunks: Iterable[bytes]) -> None:
 
 
 def exchange(path: Path, before: bytes | None, after: bytes | None) -> None:
-    """Writes a file if it still holds `before` (None: is not there), or removes it; a link is no such file, and is not followed.
+    """Writes a file, or removes it, if it still holds `before` (None: does not exist); links are not followed.
 
     Raises:
-        ChangedMeanwhileError: it holds something else.
-        OSError: the disk refused.
+        ChangedMeanwhileError: the file holds something else, or is a link.
+        OSError: the file cannot be written.
     """
     draft = _write_draft(path, [after or b""])
     try:
@@ -86,7 +86,7 @@ def exchange(path: Path, before: bytes | None, after: bytes | None) -> None:
 
 
 def _write_draft(path: Path, chunks: Iterable[bytes]) -> Path:
-    """Everything on the disk under another name; that is short, because the file's own may be as long as can be."""
+    """Writes and syncs the chunks under a short temporary name: the file's name may have the maximum length."""
     draft = path.with_name(_DRAFT.format(os.urandom(4).hex()))
     try:
         with draft.open("xb") as file:
@@ -104,7 +104,7 @@ def _put_where_nothing_is(draft: Path, path: Path) -> None:
         os.link(draft, path)
     except FileExistsError as fault:
         raise ChangedMeanwhileError from fault
-    except OSError:  # disks of cameras know no second names
+    except OSError:  # the file systems of memory cards have no hard links
         if os.path.lexists(path):
             raise ChangedMeanwhileError from None
         draft.rename(path)

@@ -1,4 +1,4 @@
-"""Tags and stars that other programs, or an earlier export, wrote into side-cars."""
+"""Reads tags and stars from side-cars of other programs or of an earlier export."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Sidecar:
-    """What a side-car says of one photo, and when it was last changed, in seconds since 1970.
+    """The content of a side-car for one photo, and its last change in seconds since 1970.
 
-    `photo` is where that photo lies by the side-car's name; it may be gone, or another one.
+    `photo` is the path that the side-car's name implies; that file may be gone, or another photo.
     """
 
     photo: Path
@@ -33,13 +33,13 @@ class Sidecar:
 
 
 def read_sidecars(place: Path, faults: list[str]) -> Iterator[Sidecar]:
-    """Reads one side-car, that of one photo, or all in a folder and in what lies below it, as a scan walks it: links to
-    folders are followed, hidden things and the systems' own are left out. So is a side-car that says nothing.
+    """Reads one side-car, that of one photo, or all below a folder, walked like a scan: links to folders are followed,
+    hidden and system files are skipped. Skips empty side-cars.
 
-    `faults` gets a sentence for each that cannot be read.
+    Adds a sentence to `faults` for each one that cannot be read.
 
     Raises:
-        RequestError: there is none of these at `place`.
+        RequestError: there is no side-car, photo or folder at `place`.
     """
     for folder, found in _found(place, faults):
         for name, photos in found.items():
@@ -55,7 +55,7 @@ def read_sidecars(place: Path, faults: list[str]) -> Iterator[Sidecar]:
 
 
 def _owners(sidecar: Path, photos: list[str], packet: Packet) -> list[Path]:
-    """The photos of which a side-car speaks; where none of its name lies there, one that may be gone. Of a RAW file alone none."""
+    """The photos of a side-car; if none of its name exists, one that may be gone. None for a side-car of a RAW file alone."""
     paths = [sidecar.with_name(photo) for photo in photos]
     if any(path.name == sidecar.stem for path in paths):
         return paths
@@ -67,7 +67,7 @@ def _owners(sidecar: Path, photos: list[str], packet: Packet) -> list[Path]:
 
 
 def photos_gone(place: Path) -> Iterator[Path]:
-    """Where a side-car in a folder, or in what lies below it, says by its name that a photo lies, and none does."""
+    """The paths of missing photos that the names of side-cars below a folder imply."""
     for folder, found in _found(place, []) if place.exists() else ():
         for name, photos in found.items():
             if photos == [name[: -len(SUFFIX)]] and not os.path.lexists(folder / photos[0]):
@@ -75,7 +75,7 @@ def photos_gone(place: Path) -> Iterator[Path]:
 
 
 def _found(place: Path, faults: list[str]) -> Iterator[tuple[Path, dict[str, list[str]]]]:
-    """Every folder with its side-cars and the photos of which they speak."""
+    """Every folder with its side-cars and their photos."""
     if place.is_file() and place.name.lower().endswith((SUFFIX, *IMAGE_SUFFIXES)):
         found = pairs(os.listdir(place.parent))  # noqa: PTH208 -- names
         if place.name in found:
@@ -94,7 +94,7 @@ def _found(place: Path, faults: list[str]) -> Iterator[tuple[Path, dict[str, lis
     walked: set[str] = set()
     for folder, below, names in os.walk(place, onerror=refuse, followlinks=True):
         true_folder = os.path.realpath(folder)
-        if true_folder in walked:  # a link leads back
+        if true_folder in walked:  # a link forms a cycle
             below.clear()
             continue
         walked.add(true_folder)
@@ -103,5 +103,5 @@ def _found(place: Path, faults: list[str]) -> Iterator[tuple[Path, dict[str, lis
 
 
 def _is_shown(name: str) -> bool:
-    """What a scan leaves out is no photo of the library, and a side-car in a bin was thrown away."""
+    """Whether a scan would read this name: the library has no others, and side-cars in a trash folder are deleted."""
     return is_shown(os.fsencode(name))

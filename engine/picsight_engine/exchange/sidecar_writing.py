@@ -1,8 +1,8 @@
-"""Tags and stars written into side-cars beside photos, where other programs read them, or into a table for ExifTool.
+"""Writes tags and stars to side-cars beside photos, for other programs, or to a table for ExifTool.
 
-Photo files are never written. A side-car is called after the whole name of its photo ("photo.jpg.xmp"): the short name is
-one for the raw file and the JPEG together, and programs that know both prefer the long one. For that reason a photo that has
-a short one only gets a long one with the same content: what stood in the short one would be lost for those programs.
+Photo files are never written. A side-car has the full name of its photo ("photo.jpg.xmp"), because a short name belongs to
+the raw file and the JPEG together. Programs that know both prefer the long name. So a photo that has only a short side-car
+gets a long one with the same content; otherwise these programs would lose the content of the short one.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ if TYPE_CHECKING:
 
     Find = Callable[[bytes], tuple[int, bool] | None]
 
-EXIFTOOL_DIVIDER = "/|/"  # between tags in one field of the table: only names of "|" alone could hold it
-# The last one stays empty, so that ExifTool passes it over: it marks a table of ours.
+EXIFTOOL_DIVIDER = "/|/"  # separates tags in a field of the table; only names made of "|" could contain it
+# The last column marks our tables; it stays empty, so that ExifTool ignores it.
 _COLUMNS = ("SourceFile", "Subject", "HierarchicalSubject", "TagsList", "Rating", "Picsight")
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -60,9 +60,9 @@ _FAILED = "got no side-car ({}). Look at the disk and export again."
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """A photo file with the paths of its accepted tags ("Birds/Waders"), its own stars, its `bytes_hash`, and rejected tags;
-    `history` tells what was ever said of it, `fingerprint` is its picture's, and `seen` its size and time (ns) as it was indexed;
-    `since` tells when each tag was accepted, in seconds since 1970.
+    """A photo file with the paths of its accepted tags ("Birds/Waders"), the user's stars, its `bytes_hash`, and rejected
+    tags; `history` is everything ever decided about it, `fingerprint` is its picture's, `seen` its size and time (ns) when
+    indexed, and `since` the time when each tag was accepted, in seconds since 1970.
     """
 
     path: Path
@@ -77,14 +77,14 @@ class Tagged:
 
     @property
     def statement(self) -> Statement:
-        """What its side-car is to say."""
+        """The content for its side-car."""
         original = self.fingerprint or self.bytes_hash
         return Statement(self.tags, self.stars, original, self.rejected, self.history)
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """How many side-cars were written so far, how many photos needed none; in the end, a sentence for what was left alone."""
+    """The number of side-cars written so far and of photos that needed none; at the end, a sentence per skipped file."""
 
     written: int
     unchanged: int
@@ -92,7 +92,7 @@ class Exported:
 
 
 class _LeftAloneError(Exception):
-    """A file was left alone; `why` continues the sentence after its name. A reason of a whole folder is given once."""
+    """A file was skipped; `why` continues the sentence after its name. A reason for a whole folder is given once."""
 
     def __init__(self, what: Path, why: str, *, of_folder: bool = False) -> None:
         super().__init__(why)
@@ -100,15 +100,15 @@ class _LeftAloneError(Exception):
 
 
 def export_sidecars(photos: Iterable[Tagged], find: Find = lambda _digest: None) -> Iterator[Exported]:
-    """Writes what changed beside every photo; one without tags and stars only loses what an earlier export wrote.
+    """Writes changed side-cars of photos; for a photo without tags and stars, removes only entries of an earlier export.
 
-    `find` gives the photo with a hash, and whether it is shown, None where the library knows none: what was written for
-    another picture leaves a side-car, and with it the file if nothing else stands in it.
+    `find` returns the photo with a hash and whether it is visible, None if the library knows none. Entries that were
+    written for another picture are removed, and so is the side-car if nothing else is in it.
 
-    How far it is comes after each photo; the last one is the whole outcome. Whoever stops in between stops between two files.
+    Yields the progress after each photo, and the result last. The caller may stop between two files.
 
     Raises:
-        StorageError: the disk is full; what was written stays, and the next export goes on from there.
+        StorageError: the disk is full; written side-cars stay, and the next export continues.
     """
     written = unchanged = 0
     alone: dict[tuple[Path, str], list[Path]] = defaultdict(list)
@@ -138,15 +138,15 @@ def export_sidecars(photos: Iterable[Tagged], find: Find = lambda _digest: None)
 
 
 def export_table(photos: Iterable[Tagged], file: Path, *, replace: bool = False) -> int:
-    """Writes a CSV from which ExifTool puts tags and stars into the photos themselves; returns its lines.
+    """Writes a CSV from which ExifTool can write tags and stars into the photo files; returns the number of lines.
 
-    It is for programs that look at no side-car of a JPEG, and what a person does with it is up to them. An earlier table is
-    replaced if it holds nothing more, or a person says `replace`.
+    It serves programs that ignore side-cars of JPEGs; running ExifTool is left to the user. An earlier table is replaced if
+    it holds nothing more, or if `replace` is set.
 
     Raises:
-        RequestError: a photo is there, or no file; or a photo changed since it was indexed.
-        ReplaceError: something else than such a table is there, or one that holds more.
-        StorageError: the disk refused; a file of before stays.
+        RequestError: there is a photo at the path, or not a file; or a photo changed since it was indexed.
+        ReplaceError: there is another file, or a table that holds more.
+        StorageError: the disk is full, read-only or gone; the old file stays.
     """
     rows: dict[str, list[str]] = {}
     for photo in photos:
@@ -173,10 +173,10 @@ def export_table(photos: Iterable[Tagged], file: Path, *, replace: bool = False)
 
 
 def _lacking(file: Path, rows: Mapping[str, Sequence[str]]) -> str | None:
-    """The photo of which a table says something that these rows do not.
+    """A photo for which a table holds something that these rows lack, or None.
 
     Raises:
-        RequestError: it is no table of ours.
+        RequestError: the file is not such a table.
     """
     try:
         with file.open(encoding="utf-8", errors="surrogateescape", newline="") as source:
@@ -185,7 +185,7 @@ def _lacking(file: Path, rows: Mapping[str, Sequence[str]]) -> str | None:
         header, lines = [], []
     if tuple(header) != _COLUMNS:
         raise RequestError(f"{shown(file)} is no table of Picsight.")
-    for path, *fields in filter(None, lines):  # a blank line holds nothing
+    for path, *fields in filter(None, lines):  # skip blank lines
         here = rows.get(path, ())
         if len(fields) > len(here) or any(map(_holds_more, fields, here)):
             return f"something about {shown(path)}"
@@ -197,7 +197,7 @@ def _holds_more(field: str, other: str) -> bool:
 
 
 def _export(photo: Tagged, find: Find) -> bool:
-    """Brings one photo's side-car up to date; returns whether anything had to be written."""
+    """Updates one photo's side-car; returns whether anything was written."""
     is_there, has_content = photo.path.is_file(), bool(photo.tags) or photo.stars is not None
     if not is_there and has_content:
         why = "could not be found, so nothing was written. Connect the disk, or look for new photos, and export again."
@@ -219,11 +219,11 @@ def _export(photo: Tagged, find: Find) -> bool:
 
 
 def _content(photo: Tagged, before: bytes | None, find: Find, *, is_there: bool) -> bytes | None:
-    """What a photo's side-car is to hold, None where there should be none; raises PacketError.
+    """The new content of a photo's side-car, None if there should be none; raises PacketError.
 
-    Of what was written for another picture nothing stays; where no photo lies, if that picture lies elsewhere.
+    Entries written for another picture are removed; if the photo is missing, only if that picture is found elsewhere.
     """
-    base = before or (_short_content(photo.path) if is_there else None)  # an empty one holds nothing
+    base = before or (_short_content(photo.path) if is_there else None)  # an empty side-car counts as missing
     other = None if base is None else _other_picture(base, photo, find)
     if base is not None and other is not None and (is_there or other[1]):
         rest = withdrawn(base)
@@ -235,7 +235,7 @@ def _content(photo: Tagged, before: bytes | None, find: Find, *, is_there: bool)
 
 
 def _has_lost_tags(photo: Tagged, content: bytes) -> bool:
-    """Whether another program removed a tag after a person had accepted it: the later decision counts."""
+    """Whether another program removed a tag after the user accepted it: the later change counts."""
     gone, written_at = read_packet(content).gone, long_sidecar(photo.path).stat().st_mtime
     return any(
         keyword_of(tag, "/") in gone and photo.since.get(tag, math.inf) < written_at for tag in photo.tags
@@ -243,7 +243,7 @@ def _has_lost_tags(photo: Tagged, content: bytes) -> bool:
 
 
 def _other_picture(content: bytes, photo: Tagged, find: Find) -> tuple[int, bool] | None:
-    """The photo for which a side-car was written, if it is another one that the library knows."""
+    """The photo for which a side-car was written, if it is another photo of the library."""
     known = [digest for digest in (photo.fingerprint, photo.bytes_hash) if digest]
     if any(digest.hex().encode() in content for digest in known):
         return None
@@ -267,7 +267,7 @@ def _put(sidecar: Path, before: bytes | None, after: bytes | None) -> None:
 
 
 def _is_as_indexed(photo: Tagged) -> bool:
-    """Whether the file still holds the picture that was indexed: it is as large and as old, or its hash is the same."""
+    """Whether the file still holds the indexed picture: size and time are equal, or the hash is."""
     if photo.seen is None:
         return True
     try:
@@ -275,13 +275,13 @@ def _is_as_indexed(photo: Tagged) -> bool:
         if (info.st_size, info.st_mtime_ns) == photo.seen:
             return True
         data = photo.path.read_bytes()
-    except OSError:  # what cannot be read has no hash
+    except OSError:  # an unreadable file has no hash
         return False
     return bytes_hash(data) == photo.bytes_hash or fingerprint(data) == photo.fingerprint
 
 
 def _short_content(photo: Path) -> bytes | None:
-    """What a side-car with a short name says, unless it is one of Adobe's for another kind of file, or cannot be read."""
+    """The content of a short-named side-car, unless Adobe wrote it for another kind of file or it is unreadable."""
     short = short_sidecar(photo)
     try:
         content = None if short is None else read_sidecar(short)

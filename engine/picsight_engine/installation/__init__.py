@@ -1,1 +1,1 @@
-"""What brings a model: the catalogue, files from servers or from a person, what is installed, and which one a library uses."""
+"""Installs models: the catalogue, downloads and local files, the installed models, and the choice of a library."""

@@ -1,6 +1,6 @@
-"""The models that Picsight can fetch: what they are in plain words, under which licence, and where their files lie.
+"""The models that Picsight can download: descriptions, licences and addresses of files.
 
-Sizes and hashes stand here where they are known; elsewhere the server's own statement is checked and recorded.
+Known sizes and hashes are listed here; otherwise those stated by the server are checked and recorded.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from functools import partial
 from picsight_engine.bundles.bundle import IMAGE_GRAPH, TEXT_GRAPH, ImageSpec, Licence, TextSpec
 from picsight_engine.errors import RequestError
 
-LATEST = "main"  # the revision of a file that is pinned by the first answer of its repository
+LATEST = "main"  # a revision that is pinned by the first response of the repository
 _READ_MS = 60.0  # reading, decoding and a thumbnail of a 12-megapixel photo on one core
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """A file of a bundle and where it comes from; `about` is its size in bytes as far as known, for planning."""
+    """A file of a bundle and its origin; `about` is its approximate size in bytes, for planning."""
 
     name: str
     repository: str
@@ -29,18 +29,18 @@ class RemoteFile:
 
     @property
     def limit(self) -> int:
-        """The most bytes that the file may have."""
+        """The maximum size of the file in bytes."""
         return self.size if self.size is not None else self.about + self.about // 4 + 1_000_000
 
     def url(self, revision: str | None = None) -> str:
-        """The file's address, at the commit that `revision` names unless the file has a pin of its own."""
+        """The file's address, at the commit `revision` unless the file is pinned to another one."""
         pinned = revision if revision and self.revision == LATEST else self.revision
         return f"{self.repository}/resolve/{pinned}/{self.path}"
 
 
 @dataclass(frozen=True, slots=True)
 class LicenceTerms:
-    """A licence as a person is shown it before anything is fetched."""
+    """A licence as shown to the user before the download."""
 
     licence: Licence
     text: str
@@ -48,9 +48,9 @@ class LicenceTerms:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueEntry:
-    """A model that can be installed. `image_ms`: the image tower's time for one photo on one core of a laptop.
+    """A model that can be installed. `image_ms` is the image tower's time for one photo on one core of a laptop.
 
-    `coreml` are files that only a Mac uses: the same image tower for its own processors.
+    `coreml` are files for Macs only: the same image tower in Core ML.
     """
 
     name: str
@@ -67,17 +67,17 @@ class CatalogueEntry:
     coreml: tuple[RemoteFile, ...] = ()
 
     def files_for(self, *, coreml: bool) -> tuple[RemoteFile, ...]:
-        """What an installation fetches, small files first: they tell the repository's commit."""
+        """The files to download, small ones first, because they reveal the repository's commit."""
         chosen = self.files + (self.coreml if coreml else ())
         return tuple(sorted(chosen, key=lambda file: file.about))
 
     def bytes(self, *, coreml: bool = False) -> int:
-        """How much an installation fetches, exactly where all sizes are known."""
+        """The size of the download in bytes; exact if all sizes are known."""
         return sum(file.size or file.about for file in self.files_for(coreml=coreml))
 
 
 def seconds_to_index(entry_ms: float, photos: int, workers: int) -> float:
-    """Roughly how long so many photos take with an image tower of so many milliseconds a photo."""
+    """The approximate time to index `photos` with an image tower of `entry_ms` milliseconds per photo."""
     return photos * (_READ_MS + entry_ms) / 1000 / max(workers, 1)
 
 
@@ -85,7 +85,7 @@ def find_entry(name: str) -> CatalogueEntry:
     """The model of this name.
 
     Raises:
-        RequestError: there is none; the sentence names those that there are.
+        RequestError: there is none; the message lists the available ones.
     """
     known = {entry.name: entry for entry in CATALOGUE}
     if name in known:
@@ -95,7 +95,7 @@ def find_entry(name: str) -> CatalogueEntry:
 
 
 _HUB = "https://huggingface.co"
-_TEXT_TOWER = 253_800_000  # 63.4 million numbers of four bytes, in all models but S0
+_TEXT_TOWER = 253_800_000  # 63.4 million numbers of four bytes, in all models except S0
 _APPLE = LicenceTerms(
     Licence("apple-amlr", "https://github.com/apple/ml-mobileclip/blob/main/LICENSE_MODELS", accept=True),
     "MobileCLIP is made by Apple. Apple's terms for its research models allow research only: no commercial use and no "
@@ -106,7 +106,7 @@ _APPLE = LicenceTerms(
 )
 _TEXT = TextSpec(
     context=77,
-    dynamic=False,  # nothing masks the padding: it takes part as in training
+    dynamic=False,  # padding is not masked, as in training
     pad_id=0,
     eot=49407,
     tokenizer="tokenizer.json",
@@ -126,7 +126,7 @@ _TEXT = TextSpec(
 
 
 def _image(size: int) -> ImageSpec:
-    """Apple's preprocessing: bilinear to the shortest side, the centre of that, values 0 to 1 as they are."""
+    """Apple's preprocessing: bilinear resize of the shortest side, centre crop, values 0 to 1 without normalisation."""
     return ImageSpec(
         size=size,
         resize="shortest",
@@ -149,7 +149,7 @@ def _towers(
     hashes: tuple[str | None, ...] = (None, None, None),
     exact: bool = False,
 ) -> tuple[RemoteFile, ...]:
-    """The graphs of so many bytes and the tokenizer, as one repository has them; `exact` where these are their sizes."""
+    """The graphs and the tokenizer of one repository; `exact` means that the given sizes in bytes are exact."""
     repository = f"{_HUB}/Xenova/mobileclip_{variant}"
     published = (
         (IMAGE_GRAPH, "onnx/vision_model.onnx", image),
@@ -165,7 +165,7 @@ def _towers(
 def _mlpackage(
     variant: str, weights: int, hashes: tuple[str | None, ...] = (None, None, None)
 ) -> tuple[RemoteFile, ...]:
-    """Apple's own Core ML form of an image tower: three files in a folder."""
+    """Apple's Core ML version of an image tower: three files in a folder."""
     published = (
         ("Manifest.json", 617),
         ("Data/com.apple.CoreML/model.mlmodel", 300_000),

@@ -1,8 +1,7 @@
-"""Fetches one large file over the network: the only code of the app and the engine that opens an internet socket.
+"""Downloads one large file: the only code of the app and the engine that opens an internet socket.
 
-It asks for nothing but the file, sends nothing that identifies anybody, follows redirects but never from an encrypted
-connection to a plain one, continues an earlier attempt where a hash can prove the whole, and hands over only what has the
-right size and hash.
+It requests only the file and sends nothing that identifies the user. It follows redirects, but never from HTTPS to HTTP.
+It resumes an earlier attempt if a hash can verify the whole file, and returns only a file with the right size and hash.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18})", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """When to give up: after so many `tries` in a row that bring nothing; `pause` and `timeout` of one read in seconds.
+    """When to give up: after `tries` attempts in a row without progress; `pause` and read `timeout` are in seconds.
 
     A cancelled download ends with the next bytes, or with the timeout.
     """
@@ -53,7 +52,7 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A file to fetch. `size` in bytes and `sha256` (hex) where they are known beforehand; never more than `limit` bytes."""
+    """A file to download, with `size` in bytes and `sha256` (hex) if known; never more than `limit` bytes."""
 
     url: str
     limit: int
@@ -63,7 +62,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """So many bytes of the file are there; `total` is None while it is unknown."""
+    """The number of bytes received so far; `total` is None while it is unknown."""
 
     done: int
     total: int | None
@@ -71,7 +70,7 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What was fetched: from where, its size and hash, and the commit and hash that the repository stated."""
+    """A downloaded file: its address, size and hash, and the commit and hash that the repository stated."""
 
     url: str
     size: int
@@ -82,7 +81,7 @@ class Fetched:
 
 @dataclass(slots=True)
 class _Notes:
-    """What a server said of a file; kept beside it for a later attempt until the file is recorded."""
+    """A server's statements about a file; stored beside it for a later attempt until the file is recorded."""
 
     url: str
     stated_sha256: str | None = None
@@ -90,7 +89,7 @@ class _Notes:
     size: int | None = None
 
     def read(self, headers: Message) -> None:
-        """Takes the hash and the commit that a model repository states; the servers behind its redirects state neither."""
+        """Reads the hash and the commit that a model repository states; the servers behind its redirects state neither."""
         stated = headers.get("X-Linked-Etag", "").removeprefix("W/").strip('"').lower()
         if _SHA256.fullmatch(stated):
             self.stated_sha256 = stated
@@ -100,7 +99,7 @@ class _Notes:
 
 
 class _BrokenError(Exception):
-    """The connection broke, the server was busy, or the file changed: worth another try."""
+    """The connection broke, the server was busy, or the file changed: try again."""
 
 
 def download(
@@ -110,13 +109,13 @@ def download(
     cancel: threading.Event | None = None,
     patience: Patience = Patience(),
 ) -> Iterator[Arrived | Fetched]:
-    """Fetches a file to `target`; the last of the stream is Fetched, and only then `target` exists.
+    """Downloads a file to `target`; the last event is Fetched, and only then `target` exists.
 
-    What arrived stays beside it as NAME.part when the download fails or is cancelled. The next call continues it if a hash
-    is known by which to check the whole.
+    If the download fails or is cancelled, the received bytes stay beside it as NAME.part. The next call resumes it if a
+    hash is known to verify the whole file.
 
     Raises:
-        DownloadError: the server cannot be reached, refuses, or sent something else than was wanted.
+        DownloadError: the server cannot be reached, refuses, or sent a wrong file.
         StorageError: the disk is full or cannot be written.
         CancelledError: `cancel` was set.
     """
@@ -142,10 +141,10 @@ class _Download:
 
     @property
     def _sha256(self) -> str | None:
-        return self._wanted.sha256 or self._notes.stated_sha256  # what was known before counts more
+        return self._wanted.sha256 or self._notes.stated_sha256  # the catalogue's hash takes precedence
 
     def run(self) -> Iterator[Arrived | Fetched]:
-        """Tries until the file is whole, or several attempts in a row brought nothing."""
+        """Tries until the file is complete, or several attempts in a row made no progress."""
         self._take_up()
         failures, most = 0, self._done
         while True:
@@ -156,7 +155,7 @@ class _Download:
             except _BrokenError as fault:
                 reason = fault
             failures = 1 if self._done > most else failures + 1
-            most = max(most, self._done)  # what was there before, and was thrown away, is no progress
+            most = max(most, self._done)  # bytes that were discarded are no progress
             if failures >= self._patience.tries:
                 raise DownloadError(
                     f"{self._target.name} could not be downloaded from {self._host}: {reason}. "
@@ -164,15 +163,17 @@ class _Download:
                 )
             self._cancel.wait(self._patience.pause * failures)
         yield self._finish()
-        self._notes_file.unlink(missing_ok=True)  # not before whoever asked has recorded the file
+        self._notes_file.unlink(missing_ok=True)  # only after the caller has recorded the file
 
     def _take_up(self) -> None:
-        """Continues what an earlier attempt left of the same file."""
+        """Takes over the partial file of an earlier attempt."""
         make_private_folder(self._target.parent)
         notes = _read_notes(self._notes_file)
         if notes.url == self._wanted.url:
             self._notes = notes
-            if self._target.exists() and not self._part.exists():  # whole, but a kill came before the record
+            if (
+                self._target.exists() and not self._part.exists()
+            ):  # complete, but killed before it was recorded
                 self._target.replace(self._part)
             if self._part.exists():
                 self._done = self._part.stat().st_size
@@ -183,10 +184,10 @@ class _Download:
         self._notes, self._done = _Notes(self._wanted.url), 0
 
     def _attempt(self) -> Iterator[Arrived]:
-        """Asks for what is missing and writes what comes, until the file is whole."""
+        """Requests the missing bytes and writes them until the file is complete."""
         if self._total is not None and self._done == self._total:
             return
-        if self._sha256 is None:  # nothing would tell whether the rest is of the same file
+        if self._sha256 is None:  # without a hash, the rest might be of another file
             self._discard()
         notes = _Notes(self._wanted.url)
         with self._open(notes) as answer:
@@ -197,7 +198,7 @@ class _Download:
             raise _BrokenError("the connection ended too early")
 
     def _open(self, notes: _Notes) -> http.client.HTTPResponse:
-        """The answer to one request; `notes` get what is stated on the way."""
+        """The response to one request; `notes` collect the servers' statements."""
         headers = {"User-Agent": "Picsight", "Accept-Encoding": "identity"}
         if self._done:
             headers["Range"] = f"bytes={self._done}-"
@@ -208,11 +209,9 @@ class _Download:
         except urllib.error.HTTPError as fault:
             fault.close()
             raise self._refusal(fault.code) from fault
-        except (OSError, http.client.HTTPException, ValueError) as fault:  # ValueError: no address at all
+        except (OSError, http.client.HTTPException, ValueError) as fault:  # ValueError: an invalid address
             cause = getattr(fault, "reason", fault)
-            if isinstance(
-                cause, ssl.SSLCertVerificationError
-            ):  # it will not prove its name the next time either
+            if isinstance(cause, ssl.SSLCertVerificationError):  # a retry would fail too
                 raise DownloadError(
                     f"{self._host} cannot prove that it is {self._host} ({cause.verify_message}), so nothing was "
                     "downloaded; check this computer's clock, or try on another network."
@@ -225,12 +224,10 @@ class _Download:
         return answer
 
     def _refusal(self, code: int) -> Exception:
-        """What to raise for a status code: another try may help, or it is the end."""
+        """The exception for a status code, which decides whether to retry."""
         if code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE and self._done:
             return self._changed()
-        status = (
-            f"{code} {http.client.responses.get(code, '')}".rstrip()
-        )  # the server's words may be anything
+        status = f"{code} {http.client.responses.get(code, '')}".rstrip()  # the server's text is not trusted
         if code in _TEMPORARY_REFUSALS:
             return _BrokenError(f"the server answers {status}")
         return DownloadError(
@@ -239,12 +236,12 @@ class _Download:
         )
 
     def _changed(self) -> _BrokenError:
-        """What is there cannot be continued."""
+        """Discards the partial file, which cannot be resumed."""
         self._discard()
         return _BrokenError("the file on the server changed meanwhile")
 
     def _begin(self, answer: http.client.HTTPResponse, notes: _Notes) -> None:
-        """Takes from the head of the answer where its body begins and how long the file is."""
+        """Reads from the response headers where the body begins and how long the file is."""
         stated, total = self._notes.stated_sha256, answer.length
         if self._done and None not in {stated, notes.stated_sha256} and stated != notes.stated_sha256:
             raise self._changed()
@@ -253,7 +250,7 @@ class _Download:
             if found is None or not int(found[1]) == self._done < int(found[2]):
                 raise self._changed()
             total = int(found[2])
-        else:  # the whole file, also where the server knows no ranges
+        else:  # the whole file, also from a server without ranges
             self._discard()
         self._notes = replace(notes, size=total, stated_sha256=notes.stated_sha256 or stated)
         if total is not None:
@@ -271,7 +268,7 @@ class _Download:
             )
 
     def _require_size(self, total: int) -> None:
-        """Raises DownloadError where the file has not the size that is known, or is larger than any that is wanted."""
+        """Raises DownloadError if the file does not have the known size, or exceeds the limit."""
         size, limit = self._wanted.size, self._wanted.limit
         if total == size or (size is None and total <= limit):
             return
@@ -294,11 +291,11 @@ class _Download:
                 if self._done + len(chunk) > (self._total or self._wanted.limit):
                     self._require_size(self._done + len(chunk))
                 file.write(chunk)
-                file.flush()  # a kill right afterwards loses nothing of it
+                file.flush()  # so that a kill loses none of these bytes
                 self._done += len(chunk)
 
     def _finish(self) -> Fetched:
-        """Hands the file over if it is the right one."""
+        """Moves the file to its target if size and hash are right."""
         with self._part.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         stated, revision, expected = self._notes.stated_sha256, self._notes.revision, self._sha256
@@ -320,7 +317,7 @@ class _Download:
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows a few redirects with the same plain headers; notes what a repository says on the way."""
+    """Follows a few redirects with the same minimal headers; records the repository's statements on the way."""
 
     max_redirections = 5
     max_repeats = 2
@@ -337,14 +334,14 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         headers: http.client.HTTPMessage,
         newurl: str,
     ) -> urllib.request.Request | None:
-        """The next request, if its address is as safe as the one before."""
+        """The next request, if its address is as safe as the previous one."""
         self._notes.read(headers)
         _require_safe(urljoin(req.full_url, newurl), after=req.full_url)
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def _require_safe(url: str, *, after: str = "") -> None:
-    """HTTPS everywhere; plain HTTP only within this computer, and never once HTTPS was spoken."""
+    """Requires HTTPS; allows plain HTTP only on this computer, and never after HTTPS."""
     parts = urlsplit(url)
     local = parts.scheme == "http" and parts.hostname in _LOOPBACK and not after.startswith("https:")
     if (parts.scheme != "https" and not local) or parts.username or parts.password:
@@ -355,7 +352,7 @@ def _require_safe(url: str, *, after: str = "") -> None:
 
 
 def _read_notes(path: Path) -> _Notes:
-    """Notes of no file where there are none, or others than we write."""
+    """The stored notes; empty notes if there are none or they are invalid."""
     try:
         return _Notes(**json.loads(path.read_text(encoding="utf-8")))
     except (FileNotFoundError, ValueError, TypeError):
@@ -363,7 +360,7 @@ def _read_notes(path: Path) -> _Notes:
 
 
 def _chunks(answer: http.client.HTTPResponse) -> Iterator[bytes]:
-    """The body as it comes: `read` would wait for a whole chunk."""
+    """The body as it arrives; `read` would wait for a whole chunk."""
     try:
         while chunk := answer.read1(_CHUNK):
             yield chunk
@@ -374,6 +371,6 @@ def _chunks(answer: http.client.HTTPResponse) -> Iterator[bytes]:
 def _reason(cause: Exception) -> str:
     if isinstance(cause, TimeoutError):
         return "nothing arrives any more"
-    if not isinstance(cause, OSError):  # its text may quote whatever the server sent
+    if not isinstance(cause, OSError):  # its text may quote the server
         return "the connection broke off, or what came was no answer"
     return (cause.strerror or str(cause) or "the connection was closed").rstrip(".")

@@ -1,4 +1,4 @@
-"""Brings a model of the catalogue onto this computer: fetch or copy, check, describe, move into place."""
+"""Installs a model of the catalogue: downloads or copies, checks and describes it, and moves it into place."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ def install(
     cancel: threading.Event | None = None,
     patience: Patience | None = None,
 ) -> Iterator[InstallEvent]:
-    """Installs a model whose licence a person has accepted; the last event is Installed.
+    """Installs a model whose licence the user has accepted; the last event is Installed.
 
-    What arrived before a failure, a kill or `cancel` is kept and taken up by the next call. A model that is there
-    and whole is not fetched again.
+    Bytes received before a failure, a kill or `cancel` are kept, and the next call resumes. A complete installed model is
+    not downloaded again.
 
     Raises:
-        DownloadError: a file cannot be fetched, or is not the right one.
+        DownloadError: a file cannot be downloaded, or is not the right one.
         StorageError: the disk is full or cannot be written.
-        BundleError: the files do not make the model that the catalogue describes; nothing was installed.
-        BusyError: another process installs a model.
+        BundleError: the files are not the model that the catalogue describes; nothing was installed.
+        BusyError: another process is installing a model.
         RequestError: another model has its name.
         CancelledError: `cancel` was set.
     """
@@ -72,19 +72,19 @@ def install_from(
     coreml: bool = False,
     cancel: threading.Event | None = None,
 ) -> Iterator[InstallEvent]:
-    """As `install`, from the published files in a folder or an archive; nothing is fetched.
+    """Like `install`, but from the published files in a folder or an archive; downloads nothing.
 
     Raises:
         RequestError: there is nothing at `path`, it is neither a folder nor an archive, or a file is missing in it; or
             another model has the entry's name.
         StorageError: the disk is full or cannot be written.
         BundleError: the files are damaged or not those of the catalogue; nothing was installed.
-        BusyError: another process installs a model.
+        BusyError: another process is installing a model.
         CancelledError: `cancel` was set.
     """
 
     def bring(file: RemoteFile, revision: str | None, target: Path) -> Iterator[Arrived | Fetched]:
-        del revision  # nobody says of which commit these are
+        del revision  # the commit of local files is unknown
         return _copy(source, file, target, cancel)
 
     models.require_name(entry.name)
@@ -94,20 +94,20 @@ def install_from(
             if _place(source, file) is None:
                 raise RequestError(f"There is no {file.path} in {path}; get it from {file.url()}")
         coreml = coreml and all(_place(source, file) is not None for file in entry.coreml)
-        # What a download left may be of another commit; and what is copied is quickly copied again.
+        # Files of an earlier download may be of another commit, and local files are quickly copied again.
         shutil.rmtree(models.incoming(entry.name), ignore_errors=True)
         stack.callback(shutil.rmtree, models.incoming(entry.name), ignore_errors=True)
         yield from _Installation(entry, models, bring, coreml=coreml).run(room=True)
 
 
 def runs_coreml() -> bool:
-    """Whether this computer can use the Core ML form of an image tower."""
+    """Whether this computer can run the Core ML version of an image tower."""
     machine = Machine.this()
     return machine.apple_silicon and machine.coremltools
 
 
 def _place(source: Source, file: RemoteFile) -> str | None:
-    """Where a published file is, also without its folder: a browser fetches file by file into one."""
+    """The path of a published file, with or without its folder: a browser saves all files into one folder."""
     return source.find(file.path) or source.find(file.path.removeprefix("onnx/"))
 
 
@@ -117,7 +117,7 @@ def _copy(
     """Copies a published file to `target`, with the events of `download`.
 
     Raises:
-        BundleError: it cannot be read, or is not the file that the catalogue knows.
+        BundleError: it cannot be read, or is not the file in the catalogue.
         CancelledError: `cancel` was set.
     """
     done = 0
@@ -134,7 +134,7 @@ def _copy(
 
 
 class _Installation:
-    """One installation; used once."""
+    """One installation; a single-use object."""
 
     def __init__(
         self, entry: CatalogueEntry, models: InstalledModels, bring: _Bring, *, coreml: bool
@@ -150,7 +150,7 @@ class _Installation:
         self._done = dict.fromkeys(self._sizes, 0)
 
     def run(self, *, room: bool = False) -> Iterator[InstallEvent]:
-        """Brings what is missing and puts the model together, unless it is there; `room` asks for the whole size first."""
+        """Gets the missing files and assembles the model, unless it is installed; `room` checks the free space first."""
         try:
             bundle = self._installed()
         except BundleError:
@@ -163,7 +163,7 @@ class _Installation:
         yield Installed(bundle)
 
     def _installed(self) -> Bundle:
-        """The model where it is installed already, every byte checked; BundleError where it is not, or not whole."""
+        """The installed model, with every byte checked; BundleError if it is missing or incomplete."""
         name = self._entry.name
         bundle = open_bundle(self._models.folder / name, hashes=True)
         if bundle.manifest.space_id != self._entry.space_id:
@@ -189,12 +189,12 @@ class _Installation:
                     yield Arriving(sum(self._done.values()), sum(self._sizes.values()))
 
     def _revision(self, file: RemoteFile) -> str | None:
-        """The commit that the repository named with an earlier file: all files of a model belong together."""
+        """The commit that the repository named for an earlier file; all files must come from one commit."""
         known = (self._records.get(each.name) for each in self._files if each.repository == file.repository)
         return next((record.revision for record in known if record and record.revision), None)
 
     def _has(self, file: RemoteFile) -> bool:
-        """Whether the file arrived whole in an earlier attempt, and is still what is wanted."""
+        """Whether an earlier attempt completed the file, and it is still the wanted one."""
         record, path = self._records.get(file.name), self._staging / file.name
         return (
             record is not None
@@ -209,7 +209,7 @@ class _Installation:
         write_private(self._staging / _RECORDS, text)
 
     def _put_together(self) -> Bundle:
-        """The files with a licence and a card beside them become a bundle; what does not fit is thrown away."""
+        """Makes a bundle of the files, a licence and a card; deletes files that do not match."""
         terms = self._entry.terms
         papers = {
             LICENCE: f"{terms.licence.id}: {terms.licence.url}\n\n{terms.text}\n",
@@ -220,7 +220,7 @@ class _Installation:
                 for name, text in papers.items():
                     write_private(self._staging / name, text)
                 bundle = self._models.place(self._staging, self._manifest(papers))
-                # Not before: a kill during the check, which takes seconds, must not cost what was fetched.
+                # Only now: a kill during the check, which takes seconds, must not lose the downloaded files.
                 (bundle.folder / _RECORDS).unlink(missing_ok=True)
         except BundleError:
             shutil.rmtree(self._staging, ignore_errors=True)
@@ -249,7 +249,7 @@ class _Installation:
 
 
 def _read_records(path: Path) -> dict[str, Fetched]:
-    """What arrived in earlier attempts; nothing where that was not written down like this."""
+    """The files of earlier attempts; empty if the record is missing or invalid."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         return {name: Fetched(**record) for name, record in data.items()}
@@ -258,7 +258,7 @@ def _read_records(path: Path) -> dict[str, Fetched]:
 
 
 def _card(entry: CatalogueEntry, records: dict[str, Fetched]) -> str:
-    """Where every file came from, for a person."""
+    """The origin of every file, for the user."""
     lines = [f"* {name}: {record.url} (SHA-256 {record.sha256})" for name, record in sorted(records.items())]
     return "\n".join(
         [

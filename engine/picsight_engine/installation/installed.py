@@ -1,4 +1,4 @@
-"""The models on this computer: the one that comes with Picsight, and a folder of those that a person installed."""
+"""The models on this computer: the one that comes with Picsight, and a folder of installed ones."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 LICENCE = "LICENCE.txt"  # in a bundle
 _LOCK = ".install.lock"
-# What has no place of its own any more, or not yet: unpacked, replaced (`move_bundle`), removed.
+# Temporary folders: unpacked, replaced (`move_bundle`) and removed models.
 _PASSING = re.compile(r"\.(.+)\.(staged|replaced|removed)-[0-9a-f]+")
 
 
 @dataclass(frozen=True, slots=True)
 class InstalledModel:
-    """A model on this computer: opened, or the sentence that says why it cannot be."""
+    """A model on this computer: its bundle, or a message why it cannot be opened."""
 
     name: str
     folder: Path
@@ -39,7 +39,7 @@ class InstalledModel:
 
 @dataclass(frozen=True, slots=True)
 class Arriving:
-    """So many bytes of a model are here; `total` is exact once the sizes of all its files are known."""
+    """The number of bytes of a model received so far; `total` is exact once the sizes of all files are known."""
 
     done: int
     total: int
@@ -47,7 +47,7 @@ class Arriving:
 
 @dataclass(frozen=True, slots=True)
 class Checking:
-    """All files are here; now every byte is compared and both towers are started."""
+    """All files have arrived; now every byte is checked and both towers are tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ InstallEvent = Arriving | Checking | Installed
 
 @dataclass(frozen=True, slots=True)
 class InstalledModels:
-    """Finds, checks and removes models. `folder` need not exist; `shipped` is the model that is always there."""
+    """Finds, checks and removes models. `folder` need not exist; `shipped` is the model that comes with Picsight."""
 
     folder: Path
     shipped: Path
@@ -72,7 +72,7 @@ class InstalledModels:
         return _look(self.shipped, shipped=True).name
 
     def all(self) -> list[InstalledModel]:
-        """The shipped one first, the others by name; broken ones too."""
+        """All models, including broken ones: the shipped one first, then the others by name."""
         others = [_look(path, shipped=False) for path in self._folders() if path != self.shipped]
         return [_look(self.shipped, shipped=True), *others]
 
@@ -80,20 +80,20 @@ class InstalledModels:
         """The model of this name, opened.
 
         Raises:
-            RequestError: there is none on this computer.
+            RequestError: it is not installed.
             BundleError: it is incomplete or changed.
         """
         return open_bundle(self.folder_of(name))
 
     def folder_of(self, name: str) -> Path:
-        """Where the model of this name lies; RequestError where there is none."""
+        """The folder of the model of this name; RequestError if there is none."""
         if name == self._shipped_name:
             return self.shipped
         if MODEL_NAME.fullmatch(name):
             folder = self.folder / name
             if not folder.is_dir() and self._is_passing(name):
                 with suppress(BusyError, StorageError), self.lock():
-                    pass  # the lock brings back what a kill has left beside
+                    pass  # taking the lock restores a model that a killed process was replacing
             if folder.is_dir():
                 close_tree(self.folder)
                 return folder
@@ -102,7 +102,7 @@ class InstalledModels:
         )
 
     def speaking(self, space: str) -> Bundle | None:
-        """A sound model that puts words into this space, None where there is none."""
+        """An intact model with a text tower for this space, or None."""
         for model in self.all():
             manifest = None if model.bundle is None else model.bundle.manifest
             if manifest is not None and manifest.text is not None and manifest.space_id == space:
@@ -110,13 +110,13 @@ class InstalledModels:
         return None
 
     def verify(self, name: str) -> Bundle:
-        """Reads every byte of a model and starts its towers.
+        """Checks every byte of a model and tries its towers.
 
         Raises:
             RequestError: there is no such model.
-            BundleError: the first thing that is wrong with it.
+            BundleError: the model is damaged; the message names the first fault.
         """
-        # onnxruntime, Pillow: 300 ms that a search does not pay
+        # lazy: onnxruntime and Pillow take 300 ms
         from picsight_engine.runtime.self_test import try_towers
 
         bundle = open_bundle(self.folder_of(name), hashes=True)
@@ -124,19 +124,19 @@ class InstalledModels:
         return bundle
 
     def require_removable(self, name: str) -> None:
-        """RequestError unless there is a model of this name, or what a broken-off installation left, and it may go."""
+        """Raises RequestError unless a removable model of this name, or files of an unfinished installation, exist."""
         if not (MODEL_NAME.fullmatch(name) and self.incoming(name).exists()) and (
             self.folder_of(name) == self.shipped
         ):
             raise RequestError(f'The model "{name}" comes with Picsight and stays.')
 
     def remove(self, name: str) -> None:
-        """Deletes a model, and what a broken-off installation of it left.
+        """Deletes a model, and files of an unfinished installation.
 
         Raises:
             RequestError: there is none, or it comes with Picsight.
-            BusyError: another process installs or removes a model.
-            StorageError: the disk refused.
+            BusyError: another process is installing or removing a model.
+            StorageError: the files cannot be deleted.
         """
         self.require_removable(name)
         with self.lock():
@@ -149,12 +149,12 @@ class InstalledModels:
                 ) from fault
 
     def incoming(self, name: str) -> Path:
-        """Where the files of a model gather until it is whole."""
+        """The folder for a model's files until it is complete."""
         return self.folder / f".{name}.incoming"
 
     @contextmanager
     def staging(self, name: str) -> Iterator[Path]:
-        """A fresh folder in which a model is put together; gone afterwards, unless it was moved. Held under `lock`."""
+        """A new folder in which to assemble a model; deleted afterwards unless it was moved. Requires `lock`."""
         folder = self.folder / f".{name}.staged-{os.urandom(4).hex()}"
         try:
             make_private_folder(folder)
@@ -163,10 +163,10 @@ class InstalledModels:
             shutil.rmtree(folder, ignore_errors=True)
 
     def place(self, staging: Path, manifest: Manifest) -> Bundle:
-        """Checks what lies in `staging`, lets it work once, and makes it one of the installed models in one step.
+        """Checks the model in `staging`, tries its towers, and installs it atomically.
 
         Raises:
-            BundleError: it is not what its manifest says, or has the name of another model; nothing was replaced.
+            BundleError: it does not match its manifest, or has the name of another model; nothing was replaced.
         """
         from picsight_engine.runtime.self_test import try_towers  # as in `verify`
 
@@ -176,7 +176,7 @@ class InstalledModels:
             make_private(staging / MANIFEST)
             try_towers(staged)
         except BundleError as fault:
-            # the staging folder is nothing to a person, and gone before they could look
+            # the message must not name the staging folder, which is deleted at once
             reason = (
                 str(fault).replace(f"{staging}{os.sep}", "").replace("install the model", "get the model")
             )
@@ -186,7 +186,7 @@ class InstalledModels:
         return Bundle(folder, staged.manifest)
 
     def require_room(self, title: str, needed: int) -> None:
-        """Whether so many bytes of a model have their place here; StorageError if not."""
+        """Raises StorageError if there is no space for `needed` bytes of a model."""
         free = shutil.disk_usage(self.folder).free
         if needed > free:
             raise StorageError(
@@ -194,7 +194,7 @@ class InstalledModels:
             )
 
     def require_name(self, name: str) -> None:
-        """Whether a model may be installed under this name; BundleError if not."""
+        """Raises BundleError if no model may be installed under this name."""
         if not is_model_name(name):
             raise BundleError(
                 f"A model cannot be called {name[:80]!r}: only up to 64 letters, digits, '.', '_' and '-' are allowed, "
@@ -211,8 +211,8 @@ class InstalledModels:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Held while models come and go; BusyError where another process does so."""
-        from filelock import FileLock, Timeout  # 35 ms, which a search does not pay
+        """The lock for installing and removing models; BusyError if another process holds it."""
+        from filelock import FileLock, Timeout  # lazy: a search need not pay 35 ms
 
         try:
             make_private_folder(self.folder)
@@ -237,7 +237,7 @@ class InstalledModels:
         return any(found[1] == name for found in map(_PASSING.fullmatch, self._hidden()) if found)
 
     def _tidy(self) -> None:
-        """Finishes what a killed process has begun: a model that was to be replaced comes back, the rest goes."""
+        """Cleans up after a killed process: restores a model that was being replaced, deletes the rest."""
         for hidden in self._hidden():
             found = _PASSING.fullmatch(hidden)
             if found is None:
@@ -257,7 +257,7 @@ class InstalledModels:
     def _folders(self) -> list[Path]:
         try:
             entries = sorted(self.folder.iterdir())
-        except OSError:  # nothing was installed yet, or nothing there may be read
+        except OSError:  # no model is installed yet, or the folder is unreadable
             return []
         shipped = self._shipped_name
         fitting = [path for path in entries if MODEL_NAME.fullmatch(path.name) and path.name != shipped]
@@ -265,7 +265,7 @@ class InstalledModels:
 
 
 def _take_away(folder: Path) -> None:
-    """Deletes a folder that nobody shall see half deleted; a link goes, what it leads to stays."""
+    """Deletes a folder so that it never appears half deleted; of a link, only the link is deleted."""
     if folder.is_symlink():
         folder.unlink()
     elif folder.exists():

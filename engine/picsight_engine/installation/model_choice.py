@@ -1,7 +1,7 @@
-"""Which model a library wants, and which one answers until every photo was read by that.
+"""The model that a library wants, and the one that answers searches until the wanted one has read every photo.
 
-A person chooses a model by name. The next indexing reads the photos with it; searches stay with the space that is
-active until no photo lacks a vector of the new one. Vectors of the old space stay, so going back is a matter of a second.
+The user chooses a model by name. The next indexing reads the photos with it; searches keep using the active space until
+every photo has a vector in the new one. Vectors of the old space stay, so switching back takes a second.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """`answers` searches now, `wanted` reads photos; the same model but for the time between."""
+    """The model that `answers` searches now, and the `wanted` one, which reads photos; they differ during a switch only."""
 
     answers: Bundle
     wanted: Bundle
@@ -37,7 +37,7 @@ class ModelChoice:
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """What choosing a model brought: so many `photos` are to be read before `choice.wanted` answers."""
+    """The result of choosing a model: `photos` must still be read before `choice.wanted` answers."""
 
     choice: ModelChoice
     photos: int
@@ -55,10 +55,10 @@ def choice_of(folder: Path, models: InstalledModels) -> ModelChoice:
 
 
 def answering_model(folder: Path, models: InstalledModels) -> Bundle:
-    """The model that answers searches in the library in `folder`, also where the one chosen to follow it is gone.
+    """The model that answers searches in the library in `folder`, even if the wanted model is gone.
 
     Raises:
-        BundleError: none can answer, for the chosen model is gone, incomplete or changed.
+        BundleError: none can answer, because the chosen model is gone, incomplete or changed.
         LibraryError: the library cannot be opened.
     """
     try:
@@ -72,21 +72,21 @@ def answering_model(folder: Path, models: InstalledModels) -> Bundle:
 
 
 def use_model(folder: Path, name: str, models: InstalledModels) -> Switch:
-    """Chooses a model for the library; it answers at once where every photo has its vector.
+    """Chooses a model for the library; it answers at once if every photo has its vector.
 
     Raises:
         RequestError: it is not installed, or lacks a tower.
-        BundleError: it is incomplete or changed, or preprocesses photos otherwise than the space does that it claims.
-        LibraryError: the library cannot be opened, or holds other vectors under the model's space.
-        StorageError: the disk refused.
+        BundleError: it is incomplete or changed, or preprocesses photos differently from the stored vectors of its space.
+        LibraryError: the library cannot be opened, or holds other vectors in the model's space.
+        StorageError: the disk is full, read-only or gone.
     """
     wanted = _able(models.find(name))
     try:
         db = open_database(folder, create=False)
-    except RequestError:  # no library yet: the first indexing makes it with this model
+    except RequestError:  # no library yet: the first indexing creates it with this model
         choose_model(folder, name)
         return Switch(ModelChoice(wanted, wanted), 0)
-    # One transaction: an indexing elsewhere sees choice and space change together.
+    # One transaction, so that another process sees choice and space change together.
     with closing(db), db.writer() as connection:
         enter_space(connection, wanted.manifest)
         photos = photos_awaiting(db, wanted.manifest.space_id)
@@ -97,7 +97,7 @@ def use_model(folder: Path, name: str, models: InstalledModels) -> Switch:
 
 
 def libraries_using(name: str, folders: Iterable[Path], models: InstalledModels) -> list[Path]:
-    """Which of these libraries the model of this name reads or answers; one that cannot be opened is left out."""
+    """The libraries that use the model of this name for reading or answering; skips those that cannot be opened."""
     using = []
     for folder in dict.fromkeys(folders):
         with suppress(LibraryError, StorageError):
@@ -107,13 +107,12 @@ def libraries_using(name: str, folders: Iterable[Path], models: InstalledModels)
 
 
 def require_replaceable(folders: Iterable[Path], manifest: Manifest, models: InstalledModels) -> None:
-    """Whether a model may take the place of the one that has its name: not if one of these libraries needs that one and
-    could not be searched by this one. And whether it may stand beside the others: not if it claims the space of one that
-    preprocesses photos otherwise.
+    """Checks that a model may be installed: it must not replace a model of its name that one of these libraries needs and
+    that it cannot stand in for, and must not claim the space of a model with other preprocessing.
 
     Raises:
         BundleError: it claims the space of another model.
-        RequestError: a library needs the model of its name.
+        RequestError: a library needs the installed model of its name.
     """
     name = manifest.name
     for other in models.all():
@@ -121,7 +120,7 @@ def require_replaceable(folders: Iterable[Path], manifest: Manifest, models: Ins
             require_preprocessing(manifest, preprocessing_of(other.bundle.manifest))
     try:
         present = models.find(name).manifest.space_id
-    except (BundleError, RequestError):  # gone or damaged: it can only get better
+    except (BundleError, RequestError):  # missing or damaged models may always be replaced
         return
     if present != manifest.space_id and (using := libraries_using(name, folders, models)):
         raise RequestError(
@@ -144,7 +143,7 @@ def _wanted(folder: Path, models: InstalledModels) -> Bundle:
 
 
 def _able(bundle: Bundle) -> Bundle:
-    """A library needs both towers: one reads its photos, the other what a person types."""
+    """Checks for both towers: a library needs one for its photos and one for queries."""
     manifest = bundle.manifest
     for tower, what in ((manifest.image, "photos"), (manifest.text, "words")):
         if tower is None:
@@ -153,7 +152,7 @@ def _able(bundle: Bundle) -> Bundle:
 
 
 def _answers(folder: Path, name: str, models: InstalledModels) -> bool:
-    """Whether searches in the library are answered by the model of this name."""
+    """Whether the model of this name answers searches in the library."""
     try:
         return answering_model(folder, models).folder == models.folder / name
     except BundleError:
@@ -161,7 +160,7 @@ def _answers(folder: Path, name: str, models: InstalledModels) -> bool:
 
 
 def _answering(wanted: Bundle, space: Space | None, models: InstalledModels) -> Bundle:
-    """The wanted model, unless another one's space is active and that model is still there."""
+    """The wanted model, unless another space is active and a model for it is still installed."""
     if space is None or space.name == wanted.manifest.space_id:
         return wanted
     return models.speaking(space.name) or wanted

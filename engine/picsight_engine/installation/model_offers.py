@@ -1,4 +1,4 @@
-"""The models that a person can choose from, each with what it takes and where it stands to one library."""
+"""The models that the user can choose, each with its size, its time to index, and its state in one library."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ OfferState = Literal["available", "unfinished", "installed", "damaged"]
 
 @dataclass(frozen=True, slots=True)
 class ModelOffer:
-    """A model as a person sees it in a list.
+    """A model as the user sees it in a list.
 
-    `bytes`: what it takes on the disk, or to fetch. `photos`: how many photos of the library it has not read yet, and
-    `seconds` roughly how long that takes on this computer (None: not known). `licence` is None where nothing is to be
-    accepted. `fault` says what is wrong with a damaged one; the one that the library uses is damaged if it is gone.
-    `files` are the addresses of what an installation fetches; none where a file brought another model of the name.
+    `bytes` is its size on disk or of its download. `photos` is how many photos of the library it has not read yet, and
+    `seconds` the approximate time for them on this computer (None if unknown). `licence` is None if nothing needs to be
+    accepted. `fault` describes a damaged model; a missing model that the library uses counts as damaged.
+    `files` are the addresses of the download; empty if another model of this name was installed from a file.
     """
 
     name: str
@@ -56,13 +56,13 @@ class ModelOffer:
 def model_offers(
     folder: Path, models: InstalledModels, entries: Sequence[CatalogueEntry] = CATALOGUE
 ) -> list[ModelOffer]:
-    """Every model that is or can be installed, as it stands to the library in `folder`: the shipped one, the
-    catalogue's in its order, then others that a person brought along.
+    """Every model that is or can be installed, with its state in the library in `folder`: the shipped one, those of the
+    catalogue in its order, then other installed ones.
 
     Raises:
         LibraryError: the library cannot be opened.
     """
-    from picsight_engine.indexing.crew import suitable_workers  # multiprocessing, that no search pays
+    from picsight_engine.indexing.crew import suitable_workers  # lazy: imports multiprocessing
 
     installed = {model.name: model for model in models.all()}
     known = {entry.name: entry for entry in entries}
@@ -107,7 +107,7 @@ def model_offers(
 
 
 def _answering(chosen: str, space: str | None, installed: Sequence[InstalledModel]) -> str | None:
-    """The name of the model that answers searches: of those that speak the active space the chosen one first."""
+    """The name of the model that answers searches: one for the active space, preferably the chosen one."""
     able = [
         model.name
         for model in installed

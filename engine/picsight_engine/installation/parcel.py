@@ -1,6 +1,6 @@
-"""A model in a person's hands: a bundle as a folder, a .zip or a .tar archive, installed without any network.
+"""Installs a bundle from a folder or from a .zip or .tar archive, without network.
 
-Such a source holds files under names; they are read, and never unpacked as they wish.
+Files are read by name; paths inside an archive are never trusted for unpacking.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _MOST_MANIFEST = 10_000_000  # bytes
 _CHUNK = 1024 * 1024  # bytes
-# what reading may raise where a file is cut, changed, encrypted or on a disk that fails
+# errors of reading a truncated, changed or encrypted file, or a failing disk
 _DAMAGED = (
     tarfile.TarError,
     zipfile.BadZipFile,
@@ -39,7 +39,7 @@ _DAMAGED = (
     EOFError,
     RuntimeError,
     OSError,
-    # names that are no text or empty, and sizes that no computer has: both modules pass them on
+    # invalid or empty names and impossible sizes, which both modules do not check
     ValueError,
     IndexError,
     MemoryError,
@@ -48,8 +48,8 @@ _DAMAGED = (
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The plain files of a folder or an archive, under names with "/"; `names` are all of them, or those that may be at a
-    path: listing a whole disk would serve nobody. `open` raises KeyError where there is no such file.
+    """The plain files of a folder or an archive, under names with "/"; `names` lists all of them, or those that may match a
+    path, to avoid listing a whole disk. `open` raises KeyError if there is no such file.
     """
 
     path: Path
@@ -57,14 +57,14 @@ class Source:
     open: Callable[[str], IO[bytes]]
 
     def find(self, path: str) -> str | None:
-        """The file at `path`, seen from the top or else from one folder below."""
+        """The file at `path`, relative to the top or else to a folder one level below."""
         found = [name for name in self.names(path) if path in (name, name.partition("/")[2])]
         return min(found, key=lambda name: (name != path, name), default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A bundle that was found at `path`; `licence` is the text that lies in it, empty where there is none."""
+    """A bundle found at `path`; `licence` is its licence text, empty if it has none."""
 
     path: Path
     manifest: Manifest
@@ -79,20 +79,20 @@ class Parcel:
         cancel: threading.Event | None = None,
         machine: Machine | None = None,
     ) -> Iterator[InstallEvent]:
-        """Copies the files that the manifest lists, and nothing else, checks them and moves them into place.
+        """Copies only the files that the manifest lists, checks them and moves them into place.
 
         A model of the same name is replaced. The last event is Installed.
 
         Raises:
-            BundleError: the parcel is damaged, or its files are not what its manifest says; nothing was replaced.
+            BundleError: the parcel is damaged, or its files do not match its manifest; nothing was replaced.
             StorageError: the disk is full or cannot be written.
-            BusyError: another process installs a model.
-            CancelledError: `cancel` was set; nothing was replaced and nothing is left behind.
+            BusyError: another process is installing a model.
+            CancelledError: `cancel` was set; nothing was replaced and no files remain.
         """
         models.require_name(self.manifest.name)
         total, done = sum(record.bytes for record in self.manifest.files.values()), 0
         with models.lock(), refusals_explained(models.folder), models.staging(self.manifest.name) as staging:
-            models.require_room(self.manifest.title, total)  # a small archive can fill any disk
+            models.require_room(self.manifest.title, total)  # a small archive may unpack to a full disk
             for name, record in self.manifest.files.items():
                 where = self._prefix + name
                 for count in copy_file(self._source, where, staging / name, most=record.bytes, cancel=cancel):
@@ -105,14 +105,14 @@ class Parcel:
 
 
 def is_parcel(path: Path) -> bool:
-    """Whether there is a bundle in a folder or an archive; raises as `open_parcel` where it is neither."""
+    """Whether a folder or an archive contains a bundle; raises like `open_parcel` if it is neither."""
     with open_source(path) as source:
         return source.find(MANIFEST) is not None
 
 
 @contextmanager
 def open_parcel(path: Path) -> Iterator[Parcel]:
-    """Looks into a folder or an archive and finds the bundle in it, at its top or one folder below.
+    """Finds the bundle in a folder or an archive, at its top or one folder below.
 
     Raises:
         RequestError: there is nothing at `path`, or it is neither a folder nor an archive.
@@ -126,7 +126,7 @@ def open_parcel(path: Path) -> Iterator[Parcel]:
 
 @contextmanager
 def open_source(path: Path) -> Iterator[Source]:
-    """What lies at `path`.
+    """Opens the folder or archive at `path`.
 
     Raises:
         RequestError: there is nothing, or it is neither a folder nor an archive.
@@ -149,7 +149,7 @@ def open_source(path: Path) -> Iterator[Source]:
 
 @contextmanager
 def damage_explained(path: Path) -> Iterator[None]:
-    """Turns what reading in a source raises where it is damaged into BundleError."""
+    """Turns errors of reading a damaged source into BundleError."""
     try:
         yield
     except _DAMAGED as fault:
@@ -164,7 +164,7 @@ def _folder(path: Path) -> Source:
         return [place.relative_to(path).as_posix() for place in places if place.is_file()]
 
     def open_file(name: str) -> IO[bytes]:
-        if not (path / name).is_file():  # a pipe would be waited for without end
+        if not (path / name).is_file():  # reading a pipe would block forever
             raise KeyError(name)
         return (path / name).open("rb")
 
@@ -172,7 +172,7 @@ def _folder(path: Path) -> Source:
 
 
 def _archive(path: Path, stack: ExitStack) -> Source:
-    """Opened until `stack` is left. Links and devices are left out."""
+    """Opens an archive until `stack` closes. Skips links and devices."""
     if not path.is_file():
         raise tarfile.ReadError
     if zipfile.is_zipfile(path):
@@ -193,8 +193,8 @@ def _archive(path: Path, stack: ExitStack) -> Source:
 def copy_file(
     source: Source, name: str, target: Path, *, most: int, cancel: threading.Event | None
 ) -> Iterator[int]:
-    """Copies a file and yields the bytes of each step; more than `most` bytes are not asked for, as a small archive may
-    unpack to a whole disk. What arrived is for the caller to check.
+    """Copies a file and yields the number of bytes of each step; reads at most `most` bytes, because a small archive may
+    unpack to a full disk. The caller checks the content.
 
     Raises:
         BundleError: the file is missing or damaged.
@@ -202,7 +202,7 @@ def copy_file(
     """
     make_private_folder(target.parent)
     with open_private(target, "wb") as copy:
-        for chunk in _chunks(source, name, most + 1):  # one more tells a file that is too large
+        for chunk in _chunks(source, name, most + 1):  # one more byte reveals a file that is too large
             if cancel is not None and cancel.is_set():
                 raise CancelledError("The installation was stopped; nothing was installed.")
             copy.write(chunk)
@@ -234,6 +234,6 @@ def _parcel(source: Source) -> Parcel:
         with (
             suppress(KeyError),
             source.open(prefix + LICENCE) as file,
-        ):  # `unpack` names a file that is missing
+        ):  # `unpack` reports a missing file
             licence = file.read(64_000).decode("utf-8", "replace").strip()
     return Parcel(source.path, manifest, licence, source, prefix)

@@ -1,8 +1,8 @@
-"""The leading part of every vector, for a first look that reads a quarter of what the scan reads.
+"""The leading components of every vector, for a first pass that reads a quarter of the data.
 
-Seen along the directions in which the photos of a library differ most, a quarter of the numbers tells nearly all of a
-score. The file is made of a generation's rows in one go and never grows: rows that came later are read in full, and it is
-made anew once they are a quarter of it. Without the file every search gives what it gives with it, in twice the time.
+Along the principal components of a library's photos, a quarter of the numbers determines nearly all of a score. The file
+is made from all rows of a generation at once and never grows. Later rows are read in full; once they exceed a quarter, the
+file is rebuilt. Without the file, every search gives the same result in twice the time.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-LEAST_ROWS = 65_536  # fewer are read in two milliseconds, of which the first look would not save half
+LEAST_ROWS = 65_536  # fewer are read in 2 ms, of which a first pass would save less than half
 
-_PART = 4  # a quarter of the numbers: of the photos' variance 88 % of the starter's space
-_LATER = 4  # made anew once a quarter of the rows are not in it
-_SAMPLE = 8192  # rows from which the directions are taken
+_PART = 4  # a quarter of the numbers: 88 % of the photos' variance in the starter's space
+_LATER = 4  # rebuilt once a quarter of the rows are missing
+_SAMPLE = 8192  # rows from which the directions are computed
 _AT_ONCE = 8192  # rows of float32 in memory: 17 MB of 512 numbers
 _MAGIC = b"PSLV"
 _VERSION = 1
@@ -39,20 +39,20 @@ _HEADER_BYTES = 64
 
 @dataclass(frozen=True, slots=True)
 class Leading:
-    """The leading parts of the first m rows of a generation."""
+    """The leading components of the first m rows of a generation."""
 
     directions: NDArray[np.float32]  # [dim, leading], orthonormal
-    step: float  # what one of a code is worth, the same for all rows
+    step: float  # the scale of the codes, the same for all rows
     codes: NDArray[np.int8]  # [m, leading]
 
     def scores(self, queries: NDArray[np.float32]) -> NDArray[np.float32]:
-        """What the leading parts say of each row's best dot product with any of `queries` [n, dim]: [m]."""
+        """Each row's best dot product with any of `queries` [n, dim], from the leading components: [m]."""
         codes, scales = quantize(queries @ self.directions)
         return best_dots(self.codes, codes, scales * np.float32(self.step))
 
 
 def newest_leading(stem: Path, dim: int, count: int) -> Leading | None:
-    """The leading parts of a generation of which `count` rows are known; None where there is no sound file for them."""
+    """The leading components of a generation with `count` rows; None if there is no valid file."""
     for path in sorted(_files(stem), key=_rows_of, reverse=True):
         leading = _open(path, dim) if _rows_of(path) <= count else None
         if leading is not None:
@@ -61,9 +61,9 @@ def newest_leading(stem: Path, dim: int, count: int) -> Leading | None:
 
 
 def keep_leading(stem: Path, originals: NDArray[np.float16]) -> None:
-    """Makes the file for the rows [n, dim] of a generation if there is none yet, or too many rows came since.
+    """Makes the file for the rows [n, dim] of a generation if there is none, or too many rows were added since.
 
-    Only a holder of the cache's lock may call. Raises OSError.
+    The caller must hold the cache's lock. Raises OSError.
     """
     rows, dim = originals.shape
     older = _files(stem)
@@ -78,12 +78,12 @@ def keep_leading(stem: Path, originals: NDArray[np.float16]) -> None:
     finally:
         draft.unlink(missing_ok=True)
     for left in older:
-        with suppress(PermissionError):  # mapped by another process on Windows: removed with the generation
+        with suppress(PermissionError):  # mapped by another process on Windows; removed with the generation
             left.unlink(missing_ok=True)
 
 
 def bury_leading(stem: Path, positions: NDArray[np.int64]) -> None:
-    """Overwrites what is left of vectors that were deleted. Raises OSError."""
+    """Overwrites the components of deleted vectors. Raises OSError."""
     for path in _files(stem):
         with path.open("r+b") as file:
             _, _, dim, leading, rows, _, _ = _HEADER.unpack(file.read(_HEADER.size))
@@ -126,7 +126,7 @@ def _write(path: Path, originals: NDArray[np.float16], dim: int) -> None:
 
 
 def _directions(sample: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The directions [dim, leading] in which the vectors [n, dim] differ most: their principal components."""
+    """The first principal components [dim, leading] of the vectors [n, dim]."""
     known = sample[np.isfinite(sample).all(axis=1)]
     centred = known - known.mean(axis=0)
     _, components = np.linalg.eigh(centred.T @ centred)  # ascending

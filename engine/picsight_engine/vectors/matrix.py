@@ -1,8 +1,8 @@
-"""The vectors of a space, resident for the scan: cache files that follow the library and are rebuilt when they cannot.
+"""The vectors of a space, memory-mapped for the scan: cache files that follow the database, or are rebuilt if they cannot.
 
-The database is the truth. The files mirror it up to a state (newest row, number of deletions); `refresh` compares that
-state and brings in what is missing. Whoever finds rows missing writes them, under a lock; every other process only
-maps. Where the cache cannot be written, a private copy in the system's temporary folder does the same work.
+The database is authoritative. The files mirror it up to a state (newest row, number of deletions); `refresh` compares
+states and adds what is missing. The first process that finds rows missing writes them, under a lock; all others only map
+the files. If the cache cannot be written, a private copy in the system's temporary folder replaces it.
 """
 
 from __future__ import annotations
@@ -35,32 +35,32 @@ if TYPE_CHECKING:
     from picsight_engine.vectors.leading import Leading
 
 _CHUNK = 4096  # rows read at a time: 4 MB of 512 numbers
-_LOCK_SECONDS = 120.0  # another process may be building a large cache: some 10 s a million rows
+_LOCK_SECONDS = 120.0  # another process may be building a large cache, about 10 s per million rows
 _CLOSING_SECONDS = 1.0
-_BURIED_SHARE = 4  # a cache of which a quarter is buried is built anew ...
-_BURIED_ROWS = 4096  # ... once that is worth the work
+_BURIED_SHARE = 4  # a cache is rebuilt once a quarter of its rows is deleted ...
+_BURIED_ROWS = 4096  # ... and at least this many
 _GENERATION = re.compile(r"-(\d+)-[0-9a-f]+\.rows$")
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The matrix at one moment. Rows keep the order in which vectors were stored; `hidden` rows must not be shown."""
+    """A snapshot of the matrix. Rows keep the order in which vectors were stored; `hidden` rows must not be shown."""
 
-    ids: NDArray[np.int64]  # [n] photo ids, 0 where the vector was deleted
+    ids: NDArray[np.int64]  # [n] photo ids, 0 for deleted vectors
     scales: NDArray[np.float32]  # [n]
     codes: NDArray[np.int8]  # [n, dim]
     originals: NDArray[np.float16]  # [n, dim]
-    hidden: NDArray[np.bool_] | None  # [n], None while every row is shown
+    hidden: NDArray[np.bool_] | None  # [n], None while no row is hidden
     leading: Leading | None = None  # of the first rows, in a large library
 
     @property
     def photos(self) -> int:
-        """How many photos a search looks at."""
+        """The number of photos that a search covers."""
         return len(self.ids) - (0 if self.hidden is None else int(np.count_nonzero(self.hidden)))
 
 
 class Matrix:
-    """The resident vectors of one space of a library; any thread may use it."""
+    """The mapped vectors of one space of a library; thread-safe."""
 
     def __init__(self, cache_folder: Path, db: Database, space: str, dim: int) -> None:
         self._folder = cache_folder
@@ -76,18 +76,18 @@ class Matrix:
 
     @classmethod
     def open(cls, cache_folder: Path, db: Database, space: str, dim: int) -> Matrix:
-        """Maps the cache of `space` and brings it up to date; LibraryError if the stored vectors are damaged."""
+        """Maps the cache of `space` and updates it; LibraryError if the stored vectors are damaged."""
         matrix = cls(cache_folder, db, space, dim)
         matrix.refresh()
         return matrix
 
     @property
     def rows(self) -> Rows:
-        """The rows as of the last `refresh`; a search takes them once and uses nothing else."""
+        """The rows as of the last `refresh`; a search uses one such snapshot throughout."""
         return self._rows
 
     def refresh(self) -> Rows:
-        """Brings in what the library stored, deleted or hid since the last call, whoever did it."""
+        """Applies all vectors stored, deleted or hidden since the last call, by any process."""
         with self._lock:
             if not self._is_current():
                 self._write(anew=False)
@@ -95,14 +95,14 @@ class Matrix:
             return self._rows
 
     def rebuild(self) -> Rows:
-        """Builds the cache anew from the library."""
+        """Rebuilds the cache from the library."""
         with self._lock:
             self._write(anew=True)
             self._show()
             return self._rows
 
     def is_true_copy(self) -> bool:
-        """Whether every cached vector equals the stored one; reads everything, but for what is stored meanwhile."""
+        """Whether every cached vector equals the stored one; reads all, except vectors stored meanwhile."""
         while True:
             rows, files = self.refresh(), self._files
             if files is None:
@@ -112,11 +112,13 @@ class Matrix:
             alive = rows.ids != BURIED
             same = np.array_equal(rows.ids[alive], stored.photo_ids)
             same = same and rows.originals[alive].tobytes() == stored.vectors.tobytes()
-            if space_state(self._db, self._space).deletions == state.deletions:  # else look at what is left
+            if (
+                space_state(self._db, self._space).deletions == state.deletions
+            ):  # otherwise compare the rest again
                 return same
 
     def close(self) -> None:
-        """Lets go of the files; snapshots taken before stay valid."""
+        """Closes the files; earlier snapshots stay valid."""
         with self._lock:
             self._make_safe()
             self._files = None
@@ -126,7 +128,7 @@ class Matrix:
                 self._private = None
 
     def _make_safe(self) -> None:
-        """Waits for the disk once, so that the next start has no rows to check."""
+        """Syncs the files once, so that the next start has no rows to check."""
         if self._wrote and self._files is not None and self._private is None:
             with suppress(OSError, TornFilesError), self._cache_lock(_CLOSING_SECONDS):
                 self._files.reload()
@@ -134,7 +136,7 @@ class Matrix:
         self._wrote = False
 
     def _is_current(self) -> bool:
-        """Whether the files mirror the library, after a look at what others published meanwhile."""
+        """Whether the files mirror the library, after reloading what other processes published."""
         state = space_state(self._db, self._space)
         try:
             if self._files is not None and self._files.state != state:
@@ -146,11 +148,11 @@ class Matrix:
         return self._files is not None and self._files.state == state
 
     def _write(self, *, anew: bool) -> None:
-        """Brings the files up to date; in a folder of our own where the cache cannot be written."""
+        """Updates the files; uses a private folder if the cache cannot be written."""
         try:
             with self._cache_lock(_LOCK_SECONDS):
                 self._follow(anew=anew)
-        except OSError:  # read-only, full, or locked for too long by a process that hangs
+        except OSError:  # read-only, full, or locked too long by a hung process
             self._follow_in_private()
 
     def _follow_in_private(self) -> None:
@@ -170,16 +172,16 @@ class Matrix:
         if self._private is not None:
             yield
             return
-        from filelock import FileLock  # 35 ms, which a search in an up-to-date cache does not pay
+        from filelock import FileLock  # lazy: 35 ms, needed only to update the cache
 
         make_private_folder(self._folder)
         with FileLock(self._folder / "vectors.lock", timeout=seconds, mode=FILE_MODE):
             yield
 
     def _follow(self, *, anew: bool) -> None:
-        # Read under the lock: what others brought in while we waited must not look like a day before theirs.
+        # Read the state under the lock: another process may have updated the cache while we waited.
         state = space_state(self._db, self._space)
-        known, self._files = self._files, None  # whatever fails below, nothing half-done is kept
+        known, self._files = self._files, None  # so that no half-finished state is kept if the update fails
         files = None if anew else self._newest(known)
         if files is not None:
             try:
@@ -188,18 +190,18 @@ class Matrix:
                 files = None
         self._files = files or self._build(state)
         self._wrote = True
-        with suppress(OSError):  # no room: searches read all rows in full
+        with suppress(OSError):  # without space, searches read all rows in full
             keep_leading(self._files.stem, self._files.view().originals)
 
     def _extend(self, files: RowFiles, state: SpaceState) -> None:
-        """Appends and buries what changed since the files' own state; TornFilesError if they cannot follow."""
+        """Applies the changes since the files' state; TornFilesError if the files cannot follow."""
         known = files.state
         if state == known:
             return
         if state.deletions < known.deletions or (
             state.deletions == known.deletions and state.last_row < known.last_row
         ):
-            raise TornFilesError  # the library was put back to an earlier day
+            raise TornFilesError  # an older copy of the library was restored
         self._append(files, known.last_row, state.last_row)
         if state.deletions != known.deletions:
             self._bury(files, state.last_row)
@@ -209,7 +211,7 @@ class Matrix:
         while after < last:
             new = vectors_since(self._db, self._space, after, _CHUNK)
             self._check_length(new)
-            kept = new.upto(last)  # what is stored while we read is left for the next time
+            kept = new.upto(last)  # vectors stored meanwhile are left for the next refresh
             if not len(kept.rows):
                 return
             files.append(kept)
@@ -237,7 +239,7 @@ class Matrix:
         bury_leading(files.stem, dead)
 
     def _build(self, state: SpaceState) -> RowFiles:
-        """A new generation from the library; older ones are deleted."""
+        """Builds a new generation from the library and deletes older ones."""
         older = self._generations()
         number = 1 + max((number for number, _ in older), default=0)
         stem = self._folder / f"{self._stem_name()}-{number}-{os.urandom(4).hex()}"
@@ -253,7 +255,7 @@ class Matrix:
         return files
 
     def _newest(self, known: RowFiles | None = None) -> RowFiles | None:
-        """The newest generation that can be trusted; one that is `known` stays mapped."""
+        """The newest valid generation; a `known` one stays mapped."""
         for _, stem in self._generations():
             try:
                 if known is not None and known.stem == stem:
@@ -267,19 +269,19 @@ class Matrix:
         return None
 
     def _mirrors_library(self, files: RowFiles) -> bool:
-        """Whether the newest row is the library's: it is not if an older library was put back in its place."""
+        """Whether the newest row equals the library's; it differs if an older copy of the library was restored."""
         view = files.view()
         alive = np.flatnonzero(view.photo_ids[-_CHUNK:] != BURIED)
         if not len(alive):
             return True
         position = max(0, files.count - _CHUNK) + int(alive[-1])
         stored = vector_of(self._db, int(view.photo_ids[position]), self._space)
-        if stored is None:  # deleted since: burying will tell
+        if stored is None:  # deleted since; the deletions are compared later
             return True
         return np.array_equal(stored.view(np.uint16), view.originals[position].view(np.uint16))
 
     def _generations(self) -> list[tuple[int, Path]]:
-        """The cache's generations of this space with their numbers, newest first, sound or not."""
+        """The generations of this space with their numbers, newest first, valid or not."""
         found = []
         for path in self._folder.glob(f"{self._stem_name()}-*.rows"):
             match = _GENERATION.search(path.name)
@@ -288,7 +290,7 @@ class Matrix:
         return sorted(found, reverse=True)
 
     def _stem_name(self) -> str:
-        """The space's name as a file name, whatever a foreign bundle calls its space."""
+        """The space's name as a safe file name."""
         return self._space if re.fullmatch("[0-9A-Za-z]+", self._space) else self._space.encode().hex()
 
     def _show(self) -> None:
@@ -305,7 +307,9 @@ class Matrix:
             mask |= np.isin(view.photo_ids, hidden)
         self._rows = Rows(
             view.photo_ids,
-            np.ascontiguousarray(view.scales),  # they lie among the records, and each search reads all
+            np.ascontiguousarray(
+                view.scales
+            ),  # copied: they are interleaved with records, and each search reads all
             view.codes,
             view.originals,
             mask if mask.any() else None,

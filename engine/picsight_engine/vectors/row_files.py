@@ -1,10 +1,10 @@
-"""The cache files of a space: rows that are appended, mapped into memory, and checked after a crash.
+"""The cache files of a space: appended, memory-mapped, and checked after a crash.
 
-Three files make one generation. `.rows` holds a header and a record a row, `.int8` the codes, `.float16` the
-originals. Files grow ahead of their rows, so an append writes the new rows and then the header: what the header does
-not count does not exist. The header also counts the rows known to have reached the disk; after a power failure the
-few beyond it are checked by their sums. A damaged generation is never repaired, the next one is built under new names
-(a mapped file cannot be replaced on Windows).
+Three files make one generation. `.rows` holds a header and one record per row, `.int8` the codes, `.float16` the
+originals. Files grow ahead of their rows; an append writes the new rows first and then the header, which alone decides
+how many rows exist. The header also counts the rows known to be on disk; after a power failure, the few rows beyond are
+checked by their checksums. A damaged generation is never repaired; the next one is built under new names, because Windows
+cannot replace a mapped file.
 """
 
 from __future__ import annotations
@@ -37,21 +37,21 @@ _HEADER = struct.Struct("<4sIIQQQQ")  # magic, version, dim, count, safe, last r
 _HEADER_BYTES = 64
 _SUM = struct.Struct("<I")
 _RECORD = np.dtype([("row", "<i8"), ("photo", "<i8"), ("scale", "<f4"), ("sum", "<u4")])
-_PHOTO_OFFSET = 8  # of "photo" inside a record
+_PHOTO_OFFSET = 8  # offset of "photo" in a record
 _SUFFIXES = (".rows", ".int8", ".float16")
-_SPARE_ROWS = 1024  # grown by at least so many rows, or by a quarter
-_UNSAFE_ROWS = 4096  # so many rows may wait for the disk: some 5 ms of checking at the next start
+_SPARE_ROWS = 1024  # files grow by at least this many rows, or by a quarter
+_UNSAFE_ROWS = 4096  # the most rows not yet synced; checking them at the next start takes about 5 ms
 BURIED = 0  # the photo id of a row whose vector was deleted; real ids begin at 1
 _BLANK_PHOTO = BURIED.to_bytes(8, "little")
 
 
 class TornFilesError(Exception):
-    """The files are incomplete, damaged, or of another version: they have to be built anew."""
+    """The files are incomplete, damaged, or of another version, and must be rebuilt."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    """How many rows there are, how many of them are safe on the disk, and the library's state that they mirror."""
+    """The number of rows, how many of them are known to be on disk, and the library's state that they mirror."""
 
     dim: int
     count: int
@@ -77,7 +77,7 @@ class _Header:
 
 @dataclass(frozen=True, slots=True)
 class MappedRows:
-    """The rows of a generation at one moment, as views of the mapped files; a buried row has photo id 0."""
+    """A snapshot of a generation's rows, as views of the mapped files; a deleted row has photo id 0."""
 
     rows: NDArray[np.int64]  # [n] ids of the stored vectors, ascending
     photo_ids: NDArray[np.int64]  # [n]
@@ -87,7 +87,7 @@ class MappedRows:
 
 
 class RowFiles:
-    """One generation of a space's cache files. Only a holder of the cache's lock may call what writes."""
+    """One generation of a space's cache files. Writing methods require the cache's lock."""
 
     def __init__(self, stem: Path, header: _Header) -> None:
         self._stem = stem
@@ -97,7 +97,7 @@ class RowFiles:
 
     @classmethod
     def create(cls, stem: Path, dim: int) -> RowFiles:
-        """Makes an empty generation that nobody opens before its first `publish`."""
+        """Creates an empty generation, which no other process opens before its first `publish`."""
         for suffix, size in zip(_SUFFIXES, _sizes(_SPARE_ROWS, dim), strict=True):
             with open_private(stem.with_name(stem.name + suffix), "xb") as file:
                 file.truncate(size)
@@ -105,7 +105,7 @@ class RowFiles:
 
     @classmethod
     def open(cls, stem: Path, dim: int) -> RowFiles:
-        """Opens a published generation; TornFilesError if it cannot be trusted."""
+        """Opens a published generation; TornFilesError if it is not valid."""
         header = _read_header(stem)
         if header.dim != dim:
             raise TornFilesError
@@ -125,17 +125,17 @@ class RowFiles:
 
     @property
     def count(self) -> int:
-        """How many rows there are, buried ones included."""
+        """The number of rows, including deleted ones."""
         return self._header.count
 
     def reload(self) -> None:
-        """Sees what another process has published meanwhile."""
+        """Reads the header again, which another process may have changed."""
         self._header = _read_header(self._stem)
         if self._header.count > self._capacity:
             self._map()
 
     def view(self) -> MappedRows:
-        """The rows as they are now; the views stay valid while rows are appended."""
+        """The present rows; the views stay valid while rows are appended."""
         n = self._header.count
         records = self._records[:n]
         return MappedRows(
@@ -143,7 +143,7 @@ class RowFiles:
         )
 
     def append(self, new: VectorRows) -> None:
-        """Writes rows behind the last one; they count from the next `publish` on."""
+        """Writes rows after the last one; they become visible with the next `publish`."""
         start, count = self._header.count, len(new.rows)
         if start + count > self._capacity:
             self._grow(start + count + max(_SPARE_ROWS, (start + count) // 4))
@@ -161,7 +161,7 @@ class RowFiles:
         self._header = replace(self._header, count=start + count)
 
     def bury(self, positions: NDArray[np.int64]) -> None:
-        """Takes rows out of every later view without moving the others; their vectors are overwritten."""
+        """Marks rows as deleted and overwrites their vectors; the other rows keep their positions."""
         dim = self._header.dim
         blanks = (_BLANK_PHOTO, bytes(dim), bytes(dim * STORED.itemsize))
         with ExitStack() as stack:
@@ -174,7 +174,7 @@ class RowFiles:
                     file.write(blank)
 
     def publish(self, state: SpaceState, *, safe: bool = False) -> None:
-        """Makes the rows count, as the mirror of `state`; `safe` waits until they have reached the disk."""
+        """Makes the rows visible as the mirror of `state`; `safe` syncs them to disk first."""
         safe = safe or self._header.count - self._header.safe >= _UNSAFE_ROWS
         with ExitStack() as stack:
             handles = self._handles(stack)
@@ -186,7 +186,7 @@ class RowFiles:
             handles[0].write(self._header.pack())
 
     def _check_unsafe(self) -> None:
-        """Compares the sums of the rows that may not have reached the disk before a power failure."""
+        """Compares the checksums of rows that a power failure may have lost."""
         start, end = self._header.safe, self._header.count
         records = self._records[start:end]
         sums = _sums(records, self._codes[start:end], self._originals[start:end])
@@ -197,12 +197,12 @@ class RowFiles:
     def _grow(self, rows: int) -> None:
         for suffix, size in zip(_SUFFIXES, _sizes(rows, self._header.dim), strict=True):
             with self._path(suffix).open("r+b") as file:
-                if file.seek(0, os.SEEK_END) < size:  # another process may have made more room meanwhile
+                if file.seek(0, os.SEEK_END) < size:  # another process may have grown the file meanwhile
                     file.truncate(size)
         self._map()
 
     def _map(self) -> None:
-        """Maps the files as far as all three reach; views of an older mapping stay valid."""
+        """Maps the rows that all three files contain; views of an older mapping stay valid."""
         dim = self._header.dim
         maps = []
         for suffix in _SUFFIXES:
@@ -231,15 +231,15 @@ class RowFiles:
 
 
 def remove_generation(stem: Path) -> None:
-    """Deletes a generation's files, unless a process on Windows has them mapped: then the next build tries again."""
+    """Deletes a generation's files; if a process on Windows has them mapped, the next build tries again."""
     with suppress(PermissionError):
         remove_leading(stem)
-        for suffix in reversed(_SUFFIXES):  # `.rows` last, by which the others are found
+        for suffix in reversed(_SUFFIXES):  # `.rows` last: the others are found by it
             stem.with_name(stem.name + suffix).unlink(missing_ok=True)
 
 
 def _sizes(rows: int, dim: int) -> tuple[int, int, int]:
-    """Where row number `rows` begins in each file, which is also the size of a file of so many rows."""
+    """The size of each file with this many rows."""
     return _HEADER_BYTES + rows * _RECORD.itemsize, rows * dim, rows * dim * STORED.itemsize
 
 
@@ -254,7 +254,7 @@ def _read_header(stem: Path) -> _Header:
 def _sums(
     records: NDArray[np.void], codes: NDArray[np.int8], originals: NDArray[np.float16]
 ) -> NDArray[np.uint32]:
-    """A check sum a row [n] over everything in it, modulo 2**32: odd weights, so that no single change is lost."""
+    """A checksum [n] of each whole row, modulo 2**32; the weights are odd, so that every single change is detected."""
     odd: NDArray[np.uint32] = np.arange(1, 2 * codes.shape[1], 2, dtype=np.uint32)  # [dim]
     other: NDArray[np.uint32] = odd * np.uint32(2_654_435_761)  # odd as well
     code_sums: NDArray[np.uint32] = codes.view(np.uint8).astype(np.uint32) @ odd

@@ -1,4 +1,4 @@
-"""The exact scan: every row's score in eight bits, then the best ones again from their originals."""
+"""The exact scan: scores every row in 8 bits, then re-ranks the best ones by their originals."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ if TYPE_CHECKING:
     from picsight_engine.vectors.leading import Leading
     from picsight_engine.vectors.matrix import Rows
 
-_SIGMAS = 5.0  # a row is left out only where rounding would have to be wrong by so many standard errors
-_LEADING_SIGMAS = 6.0  # the same for what the leading part does not tell, whose errors have longer tails
-_RERANKED = 256  # so few rows are not worth a rough look
+_SIGMAS = 5.0  # a row is excluded only beyond this many standard errors of rounding
+_LEADING_SIGMAS = 6.0  # the same for the leading components, whose errors have longer tails
+_RERANKED = 256  # up to this many rows are scored exactly at once
 _AT_ONCE = 8192  # rows: 34 MB of 512 numbers in float64; rough scores stay in the processor's cache
-_MOST_RERANKED = 4096  # thousands of near-equal rows (a burst, blank pages) end here: some 10 ms
-_SPARSE = 8  # where fewer than one row in eight may be shown, picking them costs less than reading all
-_FIRST = 64  # one row in so many, the best by their leading parts, is looked at in full in any case
-_FEW = 256  # for more than one row in so many there would be too much to look at
-_THIN = 16  # one score in so many tells where the best begin
-_OFF_ROWS = 512  # from so many rows it is learnt how far the leading part is off
+_MOST_RERANKED = 4096  # limit for thousands of near-equal rows (a burst, blank pages): about 10 ms
+_SPARSE = 8  # if fewer than one row in eight may be shown, gathering them is cheaper than reading all
+_FIRST = 64  # the best 1/64 of rows by leading components are always scored in full
+_FEW = 256  # if `k` exceeds 1/256 of the rows, the first pass does not pay
+_THIN = 16  # one score in this many is sampled to estimate the cut
+_OFF_ROWS = 512  # rows from which the error of the leading components is estimated
 
 
 class Resident(Protocol):
-    """Whatever holds rows: a matrix, whose rows change as the library does, or those of one moment."""
+    """A source of rows: a matrix, whose rows follow the library, or a snapshot."""
 
     @property
     def rows(self) -> Rows:
-        """The rows that are searched."""
+        """The rows to search."""
 
 
 def scan(
@@ -39,8 +39,8 @@ def scan(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The best `k` photos for `query` [dim] (unit length): ids [k] and dot products [k], best first.
 
-    `allowed` [n] restricts the search to some of `matrix.rows` (rows beyond it are left out); hidden rows never
-    appear. Equal scores keep the order of ids, the lowest first.
+    `allowed` [n] restricts the search to some of `matrix.rows` (rows beyond it are excluded); hidden rows never
+    appear. Equal scores are ordered by id, lowest first.
     """
     return scan_any(matrix, query[np.newaxis], k, allowed)
 
@@ -54,7 +54,7 @@ def scan_any(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The best `k` photos for any of `queries` [m, dim]: a photo's score is the largest of its m dot products.
 
-    What each of `matrix.rows` loses (`losses` [n]) is taken off it.
+    `losses` [n] are subtracted from the scores of `matrix.rows`.
     """
     rows = matrix.rows
     shown = _shown(rows, allowed)
@@ -67,7 +67,7 @@ def scan_any(
 def term_scores(
     matrix: Resident, queries: NDArray[np.float32], photo_ids: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """The dot products [p, m] of some photos with each of `queries` [m, dim]: why they matched; nan for a stranger."""
+    """The dot products [p, m] of photos with each of `queries` [m, dim], to explain matches; nan for an unknown photo."""
     rows = matrix.rows
     order = np.argsort(rows.ids, kind="stable")
     places = np.searchsorted(rows.ids, photo_ids, sorter=order).clip(max=max(len(order) - 1, 0))
@@ -96,7 +96,7 @@ def _candidates(
     shown: NDArray[np.bool_] | None,
     losses: NDArray[np.float32] | None,
 ) -> NDArray[np.intp]:
-    """Positions of the rows that may be among the best `k`, by eight-bit scores and what they can be wrong by."""
+    """Positions of the rows that may be among the best `k`, by 8-bit scores and their error bounds."""
     n = len(rows.ids)
     count = n if shown is None else int(np.count_nonzero(shown))
     if count <= _RERANKED or k >= count // 2:
@@ -114,7 +114,7 @@ def _candidates(
 def _look_ahead(
     contest: _Contest, leading: Leading, queries: NDArray[np.float32], shown: NDArray[np.bool_] | None
 ) -> None:
-    """Picks what can be among the best by the leading parts; reads the rows in full that came after those were made."""
+    """Selects the rows that may be among the best by leading components; scores later rows, which have none, in full."""
     scores = leading.scores(queries)  # [m]
     m = len(scores)
     if contest.losses is not None:
@@ -132,7 +132,7 @@ def _look_ahead(
         off = contest.rough(sample) - scores[sample]
         line, above = contest.limit - off.mean() - _LEADING_SIGMAS * off.std(), line
         more = np.flatnonzero((scores >= line) & (scores < above))
-        if len(more) * _SPARSE > m:  # the leading parts tell nothing of this query
+        if len(more) * _SPARSE > m:  # the leading components do not help for this query
             contest.start_again()
             contest.read(shown)
         else:
@@ -140,25 +140,25 @@ def _look_ahead(
 
 
 class _Contest:
-    """The rows that are still in the running for the best `k`."""
+    """The rows that may still be among the best `k`."""
 
     def __init__(
         self, rows: Rows, queries: NDArray[np.float32], k: int, losses: NDArray[np.float32] | None
     ) -> None:
         self.k = k
         self.losses = losses
-        self.limit = -np.inf  # a row below it is out
+        self.limit = -np.inf  # rows below it are excluded
         self._rows = rows
         self._codes, self._scales = quantize(queries)  # [m, dim], [m]
         error = rounding_error(float(rows.scales.max()), float(self._scales.max()))
-        self._slack = 2 * _SIGMAS * error  # both the row and the k-th may be off
+        self._slack = 2 * _SIGMAS * error  # both the row and the k-th one may be wrong
         self._most = max(_MOST_RERANKED, 2 * k)
         self._positions: list[NDArray[np.intp]] = []
         self._scores: list[NDArray[np.float32]] = []
         self._fresh = 0
 
     def rough(self, chosen: slice | NDArray[np.intp]) -> NDArray[np.float32]:
-        """The largest eight-bit score of each of some rows, less what it loses."""
+        """The largest 8-bit score of each chosen row, minus its loss."""
         rows = self._rows
         scores: NDArray[np.float32] = best_dots(rows.codes[chosen], self._codes, self._scales)
         scores *= rows.scales[chosen]
@@ -167,7 +167,7 @@ class _Contest:
         return scores
 
     def read(self, shown: NDArray[np.bool_] | None, start: int = 0) -> None:
-        """Looks at one row after the other."""
+        """Scores all rows from `start` on, in order."""
         for first in range(start, len(self._rows.ids), _AT_ONCE):
             block = slice(first, first + _AT_ONCE)
             scores = self.rough(block)
@@ -185,11 +185,11 @@ class _Contest:
             self._add(some[near], scores[near])
 
     def start_again(self) -> None:
-        """Forgets the rows, but not how good one has to be."""
+        """Drops the rows, but keeps the limit."""
         self._positions, self._scores, self._fresh = [], [], 0
 
     def left(self) -> NDArray[np.intp]:
-        """The positions of the rows that are in the running after all."""
+        """The positions of the remaining rows."""
         self._raise_limit()
         return self._positions[0]
 
@@ -201,7 +201,7 @@ class _Contest:
             self._raise_limit()
 
     def _raise_limit(self) -> None:
-        """Sends rows out that the `k` best so far have left behind."""
+        """Raises the limit by the `k` best so far, and drops the rows below it."""
         positions, scores = np.concatenate(self._positions), np.concatenate(self._scores)
         if len(scores) >= self.k:
             last = len(scores) - self.k
