@@ -1,1 +1,1 @@
-"""A model as files: its manifest, its tokenizer, how photos become its input, and what its scores mean."""
+"""A model as files: manifest, tokenizer, preprocessing, and calibration of scores."""

@@ -52,7 +52,7 @@ _Record = TypeVar("_Record", "Licence", "ImageSpec", "TextSpec", "FileRecord")
 
 @dataclass(frozen=True, slots=True)
 class Licence:
-    """The bundle's licence; `accept` says whether a person must agree before it is installed."""
+    """The bundle's licence; `accept` says whether the user must agree before the installation."""
 
     id: str
     url: str
@@ -61,7 +61,7 @@ class Licence:
 
 @dataclass(frozen=True, slots=True)
 class ImageSpec:
-    """How a photo becomes the image tower's input; `mean` and `std` are for values 0 to 1, null where the graph does it."""
+    """The image tower's preprocessing; `mean` and `std` are for values 0 to 1, null if the graph normalises."""
 
     size: int
     resize: Resize
@@ -99,7 +99,7 @@ class FileRecord:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """`bundle.json`: every field that an embedding depends on, and where the weights came from."""
+    """`bundle.json`: every field on which an embedding depends, and the origin of the weights."""
 
     name: str
     title: str
@@ -151,13 +151,13 @@ class Bundle:
 
 
 def preprocessing_of(manifest: Manifest) -> str:
-    """How photos are preprocessed for a bundle's space, "size 256; resize squash; …", but for what its graph does."""
+    """The preprocessing of a bundle's space outside its graph: "size 256; resize squash; …"."""
     values = ((name, getattr(manifest.image, name, None)) for name in _PREPROCESSING)
     return "; ".join(f"{name} {value}" for name, value in values if value is not None)
 
 
 def require_preprocessing(manifest: Manifest, known: str | None) -> None:
-    """Raises BundleError, which says what differs, unless a bundle preprocesses photos as is known of its space, if that is."""
+    """Raises BundleError, which names the difference, if a bundle's preprocessing differs from the known one of its space."""
     found, wanted = (
         dict(part.split(" ", 1) for part in text.split("; ") if " " in part)
         for text in (preprocessing_of(manifest), known or "")
@@ -174,7 +174,7 @@ def open_bundle(folder: Path, *, hashes: bool = False) -> Bundle:
     """Opens a bundle after checking its format, files and sizes; with `hashes` (installation, doctor) every byte.
 
     Raises:
-        BundleError: with the file and the reason; nothing is half-loaded.
+        BundleError: a check failed; the message names the file and the reason.
     """
     manifest = read_manifest(folder / MANIFEST)
     graphs = [name for name, there in ((IMAGE_GRAPH, manifest.image), (TEXT_GRAPH, manifest.text)) if there]
@@ -190,7 +190,7 @@ def open_bundle(folder: Path, *, hashes: bool = False) -> Bundle:
 
 
 def demand_place(folder: Path) -> None:
-    """Asked before the work that a bundle takes.
+    """Checks that a bundle can be written to a folder, before the work of making one.
 
     Raises:
         BundleError: the folder exists and is not a bundle.
@@ -205,12 +205,12 @@ def demand_place(folder: Path) -> None:
 
 
 def write_bundle(folder: Path, manifest: Manifest, files: Mapping[str, Path]) -> Bundle:
-    """Writes a bundle in one step: copies `files` (name → source), hashes them, adds the manifest, moves it into place.
+    """Writes a bundle atomically: copies `files` (name → source), hashes them, adds the manifest, moves it into place.
 
-    An older bundle stays until the new one is whole and was opened.
+    An older bundle stays until the new one is complete and was opened.
 
     Raises:
-        BundleError: the folder exists and is not a bundle, or what was given makes none; nothing was replaced.
+        BundleError: the folder exists and is not a bundle, or the files do not form one; nothing was replaced.
         StorageError: nothing can be written there.
     """
     demand_place(folder)
@@ -233,19 +233,19 @@ def seal_bundle(folder: Path, manifest: Manifest) -> Bundle:
     """Makes a bundle of the files in `folder`: writes the manifest beside them and checks every byte.
 
     Raises:
-        BundleError: what lies there is not what the manifest says.
+        BundleError: the files do not match the manifest.
     """
     (folder / MANIFEST).write_bytes(manifest_text(manifest))
     return open_bundle(folder, hashes=True)
 
 
 def manifest_text(manifest: Manifest) -> bytes:
-    """A manifest as its file holds it."""
+    """The manifest as the bytes of its file."""
     return (json.dumps(asdict(manifest), indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def move_bundle(staging: Path, folder: Path) -> None:
-    """Puts a staged bundle of the same disk where the old one was, if any; a crash between the two steps leaves both whole, beside each other."""
+    """Moves a staged bundle on the same disk into place of the old one; a crash in between leaves both, complete."""
     if not folder.exists():
         staging.rename(folder)
         return
@@ -260,15 +260,15 @@ def move_bundle(staging: Path, folder: Path) -> None:
 
 
 def file_record(path: Path) -> FileRecord:
-    """Size and hash of a file as it is."""
+    """The present size and hash of a file."""
     return FileRecord(path.stat().st_size, _sha256(path))
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Reads a manifest alone, the files that it lists unseen.
+    """Reads a manifest without checking the files that it lists.
 
     Raises:
-        BundleError: it is missing, no manifest of this format, or names files outside its folder.
+        BundleError: it is missing, not a manifest of this format, or names files outside its folder.
     """
     try:
         text = path.read_bytes()
@@ -284,10 +284,10 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def parse_manifest(text: bytes, path: Path) -> Manifest:
-    """The manifest that a JSON text describes; `path` is where it lies, for sentences.
+    """Parses a manifest from JSON; `path` is used in messages only.
 
     Raises:
-        BundleError: it is no manifest of this format, or names files outside its folder.
+        BundleError: it is not a manifest of this format, or names files outside its folder.
     """
     try:
         data = json.loads(text.decode("utf-8"))
@@ -384,12 +384,12 @@ def _triple(key: str, values: list[float]) -> tuple[float, float, float]:
 
 
 def _record(kind: type[_Record], data: dict[str, Any]) -> _Record:
-    """Builds a record from JSON; a missing key is an error that names it, a surplus one is ignored."""
+    """Builds a record from JSON; a missing key is an error that names it, an unknown key is ignored."""
     return kind(**{f.name: data[f.name] for f in fields(kind)})
 
 
 def check_image_tower(bundle: Bundle) -> None:
-    """Compares every byte of the image tower, 10 to 40 ms: a changed one gives wrong vectors, and those stay.
+    """Checks every byte of the image tower in 10 to 40 ms: a changed tower would store wrong vectors.
 
     Raises:
         BundleError: the graph, or a file that may hold its weights, has changed since the installation.

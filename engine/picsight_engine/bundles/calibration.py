@@ -1,4 +1,4 @@
-"""What scores mean: whether a library answers a query, how well each of its photos matches it, and which show nothing."""
+"""Interprets scores: whether a library answers a query, how well each photo matches, and which photos are blank."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ Match = Literal["strong", "weaker", "none"]
 
 _BYTES = 2  # of a float16
 _FARTHEST = 10  # along a direction on which the means of what it parts lie 1 apart
-BEST = 5  # scores whose mean says that a library holds several right photos
+BEST = 5  # the number of best scores whose mean is the evidence for several right photos
 TURN = 1_000  # photos: the library that the cuts are stated for, and where their growth changes
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """The cuts of one pair of towers, for a library of a thousand photos.
+    """The thresholds of one pair of towers, for a library of a thousand photos.
 
-    The evidence for a query is the mean of its best five scores, or its best score less `gap` where that is more: a
-    library may hold one right photo alone. From `answered` on there is an answer, and photos from `strong` on are strong.
-    From `possible` on there may be one, and photos that score at most `span` less than the best are weaker matches.
+    The evidence for a query is the mean of its best five scores, or its best score minus `gap` if that is higher, because
+    a library may hold only one right photo. From `answered` on there is an answer, and photos from `strong` on are strong
+    matches. From `possible` on there may be one, and photos at most `span` below the best are weaker matches.
 
-    The best of many wrong photos scores higher than the best of few: every cut rises with the logarithm of the library's
-    size, up to a thousand photos by `growth_below`, and beyond by `growth`. It falls by `common` times the commonness of
-    what is looked for: these cuts are for a thing that one of a thousand photos shows.
+    The best of many wrong photos scores higher than the best of few, so every threshold rises with the logarithm of the
+    library's size: by `growth_below` up to a thousand photos, by `growth` beyond. It falls by `common` times the
+    commonness of the query, which is 0 for a subject that one of a thousand photos shows.
     """
 
     answered: float
@@ -48,17 +48,17 @@ class Calibration:
     common: float
 
     def evidence(self, best: Sequence[float]) -> float:
-        """How much speaks for an answer; `best` are the highest scores of the library, at least five or all, best first."""
+        """The evidence for an answer; `best` are the library's highest scores, at least five or all, best first."""
         first = best[:BEST]
         return max(first[0] - self.gap, sum(first) / len(first))
 
     def rise(self, photos: int, commonness: float) -> float:
-        """What is added to every cut in a library of so many photos, for a thing as common as that."""
+        """The rise of every threshold for a library of `photos` and a subject of this commonness."""
         folds = math.log(photos / TURN)
         return folds * (self.growth_below if folds < 0 else self.growth) - self.common * commonness
 
     def matches(self, best: Sequence[float], photos: int, commonness: float) -> list[Match]:
-        """How well each of the best scores of a library of `photos` matches; at least five scores or all, best first."""
+        """The match of each of the best scores in a library of `photos`; at least five scores or all, best first."""
         if not best:
             return []
         rise, evidence = self.rise(photos, commonness), self.evidence(best)
@@ -69,13 +69,13 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """From which cosine on a photo is like another: strongly, or perhaps."""
+    """The cosines from which one photo is like another: strongly, or weakly."""
 
     strong: float
     weaker: float
 
     def matches(self, scores: Sequence[float]) -> list[Match]:
-        """How well each of these scores matches."""
+        """The match of each score."""
         return _matches(scores, self.strong, self.weaker)
 
 
@@ -84,11 +84,11 @@ def _matches(scores: Sequence[float], strong: float, weaker: float) -> list[Matc
 
 
 def parse_likeness(data: dict[str, Any]) -> Likeness:
-    """The likeness that a manifest holds; a surplus key is ignored.
+    """Parses the likeness in a manifest; ignores unknown keys.
 
     Raises:
         KeyError: a number is missing.
-        ValueError: one is no cosine, or they are not in order.
+        ValueError: one is not a cosine, or they are not in order.
     """
     cuts = (data["strong"], data["weaker"])
     require("likeness", data, fits=all(map(is_number, cuts)) and -1 <= cuts[1] <= cuts[0] <= 1)
@@ -96,11 +96,11 @@ def parse_likeness(data: dict[str, Any]) -> Likeness:
 
 
 def parse_calibration(data: dict[str, Any]) -> Calibration:
-    """The calibration that a manifest holds; a surplus key is ignored.
+    """Parses the calibration in a manifest; ignores unknown keys.
 
     Raises:
         KeyError: a number is missing.
-        ValueError: one is no number, or no cosine; or the cuts are not in order, so that an answer might hold no strong photo.
+        ValueError: one is not a number or cosine, or the thresholds are not in order.
     """
     numbers = {}
     for each in fields(Calibration):
@@ -116,10 +116,10 @@ def parse_calibration(data: dict[str, Any]) -> Calibration:
 
 @dataclass(frozen=True, slots=True)
 class Blankness:
-    """What parts flat, smeared and covered pictures from photos in one space; its vectors [dim] are float16 in base64.
+    """Separates blank (flat, smeared or covered) pictures from photos in one space; its vectors [dim] are float16 in base64.
 
-    A photo loses `weight` of what the product of its vector and `direction` is beyond `cut`, unless words ask for such
-    pictures: where the product of their vector and `words` reaches `asked`.
+    The product of a photo's vector and `direction`, as far as it exceeds `cut`, costs `weight` times as much score. It costs
+    nothing if the words ask for such pictures: if the product of their vector and `words` reaches `asked`.
     """
 
     direction: str
@@ -133,26 +133,26 @@ class Blankness:
         return _vector(self.direction)
 
     def asking(self, words: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Which unit vectors [m, dim] of words ask for pictures that show nothing."""
+        """Which unit vectors [m, dim] of words ask for blank pictures."""
         asking: NDArray[np.bool_] = words @ _vector(self.words) >= self.asked
         return asking
 
     def losses(self, along: NDArray[np.float32]) -> NDArray[np.float32]:
-        """What photos lose [n] that lie so far along the direction [n]."""
+        """The losses [n] of photos with these products with the direction [n]."""
         return ((along - self.cut).clip(min=0) * self.weight).astype(along.dtype)
 
 
 def vector_text(vector: NDArray[np.float32]) -> str:
-    """A vector as a manifest holds it."""
+    """A vector as base64 for a manifest."""
     return base64.b64encode(vector.astype("<f2").tobytes()).decode("ascii")
 
 
 def parse_blankness(data: dict[str, Any], dim: int) -> Blankness:
-    """What a manifest holds of it; a surplus key is ignored.
+    """Parses the blankness in a manifest; ignores unknown keys.
 
     Raises:
         KeyError: a field is missing.
-        ValueError: a number is none or out of its range, or a vector is no text of `dim` finite numbers.
+        ValueError: a number is invalid or out of range, or a vector is not a text of `dim` finite numbers.
     """
     for name in ("direction", "words"):
         require(f"blankness.{name}", data[name], fits=_is_vector(data[name], dim))

@@ -1,7 +1,7 @@
-"""How common it is that photos show what a search asks for, by the words that are said of some 34,000 everyday photos.
+"""Estimates how common a search's subject is in photos, from word counts in captions of about 34,000 everyday photos.
 
-Nearly every library shows dogs, and hardly one a pangolin: less need speak for the one than for the other. And words as
-plain as "person" have low cosines even with the photos that they are right for.
+Nearly every library shows dogs and hardly any a pangolin, so dogs need less evidence. Plain words such as "person" also
+have low cosines even with right photos.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from functools import cache
 from importlib import resources
 
 _TABLE = "everyday_words.tsv"  # `mctrain data words` counts them
-ALL = "*"  # stands in the table for no word, but for all photos
+ALL = "*"  # the row of the table that counts all photos
 _MORE = 0.5  # what each further word takes: fitted to the photos of which all words of a search are said
 _THOUSAND = 1_000  # 0 is the commonness of what one of a thousand photos shows
-# Words of grammar, and what people call what they look for: "show me photos of my dog" asks for a dog.
+# Function words, and words about the search itself: "show me photos of my dog" asks for a dog.
 _SAYING_LITTLE = frozenset(
     """
     a an the this that these those some any every all no not and or but nor so than as if there here very also just only
@@ -58,7 +58,7 @@ _PLURALS = (
 
 
 def singular_words(text: str) -> list[str]:
-    """The words of a text without regard to case, accents and punctuation, in the singular as far as endings tell.
+    """The words of a text without case, accents and punctuation, in the singular as far as endings show it.
 
     >>> singular_words("Two Ponies, and boxes")
     ['two', 'pony', 'and', 'box']
@@ -69,9 +69,9 @@ def singular_words(text: str) -> list[str]:
 
 
 def commonness(text: str) -> float:
-    """The logarithm of how many of a thousand photos show it: 0 is one of them; that of the rarest word, less for more words.
+    """The logarithm of how many of a thousand photos show the subject (0: one), from its rarest word, less for more words.
 
-    A word that was never said counts as one that was said of half a photo.
+    A word without a count counts as half a photo.
     """
     photos, counts_by_word = _word_counts()
     counts = [counts_by_word.get(word, 0.5) for word in singular_words(text) if word not in _SAYING_LITTLE]
@@ -82,13 +82,13 @@ def commonness(text: str) -> float:
 
 
 def is_everyday(word: str) -> bool:
-    """Whether a word is said of everyday photos, and not known from places alone: "nice", "reading", not "Paris"."""
+    """Whether a word occurs in captions of everyday photos, and not only as a place: "nice", "reading", not "Paris"."""
     return all(each in _word_counts()[1] and each not in _PLACES for each in singular_words(word))
 
 
 @cache
 def _word_counts() -> tuple[int, dict[str, int]]:
-    """How many photos were counted, and of how many of them each word is said."""
+    """The number of counted photos, and the number of photos per word."""
     table = resources.files(__package__).joinpath(_TABLE).read_text(encoding="utf-8")
     rows = (line.split("\t") for line in table.splitlines())
     counts_by_word = {word: int(count) for word, count in rows}

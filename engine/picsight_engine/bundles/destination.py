@@ -1,4 +1,4 @@
-"""Whether a place can be written, asked before the minutes or days whose outcome shall lie there."""
+"""Checks that a folder can be written before a long job produces files for it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def refusals_explained(folder: Path, more: str = "") -> Iterator[None]:
-    """Turns what the disk refuses to write in a folder into a StorageError, which says `more` behind it."""
+    """Turns an OSError of writing to a folder into StorageError; the message ends with `more`."""
     try:
         yield
     except OSError as fault:
@@ -26,13 +26,13 @@ def refusals_explained(folder: Path, more: str = "") -> Iterator[None]:
 
 
 def demand_writable(folder: Path) -> None:
-    """Makes something in the folder, or in the first above it that exists, and takes it away again: neither the bits of
-    its mode nor those of its disk say the whole truth.
+    """Creates and deletes an entry in the folder, or in its nearest existing parent: permission bits and mount flags are
+    not reliable.
 
     Raises:
-        StorageError: it is not allowed, the disk can only be read, or one of those above is a file.
+        StorageError: writing is not permitted, the disk is read-only, or a parent is a file.
     """
-    absolute = Path(os.path.abspath(folder))  # noqa: PTH100 -- resolve() would follow a person's own links
+    absolute = Path(os.path.abspath(folder))  # noqa: PTH100 -- resolve() would follow the user's links
     existing = next(each for each in (absolute, *absolute.parents) if os.path.lexists(each))
     try:
         with tempfile.TemporaryDirectory(prefix=".picsight-", dir=existing):

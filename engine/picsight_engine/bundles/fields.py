@@ -1,4 +1,4 @@
-"""Checks of single values of a manifest, which anybody may have written: what does not fit is a ValueError that names it."""
+"""Checks single values of an untrusted manifest; an invalid value raises a ValueError that names it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
 def require(key: str, value: object, *, fits: bool) -> None:
-    """ValueError that shows the value, unless it fits."""
+    """Raises a ValueError that shows the value, unless it fits."""
     if not fits:
         raise ValueError(f"{key} is {reprlib.repr(value)}")
 
@@ -28,17 +28,17 @@ def require_texts(values: Mapping[str, object]) -> None:
 
 
 def require_whole(key: str, value: object, least: int, most: int) -> None:
-    """A whole number in its range; true and false are none."""
+    """Requires an integer in its range; true and false are not integers here."""
     require(key, value, fits=type(value) is int and least <= value <= most)
 
 
 def is_number(value: object) -> bool:
-    """A number; true and false are none."""
+    """Whether a value is a number; true and false are not."""
     return type(value) in {int, float}
 
 
 def is_portable(name: str) -> bool:
-    """Whether every system takes this for the name of one file or folder: Windows has its own mind about "con" or "a."."""
+    """Whether every system accepts this file or folder name: Windows rejects or changes "con" and "a."."""
     return bool(_NAME.fullmatch(name)) and not (_DEVICE.fullmatch(name) or name.endswith((".", " ")))
 
 
@@ -48,7 +48,7 @@ def is_model_name(name: str) -> bool:
 
 
 def require_apart(names: Iterable[str], taken: str) -> None:
-    """File names with "/" that stay inside their folder and apart from each other, and from `taken`, on every system."""
+    """Requires file names with "/" that stay inside their folder and differ from each other and `taken` on every system."""
     files, folders = {taken.casefold()}, set()
     for name in names:
         if not all(map(is_portable, name.split("/"))):

@@ -1,4 +1,4 @@
-"""The whole words that a model's tokenizer knows: what it is sure to have read often."""
+"""The whole words in a model's tokenizer, which were frequent in its training texts."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def model_words(bundle: Bundle) -> tuple[str, ...]:
-    """The tokenizer's tokens that are words of two letters or more, the commonest first; none where it splits otherwise.
+    """The tokens that are words of two letters or more, most common first; none for an unknown kind of tokenizer.
 
-    A vocabulary lists what it took in early first, which is what its texts were full of.
+    A vocabulary lists its earliest merges first, which are the most frequent.
 
     Raises:
         BundleError: the bundle has no text tower, or the file is damaged.
@@ -33,7 +33,7 @@ def model_words(bundle: Bundle) -> tuple[str, ...]:
 
 
 def _tokens(model: dict[str, Any]) -> Iterable[str]:
-    """What begins and ends a word, by the ways in which tokenizers mark that."""
+    """The tokens that are whole words, by the marks of the kinds of tokenizers."""
     # Unigram: pairs of piece and score, a piece that begins a word after a "▁".
     if isinstance(model["vocab"], list):
         return [piece[1:] for piece, _ in model["vocab"] if piece.startswith("▁")]

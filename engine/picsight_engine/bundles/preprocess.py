@@ -1,4 +1,4 @@
-"""From an upright RGB picture to the image tower's input, exactly as the bundle's manifest says."""
+"""Preprocesses an upright RGB picture for the image tower, exactly as the bundle's manifest says."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MAX_PIXELS = 16_000_000  # 64 MB for a moment; at 224 pixels a picture may be 3
 
 
 def preprocess(image: Image.Image, spec: ImageSpec) -> NDArray[np.float32]:
-    """The tower's input, [3, size, size]: resized once, scaled to 0 to 1, then by mean and std where the graph does not.
+    """The tower's input, [3, size, size]: resized once, scaled to 0 to 1, then normalised unless the graph does it.
 
     Equals torchvision's Resize and CenterCrop on the same pixels within 1/255.
     """
@@ -31,8 +31,8 @@ def preprocess(image: Image.Image, spec: ImageSpec) -> NDArray[np.float32]:
 
 
 def reduced_side(spec: ImageSpec) -> int:
-    """The smallest short side, in pixels, that a reduced decode may have: from twice the input size on, the embedding
-    keeps a cosine of 0.998 and more to the one of the full picture.
+    """The smallest short side, in pixels, that a reduced decode may have: from twice the input size on, the cosine of the
+    embedding to that of the full picture is at least 0.998.
     """
     return 2 * spec.size
 
@@ -47,8 +47,8 @@ def _resize(image: Image.Image, spec: ImageSpec) -> Image.Image:
     left, top = round((width - size) / 2.0), round((height - size) / 2.0)
     if width * height <= _MAX_PIXELS:
         return image.resize((width, height), resample).crop((left, top, left + size, top + size))
-    # A panorama of 8000 by 2 would become one of 896,000 by 224. Its middle alone comes out the same but for rounding:
-    # the order in which Pillow resizes the two axes depends on the sizes.
+    # A panorama of 8000 by 2 would become one of 896,000 by 224. Resizing only its middle gives the same result except for
+    # rounding, because the order in which Pillow resizes the axes depends on the sizes.
     across, down = image.width / width, image.height / height
     box = (left * across, top * down, (left + size) * across, (top + size) * down)
     return image.resize((size, size), resample, box=box)

@@ -1,7 +1,7 @@
-"""From text to token ids by the bundle's own tokenizer.json.
+"""Turns text into token ids with the bundle's tokenizer.json.
 
-CLIP's texts are cleaned and split into words here, as published tokenizer files differ in how they do it. The split needs
-the `regex` module: its letters and its IGNORECASE are what CLIP's vocabulary was made with.
+CLIP's texts are cleaned and split into words here, because published tokenizer files differ in that. The split needs the
+`regex` module, with whose letter classes and IGNORECASE CLIP's vocabulary was made.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ class Tokenizer:
         path = bundle.folder / self._spec.tokenizer
         try:
             self._tokenizer = tokenizers.Tokenizer.from_file(str(path))
-        except Exception as fault:  # the library raises plain Exception, whatever is wrong with the file
+        except Exception as fault:  # the library raises plain Exception for any fault of the file
             raise BundleError(
                 f"The model file {path} cannot be read ({fault}); install the model again."
             ) from fault
-        # Both are done here: what the file says would depend on how it was saved.
+        # Padding and truncation are done here: the file's settings depend on how it was saved.
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         # The words are cleaned and split already, and published files do it differently.
@@ -63,10 +63,10 @@ class Tokenizer:
         )
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.int64]:
-        """Token ids, [n, tokens], the texts' special tokens left out.
+        """Token ids, [n, tokens]; special tokens spelled in the texts are removed.
 
-        Padded to the longest of the batch where the tower masks its padding, to the whole context where it does not. A
-        text that is too long loses its end, but keeps the end token.
+        Pads to the longest text of the batch if the tower masks its padding, otherwise to the whole context. A text that
+        is too long is truncated, but keeps the end token.
         """
         context = self._spec.context
         rows = [
@@ -86,12 +86,12 @@ class Tokenizer:
         return list(self._tokenizer.encode_batch([self._strip(text) for text in texts]))
 
     def _strip(self, text: str) -> str:
-        """A person who types "[SEP]" means five characters, not the end of the text; a blank cannot join two halves to a new one."""
+        """Replaces special tokens such as "[SEP]", which a user may type, by blanks, so that the rest cannot join to a new one."""
         return self._special.sub(" ", text) if self._special else text
 
 
 def _valid(text: str) -> str:
-    """Without the lone surrogates of an odd command line."""
+    """The text without lone surrogates, which a command line may contain."""
     return text.encode("utf-8", "ignore").decode("utf-8")
 
 
@@ -101,13 +101,13 @@ def _any_of(words: object) -> re.Pattern[str] | None:
 
 
 def clip_words(text: str) -> list[str]:
-    """The lower-case words of a text, mended, without markup's entities; special tokens that it spells are left out."""
+    """The lower-case words of a text, with encoding errors fixed and HTML entities decoded, without special tokens."""
     cleaned = " ".join(_mended(text).split()).lower()
     return [word for word in _clip_pattern().findall(cleaned) if word not in _CLIP_SPECIAL]
 
 
 def _mended(text: str) -> str:
-    """Plain printable ASCII without "&" has nothing to mend, which saves most searches the import of ftfy."""
+    """Fixes encoding errors; plain printable ASCII without "&" has none, which saves most searches the import of ftfy."""
     if text.isascii() and text.isprintable() and "&" not in text:
         return text
     import ftfy  # 61 ms

@@ -1,1 +1,1 @@
-"""A model at work: towers through ONNX Runtime or Core ML, and the embedders made of them."""
+"""Runs models: towers in ONNX Runtime or Core ML, and the embedders that use them."""

@@ -1,9 +1,9 @@
-"""Whether Core ML computes here what ONNX Runtime computes on the CPU, and how fast: eight photos through each, and the
-verdict kept on disk.
+"""Compares Core ML with ONNX Runtime on the CPU, in results and speed: runs eight photos through each and stores the
+verdict.
 
-Core ML cannot be tried where most of this program is written, and it changes with each release of macOS. So it is
-believed only where it has agreed: on this machine, under this system, with these very files and versions. Two ways lead
-to it, a package of its own (`coreml`) and ONNX Runtime's provider (`onnx`); both are candidates beside the CPU.
+Core ML cannot be tested where most of this program is written, and it changes with each release of macOS. So it is used
+only if it agreed on this machine, under this system, with exactly these files and versions. Two backends use it, a
+separate package (`coreml`) and ONNX Runtime's provider (`onnx`); both are candidates beside the CPU.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What decides about Core ML: what can run here, what a verdict holds for, and where verdicts lie.
+    """The facts that decide about Core ML: what can run here, the system of a verdict, and the folder of verdicts.
 
-    `system` names the versions too, because each of them changes numbers. Verdicts lie where macOS has its caches, never
-    in a bundle: the one that ships may not be written to.
+    `system` includes the versions, because each of them changes numbers. Verdicts are stored in the cache folder of macOS,
+    not in a bundle: the shipped one may be read-only.
     """
 
     apple_silicon: bool
@@ -78,9 +78,9 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A candidate over the eight photos: the least cosine with the CPU's vectors, and seconds a photo.
+    """The result of a candidate on the eight photos: the least cosine with the CPU's vectors, and seconds per photo.
 
-    `fault` says why there are no numbers; both are 0 then.
+    `fault` is the reason if there are no numbers; both are 0 then.
     """
 
     least: float
@@ -90,7 +90,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class BackendVerdict:
-    """What was seen of every candidate; `cpu` is seconds a photo of one thread. Holds for this system and these files."""
+    """The results of all candidates for this system and these files; `cpu` is seconds per photo of one thread."""
 
     system: str
     files: dict[str, str]
@@ -104,7 +104,7 @@ def holds_package(bundle: Bundle) -> bool:
 
 
 def candidates(bundle: Bundle, machine: Machine) -> list[Backend]:
-    """What could run the bundle's image tower here beside the CPU."""
+    """The backends other than the CPU that can run the bundle's image tower here."""
     if not machine.apple_silicon or bundle.manifest.image is None:
         return []
     package = [Backend.COREML] if machine.coremltools and holds_package(bundle) else []
@@ -112,7 +112,7 @@ def candidates(bundle: Bundle, machine: Machine) -> list[Backend]:
 
 
 def read_verdict(bundle: Bundle, machine: Machine) -> BackendVerdict | None:
-    """The verdict on these files under this system; None where they were not compared yet."""
+    """The verdict on these files under this system; None if they were not compared yet."""
     try:
         data = json.loads(_place(bundle, machine).read_text(encoding="utf-8"))
         trials = {
@@ -127,12 +127,12 @@ def read_verdict(bundle: Bundle, machine: Machine) -> BackendVerdict | None:
 
 
 def needs_examination(bundle: Bundle, machine: Machine) -> bool:
-    """Whether something could run the bundle here that was not compared with the CPU yet."""
+    """Whether a candidate for the bundle was not compared with the CPU yet."""
     return bool(candidates(bundle, machine)) and read_verdict(bundle, machine) is None
 
 
 def examine_once(bundle: Bundle, machine: Machine) -> None:
-    """Compares where that is needed, after the installation of a model: a verdict that cannot be kept is no fault of it.
+    """Compares if needed, after a model was installed; does not fail if the verdict cannot be stored.
 
     Raises:
         BundleError: the ONNX graph, which everything else is compared with, cannot be used.
@@ -150,7 +150,7 @@ def examine(
     load: Load | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> BackendVerdict:
-    """Compares every candidate with the CPU on the packaged photos, and keeps the verdict.
+    """Compares every candidate with the CPU on the packaged photos, and stores the verdict.
 
     Raises:
         BundleError: the ONNX graph, which everything else is compared with, cannot be used.
@@ -179,7 +179,7 @@ def examine(
 def _timed(
     encoder: ImageEncoder, parts: list[NDArray[np.float32]], clock: Callable[[], float]
 ) -> tuple[NDArray[np.float32], float]:
-    """The vectors of all photos, and seconds for each once the first call has warmed everything up."""
+    """The vectors of all photos, and the seconds per photo after a first call for warm-up."""
     import numpy as np
 
     encoder.encode(parts[0])
@@ -189,7 +189,7 @@ def _timed(
 
 
 def least_cosine(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    """The worst agreement of vectors [n, dim] of unit length; 0 where one holds no numbers."""
+    """The least cosine between rows of unit vectors [n, dim]; 0 if one contains NaN."""
     least = float((one * other).sum(1).min())
     return least if least == least else 0.0  # noqa: PLR0124 -- not a number
 
@@ -226,7 +226,7 @@ def _version(package: str) -> str:
 
 
 def _place(bundle: Bundle, machine: Machine) -> Path:
-    """One file for each image tower, whatever folder it lies in; a later verdict on it takes its place."""
+    """The verdict's file: one per image tower, independent of its folder; a later verdict replaces it."""
     digest = hashlib.sha256(json.dumps(_digests(bundle), sort_keys=True).encode()).hexdigest()
     return machine.verdicts.expanduser() / f"coreml-{digest[:16]}.json"
 

@@ -1,4 +1,4 @@
-"""The two inference Protocols, and what stands behind them; `backend_choice` says which of it runs a bundle here."""
+"""The two inference protocols and their backends; `backend_choice` selects the one that runs a bundle here."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class TextEncoder(Protocol):
 
 
 class Backend(Enum):
-    """What can run an image tower."""
+    """The backends that can run an image tower."""
 
     ONNX = "ONNX Runtime"
     COREML = "Core ML"

@@ -1,4 +1,4 @@
-"""The one choice of what runs a bundle's image tower over a whole library on this machine."""
+"""Chooses the backend that runs a bundle's image tower over a whole library on this machine."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ if TYPE_CHECKING:
     from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.runtime.agreement import BackendVerdict
 
-# One owner stands for up to six workers that run the tower on a thread each. Where decoding takes as long as the tower,
-# three of the six are at the tower at any moment: what does less than their work only holds the others up.
+# One encoder process replaces up to six workers with one tower thread each. If decoding takes as long as the tower, three
+# of the six run the tower at any moment, so a backend slower than these three would hold up the others.
 LEAST_SPEEDUP = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class BackendChoice:
-    """The backend of an image tower, and why in one sentence for a person."""
+    """The backend of an image tower, and the reason in one sentence for the user."""
 
     backend: Backend
     sentence: str
 
 
 def choose_image_backend(bundle: Bundle, machine: Machine | None = None) -> BackendChoice:
-    """The fastest that was seen to agree with the CPU, if it is worth one owner; else the CPU.
+    """The fastest backend that agreed with the CPU, if it is worth its own process; otherwise the CPU.
 
-    Core ML takes seconds to start, so this is for the encoder process of an indexing run; whoever needs a few vectors
-    takes `load_image_encoder` as it is.
+    Core ML takes seconds to start, so this is for the encoder process of an indexing run; for a few vectors, use
+    `load_image_encoder` with its default.
     """
     machine = machine or Machine.this()
     if not candidates(bundle, machine):
@@ -57,7 +57,7 @@ def choose_image_backend(bundle: Bundle, machine: Machine | None = None) -> Back
 
 
 def _hindrance(bundle: Bundle, machine: Machine) -> str:
-    """What keeps Core ML from the package of a bundle."""
+    """The reason why Core ML cannot run the package of a bundle."""
     if not holds_package(bundle) or (machine.apple_silicon and machine.coremltools):
         return ""
     if not machine.apple_silicon:
@@ -66,7 +66,7 @@ def _hindrance(bundle: Bundle, machine: Machine) -> str:
 
 
 def _refusal(verdict: BackendVerdict, backend: Backend) -> str:
-    """Why a candidate is not used; empty where it may be."""
+    """Why a candidate is not used; empty if it may be used."""
     trial = verdict.trials[backend]
     if trial.fault or trial.seconds <= 0:
         return f"cannot be used here ({trial.fault.rstrip('.')})"

@@ -1,11 +1,10 @@
-"""The backend of Macs with Apple's own processor: the image tower through Core ML, never the text tower.
+"""The backend for Macs with Apple silicon: the image tower in Core ML, never the text tower.
 
-ONNX Runtime's own Core ML provider (`FixedImageEncoder`) is the other way there. It needs no package and no extra; but
-it cuts a graph at every operator that it does not know and copies between the parts, it translates the graph anew for
-each process, and it keeps the numbers of the graph: ours are computed in float32, which the neural engine does not do, so
-Core ML runs them on the CPU or the GPU. A package converted once from torch is one program of fixed shapes and half precision. That
-is what can be read in the documentation of both; nobody has measured either for us, so `agreement` compares and times
-them on the user's machine, and `choice` takes the faster.
+ONNX Runtime's Core ML provider (`FixedImageEncoder`) is the alternative. It needs no package and no extra. But it splits a
+graph at every unknown operator and copies between the parts, it translates the graph again in each process, and it keeps
+the graph's float32, which the neural engine does not support, so that Core ML uses the CPU or the GPU. A package converted
+once from torch is one program with fixed shapes and half precision. This is from the documentation of both, not measured;
+`agreement` compares and times them on the user's machine, and `backend_choice` takes the faster one.
 
 Loaded by one process only: importing coremltools takes 3.3 seconds, and Core ML compiles the package for each owner.
 """
@@ -33,8 +32,8 @@ BATCH = 8
 
 
 def choose_units() -> ComputeUnit:
-    """What computes: the neural engine, which these towers are made for. The GPU stays with the window, and a photo's
-    vector does not depend on which of the two was free.
+    """The compute units: the neural engine, for which these towers are made. The GPU stays free for the window, and a
+    photo's vector does not depend on which of the two was free.
     """
     from coremltools import ComputeUnit  # 3.3 s, and torch where that is installed
 
@@ -42,7 +41,7 @@ def choose_units() -> ComputeUnit:
 
 
 class CoreMLImageEncoder:
-    """An image tower as `image.mlpackage`; names of input and output are the package's own."""
+    """An image tower as `image.mlpackage`, with any names of input and output."""
 
     def __init__(self, bundle: Bundle) -> None:
         """Loads the package.
@@ -82,7 +81,7 @@ class CoreMLImageEncoder:
         return unit_rows(vectors, self._path)
 
     def _ports(self, description: Any) -> tuple[str, str]:
-        """The names of the one picture that goes in and of the one array that comes out."""
+        """The names of the only input, a picture, and of the only output, an array."""
         size = self._spec.size
         entries, results = description.input, description.output
         if len(entries) == len(results) == 1:
@@ -107,7 +106,7 @@ class CoreMLImageEncoder:
 
 
 def pictures(pixels: NDArray[np.float32], spec: ImageSpec) -> list[Image.Image]:
-    """The 8-bit RGB squares that `preprocess` made pixels [n, 3, size, size] of, exactly: Core ML takes pictures."""
+    """Converts pixels [n, 3, size, size] of `preprocess` back to the exact 8-bit RGB squares, which Core ML needs."""
     values = np.asarray(pixels, dtype=np.float32).transpose(0, 2, 3, 1)
     if spec.std is not None:
         values = values * np.asarray(spec.std, dtype=np.float32)
@@ -123,9 +122,9 @@ def embed(
     source: str,
     target: str,
 ) -> NDArray[np.float32]:
-    """Vectors [n, dim] as the model gives them, eight pictures a call.
+    """The model's vectors [n, dim], with eight pictures per call.
 
-    Each is copied before the next call: Core ML hands out views of memory that it writes over.
+    Each is copied before the next call, because Core ML returns views of memory that it reuses.
     """
     rows: list[NDArray[np.float32]] = []
     for start in range(0, len(squares), BATCH):

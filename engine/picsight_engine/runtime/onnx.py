@@ -1,4 +1,4 @@
-"""The backend that runs everywhere: both towers through ONNX Runtime; and on a Mac its own way to Core ML."""
+"""The backend for every system: both towers in ONNX Runtime; on a Mac also with its Core ML provider."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from picsight_engine.signals import signals_held_back
 
 # Unless told before its import, ONNX Runtime writes a device's id and a telemetry store into the user's cache.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-# An exception in the middle of its set-up in C++ aborts the process, or comes out as an ImportError.
+# An exception during its set-up in C++ aborts the process, or becomes an ImportError.
 with signals_held_back():
     import onnxruntime
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from picsight_engine.bundles.bundle import Bundle, ImageSpec, TextSpec
 
 onnxruntime.disable_telemetry_events()
-_SILENT = 4  # what goes wrong comes as an exception too, and a person is told once
+_SILENT = 4  # errors also arrive as exceptions, and are reported only once
 onnxruntime.set_default_logger_severity(_SILENT)  # for what belongs to no session
 
 _CORE_ML = "CoreMLExecutionProvider"
@@ -41,17 +41,17 @@ _CORE_ML_OPTIONS = {
 
 
 def choose_providers() -> list[str]:
-    """What computes. The CPU: it is exact, starts in tens of milliseconds, and the towers are made for it."""
+    """The CPU provider: it is exact, starts in tens of milliseconds, and the towers are made for it."""
     return ["CPUExecutionProvider"]
 
 
 def choose_core_ml() -> list[tuple[str, dict[str, str]]]:
-    """What computes where Core ML does: what its provider leaves of a graph is the CPU's."""
+    """The Core ML provider; the CPU runs the parts of a graph that it does not support."""
     return [(_CORE_ML, _CORE_ML_OPTIONS), *((name, {}) for name in choose_providers())]
 
 
 def has_core_ml() -> bool:
-    """Whether this build of ONNX Runtime carries the Core ML provider, as those for macOS do."""
+    """Whether this build of ONNX Runtime has the Core ML provider, as builds for macOS do."""
     return _CORE_ML in onnxruntime.get_available_providers()
 
 
@@ -98,7 +98,7 @@ class _Tower:
         return unit_rows(np.asarray(vectors, dtype=np.float32), self._path)
 
     def _check_shape(self, verb: str, found: list[int | str | None], wanted: tuple[int | None, ...]) -> None:
-        """A named axis in the graph, and None in what is wanted, stand for any length."""
+        """Compares shapes; a named axis in the graph, or None in `wanted`, means any length."""
         fits = len(found) == len(wanted) and all(
             not isinstance(have, int) or want is None or have == want
             for have, want in zip(found, wanted, strict=True)
@@ -111,7 +111,7 @@ class _Tower:
 
 
 class OnnxImageEncoder(_Tower):
-    """An image tower; one session may serve several threads."""
+    """An image tower; thread-safe."""
 
     def __init__(self, bundle: Bundle, threads: int = 1) -> None:
         """Loads the graph.
@@ -125,15 +125,15 @@ class OnnxImageEncoder(_Tower):
 
 
 class FixedImageEncoder(_Tower):
-    """An image tower whose batch is one photo, for providers that want every length to be a number."""
+    """An image tower with a batch of one photo, for providers that need fixed shapes."""
 
     def __init__(
         self, bundle: Bundle, providers: Sequence[str | tuple[str, dict[str, str]]] | None = None
     ) -> None:
-        """Loads the graph for `providers`, Core ML and behind it the CPU where nothing else is said.
+        """Loads the graph for `providers`, by default Core ML with the CPU as fallback.
 
         Raises:
-            BundleError: the tower is missing, damaged, does not fit its manifest, or the first provider will not have it.
+            BundleError: the tower is missing, damaged, does not fit its manifest, or the first provider rejects it.
         """
         spec = bundle.image_spec()
         path = bundle.folder / IMAGE_GRAPH
@@ -145,12 +145,12 @@ class FixedImageEncoder(_Tower):
         super().__init__(bundle, IMAGE_GRAPH, spec, (None, 3, spec.size, spec.size), session)
 
     def encode(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Embeds preprocessed photos, one a call: [n, 3, size, size] → [n, dim]."""
+        """Embeds preprocessed photos, one per call: [n, 3, size, size] → [n, dim]."""
         return np.concatenate([super(FixedImageEncoder, self).encode(each[None]) for each in values])
 
 
 class OnnxTextEncoder(_Tower):
-    """A text tower; whether its graph masks the padding, the manifest says (`dynamic`), and the tokenizer pads to fit."""
+    """A text tower; the manifest's `dynamic` says whether its graph masks the padding, and the tokenizer pads accordingly."""
 
     def __init__(self, bundle: Bundle, threads: int = 2) -> None:
         """Loads the graph.
@@ -168,7 +168,7 @@ def _load(
     options: onnxruntime.SessionOptions,
     providers: Sequence[str | tuple[str, dict[str, str]]],
 ) -> onnxruntime.InferenceSession:
-    """A session on the first of `providers`: left alone, the runtime would print a line and go on with the others."""
+    """A session on the first of `providers`; by default the runtime would only print a line and use the others."""
     first = providers[0] if isinstance(providers[0], str) else providers[0][0]
     if first not in onnxruntime.get_available_providers():
         raise BundleError(
@@ -177,7 +177,7 @@ def _load(
     try:
         with signals_held_back():  # C++ again
             session = onnxruntime.InferenceSession(path, options, providers=providers, enable_fallback=0)
-    except Exception as fault:  # the runtime has a dozen classes of errors with nothing in common
+    except Exception as fault:  # the runtime has a dozen unrelated error classes
         raise BundleError(
             f"The model file {path} cannot be loaded ({_first_line(fault)}); install the model again."
         ) from fault

@@ -1,6 +1,6 @@
-"""Tries a model on four packaged photographs and four phrases: whether its towers work, and whether it seems trained.
+"""Tries a model on four packaged photos and four phrases: whether its towers work, and whether it seems trained.
 
-A model with random weights matches most of the photographs with a wrong phrase: that is told, and nothing is refused.
+A model with random weights matches most of the photos with a wrong phrase; this is reported, but the model is not refused.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ PHRASES = {
 }
 _LONG_TEXT = "a photo of a dog beside the sea, " * 50  # longer than any tower's context
 _LEAST_RIGHT = 3
-_FIRST_SCALE = 1 / 0.07  # where CLIP's training begins
-_STEP = 0.01  # a logarithm as near as this to its beginning has not moved
+_FIRST_SCALE = 1 / 0.07  # CLIP's initial logit scale
+_STEP = 0.01  # a log scale this close to its initial value is untrained
 
 
 @dataclass(frozen=True, slots=True)
 class Impression:
-    """Whether a model looks trained, and why one thinks so."""
+    """Whether a model looks trained, and the reason."""
 
     trained: bool
     reasons: tuple[str, ...]
@@ -47,7 +47,7 @@ class Impression:
 
 
 def try_towers(bundle: Bundle) -> None:
-    """Lets both towers work once.
+    """Runs both towers once.
 
     Raises:
         BundleError: a tower cannot be loaded or run, does not fit the manifest, or gives vectors that cannot be compared.
@@ -59,7 +59,7 @@ def try_towers(bundle: Bundle) -> None:
 
 
 def look(bundle: Bundle) -> Impression | None:
-    """Looks at a bundle of both towers; None where it has but one.
+    """Judges a bundle with both towers; None if it has only one.
 
     Raises:
         BundleError: a file of the bundle is missing or damaged.
@@ -78,7 +78,7 @@ def known_photos(spec: ImageSpec) -> NDArray[np.float32]:
 
 
 def judge(photos: NDArray[np.float32], texts: NDArray[np.float32], scale: float) -> Impression:
-    """Judges by the unit vectors of photographs and phrases, [4, dim] both, and by the factor of their cosines."""
+    """Judges by the unit vectors of photos and phrases, [4, dim] each, and by the logit scale."""
     best = (photos @ texts.T).argmax(1)
     names = list(PHRASES)
     wrong = [name for place, name in enumerate(names) if best[place] != place]

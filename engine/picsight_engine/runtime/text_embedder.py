@@ -1,4 +1,4 @@
-"""From words to vectors: the text tower with its tokenizer and templates."""
+"""Embeds words: the text tower with its tokenizer and templates."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class TextEmbedder:
         self._encoder = load_text_encoder(bundle, threads=threads)
 
     def embed_term(self, term: str) -> NDArray[np.float32]:
-        """A search term's vector, [dim], of unit length: up to three words as the mean over the templates, longer as typed."""
+        """A search term's unit vector, [dim]: up to three words as the mean over the templates, longer ones as typed."""
         if not self._templates or is_sentence(term):
             return np.asarray(self.embed_texts([term])[0])
         phrases = [template.replace("{}", term.strip()) for template in self._templates]
@@ -47,10 +47,10 @@ class TextEmbedder:
         return np.asarray(mean / np.linalg.norm(mean), dtype=np.float32)
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Vectors of texts as they stand, [n, dim], rows of unit length.
+        """Unit vectors [n, dim] of texts without templates.
 
-        One at a time: a tower of int8 scales its activations by all that goes through it together, so a text's vector
-        would depend on its neighbours (cosine down to 0.985). It costs a short term 2 ms of 10.
+        Texts are embedded one at a time: an int8 tower scales its activations over the whole batch, so a text's vector
+        would depend on its neighbours (cosine down to 0.985). This costs a short term 2 ms of 10.
         """
         vectors = np.empty((len(texts), self._dim), dtype=np.float32)
         for row, text in enumerate(texts):

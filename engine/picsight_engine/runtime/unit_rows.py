@@ -1,4 +1,4 @@
-"""Rows of unit length, of which cosines are made; a tower that gives rows without a direction is found out."""
+"""Normalises rows for cosines, and detects rows without a direction."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def unit_rows(vectors: NDArray[np.float32], file: Path) -> NDArray[np.float32]:
-    """The rows [n, dim] that a tower's file gave, at unit length: graphs that others published leave that to their users.
+    """A tower's output rows [n, dim] at unit length; many published graphs do not normalise.
 
     Raises:
         VectorError: one has no direction.
@@ -29,7 +29,7 @@ def unit_rows(vectors: NDArray[np.float32], file: Path) -> NDArray[np.float32]:
 
 
 def flaw_of(vectors: NDArray[np.float32]) -> str | None:
-    """What the worst of the rows [n, dim] are instead of vectors with a direction; None where each is one."""
+    """The fault of the worst of the rows [n, dim]; None if every row has a direction."""
     if np.isnan(vectors).any():
         return "no numbers (NaN)"
     lengths = np.linalg.norm(vectors, axis=1)
