@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,7 +24,7 @@ _LEAST_BITS = (
 )
 _EDGE = 1_048_576  # bytes at both ends of a file, among which its texts stand
 _EXIF_BOXES = (b"CMT1", b"CMT2", b"CMT4")  # of CR3: the main directory, that of the exposure, GPS
-_PACKET = re.compile(rb"<x:xmpmeta.*?</x:xmpmeta>", re.DOTALL)
+_PACKET = b"<x:xmpmeta", b"</x:xmpmeta>"
 _OTHER_TIFFS = {
     b"IIU\0": b"II*\0",
     b"IIRO": b"II*\0",
@@ -98,8 +97,13 @@ def raw_exif(data: bytes) -> Exif:
 
 def raw_xmp(data: bytes) -> bytes:
     """The XMP packet of a RAW file, b"" without one: cameras put it near the front, programs also at the end."""
-    packet = _PACKET.search(data, 0, _EDGE) or _PACKET.search(data, max(0, len(data) - _EDGE))
-    return packet[0] if packet else b""
+    start, end = _PACKET
+    for edge in (data[:_EDGE], data[-_EDGE:]):
+        _, found, rest = edge.partition(start)
+        content, closed, _ = rest.partition(end)
+        if closed:
+            return found + content + closed
+    return b""
 
 
 def _behind(data: bytes, mark: bytes) -> bytes:

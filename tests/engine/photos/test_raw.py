@@ -118,3 +118,19 @@ def test_sensor_data_that_are_cut_off_are_a_problem_not_a_black_picture(shared, 
 def test_what_a_raw_file_says_is_read_without_decoding_it(make_dng, tmp_path):
     metadata = read_header(make_dng(), tmp_path / "a.dng").metadata
     assert (metadata.taken, metadata.camera) == ("2021-07-14T06:03:09", "Corpus CFA 100")
+
+
+def test_a_raw_file_of_packets_without_an_end_is_read_at_once(tmp_path):
+    """Searched from each beginning to the end of the file, it would take twenty minutes."""
+    packets = b"II*\0" + b"<x:xmpmeta" * 100_000
+    assert read_header(packets, tmp_path / "a.dng").metadata.rating is None
+    assert read_header(packets + _rated(3), tmp_path / "a.dng").metadata.rating is None
+    assert read_header(b"II*\0" + bytes(2**21) + _rated(3), tmp_path / "a.dng").metadata.rating == 3
+
+
+def _rated(stars):
+    return (
+        b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+    <rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="%d"/></rdf:RDF></x:xmpmeta>"""
+        % stars
+    )
