@@ -109,5 +109,5 @@ def absolute(path: Path) -> Path:
         return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow the links
     except FileNotFoundError as fault:
         raise RequestError(
-            f"The folder in which this was typed is gone, so {path} cannot be found; type the whole path."
+            f"The current folder is gone, so {path} cannot be found; type the whole path."
         ) from fault

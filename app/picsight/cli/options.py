@@ -46,7 +46,7 @@ SHARED: tuple[click.Parameter, ...] = (
     _shared("--library", "The library's folder, if not the usual one.", type=A_PATH, metavar="PATH"),
     _shared("--json", "Print the result as JSON on stdout.", is_flag=True),
     _shared("--quiet", "Print results and errors, nothing else.", is_flag=True),
-    _shared("--verbose", "Tell on stderr what happens meanwhile.", is_flag=True),
+    _shared("--verbose", "Print details on stderr during the work.", is_flag=True),
 )
 
 

@@ -80,7 +80,7 @@ class History(QObject):
             deeds.pop()
         if not deeds:
             nothing = self.tr("There is nothing to undo.")
-            self._status.show_sentence(nothing if back else self.tr("There is nothing to do again."))
+            self._status.show_sentence(nothing if back else self.tr("There is nothing to redo."))
         elif deeds[-1].view == self._view() or self._last_words in self._status.words():
             self._run(deeds.pop(), back=back)
         else:

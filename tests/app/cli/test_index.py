@@ -141,7 +141,7 @@ def test_a_folder_of_photos_is_no_library_and_stays_as_it_is(photos):
 
 def test_a_file_is_no_folder_and_no_folder_of_several_is_added_then(fresh, photos):
     done = fresh("index", photos, photos / "cat.jpg")
-    assert (done.code, done.err) == (2, f"{photos / 'cat.jpg'} is a file; type the folder that it lies in.\n")
+    assert (done.code, done.err) == (2, f"{photos / 'cat.jpg'} is a file; type its folder.\n")
     assert fresh.json("status")["folders"] == 0
 
 

@@ -169,4 +169,4 @@ def test_a_current_folder_that_is_gone_is_a_sentence(fresh, tmp_path, monkeypatc
     (tmp_path / "gone").rmdir()
     done = fresh(*words)
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
-    assert "The folder in which this was typed is gone" in done.err
+    assert "The current folder is gone" in done.err

@@ -106,7 +106,7 @@ def test_tags_are_changed_renamed_moved_merged_and_removed(tags, photos):
     assert tags.json("tags", "merge", "puppies", "animals")["accepted"] == 4
     assert tags("tags", "remove", "animals").out == 'Remove "Animals".\n'
     assert tags.json("tags", "list") == {"tags": []}
-    assert "Type what is to be changed" in tags("tags", "change", "animals").err
+    assert "Type what to change" in tags("tags", "change", "animals").err
 
 
 def test_what_a_person_reads(tags, photos):

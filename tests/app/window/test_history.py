@@ -45,7 +45,7 @@ def test_deeds_of_what_is_gone_are_passed_over_in_both_directions(history):
     history.redo()
     history.redo()
     assert history.told[2:] == ["redo first"]
-    assert "nothing to do again" in history.status.words()
+    assert "nothing to redo" in history.status.words()
 
 
 def test_what_is_done_while_a_deed_is_taken_back_is_noted_once_that_has_ended(history):

@@ -139,7 +139,7 @@ def test_the_line_about_better_models_goes_for_good_when_it_was_dismissed(qtbot,
     window = model_window(copy=read_few)
     wait_until_read(qtbot, window)
     look_at(qtbot, window, "quarterly tax return")
-    assert window.frame.hint.dismiss.accessibleName() == "Do not tell me of better models again"
+    assert window.frame.hint.dismiss.accessibleName() == "Do not mention better models again"
     qtbot.mouseClick(window.frame.hint.dismiss, Qt.MouseButton.LeftButton)
     look_at(qtbot, window, "marginal cost curve")
     assert not window.frame.hint.isVisible()

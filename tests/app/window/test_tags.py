@@ -594,9 +594,7 @@ def test_side_cars_are_written_with_progress_and_what_was_cancelled_has_left_who
     window.exchange.export_sidecars()
     left = 8 - len(written)
     words = (
-        f"Wrote {counted(left, '%n side-car', '%n side-cars')}."
-        if left
-        else "All side-cars are as they should be."
+        f"Wrote {counted(left, '%n side-car', '%n side-cars')}." if left else "All side-cars are up to date."
     )
     qtbot.waitUntil(lambda: status.words() == words)
     assert all(sidecar.exists() for sidecar in sidecars)

@@ -32,7 +32,7 @@ def export() -> None:
 
 
 _REPLACE = click.option(
-    "--replace", is_flag=True, help="Replace FILE whatever it is, an earlier export with more in it, too."
+    "--replace", is_flag=True, help="Replace FILE in any case, even an earlier export that holds more."
 )
 
 

@@ -58,7 +58,7 @@ def _require_folder(folder: Path) -> None:
     if not folder.exists():
         raise RequestError(f"There is no folder {folder}; check how it is spelled.")
     if not folder.is_dir():
-        raise RequestError(f"{folder} is a file; type the folder that it lies in.")
+        raise RequestError(f"{folder} is a file; type its folder.")
 
 
 def _run(library: Library, folders: Sequence[Path], workers: int | None, *, quiet: bool) -> Finished:

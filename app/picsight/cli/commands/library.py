@@ -26,7 +26,7 @@ HINDERED, DAMAGED = 1, 3
 
 @click.command("status", cls=WordsCommand)
 def status(invocation: Invocation) -> None:
-    """Tell what the library holds."""
+    """Print what the library holds."""
     from picsight_engine.library import Status  # numpy: 60 ms that --help does not pay
 
     bundle = locations.answering_model(invocation.folder)

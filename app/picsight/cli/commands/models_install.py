@@ -136,7 +136,7 @@ def _is_accepted(title: str, licence: Licence, text: str, *, accept: bool) -> bo
         )
     say(f"{title} has this licence: {licence.id}")
     say("")
-    where = f"Its text is at {licence.url}" if licence.url else "Its text does not lie in the model."
+    where = f"Its text is at {licence.url}" if licence.url else "The model does not include its text."
     for line in (text or where).splitlines():
         say(line)
     say("")

@@ -43,7 +43,7 @@ _INDENT = " " * 8  # below the score's end
     default="match",
     help="Best match first (match), newest first, or by folder.",
 )
-@click.option("--explain", is_flag=True, help="Tell how near each photo is to each part of the query.")
+@click.option("--explain", is_flag=True, help="Print how similar each photo is to each part of the query.")
 @click.option("--stdin", is_flag=True, help="Read one query a line from stdin.")
 def search(
     invocation: Invocation,

@@ -57,7 +57,7 @@ def tags() -> None:
 @tags.command("new")
 @click.argument("name")
 @_goes_by
-@click.option("--parent", metavar="TAG", help="The tag that it stands below.")
+@click.option("--parent", metavar="TAG", help="The tag above it.")
 @click.option("--album", is_flag=True, help="Make an album, which is always filled by hand.")
 def new(
     invocation: Invocation,
@@ -109,7 +109,7 @@ def change(
     Each given option replaces all earlier values of that option; --prompt "" removes the words. The rest is unchanged.
     """
     if not (prompts or examples or against) and threshold is None and suggests is None:
-        raise click.UsageError("Type what is to be changed, such as --prompt TEXT or --threshold P.")
+        raise click.UsageError("Type what to change, such as --prompt TEXT or --threshold P.")
     _demand_one_side(examples, against)
     with invocation.require_library() as library:
         changed = library.tags.change(

@@ -52,7 +52,9 @@ class Exporting(QObject):
     def choose(self, paths: Sequence[Path]) -> None:
         """Ask for the folder, by default the last one, then copy these files into it."""
         if self._running is not None:
-            self._status.show_sentence(self.tr("Wait until the copies before are made, or cancel them."))
+            self._status.show_sentence(
+                self.tr("Other photos are still being copied. Wait for them, or cancel.")
+            )
         elif paths:
             words = counted(len(paths), "Export a copy to", "Export %n copies to")
             dialog = QFileDialog(self._window, words, self._folder)
@@ -184,5 +186,5 @@ def _refusal(path: Path, folder: Path, fault: OSError) -> tuple[str, bool]:
     if fault.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return say("Picsight may not write into {folder}.").format(folder=where), True
     if not folder.is_dir():
-        return say("The folder {folder} is not there any more.").format(folder=where), True
+        return say("The folder {folder} no longer exists.").format(folder=where), True
     return say("{name} cannot be copied: {reason}.").format(name=quoted(path), reason=fault.strerror), False

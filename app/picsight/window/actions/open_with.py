@@ -75,13 +75,13 @@ class OpenWith(QObject):
 
     def _open_usually(self, paths: Sequence[Path]) -> None:
         if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(paths[0]))):
-            self._status.show_sentence(self.tr("No program of this computer says that it opens such photos."))
+            self._status.show_sentence(self.tr("No program on this computer opens photos of this kind."))
 
     def open(self, program: Program, paths: Sequence[Path]) -> None:
         """Open these files in a program."""
         name = isolated(program.name)
         if len(paths) > MOST_WINDOWS and not program.takes_several:
-            words = self.tr("{program} opens every photo in a window of its own; select at most {most}.")
+            words = self.tr("{program} opens each photo in a new window; select at most {most}.")
             self._status.show_sentence(words.format(program=name, most=MOST_WINDOWS))
             return
         for command in program.commands(paths):

@@ -148,7 +148,7 @@ class PhotoActions(QObject):
         if copies == 1:
             return ""
         if wall.is_spread(photo.id):
-            return counted(copies, "Put %n copies in one place", "Put %n copies in one place")
+            return counted(copies, "Collapse %n copies", "Collapse %n copies")
         return counted(copies, "Show all %n copies", "Show all %n copies")
 
     def _copy_image(self, _point: QPoint) -> None:
@@ -172,7 +172,7 @@ class PhotoActions(QObject):
             # The clipboard takes no undecodable bytes.
             paths = (os.fsencode(photo.path).decode("utf-8", "replace") for photo in photos)
             QGuiApplication.clipboard().setText("\n".join(paths))
-            words = counted(len(photos), "Copied where it lies.", "Copied where %n photos lie.")
+            words = counted(len(photos), "Copied its path.", "Copied %n paths.")
             self._frame.status.show_sentence(words)
 
     def _open(self, point: QPoint) -> None:

@@ -50,7 +50,7 @@ class DetailsPanel(QScrollArea):
         self.setVerticalScrollBar(SlimScrollBar(Qt.Orientation.Vertical, self))
         self.setWidgetResizable(True)
         content = QWidget()
-        self._nothing = _text(DimWords(self.tr("Select a photo to see what is known of it."), content))
+        self._nothing = _text(DimWords(self.tr("Select a photo to see its details."), content))
         self.facts = QWidget(content)
         self.name = sized(ElidedLabel(self.facts, dim=False), 1.15, semibold=True)
         self.name.setContentsMargins(px(self, HALF), 0, px(self, HALF), 0)

@@ -101,7 +101,7 @@ class LibraryPages(QObject):
             title = self.tr("The search model is incomplete.")
             if not broken.incomplete:
                 title = self.tr("The search model is missing.")
-                sentence = self.tr("Install it again, or use another one. Your library is as it was.")
+                sentence = self.tr("Install it again, or use another one. Your library is unchanged.")
             again = (self.tr("Install again"), partial(self._models.install_again, broken.name))
             ways = [again, (self.tr("Models…"), self._models.show), *ways]
         self._frame.failure.say(title, sentence, ways)

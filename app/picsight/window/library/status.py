@@ -128,7 +128,7 @@ class StatusLine(Ruled):
 
     def show_unread(self, why: str) -> None:
         """Show that the new model could not read all photos: `why`, if known, and a button to cancel the change."""
-        words = self.tr("The new model cannot read all photos now. Until it can, the one before answers.")
+        words = self.tr("The new model cannot read all photos now. Until it can, the old one answers.")
         self._stand(self._cancelable(" ".join(filter(None, (why, words)))))
 
     def _cancelable(self, words: str) -> StatusText:

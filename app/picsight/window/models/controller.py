@@ -209,7 +209,9 @@ class ModelsController(QObject):
             sentence = self.tr(
                 "The library in {folder} uses it, and cannot be searched until you choose another model."
             )
-            kept = self.tr("What it has read of your photos is kept. Installed again, it goes on from there.")
+            kept = self.tr(
+                "Its results for your photos are kept. If you install it again, it continues from there."
+            )
             ask(
                 self.dialog,
                 self.tr("Remove {model} from this computer?").format(model=isolated(f"“{row.title}”")),
@@ -257,7 +259,7 @@ class ModelsController(QObject):
 
     def _may_begin(self) -> bool:
         if self._installation is not None:
-            self._say(self.tr("A model is being installed. Install the next one once it is there."))
+            self._say(self.tr("Another model is being installed. Wait until it is finished."))
         return self._installation is None
 
     def _begin(

@@ -26,7 +26,7 @@ class HintLine(Ruled):
         self.better = Button(self.tr("Get a better one…"), Weight.QUIET, self)
         self.better.setAccessibleDescription(words.text())
         self.better.clicked.connect(self.models_requested)
-        self.dismiss = IconButton("clear", self.tr("Do not tell me of better models again"), self)
+        self.dismiss = IconButton("clear", self.tr("Do not mention better models again"), self)
         self.dismiss.clicked.connect(self.dismissed)
         row = filled(QHBoxLayout(self), self, PAD - HALF, words, self.better, 1, self.dismiss, gap=HALF)
         row.setContentsMargins(px(self, HALF), 1, px(self, HALF), 0)

@@ -65,7 +65,7 @@ class ModelAction(Enum):
 
 SPOKEN = {
     ModelAction.INSTALL: "Install {model}",
-    ModelAction.CONTINUE: "Continue to install {model}",
+    ModelAction.CONTINUE: "Continue installing {model}",
     ModelAction.AGAIN: "Install {model} again",
     ModelAction.USE: "Use {model}",
     ModelAction.REMOVE: "Remove {model}",

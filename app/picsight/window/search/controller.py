@@ -362,7 +362,7 @@ class SearchController(QObject):
             self._say_what_is_shown()
 
     def _say_loading(self) -> None:
-        self._page.say(self.tr("Getting ready to search by meaning. Your photos can be looked at meanwhile."))
+        self._page.say(self.tr("Getting ready to search by meaning. Meanwhile you can look at your photos."))
 
     def _fail(self, sentence: str) -> None:
         self._asking = False

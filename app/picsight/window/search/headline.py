@@ -142,7 +142,7 @@ def absence(place: Place, shown: Shown | None, asked: str, *, settled: bool) -> 
         title = say("No photos yet.")
     if settled:
         return Absence(title, ways=((say("Choose another folder…"), "folders"),))
-    return Absence(title, say("They appear here as they are looked through."))
+    return Absence(title, say("They appear here as they are read."))
 
 
 def failure(sentence: str, *, misread: bool) -> Absence:

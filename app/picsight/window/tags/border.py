@@ -205,7 +205,7 @@ class CasePicture(QWidget):
         return place
 
     def _nothing(self) -> str:
-        return self.tr("Nothing near the threshold is left to decide.")
+        return self.tr("No photos near the threshold are left to decide.")
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint the photo, a grey shape while it loads, or the sentence."""

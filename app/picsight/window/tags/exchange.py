@@ -59,10 +59,10 @@ class SidecarsSoFar:
         words = counted(exported.written, "Wrote %n side-car.", "Wrote %n side-cars.")
         if stopped:
             words = counted(exported.written, "Stopped after %n side-car.", "Stopped after %n side-cars.")
-            words = f"{words} {say('Write again to go on from there.')}"
+            words = f"{words} {say('Write again to continue.')}"
         elif not exported.written and exported.unchanged:
-            words = say("All side-cars are as they should be.")
-        why = first_of(exported.left_alone, "One more was left alone.", "%n more were left alone.")
+            words = say("All side-cars are up to date.")
+        why = first_of(exported.left_alone, "One more was skipped.", "%n more were skipped.")
         return " ".join(filter(None, (words, why)))
 
 
@@ -91,8 +91,8 @@ class TagExchange(QObject):
                 partial(self._choose, save, self.export_table, "picsight-tags.csv"),
             ),
             None,
-            (self.tr("Take in a file of decisions…"), "", partial(self._choose, any_file, self.take_in)),
-            (self.tr("Take in the side-cars of a folder…"), "", partial(self._choose, folder, self.take_in)),
+            (self.tr("Import a file of decisions…"), "", partial(self._choose, any_file, self.take_in)),
+            (self.tr("Import the side-cars of a folder…"), "", partial(self._choose, folder, self.take_in)),
         ]
         photo_menu(self._window, entries).popup(point)
 
@@ -125,7 +125,7 @@ class TagExchange(QObject):
             return
         if self._running is not None:
             self._status.show_sentence(
-                self.tr("Wait until the side-cars before are written, or cancel them.")
+                self.tr("Side-cars are still being written. Wait for them, or cancel.")
             )
             return
         last = SidecarsSoFar()
@@ -203,7 +203,7 @@ class TagExchange(QObject):
 
     def _taken(self, imported: Imported) -> str:
         if imported.run is None:
-            words = self.tr("All of it was known already.")
+            words = self.tr("Everything in it was known already.")
         else:
             numbers = (
                 (imported.tags, "%n new tag", "%n new tags"),
@@ -214,7 +214,7 @@ class TagExchange(QObject):
             )
             parts = ", ".join(counted(number, one, many) for number, one, many in numbers if number)
             photos = counted(
-                imported.photos, "Took in what is said of %n photo", "Took in what is said of %n photos"
+                imported.photos, "Imported decisions on %n photo", "Imported decisions on %n photos"
             )
             words = f"{photos}: {parts}."
         unknown = counted(

@@ -53,7 +53,7 @@ class TagList(QWidget):
         self.model = TagsModel(row_of, self)
         self.line = Line(self.tr("Find a tag"), self.tr("Find a tag"), self)
         self.new = Button(self.tr("New tag"), Weight.PRIMARY, self)
-        self.exchange = Button(self.tr("Export or take in…"), Weight.QUIET, self)
+        self.exchange = Button(self.tr("Export or import…"), Weight.QUIET, self)
         self.rows, self.notice = TagRows(self.model, self), Notice(self)
         self._pages = QStackedWidget(self)
         self._pages.addWidget(self.rows)

@@ -140,7 +140,9 @@ class StudioController(QObject):
         self._put(draft)
         if draft.can_learn:
             waiting = self.tr("Looking through your photos.")
-            self.view.say_nothing(waiting, self.tr("The first time, the model is loaded for that."))
+            self.view.say_nothing(
+                waiting, self.tr("The first time takes longer, because the model is loaded.")
+            )
         decisions = draft.tag.accepted + draft.tag.rejected if draft.tag is not None else 0
         self.view.statistics.setText(counted(decisions, "%n decided", "%n decided") if decisions else "")
         self._ask_statistics()
@@ -226,7 +228,7 @@ class StudioController(QObject):
 
     def _fail(self, sentence: str) -> None:
         self._sight = Sight()
-        self.view.say_nothing(self.tr("This tag cannot be looked through."), sentence)
+        self.view.say_nothing(self.tr("This tag cannot be previewed."), sentence)
         self.view.show_sight(self._sight)
 
     def _move(self, threshold: float) -> None:

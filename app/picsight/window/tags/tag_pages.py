@@ -165,7 +165,7 @@ class TagPages(QObject):
 
     def _ask_name(self, tag: Tag) -> None:
         title = self.tr("Rename {kind}").format(kind=tag.kind)
-        label = self.tr("Name; “Birds/Waders” stands below “Birds”")
+        label = self.tr("Name; “Birds/Waders” is below “Birds”")
         ask_name(self._frame, title, label, tag.path, lambda path: self.rename(tag, path))
 
     def rename(self, tag: Tag, text: str) -> None:

@@ -64,7 +64,7 @@ def rated(photos: int, stars: int | None) -> str:
     """The sentence that photos have these stars now, or those in their files."""
     if stars is None:
         return counted(
-            photos, "The photo has the stars of its file.", "%n photos have the stars of their files."
+            photos, "The photo has the stars in its file.", "%n photos have the stars in their files."
         )
     if not stars:
         return counted(photos, "The photo has no stars now.", "%n photos have no stars now.")
