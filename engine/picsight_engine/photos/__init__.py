@@ -1,1 +1,1 @@
-"""From a file's bytes to an upright sRGB picture, what it says of itself, and who it is."""
+"""Turns a file's bytes into an upright sRGB picture, its metadata, and its identity."""

@@ -1,4 +1,4 @@
-"""Every colour a file can carry, brought to eight-bit sRGB on white."""
+"""Converts the colours of any file to 8-bit sRGB on white."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import struct
 import numpy as np
 from PIL import Image, ImageCms
 
-# What a profile's colour space is called, by the mode of the picture that it fits.
+# A profile's colour space, by the mode of the picture that it fits.
 _SPACES = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK", "LAB": "Lab "}
 _DEEP = frozenset(["I", "F", "I;16", "I;16L", "I;16B", "I;16N"])
 _ALPHA = frozenset(["RGBA", "RGBa", "LA", "La", "PA"])
@@ -18,7 +18,7 @@ _ALPHA = frozenset(["RGBA", "RGBa", "LA", "La", "PA"])
 def to_eight_bits(image: Image.Image) -> Image.Image:
     """Scales a grey picture of 16 bits, 32 bits or floating point to mode L; others pass unchanged.
 
-    16 bits are scaled by their full range; where a deeper mode does not tell its range, the brightest value does.
+    16 bits are scaled by their full range; a deeper mode without a known range is scaled by its brightest value.
     """
     if image.mode not in _DEEP:
         return image
@@ -34,7 +34,7 @@ def to_eight_bits(image: Image.Image) -> Image.Image:
 
 
 def flatten(image: Image.Image) -> Image.Image:
-    """Lays a transparent picture on white and unfolds palettes; the result is L, RGB, CMYK or LAB."""
+    """Composites a transparent picture on white and expands palettes; the result is L, RGB, CMYK or LAB."""
     if image.mode in _ALPHA or "transparency" in image.info:
         grey = image.mode in {"L", "LA", "La", "1"}
         layer = image.convert("LA" if grey and "transparency" not in image.info else "RGBA")
@@ -59,7 +59,7 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 # A folder's photos share a few profiles; building a transform takes milliseconds.
 @functools.lru_cache(maxsize=16)
 def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """The way from a profile to sRGB; None where there is nothing to do or the profile does not fit the picture."""
+    """The transform from a profile to sRGB; None if it changes nothing or the profile does not fit the picture."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile) if profile else ImageCms.createProfile("LAB"))
         if source.profile.xcolor_space != _SPACES[mode]:
@@ -98,7 +98,7 @@ def _fixed(*numbers: float) -> bytes:
 
 
 def _changes_nothing(transform: ImageCms.ImageCmsTransform) -> bool:
-    """Most profiles are sRGB under one name or another: on a grid of 729 colours they move none by more than one."""
+    """Whether a transform moves none of 729 colours by more than one, as for most profiles, which are a form of sRGB."""
     steps = np.linspace(0, 255, 9).astype(np.uint8)
     grid = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(27, 27, 3)
     moved = np.asarray(ImageCms.applyTransform(Image.fromarray(grid), transform))
@@ -107,7 +107,7 @@ def _changes_nothing(transform: ImageCms.ImageCmsTransform) -> bool:
 
 @functools.lru_cache(maxsize=16)
 def profile_name(profile: bytes) -> str | None:
-    """What a colour profile calls itself, None where it is broken or nameless."""
+    """The name in a colour profile, None if the profile is broken or has no name."""
     try:
         return ImageCms.getProfileDescription(io.BytesIO(profile)).strip() or None
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):

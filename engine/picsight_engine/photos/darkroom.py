@@ -1,6 +1,6 @@
-"""Photos for a screen, decoded in separate processes: a file that crashes or hangs a decoder costs only itself.
+"""Decodes photos for the screen in separate processes: a file that crashes or hangs a decoder affects no other.
 
-The processes are started by "spawn" and stay warm between photos.
+The processes are started by "spawn" and are reused for later photos.
 """
 
 from __future__ import annotations
@@ -26,14 +26,16 @@ if TYPE_CHECKING:
     from picsight_engine.photos.reading import Limits
 
 
-_PIECE_BYTES = 8_000_000  # pixels pass in pieces of about this size, so that no large picture is copied whole
-_LEAST_SIDE = 64  # pixels of a reduced decode, however small the picture is wanted
+_PIECE_BYTES = (
+    8_000_000  # pixels are sent in pieces of about this size, to avoid a copy of a whole large picture
+)
+_LEAST_SIDE = 64  # pixels: the minimum of a reduced decode
 _ALL = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoRequest:
-    """To the process: this photo, to fit into `fit` pixels, or with all its own where that is None."""
+    """To the process: decode this photo to fit into `fit` pixels, or at full size if that is None."""
 
     path: Path
     fit: tuple[int, int] | None
@@ -41,7 +43,7 @@ class PhotoRequest:
 
 @dataclass(frozen=True, slots=True)
 class Exposed:
-    """From the process: the photo is decoded, `width` by `height` in full; of `size` pixels the RGB bytes follow."""
+    """From the process: the photo is decoded, with full size `width` by `height`; RGB bytes of `size` follow."""
 
     width: int
     height: int
@@ -49,20 +51,20 @@ class Exposed:
 
 
 def serve(connection: Connection, limits: Limits) -> None:
-    """The process's whole life: answer wishes until the other side is gone."""
+    """The process's main function: answers requests until the other side is gone."""
     settle()
-    from picsight_engine.photos import decode  # Pillow and numpy, 100 ms; `_expose` finds it loaded
+    from picsight_engine.photos import decode  # preloads Pillow and numpy (100 ms) for `_expose`
 
     _ = decode
     silence_decoders()
-    with suppress(EOFError, OSError):  # the other side is gone: there is nobody to tell
+    with suppress(EOFError, OSError):  # the other side is gone
         connection.send(None)  # ready
         while True:
             _answer(connection, connection.recv(), limits)
 
 
 def _answer(connection: Connection, wish: PhotoRequest, limits: Limits) -> None:
-    """Sends what the photo is, then its RGB bytes in pieces; or the ImageError."""
+    """Sends the photo's sizes, then its RGB bytes in pieces; or the ImageError."""
     try:
         with time_limit(limits.seconds):
             facts, image = _expose(wish, limits)
@@ -92,7 +94,7 @@ def _expose(wish: PhotoRequest, limits: Limits) -> tuple[Exposed, Image.Image]:
 
 
 def _fitted(image: Image.Image, full: tuple[int, int], fit: tuple[int, int]) -> Image.Image:
-    """The picture reduced to fit; it is never enlarged, and no side becomes zero."""
+    """The picture reduced to fit; never enlarged, and no side becomes zero."""
     from PIL import Image as Pillow
 
     scale = min(fit[0] / full[0], fit[1] / full[1])
@@ -102,15 +104,15 @@ def _fitted(image: Image.Image, full: tuple[int, int], fit: tuple[int, int]) -> 
     return image.resize(size, Pillow.Resampling.HAMMING)
 
 
-MOST_PROCESSES = 2  # the photo that is looked at, and the next one
-_GRACE_SECONDS = 1.0  # what is no longer wanted may take so long: that is cheaper than a new process
-_GLANCE_SECONDS = 0.1  # how often is asked whether it is still wanted
+MOST_PROCESSES = 2  # the photo on screen, and the next one
+_GRACE_SECONDS = 1.0  # an unwanted photo may take this long, because a new process costs more
+_GLANCE_SECONDS = 0.1  # how often to check whether a photo is still wanted
 _UNWANTED = "This photo is not wanted any more."
 
 
 @dataclass(frozen=True, slots=True)
 class Developed:
-    """A photo upright in sRGB, `width` by `height` in full; `pixels` are the RGB bytes of `size`, rows without gaps."""
+    """An upright photo in sRGB, with full size `width` by `height`; `pixels` are RGB bytes of `size`, rows without gaps."""
 
     width: int
     height: int
@@ -119,10 +121,10 @@ class Developed:
 
 
 class Darkroom:
-    """A few processes behind one call; any thread may make it."""
+    """A small pool of decoding processes; thread-safe."""
 
     def __init__(self, limits: Limits) -> None:
-        """Starts nothing yet; `limits` hold for each photo."""
+        """Starts no process yet; `limits` apply to each photo."""
         self._limits = limits
         self._enlargers: list[_Enlarger] = []
         self._idle: list[_Enlarger] = []
@@ -130,7 +132,7 @@ class Darkroom:
         self._closed = False
 
     def warm_up(self) -> None:
-        """Starts what the first photo would wait for."""
+        """Starts a process, so that the first photo need not wait."""
         with self._changed:
             if not self._closed and not self._enlargers:
                 self._idle.append(self._start())
@@ -138,13 +140,13 @@ class Darkroom:
     def develop(
         self, path: Path, fit: tuple[int, int] | None, is_wanted: Callable[[], bool] = lambda: True
     ) -> Developed:
-        """Decodes a photo to fit into `fit` pixels, never enlarged, or whole where that is None.
+        """Decodes a photo to fit into `fit` pixels, never enlarged, or at full size if that is None.
 
-        A photo that takes long is given up once `is_wanted` says so, and everything when the room is closed.
+        A slow photo is cancelled once `is_wanted` returns False; `close` cancels all.
 
         Raises:
-            ImageError: the file cannot be shown; `crashed` and `timeout` where it took its process along.
-            CancelledError: it was given up.
+            ImageError: the file cannot be shown; `crashed` or `timeout` if its process ended.
+            CancelledError: it was cancelled.
             PicsightError: no process can be started.
         """
         enlarger = self._take(is_wanted)
@@ -156,12 +158,12 @@ class Darkroom:
             self._give_back(enlarger)
 
     def close(self) -> None:
-        """Ends the processes, whatever they are doing."""
+        """Kills the processes."""
         with self._changed:
             self._closed = True
             while self._idle:
                 self._remove(self._idle.pop())
-            for enlarger in self._enlargers:  # who uses one puts it away
+            for enlarger in self._enlargers:  # the thread that uses one releases it
                 enlarger.kill()
             self._changed.notify_all()
 
@@ -182,7 +184,7 @@ class Darkroom:
         raise CancelledError("Picsight is being closed.")
 
     def _give_back(self, enlarger: _Enlarger) -> None:
-        """Takes a process back; one that was lost over its photo is replaced at once, so that the next need not wait."""
+        """Returns a process to the pool; replaces a dead one at once, so that the next photo need not wait."""
         with self._changed:
             if not enlarger.is_lost and not self._closed:
                 self._idle.append(enlarger)
@@ -218,11 +220,11 @@ class Darkroom:
 
 
 class _Enlarger:
-    """One process from our side; used from one thread at a time, but for `kill`."""
+    """Our side of one process; used from one thread at a time, except `kill`."""
 
     def __init__(self, limits: Limits) -> None:
         self._process, self._connection = start(serve, limits, name="picsight-photo")
-        self.is_ready = False  # whether it was ever at work
+        self.is_ready = False  # whether it has ever started to work
         self.is_lost = False
 
     def is_alive(self) -> bool:
@@ -230,11 +232,11 @@ class _Enlarger:
         return self._process.is_alive()
 
     def develop(self, wish: PhotoRequest, seconds: float, is_wanted: Callable[[], bool]) -> Developed:
-        """What the process makes of a wish.
+        """The photo that the process decodes for a request.
 
         Raises:
-            ImageError: what it says of the file.
-            CancelledError: it took long and was not wanted any more; this, and what follows, loses the process.
+            ImageError: the file cannot be shown.
+            CancelledError: it was slow and no longer wanted; after this and the following errors the process is lost.
             EOFError, OSError: it died.
             TimeoutError: it took longer than `seconds` (one of Python's OSErrors).
         """
@@ -252,7 +254,7 @@ class _Enlarger:
             raise
 
     def kill(self) -> None:
-        """Ends the process, whatever it is doing; any thread may call."""
+        """Kills the process; thread-safe."""
         self._process.kill()
 
     def close(self) -> None:

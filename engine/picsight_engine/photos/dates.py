@@ -1,4 +1,4 @@
-"""When a photo was taken: dates as each kind of tag, and the names of files, write them; and which names are of edited versions."""
+"""Reads when a photo was taken from each kind of tag and from file names; and recognises names of edited versions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from picsight_engine.photos.exif import Fact, Facts
 
-    Date = tuple[str, str | None, str | None]  # local ISO time, offset, digits behind the second
+    Date = tuple[str, str | None, str | None]  # local ISO time, offset, digits after the second
 
 _DATE = re.compile(r"(\d{4})[:/.-](\d{1,2})[:/.-](\d{1,2})(?!\d)")
 _TIME = re.compile(r"[ T]+(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,9})\d*)?)?(?!\d)\s*(.*)")
@@ -24,13 +24,13 @@ _IN_NAME = re.compile(
     re.IGNORECASE,
 )
 
-# "IMG_E1234.JPG", "photo-edited.jpg", "photo-edited(1).jpg"; Google's word is that of the language
+# "IMG_E1234.JPG", "photo-edited.jpg", "photo-edited(1).jpg"; Google translates the word
 EDITED_WORDS = "-(?:edited|bearbeitet|modifié|modificato|editado|bewerkt)"
 _VERSION = re.compile(rf"^IMG_E\d{{4,}}\.|{EDITED_WORDS}(?:\(\d+\))?\.\w+$", re.IGNORECASE)
 
 
 def date(facts: Facts, name: str) -> Date | None:
-    """A date as XMP writes it; midnight where it has no time."""
+    """A date in XMP's form; midnight if it has no time."""
     written = str(facts[name]).strip()
     day = _DATE.match(written)
     clock = _TIME.match(written, day.end()) if day else None
@@ -41,7 +41,7 @@ def date(facts: Facts, name: str) -> Date | None:
 
 
 def exif_date(facts: Facts, name: str) -> Date | None:
-    """The offset and the digits behind the second stand in tags of their own."""
+    """A date in EXIF's form; the offset and the digits after the second are in separate tags."""
     found = date(facts, name) if ":" in str(facts[name])[10:] else None
     kind = "Original" if name.endswith("Original") else "Digitized"
     fraction = str(facts.get(f"ExifIFD:SubSecTime{kind}", "")).strip()
@@ -50,7 +50,7 @@ def exif_date(facts: Facts, name: str) -> Date | None:
 
 
 def iptc_date(facts: Facts, name: str) -> Date | None:
-    """The time stands in a field of its own, and counts for nothing without the date."""
+    """A date in IPTC's form; the time is in a separate field and is ignored without the date."""
     day = _IPTC_DATE.match(_line(facts[name]))
     clock = _IPTC_TIME.match(_line(facts.get("IPTC:TimeCreated", "")))
     *time, offset = clock.groups() if clock else (0, 0, 0, "")
@@ -58,7 +58,7 @@ def iptc_date(facts: Facts, name: str) -> Date | None:
 
 
 def gps_date(facts: Facts, name: str) -> Date | None:
-    """In UTC, as a receiver has it; nothing without the time of the day."""
+    """The UTC date of a GPS receiver; None without the time of day."""
     day, time = _DATE.match(str(facts[name])), facts.get("GPS:GPSTimeStamp")
     if day is None or not isinstance(time, tuple) or len(time) != 3:
         return None
@@ -66,13 +66,13 @@ def gps_date(facts: Facts, name: str) -> Date | None:
 
 
 def utc_date(facts: Facts, name: str) -> Date | None:
-    """A date in UTC where it does not say otherwise."""
+    """A date that is in UTC unless it has an offset."""
     found = date(facts, name)
     return found and (found[0], found[1] or "+00:00", found[2])
 
 
 def name_date(facts: Facts, name: str) -> Date | None:
-    """The date in a file's name, midnight where the name has no time; an impossible date is none."""
+    """The date in a file's name, midnight if the name has no time; None for an impossible date."""
     for match in _IN_NAME.finditer(str(facts[name])):
         parts = match.groupdict(default="")
         if parts["hour"] and not parts["apart"] and len(parts["hour"]) < 2:
@@ -110,5 +110,5 @@ def _line(value: Fact) -> str:
 
 
 def is_edited(name: str) -> bool:
-    """Whether a program has saved an edited version under this name, beside the original: Apple's or Google's does so."""
+    """Whether this is the name of an edited version beside the original, as Apple's and Google's programs save them."""
     return _VERSION.search(name) is not None

@@ -1,4 +1,4 @@
-"""From a file's bytes to an upright sRGB picture, reduced on the way where that saves work; the border to foreign decoders."""
+"""Decodes a file to an upright sRGB picture, reduced early if that saves work; the interface to the decoder libraries."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 _CODINGS = frozenset(["group3", "group4", "tiff_ccitt"])
 _STANDARD_ERROR = 2
-_lock = threading.Lock()  # there is one standard error
+_lock = threading.Lock()  # standard error is shared by the whole process
 
 
 class DamagedFaxError(ValueError):
@@ -63,7 +63,7 @@ def complaints_raised(image: ImageFile) -> Iterator[None]:
     with _lock, tempfile.TemporaryFile() as heard:
         try:
             kept = os.dup(_STANDARD_ERROR)
-        except OSError:  # a program without a console has none
+        except OSError:  # a program without a console has no standard error
             yield
             return
         os.dup2(heard.fileno(), _STANDARD_ERROR)
@@ -80,12 +80,12 @@ def complaints_raised(image: ImageFile) -> Iterator[None]:
 
 __all__ = ["IMAGE_SUFFIXES", "TEXT_TURNS", "DecodedPhoto", "Header", "Limits", "decode", "read_header"]
 
-TEXT_TURNS = 2  # the picture rule since which a PNG is turned by an orientation that stands in a text
+TEXT_TURNS = 2  # the picture rule since which an orientation in a text chunk turns a PNG
 
 _NOTHING = Metadata()
 _MOST_XMP = 4_000_000  # bytes of a packet inside a photo
 _AVERAGED = frozenset(["L", "LA", "RGB", "RGBA", "CMYK"])
-_PALETTE = 3  # the kind of PNG whose bits are those of an index
+_PALETTE = 3  # the PNG colour type whose bits are those of a palette index
 _BITS_PER_SAMPLE = 258
 _TIFF_IPTC, _PHOTOSHOP_IPTC = 33723, 0x0404
 _DEEP_MODES = {"1": 1, "I": 16, "F": 32}
@@ -126,8 +126,8 @@ class DecodedPhoto:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a file says of its picture: `pixels` it promises, 0 where it promises nothing; the rule since which its picture is
-    decoded as it is now; and its metadata.
+    """The header of a file: the number of `pixels`, 0 if unknown; the rule since which its picture is decoded as now; and
+    its metadata.
     """
 
     pixels: int = 0
@@ -136,7 +136,7 @@ class Header:
 
 
 def decode(data: bytes, path: Path, *, min_side: int, limits: Limits) -> DecodedPhoto:
-    """Decodes the first picture of a file; `path` serves the sentences only.
+    """Decodes the first picture of a file; `path` is used in messages only.
 
     `min_side` is the smallest short side, in pixels, that a reduced picture may have; a smaller picture is not enlarged.
 
@@ -157,7 +157,7 @@ def decode(data: bytes, path: Path, *, min_side: int, limits: Limits) -> Decoded
     except MemoryError as fault:
         raise problem("too_large", path, "needs more memory than there is") from fault
     except Exception as fault:
-        # The outer border to foreign decoders: on damaged files they raise whatever their parsers ran into.
+        # The outer border: on damaged files, decoders raise any exception.
         code, reason = _explain(fault)
         if code == "damaged" and formats.is_cut_off(data, kind):
             code, reason = _TRUNCATED
@@ -165,17 +165,17 @@ def decode(data: bytes, path: Path, *, min_side: int, limits: Limits) -> Decoded
 
 
 def read_header(data: bytes, path: Path, beside: Facts = MappingProxyType({})) -> Header:
-    """What can be told before anything is decoded, with what is said `beside` the file; of `path` its name counts. Never raises."""
+    """Reads a file's header, with the facts of its side-cars `beside` it; uses only the name of `path`. Never raises."""
     kind = formats.find_format(data, path.suffix)
     if kind is None:
         return Header()
-    if kind is RAW:  # LibRaw is left to `decode`; a pixel of a sensor takes about a byte
+    if kind is RAW:  # only `decode` uses LibRaw; a sensor's pixel takes about one byte
         facts: dict[str, Fact] = {FILE_NAME: path.name, **raw_exif(data).facts(), **_xmp_facts(raw_xmp(data))}
         return Header(len(data), 1, read_metadata(facts, beside))
     try:
         _set_up_decoders(Limits())
         image = _open(data, kind)
-    except Exception:  # noqa: BLE001 - a broken header is for `decode` to explain
+    except Exception:  # noqa: BLE001 - `decode` explains a broken header
         return Header()
     width, height = image.size
     exif = _exif_of(image, data, kind)
@@ -197,11 +197,11 @@ def _decode(data: bytes, kind: Format, path: Path, min_side: int, limits: Limits
     image = _open(data, kind)
     stored = image.size
     _check_size(stored, path, limits)
-    image.draft(None, (min_side, min_side))  # a JPEG is decoded at 1/2, 1/4 or 1/8 where that is large enough
+    image.draft(None, (min_side, min_side))  # decodes a JPEG at 1/2, 1/4 or 1/8 if that is large enough
     with complaints_raised(image):
         image.load()
     if kind is not JPEG:
-        stored = image.size  # TIFF and HEIF turn upright while they load, others tell their size late
+        stored = image.size  # TIFF and HEIF are turned while loading, others know their size late
         _check_size(stored, path, limits)
     orientation = _orientation(image, _exif_of(image, data, kind), kind)
     return _upright(image, stored, kind, orientation, min_side)
@@ -219,8 +219,8 @@ def _upright(
 
 
 def _open(data: bytes, kind: Format) -> ImageFile:
-    """Reads the header only. The plugins' classes are called directly: `Image.open` would try others, judge the size by
-    limits of its own, and wrap a JPEG with further pictures behind the first into a reader that warns.
+    """Reads the header only. Calls the plugins' classes directly: `Image.open` would try others, apply its own size limits,
+    and open a JPEG with several pictures in a reader that warns.
     """
     file = io.BytesIO(data)
     if kind is HEIF:
@@ -229,7 +229,7 @@ def _open(data: bytes, kind: Format) -> ImageFile:
         return JpegImageFile(file)
     if kind is JXL:
         return JxlImageFile(file)
-    importlib.import_module(f"PIL.{kind.plugin}")  # only the plugin needed: all of them cost 40 ms
+    importlib.import_module(f"PIL.{kind.plugin}")  # only this plugin: all of them take 40 ms
     factory, _accept = Image.OPEN[kind.name]
     try:
         return factory(file, "")
@@ -240,7 +240,7 @@ def _open(data: bytes, kind: Format) -> ImageFile:
 
 
 def _exif_of(image: Image.Image, data: bytes, kind: Format) -> Exif:
-    """The EXIF block of an opened file; that of a PNG may stand behind the picture, where opening has not come yet."""
+    """The EXIF block of an opened file; a PNG may have it after the picture, which opening has not read yet."""
     if kind.name == "TIFF":
         return read_exif(data)
     if kind.name == "PNG":
@@ -249,18 +249,18 @@ def _exif_of(image: Image.Image, data: bytes, kind: Format) -> Exif:
 
 
 def _xmp_of(image: Image.Image, data: bytes, kind: Format) -> dict[str, Fact]:
-    """What the XMP packet of an opened file says; what did not fit into a JPEG's first one is not read."""
+    """The facts in the XMP packet of an opened file; a JPEG's extended packets are not read."""
     return _xmp_facts(png.xmp_in_text(data) if kind.name == "PNG" else image.info.get("xmp"))
 
 
 def _xmp_facts(packet: object) -> dict[str, Fact]:
     if not isinstance(packet, bytes) or not 0 < len(packet) <= _MOST_XMP:
         return {}
-    from picsight_engine.photos.xmp import PacketError, read_facts  # 33 ms, and most photos hold no XMP
+    from picsight_engine.photos.xmp import PacketError, read_facts  # lazy: 33 ms, and most photos have no XMP
 
     try:
         return read_facts(packet)
-    except PacketError:  # of a photo that can be shown nobody wants to hear this
+    except PacketError:  # not reported for a photo that can be shown
         return {}
 
 
@@ -268,13 +268,13 @@ def _iptc_of(image: ImageFile, data: bytes, kind: Format) -> bytes:
     """The IPTC fields of an opened file."""
     if kind.name == "PNG":
         return png.iptc_in_text(data)
-    if kind.name == "TIFF":  # Photoshop calls its bytes numbers, so they are taken as they stand
+    if kind.name == "TIFF":  # Photoshop declares the bytes as numbers, so the raw data are used
         return image.tag_v2._tagdata.get(_TIFF_IPTC) or b""  # type: ignore[attr-defined]  # noqa: SLF001
     return image.info.get("photoshop", {}).get(_PHOTOSHOP_IPTC) or b""
 
 
 def _colour_facts(image: ImageFile, data: bytes, kind: Format, exif: Exif) -> dict[str, Fact]:
-    """Bits of a channel and what the colours are called, as far as the file tells."""
+    """Bits per channel and the name of the colour space, as far as the file has them."""
     facts: dict[str, Fact] = {BITS: _bit_depth(image, data, kind, exif)}
     profile = image.info.get("icc_profile")
     if profile and (name := colour.profile_name(profile)):
@@ -285,7 +285,7 @@ def _colour_facts(image: ImageFile, data: bytes, kind: Format, exif: Exif) -> di
 
 
 def _bit_depth(image: ImageFile, data: bytes, kind: Format, exif: Exif) -> int | float:
-    """Bits of a channel as they are stored, which decoding may reduce."""
+    """Stored bits per channel, which decoding may reduce."""
     if kind.name == "PNG" and len(data) > 25:
         return 8 if data[25] == _PALETTE else data[24]
     if isinstance(image, JxlImageFile):
@@ -299,11 +299,11 @@ def _bit_depth(image: ImageFile, data: bytes, kind: Format, exif: Exif) -> int |
 
 
 def _set_up_decoders(limits: Limits) -> None:
-    """Sets what the decoders keep for the whole process, on each call: threads could not restore it safely."""
-    # They complain about files that they read all the same: nobody could act on that.
+    """Sets the decoders' process-wide options on each call, because threads could not restore them safely."""
+    # Decoders warn about files that they can read; the user cannot act on that.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     logging.getLogger("PIL").addHandler(_SILENCE)
-    # Pillow refuses above twice this number: pictures inside pictures, and sizes found late, meet our limit there.
+    # Pillow refuses above twice this number, which applies our limit to nested pictures and sizes known late.
     Image.MAX_IMAGE_PIXELS = int(limits.megapixels * 1e6 / 2)
     pi_heif.options.DECODE_THREADS = AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # every worker has one core
     pi_heif.options.THUMBNAILS = pi_heif.options.DEPTH_IMAGES = pi_heif.options.AUX_IMAGES = False
@@ -322,7 +322,7 @@ def _check_size(size: tuple[int, int], path: Path, limits: Limits) -> None:
 
 
 def _orientation(image: Image.Image, exif: Exif, kind: Format) -> int:
-    """How the loaded pixels still have to be turned, as an EXIF orientation."""
+    """The EXIF orientation by which the loaded pixels must still be turned."""
     if kind in {HEIF, JXL} or kind.name == "TIFF":
         return 1
     if kind is JPEG or ORIENTATION in exif.main:
@@ -333,7 +333,7 @@ def _orientation(image: Image.Image, exif: Exif, kind: Format) -> int:
 
 
 def _reduce(image: Image.Image, min_side: int) -> Image.Image:
-    """Averages whole blocks of pixels while the short side stays at least `min_side`: later steps cost less time and memory."""
+    """Averages blocks of pixels while the short side stays at least `min_side`, to save time and memory in later steps."""
     image = colour.to_eight_bits(image)
     factor = min(image.size) // min_side
     if factor < 2:
@@ -344,7 +344,7 @@ def _reduce(image: Image.Image, min_side: int) -> Image.Image:
 
 
 def _explain(fault: Exception) -> tuple[ProblemCode, str]:
-    """Code and reason, from what a decoder raised."""
+    """Code and reason for an exception of a decoder."""
     cause = fault.__cause__ or fault
     if isinstance(fault, Image.DecompressionBombError):
         return "too_large", "its picture is far too large"

@@ -1,7 +1,7 @@
-"""Reads the EXIF and IPTC fields that Picsight uses, from damaged blocks too.
+"""Reads the EXIF and IPTC fields that Picsight uses, also from damaged blocks.
 
-A reader of our own, because identity depends on it: the orientation of a photo must not change with the version of an
-image library.
+This is not left to an image library, because identity depends on it: the orientation of a photo must not change with the
+version of a library.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ ORIENTATION = 0x0112
 
 _EXIF_IFD, _GPS_IFD, _INTEROP_IFD = 0x8769, 0x8825, 0xA005
 _ASCII, _UNDEFINED = 2, 7
-# The types of values: how struct reads one, and its bytes.
+# The types of values: struct format, and size in bytes.
 _NUMBERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I"}
 _RATIONALS = {5: "II", 10: "ii"}
 _BYTES = {_ASCII: 1, _UNDEFINED: 1} | {
     kind: struct.calcsize(f"<{form}") for kind, form in (_NUMBERS | _RATIONALS).items()
 }
 _MAX_ENTRIES = 1024  # a directory that claims more is damaged
-_MAX_NUMBERS = 8  # a position has three; what has more is the picture's, or damaged
+_MAX_NUMBERS = 8  # a position has three; longer values belong to the picture, or are damaged
 _MAX_BYTES = 65_536  # of a text
-_ORIENTING_TEXT = 256  # bytes; a longer text in place of the orientation has always been passed over
+_ORIENTING_TEXT = 256  # bytes; a longer text in place of the orientation has always been ignored
 
-# What the other modules ask for, as ExifTool names it.
+# The fields that other modules use, by ExifTool's names.
 _MAIN_TAGS = {
     0x010E: "ImageDescription", 0x010F: "Make", 0x0110: "Model", 0x013B: "Artist", 0x4746: "Rating",
     0x4749: "RatingPercent", 0x8298: "Copyright",
@@ -57,9 +57,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Exif:
-    """The values of the main directory (IFD0) and of those for the exposure, GPS and interoperability, by tag number.
+    """The values of the directories IFD0, Exif, GPS and interoperability, by tag number.
 
-    A number alone is an int or a float, several are a tuple; a rational number is a float, NaN where it is divided by zero.
+    A single number is an int or a float, several are a tuple; a rational number is a float, NaN for a division by zero.
     """
 
     main: Mapping[int, Value] = field(default_factory=dict)
@@ -69,12 +69,12 @@ class Exif:
 
     @property
     def orientation(self) -> int:
-        """1 to 8; 1 where the tag is absent or holds anything else."""
+        """1 to 8; 1 if the tag is absent or invalid."""
         value = self.main.get(ORIENTATION)
         return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
     def facts(self) -> dict[str, Value]:
-        """What is asked for, by ExifTool's names; some programs put into the main directory what belongs to the Exif directory."""
+        """The used fields, by ExifTool's names; some programs put fields of the Exif directory into the main one."""
         groups = (
             ("IFD0", _MAIN_TAGS, self.main),
             ("ExifIFD", _PHOTO_TAGS, {**self.main, **self.photo}),
@@ -92,7 +92,7 @@ class Exif:
 def read_exif(block: bytes) -> Exif:
     r"""Reads a TIFF structure ("II" or "MM" first, with or without "Exif\0\0" before it).
 
-    Never raises: what cannot be read is absent.
+    Never raises; unreadable values are absent.
     """
     tiff = block.removeprefix(b"Exif\0\0")
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4])
@@ -124,7 +124,7 @@ def _directory(tiff: bytes, order: str, offset: int) -> Iterator[tuple[int, Valu
 
 
 def _orients(kind: int, length: int) -> bool:
-    """Whether an entry counts as an orientation. Identity rests on this: it never changes."""
+    """Whether an entry counts as an orientation. Identity depends on this rule, so it never changes."""
     return (kind in {3, 4} and length == 1) or (kind == _ASCII and length <= _ORIENTING_TEXT)
 
 
@@ -149,13 +149,13 @@ def _value(tiff: bytes, order: str, entry: int, kind: int, length: int) -> Value
 
 
 def _text(raw: bytes) -> str:
-    """The text before the first NUL; after a blank photographer's copyright the editor's, which follows it."""
+    """The text before the first NUL; if the photographer's copyright is blank, the editor's, which follows it."""
     first, _, rest = decoded(raw).partition("\0")
     return first.strip() or (rest.partition("\0")[0].strip() if first else "")
 
 
 def decoded(raw: bytes) -> str:
-    """A text of which the coding is not told: UTF-8 where it can be that, else what Windows has long written."""
+    """Decodes a text of unknown encoding: UTF-8 if valid, otherwise Windows-1252."""
     try:
         return raw.decode()
     except UnicodeDecodeError:
@@ -163,7 +163,7 @@ def decoded(raw: bytes) -> str:
 
 
 _CODING, _UTF_8 = (1, 90), b"\x1b%G"
-_EXTENDED = 0x8000  # a size that tells how many bytes the size itself has
+_EXTENDED = 0x8000  # marks a size that gives the number of bytes of the actual size
 _FIELDS = {
     (2, 5): "ObjectName", (2, 25): "Keywords", (2, 55): "DateCreated", (2, 60): "TimeCreated", (2, 80): "By-line",
     (2, 116): "CopyrightNotice", (2, 120): "Caption-Abstract",
@@ -171,7 +171,7 @@ _FIELDS = {
 
 
 def iptc_facts(block: bytes) -> dict[str, Fact]:
-    """The values of each field, each once, by the names that ExifTool gives to the fields; nothing from behind a damage."""
+    """The distinct values of each field, by ExifTool's names; nothing after damaged data."""
     fields = _fields(block)
     coding = "utf-8" if _UTF_8 in fields.get(_CODING, ()) else None
     facts: dict[str, Fact] = {}
@@ -184,7 +184,7 @@ def iptc_facts(block: bytes) -> dict[str, Fact]:
 
 
 def _fields(block: bytes) -> dict[tuple[int, int], list[bytes]]:
-    """Each field begins with a mark, the numbers of record and field, and its size."""
+    """The values by record and field number; each field begins with a mark, these numbers and its size."""
     found = defaultdict(list)
     at = 0
     while block[at : at + 1] == b"\x1c" and at + 5 <= len(block):

@@ -1,4 +1,4 @@
-"""Which files are pictures: the suffixes that a scan looks at, and formats told by their first bytes."""
+"""Recognises pictures: by suffix for a scan, and formats by their first bytes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ VIDEO_SUFFIXES = frozenset([
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format that is decoded: its name, and the Pillow plugin (module below PIL) that does it, "" for other libraries."""
+    """A supported format: its name, and the Pillow plugin (module below PIL) that decodes it, "" for other libraries."""
 
     name: str
     plugin: str
@@ -39,7 +39,7 @@ JXL = Format("JXL", "")  # libjxl
 _TIFF = Format("TIFF", "TiffImagePlugin")
 _BY_SUFFIX = {".tga": Format("TGA", "TgaImagePlugin"), ".raw": RAW}
 
-# EPS, PostScript and WMF are absent on purpose: Pillow hands them to other programs.
+# EPS, PostScript and WMF are omitted on purpose: Pillow passes them to other programs.
 _BY_START: tuple[tuple[bytes, Format], ...] = (
     (b"\xff\xd8", JPEG),
     (b"\x89PNG\r\n\x1a\n", Format("PNG", "PngImagePlugin")),
@@ -77,14 +77,14 @@ _HEIF_BRANDS = frozenset(b"heic heix heim heis hevc hevx hevm hevs mif1 msf1".sp
 _AVIF_BRANDS = frozenset(b"avif avis".split())
 _CR3 = b"crx "
 
-_HEADER = 65_536  # bytes in which a container describes its pictures
-_FIRST = 16_384  # bytes in which a drawing must call itself one
+_HEADER = 65_536  # bytes that contain a container's description of its pictures
+_FIRST = 16_384  # bytes that must contain the mark of an SVG drawing
 
 _NEW_SUBFILE_TYPE = 254
 _PHOTOMETRIC = 262
 _SENSOR_COLOURS = frozenset([32803, 34892])  # colour filter array, linear RAW
 
-# What is a picture, but not one that can be decoded here: where its mark stands, the mark, what it is.
+# Pictures that cannot be decoded: offset of the signature, signature, description.
 _UNSUPPORTED = (
     (0, b"#?RADIANCE", "Radiance HDR picture"),
     (0, b"#?RGBE", "Radiance HDR picture"),
@@ -99,7 +99,7 @@ _UNSUPPORTED = (
     (0, b"FORM", "IFF picture"),
     (0, b"DDS ", "DirectDraw picture"),
 )
-# What is something else.
+# Files that are not pictures.
 _STRANGERS = (
     (4, b"ftyp", "a film"),
     (4, b"moov", "a film"),
@@ -117,7 +117,7 @@ def is_photo_name(name: str) -> bool:
 
 
 def find_format(data: bytes, suffix: str) -> Format | None:
-    """The format told by the first bytes; the suffix decides where there is no signature, and for RAW that begins as TIFF does."""
+    """The format by the first bytes; by the suffix if there is no signature, and for RAW files that begin like TIFF."""
     if data[4:8] == b"ftyp":
         brands = _brands(data)
         if brands[0] == _CR3:
@@ -139,7 +139,7 @@ def unread_kind(suffix: str) -> Literal["video", ""]:
 
 
 def name_stranger(data: bytes) -> tuple[Literal["unsupported", "not_an_image"], str]:
-    """What a file is that `find_format` does not know: a kind of picture not decoded here, or something else."""
+    """Describes a file that `find_format` does not know: an unsupported kind of picture, or another kind of file."""
     drawing = "SVG drawing" if b"<svg" in _first_text(data).lower() else None
     unsupported = next((kind for at, mark, kind in _UNSUPPORTED if data.startswith(mark, at)), drawing)
     if unsupported:
@@ -151,7 +151,7 @@ def name_stranger(data: bytes) -> tuple[Literal["unsupported", "not_an_image"], 
 
 
 def _first_text(data: bytes) -> bytes:
-    """The first bytes, unpacked where they are packed by gzip; a drawing may begin with a long licence."""
+    """The first bytes, decompressed if gzipped; a drawing may begin with a long licence."""
     if not data.startswith(b"\x1f\x8b"):
         return data[:_FIRST]
     with contextlib.suppress(zlib.error):
@@ -169,7 +169,7 @@ def _is_raw(data: bytes, suffix: str) -> bool:
 
 
 def bits_in_container(data: bytes) -> int:
-    """Bits of a channel of the first coded picture in HEIF or AVIF, by what its decoder is told."""
+    """Bits per channel of the first coded picture in HEIF or AVIF, from its decoder configuration."""
     if (at := data.find(b"av1C", 0, _HEADER)) >= 0:
         return 8 if not data[at + 6] & 0x40 else 12 if data[at + 6] & 0x20 else 10
     at = data.find(b"hvcC", 0, _HEADER)
@@ -177,13 +177,13 @@ def bits_in_container(data: bytes) -> int:
 
 
 def primaries(data: bytes) -> int:
-    """The number by which HEIF and AVIF name their primary colours, 0 where they do not."""
+    """The number of the primary colours in HEIF and AVIF, 0 if there is none."""
     at = data.find(b"colrnclx", 0, _HEADER)
     return int.from_bytes(data[at + 8 : at + 10], "big") if at >= 0 else 0
 
 
 def is_cut_off(data: bytes, kind: Format) -> bool:
-    """Whether a file that could not be decoded ends before its own structure says so."""
+    """Whether an undecodable file ends earlier than its structure says."""
     if data[4:8] == b"ftyp":
         return _ends_inside_box(data)
     if kind.name == "WEBP":

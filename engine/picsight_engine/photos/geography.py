@@ -1,4 +1,4 @@
-"""What people call a position, by GeoNames' table of towns and the outlines of countries; nothing is asked of a network."""
+"""Names the place of a position, by GeoNames' table of towns and the outlines of countries, without network."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-OUTLINE_UNITS = 100  # of the grid of outlines, in one degree
+OUTLINE_UNITS = 100  # grid units of outlines per degree
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
     """A country and its rings, each [n, 2] longitudes and latitudes in degrees, its last point joined to its first.
 
-    A point is inside where an odd number of rings surrounds it: a ring may be a hole. No ring crosses the antimeridian.
-    `boxes` has for each ring the least longitude and latitude, then the greatest.
+    A point is inside if an odd number of rings surrounds it: a ring may be a hole. No ring crosses the antimeridian.
+    `boxes` has for each ring the smallest longitude and latitude, then the largest.
     """
 
     country: str
@@ -39,7 +39,7 @@ def outlines() -> tuple[Outline, ...]:
     """Every country with its outline, read once: some 15 ms. A country with disputed parts may occur twice."""
     with np.load(io.BytesIO(lzma.decompress(find_asset("places/outlines.npz.xz").read_bytes()))) as file:
         names, countries, lengths, steps = (file[key] for key in ("names", "countries", "lengths", "steps"))
-    # The sum of 16-bit steps runs over and back again.
+    # The sum of 16-bit steps wraps around and back again.
     points = np.cumsum(steps, axis=1, dtype=np.int16).T.astype(np.float32) / np.float32(OUTLINE_UNITS)
     begins = np.append(0, np.cumsum(lengths)[:-1])
     boxes = np.hstack([edge.reduceat(points, begins) for edge in (np.minimum, np.maximum)]).tolist()
@@ -80,16 +80,16 @@ def _crossings(ring: NDArray[np.floating], lon: float, lat: float) -> int:
     return int(np.count_nonzero(across > lon))
 
 
-TOWN_UNITS = 300  # of the grid of towns, in one degree
+TOWN_UNITS = 300  # grid units of towns per degree
 SIZES = 4  # of the file's sizes of towns, while their people double
 
 _EARTH = 6371.0  # kilometres
-_FARTHEST = 50.0  # kilometres from the middle of a town up to which a photo may be of it
+_FARTHEST = 50.0  # kilometres: the largest distance of a photo from the middle of its town
 _OUTSIDE = 30.0  # ... and from its edge
 _PEOPLE = 6000  # on a square kilometre of a town, for how far its edge is from the middle
 # Kilometres: what a village has around its houses; the figures of the largest cities are those of whole provinces.
 _NARROWEST, _WIDEST = 1.2, 25.0
-_SHORE = 0.1  # degrees by which the outlines may be off
+_SHORE = 0.1  # degrees: the largest error of the outlines
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +114,10 @@ class _Towns:
 
 
 def place_of(lat: float, lon: float) -> str | None:
-    """The town, its region and country, or the country alone where no town is near; None at sea.
+    """The town, its region and country, or the country alone if no town is near; None at sea.
 
-    The town is the one whose edge is nearest, or in which the position lies deepest: a photo in the middle of a city is of
-    the city, not of its nearest quarter.
+    The town is the one whose edge is nearest, or in which the position lies deepest: a photo in the middle of a city
+    belongs to the city, not to its nearest quarter.
     """
     towns = _towns()
     band = np.degrees(_FARTHEST / _EARTH)
@@ -134,7 +134,7 @@ def place_of(lat: float, lon: float) -> str | None:
 
 
 def radius(people: NDArray[np.float64] | float) -> NDArray[np.float64]:
-    """How far a town of so many people reaches from its middle, in kilometres."""
+    """The radius in kilometres of a town with this many people."""
     wide: NDArray[np.float64] = np.clip(np.sqrt(np.divide(people, _PEOPLE * np.pi)), _NARROWEST, _WIDEST)
     return wide
 

@@ -1,7 +1,7 @@
-"""What makes a file and a picture the same: hash of the bytes, fingerprint of the picture, perceptual hash.
+"""The identity of files and pictures: hash of the bytes, fingerprint of the picture, perceptual hash.
 
-These values are stored in every library and never change: a new way of computing one gets a new rule number. The
-fingerprint of a JPEG leaves out some of its segments, which are found without decoding anything.
+These values are stored in every library and never change: a new algorithm gets a new rule number. The fingerprint of a
+JPEG skips some of its segments, which are found without decoding.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ def is_jpeg(data: bytes) -> bool:
 
 
 def segments(data: bytes) -> list[Segment]:
-    """All segments with a length up to the end marker, those between the scans of a progressive picture too.
+    """All segments with a length up to the end marker, including those between the scans of a progressive picture.
 
-    Coded data that end without an end marker (a truncated file) end the walk as the end marker does.
+    The end of a truncated file counts as the end marker.
 
     Raises:
-        SegmentsBrokenError: something else than a marker where one must be, or a length that leads out of the data.
+        SegmentsBrokenError: a marker is missing, or a length exceeds the data.
     """
     if not data.startswith(_START):
         raise SegmentsBrokenError("no start marker")
@@ -84,7 +84,7 @@ def segments(data: bytes) -> list[Segment]:
 
 
 def exif_block(data: bytes, found: Iterable[Segment]) -> bytes:
-    """The TIFF structure inside the Exif segments (a long one goes on in the next), empty if there is none."""
+    """The TIFF structure inside the Exif segments (a long one continues in the next), empty if there is none."""
     return b"".join(
         data[segment.start + 10 : segment.end]
         for segment in found
@@ -93,7 +93,7 @@ def exif_block(data: bytes, found: Iterable[Segment]) -> bytes:
 
 
 def _skip_fill_bytes(data: bytes, position: int) -> int:
-    """The place of the marker at `position`; any number of 0xFF may stand before one."""
+    """The position of the marker after any number of fill bytes 0xFF."""
     if not data.startswith(b"\xff", position):
         raise SegmentsBrokenError(f"no marker at byte {position}")
     while data.startswith(b"\xff\xff", position):
@@ -105,7 +105,7 @@ def _skip_fill_bytes(data: bytes, position: int) -> int:
 
 FINGERPRINT_RULE = 1
 
-_LEFT_OUT = frozenset([APP1, APP13, COM])  # EXIF and XMP, IPTC, comments: what a person or a program edits
+_LEFT_OUT = frozenset([APP1, APP13, COM])  # EXIF and XMP, IPTC, comments: the editable metadata
 
 
 def bytes_hash(data: bytes) -> bytes:
@@ -116,9 +116,9 @@ def bytes_hash(data: bytes) -> bytes:
 def fingerprint(data: bytes) -> bytes:
     """Identity of the coded picture by rule 1, as 16 canonical digest bytes.
 
-    A JPEG: all its bytes, those after the end marker too, without the segments APP1, APP13 and COM, then one byte
-    with the EXIF orientation. So an edited rating or caption keeps the photo, and a changed orientation makes a new
-    one. A JPEG whose segments cannot be walked, and every other format: the whole file.
+    For a JPEG: all bytes, also after the end marker, without the segments APP1, APP13 and COM, then one byte with the
+    EXIF orientation. So an edited rating or caption keeps the photo, and a changed orientation makes a new one. For a
+    JPEG with broken segments, and for every other format: the whole file.
     """
     if not is_jpeg(data):
         return bytes_hash(data)

@@ -1,4 +1,4 @@
-"""What is particular to PNG files: enormous remarks around a sound picture, and EXIF written as text."""
+"""Special cases of PNG files: huge text chunks around an intact picture, and EXIF written as text."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _EXTRAS = frozenset([b"tEXt", b"zTXt", b"iTXt", b"iCCP"])
 
 
 def without_extras(data: bytes) -> bytes:
-    """The same picture without texts and colour profile: what a decoder refuses to unpack because it may be a bomb."""
+    """The same picture without texts and colour profile, which a decoder may refuse as a decompression bomb."""
     kept = [data[start:end] for name, start, end in _chunks(data) if name not in _EXTRAS]
     return data[:_SIGNATURE] + b"".join(kept)
 
 
 def exif_chunk(data: bytes) -> bytes:
-    """The content of the eXIf chunk, also of one behind the picture; empty if there is none."""
+    """The content of the eXIf chunk, before or after the picture; empty if there is none."""
     for name, start, end in _chunks(data):
         if name == b"eXIf":
             return data[start + 8 : end - 4]
@@ -33,14 +33,14 @@ def exif_chunk(data: bytes) -> bytes:
 
 
 def exif_in_text(data: bytes) -> bytes:
-    """The EXIF block that ImageMagick and others write as a text, from before PNG had a chunk for it: a name, the length,
-    then the bytes in hexadecimal, in lines. Empty where there is none, or where it is broken.
+    """The EXIF block that ImageMagick and others write as text, from before PNG had a chunk for it: a name, the length,
+    then the bytes in hexadecimal, in lines. Empty if there is none, or it is broken.
     """
     return next((block for block in _blocks_in_texts(data, b"exif") if block.startswith(_EXIF)), b"")
 
 
 def iptc_in_text(data: bytes) -> bytes:
-    """The IPTC fields that ExifTool and ImageMagick write as others do EXIF, without what Photoshop puts around them."""
+    """The IPTC fields that ExifTool and ImageMagick write in the same form, without Photoshop's header."""
     block = next(_blocks_in_texts(data, b"iptc"), b"")
     at = block.find(_IPTC_MARK)
     behind_name = at + 6 + (block[at + 6] // 2 + 1) * 2 if 0 <= at < len(block) - 6 else len(block)
@@ -56,15 +56,15 @@ def _blocks_in_texts(data: bytes, kind: bytes) -> Iterator[bytes]:
             continue
         with suppress(ValueError, zlib.error):
             if name == b"zTXt":
-                # Its first byte says how it is packed.
+                # The first byte is the compression method.
                 text = zlib.decompressobj().decompress(text[1:], _MOST_TEXT)
             parts = text.strip().split(b"\n", 2)
             yield bytes.fromhex(parts[2].decode("latin-1") if len(parts) == 3 else "")
 
 
 def xmp_in_text(data: bytes) -> bytes:
-    """The XMP packet, which many programs write behind the picture, and older ones as they do EXIF; empty if there is none,
-    or if it is broken.
+    """The XMP packet, which many programs write after the picture, and older ones in the form of EXIF text; empty if there
+    is none, or it is broken.
     """
     for name, start, end in _chunks(data):
         if name not in {b"iTXt", b"zTXt"} or not data.startswith(_XMP, start + 8):
@@ -81,7 +81,7 @@ def xmp_in_text(data: bytes) -> bytes:
 
 
 def ends_inside_chunk(data: bytes) -> bool:
-    """Whether the file ends before its end chunk although every chunk before was in order."""
+    """Whether the file ends before its end chunk although all previous chunks are valid."""
     chunks = list(_chunks(data))
     if not all(name.isalpha() for name, _start, _end in chunks):
         return False

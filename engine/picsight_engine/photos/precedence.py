@@ -1,4 +1,4 @@
-"""What a file says of its picture: the one table of which tag is believed."""
+"""The metadata of a file: the only table of which tag takes precedence."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 # in a plain word of XMP is, too, and the star that darktable gives to every photo is none; since 5 all the rest is read.
 METADATA_RULE = 5
 
-# Facts that are no tags.
+# Facts that are not tags.
 FILE_NAME, BITS, PROFILE, PRIMARIES, EDITED = "file name", "bits", "profile", "primaries", "edited"
 _FAVOURITES = "Favourites"  # the keyword that Google's favourites get
 
-# What each field is read from, best first: how, and from which tags. The date at which a file was changed (EXIF's DateTime)
-# is no date of taking.
+# The sources of each field, best first: reader and tags. EXIF's DateTime, the date of the last change, is not the date
+# taken.
 _TAGS: dict[str, tuple[Row, ...]] = {
     "taken": (
         (dates.exif_date, "ExifIFD:DateTimeOriginal", "ExifIFD:CreateDate"),
@@ -58,7 +58,7 @@ _TAGS: dict[str, tuple[Row, ...]] = {
         (read.exif_colours, "ExifIFD:ColorSpace"),
     ),
 }
-# The same for what people write, where a side-car counts more than the file.
+# The same for fields that people write, for which a side-car takes precedence over the file.
 _TAGS_OF_PEOPLE: dict[str, tuple[Row, ...]] = {
     "rating": (
         (read.stars, "XMP-xmp:Rating"),
@@ -79,7 +79,7 @@ _TAGS_OF_PEOPLE: dict[str, tuple[Row, ...]] = {
 
 
 def read_metadata(facts: Facts, beside: Facts) -> Metadata:
-    """What a file says itself, and what is said of it `beside` it, by the names of tags."""
+    """The metadata of a file from its own facts and those of side-cars `beside` it, by names of tags."""
     found = {field: _first(tags, facts, beside) for field, tags in _TAGS.items()}
     values = {field: value for field, (value, _) in found.items()}
     for field, tags in _TAGS_OF_PEOPLE.items():

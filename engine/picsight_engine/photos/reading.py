@@ -1,4 +1,4 @@
-"""A photo file's bytes from the disk, and the one form of a sentence about a file."""
+"""Reads a photo file's bytes, and defines the form of messages about a file."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one photo may cost: the size of the picture, its longer side, the size of the file, and seconds for all of it
-    (kept by whoever can kill).
+    """The limits for one photo: the size of the picture, its longer side, the size of the file, and seconds in total
+    (enforced by the parent process).
     """
 
     megapixels: float = 250
@@ -29,10 +29,10 @@ class Limits:
 
 
 def read_photo(path: Path, limits: Limits) -> bytes:
-    """The whole file; never waits for a pipe, a socket or a device that stands where a photo was seen.
+    """The whole file; never blocks on a pipe, a socket or a device in place of a photo.
 
     Raises:
-        ImageError: `empty`, `too_large`, `no_permission`, `vanished`, or `damaged` where the disk cannot read it.
+        ImageError: `empty`, `too_large`, `no_permission`, `vanished`, or `damaged` if the disk cannot read it.
     """
     try:
         with open(path, "rb", opener=_open_at_once) as file:  # pathlib takes no opener
@@ -64,12 +64,12 @@ def problem(code: ProblemCode, path: Path, reason: str) -> ImageError:
 
 
 def shown(path: Path | str) -> str:
-    """A path in a sentence; bytes of it that are no text show as question marks, so that any output takes it."""
+    """A path for a message; invalid bytes become question marks, so that any output accepts it."""
     return os.fsencode(path).decode("utf-8", "replace")
 
 
 def _open_at_once(name: str, flags: int) -> int:
-    """Opens a pipe that nobody writes to without waiting for a writer; of a file nothing changes."""
+    """Opens a pipe without waiting for a writer; regular files open as usual."""
     try:
         return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))  # Windows has no such pipes
     except BlockingIOError:  # a file that another program has under a lease, which it must give up first

@@ -1,9 +1,9 @@
-"""Which files beside a photo speak of it, and what they say.
+"""Finds the side-cars of a photo, and reads them.
 
-"photo.jpg.xmp" is what digiKam, darktable and Immich write, "photo.xmp" what Adobe's programs and Apple's write. The second
-may be meant for the raw file beside the photo, so the first is preferred, as those programs do that know both. A whole name
-of a photo is never a short one: "a.jpg.xmp" speaks of "a.jpg", and not of "a.jpg.png". Google Takeout puts a JSON file
-beside a photo, and Apple an .AAE file with what a person has edited.
+digiKam, darktable and Immich write "photo.jpg.xmp", Adobe's and Apple's programs "photo.xmp". The second may belong to the
+raw file beside the photo, so the first is preferred, as in programs that know both. A full name of a photo is never a short
+one: "a.jpg.xmp" belongs to "a.jpg", not to "a.jpg.png". Google Takeout puts a JSON file beside a photo, and Apple an .AAE
+file with edits.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 SUFFIX = ".xmp"
 _EDITS = ".aae"
-SUFFIXES = (SUFFIX, takeout.SUFFIX, _EDITS)  # of the files that may speak of a photo
+SUFFIXES = (SUFFIX, takeout.SUFFIX, _EDITS)  # of files that may be side-cars
 # Of a side-car that is read with its photo: what is made of it takes several times as much.
 _MOST_BYTES = 8_000_000
 _SPELLINGS = (SUFFIX, SUFFIX.upper())
 
 
 def long_sidecar(photo: Path) -> Path:
-    """The side-car with the photo's whole name, whether it is there or not; an existing one in its own spelling."""
+    """The side-car with the photo's full name, whether it exists or not; an existing one in its own spelling."""
     names = [photo.with_name(photo.name + suffix) for suffix in _SPELLINGS]
     return next((path for path in names if os.path.lexists(path)), names[0])
 
@@ -44,7 +44,7 @@ def short_sidecar(photo: Path) -> Path | None:
 
 
 def read_sidecar(path: Path) -> bytes | None:
-    """The content of a side-car, None where there is none; raises PacketError where something else stands there."""
+    """The content of a side-car, None if there is none; raises PacketError if it is not a regular file."""
     from picsight_engine.photos.xmp import MOST_BYTES, PacketError  # 33 ms
 
     try:
@@ -61,10 +61,10 @@ def read_sidecar(path: Path) -> bytes | None:
 
 
 def pairs(names: Iterable[str]) -> dict[str, list[str]]:
-    """The side-cars among the file names of a directory, and of which photos each speaks.
+    """The side-cars among the file names of a directory, each with its photos.
 
-    Of a side-car with a photo's whole name that photo is told even if it is not there any more; one without suffix speaks of
-    all photos called so, but those that have one of their own.
+    A side-car with a photo's full name lists that photo even if it no longer exists. A short-named one lists all photos of
+    that name, except those with their own side-car.
     """
     photos = defaultdict(list)
     sidecars = []
@@ -84,12 +84,12 @@ def pairs(names: Iterable[str]) -> dict[str, list[str]]:
 
 
 def speaks_of(suffix: Fact | None, photo: Path) -> bool:
-    """Whether a side-car with a short name is meant for this kind of file: Adobe's programs note the suffix."""
+    """Whether a short-named side-car belongs to this kind of file: Adobe's programs note the suffix."""
     return suffix is None or str(suffix).lower() == photo.suffix[1:].lower()
 
 
 def companions(names: Collection[str]) -> dict[str, list[str]]:
-    """The photos among the names of a directory of which other files there speak, and these files."""
+    """The photos among the names of a directory that have side-cars there, each with these files."""
     found = defaultdict(list)
     sidecars = pairs(names) if any(name.lower().endswith(SUFFIX) for name in names) else {}
     for sidecar, owners in sidecars.items():
@@ -108,9 +108,9 @@ def companions(names: Collection[str]) -> dict[str, list[str]]:
 
 
 def read_companions(photo: Path, names: Iterable[str], known: Collection[bytes]) -> dict[str, Fact]:
-    """What files beside a photo say of it, by the names of tags; nothing of those that are too large or cannot be read.
+    """The facts in a photo's side-cars, by names of tags; skips files that are too large or unreadable.
 
-    `known` are the hashes of the photo's bytes and of its picture: a side-car that was written for another speaks of that.
+    `known` are the hashes of the photo's bytes and of its picture; a side-car written for another picture is skipped.
     """
     facts: dict[str, Fact] = {}
     for path in map(photo.with_name, names):
@@ -128,7 +128,7 @@ def _sidecar_facts(path: Path, photo: Path, known: Collection[bytes]) -> dict[st
 
     try:
         facts = read_facts(_content(path, _MOST_BYTES))
-    except PacketError:  # an import tells it
+    except PacketError:  # an import reports it
         return {}
     is_long = path.stem == photo.name
     original = facts.get(ORIGINAL_FACT)
@@ -138,7 +138,7 @@ def _sidecar_facts(path: Path, photo: Path, known: Collection[bytes]) -> dict[st
 
 
 def _content(path: Path, most: int) -> bytes:
-    """What stands in a file, nothing where that is too much, or no file."""
+    """The content of a file; empty if it is too large or not a file."""
     try:
         info = path.stat()
         return path.read_bytes() if stat.S_ISREG(info.st_mode) and info.st_size <= most else b""

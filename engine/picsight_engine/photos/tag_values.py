@@ -1,6 +1,6 @@
-"""How a tag is read: from what a program wrote to a value, or to None where that is nothing or nonsense.
+"""Converts tags to values, or to None if a tag is absent or nonsense.
 
-Tags have the names that ExifTool gives them. A reader gets all facts of a file, because some tags mean something only together.
+Tags have ExifTool's names. A reader gets all facts of a file, because some tags are meaningful only together.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _HIGHEST_ISO = 10_000_000
 _UNCALIBRATED, _ADOBE = 65535, "R03"
 _EXIF_COLOURS = {1: "sRGB", 2: "Adobe RGB (1998)"}
 _PRIMARIES = {1: "sRGB", 9: "BT.2020", 12: "Display P3"}  # of HEIF and AVIF
-# What cameras write in place of a description.
+# Default texts that cameras write instead of a description.
 _EMPTY_WORDS = re.compile(
     r".*digital camera|(sony|minolta) dsc|dcf|exif.?jpeg.*|jpeg|samsung|my beautiful picture|\W*",
     re.IGNORECASE,
@@ -53,7 +53,7 @@ _BRANDS = frozenset(["pentax", "leica", "blackberry", "kodak"])
 
 
 def position(facts: Facts, name: str) -> tuple[float, float] | None:
-    """Degrees north and east; where both are 0 a receiver had none."""
+    """Degrees north and east; None if both are 0, which means that the receiver had no fix."""
     other = name.replace("Latitude", "Longitude")
     lat, lon = (_degrees(facts.get(each), facts.get(f"{each}Ref")) for each in (name, other))
     if lat is None or lon is None or abs(lat) > 90 or abs(lon) > 180 or (lat == 0 and lon == 0):
@@ -62,7 +62,7 @@ def position(facts: Facts, name: str) -> tuple[float, float] | None:
 
 
 def _degrees(value: Fact | None, reference: Fact | None) -> float | None:
-    """Degrees, minutes and seconds, each of which may have a fraction; XMP writes "50,23.5N"."""
+    """Degrees from degrees, minutes and seconds, each with an optional fraction; XMP writes "50,23.5N"."""
     if isinstance(value, str):
         reference = value[-1:] if value[-1:] in {*"NSEW"} else reference
         value = tuple(float(number) for number in _NUMBER.findall(value))
@@ -75,20 +75,20 @@ def _degrees(value: Fact | None, reference: Fact | None) -> float | None:
 
 
 def altitude(facts: Facts, name: str) -> float | None:
-    """Metres above the sea; a tag of its own tells that they are below."""
+    """Metres above sea level; a separate tag marks depths below it."""
     height = number(facts, name)
     is_below = facts.get(f"{name}Ref") in {1, "1"}
     return -height if height and height > 0 and is_below else height
 
 
 def direction(facts: Facts, name: str) -> float | None:
-    """Degrees from 0, and less than 360."""
+    """Degrees from 0 to below 360."""
     degrees = number(facts, name)
     return degrees % 360 if degrees is not None and 0 <= degrees <= 360 else None
 
 
 def camera(facts: Facts, name: str) -> str | None:
-    """Maker and model, either of which may be all that there is."""
+    """Maker and model, or the one that is present."""
     make, model = (text(facts, re.sub("Make|Model", each, name)) for each in ("Make", "Model"))
     return camera_name(make, model)
 
@@ -123,7 +123,7 @@ def _styled(word: str) -> str:
 
 
 def number(facts: Facts, name: str) -> float | None:
-    """A number, also one that XMP writes as "28/10"; of several the first."""
+    """A number, also in XMP's form "28/10"; the first of several."""
     value = facts[name]
     if isinstance(value, str):
         above, _, below = value.partition("/")
@@ -136,19 +136,19 @@ def number(facts: Facts, name: str) -> float | None:
 
 
 def positive(facts: Facts, name: str) -> float | None:
-    """A number above 0, which stands for unknown."""
+    """A number above 0; 0 means unknown."""
     value = number(facts, name)
     return value if value is not None and value > 0 else None
 
 
 def iso(facts: Facts, name: str) -> int | None:
-    """The sensitivity, but for the number that stands for a larger one."""
+    """The sensitivity; None for the number that means a larger one."""
     value = positive(facts, name)
     return None if value is None or value == _NO_ISO or value > _HIGHEST_ISO else round(value)
 
 
 def flash(facts: Facts, name: str) -> bool | None:
-    """Whether it fired, which the first bit tells; XMP writes True or False."""
+    """Whether the flash fired, by the lowest bit; XMP writes True or False."""
     value = {"False": 0, "True": 1}.get(str(facts[name]).capitalize(), facts[name])
     return bool(value & 1) if isinstance(value, int) else None
 
@@ -160,13 +160,13 @@ def stars(facts: Facts, name: str) -> int | None:
 
 
 def percent(facts: Facts, name: str) -> int | None:
-    """Stars as Windows writes them: 1, 25, 50, 75 and 99; cameras write 0, which means nothing."""
+    """Stars in Windows' form: 1, 25, 50, 75 and 99; cameras write 0, which is ignored."""
     value = number(facts, name)
     return min(round(value / 25) + 1, 5) if value and 0 < value <= 100 else None
 
 
 def text(facts: Facts, name: str) -> str | None:
-    """A text without blanks around it; several are divided by ";"."""
+    """A text without surrounding blanks; several are joined by ";"."""
     value = facts.get(name, "")
     value = decoded(value) if isinstance(value, bytes) else value
     written = "; ".join(map(str, value)) if isinstance(value, tuple) else str(value)
@@ -174,32 +174,32 @@ def text(facts: Facts, name: str) -> str | None:
 
 
 def description(facts: Facts, name: str) -> str | None:
-    """A text, but for what cameras write there."""
+    """A text, without the default texts of cameras."""
     written = text(facts, name)
     return None if written is None or _EMPTY_WORDS.fullmatch(written) else written
 
 
 def paths(facts: Facts, name: str) -> tuple[str, ...] | None:
-    """Keywords that have those above them in front: "Birds/Waders"."""
+    """Keywords with their parents in front: "Birds/Waders"."""
     value = facts[name]
     return tuple(map(str, value)) or None if isinstance(value, tuple) else None
 
 
 def words(facts: Facts, name: str) -> tuple[str, ...] | None:
-    """Keywords that stand below nothing: "B/W" is "B|W" here, as it is from XMP."""
+    """Keywords without parents: "B/W" becomes "B|W", as from XMP."""
     value = facts[name]
     parts = map(str, value) if isinstance(value, tuple) else ()
     return tuple(dict.fromkeys(word.strip().replace("/", "|") for word in parts if word.strip())) or None
 
 
 def primaries(facts: Facts, name: str) -> str | None:
-    """The colour space that a number stands for in HEIF and AVIF."""
+    """The colour space of a number in HEIF and AVIF."""
     value = facts[name]
     return _PRIMARIES.get(value) if isinstance(value, int) else None
 
 
 def exif_colours(facts: Facts, name: str) -> str | None:
-    """The colour space by EXIF's number; cameras tell Adobe's in another tag."""
+    """The colour space by EXIF's number; cameras mark Adobe RGB in another tag."""
     value = facts[name]
     if value == _UNCALIBRATED and facts.get("InteropIFD:InteropIndex") == _ADOBE:
         value = 2

@@ -1,4 +1,4 @@
-"""What Google Takeout says of a photo in a JSON file beside it, and which of these files speaks of which photo."""
+"""Reads Google Takeout's JSON files beside photos, and finds the photo of each."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SINCE = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def files_of_photos(photos: Iterable[str], names: Iterable[str]) -> dict[str, str]:
-    """The JSON files among the names of a directory by the photos of which they speak.
+    """The JSON files among the names of a directory, by photo.
 
     "photo.jpg" has "photo.jpg.json" or "photo.jpg.supplemental-metadata.json", which may be cut; "photo(1).jpg" has
     "photo.jpg(1).json", and "photo-edited.jpg" shares the file of "photo.jpg".
@@ -58,13 +58,13 @@ def files_of_photos(photos: Iterable[str], names: Iterable[str]) -> dict[str, st
 
 
 def _parted(stem: str) -> tuple[str, str]:
-    """A name and the number in brackets behind it."""
+    """A name and the number in brackets after it."""
     numbered = _NUMBERED.fullmatch(stem) if stem.endswith(")") else None
     return (numbered[1], numbered[2]) if numbered else (stem, "")
 
 
 def read_takeout(data: bytes) -> dict[str, Fact]:
-    """What such a file says, by names of our own; nothing where it is none, or damaged."""
+    """The facts in such a file, by our own names; empty if it is another file or damaged."""
     try:
         document = json.loads(data)
     except (ValueError, RecursionError):
@@ -91,7 +91,7 @@ def read_takeout(data: bytes) -> dict[str, Fact]:
 
 
 def _taken(time: object) -> str | None:
-    """In ISO form, in UTC; the second at which Unix clocks begin stands for none."""
+    """A time in ISO form, in UTC; None for the Unix epoch, which means unknown."""
     try:
         seconds = int(time["timestamp"]) if isinstance(time, dict) else 0
         return (_SINCE + timedelta(seconds=seconds)).isoformat() if seconds else None

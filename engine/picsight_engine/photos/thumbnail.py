@@ -1,4 +1,4 @@
-"""The small JPEG that stands for a photo on the wall; and whether two of them show the same picture."""
+"""Makes thumbnails for the wall, and decides whether two of them show the same picture."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ _MOST_APART = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Miniature:
-    """A picture squeezed to squares: `coarse` [32, 32, 3], and `fine` [64, 64, 3] where it has the details for that."""
+    """A picture resized to squares: `coarse` [32, 32, 3], and `fine` [64, 64, 3] if it is large enough."""
 
     coarse: NDArray[np.uint8]
     fine: NDArray[np.uint8] | None
 
 
 def miniature(jpeg: bytes) -> Miniature | None:
-    """What is compared of a thumbnail; None where its bytes are damaged."""
+    """The miniature of a thumbnail; None if its bytes are damaged."""
     try:
         with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as opened:
             image = opened.convert("RGB")
@@ -56,17 +56,17 @@ def miniature(jpeg: bytes) -> Miniature | None:
 
 
 def same_picture(one: Miniature, other: Miniature) -> bool:
-    """Whether two miniatures are of one picture; the finer ones decide where both are there."""
+    """Whether two miniatures show one picture, by their fine squares if both have them."""
     if one.fine is not None and other.fine is not None:
         return apart(one.fine, other.fine) <= _MOST_APART
     return apart(one.coarse, other.coarse) <= _MOST_APART
 
 
 def apart(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
-    """How many pixels a picture would have to be moved to differ so much from itself.
+    """The distance of two pictures: the shift in pixels that would change one of them as much.
 
-    The difference is divided by the slope of the flatter of both: what encoding changes grows with the details that
-    there are, and so does what moving changes, but far more.
+    The difference is divided by the slope of the flatter one: changes by encoding grow with the details of a picture, and
+    changes by a shift grow far more.
     """
     first, second = one.astype(np.float32), other.astype(np.float32)
     difference = float(np.mean((first - second) ** 2))
@@ -78,5 +78,5 @@ def _squeezed(image: Image.Image, side: int) -> NDArray[np.uint8]:
 
 
 def _slope(picture: NDArray[np.float32]) -> float:
-    """The mean square of what neighbouring pixels differ by, across and down."""
+    """The mean squared difference of neighbouring pixels, across and down."""
     return float(np.mean(np.diff(picture, axis=0) ** 2) + np.mean(np.diff(picture, axis=1) ** 2))

@@ -1,7 +1,7 @@
-"""What an XMP packet says of a photo: keywords with what stands above them, stars, and how it was taken.
+"""Reads an XMP packet: keywords with their parents, stars, and how the photo was taken.
 
-Programs write one into photo files and into side-cars beside them. This module imports lxml, which takes 33 ms: import it
-where a packet is at hand. Packets come from strangers, so no entity is resolved and nothing is fetched.
+Programs write packets into photo files and side-cars. This module imports lxml, which takes 33 ms: import it only when a
+packet is found. Packets are untrusted, so no entity is resolved and nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ SUBJECT = qualified("dc:subject")
 HIERARCHICAL = qualified("lr:hierarchicalSubject")
 TAGS_LIST = qualified("digiKam:TagsList")
 RATING = qualified("xmp:Rating")
-REJECTED = qualified("picsight:Rejected")  # keywords of other programs that a person has rejected
-# The lists that an export writes, each with the name under which a side-car notes what we added to it.
+REJECTED = qualified("picsight:Rejected")  # keywords of other programs that the user has rejected
+# The lists that an export writes, each with the property in which a side-car notes our additions.
 NOTED = {
     TAGS_LIST: qualified("picsight:TagsList"),
     HIERARCHICAL: qualified("picsight:HierarchicalSubject"),
@@ -67,8 +67,8 @@ NOTED = {
 RATED = qualified("picsight:Rating")  # the stars that we wrote into Rating
 ORIGINAL = qualified("picsight:OriginalHash")  # the hash of the picture that a side-car was written for
 
-# The lists of keywords, best first, and what parts the names in them. Windows writes the address of its namespace with
-# and without the last stroke.
+# The lists of keywords, best first, and the separator of names in each. Windows writes its namespace with and without the
+# final slash.
 DIVIDERS: dict[str, str | None] = {
     TAGS_LIST: "/",
     HIERARCHICAL: "|",
@@ -78,8 +78,8 @@ DIVIDERS: dict[str, str | None] = {
 }
 _FOR_SUFFIX = qualified("photoshop:SidecarForExtension")
 _DESCRIPTION = qualified("dc:description")
-_CREATOR = qualified("dc:creator")  # of which there may be several
-# What is read as it stands, by the name that ExifTool gives it.
+_CREATOR = qualified("dc:creator")  # there may be several
+# Properties that are read unchanged, by ExifTool's names.
 _FACTS = {
     qualified(name): f"XMP-{name}"
     for name in (
@@ -105,24 +105,24 @@ _DARKTABLE_AND_WE = frozenset([  # the namespaces that these two write
 ])  # fmt: skip
 ORIGINAL_FACT, SUFFIX_FACT = "XMP-picsight:OriginalHash", "XMP-photoshop:SidecarForExtension"
 _HASH = re.compile(r"[0-9a-f]{32}")
-# What darktable and digiKam note for themselves among the keywords.
+# Internal keywords of darktable and digiKam.
 _INTERNAL = frozenset(["darktable", "_digikam_internal_tags_"])
 
-Keyword = tuple[str, ...]  # its own name last, before it those that stand above
+Keyword = tuple[str, ...]  # its parents first, its own name last
 
 
 class PacketError(ValueError):
-    """These bytes hold no XMP that could be read; the message says why, as the end of a sentence."""
+    """These bytes contain no readable XMP; the message gives the reason as the end of a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """What one packet says.
+    """The content of one packet.
 
-    In a name "|" stands for "/", which parts names. `rating` is -1 (rejected) to 5, 0 means unrated. A side-car of ours notes
-    what was `added` to the keywords, whatever became of that since (what other programs took out is `gone`), how it was `rated`,
-    which keywords of others a person has `rejected`, and the `original`, the hash of the picture that it was written for.
-    `for_suffix` is the kind of file that one of Adobe's speaks of.
+    In a name "|" replaces "/", which separates names. `rating` is -1 (rejected) to 5, 0 means unrated. Our side-cars note the
+    keywords that we `added` (those that other programs removed since are `gone`), how the photo was `rated`, which keywords of
+    others the user has `rejected`, and the `original`, the hash of the picture for which the side-car was written.
+    `for_suffix` is the kind of file to which an Adobe side-car belongs.
     """
 
     keywords: tuple[Keyword, ...] = ()
@@ -151,7 +151,7 @@ class Lists:
     flat: set[str]
 
     def without(self, entries: Mapping[str, Collection[str]]) -> Lists:
-        """The same but for some entries of some lists."""
+        """The lists without these entries."""
         left = {name: set(texts) for name, texts in entries.items()}
         kept = {
             name: [text for text in texts if text not in left.get(name, ())]
@@ -160,7 +160,7 @@ class Lists:
         return replace(self, texts=kept)
 
     def keywords(self) -> list[Keyword]:
-        """Every keyword once, but for plain words that are `flat` and for what is `gone`."""
+        """Every keyword once, without `flat` plain words and `gone` entries."""
         plain = (keyword_of(text, None) for text in self.texts[SUBJECT] if text not in self.flat)
         found: dict[Keyword, Keyword] = {}
         for path in (*keywords_with_parents(self.texts), *plain):
@@ -170,7 +170,7 @@ class Lists:
 
 
 def read_packet(data: bytes) -> Packet:
-    """Reads a packet, also one with something else before or behind it; raises PacketError."""
+    """Reads a packet, also with other data before or after it; raises PacketError."""
     tree = _parse_within(data, recover=False)
     original = value_of(tree, ORIGINAL) or ""
     lists = read_lists(tree)
@@ -188,9 +188,9 @@ def read_packet(data: bytes) -> Packet:
 
 
 def read_facts(data: bytes) -> dict[str, Fact]:
-    """What a packet says of its picture, by ExifTool's names, but for the keywords and stars that an export of ours added.
+    """The facts in a packet, by ExifTool's names, without keywords and stars that our export added.
 
-    The hash of the picture that a side-car was written for, and the kind of file of which it speaks, come along.
+    Includes the hash of the picture for which a side-car was written, and its kind of file.
 
     Raises:
         PacketError: it cannot be read.
@@ -220,7 +220,7 @@ def _facts(tree: _ElementTree) -> dict[str, Fact]:
 
 
 def _plain_facts(tree: _ElementTree) -> Iterator[tuple[str, str]]:
-    """What stands as it is, in one pass; of several languages the one that stands for all, and the first node last."""
+    """The properties that are read unchanged, in one pass, in the default language; the first node comes last."""
     for node in reversed(nodes(tree)):
         for element in reversed([child for child in node if child.tag in _FACTS]):
             parts = sorted(_items(element), key=lambda item: item.get(_LANGUAGE) != "x-default")
@@ -233,7 +233,7 @@ def _plain_facts(tree: _ElementTree) -> Iterator[tuple[str, str]]:
 
 
 def _parse_within(data: bytes, *, recover: bool) -> _ElementTree:
-    """The tree of a packet that may have something else around it; raises PacketError."""
+    """The tree of a packet that may have other data around it; raises PacketError."""
     try:
         return parse(data)
     except PacketError:
@@ -245,7 +245,7 @@ def _parse_within(data: bytes, *, recover: bool) -> _ElementTree:
 
 
 def parse(data: bytes, *, recover: bool = False) -> _ElementTree:
-    """The packet's tree, which holds an rdf:RDF; with `recover` what can be read of a broken one. Raises PacketError."""
+    """The packet's tree, which contains rdf:RDF; `recover` reads what it can of a broken one. Raises PacketError."""
     if not data.strip():
         raise PacketError("it is empty")
     if _declares(data):
@@ -273,13 +273,13 @@ def nodes(tree: _ElementTree) -> list[_Element]:
 
 
 def properties(tree: _ElementTree, name: str) -> Iterator[_Element]:
-    """A property in every place where it stands as an element."""
+    """All elements of a property."""
     for node in nodes(tree):
         yield from node.findall(name)
 
 
 def items(tree: _ElementTree, name: str) -> list[str]:
-    """All values of a property, outer blanks removed, in whichever form they stand."""
+    """All values of a property in any form, without surrounding blanks."""
     attributes = [node.get(name) for node in nodes(tree)]
     elements = [content(item) for element in properties(tree, name) for item in _items(element)]
     return [text for text in ((value or "").strip() for value in (*attributes, *elements)) if text]
@@ -335,7 +335,7 @@ def keywords_with_parents(texts: Mapping[str, Sequence[str]]) -> list[Keyword]:
 
 
 def same_name(name: str) -> str:
-    """Two names of which this is equal are one keyword."""
+    """A key of a name; names with equal keys are one keyword."""
     return name.strip().replace("/", "|").casefold()
 
 
@@ -351,7 +351,7 @@ def _items(element: _Element) -> list[_Element]:
 
 
 def content(element: _Element) -> str | None:
-    """What an element says: its text, or that of the value beside qualifiers."""
+    """The text of an element, or of its value if it has qualifiers."""
     for name in (VALUE, f"{DESCRIPTION}/{VALUE}"):
         qualified_value = element.find(name)
         if qualified_value is not None:
@@ -360,7 +360,7 @@ def content(element: _Element) -> str | None:
 
 
 def value_of(tree: _ElementTree, name: str) -> str | None:
-    """The one value of a property; of several languages the one that stands for all."""
+    """The single value of a property, in the default language."""
     found = [item for element in properties(tree, name) for item in _items(element)]
     found.sort(key=lambda item: item.get(_LANGUAGE) != "x-default")
     values = [*(node.get(name) for node in nodes(tree)), *map(content, found)]
@@ -377,7 +377,7 @@ def rating(tree: _ElementTree, name: str = RATING) -> int | None:
 
 
 def given_rating(tree: _ElementTree) -> int | None:
-    """The rating, but for the one star that darktable gives to every photo, which it is where nobody else wrote a word."""
+    """The rating, without darktable's default star: one star in a packet that no other program wrote."""
     found = rating(tree)
     if found != 1 or value_of(tree, RATED) is not None:
         return found
