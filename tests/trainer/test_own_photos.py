@@ -46,7 +46,7 @@ def told(home):
 def test_each_command_does_what_the_page_says(told):
     packed, trained, *others = told.values()
     assert "24 photos in 1 shards" in packed
-    assert "Of 2 without a caption nothing is learnt, " in packed
+    assert "2 photos without a caption teach nothing, " in packed
     assert re.search(r"\nphotos kept apart +\d+ +[\d.]+ +[\d.]+ +[-+][\d.]+\n", trained)
     assert "Picsight reads all photos again before it answers with this model." in trained
     assert others[0].startswith("My photos is installed.")

@@ -86,7 +86,7 @@ def test_texts_that_are_there_stay_and_what_is_no_sample_is_counted(made):
     assert tagged[TAG][0] == "A cat"
     assert len(tagged[TAG]) > 1
     assert kept["f"]["url.txt"] == b"http://there"
-    assert "20 samples in 2 shards; left out: 5 faulty, 1 that only measure" in told
+    assert "20 samples in 2 shards; left out: 5 faulty, 1 for evaluation only" in told
     report = json.loads((folder / "odd-000000.report.json").read_text())
     assert {own["key"]: own["reason"] for own in report["faulty"]} == {
         "b": "broken photo",

@@ -35,7 +35,7 @@ def test_a_set_that_nobody_touched_has_not_moved(made, starter, verify):
 
 def test_without_a_teacher_it_says_what_it_left_out(made, own, verify):
     told = verify(made, "--count", 2, code=0)
-    assert "not compared; that takes the teachers: --teacher FOLDER_OF_picsight-starter\n" in told
+    assert "not compared; that needs the teachers: --teacher FOLDER_OF_picsight-starter\n" in told
     assert "7 samples, 2 of them read" in told
     assert "7 samples, 7 of them read" in verify(made, "--count", 2, "--all", code=0)
     change_manifest(own, teachers=(replace(load_manifest(own / MANIFEST).teachers[0], name="open_clip:A@b"),))

@@ -66,7 +66,7 @@ def test_changes_are_recorded_and_shown(result, tmp_path):
     told = said("show", result, "--cache", tmp_path)
     assert "changed    run.steps=1, run.batch=2, evaluation.figures=[" in told
     assert re.search(
-        r"made by    recipe tiny: 1 steps from scratch, \d+\.\d % on the halves that settings are chosen by",
+        r"made by    recipe tiny: 1 steps from scratch, \d+\.\d % on the halves that choose settings",
         told,
     )
     assert "recipe     machine: any" in told
@@ -144,8 +144,8 @@ def test_options_without_effect_are_refused(command, tmp_path):
             "leave --bundle out",
         ),
         ((*words, "--dry-run"), "leave -o out"),
-        ((*words[:place], *words[place + 2 :]), "or try it with --dry-run"),
-        ((*words[:data], *words[data + 2 :]), "say where these lie"),
+        ((*words[:place], *words[place + 2 :]), "or try the run with --dry-run"),
+        ((*words[:data], *words[data + 2 :]), "give it with --data"),
     ):
         told = CliRunner().invoke(mctrain, list(map(str, wrong)))
         assert (told.exit_code, sentence in told.output) == (2, True)

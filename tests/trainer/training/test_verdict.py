@@ -99,7 +99,7 @@ def test_blanks_are_judged_by_how_few_come_up(judged, first, places, tmp_path):
 
 
 def test_what_cannot_be_judged_does_not_begin(command, first, tmp_path):
-    with pytest.raises(RecipeError, match=r"keeps photos apart, .* say with --from what that is"):
+    with pytest.raises(RecipeError, match=r"compares the new model .* name that one with --from"):
         invoke(command(tmp_path / "run", *APART))
     with pytest.raises(DataError, match="a model cannot be judged by fewer than 5"):
         invoke([*command(tmp_path / "run", *APART, "apart.share=0.001"), "--from", first])

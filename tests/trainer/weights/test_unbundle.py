@@ -104,5 +104,5 @@ def test_a_bundle_says_itself_what_it_is(starter, tmp_path):
     words = ["import", str(starter), "--preset", "laptop_xs", "-o", str(tmp_path / "own.pt")]
     told = CliRunner().invoke(mctrain, words)
     assert told.exit_code == 2
-    assert "is a bundle and says itself of which model it is" in told.output
+    assert "is a bundle and names its model itself" in told.output
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""`mctrain caption`: has a captioner say what each photo shows, before teachers judge it."""
+"""`mctrain caption`: generates captions for each photo, before teachers embed it."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ _PUBLISHED = "open_clip:coca_ViT-L-14@mscoco_finetuned_laion2B-s13B-b90k"  # Dat
     "--captioner",
     default=_PUBLISHED,
     show_default=True,
-    help="A CoCa of open_clip, open_clip:NAME@WEIGHTS or open_clip:local-dir:FOLDER; or URL@MODEL of your own server that "
-    "answers chat completions with images, as http://localhost:8000/v1@llava.",
+    help="A CoCa of open_clip (open_clip:NAME@WEIGHTS or open_clip:local-dir:FOLDER), or URL@MODEL of your own "
+    "chat completions server that accepts images, such as http://localhost:8000/v1@llava.",
 )
+@click.option("--concurrency", default=8, show_default=True, type=click.IntRange(1), help="Requests at once.")
 @click.option(
-    "--concurrency", default=8, show_default=True, type=click.IntRange(1), help="Questions at once."
+    "--captions", default=5, show_default=True, type=click.IntRange(min=1), help="Captions per photo."
 )
-@click.option("--captions", default=5, show_default=True, type=click.IntRange(min=1), help="A photo.")
 @click.option(
     "--top-p",
     default=0.9,
     show_default=True,
     type=click.FloatRange(0, 1, min_open=True),
-    help="Draw from the likeliest words that together are so likely.",
+    help="Nucleus sampling: draw from the likeliest tokens up to this total probability.",
 )
 @click.option(
-    "--tokens", default=30, show_default=True, type=click.IntRange(min=6), help="The most in a caption."
+    "--tokens", default=30, show_default=True, type=click.IntRange(min=6), help="Longest caption, in tokens."
 )
-@click.option("--seed", default=0, show_default=True, help="Of the captions.")
-@click.option("--tag", default=CAPTIONS, show_default=True, help="In syn.json, under which they stand.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the sampling.")
+@click.option("--tag", default=CAPTIONS, show_default=True, help="Key in syn.json that holds the captions.")
 @click.option(
     "--least-similarity",
     type=click.FloatRange(-1, 1),
-    help="Drop captions whose cosine with their photo is less, in the eyes of --judge.",
+    help="Drop captions whose cosine with their photo, by --judge, is lower.",
 )
-@click.option("--judge", help="A teacher, as of `mctrain reinforce`.")
+@click.option("--judge", help="A teacher, named as for `mctrain reinforce`.")
 @job_options
 @cache_option
 def caption(
@@ -70,10 +70,10 @@ def caption(
     address: str | None,
     cache: Path,
 ) -> None:
-    """Writes the SHARDS anew with captions that a model draws for each photo, in syn.json; all else stays as it is.
+    """Rewrites SHARDS with generated captions for each photo in syn.json; everything else is unchanged.
 
-    Of each text the first sentence is kept; blank and repeated ones are dropped. A killed job continues with the same
-    command; photos that only measure are left out. Nothing is sent to a server that you have not named.
+    Only the first sentence of each text is kept; blank and repeated ones are dropped. Evaluation photos are left out.
+    The same command resumes a killed job. Photos are sent only to a server that you name.
     """
     from mctrain.reinforce.captioners.captioner import Manner
     from mctrain.reinforce.captioning import CaptionOrder  # imports torch: 2 s

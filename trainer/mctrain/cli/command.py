@@ -1,4 +1,4 @@
-"""The command `mctrain` and the outer border where failures become one sentence."""
+"""The command `mctrain`, which reports each failure in one sentence."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ for _command in _COMMANDS:
 
 
 def run() -> None:
-    """Runs the command line; what a person can do something about is told in one sentence, without a traceback."""
+    """Runs the command line; reports expected errors in one sentence, without a traceback."""
     try:
         code = mctrain.main(standalone_mode=False)
     except click.exceptions.Abort:

@@ -1,4 +1,4 @@
-"""`mctrain data`: photos into shards, what is in shards, and what is wrong with them."""
+"""`mctrain data`: packs photos into shards, describes shards, and checks them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from mctrain.data.stats import SHARES, Stats, count_words, measure_shards
 if TYPE_CHECKING:
     from collections import Counter
 
-_LONGEST = 90  # letters of a licence or a source
+_LONGEST = 90  # characters of a licence or a source
 _KINDS = {
     "human": "human captions",
     "synthetic": "synthetic captions",
@@ -34,7 +34,7 @@ _KINDS = {
 
 @click.group()
 def data() -> None:
-    """Packs training data and looks at it."""
+    """Packs and inspects training data."""
 
 
 for _command in (join, look, verify):
@@ -49,20 +49,17 @@ for _command in (join, look, verify):
     default=512,
     show_default=True,
     type=click.IntRange(min=16),
-    help="Pixels of a larger photo's short side.",
+    help="Short side in pixels to which larger photos are scaled.",
 )
 @click.option(
-    "--per-shard", default=1000, show_default=True, type=click.IntRange(min=1), help="Photos a shard."
+    "--per-shard", default=1000, show_default=True, type=click.IntRange(min=1), help="Photos per shard."
 )
-@click.option(
-    "--license", "licence", default="", help="Licence of the photos, where their captions name none."
-)
+@click.option("--license", "licence", default="", help="Licence of photos whose captions name none.")
 def pack_photos(source: Path, output: Path, side: int, per_shard: int, licence: str) -> None:
-    """Packs photos into shards: those of a folder, of a .parquet (img2dataset's), or of the decisions that a Picsight library
-    exported (.jsonl).
+    """Packs photos into shards, from a folder, an img2dataset .parquet, or decisions exported by a Picsight library (.jsonl).
 
-    Captions are taken from captions.csv, from any .jsonl, from a .txt beside a photo, and from its XMP, inside or beside it. A
-    killed run continues with the same command.
+    Captions come from captions.csv, any .jsonl, a .txt beside a photo, and embedded or side-car XMP. The same command
+    resumes a killed run.
     """
     packed = pack(source, output, PackingSettings(side, per_shard, licence), bar)
     _tell_packed(output, packed, described=source.suffix != ".jsonl")
@@ -71,9 +68,9 @@ def pack_photos(source: Path, output: Path, side: int, per_shard: int, licence: 
 @data.command()
 @click.argument("shards", nargs=-1, required=True)
 def check(shards: tuple[str, ...]) -> None:
-    """Counts photos and texts of SHARDS, and finds broken samples, keys that occur twice, evaluation photos, near copies.
+    """Counts the photos and texts of SHARDS, and finds broken samples, duplicate keys, evaluation photos and near copies.
 
-    SHARDS are .tar or .tar.gz, also with wildcards and ranges: "shard-{000000..000012}.tar".
+    SHARDS are .tar or .tar.gz; wildcards and ranges work: "shard-{000000..000012}.tar".
     """
     reports = check_shards(named_shards(shards))
     for report in reports:
@@ -92,7 +89,7 @@ def check(shards: tuple[str, ...]) -> None:
 @click.argument("shards", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of tables.")
 def stats(shards: tuple[str, ...], *, as_json: bool) -> None:
-    """Measures SHARDS, which are named as for `check`: texts, words a text, sizes, licences and sources."""
+    """Summarises SHARDS, named as for `check`: texts, words per text, sizes, licences and sources."""
     measured = measure_shards(named_shards(shards))
     if as_json:
         click.echo(json.dumps(measured.as_dict(), indent=2))
@@ -107,10 +104,10 @@ def stats(shards: tuple[str, ...], *, as_json: bool) -> None:
     "--output",
     required=True,
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The table: a word and its photos a line.",
+    help="Output table: one word and its photo count per line.",
 )
 def words_(shards: tuple[str, ...], *, output: Path) -> None:
-    """Counts of how many photos of SHARDS each word is said; the application takes it for how common things are."""
+    """Counts the photos of SHARDS whose captions contain each word; the application reads it as word frequencies."""
     click.echo(f"{output}: {count_words(named_shards(shards), output)} words")
 
 
@@ -155,7 +152,7 @@ def _tell_stats(stats: Stats) -> None:
 
 
 def _tell_most(title: str, counts: Counter[str]) -> None:
-    """The most frequent of something, with their numbers of photos."""
+    """Prints the most frequent values with their photo counts."""
     click.echo(f"\n{title:<16} photos")
     for name, count in counts.most_common(TOLD):
         click.echo(f"{count:>8}   {printable(name)[:_LONGEST] or 'not told'}")
@@ -166,7 +163,7 @@ def _tell_most(title: str, counts: Counter[str]) -> None:
 
 
 def _tell_packed(folder: Path, packed: Packed, *, described: bool) -> None:
-    """What was done; of a library's export decisions are the point, and no captions are missed."""
+    """Prints what was packed; captions are left out for a library's export, which holds decisions."""
     photos, human, synthetic, unchanged, size = (
         sum(getattr(shard, name) for shard in packed.shards)
         for name in ("photos", "human", "synthetic", "unchanged", "bytes")
@@ -178,8 +175,8 @@ def _tell_packed(folder: Path, packed: Packed, *, described: bool) -> None:
         click.echo(f"  captions: {human} by people, {synthetic} synthetic, {silent} none")
     if described and silent:
         click.echo(
-            f"  Of {silent} without a caption nothing is learnt, unless they have a query: write what they show into PHOTO.txt beside "
-            "each, or into captions.csv."
+            f"  {silent} photos without a caption teach nothing, unless they have a query: describe each in PHOTO.txt beside it, "
+            "or in captions.csv."
         )
     click.echo(f"  picture: {unchanged} as it was, {photos - unchanged} encoded anew; no metadata")
     tell_some("refused, evaluation photos", packed.refused)

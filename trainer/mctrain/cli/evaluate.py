@@ -1,4 +1,4 @@
-"""`mctrain eval`: what a checkpoint or a bundle is worth."""
+"""`mctrain eval`: measures a checkpoint or a bundle."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Measured:
-    """What a person named, and what it says."""
+    """A subject as the user named it, and its results."""
 
     title: str
     subject: Subject
@@ -39,15 +39,13 @@ class _Measured:
     "--tasks",
     type=click.Path(dir_okay=False, path_type=Path),
     show_default="the list that ships",
-    help="TOML list of what is asked, in place of the list that ships.",
+    help="TOML list of tasks, instead of the built-in one.",
 )
-@click.option(
-    "--against", metavar="SUBJECT", help="Another subject: what SUBJECT has above it, photo by photo."
-)
+@click.option("--against", metavar="SUBJECT", help="Another subject, to compare with SUBJECT photo by photo.")
 @click.option(
     "--report",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Markdown file to write as well, with a plot of accuracy against latency beside it (.svg).",
+    help="Markdown report to write, with a plot of accuracy against latency beside it (.svg).",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of lines.")
 def evaluate(
@@ -60,10 +58,10 @@ def evaluate(
     report: Path | None,
     as_json: bool,
 ) -> None:
-    """Measures SUBJECT, a checkpoint, a bundle, or a model of open_clip (open_clip:NAME@WEIGHTS); a bundle as the application runs it.
+    """Measures SUBJECT: a checkpoint, a bundle (run as the application runs it), or an open_clip model (open_clip:NAME@WEIGHTS).
 
-    Each figure has its 95 % interval, from photos drawn anew, and stands in the JSON for both halves of its set too: settings
-    are chosen by one, the other is reported.
+    Each figure has a 95 % interval from bootstrapped photos. The JSON also gives it for both halves of its set: one half
+    chooses settings, the other is reported.
     """
     from mctrain.evaluation.measure import measure_all
     from mctrain.evaluation.report import keep_scores
@@ -86,7 +84,7 @@ def evaluate(
     for refusal in refusals:
         click.echo(printable(refusal), err=True)
     one, other = measured[0], measured[1] if against else None
-    try:  # what was measured is told whatever the disk says, and written whoever left the pipe
+    try:  # results are printed even if the disk fails, and written even if the pipe is closed
         if as_json:
             click.echo(json.dumps(_document(one, other), indent=2))
         else:
@@ -101,7 +99,7 @@ def evaluate(
 
 
 def _write_page(report: Path, measured: Sequence[_Measured]) -> None:
-    """The page, and beside it the plot, where there is something to plot."""
+    """Writes the page, and the plot beside it if there is anything to plot."""
     from mctrain.evaluation.page import Placed, accuracy_of, accuracy_plot, markdown
     from mctrain.export.speed import latencies, open_calls
 
@@ -140,14 +138,14 @@ def _named(each: _Measured) -> dict[str, str]:
     "--queries",
     required=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Text file of searches, one a line.",
+    help="Text file of searches, one per line.",
 )
 @click.option(
     "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The sheet, a PNG."
 )
 @cache_option
 def answers(subject: str, *, shards: tuple[str, ...], queries: Path, output: Path, cache: Path) -> None:
-    """Draws the ten photos of SHARDs that SUBJECT, whatever `mctrain eval` measures, finds nearest to each search."""
+    """Draws the ten photos of SHARDs that SUBJECT (anything `mctrain eval` measures) ranks first for each search."""
     from mctrain.data.named import named_shards
     from mctrain.evaluation.sheet import answer, draw_answers, read_queries
     from mctrain.evaluation.subject import Subject

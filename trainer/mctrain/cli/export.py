@@ -1,4 +1,4 @@
-"""`mctrain export` and `mctrain calibrate`: a checkpoint as a bundle, and the cosines from which its photos match."""
+"""`mctrain export` and `mctrain calibrate`: write a checkpoint as a bundle, and fit the cosine thresholds of a match."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EXPORTING = "The graphs are written and compared with the checkpoint, which take
 
 
 def tell_exported(bundle: Bundle, *, keeps_space: bool = False) -> None:
-    """Its space, size and drift; what it was made of, where it knows; and how Picsight gets it."""
+    """Prints the space, size and drift; the training data, if known; and how to install it in Picsight."""
     manifest = bundle.manifest
     size = sum(record.bytes for record in manifest.files.values())
     drift = manifest.drift
@@ -31,9 +31,9 @@ def tell_exported(bundle: Bundle, *, keeps_space: bool = False) -> None:
     if begun := manifest.provenance.get("began_with"):
         click.echo(printable(f"made of {manifest.provenance['photos']} photos on top of {begun}"))
     space = (
-        "Its space is that of the bundle whose image tower it has: photos that were read need not be read again. "
+        "It shares the space of the bundle whose image tower it has: Picsight need not read photos again. "
         if keeps_space
-        else "Its space is its own: Picsight reads all photos again before it answers with this model. "
+        else "It has a new space: Picsight reads all photos again before it answers with this model. "
     )
     click.echo(
         f"{space}picsight models install --from-file {bundle.folder}, then picsight models use {manifest.name}"
@@ -46,13 +46,13 @@ def tell_exported(bundle: Bundle, *, keeps_space: bool = False) -> None:
 @click.option(
     "--shard",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Photos and captions on which the drift is measured.",
+    help="Photos and captions to measure the drift on.",
 )
 @click.option("--int8-text", is_flag=True, help="Store the text tower as int8 instead of float16.")
 @click.option(
     "--image-of",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Bundle that has the same image tower: its file and its vector space are kept.",
+    help="Bundle with the same image tower, whose file and vector space are kept.",
 )
 @click.option("--coreml", is_flag=True, help="Write the image tower as a Core ML package too.")
 @click.option(
@@ -70,7 +70,7 @@ def export(
 ) -> None:
     """Writes CHECKPOINT (a run's folder or its file) as a bundle, after comparing every graph with the checkpoint.
 
-    Its drift is measured on SHARD, or on the packaged photographs without one.
+    The drift is measured on SHARD, or on the packaged photographs if none is given.
     """
     from mctrain.export.bundle import FAIR_INT8, export_bundle  # imports torch: 2 s
     from mctrain.export.coreml import Packages
@@ -91,8 +91,8 @@ def export(
     tell_exported(bundle, keeps_space=image_of is not None)
     if int8_text and bundle.manifest.drift["text"]["mean"] < FAIR_INT8:
         click.echo(
-            f"int8 costs this text tower much: {FAIR_INT8} and more is good. Searches will find less; without "
-            "--int8-text they will not.",
+            f"int8 makes this text tower much less accurate (good is {FAIR_INT8} or more), so searches find less; "
+            "leave --int8-text out to avoid that.",
             err=True,
         )
 
@@ -101,12 +101,12 @@ def export(
 @click.argument("bundle", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @data_option
 def calibrate(bundle: Path, *, data: Path) -> None:
-    """Fits from which scores on a photo of BUNDLE matches, and what of its space is pictures that show nothing.
+    """Fits the score above which a photo of BUNDLE matches, and the region of its space that holds blank pictures.
 
-    Both is written into its manifest; no other file changes.
+    Both go into its manifest; no other file changes.
 
-    Its things are searched for among the evaluation sets of the data, which the model must not have been trained on. One half
-    of things and photos chooses the numbers; the lines tell what they are worth on the other.
+    The searches run on the evaluation sets in --data, which the model must not have been trained on. One half of the
+    things and photos chooses the numbers; the printed figures come from the other half.
     """
     from mctrain.export.calibration import calibrate_bundle
 

@@ -1,4 +1,4 @@
-"""`mctrain import`: makes a checkpoint of weights that somebody published, or of a bundle."""
+"""`mctrain import`: makes a checkpoint from published weights or from a bundle."""
 
 from __future__ import annotations
 
@@ -13,25 +13,23 @@ from picsight_engine.bundles.bundle import MANIFEST
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
     "--preset",
-    help="The model that the weights are of; `mctrain presets` lists them. A bundle says it itself.",
+    help="The model of the weights; `mctrain presets` lists them. Not needed for a bundle.",
 )
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="File or folder of the checkpoint."
 )
 def import_weights(file: Path, preset: str | None, output: Path) -> None:
-    """Reads FILE (.pt, .bin, .safetensors; Apple's, open_clip's or timm's names) and writes it as a checkpoint.
+    """Reads FILE (.pt, .bin, .safetensors; with Apple's, open_clip's or timm's key names) and writes it as a checkpoint.
 
-    Nothing in the file is run. A key that is missing, left over or misshapen is named, and nothing is written. FILE may
-    also be the folder of a bundle on pretrained trunks, such as the starter: its heads are read back.
+    No code in the file is run. If a key is missing, unexpected or has the wrong shape, the error names it and nothing
+    is written. FILE may also be the folder of a bundle on pretrained trunks, such as the starter; its heads are read back.
     """
     from mctrain.weights.checkpoint import demand_checkpoint, save_checkpoint  # imports torch: 2 s
 
     output = demand_checkpoint(output)
     if (file / MANIFEST).is_file():
         if preset is not None:
-            raise click.UsageError(
-                f"{file} is a bundle and says itself of which model it is; leave --preset away."
-            )
+            raise click.UsageError(f"{file} is a bundle and names its model itself; leave --preset out.")
         from mctrain.weights.unbundle import read_bundle
 
         read = read_bundle(file)

@@ -1,4 +1,4 @@
-"""What the commands share that do something to shards, one by one: which shards, by which engine, and what is told of them."""
+"""Shared by commands that process shards one by one: the choice of shards, the engine, and the summary."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def _part(_context: click.Context, _param: click.Parameter, value: str) -> tuple
     """K/N: the K-th of N parts."""
     part, _, parts = value.partition("/")
     if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
-        raise click.BadParameter(f"{value} is no part such as 3/64.")
+        raise click.BadParameter(f"{value} is not a part such as 3/64.")
     return int(part), int(parts)
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """How the work is done: which part of it, and by whom."""
+    """Where the work runs, and which part of it."""
 
     name: str
     address: str | None
@@ -43,34 +43,34 @@ class Engine:
 
 
 def job_options(command: _Command) -> _Command:
-    """The folder, the part and the engine; `processes` is the caller's own."""
+    """Adds the options for the folder, the part and the engine."""
     options = (
         click.option(
             "-o", "--output", required=True, help="Folder of the new shards, or its URL in a store."
         ),
-        click.option("--limit", type=click.IntRange(min=1), help="Only so many photos of each shard."),
+        click.option("--limit", type=click.IntRange(min=1), help="Photos per shard; all unless given."),
         click.option(
             "--part",
             callback=_part,
             default="1/1",
             metavar="K/N",
-            help="Only these shards, as 3/64; for several machines.",
+            help="Process one part of the shards, such as 3/64; for several machines.",
         ),
         click.option(
             "--processes",
             default=1,
             show_default=True,
             type=click.IntRange(min=1),
-            help="Processors of a worker, which decode photos.",
+            help="Cores per worker, for decoding photos.",
         ),
         click.option(
             "--engine",
             default="local",
             show_default=True,
             type=click.Choice(["local", "ray"]),
-            help="One worker here, or with Ray one for each device.",
+            help="One local worker, or with Ray one worker per device.",
         ),
-        click.option("--address", help="Of a Ray cluster; this machine alone unless given."),
+        click.option("--address", help="Address of a Ray cluster; this machine alone unless given."),
     )
     for option in reversed(options):
         command = option(command)
@@ -78,10 +78,10 @@ def job_options(command: _Command) -> _Command:
 
 
 def demand_room(*places: str | Path) -> None:
-    """Refuses a folder that cannot be written into, before the hours of work.
+    """Checks that the folders are writable before the work starts.
 
     Raises:
-        PicsightError: the folder belongs to someone else, or is a file.
+        PicsightError: a folder belongs to someone else, or is a file.
     """
     for place in places:
         if "://" not in str(place):
@@ -89,7 +89,7 @@ def demand_room(*places: str | Path) -> None:
 
 
 def work(order: MakerOrder, shards: Sequence[Place], output: str, engine: Engine) -> None:
-    """Makes this part of the shards and tells what came of it; ends with 1 where nothing did, though the part has shards.
+    """Processes this part of the shards and prints a summary; exits with 1 if the part has shards but none was made.
 
     Raises:
         PicsightError: whatever the engine raises.
@@ -98,7 +98,7 @@ def work(order: MakerOrder, shards: Sequence[Place], output: str, engine: Engine
     from mctrain.reinforce.job import ShardJob, part_of
 
     if engine.address is not None and engine.name != "ray":
-        raise click.UsageError("--address is of a Ray cluster; add --engine ray.")
+        raise click.UsageError("--address names a Ray cluster; add --engine ray.")
     folder = place_of(output)
     job = ShardJob(part_of(shards, *engine.part), folder)
     tell = partial(click.echo, err=True)
@@ -119,9 +119,9 @@ def _tell(folder: Place, made: Sequence[ShardReport]) -> None:
     samples = sum(report.shard.samples for report in made)
     click.echo(
         f"{folder}: {samples} samples in {len(made)} shards; left out: {faults.total()} faulty, "
-        f"{sum(len(report.refused) for report in made)} that only measure"
+        f"{sum(len(report.refused) for report in made)} for evaluation only"
     )
     tell_some("warnings", list(dict.fromkeys(report.warning for report in made if report.warning)))
     if faults:
         reasons = ", ".join(f"{count} {reason}" for reason, count in faults.most_common())
-        click.echo(f"  faulty: {reasons}; which ones stands in the .report.json beside each shard")
+        click.echo(f"  faulty: {reasons}; the .report.json beside each shard lists them")

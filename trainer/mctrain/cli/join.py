@@ -1,4 +1,4 @@
-"""`mctrain data join`: a published reinforced set with the photos and captions that it comes without."""
+"""`mctrain data join`: adds the missing photos and captions to a published reinforced set."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ if TYPE_CHECKING:
     "sources",
     multiple=True,
     metavar="PHOTOS_OR_CAPTIONS",
-    help="What img2dataset wrote (a folder, or patterns of .tar or .parquet), or shards of captions; repeatable. Of two "
-    "captions the first is taken.",
+    help="img2dataset's output (a folder, or patterns of .tar or .parquet), or shards of captions; repeatable. The "
+    "first caption found is used.",
 )
 @click.option("-o", "--output", required=True, help="Folder or URL of the joined shards.")
-@click.option("--plan", is_flag=True, help="Write what img2dataset has to fetch, and print its command.")
+@click.option("--plan", is_flag=True, help="Write the list of URLs for img2dataset, and print its command.")
 @cache_option
 def join(reinforced: str, *, sources: tuple[str, ...], output: str, plan: bool, cache: Path) -> None:
     """Joins REINFORCED (a folder, a URL or a pattern of shards such as DataCompDR's) with its photos and captions, by uid.
 
-    What was joined before is kept: a killed run goes on with the same command, and several runs may share the shards of one
-    set, each with a pattern of its own.
+    Shards that are already joined are kept: the same command resumes a killed run, and several runs may divide the shards
+    of one set, each with a different pattern.
     """
     if bool(sources) == plan:
         raise click.UsageError(
@@ -63,9 +63,9 @@ def _plan(shards: Sequence[Named], folder: Place) -> None:
     click.echo(made.command)
     without = f" (samples without a URL: {made.left_out})" if made.left_out else ""
     click.echo(
-        f"{made.photos} photos{without}. Their own bytes are kept, so that crops fit and hashes hold; with --image_size 512 "
-        "--resize_mode keep_ratio_largest --resize_only_if_bigger True in place of the two words about size and encoding they "
-        "take less room, and `join` scales the crops. Blurred faces are not what the teachers saw.",
+        f"{made.photos} photos{without}. The original bytes are kept, so that crops and hashes match. To save disk space, replace "
+        "the size and encoding options by --image_size 512 --resize_mode keep_ratio_largest --resize_only_if_bigger True; `join` "
+        "then scales the crops. Do not blur faces: the teachers saw them unblurred.",
         err=True,
     )
 
@@ -79,8 +79,8 @@ def _join(shards: Sequence[Named], sources: Sequence[str], folder: Place, cache:
     index = open_index(holders, cache, bar("files looked through", len(holders)))
     click.echo(f"photos and captions: {index.samples} samples with a uid in {len(holders)} files")
     if index.twice:
-        click.echo(f"  photos under a uid that came before: {index.twice}")
-    tell_some("damaged, used as far as they go", index.faults)
+        click.echo(f"  photos with a repeated uid: {index.twice}")
+    tell_some("damaged, read up to the damage", index.faults)
     _report(join(Joining(shards, index, teachers, folder), bar("samples")), folder)
 
 
@@ -103,6 +103,6 @@ def _report(records: Sequence[JoinRecord], folder: Place) -> None:
             click.echo(f"  {what}: {count}")
     if faults:
         reasons = ", ".join(f"{count} {reason}" for reason, count in faults.most_common())
-        click.echo(f"  left out: {reasons}\n  their keys stand in the .joined.json beside each shard")
+        click.echo(f"  left out: {reasons}\n  the .joined.json beside each shard lists their keys")
     if refused:
         click.echo(f"  refused, evaluation photos: {refused}")

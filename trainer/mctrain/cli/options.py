@@ -1,4 +1,4 @@
-"""The options that several commands share: where data lie, where features are kept, and where what is made goes."""
+"""Options that several commands share: the data folder, the feature cache and the output folder."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ data_option = click.option(
     help="Folder of the shards, class names and templates.",
 )
 
-# features are found again by content, so that all runs may share the folder
+# features are keyed by content, so all runs can share the folder
 cache_option = click.option(
     "--cache",
     default=lambda: Path(platformdirs.user_cache_dir("mctrain", appauthor=False)),
     show_default="the user's cache folder",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of computed features, of indexes and of what was unpacked; may be deleted at any time.",
+    help="Cache of features, indexes and unpacked files; may be deleted at any time.",
 )
 
 bundle_option = click.option(
     "--bundle",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Export the result there too, text as int8.",
+    help="Also export the result to this folder, with an int8 text tower.",
 )
 
 
 class FolderOrUrl(click.ParamType[Place]):
-    """A folder that is there, or a URL of a store."""
+    """An existing folder, or the URL of a store."""
 
     name = "FOLDER_OR_URL"
 
@@ -52,7 +52,7 @@ class FolderOrUrl(click.ParamType[Place]):
 
 
 def output_option(holds: str) -> Callable[[click.decorators.FC], click.decorators.FC]:
-    """The folder of what is made, and what it holds."""
+    """Adds `--output`; `holds` is its help text."""
     return click.option(
         "-o", "--output", required=True, type=click.Path(file_okay=False, path_type=Path), help=holds
     )

@@ -1,4 +1,4 @@
-"""How commands print: text that a terminal can show, and progress of long work."""
+"""Command output: printable text, and progress of long work."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
-_A_WHILE = 60.0  # seconds between two lines where no terminal shows a bar
-_STEPS = "{bar:20} {desc}"  # the line tells of speed and time itself
+_A_WHILE = 60.0  # seconds between two lines when stderr is not a terminal
+_STEPS = "{bar:20} {desc}"  # the description contains speed and time
 
 
-TOLD = 10  # of faults and the like that are printed one by one
+TOLD = 10  # most faults printed one by one
 
 
 def bar(
     title: str, total: int | None = None, clock: Callable[[], float] = time.monotonic
 ) -> Callable[[int, str], None]:
-    """Progress as a function of (how many more, what is running now): a bar, and a line a minute where stderr is no terminal."""
+    """A progress function of (increment, current item): draws a bar, or prints a line a minute if stderr is not a terminal."""
     if not sys.stderr.isatty():
         return _lines(title, total, clock)
     display = tqdm(total=total, desc=title, unit="", file=sys.stderr, disable=None, mininterval=0.5)
@@ -53,7 +53,7 @@ def _lines(title: str, total: int | None, clock: Callable[[], float]) -> Callabl
 
 
 class Steps:
-    """The steps of a training run: a bar in a terminal, and elsewhere a line now and then, for a run of days has to leave a trace."""
+    """Shows the steps of a training run: a bar in a terminal, and occasional lines in a log."""
 
     def __init__(self) -> None:
         self._display: tqdm[None] | None = None
@@ -61,7 +61,7 @@ class Steps:
         self._silent_until = 0.0
 
     def advance(self, step: int, steps: int, sentence: str) -> None:
-        """So many steps are done of so many; an empty sentence is no news."""
+        """Shows that `step` of `steps` are done; an empty sentence keeps the previous one."""
         self._news = sentence or self._news
         line = f"step {step} of {steps}: {self._news}".removesuffix(": ")
         if sys.stderr.isatty():
@@ -71,12 +71,12 @@ class Steps:
             self._silent_until = time.monotonic() + _A_WHILE
 
     def tell(self, sentence: str) -> None:
-        """Something that is to stay, above the bar."""
+        """Prints a sentence that stays above the bar."""
         tqdm.write(sentence, file=sys.stderr)
         sys.stderr.flush()
 
     def close(self) -> None:
-        """Whatever comes then has a line of its own."""
+        """Closes the bar; later output starts on a new line."""
         if self._display is not None:
             self._display.close()
 
@@ -88,12 +88,12 @@ class Steps:
 
 
 def printable(text: str) -> str:
-    """The text in one line; no name of a file and no field of a stranger's shard can send the terminal a command."""
+    """The text on one line without control characters, so that file names and shard fields cannot send terminal commands."""
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 
 def tell_some(title: str, sentences: Sequence[str]) -> None:
-    """The number of sentences under their title, and the first of them."""
+    """Prints the title with the number of sentences, then the first `TOLD` of them."""
     if sentences:
         click.echo(f"  {title}: {len(sentences)}")
     for sentence in sentences[:TOLD]:

@@ -1,4 +1,4 @@
-"""`mctrain reinforce`: computes once what training would compute again and again, and stores it beside the photos."""
+"""`mctrain reinforce`: computes teachers' embeddings once and stores them beside the photos."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mctrain.places import Place
 
 _OF_RECIPE = ("shards", "teachers", "views", "augmentation", "least_area", "seed", "storage", "bank")
-_LEAST_AREAS = {"weak": 0.9}  # of others 0.08; both as published
+_LEAST_AREAS = {"weak": 0.9}  # 0.08 for others; both as published
 
 
 @click.command()
@@ -44,9 +44,9 @@ _LEAST_AREAS = {"weak": 0.9}  # of others 0.08; both as published
 )
 @click.option(
     "--least-area",
-    show_default="as published: 0.08, of weak views 0.9",
+    show_default="as published: 0.08, or 0.9 for weak views",
     type=click.FloatRange(0, 1, min_open=True),
-    help="Least share of the photo in a crop.",
+    help="Smallest share of the photo's area in a crop.",
 )
 @click.option("--seed", default=0, show_default=True, help="Of the views.")
 @click.option(
@@ -54,9 +54,9 @@ _LEAST_AREAS = {"weak": 0.9}  # of others 0.08; both as published
     default=Storage.PTH_BF16.value,
     show_default=True,
     type=click.Choice([each.value for each in Storage]),
-    help="Form of the embeddings.",
+    help="Storage format of the embeddings.",
 )
-@click.option("--recipe", help="Takes shards and all of these from a recipe instead; needs --data.")
+@click.option("--recipe", help="Take the shards and these options from a recipe; needs --data.")
 @click.option(
     "--data",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -65,10 +65,10 @@ _LEAST_AREAS = {"weak": 0.9}  # of others 0.08; both as published
 @click.option(
     "--bank",
     multiple=True,
-    help="Texts without photos to judge too: imagenet, flickr30k, coco, wordnet (of --data), queries (of SHARDS), or "
-    "a .txt file; repeatable.",
+    help="Texts without photos to embed too: imagenet, flickr30k, coco, wordnet (from --data), queries (from SHARDS), "
+    "or a .txt file; repeatable.",
 )
-@click.option("--jpeg", is_flag=True, help="Encode other photos as JPEG, for readers that take nothing else.")
+@click.option("--jpeg", is_flag=True, help="Encode all photos as JPEG, for readers that take nothing else.")
 @job_options
 @cache_option
 @click.pass_context
@@ -94,10 +94,10 @@ def reinforce(
     cache: Path,
     jpeg: bool,
 ) -> None:
-    """Shows the photos and texts of SHARDS to teachers and writes shards that hold what they gave.
+    """Embeds the photos and texts of SHARDS with teachers and writes shards that hold the embeddings.
 
-    Each photo keeps its bytes; beside it stand the parameters of its views and the teachers' embeddings of views and texts.
-    A killed job continues with the same command; photos that only measure are left out. Time and disk are told first.
+    Each photo keeps its bytes; beside it are its views' parameters and the teachers' embeddings of views and texts.
+    The same command resumes a killed job. Evaluation photos are left out. An estimate of time and disk comes first.
     """
     if recipe is not None:
         _demand_recipe_alone(context)
@@ -105,7 +105,7 @@ def reinforce(
             raise click.UsageError("--recipe needs --data, the folder of its shards.")
         read = load_reinforcement(recipe)
         templates, translations = data / read.data.templates, data / read.data.translations
-        find_shards(data, [read.data.templates, read.data.translations])  # a missing one is told first
+        find_shards(data, [read.data.templates, read.data.translations])  # reports a missing one first
         phrasing = load_phrasing(templates, translations)
         sources: list[Place] = [*find_shards(data, read.data.shards)]
         drawn, seed, storage = read.augmentation, read.reinforcement.seed, read.reinforcement.storage
@@ -122,7 +122,7 @@ def reinforce(
     from mctrain.teachers.fit.corpus import FitFolders
     from mctrain.teachers.fit.teach import taught
 
-    # before the hours of work, so that a source that is missing or refused is told at once; the first part judges the bank
+    # before the hours of work, so that a missing or refused source fails at once; the first part embeds the bank
     places = bank_sources.BankPlaces(
         data or Path(), tuple(each for each in sources if isinstance(each, Path)), shipped()
     )
@@ -145,10 +145,10 @@ def reinforce(
 
 
 def _demand_recipe_alone(context: click.Context) -> None:
-    """Nothing beside a recipe that the recipe says itself."""
+    """Refuses options that a recipe sets itself."""
     for name in _OF_RECIPE:
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             option = {"shards": "SHARDS", "teachers": "--teacher"}.get(name, f"--{name.replace('_', '-')}")
             raise click.UsageError(
-                f"A --recipe says {option} itself; leave it out, or copy the recipe and change it."
+                f"A --recipe sets {option} itself; leave it out, or copy the recipe and change it."
             )

@@ -1,4 +1,4 @@
-"""`mctrain data verify` and `mctrain data look`: whether a reinforced set holds what it should, for a program and for the eye."""
+"""`mctrain data verify` and `mctrain data look`: check a reinforced set, and draw some of it."""
 
 from __future__ import annotations
 
@@ -26,22 +26,20 @@ if TYPE_CHECKING:
     default=20,
     show_default=True,
     type=click.IntRange(min=1),
-    help="Samples, spread over the shards, that are read and embedded again.",
+    help="Samples to read and embed again, spread over the shards.",
 )
-@click.option(
-    "--all", "whole", is_flag=True, help="Read every sample; so many as --count are embedded again."
-)
+@click.option("--all", "whole", is_flag=True, help="Read every sample; --count of them are embedded again.")
 @click.option(
     "--teacher",
     "titles",
     multiple=True,
-    help="A teacher, as for `eval`; once for each of the manifest's, in its order.",
+    help="A teacher, named as for `eval`; repeat for each one of the manifest, in its order.",
 )
 @cache_option
 def verify(folder: Path, count: int, cache: Path, titles: tuple[str, ...], *, whole: bool) -> None:
     """Compares the reinforced set in FOLDER with its manifest: files, samples, replayed views, and embeddings.
 
-    One sentence tells each thing that moved since the set was written, and the exit code is then 1.
+    Each difference is reported in one sentence, and the exit code is then 1.
     """
     manifest = load_manifest(folder / MANIFEST)
     from mctrain.reinforce.verify import check_set, explain_move  # imports torchvision: 2 s
@@ -65,14 +63,14 @@ def verify(folder: Path, count: int, cache: Path, titles: tuple[str, ...], *, wh
 def _compare(
     manifest: ReinforcedManifest, titles: Sequence[str], samples: Sequence[ReinforcedSample], cache: Path
 ) -> list[str]:
-    """How near fresh embeddings come; the findings, each of which was printed."""
+    """Compares fresh embeddings with stored ones; prints and returns the findings."""
     if not titles:
-        # the manifest knows a bundle or a checkpoint by its name, not by its place
+        # the manifest stores a bundle's or a checkpoint's name, not its path
         names = " ".join(
             f"--teacher {'' if each.name.startswith('open_clip:') else 'FOLDER_OF_'}{each.name}"
             for each in manifest.teachers
         )
-        click.echo(f"Embeddings were not compared; that takes the teachers: {names}")
+        click.echo(f"Embeddings were not compared; that needs the teachers: {names}")
         return []
     from mctrain.data.reinforced.embeddings import columns_of
     from mctrain.reinforce.verify import demand_teachers, measure
@@ -83,7 +81,7 @@ def _compare(
     for sentence in findings:
         click.echo(printable(sentence))
     if not samples:
-        click.echo("Embeddings were not compared: no sample that was chosen is whole.")
+        click.echo("Embeddings were not compared: none of the chosen samples is complete.")
         return findings
     progress = bar("embeddings", len(samples) * len(teachers))
     for recorded, columns, teacher in zip(
@@ -120,10 +118,10 @@ def _compare(
 @click.option(
     "--manifest",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help=f"What names the teachers of a reinforced shard; {MANIFEST} beside it unless given.",
+    help=f"Manifest that names the teachers of a reinforced shard; {MANIFEST} beside it unless given.",
 )
 def look(shard: Path, output: Path, count: int, manifest: Path | None) -> None:
-    """Draws some photos of SHARD on a contact sheet: with their texts, and of a reinforced one with views and similarities."""
+    """Draws photos of SHARD on a contact sheet with their texts, and with views and similarities if it is reinforced."""
     from mctrain.reinforce.contact_sheet import draw_sheet, gather  # imports torchvision: 2 s
     from mctrain.whole_files import write_whole
 
@@ -132,9 +130,7 @@ def look(shard: Path, output: Path, count: int, manifest: Path | None) -> None:
     with write_whole(output) as file:
         image.save(file, "PNG")
     if not gathered.teachers:
-        click.echo(
-            "Without the manifest of a reinforced set (--manifest) there are no views and similarities."
-        )
+        click.echo("No manifest was found (--manifest), so the sheet has no views and similarities.")
     if gathered.faults:
         click.echo(f"Passed over: {len(gathered.faults)} samples, first: {printable(gathered.faults[0])}")
     click.echo(

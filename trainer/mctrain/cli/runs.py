@@ -1,4 +1,4 @@
-"""What commands that follow a recipe share: its changes, what is told before and after, and where a run begins."""
+"""Shared by commands that follow a recipe: its changes, the output before and after, and the start of a run."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ changes_option = click.option(
 
 
 def is_first() -> bool:
-    """Of the processes that torchrun started: it alone speaks."""
+    """Whether this is the first of torchrun's processes, the only one that prints."""
     return os.environ.get("RANK", "0") == "0"
 
 
 def tell_recipe(name: str, about: About) -> None:
-    """What is made of what, and what is expected of it, with what another seed changes; as far as the recipe says so."""
+    """Prints what the recipe says about its result, source, expected score and spread between seeds."""
     noise = f" ({about.noise})" if about.noise else ""
     facts = {"source": about.source, "expected": f"{about.expected}{noise}"}
     lines = [about.title or name, *(f"  {key}: {each}" for key, each in facts.items() if each)]
@@ -42,14 +42,14 @@ def tell_recipe(name: str, about: About) -> None:
 
 
 def tell_skipped(skipped: Counter[str]) -> None:
-    """How many samples could not be used, by reason."""
+    """Prints how many samples were skipped, by reason."""
     if skipped:
         reasons = ", ".join(f"{count} {reason}" for reason, count in skipped.most_common())
         click.echo(printable(f"Skipped: {reasons}. `mctrain data check` names them."), err=True)
 
 
 def tell_outcome(outcome: RunResult, folder: Path) -> None:
-    """Where the checkpoint lies, or why there is none."""
+    """Prints the checkpoint's path, or why there is none."""
     if is_first():
         tell_skipped(outcome.skipped)
     if outcome.path is not None:
@@ -59,7 +59,7 @@ def tell_outcome(outcome: RunResult, folder: Path) -> None:
 
 
 def start_of(path: Path) -> Start:
-    """A checkpoint, or a bundle read back.
+    """Reads a checkpoint or a bundle.
 
     Raises:
         WeightsError: there is none, it is damaged, or it is the folder of a run that has not ended.
@@ -71,7 +71,7 @@ def start_of(path: Path) -> Start:
     if is_bundle(path):
         return Start(read_bundle(path), file_digest(path / MANIFEST))
     file = checkpoint_file(path)
-    if file != path and is_state(file):  # a run that goes on would soon begin with another one
+    if file != path and is_state(file):  # a resumed run would soon find a newer state here
         raise WeightsError(
             f"The run in {path} has not ended; say which of its states to begin with, such as {file}."
         )
@@ -79,5 +79,5 @@ def start_of(path: Path) -> Start:
 
 
 def is_bundle(path: Path) -> bool:
-    """Of a bundle's folder."""
+    """Whether the path is a bundle's folder."""
     return (path / MANIFEST).is_file()

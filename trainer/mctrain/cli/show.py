@@ -1,4 +1,4 @@
-"""`mctrain show` and `mctrain presets`: what a model is, what made it, and what it scored; and the models that are known by name."""
+"""`mctrain show` and `mctrain presets`: describe a model, its origin and its scores, and list the known models."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _BARS, _HEIGHTS = 60, "▁▂▃▄▅▆▇█"
 @click.argument("model", metavar="CHECKPOINT|BUNDLE", type=click.Path(exists=True, path_type=Path))
 @cache_option
 def show(model: Path, cache: Path) -> None:
-    """Tells what a checkpoint or a bundle is and what made it, and what `mctrain eval` has found with this cache."""
+    """Describes a checkpoint or a bundle, its origin, and its `mctrain eval` results in this cache."""
     from mctrain.evaluation.report import kept_scores
     from mctrain.teachers.teacher import open_teacher
 
@@ -79,7 +79,7 @@ def _of_origin(origin: WeightsFile | HeadFit | Trained) -> list[str]:
 
 
 def _of_metrics(folder: Path, origin: WeightsFile | HeadFit | Trained) -> list[str]:
-    """What the run in this folder wrote down as it went; nothing where that lies elsewhere."""
+    """The metrics of the run in this folder; empty if they are elsewhere."""
     from mctrain.training.metrics import METRICS, duration
     from mctrain.weights.checkpoint import Trained
 
@@ -100,11 +100,11 @@ def _of_metrics(folder: Path, origin: WeightsFile | HeadFit | Trained) -> list[s
             f"command    {start['command']}",
         ]
     except (OSError, ValueError, LookupError, TypeError, AttributeError, StopIteration, ZeroDivisionError):
-        return []  # of an older run, or of another program
+        return []  # from an older run or another program
 
 
 def _curve(values: Sequence[float]) -> str:
-    """A line of bars, each as high as one of the values, of many every so-manieth."""
+    """A sparkline of the values; a long series is sampled evenly."""
     least, most = min(values), max(values)
     shown = values[:: -(-len(values) // _BARS)]
     return "".join(_HEIGHTS[round((each - least) / (most - least or 1) * 7)] for each in shown)
@@ -126,7 +126,7 @@ def _bundle(folder: Path) -> tuple[list[str], bool]:
 
 
 def _of_matches(manifest: Manifest, folder: Path) -> list[str]:
-    """From which cosines on a photo matches; nothing of one tower alone."""
+    """The cosine thresholds of a match; empty for a single tower."""
     each = manifest.calibration
     if each is not None:
         return [
@@ -138,17 +138,17 @@ def _of_matches(manifest: Manifest, folder: Path) -> list[str]:
 
 
 def _of_provenance(facts: Mapping[str, Any]) -> list[str]:
-    """What a bundle says of its making; another tool's may say something else, which is told as it stands."""
+    """The provenance of a bundle; fields from another tool are printed as they are."""
     if isinstance(facts.get("recipe"), dict):
         try:
             return _of_run(facts)
         except (AttributeError, KeyError, TypeError, ValueError):
-            pass  # under our names, but of other types
+            pass  # our names with other types
     return [f"made of    {_facts(facts)}"] if facts else []
 
 
 def _of_run(facts: Mapping[str, Any]) -> list[str]:
-    """What our own bundles say."""
+    """The provenance of a bundle that mctrain wrote."""
     length = (
         _steps(facts["steps"], facts.get("begun", ""), facts.get("score"))
         if "steps" in facts
@@ -161,7 +161,7 @@ def _of_run(facts: Mapping[str, Any]) -> list[str]:
 
 
 def _compared(lines: Sequence[Mapping[str, Any]]) -> list[str]:
-    """With the model that a run began with."""
+    """The comparison with the model that a run began with."""
     return [
         f"compared   {each['name']}: {each['photos']} photos, {each['before']:.1f} to {each['after']:.1f} %"
         f"{', less is better' if each.get('less_is_better') else ''}"
@@ -170,14 +170,14 @@ def _compared(lines: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _passes(count: int | None, loss: float | None) -> str:
-    """Of a fit."""
+    """The length of a fit."""
     return f"{count} passes" if loss is None else f"{count} passes, loss {loss:.4f} at the end"
 
 
 def _steps(count: int, begun: str, score: float | None) -> str:
-    """Of a training run."""
+    """The length of a training run."""
     length = f"{count} steps from {f'the checkpoint {begun[:16]}' if begun else 'scratch'}"
-    return length if score is None else f"{length}, {score:.1f} % on the halves that settings are chosen by"
+    return length if score is None else f"{length}, {score:.1f} % on the halves that choose settings"
 
 
 def _made(recipe: Mapping[str, Any], data: Mapping[str, str], length: str) -> list[str]:
@@ -206,7 +206,7 @@ def _facts(facts: object) -> str:
 
 @click.command()
 def presets() -> None:
-    """Prints the presets: parameters of both towers in millions as they are deployed, embedding and photo size."""
+    """Prints the presets: deployed parameters of both towers in millions, embedding dimension and photo size."""
     from mctrain.models.clip import deployed_size
     from mctrain.models.presets import PRESETS  # imports torch: 2 s
 

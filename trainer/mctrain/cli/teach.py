@@ -1,4 +1,4 @@
-"""`mctrain teach`: follows a recipe to a model of pretrained trunks with fitted heads, and on demand to a bundle."""
+"""`mctrain teach`: fits heads on pretrained trunks as a recipe says, and can export the model as a bundle."""
 
 from __future__ import annotations
 
@@ -25,25 +25,24 @@ if TYPE_CHECKING:
 @cache_option
 @bundle_option
 @click.option(
-    "--threads", default=1, show_default=True, type=click.IntRange(min=1), help="Cores that the fit uses."
+    "--threads", default=1, show_default=True, type=click.IntRange(min=1), help="Cores for the fit."
 )
 @click.option(
     "--workers",
     default=1,
     show_default=True,
     type=click.IntRange(min=1),
-    help="Processes that look at photos.",
+    help="Processes that embed photos.",
 )
 def teach(
     recipe: str, output: Path, data: Path, cache: Path, *, bundle: Path | None, threads: int, workers: int
 ) -> None:
     """Fits RECIPE (a name in mctrain/recipes, or a path to a TOML file): heads on pretrained trunks.
 
-    What comes out can judge photos for `mctrain reinforce`, be measured and be exported. A killed run continues with the
-    same command.
+    The result can be a teacher for `mctrain reinforce`, be measured, and be exported. The same command resumes a killed run.
     """
     read = load_recipe(recipe)
-    shards = find_shards(data, read.data.shards)  # a wrong folder is told before torch is loaded
+    shards = find_shards(data, read.data.shards)  # reports a wrong folder before torch is loaded
     for place in (output, cache):
         demand_writable(place)
     probe = None
@@ -51,7 +50,7 @@ def teach(
         from mctrain.export.precision import subjects_of
 
         demand_place(bundle)
-        probe = subjects_of(shards[0])  # what it lacks is told before hours of work
+        probe = subjects_of(shards[0])  # reports missing texts before hours of work
     from mctrain.teachers.fit.corpus import FitFolders
     from mctrain.teachers.fit.teach import teach as follow  # imports torch: 2 s
 

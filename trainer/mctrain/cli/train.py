@@ -1,4 +1,4 @@
-"""`mctrain train`: trains whole towers as a recipe says, on this machine or, under torchrun, on many GPUs."""
+"""`mctrain train`: trains whole towers as a recipe says, on this machine or with torchrun on many GPUs."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ if TYPE_CHECKING:
     from mctrain.weights.checkpoint import Compared
 
 
-_Row = tuple[str, int, float, float]  # what was asked, of how many photos, and both figures in percent
+_Row = tuple[str, int, float, float]  # name, photos, and the figures before and after in percent
 
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 def tell_compared(sets: Sequence[Compared], most_lost: float, tags: Sequence[_Row] = ()) -> None:
-    """A line a set, under what it stands for, after the tags that were asked for; then the set that lost most."""
+    """Prints a line per tag and per set, in groups, and then the set that lost most."""
     width = max(len(name) for name in (*(each.title for each in sets), *(name for name, *_ in tags)))
     click.echo(f"{'':{width}} {'photos':>8} {'before, %':>10} {'after, %':>10} {'points':>8}")
     groups = {each.group: list[_Row]() for each in sets}
@@ -69,15 +69,15 @@ def tell_compared(sets: Sequence[Compared], most_lost: float, tags: Sequence[_Ro
 def train_decisions(
     read: DecisionsRecipe, begin: Path | None, places: Places, output: Path | None, bundle: Path | None
 ) -> Path:
-    """Follows a recipe and tells what photos kept apart say; the checkpoint."""
+    """Follows a recipe, prints the scores on held-out photos, and returns the checkpoint's path."""
     find_shards(
         on_disk(places.photos, "Decisions are read from a disk"), SHARDS
-    )  # a wrong folder is told before torch is loaded
+    )  # reports a wrong folder before torch is loaded
     if begin is None or not is_bundle(begin):
-        raise RecipeError(f"The recipe {read.name} begins with a bundle; say with --from where it lies.")
+        raise RecipeError(f"The recipe {read.name} begins with a bundle; give its folder with --from.")
     if output is None:
         raise RecipeError(
-            f"The recipe {read.name} takes minutes, so that nothing is foretold; give -o, the folder of the run."
+            f"The recipe {read.name} takes minutes and has no dry run; give -o, the folder of the run."
         )
     demand_writable(output)
     if bundle is not None:
@@ -112,7 +112,7 @@ def train_decisions(
 @click.option(
     "--tasks",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="TOML list of tasks in place of the one that ships.",
+    help="TOML list of tasks, instead of the built-in one.",
 )
 @bundle_option
 @cache_option
@@ -123,7 +123,7 @@ def train_decisions(
 @click.option(
     "--dry-run",
     is_flag=True,
-    help="Take steps for a minute, write nothing, and tell what the run would cost.",
+    help="Run steps for a minute, write nothing, and estimate the cost of the run.",
 )
 @click.pass_context
 def train(
@@ -141,20 +141,20 @@ def train(
     workers: int,
     dry_run: bool,
 ) -> None:
-    """Trains the towers of RECIPE (a name in mctrain/recipes, or a path to a TOML file), reinforced, on plain photos, or on decisions.
+    """Trains the towers of RECIPE (a name in mctrain/recipes, or a path to a TOML file) on reinforced or plain photos, or on decisions.
 
-    A run that was stopped or killed goes on with the same command. More steps are another run, for the rate falls to its
-    floor at the end: --from the folder of the first one, in a folder of its own. With several GPUs:
+    The same command resumes a stopped or killed run. A finished run cannot be extended, because its learning rate has
+    fallen to the floor; start another one in a new folder with --from the first one's folder. With several GPUs:
     torchrun --nproc-per-node 8 -m mctrain train RECIPE …
     """
     if dry_run and output is not None:
         raise click.UsageError("A --dry-run writes nothing; leave -o out.")
     if not dry_run and output is None:
-        raise click.UsageError("Say with -o in which folder the run is kept, or try it with --dry-run.")
+        raise click.UsageError("Give the folder of the run with -o, or try the run with --dry-run.")
     if dry_run and bundle is not None:
-        raise click.UsageError("A --dry-run makes nothing that could be exported; leave --bundle out.")
+        raise click.UsageError("A --dry-run makes nothing to export; leave --bundle out.")
     if tasks is not None and data is None:
-        raise click.UsageError("--tasks says what is asked of the sets in --data; say where these lie.")
+        raise click.UsageError("--tasks needs the folder of the evaluation sets; give it with --data.")
     places, signal = Places(photos, data, tasks, cache), 0
     if is_of_decisions(recipe):
         made: Path | None = train_decisions(load_decisions(recipe, changes), begin, places, output, bundle)
@@ -175,11 +175,11 @@ def _train_towers(
     bundle: Path | None,
     workers: int,
 ) -> tuple[Path | None, int]:
-    """The checkpoint, if this process wrote one, and the signal that stopped the run, 0 for none."""
-    shards = find_shards(places.photos, read.data.shards)  # a wrong folder is told before torch is loaded
+    """The checkpoint's path if this process wrote one, and the signal that stopped the run, or 0."""
+    shards = find_shards(places.photos, read.data.shards)  # reports a wrong folder before torch is loaded
     if output is None:
         with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
-            _questions(read, begin, shards, places, Path(scratch))  # what cannot be judged is told now
+            _questions(read, begin, shards, places, Path(scratch))  # reports missing sets before the steps
         _foretell(read, begin, places, workers)
         return None, 0
     for place in (output, places.cache):
@@ -206,7 +206,7 @@ def _train_towers(
         if outcome.path and begin and asked and read.apart:
             from mctrain.training.verdict import judge
 
-            click.echo("Both models, that of --from and the new one, are compared.", err=True)
+            click.echo("Comparing the new model with the one of --from.", err=True)
             compared = judge(start_of(begin).checkpoint, outcome.path, asked, bar("photos"))
             tell_compared(compared, read.apart.most_lost)
     return outcome.path, outcome.signal
@@ -215,13 +215,12 @@ def _train_towers(
 def _questions(
     recipe: TrainingRecipe, begin: Path | None, shards: Sequence[Place], places: Places, scratch: Path
 ) -> Questions | None:
-    """What the run will be judged by, found before it begins; nothing where its recipe keeps no photos apart."""
+    """The held-out photos and sets that judge the run, found before it begins; None if its recipe holds nothing out."""
     if recipe.apart is None or not is_first():
         return None
     if begin is None:
         raise RecipeError(
-            f"The recipe {recipe.name} keeps photos apart, to compare what comes out with what the run begins with; say with --from "
-            "what that is."
+            f"The recipe {recipe.name} compares the new model with the one it begins with; name that one with --from."
         )
     from mctrain.training.verdict import find_questions  # imports torch: 2 s
 
@@ -230,7 +229,7 @@ def _questions(
 
 
 def _export(made: Path, folder: Path, begin: Path | None) -> None:
-    """What the run has left as it was comes from the bundle that it began with, where that was one."""
+    """Exports the checkpoint; parts that the run did not change are copied from the bundle it began with."""
     from mctrain.export.bundle import export_bundle  # imports onnx: 0.3 s
     from mctrain.export.precision import packaged
     from mctrain.weights.checkpoint import load_checkpoint
