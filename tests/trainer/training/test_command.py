@@ -86,10 +86,10 @@ def test_changes_are_recorded_and_shown(result, tmp_path):
         ("run.speed=3", r"--set run\.speed=3: .*, run has an unknown key: speed; known are batch, seed"),
         ("run.precision=fp8", r"--set run\.precision=fp8: .* 'fp8'; it should be 'fp32', 'bf16' or 'fp16'"),
         ("run.sizes=[{ step = 0 }]", r"run, sizes lacks the key size"),
-        ("run", r"--set run is no change of a recipe; write TABLE\.KEY=VALUE"),
+        ("run", r"--set run is not a change of a recipe; write TABLE\.KEY=VALUE"),
         ("run.steps.more=3", r"--set run\.steps\.more=3: steps is no table"),
         ("run.passes=3", r"either steps or passes"),
-        ("changes.foo=1", r"unknown key: changes; a command line alone"),
+        ("changes.foo=1", r"unknown key: changes; only the option --set"),
     ],
 )
 def test_a_change_that_says_nothing_is_refused(command, tmp_path, change, sentence):
@@ -128,8 +128,8 @@ def test_a_dry_run_ends_after_a_minute_and_tells_how_sure_it_is(recipe_of, place
     )
     assert lines[-1].endswith("after 6 steps")
     assert lines[3] == (
-        "time       11 h 15 min, 10 h 00 min to 13 h 30 min by the faster and the slower of 4 steps; "
-        "without what is measured on the way"
+        "time       11 h 15 min, 10 h 00 min to 13 h 30 min by the fastest and the slowest of 4 steps; "
+        "without evaluations"
     )
     assert heard.lines[0] == "Taking steps for up to 60 seconds."
     assert heard.lines[-1] == "6/50 15.0 seconds a step"
@@ -172,7 +172,7 @@ def test_a_full_disk_is_one_sentence(command, tmp_path):
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert re.search(r"step-00000001\.pt cannot be written: ", told[0])
     assert told[1].startswith(
-        f"{tmp_path / METRICS} cannot be written: File too large; the same command goes on"
+        f"{tmp_path / METRICS} cannot be written: File too large; fix that, and the same command resumes"
     )
     assert told[2].startswith(f"{tmp_path / METRICS} cannot be written: ")
     assert [path.name for path in tmp_path.iterdir() if "step" in path.name] == []
@@ -208,7 +208,7 @@ def test_a_run_is_prolonged_from_its_checkpoint_in_another_folder(result, comman
     assert load_checkpoint(tmp_path / "more").origin.begun
     with pytest.raises(TrainerError, match="describes another model than that of --from"):
         invoke(*command(tmp_path / "other", *SHORT, "towers.dim=32"), "--from", result)
-    with pytest.raises(RecipeError, match="describes no model, so that it needs --from"):
+    with pytest.raises(RecipeError, match="describes no model; give a checkpoint or a bundle with --from"):
         invoke(*begun(tmp_path / "none", result, *SHORT)[:-2])
 
 

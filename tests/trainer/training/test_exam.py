@@ -96,7 +96,7 @@ def test_the_state_with_the_best_score_outlives_later_ones_and_a_kill_and_is_the
     heard = Heard(stop=4)
     with pytest.raises(KeyboardInterrupt):
         follow(heard)
-    assert "step 2: x 20.0 %; score by the choosing halves 30.0 %" in heard.lines
+    assert "step 2: x 20.0 %; score on the choosing halves 30.0 %" in heard.lines
     ending, path = follow(Heard())
     assert ending.why.startswith("stopped after 4 of 7 steps: ")
     assert ending.why.endswith("the weights after step 2, whose score was the best (30.0 %)")
@@ -145,9 +145,9 @@ def test_a_figure_that_there_is_not_costs_no_step(run_in, tmp_path):
 
 
 def test_what_cannot_be_measured_is_told_before_the_first_step(run_in, places, tmp_path):
-    with pytest.raises(RecipeError, match="no task nonsense to be measured; there are dev"):
+    with pytest.raises(RecipeError, match="no task nonsense to measure; there are dev"):
         run_in(tmp_path, "evaluation.every=2", 'evaluation.figures=["nonsense: x"]')
-    with pytest.raises(RecipeError, match="say with --data where"):
+    with pytest.raises(RecipeError, match="the folder of the evaluation sets with --data"):
         run_in(tmp_path, *ASKED, places=replace(places, data=None))
     with pytest.raises(DataError, match=r"no file dev\.tar"):
         run_in(tmp_path, *ASKED, places=replace(places, data=tmp_path))

@@ -51,11 +51,11 @@ def test_in_float16_what_no_scale_helps_stops_the_run():
 
     for _ in range(16):  # from 2 ** 16
         step()
-    with pytest.raises(TrainerError, match="no number any more"):
+    with pytest.raises(TrainerError, match="is not finite"):
         step()
     assert torch.equal(weight, torch.ones(2))
 
 
 def test_in_float32_a_gradient_that_is_no_number_stops_the_run():
-    with pytest.raises(TrainerError, match="no number any more"):
+    with pytest.raises(TrainerError, match="is not finite"):
         run("fp32", [math.inf, 0.0])

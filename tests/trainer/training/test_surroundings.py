@@ -76,7 +76,7 @@ def stopped(words, folder, number):
     assert process.returncode == 128 + number
     assert not any("Traceback" in line for line in told)
     found = re.fullmatch(
-        rf"The run in {folder} was stopped by a signal after (\d+) of 100000 steps; the same command goes on from here.", told[-1]
+        rf"The run in {folder} was stopped by a signal after (\d+) of 100000 steps; the same command resumes it.", told[-1]
     )  # fmt: skip
     assert found, told
     assert states(folder)[-1].name == f"step-{int(found[1]):08}.pt"

@@ -1,4 +1,4 @@
-"""The optimizer of a run: which parameters move, how fast over the run, which of them decay; and the loop of a fit in memory."""
+"""The optimizer of a run: parameter groups, the learning rate schedule, weight decay; and the loop of a fit in memory."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from mctrain.recipes.tables import OptimizerTable, RateRule
 
 
-FACTOR = "factor"  # of the rate, in a group of an optimizer
+FACTOR = "factor"  # key in a parameter group: multiplies the learning rate
 
 
 def is_within(name: str, part: str) -> bool:
-    """Whether a module or a parameter is the part, or inside it; "layers.1" is not in "layers.11"."""
+    """Whether a module or parameter is `part` or inside it; "layers.11" is not inside "layers.1"."""
     return f"{name}.".startswith(f"{part}.")
 
 
 def demand_parts(names: Collection[str], parts: Iterable[str], kind: str) -> None:
-    """That each part has something of this kind.
+    """Checks that each part contains something of this kind.
 
     Raises:
-        RecipeError: one has not.
+        RecipeError: a part contains none.
     """
     for part in parts:
         if not any(is_within(name, part) for name in names):
@@ -39,11 +39,11 @@ def demand_parts(names: Collection[str], parts: Iterable[str], kind: str) -> Non
 
 
 def group_parameters(model: nn.Module, rules: Sequence[RateRule], decay: float) -> list[dict[str, Any]]:
-    """Groups for an optimizer, of which `set_rate` knows the factors; what a rule freezes wants no gradient any more.
+    """Parameter groups with the factors that `set_rate` reads; frozen parameters get `requires_grad` False.
 
-    Of several rules the one with the longest name holds, and without one the factor is 1. Vectors and single numbers do
-    not decay: biases, norms, the logarithm of the cosines' factor. MobileCLIP's layer scales do, as in the published
-    training: they have three axes.
+    The rule with the longest matching name wins; without a rule the factor is 1. Parameters with fewer than two axes do
+    not decay: biases, norms, the log of the logit scale. MobileCLIP's layer scales have three axes and decay, as in the
+    published training.
 
     Raises:
         RecipeError: a rule names nothing, or nothing is left to train.
@@ -65,7 +65,7 @@ def group_parameters(model: nn.Module, rules: Sequence[RateRule], decay: float) 
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Gives each group its share of the rate, which without a factor is all of it."""
+    """Sets each group's learning rate to `rate` times its factor, 1 by default."""
     for group in optimizer.param_groups:
         group["lr"] = rate * group.get(FACTOR, 1.0)
 
@@ -76,7 +76,7 @@ def _factor(name: str, rules: Sequence[RateRule]) -> float:
 
 
 def build_student_optimizer(model: nn.Module, table: OptimizerTable) -> torch.optim.AdamW:
-    """AdamW over what the rules let move of a model; freezes the rest, so it comes before DistributedDataParallel.
+    """AdamW over the trainable parameters; freezes the others, so call it before DistributedDataParallel.
 
     Raises:
         RecipeError: as `group_parameters`.
@@ -86,9 +86,9 @@ def build_student_optimizer(model: nn.Module, table: OptimizerTable) -> torch.op
 
 
 def build_head_optimizer(named: Iterable[tuple[str, nn.Parameter]], decay: float) -> torch.optim.AdamW:
-    """AdamW over heads and what is tuned below them, by names: norms and biases decay too, the factor's logarithm does not.
+    """AdamW over heads and the tuned layers below them: norms and biases decay too, the log of the logit scale does not.
 
-    0 would be no rest for the latter, but its least value.
+    Decay would pull that one to 0, its lower bound.
     """
     kinds: dict[bool, list[nn.Parameter]] = {True: [], False: []}
     for name, each in named:
@@ -98,10 +98,9 @@ def build_head_optimizer(named: Iterable[tuple[str, nn.Parameter]], decay: float
 
 
 def rate_at(step: int, steps: int, warmup: int, peak: float, floor: float = 0.0) -> float:
-    """A straight rise over `warmup` steps, then half a cosine down to `floor` at `steps`, where it stays.
+    """Linear warm-up over `warmup` steps, then cosine decay to `floor` at `steps`, where it stays.
 
-    The rise takes no more than the first half: a recipe's warm-up is meant for more steps than some photos make, and a run that
-    ended in it would never come down.
+    The warm-up takes at most half of the steps, so that a short run still decays.
     """
     warmup = min(warmup, steps // 2)
     if step < warmup:
@@ -112,8 +111,8 @@ def rate_at(step: int, steps: int, warmup: int, peak: float, floor: float = 0.0)
 
 @dataclass(frozen=True, slots=True)
 class Descent:
-    """`losses` gives those of a leg by its number, each computed after the step before; `set_rate` takes the number of a step;
-    `moved` is called after each. The gradient of the parameters in `clipped` is at most `longest` long.
+    """`losses` yields the losses of a leg by its number, each computed after the previous step; `set_rate` takes the step
+    number; `moved` is called after each step. The gradient norm of the parameters in `clipped` is at most `longest`.
     """
 
     optimizer: torch.optim.Optimizer
@@ -124,7 +123,7 @@ class Descent:
     longest: float = 1.0
 
     def follow(self, history: list[float], legs: int, ended: Callable[[], None], *, steps: int = 1) -> None:
-        """Goes on behind the legs whose mean losses are in `history`, until there are so many, each of so many steps.
+        """Continues after the legs whose mean losses are in `history`, up to `legs` legs of `steps` steps each.
 
         Raises:
             TrainerError: a gradient is no number any more.
@@ -139,7 +138,7 @@ class Descent:
                     length = torch.nn.utils.clip_grad_norm_(self.clipped, self.longest)
                     if not length.isfinite():
                         raise TrainerError(
-                            "The gradient is no number any more, so nothing was written; take a lower rate in the recipe."
+                            "The gradient is not finite, so nothing was written; set a lower rate in the recipe."
                         )
                 self.optimizer.step()
                 self.moved()

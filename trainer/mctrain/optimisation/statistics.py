@@ -1,4 +1,4 @@
-"""The average of a model over its steps, and BatchNorm that keeps the statistics it has."""
+"""The moving average of a model's weights, and BatchNorm with frozen statistics."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 def average_from(model: nn.Module, most: float) -> AveragedModel:
-    """An average that starts as a copy of `model`.
+    """An exponential moving average that starts as a copy of `model`.
 
-    The update after a step, counted from 0, keeps the share min(most, (step + 1) / (step + 10)) of the average, so that its first
-    weights are soon gone. Counters are copied.
+    The update after step 0, 1, … has the decay min(most, (step + 1) / (step + 10)), so that the initial weights fade
+    quickly. Counters are copied.
     """
     average = AveragedModel(model, multi_avg_fn=_keep(most), use_buffers=True)
-    # the copy counts as the first: at a count of 0 torch would replace it instead of averaging
+    # count the copy as the first update: at a count of 0 torch replaces it instead of averaging
     average.n_averaged.fill_(1)
     return average
 
@@ -33,7 +33,7 @@ def average_from(model: nn.Module, most: float) -> AveragedModel:
 def _keep(most: float) -> Callable[..., None]:
     @torch.no_grad()
     def update(averaged: list[Tensor], current: list[Tensor], count: Tensor) -> None:
-        """Takes tensors of one kind; `count` models are in the average already."""
+        """Updates tensors of one dtype and device; `count` models are already averaged."""
         if averaged[0].is_floating_point():
             kept = min(most, int(count) / (int(count) + 9))
             torch._foreach_lerp_(averaged, current, 1 - kept)
@@ -45,7 +45,7 @@ def _keep(most: float) -> Callable[..., None]:
 
 @contextmanager
 def flushed_denormals() -> Iterator[None]:
-    """They are 0 in here; the setting is the whole thread's, so it is given back."""
+    """Flushes denormals to 0 inside the block; the setting belongs to the thread, so it is restored."""
     torch.set_flush_denormal(True)
     try:
         yield
@@ -54,7 +54,7 @@ def flushed_denormals() -> Iterator[None]:
 
 
 def hold_statistics(model: nn.Module, parts: Collection[str]) -> None:
-    """Brings every BatchNorm of these parts to evaluation mode, where `model.train()` and that of copies leave it.
+    """Puts every BatchNorm of these parts into evaluation mode for good: `train()` of the model or a copy does not change it.
 
     Its weight and bias still learn, unless a rule of the optimizer freezes them.
 
@@ -71,9 +71,9 @@ def hold_statistics(model: nn.Module, parts: Collection[str]) -> None:
 
 @contextmanager
 def statistics_kept(model: nn.Module) -> Iterator[None]:
-    """Norms in training mode still go by the batch, and remember nothing of it.
+    """Norms in training mode use batch statistics but do not update the running ones.
 
-    They do the same operations as otherwise, which a pass that is recomputed has to.
+    They run the same operations as usual, as recomputation requires.
     """
     norms = [each for each in model.modules() if isinstance(each, _BatchNorm) and each.training]
     before = [(each.momentum, each.num_batches_tracked) for each in norms]
@@ -87,5 +87,5 @@ def statistics_kept(model: nn.Module) -> Iterator[None]:
 
 
 def _stay(norm: nn.Module, mode: bool = True) -> nn.Module:  # noqa: ARG001 (torch's own signature)
-    """In place of a norm's `train`; bound, so that a copy's is the copy's."""
+    """Replaces a norm's `train`; a bound method, so that a copy gets its own."""
     return type(norm).train(norm, mode=False)

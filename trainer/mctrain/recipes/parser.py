@@ -1,4 +1,4 @@
-"""Reads recipes and lists of tasks: TOML files whose tables are dataclasses. No key is ignored, and a command line may change one."""
+"""Reads recipes and task lists: TOML files whose tables are dataclasses. Unknown keys are errors; options may change keys."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 _Table = TypeVar("_Table")
-# the table that only recipes of one kind have, and which command follows them
+# the table that marks each kind of recipe, and the command for it
 _KINDS = {
     "training": "of a fit; `mctrain teach`",
     "reinforcement": "of a reinforced set; `mctrain reinforce --recipe`",
@@ -29,9 +29,9 @@ _KINDS = {
 
 
 def load(kind: type[_Table], name_or_path: str, mark: str, changes: Sequence[str] | None = None) -> _Table:
-    """A recipe of this package by name, or any by path; its kind is known by the table `mark`.
+    """Loads a recipe of this package by name, or any by path; the table `mark` identifies its kind.
 
-    `changes` are `TABLE.KEY=VALUE` with a value as TOML writes it, which the recipe keeps; None for a kind that takes none.
+    `changes` are `TABLE.KEY=VALUE` with a TOML value, and are recorded in the recipe; None for a kind without changes.
 
     Raises:
         RecipeError: there is none, it is of another kind, or a key is missing, unknown, of another type or out of bounds.
@@ -44,7 +44,7 @@ def load(kind: type[_Table], name_or_path: str, mark: str, changes: Sequence[str
     for wish in changes or ():
         changed[_change(content, wish)] = wish
     if "changes" in content:
-        raise RecipeError(f"{where} has an unknown key: changes; a command line alone changes a recipe.")
+        raise RecipeError(f"{where} has an unknown key: changes; only the option --set changes a recipe.")
     if changes is not None:
         content["changes"] = list(changes)
     return parse(kind, content, where, changed)
@@ -54,7 +54,7 @@ def read_toml(name_or_path: str) -> tuple[dict[str, Any], str]:
     """The parsed TOML with the recipe's name, and its path.
 
     Raises:
-        RecipeError: there is none, or it is no TOML.
+        RecipeError: there is none, or it is not TOML.
     """
     path = Path(name_or_path)
     if path.suffix != ".toml":
@@ -72,8 +72,8 @@ def read_toml(name_or_path: str) -> tuple[dict[str, Any], str]:
 def parse(
     kind: type[_Table], content: object, where: str, changed: dict[tuple[str, ...], str] | None = None
 ) -> _Table:
-    """One dataclass from parsed TOML or from a checkpoint; `where` is what sentences call it, `changed` are the keys that a
-    command line has set, with what it says.
+    """Makes a dataclass from parsed TOML or a checkpoint; `where` names it in errors, `changed` are keys set by options,
+    with the option's text.
 
     Raises:
         RecipeError: a key is missing, unknown, of another type or out of bounds.
@@ -91,7 +91,7 @@ def parse(
 
 
 def _sentence(kind: type, error: ErrorDetails, where: str) -> str:
-    """The first thing that is wrong, for a person; pydantic says "Input should be …"."""
+    """The first error as a sentence for the user; pydantic says "Input should be …"."""
     *tables, key = error["loc"] or ("",)
     table = ", ".join([where, *(each for each in tables if isinstance(each, str))])
     match error["type"]:
@@ -117,10 +117,10 @@ def _keys(kind: Any, tables: Sequence[int | str]) -> list[str]:
 
 
 def _change(content: dict[str, Any], wish: str) -> tuple[str, ...]:
-    """Sets one key of parsed TOML, as `TABLE.KEY=VALUE` says; the key with its tables.
+    """Sets one key of parsed TOML from `TABLE.KEY=VALUE`; returns the key with its tables.
 
     Raises:
-        RecipeError: it says something else.
+        RecipeError: the text has another form.
     """
     place, equals, value = wish.partition("=")
     *tables, key = place.strip().split(".")
@@ -130,12 +130,12 @@ def _change(content: dict[str, Any], wish: str) -> tuple[str, ...]:
         parsed = value.strip()  # a bare word is a string
     if not equals or not tables or not key:
         raise RecipeError(
-            f"--set {wish} is no change of a recipe; write TABLE.KEY=VALUE, such as run.seed=1."
+            f"--set {wish} is not a change of a recipe; write TABLE.KEY=VALUE, such as run.seed=1."
         )
     table = content
     for name in tables:
         table = table.setdefault(name, {})
         if not isinstance(table, dict):
-            raise RecipeError(f"--set {wish}: {name} is no table.")
+            raise RecipeError(f"--set {wish}: {name} is not a table.")
     table[key] = parsed
     return (*tables, key)

@@ -1,4 +1,4 @@
-"""Tables that recipes of several kinds have, with the bounds of their numbers."""
+"""Tables that several kinds of recipes share, with the bounds of their numbers."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pydantic.dataclasses import dataclass
 from mctrain.errors import RecipeError
 from picsight_engine.bundles.fields import is_model_name
 
-LEAST_SIZE = 32  # in pixels: towers halve a photo's sides five times
-LEAST_CONTEXT = 3  # a text's beginning, a token and its end
+LEAST_SIZE = 32  # pixels: towers halve a photo's sides five times
+LEAST_CONTEXT = 3  # start token, one token, end token
 CLOSED = ConfigDict(extra="forbid")  # no key is ignored
 
 Kind = Literal["strong", "weak", "aspect", "none"]
@@ -22,7 +22,7 @@ Count = Annotated[int, Field(ge=0)]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Part = Annotated[float, Field(gt=0, le=1)]
-Seed = Annotated[int, Field(ge=0, lt=1 << 63)]  # those that torch takes
+Seed = Annotated[int, Field(ge=0, lt=1 << 63)]  # the range that torch accepts
 Side = Annotated[int, Field(ge=LEAST_SIZE, le=4096)]
 Width = Annotated[int, Field(ge=1, le=8192)]
 
@@ -38,7 +38,7 @@ Names = Annotated[tuple[str, ...], AfterValidator(_each_once)]
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class About:
-    """What a person wants to know before starting the run, as far as it is known; `noise` is what another seed changes of the expected score."""
+    """Facts to print before a run, each optional; `noise` is the spread of the expected score between seeds."""
 
     title: str = ""
     source: str = ""
@@ -54,14 +54,14 @@ UNSAID = About()
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class Augmentation:
-    """How views of a photo are drawn: `views` of them, of which the first is the whole photo as it is.
+    """How views of a photo are drawn: `views` of them, the first of which is the whole photo, unchanged.
 
     strong  a crop of at least `least_area` of the photo (published with 0.08), then two operations
     weak    a crop of at least `least_area` (published with 0.9)
     aspect  the largest crop whose proportions are the photo's, up to a third wider or narrower
-    none    the whole photo and nothing else
+    none    only the whole photo
 
-    With `mirror` every other view is mirrored by chance; the published sets have none of that.
+    With `mirror`, half of the views at random are mirrored; the published sets do not do that.
     """
 
     kind: Kind
@@ -74,7 +74,7 @@ class Augmentation:
             raise RecipeError(f"The augmentation none has 1 view a photo, not {self.views}.")
 
     def name_of(self, view: int, seed: int) -> str:
-        """What a view depends on, as a part of a file's name; the first is the whole photo, whatever else is drawn."""
+        """The settings of a view, as a part of a file name; the first view is always the whole photo."""
         if view == 0:
             return "whole"
         mirror = "-mirror" if self.mirror else ""
@@ -83,7 +83,7 @@ class Augmentation:
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class ModelTable:
-    """The towers: pretrained networks, the side of what they see in pixels, the width of the space, and the two heads.
+    """The towers: pretrained networks, their input side in pixels, the embedding dimension, and the two heads.
 
     `networks` are one or several, joined; `branch` weighs the classifier branch, 0 for none.
     """
@@ -102,10 +102,10 @@ class ModelTable:
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class TowersTable:
-    """A student from scratch: two towers by name, the width of their space, photos' side in pixels, and tokens of a text.
+    """A new student: two towers by name, the embedding dimension, the photo side in pixels, and the text length in tokens.
 
-    A tower is a preset's, or a pretrained network with a head on it: lite0, lite1 or lite2 for photos, minilm for texts. Without
-    `context` a text has as many tokens as its tower is made for.
+    A tower is a preset's, or a pretrained network with a head: lite0, lite1 or lite2 for photos, minilm for texts.
+    `context` defaults to the tower's text length.
     """
 
     image: str
@@ -118,14 +118,14 @@ class TowersTable:
 def _installable(name: str) -> str:
     if not is_model_name(name):
         raise ValueError(
-            "should have up to 64 letters, digits, '.', '_' and '-', so that a model can be installed by it"
+            "should have up to 64 letters, digits, '.', '_' and '-', so that a model can be installed by this name"
         )
     return name
 
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class BundleTable:
-    """What the exported bundle is called, and under which licence it goes; by its `name` it is installed."""
+    """The title and licence of the exported bundle; `name` is its name for installation."""
 
     name: Annotated[str, AfterValidator(_installable)]
     title: str
@@ -134,9 +134,9 @@ class BundleTable:
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class ApartTable:
-    """The run is judged by the `share` of its photos that it never sees, and by the sets of `--data`.
+    """The run is judged on the held-out `share` of its photos, and on the sets of `--data`.
 
-    What it makes is not exported if one of them has lost more than `most_lost` points against what it began with.
+    The result is not exported if any of them lost more than `most_lost` points against the start.
     """
 
     share: Annotated[float, Field(gt=0, lt=1)]
@@ -145,7 +145,7 @@ class ApartTable:
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class RateRule:
-    """A part of the model, by name, moves at `factor` of the rate; 0 freezes it."""
+    """The part of the model with this name trains at `factor` times the learning rate; 0 freezes it."""
 
     part: str
     factor: Amount
@@ -153,11 +153,11 @@ class RateRule:
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class OptimizerTable:
-    """AdamW, its rate over the run, and how long a gradient may be; unless it is said, as published.
+    """AdamW, its learning rate schedule, and gradient clipping; the defaults are as published.
 
-    `rules` slow down or freeze parts by name; BatchNorm of the parts in `held` goes by the statistics it has; `average` is
-    the share that a step keeps of the average of the weights, 0 for none. The rate rises over `warmup` steps, or over half of
-    a run that has fewer than twice as many, and falls to `floor`.
+    `rules` slow down or freeze parts by name; BatchNorm of the parts in `held` uses fixed statistics; `average` is the
+    decay of the weights' moving average, 0 for none. The rate rises over `warmup` steps, at most half of the run, and
+    falls to `floor`.
     """
 
     rate: Amount

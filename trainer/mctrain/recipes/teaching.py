@@ -1,4 +1,4 @@
-"""Recipes of a fit and of a reinforced set: everything that decides what comes out."""
+"""Recipes of a fit and of a reinforced set: everything that determines the result."""
 
 from __future__ import annotations
 
@@ -33,11 +33,10 @@ TEACH = "teach:"
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class DataTable:
-    """What is learnt from, by name inside the data folder, and what never may be.
+    """Training data by name inside the data folder, and the sets excluded from it.
 
-    `blanks`: so many pictures that show nothing are learnt from as well, with the texts that ask for them. A step holds
-    its share of them, which every other text pushes away. `contrasts`: beside the texts stand others that say nearly the same
-    and are wrong (another colour, another action), from which photos are pushed away.
+    `blanks`: this many blank pictures are added, with texts that ask for them; they are negatives for all other texts.
+    `contrasts`: adds near-miss texts (another colour, another action) as negatives.
     """
 
     shards: tuple[str, ...]
@@ -51,11 +50,10 @@ class DataTable:
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class TrainingTable:
-    """The fit of the heads: `queries` is the share of drawn texts that are short, `distil` weighs the class-name term.
+    """The fit of the heads: `queries` is the share of short texts drawn, `distil` weighs the class-name term.
 
-    `folds`: that many image heads are fitted too, each without the photos of its fold, in fewer passes, for the space is
-    there; 0 for none. `bf16`: products in bfloat16, which processors with AVX-512 BF16 or AMX compute in half the time,
-    and others slower.
+    `folds`: number of extra image heads, each fitted without the photos of its fold, in fewer epochs because the space
+    is fixed; 0 for none. `bf16`: products in bfloat16, twice as fast with AVX-512 BF16 or AMX, slower on other processors.
     """
 
     seed: int
@@ -84,9 +82,9 @@ class TrainingTable:
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class TuningTable:
-    """The fine-tuning of MiniLM's upper `layers` before the fit, with heads of its own that are thrown away.
+    """The fine-tuning of MiniLM's upper `layers` before the fit, with temporary heads.
 
-    `classes`: of so many class names a step is asked, which keeps them where the classifier's answers are.
+    `classes`: class names per step, which stay aligned with the classifier.
     """
 
     layers: Positive
@@ -101,11 +99,11 @@ class TuningTable:
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class StagesTable:
-    """The fine-tuning of an only network's stages from `first` on, and of the heads with them, after the fit of these.
+    """The fine-tuning of a single network's stages from `first` on, together with the fitted heads.
 
-    `distil` and `pseudo` weigh the class-name terms as in the fit; what is large there would hold the stages where they are.
-    Of the way from the weights before to the tuned ones the share `moved` is gone: a part of it keeps more of what the
-    network knew.
+    `distil` and `pseudo` weigh the class-name terms as in the fit; large weights would hold the stages in place.
+    The result interpolates from the old weights to the tuned ones by `moved`; a smaller share keeps more of the old
+    knowledge.
     """
 
     first: Annotated[int, Field(ge=3, le=6)]  # of seven: the maps of lower ones take many gigabytes
@@ -120,10 +118,10 @@ class StagesTable:
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class Recipe:
-    """A whole recipe; `name` is its file's.
+    """A recipe; `name` is its file name.
 
-    `text` names whose text trunk it begins with, `teach:RECIPE`, which is fitted first where it is missing; empty for
-    MiniLM as it comes.
+    `text` is `teach:RECIPE`, the model whose text trunk it begins with, fitted first if missing; empty for the
+    pretrained MiniLM.
     """
 
     name: str
@@ -140,20 +138,20 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.text and (self.tuning or not self.text.startswith(TEACH)):
             raise RecipeError(
-                f"The recipe {self.name} begins with the text trunk of {self.text}; that takes {TEACH}RECIPE and no tuning of its own."
+                f"The recipe {self.name} begins with the text trunk of {self.text}; write {TEACH}RECIPE and leave out the table tuning."
             )
         if self.stages and (len(self.model.networks) > 1 or not self.model.branch or self.training.folds):
             raise RecipeError(
-                f"The recipe {self.name} tunes stages; that takes one network, its branch and no folds."
+                f"The recipe {self.name} tunes stages; that needs one network with its branch, and no folds."
             )
         if self.training.pseudo and not self.model.branch:
             raise RecipeError(
-                f"The recipe {self.name} has pseudo photos but no classifier branch, of whose weights they are made; give "
+                f"The recipe {self.name} has pseudo photos but no classifier branch to make them from; give "
                 "branch or pseudo another value."
             )
 
     def numbers(self) -> dict[str, Any]:
-        """What a run's weights depend on: not what it is called, nor what is said about it."""
+        """The keys that a run's weights depend on: not the name, nor the description."""
         numbers = {key: each for key, each in asdict(self).items() if key not in {"name", "about", "bundle"}}
         added = (
             (numbers, "text"),
@@ -161,19 +159,19 @@ class Recipe:
             (numbers["data"], "blanks"),
             (numbers["data"], "contrasts"),
         )
-        for table, key in added:  # a run without is what it was before there were any, and can be continued
+        for table, key in added:  # left out if absent, so that older runs keep their digest
             if not table[key]:
                 del table[key]
         return numbers
 
     def digest(self) -> str:
-        """Of these numbers: 16 hex digits."""
+        """Digest of `numbers`: 16 hex digits."""
         return hashlib.sha256(json.dumps(self.numbers(), sort_keys=True).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class SourceTable:
-    """What is reinforced, by name inside the data folder."""
+    """The data to reinforce, by name inside the data folder."""
 
     shards: tuple[str, ...]
     templates: str
@@ -182,10 +180,10 @@ class SourceTable:
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class ReinforcementTable:
-    """Who judges, in order, and how it is stored.
+    """The teachers, in order, and the storage format.
 
-    A teacher is what `mctrain eval` measures too, or `teach:RECIPE`, which is fitted first where it is missing. `bank`
-    names sources of texts without photos, none for no bank.
+    A teacher is a subject of `mctrain eval`, or `teach:RECIPE`, which is fitted first if missing. `bank` names sources
+    of texts without photos; empty for no bank.
     """
 
     teachers: tuple[str, ...]
@@ -196,7 +194,7 @@ class ReinforcementTable:
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class ReinforcementRecipe:
-    """A whole reinforced set; `name` is its file's."""
+    """The recipe of a reinforced set; `name` is its file name."""
 
     name: str
     data: SourceTable
@@ -206,10 +204,10 @@ class ReinforcementRecipe:
 
 
 def load_recipe(name_or_path: str) -> Recipe:
-    """A fit's recipe by name or path, as `recipes.reader.load` reads it."""
+    """A fit's recipe by name or path, as `recipes.parser.load` reads it."""
     return load(Recipe, name_or_path, "training")
 
 
 def load_reinforcement(name_or_path: str) -> ReinforcementRecipe:
-    """A reinforced set's recipe by name or path, as `recipes.reader.load` reads it."""
+    """A reinforced set's recipe by name or path, as `recipes.parser.load` reads it."""
     return load(ReinforcementRecipe, name_or_path, "reinforcement")

@@ -39,7 +39,7 @@ SHARDS = ("*.tar",)  # what `mctrain data pack` writes
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class TeacherTable:
-    """A teacher of a set that has no manifest of ours: the width of its embeddings and the scale of its logits."""
+    """A teacher of a set without our manifest: embedding width and logit scale."""
 
     width: int
     scale: float
@@ -47,11 +47,11 @@ class TeacherTable:
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class PhotosTable:
-    """What is learnt from: shards by name inside the set's folder, and which texts of a photo.
+    """Training data: shards by name inside the set's folder, and the texts of a photo to use.
 
-    `captions`: any of a person's captions, or the first one always. `synthetic` is a pattern of the tags of synthetic texts,
-    of which each step takes one beside the caption; empty for none. `bank` texts without photos join each step.
-    `teachers` are named where the set has no manifest that does.
+    `captions`: a random human caption, or always the first. `synthetic` is a pattern of synthetic text tags; each step
+    uses one such text beside the caption; empty for none. `bank` texts without photos are added to each step.
+    `teachers` are needed if the set has no manifest.
     """
 
     shards: tuple[str, ...]
@@ -63,7 +63,7 @@ class PhotosTable:
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class LossTable:
-    """`distil` is λ: 0 is plain CLIP, 1 the teachers alone. `scales` of the teachers' logits take the place of their own."""
+    """`distil` is λ: 0 is plain CLIP, 1 the teachers only. `scales` override the teachers' logit scales."""
 
     distil: Annotated[float, Field(ge=0, le=1)] = 0.0
     scales: tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...] = ()
@@ -71,7 +71,7 @@ class LossTable:
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class SizeTable:
-    """From this step on photos have so many pixels a side."""
+    """The photo side in pixels from this step on."""
 
     step: Count
     size: Annotated[int, Field(ge=LEAST_SIZE)]
@@ -79,11 +79,11 @@ class SizeTable:
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class RunTable:
-    """How long and how a run goes: `steps`, or `passes` over the data.
+    """The length and mode of a run: `steps`, or `passes` over the data.
 
-    A batch is that of all processes; each embeds its own in `parts`, which is exact and costs a second pass forward.
-    `recompute` keeps less in memory and computes it again. `channels_last` makes convolutions faster on a GPU, and those of
-    EfficientNet-Lite on a processor, where other towers ignore it.
+    `batch` counts all processes; each embeds its share in `parts`, which is exact and costs a second forward pass.
+    `recompute` saves memory by recomputing activations. `channels_last` speeds up convolutions on a GPU, and those of
+    EfficientNet-Lite on a CPU; other towers ignore it there.
     """
 
     batch: Positive
@@ -108,20 +108,20 @@ class RunTable:
         steps = [each.step for each in self.sizes]
         if steps != sorted(set(steps)):
             raise RecipeError(
-                f"The picture sizes of a run begin at the steps {steps}; give them in order, each a step of its own."
+                f"The picture sizes of a run begin at the steps {steps}; give them in order, each at another step."
             )
 
     def length(self, steps_of_pass: int) -> int:
-        """In steps."""
+        """The length in steps."""
         return self.steps or max(1, round(self.passes * steps_of_pass))
 
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class EvaluationTable:
-    """Every `every` steps, and at the end, `figures` are measured, each `TASK: FIGURE` of what `mctrain eval` asks.
+    """Every `every` steps, and at the end, `figures` are measured, each a `TASK: FIGURE` of `mctrain eval`.
 
-    `patience`: the run stops once their mean over the choosing halves has not risen for so many evaluations, and gives the
-    weights that had the best one; 0 for never.
+    `patience`: the run stops if their mean over the choosing halves has not risen for this many evaluations, and returns
+    the best weights; 0 for never.
     """
 
     every: Positive
@@ -131,11 +131,11 @@ class EvaluationTable:
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class TrainingRecipe:
-    """A whole recipe; `name` is its file's, `changes` are what a command line made of it. Without `towers` and `model` a run
-    begins with a checkpoint's.
+    """A recipe; `name` is its file name, `changes` those of the command line. Without `towers` and `model` a run takes the
+    model of its checkpoint.
 
-    With `augmentation` views are drawn anew at each visit, and the data need nothing but photos and captions; without, the
-    stored ones are seen, with the teachers' embeddings of them.
+    With `augmentation` views are drawn anew at each visit, and the data need only photos and captions. Without it, the
+    stored views and the teachers' embeddings of them are used.
     """
 
     name: str
@@ -157,46 +157,46 @@ class TrainingRecipe:
             raise RecipeError(f"The recipe {self.name} has both towers and a model; leave one of them out.")
         if self.augmentation and (self.loss.distil or self.data.bank or self.data.teachers):
             raise RecipeError(
-                f"The recipe {self.name} draws views anew, which no teacher has judged; give loss.distil and data.bank 0 and no "
+                f"The recipe {self.name} draws views anew, for which there are no embeddings; give loss.distil and data.bank 0 and no "
                 "data.teachers, or leave its augmentation out."
             )
         if self.augmentation and self.augmentation.views != 1:
             raise RecipeError(
-                f"The recipe {self.name} draws a view of a photo whenever it sees it, not {self.augmentation.views}; give "
+                f"The recipe {self.name} draws one view of a photo per visit, not {self.augmentation.views}; give "
                 "augmentation.views 1."
             )
         if self.loss.scales and not self.loss.distil:
             raise RecipeError(
-                f"The recipe {self.name} gives teachers' scales, which only distillation reads; leave loss.scales out, or give "
+                f"The recipe {self.name} gives teachers' scales, which only distillation uses; leave loss.scales out, or give "
                 "loss.distil more than 0."
             )
         if not self.augmentation and not self.loss.distil and self.data.bank:
             raise RecipeError(
-                f"The recipe {self.name} asks for texts of a bank, which only distillation reads; give data.bank 0."
+                f"The recipe {self.name} asks for texts of a bank, which only distillation uses; give data.bank 0."
             )
 
     @property
     def figures(self) -> tuple[str, ...]:
-        """What is measured on the way."""
+        """The figures measured during the run."""
         return self.evaluation.figures if self.evaluation else ()
 
     @property
     def patience(self) -> int:
-        """After how many evaluations whose score has not risen the run stops; 0 for never."""
+        """The number of evaluations without a better score after which the run stops; 0 for never."""
         return self.evaluation.patience if self.evaluation else 0
 
 
 def load_training(name_or_path: str, changes: Sequence[str] = ()) -> TrainingRecipe:
-    """A run's recipe by name or path with changes, as `recipes.reader.load` reads it."""
+    """A run's recipe by name or path with changes, as `recipes.parser.load` reads it."""
     return load(TrainingRecipe, name_or_path, "run", changes)
 
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class DecisionsTable:
-    """So many `steps` of `batch` photos; `staying` weighs that photos stay where they were against what was decided of them.
+    """`steps` of `batch` photos each; `staying` weighs the loss that keeps photos in place.
 
-    `rank`: an accepted photo shall have as much in common with its tag's words as with those that come so far behind among
-    everyday things that people search for. `least` accepted and as many rejected photos kept apart judge a tag.
+    `rank`: an accepted photo should score as high for its tag's words as for its rank-th best everyday search word.
+    A tag is judged by at least `least` accepted and `least` rejected held-out photos.
     """
 
     seed: Seed
@@ -209,7 +209,7 @@ class DecisionsTable:
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class DecisionsRecipe:
-    """A whole recipe; `name` is its file's, `changes` are what a command line made of it."""
+    """A recipe; `name` is its file name, `changes` those of the command line."""
 
     name: str
     decisions: DecisionsTable
@@ -221,7 +221,7 @@ class DecisionsRecipe:
 
 
 def is_of_decisions(name_or_path: str) -> bool:
-    """Whether a recipe is of decisions.
+    """Whether a recipe learns from decisions.
 
     Raises:
         RecipeError: there is none.
@@ -230,5 +230,5 @@ def is_of_decisions(name_or_path: str) -> bool:
 
 
 def load_decisions(name_or_path: str, changes: Sequence[str] = ()) -> DecisionsRecipe:
-    """A head's recipe by name or path with changes, as `recipes.reader.load` reads it."""
+    """A head's recipe by name or path with changes, as `recipes.parser.load` reads it."""
     return load(DecisionsRecipe, name_or_path, DECISIONS, changes)

@@ -1,14 +1,14 @@
-"""The gradient of a batch that is too large for one pass: embed it in parts, judge it whole, then go back part by part.
+"""The gradient of a batch that does not fit into memory: embed in parts, compute one loss, backpropagate part by part.
 
-A contrastive loss compares every photo with every text, so that losses of parts do not add up to that of the whole. Here
-all parts are embedded first, without gradients; the loss of all of them gives the gradient at each embedding; then each part
-is embedded again, and takes up the gradient from there. That costs a second pass forward, and is exact:
+A contrastive loss compares every photo with every text, so the losses of parts do not add up to that of the batch.
+First all parts are embedded without gradients. The loss over all of them gives the gradient at each embedding. Then each
+part is embedded again and backpropagates from there. This costs a second forward pass and is exact:
 
-* dropout draws the same numbers in both passes;
-* the factor of the cosines gets its gradient once, with the last part;
-* BatchNorm in training mode goes by the statistics of its part, in both passes, and remembers them in the first alone. That
-  is the gradient of the loss of what was embedded, as it is of several processes with norms of their own; it is that of
-  one pass over the whole batch where BatchNorm is in evaluation mode (`optimisation.statistics`).
+* dropout draws the same random numbers in both passes;
+* the logit scale gets its gradient once, with the last part;
+* BatchNorm in training mode uses the statistics of its part in both passes, and updates the running ones in the first
+  only. This is the exact gradient for those embeddings, as with several processes without SyncBatchNorm. It equals one
+  pass over the whole batch if BatchNorm is in evaluation mode (`optimisation.statistics`).
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     from mctrain.training.student import Precision
 
     Judge = Callable[[Embeddings, Tensor], Loss]
-    Vectors = tuple[Tensor, Tensor, Tensor]  # photos [n, d], texts [sum(counts), d], the factor []
-    Randomness = tuple[Tensor, tuple[list[int], list[Tensor]]]  # of the processor, and of devices
+    Vectors = tuple[Tensor, Tensor, Tensor]  # photos [n, d], texts [sum(counts), d], logit scale []
+    Randomness = tuple[Tensor, tuple[list[int], list[Tensor]]]  # RNG states of the CPU and of the devices
 
 
 @dataclass(frozen=True, slots=True)
 class BatchPart:
-    """Photos, and the ids of their captions, then of synthetic texts, then of this part's share of the bank: so many of each."""
+    """Photos, and token ids of captions, synthetic texts and this part's share of the bank; `counts` gives the number of each."""
 
     pixels: Tensor  # [n, 3, size, size]
     ids: Tensor  # [sum(counts), tokens]
@@ -49,9 +49,9 @@ class BatchPart:
 def loss_and_gradients(
     model: nn.Module, parts: Sequence[BatchPart], judge: Judge, precision: Precision
 ) -> Loss:
-    """The loss of all parts together; its gradients are added to the model's parameters, and to photos that want one.
+    """The loss of all parts together; adds its gradients to the model's parameters, and to photos that require one.
 
-    `model` gives unit vectors and their factor as `Clip` does; `judge` gets the embeddings of all parts in their order.
+    `model` returns unit vectors and the logit scale as `Clip` does; `judge` computes the loss from the embeddings of all parts.
     """
     if len(parts) == 1:
         vectors = _embed(model, parts[0], precision)
@@ -67,7 +67,7 @@ def loss_and_gradients(
             torch.set_rng_state(state[0])
             set_device_states(*state[1])
             with _gradients_apart(model, apart=not last):
-                # the factor takes up its gradient once
+                # the logit scale gets its gradient once
                 _go_on(_embed(model, part, precision)[: 3 if last else 2], begun)
     return loss
 
@@ -75,7 +75,7 @@ def loss_and_gradients(
 def _embed_all(
     model: nn.Module, parts: Sequence[BatchPart], precision: Precision
 ) -> tuple[list[Randomness], list[Vectors]]:
-    """The first pass: where random numbers stood before each part, and its embeddings, at which gradients begin."""
+    """The first pass: the RNG state before each part, and its embeddings as leaves for gradients."""
     states: list[Randomness] = []
     leaves: list[Vectors] = []
     for part in parts:
@@ -92,7 +92,7 @@ def _embed(model: nn.Module, part: BatchPart, precision: Precision) -> Vectors:
 
 
 def _join(parts: Sequence[BatchPart], vectors: Sequence[Vectors]) -> Embeddings:
-    """All photos, and all texts by their kinds."""
+    """Concatenates all photos, and all texts by kind."""
     texts = [torch.split(each, list(part.counts)) for part, (_, each, _) in zip(parts, vectors, strict=True)]
     return Embeddings(
         torch.cat([photos for photos, *_ in vectors]), *map(torch.cat, zip(*texts, strict=True))
@@ -100,13 +100,13 @@ def _join(parts: Sequence[BatchPart], vectors: Sequence[Vectors]) -> Embeddings:
 
 
 def _go_on(again: Sequence[Tensor], begun: Vectors) -> None:
-    """From the gradients at the embeddings to those of the parameters; what is frozen has none."""
+    """Backpropagates from the gradients at the embeddings to the parameters; frozen ones get none."""
     moving = [(each, leaf.grad) for each, leaf in zip(again, begun, strict=False) if each.requires_grad]
     torch.autograd.backward([each for each, _ in moving], [gradient for _, gradient in moving])
 
 
 def _gradients_apart(model: nn.Module, *, apart: bool) -> AbstractContextManager[None]:
-    """Processes share their gradients once, with the last part."""
+    """Delays the all-reduce of gradients until the last part."""
     if apart and isinstance(model, DistributedDataParallel):
         return cast("AbstractContextManager[None]", model.no_sync())
     return nullcontext()

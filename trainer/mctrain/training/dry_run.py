@@ -1,4 +1,4 @@
-"""What a run would cost on this machine: a minute of its steps, with nothing written."""
+"""Estimates the cost of a run on this machine from a minute of its steps; writes nothing."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 _STEPS = 50
 _SECONDS = 60.0
-_SURE = 3  # steps that tell how far they differ
-_WARM = 2  # of each size: the first ones allocate, and wait for readers that start
+_SURE = 3  # fewest steps that show their spread
+_WARM = 2  # steps per size that are not timed: they allocate, and wait for readers to start
 
 
 @dataclass(frozen=True, slots=True)
 class _Timed:
-    """Photos of one size: the run has `steps` of it; those that were taken lasted `times` seconds each, and `waited` for data in all."""
+    """Photos of one size: `steps` in the run, the `times` in seconds of the measured ones, and their total wait for data."""
 
     size: int
     steps: int
@@ -43,7 +43,7 @@ class _Timed:
 
     @property
     def seconds(self) -> float:
-        """Of all these steps."""
+        """The estimated time of all these steps."""
         return self.steps * float(self.times.mean())
 
 
@@ -56,7 +56,7 @@ def dry_run(
     workers: int,
     clock: Callable[[], float] = time.perf_counter,
 ) -> list[str]:
-    """Lines for a person: parameters, photos a second, hours, disk. `clock` gives seconds.
+    """Lines for the user: parameters, photos per second, hours, disk. `clock` returns seconds.
 
     Raises:
         As `run.follow`.
@@ -64,7 +64,7 @@ def dry_run(
     with joined() as rank:
         run = open_training(recipe, start, places, rank, workers=workers)
         with examined(run, places, lambda: None):
-            pass  # a file that is missing is told now
+            pass  # reports a missing file now
         if rank.first:
             journal.tell(f"Taking steps for up to {_SECONDS:.0f} seconds.")
         timed, loss = _time(run, journal, clock)
@@ -78,9 +78,9 @@ def dry_run(
 
 
 def _time(run: Training, journal: Journal, clock: Callable[[], float]) -> tuple[list[_Timed], float]:
-    """Steps of each size of photos that the run has, by the first rates of its schedule; and the loss of the last one.
+    """Times steps of each photo size, at the first rates of the schedule; and returns the loss of the last one.
 
-    Each size has the same share of the steps and of the time, and one step at least.
+    Each size gets the same share of steps and time, and at least one step.
     """
     stretches = defaultdict[int, list[range]](list)
     for each in run.feed.stretches(run.steps):
@@ -106,13 +106,13 @@ def _time(run: Training, journal: Journal, clock: Callable[[], float]) -> tuple[
 
 
 def _is_late(run: Training, times: list[float], seconds: float) -> bool:
-    """Whether another step, as long as the last one, would take longer than all may; the processes decide it together."""
+    """Whether another step as long as the last would exceed the time limit; all processes decide together."""
     late = bool(times) and sum(times) + times[-1] > seconds
     return bool(run.feed.rank.most(int(late)))
 
 
 def _speed(run: Training, timed: list[_Timed]) -> Iterator[str]:
-    """Of the whole run: each size counts by the time that it takes."""
+    """The speed of the whole run; each size is weighted by its time."""
     batch = run.recipe.run.batch
     seconds = sum(item.seconds for item in timed)
     waiting = sum(item.seconds * item.waited / item.times.sum() for item in timed) / seconds
@@ -127,23 +127,23 @@ def _speed(run: Training, timed: list[_Timed]) -> Iterator[str]:
         for share in (0.1, 0.9)
     )
     counted = min(len(item.times) for item in timed)
-    sure = f"{least} to {most} by the faster and the slower of {counted} steps"
+    sure = f"{least} to {most} by the fastest and the slowest of {counted} steps"
     if counted < _SURE:
-        sure = f"no surer than half or twice of it after {counted} of such steps"
-    yield f"time       {duration(seconds)}, {sure}; without what is measured on the way"
+        sure = f"a rough estimate (half to twice that) after {counted} of such steps"
+    yield f"time       {duration(seconds)}, {sure}; without evaluations"
 
 
 def _disk(run: Training) -> str:
-    """What lies there at most: beside the last states the one with the best score, where the run is stopped by its scores."""
+    """The peak disk use: the last states, and the one with the best score if early stopping is on."""
     size, keep, best = _bytes(run.student.state()), run.recipe.run.keep, run.recipe.patience > 0
     return (
         f"disk       {(keep + best + 1) * size / 1e6:.0f} MB: {keep} state{'s' * (keep > 1)} of {size / 1e6:.0f} MB, "
-        f"{'that of the best score, ' * best}and one in the making"
+        f"{'the one with the best score, ' * best}and one being written"
     )
 
 
 def _bytes(content: object) -> int:
-    """Of the tensors in a state."""
+    """The size of the tensors in a state."""
     if isinstance(content, dict):
         return sum(map(_bytes, content.values()))
     return content.nbytes if isinstance(content, torch.Tensor) else 0

@@ -1,4 +1,4 @@
-"""The evaluation that a run asks for every so many steps, as a function of the model."""
+"""The evaluation during a run, as a function of the model."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Exam:
-    """What a model is asked on the way: the figures that a recipe names, of the tasks that were found.
+    """Computes the figures that a recipe names, on the tasks that were found.
 
-    `look` is asked at each photo and may raise what breaks the exam off.
+    `look` is called for each photo and may raise to cancel the exam.
     """
 
     figures: tuple[str, ...]
@@ -52,20 +52,20 @@ class Exam:
         """The figures by name.
 
         Raises:
-            RecipeError: one of them is none of its task.
+            RecipeError: a task has no such figure.
         """
         subject = Subject(Towers(clip, self.preset, "student", ""), lambda *_: self.look())
         results = [result_of(each.task.name, measure(subject, each), None) for each in self.found]
         figures = {f"{result.task}: {each.name}": each for result in results for each in result.figures}
         if strange := [name for name in self.figures if name not in figures]:
             raise RecipeError(
-                f"There is no figure {strange[0]}; there are {', '.join(figures)}. With other evaluation.figures the same command "
-                "goes on from here."
+                f"There is no figure {strange[0]}; there are {', '.join(figures)}. Change evaluation.figures; the same command "
+                "then resumes from here."
             )
         return {name: figures[name] for name in self.figures}
 
     def digest(self) -> str:
-        """Of the tasks and of the files that they name, of folders of photos by names and sizes: scores of others are no measure of these.
+        """Digest of the tasks and their files (names and sizes for folders of photos); only scores with equal digests compare.
 
         Raises:
             DataError: a file is missing.
@@ -77,13 +77,13 @@ class Exam:
 def open_exam(
     table: EvaluationTable, preset: Preset, places: tuple[Path, Path | None, Path], look: Callable[[], None]
 ) -> Exam:
-    """Finds what a recipe names, `TASK: FIGURE`.
+    """Finds the tasks of a recipe's `TASK: FIGURE` entries.
 
-    `places` are the folder of the data, a person's own list of tasks, and a folder for what is unpacked, which stays as
-    long as the exam. `look` as in `Exam`.
+    `places` are the data folder, the user's list of tasks, and a folder for unpacked files, which must outlive the
+    exam. `look` as in `Exam`.
 
     Raises:
-        RecipeError: there is no such task, or less of its figures is better.
+        RecipeError: there is no such task, or lower is better for its figures.
         DataError: its files are missing.
     """
     data, tasks, scratch = places
@@ -91,7 +91,7 @@ def open_exam(
     wanted = {name.partition(": ")[0] for name in table.figures}
     asked = [task for task in named if task.name in wanted]
     others = wanted.difference(task.name for task in asked)
-    # a suite may have tasks that its files name
+    # the files of a suite may define its tasks
     asked += [
         each
         for each in named
@@ -99,19 +99,19 @@ def open_exam(
     ]
     if reversed_tasks := [task.name for task in asked if isinstance(task, Blanks)]:
         raise RecipeError(
-            f"Of {reversed_tasks[0]} less is better, so that it cannot be in the score of a run; take it out of evaluation.figures."
+            f"Lower is better for {reversed_tasks[0]}, so it cannot be in the score of a run; remove it from evaluation.figures."
         )
     found = find_files([task for task in named if task in asked], data, scratch)
     known = [each.task.name for each in found]
     if absent := wanted.difference(known):
         raise RecipeError(
-            f"There is no task {min(absent)} to be measured; there are {', '.join(known or [each.name for each in named])}."
+            f"There is no task {min(absent)} to measure; there are {', '.join(known or [each.name for each in named])}."
         )
     return Exam(table.figures, preset, tuple(each for each in found if each.task.name in wanted), look)
 
 
 def _files(found: FoundTask) -> Iterator[Path]:
-    """What is read for a task."""
+    """The files that a task reads."""
     yield from found.photos
     match found.task:
         case ZeroShot() | Folders():
@@ -125,7 +125,7 @@ def _files(found: FoundTask) -> Iterator[Path]:
 
 
 def _state_of(path: Path) -> str:
-    """Of a file its content; folders of photos are too large for that."""
+    """A file's content digest; folders of photos are too large for one."""
     if not path.is_dir():
         return file_digest(path)
     files = sorted(each for each in path.rglob("*") if each.is_file())
@@ -133,6 +133,6 @@ def _state_of(path: Path) -> str:
 
 
 def choosing_mean(figures: dict[str, Figure]) -> float:
-    """What a run is stopped by: the mean over the halves that settings are chosen by, or the whole of what has no such half."""
+    """The score for early stopping: the mean over the choosing halves, or over the whole set where there is none."""
     halves = [each.percent if each.choosing is None else each.choosing for each in figures.values()]
     return sum(halves) / len(halves)

@@ -1,4 +1,4 @@
-"""What each step gets: photos as the student sees them, token ids, and the teachers' embeddings of both."""
+"""The input of each step: augmented photos, token ids, and the teachers' embeddings of both."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StepData:
-    """A step of one process: its photos [n, 3, size, size] from 0 to 1, all its token ids, and the teachers' embeddings.
+    """One step of one process: photos [n, 3, size, size] from 0 to 1, token ids, and the teachers' embeddings.
 
-    The ids are of captions, synthetic texts and texts of the bank; `waited` is how long it was not there yet, in seconds.
+    The ids are of captions, synthetic texts and bank texts; `waited` is the wait for the data in seconds.
     """
 
     pixels: Tensor
@@ -42,7 +42,7 @@ class StepData:
     waited: float
 
     def parts(self, pixels: Tensor, count: int) -> list[BatchPart]:
-        """The step in so many parts, in order, with these normalised pixels."""
+        """Splits the step into `count` parts, in order, with these normalised pixels."""
         rows = [torch.tensor_split(each, count) for each in (pixels, *self.ids)]
         return [
             BatchPart(photos, torch.cat(texts), (len(texts[0]), len(texts[1]), len(texts[2])))
@@ -52,7 +52,7 @@ class StepData:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """The data of a run for one of its processes; `bank` is None where a recipe wants none."""
+    """The data of a run for one of its processes; `bank` is None if the recipe has none."""
 
     recipe: TrainingRecipe
     data: Data
@@ -65,7 +65,7 @@ class Feed:
 
     @property
     def steps_of_pass(self) -> int:
-        """How many steps a pass over the data has.
+        """Steps per epoch.
 
         Raises:
             RecipeError: a batch has more samples than there are.
@@ -73,12 +73,12 @@ class Feed:
         batch = self.recipe.run.batch
         if batch > len(self.data):
             raise RecipeError(
-                f"{len(self.data)} samples make no batch of {batch}; give run.batch a smaller number."
+                f"{len(self.data)} samples do not fill a batch of {batch}; give run.batch a smaller number."
             )
         return self.data.steps(batch)
 
     def lessons(self, start: int, end: int) -> Iterator[StepData]:
-        """The steps from `start` on: each follows from its number and the seed alone.
+        """The steps from `start` on; each depends only on its number and the seed.
 
         Raises:
             DataError: as the reader.
@@ -106,17 +106,17 @@ class Feed:
             start = stop
 
     def stretches(self, end: int) -> list[range]:
-        """The steps before `end`, those in a row together whose photos have one size."""
+        """The steps before `end`, as ranges with one photo size each."""
         changes = [each.step for each in self.recipe.run.sizes if 0 < each.step < end]
         return [range(start, stop) for start, stop in pairwise([0, *changes, end])]
 
     def size_at(self, step: int) -> int:
-        """The side of photos in pixels at a step."""
+        """The side of the photos at a step, in pixels."""
         sizes = [each.size for each in self.recipe.run.sizes if each.step <= step]
         return sizes[-1] if sizes else self.spec.size
 
     def _end_of_leg(self, start: int, end: int) -> int:
-        """Where the pass ends, or photos change their size, or the run ends."""
+        """The next end of an epoch, change of photo size, or end of the run."""
         changes = [each.step for each in self.recipe.run.sizes if each.step > start]
         return min(end, (start // self.steps_of_pass + 1) * self.steps_of_pass, *changes[:1])
 
@@ -125,7 +125,7 @@ class Feed:
         known = np.empty((0, batch.image_embeddings.shape[1]), np.float32)
         if self.bank:
             drawn = self.bank.draw(epoch, step, self.recipe.run.seed, self.recipe.data.bank)
-            rows = drawn[self.rank.number :: self.rank.count]  # this process's share of what all draw
+            rows = drawn[self.rank.number :: self.rank.count]  # this process's share of the batch
             texts, known = self.bank.texts(rows), self.bank.embeddings(rows)
         ids = self._to(torch.from_numpy(self.tokenizer.encode([*batch.captions, *batch.synthetic, *texts])))
         captions, synthetic, bank = torch.split(ids, [len(batch.captions), len(batch.synthetic), len(texts)])

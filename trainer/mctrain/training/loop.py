@@ -1,7 +1,7 @@
-"""The loop of training, whole: a step, and what happens between two of them.
+"""The training loop: a step, and the logging, saving and evaluation between steps.
 
-Everything that a step depends on is its number, the seed, and the state before it; so a run that was killed ends with the
-weights of one that was not.
+A step depends only on its number, the seed, and the state before it; so a killed and resumed run ends with the same
+weights as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What the first process has: it alone writes, reports and, where the recipe wants it, measures."""
+    """The tools of the first process, the only one that writes, reports and evaluates."""
 
     folder: Path
     metrics: Metrics
@@ -49,9 +49,9 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Why a run ended, and the signal that stopped it before its end, 0 for none.
+    """Why a run ended, and the signal that stopped it early, or 0.
 
-    The result is what it had learnt after its step `best`, which the first process knows, or at the end where that is 0.
+    The result is the weights after step `best`, which only the first process knows; 0 means those at the end.
     """
 
     why: str
@@ -60,14 +60,14 @@ class Ending:
 
 
 def train(run: Training, interrupts: Signals, desk: Desk | None) -> Ending:
-    """Trains to the end, or to where a signal or the recipe stops it.
+    """Trains to the end, or until a signal or early stopping.
 
     Raises:
-        DataError: the data fail.
-        TrainerError: the loss is no number any more; the last state is the one to go on from.
+        DataError: the data cannot be read.
+        TrainerError: the loss is not finite; the last state is intact.
     """
     lessons = run.feed.lessons(run.at.step, run.steps)
-    if _evaluate(run, desk):  # a signal or a kill came between the last step and this
+    if _evaluate(run, desk):  # the run was stopped between its last step and its evaluation
         _save(run, desk)
     saved, every, each = time.monotonic(), run.recipe.run.save_every, run.feed.steps_of_pass
     while not _is_over(run):
@@ -85,14 +85,14 @@ def train(run: Training, interrupts: Signals, desk: Desk | None) -> Ending:
             saved = time.monotonic()
         if signal:
             why = f"stopped by a signal after {run.at.step} of {run.steps} steps"
-            return Ending(f"{why}; the same command goes on from here", signal)
+            return Ending(f"{why}; the same command resumes it", signal)
     if run.at.step < run.steps:
         return _stopped_early(run, desk)
     return Ending(f"{run.at.step} steps")
 
 
 def _stopped_early(run: Training, desk: Desk | None) -> Ending:
-    """The ending of a run whose scores do not rise: what it learnt after the best one is dropped, and the first process has that state."""
+    """The ending of a run whose scores no longer rise: it returns to the state with the best score, which the first process has."""
     why = f"stopped after {run.at.step} of {run.steps} steps: the scores do not rise any more"
     best = best_step(desk.folder, run.at) if desk is not None else 0
     if not best:
@@ -106,7 +106,7 @@ def _stopped_early(run: Training, desk: Desk | None) -> Ending:
 
 
 def take_step(run: Training, lesson: StepData) -> dict[str, float]:
-    """One step: the loss of the whole batch, its gradient, and the weights after it; the figures of the step."""
+    """One step: computes the loss of the batch, its gradient and the new weights; returns the metrics."""
     table, student = run.recipe.optimizer, run.student
     torch.manual_seed(_seed(run.recipe.run.seed, run.at.step, run.feed.rank.number))
     rate = rate_at(run.at.step, run.steps, table.warmup, table.rate, table.floor)
@@ -134,7 +134,7 @@ def take_step(run: Training, lesson: StepData) -> dict[str, float]:
 
 
 def _photos(run: Training, pixels: Tensor) -> tuple[Tensor, Tensor | None]:
-    """Photos [n, 3, size, size] as the student wants them; where the recipe changes them, what their distance adds to the loss."""
+    """Normalised photos [n, 3, size, size] for the student, and RangeAugment's loss term if the recipe uses it."""
     student, distance = run.student, None
     if student.augment is not None:
         pixels, distance = student.augment(pixels, target_error(run.at.step / run.steps))
@@ -145,7 +145,7 @@ def _photos(run: Training, pixels: Tensor) -> tuple[Tensor, Tensor | None]:
 
 
 def _teach_ranges(run: Training, distance: Tensor, photos: Tensor, seen: Tensor) -> None:
-    """The ranges follow the whole loss, as published: the term of their own, and, through the photos, what the towers made of them."""
+    """Backpropagates the whole loss to the ranges, as published: their own term, and the towers' loss through the photos."""
     student = run.student
     assert student.augment is not None
     assert seen.grad is not None
@@ -154,7 +154,7 @@ def _teach_ranges(run: Training, distance: Tensor, photos: Tensor, seen: Tensor)
 
 
 def _tell(run: Training, desk: Desk | None) -> None:
-    """Logs the mean over the processes of what their steps came to."""
+    """Logs the metrics, averaged over the processes."""
     at, sentence = run.at, ""
     if _is_due(run, run.recipe.run.log_every):
         line = at.facts.line(run.feed.rank)
@@ -169,14 +169,14 @@ def _tell(run: Training, desk: Desk | None) -> None:
 
 
 def _evaluate(run: Training, desk: Desk | None) -> bool:
-    """Measures where it is time: the first process does, and all get the mean by which a run is stopped; whether there is one.
+    """Evaluates in the first process if it is due, and shares the score with all; returns whether there is one.
 
-    A signal breaks it off; the run begins with it when it goes on.
+    A signal cancels the evaluation; the resumed run starts with it.
     """
     table, at = run.recipe.evaluation, run.at
     if table is None or at.step == 0 or at.step in at.scores or not _is_due(run, table.every):
         return False
-    _save(run, desk)  # whatever goes wrong now, no step is lost
+    _save(run, desk)  # no step is lost if the evaluation fails
     score, figures = math.nan, dict[str, float]()
     if desk is not None and desk.exam is not None:
         with suppress(SignalReceived):
@@ -190,7 +190,7 @@ def _evaluate(run: Training, desk: Desk | None) -> bool:
     if desk is not None:
         desk.metrics.add(at.step, {**figures, SCORE: score})
         listed = ", ".join(f"{name} {percent:.1f} %" for name, percent in figures.items())
-        desk.journal.tell(f"step {at.step}: {listed}; score by the choosing halves {score:.1f} %")
+        desk.journal.tell(f"step {at.step}: {listed}; score on the choosing halves {score:.1f} %")
     return True
 
 
@@ -204,7 +204,7 @@ def _is_due(run: Training, every: int) -> bool:
 
 
 def _is_over(run: Training) -> bool:
-    """Whether all steps are done, or the best score lies `patience` evaluations back."""
+    """Whether all steps are done, or the best score is `patience` evaluations old."""
     patience = run.recipe.patience
     scores = list(run.at.scores.values())
     stalled = patience and len(scores) > patience and max(scores[-patience:]) <= max(scores[:-patience])
@@ -212,6 +212,6 @@ def _is_over(run: Training) -> bool:
 
 
 def _seed(seed: int, step: int, rank: int) -> int:
-    """Of the random numbers of one step of one process: 63 bits."""
+    """The 63-bit random seed of one step in one process."""
     digest = hashlib.sha256(f"{seed}/{step}/{rank}".encode()).digest()
     return int.from_bytes(digest[:8], "little") >> 1

@@ -1,14 +1,14 @@
 """The loss of reinforced training, as functions of embeddings (MobileCLIP, multi-modal reinforced training).
 
-Of photos V [b, d], texts T [b, d] and the bank's texts B [m, d] the student's rows are softmax(s · V [T | B]ᵀ) and
-softmax(s · T Vᵀ). Those of teacher k are the same of its own vectors at its own scale, and the target is the mean of the
+For photos V [b, d], texts T [b, d] and bank texts B [m, d], the student's rows are softmax(s · V [T | B]ᵀ) and
+softmax(s · T Vᵀ). Each teacher's rows use its vectors and its logit scale, and the target is the mean of the
 teachers' softmaxes. Per set of texts:
 
     clip          ½ [CE(V → T, diagonal) + CE(T → V, diagonal)]
-    distillation  ½ [KL(target ‖ student) of V → T | B, and of T → V], which is 0 where the student says what the teachers say
+    distillation  ½ [KL(target ‖ student) of V → T | B, and of T → V], which is 0 if the student matches the teachers
 
-each the mean over its rows, the two sets of texts (captions, synthetic ones) summed; the whole is (1 - λ) clip + λ distillation.
-A batch without synthetic texts has one set; where λ is 0, there need be no teacher.
+Each is the mean over its rows, summed over the two sets of texts (captions, synthetic); the loss is (1 - λ) clip + λ distillation.
+A batch without synthetic texts has one set. With λ = 0 no teacher is needed.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
     from mctrain.data.reinforced.manifest import TeacherRecord
 
-_ENTRIES = 1 << 24  # of one matrix of similarities that is in memory at a time: 64 MB
+_ENTRIES = 1 << 24  # most entries of a similarity matrix in memory at a time: 64 MB
 
 
 @dataclass(frozen=True, slots=True)
 class LossSettings:
-    """`distil` is λ, from 0, plain CLIP, to 1, the teachers alone; `teachers` stand in the order of their embeddings.
+    """`distil` is λ, from 0 (plain CLIP) to 1 (teachers only); `teachers` are in the order of their embeddings.
 
-    `entries` of one matrix of similarities are computed at a time.
+    At most `entries` of a similarity matrix are computed at a time.
     """
 
     distil: float
@@ -51,7 +51,7 @@ class LossSettings:
             )
 
     def target(self, rows: Tensor, columns: Tensor) -> Tensor:
-        """What the teachers say of rows [r, D] among columns [c, D], as shares [r, c]: the mean of their softmaxes."""
+        """The mean of the teachers' softmaxes [r, c] of rows [r, D] over columns [c, D]."""
         widths = [teacher.width for teacher in self.teachers]
         pairs = zip(torch.split(rows, widths, 1), torch.split(columns, widths, 1), self.teachers, strict=True)
         shares = [torch.softmax(teacher.scale * each @ others.T, dim=1) for each, others, teacher in pairs]
@@ -60,7 +60,7 @@ class LossSettings:
 
 @dataclass(frozen=True, slots=True)
 class Embeddings:
-    """Unit vectors of a batch, of the student or, end to end, of its teachers; `synthetic` and `bank` may be empty."""
+    """Unit vectors of a batch, from the student or concatenated from its teachers; `synthetic` and `bank` may be empty."""
 
     photos: Tensor  # [n, d]
     captions: Tensor  # [n, d]
@@ -68,13 +68,13 @@ class Embeddings:
     bank: Tensor  # [m, d]
 
     def gathered(self) -> Embeddings:
-        """Of all processes."""
+        """The embeddings of all processes."""
         return Embeddings(*map(gather, (self.photos, self.captions, self.synthetic, self.bank)))
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """`total` is what is to shrink; its two parts as they are, before they are weighed, have no gradient."""
+    """`total` is the loss to minimise; its two parts are unweighted and have no gradient."""
 
     total: Tensor
     clip: Tensor
@@ -83,9 +83,9 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """Rows of this process, and the columns of all, in the space of the student and in those of the teachers.
+    """Rows of this process and columns of all, in the student's space and the teachers' spaces.
 
-    The row r belongs to the column `first` + r; of the columns the first `count` can be right.
+    Row r matches column `first` + r; only the first `count` columns can be matches.
     """
 
     rows: Tensor  # [n, d]
@@ -97,11 +97,11 @@ class _Side:
 
 
 def reinforced_loss(student: Embeddings, scale: Tensor, taught: Embeddings, settings: LossSettings) -> Loss:
-    """The loss of this process's rows among the columns of all processes, the mean over the former.
+    """The mean loss over this process's rows, with the columns of all processes.
 
-    Each process has equally many photos and texts of its own, and the bank's texts are shared out among them. The mean of
-    the gradients over the processes, which DistributedDataParallel takes, is that of one process with the whole batch.
-    Similarities are as exact as the vectors even under autocast: at a scale of 100 bfloat16 knows steps of one half.
+    All processes have equally many photos and texts, and share the bank's texts evenly. The gradient that
+    DistributedDataParallel averages equals that of one process with the whole batch. Similarities keep the precision of
+    the vectors even under autocast: bfloat16 has steps of one half at a scale of 100.
     """
     with torch.autocast(scale.device.type, enabled=False):
         sums = torch.stack([_sums(side, scale, settings) for side in _sides(student, taught)]).sum(0)
@@ -111,7 +111,7 @@ def reinforced_loss(student: Embeddings, scale: Tensor, taught: Embeddings, sett
 
 
 def _sides(student: Embeddings, taught: Embeddings) -> Sequence[_Side]:
-    """Photos among texts and texts among photos, for both sets of texts; whatever all processes have is gathered once."""
+    """Photo-to-text and text-to-photo rows for both sets of texts; gathers each tensor once."""
     columns = student.gathered()
     with torch.no_grad():
         known = taught.gathered()
@@ -131,7 +131,7 @@ def _sides(student: Embeddings, taught: Embeddings) -> Sequence[_Side]:
 
 
 def _sums(side: _Side, scale: Tensor, settings: LossSettings) -> Tensor:
-    """Both terms, summed over the rows [2]: some rows at a time, and again when their gradient is wanted."""
+    """Both terms, summed over the rows [2]: computed in blocks, and recomputed in the backward pass."""
     at_once = max(1, settings.entries // len(side.columns))
     total = scale.new_zeros(2)
     for start in range(0, len(side.rows), at_once):
@@ -142,7 +142,7 @@ def _sums(side: _Side, scale: Tensor, settings: LossSettings) -> Tensor:
 
 
 def _block(side: _Side, rows: slice, scale: Tensor, settings: LossSettings) -> Tensor:
-    """The sums of both terms over some rows [2]."""
+    """The sums of both terms over a block of rows [2]."""
     scores = scale * side.rows[rows] @ side.columns.T  # [r, c]
     right = torch.arange(rows.start, rows.stop, device=scores.device) + side.first
     clip = F.cross_entropy(scores[:, : side.count], right, reduction="sum")

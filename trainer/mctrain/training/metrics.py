@@ -1,4 +1,4 @@
-"""What a run records: a line of JSON every few steps, the same for TensorBoard, and the end of its progress line."""
+"""The metrics of a run: a line of JSON every few steps, the same for TensorBoard, and the text beside its progress bar."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from mctrain.training.state import Position
 
 METRICS = "metrics.jsonl"
-SCORE = "score"  # in the lines of evaluations: the mean by which a run is stopped
-_BOARD = "brain.Event:2"  # the version of TensorBoard's records
+SCORE = "score"  # key in evaluation lines: the score for early stopping
+_BOARD = "brain.Event:2"  # the version of TensorBoard's record format
 _VERSIONS = ("picsight", "torch", "torchvision", "timm", "numpy", "pillow")
 
 
 class Metrics:
-    """The files of one run in its folder; what a killed run wrote after its last state is cut away when it goes on."""
+    """The metrics files of a run; when a killed run resumes, lines after its last state are removed."""
 
     def __init__(
         self, folder: Path, recipe: TrainingRecipe, at: Position, machine: Mapping[str, Any]
@@ -64,16 +64,16 @@ class Metrics:
             self._opened = opened.pop_all()
 
     def add(self, step: int, values: Mapping[str, float]) -> None:
-        """Figures after so many steps.
+        """Writes the metrics after `step` steps.
 
         Raises:
-            TrainerError: the disk is full or refuses them.
+            TrainerError: the disk is full or cannot be written.
         """
         self._write({"step": step, **{name: round(value, 6) for name, value in values.items()}})
         self._board.add(step, values)
 
     def close(self) -> None:
-        """When the run ends, however it does."""
+        """Closes the files."""
         self._opened.close()
 
     def _write(self, line: Mapping[str, Any]) -> None:
@@ -83,18 +83,18 @@ class Metrics:
 
 
 class _Board:
-    """TensorBoard's file, written line by line: its usual writer has a thread, whose failures nobody sees."""
+    """TensorBoard's file, written synchronously: the usual writer loses errors in its thread."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         with _writing(folder):
             folder.mkdir(exist_ok=True)
-            # when and by whom: a run that goes on must not write into the file of before
+            # unique by time and process: a resumed run must not write into its old file
             name = f"events.out.tfevents.{time.time():.0f}.{os.getpid()}"
             self._file = RecordWriter(str(folder / name))
 
     def begin(self, step: int) -> None:
-        """What a killed run wrote after `step` is not shown any more."""
+        """Hides records that a killed run wrote after `step`."""
         start = Event(step=step + 1, session_log=SessionLog(status=SessionLog.START))
         self._write(Event(file_version=_BOARD), start)
 
@@ -114,7 +114,7 @@ class _Board:
 
 
 def progress(step: int, steps: int, values: Mapping[str, float], batch: int) -> str:
-    """Loss, photos a second, waiting, and the time that is left without what is measured on the way."""
+    """Loss, photos per second, waiting, and the remaining time without evaluations."""
     left = (steps - step) * batch / max(values["photos_a_second"], 1e-9)
     loss = f"loss {values['loss']:.3f}, " if "loss" in values else ""
     return (
@@ -124,7 +124,7 @@ def progress(step: int, steps: int, values: Mapping[str, float], batch: int) -> 
 
 
 def duration(seconds: float) -> str:
-    """As a person reads it."""
+    """Hours and minutes as text."""
     hours, minutes = divmod(round(seconds / 60), 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
 
@@ -135,17 +135,17 @@ def _writing(place: Path) -> Iterator[None]:
         yield
     except OSError as fault:
         raise TrainerError(
-            f"{place} cannot be written: {fault.strerror or fault}; the same command goes on from the last state once that is mended."
+            f"{place} cannot be written: {fault.strerror or fault}; fix that, and the same command resumes from the last state."
         ) from fault
 
 
 def _shut(file: IO[str] | _Board) -> None:
-    with suppress(OSError):  # the failure to write has been raised
+    with suppress(OSError):  # the write error was already raised
         file.close()
 
 
 def _cut(path: Path, at: Position) -> None:
-    """Keeps the lines of what the state knows."""
+    """Keeps the lines up to the state's step."""
     if not path.exists():
         return
     kept = []
@@ -157,19 +157,19 @@ def _cut(path: Path, at: Position) -> None:
             if step <= at.step and not measured_again:
                 kept.append(line)
         except (ValueError, AttributeError, TypeError):
-            break  # the line at which the run was killed, or nothing that a run writes
+            break  # a line cut off by a kill, or not written by a run
     with write_whole(path) as file:
         file.write("".join(f"{line}\n" for line in kept).encode())
 
 
 def _machine() -> str:
-    """What computes."""
+    """The name of the GPU or the processor."""
     graphics = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
     return f"{platform.machine()}, {os.cpu_count()} processors{graphics}"
 
 
 def _commit() -> str | None:
-    """Of the sources that run, where they lie in a repository; with a mark where they differ from it."""
+    """The commit of the running sources, with a mark if they differ from it; None outside a repository."""
     git = shutil.which("git")
     if git is None:
         return None
@@ -177,7 +177,7 @@ def _commit() -> str | None:
     known, found = (
         subprocess.run([*asked, *words], capture_output=True, text=True, check=False)  # noqa: S603 (fixed commands)
         for words in (
-            # not tracked: an environment inside somebody's repository
+            # untracked: a virtual environment inside another repository
             ("ls-files", "--error-unmatch", Path(__file__).name),
             ("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"),
         )

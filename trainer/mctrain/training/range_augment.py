@@ -1,8 +1,8 @@
-"""RangeAugment: brightness, contrast and noise for the student's pictures, in ranges that are learnt beside its weights.
+"""RangeAugment: brightness, contrast and noise for the student's pictures, in learnt ranges.
 
 Mehta et al. 2022, arXiv 2212.10553; operations, bounds and the form of the loss are those of the public code (ml-cvnets,
-`neural_augmentor`). Nobody sets strengths: pictures may move so far from what they were as a PSNR says, which falls from 40
-to 20 decibels over the run. The teachers' pictures stay as they are.
+`neural_augmentor`). Strengths are not set by hand: a target PSNR bounds the change of a picture, and falls from 40 to 20
+decibels over the run. The teachers see unchanged pictures.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _FIRST_PSNR, _LAST_PSNR = 40.0, 20.0  # decibels
-_WEIGHT = 100.0  # of the term, as published
-_LEVEL = 1 / 255**2  # below a difference of one squared grey level the term is quadratic
+_WEIGHT = 100.0  # weight of the loss term, as published
+_LEVEL = 1 / 255**2  # the term is quadratic below one squared grey level
 _START = 6.0  # before the sigmoid: near the narrowest range
 
 
 class Bounds(NamedTuple):
-    """Between which numbers each end of a range is learnt."""
+    """The bounds of each end of a range."""
 
     low: tuple[float, float]
     high: tuple[float, float]
@@ -37,10 +37,10 @@ DEVIATION = Bounds((0.0, 0.00005), (0.0001, 1.0))  # of noise
 
 
 class Range(nn.Module):
-    """A range with learnt ends, from which strengths are drawn evenly.
+    """A range with learnt ends, from which strengths are drawn uniformly.
 
-    It starts narrow, as the first target wants it. The published start is wide, pictures of 10 decibels, from which it
-    takes ten thousand steps at a rate of 1e-3 to come back.
+    It starts narrow, near the first target. The published start is wide (10 decibels) and needs ten thousand steps at a
+    rate of 1e-3 to narrow.
     """
 
     def __init__(self, bounds: Bounds) -> None:
@@ -50,7 +50,7 @@ class Range(nn.Module):
         self.high = nn.Parameter(torch.tensor(-_START))
 
     def ends(self) -> tuple[Tensor, Tensor]:
-        """From where to where strengths are drawn."""
+        """The lower and the upper end."""
         (least, most), (lowest, highest) = self._bounds
         return (
             least + (most - least) * self.low.sigmoid(),
@@ -58,16 +58,15 @@ class Range(nn.Module):
         )
 
     def draw(self, count: int) -> Tensor:
-        """One strength for each of so many pictures [count, 1, 1, 1]."""
+        """A strength per picture [count, 1, 1, 1]."""
         low, high = self.ends()
         return low + (high - low) * torch.rand(count, 1, 1, 1, device=low.device)
 
 
 class RangeAugment(nn.Module):
-    """Each of the three operations changes half of the pictures, drawn for itself; their order is drawn too.
+    """Applies each of the three operations to a random half of the pictures, in random order.
 
-    Random numbers are those of torch's own generators. As published, the ranges follow the whole loss: what is computed
-    of the pictures has a gradient for them.
+    Random numbers come from torch's generators. As published, the whole loss has a gradient for the ranges.
     """
 
     def __init__(self) -> None:
@@ -77,10 +76,10 @@ class RangeAugment(nn.Module):
         self.noise = Range(DEVIATION)
 
     def forward(self, pixels: Tensor, target: float) -> tuple[Tensor, Tensor]:
-        """Changes pictures [n, 3, s, s] from 0 to 1, and adds a term [] to the loss.
+        """Returns changed pictures [n, 3, s, s] from 0 to 1, and a loss term [].
 
-        `target` is the mean squared error that the ranges should learn to give. The term is the distance of each picture's error from it, so that untouched pictures count as much as the farthest
-        ones, and the mean error settles below: on photos at 22.5 decibels for 20, at 31 for 30.
+        `target` is the mean squared error to reach. The term is the distance of each picture's error from it. Unchanged
+        pictures count too, so the mean error settles below: on photos at 22.5 decibels for 20, at 31 for 30.
         """
         steps: tuple[tuple[Callable[[Tensor, Tensor], Tensor], Range], ...] = (
             (lambda each, factor: each * factor, self.brightness),
@@ -101,9 +100,9 @@ class RangeAugment(nn.Module):
 
 
 def target_error(done: float) -> float:
-    """The mean squared error of pictures from 0 to 1 that is aimed at when so much of a run is done, from 0 to 1.
+    """The target mean squared error for pictures from 0 to 1, at the share `done` (0 to 1) of a run.
 
-    It, not the PSNR, follows a cosine, as published.
+    The error, not the PSNR, follows a cosine, as published.
     """
     first, last = (10 ** (-psnr / 10) for psnr in (_FIRST_PSNR, _LAST_PSNR))
     return last + (first - last) * (1 + math.cos(math.pi * done)) / 2

@@ -1,4 +1,4 @@
-"""Several processes that train one model: rows of all of them, with their gradients."""
+"""Distributed training: ranks, averages over them, and gathering rows with gradients."""
 
 from __future__ import annotations
 
@@ -22,35 +22,35 @@ _PATIENCE = timedelta(hours=4)  # the others wait while the first evaluates
 
 @dataclass(frozen=True, slots=True)
 class Rank:
-    """Which of how many processes this is; the first one writes."""
+    """The number of this process and the count of all; the first one writes."""
 
     number: int = 0
     count: int = 1
 
     @property
     def first(self) -> bool:
-        """Whether it is the one that writes, measures and reports."""
+        """Whether this process writes, evaluates and reports."""
         return self.number == 0
 
     def most(self, number: int) -> int:
-        """The largest number that any process has; all get the same."""
+        """The maximum over the processes."""
         return int(self._reduce([number], distributed.ReduceOp.MAX)[0]) if self.count > 1 else number
 
     def means(self, values: Sequence[float]) -> list[float]:
-        """Over the processes, one by one."""
+        """The mean of each value over the processes."""
         if self.count == 1 or not values:
             return list(values)
         return [each / self.count for each in self._reduce(values, distributed.ReduceOp.SUM)]
 
     def average(self, gradients: Iterable[Tensor | None]) -> None:
-        """Over the processes, in place."""
+        """Averages over the processes, in place."""
         for each in gradients:
             if self.count > 1 and each is not None:
                 distributed.all_reduce(each)
                 each.div_(self.count)
 
     def from_first(self, value: float) -> float:
-        """The number that the first process has."""
+        """The first process's value."""
         if self.count == 1:
             return value
         shared = torch.tensor(value, dtype=torch.float64, device=_device())
@@ -66,7 +66,7 @@ class Rank:
 
 @contextmanager
 def joined() -> Iterator[Rank]:
-    """Joins the processes that torchrun started, over the GPUs' own network or over gloo; one alone is the first of one.
+    """Joins the processes that torchrun started, over NCCL or gloo; a single process is rank 0 of 1.
 
     Raises:
         TrainerError: another process ended in the middle of a step.
@@ -74,7 +74,7 @@ def joined() -> Iterator[Rank]:
     if "RANK" not in os.environ:
         yield Rank()
         return
-    # of convolutions that are one wide, whose strides may be written in two ways
+    # harmless: 1x1 convolutions have ambiguous strides
     warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
     distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo", timeout=_PATIENCE)
     try:
@@ -83,7 +83,7 @@ def joined() -> Iterator[Rank]:
         if "gloo" not in str(fault) and "NCCL" not in str(fault):
             raise
         raise TrainerError(
-            "Another process of the run has ended, and says why; so this one ends too."
+            "Another process of the run has failed; its own message says why. This one ends too."
         ) from fault
     finally:
         distributed.destroy_process_group()
@@ -94,14 +94,14 @@ def _device() -> torch.device:
 
 
 def first_row(count: int) -> int:
-    """Where this process's rows begin among those of all, of which each has so many."""
+    """The index of this process's first row, if each process has `count` rows."""
     return count * distributed.get_rank() if _joined() else 0
 
 
 def gather(rows: Tensor) -> Tensor:
     """Rows [n, d] of every process, in their order [ranks * n, d]; the gradient comes back summed over the processes.
 
-    Each must give equally many. One alone gets its own back.
+    Each must pass equally many. A single process gets its rows back.
     """
     return cast("Any", _Gather).apply(rows) if _joined() else rows
 
@@ -111,7 +111,7 @@ def _joined() -> bool:
 
 
 class _Gather(torch.autograd.Function):
-    """As torch.distributed.nn's, which is on its way out of torch, and warns."""
+    """As torch.distributed.nn's, which is deprecated and warns."""
 
     @staticmethod
     def forward(ctx: Any, rows: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""A whole run: opens the data, builds or loads the student, trains, and writes the checkpoint."""
+"""A training run: opens the data, builds or loads the student, trains, and writes the checkpoint."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _BANK_ON_DISK = "A text bank is mapped into memory"
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where a run begins: a checkpoint, and the digest of the file that it comes from."""
+    """The initial checkpoint of a run, and the digest of its file."""
 
     checkpoint: Checkpoint
     digest: str
@@ -53,9 +53,9 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """Why the run ended; `path` is the checkpoint, which the first process writes unless a signal, `signal`, stopped it.
+    """Why the run ended; `path` is the checkpoint, written by the first process unless `signal` stopped the run.
 
-    `skipped` counts the samples that this process could not use, by reason.
+    `skipped` counts this process's unusable samples, by reason.
     """
 
     why: str
@@ -65,12 +65,12 @@ class RunResult:
 
 
 def follow(recipe: TrainingRecipe, start: Start | None, places: Places, around: Surroundings) -> RunResult:
-    """Follows a recipe from its beginning, or continues from the last state in a folder.
+    """Follows a recipe from the start, or resumes from the last state in a folder.
 
     Raises:
         RecipeError: the recipe does not fit the data, the model or the number of processes.
         DataError: shards, a bank or evaluation data are missing or damaged.
-        TrainerError: the folder holds another run or something else's checkpoint, or the loss is no number any more.
+        TrainerError: the folder holds another run or another checkpoint, or the loss is not finite.
     """
     demand_no_other(around.folder)
     with joined() as rank:
@@ -85,7 +85,7 @@ def follow(recipe: TrainingRecipe, start: Start | None, places: Places, around: 
             ending = train(run, around.interrupts, desk)
             if desk is not None and (skipped := run.feed.data.skipped):
                 reasons = ", ".join(f"{count} {reason}" for reason, count in skipped.most_common())
-                desk.journal.tell(f"samples that were passed over: {reasons}")
+                desk.journal.tell(f"samples skipped: {reasons}")
         path = None if ending.signal or not rank.first else save_result(around.folder, run, ending.best)
     return RunResult(ending.why, ending.signal, path, run.feed.data.skipped)
 
@@ -93,14 +93,14 @@ def follow(recipe: TrainingRecipe, start: Start | None, places: Places, around: 
 def _demand_one_beginning(rank: Rank, step: int, folder: Path) -> None:
     if rank.most(step) != -rank.most(-step):
         raise TrainerError(
-            f"The processes of this run find states of different steps in {folder}; name a folder with -o that all machines share."
+            f"The processes of this run find different states in {folder}; name a folder with -o that all machines share."
         )
 
 
 def open_training(
     recipe: TrainingRecipe, start: Start | None, places: Places, rank: Rank, *, workers: int
 ) -> Training:
-    """Everything that steps need, before the first one."""
+    """Opens the data and the student for the steps."""
     _demand_shares(recipe, rank)
     device = _device(rank)
     teachers = _teachers(recipe, places.photos)
@@ -134,7 +134,7 @@ def open_training(
 
 @contextmanager
 def examined(run: Training, places: Places, look: Callable[[], None]) -> Iterator[Exam | None]:
-    """The evaluation that the recipe asks for during the run, if any; `look` as in `open_exam`.
+    """The evaluation during the run, if the recipe has one; `look` as in `open_exam`.
 
     Raises:
         RecipeError: the folder of the sets is missing, or there is no such task.
@@ -146,7 +146,7 @@ def examined(run: Training, places: Places, look: Callable[[], None]) -> Iterato
         return
     if places.data is None:
         raise RecipeError(
-            f"The recipe {run.recipe.name} measures as it goes; say with --data where the evaluation sets lie."
+            f"The recipe {run.recipe.name} evaluates during the run; give the folder of the evaluation sets with --data."
         )
     with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
         where = (places.data, places.tasks, Path(scratch))
@@ -158,9 +158,7 @@ def _desk(run: Training, places: Places, around: Surroundings) -> Iterator[Desk]
     with ExitStack() as stack:
         exam = stack.enter_context(examined(run, places, around.interrupts.look))
         if run.at.take_exam(exam.digest() if exam else ""):
-            around.journal.tell(
-                "What is measured is not what it was before: the scores that it has given do not count any more."
-            )
+            around.journal.tell("The evaluation has changed: earlier scores do not count any more.")
         machine = {
             "device": str(run.feed.device),
             "processes": run.feed.rank.count,
@@ -175,12 +173,12 @@ def _desk(run: Training, places: Places, around: Surroundings) -> Iterator[Desk]
 
 
 def conditions(run: Training) -> list[str]:
-    """Sentences on a run: how it continues after a stop, and how several processes compute BatchNorm."""
+    """Notes on a run: how it resumes, and how several processes compute BatchNorm."""
     sentences, rank = [run.feed.data.guarantee], run.feed.rank
     norms = (each for each in run.student.clip.modules() if isinstance(each, nn.BatchNorm1d | nn.BatchNorm2d))
     if rank.count > 1 and any(each.training for each in norms):
         sentences.append(
-            f"BatchNorm goes by the {run.recipe.run.batch // rank.count} photos of each process, so the loss is not that of one "
+            f"BatchNorm uses the {run.recipe.run.batch // rank.count} photos of each process, so the loss differs from that of one "
             "process with all of them; optimizer.held makes both equal."
         )
     return sentences
@@ -190,24 +188,24 @@ def _demand_shares(recipe: TrainingRecipe, rank: Rank) -> None:
     run = recipe.run
     if run.batch % rank.count or recipe.data.bank % rank.count:
         raise RecipeError(
-            f"A batch of {run.batch} and {recipe.data.bank} texts of the bank cannot be shared by {rank.count} processes evenly; "
-            "give numbers that can."
+            f"A batch of {run.batch} or its {recipe.data.bank} bank texts cannot be divided evenly among {rank.count} processes; "
+            "give multiples of that number."
         )
-    if run.batch // rank.count < 2 * run.parts:  # BatchNorm has nothing to go by in one photo
+    if run.batch // rank.count < 2 * run.parts:  # BatchNorm needs two photos
         raise RecipeError(
-            f"A process has {run.batch // rank.count} photos a step, which make no {run.parts} parts of two at least; give run.batch a "
+            f"A process has {run.batch // rank.count} photos a step, too few for {run.parts} parts of at least two; give run.batch a "
             "larger number, or run.parts a smaller one."
         )
 
 
 def _demand_sizes(recipe: TrainingRecipe, preset: Preset) -> None:
-    """Checks that the tower takes photos of every size in the recipe."""
+    """Checks that the tower accepts every photo size in the recipe."""
     shape = preset.image
     if not isinstance(shape, VitShape):
         return
     item = shape.grid * shape.patch
     if strange := [size for size in (preset.size, *(each.size for each in recipe.run.sizes)) if size != item]:
-        raise RecipeError(f"The image tower sees photos of {item} pixels and no others, not of {strange[0]}.")
+        raise RecipeError(f"The image tower accepts photos of {item} pixels only, not of {strange[0]}.")
 
 
 def _device(rank: Rank) -> torch.device:
@@ -219,7 +217,7 @@ def _device(rank: Rank) -> torch.device:
 
 
 def _teachers(recipe: TrainingRecipe, photos: Place) -> tuple[TeacherRecord, ...]:
-    """The teachers whose embeddings the data hold, at the recipe's scales; none where views are drawn anew."""
+    """The teachers of the stored embeddings, at the recipe's scales; none if views are drawn anew."""
     if recipe.augmentation is not None:
         return ()
     if recipe.data.teachers:

@@ -1,4 +1,4 @@
-"""The state of a run between two steps, one file each; a run that was stopped, or killed, goes on from the last."""
+"""The state of a run between two steps, one file each; a stopped or killed run resumes from the last."""
 
 from __future__ import annotations
 
@@ -31,16 +31,18 @@ if TYPE_CHECKING:
     from mctrain.training.student import Student
 
 
-_DESCRIPTIVE = frozenset({"about", "bundle", "evaluation"})  # tables of a recipe on which no weight depends
-_WATCHED = frozenset({"log_every", "save_every", "keep", "most_lost"})  # and keys of the others
-_BEGUN, _CONTENT = "--from", "the content of its shards"  # of a run's identity
+_DESCRIPTIVE = frozenset(
+    {"about", "bundle", "evaluation"}
+)  # tables of a recipe that do not affect the weights
+_WATCHED = frozenset({"log_every", "save_every", "keep", "most_lost"})  # and such keys of other tables
+_BEGUN, _CONTENT = "--from", "the content of its shards"  # keys of a run's identity
 _LONGEST = 120.0  # seconds of work that a kill may cost
-_LEFT = ".step-*.part"  # what a killed process leaves of a state that it was writing
+_LEFT = ".step-*.part"  # partial states that killed processes leave
 
 
 @dataclass(slots=True)
 class Facts:
-    """Sums over the steps since the last line; part of a run's state, so that a line covers the same steps in a run that was killed. Times are in seconds."""
+    """Sums over the steps since the last log line; part of the state, so that lines of a resumed run are the same. Times in seconds."""
 
     steps: int = 0
     photos: int = 0
@@ -49,7 +51,7 @@ class Facts:
     sums: dict[str, float] = field(default_factory=dict)
 
     def add(self, photos: int, seconds: float, waited: float, values: Mapping[str, float]) -> None:
-        """One more step."""
+        """Adds a step."""
         self.steps += 1
         self.photos += photos
         self.seconds += seconds
@@ -58,9 +60,9 @@ class Facts:
             self.sums[name] = self.sums.get(name, 0.0) + value
 
     def line(self, rank: Rank) -> dict[str, float]:
-        """Means over the steps and the processes; photos a second, and the share of the time that data were waited for.
+        """Means over the steps and the processes; photos per second, and the share of time spent waiting for data.
 
-        What is no number, as a gradient that overflowed, has no mean.
+        A value that is not finite, such as an overflowed gradient, is left out.
         """
         means = rank.means([value / self.steps for value in self.sums.values()])
         finite = {name: mean for name, mean in zip(self.sums, means, strict=True) if math.isfinite(mean)}
@@ -70,7 +72,7 @@ class Facts:
 
 @dataclass(slots=True)
 class Position:
-    """How far a run is: steps that are done, the scores of evaluations by step, and what was not logged yet of the last steps.
+    """The progress of a run: steps done, evaluation scores by step, and metrics not logged yet.
 
     `asked` is the digest of the exam that gave the scores.
     """
@@ -81,7 +83,7 @@ class Position:
     asked: str = ""
 
     def take_exam(self, digest: str) -> bool:
-        """From here on scores are those of this exam; whether there were scores of another one, which no mean can be compared with."""
+        """Switches to this exam; returns whether scores of another one were dropped, as they do not compare."""
         others = bool(self.scores) and self.asked not in {"", digest}
         if others:
             self.scores.clear()
@@ -90,7 +92,7 @@ class Position:
 
 
 def identity_of(recipe: TrainingRecipe, begun: str, data: Mapping[str, str]) -> dict[str, Any]:
-    """Everything that the weights of a run depend on but the machine: numbers of the recipe, its beginning and its data by digest."""
+    """Everything but the machine that the weights depend on: the recipe's numbers, and digests of its start and data."""
     numbers = {
         f"{name}.{key}": value
         for name, table in asdict(recipe).items()
@@ -103,9 +105,9 @@ def identity_of(recipe: TrainingRecipe, begun: str, data: Mapping[str, str]) -> 
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """What steps are made of: what learns, from what, towards which loss; `at` moves on with them.
+    """The parts of a run: student, data, loss; `at` is its progress.
 
-    `identity` is what a state must have been made with to be this run's.
+    A state belongs to this run if it has the same `identity`.
     """
 
     recipe: TrainingRecipe
@@ -118,7 +120,7 @@ class Training:
 
     @property
     def origin(self) -> Trained:
-        """The record of the weights that it has made so far."""
+        """The provenance record of the current weights."""
         return Trained(
             recipe=asdict(self.recipe),
             steps=self.at.step,
@@ -130,27 +132,27 @@ class Training:
 
 
 def demand_no_other(folder: Path) -> None:
-    """Checks before the work that a run's result does not replace another one, which may be the model that it begins with.
+    """Checks before the run that its result does not overwrite another one, which may be its own start.
 
     Raises:
-        TrainerError: there is a checkpoint, and no state of the run that made it.
+        TrainerError: the folder holds a checkpoint but no state of the run that made it.
     """
     if (folder / CHECKPOINT).exists() and not states(folder):
         raise taken(folder / CHECKPOINT)
 
 
 def is_save_due(step: int, save_every: int, *, steps_of_pass: int, seconds: float) -> bool:
-    """Whether a state is written after this step, where the last one was written so many `seconds` ago."""
+    """Whether to write a state after this step; the last one was written `seconds` ago."""
     return step % save_every == 0 or step % steps_of_pass == 0 or seconds >= _LONGEST
 
 
 def save_state(folder: Path, run: Training, spared: int = 0) -> None:
-    """Writes a state whole, as a checkpoint of its own, and removes the oldest beyond those that the recipe keeps.
+    """Writes a state atomically, as a checkpoint, and removes the oldest ones beyond the recipe's limit.
 
-    That of the step `spared` stays too.
+    The state of step `spared` is kept too.
 
     Raises:
-        WeightsError: the disk refuses it.
+        WeightsError: the file cannot be written.
     """
     state = {
         "identity": dict(run.identity),
@@ -159,7 +161,7 @@ def save_state(folder: Path, run: Training, spared: int = 0) -> None:
         **run.student.state(),
     }
     made = Checkpoint(run.student.preset, run.student.best, run.origin)
-    # what both hold of the weights is in the file once
+    # weights that both share are stored once
     write_saved(_state_file(folder, run.at.step), {**content_of(made), "state": state})
     for old in states(folder)[: -run.recipe.run.keep]:
         if old != _state_file(folder, spared):
@@ -167,16 +169,16 @@ def save_state(folder: Path, run: Training, spared: int = 0) -> None:
 
 
 def best_step(folder: Path, at: Position) -> int:
-    """Of the steps whose state is there the one with the best score, of equal ones the first, as patience has it; 0 for none."""
+    """The step with the best score among the existing states, the first one of equals (as for patience); 0 for none."""
     there = [step for step in at.scores if _state_file(folder, step).exists()]
     return max(there, key=at.scores.__getitem__, default=0)
 
 
 def save_result(folder: Path, run: Training, best: int = 0) -> Path:
-    """Writes what a run has made, frozen: the weights that it has now, or those after its step `best`.
+    """Writes the final checkpoint, frozen: the current weights, or those after step `best`.
 
     Raises:
-        WeightsError: the disk refuses it, or the state of that step is damaged.
+        WeightsError: the file cannot be written, or the state of that step is damaged.
     """
     if best:
         return save_checkpoint(folder, load_checkpoint(_state_file(folder, best)))
@@ -185,7 +187,7 @@ def save_result(folder: Path, run: Training, best: int = 0) -> Path:
 
 
 def load_state(folder: Path, run: Training) -> Position:
-    """Brings a student to the last state of a folder; where there is none, it stays at its beginning.
+    """Restores the last state of a folder; without one, the student stays at its start.
 
     Raises:
         TrainerError: the folder holds another run, or the file is damaged.
@@ -199,7 +201,7 @@ def load_state(folder: Path, run: Training) -> Position:
         _demand_same(folder, content["identity"], run.identity)
         run.student.restore(content, content["at"]["step"])
         at = content["at"]
-        # of others no mean can be compared
+        # scores of other exams do not compare
         scores = at["scores"] if content["figures"] == run.recipe.figures else {}
         return Position(at["step"], dict(scores), Facts(**at["facts"]), at["asked"])
     except (WeightsError, KeyError, TypeError, ValueError, RuntimeError, AttributeError) as fault:
@@ -213,7 +215,9 @@ def _state_file(folder: Path, step: int) -> Path:
 def _way_on(folder: Path, states_there: int) -> str:
     if states_there > 1:
         return "remove it, and the run goes on from the one before"
-    also = f" and {CHECKPOINT}" if (folder / CHECKPOINT).exists() else ""  # as `demand_no_other` has it
+    also = (
+        f" and {CHECKPOINT}" if (folder / CHECKPOINT).exists() else ""
+    )  # otherwise `demand_no_other` refuses it
     return f"remove it{also}, and the run begins anew"
 
 

@@ -1,4 +1,4 @@
-"""What learns: a model, its average, its optimizer; put together from a recipe, a checkpoint, or the state of a run."""
+"""The student: a model, its average and its optimizer, built from a recipe, a checkpoint, or the state of a run."""
 
 from __future__ import annotations
 
@@ -37,23 +37,23 @@ if TYPE_CHECKING:
     from mctrain.weights.checkpoint import Checkpoint
 
 
-# of pretrained networks too: the switch that timm has for it would count the statistics of a batch twice
+# pretrained networks too: timm's checkpointing would update BatchNorm statistics twice
 _BLOCKS = (TransformerLayer, AttentionBlock, RepMixerBlock, Layer, DepthwiseSeparableConv, InvertedResidual)
 
 
 _NUMBERS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-_OF_RANGES = 10.0  # times the rate: six numbers that have to follow a target
+_OF_RANGES = 10.0  # times the learning rate: six parameters that must follow a target
 
 
 def recompute(model: nn.Module) -> None:
-    """From now on, in place; dropout draws the same numbers again, and BatchNorm remembers the first time alone."""
+    """Turns on activation recomputation, in place; dropout repeats its draws, and BatchNorm updates statistics only once."""
     for module in model.modules():
         if isinstance(module, _BLOCKS):
             module.forward = MethodType(_recomputed, module)  # type: ignore[method-assign]
 
 
 def _recomputed(block: nn.Module, *inputs: Any) -> Any:
-    """In place of a block's `forward`; bound, so that a copy's is the copy's."""
+    """Replaces a block's `forward`; a bound method, so that a copy gets its own."""
     return checkpoint(_forward, block, *inputs, use_reentrant=False, context_fn=partial(_contexts, block))
 
 
@@ -66,7 +66,7 @@ def _contexts(block: nn.Module) -> tuple[AbstractContextManager[None], AbstractC
 
 
 class Precision:
-    """The numbers of the towers' products on one device; `scaler` is part of a run's state."""
+    """Mixed precision on one device; `scaler` is part of a run's state."""
 
     def __init__(self, kind: Numbers, device: torch.device) -> None:
         self.device = device
@@ -74,29 +74,29 @@ class Precision:
         self.scaler = torch.amp.GradScaler(device.type, enabled=kind == "fp16")
 
     def towers(self) -> torch.autocast:
-        """For a pass forward, each one of its own: what is cast inside without gradients is kept without them."""
+        """A new autocast context for each forward pass: the cache of one without gradients must not be reused."""
         return torch.autocast(self.device.type, self.numbers, enabled=self.numbers != torch.float32)
 
     def backward(self, loss: Tensor, *begun: tuple[Tensor, Tensor]) -> None:
-        """Adds the gradients of a loss, scaled where halves need it, and goes on from tensors whose gradients are known."""
+        """Backpropagates a loss, scaled for float16, and also from tensors with known gradients."""
         roots = [(self.scaler.scale(loss), None), *begun]
         torch.autograd.backward([each for each, _ in roots], [gradient for _, gradient in roots])
 
     def step(
         self, optimizer: torch.optim.Optimizer, parameters: Iterable[nn.Parameter], longest: float
     ) -> float:
-        """Cuts the gradient to a length, takes a step, and says how long it was, without its scale.
+        """Clips the gradient, takes a step, and returns the unscaled gradient norm.
 
-        In float16 a length that is no number means that the step was left out and the scale lowered, down to 1.
+        In float16 a norm that is not finite means that the step was skipped and the loss scale lowered, down to 1.
 
         Raises:
-            TrainerError: the gradient is no number, and that is not for want of a smaller scale; nothing was changed.
+            TrainerError: the gradient is not finite, and a smaller loss scale would not help; nothing was changed.
         """
         self.scaler.unscale_(optimizer)
         length = torch.nn.utils.clip_grad_norm_(parameters, longest)
         if not length.isfinite() and self.scaler.get_scale() <= 1:
             raise TrainerError(
-                "The gradient is no number any more; take a lower rate or a longer warm-up, in another folder."
+                "The gradient is not finite; set a lower rate or a longer warm-up, and start in another folder."
             )
         self.scaler.step(optimizer)
         self.scaler.update()
@@ -105,7 +105,7 @@ class Precision:
 
 @dataclass(frozen=True, slots=True)
 class Student:
-    """`model` is `clip`, in several processes with its gradients shared; without `average` or `augment` a recipe wants none."""
+    """`model` is `clip`, wrapped in DistributedDataParallel for several processes; `average` and `augment` may be None."""
 
     preset: Preset
     clip: Clip
@@ -118,11 +118,11 @@ class Student:
 
     @property
     def best(self) -> Clip:
-        """What is measured and kept: the average where there is one."""
+        """The model to evaluate and save: the average if there is one."""
         return self.clip if self.average is None else cast("Clip", self.average.module)
 
     def step(self, longest: float) -> float:
-        """Moves the weights and their average by the gradient, which is cut to a length, and says how long it was.
+        """Updates the weights and their average with the clipped gradient; returns the gradient norm.
 
         Raises:
             TrainerError: as `Precision.step`.
@@ -134,7 +134,7 @@ class Student:
         return length
 
     def state(self) -> dict[str, Any]:
-        """For a file."""
+        """The state to save."""
         return {
             "weights": self.clip.state_dict(),
             "average": self.average.module.state_dict() if self.average else None,
@@ -144,7 +144,7 @@ class Student:
         }
 
     def restore(self, content: Mapping[str, Any], step: int) -> None:
-        """From `state` after so many steps; on what does not fit it raises what torch says."""
+        """Restores `state` after `step` steps; raises torch's errors if it does not fit."""
         self.clip.load_state_dict(content["weights"])
         if self.average is not None:
             self.average.module.load_state_dict(content["average"])
@@ -156,11 +156,10 @@ class Student:
 
 
 def build_student(recipe: TrainingRecipe, start: Checkpoint | None, device: torch.device) -> Student:
-    """A student at its beginning, the same for the same seed.
+    """A new student; the same seed gives the same one.
 
     Raises:
-        RecipeError: the recipe describes no model and there is no checkpoint, or another one; or a part that it names is not
-            there.
+        RecipeError: recipe and checkpoint describe no model or different ones, or a part that the recipe names is missing.
         TrainerError: a package with pretrained weights is missing.
     """
     preset, clip = _begin(recipe, start)
@@ -188,7 +187,7 @@ def _begin(recipe: TrainingRecipe, start: Checkpoint | None) -> tuple[Preset, Cl
     if start is None:
         if described is None:
             raise RecipeError(
-                f"The recipe {recipe.name} describes no model, so that it needs --from, a checkpoint or a bundle."
+                f"The recipe {recipe.name} describes no model; give a checkpoint or a bundle with --from."
             )
         torch.manual_seed(recipe.run.seed)
         clip = build_clip(described)
@@ -196,17 +195,17 @@ def _begin(recipe: TrainingRecipe, start: Checkpoint | None) -> tuple[Preset, Cl
         return described, clip.train()
     if start.clip.text is None or start.folded:
         raise RecipeError(
-            "A run begins with a model that has both towers in their training form; import it without folding its branches."
+            "A run needs a model with both towers in their training form; import one whose branches are not folded."
         )
     if described and described != start.preset.named("", ""):
         raise RecipeError(
-            f"The recipe {recipe.name} describes another model than that of --from; leave the one or the other out."
+            f"The recipe {recipe.name} describes another model than that of --from; leave one of them out."
         )
     return start.preset, start.clip.train()
 
 
 def _layout(recipe: TrainingRecipe, preset: Preset, device: torch.device) -> torch.memory_format:
-    """On a processor torch 2.13 dies in MobileCLIP's first pass backward, so that there only Lite has its channels last."""
+    """Channels last if the recipe asks; on a CPU only for Lite, because torch 2.13 crashes in MobileCLIP's backward pass."""
     able = device.type == "cuda" or isinstance(preset.image, LiteShape)
     return torch.channels_last if recipe.run.channels_last and able else torch.contiguous_format
 

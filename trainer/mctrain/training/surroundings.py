@@ -1,4 +1,4 @@
-"""What surrounds a run: its folders, the signals that stop it, its journal, and the lock on its folder. Nothing here needs torch."""
+"""The environment of a run: its folders, signals, progress journal, and the lock on its folder. Does not import torch."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Journal(Protocol):
     """Where a run reports its progress."""
 
     def advance(self, step: int, steps: int, sentence: str) -> None:
-        """So many steps are done of so many; an empty sentence is no news."""
+        """Reports that `step` of `steps` are done; an empty sentence keeps the previous one."""
 
     def tell(self, sentence: str) -> None:
         """Reports a sentence that stays on the screen."""
@@ -35,8 +35,8 @@ class Journal(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Folders: `photos` of the shards, on a disk or in a store; `data` of the evaluation sets, `tasks` another list of tasks, `cache` of
-    indexes.
+    """`photos`: folder of the shards, on disk or in a store; `data`: folder of evaluation sets; `tasks`: another list of tasks;
+    `cache`: folder of indexes.
     """
 
     photos: Place
@@ -47,7 +47,7 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """`folder` is where the run is kept; `workers` processes read photos for it."""
+    """`folder` holds the run; `workers` processes read its photos."""
 
     folder: Path
     interrupts: Signals
@@ -76,13 +76,13 @@ def alone_in(folder: Path) -> Iterator[None]:
 
 
 class SignalReceived(Exception):  # noqa: N818 (nothing has failed)
-    """A signal has come, and the work in progress can be repeated."""
+    """A signal arrived during work that can be repeated."""
 
 
 class Signals:
-    """SIGTERM and SIGINT: entered, one ends the program at once; inside `kept` the first is remembered, and a second ends it.
+    """SIGTERM and SIGINT end the program at once; inside `kept` the first is recorded, and a second ends it.
 
-    Signals that the program was started to ignore stay ignored, as those of background jobs of a shell.
+    Signals that were ignored at the start stay ignored, as in a shell's background jobs.
     """
 
     def __init__(self) -> None:
@@ -105,7 +105,7 @@ class Signals:
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Sets `received` to the number of a signal, which the caller checks often; 0 for none."""
+        """Records a signal's number in `received`, 0 for none; the caller polls it."""
         self._keeps = True
         try:
             yield
@@ -113,10 +113,10 @@ class Signals:
             self._keeps = False
 
     def look(self) -> None:
-        """Breaks off work that can be repeated.
+        """Cancels work that can be repeated.
 
         Raises:
-            SignalReceived: a signal has come.
+            SignalReceived: a signal has arrived.
         """
         if self.received:
             raise SignalReceived
@@ -125,5 +125,5 @@ class Signals:
         if not self._keeps:
             raise SystemExit(128 + number)
         self.received = number
-        for each in self._before:  # the system's default, which does not wait for a backward pass
+        for each in self._before:  # the default handler, which does not wait for a backward pass
             signal.signal(each, signal.SIG_DFL)

@@ -1,4 +1,4 @@
-"""Whether a run made its model better: the model that it began with and the one that it made answer the same questions."""
+"""Compares the model that a run made with the one it began with, on the same questions."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ OWN = "photos kept apart"
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """What a run is judged by: the photos that it keeps apart, of the library in the shard `library`, and sets of others."""
+    """The evaluation of a run: its held-out photos, searched among all in the shard `library`, and public sets."""
 
     library: Path
     share: float
@@ -45,7 +45,7 @@ class Questions:
 
 
 def find_questions(apart: ApartTable, shards: Sequence[Path], places: Places, scratch: Path) -> Questions:
-    """The person's own photos, packed into `scratch`, and the sets of `places.data` where there is one.
+    """The user's photos, packed into `scratch`, and the sets of `places.data` if given.
 
     Raises:
         RecipeError: the list of tasks cannot be read.
@@ -58,11 +58,11 @@ def find_questions(apart: ApartTable, shards: Sequence[Path], places: Places, sc
 def judge(
     begun: Checkpoint, path: Path, asked: Questions, progress: Callable[[int, str], None]
 ) -> tuple[Compared, ...]:
-    """Compares the model of a run with the one that it began with, set by set, and writes that into its checkpoint.
+    """Compares the model of a run with the one it began with, set by set, and writes the result into its checkpoint.
 
     Raises:
         DataError: a file is damaged.
-        WeightsError: the disk refuses the checkpoint.
+        WeightsError: the checkpoint cannot be written.
     """
     made = load_checkpoint(path)
     assert isinstance(made.origin, Trained)
@@ -86,7 +86,7 @@ def _compare(
 
 
 def _look_for_apart(subject: Subject, asked: Questions) -> Answers:
-    """Photos kept apart, looked for by their words among all; who has the same words on other photos finds these too."""
+    """Searches for the held-out photos by their captions among all photos; photos with the same caption count as found too."""
     gallery = subject.gallery([asked.library])
     queries = [each.synthetic[QUERIES] for each in gallery.words]
     rows, texts = zip(*((row, text) for row, each in enumerate(queries) for text in each), strict=True)
@@ -100,16 +100,16 @@ def _look_for_apart(subject: Subject, asked: Questions) -> Answers:
 
 
 def everyday_words() -> list[str]:
-    """What nearly everybody searches for now and then."""
+    """Common search words."""
     return [thing.query for thing in load_things()]
 
 
 def ordinary(photos: tuple[Vectors, Vectors], words: tuple[Vectors, Vectors], scale: float) -> Compared:
-    """Everyday searches of a person's own photos, from the vectors [n, dim] of photos that neither model has learnt from and
+    """Common searches on the user's photos, from vectors [n, dim] of photos that neither model was trained on and
     [m, dim] of the words, before and after.
 
-    Nobody says what these photos show. So the figure is how much of what the model before says of a photo stays: what both
-    share of the probabilities of the words, by the softmax at the model's `scale`.
+    These photos have no labels. So the figure is how much of the old model's answer remains: the overlap of both models'
+    word probabilities per photo, by the softmax at the model's `scale`.
     """
     before, after = (
         torch.from_numpy(scale * some @ terms.T).softmax(1) for some, terms in zip(photos, words, strict=True)
@@ -119,11 +119,11 @@ def ordinary(photos: tuple[Vectors, Vectors], words: tuple[Vectors, Vectors], sc
 
 
 def compare(name: str, before: Answers, after: Answers) -> Compared:
-    """What both models answered to one set."""
+    """Compares both models' answers on one set."""
     return Compared(name, len(before.keys), _mean(before), _mean(after), before.less_is_better)
 
 
 def _mean(answers: Answers) -> float:
-    """Of all figures of a set, for of a few photos a single one says little; not a number where one of them has none."""
+    """The mean of all figures of a set, since one figure on a few photos says little; NaN if one is missing."""
     figures = [each.percent() for each in answers.outcomes]
     return float(np.mean([np.nan if each is None else each for each in figures]))

@@ -1,12 +1,12 @@
-"""The fit of a bundle's image head to decisions, on what its trunk sees: some hundred steps that take seconds.
+"""Fits a bundle's image head to decisions, on its trunk's features: a few hundred steps that take seconds.
 
-Of photos with the cosines c [n, tags], the verdicts v [n, tags] (1 accepted, -1 rejected, 0 undecided) and cuts k [n, tags] above
-which a photo belongs to a tag:
+For photos with cosines c [n, tags], verdicts v [n, tags] (1 accepted, -1 rejected, 0 undecided) and cuts k [n, tags], the
+thresholds above which a photo belongs to a tag:
 
-    decisions    Σ w softplus(-v s (c - k)) over the decided pairs alone: an undecided photo is no negative
-    staying      s (1 - cosine of a photo's vector to the one that it had), so that the rest of the space stays where it was
+    decisions    Σ w softplus(-v s (c - k)) over the decided pairs only: an undecided photo is not a negative
+    staying      s (1 - cosine between a photo's new and old vector), which keeps the rest of the space in place
 
-s is the factor of the model's own cosines; w gives every tag the same weight, and in it either kind of decision.
+s is the model's logit scale; w weighs all tags equally, and accepted and rejected photos equally within a tag.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ OWN = "decisions kept apart"
 
 
 def decision_loss(cosines: Tensor, verdicts: Tensor, cuts: Tensor, weights: Tensor, scale: float) -> Tensor:
-    """The weighed sum [] over decided pairs."""
+    """The weighted sum [] over decided pairs."""
     return (weights * F.softplus(-verdicts * scale * (cosines - cuts))).sum()
 
 
@@ -49,7 +49,7 @@ def staying_loss(photos: Tensor, before: Tensor, scale: float) -> Tensor:
 
 
 def even_weights(verdicts: Tensor) -> Tensor:
-    """W [n, tags]: of each tag the accepted pairs share out 1 / tags among them, and so do the rejected ones."""
+    """W [n, tags]: in each tag, the weights of accepted pairs add up to 1 / tags, and so do those of rejected pairs."""
     weights = torch.zeros(verdicts.shape)
     for kind in (1, -1):
         pairs = (verdicts == kind).float()
@@ -58,21 +58,22 @@ def even_weights(verdicts: Tensor) -> Tensor:
 
 
 def cuts_of(cosines: Tensor, verdicts: Tensor, fitting: Tensor) -> Tensor:
-    """K [n, tags]: what a photo's words have that fit it, `fitting` [n], or what is between a tag's photos so far, if that is more.
+    """K [n, tags]: the larger of `fitting` [n], the cosine of words that fit the photo, and the midpoint between a tag's
+    accepted and rejected photos.
 
-    The first alone says what a photo should have in common with words that mean nothing yet, such as a dog's name; the second
-    parts what already lies above it.
+    The first is the target for words that mean nothing to the model yet, such as a dog's name; the second separates
+    photos that already score above it.
     """
     sums = [
         (cosines * each).sum(0) / each.sum(0) for each in ((verdicts == 1).float(), (verdicts == -1).float())
     ]
-    between = (sums[0] + sums[1]).nan_to_num(-2) / 2  # a tag with one kind of decision has no between
+    between = (sums[0] + sums[1]).nan_to_num(-2) / 2  # a tag with one kind of decision has no midpoint
     return torch.maximum(between, fitting[:, None])
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionLesson:
-    """What a head learns from: decisions, the words of their tags, those of everyday things; `scale` is the model's own factor."""
+    """Training data of a head: decisions, the words of their tags, and everyday words; `scale` is the model's logit scale."""
 
     decided: Decided
     tags: TagWords
@@ -82,10 +83,10 @@ class DecisionLesson:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """What every step draws from."""
+    """Tensors that every step samples from."""
 
     given: Tensor  # [photos, features + classes]
-    before: Tensor  # [photos, dim]: where each was
+    before: Tensor  # [photos, dim]: the old vectors
     verdicts: Tensor  # [photos, tags]
     weights: Tensor  # [photos, tags]
     cuts: Tensor  # [photos, tags]
@@ -94,20 +95,20 @@ class _Table:
 def fit(
     head: Head, lesson: DecisionLesson, recipe: DecisionsRecipe, progress: Callable[[int, str], None]
 ) -> Head:
-    """A head like the given one that has learnt what was decided; the same one for the same seed.
+    """A copy of the head, trained on the decisions; the same seed gives the same head.
 
     Raises:
-        TrainerError: the gradient is no number any more.
+        TrainerError: the gradient is not finite.
     """
     torch.set_num_threads(1)
     torch.manual_seed(recipe.decisions.seed)
     table, each, steps = _table(head, lesson, recipe.decisions.rank), recipe.optimizer, recipe.decisions.steps
-    learning = copy.deepcopy(head).eval().requires_grad_()  # dropout would move what is to stay
+    learning = copy.deepcopy(head).eval().requires_grad_()  # dropout would move photos that should stay
     optimizer = build_student_optimizer(learning, each)
     history: list[float] = []
 
     def losses(step: int) -> Iterator[Tensor]:
-        del step  # torch's own numbers go on
+        del step  # torch's RNG carries on
         yield _loss(learning, lesson, table, recipe)
 
     def at_rate(step: int) -> None:
@@ -130,7 +131,7 @@ def _table(head: Head, lesson: DecisionLesson, rank: int) -> _Table:
 
 
 def _loss(learning: Head, lesson: DecisionLesson, table: _Table, recipe: DecisionsRecipe) -> Tensor:
-    """Of some photos, as if they were all."""
+    """The loss of a batch, scaled to all photos."""
     count = len(table.given)
     rows = torch.randperm(count)[: recipe.decisions.batch]
     photos = apply(learning, table.given[rows])
@@ -143,7 +144,7 @@ def _loss(learning: Head, lesson: DecisionLesson, table: _Table, recipe: Decisio
 
 @dataclass(frozen=True, slots=True)
 class TagWords:
-    """The words of all tags, end to end, and whose each is."""
+    """The words of all tags, concatenated, with the tag of each."""
 
     vectors: Tensor  # [words, dim]
     owner: Tensor  # [words]
@@ -157,7 +158,7 @@ class TagWords:
         return cls(vectors, torch.tensor([tag for _, tag in owned]), len(words))
 
     def scores(self, photos: Tensor) -> Tensor:
-        """Cosines [n, tags] of unit vectors [n, dim], of the best word each."""
+        """Cosines [n, tags] of unit vectors [n, dim] with the best word of each tag."""
         cosines = photos @ self.vectors.T  # [n, words]
         if len(self.vectors) == self.count:
             return cosines
@@ -168,7 +169,7 @@ class TagWords:
 
 @dataclass(frozen=True, slots=True)
 class TagScores:
-    """A tag with its photos kept apart, and of all pairs of an accepted and a rejected one the percentage in the right order."""
+    """A tag's held-out photos, and the percentage of (accepted, rejected) pairs that are ranked correctly."""
 
     tag: str
     accepted: int
@@ -178,22 +179,22 @@ class TagScores:
 
 
 def judged_tags(apart: Decided, least: int) -> NDArray[np.int64]:
-    """The places of the tags that have at least so many photos kept apart of either kind.
+    """Indexes of the tags with at least `least` accepted and `least` rejected held-out photos.
 
     Raises:
-        DataError: none has.
+        DataError: there is none.
     """
     places = np.flatnonzero(np.minimum(*_counts(apart)) >= least)
     if not len(places):
         raise DataError(
-            f"No tag has {least} accepted and {least} rejected photos kept apart, and by fewer a model cannot be judged; decide on more "
-            "photos, or keep a larger share apart: --set apart.share=0.5."
+            f"No tag has {least} accepted and {least} rejected photos kept apart, which is the least to judge a model by; decide on "
+            "more photos, or keep a larger share apart: --set apart.share=0.5."
         )
     return places
 
 
 def too_few(apart: Decided, least: int) -> list[str]:
-    """The tags that have fewer, each with what it has."""
+    """The tags that have fewer, with their counts."""
     accepted, rejected = _counts(apart)
     return [
         f"{tag} ({accepted[place]} accepted, {rejected[place]} rejected)"
@@ -203,7 +204,7 @@ def too_few(apart: Decided, least: int) -> list[str]:
 
 
 def judge_tags(heads: tuple[Head, Head], apart: Decided, tags: TagWords, least: int) -> list[TagScores]:
-    """What the first head and the second one say of the photos kept apart.
+    """Scores both heads on the held-out photos.
 
     Raises:
         DataError: as `judged_tags`.
@@ -218,7 +219,7 @@ def judge_tags(heads: tuple[Head, Head], apart: Decided, tags: TagWords, least: 
 
 
 def compared(tags: Sequence[TagScores], apart: Decided) -> Compared:
-    """The mean over the tags, for the checkpoint and the bundle: no name of a tag is in it."""
+    """The mean over the tags, for the checkpoint and the bundle; it contains no tag names."""
     named = {each.tag for each in tags}
     columns = [place for place, tag in enumerate(apart.tags) if tag in named]
     photos = int(apart.verdicts[:, columns].any(axis=1).sum())
@@ -227,7 +228,7 @@ def compared(tags: Sequence[TagScores], apart: Decided) -> Compared:
 
 
 def in_order(scores: NDArray[np.float32], verdicts: NDArray[np.int8]) -> float:
-    """The share of pairs of an accepted photo and a rejected one in which the accepted one scores higher; of equal ones half counts."""
+    """The share of (accepted, rejected) pairs in which the accepted photo scores higher; a tie counts half."""
     accepted, rejected = scores[verdicts == ACCEPTED], scores[verdicts == REJECTED]
     above = accepted[:, None] - rejected[None]
     return float((above > 0).mean() + (above == 0).mean() / 2)

@@ -1,4 +1,4 @@
-"""A whole run: looks at the photos that somebody decided on, lets the image head learn, compares, and writes the checkpoint."""
+"""A whole run: embeds the decided photos, trains the image head, compares, and writes the checkpoint."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """The checkpoint's file, and what photos kept apart said of it: tag by tag, and which tags were not asked about.
+    """The checkpoint's file, its scores on held-out photos by tag, and the tags with too few of them.
 
-    `skipped` counts samples without a decision, and those that could not be used, by reason.
+    `skipped` counts unusable samples and those without a decision, by reason.
     """
 
     path: Path
@@ -62,13 +62,13 @@ class Learnt:
 
 
 def learn(recipe: DecisionsRecipe, begin: Path, places: Places, folder: Path, bar: Bar) -> Learnt:
-    """Makes a checkpoint of the bundle `begin` whose image head has learnt from the decisions in shards.
+    """Makes a checkpoint of the bundle `begin` with its image head trained on the decisions in the shards.
 
     Raises:
         RecipeError: the list of tasks cannot be read.
         DataError: there are too few decisions, or a shard or a set is damaged.
-        WeightsError: the bundle is not on our trunks, or the disk refuses the checkpoint.
-        TrainerError: the folder holds a checkpoint that was made by something else, or the loss is no number any more.
+        WeightsError: the bundle is not on our trunks, or the checkpoint cannot be written.
+        TrainerError: the folder holds a checkpoint of another kind, or the loss is not finite.
     """
     _demand_no_other(folder / CHECKPOINT)
     shards = find_shards(on_disk(places.photos, "Decisions are read from a disk"), SHARDS)
@@ -80,7 +80,7 @@ def learn(recipe: DecisionsRecipe, begin: Path, places: Places, folder: Path, ba
         decided = look(shards, sight, bar("photos", sum(map(count_photos, shards))))
         kept = np.array([is_apart(key, recipe.apart.share) for key in decided.keys])
         apart, learnt = decided.where(kept), decided.where(~kept)
-        judged_tags(apart, recipe.decisions.least)  # raises before anything is learnt
+        judged_tags(apart, recipe.decisions.least)  # raises before the fit
         words, scale = sight.texts(everyday_words()), begun.clip.scale().item()
         taught = DecisionLesson(learnt, TagWords.of(learnt.words, sight), torch.from_numpy(words), scale)
         heads = (tower.head, fit(tower.head, taught, recipe, bar("steps", recipe.decisions.steps)))
@@ -110,7 +110,7 @@ def learn(recipe: DecisionsRecipe, begin: Path, places: Places, folder: Path, ba
 
 
 def _demand_no_other(path: Path) -> None:
-    """One fit takes the place of another, for it takes minutes and decisions become more; but of nothing else."""
+    """Refuses to overwrite any checkpoint but an earlier fit's, which is repeated in minutes as decisions grow."""
     if not path.exists():
         return
     try:

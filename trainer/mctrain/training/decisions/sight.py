@@ -1,6 +1,4 @@
-"""What a bundle's trunk sees in pictures and its text tower says of words, whatever the head; and what it sees in the photos that
-somebody decided on.
-"""
+"""The outputs of a bundle's image trunk and text tower, without its image head; and those of the decided photos."""
 
 from __future__ import annotations
 
@@ -45,7 +43,7 @@ ACCEPTED, REJECTED = 1, -1
 
 
 class BundleTrunk:
-    """A bundle without its image head, in the engine's own code: preprocessing, graphs, templates, int8 where it is int8."""
+    """A bundle without its image head, run by the engine: same preprocessing, graphs, templates and int8."""
 
     def __init__(self, bundle: Bundle, scratch: Path) -> None:
         """Opens both towers.
@@ -63,11 +61,11 @@ class BundleTrunk:
         self._words: dict[tuple[str, bool], Vectors] = {}
 
     def of(self, picture: PIL.Image.Image) -> Vectors:
-        """What the head is given of an RGB picture: features and logits, end to end [features + classes]."""
+        """The head's input for an RGB picture: features and logits, concatenated [features + classes]."""
         return np.concatenate([each[0] for each in self._trunk(preprocess(picture, self.spec)[None])])
 
     def again(self, picture: PIL.Image.Image) -> Vectors:
-        """The same, remembered for whoever asks of the same pixels."""
+        """As `of`, cached by pixels."""
         digest = hashlib.sha256(picture.tobytes()).digest()
         if digest not in self._seen:
             self._seen[digest] = self.of(picture)
@@ -78,7 +76,7 @@ class BundleTrunk:
         return self._asked(words, self._text.embed_term, short=True)
 
     def texts(self, texts: Sequence[str]) -> Vectors:
-        """Unit vectors [n, dim] of texts as they stand."""
+        """Unit vectors [n, dim] of texts, without templates."""
         return self._asked(texts, lambda text: self._text.embed_texts([text])[0], short=False)
 
     def _asked(self, texts: Sequence[str], embed: Callable[[str], Vectors], *, short: bool) -> Vectors:
@@ -90,7 +88,7 @@ class BundleTrunk:
 
 
 class Headed:
-    """A bundle with a head of its own, as a teacher: so it is measured as everything else is."""
+    """A bundle with another head, as a teacher, so that it is measured like any other subject."""
 
     name = digest = ""
 
@@ -101,7 +99,7 @@ class Headed:
         self._sight, self._head = sight, head
 
     def photos(self, pictures: Sequence[PIL.Image.Image], keys: Sequence[str]) -> Vectors:
-        """[n, width]; whose photos they are does not matter."""
+        """[n, width]; `keys` are ignored."""
         assert len(pictures) == len(keys)
         return embed(self._head, np.stack([self._sight.again(picture) for picture in pictures]))
 
@@ -112,7 +110,7 @@ class Headed:
 
 @torch.no_grad()
 def embed(head: Head, given: Vectors) -> Vectors:
-    """The unit vectors [n, dim] of what a head is given [n, features + classes]."""
+    """Unit vectors [n, dim] from head inputs [n, features + classes]."""
     head.eval()
     return apply(head, torch.from_numpy(given)).numpy()
 
@@ -126,7 +124,7 @@ def apply(head: Head, given: torch.Tensor) -> torch.Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """Photos with what was decided about them; no decision on a tag is a verdict of 0."""
+    """Photos with their decisions; a verdict of 0 means undecided."""
 
     keys: tuple[str, ...]
     tags: tuple[str, ...]
@@ -136,16 +134,16 @@ class Decided:
     skipped: Counter[str]
 
     def where(self, wanted: NDArray[np.bool_]) -> Decided:
-        """Some of the photos."""
+        """The subset of photos where `wanted` is true."""
         keys = tuple(key for key, each in zip(self.keys, wanted, strict=True) if each)
         return Decided(keys, self.tags, self.words, self.verdicts[wanted], self.given[wanted], self.skipped)
 
 
 def look(shards: Sequence[Path], sight: BundleTrunk, progress: Callable[[int, str], None]) -> Decided:
-    """Looks at every photo in the shards that has a decision.
+    """Runs the trunk on every photo in the shards that has a decision.
 
     Raises:
-        DataError: none has one, or a sample has something else in their place.
+        DataError: no photo has one, or a sample's decisions are malformed.
     """
     skipped: Counter[str] = Counter()
     keys: list[str] = []
@@ -187,7 +185,7 @@ def _decided(
 def _table(
     decisions: Sequence[tuple[Decision, ...]],
 ) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...], NDArray[np.int8]]:
-    """The tags by name, the words of each, and a row of verdicts a photo [photos, tags]."""
+    """The sorted tags, the words of each, and the verdicts [photos, tags]."""
     words: dict[str, dict[str, None]] = {}
     for each in sorted(
         {decision for row in decisions for decision in row}, key=lambda each: (each.tag, each.prompts)
