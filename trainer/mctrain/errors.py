@@ -1,12 +1,12 @@
 """The exceptions of the trainer, each carrying one sentence for a person.
 
-PicsightError            of the engine: anything that a person is told about
-└── TrainerError         the trainer cannot do what was asked
-    ├── RecipeError      a recipe is unknown, incomplete or holds a key that nobody reads (exit code 2)
+PicsightError            of the engine: any error shown to the user
+└── TrainerError         the trainer cannot do the work
+    ├── RecipeError      a recipe is unknown, incomplete or has an unknown key (exit code 2)
     ├── DataError        a shard is missing, damaged or not what its name says
     │   └── SampleError  one sample of a shard cannot be used: it is skipped and counted, the work goes on
     ├── RefusalError     the data holds something that is only for evaluation
-    ├── WeightsError     a file of weights is damaged, or is not of the model it is taken for
+    ├── WeightsError     a file of weights is damaged or belongs to another model
     └── ExportError      an exported graph does not compute what the checkpoint computes
 """
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 class TrainerError(PicsightError):
-    """A failure of the trainer that is told to a person as it stands."""
+    """A failure of the trainer whose message is shown to the user."""
 
 
 class RecipeError(TrainerError):
-    """A recipe cannot be followed as it is written."""
+    """A recipe is invalid."""
 
     exit_code = 2
 
@@ -36,7 +36,7 @@ class DataError(TrainerError):
 
 
 class SampleError(DataError):
-    """One sample lacks a member or has a broken one; `reason` is what such samples are counted under."""
+    """A sample lacks a member or has a broken one; such samples are counted by `reason`."""
 
     def __init__(self, message: str, reason: str) -> None:
         super().__init__(message)
@@ -44,7 +44,7 @@ class SampleError(DataError):
 
 
 class RefusalError(TrainerError):
-    """Training would have touched data that measures quality."""
+    """Training would have used evaluation data."""
 
 
 class ExportError(TrainerError):
@@ -52,12 +52,12 @@ class ExportError(TrainerError):
 
 
 class WeightsError(TrainerError):
-    """A file of weights does not fit; the sentence names the key."""
+    """A file of weights does not fit; the message names the key."""
 
 
 @contextmanager
 def demand_extra(package: str, reason: str) -> Iterator[None]:
-    """Wraps the import of a package of the extra `scale`; `reason` begins the sentence.
+    """Wraps the import of a package of the extra `scale`; `reason` begins the error message.
 
     Raises:
         TrainerError: it is not installed.

@@ -1,7 +1,7 @@
-"""Where shards lie: a path on this machine, or a URL of a store that fsspec knows, such as `s3://bucket/folder`.
+"""Locations of shards: a local path, or a URL of a store that fsspec supports, such as `s3://bucket/folder`.
 
-A file is there whole or not at all. On a disk it is written under another name and renamed; a store gets it as one object,
-which it shows when the last byte has come. Only URLs load fsspec.
+Files are written atomically: on a disk under another name and then renamed, in a store as one object that becomes
+visible when it is complete. fsspec is loaded for URLs only.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _MAGIC = frozenset("*?[")
 
 @dataclass(frozen=True, slots=True)
 class StoredPath:
-    """A file or folder of a store under its URL, with those methods of `pathlib.Path` that shards need.
+    """A file or folder of a store by its URL, with the methods of `pathlib.Path` that shards need.
 
-    Keys and addresses come from the store's usual variables. A store has no folders, only names with slashes.
+    Credentials come from the store's usual environment variables. A store has no folders, only names with slashes.
     """
 
     url: str
@@ -47,7 +47,7 @@ class StoredPath:
 
     @property
     def parent(self) -> StoredPath:
-        """The folder that it lies in."""
+        """The containing folder."""
         return StoredPath(self.url.rpartition("/")[0])
 
     def is_file(self) -> bool:
@@ -61,31 +61,31 @@ class StoredPath:
             return bool(store.isfile(path))
 
     def info(self) -> dict[str, Any]:
-        """What the store knows of the file, its size among that; the store's own errors come as they are."""
+        """The store's metadata of the file, including its size; raises the store's own errors."""
         store, path = self.store()
         return store.info(path)  # type: ignore[no-any-return]
 
     def open(self, mode: str = "rb") -> io.BufferedReader:
-        """The file to read, from anywhere; the store's own errors come as they are."""
+        """Opens the file for random reads; raises the store's own errors."""
         store, path = self.store()
         return io.BufferedReader(store.open(path, mode), _BUFFER)
 
     def read_bytes(self) -> bytes:
-        """The whole file; the store's own errors come as they are."""
+        """The whole file; raises the store's own errors."""
         store, path = self.store()
         return bytes(store.cat_file(path))
 
     def store(self) -> tuple[Any, str]:
-        """The file system and the path in it; fsspec keeps those that it has opened.
+        """The file system and the path in it; fsspec caches file systems.
 
         Raises:
-            DataError: no such file system is known.
+            DataError: the file system is unknown.
             TrainerError: a package is missing.
         """
         with demand_extra("fsspec", f"{self} lies in a store"):
-            from fsspec.core import url_to_fs  # 200 ms that no local path pays
+            from fsspec.core import url_to_fs  # takes 200 ms, which local paths do not need
         try:
-            # a listing that is kept would not show what others write meanwhile
+            # a cached listing would miss files that others write
             return url_to_fs(self.url, use_listings_cache=False)  # type: ignore[no-any-return]
         except (ImportError, ValueError) as fault:
             raise DataError(f"{self} cannot be opened: {_reason(fault)}.") from fault
@@ -96,19 +96,19 @@ _Place = TypeVar("_Place", bound=Place)
 
 
 def place_of(text: str) -> Place:
-    """The place that a person typed."""
+    """Parses a path or a URL."""
     return StoredPath(text.rstrip("/")) if "://" in text else Path(text)
 
 
 def same(one: Place, other: Place) -> bool:
-    """Whether both are one file that is there."""
+    """Whether both are the same existing file."""
     if isinstance(one, Path) and isinstance(other, Path):
         return one.is_file() and other.is_file() and one.samefile(other)
     return str(one) == str(other) and one.is_file()
 
 
 def on_disk(place: Place, reason: str) -> Path:
-    """The same as a path; `reason` begins the sentence where it is none.
+    """The place as a local path; `reason` begins the error message.
 
     Raises:
         TrainerError: it lies in a store.
@@ -119,7 +119,7 @@ def on_disk(place: Place, reason: str) -> Path:
 
 
 def files_of(folder: _Place, pattern: str) -> list[_Place]:
-    """The files in this folder that a pattern fits (`*.tar`, `**/*.tar`), sorted; a file of that very name alone.
+    """The files in this folder that match a pattern (`*.tar`, `**/*.tar`), sorted; an exact name matches only itself.
 
     Raises:
         DataError: the store does not answer, or refuses it.
@@ -127,7 +127,7 @@ def files_of(folder: _Place, pattern: str) -> list[_Place]:
     if (folder / pattern).is_file():
         return [cast("_Place", folder / pattern)]
     if isinstance(folder, Path):
-        # Path.glob takes no absolute pattern
+        # Path.glob accepts no absolute pattern
         names = sorted(glob.glob(pattern, root_dir=folder, recursive=True))  # noqa: PTH207
         return [cast("_Place", folder / name) for name in names if (folder / name).is_file()]
     if not _MAGIC & set(pattern):
@@ -140,7 +140,7 @@ def files_of(folder: _Place, pattern: str) -> list[_Place]:
 
 
 def size_of(place: Place) -> int:
-    """Of a file, in bytes.
+    """The size of a file in bytes.
 
     Raises:
         DataError: it is missing or may not be read.
@@ -150,7 +150,7 @@ def size_of(place: Place) -> int:
 
 
 def version_of(place: Place) -> str:
-    """A text that is another one as soon as the file is another one; nothing of it is read.
+    """A string that changes whenever the file does, from its metadata only.
 
     Raises:
         DataError: it is missing or may not be read.
@@ -165,7 +165,7 @@ def version_of(place: Place) -> str:
 
 @contextmanager
 def opened(place: Place) -> Iterator[io.BufferedReader]:
-    """A file to read, from its beginning or from anywhere.
+    """Opens a file for random reads.
 
     Raises:
         DataError: it is missing or cannot be read, now or later on.
@@ -185,7 +185,7 @@ def read(place: Place) -> bytes:
 
 
 def read_part(place: Place, start: int, size: int) -> bytes:
-    """So many bytes from somewhere in the file; fewer where it ends before.
+    """`size` bytes from `start`; fewer if the file ends before.
 
     Raises:
         DataError: it is missing or cannot be read.
@@ -201,7 +201,7 @@ def read_part(place: Place, start: int, size: int) -> bytes:
 
 @contextmanager
 def near(place: Place) -> Iterator[Path]:
-    """The whole file at a path of this machine, while the block lasts; that of a store among the temporary files.
+    """The file at a local path inside the block; one in a store is downloaded to a temporary file.
 
     Raises:
         DataError: it is missing or cannot be read.
@@ -220,10 +220,10 @@ def near(place: Place) -> Iterator[Path]:
 
 @contextmanager
 def draft(place: Place) -> Iterator[Path]:
-    """A path of this machine to write at: what lies there when the block ends well becomes the file, and else is gone.
+    """A local path to write to: becomes the file if the block succeeds, and is deleted if it fails.
 
     Raises:
-        OSError: the disk is full or refuses it.
+        OSError: the disk is full or cannot be written.
         TrainerError: the store refuses it.
     """
     if isinstance(place, Path):
@@ -236,17 +236,17 @@ def draft(place: Place) -> Iterator[Path]:
         yield path
         try:
             store.put_file(str(path), target)
-        # The outer border to foreign stores: each has failures of its own.
+        # Third-party stores: each raises different exceptions.
         except Exception as fault:
             advice = "; make the bucket first, or name another" * isinstance(fault, FileNotFoundError)
             raise TrainerError(f"{place} cannot be written: {_reason(fault)}{advice}.") from fault
 
 
 def write(place: Place, content: bytes) -> None:
-    """Replaces a file in one step.
+    """Replaces a file atomically.
 
     Raises:
-        OSError: the disk is full or refuses it.
+        OSError: the disk is full or cannot be written.
         TrainerError: the store refuses it.
     """
     with draft(place) as path:
@@ -255,7 +255,7 @@ def write(place: Place, content: bytes) -> None:
 
 @contextmanager
 def _sentences(place: Place) -> Iterator[None]:
-    """Turns what a disk or a store raises into a sentence; each store has failures of its own."""
+    """Turns the exceptions of disks and stores into sentences; each store raises different ones."""
     try:
         yield
     except FileNotFoundError as fault:

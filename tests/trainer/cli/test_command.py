@@ -58,7 +58,7 @@ def test_the_commands_of_the_documents_have_only_options_that_there_are():
         (
             ["reinforce", "--recipe", "everyday", "--data", ".", "-o", "x", "--views", "5"],
             2,
-            "says --views itself",
+            "sets --views itself",
         ),
         (
             ["train", "teacher", "--photos", ".", "--dry-run"],

@@ -115,7 +115,7 @@ def test_a_task_that_is_lost_each_time_is_told_and_what_it_raises_is_its_own_sen
     refusal = KeyError()
     refusal.cause = DataError("The shard is damaged.")
     assert _answer(Lost(), 5) == 5
-    with pytest.raises(TrainerError, match="ended again and again, as happens when memory is full"):
+    with pytest.raises(TrainerError, match="keep dying, as happens when memory is full"):
         _answer(Lost(), OSError())
     with pytest.raises(DataError, match="The shard is damaged"):
         _answer(Lost(), refusal)

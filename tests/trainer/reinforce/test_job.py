@@ -167,7 +167,7 @@ def test_a_job_killed_again_and_again_loses_nothing_and_doubles_nothing(steps, m
 
 
 def test_a_folder_of_another_job_is_left_alone(made, words):
-    with pytest.raises(TrainerError, match=r"was begun with another seed \(0, now 5\); take that back, or"):
+    with pytest.raises(TrainerError, match=r"was begun with another seed \(0, now 5\); use that again, or"):
         run(*words, "-o", made[0], "--seed", "5")
     with pytest.raises(TrainerError, match=r"was begun with another views \(\d, now 9\)"):
         run(*words, "-o", made[0], "--views", "9")

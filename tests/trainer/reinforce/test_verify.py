@@ -66,7 +66,7 @@ def test_one_changed_byte_of_a_photo_is_found_and_the_photo_named(own, cache, ve
     told = verify(own, code=1)
     assert "000001.tar is not the file that was written" in told
     assert (
-        f"000001.tar: 1 of 3 samples that were read are broken, first: The photo of {sample.key} is not"
+        f"000001.tar: 1 of 3 samples that were read are broken, first: The photo of {sample.key} does not match"
         in told
     )
     assert "findings: 2" in told
@@ -92,7 +92,7 @@ def test_a_changed_view_is_found_with_the_versions_as_what_cannot_have_moved_it(
     key = read_shard(own / "000000.tar", cache)[0].key
     told = verify(own, code=1)
     assert f"000000.tar: 1 of 1 replayed views moved, first: view 2 of {key} has the digest" in told
-    assert "as they are here: so photos or records were changed" in told
+    assert "the same as here: so photos or records were changed" in told
     assert "findings: 1" in told
     change_manifest(own, versions={"Pillow": "9.5.0"})
     told = verify(own, code=1)
@@ -144,7 +144,7 @@ def test_another_teacher_is_told_and_one_that_cannot_be_it_is_refused(own, start
     change_manifest(own, teachers=(replace(teacher, digest="0123456789abcdef"),))
     told = verify(own, "--teacher", starter, code=1)
     assert "has other weights than the set was made with: its digest is" in told
-    assert "instead of 0123456789abcdef; find those of then" in told
+    assert "instead of 0123456789abcdef; find the original weights" in told
     assert told.index("has other weights") < told.index("cosine with fresh embeddings")
     result = CliRunner().invoke(
         mctrain, ["data", "verify", str(own), "--teacher", str(starter), "--teacher", str(starter)]

@@ -87,7 +87,7 @@ def test_changes_are_recorded_and_shown(result, tmp_path):
         ("run.precision=fp8", r"--set run\.precision=fp8: .* 'fp8'; it should be 'fp32', 'bf16' or 'fp16'"),
         ("run.sizes=[{ step = 0 }]", r"run, sizes lacks the key size"),
         ("run", r"--set run is not a change of a recipe; write TABLE\.KEY=VALUE"),
-        ("run.steps.more=3", r"--set run\.steps\.more=3: steps is no table"),
+        ("run.steps.more=3", r"--set run\.steps\.more=3: steps is not a table"),
         ("run.passes=3", r"either steps or passes"),
         ("changes.foo=1", r"unknown key: changes; only the option --set"),
     ],
@@ -112,7 +112,7 @@ def test_a_dry_run_tells_what_it_would_cost_and_writes_nothing(command, tmp_path
     )
     small, large = map(float, speeds)
     assert float(speed) == pytest.approx(8 / (5 / small + 3 / large), rel=0.05)
-    with pytest.raises(RecipeError, match="keeps photos apart"):  # as the run itself
+    with pytest.raises(RecipeError, match="compares the new model"):  # as the run itself
         invoke(
             *words[:place], *words[place + 2 :], "--dry-run",
             "--set", "apart.share=0.4", "--set", "apart.most_lost=2",

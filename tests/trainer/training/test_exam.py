@@ -60,7 +60,7 @@ def test_a_run_whose_scores_do_not_rise_is_stopped(still, run_in):
     heard = Heard()
     outcome = run_in(folder, *STILL, journal=heard)
     assert outcome.why == why
-    assert not any(line.startswith("What is measured") for line in heard.lines)
+    assert not any(line.startswith("The evaluation has changed") for line in heard.lines)
     origin = load_checkpoint(outcome.path).origin
     assert (origin.steps, origin.score) == (1, pytest.approx(scores[0]))
 
@@ -74,7 +74,7 @@ def test_scores_of_other_photos_under_the_same_names_do_not_stop_a_run(still, ru
     outcome = run_in(tmp_path / "run", *STILL, places=replace(places, data=tmp_path / "other"), journal=heard)
     assert outcome.why.startswith("stopped after 3 of 7 steps")
     assert [line["step"] for line in told(tmp_path / "run") if "score" in line] == [1, 2, 3]
-    assert sum(line.startswith("What is measured is not what it was before") for line in heard.lines) == 1
+    assert sum(line.startswith("The evaluation has changed") for line in heard.lines) == 1
 
 
 def test_the_state_with_the_best_score_outlives_later_ones_and_a_kill_and_is_the_result(opened, tmp_path):

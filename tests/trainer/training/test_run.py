@@ -124,7 +124,7 @@ def test_metrics_that_are_damaged_end_there(run_in, tmp_path, line):
 def test_a_figure_of_which_less_is_better_judges_no_run(run_in, places, tmp_path):
     tasks = tmp_path / "tasks.toml"
     tasks.write_text('[[blanks]]\nname = "blanks"\n')
-    with pytest.raises(RecipeError, match="Of blanks less is better"):
+    with pytest.raises(RecipeError, match="Lower is better for blanks"):
         run_in(
             tmp_path / "run",
             "run.steps=2",

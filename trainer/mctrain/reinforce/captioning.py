@@ -1,6 +1,6 @@
-"""Captions as something that is done to shards: what a captioner says of a photo joins what is said of it already.
+"""Adds generated captions to shards.
 
-Every member of a sample stays as it is but `syn.json`, which gets the texts.
+Only the member `syn.json` of a sample changes: it gets the texts.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ if TYPE_CHECKING:
     from mctrain.teachers.teacher import Teacher
 
 
-_BATCH = 16  # photos that a captioner sees at once; always the same ones, for the last bits of its logits may change with them
-_THREADS = 2  # that decode ahead
+_BATCH = 16  # photos per batch; batches must be reproducible, because the last bits of logits depend on them
+_THREADS = 2  # threads that decode ahead
 _REINFORCED = frozenset(each.suffix for each in Storage)
-_FEW = 8  # photos of which it says nothing that all have one caption
+_FEW = 8  # fewest photos for the warning about equal captions
 KEPT, BLANK, AGAIN, UNLIKE = "captions", "blank", "said again", "unlike the photo"
 UNANSWERED = "no answer"
 
 
 @dataclass(frozen=True, slots=True)
 class CaptionOrder:
-    """Who writes, how, and under which tag; `limit` photos of each shard, None for all. A server has so many questions at once;
-    a caption whose cosine with its photo is below `least` in the eyes of the teacher `judge` is dropped.
+    """The captioner, its sampling and the tag; `limit` photos of each shard, None for all. `concurrency` is the number of
+    parallel requests to a server. Captions whose cosine with their photo, by the teacher `judge`, is below `least` are dropped.
     """
 
     captioner: str
@@ -63,7 +63,7 @@ class CaptionOrder:
 
     @contextmanager
     def open(self) -> Iterator[Captioning]:
-        """Loads the captioner, and the teacher that judges.
+        """Loads the captioner and the judging teacher.
 
         Raises:
             BundleError: a bundle is damaged.
@@ -76,14 +76,14 @@ class CaptionOrder:
 
 @dataclass(frozen=True, slots=True)
 class Captioning:
-    """Shows photos to a captioner."""
+    """Makes captioned shards."""
 
     order: CaptionOrder
     captioner: Captioner
     judge: Teacher | None
 
     def identity(self) -> dict[str, Any]:
-        """What the bytes of a shard depend on beside its source."""
+        """Everything besides the source that the bytes of a shard depend on."""
         order = self.order
         configuration = {
             **asdict(order.manner), "seed": order.seed, "tag": order.tag, "limit": order.limit, "least similarity": order.least
@@ -94,12 +94,12 @@ class Captioning:
 
     @property
     def limit(self) -> int | None:
-        """As the order has it."""
+        """The order's limit."""
         return self.order.limit
 
     @property
     def trials(self) -> int:
-        """A server is not asked twice."""
+        """One trial, so that no request is sent twice."""
         return 1 if self.captioner.is_remote else 2
 
     def samples(
@@ -109,7 +109,7 @@ class Captioning:
 
         Raises:
             DataError: the source is missing.
-            TrainerError: the captioner does not answer, or not for a single photo.
+            TrainerError: the captioner does not answer, or for no photo at all.
         """
         photos, captioned = 0, Counter[str]()
         pictured = _pictures(_fit(source, outcome, limit), outcome)
@@ -126,11 +126,11 @@ class Captioning:
 
     @staticmethod
     def keys(shard: Path) -> list[str]:
-        """Those of all groups."""
+        """The keys of all groups."""
         return [group.key for group in grouped(shard)]
 
     def finish(self, folder: Place, reports: Sequence[ShardReport], bar: Bar) -> list[str]:
-        """Nothing is written; how many captions were kept and dropped."""
+        """Writes nothing; returns a sentence that counts kept and dropped captions."""
         del folder, bar
         totals = sum((Counter(each.counts) for each in reports), Counter[str]())
         written = totals.total() or 1
@@ -144,7 +144,7 @@ class Captioning:
     def _captions(
         self, batch: Sequence[_Pictured], outcome: ShardOutcome
     ) -> Iterator[tuple[_Pictured, list[str]]]:
-        """The photos that the captioner describes, each with the captions that are kept; the others are counted."""
+        """The captioned photos, each with its kept captions; dropped ones are counted."""
         seeds = [seed_of(each.group.key, self.order.seed) for each in batch]
         answers = self.captioner.describe([each.picture for each in batch], seeds, self.order.manner)
         described: list[_Pictured] = []
@@ -167,7 +167,7 @@ class Captioning:
         return zip(described, captions, strict=True)
 
     def _joined(self, each: _Pictured, texts: Sequence[str]) -> dict[str, bytes]:
-        """The members of a sample with the texts behind those that its tag holds already."""
+        """The members of a sample with the texts appended to its tag."""
         joined = dict.fromkeys((*texts_of(each.tagged, self.order.tag), *texts))
         if not joined:
             return dict(each.group.members)
@@ -177,7 +177,7 @@ class Captioning:
 def _likeness(
     judge: Teacher, described: Sequence[_Pictured], captions: Sequence[Sequence[str]]
 ) -> Iterator[float]:
-    """The cosine of each caption with its photo, photo after photo."""
+    """The cosine of each caption with its photo, in the order of the photos."""
     texts = [text for each in captions for text in each]
     if not texts:
         return iter(())
@@ -187,16 +187,16 @@ def _likeness(
 
 
 def _warning(captioned: Counter[str], photos: int) -> str:
-    """A sentence where half of the photos or more have one caption; `captioned` counts the photos of each."""
+    """A warning if at least half of the photos have the same caption; `captioned` counts the photos of each caption."""
     ((text, count),) = captioned.most_common(1) or [("", 0)]
     if photos < _FEW or 2 * count < photos:
         return ""
-    return f"“{text}” is said of {count} of {photos} photos; look whether the captioner sees them, or only declines."
+    return f"{count} of {photos} photos have the caption “{text}”; check whether the captioner sees them, or only declines."
 
 
 @dataclass(frozen=True, slots=True)
 class _Pictured:
-    """A sample with the texts that were made for it already, by tag, and its decoded photo."""
+    """A sample with its earlier synthetic texts by tag, and its decoded photo."""
 
     group: SampleMembers
     tagged: Mapping[str, Any]
@@ -210,7 +210,7 @@ def _fit(
     seen = set[str]()
     for _, group in admitted(shard, outcome, seen, limit):
         if _REINFORCED & group.members.keys():
-            outcome.miss(group.key, "reinforced already")  # further texts would have no embeddings
+            outcome.miss(group.key, "reinforced already")  # new texts would have no embeddings
             continue
         try:
             words_of(group.members, group.key)
@@ -225,7 +225,7 @@ def _fit(
 def _pictures(
     samples: Iterator[tuple[SampleMembers, Mapping[str, Any]]], outcome: ShardOutcome
 ) -> Iterator[_Pictured]:
-    """Samples with their photos, in order, some of them decoded before they are asked for."""
+    """Samples with their photos, in order, decoded ahead."""
     with ThreadPoolExecutor(_THREADS) as threads:
         work = ((*each, threads.submit(decode_photo, each[0].photo)) for each in samples)
         for group, tagged, picture in ahead(work, _BATCH):
@@ -236,10 +236,10 @@ def _pictures(
 
 
 def open_captioner(title: str, concurrency: int = 1) -> Captioner:
-    """The captioner of this name; a server gets so many questions at once.
+    """Opens the captioner of this name; `concurrency` is the number of parallel requests to a server.
 
     Raises:
-        WeightsError: there is no such model, or it is none that writes.
+        WeightsError: there is no such model, or it is not a captioner.
         TrainerError: an address names no model.
     """
     if title.startswith(("http://", "https://")):
@@ -248,7 +248,7 @@ def open_captioner(title: str, concurrency: int = 1) -> Captioner:
         return ChatCaptioner(title, concurrency)
     if not title.startswith(OPEN_CLIP):
         raise WeightsError(
-            f"{title} is no captioner; write open_clip:NAME@WEIGHTS, open_clip:local-dir:FOLDER, or URL@MODEL of your own server."
+            f"{title} is not a captioner; write open_clip:NAME@WEIGHTS, open_clip:local-dir:FOLDER, or URL@MODEL of your own server."
         )
     from mctrain.reinforce.captioners.coca import CocaCaptioner
     from mctrain.teachers.open_clip import load_model  # imports open_clip: 2 s

@@ -1,4 +1,4 @@
-"""A contact sheet of a shard: photos with their texts; of reinforced ones also the views, with each teacher's cosines."""
+"""A contact sheet of a shard: photos with their texts; for reinforced shards also views and each teacher's cosines."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ VIEW_SIDE = 168  # pixels of a replayed view
 _PHOTO, _TEXTS = 256, 560  # pixels of a photo's longer side, and of the column of texts
 _MARGIN, _GAP = 32, 20
 _COLUMNS = 5  # views side by side
-_TITLE, _BODY, _SMALL = 26, 15, 13  # sizes of letters
+_TITLE, _BODY, _SMALL = 26, 15, 13  # font sizes
 _MOST_TEXTS, _MOST_LINES = 5, 3  # texts of each kind, lines of each
 _CAPTIONS = "captions"
 
-Cosines = tuple[float, ...]  # one a teacher
+Cosines = tuple[float, ...]  # one per teacher
 
 
 @dataclass(frozen=True, slots=True)
 class ShownView:
-    """A replayed view, what was cut out of the photo and done to it, and its cosines with the photo's first caption."""
+    """A replayed view, a description of its crop and operations, and its cosines with the photo's first caption."""
 
     picture: Image
     made_by: str
@@ -51,7 +51,7 @@ class ShownView:
 
 @dataclass(frozen=True, slots=True)
 class ShownPhoto:
-    """A photo, what is known of it, and its texts by kind, each with its cosines with view 0; a plain photo has no views."""
+    """A photo, its facts, and its texts by kind, each with its cosines with view 0; a plain photo has no views."""
 
     key: str
     facts: tuple[str, ...]
@@ -62,7 +62,7 @@ class ShownPhoto:
 
 @dataclass(frozen=True, slots=True)
 class SheetContent:
-    """Some photos of a shard that has so many `whole` samples, and the teachers of its embeddings; `faults` say what was passed over."""
+    """Photos of a shard with `whole` complete samples, and the teachers of its embeddings; `faults` lists skipped samples."""
 
     photos: tuple[ShownPhoto, ...]
     teachers: tuple[TeacherRecord, ...]
@@ -71,7 +71,7 @@ class SheetContent:
 
 
 def gather(shard: Path, count: int, manifest: Path) -> SheetContent:
-    """So many photos of a shard, each from the middle of its part of the shard; without a manifest all are shown as plain photos.
+    """`count` photos, evenly spread over a shard; without a manifest all are plain photos.
 
     Raises:
         DataError: the shard is missing, no photo of it can be shown, or the manifest is damaged.
@@ -118,7 +118,7 @@ def _reinforced(group: SampleMembers, teachers: Sequence[TeacherRecord]) -> Show
     picture = sample.image()
 
     def cosines(rows: NDArray[np.float32], one: NDArray[np.float32]) -> list[Cosines]:
-        """By row of [n, D] with one of [D]."""
+        """The cosines of rows [n, D] with one vector [D]."""
         by_teacher = [rows[:, each] @ one[each] for each in columns_of(widths)]  # [teachers, n]
         return [tuple(each) for each in np.transpose(by_teacher).tolist()]
 
@@ -157,14 +157,14 @@ def _made_by(view: DrawnView, picture: Image) -> str:
 
 
 def draw_sheet(gathered: SheetContent, title: str) -> Image:
-    """A row a photo: the photo, its views, its texts."""
+    """Draws a row per photo: the photo, its views, its texts."""
     columns = min(max(len(each.views) for each in gathered.photos), _COLUMNS)
     views = columns * (VIEW_SIDE + _GAP)
     width = _PHOTO + _GAP + views + _TEXTS
     names = ", ".join(each.name for each in gathered.teachers) or "none"
     about = (
         f"{len(gathered.photos)} of {gathered.whole} photos. Teachers, in the order of their cosines: {names}. Cosines below a view "
-        "are with the photo's first text, those behind a text with view 0."
+        "are with the photo's first text, those after a text with view 0."
     )
     blocks = [
         column([text_block(title, _TITLE, width, 1), text_block(about, _BODY, width, _MOST_LINES, QUIET)])

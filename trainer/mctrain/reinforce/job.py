@@ -1,8 +1,8 @@
-"""The job: which shards remain, and each made whole or not at all, whatever is made of it and wherever.
+"""The job: finds the remaining shards and makes each one atomically.
 
-The unit is one shard. It is written under a temporary name, read back, and renamed; its record follows. A shard with a
-record is done; one without is made again, to the same bytes. So a job may be killed at any moment, run in parts on
-several machines, even twice at once, and repeated.
+The unit is one shard. It is written under a temporary name, read back, and renamed; then its record is written. A shard
+with a record is done; one without is made again, with the same bytes. So a job may be killed at any time, run in parts
+on several machines, even twice at once, and repeated.
 """
 
 from __future__ import annotations
@@ -32,29 +32,29 @@ _ENDING = ".report.json"
 
 @dataclass(frozen=True, slots=True)
 class ShardJob:
-    """Shards, and the folder of what is made of each of them."""
+    """The source shards, and the folder of the resulting ones."""
 
     shards: tuple[Place, ...]
     folder: Place
 
     def target(self, shard: Place) -> Place:
-        """The shard that is made of a source."""
+        """The path of the shard made from a source."""
         return self.folder / _name(shard)
 
 
 @dataclass(frozen=True, slots=True)
 class JobReport:
-    """The reports of all shards that the folder holds, whoever made them, and what else there is to say."""
+    """The reports of all shards in the folder, including other runs', and further sentences."""
 
     sentences: list[str]
     reports: list[ShardReport]
 
 
 def begin(job: ShardJob, identity: Mapping[str, Any]) -> tuple[Place, ...]:
-    """Writes down what the folder is for, or compares it with what it was for; the shards that are to be made.
+    """Records the identity of the job in the folder, or compares it with the recorded one; returns the shards to make.
 
     Raises:
-        TrainerError: the folder holds other shards, a job of another configuration or of other models, or a source.
+        TrainerError: the folder holds other shards, a job with another configuration or other models, or a source.
         DataError: a source cannot be read.
     """
     _claim(job, identity)
@@ -62,20 +62,20 @@ def begin(job: ShardJob, identity: Mapping[str, Any]) -> tuple[Place, ...]:
 
 
 def make(job: ShardJob, shard: Place, maker: Maker, progress: Callable[[int, str], None]) -> ShardReport:
-    """Makes one shard; `progress` hears of every sample and the name of its shard.
+    """Makes one shard; `progress` gets each sample and the name of its shard.
 
     Raises:
-        DataError: the shard is missing, or does not come back as it was written.
+        DataError: the shard is missing, or does not read back as written.
     """
     target = job.target(shard)
     mark = mark_of(shard)
     try:
         with near(shard) as source, draft(target) as path:
             outcome, digest = write_shard(maker, source, path, lambda: progress(1, shard.name))
-            # a folder that held nothing may have been begun with another meanwhile
+            # another job may have started in the empty folder meanwhile
             _claim(job, maker.identity())
     except (OSError, DataError):
-        # another run may have made it meanwhile, and swept this draft away
+        # another run may have made it meanwhile and removed this draft
         if (each := _made(job, shard)) is not None:
             return each
         raise
@@ -83,31 +83,31 @@ def make(job: ShardJob, shard: Place, maker: Maker, progress: Callable[[int, str
     report = ShardReport(
         record, mark, tuple(outcome.faulty), tuple(outcome.refused), dict(outcome.counts), outcome.warning
     )
-    # the whole shard first, then what says that it is there
+    # first the shard, then the record that it is there
     write_record(job.folder / _report_name(target.name), report)
     return report
 
 
 def finish(job: ShardJob, maker: Maker, bar: Bar) -> JobReport:
-    """Writes what belongs beside all shards of the folder, and sweeps up what killed runs left of them."""
+    """Writes the files for the whole folder, and removes drafts of killed runs."""
     there = folder_reports(job.folder)
     while True:
         made = [report for place in there if (report := read_record(place, ShardReport))]
         sentences = maker.finish(job.folder, made, bar)
-        # other parts may have ended meanwhile: whoever writes last has then seen them all
+        # other parts may have ended meanwhile: the last writer sees them all
         before, there = there, folder_reports(job.folder)
         if there == before:
             break
-    if isinstance(job.folder, Path):  # in a store nothing is left
+    if isinstance(job.folder, Path):  # a store has no drafts
         sweep_drafts(job.folder, {each.shard.name for each in made})
     return JobReport(sentences, made)
 
 
 def part_of(shards: Sequence[Place], part: int, parts: int) -> tuple[Place, ...]:
-    """Every so-many-th shard: `part` counts from 1.
+    """Every `parts`-th shard; `part` counts from 1.
 
     Raises:
-        TrainerError: two of all shards have one name, though they may be of different parts.
+        TrainerError: two of all shards have the same name, even in different parts.
     """
     names = Counter(map(_name, shards))
     if twice := [name for name, count in names.items() if count > 1]:
@@ -118,13 +118,13 @@ def part_of(shards: Sequence[Place], part: int, parts: int) -> tuple[Place, ...]
 
 
 def _name(shard: Place) -> str:
-    """Of the shard that is made of a source."""
+    """The name of the shard made from a source."""
     return f"{shard.name.partition('.')[0]}.tar"
 
 
 def _claim(job: ShardJob, identity: Mapping[str, Any]) -> None:
     if each := [shard for shard in job.shards if same(shard, job.target(shard))]:
-        raise TrainerError(f"{each[0]} would be written over; choose another folder with -o.")
+        raise TrainerError(f"{each[0]} would be overwritten; choose another folder with -o.")
     path = job.folder / JOB
     if not path.is_file():
         if any(load_report(job.folder, shard.name) is None for shard in files_of(job.folder, "*.tar")):
@@ -140,12 +140,12 @@ def _claim(job: ShardJob, identity: Mapping[str, Any]) -> None:
         write(path, json.dumps(identity, indent=1).encode())
     elif other:
         raise TrainerError(
-            f"{job.folder} was begun with {other[0]}; take that back, or choose another folder with -o."
+            f"{job.folder} was begun with {other[0]}; use that again, or choose another folder with -o."
         )
 
 
 def _differing(found: dict[str, Any], identity: Mapping[str, Any]) -> list[str]:
-    """In words, what a folder was begun with and is not asked for now."""
+    """The differences between the folder's identity and this job's, in words."""
     before, now = (
         {**each.get("augmentation", {}), **each}
         for each in (found["configuration"], identity["configuration"])
@@ -160,9 +160,9 @@ def _differing(found: dict[str, Any], identity: Mapping[str, Any]) -> list[str]:
 
 
 def _made(job: ShardJob, shard: Place) -> ShardReport | None:
-    """The report of what the folder holds of this very source, if it does.
+    """The report of the shard made from this source, or None if it must be made.
 
-    Where either was changed or damaged, it is made again; of a shard in a store, that it is there is enough.
+    If either has changed or is damaged, it is made again; in a store, existence is enough.
     """
     target = job.target(shard)
     report = load_report(job.folder, target.name)
@@ -173,7 +173,7 @@ def _made(job: ShardJob, shard: Place) -> ShardReport | None:
 
 
 def mark_of(shard: Place) -> str:
-    """Another text as soon as the shard is another one: the SHA-256 of a file here; in a store, what it tells without being read.
+    """A version string of the shard: the SHA-256 of a local file; in a store, its metadata.
 
     Raises:
         DataError: the shard is missing.
@@ -182,12 +182,12 @@ def mark_of(shard: Place) -> str:
 
 
 def load_report(folder: Place, name: str) -> ShardReport | None:
-    """The report of a whole shard; None where the shard or its report is missing or damaged, and it must be made again."""
+    """The report of a complete shard; None if the shard or its report is missing or damaged and must be made again."""
     return read_record(folder / _report_name(name), ShardReport) if (folder / name).is_file() else None
 
 
 def folder_reports(folder: Place) -> list[Place]:
-    """Where the reports of the shards lie that a folder holds: two listings, and nothing is read."""
+    """The reports of the shards in a folder, from two listings, without reading files."""
     shards = {_report_name(shard.name) for shard in files_of(folder, "*.tar")}
     return [report for report in files_of(folder, f"*{_ENDING}") if report.name in shards]
 

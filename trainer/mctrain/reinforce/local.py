@@ -1,4 +1,4 @@
-"""One process makes one shard after the other, and says before how long that will take and how much disk it will fill."""
+"""Makes the shards one by one in this process, after an estimate of time and disk space."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 _TRIED = 12  # samples
-_LONG = 20.0  # seconds, beside which what is loaded once is little
+_LONG = 20.0  # seconds; load time is negligible beside a longer trial
 
 
 def run(order: MakerOrder, job: ShardJob, tell: Callable[[str], None], bar: Bar) -> JobReport:
-    """Makes all shards that are not made; time and disk are told first, and what `job.finish` gives is returned.
+    """Makes all missing shards, after an estimate of time and disk; returns the report of `job.finish`.
 
     Raises:
         PicsightError: whatever `MakerOrder.open`, `begin` and `make` raise.
@@ -39,12 +39,12 @@ def run(order: MakerOrder, job: ShardJob, tell: Callable[[str], None], bar: Bar)
 
 
 def foretell(left: Sequence[Place], maker: Maker, tell: Callable[[str], None]) -> int:
-    """Makes a few samples of the first shard that is left, and tells what all will take; the photos in them, about.
+    """Makes a few samples of the first remaining shard and reports an estimate for all; returns the estimated photo count.
 
-    Shards in a store are not counted one by one, which would fetch them all: they are taken for as large as the first.
+    Shards in a store are assumed to be as large as the first, because counting would download them all.
 
     Raises:
-        DataError: that shard is missing or damaged at its beginning.
+        DataError: that shard is missing or damaged at its start.
     """
     if not left:
         tell("Nothing is left to make.")
@@ -54,7 +54,7 @@ def foretell(left: Sequence[Place], maker: Maker, tell: Callable[[str], None]) -
         counts = [count_photos(each) if isinstance(each, Path) else alike for each in left]
         photos = sum(min(each, maker.limit or each) for each in counts)
         trial = Path(name) / "trial.tar"
-        tell(f"The first {min(photos, _TRIED)} photos of {left[0].name} are tried, for a forecast.")
+        tell(f"Processing {min(photos, _TRIED)} photos of {left[0].name} for an estimate.")
         for _ in range(maker.trials):
             begun = time.monotonic()
             outcome, _ = write_shard(maker, source, trial, lambda: None, _TRIED)

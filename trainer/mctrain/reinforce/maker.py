@@ -1,4 +1,4 @@
-"""What is done to shards, apart from where and in how many places it is done."""
+"""How a shard is made from another, independent of where the work runs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Faulty:
-    """A sample of the source that could not be used, and why."""
+    """An unusable sample of the source, and the reason."""
 
     key: str
     reason: str
@@ -35,8 +35,8 @@ class Faulty:
 
 @dataclass(slots=True)
 class ShardOutcome:
-    """What becomes of a shard while it is made: how many samples it has, the faulty ones of its source, refused keys, digests
-    of replayed views by key, what else is counted, and a sentence of warning or "".
+    """Collects results while a shard is made: samples, faulty samples of the source, refused keys, digests of replayed views
+    by key, other counts, and a warning or "".
     """
 
     samples: int = 0
@@ -52,15 +52,15 @@ class ShardOutcome:
         return Counter(each.reason for each in self.faulty)
 
     def miss(self, key: str, reason: str) -> None:
-        """Counts a sample that cannot be used."""
+        """Counts an unusable sample."""
         self.faulty.append(Faulty(key, reason))
 
 
 @dataclass(frozen=True, slots=True)
 class ShardReport:
-    """The shard as the manifest has it, the mark of its source (`job.mark_of`), and the samples that were left out.
+    """The shard's manifest record, the version of its source (`job.mark_of`), and the samples left out.
 
-    `counts` are of captions: those that were kept, and those that were dropped by reason. `warning` is a sentence, or empty.
+    `counts` are of captions: kept ones, and dropped ones by reason. `warning` is a sentence or empty.
     """
 
     shard: ShardRecord
@@ -72,48 +72,48 @@ class ShardReport:
 
 
 class Maker(Protocol):
-    """Makes one shard of another with models that are loaded; equal sources give equal bytes."""
+    """Makes one shard from another with loaded models; equal sources give equal bytes."""
 
     def identity(self) -> dict[str, Any]:
-        """What the bytes depend on beside the source, as JSON: `configuration`, and the models with their digests."""
+        """Everything besides the source that the bytes depend on, as JSON: `configuration`, and the models with their digests."""
         ...
 
     @property
     def limit(self) -> int | None:
-        """Photos of each shard that are looked at, None for all."""
+        """Photos to process per shard, None for all."""
         ...
 
     @property
     def trials(self) -> int:
-        """How often a few samples are made for the forecast: twice where the first time pays for what is loaded once."""
+        """Trial runs for the estimate: two if the first includes one-time loading."""
         ...
 
     def samples(
         self, source: Path, outcome: ShardOutcome, limit: int | None
     ) -> Iterator[tuple[str, Mapping[str, bytes]]]:
-        """What is made of the first `limit` samples of a source, as an archive wants it; `outcome` tells what became of the others.
+        """The results for the first `limit` samples of a source, ready for an archive; `outcome` records the others.
 
         Raises:
-            DataError: the source is missing or damaged at its beginning.
-            TrainerError: a process or a server that takes part was ended.
+            DataError: the source is missing or damaged at its start.
+            TrainerError: a worker process or a server has ended.
         """
         ...
 
     def keys(self, shard: Path) -> list[str]:
-        """Those of a shard that was written, read as whoever comes next will read it.
+        """The keys of a written shard, read as its consumer will read it.
 
         Raises:
-            DataError: a sample is not whole.
+            DataError: a sample is incomplete.
         """
         ...
 
     def finish(self, folder: Place, reports: Sequence[ShardReport], bar: Bar) -> list[str]:
-        """Writes what belongs beside all shards of the folder; sentences for a person."""
+        """Writes the files for the whole folder; returns sentences for the user."""
         ...
 
 
 class MakerOrder(Protocol):
-    """How a maker is opened, wherever the work is done: it can be sent to another process."""
+    """Opens a maker; can be sent to another process."""
 
     def open(self) -> AbstractContextManager[Maker]:
         """Loads the models.
@@ -127,11 +127,11 @@ class MakerOrder(Protocol):
 def write_shard(
     maker: Maker, source: Path, target: Path, tell: Callable[[], None], limit: int | None = None
 ) -> tuple[ShardOutcome, str]:
-    """Writes what a maker makes of a source, of at most `limit` samples, and calls `tell` for each; the SHA-256 comes second.
+    """Writes the maker's results for at most `limit` samples of a source, and calls `tell` for each; also returns the SHA-256.
 
     Raises:
-        DataError: the source is missing or damaged at its beginning, or the target does not come back as it was written.
-        TrainerError: a process or a server that takes part was ended.
+        DataError: the source is missing or damaged at its start, or the target does not read back as written.
+        TrainerError: a worker process or a server has ended.
     """
     outcome, keys = ShardOutcome(), list[str]()
     least = min((each for each in (limit, maker.limit) if each is not None), default=None)
@@ -157,10 +157,10 @@ def admitted(
 ) -> Iterator[tuple[int, SampleMembers]]:
     """The samples with their places among all groups of the shard, of which `limit` are looked at; of others it is counted why.
 
-    `taken` are the keys that the caller has used until then: one that was refused, or broken, may come again.
+    `taken` are the keys used so far by the caller: a key whose sample was refused or broken may come again.
 
     Raises:
-        DataError: the shard is missing, or damaged at its beginning.
+        DataError: the shard is missing, or damaged at its start.
     """
     known = shipped()
     for number, group in enumerate(itertools.islice(grouped(shard), limit)):

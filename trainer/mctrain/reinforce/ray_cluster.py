@@ -1,7 +1,7 @@
-"""Many workers at once, on the processors of this machine or of a Ray cluster; the unit stays one shard.
+"""Parallel workers with Ray, on this machine or a cluster; each shard is a Ray task.
 
-A shard is a task of Ray. A process keeps its models from one task to the next; a task whose process or machine is lost is
-made anew elsewhere, to the same bytes, and machines that join take part.
+A worker process keeps its models between tasks. If a process or machine is lost, its task runs again elsewhere with the
+same bytes. Machines that join later get tasks too.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from mctrain.reinforce.maker import Bar, Maker, MakerOrder
 
 _OBJECTS = 100_000_000  # bytes; Ray wants some 75 MB
-_AHEAD = 1000  # shards that Ray knows of at a time
-_RETRIES = 3  # of a task whose process ends, before it is no accident
+_AHEAD = 1000  # shards submitted to Ray at a time
+_RETRIES = 3  # retries of a task whose process dies
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Where the workers run: an address as Ray writes it, None for this machine alone; and processors for each of them.
+    """The workers' cluster: a Ray address, or None for this machine; and the cores per worker.
 
-    Where there are GPUs each worker has one.
+    Each worker gets a GPU if there are any.
     """
 
     address: str | None
@@ -42,16 +42,16 @@ class Cluster:
 
 
 class Worker:
-    """What a process of the cluster keeps from one task to the next."""
+    """A cluster process's models, kept between tasks."""
 
     maker: Maker | None = None
     kept = ExitStack()
 
     @classmethod
     def open(cls, order: MakerOrder, folder: Path) -> Maker:
-        """The models, loaded once."""
+        """Loads the models once."""
         if cls.maker is None:
-            with suppress(OSError):  # a machine without the folder finds whole paths alone
+            with suppress(OSError):  # a machine without the folder needs absolute paths
                 os.chdir(folder)
             cls.maker = cls.kept.enter_context(order.open())
         return cls.maker
@@ -60,11 +60,11 @@ class Worker:
 def run(
     order: MakerOrder, job: ShardJob, cluster: Cluster, tell: Callable[[str], None], bar: Bar
 ) -> JobReport:
-    """Makes all shards that are not made; what `job.finish` gives.
+    """Makes all missing shards; returns the report of `job.finish`.
 
     Raises:
         PicsightError: whatever `MakerOrder.open`, `begin` and `make` raise.
-        TrainerError: there is no such cluster, its workers have other models, or end again and again.
+        TrainerError: there is no such cluster, its workers have different models, or keep dying.
     """
     if cluster.address:
         tell(f"Joining the Ray cluster at {cluster.address}; Ray tries for up to two minutes.")
@@ -75,7 +75,7 @@ def run(
             tell(f"{narrow}, unless a larger one joins.")
         job = ShardJob(tuple(map(_absolute, job.shards)), _absolute(job.folder))
         graphics = int(ray.cluster_resources().get("GPU", 0) > 0)
-        # max_calls: a process with a GPU would end after each task
+        # max_calls: without it a GPU process ends after each task
         remote = ray.remote(num_cpus=cluster.processors, num_gpus=graphics, max_calls=0, max_retries=_RETRIES)
         given = (ray.put(order), Path.cwd(), job)
         identity = _answer(ray, remote(_identify).remote(*given))
@@ -90,7 +90,7 @@ def run(
 
 
 def too_narrow(machines: Sequence[Mapping[str, Any]], processors: int) -> str:
-    """A sentence without its end where no machine, as Ray tells of them, has so many processors; Ray would wait for one."""
+    """A warning (without the full stop) if no machine has so many cores, because Ray would wait for one; else empty."""
     largest = max((int(each["Resources"].get("CPU", 0)) for each in machines if each["Alive"]), default=0)
     if largest >= processors:
         return ""
@@ -98,12 +98,12 @@ def too_narrow(machines: Sequence[Mapping[str, Any]], processors: int) -> str:
 
 
 def _absolute(place: Place) -> Place:
-    """The same for processes that begin in other folders than this one."""
+    """An absolute place, for processes with another working directory."""
     return place.absolute() if isinstance(place, Path) else place
 
 
 def _identify(order: MakerOrder, folder: Path, job: ShardJob) -> dict[str, Any]:
-    """What the bytes of all shards depend on."""
+    """The job's identity, from the workers' models."""
     del job
     return Worker.open(order, folder).identity()
 
@@ -112,7 +112,7 @@ def _make(order: MakerOrder, folder: Path, job: ShardJob, shard: Place, identity
     maker = Worker.open(order, folder)
     if maker.identity() != identity:
         raise TrainerError(
-            "The machines of the cluster have other models or versions than one another; install the same on all of them."
+            "The machines of the cluster have different models or versions; install the same on all of them."
         )
     make(job, shard, maker, lambda *_: None)
 
@@ -122,11 +122,11 @@ def _finish(order: MakerOrder, folder: Path, job: ShardJob) -> JobReport:
 
 
 def _answer(ray: Any, answer: Any) -> Any:
-    """What a task gives.
+    """The result of a task.
 
     Raises:
-        PicsightError: the task raises it.
-        TrainerError: its process ended each time.
+        PicsightError: the task raised it.
+        TrainerError: its process died at every try.
     """
     try:
         return ray.get(answer)
@@ -135,28 +135,28 @@ def _answer(ray: Any, answer: Any) -> Any:
         raise (cause if isinstance(cause, (PicsightError, OSError)) else fault) from None
     except ray.exceptions.RayError as fault:
         raise TrainerError(
-            "Workers of the cluster ended again and again, as happens when memory is full; give each more --processes, "
-            "so that fewer of them run at once."
+            "Workers of the cluster keep dying, as happens when memory is full; give each more --processes, so that fewer "
+            "of them run at once."
         ) from fault
 
 
 @contextmanager
 def _joined(cluster: Cluster) -> Iterator[Any]:
-    """Ray, with a cluster of its own or the one at an address; it tells nobody that it is used."""
-    # before it is imported; without the second one Ray would retry for ever what memory does not hold
+    """Ray, with a new local cluster or the one at an address; usage reports are off."""
+    # set before the import; without the second one Ray retries forever when memory is full
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_task_oom_retries": str(_RETRIES)}
     with demand_extra("ray", "--engine ray"):
-        import ray  # 1 s that no local job pays
-    # "local": unasked, Ray would join one that was begun here before, or the one of RAY_ADDRESS
+        import ray  # takes 1 s, which local jobs do not need
+    # "local": by default Ray joins a cluster already running here, or the one of RAY_ADDRESS
     options: dict[str, Any] = {"address": cluster.address or "local"}
     if not cluster.address:
-        # nothing but names travels: Ray would set a third of the memory aside for objects
+        # only names are sent; by default Ray reserves a third of the memory for objects
         options |= {"include_dashboard": False, "object_store_memory": _OBJECTS}
     try:
         ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
     except (ConnectionError, ValueError, RuntimeError) as fault:
         raise TrainerError(
-            f"No Ray cluster answers at {options['address']}; write HOST:PORT as `ray start --head` told it, on a machine of the "
+            f"No Ray cluster answers at {options['address']}; write HOST:PORT as `ray start --head` prints it, on a machine of the "
             "cluster, and set RAY_AUTH_MODE=token if it has a token."
         ) from fault
     try:

@@ -1,5 +1,5 @@
-"""One shard in, one reinforced shard out: photos decoded once, views drawn and replayed, everything shown to the teachers;
-and the manifest of what they judged.
+"""Makes a reinforced shard: decodes each photo once, draws and replays views, and stores the teachers' embeddings; and writes
+the manifest.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ if TYPE_CHECKING:
     from mctrain.recipes.tables import Augmentation
     from mctrain.reinforce.maker import Bar, ShardOutcome, ShardReport
 
-_AHEAD = 16  # photos that are decoded while the teachers look at others
-_REPLAYED = 100  # of so many photos one view's pixels are remembered
+_AHEAD = 16  # photos decoded ahead of the teachers
+_REPLAYED = 100  # photos per recorded view digest
 _PACKAGES = ("picsight", "torch", "numpy", "onnxruntime")
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """What is drawn of each photo, and at which sizes the teachers see it; `jpeg` encodes other photos as JPEG."""
+    """How views are drawn, and the teachers' input sizes; `jpeg` encodes all photos as JPEG."""
 
     augmentation: Augmentation
     seed: int
@@ -67,9 +67,9 @@ class Drawing:
 
 @dataclass(frozen=True, slots=True)
 class ReinforceOrder:
-    """Which teachers judge what of each photo, in which form it is stored; `limit` photos of each shard, None for all.
+    """The teachers, views and storage format; `limit` photos of each shard, None for all.
 
-    `bank` holds texts without photos that are judged too; `processes` decode.
+    `bank` holds texts without photos to embed too; `processes` decode photos.
     """
 
     teachers: tuple[str, ...]
@@ -99,7 +99,7 @@ class ReinforceOrder:
 
 @dataclass(frozen=True, slots=True)
 class Reinforcing:
-    """Shows photos and texts to an ensemble; `pool` decodes."""
+    """Embeds photos and texts with an ensemble; `pool` decodes photos."""
 
     drawing: Drawing
     storage: Storage
@@ -110,7 +110,7 @@ class Reinforcing:
     trials = 2
 
     def identity(self) -> dict[str, Any]:
-        """What the bytes of a shard depend on beside its source."""
+        """Everything besides the source that the bytes of a shard depend on."""
         drawing = self.drawing
         configuration = {
             "augmentation": asdict(drawing.augmentation),
@@ -129,14 +129,14 @@ class Reinforcing:
 
         Raises:
             DataError: the source is missing.
-            TrainerError: a process that decodes was ended.
+            TrainerError: a decoding process has died.
         """
         slots = slots_of(self.drawing.augmentation)
         for sample in reinforce(source, self.drawing, self.ensemble, self.pool, outcome, limit=limit):
             yield sample.key, members_of(sample, self.storage, slots)
 
     def keys(self, shard: Path) -> list[str]:
-        """Those of samples that training can read."""
+        """The keys of samples that training can read."""
         widths = tuple(each.width for each in self.ensemble.members)
         return [parse_sample(group.key, group.members, widths).key for group in grouped(shard)]
 
@@ -160,7 +160,7 @@ class Reinforcing:
         return [*self.bank.absent, f"{place}: {count} texts ({sources})"]
 
     def _teachers(self) -> tuple[TeacherRecord, ...]:
-        """The teachers as a manifest has them."""
+        """The teachers' manifest records."""
         return tuple(
             TeacherRecord(each.name, each.width, each.scale, each.digest) for each in self.ensemble.members
         )
@@ -175,9 +175,9 @@ def reinforce(
     *,
     limit: int | None = None,
 ) -> Iterator[ReinforcedSample]:
-    """The samples of a shard, in its order, with all that the teachers give; what cannot be used is told in `outcome`.
+    """The samples of a shard, in order, with the teachers' embeddings; unusable ones are recorded in `outcome`.
 
-    `limit` is the most samples that are looked at.
+    At most `limit` samples are processed.
 
     Raises:
         DataError: the shard itself is missing, or damaged at its beginning.
@@ -186,7 +186,7 @@ def reinforce(
     words = _read_words(shard, drawing, outcome, limit)
     texts = sorted({text for each in words.values() for texts in _tagged(each).values() for text in texts})
     vectors = dict(zip(texts, ensemble.texts(texts), strict=True)) if texts else {}
-    # the phrasing may hold thousands of captions, and would be sent with each photo
+    # without the phrasing, whose thousands of captions would be sent with each photo
     work = _decoded(shard, words, replace(drawing, phrasing=Phrasing()), pool)
     try:
         for number, key, decoded in ahead(work, _AHEAD):
@@ -232,9 +232,7 @@ def _tagged(words: SampleTexts) -> dict[str, tuple[str, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """A photo as the teachers get it: its views at each size; `replayed` is the digest of the last one at 224 pixels, where it
-    is remembered.
-    """
+    """A photo's views at each teacher's size; `replayed` is the digest of the last view at 224 pixels, if recorded."""
 
     suffix: str
     photo: bytes
@@ -246,7 +244,7 @@ class _Shown:
 def _decoded(
     shard: Path, words: Mapping[int, SampleTexts], drawing: Drawing, pool: ProcessPoolExecutor
 ) -> Iterator[tuple[int, str, Future[_Shown | None]]]:
-    """Place, key and photo of each sample that has words."""
+    """Position, key and photo of each sample with words."""
     count = itertools.count()
     for number, group in enumerate(itertools.islice(grouped(shard), max(words, default=-1) + 1)):
         if number in words:
@@ -256,12 +254,12 @@ def _decoded(
 
 
 def _show(key: str, suffix: str, photo: bytes, remembered: bool, drawing: Drawing) -> _Shown | None:
-    """Decodes a photo and makes its views; runs in a process of its own. None where the photo is broken."""
+    """Decodes a photo and makes its views, in a worker process; None if the photo is broken."""
     try:
         image = decode_photo(photo)
         if drawing.jpeg and suffix not in {"jpg", "jpeg"}:
             suffix, photo = "jpg", encode_jpeg(image)
-            image = decode_photo(photo)  # what a reader will see
+            image = decode_photo(photo)  # the pixels that a reader will get
     except DataError:
         return None
     views = draw_views(drawing.augmentation, key, drawing.seed, image.width, image.height)
@@ -277,7 +275,7 @@ def _judged(
     vectors: Mapping[str, NDArray[np.float32]],
     ensemble: Ensemble,
 ) -> ReinforcedSample:
-    """A sample with the teachers' embeddings of its views, and of its texts [texts, D] from `vectors`."""
+    """A sample with the teachers' embeddings of its views, and those of its texts [texts, D] from `vectors`."""
     pictures = {
         size: [PIL.Image.frombytes("RGB", (size, size), each) for each in pixels]
         for size, pixels in shown.pictures.items()

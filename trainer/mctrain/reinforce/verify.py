@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     Advance = Callable[[int, str], None]
 
 _WRITE_ANEW = "copy it again, or let the job write it anew"
-_EXACT, _ROUNDED = 0.999, 0.99  # least cosines: of embeddings that are stored as float32, and as bfloat16
-_LOWER_HALF = 0xFFFF  # of a float32: zeros once it was a bfloat16
+_EXACT, _ROUNDED = 0.999, 0.99  # least cosines for embeddings stored as float32 and as bfloat16
+_LOWER_HALF = 0xFFFF  # bits of a float32 that are zero if it was a bfloat16
 
 
 @dataclass(slots=True)
 class Verified:
-    """What was found, a sentence each; `chosen` are the whole ones of the samples that are embedded again."""
+    """Findings, a sentence each; `chosen` are the complete samples to embed again."""
 
     findings: list[str] = field(default_factory=list)
     moved: list[str] = field(default_factory=list)
@@ -48,7 +48,7 @@ class Verified:
 def check_set(
     folder: Path, manifest: ReinforcedManifest, cache: Path, count: int, advance: Advance, *, whole: bool
 ) -> Verified:
-    """Looks at all shards, and reads so many samples, spread evenly over the set, or the whole of it."""
+    """Checks all shards, and reads `count` samples spread evenly over the set, or all."""
     found = Verified()
     total, first = manifest.samples, 0
     count = min(count, total)
@@ -106,7 +106,7 @@ def _read_samples(
 
 
 def _read(shard: Shard, number: int, widths: Sequence[int]) -> ReinforcedSample:
-    """A sample whose photo can be decoded.
+    """Reads a sample and checks that its photo can be decoded.
 
     Raises:
         DataError: it is broken.
@@ -114,7 +114,7 @@ def _read(shard: Shard, number: int, widths: Sequence[int]) -> ReinforcedSample:
     sample = parse_sample(shard.key(number), shard.members(number), widths)
     digest = hashlib.sha256(sample.photo).hexdigest()
     if sample.words.about.get("sha256", digest) != digest:
-        raise DataError(f"The photo of {sample.key} is not the one whose SHA-256 its JSON has.")
+        raise DataError(f"The photo of {sample.key} does not match the SHA-256 in its JSON.")
     sample.image()
     return sample
 
@@ -133,7 +133,7 @@ def _replay_views(record: ShardRecord, shard: Shard, widths: Sequence[int], foun
 
 
 def _move(shard: Shard, key: str, recorded: Replay, widths: Sequence[int]) -> str | None:
-    """What became of a recorded view; None where its pixels are the same to the last one."""
+    """How a recorded view has changed; None if its pixels are identical."""
     number = shard.find(key)
     if number is None:
         return "is not in it any more"
@@ -150,13 +150,13 @@ def _move(shard: Shard, key: str, recorded: Replay, widths: Sequence[int]) -> st
 
 
 def explain_move(then: Mapping[str, str]) -> str:
-    """Why pixels moved, as far as a manifest's versions say, and what to do."""
+    """Why pixels have changed, as far as the manifest's versions show, and what to do."""
     now = versions()
     here = " and ".join(f"{name} {version}" for name, version in now.items())
     if all(then.get(name) == now[name] for name in now):
         return (
-            f"The views were recorded with {here}, as they are here: so photos or records were changed, or Pillow decodes "
-            "with another library than it did; let the job write these shards anew."
+            f"The views were recorded with {here}, the same as here: so photos or records were changed, or Pillow now uses "
+            "another decoder; let the job write these shards anew."
         )
     was = " and ".join(f"{name} {then.get(name, '(not told)')}" for name in now)
     return (
@@ -168,8 +168,8 @@ def explain_move(then: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Closeness:
-    """Cosines of stored embeddings with those that a teacher gives now, the cosine that they should reach, and what the least
-    one belongs to; `what` are photos or texts.
+    """Cosines between stored and fresh embeddings of a teacher, their lower bound, and the item with the smallest one; `what`
+    is photos or texts.
     """
 
     what: str
@@ -178,13 +178,13 @@ class Closeness:
     furthest: str
 
     def finding(self, teacher: str) -> str | None:
-        """A sentence where they moved."""
+        """A sentence if they have changed, else None."""
         if min(self.cosines) >= self.bound:
             return None
         return (
             f"The embeddings that {teacher} gives for {self.what} moved: the least cosine is {min(self.cosines):.4f} "
-            f"({self.furthest}) and the mean {np.mean(self.cosines):.4f}, where {self.bound} is wanted; use the weights and the "
-            "libraries of then, or let the job write the set anew."
+            f"({self.furthest}) and the mean {np.mean(self.cosines):.4f}, where {self.bound} is expected; use the original weights "
+            "and libraries, or let the job write the set anew."
         )
 
 
@@ -192,7 +192,7 @@ def demand_teachers(manifest: ReinforcedManifest, teachers: Sequence[Teacher]) -
     """A sentence for each teacher whose weights are not those that the set was made with.
 
     Raises:
-        DataError: they are more or fewer than those of the manifest, or of another width.
+        DataError: their number or embedding widths differ from the manifest's.
     """
     recorded, given = ([item.width for item in each] for each in (manifest.teachers, teachers))
     if recorded != given:
@@ -203,7 +203,7 @@ def demand_teachers(manifest: ReinforcedManifest, teachers: Sequence[Teacher]) -
         )
     return [
         f"The teacher {then.name} has other weights than the set was made with: its digest is {now.digest} instead of "
-        f"{then.digest}; find those of then, or let the job write the set anew."
+        f"{then.digest}; find the original weights, or let the job write the set anew."
         for then, now in zip(manifest.teachers, teachers, strict=True)
         if then.digest and then.digest != now.digest
     ]
@@ -212,7 +212,7 @@ def demand_teachers(manifest: ReinforcedManifest, teachers: Sequence[Teacher]) -
 def measure(
     samples: Sequence[ReinforcedSample], columns: slice, teacher: Teacher, advance: Advance
 ) -> tuple[Closeness, Closeness]:
-    """How near a teacher's fresh embeddings of the samples' views, and of their texts, come to the stored `columns`."""
+    """Compares a teacher's fresh embeddings of the samples' views and texts with the stored `columns`."""
     photos: list[tuple[float, str]] = []
     texts: list[tuple[float, str]] = []
     for sample in samples:
@@ -236,12 +236,12 @@ def measure(
 
 
 def _cosines(stored: NDArray[np.float32], fresh: NDArray[np.float32]) -> list[float]:
-    """[n, width] twice to [n]; what is stored as bfloat16 is not quite of length 1."""
+    """[n, width], [n, width] → [n]; normalises, because bfloat16 vectors are not exactly of unit length."""
     products = np.einsum("ij,ij->i", stored, fresh)
     lengths = np.linalg.norm(stored, axis=1) * np.linalg.norm(fresh, axis=1)
     return [float(cosine) for cosine in products / lengths]
 
 
 def _is_rounded(embeddings: NDArray[np.float32]) -> bool:
-    """Whether they went through bfloat16."""
+    """Whether the embeddings were stored as bfloat16."""
     return not (np.ascontiguousarray(embeddings).view(np.uint32) & _LOWER_HALF).any()

@@ -101,7 +101,7 @@ FAILURES = [
     (500, "\u001b[31mred", "Internal Server Error: \N{REPLACEMENT CHARACTER}\\[31mred; look at its log"),
     (200, "[" * 100_000, "another format than chat completions"),
     (200, '{"choices": [{"message": {"content": null}}]}', "another format than chat completions"),
-    (None, "no HTTP\r\n\r\n", "breaks off, or answers no HTTP: .*; look at its log"),
+    (None, "no HTTP\r\n\r\n", "breaks the connection or does not speak HTTP: .*; look at its log"),
 ]
 
 
@@ -160,14 +160,14 @@ def test_a_server_is_not_followed_to_an_address_that_nobody_named(server, captio
 
 def test_a_key_that_is_none_is_told_and_not_shown(captioner, monkeypatch):
     monkeypatch.setenv("MCTRAIN_CHAT_KEY", "open\nsesame")
-    with pytest.raises(TrainerError, match="MCTRAIN_CHAT_KEY holds what is in no key") as told:
+    with pytest.raises(TrainerError, match="MCTRAIN_CHAT_KEY holds characters that no key has") as told:
         captioner.describe([PICTURE], [1], Manner())
     assert "sesame" not in str(told.value)
 
 
 @pytest.mark.parametrize("url", ["http:///v1", "http://[::1/v1", "http://a b/v1", "http://here:port/v1"])
 def test_an_address_that_is_none_is_told_before_anything_is_asked(url):
-    with pytest.raises(TrainerError, match="is no address of a server"):
+    with pytest.raises(TrainerError, match="is not the address of a server"):
         open_captioner(f"{url}@seer")
 
 
@@ -176,7 +176,7 @@ def test_a_server_that_is_not_there_and_a_captioner_that_is_none_are_told():
         open_captioner("http://127.0.0.1:9/v1@seer").describe([PICTURE], [1], Manner())
     with pytest.raises(TrainerError, match="names no model"):
         open_captioner("http://127.0.0.1/v1")
-    with pytest.raises(WeightsError, match="is no captioner; write"):
+    with pytest.raises(WeightsError, match="is not a captioner; write"):
         open_captioner("seer")
 
 
@@ -198,8 +198,8 @@ def test_one_answer_to_all_photos_is_warned_of_before_and_after(server, caption)
     server.always = "I'm sorry, I can't help with that."
     told = caption("seer").output
     assert len(server.asked) == 10 + 10
-    assert "The first 10 photos of in-0.tar are tried, for a forecast.\n“I'm sorry, I can't" in told
-    assert told.count("is said of 10 of 10 photos; look whether the captioner sees them") == 2
+    assert "Processing 10 photos of in-0.tar for an estimate.\n“I'm sorry, I can't" in told
+    assert told.count("check whether the captioner sees them") == 2
 
 
 def test_a_run_that_made_nothing_may_be_begun_with_another_captioner(server, caption, tmp_path):

@@ -1,4 +1,4 @@
-"""A captioner: whatever says in words what a photo shows, several times and each time anew."""
+"""A captioner: a model that generates several captions of a photo."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How captions are drawn: so many a photo, from the likeliest words that together have the probability `top_p`.
+    """Sampling settings: captions per photo, and nucleus sampling with `top_p`.
 
-    `tokens` is the most that a caption has, the marks of its beginning and end among them. As published for MobileCLIP:
-    five, 0.9, and 30, which cuts even captioners of longer contexts (MobileCLIP, section 3.1; `ml-mobileclip-dr`).
+    `tokens` is the longest caption, including start and end tokens. Published for MobileCLIP: five, 0.9, and 30, also for
+    captioners with a longer context (MobileCLIP, section 3.1; `ml-mobileclip-dr`).
     """
 
     captions: int = 5
@@ -26,8 +26,8 @@ class Manner:
 
 
 class Captioner(Protocol):
-    """One model that writes: `name` is what is recorded of it, `digest` names what its words depend on beside photo, manner and
-    seed; of a remote one another program writes, which may charge for each question.
+    """A captioning model: `name` is recorded in reports, `digest` identifies everything that its captions depend on besides
+    photo, manner and seed. A remote one runs in another program, which may charge for each request.
     """
 
     name: str
@@ -37,9 +37,9 @@ class Captioner(Protocol):
     def describe(
         self, pictures: Sequence[PIL.Image.Image], seeds: Sequence[int], manner: Manner
     ) -> list[tuple[str, ...]]:
-        """`manner.captions` texts of each RGB picture as the model writes them; equal seeds give equal texts.
+        """`manner.captions` raw texts per RGB picture; equal seeds give equal texts.
 
-        A remote one gives fewer, or none, where it has no answer.
+        A remote captioner returns fewer, or none, if requests fail.
 
         Raises:
             TrainerError: it does not answer.
@@ -48,14 +48,14 @@ class Captioner(Protocol):
 
 
 def seed_of(key: str, seed: int) -> int:
-    """What the captions of a photo are drawn by, whatever is drawn beside it: 63 bits."""
+    """The 63-bit seed for the captions of a photo; independent of its batch."""
     digest = hashlib.sha256(f"{seed}:{key}".encode(errors="surrogatepass")).digest()
     return int.from_bytes(digest[:8]) >> 1
 
 
 def first_sentence(text: str) -> str:
-    """What is kept of a text that a captioner wrote: what stands before its first full stop, in one line.
+    """The text before the first full stop, on one line.
 
-    As published (`ml-mobileclip-dr`): an abbreviation is cut at its stop, and nothing may be left.
+    As published (`ml-mobileclip-dr`): abbreviations are cut at their stop, and the result may be empty.
     """
     return " ".join(text.partition(".")[0].split())

@@ -1,6 +1,6 @@
-"""A user's own server as a captioner: whatever answers the usual chat format with images, on this machine or in this house.
+"""The user's own server as a captioner: any server that answers chat completions with images.
 
-Nothing is ever sent anywhere unless a person names the address.
+Photos are sent only to an address that the user names.
 """
 
 from __future__ import annotations
@@ -31,26 +31,26 @@ if TYPE_CHECKING:
 
     from mctrain.reinforce.captioners.captioner import Manner
 
-KEY = "MCTRAIN_CHAT_KEY"  # the environment's variable with the server's key, where it wants one
+KEY = "MCTRAIN_CHAT_KEY"  # environment variable with the server's key, if it needs one
 _PROMPT = "Describe this photo in one short sentence, as a caption."
 _SIDE = 448  # pixels of the longer side that are sent
 _PATIENCE = 300.0  # seconds for one answer
-# seconds before a question is asked again: of a server that is busy or begins anew, and of one that fails at this photo
+# seconds between retries: for a busy or restarting server, and for one that fails on this photo
 _BUSY_WAITS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0, 60.0)
 _FAULT_WAITS = (1.0, 4.0)
-_LONGEST_WAIT = 600.0  # whatever the server asks for
-_MOST_READ, _MOST_TOLD = 10_000, 200  # bytes of a refusal, and letters of it
-_IN_A_ROW = 8  # photos without any answer that end the work
-# Answers of a server that will have others, or of a proxy before it.
+_LONGEST_WAIT = 600.0  # upper limit for Retry-After
+_MOST_READ, _MOST_TOLD = 10_000, 200  # bytes read from an error response, and characters of it shown
+_IN_A_ROW = 8  # consecutive photos without an answer before giving up
+# Statuses of a server, or a proxy, that may recover.
 _BUSY = frozenset({408, 429, *range(502, 505), *range(520, 530)})
 _OF_PHOTO = frozenset({400, 413, 422, 500})
 
 
 class _NoOtherAddress(urllib.request.HTTPRedirectHandler):
-    """Follows no server to an address that nobody named: it would get the key."""
+    """Refuses redirects: an address that the user did not name would get the key."""
 
     def redirect_request(self, *_: Any) -> None:
-        """Nothing is asked there; the answer itself is told."""
+        """Follows no redirect; the response itself becomes the error."""
 
 
 _ASKER = urllib.request.build_opener(_NoOtherAddress)
@@ -58,8 +58,8 @@ _ASKER = urllib.request.build_opener(_NoOtherAddress)
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """A question without an answer, in a sentence: whether another photo may fare better, the seconds to wait before each
-    further try, and those that the server asks for.
+    """A failed request, as a sentence: whether another photo may succeed, the waits in seconds before each retry, and the
+    wait that the server asks for.
     """
 
     sentence: str
@@ -69,15 +69,15 @@ class _Failure:
 
 
 class ChatCaptioner:
-    """`URL@MODEL`, the URL as far as `/v1`: one question a caption, each with a seed of its own, several at a time."""
+    """`URL@MODEL`, with the URL up to `/v1`: one request per caption, each with its own seed, several at a time."""
 
     is_remote = True
 
     def __init__(self, title: str, concurrency: int, pause: Callable[[float], object] | None = None) -> None:
-        """Asks nothing yet. `pause` takes seconds and waits for them.
+        """Sends nothing yet. `pause` waits for the given seconds.
 
         Raises:
-            TrainerError: the title names no model, or its URL is none.
+            TrainerError: the title names no model, or its URL is invalid.
         """
         self._url, _, self._model = title.rpartition("@")
         if not self._url or not self._model:
@@ -86,7 +86,7 @@ class ChatCaptioner:
             )
         if not _is_address(self._url):
             raise TrainerError(
-                f"{self._url} is no address of a server; write it as in http://localhost:8000/v1."
+                f"{self._url} is not the address of a server; write it as in http://localhost:8000/v1."
             )
         self.name = title
         self.digest = hashlib.sha256(f"{title}\n{_PROMPT}\n{_SIDE}".encode()).hexdigest()[:16]
@@ -97,12 +97,12 @@ class ChatCaptioner:
     def describe(
         self, pictures: Sequence[PIL.Image.Image], seeds: Sequence[int], manner: Manner
     ) -> list[tuple[str, ...]]:
-        """As the server writes them; whether equal seeds give equal texts is up to it.
+        """Raw texts from the server, which decides whether equal seeds give equal texts.
 
-        A question that fails at its photo has no text, and is left out.
+        Requests that fail on their photo are left out.
 
         Raises:
-            TrainerError: the server is away or refuses, or has no answer for many photos in a row.
+            TrainerError: the server is unreachable or refuses, or does not answer for many photos in a row.
         """
         headers = _headers()
         questions = (
@@ -111,7 +111,7 @@ class ChatCaptioner:
             for number in range(manner.captions)
         )
         asked = [(each, Future[str | _Failure]()) for each in questions]
-        left = iter(asked)  # shared: each question is taken once
+        left = iter(asked)  # shared by the threads: each request is taken once
         over = threading.Event()
 
         def work() -> None:
@@ -121,14 +121,14 @@ class ChatCaptioner:
                 except BaseException as fault:  # noqa: BLE001 (raised where the answer is wanted)
                     future.set_exception(fault)
 
-        # daemons hold up nobody who ends the program: an answer may take minutes
+        # daemon threads do not delay exit: an answer may take minutes
         for _ in range(min(self._concurrency, len(asked))):
             threading.Thread(target=work, daemon=True).start()
         answers = (future.result() for _, future in asked)
         try:
             return [self._texts(list(itertools.islice(answers, manner.captions))) for _ in pictures]
         finally:
-            over.set()  # whoever waits is woken
+            over.set()  # wakes waiting threads
 
     def _texts(self, answers: Sequence[str | _Failure]) -> tuple[str, ...]:
         """The texts of one photo."""
@@ -138,7 +138,7 @@ class ChatCaptioner:
             raise TrainerError(ending.sentence)
         self._failed = 0 if texts else self._failed + 1
         if self._failed == _IN_A_ROW:
-            raise TrainerError(f"{failures[0].sentence} So it was for {_IN_A_ROW} photos in a row.")
+            raise TrainerError(f"{failures[0].sentence} This happened for {_IN_A_ROW} photos in a row.")
         return texts
 
     def _question(self, url: str, seed: int, manner: Manner) -> bytes:
@@ -153,9 +153,9 @@ class ChatCaptioner:
         return json.dumps(asked).encode()
 
     def _patiently(self, asked: bytes, headers: dict[str, str], over: threading.Event) -> str | _Failure:
-        """Asks until there is an answer, or the last wait is over; nothing once another question has ended the work."""
+        """Retries until there is an answer or no retry is left; stops when another request has ended the work."""
         if over.is_set():
-            return _Failure("", of_photo=False)  # behind the one that is told
+            return _Failure("", of_photo=False)  # the other request's failure is reported
         tried = 0
         while isinstance(found := self._ask(asked, headers), _Failure):
             if tried >= len(found.waits) or over.is_set():
@@ -174,11 +174,13 @@ class ChatCaptioner:
         except urllib.error.HTTPError as fault:
             return self._refusal(fault)
         except (http.client.HTTPException, ConnectionResetError, TimeoutError) as fault:
-            sentence = f"{self._url} breaks off, or answers no HTTP: {fault!r}; look at its log."
+            sentence = (
+                f"{self._url} breaks the connection or does not speak HTTP: {fault!r}; look at its log."
+            )
             return _Failure(sentence, True, _FAULT_WAITS)
         except OSError as fault:
             reason = getattr(fault, "reason", fault)
-            waits = _BUSY_WAITS if self._answered else ()  # one that was there may come back
+            waits = _BUSY_WAITS if self._answered else ()  # a server that has answered before may come back
             return _Failure(f"{self._url} does not answer: {reason}; is the server running?", False, waits)
         if (text := _text(content)) is None:
             sentence = f"{self._url} answers in another format than chat completions: {_line(content)}."
@@ -194,7 +196,7 @@ class ChatCaptioner:
             words = words.replace(key, "…")
         sentence = f"{self._url} answers {fault.code} {fault.reason}{words and ': '}{words}; look at its log."
         if fault.code in _BUSY:
-            after = fault.headers.get("Retry-After", "")  # a date is left to our own waits
+            after = fault.headers.get("Retry-After", "")  # a date is ignored
             return _Failure(sentence, False, _BUSY_WAITS, float(after) if after.isdecimal() else 0.0)
         return _Failure(sentence, fault.code in _OF_PHOTO, _FAULT_WAITS if fault.code == 500 else ())
 
@@ -202,14 +204,14 @@ class ChatCaptioner:
 def _headers() -> dict[str, str]:
     headers = {"Content-Type": "application/json"}
     if key := os.environ.get(KEY, "").strip():
-        if not (key.isascii() and key.isprintable()):  # the sentence does not show it
-            raise TrainerError(f"{KEY} holds what is in no key, such as a line break; set it anew.")
+        if not (key.isascii() and key.isprintable()):  # the message does not show the key
+            raise TrainerError(f"{KEY} holds characters that no key has, such as a line break; set it again.")
         headers["Authorization"] = f"Bearer {key}"
     return headers
 
 
 def _text(answer: bytes) -> str | None:
-    """The text of an answer; None where it has none."""
+    """The text of an answer; None if it has none."""
     try:
         content: Any = json.loads(answer)["choices"][0]["message"]["content"]
     except (ValueError, LookupError, TypeError, RecursionError):
@@ -218,13 +220,13 @@ def _text(answer: bytes) -> str | None:
 
 
 def _line(content: bytes) -> str:
-    """The beginning of what a server sends, in one line without signs that command a terminal."""
+    """The start of a response, on one line without control characters."""
     line = textwrap.shorten(content.decode(errors="replace"), _MOST_TOLD, placeholder="…").rstrip(".")
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in line)
 
 
 def _is_address(url: str) -> bool:
-    """Whether there is a host in it, and a port that can be; a blank would begin another line of what is asked."""
+    """Whether the URL has a host and a valid port, and no blank, which would break the request line."""
     try:
         parts = urllib.parse.urlsplit(url)
         return bool(parts.hostname) and parts.port != 0 and url.isprintable() and " " not in url

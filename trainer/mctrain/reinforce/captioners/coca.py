@@ -1,8 +1,7 @@
-"""open_clip's CoCa as a captioner, which draws all captions of a photo one token at a time: what earlier tokens and the photo gave
-is kept, not computed again.
+"""open_clip's CoCa as a captioner, with cached keys and values: draws all captions of a photo one token at a time.
 
-open_clip reads the whole sentence anew for each further token, and sees the photo anew for each further caption. Here a photo
-is projected once, and its captions are so many questions to the same keys.
+open_clip recomputes the whole sentence for each token, and the photo for each caption. Here a photo is projected once,
+and all its captions attend to the same keys.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from mctrain.teachers.open_clip import OpenClipModel
 
 
-_LEAST = 5  # tokens before a caption may end, its beginning among them; as published
+_LEAST = 5  # fewest tokens of a caption, including the start token; as published
 
 
 class CocaCaptioner:
@@ -35,10 +34,10 @@ class CocaCaptioner:
     is_remote = False
 
     def __init__(self, model: OpenClipModel) -> None:
-        """Of a loaded model.
+        """Wraps a loaded model.
 
         Raises:
-            WeightsError: it is no CoCa with CLIP's tokens.
+            WeightsError: it is not a CoCa with CLIP's tokens.
         """
         demand_coca(model.module, model.name)
         self._model = model
@@ -53,16 +52,16 @@ class CocaCaptioner:
     def describe(
         self, pictures: Sequence[PIL.Image.Image], seeds: Sequence[int], manner: Manner
     ) -> list[tuple[str, ...]]:
-        """Texts before any cleaning, without the marks of beginning and end."""
+        """Raw texts, without start and end tokens."""
         ids = self.draw(self._model.pixels(pictures), seeds, manner).tolist()
         texts = [self._spoken(each) for each in ids]
         return [tuple(texts[at : at + manner.captions]) for at in range(0, len(texts), manner.captions)]
 
     @torch.no_grad()
     def draw(self, pixels: Tensor, seeds: Sequence[int], manner: Manner) -> Tensor:
-        """Token ids [p * captions, tokens] of pixels [p, 3, size, size]; behind a caption's end stands the padding.
+        """Token ids [p * captions, tokens] for pixels [p, 3, size, size], padded after a caption's end.
 
-        The padding's id is the exclamation mark's in CLIP's vocabulary: as in open_clip's `generate`, it ends a caption too.
+        The padding id is the exclamation mark in CLIP's vocabulary: as in open_clip's `generate`, it also ends a caption.
         """
         model = self._model.module
         most = min(manner.tokens, model.context_length)
@@ -92,35 +91,35 @@ class CocaCaptioner:
 def _drawn(
     seeds: Sequence[int], captions: int, tokens: int
 ) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """Numbers in [0, 1), [p * captions, tokens], of each photo's own seed: they do not change with what is beside it."""
+    """Random numbers in [0, 1), [p * captions, tokens], from each photo's seed, independent of the batch."""
     return np.concatenate(
         [np.random.Generator(np.random.Philox(seed)).random((captions, tokens)) for seed in seeds]
     )
 
 
 def nucleus(logits: Tensor, top_p: float, drawn: Tensor) -> Tensor:
-    """Token ids [n] of logits [n, vocabulary]; `drawn` [n] in [0, 1) says which of the tokens in question each row gets.
+    """Nucleus sampling: token ids [n] from logits [n, vocabulary] and random numbers `drawn` [n] in [0, 1).
 
-    Those are the fewest likeliest whose probabilities reach `top_p`, each as likely as it is among them. They are added up in
-    the order of the vocabulary, so that the last bits of two that are nearly alike decide nothing, and in double precision:
-    49,408 of float32 do not make 1.
+    The nucleus is the smallest set of likeliest tokens whose probabilities reach `top_p`. Probabilities are summed in
+    vocabulary order, so that near ties do not change the result, and in double precision: 49,408 values in float32 do
+    not add up to 1.
     """
     likely = logits.double().softmax(1)  # [n, vocabulary]
     falling = likely.sort(1, descending=True).values
-    # [n, 1]; the one that crosses is in
+    # [n, 1]; includes the token that crosses `top_p`
     count = (falling.cumsum(1) - falling < top_p).sum(1, keepdim=True).clamp(min=1)
     kept = likely * (likely >= falling.gather(1, count - 1))  # [n, vocabulary]
     reached = kept.cumsum(1)
-    # [n, 1], below the last that is kept
+    # [n, 1], below the last kept token
     wanted = drawn.double().clamp(max=1 - 1e-12)[:, None] * reached[:, -1:]
     return torch.searchsorted(reached, wanted, right=True).squeeze(1)
 
 
 class Decoder:
-    """The next token's logits of several captions a photo; made anew for each batch of photos."""
+    """Computes the next token's logits for several captions per photo; one decoder per batch of photos."""
 
     def __init__(self, model: Any, seen: Tensor, captions: int, tokens: int) -> None:
-        """Of an open_clip CoCa and what its image tower gave of the photos, `seen` [p, m, width]; room for so many tokens."""
+        """Takes an open_clip CoCa and its image tower's output `seen` [p, m, width]; allocates caches for `tokens` tokens."""
         self._text, self._joint = model.text, model.text_decoder
         self._photos, self._captions = seen.shape[0], captions
         rows = self._photos * captions
@@ -130,7 +129,7 @@ class Decoder:
         self._place = 0
 
     def step(self, ids: Tensor) -> Tensor:
-        """Reads one more token of each caption, ids [p * captions]; logits [p * captions, vocabulary] of the next."""
+        """Appends a token to each caption, ids [p * captions]; returns logits [p * captions, vocabulary] of the next."""
         x = self._text.token_embedding(ids) + self._text.positional_embedding[self._place]  # [n, width]
         for past in self._self_text:
             x = past.step(x, self._place)
@@ -141,7 +140,7 @@ class Decoder:
         return logits
 
     def _look(self, block: Any, x: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        """One block that looks at the photo: x [p * captions, width], keys and values [p, heads, m, d]."""
+        """A cross-attention block: x [p * captions, width], keys and values [p, heads, m, d]."""
         attention = block.attn
         width = x.shape[1]
         query = F.linear(block.ln_1(x), attention.in_proj_weight[:width], attention.in_proj_bias[:width])
@@ -151,7 +150,7 @@ class Decoder:
 
 
 class _Past:
-    """One block that reads the sentence, with the keys and values of its earlier tokens."""
+    """A self-attention block with the cached keys and values of earlier tokens."""
 
     def __init__(self, block: Any, rows: int, tokens: int, like: Tensor) -> None:
         self.block = block
@@ -160,7 +159,7 @@ class _Past:
         self.keys, self.values = like.new_empty(shape), like.new_empty(shape)
 
     def step(self, x: Tensor, place: int) -> Tensor:
-        """Reads the token at this place: x [n, width]."""
+        """Processes the token at position `place`: x [n, width]."""
         attention = self.block.attn
         projected = F.linear(self.block.ln_1(x), attention.in_proj_weight, attention.in_proj_bias)
         split = projected.view(x.shape[0], 3, attention.num_heads, 1, -1)
@@ -172,7 +171,7 @@ class _Past:
 
 
 def _photo_keys(block: Any, seen: Tensor) -> tuple[Tensor, Tensor]:
-    """Keys and values [p, heads, m, d] of what the image tower gave, [p, m, width]."""
+    """Keys and values [p, heads, m, d] of the image tower's output [p, m, width]."""
     attention = block.attn
     width = attention.embed_dim
     both = F.linear(block.ln_1_kv(seen), attention.in_proj_weight[width:], attention.in_proj_bias[width:])
@@ -183,17 +182,17 @@ def _photo_keys(block: Any, seen: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _rest(block: Any, x: Tensor, found: Tensor) -> Tensor:
-    """The block behind its attention; found [n, width]."""
+    """The part of a block after attention; `found` [n, width] is the attention output."""
     x = x + block.ls_1(block.attn.out_proj(found))
     out: Tensor = x + block.ls_2(block.mlp(block.ln_2(x)))
     return out
 
 
 def demand_coca(model: Any, name: str) -> None:
-    """Whether `Decoder` computes what this model computes.
+    """Checks that `Decoder` supports this model.
 
     Raises:
-        WeightsError: it is no CoCa, or one whose towers are built of other blocks.
+        WeightsError: it is not a CoCa, or its towers consist of other blocks.
     """
     text: Any = getattr(model, "text", None)
     joint = getattr(model, "text_decoder", None)
@@ -218,6 +217,6 @@ def demand_coca(model: Any, name: str) -> None:
 
 @torch.no_grad()
 def see(model: Any, pixels: Tensor) -> Tensor:
-    """What the decoder looks at, [p, m, width] of pixels [p, 3, size, size]."""
+    """The decoder's image tokens [p, m, width] for pixels [p, 3, size, size]."""
     _, tokens = model.visual(pixels)
     return tokens  # type: ignore[no-any-return]
