@@ -1,4 +1,4 @@
-"""Folds: which photos a head has not seen, so that no teacher judges a photo that it was trained on."""
+"""Folds of the training photos, so that no teacher judges a photo that it was trained on."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ _FLICKR = re.compile(r"(\d{6,})_[0-9a-f]+$")  # Flickr8k: the photo's number, th
 
 
 def fold_of(key: str, folds: int) -> int:
-    """The fold of a photo, by its key alone; photos with one Flickr number stay together. 0 where there are no folds."""
+    """The fold of a photo, by its key; photos with the same Flickr number stay together. 0 if there are no folds."""
     flickr = _FLICKR.match(key)
     name = flickr[1] if flickr else key
     return int(hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest(), 16) % max(1, folds)
 
 
 def save_folds(folder: Path, heads: list[dict[str, Tensor]]) -> None:
-    """Writes the image heads beside the checkpoint: the state of that without fold 0, without fold 1, and so on."""
+    """Writes the image heads beside the checkpoint: the state without fold 0, without fold 1, and so on."""
     write_saved(folder / FOLDS, {"heads": heads})
 
 
 def load_folds(folder: Path, checkpoint: Checkpoint) -> list[dict[str, Tensor]]:
-    """The states of the image heads that lie beside a checkpoint; none of one that was not fitted in folds.
+    """The states of the image heads beside a checkpoint; empty if it was not fitted in folds.
 
     Raises:
-        WeightsError: the file is missing or damaged, or has other heads than the checkpoint's recipe asks for.
+        WeightsError: the file is missing or damaged, or its heads do not match the checkpoint's recipe.
     """
     origin, path = checkpoint.origin, folder / FOLDS
     wanted = origin.recipe.training.folds if isinstance(origin, HeadFit) else 0

@@ -1,8 +1,8 @@
-"""A model of open_clip as a teacher, with the activation that its weights were trained with.
+"""An open_clip model as a teacher, with the activation that its weights were trained with.
 
-Weights of OpenAI and of DFN2B's ViT-L/14 want QuickGELU. open_clip builds some of these names with the exact GELU and only
-warns; embeddings then match nothing that was published. Here the activation follows what open_clip knows of the weights,
-and so does the preprocessing of a file, which open_clip takes for CLIP's.
+OpenAI's weights and DFN2B's ViT-L/14 need QuickGELU. open_clip builds some of these models with the exact GELU and only
+warns; the embeddings then differ from the published ones. Here the activation follows open_clip's data on the weights,
+and so does the preprocessing for a weights file, which open_clip assumes to be CLIP's.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
 
 _BATCH = 8
 _TEXTS = 32
-_WHOLE = ("hf-hub:", "local-dir:")  # names that bring their weights and say themselves how they are built
+_WHOLE = ("hf-hub:", "local-dir:")  # prefixes of names that include weights and configuration
 _PREPROCESSING = ("mean", "std", "interpolation", "resize_mode")
 _RESIZES: dict[str, tuple[Resize, Crop | None]] = {
     "shortest": ("shortest", "centre"),
     "squash": ("squash", None),
 }
-# MobileCLIP2's two teachers, whose own configurations are read from the hub
+# MobileCLIP2's two teachers, whose configurations come from the hub
 _HUB_MODELS = {
     "hf-hub:apple/DFN2B-CLIP-ViT-L-14": True,
     "hf-hub:apple/DFN2B-CLIP-ViT-L-14-39B": False,
@@ -66,8 +66,8 @@ class OpenClipModel:
 
 
 def load_model(title: str) -> OpenClipModel:
-    """`NAME@WEIGHTS`: a model's name, and a file or one of open_clip's names of published weights; or a whole `hf-hub:` or
-    `local-dir:` name, of a folder with `open_clip_config.json` and the weights.
+    """Loads `NAME@WEIGHTS`: a model name with a file or open_clip's tag of published weights; or an `hf-hub:` or
+    `local-dir:` name, a folder with `open_clip_config.json` and the weights.
 
     Raises:
         WeightsError: the name or the weights are unknown, or do not fit.
@@ -77,16 +77,16 @@ def load_model(title: str) -> OpenClipModel:
         name, _, weights = title.partition("@")
         _demand_known(name, weights)
     quick = wants_quick_gelu(name, weights)
-    logging.disable(logging.ERROR)  # what goes wrong comes as an exception too
+    logging.disable(logging.ERROR)  # errors are also raised as exceptions
     try:
         module = open_clip.create_model(
             name,
             pretrained=weights or None,
             force_quick_gelu=bool(quick),
             force_preprocess_cfg=published_preprocessing(name, weights),
-            require_pretrained=True,  # or it would begin with random weights where the hub has none at hand
+            require_pretrained=True,  # otherwise it uses random weights if the hub is unreachable
         )
-    # The border to a foreign library: of names and files that it does not like it raises whatever these lead to.
+    # A third-party library: bad names and files raise arbitrary exceptions.
     except Exception as fault:
         first = str(fault).strip().split("\n")[0].rstrip(".")
         raise WeightsError(f"open_clip:{title} cannot be loaded: {first}.") from fault
@@ -99,7 +99,7 @@ def load_model(title: str) -> OpenClipModel:
         )
     if module.visual.preprocess_cfg["resize_mode"] not in _RESIZES:
         raise WeightsError(
-            f"open_clip:{name} wants photos with a border, which Picsight does not make; choose another."
+            f"open_clip:{name} needs photos with a border, which Picsight does not make; choose another."
         )
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     digest = weights_digest(module)
@@ -114,7 +114,7 @@ def load_model(title: str) -> OpenClipModel:
 
 
 class OpenClipTeacher:
-    """A model of open_clip that judges."""
+    """An open_clip model as a teacher."""
 
     def __init__(self, model: OpenClipModel) -> None:
         self.model = model
@@ -125,7 +125,7 @@ class OpenClipTeacher:
     @torch.no_grad()
     def photos(self, pictures: Sequence[PIL.Image.Image], keys: Sequence[str]) -> NDArray[np.float32]:
         """[n, width]."""
-        del keys  # it has the same answer for every photo
+        del keys  # not trained on these photos
         return self._embed(self.model.module.encode_image, self.model.pixels(pictures), _BATCH)
 
     @torch.no_grad()
@@ -136,13 +136,13 @@ class OpenClipTeacher:
 
     @staticmethod
     def _embed(encode: Callable[[Tensor], Tensor], given: Tensor, batch: int) -> NDArray[np.float32]:
-        """Unit vectors [n, width], some at a time."""
+        """Unit vectors [n, width], computed in batches."""
         vectors = [F.normalize(encode(part), dim=1) for part in torch.split(given, batch)]
         return torch.cat(vectors).cpu().numpy()
 
 
 def wants_quick_gelu(name: str, weights: str) -> bool | None:
-    """Whether published weights were trained with QuickGELU; None of a file, of which only the model's own name tells."""
+    """Whether published weights were trained with QuickGELU; None for a file, where only the model's name shows it."""
     if name in _HUB_MODELS:
         return _HUB_MODELS[name]
     known: dict[str, Any] | None = open_clip.get_pretrained_cfg(name, weights)
@@ -150,7 +150,7 @@ def wants_quick_gelu(name: str, weights: str) -> bool | None:
 
 
 def published_preprocessing(name: str, weights: str) -> dict[str, Any]:
-    """Of a file, what all published weights of the model agree on; nothing where open_clip knows the weights themselves."""
+    """For a weights file, the preprocessing that all published weights of the model share; empty for published weights."""
     if name.startswith(_WHOLE) or open_clip.get_pretrained_cfg(name, weights):
         return {}
     known = [open_clip.get_pretrained_cfg(name, tag) for tag in open_clip.list_pretrained_tags_by_model(name)]
@@ -161,7 +161,7 @@ def published_preprocessing(name: str, weights: str) -> dict[str, Any]:
 def _demand_known(name: str, weights: str) -> None:
     if name not in open_clip.list_models():
         near = ", ".join(difflib.get_close_matches(name, open_clip.list_models(), cutoff=0.0))
-        raise WeightsError(f"open_clip has no model {name!r}; the names nearest to it are {near}.")
+        raise WeightsError(f"open_clip has no model {name!r}; the names closest to it are {near}.")
     if not weights:
         raise WeightsError(
             f"open_clip:{name} names no weights; add them, as in open_clip:{name}@FILE or open_clip:{name}@TAG."
@@ -169,7 +169,7 @@ def _demand_known(name: str, weights: str) -> None:
     if not Path(weights).is_file() and not open_clip.get_pretrained_cfg(name, weights):
         tags = ", ".join(open_clip.list_pretrained_tags_by_model(name)) or "none"
         raise WeightsError(
-            f"There is no file {weights}, nor has open_clip weights of that name for {name}; it has: {tags}."
+            f"There is no file {weights}, and open_clip has no weights of that name for {name}; it has: {tags}."
         )
 
 
@@ -178,7 +178,7 @@ def _has_quick_gelu(model: torch.nn.Module) -> bool:
 
 
 def spec_of(tower: Any) -> ImageSpec:
-    """The preprocessing that an image tower of open_clip wants."""
+    """The preprocessing of an open_clip image tower."""
     size = tower.image_size[0] if isinstance(tower.image_size, tuple) else tower.image_size
     config = tower.preprocess_cfg
     resize, crop = _RESIZES[config["resize_mode"]]

@@ -1,7 +1,7 @@
-"""A teacher: whatever embeds photos and texts in one space; an ensemble is several of them in order.
+"""A teacher: a model that embeds photos and texts in one space; an ensemble is several of them in order.
 
-Each member's embeddings have the length 1 by themselves and stand end to end; they are never normalised together, for the
-softmax of each is taken at its own scale (MobileCLIP, dataset reinforcement).
+The members' unit vectors are concatenated and never normalised together, because each member's softmax has its own logit
+scale (MobileCLIP, dataset reinforcement).
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ OPEN_CLIP = "open_clip:"
 
 
 class Teacher(Protocol):
-    """One model that judges: `name` is what the manifest calls it, `width` how many numbers an embedding has, `scale` the factor
-    of its cosines, `spec` its preprocessing; `digest` changes with its weights.
+    """A teacher model: `name` for the manifest, `width` of an embedding, logit `scale`, preprocessing `spec`; `digest` changes
+    with its weights.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Teacher(Protocol):
     spec: ImageSpec
 
     def photos(self, pictures: Sequence[PIL.Image.Image], keys: Sequence[str]) -> NDArray[np.float32]:
-        """Unit vectors [n, width] of RGB pictures; `keys` are their photos', which a teacher may have been trained on."""
+        """Unit vectors [n, width] of RGB pictures; `keys` tell which photos a teacher was trained on."""
         ...
 
     def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -59,11 +59,11 @@ class Ensemble:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """The sides of the pictures that members want, each once."""
+        """The members' distinct input sizes."""
         return tuple(sorted({each.spec.size for each in self.members}))
 
     def photos(self, pictures: dict[int, list[PIL.Image.Image]], keys: Sequence[str]) -> NDArray[np.float32]:
-        """[n, width] of the same pictures at each size that a member wants."""
+        """[n, width] of the same pictures at each of `sizes`."""
         parts = [each.photos(pictures[each.spec.size], keys) for each in self.members]
         return np.concatenate(parts, axis=1)
 
@@ -73,7 +73,7 @@ class Ensemble:
 
 
 class BundleTeacher:
-    """What the application would say of the same pictures and texts."""
+    """A bundle as a teacher, run as in the application."""
 
     def __init__(self, folder: Path) -> None:
         """Opens the bundle and checks every hash.
@@ -85,14 +85,14 @@ class BundleTeacher:
         self.name = bundle.manifest.name
         self.width = bundle.manifest.dim
         self.scale = bundle.manifest.logit_scale
-        self.digest = file_digest(folder / MANIFEST)[:16]  # which holds the digests of all its files
+        self.digest = file_digest(folder / MANIFEST)[:16]  # it contains the digests of all files
         self.spec = bundle.image_spec()
         self.blankness = bundle.manifest.blankness
         self._image = load_image_encoder(bundle)
         self._text = TextEmbedder(bundle, threads=1)
 
     def photos(self, pictures: Sequence[PIL.Image.Image], keys: Sequence[str]) -> NDArray[np.float32]:
-        """[n, width], one picture at a time as the indexer does it."""
+        """[n, width], one picture at a time as in the indexer."""
         del keys  # it has the same answer for every photo
         rows = [self._image.encode(preprocess(picture, self.spec)[None]) for picture in pictures]
         return np.concatenate(rows)
@@ -102,19 +102,19 @@ class BundleTeacher:
         return self._text.embed_texts(texts)
 
     def terms(self, terms: Sequence[str]) -> NDArray[np.float32]:
-        """[n, width], as the application embeds what is typed."""
+        """[n, width], as the application embeds search terms."""
         return np.stack([self._text.embed_term(each) for each in terms])
 
 
 def kind_of(title: str) -> Kind:
-    """What a person names."""
+    """The kind of teacher that a title names."""
     if title.startswith(OPEN_CLIP):
         return "open_clip"
     return "bundle" if (Path(title) / MANIFEST).is_file() else "checkpoint"
 
 
 def open_teacher(title: str, cache: Path) -> Teacher:
-    """The teacher of this name or at this place; `cache` keeps what pretrained trunks see.
+    """Opens the teacher of this name or path; `cache` stores features of pretrained trunks.
 
     Raises:
         BundleError: the bundle is damaged.

@@ -1,4 +1,4 @@
-"""Two towers in memory as a teacher, so that a student is measured as everything else is."""
+"""A model in memory as a teacher, so that a student is measured like any other subject."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _TEXTS = 32
 
 
 class Towers:
-    """A model with both towers, on the device where it lies; it is asked in evaluation mode, and left in the mode that it was in."""
+    """A model with both towers, on its device; embeds in evaluation mode and restores the previous mode."""
 
     def __init__(self, clip: Clip, preset: Preset, name: str, digest: str) -> None:
         """Loads the tokenizer.
@@ -48,7 +48,7 @@ class Towers:
         self._device = next(clip.parameters()).device
 
     def photos(self, pictures: Sequence[PIL.Image.Image], keys: Sequence[str]) -> NDArray[np.float32]:
-        """[n, width]; whose photos they are does not matter."""
+        """[n, width]; `keys` are ignored."""
         assert len(pictures) == len(keys)
         parts = [pictures[start : start + _PHOTOS] for start in range(0, len(pictures), _PHOTOS)]
         stacked = (np.stack([preprocess(each, self.spec) for each in part]) for part in parts)
@@ -56,7 +56,7 @@ class Towers:
 
     def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """[n, width]."""
-        order = np.argsort([len(text) for text in texts], kind="stable")  # padded to the longest of a part
+        order = np.argsort([len(text) for text in texts], kind="stable")  # padded to the longest of a batch
         parts = [order[start : start + _TEXTS] for start in range(0, len(order), _TEXTS)]
         ids = (self._tokenizer.encode([texts[row] for row in part]) for part in parts)
         vectors = np.empty((len(texts), self.width), np.float32)

@@ -1,4 +1,4 @@
-"""A checkpoint as a teacher: torch for its towers, and for pretrained trunks ONNX Runtime and what is cached of them."""
+"""A checkpoint as a teacher: runs towers in torch, and pretrained trunks in ONNX Runtime with cached features."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ if TYPE_CHECKING:
     _Known = tuple[NDArray[np.float16], NDArray[np.float16]]
 
 
-_FILES_AT_ONCE = 12  # of some 11 MB each, a network: the views of a shard
+_FILES_AT_ONCE = 12  # cached files per network, 11 MB each: the views of a shard
 
 
 class Looks:
-    """Several networks over the same pictures of one size."""
+    """Several networks applied to the same pictures."""
 
     def __init__(self, networks: Sequence[str], spec: ImageSpec, cache: Path) -> None:
         self._spec = spec
         self._networks = [_Network(look, cache) for look in looks_of(networks, spec.size)]
 
     def of(self, pictures: Sequence[PIL.Image.Image]) -> tuple[Tensor, Tensor]:
-        """RGB pictures → features [n, networks * 1280] and logits [networks, n, 1000], rounded to halves as in the cache."""
+        """RGB pictures → features [n, networks * 1280] and logits [networks, n, 1000], rounded to float16 as in the cache."""
         size = (self._spec.size, self._spec.size)
         squares = [each if each.size == size else self._squash(each) for each in pictures]
         digests = [picture_digest(each)[:DIGITS] for each in squares]
@@ -67,7 +67,7 @@ class Looks:
 
 
 class _Network:
-    """One network, the pixels that it has seen, and its graph for those that it has not."""
+    """A network with its cached outputs by pixels, and its graph for new pixels."""
 
     def __init__(self, look: NetworkLook, cache: Path) -> None:
         self._look, self._cache = look, cache
@@ -101,7 +101,7 @@ class _Network:
 
 
 class CheckpointTeacher:
-    """Any checkpoint with both towers; one that was fitted in folds judges each photo by a head that has not seen it."""
+    """Any checkpoint with both towers; one fitted in folds embeds each photo with a head that was not trained on it."""
 
     def __init__(self, path: Path, cache: Path) -> None:
         """Opens it.
@@ -117,13 +117,13 @@ class CheckpointTeacher:
         digest = "-".join(file_digest(each)[:16] for each in files)
         origin = checkpoint.origin
         fitted = isinstance(origin, HeadFit)
-        # the trunks of a fit have ONNX Runtime, its heads are small
+        # a fit's trunks run in ONNX Runtime, and its heads are small
         if not fitted and torch.cuda.is_available():
             checkpoint.clip.cuda()
         towers = Towers(checkpoint.clip, preset, preset.name or file.parent.name, digest)
         self.name, self.digest = towers.name, towers.digest
         self.width, self.scale, self.spec = towers.width, towers.scale, towers.spec
-        # only a fit that tunes no stages leaves the image trunk as its package has it
+        # only a fit without tuned stages has the package's image trunk
         kept = isinstance(origin, HeadFit) and origin.recipe.stages is None
         self._photos = _photos_of(checkpoint, folds, cache) if kept else towers.photos
         self._texts = _texts_of(checkpoint, cache) if fitted else towers.texts
@@ -161,7 +161,7 @@ def _photos_of(checkpoint: Checkpoint, folds: list[dict[str, Tensor]], cache: Pa
 
 
 def _heads(whole: Head, folds: list[dict[str, Tensor]]) -> list[Head]:
-    """A head for each fold, or the one of all photos where there are none."""
+    """A head for each fold, or the one for all photos if there are no folds."""
     heads = [copy.deepcopy(whole) for _ in folds]
     try:
         for head, state in zip(heads, folds, strict=True):

@@ -1,7 +1,7 @@
-"""The training set in memory: features of all photos, vectors of all texts, which belong together, and what a step draws of them.
+"""The training set in memory: features of all photos, vectors of all texts, their pairs, and the batches drawn from them.
 
-The branch of the image head and the class-name terms read probabilities. Another network or another size of photos gives
-logits of another spread; each network's are scaled so that the mean entropy of the training photos is as Lite0's.
+The image head's branch and the class-name terms read probabilities. Logits of other networks or photo sizes have another
+spread, so each network's are scaled until the mean entropy over the training photos equals Lite0's.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ if TYPE_CHECKING:
 
 
 _ENTROPY = 3.4  # nats, the mean over whole training photos at 224 pixels
-_ROUNDS = 30  # of halving the interval between a third and three
-_PHOTOS = 2000  # are enough to know a mean within a hundredth
+_ROUNDS = 30  # bisection steps between 1/3 and 3
+_PHOTOS = 2000  # enough for a mean within 0.01
 _RANGE = (1 / 3, 3.0)
 
 
 def entropy(logits: NDArray[np.float32]) -> float:
-    """The mean entropy, in nats, of the probabilities that logits [n, classes] stand for."""
+    """The mean entropy, in nats, of the probabilities of logits [n, classes]."""
     logs = torch.log_softmax(torch.from_numpy(logits), dim=1)
     return float(-(logs.exp() * logs).sum(1).mean())
 
@@ -77,7 +77,7 @@ def join(logits: NDArray[np.float16], factors: tuple[float, ...]) -> NDArray[np.
 
 @dataclass(frozen=True, slots=True)
 class FitFolders:
-    """Folders: the data's, and that of what is computed of them, which may be deleted at any time."""
+    """The data folder, and the cache folder, which may be deleted at any time."""
 
     data: Path
     cache: Path
@@ -85,7 +85,7 @@ class FitFolders:
 
 @dataclass(frozen=True, slots=True)
 class Ragged:
-    """A list of row numbers for each photo, end to end: photo i owns `rows[starts[i]:starts[i + 1]]`."""
+    """Concatenated lists of row numbers per photo: photo i owns `rows[starts[i]:starts[i + 1]]`."""
 
     rows: NDArray[np.int64]
     starts: NDArray[np.int64]
@@ -98,7 +98,7 @@ class Ragged:
         return cls(np.array([row for rows in lists for row in rows], np.int64), starts)
 
     def draw(self, photos: NDArray[np.int64], chance: NDArray[np.float64]) -> NDArray[np.int64]:
-        """One row for each photo, `chance` in [0, 1) choosing it; -1 where a photo owns none."""
+        """One row per photo, chosen by `chance` in [0, 1); -1 if a photo owns none."""
         counts = self.starts[photos + 1] - self.starts[photos]
         places = self.starts[photos] + (chance * counts).astype(np.int64)
         if not len(self.rows):
@@ -108,11 +108,12 @@ class Ragged:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """All that the loop reads, without the photos that stand apart.
+    """The training data of the loop, without held-out photos.
 
-    `shards` that hold the photos, blanks among them, the photos' `keys`, and their `rows` among all that the shards hold; `features` [views, photos, networks * 1280] and `logits` [views, photos, 1000] float16;
-    `captions` and `queries` point from photos to rows of `texts`, `prompts` from ImageNet classes, `contrasts` from texts;
-    `factors` [networks] are those of the joined logits. `vectors` [texts, 384] float16 are there once a trunk has seen the texts.
+    `shards` hold the photos, including blanks; `keys` and `rows` locate the photos in them. `features` [views, photos,
+    networks * 1280] and `logits` [views, photos, 1000] are float16. `captions` and `queries` map photos to rows of
+    `texts`, `prompts` map ImageNet classes, `contrasts` map texts. `factors` [networks] scale the joined logits.
+    `vectors` [texts, 384] float16 are set once a trunk has embedded the texts.
     """
 
     shards: tuple[Path, ...]
@@ -129,20 +130,20 @@ class Corpus:
     vectors: NDArray[np.float16]
 
     def seen_by(self, trunk: MiniLM, cache: Path, bar: Bar) -> Corpus:
-        """With the vectors that a trunk gives for its texts."""
+        """A copy with a trunk's vectors of the texts."""
         return replace(self, vectors=Sentences(trunk, cache).of(self.texts, bar("texts", len(self.texts))))
 
 
 @dataclass(frozen=True, slots=True)
 class _Texts:
-    """The texts of one photo: sentences about it, and short words that should find it."""
+    """The texts of one photo: captions, and short queries."""
 
     captions: tuple[str, ...]
     queries: tuple[str, ...]
 
 
 def build_corpus(table: DataTable, views: Views, places: FitFolders, bar: Bar, *, workers: int) -> Corpus:
-    """Reads the texts, caches what is missing of the photos and joins everything; `bar(title, total)` makes a progress display.
+    """Reads the texts, computes missing features and joins everything; `bar(title, total)` makes a progress display.
 
     Raises:
         DataError: a file is missing or damaged.
@@ -163,7 +164,7 @@ def build_corpus(table: DataTable, views: Views, places: FitFolders, bar: Bar, *
     looks = [_looks(shards, views, view, cache) for view in range(count)]
     keys = [key for key, kept in zip(looks[0][0], taken, strict=True) if kept]
     logits = np.stack([each[:, taken] for _, _, each in looks])
-    photos = len(keys) - table.blanks  # how sure a network is of what shows nothing measures nothing
+    photos = len(keys) - table.blanks  # blanks would distort the entropy
     factors = fit_factors(logits[0, :, :photos], views)
     return Corpus(
         shards=tuple(shards),
@@ -182,7 +183,7 @@ def build_corpus(table: DataTable, views: Views, places: FitFolders, bar: Bar, *
 
 
 def _contrasts(texts: Iterable[str]) -> dict[str, str]:
-    """Of each text that has one."""
+    """The contrast of each text that has one."""
     found = ((text, contrast_of(text)) for text in set(texts))
     return {text: contrast for text, contrast in found if contrast is not None}
 
@@ -204,7 +205,7 @@ def _looks(
 def _read_texts(
     shards: Sequence[Path], table: DataTable, data: Path
 ) -> tuple[list[_Texts], NDArray[np.bool_]]:
-    """The texts of every photo that is trained on, in the order of the shards, and which of all photos these are."""
+    """The texts of every training photo, in the order of the shards, and a mask of these among all photos."""
     phrasing = load_phrasing(data / table.templates, data / table.translations)
     known = shipped()
     texts: list[_Texts] = []
@@ -222,7 +223,7 @@ def _read_texts(
 
 @dataclass(frozen=True, slots=True)
 class FitBatch:
-    """Row numbers of the corpus: photos and views [n], texts [slots, n], one prompt for each class [classes], contrasts [m] of the texts."""
+    """Row numbers of the corpus: photos and views [n], texts [slots, n], a prompt per class [classes], contrasts [m] of the texts."""
 
     photos: NDArray[np.int64]
     views: NDArray[np.int64]
@@ -232,7 +233,7 @@ class FitBatch:
 
 
 def batches(corpus: Corpus, rows: NDArray[np.int64], table: TrainingTable, epoch: int) -> Iterator[FitBatch]:
-    """One pass over photos, given by their rows, in an order that depends on seed and epoch alone; the rest of a pass is left out."""
+    """One epoch over photos, given by their rows, shuffled by seed and epoch; an incomplete last batch is dropped."""
     draw = np.random.default_rng([table.seed, epoch])
     order = draw.permutation(rows)
     for start in range(0, len(order) - table.batch + 1, table.batch):
@@ -253,14 +254,14 @@ def contrasts_of(corpus: Corpus, texts: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def steps_of_epoch(rows: NDArray[np.int64], table: TrainingTable) -> int:
-    """How many batches one pass has."""
+    """Batches per epoch."""
     return len(rows) // table.batch
 
 
 def draw_texts(
     corpus: Corpus, photos: NDArray[np.int64], queries: float, draw: np.random.Generator
 ) -> NDArray[np.int64]:
-    """One text for each photo: a short one with the chance `queries`, and whichever kind it has where it has but one."""
+    """One text per photo: a query with probability `queries`, or the other kind if the photo has only one."""
     captions = corpus.captions.draw(photos, draw.random(len(photos)))
     short = corpus.queries.draw(photos, draw.random(len(photos)))
     wants_short = draw.random(len(photos)) < queries

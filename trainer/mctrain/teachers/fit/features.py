@@ -1,9 +1,8 @@
-"""Caches what frozen networks see: features and ImageNet logits of every view of every photo, one file a network, shard and view;
-and the maps that the lower stages of a network make of it, one file a shard and view, for whoever trains upper stages.
+"""Caches outputs of frozen networks: features and ImageNet logits per view, one file per network, shard and view; and the
+feature maps of a network's lower stages, one file per shard and view, for training the upper stages.
 
-A file is written whole or not at all, so a killed run continues with the first one that is missing. The digest of each
-view's pixels stands beside its features: who sees the same pixels again, whatever they come from, need not compute them. Maps are mapped into memory, not read: those of
-Lite2 before its stage 5 take 69 KB a view.
+Files are written atomically, so a killed run continues with the first missing one. Features are stored with a digest of
+the view's pixels and are reused for equal pixels. Maps are memory-mapped: those of Lite2 before stage 5 take 69 KB a view.
 """
 
 from __future__ import annotations
@@ -43,21 +42,21 @@ if TYPE_CHECKING:
 
 _AnyWork = TypeVar("_AnyWork", "_Work", "_MapsWork")
 
-# raise when the networks or their preprocessing change: older files are then computed again
+# increment when the networks or their preprocessing change, to invalidate older files
 LAYOUT = 2
-_MAPS_LAYOUT = 1  # the same of maps
-DIGITS = 32  # of the digest of pixels
+_MAPS_LAYOUT = 1  # the same for maps
+DIGITS = 32  # length of a pixel digest
 _BATCH = 4  # larger batches gain nothing on a CPU
 
 
 def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Writes the arrays, none of them of objects, beside `path` and moves them into place."""
+    """Writes the arrays (no object arrays) atomically."""
     with write_whole(path) as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
 def load_arrays(path: Path, names: Sequence[str] = ()) -> dict[str, NDArray[Any]]:
-    """The arrays of a file written by `save_arrays`, or some of them; the others are not read.
+    """The arrays of a file written by `save_arrays`, or only the named ones.
 
     Raises:
         DataError: it is damaged.
@@ -81,7 +80,7 @@ class SeenView:
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """Which views of photos are looked at, by which networks, after which preprocessing."""
+    """The views of photos to embed, the networks, and the preprocessing."""
 
     augmentation: Augmentation
     seed: int
@@ -89,13 +88,13 @@ class Views:
     spec: ImageSpec
 
     def looks(self) -> tuple[NetworkLook, ...]:
-        """Each network and how it looks at the photos."""
+        """Each network with its input sizes."""
         return looks_of(self.networks, self.spec.size)
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkLook:
-    """A network, the size of the photos that it is given, and the one at which it looks at them, in pixels."""
+    """A network, the size of its input photos, and the size to which it scales them, in pixels."""
 
     network: str
     given: int
@@ -103,7 +102,7 @@ class NetworkLook:
 
     @property
     def name(self) -> str:
-        """Part of the names of files of what is seen so."""
+        """The part of file names that identifies this look."""
         of = "" if self.size == self.given else f"of{self.given}"
         return f"{self.network}-{self.size}{of}"
 
@@ -121,14 +120,14 @@ class NetworkLook:
 
 
 def looks_of(networks: Sequence[str], size: int) -> tuple[NetworkLook, ...]:
-    """How networks look at photos of `size` pixels together."""
+    """The looks of joined networks at photos of `size` pixels."""
     sizes = lite.look_sizes(networks, size)
     return tuple(NetworkLook(network, size, each) for network, each in zip(networks, sizes, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """One view of one shard, and the networks that have not seen it."""
+    """A view of a shard, and the networks without cached output for it."""
 
     shard: Path
     digest: str
@@ -138,7 +137,7 @@ class _Work:
     cache: Path
 
     def path(self, look: NetworkLook) -> Path:
-        """The file of what a network sees."""
+        """The file of a network's output."""
         name = self.views.augmentation.name_of(self.view, self.views.seed)
         return self.cache / f"seen-{look.name}-{self.digest[:16]}-{name}-{LAYOUT}.npz"
 
@@ -151,7 +150,7 @@ def cache_features(
     *,
     workers: int = 1,
 ) -> None:
-    """Computes what is missing in `workers` processes; `progress` hears of every view of a shard: photos, and its name.
+    """Computes missing features in `workers` processes; `progress` gets the photos and name of each finished view of a shard.
 
     Raises:
         DataError: a shard is damaged, or has no photo.
@@ -163,13 +162,13 @@ def cache_features(
 
 
 def cached(shard: Path, views: Views, view: int, cache: Path) -> list[SeenView]:
-    """What each network sees of one view of a shard, from the cache."""
+    """Each network's cached output for one view of a shard."""
     work = _Work(shard, file_digest(shard), view, views, views.looks(), cache)
     return [SeenView(**load_arrays(work.path(look))) for look in work.looks]
 
 
 def _missing(shards: Sequence[Path], views: Views, cache: Path) -> Iterator[_Work]:
-    """Whole photos first: they are of use without the rest."""
+    """The missing work, whole photos first because they are useful alone."""
     digests = {shard: file_digest(shard) for shard in shards}
     for view, shard in itertools.product(range(views.augmentation.views), shards):
         each = _Work(shard, digests[shard], view, views, views.looks(), cache)
@@ -179,7 +178,7 @@ def _missing(shards: Sequence[Path], views: Views, cache: Path) -> Iterator[_Wor
 
 
 def _look(work: _Work) -> int:
-    """Computes one view of one shard and writes a file a network; how many photos it has."""
+    """Computes one view of one shard and writes a file per network; returns the number of photos."""
     graphs = {look: Graph(look.graph_file(work.cache)) for look in work.looks}
     found: dict[NetworkLook, list[tuple[NDArray[np.float16], ...]]] = {look: [] for look in work.looks}
     keys: list[str] = []
@@ -204,7 +203,7 @@ def _compute(
     progress: Callable[[int, str], None],
     workers: int,
 ) -> None:
-    """Does each piece of work, in processes where there are several."""
+    """Does the work, in processes if there are several workers."""
     with open_pool(workers) if workers > 1 else nullcontext() as pool:
         counts = map(look, work) if pool is None else pool.map(look, work)
         for each, count in zip(work, counts, strict=True):
@@ -214,7 +213,7 @@ def _compute(
 def _batches(
     work: _Work | _MapsWork,
 ) -> Iterator[tuple[list[Sample], list[PIL.Image.Image], NDArray[np.float32]]]:
-    """Some photos at a time with this view of them, as a picture and as the networks get it."""
+    """Batches of photos with this view, as pictures and as network input."""
     stream = samples(work.shard)
     while batch := list(itertools.islice(stream, _BATCH)):
         pictures = [view_of(sample, work.views, work.view) for sample in batch]
@@ -222,7 +221,7 @@ def _batches(
 
 
 def view_of(sample: Sample, views: Views, view: int) -> PIL.Image.Image:
-    """One of the views of a photo, as the networks get it."""
+    """One view of a photo, at the networks' input size."""
     image = sample.image()
     drawn = draw_views(views.augmentation, sample.key, views.seed, image.width, image.height)[view]
     return replay(image, drawn, views.spec.size)
@@ -230,7 +229,7 @@ def view_of(sample: Sample, views: Views, view: int) -> PIL.Image.Image:
 
 @dataclass(frozen=True, slots=True)
 class Maps:
-    """Those of photos by their rows in a corpus; `files` [views][shards], and of each photo its shard and its place there."""
+    """Feature maps by corpus row: `files` [views][shards], and each photo's shard and position in it."""
 
     files: tuple[tuple[NDArray[np.float16], ...], ...]  # each [n, places, channels]
     shards: NDArray[np.int64]
@@ -238,21 +237,21 @@ class Maps:
 
     @property
     def side(self) -> int:
-        """Of a map, in places."""
+        """The side of a map, in positions."""
         return math.isqrt(self.files[0][0].shape[1])
 
     def of(self, views: NDArray[np.int64], photos: NDArray[np.int64]) -> NDArray[np.float16]:
         """The maps of these views [n] of these photos [n] as [n, places, channels]."""
         found = np.empty((len(photos), *self.files[0][0].shape[1:]), np.float16)
         shards, places = self.shards[photos], self.places[photos]
-        for row in np.lexsort((places, shards, views)).tolist():  # as they lie on the disk
+        for row in np.lexsort((places, shards, views)).tolist():  # in disk order
             found[row] = self.files[views[row]][shards[row]][places[row]]
         return found
 
 
 @dataclass(frozen=True, slots=True)
 class _MapsWork:
-    """One view of one shard, and the first stage that does not look at it."""
+    """A view of a shard, and the first stage that is not computed."""
 
     shard: Path
     digest: str
@@ -290,7 +289,7 @@ def open_maps(
     progress: Callable[[int, str], None],
     workers: int,
 ) -> Maps:
-    """The maps before the stage `first` of photos, by their `rows` [n] among all that the shards hold; what is missing is computed.
+    """The maps before stage `first` for photos, given by their `rows` [n] in the shards; missing ones are computed.
 
     Raises:
         DataError: a shard or a file of maps is damaged.
@@ -321,7 +320,7 @@ def _mapped(path: Path) -> NDArray[np.float16]:
 
 
 def _map(work: _MapsWork) -> int:
-    """Computes the maps of one view of one shard; how many photos it has."""
+    """Computes the maps of one view of one shard; returns the number of photos."""
     graph = Graph(work.graph_file())
     maps = np.concatenate([graph(values)[0].astype(np.float16) for _, _, values in _batches(work)])
     with write_whole(work.path()) as file:

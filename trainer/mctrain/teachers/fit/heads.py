@@ -1,8 +1,9 @@
-"""The fit on cached features or maps: what moves, the losses, the steps of an epoch, and what is written down after each.
+"""The fit on cached features or maps: trainable parts, losses, steps of an epoch, and the progress file.
 
-Some losses ask about photos that nobody took, for the ImageNet classes that training photos lack. For each class the direction in feature space that raises its own logit by one and moves the others least is
-D = ΣW / (WᵀΣW), with W the classifier's weights centred over the classes and Σ the features' covariance. A pseudo photo
-is the mean, half of what sets a random photo apart from it, and a step along D.
+Some losses use pseudo photos, for ImageNet classes that the training photos lack. The direction in feature space that
+raises a class's logit by one and changes the others least is D = ΣW / (WᵀΣW), with W the classifier's weights centred
+over the classes and Σ the features' covariance. A pseudo photo is the mean, plus half of a random photo's difference from
+the mean, plus a step along D.
 """
 
 from __future__ import annotations
@@ -44,14 +45,14 @@ if TYPE_CHECKING:
 
 _STAGES_DECAY = 0.01
 _STEP = 12.0  # logits gained, times 0.5 to 1.5
-_KEPT = 0.5  # of the random photo's own features
-_CEILING = 6.0  # what ReLU6 and pooling can give
+_KEPT = 0.5  # share of the random photo's difference from the mean
+_CEILING = 6.0  # upper limit of features after ReLU6 and pooling
 
 
 @dataclass(frozen=True, slots=True)
 class FitProgress:
-    """What a fit needs to continue, as a file that is written whole or not at all: what moves, its average where there is one,
-    the optimizer, and the losses of the legs that are done.
+    """The state of a fit in an atomically written file: parameters, their average if any, the optimizer, and the losses of
+    finished legs.
     """
 
     path: Path
@@ -61,7 +62,7 @@ class FitProgress:
     optimizer: torch.optim.Optimizer
 
     def save(self, history: Sequence[float]) -> None:
-        """Replaces what was written down before."""
+        """Replaces the file."""
         content = {
             "recipe": asdict(self.recipe),
             "heads": self.model.state_dict(),
@@ -72,7 +73,7 @@ class FitProgress:
         write_saved(self.path, content)
 
     def restore(self, steps: int = 1) -> list[float]:
-        """Brings all of it to where it was left, and gives the losses of the legs, each of so many steps.
+        """Restores the state; returns the losses of the finished legs of `steps` steps each.
 
         Raises:
             TrainerError: the file is of another recipe or version, or damaged.
@@ -100,9 +101,9 @@ class FitProgress:
 
 @dataclass(frozen=True, slots=True)
 class FitLesson:
-    """What a fit learns from: the photos by their rows in the corpus, and who imagines photos of classes, if anybody does.
+    """Training data of a fit: photos by corpus row, and the classifier for pseudo photos, if any.
 
-    `maps` of the photos where heads have stages to look at them, whose features then take the place of the cached ones.
+    `maps` are set if upper stages are trained; their features then replace the cached ones.
     """
 
     corpus: Corpus
@@ -126,7 +127,7 @@ class _Embedded:
     scale: Tensor
 
     def class_loss(self, photos: Tensor, logits: Tensor) -> Tensor:
-        """The class-name loss of photos [m, dim] whose classifier said `logits` [m, classes]."""
+        """The class-name loss of photos [m, dim] with the classifier's `logits` [m, classes]."""
         return class_name_loss(photos, self.classes, torch.softmax(logits, dim=1), self.scale)
 
 
@@ -134,10 +135,10 @@ class _Embedded:
 def fit(
     heads: Heads, lesson: FitLesson, recipe: Recipe, progress_file: Path, report: Callable[[float], None]
 ) -> tuple[float, ...]:
-    """Fits heads in place, from the last finished epoch in `progress_file` if there is one; the mean loss of each epoch.
+    """Fits heads in place, from the last finished epoch in `progress_file` if any; returns the mean loss of each epoch.
 
-    The heads end as their average over the run. Each epoch depends on seed, epoch and the state before it alone, so a
-    killed run ends where an undisturbed one ends. `report` hears the mean loss of each epoch.
+    The heads end as their average over the run. An epoch depends only on the seed, its number and the state before it, so
+    a resumed run gives the same result. `report` gets the mean loss of each epoch.
 
     Raises:
         TrainerError: the file holds a run of another recipe or version, or is damaged; or the photos do not fill a batch.
@@ -180,7 +181,7 @@ def fit(
 
 
 def _loss(heads: Heads, lesson: FitLesson, batch: FitBatch, table: TrainingTable) -> Tensor:
-    """CLIP's loss of the captions, and the two class-name terms; cosines in float32 whatever the heads compute in."""
+    """CLIP's loss of the captions, and the two class-name terms; cosines are always float32."""
     seen = _see(heads, lesson, batch, bf16=table.bf16)
     loss = _caption_loss(seen, batch) + table.distil * seen.class_loss(seen.photos, seen.logits)
     if lesson.classifier is None or not table.pseudo:
@@ -189,7 +190,7 @@ def _loss(heads: Heads, lesson: FitLesson, batch: FitBatch, table: TrainingTable
 
 
 def _optimizer(heads: Heads, recipe: Recipe) -> torch.optim.AdamW:
-    """Stages move at a rate of their own."""
+    """The optimizer; stages have a separate learning rate."""
     named = [
         (name, each)
         for name, each in heads.named_parameters()
@@ -203,7 +204,7 @@ def _optimizer(heads: Heads, recipe: Recipe) -> torch.optim.AdamW:
 
 
 def _see(heads: Heads, lesson: FitLesson, batch: FitBatch, *, bf16: bool) -> _Embedded:
-    """Sends a batch through both heads; all texts go together."""
+    """Embeds a batch with both heads; all texts in one call."""
     corpus = lesson.corpus
     cached = as_tensor(corpus.features[batch.views, batch.photos])
     taught = as_tensor(corpus.logits[batch.views, batch.photos])
@@ -218,7 +219,7 @@ def _see(heads: Heads, lesson: FitLesson, batch: FitBatch, *, bf16: bool) -> _Em
 
 
 def _look(stages: UpperStages, lesson: FitLesson, batch: FitBatch) -> tuple[Tensor, Tensor]:
-    """Features [n, 1280] and logits [n, classes] of stages that move."""
+    """Features [n, 1280] and logits [n, classes] of the trained stages."""
     maps, classifier = cast("Maps", lesson.maps), cast("Classifier", lesson.classifier)
     features = stages(torch.from_numpy(maps.of(batch.views, batch.photos)))
     return features, classifier.logits(features)
@@ -236,7 +237,7 @@ def _caption_loss(seen: _Embedded, batch: FitBatch) -> Tensor:
 
 
 def _pseudo_loss(heads: Heads, seen: _Embedded, classifier: Classifier, table: TrainingTable) -> Tensor:
-    """The class-name loss on photos that nobody took."""
+    """The class-name loss on pseudo photos."""
     count = table.pseudo_photos
     wanted = torch.randint(0, CLASSES, (count,))
     basis = seen.features[torch.randint(0, len(seen.features), (count,))]
@@ -247,12 +248,12 @@ def _pseudo_loss(heads: Heads, seen: _Embedded, classifier: Classifier, table: T
 
 
 def as_tensor(values: NDArray[np.float16]) -> Tensor:
-    """Cached halves as the heads compute them."""
+    """Cached float16 values as a float32 tensor."""
     return torch.from_numpy(values.astype(np.float32))
 
 
 class Heads(nn.Module):
-    """A head for photos, a head for texts, and the factor's logarithm; `stages` of the trunk where they move too."""
+    """An image head, a text head, and the log of the logit scale; also `stages` of the trunk if they are trained."""
 
     def __init__(
         self, image: Head, text: Head, logit_scale: nn.Parameter, stages: UpperStages | None = None
@@ -265,25 +266,25 @@ class Heads(nn.Module):
 
     @classmethod
     def of(cls, clip: Clip, stages: UpperStages | None = None) -> Heads:
-        """The model's own: what is fitted here is fitted there, but stages, which have to be written back."""
+        """Shares the model's heads, so that they are fitted in place; stages must be written back."""
         image, text = cast("LiteTower", clip.image), cast("MiniLmTower", clip.text)
         return cls(image.head, text.head, cast("nn.Parameter", clip.logit_scale), stages)
 
     def scale(self) -> Tensor:
-        """The factor itself."""
+        """The logit scale."""
         return self.logit_scale.exp()
 
     def limit_scale(self) -> None:
-        """Keeps the factor between 1 and 100."""
+        """Keeps the logit scale between 1 and 100."""
         limit_scale(self.logit_scale)
 
     def hold_space(self) -> None:
-        """Freezes what a space is to photos: the texts and the factor. Only the image head is fitted from here on."""
+        """Freezes the text head and the logit scale; from here on only the image head is fitted."""
         self.text.eval().requires_grad_(requires_grad=False)
         self.logit_scale.requires_grad = False
 
     def train(self, mode: bool = True) -> Heads:
-        """As torch's, but a held head drops nothing."""
+        """As torch's, but a frozen head stays without dropout."""
         super().train(mode)
         if not self.logit_scale.requires_grad:
             self.text.eval()
@@ -293,11 +294,11 @@ class Heads(nn.Module):
 def contrastive_loss(
     photos: Tensor, texts: Tensor, rows: Tensor, scale: Tensor, others: tuple[Tensor, Tensor] | None = None
 ) -> Tensor:
-    """CLIP's loss over a batch, in which equal texts are right for each other's photos.
+    """CLIP's loss over a batch, in which equal texts match each other's photos.
 
-    `photos` and `texts` are unit vectors [n, dim]; `rows` [n] names the texts, and two photos that drew the same short
-    query ("dog") share its target instead of being pushed away from it. `others`, vectors [m, dim] and their names [m], are
-    more texts to tell a photo's own from; none finds a photo.
+    `photos` and `texts` are unit vectors [n, dim]; `rows` [n] identifies the texts: two photos with the same short query
+    ("dog") share the target instead of being negatives. `others`, vectors [m, dim] and their row numbers [m], are
+    additional negative texts.
     """
     more, named = others or (texts[:0], rows[:0])
     columns, names = torch.cat([texts, more]), torch.cat([rows, named])
@@ -310,7 +311,7 @@ def contrastive_loss(
 
 
 def class_name_loss(photos: Tensor, classes: Tensor, taught: Tensor, scale: Tensor) -> Tensor:
-    """What the original classifier says of a photo, asked of the class names: `taught` [n, classes] are its probabilities."""
+    """Distils the original classifier into class-name texts: `taught` [n, classes] are its probabilities."""
     return _cross_entropy(scale * photos @ classes.T, taught)
 
 
@@ -345,5 +346,5 @@ class Classifier:
         return features, self.logits(features)
 
     def logits(self, features: Tensor) -> Tensor:
-        """What it says of features [n, features] as [n, classes]."""
+        """The logits [n, classes] of features [n, features]."""
         return features @ self.weight.T + self.bias

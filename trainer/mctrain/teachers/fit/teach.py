@@ -1,4 +1,4 @@
-"""A whole fit: refuse what is not for training, build the corpus, fit both heads, then tune stages, or fit a head for photos without each fold."""
+"""A whole fit: refuse evaluation data, build the corpus, fit both heads, then tune stages, or fit an image head per fold."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ DATA = "data.json"
 def tune_stages(
     clip: Clip, lesson: FitLesson, recipe: Recipe, progress_file: Path, report: Callable[[float], None]
 ) -> tuple[float, ...]:
-    """Tunes the upper stages of an only image network in place, with the heads that were fitted to it, from the last finished
-    epoch in `progress_file` if there is one; the mean loss of each epoch.
+    """Tunes the upper stages of a single image network in place, together with its fitted heads, from the last finished epoch
+    in `progress_file` if any; returns the mean loss of each epoch.
 
-    BatchNorm goes by its statistics, and the classifier stays as it is: what it says of a photo as it was is what photos are
-    asked for, what it says of the tuned features is what the branch reads.
+    BatchNorm statistics and the classifier are frozen. The classifier's output on the original features is the target;
+    its output on the tuned features is the branch's input.
 
     Raises:
         TrainerError: as `fit`.
@@ -89,7 +89,7 @@ def tune_stages(
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A checkpoint and the file that holds it."""
+    """A checkpoint and its file."""
 
     content: Checkpoint
     path: Path
@@ -99,12 +99,12 @@ class Fitted:
 def teach(
     recipe: Recipe, places: FitFolders, folder: Path, bar: Bar, *, threads: int, workers: int = 1
 ) -> Fitted:
-    """Follows a recipe; every step that was finished before is found and not repeated.
+    """Follows a recipe; finished steps are not repeated.
 
     Raises:
-        RefusalError: the recipe's files hold something that is for evaluation only.
+        RefusalError: the recipe's files hold evaluation data.
         DataError: a file is missing or damaged.
-        TrainerError: the folder holds a run of another recipe, or of other files, or something else's checkpoint.
+        TrainerError: the folder holds a run of another recipe or other files, or another checkpoint.
     """
     torch.set_num_threads(threads)
     table, data = recipe.data, places.data
@@ -147,7 +147,7 @@ def teach(
 
 
 def taught(title: str, places: FitFolders, bar: Bar) -> str:
-    """The place of a model; one that `teach:RECIPE` names is fitted first, into the cache.
+    """The path of a model; a `teach:RECIPE` is fitted first, into the cache.
 
     Raises:
         TrainerError: as `teach`.
@@ -156,15 +156,15 @@ def taught(title: str, places: FitFolders, bar: Bar) -> str:
         return title
     recipe = load_recipe(title.removeprefix(TEACH))
     folder = places.cache / f"teacher-{recipe.name}-{recipe.digest()}"
-    if not (folder / CHECKPOINT).exists():  # it is written last
+    if not (folder / CHECKPOINT).exists():  # written last
         teach(recipe, places, folder, bar, threads=1)
     return str(folder)
 
 
 def _demand_same_data(folder: Path, learnt: dict[str, str]) -> None:
-    """Writes down the digests of the files that a run learns from, or compares them with those that it began with.
+    """Records the digests of a run's files, or compares them with the recorded ones.
 
-    A folder with somebody's checkpoint and nothing of a fit is refused: the fit's own would take its place.
+    A folder with a checkpoint but no fit is refused: the fit would overwrite the checkpoint.
     """
     path = folder / DATA
     if not path.exists():
@@ -183,7 +183,7 @@ def _demand_same_data(folder: Path, learnt: dict[str, str]) -> None:
 
 
 def _classifier(clip: Clip, corpus: Corpus, recipe: Recipe) -> Classifier | None:
-    """The trunk's own, where something is asked of it; brings its logits to the sureness that the corpus found."""
+    """The trunk's classifier, if a loss needs it; applies the corpus's factors to its logits."""
     trunk = cast("LiteTower", clip.image).trunk
     if isinstance(trunk, Joined):
         trunk.factors.copy_(torch.tensor(corpus.factors))
@@ -193,7 +193,7 @@ def _classifier(clip: Clip, corpus: Corpus, recipe: Recipe) -> Classifier | None
 
 
 def _fit_heads(clip: Clip, lesson: FitLesson, recipe: Recipe, folder: Path, bar: Bar) -> tuple[float, ...]:
-    """Both heads on all photos; then, in the space that these have made, an image head without the photos of each fold."""
+    """Fits both heads on all photos; then, in the same space, an image head without the photos of each fold."""
     corpus = lesson.corpus
     heads = Heads.of(clip)
     heads.requires_grad_()

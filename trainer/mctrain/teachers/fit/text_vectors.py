@@ -1,4 +1,4 @@
-"""Caches a trunk's vectors of texts, a few thousand texts a file; a text is known by its digest and computed once a trunk."""
+"""Caches a trunk's text vectors by the texts' digests, a few thousand texts per file."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from mctrain.models.minilm import MiniLM
     from picsight_engine.bundles.tokenizer import Tokenizer
 
-LAYOUT = 2  # raise when the tokens change
+LAYOUT = 2  # increment when the tokens change
 CHUNK = 4096
 BATCH = 16
 
 
 class Sentences:
-    """A trunk's unit vectors of texts: from the cache, or computed and added to it as new files."""
+    """A trunk's unit vectors of texts, cached; new ones are added as new files."""
 
     def __init__(self, trunk: MiniLM, cache: Path) -> None:
         self._trunk, self._cache, self._name = trunk, cache, weights_digest(trunk)
@@ -41,7 +41,7 @@ class Sentences:
             self._known.update(zip(arrays["digests"].tolist(), arrays["vectors"], strict=True))
 
     def of(self, texts: Sequence[str], progress: Callable[[int, str], None]) -> NDArray[np.float16]:
-        """[n, 384] in the order of the texts; `progress` hears how many of the distinct ones are there."""
+        """[n, 384] in the order of the texts; `progress` gets the number of distinct ones that are ready."""
         digests = {text: _digest(text) for text in texts}
         missing = sorted(text for text, each in digests.items() if each not in self._known)
         progress(len(digests) - len(missing), "")
@@ -64,7 +64,7 @@ class Sentences:
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
-        return load_tokenizer(MiniLmShape(0, 0.0, 0.0))  # whatever the head, the tokens are these
+        return load_tokenizer(MiniLmShape(0, 0.0, 0.0))  # tokens do not depend on the head
 
     @cached_property
     def _graph(self) -> Graph:

@@ -1,8 +1,7 @@
-"""Fine-tunes the upper layers of MiniLM on captions of photos whose features stay as they are.
+"""Fine-tunes the upper layers of MiniLM on captions, with frozen photo features.
 
-The heads that are trained along with it are thrown away: those of a teacher are fitted afterwards, at length, to the
-vectors that the tuned trunk gives. Progress is written down every so many steps; a step depends on seed, its number and
-the state before it alone.
+The heads trained along with it are discarded; a teacher's heads are fitted afterwards to the tuned trunk's vectors.
+Progress is saved every few steps; a step depends only on the seed, its number and the state before it.
 """
 
 from __future__ import annotations
@@ -35,12 +34,12 @@ if TYPE_CHECKING:
 
 TUNED = "tuned.pt"
 _SAVED_EVERY = 25  # steps
-_SCORED = 2000  # texts, from which the z-scores of the text head are taken
+_SCORED = 2000  # texts that the z-scores of the text head are computed from
 _TRUNK_DECAY = 0.01
 
 
 class _Tuned(torch.nn.Module):
-    """What moves: the heads that will be thrown away, and the trunk."""
+    """The trained parts: the trunk, and heads that are discarded."""
 
     def __init__(self, heads: Heads, trunk: MiniLM) -> None:
         super().__init__()
@@ -49,7 +48,7 @@ class _Tuned(torch.nn.Module):
 
 
 def tune(clip: Clip, corpus: Corpus, recipe: Recipe, folder: Path, bar: Bar) -> None:
-    """Tunes the model's text trunk in place, from the last steps in `folder` if there are some.
+    """Tunes the model's text trunk in place, from the saved progress in `folder` if any.
 
     Raises:
         RecipeError: it asks for more layers, photos or classes than there are.
@@ -99,7 +98,7 @@ def _demand_enough(table: TuningTable, corpus: Corpus) -> None:
 
 
 def _optimizer(heads: Heads, upper: list[nn.Parameter], table: TuningTable) -> torch.optim.AdamW:
-    """The trunk moves slowly, the heads as in a fit."""
+    """The optimizer: the trunk has a low learning rate, the heads have that of a fit."""
     optimizer = build_head_optimizer(heads.named_parameters(), table.weight_decay)
     for group in optimizer.param_groups:
         group["peak"] = table.head_rate
@@ -108,10 +107,10 @@ def _optimizer(heads: Heads, upper: list[nn.Parameter], table: TuningTable) -> t
 
 
 def _loss(model: _Tuned, corpus: Corpus, read: Tokenizer, recipe: Recipe, step: int) -> Tensor:
-    """CLIP's loss of one text a photo, and the class names' of some classes."""
+    """CLIP's loss with one text per photo, and the class-name loss of some classes."""
     table, training = cast("TuningTable", recipe.tuning), recipe.training
     draw = np.random.default_rng([training.seed, step, 1])
-    torch.manual_seed(int(draw.integers(2**31)))  # of what the heads drop
+    torch.manual_seed(int(draw.integers(2**31)))  # for the heads' dropout
     photos = draw.choice(len(corpus.keys), table.batch, replace=False)
     views = draw.integers(0, corpus.features.shape[0], table.batch)
     rows = draw_texts(corpus, photos, training.queries, draw)
