@@ -218,7 +218,7 @@ def test_the_suite_is_what_lies_there_and_without_all_38_has_no_average(starter,
     ]
     assert all(own["figures"][0]["name"] == MAIN[own["task"].removeprefix("datacomp ")] for own in told)
     assert result.stderr == (
-        "datacomp: 4 tasks are there. 34 of DataComp's 38 tasks have no figure, the first is cifar10; an average wants all.\n"
+        "datacomp: 4 tasks are there. 34 of DataComp's 38 tasks have no figure, the first is cifar10; an average needs all.\n"
     )
 
 

@@ -38,7 +38,7 @@ def gallery(*files):
 def test_a_line_that_is_no_pair_and_a_photo_that_is_not_there_are_told(tmp_path):
     path = tmp_path / "pairs.jsonl"
     path.write_text('{"image": "a", "caption": "b", "negative": "c", "kind": "d"}\n{"image": "a"}\n')
-    with pytest.raises(DataError, match="line 2, wants texts under image, caption, negative, kind"):
+    with pytest.raises(DataError, match="line 2, needs texts under image, caption, negative, kind"):
         read_pairs(path)
     path.write_text("")
     with pytest.raises(DataError, match="is empty"):

@@ -138,7 +138,7 @@ def test_what_a_task_cannot_ask_is_told(ask, folder):
     for task, sentence in (
         (
             '[[retrieval]]\nname = "own"\nshards = ["bare.tar"]',
-            "has no caption, and own asks for them",
+            "has no caption, which own needs",
         ),
         (
             f'[[zero_shot]]\nname = "own"\n{SHARDS}\nclasses = "imagenet"',

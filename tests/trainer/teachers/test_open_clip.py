@@ -74,7 +74,7 @@ def test_a_model_without_weights_or_with_strange_ones_is_told(weights, tmp_path,
     with pytest.raises(WeightsError, match="cannot be loaded"):
         open_teacher(f"open_clip:ViT-S-32@{weights}", tmp_path)
     with pytest.raises(
-        WeightsError, match=r"has no model 'ViT-L14'; the names nearest to it are .*ViT-L-14"
+        WeightsError, match=r"has no model 'ViT-L14'; the names closest to it are .*ViT-L-14"
     ) as told:
         open_teacher("open_clip:ViT-L14@openai", tmp_path)
     assert len(str(told.value)) < 200

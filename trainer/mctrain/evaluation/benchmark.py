@@ -1,7 +1,7 @@
-"""Asks a subject the tasks of DataComp, in the folders that DataComp's own download leaves: numbered shards of samples, and beside
-them class names and templates, or captions to be found; and WinoGAViL, whose photos lie in a folder beside a list.
+"""Runs the tasks of DataComp on a subject, from DataComp's download folders: numbered shards, with class names and templates
+or captions beside them; and WinoGAViL, a folder of photos beside a list.
 
-Classifiers and logits are those of the package clip-benchmark, which DataComp's own code measures with.
+Classifiers and logits are computed as in the package clip-benchmark, which DataComp's code uses.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 _KIND, _CLASSES, _TEMPLATES = "dataset_type.txt", "classnames.txt", "zeroshot_classification_templates.txt"
 _SPLIT = "test"
 _INSTANCES = "instances.jsonl"
-_MANY = 10  # candidates of an instance that the main figure counts
+_MANY = 10  # candidates per instance in the main figure
 
 
 def ask(subject: Subject, task: str, folder: Path) -> Answers:
-    """The answers to one task whose files lie in this folder.
+    """The answers to one task with its files in this folder.
 
     Raises:
-        DataError: a file is missing or damaged, or does not hold what the task asks for.
+        DataError: a file is missing or damaged, or lacks data that the task needs.
     """
     if task == WINOGAVIL:
         return _associations(subject, folder)
@@ -75,7 +75,7 @@ def _retrieval(subject: Subject, task: str, folder: Path) -> Answers:
         vectors.append(vector)
         captions.append(members["txt"].decode().splitlines())
         if not captions[-1]:
-            raise DataError(f"{folder} has no caption of {key}, and asks for them; copy it again.")
+            raise DataError(f"{folder} has no caption of {key}, which it needs; copy it again.")
     texts = [item for each in captions for item in each]
     owner = np.repeat(np.arange(len(captions)), [len(item) for item in captions])
     outcomes = retrieved(task, np.stack(vectors), subject.texts(texts), owner)
@@ -89,7 +89,7 @@ def _lines(path: Path) -> list[str]:
 def _samples(
     subject: Subject, folder: Path
 ) -> Iterator[tuple[str, NDArray[np.float32], Mapping[str, bytes]]]:
-    """Key, unit vector [dim] and members of each sample; pixels are decoded as webdataset does it."""
+    """Key, unit vector [dim] and members of each sample; pixels are decoded as in webdataset."""
     for number in range(int((folder / _SPLIT / "nshards.txt").read_text(encoding="utf-8"))):
         for group in grouped(folder / _SPLIT / f"{number}.tar"):
             if group.fault is not None:
@@ -101,7 +101,7 @@ def _samples(
 
 @dataclass(frozen=True, slots=True)
 class _Instance:
-    """A word, and photos by their names, of which some were associated with it."""
+    """A word, and photo names, some of which people associated with it."""
 
     cue: str
     candidates: tuple[str, ...]
@@ -109,14 +109,14 @@ class _Instance:
 
     @property
     def prompt(self) -> str:
-        """What is asked."""
+        """The text of the query."""
         cue = self.cue.lower()
         return f"{'An' if cue[0] in 'aeiou' else 'A'} {cue}"
 
 
 def _associations(subject: Subject, folder: Path) -> Answers:
-    """Answers with a key an instance: Jaccard's index of those that people chose and as many that
-    are nearest to the word. Equal scores count against the model.
+    """Answers with one key per instance: the Jaccard index of the chosen photos and as many nearest to the word. Ties count
+    against the model.
 
     Raises:
         DataError: a file is missing or damaged.
@@ -126,7 +126,7 @@ def _associations(subject: Subject, folder: Path) -> Answers:
     places = {PurePath(key).stem: row for row, key in enumerate(gallery.keys)}
     missing = [name for each in instances for name in each.candidates if name not in places]
     if missing:
-        raise DataError(f"{folder / _INSTANCES} names {missing[0]}, of which there is no photo beside it.")
+        raise DataError(f"{folder / _INSTANCES} names {missing[0]}, but there is no such photo beside it.")
     words = subject.texts([each.prompt for each in instances])
     indices = np.array(
         [
@@ -137,7 +137,7 @@ def _associations(subject: Subject, folder: Path) -> Answers:
     many = np.flatnonzero([len(each.candidates) >= _MANY for each in instances])
     if not len(many):
         raise DataError(
-            f"{folder / _INSTANCES} has no instance of {_MANY} candidates, and the figure is of these."
+            f"{folder / _INSTANCES} has no instance of {_MANY} candidates, which the figure needs."
         )
     outcomes = [
         Outcome.plain(MAIN[WINOGAVIL], indices[many], many),

@@ -1,7 +1,7 @@
-"""The 38 tasks of DataComp: what each is measured by, where its files lie, and their average.
+"""The 38 tasks of DataComp: their metrics, folders and average.
 
-Of the 40 that its code runs, FairFace and UTKFace have no main figure; some published files have further lines, which the
-average leaves out too.
+Of the 40 tasks that its code runs, FairFace and UTKFace have no main figure. Some published files have further lines;
+the average ignores them too.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 WINOGAVIL = "misc/winogavil"
-# the main figure of each task, by the name that result files have for it
+# the main figure of each task, as named in result files
 MAIN = {
     "vtab/caltech101": "mean_per_class_recall",
     "cifar10": "acc1",
@@ -66,24 +66,24 @@ MAIN = {
 }
 
 
-# what text to image and image to text are called there: by what is looked for
+# their names of the two directions, after the thing searched for
 _WAYS = {"text to image": "image_retrieval", "image to text": "text_retrieval", "mean": "mean"}
 
 
 def folder_of(task: str) -> str:
-    """The folder that DataComp's own download gives a task; the retrieval sets and WinoGAViL, which it keeps elsewhere, by the
-    same rule.
+    """The folder of a task in DataComp's download; the same rule for the retrieval sets and WinoGAViL, which it keeps
+    elsewhere.
     """
     return f"wds_{task.removeprefix('fairness/').replace('/', '-')}_test"
 
 
 def tasks_in(folder: Path) -> tuple[str, ...]:
-    """Those of the 38 tasks that have their folder here."""
+    """The tasks whose folder is here."""
     return tuple(task for task in MAIN if (folder / folder_of(task)).is_dir())
 
 
 def wants_metadata(task: str) -> bool:
-    """Whether the main figure is of groups that a further member of each sample tells."""
+    """Whether the main figure needs groups from the samples' metadata member."""
     return MAIN[task] in {"acc_worst_region", "acc_wg", "acc_top5_wg"}
 
 
@@ -92,11 +92,11 @@ def classified(
 ) -> list[Outcome]:
     """The figures of a classification under their published names, the main one first.
 
-    `logits` [n, classes] of photos with their `labels` [n]; `groups` [n] are regions or incomes where figures go by them.
-    Equal scores count against the model, and so do those that are no numbers.
+    `logits` [n, classes] and `labels` [n] of photos; `groups` [n] are regions or incomes for figures by group.
+    Ties and scores that are not finite count against the model.
     """
     rows = np.arange(len(labels))
-    place = (~(logits < logits[rows, labels][:, None])).sum(1) - 1  # [n], of the right class, from 0 on
+    place = (~(logits < logits[rows, labels][:, None])).sum(1) - 1  # [n], rank of the right class, from 0
     present, group = np.unique(labels, return_inverse=True)
     figures = [Outcome.plain("acc1", place < 1, rows)]
     if logits.shape[1] > FEW:
@@ -127,13 +127,13 @@ def _published(figure: str) -> str:
 
 
 def averaged(answers: Mapping[str, Answers]) -> Answers:
-    """The answers to all 38 tasks as those to one, whose figure is the average of the main figures, which stand first.
+    """Combines the answers to all 38 tasks into one task, whose figure is the average of their (first) main figures.
 
     Raises:
         DataError: one is missing.
     """
     average({task: each.outcomes[0].percent() for task, each in answers.items()})
-    # keys as they are: so each set falls into the halves that it has alone
+    # unchanged keys, so that each set has the same halves as alone
     keys = tuple(key for task in MAIN for key in answers[task].keys)
     parts = tuple((answers[task].outcomes[0], len(answers[task].keys)) for task in MAIN)
     texts = sum(each.texts for each in answers.values())
@@ -141,7 +141,7 @@ def averaged(answers: Mapping[str, Answers]) -> Answers:
 
 
 def average(results: Mapping[str, float | None]) -> float:
-    """The plain mean of the main figures, by task; what is none of the 38 is left out.
+    """The unweighted mean of the main figures; other tasks than the 38 are ignored.
 
     Raises:
         DataError: one of the 38 is missing or has no figure.
@@ -150,6 +150,6 @@ def average(results: Mapping[str, float | None]) -> float:
     missing = [task for task, each in zip(MAIN, figures, strict=True) if each is None]
     if missing:
         raise DataError(
-            f"{len(missing)} of DataComp's {len(MAIN)} tasks have no figure, the first is {missing[0]}; an average wants all."
+            f"{len(missing)} of DataComp's {len(MAIN)} tasks have no figure, the first is {missing[0]}; an average needs all."
         )
     return sum(each for each in figures if each is not None) / len(MAIN)

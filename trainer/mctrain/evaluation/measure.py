@@ -1,4 +1,4 @@
-"""Asks a subject the questions of a task."""
+"""Runs tasks on a subject."""
 
 from __future__ import annotations
 
@@ -58,10 +58,10 @@ if TYPE_CHECKING:
 def measure_all(
     subjects: Sequence[Subject], asked: Sequence[FoundTask]
 ) -> tuple[list[list[TaskResult]], list[str]]:
-    """What each subject says to the same tasks, compared with what the next one says; and why an average is none.
+    """Each subject's results on the same tasks, compared with the next subject's; and why averages are missing.
 
     Raises:
-        DataError: a file is damaged, or does not have what the task asks for.
+        DataError: a file is damaged, or lacks data that the task needs.
     """
     results: list[list[TaskResult]] = [[] for _ in subjects]
     refusals = []
@@ -127,8 +127,8 @@ def _zero_shot(subject: Subject, task: ZeroShot, found: FoundTask) -> Answers:
     for key, label in zip(gallery.keys, labels, strict=True):
         if type(label) is not int or not 0 <= label < len(names):
             raise DataError(
-                f"{key} has the class_index {label}, and {task.name} has the {len(names)} classes of {task.classes}; name "
-                "the list that belongs to its shards."
+                f"{key} has the class_index {label}, but {task.name} has only the {len(names)} classes of {task.classes}; "
+                "name the list that belongs to its shards."
             )
     return _classified(subject, gallery, names, labels, task.templates)
 
@@ -138,7 +138,7 @@ def _folders(subject: Subject, task: Folders, found: FoundTask) -> Answers:
     ids, names = (class_names(found.data, each) for each in (task.ids, task.classes))
     if len(ids) != len(names):
         raise DataError(
-            f"{task.name} wants lists that go place by place, and in {found.data / CLASS_NAMES} {task.ids} has {len(ids)} names, "
+            f"{task.name} needs parallel lists, but in {found.data / CLASS_NAMES} {task.ids} has {len(ids)} names, "
             f"{task.classes} {len(names)}; name lists that belong together."
         )
     folders = [str(each.about["folder"]) for each in gallery.words]
@@ -203,14 +203,12 @@ def _order(subject: Subject, task: WordOrder, found: FoundTask) -> Answers:
             outcomes.append(Outcome.plain(kind, right, rows[asked]))
             texts += len(confused)
     if not outcomes:
-        raise DataError(
-            f"No caption of {task.name} can be put in another order, so that it asks nothing; leave it out."
-        )
+        raise DataError(f"No caption of {task.name} can be reordered, so the task is empty; leave it out.")
     return Answers(gallery.keys, texts, tuple(outcomes))
 
 
 def _translations(subject: Subject, task: Translations, found: FoundTask) -> Answers:
-    """Of the photos those are asked that have translations, in their file's order; a photo may have several sentences."""
+    """Tests the photos that have translations, in the file's order; a photo may have several sentences."""
     gallery, path = subject.gallery(found.photos), found.data / task.texts
     lines = read_lines(path, ("key", *task.languages))
     rows = rows_of([each["key"] for each in lines], gallery, path)
@@ -246,10 +244,10 @@ _ASKERS: dict[type[Asked], Callable[[Subject, Any, FoundTask], Answers]] = {
 def as_ranked(
     subject: Subject, texts: Sequence[str], *photos: NDArray[np.float32]
 ) -> list[NDArray[np.float32]]:
-    """Vectors [n, dim] of texts and of sets of photos, whose products are the scores that the application ranks by.
+    """Vectors [n, dim] of texts and of sets of photos, whose products are the application's ranking scores.
 
-    Where a photo loses something by showing nothing, they have one number more: of a photo what it loses, of a text -1
-    unless it asks for such photos.
+    If blank photos are penalised, they have one more dimension: the penalty for a photo; -1 for a text, or 0 if it asks
+    for blanks.
     """
     wanted, losses = subject.texts(texts), [subject.losses(each) for each in photos]
     if not any(each.any() for each in losses):
@@ -259,23 +257,23 @@ def as_ranked(
 
 
 def _asked(gallery: Gallery, rows: NDArray[np.int64], task: str) -> tuple[Gallery, NDArray[np.int64]]:
-    """The photos that texts of these rows are asked of, each once, and the place of each text's photo among them."""
+    """The distinct photos of these rows, and the index of each text's photo among them."""
     asked, owner = gallery.once(rows)
     if len(asked.keys) == 1:
-        raise DataError(f"{task} asks for a single photo, which any text finds; give it more photos.")
+        raise DataError(f"{task} has a single photo, which any text finds; give it more photos.")
     return asked, owner
 
 
 def _captions(gallery: Gallery, task: str) -> list[tuple[str, ...]]:
-    """The captions of each photo, by people or else synthetic ones."""
+    """The captions of each photo: human ones, or else synthetic ones."""
     captions = [each.human or each.synthetic.get(CAPTIONS, ()) for each in gallery.words]
     for key, each in zip(gallery.keys, captions, strict=True):
         if not each:
-            raise DataError(f"{key} has no caption, and {task} asks for them; name shards with captions.")
+            raise DataError(f"{key} has no caption, which {task} needs; name shards with captions.")
     return captions
 
 
 def _joined(texts: Sequence[Sequence[str]]) -> tuple[list[str], NDArray[np.int64]]:
-    """All texts in order, and the row of the photo of each."""
+    """All texts in order, and the photo row of each."""
     owner = np.repeat(np.arange(len(texts)), [len(each) for each in texts])
     return [text for each in texts for text in each], owner

@@ -1,9 +1,9 @@
-"""Does a model read a sentence, or only its words? Captions against the same words in another order.
+"""Tests word order: captions against the same words in another order.
 
-After ARO (Yuksekgonul et al., 2023), made anew: its tagger is replaced by two lists of words, and a draw depends on the
-photo and the caption alone, so a set has the same texts wherever they are made. Figures are therefore not comparable with
-published ones. ARO's relations and attributes come from scene graphs; here they are what a caption says, by a rule
-that leaves many captions out, and now and then changes nothing that could be seen.
+A reimplementation of ARO (Yuksekgonul et al., 2023): two word lists replace its tagger, and random draws depend only on
+the photo and the caption, so a set has the same texts everywhere. Figures are not comparable with published ones. ARO's
+relations and attributes come from scene graphs; here a rule takes them from captions. It skips many captions, and a
+swap sometimes makes no visible difference.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     Words = list[str]
 
-_LONGEST = 30  # words of a caption; the rest is cut off
+_LONGEST = 30  # most words of a caption; longer ones are cut
 _DROPPED = re.compile(r'[.!"()*#:;~]')
-# Between two things these say nothing that is lost when the things change places: "a man with a dog".
+# Swapping two things around these words does not change the meaning: "a man with a dog".
 _JOINING = {
     "and",
     "or",
@@ -45,9 +45,9 @@ _EITHER_WAY = frozenset(_JOINING | {",", "&", "a", "an", "the", "his", "her"})
 
 @dataclass(frozen=True, slots=True)
 class ConfusedCaption:
-    """A caption, and what it must be told from; a kind of confusion that does not apply has no text.
+    """A caption and its negatives; a kind that does not apply has no text.
 
-    `order` are up to four orders of all its words; of `relation` two things, of `attribute` two attributes have changed places.
+    `order`: up to four shuffles of its words; `relation`: two things swapped; `attribute`: two attributes swapped.
     """
 
     caption: str
@@ -57,12 +57,12 @@ class ConfusedCaption:
 
 
 def normal(caption: str) -> str:
-    """Lower case, without the marks that a shuffle would betray, at most thirty words."""
+    """Lower case, without punctuation that would reveal a shuffle, at most thirty words."""
     return " ".join(_DROPPED.sub(" ", caption.lower()).replace(",", " , ").split()[:_LONGEST])
 
 
 def confuse(caption: str, seed: str) -> ConfusedCaption:
-    """What a caption is confused with. Whatever comes out as it was, or twice, asks nothing and is left out."""
+    """Makes the negatives of a caption; unchanged and repeated ones are left out."""
     words, draw = normal(caption).split(), Random(seed)  # noqa: S311 (no secret)
     each = " ".join(words)
     shuffled = [" ".join(shuffle(words, draw)) for shuffle in SHUFFLES]
@@ -71,24 +71,24 @@ def confuse(caption: str, seed: str) -> ConfusedCaption:
 
 
 def shuffle_named(words: Sequence[str], draw: Random) -> Words:
-    """Nouns among the places of nouns, adjectives among those of adjectives."""
+    """Shuffles the nouns among themselves, and the adjectives among themselves."""
     nouns, adjectives = _lists()
     return _shuffled(_shuffled(words, _places(words, nouns), draw), _places(words, adjectives), draw)
 
 
 def shuffle_rest(words: Sequence[str], draw: Random) -> Words:
-    """All words but nouns and adjectives."""
+    """Shuffles all words but nouns and adjectives."""
     named = frozenset[str]().union(*_lists())
     return _shuffled(words, [place for place, word in enumerate(words) if word not in named], draw)
 
 
 def shuffle_in_trigrams(words: Sequence[str], draw: Random) -> Words:
-    """Words inside each three that follow one another."""
+    """Shuffles the words inside each trigram."""
     return [word for part in _trigrams(words) for word in draw.sample(part, len(part))]
 
 
 def shuffle_trigrams(words: Sequence[str], draw: Random) -> Words:
-    """The order of these threes."""
+    """Shuffles the order of the trigrams."""
     parts = _trigrams(words)
     return [word for part in draw.sample(parts, len(parts)) for word in part]
 
@@ -102,9 +102,9 @@ SHUFFLES: tuple[Callable[[Sequence[str], Random], Words], ...] = (
 
 
 def _things(words: Sequence[str]) -> tuple[int, int] | None:
-    """The places of the first two nouns, with something between them that tells which does what to which.
+    """The positions of the first two nouns with a directed relation between them.
 
-    Of nouns that follow one another the last is the thing: a tennis ball is a ball.
+    In a sequence of nouns the last is the thing: a tennis ball is a ball.
     """
     known, adjectives = _lists()
     nouns = [place for place in _places(words, known) if not known.intersection(words[place + 1 : place + 2])]
@@ -116,7 +116,7 @@ def _things(words: Sequence[str]) -> tuple[int, int] | None:
 
 
 def _attributes(words: Sequence[str]) -> tuple[int, int] | None:
-    """The places of the first two adjectives that differ and stand before nouns that differ."""
+    """The positions of the first two different adjectives before different nouns."""
     nouns, adjectives = _lists()
     held = [
         place

@@ -1,12 +1,11 @@
-"""What a figure is computed from, which of its questions were answered rightly, and how far it can be trusted: percentile
-intervals of figures computed anew from photos drawn with replacement.
+"""The answers behind a figure, and its uncertainty: percentile bootstrap intervals over photos.
 
-Where every answer is right, or none, all draws are alike and tell nothing; there the interval of a share is Clopper and
-Pearson's, that of a mean per class no narrower, and a median, an F1, a worst group or an average of sets has none.
+If all answers are right, or none, the bootstrap is degenerate. Then a share gets the Clopper-Pearson interval, a mean per
+class one at least as wide, and a median, F1, worst group or average of sets none.
 
-Photos are drawn, each with all of its questions, for the questions of one photo are answered alike. The draws are the same
-for every subject, so two of them are compared photo by photo, which tells more than two intervals do. What is left out is
-the noise of training, which is larger: two seeds of one recipe differ by more than many of these intervals say.
+Photos are resampled with all of their questions, because these are correlated. The draws are the same for every subject,
+so two subjects are compared photo by photo, which is sharper than comparing two intervals. The intervals exclude the noise
+of training, which is larger: two seeds of one recipe differ by more than many of these intervals.
 """
 
 from __future__ import annotations
@@ -31,12 +30,12 @@ _AT_ONCE = 1 << 22  # numbers
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Answers to m questions about photos of a set: `right` [m], a share where an answer may be half right, and `photo`
-    [m], the row of the photo asked about.
+    """Answers to m questions about photos of a set: `right` [m], between 0 and 1 if an answer may be partly right, and
+    `photo` [m], the row of the question's photo.
 
-    The figure is the mean over groups of the share of right answers. Most have but one group; `group` [m], from 0 on
-    without a gap, tells the classes of a mean per class, and the directions of a mean recall. `within`: photos are
-    resampled inside each group.
+    The figure is the mean over groups of the share of right answers. Most have one group; `group` [m], numbered from 0
+    without gaps, holds the classes of a mean per class, or the directions of a mean recall. `within`: photos are resampled
+    inside each group.
     """
 
     figure: str
@@ -47,17 +46,17 @@ class Outcome:
 
     @classmethod
     def plain(cls, figure: str, right: NDArray[np.bool_] | Numbers, photo: NDArray[np.int64]) -> Outcome:
-        """A share of all answers."""
+        """The share of all answers."""
         return cls(figure, right, photo, np.zeros(len(right), np.int64))
 
     def percent(self, photos: NDArray[np.bool_] | None = None) -> float | None:
-        """The figure, of all photos or of some [n]; None where a group has no question about these."""
+        """The figure over all photos or a subset [n]; None if a group has no question about these."""
         asked = np.ones(len(self.right), np.int64) if photos is None else photos[self.photo].astype(np.int64)
         figure = float(self.percents(asked[None])[0]) if len(asked) else np.nan
         return None if np.isnan(figure) else figure
 
     def percents(self, asked: NDArray[np.int64]) -> Numbers:
-        """The figure [b], each question counted as often as `asked` [b, m] says; not a number where a group has none."""
+        """The figure [b] with each question weighted by `asked` [b, m]; NaN if a group has none."""
         return np.asarray(100 * self.shares(asked).mean(1))
 
     def shares(self, asked: NDArray[np.int64]) -> Numbers:
@@ -67,7 +66,7 @@ class Outcome:
             return np.asarray(self.sums(asked * self.right) / counts, np.float64)
 
     def sums(self, values: NDArray[np.int64] | Numbers) -> Numbers:
-        """Of values a question [b, m] those a group [b, groups]."""
+        """Sums values per question [b, m] to values per group [b, groups]."""
         order = np.argsort(self.group, kind="stable")
         starts = np.flatnonzero(np.diff(self.group[order], prepend=-1))
         return np.asarray(np.add.reduceat(values[:, order], starts, axis=1), np.float64)
@@ -75,7 +74,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class WorstGroup(Outcome):
-    """The figure is the share of right answers in the group that has the least."""
+    """The figure is the lowest share of right answers of any group."""
 
     def percents(self, asked: NDArray[np.int64]) -> Numbers:
         """[b]."""
@@ -84,7 +83,7 @@ class WorstGroup(Outcome):
 
 @dataclass(frozen=True, slots=True)
 class Median(Outcome):
-    """The figure is the median of the shares, of whichever group; of two in the middle the lesser."""
+    """The figure is the lower median of the shares, regardless of groups."""
 
     def percents(self, asked: NDArray[np.int64]) -> Numbers:
         """[b]."""
@@ -96,8 +95,8 @@ class Median(Outcome):
 
 @dataclass(frozen=True, slots=True)
 class MacroF1(Outcome):
-    """The figure is the mean F1 of the classes that photos have, which are the groups; `guess` [m] is the class that was
-    guessed, -1 for one that no photo has.
+    """The figure is the mean F1 of the classes that photos have, which are the groups; `guess` [m] is the predicted class,
+    -1 for one that no photo has.
     """
 
     guess: NDArray[np.int64] = field(kw_only=True)
@@ -113,21 +112,21 @@ class MacroF1(Outcome):
 
 @dataclass(frozen=True, slots=True)
 class Average:
-    """The plain mean of figures of several sets: `parts`, each with the number of its set's photos; rows count through all."""
+    """The unweighted mean of several sets' figures: `parts`, each with its photo count; rows are numbered through all sets."""
 
     figure: str
     parts: tuple[tuple[Figured, int], ...]
 
     @property
     def photo(self) -> NDArray[np.int64]:
-        """The row of the photo of each question."""
+        """The photo row of each question."""
         ends = np.cumsum([count for _, count in self.parts])
         return np.concatenate(
             [each.photo + end - count for (each, count), end in zip(self.parts, ends, strict=True)]
         )
 
     def percent(self, photos: NDArray[np.bool_] | None = None) -> float | None:
-        """The figure, of all photos or of some [n]; None where one of its parts has none."""
+        """The figure over all photos or a subset [n]; None if one of its parts has none."""
         ends = np.cumsum([count for _, count in self.parts])
         figures = [
             each.percent(None if photos is None else photos[end - count : end])
@@ -142,9 +141,9 @@ Figured = Outcome | Average
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What a subject answered to a task: the keys of the photos, how many texts there were, and an outcome a figure.
+    """A subject's answers to a task: photo keys, number of texts, and an outcome per figure.
 
-    `less_is_better`: the figures count what should not be.
+    `less_is_better`: the figures count errors.
     """
 
     keys: tuple[str, ...]
@@ -155,7 +154,7 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """The middle 95 % of resampled figures, in percent, or the exact bound where these do not vary."""
+    """The middle 95 % of resampled figures, in percent, or the exact interval if they do not vary."""
 
     low: float
     high: float
@@ -163,8 +162,8 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What one subject has above another, in points; `better` is the share of resamples in which it has more, and half of
-    those in which both have the same.
+    """The lead of one subject over another, in points; `better` is the share of resamples in which it leads, ties counting
+    half.
     """
 
     figure: str
@@ -174,7 +173,7 @@ class Difference:
 
 
 def interval_of(outcome: Figured) -> Interval:
-    """The interval of a figure."""
+    """The 95 % interval of a figure."""
     if type(outcome) is Outcome:  # a mean, and neither a median nor an F1
         lowest = 100 * (_TAILS[0] / 100) ** (1 / _drawn_alike(outcome))
         if (outcome.right == 1).all():
@@ -185,14 +184,14 @@ def interval_of(outcome: Figured) -> Interval:
 
 
 def _drawn_alike(outcome: Outcome) -> int:
-    """How many photos the draws are of; of a mean over classes as many as if each had no more than the smallest."""
+    """The number of photos drawn from; for a mean over classes, as if every class were as small as the smallest."""
     group = outcome.group if outcome.within else np.zeros_like(outcome.group)
     photos = np.bincount(np.unique([group, outcome.photo], axis=1)[0])
     return int(len(photos) * photos.min())
 
 
 def difference(one: Figured, other: Figured) -> Difference:
-    """Of the same figure of two subjects, on the same draws."""
+    """The difference of the same figure between two subjects, on the same draws."""
     assert np.array_equal(one.photo, other.photo), "both were asked the same"
     apart = resampled(one) - resampled(other)
     points = (one.percent() or 0.0) - (other.percent() or 0.0)
@@ -201,14 +200,14 @@ def difference(one: Figured, other: Figured) -> Difference:
 
 
 def resampled(outcome: Figured) -> NDArray[np.float64]:
-    """The figure of each resample, in percent [resamples]; of an average its sets are drawn each by itself."""
+    """The figure of each resample, in percent [resamples]; the sets of an average are drawn independently."""
     if isinstance(outcome, Average):
         return np.asarray(np.mean([resampled(each) for each, _ in outcome.parts], axis=0))
     drawn = outcome.photo
     if outcome.within:
-        # a photo of several groups is drawn in each of them
+        # a photo in several groups is drawn in each
         drawn = drawn + outcome.group * (drawn.max() + 1)
-    _, photo = np.unique(drawn, return_inverse=True)  # those that were asked about
+    _, photo = np.unique(drawn, return_inverse=True)  # the photos with questions
     strata = np.zeros(photo.max() + 1, np.int64)
     if outcome.within:
         strata[photo] = outcome.group
@@ -217,7 +216,7 @@ def resampled(outcome: Figured) -> NDArray[np.float64]:
 
 
 def _draws(strata: NDArray[np.int64], block: int) -> Iterator[NDArray[np.int64]]:
-    """How often each photo is drawn, [b, photos] for blocks of resamples: in each stratum as many as it has."""
+    """The number of draws of each photo, [b, photos] per block of resamples; stratum sizes are kept."""
     draw = np.random.default_rng(_SEED)
     photos = len(strata)
     ordered = np.argsort(strata, kind="stable")

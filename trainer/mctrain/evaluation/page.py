@@ -1,5 +1,5 @@
-"""The figures of a subject as a page: accuracy against latency, a scatter plot in SVG, then a table a task, with intervals and both
-halves.
+"""The report page of a subject: a scatter plot of accuracy against latency in SVG, then a table per task with intervals and
+both halves.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT, MARGIN = 640, 380, 56
 STYLE = "text{font:12px sans-serif;fill:#555}line{stroke:#ccc}.ours{fill:#1668c7}.rival{fill:#c4501b}"
 _TOP = 24
-_LETTER = 6.5  # pixels, about
+_LETTER = 6.5  # approximate width of a character in pixels
 _FACTORS = [factor * 10**power for power in range(-2, 5) for factor in (1, 2, 5)]
-_LEAST_ROOM, _MOST_LINES = 5, 6  # percent to either side of the points; lines of a percent axis
+_LEAST_ROOM, _MOST_LINES = 5, 6  # margin around the points in percent; most grid lines of a percent axis
 
 
 QUERY = "a dog in the snow"
@@ -36,7 +36,7 @@ ROUNDS, CALLS = 9, 3
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A dot with its name; `rival` gives it the other colour."""
+    """A labelled point; `rival` selects the other colour."""
 
     label: str
     x: float
@@ -46,7 +46,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """The values at both ends, a little wider than what is shown, and those that have a line."""
+    """The values at both ends, a little wider than the data, and the values with grid lines."""
 
     title: str
     low: float
@@ -55,19 +55,19 @@ class Axis:
     logarithmic: bool
 
     def place(self, value: float, first: float, last: float) -> float:
-        """Where a value stands between the places of the ends."""
+        """The coordinate of a value, given those of the ends."""
         low, high, item = (log10(each) if self.logarithmic else each for each in (self.low, self.high, value))
         return first + (last - first) * (item - low) / (high - low)
 
 
 def factors(title: str, values: Sequence[float]) -> Axis:
-    """An axis on which equal steps are equal factors."""
+    """A logarithmic axis."""
     low, high = min(values) / 1.5, max(values) * 1.5
     return Axis(title, low, high, tuple(tick for tick in _FACTORS if low <= tick <= high), logarithmic=True)
 
 
 def percent(title: str, values: Sequence[float]) -> Axis:
-    """An axis of shares, of which only the part around the values is shown."""
+    """A percent axis, cropped around the values."""
     room = max(_LEAST_ROOM, (max(values) - min(values)) / 4)
     low, high = max(0.0, min(values) - room), min(100.0, max(values) + room)
     step = next(each for each in (1, 2, 5, 10, 20) if (high - low) / each <= _MOST_LINES)
@@ -76,7 +76,7 @@ def percent(title: str, values: Sequence[float]) -> Axis:
 
 
 def scatter(points: Sequence[Point], across: Axis, up: Axis) -> str:
-    """The picture. Labels stand above their dots, or below where the room above is taken."""
+    """The SVG. Labels are above their points, or below if the space is taken."""
     body = "\n".join([*_lines(across, up), *_dots(points, across, up)])
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" text-anchor="middle">\n'
@@ -114,7 +114,7 @@ def _dots(points: Sequence[Point], across: Axis, up: Axis) -> list[str]:
 
 
 def _text(x: float, y: float, words: str) -> str:
-    """Centred, or as near to that as the picture's edges allow."""
+    """Centred text, shifted if needed to stay inside the picture."""
     half = min(WIDTH, _LETTER * len(words)) / 2
     x = min(max(x, half), WIDTH - half)
     return f'<text x="{x:.0f}" y="{y:.0f}">{html.escape(words)}</text>'
@@ -122,9 +122,9 @@ def _text(x: float, y: float, words: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Milliseconds of one photo and of one query, each alone on one thread, and what runs the towers.
+    """Milliseconds per photo and per query, unbatched on one thread, and the runtime of the towers.
 
-    Of each of `ROUNDS` rounds the least of `CALLS` calls counts, and of these the median.
+    The median over `ROUNDS` rounds of the minimum over `CALLS` calls.
     """
 
     image: float
@@ -134,7 +134,7 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """The mean of the first figure of each task, of the half that is reported; `of` names these figures."""
+    """The mean of the first figure of each task, on the reported half; `of` names these figures."""
 
     percent: float
     of: tuple[str, ...]
@@ -150,9 +150,9 @@ class Placed:
 
 
 def accuracy_of(results: Sequence[TaskResult]) -> Accuracy | None:
-    """One number of several tasks, and None where none is left.
+    """The mean accuracy of several tasks, or None if none is left.
 
-    Left out are tasks without a reported half, and those of which less is better.
+    Tasks without a reported half, and those where lower is better, are left out.
     """
     asked = [each for each in results if not each.less_is_better]
     figures = {f"{each.task} {each.figures[0].name}": each.figures[0].reporting for each in asked}
@@ -161,7 +161,7 @@ def accuracy_of(results: Sequence[TaskResult]) -> Accuracy | None:
 
 
 def accuracy_plot(models: Sequence[Placed]) -> str:
-    """The picture, SVG: the first model in one colour, what it stands beside in another."""
+    """The plot as SVG: the first model in one colour, the others in another."""
     points = [
         Point(each.name, each.latency.image, each.accuracy.percent, rival=number > 0)
         for number, each in enumerate(models)
@@ -194,7 +194,7 @@ def markdown(
     placed: Sequence[Placed],
     plot: str,
 ) -> str:
-    """The page; `plot` is the name of the picture beside it, of the models as they are `placed`."""
+    """The page; `plot` is the file name of the plot, `placed` are its models."""
     parts = [f"# {_plain(subject.name)}\n", f"Weights `{subject.digest}`.\n", _HOW]
     if other:
         parts += [f"Beside it stands {_plain(other.name)}, weights `{other.digest}`. {_AGAINST}"]
@@ -249,5 +249,5 @@ def _span(each: Interval) -> str:
 
 
 def _plain(text: str) -> str:
-    """Names of other people's models and kinds, which shall neither break a table nor become markup."""
+    """Escapes names, so that they neither break a table nor become markup."""
     return "".join(f"\\{sign}" if sign in "\\|`*_[]<>#" else sign for sign in " ".join(text.split()))

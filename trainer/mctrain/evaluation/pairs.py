@@ -1,9 +1,9 @@
-"""Pairs: a caption that holds of a photo, or of a part of it, and one that says nearly the same and does not.
+"""Pairs of a true caption of a photo, or of a part of it, and a nearly equal false one.
 
-Parts are cut out by a box: ARO's VG-Relation and VG-Attribution as they are published (Yuksekgonul et al., 2023), a list in
-JSON whose items have `image_path`, `bbox_x`, `bbox_y`, `bbox_w` and `bbox_h` in pixels, `true_caption`, `false_caption`, and a
-`relation_name` or two `attributes`. The published figure is the mean over relations without 157 of them, or over pairs of
-attributes without those of which there are few.
+Parts are boxes: ARO's published VG-Relation and VG-Attribution (Yuksekgonul et al., 2023), a JSON list whose items have
+`image_path`, `bbox_x`, `bbox_y`, `bbox_w` and `bbox_h` in pixels, `true_caption`, `false_caption`, and a
+`relation_name` or two `attributes`. The published figure is the mean over relations except 157 of them, or over pairs of
+attributes except rare ones.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ if TYPE_CHECKING:
 _ALL = "all"  # kinds together
 
 
-FEWEST = 25  # items of a pair of attributes that counts
+FEWEST = 25  # fewest items for a pair of attributes to count
 _BOX = ("bbox_x", "bbox_y", "bbox_w", "bbox_h")
 _TEXTS = ("image_path", "true_caption", "false_caption")
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A photo's key, what holds of it, what does not, and how the one was made of the other."""
+    """A photo's key, a true caption, a false one, and the kind of change between them."""
 
     image: str
     caption: str
@@ -54,17 +54,17 @@ class Pair:
 
 
 def read_lines(path: Path, fields: Sequence[str]) -> list[dict[str, str]]:
-    """The records of a file of JSON lines, with these fields alone.
+    """The records of a file of JSON lines, with these fields only.
 
     Raises:
         DataError: it cannot be read, is empty, or a line lacks one of them.
     """
     lines = sound_records(path)
     if not lines:
-        raise DataError(f"{path} is empty, so it asks nothing.")
+        raise DataError(f"{path} is empty; give another file.")
     for where, record in lines:
         if not all(isinstance(record.get(each), str) for each in fields):
-            raise DataError(f"{where}, wants texts under {', '.join(fields)}.")
+            raise DataError(f"{where}, needs texts under {', '.join(fields)}.")
     return [{each: record[each] for each in fields} for _, record in lines]
 
 
@@ -72,21 +72,21 @@ def read_pairs(path: Path) -> list[Pair]:
     """The pairs of a file.
 
     Raises:
-        DataError: it cannot be read, or a line is no pair, or of a kind that bears the name of all kinds.
+        DataError: it cannot be read, a line is not a pair, or its kind has the reserved name.
     """
     pairs = [Pair(**each) for each in read_lines(path, ("image", "caption", "negative", "kind"))]
     if any(each.kind == _ALL for each in pairs):
         raise DataError(
-            f"{path} has pairs of the kind {_ALL}, as the figure of all kinds is called; rename this kind."
+            f"{path} has pairs of the kind {_ALL}, the name of the figure over all kinds; rename this kind."
         )
     return pairs
 
 
 def rows_of(keys: Sequence[str], gallery: Gallery, path: Path) -> NDArray[np.int64]:
-    """The rows of the photos of these keys; `path` is where they are named.
+    """The rows of the photos with these keys; `path` is the file that names them.
 
     Raises:
-        DataError: the set has no such photo, or several, as of two shards that count from 0.
+        DataError: the set has no such photo, or several, as when two shards both count from 0.
     """
     places = {key: row for row, key in enumerate(gallery.keys)}
     missing = [key for key in keys if key not in places]
@@ -99,13 +99,13 @@ def rows_of(keys: Sequence[str], gallery: Gallery, path: Path) -> NDArray[np.int
     if several:
         raise DataError(
             f"{path} names {several[0]}, and {photos[several[0]]} different photos of its task have this key; "
-            "name shards in which it has one."
+            "name shards in which the key is unique."
         )
     return np.array([places[key] for key in keys], np.int64)
 
 
 def judged(right: NDArray[np.bool_], rows: NDArray[np.int64], kinds: Sequence[str]) -> list[Outcome]:
-    """Accuracy of all pairs and of each kind; pair j is of photo `rows[j]`."""
+    """Accuracy over all pairs and per kind; pair j belongs to photo `rows[j]`."""
     parts = [Outcome.plain(_ALL, right, rows)]
     for kind in dict.fromkeys(kinds):
         each = np.flatnonzero([other == kind for other in kinds])
@@ -116,9 +116,8 @@ def judged(right: NDArray[np.bool_], rows: NDArray[np.int64], kinds: Sequence[st
 def captions_preferred(
     photos: Vectors, captions: Vectors, others: Vectors, of: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
-    """Which photos [m, dim] are nearer to their captions [m, dim] than to every other text [k, dim]; text j is of row `of[j]`.
-
-    A tie is wrong.
+    """Whether photos [m, dim] are nearer to their captions [m, dim] than to all their negatives [k, dim]; negative j is of
+    row `of[j]`. A tie is wrong.
     """
     right = np.ones(len(captions), np.bool_)
     each = (photos * captions).sum(1)[of]
@@ -128,7 +127,7 @@ def captions_preferred(
 
 @dataclass(frozen=True, slots=True)
 class BoxedPair:
-    """What is seen, what holds of it, what does not, and the relation or the attributes that the two differ by."""
+    """A box, a true caption, a false one, and the relation or attributes in which they differ."""
 
     cut: Cut
     caption: str
@@ -137,10 +136,10 @@ class BoxedPair:
 
 
 def read_boxed_pairs(path: Path, by: By) -> list[BoxedPair]:
-    """Those items of a list that count.
+    """The items of a list that count.
 
     Raises:
-        DataError: it cannot be read, an item lacks something, or none counts.
+        DataError: it cannot be read, an item is incomplete, or none counts.
     """
     try:
         items = json.loads(path.read_text(encoding="utf-8"))
@@ -152,14 +151,14 @@ def read_boxed_pairs(path: Path, by: By) -> list[BoxedPair]:
     sizes = Counter(each.group for each in pairs)
     kept = [each for each in pairs if _counts(each.group, sizes, by)]
     if not kept:
-        raise DataError(f"{path} has no {by} that counts among its {len(pairs)} items, so it asks nothing.")
+        raise DataError(f"{path} has no {by} that counts among its {len(pairs)} items; give another list.")
     return kept
 
 
 def by_group(
     right: NDArray[np.bool_], photo: NDArray[np.int64], pairs: Sequence[BoxedPair], by: By
 ) -> list[Outcome]:
-    """The mean over groups, which is what is published, and the share of all pairs; pair j is of photo `photo[j]`."""
+    """The mean over groups, as published, and the share over all pairs; pair j is of photo `photo[j]`."""
     _, group = np.unique([each.group for each in pairs], return_inverse=True)
     return [
         Outcome(f"mean per {by}", right, photo, group, within=True),
@@ -192,6 +191,6 @@ def _pair(item: Any, by: By, where: str) -> BoxedPair:
         or min(width, height) < 1
     ):
         raise DataError(
-            f"{where}, wants texts under {', '.join(_TEXTS)} and whole pixels under {', '.join(_BOX)}."
+            f"{where}, needs texts under {', '.join(_TEXTS)} and whole pixels under {', '.join(_BOX)}."
         )
     return BoxedPair(Cut(image, (left, top, left + width, top + height)), caption, negative, group)

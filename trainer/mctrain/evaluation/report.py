@@ -1,7 +1,7 @@
-"""Figures as they are told, to a terminal and as JSON, and as they are kept by the digest of a subject's weights.
+"""Figures for the terminal and as JSON, and stored by the digest of a subject's weights.
 
-A set has two halves: one to choose settings by, the other to report. They go by the parity of the SHA-256 of a photo's key, as
-a number. `everyday-dev` was drawn by the multiples of 20 of that same number, so there the parity of the number of twenties
+A set has two halves: one to choose settings, the other to report. The parity of the SHA-256 of a photo's key, as a number,
+decides. `everyday-dev` consists of the photos where that number is a multiple of 20, so there the parity of the quotient
 decides.
 """
 
@@ -33,7 +33,7 @@ _FOLDER = "scores"
 
 
 def reporting(keys: Sequence[str]) -> NDArray[np.bool_]:
-    """Which of the photos [n] are reported on; settings are chosen by the others."""
+    """Which photos [n] are in the reported half; the others choose settings."""
     numbers = [int(hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest(), 16) for key in keys]
     if all(number % _DRAWN == 0 for number in numbers):
         numbers = [number // _DRAWN for number in numbers]
@@ -42,9 +42,9 @@ def reporting(keys: Sequence[str]) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure in percent: of all photos, of the half that settings are chosen by, and of the half that is reported.
+    """A figure in percent: over all photos, over the half that chooses settings, and over the reported half.
 
-    A half is None where it has nothing of a group.
+    A half is None if it lacks a group.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
-    """What one task says about a subject, and what it has above another one; of some tasks less is better."""
+    """A subject's figures on one task, and its lead over another one; `less_is_better` for some tasks."""
 
     task: str
     photos: int
@@ -75,7 +75,7 @@ class TaskResult:
         return document
 
     def sentences(self, against: str = "") -> list[str]:
-        """A line for a terminal, and one more for the differences."""
+        """A line for the terminal, and another for the differences."""
         asked = f"{self.photos} photos, {self.texts} texts{', less is better' * self.less_is_better}"
         lines = [f"{self.task}: {asked}; {_list(each.sentence() for each in self.figures)}"]
         if self.differences:
@@ -86,7 +86,7 @@ class TaskResult:
 
 
 def result_of(task: str, answers: Answers, others: Answers | None = None) -> TaskResult:
-    """The figures of the answers to a task; `others` are another subject's, who was asked the same."""
+    """The figures of the answers to a task; `others` are another subject's answers to the same questions."""
     odd = reporting(answers.keys)
     figures = tuple(_figure(outcome, odd) for outcome in answers.outcomes)
     pairs = zip(answers.outcomes, others.outcomes, strict=True) if others else ()
@@ -114,7 +114,7 @@ def _list(sentences: Iterable[str]) -> str:
 
 
 def _rounded(content: Any) -> Any:
-    """Numbers of a JSON document, to four places."""
+    """Rounds the numbers of a JSON document to four places."""
     if isinstance(content, dict):
         return {key: _rounded(each) for key, each in content.items()}
     if isinstance(content, (list, tuple)):
@@ -123,10 +123,10 @@ def _rounded(content: Any) -> Any:
 
 
 def keep_scores(cache: Path, digest: str, results: Sequence[TaskResult]) -> None:
-    """Keeps the line of each task; a task that was asked before is replaced.
+    """Stores the line of each task; replaces earlier lines of the same task.
 
     Raises:
-        OSError: the disk refuses it.
+        OSError: the file cannot be written.
     """
     kept = _read(_file(cache, digest)) | {each.task: each.sentences()[0] for each in results}
     with write_whole(_file(cache, digest)) as file:
@@ -134,7 +134,7 @@ def keep_scores(cache: Path, digest: str, results: Sequence[TaskResult]) -> None
 
 
 def kept_scores(cache: Path, digest: str) -> list[str]:
-    """A line a task, as `eval` told them; none where it was never measured here."""
+    """The stored lines, one per task; empty if the subject was never measured with this cache."""
     return list(_read(_file(cache, digest)).values())
 
 
@@ -146,5 +146,5 @@ def _read(path: Path) -> dict[str, str]:
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return {}  # a cache may be deleted at any time, and a damaged file is one to make again
+        return {}  # a cache may be deleted at any time; a damaged file is made again
     return {str(task): str(line) for task, line in kept.items()} if isinstance(kept, dict) else {}

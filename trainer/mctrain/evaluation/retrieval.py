@@ -1,8 +1,8 @@
-"""Retrieval: how often a text finds its photo, and a photo one of its texts, among the first 1, 5 and 10; and how often a blank.
-Zero-shot classification: which class name is nearest to a photo that was never labelled for the model.
+"""Retrieval: recall@1, 5 and 10 from text to photo and from photo to text; and blank pictures among the first results.
+Zero-shot classification: the class name nearest to a photo.
 
-Equal scores count against the model: the rank is the number of wrong answers that score no less than the best right one.
-So do scores that are no numbers, as a model gives whose weights have overflown.
+Ties count against the model: the rank is the number of wrong answers that score no less than the best right one. So do
+scores that are not finite, as from overflown weights.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     Vectors = NDArray[np.float32]
 
 
-_BLOCK = 1024  # questions at a time, for a set of 25,000 captions and 5,000 photos has 125 million scores
+_BLOCK = 1024  # queries at a time: a set of 25,000 captions and 5,000 photos has 125 million scores
 
 
 DEPTHS = (1, 5, 10)
 _FORTH, _BACK = "text to image", "image to text"
-FIRST = 20  # answers: what a person sees before scrolling
-FEW = 5  # classes of which the first five say nothing
+FIRST = 20  # results visible without scrolling
+FEW = 5  # top-5 accuracy is meaningless for so few classes
 
 
 def ranks(
@@ -35,7 +35,7 @@ def ranks(
     answers: NDArray[np.float32],
     right: Callable[[slice], NDArray[np.bool_]],
 ) -> NDArray[np.int64]:
-    """Ranks [m] of vectors [m, dim] asked of [n, dim], by their products; `right` tells of a block of questions which answers [block, n] are."""
+    """Ranks [m] of the best right answer of queries [m, dim] among answers [n, dim]; `right` gives a mask [block, n] per block."""
     parts = [np.zeros(0, np.int64)]
     for start in range(0, len(questions), _BLOCK):
         block = slice(start, min(start + _BLOCK, len(questions)))
@@ -46,9 +46,9 @@ def ranks(
 
 
 def retrieval(photos: Vectors, texts: Vectors, owner: NDArray[np.int64]) -> list[Outcome]:
-    """Recall both ways and their mean at 1, of vectors [n, dim] and [m, dim] as they are ranked by; text j belongs to photo `owner[j]`.
+    """Recall in both directions and the mean recall@1, from vectors [n, dim] and [m, dim]; text j belongs to photo `owner[j]`.
 
-    Of a photo's texts the first that is found counts; every photo must have one.
+    The best of a photo's texts counts; every photo must have one.
     """
     rows = np.arange(len(photos))
     forth = ranks(texts, photos, lambda block: owner[block, None] == rows)
@@ -64,7 +64,7 @@ def retrieval(photos: Vectors, texts: Vectors, owner: NDArray[np.int64]) -> list
 
 
 def finding(photos: Vectors, texts: Vectors, owner: NDArray[np.int64], way: str = _FORTH) -> list[Outcome]:
-    """Recall of texts alone; text j belongs to photo `owner[j]`, and `way` is what the figures are called."""
+    """Recall from text to photo; text j belongs to photo `owner[j]`, and `way` names the figures."""
     found = ranks(texts, photos, lambda block: owner[block, None] == np.arange(len(photos)))
     return _recalls(way, found, owner, len(photos) - 1)
 
@@ -72,27 +72,27 @@ def finding(photos: Vectors, texts: Vectors, owner: NDArray[np.int64], way: str 
 def searching(
     photos: Vectors, texts: Vectors, owner: NDArray[np.int64], right: NDArray[np.bool_]
 ) -> list[Outcome]:
-    """Recall of texts for which several photos may be `right` [m, n]: the first of them counts."""
+    """Recall of texts with several `right` [m, n] photos: the best-ranked one counts."""
     found = ranks(texts, photos, lambda block: right[block])
     return _recalls(_FORTH, found, owner, int((~right).sum(1).max()))
 
 
 def _recalls(way: str, found: NDArray[np.int64], photo: NDArray[np.int64], wrong: int) -> list[Outcome]:
-    """`wrong` answers has a question at the most: a depth for all of them and a right one would be reached by any model."""
+    """Recall at each depth up to `wrong`, the most wrong answers of any query; at a larger depth any model has 100 %."""
     depths = [depth for depth in DEPTHS if depth <= max(wrong, DEPTHS[0])]
     return [Outcome.plain(f"{way} at {depth}", found < depth, photo) for depth in depths]
 
 
 def right_photos(queries: Sequence[Sequence[str]]) -> NDArray[np.bool_]:
-    """Which of the photos [m, n] are right for each query; `queries` are those of each photo, and m goes through them in order.
+    """The right photos [m, n] of each query; `queries` are those of each photo, and m runs through them in order.
 
-    A photo is right if one of its own queries holds all words of the query asked, in any order: a "dog" is found in
-    "brown dog", but not in "dogs". Words are what stands between blanks, without regard to case.
+    A photo is right if one of its queries contains all words of the query, in any order: "dog" matches "brown dog", but
+    not "dogs". Words are separated by blanks; case is ignored.
     """
     words = [
         (photo, frozenset(query.lower().split())) for photo, each in enumerate(queries) for query in each
     ]
-    holders: dict[str, set[int]] = {}  # the queries that hold a word
+    holders: dict[str, set[int]] = {}  # the queries that contain a word
     for place, (_, held) in enumerate(words):
         for word in held:
             holders.setdefault(word, set()).add(place)
@@ -107,14 +107,14 @@ def right_photos(queries: Sequence[Sequence[str]]) -> NDArray[np.bool_]:
 def coming_up(
     photos: Vectors, blanks: Vectors, texts: Vectors, owner: NDArray[np.int64], kinds: Sequence[str]
 ) -> list[Outcome]:
-    """Of vectors [n, dim], [b, dim] and [m, dim] as they are ranked by, text j of photo `owner[j]`: less is better in every figure.
+    """How often blanks rank high, from photos [n, dim], blanks [b, dim] and texts [m, dim], text j of photo `owner[j]`.
 
-    Told are the texts with a blank among the first, the share of the first that are blanks, the median share of the photos
-    that come after the best blank, and for each of the `kinds` [b] the texts with one of it among the first. Equal scores
-    count for the blank, and so do scores that are no numbers.
+    Lower is better for every figure: the share of texts with a blank among the first results, the share of blanks among
+    these, the median share of photos that rank after the best blank, and per kind in `kinds` [b] the share of texts with
+    such a blank among the first. Ties and scores that are not finite count for the blank.
     """
     scores = [np.nan_to_num(texts @ blanks.T, nan=np.inf), np.nan_to_num(texts @ photos.T, nan=-np.inf)]
-    # [m, b + n]; of equals the blanks come first
+    # [m, b + n]; blanks win ties
     order = np.argsort(-np.concatenate(scores, axis=1), axis=1, kind="stable")
     first, before = order[:, :FIRST], (order < len(blanks)).argmax(1)
     is_blank = first < len(blanks)
@@ -132,7 +132,7 @@ def coming_up(
 def class_vectors(
     texts: Callable[[Sequence[str]], Vectors], names: Sequence[str], templates: Sequence[str]
 ) -> Vectors:
-    """Unit vectors [classes, dim]: each name in every template, averaged; `texts` embeds."""
+    """Unit vectors [classes, dim]: the average over all templates; `texts` embeds."""
     phrases = [template.replace("{}", name) for name in names for template in templates]
     vectors = texts(phrases).reshape(len(names), len(templates), -1).mean(1)
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
@@ -141,9 +141,9 @@ def class_vectors(
 def classification(
     photos: Vectors, classes: Vectors, names: Sequence[str], labels: NDArray[np.int64]
 ) -> list[Outcome]:
-    """Accuracy of photos [n, dim] with their `labels` [n]: of the first guess, of five, and the first one's mean over classes.
+    """Accuracy of photos [n, dim] with `labels` [n]: top-1, top-5, and the mean of top-1 over classes.
 
-    Of two classes with one name either is right. The mean per class is left out where no class has two photos.
+    Classes with the same name are interchangeable. The mean per class is left out if no class has two photos.
     """
     rows = np.arange(len(photos))
     number = np.unique(np.array(names), return_inverse=True)[1]  # equal for equal names

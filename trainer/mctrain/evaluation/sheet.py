@@ -1,6 +1,6 @@
-"""Sheets for a person's eyes: what a subject answers to searches, a row a search, the nearest photos in their order.
+"""Picture sheets of search results: a row per search, with the nearest photos in order.
 
-A sheet is made of blocks, pictures themselves, which stand below or beside one another.
+A sheet is composed of blocks, which are pictures themselves, stacked or side by side.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     from mctrain.evaluation.subject import Subject
 
 INK, QUIET, _RULE, _PAPER = "#1d1d1f", "#66666b", "#d5d5da", "white"
-FIRST = 10  # photos of a search
+FIRST = 10  # photos per search
 SIDE = 160  # pixels of a photo's longer side
 _MARGIN, _GAP = 32, 14
-_TITLE, _BODY, _SMALL = 24, 18, 12  # sizes of letters
-_LINE_HEIGHT = 1.35  # of a font's size
+_TITLE, _BODY, _SMALL = 24, 18, 12  # font sizes
+_LINE_HEIGHT = 1.35  # times the font size
 _SYSTEM_FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "Arial.ttf", "arial.ttf")
 
 
 @lru_cache(maxsize=8)
 def font_of(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """A font of the system that has more than English letters, or Pillow's own."""
+    """A system font with more than English letters, or Pillow's built-in one."""
     for name in _SYSTEM_FONTS:
         try:
             return ImageFont.truetype(name, size)
@@ -44,8 +44,8 @@ def font_of(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def wrapped(text: str, size: int, width: int, most: int) -> list[str]:
-    """A text as at most so many lines of this width in pixels: words that are longer are divided, and what is cut ends in
-    three dots. What no font draws, control letters and halves of surrogate pairs, is left out.
+    """Wraps a text into at most `most` lines of `width` pixels: longer words are split, and a cut text ends in an ellipsis.
+    Control characters and lone surrogates are left out.
     """
     font = font_of(size)
     drawn = unicodedata.normalize("NFC", text)
@@ -62,7 +62,7 @@ def wrapped(text: str, size: int, width: int, most: int) -> list[str]:
 
 
 def text_block(text: str, size: int, width: int, most: int, ink: str = INK) -> Image.Image:
-    """A text as at most so many lines, in a block of this width."""
+    """A block of this width with at most `most` lines of text."""
     height = round(size * _LINE_HEIGHT)
     lines = wrapped(text, size, width, most)
     block = Image.new("RGB", (width, height * len(lines)), _PAPER)
@@ -77,7 +77,7 @@ def rule(width: int) -> Image.Image:
 
 
 def column(blocks: Sequence[Image.Image], gap: int = 0, width: int = 0) -> Image.Image:
-    """Blocks below one another, as wide as the widest or wider."""
+    """Stacks blocks, at least as wide as the widest."""
     height = sum(each.height + gap for each in blocks) - gap * bool(blocks)
     block = Image.new("RGB", (max([width, *(each.width for each in blocks)]), height), _PAPER)
     top = 0
@@ -88,7 +88,7 @@ def column(blocks: Sequence[Image.Image], gap: int = 0, width: int = 0) -> Image
 
 
 def row(blocks: Sequence[Image.Image], gap: int) -> Image.Image:
-    """Blocks beside one another, their upper edges in a line."""
+    """Puts blocks side by side, aligned at the top."""
     width = sum(each.width + gap for each in blocks) - gap * bool(blocks)
     block = Image.new("RGB", (width, max((each.height for each in blocks), default=0)), _PAPER)
     left = 0
@@ -99,7 +99,7 @@ def row(blocks: Sequence[Image.Image], gap: int) -> Image.Image:
 
 
 def framed(block: Image.Image, margin: int) -> Image.Image:
-    """A block with so much room on all sides."""
+    """A block with a margin on all sides."""
     page = Image.new("RGB", (block.width + 2 * margin, block.height + 2 * margin), _PAPER)
     page.paste(block, (margin, margin))
     return page
@@ -107,29 +107,29 @@ def framed(block: Image.Image, margin: int) -> Image.Image:
 
 @dataclass(frozen=True, slots=True)
 class RankedPhotos:
-    """A search, and the photos nearest to it with their cosines."""
+    """A search, and its nearest photos with their cosines."""
 
     query: str
     found: tuple[tuple[Image.Image, float], ...]
 
 
 def read_queries(path: Path) -> list[str]:
-    """One search a line; blank lines are none.
+    """Reads one search per line; blank lines are skipped.
 
     Raises:
-        DataError: the file cannot be read, or holds none.
+        DataError: the file cannot be read, or has no search.
     """
     try:
         queries = [each.strip() for each in path.read_text(encoding="utf-8-sig").splitlines()]
     except (OSError, ValueError) as fault:
         raise DataError(f"{path} cannot be read as text: {fault}.") from fault
     if not any(queries):
-        raise DataError(f"{path} holds no search; write one a line.")
+        raise DataError(f"{path} holds no search; write one per line.")
     return [each for each in queries if each]
 
 
 def answer(subject: Subject, shards: Sequence[Path], queries: Sequence[str]) -> list[RankedPhotos]:
-    """The first photos of each search; the nearest first, of equally near ones the earlier.
+    """The first photos of each search, the nearest first; ties in gallery order.
 
     Raises:
         DataError: a shard is damaged.
@@ -158,14 +158,14 @@ def draw_answers(answers: Sequence[RankedPhotos], title: str) -> Image.Image:
 
 
 def _square(picture: Image.Image) -> Image.Image:
-    """A picture in the upper left corner of a white square."""
+    """Puts a picture in the upper left corner of a white square."""
     square = Image.new("RGB", (SIDE, SIDE), "white")
     square.paste(picture)
     return square
 
 
 def _pictures(shards: Sequence[Path], rows: Collection[int]) -> dict[int, Image.Image]:
-    """The small pictures of some rows of a gallery of these shards."""
+    """Thumbnails of some rows of a gallery of these shards."""
     found = {}
     for place, group in enumerate(group for shard in shards for group in grouped(shard)):
         if place in rows:

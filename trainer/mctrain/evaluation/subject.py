@@ -1,4 +1,4 @@
-"""What can be measured: whatever embeds photos and texts, from the bytes of the photos' files on."""
+"""Subjects of evaluation: models that embed texts, and photos from the bytes of their files."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from mctrain.teachers.teacher import Teacher
 
 
-_TOGETHER = 8  # photos in memory; embedded one by one they take torch almost three times as long
+_TOGETHER = 8  # photos per batch; unbatched, torch takes almost three times as long
 
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """The photos of a set, in its order: their keys, the digests of their files, their words, and unit vectors [photos, dim]."""
+    """The photos of a set in order: keys, file digests, words, and unit vectors [photos, dim]."""
 
     keys: tuple[str, ...]
     digests: tuple[bytes, ...]
@@ -39,9 +39,9 @@ class Gallery:
     vectors: NDArray[np.float32]
 
     def once(self, rows: NDArray[np.int64]) -> tuple[Gallery, NDArray[np.int64]]:
-        """The photos of some rows in the order in which these first name them, and where in it each row's photo stands.
+        """The distinct photos of some rows, in order of first appearance, and the index of each row's photo among them.
 
-        Files of the same bytes are one photo, as for a person: none of them could be nearer to a text than the others.
+        Files with the same bytes count as one photo, since none can be nearer to a text than the others.
         """
         first: dict[bytes, int] = {}
         for row in rows:
@@ -59,7 +59,7 @@ class Gallery:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What is cut out of the photo in a file of this name: left, upper, right and lower edge in its pixels."""
+    """A box in the photo of this file name: left, upper, right and lower edge in pixels."""
 
     image: str
     box: tuple[int, int, int, int]
@@ -74,7 +74,7 @@ class _Photo:
 
 
 class Subject:
-    """Embeds photos and texts; photos are decoded by the engine, as the application does it, and each file once."""
+    """Embeds photos and texts; decodes photos with the engine, as in the application, each file once."""
 
     def __init__(self, teacher: Teacher, progress: Callable[[int, str], None]) -> None:
         self.name = teacher.name
@@ -87,11 +87,11 @@ class Subject:
         self._asking: dict[str, np.bool_] = {}
 
     def gallery(self, places: Sequence[Path]) -> Gallery:
-        """The photos of shards, or of a folder with a folder a class: there a photo's words have its folder as `folder`.
+        """The photos of shards, or of a folder with one folder per class, stored under `folder` in the photo's words.
 
         Raises:
             DataError: a shard is damaged, or a sample of it.
-            WeightsError: the image tower gives no numbers.
+            WeightsError: the image tower's output is not finite.
         """
         for place in places:
             if place not in self._seen:
@@ -107,22 +107,22 @@ class Subject:
         )
 
     def picture(self, picture: PIL.Image.Image, key: str) -> NDArray[np.float32]:
-        """The unit vector [dim] of an RGB picture that somebody else has decoded.
+        """The unit vector [dim] of a decoded RGB picture.
 
         Raises:
-            WeightsError: the image tower gives no numbers.
+            WeightsError: the image tower's output is not finite.
         """
         self._progress(1, "")
         (vector,) = self._seen_in([picture], [key])
         return np.asarray(vector)
 
     def cuts(self, folder: Path, cuts: Sequence[Cut]) -> NDArray[np.float32]:
-        """Unit vectors [cuts, dim] of parts of the photos in a folder; what of a box lies outside its photo is black.
+        """Unit vectors [cuts, dim] of parts of the photos in a folder; a box is black outside its photo.
 
         Raises:
             DataError: a photo is missing.
             ImageError: one cannot be decoded.
-            WeightsError: the image tower gives no numbers.
+            WeightsError: the image tower's output is not finite.
         """
         rows, limits = [], Limits()
         for start in range(0, len(cuts), _TOGETHER):
@@ -136,10 +136,10 @@ class Subject:
         return np.concatenate(rows)
 
     def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit vectors [texts, dim]; the last ones are kept, for one task after the other may ask by the same searches.
+        """Unit vectors [texts, dim]; the last call is cached, because consecutive tasks may use the same texts.
 
         Raises:
-            WeightsError: the text tower gives no numbers.
+            WeightsError: the text tower's output is not finite.
         """
         asked = tuple(texts)
         if self._texts is None or self._texts[0] != asked:
@@ -147,12 +147,12 @@ class Subject:
         return self._texts[1]
 
     def losses(self, photos: NDArray[np.float32]) -> NDArray[np.float32]:
-        """What the application takes off the scores of photos [n, dim] that show nothing: [n]."""
+        """The application's penalty for blank photos, [n] for vectors [n, dim]."""
         known = self._bundle.blankness if self._bundle else None
         return known.losses(photos @ known.axis()) if known else np.zeros(len(photos), np.float32)
 
     def asking(self, texts: Sequence[str]) -> NDArray[np.bool_]:
-        """Which texts ask the application for photos that show nothing."""
+        """Which texts ask for blank photos."""
         if self._bundle is None or self._bundle.blankness is None:
             return np.zeros(len(texts), np.bool_)
         for text in dict.fromkeys(texts):
@@ -164,7 +164,7 @@ class Subject:
         return self._numbers(self._teacher.photos(pictures, keys), keys, "image")
 
     def _numbers(self, vectors: NDArray[np.float32], of: Sequence[str], tower: str) -> NDArray[np.float32]:
-        """The vectors, unless some are none: in a small gallery even these would find something."""
+        """Checks that the vectors are finite: in a small gallery even NaN vectors would find something."""
         wrong = np.flatnonzero(~np.isfinite(vectors).all(1))
         if len(wrong):
             raise WeightsError(
@@ -217,7 +217,7 @@ def _in_folders(folder: Path) -> Iterator[_Photo]:
 
 
 def _files(folder: Path) -> Iterable[Path]:
-    """Names that begin with a dot are of thumbnails, and of what macOS keeps beside a file on a foreign disk."""
+    """The files of a folder except hidden ones, such as thumbnails and macOS's `._` files."""
     return sorted(
         file
         for file in folder.glob("*/*")

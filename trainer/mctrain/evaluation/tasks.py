@@ -1,7 +1,7 @@
-"""What is asked of a model, as data: a frozen record a task, read from a TOML list in which no key is ignored.
+"""Evaluation tasks as data: one frozen record per task, read from a TOML list; unknown keys are errors.
 
-A list has a table a task, grouped by kind (`[[retrieval]]`, `[[zero_shot]]`, …). Every file is named; what a file is for is
-never taken from its name.
+A list has one table per task, grouped by kind (`[[retrieval]]`, `[[zero_shot]]`, …). Every file is named explicitly; its
+role never depends on its name.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Retrieval:
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class ZeroShot:
-    """Photos of a `class_index` find their name among `classes`, a list of `classnames.json`, each put into `templates`."""
+    """Photos with a `class_index` find their name among `classes`, a list in `classnames.json`, put into `templates`."""
 
     name: str
     shards: tuple[str, ...]
@@ -64,10 +64,10 @@ class ZeroShot:
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class Folders:
-    """The same of a folder with a folder of photos a class, as robustness sets come.
+    """The same for a folder with one folder of photos per class, as in robustness sets.
 
-    A folder bears an id of its class: place by place, `ids` and `classes` are two lists of `classnames.json`, and may be
-    one. Only classes that have a folder are asked for.
+    A folder's name is its class id: `ids` and `classes` are parallel lists in `classnames.json`, and may be the same
+    list. Only classes with a folder are used.
     """
 
     name: str
@@ -79,21 +79,21 @@ class Folders:
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class Everyday:
-    """Short searches find their photo, or another for which somebody would search with all of their words."""
+    """Short searches find their photo, or another one with a query that contains all of their words."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class Blanks:
-    """The same searches find none of some pictures that show nothing, which stand among the same photos."""
+    """The same searches find no blank pictures added to the same photos."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class Pairs:
-    """A photo is nearer to its caption than to a negative that says nearly the same; `pairs` is a file of JSON lines."""
+    """A photo is nearer to its caption than to a hard negative; `pairs` is a file of JSON lines."""
 
     name: str
     shards: tuple[str, ...]
@@ -102,7 +102,7 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class WordOrder:
-    """A photo is nearer to its caption than to the same words in another order; of each photo the first `captions` are asked."""
+    """A photo is nearer to its caption than to the same words in another order; the first `captions` of each photo are used."""
 
     name: str
     shards: tuple[str, ...]
@@ -111,7 +111,7 @@ class WordOrder:
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class Translations:
-    """Sentences find their photo, in each of the languages that `texts`, a file of JSON lines, has them in."""
+    """Sentences find their photo, in each language of `texts`, a file of JSON lines."""
 
     name: str
     shards: tuple[str, ...]
@@ -121,7 +121,7 @@ class Translations:
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class BoxedPairs:
-    """The same of what a box cuts out of a photo in the folder `images`, by relation or by attribute; `pairs` is a JSON list."""
+    """The same for boxes in the photos of the folder `images`, by relation or by attribute; `pairs` is a JSON list."""
 
     name: str
     pairs: str
@@ -131,7 +131,7 @@ class BoxedPairs:
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class DataComp:
-    """Those of DataComp's 38 tasks that lie in `folder`, each in a folder of its own, and with all of them their average."""
+    """Those of DataComp's 38 tasks that have a folder in `folder`, and their average if all do."""
 
     name: str
     folder: str
@@ -139,14 +139,14 @@ class DataComp:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Benchmark:
-    """One of these tasks, by its published name; `suite` is what the list calls all of them."""
+    """One of these tasks, by its published name; `suite` is the list's name for all of them."""
 
     suite: str
     task: str
 
     @property
     def name(self) -> str:
-        """What its figures stand under."""
+        """The name of the task in results."""
         return f"{self.suite} {self.task}"
 
 
@@ -157,7 +157,7 @@ Asked = Named | Everyday | Blanks | Benchmark
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class _List:
-    """The tables of a list, by kind."""
+    """The tables of a task list, by kind."""
 
     retrieval: tuple[Retrieval, ...] = ()
     zero_shot: tuple[ZeroShot, ...] = ()
@@ -173,7 +173,7 @@ class _List:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FoundTask:
-    """A task with its files: the shards of its photos or the folder of them, and the data folder."""
+    """A task with its shards or photo folder, and the data folder."""
 
     task: Asked
     photos: tuple[Path, ...]
@@ -181,7 +181,7 @@ class FoundTask:
 
 
 def load_tasks(path: Path | None = None) -> tuple[Task, ...]:
-    """The tasks of a list, or of the one that ships.
+    """The tasks of a list, or of the built-in one.
 
     Raises:
         RecipeError: there is no such list, or a key is missing, unknown or of another type.
@@ -194,15 +194,15 @@ def load_tasks(path: Path | None = None) -> tuple[Task, ...]:
     listed = parse(_List, content, str(path))
     tasks = tuple(task for kind in content for task in getattr(listed, kind))
     if not tasks:
-        raise RecipeError(f"The list {path} has no task; it wants tables such as [[retrieval]].")
+        raise RecipeError(f"The list {path} has no task; add tables such as [[retrieval]].")
     (name, count), *_ = Counter(task.name for task in tasks).most_common(1)
     if count > 1:
-        raise RecipeError(f"The list {path} has {count} tasks named {name}; give each a name of its own.")
+        raise RecipeError(f"The list {path} has {count} tasks named {name}; give each a unique name.")
     return tasks
 
 
 def find_files(tasks: Sequence[Task], data: Path, scratch: Path) -> list[FoundTask]:
-    """The files of each task; everyday photos are packed into `scratch`, and blanks.
+    """The files of each task; everyday photos and blanks are packed into `scratch`.
 
     Raises:
         DataError: one is missing.
@@ -236,7 +236,7 @@ def _benchmarks(suite: DataComp, data: Path) -> list[FoundTask]:
 
 
 def _named(task: Named, data: Path) -> tuple[Path, ...]:
-    """The photos that a task names, after a look for what stands beside them."""
+    """The photos that a task names; checks for the files beside them."""
     match task:
         case Folders() | BoxedPairs():
             folder = task.folder if isinstance(task, Folders) else task.images

@@ -1,4 +1,4 @@
-"""Things that people search for, and which photos show them, by the words of captions, searches and labels."""
+"""Common search terms, and the photos that show them according to captions, searches and labels."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 ABSENT, DOUBTFUL, SHOWN = 0, 1, 2
 
 _LIST = "things.toml"
-_TWICE = 2  # captions that must name a thing: one alone may tell of what is hardly seen
+_TWICE = 2  # captions that must name a thing: a single one may describe something hardly visible
 
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """What somebody types; phrases that show it, each of parts that stand in one text; and words that leave it in doubt."""
+    """A search term; phrases that confirm it, with parts that occur in one text; and words that leave it in doubt."""
 
     query: str
     shows: tuple[tuple[str, ...], ...]
@@ -36,17 +36,17 @@ class Thing:
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """Phrases of which one is enough for doubt; a part of several is not."""
+        """Phrases of which a single one raises doubt; one part of several does not."""
         return (*self.may, *(parts[0] for parts in self.shows if len(parts) == 1))
 
     def is_shown_by(self, text: str) -> bool:
-        """Whether a text, as `singular` gives it, names the thing."""
+        """Whether a text, in the form of `singular`, names the thing."""
         return any(all(part in text for part in parts) for parts in self.shows)
 
 
 @dataclass(frozen=True, slots=True)
 class _PhotoTexts:
-    """What is said of a photo: captions, what stands for itself (searches, labels), and all of it in one text."""
+    """The texts of a photo: captions, short texts (searches, labels), and all of them joined."""
 
     captions: tuple[str, ...]
     names: tuple[str, ...]
@@ -54,7 +54,7 @@ class _PhotoTexts:
 
 
 def load_things() -> tuple[Thing, ...]:
-    """The list that ships."""
+    """The built-in list."""
     text = resources.files("mctrain.evaluation").joinpath(_LIST).read_text(encoding="utf-8")
     return tuple(
         Thing(
@@ -67,7 +67,7 @@ def load_things() -> tuple[Thing, ...]:
 
 
 def singular(text: str) -> str:
-    """The words of a text in the singular, as far as endings tell, between blanks: a phrase is then found by `in`.
+    """The words of a text in the singular, by their endings, separated by blanks, so that `in` finds phrases.
 
     >>> singular("Two Ponies, and boxes") == " two pony and box "
     True

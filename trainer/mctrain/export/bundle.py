@@ -1,4 +1,4 @@
-"""Makes a bundle of a checkpoint: towers folded, proved equal as graphs, stored small, measured, described."""
+"""Makes a bundle from a checkpoint: folds the towers, exports and verifies graphs, compresses, measures and documents them."""
 
 from __future__ import annotations
 
@@ -55,28 +55,28 @@ if TYPE_CHECKING:
 _FREE_BATCH = {0: "n"}
 _FREE_TOKENS = {0: "n", 1: "tokens"}
 _COUNTS = (1, 3)
-_FEW = 8  # photos that tell what a head costs on a trunk that is not new
-# mean cosines to the checkpoint, the mean over all embeddings taken off: below the first, weights stay float32; below the
-# second a person is told what int8 costs
+_FEW = 8  # photos to measure the drift of a new head on an old trunk
+# mean centred cosines to the checkpoint: below the first, weights stay float32; below the second, the user is warned
+# about int8
 _LEAST_HALVES = 0.995
 FAIR_INT8 = 0.9
 
 
 def demand_no_loss(origin: WeightsFile | HeadFit | Trained) -> None:
-    """Asks a run whose recipe keeps photos apart what they said; any other model passes.
+    """Checks the comparison of a run whose recipe holds photos out; any other model passes.
 
     Raises:
-        ExportError: they were not asked yet, or a set has lost more points than the recipe allows.
+        ExportError: there is no comparison yet, or a set has lost more points than the recipe allows.
     """
     if not (isinstance(origin, Trained) and origin.recipe.get("apart")):
         return
     if not origin.compared:
         raise ExportError(
-            "The model was not yet compared with the one that it began with, so nothing was exported; the command that trained it "
-            "does that when it is typed again."
+            "The model was not yet compared with the one that it began with, so nothing was exported; run the training command "
+            "again to compare them."
         )
     most_lost = origin.recipe["apart"]["most_lost"]
-    # what is not a number does not pass either
+    # NaN does not pass either
     if lost := [each for each in origin.compared if not each.lost <= most_lost]:
         losses = "; ".join(f"{each.title} ({each.before:.1f} to {each.after:.1f} %)" for each in lost)
         raise ExportError(
@@ -95,17 +95,16 @@ def export_bundle(
     begun: Bundle | None = None,
     same_image: bool = False,
 ) -> Bundle:
-    """Writes the bundle of a checkpoint in one step; one of an image tower alone where there is no text tower.
+    """Writes the bundle of a checkpoint atomically; without a text tower it has the image tower only.
 
-    With `begun`, the bundle that its run began with, what the run has left as it was comes from there. With a whole image tower
-    that is also the vector space: photos that were read with the one need not be read again with the other. `same_image` demands
-    that.
+    Parts that the run did not change are copied from `begun`, the bundle that it began with. An unchanged image tower also
+    keeps the vector space, so photos need not be read again; `same_image` requires that.
 
     Raises:
-        ExportError: a graph does not compute what the checkpoint computes, the checkpoint's own run judged it to be worse, or
-            `begun` has another image tower; nothing was written.
-        TrainerError: packages are wanted that cannot be made.
-        BundleError: `target` exists and is no bundle.
+        ExportError: a graph does not match the checkpoint, the run's comparison found it worse, or `begun` has another
+            image tower; nothing was written.
+        TrainerError: the requested packages cannot be made.
+        BundleError: `target` exists and is not a bundle.
     """
     demand_place(target)
     demand_no_loss(checkpoint.origin)
@@ -146,7 +145,7 @@ def export_bundle(
 
 @dataclass(frozen=True, slots=True)
 class _Towers:
-    """The files of the towers, what storing each of them cost, the space, and what the engine has to know of the text tower."""
+    """The towers' files, their drift, the space, and the engine's settings for the text tower."""
 
     names: tuple[str, ...]
     drift: dict[str, Any]
@@ -155,14 +154,14 @@ class _Towers:
 
     @property
     def int8_text(self) -> bool:
-        """Whether that one is stored in eight bits."""
+        """Whether the text tower is stored as int8."""
         return self.text is not None and self.drift["text"]["stored"] == "int8"
 
 
 def _export_towers(
     checkpoint: Checkpoint, subjects: Subjects, work: Path, kept: Unchanged | None, *, int8: bool
 ) -> _Towers:
-    """Writes both towers into `work`, or takes them from where they are."""
+    """Writes both towers into `work`, or copies unchanged ones."""
     clip, shape, spec = checkpoint.clip, checkpoint.preset.text, checkpoint.preset.image_spec()
     space = None
     if kept and kept.image:
@@ -192,8 +191,8 @@ def write_image_graph(tower: torch.nn.Module, spec: ImageSpec, path: Path) -> No
 def write_text_graph(tower: torch.nn.Module, spec: TextSpec, path: Path, *, causal: bool = False) -> None:
     """The graph of a folded text tower: ids → unit vectors [n, dim].
 
-    A dynamic one takes any length and masks its padding; another takes its whole context, of which a causal one reads no
-    further than its texts.
+    A dynamic tower accepts any length and masks its padding; others take the whole context, but a causal one stops
+    computing at the longest text.
     """
     example = torch.ones(2, 8 if spec.dynamic else spec.context, dtype=torch.int64)
     axes = _FREE_TOKENS if spec.dynamic or causal else _FREE_BATCH
@@ -203,7 +202,7 @@ def write_text_graph(tower: torch.nn.Module, spec: TextSpec, path: Path, *, caus
 
 
 def reads_to_the_end(shape: AnyText) -> bool:
-    """Whether a text tower is a causal one with a context of its own, whose graph then reads no further than its texts."""
+    """Whether a text tower is causal with a fixed context, so that its graph can stop at the longest text."""
     return not isinstance(shape, MiniLmShape) and shape.causal
 
 
@@ -221,7 +220,7 @@ def _export_image(tower: torch.nn.Module, spec: ImageSpec, subjects: Subjects, w
 def _change_head(
     kept: Unchanged, tower: torch.nn.Module, spec: ImageSpec, subjects: Subjects, work: Path
 ) -> dict[str, Any]:
-    """The image tower that is there, with another head: what storing that costs some photos tell."""
+    """Puts a new head on the existing image tower, and measures the drift on a few photos."""
     stored = work / IMAGE_GRAPH
     kept.take_trunk(stored)
     rows = [preprocess(picture, spec)[None] for picture in subjects.pictures[:_FEW]]
@@ -229,8 +228,8 @@ def _change_head(
     drift = measure_drift(wanted, stored, rows)
     if drift.mean < _LEAST_HALVES:
         raise ExportError(
-            f"The image tower of the bundle that the run began with does not hold the head that was learnt (cosine {drift.mean}); "
-            "nothing was written. Export the checkpoint by `mctrain export`."
+            f"The image tower of the bundle that the run began with cannot take the new head (cosine {drift.mean}); nothing was "
+            "written. Export the checkpoint with `mctrain export`."
         )
     return {"stored": kept.stored, **drift.as_dict()}
 
@@ -255,7 +254,7 @@ def _export_text(
 def _store_small(
     tower: torch.nn.Module, plain: Path, stored: Path, rows: Sequence[NDArray[Any]]
 ) -> dict[str, Any]:
-    """Halves, unless they do not hold the tower: where layer scales are as small as they begin, folded weights vanish."""
+    """Stores float16, or float32 if that loses too much: folded weights underflow while layer scales are near their start."""
     wanted = embed(tower, rows, stored.stem)
     store_halves(plain, stored)
     drift = measure_drift(wanted, stored, rows)

@@ -1,4 +1,4 @@
-"""Calibrates a bundle as it stands: its own graphs embed the evaluation sets and the things, and its manifest keeps the cuts."""
+"""Calibrates a bundle: its graphs embed the evaluation sets and the things, and its manifest stores the thresholds."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ if TYPE_CHECKING:
     Vectors = NDArray[np.float32]
 
 
-_RIDGE = 1e-4  # beside the variance along directions in which neither kind varies
+_RIDGE = 1e-4  # added to the variance, for directions without any
 _WEIGHT = 0.3
 
 
 SETS = ("flickr8k-dev-*.tar", "caltech101-eval-*.tar", "imagenet-sample-*.tar")  # and everyday-dev
 _BLANKS = 1000
-_LARGEST = 4000  # photos of both halves: how far the growth carries
+_LARGEST = 4000  # most photos of both halves, for which the growth is checked
 
 
 def fit_blankness(photos: Vectors, blanks: Vectors, things: Vectors, asking: Vectors) -> Blankness:
-    """Of unit vectors: photos [n, dim], pictures that show nothing [b, dim], words for something [m, dim], and for such pictures.
+    """Fits the blank detector from unit vectors: photos [n, dim], blanks [b, dim], words for things [m, dim] and for blanks.
 
-    Both directions are Fisher's linear discriminant, along which the means of both kinds are 1 apart. The cut for photos is
-    at the farthest of these, to four digits; words ask for blanks beyond the middle between the two means.
+    Both directions are Fisher's linear discriminants, scaled so that the two means are 1 apart. The threshold for photos is
+    the most extreme photo, to four digits; words ask for blanks beyond the midpoint of the two means.
     """
     axis, words = _discriminant(photos, blanks), _discriminant(things, asking)
     return Blankness(
@@ -72,12 +72,12 @@ def _discriminant(some: Vectors, others: Vectors) -> Vectors:
 def calibrate_bundle(
     folder: Path, data: Path, progress: Callable[[int, str], None]
 ) -> tuple[Calibration, list[Measured]]:
-    """Fits the calibration of a bundle and what it knows of pictures that show nothing, writes both into the manifest, and
-    tells what the calibration is worth.
+    """Fits a bundle's calibration and its blank detector, writes both into the manifest, and returns the calibration's
+    accuracy.
 
     Raises:
         BundleError: the bundle is damaged, or holds one tower only.
-        StorageError: nothing can be written into it.
+        StorageError: the bundle is not writable.
         DataError: an evaluation set is missing or damaged, or they hold too few photos.
     """
     bundle = open_bundle(folder, hashes=True)
@@ -93,8 +93,8 @@ def calibrate_bundle(
     report_photos = np.concatenate([reporting(each.keys) for each in galleries])
     if min(report_photos.sum(), (~report_photos).sum()) < SIZES[-1]:
         raise DataError(
-            f"The evaluation sets in {data} hold {len(report_photos)} photos, and each half of them {SIZES[-1]} at least are "
-            "wanted to tell what scores mean; add the sets that are missing."
+            f"The evaluation sets in {data} hold {len(report_photos)} photos, but a calibration needs at least {SIZES[-1]} in each "
+            "half; add the missing sets."
         )
     material = ThingScores(scores, shown, np.array(list(map(commonness, queries))))
     calibration, measured = fit_halves(material, reporting(queries), report_photos)
@@ -123,7 +123,7 @@ def calibrate_bundle(
 
 
 def evaluation_galleries(subject: Subject, data: Path) -> list[Gallery]:
-    """The photos of the evaluation sets, a gallery a set."""
+    """The photos of the evaluation sets, one gallery per set."""
     with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
         everyday = pack_everyday(data, Path(scratch))
         return [
@@ -134,7 +134,7 @@ def evaluation_galleries(subject: Subject, data: Path) -> list[Gallery]:
 def fit_halves(
     material: ThingScores, report_things: NDArray[np.bool_], report_photos: NDArray[np.bool_]
 ) -> tuple[Calibration, list[Measured]]:
-    """Chooses by one half of the things and photos, and measures on the other; then with that half's things and all photos."""
+    """Fits on one half of the things and photos and measures on the other; then on the other half's things and all photos."""
     chosen, others, all_photos = (
         material.of(things, photos)
         for things, photos in (

@@ -1,7 +1,7 @@
-"""Writes towers as Core ML packages, on any system; only a Mac can run what comes out.
+"""Writes towers as Core ML packages, on any system; only a Mac can run them.
 
-The image tower takes an 8-bit RGB picture, which Core ML itself scales to 0 to 1. That scale is one number, so mean and
-deviation of the three colours are the first steps of the program.
+The image tower takes an 8-bit RGB picture, which Core ML scales to 0 to 1. It supports one scale for all colours, so the
+program itself applies the mean and deviation of the three colours.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
 
     from picsight_engine.bundles.bundle import ImageSpec, TextSpec
 
-IMAGE_INPUT = "image"  # as Apple's own packages call it
+IMAGE_INPUT = "image"  # the name in Apple's packages
 TEXT_INPUT = "text"
-_DEBUG = "executorch_debug_handle_mapping.json"  # of use to another program only
-# Summed squares of a long embedding pass what half precision can hold
+_DEBUG = "executorch_debug_handle_mapping.json"  # only of use to executorch
+# the summed squares of a long embedding overflow float16
 _FULL_PRECISION = frozenset({"reduce_l2_norm", "reduce_sum_square"})
 
 
 @dataclass(frozen=True, slots=True)
 class Packages:
-    """Which towers are written as Core ML packages beside their ONNX graphs."""
+    """The towers to write as Core ML packages beside their ONNX graphs."""
 
     image: bool = False
     text: bool = False
 
     def provenance(self) -> dict[str, str]:
-        """What wrote them, for the manifest."""
+        """The converter's version, for the manifest."""
         return {"coremltools": metadata.version("coremltools")} if self.image or self.text else {}
 
 
@@ -49,7 +49,7 @@ NO_PACKAGES = Packages()
 
 
 class FromPicture(nn.Module):
-    """An image tower behind the mean and deviation that the engine's preprocessing would take off."""
+    """An image tower that applies the mean and deviation itself, instead of the engine's preprocessing."""
 
     mean: Tensor
     factor: Tensor
@@ -98,8 +98,8 @@ def _write(module: nn.Module, example: Tensor, entry: Any, output: str, target: 
     # MultiHeadAttention's fast path has no Core ML form
     cast("Any", torch.backends).mha.set_fastpath_enabled(False)
     with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()), torch.no_grad():
-        warnings.simplefilter("ignore")  # torch of its exporter, the converter of a torch newer than itself
-        # Exported, not traced: every length is a number then, and no step of the program works one out.
+        warnings.simplefilter("ignore")  # torch warns of its exporter, the converter of a newer torch
+        # exported, not traced: all lengths are then constants
         program = torch.export.export(module.eval(), (example,)).run_decompositions({})
         model = tools.convert(
             program,
@@ -118,7 +118,7 @@ def _write(module: nn.Module, example: Tensor, entry: Any, output: str, target: 
 
 
 def _coremltools() -> Any:
-    """The converter; it tells everybody on Linux that it cannot run there what it writes.
+    """Imports the converter, without its warning that Linux cannot run the packages.
 
     Raises:
         TrainerError: it is not installed.

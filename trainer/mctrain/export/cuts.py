@@ -1,8 +1,8 @@
-"""Fits what a bundle's scores mean, on photos and searches that its model has not seen, and measures it on others.
+"""Fits the score thresholds of a bundle on photos and searches that its model was not trained on, and measures them on others.
 
-Both are cut in halves: the cuts are chosen with one half of the things and of the photos, and reported with the other.
-A library is a draw of photos. A thing is present where a photo shows it, and absent where none does or may. Nothing is taken out to
-make a thing absent: without its dogs a library of dogs is one that nobody has, and wolves would be what is left of it.
+Things and photos are halved: one half chooses the thresholds, the other is reported. A library is a random sample of
+photos. A thing is present if a photo shows it, and absent if none does or may. Photos are not removed to make a thing
+absent: a library of dogs without its dogs would be unrealistic, with wolves as its nearest photos.
 """
 
 from __future__ import annotations
@@ -23,18 +23,17 @@ if TYPE_CHECKING:
 
 SIZES = (40, 100, 300, 1000, 2000)
 _DRAWS = 4  # libraries of each size
-_FIRST = 100  # photos of a library that are looked at: as many as a person might
+_FIRST = 100  # top results considered: as many as a person might look at
 _GAPS = np.linspace(0, 0.1, 11)
 _COMMON = np.linspace(0, 0.04, 17)
-_FALSE = 0.05  # absent things that may be called strong
-_LOST = 0.05  # present things that may be said to be absent, and as many of which every right photo may lie too far behind
+_FALSE = 0.05  # largest share of absent things that may be called strong
+_LOST = 0.05  # largest share of present things that may be called absent, and of those whose right photos are all too far behind
 
 
 @dataclass(frozen=True, slots=True)
 class Trials:
-    """Searches in libraries: the size of each [t], how common the thing is [t], the photos in it that show it [t], and of
-    the first photos the scores, best first, and whether they show it [t, 100]; where there are fewer photos, the last is
-    repeated as DOUBTFUL.
+    """Searches in libraries: library size [t], frequency of the thing [t], photos that show it [t]; and for the top photos
+    the scores, best first, and whether they show it [t, 100]. If there are fewer photos, the last is repeated as DOUBTFUL.
     """
 
     sizes: NDArray[np.int64]
@@ -44,15 +43,15 @@ class Trials:
     shown: NDArray[np.int8]
 
     def of(self, chosen: NDArray[np.bool_]) -> Trials:
-        """Some of them."""
+        """A subset of the searches."""
         return Trials(*(getattr(self, each.name)[chosen] for each in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Libraries of one size: how many searches for present and absent things, how well the evidence parts them, and the
-    shares that are called strong: of absent things, of present ones, of those that one photo shows, and five or more;
-    then the share of absent things of which nothing matches, and of present ones of which no right photo does.
+    """Results for libraries of one size: numbers of present and absent things, AUC of the evidence, and the shares called
+    strong of absent things, of present ones, and of those shown by one photo and by five or more; then the share of absent
+    things without any match, and of present ones without a right match.
     """
 
     photos: int
@@ -67,7 +66,7 @@ class Measured:
     present_lost: float
 
     def as_dict(self) -> dict[str, Any]:
-        """For the manifest: rounded, and null where nothing was asked."""
+        """For the manifest: rounded, and null where there were no searches."""
         return {name: None if np.isnan(each) else round(each, 4) for name, each in asdict(self).items()}
 
     def sentence(self) -> str:
@@ -82,8 +81,8 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class ThingScores:
-    """Things and photos: the scores of each pair, whether the photo shows the thing [things, photos], and how common the
-    things are [things].
+    """Scores of each thing and photo, whether the photo shows the thing [things, photos], and the things' frequencies
+    [things].
     """
 
     scores: NDArray[np.float32]
@@ -91,12 +90,12 @@ class ThingScores:
     common: NDArray[np.float64]
 
     def of(self, things: NDArray[np.bool_], photos: NDArray[np.bool_]) -> ThingScores:
-        """Some things and some photos."""
+        """A subset of things and photos."""
         return ThingScores(self.scores[things][:, photos], self.shown[things][:, photos], self.common[things])
 
 
 def draw_trials(material: ThingScores, sizes: Sequence[int]) -> Trials:
-    """Every thing searched for in libraries of these sizes, as far as there are photos."""
+    """Searches for every thing in libraries of these sizes, if there are enough photos."""
     draw = np.random.default_rng(0)
     rows = []
     for size in sizes:
@@ -110,7 +109,7 @@ def draw_trials(material: ThingScores, sizes: Sequence[int]) -> Trials:
 
 
 def fit(trials: Trials) -> Calibration:
-    """The calibration that parts present from absent things best."""
+    """The calibration that best separates present from absent things."""
     absent = trials.right == 0
 
     def parted(numbers: tuple[float, float]) -> float:
@@ -133,7 +132,7 @@ def fit(trials: Trials) -> Calibration:
 
 
 def measure(trials: Trials, calibration: Calibration) -> list[Measured]:
-    """What a calibration is worth, by size."""
+    """The accuracy of a calibration, by library size."""
     found = []
     for size in np.unique(trials.sizes).tolist():
         each = trials.of(trials.sizes == size)
@@ -161,14 +160,14 @@ def measure(trials: Trials, calibration: Calibration) -> list[Measured]:
 
 
 def auc(present: NDArray[np.floating[Any]], absent: NDArray[np.floating[Any]]) -> float:
-    """The chance that a present thing has more evidence than an absent one; equal evidence counts half."""
+    """The probability that a present thing has more evidence than an absent one; ties count half."""
     ordered = np.sort(absent)
     below, upto = (np.searchsorted(ordered, present, side) for side in ("left", "right"))
     return float((below + upto).mean() / 2 / len(absent))
 
 
 def _is_certain(kinds: NDArray[np.int8]) -> bool:
-    """Whether a library holds the thing, or certainly does not."""
+    """Whether the thing is certainly present or certainly absent."""
     return bool((kinds == SHOWN).any() or (kinds == ABSENT).all())
 
 
@@ -185,16 +184,16 @@ def _search(
 
 
 def _evidence(trials: Trials, gap: float) -> NDArray[np.float64]:
-    """As `Calibration.evidence`, for all at once: [t]."""
+    """As `Calibration.evidence`, vectorised: [t]."""
     best = trials.scores[:, :BEST].astype(np.float64)
     return np.asarray(np.maximum(best[:, 0] - gap, best.mean(axis=1)))
 
 
 def _growth(trials: Trials, gap: float, common: float) -> tuple[float, float]:
-    """By how much a cut rises in e times the photos: beyond a thousand, and below.
+    """The rise of a threshold when the library grows by a factor of e: above a thousand photos, and below.
 
-    It is the growth of the evidence that 5 % of absent things pass, not of its mean: what a large library lacks is rarer, and has
-    fewer kin in it.
+    It follows the evidence that 5 % of absent things exceed, not the mean: things absent from a large library are rarer,
+    with fewer similar photos.
     """
     absent = trials.right == 0
     evidence, sizes = (_evidence(trials, gap) + common * trials.common)[absent], trials.sizes[absent]
@@ -207,19 +206,19 @@ def _growth(trials: Trials, gap: float, common: float) -> tuple[float, float]:
 
 
 def _rises(trials: Trials, growth: float, below: float, common: float) -> NDArray[np.float64]:
-    """As `Calibration.rise`, for all at once: [t]."""
+    """As `Calibration.rise`, vectorised: [t]."""
     folds = np.log(trials.sizes / TURN)
     return np.asarray(folds * np.where(folds < 0, below, growth) - common * trials.common)
 
 
 def _behind(trials: Trials) -> NDArray[np.float32]:
-    """How far the best right photo lies behind the best photo, or the last one that was looked at [t]."""
+    """The score distance of the best right photo, or else the last one considered, from the best photo [t]."""
     right = np.where(trials.shown == SHOWN, trials.scores, trials.scores[:, -1:])
     return np.asarray(trials.scores[:, 0] - right.max(axis=1))
 
 
 def _best_cut(level: NDArray[np.float64], kinds: NDArray[np.int8]) -> float:
-    """The cut above which right photos stand out best from wrong ones (F1); doubtful ones count neither way."""
+    """The threshold that best separates right from wrong photos (F1); doubtful ones are ignored."""
     counted = kinds != DOUBTFUL
     values, right = level[counted], kinds[counted] == SHOWN
     order = np.argsort(-values, kind="stable")

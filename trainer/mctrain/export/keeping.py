@@ -1,6 +1,6 @@
-"""A bundle takes unchanged towers from the bundle that its run began with.
+"""Copies unchanged towers from the bundle that a run began with.
 
-So the same photo or search keeps its vector to the bit, and nothing is rounded twice.
+So the same photo or search keeps the identical vector, and weights are not rounded twice.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 _HEAD = "head."
 
-_Drift = dict[str, Any]  # what storing a tower cost, told by whoever stored it
+_Drift = dict[str, Any]  # the drift of a stored tower, as recorded at its export
 
 
 class Unchanged:
-    """What a checkpoint has left of a bundle: the text tower, the image tower, or all of the image tower but its head."""
+    """The unchanged parts of a bundle: the text tower, the image tower, or the image tower without its head."""
 
     def __init__(self, bundle: Bundle, made: Checkpoint) -> None:
         """Reads the bundle back.
@@ -48,7 +48,7 @@ class Unchanged:
         }
 
     def take_text(self, work: Path) -> tuple[list[str], _Drift, TextSpec]:
-        """Puts the text tower and its tokenizer into `work`; their names, and what is known of them."""
+        """Copies the text tower and its tokenizer into `work`; returns their names, drift and settings."""
         spec = self._bundle.text_spec()
         names = [TEXT_GRAPH, spec.tokenizer]
         for name in names:
@@ -56,12 +56,12 @@ class Unchanged:
         return names, dict(self._bundle.manifest.drift["text"]), spec
 
     def take_image(self, work: Path) -> tuple[str, _Drift]:
-        """Puts the image tower into `work`; its space, and what is known of it."""
+        """Copies the image tower into `work`; returns its space and drift."""
         shutil.copyfile(self.folder / IMAGE_GRAPH, work / IMAGE_GRAPH)
         return self._bundle.manifest.space_id, dict(self._bundle.manifest.drift["image"])
 
     def take_trunk(self, path: Path) -> None:
-        """Writes the image tower with the head that was learnt, in the numbers that it is stored in.
+        """Writes the image tower with the new head, in the stored precision.
 
         Raises:
             WeightsError: the graph has no such head.

@@ -1,4 +1,4 @@
-"""A bundle's papers: its name, its licence, its provenance, its model card."""
+"""A bundle's documents: name, licence, provenance and model card."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CARD, LICENCE = "README.md", "LICENCE.txt"
 
 
 def title_of(checkpoint: Checkpoint) -> tuple[str, str]:
-    """The bundle's name, and the title that people see."""
+    """The bundle's name, and its title for people."""
     bundle = _bundle_of(checkpoint)
     if bundle is not None:
         return bundle.name, bundle.title
@@ -41,7 +41,7 @@ def title_of(checkpoint: Checkpoint) -> tuple[str, str]:
 
 
 def licence_of(checkpoint: Checkpoint) -> Licence:
-    """The recipe's; Apple's weights are for research only, and so is whatever is made of them."""
+    """The recipe's licence; Apple's weights and models derived from them are for research only."""
     if _is_apples(checkpoint):
         return Licence("apple-amlr", _TERMS, accept=True)
     bundle = _bundle_of(checkpoint)
@@ -51,7 +51,7 @@ def licence_of(checkpoint: Checkpoint) -> Licence:
 
 
 def write_papers(checkpoint: Checkpoint, work: Path) -> list[str]:
-    """Writes the model card and the licence of what lies in the bundle into `work`; their names."""
+    """Writes the model card and the licences into `work`; returns their names."""
     origin, preset = checkpoint.origin, checkpoint.preset
     if isinstance(origin, WeightsFile):
         card = (
@@ -70,7 +70,7 @@ def write_papers(checkpoint: Checkpoint, work: Path) -> list[str]:
 
 
 def provenance_of(checkpoint: Checkpoint, *, int8_text: bool) -> dict[str, Any]:
-    """What a person needs to make the bundle again; names and digests, no places on a disk."""
+    """Everything needed to reproduce the bundle: names and digests, no paths."""
     origin, preset = checkpoint.origin, checkpoint.preset
     trunks = _trunks(preset)
     packages = ("picsight", "torch", "timm", "onnxruntime", *trunks)
@@ -84,7 +84,7 @@ def provenance_of(checkpoint: Checkpoint, *, int8_text: bool) -> dict[str, Any]:
             "int8_text": int8_text,
         }
     if isinstance(origin, Trained):
-        model = table_of(preset)  # which the recipe of a run that began with a model does not say
+        model = table_of(preset)  # not in the recipe of a run that began with a model
         return {
             "tool": tool,
             "recipe": origin.recipe,
@@ -112,7 +112,7 @@ def provenance_of(checkpoint: Checkpoint, *, int8_text: bool) -> dict[str, Any]:
 
 
 def _is_apples(checkpoint: Checkpoint) -> bool:
-    """A run that begins with somebody's weights keeps their preset's name; one from scratch has none."""
+    """Whether the weights derive from Apple's: such a run keeps their preset's name; one from scratch has none."""
     return checkpoint.preset.name.startswith(_APPLES)
 
 
@@ -123,7 +123,7 @@ def _trunks(preset: Preset) -> list[str]:
 
 
 def _bundle_of(checkpoint: Checkpoint) -> BundleTable | None:
-    """What the recipe of a run calls its bundle; one that says nothing is called after itself."""
+    """The recipe's bundle table; by default the bundle has the recipe's name."""
     match checkpoint.origin:
         case WeightsFile():
             return None
@@ -135,7 +135,7 @@ def _bundle_of(checkpoint: Checkpoint) -> BundleTable | None:
 
 
 def _installable(name: str) -> str:
-    """What a recipe is called as far as a model may be called so."""
+    """A recipe's name, reduced to the characters of a model name."""
     allowed = re.sub("[^A-Za-z0-9._-]+", "-", name).strip("._-")[:64].rstrip(".")
     return allowed if is_model_name(allowed) else "model"
 
@@ -145,12 +145,12 @@ def _title(recipe: dict[str, Any]) -> str:
 
 
 def _paper_of(run: HeadFit | Trained, kind: str, networks: str = "") -> str:
-    """What lies beside the recipe in this package; a recipe without it says what it is, and of which `networks`."""
+    """The document beside the recipe in this package, or a generated one that also names the `networks`."""
     recipe = asdict(run.recipe) if isinstance(run, HeadFit) else run.recipe
     folder = Path(str(resources.files("mctrain"))) / "recipes"
     each = folder / f"{recipe['name']}.{kind}"
     if kind == "licence.txt" and (recipe["bundle"] or {}).get("licence") == _STARTERS:
-        each = folder / "starter.licence.txt"  # which has to stay with the weights, whatever became of them
+        each = folder / "starter.licence.txt"  # must stay with the weights, also with modified ones
     if each.is_file():
         return each.read_text(encoding="utf-8")
     source = recipe["about"]["source"] or "photos and texts that it does not name"
@@ -161,7 +161,7 @@ def _paper_of(run: HeadFit | Trained, kind: str, networks: str = "") -> str:
 
 
 def _networks_of(preset: Preset) -> str:
-    """Whose pretrained weights a model holds."""
+    """The sources of a model's pretrained weights."""
     return "".join(
         f"It holds weights of the package {name}, under the Apache License 2.0"
         f"{', trained on captions of many sets' if name == MINILM else ', trained on ImageNet (non-commercial)'}.\n"
@@ -170,7 +170,7 @@ def _networks_of(preset: Preset) -> str:
 
 
 def _beginning_of(checkpoint: Checkpoint) -> str:
-    """What binds whoever uses a run's weights beside its photos and texts: the weights that it began with."""
+    """The terms of the weights that a run began with, which apply besides those of its photos and texts."""
     origin = checkpoint.origin
     if not (isinstance(origin, Trained) and origin.begun):
         return ""
@@ -179,7 +179,7 @@ def _beginning_of(checkpoint: Checkpoint) -> str:
 
 
 def _making_of(checkpoint: Checkpoint) -> str:
-    """What a run made its model of, and how that compares, for the card."""
+    """A run's training data and its comparison, for the card."""
     origin = checkpoint.origin
     if not (isinstance(origin, Trained) and origin.begun):
         return ""

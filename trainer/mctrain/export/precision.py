@@ -1,6 +1,6 @@
-"""How exact a graph is: what it is measured on, how its weights are stored, and how far that is from the torch module.
+"""The precision of a graph: test inputs, storage of weights, and the difference from the torch module.
 
-Weights are halves with a Cast behind (computed in float32), floats as they are, or int8 for text.
+Weights are float16 with a Cast (computed in float32), float32, or int8 for text.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from mctrain.data.shards import SampleMembers
     from picsight_engine.bundles.bundle import TextSpec
 
-# smaller tensors (norms, biases, z-scores) stay float32: they weigh nothing and halves could cost exactness
+# smaller tensors (norms, biases, z-scores) stay float32: they take no space, and float16 could cost precision
 _LEAST_VALUES = 4096
 _INT8_OPERATORS = ["MatMul", "Gemm", "Gather"]
-_SAME = 1e-4  # largest difference of a unit vector's entry that two orders of adding may make
-_FIRST_WORD = 1000  # smaller ids are signs of a vocabulary's own
+_SAME = 1e-4  # largest difference in a unit vector's entry due to summation order
+_FIRST_WORD = 1000  # smaller ids are special tokens and characters
 _COUNT = 32
 _THINGS = ("dog", "cat", "boat", "tree", "red car", "cup of coffee", "child", "mountain lake")
 _PHRASES = ("a photo of a {}", "{} in the rain", "two people beside a {}", "{}")
@@ -45,7 +45,7 @@ _PHRASES = ("a photo of a {}", "{} in the rain", "two people beside a {}", "{}")
 
 @dataclass(frozen=True, slots=True)
 class Subjects:
-    """RGB pictures and texts, and where they are from: a shard's name, or "packaged photographs"."""
+    """RGB pictures and texts, and their source: a shard's name, or "packaged photographs"."""
 
     pictures: tuple[PIL.Image.Image, ...]
     texts: tuple[str, ...]
@@ -53,7 +53,7 @@ class Subjects:
 
 
 def subjects_of(shard: Path) -> Subjects:
-    """The first photos of a shard that have a caption, with that.
+    """The first captioned photos of a shard, with their captions.
 
     Raises:
         DataError: it cannot be read, or holds no photo with a caption.
@@ -98,7 +98,7 @@ def store_halves(source: Path, target: Path) -> None:
             continue
         name, stored = weight.name, f"{weight.name}_half"
         values: Any = numpy_helper.to_array(weight)
-        with np.errstate(over="ignore"):  # what comes of it is measured
+        with np.errstate(over="ignore"):  # the drift shows overflows
             halves = values.astype(np.float16)
         weight.CopyFrom(numpy_helper.from_array(halves, stored))
         casts.append(helper.make_node("Cast", [stored], [name], to=onnx.TensorProto.FLOAT))
@@ -110,13 +110,13 @@ def store_halves(source: Path, target: Path) -> None:
 
 
 def store_floats(source: Path, target: Path) -> None:
-    """Leaves the weights as they are."""
+    """Keeps float32 weights."""
     _save(onnx.load(source), target)
 
 
 def store_int8(source: Path, target: Path) -> None:
-    """Quantises a text tower: weights to int8, activations while it runs; two to three times faster and a quarter of float32's file."""
-    logging.disable(logging.WARNING)  # the quantiser advises a step that is for convolutions
+    """Quantises a text tower dynamically to int8: two to three times faster, a quarter of the size of float32."""
+    logging.disable(logging.WARNING)  # the quantiser recommends a step that only helps convolutions
     try:
         quantize_dynamic(
             source,
@@ -132,7 +132,7 @@ def store_int8(source: Path, target: Path) -> None:
 
 
 def _save(model: onnx.ModelProto, target: Path) -> None:
-    """Without what the exporter wrote down for its own developers, paths of its machine among it."""
+    """Saves without the exporter's debug data, which includes paths of this machine."""
     model.doc_string = ""
     del model.graph.value_info[:]
     del model.metadata_props[:]
@@ -149,9 +149,9 @@ def _save(model: onnx.ModelProto, target: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """Cosines between the embeddings of torch and of the graph as it is stored, over `count` real inputs.
+    """Cosines between the embeddings of torch and of the stored graph, over `count` real inputs.
 
-    `centred`: the mean over all embeddings was taken off before.
+    `centred`: the mean over all embeddings is subtracted first.
     """
 
     count: int
@@ -165,7 +165,7 @@ class Drift:
 
 
 def trial_texts(spec: TextSpec) -> list[torch.Tensor]:
-    """Token ids in batches of several shapes where the tower takes any, up to an end of its own in each row, padding behind."""
+    """Token ids in batches of several shapes if the tower accepts any, each row with another end token, then padding."""
     draw = torch.Generator().manual_seed(0)
     shapes = (
         ((1, 3), (1, 64), (2, 9), (4, 17), (3, 64))
@@ -185,10 +185,10 @@ def trial_texts(spec: TextSpec) -> list[torch.Tensor]:
 
 
 def demand_vectors(vectors: NDArray[np.float32], tower: str) -> None:
-    """Whether rows [n, dim] can be told apart by what they are compared with.
+    """Checks that rows [n, dim] are usable vectors.
 
     Raises:
-        ExportError: one has no direction, or all are the same one, as where weights are missing.
+        ExportError: one has no direction, or all are the same, as when weights are missing.
     """
     flaw = flaw_of(vectors)
     if flaw is None and len(vectors) > 1 and (vectors == vectors[0]).all():
@@ -221,7 +221,7 @@ def demand_equal(module: torch.nn.Module, path: Path, trials: Sequence[torch.Ten
 
 @torch.no_grad()
 def embed(tower: torch.nn.Module, rows: Sequence[NDArray[Any]], name: str) -> NDArray[np.float32]:
-    """What torch makes of every input alone, [n, dim].
+    """Torch's embeddings [n, dim], one input at a time.
 
     Raises:
         ExportError: as `demand_vectors`, of the tower of this name.
@@ -232,9 +232,9 @@ def embed(tower: torch.nn.Module, rows: Sequence[NDArray[Any]], name: str) -> ND
 
 
 def measure_drift(wanted: NDArray[np.float32], path: Path, rows: Sequence[NDArray[Any]]) -> Drift:
-    """Cosines between torch's rows of unit vectors [n, dim] and the stored graph, each input alone as the engine runs it.
+    """Cosines between torch's unit vectors [n, dim] and the stored graph's, one input at a time as in the engine.
 
-    Alone because int8 rounds by a batch's largest value.
+    One at a time, because int8 scales by a batch's largest value.
     """
     graph = Graph(path)
     cosines = _centred_cosines(wanted, np.concatenate([graph(row)[0] for row in rows]))
@@ -242,8 +242,8 @@ def measure_drift(wanted: NDArray[np.float32], path: Path, rows: Sequence[NDArra
 
 
 def _centred_cosines(wanted: NDArray[np.float32], found: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Row by row; towers map everything near one point, where plain cosines hide a difference. 0 where rounding has left
-    no numbers, or nothing beside the mean.
+    """Cosines per row after centring: towers map everything near one point, where plain cosines hide differences. 0 for
+    rows that are not finite, or equal to the mean.
     """
     wanted, found = wanted - wanted.mean(0), found - found.mean(0)
     lengths = np.linalg.norm(wanted, axis=1) * np.linalg.norm(found, axis=1)

@@ -1,4 +1,4 @@
-"""How fast the towers of whatever is measured are: of a bundle as it ships, of a checkpoint as `export` would write it."""
+"""The speed of a subject's towers: a bundle as it ships, a checkpoint as `export` would write it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """Two calls that embed one photo, ready as pixels, and one query, ready as tokens; and what runs them."""
+    """Two calls that embed one preprocessed photo and one tokenised query; and the name of their runtime."""
 
     runtime: str
     image: Callable[[], object]
@@ -41,7 +41,7 @@ class Calls:
 
 
 def open_calls(title: str) -> Calls:
-    """The calls, on one thread, of what `mctrain eval` measures under this name.
+    """The single-threaded calls of the subject that `mctrain eval` measures under this name.
 
     Raises:
         BundleError: the bundle is damaged.
@@ -57,9 +57,9 @@ def open_calls(title: str) -> Calls:
 
 
 def latencies(towers: Sequence[Calls]) -> list[Latency]:
-    """Of each model, after a round that warms up.
+    """The latencies of each model, after a warm-up round.
 
-    The models take turns, and every second round goes backwards, so that whatever else runs hits all alike.
+    The models take turns, in reverse order every second round, so that other load affects all equally.
     """
     calls = [call for each in towers for call in (each.image, each.text)]
     least: list[list[float]] = [[] for _ in calls]

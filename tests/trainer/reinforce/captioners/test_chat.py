@@ -198,7 +198,10 @@ def test_one_answer_to_all_photos_is_warned_of_before_and_after(server, caption)
     server.always = "I'm sorry, I can't help with that."
     told = caption("seer").output
     assert len(server.asked) == 10 + 10
-    assert "Processing 10 photos of in-0.tar for an estimate.\n“I'm sorry, I can't" in told
+    assert (
+        "Processing 10 photos of in-0.tar for an estimate.\n10 of 10 photos have the caption “I'm sorry"
+        in told
+    )
     assert told.count("check whether the captioner sees them") == 2
 
 
