@@ -44,7 +44,7 @@ def test_what_is_no_checkpoint_is_told(tmp_path):
     with pytest.raises(WeightsError, match="damaged or holds more than weights"):
         load_checkpoint(tmp_path / "text.pt")
     torch.save({"state_dict": {}}, tmp_path / "published.pt")
-    with pytest.raises(WeightsError, match="is no checkpoint of mctrain; `mctrain import` makes one"):
+    with pytest.raises(WeightsError, match="is not a checkpoint of mctrain; `mctrain import` makes one"):
         load_checkpoint(tmp_path / "published.pt")
 
 
@@ -53,7 +53,9 @@ def test_an_import_does_not_write_over_what_took_its_time(content, randomised, t
     """Weights that took an hour to fetch, or a run that took a night."""
     path = tmp_path / "checkpoint.pt"
     path.write_bytes(content) if content else torch.save({"kind": "mctrain", "source": None}, path)
-    with pytest.raises(WeightsError, match=r"checkpoint\.pt exists and is no checkpoint of imported weights"):
+    with pytest.raises(
+        WeightsError, match=r"checkpoint\.pt exists and is not a checkpoint of imported weights"
+    ):
         demand_checkpoint(tmp_path)
     path.unlink()
     save_checkpoint(tmp_path, checkpoint(randomised, "timm", folded=False))

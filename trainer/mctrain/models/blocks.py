@@ -1,8 +1,8 @@
-"""The layers that several towers are made of: MobileCLIP's convolutional blocks, a transformer's layer, a trained head.
+"""Layers that several towers share: MobileCLIP's convolutional blocks, a transformer layer, a trained head.
 
-The convolutional blocks are in their training form: each sums several branches, all linear, that `reparameterize` folds into one
-convolution. BatchNorm has torch's defaults (epsilon 1e-5), GELU is the exact one, every convolution pads with zeros to keep the
-size. Transformer layers have their norms in front and heads of 64.
+Convolutional blocks are in their training form: each sums several linear branches, which `reparameterize` folds into one
+convolution. BatchNorm has torch's defaults (epsilon 1e-5), GELU is exact, and every convolution pads with zeros to keep
+the size. Transformer layers are pre-norm with heads of 64.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class ConvNorm(nn.Module):
 
 
 class SqueezeExcite(nn.Module):
-    """Weighs channels by what the whole map holds: [n, c, h, w] → the same shape."""
+    """Weights channels by their global averages: [n, c, h, w] → the same shape."""
 
     def __init__(self, channels: int, hidden: int) -> None:
         super().__init__()
@@ -48,13 +48,13 @@ class SqueezeExcite(nn.Module):
         self.fc2 = nn.Conv2d(hidden, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """A mean over both axes, since pooling by a kernel of the map's size has no ONNX form at a free batch."""
+        """Uses a mean over both axes, because pooling with a kernel of the map's size does not export with a dynamic batch."""
         pooled = x.mean((2, 3), keepdim=True)  # [n, c, 1, 1]
         return x * torch.sigmoid(self.fc2(F.relu(self.fc1(pooled))))
 
 
 class LayerScale(nn.Module):
-    """A factor for each channel [c, 1, 1], small at first, so that a deep tower starts as an identity."""
+    """A factor per channel [c, 1, 1], initially small, so that a deep tower starts as an identity."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -66,9 +66,9 @@ class LayerScale(nn.Module):
 
 
 class MobileOne(nn.Module):
-    """A convolution, beside it a 1x1 convolution (`scale`) and the input itself (`skip`), each with BatchNorm, summed.
+    """The sum of a convolution, a 1x1 convolution (`scale`) and the input (`skip`), each with BatchNorm.
 
-    The skip is there where input and output have one shape. Squeeze-and-excite comes before the activation.
+    The skip exists if input and output have the same shape. Squeeze-and-excite comes before the activation.
     """
 
     def __init__(
@@ -127,12 +127,12 @@ class ConvFfn(nn.Module):
         return self.channels(self.depthwise(x))
 
     def channels(self, x: Tensor) -> Tensor:
-        """What stands behind the depthwise convolution and looks at one place at a time: [n, c, h, w] → the same shape."""
+        """The pointwise part after the depthwise convolution: [n, c, h, w] → the same shape."""
         return cast("Tensor", self.fc2(F.gelu(self.fc1(x))))
 
 
 class RepMixerBlock(nn.Module):
-    """Neighbours mixed, then channels mixed; no norm stands before either."""
+    """Mixes neighbours, then channels, without norms before either."""
 
     def __init__(
         self, channels: int, hidden: int, kernel: Kernel, ffn_kernel: Kernel, *, scale: bool
@@ -149,7 +149,7 @@ class RepMixerBlock(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    """Attention between the rows of a sequence; causal where a row must not see those after it."""
+    """Self-attention over a sequence; if causal, a row does not see later ones."""
 
     def __init__(self, width: int, *, causal: bool) -> None:
         super().__init__()
@@ -165,7 +165,7 @@ class SelfAttention(nn.Module):
         return cast("Tensor", self.proj(mixed.transpose(1, 2).flatten(2)))
 
     def at(self, x: Tensor, row: Tensor) -> Tensor:
-        """What `forward` gives at one row of each sequence: [n, rows, width], [n] → [n, width]."""
+        """The output of `forward` at one row of each sequence: [n, rows, width], [n] → [n, width]."""
         query, key, value = self._split(x)
         asked = row[:, None, None, None]  # [n, 1, 1, 1]
         query = query.gather(2, asked.expand(-1, self.heads, 1, HEAD_WIDTH))
@@ -182,12 +182,12 @@ class SelfAttention(nn.Module):
 
 
 def take(x: Tensor, row: Tensor) -> Tensor:
-    """One row of each sequence, explicitly: [n, rows, width], [n] → [n, width]."""
+    """Selects one row of each sequence: [n, rows, width], [n] → [n, width]."""
     return x.gather(1, row[:, None, None].expand(-1, 1, x.shape[2])).squeeze(1)
 
 
 class TransformerLayer(nn.Module):
-    """Attention, then two linear maps around a GELU, each added to what came in."""
+    """Attention, then two linear maps around a GELU, both residual."""
 
     def __init__(self, width: int, *, causal: bool = False, epsilon: float = 1e-5) -> None:
         super().__init__()
@@ -202,9 +202,9 @@ class TransformerLayer(nn.Module):
         return self._channels(x + self.attention(self.norm1(x)))
 
     def at(self, x: Tensor, row: Tensor) -> Tensor:
-        """What `forward` gives at one row of each sequence: [n, rows, width], [n] → [n, width].
+        """The output of `forward` at one row of each sequence: [n, rows, width], [n] → [n, width].
 
-        A tower reads one row of its last layer, so that most of this layer need not be computed.
+        A tower reads only one row of its last layer, so most of that layer need not be computed.
         """
         return self._channels(take(x, row) + self.attention.at(self.norm1(x), row))
 
@@ -214,10 +214,10 @@ class TransformerLayer(nn.Module):
 
 
 class Head(nn.Module):
-    """Features of a frozen trunk, as z-scores → a linear map and a small network, summed → unit vectors [n, dim].
+    """Features of a frozen trunk as z-scores → sum of a linear map and a small network → unit vectors [n, dim].
 
-    With a branch, of weight `branch`, it also reads the square roots of the classifier's probabilities, so that the names of
-    classes that the training photos never show stay reachable.
+    A branch with weight `branch` also reads the square roots of the classifier's probabilities, so that classes missing
+    from the training photos can still be found.
     """
 
     mean: Tensor
@@ -247,7 +247,7 @@ class Head(nn.Module):
             nn.init.normal_(self.branch.weight, std=0.02)
 
     def fit_scores(self, features: Tensor) -> None:
-        """Takes the mean and deviation of the training features [n, features]."""
+        """Sets the mean and deviation from the training features [n, features]."""
         self.mean.copy_(features.mean(0))
         self.deviation.copy_(features.std(0).clamp(min=1e-4))
 
@@ -261,7 +261,7 @@ class Head(nn.Module):
 
 
 def package_folder(package: str, module: str) -> Path:
-    """Where a package keeps the weights or the vocabulary that it carries; `module` is what it is imported as.
+    """The folder of a package with weights or a vocabulary; `module` is its import name.
 
     Raises:
         TrainerError: it is not installed.

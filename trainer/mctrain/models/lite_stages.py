@@ -1,8 +1,8 @@
-"""EfficientNet-Lite in two halves: lower stages that stay, whose maps are computed once, and upper ones that learn.
+"""EfficientNet-Lite in two halves: frozen lower stages, whose maps are computed once, and trainable upper stages.
 
-The upper half is written as matrix products over [channels, places, photos], the depthwise convolutions as one matrix of
-places a channel, with BatchNorm folded in by its statistics: equal to timm's, and on a processor about twice as fast to
-train as torch's convolutions.
+The upper half is implemented as matrix products over [channels, places, photos], with one matrix of places per channel for
+depthwise convolutions, and BatchNorm folded in. It equals timm's, and trains about twice as fast on a CPU as torch's
+convolutions.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 if TYPE_CHECKING:
     from mctrain.models.lite import Lite
 
-_CEILING = 6.0  # of ReLU6
+_CEILING = 6.0  # maximum of ReLU6
 
 
 class LowerStages(nn.Module):
@@ -36,7 +36,7 @@ class LowerStages(nn.Module):
 
 
 class _Linear(nn.Module):
-    """A convolution of one place with its BatchNorm: a weight [to, from] and a bias [to]."""
+    """A 1x1 convolution with its BatchNorm: a weight [to, from] and a bias [to]."""
 
     def __init__(self, convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
         super().__init__()
@@ -55,8 +55,8 @@ class _Linear(nn.Module):
 class _Depthwise(nn.Module):
     """A depthwise convolution with its BatchNorm: taps [channels, kernel²] and a bias [channels].
 
-    A channel's own matrix [places out, places in] holds at each crossing the tap that leads from the one to the other; `taps` of
-    the index is the place behind the last one, a zero.
+    A channel's matrix [places out, places in] holds the tap between each pair of places; an index equal to the number of
+    taps selects a zero.
     """
 
     index: Tensor
@@ -77,7 +77,7 @@ class _Depthwise(nn.Module):
 
 
 class _Block(nn.Module):
-    """Widen, look around, narrow; what went in is added where the shape is the same."""
+    """Expansion, depthwise convolution, projection; residual if the shape is unchanged."""
 
     def __init__(self, block: Any, side: int) -> None:
         super().__init__()
@@ -95,10 +95,10 @@ class _Block(nn.Module):
 
 
 class UpperStages(nn.Module):
-    """Maps [n, places, channels] before the stage `first` → pooled features [n, 1280]; products are of the type `numbers`."""
+    """Maps [n, places, channels] before the stage `first` → pooled features [n, 1280]; products use the type `numbers`."""
 
     def __init__(self, network: Lite, first: int, side: int, numbers: torch.dtype = torch.float32) -> None:
-        """`side` is that of the maps, in places."""
+        """`side` is the side of the maps, in places."""
         super().__init__()
         self._numbers = numbers
         self.blocks = nn.ModuleList()
@@ -119,7 +119,7 @@ class UpperStages(nn.Module):
 
     @torch.no_grad()
     def write_back(self, network: Lite, first: int) -> None:
-        """Gives the network what was learnt: BatchNorm keeps its statistics and scales, so the convolutions are unfolded by these."""
+        """Writes the trained weights into the network: BatchNorm keeps its statistics and scales, so convolutions are unfolded."""
         for each, block in zip(self.blocks, _blocks(network, first), strict=True):
             each = cast("_Block", each)
             unfold(block.conv_pw, block.bn1, each.widen.weight, each.widen.bias)
@@ -135,7 +135,7 @@ def _blocks(network: Lite, first: int) -> list[Any]:
 
 
 def _scale(norm: nn.BatchNorm2d) -> Tensor:
-    """What BatchNorm multiplies each channel by, by its statistics."""
+    """BatchNorm's factor per channel, from its statistics."""
     return norm.weight / torch.sqrt(cast("Tensor", norm.running_var) + norm.eps)
 
 
@@ -149,15 +149,15 @@ def _folded(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tenso
 
 @torch.no_grad()
 def unfold(convolution: nn.Conv2d, norm: nn.BatchNorm2d, weight: Tensor, bias: Tensor) -> None:
-    """A folded convolution's weight [cout, cin / groups * kh * kw, in any shape] and bias [cout], as a convolution and the norm behind it."""
+    """Splits a folded weight [cout, cin / groups * kh * kw, in any shape] and bias [cout] into a convolution and its norm."""
     scale = _scale(norm)
     convolution.weight.copy_(weight.view_as(convolution.weight) / scale[:, None, None, None])
     norm.bias.copy_(bias + cast("Tensor", norm.running_mean) * scale)
 
 
 def _crossings(side: int, out: int, kernel: int, stride: int) -> Tensor:
-    """Which tap leads from each place in to each place out [out², side²], with TensorFlow's SAME padding; kernel² where none does."""
-    padding = max((out - 1) * stride + kernel - side, 0) // 2  # the smaller half stands in front
+    """The index of the tap between each place in and out [out², side²], with TensorFlow's SAME padding; kernel² for none."""
+    padding = max((out - 1) * stride + kernel - side, 0) // 2  # the smaller half comes first
     steps = torch.arange(side)[None, :] + padding - stride * torch.arange(out)[:, None]  # [out, side]
     there = (steps >= 0) & (steps < kernel)
     taps = steps[:, None, :, None] * kernel + steps[None, :, None, :]  # [out, out, side, side]: rows first

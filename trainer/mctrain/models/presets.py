@@ -1,4 +1,4 @@
-"""Models as rows of numbers: those of the family by their published names, a few small ones of our own, those of recipes."""
+"""Model presets: the MobileCLIP family by published names, a few small models, and those of recipes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from picsight_engine.bundles.bundle import Interpolation, Resize
 
 MINILM = "minilm"
-_HIDDEN = 1024  # of a head on a pretrained network
+_HIDDEN = 1024  # hidden width of a head on a pretrained network
 Triple = tuple[float, float, float]
 Publisher = Literal["apple", "open_clip", "timm"]
 
@@ -33,7 +33,7 @@ CLIP_STD: Triple = (0.26862954, 0.26130258, 0.27577711)
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A model in numbers, with the preprocessing it was trained with; `mean` and `std` are None for values 0 to 1.
+    """A model's parameters and preprocessing; `mean` and `std` are None for values from 0 to 1.
 
     `head_bias`: whether the image tower's last map has a bias; Apple's first generation has none.
     """
@@ -51,7 +51,7 @@ class Preset:
     resize: Resize = "shortest"
 
     def image_spec(self) -> ImageSpec:
-        """The preprocessing that the image tower was trained with."""
+        """The image tower's preprocessing."""
         return ImageSpec(
             size=self.size,
             resize=self.resize,
@@ -116,7 +116,7 @@ _ALL = (
     Preset(
         "mobileclip2_l14", "MobileCLIP2-L/14", _VIT_L, _WIDE, 768, 224, True, "bicubic", CLIP_MEAN, CLIP_STD
     ),
-    # our own, for a laptop's evening: a tenth of S0's work, and a hundredth
+    # our own, trainable on a laptop in an evening: a tenth and a hundredth of S0's compute
     Preset("laptop_xs", "Laptop XS", _MCI_XS, TextShape(256, 4), 256, 192),
     Preset("laptop_xxs", "Laptop XXS", _MCI_XXS, TextShape(128, 2, mixers=True), 128, 128),
 )
@@ -138,9 +138,9 @@ def find_preset(name: str) -> Preset:
 
 
 def preset_of(model: ModelTable) -> Preset:
-    """The row that a recipe describes: pretrained networks for photos, MiniLM for texts, a head on each.
+    """The preset that a recipe describes: pretrained networks for photos, MiniLM for texts, a head on each.
 
-    Whole photos are squashed to the square, as most of the training photos are, and nothing at the edges is lost.
+    Photos are squashed to a square, like most of the training photos, so that nothing at the edges is lost.
     """
     image = LiteShape(
         model.networks, model.image_hidden, model.image_dropout, model.image_input_dropout, model.branch
@@ -150,10 +150,10 @@ def preset_of(model: ModelTable) -> Preset:
 
 
 def preset_of_towers(towers: TowersTable) -> Preset:
-    """The row of any two towers, which a recipe names.
+    """The preset of two towers that a recipe names.
 
     Raises:
-        RecipeError: there is no such tower, or it takes no such texts.
+        RecipeError: there is no such tower, or it does not support the context.
     """
     text = _text_of(towers.text, towers.context)
     if towers.image in NATIVE:
@@ -164,7 +164,7 @@ def preset_of_towers(towers: TowersTable) -> Preset:
 
 
 def table_of(preset: Preset) -> ModelTable | None:
-    """Back from `preset_of`; None for towers of another kind."""
+    """The inverse of `preset_of`; None for other towers."""
     image, text = preset.image, preset.text
     if not (isinstance(image, LiteShape) and isinstance(text, MiniLmShape)):
         return None
@@ -200,7 +200,7 @@ def _on_lite(image: LiteShape, text: TextShape | MiniLmShape, dim: int, size: in
 def _text_of(name: str, context: int | None) -> TextShape | MiniLmShape:
     if name == MINILM:
         if context is not None:
-            raise RecipeError(f"The text tower {MINILM} has a context of its own; leave towers.context out.")
+            raise RecipeError(f"The text tower {MINILM} has a fixed context; leave towers.context out.")
         return MiniLmShape(hidden=_HIDDEN, dropout=0.0, input_dropout=0.0)
     shape = cast("TextShape", _known(name, (MINILM,)).text)
     return shape if context is None else dataclasses.replace(shape, context=context)
@@ -213,16 +213,16 @@ def _known(name: str, others: Iterable[str]) -> Preset:
 
 
 def preset_as_dict(preset: Preset) -> dict[str, Any]:
-    """For a checkpoint: the row with the kinds of its towers."""
+    """The preset with its tower kinds, for a checkpoint."""
     kinds = {each: type(getattr(preset, each)).__name__ for each in ("image", "text")}
     return dataclasses.asdict(preset) | {"kinds": kinds}
 
 
 def preset_from_dict(content: dict[str, Any]) -> Preset:
-    """Back from `preset_as_dict`.
+    """The inverse of `preset_as_dict`.
 
     Raises:
-        KeyError, TypeError: it is not one.
+        KeyError, TypeError: the content is not a preset.
     """
     values = dict(content)
     for tower, kind in values.pop("kinds").items():

@@ -1,7 +1,7 @@
-"""Folds parallel branches and their BatchNorms into single convolutions; what is computed stays the same.
+"""Folds parallel branches and their BatchNorms into single convolutions, with the same output.
 
-`reparameterize` makes the published folded form. `fold_everything` goes on and folds what that leaves: BatchNorm in the
-channel networks, in ViT's stem and before attention, and all layer scales.
+`reparameterize` makes the published folded form. `fold_everything` also folds the rest: BatchNorm in the channel networks,
+in ViT's stem and before attention, and all layer scales.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _Affine = tuple[
 
 
 class Folded(nn.Module):
-    """One convolution instead of several branches; what stood behind their sum still does."""
+    """One convolution instead of several branches; the layers after their sum remain."""
 
     def __init__(self, folded: nn.Conv2d, se: nn.Module, act: nn.Module) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class Folded(nn.Module):
 
 
 class ChannelProduct(nn.Module):
-    """A 1x1 convolution as the matrix product that it is: text towers are stored in int8 by their products."""
+    """A 1x1 convolution as a matrix product, because int8 storage of text towers covers matrix products."""
 
     def __init__(self, conv: nn.Conv2d) -> None:
         super().__init__()
@@ -56,10 +56,10 @@ class ChannelProduct(nn.Module):
 
 
 def reparameterize(model: _Module) -> _Module:
-    """A copy with every branch folded; a model that is folded already comes out as it is.
+    """A copy with every branch folded; an already folded model is unchanged.
 
     Raises:
-        ValueError: the model is in training mode, where BatchNorm is no linear map.
+        ValueError: the model is in training mode, where BatchNorm is not linear.
     """
     return _fold(
         model,
@@ -68,7 +68,7 @@ def reparameterize(model: _Module) -> _Module:
 
 
 def fold_everything(model: _Module) -> _Module:
-    """A copy, reparameterised, that has no BatchNorm and no layer scale left; for export.
+    """A reparameterised copy without BatchNorm and layer scales, for export.
 
     In text towers, 1x1 convolutions become matrix products.
 
@@ -154,7 +154,7 @@ def _affine(pair: ConvNorm) -> _Affine:
 
 
 def _fold_norm(weight: Tensor, norm: nn.BatchNorm2d) -> _Affine:
-    """BatchNorm behind a convolution without bias, as that convolution's own weight and bias."""
+    """Folds BatchNorm into the preceding convolution without bias; returns weight and bias."""
     scale, shift = _scale_and_shift(norm)
     return _by_row(scale, weight), shift
 
@@ -167,7 +167,7 @@ def _scale_and_shift(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
 
 
 def _identity(conv: nn.Conv2d) -> Tensor:
-    """The kernel that gives back its input, in the shape of this convolution's weight."""
+    """The identity kernel, in the shape of this convolution's weight."""
     weight = torch.zeros(conv.weight.shape, dtype=torch.float64, device=conv.weight.device)
     rows = torch.arange(len(weight), device=weight.device)
     weight[rows, rows % weight.shape[1], weight.shape[2] // 2, weight.shape[3] // 2] = 1
@@ -175,7 +175,7 @@ def _identity(conv: nn.Conv2d) -> Tensor:
 
 
 def _widen(weight: Tensor, conv: nn.Conv2d) -> Tensor:
-    """A smaller kernel amid zeros, at the size of this convolution's."""
+    """Pads a smaller kernel with zeros to the size of this convolution's."""
     down, across = ((conv.kernel_size[axis] - weight.shape[2 + axis]) // 2 for axis in (0, 1))
     return nn.functional.pad(weight, (across, across, down, down))
 
@@ -196,7 +196,7 @@ def _as_conv(like: nn.Conv2d, affine: _Affine) -> nn.Conv2d:
 
 
 def _scale_into(scale: nn.Module, layer: nn.Conv2d | nn.Linear) -> nn.Module:
-    """Multiplies a layer's output by the layer scale behind it."""
+    """Folds a layer scale into the preceding layer."""
     if isinstance(scale, LayerScale):
         factors = scale.gamma.detach().double().flatten()  # [c]
         for tensor in (layer.weight, cast("Tensor", layer.bias)):
@@ -206,12 +206,12 @@ def _scale_into(scale: nn.Module, layer: nn.Conv2d | nn.Linear) -> nn.Module:
 
 def _as_products(ffn: ConvFfn) -> None:
     for name, layer in (("fc1", ffn.fc1), ("fc2", ffn.fc2)):
-        if isinstance(layer, nn.Conv2d):  # and not a product already
+        if isinstance(layer, nn.Conv2d):  # not yet a matrix product
             setattr(ffn, name, ChannelProduct(layer))
 
 
 def _norm_into_attention(block: AttentionBlock) -> None:
-    """BatchNorm in front of a linear map goes into it, and gives it a bias."""
+    """Folds BatchNorm into the following linear map, which gets a bias."""
     if not isinstance(block.norm, nn.BatchNorm2d):
         return
     scale, shift = (part.detach() for part in _scale_and_shift(block.norm))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 VOCABULARY = 49408
 CONTEXT = 77
-END = 49407  # the largest id, so that the first maximum of a row is where its text ends
+END = 49407  # the largest id, so that argmax finds the end of a text
 
 _INITIAL = 0.02
 _POSITIONS_INITIAL = 0.01
@@ -26,9 +26,9 @@ _RATIO = 4
 
 @dataclass(frozen=True, slots=True)
 class TextShape:
-    """A text tower in numbers; `mixers` puts a convolutional block before and after the `layers` of attention.
+    """A text tower's parameters; `mixers` adds a convolutional block before and after the `layers` of attention.
 
-    `context` is the number of tokens that it reads of a text.
+    `context` is the text length in tokens.
     """
 
     width: int
@@ -39,7 +39,7 @@ class TextShape:
 
 
 class ChannelMap(nn.Conv2d):
-    """A 1x1 convolution, computed as the matrix product that it is: on a processor the way back takes half the time."""
+    """A 1x1 convolution as a matrix product, which halves the time of its backward pass on a CPU."""
 
     def __init__(self, conv: nn.Conv2d) -> None:
         with torch.device("meta"):  # without drawing weights that are replaced at once
@@ -52,9 +52,9 @@ class ChannelMap(nn.Conv2d):
 
 
 class TextRepMixer(RepMixerBlock):
-    """Words mixed with up to five neighbours on each side, zeros beyond both ends, then channels mixed.
+    """Mixes words with up to five neighbours on each side (zero padding), then channels.
 
-    Unlike the images' block it has no 1x1 branch, and both its convolutions are 11 wide.
+    Unlike the image block it has no 1x1 branch, and both its convolutions are 11 wide.
     """
 
     def __init__(self, width: int) -> None:
@@ -70,9 +70,9 @@ class TextRepMixer(RepMixerBlock):
         return mixed.squeeze(2).transpose(1, 2)
 
     def at(self, x: Tensor, row: Tensor) -> Tensor:
-        """What `forward` gives at one row of each sequence: [n, tokens, width], [n] → [n, width].
+        """The output of `forward` at one row of each sequence: [n, tokens, width], [n] → [n, width].
 
-        Neighbours are mixed in the whole sequence, which is little work; channels at that row alone.
+        Neighbours are mixed in the whole sequence, which is cheap; channels at that row only.
         """
         mixed = self._mixed(x)
         place = row[:, None, None, None].expand(-1, x.shape[2], 1, 1)
@@ -81,15 +81,15 @@ class TextRepMixer(RepMixerBlock):
         return cast("Tensor", (mixed.gather(3, place) + added).flatten(1))
 
     def _mixed(self, x: Tensor) -> Tensor:
-        """Neighbours mixed: [n, tokens, width] → [n, width, 1, tokens]."""
+        """Mixes neighbours: [n, tokens, width] → [n, width, 1, tokens]."""
         return cast("Tensor", self.mixer(x.transpose(1, 2).unsqueeze(2)))
 
 
 class Text(nn.Module):
     """Token ids [n, context] → embeddings [n, dim], not of unit length.
 
-    Nothing is masked but the future, and that only where the tower is causal: in the others padding takes part,
-    so it must be zeros up to the context as in training.
+    A causal tower masks later tokens; nothing else is masked. In other towers padding affects the result, so texts must
+    be padded with zeros to the context, as in training.
     """
 
     def __init__(self, shape: TextShape, dim: int) -> None:
@@ -116,7 +116,7 @@ class Text(nn.Module):
         return cast("Tensor", self.norm(pooled) @ self.projection)
 
     def _initialise(self, layers: list[TransformerLayer], width: int) -> None:
-        """As CLIP does: the deeper the tower, the smaller what each layer adds."""
+        """CLIP's initialisation: the deeper the tower, the smaller the residual weights."""
         added = width**-0.5 * (2 * len(layers)) ** -0.5
         nn.init.normal_(self.words.weight, std=_INITIAL)
         nn.init.normal_(self.positions, std=_POSITIONS_INITIAL)

@@ -1,9 +1,8 @@
-"""Which tokens a text tower reads: the engine's own tokenizer over the file that goes into a bundle.
+"""Tokenizers of text towers: the engine's tokenizer with the file that goes into a bundle.
 
-CLIP's vocabulary is OpenAI's (MIT licence), taken from the package open_clip_torch, which carries it as data. Its file holds
-byte-pair encoding alone: cleaning and the split into words are the engine's (`clean: "clip"`). MiniLM's tokenizer is its
-package's own, without its fixed padding and truncation. Seven sentences stand around a short query, averaged; zero-shot
-evaluation and the search use the same ones.
+CLIP's vocabulary is OpenAI's (MIT licence), from the package open_clip_torch. Its file holds only byte-pair encoding; the
+engine does the cleaning and the split into words (`clean: "clip"`). MiniLM's tokenizer comes from its package, without
+the fixed padding and truncation. Seven templates for short queries are averaged, in zero-shot evaluation and in search.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ TEMPLATES = (
 )
 
 
-# All texts of a batch are as long as the context: nothing masks padding, so zeros up to there take part as in training.
+# All texts are padded to the context with zeros, as in training, because padding is not masked.
 CLIP_SPEC = TextSpec(
     context=CONTEXT,
     dynamic=False,
@@ -71,7 +70,7 @@ def write_clip_tokenizer(path: Path) -> None:
     """Writes the tokenizer.json.
 
     Raises:
-        TrainerError: open_clip_torch is not installed, or carries another vocabulary.
+        TrainerError: open_clip_torch is not installed, or contains another vocabulary.
     """
     merges = _merges()
     vocabulary = {word: number for number, word in enumerate(_words(merges))}
@@ -85,7 +84,7 @@ def write_clip_tokenizer(path: Path) -> None:
     )
     path.write_text(
         tokenizer.to_str(), encoding="utf-8"
-    )  # its own save tells of a full disk by a plain Exception
+    )  # the library's save reports a full disk as a plain Exception
 
 
 def _words(merges: list[tuple[str, str]]) -> list[str]:
@@ -94,14 +93,14 @@ def _words(merges: list[tuple[str, str]]) -> list[str]:
 
 
 def _merges() -> list[tuple[str, str]]:
-    """The pairs of symbols that become one, most frequent first."""
+    """The merges of byte-pair encoding, most frequent first."""
     packed = (package_folder("open_clip_torch", "open_clip") / _FILE).read_bytes()
     if hashlib.sha256(packed).hexdigest() != _SHA256:
         raise TrainerError(
-            "The package open_clip_torch carries another vocabulary than CLIP's; install another version."
+            "The package open_clip_torch contains another vocabulary than CLIP's; install another version."
         )
     count = VOCABULARY - 2 * 256 - 2
-    lines = gzip.decompress(packed).decode("utf-8").split("\n")[1 : count + 1]  # behind a headline
+    lines = gzip.decompress(packed).decode("utf-8").split("\n")[1 : count + 1]  # after a header line
     return [(first, second) for first, second in map(str.split, lines)]
 
 
@@ -135,7 +134,7 @@ def write_tokenizer(tower: Shape, path: Path) -> None:
     """Writes the tokenizer.json of a tower.
 
     Raises:
-        TrainerError: the package that carries its vocabulary is missing, or carries another one.
+        TrainerError: the package with its vocabulary is missing, or contains another one.
     """
     write = write_minilm_tokenizer if isinstance(tower, MiniLmShape) else write_clip_tokenizer
     write(path)
@@ -143,7 +142,7 @@ def write_tokenizer(tower: Shape, path: Path) -> None:
 
 @cache
 def load_tokenizer(tower: Shape) -> Tokenizer:
-    """The engine's tokenizer for a tower, the same one each time: to make it takes half a second.
+    """The engine's tokenizer for a tower; cached, because loading takes half a second.
 
     Raises:
         TrainerError: as `write_tokenizer`.

@@ -1,4 +1,4 @@
-"""The ViT image towers: ViT-B/16 behind a convolutional stem, and ViT-L/14 behind one convolution."""
+"""The ViT image towers: ViT-B/16 with a convolutional stem, and ViT-L/14 with a single patch convolution."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _CLASS_INITIAL = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class VitShape:
-    """A ViT tower in numbers: patches of `patch` pixels, `grid` of them on a side.
+    """A ViT tower's parameters: patches of `patch` pixels, `grid` of them on a side.
 
-    `stem` is ViT-B's form: three convolutions, no position for the class token. Without it is ViT-L's: one convolution,
-    a position for the class token, a norm before the layers. `padding` of the stem's first convolution and `epsilon` of
-    the norms are 1 and 1e-5 where Apple's first code runs the tower, 0 and 1e-6 where timm does.
+    With `stem` it is ViT-B's form: three convolutions, no position for the class token. Without it is ViT-L's: one
+    convolution, a position for the class token, a norm before the layers. `padding` of the stem's first convolution and
+    `epsilon` of the norms are 1 and 1e-5 in Apple's first code, 0 and 1e-6 in timm.
     """
 
     width: int
@@ -37,7 +37,7 @@ class VitShape:
 
 
 class StemConv(nn.Module):
-    """A convolution that takes each square once, BatchNorm, GELU."""
+    """A non-overlapping convolution, BatchNorm, GELU."""
 
     def __init__(self, cin: int, cout: int, side: int, padding: int = 0) -> None:
         super().__init__()
@@ -89,7 +89,9 @@ class Vit(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """Embeds normalised photos."""
         x = self.patches(pixels).flatten(2).transpose(1, 2)  # [n, patches, width]
-        first = self.class_token.expand(x.shape[0], -1, -1)  # len(x) would fix the batch of an exported graph
+        first = self.class_token.expand(
+            x.shape[0], -1, -1
+        )  # len(x) would make the exported batch size constant
         if self.class_has_position:
             x = torch.cat([first, x], 1) + self.positions
         else:

@@ -1,1 +1,1 @@
-"""Published weights: the names that publishers give to tensors, and what reads and writes their files."""
+"""Published weights: publishers' tensor names, and reading and writing of weights files."""

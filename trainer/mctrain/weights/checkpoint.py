@@ -1,6 +1,6 @@
-"""Checkpoints: a model in numbers, all its weights by our names, and where they come from; each written whole or not at all.
+"""Checkpoints: a model's parameters, all its weights under our names, and their origin; written atomically.
 
-One kind for everything: imported weights, fitted teachers, trained towers. No photo and no text of anybody is inside.
+One format for everything: imported weights, fitted teachers, trained towers. Checkpoints contain no photos or texts.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ _STATE = re.compile(r"step-\d{8}\.pt")
 
 @dataclass(frozen=True, slots=True)
 class WeightsFile:
-    """The file that weights were imported from: its name without its folder, the SHA-256 of its bytes, whose layout it had.
+    """The file that weights were imported from: its name without the folder, its SHA-256, and the publisher's layout.
 
-    `licence` is the one that the file itself names.
+    `licence` is the one named in the file.
     """
 
     name: str
@@ -56,7 +56,7 @@ class WeightsFile:
 
 @dataclass(frozen=True, slots=True)
 class HeadFit:
-    """The fit that made the heads: its recipe, the mean loss of each epoch, and the SHA-256 of the files it learnt from."""
+    """The fit that made the heads: its recipe, the mean loss of each epoch, and the SHA-256 of its training files."""
 
     recipe: Recipe
     history: tuple[float, ...]
@@ -65,9 +65,10 @@ class HeadFit:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A set that a run was judged by: how many photos, and the mean of its figures, in percent, of the model that the run began
-    with and of the one that it made. `less_is_better`: they count what should not be. `group` tells what the set stands for: what
-    the person asked the model to learn, everyday searches of the person's own photos, or sets of other people's.
+    """A comparison on one set: number of photos, and the mean of its figures, in percent, before and after the run.
+
+    `less_is_better`: the figures count errors. `group`: what the user taught the model, common searches on the user's
+    photos, or public sets.
     """
 
     name: str
@@ -79,14 +80,14 @@ class Compared:
 
     @property
     def title(self) -> str:
-        """The set's name, with what a reader of its figures has to know."""
+        """The set's name, with a note if lower is better."""
         return self.name + ", less is better" * self.less_is_better
 
     @property
     def lost(self) -> float:
-        """Points, below 0 where the model got better; not a number where a figure is none.
+        """Points lost, below 0 if the model improved; NaN if a figure is.
 
-        Of ordinary searches a sixth: where 12 points of these went, public sets lost about two (measured in `LOG.md`).
+        Common searches count a sixth: where they lost 12 points, public sets lost about two (measured in `LOG.md`).
         """
         if self.group == "ordinary searches":
             return (self.before - self.after) / 6
@@ -95,11 +96,11 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """The training run that made the weights: its recipe, its steps, and what it began with and learnt from.
+    """The training run that made the weights: its recipe, steps, start and data.
 
-    `begun` is the SHA-256 of the file of the checkpoint that it began with, empty for none; `data` has a digest of each shard;
-    `score` is the mean of the recipe's figures, over the halves that settings are chosen by. `photos` were learnt from.
-    Where the recipe keeps some apart, `compared` tells what they say, and is empty until they were asked.
+    `begun` is the SHA-256 of the checkpoint file that it began with, or empty; `data` has a digest of each shard; `score`
+    is the mean of the recipe's figures over the choosing halves; `photos` is the number of training photos. If the recipe
+    holds photos out, `compared` has the comparison on them, and is empty until it is made.
     """
 
     recipe: dict[str, Any]
@@ -113,7 +114,7 @@ class Trained:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A model, frozen and in evaluation mode; `folded` says that its branches are, as in some published files."""
+    """A model, frozen and in evaluation mode; `folded` if its branches are folded, as in some published files."""
 
     preset: Preset
     clip: Clip
@@ -122,49 +123,49 @@ class Checkpoint:
 
 
 def checkpoint_file(path: Path) -> Path:
-    """The file of a checkpoint; in a folder the one of the usual name, or while its run has not ended the last state."""
+    """The file of a checkpoint; in a folder the one with the usual name, or the last state of an unfinished run."""
     file = _target(path)
     found = states(path) if file != path and not file.exists() else []
     return found[-1] if found else file
 
 
 def states(folder: Path) -> list[Path]:
-    """The files of a run's states, the latest last; each is a checkpoint with what the run goes on from."""
+    """The files of a run's states, the latest last; each is a checkpoint that the run can resume from."""
     return sorted(filter(is_state, folder.glob("step-*.pt")))
 
 
 def is_state(path: Path) -> bool:
-    """Whether a file is the state of a run that may continue."""
+    """Whether a file is the state of a run."""
     return bool(_STATE.fullmatch(path.name))
 
 
 def demand_checkpoint(path: Path) -> Path:
-    """Checks before the work that a checkpoint can be written, and gives its file; a folder gets one of the usual name.
+    """Checks before the work that a checkpoint can be written, and returns its file; in a folder it has the usual name.
 
     Raises:
-        WeightsError: the file exists and is something else, or a run's, which took its time.
-        StorageError: nothing can be written there.
+        WeightsError: the file exists and is something else, or the checkpoint of a run.
+        StorageError: the place is not writable.
     """
     path = _target(path)
     demand_writable(path.parent)
     if path.exists() and not _is_imported(path):
-        raise WeightsError(f"{path} exists and is no checkpoint of imported weights; choose another name.")
+        raise WeightsError(f"{path} exists and is not a checkpoint of imported weights; choose another name.")
     return path
 
 
 def taken(path: Path) -> TrainerError:
-    """The error where a run would overwrite another checkpoint, perhaps the one that it begins with."""
+    """The error for a run that would overwrite another checkpoint, perhaps its own start."""
     return TrainerError(
-        f"{path} is there already, of something else or of a run whose states are gone, and would be overwritten; choose another folder "
+        f"{path} exists already, from another run or one whose states are gone, and would be overwritten; choose another folder "
         "with -o, or remove it."
     )
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> Path:
-    """Writes a checkpoint and returns its file; a folder gets one of the usual name.
+    """Writes a checkpoint and returns its file; in a folder it has the usual name.
 
     Raises:
-        WeightsError: the disk refuses it.
+        WeightsError: the file cannot be written.
     """
     path = _target(path)
     write_saved(path, content_of(checkpoint))
@@ -172,7 +173,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> Path:
 
 
 def content_of(checkpoint: Checkpoint) -> dict[str, Any]:
-    """What a checkpoint's file holds."""
+    """The content of a checkpoint's file."""
     origin = checkpoint.origin
     return {
         "kind": _KIND,
@@ -187,10 +188,10 @@ def content_of(checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """A checkpoint from its file or its folder.
+    """Reads a checkpoint from its file or its folder.
 
     Raises:
-        WeightsError: there is none, it is of another kind, or damaged.
+        WeightsError: there is none, or it is damaged or of another format.
     """
     path = checkpoint_file(path)
     if not path.is_file():
@@ -201,7 +202,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     content = read_saved(path, mmap=True)
     if not isinstance(content, dict) or content.get("kind") != _KIND:
         raise WeightsError(
-            f"{path} is no checkpoint of mctrain; `mctrain import` makes one of published weights."
+            f"{path} is not a checkpoint of mctrain; `mctrain import` makes one of published weights."
         )
     if content.get("format") != _FORMAT:
         raise WeightsError(f"The checkpoint {path} is of another version of mctrain; use that one.")

@@ -1,4 +1,4 @@
-"""From a publisher's tensors to a model of ours, by the rename tables; every tensor is accounted for."""
+"""Converts a publisher's tensors to our model with the rename tables; no tensor is ignored."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 
 _FOLDED = ("reparam_conv.", "lkb_reparam.")
-_NAMED = 3  # so many keys are named in a sentence, the rest is counted
+_NAMED = 3  # most keys named in a message; the rest is counted
 
 
 @dataclass(frozen=True, slots=True)
 class ReadModel:
-    """A model, the layout in which it was written down, and whether its branches were folded there."""
+    """A model, the layout of its file, and whether its branches were folded there."""
 
     model: Clip
     layout: Layout
@@ -40,7 +40,7 @@ class ReadModel:
 
 
 def empty_model(preset: Preset, layout: Layout, *, folded: bool) -> Clip:
-    """The preset as the layout's publisher runs it, in evaluation mode, without memory for its weights."""
+    """The preset as the layout's publisher runs it, in evaluation mode, on the meta device."""
     with torch.device("meta"):
         model = build_clip(preset.as_run_by(layout.publisher), with_text=layout.with_text).eval()
         return reparameterize(model) if folded else model
@@ -48,21 +48,21 @@ def empty_model(preset: Preset, layout: Layout, *, folded: bool) -> Clip:
 
 @cache
 def _weights(preset: Preset, layout: Layout, *, folded: bool) -> dict[str, Tensor]:
-    """Names and shapes of such a model; kept, for a refusal looks at all presets, 0.3 s each."""
+    """Names and shapes of such a model; cached, because an error message checks all presets at 0.3 s each."""
     return dict(empty_model(preset, layout, folded=folded).state_dict())
 
 
 def read_model(tensors: dict[str, Tensor], preset: Preset, source: str = "The file") -> ReadModel:
-    """A model filled with a publisher's tensors; `source` is what sentences call these.
+    """A model filled with a publisher's tensors; `source` names these in error messages.
 
     Raises:
-        WeightsError: the layout is unknown, or a key is missing, left over, misshapen or without numbers; the sentence
+        WeightsError: the layout is unknown, or a key is missing, unexpected, of the wrong shape or not finite; the message
             names it, and the presets that the tensors would fit.
     """
     layout = next((each for each in LAYOUTS if any(re.match(each.probe, name) for name in tensors)), None)
     if layout is None:
         raise WeightsError(
-            f"{source} has no layout that is known (Apple's, open_clip's, timm's); its keys begin with {_some(list(tensors))}."
+            f"{source} has none of the known layouts (Apple's, open_clip's, timm's); its keys begin with {_some(list(tensors))}."
         )
     folded = any(part in name for name in tensors for part in _FOLDED)
     misfit = _misfit(tensors, preset, layout, folded=folded)
@@ -78,7 +78,7 @@ def read_model(tensors: dict[str, Tensor], preset: Preset, source: str = "The fi
 
 
 def _misfit(tensors: dict[str, Tensor], preset: Preset, layout: Layout, *, folded: bool) -> str | None:
-    """What of a publisher's tensors is not as in a preset, by names and shapes; None where all of it is."""
+    """The first difference between a publisher's tensors and a preset, by names and shapes; None if there is none."""
     if (layout.tower == "mci") != isinstance(preset.image, MciShape):
         return "it holds another kind of image tower"
     ours = _weights(preset, layout, folded=folded)
@@ -98,14 +98,14 @@ def _misfit(tensors: dict[str, Tensor], preset: Preset, layout: Layout, *, folde
 
 
 def _fill(model: Clip, tensors: dict[str, Tensor], layout: Layout, source: str) -> None:
-    """Gives a model a publisher's tensors, which fit it."""
+    """Copies a publisher's tensors, which fit, into a model."""
     filled = {}
     for each, wanted in model.state_dict().items():
         key = layout.name(each)
         tensor = tensors.get(key, torch.zeros((), dtype=torch.int64))  # only a counter may be absent
         if wanted.is_floating_point() and not (tensor.is_floating_point() and bool(tensor.isfinite().all())):
             raise WeightsError(
-                f"{source} holds something else than finite floating-point numbers in {key}; fetch it again."
+                f"{source} holds values in {key} that are not finite floating-point numbers; download it again."
             )
         filled[each] = layout.read(each, tensor).to(wanted.dtype).reshape(wanted.shape)
     model.load_state_dict(filled, assign=True)
@@ -113,7 +113,7 @@ def _fill(model: Clip, tensors: dict[str, Tensor], layout: Layout, source: str) 
 
 
 def _lengths(shape: torch.Size) -> list[int]:
-    """Of the axes, without those of length one: publishers have more or fewer of these."""
+    """The axes' lengths without ones, which publishers add or omit."""
     return [length for length in shape if length != 1]
 
 
@@ -124,10 +124,10 @@ def _some(keys: list[str]) -> str:
 
 @torch.no_grad()
 def look(model: Clip, preset: Preset, source: str) -> Impression:
-    """What speaks for training and what against; only what gives no vectors is refused.
+    """Signs of whether the weights were trained; only a model without usable vectors is refused.
 
     Raises:
-        WeightsError: a tower gives rows without a direction, as where weights are missing; `source` is their file.
+        WeightsError: a tower gives rows without a direction, as when weights are missing; `source` is their file.
     """
     photos = _unit(model.image(torch.from_numpy(known_photos(preset.image_spec()))), "image", source)
     if model.text is None:
@@ -147,7 +147,7 @@ def _unit(vectors: Tensor, tower: str, source: str) -> Tensor:
 
 
 def _norms(model: Clip) -> Impression:
-    """Norms start as ones, and no training leaves all of them there."""
+    """Whether norms were trained: they start as ones, and no training leaves all of them there."""
     state = model.image.state_dict()
     norms = [each for name, each in state.items() if name.endswith(".weight") and each.dim() == 1]
     moved = sum(bool((each != 1).any()) for each in norms)

@@ -1,11 +1,11 @@
-"""The names that publishers give to our tensors: Apple's first code, open_clip and timm.
+"""Publishers' names for our tensors: Apple's first code, open_clip and timm.
 
-A layout is written from ours to theirs only. Reading asks for each tensor of a model what it is called there, so whatever
-is missing or left over can be named.
+A layout maps only from our names to theirs. Reading looks up the published name of each tensor of a model, so missing and
+unexpected tensors can be named.
 
-* Apple's is of MobileCLIP-S0, S1, S2, B and B (LT), branches as they were trained or folded.
-* timm's is an image tower alone, as its FastViT and ViT models with the projection as their classifier.
-* open_clip's is timm's image tower below `visual.trunk`, its own text transformer below `text`.
+* Apple's: MobileCLIP-S0, S1, S2, B and B (LT), with trained or folded branches.
+* timm's: the image tower alone, as a FastViT or ViT model with the projection as classifier.
+* open_clip's: timm's image tower under `visual.trunk`, and its own text transformer under `text`.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from mctrain.models.presets import Publisher
 
 
-COUNTER = "num_batches_tracked"  # of BatchNorm: no weight, never missed
+COUNTER = "num_batches_tracked"  # of BatchNorm: not a weight, may be absent
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
     """A publisher's names for a model with an MCi or a ViT image tower.
 
-    `probe`: how a file of this layout is recognised, a pattern that one of its keys begins with. `rules`: pairs of a
-    pattern and its replacement, all applied, in their order. `with_text`: whether it holds a text tower and the logit scale too.
+    `probe`: a pattern at the start of one of its keys, by which the layout is recognised. `rules`: pairs of a pattern and
+    its replacement, all applied in order. `with_text`: whether it also holds a text tower and the logit scale.
     """
 
     publisher: Publisher
@@ -44,7 +44,7 @@ class Layout:
         return ours
 
     def read(self, ours: str, theirs: Tensor) -> Tensor:
-        """Their tensor in the order of ours; axes of length one may differ. Apple multiplies by the image head from the other side."""
+        """Their tensor in our layout; axes of length one may differ. Apple's image head is transposed."""
         turned = self.publisher == "apple" and ours == "image.head.weight"
         return theirs.transpose(0, -1).contiguous() if turned else theirs
 
@@ -78,7 +78,7 @@ _BLOCKS = (
     (r"(\.patch_embed\.\d|\.proj\.1|\.token_mixer\.mixer)\.skip\.", r"\1.rbr_skip."),
     (r"\.folded\.", ".reparam_conv."),
 )
-# blocks, halvings and positions share one index; a halving opens the stage behind it
+# blocks, downsampling and positions share one index; downsampling starts the next stage
 _MCI = (
     (r"^image\.stages\.0\.blocks\.", "image_encoder.model.network.0."),
     (r"^image\.stages\.1\.downsample\.", "image_encoder.model.network.1.proj."),

@@ -1,4 +1,4 @@
-"""Reads files of tensors (`.pt`, `.bin`, `.safetensors`) without running anything that they hold, unwraps them, and writes."""
+"""Reads and writes tensor files (`.pt`, `.bin`, `.safetensors`), without running code from them."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _WRAPPERS = ("state_dict", "model_state_dict", "model")
-_PREFIX = "module."  # of a model that was trained on several devices
-_BUFFERS = ("attn_mask", "position_ids")  # computed, but written down by older versions
+_PREFIX = "module."  # in models trained on several devices
+_BUFFERS = ("attn_mask", "position_ids")  # computed, but stored by older versions
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a file by name, without wrapper and common prefix, halves as float32.
+    """The tensors of a file by name, without wrapper and common prefix, with half precision as float32.
 
     Raises:
-        WeightsError: it cannot be read, or holds something else than tensors.
+        WeightsError: it cannot be read, or holds anything but tensors.
     """
     content = _unwrap(_load(path))
     if not isinstance(content, dict) or not content:
-        raise WeightsError(f"{path} holds no weights by name; choose the file of a model's state.")
+        raise WeightsError(f"{path} holds no named weights; choose the file of a model's state.")
     strangers = [
         name
         for name, value in content.items()
-        if not isinstance(value, Tensor) or value.layout != torch.strided  # sparse: nothing could run it
+        if not isinstance(value, Tensor) or value.layout != torch.strided  # sparse is not supported
     ]
     if strangers:
         raise WeightsError(
-            f"{path} holds {strangers[0]!r}, which is no tensor; choose the file of a model's state."
+            f"{path} holds {strangers[0]!r}, which is not a tensor; choose the file of a model's state."
         )
     names = list(map(str, content))
     cut = len(_PREFIX) if all(name.startswith(_PREFIX) for name in names) else 0
@@ -50,18 +50,18 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def read_saved(path: Path, *, mmap: bool = False) -> object:
-    """What `torch.save` wrote, without running anything; with `mmap`, tensors come from the disk as they are used.
+    """Reads a file of `torch.save` without running code; with `mmap`, tensors are loaded when used.
 
     Raises:
-        WeightsError: it cannot be read, is damaged, or would have to run something.
+        WeightsError: it cannot be read, is damaged, or needs code to run.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # whatever a file's age gives cause to say
+            warnings.simplefilter("ignore")  # about old file formats
             return torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
     except OSError as fault:
         raise WeightsError(f"{path} cannot be read: {fault.strerror or fault}.") from fault
-    # A damaged pickle raises whatever its bytes lead to, and torch's own words advise to trust the file.
+    # A damaged pickle raises arbitrary exceptions, and torch's message advises trusting the file.
     except Exception as fault:
         raise WeightsError(
             f"{path} is damaged or holds more than weights, and nothing in it was run; use a whole file of a model's state."
@@ -69,16 +69,16 @@ def read_saved(path: Path, *, mmap: bool = False) -> object:
 
 
 def write_saved(path: Path, content: dict[str, Any]) -> None:
-    """Writes what `read_saved` reads, whole or not at all.
+    """Writes a file for `read_saved`, atomically.
 
     Raises:
-        WeightsError: the disk is full or refuses it.
+        WeightsError: the disk is full or cannot be written.
     """
     try:
-        # In a thread, where no Ctrl-C comes: raised inside torch's writer, it ends the process.
+        # in a thread, because Ctrl-C inside torch's writer would abort the process
         with write_whole(path) as file, ThreadPoolExecutor(1) as writer:
             writer.submit(torch.save, content, file).result()
-    except (OSError, RuntimeError) as fault:  # the latter, without the reason, is what torch says of the disk
+    except (OSError, RuntimeError) as fault:  # torch raises RuntimeError for disk errors, without the reason
         reason = fault.strerror if isinstance(fault, OSError) else "the disk is full or refuses it"
         raise WeightsError(f"{path} cannot be written: {reason}.") from fault
 
@@ -95,7 +95,7 @@ def _load(path: Path) -> object:
     except OSError as fault:
         raise WeightsError(f"{path} cannot be read: {fault.strerror or fault}.") from fault
     except safetensors.SafetensorError as fault:
-        raise WeightsError(f"{path} is damaged or no safetensors file.") from fault
+        raise WeightsError(f"{path} is damaged or not a safetensors file.") from fault
 
 
 def _unwrap(content: object) -> object:

@@ -1,9 +1,9 @@
-"""Reads a bundle back into a checkpoint, both towers from its graphs.
+"""Reads a bundle back into a checkpoint, with both towers from its graphs.
 
-Of what a bundle stored in fewer bits the rest is gone: halves are as good as the original, int8 is near it. A graph has each
-BatchNorm folded into the convolution before it, and so does not tell them apart: a norm gets the statistics of its network's
-package, and the convolution and the norm's bias whatever then gives the same. Where the trunk was not tuned these are the
-package's own weights. Only bundles on pretrained trunks can be read: graphs of other towers have whole branches folded.
+Precision lost in a bundle stays lost: float16 is as good as the original, int8 is close to it. In a graph each BatchNorm is
+folded into its convolution. Here a norm gets the statistics of its network's package, and the convolution and the norm's
+bias are chosen to give the same output; for an untuned trunk they equal the package's weights. Only bundles on pretrained
+trunks can be read: graphs of other towers have whole branches folded.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from picsight_engine.bundles.bundle import Manifest
 
 _PRODUCTS = frozenset({"MatMul", "MatMulInteger"})
-_BETWEEN = frozenset({"Cast", "Mul"})  # what int8 has between a product and its bias
-_MEAN = "head.mean"  # the first that a head does is to take it off
-_SHARES = "Softmax"  # the first that its branch does with the classifier's logits
+_BETWEEN = frozenset({"Cast", "Mul"})  # int8 nodes between a product and its bias
+_MEAN = "head.mean"  # subtracted first in a head
+_SHARES = "Softmax"  # the first operation of its branch on the classifier's logits
 _FACTORS = "trunk.factors"
 
 
@@ -47,7 +47,7 @@ def read_bundle(folder: Path) -> Checkpoint:
 
     Raises:
         BundleError: it is damaged.
-        WeightsError: it is not on pretrained trunks, or it or its graphs are not of the model that it says it is.
+        WeightsError: it is not on pretrained trunks, or its graphs do not match the model in its manifest.
         TrainerError: the package of a network is missing.
     """
     bundle = open_bundle(folder, hashes=True)
@@ -66,7 +66,7 @@ def read_bundle(folder: Path) -> Checkpoint:
 
 
 def _preset(provenance: dict[str, Any], folder: Path) -> Preset:
-    """The model in numbers: of a fit its recipe says them, of a training run the bundle itself."""
+    """The model's parameters: from the recipe of a fit, or from the bundle of a training run."""
     recipe = _table(provenance, "recipe")
     table = _table(recipe, "model") or _table(provenance, "model")
     try:
@@ -79,7 +79,7 @@ def _preset(provenance: dict[str, Any], folder: Path) -> Preset:
 
 
 def _table(content: dict[str, Any], name: str) -> dict[str, Any]:
-    """A table of what somebody wrote into a manifest; empty for none and for anything else."""
+    """A table in a manifest; empty if it is missing or not a table."""
     each = content.get(name)
     return each if isinstance(each, dict) else {}
 
@@ -88,8 +88,8 @@ def _demand_same(preset: Preset, manifest: Manifest, folder: Path) -> None:
     described = (manifest.dim, manifest.image and manifest.image.size)
     if described != (preset.dim, preset.size) or manifest.text is None:
         raise WeightsError(
-            f"{folder} is not what its manifest says that it was made as, {preset.dim} dimensions of texts and of photos of "
-            f"{preset.size} pixels, so it cannot be read back; install or export it again."
+            f"{folder} does not match its manifest ({preset.dim} dimensions for texts and photos, photos of {preset.size} "
+            "pixels), so it cannot be read back; install or export it again."
         )
 
 
@@ -103,7 +103,7 @@ def _read_image(tower: LiteTower, shape: LiteShape, stored: StoredWeights) -> No
         if name.rpartition(".")[0] not in convs.keys() | norms.keys() and name != _FACTORS
     }
     tower.load_state_dict(stored.like(plain), strict=False)
-    for (name, conv), norm in zip(convs.items(), norms.values(), strict=True):  # each norm is behind one
+    for (name, conv), norm in zip(convs.items(), norms.values(), strict=True):  # each norm follows one
         weight, bias = f"{name}.weight", f"{name}.weight_bias"
         found = stored.like({weight: conv.weight, bias: norm.bias})
         unfold(conv, norm, found[weight], found[bias])
@@ -112,7 +112,7 @@ def _read_image(tower: LiteTower, shape: LiteShape, stored: StoredWeights) -> No
 
 
 def _read_factors(trunk: Joined, stored: StoredWeights) -> None:
-    """They have lost their name on the way: the one constant of a number a network, over photos and classes."""
+    """Reads the factors, which are unnamed in the graph: the only constant with one number per network."""
     factors = stored.only((len(trunk.networks), 1, 1))
     if factors is None:
         raise WeightsError(
@@ -122,7 +122,7 @@ def _read_factors(trunk: Joined, stored: StoredWeights) -> None:
 
 
 class StoredWeights:
-    """One graph, as `mctrain export` writes it. Names of a tower stay, but those of matrices that the graph has transposed."""
+    """A graph as `mctrain export` writes it. A tower's tensor names are kept, except for transposed matrices."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -132,10 +132,10 @@ class StoredWeights:
         self._products = _products(graph)
 
     def like(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The tensors of these names, in float32; those that are given say of which shape.
+        """The tensors with these names and shapes, in float32.
 
         Raises:
-            WeightsError: one is missing, or of another shape.
+            WeightsError: one is missing, or has another shape.
         """
         found = {}
         for name, wanted in tensors.items():
@@ -151,7 +151,7 @@ class StoredWeights:
         return found
 
     def write_with(self, tensors: dict[str, Tensor], path: Path) -> None:
-        """Writes the same graph with other values of these tensors, each in the form in which it is kept, but for int8.
+        """Writes the same graph with new values of these tensors in their stored precision; int8 is not supported.
 
         Raises:
             WeightsError: one is missing.
@@ -170,7 +170,7 @@ class StoredWeights:
         onnx.save(model, path)
 
     def only(self, shape: tuple[int, ...]) -> Tensor | None:
-        """The one constant of a shape, whatever it is called; None where there is none, or several."""
+        """The only constant of a shape; None if there is none, or several."""
         found = [each for each in self._arrays.values() if each.shape == shape]
         return torch.tensor(found[0].astype("float32")) if len(found) == 1 else None
 
@@ -185,7 +185,7 @@ class StoredWeights:
         return None
 
     def _place(self, name: str) -> tuple[str, bool] | None:
-        """The array that holds a tensor as it stands or in halves, and whether it is transposed there."""
+        """The float32 or float16 array that holds a tensor, and whether it is transposed."""
         for each, turned in self._spellings(name):
             for form in (each, f"{each}_half"):
                 if form in self._arrays:
@@ -193,14 +193,14 @@ class StoredWeights:
         return None
 
     def _spellings(self, name: str) -> list[tuple[str, bool]]:
-        """What a tensor may be called, and whether it is transposed then."""
+        """A tensor's possible names, and whether each is transposed."""
         if not name.endswith(".weight"):
             return [(name, False)]
         product = self._products.get(f"{name.removesuffix('weight')}bias", "")
         return [(name, False), (f"{name}_Transposed", True), (product, True)]
 
     def _restored(self, name: str) -> NDArray[Any]:
-        """From int8 with one scale, or one a column [n_in, n_out]."""
+        """Dequantises int8 with one scale, or one per column [n_in, n_out]."""
         whole, scale, zero = (
             self._arrays[f"{name}_{part}"].astype("float32") for part in ("quantized", "scale", "zero_point")
         )
@@ -209,7 +209,7 @@ class StoredWeights:
 
 
 def _products(graph: onnx.GraphProto) -> dict[str, str]:
-    """The matrix of each product by what is added to it: a linear map's bias keeps its name."""
+    """The matrix of each product, by the bias added to it, which keeps its name."""
     users = {entry: node for node in graph.node for entry in node.input}
     found: dict[str, str] = {}
     for node in graph.node:
@@ -225,10 +225,10 @@ def _products(graph: onnx.GraphProto) -> dict[str, str]:
 
 
 def write_trunk(source: Path, target: Path) -> None:
-    """Pixels [n, 3, size, size] → features [n, features], and where the head has a branch logits [n, classes].
+    """Writes the trunk's graph: pixels [n, 3, size, size] → features [n, features], and logits [n, classes] for a branch.
 
     Raises:
-        WeightsError: the graph is not of a pretrained trunk under a head.
+        WeightsError: the graph is not a pretrained trunk with a head.
     """
     model = onnx.load(source)
     graph = model.graph
@@ -236,7 +236,7 @@ def write_trunk(source: Path, target: Path) -> None:
     logits = [node.input[0] for node in graph.node if node.op_type == _SHARES]
     if len(features) != 1 or len(logits) > 1:
         raise WeightsError(
-            f"{source} has no trunk and head of ours, so that its head alone cannot learn; begin with a bundle made on the starter."
+            f"{source} has no trunk and head of ours, so its head cannot be trained alone; begin with a bundle based on the starter."
         )
     del graph.output[:]
     for name in (*features, *logits):
