@@ -67,7 +67,7 @@ def subjects_of(shard: Path) -> Subjects:
 
 
 def _captioned(shard: Path) -> Iterator[tuple[SampleMembers, str]]:
-    """Each sample that has a caption, with the first."""
+    """Each captioned sample with its first caption."""
     for each in sound_groups(shard):
         captions = words_of(each.members, each.key).captions
         if captions:

@@ -206,7 +206,7 @@ class _Pictured:
 def _fit(
     shard: Path, outcome: ShardOutcome, limit: int | None
 ) -> Iterator[tuple[SampleMembers, Mapping[str, Any]]]:
-    """The samples of a shard that may be trained on, with the texts that were made for them; of the others it is counted why."""
+    """The trainable samples of a shard with their synthetic texts; the others are counted by reason."""
     seen = set[str]()
     for _, group in admitted(shard, outcome, seen, limit):
         if _REINFORCED & group.members.keys():

@@ -145,7 +145,7 @@ def _facts(about: Mapping[str, Any], picture: Image) -> tuple[str, ...]:
 
 
 def _made_by(view: DrawnView, picture: Image) -> str:
-    """The share of the photo that the view shows, and the operations; a sign says in which direction."""
+    """The crop's share of the photo, and the operations with signed magnitudes."""
     share = view.crop.height * view.crop.width / (picture.height * picture.width) if view.crop else 1.0
     steps = ["whole photo" if share == 1 else f"{share:.0%} of it", *(["mirrored"] if view.flip else [])]
     for number, magnitude in view.operations:

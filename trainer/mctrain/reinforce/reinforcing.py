@@ -141,7 +141,7 @@ class Reinforcing:
         return [parse_sample(group.key, group.members, widths).key for group in grouped(shard)]
 
     def finish(self, folder: Place, reports: Sequence[ShardReport], bar: Bar) -> list[str]:
-        """Writes the manifest, and the bank if there is one; what is in it, and which of its sources is not at hand."""
+        """Writes the manifest, and the bank if there is one; returns the bank's contents and missing sources as sentences."""
         manifest = ReinforcedManifest(
             configuration=self.identity()["configuration"],
             teachers=self._teachers(),
@@ -206,8 +206,8 @@ def reinforce(
 def _read_words(
     shard: Path, drawing: Drawing, outcome: ShardOutcome, limit: int | None
 ) -> dict[int, SampleTexts]:
-    """The words of each sample that may be trained on (whole, with a caption, no photo that only measures), by its place among
-    the groups of the shard: a key may come again with another photo.
+    """The words of each trainable sample (complete, with a caption, not an evaluation photo), by its position among the groups
+    of the shard, because keys may repeat.
     """
     found: dict[int, SampleTexts] = {}
     taken = set[str]()
@@ -226,7 +226,7 @@ def _read_words(
 
 
 def _tagged(words: SampleTexts) -> dict[str, tuple[str, ...]]:
-    """The texts by tag, under "" those that stand as captions."""
+    """The texts by tag; captions are under ""."""
     return {"": words.captions, **words.synthetic}
 
 
