@@ -1,8 +1,8 @@
-"""Photos that training never sees, so that they measure what it made: a share of a person's photos, and `everyday-dev`.
+"""Held-out photos for evaluation: a share of the user's photos, and `everyday-dev`.
 
-Both are drawn by key. A photo that is kept apart today is kept apart in tomorrow's larger set too, and by a model that begins
-with today's. `everyday-dev`, everyday photos with short searches, has no shard of its own: training reads the described and
-labelled parts without these photos, and what measures packs them together.
+Both are selected by key, so a held-out photo stays held out in a larger set and in models trained on top. `everyday-dev`,
+everyday photos with short searches, has no shard: training skips these photos in the described and labelled parts, and
+evaluation packs them together.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ _PARTS = (
 )
 _ONE_OF = 20
 _LEAST = 5
-_MOST = 5000  # of either kind: enough to be in the way, and to be looked for
+_MOST = 5000  # most photos of either kind: enough as distractors and as targets
 
 _Member = tuple[str, dict[str, bytes]]
 
 
 def is_apart(key: str, share: float) -> bool:
-    """Whether a photo is kept apart: by the upper bits of the SHA-256 of its key, of which halves go by the lowest."""
+    """Whether a photo is held out: by the upper bits of its key's SHA-256; the lowest bit selects halves."""
     return int.from_bytes(hashlib.sha256(key.encode(errors="surrogatepass")).digest()[:8]) < share * 2**64
 
 
 def pack_library(shards: Sequence[Path], share: float, folder: Path) -> Path:
-    """Writes a library into a shard of `folder` in which the photos kept apart are looked for by their words: these, and others.
+    """Writes the held-out photos and others into a shard of `folder`, as a library to search with their captions.
 
     Raises:
-        DataError: those kept apart are too few to judge by.
+        DataError: there are too few held-out photos.
     """
     apart, others = list[_Member](), list[_Member]()
     for member in _described(shards):
@@ -62,7 +62,7 @@ def pack_library(shards: Sequence[Path], share: float, folder: Path) -> Path:
 
 
 def _described(shards: Sequence[Path]) -> Iterator[_Member]:
-    """The photos that can be seen and have words, with what people wrote or else the first text that was made."""
+    """The readable photos with texts: human captions, or else the first synthetic text."""
     for shard in shards:
         for each in grouped(shard):
             try:
@@ -73,7 +73,7 @@ def _described(shards: Sequence[Path]) -> Iterator[_Member]:
                     each.image()
                     yield each.key, {each.suffix: each.photo, "json": json.dumps({"queries": texts}).encode()}
             except DataError:
-                continue  # training counts it as skipped, and `mctrain data check` names it
+                continue  # training counts it as skipped, and `mctrain data check` reports it
 
 
 def is_drawn(key: str, words: Mapping[str, Any]) -> bool:
@@ -86,7 +86,7 @@ def pack_everyday(data: Path, folder: Path) -> Path:
     """Writes the set's photos, in the order of the parts, into a shard of `folder`; equal data give equal bytes.
 
     Raises:
-        DataError: a part is missing or damaged, or none of the photos is in them.
+        DataError: a part is missing or damaged, or they contain none of the photos.
     """
     drawn = [
         (sample.key, {sample.suffix: sample.photo, "json": json.dumps(sample.words).encode()})

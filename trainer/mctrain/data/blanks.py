@@ -1,7 +1,7 @@
-"""Pictures that show nothing, made from a number alone, with texts that ask for them.
+"""Generated blank pictures, each determined by a number, with texts that ask for them.
 
-Whoever searches a library wants none of them unless they are asked for. One family is learnt from, another one measures:
-they share no draw, and the measuring one has two kinds more.
+A search should not return them unless it asks for them. One family is for training, another for evaluation: they share no
+picture, and the evaluation family has two more kinds.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ _COLOURS = {
 _GREYS = ("grey", "dark grey", "light grey")
 _TINTS = tuple(each for each in _COLOURS if each not in {"black", "white", *_GREYS})
 _ANY = tuple(_COLOURS)
-_SHADES = 4.0  # of one colour, as a deviation
-_SHORTER, _LONGER = (96, 288), (1.0, 2.0)  # pixels of the shorter side, and how often it goes into the longer
+_SHADES = 4.0  # standard deviation of the shades of one colour
+_SHORTER, _LONGER = (96, 288), (1.0, 2.0)  # shorter side in pixels, and ratio of the longer to it
 _OF_ALL = ("blank", "blank picture", "picture of nothing")
 
 
 @dataclass(frozen=True, slots=True)
 class Blank:
-    """A picture with the texts that ask for it."""
+    """A blank picture with texts that ask for it."""
 
     kind: str
     picture: PIL.Image.Image
@@ -66,7 +66,7 @@ class Blank:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Blanks that share no draw with another family's; its kinds come in turns."""
+    """A family of blanks with its own random seed; kinds alternate."""
 
     name: str
     seed: int
@@ -110,27 +110,27 @@ def _members(blank: Blank) -> Mapping[str, bytes]:
 
 @dataclass(frozen=True, slots=True)
 class _Plane:
-    """Where the pixels of a picture are: across and down [h, w], from -1 to 1."""
+    """Pixel coordinates of a picture: across and down [h, w], from -1 to 1."""
 
     across: Values
     down: Values
 
     @classmethod
     def drawn(cls, draw: np.random.Generator) -> _Plane:
-        """Upright or not, of any usual size and proportion."""
+        """A random size and aspect ratio, upright or landscape."""
         shorter = int(draw.integers(*_SHORTER))
         sides = [shorter, int(shorter * draw.uniform(*_LONGER))]
         draw.shuffle(sides)
         return cls(*np.meshgrid(*(np.linspace(-1, 1, side) for side in sides)))
 
     def grain(self, draw: np.random.Generator, least: float, most: float) -> Values:
-        """A sensor's noise [h, w, 3], of a deviation between the two."""
+        """Sensor noise [h, w, 3] with a standard deviation between the two."""
         return draw.normal(0, draw.uniform(least, most), (*self.across.shape, 3))
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """How a kind is painted, of which colours, and what it is called: `{0}` is the first colour in the texts."""
+    """A kind's painter, colours and texts, where `{0}` stands for the first colour."""
 
     paint: Paint
     palette: tuple[str, ...]
@@ -157,7 +157,7 @@ def _radial(draw: np.random.Generator, plane: _Plane, colours: Values, stops: in
 
 
 def _blend(way: Values, colours: Values) -> Values:
-    """From the first colour, where `way` [h, w] is least, to the last."""
+    """Blends from the first colour, where `way` [h, w] is smallest, to the last."""
     places = np.linspace(way.min(), way.max(), len(colours))
     return np.stack([np.interp(way, places, each) for each in colours.T], axis=-1)
 
@@ -202,7 +202,7 @@ _PLAIN = (
     "Nothing but {0}, from edge to edge.",
     "A blank {0} image without anything in it.",
 )
-# no "{0} background": what people search with that has something before it
+# no "{0} background": photos found with it do show something
 _SHORT = ("plain {0}", "only {0}", "solid {0}", "blank {0}")
 _KINDS = {
     "black": _Kind(_flat, ("black",), _PLAIN, ("black picture", *_SHORT)),

@@ -1,4 +1,4 @@
-"""Looks through shards and tells what is in them and what is wrong with them."""
+"""Checks shards: counts their contents and reports faults."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _KNOWN = PHOTO_SUFFIXES | _WORD_SUFFIXES | {"paug.json", "npz", "pth.gz", "url.t
 
 @dataclass(slots=True)
 class ShardCheck:
-    """One shard in numbers, and its faults as sentences; `apart` are the photos that training passes over.
+    """Counts of one shard, and its faults as sentences; `apart` counts the photos that training skips.
 
-    `wordless` are the photos without any text, `looks` has the difference hash of each photo that has one, `reserved` the keys of
-    evaluation photos.
+    `wordless` counts photos without any text, `looks` has the photos' difference hashes, `reserved` the keys of evaluation
+    photos.
     """
 
     shard: str
@@ -52,14 +52,14 @@ class ShardCheck:
 
 
 def check_shards(shards: Sequence[Place]) -> list[ShardCheck]:
-    """Reads every member of every shard: counts, sizes, missing members, keys that occur twice, evaluation keys."""
+    """Reads every member of every shard: counts, sizes, missing members, duplicate keys, evaluation keys."""
     seen: dict[str, str] = {}
     known = shipped()
     return [_check(shard, seen, known) for shard in shards]
 
 
 def find_near_copies(reports: Sequence[ShardCheck]) -> list[str]:
-    """Sentences about the photos of all reports that are near copies of an earlier one, in their order."""
+    """A sentence for each photo that is a near copy of an earlier one, in order."""
     places = [f"{report.shard} / {key}" for report in reports for key in report.looks]
     found = near_copies([look for report in reports for look in report.looks.values()])
     return [
@@ -68,7 +68,7 @@ def find_near_copies(reports: Sequence[ShardCheck]) -> list[str]:
 
 
 def find_evaluation_looks(reports: Sequence[ShardCheck]) -> list[str]:
-    """Sentences about photos that may be evaluation photos encoded anew: they look like one, and are none by key or bytes."""
+    """A sentence for each photo that looks like an evaluation photo but differs in key and bytes, so may be a re-encoded one."""
     known = sorted(shipped().looks)
     others = [
         (f"{report.shard} / {key}", hashed)
@@ -104,13 +104,13 @@ def _check(shard: Place, seen: dict[str, str], known: Reserved) -> ShardCheck:
 
 
 def _judge(report: ShardCheck, group: SampleMembers, known: Reserved) -> None:
-    """Tells an evaluation photo from one that may be trained on."""
+    """Reports evaluation photos."""
     if not known.holds_key(group.key) and not known.holds_photo(group.photo):
         return
     try:
         words = parse_words(group.members.get("json", b"{}"), group.key)
     except DataError:
-        words = {}  # told already
+        words = {}  # already reported
     report.reserved.add(group.key)
     if known.stands_apart(group.key, words):
         report.apart += 1
@@ -148,17 +148,17 @@ def _count_words(report: ShardCheck, group: SampleMembers) -> None:
     report.wordless += not any(kinds.values())
 
 
-MOST_BITS = 4  # in which near copies differ
+MOST_BITS = 4  # largest difference of near copies
 _ALL_BITS = 64
 
-# Of five bands at least one is equal in two hashes that differ in four bits.
+# two hashes that differ in four bits are equal in at least one of five bands
 _BANDS = ((0, 13), (13, 13), (26, 13), (39, 13), (52, 12))
 
 
 def look(image: PIL.Image.Image) -> int | None:
-    """The hash of a picture: whether each of 8 x 8 points is brighter than the one to its left, row by row.
+    """The difference hash: whether each of 8 x 8 points is brighter than its left neighbour, row by row.
 
-    None where nearly all are alike: a blank page, a sky, one slope of light.
+    None if nearly all bits are equal: a blank page, a sky, a gradient.
     """
     grey = np.asarray(image.convert("L").resize((9, 8), Resampling.LANCZOS))
     found = int.from_bytes(np.packbits(grey[:, 1:] > grey[:, :-1]).tobytes(), "big")
@@ -166,9 +166,9 @@ def look(image: PIL.Image.Image) -> int | None:
 
 
 def near_copies(hashes: Sequence[int]) -> list[tuple[int, int, int]]:
-    """For each picture that is a near copy of an earlier one: its place, the earliest such place, and the bits between."""
+    """For each near copy of an earlier picture: its index, the earliest such index, and the differing bits."""
     values, firsts, owners = np.unique(np.array(hashes, np.uint64), return_index=True, return_inverse=True)
-    earliest = firsts.copy()  # of each distinct hash: the earliest picture near it
+    earliest = firsts.copy()  # per distinct hash, the earliest picture near it
     for left, right in (_pairs(values, shift, width) for shift, width in _BANDS):
         np.minimum.at(earliest, left, firsts[right])
         np.minimum.at(earliest, right, firsts[left])
@@ -179,7 +179,7 @@ def near_copies(hashes: Sequence[int]) -> list[tuple[int, int, int]]:
 
 
 def _pairs(values: NDArray[np.uint64], shift: int, width: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Near pairs of distinct hashes that are equal in one band, as two lists of places."""
+    """Near pairs of distinct hashes that are equal in one band, as two lists of indexes."""
     band = (values >> np.uint64(shift)) & np.uint64((1 << width) - 1)
     order = np.argsort(band, kind="stable")
     band = band[order]

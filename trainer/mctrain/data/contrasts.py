@@ -1,8 +1,8 @@
-"""Texts that say nearly the same and are wrong: a colour, an action, an age, a time of day is another one.
+"""Hard negative texts, in which a colour, an action, an age or a time of day is wrong.
 
-A photo of a green umbrella answers "umbrella" well enough; beside "blue umbrella" it has to say which. Of two different
-colours the places are exchanged, so that it has to say of what, too; but not those of one list, for a black and white dog is
-a white and black one.
+A photo of a green umbrella matches "umbrella"; the negative "blue umbrella" makes the model learn the colour. Two
+different colours are swapped, so that it learns which thing has which colour; but not in a list, because a black and
+white dog is a white and black one.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ _LISTED = re.compile(rf"\s+([a-z\-]+)\b{_LIST}(?=(?:{_COLOUR})\s+\1\b)|{_LIST}(?
 
 
 def contrast_of(text: str) -> str | None:
-    """The text with one word or pair of words changed, always the same for the same text; None where it has none to change."""
+    """The text with one word or pair of words changed, the same for equal texts; None if there is nothing to change."""
     text = text.lower()
     found = [each for each in _WORD.finditer(text) if each.group() in _GROUP_OF and not _is_part(each, text)]
     if not found:
@@ -82,7 +82,7 @@ def _is_part(found: re.Match[str], text: str) -> bool:
 
 
 def _lists(colours: list[re.Match[str]], text: str) -> list[list[re.Match[str]]]:
-    """The colours of one thing each, such as "red, white and blue", or of things of one name."""
+    """Groups of colours that belong to one thing, such as "red, white and blue", or to things with the same name."""
     lists = list[list[re.Match[str]]]()
     for each in colours:
         if lists and _LISTED.match(text, lists[-1][-1].end()):
@@ -97,5 +97,5 @@ def _alike(one: str, other: str) -> bool:
 
 
 def _put(text: str, place: re.Match[str], word: str) -> str:
-    """The text with a word in a place; places in front of it stay where they are."""
+    """The text with a word replaced; earlier positions stay valid."""
     return text[: place.start()] + word + text[place.end() :]

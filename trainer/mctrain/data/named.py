@@ -1,4 +1,4 @@
-"""The shards that a person names: files, folders of them, wildcards and ranges, on this machine or in a store."""
+"""Resolves shard names: files, folders, wildcards and ranges, on this machine or in a store."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SHARDS = "**/*.tar"
-_MANY = 16  # names that a store is asked for one by one
-_MOST_SHARDS = 1_000_000  # that one pattern may stand for
+_MANY = 16  # names looked up one by one in a store; more are listed
+_MOST_SHARDS = 1_000_000  # most files of one pattern
 _PATTERN = re.compile(r"[*?\[{]")
 _Folder = TypeVar("_Folder", bound=Place)
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A file and its name from the folder that all of them were looked for in."""
+    """A file, and its path relative to the searched folder."""
 
     place: Place
     name: str
 
 
 def find_shards(folder: _Folder, patterns: Sequence[str]) -> list[_Folder]:
-    """The files of a folder that the patterns name, each once, in the patterns' order.
+    """The distinct files of a folder that match the patterns, in the patterns' order.
 
     Raises:
-        DataError: a pattern that fits no file.
+        DataError: a pattern matches no file.
     """
     found: list[_Folder] = []
     for pattern in patterns:
@@ -53,10 +53,10 @@ def find_shards(folder: _Folder, patterns: Sequence[str]) -> list[_Folder]:
 
 
 def spelled_out(pattern: str) -> list[str]:
-    """The patterns that one with braces stands for, as a shell has it: `{000000..000012}`, `{a,b}`.
+    """Expands braces as a shell does: `{000000..000012}`, `{a,b}`.
 
     Raises:
-        DataError: they are too many.
+        DataError: there are too many results.
     """
     try:
         return bracex.expand(pattern, keep_escapes=True, limit=_MOST_SHARDS)
@@ -67,7 +67,7 @@ def spelled_out(pattern: str) -> list[str]:
 
 
 def _listed(folder: _Folder, names: Sequence[str]) -> dict[str, list[_Folder]] | None:
-    """The files of many plain names: by a listing of each of their folders, for a store is asked anew for each name."""
+    """The files of many plain names, by listing their folders, because single lookups in a store are slow."""
     if any(_PATTERN.search(name) for name in names):
         return None
     folders = {posixpath.dirname(name) for name in names}
@@ -80,16 +80,16 @@ def _listed(folder: _Folder, names: Sequence[str]) -> dict[str, list[_Folder]] |
 
 
 def named_shards(patterns: Sequence[str]) -> list[Place]:
-    """The shards that a person names, or folders of them, each once.
+    """The distinct shards that patterns or folders name.
 
     Raises:
-        DataError: a pattern that fits no file.
+        DataError: a pattern matches no file.
     """
     return list(dict.fromkeys(each.place for pattern in patterns for each in named_shards_below(pattern)))
 
 
 def named_shards_below(text: str) -> list[Named]:
-    """The shards of a folder and of all below it, or those that a pattern names; each with its path from where both begin.
+    """The shards of a folder and its subfolders, or those of a pattern; each with its relative path.
 
     Raises:
         DataError: there is none.
@@ -105,7 +105,7 @@ def _from(folder: Place, place: Place) -> str:
 
 
 def divided(text: str) -> tuple[Place, str]:
-    """The folder that a person names and a pattern in it: of a folder that of all its shards, of a file its name."""
+    """Splits a name into a folder and a pattern: all shards for a folder, the file name for a file."""
     parts = text.rstrip("/").split("/")
     first = next((place for place, part in enumerate(parts) if _PATTERN.search(part)), len(parts))
     if first == len(parts):

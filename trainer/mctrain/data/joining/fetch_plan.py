@@ -1,6 +1,6 @@
-"""What img2dataset has to fetch for a reinforced set of which only the URLs are published, and how.
+"""The URL list and command for img2dataset, for a reinforced set that is published without photos.
 
-Photos are wanted as they are, not encoded anew and not made smaller: then crops fit, and the published hash vouches for each.
+The original files are needed, neither re-encoded nor resized, so that crops fit and the published hashes match.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _URL, _RECORD = "url.txt", "json"
 
 @dataclass(frozen=True, slots=True)
 class FetchPlan:
-    """The command, how many photos it fetches, and how many samples name no URL or no uid."""
+    """The command, the number of photos to fetch, and the number of samples without a URL or uid."""
 
     command: str
     photos: int
@@ -35,7 +35,7 @@ class FetchPlan:
 
 
 def make_plan(shards: Sequence[Named], folder: Place, progress: Callable[[int, str], None]) -> FetchPlan:
-    """Writes a list of URLs a shard, which img2dataset reads, and makes up its command.
+    """Writes a URL list per shard for img2dataset, and composes its command.
 
     Raises:
         DataError: a shard is missing or damaged, or no sample names a URL.
@@ -63,7 +63,7 @@ def make_plan(shards: Sequence[Named], folder: Place, progress: Callable[[int, s
 
 
 def _samples(shard: Place) -> Iterator[tuple[str, str, bytes]]:
-    """Key, URL and JSON of each sample that has either."""
+    """Key, URL and JSON of each sample with a URL or JSON."""
     found: dict[str, tuple[str, bytes]] = {}
     for key, suffix, content in members(shard, only=(_URL, _RECORD)):
         url, record = found.get(key, ("", b""))
@@ -73,7 +73,7 @@ def _samples(shard: Place) -> Iterator[tuple[str, str, bytes]]:
 
 
 def _command(folder: Place, *, hashed: bool) -> str:
-    """What a person types; with hashes a file that has changed since is not even kept."""
+    """The command for the user; with hashes, img2dataset discards files that have changed."""
     words = {
         "url_list": str(folder / URLS),
         "input_format": "jsonl",

@@ -1,7 +1,7 @@
-"""What a downloader, or a publisher of captions, has left: which uids a file holds, and one of its samples read.
+"""Files of downloaded photos or published captions: lists their uids, and reads single samples.
 
-img2dataset writes tars, Parquet files or folders; mlfoundations publishes tars whose samples have a text and no photo. A uid is
-DataComp's name of a sample, 128 bits in hex: it stands in the sample's JSON, and where there is none it is the key.
+img2dataset writes tars, Parquet files or folders; mlfoundations publishes tars with texts and without photos. A uid is
+DataComp's name of a sample, 128 bits in hex, from the sample's JSON, or else the key.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _STATISTICS = "_stats.json"  # img2dataset's, beside each shard
 
 @dataclass(frozen=True, slots=True)
 class HeldSample:
-    """A sample in a file: its uid as 16 bytes, where and how large it is, and whether it has a photo and a text."""
+    """A sample in a file: its uid as 16 bytes, its position and size, and whether it has a photo and a text."""
 
     uid: bytes
     at: int
@@ -44,7 +44,7 @@ class HeldSample:
 
 @dataclass(frozen=True, slots=True)
 class FetchedSample:
-    """What a file has of a sample: the photo's bytes, empty where there is none; the text; and what the downloader says of it."""
+    """A sample's photo bytes, empty if there is none; its text; and the downloader's facts."""
 
     photo: bytes
     text: str
@@ -52,10 +52,10 @@ class FetchedSample:
 
 
 def find_holders(texts: Sequence[str]) -> list[Holder]:
-    """The files that are named, by patterns or one by one, `.tar` or `.parquet`; of a folder, what a downloader left in it.
+    """The files that names or patterns select, `.tar` or `.parquet`; for a folder, the downloader's output in it.
 
     Raises:
-        DataError: there is nothing of the kind.
+        DataError: there are none.
     """
     return [holder for text in texts for holder in _find(text)]
 
@@ -80,17 +80,17 @@ def _find(text: str) -> Sequence[Holder]:
 
 
 def parse_uid(text: object) -> bytes | None:
-    """The 16 bytes of a uid in hex, in capitals or not; None for anything else."""
+    """The 16 bytes of a uid in hex, in either case; None for anything else."""
     return bytes.fromhex(text) if isinstance(text, str) and _UID.fullmatch(text) else None
 
 
 def uid_of(facts: Mapping[str, Any], key: str) -> bytes | None:
-    """Of a sample by its JSON, or else by its key."""
+    """A sample's uid from its JSON, or else from its key."""
     return parse_uid(facts.get("uid")) or parse_uid(key.rpartition("/")[2])
 
 
 def parse_facts(content: bytes) -> Mapping[str, Any]:
-    """A downloader's JSON of a sample; of one that is broken nothing is known."""
+    """A downloader's JSON of a sample; empty if it is broken."""
     try:
         facts = json.loads(content)
     except (ValueError, RecursionError):
@@ -99,7 +99,7 @@ def parse_facts(content: bytes) -> Mapping[str, Any]:
 
 
 def _fetched(members: Mapping[str, bytes]) -> FetchedSample:
-    """The caption stands in its own file, or else in the JSON."""
+    """Takes the caption from its own file, or else from the JSON."""
     facts = parse_facts(members.get("json", b""))
     photo = next((content for suffix, content in members.items() if suffix in PHOTO_SUFFIXES), b"")
     text = members["txt"].decode(errors="replace") if "txt" in members else facts.get("caption")
@@ -108,7 +108,7 @@ def _fetched(members: Mapping[str, bytes]) -> FetchedSample:
 
 @dataclass(slots=True)
 class _Span:
-    """The members of one sample in a tar: from where to where they lie, and its JSON."""
+    """The byte range of one sample's members in a tar, and its JSON."""
 
     key: str
     start: int
@@ -117,7 +117,7 @@ class _Span:
     record: bytes = b""
 
     def entry(self) -> HeldSample | None:
-        """What an index keeps of it, if it has a uid."""
+        """The index entry, if the sample has a uid."""
         facts = parse_facts(self.record)
         if (uid := uid_of(facts, self.key)) is None:
             return None
@@ -132,19 +132,19 @@ class _FileHolder:
     place: Place
 
     def version(self) -> str:
-        """A text that changes as soon as the file does."""
+        """A string that changes whenever the file does."""
         return version_of(self.place)
 
 
 @dataclass(frozen=True, slots=True)
 class _TarHolder(_FileHolder):
-    """One tar archive, not zipped; a sample is known by its first byte and its size."""
+    """An uncompressed tar archive; a sample is located by its first byte and size."""
 
     def entries(self) -> Iterator[HeldSample]:
-        """Its samples that have a uid; photos are passed over unread.
+        """Its samples with a uid, without reading photos.
 
         Raises:
-            DataError: it is missing, or damaged: what came before the damage was whole.
+            DataError: it is missing or damaged; samples before the damage are intact.
         """
         spans: list[_Span] = []
         damage: DataError | None = None
@@ -172,7 +172,7 @@ class _TarHolder(_FileHolder):
         """One of its samples.
 
         Raises:
-            DataError: it is no longer there as it was.
+            DataError: the file has changed.
         """
         try:
             with tarfile.open(fileobj=io.BytesIO(read_part(self.place, at, size)), mode="r:") as archive:
@@ -184,7 +184,7 @@ class _TarHolder(_FileHolder):
 
 @dataclass(frozen=True, slots=True)
 class _TableHolder(_FileHolder):
-    """One Parquet file, a row a sample; a download that failed is a row without a photo."""
+    """A Parquet file with one row per sample; failed downloads are rows without a photo."""
 
     def entries(self) -> Iterator[HeldSample]:
         """As those of a tar."""
@@ -204,12 +204,12 @@ class _TableHolder(_FileHolder):
 
 @dataclass(frozen=True, slots=True)
 class _FolderHolder:
-    """Photos, texts and JSON side by side under one name; a sample is known by its place in the order of the names."""
+    """A folder with photos, texts and JSON under the same names; a sample is located by its index in name order."""
 
     place: Place
 
     def version(self) -> str:
-        """A text that changes as soon as a file comes or goes."""
+        """A string that changes whenever a file is added or removed."""
         names = "\n".join(str(file) for _, files in _listed(self.place) for file in files.values())
         return hashlib.sha256(names.encode(errors="surrogateescape")).hexdigest()
 

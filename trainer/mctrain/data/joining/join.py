@@ -1,7 +1,7 @@
 """Joins a reinforced set with its photos and captions by uid, shard by shard of the reinforced set.
 
-The unit is one shard, written whole, and its record behind it. A shard with a record is done; one without is made again, to
-the same bytes. So a run may be killed at any moment, and done in parts on several machines.
+The unit is one shard, written atomically, then its record. A shard with a record is done; one without is made again, with
+the same bytes. So a run may be killed at any time, and divided among several machines.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from mctrain.places import Place
 
 _MARK = "joining.json"
-RULE = 2  # raise when joined shards become others: older ones are then joined again
+RULE = 2  # increment when joined shards change, to join older ones again
 SUFFIX = ".joined.json"
 
 
@@ -69,7 +69,7 @@ class JoinRecord:
 
 @dataclass(frozen=True, slots=True)
 class Joining:
-    """What is joined with what, into which folder."""
+    """The inputs and the output folder of a join."""
 
     shards: Sequence[Named]
     index: UidIndex
@@ -77,7 +77,7 @@ class Joining:
     folder: Place
 
     def record_of(self, shard: Named) -> JoinRecord | None:
-        """The record of what was made of this very shard and these very photos; None where it must be made."""
+        """The record of this shard joined with these photos; None if it must be made."""
         record = _load_record(self.folder / shard.name)
         if record is None:
             return None
@@ -88,7 +88,7 @@ class Joining:
 
 @dataclass(slots=True)
 class _Tally:
-    """What one shard comes to."""
+    """Counts while one shard is joined."""
 
     keys: set[str] = field(default_factory=set)
     samples: int = 0
@@ -99,13 +99,13 @@ class _Tally:
 
 
 def join(joining: Joining, progress: Callable[[int, str], None]) -> tuple[JoinRecord, ...]:
-    """Joins the shards that are not joined yet; the records of all that were asked for, in their order.
+    """Joins the missing shards; returns the records of all requested ones, in order.
 
-    `progress` hears of every sample and the name of its shard.
+    `progress` gets each sample and the name of its shard.
 
     Raises:
         DataError: a shard or a photo's file cannot be read at all.
-        TrainerError: the folder holds shards of something else, or the store refuses one.
+        TrainerError: the folder holds other shards, or the store refuses one.
     """
     _claim(joining.folder)
     records = [joining.record_of(shard) or _make(joining, shard, progress) for shard in joining.shards]
@@ -114,7 +114,7 @@ def join(joining: Joining, progress: Callable[[int, str], None]) -> tuple[JoinRe
 
 
 def _claim(folder: Place) -> None:
-    """Marks a folder as one of joined shards; one with shards and no mark has others, which are never written over."""
+    """Marks a folder for joined shards; shards without the mark are others and are never overwritten."""
     if (folder / _MARK).is_file():
         return
     if others := files_of(folder, "**/*.tar"):
@@ -149,7 +149,7 @@ def _make(joining: Joining, shard: Named, progress: Callable[[int, str], None]) 
 def _joined(
     joining: Joining, shard: Named, tally: _Tally, progress: Callable[[int, str], None]
 ) -> Iterator[tuple[str, Mapping[str, bytes]]]:
-    """The samples of a shard that can be joined, as an archive wants them; all others are counted."""
+    """The joinable samples of a shard, ready for an archive; the others are counted."""
     widths = [each.width for each in joining.teachers]
     for group in grouped(shard.place):
         progress(1, shard.name)
@@ -170,16 +170,16 @@ def _joined(
 
 
 def _key(group: SampleMembers, tally: _Tally) -> str:
-    """The uid in small letters, by which the sample is known from now on.
+    """The uid in lower case, the sample's new key.
 
     Raises:
-        SampleError: it has none, it came before, its JSON is broken, or the shard ends here for its damage.
+        SampleError: it has none or a duplicate one, its JSON is broken, or the shard is damaged here.
     """
     if group.fault is not None and group.fault.kind == "damaged shard":
         raise SampleError(group.fault.sentence, "damaged shard")
     try:
         facts = parse_words(group.members.get("json", b"{}"), group.key)
-    except DataError as fault:  # the photo's hash stood there
+    except DataError as fault:  # without the photo's hash
         raise SampleError(str(fault), "broken json") from fault
     uid = uid_of(facts, group.key)
     if uid is None:
@@ -191,10 +191,10 @@ def _key(group: SampleMembers, tally: _Tally) -> str:
 
 
 def _found(index: UidIndex, key: str, group: SampleMembers) -> tuple[Taken, str]:
-    """The photo of a sample, and its caption: of all that have this uid the first that is not blank.
+    """The photo of a sample, and its caption: the first non-blank one with this uid.
 
     Raises:
-        SampleError: there is no photo that belongs to it.
+        SampleError: it has no matching photo.
     """
     places = list(index.find(bytes.fromhex(key)))
     fetch = cache(index.fetch)
@@ -207,7 +207,7 @@ def _found(index: UidIndex, key: str, group: SampleMembers) -> tuple[Taken, str]
 
 
 def _collect(joining: Joining) -> None:
-    """Writes the manifest of all shards that the folder holds, whoever joined them, and sweeps up what killed runs left of them."""
+    """Writes the manifest of all shards in the folder, including other runs', and removes drafts of killed runs."""
     places = files_of(joining.folder, f"**/*{SUFFIX}")
     targets = [each.parent / (each.name.removesuffix(SUFFIX) + ".tar") for each in places]
     records = [record for target in targets if (record := _load_record(target))]
@@ -221,12 +221,12 @@ def _collect(joining: Joining) -> None:
     )
     save_manifest(joining.folder / MANIFEST, manifest)
     for folder in dict.fromkeys(target.parent for target in targets):
-        if isinstance(folder, Path):  # in a store nothing is left
+        if isinstance(folder, Path):  # a store has no drafts
             sweep_drafts(folder, {target.name for target in targets if target.parent == folder})
 
 
 def _load_record(target: Place) -> JoinRecord | None:
-    """The record of a whole shard; None where the shard or its record is missing or damaged, and it must be made again."""
+    """The record of a complete shard; None if the shard or its record is missing or damaged and must be made again."""
     record = read_record(_record_of(target), JoinRecord)
     return record if record and target.is_file() and size_of(target) == record.bytes else None
 

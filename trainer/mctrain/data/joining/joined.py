@@ -1,14 +1,12 @@
-"""One reinforced sample joined with its photo and its caption, or the reason why it is left out.
+"""Joins one reinforced sample with its photo and caption, or gives the reason why it is left out.
 
-Which photo is the sample's? A uid says which page it came from, not what stands there today. The sample's `sha256` is that
-of the file as it was downloaded. So a photo belongs to it if its bytes have this hash, or if the downloader says that
-the file it made the photo of had it (`sha256` in its JSON, img2dataset's default): img2dataset encodes photos anew, and
-their own bytes prove nothing. Where the sample has no hash the uid alone decides, and such are counted. A downloader that
-kept no hash proves nothing, and the photo is left out.
+A uid identifies the page a photo came from, not its current content. The sample's `sha256` is that of the original
+download. A photo matches if its bytes have this hash, or if the downloader recorded it for the original file (`sha256` in
+its JSON, img2dataset's default), because img2dataset re-encodes photos. If the sample has no hash, the uid alone decides,
+and such samples are counted. If the sample has a hash and the downloader kept none, the photo is left out.
 
-Published crops are pixels of the photo as it was when they were drawn. Most of DataComp's downloads are smaller, 512 pixels on
-the long side. Where the downloader tells the size that a photo came in, crops are scaled by it; beyond the edge of the photo,
-replay would paint black.
+Published crops are in pixels of the original photo. Most of DataComp's downloads are smaller, 512 pixels on the long side.
+If the downloader recorded the original size, crops are scaled; a crop beyond the photo's edge would be black.
 """
 
 from __future__ import annotations
@@ -38,12 +36,12 @@ if TYPE_CHECKING:
 
 
 MISSING, ANOTHER, TEXTLESS, UNFIT = "no photo", "another photo", "no caption", "view beyond the photo"
-_ROUNDED = 1.5  # pixels by which a side may be off when a downloader keeps the proportions
+_ROUNDED = 1.5  # rounding tolerance in pixels for a side scaled with its proportions
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A photo that belongs to a sample: by its own hash, by that of the download it was made of, or by the uid alone."""
+    """A sample's photo, matched by its hash, by that of its original download, or by the uid alone."""
 
     fetched: FetchedSample
     by: str
@@ -51,7 +49,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class JoinedSample:
-    """The members of a whole sample; whether its crops were scaled, and whether no hash vouches for the photo."""
+    """The members of a complete sample; whether its crops were scaled, and whether its photo was matched by uid alone."""
 
     members: Mapping[str, bytes]
     scaled: bool
@@ -62,10 +60,10 @@ BY_BYTES, BY_DOWNLOAD, BY_UID = "bytes", "download", "uid"
 
 
 def take_photo(sha256: str, candidates: Iterable[FetchedSample], key: str) -> Taken:
-    """The first photo that belongs to a sample with this hash; an empty one is none.
+    """The first photo that matches this hash; empty ones are skipped.
 
     Raises:
-        SampleError: there is no photo, or none that belongs to it.
+        SampleError: there is no photo, or none that matches.
     """
     seen = False
     for each in candidates:
@@ -84,7 +82,7 @@ def take_photo(sha256: str, candidates: Iterable[FetchedSample], key: str) -> Ta
 def join_sample(
     key: str, members: Mapping[str, bytes], taken: Taken, caption: str, widths: Sequence[int]
 ) -> JoinedSample:
-    """A sample as training reads it: the published members, the photo, and the caption that row 0 of the texts belongs to.
+    """A sample as training reads it: the published members, the photo, and the caption for row 0 of the text embeddings.
 
     Raises:
         SampleError: a member is missing or broken, or its crops do not fit the photo.
@@ -120,7 +118,7 @@ def _photo(key: str, content: bytes) -> StoredPhoto:
 
 
 def _views(key: str, content: bytes, photo: StoredPhoto, taken: Taken) -> tuple[bytes, bool]:
-    """The record of the views for this photo, as it was published wherever nothing has to change."""
+    """The record of the views for this photo; the published bytes if nothing changes."""
     try:
         views = parse_views(parse_words(content, key, "paug.json").get("param_aug"), key)
     except DataError as fault:
@@ -137,7 +135,7 @@ def _views(key: str, content: bytes, photo: StoredPhoto, taken: Taken) -> tuple[
 
 
 def _drawn_from(taken: Taken, now: tuple[int, int]) -> tuple[int, int]:
-    """Width and height of the photo when its views were drawn: of the very file its own, of another the download's if it is told."""
+    """Width and height of the photo when its views were drawn: its own for the original file, else the recorded ones."""
     match (taken.fetched.facts.get("original_width"), taken.fetched.facts.get("original_height")):
         case (int() as width, int() as height) if taken.by != BY_BYTES and min(width, height) >= 1:
             return width, height
@@ -145,7 +143,7 @@ def _drawn_from(taken: Taken, now: tuple[int, int]) -> tuple[int, int]:
 
 
 def _is_scaled(now: tuple[int, int], before: tuple[int, int]) -> bool:
-    """Whether both sides shrank alike, but for rounding."""
+    """Whether both sides shrank equally, up to rounding."""
     scale = max(now) / max(before)
     return all(abs(side - each * scale) <= _ROUNDED for side, each in zip(now, before, strict=True))
 

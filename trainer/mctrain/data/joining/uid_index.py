@@ -1,7 +1,7 @@
-"""Where the photo and the text of each uid lie, as a table of SQLite in the cache.
+"""An index of the photo and text of each uid, as a SQLite table in the cache.
 
-Each file is looked through once, in a transaction of its own, so that a killed run goes on behind it. A sample takes 62 bytes
-with its entry in the index: 12.8 million 0.8 GB.
+Each file is scanned once, in its own transaction, so a killed run resumes after it. A sample takes 62 bytes including the
+index: 0.8 GB for 12.8 million.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from mctrain.data.joining.holders import FetchedSample, Holder
 
-_LAYOUT = 2  # raise when the tables change: older indexes are then made again
+_LAYOUT = 2  # increment when the tables change, to rebuild older indexes
 _TABLES = """
 CREATE TABLE IF NOT EXISTS source (number INTEGER PRIMARY KEY, fault TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS sample (
@@ -39,7 +39,7 @@ _TWICE = "SELECT count(*) - count(DISTINCT uid) FROM sample WHERE photo"
 
 
 class Location(NamedTuple):
-    """Where a sample lies: in which of the files, and where in it."""
+    """The location of a sample: the file, and the position in it."""
 
     source: int
     at: int
@@ -50,9 +50,9 @@ class Location(NamedTuple):
 
 @dataclass(frozen=True)
 class UidIndex:
-    """The samples of some files by uid; `digest` is that of the files' names and versions.
+    """Samples by uid; `digest` is a digest of the files' names and versions.
 
-    `samples` have a uid, `twice` counts photos whose uid came before, `faults` are sentences about damaged files.
+    `samples` counts samples with a uid, `twice` photos with a repeated uid; `faults` are sentences about damaged files.
     """
 
     database: sqlite3.Connection
@@ -67,18 +67,18 @@ class UidIndex:
         return starmap(Location, self.database.execute(_FIND, [uid]))
 
     def fetch(self, found: Location) -> FetchedSample:
-        """What lies there.
+        """The sample at a location.
 
         Raises:
-            DataError: it is no longer there as it was.
+            DataError: the file has changed.
         """
         return self.holders[found.source].fetch(found.at, found.size)
 
 
 def open_index(holders: Sequence[Holder], cache: Path, progress: Callable[[int, str], None]) -> UidIndex:
-    """The index of some files, made where the cache has none; `progress` hears of each file that was looked through.
+    """The index of some files, built if not cached; `progress` gets each scanned file.
 
-    Of several runs that begin together one makes it, and the others wait.
+    If several runs start together, one builds it and the others wait.
 
     Raises:
         DataError: a file is missing, none of them holds a uid, or the index is damaged.
