@@ -156,7 +156,7 @@ def demand_checkpoint(path: Path) -> Path:
 def taken(path: Path) -> TrainerError:
     """The error for a run that would overwrite another checkpoint, perhaps its own start."""
     return TrainerError(
-        f"{path} exists already, from another run or one whose states are gone, and would be overwritten; choose another folder "
+        f"{path} is there already, from another run or one whose states are gone, and would be overwritten; choose another folder "
         "with -o, or remove it."
     )
 
