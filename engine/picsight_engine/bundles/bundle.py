@@ -41,7 +41,7 @@ Interpolation = Literal["bicubic", "bilinear"]
 Crop = Literal["centre"]
 Clean = Literal["none", "clip"]
 
-# Far beyond any tower: more would only fill memory and disk.
+# Limits far beyond any tower, to protect memory and disk.
 _MOST_PIXELS, _MOST_TOKENS, _MOST_DIM, _MOST_SCALE, _MOST_BYTES = 4096, 4096, 65_536, 10_000, 2**45
 _PREPROCESSING = ("size", "resize", "interpolation", "crop", "mean", "std")  # of what `space_id` is made
 _SHA256 = re.compile("[0-9a-f]{64}")
@@ -315,7 +315,7 @@ def parse_manifest(text: bytes, path: Path) -> Manifest:
 def _parse_manifest(data: dict[str, Any]) -> Manifest:
     known = {f.name for f in fields(Manifest)}
     data = {key: value for key, value in data.items() if key in known}
-    require_whole("dim", data["dim"], 1, _MOST_DIM)  # before what is as long as that
+    require_whole("dim", data["dim"], 1, _MOST_DIM)  # checked before the vectors of this length
     files = {name: _record(FileRecord, each) for name, each in dict(data["files"]).items()}
     require_apart(files, MANIFEST)
     for name, record in files.items():

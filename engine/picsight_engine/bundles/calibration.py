@@ -22,7 +22,7 @@ Match = Literal["strong", "weaker", "none"]
 _BYTES = 2  # of a float16
 _FARTHEST = 10  # along a direction on which the means of what it parts lie 1 apart
 BEST = 5  # the number of best scores whose mean is the evidence for several right photos
-TURN = 1_000  # photos: the library that the cuts are stated for, and where their growth changes
+TURN = 1_000  # photos in the library to which the thresholds apply, and at which their growth changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +175,6 @@ def _is_vector(text: object, dim: int) -> bool:
 
 @cache
 def _vector(text: str) -> NDArray[np.float32]:
-    import numpy as np  # 60 ms that a list of models does not pay
+    import numpy as np  # lazy: a list of models need not pay 60 ms
 
     return np.frombuffer(base64.b64decode(text), "<f2").astype(np.float32)

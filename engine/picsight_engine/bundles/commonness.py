@@ -14,8 +14,8 @@ from importlib import resources
 
 _TABLE = "everyday_words.tsv"  # `mctrain data words` counts them
 ALL = "*"  # the row of the table that counts all photos
-_MORE = 0.5  # what each further word takes: fitted to the photos of which all words of a search are said
-_THOUSAND = 1_000  # 0 is the commonness of what one of a thousand photos shows
+_MORE = 0.5  # subtracted per further word: fitted to photos whose captions have all words
+_THOUSAND = 1_000  # a subject that one of a thousand photos shows has commonness 0
 # Function words, and words about the search itself: "show me photos of my dog" asks for a dog.
 _SAYING_LITTLE = frozenset(
     """

@@ -23,7 +23,7 @@ METADATA_RULE = 5
 
 # Facts that are not tags.
 FILE_NAME, BITS, PROFILE, PRIMARIES, EDITED = "file name", "bits", "profile", "primaries", "edited"
-_FAVOURITES = "Favourites"  # the keyword that Google's favourites get
+_FAVOURITES = "Favourites"  # the keyword for Google's favourites
 
 # The sources of each field, best first: reader and tags. EXIF's DateTime, the date of the last change, is not the date
 # taken.

@@ -138,10 +138,10 @@ class Packet:
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """The lists of keywords by their names, as they are written, with names that darktable `cut` whole again: list, part, whole.
+    """The lists of keywords by name, as written; `cut` restores names that darktable shortened: list, part, whole.
 
-    Of what an export `noted` in three of them, other programs have taken out what is `gone`. The `flat` words among the plain
-    ones only name a part of a longer keyword: darktable writes those that stand above one.
+    `gone` entries were `noted` by an export in three of them and removed by other programs since. `flat` plain words only
+    name a part of a longer keyword: darktable writes the parents of each.
     """
 
     texts: dict[str, list[str]]
@@ -286,13 +286,13 @@ def items(tree: _ElementTree, name: str) -> list[str]:
 
 
 def keyword_of(text: str, divider: str | None) -> Keyword:
-    """A keyword as a program wrote it, None for a plain word; what parts names for us is no part of one."""
+    """A keyword from a program's spelling, `divider` None for a plain word; our own separator never stays in a name."""
     names = (name.strip().replace("/", "|") for name in (text.split(divider) if divider else [text]))
     return tuple(name for name in names if name)
 
 
 def written_form(path: Keyword, name: str) -> str:
-    """A keyword as it stands in one of the lists; within a name "/" and "|" change places where "|" parts names."""
+    """A keyword in the form of one of the lists; within a name "/" and "|" are swapped if "|" separates names there."""
     divider = DIVIDERS[name]
     if divider is None:
         return path[-1]
@@ -300,7 +300,7 @@ def written_form(path: Keyword, name: str) -> str:
 
 
 def read_lists(tree: _ElementTree) -> Lists:
-    """The lists as they stand beside what an export noted; darktable writes two of the three, and ends an entry at its first comma."""
+    """The lists, compared with the notes of an export; darktable writes two of the three, and cuts an entry at its first comma."""
     texts = {name: items(tree, name) for name in DIVIDERS}
     noted = {name: items(tree, note) for name, note in NOTED.items()}
     paths = [keyword_of(text, DIVIDERS[name]) for name in (TAGS_LIST, HIERARCHICAL) for text in noted[name]]
@@ -328,7 +328,7 @@ def read_lists(tree: _ElementTree) -> Lists:
 
 
 def keywords_with_parents(texts: Mapping[str, Sequence[str]]) -> list[Keyword]:
-    """The entries of all lists but the plain words."""
+    """The entries of all lists except the plain words."""
     return [
         keyword_of(text, divider) for name, divider in DIVIDERS.items() if divider for text in texts[name]
     ]
@@ -340,7 +340,7 @@ def same_name(name: str) -> str:
 
 
 def _letters(text: str) -> str:
-    """What every spelling of a keyword has in common: its letters and digits, without accents, where it has any."""
+    """The common part of all spellings of a keyword: its letters and digits, without accents, if it has any."""
     found = filter(str.isalnum, unicodedata.normalize("NFKD", text).casefold())
     return "".join(found) or same_name(text)
 

@@ -28,7 +28,7 @@ class Answering:
     def __init__(
         self, db: Database, bundle: Bundle, wanted: Bundle, read: Callable[[Path], NDArray[np.float32]]
     ) -> None:
-        """`read` returns the vector of a file under a bundle."""
+        """`read` returns the vector of a file by `bundle`."""
         self.bundle = bundle
         self.wanted = wanted
         self.searcher = Searcher(db, bundle, read)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Tuned on half of Caltech-101's classes and half of the search subjects in the benchmark of tags.
 REJECTED = 0.5  # the weight of a rejected photo; an accepted one, which is rarer and more informative, has 1
-SEVERAL = 3  # rejections that halve their own effect on the weights: they may share traits with right photos
+SEVERAL = 3  # rejections at which each has half its full weight: a few may share traits with right photos
 OTHERS = 5.0  # the total weight of undecided photos as negatives
 FIRMNESS = 0.15  # regularisation of the bias while the weights are fitted
 CUT_FIRMNESS = 1.0  # regularisation of the cut towards its previous place, in deviations
