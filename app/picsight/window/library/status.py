@@ -193,7 +193,7 @@ class StatusLine(Ruled):
             self._show(self._standing)
 
     def _stand(self, line: StatusText) -> None:
-        """Set the text about the running work; it is shown after news with a button, or at once if there is none."""
+        """Set the text about the running work; it waits for news that has a button, or if the button is the same."""
         before, self._standing = self._standing, line
         stays = self._shown.verb or line.verb == before.verb
         if self._work is None and not (self.expiry.isActive() and stays):
