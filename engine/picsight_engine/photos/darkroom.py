@@ -26,9 +26,7 @@ if TYPE_CHECKING:
     from picsight_engine.photos.reading import Limits
 
 
-_PIECE_BYTES = (
-    8_000_000  # pixels are sent in pieces of about this size, to avoid a copy of a whole large picture
-)
+_PIECE_BYTES = 8_000_000  # pixels are sent in pieces of about this size, to avoid a large copy
 _LEAST_SIDE = 64  # pixels: the minimum of a reduced decode
 _ALL = 1 << 30
 

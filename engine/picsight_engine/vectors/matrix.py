@@ -307,9 +307,7 @@ class Matrix:
             mask |= np.isin(view.photo_ids, hidden)
         self._rows = Rows(
             view.photo_ids,
-            np.ascontiguousarray(
-                view.scales
-            ),  # copied: they are interleaved with records, and each search reads all
+            np.ascontiguousarray(view.scales),  # interleaved with records, and each search reads all
             view.codes,
             view.originals,
             mask if mask.any() else None,
