@@ -142,7 +142,7 @@ def test_what_a_task_cannot_ask_is_told(ask, folder):
         ),
         (
             f'[[zero_shot]]\nname = "own"\n{SHARDS}\nclasses = "imagenet"',
-            "has the class_index None, and own has the 1000 classes of imagenet",
+            "has the class_index None, but own has only the 1000 classes of imagenet",
         ),
         (
             '[[folders]]\nname = "own"\nfolder = "sketches"\nids = "imagenet_wnid"\nclasses = "imagenet"',

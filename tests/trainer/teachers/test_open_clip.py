@@ -79,7 +79,7 @@ def test_a_model_without_weights_or_with_strange_ones_is_told(weights, tmp_path,
         open_teacher("open_clip:ViT-L14@openai", tmp_path)
     assert len(str(told.value)) < 200
     for strange in ("no-such-tag", "/nowhere/weights.pt"):
-        with pytest.raises(WeightsError, match=rf"There is no file {strange}, nor .* it has: openai, "):
+        with pytest.raises(WeightsError, match=rf"There is no file {strange}, and .* it has: openai, "):
             open_teacher(f"open_clip:ViT-B-32@{strange}", tmp_path)
     assert not caplog.records, "open_clip's own words too"
 
