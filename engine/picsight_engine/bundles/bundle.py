@@ -321,8 +321,8 @@ def _parse_manifest(data: dict[str, Any]) -> Manifest:
     for name, record in files.items():
         require_whole(f"the size of {name}", record.bytes, 0, _MOST_BYTES)
         require(f"the hash of {name}", record.sha256, fits=bool(_SHA256.fullmatch(record.sha256)))
+    data["licence"] = licence = _record(Licence, data["licence"])
     parts: dict[str, Callable[[Any], object]] = {
-        "licence": partial(_record, Licence),
         "image": _image_spec,
         "text": _text_spec,
         "calibration": parse_calibration,
@@ -331,7 +331,7 @@ def _parse_manifest(data: dict[str, Any]) -> Manifest:
     }
     parsed = {key: parse(data[key]) for key, parse in parts.items() if data.get(key) is not None}
     manifest = Manifest(**{**data, **parsed, "files": files})
-    licence, scale = manifest.licence, manifest.logit_scale
+    scale = manifest.logit_scale
     require_texts({"name": manifest.name, "title": manifest.title})
     require_texts({"licence.id": licence.id, "licence.url": licence.url})
     require("licence.accept", licence.accept, fits=isinstance(licence.accept, bool))

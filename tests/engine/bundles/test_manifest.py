@@ -76,6 +76,7 @@ def test_whatever_stands_in_a_field_ends_in_a_manifest_or_in_a_sentence(sound) -
         (("dim",), True),
         (("space_id",), "../../../etc/pas"),
         (("logit_scale",), math.nan),
+        (("licence",), None),
         (("licence", "accept"), "false"),
         (("image", "size"), 10**6),
         (("image", "resize"), "stretch"),
