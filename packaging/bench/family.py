@@ -32,7 +32,6 @@ from picsight_engine.bundles.bundle import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FREE_BATCH = {0: "n"}
 SCALE = 0.1  # of layer scales: as they are initialised (1e-5), folded weights would vanish in float16
 
 
