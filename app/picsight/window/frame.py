@@ -19,11 +19,10 @@ from picsight.window.library.problems_model import ProblemsModel
 from picsight.window.library.problems_view import ProblemsView
 from picsight.window.library.sidebar import Sidebar
 from picsight.window.library.status import StatusLine
-from picsight.window.models.hint import HintLine
 from picsight.window.parts.controls import IconButton
 from picsight.window.parts.drops import DropVeil, dropped
 from picsight.window.parts.layouts import LineSplitter, filled
-from picsight.window.parts.notice import FirstRun, Notice
+from picsight.window.parts.notice import FirstRun, HintLine, Notice
 from picsight.window.search.box import SearchBox
 from picsight.window.tokens import DARK, HALF, PAD, em, high_contrast, palette_of, px, tones
 from picsight.window.viewer.view import ViewerPage

@@ -1,4 +1,6 @@
-"""Pages of words: a title, a reason, and buttons. The first-run page says what Picsight does and promises."""
+"""Pages of words: a title, a reason, and buttons. The first-run page says what Picsight does and
+promises; a line tells of better models.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QStandardPaths, Qt, Signal
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from picsight.window.parts.controls import Button, Weight
+from picsight.window.parts.controls import Button, IconButton, Weight
 from picsight.window.parts.icons import Sign
-from picsight.window.parts.labels import Words, sized
-from picsight.window.parts.layouts import filled
+from picsight.window.parts.labels import ElidedLabel, Words, sized
+from picsight.window.parts.layouts import Ruled, filled
 from picsight.window.tokens import HALF, ONE, PAD, WIDE, px
 
 if TYPE_CHECKING:
@@ -124,3 +126,25 @@ class FirstRun(QWidget):
     def say(self, sentence: str) -> None:
         """Show why a folder could not be added."""
         self._hint.setText(sentence)
+
+
+class HintLine(Ruled):
+    """A line below the photos, so that none of them moves when it appears."""
+
+    models_requested = Signal()
+    dismissed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        words = ElidedLabel(self)
+        whole = self.tr("Not what you meant? This small model knows everyday things.")
+        words.say(whole, self.tr("Not what you meant?"))
+        words.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        self.better = Button(self.tr("Get a better one…"), Weight.QUIET, self)
+        self.better.setAccessibleDescription(words.text())
+        self.better.clicked.connect(self.models_requested)
+        self.dismiss = IconButton("clear", self.tr("Do not mention better models again"), self)
+        self.dismiss.clicked.connect(self.dismissed)
+        row = filled(QHBoxLayout(self), self, PAD - HALF, words, self.better, 1, self.dismiss, gap=HALF)
+        row.setContentsMargins(px(self, HALF), 1, px(self, HALF), 0)
+        self.hide()
