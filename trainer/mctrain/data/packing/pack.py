@@ -1,6 +1,6 @@
-"""Packs photos into shards, each kept where an earlier run finished it; `manifest.json` says what is in them and how they were made.
+"""Packs photos into shards and keeps those that an earlier run finished; `manifest.json` records their content and settings.
 
-No path and no name of a photo's file stands in the manifest: a folder of shards may be passed on.
+The manifest contains no paths or file names of photos, so a folder of shards can be shared.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ MANIFEST = "manifest.json"
 _FORMAT = 1
 _KIND = "packed photos"
 _SPOOL = ".photos.part"
-_EVALUATION, _CHANGED = "evaluation", "changed"  # why a photo is skipped, beside the engine's codes
+_EVALUATION, _CHANGED = "evaluation", "changed"  # reasons to skip a photo, besides the engine's codes
 _REASONS = {
     "empty": "is empty",
     "not_an_image": "is no picture",
@@ -54,15 +54,15 @@ _REASONS = {
     "vanished": "is no longer there",
     _CHANGED: "was changed while it was packed; pack again",
 }
-# decoders release Python's lock; a picture of 250 megapixels takes 0.75 GB
+# decoders release the GIL; an image of 250 megapixels takes 0.75 GB
 _THREADS = min(os.cpu_count() or 1, 4)
 
 
 @dataclass(frozen=True, slots=True)
 class PackedShard:
-    """One shard: its file, what it was made of, what it holds, and photos that could not be packed, by key with a code.
+    """One shard: its file, the digest of its plan, its counts, and the code of each photo that was skipped, by key.
 
-    `human` and `synthetic` count the photos by their first caption; a shard of which nothing could be packed has no bytes.
+    `human` and `synthetic` count the photos by their first caption. A shard without a usable photo has 0 bytes and no file.
     """
 
     name: str
@@ -78,7 +78,7 @@ class PackedShard:
 
 @dataclass(slots=True)
 class Packed:
-    """What a run did: the shards, how many of them were there already, and sentences about photos that were left out."""
+    """The result of a run: the shards, how many of them were kept, and sentences about skipped photos."""
 
     shards: list[PackedShard] = field(default_factory=list)
     kept: int = 0
@@ -90,14 +90,14 @@ class Packed:
 def pack(
     source: Path, folder: Path, settings: PackingSettings, bar: Callable[[str, int], Progress]
 ) -> Packed:
-    """Packs a folder of photos, those of Parquet files, or those that a library's export names; a killed run continues with the same call.
+    """Packs the photos of a folder, of Parquet files or of a library export; the same call resumes a killed run.
 
     Raises:
         DataError: the source cannot be read, the folder holds something else, or no photo could be packed.
         StorageError: the folder cannot be written.
     """
     demand_writable(folder)
-    finished = _finished_shards(folder)  # before all photos are read, for the folder may hold something else
+    finished = _finished_shards(folder)  # first: if the folder is refused, no photo is read in vain
     with _laid_out(source, folder) as listing:
         plan = make_plan(listing, settings, bar("photos read", len(listing.entries)))
         packed = Packed(copies=plan.copies, faults=list(plan.faults))
@@ -112,13 +112,13 @@ def pack(
 
 @contextmanager
 def _laid_out(source: Path, folder: Path) -> Iterator[SourceListing]:
-    """The photos of a source as files; those of tables lie beside the shards as long as these are made."""
+    """Lists the photos of a source; those of Parquet files are extracted to a temporary folder beside the shards."""
     if source.is_file() and source.suffix.lower() != SUFFIX:
         yield read_library(source)
         return
     listing = read_folder(source) if source.is_dir() else SourceListing((), ())
     spool = folder / _SPOOL
-    shutil.rmtree(spool, ignore_errors=True)  # of a run that was killed
+    shutil.rmtree(spool, ignore_errors=True)  # left by a killed run
     try:
         more = read_tables(tables_of(source), spool)
         yield SourceListing((*listing.entries, *more.entries), (*listing.faults, *more.faults))
@@ -133,7 +133,7 @@ def _make_shards(
     packed: Packed,
     bar: Callable[[str, int], Progress],
 ) -> None:
-    """Makes the shards that are missing; after each one the manifest names it."""
+    """Makes the missing shards and updates the manifest after each."""
     shards = {f"shard-{number:06}.tar": shard for number, shard in enumerate(plan.shards)}
     records = {
         name: record
@@ -144,7 +144,7 @@ def _make_shards(
     _write_manifest(folder, plan, records)
     for path in (*folder.glob("shard-*.tar"), *folder.glob(".*.part")):
         if path.name not in records and path.is_file():
-            path.unlink()  # of other settings or photos, or half written by a killed run
+            path.unlink()  # made with other settings or photos, or half written by a killed run
     missing = sum(len(shard) for name, shard in shards.items() if name not in records)
     progress = bar("photos packed", missing) if missing else lambda *_: None
     pool = ThreadPoolExecutor(_THREADS)
@@ -167,7 +167,7 @@ def _make(
     settings: PackingSettings,
     progress: Progress,
 ) -> PackedShard:
-    """Writes a shard of those of its photos that can be packed; without any there is no file."""
+    """Writes a shard of the usable photos; writes no file if there are none."""
     samples: list[tuple[str, Mapping[str, bytes]]] = []
     skipped: dict[str, str] = {}
     counts: Counter[str] = Counter()
@@ -195,7 +195,7 @@ def _make(
 
 
 def _prepared(each: Planned, side: int) -> Prepared | str:
-    """A photo for its shard, or the code of why there is none."""
+    """Prepares a photo for its shard, or returns the code of the reason to skip it."""
     try:
         data = read_photo(each.path, LIMITS)
         if content_key(data) != each.key:
@@ -207,13 +207,13 @@ def _prepared(each: Planned, side: int) -> Prepared | str:
 
 
 def _licensed(words: SampleTexts, licence: str) -> SampleTexts:
-    """Every sample names its licence and its source, if only as unknown."""
+    """Adds a licence and a source, which are empty if unknown."""
     about = {"source": "", **words.about}
     return replace(words, about={**about, "license": about.get("license") or licence})
 
 
 def _explain(shard: tuple[Planned, ...], record: PackedShard, packed: Packed) -> None:
-    """Sentences about what a shard, made now or before, had to leave out."""
+    """Adds sentences about the photos that a shard lacks, whether it was made now or earlier."""
     paths = {each.key: each.path for each in shard}
     for key, code in record.skipped.items():
         if code == _EVALUATION:
@@ -223,7 +223,7 @@ def _explain(shard: tuple[Planned, ...], record: PackedShard, packed: Packed) ->
 
 
 def _write_manifest(folder: Path, plan: PackingPlan, shards: Mapping[str, PackedShard]) -> None:
-    """Replaces the manifest with one that names these shards, and evaluation photos by key with the reason."""
+    """Replaces the manifest: it lists these shards, and the refused evaluation photos by key with the reason."""
     content = {
         "format": _FORMAT,
         "kind": _KIND,
@@ -239,10 +239,10 @@ def _write_manifest(folder: Path, plan: PackingPlan, shards: Mapping[str, Packed
 
 
 def _finished_shards(folder: Path) -> dict[str, PackedShard]:
-    """The shards that an earlier run finished in a folder, by the digest of what they were made of.
+    """The shards that an earlier run finished in a folder, by the digest of their plan.
 
     Raises:
-        DataError: the folder holds something else, which is never written over.
+        DataError: the folder holds other files, which are never overwritten.
     """
     content = _read_manifest(folder / MANIFEST)
     if content is None:
@@ -269,7 +269,7 @@ def _read_manifest(path: Path) -> Any:
 
 
 def _is_whole(record: PackedShard, folder: Path, name: str) -> bool:
-    """Whether a finished shard still lies in the folder under this name, byte for byte."""
+    """Whether a finished shard is still in the folder under this name, with the same bytes."""
     if record.name != name:
         return False
     path = folder / name

@@ -1,4 +1,4 @@
-"""What is to be packed, known before any photo is decoded: each picture once, under a key of its own."""
+"""Plans the shards before any photo is decoded: each picture once, under its content key."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PackingSettings:
-    """How photos are packed: the longest short side in pixels, photos a shard, and the licence where none is told."""
+    """How photos are packed: the maximum short side in pixels, photos per shard, and the default licence."""
 
     side: int = 512
     per_shard: int = 1000
@@ -32,7 +32,7 @@ class PackingSettings:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One picture: its key, a file that holds it, and the words of all its copies."""
+    """One picture: its key, one of its files, and the texts of all its copies."""
 
     key: str
     path: Path
@@ -41,7 +41,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """An evaluation photo, and by what it was known: its key, or its bytes."""
+    """An evaluation photo, and whether its key or its bytes identified it."""
 
     path: Path
     by: Literal["key", "bytes"]
@@ -49,9 +49,9 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class PackingPlan:
-    """How to pack what: the pictures by shard, in the order of their keys, and what was left out.
+    """The pictures of each shard, in the order of their keys, and the files left out.
 
-    `refused` are evaluation photos by the key that they would have, `copies` files that hold a picture another one holds.
+    `refused` maps the content keys of evaluation photos to their files; `copies` and `faults` are sentences.
     """
 
     settings: PackingSettings
@@ -62,14 +62,14 @@ class PackingPlan:
 
 
 def content_key(data: bytes) -> str:
-    """The key of a photo: it follows from the coded picture, so one that is moved, renamed, rated or described keeps it."""
+    """The key of a photo: a fingerprint of the coded picture, which moving, renaming, rating or captioning does not change."""
     return fingerprint(data).hex()
 
 
 def make_plan(
     listing: SourceListing, settings: PackingSettings, progress: Callable[[int, str], None]
 ) -> PackingPlan:
-    """Reads every file once: its key, whether it is an evaluation photo, whether another file holds the same."""
+    """Reads every file once, to find its key, evaluation photos and copies."""
     known = shipped()
     pictures: dict[str, Planned] = {}
     refused: dict[str, Refused] = {}
@@ -101,7 +101,7 @@ def make_plan(
 
 
 def digest(shard: tuple[Planned, ...], settings: PackingSettings) -> str:
-    """What a shard's bytes follow from: a finished one with the same digest need not be made again."""
+    """A digest of everything that determines a shard's bytes; a finished shard with the same digest is kept."""
     content = [
         [each.key, each.words.human, dict(each.words.synthetic), dict(each.words.about)] for each in shard
     ]

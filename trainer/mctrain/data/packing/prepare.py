@@ -1,4 +1,4 @@
-"""A photo of any format as it goes into a shard: upright, sRGB, no larger than wanted, and nothing but the picture."""
+"""Prepares a photo of any format for a shard: upright, sRGB, limited in size and without metadata."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ if TYPE_CHECKING:
     from picsight_engine.photos.identity import Segment
 
 
-RULE = 1  # raise when the bytes of a prepared photo change
+RULE = 1  # increase when the bytes of a prepared photo change
 LIMITS = Limits()
 
 _QUALITY = 90
-_LONGEST = 65_500  # pixels that a JPEG can be long
+_LONGEST = 65_500  # pixels; the maximum side of a JPEG
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A photo for a shard, and whether its coded picture is the original's own."""
+    """A photo for a shard; `unchanged` if it keeps the coded picture of the original."""
 
     photo: StoredPhoto
     unchanged: bool
 
 
 def prepare(data: bytes, path: Path, side: int) -> Prepared:
-    """The photo of a file with a short side of at most `side` pixels, never enlarged; `path` serves the sentences only.
+    """The photo of a file with a short side of at most `side` pixels, never enlarged; `path` is for error messages only.
 
-    A JPEG or WebP keeps its coded picture where that alone, read by any program, shows what the whole file shows. So one
-    that is turned or coloured by its metadata is encoded anew.
+    A small JPEG or WebP keeps its coded picture if it looks the same without metadata. A photo whose metadata rotates it
+    or sets its colour profile is re-encoded.
 
     Raises:
-        ImageError: it cannot be decoded, or is too long for a JPEG.
+        ImageError: the photo cannot be decoded, or is too long for a JPEG.
     """
     picture = decode(data, path, min_side=2 * side, limits=LIMITS)
     if min(picture.width, picture.height) <= side:
@@ -56,7 +56,7 @@ def prepare(data: bytes, path: Path, side: int) -> Prepared:
 
 
 def _shows(content: bytes, image: PIL.Image.Image) -> bool:
-    """Whether a plain reader of the file sees exactly this picture."""
+    """Whether a decoder that ignores metadata gives exactly these pixels."""
     try:
         seen = PIL.Image.open(io.BytesIO(content)).convert("RGB")
     except (OSError, SyntaxError, ValueError):
@@ -74,7 +74,7 @@ def _fitted(image: PIL.Image.Image, side: int) -> PIL.Image.Image:
 
 def _encoded(image: PIL.Image.Image) -> bytes:
     plain = image.copy()
-    plain.info = {}  # the encoder would take a comment of the original from there
+    plain.info = {}  # otherwise the encoder would copy the original's comment
     out = io.BytesIO()
     plain.save(out, "JPEG", quality=_QUALITY)
     return out.getvalue()
@@ -84,11 +84,11 @@ _APP0, _APP14 = 0xE0, 0xEE
 # frames, tables and scans: SOF, DHT and DAC; SOS, DQT, DNL, DRI
 _CODING = frozenset([*range(0xC0, 0xD0), 0xDA, 0xDB, 0xDC, 0xDD])
 _END_OF_IMAGE = b"\xff\xd9"
-_JFIF_BYTES, _ADOBE_BYTES = 18, 16  # with marker and length; a longer JFIF segment has a preview
+_JFIF_BYTES, _ADOBE_BYTES = 18, 16  # including marker and length; a longer JFIF segment has a thumbnail
 
 
 def without_metadata(data: bytes) -> tuple[str, bytes] | None:
-    """Suffix and bytes of the bare picture; None where it is neither JPEG nor WebP, is animated or cannot be walked."""
+    """Suffix and bytes of a JPEG or WebP without metadata; None for other formats, animations and damaged files."""
     if is_jpeg(data):
         bare = _jpeg(data)
         return ("jpg", bare) if bare else None
@@ -115,7 +115,7 @@ def _jpeg(data: bytes) -> bytes | None:
 
 
 def _is_needed(data: bytes, segment: Segment) -> bool:
-    """JFIF and Adobe's mark tell how colours are coded; they have fixed lengths."""
+    """Whether decoding needs a segment; JFIF and Adobe segments, which describe the colour coding, have fixed lengths."""
     start, length = segment.start + 4, segment.end - segment.start
     if segment.marker == _APP0:
         return data.startswith(b"JFIF\0", start) and length == _JFIF_BYTES
@@ -125,16 +125,16 @@ def _is_needed(data: bytes, segment: Segment) -> bool:
 
 
 def _webp(data: bytes) -> bytes | None:
-    """The simple form of the file: one chunk, lossy or lossless."""
+    """The simple file format: one chunk, lossy or lossless."""
     pictures = [chunk for name, chunk in _chunks(data) if name in {b"VP8 ", b"VP8L"}]
     if len(pictures) != 1:
-        return None  # frames of an animation lie in chunks of their own
+        return None  # the frames of an animation are nested in other chunks
     body = b"WEBP" + pictures[0]
     return b"RIFF" + len(body).to_bytes(4, "little") + body
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Name of each chunk, and the whole of it: name, length, content, filled up to an even number."""
+    """The name and the bytes of each chunk: name, length and content, padded to an even number of bytes."""
     position = 12
     while position + 8 <= len(data):
         length = int.from_bytes(data[position + 4 : position + 8], "little")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 _PRELOADED = "mctrain.data.reading.reader"
-_PICKY = hasattr(signal, "sigwaitinfo")  # not on a Mac, nor on Windows
+_PICKY = hasattr(signal, "sigwaitinfo")  # missing on macOS and Windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,9 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class TrainingBatch:
-    """One step of one rank; the embeddings are those of the chosen view, caption and synthetic text.
+    """The samples of one step on one rank, with the embeddings of the chosen view, caption and synthetic text.
 
-    Without a second text `synthetic` is empty, and so m is 0; otherwise m is n. Of plain data D is 0.
+    m is n, or 0 if there is no second text. D is 0 for plain data.
     """
 
     keys: tuple[str, ...]
@@ -68,7 +68,7 @@ class EmbeddedText(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What is seen of one sample: a view with its embedding [D], a caption, and a second text if one is wanted."""
+    """One sample of a batch: a view with its embedding [D], a caption, and a second text if the recipe asks for one."""
 
     key: str
     picture: PIL.Image.Image
@@ -78,12 +78,12 @@ class Visit:
 
 
 def normalised(pixels: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    """What a student sees [n, 3, size, size]: pixels from 0 to 1, less its mean [3], by its deviation [3]."""
+    """The student's input [n, 3, size, size]: pixels from 0 to 1, minus the mean [3], divided by the standard deviation [3]."""
     return (pixels - mean[:, None, None]) / std[:, None, None]
 
 
 def collate(visits: Sequence[Visit], skipped: Sequence[Skipped]) -> TrainingBatch:
-    """Joins visits into a batch; the pixels stay as a decoder gives them, which torch calls channels last."""
+    """Joins visits into a batch; the pixels keep the decoder's memory layout, channels last."""
     pixels = np.stack([np.asarray(visit.picture) for visit in visits])  # [n, size, size, 3]
     second = [visit.synthetic for visit in visits if visit.synthetic is not None]
     width = len(visits[0].embedding)
@@ -106,12 +106,12 @@ def _join(rows: Sequence[NDArray[np.float32]], width: int) -> Tensor:
 def load(
     steps: Dataset[TrainingBatch | str], sampler: range | None, workers: int, skipped: dict[str, str]
 ) -> Iterator[TrainingBatch]:
-    """The batches of a dataset: for the steps of `sampler` in order, or all that it yields of itself.
+    """The batches of a dataset: those of the steps in `sampler`, or all of them for an iterable dataset.
 
-    `skipped` gets the reasons of the samples that were skipped, by key.
+    The reasons of skipped samples are added to `skipped`, by key.
 
     Raises:
-        DataError: the dataset gave a sentence in place of a batch, or a process was ended from outside.
+        DataError: the dataset returned an error message instead of a batch, or a worker was killed.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "This DataLoader will create")  # more workers than cores
@@ -122,7 +122,7 @@ def load(
             num_workers=workers,
             multiprocessing_context=_context() if workers else None,
             worker_init_fn=_follow,
-            generator=torch.Generator(),  # it draws a number: not one of the run's
+            generator=torch.Generator(),  # it draws a seed, which must not change the run's generator
         )
         with _unheard():
             batches = iter(loader)
@@ -143,11 +143,11 @@ def load(
 
 @contextmanager
 def _unheard() -> Iterator[None]:
-    """Processes that are begun here hear neither Ctrl-C nor SIGTERM, which a terminal and a service manager send to all.
+    """Processes started here ignore Ctrl-C and SIGTERM, which a terminal or a service manager sends to the whole group.
 
-    They end with the one that reads from them, which has its own answer; its own signals wait for the end of the block.
+    They end with their parent, which handles these signals itself, after the block.
     """
-    resource_tracker.ensure_running()  # to begin it would let both through again
+    resource_tracker.ensure_running()  # starting it later would unblock both signals
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM}) if _PICKY else set()
     try:
         yield
@@ -157,14 +157,14 @@ def _unheard() -> Iterator[None]:
 
 
 def _follow(worker: int) -> None:  # noqa: ARG001 (torch's own signature)
-    """Of itself a loader's process outlives a parent that was killed: it looks for the end of another one, the fork server."""
+    """Ends a worker with its parent; by default it watches the fork server instead and outlives a killed parent."""
     follow_parent()
     if _PICKY:
         threading.Thread(target=_hear_parent, daemon=True).start()
 
 
 def _hear_parent() -> None:
-    """Its parent alone may end it by SIGTERM."""
+    """Ends the process on SIGTERM, but only from its parent."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     while signal.sigwaitinfo({signal.SIGTERM}).si_pid != parent.pid:
@@ -173,7 +173,7 @@ def _hear_parent() -> None:
 
 
 def _context() -> BaseContext:
-    """Workers are forked from a process that has loaded torch and runs no threads: quick, and safe beside a GPU."""
+    """Forks workers from a process that has imported torch and has no threads: fast, and safe with a GPU."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")

@@ -1,7 +1,7 @@
-"""Where in a tar each member of each sample lies, so that samples are read in any order; kept in the cache.
+"""A cached index of the members of a tar, so that samples can be read in any order.
 
-The index of a shard is one array of rows, mapped into memory: all processes of a run share it, and a hundred million
-samples need none of their own.
+The index of a shard is one memory-mapped array: all processes of a run share it, so even a hundred million samples need no
+private memory.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from mctrain.data.reinforced.sample import Needs
 
-LAYOUT = 2  # raise when the rows change: older files are then made again
+LAYOUT = 2  # increase when the rows change, so that older files are rebuilt
 _GZIP = b"\x1f\x8b"
 _CHUNK = 1 << 20
 _ABSENT = -1
@@ -40,9 +40,9 @@ _FOREIGN = "surrogateescape"  # names may hold any bytes
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """An indexed tar: `whole` of its samples lack nothing that is needed, the others are counted by the first role they lack.
+    """An indexed tar: `whole` counts the complete samples, `lacking` the others by the first role they lack.
 
-    `path` is what was opened, `tar` what is read of it: a gzipped shard's unpacked one.
+    `path` is the shard, `tar` the file that is read: the same one, or the unpacked copy of a gzipped shard.
     """
 
     path: Path
@@ -53,23 +53,23 @@ class Shard:
     lacking: Mapping[str, int]
 
     def key(self, number: int) -> str:
-        """The key of a whole sample."""
+        """The key of a complete sample."""
         return str(_load_rows(self.rows)[number]["key"].decode(errors=_FOREIGN))
 
     def keys(self) -> Iterator[str]:
-        """Those of all whole samples, in order."""
+        """The keys of all complete samples, in order."""
         return map(self.key, range(self.whole))
 
     def find(self, key: str) -> int | None:
-        """The number of the first whole sample with this key."""
+        """The number of the first complete sample with this key."""
         places = np.flatnonzero(_load_rows(self.rows)["key"][: self.whole] == key.encode(errors=_FOREIGN))
         return int(places[0]) if len(places) else None
 
     def members(self, number: int) -> dict[str, bytes]:
-        """The members of a whole sample that are looked at, by suffix.
+        """The needed members of a complete sample, by suffix.
 
         Raises:
-            DataError: the disk refuses it.
+            DataError: the file cannot be read.
         """
         row = _load_rows(self.rows)[number]
         places = zip(ROLES, row["suffix"].tolist(), row["offset"].tolist(), row["size"].tolist(), strict=True)
@@ -85,11 +85,12 @@ class Shard:
 
 
 def open_shard(path: Path, cache: Path, needs: Needs = REINFORCED) -> Shard:
-    """A shard with its index, made where the cache has none, and the same whatever is needed; a gzipped one is first
-    unpacked into the cache.
+    """Opens a shard and builds its index if the cache has none; the index does not depend on `needs`.
+
+    A gzipped shard is first unpacked into the cache.
 
     Raises:
-        DataError: it is missing or damaged.
+        DataError: the shard is missing or damaged.
     """
     identity = _identify(path)
     tar = _unpack(path, cache / "unpacked" / f"{identity}.tar") if _is_zipped(path) else path
@@ -105,7 +106,7 @@ def open_shard(path: Path, cache: Path, needs: Needs = REINFORCED) -> Shard:
     return Shard(path, tar, file, needs, len(absent) - len(first), lacking)
 
 
-@lru_cache(maxsize=1 << 14)  # of an operating system's 65,536 maps a process
+@lru_cache(maxsize=1 << 14)  # Linux allows 65,536 memory maps per process
 def _load_rows(path: Path) -> NDArray[Any]:
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
@@ -114,10 +115,10 @@ def _load_rows(path: Path) -> NDArray[Any]:
 
 
 def _index(tar: Path) -> NDArray[Any]:
-    """One row a sample: key, and by role where the member lies [samples, roles].
+    """One row per sample: its key, and the position of the member of each role [samples, roles].
 
-    Those that lack nothing come first, then those that lack nothing of a plain sample: so the whole ones are the first
-    rows, whichever of both is needed.
+    Samples complete as reinforced ones come first, then those complete as plain ones. So the complete samples are the
+    first rows for either need.
     """
     samples: list[tuple[str, dict[str, tuple[int, int, int]]]] = []
     latest: dict[str, dict[str, tuple[int, int, int]]] = {}
@@ -125,11 +126,11 @@ def _index(tar: Path) -> NDArray[Any]:
         role = role_of(suffix)
         if role is None:
             continue
-        if key not in latest or role in latest[key]:  # the same key once more
+        if key not in latest or role in latest[key]:  # a repeated key
             latest[key] = {}
             samples.append((key, latest[key]))
         latest[key].setdefault(role, (SUFFIXES.index(suffix), offset, size))
-    # stable: otherwise the archive's order
+    # a stable sort keeps the archive's order
     samples.sort(key=lambda each: [needs.missing(each[1]) is not None for needs in (REINFORCED, PLAIN)])
     keys = [key.encode(errors=_FOREIGN) for key, _ in samples]
     longest = max(map(len, keys), default=1)
@@ -147,7 +148,7 @@ def _index(tar: Path) -> NDArray[Any]:
 
 
 def _walk(tar: Path) -> Iterator[tuple[str, str, int, int]]:
-    """The files of a tar as (key, suffix, offset, size); only heads are read."""
+    """The files of a tar as (key, suffix, offset, size); reads only the headers."""
     with opened_archive(tar, plain=True) as archive:
         for member in archive:
             if member.isfile():
@@ -155,7 +156,7 @@ def _walk(tar: Path) -> Iterator[tuple[str, str, int, int]]:
 
 
 def _identify(path: Path) -> str:
-    """A name for the cache: another file, or the same one rewritten, has another."""
+    """A cache name that differs between files, and changes when a file is rewritten."""
     digest = hashlib.sha256(f"{path.name} {version_of(path)}".encode()).hexdigest()
     return f"{path.name.partition('.')[0]}-{digest[:16]}"
 

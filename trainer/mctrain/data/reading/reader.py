@@ -1,6 +1,6 @@
-"""Reads shards for training by an index: batches follow from epoch and seed alone, whoever reads them and from which step.
+"""Reads shards for training by an index: batches depend only on epoch and seed, not on the workers or the first step.
 
-`open_data` streams what cannot be indexed.
+`open_data` streams shards that cannot be indexed.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ if TYPE_CHECKING:
     from mctrain.places import Place
 
 
-_MOST_SKIPPED = 256  # for one place of a batch: then the shards are at fault, not their samples
+_MOST_SKIPPED = 256  # for one row of a batch; more means that the shards are at fault
 _order = lru_cache(maxsize=1)(order)
 
 
 class TrainingData:
-    """The samples of shards that lack no member that is needed, and what was skipped so far, by reason."""
+    """The complete samples of shards, and the number skipped so far, by reason."""
 
     def __init__(self, shards: Sequence[Path], cache: Path, settings: ReaderSettings) -> None:
-        """Indexes what the cache does not know yet; of the samples, nothing but the heads of the tars is read.
+        """Indexes the shards that are not in the cache; reads only the headers of the tars.
 
         Raises:
-            DataError: a shard is missing or damaged, or no sample is whole.
+            DataError: a shard is missing or damaged, or no sample is complete.
         """
         needs = REINFORCED if isinstance(settings.views, Stored) else PLAIN
         self._shards = tuple(open_shard(shard, cache, needs) for shard in shards)
@@ -58,35 +58,35 @@ class TrainingData:
             raise DataError(_explain(shards, self._lacking, needs))
 
     def __len__(self) -> int:
-        """How many samples lack no member and are not kept apart."""
+        """The number of complete samples that are not held out."""
         return len(self._seen)
 
     @property
     def guarantee(self) -> str:
-        """What holds for a run that is stopped, in a sentence."""
+        """A sentence on how a stopped run resumes."""
         return f"{len(self)} samples of {len(self._shards)} shards, by an index: a run that was stopped goes on exactly where it was."
 
     @property
     def digests(self) -> dict[str, str]:
-        """Of each shard, by its path from where all of them lie, what lies where in it, without reading it: SHA-256 of its index."""
+        """The SHA-256 of each shard's index, by the shard's path below their common folder."""
         above = os.path.commonpath([shard.path.parent for shard in self._shards])
         return {shard.path.relative_to(above).as_posix(): file_digest(shard.rows) for shard in self._shards}
 
     @property
     def skipped(self) -> Counter[str]:
-        """How many samples were skipped: those that lack a member from the start, the others once they were met."""
+        """The number of skipped samples by reason: incomplete ones from the start, others once they are read."""
         lacking = Counter({f"no {role}": count for role, count in self._lacking.items()})
         return lacking + Counter(self._skipped.values())
 
     def steps(self, batch: int) -> int:
-        """How many batches a pass has; what is left over is not seen in it."""
+        """The number of batches in a pass; the remaining samples are left out."""
         return len(self) // batch
 
     def batches(self, part: Pass, workers: int) -> Iterator[TrainingBatch]:
-        """The batches of a pass, or of some steps of it, read by this process or by so many others: they are the same.
+        """The batches of a pass or of some of its steps; `workers` (0: this process reads) does not change them.
 
         Raises:
-            DataError: the samples are fewer than a batch, too many in a row are broken, or the disk refuses one.
+            DataError: the samples do not fill a batch, too many in a row are broken, or one cannot be read.
         """
         if not self.steps(part.batch):
             raise DataError(f"{len(self)} samples make no batch of {part.batch}; take a smaller one.")
@@ -96,7 +96,7 @@ class TrainingData:
 
 
 class _Steps(Dataset["TrainingBatch | str"]):
-    """The batches of a pass by step; what ends the pass is an item too: raised in a worker, it would come as a traceback."""
+    """The batches of a pass by step; an error is returned as an item, because a worker would raise it as a traceback."""
 
     def __init__(
         self, shards: tuple[Shard, ...], seen: Sequence[int], settings: ReaderSettings, part: Pass
@@ -117,9 +117,9 @@ class _Steps(Dataset["TrainingBatch | str"]):
             return str(fault)
 
     def _visit(self, place: int, skipped: list[Skipped]) -> Visit:
-        """The sample at a place of the order, or the first usable one behind it: the same row of the batches that follow.
+        """The sample at a place of the order; if it is unusable, the first usable one in the same row of the following batches.
 
-        So no sample is twice in a batch, but at a pass's end.
+        So no sample occurs twice in a batch, except at the end of a pass.
         """
         count, batch = len(self._seen), self._part.batch
         for _ in range(min(count, _MOST_SKIPPED)):
@@ -136,7 +136,7 @@ class _Steps(Dataset["TrainingBatch | str"]):
 
 
 def _seen(shards: Sequence[Shard], apart: float) -> Sequence[int]:
-    """The numbers of the samples that may be seen, counted through all shards; without any kept apart it takes no memory."""
+    """The numbers of the samples that are not held out, counted across all shards; a range if none is held out."""
     if not apart:
         return range(sum(shard.whole for shard in shards))
     keys = chain.from_iterable(shard.keys() for shard in shards)
@@ -158,14 +158,14 @@ def _explain(shards: Sequence[Path], lacking: Counter[str], needs: Needs) -> str
 
 Data = TrainingData | StreamedData
 
-MOST_INDEXED = 1 << 14  # each takes a map, of which a process has 65,536, and its turn when a run begins
+MOST_INDEXED = 1 << 14  # each takes one of a process's 65,536 memory maps, and time at the start of a run
 
 
 def open_data(folder: Place, patterns: Sequence[str], cache: Path, settings: ReaderSettings) -> Data:
-    """The shards of a folder that the patterns name: those of a store, and more than can be indexed, are streamed.
+    """Opens the shards of a folder that match the patterns; streams them if any is in a store or they are too many to index.
 
     Raises:
-        DataError: a shard is missing or damaged, no sample is whole, or a stream has no manifest.
+        DataError: a shard is missing or damaged, no sample is complete, or streamed shards have no manifest.
         TrainerError: a package is missing.
     """
     shards = find_shards(folder, patterns)

@@ -1,8 +1,8 @@
-"""Reads shards as they pass, without an index: those of a store, or more than can be mapped into memory.
+"""Reads shards sequentially, without an index: those in a store, or more than can be memory-mapped.
 
-The order of the shards follows from epoch and seed; each rank, and each process of it, has shards of its own, and mixes the
-samples of some of them in memory. A pass that is entered in its middle begins with the shards that are not read to their
-end by then: of these, samples are seen twice, and those that were waiting to be mixed are not seen in that pass.
+The order of the shards depends on epoch and seed. Each worker of each rank reads different shards and mixes their samples in
+a shuffle buffer. A pass that resumes in the middle begins with the shards that were only partly read: some of their samples
+are seen twice, and the samples that were in the buffer are not seen in that pass.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ if TYPE_CHECKING:
     from mctrain.places import Place
 
 
-_MOST_SKIPPED = 256  # one after the other: then the shards are at fault, not their samples
-# samples that wait in memory, of 0.1 to 0.3 MB; and how many before the first batch
+_MOST_SKIPPED = 256  # in a row; more means that the shards are at fault
+# samples in the shuffle buffer, of 0.1 to 0.3 MB each; and how many before the first batch
 _MIXED, _FIRST = 1000, 250
 
 
 class StreamedData:
-    """The samples of shards by the number that their manifest tells, and what was skipped so far, by reason."""
+    """The samples of shards, counted by the manifest, and the number skipped so far, by reason."""
 
     def __init__(self, shards: Sequence[CountedShard], settings: ReaderSettings) -> None:
-        """Nothing of the shards is read.
+        """Reads nothing from the shards.
 
         Raises:
-            DataError: they hold nothing.
+            DataError: they hold no samples.
         """
         self._shards = tuple(shards)
         self._settings = settings
@@ -57,12 +57,12 @@ class StreamedData:
             )
 
     def __len__(self) -> int:
-        """How many samples are not kept apart: of a share that is drawn, as many as are to be expected."""
+        """The expected number of samples that are not held out."""
         return round(sum(each.samples for each in self._shards) * (1 - self._settings.apart))
 
     @property
     def guarantee(self) -> str:
-        """What holds for a run that is stopped, in a sentence."""
+        """A sentence on how a stopped run resumes."""
         return (
             f"{len(self)} samples of {len(self._shards)} shards, streamed: a run that was stopped goes on at the beginning of the "
             "shards that it stopped in, so some samples are seen twice in that pass, and some not at all."
@@ -70,23 +70,23 @@ class StreamedData:
 
     @property
     def digests(self) -> dict[str, str]:
-        """Of each shard, as the manifest tells."""
+        """The SHA-256 of each shard, from the manifest."""
         return {each.name: each.digest for each in self._shards}
 
     @property
     def skipped(self) -> Counter[str]:
-        """How many samples were skipped since they were met, and how many shards that could not be read to their end."""
+        """The number of samples skipped so far, and of shards that could not be read to the end, by reason."""
         return Counter(self._skipped.values())
 
     def steps(self, batch: int) -> int:
-        """How many batches a pass has."""
+        """The number of batches in a pass."""
         return len(self) // batch
 
     def batches(self, part: Pass, workers: int) -> Iterator[TrainingBatch]:
-        """The batches of a pass, or of some steps of it, read by this process or by so many others.
+        """The batches of a pass or of some of its steps, read by `workers` processes (0: by this one).
 
         Raises:
-            DataError: the samples are fewer than a batch, the shards fewer than the ranks, or none can be used.
+            DataError: the samples do not fill a batch, there are fewer shards than ranks, or no sample is usable.
         """
         if not self.steps(part.batch):
             raise DataError(f"{len(self)} samples make no batch of {part.batch}; take a smaller one.")
@@ -101,9 +101,7 @@ class StreamedData:
 
 
 class _Stream(IterableDataset["TrainingBatch | str"]):
-    """The batches of a pass that one process reads; what ends the pass is an item too: raised in a worker, it would come as a
-    traceback.
-    """
+    """The batches that one process reads; an error is yielded as an item, because a worker would raise it as a traceback."""
 
     def __init__(
         self, shards: Sequence[CountedShard], settings: ReaderSettings, part: Pass, steps: int
@@ -129,7 +127,7 @@ class _Stream(IterableDataset["TrainingBatch | str"]):
             yield str(fault)
 
     def _visits(self, number: int, workers: int, seen: int) -> Iterator[Visit]:
-        """What is seen of the samples of this process, from the shard on in which so many of them end; round and round."""
+        """The visits of this process, without end; the first turn skips the shards that `seen` samples cover."""
         part = self._part
         for turn in count():
             drawn = order(len(self._shards), part.epoch, part.seed).tolist()
@@ -146,7 +144,7 @@ class _Stream(IterableDataset["TrainingBatch | str"]):
                 self._give_up()
 
     def _seen(self, sample: SampleMembers) -> Visit | None:
-        """What is seen of a sample; None where it cannot be used, or is kept apart."""
+        """The visit of a sample; None if it is unusable or held out."""
         try:
             return self._see(sample)
         except SampleError as fault:
@@ -155,7 +153,7 @@ class _Stream(IterableDataset["TrainingBatch | str"]):
 
     def _skip(self, key: str, reason: str, message: str) -> None:
         self._skipped.append(Skipped(key, reason, message))
-        if len(self._skipped) > _MOST_SKIPPED + self._part.batch:  # no batch came meanwhile
+        if len(self._skipped) > _MOST_SKIPPED + self._part.batch:  # no batch was completed since
             self._give_up()
 
     def _give_up(self) -> None:
@@ -172,7 +170,7 @@ class _Stream(IterableDataset["TrainingBatch | str"]):
         return see(group.key, members, self._settings, self._part)
 
     def _mixed(self, shards: Sequence[CountedShard], draw: random.Random) -> Iterator[SampleMembers]:
-        """The samples of some shards, each drawn from those that wait; these grow by one for each that is given."""
+        """Shuffles the samples of some shards through a buffer, which grows by one with each sample drawn."""
         waiting: list[SampleMembers] = []
         room = _FIRST
         for group in chain.from_iterable(map(self._groups, shards)):
@@ -184,7 +182,7 @@ class _Stream(IterableDataset["TrainingBatch | str"]):
             yield _drawn(waiting, draw)
 
     def _groups(self, shard: CountedShard) -> Iterator[SampleMembers]:
-        """The samples of a shard as far as it can be read; that it cannot be read to its end is counted."""
+        """The samples of a shard, as far as it can be read; damage counts as one skip."""
         for group in grouped(shard.place):
             if group.fault is not None and group.fault.kind == "damaged shard":
                 self._skip(shard.name, group.fault.kind, f"{shard.name}: {group.fault.sentence}")
@@ -209,10 +207,10 @@ class CountedShard:
 
 
 def count_samples(folder: Place, shards: Sequence[Place]) -> tuple[CountedShard, ...]:
-    """What the manifest of a folder says of some of its shards, which `mctrain` packed, reinforced or joined.
+    """Looks up shards in the manifest that `mctrain` wrote when it packed, reinforced or joined the folder.
 
     Raises:
-        DataError: there is no manifest, it is damaged, or it does not name one of the shards.
+        DataError: the manifest is missing or damaged, or does not name one of the shards.
     """
     path = folder / MANIFEST
     if not path.is_file():

@@ -1,7 +1,7 @@
-"""What a pass over the data sees: the order of the samples, and of each sample one view, one caption, one other text.
+"""Chooses the order of the samples in a pass, and one view, one caption and one other text of each sample.
 
-The order follows from epoch and seed, the choice from key, epoch and seed: neither depends on what was read before, nor on
-who reads it.
+The order depends on epoch and seed, the choice on key, epoch and seed: neither depends on earlier reads, nor on the process
+that reads.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The views that stand in the shards, with what teachers gave for them and for the texts.
+    """Uses the views in the shards, with the teachers' embeddings of views and texts.
 
-    `widths` are those of the teachers, in the order of their embeddings.
+    `widths` are the teachers' embedding widths, in order.
     """
 
     widths: tuple[int, ...]
@@ -43,9 +43,9 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """One text is any of a photo's captions, or always the first; another is one whose tag fits the pattern.
+    """Which texts to use: a random caption or always the first; and a second text whose tag matches the pattern.
 
-    An empty pattern wants no other text.
+    An empty pattern means no second text.
     """
 
     captions: Literal["any", "first"]
@@ -62,9 +62,9 @@ class Texts:
 
 @dataclass(frozen=True, slots=True)
 class ReaderSettings:
-    """What the student wants; where views are an augmentation, each visit draws one of its own, and no teacher is read.
+    """The student's settings; if `views` is an augmentation, each visit draws a new view and reads no embeddings.
 
-    The share `apart` of the photos is never seen.
+    The fraction `apart` of the photos is held out.
     """
 
     interpolation: Literal["bicubic", "bilinear"]
@@ -75,9 +75,9 @@ class ReaderSettings:
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """A pass, or the steps of it from `start` to before `stop`, with pictures of `size` pixels a side.
+    """A pass, or its steps from `start` up to but excluding `stop`, with images of `size` x `size` pixels.
 
-    `batch` is that of all ranks together, each of which gets its part of every batch.
+    `batch` is the global batch size, which the ranks share.
     """
 
     epoch: int
@@ -91,7 +91,7 @@ class Pass:
 
 
 class TextRow(NamedTuple):
-    """One of the texts of a tag; without a tag, of the captions."""
+    """The position of a text among those of a tag, or among the captions if there is no tag."""
 
     tag: str | None
     number: int
@@ -103,17 +103,17 @@ def order(count: int, epoch: int, seed: int) -> NDArray[np.int64]:
 
 
 def choose_view(key: str, epoch: int, seed: int, count: int) -> int:
-    """Uniform over so many."""
+    """Chooses uniformly from `count` views."""
     return _below(count, _draw(key, epoch, seed)[0])
 
 
 def choose_texts(sample: PlainSample, epoch: int, seed: int, texts: Texts) -> tuple[TextRow, TextRow | None]:
-    """Uniform over the captions; and over the tags that fit the pattern, then over the texts of that tag.
+    """Chooses a caption uniformly; then a tag that matches the pattern, and a text of that tag.
 
-    A photo that has a person's captions and nothing else gives another one of these in place of a synthetic text.
+    A photo without synthetic texts gives another of its captions instead.
 
     Raises:
-        SampleError: it has synthetic texts, and none has a tag that fits.
+        SampleError: the photo has synthetic texts, but none with a matching tag.
     """
     _, caption, tag, text = _draw(sample.key, epoch, seed)
     count = len(sample.captions) if texts.captions == "any" else 1
@@ -133,22 +133,22 @@ def choose_texts(sample: PlainSample, epoch: int, seed: int, texts: Texts) -> tu
 
 
 def _draw(key: str, epoch: int, seed: int) -> tuple[int, int, int, int]:
-    """Four numbers of 64 bits."""
+    """Four 64-bit numbers."""
     digest = hashlib.sha256(f"{seed}/{epoch}/{key}".encode(errors="surrogatepass")).digest()
     first, second, third, fourth = (int.from_bytes(digest[at : at + 8], "little") for at in range(0, 32, 8))
     return first, second, third, fourth
 
 
 def _below(count: int, number: int) -> int:
-    """Scales 64 random bits to a row; no row is favoured by more than one in 2^64."""
+    """Scales 64 random bits to a number below `count`, with a bias of at most 2^-64."""
     return count * number >> 64
 
 
 def see(key: str, members: Mapping[str, bytes], settings: ReaderSettings, part: Pass) -> Visit:
-    """What a pass sees of a sample; it follows from the key, the epoch and the seed.
+    """The visit of a sample; it depends on the key, the epoch and the seed.
 
     Raises:
-        SampleError: the sample cannot be used, or only measures.
+        SampleError: the sample is unusable, or is an evaluation photo.
     """
     known = shipped()
     photos = (content for suffix, content in members.items() if suffix in PHOTO_SUFFIXES)
@@ -174,9 +174,9 @@ def see(key: str, members: Mapping[str, bytes], settings: ReaderSettings, part: 
 def _view(
     sample: PlainSample, size: tuple[int, int], settings: ReaderSettings, part: Pass
 ) -> tuple[DrawnView, NDArray[np.float32]]:
-    """The view of a photo of this size (width, height), with its embedding [D]; D is 0 for a view that is drawn now."""
+    """The view of a photo of this size (width, height), with its embedding [D]; D is 0 for a view drawn here."""
     if not isinstance(settings.views, Stored):
-        # number 0 is the whole photo of every pass
+        # number 0 would be the whole photo in every pass
         view = draw_view(settings.views, sample.key, part.seed, part.epoch + 1, size)
         return view, np.zeros(0, np.float32)
     assert isinstance(sample, ReinforcedSample), "so it was parsed"
