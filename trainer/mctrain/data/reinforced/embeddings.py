@@ -1,8 +1,8 @@
-"""The arrays of a reinforced sample in the two containers of the public sets: `npz`, or a zipped file of torch's.
+"""The arrays of a reinforced sample in the two containers of the public sets: `npz`, or a gzipped torch file.
 
-They are read whole, though a visit needs three rows. Measured on a disk with a cold cache, two teachers of 768: all
-members of a sample 0.18 ms with 5 views and 0.5 ms with 30; photo, texts and three rows of a bfloat16 array beside the
-`npz` 0.42 and 0.9 ms, for they lie apart; and of a visit's 1.3 ms, parsing the `npz` takes 0.1. So there is no such array.
+They are read completely, although a visit needs only three rows. Measured from disk with a cold cache and two teachers of
+width 768, all members of a sample take 0.18 ms with 5 views and 0.5 ms with 30. Photo, texts and three rows of a separate
+bfloat16 array take 0.42 and 0.9 ms, because of the seeks. Parsing the `npz` takes 0.1 of the 1.3 ms of a visit.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-TOLERANCE = 1e-2  # of a teacher's norm: bfloat16 rounds each number by up to 0.4 %
-_MOST_BYTES = 1 << 28  # unpacked: a thousand views of two wide teachers take a twentieth of it
-_ZIP_LEVEL = 1  # numbers hardly shrink: level 9 saves another 1 % in 2.4 times the time
+TOLERANCE = 1e-2  # of a norm: bfloat16 rounds each number by up to 0.4 %
+_MOST_BYTES = 1 << 28  # unpacked; a thousand views of two wide teachers take a twentieth of it
+_ZIP_LEVEL = 1  # embeddings hardly compress: level 9 saves another 1 % in 2.4 times the time
 
 
 def pack_arrays(arrays: Mapping[str, NDArray[np.float32]], storage: Storage) -> bytes:
-    """The content of the member; equal arrays give equal bytes."""
+    """The bytes of the member; equal arrays give equal bytes."""
     buffer = io.BytesIO()
     if storage is Storage.NPZ:
         np.savez(buffer, allow_pickle=False, **arrays)
@@ -45,16 +45,16 @@ def pack_arrays(arrays: Mapping[str, NDArray[np.float32]], storage: Storage) -> 
 
 
 def unpack_arrays(content: bytes, suffix: str, key: str) -> dict[str, NDArray[np.float32]]:
-    """The arrays of a member by name, as float32 whatever they are stored in; nothing in it is run.
+    """The arrays of a member by name, converted to float32; no stored code is executed.
 
-    `key` serves the sentence only.
+    `key` is for the error message only.
 
     Raises:
-        DataError: it is damaged, holds something else, or more than any sample.
+        DataError: the member is damaged, too large, or holds anything but arrays.
     """
     try:
         return _READERS[suffix](content)
-    # The outer border to foreign decoders: on damaged bytes they raise whatever these lead to.
+    # Foreign decoders raise any exception on damaged bytes.
     except Exception as fault:
         raise DataError(
             f"{key}.{suffix} is damaged, or holds something else than arrays of numbers."
@@ -62,16 +62,14 @@ def unpack_arrays(content: bytes, suffix: str, key: str) -> dict[str, NDArray[np
 
 
 def _read_npz(content: bytes) -> dict[str, NDArray[np.float32]]:
-    """As `numpy.load`, in a third of its time: a set has few different heads of arrays, and each is parsed once."""
+    """Like `numpy.load`, but three times as fast: a set has few distinct array headers, and each is parsed once."""
     arrays = {}
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:
             raise ValueError("larger than any sample")
         for name in archive.namelist():
             array = archive.read(name)
-            start = 10 + int.from_bytes(
-                array[8:10], "little"
-            )  # numpy's format 1.0: the head's length is here
+            start = 10 + int.from_bytes(array[8:10], "little")  # the header's length in numpy's format 1.0
             shape, by_columns, kind = _parse_head(array[:start])
             numbers = np.frombuffer(array, kind, offset=start)
             arrays[name.removesuffix(".npy")] = _as_float32(
@@ -82,7 +80,7 @@ def _read_npz(content: bytes) -> dict[str, NDArray[np.float32]]:
 
 @lru_cache(maxsize=256)
 def _parse_head(head: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Shape, whether stored by columns, and type."""
+    """Shape, whether in Fortran order, and dtype."""
     file = io.BytesIO(head)
     if np.lib.format.read_magic(file) != (1, 0):
         raise ValueError("an array of an unknown version")
@@ -90,7 +88,7 @@ def _parse_head(head: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
 
 
 def _read_pth(content: bytes) -> dict[str, NDArray[np.float32]]:
-    packed = zlib.decompressobj(zlib.MAX_WBITS | 16)  # of a gzip file
+    packed = zlib.decompressobj(zlib.MAX_WBITS | 16)  # the gzip format
     unpacked = packed.decompress(content, _MOST_BYTES)
     if not packed.eof:
         raise ValueError("cut short, or larger than any sample")
@@ -110,18 +108,18 @@ _READERS: dict[str, Callable[[bytes], dict[str, NDArray[np.float32]]]] = {
 
 
 def columns_of(widths: Sequence[int]) -> list[slice]:
-    """Where each teacher's numbers stand in embeddings that lie end to end [n, D]."""
+    """The columns of each teacher in concatenated embeddings [n, D]."""
     return [slice(end - width, end) for width, end in zip(widths, accumulate(widths), strict=True)]
 
 
 def find_fault(array: NDArray[np.float32], rows: int, widths: Sequence[int]) -> str | None:
-    """What is wrong with an array that should hold so many rows, each the teachers' unit vectors end to end."""
+    """The fault of an array that should have `rows` rows of the teachers' concatenated unit vectors; None if it is valid."""
     if array.shape != (rows, sum(widths)):
         return f"has the shape {list(array.shape)} instead of {[rows, sum(widths)]}"
     for place, columns in enumerate(columns_of(widths), start=1):
         block = array[:, columns]  # [rows, width]
         norms = np.sqrt(np.einsum("ij,ij->i", block, block))  # [rows]
-        if not (np.abs(norms - 1) <= TOLERANCE).all():  # nor is what is not finite
+        if not (np.abs(norms - 1) <= TOLERANCE).all():  # also false for NaN and infinity
             return f"holds a vector of teacher {place} whose length is not 1"
     return None
 
@@ -130,7 +128,7 @@ _KINDS = {"FloatStorage": "<f4", "HalfStorage": "<f2", "BFloat16Storage": "<u2"}
 
 
 class _Place(NamedTuple):
-    """Where a tensor lies: in which record of the file, from which number on."""
+    """The location of a tensor: a record of the file, and the index of its first number."""
 
     record: str
     kind: str
@@ -139,9 +137,9 @@ class _Place(NamedTuple):
 
 
 def read_tensors(content: bytes) -> dict[str, NDArray[np.float32]]:
-    """The tensors of a file of torch's by name; nothing that it names is called, and damaged bytes raise whatever they lead to.
+    """The tensors of a torch file by name, without executing its code; damaged bytes can raise any exception.
 
-    `torch.load` takes 0.2 ms for three small tensors, this a third of it: the files of a set have but one layout, which is
+    This takes a third of the 0.2 ms of `torch.load` for three small tensors: the files of a set share one layout, which is
     parsed once.
     """
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -168,7 +166,7 @@ def _read(record: bytes, place: _Place) -> NDArray[np.float32]:
 
 @lru_cache(maxsize=256)
 def _parse_layout(described: bytes) -> dict[str, _Place] | None:
-    """The tensors of a plain dict; None for what else torch can read."""
+    """The locations of the tensors in a plain dict; None for anything else, which `torch.load` reads."""
     try:
         places = _Describer(io.BytesIO(described)).load()
     except (pickle.UnpicklingError, ValueError):
@@ -178,7 +176,7 @@ def _parse_layout(described: bytes) -> dict[str, _Place] | None:
 
 
 class _Describer(pickle.Unpickler):
-    """Takes from a pickle of tensors where they lie, and refuses every other."""
+    """Reads the locations of tensors from a pickle, and refuses any other content."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
@@ -197,7 +195,7 @@ class _Describer(pickle.Unpickler):
 def _place(
     storage: tuple[str, str], start: int, shape: tuple[int, ...], steps: tuple[int, ...], *_rest: object
 ) -> _Place:
-    """Called by the pickle in the place of torch's own function; `steps` are those from row to row and so on."""
+    """The pickle calls this instead of torch's rebuild function; `steps` are the strides."""
     kind, record = storage
     if steps != tuple(int(np.prod(shape[axis + 1 :])) for axis in range(len(shape))):
         raise pickle.UnpicklingError("rows that do not follow one another")

@@ -1,4 +1,4 @@
-"""The manifest of a reinforced set: what it was made with, and what is in each of its shards."""
+"""The manifest of a reinforced set: how it was made, and the content of each shard."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from mctrain.places import Place
 
 MANIFEST = "manifest.json"
-_FORMAT = 1  # of the file
+_FORMAT = 1  # version of the file
 _KIND = "reinforced samples"
 _Record = TypeVar("_Record")
 
 
 class Storage(StrEnum):
-    """How a sample's arrays are stored: the public sets use the first and the last."""
+    """How a sample's arrays are stored; the public sets use the first and the last."""
 
     NPZ = "npz-fp32"
     PTH_FP32 = "pth-fp32"
@@ -29,13 +29,13 @@ class Storage(StrEnum):
 
     @property
     def suffix(self) -> str:
-        """Of the member's name."""
+        """The suffix of the member."""
         return "npz" if self is Storage.NPZ else "pth.gz"
 
 
 @dataclass(frozen=True, slots=True)
 class TeacherRecord:
-    """One teacher: the width of its embeddings, the scale of its logits (1 / its temperature), the SHA-256 of its weights."""
+    """One teacher: the width of its embeddings, its logit scale (1 / temperature) and the SHA-256 of its weights."""
 
     name: str
     width: int
@@ -45,7 +45,7 @@ class TeacherRecord:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What the pixels of a sample's view were, at 224 pixels, where it was drawn: the view's number and a SHA-256."""
+    """The number of a view, and the SHA-256 of its pixels at size 224 when it was drawn."""
 
     view: int
     digest: str
@@ -53,9 +53,9 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class ShardRecord:
-    """One written shard; `faults` counts by reason what its source held and it does not.
+    """One written shard; `faults` counts the samples of its source that were left out, by reason.
 
-    `replays` remember the pixels of a view of every hundredth sample, by its key.
+    `replays` has a view of every hundredth sample, by the sample's key.
     """
 
     name: str
@@ -67,10 +67,10 @@ class ShardRecord:
 
 @dataclass(frozen=True, slots=True)
 class ReinforcedManifest:
-    """`teachers` stand in the order of their embeddings; `refused` are keys of evaluation photos in the source.
+    """`teachers` are in the order of their embeddings; `refused` are keys of evaluation photos in the source.
 
-    `configuration` is the job's, as JSON; `versions` are those of what computed: torch, this package, and what pixels
-    depend on (`mctrain.data.replay.versions`).
+    `configuration` is that of the job, as JSON; `versions` are those of torch, of this package, and of the libraries that
+    determine pixels (`mctrain.data.replay.versions`).
     """
 
     configuration: Mapping[str, Any]
@@ -81,12 +81,12 @@ class ReinforcedManifest:
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """Of the teachers, as a reader wants them."""
+        """The embedding widths of the teachers, in order."""
         return tuple(teacher.width for teacher in self.teachers)
 
     @property
     def samples(self) -> int:
-        """In all shards."""
+        """The number of samples in all shards."""
         return sum(shard.samples for shard in self.shards)
 
 
@@ -97,10 +97,10 @@ def save_manifest(path: Place, manifest: ReinforcedManifest) -> None:
 
 
 def load_manifest(path: Place) -> ReinforcedManifest:
-    """What `save_manifest` wrote.
+    """Reads a manifest that `save_manifest` wrote.
 
     Raises:
-        DataError: it is missing, damaged, of something else or of another format.
+        DataError: the file is missing or damaged, or of another kind or format.
     """
     try:
         if not path.is_file():
@@ -122,17 +122,17 @@ def load_manifest(path: Place) -> ReinforcedManifest:
 
 
 def write_record(place: Place, record: Any) -> None:
-    """Replaces a file that holds one record, a dataclass, as JSON.
+    """Writes one record, a dataclass, as JSON, replacing the file.
 
     Raises:
-        OSError: the disk is full or refuses it.
-        TrainerError: the store refuses it.
+        OSError: the disk is full or not writable.
+        TrainerError: the store refuses the write.
     """
     write(place, json.dumps(asdict(record), indent=1).encode())
 
 
 def read_record(place: Place, kind: type[_Record]) -> _Record | None:
-    """The record of a file; None where it is missing, damaged, or of another kind."""
+    """The record in a file; None if the file is missing, damaged, or of another kind."""
     try:
         return parse_record(kind, json.loads(read(place)), "it")
     except (DataError, ValueError, TypeError):
@@ -140,12 +140,12 @@ def read_record(place: Place, kind: type[_Record]) -> _Record | None:
 
 
 def parse_record(kind: type[_Record], content: object, where: str) -> _Record:
-    """A record from JSON: no key more, none of another type, and one fewer only where the field has a default.
+    """Builds a record from JSON with exactly the keys and types of its fields; only fields with a default factory may be absent.
 
-    Keys of samples may hold halves of surrogate pairs, which pydantic does not read.
+    Sample keys may contain lone surrogates, which pydantic does not read.
 
     Raises:
-        TypeError: they are others; `where` is what the sentence calls the record.
+        TypeError: a key or type differs; the message calls the record `where`.
     """
     if not isinstance(content, dict):
         raise TypeError(f"{where} is no object")

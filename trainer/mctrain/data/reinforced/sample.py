@@ -1,7 +1,7 @@
-"""A sample: a photo and its words; of a reinforced set also the views drawn of it, and the teachers' embeddings.
+"""A sample: a photo and its texts; in a reinforced set also the views of the photo and the teachers' embeddings.
 
 Its members are `KEY.jpg|webp`, `.txt`, `.json`, `.syn.json`, `.paug.json` and `.npz|pth.gz`: the layout of DataCompDR and
-DFNDR once their photos and captions are merged in. A plain WebDataset sample needs a photo and `.txt` alone. Other members
+DFNDR after their photos and captions are merged in. A plain WebDataset sample needs only a photo and `.txt`. Other members
 (`.url.txt`) are ignored.
 """
 
@@ -40,37 +40,37 @@ SUFFIXES = tuple(_ROLE_OF)
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """The roles that a reader looks at, and those without which it can do nothing."""
+    """The roles that a reader reads, and those that it requires."""
 
     read: tuple[str, ...]
     demanded: tuple[str, ...]
 
     def missing(self, filled: Iterable[str | None]) -> str | None:
-        """The first role that is demanded and not filled."""
+        """The first required role that is not filled; None if there is none."""
         there = set(filled)
         return next((role for role in self.demanded if role not in there), None)
 
 
 REINFORCED = Needs(ROLES, ROLES)
-PLAIN = Needs(("photo", "txt", "json", "syn.json"), ("photo", "txt"))  # no embeddings are read from the disk
+PLAIN = Needs(("photo", "txt", "json", "syn.json"), ("photo", "txt"))  # embeddings are not read
 
 
 def role_of(suffix: str) -> str | None:
-    """The role of a member; None for what no reader looks at."""
+    """The role of a member; None for members that no reader uses."""
     return _ROLE_OF.get(suffix)
 
 
 def name_role(role: str) -> str:
-    """A role in words for a person."""
+    """A role as messages name it."""
     return f"{role} ({', '.join(_CHOICES[role])})" if role in _CHOICES else role
 
 
-IMAGES, CAPTIONS, OF_TAG = "image_emb", "text_emb", "_emb"  # names of arrays, the last behind a tag's
+IMAGES, CAPTIONS, OF_TAG = "image_emb", "text_emb", "_emb"  # names of arrays; the last is appended to a tag
 
 
 @dataclass(frozen=True, slots=True)
 class PlainSample:
-    """A photo, as the bytes of its file, and its words."""
+    """A photo, as the bytes of its file, and its texts."""
 
     key: str
     suffix: str
@@ -79,22 +79,22 @@ class PlainSample:
 
     @property
     def captions(self) -> tuple[str, ...]:
-        """What stands as the photo's captions."""
+        """The captions of the photo (`SampleTexts.captions`)."""
         return self.words.captions
 
     def texts_of(self, tag: str | None) -> tuple[str, ...]:
-        """The texts of a tag; without a tag the captions."""
+        """The texts of a tag; the captions if there is no tag."""
         return self.captions if tag is None else self.words.synthetic[tag]
 
     def rows_of(self, tag: str | None) -> NDArray[np.float32]:
-        """Their embeddings [texts, D]; nobody gave any of a plain sample, and so D is 0."""
+        """The embeddings of these texts [texts, D]; D is 0, because a plain sample has none."""
         return np.zeros((len(self.texts_of(tag)), 0), np.float32)
 
     def image(self) -> PIL.Image.Image:
-        """The decoded photo, RGB, as the public teachers saw it: not turned upright, transparency dropped.
+        """The decoded photo, RGB, as the public teachers saw it: not rotated upright, transparency dropped.
 
         Raises:
-            SampleError: it cannot be decoded, is cut short or too large.
+            SampleError: the photo cannot be decoded, is truncated or too large.
         """
         try:
             return decode_photo(self.photo)
@@ -104,7 +104,7 @@ class PlainSample:
 
 @dataclass(frozen=True, slots=True)
 class ReinforcedSample(PlainSample):
-    """The rows of `image_embeddings` [A, D] belong to `views`, of `caption_embeddings` to `captions`, of a tag's to its texts."""
+    """The rows of `image_embeddings` [A, D] match `views`, those of `caption_embeddings` match `captions`, and those of a tag its texts."""
 
     views: tuple[DrawnView, ...]
     image_embeddings: NDArray[np.float32]
@@ -112,15 +112,15 @@ class ReinforcedSample(PlainSample):
     synthetic_embeddings: Mapping[str, NDArray[np.float32]]
 
     def rows_of(self, tag: str | None) -> NDArray[np.float32]:
-        """The embeddings [texts, D] of the texts of a tag; without a tag of the captions."""
+        """The embeddings [texts, D] of a tag's texts; those of the captions if there is no tag."""
         return self.caption_embeddings if tag is None else self.synthetic_embeddings[tag]
 
 
 def members_of(sample: ReinforcedSample, storage: Storage, slots: Slots) -> dict[str, bytes]:
-    """The members of a sample by suffix, in their order; equal samples give equal bytes.
+    """The members of a sample by suffix, in order; equal samples give equal bytes.
 
     Raises:
-        SampleError: it has no text at all, or its photo cannot be decoded.
+        SampleError: the sample has no text, or its photo cannot be decoded.
     """
     photo = words.StoredPhoto(sample.suffix, sample.photo, *sample.image().size)
     arrays = {IMAGES: sample.image_embeddings, CAPTIONS: sample.caption_embeddings}
@@ -137,12 +137,12 @@ def members_of(sample: ReinforcedSample, storage: Storage, slots: Slots) -> dict
 
 
 def lacking(key: str, role: str) -> SampleError:
-    """What is said of a sample without a member."""
+    """The error for a sample that lacks a member."""
     return SampleError(f"{key} has no {name_role(role)}.", f"no {role}")
 
 
 def parse_plain(key: str, members: Mapping[str, bytes]) -> PlainSample:
-    """A photo with its words from its members by suffix; a blank text is none, for in public sets many are.
+    """Parses a plain sample from its members by suffix; drops blank texts, of which public sets have many.
 
     Raises:
         SampleError: a member is missing or broken, or all texts are blank.
@@ -163,10 +163,10 @@ def _without_blanks(texts: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def parse_sample(key: str, members: Mapping[str, bytes], widths: Sequence[int]) -> ReinforcedSample:
-    """A sample from its members by suffix; `widths` are those of the teachers, in order.
+    """Parses a sample from its members by suffix; `widths` are the teachers' embedding widths, in order.
 
     Raises:
-        SampleError: a member is missing or broken, or two of them do not belong together.
+        SampleError: a member is missing or broken, or two members do not match.
     """
     suffixes = {role: suffix for suffix in members if (role := role_of(suffix))}
     if role := REINFORCED.missing(suffixes):
@@ -201,7 +201,7 @@ def _counted_under(role: str) -> Iterator[None]:
 
 
 def _parse_words(key: str, members: Mapping[str, bytes]) -> SampleTexts:
-    """All texts as they stand, for rows belong to them by their place."""
+    """All texts unchanged, because embeddings match them by position."""
     with _counted_under("json"):
         about = parse_words(members["json"], key)
         further = _texts(about.pop("texts", []), f"{key}.json")
@@ -234,7 +234,7 @@ def _texts(value: object, name: str) -> tuple[str, ...]:
 def _split_old_form(
     arrays: dict[str, NDArray[np.float32]], captions: int, synthetic: Mapping[str, tuple[str, ...]], key: str
 ) -> None:
-    """DataCompDR keeps the rows of its synthetic captions behind those of the real ones, in one array."""
+    """Splits DataCompDR's single array of rows, in which those of synthetic captions follow those of the real ones."""
     if any(tag + OF_TAG in arrays for tag in synthetic) or CAPTIONS not in arrays:
         return
     if len(synthetic) > 1:
