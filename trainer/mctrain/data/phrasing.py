@@ -1,4 +1,4 @@
-"""Turns what a photo's JSON says into texts to learn from: captions, short queries, names in their templates; and the names of classes."""
+"""Turns a photo's JSON into training texts: captions, short queries and names in templates; also reads class names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-# Names that take no article: masses, materials and weathers. Plurals are seen by their ending.
+# Mass nouns, which take no article. Plurals are recognised by their ending.
 _MASS = frozenset({
     "asparagus", "bamboo", "bread", "broccoli", "cabbage", "clothing", "cutlery", "earth", "farmland", "fog", "food",
     "fruit", "furniture", "garlic", "ginger", "glass", "grass", "gravel", "hay", "ice", "jewellery", "land", "laundry",
@@ -27,28 +27,28 @@ _MASS = frozenset({
 })  # fmt: skip
 _SINGULAR_ENDINGS = ("ss", "us", "is", "bus", "gas", "lens", "canvas", "christmas")
 _VOWELS = tuple("aeiou")
-# begin with a vowel's letter and a consonant's sound, or the other way round
+# words that begin with a vowel letter but a consonant sound, and the reverse
 _CONSONANT_SOUND = ("uni", "eu", "one", "us", "ut")
 _VOWEL_SOUND = ("hour", "heir", "honest")
 _GROUPS_OF_A_PHOTO = 2
-_OF_OBJECTS = "multilabel"  # the set whose templates take several things
+_OF_OBJECTS = "multilabel"  # the set whose templates take several names
 
 
 @dataclass(frozen=True, slots=True)
 class Phrasing:
-    """What else photos are called: sentence templates by set of labelled photos, English captions by Flickr's number.
+    """Extra texts: sentence templates by labelled set, and English captions by Flickr photo number.
 
-    Both are empty for a person's own photos, which need neither.
+    Both are empty for personal photos.
     """
 
     templates: Mapping[str, Sequence[str]] = field(default_factory=dict)
     translated: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def words_of(self, key: str, members: Mapping[str, bytes]) -> SampleTexts:
-        """The words of a sample, with names put into their set's templates and with captions from elsewhere.
+        """The texts of a sample, with names in the templates of its set, and with the extra captions.
 
         Raises:
-            DataError: a member is broken, or names a set without templates.
+            DataError: a member is broken.
         """
         words = words_of(members, key)
         names = self._names(key, words)
@@ -59,12 +59,12 @@ class Phrasing:
         return SampleTexts(_distinct([*words.human, *translated]), synthetic, words.about)
 
     def digest(self) -> str:
-        """Changes with what is said here: 16 hex digits."""
+        """A digest of the templates and captions: 16 hex digits."""
         content = json.dumps([dict(self.templates), dict(self.translated)], sort_keys=True, default=list)
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
     def _names(self, key: str, words: SampleTexts) -> list[str]:
-        """Names of what a photo shows, bare and in sentences; lists of objects only where nobody wrote searches."""
+        """The names of objects in a photo, bare and in templates; object lists only count if there are no queries."""
         about = words.about
         label, labels, objects, phrases = (
             texts_of(about, name) for name in ("label", "labels", "objects", "phrases")
@@ -80,7 +80,7 @@ class Phrasing:
 
 
 def load_phrasing(templates: Path | None, translations: Path | None) -> Phrasing:
-    """From labelled-templates.json and Multi30k's table, either of which may be missing.
+    """Loads labelled-templates.json and the Multi30k table; either may be None.
 
     Raises:
         DataError: a file cannot be read.
@@ -93,7 +93,7 @@ def load_phrasing(templates: Path | None, translations: Path | None) -> Phrasing
 
 
 def _english_by_photo(path: Path) -> dict[str, list[str]]:
-    """Multi30k's English sentences by Flickr's photo number, which begins a Flickr8k key."""
+    """Multi30k's English captions by Flickr photo number, the first part of a Flickr8k key."""
     english: dict[str, list[str]] = {}
     with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
@@ -102,7 +102,7 @@ def _english_by_photo(path: Path) -> dict[str, list[str]]:
 
 
 def fill(template: str, names: Sequence[str]) -> str:
-    """Puts names into a template's braces, with the article that each of them takes.
+    """Puts names into the braces of a template, each with its article.
 
     >>> fill("a photo of a {}.", ["owl"])
     'a photo of an owl.'
@@ -121,7 +121,7 @@ def fill(template: str, names: Sequence[str]) -> str:
 
 
 def article_of(name: str) -> str:
-    """The article with its blank, or nothing for a plural or a mass."""
+    """The article and a space, or an empty string for a plural or a mass noun."""
     lowered = name.lower()
     last = lowered.rpartition(" ")[2]
     if last in _MASS or (last.endswith("s") and not last.endswith(_SINGULAR_ENDINGS)):
@@ -132,7 +132,7 @@ def article_of(name: str) -> str:
 
 
 def _labelled(names: Sequence[str], templates: Sequence[str]) -> list[str]:
-    """Each name that holds, bare and in each template of its set."""
+    """Each name, bare and in each template of its set."""
     return [
         text
         for name in _distinct(names)
@@ -141,7 +141,7 @@ def _labelled(names: Sequence[str], templates: Sequence[str]) -> list[str]:
 
 
 def _listed(key: str, names: Sequence[str], templates: Sequence[str]) -> list[str]:
-    """Things seen in a photo: each name bare, and a few groups of two and three in the templates."""
+    """Each name bare, and random groups of names in the templates."""
     draw = random.Random(hashlib.sha256(key.encode(errors="surrogatepass")).digest())  # noqa: S311 (no secret, a fixed choice)
     texts = list(names)
     for template in templates:
@@ -152,7 +152,7 @@ def _listed(key: str, names: Sequence[str], templates: Sequence[str]) -> list[st
 
 
 def _distinct(texts: Iterable[str]) -> tuple[str, ...]:
-    """Without repetitions; Flickr8k's space before a full stop makes no other sentence."""
+    """Removes repetitions, ignoring case and spaces: Flickr8k has spaces before full stops."""
     spoken = {text.replace(" ", "").lower(): text.strip() for text in reversed(list(texts)) if text.strip()}
     return tuple(reversed(spoken.values()))
 
@@ -161,10 +161,10 @@ CLASS_NAMES = "classnames.json"
 
 
 def class_names(data: Path, kind: str) -> list[str]:
-    """The readable names of `imagenet` or `caltech101`, by class index.
+    """The class names of `imagenet` or `caltech101`, by class index.
 
     Raises:
-        DataError: the file is missing or holds no such list.
+        DataError: the file is missing or has no such list.
     """
     path = data / CLASS_NAMES
     try:
@@ -175,5 +175,5 @@ def class_names(data: Path, kind: str) -> list[str]:
 
 
 def class_prompts(names: list[str]) -> list[tuple[str, ...]]:
-    """The prompts of each class: one is drawn at a time for training."""
+    """The prompts of each class; training draws one at a time."""
     return [(fill("a photo of a {}.", [name]), name, fill("a picture of a {}.", [name])) for name in names]

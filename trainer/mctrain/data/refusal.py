@@ -1,10 +1,10 @@
-"""Keeps what measures quality out of training: evaluation photos under any key or file name, and the texts made from them.
+"""Keeps evaluation data out of training: photos under any key or file name, and the texts made from them.
 
-A photo is known by its key and by the bytes of its file. Both are known from the evaluation shards that the recipe
-names, read where they lie, and from a list of digests that ships with the trainer: a renamed or repacked copy is
-refused even where the original is not at hand. The photos of everyday-dev stand among photos for training: there they
-are passed over, under another key or without their queries they are refused as well. Their captions and searches, and those
-of flickr8k-dev, are known by their words, in any case, spacing and punctuation, for texts that come without photos.
+A photo is identified by its key or by the bytes of its file. Both are read from the evaluation shards that the recipe names,
+and from a list of digests that ships with the trainer, so a renamed or repacked copy is refused even if the original is
+missing. The photos of everyday-dev are part of a training set: there they are skipped; under another key or without their
+queries they are refused. Their captions and queries, and those of flickr8k-dev, are recognised in texts without photos,
+ignoring case, spacing and punctuation.
 """
 
 from __future__ import annotations
@@ -38,23 +38,23 @@ if TYPE_CHECKING:
 
 LIST = "evaluation.txt"  # lines of "key DIGEST", "photo DIGEST", "text DIGEST", "look HASH" and "sentence DIGEST"
 _DIGITS = 16
-# Up to two words are nobody's: "dog" and "red car" are searches of everyday-dev, and 2,570 of its 3,453 different ones of that
-# length are searches of photos for training as well. From three words on a text counts as a sentence.
+# Texts of one or two words are not reserved: of the 3,453 distinct queries of everyday-dev of that length, such as "dog" and
+# "red car", 2,570 are also queries of training photos.
 LEAST_WORDS = 3
 _WORD = re.compile(r"\w+")
 _WORDS = frozenset({"txt", "json", "syn.json"})
 _GZIP = b"\x1f\x8b"
 _KEY = re.compile(
     rb"\b(?=[\w-]*\d)[A-Za-z0-9_-]{8,}\b"
-)  # what a key can look like: eight signs, a digit among them
+)  # a possible key: at least eight characters, one of them a digit
 
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """Digests of what may only be measured on, and the names of the files that hold it.
+    """Digests of evaluation data, and the name patterns of its files.
 
-    `looks` are the difference hashes of the photos: one that was encoded anew can be seen by them, not proved.
-    `sentences` are captions and searches of three words and more, by their words.
+    `looks` are difference hashes of the photos: they suggest, but do not prove, a re-encoded copy.
+    `sentences` are digests of captions and queries of at least three words.
     """
 
     keys: frozenset[str]
@@ -65,7 +65,7 @@ class Reserved:
     sentences: frozenset[str] = frozenset()
 
     def holds_key(self, key: str) -> bool:
-        """Whether an evaluation shard has this key; a folder in front of it makes no other key."""
+        """Whether an evaluation shard has this key, ignoring any folder in front of it."""
         return _key_digest(key) in self.keys
 
     def holds_photo(self, content: bytes) -> bool:
@@ -73,22 +73,22 @@ class Reserved:
         return short_digest(content) in self.photos
 
     def holds_sentence(self, text: str) -> bool:
-        """Whether somebody said this, in these very words, about an evaluation photo; two words alone are nobody's."""
+        """Whether this is a caption or query of an evaluation photo; False for texts of fewer than three words."""
         sentence = sentence_of(text)
         return bool(sentence) and short_digest(sentence.encode()) in self.sentences
 
     def stands_apart(self, key: str, words: Mapping[str, Any]) -> bool:
-        """Whether this is a photo of everyday-dev as it stands in its part: passed over, for the part itself is for training."""
+        """Whether this is an unchanged sample of everyday-dev, which is skipped, because its shard is for training."""
         return self.holds_key(key) and is_drawn(key, words)
 
 
 def short_digest(content: bytes) -> str:
-    """Long enough that 20,000 training photos meet none of 4,435 by chance."""
+    """The first 16 hex digits of the SHA-256: enough to tell 20,000 training photos from 4,435 reserved ones."""
     return hashlib.sha256(content).hexdigest()[:_DIGITS]
 
 
 def _key_digest(key: str) -> str:
-    return short_digest(key.rpartition("/")[2].encode(errors="surrogatepass"))  # names may hold any bytes
+    return short_digest(key.rpartition("/")[2].encode(errors="surrogatepass"))  # names may contain any bytes
 
 
 @cache
@@ -113,7 +113,7 @@ def reserved(data: Path, shards: Sequence[str], texts: Sequence[str]) -> Reserve
     """The shipped list joined with the evaluation files that the recipe names (patterns in the data folder).
 
     Raises:
-        DataError: one of these files is there and cannot be read.
+        DataError: one of these files exists but cannot be read.
     """
     shards = [each for pattern in shards for each in spelled_out(pattern)]
     texts = [each for pattern in texts for each in spelled_out(pattern)]
@@ -134,10 +134,10 @@ def reserved(data: Path, shards: Sequence[str], texts: Sequence[str]) -> Reserve
 
 
 def refuse_evaluation(files: Iterable[Path], known: Reserved) -> None:
-    """Looks into every file before anything is learnt from it.
+    """Checks every file before training.
 
     Raises:
-        RefusalError: a file is an evaluation file, holds an evaluation photo or names one; nothing was trained.
+        RefusalError: a file is an evaluation file, contains an evaluation photo or names one.
         DataError: a file cannot be read.
     """
     for path in files:
@@ -161,7 +161,7 @@ def refuse_evaluation(files: Iterable[Path], known: Reserved) -> None:
 
 
 def evaluation_keys(shard: Path, known: Reserved) -> list[str]:
-    """The keys of a shard that are reserved by their name or by their photo's bytes, in its order; without what stands apart."""
+    """The keys of a shard that are reserved by key or by photo bytes, in order, without skipped everyday-dev samples."""
     found: dict[str, None] = {}
     for key, suffix, content in members(shard):
         if suffix == "json" and known.holds_key(key) and known.stands_apart(key, parse_words(content, key)):
@@ -172,7 +172,7 @@ def evaluation_keys(shard: Path, known: Reserved) -> list[str]:
 
 
 def _is_archive(path: Path) -> bool:
-    """By what is in it: a name proves nothing."""
+    """Whether a file is a tar archive, by its content, because its name proves nothing."""
     try:
         return tarfile.is_tarfile(path)
     except (OSError, EOFError, zlib.error) as fault:
@@ -180,16 +180,16 @@ def _is_archive(path: Path) -> bool:
 
 
 def _named_keys(path: Path, known: Reserved) -> list[str]:
-    """The reserved keys that a file of texts names, sorted; a table of captions by key is known by them however it is written."""
+    """The reserved keys that a text file names, sorted; they reveal a table of captions in any format."""
     words = {word.decode() for line in lines_of(path) for word in _KEY.findall(line)}
     return sorted(filter(known.holds_key, words))
 
 
 def lines_of(path: Path) -> Iterator[bytes]:
-    """The lines of a file of texts, gzipped or not, whatever it is called.
+    """The lines of a text file, gzipped or not, under any name.
 
     Raises:
-        DataError: it cannot be read.
+        DataError: the file cannot be read.
     """
     try:
         with path.open("rb") as packed:
@@ -201,7 +201,7 @@ def lines_of(path: Path) -> Iterator[bytes]:
 
 
 def _digests(shards: Iterable[Path]) -> tuple[set[str], set[str], set[str]]:
-    """Of keys, of photos, and of what is said about them."""
+    """The digests of keys, of photos, and of sentences about them."""
     keys, photos, sentences = set[str](), set[str](), set[str]()
     for shard in shards:
         for key, suffix, content in members(shard):
@@ -218,7 +218,7 @@ def _text_digests(sentences: Iterable[str]) -> Iterator[str]:
 
 
 def plain_words(text: str) -> str:
-    """The words of a text alone, in their order, without regard to case.
+    """The words of a text in order, case-folded and without punctuation.
 
     >>> plain_words("A dog 's ball .") == plain_words("a Dog's ball")
     True
@@ -227,20 +227,20 @@ def plain_words(text: str) -> str:
 
 
 def sentence_of(text: str) -> str:
-    """The words of a sentence; nothing for a text that is too short to be one."""
+    """The words of a text; empty if there are fewer than `LEAST_WORDS`."""
     words = plain_words(text)
     return words if words.count(" ") >= LEAST_WORDS - 1 else ""
 
 
 def sentences_about(photo: SampleTexts) -> Iterator[str]:
-    """Captions and searches of a photo, as words; names of classes are no sentences, however long."""
+    """The captions and queries of a photo, as words; class names never count as sentences."""
     kinds = texts_by_kind(photo)
     for kind in ("human", "synthetic", "query"):
         yield from filter(None, map(sentence_of, kinds[kind]))
 
 
 def sentences_of_line(line: bytes) -> Iterator[str]:
-    """What a line of a file of texts says, as words: all texts of a JSON object, or the columns of a table."""
+    """The sentences in a line of a text file: all texts of a JSON object, or the columns of a table."""
     text = line.decode(errors="replace")
     try:
         record = json.loads(text)

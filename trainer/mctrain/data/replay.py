@@ -1,6 +1,6 @@
-"""Makes a view again from its record, with torchvision's own operations on Pillow's pictures.
+"""Replays a view from its record, with torchvision's operations on Pillow images.
 
-Importing this module imports torchvision, 1,030 ms beside torch, which drawing and storing records do not pay.
+This module imports torchvision, which takes 1,030 ms on top of torch; drawing and storing records do not need it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def replay(
 ) -> Image:
     """The view of an RGB photo, `size` pixels high and wide.
 
-    Only size and interpolation may differ from those of other replays: a translation grows and shrinks with the size.
+    Size and interpolation may differ between replays; translations scale with the size.
 
     Raises:
         DataError: the view does not lie inside the photo.
@@ -57,12 +57,12 @@ def replay(
 
 
 def picture_digest(image: Image) -> str:
-    """The SHA-256 of the RGB pixels: what tells whether a replayed view is still the same to the last one."""
+    """The SHA-256 of the RGB pixels, to check that a replayed view is identical."""
     return hashlib.sha256(image.convert("RGB").tobytes()).hexdigest()
 
 
 def versions() -> dict[str, str]:
-    """Of what decides on the pixels of a view: the libraries that decode photos and replay records."""
+    """The versions of the libraries that determine the pixels of a view."""
     return {"Pillow": PIL.__version__, "torchvision": torchvision.__version__}
 
 
@@ -73,7 +73,7 @@ def _affine(
     translate: tuple[int, int] = (0, 0),
     center: list[int] | None = None,
 ) -> Image:
-    """By the nearest pixel; what comes in from outside is black."""
+    """Nearest-neighbour affine transform; pixels from outside the image are black."""
     moved: Image = pixels.affine(
         image, angle=0.0, translate=list(translate), scale=1.0, shear=list(shear), center=center
     )

@@ -1,10 +1,10 @@
-"""A person's folder of photos, as it is, with the words that lie beside them or in their XMP.
+"""Reads a folder of photos with their texts, from files beside the photos or from XMP.
 
-`captions.csv` has a header line with `file` and `caption`, and where they are wanted `query`, `license` and `source`;
-commas, semicolons or tabs divide its columns; a photo may have several rows. A line of a `.jsonl` is one object with
-`file`, and any of `caption` or `captions`, `query` or `queries`, `label` or `labels`, `license`, `source`, and
-`caption_source` ("synthetic" where no person wrote them). `file` is a path from the folder in which the table lies.
-`PHOTO.txt` or `PHOTO.jpg.txt` has one caption a line.
+`captions.csv` has a header line with `file` and `caption` or `query`, and optionally `license` and `source`. Its columns
+are separated by commas, semicolons or tabs, and a photo may have several rows. A line of a `.jsonl` file is one object with
+`file` and any of `caption` or `captions`, `query` or `queries`, `label` or `labels`, `license`, `source`, and
+`caption_source` ("synthetic" if no person wrote the captions). `file` is a path relative to the table's folder.
+`PHOTO.txt` or `PHOTO.jpg.txt` has one caption per line.
 """
 
 from __future__ import annotations
@@ -31,26 +31,26 @@ if TYPE_CHECKING:
 
 CAPTIONS = "captions.csv"
 
-# What goes from a table into a shard. Anything else stays behind: tables that programs write hold places and names.
+# The fields that are copied into a shard. Others are dropped: tables that programs write contain places and names.
 _FIELDS = frozenset({
     "caption", "captions", "caption_source", "query", "queries", "label", "labels", "license", "source",
 })  # fmt: skip
 _DIVIDERS = (",", ";", "\t")
 
 
-_WITHIN = 1 << 20  # bytes in which XMP lies: it stands before the picture
+_WITHIN = 1 << 20  # bytes to search for XMP, which precedes the picture
 
 
 class Tables:
-    """The tables of one source: words by the photo's path from its top, and what nobody asked for."""
+    """The tables of one source: the texts of photos by their path relative to the source, and rows without a photo."""
 
     def __init__(self) -> None:
         self.faults: list[str] = []
         self._words: dict[str, SampleTexts] = {}
-        self._places: dict[str, str] = {}  # where a photo was named first, until it is found
+        self._places: dict[str, str] = {}  # the first row of each photo, until the photo is found
 
     def read(self, path: Path, folder: str) -> None:
-        """Takes in one table; `folder` is its folder's path from the top."""
+        """Reads one table; `folder` is the path of its folder relative to the source."""
         try:
             rows = self._rows(path) if path.suffix.lower() == ".csv" else records(path, self.faults)
             for where, record in rows:
@@ -59,13 +59,13 @@ class Tables:
             self.faults.append(str(fault))
 
     def words_of(self, photo: str) -> SampleTexts:
-        """The words of a photo by its path from the top."""
+        """The texts of a photo, by its path relative to the source."""
         name = spelled(photo)
         self._places.pop(name, None)
         return self._words.get(name, SampleTexts())
 
     def close(self) -> list[str]:
-        """All faults, those rows among them whose photo was never asked for."""
+        """All faults, including rows whose photo was not found."""
         unknown = [f"{where} names {name}, which is no photo here." for name, where in self._places.items()]
         return [*self.faults, *unknown]
 
@@ -102,10 +102,10 @@ class Tables:
 
 
 def words_beside(photo: Path) -> SampleTexts:
-    """The captions of the text file beside a photo, one a line.
+    """The captions in the text file beside a photo, one per line.
 
     Raises:
-        DataError: there is one, and it cannot be read.
+        DataError: the file exists but cannot be read.
     """
     for text in (photo.with_name(f"{photo.name}.txt"), photo.with_suffix(".txt")):
         if text.is_file():
@@ -114,7 +114,7 @@ def words_beside(photo: Path) -> SampleTexts:
 
 
 def spelled(name: str) -> str:
-    """A path as it is compared: without detours, and with letters put together, which macOS takes apart."""
+    """A path normalised for comparison: without `..`, and in NFC, because macOS stores decomposed letters."""
     return unicodedata.normalize("NFC", posixpath.normpath(PurePath(name).as_posix()))
 
 
@@ -126,9 +126,9 @@ def _words_of_record(record: Mapping[str, Any]) -> SampleTexts:
 
 
 def read_folder(folder: Path) -> SourceListing:
-    """All photos in a folder and below, in the order of their paths, each with the words that lie beside it or in its XMP.
+    """All photos in a folder and its subfolders, with the texts of tables, files beside them and XMP.
 
-    Files and folders whose names begin with a dot are left alone, and links to other folders are not followed.
+    Names that begin with a dot are ignored, and links to folders are not followed.
 
     Raises:
         DataError: the folder cannot be read.
@@ -163,10 +163,10 @@ def _refuse(fault: OSError) -> None:
 
 
 def words_inside(photo: Path) -> SampleTexts:
-    """The description as a caption and keywords as searches, of the files beside a photo and of the photo's own.
+    """The XMP description as a caption and the keywords as queries, from side-cars and from the photo.
 
     Raises:
-        DataError: one of them cannot be read.
+        DataError: a file cannot be read.
     """
     words = SampleTexts()
     for path in (long_sidecar(photo), short_sidecar(photo), photo):
@@ -178,7 +178,7 @@ def words_inside(photo: Path) -> SampleTexts:
 def _words_in_xmp(path: Path) -> SampleTexts:
     try:
         packet = read_packet(read_part(path, 0, _WITHIN))
-    except PacketError:  # of a packet that is cut or damaged the photo has no words
+    except PacketError:  # a truncated or damaged packet gives no texts
         return SampleTexts()
     queries = [path[-1] for path in packet.keywords]
     return described({"captions": [packet.description or ""], "queries": queries})

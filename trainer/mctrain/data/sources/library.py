@@ -1,19 +1,18 @@
-r"""A person's decisions about tags, as `picsight export decisions FILE` writes them (JSON lines, version 1), and as samples hold them.
+r"""Decisions about tags, as `picsight export decisions FILE` writes them (JSON lines, version 1) and as samples store them.
 
-Each line is an object with `"format": "picsight-decisions"` and `"version": 1`. Read are those about a photo and a tag of kind
-"tag", and of these:
+Each line is an object with `"format": "picsight-decisions"` and `"version": 1`. Only lines about a photo and a tag of kind
+"tag" are read, with these fields:
 
-    path         text: where the photo lies; bytes of a name that are no UTF-8 stand as "\udc80" to "\udcff"
+    path         text: the photo's path; bytes that are not UTF-8 are written as "\udc80" to "\udcff"
     fingerprint  text: 32 lower-case hex digits, the picture's fingerprint by `rule`
-    tag          text: the tag with those above it, "Birds/Waders"
-    prompts      list of texts: the tag's own, which may be empty
-    decision     "accepted" or "rejected"; null where the photo is an example instead
-    example      "for" or "against", which say the same, and less than any decision
-    time         text: when a decision was made, ISO 8601 with its offset from UTC
+    tag          text: the path of the tag, "Birds/Waders"
+    prompts      list of texts: the prompts of the tag, possibly none
+    decision     "accepted" or "rejected"; null if the photo is only an example
+    example      "for" (accepted) or "against" (rejected); any decision overrides it
+    time         text: the time of the decision, ISO 8601 with UTC offset
 
-Ratings, albums and favourites say nothing of what a photo shows and are passed over, and so are fields of later days. Of several
-decisions on one photo and tag the latest counts, of equally late ones the last line. A photo that lies at several paths may have
-a line for each.
+Ratings, albums and favourites do not describe a photo and are ignored, as are unknown fields. The latest decision on a photo
+and tag counts; if times are equal, the last line wins. A photo with several paths may have a line for each.
 """
 
 from __future__ import annotations
@@ -39,16 +38,16 @@ if TYPE_CHECKING:
 
 FORMAT: Final = "picsight-decisions"
 VERSION: Final = 1
-DECISIONS: Final = "decisions"  # in a sample's JSON
+DECISIONS: Final = "decisions"  # the field in a sample's JSON
 
 _MARK = re.compile(r"[0-9a-f]{32}")
-_MOST_BYTES = 1_000_000  # of a line: what is longer was written by nobody's tags
+_MOST_BYTES = 1_000_000  # per line; no real export has a longer one
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A tag by its path ("Birds/Waders") with its prompts, and whether the photo was accepted for it or rejected."""
+    """A tag by its path ("Birds/Waders"), its prompts, and whether the photo was accepted or rejected for it."""
 
     tag: str
     prompts: tuple[str, ...]
@@ -56,13 +55,13 @@ class Decision:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """What the tag means, in words: its prompts, or its own name where examples alone made it."""
+        """The prompts of the tag, or its name if it has no prompts."""
         return self.prompts or (self.tag.rpartition("/")[2],)
 
 
 @dataclass(frozen=True, slots=True)
 class _Decided:
-    """One line: of which picture, where it was seen, what was decided about it, and when."""
+    """One line: the fingerprint and path of a picture, the decision, and its time."""
 
     mark: str
     path: Path
@@ -72,21 +71,21 @@ class _Decided:
 
 @dataclass(slots=True)
 class _Picture:
-    """All that is said of one picture; for each tag the line that counts."""
+    """The paths of one picture, and the line that counts for each tag."""
 
     paths: dict[Path, None] = field(default_factory=dict)
     decided: dict[str, _Decided] = field(default_factory=dict)
 
 
 class _LibraryLineError(ValueError):
-    """What is wrong with a line, as the end of a sentence."""
+    """A fault of a line, as the end of a sentence."""
 
 
 def read_library(file: Path) -> SourceListing:
-    """The photos that a tag was accepted or rejected for, with the decisions; the words of accepted tags are their queries.
+    """The photos with a decision about a tag; the words of accepted tags become queries.
 
     Raises:
-        DataError: the file cannot be read, is no such export, is of another version, or a line of it is damaged.
+        DataError: the file cannot be read, is not such an export, has another version, or has a damaged line.
     """
     pictures: dict[str, _Picture] = {}
     faults: list[str] = []
@@ -118,7 +117,7 @@ def _lines(file: Path, faults: list[str]) -> Iterator[_Decided]:
 
 
 def _parse_line(line: bytes) -> _Decided | None:
-    """What a line says of a photo and a tag; None where it is about something else."""
+    """The decision in a line; None if the line is about something else."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as fault:
@@ -153,7 +152,7 @@ def _demand(record: Mapping[str, Any], name: str, wanted: int) -> None:
 
 
 def _field(record: Mapping[str, Any], name: str) -> Any:
-    """A field's value, if it is one that it may have."""
+    """A field's value, after a check that it is valid."""
     value = record.get(name)
     if not _FIELDS[name](value):
         raise _LibraryLineError(f"`{name}` cannot be {value!r:.40}; export the decisions again")
@@ -184,7 +183,7 @@ _FIELDS: dict[str, Callable[[Any], bool]] = {
 
 
 def _entry(mark: str, picture: _Picture, faults: list[str]) -> SourceEntry | None:
-    """The photo of a picture, at the first path where it still is that picture."""
+    """The entry of a picture, at the first path whose file still has its fingerprint."""
     path = _found(mark, picture, faults)
     if path is None:
         return None
@@ -207,7 +206,7 @@ def _found(mark: str, picture: _Picture, faults: list[str]) -> Path | None:
 
 
 def fact_of(decisions: Iterable[Decision]) -> dict[str, Any]:
-    """The decisions on a photo as a fact of its sample."""
+    """The decisions on a photo, for the JSON of its sample."""
     return {
         DECISIONS: [
             {"tag": each.tag, "prompts": list(each.prompts), "accepted": each.accepted} for each in decisions
@@ -216,10 +215,10 @@ def fact_of(decisions: Iterable[Decision]) -> dict[str, Any]:
 
 
 def decisions_of(about: Mapping[str, Any], key: str) -> tuple[Decision, ...]:
-    """The decisions among the facts of a sample; `key` serves the sentence only.
+    """The decisions in the JSON of a sample; `key` is for the error message only.
 
     Raises:
-        DataError: there is something else in their place.
+        DataError: the field holds anything else.
     """
     try:
         return tuple(_decision(each) for each in about.get(DECISIONS, ()))

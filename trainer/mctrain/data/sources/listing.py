@@ -1,4 +1,4 @@
-"""What a source of photos gives, whichever it is: files with their words, and what of it cannot be used."""
+"""The common result of all photo sources: files with their texts, and faults."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SourceEntry:
-    """One photo's file and its words."""
+    """The file of one photo, and its texts."""
 
     path: Path
     words: SampleTexts
@@ -27,17 +27,17 @@ class SourceEntry:
 
 @dataclass(frozen=True, slots=True)
 class SourceListing:
-    """The photos of a source in a fixed order, and sentences about what is left out."""
+    """The photos of a source in a fixed order, and sentences about the photos left out."""
 
     entries: tuple[SourceEntry, ...]
     faults: tuple[str, ...]
 
 
 def read_text(path: Path) -> str:
-    """A file of texts; one that is not UTF-8 was written by Windows' older programs, as UTF-16 where it begins so.
+    """Reads a text file as UTF-8, as UTF-16 if it has that byte order mark, or else as Windows-1252.
 
     Raises:
-        DataError: it cannot be read.
+        DataError: the file cannot be read.
     """
     content = read(path)
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -49,12 +49,12 @@ def read_text(path: Path) -> str:
 
 
 def sound_records(path: Path) -> list[tuple[str, dict[str, Any]]]:
-    """The objects of a file of JSON lines in which every line must be one, each with its place for sentences.
+    """The objects of a JSON lines file, each with its location for messages; any other line is an error.
 
-    It is of a data set: in what encoding a person saved it is not guessed, as it is by `read_text`.
+    The file must be UTF-8; unlike `read_text`, this does not guess the encoding.
 
     Raises:
-        DataError: it cannot be read, is not UTF-8, or a line is no JSON object.
+        DataError: the file cannot be read, is not UTF-8, or a line is not a JSON object.
     """
     try:
         text = read(path).decode("utf-8-sig")
@@ -68,10 +68,10 @@ def sound_records(path: Path) -> list[tuple[str, dict[str, Any]]]:
 
 
 def records(path: Path, faults: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The objects of a file of JSON lines, each with its place for sentences; other lines go to the faults.
+    """The objects of a JSON lines file, each with its location for messages; other lines are added to `faults`.
 
     Raises:
-        DataError: it cannot be read.
+        DataError: the file cannot be read.
     """
     return _objects(read_text(path), path, faults)
 

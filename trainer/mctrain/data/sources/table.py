@@ -1,7 +1,7 @@
-"""Parquet files in which photos lie as bytes, a row each, with their text and facts, as img2dataset writes them.
+"""Reads Parquet files with one photo per row, as bytes, with its text and metadata, as img2dataset writes them.
 
-To be packed, photos are laid out as files first: packing goes by the order of the pictures, and a Parquet file gives a single
-row only with all of its group.
+For packing, the photos are first extracted to files: packing sorts them by key, and a Parquet file can only be read by whole
+row groups.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 
 
 SUFFIX = ".parquet"
-# What goes from a row into a shard, beside its text: a downloader knows places and cameras too.
+# The fields that are copied into a shard besides the text; others may contain places and cameras.
 _FACTS = ("url", "uid", "license", "source")
 _UNSAFE = re.compile(r"[^\w.-]")
-_ROWS = 64  # that are read at a time
+_ROWS = 64  # read at a time
 
 
 def photo_column(file: Place) -> str | None:
-    """The column of the photos' bytes; None where the file is a table without any.
+    """The column with the photos' bytes; None if there is none.
 
     Raises:
-        DataError: it is missing or no Parquet.
+        DataError: the file is missing or not Parquet.
         TrainerError: pyarrow is not installed.
     """
     with _opened(file) as table:
@@ -45,10 +45,10 @@ def photo_column(file: Place) -> str | None:
 
 
 def rows(file: Place, without: str | None = None) -> Iterator[Mapping[str, Any]]:
-    """The rows of a file by column, all columns or all but one.
+    """The rows of a file as mappings by column; `without` names a column to leave out.
 
     Raises:
-        DataError: it is missing or damaged.
+        DataError: the file is missing or damaged.
         TrainerError: pyarrow is not installed.
     """
     with _opened(file) as table:
@@ -58,10 +58,10 @@ def rows(file: Place, without: str | None = None) -> Iterator[Mapping[str, Any]]
 
 
 def row_at(file: Place, number: int) -> Mapping[str, Any]:
-    """One row; those of its group in the file are kept for the next call.
+    """One row; its row group is cached for the next call.
 
     Raises:
-        DataError: it is missing, damaged, or has no such row.
+        DataError: the file is missing, damaged, or has no such row.
         TrainerError: pyarrow is not installed.
     """
     for group, count in enumerate(_groups(file)):
@@ -73,7 +73,7 @@ def row_at(file: Place, number: int) -> Mapping[str, Any]:
 
 @lru_cache(maxsize=256)
 def _groups(file: Place) -> tuple[int, ...]:
-    """How many rows each group of a file has."""
+    """The number of rows in each row group."""
     with _opened(file) as table:
         return tuple(table.metadata.row_group(number).num_rows for number in range(table.num_row_groups))
 
@@ -87,7 +87,7 @@ def _group(file: Place, number: int) -> Any:
 @contextmanager
 def _opened(file: Place) -> Iterator[Any]:
     with demand_extra("pyarrow", f"{file} is Parquet"):
-        from pyarrow import ArrowException  # 0.3 s that no other source pays
+        from pyarrow import ArrowException  # imported here because it takes 0.3 s
         from pyarrow.parquet import ParquetFile
     try:
         with opened(file) as source, ParquetFile(source) as table:
@@ -97,14 +97,14 @@ def _opened(file: Place) -> Iterator[Any]:
 
 
 def tables_of(source: Path) -> list[Path]:
-    """The Parquet files that a source is, or that lie in it and below."""
+    """The source itself if it is a file, otherwise the Parquet files in the folder and its subfolders."""
     return sorted(source.rglob(f"*{SUFFIX}")) if source.is_dir() else [source]
 
 
 def read_tables(tables: Sequence[Path], spool: Path) -> SourceListing:
-    """The photos of Parquet files, in the order of their rows, laid out in `spool`; of a table without photos there are none.
+    """Extracts the photos of Parquet files to `spool`, in the order of their rows.
 
-    A row without a photo is a download that failed.
+    A row without a photo is a failed download. A table without photos is ignored.
     """
     entries: list[SourceEntry] = []
     faults: list[str] = []
@@ -141,7 +141,7 @@ def _entries(table: Path, folder: Path, faults: list[str]) -> Iterator[SourceEnt
 
 
 def _words(row: Mapping[str, Any]) -> SampleTexts:
-    """The texts under their usual names, and what else is told of it."""
+    """The caption, from the first usual column that has one, and the fields of `_FACTS`."""
     caption = next((text for name in ("txt", "caption", "text") for text in texts_of(row, name)), "")
     facts = {name: row[name] for name in _FACTS if isinstance(row.get(name), str)}
     return described({"captions": [caption], **facts})
