@@ -17,7 +17,7 @@ _COLOURS = (
     "red", "blue", "green", "yellow", "black", "white", "brown", "orange", "pink", "purple", "grey", "gray", "golden", "silver",
 )  # fmt: skip
 _ALIKE = frozenset({"grey", "gray", "silver"})
-# of each group a photo shows mostly one where it shows one
+# most photos match at most one word of a group
 _GROUPS = (
     _COLOURS,
     (
@@ -50,11 +50,11 @@ _GROUPS = (
 )  # fmt: skip
 _GROUP_OF = {word: group for group in _GROUPS for word in group}
 _WORD = re.compile(r"[a-z\-]+")
-# they say a place or a part there, and what takes their place may be true as well: "in front of", "one of the boys"
+# before "of" these mean a place or a part, and a replacement may also be true: "in front of", "one of the boys"
 _NOT_BEFORE_OF = frozenset({"front", "back", "full", "one", "two", "three", "four", "five"})
 _OF = re.compile(r"\s+of\b")
 _LIST = r"(?:[\s,&/\-]|\b(?:and|or|with|an?|the|one|dark|light|bright|pale)\b)*"
-# between two colours that may change their places: "black and white", "a black dog and a white dog"
+# between two colours that can swap places without changing the meaning: "black and white", "a black dog and a white dog"
 _COLOUR = "|".join(_COLOURS)
 _LISTED = re.compile(rf"\s+([a-z\-]+)\b{_LIST}(?=(?:{_COLOUR})\s+\1\b)|{_LIST}(?=(?:{_COLOUR})\b)")
 

@@ -1,6 +1,6 @@
-"""Shards: tar archives, plain or gzipped, in which the members of a photo, `KEY.jpg`, `KEY.json` and others, follow one another.
+"""Shards: tar archives, plain or gzipped, in which the members of a photo (`KEY.jpg`, `KEY.json`, ...) are adjacent.
 
-`samples` reads our shards and stops at whatever is out of order; `grouped` reads anybody's, and says what it passes over.
+`samples` reads our shards and stops at the first error; `grouped` reads any shard and reports faults.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 
 def write_archive(path: Path, samples: Iterable[tuple[str, Mapping[str, bytes]]]) -> str:
-    """Writes samples, each a key with its members by suffix, beside `path` and moves the archive into place; its SHA-256.
+    """Writes samples, as keys with members by suffix, to a temporary file, then moves it to `path`; returns its SHA-256.
 
-    Only a name that plain headers cannot hold, for its length or its letters, gets a further one.
+    Only names that are too long for plain headers, or not ASCII, get an extended header.
     """
     with write_whole(path) as file:
         hashed = _Hashed(file)
@@ -47,7 +47,7 @@ def write_archive(path: Path, samples: Iterable[tuple[str, Mapping[str, bytes]]]
 
 
 class _Hashed:
-    """As much of a file as an archive needs that is written, with the digest of what went through."""
+    """The file methods that writing an archive needs, with a digest of the written bytes."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -70,7 +70,7 @@ _LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One photo of a shard: its key, the bytes of its file, and what its JSON says."""
+    """One photo of a shard: its key, the bytes of its file, and its JSON."""
 
     key: str
     suffix: str
@@ -81,7 +81,7 @@ class Sample:
         """The decoded photo, RGB.
 
         Raises:
-            DataError: the bytes are no picture.
+            DataError: the photo cannot be decoded.
         """
         try:
             return PIL.Image.open(io.BytesIO(self.photo)).convert("RGB")
@@ -91,7 +91,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why a sample is passed over: a kind that is counted, and a sentence."""
+    """Why a sample is skipped: a kind, for counting, and a sentence."""
 
     kind: FaultKind
     sentence: str
@@ -99,7 +99,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class SampleMembers:
-    """The members of one sample by their suffix (`jpg`, `json`, `syn.json`), whole or with its fault."""
+    """The members of one sample by suffix (`jpg`, `json`, `syn.json`), and its fault if it has one."""
 
     key: str
     members: Mapping[str, bytes]
@@ -107,7 +107,7 @@ class SampleMembers:
 
     @property
     def suffix(self) -> str:
-        """That of the photo; empty where there is none."""
+        """The suffix of the photo; empty if there is no photo."""
         return next((suffix for suffix in self.members if suffix in PHOTO_SUFFIXES), "")
 
     @property
@@ -116,10 +116,10 @@ class SampleMembers:
         return self.members.get(self.suffix, b"")
 
     def image(self) -> PIL.Image.Image:
-        """The photo upright, RGB in sRGB, whoever wrote it.
+        """The photo, rotated upright and converted to sRGB.
 
         Raises:
-            DataError: it cannot be decoded, or is far too large.
+            DataError: the photo cannot be decoded, or is too large.
         """
         name = Path(f"{self.key}.{self.suffix}")
         try:
@@ -129,11 +129,10 @@ class SampleMembers:
 
 
 def members(shard: Place, only: Collection[str] = ()) -> Iterator[tuple[str, str, bytes]]:
-    """Every file of a shard, or those with some suffixes only, as (key, suffix, bytes), in the archive's order; a folder in
-    front of a name belongs to the key.
+    """The files of a shard as (key, suffix, bytes), in order; `only` limits the suffixes. A folder is part of the key.
 
     Raises:
-        DataError: the shard is missing, is no tar archive, or ends before its end mark: what came before it was whole.
+        DataError: the shard is missing, is not a tar archive, or has no end mark; all files yielded before are complete.
     """
     with opened_archive(shard) as archive:
         for member in archive:
@@ -145,35 +144,35 @@ def members(shard: Place, only: Collection[str] = ()) -> Iterator[tuple[str, str
 
 @contextmanager
 def opened_archive(shard: Place, *, plain: bool = False) -> Iterator[tarfile.TarFile]:
-    """A tar archive, whose end mark is looked for when the block has read its members; a `plain` one is not zipped.
+    """Opens a tar archive, and checks its end mark after the block; a `plain` one must not be gzipped.
 
     Raises:
-        DataError: it is missing, is no tar archive, or ends before its end mark, as if it were damaged.
+        DataError: the archive is missing, is not a tar archive, is damaged, or has no end mark.
     """
     try:
         with opened(shard) as file, tarfile.open(fileobj=file, mode="r:" if plain else "r:*") as archive:
             yield archive
             _demand_end(archive, shard)
-    except tarfile.ReadError as fault:  # in five lines, where no packing fits
+    except tarfile.ReadError as fault:  # its message has five lines if no compression fits
         raise DataError(f"The shard {shard} cannot be read: it is damaged or no tar archive.") from fault
     except (EOFError, tarfile.TarError, zlib.error) as fault:
         raise DataError(f"The shard {shard} cannot be read: {fault}.") from fault
 
 
 def split_name(name: str) -> tuple[str, str]:
-    """Key and suffix: the name of the file, without its folder, is divided at its first dot."""
+    """Key and suffix: splits the file name, after any folder, at its first dot."""
     folder, base = posixpath.split(posixpath.normpath(name))
     stem, _, suffix = base.partition(".")
     return posixpath.join(folder, stem), suffix.lower()
 
 
 def _demand_end(archive: tarfile.TarFile, shard: Place) -> None:
-    """Looks for the end mark behind the members that were read.
+    """Checks for the end mark after the last member.
 
-    The library takes a damaged header, and the end of a file that was cut off, for the end of the archive.
+    `tarfile` treats a damaged header or a truncated file as the end of the archive.
 
     Raises:
-        DataError: there is none.
+        DataError: there is no end mark.
     """
     assert archive.fileobj is not None, "it is open"
     archive.fileobj.seek(archive.offset)
@@ -184,10 +183,10 @@ def _demand_end(archive: tarfile.TarFile, shard: Place) -> None:
 
 
 def count_photos(shard: Path) -> int:
-    """How many photos a shard holds, by the names of its members; of one that is damaged, those before the damage.
+    """Counts the photos of a shard by the names of its members; stops at damage.
 
     Raises:
-        DataError: the shard is missing, or nothing of it can be read.
+        DataError: the shard is missing, or no photo comes before the damage.
     """
     count = 0
     try:
@@ -201,9 +200,9 @@ def count_photos(shard: Path) -> int:
 
 
 def grouped(shard: Place) -> Iterator[SampleMembers]:
-    """The samples of any shard: what follows one another under one key. A suffix that comes again begins the next sample.
+    """The samples of any shard: adjacent members with one key. A repeated suffix begins the next sample.
 
-    Nothing stops it: a sample without a photo or with broken JSON, and a shard that cannot be read on, come as faults.
+    Never raises DataError: missing photos, broken JSON and damaged shards are reported as faults.
     """
     key, found = "", dict[str, bytes]()
     try:
@@ -226,7 +225,7 @@ def sound_groups(shard: Place) -> Iterator[SampleMembers]:
     """The samples of any shard, up to the first fault.
 
     Raises:
-        DataError: there it is.
+        DataError: a sample or the shard has a fault.
     """
     for each in grouped(shard):
         if each.fault is not None:
@@ -235,7 +234,7 @@ def sound_groups(shard: Place) -> Iterator[SampleMembers]:
 
 
 def _judged(key: str, found: dict[str, bytes]) -> SampleMembers:
-    """A sample with what is wrong with it."""
+    """A sample with its first fault, if any."""
     fault = None if PHOTO_SUFFIXES & found.keys() else Fault("no photo", f"{key} has no photo")
     for suffix, content in found.items():
         if suffix.rpartition(".")[2] == "json":
@@ -247,10 +246,10 @@ def _judged(key: str, found: dict[str, bytes]) -> SampleMembers:
 
 
 def samples(shard: Path) -> Iterator[Sample]:
-    """The photos of a shard with their words.
+    """The photos of a shard with their JSON.
 
     Raises:
-        DataError: the shard cannot be read, or a photo lacks its JSON.
+        DataError: the shard cannot be read, or a photo has no JSON.
     """
     photo: tuple[str, str, bytes] | None = None
     for key, suffix, content in members(shard):
@@ -268,10 +267,10 @@ def samples(shard: Path) -> Iterator[Sample]:
 
 
 def parse_words(content: bytes, key: str, suffix: str = "json") -> dict[str, Any]:
-    """What one JSON of a sample says.
+    """Parses a JSON member of a sample.
 
     Raises:
-        DataError: it is no JSON object.
+        DataError: the content is not a JSON object.
     """
     words = _parse(content, f"{key}.{suffix}")
     if not isinstance(words, dict):

@@ -1,4 +1,4 @@
-"""What shards hold, in numbers: photos, texts by kind, sizes, licences and sources."""
+"""Statistics of shards: photos, texts by kind, sizes, licences and sources."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ SHARES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 @dataclass(slots=True)
 class Stats:
-    """The numbers of all shards together; `faults` counts the samples that were passed over by their reason.
+    """The statistics of all shards together; `faults` counts skipped samples by reason.
 
-    `with_kind` counts the photos that have texts of a kind, `words` has the length of each text in words.
+    `with_kind` counts the photos with texts of a kind; `words` has the length of each text in words, by kind.
     """
 
     shards: int = 0
@@ -51,7 +51,7 @@ class Stats:
     faults: Counter[str] = field(default_factory=Counter)
 
     def sizes(self) -> dict[str, list[float]]:
-        """Quantiles of the photos' sizes at `SHARES`: pixels, width to height, bytes."""
+        """Quantiles of the photos' sizes at `SHARES`: sides in pixels, aspect ratio, bytes."""
         width, height = np.array(self.widths), np.array(self.heights)
         rows = {
             "short side": np.minimum(width, height),
@@ -62,11 +62,11 @@ class Stats:
         return {name: _quantiles(values) for name, values in rows.items()}
 
     def lengths(self) -> dict[str, list[float]]:
-        """Quantiles of words a text at `SHARES`, by kind."""
+        """Quantiles of words per text at `SHARES`, by kind."""
         return {kind: _quantiles(np.array(counts)) for kind, counts in self.words.items()}
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The statistics as JSON values."""
         return {
             "shards": self.shards,
             "bytes": self.bytes,
@@ -86,7 +86,7 @@ class Stats:
 
 
 def measure_shards(shards: Sequence[Place]) -> Stats:
-    """Reads every sample of the shards; a photo's size is told by its header, its pixels are not decoded."""
+    """Reads every sample of the shards; photo sizes come from the headers, without decoding."""
     stats = Stats(shards=len(shards))
     for shard in shards:
         stats.bytes += size_of(shard)
@@ -123,26 +123,26 @@ def _count(stats: Stats, group: SampleMembers) -> None:
 
 def _size(group: SampleMembers) -> tuple[int, int]:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)  # nothing is decoded
+        warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)  # no pixels are decoded
         with PIL.Image.open(io.BytesIO(group.photo)) as image:
             return image.size
 
 
 def _quantiles(values: np.ndarray[Any, Any]) -> list[float]:
-    """The values below which each of `SHARES` lies; of nothing there are none."""
+    """The quantiles at `SHARES`; none for an empty array."""
     return [round(float(value), 2) for value in np.quantile(values, SHARES)] if len(values) else []
 
 
-_LEAST = 3  # photos: what is said less often is mostly misspelt
+_LEAST = 3  # photos; rarer words are mostly misspelt
 
 
 def count_words(shards: Sequence[Place], table: Path) -> int:
-    """Writes of how many photos each word is said, the commonest first, and how many photos there are (as "*").
+    """Writes the number of photos whose texts have each word, in descending order, after the number of all photos ("*").
 
-    Photos that stand apart for evaluation do not count. Returns the number of words.
+    Photos held out for evaluation do not count. Returns the number of words.
 
     Raises:
-        DataError: a shard or a sample is damaged, or there is no photo to count.
+        DataError: a shard or a sample is damaged, or there are no photos.
     """
     known, photos, counts = shipped(), 0, Counter[str]()
     for shard in shards:

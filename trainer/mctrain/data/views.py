@@ -1,8 +1,8 @@
-"""Views of a photo: how they are drawn, and the numbers from which they are made again, in their public form.
+"""Draws views of a photo, and converts them to and from the public record format, from which they can be replayed.
 
-Crops have the distribution of torchvision's RandomResizedCrop and operations that of its RandAugment; each view has a seed
-of its own. A public record has a slot for each step that was drawn, in the order in which they are applied: the crop, the
-mirroring where that is configured, the operations where there are any. A step that was left out has `null` in its slot.
+Crops have the distribution of torchvision's RandomResizedCrop, operations that of its RandAugment; each view has its own
+seed. A public record has a slot for each step, in the order of application: the crop, the flip if it is configured, and the
+operations if there are any. A skipped step has `null` in its slot.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from mctrain.recipes.tables import Augmentation
 
 
-_RATIOS = (3 / 4, 4 / 3)  # of a crop's width to its height
+_RATIOS = (3 / 4, 4 / 3)  # of width to height
 _TRIES = 10
 _OPERATIONS_A_VIEW = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation: `magnitude` is what is drawn, with either sign where `signed`; `least` to `most` is all 31 bins."""
+    """One operation: `magnitude` is the value drawn, with a random sign if `signed`; the 31 bins span `least` to `most`."""
 
     name: str
     magnitude: float
@@ -40,17 +40,17 @@ class Operation:
     signed: bool
 
     def takes(self, magnitude: float) -> bool:
-        """Whether some bin of this operation reaches as far."""
+        """Whether the bins of this operation cover a magnitude."""
         strength = abs(magnitude) if self.signed else magnitude
         return self.least <= strength <= self.most * (1 + _ROUNDING)
 
 
-PUBLIC_SIZE = 224  # pixels of the view that magnitudes of translations refer to
+PUBLIC_SIZE = 224  # pixels; the view size to which translations refer
 _ROUNDING = 1e-6  # of float32
 _TRANSLATION = 150 / 331 * PUBLIC_SIZE
 
-# The fourteen operations of RandAugment by their public ids, at magnitude 9 of 31 bins. Magnitudes are float32 in torchvision,
-# and written in their shortest form, as published records have them.
+# The fourteen operations of RandAugment by their public ids, at magnitude 9 of 31 bins. torchvision's magnitudes are float32,
+# written here in their shortest form, as in published records.
 OPERATIONS = (
     Operation("Identity", 0.0, 0.0, 0.0, signed=False),
     Operation("ShearX", 0.09, 0.0, 0.3, signed=True),  # tangent of the angle
@@ -62,15 +62,15 @@ OPERATIONS = (
     Operation("Color", 0.26999998, 0.0, 0.9, signed=True),
     Operation("Contrast", 0.26999998, 0.0, 0.9, signed=True),
     Operation("Sharpness", 0.26999998, 0.0, 0.9, signed=True),
-    Operation("Posterize", 7.0, 4.0, 8.0, signed=False),  # bits that are kept
-    Operation("Solarize", 178.5, 0.0, 255.0, signed=False),  # pixels from here on are inverted
+    Operation("Posterize", 7.0, 4.0, 8.0, signed=False),  # bits kept
+    Operation("Solarize", 178.5, 0.0, 255.0, signed=False),  # pixels from this value on are inverted
     Operation("AutoContrast", 0.0, 0.0, 0.0, signed=False),
     Operation("Equalize", 0.0, 0.0, 0.0, signed=False),
 )
 
 
 class Crop(NamedTuple):
-    """What is cut out, in pixels of the photo as it was when the view was drawn."""
+    """A crop, in pixels of the photo from which the view was drawn."""
 
     top: int
     left: int
@@ -80,14 +80,14 @@ class Crop(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DrawnView:
-    """One view: cut out, brought to size, mirrored where `flip`, then the operations as (id, signed magnitude)."""
+    """One view: crop, resize, flip horizontally if `flip`, then the operations as (id, signed magnitude)."""
 
     crop: Crop | None  # None is the whole photo
     flip: bool = False
     operations: tuple[tuple[int, float], ...] = ()
 
     def fits(self, width: int, height: int) -> bool:
-        """Whether the crop lies inside a photo of this size; beyond its edge torchvision would paint black."""
+        """Whether the crop is inside a photo of this size; torchvision would pad the rest with black."""
         if self.crop is None:
             return True
         top, left, rows, columns = self.crop
@@ -97,14 +97,14 @@ class DrawnView:
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """Which slots a public record has after that of the crop."""
+    """The slots of a public record after the crop."""
 
     flip: bool
     operations: bool
 
 
 def rescaled(view: DrawnView, from_size: tuple[int, int], to_size: tuple[int, int]) -> DrawnView:
-    """The view for a photo that is now `to_size` and was `from_size` (width, height), in which it fits, when it was drawn."""
+    """Converts a view that was drawn from a photo of `from_size` (width, height) to the same photo at `to_size`."""
     if view.crop is None or from_size == to_size:
         return view
     top, left, height, width = view.crop
@@ -114,14 +114,14 @@ def rescaled(view: DrawnView, from_size: tuple[int, int], to_size: tuple[int, in
 
 
 def _rescaled(start: int, length: int, before: int, now: int) -> tuple[int, int]:
-    """Start and length on an axis of another length, at least a pixel."""
+    """Scales start and length from an axis of `before` pixels to one of `now`; the result is at least one pixel long."""
     begin = min(round(start * now / before), now - 1)
     end = max(round((start + length) * now / before), begin + 1)
     return begin, end - begin
 
 
 def write_views(views: Sequence[DrawnView], slots: Slots) -> str:
-    """The public form of a photo's views, a JSON text; in a shard that is a string inside JSON."""
+    """The public record of a photo's views, as JSON text; a shard stores it as a string inside JSON."""
     return json.dumps([_public(view, slots) for view in views], separators=(",", ":"))
 
 
@@ -137,10 +137,10 @@ def _public(view: DrawnView, slots: Slots) -> list[object]:
 
 
 def parse_views(param_aug: object, where: str) -> tuple[DrawnView, ...]:
-    """The views of a photo from its public record, a JSON text or the list in it: both are published.
+    """Parses the public record of a photo's views: JSON text or a list, both of which occur in public sets.
 
     Raises:
-        DataError: it is no such record; the sentence says where and why.
+        DataError: the record is invalid; the message says where and why.
     """
     try:
         records = json.loads(param_aug) if isinstance(param_aug, str) else param_aug
@@ -152,7 +152,7 @@ def parse_views(param_aug: object, where: str) -> tuple[DrawnView, ...]:
 
 
 def _parse_view(record: object) -> DrawnView:
-    """Slots are told apart by what they hold, so that no settings are needed to read."""
+    """Parses one view; the content of a slot shows its kind, so no settings are needed."""
     match record:
         case [crop]:
             return DrawnView(_parse_crop(crop))
@@ -184,19 +184,19 @@ def _parse_operation(operation: object) -> tuple[int, float]:
 
 
 def slots_of(settings: Augmentation) -> Slots:
-    """What the public records of such views hold beside the crop."""
+    """The slots of records with these settings."""
     return Slots(flip=settings.mirror, operations=settings.kind == "strong")
 
 
 def draw_views(settings: Augmentation, key: str, seed: int, width: int, height: int) -> tuple[DrawnView, ...]:
-    """The views of a photo of this size."""
+    """All views of a photo of this size in pixels."""
     return tuple(draw_view(settings, key, seed, number, (width, height)) for number in range(settings.views))
 
 
 def draw_view(settings: Augmentation, key: str, seed: int, number: int, size: tuple[int, int]) -> DrawnView:
-    """A view of a photo of this size (width, height), one of as many as are wanted; the first, number 0, is the whole photo.
+    """Draws the view with this number for a photo of this size (width, height); number 0 is the whole photo.
 
-    It depends on the seed, the photo's key and its own number, on nothing else.
+    The view depends only on the settings, the seed, the key, the number and the size.
     """
     width, height = size
     if number == 0 or settings.kind == "none":
@@ -210,7 +210,7 @@ def _generator(seed: int, key: str, number: int) -> np.random.Generator:
 
 
 def _draw(settings: Augmentation, chance: np.random.Generator, width: int, height: int) -> DrawnView:
-    """One view; mirroring is drawn last, so that it changes neither crop nor operations."""
+    """Draws one view; the flip comes last, so that it does not change crop or operations."""
     match settings.kind:
         case "strong" | "weak":
             crop = _random_crop(chance, width, height, settings.least_area)
@@ -225,7 +225,7 @@ def _draw(settings: Augmentation, chance: np.random.Generator, width: int, heigh
 
 
 def _random_crop(chance: np.random.Generator, width: int, height: int, least: float) -> Crop:
-    """As torchvision's RandomResizedCrop: an area, then a ratio, until a crop fits; after ten tries the middle."""
+    """Like torchvision's RandomResizedCrop: draws area and aspect ratio until a crop fits; after ten tries, a centre crop."""
     for _ in range(_TRIES):
         area = width * height * chance.uniform(least, 1.0)
         ratio = _log_uniform(chance)
@@ -242,7 +242,7 @@ def _random_crop(chance: np.random.Generator, width: int, height: int, least: fl
 
 
 def _stretched_crop(chance: np.random.Generator, width: int, height: int) -> Crop:
-    """As much of the photo as proportions leave that are its own times a ratio: at least three quarters."""
+    """The largest crop whose aspect ratio is the photo's times a random ratio: at least three quarters of the photo."""
     ratio = _log_uniform(chance)
     columns = max(1, round(width * min(ratio, 1.0)))
     rows = max(1, round(height / max(ratio, 1.0)))

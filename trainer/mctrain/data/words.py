@@ -1,8 +1,8 @@
-"""The words of a sample: what people wrote about a photo, what was made for it, and what else is known of it.
+"""The texts of a sample: captions by people, synthetic texts, and other metadata.
 
-Two layouts are read. Ours of today: `txt` holds the first caption, `json` further ones as `texts` and all facts,
-`syn.json` the texts that were made, by tag. The older one has them all in `json`: `captions` with their
-`caption_source`, `queries`, `label`, `labels`. img2dataset's shards (`txt`, and `json` with its `caption`) fit the first.
+Two layouts are read. In the current one, `txt` holds the first caption, `json` the others as `texts` and the metadata, and
+`syn.json` the synthetic texts by tag. In the older one, `json` holds everything: `captions` with `caption_source`,
+`queries`, `label`, `labels`. Shards of img2dataset (`txt`, and `json` with `caption`) match the current layout.
 """
 
 from __future__ import annotations
@@ -21,17 +21,15 @@ if TYPE_CHECKING:
 
 CAPTIONS, QUERIES, CLASSES = "syn_text", "syn_text_query", "syn_text_class"
 SYNTHETIC = "synthetic"
-_NO_TAGS = frozenset(
-    {"", "text", "image"}
-)  # arrays of embeddings have these names already: of texts, of views
+_NO_TAGS = frozenset({"", "text", "image"})  # would clash with the names of other embedding arrays
 
-# read into `human` and `synthetic`, and so no facts
+# read into `human` and `synthetic`, not into `about`
 _TEXT_FIELDS = frozenset({"texts", "txt_source", "captions", "caption", "caption_source", "queries"})
 
 
 @dataclass(frozen=True, slots=True)
 class SampleTexts:
-    """`human` are captions that people wrote; `synthetic` has the other texts by their tag; `about` is the rest of the JSON."""
+    """`human` are captions by people, `synthetic` the other texts by tag, and `about` the rest of the JSON."""
 
     human: tuple[str, ...] = ()
     synthetic: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -39,16 +37,16 @@ class SampleTexts:
 
     @property
     def captions(self) -> tuple[str, ...]:
-        """What stands as captions: what people wrote; where nobody did, the first text that was made, a caption if there is one.
+        """The captions by people; if there are none, the first synthetic text, preferably a caption.
 
-        A captioner may have said nothing: a blank text stands for none.
+        Blank synthetic texts are ignored.
         """
         tags = (CAPTIONS, CLASSES, QUERIES, *self.synthetic)
         made = (text for tag in tags for text in self.synthetic.get(tag, ()) if text.strip())
         return self.human or tuple(islice(made, 1))
 
     def joined(self, other: SampleTexts) -> SampleTexts:
-        """The words of two copies of one photo: all texts once; of two facts the first that says something."""
+        """Merges the texts of two copies of a photo without repetitions; the first non-empty value of a metadata field wins."""
         tags = dict.fromkeys((*self.synthetic, *other.synthetic))
         filled = {name: fact for name, fact in self.about.items() if fact not in (None, "", [])}
         return SampleTexts(
@@ -60,7 +58,7 @@ class SampleTexts:
 
 @dataclass(frozen=True, slots=True)
 class StoredPhoto:
-    """A photo as it stands in a shard: the suffix and bytes of its file, and its size in pixels."""
+    """A photo in a shard: the suffix and bytes of its file, and its size in pixels."""
 
     suffix: str
     content: bytes
@@ -69,12 +67,12 @@ class StoredPhoto:
 
 
 def words_of(members: Mapping[str, bytes], key: str = "The sample") -> SampleTexts:
-    """The words of a sample, of its members by suffix; `key` serves the sentences only.
+    """The texts of a sample from its members by suffix; `key` is for error messages only.
 
-    Texts of `syn.json` come as they stand there, for rows of other members belong to them by their place.
+    Texts of `syn.json` are unchanged, because embeddings match them by position.
 
     Raises:
-        DataError: a member is no JSON, no UTF-8, or holds something else where texts should be.
+        DataError: a member is not JSON or not UTF-8, or a text field holds anything else.
     """
     record = parse_words(members.get("json", b"{}"), key)
     tagged = parse_tags(members.get("syn.json", b"{}"), key)
@@ -89,10 +87,10 @@ def words_of(members: Mapping[str, bytes], key: str = "The sample") -> SampleTex
 
 
 def parse_tags(content: bytes, key: str) -> dict[str, Any]:
-    """What `syn.json` says, by tag.
+    """Parses `syn.json`: the texts by tag, not yet checked.
 
     Raises:
-        DataError: it is no JSON object, or a tag would give its embeddings the name of others.
+        DataError: the content is not a JSON object, or a tag is reserved.
     """
     tagged = parse_words(content, key, "syn.json")
     for tag in sorted(tagged):
@@ -101,10 +99,10 @@ def parse_tags(content: bytes, key: str) -> dict[str, Any]:
 
 
 def demand_tag(tag: str, whose: str = "There can be no texts under") -> None:
-    """Refuses a tag whose embeddings would get the name of others; `whose` begins the sentence.
+    """Refuses a reserved tag, whose embeddings would have the name of another array; `whose` begins the message.
 
     Raises:
-        DataError: it is one.
+        DataError: the tag is reserved.
     """
     if tag in _NO_TAGS:
         raise DataError(f"{whose} the tag “{tag}”, whose embeddings have no name of their own.")
@@ -113,20 +111,20 @@ def demand_tag(tag: str, whose: str = "There can be no texts under") -> None:
 def described(
     record: Mapping[str, Any], text: str = "", tagged: Mapping[str, tuple[str, ...]] | None = None
 ) -> SampleTexts:
-    """The words of a JSON of either layout, joined with a first caption and with tagged texts.
+    """The texts of a JSON record of either layout, with a first caption and tagged texts.
 
     Raises:
-        DataError: a field holds something else than texts.
+        DataError: a text field holds anything else.
     """
     captions = (*texts_of(record, "captions"), *texts_of(record, "caption"))
     is_synthetic = SYNTHETIC in (record.get("txt_source"), record.get("caption_source"))
     first, made = ((), (text, *captions)) if is_synthetic else ((text, *captions), ())
     human = _clean((*first[:1], *texts_of(record, "texts"), *first[1:]))
     tagged_already = {each for texts in (tagged or {}).values() for each in texts}
-    made = tuple(each for each in made if each not in tagged_already)  # the first one stands as `txt` too
+    made = tuple(each for each in made if each not in tagged_already)  # `txt` repeats the first one
     added = {CAPTIONS: _clean(made), QUERIES: _clean(texts_of(record, "queries"))}
     names = _clean((*texts_of(record, "label"), *texts_of(record, "labels")))
-    if not record.get("set"):  # names of a set are put into the set's own templates
+    if not record.get("set"):  # names of a set go into the set's templates
         added[CLASSES] = names
     synthetic = dict(tagged or {})
     for tag, texts in added.items():
@@ -140,7 +138,7 @@ def described(
 
 
 def texts_by_kind(words: SampleTexts) -> dict[str, tuple[str, ...]]:
-    """The texts of a photo as people count them: captions by people and synthetic ones, short searches, names of what it shows."""
+    """The texts of a photo by kind: human captions, synthetic captions, queries, and class names."""
     names = (
         *words.synthetic.get(CLASSES, ()),
         *texts_of(words.about, "label"),
@@ -156,7 +154,7 @@ def texts_by_kind(words: SampleTexts) -> dict[str, tuple[str, ...]]:
 
 
 def members_of(words: SampleTexts, photo: StoredPhoto) -> dict[str, bytes]:
-    """The members of a sample by suffix, in their order, as `words_of` reads them; equal words give equal bytes."""
+    """The members of a sample by suffix, in order, as `words_of` reads them; equal texts give equal bytes."""
     record: dict[str, Any] = {
         **words.about,
         "texts": list(words.human[1:]),
@@ -176,15 +174,15 @@ def members_of(words: SampleTexts, photo: StoredPhoto) -> dict[str, bytes]:
 
 
 def tags_member(tagged: Mapping[str, Sequence[str]]) -> bytes:
-    """The content of `syn.json`, of texts by their tag."""
+    """The bytes of `syn.json` for texts by tag."""
     return _json({tag: list(texts) for tag, texts in tagged.items()})
 
 
 def retagged(members: Mapping[str, bytes], key: str, tagged: Mapping[str, Sequence[str]]) -> dict[str, bytes]:
-    """The members of a sample with other made texts; where nobody wrote a caption, the first of these stands as `txt`.
+    """The members of a sample with new synthetic texts; without a human caption, the first of these becomes `txt`.
 
     Raises:
-        DataError: as `words_of`.
+        DataError: as in `words_of`.
     """
     made = {**members, "syn.json": tags_member(tagged)}
     record = parse_words(members.get("json", b"{}"), key)
@@ -201,10 +199,10 @@ def retagged(members: Mapping[str, bytes], key: str, tagged: Mapping[str, Sequen
 
 
 def texts_of(record: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    """A field as texts: a list, one text alone, or nothing.
+    """A field as texts: a list of texts, a single text, or null.
 
     Raises:
-        DataError: it holds something else.
+        DataError: the field holds anything else.
     """
     value = record.get(name)
     if value is None:
@@ -217,7 +215,7 @@ def texts_of(record: Mapping[str, Any], name: str) -> tuple[str, ...]:
 
 
 def _clean(texts: Iterable[str]) -> tuple[str, ...]:
-    """One line each, without empty ones and repetitions."""
+    """Joins each text into one line; drops empty texts and repetitions."""
     return _distinct(" ".join(text.split()) for text in texts)
 
 
@@ -227,4 +225,4 @@ def _distinct(texts: Iterable[str]) -> tuple[str, ...]:
 
 def _json(content: Mapping[str, Any]) -> bytes:
     text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return text.encode(errors="replace")  # half a pair of surrogates has no bytes
+    return text.encode(errors="replace")  # a lone surrogate cannot be encoded
