@@ -104,7 +104,7 @@ class Slots:
 
 
 def rescaled(view: DrawnView, from_size: tuple[int, int], to_size: tuple[int, int]) -> DrawnView:
-    """Converts a view that was drawn from a photo of `from_size` (width, height) to the same photo at `to_size`."""
+    """Converts a view that fits a photo of `from_size` (width, height) to the same photo at `to_size`."""
     if view.crop is None or from_size == to_size:
         return view
     top, left, height, width = view.crop

@@ -143,9 +143,9 @@ def load(
 
 @contextmanager
 def _unheard() -> Iterator[None]:
-    """Processes started here ignore Ctrl-C and SIGTERM, which a terminal or a service manager sends to the whole group.
+    """Blocks Ctrl-C and SIGTERM in processes started here, because a terminal or a service manager sends them to all.
 
-    They end with their parent, which handles these signals itself, after the block.
+    These processes end with their parent, which handles the signals itself, after the block.
     """
     resource_tracker.ensure_running()  # starting it later would unblock both signals
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM}) if _PICKY else set()

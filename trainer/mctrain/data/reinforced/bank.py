@@ -136,7 +136,7 @@ def open_bank(path: Path, teachers: Sequence[TeacherRecord]) -> Bank:
         )
     try:
         return Bank(path, about)
-    # Foreign decoders raise any exception on damaged bytes.
+    # Foreign decoders can raise any exception on damaged bytes.
     except Exception as fault:
         raise DataError(f"The text bank {path} is damaged: {fault}; write it again.") from fault
 
