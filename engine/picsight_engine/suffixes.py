@@ -18,7 +18,7 @@ FORMATS = {
     "raw": tuple(sorted(RAW_SUFFIXES)),
     "jxl": (".jxl",),
     "jpeg2000": (".jp2", ".j2k", ".j2c", ".jpx", ".jpf"),
-    "psd": (".psd",),
+    "psd": (".psd", ".psb"),
     "ico": (".ico",),
     "pcx": (".pcx",),
     "ppm": (".ppm", ".pgm", ".pbm", ".pnm"),

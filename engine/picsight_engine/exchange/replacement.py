@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import ReplaceError, RequestError
+from picsight_engine.other_programs import package_of
 from picsight_engine.photos.formats import is_photo_name, unread_kind
 from picsight_engine.photos.reading import shown
 
@@ -29,10 +30,12 @@ def require_replaceable(path: Path, lacking: Callable[[Path], str | None], *, re
     `lacking` names something in the file that the export lacks; it raises RequestError if the file is not an export.
 
     Raises:
-        RequestError: it is a photo or a video, or not a file.
+        RequestError: it is a photo or a video, or not a file; or it lies in another program's package.
         ReplaceError: it is another file, or holds more.
         OSError: it cannot be read.
     """
+    if package := package_of(path):
+        raise RequestError(f"{shown(package)} belongs to another program; choose a folder outside it.")
     if not os.path.lexists(path):
         return
     real = path.resolve()

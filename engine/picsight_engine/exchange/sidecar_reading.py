@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import RequestError
+from picsight_engine.other_programs import is_shown
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
 from picsight_engine.photos.reading import shown
 from picsight_engine.photos.sidecars import SUFFIX, pairs, read_sidecar, speaks_of
 from picsight_engine.photos.xmp import PacketError, read_packet
-from picsight_engine.store.folders import is_shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ class Sidecar:
 
 def read_sidecars(place: Path, faults: list[str]) -> Iterator[Sidecar]:
     """Reads one side-car, that of one photo, or all below a folder, walked like a scan: links to folders are followed,
-    hidden and system files are skipped. Skips empty side-cars.
+    what a scan passes over is skipped. Skips empty side-cars.
 
     Adds a sentence to `faults` for each one that cannot be read.
 
@@ -98,10 +98,7 @@ def _found(place: Path, faults: list[str]) -> Iterator[tuple[Path, dict[str, lis
             below.clear()
             continue
         walked.add(true_folder)
-        below[:] = filter(_is_shown, below)
-        yield Path(folder), pairs(filter(_is_shown, names))
-
-
-def _is_shown(name: str) -> bool:
-    """Whether a scan would read this name: the library has no others, and side-cars in a trash folder are deleted."""
-    return is_shown(os.fsencode(name))
+        # The library has nothing else, and side-cars in a trash folder are deleted.
+        here = os.path.basename(true_folder)  # noqa: PTH119
+        below[:] = [name for name in below if is_shown(os.fsencode(name), os.fsencode(here))]
+        yield Path(folder), pairs(name for name in names if is_shown(os.fsencode(name), os.fsencode(here)))

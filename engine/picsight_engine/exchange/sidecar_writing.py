@@ -27,6 +27,7 @@ from picsight_engine.exchange.replacement import (
     require_replaceable,
     write_whole,
 )
+from picsight_engine.other_programs import package_of
 from picsight_engine.photos.identity import bytes_hash, fingerprint
 from picsight_engine.photos.reading import shown
 from picsight_engine.photos.sidecars import long_sidecar, read_sidecar, short_sidecar, speaks_of
@@ -55,6 +56,7 @@ _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _CLOSED = "got no side-car: nothing may be written into that folder. Change its permissions and export again."
 _CHANGED = "changed since it was indexed, so nothing was written. Look for new photos, and export again."
 _LOST = "lost tags in another program, so nothing was written. Import the side-cars, or decide again, and export again."
+_PACKAGED = "got no side-car: Picsight writes nothing into another program's library. Export a file of decisions instead."
 _FAILED = "got no side-car ({}). Look at the disk and export again."
 
 
@@ -115,6 +117,10 @@ def export_sidecars(photos: Iterable[Tagged], find: Find = lambda _digest: None)
     swept: set[Path] = set()
     for photo in photos:
         folder = photo.path.parent
+        if package := package_of(photo.path):
+            if photo.tags or photo.stars is not None:
+                alone[package, _PACKAGED].append(package)
+            continue
         if folder not in swept:
             swept.add(folder)
             sweep_drafts(folder, DRAFTS)
@@ -140,7 +146,7 @@ def export_sidecars(photos: Iterable[Tagged], find: Find = lambda _digest: None)
 def export_table(photos: Iterable[Tagged], file: Path, *, replace: bool = False) -> int:
     """Writes a CSV from which ExifTool can write tags and stars into the photo files; returns the number of lines.
 
-    It serves programs that ignore side-cars of JPEGs; running ExifTool is left to the user. An earlier table is replaced if
+    It leaves out photos in packages of other programs. It serves programs that ignore side-cars of JPEGs; running ExifTool is left to the user. An earlier table is replaced if
     it holds nothing more, or if `replace` is set.
 
     Raises:
@@ -151,7 +157,7 @@ def export_table(photos: Iterable[Tagged], file: Path, *, replace: bool = False)
     rows: dict[str, list[str]] = {}
     for photo in photos:
         keywords = keywords_by_path(photo.tags)
-        if keywords or photo.stars is not None:
+        if (keywords or photo.stars is not None) and not package_of(photo.path):
             if photo.path.is_file() and not _is_as_indexed(photo):
                 raise RequestError(f"{shown(photo.path)} {_CHANGED}")
             lists = [

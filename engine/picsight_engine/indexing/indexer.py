@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from picsight_engine.store.folders import Folder
     from picsight_engine.store.thumbnails import ThumbnailStore
 
+_LOG = logging.getLogger(__name__)
 _FILES_FOR_ENCODER = 64  # fewer files are done before Core ML has started
 _TICK_SECONDS = 0.1  # the shortest interval between progress events while files are done
 _PULSE_SECONDS = 0.5  # the longest interval
@@ -148,6 +150,7 @@ class _Run:
             if cancel.is_set():
                 self._cancelled = True
                 return views
+            _log_passed_over(folder, listings)
             views.append(folder_view(self._db, folder, listings))
         yield Found(self._found, complete=True)
         return views
@@ -231,6 +234,15 @@ class _Run:
             photos_per_second=tally.indexed / seconds,
         )
         yield Finished(summary, self._cancelled, tuple(self._notes), tuple(self._emptier))
+
+
+def _log_passed_over(folder: Folder, listings: Sequence[DirectoryListing]) -> None:
+    folders = sum(listing.passed_folders for listing in listings)
+    files = sum(listing.passed_files for listing in listings)
+    if folders or files:
+        where = printable(os.fsencode(folder.path))
+        counts = f"{folders:,} folder{'s' * (folders != 1)} and {files:,} file{'s' * (files != 1)}"
+        _LOG.info("Passed over in %s, hidden or of other programs: %s.", where, counts)
 
 
 def _encoder(bundle: Bundle, files: int) -> Backend | None:

@@ -8,9 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from picsight_engine.other_programs import is_shown
 from picsight_engine.photos.formats import IMAGE_SUFFIXES, unread_kind
 from picsight_engine.photos.sidecars import SUFFIXES, companions
-from picsight_engine.store.folders import is_shown
 
 if TYPE_CHECKING:
     import threading
@@ -64,7 +64,8 @@ class SeenProblem:
 class DirectoryListing:
     """One directory: itself if readable, its pictures, problems, subdirectories and links to directories.
 
-    `broken` are links without a target: their targets are unknown, not gone.
+    `broken` are links without a target: their targets are unknown, not gone. `passed_folders` and `passed_files` count the
+    entries that are hidden or of other programs.
     """
 
     folder: SeenFolder | None = None
@@ -73,12 +74,15 @@ class DirectoryListing:
     folders: list[bytes] = field(default_factory=list)
     links: list[bytes] = field(default_factory=list)
     broken: list[bytes] = field(default_factory=list)
+    passed_folders: int = 0
+    passed_files: int = 0
 
 
 def scan(
     folder: Path, *, leave_out: Path | None = None, cancel: threading.Event | None = None
 ) -> Iterator[DirectoryListing]:
-    """Walks `folder` directory by directory, in order of names; skips hidden and system files and directories, and `leave_out`.
+    """Walks `folder` directory by directory, in order of names; skips what is hidden or of other programs, and
+    `leave_out`.
 
     Links are followed. Each directory is walked once, even if several links lead to it, and under its real name if that
     lies inside the folder. Pipes and sockets are skipped. Ends early once `cancel` is set. Never raises for file errors.
@@ -111,8 +115,17 @@ def _list(root: bytes, name: bytes, visited: set[tuple[int, int]], listing: Dire
     if (info.st_dev, info.st_ino) in visited:
         return
     visited.add((info.st_dev, info.st_ino))
+    here = os.path.basename(os.path.realpath(path))  # noqa: PTH119
+    shown = []
     with os.scandir(path) as entries:
-        shown = sorted((entry for entry in entries if is_shown(entry.name)), key=lambda entry: entry.name)
+        for entry in entries:
+            if is_shown(entry.name, here):
+                shown.append(entry)
+            elif entry.is_dir(follow_symlinks=False):
+                listing.passed_folders += 1
+            else:
+                listing.passed_files += 1
+    shown.sort(key=lambda entry: entry.name)
     device = info.st_dev & _MOST
     listing.folder = SeenFolder(name, device, empty=not shown)
     for entry in shown:

@@ -25,9 +25,10 @@ from picsight_engine.errors import ImageError
 from picsight_engine.metadata import Metadata
 from picsight_engine.photos import colour, formats, png
 from picsight_engine.photos.exif import ORIENTATION, Exif, iptc_facts, read_exif
-from picsight_engine.photos.formats import AVIF, HEIF, IMAGE_SUFFIXES, JPEG, JXL, RAW, Format
+from picsight_engine.photos.formats import AVIF, HEIF, IMAGE_SUFFIXES, JPEG, JXL, PSD, RAW, Format
 from picsight_engine.photos.jxl import JxlImageFile
 from picsight_engine.photos.precedence import BITS, FILE_NAME, PRIMARIES, PROFILE, read_metadata
+from picsight_engine.photos.psd import NotMergedError, PsdImageFile
 from picsight_engine.photos.raw import open_negative, raw_exif, raw_xmp
 from picsight_engine.photos.reading import Limits, problem
 
@@ -200,7 +201,7 @@ def _decode(data: bytes, kind: Format, path: Path, min_side: int, limits: Limits
     image.draft(None, (min_side, min_side))  # decodes a JPEG at 1/2, 1/4 or 1/8 if that is large enough
     with complaints_raised(image):
         image.load()
-    if kind is not JPEG:
+    if kind not in {JPEG, PSD}:
         stored = image.size  # TIFF and HEIF are turned while loading, others know their size late
         _check_size(stored, path, limits)
     orientation = _orientation(image, _exif_of(image, data, kind), kind)
@@ -229,6 +230,8 @@ def _open(data: bytes, kind: Format) -> ImageFile:
         return JpegImageFile(file)
     if kind is JXL:
         return JxlImageFile(file)
+    if kind is PSD:
+        return PsdImageFile(file)
     importlib.import_module(f"PIL.{kind.plugin}")  # only this plugin: all of them take 40 ms
     factory, _accept = Image.OPEN[kind.name]
     try:
@@ -288,7 +291,7 @@ def _bit_depth(image: ImageFile, data: bytes, kind: Format, exif: Exif) -> int |
     """Stored bits per channel, which decoding may reduce."""
     if kind.name == "PNG" and len(data) > 25:
         return 8 if data[25] == _PALETTE else data[24]
-    if isinstance(image, JxlImageFile):
+    if isinstance(image, (JxlImageFile, PsdImageFile)):
         return image.bits
     if kind in {HEIF, AVIF}:
         return formats.bits_in_container(data)
@@ -350,6 +353,8 @@ def _explain(fault: Exception) -> tuple[ProblemCode, str]:
         return "too_large", "its picture is far too large"
     if isinstance(cause, (EOFError, struct.error, IndexError)) or _CUT_OFF.search(str(fault)):
         return _TRUNCATED
+    if isinstance(fault, NotMergedError):
+        return "unsupported", "it has no merged picture; save it in Photoshop with maximized compatibility"
     if isinstance(fault, NotImplementedError) or _UNKNOWN.search(str(fault)):
         return "unsupported", "it uses a variant of its format that Picsight cannot read yet"
     return "damaged", "its data are damaged; copy it again from where it came"

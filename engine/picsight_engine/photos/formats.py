@@ -36,6 +36,7 @@ HEIF = Format("HEIF", "")  # pi-heif, not Pillow
 AVIF = Format("AVIF", "AvifImagePlugin")
 RAW = Format("RAW", "")  # LibRaw
 JXL = Format("JXL", "")  # libjxl
+PSD = Format("PSD", "")  # photos.psd
 _TIFF = Format("TIFF", "TiffImagePlugin")
 _BY_SUFFIX = {".tga": Format("TGA", "TgaImagePlugin"), ".raw": RAW}
 
@@ -66,7 +67,8 @@ _BY_START: tuple[tuple[bytes, Format], ...] = (
     (b"\0\0\0\x0cJXL \r\n\x87\n", JXL),
     (b"BM", Format("BMP", "BmpImagePlugin")),
     (b"\0\0\1\0", Format("ICO", "IcoImagePlugin")),
-    (b"8BPS\0\1", Format("PSD", "PsdImagePlugin")),
+    (b"8BPS\0\1", PSD),
+    (b"8BPS\0\2", PSD),
     (b"qoif", Format("QOI", "QoiImagePlugin")),
     (b"\xff\x4f\xff\x51", Format("JPEG2000", "Jpeg2KImagePlugin")),
     (b"\0\0\0\x0cjP  \r\n\x87\n", Format("JPEG2000", "Jpeg2KImagePlugin")),

@@ -9,23 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from picsight_engine.other_programs import is_shown
+
 if TYPE_CHECKING:
     import sqlite3
 
     from picsight_engine.store.database import Database
-
-# Trash and system directories of operating systems that do not begin with a dot.
-_OF_SYSTEMS = frozenset(
-    {
-        b"$recycle.bin",
-        b"recycler",
-        b"system volume information",
-        b"lost+found",
-        b"#recycle",
-        b"@recycle",
-        b"@eadir",
-    }
-)
 
 FolderState = Literal["watching", "offline", "denied"]
 
@@ -75,11 +64,6 @@ class Directory:
     path: Path
     parent: Path | None
     photos: int
-
-
-def is_shown(name: bytes) -> bool:
-    """Whether a file or directory with this name is indexed: it is neither hidden nor the system's."""
-    return name[:1] != b"." and name.lower() not in _OF_SYSTEMS
 
 
 def file_path(folder: Path, name: bytes) -> Path:
@@ -176,7 +160,11 @@ def _inside(path: Path, folder: Path) -> bytes | None:
 def _shown_inside(path: Path, folder: Path) -> bytes | None:
     """Like `_inside`, but None for a path that a scan of `folder` skips."""
     name = _inside(path, folder)
-    return name if name is not None and all(map(is_shown, name.split(b"/"))) else None
+    if not name:
+        return name
+    parts = name.split(b"/")
+    above = os.fsencode(os.path.basename(os.path.realpath(folder)))  # noqa: PTH119
+    return name if all(map(is_shown, parts, [above, *parts])) else None
 
 
 def stored_names(path: Path, folder: Path) -> list[bytes]:

@@ -53,6 +53,14 @@ def test_a_file_that_is_gone_costs_only_itself(tmp_path, target):
     assert list(contents(target)) == ["good.jpg"]
 
 
+def test_nothing_is_copied_into_a_package_of_another_program(tmp_path):
+    inside = tmp_path / "Photos.photoslibrary" / "originals"
+    inside.mkdir(parents=True)
+    (told,) = copy_files([make(tmp_path / "a.jpg")], inside, NEVER)
+    assert "belongs to another program" in told.why
+    assert contents(inside) == {}
+
+
 def test_given_up_half_way_nothing_half_is_left(tmp_path, target):
     paths = [make(tmp_path / name, b"x" * (2 * CHUNK)) for name in ("a.jpg", "b.jpg")]
     cancel = threading.Event()

@@ -124,6 +124,14 @@ def test_what_an_editor_puts_in_the_place_of_a_file_in_the_last_moment_goes_back
     assert files(trash) == []
 
 
+def test_a_photo_in_a_package_of_another_program_stays(trash, tmp_path):
+    (inside,) = make(tmp_path / "Photos.photoslibrary" / "originals" / "a.jpg")
+    (kept,) = move_to_trash([inside], marks_of([inside]), NEVER)
+    assert "belongs to another program" in kept.why
+    assert inside.exists()
+    assert not trash.exists()
+
+
 @of_linux
 def test_a_file_never_leaves_its_disk(trash, tmp_path):
     top = Path(f"/dev/shm/.Trash-{os.getuid()}")

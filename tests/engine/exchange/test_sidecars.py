@@ -356,6 +356,23 @@ def test_side_cars_in_bins_and_hidden_ones_are_passed_over_unless_they_are_asked
         assert len(told(place)) == 1
 
 
+def test_nothing_is_written_into_a_package_of_another_program(photo, tmp_path):
+    package = tmp_path / "Photos.photoslibrary"
+    inside = package / "originals" / "3" / "3A1B.jpg"
+    inside.parent.mkdir(parents=True)
+    shutil.copyfile(photo, inside)
+    linked = tmp_path / "link"
+    linked.symlink_to(inside.parent)
+    tagged = [Tagged(path, ("Sea",), None, HASH) for path in (inside, linked / "3A1B.jpg", photo)]
+    exported = outcome([*tagged, Tagged(inside.with_name("gone.jpg"))])
+    assert (exported.written, len(exported.left_alone)) == (1, 1)
+    assert exported.left_alone[0].startswith(f"2 photos in {package} got no side-car: ")
+    assert export_table(tagged, tmp_path / "tags.csv") == 1
+    with pytest.raises(RequestError, match="belongs to another program"):
+        export_table(tagged, inside.with_name("tags.csv"))
+    assert names(inside.parent) == ["3A1B.jpg"]
+
+
 @pytest.mark.parametrize("name", ["nothing.xmp", "nothing.jpg", "nothing"])
 def test_what_is_neither_folder_nor_side_car_is_refused(photo, name):
     with pytest.raises(RequestError, match=r"no folder, photo or \.xmp file"):

@@ -51,19 +51,41 @@ def test_size_and_time_are_those_of_the_file(tmp_path):
     ]
 
 
-def test_what_systems_keep_for_themselves_is_left_out_in_any_case(tmp_path):
+def test_what_systems_and_other_programs_keep_is_passed_over_and_counted(tmp_path):
+    folders = (
+        "$RECYCLE.BIN", "System Volume Information", "#recycle", ".cache", ".dtrash", ".picasaoriginals", ".@__thumb",
+        "@Recycle", "trip/@eaDir", "trip/.thumbnails", "trip/Catalog Smart Previews.lrdata", "M4ROOT/THMBNL",
+    )  # fmt: skip
+    files = (".a.jpg", "trip/._b.jpg", "trip/.trashed-1700000000-c.jpg", "Thumbs.db", "trip/desktop.ini")
+    write(tmp_path, *(f"{folder}/deep/a.jpg" for folder in folders), *files, "trip/b.jpg", "trip/notes.txt")
+    listings = list(scan(tmp_path))
+    assert [file.name for listing in listings for file in listing.files] == [b"trip/b.jpg"]
+    assert sum(listing.passed_folders for listing in listings) == len(folders)
+    assert sum(listing.passed_files for listing in listings) == len(files)
+    assert names(tmp_path / "#recycle") == [b"deep/a.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("package", "originals"),
+    [
+        ("Photos Library.photoslibrary", "originals"),
+        ("Fotos.PHOTOSLIBRARY", "Masters"),
+        ("Old.aplibrary", "Masters"),
+    ],
+)
+def test_of_a_package_only_the_originals_are_read(tmp_path, package, originals):
+    inside = tmp_path / package
     write(
-        tmp_path,
-        "$RECYCLE.BIN/S-1-5-21/$RK3J2A.jpg",
-        "System Volume Information/a.jpg",
-        "trip/@eaDir/b.jpg/SYNOPHOTO_THUMB_M.jpg",
-        "#recycle/c.jpg",
-        ".a.jpg",
-        ".cache/b.jpg",
-        "trip/b.jpg",
+        inside,
+        f"{originals}/3/3A1B.heic",
+        "resources/derivatives/3/3A1B_1_105_c.jpeg",
+        "scopes/cloudsharing/data/a.jpg",
+        "Previews/a.jpg",
+        "a.jpg",
     )
-    assert names(tmp_path) == [b"trip/b.jpg"]
-    assert names(tmp_path / "#recycle") == [b"c.jpg"]
+    (tmp_path / "link").symlink_to(inside)
+    assert names(tmp_path) == [f"{package}/{originals}/3/3A1B.heic".encode()]
+    assert names(tmp_path / "link") == names(inside) == [f"{originals}/3/3A1B.heic".encode()]
 
 
 def test_the_library_inside_the_folder_is_left_out(tmp_path):

@@ -67,10 +67,10 @@ def test_an_outer_folder_takes_over_files_problems_and_vectors(db, pictures, she
 
 
 @pytest.mark.parametrize("hidden_first", [True, False])
-@pytest.mark.parametrize("name", [".private", "#recycle"])
+@pytest.mark.parametrize("name", [".private", "#recycle", "a.photoslibrary/resources"])
 def test_a_hidden_folder_is_one_of_its_own_inside_a_known_one_and_before_it(db, pictures, name, hidden_first):
     hidden = pictures / name
-    hidden.mkdir()
+    hidden.mkdir(parents=True)
     order = [hidden, pictures] if hidden_first else [pictures, hidden]
     for path in order:
         add_folder(db, path)

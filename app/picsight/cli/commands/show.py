@@ -16,6 +16,7 @@ from picsight.cli.options import A_PATH, WordsCommand
 from picsight.cli.streams import lines_of_stdin, put, put_json, say
 from picsight.exposure import exposure_words
 from picsight_engine.errors import StorageError
+from picsight_engine.other_programs import package_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -137,8 +138,11 @@ def write_new(file: Path, data: bytes) -> None:
     """Writes a new file and never replaces one: it may be a photo, reached through a link or mount.
 
     Raises:
-        StorageError: the file exists already, or cannot be written; then nothing is left behind.
+        StorageError: the file exists already, lies in another program's package, or cannot be written; then nothing is
+            left behind.
     """
+    if package := package_of(file):
+        raise StorageError(f"{package} belongs to another program; choose a folder outside it.")
     try:
         new = file.open("xb")
         try:

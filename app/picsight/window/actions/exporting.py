@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, QStandardPaths
 from PySide6.QtWidgets import QFileDialog
 
 from picsight.window.parts.words import counted, first_of, number, quoted, say, size
+from picsight_engine.other_programs import package_of
 
 if TYPE_CHECKING:
     import threading
@@ -102,7 +103,7 @@ def copy_files(paths: Sequence[Path], folder: Path, cancel: threading.Event) -> 
 
     Reads and writes the disk, so it runs in a thread.
     """
-    if why := _lack_of_room(paths, folder):
+    if why := _in_package(folder) or _lack_of_room(paths, folder):
         yield Copied(folder, why=why)
         return
     for path in paths:
@@ -125,6 +126,14 @@ def copy_files(paths: Sequence[Path], folder: Path, cancel: threading.Event) -> 
             if copy is None:  # cancelled
                 return
             yield Copied(path, copy)
+
+
+def _in_package(folder: Path) -> str:
+    """Why nothing may be copied into this folder; empty if it is not in another program's package."""
+    if package_of(folder / "copy") is None:
+        return ""
+    words = say("{folder} belongs to another program. Choose another folder; nothing was copied.")
+    return words.format(folder=quoted(folder))
 
 
 def _lack_of_room(paths: Sequence[Path], folder: Path) -> str:

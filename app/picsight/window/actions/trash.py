@@ -15,6 +15,7 @@ from PySide6.QtCore import QFile
 
 from picsight.window.actions.trash_folder import put_into_trash, take_from_trash
 from picsight.window.parts.words import quoted, say
+from picsight_engine.other_programs import package_of
 from picsight_engine.photos.formats import IMAGE_SUFFIXES, is_photo_name
 from picsight_engine.suffixes import RAW_SUFFIXES
 
@@ -80,6 +81,9 @@ def bring_back(moved: Sequence[Moved]) -> list[Kept]:
 
 def _move(path: Path, mark: FileMark | None) -> Moved | Kept:
     name = quoted(path)
+    if package := package_of(path):
+        words = say("{name} stays: {package} belongs to another program. Delete it there.")
+        return Kept(path, words.format(name=name, package=quoted(package)))
     if mark is None or not os.path.lexists(path):
         return Kept(path, say("{name} is not there; its disk may not be connected.").format(name=name))
     if marks_of([path]).get(path) == mark:

@@ -1,0 +1,42 @@
+"""Folders and files of other programs: what a scan passes over, and packages whose photos are read and never changed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+# What does not begin with a dot, in small letters. Photos in trash folders are deleted; those in the others are thumbnails.
+_SYSTEMS = frozenset([b"$recycle.bin", b"recycler", b"system volume information", b"lost+found"])
+_STORAGE = frozenset([b"@eadir", b"@tmp", b"#recycle", b"#snapshot", b"@recycle", b"@recently-snapshot"])
+_CAMERAS = frozenset([b"thmbnl"])  # Sony's thumbnails of films
+_FILES = frozenset([b"thumbs.db", b"ehthumbs.db", b"desktop.ini", b"icon\r"])
+_PASSED_OVER = _SYSTEMS | _STORAGE | _CAMERAS | _FILES
+_PREVIEWS = b".lrdata"  # Lightroom's previews, among which are RAW files
+
+# Libraries of Apple Photos, iPhoto, Aperture and Capture One, which systems show as one file.
+_PACKAGES = (
+    b".photoslibrary",
+    b".photolibrary",
+    b".migratedphotolibrary",
+    b".aplibrary",
+    b".migratedaplibrary",
+    b".cocatalog",
+)
+_ORIGINALS = frozenset([b"originals", b"masters"])  # the folders of a package that hold its photos
+
+
+def is_shown(name: bytes, directory: bytes) -> bool:
+    """Whether a file or directory of this name in a directory of that name is indexed: it is neither hidden nor of a system
+    or another program, and in a package it holds the originals.
+    """
+    lower = name.lower()
+    if directory.lower().endswith(_PACKAGES):
+        return lower in _ORIGINALS
+    return name[:1] != b"." and lower not in _PASSED_OVER and not lower.endswith(_PREVIEWS)
+
+
+def package_of(path: Path) -> Path | None:
+    """The package in which a file lies, even if the file is not there; links in its folders are followed."""
+    folder = Path(os.path.realpath(path.parent))
+    above = (folder, *folder.parents)
+    return next((each for each in above if os.fsencode(each.name).lower().endswith(_PACKAGES)), None)
