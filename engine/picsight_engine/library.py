@@ -26,7 +26,7 @@ from picsight_engine.store.searches import PastSearch, SavedSearch, Searches
 from picsight_engine.store.tagged import person_stars
 from picsight_engine.store.thumbnails import FILE_NAME as THUMBNAILS
 from picsight_engine.store.thumbnails import ThumbnailStore
-from picsight_engine.store.vectors import require_space
+from picsight_engine.store.vectors import moments_of, require_space
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -440,6 +440,11 @@ class Library:
     def photo(self, photo_id: int) -> Photo | None:
         """The visible photo with this id, or None."""
         return photos_by_id(self._db, [photo_id]).get(photo_id)
+
+    def moments(self, photo_id: int) -> list[tuple[int, float]]:
+        """The parts of a film that searches compare, with their moments in seconds, in order; none for a photo."""
+        space = self.bundle.manifest.space_id
+        return [*moments_of(self._db, [photo_id], space).get(photo_id, {}).items()]
 
     def files(self, photo_ids: Sequence[int]) -> dict[Path, tuple[int, int]]:
         """The present files of these photos, each with its size (bytes) and time (ns since 1970) when it was read."""

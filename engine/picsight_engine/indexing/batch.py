@@ -185,8 +185,10 @@ class Batch:
         shape = described.width, described.height, described.phash
         rules = FINGERPRINT_RULE, identified.picture_rule
         photo_id = put_photo(connection, NewPhoto(identified.fingerprint, *shape, *rules))
-        if described.vector is not None:
-            put_vector(connection, photo_id, self._space, np.frombuffer(described.vector, dtype="<f2"))
+        if described.vectors:
+            vectors = [np.frombuffer(each, dtype="<f2") for each in described.vectors]
+            (whole, moment), *parts = zip(vectors, described.moments, strict=True)
+            put_vector(connection, photo_id, self._space, whole, moment=moment, parts=parts)
         self._thumbnails.put(photo_id, described.thumbnail)
         return photo_id
 

@@ -172,7 +172,7 @@ class Crew:
             return
         if worker.key is None:
             return
-        if isinstance(message, Described) and message.pixels is not None:
+        if isinstance(message, Described) and message.pixels:
             if self._encoder is None:  # the encoder has ended: the file is read again
                 self._news.append((worker.key, Lost("crashed")))
             else:

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import PicsightError
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from picsight_engine.errors import ProblemCode
     from picsight_engine.indexing.messages import News
 
-BATCH = 8
+BATCH = 8  # pictures; a photo with more parts is a batch of its own
 _MOST_WAITING = 2 * BATCH  # 12 MB of pixels at 256 by 256; more would only wait
 _LOG = logging.getLogger(__name__)
 
@@ -76,11 +77,11 @@ class Encoder:
 
     @property
     def full(self) -> bool:
-        """Whether enough photos wait, so that decoding more would only fill memory."""
-        return len(self._waiting) >= _MOST_WAITING
+        """Whether enough pictures wait, so that decoding more would only fill memory."""
+        return sum(len(described.pixels) for _, described in self._waiting) >= _MOST_WAITING
 
     def put(self, key: int, described: Described) -> None:
-        """Queues a photo with its pixels; `hear` returns it with its vector."""
+        """Queues a photo with its pixels; `hear` returns it with its vectors."""
         self._waiting.append((key, described))
         self._tend()
 
@@ -98,9 +99,10 @@ class Encoder:
         if isinstance(message, Ready):
             self._ready = True
         else:
+            vectors = iter(message)
             done = [
-                (key, replace(described, pixels=None, vector=vector))
-                for (key, described), vector in zip(self._under_way, message, strict=True)
+                (key, replace(described, pixels=(), vectors=tuple(islice(vectors, len(described.pixels)))))
+                for key, described in self._under_way
             ]
         self._under_way, self.deadline = [], None
         self._tend()
@@ -117,7 +119,10 @@ class Encoder:
         """Sends the next batch if the process is idle."""
         if not self._ready or self._under_way or not self._waiting:
             return
-        self._under_way = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+        room = BATCH
+        while self._waiting and (not self._under_way or len(self._waiting[0][1].pixels) <= room):
+            self._under_way.append(self._waiting.popleft())
+            room -= len(self._under_way[-1][1].pixels)
         self.deadline = time.monotonic() + self._seconds
         with suppress(OSError):  # a dead process is noticed by `hear`
-            self.connection.send([described.pixels for _, described in self._under_way])
+            self.connection.send([each for _, described in self._under_way for each in described.pixels])

@@ -59,17 +59,18 @@ class Identified:
 class Described:
     """From a worker: the picture as it will be stored.
 
-    Width and height are those of the upright full picture, `vector` is float16 little-endian (None unless it was
-    ordered), `thumbnail` is a JPEG. `pixels` is the image tower's input, float32 little-endian [3, size, size], used by
-    the encoder process only.
+    Width and height are those of the upright full picture, `thumbnail` is a JPEG. `vectors` are those of the whole and of
+    its parts, float16 little-endian (none unless they were ordered), `moments` theirs in a film. `pixels` are the image
+    tower's inputs, float32 little-endian [3, size, size], used by the encoder process only.
     """
 
     width: int
     height: int
     phash: int
     thumbnail: bytes
-    vector: bytes | None
-    pixels: bytes | None = None
+    vectors: tuple[bytes, ...] = ()
+    moments: tuple[float | None, ...] = ()
+    pixels: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

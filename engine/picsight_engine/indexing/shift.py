@@ -176,7 +176,7 @@ class Shift:
         """Records that the file shows a picture: a new, renewed or known one."""
         moved_from = self._recogniser.moved_from(task, identified)
         self._batch.add(Seen(task, identified, described, moved_from))
-        if described is not None and described.vector is not None:
+        if described is not None and described.vectors:
             self.tally.indexed += 1
         elif moved_from is not None:
             self.tally.moved += 1

@@ -55,8 +55,8 @@ def _of_file(bundle: Bundle, path: Path) -> NDArray[np.float32]:
 
 
 def _vector(news: News, path: Path) -> NDArray[np.float32]:
-    if isinstance(news, Described) and news.vector is not None:
-        return np.frombuffer(news.vector, "<f2").astype(np.float32)
+    if isinstance(news, Described) and news.vectors:
+        return np.frombuffer(news.vectors[0], "<f2").astype(np.float32)
     if isinstance(news, Failed):
         raise ImageError(news.code, news.message, path)
     assert isinstance(news, Lost), "a picture is identified, described, or not"

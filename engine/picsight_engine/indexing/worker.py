@@ -112,7 +112,7 @@ class _Desk:
         return self._encoder
 
     def _embed(self, pixels: NDArray[np.float32], path: Path) -> NDArray[np.float32]:
-        """The photo's vector, [dim]. If that fails while the tower works for other inputs, the photo is the cause."""
+        """The picture's vector, [dim]. If that fails while the tower works for other inputs, the photo is the cause."""
         tower = self.load_tower()
         try:
             vector: NDArray[np.float32] = tower.encode(pixels)[0]
@@ -132,18 +132,20 @@ class _Desk:
         """Decodes once, reduced if the format allows, and makes everything from that; raises ImageError."""
         side = self._preprocess.reduced_side(self._spec)
         picture = self._decode.decode(self._data, path, min_side=side, limits=self.limits)
-        vector = prepared = None
-        if order is not WorkerOrder.DESCRIBE:
-            pixels = self._preprocess.preprocess(picture.image, self._spec)
-            if order is WorkerOrder.PREPARE:
-                prepared = pixels.astype("<f4", copy=False).tobytes()
-            else:  # one photo at a time: its vector must not depend on its neighbours
-                vector = self._embed(pixels[None], path).astype("<f2").tobytes()
+        parts = () if order is WorkerOrder.DESCRIBE else ((picture.image, picture.moment), *picture.parts)
+        inputs = [self._preprocess.preprocess(image, self._spec) for image, _ in parts]
+        vectors: tuple[bytes, ...] = ()
+        pixels: tuple[bytes, ...] = ()
+        if order is WorkerOrder.PREPARE:
+            pixels = tuple(each.astype("<f4", copy=False).tobytes() for each in inputs)
+        else:  # one picture at a time: its vector must not depend on its neighbours
+            vectors = tuple(self._embed(each[None], path).astype("<f2").tobytes() for each in inputs)
         return Described(
             width=picture.width,
             height=picture.height,
             phash=self._identity.perceptual_hash(picture.image),
             thumbnail=self._thumbnail.thumbnail(picture.image, THUMBNAIL_SIDE),
-            vector=vector,
-            pixels=prepared,
+            vectors=vectors,
+            moments=tuple(moment for _, moment in parts),
+            pixels=pixels,
         )

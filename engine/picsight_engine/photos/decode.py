@@ -116,13 +116,18 @@ _UNKNOWN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class DecodedPhoto:
-    """A decoded photo: `image` is upright, RGB in sRGB and perhaps reduced; `width` and `height` are the full upright size."""
+    """A decoded photo: `image` is upright, RGB in sRGB and perhaps reduced; `width` and `height` are the full upright size.
+
+    `parts` are further pictures to compare with a search. Those of a film, and `image`, have their `moment` in seconds.
+    """
 
     image: Image.Image
     width: int
     height: int
     format: str
     orientation: int
+    moment: float | None = None
+    parts: tuple[tuple[Image.Image, float | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

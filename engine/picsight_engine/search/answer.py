@@ -51,6 +51,7 @@ class Result:
     `match` is None if the model is not calibrated for the query, and for facts alone, whose score is 0. A photo
     `found_by` "name" comes first with a strong match if its file has that whole name. Found by a word, it follows the
     strong matches, with the match of its score. For facts alone `found_by` is None. `terms` is None without `explain`.
+    `moment` is when in a film its best picture is shown, in seconds; None for a photo, and if nothing was compared.
     """
 
     id: int
@@ -65,6 +66,7 @@ class Result:
     terms: tuple[TermScore, ...] | None = None
     found_by: FoundBy | None = None
     camera: str | None = None
+    moment: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import numpy as np
 from picsight_engine.bundles.calibration import BEST, Match
 from picsight_engine.search.answer import TermScore
 from picsight_engine.vectors.int8 import best_dots, quantize
-from picsight_engine.vectors.scan import scan_any, term_scores
+from picsight_engine.vectors.scan import best_rows, scan_any, term_scores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,12 +36,16 @@ _FEWEST_SAMPLED = 16  # too few rows give no estimate
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A ranked photo; `match` is None without a calibration, `found_by` is None if nothing was compared."""
+    """A ranked photo; `match` is None without a calibration, `found_by` is None if nothing was compared.
+
+    `part` is its whole or the part that has the score; None if no vector was compared.
+    """
 
     id: int
     score: float = 0.0
     match: Match | None = None
     found_by: FoundBy | None = None
+    part: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +63,12 @@ class Field:
     @property
     def photos(self) -> int:
         """How many photos are searched."""
-        if self.allowed is None:
-            return self.rows.photos
-        shown = self.allowed if self.rows.hidden is None else self.allowed & ~self.rows.hidden
-        return int(np.count_nonzero(shown))
+        return self.rows.count(self.allowed, wholes=True)
+
+    @property
+    def pictures(self) -> int:
+        """How many pictures are compared: the photos and their parts, each one more chance to score high by accident."""
+        return self.rows.count(self.allowed)
 
     def without(self, photo_ids: Sequence[int]) -> Field:
         """The field without these photos."""
@@ -123,45 +129,49 @@ class Ranking:
         """Photos found by the names of their files, with their scores."""
         if not photo_ids:
             return []
-        scores = term_scores(self.field, self.directions, np.asarray(photo_ids, np.int64)).max(axis=1)
         match: Match | None = None if self.judge is None else "strong"
+        scores, parts = self._scores(np.asarray(photo_ids, np.int64))
         return [
-            Judged(photo_id, score, match, "name")
-            for photo_id, score in zip(photo_ids, np.nan_to_num(scores).tolist(), strict=True)
+            Judged(photo_id, score, match, "name", part)
+            for photo_id, score, part in zip(photo_ids, scores.tolist(), parts, strict=True)
         ]
 
     def worded(self, photo_ids: NDArray[np.int64], number: int) -> list[Judged]:
         """The best of the photos found by a word, each judged by its score."""
         if not len(photo_ids):
             return []
-        scores = np.nan_to_num(term_scores(self.field, self.directions, photo_ids).max(axis=1))
+        scores, parts = self._scores(photo_ids)
         order = np.argsort(-scores, kind="stable")[:number]
         best = [photo.score for photo in self._judged(BEST)]
         matches = self._matches([*best, *scores[order].tolist()])[len(best) :]
         return [
-            Judged(photo_id, score, match, "name")
-            for photo_id, score, match in zip(
-                photo_ids[order].tolist(), scores[order].tolist(), matches, strict=True
-            )
+            Judged(int(photo_ids[row]), float(scores[row]), match, "name", parts[row])
+            for row, match in zip(order.tolist(), matches, strict=True)
         ]
 
     def _judged(self, number: int) -> list[Judged]:
-        ids, scores = scan_any(self.field, self.directions, number, self.field.allowed, self.losses)
+        ids, scores, rows = scan_any(self.field, self.directions, number, self.field.allowed, self.losses)
         best: list[float] = scores.tolist()
-        return [
-            Judged(photo_id, score, match, "meaning")
-            for photo_id, score, match in zip(ids.tolist(), best, self._matches(best), strict=True)
-        ]
+        found = zip(ids.tolist(), best, self._matches(best), self.field.rows.parts_at(rows), strict=True)
+        return [Judged(photo_id, score, match, "meaning", part) for photo_id, score, match, part in found]
+
+    def _scores(self, photo_ids: NDArray[np.int64]) -> tuple[NDArray[np.float32], list[int | None]]:
+        """The score [p] of each photo, 0 for one without a vector, and the part that has it."""
+        places = best_rows(self.field, self.directions, photo_ids, self.losses)
+        scores = np.nan_to_num(term_scores(self.field, self.directions, places).max(axis=1))
+        parts = self.field.rows.parts_at(places)
+        return scores, [part if place >= 0 else None for place, part in zip(places, parts, strict=True)]
 
     def _matches(self, scores: Sequence[float]) -> list[Match | None]:
         return [None] * len(scores) if self.judge is None else [*self.judge(scores)]
 
 
-def explanations(rows: Field, aim: Aim, photo_ids: Sequence[int]) -> dict[int, tuple[TermScore, ...]]:
-    """The similarity of photos to each part of a query; no entry for a photo without a vector."""
+def explanations(ranking: Ranking, aim: Aim, photo_ids: Sequence[int]) -> dict[int, tuple[TermScore, ...]]:
+    """The similarity of photos, or of their best parts, to each part of a query; no entry for a photo without a vector."""
     parts = aim.named()
     vectors = np.stack([part.vector for part in parts])
-    scores = term_scores(rows, vectors, np.asarray(photo_ids, np.int64))
+    places = best_rows(ranking.field, ranking.directions, np.asarray(photo_ids, np.int64), ranking.losses)
+    scores = term_scores(ranking.field, vectors, places)
     return {
         photo_id: tuple(TermScore(part.text, float(score)) for part, score in zip(parts, row, strict=True))
         for photo_id, row in zip(photo_ids, scores, strict=True)

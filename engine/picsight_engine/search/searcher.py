@@ -29,7 +29,7 @@ from picsight_engine.store.photos import (
     photos_by_id,
     photos_shown,
 )
-from picsight_engine.store.vectors import vector_of
+from picsight_engine.store.vectors import moments_of, vector_of
 from picsight_engine.vectors.matrix import Matrix
 
 if TYPE_CHECKING:
@@ -94,7 +94,10 @@ class Searcher:
         else:
             photos, results = self._ranked(passing, pictures.known, aim, request)
         if request.explain:
-            results = self._explained(results, aim)
+            terms = (
+                {} if aim is None else self._explanations(passing.query, aim, [each.id for each in results])
+            )
+            results = [replace(result, terms=terms.get(result.id, ())) for result in results]
         return replace(
             self._answer(query.text, photos, results, started),
             faults=tuple(sorted(faults, key=lambda fault: fault.start)),
@@ -113,9 +116,7 @@ class Searcher:
         """
         query = self._filters.passing(query).query
         aim = aim_of(query, self._terms, self._pictures.pictures_of(query).vectors, given)
-        if aim is None:
-            return ()
-        return explanations(Field(self.rows(), None), aim, [photo_id]).get(photo_id, ())
+        return () if aim is None else self._explanations(query, aim, [photo_id]).get(photo_id, ())
 
     def like_photo(self, photo: Photo, name: str, limit: int) -> Answer:
         """The photos most similar to a photo of the library, without that photo; `name` is the answer's query.
@@ -208,10 +209,7 @@ class Searcher:
     ) -> tuple[int, list[Result]]:
         """The best of the photos that pass, without photos that are part of the query."""
         field = Field.of(self.rows(), passing.ids).without(named)
-        terms = [term for term in passing.query.alternatives if term.words]
-        losses = None if aim.wants_pictures else self._losses_of(field.rows, terms)
-        directions = aim.directions(field.spread)
-        ranking = Ranking(field, directions, self._judge(field, aim, directions, terms), losses)
+        ranking = self._ranking(field, passing.query, aim)
         called = ranking.called(passing.called)
         by_match = request.order == "match"
         best = (
@@ -226,17 +224,23 @@ class Searcher:
         )
         return field.photos, results
 
+    def _ranking(self, field: Field, query: Query, aim: Aim) -> Ranking:
+        terms = [term for term in query.alternatives if term.words]
+        losses = None if aim.wants_pictures else self._losses_of(field.rows, terms)
+        directions = aim.directions(field.spread)
+        return Ranking(field, directions, self._judge(field, aim, directions, terms), losses)
+
     def _judge(
         self, field: Field, aim: Aim, directions: NDArray[np.float32], terms: Sequence[Term]
     ) -> Judge | None:
         """Maps scores to matches; None if there is no calibration, as for several alternatives with pictures.
 
         Each alternative gives every photo one more chance to score high by accident. So m alternatives are judged like one
-        in a library m times as large, and as common as the commonest. Parts to see less of turn a direction, but leave the
-        thresholds unchanged.
+        in a library m times as large, and as common as the commonest; so are the parts of photos. Parts to see less of turn
+        a direction, but leave the thresholds unchanged.
         """
         words, alike = self._bundle.manifest.calibration, self._bundle.manifest.likeness
-        photos = max(field.photos, 1) * len(directions)
+        photos = max(field.pictures, 1) * len(directions)
         common = max((commonness(term.text) for term in terms), default=0.0)
         if words is None:
             return None
@@ -269,22 +273,31 @@ class Searcher:
             self._losses = (rows, losses)
         return losses
 
-    def _explained(self, results: list[Result], aim: Aim | None) -> list[Result]:
-        terms: dict[int, tuple[TermScore, ...]] = {}
-        if aim is not None:
-            terms = explanations(Field(self.rows(), None), aim, [result.id for result in results])
-        return [replace(result, terms=terms.get(result.id, ())) for result in results]
+    def _explanations(
+        self, query: Query, aim: Aim, photo_ids: Sequence[int]
+    ) -> dict[int, tuple[TermScore, ...]]:
+        ranking = self._ranking(Field(self.rows(), None), query, aim)
+        return explanations(ranking, aim, photo_ids)
 
     def _results(self, best: Sequence[Judged]) -> list[Result]:
         """The visible ones of these photos, in this order."""
         photos = photos_by_id(self._db, [photo.id for photo in best])
-        return [_result(photos[photo.id], photo) for photo in best if photo.id in photos]
+        return self._with_moments([(photos[photo.id], photo) for photo in best if photo.id in photos])
 
     def _ordered(self, matching: Sequence[Judged], request: Request) -> list[Result]:
         """The visible ones of these photos, by date or folder."""
         in_order = by_folder_of if request.order == "folder" else newest_of
         judged = {photo.id: photo for photo in matching}
-        return [_result(photo, judged[photo.id]) for photo in in_order(self._db, [*judged], request.limit)]
+        found = in_order(self._db, [*judged], request.limit)
+        return self._with_moments([(photo, judged[photo.id]) for photo in found])
+
+    def _with_moments(self, found: Sequence[tuple[Photo, Judged]]) -> list[Result]:
+        compared = [judged.id for _, judged in found if judged.part is not None]
+        moments = moments_of(self._db, compared, self._bundle.manifest.space_id) if compared else {}
+        return [
+            _result(photo, judged, moments.get(judged.id, {}).get(-1 if judged.part is None else judged.part))
+            for photo, judged in found
+        ]
 
 
 def _only_less(query: Query) -> list[QueryFault]:
@@ -305,7 +318,7 @@ def _in_order(
     return [*placed.values()]
 
 
-def _result(photo: Photo, judged: Judged = _UNJUDGED) -> Result:
+def _result(photo: Photo, judged: Judged = _UNJUDGED, moment: float | None = None) -> Result:
     return Result(
         id=photo.id,
         path=photo.path,
@@ -317,4 +330,5 @@ def _result(photo: Photo, judged: Judged = _UNJUDGED) -> Result:
         height=photo.height,
         found_by=judged.found_by,
         camera=photo.camera,
+        moment=moment,
     )

@@ -345,6 +345,16 @@ def _formats_read_since(schema: sqlite3.Connection) -> None:
     schema.execute("DELETE FROM problems WHERE code = 'unsupported'")
 
 
+def _moments(schema: sqlite3.Connection) -> None:
+    """Stores when in a film a vector's picture is shown; the index of a space has its parts too."""
+    schema.execute("ALTER TABLE vectors ADD COLUMN moment REAL")
+    schema.execute("DROP INDEX vectors_space")
+    schema.execute("CREATE INDEX vectors_rows ON vectors (space_id, id, part, photo_id)")
+    schema.execute(
+        "CREATE INDEX vectors_moments ON vectors (photo_id, space_id, part, moment) WHERE moment IS NOT NULL"
+    )
+
+
 MIGRATIONS: Steps = (
     _first_schema,
     _metadata_of_files,
@@ -357,6 +367,7 @@ MIGRATIONS: Steps = (
     _titles_and_sidecars,
     _pairs,
     _formats_read_since,
+    _moments,
 )
 
 

@@ -1,10 +1,11 @@
-"""Image embeddings of photos, float16, separated by the tower's space.
+"""Image embeddings of photos and of their parts, float16, separated by the tower's space.
 
 Vectors of one space are comparable, so all of them are made with the same preprocessing.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,18 +13,21 @@ import numpy as np
 
 from picsight_engine.bundles.bundle import preprocessing_of, require_preprocessing
 from picsight_engine.errors import LibraryError
+from picsight_engine.store.files import IDS
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
     from picsight_engine.bundles.bundle import Manifest
     from picsight_engine.store.database import Database
 
+    Vector = NDArray[np.float32] | NDArray[np.float16]
+
 STORED = np.dtype("<f2")  # little-endian on every machine
-WHOLE = 0  # the part number of the whole picture; other numbers are for tiles or moments
+WHOLE = 0  # the part number of the whole picture; the others are squares of a panorama, or moments of a film
 
 _SPACE = "SELECT id, name, dim FROM spaces WHERE name = ?"
 _ACTIVE = "SELECT id, name, dim FROM spaces WHERE active"
@@ -33,22 +37,25 @@ _PREPROCESSING = "SELECT coalesce(preprocessing, '') FROM spaces WHERE name = ?"
 _NOTE_PREPROCESSING = "UPDATE spaces SET preprocessing = ? WHERE name = ?"
 _ACTIVATE = "UPDATE spaces SET active = (id = ?)"
 # A replaced vector gets a new id, so that caches notice it.
-_DELETE = "DELETE FROM vectors WHERE photo_id = ? AND space_id = ? AND part = ?"
-_PUT = "INSERT INTO vectors (photo_id, space_id, part, vector) VALUES (?, ?, ?, ?)"
+_DELETE = "DELETE FROM vectors WHERE photo_id = ? AND space_id = ?"
+_PUT = "INSERT INTO vectors (photo_id, space_id, part, vector, moment) VALUES (?, ?, ?, ?, ?)"
 _PHOTOS_WITH = f"""
 SELECT photo_id FROM vectors WHERE space_id = (SELECT id FROM spaces WHERE name = ?) AND part = {WHOLE}"""
 _VECTOR_OF = f"""
 SELECT vector FROM vectors JOIN spaces ON spaces.id = space_id WHERE photo_id = ? AND name = ? AND part = {WHOLE}"""
-_SINCE = f"""
-SELECT id, photo_id, vector FROM vectors
-WHERE space_id = (SELECT id FROM spaces WHERE name = ?) AND id > ? AND part = {WHOLE} ORDER BY id LIMIT ?"""
+_IN_ROW = "SELECT vector FROM vectors WHERE id = ?"
+_MOMENTS_OF = f"""
+SELECT photo_id, part, moment FROM vectors
+WHERE moment IS NOT NULL AND photo_id IN {IDS} AND space_id = (SELECT id FROM spaces WHERE name = ?) ORDER BY moment"""
+_SINCE = """
+SELECT id, photo_id, part, vector FROM vectors
+WHERE space_id = (SELECT id FROM spaces WHERE name = ?) AND id > ? ORDER BY id LIMIT ?"""
 _PHOTOS_SINCE = f"""
 SELECT photo_id FROM vectors
 WHERE space_id = (SELECT id FROM spaces WHERE name = ?) AND id > ? AND id <= ? AND part = {WHOLE} ORDER BY id"""
-_LIVE = f"""
-SELECT id FROM vectors WHERE space_id = (SELECT id FROM spaces WHERE name = ?) AND part = {WHOLE} ORDER BY id"""
-_STATE = f"""
-SELECT coalesce((SELECT max(id) FROM vectors WHERE space_id = spaces.id AND part = {WHOLE}), 0), deletions
+_LIVE = "SELECT id FROM vectors WHERE space_id = (SELECT id FROM spaces WHERE name = ?) ORDER BY id"
+_STATE = """
+SELECT coalesce((SELECT max(id) FROM vectors WHERE space_id = spaces.id), 0), deletions
 FROM spaces WHERE name = ?"""
 
 
@@ -71,16 +78,17 @@ class SpaceState:
 
 @dataclass(frozen=True, slots=True)
 class VectorRows:
-    """Vectors in the order in which they were stored, one per photo."""
+    """Vectors in the order in which they were stored; a photo's whole comes before its parts."""
 
     rows: NDArray[np.int64]  # [n] ids of the stored vectors, ascending
     photo_ids: NDArray[np.int64]  # [n]
+    parts: NDArray[np.int32]  # [n] part numbers
     vectors: NDArray[np.float16]  # [n, dim]
 
     def upto(self, last: int) -> VectorRows:
         """The rows stored no later than `last`."""
         n = int(np.searchsorted(self.rows, last, side="right"))
-        return VectorRows(self.rows[:n], self.photo_ids[:n], self.vectors[:n])
+        return VectorRows(self.rows[:n], self.photo_ids[:n], self.parts[:n], self.vectors[:n])
 
 
 def activate_space(connection: sqlite3.Connection, name: str, dim: int) -> Space:
@@ -128,14 +136,28 @@ def put_vector(
     connection: sqlite3.Connection,
     photo_id: int,
     space: str,
-    vector: NDArray[np.float32] | NDArray[np.float16],
-    part: int = WHOLE,
+    vector: Vector,
+    *,
+    moment: float | None = None,
+    parts: Sequence[tuple[Vector, float | None]] = (),
 ) -> None:
-    """Stores a photo's vector [dim] as float16 and replaces an older one; the first vector adds the space."""
+    """Stores a photo's vector [dim] and those of its parts as float16, each with its moment in a film in seconds.
+
+    Replaces all older ones of the photo in this space; the first vector adds the space.
+    """
     known = know_space(connection, space, vector.size)
-    connection.execute(_DELETE, (photo_id, known.id, part))
-    blob = np.ascontiguousarray(vector, dtype=STORED).tobytes()
-    connection.execute(_PUT, (photo_id, known.id, part, blob))
+    connection.execute(_DELETE, (photo_id, known.id))
+    for part, (each, at) in enumerate([(vector, moment), *parts], WHOLE):
+        blob = np.ascontiguousarray(each, dtype=STORED).tobytes()
+        connection.execute(_PUT, (photo_id, known.id, part, blob, at))
+
+
+def moments_of(db: Database, photo_ids: Iterable[int], space: str) -> dict[int, dict[int, float]]:
+    """The moments of films among these photos, in seconds, by photo and part; a film's moments are in order."""
+    moments: dict[int, dict[int, float]] = {}
+    for photo_id, part, moment in db.rows(_MOMENTS_OF, json.dumps([*photo_ids]), space):
+        moments.setdefault(photo_id, {})[part] = moment
+    return moments
 
 
 def photos_with_vector(db: Database, space: str) -> frozenset[int]:
@@ -147,6 +169,12 @@ def vector_of(db: Database, photo_id: int, space: str) -> NDArray[np.float16] | 
     """The photo's vector [dim] in this space, None if it has none."""
     row = db.row(_VECTOR_OF, photo_id, space)
     return None if row is None else np.frombuffer(row[0], dtype=STORED)
+
+
+def vector_in_row(db: Database, row: int) -> NDArray[np.float16] | None:
+    """The vector [dim] stored in this row, None if it was deleted."""
+    found = db.row(_IN_ROW, row)
+    return None if found is None else np.frombuffer(found[0], dtype=STORED)
 
 
 def vectors_since(db: Database, space: str, row: int, limit: int = -1) -> VectorRows:
@@ -191,14 +219,15 @@ def know_space(connection: sqlite3.Connection, name: str, dim: int) -> Space:
     return space
 
 
-def _vector_rows(found: Sequence[tuple[int, int, bytes]], dim: int, space: str) -> VectorRows:
-    if any(len(blob) != dim * STORED.itemsize for _, _, blob in found):
+def _vector_rows(found: Sequence[tuple[int, int, int, bytes]], dim: int, space: str) -> VectorRows:
+    if any(len(blob) != dim * STORED.itemsize for *_, blob in found):
         raise LibraryError(
             f"A stored vector of the model space {space} has not {dim} numbers: the library is damaged. "
             "Nothing was changed; run `picsight doctor`."
         )
     return VectorRows(
-        rows=np.array([row for row, _, _ in found], dtype=np.int64),
-        photo_ids=np.array([photo_id for _, photo_id, _ in found], dtype=np.int64),
-        vectors=np.frombuffer(b"".join(blob for _, _, blob in found), dtype=STORED).reshape(len(found), dim),
+        rows=np.array([row for row, *_ in found], dtype=np.int64),
+        photo_ids=np.array([photo_id for _, photo_id, *_ in found], dtype=np.int64),
+        parts=np.array([part for *_, part, _ in found], dtype=np.int32),
+        vectors=np.frombuffer(b"".join(blob for *_, blob in found), dtype=STORED).reshape(len(found), dim),
     )

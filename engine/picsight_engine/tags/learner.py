@@ -27,7 +27,7 @@ from picsight_engine.store.suggestions import (
 from picsight_engine.store.tags import live_tags, tags_by_id
 from picsight_engine.store.vectors import photos_since, space_state
 from picsight_engine.tags.appraisal import ENOUGH, Preview, Statistics, judged, right_and_wrong, sureness
-from picsight_engine.tags.lesson import Lesson, Material
+from picsight_engine.tags.lesson import Lesson, Material, best_of_each
 from picsight_engine.tags.tree import photos_in_words, threshold_of
 
 if TYPE_CHECKING:
@@ -161,11 +161,10 @@ class Learner:
         """
         lesson, (material,) = self.lesson(), self._materials([tag], {tag.id: verdicts})
         rows = lesson.rows
-        shown = rows.ids > 0 if rows.hidden is None else ~rows.hidden
-        scores = lesson.scores(lesson.learnt(material), threshold_of(tag))
+        shown = np.flatnonzero(rows.ids > 0 if rows.hidden is None else ~rows.hidden)
+        scores = lesson.scores(lesson.learnt(material), threshold_of(tag))[shown]
         return Preview(
-            rows.ids[shown],
-            scores[shown],
+            *best_of_each(rows, shown, scores),
             frozenset(material.alike),
             frozenset(material.unlike),
             threshold_of(tag),

@@ -71,6 +71,16 @@ def chances(logits: NDArray[np.floating]) -> Floats:
     return np.asarray(1 / (1 + np.exp(-logits.clip(-80, 80))), np.float32)
 
 
+def best_of_each(rows: Rows, places: NDArray[np.intp], scores: Floats) -> ReachedPhotos:
+    """The photos of these rows, each once with its best score."""
+    ids = rows.ids[places]
+    if rows.parts is None:
+        return ids, scores
+    order = np.argsort(-scores, kind="stable")
+    photos, first = np.unique(ids[order], return_index=True)
+    return photos, scores[order][first]
+
+
 def _reaching(rows: Rows, linears: Sequence[Linear], thresholds: Sequence[float]) -> Iterator[Reached]:
     found: list[list[Reached]] = [[_NOTHING] for _ in linears]
     first = np.stack([linear.weights[0] for linear in linears])  # [tags, dim]
@@ -163,30 +173,34 @@ class Lesson:
     ) -> Iterator[ReachedPhotos]:
         """For each tag the photos [p] that reach its threshold, and their scores [p]; includes hidden photos.
 
-        With `since`, the latest photos, no others are scored.
+        A photo's score is the best of its whole and its parts. With `since`, the latest photos, no others are scored.
         """
         rows = self.rows if since is None else self._rows_since(since)
         for places, scores in reaching(rows, linears, thresholds):
             there = rows.ids[places] > 0
-            yield rows.ids[places[there]], scores[there]
+            yield best_of_each(rows, places[there], scores[there])
 
     def scores_for(self, linear: Linear, photo_ids: Iterable[int]) -> dict[int, float]:
         """The scores of these photos, without those that this model has not read."""
-        rows = self._rows_of(photo_ids)
-        scores = chances(linear.logits(self.rows.originals[rows]))
-        return dict(zip(self.rows.ids[rows].tolist(), scores.tolist(), strict=True))
+        places = np.flatnonzero(np.isin(self.rows.ids, np.fromiter(photo_ids, np.int64)))
+        scores = chances(linear.logits(self.rows.originals[places]))
+        photos, best = best_of_each(self.rows, places, scores)
+        return dict(zip(photos.tolist(), best.tolist(), strict=True))
 
     def _rows_since(self, photo_ids: Sequence[int]) -> Rows:
         """The rows from the first of these photos onwards."""
         places, all_ = self._rows_of(photo_ids), self.rows
         kept = slice(int(places.min()) if len(places) else len(all_.ids), None)
-        return Rows(all_.ids[kept], all_.scales[kept], all_.codes[kept], all_.originals[kept], None)
+        parts = None if all_.parts is None else all_.parts[kept]
+        return Rows(
+            all_.ids[kept], all_.scales[kept], all_.codes[kept], all_.originals[kept], None, parts=parts
+        )
 
     def _strong(self, prompts: tuple[str, ...]) -> float:
         """The cosine from which photos match these prompts strongly; infinite without a calibration."""
         if self._calibration is None or not prompts:
             return math.inf
-        tries = max(self.rows.photos * len(prompts), 1)
+        tries = max(self.rows.count() * len(prompts), 1)
         return self._calibration.strong + self._calibration.rise(tries, max(map(commonness, prompts)))
 
     def _vectors(self, photo_ids: Iterable[int]) -> Floats:
@@ -194,7 +208,7 @@ class Lesson:
         return vectors
 
     def _rows_of(self, photo_ids: Iterable[int]) -> NDArray[np.intp]:
-        """The rows of these photos, without those that this model has not read."""
+        """The rows of these photos' wholes, without those that this model has not read."""
         wanted = np.fromiter(photo_ids, np.int64)
         if not len(self._order):
             return np.empty(0, np.intp)

@@ -21,7 +21,14 @@ import numpy as np
 from picsight_engine.errors import LibraryError, StorageError
 from picsight_engine.private_files import FILE_MODE, make_private_folder
 from picsight_engine.store.photos import hidden_photos
-from picsight_engine.store.vectors import SpaceState, live_rows, space_state, vector_of, vectors_since
+from picsight_engine.store.vectors import (
+    WHOLE,
+    SpaceState,
+    live_rows,
+    space_state,
+    vector_in_row,
+    vectors_since,
+)
 from picsight_engine.vectors.leading import bury_leading, keep_leading, newest_leading
 from picsight_engine.vectors.row_files import BURIED, RowFiles, TornFilesError, remove_generation
 
@@ -44,7 +51,10 @@ _GENERATION = re.compile(r"-(\d+)-[0-9a-f]+\.rows$")
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A snapshot of the matrix. Rows keep the order in which vectors were stored; `hidden` rows must not be shown."""
+    """A snapshot of the matrix. Rows keep the order in which vectors were stored; `hidden` rows must not be shown.
+
+    A photo has one row for its whole and, after it, one for each of its parts.
+    """
 
     ids: NDArray[np.int64]  # [n] photo ids, 0 for deleted vectors
     scales: NDArray[np.float32]  # [n]
@@ -52,11 +62,26 @@ class Rows:
     originals: NDArray[np.float16]  # [n, dim]
     hidden: NDArray[np.bool_] | None  # [n], None while no row is hidden
     leading: Leading | None = None  # of the first rows, in a large library
+    parts: NDArray[np.int32] | None = None  # [n] part numbers, None while no photo has parts
+
+    def count(self, allowed: NDArray[np.bool_] | None = None, *, wholes: bool = False) -> int:
+        """The number of visible rows, or of those that are `allowed` [n]; with `wholes`, the number of their photos."""
+        shown = allowed
+        if self.hidden is not None:
+            shown = ~self.hidden if shown is None else shown & ~self.hidden
+        if wholes and self.parts is not None:
+            whole = self.parts == WHOLE
+            shown = whole if shown is None else shown & whole
+        return len(self.ids) if shown is None else int(np.count_nonzero(shown))
 
     @property
     def photos(self) -> int:
         """The number of photos that a search covers."""
-        return len(self.ids) - (0 if self.hidden is None else int(np.count_nonzero(self.hidden)))
+        return self.count(wholes=True)
+
+    def parts_at(self, positions: NDArray[np.intp]) -> list[int]:
+        """The part numbers of these rows."""
+        return [WHOLE] * len(positions) if self.parts is None else self.parts[positions].tolist()
 
 
 class Matrix:
@@ -111,6 +136,7 @@ class Matrix:
             stored = vectors_since(self._db, self._space, 0).upto(state.last_row)
             alive = rows.ids != BURIED
             same = np.array_equal(rows.ids[alive], stored.photo_ids)
+            same = same and rows.parts_at(np.flatnonzero(alive)) == stored.parts.tolist()
             same = same and rows.originals[alive].tobytes() == stored.vectors.tobytes()
             if (
                 space_state(self._db, self._space).deletions == state.deletions
@@ -275,7 +301,7 @@ class Matrix:
         if not len(alive):
             return True
         position = max(0, files.count - _CHUNK) + int(alive[-1])
-        stored = vector_of(self._db, int(view.photo_ids[position]), self._space)
+        stored = vector_in_row(self._db, int(view.rows[position]))
         if stored is None:  # deleted since; the deletions are compared later
             return True
         return np.array_equal(stored.view(np.uint16), view.originals[position].view(np.uint16))
@@ -312,6 +338,7 @@ class Matrix:
             view.originals,
             mask if mask.any() else None,
             newest_leading(self._files.stem, self._dim, self._files.count),
+            np.ascontiguousarray(view.parts) if view.parts.any() else None,
         )
         self._shown = seen
 

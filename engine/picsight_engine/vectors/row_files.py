@@ -32,11 +32,13 @@ if TYPE_CHECKING:
     from picsight_engine.store.vectors import VectorRows
 
 _MAGIC = b"PSMX"
-_VERSION = 1
+_VERSION = 2
 _HEADER = struct.Struct("<4sIIQQQQ")  # magic, version, dim, count, safe, last row, deletions
 _HEADER_BYTES = 64
 _SUM = struct.Struct("<I")
-_RECORD = np.dtype([("row", "<i8"), ("photo", "<i8"), ("scale", "<f4"), ("sum", "<u4")])
+_RECORD = np.dtype(
+    [("row", "<i8"), ("photo", "<i8"), ("part", "<i4"), ("scale", "<f4"), ("sum", "<u4"), ("spare", "<u4")]
+)
 _PHOTO_OFFSET = 8  # offset of "photo" in a record
 _SUFFIXES = (".rows", ".int8", ".float16")
 _SPARE_ROWS = 1024  # files grow by at least this many rows, or by a quarter
@@ -81,6 +83,7 @@ class MappedRows:
 
     rows: NDArray[np.int64]  # [n] ids of the stored vectors, ascending
     photo_ids: NDArray[np.int64]  # [n]
+    parts: NDArray[np.int32]  # [n]
     scales: NDArray[np.float32]  # [n]
     codes: NDArray[np.int8]  # [n, dim]
     originals: NDArray[np.float16]  # [n, dim]
@@ -139,7 +142,12 @@ class RowFiles:
         n = self._header.count
         records = self._records[:n]
         return MappedRows(
-            records["row"], records["photo"], records["scale"], self._codes[:n], self._originals[:n]
+            records["row"],
+            records["photo"],
+            records["part"],
+            records["scale"],
+            self._codes[:n],
+            self._originals[:n],
         )
 
     def append(self, new: VectorRows) -> None:
@@ -148,8 +156,9 @@ class RowFiles:
         if start + count > self._capacity:
             self._grow(start + count + max(_SPARE_ROWS, (start + count) // 4))
         codes, scales = quantize(new.vectors)
-        records = np.empty(count, dtype=_RECORD)
-        records["row"], records["photo"], records["scale"] = new.rows, new.photo_ids, scales
+        records = np.zeros(count, dtype=_RECORD)
+        records["row"], records["photo"] = new.rows, new.photo_ids
+        records["part"], records["scale"] = new.parts, scales
         records["sum"] = _sums(records, codes, new.vectors)
         blocks = (records.tobytes(), codes.tobytes(), new.vectors.tobytes())
         with ExitStack() as stack:
@@ -260,5 +269,6 @@ def _sums(
     code_sums: NDArray[np.uint32] = codes.view(np.uint8).astype(np.uint32) @ odd
     original_sums: NDArray[np.uint32] = originals.view(np.uint16).astype(np.uint32) @ other
     row_sums = records["row"].astype(np.uint32) * np.uint32(40_503) + records["photo"].astype(np.uint32)
+    row_sums += records["part"].astype(np.uint32) * np.uint32(65_599)
     scale_bits = records["scale"].copy().view(np.uint32)
     return code_sums + original_sums + row_sums + scale_bits

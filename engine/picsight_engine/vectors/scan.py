@@ -42,7 +42,7 @@ def scan(
     `allowed` [n] restricts the search to some of `matrix.rows` (rows beyond it are excluded); hidden rows never
     appear. Equal scores are ordered by id, lowest first.
     """
-    return scan_any(matrix, query[np.newaxis], k, allowed)
+    return scan_any(matrix, query[np.newaxis], k, allowed)[:2]
 
 
 def scan_any(
@@ -51,32 +51,66 @@ def scan_any(
     k: int,
     allowed: NDArray[np.bool_] | None = None,
     losses: NDArray[np.float32] | None = None,
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The best `k` photos for any of `queries` [m, dim]: a photo's score is the largest of its m dot products.
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.intp]]:
+    """The best `k` photos for any of `queries` [m, dim]: ids, scores, and the positions of their best rows.
 
-    `losses` [n] are subtracted from the scores of `matrix.rows`.
+    A photo's score is the largest of the dot products of its rows. `losses` [n] are subtracted from the scores of
+    `matrix.rows`.
     """
     rows = matrix.rows
     shown = _shown(rows, allowed)
     if k <= 0 or not len(rows.ids) or (shown is not None and not shown.any()):
-        return np.empty(0, np.int64), np.empty(0, np.float32)
-    positions = _candidates(rows, queries, k, shown, losses)
-    return _ranked(rows, positions, queries, k, losses)
+        return np.empty(0, np.int64), np.empty(0, np.float32), np.empty(0, np.intp)
+    number = k if rows.parts is None else 2 * k
+    while True:
+        positions, scores = _ranked(
+            rows, _candidates(rows, queries, number, shown, losses), queries, number, losses
+        )
+        is_all = len(positions) < number
+        positions, scores = _first_of_each(rows, positions, scores)
+        if is_all or rows.parts is None or len(positions) >= k:
+            return rows.ids[positions[:k]], scores[:k], positions[:k]
+        number *= 4  # the parts of a few photos fill the list
+
+
+def best_rows(
+    matrix: Resident,
+    queries: NDArray[np.float32],
+    photo_ids: NDArray[np.int64],
+    losses: NDArray[np.float32] | None = None,
+) -> NDArray[np.intp]:
+    """The position [p] of each photo's best row for any of `queries` [m, dim]; -1 for an unknown photo."""
+    rows = matrix.rows
+    places = np.flatnonzero(np.isin(rows.ids, photo_ids))
+    if not len(places):
+        return np.full(len(photo_ids), -1)
+    scores = _exact(rows, places, queries).max(axis=1) if rows.parts is not None else np.zeros(len(places))
+    if losses is not None:
+        scores -= losses[places]
+    places = places[np.lexsort((-scores, rows.ids[places]))]
+    ids, first = np.unique(rows.ids[places], return_index=True)
+    found = np.searchsorted(ids, photo_ids).clip(max=len(ids) - 1)
+    return np.where(ids[found] == photo_ids, places[first[found]], -1)
 
 
 def term_scores(
-    matrix: Resident, queries: NDArray[np.float32], photo_ids: NDArray[np.int64]
+    matrix: Resident, queries: NDArray[np.float32], positions: NDArray[np.intp]
 ) -> NDArray[np.float32]:
-    """The dot products [p, m] of photos with each of `queries` [m, dim], to explain matches; nan for an unknown photo."""
-    rows = matrix.rows
-    order = np.argsort(rows.ids, kind="stable")
-    places = np.searchsorted(rows.ids, photo_ids, sorter=order).clip(max=max(len(order) - 1, 0))
-    scores = np.full((len(photo_ids), len(queries)), np.nan, np.float32)
-    if len(order):
-        positions = order[places]
-        known = rows.ids[positions] == photo_ids
-        scores[known] = _exact(rows, positions[known], queries)
+    """The dot products [p, m] of rows with each of `queries` [m, dim], to explain matches; nan at position -1."""
+    scores = np.full((len(positions), len(queries)), np.nan, np.float32)
+    known = positions >= 0
+    scores[known] = _exact(matrix.rows, positions[known], queries)
     return scores
+
+
+def _first_of_each(
+    rows: Rows, positions: NDArray[np.intp], scores: NDArray[np.float32]
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Only the first row of every photo."""
+    if rows.parts is None:
+        return positions, scores
+    first = np.sort(np.unique(rows.ids[positions], return_index=True)[1])
+    return positions[first], scores[first]
 
 
 def _shown(rows: Rows, allowed: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
@@ -220,15 +254,14 @@ def _ranked(
     queries: NDArray[np.float32],
     k: int,
     losses: NDArray[np.float32] | None,
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     scores = _exact(rows, positions, queries).max(axis=1)  # [candidates]
     if losses is not None:
         scores -= losses[positions]
     ids = rows.ids[positions]
-    order = np.lexsort((ids, -scores))[:k]
-    ids, scores = ids[order], scores[order]
-    alive = ids > 0  # another process may have buried a row since the snapshot
-    return ids[alive], scores[alive]
+    order = np.lexsort((positions, ids, -scores))[:k]
+    alive = order[ids[order] > 0]  # another process may have buried a row since the snapshot
+    return positions[alive], scores[alive]
 
 
 def _exact(rows: Rows, positions: NDArray[np.intp], queries: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 from picsight.cli.commands.search import table
 from picsight.cli.layout import cells
 from picsight_engine.search.answer import Result
+from picsight_engine.store.opening import open_database
+from picsight_engine.store.vectors import active_space, put_vector, vector_of
 
 RESULT = Result(
     id=1, path=Path("/photos/a.jpg"), score=0.31234, match=None, taken="2020-07-18T17:42:00", place=None, width=4,
@@ -48,6 +51,20 @@ def test_queries_of_stdin_are_answered_each_in_a_line_whatever_ends_it(known):
     assert [answer["query"] for answer in answers] == ["cat", "", "  ", "Kühe | -n"]
     assert [len(answer["results"]) for answer in answers] == [3, 0, 0, 3]
     assert answers[0]["results"] == known.json("search", "cat", "-n", "3", "--min", "all")["results"]
+
+
+def test_a_film_is_found_at_a_moment_which_stands_beside_its_file(own):
+    cat = own.json("search", "cat")["results"][0]
+    assert cat["moment"] is None
+    with closing(open_database(own.library)) as db, db.writer() as connection:
+        space = active_space(db).name
+        vector = vector_of(db, cat["id"], space)
+        put_vector(connection, cat["id"], space, -vector, moment=1.0, parts=[(vector, 3762.5)])
+    assert own.json("search", "cat")["results"] == [{**cat, "moment": 3762.5}]
+    assert own("search", "cat").out == f"{cat['score']:.4f}\t{cat['path']}\t1:02:42\n"
+    row = replace(RESULT, moment=42.9)
+    assert table([row], 80) == [f" 0.312  2020-07-18  {RESULT.path}  0:42"]
+    assert cells(table([replace(row, path=Path("/photos" * 20))], 40)[0]) == 40
 
 
 def test_similar_starts_from_a_photo_and_leaves_it_out(known, monkeypatch, tmp_path):

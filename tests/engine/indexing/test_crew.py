@@ -84,7 +84,7 @@ def test_a_worker_says_who_a_file_is_and_describes_it_on_order(crew, bundle, tmp
     with Image.open(photo) as image:
         pixels = preprocess(image.convert("RGB"), bundle.image_spec())
     expected = load_image_encoder(bundle).encode(pixels[None])[0].astype("<f2")
-    assert np.array_equal(np.frombuffer(described.vector, "<f2"), expected)
+    assert np.array_equal(np.frombuffer(described.vectors[0], "<f2"), expected)
 
 
 def test_a_skipped_file_frees_its_worker_and_a_described_one_has_no_vector(crew, tmp_path, draw):
@@ -99,7 +99,7 @@ def test_a_skipped_file_frees_its_worker_and_a_described_one_has_no_vector(crew,
     next_news(crew)
     crew.order(2, WorkerOrder.DESCRIBE)
     key, described = next_news(crew)
-    assert (key, described.vector) == (2, None)
+    assert (key, described.vectors) == (2, ())
 
 
 def test_a_worker_that_dies_loses_its_file_and_is_replaced(crew, tmp_path, draw):

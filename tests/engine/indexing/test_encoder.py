@@ -97,7 +97,7 @@ def test_vectors_of_the_encoder_process_are_those_of_the_workers(crew, bundle, a
     with closing(Crew(bundle, Limits())) as alone:
         wanted = dict(prepare(alone, photos))
     assert described == wanted  # thumbnails, dates, vectors: bit for bit, whatever shared a batch
-    assert all(own.pixels is None and own.vector for own in described.values())
+    assert all(own.vectors and not own.pixels for own in described.values())
 
 
 def test_a_dead_encoder_gives_its_photos_back_and_the_workers_embed(crew, bundle, album):
@@ -108,7 +108,7 @@ def test_a_dead_encoder_gives_its_photos_back_and_the_workers_embed(crew, bundle
     news = dict(prepare(crew, photos))
     lost = [key for key, message in news.items() if message == Lost("crashed")]
     rest = {key: own for key, own in news.items() if key not in lost}
-    assert all(isinstance(own, Described) and own.vector for own in rest.values())
+    assert all(isinstance(own, Described) and own.vectors for own in rest.values())
     assert dict(prepare(crew, photos[:1])) == first
     assert [each.name for each in multiprocessing.active_children()] == ["picsight-worker"]
 
@@ -147,18 +147,21 @@ def test_a_run_loses_no_photo_to_an_encoder_that_fails(home, bundle, album, back
     assert sorted(map(bytes, matrix)) == sorted(map(bytes, wanted))
 
 
-def test_what_waits_is_the_next_batch(bundle):
-    """Straight to the process: pixels are numbers from 0 to 1, the vectors those of each photo alone."""
+def test_what_waits_is_the_next_batch_and_a_photo_stays_whole(bundle):
+    """Straight to the process: pixels are numbers from 0 to 1, the vectors those of each picture alone."""
     draw = np.random.default_rng(3)
     pixels = draw.random((11, 3, 32, 32), np.float32)
     with closing(Encoder(bundle, Backend.ONNX, PATIENCE)) as encoder:
-        for key, own in enumerate(pixels):
-            encoder.put(key, Described(1, 1, 0, b"", None, own.astype("<f4").tobytes()))
+        for key, some in enumerate(np.split(pixels, [1, 6, 9])):  # a whole and its parts
+            encoder.put(
+                key, Described(1, 1, 0, b"", pixels=tuple(own.astype("<f4").tobytes() for own in some))
+            )
         answers = []
-        while sum(map(len, answers)) < len(pixels):
+        while sum(map(len, answers)) < 4:
             assert encoder.connection.poll(PATIENCE)
             answers.append(encoder.hear())
-    assert [len(answer) for answer in answers] == [0, 8, 3]
-    found = [np.frombuffer(own.vector, "<f2") for answer in answers for _, own in answer]
+    assert [len(answer) for answer in answers] == [0, 2, 2]
+    assert [len(own.vectors) for answer in answers for _, own in answer] == [1, 5, 3, 2]
+    found = [np.frombuffer(each, "<f2") for answer in answers for _, own in answer for each in own.vectors]
     tower = load_image_encoder(bundle)
     assert (np.stack(found) == np.stack([tower.encode(own[None])[0].astype("<f2") for own in pixels])).all()

@@ -154,7 +154,7 @@ def test_rows_that_did_not_reach_the_disk_are_noticed(album, make_vectors, suffi
     matrix.refresh()
     [path] = cache_files(album, suffix)
     data = bytearray(path.read_bytes())
-    row = {".rows": 24, ".int8": DIM, ".float16": 2 * DIM}[suffix]
+    row = {".rows": 32, ".int8": DIM, ".float16": 2 * DIM}[suffix]
     start = (64 if suffix == ".rows" else 0) + 150 * row
     data[start : start + row] = bytes(row)
     other = album.cache / "copy"
@@ -172,7 +172,7 @@ def test_a_cache_of_another_version_or_length_is_built_anew(album, make_vectors)
     with pytest.raises(LibraryError, match="the model gives 32"):
         album.matrix(dim=32)
     [path] = cache_files(album, ".rows")
-    path.write_bytes(path.read_bytes().replace(b"PSMX\x01", b"PSMX\x02"))
+    path.write_bytes(path.read_bytes().replace(b"PSMX\x02", b"PSMX\x03"))
     with closing(album.matrix()) as matrix:
         assert_true_copy(matrix, album)
 

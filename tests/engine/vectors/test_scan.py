@@ -8,26 +8,27 @@ from hypothesis import strategies as st
 
 from picsight_engine.vectors.int8 import quantize
 from picsight_engine.vectors.matrix import Rows
-from picsight_engine.vectors.scan import scan, scan_any, term_scores
+from picsight_engine.vectors.scan import best_rows, scan, scan_any, term_scores
 
 
 class Resident:
     """Rows without files: what `scan` needs of a matrix."""
 
-    def __init__(self, vectors, ids=None, hidden=None):
+    def __init__(self, vectors, ids=None, hidden=None, parts=None):
         originals = vectors.astype(np.float16)
         codes, scales = quantize(originals)
         ids = np.arange(1, len(vectors) + 1) if ids is None else np.asarray(ids)
-        self.rows = Rows(ids.astype(np.int64), scales, codes, originals, hidden)
+        self.rows = Rows(ids.astype(np.int64), scales, codes, originals, hidden, parts=parts)
 
 
 def brute(rows, queries, k, shown=None, losses=None):
-    """The best k ids and scores in float64, ties by id; `shown` restricts the rows, `losses` are taken off."""
+    """The best k ids, each once, and scores in float64, ties by id; `shown` restricts the rows, `losses` are taken off."""
     scores = (rows.originals.astype(np.float64) @ queries.astype(np.float64).T).max(axis=1).astype(np.float32)
     if losses is not None:
         scores -= losses
     positions = np.arange(len(scores)) if shown is None else np.flatnonzero(shown)
-    order = positions[np.lexsort((rows.ids[positions], -scores[positions]))][:k]
+    order = positions[np.lexsort((rows.ids[positions], -scores[positions]))]
+    order = [row for n, row in enumerate(order) if rows.ids[row] not in rows.ids[order[:n]]][:k]
     return rows.ids[order].tolist(), scores[order].tolist()
 
 
@@ -92,8 +93,9 @@ def test_equal_scores_keep_the_order_of_ids_lowest_first():
     k=st.integers(0, 1600),
     masks=st.sampled_from(["none", "hidden", "allowed", "both", "short", "nothing"]),
     losing=st.sampled_from([0, 0.1, 0.8]),
+    most=st.sampled_from([1, 2, 40]),
 )
-def test_any_search_equals_brute_force(seed, count, dim, terms, k, masks, losing):
+def test_any_search_equals_brute_force(seed, count, dim, terms, k, masks, losing, most):
     rng = np.random.default_rng(seed)
     vectors = unit(rng.normal(size=(count, dim)) + rng.normal(size=dim))
     queries = unit(rng.normal(size=(terms, dim)))
@@ -107,29 +109,35 @@ def test_any_search_equals_brute_force(seed, count, dim, terms, k, masks, losing
     if allowed is not None:
         shown[: len(allowed)] &= allowed
         shown[len(allowed) :] = False
-    matrix = Resident(vectors, rng.permutation(count) + 1, hidden)
+    ids = rng.permutation(count) // most + 1  # up to so many rows a photo
+    matrix = Resident(vectors, ids, hidden, None if most == 1 else rng.integers(0, most, count))
     losses = (rng.random(count) * (rng.random(count) < losing)).astype(np.float32) if losing else None
-    found = scan_any(matrix, queries, k, allowed, losses)
+    *found, rows = scan_any(matrix, queries, k, allowed, losses)
     check_equal(found, brute(matrix.rows, queries, k, shown, losses))
+    assert ids[rows].tolist() == found[0].tolist()
+    if masks == "none":
+        assert best_rows(matrix, queries, found[0], losses).tolist() == rows.tolist()
 
 
 def test_alternatives_score_by_their_best_term(make_vectors):
     vectors = make_vectors(8, 3000)
     matrix = Resident(vectors)
     queries = queries_for(vectors, 9, 3)
-    ids, scores = scan_any(matrix, queries, 30)
+    ids, scores, rows = scan_any(matrix, queries, 30)
     check_equal((ids, scores), brute(matrix.rows, queries, 30))
-    each = term_scores(matrix, queries, ids)
+    each = term_scores(matrix, queries, rows)
     assert each.shape == (30, 3)
     assert each.max(axis=1).tolist() == scores.tolist()
 
 
 def test_a_stranger_has_no_term_scores(make_vectors):
     vectors = make_vectors(8, 50)
-    scores = term_scores(Resident(vectors), vectors[:2], np.array([7, 9999]))
+    matrix = Resident(vectors)
+    rows = best_rows(matrix, vectors[:2], np.array([7, 9999]))
+    scores = term_scores(matrix, vectors[:2], rows)
     assert np.isfinite(scores[0]).all()
     assert np.isnan(scores[1]).all()
-    assert term_scores(Resident(vectors[:0]), vectors[:2], np.array([1])).shape == (1, 2)
+    assert best_rows(Resident(vectors[:0]), vectors[:2], np.array([1])).tolist() == [-1]
 
 
 def test_a_damaged_vector_does_not_disturb_the_others(make_vectors):

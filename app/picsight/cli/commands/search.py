@@ -118,7 +118,7 @@ def put_answer(invocation: Invocation, answer: Answer) -> None:
             _put_terms(result)
     else:
         for result in answer.results:
-            put_names(f"{result.score:.4f}", str(result.path))
+            put_names(f"{result.score:.4f}", str(result.path), *_moment(result))
             _put_terms(result)
     invocation.detail(f"{count(answer.photos, 'photo')} searched in {answer.milliseconds:.0f} ms.")
     invocation.hint(*_filter_sentences(answer))
@@ -143,11 +143,20 @@ def _document(answer: Answer) -> dict[str, object]:
 
 
 def _result(result: Result) -> dict[str, object]:
-    keys = ("id", "path", "score", "match", "taken", "place", "camera", "stack", "found_by")
+    keys = ("id", "path", "score", "match", "taken", "place", "camera", "stack", "found_by", "moment")
     document = {key: getattr(result, key) for key in keys} | {"score": round(result.score, 6)}
     if result.terms is not None:
         document["terms"] = [{"text": term.text, "score": round(term.score, 6)} for term in result.terms]
     return document
+
+
+def _moment(result: Result) -> list[str]:
+    """When in a film the best picture is shown, such as "0:42"; nothing for a photo."""
+    if result.moment is None:
+        return []
+    minutes, seconds = divmod(int(result.moment), 60)
+    hours, minutes = divmod(minutes, 60)
+    return [f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"]
 
 
 def _put_terms(result: Result) -> None:
@@ -180,4 +189,5 @@ def _row(result: Result, width: int, *, dated: bool) -> str:
     left = f"{result.score:6.3f}  "
     if dated:
         left += (result.taken or "")[:_DATE].ljust(_DATE) + "  "
-    return left + cut_middle(str(result.path), max(width - len(left), _DATE))
+    right = "".join(f"  {moment}" for moment in _moment(result))
+    return left + cut_middle(str(result.path), max(width - len(left) - len(right), _DATE)) + right
