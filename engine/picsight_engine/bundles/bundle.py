@@ -38,8 +38,10 @@ TEXT_PACKAGE = "text.mlpackage"
 
 Resize = Literal["shortest", "squash"]
 Interpolation = Literal["bicubic", "bilinear"]
-Crop = Literal["centre"]
-Clean = Literal["none", "clip"]
+Crop = Literal[
+    "centre", "centre-down"
+]  # half a pixel is rounded to even as by torchvision, or down as by transformers
+Clean = Literal["none", "whitespace", "canonicalize", "clip"]
 
 # Limits far beyond any tower, to protect memory and disk.
 _MOST_PIXELS, _MOST_TOKENS, _MOST_DIM, _MOST_SCALE, _MOST_BYTES = 4096, 4096, 65_536, 10_000, 2**45
@@ -61,7 +63,7 @@ class Licence:
 
 @dataclass(frozen=True, slots=True)
 class ImageSpec:
-    """The image tower's preprocessing; `mean` and `std` are for values 0 to 1, null if the graph normalises."""
+    """The image tower's file and preprocessing; `mean` and `std` are for values 0 to 1, null if the graph normalises."""
 
     size: int
     resize: Resize
@@ -72,6 +74,7 @@ class ImageSpec:
     input: str
     output: str
     dtype: Literal["float32"]
+    graph: str = IMAGE_GRAPH
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,7 @@ class TextSpec:
     templates: tuple[str, ...]
     input: str
     output: str
+    graph: str = TEXT_GRAPH
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +181,7 @@ def open_bundle(folder: Path, *, hashes: bool = False) -> Bundle:
         BundleError: a check failed; the message names the file and the reason.
     """
     manifest = read_manifest(folder / MANIFEST)
-    graphs = [name for name, there in ((IMAGE_GRAPH, manifest.image), (TEXT_GRAPH, manifest.text)) if there]
+    graphs = [tower.graph for tower in (manifest.image, manifest.text) if tower is not None]
     tokenizers = [manifest.text.tokenizer] if manifest.text is not None else []
     for name in (*graphs, *tokenizers):
         if name not in manifest.files:
@@ -359,14 +363,16 @@ def _image_spec(data: dict[str, Any]) -> ImageSpec:
     require_whole("image.size", data["size"], 1, _MOST_PIXELS)
     triples = {key: None if data[key] is None else _triple(key, data[key]) for key in ("mean", "std")}
     require("image.std", data["std"], fits=triples["std"] is None or min(triples["std"]) > 0)
-    require_texts({f"image.{key}": data[key] for key in ("input", "output")})
+    data = {"graph": IMAGE_GRAPH, **data}
+    require_texts({f"image.{key}": data[key] for key in ("input", "output", "graph")})
     return _record(ImageSpec, {**data, **triples})
 
 
 def _text_spec(data: dict[str, Any]) -> TextSpec:
     for key, least, most in (("context", 2, _MOST_TOKENS), ("pad_id", 0, 2**31), ("eot", 0, 2**31)):
         require_whole(f"text.{key}", data[key], least, most)
-    require_texts({f"text.{key}": data[key] for key in ("tokenizer", "clean", "input", "output")})
+    data = {"graph": TEXT_GRAPH, **data}
+    require_texts({f"text.{key}": data[key] for key in ("tokenizer", "clean", "input", "output", "graph")})
     require("text.dynamic", data["dynamic"], fits=isinstance(data["dynamic"], bool))
     templates = tuple(data["templates"])
     if not all(isinstance(template, str) and "{}" in template for template in templates):
@@ -396,9 +402,14 @@ def check_image_tower(bundle: Bundle) -> None:
     """
     bundle.image_spec()
     manifest = bundle.manifest
-    others = {TEXT_GRAPH, manifest.text.tokenizer if manifest.text is not None else ""}
+    others: tuple[str, ...] = (f"{IMAGE_PACKAGE}/", f"{TEXT_PACKAGE}/")
+    if manifest.text is not None:
+        others += (
+            manifest.text.tokenizer,
+            manifest.text.graph,
+        )  # with the weights beside it: model.onnx_data
     for name, record in manifest.files.items():
-        if name not in others and not name.startswith((f"{IMAGE_PACKAGE}/", f"{TEXT_PACKAGE}/")):
+        if not name.startswith(others):
             _check_file(bundle.folder, name, record, hashes=True)
 
 

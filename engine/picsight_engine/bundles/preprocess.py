@@ -44,7 +44,8 @@ def _resize(image: Image.Image, spec: ImageSpec) -> Image.Image:
         return image.resize((size, size), resample)
     short = min(image.size)
     width, height = (int(size * side / short) for side in image.size)  # torchvision rounds the long side down
-    left, top = round((width - size) / 2.0), round((height - size) / 2.0)
+    half = round if spec.crop == "centre" else int
+    left, top = half((width - size) / 2.0), half((height - size) / 2.0)
     if width * height <= _MAX_PIXELS:
         return image.resize((width, height), resample).crop((left, top, left + size, top + size))
     # A panorama of 8000 by 2 would become one of 896,000 by 224. Resizing only its middle gives the same result except for

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+import string
 from functools import cache
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.bundles.bundle import Bundle
 
+_NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 _CLIP_SPECIAL = ("<start_of_text>", "<end_of_text>")
 _CLIP_WORDS = r"<start_of_text>|<end_of_text>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 
@@ -83,6 +85,10 @@ class Tokenizer:
         if self._spec.clean == "clip":
             words = [clip_words(text) for text in texts]
             return list(self._tokenizer.encode_batch(words, is_pretokenized=True))
+        if self._spec.clean == "canonicalize":
+            texts = [_mended(text).replace("_", " ").translate(_NO_PUNCTUATION).lower() for text in texts]
+        if self._spec.clean != "none":
+            texts = [" ".join(_mended(text).split()) for text in texts]
         return list(self._tokenizer.encode_batch([self._strip(text) for text in texts]))
 
     def _strip(self, text: str) -> str:

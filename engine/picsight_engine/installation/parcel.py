@@ -1,4 +1,4 @@
-"""Installs a bundle from a folder or from a .zip or .tar archive, without network.
+"""Installs a model from a folder, or from a .zip or .tar archive of a bundle, without network.
 
 Files are read by name; paths inside an archive are never trusted for unpacking.
 """
@@ -17,6 +17,7 @@ from picsight_engine.bundles.bundle import MANIFEST, parse_manifest
 from picsight_engine.bundles.destination import refusals_explained
 from picsight_engine.errors import BundleError, CancelledError, RequestError
 from picsight_engine.installation.installed import LICENCE, Arriving, Checking, Installed
+from picsight_engine.installation.published import describe, find_published
 from picsight_engine.private_files import make_private_folder, open_private
 from picsight_engine.runtime.agreement import Machine, examine_once
 
@@ -112,15 +113,19 @@ def is_parcel(path: Path) -> bool:
 
 @contextmanager
 def open_parcel(path: Path) -> Iterator[Parcel]:
-    """Finds the bundle in a folder or an archive, at its top or one folder below.
+    """Finds the bundle in a folder or an archive, at its top or one folder below; or a published model in a folder.
 
     Raises:
         RequestError: there is nothing at `path`, or it is neither a folder nor an archive.
-        BundleError: it holds no bundle, or is damaged.
+        BundleError: it holds no model, or is damaged.
     """
     with open_source(path) as source:
-        with damage_explained(path):
-            parcel = _parcel(source)
+        layout = find_published(path) if source.find(MANIFEST) is None else None
+        if layout is not None:
+            parcel = Parcel(path, describe(path, layout), "", source, "")
+        else:
+            with damage_explained(path):
+                parcel = _parcel(source)
         yield parcel
 
 
@@ -223,7 +228,8 @@ def _parcel(source: Source) -> Parcel:
     where = source.find(MANIFEST)
     if where is None:
         raise BundleError(
-            f"There is no model in {source.path}: {MANIFEST} is missing. Choose a model's folder or archive."
+            f"There is no model in {source.path}: neither {MANIFEST} nor the layout of Immich or Hugging Face is there. "
+            f"If these are files of a model of the list, name it: picsight models install NAME --from-file {source.path}"
         )
     with source.open(where) as file:
         text = file.read(_MOST_MANIFEST + 1)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from picsight_engine.assets import find_asset
-from picsight_engine.bundles.bundle import IMAGE_GRAPH, IMAGE_PACKAGE
+from picsight_engine.bundles.bundle import IMAGE_PACKAGE
 from picsight_engine.errors import BundleError, StorageError
 from picsight_engine.private_files import write_private
 from picsight_engine.runtime.backend import Backend, load_image_encoder
@@ -208,11 +208,8 @@ def eight_photos() -> list[Image]:
 
 
 def _digests(bundle: Bundle) -> dict[str, str]:
-    return {
-        name: record.sha256
-        for name, record in bundle.manifest.files.items()
-        if name == IMAGE_GRAPH or name.startswith(f"{IMAGE_PACKAGE}/")
-    }
+    tower = (bundle.image_spec().graph, f"{IMAGE_PACKAGE}/")
+    return {name: record.sha256 for name, record in bundle.manifest.files.items() if name.startswith(tower)}
 
 
 def _version(package: str) -> str:

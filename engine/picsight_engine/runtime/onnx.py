@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from picsight_engine.bundles.bundle import IMAGE_GRAPH, TEXT_GRAPH
 from picsight_engine.errors import BundleError
 from picsight_engine.runtime.unit_rows import unit_rows
 from picsight_engine.signals import signals_held_back
@@ -25,6 +25,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from picsight_engine.bundles.bundle import Bundle, ImageSpec, TextSpec
+
+TOKEN_MASK = "attention_mask"  # noqa: S105 -- the input that marks which tokens are no padding
+_TYPES = {
+    "tensor(float)": np.float32,
+    "tensor(float16)": np.float16,
+    "tensor(int32)": np.int32,
+    "tensor(int64)": np.int64,
+}
 
 onnxruntime.disable_telemetry_events()
 _SILENT = 4  # errors also arrive as exceptions, and are reported only once
@@ -55,27 +63,51 @@ def has_core_ml() -> bool:
     return _CORE_ML in onnxruntime.get_available_providers()
 
 
+@dataclass(frozen=True, slots=True)
+class GraphEnds:
+    """The shapes of a graph's inputs and outputs by their names; an axis of free length is a name or None."""
+
+    inputs: dict[str, list[int | str | None]]
+    outputs: dict[str, list[int | str | None]]
+
+
+def graph_ends(path: Path) -> GraphEnds:
+    """Loads a graph and returns what it takes and gives.
+
+    Raises:
+        BundleError: it cannot be loaded.
+    """
+    options = _options(threads=1)
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = _load(path, options, choose_providers())
+    inputs, outputs = session.get_inputs(), session.get_outputs()
+    return GraphEnds({node.name: node.shape for node in inputs}, {node.name: node.shape for node in outputs})
+
+
 class _Tower:
-    """One session with one input and one output, checked against the manifest before anything runs."""
+    """One session, checked against the manifest before anything runs. Its one output is of the one input, beside which a
+    text tower may take the mask of its tokens.
+    """
 
     def __init__(
         self,
         bundle: Bundle,
-        name: str,
         spec: ImageSpec | TextSpec,
         shape: tuple[int | None, ...],
         session: onnxruntime.InferenceSession,
     ) -> None:
         source, target, dim = spec.input, spec.output, bundle.manifest.dim
-        self._path, self._source, self._target, self._dim = bundle.folder / name, source, target, dim
+        self._path, self._source, self._target, self._dim = bundle.folder / spec.graph, source, target, dim
         self._session = session
         inputs = {node.name: node for node in self._session.get_inputs()}
         outputs = {node.name: node for node in self._session.get_outputs()}
-        if set(inputs) != {source} or target not in outputs:
+        self._types = {name: _TYPES.get(node.type, np.float32) for name, node in inputs.items()}
+        if not {source} <= set(inputs) <= {source, TOKEN_MASK} or target not in outputs:
             raise BundleError(
                 f"The model file {self._path} does not fit its manifest: it takes {', '.join(inputs)} and gives "
                 f"{', '.join(outputs)} instead of {source} and {target}; install the model again."
             )
+        self._single = inputs[source].shape[0] == 1  # a graph exported with a batch of one
         self._check_shape("takes", inputs[source].shape, shape)
         self._check_shape("gives", outputs[target].shape, (None, dim))
 
@@ -83,9 +115,12 @@ class _Tower:
         """The output for one batch: preprocessed photos [n, 3, size, size], or token ids [n, tokens] → [n, dim], rows of unit
         length. Batches of more than four photos bring no speed.
         """
+        if self._single and len(values) != 1:
+            return np.concatenate([self.encode(each[None]) for each in values])
+        fed = self._feed(values)
         try:
             with signals_held_back():  # the first run imports numpy from C++, where Python may not raise
-                (vectors,) = self._session.run([self._target], {self._source: values})
+                (vectors,) = self._session.run([self._target], fed)
         except Exception as fault:  # as in `_load`
             raise BundleError(
                 f"The model file {self._path} cannot be run ({_first_line(fault)}); install the model again."
@@ -96,6 +131,10 @@ class _Tower:
                 f"{(len(values), self._dim)}; install the model again."
             )
         return unit_rows(np.asarray(vectors, dtype=np.float32), self._path)
+
+    def _feed(self, values: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """The graph's inputs, in its types."""
+        return {self._source: values.astype(self._types[self._source], copy=False)}
 
     def _check_shape(self, verb: str, found: list[int | str | None], wanted: tuple[int | None, ...]) -> None:
         """Compares shapes; a named axis in the graph, or None in `wanted`, means any length."""
@@ -120,8 +159,8 @@ class OnnxImageEncoder(_Tower):
             BundleError: the tower is missing, damaged, or does not fit its manifest.
         """
         spec = bundle.image_spec()
-        session = _load(bundle.folder / IMAGE_GRAPH, _options(threads), choose_providers())
-        super().__init__(bundle, IMAGE_GRAPH, spec, (None, 3, spec.size, spec.size), session)
+        session = _load(bundle.folder / spec.graph, _options(threads), choose_providers())
+        super().__init__(bundle, spec, (None, 3, spec.size, spec.size), session)
 
 
 class FixedImageEncoder(_Tower):
@@ -136,17 +175,14 @@ class FixedImageEncoder(_Tower):
             BundleError: the tower is missing, damaged, does not fit its manifest, or the first provider rejects it.
         """
         spec = bundle.image_spec()
-        path = bundle.folder / IMAGE_GRAPH
+        path = bundle.folder / spec.graph
         options = _options(threads=1)
         for node in _load(path, options, choose_providers()).get_inputs():
             if node.shape and isinstance(node.shape[0], str):  # an axis without a name cannot be fixed
                 options.add_free_dimension_override_by_name(node.shape[0], 1)
         session = _load(path, options, providers or choose_core_ml())
-        super().__init__(bundle, IMAGE_GRAPH, spec, (None, 3, spec.size, spec.size), session)
-
-    def encode(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Embeds preprocessed photos, one per call: [n, 3, size, size] → [n, dim]."""
-        return np.concatenate([super(FixedImageEncoder, self).encode(each[None]) for each in values])
+        super().__init__(bundle, spec, (None, 3, spec.size, spec.size), session)
+        self._single = True
 
 
 class OnnxTextEncoder(_Tower):
@@ -159,8 +195,18 @@ class OnnxTextEncoder(_Tower):
             BundleError: the tower is missing, damaged, or does not fit its manifest.
         """
         spec = bundle.text_spec()
-        session = _load(bundle.folder / TEXT_GRAPH, _options(threads), choose_providers())
-        super().__init__(bundle, TEXT_GRAPH, spec, (None, None if spec.dynamic else spec.context), session)
+        session = _load(bundle.folder / spec.graph, _options(threads), choose_providers())
+        super().__init__(bundle, spec, (None, None if spec.dynamic else spec.context), session)
+        self._pad_id, self._pads_with_end = spec.pad_id, spec.pad_id == spec.eot
+
+    def _feed(self, values: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        fed = super()._feed(values)
+        if TOKEN_MASK in self._types:
+            padding = np.logical_and.accumulate(values[:, ::-1] == self._pad_id, axis=1)[:, ::-1]
+            lengths = (~padding).sum(axis=1, keepdims=True) + self._pads_with_end
+            mask = np.arange(values.shape[1]) < lengths
+            fed[TOKEN_MASK] = mask.astype(self._types[TOKEN_MASK])
+        return fed
 
 
 def _load(

@@ -28,14 +28,21 @@ DECLINED = 1
 
 @click.command("install", cls=WordsCommand)
 @click.argument("name", required=False)
-@click.option("--from-file", "path", type=A_PATH, metavar="PATH", help="Take it from a folder or an archive.")
+@click.option(
+    "--from-file",
+    "--from-folder",
+    "path",
+    type=A_PATH,
+    metavar="PATH",
+    help="Take it from a folder or an archive.",
+)
 @click.option("--accept-licence", "accept", is_flag=True, help="Accept its licence without being asked.")
 def install(invocation: Invocation, name: str | None, path: Path | None, *, accept: bool) -> int:
     """Install the model NAME.
 
     Its licence is shown first. The next run continues an interrupted download. With --from-file nothing is
-    downloaded: PATH is a model's folder, or a .zip or .tar archive of it; or, with NAME, that model's published
-    files, which you downloaded.
+    downloaded: PATH is a model's folder, or a .zip or .tar archive of it; a folder in Immich's layout, or in that of
+    Hugging Face's ONNX exports; or, with NAME, that model's published files, which you downloaded.
     """
     if path is not None:
         bundle = _from_file(invocation, name, path, accept=accept)
@@ -66,13 +73,8 @@ def _from_file(invocation: Invocation, name: str | None, path: Path, *, accept: 
     from picsight_engine.installation.model_choice import require_replaceable
     from picsight_engine.installation.parcel import is_parcel, open_parcel
 
-    if not is_parcel(path):
-        if name is not None:
-            return _from_catalogue(invocation, name, path, accept=accept)
-        raise RequestError(
-            f"There is no model in {path}: bundle.json is missing. If these are the published files of a model, name "
-            f"it, as in: picsight models install mobileclip-s0 --from-file {path}"
-        )
+    if name is not None and not is_parcel(path):
+        return _from_catalogue(invocation, name, path, accept=accept)
     models = locations.installed_models()
     with open_parcel(path) as parcel:
         require_replaceable(locations.known_libraries(invocation.folder), parcel.manifest, models)

@@ -1,0 +1,346 @@
+"""Describes a model as others publish it: in Immich's layout, or in that of Hugging Face's ONNX exports.
+
+Both are a graph a tower, a tokenizer and JSON files. What these state becomes the manifest of a bundle; the files stay as
+they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from picsight_engine.bundles.bundle import (
+    MANIFEST,
+    Crop,
+    ImageSpec,
+    Licence,
+    Manifest,
+    TextSpec,
+    file_record,
+    manifest_text,
+    parse_manifest,
+    preprocessing_of,
+)
+from picsight_engine.errors import BundleError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import tokenizers
+
+    from picsight_engine.runtime.onnx import GraphEnds
+
+_CARD = "README.md"
+_CONFIG = "config.json"
+_TOKENIZER_CONFIG = "tokenizer_config.json"
+_MOST_JSON = 100_000_000  # bytes; the largest vocabularies take 35 MB
+_SCALE = 100.0  # CLIP's at the end of its training: graphs do not hold it, and only the self-test needs it
+_CLIP_START = "<|startoftext|>"
+_OUTPUTS = ("embedding", "image_embeds", "text_embeds", "pooler_output")
+_RESAMPLINGS = {2: "bilinear", 3: "bicubic"}  # Pillow's numbers
+_LONGEST = 77  # tokens, where nothing states how many
+# A vocabulary of one language has 30,000 to 50,000 tokens, one of many 120,000 and more.
+_MANY_LANGUAGES = 100_000
+_FREE = frozenset(["mit", "apache-2.0", "bsd-2-clause", "bsd-3-clause", "cc-by-4.0", "cc0-1.0", "unlicense"])
+_LICENCE = re.compile(r"^license:\s*['\"]?([\w.+-]+)", re.MULTILINE)
+TEMPLATES = (
+    "a photo of a {}.",
+    "a photo of the {}.",
+    "a photo of {}.",
+    "a picture of a {}.",
+    "a close-up photo of a {}.",
+    "a good photo of a {}.",
+    "{}",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where a publisher puts a model's graphs, and the files that describe them."""
+
+    publisher: str
+    image: str
+    text: str
+    preprocessing: str
+    tokenizer: str
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The files without which there is no model."""
+        return (self.image, self.text, self.preprocessing, self.tokenizer, _CONFIG)
+
+    def chosen(self, names: Iterable[str]) -> list[str]:
+        """Of all published files those of the model: what `needed` names, and the weights that stand beside the graphs."""
+        extra = {_CARD, str(PurePosixPath(self.tokenizer).with_name(_TOKENIZER_CONFIG))}
+        return [name for name in names if name in extra or name in self.needed or self._holds_weights(name)]
+
+    def _holds_weights(self, name: str) -> bool:
+        folder = PurePosixPath(name).parent
+        if folder == PurePosixPath(self.image).parent == PurePosixPath(self.text).parent:
+            return name.startswith((self.image, self.text))  # beside other versions of the same towers
+        beside = {PurePosixPath(graph).parent for graph in (self.image, self.text)}
+        return folder in beside and not name.endswith((".json", ".md", ".txt"))
+
+
+_LAYOUTS = (
+    Layout(
+        "Immich",
+        "visual/model.onnx",
+        "textual/model.onnx",
+        "visual/preprocess_cfg.json",
+        "textual/tokenizer.json",
+    ),
+    Layout(
+        "Hugging Face",
+        "onnx/vision_model.onnx",
+        "onnx/text_model.onnx",
+        "preprocessor_config.json",
+        "tokenizer.json",
+    ),
+)
+
+
+def find_layout(names: Iterable[str]) -> Layout | None:
+    """The layout that files have, if at least one graph is where it puts it."""
+    known = set(names)
+    return next((layout for layout in _LAYOUTS if known & {layout.image, layout.text}), None)
+
+
+def find_published(folder: Path) -> Layout | None:
+    """The layout of the model in a folder, None if it is none."""
+    return find_layout(name for layout in _LAYOUTS for name in layout.needed if (folder / name).is_file())
+
+
+def describe(folder: Path, layout: Layout) -> Manifest:
+    """The manifest of the model in a folder. Loads both graphs and hashes every file, which takes seconds.
+
+    Raises:
+        BundleError: a file is missing or damaged, the files do not fit each other, or they ask for something unknown.
+    """
+    missing = [name for name in layout.needed if not (folder / name).is_file()]
+    if missing:
+        raise BundleError(
+            f"The model in {folder} is incomplete: {', '.join(missing)} is missing; get it again."
+        )
+    try:
+        manifest = _Published(folder, layout).manifest()
+        # Whatever the files state is checked as in every manifest.
+        return parse_manifest(manifest_text(manifest), folder / MANIFEST)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as fault:
+        reason = f"{fault} is not stated" if isinstance(fault, KeyError) else fault
+        raise BundleError(
+            f"The model in {folder} cannot be used: its description does not fit {layout.publisher}'s layout "
+            f"({reason}); choose another one."
+        ) from fault
+
+
+class _Published:
+    """The files of one model in a publisher's layout."""
+
+    def __init__(self, folder: Path, layout: Layout) -> None:
+        from picsight_engine.runtime.onnx import graph_ends  # lazy: 230 ms
+
+        self._folder, self._layout = folder, layout
+        self._config = self._read(_CONFIG)
+        self._image, self._text = graph_ends(folder / layout.image), graph_ends(folder / layout.text)
+
+    def manifest(self) -> Manifest:
+        paths = (
+            path.relative_to(self._folder).as_posix() for path in self._folder.rglob("*") if path.is_file()
+        )
+        files = {name: file_record(self._folder / name) for name in sorted(self._layout.chosen(paths))}
+        image_output, dim = self._output(self._image, self._layout.image)
+        text_output, width = self._output(self._text, self._layout.text)
+        if dim != width:
+            raise BundleError(
+                f"The towers in {self._folder} do not belong together: photos become {dim} numbers, words {width}; "
+                "get both from one model."
+            )
+        title = self._folder.resolve().name
+        manifest = Manifest(
+            name=re.sub("[^A-Za-z0-9._-]+", "-", title).strip("-._")[:64],
+            title=title,
+            licence=self._licence(),
+            dim=dim,
+            space_id="",
+            logit_scale=_SCALE,
+            image=self._image_spec(image_output),
+            text=self._text_spec(text_output),
+            provenance={"layout": self._layout.publisher},
+            files=files,
+        )
+        tower = {
+            name: record.sha256 for name, record in files.items() if not name.startswith(self._not_of_image)
+        }
+        digest = hashlib.sha256(json.dumps([tower, preprocessing_of(manifest)]).encode())
+        return replace(manifest, space_id=digest.hexdigest()[:16])
+
+    @property
+    def _not_of_image(self) -> tuple[str, ...]:
+        """How the names of files begin that say nothing about the vectors of photos."""
+        text = self._layout.text
+        beside = f"{PurePosixPath(text).parent}/"
+        return (
+            text if self._layout.image.startswith(beside) else beside,
+            self._layout.tokenizer,
+            _CARD,
+            "tok",
+        )
+
+    def _image_spec(self, output: str) -> ImageSpec:
+        stated = self._read(self._layout.preprocessing)
+        ((name, shape),) = self._image.inputs.items()
+        spec = _open_clip_picture(stated) if "interpolation" in stated else _hugging_face_picture(stated)
+        spec = replace(spec, input=name, output=output, graph=self._layout.image)
+        if shape[1:] != [3, spec.size, spec.size] and all(isinstance(side, int) for side in shape[1:]):
+            raise ValueError(f"the graph takes {shape[1:]}, the preprocessing makes pictures of {spec.size}")
+        return spec
+
+    def _text_spec(self, output: str) -> TextSpec:
+        tokenizer = self._tokenizer()
+        config = self._config.get("text_cfg") or self._config.get("text_config") or {}
+        name = next(name for name in self._text.inputs if name != "attention_mask")
+        length = self._text.inputs[name][1]
+        if not isinstance(length, int):
+            length = min(
+                config.get("context_length") or config.get("max_position_embeddings") or _LONGEST, _LONGEST
+            )
+        ids = tokenizer.encode("a").ids
+        pad_id = self._pad_id(tokenizer, config)
+        ends = ids != tokenizer.encode("a", add_special_tokens=False).ids
+        return TextSpec(
+            context=length,
+            dynamic=False,
+            pad_id=pad_id,
+            eot=ids[-1] if ends else pad_id,
+            tokenizer=self._layout.tokenizer,
+            clean=self._cleaning(tokenizer, config),
+            templates=TEMPLATES,
+            input=name,
+            output=output,
+            graph=self._layout.text,
+        )
+
+    def _cleaning(self, tokenizer: tokenizers.Tokenizer, config: Mapping[str, Any]) -> Any:
+        """How open_clip cleans texts; a tokenizer file of Hugging Face does all of that itself."""
+        if "text_cfg" not in self._config:
+            return "none"
+        if tokenizer.token_to_id(_CLIP_START) is not None:
+            return "clip"
+        return (config.get("tokenizer_kwargs") or {}).get("clean", "whitespace")
+
+    def _tokenizer(self) -> tokenizers.Tokenizer:
+        """The tokenizer, known to fit the text tower's vocabulary."""
+        import tokenizers  # lazy: 20 ms
+
+        path = self._folder / self._layout.tokenizer
+        try:
+            tokenizer = tokenizers.Tokenizer.from_file(str(path))
+        except Exception as fault:  # the library raises plain Exception for any fault of the file
+            raise BundleError(
+                f"The model file {path} cannot be read ({fault}); get the model again."
+            ) from fault
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        config = self._config.get("text_cfg") or self._config.get("text_config") or {}
+        rows, tokens = config.get("vocab_size"), tokenizer.get_vocab_size()
+        if rows and not 0.9 * rows <= tokens <= rows:
+            raise BundleError(
+                f"The tokenizer {path} does not belong to this model: it knows {tokens:,} tokens, the text tower {rows:,}; "
+                "get all files from one place."
+            )
+        return tokenizer
+
+    def _pad_id(self, tokenizer: tokenizers.Tokenizer, config: Mapping[str, Any]) -> int:
+        path = PurePosixPath(self._layout.tokenizer).with_name(_TOKENIZER_CONFIG)
+        stated = self._read(str(path)).get("pad_token") if (self._folder / path).is_file() else None
+        token = stated.get("content") if isinstance(stated, dict) else stated
+        found = tokenizer.token_to_id(token) if isinstance(token, str) else config.get("pad_token_id")
+        return 0 if found is None else int(found)
+
+    def _output(self, graph: GraphEnds, name: str) -> tuple[str, int]:
+        """The output that is the embedding, and its length."""
+        known = [output for output in _OUTPUTS if output in graph.outputs]
+        if not known or (known[0] == "pooler_output" and "clip" in str(self._config.get("model_type", ""))):
+            raise BundleError(
+                f"{self._folder / name} gives no embedding but {', '.join(graph.outputs)}; export it with its projection."
+            )
+        width = graph.outputs[known[0]][-1]
+        if not isinstance(width, int):
+            width = self._config.get("projection_dim") or self._config["embed_dim"]
+        return known[0], width
+
+    def _licence(self) -> Licence:
+        """What the model's card states; nothing has to be accepted where it states nothing."""
+        card = self._folder / _CARD
+        text = card.read_text(encoding="utf-8", errors="replace") if card.is_file() else ""
+        found = _LICENCE.search(text)
+        return (
+            Licence(found[1], "", found[1].lower() not in _FREE) if found else Licence("", "", accept=False)
+        )
+
+    def _read(self, name: str) -> dict[str, Any]:
+        path, data = self._folder / name, None
+        try:
+            if path.stat().st_size <= _MOST_JSON:
+                data = json.loads(path.read_bytes())
+        except (OSError, ValueError, RecursionError) as fault:
+            raise BundleError(
+                f"The model file {path} cannot be read ({fault}); get the model again."
+            ) from fault
+        if not isinstance(data, dict):
+            raise BundleError(f"The model file {path} is no description of a model; get the model again.")
+        return data
+
+
+def _open_clip_picture(stated: Mapping[str, Any]) -> ImageSpec:
+    return _picture(
+        stated["size"],
+        stated.get("resize_mode", "shortest"),
+        "centre",
+        stated["interpolation"],
+        stated["mean"],
+        stated["std"],
+    )
+
+
+def _hugging_face_picture(stated: Mapping[str, Any]) -> ImageSpec:
+    size, crops = stated["size"], stated.get("do_center_crop", "crop_size" in stated)
+    if isinstance(size, dict) and "shortest_edge" not in size:
+        size = [size["height"], size["width"]]
+    elif isinstance(size, dict):
+        size = size["shortest_edge"]
+    if crops:
+        cut = stated.get("crop_size", size)
+        if size != (cut["height"] if isinstance(cut, dict) else cut) and not isinstance(size, list):
+            raise ValueError(f"pictures are resized to {size} and cropped to {cut}")
+    normal = stated.get("do_normalize", True)
+    return _picture(
+        size,
+        "shortest" if crops else "squash",
+        "centre-down",
+        _RESAMPLINGS[stated.get("resample", 3)],
+        stated["image_mean"] if normal else None,
+        stated["image_std"] if normal else None,
+    )
+
+
+def _picture(size: Any, resize: Any, crop: Crop, interpolation: Any, mean: Any, std: Any) -> ImageSpec:
+    sides = set(size) if isinstance(size, list) else {size}
+    if len(sides) != 1:
+        raise ValueError(f"pictures of {size} are not square")
+    return ImageSpec(
+        size=sides.pop(),
+        resize=resize,
+        interpolation=interpolation,
+        crop=crop if resize == "shortest" else None,
+        mean=mean,
+        std=std,
+        input="",
+        output="",
+        dtype="float32",
+    )
