@@ -15,6 +15,18 @@ LATEST = "main"  # a revision that is pinned by the first response of the reposi
 _READ_MS = 60.0  # reading, decoding and a thumbnail of a 12-megapixel photo on one core
 
 
+# The words around a search term, whose mean is its vector.
+TEMPLATES = (
+    "a photo of a {}.",
+    "a photo of the {}.",
+    "a photo of {}.",
+    "a picture of a {}.",
+    "a close-up photo of a {}.",
+    "a good photo of a {}.",
+    "{}",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
     """A file of a bundle and its origin; `about` is its approximate size in bytes, for planning."""
@@ -48,23 +60,25 @@ class LicenceTerms:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueEntry:
-    """A model that can be installed. `image_ms` is the image tower's time for one photo on one core of a laptop.
+    """A model that can be installed. `image_ms` is the image tower's time for one photo on one core of a laptop, None if
+    unknown.
 
-    `coreml` are files for Macs only: the same image tower in Core ML.
+    The files of a model without `image` and `text` are in a publisher's layout and describe it themselves. `coreml` are
+    files for Macs only: the same image tower in Core ML.
     """
 
     name: str
     title: str
     words: str
     terms: LicenceTerms
-    dim: int
-    space_id: str
-    logit_scale: float
-    image: ImageSpec
-    text: TextSpec
-    image_ms: float
+    image_ms: float | None
     files: tuple[RemoteFile, ...]
     coreml: tuple[RemoteFile, ...] = ()
+    dim: int = 0
+    space_id: str | None = None
+    logit_scale: float = 0.0
+    image: ImageSpec | None = None
+    text: TextSpec | None = None
 
     def files_for(self, *, coreml: bool) -> tuple[RemoteFile, ...]:
         """The files to download, small ones first, because they reveal the repository's commit."""
@@ -94,7 +108,7 @@ def find_entry(name: str) -> CatalogueEntry:
     raise RequestError(f'There is no model "{name}"; those that can be installed are {names}.')
 
 
-_HUB = "https://huggingface.co"
+HUB = "https://huggingface.co"
 _TEXT_TOWER = 253_800_000  # 63.4 million numbers of four bytes, in all models except S0
 _APPLE = LicenceTerms(
     Licence("apple-amlr", "https://github.com/apple/ml-mobileclip/blob/main/LICENSE_MODELS", accept=True),
@@ -111,15 +125,7 @@ _TEXT = TextSpec(
     eot=49407,
     tokenizer="tokenizer.json",
     clean="clip",
-    templates=(
-        "a photo of a {}.",
-        "a photo of the {}.",
-        "a photo of {}.",
-        "a picture of a {}.",
-        "a close-up photo of a {}.",
-        "a good photo of a {}.",
-        "{}",
-    ),
+    templates=TEMPLATES,
     input="input_ids",
     output="text_embeds",
 )
@@ -150,7 +156,7 @@ def _towers(
     exact: bool = False,
 ) -> tuple[RemoteFile, ...]:
     """The graphs and the tokenizer of one repository; `exact` means that the given sizes in bytes are exact."""
-    repository = f"{_HUB}/Xenova/mobileclip_{variant}"
+    repository = f"{HUB}/Xenova/mobileclip_{variant}"
     published = (
         (IMAGE_GRAPH, "onnx/vision_model.onnx", image),
         (TEXT_GRAPH, "onnx/text_model.onnx", text),
@@ -174,7 +180,7 @@ def _mlpackage(
     return tuple(
         RemoteFile(
             f"image.mlpackage/{path}",
-            f"{_HUB}/apple/coreml-mobileclip",
+            f"{HUB}/apple/coreml-mobileclip",
             f"mobileclip_{variant}_image.mlpackage/{path}",
             about,
             "3e0a7bfb9fe83da8a3efaa3fd8f7df24214bb947",

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.bundle import FileRecord, Manifest, file_record, open_bundle
@@ -14,13 +16,13 @@ from picsight_engine.errors import BundleError, RequestError
 from picsight_engine.installation.download import Arrived, Fetched, Patience, Wanted, download
 from picsight_engine.installation.installed import LICENCE, Arriving, Checking, Installed
 from picsight_engine.installation.parcel import copy_file, open_source
+from picsight_engine.installation.published import describe, find_layout, read_listing
 from picsight_engine.private_files import write_private
 from picsight_engine.runtime.agreement import Machine, examine_once
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.installation.catalogue import CatalogueEntry, RemoteFile
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 _RECORDS = "fetched.json"
 _CARD = "README.md"
+_MOST_LISTING = 10_000_000  # bytes
 
 
 def install(
@@ -100,6 +103,22 @@ def install_from(
         yield from _Installation(entry, models, bring, coreml=coreml).run(room=True)
 
 
+def find_model(repository: str) -> CatalogueEntry:
+    """The model in the repository at an address of Hugging Face, or of a server that answers as it does.
+
+    Raises:
+        DownloadError: the server cannot be reached, or knows no such repository.
+        BundleError: it holds no model in a known layout.
+    """
+    site, owner, name = repository.rstrip("/").rsplit("/", 2)
+    wanted = Wanted(f"{site}/api/models/{owner}/{name}/revision/main?blobs=true", _MOST_LISTING)
+    with TemporaryDirectory() as folder:
+        target = Path(folder) / "listing.json"
+        for _ in download(wanted, target):
+            pass
+        return read_listing(f"{site}/{owner}/{name}", target.read_bytes())
+
+
 def runs_coreml() -> bool:
     """Whether this computer can run the Core ML version of an image tower."""
     machine = Machine.this()
@@ -166,7 +185,7 @@ class _Installation:
         """The installed model, with every byte checked; BundleError if it is missing or incomplete."""
         name = self._entry.name
         bundle = open_bundle(self._models.folder / name, hashes=True)
-        if bundle.manifest.space_id != self._entry.space_id:
+        if self._entry.space_id not in {None, bundle.manifest.space_id}:
             raise RequestError(
                 f'Another model called "{name}" is installed, from a file. '
                 f"Remove it first: picsight models remove {name}"
@@ -231,6 +250,21 @@ class _Installation:
         entry = self._entry
         records = {name: FileRecord(record.size, record.sha256) for name, record in self._records.items()}
         records |= {name: file_record(self._staging / name) for name in papers}
+        fetched = {name: asdict(record) for name, record in self._records.items()}
+        if entry.image is None or entry.text is None:
+            layout = find_layout(self._records)
+            if layout is None:
+                raise BundleError(f"The files of {entry.title} are no model that Picsight knows.")
+            described = describe(self._staging, layout)
+            return replace(
+                described,
+                name=entry.name,
+                title=entry.title,
+                licence=entry.terms.licence,
+                provenance={**described.provenance, "fetched": fetched},
+                files=records,
+            )
+        assert entry.space_id is not None  # known with the towers
         return Manifest(
             name=entry.name,
             title=entry.title,
@@ -241,7 +275,7 @@ class _Installation:
             image=entry.image,
             text=entry.text,
             provenance={
-                "fetched": {name: asdict(record) for name, record in self._records.items()},
+                "fetched": fetched,
                 **({"coreml": {"input": "image", "output": "final_emb_1"}} if self._coreml else {}),
             },
             files=records,

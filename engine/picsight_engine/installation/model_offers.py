@@ -81,7 +81,7 @@ def model_offers(
             model, entry = installed.get(name), known.get(name)
             bundle = None if model is None else model.bundle
             manifest = None if bundle is None else bundle.manifest
-            from_file = entry is not None and manifest is not None and manifest.space_id != entry.space_id
+            from_file = manifest and entry and entry.space_id not in {None, manifest.space_id}
             space = manifest.space_id if manifest else entry.space_id if entry else None
             photos = photos_awaiting(db, space) if db is not None and space is not None else 0
             fault = model.fault if model else _GONE if name == chosen else None

@@ -25,7 +25,9 @@ from picsight_engine.bundles.bundle import (
     parse_manifest,
     preprocessing_of,
 )
+from picsight_engine.bundles.fields import is_portable
 from picsight_engine.errors import BundleError
+from picsight_engine.installation.catalogue import TEMPLATES, CatalogueEntry, LicenceTerms, RemoteFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -47,15 +49,6 @@ _LONGEST = 77  # tokens, where nothing states how many
 _MANY_LANGUAGES = 100_000
 _FREE = frozenset(["mit", "apache-2.0", "bsd-2-clause", "bsd-3-clause", "cc-by-4.0", "cc0-1.0", "unlicense"])
 _LICENCE = re.compile(r"^license:\s*['\"]?([\w.+-]+)", re.MULTILINE)
-TEMPLATES = (
-    "a photo of a {}.",
-    "a photo of the {}.",
-    "a photo of {}.",
-    "a picture of a {}.",
-    "a close-up photo of a {}.",
-    "a good photo of a {}.",
-    "{}",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +69,8 @@ class Layout:
     def chosen(self, names: Iterable[str]) -> list[str]:
         """Of all published files those of the model: what `needed` names, and the weights that stand beside the graphs."""
         extra = {_CARD, str(PurePosixPath(self.tokenizer).with_name(_TOKENIZER_CONFIG))}
-        return [name for name in names if name in extra or name in self.needed or self._holds_weights(name)]
+        known = (name for name in names if name in extra or name in self.needed or self._holds_weights(name))
+        return [name for name in known if all(map(is_portable, name.split("/")))]
 
     def _holds_weights(self, name: str) -> bool:
         folder = PurePosixPath(name).parent
@@ -138,6 +132,57 @@ def describe(folder: Path, layout: Layout) -> Manifest:
         ) from fault
 
 
+def read_listing(repository: str, listing: bytes) -> CatalogueEntry:
+    """The model in a repository of Hugging Face, from the server's statement about its files: commit, sizes and hashes.
+
+    Raises:
+        BundleError: it holds no model in a known layout.
+    """
+    try:
+        stated = json.loads(listing)
+        files = {each["rfilename"]: each for each in stated["siblings"]}
+        layout = find_layout(files)
+        if layout is None:
+            raise BundleError(
+                f"{repository} holds no model that Picsight can run: it needs {_LAYOUTS[0].image} or {_LAYOUTS[1].image}."
+            )
+        chosen = [name for name in layout.chosen(files) if name != _CARD]
+        licence = _licence_of(str((stated.get("cardData") or {}).get("license") or ""))
+        return CatalogueEntry(
+            name=_name_of(repository),
+            title=PurePosixPath(repository).name,
+            words="",
+            terms=LicenceTerms(licence, ""),
+            image_ms=None,
+            files=tuple(
+                RemoteFile(
+                    name,
+                    repository,
+                    name,
+                    about=int(files[name]["size"]),
+                    revision=str(stated["sha"]),
+                    size=int(files[name]["size"]),
+                    sha256=(files[name].get("lfs") or {}).get("sha256"),
+                )
+                for name in chosen
+            ),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as fault:
+        raise BundleError(
+            f"The list of files of {repository} cannot be read ({fault}); try again later."
+        ) from fault
+
+
+def _name_of(title: str) -> str:
+    """A name under which a model can be installed."""
+    return re.sub("[^A-Za-z0-9._-]+", "-", PurePosixPath(title).name).strip("-._")[:64]
+
+
+def _licence_of(identifier: str) -> Licence:
+    """A licence that a publisher names; nothing has to be accepted where none is named."""
+    return Licence(identifier, "", accept=bool(identifier) and identifier.lower() not in _FREE)
+
+
 class _Published:
     """The files of one model in a publisher's layout."""
 
@@ -162,7 +207,7 @@ class _Published:
             )
         title = self._folder.resolve().name
         manifest = Manifest(
-            name=re.sub("[^A-Za-z0-9._-]+", "-", title).strip("-._")[:64],
+            name=_name_of(title),
             title=title,
             licence=self._licence(),
             dim=dim,
@@ -275,7 +320,7 @@ class _Published:
         return known[0], width
 
     def _licence(self) -> Licence:
-        """What the model's card states; nothing has to be accepted where it states nothing."""
+        """What the model's card states."""
         card = self._folder / _CARD
         text = card.read_text(encoding="utf-8", errors="replace") if card.is_file() else ""
         found = _LICENCE.search(text)
@@ -300,11 +345,11 @@ class _Published:
 def _open_clip_picture(stated: Mapping[str, Any]) -> ImageSpec:
     return _picture(
         stated["size"],
-        stated.get("resize_mode", "shortest"),
-        "centre",
-        stated["interpolation"],
-        stated["mean"],
-        stated["std"],
+        resize=stated.get("resize_mode", "shortest"),
+        crop="centre",
+        interpolation=stated["interpolation"],
+        mean=stated["mean"],
+        std=stated["std"],
     )
 
 
@@ -321,15 +366,15 @@ def _hugging_face_picture(stated: Mapping[str, Any]) -> ImageSpec:
     normal = stated.get("do_normalize", True)
     return _picture(
         size,
-        "shortest" if crops else "squash",
-        "centre-down",
-        _RESAMPLINGS[stated.get("resample", 3)],
-        stated["image_mean"] if normal else None,
-        stated["image_std"] if normal else None,
+        resize="shortest" if crops else "squash",
+        crop="centre-down",
+        interpolation=_RESAMPLINGS[stated.get("resample", 3)],
+        mean=stated["image_mean"] if normal else None,
+        std=stated["image_std"] if normal else None,
     )
 
 
-def _picture(size: Any, resize: Any, crop: Crop, interpolation: Any, mean: Any, std: Any) -> ImageSpec:
+def _picture(size: Any, *, resize: Any, crop: Crop, interpolation: Any, mean: Any, std: Any) -> ImageSpec:
     sides = set(size) if isinstance(size, list) else {size}
     if len(sides) != 1:
         raise ValueError(f"pictures of {size} are not square")

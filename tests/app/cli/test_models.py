@@ -70,7 +70,7 @@ def test_published_files_are_installed_under_the_name_that_they_belong_to(offere
         shutil.copyfile(starter / name, tmp_path / "fetched" / name)
     offered.files.clear()
     words = ("models", "install", "--from-file", tmp_path / "fetched")
-    assert "name it, as in: picsight models install" in fresh(*words).err
+    assert "name it: picsight models install" in fresh(*words).err
     refused = fresh(*words, "better")
     assert (refused.code, "--accept-licence" in refused.err) == (2, True)
     assert fresh.json(*words, "better", "--accept-licence")["space"] == "0123456789abcdef"

@@ -6,6 +6,7 @@ the arguments of Immich's exporter, and with the names of Hugging Face's exports
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import warnings
@@ -21,9 +22,12 @@ import transformers
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 
+from picsight_engine.bundles.bundle import Licence
 from picsight_engine.bundles.preprocess import preprocess, reduced_side
 from picsight_engine.bundles.tokenizer import Tokenizer
 from picsight_engine.errors import BundleError
+from picsight_engine.installation.install import find_model
+from picsight_engine.installation.install import install as install_entry
 from picsight_engine.installation.installed import InstalledModels
 from picsight_engine.installation.parcel import open_parcel
 from picsight_engine.photos.decode import decode
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.bundles.bundle import Bundle
 
+COMMIT = "c" * 40
 ODD = ["", "Café & crème - 2", "It's   A “quoted”\tDOG!", "under_scored", "🐕 dog", "a dog " * 200, "Straße"]
 SIGLIP = {
     "embed_dim": 24,
@@ -354,3 +359,34 @@ def test_weights_beside_a_graph_come_along_and_weights_elsewhere_do_not(publishe
     shutil.move(folder / "visual" / "weights.bin", folder / "secret.n")
     with pytest.raises(BundleError, match=r"model\.onnx cannot be loaded"):
         install(folder, models)
+
+
+@pytest.mark.parametrize("published", [immich], indirect=True)
+def test_a_publisher_s_model_is_downloaded_by_its_name(published, server, models) -> None:
+    shelf, address = server
+    paths = {path.relative_to(published.folder).as_posix(): path for path in published.folder.rglob("*.*")}
+    for name, path in paths.items():
+        shelf.files[f"/someone/small/resolve/{COMMIT}/{name}"] = path.read_bytes()
+    hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in paths.items()}
+    siblings = [
+        {"rfilename": name, "size": path.stat().st_size, "lfs": {"sha256": hashes[name]}}
+        for name, path in paths.items()
+    ]
+    siblings += [
+        {"rfilename": "visual/../../stray.bin", "size": 3},
+        {"rfilename": "visual/fp16/model.onnx", "size": 3},
+    ]
+    listing = {"sha": COMMIT, "siblings": siblings, "cardData": {"license": "cc-by-nc-4.0"}}
+    shelf.files["/api/models/someone/small/revision/main?blobs=true"] = json.dumps(listing).encode()
+
+    entry = find_model(f"{address}/someone/small")
+    assert entry.terms.licence == Licence("cc-by-nc-4.0", "", accept=True)
+    *_, last = install_entry(entry, models)
+    manifest = last.bundle.manifest
+    assert manifest.space_id == install(published.folder, models).manifest.space_id
+    assert {name: manifest.files[name].sha256 for name in paths} == hashes
+    assert manifest.provenance["fetched"]["config.json"]["url"].endswith(f"{COMMIT}/config.json")
+
+    shelf.files["/api/models/someone/other/revision/main?blobs=true"] = b'{"sha": "1", "siblings": []}'
+    with pytest.raises(BundleError, match="holds no model that Picsight can run"):
+        find_model(f"{address}/someone/other")

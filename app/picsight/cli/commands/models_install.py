@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from picsight.cli.invocation import Invocation
     from picsight_engine.bundles.bundle import Bundle, Licence
+    from picsight_engine.installation.catalogue import CatalogueEntry
     from picsight_engine.installation.installed import InstallEvent
 
 DECLINED = 1
@@ -38,7 +39,7 @@ DECLINED = 1
 )
 @click.option("--accept-licence", "accept", is_flag=True, help="Accept its licence without being asked.")
 def install(invocation: Invocation, name: str | None, path: Path | None, *, accept: bool) -> int:
-    """Install the model NAME.
+    """Install the model NAME: of the list, or of a publisher, as in immich-app/ViT-B-32__openai.
 
     Its licence is shown first. The next run continues an interrupted download. With --from-file nothing is
     downloaded: PATH is a model's folder, or a .zip or .tar archive of it; a folder in Immich's layout, or in that of
@@ -90,9 +91,7 @@ def _from_file(invocation: Invocation, name: str | None, path: Path, *, accept: 
 
 def _from_catalogue(invocation: Invocation, name: str, path: Path | None, *, accept: bool) -> Bundle | None:
     """Installs a model of the catalogue, from its servers or from the files at `path`."""
-    from picsight_engine.installation.catalogue import find_entry
-
-    entry = find_entry(name)
+    entry = _entry(name)
     if not _is_accepted(entry.title, entry.terms.licence, entry.terms.text, accept=accept):
         return None
     from picsight_engine.installation.install import install, install_from, runs_coreml  # ssl, http
@@ -105,6 +104,16 @@ def _from_catalogue(invocation: Invocation, name: str, path: Path | None, *, acc
         return install_from(path, entry, models, coreml=coreml, cancel=stop)
 
     return _follow(entry.title, events, quiet=invocation.quiet)
+
+
+def _entry(name: str) -> CatalogueEntry:
+    """A model of the catalogue, or one that a publisher offers, as "owner/model" or by its address."""
+    from picsight_engine.installation.catalogue import HUB, find_entry
+    from picsight_engine.installation.install import find_model  # ssl, http
+
+    if "/" not in name:
+        return find_entry(name)
+    return find_model(name if name.startswith("https://") else f"{HUB}/{name}")
 
 
 def _follow(title: str, events: Callable[[Event], Iterator[InstallEvent]], *, quiet: bool) -> Bundle:
