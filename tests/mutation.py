@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+import json
+from collections import defaultdict
+from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from picsight_engine.photos.formats import VIDEO_SUFFIXES
+from picsight_engine.suffixes import FORMATS
 
 if TYPE_CHECKING:
     import random
 
+KINDS = frozenset(chain(*FORMATS.values(), VIDEO_SUFFIXES))
+MOST_BYTES, MOST_BYTES_OF_RAW = 40_000, 500_000
+PACKETS = Path(__file__).parent / "engine" / "photos" / "packets"
+TAKEOUT = {
+    "title": "a.jpg",
+    "description": "At the sea",
+    "photoTakenTime": {"timestamp": "1562745600", "formatted": "10.07.2019, 08:00:00 UTC"},
+    "geoData": {"latitude": 38.7, "longitude": -9.1, "altitude": 12.5},
+    "people": [{"name": "Ana"}, {"name": "Rui"}],
+    "favorited": True,
+}
 LENGTHS = (b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff")
 
 
@@ -26,3 +44,31 @@ def mutate(data: bytes, chance: random.Random, *, cut: float = 0.0) -> bytes:
             changed[at : at + 4] = chance.choice(LENGTHS)
     kept = chance.randrange(len(changed) + 1) if chance.random() < cut else len(changed)
     return bytes(changed[:kept]) or b"x"
+
+
+def sources(shared: Path) -> dict[str, list[Path]]:
+    """Small real files of every kind that is read, and films, by suffix."""
+    found = defaultdict(list)
+    for path in sorted([*(shared / "formats").iterdir(), *(shared / "camera").iterdir()]):
+        suffix = path.suffix.lower()
+        most = MOST_BYTES if path.parent.name == "formats" or suffix == ".jpg" else MOST_BYTES_OF_RAW
+        if suffix in KINDS and 20 < path.stat().st_size < most and not path.name.startswith("bomb"):
+            found[suffix].append(path)
+    return found
+
+
+def write_mutated(folder: Path, shared: Path, count: int, chance: random.Random) -> None:
+    """Damaged files of every kind in folders of a hundred, some of them with damaged side-cars."""
+    by_suffix, packets = sources(shared), sorted(PACKETS.glob("*.xmp"))
+    for number in range(count):
+        suffix = chance.choice(sorted(by_suffix))
+        source = chance.choice(by_suffix[suffix])
+        target = folder / f"{number // 100:02}" / f"{number:05}{source.suffix}"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(mutate(source.read_bytes(), chance, cut=0.2))
+        if number % 5 == 0:
+            packet = mutate(chance.choice(packets).read_bytes(), chance)
+            target.with_name(f"{target.name}.xmp").write_bytes(packet)
+        elif number % 5 == 1:
+            takeout = mutate(json.dumps(TAKEOUT).encode(), chance)
+            target.with_name(f"{target.name}.json").write_bytes(takeout)

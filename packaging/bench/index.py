@@ -1,14 +1,20 @@
-"""Measures indexing real photos (photos per second) beside the plain way: Pillow and the same model in one process."""
+"""Measures indexing real photos (photos per second) beside the plain way: Pillow and the same model in one process; and
+reading RAW files beside JPEGs of their size.
+"""
 
 from __future__ import annotations
 
 import argparse
+import io
 import statistics
 import tempfile
+import time
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import onnxruntime
+import rawpy
 from PIL import Image, ImageOps
 from report import interleaved, machine, table
 
@@ -16,6 +22,9 @@ from picsight_engine.assets import find_asset
 from picsight_engine.bundles.bundle import IMAGE_GRAPH, Bundle, open_bundle
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.library import Library
+from picsight_engine.photos import raw
+from picsight_engine.photos.decode import Limits, decode, read_header
+from picsight_engine.photos.identity import bytes_hash, fingerprint
 
 SUFFIXES = frozenset((".jpg", ".jpeg"))
 
@@ -69,8 +78,34 @@ def provide(source: Path, count: int, megapixels: float, folder: Path) -> float:
     return pixels / max(len(chosen), 1) / 1e6
 
 
+def reading(data: bytes, path: Path, rounds: int) -> float:
+    """CPU milliseconds for what a worker does with a file besides the model: both hashes, the header, the picture."""
+    taken = []
+    for _ in range(rounds):
+        begun = time.process_time()
+        bytes_hash(data)
+        fingerprint(data)
+        read_header(data, path)
+        decode(data, path, min_side=256, limits=Limits())
+        taken.append(time.process_time() - begun)
+    return statistics.median(taken) * 1e3
+
+
+def raw_row(path: Path, rounds: int) -> list[str]:
+    """A RAW file as it is shown and developed, and a JPEG of its sensor's size."""
+    data, jpeg = path.read_bytes(), io.BytesIO()
+    with patch.object(raw, "_preview", return_value=None):
+        developed = decode(data, path, min_side=256, limits=Limits())
+        times = [reading(data, path, rounds)]
+    with rawpy.imread(io.BytesIO(data)) as whole:
+        Image.fromarray(whole.postprocess(use_camera_wb=True)).save(jpeg, "JPEG", quality=90)
+    times = [reading(data, path, rounds), *times, reading(jpeg.getvalue(), Path("a.jpg"), rounds)]
+    size = f"{developed.width * developed.height / 1e6:.1f} megapixels, {len(data) / 1e6:.1f} MB"
+    return [path.name, size, *(f"{each:,.0f}" for each in times)]
+
+
 def main() -> None:
-    """Prints the table."""
+    """Prints the table, and one of RAW files."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("photos", type=Path, metavar="FOLDER", help="JPEG photos")
     parser.add_argument("--count", type=int, default=100, metavar="N", help="how many of them")
@@ -78,6 +113,7 @@ def main() -> None:
         "--megapixels", type=float, default=12, help="enlarge them so far (12), 0: as they are"
     )
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--raw", type=Path, nargs="+", default=[], metavar="FILE", help="whole RAW files")
     arguments = parser.parse_args()
     bundle = open_bundle(find_asset("starter"))
     with tempfile.TemporaryDirectory() as name:
@@ -105,6 +141,10 @@ def main() -> None:
         f"{machine()}; {count} photos of {megapixels:.3g} megapixels, {arguments.rounds} interleaved rounds\n"
     )
     print(table(["way", "photos per second, median (range)", "against plain"], rows))
+    if arguments.raw:
+        rows = [raw_row(path, 5 * arguments.rounds) for path in arguments.raw]
+        print("\nCPU ms to read a file, without the model, median\n")
+        print(table(["RAW", "size", "as it is shown", "developed", "a JPEG of that size"], rows))
 
 
 if __name__ == "__main__":

@@ -11,9 +11,8 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.mutation import mutate
-
-from picsight_engine.photos.decode import IMAGE_SUFFIXES
+import xxhash
+from tests.mutation import KINDS, write_mutated
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,21 +23,9 @@ LONGEST = 2.5  # seconds until a kill: the workers' start, and some batches
 
 @pytest.fixture
 def battlefield(photos, shared, tmp_path, request) -> Path:
-    """Damaged files of every format in folders of a hundred, and the forty photos."""
-    sources = [
-        path
-        for path in sorted((shared / "formats").iterdir())
-        if path.suffix in IMAGE_SUFFIXES
-        and 20 < path.stat().st_size < 40_000
-        and not path.name.startswith("bomb")
-    ]
-    chance = random.Random("siege")
+    """Damaged files of every kind in folders of a hundred, and the forty photos."""
     folder = tmp_path / "photos"
-    for number in range(request.param):
-        source = chance.choice(sources)
-        target = folder / f"{number // 100:02}" / f"{number:04}{source.suffix}"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(mutate(source.read_bytes(), chance, cut=0.2))
+    write_mutated(folder, shared, request.param, random.Random("siege"))
     (folder / "sound").mkdir()
     for path in photos.iterdir():
         (folder / "sound" / path.name).symlink_to(path)
@@ -99,3 +86,24 @@ def test_kills_and_damaged_files_cost_nothing(fresh, battlefield, kills) -> None
     assert (again["indexed"], again["missing"], again["problems"]) == (0, 0, last["problems"])
     for path in (battlefield / "sound").iterdir():
         assert fresh.json("show", path)["problem"] is None
+
+
+@pytest.mark.parametrize(
+    "battlefield", [200, pytest.param(10_000, marks=pytest.mark.soak)], indirect=["battlefield"]
+)
+def test_every_damaged_file_is_a_photo_or_a_problem_and_stays_as_it_is(fresh, battlefield) -> None:
+    files = [path for path in battlefield.rglob("*") if path.is_file()]
+    before = {path: (xxhash.xxh3_128_digest(path.read_bytes()), path.stat().st_mtime_ns) for path in files}
+    fresh.json("index", battlefield)
+    assert {
+        path: (xxhash.xxh3_128_digest(path.read_bytes()), path.stat().st_mtime_ns) for path in files
+    } == before
+    with closing(sqlite3.connect(fresh.library / "library.db")) as connection:
+        shown = {name for (name,) in connection.execute("SELECT name FROM files WHERE photo_id IS NOT NULL")}
+        problems = dict(connection.execute("SELECT name, message FROM problems"))
+    kinds = {os.fsencode(path.relative_to(battlefield)) for path in files if path.suffix.lower() in KINDS}
+    assert shown | set(problems) == kinds
+    for name, message in problems.items():
+        assert message.startswith(str(battlefield / os.fsdecode(name)))
+        assert message.endswith(".")
+    assert len(shown) > 0.2 * len(files)

@@ -18,15 +18,11 @@ DECODE_MUTATED = """
     from picsight_engine.errors import ImageError
     from picsight_engine.photos.decode import IMAGE_SUFFIXES, Limits, decode
     from picsight_engine.photos.identity import fingerprint
-    from tests.mutation import mutate
+    from tests.mutation import mutate, sources
 
     warnings.simplefilter("error")
-    folder, (seed, start, end) = Path(sys.argv[1]), map(int, sys.argv[2:])
-    paths = [path for path in sorted(folder.iterdir()) if path.suffix in IMAGE_SUFFIXES]
-    by_suffix = {}
-    for path in paths:
-        if 20 < path.stat().st_size < 40_000 and not path.name.startswith("bomb"):
-            by_suffix.setdefault(path.suffix, []).append(path)
+    seed, start, end = map(int, sys.argv[2:])
+    by_suffix = {suffix: paths for suffix, paths in sources(Path(sys.argv[1])).items() if suffix in IMAGE_SUFFIXES}
 
     for number in range(start, end):
         chance = random.Random(f"{seed} {number}")
@@ -49,7 +45,7 @@ def run(shared, seed, count):
     """How many files were shown, and the names of those on which a decoder's own code died."""
     shown, died, start = 0, [], 0
     while start < count:
-        arguments = [shared / "formats", str(seed), str(start), str(count)]
+        arguments = [shared, str(seed), str(start), str(count)]
         command = [sys.executable, "-c", textwrap.dedent(DECODE_MUTATED), *arguments]
         child = subprocess.run(
             command, check=False, capture_output=True, text=True, timeout=600, cwd=REPOSITORY
