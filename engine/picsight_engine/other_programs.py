@@ -35,6 +35,13 @@ def is_shown(name: bytes, directory: bytes) -> bool:
     return name[:1] != b"." and lower not in _PASSED_OVER and not lower.endswith(_PREVIEWS)
 
 
+def is_path_shown(name: bytes, folder: Path) -> bool:
+    """Whether a scan of the folder reaches this path in it, with "/" between its parts; b"" is the folder itself."""
+    parts = name.split(b"/")
+    above = os.fsencode(os.path.basename(os.path.realpath(folder)))  # noqa: PTH119
+    return not name or all(map(is_shown, parts, [above, *parts]))
+
+
 def package_of(path: Path) -> Path | None:
     """The package in which a file lies, even if the file is not there; links in its folders are followed."""
     folder = Path(os.path.realpath(path.parent))

@@ -58,6 +58,7 @@ class FolderSight:
         self._folders = {folder.name: folder for folder in view.folders}
         self._closed = frozenset(problem.name for problem in view.unreadable)
         self._broken = frozenset(view.links)
+        self._unknown = self._closed | self._broken
         self._came_along = self._renumbered()
 
     def absences(self) -> Absences:
@@ -83,7 +84,7 @@ class FolderSight:
 
     def is_healed(self, problem: Problem, away: Collection[bytes]) -> bool:
         """Whether a problem is solved because its file is gone, or its directory can be read again."""
-        if problem.name in self._files or _is_in(problem.name, self._closed | self._broken):
+        if problem.name in self._files or _is_in(problem.name, self._unknown):
             return False
         place = self._nearest(problem.name)
         return problem.name in self._folders or (place is not None and place.name not in away)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from picsight_engine.indexing.absence import Absences, FolderSight, FolderView, is_below
+from picsight_engine.other_programs import is_path_shown
 from picsight_engine.store.files import files_of
 from picsight_engine.store.problems import problems_of
 
@@ -202,6 +203,8 @@ def _is_emptier(view: FolderView, absences: Absences, traces: Counter[tuple[int,
     arrived = traces.copy()
     without_trace = 0
     for file in absences.gone:
+        if not is_path_shown(file.name, view.folder.path):  # an older version indexed what is passed over now
+            continue
         key = (file.size, file.mtime_ns)
         if arrived[key] > 0:
             arrived[key] -= 1

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import struct
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,8 +17,8 @@ from PIL.JpegImagePlugin import JpegImageFile
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_MODES = {0: "1", 1: "L", 2: "P", 3: "RGB", 4: "CMYK", 8: "L", 9: "LAB"}
-_DEPTHS = {"1": (1,), "P": (8,)}  # bits of a channel; other modes have 8 or 16
+_MODES = {1: "L", 2: "P", 3: "RGB", 4: "CMYK", 8: "L", 9: "LAB"}
+_DEPTHS = frozenset([8, 16])  # bits of a channel
 _INFO = {1039: "icc_profile", 1058: "exif", 1060: "xmp"}
 _PREVIEW, _PREVIEW_START = 1036, 28
 _VERSION, _IS_MERGED = 1057, 4
@@ -38,9 +39,9 @@ class PsdImageFile(ImageFile.ImageFile):
         assert self.fp is not None
         data = memoryview(self.fp.read())
         version, self._channels, height, width, self.bits, kind = struct.unpack(">4xH6xHIIHH", data[:26])
-        self._mode = _MODES.get(kind, "")
-        if not self._mode or self.bits not in _DEPTHS.get(self._mode, (8, 16)):
+        if kind not in _MODES or self.bits not in _DEPTHS:
             raise NotImplementedError
+        self._mode = _MODES[kind]
         self._size, self._is_large, self._factor = (width, height), version > 1, 1
         self._palette, data = _block(data[26:])
         resources, data = _block(data)
@@ -51,7 +52,7 @@ class PsdImageFile(ImageFile.ImageFile):
 
     def draft(self, _mode: str | None, size: tuple[int, int] | None) -> None:
         """Has the picture loaded at the smallest whole fraction of its size that is no smaller than `size`."""
-        if size and self.mode not in _DEPTHS:
+        if size and self.mode != "P":  # palette indices have no mean
             self._factor = max(1, min(self.width // size[0], self.height // size[1]))
 
     def load(self) -> Any:
@@ -75,12 +76,7 @@ class PsdImageFile(ImageFile.ImageFile):
         return JpegImageFile(io.BytesIO(preview)).convert("RGB")
 
     def _picture(self) -> Image.Image:
-        bands = [
-            self._band(rows)
-            for _, rows in zip(Image.new(self.mode, (1, 1)).getbands(), self._rows(), strict=False)
-        ]
-        if self.mode == "1":
-            return Image.frombytes("1", self.size, bands[0].tobytes(), "raw", "1;I")
+        bands = [self._band(rows) for rows in islice(self._rows(), Image.getmodebands(self.mode))]
         if self.mode == "P":
             bands[0].putpalette(bytes(self._palette), "RGB;L")
             return bands[0]
@@ -90,7 +86,7 @@ class PsdImageFile(ImageFile.ImageFile):
 
     def _rows(self) -> Iterator[Image.Image]:
         """Each channel as a picture [height, bytes of a row]."""
-        size = (self.width * self.bits + 7) // 8, self.height
+        size = self.width * self.bits // 8, self.height
         coding, data = int.from_bytes(self._merged[:2]), self._merged[2:]
         if coding == _RAW:
             for at in range(0, self._channels * size[0] * size[1], size[0] * size[1]):

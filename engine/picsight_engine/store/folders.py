@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from picsight_engine.other_programs import is_shown
+from picsight_engine.other_programs import is_path_shown
 
 if TYPE_CHECKING:
     import sqlite3
@@ -160,11 +160,7 @@ def _inside(path: Path, folder: Path) -> bytes | None:
 def _shown_inside(path: Path, folder: Path) -> bytes | None:
     """Like `_inside`, but None for a path that a scan of `folder` skips."""
     name = _inside(path, folder)
-    if not name:
-        return name
-    parts = name.split(b"/")
-    above = os.fsencode(os.path.basename(os.path.realpath(folder)))  # noqa: PTH119
-    return name if all(map(is_shown, parts, [above, *parts])) else None
+    return name if name is not None and is_path_shown(name, folder) else None
 
 
 def stored_names(path: Path, folder: Path) -> list[bytes]:

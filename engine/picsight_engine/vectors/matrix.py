@@ -20,6 +20,7 @@ import numpy as np
 
 from picsight_engine.errors import LibraryError, StorageError
 from picsight_engine.private_files import FILE_MODE, make_private_folder
+from picsight_engine.store.contents import photos_revision
 from picsight_engine.store.photos import hidden_photos
 from picsight_engine.store.vectors import (
     WHOLE,
@@ -97,6 +98,8 @@ class Matrix:
         self._private: tempfile.TemporaryDirectory[str] | None = None
         self._wrote = False
         self._shown: tuple[object, ...] = ()
+        self._hidden: list[int] = []  # also the second of each pair: tens of thousands, so read once
+        self._revision: int | None = None
         self._rows = _no_rows(dim)
 
     @classmethod
@@ -323,7 +326,10 @@ class Matrix:
         """Takes a new snapshot if anything changed."""
         if self._files is None:
             return
-        hidden = hidden_photos(self._db)
+        revision = photos_revision(self._db)  # first: of a change meanwhile the next call learns
+        if revision != self._revision:
+            self._hidden, self._revision = hidden_photos(self._db), revision
+        hidden = self._hidden
         seen = (self._files.stem, self._files.count, self._files.state, hidden)
         if seen == self._shown:
             return

@@ -160,6 +160,13 @@ def test_a_folder_of_fifty_files_that_is_a_fifth_emptier_is_offline(files, left,
     assert len(made.gone) == (0 if offline else files - left)
 
 
+def test_what_is_passed_over_since_a_newer_version_leaves_without_a_doubt():
+    originals = [stored(n, name=b"A.photoslibrary/originals/%d.jpg" % n) for n in range(20)]
+    previews = [stored(n, name=b"A.photoslibrary/resources/%d.jpg" % n) for n in range(20, 80)]
+    made = plan(view([*originals, *previews], [seen(n, name=file.name) for n, file in enumerate(originals)]))
+    assert (made.gone, made.offline) == (previews, [])
+
+
 def test_pictures_that_all_gave_way_to_others_may_lie_on_a_disk_whose_place_another_has_taken():
     """Cards in one reader have one device number, and one label."""
     card = [stored(n, name=b"card/DCIM/%d.jpg" % n) for n in range(1, 4)]
