@@ -42,6 +42,7 @@ Crop = Literal[
     "centre", "centre-down"
 ]  # half a pixel is rounded to even as by torchvision, or down as by transformers
 Clean = Literal["none", "whitespace", "canonicalize", "clip"]
+RankedBy = Literal["words", "templates"]
 
 # Limits far beyond any tower, to protect memory and disk.
 _MOST_PIXELS, _MOST_TOKENS, _MOST_DIM, _MOST_SCALE, _MOST_BYTES = 4096, 4096, 65_536, 10_000, 2**45
@@ -79,7 +80,11 @@ class ImageSpec:
 
 @dataclass(frozen=True, slots=True)
 class TextSpec:
-    """How text becomes token ids; `dynamic` says that the graph masks its padding and takes any length up to `context`."""
+    """How text becomes token ids; `dynamic` says that the graph masks its padding and takes any length up to `context`.
+
+    Short searches rank photos by their `words` as typed, or by the mean over the `templates`, as towers need that learnt
+    from captions alone. The templates always judge how well photos match.
+    """
 
     context: int
     dynamic: bool
@@ -91,6 +96,7 @@ class TextSpec:
     input: str
     output: str
     graph: str = TEXT_GRAPH
+    ranked_by: RankedBy = "templates"
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,7 +383,9 @@ def _text_spec(data: dict[str, Any]) -> TextSpec:
     templates = tuple(data["templates"])
     if not all(isinstance(template, str) and "{}" in template for template in templates):
         raise ValueError("a text without {} is among text.templates")
-    return _record(TextSpec, {**data, "templates": templates})
+    ranked_by = data.get("ranked_by", "templates")
+    require("text.ranked_by", ranked_by, fits=ranked_by in get_args(RankedBy))
+    return _record(TextSpec, {**data, "templates": templates, "ranked_by": ranked_by})
 
 
 def _triple(key: str, values: list[float]) -> tuple[float, float, float]:

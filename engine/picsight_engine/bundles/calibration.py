@@ -48,8 +48,8 @@ class Calibration:
     common: float
 
     def evidence(self, best: Sequence[float]) -> float:
-        """The evidence for an answer; `best` are the library's highest scores, at least five or all, best first."""
-        first = best[:BEST]
+        """The evidence for an answer; `best` are the library's highest scores, at least five or all."""
+        first = sorted(best, reverse=True)[:BEST]
         return max(first[0] - self.gap, sum(first) / len(first))
 
     def rise(self, photos: int, commonness: float) -> float:
@@ -58,12 +58,12 @@ class Calibration:
         return folds * (self.growth_below if folds < 0 else self.growth) - self.common * commonness
 
     def matches(self, best: Sequence[float], photos: int, commonness: float) -> list[Match]:
-        """The match of each of the best scores in a library of `photos`; at least five scores or all, best first."""
+        """The match of each of the best scores in a library of `photos`; at least five scores or all, in any order."""
         if not best:
             return []
         rise, evidence = self.rise(photos, commonness), self.evidence(best)
         strong = self.strong + rise if evidence >= self.answered + rise else math.inf
-        weaker = best[0] - self.span if evidence >= self.possible + rise else math.inf
+        weaker = max(best) - self.span if evidence >= self.possible + rise else math.inf
         return _matches(best, strong, weaker)
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 LESS_WEIGHT = 0.5  # average precision 0.552 on real embeddings; 0.539 at full weight
-_REMEMBERED = 256  # 0.5 MB of vectors; while the user types, only the last term changes
+_REMEMBERED = 256  # 1 MB of vectors; while the user types, only the last term changes
 _MOST_CHARACTERS = 2_000  # far beyond any tower's context; avoids tokenising a whole pasted book
 
 
@@ -35,7 +35,7 @@ class Terms:
         self._bundle = bundle
         self._lock = threading.Lock()
         self._embedder: TextEmbedder | None = None
-        self._vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+        self._vectors: OrderedDict[str, tuple[Vector, Vector]] = OrderedDict()  # ranking, judging
 
     @property
     def is_loaded(self) -> bool:
@@ -51,37 +51,27 @@ class Terms:
         with self._lock:
             self._load()
 
-    def vector(self, text: str) -> NDArray[np.float32]:
-        """The unit vector [dim] of one term.
+    def vector(self, text: str) -> Vector:
+        """The unit vector [dim] of one term that judges how well photos match.
 
         Raises:
             BundleError: as `load`.
         """
+        return self._both(text)[1]
+
+    def ranking(self, text: str) -> Vector:
+        """The unit vector [dim] of one term that ranks photos; raises as `vector`."""
+        return self._both(text)[0]
+
+    def _both(self, text: str) -> tuple[Vector, Vector]:
         text = text[:_MOST_CHARACTERS]
         with self._lock:
             if text not in self._vectors:
-                self._vectors[text] = self._load().embed_term(text)
+                self._vectors[text] = self._load().embed_search(text)
                 if len(self._vectors) > _REMEMBERED:
                     self._vectors.popitem(last=False)
             self._vectors.move_to_end(text)
             return self._vectors[text]
-
-    def wanted(self, term: Term) -> NDArray[np.float32]:
-        """The unit vector [dim] of a term's words, turned towards the words of higher weight.
-
-        A word of lower weight counts as if the rest of its term weighed more, so that a weight of 1 changes nothing and
-        nothing is ever subtracted.
-        """
-        vector = self.vector(term.text)
-        if all(word.weight == 1 for word in term.words):
-            return vector
-        for word in term.words:
-            rest = " ".join(other.text for other in term.words if other is not word)
-            if word.weight > 1:
-                vector = vector + (word.weight - 1) * self.vector(word.text)
-            elif word.weight < 1 and rest:
-                vector = vector + (1 / word.weight - 1) * self.vector(rest)
-        return _unit(vector)
 
     def _load(self) -> TextEmbedder:
         if self._embedder is None:
@@ -90,6 +80,24 @@ class Terms:
 
             self._embedder = TextEmbedder(self._bundle)
         return self._embedder
+
+
+def weighted(term: Term, vector: Callable[[str], Vector]) -> Vector:
+    """The unit vector [dim] of a term's words, turned towards the words of higher weight; `vector` embeds words.
+
+    A word of lower weight counts as if the rest of its term weighed more, so that a weight of 1 changes nothing and
+    nothing is ever subtracted.
+    """
+    turned = vector(term.text)
+    if all(word.weight == 1 for word in term.words):
+        return turned
+    for word in term.words:
+        rest = " ".join(other.text for other in term.words if other is not word)
+        if word.weight > 1:
+            turned = turned + (word.weight - 1) * vector(word.text)
+        elif word.weight < 1 and rest:
+            turned = turned + (1 / word.weight - 1) * vector(rest)
+    return _unit(turned)
 
 
 def less_of(wanted: NDArray[np.float32], less: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -118,10 +126,11 @@ GIVEN = "like the picture"  # the text of a picture that is given, not typed
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of a query: its text as typed, its unit vector [dim], and its weight."""
+    """One part of a query: its text as typed, its unit vectors [dim] that rank and judge photos, and its weight."""
 
     text: str
     vector: Vector
+    judging: Vector
     is_picture: bool = False
     weight: float = 1.0
 
@@ -159,13 +168,19 @@ class Aim:
         the scores of each row); otherwise the picture alone would decide.
         """
         if not self.has_pictures:
-            wanted = self.words()
+            wanted = np.stack([parts[0].vector for parts in self.alternatives])
             less = [part.vector * np.float32(part.weight) for part in self.less]
             return less_of(wanted, np.stack(less)) if less else wanted
         wanted = _units(np.stack([_spread_alike(parts, spread).sum(axis=0) for parts in self.alternatives]))
         if not self.less:
             return wanted
         return less_of(wanted / spread(wanted)[:, np.newaxis], _spread_alike(self.less, spread))
+
+    def judging(self) -> Vector:
+        """For a search without pictures, the unit rows whose products with photos are judged: [alternatives, dim]."""
+        wanted = np.stack([parts[0].judging for parts in self.alternatives])
+        less = [part.judging * np.float32(part.weight) for part in self.less]
+        return less_of(wanted, np.stack(less)) if less else wanted
 
     def just_fitting(self, picture: float, words: float, average: Callable[[Vector], float]) -> Vector:
         """The smallest vector [dim] with these cosines to the pictures and words of the first alternative, and the `average`
@@ -176,10 +191,6 @@ class Aim:
         parts = np.stack([part.vector for part in (*self.alternatives[0], *self.less)])
         photo: Vector = np.linalg.lstsq(parts, cosines, rcond=1e-3)[0]
         return photo
-
-    def words(self) -> Vector:
-        """The first part of each alternative, which is its words if it has any: [alternatives, dim]."""
-        return np.stack([parts[0].vector for parts in self.alternatives])
 
     def _all(self) -> Iterator[Part]:
         for parts in self.alternatives:
@@ -209,22 +220,24 @@ def _parts(term: Term, terms: Terms, pictures: Mapping[str, Vector], *, less: bo
     sign = "-" if less else ""
     if term.words:
         text = " ".join(map(str, term.words))
-        vector = terms.vector(term.text) if less else terms.wanted(term)
-        yield Part(sign + text, vector, weight=term.words[0].weight if less else 1.0)
+        vector, judging = (
+            each(term.text) if less else weighted(term, each) for each in (terms.ranking, terms.vector)
+        )
+        yield Part(sign + text, vector, judging, weight=term.words[0].weight if less else 1.0)
     for picture in term.pictures:
         if picture.target in pictures:
             yield _picture(f"{sign}{picture}", pictures[picture.target])
 
 
 def _picture(text: str, vector: Vector) -> Part:
-    return Part(text, vector, is_picture=True, weight=PICTURE_WEIGHT)
+    return Part(text, vector, vector, is_picture=True, weight=PICTURE_WEIGHT)
 
 
 def _accents(query: Query, terms: Terms) -> Iterator[Part]:
     for term in query.alternatives:
         for word in term.words if len(term.words) > 1 else ():
             if word.weight != 1:
-                yield Part(word.text, terms.vector(word.text))
+                yield Part(word.text, terms.ranking(word.text), terms.vector(word.text))
 
 
 def _spread_alike(parts: Sequence[Part], spread: Callable[[Vector], Vector]) -> Vector:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from picsight_engine.bundles.calibration import BEST, Match
+from picsight_engine.bundles.calibration import Match
 from picsight_engine.search.answer import TermScore
 from picsight_engine.vectors.int8 import best_dots, quantize
 from picsight_engine.vectors.scan import best_rows, scan_any, term_scores
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from picsight_engine.vectors.matrix import Rows
 
 
-Judge = Callable[[Sequence[float]], list[Match]]  # gets the scores of a field, best first
+Judge = Callable[[Sequence[float]], list[Match]]  # gets the highest scores of a field, in any order
 
 KEPT: dict[Least, frozenset[Match | None]] = {
     "strong": frozenset({"strong", None}),
@@ -30,6 +30,8 @@ KEPT: dict[Least, frozenset[Match | None]] = {
     "all": frozenset({"strong", "weaker", "none", None}),
 }
 _FIRST_LOOK = 512  # photos; for most queries they include all matches
+_TAIL = 64  # if none of the last photos looked at matches, nothing after them does
+_WEIGHED = 128  # the first photos, among which the best evidence is looked for
 _SAMPLED = 2048  # rows from which the spread of scores is estimated
 _FEWEST_SAMPLED = 16  # too few rows give no estimate
 
@@ -95,33 +97,37 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Judging:
+    """How photos are judged: `judge` maps their scores by the best of the directions [m, dim] to matches."""
+
+    judge: Judge
+    directions: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
 class Ranking:
     """Ranks the photos of a field by the best of the directions [m, dim].
 
-    `judge` maps scores to matches, None without a calibration. `losses` [n] are subtracted from the scores of rows, None
-    if there are none.
+    `judging` is None without a calibration. `losses` [n] are subtracted from all scores of rows, None if there are none.
     """
 
     field: Field
     directions: NDArray[np.float32]
-    judge: Judge | None
+    judging: Judging | None
     losses: NDArray[np.float32] | None = None
 
     def best(self, number: int) -> list[Judged]:
-        """The `number` best photos, best first."""
-        if number <= 0:
-            return []
-        judged = self._judged(max(number, BEST))
-        return judged[:number]
+        """The `number` best photos and some more, best first; of these, the later ones may match better."""
+        return self._judged(number) if number > 0 else []
 
     def matching(self, least: Least, number: int) -> list[Judged]:
         """Every photo that matches at least as well as `least`; without a calibration, the `number` best."""
-        if self.judge is None or least == "all":
-            return self.best(number)
+        if self.judging is None or least == "all":
+            return sorted(self.best(number), key=lambda photo: photo.match != "strong")[: max(number, 0)]
         looked = _FIRST_LOOK
         while True:
             judged = self._judged(looked)
-            if len(judged) < looked or judged[-1].match not in KEPT[least]:
+            if len(judged) < looked or not any(photo.match in KEPT[least] for photo in judged[-_TAIL:]):
                 return [photo for photo in judged if photo.match in KEPT[least]]
             looked *= 4
 
@@ -129,47 +135,63 @@ class Ranking:
         """Photos found by the names of their files, with their scores."""
         if not photo_ids:
             return []
-        match: Match | None = None if self.judge is None else "strong"
-        scores, parts = self._scores(np.asarray(photo_ids, np.int64))
+        match: Match | None = None if self.judging is None else "strong"
+        scores, parts = self._scores(self._places(np.asarray(photo_ids, np.int64)))
         return [
             Judged(photo_id, score, match, "name", part)
-            for photo_id, score, part in zip(photo_ids, scores.tolist(), parts, strict=True)
+            for photo_id, score, part in zip(photo_ids, scores, parts, strict=True)
         ]
 
     def worded(self, photo_ids: NDArray[np.int64], number: int) -> list[Judged]:
         """The best of the photos found by a word, each judged by its score."""
         if not len(photo_ids):
             return []
-        scores, parts = self._scores(photo_ids)
-        order = np.argsort(-scores, kind="stable")[:number]
-        best = [photo.score for photo in self._judged(BEST)]
-        matches = self._matches([*best, *scores[order].tolist()])[len(best) :]
+        places = self._places(photo_ids)
+        scores, parts = self._scores(places)
+        order = np.argsort(-np.array(scores), kind="stable")[:number]
+        first = self._first(_WEIGHED)[2]
+        matches = self._matches(np.concatenate([first, places[order]]))[len(first) :]
         return [
-            Judged(int(photo_ids[row]), float(scores[row]), match, "name", parts[row])
+            Judged(int(photo_ids[row]), scores[row], match, "name", parts[row])
             for row, match in zip(order.tolist(), matches, strict=True)
         ]
 
     def _judged(self, number: int) -> list[Judged]:
-        ids, scores, rows = scan_any(self.field, self.directions, number, self.field.allowed, self.losses)
-        best: list[float] = scores.tolist()
-        found = zip(ids.tolist(), best, self._matches(best), self.field.rows.parts_at(rows), strict=True)
+        ids, scores, places = self._first(max(number, _WEIGHED))
+        parts, matches = self.field.rows.parts_at(places), self._matches(places)
+        found = zip(ids.tolist(), scores.tolist(), matches, parts, strict=True)
         return [Judged(photo_id, score, match, "meaning", part) for photo_id, score, match, part in found]
 
-    def _scores(self, photo_ids: NDArray[np.int64]) -> tuple[NDArray[np.float32], list[int | None]]:
-        """The score [p] of each photo, 0 for one without a vector, and the part that has it."""
-        places = best_rows(self.field, self.directions, photo_ids, self.losses)
+    def _first(self, number: int) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.intp]]:
+        return scan_any(self.field, self.directions, number, self.field.allowed, self.losses)
+
+    def _places(self, photo_ids: NDArray[np.int64]) -> NDArray[np.intp]:
+        return best_rows(self.field, self.directions, photo_ids, self.losses)
+
+    def _scores(self, places: NDArray[np.intp]) -> tuple[list[float], list[int | None]]:
+        """The score of the photo in each row, 0 for one without a vector, and the part that has it."""
         scores = np.nan_to_num(term_scores(self.field, self.directions, places).max(axis=1))
         parts = self.field.rows.parts_at(places)
-        return scores, [part if place >= 0 else None for place, part in zip(places, parts, strict=True)]
+        return scores.tolist(), [
+            part if place >= 0 else None for place, part in zip(places, parts, strict=True)
+        ]
 
-    def _matches(self, scores: Sequence[float]) -> list[Match | None]:
-        return [None] * len(scores) if self.judge is None else [*self.judge(scores)]
+    def _matches(self, places: NDArray[np.intp]) -> list[Match | None]:
+        """The match of the photo in each row, by its score minus its loss."""
+        if self.judging is None:
+            return [None] * len(places)
+        scores = np.nan_to_num(term_scores(self.field, self.judging.directions, places)).max(
+            axis=1, initial=-1
+        )
+        if self.losses is not None:
+            scores -= self.losses[places]
+        return [*self.judging.judge(scores.tolist())]
 
 
 def explanations(ranking: Ranking, aim: Aim, photo_ids: Sequence[int]) -> dict[int, tuple[TermScore, ...]]:
     """The similarity of photos, or of their best parts, to each part of a query; no entry for a photo without a vector."""
     parts = aim.named()
-    vectors = np.stack([part.vector for part in parts])
+    vectors = np.stack([part.judging for part in parts])
     places = best_rows(ranking.field, ranking.directions, np.asarray(photo_ids, np.int64), ranking.losses)
     scores = term_scores(ranking.field, vectors, places)
     return {

@@ -19,7 +19,7 @@ from picsight_engine.search.details import taken_iso
 from picsight_engine.search.directions import Terms, aim_of
 from picsight_engine.search.filters import Filters
 from picsight_engine.search.pictures import PictureFinder
-from picsight_engine.search.ranking import KEPT, Field, Judged, Ranking, explanations, find_losses
+from picsight_engine.search.ranking import KEPT, Field, Judged, Judging, Ranking, explanations, find_losses
 from picsight_engine.store.library_folder import CACHE
 from picsight_engine.store.photos import (
     all_photos,
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from picsight_engine.search.answer import Least, Request, TermScore
     from picsight_engine.search.directions import Aim
     from picsight_engine.search.filters import Passing
-    from picsight_engine.search.ranking import Judge
     from picsight_engine.store.database import Database
     from picsight_engine.store.photos import Photo
     from picsight_engine.vectors.matrix import Rows
@@ -133,7 +132,8 @@ class Searcher:
         direction = stored[np.newaxis].astype(np.float32)
         others = Field(rows, None).without([photo.id])
         likeness = self._bundle.manifest.likeness
-        best = Ranking(others, direction, None if likeness is None else likeness.matches).best(limit)
+        judging = None if likeness is None else Judging(likeness.matches, direction)
+        best = Ranking(others, direction, judging).best(limit)[: max(limit, 0)]
         return self._answer(name, rows.photos, self._results(best), started)
 
     def wall(self) -> Answer:
@@ -232,8 +232,8 @@ class Searcher:
 
     def _judge(
         self, field: Field, aim: Aim, directions: NDArray[np.float32], terms: Sequence[Term]
-    ) -> Judge | None:
-        """Maps scores to matches; None if there is no calibration, as for several alternatives with pictures.
+    ) -> Judging | None:
+        """How photos are judged; None if there is no calibration, as for several alternatives with pictures.
 
         Each alternative gives every photo one more chance to score high by accident. So m alternatives are judged like one
         in a library m times as large, and as common as the commonest; so are the parts of photos. Parts to see less of turn
@@ -245,13 +245,14 @@ class Searcher:
         if words is None:
             return None
         if not aim.has_pictures:
-            return partial(words.matches, photos=photos, commonness=common)
+            return Judging(partial(words.matches, photos=photos, commonness=common), aim.judging())
         if alike is None or len(directions) > 1:
             return None
         cut = words.strong + words.rise(photos, common)
         strong = aim.just_fitting(alike.strong, cut, field.average)
         weaker = aim.just_fitting(alike.weaker, cut - words.span, field.average)
-        return Likeness(float(directions[0] @ strong), float(directions[0] @ weaker)).matches
+        cuts = Likeness(float(directions[0] @ strong), float(directions[0] @ weaker))
+        return Judging(cuts.matches, directions)
 
     def _losses_of(self, rows: Rows, terms: Sequence[Term]) -> NDArray[np.float32] | None:
         """The losses [n] of blank photos; None if there are none, or if the query may ask for such photos.

@@ -85,6 +85,7 @@ def test_whatever_stands_in_a_field_ends_in_a_manifest_or_in_a_sentence(sound) -
         (("text", "context"), 10**9),
         (("text", "tokenizer"), ["tokenizer.json"]),
         (("text", "templates"), ["a photo"]),
+        (("text", "ranked_by"), "colours"),
         (("provenance",), "by hand"),
         (("calibration",), {**CUTS, "growth": -1}),
         (("blankness", "cut"), 11),

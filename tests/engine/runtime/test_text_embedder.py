@@ -40,6 +40,16 @@ def test_a_bundle_without_templates_takes_every_term_as_typed(make_bundle):
     np.testing.assert_allclose(embedder.embed_term("dog"), embedder.embed_texts(["dog"])[0], atol=1e-6)
 
 
+@pytest.mark.parametrize("ranked_by", ["words", "templates"])
+def test_the_manifest_says_whether_templates_rank_and_they_always_judge(make_bundle, ranked_by):
+    templates = ("a photo of {}", "{}")
+    embedder = TextEmbedder(make_bundle(text={"templates": templates, "ranked_by": ranked_by}))
+    typed, phrase = embedder.embed_texts(["red dog", "a photo of red dog"])
+    ranking, judging = embedder.embed_search("red dog")
+    np.testing.assert_allclose(judging, unit(typed + phrase), atol=1e-6)
+    np.testing.assert_allclose(ranking, typed if ranked_by == "words" else judging, atol=1e-6)
+
+
 def test_many_texts_come_back_in_their_order(embedder):
     texts = ["dog", "a photo of the red sea", "sea", "red", "a dog"] * 20
     vectors = embedder.embed_texts(texts)

@@ -80,8 +80,8 @@ def test_facts_alone_come_newest_first_or_by_folder(judged):
 def test_what_passes_a_filter_is_judged_as_a_library_of_its_size(judged, bundle):
     grown = replace(bundle, manifest=replace(bundle.manifest, calibration=replace(CUTS, growth_below=0.02)))
     with Library.open(judged.folder, grown, create=False) as library:
-        answer = library.search("dog in:2005", limit=PHOTOS)
-        scores = [result.score for result in answer.results]
+        answer = library.search("dog in:2005", limit=PHOTOS, explain=True)
+        scores = [result.terms[0].score for result in answer.results]
         assert 0 < answer.photos < 100
         cuts = grown.manifest.calibration.matches(scores, answer.photos, commonness("dog"))
         assert [result.match for result in answer.results] == cuts

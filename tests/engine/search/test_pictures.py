@@ -87,7 +87,7 @@ def test_beside_words_a_photo_matches_that_reaches_the_cut_of_each_part_and_none
 
 def test_beside_words_a_picture_spreads_the_photos_by_its_weight(library, vectors, bundle, photo):
     number, _ = photo
-    word = TextEmbedder(bundle).embed_term("snow").astype(np.float64)
+    word = TextEmbedder(bundle).embed_ranking("snow").astype(np.float64)
     every = np.stack(list(vectors.values()))
     picture = vectors[number]
     direction = word / (every @ word).std() + PICTURE_WEIGHT * picture / (every @ picture).std()

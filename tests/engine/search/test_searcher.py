@@ -25,7 +25,7 @@ class Reference:
         db.close()
 
     def term(self, text: str) -> np.ndarray:
-        return self.embedder.embed_term(text).astype(np.float64)
+        return self.embedder.embed_ranking(text).astype(np.float64)
 
     def ranked(self, *directions: np.ndarray) -> list[tuple[int, float]]:
         scores = np.max([self.vectors @ direction for direction in directions], axis=0)

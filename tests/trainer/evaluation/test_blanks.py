@@ -55,7 +55,7 @@ def test_figures_are_those_of_a_person_who_counts_down_a_list():
 class Seen:
     """A subject of two dimensions: the second one is how blank a photo is, and "grey" asks for it."""
 
-    def texts(self, texts):
+    def searches(self, texts):
         return np.array([[1.0, 0.2]] * len(texts), np.float32)
 
     def losses(self, photos):

@@ -249,7 +249,7 @@ def as_ranked(
     If blank photos are penalised, they have one more dimension: the penalty for a photo; -1 for a text, or 0 if it asks
     for blanks.
     """
-    wanted, losses = subject.texts(texts), [subject.losses(each) for each in photos]
+    wanted, losses = subject.searches(texts), [subject.losses(each) for each in photos]
     if not any(each.any() for each in losses):
         return [wanted, *photos]
     lose = subject.asking(texts) - np.float32(1)

@@ -83,7 +83,7 @@ class Subject:
         self._teacher = teacher
         self._progress = progress
         self._seen: dict[Path, Gallery] = {}
-        self._texts: tuple[tuple[str, ...], NDArray[np.float32]] | None = None
+        self._texts: tuple[object, NDArray[np.float32]] | None = None
         self._asking: dict[str, np.bool_] = {}
 
     def gallery(self, places: Sequence[Path]) -> Gallery:
@@ -141,10 +141,15 @@ class Subject:
         Raises:
             WeightsError: the text tower's output is not finite.
         """
-        asked = tuple(texts)
-        if self._texts is None or self._texts[0] != asked:
-            self._texts = (asked, self._numbers(self._teacher.texts(asked), asked, "text"))
-        return self._texts[1]
+        return self._embedded(self._teacher.texts, tuple(texts))
+
+    def searches(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors [texts, dim] with which the application ranks photos for searches; cached as in `texts`.
+
+        Raises:
+            WeightsError: the text tower's output is not finite.
+        """
+        return self._embedded(self._bundle.searches if self._bundle else self._teacher.texts, tuple(texts))
 
     def losses(self, photos: NDArray[np.float32]) -> NDArray[np.float32]:
         """The application's penalty for blank photos, [n] for vectors [n, dim]."""
@@ -159,6 +164,14 @@ class Subject:
             if text not in self._asking:
                 (self._asking[text],) = self._bundle.blankness.asking(self._bundle.terms([text]))
         return np.array([self._asking[text] for text in texts], np.bool_)
+
+    def _embedded(
+        self, embed: Callable[[Sequence[str]], NDArray[np.float32]], texts: tuple[str, ...]
+    ) -> NDArray[np.float32]:
+        asked = (embed, texts)
+        if self._texts is None or self._texts[0] != asked:
+            self._texts = (asked, self._numbers(embed(texts), texts, "text"))
+        return self._texts[1]
 
     def _seen_in(self, pictures: Sequence[PIL.Image.Image], keys: Sequence[str]) -> NDArray[np.float32]:
         return self._numbers(self._teacher.photos(pictures, keys), keys, "image")

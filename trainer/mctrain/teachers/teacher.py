@@ -101,8 +101,12 @@ class BundleTeacher:
         """[n, width]."""
         return self._text.embed_texts(texts)
 
+    def searches(self, terms: Sequence[str]) -> NDArray[np.float32]:
+        """[n, width], with which the application ranks photos."""
+        return np.stack([self._text.embed_ranking(each) for each in terms])
+
     def terms(self, terms: Sequence[str]) -> NDArray[np.float32]:
-        """[n, width], as the application embeds search terms."""
+        """[n, width], with which the application judges photos."""
         return np.stack([self._text.embed_term(each) for each in terms])
 
 
