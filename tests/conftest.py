@@ -44,6 +44,15 @@ def starter() -> Path:
 
 
 @pytest.fixture
+def no_video(monkeypatch, tmp_path_factory):
+    """The extra `video` is missing, here and in the processes that are started."""
+    folder = tmp_path_factory.mktemp("no_video")
+    (folder / "cv2.py").write_text("raise ImportError", encoding="utf-8")
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.setitem(sys.modules, "cv2", None)
+
+
+@pytest.fixture
 def clock(monkeypatch):
     """The clock of this process, which a test sets `ahead` by some seconds: nobody waits for a limit to be over."""
     hands, truly = SimpleNamespace(ahead=0.0), time.monotonic

@@ -12,7 +12,8 @@ class Metadata:
     `taken` is local ISO time to the second, `taken_subsecond` the digits after it; `lat`, `lon` and `direction` are degrees,
     `altitude` is in metres above sea level, `focal` and `focal35` (35-mm equivalent) are in mm, `exposure` is in seconds;
     `rating` is -1 (rejected) to 5, 0 for unrated; a nested keyword is "Birds/Waders"; `bits` is per channel; `edited` means
-    that the file is an edited version of an original, or that edits lie beside it.
+    that the file is an edited version of an original, or that edits lie beside it; `duration` is that of a film in seconds;
+    `live` means that a film is inside a photo, or that a film is the moving part of the photo beside it.
     """
 
     taken: str | None = None
@@ -41,4 +42,6 @@ class Metadata:
     bits: int | None = None
     colour_space: str | None = None
     edited: bool | None = None
+    duration: float | None = None
+    live: bool | None = None
     keywords: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""The suffixes of pictures."""
+"""The suffixes of pictures and films."""
 
 # Raw files of cameras.
 RAW_SUFFIXES = frozenset([
@@ -24,4 +24,12 @@ FORMATS = {
     "ppm": (".ppm", ".pgm", ".pbm", ".pnm"),
     "tga": (".tga",),
     "qoi": (".qoi",),
-}
+    "video": (
+        ".3g2", ".3gp", ".asf", ".avi", ".divx", ".dv", ".f4v", ".flv", ".m2t", ".m2ts", ".m2v", ".m4v", ".mkv", ".mov",
+        ".mp4", ".mpe", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".qt", ".vob", ".webm", ".wmv",
+    ),
+}  # fmt: skip
+VIDEO_SUFFIXES = frozenset(FORMATS["video"])
+SHOWN_SUFFIXES = frozenset(
+    [".jpg", ".jpeg", ".heic", ".heif", ".hif"]
+)  # of what cameras show beside a RAW or a film

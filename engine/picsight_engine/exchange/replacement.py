@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.errors import ReplaceError, RequestError
 from picsight_engine.other_programs import package_of
-from picsight_engine.photos.formats import is_photo_name, unread_kind
+from picsight_engine.photos.formats import is_photo_name
 from picsight_engine.photos.reading import shown
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def require_replaceable(path: Path, lacking: Callable[[Path], str | None], *, re
     if not os.path.lexists(path):
         return
     real = path.resolve()
-    if not path.is_file() or is_photo_name(real.name) or unread_kind(real.suffix):
+    if not path.is_file() or is_photo_name(real.name):
         raise RequestError(f"{shown(path)} is no file that an export may replace; choose another name.")
     if replace or not path.stat().st_size:
         return

@@ -189,7 +189,8 @@ class Batch:
             vectors = [np.frombuffer(each, dtype="<f2") for each in described.vectors]
             (whole, moment), *parts = zip(vectors, described.moments, strict=True)
             put_vector(connection, photo_id, self._space, whole, moment=moment, parts=parts)
-        self._thumbnails.put(photo_id, described.thumbnail)
+        if described.thumbnail:
+            self._thumbnails.put(photo_id, described.thumbnail)
         return photo_id
 
 
@@ -205,7 +206,8 @@ def _edited_from(connection: sqlite3.Connection, seen: Seen, photo_id: int) -> i
 def _store_bad(connection: sqlite3.Connection, bad: Bad) -> list[int]:
     """Lists a file under problems; returns the photos that have no file any more.
 
-    A file that is unreadable, or unchanged since it was read, keeps its picture: the read error may be temporary.
+    A file that is unreadable, or unchanged since it was read, keeps its picture: the read error may be temporary. A film
+    that stood behind a photo, and that nothing here can read, has none.
     """
     folder, file, stored = bad.task.folder, bad.task.file, bad.task.stored
     now = time.time()
@@ -217,6 +219,8 @@ def _store_bad(connection: sqlite3.Connection, bad: Bad) -> list[int]:
             folder.id, file.name, bad.failed.code, message, now, size=file.size, mtime_ns=file.mtime_ns
         ),
     )
-    if stored is None or bad.failed.code in HEALS_UNSEEN or not is_changed(stored, file):
+    if stored is None or bad.failed.code in HEALS_UNSEEN:
+        return []
+    if bad.failed.code != "not_read" and not is_changed(stored, file):
         return []
     return mark_missing(connection, [stored.id], now)

@@ -65,6 +65,7 @@ class _Worker:
     deadline: float | None
     ready: bool = False
     key: int | None = None
+    seconds: float = 0.0  # that its file may take
     used: float = 0.0  # seconds spent on the file before the current step
     since: float = 0.0
     large: bool = False
@@ -99,6 +100,7 @@ class Crew:
         """Gives a file, with the names of its side-cars, to an idle worker; if the worker is dead, the file comes back as lost."""
         worker = next(each for each in self._workers if each.ready and each.key is None)
         worker.key, worker.used, worker.large = key, 0.0, False
+        worker.seconds = self._limits.seconds_for(path)
         self._tell(worker, Job(path, companions))
 
     def order(self, key: int, order: WorkerOrder) -> None:
@@ -216,7 +218,7 @@ class Crew:
     def _tell(self, worker: _Worker, message: Job | WorkerOrder) -> None:
         """Sends a worker a task that takes time, and sets its deadline."""
         worker.since = time.monotonic()
-        worker.deadline = worker.since + max(self._limits.seconds - worker.used, 0.0)
+        worker.deadline = worker.since + max(worker.seconds - worker.used, 0.0)
         self._send(worker, message)
 
     def _send(self, worker: _Worker, message: Job | WorkerOrder) -> None:

@@ -66,7 +66,7 @@ class Described:
 
     width: int
     height: int
-    phash: int
+    phash: int | None
     thumbnail: bytes
     vectors: tuple[bytes, ...] = ()
     moments: tuple[float | None, ...] = ()

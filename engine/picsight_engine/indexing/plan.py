@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.indexing.absence import Absences, FolderSight, FolderView, is_below
 from picsight_engine.other_programs import is_path_shown
+from picsight_engine.photos.formats import can_read_films
 from picsight_engine.store.files import files_of
 from picsight_engine.store.problems import problems_of
 
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
 GUARDED_FILES = 50  # a folder with fewer files may lose any number of them
 GUARDED_LOSS = 0.2  # a larger folder that loses this share at once counts as a disconnected disk
-# Problems that are retried even if time and size are unchanged. "not_read" is a kind that is supported by now.
-HEALS_UNSEEN = frozenset({"no_permission", "vanished", "not_read"})
+# Problems that are retried even if time and size are unchanged; so are films that are "not_read", once they can be.
+HEALS_UNSEEN = frozenset({"no_permission", "vanished"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +112,7 @@ def make_plan(
         _plan_seen(plan, view, complete, metadata_rule, retry_problems=retry_problems)
         plan.healed.extend(each for each in view.problems if sight.is_healed(each, absences.away))
         plan.devices.extend(sight.settled_devices(absences))
-        listed = {problem.name for problem in view.problems if problem.code == "not_read"}
-        plan.unreadable.extend((view.folder, each) for each in view.unreadable if each.name not in listed)
+        plan.unreadable.extend((view.folder, each) for each in view.unreadable)
     traces = Counter((task.file.size, task.file.mtime_ns) for task in plan.tasks if task.stored is None)
     sizes = {task.file.size for task in plan.tasks}
     for view, absences in zip(views, lost, strict=True):
@@ -133,12 +133,15 @@ def _plan_seen(
 ) -> None:
     stored = {file.name: file for file in view.stored}
     bad = {problem.name: problem for problem in view.problems}
+    heals_unseen = HEALS_UNSEEN | {"not_read"} if can_read_films() else HEALS_UNSEEN
     for seen in view.seen:
         known = stored.get(seen.name)
         problem = bad.get(seen.name)
         if problem is not None:
             was_read = known is not None and known.photo_id is not None
-            if retry_problems or was_read or problem.code in HEALS_UNSEEN or is_changed(problem, seen):
+            may_be_part = problem.code == "not_read" and bool(seen.companions)  # its photo may have come
+            heals = problem.code in heals_unseen or may_be_part
+            if retry_problems or was_read or heals or is_changed(problem, seen):
                 plan.tasks.append(Task(view.folder, seen, known))
         elif (
             known is None

@@ -1,4 +1,4 @@
-"""Scans a folder: its picture files with size and time, its directories, and whatever cannot be read."""
+"""Scans a folder: its pictures and films with size and time, its directories, and whatever cannot be read."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from picsight_engine.other_programs import is_shown
-from picsight_engine.photos.formats import IMAGE_SUFFIXES, unread_kind
+from picsight_engine.photos.formats import IMAGE_SUFFIXES
 from picsight_engine.photos.sidecars import SUFFIXES, companions
+from picsight_engine.suffixes import VIDEO_SUFFIXES
 
 if TYPE_CHECKING:
     import threading
@@ -22,14 +23,15 @@ if TYPE_CHECKING:
 # Limits of the database: a Windows volume number may be larger, and recovered files may have any time.
 _MOST = 2**63 - 1
 _SPEAKING = tuple(map(os.fsencode, SUFFIXES))  # suffixes of side-cars
+_LISTED = IMAGE_SUFFIXES | VIDEO_SUFFIXES
 
 
 @dataclass(frozen=True, slots=True)
 class SeenFile:
-    """A picture file, by its suffix; `name` is relative to the folder, with "/" between its parts.
+    """A picture or film, by its suffix; `name` is relative to the folder, with "/" between its parts.
 
     `device` is that of its directory: a link may point elsewhere, and some file systems give each file its own number.
-    `companions` are the names of its side-cars; `beside` changes when one of them changes, and is None without any.
+    `companions` are the names of its side-cars, and of a film those of stills to which it may belong; `beside` changes when one of them changes, and is None without any.
     """
 
     name: bytes
@@ -51,9 +53,7 @@ class SeenFolder:
 
 @dataclass(frozen=True, slots=True)
 class SeenProblem:
-    """An unreadable directory, b"" for the folder itself: its contents are unknown, not gone. Or a file of an unsupported
-    kind.
-    """
+    """An unreadable directory, b"" for the folder itself: its contents are unknown, not gone."""
 
     name: bytes
     code: ProblemCode
@@ -141,13 +141,10 @@ def _sort_in(entry: os.DirEntry[bytes], name: bytes, device: int, listing: Direc
             (listing.links if entry.is_symlink() else listing.folders).append(name)
         elif entry.is_symlink() and not os.path.exists(entry.path):  # noqa: PTH110 -- pathlib cannot hold bytes
             listing.broken.append(name)
-        elif _suffix(name) in IMAGE_SUFFIXES and entry.is_file():
+        elif _suffix(name) in _LISTED and entry.is_file():
             info = entry.stat()
             modified = max(-_MOST, min(info.st_mtime_ns, _MOST))
             listing.files.append(SeenFile(name, info.st_size, modified, device))
-        elif (kind := unread_kind(_suffix(name))) and entry.is_file():
-            message = f"{printable(entry.path)} is a {kind}, which Picsight does not read yet."
-            listing.problems.append(SeenProblem(name, "not_read", message))
     except OSError as fault:
         if entry.is_symlink():
             listing.broken.append(name)

@@ -225,5 +225,6 @@ def _path(task: Task) -> Path:
 def _lost_sentence(task: Task, lost: Lost, limits: Limits) -> str:
     path = printable(os.fsencode(_path(task)))
     if lost.code == "timeout":
-        return f"{path} took longer than {limits.seconds:g} seconds to read, so it was left out. Save it again in another program."
+        seconds = limits.seconds_for(_path(task))
+        return f"{path} took longer than {seconds:g} seconds to read, so it was left out. Save it again in another program."
     return f"{path} makes the program that reads pictures crash, so it was left out. Save it again in another program."

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.errors import ImageError, PicsightError, VectorError
 from picsight_engine.indexing.messages import Broken, Described, Failed, Identified, Ready, WorkerOrder
+from picsight_engine.photos.formats import is_film
 from picsight_engine.photos.reading import read_photo
 from picsight_engine.processes import settle, silence_decoders, step_back, time_limit
+from picsight_engine.suffixes import SHOWN_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +70,7 @@ def _try(
 ) -> Identified | Described | Failed | Broken:
     """The result of a step, or the reason for its failure."""
     try:
-        with time_limit(desk.limits.seconds):
+        with time_limit(desk.limits.seconds_for(path)):
             return step()
     except ImageError as fault:
         return Failed(fault.code, fault.message)
@@ -89,6 +91,7 @@ class _Desk:
 
         self.limits = limits
         self._data = b""
+        self._unshown: Described | None = None  # of a file that only stands behind another
         self._spec = bundle.image_spec()
         self._bundle = bundle
         self._encoder: ImageEncoder | None = None
@@ -97,11 +100,36 @@ class _Desk:
 
     def identify(self, job: Job) -> Identified:
         """Reads the file, once for both steps, and identifies it; raises ImageError."""
+        self._unshown = None
+        if is_film(job.path):
+            return self._identify_film(job)
         self._data = read_photo(job.path, self.limits)
         known = self._identity.bytes_hash(self._data), self._identity.fingerprint(self._data)
         beside = self._sidecars.read_companions(job.path, job.companions, known)
         header = self._decode.read_header(self._data, job.path, beside)
         return Identified(*known, header.pixels, header.picture_rule, header.metadata)
+
+    def _identify_film(self, job: Job) -> Identified:
+        """A film's identity needs few of its bytes; the moving part of a Live Photo is not decoded, and not shown either."""
+        from picsight_engine.photos import film_tags, films, live  # many libraries hold no film
+        from picsight_engine.photos.precedence import LIVE, read_metadata
+
+        facts = films.read_film_facts(job.path)
+        stills = [
+            job.path.with_name(name)
+            for name in job.companions
+            if name.lower().endswith(tuple(SHOWN_SUFFIXES))
+        ]
+        if live.is_moving_part(facts, stills):
+            facts[LIVE] = 1
+            width, height = (int(str(facts.get(side, 1))) for side in (film_tags.WIDTH, film_tags.HEIGHT))
+            self._unshown = Described(width, height, phash=None, thumbnail=b"")
+        else:
+            films.film_reader(job.path)
+            facts.setdefault(film_tags.DURATION, films.film_seconds(job.path))
+        digest = self._identity.bytes_hash(films.film_extract(job.path))
+        beside = self._sidecars.read_companions(job.path, job.companions, {digest})
+        return Identified(digest, digest, 0, 1, read_metadata(facts, beside))
 
     def load_tower(self) -> ImageEncoder:
         """The image tower, loaded once; raises BundleError."""
@@ -130,8 +158,15 @@ class _Desk:
 
     def describe(self, path: Path, order: WorkerOrder) -> Described:
         """Decodes once, reduced if the format allows, and makes everything from that; raises ImageError."""
+        if self._unshown is not None:
+            return self._unshown
         side = self._preprocess.reduced_side(self._spec)
-        picture = self._decode.decode(self._data, path, min_side=side, limits=self.limits)
+        if is_film(path):
+            from picsight_engine.photos.films import decode_film  # as above
+
+            picture = decode_film(path, min_side=side, limits=self.limits)
+        else:
+            picture = self._decode.decode(self._data, path, min_side=side, limits=self.limits)
         parts = () if order is WorkerOrder.DESCRIBE else ((picture.image, picture.moment), *picture.parts)
         inputs = [self._preprocess.preprocess(image, self._spec) for image, _ in parts]
         vectors: tuple[bytes, ...] = ()

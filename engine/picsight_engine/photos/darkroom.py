@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import CancelledError, ImageError, PicsightError
+from picsight_engine.photos.formats import is_film
 from picsight_engine.photos.reading import problem, read_photo
 from picsight_engine.processes import START_SECONDS, bury, settle, silence_decoders, start, time_limit
 
@@ -33,10 +34,13 @@ _ALL = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class PhotoRequest:
-    """To the process: decode this photo to fit into `fit` pixels, or at full size if that is None."""
+    """To the process: decode this photo to fit into `fit` pixels, or at full size if that is None; of a film its poster, or
+    its frame at `moment` seconds.
+    """
 
     path: Path
     fit: tuple[int, int] | None
+    moment: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ def serve(connection: Connection, limits: Limits) -> None:
 def _answer(connection: Connection, wish: PhotoRequest, limits: Limits) -> None:
     """Sends the photo's sizes, then its RGB bytes in pieces; or the ImageError."""
     try:
-        with time_limit(limits.seconds):
+        with time_limit(limits.seconds_for(wish.path)):
             facts, image = _expose(wish, limits)
     except ImageError as fault:
         connection.send(fault)
@@ -84,7 +88,12 @@ def _expose(wish: PhotoRequest, limits: Limits) -> tuple[Exposed, Image.Image]:
     from picsight_engine.photos.decode import decode
 
     side = _ALL if wish.fit is None else max(min(wish.fit), _LEAST_SIDE)
-    picture = decode(read_photo(wish.path, limits), wish.path, min_side=side, limits=limits)
+    if is_film(wish.path):
+        from picsight_engine.photos.films import decode_film  # 20 ms
+
+        picture = decode_film(wish.path, min_side=side, limits=limits, moment=wish.moment, is_poster=True)
+    else:
+        picture = decode(read_photo(wish.path, limits), wish.path, min_side=side, limits=limits)
     image = picture.image
     if wish.fit is not None:
         image = _fitted(image, (picture.width, picture.height), wish.fit)
@@ -136,9 +145,14 @@ class Darkroom:
                 self._idle.append(self._start())
 
     def develop(
-        self, path: Path, fit: tuple[int, int] | None, is_wanted: Callable[[], bool] = lambda: True
+        self,
+        path: Path,
+        fit: tuple[int, int] | None,
+        is_wanted: Callable[[], bool] = lambda: True,
+        moment: float | None = None,
     ) -> Developed:
-        """Decodes a photo to fit into `fit` pixels, never enlarged, or at full size if that is None.
+        """Decodes a photo to fit into `fit` pixels, never enlarged, or at full size if that is None; of a film its poster, or
+        its frame at `moment` seconds.
 
         A slow photo is cancelled once `is_wanted` returns False; `close` cancels all.
 
@@ -149,7 +163,8 @@ class Darkroom:
         """
         enlarger = self._take(is_wanted)
         try:
-            return enlarger.develop(PhotoRequest(path, fit), self._limits.seconds, is_wanted)
+            wish = PhotoRequest(path, fit, moment)
+            return enlarger.develop(wish, self._limits.seconds_for(path), is_wanted)
         except (EOFError, OSError) as fault:
             raise self._explain(fault, enlarger, path) from fault
         finally:
@@ -213,7 +228,8 @@ class Darkroom:
         reason = "makes the program that reads pictures crash, so it cannot be shown"
         if isinstance(fault, TimeoutError):
             code = "timeout"
-            reason = f"took longer than {self._limits.seconds:g} seconds to read, so it cannot be shown"
+            seconds = self._limits.seconds_for(path)
+            reason = f"took longer than {seconds:g} seconds to read, so it cannot be shown"
         return problem(code, path, f"{reason}. Save it again in another program")
 
 

@@ -27,7 +27,7 @@ from picsight_engine.photos import colour, formats, png
 from picsight_engine.photos.exif import ORIENTATION, Exif, iptc_facts, read_exif
 from picsight_engine.photos.formats import AVIF, HEIF, IMAGE_SUFFIXES, JPEG, JXL, PSD, RAW, Format
 from picsight_engine.photos.jxl import JxlImageFile
-from picsight_engine.photos.precedence import BITS, FILE_NAME, PRIMARIES, PROFILE, read_metadata
+from picsight_engine.photos.precedence import BITS, FILE_NAME, LIVE, PRIMARIES, PROFILE, read_metadata
 from picsight_engine.photos.psd import NotMergedError, PsdImageFile
 from picsight_engine.photos.raw import open_negative, raw_exif, raw_xmp
 from picsight_engine.photos.reading import Limits, problem
@@ -101,6 +101,7 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_FILM_START = re.compile(rb"\0\0\0.ftyp(?:mp4|iso|qt  |3gp|MSNV|avc)", re.DOTALL)
 _XMP_ORIENTATION = re.compile(rb'tiff:Orientation(?:="|>)([1-8])[^0-9]')
 _CUT_OFF = re.compile(
     r"truncat|end of (file|data|stream|box|image)|not enough|too short|incomplete|premature", re.IGNORECASE
@@ -176,7 +177,7 @@ def read_header(data: bytes, path: Path, beside: Facts = MappingProxyType({})) -
     if kind is None:
         return Header()
     if kind is RAW:  # only `decode` uses LibRaw; a sensor's pixel takes about one byte
-        facts: dict[str, Fact] = {FILE_NAME: path.name, **raw_exif(data).facts(), **_xmp_facts(raw_xmp(data))}
+        facts: dict[str, Fact] = {FILE_NAME: path.name, **raw_exif(data).facts(), **xmp_facts(raw_xmp(data))}
         return Header(len(data), 1, read_metadata(facts, beside))
     try:
         _set_up_decoders(Limits())
@@ -189,6 +190,7 @@ def read_header(data: bytes, path: Path, beside: Facts = MappingProxyType({})) -
     facts = {
         FILE_NAME: path.name,
         **_colour_facts(image, data, kind, exif),
+        **({LIVE: 1} if _holds_film(image, data) else {}),
         **exif.facts(),
         **iptc_facts(_iptc_of(image, data, kind)),
         **_xmp_of(image, data, kind),
@@ -198,17 +200,17 @@ def read_header(data: bytes, path: Path, beside: Facts = MappingProxyType({})) -
 
 def _decode(data: bytes, kind: Format, path: Path, min_side: int, limits: Limits) -> DecodedPhoto:
     if kind is RAW:
-        negative = open_negative(data, min_side, lambda size: _check_size(size, path, limits))
+        negative = open_negative(data, min_side, lambda size: check_size(size, path, limits))
         return _upright(negative.image, negative.size, kind, negative.orientation, min_side)
     image = _open(data, kind)
     stored = image.size
-    _check_size(stored, path, limits)
+    check_size(stored, path, limits)
     image.draft(None, (min_side, min_side))  # decodes a JPEG at 1/2, 1/4 or 1/8 if that is large enough
     with complaints_raised(image):
         image.load()
     if kind not in {JPEG, PSD}:
         stored = image.size  # TIFF and HEIF are turned while loading, others know their size late
-        _check_size(stored, path, limits)
+        check_size(stored, path, limits)
     orientation = _orientation(image, _exif_of(image, data, kind), kind)
     return _upright(image, stored, kind, orientation, min_side)
 
@@ -258,10 +260,18 @@ def _exif_of(image: Image.Image, data: bytes, kind: Format) -> Exif:
 
 def _xmp_of(image: Image.Image, data: bytes, kind: Format) -> dict[str, Fact]:
     """The facts in the XMP packet of an opened file; a JPEG's extended packets are not read."""
-    return _xmp_facts(png.xmp_in_text(data) if kind.name == "PNG" else image.info.get("xmp"))
+    return xmp_facts(png.xmp_in_text(data) if kind.name == "PNG" else image.info.get("xmp"))
 
 
-def _xmp_facts(packet: object) -> dict[str, Fact]:
+def _holds_film(image: ImageFile, data: bytes) -> bool:
+    """Whether a motion photo, marked by Google's XMP or by Samsung's trailer, has its film behind the picture."""
+    packet = image.info.get("xmp") or b""
+    is_marked = b"MotionPhoto" in packet or b"MicroVideo" in packet or data.endswith(b"SEFT")
+    return is_marked and _FILM_START.search(data, len(packet)) is not None
+
+
+def xmp_facts(packet: object) -> dict[str, Fact]:
+    """The facts in an XMP packet; none in anything else."""
     if not isinstance(packet, bytes) or not 0 < len(packet) <= _MOST_XMP:
         return {}
     from picsight_engine.photos.xmp import PacketError, read_facts  # lazy: 33 ms, and most photos have no XMP
@@ -317,7 +327,8 @@ def _set_up_decoders(limits: Limits) -> None:
     pi_heif.options.THUMBNAILS = pi_heif.options.DEPTH_IMAGES = pi_heif.options.AUX_IMAGES = False
 
 
-def _check_size(size: tuple[int, int], path: Path, limits: Limits) -> None:
+def check_size(size: tuple[int, int], path: Path, limits: Limits) -> None:
+    """Raises ImageError if a picture of this size, in pixels, has none or too many."""
     if min(size) < 1:
         raise problem("damaged", path, "cannot be shown: its picture has no pixels")
     megapixels = size[0] * size[1] / 1e6

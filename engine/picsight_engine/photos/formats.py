@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import zlib
 from dataclasses import dataclass
 from itertools import chain
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from picsight_engine.photos import png
 from picsight_engine.photos.exif import read_exif
-from picsight_engine.suffixes import FORMATS, RAW_SUFFIXES
+from picsight_engine.suffixes import FORMATS, RAW_SUFFIXES, VIDEO_SUFFIXES
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # Nothing decodes the others yet: a picture that is left out must show among the problems. SGI's other suffixes (.rgb, .bw)
 # stand for too many other things.
-IMAGE_SUFFIXES = frozenset(chain(*FORMATS.values(), (".exr", ".hdr", ".sgi", ".svg", ".svgz")))
-
-VIDEO_SUFFIXES = frozenset([
-    ".3g2", ".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".webm",
-    ".wmv",
-])  # fmt: skip
+IMAGE_SUFFIXES = (
+    frozenset(chain(*FORMATS.values(), (".exr", ".hdr", ".sgi", ".svg", ".svgz"))) - VIDEO_SUFFIXES
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +115,19 @@ _STRANGERS = (
 
 
 def is_photo_name(name: str) -> bool:
-    """Whether a file of this name is a photo, by its suffix."""
-    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122 -- of every name in a folder
+    """Whether a file of this name is a photo or a film, by its suffix."""
+    suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 -- of every name in a folder
+    return suffix in IMAGE_SUFFIXES or suffix in VIDEO_SUFFIXES
+
+
+def is_film(path: Path) -> bool:
+    """Whether a file is a film, by its suffix."""
+    return path.suffix.lower() in VIDEO_SUFFIXES
+
+
+def can_read_films() -> bool:
+    """Whether the extra `video` is installed."""
+    return importlib.util.find_spec("cv2") is not None
 
 
 def find_format(data: bytes, suffix: str) -> Format | None:
@@ -133,11 +145,6 @@ def find_format(data: bytes, suffix: str) -> Format | None:
         if data.startswith(start):
             return RAW if found is _TIFF and _is_raw(data, suffix) else found
     return _BY_SUFFIX.get(suffix.lower())
-
-
-def unread_kind(suffix: str) -> Literal["video", ""]:
-    """The kind of a file that a scan only lists, "" for all others."""
-    return "video" if suffix.lower() in VIDEO_SUFFIXES else ""
 
 
 def name_stranger(data: bytes) -> tuple[Literal["unsupported", "not_an_image"], str]:

@@ -8,6 +8,7 @@ from picsight_engine.metadata import Metadata
 from picsight_engine.photos import dates
 from picsight_engine.photos import tag_values as read
 from picsight_engine.photos.dates import is_edited
+from picsight_engine.photos.film_tags import DURATION, UTC_DATE
 from picsight_engine.photos.geography import place_of
 
 if TYPE_CHECKING:
@@ -18,11 +19,19 @@ if TYPE_CHECKING:
 
 # Of all that is read from a file; where it grows, files of before are read again, without embedding. Since 2 stars,
 # keywords and descriptions are read, since 3 a "/" in an IPTC keyword is a part of it, since 4 a "|"
-# in a plain word of XMP is, too, and the star that darktable gives to every photo is none; since 5 all the rest is read.
-METADATA_RULE = 5
+# in a plain word of XMP is, too, and the star that darktable gives to every photo is none; since 5 all the rest is read;
+# since 6 films inside photos are noted.
+METADATA_RULE = 6
 
 # Facts that are not tags.
-FILE_NAME, BITS, PROFILE, PRIMARIES, EDITED = "file name", "bits", "profile", "primaries", "edited"
+FILE_NAME, BITS, PROFILE, PRIMARIES, EDITED, LIVE = (
+    "file name",
+    "bits",
+    "profile",
+    "primaries",
+    "edited",
+    "live",
+)
 _FAVOURITES = "Favourites"  # the keyword for Google's favourites
 
 # The sources of each field, best first: reader and tags. EXIF's DateTime, the date of the last change, is not the date
@@ -31,16 +40,36 @@ _TAGS: dict[str, tuple[Row, ...]] = {
     "taken": (
         (dates.exif_date, "ExifIFD:DateTimeOriginal", "ExifIFD:CreateDate"),
         (dates.date, "XMP-exif:DateTimeOriginal", "XMP-photoshop:DateCreated", "XMP-xmp:CreateDate"),
-        (dates.date, "XMP-exif:DateTimeDigitized"),
+        (dates.date, "XMP-exif:DateTimeDigitized", "Keys:CreationDate", "UserData:DateTimeOriginal"),
         (dates.iptc_date, "IPTC:DateCreated"),
         (dates.gps_date, "GPS:GPSDateStamp"),
         (dates.utc_date, "XMP-exif:GPSDateTime", "Takeout:photoTakenTime"),
         (dates.name_date, FILE_NAME),
+        (dates.utc_date, UTC_DATE),  # after the name, which says it in local time
     ),
-    "position": ((read.position, "GPS:GPSLatitude", "XMP-exif:GPSLatitude", "Takeout:GPSLatitude"),),
-    "altitude": ((read.altitude, "GPS:GPSAltitude", "XMP-exif:GPSAltitude", "Takeout:GPSAltitude"),),
+    "position": (
+        (
+            read.position,
+            "GPS:GPSLatitude",
+            "XMP-exif:GPSLatitude",
+            "QuickTime:GPSLatitude",
+            "Takeout:GPSLatitude",
+        ),
+    ),
+    "altitude": (
+        (
+            read.altitude,
+            "GPS:GPSAltitude",
+            "XMP-exif:GPSAltitude",
+            "QuickTime:GPSAltitude",
+            "Takeout:GPSAltitude",
+        ),
+    ),
     "direction": ((read.direction, "GPS:GPSImgDirection", "XMP-exif:GPSImgDirection"),),
-    "camera": ((read.camera, "IFD0:Model", "IFD0:Make", "XMP-tiff:Model"),),
+    "camera": (
+        (read.camera, "IFD0:Model", "IFD0:Make", "XMP-tiff:Model"),
+        (read.camera, "Keys:Model", "Keys:Make", "UserData:Model", "UserData:Make"),
+    ),
     "lens": ((read.text, "ExifIFD:LensModel", "XMP-exifEX:LensModel", "XMP-aux:Lens"),),
     "focal": ((read.positive, "ExifIFD:FocalLength", "XMP-exif:FocalLength"),),
     "focal35": ((read.positive, "ExifIFD:FocalLengthIn35mmFormat", "XMP-exif:FocalLengthIn35mmFilm"),),
@@ -50,6 +79,8 @@ _TAGS: dict[str, tuple[Row, ...]] = {
         (read.iso, "ExifIFD:ISO", "ExifIFD:RecommendedExposureIndex", "ExifIFD:ISOSpeed"),
         (read.iso, "XMP-exif:ISOSpeedRatings", "XMP-exifEX:PhotographicSensitivity"),
     ),
+    "duration": ((read.positive, DURATION),),
+    "live": ((read.positive, LIVE),),
     "flash": ((read.flash, "ExifIFD:Flash", "XMP-exif:FlashFired"),),
     "bits": ((read.iso, BITS),),
     "colour_space": (
@@ -90,6 +121,7 @@ def read_metadata(facts: Facts, beside: Facts) -> Metadata:
         values["altitude"] = values["direction"] = None
     people = read.words(beside, "Takeout:people") if "Takeout:people" in beside else None
     favourite = (_FAVOURITES,) if beside.get("Takeout:favorited") else ()
+    values["live"] = bool(values["live"]) or None
     values["keywords"] = tuple(dict.fromkeys((*(values["keywords"] or ()), *(people or ()), *favourite)))
     is_version = bool(beside.get(EDITED)) or is_edited(str(facts.get(FILE_NAME, "")))
     return Metadata(

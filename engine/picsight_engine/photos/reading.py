@@ -6,26 +6,35 @@ import errno
 import os
 import stat
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from picsight_engine.errors import ImageError
+from picsight_engine.photos.formats import is_film
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from picsight_engine.errors import ProblemCode
+
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The limits for one photo: the size of the picture, its longer side, the size of the file, and seconds in total
-    (enforced by the parent process).
+    (enforced by the parent process). A film may have any size; its seconds are those for a slow disk.
     """
 
     megapixels: float = 250
     side: int = 1_000_000  # pixels: rows and weights of a longer one fill memory, however few pixels it has
     bytes: int = 1_000_000_000
     seconds: float = 30
+    film_seconds: float = 120
+
+    def seconds_for(self, path: Path) -> float:
+        """How long the reading of a file may take."""
+        return self.film_seconds if is_film(path) else self.seconds
 
 
 def read_photo(path: Path, limits: Limits) -> bytes:
@@ -34,11 +43,26 @@ def read_photo(path: Path, limits: Limits) -> bytes:
     Raises:
         ImageError: `empty`, `too_large`, `no_permission`, `vanished`, or `damaged` if the disk cannot read it.
     """
+
+    def whole(file: BinaryIO, size: int) -> bytes:
+        if size > limits.bytes:
+            raise problem(
+                "too_large", path, f"is larger than the limit of {limits.bytes / 1e6:,.0f} megabytes"
+            )
+        return file.read()
+
+    return read_file(path, whole)
+
+
+def read_file(path: Path, read: Callable[[BinaryIO, int], Read]) -> Read:
+    """What `read` returns for the open file and its size in bytes; raises ImageError like `read_photo`."""
     try:
         with open(path, "rb", opener=_open_at_once) as file:  # pathlib takes no opener
             info = os.fstat(file.fileno())
-            is_file, fits = stat.S_ISREG(info.st_mode), info.st_size <= limits.bytes
-            data = file.read() if is_file and fits else b""
+            if stat.S_ISREG(info.st_mode):
+                if not info.st_size:
+                    raise problem("empty", path, "is empty: the file holds no bytes")
+                return read(file, info.st_size)
     except (FileNotFoundError, NotADirectoryError):
         raise problem("vanished", path, "is no longer there") from None
     except PermissionError:
@@ -48,14 +72,7 @@ def read_photo(path: Path, limits: Limits) -> bytes:
         if fault.errno not in {errno.EISDIR, errno.ENXIO}:  # a folder; a socket
             reason = f"cannot be read from the disk ({fault.strerror})"
             raise problem("damaged", path, reason) from fault
-        is_file = False
-    if not is_file:
-        raise problem("vanished", path, "is no longer a file: something else stands in its place")
-    if not fits:
-        raise problem("too_large", path, f"is larger than the limit of {limits.bytes / 1e6:,.0f} megabytes")
-    if not data:
-        raise problem("empty", path, "is empty: the file holds no bytes")
-    return data
+    raise problem("vanished", path, "is no longer a file: something else stands in its place")
 
 
 def problem(code: ProblemCode, path: Path, reason: str) -> ImageError:

@@ -9,6 +9,7 @@ file with edits.
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections import defaultdict
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 from picsight_engine.photos import takeout
 from picsight_engine.photos.formats import is_photo_name
 from picsight_engine.photos.precedence import EDITED
+from picsight_engine.suffixes import SHOWN_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -25,9 +27,12 @@ if TYPE_CHECKING:
 
 SUFFIX = ".xmp"
 _EDITS = ".aae"
-SUFFIXES = (SUFFIX, takeout.SUFFIX, _EDITS)  # of files that may be side-cars
+MOVING_SUFFIXES = (".mov", ".mp4")
+# Of files that may be side-cars, and of films that may belong to a photo.
+SUFFIXES = (SUFFIX, takeout.SUFFIX, _EDITS, *MOVING_SUFFIXES)
 # Of a side-car that is read with its photo: what is made of it takes several times as much.
 _MOST_BYTES = 8_000_000
+_EDITED_PHONE = re.compile(r"IMG_E(?=\d{4})")
 _SPELLINGS = (SUFFIX, SUFFIX.upper())
 
 
@@ -89,7 +94,9 @@ def speaks_of(suffix: Fact | None, photo: Path) -> bool:
 
 
 def companions(names: Collection[str]) -> dict[str, list[str]]:
-    """The photos among the names of a directory that have side-cars there, each with these files."""
+    """The photos among the names of a directory that have side-cars there, each with these files; a film that may belong to a
+    photo also with its stills.
+    """
     found = defaultdict(list)
     sidecars = pairs(names) if any(name.lower().endswith(SUFFIX) for name in names) else {}
     for sidecar, owners in sidecars.items():
@@ -104,7 +111,19 @@ def companions(names: Collection[str]) -> dict[str, list[str]]:
         stem = photo.rpartition(".")[0].lower()
         if edit := edits.get(stem) or edits.get(stem.replace("img_", "img_o", 1)):
             found[photo].append(edit)
+    stills = defaultdict(list)
+    for name in names if any(name.lower().endswith(MOVING_SUFFIXES) for name in names) else ():
+        if name.lower().endswith(tuple(SHOWN_SUFFIXES)):
+            stills[_shot(name)].append(name)
+    for name in names if stills else ():
+        if name.lower().endswith(MOVING_SUFFIXES) and _shot(name) in stills:
+            found[name] += sorted(stills[_shot(name)])
     return found
+
+
+def _shot(name: str) -> str:
+    """What the files of one shot have in common: an iPhone's edit is IMG_E1234 beside IMG_1234."""
+    return _EDITED_PHONE.sub("IMG_", name.rpartition(".")[0])
 
 
 def read_companions(photo: Path, names: Iterable[str], known: Collection[bytes]) -> dict[str, Fact]:
@@ -114,6 +133,8 @@ def read_companions(photo: Path, names: Iterable[str], known: Collection[bytes])
     """
     facts: dict[str, Fact] = {}
     for path in map(photo.with_name, names):
+        if path.suffix.lower() in SHOWN_SUFFIXES:
+            continue
         if path.suffix.lower() == _EDITS:
             facts[EDITED] = 1
         elif path.suffix.lower() == SUFFIX:

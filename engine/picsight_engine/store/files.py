@@ -192,7 +192,7 @@ def metadata_of(db: Database, file_id: int) -> Metadata:
         return Metadata()
     values = dict(zip(_COLUMNS, row, strict=True))
     values["keywords"] = tuple(json.loads(values["keywords"] or "[]"))
-    for name in ("flash", "edited"):
+    for name in ("flash", "edited", "live"):
         values[name] = None if values[name] is None else bool(values[name])
     return Metadata(**values)
 

@@ -333,11 +333,6 @@ def _pairs(schema: sqlite3.Connection) -> None:
     """Lets a file join another file's photo as its pair; keeps the photo that it shows itself."""
     schema.execute("ALTER TABLE files ADD COLUMN single_id INTEGER REFERENCES photos (id) ON DELETE SET NULL")
     schema.execute("CREATE INDEX files_single ON files (single_id) WHERE single_id IS NOT NULL")
-    edits = schema.execute(
-        "SELECT folder_id, name FROM files WHERE instr(name, CAST('IMG_E' AS BLOB))"
-    ).fetchall()
-    for folder_id, name in edits:
-        pair(schema, folder_id, name)
 
 
 def _formats_read_since(schema: sqlite3.Connection) -> None:
@@ -355,6 +350,18 @@ def _moments(schema: sqlite3.Connection) -> None:
     )
 
 
+def _films(schema: sqlite3.Connection) -> None:
+    """Stores how long films last, and which photos have one in their file or beside it."""
+    schema.execute("ALTER TABLE files ADD COLUMN duration REAL")
+    schema.execute("ALTER TABLE files ADD COLUMN live INTEGER")
+    schema.execute("CREATE INDEX files_live ON files (photo_id) WHERE present AND live")
+    edits = schema.execute(  # due since the step that added pairs
+        "SELECT folder_id, name FROM files WHERE instr(name, CAST('IMG_E' AS BLOB))"
+    ).fetchall()
+    for folder_id, name in edits:
+        pair(schema, folder_id, name)
+
+
 MIGRATIONS: Steps = (
     _first_schema,
     _metadata_of_files,
@@ -368,6 +375,7 @@ MIGRATIONS: Steps = (
     _pairs,
     _formats_read_since,
     _moments,
+    _films,
 )
 
 

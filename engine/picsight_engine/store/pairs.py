@@ -2,7 +2,8 @@
 
 Files of one shot are one photo: the picture that a person would show, with the others behind it. In one folder a camera's
 RAW stands behind the JPEG or HEIC of the same name, and an iPhone's original (IMG_1234) behind its edit (IMG_E1234), unless
-both say when they were taken and that is more than two seconds apart. What stands behind another keeps the photo that it
+both say when they were taken and that is more than two seconds apart. A Live Photo's film stands behind its JPEG or HEIC, as
+the worker that read both has found. What stands behind another keeps the photo that it
 shows itself: alone again it is that photo, with what a person has said of the pair.
 """
 
@@ -18,13 +19,12 @@ from typing import TYPE_CHECKING
 from picsight_engine.store.decisions import say_again
 from picsight_engine.store.files import IDS
 from picsight_engine.store.folders import RESTING
-from picsight_engine.suffixes import RAW_SUFFIXES
+from picsight_engine.suffixes import RAW_SUFFIXES, SHOWN_SUFFIXES, VIDEO_SUFFIXES
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Sequence
 
-_SHOWN = frozenset([".jpg", ".jpeg", ".heic", ".heif", ".hif"])
 _MOST_SECONDS = 2.0
 _PHONE = re.compile(rb"(?P<letters>(?:.*/)?IMG_)(?P<edit>E?)(?P<number>\d{4,})", re.DOTALL)
 
@@ -38,20 +38,21 @@ SELECT id FROM photos WHERE missing_since IS NOT NULL AND id IN {IDS}
     AND NOT EXISTS (SELECT 1 FROM files WHERE single_id = photos.id AND present) ORDER BY id"""
 _NAMES = f"SELECT folder_id, name FROM files WHERE id IN {IDS}"
 _BESIDE = """
-SELECT id, name, taken, photo_id, single_id FROM files
+SELECT id, name, taken, photo_id, single_id, coalesce(live, 0) FROM files
 WHERE folder_id = ? AND present AND photo_id IS NOT NULL AND name >= ? AND name < ?"""
 _SHOW = "UPDATE files SET photo_id = ?, single_id = ? WHERE id = ?"
 
 
 @dataclass(frozen=True, slots=True)
 class _ShotFile:
-    """A present file; `single_id` is the photo that it shows itself where it stands behind that of another."""
+    """A present file; `live` of a film means that it belongs to a still of its name, `single_id` is the photo that it shows itself where it stands behind that of another."""
 
     id: int
     name: bytes
     taken: str | None
     photo_id: int
     single_id: int | None
+    live: bool
 
     @property
     def itself(self) -> int:
@@ -111,7 +112,7 @@ def _stems(name: bytes) -> list[bytes]:
 def _firsts(files: Sequence[_ShotFile], edit: bytes | None) -> dict[int, int]:
     """The photo behind which each file stands, by the file's id; files that stand alone or first are absent."""
     shown = sorted(
-        (file for file in files if _suffix(file) in _SHOWN), key=lambda file: not _is_edit(file, edit)
+        (file for file in files if _suffix(file) in SHOWN_SUFFIXES), key=lambda file: not _is_edit(file, edit)
     )
     found: dict[int, int] = {}
     for file in (*shown, *(file for file in files if _suffix(file) in RAW_SUFFIXES)):
@@ -121,6 +122,9 @@ def _firsts(files: Sequence[_ShotFile], edit: bytes | None) -> dict[int, int]:
         lead = next((each for each in may_lead if _same_time(each, file)), None)
         if lead is not None:
             found[file.id] = found.get(lead.id, lead.itself)
+    for film in files if shown else ():
+        if film.live and _suffix(film) in VIDEO_SUFFIXES:
+            found[film.id] = found.get(shown[0].id, shown[0].itself)
     return found
 
 

@@ -28,9 +28,8 @@ _PICTURE_RULE = "SELECT picture_rule FROM photos WHERE id = ?"
 _KNOWN = f"SELECT id FROM photos WHERE id IN {IDS}"
 SHOWN = "photo_id NOT IN (SELECT id FROM photos WHERE missing_since IS NOT NULL)"  # of rows with a photo
 _HIDDEN = "SELECT id FROM photos WHERE missing_since IS NOT NULL ORDER BY id"
-_COLUMNS = (
-    "photos.id, width, height, taken, taken_offset, place, camera, folders.path, files.name, files.mtime_ns"
-)
+_COLUMNS = """photos.id, width, height, taken, taken_offset, place, camera, duration,
+    photos.id IN (SELECT photo_id FROM files WHERE present AND live), folders.path, files.name, files.mtime_ns"""
 _PHOTOS = f"""
 SELECT {_COLUMNS}
 FROM photos
@@ -88,7 +87,10 @@ class NewPhoto:
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A visible photo with the metadata of its primary file; unknown values are None."""
+    """A visible photo with the metadata of its primary file; unknown values are None.
+
+    `duration` is that of a film in seconds; `is_live` means that a film is in the photo's file, or beside it.
+    """
 
     id: int
     width: int
@@ -97,6 +99,8 @@ class Photo:
     taken_offset: str | None
     place: str | None
     camera: str | None
+    duration: float | None
+    is_live: bool
     folder: Path
     name: bytes
     mtime_ns: int
@@ -203,5 +207,5 @@ def _photos(rows: list[tuple[Any, ...]]) -> list[Photo]:
         folder, name, mtime_ns = row[-3:]
         if folder not in folders:
             folders[folder] = Path(os.fsdecode(folder))
-        photos.append(Photo(*(*row[:-3], folders[folder], name, mtime_ns)))
+        photos.append(Photo(*(*row[:-4], bool(row[-4]), folders[folder], name, mtime_ns)))
     return photos

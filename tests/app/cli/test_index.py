@@ -18,7 +18,6 @@ BAD = {
     "webp_cve.webp": {"damaged", "truncated", "not_an_image"},
     "bomb_png_40000x40000_1bit.png": {"too_large"},
     "canon_r6_pruned.cr3": {"truncated"},
-    "IMG_2927.MOV": {"not_read"},
 }
 
 
@@ -86,13 +85,14 @@ def test_bad_files_are_listed_each_with_a_sentence_and_not_tried_again(troubled)
     assert {problem["tries"] for problem in shell.json("problems")["problems"]} == {1}
 
 
-def test_of_what_is_not_read_yet_each_kind_is_a_line(troubled):
-    shell, _ = troubled
-    line = "1 video is not read yet."
-    assert [each for each in shell("problems").out.splitlines() if "not_read" in each] == [
-        f"not_read\t{line}"
-    ]
-    assert line in shell("index").err
+def test_all_videos_that_are_not_read_are_one_line_that_says_what_to_install(own, tmp_path, no_video):
+    for name in ("a.mov", "b.mp4"):
+        (tmp_path / name).write_bytes(b"film")
+    line = "2 videos are not read: install the package opencv-python-headless and index again."
+    assert line in own("index", tmp_path).err
+    assert own("problems").out == f"not_read\t{line}\n"
+    assert own.json("index").items() >= {"found": 2, "problems": 2}.items()
+    assert {problem["tries"] for problem in own.json("problems")["problems"]} == {1}
 
 
 def test_show_and_similar_tell_the_problem_of_a_bad_file(troubled):

@@ -82,7 +82,7 @@ def test_files_that_are_not_read_yet_are_a_closed_line_below_the_other_problems(
     view.model.set_problems([*unread, PROBLEMS[2]])
     first, *others = view.model.reasons()
     assert view.model.group_of(first).reason == "Too large."
-    assert [index.data() for index in others] == ["3 videos are not read yet"]
+    assert [index.data() for index in others] == ["3 videos are not read: install opencv-python-headless"]
     assert [view.table.isExpanded(index) for index in (first, *others)] == [True, False]
     assert kinds(view) == ["All 4", "Not read yet 3", "Too large 1"]
 

@@ -31,12 +31,23 @@ def test_pictures_are_found_by_suffix_in_any_case_and_in_order(tmp_path):
     assert names(tmp_path) == [b"a.jpeg", b"b.JPG", b"e.heic", b"trip/c.png", b"trip/deep/d.webp"]
 
 
-def test_raw_files_are_photos_and_videos_are_listed_as_not_read(tmp_path):
-    for name in ("a.jpg", "b.CR2", "c.mov", "d.txt"):
-        (tmp_path / name).write_bytes(b"x")
+def test_raw_files_and_videos_are_seen_and_a_video_with_the_stills_of_its_shot(tmp_path):
+    files = (
+        "a.jpg",
+        "b.CR2",
+        "c.mov",
+        "d.ts",
+        "IMG_1234.MOV",
+        "IMG_1234.HEIC",
+        "IMG_E1234.JPG",
+        "b.avi",
+        "b.jpg",
+    )
+    write(tmp_path, *files)
     (listing,) = scan(tmp_path)
-    assert [(seen.name, seen.code) for seen in listing.problems] == [(b"c.mov", "not_read")]
-    assert names(tmp_path) == [b"a.jpg", b"b.CR2"]
+    assert {file.name for file in listing.files} == {*map(os.fsencode, files)} - {b"d.ts"}
+    stills = {file.name: file.companions for file in listing.files if file.companions}
+    assert stills == {b"IMG_1234.MOV": (b"IMG_1234.HEIC", b"IMG_E1234.JPG")}
 
 
 def test_size_and_time_are_those_of_the_file(tmp_path):
@@ -201,9 +212,9 @@ def test_a_view_of_a_folder_has_all_that_was_seen_in_its_directories(home, tmp_p
     write(folder, "a.jpg", "trip/b.jpg", "trip/c.mov")
     (folder / "trip" / "broken.jpg").symlink_to("nowhere.jpg")
     view = folder_view(home.db, home.add(folder), list(scan(folder)))
-    assert [file.name for file in view.seen] == [b"a.jpg", b"trip/b.jpg"]
+    assert [file.name for file in view.seen] == [b"a.jpg", b"trip/b.jpg", b"trip/c.mov"]
     assert [seen.name for seen in view.folders] == [b"", b"trip"]
     assert (view.links, [problem.name for problem in view.unreadable]) == (
         [b"trip/broken.jpg"],
-        [b"trip/c.mov"],
+        [],
     )

@@ -19,6 +19,8 @@ from picsight_engine.store.tagged import person_stars
 
 NOON, SECOND_LATER, TWO_LATER, THREE_LATER = (f"2021-07-14T12:00:0{second}" for second in (0, 1, 2, 3))
 
+LIVE = Metadata(live=True)  # of a film that belongs to a still
+
 # Files with the time when each was taken, and which of them stand together, the one that is shown first.
 ARRANGEMENTS = [
     ({"a.jpg": NOON, "a.cr2": NOON}, [["a.jpg", "a.cr2"]]),
@@ -79,6 +81,19 @@ ARRANGEMENTS = [
     ({"a.cr2": NOON}, [["a.cr2"]]),
     ({"ä.jpg": NOON, "ä.cr2": NOON}, [["ä.jpg", "ä.cr2"]]),
     ({"a (1).jpg": NOON, "a (1).cr2": NOON, "a.cr2": NOON}, [["a (1).jpg", "a (1).cr2"], ["a.cr2"]]),
+    ({"a.heic": NOON, "a.mov": LIVE}, [["a.heic", "a.mov"]]),
+    ({"a.jpg": NOON, "a.MP4": LIVE}, [["a.jpg", "a.MP4"]]),
+    ({"a.jpg": NOON, "a.mov": NOON}, [["a.jpg"], ["a.mov"]]),
+    ({"a.jpg": NOON, "b.mov": LIVE}, [["a.jpg"], ["b.mov"]]),
+    ({"x/a.jpg": NOON, "a.mov": LIVE}, [["x/a.jpg"], ["a.mov"]]),
+    ({"a.png": NOON, "a.mov": LIVE}, [["a.png"], ["a.mov"]]),
+    ({"a.dng": NOON, "a.mov": LIVE}, [["a.dng"], ["a.mov"]]),
+    ({"a.heic": NOON, "a.dng": NOON, "a.mov": LIVE}, [["a.heic", "a.dng", "a.mov"]]),
+    (
+        {"IMG_E1234.JPG": NOON, "IMG_1234.HEIC": NOON, "IMG_1234.MOV": LIVE},
+        [["IMG_E1234.JPG", "IMG_1234.HEIC", "IMG_1234.MOV"]],
+    ),
+    ({"IMG_E1234.JPG": NOON, "IMG_1234.MOV": LIVE}, [["IMG_E1234.JPG", "IMG_1234.MOV"]]),
     ({"a.jpg": "2021-07-14T23:59:59", "a.cr2": "2021-07-15T00:00:01"}, [["a.jpg", "a.cr2"]]),
 ]
 
@@ -93,7 +108,8 @@ class Folder:
     def come(self, name, taken):
         self.shelf.put(name.encode(), next(self.numbers), vector=False)
         with self.shelf.db.writer() as connection:
-            put_metadata(connection, self.shelf.folder.id, name.encode(), Metadata(taken=taken), 1)
+            metadata = taken if isinstance(taken, Metadata) else Metadata(taken=taken)
+            put_metadata(connection, self.shelf.folder.id, name.encode(), metadata, 1)
             pair(connection, self.shelf.folder.id, name.encode())
 
     def go(self, *names):

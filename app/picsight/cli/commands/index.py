@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from picsight import locations
-from picsight.cli.commands.library import unread_sentences
+from picsight.cli.commands.library import unread_sentence
 from picsight.cli.interrupts import stop_requests
 from picsight.cli.layout import count
 from picsight.cli.logs import follow_engine
@@ -48,7 +48,7 @@ def index(invocation: Invocation, folders: tuple[Path, ...], workers: int | None
         if library is None or not (folders or library.folders()):
             raise RequestError("The library has no folder yet. Type: picsight index FOLDER")
         finished = _run(library, folders, workers, quiet=invocation.quiet)
-        unread = unread_sentences(library.problems())
+        unread = unread_sentence(library.problems())
     _tell(invocation, finished, unread)
     return INTERRUPTED if finished.cancelled else 0
 
@@ -72,7 +72,7 @@ def _run(library: Library, folders: Sequence[Path], workers: int | None, *, quie
     raise AssertionError("an indexing run ends with Finished")
 
 
-def _tell(invocation: Invocation, finished: Finished, unread: Sequence[str]) -> None:
+def _tell(invocation: Invocation, finished: Finished, unread: str) -> None:
     summary = finished.summary
     rate = round(summary.photos_per_second, 2)
     document = asdict(summary) | {"seconds": round(summary.seconds, 3), "photos_per_second": rate}
@@ -82,7 +82,7 @@ def _tell(invocation: Invocation, finished: Finished, unread: Sequence[str]) -> 
         say(f"Stopped. {count(safe, 'photo is', 'photos are')} safe; the next run continues.")
     if invocation.quiet:
         return
-    for note in (*finished.notes, *filter(None, [finished.suggested]), *unread):
+    for note in (*finished.notes, *filter(None, [finished.suggested, unread])):
         say(note)
     lost = [str(place.path) for place in finished.emptier]
     if lost and all(map(str.isprintable, lost)):  # else what is shown could not be typed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import click
@@ -11,7 +10,6 @@ from picsight import locations
 from picsight.cli.layout import count, size
 from picsight.cli.options import A_PATH, WordsCommand
 from picsight.cli.streams import put, put_json
-from picsight_engine.photos.formats import unread_kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +58,7 @@ def problems(invocation: Invocation) -> None:
     for problem in found:
         if problem.code != "not_read":
             put(problem.code, problem.message)
-    for sentence in unread_sentences(found):
+    if sentence := unread_sentence(found):
         put("not_read", sentence)
     if not found:
         invocation.hint("Every photo could be read.")
@@ -71,10 +69,11 @@ def reason(problem: Problem) -> dict[str, object]:
     return {"code": problem.code, "message": problem.message, "tries": problem.tries}
 
 
-def unread_sentences(found: Sequence[Problem]) -> list[str]:
-    """A sentence per kind of file with the number of unread files: there may be thousands."""
-    kinds = Counter(unread_kind(each.path.suffix) for each in found if each.code == "not_read")
-    return [f"{count(kinds[kind], f'{kind} is', f'{kind}s are')} not read yet." for kind in sorted(kinds)]
+def unread_sentence(found: Sequence[Problem]) -> str:
+    """One sentence for all videos that are not read, "" without any: there may be thousands."""
+    videos = sum(each.code == "not_read" for each in found)
+    advice = "install the package opencv-python-headless and index again."
+    return f"{count(videos, 'video is', 'videos are')} not read: {advice}" if videos else ""
 
 
 @click.command("doctor", cls=WordsCommand)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QAbstractItemModel, QDateTime, QModelIndex, Qt
 
 from picsight.window.parts.words import counted, plain, say, short_path, since, tooltip
-from picsight_engine.photos.formats import unread_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,7 +23,10 @@ if TYPE_CHECKING:
 
 NOWHERE = QModelIndex()
 UNREAD = {  # singular, plural
-    "video": ("%n video is not read yet", "%n videos are not read yet"),
+    "video": (
+        "%n video is not read: install opencv-python-headless",
+        "%n videos are not read: install opencv-python-headless",
+    ),
 }
 REASONS: dict[ProblemCode, str] = {
     "empty": "Empty",
@@ -194,7 +196,7 @@ def _is_group(index: Index) -> bool:
 def why(problem: Problem) -> str:
     """The reason alone: the engine's sentence without the file, which is shown separately."""
     if problem.code == "not_read":
-        return unread_kind(problem.path.suffix)
+        return "video"
     reason = problem.message.removeprefix(f"{problem.path} ").removeprefix("cannot be shown: ")
     return reason[:1].upper() + reason[1:]
 

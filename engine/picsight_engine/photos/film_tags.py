@@ -1,0 +1,175 @@
+"""Reads the tags of films: the boxes of MP4 and QuickTime files."""
+
+from __future__ import annotations
+
+import re
+import struct
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from picsight_engine.photos.exif import Fact
+
+    Box = tuple[bytes, int, int]  # kind, and where its content begins and ends in the file
+
+# Facts of films that are not ExifTool's names of tags.
+WIDTH, HEIGHT, PACKET = "film width", "film height", "film XMP"
+DURATION, CONTENT_IDENTIFIER, UTC_DATE = (
+    "QuickTime:Duration",
+    "Keys:ContentIdentifier",
+    "QuickTime:CreateDate",
+)
+
+_POSITION = "position"  # stands for these three
+_POSITION_TAGS = ("QuickTime:GPSLatitude", "QuickTime:GPSLongitude", "QuickTime:GPSAltitude")
+_KEYS = {
+    b"com.apple.quicktime.creationdate": "Keys:CreationDate",
+    b"com.apple.quicktime.location.ISO6709": _POSITION,
+    b"com.apple.quicktime.make": "Keys:Make",
+    b"com.apple.quicktime.model": "Keys:Model",
+    b"com.apple.quicktime.content.identifier": CONTENT_IDENTIFIER,
+    b"com.android.model": "Keys:Model",
+    b"com.android.manufacturer": "Keys:Make",
+}
+_TEXTS = {
+    b"\xa9day": "UserData:DateTimeOriginal",
+    b"\xa9xyz": _POSITION,
+    b"\xa9mak": "UserData:Make",
+    b"\xa9mod": "UserData:Model",
+}
+_CONTAINERS = frozenset([b"moov", b"trak", b"udta", b"meta", b"mvex"])
+_READ = frozenset([b"mvhd", b"tkhd", b"mehd", b"keys", b"ilst", b"uuid", b"XMP_", *_TEXTS])
+_XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+_MOST_BYTES = 4_000_000  # of a box that is read
+_MOST_BOXES = 10_000  # of a file: more are damage
+_ISO6709 = re.compile(r"([+-]\d+(?:\.\d+)?)([+-]\d+(?:\.\d+)?)(?:([+-]\d+(?:\.\d+)?))?")
+_SINCE_1904 = datetime(1904, 1, 1)  # noqa: DTZ001 - in UTC
+_UNTIL_1970 = 2_082_844_800  # seconds; some programs count from 1970 all the same
+_UNKNOWN_DURATION = frozenset([0, 2**32 - 1, 2**64 - 1])
+
+
+def film_facts(file: BinaryIO, size: int) -> dict[str, Fact]:
+    """The facts of an MP4 or QuickTime file of `size` bytes, by ExifTool's names; none of another file. Never raises
+    for what a file holds.
+    """
+    facts: dict[str, Fact] = {}
+    keys: list[bytes] = []
+    scale = 0
+    for kind, content in _contents(file, size):
+        with suppress(struct.error, OverflowError, ValueError):
+            if kind == b"mvhd":
+                scale = _add_header(facts, content)
+            elif kind == b"mehd" and scale and DURATION not in facts:
+                facts[DURATION] = struct.unpack_from(">Q" if content[0] else ">I", content, 4)[0] / scale
+            elif kind == b"tkhd":
+                _add_size(facts, content)
+            elif kind == b"keys":
+                keys = [content[start:end] for _, start, end in _split(content, 8)]
+            elif kind == b"ilst":
+                _add_items(facts, content, keys)
+            elif kind in _TEXTS:
+                _add(facts, _TEXTS[kind], _text(content))
+            elif kind == b"XMP_" or content.startswith(_XMP_UUID):
+                facts[PACKET] = content[16 * (kind == b"uuid") :]
+    return facts
+
+
+def lacks_index(file: BinaryIO, size: int) -> bool:
+    """Whether an MP4 or QuickTime file of `size` bytes ends before the box that says where its frames are."""
+    kinds = [kind for kind, _, _ in _boxes(file, 0, size)][:_MOST_BOXES]
+    return kinds[:1] in ([b"ftyp"], [b"mdat"], [b"wide"]) and b"moov" not in kinds
+
+
+def _contents(file: BinaryIO, size: int) -> Iterator[tuple[bytes, bytes]]:
+    """The boxes that are read, with their content, in the order of the file."""
+    rows = [_boxes(file, 0, size)]
+    for _ in range(_MOST_BOXES):
+        box = next(rows[-1], None)
+        if box is None:
+            rows.pop()
+            if not rows:
+                return
+            continue
+        kind, start, end = box
+        if kind in _CONTAINERS:
+            file.seek(start + 4)
+            # in MP4, a version and flags come first
+            rows.append(_boxes(file, start + 4 * (kind == b"meta" and file.read(4) != b"hdlr"), end))
+        elif kind in _READ and end - start <= _MOST_BYTES:
+            file.seek(start)
+            yield kind, file.read(end - start)
+
+
+def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[Box]:
+    while start + 8 <= end:
+        file.seek(start)
+        head = file.read(16)
+        length, begin = int.from_bytes(head[:4], "big"), 8
+        if length == 1:
+            length, begin = int.from_bytes(head[8:], "big"), 16
+        length = length or end - start
+        if length < begin:
+            return
+        yield head[4:8], start + begin, min(start + length, end)
+        start += length
+
+
+def _split(content: bytes, start: int) -> Iterator[Box]:
+    """The boxes inside a content that is in memory."""
+    while start + 8 <= len(content):
+        length = int.from_bytes(content[start : start + 4], "big")
+        if length < 8:
+            return
+        yield content[start + 4 : start + 8], start + 8, start + length
+        start += length
+
+
+def _add_header(facts: dict[str, Fact], content: bytes) -> int:
+    """Adds date and duration; returns the units of time in a second."""
+    created, _, scale, duration = struct.unpack_from(">QQIQ" if content[0] else ">IIII", content, 4)
+    if created:
+        created -= _UNTIL_1970 if created < _UNTIL_1970 else 0
+        date = _SINCE_1904 + timedelta(seconds=created)
+        facts[UTC_DATE] = f"{date:%Y:%m:%d %H:%M:%S}"
+    if scale and duration not in _UNKNOWN_DURATION:
+        facts[DURATION] = duration / scale
+    return int(scale)
+
+
+def _add_size(facts: dict[str, Fact], content: bytes) -> None:
+    """Adds the size of a track's picture, upright by its matrix; tracks of sound have none."""
+    a, b, _, c, d = struct.unpack_from(">5i", content, 52 if content[0] else 40)
+    width, height = struct.unpack_from(">II", content, 88 if content[0] else 76)
+    if width and height and WIDTH not in facts:
+        across, down = (abs(a * width) + abs(c * height)) / 2**32, (abs(b * width) + abs(d * height)) / 2**32
+        facts[WIDTH], facts[HEIGHT] = round(across), round(down)
+
+
+def _add_items(facts: dict[str, Fact], content: bytes, keys: list[bytes]) -> None:
+    """Adds the items of a list: QuickTime names them by their place among `keys`, others by a kind."""
+    for kind, start, end in _split(content, 0):
+        place = int.from_bytes(kind, "big") - 1
+        name = _TEXTS.get(kind) or (_KEYS.get(keys[place]) if 0 <= place < len(keys) else None)
+        if name:
+            _add(facts, name, _text(content[start:end]))
+
+
+def _add(facts: dict[str, Fact], name: str, text: str) -> None:
+    if name != _POSITION:
+        facts.setdefault(name, text)
+    elif match := _ISO6709.match(text):
+        for tag, number in zip(_POSITION_TAGS, match.groups(), strict=True):
+            if number is not None:
+                facts.setdefault(tag, float(number))
+
+
+def _text(content: bytes) -> str:
+    """The text of a "data" box, or QuickTime's: a length and a language in two bytes each, then the text."""
+    if content[4:8] == b"data":
+        text = content[16 : int.from_bytes(content[:4], "big")]
+    else:
+        text = content[4 : 4 + int.from_bytes(content[:2], "big")]
+    return text.decode("utf-8", "replace").strip("\0 ")

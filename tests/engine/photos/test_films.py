@@ -1,0 +1,250 @@
+"""Films: their tags, the frames by which they are found, their identity, and those that belong to a photo."""
+
+from __future__ import annotations
+
+import os
+import struct
+
+import numpy as np
+import pytest
+
+from picsight_engine.errors import ImageError
+from picsight_engine.photos import live
+from picsight_engine.photos.decode import Limits, read_header
+from picsight_engine.photos.films import (
+    MOST_FRAMES,
+    decode_film,
+    film_extract,
+    film_reader,
+    film_seconds,
+    read_film_facts,
+)
+from picsight_engine.photos.formats import can_read_films
+from picsight_engine.photos.identity import bytes_hash
+from picsight_engine.photos.precedence import read_metadata
+
+SIZE = (64, 48)
+RED, GREEN, BLUE = range(3)
+SLOW = [(1, np.linspace(0, 4 * second, SIZE[0], dtype=np.uint8)) for second in range(10, 60)]
+LONG = [(600, np.random.default_rng(part).integers(0, 255, SIZE[0])) for part in range(60)]
+
+
+@pytest.fixture
+def cv2(tmp_path):
+    """OpenCV, silent."""
+    if not can_read_films():
+        pytest.skip("needs the extra video")
+    return film_reader(tmp_path)
+
+
+@pytest.fixture
+def make_film(cv2, tmp_path):
+    """Writes a film of scenes, each a number of seconds and a colour with a pattern, a row of grey pixels, or None for black."""
+
+    def make(*scenes, name="film.mp4", rate=5.0, size=SIZE, coding="mp4v"):
+        path = tmp_path / name
+        out = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter_fourcc(*coding), rate, size)
+        assert out.isOpened()
+        for seconds, colour in scenes:
+            pixels = np.zeros((size[1], size[0], 3), np.uint8)
+            if isinstance(colour, np.ndarray):
+                pixels[:] = colour[:, None]
+            elif colour is not None:
+                pixels[:, :, 2 - colour] = np.kron(np.eye(2), np.full((size[1] // 2, size[0] // 2), 220))
+            for _ in range(round(seconds * rate)):
+                out.write(pixels)
+        out.release()
+        return path
+
+    return make
+
+
+def decoded(path, **options):
+    return decode_film(path, min_side=32, limits=Limits(), **options)
+
+
+def moments(path):
+    film = decoded(path)
+    return [film.moment, *(moment for _, moment in film.parts)]
+
+
+def colour_of(image):
+    return int(np.asarray(image).reshape(-1, 3).mean(axis=0).argmax())
+
+
+def why(path):
+    with pytest.raises(ImageError) as caught:
+        decoded(path)
+    assert str(path) in caught.value.message
+    return caught.value.code
+
+
+def test_the_tags_of_a_phones_film_are_those_that_exiftool_reads(shared):
+    metadata = read_metadata(read_film_facts(shared / "camera" / "IMG_2927.MOV"), {})
+    assert (metadata.taken, metadata.taken_offset, metadata.camera) == (
+        "2019-07-24T11:25:40",
+        "+03:00",
+        "iPhone 6",
+    )
+    assert (metadata.lat, metadata.lon, metadata.altitude) == pytest.approx((32.0929, 34.862, 28.516))
+    assert metadata.duration == pytest.approx(4.0, abs=0.01)
+
+
+def box(kind, *contents):
+    content = b"".join(contents)
+    return struct.pack(">I", 8 + len(content)) + kind + content
+
+
+def spoken(text):
+    return struct.pack(">HH", len(text), 0x15C7) + text
+
+
+def test_an_android_films_tags_are_read_and_an_empty_fragment_counts_for_nothing(tmp_path):
+    """64-bit times, the index behind 5 GB of frames, the length of a film in fragments, a date without an offset."""
+    header = b"\1\0\0\0" + struct.pack(">QQIQ", 3_660_000_000, 0, 1000, 0)
+    turned = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30)
+    track = bytes(40) + turned + struct.pack(">II", 1920 << 16, 1080 << 16)
+    texts = box(b"\xa9xyz", spoken(b"-33.8688+151.2093/")), box(b"\xa9mod", spoken(b"Pixel 8"))
+    index = box(b"moov", box(b"mvhd", header), box(b"mvex", box(b"mehd", bytes(4), struct.pack(">I", 2500))),
+                box(b"trak", box(b"tkhd", track)), box(b"udta", *texts))  # fmt: skip
+    path = tmp_path / "film.mp4"
+    with path.open("wb") as file:
+        file.write(box(b"ftyp", b"isom", bytes(4)) + struct.pack(">I4sQ", 1, b"mdat", 5_000_000_000))
+        file.seek(16 + 5_000_000_000)
+        file.write(index)
+    facts = read_film_facts(path)
+    metadata = read_metadata(facts, {})
+    assert (metadata.taken, metadata.taken_offset, metadata.camera) == (
+        "2019-12-24T02:40:00",
+        "+00:00",
+        "Pixel 8",
+    )
+    assert (metadata.lat, metadata.lon, metadata.duration) == (-33.8688, 151.2093, 2.5)
+    assert (facts["film width"], facts["film height"]) == (1080, 1920)
+    assert len(film_extract(path)) < 4_000_000
+
+
+@pytest.mark.parametrize("length", [0, 7, 8, 2**31])
+def test_boxes_that_lie_about_their_length_are_no_tags(tmp_path, length):
+    path = tmp_path / "film.mov"
+    path.write_bytes(box(b"ftyp", b"qt  ") + struct.pack(">I", length) + b"moov" + box(b"mvhd", b"\0" * 9))
+    assert set(read_film_facts(path)) == {"file name"}
+
+
+def test_a_film_is_shown_by_its_scenes_and_its_poster_is_the_first_that_is_not_black(make_film):
+    path = make_film((2, None), (4, RED), (4, GREEN), (4, RED), (4, BLUE))
+    film = decoded(path)
+    assert (film.width, film.height, film.format) == (*SIZE, "VIDEO")
+    shown = [(film.image, film.moment), *film.parts]
+    assert [colour_of(image) for image, _ in shown] == [
+        RED,
+        GREEN,
+        BLUE,
+    ]  # red comes twice, and is shown once
+    assert [moment for _, moment in shown] == pytest.approx([2, 6, 14], abs=2.5)
+    assert max(film.image.size) <= max(SIZE)
+    assert film_seconds(path) == pytest.approx(18)
+    poster = decoded(path, is_poster=True)
+    assert (poster.image, poster.moment, poster.parts) == (film.image, film.moment, ())
+    assert colour_of(decoded(path, moment=15.0).image) == BLUE
+
+
+def test_a_slow_change_is_shown_every_ten_seconds_and_ten_hours_by_forty_frames(make_film):
+    for path, most in (
+        (make_film(*SLOW, rate=1.0, coding="MJPG", name="slow.avi"), 10),
+        (make_film(*LONG, rate=0.01), 1800),
+    ):
+        found = moments(path)
+        assert max(np.diff(found)) <= most
+        assert film_seconds(path) - found[-1] <= most
+    assert (film_seconds(path), len(found)) == (36_000, MOST_FRAMES)
+
+
+def test_a_film_of_one_frame_and_one_of_changing_sizes_are_read(make_film, tmp_path):
+    assert moments(make_film((0.2, RED))) == [0.0]
+    one = make_film((4, RED), name="one.mpg", coding="mpg1", rate=25.0)
+    two = make_film((4, GREEN), name="two.mpg", coding="mpg1", rate=25.0, size=(128, 96))
+    both = tmp_path / "both.mpg"
+    both.write_bytes(one.read_bytes() + two.read_bytes())
+    assert decoded(both).image.size == (43, 32)
+
+
+def test_a_film_that_cannot_be_read_says_why(make_film, tmp_path):
+    whole = make_film((2, RED)).read_bytes()
+    cut, text = tmp_path / "cut.mp4", tmp_path / "text.mov"
+    cut.write_bytes(whole[: whole.index(b"moov") - 4])
+    text.write_bytes(b"no film")
+    assert (why(cut), why(text), why(tmp_path / "none.mp4")) == ("truncated", "damaged", "vanished")
+    assert decoded(make_film((2, RED), name="caf\u00e9 \n.mp4")).width == SIZE[0]
+    odd = tmp_path / os.fsdecode(b"\xff.mp4")
+    odd.write_bytes(whole)
+    assert decoded(odd).width == SIZE[0]
+
+
+def test_a_film_is_identified_by_its_length_start_middle_and_end(tmp_path):
+    path = tmp_path / "film.mp4"
+    data = bytearray(9_000_000)
+
+    def identity():
+        path.write_bytes(data)
+        return bytes_hash(film_extract(path))
+
+    seen = [identity()]
+    for place in (0, 4_500_000, 8_999_999):
+        data[place] = 1
+        seen.append(identity())
+    data += b"\0"
+    assert len({*seen, identity()}) == 5
+    small = bytearray(b"x" * 100)
+    path.write_bytes(small)
+    assert film_extract(path)[8:] == small
+
+
+def test_a_live_photos_film_belongs_to_the_still_of_its_identifier_and_to_no_other(shared, tmp_path):
+    camera = shared / "camera"
+    facts = read_film_facts(camera / "IMG_2927.MOV")
+    others = [camera / "iphone15pro_o6_offset.HEIC", camera / "apple_iphone7_makernotes.jpg"]
+    assert live.is_moving_part(facts, [others[0], camera / "IMG_2927.HEIC"])
+    assert not live.is_moving_part(facts, [*others, tmp_path / "gone.jpg"])
+
+
+@pytest.mark.parametrize(
+    ("facts", "belongs"),
+    [
+        ({"QuickTime:Duration": 2.5}, True),
+        ({"QuickTime:Duration": 60.0}, False),
+        ({}, False),
+        ({"QuickTime:Duration": 2.5, "Keys:CreationDate": "2021-07-14T12:00:02+0200"}, True),
+        ({"QuickTime:Duration": 2.5, "Keys:CreationDate": "2021-07-14T12:00:09+0200"}, False),
+        ({"QuickTime:Duration": 2.5, "QuickTime:CreateDate": "2021:07:14 10:00:09"}, True),
+        ({"QuickTime:Duration": 2.5, "Keys:ContentIdentifier": "A-B"}, True),
+    ],
+)
+def test_without_an_identifier_the_name_the_time_and_the_length_decide(
+    make_file, make_exif, tmp_path, facts, belongs
+):
+    still = tmp_path / "a.jpg"
+    still.write_bytes(make_file("JPEG", exif=make_exif(original="2021:07:14 12:00:00")))
+    assert live.is_moving_part(facts, [still]) is belongs
+
+
+MOTION = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+ xmlns:GCamera="http://ns.google.com/photos/1.0/camera/"><rdf:RDF><rdf:Description rdf:about="" GCamera:%s="1"/>
+</rdf:RDF></x:xmpmeta>"""
+FILM = box(b"ftyp", b"mp42", bytes(4), b"isom") + box(b"mdat", bytes(100))
+
+
+@pytest.mark.parametrize(
+    ("packet", "behind", "moves"),
+    [
+        (MOTION % b"MotionPhoto", FILM, True),
+        (MOTION % b"MicroVideo", FILM, True),
+        (b"", b"MotionPhoto_Data" + FILM + b"SEFH" + bytes(20) + b"SEFT", True),
+        (MOTION % b"MotionPhoto", b"", None),  # the film was removed
+        (b"", FILM, None),
+        (b"", b"Image_UTC_Data" + b"SEFH" + bytes(20) + b"SEFT", None),
+    ],
+)
+def test_a_motion_photo_has_a_mark_and_a_film_behind_its_picture(make_file, tmp_path, packet, behind, moves):
+    data = make_file("JPEG", **({"xmp": packet} if packet else {})) + behind
+    assert read_header(data, tmp_path / "a.jpg").metadata.live is moves
