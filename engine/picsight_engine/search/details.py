@@ -25,7 +25,7 @@ class PhotoDetails:
     """One photo: `paths` are its present files, the primary one first, `metadata` are those of the requested file.
 
     `width` and `height` are upright pixels, `bytes` is the size of that file, `file_time` its last change in local time.
-    `rating` is the user's, else the file's.
+    `rating` is the user's, else the file's; `is_live` means that a film is in a file of the photo, or beside it.
     """
 
     id: int
@@ -36,6 +36,7 @@ class PhotoDetails:
     rating: int | None = None
     file_time: str | None = None
     bytes: int = 0
+    is_live: bool = False
     tags: tuple[str, ...] = ()
     problem: Problem | None = None
 
@@ -67,6 +68,7 @@ def details_at(db: Database, path: Path) -> PhotoDetails | None:
         rating=metadata.rating,
         file_time=_file_time(file.mtime_ns),
         bytes=file.size,
+        is_live=photo.is_live,
         problem=problem_at(db, path),
     )
 

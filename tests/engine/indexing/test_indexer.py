@@ -23,6 +23,7 @@ from picsight_engine.indexing.events import Committed, Finished, Found, Progress
 from picsight_engine.indexing.forgetting import note_gone
 from picsight_engine.indexing.indexer import IndexSettings, run_index
 from picsight_engine.photos.decode import Limits
+from picsight_engine.photos.formats import can_read_films
 from picsight_engine.search.details import details_at
 from picsight_engine.store.contents import photos_revision
 from picsight_engine.store.database import FILE_NAME
@@ -30,7 +31,7 @@ from picsight_engine.store.files import files_of
 from picsight_engine.store.folders import all_folders, remove_folder
 from picsight_engine.store.migrations import MIGRATIONS, migrate
 from picsight_engine.store.opening import APPLICATION_ID
-from picsight_engine.store.photos import all_photos, photos_by_id
+from picsight_engine.store.photos import all_photos, paths_of, photos_by_id
 from picsight_engine.store.problems import all_problems
 from picsight_engine.store.runs import recorded
 from picsight_engine.store.tagged import person_stars
@@ -604,3 +605,49 @@ def test_a_folder_that_a_person_removes_during_the_run_stays_removed(home, bundl
             remove_folder(home.db, folder.id)
     assert all_photos(home.db) == []
     assert all_folders(home.db) == []
+
+
+def live_photo(shared, folder: Path) -> tuple[Path, Path]:
+    """A real Live Photo, copied into a new folder."""
+    folder.mkdir()
+    still, film = (folder / name for name in ("IMG_2927.HEIC", "IMG_2927.MOV"))
+    for path in (still, film):
+        shutil.copyfile(shared / "camera" / path.name, path)
+    return still, film
+
+
+def test_a_live_photo_is_one_photo_and_its_film_one_of_its_own_when_the_still_leaves(
+    home, bundle, shared, tmp_path
+):
+    pytest.importorskip("cv2")
+    still, film = live_photo(shared, tmp_path / "phone")
+    assert figures(run(home, bundle, still.parent)) == {"found": 2, "indexed": 1, "unchanged": 1}
+    (photo,) = all_photos(home.db)
+    assert (photo.path, photo.is_live, paths_of(home.db, photo.id)) == (still, True, [still, film])
+    assert figures(run(home, bundle)) == {"found": 2, "unchanged": 2}
+    still.rename(tmp_path / still.name)
+    assert figures(run(home, bundle)) == {"found": 1, "indexed": 1, "missing": 1}
+    (alone,) = all_photos(home.db)
+    assert (alone.path, alone.is_live, alone.duration) == (film, False, pytest.approx(4, abs=0.1))
+    assert (alone.width, alone.height) == (320, 568)
+    assert home.thumbnails.get(alone.id) is not None
+    (tmp_path / still.name).rename(still)
+    run(home, bundle)
+    assert [each.id for each in all_photos(home.db)] == [photo.id]
+    assert codes(home) == {}
+
+
+def test_without_the_extra_video_only_a_film_of_its_own_is_a_problem(
+    home, bundle, shared, tmp_path, no_video, monkeypatch
+):
+    still, film = live_photo(shared, tmp_path / "phone")
+    run(home, bundle, still.parent)
+    assert (list(ids(home)), codes(home)) == ([still.name], {})
+    still.rename(tmp_path / still.name)
+    run(home, bundle)
+    assert (ids(home), codes(home)) == ({}, {film.name: "not_read"})
+    assert "opencv-python-headless" in all_problems(home.db)[0].message
+    monkeypatch.undo()  # the extra is installed
+    if can_read_films():
+        run(home, bundle)
+        assert (list(ids(home)), codes(home)) == ([film.name], {})

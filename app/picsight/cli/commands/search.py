@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from picsight import locations
-from picsight.cli.layout import count, cut_middle, terminal_width
+from picsight.cli.layout import count, cut_middle, film_time, terminal_width
 from picsight.cli.options import A_PATH, LIMIT, WordsCommand
 from picsight.cli.streams import finish_stdout, is_terminal, lines_of_stdin, put, put_json, put_names
 from picsight_engine.errors import RequestError
@@ -152,11 +152,7 @@ def _result(result: Result) -> dict[str, object]:
 
 def _moment(result: Result) -> list[str]:
     """When in a film the best picture is shown, such as "0:42"; nothing for a photo."""
-    if result.moment is None:
-        return []
-    minutes, seconds = divmod(int(result.moment), 60)
-    hours, minutes = divmod(minutes, 60)
-    return [f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"]
+    return [] if result.moment is None else [film_time(result.moment)]
 
 
 def _put_terms(result: Result) -> None:

@@ -11,7 +11,7 @@ import click
 
 from picsight.cli.commands.library import reason
 from picsight.cli.invocation import absolute
-from picsight.cli.layout import size
+from picsight.cli.layout import film_time, size
 from picsight.cli.options import A_PATH, WordsCommand
 from picsight.cli.streams import lines_of_stdin, put, put_json, say
 from picsight.exposure import exposure_words
@@ -89,6 +89,7 @@ def _document(photo: PhotoDetails) -> dict[str, object]:
         "taken": photo.taken,
         "rating": photo.rating,
         "edited": bool(photo.metadata.edited),
+        "live": photo.is_live,
         "file_time": photo.file_time,
         "bytes": photo.bytes,
         "tags": photo.tags,
@@ -114,12 +115,14 @@ def _put_facts(photo: PhotoDetails) -> None:
         ("lens", known.lens),
         ("exposure", ", ".join(exposure_words(known) + ["flash"] * bool(known.flash))),
         ("size", f"{photo.width} x {photo.height}, {size(photo.bytes)}"),
+        ("duration", film_time(known.duration) if known.duration else None),
         ("colours", ", ".join(filter(None, colours))),
         *((name, getattr(known, name)) for name in ("title", "description", "creator", "copyright", "label")),
         ("rating", photo.rating),
         *(("keyword", keyword) for keyword in known.keywords),
         *(("tag", tag) for tag in photo.tags),
         ("edited", "yes" if known.edited else None),
+        ("live", "yes" if photo.is_live else None),
         ("problem", photo.problem and photo.problem.message),
     ]
     for name, value in facts:
