@@ -5,23 +5,16 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-# What does not begin with a dot, in small letters. Photos in trash folders are deleted; those in the others are thumbnails.
-_SYSTEMS = frozenset([b"$recycle.bin", b"recycler", b"system volume information", b"lost+found"])
-_STORAGE = frozenset([b"@eadir", b"@tmp", b"#recycle", b"#snapshot", b"@recycle", b"@recently-snapshot"])
-_CAMERAS = frozenset([b"thmbnl"])  # Sony's thumbnails of films
-_FILES = frozenset([b"thumbs.db", b"ehthumbs.db", b"desktop.ini", b"icon\r"])
-_PASSED_OVER = _SYSTEMS | _STORAGE | _CAMERAS | _FILES
-_PREVIEWS = b".lrdata"  # Lightroom's previews, among which are RAW files
-
+# What does not begin with a dot, in small letters: trash, system folders, and thumbnails of storage systems and of Sony.
+_PASSED_OVER = frozenset([
+    b"$recycle.bin", b"recycler", b"system volume information", b"lost+found", b"#recycle", b"@recycle", b"@eadir", b"@tmp",
+    b"#snapshot", b"@recently-snapshot", b"thmbnl", b"thumbs.db", b"ehthumbs.db", b"desktop.ini", b"icon\r",
+])  # fmt: skip
+_PREVIEWS = b".lrdata"  # Lightroom's, among which are RAW files
 # Libraries of Apple Photos, iPhoto, Aperture and Capture One, which systems show as one file.
 _PACKAGES = (
-    b".photoslibrary",
-    b".photolibrary",
-    b".migratedphotolibrary",
-    b".aplibrary",
-    b".migratedaplibrary",
-    b".cocatalog",
-)
+    b".photoslibrary", b".photolibrary", b".migratedphotolibrary", b".aplibrary", b".migratedaplibrary", b".cocatalog",
+)  # fmt: skip
 _ORIGINALS = frozenset([b"originals", b"masters"])  # the folders of a package that hold its photos
 
 

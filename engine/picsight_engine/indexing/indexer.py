@@ -241,8 +241,8 @@ def _log_passed_over(folder: Folder, listings: Sequence[DirectoryListing]) -> No
     files = sum(listing.passed_files for listing in listings)
     if folders or files:
         where = printable(os.fsencode(folder.path))
-        counts = f"{folders:,} folder{'s' * (folders != 1)} and {files:,} file{'s' * (files != 1)}"
-        _LOG.info("Passed over in %s, hidden or of other programs: %s.", where, counts)
+        words = "Passed over in %s, hidden or of other programs: folders %d, files %d."
+        _LOG.info(words, where, folders, files)
 
 
 def _encoder(bundle: Bundle, files: int) -> Backend | None:

@@ -15,7 +15,7 @@ from PIL import Image, ImageChops, ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _MODES = {1: "L", 2: "P", 3: "RGB", 4: "CMYK", 8: "L", 9: "LAB"}
 _DEPTHS = frozenset([8, 16])  # bits of a channel
@@ -42,18 +42,13 @@ class PsdImageFile(ImageFile.ImageFile):
         if kind not in _MODES or self.bits not in _DEPTHS:
             raise NotImplementedError
         self._mode = _MODES[kind]
-        self._size, self._is_large, self._factor = (width, height), version > 1, 1
+        self._size, self._is_large = (width, height), version > 1
         self._palette, data = _block(data[26:])
         resources, data = _block(data)
         self._resources = dict(_resources(resources))
         self._merged = _block(data, length=8 if self._is_large else 4)[1]
         self.info = {name: self._resources[key] for key, name in _INFO.items() if key in self._resources}
         self.info["photoshop"] = self._resources
-
-    def draft(self, _mode: str | None, size: tuple[int, int] | None) -> None:
-        """Has the picture loaded at the smallest whole fraction of its size that is no smaller than `size`."""
-        if size and self.mode != "P":  # palette indices have no mean
-            self._factor = max(1, min(self.width // size[0], self.height // size[1]))
 
     def load(self) -> Any:
         """Decodes the picture, as Pillow wants it.
@@ -76,7 +71,10 @@ class PsdImageFile(ImageFile.ImageFile):
         return JpegImageFile(io.BytesIO(preview)).convert("RGB")
 
     def _picture(self) -> Image.Image:
-        bands = [self._band(rows) for rows in islice(self._rows(), Image.getmodebands(self.mode))]
+        rows: Iterable[Image.Image] = islice(self._rows(), Image.getmodebands(self.mode))
+        if self.bits == 16:  # the high bytes
+            rows = (Image.fromarray(np.ascontiguousarray(np.asarray(band)[:, ::2])) for band in rows)
+        bands = list(rows)
         if self.mode == "P":
             bands[0].putpalette(bytes(self._palette), "RGB;L")
             return bands[0]
@@ -100,12 +98,6 @@ class PsdImageFile(ImageFile.ImageFile):
                 data = data[length:]
         else:
             raise NotImplementedError
-
-    def _band(self, rows: Image.Image) -> Image.Image:
-        """A channel in 8 bits, reduced."""
-        if self.bits == 16:  # the high bytes
-            rows = Image.fromarray(np.ascontiguousarray(np.asarray(rows)[:, ::2]))
-        return rows.reduce(self._factor) if self._factor > 1 else rows
 
 
 def _block(data: memoryview, length: int = 4) -> tuple[memoryview, memoryview]:

@@ -28,7 +28,7 @@ def test_a_run_tells_what_it_did_and_the_next_one_what_has_changed_since(fresh, 
         (photos / name).touch()
     first = fresh("index", photos, "--json", "--verbose")
     assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in before} == before
-    assert f"Passed over in {photos}, hidden or of other programs: 1 folder and 2 files.\n" in first.err
+    assert f"Passed over in {photos}, hidden or of other programs: folders 1, files 2.\n" in first.err
     assert f"Library: {fresh.library}\n" in first.err
     assert first.document["seconds"] > 0
     assert first.document["photos_per_second"] > 0

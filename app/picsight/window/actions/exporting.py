@@ -103,7 +103,7 @@ def copy_files(paths: Sequence[Path], folder: Path, cancel: threading.Event) -> 
 
     Reads and writes the disk, so it runs in a thread.
     """
-    if why := _in_package(folder) or _lack_of_room(paths, folder):
+    if why := _hindrance(paths, folder):
         yield Copied(folder, why=why)
         return
     for path in paths:
@@ -128,16 +128,11 @@ def copy_files(paths: Sequence[Path], folder: Path, cancel: threading.Event) -> 
             yield Copied(path, copy)
 
 
-def _in_package(folder: Path) -> str:
-    """Why nothing may be copied into this folder; empty if it is not in another program's package."""
-    if package_of(folder / "copy") is None:
-        return ""
-    words = say("{folder} belongs to another program. Choose another folder; nothing was copied.")
-    return words.format(folder=quoted(folder))
-
-
-def _lack_of_room(paths: Sequence[Path], folder: Path) -> str:
-    """Why the copies will not fit; empty if they may."""
+def _hindrance(paths: Sequence[Path], folder: Path) -> str:
+    """Why nothing can be copied into the folder; empty if it may be."""
+    if package_of(folder / "copy"):
+        words = say("{folder} belongs to another program. Choose another folder; nothing was copied.")
+        return words.format(folder=quoted(folder))
     needed = 0
     for path in paths:
         with contextlib.suppress(OSError):  # reported when it is copied
