@@ -26,7 +26,7 @@ from picsight_engine.assets import find_asset
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.installation.model_choice import ModelChoice
 from picsight_engine.photos.precedence import METADATA_RULE
-from picsight_engine.store.files import Metadata, put_file, put_metadata
+from picsight_engine.store.files import Metadata, NewFile, put_file, put_metadata
 from picsight_engine.store.folders import add_folder
 from picsight_engine.store.opening import open_database
 from picsight_engine.store.photos import NewPhoto, put_photo
@@ -67,16 +67,8 @@ def fill(library: Path, pictures: Path, bundle: Bundle) -> None:
                 info, name = path.stat(), path.name.encode()
                 identity = number.to_bytes(16, "big")
                 photo = put_photo(connection, NewPhoto(identity, 240, 160))
-                put_file(
-                    connection,
-                    root.id,
-                    name,
-                    info.st_size,
-                    info.st_mtime_ns,
-                    identity,
-                    photo,
-                    device=info.st_dev,
-                )
+                size, time_ns, device = info.st_size, info.st_mtime_ns, info.st_dev
+                put_file(connection, NewFile(root.id, name, size, time_ns, identity, photo, device))
                 put_metadata(connection, root.id, name, Metadata(), METADATA_RULE)
                 vector = random.standard_normal(dim, dtype=np.float32)
                 put_vector(connection, photo, space, vector / np.linalg.norm(vector))

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from report import interleaved, machine, table
 
-from picsight_engine.store.files import put_file
+from picsight_engine.store.files import NewFile, put_file
 from picsight_engine.store.folders import add_folder
 from picsight_engine.store.opening import open_database
 from picsight_engine.store.photos import NewPhoto, put_photo
@@ -82,7 +82,7 @@ def fill(folder: Path, count: int, space: str = SPACE) -> None:
                 for number, vector in enumerate(clustered(min(BATCH, count - start), seed=start + 1), start):
                     identity = hashlib.md5(str(number).encode(), usedforsecurity=False).digest()
                     photo = put_photo(connection, NewPhoto(identity, 4000, 3000))
-                    put_file(connection, root.id, f"{number}.jpg".encode(), 1, 1, identity, photo)
+                    put_file(connection, NewFile(root.id, f"{number}.jpg".encode(), 1, 1, identity, photo))
                     put_vector(connection, photo, space, vector)
 
 

@@ -34,7 +34,7 @@ from picsight_engine.assets import find_asset
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.installation.model_choice import ModelChoice
 from picsight_engine.runtime.text_embedder import TextEmbedder
-from picsight_engine.store.files import Metadata, put_file, put_metadata
+from picsight_engine.store.files import Metadata, NewFile, put_file, put_metadata
 from picsight_engine.store.folders import add_folder
 from picsight_engine.store.opening import open_database
 from picsight_engine.store.photos import NewPhoto, put_photo
@@ -73,7 +73,7 @@ def fill(folder: Path, bundle: Bundle, count: int) -> None:
             width, height = (4000, 3000) if number % 3 else (3000, 4000)
             photo = put_photo(connection, NewPhoto(identity, width, height))
             name = f"trip {number % 400}/IMG_{number}.jpg".encode()
-            put_file(connection, root.id, name, 1, 1, identity, photo)
+            put_file(connection, NewFile(root.id, name, 1, 1, identity, photo))
             day = np.datetime64(f"{FIRST_YEAR}-01-01") + np.timedelta64(int(random.integers(DAYS)), "D")
             put_metadata(connection, root.id, name, Metadata(taken=f"{day}T12:00:00"), 1)
             put_vector(connection, photo, bundle.manifest.space_id, vector)

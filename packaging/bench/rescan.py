@@ -1,0 +1,111 @@
+"""Measures looking again through a large folder in which nothing has changed: files in folders of three thousand, RAW files
+paired with JPEGs, side-cars. The library holds what a first run would have stored; the files hold a byte each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import statistics
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+from report import machine, table
+
+from picsight_engine.assets import find_asset
+from picsight_engine.bundles.bundle import open_bundle
+from picsight_engine.indexing.scan import scan
+from picsight_engine.library import Library
+from picsight_engine.metadata import Metadata
+from picsight_engine.photos.precedence import METADATA_RULE
+from picsight_engine.store.files import NewFile, put_file, put_metadata
+from picsight_engine.store.folders import add_folder
+from picsight_engine.store.opening import open_database
+from picsight_engine.store.pairs import pair
+from picsight_engine.store.photos import NewPhoto, put_photo
+from picsight_engine.store.thumbnails import ThumbnailStore
+from picsight_engine.store.vectors import activate_space, put_vector
+
+# Of each suffix in a folder; those with one number have one name.
+KINDS = {".JPG": 1800, ".DNG": 900, ".png": 200, ".JPG.xmp": 100}
+BATCH = 64
+QUERIES = ("a dog on a beach", "red bicycle", '"IMG_0042"', "in:2020", "sunset format:png")
+ROUNDS = 3
+
+
+def write_files(folder: Path, count: int) -> None:
+    """So many files of one byte, in folders of three thousand."""
+    for number in range(-(-count // sum(KINDS.values()))):
+        place = folder / str(number)
+        place.mkdir(parents=True)
+        for suffix, files in KINDS.items():
+            for each in range(files):
+                (place / f"IMG_{each:04}{suffix}").write_bytes(b"x")
+
+
+def fill(library: Path, pictures: Path, space: str, dim: int) -> tuple[int, float]:
+    """Stores what a first run would; returns the files, and the CPU seconds that pairing took."""
+    random, paired = np.random.default_rng(0), 0.0
+    files = [file for listing in scan(pictures) for file in listing.files]
+    with closing(open_database(library)) as db, closing(ThumbnailStore.open(library)) as thumbnails:
+        root = add_folder(db, pictures)
+        with db.writer() as connection:
+            activate_space(connection, space, dim)
+        for start in range(0, len(files), BATCH):
+            with db.writer() as connection:
+                for number, file in enumerate(files[start : start + BATCH], start):
+                    identity = number.to_bytes(16, "big")
+                    photo = put_photo(connection, NewPhoto(identity, 4000, 3000))
+                    vector = random.standard_normal(dim, dtype=np.float32)
+                    put_vector(connection, photo, space, vector / np.linalg.norm(vector))
+                    thumbnails.put(photo, b"x")
+                    here = NewFile(root.id, file.name, file.size, file.mtime_ns, identity, photo, file.device)
+                    put_file(connection, here)
+                    taken = Metadata(taken=f"20{number % 20:02}-07-14T06:03:09")
+                    raw = file.name.endswith(b".DNG")
+                    metadata = Metadata() if raw else taken
+                    put_metadata(connection, root.id, file.name, metadata, METADATA_RULE, beside=file.beside)
+                    begun = time.process_time()
+                    pair(connection, root.id, file.name)
+                    paired += time.process_time() - begun
+            thumbnails.commit()
+    return len(files), paired
+
+
+def main() -> None:
+    """Prints the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--files", type=int, default=200_000, metavar="N")
+    arguments = parser.parse_args()
+    bundle = open_bundle(find_asset("starter"))
+    with tempfile.TemporaryDirectory() as folder:
+        pictures, place = Path(folder) / "pictures", Path(folder) / "library"
+        write_files(pictures, arguments.files)
+        files, paired = fill(place, pictures, bundle.manifest.space_id, bundle.manifest.dim)
+        with Library.open(place, bundle) as library:
+            runs = []
+            for _ in range(ROUNDS):
+                begun = time.process_time()
+                *_, last = library.index([pictures])
+                runs.append(time.process_time() - begun)
+                assert last.summary.unchanged == files
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+            rows = []
+            for query in QUERIES:
+                taken = []
+                for _ in range(5):
+                    begun = time.process_time()
+                    library.search(query)
+                    taken.append(time.process_time() - begun)
+                rows.append([query, f"{statistics.median(taken) * 1e3:.1f}"])
+    print(f"{machine()}; {files:,} photo files\n")
+    print(f"Looking again: {statistics.median(runs):.1f} s of CPU time, at most {peak:.0f} MB.")
+    print(f"Pairing in the first run: {paired / files * 1e6:.0f} microseconds a file.\n")
+    print(table(["query", "CPU ms, median of 5"], rows))
+
+
+if __name__ == "__main__":
+    main()
