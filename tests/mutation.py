@@ -8,13 +8,12 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picsight_engine.photos.formats import VIDEO_SUFFIXES
 from picsight_engine.suffixes import FORMATS
 
 if TYPE_CHECKING:
     import random
 
-KINDS = frozenset(chain(*FORMATS.values(), VIDEO_SUFFIXES))
+KINDS = frozenset(chain(*FORMATS.values()))
 MOST_BYTES, MOST_BYTES_OF_RAW = 40_000, 500_000
 PACKETS = Path(__file__).parent / "engine" / "photos" / "packets"
 TAKEOUT = {
@@ -47,7 +46,7 @@ def mutate(data: bytes, chance: random.Random, *, cut: float = 0.0) -> bytes:
 
 
 def sources(shared: Path) -> dict[str, list[Path]]:
-    """Small real files of every kind that is read, and films, by suffix."""
+    """Small real files of every kind that is read, by suffix."""
     found = defaultdict(list)
     for path in sorted([*(shared / "formats").iterdir(), *(shared / "camera").iterdir()]):
         suffix = path.suffix.lower()

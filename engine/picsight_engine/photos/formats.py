@@ -127,7 +127,10 @@ def is_film(path: Path) -> bool:
 
 def can_read_films() -> bool:
     """Whether the extra `video` is installed."""
-    return importlib.util.find_spec("cv2") is not None
+    try:
+        return importlib.util.find_spec("cv2") is not None
+    except ImportError:  # an import hook refuses it
+        return False
 
 
 def find_format(data: bytes, suffix: str) -> Format | None:
