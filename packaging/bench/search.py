@@ -1,5 +1,7 @@
 """Measures the scan beside what else searches vectors, at the same sizes: numpy, and faiss and usearch where they are
 installed (`.venv/bin/pip install faiss-cpu usearch`), each with one thread; and beside reading the eight-bit matrix once.
+
+With --panoramas DATA, it measures what the squares of long pictures find, among photos of DATA's flickr8k-dev.
 """
 
 from __future__ import annotations
@@ -7,11 +9,13 @@ from __future__ import annotations
 import argparse
 import hashlib
 import importlib.util
+import io
 import itertools
 import json
 import statistics
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 from collections.abc import Callable
@@ -21,8 +25,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
 from report import interleaved, machine, table
 
+from picsight_engine.assets import find_asset
+from picsight_engine.bundles.bundle import open_bundle
+from picsight_engine.library import Library
 from picsight_engine.store.files import NewFile, put_file
 from picsight_engine.store.folders import add_folder
 from picsight_engine.store.opening import open_database
@@ -32,7 +40,7 @@ from picsight_engine.vectors.matrix import Matrix, Rows
 from picsight_engine.vectors.scan import scan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -43,6 +51,13 @@ BATCH = 4096
 ASKED_FOR_RECALL = 24
 MOST_FOR_GRAPH = 100_000  # a graph of a million takes ten minutes to build
 READING = "reading the int8 matrix once"
+ORDINARY, STRIPS, RATIOS, SIDE = (
+    300,
+    30,
+    (3, 5),
+    224,
+)  # photos; strips of each ratio, made of squares of this side
+STARTER = open_bundle(find_asset("starter"))
 
 Search = Callable[["NDArray[np.float32]"], "NDArray[np.int64]"]
 
@@ -238,13 +253,65 @@ def account(folder: Path, count: int, built: float) -> list[str]:
     ]
 
 
+def panoramas(data: Path) -> Iterator[list[str]]:
+    """The table's rows: how often a caption finds the strip with its photo, and how often something has a strong match
+    that hardly any photo shows, without and with squares.
+    """
+    with tarfile.open(next(data.glob("flickr8k-dev-*.tar"))) as shard:
+        members = {member.name: shard.extractfile(member) for member in shard}
+        content = {name: file.read() for name, file in members.items() if file is not None}
+    names = sorted(name for name in content if name.endswith(".jpg"))
+    photos, asked = names[:ORDINARY], dict[str, list[tuple[str, str]]]()
+    with tempfile.TemporaryDirectory() as folder, Library.open(Path(folder) / "library", STARTER) as library:
+        for name in photos:
+            (Path(folder) / name).write_bytes(content[name])
+        rest = itertools.islice(names, ORDINARY, None)
+        for ratio, number in itertools.product(RATIOS, range(STRIPS)):
+            strip = Image.new("RGB", (ratio * SIDE, SIDE))
+            for place, name in enumerate(itertools.islice(rest, ratio)):
+                photo = Image.open(io.BytesIO(content[name]))
+                strip.paste(photo.resize((SIDE, SIDE)), (place * SIDE, 0))
+                caption = json.loads(content[name.replace(".jpg", ".json")])["captions"][0]
+                asked.setdefault(f"{ratio} : 1", []).append((caption, f"{ratio}-{number}.png"))
+            strip.save(Path(folder) / f"{ratio}-{number}.png")
+        for _ in library.index([Path(folder)]):
+            pass
+        things = json.loads((data / "classnames.json").read_text(encoding="utf-8"))["imagenet"]
+        strange = [*things[:80], *things[290:400:2], *things[400::4]]  # without dogs
+        with_squares = _shares(library, asked, strange)
+        with closing(open_database(library.folder)) as db, db.writer() as connection:
+            connection.execute("DELETE FROM vectors WHERE part > 0")
+        for name, share in _shares(library, asked, strange).items():
+            yield [name, share, with_squares[name]]
+
+
+def _shares(
+    library: Library, asked: Mapping[str, Sequence[tuple[str, str]]], strange: Sequence[str]
+) -> dict[str, str]:
+    shares = {}
+    for ratio, some in asked.items():
+        found = [
+            name in {result.path.name for result in library.search(text, limit=10).results}
+            for text, name in some
+        ]
+        shares[f"{len(some)} captions, recall@10, {ratio}"] = f"{statistics.mean(found):.1%}"
+    strong = [bool(library.search(text, least="strong").results) for text in strange]
+    shares[f"{len(strange)} strange things, strong"] = f"{statistics.mean(strong):.1%}"
+    return shares
+
+
 def main() -> None:
     """Prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=int, nargs="*", default=[10_000, 100_000, 1_000_000], metavar="N")
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--start", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--panoramas", type=Path, metavar="DATA")
     arguments = parser.parse_args()
+    if arguments.panoramas:
+        headings = ["", "without squares", "with squares"]
+        print(table(headings, list(panoramas(arguments.panoramas))))
+        return
     if arguments.start:
         start(arguments.start)
         return

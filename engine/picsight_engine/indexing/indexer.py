@@ -21,12 +21,13 @@ from picsight_engine.indexing.scan import DirectoryListing, printable, scan
 from picsight_engine.indexing.shift import Shift
 from picsight_engine.photos.decode import Limits
 from picsight_engine.photos.precedence import METADATA_RULE
+from picsight_engine.photos.squares import LONG
 from picsight_engine.runtime.backend import Backend
 from picsight_engine.runtime.backend_choice import choose_image_backend
 from picsight_engine.store.database import index_lock
 from picsight_engine.store.folders import file_path, set_state
 from picsight_engine.store.problems import problems_of
-from picsight_engine.store.vectors import photos_with_vector
+from picsight_engine.store.vectors import long_photos_without_parts, photos_with_vector
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -111,7 +112,9 @@ class _Run:
     def events(self, cancel: threading.Event, *, retry_problems: bool) -> Iterator[Event]:
         """The whole run."""
         views = yield from self._look(cancel)
-        embedded = photos_with_vector(self._db, self._bundle.manifest.space_id)
+        space = self._bundle.manifest.space_id
+        # Panoramas that were read before there were parts are read again.
+        embedded = photos_with_vector(self._db, space) - long_photos_without_parts(self._db, space, LONG)
         plan = make_plan(
             views,
             embedded.intersection(self._thumbnails.ids()),

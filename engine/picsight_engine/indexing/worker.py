@@ -87,7 +87,7 @@ class _Desk:
     def __init__(self, bundle: Bundle, limits: Limits) -> None:
         # Lazy: the indexer's process imports this module too and must not pay 300 ms.
         from picsight_engine.bundles import preprocess
-        from picsight_engine.photos import decode, identity, sidecars, thumbnail
+        from picsight_engine.photos import decode, identity, sidecars, squares, thumbnail
 
         self.limits = limits
         self._data = b""
@@ -95,7 +95,7 @@ class _Desk:
         self._spec = bundle.image_spec()
         self._bundle = bundle
         self._encoder: ImageEncoder | None = None
-        self._preprocess, self._decode = preprocess, decode
+        self._preprocess, self._decode, self._squares = preprocess, decode, squares
         self._identity, self._sidecars, self._thumbnail = identity, sidecars, thumbnail
 
     def identify(self, job: Job) -> Identified:
@@ -167,7 +167,9 @@ class _Desk:
             picture = decode_film(path, min_side=side, limits=self.limits)
         else:
             picture = self._decode.decode(self._data, path, min_side=side, limits=self.limits)
-        parts = () if order is WorkerOrder.DESCRIBE else ((picture.image, picture.moment), *picture.parts)
+        parts = [] if order is WorkerOrder.DESCRIBE else [(picture.image, picture.moment), *picture.parts]
+        if len(parts) == 1 and self._squares.is_long(picture.width, picture.height):
+            parts += [(square, picture.moment) for square in self._squares.squares(picture.image)]
         inputs = [self._preprocess.preprocess(image, self._spec) for image, _ in parts]
         vectors: tuple[bytes, ...] = ()
         pixels: tuple[bytes, ...] = ()

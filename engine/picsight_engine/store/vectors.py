@@ -41,6 +41,11 @@ _DELETE = "DELETE FROM vectors WHERE photo_id = ? AND space_id = ?"
 _PUT = "INSERT INTO vectors (photo_id, space_id, part, vector, moment) VALUES (?, ?, ?, ?, ?)"
 _PHOTOS_WITH = f"""
 SELECT photo_id FROM vectors WHERE space_id = (SELECT id FROM spaces WHERE name = ?) AND part = {WHOLE}"""
+_WITHOUT_PARTS = f"""
+SELECT photos.id FROM photos JOIN vectors ON photo_id = photos.id AND part = {WHOLE}
+WHERE max(width, height) > ? * min(width, height) AND space_id = (SELECT id FROM spaces WHERE name = ?)
+AND NOT EXISTS (SELECT 1 FROM vectors AS others WHERE others.photo_id = photos.id
+    AND others.space_id = vectors.space_id AND others.part <> {WHOLE})"""
 _VECTOR_OF = f"""
 SELECT vector FROM vectors JOIN spaces ON spaces.id = space_id WHERE photo_id = ? AND name = ? AND part = {WHOLE}"""
 _IN_ROW = "SELECT vector FROM vectors WHERE id = ?"
@@ -163,6 +168,11 @@ def moments_of(db: Database, photo_ids: Iterable[int], space: str) -> dict[int, 
 def photos_with_vector(db: Database, space: str) -> frozenset[int]:
     """The photos with a vector of the whole picture in this space, visible or not."""
     return frozenset(db.column(_PHOTOS_WITH, space))
+
+
+def long_photos_without_parts(db: Database, space: str, ratio: float) -> frozenset[int]:
+    """The photos with a vector in this space, but none of a part, whose sides differ by more than this factor."""
+    return frozenset(db.column(_WITHOUT_PARTS, ratio, space))
 
 
 def vector_of(db: Database, photo_id: int, space: str) -> NDArray[np.float16] | None:

@@ -18,12 +18,14 @@ from tests.engine.indexing.conftest import make_bundle
 from tests.engine.miniature import all_vectors
 
 from picsight_engine.bundles.bundle import IMAGE_GRAPH
+from picsight_engine.bundles.preprocess import preprocess
 from picsight_engine.errors import BundleError, StorageError
 from picsight_engine.indexing.events import Committed, Finished, Found, Progress
 from picsight_engine.indexing.forgetting import note_gone
 from picsight_engine.indexing.indexer import IndexSettings, run_index
 from picsight_engine.photos.decode import Limits
 from picsight_engine.photos.formats import can_read_films
+from picsight_engine.runtime.backend import load_image_encoder
 from picsight_engine.search.details import details_at
 from picsight_engine.store.contents import photos_revision
 from picsight_engine.store.database import FILE_NAME
@@ -292,6 +294,42 @@ def test_a_library_of_before_reads_the_metadata_of_shared_photos_again_without_e
     assert (ids(home), vectors(home, bundle)) == (before, old)
     assert (tmp_path / "library" / "library.v1.backup.db").exists()
     home.close()
+
+
+def test_a_long_picture_is_read_with_its_squares_and_one_of_an_older_library_gains_them(
+    home, bundle, tmp_path, draw
+):
+    sizes = {"wide.png": (320, 64), "tall.png": (64, 160), "not-quite.png": (220, 100), "plain.png": (96, 64)}
+    for seed, (name, size) in enumerate(sizes.items()):
+        draw(tmp_path / "album" / name, seed, size=size)
+    assert figures(run(home, bundle, tmp_path / "album")) == {"found": 4, "indexed": 4}
+    first = pictures(home, bundle)
+    wide, tall = (Image.open(tmp_path / "album" / name) for name in ("wide.png", "tall.png"))
+    boxes = [(start, 0, start + 64, 64) for start in (0, 85, 171, 256)]
+    assert first["wide.png"] == embedded(bundle, wide, *(wide.crop(box) for box in boxes))
+    boxes = [(0, start, 64, start + 64) for start in (0, 48, 96)]
+    assert first["tall.png"] == embedded(bundle, tall, *(tall.crop(box) for box in boxes))
+    assert (len(first["not-quite.png"]), len(first["plain.png"])) == (1, 1)
+    with home.db.writer() as connection:
+        connection.execute("DELETE FROM vectors WHERE part > 0")
+    home.close()
+    make_first_schema_again(tmp_path / "library")
+    home = type(home)(tmp_path / "library")  # migrates
+    assert figures(run(home, bundle)) == {"found": 4, "indexed": 2, "unchanged": 2}
+    assert pictures(home, bundle) == first
+    assert figures(run(home, bundle)) == {"found": 4, "unchanged": 4}
+    home.close()
+
+
+def pictures(home, bundle) -> dict[str, list[bytes]]:
+    """The vectors of each photo by name, that of the whole first."""
+    photos, rows = all_vectors(home.db, bundle.manifest.space_id)
+    return {name: [row.tobytes() for row in rows[photos == photo]] for name, photo in ids(home).items()}
+
+
+def embedded(bundle, *images) -> list[bytes]:
+    tower, spec = load_image_encoder(bundle), bundle.image_spec()
+    return [tower.encode(preprocess(image, spec)[None])[0].astype("<f2").tobytes() for image in images]
 
 
 def make_first_schema_again(library: Path) -> None:

@@ -19,7 +19,7 @@ PHOTOS = 200
 BATCH = 4  # as the script has it
 
 SCRIPT = """
-import sys
+import os, signal, sys
 from pathlib import Path
 from picsight_engine.indexing.events import Committed, Progress
 from picsight_engine.indexing.indexer import IndexSettings, run_index
@@ -31,6 +31,7 @@ from picsight_engine.store.thumbnails import ThumbnailStore
 def main():
     library, bundle, album, workers = sys.argv[1:]
     db, thumbnails = open_database(Path(library)), ThumbnailStore.open(Path(library))
+    #
     settings = IndexSettings(workers=int(workers), batch_photos=4)
     for event in run_index(db, thumbnails, open_bundle(Path(bundle)), [add_folder(db, Path(album))], settings):
         if isinstance(event, Committed):
@@ -44,6 +45,17 @@ if __name__ == "__main__":
         print("interrupted", flush=True)
 """
 
+KILLED_AT_A_PART = SCRIPT.replace(
+    "    #\n",
+    """
+    with db.writer() as connection:
+        connection.create_function("die", 0, lambda: os.kill(os.getpid(), signal.SIGKILL))
+        connection.execute(
+            "CREATE TEMP TRIGGER dying BEFORE INSERT ON vectors WHEN NEW.part = 2 BEGIN SELECT die(); END"
+        )
+""",
+)
+
 
 @pytest.fixture
 def many(tmp_path, draw) -> Path:
@@ -54,14 +66,14 @@ def many(tmp_path, draw) -> Path:
 
 
 @pytest.fixture
-def start(tmp_path, bundle, many):
+def start(tmp_path, bundle):
     """Starts an indexing process in a group of its own, as a terminal does."""
     script = tmp_path / "index.py"
-    script.write_text(SCRIPT)
     started: list[subprocess.Popen[str]] = []
 
-    def start_run(library: Path, workers: int) -> subprocess.Popen[str]:
-        command = [sys.executable, script, library, bundle.folder, many, str(workers)]
+    def start_run(library: Path, workers: int, album: Path, text: str = SCRIPT) -> subprocess.Popen[str]:
+        script.write_text(text)
+        command = [sys.executable, script, library, bundle.folder, album, str(workers)]
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
         )
@@ -85,7 +97,7 @@ def read_commits(process: subprocess.Popen[str], batches: int) -> int:
 
 
 def test_ctrl_c_stores_what_is_done_and_says_nothing_from_the_workers(home, many, start, tmp_path):
-    process = start(tmp_path / "library", 2)
+    process = start(tmp_path / "library", 2, many)
     told = read_commits(process, 1)
     os.killpg(process.pid, signal.SIGINT)  # a terminal tells the whole group
     out, err = process.communicate()
@@ -93,3 +105,13 @@ def test_ctrl_c_stores_what_is_done_and_says_nothing_from_the_workers(home, many
     assert err == ""
     assert len(all_photos(home.db)) >= told > 0
     assert len(all_photos(home.db)) == len(home.thumbnails.ids())
+
+
+def test_a_kill_between_two_parts_of_a_panorama_leaves_none_of_it(home, start, tmp_path, draw):
+    for number in range(5):
+        draw(tmp_path / "album" / f"{number}.jpg", number, size=(96, 64) if number else (320, 64))
+    os.utime(tmp_path / "album" / "0.jpg", (1, 1))  # the oldest is read last
+    process = start(tmp_path / "library", 1, tmp_path / "album", KILLED_AT_A_PART)
+    out, _ = process.communicate()
+    assert (out, process.returncode) == (f"{BATCH}\n", -signal.SIGKILL)
+    assert len(home.db.rows("SELECT id FROM vectors")) == len(all_photos(home.db)) == BATCH

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
 
+from picsight_engine.assets import find_asset
+from picsight_engine.indexing.indexer import IndexSettings
+from picsight_engine.library import Library
 from picsight_engine.runtime.text_embedder import TextEmbedder
 from picsight_engine.store.vectors import put_vector
 from picsight_engine.vectors.matrix import Matrix
@@ -75,3 +82,16 @@ def test_a_film_that_is_read_again_loses_its_former_parts_also_in_the_cache(albu
     matrix = Matrix.open(album.db.folder / "cache", album.db, album.space, album.dim)
     assert matrix.is_true_copy()
     matrix.close()
+
+
+def test_a_thing_at_the_edge_of_a_panorama_is_found(indexed, photographs, bundle, tmp_path):
+    known = [find_asset("known") / f"{name}.jpg" for name in ("coffee", "rocket", "astronaut", "cat")]
+    strip = Image.new("RGB", (4 * 256, 256))
+    for place, path in enumerate(known):
+        strip.paste(Image.open(path).resize((256, 256)), (place * 256, 0))
+    strip.save(tmp_path / "strip.png")
+    with Library.open(Path(shutil.copytree(indexed, tmp_path / "library")), bundle) as library:
+        *_, finished = library.index([tmp_path], settings=IndexSettings(workers=1))
+        assert finished.summary.indexed == 1
+        (best,) = library.search("a cat", limit=1, least="strong").results
+    assert (best.path.name, best.moment) == ("strip.png", None)
