@@ -1,4 +1,4 @@
-"""Camera settings as photographers write them; pure, shared by the window and the command line."""
+"""Camera settings and times in films as people write them; pure, shared by the window and the command line."""
 
 from __future__ import annotations
 
@@ -30,3 +30,10 @@ def _seconds(exposure: float) -> str:
     if exposure < LONGEST_FRACTION:
         return f"1/{1 / exposure:.0f}"
     return f"{exposure:.2g}" if exposure < 10 else f"{exposure:.0f}"
+
+
+def film_time(seconds: float) -> str:
+    """A time in a film, such as "0:42" or "1:02:42"."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -27,7 +27,8 @@ _RANGES = {
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The user's settings. Window sizes are in logical pixels; row height and panel widths are in em; 0 means never set.
-    `better_models`: mention better models when a search finds nothing certain.
+    `better_models`: mention better models when a search finds nothing certain. `export_companions`: the last answer to
+    whether an export includes RAW files and originals.
     """
 
     theme: Theme = "system"
@@ -40,6 +41,7 @@ class Settings:
     window_height: int = 0
     maximised: bool = False
     better_models: bool = True
+    export_companions: bool = False
 
 
 def settings_file() -> Path:

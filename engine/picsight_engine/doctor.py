@@ -196,7 +196,7 @@ def _forget(db: Database, lost: Sequence[Path]) -> Check:
     """Forgets missing photos at the user's request, also those that indexing keeps in the folders in `lost`."""
     with closing(ThumbnailStore.open(db.folder)) as thumbnails:
         forgotten = forget_lost(db, thumbnails, lost)
-    message = f"{_count(len(forgotten.photos), 'photo')} of missing files forgotten."
+    message = f"{_count(forgotten.photos, 'photo')} of missing files forgotten."
     if forgotten.moved:
         message += f" {_count(forgotten.moved, 'file')} may only have moved: index the folders first."
     if forgotten.kept:

@@ -20,7 +20,7 @@ from picsight_engine.store import health
 from picsight_engine.store.contents import SharedDetails, photos_revision, shared_details
 from picsight_engine.store.folders import Folder, all_directories
 from picsight_engine.store.opening import open_database
-from picsight_engine.store.photos import files_showing, photos_by_id
+from picsight_engine.store.photos import companions_of, files_showing, photos_by_id
 from picsight_engine.store.problems import Problem, all_problems, retry_later, set_ignored
 from picsight_engine.store.searches import PastSearch, SavedSearch, Searches
 from picsight_engine.store.tagged import person_stars
@@ -199,7 +199,7 @@ class Library:
 
         forgotten = forget_lost(self._db, self._thumbnails(), lost, resting=False).photos
         file_quietly(self._db)
-        return len(forgotten)
+        return forgotten
 
     def note_gone(self, paths: Sequence[Path]) -> int:
         """Records files that the user has just removed; photos without any file leave the library at once.
@@ -449,6 +449,10 @@ class Library:
     def files(self, photo_ids: Sequence[int]) -> dict[Path, tuple[int, int]]:
         """The present files of these photos, each with its size (bytes) and time (ns since 1970) when it was read."""
         return files_showing(self._db, photo_ids)
+
+    def companions(self, photo_ids: Sequence[int] | None = None) -> list[Path]:
+        """The present files that stand behind those that the wall shows, of these photos or of all."""
+        return companions_of(self._db, photo_ids)
 
     def thumbnail(self, photo_id: int) -> bytes | None:
         """A photo's thumbnail as JPEG, 256 pixels on the long side; None if there is none."""

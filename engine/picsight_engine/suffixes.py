@@ -1,4 +1,10 @@
-"""The suffixes of pictures and films."""
+"""The suffixes of pictures and films, and the kinds of files that stand behind a picture."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Companion = Literal["raw", "film", "original"]
 
 # Raw files of cameras.
 RAW_SUFFIXES = frozenset([
@@ -33,3 +39,11 @@ VIDEO_SUFFIXES = frozenset(FORMATS["video"])
 SHOWN_SUFFIXES = frozenset(
     [".jpg", ".jpeg", ".heic", ".heif", ".hif"]
 )  # of what cameras show beside a RAW or a film
+
+
+def companion_kind(name: str) -> Companion:
+    """What a file behind a picture is by the end of its name: the camera's RAW, the film of a Live Photo, else what an
+    edit was made of.
+    """
+    suffix = name[name.rfind(".") :].lower()
+    return "raw" if suffix in RAW_SUFFIXES else "film" if suffix in VIDEO_SUFFIXES else "original"

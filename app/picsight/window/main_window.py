@@ -78,7 +78,7 @@ class MainWindow(QMainWindow):
         self.folders = FolderActions(self, self.library, self.history)
         self.tags = TagDeeds(frame.status, self.history, jobs, self)
         self.trashing = Trashing(self, frame.status, self.history, jobs)
-        self.exporting = Exporting(self, frame.status, jobs)
+        self.exporting = Exporting(self, frame.status, jobs, takes_all=settings.export_companions)
         chosen = ChosenPhotos(frame, self.viewer)
         self.tagging = Tagging(self, self.tags, chosen)
         self.review = Review(frame.wall_page, frame.model, self.search, self.tags)
@@ -127,6 +127,7 @@ class MainWindow(QMainWindow):
 
     def _join_trashing(self) -> None:
         self.library.opened.connect(self.trashing.use)
+        self.library.opened.connect(self.exporting.use)
         self.trashing.files_gone.connect(self.viewer.go_on)
         for changed in (self.trashing.files_gone, self.trashing.files_back):
             changed.connect(self.search.ask_again)
@@ -265,6 +266,7 @@ class MainWindow(QMainWindow):
             window_height=size.height(),
             maximised=self.isMaximized(),
             better_models=self.hint.wanted,
+            export_companions=self.exporting.takes_all,
         )
         self.closing.emit(self._settings)
         self.models.hide()

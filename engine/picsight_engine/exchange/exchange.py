@@ -87,11 +87,15 @@ class Exchange:
         return _counted(lines)
 
     def export_sidecars(
-        self, folder: Path | None = None, *, cancel: threading.Event | None = None
+        self,
+        folder: Path | None = None,
+        *,
+        companions: bool = True,
+        cancel: threading.Event | None = None,
     ) -> Iterator[Exported]:
         """Writes accepted tags and the user's stars to side-cars, for the whole library or a folder.
 
-        Yields the progress after each photo file, and finally the result; `cancel` stops it between two files.
+        Without `companions`, not beside the files that stand behind another; side-cars that they have stay. Yields the progress after each photo file, and finally the result; `cancel` stops it between two files.
 
         Raises:
             RequestError: the folder is not part of the library.
@@ -99,11 +103,13 @@ class Exchange:
         """
         places = [each.path for each in all_folders(self._db)] if folder is None else [folder]
         gone = (Tagged(path) for place in places for path in photos_gone(place))
-        photos = chain(_tagged_photos(self._db, folder), gone)
+        photos = chain(_tagged_photos(self._db, folder, companions=companions), gone)
         going = takewhile(lambda _photo: cancel is None or not cancel.is_set(), photos)
         return export_sidecars(going, partial(photo_with_hash, self._db))
 
-    def export_table(self, file: Path, folder: Path | None = None, *, replace: bool = False) -> int:
+    def export_table(
+        self, file: Path, folder: Path | None = None, *, companions: bool = True, replace: bool = False
+    ) -> int:
         """Writes the same data to a CSV for ExifTool; returns the number of photo files in it.
 
         Raises:
@@ -111,7 +117,8 @@ class Exchange:
             ReplaceError: there is another file, or a table that holds more, and `replace` is not set.
             StorageError: the disk is full, read-only or gone; the old file stays.
         """
-        return export_table(_tagged_photos(self._db, folder), file, replace=replace)
+        photos = _tagged_photos(self._db, folder, companions=companions)
+        return export_table(photos, file, replace=replace)
 
     def import_from(self, place: Path) -> Imported:
         """Imports a file of decisions, a side-car, a photo's side-car or a folder of them, as one run.
@@ -132,7 +139,7 @@ class Exchange:
         return replace(taken, photos=len(finder.found), unknown=finder.unknown, faults=tuple(faults))
 
 
-def _tagged_photos(db: Database, folder: Path | None = None) -> Iterator[Tagged]:
+def _tagged_photos(db: Database, folder: Path | None, *, companions: bool) -> Iterator[Tagged]:
     """Every present photo file of the library or a folder, with accepted and rejected tags, stars and history.
 
     Raises:
@@ -155,6 +162,8 @@ def _tagged_photos(db: Database, folder: Path | None = None) -> Iterator[Tagged]
             ):  # withdrawn, although another program's keyword puts the photo in the tag
                 rejected[decision.photo_id].append(tag_id)
     for file in shown_files(db, folder):
+        if file.is_companion and not companions:
+            continue
         tags, others = (
             tuple(sorted(paths[tag_id] for tag_id in decided.get(file.photo_id, ())))
             for decided in (accepted, rejected)

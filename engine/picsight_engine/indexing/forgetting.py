@@ -15,7 +15,7 @@ from picsight_engine.store.database import index_lock
 from picsight_engine.store.files import find_file, forget_missing
 from picsight_engine.store.folders import all_folders, covered_names, file_path
 from picsight_engine.store.library_folder import CACHE
-from picsight_engine.store.pairs import mark_missing, mark_returned
+from picsight_engine.store.pairs import mark_missing, mark_returned, photos_behind
 from picsight_engine.store.problems import clear_problem
 from picsight_engine.store.vectors import active_space
 from picsight_engine.vectors.matrix import Matrix
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """The forgotten photos; the number of absent files `kept` because their disk may be disconnected, and of those that
+    """The number of forgotten photos; that of absent files `kept` because their disk may be disconnected, and of those that
     may have `moved` to a place that is not indexed yet.
     """
 
-    photos: list[int]
+    photos: int
     kept: int
     moved: int
 
@@ -81,11 +81,12 @@ def forget_lost(
             mark_missing(connection, lost.union(file.id for file in plan.gone), time.time())
             for problem in (*plan.healed, *_lost_problems(views, covered)):
                 clear_problem(connection, problem.folder_id, problem.name)
+            behind = photos_behind(connection)
             photos = forget_missing(connection, 0, resting=resting)
         thumbnails.delete(photos)
         if photos:
             _forget_cached(db)
-    return Forgotten(photos, len(plan.kept - lost), len(moving - plan.kept))
+    return Forgotten(len(set(photos) - behind), len(plan.kept - lost), len(moving - plan.kept))
 
 
 def note_gone(db: Database, paths: Sequence[Path]) -> list[int]:

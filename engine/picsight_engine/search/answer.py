@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from picsight_engine.bundles.calibration import Match
     from picsight_engine.language.conditions import FilterKind
     from picsight_engine.language.query import QueryFault
+    from picsight_engine.suffixes import Companion
 
 Order = Literal["match", "date", "folder"]
 Least = Literal["strong", "weaker", "all"]
@@ -52,6 +53,8 @@ class Result:
     `found_by` "name" comes first with a strong match if its file has that whole name. Found by a word, it follows the
     strong matches, with the match of its score. For facts alone `found_by` is None. `terms` is None without `explain`.
     `moment` is when in a film its best picture is shown, in seconds; None for a photo, and if nothing was compared.
+    `duration` is that of a film in seconds, `is_live` means that a film is in the photo's file or beside it, `companions`
+    are the kinds of the files behind the primary one.
     """
 
     id: int
@@ -67,6 +70,9 @@ class Result:
     found_by: FoundBy | None = None
     camera: str | None = None
     moment: float | None = None
+    duration: float | None = None
+    is_live: bool = False
+    companions: tuple[Companion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

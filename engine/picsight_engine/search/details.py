@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.store import problems
 from picsight_engine.store.files import find_file, metadata_of
-from picsight_engine.store.photos import paths_of, photos_by_id
+from picsight_engine.store.photos import companions_of, paths_of, photos_by_id
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PhotoDetails:
-    """One photo: `paths` are its present files, the primary one first, `metadata` are those of the requested file.
+    """One photo: `paths` are its present files, the primary one first, without its `companions`; `metadata` are those of
+    the requested file.
 
     `width` and `height` are upright pixels, `bytes` is the size of that file, `file_time` its last change in local time.
     `rating` is the user's, else the file's; `is_live` means that a film is in a file of the photo, or beside it.
@@ -39,6 +40,7 @@ class PhotoDetails:
     is_live: bool = False
     tags: tuple[str, ...] = ()
     problem: Problem | None = None
+    companions: tuple[Path, ...] = ()
 
     @property
     def taken(self) -> str | None:
@@ -58,10 +60,11 @@ def details_at(db: Database, path: Path) -> PhotoDetails | None:
     if found is None:
         return None
     file, photo = found
-    metadata = metadata_of(db, file.id)
+    metadata, companions = metadata_of(db, file.id), companions_of(db, [photo.id])
     return PhotoDetails(
         id=photo.id,
-        paths=tuple(paths_of(db, photo.id)),
+        paths=tuple(path for path in paths_of(db, photo.id) if path not in companions),
+        companions=tuple(companions),
         width=photo.width,
         height=photo.height,
         metadata=metadata,

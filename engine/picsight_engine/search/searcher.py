@@ -30,6 +30,7 @@ from picsight_engine.store.photos import (
     photos_shown,
 )
 from picsight_engine.store.vectors import moments_of, vector_of
+from picsight_engine.suffixes import companion_kind
 from picsight_engine.vectors.matrix import Matrix
 
 if TYPE_CHECKING:
@@ -332,4 +333,7 @@ def _result(photo: Photo, judged: Judged = _UNJUDGED, moment: float | None = Non
         found_by=judged.found_by,
         camera=photo.camera,
         moment=moment,
+        duration=photo.duration,
+        is_live=photo.is_live,
+        companions=tuple(map(companion_kind, photo.endings.split())) if photo.endings else (),
     )

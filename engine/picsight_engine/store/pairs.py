@@ -40,6 +40,9 @@ _NAMES = f"SELECT folder_id, name FROM files WHERE id IN {IDS}"
 _BESIDE = """
 SELECT id, name, taken, photo_id, single_id, coalesce(live, 0) FROM files
 WHERE folder_id = ? AND present AND photo_id IS NOT NULL AND name >= ? AND name < ?"""
+_BEHIND = """
+SELECT single_id FROM files WHERE single_id IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM files AS others WHERE others.photo_id = files.single_id)"""
 _SHOW = "UPDATE files SET photo_id = ?, single_id = ? WHERE id = ?"
 
 
@@ -78,6 +81,11 @@ def mark_returned(connection: sqlite3.Connection, file_ids: Iterable[int]) -> No
 def _pair_all(connection: sqlite3.Connection, ids: str) -> None:
     for folder_id, name in connection.execute(_NAMES, (ids,)).fetchall():
         pair(connection, folder_id, name)
+
+
+def photos_behind(connection: sqlite3.Connection) -> set[int]:
+    """The photos, missing ones too, whose files all stand behind those of other photos: a person knows them as no photos."""
+    return {photo_id for (photo_id,) in connection.execute(_BEHIND)}
 
 
 def pair(connection: sqlite3.Connection, folder_id: int, name: bytes) -> None:

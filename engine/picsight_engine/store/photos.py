@@ -30,8 +30,12 @@ SHOWN = "photo_id NOT IN (SELECT id FROM photos WHERE missing_since IS NOT NULL)
 _HIDDEN = "SELECT id FROM photos WHERE missing_since IS NOT NULL ORDER BY id"
 _COLUMNS = """photos.id, width, height, taken, taken_offset, place, camera, duration,
     photos.id IN (SELECT photo_id FROM files WHERE present AND live), folders.path, files.name, files.mtime_ns"""
+# What the names of a photo's companions end with: ".dng heic".
+_ENDINGS = "group_concat(CASE WHEN single_id IS NOT NULL THEN lower(substr(name, -4)) END, ' ')"
+_WITH_ENDINGS = f"""
+{_COLUMNS}, (SELECT {_ENDINGS} FROM files WHERE photo_id = photos.id AND present)"""
 _PHOTOS = f"""
-SELECT {_COLUMNS}
+SELECT {_WITH_ENDINGS}
 FROM photos
 JOIN files ON files.id = {PRIMARY_FILE}
 JOIN folders ON folders.id = files.folder_id"""
@@ -46,9 +50,10 @@ SELECT id, phash, width, height FROM photos
 WHERE missing_since IS NULL AND phash IS NOT NULL ORDER BY id"""
 # Grouping finds all primary files in half the time; SQLite takes `first` from the row of the minimum.
 _NEWEST_FIRST = f"""
-SELECT {_COLUMNS}
+SELECT {_COLUMNS}, endings
 FROM (
-    SELECT files.id AS first, min(({UNREACHABLE} << 62) | ((single_id IS NOT NULL) << 61) | files.id) FROM files JOIN folders ON folders.id = folder_id
+    SELECT files.id AS first, min(({UNREACHABLE} << 62) | ((single_id IS NOT NULL) << 61) | files.id), {_ENDINGS} AS endings
+    FROM files JOIN folders ON folders.id = folder_id
     WHERE present AND photo_id IS NOT NULL GROUP BY photo_id)
 JOIN files ON files.id = first
 JOIN photos ON photos.id = files.photo_id
@@ -56,7 +61,7 @@ JOIN folders ON folders.id = files.folder_id
 {_BY_DATE}"""
 # One pass over the newest files only; files that are not a photo's primary file are dropped afterwards.
 _NEWEST = f"""
-SELECT {_COLUMNS}
+SELECT {_WITH_ENDINGS}
 FROM (SELECT id AS new FROM files WHERE present AND taken IS NOT NULL ORDER BY taken DESC, photo_id DESC LIMIT ?)
 JOIN files ON files.id = new
 JOIN photos ON photos.id = files.photo_id
@@ -71,6 +76,10 @@ WHERE photo_id = ? AND present ORDER BY single_id IS NOT NULL, files.id"""
 _SHOWING = f"""
 SELECT folders.path, files.name, size, mtime_ns FROM files JOIN folders ON folders.id = files.folder_id
 WHERE present AND photo_id IN {IDS} ORDER BY files.id"""
+_COMPANIONS = """
+SELECT folders.path, files.name FROM files JOIN folders ON folders.id = files.folder_id
+WHERE present AND single_id IS NOT NULL{which} ORDER BY files.id"""
+_OF_PHOTOS = f" AND photo_id IN {IDS}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +98,8 @@ class NewPhoto:
 class Photo:
     """A visible photo with the metadata of its primary file; unknown values are None.
 
-    `duration` is that of a film in seconds; `is_live` means that a film is in the photo's file, or beside it.
+    `duration` is that of a film in seconds; `is_live` means that a film is in the photo's file, or beside it; `endings` are
+    the last four letters of its companions' names, with a blank between two of them.
     """
 
     id: int
@@ -104,6 +114,7 @@ class Photo:
     folder: Path
     name: bytes
     mtime_ns: int
+    endings: str | None = None
 
     @property
     def path(self) -> Path:
@@ -195,17 +206,19 @@ def files_showing(db: Database, photo_ids: Iterable[int]) -> dict[Path, tuple[in
     return {file_path(Path(os.fsdecode(folder)), name): (size, time) for folder, name, size, time in rows}
 
 
+def companions_of(db: Database, photo_ids: Sequence[int] | None = None) -> list[Path]:
+    """The present files that stand behind the primary files of these photos; by default, of all photos."""
+    values = () if photo_ids is None else (json.dumps(list(photo_ids)),)
+    rows = db.rows(_COMPANIONS.format(which="" if photo_ids is None else _OF_PHOTOS), *values)
+    return [file_path(Path(os.fsdecode(folder)), name) for folder, name in rows]
+
+
 def hidden_photos(db: Database) -> list[int]:
     """The photos without a present file, ascending; a search must not show them."""
     return db.column(_HIDDEN)
 
 
 def _photos(rows: list[tuple[Any, ...]]) -> list[Photo]:
-    folders: dict[bytes, Path] = {}  # one Path per folder, not per photo
-    photos = []
-    for row in rows:
-        folder, name, mtime_ns = row[-3:]
-        if folder not in folders:
-            folders[folder] = Path(os.fsdecode(folder))
-        photos.append(Photo(*(*row[:-4], bool(row[-4]), folders[folder], name, mtime_ns)))
-    return photos
+    # one Path per folder, not per photo
+    folders = {folder: Path(os.fsdecode(folder)) for folder in {row[-4] for row in rows}}
+    return [Photo(*(*row[:-5], bool(row[-5]), folders[row[-4]], *row[-3:])) for row in rows]

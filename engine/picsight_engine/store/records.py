@@ -49,8 +49,9 @@ SELECT json_extract(value, '$.id'), json_extract(value, '$.name'), json_extract(
 )
 _PAST_NAMES = f"SELECT id, name, parent_id, merged_into FROM tags UNION {_OF_RUNS}"
 _FILES = """
-SELECT files.id, photo_id, name, size, mtime_ns, bytes_hash, fingerprint, keywords
-FROM files JOIN photos ON photos.id = photo_id WHERE present AND folder_id = ? ORDER BY name"""
+SELECT files.id, photo_id, name, size, mtime_ns, bytes_hash, fingerprint, keywords, single_id IS NOT NULL
+FROM files JOIN photos ON photos.id = coalesce(single_id, photo_id)
+WHERE present AND photo_id IS NOT NULL AND folder_id = ? ORDER BY name"""
 _FILING = "SELECT revision, filed, filed_hash FROM tag_state"
 _UNFILED = "SELECT revision <> filed FROM tag_state"
 _FILED = "UPDATE tag_state SET filed = ?, filed_hash = ?"
@@ -104,7 +105,7 @@ class PastName:
 
 @dataclass(frozen=True, slots=True)
 class ShownFile:
-    """A present file of a photo as it was indexed, with its own keywords."""
+    """A present file of a photo as it was indexed, with its own keywords; `fingerprint` is that of the file's picture."""
 
     id: int
     photo_id: int
@@ -114,6 +115,7 @@ class ShownFile:
     bytes_hash: bytes | None
     fingerprint: bytes
     keywords: tuple[str, ...]
+    is_companion: bool
 
 
 def seen_pictures(connection: sqlite3.Connection) -> dict[int, SeenPicture]:
@@ -176,12 +178,10 @@ def shown_files(db: Database, place: Path | None = None) -> Iterator[ShownFile]:
     for folder in all_folders(db):
         names = [b""] if place is None else covered_names(place, folder)
         rows = db.rows(_FILES, folder.id) if names else []
-        for file_id, photo_id, name, size, mtime_ns, bytes_hash, fingerprint, keywords in rows:
+        for file_id, photo_id, name, *seen, keywords, companion in rows:
             if any(name.startswith(below + b"/") or below in {b"", name} for below in names):
-                path, keywords_held = file_path(folder.path, name), tuple(json.loads(keywords or "[]"))
-                yield ShownFile(
-                    file_id, photo_id, path, size, mtime_ns, bytes_hash, fingerprint, keywords_held
-                )
+                path, held = file_path(folder.path, name), tuple(json.loads(keywords or "[]"))
+                yield ShownFile(*(file_id, photo_id, path, *seen, held, bool(companion)))
 
 
 def is_covered(db: Database, place: Path) -> bool:

@@ -58,7 +58,14 @@ def decisions(invocation: Invocation, file: Path, *, replace: bool) -> None:
     "--csv", "table", type=A_PATH, metavar="FILE", help="Write a table for ExifTool instead of side-cars."
 )
 @_REPLACE
-def sidecars(invocation: Invocation, folder: Path | None, table: Path | None, *, replace: bool) -> int:
+@click.option(
+    "--companions/--no-companions",
+    default=True,
+    help="Also for RAW files and originals behind a photo (the default).",
+)
+def sidecars(
+    invocation: Invocation, folder: Path | None, table: Path | None, *, replace: bool, companions: bool
+) -> int:
     """Write accepted tags and your own stars beside the photos, into XMP side-cars.
 
     Without FOLDER, beside all photos of the library. Entries of other programs in a side-car are kept. Entries of an
@@ -68,11 +75,11 @@ def sidecars(invocation: Invocation, folder: Path | None, table: Path | None, *,
         raise click.UsageError("--replace goes with --csv only.")
     with invocation.require_library() as library, _replacement_offered():
         if table is not None:
-            photos = library.exchange.export_table(table, folder, replace=replace)
+            photos = library.exchange.export_table(table, folder, companions=companions, replace=replace)
             invocation.answer({"file": table, "photos": photos}, f"{table}: {count(photos, 'photo')}")
             return 0
         with ProgressLine(quiet=invocation.quiet) as line:
-            for exported in library.exchange.export_sidecars(folder):
+            for exported in library.exchange.export_sidecars(folder, companions=companions):
                 done = exported.written + exported.unchanged
                 if done % _SHOWN_EVERY == 0:
                     line.tell(f"{count(done, 'photo')} looked at")

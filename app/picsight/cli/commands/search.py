@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from picsight import locations
-from picsight.cli.layout import count, cut_middle, film_time, terminal_width
+from picsight.cli.layout import count, cut_middle, terminal_width
 from picsight.cli.options import A_PATH, LIMIT, WordsCommand
 from picsight.cli.streams import finish_stdout, is_terminal, lines_of_stdin, put, put_json, put_names
+from picsight.exposure import film_time
 from picsight_engine.errors import RequestError
 from picsight_engine.language.query import as_words
 from picsight_engine.search.answer import Answer, Least, Order

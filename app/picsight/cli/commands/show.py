@@ -11,20 +11,23 @@ import click
 
 from picsight.cli.commands.library import reason
 from picsight.cli.invocation import absolute
-from picsight.cli.layout import film_time, size
+from picsight.cli.layout import size
 from picsight.cli.options import A_PATH, WordsCommand
 from picsight.cli.streams import lines_of_stdin, put, put_json, say
-from picsight.exposure import exposure_words
+from picsight.exposure import exposure_words, film_time
 from picsight_engine.errors import StorageError
 from picsight_engine.other_programs import package_of
+from picsight_engine.suffixes import companion_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from picsight.cli.invocation import Invocation
     from picsight_engine.library import Library, PhotoDetails
+    from picsight_engine.suffixes import Companion
 
 NOT_A_PHOTO = 1
+_KINDS: dict[Companion, str] = {"raw": "RAW", "film": "film", "original": "original"}
 # Metadata fields whose JSON key differs from the field's name.
 _METADATA_KEYS = {
     "taken_source": "taken_from",
@@ -83,6 +86,7 @@ def _document(photo: PhotoDetails) -> dict[str, object]:
     return {
         "id": photo.id,
         "paths": photo.paths,
+        "companions": photo.companions,
         "width": photo.width,
         "height": photo.height,
         **{_METADATA_KEYS.get(name, name): value for name, value in metadata.items()},
@@ -108,6 +112,7 @@ def _put_facts(photo: PhotoDetails) -> None:
     facts: list[tuple[str, object]] = [
         ("id", photo.id),
         *(("path", path) for path in photo.paths),
+        *(("with it", f"{path} ({_KINDS[companion_kind(path.name)]})") for path in photo.companions),
         ("taken", taken if photo.taken or photo.file_time else None),
         ("place", known.place),
         ("position", ", ".join(where)),

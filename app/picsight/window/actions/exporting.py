@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QStandardPaths
 from PySide6.QtWidgets import QFileDialog
 
-from picsight.window.parts.words import counted, first_of, number, quoted, say, size
+from picsight.window.parts.question import choose
+from picsight.window.parts.words import counted, first_of, named, number, quoted, say, size
 from picsight_engine.other_programs import package_of
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     from picsight.jobs import Jobs, Stream
     from picsight.window.library.status import StatusLine
+    from picsight_engine.library import Library
+    from picsight_engine.search.answer import Result
 
 CHUNK = 4 * 1024 * 1024  # bytes between two checks for cancellation
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -42,13 +45,51 @@ class Copied:
 
 
 class Exporting(QObject):
-    """Asks for a folder, shows progress, and reports the result; one export at a time."""
+    """Asks whether RAW files and originals go along, and for a folder; shows progress, and reports the result; one export
+    at a time.
 
-    def __init__(self, window: QWidget, status: StatusLine, jobs: Jobs) -> None:
+    `takes_all` is the last answer to the first question.
+    """
+
+    def __init__(self, window: QWidget, status: StatusLine, jobs: Jobs, *, takes_all: bool) -> None:
         super().__init__(window)
         self._window, self._status, self._jobs = window, status, jobs
+        self.takes_all = takes_all
+        self._library: Library | None = None
         self._folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
         self._running: Stream | None = None
+
+    def use(self, library: Library) -> None:
+        """Use this library."""
+        self._library = library
+
+    def export(self, photos: Sequence[Result]) -> None:
+        """Copy these photos, and the files behind them if the user wants that, into a folder that the user chooses."""
+        paths, library = [photo.path for photo in photos], self._library
+        pairs = [photo.id for photo in photos if photo.companions]
+        if library is None or not pairs:
+            self.choose(paths)
+        else:
+            self._jobs.read(lambda: library.companions(pairs), partial(self._ask, paths))
+
+    def _ask(self, paths: Sequence[Path], companions: Sequence[Path]) -> None:
+        every = [*paths, *companions]
+        question = counted(
+            len(paths), "Export the files behind {name} too?", "Export the files behind these photos too?"
+        )
+        both = self.tr("Both files") if len(every) == 2 else counted(len(every), "", "All %n files")
+        ways = [
+            (both, partial(self._take, every, True)),
+            (counted(len(paths), "Only this photo", "Only the %n photos"), partial(self._take, paths, False)),
+        ]
+        names = "\n".join(named(companions))
+        choose(
+            self._window, question.replace("{name}", quoted(paths[0])), names, ways, usual=not self.takes_all
+        )
+
+    def _take(self, paths: Sequence[Path], takes_all: bool) -> None:
+        self.takes_all = takes_all
+        self.choose(paths)
 
     def choose(self, paths: Sequence[Path]) -> None:
         """Ask for the folder, by default the last one, then copy these files into it."""

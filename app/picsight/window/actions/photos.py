@@ -179,7 +179,7 @@ class PhotoActions(QObject):
         self._others.choose([photo.path for photo in self._chosen.all()], point)
 
     def _export_copies(self, _point: QPoint) -> None:
-        self._exporting.choose([photo.path for photo in self._chosen.all()])
+        self._exporting.export(self._chosen.all())
 
     def _move_to_trash(self, _point: QPoint) -> None:
         """Move the chosen photos to the trash; a collapsed stack includes its copies, after a question."""

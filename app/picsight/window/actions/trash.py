@@ -168,17 +168,20 @@ class Belongings:
         return (*self.chosen, *self.others)
 
 
-def belongings(chosen: Sequence[Path], twins: Iterable[Path] = ()) -> Belongings:
-    """Find companions of the files and of the known `twins`. Reads each of their folders once, so it runs in a thread."""
-    pictures = dict.fromkeys((*chosen, *twins))
-    originals, listings = set(chosen), {path.parent: _by_stem(path.parent) for path in pictures}
-    found = dict.fromkeys(
-        companion for path in pictures for companion in _companions(path, listings[path.parent], pictures)
-    )
+def belongings(
+    chosen: Sequence[Path], twins: Iterable[Path] = (), companions: Sequence[Path] = ()
+) -> Belongings:
+    """Find companions of the files, of the known `twins` and of the known `companions`. Reads each of their folders once,
+    so it runs in a thread.
+    """
+    pictures = dict.fromkeys((*chosen, *twins, *companions))
+    listings = {path.parent: _by_stem(path.parent) for path in pictures}
+    behind = [path for path in companions if path not in chosen]
+    beside = (each for path in pictures for each in _companions(path, listings[path.parent], pictures))
     return Belongings(
-        tuple(path for path in pictures if path in originals),
-        tuple(path for path in pictures if path not in originals),
-        tuple(companion for companion in found if companion not in pictures),
+        tuple(dict.fromkeys(chosen)),
+        tuple(path for path in pictures if path not in chosen and path not in behind),
+        tuple(dict.fromkeys([*behind, *(path for path in beside if path not in pictures)])),
     )
 
 

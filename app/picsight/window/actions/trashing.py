@@ -18,7 +18,7 @@ from picsight.window.actions.trash import (
     move_to_trash,
 )
 from picsight.window.parts.question import choose
-from picsight.window.parts.words import counted, first_of, number, quoted, short_path
+from picsight.window.parts.words import counted, first_of, named, number, quoted
 
 if TYPE_CHECKING:
     import threading
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from picsight_engine.library import Library
 
 MANY = 50  # files: above this number the user is always asked
-NAMED = 6  # the most files that a question names; it counts the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,8 @@ class Trashing(QObject):
         alone = partial(move, found.files.chosen)
         ways = []
         if found.files.others:
-            ways.append((counted(files, "Move %n file", "Move all %n files"), partial(move, found.files.all)))
+            every = self.tr("Move both files") if files == 2 else counted(files, "", "Move all %n files")
+            ways.append((every, partial(move, found.files.all)))
             ways.append((counted(photos, "Only this photo", "Only the %n photos"), alone))
         elif photos > MANY or found.changed:
             ways.append((counted(photos, "Move %n photo", "Move %n photos"), alone))
@@ -198,7 +198,7 @@ def reasons(kept: Sequence[Kept]) -> str:
 def _look(library: Library, chosen: Sequence[Path], photos: Sequence[int]) -> _Found:
     """Find the files related to the chosen ones in the library and their folders; runs in a thread."""
     known = library.files(photos)
-    files = belongings(chosen, known)
+    files = belongings(chosen, known, library.companions(photos))
     changed = tuple(path for path in files.chosen if path in known and _is_changed(path, known[path]))
     return _Found(files, marks_of(files.all), changed)
 
@@ -221,12 +221,5 @@ def _consequence(found: _Found) -> str:
         (files.companions, "A file belongs to it:", "%n files belong to it:"),
     )
     return "\n\n".join(
-        "\n".join([counted(len(paths), one, many), *_named(paths)]) for paths, one, many in parts if paths
+        "\n".join([counted(len(paths), one, many), *named(paths)]) for paths, one, many in parts if paths
     )
-
-
-def _named(paths: Sequence[Path]) -> list[str]:
-    """The first files by name, and the number of others."""
-    more = len(paths) - NAMED
-    rest = [counted(more, "and %n more", "and %n more")] if more > 0 else []
-    return [short_path(path) for path in paths[:NAMED]] + rest

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from picsight.exposure import exposure_words
+from picsight.window.parts.badges import KIND_WORDS
 from picsight.window.parts.words import (
     counted,
     decimal,
@@ -21,6 +22,7 @@ from picsight.window.parts.words import (
 from picsight.window.search.wording import describe
 from picsight_engine.bundles.commonness import commonness
 from picsight_engine.language.query import Fact, parse
+from picsight_engine.suffixes import companion_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -65,6 +67,7 @@ class Details:
     exposure: str = ""
     size: str = ""
     folder: tuple[Detail, ...] = ()
+    beside: str = ""
     also: str = ""
     copies: tuple[Detail, ...] = ()
     keywords: tuple[Detail, ...] = ()
@@ -90,6 +93,7 @@ def details_of_one(photo: PhotoDetails, path: Path) -> Details:
         exposure=GAP.join(words.replace(" ", "\u00a0") for words in exposure_words(metadata) + flash),
         size=_size(photo),
         folder=(_lies_in(path, path.parent),),
+        beside=_beside(photo.companions),
         also=counted(len(copies), "And a copy:", "And %n copies:") if copies else "",
         copies=tuple(_lies_in(copy, copy) for copy in copies),
         keywords=_keywords(metadata.keywords),
@@ -174,6 +178,12 @@ def _size(photo: PhotoDetails) -> str:
 def _lies_in(path: Path, shown: Path) -> Detail:
     """The folder of a file, with the search for its photos."""
     return _like("folder", f"{path.parent.as_posix()}/", short_path(shown))
+
+
+def _beside(companions: Sequence[Path]) -> str:
+    """The files behind the photo, by name and kind."""
+    names = [f"{isolated(path.name)} ({say(KIND_WORDS[companion_kind(path.name)])})" for path in companions]
+    return say("With it: {files}").format(files=", ".join(names)) if names else ""
 
 
 def _keywords(keywords: Sequence[str]) -> tuple[Detail, ...]:

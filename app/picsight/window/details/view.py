@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from picsight.window.parts.map import Land
 
 MOST = 50  # links of one kind
-TEXTS = ("title", "description", "source", "exposure", "size", "also")
-DIM = ("source", "size", "also")
+TEXTS = ("title", "description", "source", "exposure", "size", "beside", "also")
+DIM = ("source", "size", "beside", "also")
 LINKS = ("taken", "place", "gear", "folder", "copies", "keywords")
 
 
@@ -142,7 +142,7 @@ class DetailsPanel(QScrollArea):
             (links["place"], self._on_map),
             (links["gear"], texts["exposure"]),
             (texts["size"],),
-            (self._path, texts["also"], links["copies"]),
+            (self._path, texts["beside"], texts["also"], links["copies"]),
             (self._keywords, links["keywords"]),
         )
         for parts in groups:

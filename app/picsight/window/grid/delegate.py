@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from picsight.window.grid.model import Role
+from picsight.window.parts.badges import badge
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import CENTRE, paint_plate, paint_words
 from picsight.window.parts.words import number, say
@@ -28,7 +29,10 @@ FOCUS, FOCUS_OUTSIDE = 0.15, 0.19  # em: keyboard
 CIRCLE, CIRCLE_ZONE = 1.4, 2.25  # em: the drawn circle and its click target
 MARK, MARK_HALO = 0.7, 0.16  # em: the mark of a match
 STATE = 1.25  # em: the mark of a photo's state in the shown tag
-PLATE = 1.5  # em: the height of a stack's count
+PLATE, EDGE = (
+    1.5,
+    0.375,
+)  # em: the height of a plate such as a stack's count, and its distance to the photo's edges
 PALE = 0.45  # opacity of a photo that is not in the tag, or whose folder is not connected
 
 
@@ -57,13 +61,9 @@ class PhotoDelegate(QStyledItemDelegate):
         elif mark := index.data(Role.MARK):
             # Distinct without colour, on every picture.
             _paint_disc(painter, view, rect, MARK, filled=mark == "strong")
-        copies = index.data(Role.COPIES)
-        if copies > 1:
-            self._paint_plate(painter, view, rect, copies)
-        if marks := index.data(Role.LIKING):
-            self._paint_liking(painter, view, rect, copies, marks)
+        self._paint_plates(painter, view, rect, index)
         if photo.found_by == "name":
-            self._paint_name(painter, view, rect)
+            self._paint_words(painter, view, rect, say("Name"))
         selected = bool(state & QStyle.StateFlag.State_Selected)
         if selected:
             self._paint_selection(painter, view, rect)
@@ -131,17 +131,30 @@ class PhotoDelegate(QStyledItemDelegate):
         inner = zone.adjusted(inset, inset, -inset, -inset)
         paint_icon(painter, inner, "tick" if verdict == "accepted" else "clear", tones(view).on_stage)
 
-    def _paint_liking(self, painter: QPainter, view: QWidget, rect: QRect, copies: int, marks: Marks) -> None:
-        """Paint a heart, a star with its number, or a cross for rejected, on a dark plate, bottom leading, behind a stack's."""
-        colours, side, edge = tones(view), px(view, PLATE), px(view, 0.375)
+    def _paint_plates(self, painter: QPainter, view: QWidget, rect: QRect, index: Index) -> None:
+        """Paint what stands at the bottom, one after the other: copies, what else the photo is, marks."""
+        copies, before = index.data(Role.COPIES), 0
+        if copies > 1:
+            self._paint_plate(painter, view, rect, copies)
+            before = plate_of(rect, view, copies).width() + px(view, EDGE)
+        if words := badge(index.data(Role.PHOTO)):
+            before += self._paint_words(painter, view, rect, words, before)
+        if marks := index.data(Role.LIKING):
+            self._paint_liking(painter, view, rect, before, marks)
+
+    def _paint_liking(self, painter: QPainter, view: QWidget, rect: QRect, before: int, marks: Marks) -> None:
+        """Paint a heart, a star with its number, or a cross for rejected, on a dark plate, bottom leading, `before` pixels
+        behind other plates, or above them where the photo is narrow.
+        """
+        colours, side, edge = tones(view), px(view, PLATE), px(view, EDGE)
         rating = marks.rating or 0
         stars = number(rating) if rating > 0 else ""
         signs = ["favourite-on"] * marks.favourite + ["star-on"] * bool(stars) + ["clear"] * (rating < 0)
         after = view.fontMetrics().horizontalAdvance(stars) + edge if stars else 0
-        before = plate_of(rect, view, copies).width() + edge if copies > 1 else 0
-        plate = QRect(
-            rect.left() + edge + before, rect.bottom() + 1 - edge - side, side * len(signs) + after, side
-        )
+        wide, above = side * len(signs) + after, 0
+        if before and before + wide + 2 * edge > rect.width():
+            before, above = 0, side + edge
+        plate = QRect(rect.left() + edge + before, rect.bottom() + 1 - edge - side - above, wide, side)
         direction, inset = view.layoutDirection(), px(view, 0.25)
         _paint_ground(painter, view, QStyle.visualRect(direction, rect, plate))
         for place, sign in enumerate(signs):
@@ -169,17 +182,22 @@ class PhotoDelegate(QStyledItemDelegate):
         painter.setPen(colours.on_stage)
         paint_words(painter, words, CENTRE, number(copies))
 
-    def _paint_name(self, painter: QPainter, view: QWidget, rect: QRect) -> None:
-        """Paint the mark of a match by file name, on a dark plate, top leading."""
-        colours, words = tones(view), say("Name")
+    def _paint_words(
+        self, painter: QPainter, view: QWidget, rect: QRect, words: str, before: int | None = None
+    ) -> int:
+        """Paint words on a dark plate, top leading, or bottom leading `before` pixels behind other plates; return the room
+        that it takes.
+        """
+        colours, edge, high = tones(view), px(view, EDGE), px(view, PLATE)
         width = view.fontMetrics().horizontalAdvance(words) + px(view, 0.75)
-        edge = px(view, 0.375)
-        plate = QRect(rect.left() + edge, rect.top() + edge, width, px(view, PLATE))
+        top = rect.top() + edge if before is None else rect.bottom() + 1 - edge - high
+        plate = QRect(rect.left() + edge + (before or 0), top, width, high)
         plate = QStyle.visualRect(view.layoutDirection(), rect, plate)
         _paint_ground(painter, view, plate)
         painter.setFont(view.font())
         painter.setPen(colours.on_stage)
         paint_words(painter, plate, CENTRE, words)
+        return width + edge
 
     def _paint_focus(self, painter: QPainter, view: QWidget, rect: QRect) -> None:
         unit, width = em(view), FOCUS * em(view)
@@ -216,7 +234,7 @@ def verdict_zones(rect: QRect, view: QWidget) -> dict[State, QRect]:
 def plate_of(rect: QRect, view: QWidget, copies: int) -> QRect:
     """The rectangle of a stack's count: the bottom leading corner."""
     wide = view.fontMetrics().horizontalAdvance(number(copies)) + px(view, 2)
-    edge, high = px(view, 0.375), px(view, PLATE)
+    edge, high = px(view, EDGE), px(view, PLATE)
     left = rect.right() + 1 - edge - wide if view.isRightToLeft() else rect.left() + edge
     return QRect(left, rect.bottom() + 1 - edge - high, wide, high)
 

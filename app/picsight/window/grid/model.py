@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, Qt, QUrl
 
 from picsight.window.grid.wall import EMPTY, Wall
+from picsight.window.parts.badges import spoken_badge
 from picsight.window.parts.drops import PHOTOS
 from picsight.window.parts.words import counted, match_words, plain, say, spoken_date, taken_words, tooltip
 
@@ -155,7 +156,7 @@ class WallModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return plain(photo.path.name)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return tooltip(photo.path.name, taken_words(photo.taken))
+            return tooltip(photo.path.name, taken_words(photo.taken), spoken_badge(photo))
         return self._spoken(photo) if role == Qt.ItemDataRole.AccessibleTextRole else None
 
     def _spoken(self, photo: Result) -> str:
@@ -167,6 +168,7 @@ class WallModel(QAbstractListModel):
             photo.place,
             say("found by name") if photo.found_by == "name" else match_words(photo.match),
             counted(copies, "%n copy", "%n copies") if copies > 1 else "",
+            spoken_badge(photo),
             *spoken_marks(self._marks.get(photo.id)),
             say("not connected") if self._is_away(photo) else "",
         )

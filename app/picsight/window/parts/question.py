@@ -22,16 +22,25 @@ def ask(parent: QWidget | None, question: str, consequence: str, yes: str, act: 
 
 
 def choose(
-    parent: QWidget | None, question: str, consequence: str, ways: Sequence[tuple[str, Callable[[], object]]]
+    parent: QWidget | None,
+    question: str,
+    consequence: str,
+    ways: Sequence[tuple[str, Callable[[], object]]],
+    *,
+    usual: int | None = None,
 ) -> None:
-    """Ask for one of several actions, each with a button, or none. Both sentences may contain names."""
+    """Ask for one of several actions, each with a button, or none. Both sentences may contain names. Enter does the
+    `usual` one, by its place, else nothing.
+    """
     box = QMessageBox(parent)
     box.setTextFormat(Qt.TextFormat.PlainText)  # Qt reads a name with tags in it as markup
     box.setText(plain(question))
     box.setInformativeText("\n".join(plain(line) for line in consequence.split("\n")))
-    for words, act in ways:
-        box.addButton(words, QMessageBox.ButtonRole.AcceptRole).clicked.connect(act)
-    box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+    buttons = [box.addButton(words, QMessageBox.ButtonRole.AcceptRole) for words, _act in ways]
+    for button, (_words, act) in zip(buttons, ways, strict=True):
+        button.clicked.connect(act)
+    cancel = box.addButton(QMessageBox.StandardButton.Cancel)
+    box.setDefaultButton(cancel if usual is None else buttons[usual])
     box.finished.connect(box.deleteLater)
     _open(box)
 

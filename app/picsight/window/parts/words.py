@@ -28,6 +28,7 @@ _LONG_RUN = re.compile(r"(\S{16})(?=\S)")
 _ISOLATED = re.compile(f"[{ISOLATE}{END_ISOLATE}]")
 _UNSHOWN = "\ufffd"
 DAYS_RELATIVE = 7
+NAMED = 6  # the most files that a question names; it counts the others
 
 
 def say(text: str) -> str:
@@ -198,3 +199,10 @@ def short_path(path: Path) -> str:
     if len(parts) > 4:
         parts = [parts[0], "…", *parts[-2:]]
     return " \u203a ".join(isolated(part) for part in parts)
+
+
+def named(paths: Sequence[Path]) -> list[str]:
+    """The first files by name, and the number of others."""
+    more = len(paths) - NAMED
+    rest = [counted(more, "and %n more", "and %n more")] if more > 0 else []
+    return [short_path(path) for path in paths[:NAMED]] + rest

@@ -11,13 +11,13 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog
 
 from picsight.window.actions.keys import photo_menu
-from picsight.window.parts.question import ask
+from picsight.window.parts.question import ask, choose
 from picsight.window.parts.words import counted, first_of, isolated, number, say
 from picsight_engine.errors import ReplaceError
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from PySide6.QtCore import QPoint
     from PySide6.QtWidgets import QWidget
@@ -102,7 +102,26 @@ class TagExchange(QObject):
             "A file with the ending .xmp beside each photo names its accepted tags and your stars, for other programs. "
             "Your photos are not changed."
         )
-        ask(self._window, question, sentence, self.tr("Write side-cars"), self.export_sidecars)
+        write, alone = self.export_sidecars, partial(self.export_sidecars, companions=False)
+
+        def offer(companions: Sequence[Path]) -> None:
+            """With RAW files or originals, offer both; most programs read one side-car a file."""
+            if not companions:
+                ask(self._window, question, sentence, self.tr("Write side-cars"), write)
+                return
+            behind = counted(
+                len(companions),
+                "%n RAW file or original is behind them.",
+                "%n RAW files or originals are behind them.",
+            )
+            ways: list[tuple[str, Callable[[], object]]] = [
+                (self.tr("Beside every file"), write),
+                (self.tr("Beside shown photos only"), alone),
+            ]
+            choose(self._window, question, f"{sentence} {behind}", ways)
+
+        if library := self._deeds.library:
+            self._jobs.read(library.companions, offer)
 
     def _choose(self, mode: Mode, then: Callable[[Path], None], name: str = "") -> None:
         dialog = QFileDialog(self._window)
@@ -118,8 +137,10 @@ class TagExchange(QObject):
 
     # Export
 
-    def export_sidecars(self) -> None:
-        """Write accepted tags beside all photos of the library; cancelling keeps the side-cars already written."""
+    def export_sidecars(self, *, companions: bool = True) -> None:
+        """Write accepted tags beside all photos of the library, and beside the `companions` behind them; cancelling keeps
+        the side-cars already written.
+        """
         library = self._deeds.library
         if library is None:
             return
@@ -146,7 +167,7 @@ class TagExchange(QObject):
             end()
             self._status.show_sentence(sentence)
 
-        self._running = self._jobs.stream(partial(_exporting, library), note, end, fail)
+        self._running = self._jobs.stream(partial(_exporting, library, companions), note, end, fail)
         note(last)
 
     def export_decisions(self, file: Path, *, replace: bool = False) -> None:
@@ -224,10 +245,10 @@ class TagExchange(QObject):
         return " ".join(filter(None, (words, unknown if imported.unknown else "", why)))
 
 
-def _exporting(library: Library, cancel: threading.Event) -> Iterator[SidecarsSoFar]:
+def _exporting(library: Library, companions: bool, cancel: threading.Event) -> Iterator[SidecarsSoFar]:
     """Write side-cars in a thread; yield the progress now and then, and finally the result."""
     of, now = library.status().files, SidecarsSoFar()
-    for photos, exported in enumerate(library.exchange.export_sidecars(cancel=cancel)):
+    for photos, exported in enumerate(library.exchange.export_sidecars(companions=companions, cancel=cancel)):
         now = SidecarsSoFar(min(photos, of), of, exported)
         if photos % SHOWN_EVERY == 0:
             yield now

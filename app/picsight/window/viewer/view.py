@@ -9,6 +9,7 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from picsight.window.actions.keys import Key
+from picsight.window.parts.badges import badge, spoken_badge
 from picsight.window.parts.controls import IconButton
 from picsight.window.parts.labels import DimWords, ElidedLabel
 from picsight.window.parts.layouts import filled
@@ -101,9 +102,9 @@ class ViewerPage(QWidget):
 
     def show_photo(self, photo: Result, row: int, count: int) -> None:
         """Show the photo's name and its position among the others."""
-        words = [isolated(photo.path.name), taken_words(photo.taken)]
+        words = [isolated(photo.path.name), taken_words(photo.taken), badge(photo)]
         self._title.setText("   ".join(filter(None, words)))
-        self._title.setToolTip(tooltip(str(photo.path)))
+        self._title.setToolTip(tooltip(str(photo.path), spoken_badge(photo)))
         self._place.setText(self.tr("{row} of {count}").format(row=number(row + 1), count=number(count)))
         self.edges.show_ends(has_previous=row > 0, has_next=row < count - 1)
         self.stage.setAccessibleName(self.tr("Photo {name}").format(name=photo.path.name))

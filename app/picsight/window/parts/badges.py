@@ -1,0 +1,38 @@
+"""What a photo is besides a picture, as a few letters on its tile and as words: a film, a Live Photo, one of a pair."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from picsight.exposure import film_time
+from picsight.window.parts.words import say
+
+if TYPE_CHECKING:
+    from picsight_engine.search.answer import Result
+    from picsight_engine.suffixes import Companion
+
+KIND_WORDS: dict[Companion, str] = {"raw": "RAW", "film": "film", "original": "original"}
+_BADGES: dict[Companion, str] = {"raw": "RAW", "original": "EDIT"}
+_SPOKEN: dict[Companion, str] = {"raw": "with its RAW file", "original": "an edit, with its original"}
+
+
+def badge(photo: Result) -> str:
+    """The letters on a photo's tile: the time in a film, RAW, LIVE; empty for a plain picture."""
+    seconds = photo.duration if photo.moment is None else photo.moment
+    parts = [
+        "" if photo.duration is None or seconds is None else film_time(seconds),
+        *(say(_BADGES[kind]) for kind in dict.fromkeys(photo.companions) if kind in _BADGES),
+        say("LIVE") if photo.is_live else "",
+    ]
+    return " ".join(filter(None, parts))
+
+
+def spoken_badge(photo: Result) -> str:
+    """The same for tooltips and screen readers."""
+    parts = [
+        say("film of {time}").format(time=film_time(photo.duration)) if photo.duration is not None else "",
+        say("found at {time}").format(time=film_time(photo.moment)) if photo.moment is not None else "",
+        *(say(_SPOKEN[kind]) for kind in dict.fromkeys(photo.companions) if kind in _SPOKEN),
+        say("Live Photo") if photo.is_live else "",
+    ]
+    return ", ".join(filter(None, parts))

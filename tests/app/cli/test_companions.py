@@ -1,0 +1,37 @@
+"""What the commands say of a RAW file behind its JPEG, and what they write beside both."""
+
+from __future__ import annotations
+
+import shutil
+
+from picsight_engine.photos.identity import fingerprint
+from picsight_engine.photos.xmp import read_packet
+
+
+def test_a_raw_file_is_the_companion_of_its_jpeg_in_answers_side_cars_and_counts(fresh, shared, tmp_path):
+    jpeg, raw = (tmp_path / "photos" / name for name in ("IMG_4711.JPG", "IMG_4711.DNG"))
+    jpeg.parent.mkdir()
+    for file in (jpeg, raw):
+        shutil.copyfile(shared / "camera" / file.name, file)
+    fresh.json("index", jpeg.parent)
+
+    shown = fresh.json("show", raw)
+    assert (shown["paths"], shown["companions"]) == ([str(jpeg)], [str(raw)])
+    assert f"path: {jpeg}\nwith it: {raw} (RAW)\n" in fresh("show", jpeg).out
+
+    fresh.json("tags", "new", "Sea", "--album")
+    fresh.json("tags", "accept", "Sea", jpeg)
+    sidecars = {file: file.with_name(f"{file.name}.xmp") for file in (jpeg, raw)}
+    assert fresh.json("export", "sidecars", "--no-companions")["written"] == 1
+    assert (sidecars[jpeg].exists(), sidecars[raw].exists()) == (True, False)
+    assert fresh.json("export", "sidecars")["written"] == 1
+    for (
+        file,
+        sidecar,
+    ) in sidecars.items():  # each speaks of its file's picture, also once the other file is gone
+        assert read_packet(sidecar.read_bytes()).original == fingerprint(file.read_bytes())
+
+    for file in (jpeg, raw):
+        file.unlink()
+    checks = fresh.json("doctor", "--forget", jpeg.parent)["checks"]
+    assert "1 photo of missing files forgotten." in [check["message"] for check in checks]
