@@ -13,14 +13,14 @@ from machine.commands import Failure, run
 if TYPE_CHECKING:
     from pathlib import Path
 
-EXTRAS = {"run": "", "test": "[train,coreml,scale,dev]"}
+EXTRAS = {"run": "[video]", "test": "[train,coreml,scale,dev]"}
 # Left alone, pip tries versions of the tests' hundred packages for many minutes. What a run needs it finds at once, and there
 # a system keeps its choice: not every one has wheels of the newest versions.
 CONSTRAINTS = "packaging/constraints.txt"
 CONSTRAINED = {"run": (), "test": ("--constraint", CONSTRAINTS)}
 SATISFIED_BY = {"run": ("run", "test"), "test": ("test",)}
 SIZES = {
-    "run": "about 600 MB, half a minute",
+    "run": "about 800 MB, half a minute",
     "test": "about 3 GB, with the torch for graphics cards that pip takes on Linux 7 GB; some minutes",
 }
 NOT_INHERITED = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import RequestError, StorageError
+from picsight_engine.errors import ImageError, RequestError, StorageError
 from picsight_engine.exchange.history import DecisionHistory
 from picsight_engine.exchange.packet import Statement, keywords_by_path, updated, withdrawn
 from picsight_engine.exchange.replacement import (
@@ -28,8 +28,9 @@ from picsight_engine.exchange.replacement import (
     write_whole,
 )
 from picsight_engine.other_programs import package_of
+from picsight_engine.photos.formats import is_film
 from picsight_engine.photos.identity import bytes_hash, fingerprint
-from picsight_engine.photos.reading import shown
+from picsight_engine.photos.reading import film_extract, shown
 from picsight_engine.photos.sidecars import long_sidecar, read_sidecar, short_sidecar, speaks_of
 from picsight_engine.photos.xmp import (
     HIERARCHICAL,
@@ -280,8 +281,8 @@ def _is_as_indexed(photo: Tagged) -> bool:
         info = photo.path.stat()
         if (info.st_size, info.st_mtime_ns) == photo.seen:
             return True
-        data = photo.path.read_bytes()
-    except OSError:  # an unreadable file has no hash
+        data = film_extract(photo.path) if is_film(photo.path) else photo.path.read_bytes()
+    except (OSError, ImageError):  # an unreadable file has no hash
         return False
     return bytes_hash(data) == photo.bytes_hash or fingerprint(data) == photo.fingerprint
 

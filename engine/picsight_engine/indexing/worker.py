@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from picsight_engine.errors import ImageError, PicsightError, VectorError
 from picsight_engine.indexing.messages import Broken, Described, Failed, Identified, Ready, WorkerOrder
 from picsight_engine.photos.formats import is_film
-from picsight_engine.photos.reading import read_photo
+from picsight_engine.photos.reading import film_extract, read_photo
 from picsight_engine.processes import settle, silence_decoders, step_back, time_limit
 from picsight_engine.suffixes import SHOWN_SUFFIXES
 
@@ -127,7 +127,7 @@ class _Desk:
         else:
             films.film_reader(job.path)
             facts.setdefault(film_tags.DURATION, films.film_seconds(job.path))
-        digest = self._identity.bytes_hash(films.film_extract(job.path))
+        digest = self._identity.bytes_hash(film_extract(job.path))
         beside = self._sidecars.read_companions(job.path, job.companions, {digest})
         return Identified(digest, digest, 0, 1, read_metadata(facts, beside))
 

@@ -1,4 +1,4 @@
-"""Films: their identity, their tags, and the frames by which they are found, decoded by OpenCV's FFmpeg.
+"""Films: their tags, and the frames by which they are found, decoded by OpenCV's FFmpeg.
 
 OpenCV comes with the extra `video`. Most films are read through, decoding only key frames; large ones are looked at in places.
 """
@@ -10,7 +10,7 @@ import os
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
@@ -37,7 +37,6 @@ _LOOKS = 60  # into a film
 _READ_THROUGH = 1_200.0  # megapixels times seconds: two minutes of 4K, ten of 1080p
 _READ_THROUGH_BYTES = 1_000_000_000
 _MOST_SECONDS = 20.0  # for each way to look into a film, on a slow machine
-_PIECE = 1 << 20  # bytes
 _SKETCH = (16, 16)  # pixels, by which frames are compared
 # Mean differences of sketches, in parts of the range: from one on, frames show different scenes; below the other, the same.
 _OTHER_SCENE, _SAME_SCENE = 0.12, 0.04
@@ -67,22 +66,6 @@ class FilmFrame:
     def picture(self) -> Image.Image:
         """The frame as a picture."""
         return Image.fromarray(np.ascontiguousarray(self.pixels[:, :, ::-1]))
-
-
-def film_extract(path: Path) -> bytes:
-    """What counts for a film's identity: its length in eight bytes, then a MiB from its start, middle and end; the whole
-    of a film up to 3 MiB. Raises ImageError like `read_photo`.
-    """
-    return read_file(path, _extract)
-
-
-def _extract(file: BinaryIO, size: int) -> bytes:
-    pieces = [size.to_bytes(8, "little")]
-    starts = (0, (size - _PIECE) // 2, size - _PIECE) if size > 3 * _PIECE else (0, _PIECE, 2 * _PIECE)
-    for start in starts:
-        file.seek(start)
-        pieces.append(file.read(_PIECE))
-    return b"".join(pieces)
 
 
 def read_film_facts(path: Path) -> dict[str, Fact]:

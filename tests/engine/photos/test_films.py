@@ -14,7 +14,6 @@ from picsight_engine.photos.decode import Limits, read_header
 from picsight_engine.photos.films import (
     MOST_FRAMES,
     decode_film,
-    film_extract,
     film_reader,
     film_seconds,
     read_film_facts,
@@ -22,6 +21,7 @@ from picsight_engine.photos.films import (
 from picsight_engine.photos.formats import can_read_films
 from picsight_engine.photos.identity import bytes_hash
 from picsight_engine.photos.precedence import read_metadata
+from picsight_engine.photos.reading import film_extract
 
 SIZE = (64, 48)
 RED, GREEN, BLUE = range(3)

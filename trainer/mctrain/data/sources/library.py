@@ -29,6 +29,7 @@ from mctrain.data.words import described, texts_of
 from mctrain.errors import DataError
 from mctrain.places import opened
 from picsight_engine.errors import ImageError
+from picsight_engine.photos.formats import is_film
 from picsight_engine.photos.identity import FINGERPRINT_RULE, fingerprint
 from picsight_engine.photos.reading import Limits, read_photo
 
@@ -195,6 +196,9 @@ def _entry(mark: str, picture: _Picture, faults: list[str]) -> SourceEntry | Non
 def _found(mark: str, picture: _Picture, faults: list[str]) -> Path | None:
     reasons = []
     for path in picture.paths:
+        if is_film(path):
+            reasons.append(f"{path} is a film, and models learn from photos.")
+            continue
         try:
             if fingerprint(read_photo(path, Limits())).hex() == mark:
                 return path
