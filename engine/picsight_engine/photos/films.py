@@ -140,7 +140,7 @@ def choose_frames(looks: Sequence[FilmFrame], seconds: float) -> list[FilmFrame]
     """
     chosen: list[FilmFrame] = []
     following = [*(look.seconds for look in looks[1:]), seconds]
-    for look, after in zip(looks, following, strict=True):
+    for look, after in zip(looks, following, strict=False):  # without looks nothing follows
         if look.is_blank:
             continue
         if chosen:

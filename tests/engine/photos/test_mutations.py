@@ -13,16 +13,19 @@ REPOSITORY = Path(__file__).resolve().parents[3]  # where `tests` is found
 
 # In a process of its own, so that a decoder that dies takes the name of the file along and not the test run.
 DECODE_MUTATED = """
-    import random, sys, warnings
+    import random, sys, tempfile, warnings
     from pathlib import Path
     from picsight_engine.errors import ImageError
-    from picsight_engine.photos.decode import IMAGE_SUFFIXES, Limits, decode
+    from picsight_engine.photos.decode import Limits, decode
+    from picsight_engine.photos.films import decode_film, read_film_facts
+    from picsight_engine.photos.formats import is_film
     from picsight_engine.photos.identity import fingerprint
     from tests.mutation import mutate, sources
 
     warnings.simplefilter("error")
     seed, start, end = map(int, sys.argv[2:])
-    by_suffix = {suffix: paths for suffix, paths in sources(Path(sys.argv[1])).items() if suffix in IMAGE_SUFFIXES}
+    by_suffix = sources(Path(sys.argv[1]))
+    limits, folder = Limits(megapixels=20), tempfile.TemporaryDirectory()
 
     for number in range(start, end):
         chance = random.Random(f"{seed} {number}")
@@ -31,7 +34,13 @@ DECODE_MUTATED = """
         data = mutate(path.read_bytes(), chance, cut=0.2)
         fingerprint(data)
         try:
-            picture = decode(data, path, min_side=256, limits=Limits(megapixels=20))
+            if is_film(path):
+                path = Path(folder.name) / path.name
+                path.write_bytes(data)
+                read_film_facts(path)
+                picture = decode_film(path, min_side=256, limits=limits)
+            else:
+                picture = decode(data, path, min_side=256, limits=limits)
         except ImageError as fault:
             assert str(path) in str(fault), fault
             continue
@@ -61,9 +70,9 @@ def run(shared, seed, count):
 
 
 def test_mutated_files_give_a_picture_or_one_sentence(shared):
-    shown, died = run(shared, seed=1, count=120)
+    shown, died = run(shared, seed=1, count=200)
     assert died == []
-    assert 12 < shown < 108
+    assert 20 < shown < 180
 
 
 @pytest.mark.soak
