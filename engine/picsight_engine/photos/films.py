@@ -78,7 +78,7 @@ def film_reader(path: Path) -> Any:
     """OpenCV, of the extra `video`; raises ImageError `not_read` about the film at `path` without it."""
     os.environ.update(_QUIET)
     try:
-        import cv2  # 0.2 s and 60 MB, and many libraries hold no film
+        import cv2  # 23 MB, and many libraries hold no film
     except ImportError:
         reason = "is a video, which Picsight reads with the package opencv-python-headless: install that, and index again"
         raise problem("not_read", path, reason) from None

@@ -10,6 +10,9 @@ import pytest
 from PIL import Image
 from tests.shell import Shell
 
+from picsight_engine.photos.films import film_reader
+from picsight_engine.photos.formats import can_read_films
+
 BAD = {
     "zero.jpg": {"empty"},
     "html_404.jpg": {"not_an_image"},
@@ -83,6 +86,32 @@ def test_bad_files_are_listed_each_with_a_sentence_and_not_tried_again(troubled)
     again = shell("index", "--json")
     assert again.document["problems"] == len(BAD)
     assert {problem["tries"] for problem in shell.json("problems")["problems"]} == {1}
+
+
+def test_a_film_of_three_scenes_is_found_at_its_moment_and_stays_as_it_was(own, photos, tmp_path):
+    if not can_read_films():
+        pytest.skip("needs the extra video")
+    cv2 = film_reader(tmp_path)
+    (tmp_path / "films").mkdir()
+    film = tmp_path / "films" / "holiday.mp4"
+    out = cv2.VideoWriter(str(film), cv2.CAP_FFMPEG, cv2.VideoWriter_fourcc(*"mp4v"), 2.0, (256, 256))
+    scenes = ("cat", "coffee", "rocket")
+    for scene in scenes:
+        picture = cv2.resize(
+            cv2.imread(str(photos / f"{scene}.jpg")), (256, 256), interpolation=cv2.INTER_AREA
+        )
+        for _ in range(12):  # six seconds
+            out.write(picture)
+    out.release()
+    before = film.read_bytes()
+    assert own.json("index", film.parent).items() >= {"indexed": 1, "problems": 0}.items()
+    for number, query in enumerate(("a cat", "a cup of coffee", "a rocket")):
+        results = own.json("search", f"{query} format:video", "--min", "all")["results"]
+        assert [result["path"] for result in results] == [str(film)]
+        assert 6 * number <= results[0]["moment"] < 6 * (number + 1)
+    assert own.json("show", film)["duration"] == pytest.approx(18, abs=0.1)
+    assert "duration: 0:18" in own("show", film).out
+    assert film.read_bytes() == before
 
 
 def test_all_videos_that_are_not_read_are_one_line_that_says_what_to_install(own, tmp_path, no_video):
