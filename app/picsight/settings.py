@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import logging
+import os
+import re
 import tomllib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from platformdirs import user_config_dir
 
+from picsight_engine.language.lexicon import LANGUAGES
 from picsight_engine.private_files import make_private, write_private
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 LOG = logging.getLogger(__name__)
 Theme = Literal["system", "light", "dark"]
+SYSTEM = "system"
 ROW_SMALLEST, ROW_LARGEST = 6.0, 24.0  # em
 SIDEBAR_NARROWEST, SIDEBAR_WIDEST = 10.0, 22.0  # em
 DETAILS_NARROWEST, DETAILS_WIDEST = 16.0, 28.0  # em
@@ -29,6 +36,7 @@ class Settings:
     """The user's settings. Window sizes are in logical pixels; row height and panel widths are in em; 0 means never set.
     `better_models`: mention better models when a search finds nothing certain. `export_companions`: the last answer to
     whether an export includes RAW files and originals.
+    `languages`: those of searches, by their codes ("de, fr"), or "system".
     """
 
     theme: Theme = "system"
@@ -42,6 +50,7 @@ class Settings:
     maximised: bool = False
     better_models: bool = True
     export_companions: bool = False
+    languages: str = SYSTEM
 
 
 def settings_file() -> Path:
@@ -72,10 +81,29 @@ def save_settings(settings: Settings, file: Path) -> None:
         LOG.warning("%s could not be written: %s", file, error)
 
 
+def search_languages(chosen: str, system: Iterable[str]) -> tuple[str, ...]:
+    """The languages of searches besides English, by the setting, or by the `system`'s locales, such as "de_DE".
+
+    >>> search_languages("system", ["de_AT.UTF-8", "en_GB"])
+    ('de',)
+    """
+    names = system if chosen == SYSTEM else re.split(r"[\s,]+", chosen)
+    codes = dict.fromkeys(re.split("[-_.@]", name.strip().lower())[0] for name in names)
+    return tuple(code for code in codes if code in LANGUAGES)
+
+
+def system_locales() -> list[str]:
+    """The user's locales, preferred first, as programs for the terminal see them."""
+    names = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
+    return next((value.split(":") for name in names if (value := os.environ.get(name))), [])
+
+
 def _checked(name: str, default: Any, value: Any) -> Any:
     """The stored value if it is valid, else the default."""
     if name == "theme":
         return value if value in ("system", "light", "dark") else default
+    if name == "languages":
+        return value if isinstance(value, str) and re.fullmatch(r"[A-Za-z, ]{2,60}", value) else default
     if isinstance(default, bool) or isinstance(value, bool):
         return value if type(value) is type(default) else default
     if not isinstance(value, int | float):

@@ -4,6 +4,7 @@ PicsightError            any error that the user sees; `exit_code` is the exit c
 ├── ImageError           one file cannot be indexed or shown: it is listed under problems, the work goes on
 ├── BundleError          a model bundle is incomplete, changed or too new (exit code 3)
 │   └── VectorError      a tower returned a vector without a direction
+├── LexiconError         a lexicon is missing or damaged: the words are searched as typed
 ├── LibraryError         the library is damaged, or was made by a newer program (exit code 3)
 ├── StorageError         the disk is full, read-only or gone: nothing was lost, the work stopped
 ├── BusyError            another process is indexing the library or installing a model: nothing was started
@@ -55,6 +56,10 @@ class BundleError(PicsightError):
 
 class VectorError(BundleError):
     """A tower returned NaN or only zeros for its input: such a vector cannot be compared."""
+
+
+class LexiconError(PicsightError):
+    """A lexicon of another language is missing or damaged."""
 
 
 class LibraryError(PicsightError):

@@ -81,12 +81,14 @@ class Status:
 class Library:
     """An open library and the model that searches it. Thread-safe, except `close`: no other call may be running then.
 
-    `searches` holds recent and saved searches; `tags` creates tags, teaches them and undoes changes. The model `wanted` reads the photos. It takes over searching once every photo has its vector.
+    `searches` holds recent and saved searches; `tags` creates tags, teaches them and undoes changes. `languages` are those
+    in which the user searches besides English (see `language.lexicon.LANGUAGES`). The model `wanted` reads the photos. It takes over searching once every photo has its vector.
     """
 
     def __init__(self, db: Database, bundle: Bundle, wanted: Bundle | None = None) -> None:
         self.folder = db.folder
         self.searches = Searches(db)
+        self.languages: tuple[str, ...] = ()
         self._db = db
         self._answering = Answering(db, bundle, wanted or bundle, self.picture_vector)
         self._opened_tags: Tags | None = None
@@ -282,7 +284,7 @@ class Library:
             BundleError: the text tower is missing or cannot be loaded.
             LibraryError: the library is damaged.
         """
-        request = Request(limit, order, least, explain=explain, pictures=tuple(pictures))
+        request = Request(limit, order, least, explain, tuple(pictures), self.languages)
         return self._stacked(self._searcher.search(parse(query), request))
 
     def explain(
@@ -294,7 +296,7 @@ class Library:
             BundleError: the text tower is missing or cannot be loaded.
             LibraryError: the library is damaged.
         """
-        return self._searcher.explain(parse(query), photo_id, pictures)
+        return self._searcher.explain(parse(query), photo_id, pictures, self.languages)
 
     def picture_vector(self, picture: Path | bytes) -> NDArray[np.float32]:
         """The embedding [dim] of a picture file, or of its bytes, for `search`; the picture need not be in the library.

@@ -84,6 +84,7 @@ class TextSpec:
 
     Short searches rank photos by their `words` as typed, or by the mean over the `templates`, as towers need that learnt
     from captions alone. The templates always judge how well photos match.
+    `languages` are those that the tower knows, by their codes; "*" stands for many. Words of others are translated to English.
     """
 
     context: int
@@ -97,6 +98,11 @@ class TextSpec:
     output: str
     graph: str = TEXT_GRAPH
     ranked_by: RankedBy = "templates"
+    languages: tuple[str, ...] = ("en",)
+
+    def knows(self, language: str) -> bool:
+        """Whether the tower knows a language."""
+        return language in self.languages or "*" in self.languages
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,7 +391,10 @@ def _text_spec(data: dict[str, Any]) -> TextSpec:
         raise ValueError("a text without {} is among text.templates")
     ranked_by = data.get("ranked_by", "templates")
     require("text.ranked_by", ranked_by, fits=ranked_by in get_args(RankedBy))
-    return _record(TextSpec, {**data, "templates": templates, "ranked_by": ranked_by})
+    languages = tuple(data.get("languages", ("en",)))
+    require_texts({f"text.languages[{place}]": each for place, each in enumerate(languages)})
+    known = {"templates": templates, "ranked_by": ranked_by, "languages": languages}
+    return _record(TextSpec, {**data, **known})
 
 
 def _triple(key: str, values: list[float]) -> tuple[float, float, float]:

@@ -86,6 +86,11 @@ def is_everyday(word: str) -> bool:
     return all(each in _word_counts()[1] and each not in _PLACES for each in singular_words(word))
 
 
+def photos_with(word: str) -> int:
+    """How many of the counted photos have this folded word in their captions, in the singular or plural."""
+    return _word_counts()[1].get(_singular(word), 0)
+
+
 @cache
 def _word_counts() -> tuple[int, dict[str, int]]:
     """The number of counted photos, and the number of photos per word."""

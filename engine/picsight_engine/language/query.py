@@ -176,6 +176,7 @@ class Query:
     """A parsed query: any of `alternatives` may match, all of `less` counts against a photo, all `facts` must hold.
 
     If a half-typed word was completed, `typed` holds the alternatives before that, because names may begin with them.
+    Words in other languages are translated for the search unless it is `as_typed`.
     """
 
     alternatives: tuple[Term, ...] = ()
@@ -185,6 +186,7 @@ class Query:
     text: str = field(default="", compare=False, repr=False)
     tokens: tuple[Token, ...] = field(default=(), compare=False, repr=False)
     typed: tuple[Term, ...] = field(default=(), compare=False, repr=False)
+    as_typed: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         wanted = " | ".join(map(str, self.alternatives))

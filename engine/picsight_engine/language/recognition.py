@@ -14,10 +14,10 @@ from picsight_engine.bundles.commonness import is_everyday
 from picsight_engine.language.conditions import located, taken_in
 from picsight_engine.language.fact_values import place_key
 from picsight_engine.language.query import Term
-from picsight_engine.language.times import MOST_WORDS, could_be_time, time_in_words
+from picsight_engine.language.times import MOST_WORDS, could_be_time, in_english, time_in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date
 
     from picsight_engine.language.conditions import Condition
@@ -41,16 +41,22 @@ class Recognised:
 
 
 def recognise(
-    query: Query, today: date, has_photos: Callable[[Condition], bool], places: Mapping[str, str]
+    query: Query,
+    today: date,
+    has_photos: Callable[[Condition], bool],
+    places: Mapping[str, str],
+    languages: Sequence[str] = (),
 ) -> tuple[Query, tuple[Recognised, ...]]:
     """The query without the words that mean a time or a place with photos, and these times and places.
 
-    `places` are the names of all towns, regions and countries of the library, for comparison.
+    `places` are the names of all towns, regions and countries of the library, for comparison. Times may also be in one of
+    the `languages`.
     """
 
     def meant(some: tuple[Word, ...]) -> Condition | None:
         texts = [word.text for word in some]
-        period = time_in_words(texts, today) if all(map(could_be_time, texts)) else None
+        is_time = all(could_be_time(text, languages) for text in texts)
+        period = time_in_words(texts, today, languages) if is_time else None
         if period is not None and has_photos(taken_in(period)):
             return taken_in(period)
         names = _names(some, places)
@@ -65,7 +71,7 @@ def recognise(
         meanings = [*_parts(term.words, query.text, meant)]
         parts = [part for part in meanings if isinstance(part, Recognised)]
         words = [word for word in meanings if not isinstance(word, Recognised)]
-        if parts and all(word.text.lower() in _ANY_PHOTO and not word.plain for word in words):
+        if parts and all(_is_any_photo(word, languages) for word in words):
             words = []
         found += parts
         alternatives.append(Term(tuple(words), term.pictures))
@@ -73,6 +79,11 @@ def recognise(
         return query, ()
     kept = tuple(term for term in alternatives if term.words or term.pictures)
     return replace(query, alternatives=kept), tuple(found)
+
+
+def _is_any_photo(word: Word, languages: Sequence[str]) -> bool:
+    text = in_english(word.text.lower(), languages)
+    return not word.plain and (not text or text in _ANY_PHOTO)
 
 
 def _parts(

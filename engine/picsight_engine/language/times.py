@@ -2,6 +2,7 @@
 
 Pure: today is a parameter. Seasons are those of the northern hemisphere and begin on the first day of a month (summer 2019
 is June to August; winter 2019 begins in December 2019). Weeks begin on Monday. "Last summer" is the latest that is over.
+In other languages, words are put into English first by `time_words.tsv`: "août 2018", "letzter Sommer", "hace 3 años".
 """
 
 from __future__ import annotations
@@ -9,7 +10,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
+from importlib import resources
 from typing import TYPE_CHECKING
+
+from picsight_engine.language.lexicon import LANGUAGES, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,6 +44,7 @@ _NUMBER = r"[0-9]{1,4}(?:st|nd|rd|th|s)?|[0-9.]*\.\.[0-9.]*|[0-9]{4}(?:-[0-9]{2}
 _YEAR = r"[0-9]{4}"
 _DECADE = r"([0-9]{3})0s"
 _DAY = r"([0-9]{1,2})(?:st|nd|rd|th)?"
+_ORDINAL = r"^([0-9]{1,2})(?:\.|er|º|°)$"  # "18." in German, "1er" in French
 _ISO = r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2}))?"
 MOST_WORDS = 7  # "in the summer of the year" is as long as it gets
 
@@ -56,16 +62,59 @@ class Period:
     yearly: bool = False
 
 
-def could_be_time(word: str) -> bool:
-    """Whether a word may be part of a time; a quick check that rules out most texts."""
+def could_be_time(word: str, languages: Sequence[str] = ()) -> bool:
+    """Whether a word may be part of a time in English or one of these languages; a quick check that rules out most texts."""
+    if any(set(_in_english([word], language)) <= _VOCABULARY for language in languages):
+        return True
     word = _plain(word)
     if any(letter.isdecimal() for letter in word):
         return re.fullmatch(_NUMBER, word) is not None
     return word in _VOCABULARY
 
 
-def time_in_words(words: Sequence[str], today: date) -> Period | None:
+def time_in_words(words: Sequence[str], today: date, languages: Sequence[str] = ()) -> Period | None:
     """The time that all these words mean together; None if they name neither a year nor a time relative to today."""
+    texts = (words, *(_in_english(words, language) for language in languages))
+    periods = (_time_in_english(text, today) for text in texts if text)
+    return next((period for period in periods if period is not None), None)
+
+
+def in_english(word: str, languages: Sequence[str]) -> str:
+    """A word of a time, or one such as "Fotos" beside it, in English if one of these languages has it."""
+    english = (" ".join(_in_english([word], language)) for language in languages)
+    return next((text for text in english if text != word), word)
+
+
+def _in_english(words: Sequence[str], language: str) -> list[str]:
+    """The words of a time in English and in English order; words that the table lacks stay."""
+    table, english = _time_words()[language], []
+    for word in words:
+        if any(letter.isdecimal() for letter in word):
+            english.append(re.sub(_ORDINAL, r"\1", word))
+        else:
+            tokens = [table.get(key, key) for key in key_of(word).split()]
+            english += [token for token in tokens if token]
+    if set(english) & {"before"} and any(word.removesuffix("s") in _UNITS for word in english):
+        english = ["ago" if word == "before" else word for word in english]  # German "vor"
+    if "year" in english and any(re.fullmatch(_YEAR, word) for word in english):
+        english.remove("year")
+    leading = [word for word in english if word in {"last", "this"}]
+    trailing = [word for word in english if word == "ago"]
+    return [*leading, *(word for word in english if word not in {"last", "this", "ago"}), *trailing]
+
+
+@cache
+def _time_words() -> dict[str, dict[str, str]]:
+    """For each language, the English word for each folded word of times."""
+    table: dict[str, dict[str, str]] = {}
+    text = resources.files(__package__).joinpath("time_words.tsv").read_text(encoding="utf-8")
+    for line in text.splitlines():
+        language, english, words = line.split("\t")
+        table.setdefault(language, {}).update((key_of(word), english) for word in words.split())
+    return table
+
+
+def _time_in_english(words: Sequence[str], today: date) -> Period | None:
     if ".." in words[-1]:
         return time_of_value(words[0], today) if len(words) == 1 else None
     plain = [_plain(word) for word in words]
@@ -98,7 +147,11 @@ def _simple(text: str, today: date) -> Period | None:
     if re.fullmatch(_ISO, text):
         return _period([text], today)
     words = [_plain(word) for word in re.split(r"[\s_-]+", text) if word]
-    return _period([word for word in words if word not in _FILLERS], today)
+    for each in (words, *(_in_english(words, language) for language in LANGUAGES)):
+        period = _period([word for word in each if word not in _FILLERS], today)
+        if period is not None:
+            return period
+    return None
 
 
 def _between(first: Period | None, last: Period | None) -> Period | None:

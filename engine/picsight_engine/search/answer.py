@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from picsight_engine.bundles.calibration import Match
     from picsight_engine.language.conditions import FilterKind
     from picsight_engine.language.query import QueryFault
+    from picsight_engine.language.translation import Translation
     from picsight_engine.suffixes import Companion
 
 Order = Literal["match", "date", "folder"]
@@ -26,7 +27,8 @@ class Request:
     """The options of a search: at most `limit` photos that match at least as well as `least`, in this order, explained or not.
 
     By date or folder, all matching photos are sorted, not only the best; without a calibration, or with "all", the
-    `limit` best are. `pictures` are unit vectors [dim] that belong to every alternative.
+    `limit` best are. `pictures` are unit vectors [dim] that belong to every alternative. `languages` are those that the
+    user may type besides English, see `language.lexicon.LANGUAGES`.
     """
 
     limit: int = 20
@@ -34,6 +36,7 @@ class Request:
     least: Least = "all"
     explain: bool = False
     pictures: tuple[NDArray[np.float32], ...] = ()
+    languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,7 @@ class Answer:
     """The photos in order, best first by default.
 
     `photos` is how many were searched: all that pass the filters. `undated` photos fail only because they have no date.
+    `translation` is None unless words were translated.
     """
 
     query: str
@@ -107,6 +111,7 @@ class Answer:
     faults: tuple[QueryFault, ...] = ()
     filters: tuple[Filter, ...] = ()
     undated: int = 0
+    translation: Translation | None = None
 
     def part(self, of: Filter | QueryFault) -> str:
         """The text of the query to which a filter or a fault refers."""

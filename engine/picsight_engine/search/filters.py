@@ -25,7 +25,7 @@ from picsight_engine.store.tags import tags_revision
 from picsight_engine.store.text import photos_named, words_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -67,14 +67,17 @@ class Filters:
         self._found: dict[tuple[str, ...], tuple[tuple[int, int], Ids]] = {}
         self._names: tuple[int, dict[str, str]] | None = None
 
-    def passing(self, query: Query) -> Passing:
-        """The photos that match every fact of the query, and every time and place that its words mean.
+    def passing(self, query: Query, languages: Sequence[str] = ()) -> Passing:
+        """The photos that match every fact of the query, and every time and place that its words mean, times also in one of
+        these languages.
 
         Raises:
             LibraryError: the library is damaged.
         """
         today = datetime.now().astimezone().date()
-        rest, recognised = recognise(query, today, lambda each: self._holding(each).size > 0, self._places())
+        rest, recognised = recognise(
+            query, today, lambda each: self._holding(each).size > 0, self._places(), languages
+        )
         sieve = _Sieve(self._holding)
         faults, unnamed = [], []
         for fact in query.facts:

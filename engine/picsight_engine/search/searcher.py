@@ -12,7 +12,7 @@ import numpy as np
 
 from picsight_engine.bundles.calibration import Likeness
 from picsight_engine.bundles.commonness import commonness
-from picsight_engine.errors import RequestError
+from picsight_engine.errors import LexiconError, RequestError
 from picsight_engine.language.query import ONLY_LESS, QueryFault
 from picsight_engine.search.answer import Answer, Result
 from picsight_engine.search.details import taken_iso
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.language.query import Query, Term
+    from picsight_engine.language.translation import Translation
     from picsight_engine.search.answer import Least, Request, TermScore
     from picsight_engine.search.directions import Aim
     from picsight_engine.search.filters import Passing
@@ -80,14 +81,17 @@ class Searcher:
             LibraryError: the stored vectors are damaged.
         """
         started = time.perf_counter()
-        passing = self._filters.passing(query)
+        passing = self._filters.passing(query, request.languages)
+        translation, untranslated = self._translation(passing.query, request.languages)
+        if translation is not None:
+            passing = replace(passing, query=translation.query)
         pictures = self._pictures.pictures_of(passing.query)
         # In sequence: opening the matrix takes only 2 ms, so a separate thread for the text tower gains nothing.
         aim = aim_of(passing.query, self._terms, pictures.vectors, request.pictures)
         left_out = [*passing.faults, *pictures.faults]
         if aim is not None or passing.ids is not None:
             left_out = [replace(fault, message=f"{fault.message} {REST}") for fault in left_out]
-        faults = [*query.faults, *passing.unnamed, *left_out]
+        faults = [*query.faults, *untranslated, *passing.unnamed, *left_out]
         if aim is None:
             faults += _only_less(passing.query)
             photos, results = self._unranked(passing, request)
@@ -103,10 +107,15 @@ class Searcher:
             faults=tuple(sorted(faults, key=lambda fault: fault.start)),
             filters=passing.filters,
             undated=passing.undated,
+            translation=translation,
         )
 
     def explain(
-        self, query: Query, photo_id: int, given: Sequence[NDArray[np.float32]]
+        self,
+        query: Query,
+        photo_id: int,
+        given: Sequence[NDArray[np.float32]],
+        languages: Sequence[str] = (),
     ) -> tuple[TermScore, ...]:
         """A photo's similarity to each part of a query; empty if there are none, or the photo has no vector.
 
@@ -114,7 +123,9 @@ class Searcher:
             BundleError: the text tower is missing or cannot be loaded.
             LibraryError: the stored vectors are damaged.
         """
-        query = self._filters.passing(query).query
+        query = self._filters.passing(query, languages).query
+        translation, _ = self._translation(query, languages)
+        query = query if translation is None else translation.query
         aim = aim_of(query, self._terms, self._pictures.pictures_of(query).vectors, given)
         return () if aim is None else self._explanations(query, aim, [photo_id]).get(photo_id, ())
 
@@ -190,6 +201,22 @@ class Searcher:
             if self._matrix is not None:
                 self._matrix.close()
                 self._matrix = None
+
+    def _translation(
+        self, query: Query, languages: Sequence[str]
+    ) -> tuple[Translation | None, list[QueryFault]]:
+        """The query in English, unless the model knows its language; or a fault, if a lexicon is damaged."""
+        spec = self._bundle.manifest.text
+        foreign = [each for each in languages if spec is None or not spec.knows(each)]
+        if not foreign or query.as_typed:
+            return None, []
+        # Lazy: the lexicons' code takes 3 ms, and a search in English does not need it.
+        from picsight_engine.language.translation import translate
+
+        try:
+            return translate(query, foreign), []
+        except LexiconError as fault:
+            return None, [QueryFault(0, len(query.text), str(fault))]
 
     def _answer(self, query: str, photos: int, results: Sequence[Result], started: float) -> Answer:
         milliseconds = 1000 * (time.perf_counter() - started)

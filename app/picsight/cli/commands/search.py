@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, get_args
 
@@ -14,6 +15,7 @@ from picsight.cli.options import A_PATH, LIMIT, WordsCommand
 from picsight.cli.streams import finish_stdout, is_terminal, lines_of_stdin, put, put_json, put_names
 from picsight.exposure import film_time
 from picsight_engine.errors import RequestError
+from picsight_engine.language.lexicon import LANGUAGES
 from picsight_engine.language.query import as_words
 from picsight_engine.search.answer import Answer, Least, Order
 
@@ -45,6 +47,13 @@ _INDENT = " " * 8  # below the score's end
     help="Best match first (match), newest first, or by folder.",
 )
 @click.option("--explain", is_flag=True, help="Print how similar each photo is to each part of the query.")
+@click.option(
+    "--language",
+    "languages",
+    multiple=True,
+    metavar="CODE",
+    help="A language of the query besides English: de, fr, es, it, pt, nl; en for none (as in the settings).",
+)
 @click.option("--stdin", is_flag=True, help="Read one query a line from stdin.")
 def search(
     invocation: Invocation,
@@ -52,6 +61,7 @@ def search(
     limit: int,
     least: Least,
     order: Order,
+    languages: tuple[str, ...],
     *,
     explain: bool,
     stdin: bool,
@@ -69,8 +79,11 @@ def search(
         raise click.UsageError(
             "Type what the photo shows, for example: picsight search red bicycle near the sea."
         )
+    spoken = _languages(languages)
     bundle = locations.answering_model(invocation.folder)
     with invocation.open_library(bundle) as library:
+        if library is not None:
+            library.languages = spoken
         for query in _queries_of_stdin() if stdin else (_as_text(" ".join(words)),):
             if library is None:
                 answer = Answer(query, bundle.manifest.space_id, photos=0, milliseconds=0.0, results=())
@@ -80,6 +93,18 @@ def search(
             if stdin and not invocation.json:
                 put("")  # separates one answer from the next
                 finish_stdout()  # the next query may depend on this answer
+
+
+def _languages(typed: tuple[str, ...]) -> tuple[str, ...]:
+    """The languages of the query besides English: the typed ones, or those of the settings."""
+    from picsight.settings import load_settings, search_languages, settings_file, system_locales
+
+    if not typed:
+        return search_languages(load_settings(settings_file()).languages, system_locales())
+    codes = re.split(r"[\s,]+", ",".join(typed).lower())
+    if unknown := [code for code in codes if code not in {*LANGUAGES, "en"}]:
+        raise click.UsageError(f'--language knows {", ".join(("en", *LANGUAGES))}, but not "{unknown[0]}".')
+    return search_languages(" ".join(codes), ())
 
 
 def _queries_of_stdin() -> Iterator[str]:
@@ -140,6 +165,9 @@ def _document(answer: Answer) -> dict[str, object]:
         "filters": answer.filters,
         "undated": answer.undated,
         "faults": answer.faults,
+        "language": answer.translation.language if answer.translation else None,
+        "readings": answer.translation.readings if answer.translation else (),
+        "unknown": answer.translation.unknown if answer.translation else (),
     }
 
 
@@ -163,7 +191,11 @@ def _put_terms(result: Result) -> None:
 
 
 def _filter_sentences(answer: Answer) -> Iterator[str]:
-    """Sentences about hidden effects: words that were read as a time or a place, and photos without a date."""
+    """Sentences about hidden effects: words that were translated or read as a time or a place, and photos without a date."""
+    if answer.translation:
+        yield f"Searched as: {' | '.join(answer.translation.readings)}; as typed with --language en"
+        if answer.translation.unknown:
+            yield f"Not in the {LANGUAGES[answer.translation.language]} lexicon: {', '.join(answer.translation.unknown)}"
     for part in answer.filters:
         if part.recognised:
             typed = answer.part(part)

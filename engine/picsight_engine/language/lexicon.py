@@ -1,0 +1,139 @@
+"""A lexicon: the English readings of the words and phrases of one language, in a sorted file that is searched by bisection.
+
+`packaging/lexicons.py` builds the files. After a header, each line is `key<TAB>readings[<TAB>photos]`: the key is folded
+(see `key_of`), the readings are separated by "|", and `photos` says how many of some 34,000 English captions have the key,
+if it is also an English word. Instead of readings, an inflected form has "=" with the number of letters to cut and those to
+append: "rojas<TAB>=2o" has the readings of "rojo".
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from picsight_engine.errors import LexiconError
+from picsight_engine.store.text import fold
+
+LANGUAGES = {
+    "de": "German",
+    "fr": "French",
+    "es": "Spanish",
+    "it": "Italian",
+    "pt": "Portuguese",
+    "nl": "Dutch",
+}
+BUILT = Path(__file__).with_name("lexicons")
+_LETTERS = re.compile(r"[^\W_]+")
+_LIGATURES = str.maketrans({"œ": "oe", "æ": "ae"})
+_HEADER = re.compile(rb"# picsight lexicon 1 ([a-z]{2}) ([0-9]+) ([0-9]+)\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The first line of a lexicon: its language, its number of lines, and the number of bytes that follow."""
+
+    language: str
+    lines: int
+    bytes: int
+
+    def line(self) -> bytes:
+        """The header as the bytes of its line."""
+        return f"# picsight lexicon 1 {self.language} {self.lines} {self.bytes}\n".encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The English `readings` of a word or phrase, most usual first; an empty one drops it.
+
+    `photos` counts the English captions with this word, 0 if it is no English word. `base` is the folded base form.
+    """
+
+    key: str
+    base: str
+    readings: tuple[str, ...]
+    photos: int
+
+
+def key_of(text: str) -> str:
+    """The folded words of a text, with one blank between them: "L'arc-en-ciel" is "l arc en ciel", "Straße" is "strasse"."""
+    return " ".join(_LETTERS.findall(fold(text).translate(_LIGATURES)))
+
+
+class Lexicon:
+    """The lexicon of one language."""
+
+    def __init__(self, language: str, content: bytes) -> None:
+        """Raises LexiconError unless `content` is a whole lexicon of this language."""
+        header = _HEADER.match(content)
+        if header is None or header[1].decode() != language or len(content) != header.end() + int(header[3]):
+            raise LexiconError(_damaged(language))
+        self.language = language
+        self._content, self._start = content, header.end()
+
+    def find(self, key: str) -> Entry | None:
+        """The entry of a key; inflected forms have the readings of their base form.
+
+        Raises:
+            LexiconError: the lexicon is damaged.
+        """
+        readings, photos = self._row(key)
+        if readings is None:
+            return None
+        base = key
+        if readings.startswith("="):
+            cut = re.match("[0-9]+", readings[1:])
+            if cut is None:
+                raise LexiconError(_damaged(self.language))
+            base = key[: len(key) - int(cut[0])] + readings[1 + cut.end() :]
+            readings, _ = self._row(base)
+        if readings is None or readings.startswith("="):
+            raise LexiconError(_damaged(self.language))
+        return Entry(key, base, tuple(readings.split("|")), photos)
+
+    def continues(self, key: str) -> bool:
+        """Whether a key begins with these words and has more."""
+        start = self._place(key.encode() + b" ")
+        return self._content.startswith(key.encode() + b" ", start)
+
+    def _row(self, key: str) -> tuple[str | None, int]:
+        wanted = key.encode()
+        place = self._place(wanted)
+        if not self._content.startswith(wanted + b"\t", place):
+            return None, 0
+        try:
+            _, readings, *photos = (
+                self._content[place : self._content.find(b"\n", place)].decode().split("\t")
+            )
+            return readings, int(photos[0]) if photos else 0
+        except ValueError:
+            raise LexiconError(_damaged(self.language)) from None
+
+    def _place(self, wanted: bytes) -> int:
+        """Where the first line begins whose key is not less than this one."""
+        content, low, high = self._content, self._start, len(self._content)
+        while low < high:
+            line = content.rfind(b"\n", 0, (low + high) // 2) + 1
+            if content[line : content.find(b"\t", line)] < wanted:
+                low = content.find(b"\n", line) + 1 or high
+            else:
+                high = line
+        return low
+
+
+@cache
+def lexicon_of(language: str) -> Lexicon:
+    """The lexicon of a language of LANGUAGES, read once.
+
+    Raises:
+        LexiconError: it is missing or damaged.
+    """
+    try:
+        return Lexicon(language, (BUILT / f"{language}.tsv").read_bytes())
+    except OSError as fault:
+        raise LexiconError(_damaged(language)) from fault
+
+
+def _damaged(language: str) -> str:
+    return f"The {LANGUAGES.get(language, language)} lexicon is missing or damaged, so the words were searched as typed; install Picsight again."

@@ -1,0 +1,273 @@
+"""Translates the words of a query to English by a lexicon, because most models know English alone.
+
+The whole query decides whether it is in another language: it is if no fewer of its words belong to that language than to
+English. A single word of both languages is searched in both. The longest entry wins; German and Dutch compounds are split
+into entries; in Romance languages an adjective behind its noun moves before it. Ambiguous words give a few readings, which
+are alternatives. Facts, quoted texts and words behind a backslash stay as typed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from itertools import chain, islice
+from typing import TYPE_CHECKING
+
+from picsight_engine.bundles.commonness import photos_with
+from picsight_engine.language.lexicon import key_of, lexicon_of
+from picsight_engine.language.query import MOST, Term, Word
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from picsight_engine.language.lexicon import Entry, Lexicon
+    from picsight_engine.language.query import Query
+
+MOST_READINGS = 3  # of one term
+_LONGEST = 5  # words of an entry
+_MOST_TOKENS = 64  # of a query, as many as models read; the rest stays as typed
+_COMMON = 10  # English captions: a word with fewer is hardly English
+_LEAST_PART, _LONGEST_COMPOUND = 3, 40  # letters
+_LINKS = {"de": ("", "s", "n", "es", "en", "er", "e"), "nl": ("", "s", "en", "e", "er")}
+_CUT = (
+    "n",
+    "en",
+    "e",
+)  # endings that a word loses as the first part of a compound: Häkel(n)arbeit, Schul(e)bus
+_UMLAUT = re.compile("(?<=[aou])e")
+_PIECE = re.compile(r"[^\W_]+")
+_NOUN_FIRST = frozenset({"fr", "es", "it", "pt"})
+_SMALL = frozenset(
+    """
+    a an the of in on at by to from with without for and or near under over behind beside between through into onto above
+    below around across along against next front who that which is are has as up down out off while
+    """.split()  # noqa: SIM905 -- a list of small words
+)
+_ADJECTIVES = frozenset(
+    """
+    red green blue yellow orange purple violet pink brown black white grey gray golden silver beige turquoise colorful colourful
+    dark light bright pale big large huge small little tiny tall high low long short wide narrow thick thin old young new
+    ancient antique vintage modern classic beautiful pretty cute ugly funny happy sad angry smiling laughing crying tired
+    sleeping wet dry clean dirty muddy dusty snowy snow-covered icy frozen foggy misty rainy cloudy sunny stormy windy hot
+    cold warm cool fresh empty full open closed broken abandoned ruined round square striped checkered plaid spotted dotted
+    patterned floral wooden metal metallic plastic leather woollen knitted stone brick concrete glass paper painted carved
+    blond blonde bald bearded curly naked nude barefoot pregnant shirtless male female human wild domestic stray tame
+    urban rural medieval gothic roman greek baroque religious christian indian chinese japanese african american european
+    french italian spanish german asian mexican tropical exotic native traditional national public private royal military
+    electric electrical digital industrial commercial famous rich poor strong fast slow quiet calm rough steep flat deep
+    shallow sharp blurry blurred soft hard smooth rusty shiny sparkling transparent lit illuminated fried grilled baked
+    roasted boiled raw ripe sweet sour salty spicy cooked sliced stuffed homemade delicious left right single double many
+    """.split()  # noqa: SIM905 -- a list of adjectives
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A query in English, and what the user should know of it: its `language`, the `readings` that are searched, and the
+    `unknown` words, which stayed as typed.
+    """
+
+    query: Query
+    language: str
+    readings: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """A run of letters or digits of a word, or a whole word that stays as typed, with an empty key."""
+
+    key: str
+    text: str
+    word: Word
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Tokens with one meaning: its English senses, most usual first; "" drops them. Without an entry, the typed text.
+
+    `foreign` and `english` say how much they speak for the other language and for English.
+    """
+
+    word: Word
+    text: str
+    senses: tuple[str, ...]
+    is_known: bool = False
+    foreign: float = 0.0
+    english: float = 0.0
+
+    @property
+    def is_adjective(self) -> bool:
+        return self.is_known and self.senses[0].split(" ")[-1] in _ADJECTIVES
+
+    @property
+    def is_small(self) -> bool:
+        return not self.senses[0] or self.senses[0].split(" ")[-1] in _SMALL
+
+
+def translate(query: Query, languages: Sequence[str]) -> Translation | None:
+    """The query in English; None if its words are English, or in none of these languages (see LANGUAGES).
+
+    Raises:
+        LexiconError: a lexicon is missing or damaged.
+    """
+    terms = [term for term in (*query.alternatives, *query.less) if term.words]
+    weighed = []
+    for lexicon in map(lexicon_of, languages if terms else ()):
+        parts = [_parts(term, lexicon) for term in terms]
+        weighed.append((_weight([*chain.from_iterable(parts)]), lexicon.language, parts))
+    weight, language, parts = max(weighed, key=lambda each: each[0], default=(0.0, "", []))
+    if weight <= 0:
+        return None
+    if len(parts) == len(parts[0]) == 1 and parts[0][0].english:
+        (part,) = parts[0]
+        parts[0][0] = replace(part, senses=(*part.senses[: MOST_READINGS - 1], part.text))
+    by_term = dict(zip(map(id, terms), parts, strict=True))
+    most = max(1, min(MOST_READINGS, MOST // max(len(query.alternatives), 1)))
+    wanted = [
+        reading
+        for term in query.alternatives
+        for reading in _readings(term, by_term.get(id(term), []), language, 1 if query.pictures else most)
+    ]
+    less = [next(_readings(term, by_term.get(id(term), []), language, 1)) for term in query.less]
+    unknown = [
+        part.text
+        for part in chain.from_iterable(parts)
+        if not part.is_known and not part.english and not part.word.plain and not part.text.isdecimal()
+    ]
+    translated = replace(query, alternatives=tuple(wanted), less=tuple(less))
+    minus = [f"-{term.text}" for term in less if term.words]
+    readings = tuple(" ".join([term.text, *minus]) for term in wanted if term.words)
+    return Translation(translated, language, readings, tuple(dict.fromkeys(unknown)))
+
+
+def _weight(parts: Sequence[_Part]) -> float:
+    """How surely words are in another language than English; 0 or less if they are not."""
+    foreign, english = sum(part.foreign for part in parts), sum(part.english for part in parts)
+    if len(parts) == 1:
+        return foreign or english * parts[0].is_known
+    return foreign - english + 0.5 if foreign >= max(english, 1) else 0.0
+
+
+def _parts(term: Term, lexicon: Lexicon) -> list[_Part]:
+    tokens = list(islice(_tokens(term), _MOST_TOKENS))
+    parts, place = [], 0
+    while place < len(tokens):
+        length, part = _longest(tokens[place:], lexicon)
+        parts.append(part)
+        place += length
+    return parts + [
+        _Part(word, word.text, (word.text,)) for word in term.words[len({id(t.word) for t in tokens}) :]
+    ]
+
+
+def _tokens(term: Term) -> Iterator[_Token]:
+    for word in term.words:
+        pieces = [] if word.plain else _PIECE.findall(word.text)
+        if pieces:
+            yield from (_Token(key_of(piece), piece, word) for piece in pieces)
+        else:
+            yield _Token("", word.text, word)
+
+
+def _longest(tokens: Sequence[_Token], lexicon: Lexicon) -> tuple[int, _Part]:
+    """The longest entry at the beginning of the tokens, else their first word, and its number of tokens."""
+    first = tokens[0]
+    reach = 1
+    while reach < min(_LONGEST, len(tokens)) and _may_join(first.word, tokens[reach].word):
+        reach += 1
+    for length in range(reach, 0, -1):
+        some = tokens[:length]
+        entry = lexicon.find(" ".join(token.key for token in some))
+        if entry is None and length == 1 and lexicon.language == "de":
+            entry = lexicon.find(_UMLAUT.sub("", first.key))
+        if entry is not None:
+            return length, _known(some, entry)
+    photos = photos_with(first.key)
+    senses = () if photos else compound(first.key, lexicon)
+    if senses:
+        return 1, _Part(first.word, first.text, senses, is_known=True, foreign=1.0)
+    whole = [token for token in tokens if token.word is first.word]
+    if any(lexicon.find(token.key) for token in whole[1:]) or whole[-1].word.text.startswith("'"):
+        whole = whole[:1]
+    text = first.text if len(whole) == 1 else first.word.text
+    return len(whole), _Part(first.word, text, (text,), english=float(photos > 0))
+
+
+def _may_join(one: Word, other: Word) -> bool:
+    return one is other or (one.weight == other.weight == 1 and not other.plain)
+
+
+def _known(tokens: Sequence[_Token], entry: Entry) -> _Part:
+    word, text = tokens[0].word, " ".join(token.text for token in tokens)
+    foreign = english = 0.0
+    if {entry.key, entry.base}.isdisjoint(map(key_of, entry.readings)):
+        if len(tokens) > 1:
+            foreign = float(len(tokens) * any(photos_with(token.key) == 0 for token in tokens))
+        elif not entry.photos or not text.isascii():
+            foreign = 1.0
+        elif len(entry.key) > 2 and entry.key == entry.base:
+            foreign, english = (0.5, 0.1) if entry.photos < _COMMON else (0.0, 1.0)
+    return _Part(word, text, entry.readings, is_known=True, foreign=foreign, english=english)
+
+
+def compound(key: str, lexicon: Lexicon) -> tuple[str, ...]:
+    """The senses of a compound: its last part is as long as possible, the first one an entry or a compound."""
+    if lexicon.language not in _LINKS or not 2 * _LEAST_PART <= len(key) <= _LONGEST_COMPOUND:
+        return ()
+    for place in range(_LEAST_PART, len(key) - _LEAST_PART + 1):
+        head = lexicon.find(key[place:])
+        if head is None or not head.readings[0]:
+            continue
+        before = _first_part(key[:place], lexicon)
+        if before:
+            return tuple(f"{before} {sense}" for sense in head.readings)
+    return ()
+
+
+def _first_part(key: str, lexicon: Lexicon) -> str:
+    stems = (key.removesuffix(link) for link in _LINKS[lexicon.language] if key.endswith(link))
+    for stem in (*stems, *(key + ending for ending in _CUT)):
+        entry = lexicon.find(stem) if len(stem) >= _LEAST_PART else None
+        if entry is not None and entry.readings[0]:
+            return entry.readings[0]
+    return next(iter(compound(key, lexicon)), "")
+
+
+def _readings(term: Term, parts: list[_Part], language: str, most: int) -> Iterator[Term]:
+    """At most `most` translations of a term: with the most usual senses, then with another sense of one word."""
+    if not parts:
+        yield term
+        return
+    parts = _ordered(parts) if language in _NOUN_FIRST else parts
+    choices = [[0] * len(parts)]
+    ranks = max(len(part.senses) for part in parts)
+    for rank in range(1, ranks):
+        for place, part in enumerate(parts):
+            if rank < len(part.senses) and not part.is_small:
+                choices.append([rank * (at == place) for at in range(len(parts))])
+    seen = set()
+    for choice in choices:
+        words = tuple(
+            Word(sense, part.word.start, part.word.end, part.word.weight, part.word.plain)
+            for part, rank in zip(parts, choice, strict=True)
+            if (sense := part.senses[rank])
+        )
+        reading = replace(term, words=words or term.words)
+        if reading.text not in seen and len(seen) < most:
+            seen.add(reading.text)
+            yield reading
+
+
+def _ordered(parts: list[_Part]) -> list[_Part]:
+    """The parts with adjectives before the noun that they follow."""
+    ordered: list[_Part] = []
+    noun: int | None = None  # the place of the noun to which adjectives belong
+    for part in parts:
+        if part.is_adjective and noun is not None:
+            ordered.insert(noun, part)
+            noun += 1
+            continue
+        noun = None if part.is_small or part.is_adjective else len(ordered)
+        ordered.append(part)
+    return ordered

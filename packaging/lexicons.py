@@ -1,0 +1,104 @@
+"""Builds the lexicons of the engine from the word lists in `packaging/lexicons`: `.venv/bin/python packaging/lexicons.py [XX…]`.
+
+A word list has one entry a line: `foreign<TAB>english | english…`, the most usual sense in photos first. An empty sense
+drops the word. "#" begins a comment. Inflected forms come from simplemma's dictionaries (MIT): every form whose base form
+is an entry. `english.txt` lists English words that occur in captions but not in `bundles/everyday_words.tsv`. `language/lexicon.py` describes the format of the result.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from picsight_engine.bundles.commonness import photos_with
+from picsight_engine.language.lexicon import BUILT, Header, Lexicon, key_of
+from picsight_engine.language.translation import compound
+
+SOURCES = Path(__file__).with_name("lexicons")
+MOST_BYTES = 700_000  # of one built lexicon
+
+
+def entries(source: Path) -> dict[str, tuple[str, ...]]:
+    """The readings of each entry, in the order of the list; entries that differ by case or accents alone are one."""
+    found: dict[str, list[str]] = {}
+    for number, line in enumerate(source.read_text("utf-8").splitlines(), start=1):
+        if line.startswith("#") or not line.strip():
+            continue
+        foreign, tab, english = line.partition("\t")
+        if not tab or not key_of(foreign):
+            raise SystemExit(
+                f"{source}:{number}: an entry is a word, a tab and its English readings: {line!r}"
+            )
+        readings = found.setdefault(key_of(foreign), [])
+        readings += [
+            each for reading in english.split("|") if (each := " ".join(reading.split())) not in readings
+        ]
+    return {key: tuple(readings) for key, readings in found.items()}
+
+
+def forms(language: str, source: Path) -> dict[str, str]:
+    """The base form, folded, of every inflected form of an entry of one word."""
+    from simplemma.strategies.dictionaries.dictionary_factory import DefaultDictionaryFactory
+
+    rank: dict[str, int] = {}
+    for line in source.read_text("utf-8").splitlines():
+        word = line.partition("\t")[0].strip()
+        if word and not word.startswith("#") and " " not in word:
+            rank.setdefault(word, len(rank))
+    known = {key_of(word) for word in rank}
+    found: dict[str, tuple[int, str]] = {}
+    for form, base in DefaultDictionaryFactory().get_dictionary(language).items():
+        key = key_of(form)
+        if base in rank and key not in known and " " not in key:
+            found[key] = min((rank[base], key_of(base)), found.get(key, (len(rank), "")))
+    return {form: base for form, (_, base) in found.items() if form}
+
+
+def build(language: str) -> bytes:
+    """The built lexicon of one language."""
+    source = SOURCES / f"{language}.tsv"
+    rows = {key: "|".join(readings) for key, readings in entries(source).items()}
+    rows |= {form: _derived(form, base) for form, base in forms(language, source).items()}
+    lexicon = Lexicon(language, written(language, rows))
+    rows |= {word: word for word in english_words() if lexicon.find(word) is None and compound(word, lexicon)}
+    return written(language, rows)
+
+
+def english_words() -> frozenset[str]:
+    """Further English words of captions, which are hardly words of another language."""
+    return frozenset((SOURCES / "english.txt").read_text("utf-8").split())
+
+
+def written(language: str, rows: dict[str, str]) -> bytes:
+    """The lexicon with these rows."""
+    lines, english = [], english_words()
+    for key in sorted(rows, key=str.encode):
+        photos = photos_with(key) or int(key in english)
+        lines.append(f"{key}\t{rows[key]}" + (f"\t{photos}" if photos else "") + "\n")
+    body = "".join(lines).encode()
+    return Header(language, len(rows), len(body)).line() + body
+
+
+def _derived(form: str, base: str) -> str:
+    """How the base form is made of an inflected one: "=2o" cuts two letters and appends "o"."""
+    same = next(
+        (place for place, pair in enumerate(zip(form, base)) if pair[0] != pair[1]), min(len(form), len(base))
+    )
+    return f"={len(form) - same}{base[same:]}"
+
+
+def main() -> None:
+    """Builds the named lexicons, or all."""
+    for language in sys.argv[1:] or sorted(path.stem for path in SOURCES.glob("*.tsv")):
+        built = build(language)
+        (BUILT / f"{language}.tsv").write_bytes(built)
+        size = len(entries(SOURCES / f"{language}.tsv"))
+        print(
+            f"{language}: {size} entries, {len(built.splitlines()) - 1} with inflected forms, {len(built)} bytes"
+        )
+        if len(built) > MOST_BYTES:
+            raise SystemExit(f"The lexicon {language} has more than {MOST_BYTES} bytes.")
+
+
+if __name__ == "__main__":
+    main()
