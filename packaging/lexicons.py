@@ -81,9 +81,7 @@ def written(language: str, rows: dict[str, str]) -> bytes:
 
 def _derived(form: str, base: str) -> str:
     """How the base form is made of an inflected one: "=2o" cuts two letters and appends "o"."""
-    same = next(
-        (place for place, pair in enumerate(zip(form, base)) if pair[0] != pair[1]), min(len(form), len(base))
-    )
+    same = next((at for at in range(len(base), 0, -1) if form.startswith(base[:at])), 0)
     return f"={len(form) - same}{base[same:]}"
 
 

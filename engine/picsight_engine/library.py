@@ -417,7 +417,8 @@ class Library:
             LibraryError: the library is damaged.
         """
         parsed = parse(query)
-        return self._answering.suggester().suggest(parsed, len(parsed.text) if cursor is None else cursor)
+        place = len(parsed.text) if cursor is None else cursor
+        return self._answering.suggester().suggest(parsed, place, self.languages)
 
     def show(self, path: Path) -> PhotoDetails | None:
         """The details of the photo at `path`, in any spelling of the path; None if the library has no photo there."""

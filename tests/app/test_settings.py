@@ -19,6 +19,7 @@ def test_settings_come_back_as_they_were_saved(tmp_path):
         window_width=1200,
         window_height=700,
         maximised=True,
+        languages="de, fr",
     )
     save_settings(chosen, tmp_path / "new" / "settings.toml")
     assert load_settings(tmp_path / "new" / "settings.toml") == chosen
@@ -43,6 +44,7 @@ def test_saving_leaves_only_the_settings_behind(tmp_path):
         "sidebar = 1",
         "window_width = -5",
         "window_width = 1.5",
+        'languages = "../x"',
         "unknown = 3",
         "theme = ",
         "\x00",

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 
 from picsight.jobs import Jobs
 from picsight.locations import model_choice
-from picsight.settings import load_settings, save_settings, settings_file
+from picsight.settings import load_settings, save_settings, search_languages, settings_file
 from picsight.window.library.controller import LibraryPlace
 from picsight.window.main_window import MainWindow
 from picsight.window.parts.focus import KeyboardWatch
@@ -46,7 +46,9 @@ def run_window(library_folder: Path, folders_to_add: Sequence[Path] = ()) -> int
     apply_theme(app, settings.theme)
     KeyboardWatch(app)
     jobs = Jobs()
-    window = MainWindow(LibraryPlace(library_folder, partial(model_choice, library_folder)), settings, jobs)
+    languages = search_languages(settings.languages, QLocale.system().uiLanguages())
+    place = LibraryPlace(library_folder, partial(model_choice, library_folder), languages=languages)
+    window = MainWindow(place, settings, jobs)
     window.closing.connect(lambda chosen: save_settings(chosen, file))
     if interrupts is not None:
         interrupts.asked.connect(window.close_at_once)

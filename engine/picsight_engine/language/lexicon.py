@@ -36,11 +36,11 @@ class Header:
 
     language: str
     lines: int
-    bytes: int
+    size: int
 
     def line(self) -> bytes:
         """The header as the bytes of its line."""
-        return f"# picsight lexicon 1 {self.language} {self.lines} {self.bytes}\n".encode()
+        return f"# picsight lexicon 1 {self.language} {self.lines} {self.size}\n".encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +92,10 @@ class Lexicon:
             raise LexiconError(_damaged(self.language))
         return Entry(key, base, tuple(readings.split("|")), photos)
 
-    def continues(self, key: str) -> bool:
-        """Whether a key begins with these words and has more."""
-        start = self._place(key.encode() + b" ")
-        return self._content.startswith(key.encode() + b" ", start)
+    def begins(self, start: str) -> bool:
+        """Whether a key begins with these letters."""
+        letters = key_of(start).encode()
+        return letters != b"" and self._content.startswith(letters, self._place(letters))
 
     def _row(self, key: str) -> tuple[str | None, int]:
         wanted = key.encode()

@@ -64,9 +64,11 @@ class Period:
 
 def could_be_time(word: str, languages: Sequence[str] = ()) -> bool:
     """Whether a word may be part of a time in English or one of these languages; a quick check that rules out most texts."""
-    if any(set(_in_english([word], language)) <= _VOCABULARY for language in languages):
-        return True
-    word = _plain(word)
+    in_others = (_in_english([word], language) for language in languages)
+    return _may_belong(_plain(word)) or any(all(map(_may_belong, words)) for words in in_others)
+
+
+def _may_belong(word: str) -> bool:
     if any(letter.isdecimal() for letter in word):
         return re.fullmatch(_NUMBER, word) is not None
     return word in _VOCABULARY

@@ -138,6 +138,8 @@ def translate(query: Query, languages: Sequence[str]) -> Translation | None:
     translated = replace(query, alternatives=tuple(wanted), less=tuple(less))
     minus = [f"-{term.text}" for term in less if term.words]
     readings = tuple(" ".join([term.text, *minus]) for term in wanted if term.words)
+    if (translated.alternatives, translated.less) == (query.alternatives, query.less):
+        return None
     return Translation(translated, language, readings, tuple(dict.fromkeys(unknown)))
 
 
@@ -203,7 +205,9 @@ def _known(tokens: Sequence[_Token], entry: Entry) -> _Part:
     foreign = english = 0.0
     if {entry.key, entry.base}.isdisjoint(map(key_of, entry.readings)):
         if len(tokens) > 1:
-            foreign = float(len(tokens) * any(photos_with(token.key) == 0 for token in tokens))
+            rare = any(photos_with(token.key) < _COMMON for token in tokens)
+            shared = set(entry.key.split()) & set(key_of(" ".join(entry.readings)).split())
+            foreign = float(len(tokens)) if rare and not shared else 0.0
         elif not entry.photos or not text.isascii():
             foreign = 1.0
         elif len(entry.key) > 2 and entry.key == entry.base:
@@ -246,7 +250,7 @@ def _readings(term: Term, parts: list[_Part], language: str, most: int) -> Itera
         for place, part in enumerate(parts):
             if rank < len(part.senses) and not part.is_small:
                 choices.append([rank * (at == place) for at in range(len(parts))])
-    seen = set()
+    seen: set[str] = set()
     for choice in choices:
         words = tuple(
             Word(sense, part.word.start, part.word.end, part.word.weight, part.word.plain)

@@ -10,7 +10,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from picsight_engine.bundles.model_words import model_words
-from picsight_engine.errors import BundleError
+from picsight_engine.errors import BundleError, LexiconError
+from picsight_engine.language.lexicon import key_of, lexicon_of
 from picsight_engine.language.query import parse
 from picsight_engine.store.contents import photos_revision, read_contents
 from picsight_engine.store.searches import Searches
@@ -97,8 +98,10 @@ class Suggester:
         self._tags: tuple[tuple[int, int], TagOffers, Vocabulary] | None = None
         self._counted_at = self._cost = 0.0
 
-    def suggest(self, query: Query, cursor: int) -> Suggestions:
+    def suggest(self, query: Query, cursor: int, languages: Sequence[str] = ()) -> Suggestions:
         """The suggestions for a query with `cursor` characters before the cursor.
+
+        A word that begins one of these `languages` is not completed in English, and none of their words is corrected.
 
         Raises:
             LibraryError: the library is damaged.
@@ -106,9 +109,10 @@ class Suggester:
         offers, tags, vocabulary = self._state()
         typed, text = typed_at(query, cursor), query.text
         word = None if typed is None else typed.word
-        is_known = word is not None and vocabulary.knows(word.text)
-        longer = [] if word is None or is_known else _completions(vocabulary, word.text)
-        completed, meant = query, self._meant(vocabulary, query, word if longer else None)
+        is_known = word is not None and _is_known(vocabulary, word.text, languages)
+        has_longer = word is not None and not is_known and not _is_foreign(word.text, languages, whole=False)
+        longer = _completions(vocabulary, word.text) if word is not None and has_longer else []
+        completed, meant = query, self._meant(vocabulary, query, word if longer else None, languages)
         groups: list[list[Suggestion]] = []
         if meant is not None:
             groups.append([Suggestion("spelling", meant.text.strip(), meant.text)])
@@ -153,11 +157,13 @@ class Suggester:
                 self._tags = now, tags, Vocabulary(self._things, names, self._model)
             return offers, *self._tags[1:]
 
-    def _meant(self, vocabulary: Vocabulary, query: Query, being_typed: Phrase | None) -> Query | None:
+    def _meant(
+        self, vocabulary: Vocabulary, query: Query, being_typed: Phrase | None, languages: Sequence[str]
+    ) -> Query | None:
         """The query with unknown words corrected, except the one being typed and those in file names."""
         mended, shift, tried = query.text, 0, 0
         for word in words_of(query):
-            if tried == _MOST_MENDED or word == being_typed or vocabulary.knows(word.text):
+            if tried == _MOST_MENDED or word == being_typed or _is_known(vocabulary, word.text, languages):
                 continue
             tried += 1
             near = vocabulary.meant(word.text)
@@ -206,6 +212,19 @@ def _facts(offers: Offers, tags: TagOffers, typed: Typed) -> list[list[Suggestio
 def is_worth_counting(cost: float, age: float) -> bool:
     """Whether to repeat a count that took `cost` seconds and is `age` seconds old."""
     return cost <= max(_CHEAP, _SHARE * age)
+
+
+def _is_known(vocabulary: Vocabulary, word: str, languages: Sequence[str]) -> bool:
+    return vocabulary.knows(word) or _is_foreign(word, languages, whole=True)
+
+
+def _is_foreign(word: str, languages: Sequence[str], *, whole: bool) -> bool:
+    """Whether this is a word of one of the languages, or if not `whole` the beginning of one."""
+    try:
+        lexicons = [lexicon_of(each) for each in languages]
+        return any(each.find(key_of(word)) is not None if whole else each.begins(word) for each in lexicons)
+    except LexiconError:  # the search reports it
+        return False
 
 
 def _completions(vocabulary: Vocabulary, word: str) -> list[str]:

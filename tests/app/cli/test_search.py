@@ -122,3 +122,15 @@ def test_a_row_tells_score_day_and_path_and_a_day_that_nobody_knows_or_has_room_
 def test_a_row_fits_the_terminal(width):
     (row,) = table([replace(RESULT, path=Path("/写真/" + "夏" * 90 + ".jpg"))], width)
     assert cells(row) <= width
+
+
+def test_a_query_in_another_language_is_translated_and_said(known, monkeypatch):
+    document = known.json("search", "Katze", "--language", "en,de", "--min", "all")
+    assert document["results"][0]["path"].endswith("cat.jpg")
+    assert (document["language"], document["readings"], document["unknown"]) == ("de", ["cat"], [])
+    assert known.json("search", "Katze", "--language", "en")["language"] is None
+    assert "Searched as: black cat" in known("search", "schwarze", "Katze", "--language", "de").err
+    monkeypatch.setenv("LANGUAGE", "fr_FR:en")  # without an option, the system decides
+    assert known.json("search", "chat noir")["readings"][0] == "black cat"
+    refused = known("search", "cat", "--language", "klingon")
+    assert (refused.code, '"klingon"' in refused.err) == (2, True)

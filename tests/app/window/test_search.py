@@ -22,6 +22,7 @@ from picsight.window.search.look import FIRST
 from picsight.window.search.place import Place, ready
 from picsight_engine.errors import LibraryError
 from picsight_engine.language.query import QueryFault, parse
+from picsight_engine.language.translation import Translation
 from picsight_engine.search.answer import Answer, Filter
 from picsight_engine.suggesting.suggestions import Suggestions
 
@@ -38,13 +39,14 @@ class ShelfLibrary:
         self.is_ready = True
         self.fails = False
         self.matches = self.filters = None
-        self.undated = 0
+        self.undated, self.translation = 0, None
         self.is_meant, self.named = True, ()
         self.copies = {}
         self.words, self.meant = {}, None
         self.offers = lambda _text: ()
 
     def search(self, query, *, limit, order="match", least="all"):
+        translation = None if query.as_typed else self.translation
         words, query = query.text, str(query)
         self.asked.append(words)
         backwards = self.backwards
@@ -68,7 +70,15 @@ class ShelfLibrary:
         ]
         filters = self.filters(query) if self.filters is not None else ()
         return Answer(
-            words, "space", len(self.shelf), 1.0, tuple(found[:limit]), self.faults, filters, self.undated
+            words,
+            "space",
+            len(self.shelf),
+            1.0,
+            tuple(found[:limit]),
+            self.faults,
+            filters,
+            self.undated,
+            translation,
         )
 
     def suggestions(self, text, cursor=None):
@@ -640,3 +650,21 @@ def test_a_stack_opens_to_all_its_photos_also_those_that_match_less_or_not(desk)
     desk.qtbot.waitUntil(lambda: len(desk.ids()) == 14)
     assert sorted(desk.ids()[3:6]) == [3, 20, 150]
     assert "14 strong" in desk.page.title()
+
+
+def test_the_header_says_what_was_searched_and_a_click_searches_the_words_as_typed_and_back(desk):
+    translated = desk.page.header.translated
+    desk.ask("dog in snow")
+    assert not translated.isVisible()
+    desk.library.translation = Translation(parse("dog in the snow"), "de", ("dog in the snow",), ("Rex",))
+    desk.go(Place("Rex im Schnee"))
+    assert translated.text() == "Searched as: \u2068dog in the snow\u2069 (unknown: Rex)"
+    before = desk.ids()
+    with desk.qtbot.waitSignal(desk.controller.place_changed):
+        desk.qtbot.mouseClick(translated, Qt.MouseButton.LeftButton)
+    assert (desk.controller.place.as_typed, desk.box.text()) == (True, "Rex im Schnee")
+    assert translated.text() == "Searched as typed. Translate"
+    with desk.qtbot.waitSignal(desk.controller.place_changed):
+        desk.qtbot.mouseClick(translated, Qt.MouseButton.LeftButton)
+    assert translated.text().startswith("Searched as: ")
+    assert desk.ids() == before

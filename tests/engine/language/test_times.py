@@ -53,6 +53,31 @@ def test_words_mean_these_days(words, first, last):
     assert days(time_in_words(split, TODAY)) == (first, last)
 
 
+@pytest.mark.parametrize(
+    ("language", "words", "first", "last"),
+    [
+        ("de", "letzter Sommer", "2026-06-01", "2026-08-31"),
+        ("de", "am 18. Juli 2020", "2020-07-18", "2020-07-18"),
+        ("de", "vor 3 Jahren", "2023-01-01", "2023-12-31"),
+        ("de", "vor 2019", "0001-01-01", "2018-12-31"),
+        ("de", "gestern", "2026-11-26", "2026-11-26"),
+        ("fr", "août 2018", "2018-08-01", "2018-08-31"),
+        ("fr", "l'été dernier", "2026-06-01", "2026-08-31"),
+        ("fr", "il y a 3 ans", "2023-01-01", "2023-12-31"),
+        ("es", "verano de 2019", "2019-06-01", "2019-08-31"),
+        ("es", "hace un año", "2025-01-01", "2025-12-31"),
+        ("it", "la settimana scorsa", "2026-11-16", "2026-11-22"),
+        ("pt", "natal de 2018", "2018-12-24", "2018-12-26"),
+        ("nl", "twee weken geleden", "2026-11-09", "2026-11-15"),
+    ],
+)
+def test_words_of_other_languages_mean_these_days_if_the_language_is_set(language, words, first, last):
+    split = words.split()
+    assert all(could_be_time(word, [language]) for word in split)
+    assert days(time_in_words(split, TODAY, [language])) == (first, last)
+    assert time_in_words(split, TODAY) is None
+
+
 def test_in_january_this_winter_began_last_year_and_the_last_one_ended_then():
     january = date(2026, 1, 20)
     assert days(time_in_words(["this", "winter"], january)) == ("2025-12-01", "2026-02-28")
@@ -75,6 +100,8 @@ def test_words_that_name_no_certain_time_stay_words(words):
         ("2019", "2019-01-01", "2019-12-31"),
         ("2019..2021", "2019-01-01", "2021-12-31"),
         ("2021..2019", "2019-01-01", "2021-12-31"),
+        ("verano-2019", "2019-06-01", "2019-08-31"),  # in any language
+        ("letzter-sommer", "2026-06-01", "2026-08-31"),
         ("2019..", "2019-01-01", "9999-12-31"),
         ("..2019-07-18", "0001-01-01", "2019-07-18"),
         ("2019-07..summer-2020", "2019-07-01", "2020-08-31"),

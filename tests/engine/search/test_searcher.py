@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from tests.engine.miniature import all_vectors
 
-from picsight_engine.language.query import ONLY_LESS
+from picsight_engine.language.query import ONLY_LESS, parse
 from picsight_engine.library import Library
 from picsight_engine.runtime.text_embedder import TextEmbedder
 from picsight_engine.store.opening import open_database
@@ -132,3 +133,50 @@ def test_many_threads_get_the_answers_of_one(indexed, bundle):
         assert [found[number] for number in range(len(texts))] == [
             library.search(text, limit=5).results for text in texts
         ]
+
+
+@pytest.fixture
+def german(indexed, bundle):
+    with Library.open(indexed, bundle) as library:
+        library.languages = ("de",)
+        yield library
+
+
+@pytest.mark.parametrize(
+    ("typed", "english"),
+    [("Hund im Schnee", "dog in the snow"), ("Hund -Gras", "dog -grass"), ("Hund | Strand", "dog | beach")],
+)
+def test_words_of_another_language_find_what_the_english_ones_find_with_the_same_evidence(
+    german, library, typed, english
+):
+    found, expected = german.search(typed, limit=48), library.search(english, limit=48)
+    assert found.results == expected.results
+    assert " | ".join(found.translation.readings) == english
+    assert (expected.translation, german.search(english).translation) == (None, None)
+
+
+def test_what_no_photo_shows_is_not_strong_with_several_readings(german, library):
+    answer = german.search("Bank im Weltraum", least="strong")
+    assert len(answer.translation.readings) > 1
+    assert answer.results == library.search("bench in outer space", least="strong").results == ()
+
+
+def test_words_as_typed_and_of_a_model_that_knows_the_language_are_not_translated(
+    german, library, bundle, indexed
+):
+    typed = library.search("Hund im Schnee", limit=48).results
+    as_typed = replace(parse("Hund im Schnee"), as_typed=True)
+    assert (
+        german.search(as_typed, limit=48).results
+        == typed
+        != german.search("Hund im Schnee", limit=48).results
+    )
+    text = replace(bundle.manifest.text, languages=("*",))
+    with Library.open(indexed, replace(bundle, manifest=replace(bundle.manifest, text=text))) as polyglot:
+        polyglot.languages = ("de",)
+        assert polyglot.search("Hund im Schnee", limit=48).results == typed
+
+
+def test_names_are_searched_as_typed(german, captions):
+    photo = next(iter(captions))
+    assert german.search(photo.stem, limit=1).results[0].path == photo

@@ -61,8 +61,8 @@ def search(
     limit: int,
     least: Least,
     order: Order,
-    languages: tuple[str, ...],
     *,
+    languages: tuple[str, ...],
     explain: bool,
     stdin: bool,
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from picsight.window.actions.acts import Act, bind_acts
 from picsight.window.details.photo_facts import details_of_one, details_of_several, reasons_of
 from picsight.window.parts.map import read_land
 from picsight.window.tags.wording import out_of
+from picsight_engine.language.query import parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,8 +102,9 @@ class DetailsController(QObject):
             self._say_why([])
             return
         manifest, photos, name_of = library.bundle.manifest, shown.answer.photos, self._search.likes.name
+        asked = replace(parse(query), as_typed=self._search.place.as_typed)
         self._jobs.read(
-            lambda: reasons_of(library.explain(query, photo.id), manifest, photos, name_of),
+            lambda: reasons_of(library.explain(asked, photo.id), manifest, photos, name_of),
             lambda reasons: self._say_why(reasons, by_name=photo.found_by == "name"),
             lambda _sentence: self._say_why([]),
             replaces=LANE_WHY,

@@ -37,6 +37,7 @@ class WallHeader(QWidget):
         super().__init__(parent)
         self.title, self.selection = ElidedLabel(self), SelectionBar(self)
         self.meant = Button("", Weight.QUIET, self)
+        self.translated = Button("", Weight.QUIET, self)
         self.hint = Words(parent=self)
         self.weaker, self.culling = Toggle(self), Toggle(self)
         self.order: Choice[Order] = Choice(self.tr("Sort"), "sort", self.order_chosen.emit, self)
@@ -48,7 +49,7 @@ class WallHeader(QWidget):
         self._beside = (
             view.verticalScrollBar().sizeHint().width()
         )  # the scroll bar at the photos' trailing edge
-        signs = self.hint, self.meant, self.culling
+        signs = self.hint, self.meant, self.translated, self.culling
         choices = self.weaker, self.order, self.group, self.slider
         parts = (self.title, 1), (self.selection, 1), *signs, *choices
         self._row = filled(QHBoxLayout(self), self, *parts, gap=HALF)
@@ -84,6 +85,12 @@ class WallHeader(QWidget):
         """Offer a corrected spelling; "" hides the offer."""
         self.meant.setText(self.tr("Did you mean {words}?").format(words=words) if words else "")
         self.meant.setVisible(bool(words))
+
+    def say_translation(self, words: str, whole: str) -> None:
+        """Show what was searched instead of the typed words, and the `whole` of it as the tooltip; "" hides it."""
+        self.translated.setText(words)
+        self.translated.setToolTip(whole)
+        self.translated.setVisible(bool(words))
 
     def say_hint(self, words: str) -> None:
         """Show a hint about the shown photos; a narrow header hides it."""

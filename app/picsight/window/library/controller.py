@@ -34,11 +34,14 @@ COUNTING_SHARE = 10  # counting the photos of each directory may take a tenth of
 
 @dataclass(frozen=True, slots=True)
 class LibraryPlace:
-    """The library's folder, a function that opens its models and one that lists all models (both run in threads)."""
+    """The library's folder, a function that opens its models and one that lists all models (both run in threads), and the
+    languages of searches besides English.
+    """
 
     folder: Path
     models: Callable[[], ModelChoice]
     installed: Callable[[], InstalledModels] = installed_models
+    languages: tuple[str, ...] = ()
 
 
 class LibraryController(QObject):
@@ -95,6 +98,7 @@ class LibraryController(QObject):
 
             choice = self._models()
             library = Library.open(self._place.folder, choice.answers, wanted=choice.wanted)
+            library.languages = self._place.languages
             for path in folders_to_add:
                 library.add_folder(path)
             return library, first_overview(library)

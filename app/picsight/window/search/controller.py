@@ -12,7 +12,15 @@ from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 
 from picsight.window.grid.arrangement import Arrangement, Group, Order
 from picsight.window.parts.words import counted
-from picsight.window.search.headline import absence, announcement, failure, faults_of, headline, scoped
+from picsight.window.search.headline import (
+    absence,
+    announcement,
+    failure,
+    faults_of,
+    headline,
+    scoped,
+    searched_as,
+)
 from picsight.window.search.likes import Likes
 from picsight.window.search.look import AllPhotos, News, Shown, compare, look
 from picsight.window.search.place import Place
@@ -98,6 +106,7 @@ class SearchController(QObject):
         page.view.fold_toggled.connect(self._toggle_weaker)
         page.view.stack_toggled.connect(self._turn_stack)
         page.header.weaker_toggled.connect(self._include_weaker)
+        page.header.translated.clicked.connect(self._turn_translation)
         page.header.order_chosen.connect(self._order)
         page.header.group_chosen.connect(self._group)
 
@@ -320,6 +329,7 @@ class SearchController(QObject):
         self._place, self._shown = place, shown
         self._page.pill.hide()
         self._box.show_answer(shown.answer if place.is_search else None)
+        self._page.header.say_translation(*searched_as(place, shown))
         best_in_sight = (
             (place.is_search and view.at_top()) or (is_same and not stay) or not self._is_looked_at()
         )
@@ -388,6 +398,11 @@ class SearchController(QObject):
     def _include_weaker(self) -> None:
         """Include weaker matches in an order other than by match, or leave them out again."""
         self._request(replace(self._wanted, weaker=not self._wanted.weaker), stay=True)
+
+    def _turn_translation(self) -> None:
+        """Search for the words as typed instead of in English, or the other way round."""
+        self._remember()
+        self._request(replace(self._wanted, as_typed=not self._wanted.as_typed))
 
     def _toggle_weaker(self) -> None:
         """Show or hide the weaker matches below the others; later searches keep the choice."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from picsight.window.parts.words import counted, isolated, number, say
+from picsight.window.parts.words import counted, isolated, number, plain, say, tooltip
 
 if TYPE_CHECKING:
     from picsight.window.grid.arrangement import Tally
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 BETWEEN = " · "
 LONGEST = 90  # letters of a repeated query: a longer one leaves no room for the photos in a small window
+CUT = 40  # letters of a translation in the header
 Way = Literal["back", "all photos", "folders", "install again"]
 
 
@@ -44,6 +45,19 @@ def headline(place: Place, shown: Shown, asked: str, photos: int, *, paused: boo
         short = amount
     about = asked or (isolated(place.folder.name) if place.folder else "")
     return BETWEEN.join(filter(None, (about, amount))) + unsure, short[:1].upper() + short[1:]
+
+
+def searched_as(place: Place, shown: Shown) -> tuple[str, str]:
+    """What was searched instead of words in another language, cut and whole; a click on it changes that. "" if nothing was."""
+    found = shown.answer.translation
+    if found is None:
+        back = say("Searched as typed. Translate") if place.is_search and place.as_typed else ""
+        return back, back
+    unknown = say(" (unknown: {words})").format(words=", ".join(found.unknown)) if found.unknown else ""
+    words = found.readings[0]
+    cut = isolated(words if len(words) <= CUT else f"{words[:CUT].rstrip()}…")
+    whole = say("Searched as: {words}").format(words=" | ".join(found.readings)) + unknown
+    return say("Searched as: {words}").format(words=cut) + plain(unknown[:CUT]), tooltip(whole)
 
 
 def faults_of(shown: Shown) -> str:

@@ -21,6 +21,7 @@ class Place:
     """What the wall shows; an empty place is all photos. A query searches the folder only.
 
     `order` is that of a search, None for the default; in an order other than by match, `weaker` includes weaker photos.
+    `as_typed`: words in other languages are not translated.
     """
 
     words: str = ""
@@ -29,6 +30,7 @@ class Place:
     asked: Query = field(default=Query(), compare=False, repr=False)
     order: Order | None = None
     weaker: bool = False
+    as_typed: bool = False
 
     def __post_init__(self) -> None:
         """Parse the words once."""
@@ -57,7 +59,8 @@ class Place:
     @property
     def scoped(self) -> Query:
         """The query with the folder, which is not in the text: its fact is at the end and has length 0."""
-        return replace(self.asked, facts=(*self.asked.facts, *self._scope()))
+        facts = (*self.asked.facts, *self._scope())
+        return replace(self.asked, facts=facts, as_typed=self.as_typed)
 
     @property
     def query(self) -> str:

@@ -1,0 +1,119 @@
+"""Words of other languages become English ones, English words stay, and the shipped lexicons are whole."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from picsight_engine.errors import LexiconError
+from picsight_engine.language.lexicon import BUILT, LANGUAGES, Lexicon, key_of, lexicon_of
+from picsight_engine.language.query import parse
+from picsight_engine.language.translation import MOST_READINGS, translate
+
+SOURCES = Path(__file__).resolve().parents[3] / "packaging" / "lexicons"
+
+
+def read(language, typed):
+    found = translate(parse(typed), [language])
+    return None if found is None else found.readings
+
+
+@pytest.mark.parametrize(
+    ("language", "typed", "english"),
+    [
+        ("de", "Hund im Schnee", "dog in the snow"),
+        ("de", "HUNDE IM SCHNEE", "dog in the snow"),  # inflected, in capitals
+        ("de", "Hund -Leine", "dog -leash"),
+        ("de", "Maedchen", "girl"),  # without umlauts on the keyboard
+        ("de", "Betonbrücke", "concrete bridge"),  # a compound, no entry
+        ("de", "Hundegesicht", "dog face"),  # with linking letters
+        ("fr", "chien noir", "black dog"),  # adjectives before nouns
+        ("fr", "l'arc-en-ciel", "rainbow"),
+        ("es", "bicicleta roja", "red bicycle"),
+        ("es", "bicicletas rojas", "red bicycle"),
+        ("it", "cane nero", "black dog"),
+        ("pt", "cachorro preto", "black dog"),
+        ("nl", "rode fiets", "red bicycle"),
+    ],
+)
+def test_a_query_becomes_english(language, typed, english):
+    assert read(language, typed)[0] == english
+
+
+def test_weights_pictures_and_facts_stay_and_every_alternative_is_translated():
+    found = translate(parse('Hund^2 Strand | Katze -Leine in:2019 "IMG" \\Baum like:#4'), ["de"]).query
+    assert [str(term) for term in found.alternatives] == ["dog^2 beach", "cat \\Baum like:#4"]
+    assert [str(part) for part in (*found.less, *found.facts)] == ["leash", "in:2019", '"IMG"']
+
+
+def test_senses_are_a_few_alternatives_and_unknown_words_stay_and_are_named():
+    found = translate(parse("Bank am Xyzzysee"), ["de"])
+    assert 1 < len(found.readings) <= MOST_READINGS
+    assert {"bench", "bank"} <= {reading.split()[0] for reading in found.readings}
+    assert all(reading.endswith("Xyzzysee") for reading in found.readings)
+    assert found.unknown == ("Xyzzysee",)
+
+
+@pytest.mark.parametrize(("language", "typed", "english"), [("fr", "chat", "cat"), ("fr", "pain", "bread")])
+def test_one_word_of_both_languages_is_english_unless_the_language_is_set_and_then_is_both(
+    language, typed, english
+):
+    assert translate(parse(typed), ()) is None
+    assert {typed, english} <= set(read(language, typed))
+
+
+def test_of_several_languages_the_words_decide():
+    assert translate(parse("perro en la nieve"), [*LANGUAGES]).language == "es"
+    assert translate(parse("Hund im Schnee"), [*LANGUAGES]).language == "de"
+
+
+def test_english_captions_are_never_changed(shared):
+    """Whatever language is set. The bench `languages` checks all captions and all everyday searches."""
+    with tarfile.open(shared / "data" / "flickr8k-dev-000000.tar") as shard:
+        texts = [json.loads(shard.extractfile(each).read()) for each in shard if each.name.endswith(".json")]
+    captions = [caption for text in texts for caption in text["captions"]][::25]
+    assert len(captions) == 200
+    assert [each for each in captions if translate(parse(each), [*LANGUAGES])] == []
+
+
+@pytest.mark.parametrize(
+    "typed", ["Hund " * 10_000, "Hund 猫 собака 🐕 كلب", "Hund\u0000\ud800", "''' - | ''"]
+)
+def test_any_text_can_be_read(typed):
+    found = translate(parse(typed), [*LANGUAGES])
+    assert found is None or found.readings[0].startswith("dog")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_shipped_lexicon_is_sorted_and_has_the_words_of_its_list(language):
+    entries = (SOURCES / f"{language}.tsv").read_text("utf-8").splitlines()
+    assert len(entries) >= 5000
+    rows = (BUILT / f"{language}.tsv").read_bytes().splitlines()[1:]
+    keys = [row.partition(b"\t")[0] for row in rows]
+    assert keys == sorted(set(keys))
+    assert sum(map(len, rows)) < 700_000
+    lexicon = lexicon_of(language)
+    for row in keys[::50]:
+        assert lexicon.find(row.decode()).readings
+    missing = [
+        each
+        for each in entries[::20]
+        if not each.startswith("#") and not lexicon.find(key_of(each.split("\t")[0]))
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[:-9],
+        lambda _: b"",
+        lambda text: text.replace(b"# picsight lexicon 1 de", b"# picsight lexicon 1 fr"),
+    ],
+)
+def test_a_damaged_lexicon_is_refused_in_a_sentence(damage):
+    with pytest.raises(LexiconError, match="The German lexicon is missing or damaged"):
+        Lexicon("de", damage((BUILT / "de.tsv").read_bytes()))
