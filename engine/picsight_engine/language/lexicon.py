@@ -3,7 +3,7 @@
 `packaging/lexicons.py` builds the files. After a header, each line is `key<TAB>readings[<TAB>photos]`: the key is folded
 (see `key_of`), the readings are separated by "|", and `photos` says how many of some 34,000 English captions have the key,
 if it is also an English word. Instead of readings, an inflected form has "=" with the number of letters to cut and those to
-append: "rojas<TAB>=2o" has the readings of "rojo".
+append: "rojas<TAB>=2o" has the readings of "rojo". Forms with a regular ending of their language (`ENDINGS`) are left out.
 """
 
 from __future__ import annotations
@@ -24,6 +24,16 @@ LANGUAGES = {
     "pt": "Portuguese",
     "nl": "Dutch",
 }
+# Endings that `find` removes from a key without a line, in this order.
+ENDINGS = {
+    "de": ("n", "e", "en", "s", "es", "er", "em", "ern"),
+    "fr": ("s", "e", "es"),
+    "es": ("s", "es"),
+    "it": (),
+    "pt": ("s", "es"),
+    "nl": ("s", "en", "e"),
+}
+_SHORTEST = 4  # letters before a regular ending
 BUILT = Path(__file__).with_name("lexicons")
 _LETTERS = re.compile(r"[^\W_]+")
 _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae"})
@@ -79,10 +89,13 @@ class Lexicon:
             LexiconError: the lexicon is damaged.
         """
         readings, photos = self._row(key)
-        if readings is None:
-            return None
         base = key
-        if readings.startswith("="):
+        if readings is None:
+            base = self.regular_base(key) or ""
+            readings, _ = self._row(base) if base else (None, 0)
+            if readings is None:
+                return None
+        elif readings.startswith("="):
             cut = re.match("[0-9]+", readings[1:])
             if cut is None:
                 raise LexiconError(_damaged(self.language))
@@ -91,6 +104,15 @@ class Lexicon:
         if readings is None or readings.startswith("="):
             raise LexiconError(_damaged(self.language))
         return Entry(key, base, tuple(readings.split("|")), photos)
+
+    def regular_base(self, key: str) -> str | None:
+        """The entry that a key without a line has before a regular ending; None if there is none."""
+        stems = (key.removesuffix(ending) for ending in ENDINGS[self.language] if key.endswith(ending))
+        for stem in stems if " " not in key else ():
+            readings, _ = self._row(stem) if len(stem) >= _SHORTEST else (None, 0)
+            if readings is not None and not readings.startswith("="):
+                return stem
+        return None
 
     def begins(self, start: str) -> bool:
         """Whether a key begins with these letters."""

@@ -147,7 +147,7 @@ def _weight(parts: Sequence[_Part]) -> float:
     """How surely words are in another language than English; 0 or less if they are not."""
     foreign, english = sum(part.foreign for part in parts), sum(part.english for part in parts)
     if len(parts) == 1:
-        return foreign or english * parts[0].is_known
+        return 0.0 if parts[0].is_small else foreign or english * parts[0].is_known
     return foreign - english + 0.5 if foreign >= max(english, 1) else 0.0
 
 

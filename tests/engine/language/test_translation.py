@@ -25,7 +25,7 @@ def read(language, typed):
     ("language", "typed", "english"),
     [
         ("de", "Hund im Schnee", "dog in the snow"),
-        ("de", "HUNDE IM SCHNEE", "dog in the snow"),  # inflected, in capitals
+        ("de", "HUNDE IM SCHNEE", "dogs in the snow"),  # inflected, in capitals
         ("de", "Hund -Leine", "dog -leash"),
         ("de", "Maedchen", "girl"),  # without umlauts on the keyboard
         ("de", "Betonbrücke", "concrete bridge"),  # a compound, no entry
