@@ -28,7 +28,7 @@ _LONGEST = 5  # words of an entry
 _MOST_TOKENS = 64  # of a query, as many as models read; the rest stays as typed
 _COMMON = 10  # English captions: a word with fewer is hardly English
 _LEAST_PART, _LONGEST_COMPOUND = 3, 40  # letters
-_LINKS = {"de": ("", "s", "n", "es", "en", "er", "e"), "nl": ("", "s", "en", "e", "er")}
+_LINKS = {"de": ("es", "en", "er", "s", "n", "e", ""), "nl": ("en", "er", "s", "e", "")}  # longest first
 _CUT = (
     "n",
     "en",
@@ -233,7 +233,7 @@ def _first_part(key: str, lexicon: Lexicon) -> str:
     stems = (key.removesuffix(link) for link in _LINKS[lexicon.language] if key.endswith(link))
     for stem in (*stems, *(key + ending for ending in _CUT)):
         entry = lexicon.find(stem) if len(stem) >= _LEAST_PART else None
-        if entry is not None and entry.readings[0]:
+        if entry is not None and entry.readings[0] and (stem == key or entry.key == entry.base):
             return entry.readings[0]
     return next(iter(compound(key, lexicon)), "")
 
