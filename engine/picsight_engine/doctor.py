@@ -229,11 +229,12 @@ def _examine_names(db: Database) -> Check:
 
 
 def _examine_vectors(db: Database) -> Check:
-    """Removes vectors of a wrong length, which no search can use."""
+    """Removes the vectors of photos that have one of a wrong length, which no search can use."""
     misshapen = health.misshapen_vectors(db)
     if misshapen:
         removed = _count(health.delete_misshapen_vectors(db), "vector")
-        message = f"{removed} of a wrong length removed; index the folders again."
+        photos = _count(len(misshapen), "photo")
+        message = f"{removed} of {photos} with one of a wrong length removed; index the folders again."
         return Check("vectors", message, repaired=True)
     return Check("vectors", "Every vector has its right length.")
 

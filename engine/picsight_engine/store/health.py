@@ -40,8 +40,9 @@ _MISSHAPEN = f"""
 SELECT DISTINCT photo_id FROM vectors JOIN spaces ON spaces.id = space_id
 WHERE length(vector) <> dim * {STORED.itemsize} ORDER BY photo_id"""
 _DELETE_MISSHAPEN = f"""
-DELETE FROM vectors WHERE id IN (
-    SELECT vectors.id FROM vectors JOIN spaces ON spaces.id = space_id WHERE length(vector) <> dim * {STORED.itemsize})"""
+DELETE FROM vectors WHERE (photo_id, space_id) IN (
+    SELECT photo_id, space_id FROM vectors JOIN spaces ON spaces.id = space_id
+    WHERE length(vector) <> dim * {STORED.itemsize})"""
 _VISIBLE = "SELECT id FROM photos WHERE missing_since IS NULL ORDER BY id"
 _BEHIND = "SELECT single_id FROM files WHERE present AND single_id IS NOT NULL"
 # Compares the last decisions that were not undone with the stored states.
@@ -120,7 +121,10 @@ def misshapen_vectors(db: Database) -> list[int]:
 
 
 def delete_misshapen_vectors(db: Database) -> int:
-    """Deletes vectors of a wrong length, so that the next indexing makes them again; returns how many."""
+    """Deletes vectors of a wrong length, with all others of their photos, so that the next indexing makes them again.
+
+    Returns the number of vectors deleted.
+    """
     with db.writer() as connection:
         return connection.execute(_DELETE_MISSHAPEN).rowcount
 

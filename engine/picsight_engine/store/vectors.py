@@ -50,7 +50,7 @@ _VECTOR_OF = f"""
 SELECT vector FROM vectors JOIN spaces ON spaces.id = space_id WHERE photo_id = ? AND name = ? AND part = {WHOLE}"""
 _IN_ROW = "SELECT vector FROM vectors WHERE id = ?"
 _MOMENTS_OF = f"""
-SELECT photo_id, part, moment FROM vectors
+SELECT photo_id, part, moment FROM vectors INDEXED BY vectors_moments
 WHERE moment IS NOT NULL AND photo_id IN {IDS} AND space_id = (SELECT id FROM spaces WHERE name = ?) ORDER BY moment"""
 _SINCE = """
 SELECT id, photo_id, part, vector FROM vectors

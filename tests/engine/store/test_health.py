@@ -5,11 +5,14 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 
+import numpy as np
+
 from picsight_engine.store import health
 from picsight_engine.store.files import NewFile, files_of, put_file
 from picsight_engine.store.pairs import mark_missing
 from picsight_engine.store.problems import NewProblem, put_problem
 from picsight_engine.store.thumbnails import ThumbnailStore
+from picsight_engine.store.vectors import put_vector
 
 SPACE = "0123456789abcdef"
 
@@ -37,11 +40,12 @@ def test_the_size_of_the_folder_is_that_of_its_files(tmp_path):
 def test_faults_are_found_and_the_rebuildable_ones_removed(shelf, tmp_path):
     without, wrong = shelf.put(b"a.jpg", 1, vector=False), shelf.put(b"b.jpg", 2)
     with shelf.db.writer() as connection:
-        connection.execute("UPDATE vectors SET vector = x'00' WHERE photo_id = ?", (wrong,))
+        put_vector(connection, wrong, SPACE, np.ones(8, np.float32), parts=[(np.ones(8, np.float32), None)])
+        connection.execute("UPDATE vectors SET vector = x'00' WHERE photo_id = ? AND part = 1", (wrong,))
     assert (health.damage(shelf.db), health.broken_references(shelf.db)) == ([], 0)
     assert health.photos_without_vector(shelf.db, SPACE) == [without]
     assert health.misshapen_vectors(shelf.db) == [wrong]
-    assert health.delete_misshapen_vectors(shelf.db) == 1
+    assert health.delete_misshapen_vectors(shelf.db) == 2  # its whole too, so that it is read again
     assert health.photos_without_vector(shelf.db, SPACE) == [without, wrong]
 
 
