@@ -70,7 +70,11 @@ def test_what_hovers_is_said_to_be_added_or_installed(model_window, parcel, few_
     frame = model_window().frame
     archive = shutil.make_archive(str(tmp_path / "mine"), "zip", parcel)
     assert hover(frame, few_photos) == "Drop to add this folder."
-    assert hover(frame, parcel) == hover(frame, archive) == "Drop to install this model."
+    published = tmp_path / "ViT-B-32__openai"  # in Immich's layout
+    (published / "visual").mkdir(parents=True)
+    (published / "visual" / "model.onnx").touch()
+    models = (parcel, archive, published)
+    assert {hover(frame, model) for model in models} == {"Drop to install this model."}
     assert hover(frame, few_photos, parcel) == "Drop to add this folder. Drop to install this model."
     assert hover(frame, archive, parcel).startswith("Drop to install \u2068“mine.zip”\u2069; the others")
     assert not drop(frame, tmp_path / "notes.txt")

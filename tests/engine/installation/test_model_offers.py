@@ -6,7 +6,7 @@ import shutil
 from dataclasses import replace
 
 from picsight_engine.bundles.bundle import write_bundle
-from picsight_engine.installation.catalogue import CATALOGUE
+from picsight_engine.installation.catalogue import CATALOGUE, find_entry
 from picsight_engine.installation.installed import InstalledModels
 from picsight_engine.installation.model_choice import use_model
 from picsight_engine.installation.model_offers import model_offers
@@ -28,7 +28,7 @@ def test_without_a_library_everything_is_offered_and_nothing_is_to_be_read(tmp_p
         True,
     )
     assert shipped.licence is None
-    assert found["mobileclip-s2"].licence == CATALOGUE[2].terms.licence
+    assert found["mobileclip-s2"].licence == find_entry("mobileclip-s2").terms.licence
     assert found["mobileclip-s2"].bytes > found["mobileclip-s0"].bytes > shipped.bytes
     assert not (tmp_path / "none").exists()
     assert found["mobileclip-s2"].files == (

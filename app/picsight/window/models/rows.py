@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from picsight_engine.installation.model_offers import ModelOffer
 
 RESEARCH = "For research only"
+FREE = "Free to use"
 BEST = 5  # the highest `Plain.quality`
 
 
@@ -22,8 +23,8 @@ BEST = 5  # the highest `Plain.quality`
 class Plain:
     """A model in plain words; its technical name is among the details.
 
-    `quality` follows the published mean over 38 data sets, 58 to 66 for Apple's models; the small one, measured by us on
-    other data sets, is well below them.
+    `quality` follows the published mean over 38 data sets, 58 to 66 for Apple's models, and Immich's table of recall for
+    the free ones; the small one, measured by us on other data sets, is well below them.
     """
 
     title: str
@@ -39,6 +40,10 @@ PLAIN: dict[str, Plain] = {
         2,
         "For personal use, research and education",
     ),
+    "clip-b32-laion": Plain("Good answers", "Knows many more things than the small one.", 3, FREE),
+    "siglip2-b16": Plain("Many languages", "Finds the most, in most languages. A large download.", 5, FREE),
+    "clip-b32-xlm": Plain("Many languages, quick", "As Good answers, in most languages.", 3, FREE),
+    "clip-b32": Plain("Well known", "As in Immich. Finds less than Good answers.", 2, FREE),
     "mobileclip-s0": Plain(
         "Fast", "Knows many more things than the small one. Good on laptops.", 3, RESEARCH
     ),
@@ -48,7 +53,7 @@ PLAIN: dict[str, Plain] = {
     "mobileclip-blt": Plain("Most thorough", "Finds the most, at the same cost as Thorough.", 5, RESEARCH),
 }
 # These are shown beside the shipped one; the first that reads the library soon enough is recommended.
-SIDE_BY_SIDE = ("mobileclip-s2", "mobileclip-s0")
+SIDE_BY_SIDE = ("siglip2-b16", "clip-b32-laion")
 SOON = 2 * 3600.0  # seconds
 FEW = 3  # the most models side by side
 

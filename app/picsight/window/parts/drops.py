@@ -86,10 +86,13 @@ def dropped(event: QDropEvent) -> Drop:
 
 
 def _is_model(path: Path) -> bool:
-    """A folder with a model's manifest, or an archive: photos do not come in archives."""
+    """A folder with a model, or an archive: photos do not come in archives."""
     from picsight_engine.bundles.bundle import MANIFEST  # only needed for a drop
+    from picsight_engine.installation.published import find_published
 
-    return (path / MANIFEST).is_file() or (path.name.lower().endswith(ARCHIVES) and path.is_file())
+    if path.is_dir():
+        return (path / MANIFEST).is_file() or find_published(path) is not None
+    return path.name.lower().endswith(ARCHIVES) and path.is_file()
 
 
 class DropVeil(QWidget):
