@@ -71,14 +71,14 @@ class CatalogueEntry:
     title: str
     words: str
     terms: LicenceTerms
+    dim: int
+    space_id: str | None
+    logit_scale: float
+    image: ImageSpec | None
+    text: TextSpec | None
     image_ms: float | None
     files: tuple[RemoteFile, ...]
     coreml: tuple[RemoteFile, ...] = ()
-    dim: int = 0
-    space_id: str | None = None
-    logit_scale: float = 0.0
-    image: ImageSpec | None = None
-    text: TextSpec | None = None
 
     def files_for(self, *, coreml: bool) -> tuple[RemoteFile, ...]:
         """The files to download, small ones first, because they reveal the repository's commit."""
@@ -88,6 +88,10 @@ class CatalogueEntry:
     def bytes(self, *, coreml: bool = False) -> int:
         """The size of the download in bytes; exact if all sizes are known."""
         return sum(file.size or file.about for file in self.files_for(coreml=coreml))
+
+
+# a model whose files describe it
+published = partial(CatalogueEntry, dim=0, space_id=None, logit_scale=0.0, image=None, text=None)
 
 
 def seconds_to_index(entry_ms: float, photos: int, workers: int) -> float:
@@ -205,7 +209,7 @@ def _immich(
     Its recall on Crossmodal-3600 is the one for English in Immich's documentation (features/searching).
     """
     image, text, tokenizer = sizes
-    published = {
+    files = {
         "visual/model.onnx": image,
         "visual/preprocess_cfg.json": 1_000,
         "textual/model.onnx": text,
@@ -213,15 +217,14 @@ def _immich(
         "textual/tokenizer_config.json": 10_000,
         "config.json": 1_000,
     }
-    return CatalogueEntry(
+    return published(
         name=name,
         title=title,
         words=words,
         terms=LicenceTerms(licence, ""),
         image_ms=image_ms,
         files=tuple(
-            RemoteFile(path, f"{HUB}/immich-app/{repository}", path, about)
-            for path, about in published.items()
+            RemoteFile(path, f"{HUB}/immich-app/{repository}", path, about) for path, about in files.items()
         ),
     )
 

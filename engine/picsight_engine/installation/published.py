@@ -27,7 +27,13 @@ from picsight_engine.bundles.bundle import (
 )
 from picsight_engine.bundles.fields import is_portable
 from picsight_engine.errors import BundleError
-from picsight_engine.installation.catalogue import TEMPLATES, CatalogueEntry, LicenceTerms, RemoteFile
+from picsight_engine.installation.catalogue import (
+    TEMPLATES,
+    CatalogueEntry,
+    LicenceTerms,
+    RemoteFile,
+    published,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -148,7 +154,7 @@ def read_listing(repository: str, listing: bytes) -> CatalogueEntry:
             )
         chosen = [name for name in layout.chosen(files) if name != _CARD]
         licence = _licence_of(str((stated.get("cardData") or {}).get("license") or ""))
-        return CatalogueEntry(
+        return published(
             name=_name_of(repository),
             title=PurePosixPath(repository).name,
             words="",

@@ -164,21 +164,24 @@ ALL_NAMES = [STARTER, *(entry.name for entry in CATALOGUE)]
 
 def catalogue_offers(**seconds):
     shipped = offer(STARTER, state="installed", shipped=True, answers=True, wanted=True, photos=0)
-    return [shipped, *(offer(e.name, seconds=seconds.get(e.name[11:], 900.0)) for e in CATALOGUE)]
+    return [
+        shipped,
+        *(offer(e.name, seconds=seconds.get(e.name.replace("-", "_"), 900.0)) for e in CATALOGUE),
+    ]
 
 
 def test_three_models_stand_in_front_and_one_is_recommended_that_does_not_take_too_long():
     rows = rows_of(catalogue_offers(), 1000, ALL_NAMES)
-    assert [row.title for row in rows if row.in_front] == ["Small", "Fast", "Balanced"]
-    assert [row.title for row in rows if row.recommended] == ["Balanced"]
-    slow = rows_of(catalogue_offers(s2=50_000.0), 100_000, ALL_NAMES)
-    assert [row.title for row in slow if row.recommended] == ["Fast"]
-    slower = rows_of(catalogue_offers(s2=50_000.0, s0=20_000.0), 100_000, ALL_NAMES)
-    assert [row.title for row in slower if row.recommended] == ["Fast"]
+    assert [row.title for row in rows if row.in_front] == ["Small", "Good answers", "Many languages"]
+    assert [row.title for row in rows if row.recommended] == ["Many languages"]
+    slow = rows_of(catalogue_offers(siglip2_b16=50_000.0), 100_000, ALL_NAMES)
+    assert [row.title for row in slow if row.recommended] == ["Good answers"]
+    slower = rows_of(catalogue_offers(siglip2_b16=50_000.0, clip_b32_laion=20_000.0), 100_000, ALL_NAMES)
+    assert [row.title for row in slower if row.recommended] == ["Good answers"]
 
 
 def test_who_has_as_good_a_model_is_recommended_none():
-    offers = [replace(each, wanted=each.name == "mobileclip-b") for each in catalogue_offers()]
+    offers = [replace(each, wanted=each.name == "mobileclip-blt") for each in catalogue_offers()]
     assert not any(row.recommended for row in rows_of(offers, 1000, ALL_NAMES))
 
 
@@ -187,10 +190,10 @@ def test_the_other_models_are_shown_when_asked_for_or_when_one_of_them_is_here(q
     qtbot.addWidget(dialog)
     dialog.show_rows(rows_of(catalogue_offers(), 1000, ALL_NAMES))
     dialog.show()
-    front = [dialog.rows[name] for name in (STARTER, "mobileclip-s0", "mobileclip-s2")]
+    front = [dialog.rows[name] for name in (STARTER, "clip-b32-laion", "siglip2-b16")]
     assert len({line.y() for line in front}) == 1
     assert not dialog.rows["mobileclip-b"].isVisible()
-    assert dialog.all.text() == "All models (3 more)"
+    assert dialog.all.text() == "All models (7 more)"
     press(qtbot, dialog.all)
     assert dialog.rows["mobileclip-b"].isVisible()
     press(qtbot, dialog.all)
