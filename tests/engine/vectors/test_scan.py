@@ -28,7 +28,7 @@ def brute(rows, queries, k, shown=None, losses=None):
         scores -= losses
     positions = np.arange(len(scores)) if shown is None else np.flatnonzero(shown)
     order = positions[np.lexsort((rows.ids[positions], -scores[positions]))]
-    order = [row for n, row in enumerate(order) if rows.ids[row] not in rows.ids[order[:n]]][:k]
+    order = order[np.sort(np.unique(rows.ids[order], return_index=True)[1])][:k]
     return rows.ids[order].tolist(), scores[order].tolist()
 
 
