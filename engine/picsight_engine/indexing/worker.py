@@ -180,7 +180,8 @@ class _Desk:
         return Described(
             width=picture.width,
             height=picture.height,
-            phash=self._identity.perceptual_hash(picture.image),
+            # the same poster is no sign that films are copies
+            phash=None if is_film(path) else self._identity.perceptual_hash(picture.image),
             thumbnail=self._thumbnail.thumbnail(picture.image, THUMBNAIL_SIDE),
             vectors=vectors,
             moments=tuple(moment for _, moment in parts),

@@ -33,6 +33,7 @@ SUFFIXES = (SUFFIX, takeout.SUFFIX, _EDITS, *MOVING_SUFFIXES)
 # Of a side-car that is read with its photo: what is made of it takes several times as much.
 _MOST_BYTES = 8_000_000
 _EDITED_PHONE = re.compile(r"IMG_E(?=\d{4})")
+_FILM_IN_PACKAGE = re.compile(r"(-[0-9A-F]{12})_3$")
 _SPELLINGS = (SUFFIX, SUFFIX.upper())
 
 
@@ -122,8 +123,10 @@ def companions(names: Collection[str]) -> dict[str, list[str]]:
 
 
 def _shot(name: str) -> str:
-    """What the files of one shot have in common: an iPhone's edit is IMG_E1234 beside IMG_1234."""
-    return _EDITED_PHONE.sub("IMG_", name.rpartition(".")[0])
+    """What the files of one shot have in common: an iPhone's edit is IMG_E1234 beside IMG_1234, and in the package of Apple
+    Photos, the film beside UUID.heic is UUID_3.mov.
+    """
+    return _FILM_IN_PACKAGE.sub(r"\1", _EDITED_PHONE.sub("IMG_", name.rpartition(".")[0]))
 
 
 def read_companions(photo: Path, names: Iterable[str], known: Collection[bytes]) -> dict[str, Fact]:

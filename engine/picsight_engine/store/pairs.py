@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _MOST_SECONDS = 2.0
+_IN_PACKAGE = re.compile(rb"(?P<name>(?:.*/)?[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12})(?:_3)?", re.DOTALL)
 _PHONE = re.compile(rb"(?P<letters>(?:.*/)?IMG_)(?P<edit>E?)(?P<number>\d{4,})", re.DOTALL)
 
 _PHOTOS_OF_FILES = f"SELECT photo_id, single_id FROM files WHERE photo_id IS NOT NULL AND id IN {IDS}"
@@ -109,8 +110,12 @@ def pair(connection: sqlite3.Connection, folder_id: int, name: bytes) -> None:
 
 
 def _stems(name: bytes) -> list[bytes]:
-    """The names without suffix that files of a shot have: of an iPhone's those of the original and of its edit, else one."""
+    """The names without suffix that files of a shot have: of an iPhone's those of the original and of its edit, in the package
+    of Apple Photos those of the still and of its film, else one.
+    """
     stem = os.path.splitext(name)[0]  # noqa: PTH122 -- pathlib cannot hold bytes
+    if packed := _IN_PACKAGE.fullmatch(stem):
+        return [packed["name"], packed["name"] + b"_3"]
     phone = _PHONE.fullmatch(stem)
     if phone is None:
         return [stem]

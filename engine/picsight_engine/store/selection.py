@@ -128,10 +128,11 @@ def photos_in_folder(db: Database, text: str) -> NDArray[np.int64]:
 
 
 def photos_ending(db: Database, suffixes: Sequence[str]) -> NDArray[np.int64]:
-    """The photos with a file whose name ends in one of these suffixes (lower-case ASCII)."""
+    """The photos with a file whose name ends in one of these suffixes (lower-case ASCII), without the films of Live Photos."""
     endings = " OR ".join(["lower(substr(name, ?)) = ?"] * len(suffixes))
     values = [value for suffix in suffixes for value in (-len(suffix), suffix)]
-    return _ids(db, f"{_PRESENT} AND ({endings})", *values)
+    own = "NOT (single_id IS NOT NULL AND coalesce(live, 0))"
+    return _ids(db, f"{_PRESENT} AND {own} AND ({endings})", *values)
 
 
 def _ids(db: Database, statement: str, *values: object) -> NDArray[np.int64]:

@@ -103,11 +103,12 @@ def test_a_film_of_three_scenes_is_found_at_its_moment_and_stays_as_it_was(own, 
         for _ in range(12):  # six seconds
             out.write(picture)
     out.release()
+    Image.open(photos / "cat.jpg").resize((256, 256)).save(film.with_suffix(".png"))
     before = film.read_bytes()
-    assert own.json("index", film.parent).items() >= {"indexed": 1, "problems": 0}.items()
+    assert own.json("index", film.parent).items() >= {"indexed": 2, "problems": 0}.items()
     for number, query in enumerate(("a cat", "a cup of coffee", "a rocket")):
         results = own.json("search", f"{query} format:video", "--min", "all")["results"]
-        assert [result["path"] for result in results] == [str(film)]
+        assert [(result["path"], result["stack"]) for result in results] == [(str(film), None)]
         assert 6 * number <= results[0]["moment"] < 6 * (number + 1)
     assert own.json("show", film)["duration"] == pytest.approx(18, abs=0.1)
     assert "duration: 0:18" in own("show", film).out

@@ -36,6 +36,7 @@ from picsight_engine.store.opening import APPLICATION_ID
 from picsight_engine.store.photos import all_photos, paths_of, photos_by_id
 from picsight_engine.store.problems import all_problems
 from picsight_engine.store.runs import recorded
+from picsight_engine.store.selection import photos_ending
 from picsight_engine.store.tagged import person_stars
 from picsight_engine.store.text import photos_holding
 from picsight_engine.store.vectors import photos_with_vector
@@ -661,6 +662,7 @@ def test_a_live_photo_is_one_photo_and_its_film_one_of_its_own_when_the_still_le
     still, film = live_photo(shared, tmp_path / "phone")
     assert figures(run(home, bundle, still.parent)) == {"found": 2, "indexed": 1, "unchanged": 1}
     (photo,) = all_photos(home.db)
+    assert photos_ending(home.db, [".mov"]).size == 0
     assert (photo.path, photo.is_live, paths_of(home.db, photo.id)) == (still, True, [still, film])
     assert figures(run(home, bundle)) == {"found": 2, "unchanged": 2}
     still.rename(tmp_path / still.name)
@@ -668,6 +670,7 @@ def test_a_live_photo_is_one_photo_and_its_film_one_of_its_own_when_the_still_le
     (alone,) = all_photos(home.db)
     assert (alone.path, alone.is_live, alone.duration) == (film, False, pytest.approx(4, abs=0.1))
     assert (alone.width, alone.height) == (320, 568)
+    assert photos_ending(home.db, [".mov"]).tolist() == [alone.id]
     assert home.thumbnails.get(alone.id) is not None
     (tmp_path / still.name).rename(still)
     run(home, bundle)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from picsight_engine.indexing.absence import FolderView
 from picsight_engine.indexing.plan import make_plan
 from picsight_engine.indexing.scan import SeenFile, SeenFolder, SeenProblem
+from picsight_engine.photos.formats import can_read_films
 from picsight_engine.store.files import StoredFile
 from picsight_engine.store.folders import Folder
 from picsight_engine.store.problems import Problem
@@ -292,3 +293,20 @@ def test_every_seen_file_is_unchanged_or_read_and_every_lost_one_is_accounted_fo
     lost = known - there
     moving = {file.id for file in made.moving} - made.kept
     assert len(made.gone) + len(moving) + len(made.kept) == len(lost)
+
+
+def films_tried() -> list[bytes]:
+    """Of two films that were not read, the second beside a photo that may be its own, those that are tried again."""
+    alone, beside = (problem(number, "not_read", name=b"%d.mov" % number) for number in (1, 2))
+    may_belong = replace(seen(2, name=b"2.mov"), companions=(b"2.jpg",))
+    return task_names(plan(view([], [seen(1, name=b"1.mov"), may_belong], problems=[alone, beside])))
+
+
+def test_a_film_that_was_not_read_is_tried_again_beside_a_photo_that_may_be_its_own(no_video):
+    assert films_tried() == [b"2.mov"]
+
+
+def test_every_film_that_was_not_read_is_tried_again_with_the_extra_video():
+    if not can_read_films():
+        pytest.skip("needs the extra video")
+    assert films_tried() == [b"2.mov", b"1.mov"]

@@ -12,6 +12,7 @@ import pytest
 from picsight_engine.indexing.plan import folder_view
 from picsight_engine.indexing.scan import DirectoryListing, SeenFile, SeenFolder, scan
 
+UUID = "1745E022-9712-43C7-B024-F308EC6413CB"
 NOBODY = 65534
 
 
@@ -40,6 +41,8 @@ def test_raw_files_and_videos_are_seen_and_a_video_with_the_stills_of_its_shot(t
         "IMG_1234.MOV",
         "IMG_1234.HEIC",
         "IMG_E1234.JPG",
+        f"{UUID}.heic",
+        f"{UUID}_3.mov",
         "b.avi",
         "b.jpg",
     )
@@ -47,7 +50,10 @@ def test_raw_files_and_videos_are_seen_and_a_video_with_the_stills_of_its_shot(t
     (listing,) = scan(tmp_path)
     assert {file.name for file in listing.files} == {*map(os.fsencode, files)} - {b"d.ts"}
     stills = {file.name: file.companions for file in listing.files if file.companions}
-    assert stills == {b"IMG_1234.MOV": (b"IMG_1234.HEIC", b"IMG_E1234.JPG")}
+    assert stills == {
+        b"IMG_1234.MOV": (b"IMG_1234.HEIC", b"IMG_E1234.JPG"),
+        f"{UUID}_3.mov".encode(): (f"{UUID}.heic".encode(),),
+    }
 
 
 def test_size_and_time_are_those_of_the_file(tmp_path):

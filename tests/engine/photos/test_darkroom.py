@@ -21,6 +21,7 @@ from PIL import Image
 from picsight_engine.errors import CancelledError, ImageError
 from picsight_engine.photos.darkroom import MOST_PROCESSES, Darkroom
 from picsight_engine.photos.decode import decode
+from picsight_engine.photos.formats import can_read_films
 from picsight_engine.photos.reading import Limits
 
 PATIENCE = 600.0  # seconds; only a failing test waits so long
@@ -47,6 +48,19 @@ def killer(shared, tmp_path):
     path = tmp_path / "killer.heic"
     path.write_bytes(data.replace(b"Exif", b"\xffxif", 1))
     return path
+
+
+def test_of_a_film_its_poster_is_shown_or_its_frame_at_a_moment(room, shared):
+    if not can_read_films():
+        pytest.skip("needs the extra video")
+    film = shared / "camera" / "IMG_2927.MOV"
+    poster, later = room.develop(film, None), room.develop(film, (100, 100), moment=3.0)
+    assert (poster.width, poster.height, poster.size) == (320, 568, (320, 568))
+    assert (later.width, later.size) == (320, (56, 100))
+    small = Image.frombytes("RGB", poster.size, bytes(poster.pixels)).resize(later.size)
+    assert (
+        np.abs(np.asarray(small, int) - np.frombuffer(later.pixels, np.uint8).reshape(100, 56, 3)).mean() > 5
+    )
 
 
 def pids():

@@ -169,6 +169,18 @@ def test_a_film_of_one_frame_and_one_of_changing_sizes_are_read(make_film, tmp_p
     assert decoded(both).image.size == (43, 32)
 
 
+def test_a_film_of_pixels_that_are_not_square_is_shown_as_wide_as_it_is(make_film):
+    path = make_film((2, RED), name="wide.mpg", coding="mpg1", rate=25.0)
+    data = path.read_bytes()
+    head = data.index(b"\0\0\1\xb3") + 7  # the shape of a pixel, then the rate
+    path.write_bytes(
+        data.replace(data[head - 7 : head + 1], data[head - 7 : head] + bytes([0x30 | data[head] & 15]))
+    )
+    film = decoded(path)
+    assert (film.width, film.height) == pytest.approx((64 / 0.7031, 48), abs=1)
+    assert film.image.width / film.image.height == pytest.approx(film.width / film.height, abs=0.05)
+
+
 def test_a_film_that_cannot_be_read_says_why(make_film, tmp_path):
     whole = make_film((2, RED)).read_bytes()
     cut, text = tmp_path / "cut.mp4", tmp_path / "text.mov"

@@ -19,6 +19,7 @@ from picsight_engine.store.tagged import person_stars
 
 NOON, SECOND_LATER, TWO_LATER, THREE_LATER = (f"2021-07-14T12:00:0{second}" for second in (0, 1, 2, 3))
 
+UUID = "1745E022-9712-43C7-B024-F308EC6413CB"  # as Apple Photos names files in its package
 LIVE = Metadata(live=True)  # of a film that belongs to a still
 
 # Files with the time when each was taken, and which of them stand together, the one that is shown first.
@@ -86,6 +87,7 @@ ARRANGEMENTS = [
     ({"a.jpg": NOON, "a.mov": NOON}, [["a.jpg"], ["a.mov"]]),
     ({"a.jpg": NOON, "b.mov": LIVE}, [["a.jpg"], ["b.mov"]]),
     ({"x/a.jpg": NOON, "a.mov": LIVE}, [["x/a.jpg"], ["a.mov"]]),
+    ({f"{UUID}.heic": NOON, f"{UUID}_3.mov": LIVE}, [[f"{UUID}.heic", f"{UUID}_3.mov"]]),
     ({"a.png": NOON, "a.mov": LIVE}, [["a.png"], ["a.mov"]]),
     ({"a.dng": NOON, "a.mov": LIVE}, [["a.dng"], ["a.mov"]]),
     ({"a.heic": NOON, "a.dng": NOON, "a.mov": LIVE}, [["a.heic", "a.dng", "a.mov"]]),
