@@ -218,6 +218,8 @@ def test_a_live_photos_film_belongs_to_the_still_of_its_identifier_and_to_no_oth
     others = [camera / "iphone15pro_o6_offset.HEIC", camera / "apple_iphone7_makernotes.jpg"]
     assert live.is_moving_part(facts, [others[0], camera / "IMG_2927.HEIC"])
     assert not live.is_moving_part(facts, [*others, tmp_path / "gone.jpg"])
+    other = {"QuickTime:Duration": 2.5, "Keys:ContentIdentifier": "1745E022-9712-43C7-B024-000000000000"}
+    assert not live.is_moving_part(other, [camera / "IMG_2927.HEIC"])
 
 
 @pytest.mark.parametrize(
