@@ -274,6 +274,7 @@ class _Published:
             input=name,
             output=output,
             graph=self._layout.text,
+            languages=("*",) if tokenizer.get_vocab_size() > _MANY_LANGUAGES else ("en",),
         )
 
     def _cleaning(self, tokenizer: tokenizers.Tokenizer, config: Mapping[str, Any]) -> Any:
