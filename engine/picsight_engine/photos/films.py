@@ -42,6 +42,7 @@ _SKETCH = (16, 16)  # pixels, by which frames are compared
 _OTHER_SCENE, _SAME_SCENE = 0.12, 0.04
 _BLANK = 8.0  # the standard deviation of a frame that shows something
 _ODD_PIXELS = 0.25, 4.0  # widths of a pixel, in heights, beyond which a file is wrong
+_UNKNOWN_CODINGS = frozenset([b"AV01"])  # which OpenCV's FFmpeg opens and cannot decode
 _OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"  # read by OpenCV whenever it opens a film
 _QUIET = {"OPENCV_LOG_LEVEL": "OFF", "OPENCV_FFMPEG_LOGLEVEL": "-8", "OPENCV_FFMPEG_DEBUG": "0"}
 
@@ -100,7 +101,7 @@ def decode_film(
     `min_side` pixels.
 
     Raises:
-        ImageError: `not_read` without the extra `video`, `damaged`, `truncated` or `too_large`.
+        ImageError: `not_read` without the extra `video`, `unsupported`, `damaged`, `truncated` or `too_large`.
     """
     film = _Film(path, min_side)
     check_size((film.width, film.height), path, limits)
@@ -111,7 +112,7 @@ def decode_film(
     else:
         frames = choose_frames(_looks(film), film.seconds)
     if not frames:
-        raise _unreadable(path)
+        raise _uncodable(path) if film.coding in _UNKNOWN_CODINGS else _unreadable(path)
     (poster, seconds), *parts = ((frame.picture(), frame.seconds) for frame in frames)
     return DecodedPhoto(poster, film.width, film.height, "VIDEO", 1, moment=seconds, parts=tuple(parts))
 
@@ -164,7 +165,7 @@ class _Film:
         self._min_side = min_side
         self.bytes = read_file(path, lambda _file, size: size)
         with self._opened(keys_only=True) as film:
-            count, rate, width, height, above, below, turned = (
+            count, rate, width, height, above, below, turned, coding = (
                 film.get(getattr(self._cv2, f"CAP_PROP_{name}"))
                 for name in (
                     "FRAME_COUNT",
@@ -174,8 +175,10 @@ class _Film:
                     "SAR_NUM",
                     "SAR_DEN",
                     "ORIENTATION_META",
+                    "FOURCC",
                 )
             )
+        self.coding = int(coding).to_bytes(4, "little", signed=True).upper()
         self.seconds = count / rate if count > 0 and rate > 0 else 0.0
         shape = above / below if above and below and turned % 180 == 0 else 1.0
         self._pixel = shape if _ODD_PIXELS[0] < shape < _ODD_PIXELS[1] else 1.0
@@ -248,6 +251,13 @@ class _Film:
                 yield film
             except cv2.error as fault:
                 raise _unreadable(self._path) from fault
+
+
+def _uncodable(path: Path) -> ImageError:
+    reason = (
+        "cannot be shown: its coding, AV1, is not known to OpenCV's FFmpeg; save it in another, such as H.264"
+    )
+    return problem("unsupported", path, reason)
 
 
 def _unreadable(path: Path) -> ImageError:

@@ -187,6 +187,8 @@ def test_a_film_that_cannot_be_read_says_why(make_film, tmp_path):
     cut.write_bytes(whole[: whole.index(b"moov") - 4])
     text.write_bytes(b"no film")
     assert (why(cut), why(text), why(tmp_path / "none.mp4")) == ("truncated", "damaged", "vanished")
+    (tmp_path / "new.mp4").write_bytes(whole.replace(b"mp4v", b"av01").replace(b"esds", b"free"))
+    assert why(tmp_path / "new.mp4") == "unsupported"
     assert decoded(make_film((2, RED), name="caf\u00e9 \n.mp4")).width == SIZE[0]
     odd = tmp_path / os.fsdecode(b"\xff.mp4")
     odd.write_bytes(whole)
