@@ -243,9 +243,8 @@ def _log_passed_over(folder: Folder, listings: Sequence[DirectoryListing]) -> No
     folders = sum(listing.passed_folders for listing in listings)
     files = sum(listing.passed_files for listing in listings)
     if folders or files:
-        where = printable(os.fsencode(folder.path))
-        words = "Passed over in %s, hidden or of other programs: folders %d, files %d."
-        _LOG.info(words, where, folders, files)
+        where = f"Passed over in {printable(os.fsencode(folder.path))}, hidden or of other programs"
+        _LOG.info("%s: folders %d, files %d.", where, folders, files)
 
 
 def _encoder(bundle: Bundle, files: int) -> Backend | None:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _MODES = {1: "L", 2: "P", 3: "RGB", 4: "CMYK", 8: "L", 9: "LAB"}
-_DEPTHS = frozenset([8, 16])  # bits of a channel
 _INFO = {1039: "icc_profile", 1058: "exif", 1060: "xmp"}
 _PREVIEW, _PREVIEW_START = 1036, 28
 _VERSION, _IS_MERGED = 1057, 4
@@ -39,7 +38,7 @@ class PsdImageFile(ImageFile.ImageFile):
         assert self.fp is not None
         data = memoryview(self.fp.read())
         version, self._channels, height, width, self.bits, kind = struct.unpack(">4xH6xHIIHH", data[:26])
-        if kind not in _MODES or self.bits not in _DEPTHS:
+        if kind not in _MODES or self.bits not in {8, 16}:
             raise NotImplementedError
         self._mode = _MODES[kind]
         self._size, self._is_large = (width, height), version > 1

@@ -146,8 +146,7 @@ def write_new(file: Path, data: bytes) -> None:
     """Writes a new file and never replaces one: it may be a photo, reached through a link or mount.
 
     Raises:
-        StorageError: the file exists already, lies in another program's package, or cannot be written; then nothing is
-            left behind.
+        StorageError: the file exists, lies in another program's package, or cannot be written; then nothing is left.
     """
     if package := package_of(file):
         raise StorageError(f"{package} belongs to another program; choose a folder outside it.")
