@@ -28,12 +28,13 @@ _PICTURE_RULE = "SELECT picture_rule FROM photos WHERE id = ?"
 _KNOWN = f"SELECT id FROM photos WHERE id IN {IDS}"
 SHOWN = "photo_id NOT IN (SELECT id FROM photos WHERE missing_since IS NOT NULL)"  # of rows with a photo
 _HIDDEN = "SELECT id FROM photos WHERE missing_since IS NOT NULL ORDER BY id"
-_COLUMNS = """photos.id, width, height, taken, taken_offset, place, camera, duration,
-    photos.id IN (SELECT photo_id FROM files WHERE present AND live), folders.path, files.name, files.mtime_ns"""
+_COLUMNS = """
+photos.id, width, height, taken, taken_offset, place, camera, duration, folders.path, files.name, files.mtime_ns"""
 # What the names of a photo's companions end with: ".dng heic".
 _ENDINGS = "group_concat(CASE WHEN single_id IS NOT NULL THEN lower(substr(name, -4)) END, ' ')"
 _WITH_ENDINGS = f"""
-{_COLUMNS}, (SELECT {_ENDINGS} FROM files WHERE photo_id = photos.id AND present)"""
+{_COLUMNS}, (SELECT {_ENDINGS} FROM files WHERE photo_id = photos.id AND present),
+EXISTS (SELECT 1 FROM files WHERE photo_id = photos.id AND present AND live)"""
 _PHOTOS = f"""
 SELECT {_WITH_ENDINGS}
 FROM photos
@@ -50,9 +51,9 @@ SELECT id, phash, width, height FROM photos
 WHERE missing_since IS NULL AND phash IS NOT NULL ORDER BY id"""
 # Grouping finds all primary files in half the time; SQLite takes `first` from the row of the minimum.
 _NEWEST_FIRST = f"""
-SELECT {_COLUMNS}, endings
+SELECT {_COLUMNS}, endings, is_live
 FROM (
-    SELECT files.id AS first, min(({UNREACHABLE} << 62) | ((single_id IS NOT NULL) << 61) | files.id), {_ENDINGS} AS endings
+    SELECT files.id AS first, min(({UNREACHABLE} << 62) | ((single_id IS NOT NULL) << 61) | files.id), {_ENDINGS} AS endings, sum(live) AS is_live
     FROM files JOIN folders ON folders.id = folder_id
     WHERE present AND photo_id IS NOT NULL GROUP BY photo_id)
 JOIN files ON files.id = first
@@ -110,11 +111,11 @@ class Photo:
     place: str | None
     camera: str | None
     duration: float | None
-    is_live: bool
     folder: Path
     name: bytes
     mtime_ns: int
     endings: str | None = None
+    is_live: bool = False
 
     @property
     def path(self) -> Path:
@@ -220,5 +221,5 @@ def hidden_photos(db: Database) -> list[int]:
 
 def _photos(rows: list[tuple[Any, ...]]) -> list[Photo]:
     # one Path per folder, not per photo
-    folders = {folder: Path(os.fsdecode(folder)) for folder in {row[-4] for row in rows}}
-    return [Photo(*(*row[:-5], bool(row[-5]), folders[row[-4]], *row[-3:])) for row in rows]
+    folders = {folder: Path(os.fsdecode(folder)) for folder in {row[-5] for row in rows}}
+    return [Photo(*(*row[:-5], folders[row[-5]], *row[-4:-1], bool(row[-1]))) for row in rows]
