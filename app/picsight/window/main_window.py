@@ -128,6 +128,7 @@ class MainWindow(QMainWindow):
     def _join_trashing(self) -> None:
         self.library.opened.connect(self.trashing.use)
         self.library.opened.connect(self.exporting.use)
+        self.library.opened.connect(self.viewer.use)
         self.trashing.files_gone.connect(self.viewer.go_on)
         for changed in (self.trashing.files_gone, self.trashing.files_back):
             changed.connect(self.search.ask_again)
@@ -140,6 +141,7 @@ class MainWindow(QMainWindow):
         panel.left.connect(self.pages.leave_details)
         panel.reveal_requested.connect(self.photos.reveal)
         panel.copy_requested.connect(self.photos.copy_paths)
+        self.frame.viewer_page.play_requested.connect(lambda: self.photos.play(self.tags.library))
 
     def start(self, folders_to_add: Sequence[Path]) -> None:
         """Open the library; called once the first frame is on the screen."""

@@ -1,14 +1,23 @@
-"""A RAW file behind its JPEG: on the tile, in the viewer and the details, and when photos are moved or exported."""
+"""What else a photo is: a RAW file behind it, a film, a Live Photo; on the tile, in viewer and details, and when files are moved."""
 
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
+from pathlib import Path
 
-from PySide6.QtCore import Qt
+import numpy as np
+import pytest
+from PySide6.QtCore import QObject, QPoint, Qt, QUrl, Slot
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 from tests.app.window.conftest import words_in
 
 from picsight.settings import Settings
+from picsight.window.grid.wall import Wall
+from picsight.window.parts.badges import badge
+from picsight_engine.photos.films import film_reader
+from picsight_engine.photos.formats import can_read_films
 
 
 def asked(qtbot, window):
@@ -75,3 +84,79 @@ def test_a_pair_says_what_it_is_and_asks_which_of_its_files_are_meant(qtbot, mod
     with qtbot.waitSignal(window.closing) as closing:
         window.close()
     assert closing.args[0].export_companions is False
+
+
+SCENES = ("red", "green", "blue")
+
+
+@pytest.fixture
+def album(shared, tmp_path):
+    """A film of three scenes, five seconds each, red, green and blue, and a Live Photo."""
+    if not can_read_films():
+        pytest.skip("needs the extra video")
+    cv2, folder, size = film_reader(tmp_path), tmp_path / "album", (64, 48)
+    folder.mkdir()
+    out = cv2.VideoWriter(
+        str(folder / "film.mp4"), cv2.CAP_FFMPEG, cv2.VideoWriter_fourcc(*"mp4v"), 5.0, size
+    )
+    for channel in range(3):
+        pixels = np.zeros((size[1], size[0], 3), np.uint8)
+        pixels[:, :, 2 - channel] = np.kron([[1, 0.8], [0.8, 1]], np.full((24, 32), 220))
+        for _ in range(25):
+            out.write(pixels)
+    out.release()
+    for name in ("IMG_2927.HEIC", "IMG_2927.MOV"):
+        shutil.copyfile(shared / "camera" / name, folder / name)
+    return folder
+
+
+class Player(QObject):
+    """The system's player; `films` are what it was given."""
+
+    def __init__(self):
+        super().__init__()
+        self.films = []
+
+    @Slot(QUrl)
+    def play(self, url):
+        self.films.append(Path(url.toLocalFile()).name)
+
+
+def scene(page):
+    """The scene in the middle of the stage."""
+    image = page.stage.viewport().grab().toImage()
+    colour = image.pixelColor(image.width() // 2 - 20, image.height() // 2 - 20)
+    return max(SCENES, key=lambda name: getattr(colour, name)()) if colour.value() > 120 else ""
+
+
+def test_a_film_shows_the_moment_found_and_others_and_plays_as_a_live_photo_does(qtbot, model_window, album):
+    window, player = model_window([album]), Player()
+    model, page = window.frame.model, window.frame.viewer_page
+    qtbot.waitUntil(lambda: model.rowCount() == 2 and not window.library.is_indexing)
+    qtbot.waitUntil(lambda: {photo.is_live for photo in model.wall.results} == {True, False})
+    film, live = sorted(model.wall.results, key=lambda photo: photo.is_live)
+    assert [badge(film), badge(live)] == ["0:15", "LIVE"]
+    found = next(second for _, second in window.viewer._library.moments(film.id) if second >= 10)
+    model.set_wall(Wall.of([replace(film, moment=found), live]))
+    assert f"found at 0:{int(found)}" in model.index(0).data(Qt.ItemDataRole.AccessibleTextRole)
+
+    QDesktopServices.setUrlHandler("file", player, "play")
+    try:
+        window.pages.open_photo(0)
+        qtbot.waitUntil(lambda: scene(page) == "blue" and len(page.moments.moments) == 3)
+        qtbot.keyClick(page.stage, Qt.Key.Key_Up)
+        qtbot.waitUntil(lambda: scene(page) == "green")
+        strip = page.moments
+        first = next(x for x in range(strip.width()) if strip.row_at(x) == 0)
+        qtbot.mouseClick(strip, Qt.MouseButton.LeftButton, pos=QPoint(first + 2, strip.height() // 2))
+        qtbot.waitUntil(lambda: scene(page) == "red")
+        assert window.viewer.photo.id == film.id
+        qtbot.mouseDClick(page.stage.viewport(), Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(lambda: player.films == ["film.mp4"])
+
+        window.viewer.show(model.wall.rows[live.id])
+        assert page.moments.isHidden()
+        qtbot.keyClick(page.stage, Qt.Key.Key_Return)
+        qtbot.waitUntil(lambda: player.films == ["film.mp4", "IMG_2927.MOV"])
+    finally:
+        QDesktopServices.unsetUrlHandler("file")

@@ -90,7 +90,7 @@ def test_a_neighbour_that_cannot_be_shown_does_not_keep_the_other_one_from_being
     good, broken, other = viewer._model.wall.results
     viewer._model.set_wall(Wall.of([good, other, broken]))
     viewer.show(1)
-    qtbot.waitUntil(lambda: {path for path, _, _ in viewer._kept} == {good.path, other.path})
+    qtbot.waitUntil(lambda: {path for path, *_ in viewer._kept} == {good.path, other.path})
 
 
 def test_where_the_file_is_gone_another_one_of_the_same_photo_is_shown(qtbot, viewer, folder):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -255,7 +256,7 @@ def test_a_hundred_thousand_photos_show_at_once_and_are_laid_out_whole_a_moment_
     assert view.viewport().rect().contains(view.visualRect(last))
 
 
-def test_stars_and_hearts_are_painted_on_a_plate_of_their_own(wall_view):
+def test_stars_hearts_and_what_a_photo_is_are_painted_on_plates_of_their_own(wall_view, photos):
     view = wall_view(12)
     photo, corner = view.model().photo(0).id, view.visualRect(view.model().index(0, 0))
     corner.setTop(corner.center().y())
@@ -270,5 +271,14 @@ def test_stars_and_hearts_are_painted_on_a_plate_of_their_own(wall_view):
         (True, -1),
     ):
         view.model().put_marks({photo: Marks(stars or None, favourite=favourite, tags=())})
+        seen.append(view.viewport().grab(corner).toImage())
+    first, *others = photos(12)
+    for other in (
+        {"companions": ("raw",)},
+        {"duration": 90.0},
+        {"duration": 90.0, "moment": 42.0},
+        {"is_live": True},
+    ):
+        view.show_wall(Wall.of([replace(first, **other), *others]))
         seen.append(view.viewport().grab(corner).toImage())
     assert all(one != other for one, other in itertools.combinations(seen, 2))

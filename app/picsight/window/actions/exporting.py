@@ -75,7 +75,7 @@ class Exporting(QObject):
     def _ask(self, paths: Sequence[Path], companions: Sequence[Path]) -> None:
         every = [*paths, *companions]
         question = counted(
-            len(paths), "Export the files behind {name} too?", "Export the files behind these photos too?"
+            len(paths), "Export {name} with what is behind it?", "Export %n photos with what is behind them?"
         )
         both = self.tr("Both files") if len(every) == 2 else counted(len(every), "", "All %n files")
         ways = [

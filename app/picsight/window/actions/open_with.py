@@ -73,6 +73,11 @@ class OpenWith(QObject):
         another = self.tr("Another program…"), "", partial(self._ask_for_program, paths)
         photo_menu(self._window, [*entries, None, another]).popup(point)
 
+    def play(self, path: Path) -> None:
+        """Play a film, or the film of a Live Photo, in the system's player."""
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(path))):
+            self._status.show_sentence(self.tr("No program on this computer plays films of this kind."))
+
     def _open_usually(self, paths: Sequence[Path]) -> None:
         if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(paths[0]))):
             self._status.show_sentence(self.tr("No program on this computer opens photos of this kind."))

@@ -14,6 +14,7 @@ from picsight.window.actions.open_with import OpenWith, reveal
 from picsight.window.grid.model import files_of
 from picsight.window.parts.words import counted
 from picsight.window.tags.tagging import Culling
+from picsight_engine.suffixes import companion_kind
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from picsight.window.parts.picture import Pictures, ScreenPicture
     from picsight.window.tags.review import Review
     from picsight.window.tags.tagging import Tagging
+    from picsight_engine.library import Library
     from picsight_engine.search.answer import Result
 
 LANE = "copy picture"
@@ -174,6 +176,18 @@ class PhotoActions(QObject):
             QGuiApplication.clipboard().setText("\n".join(paths))
             words = counted(len(photos), "Copied its path.", "Copied %n paths.")
             self._frame.status.show_sentence(words)
+
+    def play(self, library: Library | None) -> None:
+        """Play the film in the viewer, or that beside the Live Photo, else the one in its file."""
+        photo = self._chosen.current()
+        if library is None or photo is None:
+            return
+
+        def film_of() -> Path:
+            films = (path for path in library.companions([photo.id]) if companion_kind(path.name) == "film")
+            return photo.path if photo.duration is not None else next(films, photo.path)
+
+        self._jobs.read(film_of, self._others.play)
 
     def _open(self, point: QPoint) -> None:
         self._others.choose([photo.path for photo in self._chosen.all()], point)

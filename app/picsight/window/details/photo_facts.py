@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from picsight.exposure import exposure_words
+from picsight.exposure import exposure_words, film_time
 from picsight.window.parts.badges import KIND_WORDS
 from picsight.window.parts.words import (
     counted,
@@ -168,6 +168,8 @@ def _size(photo: PhotoDetails) -> str:
     pixels = photo.width * photo.height / 1e6
     in_millions = say("{number} MP").format(number=decimal(pixels) if pixels < 9.95 else number(pixels))
     parts = (
+        film_time(photo.metadata.duration) if photo.metadata.duration else "",
+        say("Live Photo") if photo.metadata.live and not photo.metadata.duration else "",
         f"{number(photo.width)} \u00d7 {number(photo.height)}",
         in_millions if pixels >= 0.1 else "",
         size(photo.bytes),

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from picsight_engine.suffixes import Companion
 
 KIND_WORDS: dict[Companion, str] = {"raw": "RAW", "film": "film", "original": "original"}
-_BADGES: dict[Companion, str] = {"raw": "RAW", "original": "EDIT"}
+_BADGES: dict[Companion, str] = {"raw": "RAW", "original": "EDITED"}
 _SPOKEN: dict[Companion, str] = {"raw": "with its RAW file", "original": "an edit, with its original"}
 
 

@@ -21,11 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ScreenPicture:
-    """A decoded photo; `size` is its full upright size, `image` may be smaller."""
+    """A decoded photo, or a film's frame at `moment` seconds, None for its poster; `size` is its full upright size, `image`
+    may be smaller.
+    """
 
     path: Path
     image: QImage
     size: QSize
+    moment: float | None = None
 
 
 class Pictures:
@@ -42,21 +45,23 @@ class Pictures:
         """Start the processes, so that the first photo need not wait."""
         self._darkroom().warm_up()
 
-    def load(self, path: Path, fit: QSize | None, is_wanted: Callable[[], bool]) -> ScreenPicture:
-        """Decode a photo to fit into `fit` device pixels, or in full size for None; cancelled if it takes long and
-        `is_wanted` returns False.
+    def load(
+        self, path: Path, fit: QSize | None, is_wanted: Callable[[], bool], moment: float | None = None
+    ) -> ScreenPicture:
+        """Decode a photo, or a film's frame at `moment` seconds, to fit into `fit` device pixels, or in full size for None;
+        cancelled if it takes long and `is_wanted` returns False.
 
         Raises:
             ImageError: the file cannot be shown.
             CancelledError: it was cancelled, or the window is closed.
         """
         place = None if fit is None else (max(fit.width(), 1), max(fit.height(), 1))
-        developed = self._darkroom().develop(path, place, is_wanted)
+        developed = self._darkroom().develop(path, place, is_wanted, moment)
         width, height = developed.size
         shown = QImage(developed.pixels, width, height, 3 * width, QImage.Format.Format_RGB888)
         # The conversion copies the pixels; the originals are freed with `developed`.
         image = shown.convertToFormat(QImage.Format.Format_RGB32)
-        return ScreenPicture(path, image, QSize(developed.width, developed.height))
+        return ScreenPicture(path, image, QSize(developed.width, developed.height), moment)
 
     def close(self) -> None:
         """Stop reading and end the processes; nothing can be read afterwards."""

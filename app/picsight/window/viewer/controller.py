@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QSize, Signal
+from PySide6.QtGui import QPixmap
 
 from picsight.window.parts.words import quoted, say
 
@@ -22,9 +24,11 @@ if TYPE_CHECKING:
     from picsight.window.grid.thumbnails import Thumbnails
     from picsight.window.parts.picture import Pictures, ScreenPicture
     from picsight.window.viewer.view import ViewerPage
+    from picsight_engine.library import Library
     from picsight_engine.search.answer import Result
 
 LANE, LANE_AHEAD, LANE_FULL = "viewer", "viewer-ahead", "viewer-full"
+LANE_MOMENTS, LANE_FRAMES = "viewer-moments", "viewer-frames"
 KEPT = 5  # fitted pictures: the one shown and its neighbours on both sides
 
 
@@ -49,15 +53,22 @@ class ViewerController(QObject):
         self._page, self._model, self._thumbnails = page, model, thumbnails
         self._pictures, self._jobs, self._folders = pictures, jobs, folders
         self._row, self._goes_on = -1, False
-        self._photo: Result | None = None
-        self._kept: OrderedDict[tuple[Path, int, int], ScreenPicture] = OrderedDict()
+        self._photo: Result | None = None  # a film with the moment that is shown, None for its poster
+        self._library: Library | None = None
+        self._kept: OrderedDict[tuple[Path, float | None, int, int], ScreenPicture] = OrderedDict()
         self._refused: set[Path] = set()
         page.step_requested.connect(lambda step: self.show(self._row + step))
         page.row_requested.connect(self.show)
         page.end_requested.connect(lambda last: self.show(self._model.rowCount() - 1 if last else 0))
+        page.moment_requested.connect(self._show_moment)
+        page.moments.frames_wanted.connect(self._load_frames)
         page.stage.full_needed.connect(self._load_full)
         page.stage.fit_needed.connect(self._load)
         model.modelReset.connect(self._find_again)
+
+    def use(self, library: Library) -> None:
+        """Use this library."""
+        self._library = library
 
     @property
     def photo(self) -> Result | None:
@@ -77,7 +88,52 @@ class ViewerController(QObject):
             self._thumbnails.pixmap(photo.id) or self._page.strip.pixmap(photo), size
         )
         self._load()
+        self._page.moments.show_moments(photo, (), -1)
+        if photo.duration is not None and (library := self._library) is not None:
+            self._jobs.read(
+                lambda: library.moments(photo.id), partial(self._show_moments, photo), replaces=LANE_MOMENTS
+            )
         self.moved.emit(row)
+
+    def _show_moments(self, photo: Result, moments: Sequence[tuple[int, float]]) -> None:
+        """Show the strip of a film; its poster is its first part."""
+        if self._is_at(photo):
+            parts, seconds = [part for part, _ in moments], [second for _, second in moments]
+            shown = (
+                seconds.index(photo.moment)
+                if photo.moment in seconds
+                else parts.index(0)
+                if 0 in parts
+                else -1
+            )
+            self._page.moments.show_moments(photo, seconds, shown)
+
+    def _show_moment(self, place: int) -> None:
+        """Show another frame of the film."""
+        photo, strip = self._photo, self._page.moments
+        if photo is not None:
+            self._photo = replace(photo, moment=strip.moments[place])
+            self._jobs.forget(LANE_FULL)
+            self._say_where(self._photo)
+            if frame := strip.frame(place):  # until the sharp one is read
+                self._page.stage.show_stand_in(frame, QSize(photo.width, photo.height))
+            strip.show_moments(self._photo, strip.moments, place)
+            self._load()
+
+    def _load_frames(self, moments: Sequence[float], size: QSize) -> None:
+        """Read the frames of the strip one by one, the nearest first."""
+        photo, strip = self._photo, self._page.moments
+        if photo is None or not moments:
+            return
+
+        def take(picture: ScreenPicture | None) -> None:
+            if strip.is_of(photo):
+                if picture is not None:
+                    strip.put_frame(moments[0], QPixmap.fromImage(picture.image))
+                self._load_frames(moments[1:], size)
+
+        work = partial(self._pictures.load, photo.path, size, lambda: strip.is_of(photo), moments[0])
+        self._jobs.read(work, take, lambda _sentence: take(None), replaces=LANE_FRAMES)
 
     def go_on(self) -> None:
         """If the wall no longer holds the shown photo, show the next one."""
@@ -107,7 +163,7 @@ class ViewerController(QObject):
     def close(self) -> None:
         """Drop pending reads."""
         self._photo, self._row = None, -1
-        for lane in (LANE, LANE_AHEAD, LANE_FULL):
+        for lane in (LANE, LANE_AHEAD, LANE_FULL, LANE_MOMENTS, LANE_FRAMES):
             self._jobs.forget(lane)
         self._kept.clear()
         self._refused.clear()
@@ -120,13 +176,13 @@ class ViewerController(QObject):
         photo, fit = self._photo, self._page.stage.fit_size()
         if photo is None:
             return
-        kept = self._kept.get((photo.path, fit.width(), fit.height()))
+        kept = self._kept.get((photo.path, photo.moment, fit.width(), fit.height()))
         if kept is not None:
             self._jobs.forget(LANE)
             self._show_picture(kept)
             return
         self._jobs.read(
-            partial(self._pictures.load, photo.path, fit, partial(self._is_at, photo)),
+            partial(self._pictures.load, photo.path, fit, partial(self._is_at, photo), photo.moment),
             lambda picture: self._take(picture, fit),
             partial(self._look_for_reason, photo),
             replaces=LANE,
@@ -151,7 +207,7 @@ class ViewerController(QObject):
         self._show_picture(picture)
 
     def _show_picture(self, picture: ScreenPicture) -> None:
-        if self._photo is None or picture.path != self._photo.path:
+        if not self._is_of(picture):
             return
         stage = self._page.stage
         if stage.is_fitted or stage.image_size().isEmpty():
@@ -164,11 +220,11 @@ class ViewerController(QObject):
         for row in (self._row + 1, self._row - 1):
             if not 0 <= row < self._model.rowCount():
                 continue
-            path = self._model.photo(row).path
-            if path in self._refused or (path, fit.width(), fit.height()) in self._kept:
+            path, moment = self._model.photo(row).path, self._model.photo(row).moment
+            if path in self._refused or (path, moment, fit.width(), fit.height()) in self._kept:
                 continue
             self._jobs.read(
-                partial(self._pictures.load, path, fit, partial(self._is_at, self._photo)),
+                partial(self._pictures.load, path, fit, partial(self._is_at, self._photo), moment),
                 lambda picture: self._take_ahead(picture, fit),
                 partial(self._pass_over, path, self._photo),
                 replaces=LANE_AHEAD,
@@ -187,7 +243,7 @@ class ViewerController(QObject):
             self._load_ahead()
 
     def _keep(self, picture: ScreenPicture, fit: QSize) -> None:
-        self._kept[picture.path, fit.width(), fit.height()] = picture
+        self._kept[picture.path, picture.moment, fit.width(), fit.height()] = picture
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
 
@@ -195,15 +251,19 @@ class ViewerController(QObject):
         photo = self._photo
         if photo is not None:
             self._jobs.read(
-                partial(self._pictures.load, photo.path, None, partial(self._is_at, photo)),
+                partial(self._pictures.load, photo.path, None, partial(self._is_at, photo), photo.moment),
                 self._take_full,
                 lambda _sentence: None,
                 replaces=LANE_FULL,
             )
 
     def _take_full(self, picture: ScreenPicture) -> None:
-        if self._photo is not None and picture.path == self._photo.path:
+        if self._is_of(picture):
             self._page.stage.show_picture(picture)
+
+    def _is_of(self, picture: ScreenPicture) -> bool:
+        shown = self._photo
+        return shown is not None and (picture.path, picture.moment) == (shown.path, shown.moment)
 
 
 def _not_connected(photo: Path, folders: Iterable[Path]) -> str:

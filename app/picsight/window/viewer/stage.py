@@ -29,6 +29,7 @@ class Stage(QAbstractScrollArea):
     zoom_changed = Signal(int)  # per cent, as shown
     full_needed = Signal()  # the photo is needed in full size
     fit_needed = Signal()  # the photo is needed fitted to a new size, or again after a zoom
+    play_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,6 +44,7 @@ class Stage(QAbstractScrollArea):
         self._sentence, self._is_away = "", False
         self._zoom: float | None = None
         self._grabbed: QPoint | None = None
+        self.is_film = False  # a double click plays it
 
     def show_stand_in(self, pixmap: QPixmap | None, size: QSize) -> None:
         """Show a stretched thumbnail until the picture is decoded."""
@@ -261,8 +263,8 @@ class Stage(QAbstractScrollArea):
         )
 
     def mouseDoubleClickEvent(self, _event: QMouseEvent) -> None:
-        """Fitted or one to one."""
-        self.toggle_fit()
+        """Play a film; show a photo fitted or one to one."""
+        self.play_requested.emit() if self.is_film else self.toggle_fit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Leave all keys to the viewer, so that arrows do not scroll."""

@@ -1,4 +1,4 @@
-"""The strip below the photo: thumbnails of the photos around it, with the shown one in the middle."""
+"""The strips below the photo: thumbnails of the photos around it, and frames of a film, with the shown one in the middle."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QStyle, QWidget
 
+from picsight.exposure import film_time
 from picsight.window.grid.thumbnails import Thumbnails, Want
-from picsight.window.parts.labels import paint_plate
+from picsight.window.parts.labels import CENTRE, paint_plate, paint_words
 from picsight.window.parts.words import counted
 from picsight.window.tokens import HAIR, SMALL, em, px, tones
 
@@ -116,8 +117,11 @@ class Strip(QWidget):
             return
         high, ratio = px(self, HIGH), self.devicePixelRatioF()
         self._places = places(self._photos, self._row, self.width(), high, px(self, HAIR))
+        self._want(sorted(self._places, key=lambda place: abs(place.row - self._row)), high, ratio)
+
+    def _want(self, nearest: Sequence[StripPlace], high: int, ratio: float) -> None:
+        """Load what is visible: for `high` logical pixels of height, on a screen of this ratio."""
         radius = HAIR * em(self) * ratio
-        nearest = sorted(self._places, key=lambda place: abs(place.row - self._row))
         self._thumbnails.want(
             [
                 Want(photo.id, round(place.width * ratio), round(high * ratio), radius, photo.path)
@@ -135,14 +139,21 @@ class Strip(QWidget):
             rect = QStyle.visualRect(
                 self.layoutDirection(), self.rect(), QRect(place.x, top, place.width, high)
             )
-            pixmap = self._thumbnails.pixmap(self._photos[place.row].id)
+            pixmap = self._pixmap(place.row)
             if pixmap is not None:
                 painter.drawPixmap(rect, pixmap)
             else:
                 paint_plate(painter, rect, radius, colours.line)
+            self._paint_words(painter, rect, place.row)
             if place.row == self._row:
                 self._paint_ring(painter, rect)
         painter.end()
+
+    def _pixmap(self, row: int) -> QPixmap | None:
+        return self.pixmap(self._photos[row])
+
+    def _paint_words(self, painter: QPainter, rect: QRect, row: int) -> None:
+        """Photos have none."""
 
     def _paint_ring(self, painter: QPainter, rect: QRect) -> None:
         colours, width, radius = tones(self), RING * em(self), HAIR * em(self)
@@ -169,3 +180,69 @@ class Strip(QWidget):
         if steps and row != self._row:
             self.chosen.emit(row)
         event.accept()
+
+
+class MomentStrip(Strip):
+    """Shows the moments of a film by which it is found; a click or a notch of the wheel shows another one's frame."""
+
+    frames_wanted = Signal(
+        object, object
+    )  # the seconds of visible frames, nearest first; the size of one in device pixels
+
+    def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
+        super().__init__(thumbnails, parent)
+        self._moments: Sequence[float] = ()
+        self._frames: dict[float, QPixmap] = {}
+        self.hide()
+
+    @property
+    def row(self) -> int:
+        """The place of the shown moment."""
+        return self._row
+
+    @property
+    def moments(self) -> Sequence[float]:
+        """The shown film's moments, in seconds."""
+        return self._moments
+
+    def show_moments(self, photo: Result, moments: Sequence[float], row: int) -> None:
+        """Show a film's moments; hide for a photo, and where there is nothing to choose."""
+        if not self.is_of(photo):
+            self._frames.clear()
+        self._moments = moments
+        self.setVisible(len(moments) > 1)
+        self.show_photos([photo] * len(moments), row)
+        self.setAccessibleName(counted(len(moments), "%n moment of the film", "%n moments of the film"))
+
+    def is_of(self, photo: Result) -> bool:
+        """Whether this film's moments are shown; called in threads."""
+        return any(shown.id == photo.id for shown in self._photos[:1])
+
+    def put_frame(self, moment: float, frame: QPixmap) -> None:
+        """Show a frame that has been read."""
+        self._frames[moment] = frame
+        self.update()
+
+    def _want(self, nearest: Sequence[StripPlace], high: int, ratio: float) -> None:
+        missing = [
+            self._moments[place.row] for place in nearest if self._moments[place.row] not in self._frames
+        ]
+        if missing and self.isVisible():
+            self.frames_wanted.emit(missing, QSize(nearest[0].width, high) * ratio)
+
+    def frame(self, row: int) -> QPixmap | None:
+        """The small frame of a moment, if read."""
+        return self._frames.get(self._moments[row])
+
+    def _pixmap(self, row: int) -> QPixmap | None:
+        return self.frame(row)
+
+    def _paint_words(self, painter: QPainter, rect: QRect, row: int) -> None:
+        colours, words = tones(self), film_time(self._moments[row])
+        wide, high = painter.fontMetrics().horizontalAdvance(words) + px(self, 0.5), px(self, 1.25)
+        plate = QRect(rect.center().x() - wide // 2, rect.bottom() + 1 - high, wide, high)
+        shade = QColor(colours.stage)
+        shade.setAlphaF(0.8)
+        paint_plate(painter, plate, HAIR * em(self), shade)
+        painter.setPen(colours.on_stage)
+        paint_words(painter, plate, CENTRE, words)

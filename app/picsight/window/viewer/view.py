@@ -17,7 +17,7 @@ from picsight.window.parts.words import isolated, number, taken_words, tooltip
 from picsight.window.tokens import DARK, HAIR, HALF, PAD, SMALL, high_contrast, palette_of, px
 from picsight.window.viewer.edges import Edges
 from picsight.window.viewer.stage import STEP, Stage
-from picsight.window.viewer.strip import Strip
+from picsight.window.viewer.strip import MomentStrip, Strip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +39,8 @@ class ViewerPage(QWidget):
         Key("First photo, last photo", ("Home", "End")),
         Key("Fitted or one to one", ("Z",)),
         Key("Zoom in, zoom out", ("+", "-")),
+        Key("Next moment of a film, previous moment", ("Down", "Up")),
+        Key("Play a film or Live Photo", ("Return",)),
         Key("More like this", ("L",)),
         Key("Copy the file", ("Ctrl+C",)),
         Key("Details", ("I",)),
@@ -57,29 +59,36 @@ class ViewerPage(QWidget):
     menu_requested = Signal(QPoint)  # on the screen
     full_screen_requested = Signal()
     row_requested = Signal(int)
+    moment_requested = Signal(int)  # its place among the film's moments
+    play_requested = Signal()
 
     def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.stage, self.strip = Stage(self), Strip(thumbnails, self)
+        self.moments = MomentStrip(thumbnails, self)
         self.edges = Edges(self.stage.viewport())
         self.setFocusProxy(self.stage)
         self._title, self._place = ElidedLabel(self), DimWords(parent=self)
         self._zoom = ZoomBar(self.stage, self)
         self._bars = (QWidget(self), QWidget(self))
         self._acts = self._make_acts()
-        self.why_act = self._acts[0]
+        self.play_act, self.why_act = self._acts[:2]
+        self.play_act.hide()
         self.why_act.hide()
         self._fill_bars()
         parts = self._bars[0], (self.stage, 1), self._bars[1]
         filled(QVBoxLayout(self), self, *parts, gap=0, around=(0, 0, 0, 0))
         self.edges.step_requested.connect(self.step_requested)
         self.strip.chosen.connect(self.row_requested)
+        self.moments.chosen.connect(self.moment_requested)
+        self.stage.play_requested.connect(self.play_requested)
         self.setAutoFillBackground(True)
         if not high_contrast():  # dark to the edges in every theme
             self.setPalette(palette_of(DARK))
 
     def _make_acts(self) -> list[IconButton]:
         acts = (
+            ("play", self.tr("Play in the system's player (Enter)"), self.play_requested, self.tr("Play")),
             ("why", self.tr("Why it matched (W)"), self.why_requested, self.tr("Why")),
             ("similar", self.tr("More like this (L)"), self.similar_requested, self.tr("More like this")),
             ("reveal", self.tr("Show in folder (Ctrl+R)"), self.reveal_requested, self.tr("Show in folder")),
@@ -98,16 +107,22 @@ class ViewerPage(QWidget):
         back = self._button("back", self.tr("Back to the photos (Esc)"), self.closed.emit)
         title, around = (self._title, 1), (SMALL, 0, SMALL, 0)
         filled(above, self, back, title, self._place, PAD, *self._acts, gap=SMALL, around=around)
-        filled(below, self, (self.strip, 1), self._zoom, gap=HALF, around=(PAD, 0, SMALL, 0))
+        strips = filled(QVBoxLayout(), self, self.moments, self.strip, gap=0, around=(0, 0, 0, 0))
+        filled(below, self, (strips, 1), self._zoom, gap=HALF, around=(PAD, 0, SMALL, 0))
 
     def show_photo(self, photo: Result, row: int, count: int) -> None:
-        """Show the photo's name and its position among the others."""
+        """Show the photo's name and its position among the others; that of a film with its `moment`."""
+        is_film = photo.duration is not None
+        self.stage.is_film = is_film
+        self.play_act.setVisible(is_film or photo.is_live)
         words = [isolated(photo.path.name), taken_words(photo.taken), badge(photo)]
         self._title.setText("   ".join(filter(None, words)))
         self._title.setToolTip(tooltip(str(photo.path), spoken_badge(photo)))
         self._place.setText(self.tr("{row} of {count}").format(row=number(row + 1), count=number(count)))
         self.edges.show_ends(has_previous=row > 0, has_next=row < count - 1)
-        self.stage.setAccessibleName(self.tr("Photo {name}").format(name=photo.path.name))
+        name = self.tr("Film {name}") if is_film else self.tr("Photo {name}")
+        parts = [name.format(name=photo.path.name), spoken_badge(photo)]
+        self.stage.setAccessibleName(", ".join(filter(None, parts)))
 
     def show_bars(self, *, shown: bool) -> None:
         """Show or hide the bars; full screen hides them."""
@@ -142,6 +157,10 @@ class ViewerPage(QWidget):
             backward: lambda: self.step_requested.emit(-1),
             Qt.Key.Key_Home: lambda: self.end_requested.emit(False),
             Qt.Key.Key_End: lambda: self.end_requested.emit(True),
+            Qt.Key.Key_Down: lambda: self._step_moment(1),
+            Qt.Key.Key_Up: lambda: self._step_moment(-1),
+            Qt.Key.Key_Return: self._play,
+            Qt.Key.Key_Enter: self._play,
             Qt.Key.Key_Escape: self.closed.emit,
             Qt.Key.Key_Z: self.stage.toggle_fit,
             Qt.Key.Key_Plus: lambda: self.stage.zoom_by(STEP),
@@ -155,6 +174,15 @@ class ViewerPage(QWidget):
             super().keyPressEvent(event)
         else:
             action()
+
+    def _step_moment(self, step: int) -> None:
+        place = self.moments.row + step
+        if 0 <= place < len(self.moments.moments):
+            self.moment_requested.emit(place)
+
+    def _play(self) -> None:
+        if not self.play_act.isHidden():
+            self.play_requested.emit()
 
 
 class ZoomBar(QWidget):
