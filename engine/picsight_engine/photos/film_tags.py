@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import struct
 from contextlib import suppress
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from picsight_engine.photos.exif import Fact
-
-    Box = tuple[bytes, int, int]  # kind, and where its content begins and ends in the file
 
 # Facts of films that are not ExifTool's names of tags.
 WIDTH, HEIGHT, PACKET = "film width", "film height", "film XMP"
@@ -44,7 +43,7 @@ _CONTAINERS = frozenset([b"moov", b"trak", b"udta", b"meta", b"mvex"])
 _READ = frozenset([b"mvhd", b"tkhd", b"mehd", b"keys", b"ilst", b"uuid", b"XMP_", *_TEXTS])
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _MOST_BYTES = 4_000_000  # of a box that is read
-_MOST_BOXES = 10_000  # of a file: more are damage
+_MOST_BOXES = 10_000  # in one place: more are damage
 _ISO6709 = re.compile(r"([+-]\d+(?:\.\d+)?)([+-]\d+(?:\.\d+)?)(?:([+-]\d+(?:\.\d+)?))?")
 _SINCE_1904 = datetime(1904, 1, 1)  # noqa: DTZ001 - in UTC
 _UNTIL_1970 = 2_082_844_800  # seconds; some programs count from 1970 all the same
@@ -58,7 +57,7 @@ def film_facts(file: BinaryIO, size: int) -> dict[str, Fact]:
     facts: dict[str, Fact] = {}
     keys: list[bytes] = []
     scale = 0
-    for kind, content in _contents(file, size):
+    for kind, content in _contents(file, 0, size):
         with suppress(struct.error, OverflowError, ValueError):
             if kind == b"mvhd":
                 scale = _add_header(facts, content)
@@ -67,7 +66,8 @@ def film_facts(file: BinaryIO, size: int) -> dict[str, Fact]:
             elif kind == b"tkhd":
                 _add_size(facts, content)
             elif kind == b"keys":
-                keys = [content[start:end] for _, start, end in _split(content, 8)]
+                boxes = _boxes(io.BytesIO(content), 8, len(content))
+                keys = [content[start:end] for _, start, end in boxes]
             elif kind == b"ilst":
                 _add_items(facts, content, keys)
             elif kind in _TEXTS:
@@ -79,51 +79,35 @@ def film_facts(file: BinaryIO, size: int) -> dict[str, Fact]:
 
 def lacks_index(file: BinaryIO, size: int) -> bool:
     """Whether an MP4 or QuickTime file of `size` bytes ends before the box that says where its frames are."""
-    kinds = [kind for kind, _, _ in _boxes(file, 0, size)][:_MOST_BOXES]
+    kinds = [kind for kind, _, _ in _boxes(file, 0, size)]
     return kinds[:1] in ([b"ftyp"], [b"mdat"], [b"wide"]) and b"moov" not in kinds
 
 
-def _contents(file: BinaryIO, size: int) -> Iterator[tuple[bytes, bytes]]:
+def _contents(file: BinaryIO, start: int, end: int, levels: int = 4) -> Iterator[tuple[bytes, bytes]]:
     """The boxes that are read, with their content, in the order of the file."""
-    rows = [_boxes(file, 0, size)]
-    for _ in range(_MOST_BOXES):
-        box = next(rows[-1], None)
-        if box is None:
-            rows.pop()
-            if not rows:
-                return
-            continue
-        kind, start, end = box
-        if kind in _CONTAINERS:
-            file.seek(start + 4)
+    for kind, begin, after in _boxes(file, start, end):
+        if kind in _CONTAINERS and levels:
+            file.seek(begin + 4)
             # in MP4, a version and flags come first
-            rows.append(_boxes(file, start + 4 * (kind == b"meta" and file.read(4) != b"hdlr"), end))
-        elif kind in _READ and end - start <= _MOST_BYTES:
-            file.seek(start)
-            yield kind, file.read(end - start)
+            skipped = 4 * (kind == b"meta" and file.read(4) != b"hdlr")
+            yield from _contents(file, begin + skipped, after, levels - 1)
+        elif kind in _READ and after - begin <= _MOST_BYTES:
+            file.seek(begin)
+            yield kind, file.read(after - begin)
 
 
-def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[Box]:
-    while start + 8 <= end:
+def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """The kind of each box, and where its content begins and ends."""
+    for _ in range(_MOST_BOXES):
         file.seek(start)
         head = file.read(16)
         length, begin = int.from_bytes(head[:4], "big"), 8
         if length == 1:
             length, begin = int.from_bytes(head[8:], "big"), 16
         length = length or end - start
-        if length < begin:
+        if length < begin or start + begin > end:
             return
         yield head[4:8], start + begin, min(start + length, end)
-        start += length
-
-
-def _split(content: bytes, start: int) -> Iterator[Box]:
-    """The boxes inside a content that is in memory."""
-    while start + 8 <= len(content):
-        length = int.from_bytes(content[start : start + 4], "big")
-        if length < 8:
-            return
-        yield content[start + 4 : start + 8], start + 8, start + length
         start += length
 
 
@@ -150,7 +134,7 @@ def _add_size(facts: dict[str, Fact], content: bytes) -> None:
 
 def _add_items(facts: dict[str, Fact], content: bytes, keys: list[bytes]) -> None:
     """Adds the items of a list: QuickTime names them by their place among `keys`, others by a kind."""
-    for kind, start, end in _split(content, 0):
+    for kind, start, end in _boxes(io.BytesIO(content), 0, len(content)):
         place = int.from_bytes(kind, "big") - 1
         name = _TEXTS.get(kind) or (_KEYS.get(keys[place]) if 0 <= place < len(keys) else None)
         if name:

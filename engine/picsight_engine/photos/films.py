@@ -42,7 +42,10 @@ _SKETCH = (16, 16)  # pixels, by which frames are compared
 _OTHER_SCENE, _SAME_SCENE = 0.12, 0.04
 _BLANK = 8.0  # the standard deviation of a frame that shows something
 _ODD_PIXELS = 0.25, 4.0  # widths of a pixel, in heights, beyond which a file is wrong
-_UNKNOWN_CODINGS = frozenset([b"AV01"])  # which OpenCV's FFmpeg opens and cannot decode
+_PROPERTIES = (
+    "FRAME_COUNT", "FPS", "FRAME_WIDTH", "FRAME_HEIGHT", "SAR_NUM", "SAR_DEN", "ORIENTATION_META", "FOURCC",
+)  # fmt: skip
+_UNKNOWN_CODING = b"AV01"  # which OpenCV's FFmpeg opens and cannot decode
 _OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"  # read by OpenCV whenever it opens a film
 _QUIET = {"OPENCV_LOG_LEVEL": "OFF", "OPENCV_FFMPEG_LOGLEVEL": "-8", "OPENCV_FFMPEG_DEBUG": "0"}
 
@@ -112,7 +115,7 @@ def decode_film(
     else:
         frames = choose_frames(_looks(film), film.seconds)
     if not frames:
-        raise _uncodable(path) if film.coding in _UNKNOWN_CODINGS else _unreadable(path)
+        raise _unreadable(path, film.coding)
     (poster, seconds), *parts = ((frame.picture(), frame.seconds) for frame in frames)
     return DecodedPhoto(poster, film.width, film.height, "VIDEO", 1, moment=seconds, parts=tuple(parts))
 
@@ -166,17 +169,7 @@ class _Film:
         self.bytes = read_file(path, lambda _file, size: size)
         with self._opened(keys_only=True) as film:
             count, rate, width, height, above, below, turned, coding = (
-                film.get(getattr(self._cv2, f"CAP_PROP_{name}"))
-                for name in (
-                    "FRAME_COUNT",
-                    "FPS",
-                    "FRAME_WIDTH",
-                    "FRAME_HEIGHT",
-                    "SAR_NUM",
-                    "SAR_DEN",
-                    "ORIENTATION_META",
-                    "FOURCC",
-                )
+                film.get(getattr(self._cv2, f"CAP_PROP_{name}")) for name in _PROPERTIES
             )
         self.coding = int(coding).to_bytes(4, "little", signed=True).upper()
         self.seconds = count / rate if count > 0 and rate > 0 else 0.0
@@ -253,15 +246,11 @@ class _Film:
                 raise _unreadable(self._path) from fault
 
 
-def _uncodable(path: Path) -> ImageError:
-    reason = (
-        "cannot be shown: its coding, AV1, is not known to OpenCV's FFmpeg; save it in another, such as H.264"
-    )
-    return problem("unsupported", path, reason)
-
-
-def _unreadable(path: Path) -> ImageError:
+def _unreadable(path: Path, coding: bytes = b"") -> ImageError:
     """Why OpenCV reads no frame of a film."""
+    if coding == _UNKNOWN_CODING:
+        reason = "cannot be shown: its coding, AV1, is not known to OpenCV's FFmpeg; save it in another, such as H.264"
+        return problem("unsupported", path, reason)
     if read_file(path, lacks_index):
         reason = "cannot be shown: it has no index, so its recording or its copy was cut off; copy it again from where it came"
         return problem("truncated", path, reason)
