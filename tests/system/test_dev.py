@@ -208,7 +208,7 @@ def test_the_environment_is_made_once_and_filled_again_when_the_project_changes(
 
     made, installed = commands_run("run")
     assert "-m venv" in made
-    assert installed.endswith("-e .")
+    assert installed.endswith("-e '.[video]'")
     assert commands_run("run") == []
     (installed,) = commands_run("test")
     assert installed.endswith("--constraint packaging/constraints.txt -e '.[train,coreml,scale,dev]'")
