@@ -129,6 +129,7 @@ class MainWindow(QMainWindow):
         self.library.opened.connect(self.trashing.use)
         self.library.opened.connect(self.exporting.use)
         self.library.opened.connect(self.viewer.use)
+        self.library.opened.connect(self.photos.use)
         self.trashing.files_gone.connect(self.viewer.go_on)
         for changed in (self.trashing.files_gone, self.trashing.files_back):
             changed.connect(self.search.ask_again)
@@ -141,7 +142,7 @@ class MainWindow(QMainWindow):
         panel.left.connect(self.pages.leave_details)
         panel.reveal_requested.connect(self.photos.reveal)
         panel.copy_requested.connect(self.photos.copy_paths)
-        self.frame.viewer_page.play_requested.connect(lambda: self.photos.play(self.tags.library))
+        self.frame.viewer_page.play_requested.connect(self.photos.play)
 
     def start(self, folders_to_add: Sequence[Path]) -> None:
         """Open the library; called once the first frame is on the screen."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from picsight_engine.store.files import find_file, metadata_of
 from picsight_engine.store.photos import companions_of, paths_of, photos_by_id
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from picsight_engine.metadata import Metadata
@@ -20,10 +21,13 @@ if TYPE_CHECKING:
     from picsight_engine.store.problems import Problem
 
 
+_WRITTEN = ("rating", "label", "title", "description", "creator", "copyright")
+
+
 @dataclass(frozen=True, slots=True)
 class PhotoDetails:
     """One photo: `paths` are its present files, the primary one first, without its `companions`; `metadata` are those of
-    the requested file.
+    the requested file, with what people wrote about a companion.
 
     `width` and `height` are upright pixels, `bytes` is the size of that file, `file_time` its last change in local time.
     `rating` is the user's, else the file's; `is_live` means that a film is in a file of the photo, or beside it.
@@ -60,7 +64,9 @@ def details_at(db: Database, path: Path) -> PhotoDetails | None:
     if found is None:
         return None
     file, photo = found
-    metadata, companions = metadata_of(db, file.id), companions_of(db, [photo.id])
+    companions = companions_of(db, [photo.id])
+    behind = [metadata_of(db, each.id) for path in companions if (each := find_file(db, path))]
+    metadata = _completed(metadata_of(db, file.id), behind)
     return PhotoDetails(
         id=photo.id,
         paths=tuple(path for path in paths_of(db, photo.id) if path not in companions),
@@ -74,6 +80,19 @@ def details_at(db: Database, path: Path) -> PhotoDetails | None:
         is_live=photo.is_live,
         problem=problem_at(db, path),
     )
+
+
+def _completed(metadata: Metadata, others: Sequence[Metadata]) -> Metadata:
+    """The metadata of a file, with what people write from others of its shot: many programs write it for the RAW alone."""
+    if not others:
+        return metadata
+    every = (metadata, *others)
+    written = {
+        name: next(filter(None, (getattr(each, name) for each in every)), getattr(metadata, name))
+        for name in _WRITTEN
+    }
+    keywords = dict.fromkeys(keyword for each in every for keyword in each.keywords)
+    return replace(metadata, **written, keywords=tuple(keywords))
 
 
 def _shown_at(db: Database, path: Path) -> tuple[StoredFile, Photo] | None:

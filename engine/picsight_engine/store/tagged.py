@@ -62,9 +62,11 @@ _STARRED = f"""
 WITH starred AS MATERIALIZED (SELECT photo_id, stars FROM ({_LAST.format(which="")}) WHERE stars IS NOT NULL)"""
 _STARRED_OF = f"""
 SELECT photo_id, stars FROM ({_LAST.format(which=f" AND photo_id IN {IDS}")}) WHERE stars IS NOT NULL"""
-_FILE_STARS = (
-    f"SELECT photos.id, rating FROM photos JOIN files ON files.id = {PRIMARY_FILE} WHERE photos.id IN {IDS}"
-)
+# Lightroom rates the RAW of a pair, in its side-car; cameras write 0 into the JPEG.
+_FILE_STARS = f"""
+SELECT photos.id, coalesce(nullif(rating, 0), (
+    SELECT max(rating) FROM files WHERE photo_id = photos.id AND present AND single_id IS NOT NULL), rating)
+FROM photos JOIN files ON files.id = {PRIMARY_FILE} WHERE photos.id IN {IDS}"""
 _RATED = f"""
 {_STARRED} SELECT photo_id FROM starred JOIN photos ON photos.id = photo_id
 WHERE missing_since IS NULL AND stars BETWEEN ?1 AND ?2

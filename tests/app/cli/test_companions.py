@@ -7,16 +7,24 @@ import shutil
 from picsight_engine.photos.identity import fingerprint
 from picsight_engine.photos.xmp import read_packet
 
+LIGHTROOM = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/"
+xmlns:dc="http://purl.org/dc/elements/1.1/" xmp:Rating="4" photoshop:SidecarForExtension="DNG">
+<dc:subject><rdf:Bag><rdf:li>meadow</rdf:li></rdf:Bag></dc:subject></rdf:Description></rdf:RDF></x:xmpmeta>"""
+
 
 def test_a_raw_file_is_the_companion_of_its_jpeg_in_answers_side_cars_and_counts(fresh, shared, tmp_path):
     jpeg, raw = (tmp_path / "photos" / name for name in ("IMG_4711.JPG", "IMG_4711.DNG"))
     jpeg.parent.mkdir()
     for file in (jpeg, raw):
         shutil.copyfile(shared / "camera" / file.name, file)
+    lightroom = jpeg.with_suffix(".xmp")  # stars for the RAW
+    lightroom.write_text(LIGHTROOM)
     fresh.json("index", jpeg.parent)
 
     shown = fresh.json("show", raw)
     assert (shown["paths"], shown["companions"]) == ([str(jpeg)], [str(raw)])
+    assert (fresh.json("show", jpeg)["rating"], fresh.json("show", jpeg)["keywords"]) == (4, ["meadow"])
     assert f"path: {jpeg}\nwith it: {raw} (RAW)\n" in fresh("show", jpeg).out
 
     fresh.json("tags", "new", "Sea", "--album")
@@ -31,7 +39,7 @@ def test_a_raw_file_is_the_companion_of_its_jpeg_in_answers_side_cars_and_counts
     ) in sidecars.items():  # each speaks of its file's picture, also once the other file is gone
         assert read_packet(sidecar.read_bytes()).original == fingerprint(file.read_bytes())
 
-    for file in (jpeg, raw):
+    for file in (jpeg, raw, lightroom):
         file.unlink()
     checks = fresh.json("doctor", "--forget", jpeg.parent)["checks"]
     assert "1 photo of missing files forgotten." in [check["message"] for check in checks]

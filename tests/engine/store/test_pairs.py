@@ -15,7 +15,7 @@ from picsight_engine.store.photos import all_photos, paths_of
 from picsight_engine.store.records import photo_with_fingerprint, photo_with_hash
 from picsight_engine.store.runs import recorded
 from picsight_engine.store.selection import photos_with_copies
-from picsight_engine.store.tagged import person_stars
+from picsight_engine.store.tagged import person_stars, stars_of
 
 NOON, SECOND_LATER, TWO_LATER, THREE_LATER = (f"2021-07-14T12:00:0{second}" for second in (0, 1, 2, 3))
 
@@ -156,6 +156,27 @@ def test_files_of_a_shot_are_one_photo_in_whatever_order_they_come_go_and_return
             assert {name for photo in folder.shown() for name in photo} == set(files) - set(gone)
             folder.come_back(*gone)
         assert folder.shown() == expected
+
+
+def test_a_pair_has_the_stars_that_another_program_gave_its_raw(folder):
+    db = folder.shelf.db
+    for name, rating in (
+        ("a.jpg", 0),
+        ("a.cr2", 4),
+        ("b.jpg", 2),
+        ("b.cr2", 3),
+        ("c.jpg", 0),
+        ("c.cr2", None),
+    ):
+        folder.come(name, NOON)
+        with db.writer() as connection:
+            put_metadata(connection, folder.shelf.folder.id, name.encode(), Metadata(NOON, rating=rating), 1)
+    stars = stars_of(db.reader(), [photo.id for photo in all_photos(db)])
+    assert {photo.name: stars[photo.id] for photo in all_photos(db)} == {
+        b"a.jpg": 4,
+        b"b.jpg": 2,
+        b"c.jpg": 0,
+    }
 
 
 def test_who_joins_a_pair_gives_it_the_stars_and_who_leaves_keeps_them(folder):

@@ -12,6 +12,7 @@ from picsight.window.actions.acts import Act, bind_acts
 from picsight.window.actions.keys import photo_menu
 from picsight.window.actions.open_with import OpenWith, reveal
 from picsight.window.grid.model import files_of
+from picsight.window.parts.badges import can_play
 from picsight.window.parts.words import counted
 from picsight.window.tags.tagging import Culling
 from picsight_engine.suffixes import companion_kind
@@ -58,6 +59,7 @@ class PhotoActions(QObject):
         self._frame, self._chosen, self._jobs = frame, chosen, jobs
         self._trashing, self._exporting, self._tagging = trashing, exporting, tagging
         self._pictures, self._review = pictures, review
+        self._library: Library | None = None
         self._culling = Culling(frame.wall_page, tagging, chosen.point)
         self._others = OpenWith(frame, frame.status, jobs)
         self.stack_toggled.connect(frame.grid.stack_toggled)
@@ -111,6 +113,7 @@ class PhotoActions(QObject):
         row = self._frame.model.wall.rows.get(photo.id, -1)  # the viewer's photo may be missing from the wall
         chosen = 1 if in_viewer else self._frame.grid.selected_count()
         opening = counted(chosen, "Open", "Open this photo")
+        playing = counted(chosen, "Play", "Play this photo")
         showing = counted(chosen, "Show in folder", "Show this photo in its folder")
         alike = counted(chosen, "More like this", "More like this photo")
         unlike = counted(chosen, "Less like this", "Less like this photo")
@@ -121,6 +124,7 @@ class PhotoActions(QObject):
         ]
         entries: list[MenuEntry | Submenu | None] = [
             (opening, "Return", lambda: self.open_requested.emit(row)),
+            *([(playing, "Return" if in_viewer else "", self.play)] if can_play(photo) else []),
             self._open_with.entry(chosen, point),
             (showing, "Ctrl+R", lambda: self.reveal_file(photo.path)),
             None,
@@ -138,7 +142,7 @@ class PhotoActions(QObject):
         ]
         turning = self._turning(photo)
         if turning and not in_viewer:
-            entries.insert(5, (turning, "", lambda: self.stack_toggled.emit(row)))
+            entries.insert(entries.index(None) + 2, (turning, "", lambda: self.stack_toggled.emit(row)))
         if in_viewer:  # it is open
             entries = [each for each in entries if each is None or each[0] not in (opening, unlike)]
         photo_menu(self._frame, entries).popup(point)
@@ -158,7 +162,7 @@ class PhotoActions(QObject):
         photo, load = self._chosen.current(), self._pictures.load
         if photo is not None:
             self._jobs.read(
-                lambda: load(photo.path, None, lambda: True),
+                lambda: load(photo.path, None, lambda: True, photo.moment),
                 self._take_image,
                 self._frame.status.show_sentence,
                 replaces=LANE,
@@ -177,9 +181,13 @@ class PhotoActions(QObject):
             words = counted(len(photos), "Copied its path.", "Copied %n paths.")
             self._frame.status.show_sentence(words)
 
-    def play(self, library: Library | None) -> None:
-        """Play the film in the viewer, or that beside the Live Photo, else the one in its file."""
-        photo = self._chosen.current()
+    def use(self, library: Library) -> None:
+        """Use this library."""
+        self._library = library
+
+    def play(self) -> None:
+        """Play the current film, or that beside the current Live Photo, else the one in its file."""
+        photo, library = self._chosen.current(), self._library
         if library is None or photo is None:
             return
 

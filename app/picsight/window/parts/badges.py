@@ -16,6 +16,11 @@ _BADGES: dict[Companion, str] = {"raw": "RAW", "original": "EDITED"}
 _SPOKEN: dict[Companion, str] = {"raw": "with its RAW file", "original": "an edit, with its original"}
 
 
+def can_play(photo: Result) -> bool:
+    """Whether a film is in a photo's file or beside it."""
+    return photo.duration is not None or photo.is_live
+
+
 def badge(photo: Result) -> str:
     """The letters on a photo's tile: the time in a film, RAW, LIVE; empty for a plain picture."""
     seconds = photo.duration if photo.moment is None else photo.moment

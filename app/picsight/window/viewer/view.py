@@ -9,7 +9,7 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from picsight.window.actions.keys import Key
-from picsight.window.parts.badges import badge, spoken_badge
+from picsight.window.parts.badges import badge, can_play, spoken_badge
 from picsight.window.parts.controls import IconButton
 from picsight.window.parts.labels import DimWords, ElidedLabel
 from picsight.window.parts.layouts import filled
@@ -114,7 +114,7 @@ class ViewerPage(QWidget):
         """Show the photo's name and its position among the others; that of a film with its `moment`."""
         is_film = photo.duration is not None
         self.stage.is_film = is_film
-        self.play_act.setVisible(is_film or photo.is_live)
+        self.play_act.setVisible(can_play(photo))
         words = [isolated(photo.path.name), taken_words(photo.taken), badge(photo)]
         self._title.setText("   ".join(filter(None, words)))
         self._title.setToolTip(tooltip(str(photo.path), spoken_badge(photo)))
