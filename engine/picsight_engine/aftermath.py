@@ -1,4 +1,4 @@
-"""The steps after an indexing run: group copies, switch the search model, suggest tags, file the decisions."""
+"""The steps after an indexing run: group copies, measure colours, switch the search model, suggest tags, file the decisions."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from picsight_engine.errors import BundleError, PicsightError, StorageError
 from picsight_engine.exchange.filing import file_decisions
 from picsight_engine.indexing.events import Committed, Finished
+from picsight_engine.search.colours import measure_colours
 from picsight_engine.search.duplicates import find_stacks
 from picsight_engine.store.photos import photos_shown
 from picsight_engine.store.records import is_unfiled
@@ -40,6 +41,7 @@ def follow(
             uncompared += len(event.photo_ids)
         if isinstance(event, Finished) or uncompared * _COMPARED_SHARE > photos_shown(db):
             find_stacks(db, thumbnails)
+            measure_colours(db, thumbnails)
             uncompared = 0
         if isinstance(event, Finished):
             yield _filed(_suggested(_switched(event, answering), tags), db)

@@ -341,7 +341,7 @@ def _parse_manifest(data: dict[str, Any]) -> Manifest:
     parts: dict[str, Callable[[Any], object]] = {
         "image": _image_spec,
         "text": _text_spec,
-        "calibration": parse_calibration,
+        "calibration": partial(parse_calibration, dim=data["dim"]),
         "likeness": parse_likeness,
         "blankness": partial(parse_blankness, dim=data["dim"]),
     }

@@ -36,6 +36,11 @@ class Calibration:
     The best of many wrong photos scores higher than the best of few, so every threshold rises with the logarithm of the
     library's size: by `growth_below` up to a thousand photos, by `growth` beyond. It falls by `common` times the
     commonness of the query, which is 0 for a subject that one of a thousand photos shows.
+
+    Before they are judged, the vectors of words lose `centre`, the mean vector of many searches (float16 in base64, "" for
+    none): a photo that is near to everything is near to nothing in particular.
+
+    If a search names a colour, a photo loses `colour` times minus the log probability that it shows it.
     """
 
     answered: float
@@ -46,6 +51,12 @@ class Calibration:
     growth: float
     growth_below: float
     common: float
+    colour: float = 0.0
+    centre: str = ""
+
+    def centred(self, words: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The vector [dim] that judges photos for words with this unit vector."""
+        return words - _vector(self.centre) if self.centre else words
 
     def evidence(self, best: Sequence[float]) -> float:
         """The evidence for an answer; `best` are the library's highest scores, at least five or all."""
@@ -95,20 +106,22 @@ def parse_likeness(data: dict[str, Any]) -> Likeness:
     return Likeness(*map(float, cuts))
 
 
-def parse_calibration(data: dict[str, Any]) -> Calibration:
+def parse_calibration(data: dict[str, Any], dim: int) -> Calibration:
     """Parses the calibration in a manifest; ignores unknown keys.
 
     Raises:
         KeyError: a number is missing.
-        ValueError: one is not a number or cosine, or the thresholds are not in order.
+        ValueError: one is not a number or cosine, the thresholds are not in order, or the centre is not a vector.
     """
     numbers = {}
-    for each in fields(Calibration):
-        value = data[each.name]
+    centre = data.get("centre", "")
+    require("calibration.centre", centre, fits=centre == "" or _is_vector(centre, dim))
+    for each in fields(Calibration)[:-1]:
+        value = data.get(each.name, 0) if each.name == "colour" else data[each.name]
         lowest = -1 if each.name in {"answered", "strong", "possible"} else 0
         require(f"calibration.{each.name}", value, fits=is_number(value) and lowest <= value <= 1)
         numbers[each.name] = float(value)
-    calibration = Calibration(**numbers)
+    calibration = Calibration(**numbers, centre=centre)
     in_order = max(calibration.possible, calibration.strong) <= calibration.answered
     require("calibration", data, fits=in_order)
     return calibration

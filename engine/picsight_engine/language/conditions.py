@@ -11,7 +11,9 @@ import numpy as np
 
 from picsight_engine.language.fact_values import is_at, names_of_place, place_key, read_amount
 from picsight_engine.language.times import time_of_value
+from picsight_engine.photos.colours import COLUMNS, NAMES, RULE, surely_showing
 from picsight_engine.store import selection
+from picsight_engine.store.colours import all_colour_codes, codes_of
 from picsight_engine.store.tagged import (
     favourite_photos,
     photos_rated,
@@ -37,7 +39,8 @@ if TYPE_CHECKING:
     from picsight_engine.store.selection import Column, NumberColumn, Shape, TextColumn
 
 FilterKind = Literal[
-    "time", "folder", "format", "is", "has", "place", "camera", "lens", "exposure", "label", "rating", "tag", "text"
+    "time", "folder", "format", "is", "has", "place", "camera", "lens", "exposure", "label", "rating", "tag", "text",
+    "colour",
 ]  # fmt: skip
 
 SHAPES: tuple[Shape, ...] = ("portrait", "landscape", "square", "panorama")
@@ -315,6 +318,21 @@ def _rating(value: str, _today: date) -> Condition | str:
     return Condition("rating", ("rating", value), words, find, _STARRED, decided=True)
 
 
+def photos_showing(db: Database, column: int) -> NDArray[np.int64]:
+    """The visible photos that show a colour, of those that were measured."""
+    ids = selection.visible_photos(db)
+    codes = codes_of(all_colour_codes(db, RULE, len(NAMES)), ids)
+    return np.asarray(ids[surely_showing(codes, column)])
+
+
+def _colour(value: str, _today: date) -> Condition | str:
+    column = COLUMNS.get(value.lower())
+    if column is None:
+        return f'"colour:" knows {_listed(NAMES)}.'
+    name = NAMES[column]
+    return Condition("colour", ("colour", name), name, partial(photos_showing, column=column))
+
+
 def _listed(names: tuple[str, ...]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
@@ -333,4 +351,6 @@ _READERS: dict[str, Callable[[str, date], Condition | str]] = {
     "label": partial(_text_fact, "label"),
     "rated": _rating,
     "tag": lambda value, _today: tagged(value),
+    "colour": _colour,
+    "color": _colour,
 }

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _TypedKey = Literal[
-    "in", "folder", "format", "is", "has", "at", "by", "lens", "iso", "f", "focal", "label", "rated", "tag"
-]
+    "in", "folder", "format", "is", "has", "at", "by", "lens", "iso", "f", "focal", "label", "rated", "tag", "colour", "color"
+]  # fmt: skip
 Key = Literal["text"] | _TypedKey
 
 MOST = 16  # alternatives, terms to see less of, pictures, facts; each one costs a pass over data

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Order = Literal["match", "date", "folder"]
 Least = Literal["strong", "weaker", "all"]
 FoundBy = Literal["name", "meaning"]
+COLOUR = "colour:"  # begins the text of a colour's score
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class TermScore:
-    """The similarity of a photo to one term of the query; `text` is the term as typed, the score is a cosine."""
+    """The similarity of a photo to one term of the query; `text` is the term as typed, the score is a cosine.
+
+    A colour that the term names follows as "colour:red": the score is 1 if the photo shows it.
+    """
 
     text: str
     score: float

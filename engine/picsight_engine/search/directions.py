@@ -63,6 +63,11 @@ class Terms:
         """The unit vector [dim] of one term that ranks photos; raises as `vector`."""
         return self._both(text)[0]
 
+    def centred(self, judging: Vector) -> Vector:
+        """The vector [dim] whose products with photos the calibration judges."""
+        calibration = self._bundle.manifest.calibration
+        return judging if calibration is None else calibration.centred(judging)
+
     def _both(self, text: str) -> tuple[Vector, Vector]:
         text = text[:_MOST_CHARACTERS]
         with self._lock:
@@ -126,7 +131,7 @@ GIVEN = "like the picture"  # the text of a picture that is given, not typed
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of a query: its text as typed, its unit vectors [dim] that rank and judge photos, and its weight."""
+    """One part of a query: its text as typed, its unit vector [dim], the vector that judges photos, and its weight."""
 
     text: str
     vector: Vector
@@ -177,18 +182,20 @@ class Aim:
         return less_of(wanted / spread(wanted)[:, np.newaxis], _spread_alike(self.less, spread))
 
     def judging(self) -> Vector:
-        """For a search without pictures, the unit rows whose products with photos are judged: [alternatives, dim]."""
-        wanted = np.stack([parts[0].judging for parts in self.alternatives])
-        less = [part.judging * np.float32(part.weight) for part in self.less]
-        return less_of(wanted, np.stack(less)) if less else wanted
+        """For a search without pictures, the rows whose products with photos are judged: [alternatives, dim].
+
+        Parts to see less of change the order, but photos are judged by what is wanted: turned away from "beach", even the
+        best photos of people would seem weak.
+        """
+        return np.stack([parts[0].judging for parts in self.alternatives])
 
     def just_fitting(self, picture: float, words: float, average: Callable[[Vector], float]) -> Vector:
         """The smallest vector [dim] with these cosines to the pictures and words of the first alternative, and the `average`
         cosine to the parts to see less of. Its score is the threshold at which photos begin to match.
         """
         wanted = [picture if part.is_picture else words for part in self.alternatives[0]]
-        cosines = np.array([*wanted, *(average(part.vector) for part in self.less)], np.float32)
-        parts = np.stack([part.vector for part in (*self.alternatives[0], *self.less)])
+        cosines = np.array([*wanted, *(average(part.judging) for part in self.less)], np.float32)
+        parts = np.stack([part.judging for part in (*self.alternatives[0], *self.less)])
         photo: Vector = np.linalg.lstsq(parts, cosines, rcond=1e-3)[0]
         return photo
 
@@ -223,7 +230,8 @@ def _parts(term: Term, terms: Terms, pictures: Mapping[str, Vector], *, less: bo
         vector, judging = (
             each(term.text) if less else weighted(term, each) for each in (terms.ranking, terms.vector)
         )
-        yield Part(sign + text, vector, judging, weight=term.words[0].weight if less else 1.0)
+        weight = term.words[0].weight if less else 1.0
+        yield Part(sign + text, vector, terms.centred(judging), weight=weight)
     for picture in term.pictures:
         if picture.target in pictures:
             yield _picture(f"{sign}{picture}", pictures[picture.target])
@@ -237,7 +245,7 @@ def _accents(query: Query, terms: Terms) -> Iterator[Part]:
     for term in query.alternatives:
         for word in term.words if len(term.words) > 1 else ():
             if word.weight != 1:
-                yield Part(word.text, terms.ranking(word.text), terms.vector(word.text))
+                yield Part(word.text, terms.ranking(word.text), terms.centred(terms.vector(word.text)))
 
 
 def _spread_alike(parts: Sequence[Part], spread: Callable[[Vector], Vector]) -> Vector:

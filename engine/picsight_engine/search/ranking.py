@@ -98,17 +98,22 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """How photos are judged: `judge` maps their scores by the best of the directions [m, dim] to matches."""
+    """How photos are judged: `judge` maps their scores by the best of the directions [m, dim], minus `losses` [n], to matches.
+
+    Rows that are not in `strong` [n] match weakly at most; None means that all may match strongly.
+    """
 
     judge: Judge
     directions: NDArray[np.float32]
+    losses: NDArray[np.float32] | None = None
+    strong: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
     """Ranks the photos of a field by the best of the directions [m, dim].
 
-    `judging` is None without a calibration. `losses` [n] are subtracted from all scores of rows, None if there are none.
+    `judging` is None without a calibration. `losses` [n] are subtracted from the scores of rows, None if there are none.
     """
 
     field: Field
@@ -177,15 +182,18 @@ class Ranking:
         ]
 
     def _matches(self, places: NDArray[np.intp]) -> list[Match | None]:
-        """The match of the photo in each row, by its score minus its loss."""
-        if self.judging is None:
+        """The match of the photo in each row."""
+        judging = self.judging
+        if judging is None:
             return [None] * len(places)
-        scores = np.nan_to_num(term_scores(self.field, self.judging.directions, places)).max(
-            axis=1, initial=-1
-        )
-        if self.losses is not None:
-            scores -= self.losses[places]
-        return [*self.judging.judge(scores.tolist())]
+        scores = np.nan_to_num(term_scores(self.field, judging.directions, places)).max(axis=1, initial=-1)
+        if judging.losses is not None:
+            scores -= judging.losses[places]
+        matches: list[Match | None] = [*judging.judge(scores.tolist())]
+        if judging.strong is not None:
+            for row in np.flatnonzero(~judging.strong[places]).tolist():
+                matches[row] = "weaker" if matches[row] == "strong" else matches[row]
+        return matches
 
 
 def explanations(ranking: Ranking, aim: Aim, photo_ids: Sequence[int]) -> dict[int, tuple[TermScore, ...]]:

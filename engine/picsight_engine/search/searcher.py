@@ -14,7 +14,9 @@ from picsight_engine.bundles.calibration import Likeness
 from picsight_engine.bundles.commonness import commonness
 from picsight_engine.errors import LexiconError, RequestError
 from picsight_engine.language.query import ONLY_LESS, QueryFault
-from picsight_engine.search.answer import Answer, Result
+from picsight_engine.photos.colours import NAMES, likelihood, named_colours
+from picsight_engine.search.answer import COLOUR, Answer, Result, TermScore
+from picsight_engine.search.colours import Colours
 from picsight_engine.search.details import taken_iso
 from picsight_engine.search.directions import Terms, aim_of
 from picsight_engine.search.filters import Filters
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
     from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.language.query import Query, Term
     from picsight_engine.language.translation import Translation
-    from picsight_engine.search.answer import Least, Request, TermScore
+    from picsight_engine.search.answer import Least, Request
     from picsight_engine.search.directions import Aim
     from picsight_engine.search.filters import Passing
     from picsight_engine.store.database import Database
@@ -69,6 +71,7 @@ class Searcher:
         self._terms = Terms(bundle)
         self._filters = Filters(db)
         self._pictures = PictureFinder(db, bundle.manifest.space_id, read)
+        self._colours = Colours(db)
         self._lock = threading.Lock()
         self._matrix: Matrix | None = None
         self._losses: tuple[Rows | None, NDArray[np.float32] | None] = (None, None)  # rows and losses
@@ -256,7 +259,18 @@ class Searcher:
         terms = [term for term in query.alternatives if term.words]
         losses = None if aim.wants_pictures else self._losses_of(field.rows, terms)
         directions = aim.directions(field.spread)
-        return Ranking(field, directions, self._judge(field, aim, directions, terms), losses)
+        judging = self._judge(field, aim, directions, terms)
+        if judging is None:
+            return Ranking(field, directions, None, losses)
+        wish = (
+            None if aim.wants_pictures else self._colours.wish([term.text for term in terms], field.rows.ids)
+        )
+        judging = replace(judging, losses=losses, strong=None if wish is None else wish.shows)
+        calibration = self._bundle.manifest.calibration
+        if wish is not None and calibration is not None and calibration.colour:
+            nats = wish.nats * np.float32(calibration.colour)
+            losses = nats if losses is None else losses + nats
+        return Ranking(field, directions, judging, losses)
 
     def _judge(
         self, field: Field, aim: Aim, directions: NDArray[np.float32], terms: Sequence[Term]
@@ -306,7 +320,15 @@ class Searcher:
         self, query: Query, aim: Aim, photo_ids: Sequence[int]
     ) -> dict[int, tuple[TermScore, ...]]:
         ranking = self._ranking(Field(self.rows(), None), query, aim)
-        return explanations(ranking, aim, photo_ids)
+        found = explanations(ranking, aim, photo_ids)
+        columns = {each for term in query.alternatives for each in named_colours(term.text)}
+        if not columns or not found or ranking.judging is None:
+            return found
+        codes = self._colours.codes(np.array([*found], np.int64))
+        for column in sorted(columns):
+            for photo_id, score in zip([*found], likelihood(codes, column).tolist(), strict=True):
+                found[photo_id] = (*found[photo_id], TermScore(f"{COLOUR}{NAMES[column]}", score))
+        return found
 
     def _results(self, best: Sequence[Judged]) -> list[Result]:
         """The visible ones of these photos, in this order."""

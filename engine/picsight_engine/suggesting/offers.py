@@ -11,10 +11,11 @@ from functools import partial
 from heapq import nsmallest
 from typing import TYPE_CHECKING, Literal
 
-from picsight_engine.language.conditions import FITS, names_keyword, names_of_tag, tagged
+from picsight_engine.language.conditions import FITS, names_keyword, names_of_tag, photos_showing, tagged
 from picsight_engine.language.fact_values import names_of_place
 from picsight_engine.language.query import spelled
 from picsight_engine.language.times import MONTHS
+from picsight_engine.photos.colours import NAMES
 from picsight_engine.store.tagged import sizes_of_tags
 from picsight_engine.store.tags import name_key, tag_paths
 from picsight_engine.store.text import fold
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 OfferKind = Literal[
-    "year", "season", "month", "folder", "tag", "keyword", "place", "camera", "lens", "format"
+    "year", "season", "month", "folder", "tag", "keyword", "place", "camera", "lens", "format", "colour"
 ]
 
 # By first month; a winter belongs to the year in which it begins.
@@ -59,8 +60,8 @@ class _Time:
 class Offers:
     """The offers for one state of the library, most likely first."""
 
-    def __init__(self, contents: Contents) -> None:
-        self._contents = contents
+    def __init__(self, db: Database, contents: Contents) -> None:
+        self._db, self._contents = db, contents
         places, keywords = contents.places.files, contents.keywords.files
         self._folders = Called(_folders(places))
         self._keywords = Called((word, n) for words, n in keywords.items() for word in set(words))
@@ -117,6 +118,17 @@ class Offers:
                     count = partial(self._contents.places.photos, there)
                     offers.append(Offer("format", name.upper(), f"format:{name}", count))
         return offers[:limit]
+
+    def colours(self, typed: str, limit: int) -> list[Offer]:
+        """Colours that photos show."""
+
+        def photos(column: int) -> int:
+            return len(photos_showing(self._db, column))
+
+        found = [(column, name) for column, name in enumerate(NAMES) if name.startswith(fold(typed))]
+        return [
+            Offer("colour", name, f"colour:{name}", partial(photos, column)) for column, name in found[:limit]
+        ]
 
     def times(self, typed: str, limit: int) -> list[Offer]:
         """Years, seasons and months, the latest of each kind first."""

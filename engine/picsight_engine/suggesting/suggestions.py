@@ -49,6 +49,8 @@ _OF_KEY: dict[str, tuple[Callable[[Offers, str, int], list[Offer]], ...]] = {
     "by": (Offers.cameras,),
     "lens": (Offers.lenses,),
     "format": (Offers.formats,),
+    "colour": (Offers.colours,),
+    "color": (Offers.colours,),
 }
 _OF_WORDS = (
     Offers.times, Offers.places, Offers.folders, Offers.keywords, Offers.cameras, Offers.lenses, Offers.formats,
@@ -146,7 +148,7 @@ class Suggester:
             if changed and is_worth_counting(self._cost, time.monotonic() - self._counted_at):
                 started = time.thread_time()
                 contents = read_contents(self._db)
-                self._known = contents.revision, Offers(contents)
+                self._known = contents.revision, Offers(self._db, contents)
                 self._cost, self._counted_at = time.thread_time() - started, time.monotonic()
             assert self._known is not None, "the first count is always worth it"
             counted, offers = self._known

@@ -36,6 +36,12 @@ def test_less_of_something_is_said_the_other_way_round(manifest):
     ]
 
 
+def test_a_colour_that_the_words_name_is_a_reason_of_its_own(manifest):
+    terms = [TermScore("colour:red", score) for score in (0.2, 0.7, 1.0)]
+    assert strengths(terms, manifest) == ["hardly", "weaker", "strong"]
+    assert reasons_of(terms, manifest, 1000, str)[0].startswith("Colour red: ")
+
+
 def test_without_a_calibration_only_pictures_are_told_of(manifest):
     assert strengths(
         [TermScore("dog", 0.3), TermScore("like:#3", 0.9)], replace(manifest, calibration=None)

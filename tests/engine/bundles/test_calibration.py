@@ -80,7 +80,7 @@ WRITTEN = {
 
 
 def test_a_manifest_may_say_more_than_is_read():
-    calibration = parse_calibration({**WRITTEN, "measured": "today"})
+    calibration = parse_calibration({**WRITTEN, "measured": "today"}, 2)
     assert calibration == Calibration(0.35, 0.3, 0.2, 0.0, 0.1, 0.01, 0.03, 0.02)
 
 
@@ -96,4 +96,4 @@ def test_a_manifest_may_say_more_than_is_read():
 )
 def test_what_is_no_calibration_is_named(key, value):
     with pytest.raises(ValueError, match="calibration"):
-        parse_calibration({**WRITTEN, key: value})
+        parse_calibration({**WRITTEN, key: value}, 2)

@@ -88,6 +88,7 @@ def test_whatever_stands_in_a_field_ends_in_a_manifest_or_in_a_sentence(sound) -
         (("text", "ranked_by"), "colours"),
         (("provenance",), "by hand"),
         (("calibration",), {**CUTS, "growth": -1}),
+        (("calibration",), {**CUTS, "centre": "AAAA"}),
         (("blankness", "cut"), 11),
         (("blankness", "asked"), "much"),
         (("files", "text.onnx", "bytes"), -1),
@@ -101,7 +102,12 @@ def test_a_field_out_of_its_range_is_refused(sound, way, value) -> None:
 
 def test_a_vector_is_text_and_as_long_as_the_space_has_dimensions(sound) -> None:
     digits = "1" * 2048  # base64 of 768 numbers
-    wide = {**sound, "dim": 768, "blankness": {**sound["blankness"], "direction": digits, "words": digits}}
+    wide = {
+        **sound,
+        "dim": 768,
+        "calibration": None,
+        "blankness": {**sound["blankness"], "direction": digits, "words": digits},
+    }
     assert parse_manifest(dumped(wide), WHERE).blankness.axis().shape == (768,)
     for way, value in ((("blankness", "words"), int(digits)), (("dim",), 767), (("dim",), 768.0)):
         with pytest.raises(BundleError, match=r"blankness|dim"):
@@ -132,9 +138,10 @@ def test_an_ordinary_file_name_is_taken(sound, name) -> None:
 
 def test_a_calibration_comes_through_a_manifest(sound) -> None:
     assert parse_manifest(dumped({**sound, "calibration": None}), WHERE).calibration is None
-    read = parse_manifest(dumped({**sound, "calibration": CUTS}), WHERE)
-    assert read.calibration == Calibration(**CUTS)
-    assert json.loads(manifest_text(read))["calibration"] == CUTS
+    for told in (CUTS, {**CUTS, "colour": 0.02, "centre": sound["blankness"]["words"]}):
+        read = parse_manifest(dumped({**sound, "calibration": told}), WHERE)
+        assert read.calibration == Calibration(**told)
+        assert json.loads(manifest_text(read))["calibration"] == {"colour": 0.0, "centre": "", **told}
 
 
 def test_text_that_is_no_manifest_is_a_sentence(tmp_path) -> None:

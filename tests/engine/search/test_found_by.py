@@ -82,7 +82,7 @@ def test_nothing_is_found_by_the_inside_of_a_word_nor_against_a_fact(album, call
 
 def test_who_has_the_word_stands_between_strong_and_weaker_and_is_judged_as_it_is(album, called, bundle):
     above = album.library.explain("car", CARS)[0].score + 0.005
-    cuts = replace(CUTS, strong=above, answered=above)
+    cuts = replace(CUTS, strong=above, answered=above, centre=bundle.manifest.calibration.centre)
     calibrated = replace(bundle, manifest=replace(bundle.manifest, calibration=cuts))
     with Library.open(album.library.folder, calibrated, create=False) as library:
         first, *results = library.search("car", limit=100).results

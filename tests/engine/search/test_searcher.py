@@ -45,13 +45,14 @@ def turned_away(wanted: np.ndarray, less: np.ndarray) -> np.ndarray:
 
 
 def assert_same(answer, expected) -> None:
-    assert [result.score for result in answer.results] == pytest.approx(
-        [score for _, score in expected], abs=1e-5
-    )
-    assert [result.id for result in answer.results] == [photo_id for photo_id, _ in expected]
+    """Strong matches come first; apart from that the order is the reference's."""
+    ranked = sorted(answer.results, key=lambda result: -result.score)
+    assert [result.score for result in ranked] == pytest.approx([score for _, score in expected], abs=1e-5)
+    assert [result.id for result in ranked] == [photo_id for photo_id, _ in expected]
+    assert [*answer.results] == sorted(ranked, key=lambda result: result.match != "strong")
 
 
-@pytest.mark.parametrize("text", ["dog", "two people on a mountain", "red", "water -people"])
+@pytest.mark.parametrize("text", ["dog", "two people on a mountain", "big", "water -people"])
 def test_a_search_ranks_as_a_plain_reference_does(library, reference, text):
     direction = reference.term(text.partition(" -")[0])
     if " -" in text:

@@ -7,9 +7,10 @@ import pytest
 
 from mctrain.evaluation.measure import as_ranked
 from mctrain.evaluation.retrieval import coming_up
-from mctrain.evaluation.subject import Subject
+from mctrain.evaluation.subject import Gallery, Subject
 from mctrain.teachers.teacher import BundleTeacher
 from picsight_engine.bundles.bundle import open_bundle
+from picsight_engine.photos.colours import NAMES
 from picsight_engine.runtime.text_embedder import TextEmbedder
 
 KINDS = ["black", "grey", "black", "grey", "smear"]
@@ -53,7 +54,7 @@ def test_figures_are_those_of_a_person_who_counts_down_a_list():
 
 
 class Seen:
-    """A subject of two dimensions: the second one is how blank a photo is, and "grey" asks for it."""
+    """A subject of two dimensions: the second one is how blank a photo is, and "grey" asks for it; colours cost 0.02."""
 
     def searches(self, texts):
         return np.array([[1.0, 0.2]] * len(texts), np.float32)
@@ -64,14 +65,29 @@ class Seen:
     def asking(self, texts):
         return np.array([own == "grey" for own in texts])
 
+    def colour_weights(self, texts):
+        return np.array([[0.02 * (own == name) for name in NAMES] for own in texts], np.float32)
+
+
+def shown(vectors, codes=None):
+    return Gallery((), (), (), np.array(vectors, np.float32), codes)
+
 
 def test_what_a_photo_loses_is_taken_off_its_products_with_what_does_not_ask_for_it():
-    photos, blanks = np.array([[0.9, 0.1], [0.2, 0.6]], np.float32), np.array([[0.8, 1.0]], np.float32)
-    texts, shown, more = as_ranked(Seen(), ["dog", "grey"], photos, blanks)
-    assert texts @ shown.T == pytest.approx(np.array([[0.92, 0.32 - 0.1], [0.92, 0.32]]))
-    assert texts @ more.T == pytest.approx(np.array([[1.0 - 0.5], [1.0]]))
-    alone = as_ranked(Seen(), ["dog"], photos[:1])
-    assert alone[0] @ alone[1].T == pytest.approx(np.array([[0.92]]))
+    texts, photos, blanks = as_ranked(
+        Seen(), ["dog", "grey"], shown([[0.9, 0.1], [0.2, 0.6]]), shown([[0.8, 1.0]])
+    )
+    assert texts @ photos.T == pytest.approx(np.array([[0.92, 0.32 - 0.1], [0.92, 0.32]]))
+    assert texts @ blanks.T == pytest.approx(np.array([[1.0 - 0.5], [1.0]]))
+
+
+def test_a_photo_without_the_colour_that_is_named_loses_by_how_unlikely_it_has_it():
+    codes = np.full((2, len(NAMES)), 97, np.uint8)  # three nats
+    codes[0, NAMES.index("red")] = 33  # one
+    words, photos = as_ranked(Seen(), ["red", "dog"], shown([[0.9, 0.1]] * 2, codes))
+    red, dog = words @ photos.T
+    assert red[0] - red[1] == pytest.approx(2 * 0.02)
+    assert dog[0] == pytest.approx(dog[1])
 
 
 def test_the_starter_takes_off_what_the_application_does(starter):

@@ -54,7 +54,8 @@ def measured(starter, real_data, tmp_path_factory):
     kept = np.flatnonzero(reporting([own.query for own in things]))
     things = [things[row] for row in np.random.default_rng(0).permutation(kept)[:THINGS]]
     bundle = open_bundle(starter)
-    scores = teacher.terms([own.query for own in things]) @ gallery.vectors.T
+    words = bundle.manifest.calibration.centred(teacher.terms([own.query for own in things]))
+    scores = words @ gallery.vectors.T
     common = np.array([commonness(own.query) for own in things])
     trials = draw_trials(ThingScores(scores, presence(things, gallery.words), common), [SIZE])
     (own,) = measure(trials, bundle.manifest.calibration)
@@ -91,7 +92,9 @@ def test_the_command_finds_the_calibration_that_ships_and_changes_the_manifest_a
     assert result.exit_code == 0, result.output
     assert result.output.count("AUC") == 6
     found, shipped = (open_bundle(folder, hashes=True).manifest for folder in (copy, starter))
-    assert astuple(found.calibration) == pytest.approx(astuple(shipped.calibration), abs=0.01)
+    (*cuts, centre), (*cuts_too, centre_too) = astuple(found.calibration), astuple(shipped.calibration)
+    assert (cuts, centre) == (pytest.approx(cuts_too, abs=0.01), centre_too)
+    assert found.text.ranked_by == "words"
     known, known_too = found.blankness, shipped.blankness
     assert (known.cut, known.weight, known.asked) == pytest.approx(
         (known_too.cut, known_too.weight, known_too.asked), abs=0.01

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mctrain.data.named import find_shards
 from mctrain.data.shards import grouped, samples, write_archive
-from mctrain.data.words import words_of
+from mctrain.data.words import texts_of, words_of
 from mctrain.errors import DataError
 
 if TYPE_CHECKING:
@@ -80,6 +80,22 @@ def is_drawn(key: str, words: Mapping[str, Any]) -> bool:
     """Whether a photo belongs to the set: it has queries, and the SHA-256 of its key, as a number, is a multiple of 20."""
     number = int(hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest(), 16)
     return bool(words.get("queries")) and number % _ONE_OF == 0
+
+
+def training_searches(data: Path, number: int) -> list[str]:
+    """Short searches of the training photos, drawn by their SHA-256.
+
+    Raises:
+        DataError: a part is missing or damaged.
+    """
+    found = {
+        query
+        for part in find_shards(data, _PARTS)
+        for sample in samples(part)
+        if not is_drawn(sample.key, sample.words)
+        for query in texts_of(sample.words, "queries")
+    }
+    return sorted(found, key=lambda query: hashlib.sha256(query.encode()).digest())[:number]
 
 
 def pack_everyday(data: Path, folder: Path) -> Path:

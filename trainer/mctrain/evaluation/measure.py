@@ -44,6 +44,7 @@ from mctrain.evaluation.tasks import (
     WordOrder,
     ZeroShot,
 )
+from picsight_engine.photos.colours import colour_table, nats_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -99,7 +100,7 @@ def _retrieval(subject: Subject, task: Retrieval, found: FoundTask) -> Answers:
     gallery = subject.gallery(found.photos)
     texts, rows = _joined(_captions(gallery, task.name))
     asked, owner = _asked(gallery, rows, task.name)
-    wanted, photos = as_ranked(subject, texts, asked.vectors)
+    wanted, photos = as_ranked(subject, texts, asked)
     return Answers(asked.keys, len(texts), tuple(retrieval(photos, wanted, owner)))
 
 
@@ -107,7 +108,7 @@ def _everyday(subject: Subject, _: Everyday, found: FoundTask) -> Answers:
     gallery = subject.gallery(found.photos)
     queries = [each.synthetic[QUERIES] for each in gallery.words]
     texts, owner = _joined(queries)
-    wanted, photos = as_ranked(subject, texts, gallery.vectors)
+    wanted, photos = as_ranked(subject, texts, gallery)
     outcomes = searching(photos, wanted, owner, right_photos(queries))
     return Answers(gallery.keys, len(texts), tuple(outcomes))
 
@@ -116,7 +117,7 @@ def _blanks(subject: Subject, _: Blanks, found: FoundTask) -> Answers:
     gallery, blanks = (subject.gallery([shard]) for shard in found.photos)
     texts, owner = _joined([each.synthetic[QUERIES] for each in gallery.words])
     kinds = [str(each.about["kind"]) for each in blanks.words]
-    wanted, photos, shown = as_ranked(subject, texts, gallery.vectors, blanks.vectors)
+    wanted, photos, shown = as_ranked(subject, texts, gallery, blanks)
     outcomes = coming_up(photos, shown, wanted, owner, kinds)
     return Answers(gallery.keys, len(texts), tuple(outcomes), less_is_better=True)
 
@@ -241,19 +242,22 @@ _ASKERS: dict[type[Asked], Callable[[Subject, Any, FoundTask], Answers]] = {
 }
 
 
-def as_ranked(
-    subject: Subject, texts: Sequence[str], *photos: NDArray[np.float32]
-) -> list[NDArray[np.float32]]:
+def as_ranked(subject: Subject, texts: Sequence[str], *photos: Gallery) -> list[NDArray[np.float32]]:
     """Vectors [n, dim] of texts and of sets of photos, whose products are the application's ranking scores.
 
-    If blank photos are penalised, they have one more dimension: the penalty for a photo; -1 for a text, or 0 if it asks
-    for blanks.
+    They have more dimensions for what photos lose: one for blank photos (-1 for a text, or 0 if it asks for them), and one
+    for each colour, whose loss is counted from its cut, so that texts that name colours stay comparable with others.
     """
-    wanted, losses = subject.searches(texts), [subject.losses(each) for each in photos]
-    if not any(each.any() for each in losses):
-        return [wanted, *photos]
-    lose = subject.asking(texts) - np.float32(1)
-    return [np.c_[each, more] for each, more in zip((wanted, *photos), (lose, *losses), strict=True)]
+    asks = subject.asking(texts) - np.float32(1)
+    words = np.c_[subject.searches(texts), asks, -subject.colour_weights(texts)]
+    return [words, *(np.c_[each.vectors, subject.losses(each.vectors), _nats(each)] for each in photos)]
+
+
+def _nats(photos: Gallery) -> NDArray[np.float32]:
+    cut = colour_table().cut
+    if photos.colours is None:
+        return np.zeros((len(photos.vectors), len(cut)), np.float32)
+    return np.stack([nats_of(photos.colours, [column]) for column in range(len(cut))], axis=1) - cut
 
 
 def _asked(gallery: Gallery, rows: NDArray[np.int64], task: str) -> tuple[Gallery, NDArray[np.int64]]:

@@ -15,7 +15,9 @@ from mctrain.data.words import SampleTexts, words_of
 from mctrain.errors import DataError, WeightsError
 from mctrain.teachers.teacher import BundleTeacher
 from picsight_engine.bundles.preprocess import reduced_side
+from picsight_engine.photos.colours import NAMES, colour_codes, named_colours
 from picsight_engine.photos.decode import Limits, decode
+from picsight_engine.photos.thumbnail import thumbnail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -31,12 +33,15 @@ _TOGETHER = 8  # photos per batch; unbatched, torch takes almost three times as 
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """The photos of a set in order: keys, file digests, words, and unit vectors [photos, dim]."""
+    """The photos of a set in order: keys, file digests, words, unit vectors [photos, dim], and the colour codes of their
+    thumbnails [photos, names], None if they are not measured.
+    """
 
     keys: tuple[str, ...]
     digests: tuple[bytes, ...]
     words: tuple[SampleTexts, ...]
     vectors: NDArray[np.float32]
+    colours: NDArray[np.uint8] | None = None
 
     def once(self, rows: NDArray[np.int64]) -> tuple[Gallery, NDArray[np.int64]]:
         """The distinct photos of some rows, in order of first appearance, and the index of each row's photo among them.
@@ -53,6 +58,7 @@ class Gallery:
             tuple(first),
             tuple(self.words[row] for row in kept),
             self.vectors[kept],
+            None if self.colours is None else self.colours[kept],
         )
         return photos, np.array([places[self.digests[row]] for row in rows], np.int64)
 
@@ -104,6 +110,7 @@ class Subject:
             tuple(digest for each in parts for digest in each.digests),
             tuple(words for each in parts for words in each.words),
             np.concatenate([each.vectors for each in parts]),
+            np.concatenate([each.colours for each in parts if each.colours is not None]),
         )
 
     def picture(self, picture: PIL.Image.Image, key: str) -> NDArray[np.float32]:
@@ -151,6 +158,13 @@ class Subject:
         """
         return self._embedded(self._bundle.searches if self._bundle else self._teacher.texts, tuple(texts))
 
+    def colour_weights(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """What the application takes off the score for each nat of each colour that a text names: [texts, names]."""
+        weights = np.zeros((len(texts), len(NAMES)), np.float32)
+        for row, columns in enumerate(map(named_colours, texts)):
+            weights[row, columns] = self._bundle.colour / max(len(columns), 1) if self._bundle else 0
+        return weights
+
     def losses(self, photos: NDArray[np.float32]) -> NDArray[np.float32]:
         """The application's penalty for blank photos, [n] for vectors [n, dim]."""
         known = self._bundle.blankness if self._bundle else None
@@ -188,13 +202,14 @@ class Subject:
 
     def _look(self, place: Path) -> Gallery:
         keys, digests, words = list[str](), list[bytes](), list[SampleTexts]()
-        rows = list["NDArray[np.float32]"]()
+        rows, colours = list["NDArray[np.float32]"](), list[bytes]()
         side = reduced_side(self._teacher.spec)
         photos = _in_folders(place) if place.is_dir() else _in_shard(place)
         while part := list(islice(photos, _TOGETHER)):
             pictures = []
             for photo in part:
                 pictures.append(decode(photo.content, photo.name, min_side=side, limits=Limits()).image)
+                colours.append(colour_codes(thumbnail(pictures[-1])) or bytes(len(NAMES)))
                 keys.append(photo.key)
                 digests.append(hashlib.sha256(photo.content).digest())
                 words.append(photo.words)
@@ -202,7 +217,8 @@ class Subject:
             rows.append(self._seen_in(pictures, keys[-len(part) :]))
         if not rows:
             raise DataError(f"{place} holds no photo; check the name.")
-        return Gallery(tuple(keys), tuple(digests), tuple(words), np.concatenate(rows))
+        codes = np.frombuffer(b"".join(colours), np.uint8).reshape(len(keys), -1)
+        return Gallery(tuple(keys), tuple(digests), tuple(words), np.concatenate(rows), codes)
 
 
 def _read(path: Path) -> bytes:

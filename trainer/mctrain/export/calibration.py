@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mctrain.data.apart import pack_everyday
+from mctrain.data.apart import pack_everyday, training_searches
 from mctrain.data.blanks import TRAINING, pack_blanks
 from mctrain.data.named import find_shards
 from mctrain.data.words import QUERIES
 from mctrain.errors import DataError
 from mctrain.evaluation.report import reporting
+from mctrain.evaluation.retrieval import right_photos
 from mctrain.evaluation.subject import Gallery, Subject
 from mctrain.evaluation.things import load_things, presence
 from mctrain.export.cuts import SIZES, Measured, ThingScores, draw_trials, fit, measure
@@ -24,12 +25,14 @@ from picsight_engine.bundles.bundle import MANIFEST, manifest_text, open_bundle
 from picsight_engine.bundles.calibration import Blankness, vector_text
 from picsight_engine.bundles.commonness import commonness
 from picsight_engine.bundles.destination import demand_writable
+from picsight_engine.photos.colours import named_colours, nats_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
+    from picsight_engine.bundles.bundle import RankedBy
     from picsight_engine.bundles.calibration import Calibration
 
     Vectors = NDArray[np.float32]
@@ -41,6 +44,8 @@ _WEIGHT = 0.3
 
 SETS = ("flickr8k-dev-*.tar", "caltech101-eval-*.tar", "imagenet-sample-*.tar")  # and everyday-dev
 _BLANKS = 1000
+_SEARCHES = 1500  # whose mean is the centre
+_COLOURS = np.linspace(0, 0.06, 25).round(4)
 _LARGEST = 4000  # most photos of both halves, for which the growth is checked
 
 
@@ -72,8 +77,8 @@ def _discriminant(some: Vectors, others: Vectors) -> Vectors:
 def calibrate_bundle(
     folder: Path, data: Path, progress: Callable[[int, str], None]
 ) -> tuple[Calibration, list[Measured]]:
-    """Fits a bundle's calibration and its blank detector, writes both into the manifest, and returns the calibration's
-    accuracy.
+    """Fits what ranks, a bundle's calibration and its blank detector, writes them into the manifest, and returns the
+    calibration's accuracy.
 
     Raises:
         BundleError: the bundle is damaged, or holds one tower only.
@@ -85,10 +90,13 @@ def calibrate_bundle(
     things = load_things()
     teacher = BundleTeacher(folder)
     subject = Subject(teacher, progress)
-    galleries = evaluation_galleries(subject, data)
+    *galleries, everyday = evaluation_galleries(subject, data)
+    ranked_by, colour = fit_ranking(everyday, teacher)
+    galleries.append(everyday)
     queries = [each.query for each in things]
     photos, wanted = np.concatenate([each.vectors for each in galleries]), teacher.terms(queries)
-    scores = wanted @ photos.T
+    centre = teacher.texts(training_searches(data, _SEARCHES)).mean(axis=0)
+    scores = (wanted - centre) @ photos.T
     shown = presence(things, [words for each in galleries for words in each.words])
     report_photos = np.concatenate([reporting(each.keys) for each in galleries])
     if min(report_photos.sum(), (~report_photos).sum()) < SIZES[-1]:
@@ -98,6 +106,7 @@ def calibrate_bundle(
         )
     material = ThingScores(scores, shown, np.array(list(map(commonness, queries))))
     calibration, measured = fit_halves(material, reporting(queries), report_photos)
+    calibration = replace(calibration, colour=colour, centre=vector_text(centre))
     with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
         blanks = subject.gallery([pack_blanks(TRAINING, _BLANKS, Path(scratch))])
     asking = dict.fromkeys(query for each in blanks.words for query in each.synthetic[QUERIES])
@@ -108,6 +117,7 @@ def calibrate_bundle(
     }
     manifest = replace(
         bundle.manifest,
+        text=replace(bundle.text_spec(), ranked_by=ranked_by),
         calibration=calibration,
         blankness=fit_blankness(
             photos[~report_photos],
@@ -120,6 +130,33 @@ def calibrate_bundle(
     with write_whole(folder / MANIFEST) as file:
         file.write(manifest_text(manifest))
     return calibration, measured
+
+
+def fit_ranking(everyday: Gallery, teacher: BundleTeacher) -> tuple[RankedBy, float]:
+    """Whether templates rank, and the weight of colours, by the mean reciprocal rank on the choosing half of the photos."""
+    queries = [each.synthetic[QUERIES] for each in everyday.words]
+    owner = np.repeat(np.arange(len(queries)), [len(each) for each in queries])
+    chosen = ~reporting(everyday.keys)[owner]
+    texts = [text for each in queries for text in each]
+    asked, right = (
+        [text for text, kept in zip(texts, chosen, strict=True) if kept],
+        right_photos(queries)[chosen],
+    )
+
+    def quality(scores: Vectors, rows: NDArray[np.bool_]) -> float:
+        best = np.where(right[rows], scores, -np.inf).max(axis=1)
+        return float((1 / (1 + (~right[rows] & (scores >= best[:, None])).sum(axis=1))).mean())
+
+    every = np.ones(len(asked), np.bool_)
+    embedded: dict[RankedBy, Vectors] = {"words": teacher.texts(asked), "templates": teacher.terms(asked)}
+    products = {name: each @ everyday.vectors.T for name, each in embedded.items()}
+    best = max(products, key=lambda name: quality(products[name], every))
+    columns = [named_colours(text) for text in asked]
+    named = np.array([bool(each) for each in columns])
+    assert everyday.colours is not None, "a gallery read from files is measured"
+    nats = np.stack([nats_of(everyday.colours, each) for each in columns if each])
+    weight = max(_COLOURS, key=lambda weight: quality(products[best][named] - weight * nats, named))
+    return best, float(weight)
 
 
 def evaluation_galleries(subject: Subject, data: Path) -> list[Gallery]:

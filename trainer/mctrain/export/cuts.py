@@ -114,8 +114,9 @@ def fit(trials: Trials) -> Calibration:
 
     def parted(numbers: tuple[float, float]) -> float:
         gap, common = numbers
-        level = _evidence(trials, gap) - _rises(trials, *_growth(trials, gap, common), common)
-        return auc(level[~absent], level[absent])
+        level = _evidence(trials, gap) + common * trials.common
+        sizes = [trials.sizes == size for size in np.unique(trials.sizes)]
+        return float(np.mean([auc(level[each & ~absent], level[each & absent]) for each in sizes]))
 
     gap, common = max(product(_GAPS.tolist(), _COMMON.tolist()), key=parted)
     growth, below = _growth(trials, gap, common)
@@ -128,7 +129,8 @@ def fit(trials: Trials) -> Calibration:
     possible = min(float(np.quantile(evidence[~absent], _LOST)), answered)
     span = float(np.quantile(_behind(trials.of(~absent)), 1 - _LOST))
     found = (answered, strong, possible, gap, span, growth, below, common)
-    return Calibration(*(round(each, 4) for each in found))
+    names = [each.name for each in fields(Calibration)]
+    return Calibration(**{name: round(each, 4) for name, each in zip(names, found, strict=False)})
 
 
 def measure(trials: Trials, calibration: Calibration) -> list[Measured]:

@@ -87,7 +87,8 @@ class BundleTeacher:
         self.scale = bundle.manifest.logit_scale
         self.digest = file_digest(folder / MANIFEST)[:16]  # it contains the digests of all files
         self.spec = bundle.image_spec()
-        self.blankness = bundle.manifest.blankness
+        self.blankness, calibration = bundle.manifest.blankness, bundle.manifest.calibration
+        self.colour = calibration.colour if calibration else 0.0
         self._image = load_image_encoder(bundle)
         self._text = TextEmbedder(bundle, threads=1)
 

@@ -22,6 +22,7 @@ from picsight.window.parts.words import (
 from picsight.window.search.wording import describe
 from picsight_engine.bundles.commonness import commonness
 from picsight_engine.language.query import Fact, parse
+from picsight_engine.search.answer import COLOUR
 from picsight_engine.suffixes import companion_kind
 
 if TYPE_CHECKING:
@@ -206,7 +207,9 @@ def reasons_of(
     reasons, calibration, likeness = [], manifest.calibration, manifest.likeness
     for term in terms:
         is_picture = term.text.lstrip("-").startswith("like")
-        if is_picture and likeness is not None:
+        if term.text.startswith(COLOUR):
+            bounds = 0.5, 1.0
+        elif is_picture and likeness is not None:
             bounds = likeness.weaker, likeness.strong
         elif not is_picture and calibration is not None:
             rise = calibration.rise(max(photos, 1), commonness(term.text.lstrip("-")))

@@ -206,6 +206,7 @@ _LOOKS: dict[SuggestionKind, tuple[str, str]] = {
     "camera": ("camera", "Camera"),
     "lens": ("camera", "Lens"),
     "format": ("photos", "Format"),
+    "colour": ("photos", "Colour"),
     "history": ("history", "Searched before"),
 }
 

@@ -26,6 +26,8 @@ _FACTS = {
     "label": "Label {value}",
     "rated": "Rated {value}",
     "tag": "Tag {value}",
+    "colour": "Colour {value}",
+    "color": "Colour {value}",
 }
 _ALBUM = "Album {value}"
 
