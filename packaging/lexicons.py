@@ -17,7 +17,7 @@ from picsight_engine.language.translation import compound
 
 SOURCES = Path(__file__).with_name("lexicons")
 EVERYDAY = Path(commonness.__file__).with_name("everyday_words.tsv")
-MOST_BYTES = 700_000  # of one built lexicon
+MOST_BYTES = 750_000  # of one built lexicon
 
 
 def entries(source: Path) -> dict[str, tuple[str, ...]]:
@@ -38,8 +38,8 @@ def entries(source: Path) -> dict[str, tuple[str, ...]]:
     return {key: tuple(readings) for key, readings in found.items()}
 
 
-def forms(language: str, source: Path) -> dict[str, str]:
-    """The base form, folded, of every inflected form of an entry of one word."""
+def forms(language: str, source: Path) -> dict[str, tuple[str, bool]]:
+    """The base form, folded, of every inflected form of an entry of one word, and whether it has a capital."""
     from simplemma.strategies.dictionaries.dictionary_factory import DefaultDictionaryFactory
 
     rank: dict[str, int] = {}
@@ -47,13 +47,12 @@ def forms(language: str, source: Path) -> dict[str, str]:
         word = line.partition("\t")[0].strip()
         if word and not word.startswith("#") and " " not in word:
             rank.setdefault(word, len(rank))
-    known = {key_of(word) for word in rank}
     found: dict[str, tuple[int, str]] = {}
     for form, base in DefaultDictionaryFactory().get_dictionary(language).items():
         key = key_of(form)
-        if base in rank and key not in known and " " not in key:
-            found[key] = min((rank[base], key_of(base)), found.get(key, (len(rank), "")))
-    return {form: base for form, (_, base) in found.items() if form}
+        if base in rank and key and key != key_of(base) and " " not in key:
+            found[key] = min((rank[base], base), found.get(key, (len(rank), "")))
+    return {form: (key_of(base), base[:1].isupper()) for form, (_, base) in found.items()}
 
 
 def build(language: str) -> bytes:
@@ -62,11 +61,14 @@ def build(language: str) -> bytes:
     rows = {key: "|".join(readings) for key, readings in entries(source).items()}
     words = Lexicon(language, written(language, rows))
     english = english_words()
-    rows |= {
-        form: _derived(form, base)
-        for form, base in forms(language, source).items()
-        if words.regular_base(form) != base or form in english or photos_with(form)
-    }
+    for form, (base, is_noun) in forms(language, source).items():
+        if form in rows:  # an entry that is also a form of another one has its senses too
+            senses = rows[base].split("|") if not rows[base].startswith("=") else []
+            rows[form] = "|".join(dict.fromkeys((*rows[form].split("|"), *senses[:1])))
+            continue
+        mark = "+" if language == "de" and is_noun and not form.endswith("s") else ""
+        if mark or words.regular_base(form) != base or form in english or photos_with(form):
+            rows[form] = _derived(form, base) + mark
     lexicon = Lexicon(language, written(language, rows))
     everyday = (EVERYDAY.read_text("utf-8").replace("\t", " ").split())[::2]
     for word in (*english, *everyday, *(f"{word}{ending}" for word in everyday for ending in ("s", "es"))):

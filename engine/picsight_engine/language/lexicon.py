@@ -3,7 +3,7 @@
 `packaging/lexicons.py` builds the files. After a header, each line is `key<TAB>readings[<TAB>photos]`: the key is folded
 (see `key_of`), the readings are separated by "|", and `photos` says how many of some 34,000 English captions have the key,
 if it is also an English word. Instead of readings, an inflected form has "=" with the number of letters to cut and those to
-append: "rojas<TAB>=2o" has the readings of "rojo". Forms with a regular ending of their language (`ENDINGS`) are left out.
+append: "rojas<TAB>=2o" has the readings of "rojo"; a "+" at the end marks the plural of a noun. Forms with a regular ending of their language (`ENDINGS`) are left out.
 """
 
 from __future__ import annotations
@@ -33,11 +33,13 @@ ENDINGS = {
     "pt": ("s", "es"),
     "nl": ("s", "en", "e"),
 }
+# Endings of plurals; German ones are marked in the file, because their endings say too little.
+_PLURALS = {"de": (), "fr": ("s", "x"), "es": ("s",), "it": ("i", "e"), "pt": ("s",), "nl": ("s", "en")}
 _SHORTEST = 4  # letters before a regular ending
 BUILT = Path(__file__).with_name("lexicons")
-_LETTERS = re.compile(r"[^\W_]+")
+_LETTERS = r"[^\W_]+"  # compiled for the first word, not at every start
 _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae"})
-_HEADER = re.compile(rb"# picsight lexicon 1 ([a-z]{2}) ([0-9]+) ([0-9]+)\n")
+_HEADER = rb"# picsight lexicon 1 ([a-z]{2}) ([0-9]+) ([0-9]+)\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +59,20 @@ class Header:
 class Entry:
     """The English `readings` of a word or phrase, most usual first; an empty one drops it.
 
-    `photos` counts the English captions with this word, 0 if it is no English word. `base` is the folded base form.
+    `photos` counts the English captions with this word, 0 if it is no English word. `base` is the folded base form, of which
+    the key may be the `plural`, if it is a noun.
     """
 
     key: str
     base: str
     readings: tuple[str, ...]
     photos: int
+    plural: bool = False
 
 
 def key_of(text: str) -> str:
     """The folded words of a text, with one blank between them: "L'arc-en-ciel" is "l arc en ciel", "Straße" is "strasse"."""
-    return " ".join(_LETTERS.findall(fold(text).translate(_LIGATURES)))
+    return " ".join(re.findall(_LETTERS, fold(text).translate(_LIGATURES)))
 
 
 class Lexicon:
@@ -76,7 +80,7 @@ class Lexicon:
 
     def __init__(self, language: str, content: bytes) -> None:
         """Raises LexiconError unless `content` is a whole lexicon of this language."""
-        header = _HEADER.match(content)
+        header = re.match(_HEADER, content)
         if header is None or header[1].decode() != language or len(content) != header.end() + int(header[3]):
             raise LexiconError(_damaged(language))
         self.language = language
@@ -89,7 +93,7 @@ class Lexicon:
             LexiconError: the lexicon is damaged.
         """
         readings, photos = self._row(key)
-        base = key
+        base, marked = key, False
         if readings is None:
             base = self.regular_base(key) or ""
             readings, _ = self._row(base) if base else (None, 0)
@@ -99,11 +103,15 @@ class Lexicon:
             cut = re.match("[0-9]+", readings[1:])
             if cut is None:
                 raise LexiconError(_damaged(self.language))
-            base = key[: len(key) - int(cut[0])] + readings[1 + cut.end() :]
+            base = key[: len(key) - int(cut[0])] + readings[1 + cut.end() :].removesuffix("+")
+            marked = readings.endswith("+")
             readings, _ = self._row(base)
         if readings is None or readings.startswith("="):
             raise LexiconError(_damaged(self.language))
-        return Entry(key, base, tuple(readings.split("|")), photos)
+        plural = marked or any(
+            key.endswith(each) and not base.endswith(each) for each in _PLURALS[self.language]
+        )
+        return Entry(key, base, tuple(readings.split("|")), photos, plural)
 
     def regular_base(self, key: str) -> str | None:
         """The entry that a key without a line has before a regular ending; None if there is none."""
