@@ -12,7 +12,7 @@ from pathlib import Path
 
 from picsight_engine.bundles import commonness
 from picsight_engine.bundles.commonness import photos_with
-from picsight_engine.language.lexicon import BUILT, Header, Lexicon, key_of
+from picsight_engine.language.lexicon import BUILT, Lexicon, header_of, key_of
 from picsight_engine.language.translation import compound
 
 SOURCES = Path(__file__).with_name("lexicons")
@@ -89,7 +89,7 @@ def written(language: str, rows: dict[str, str]) -> bytes:
         photos = photos_with(key) or int(key in english)
         lines.append(f"{key}\t{rows[key]}" + (f"\t{photos}" if photos else "") + "\n")
     body = "".join(lines).encode()
-    return Header(language, len(rows), len(body)).line() + body
+    return header_of(language, body) + body
 
 
 def _derived(form: str, base: str) -> str:

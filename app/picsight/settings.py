@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 import tomllib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from platformdirs import user_config_dir
 
-from picsight_engine.language.lexicon import LANGUAGES
+from picsight.languages import SYSTEM
 from picsight_engine.private_files import make_private, write_private
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 LOG = logging.getLogger(__name__)
 Theme = Literal["system", "light", "dark"]
-SYSTEM = "system"
 ROW_SMALLEST, ROW_LARGEST = 6.0, 24.0  # em
 SIDEBAR_NARROWEST, SIDEBAR_WIDEST = 10.0, 22.0  # em
 DETAILS_NARROWEST, DETAILS_WIDEST = 16.0, 28.0  # em
@@ -79,23 +74,6 @@ def save_settings(settings: Settings, file: Path) -> None:
         make_private(file.parent)
     except OSError as error:
         LOG.warning("%s could not be written: %s", file, error)
-
-
-def search_languages(chosen: str, system: Iterable[str]) -> tuple[str, ...]:
-    """The languages of searches besides English, by the setting, or by the `system`'s locales, such as "de_DE".
-
-    >>> search_languages("system", ["de_AT.UTF-8", "en_GB"])
-    ('de',)
-    """
-    names = system if chosen == SYSTEM else re.split(r"[\s,]+", chosen)
-    codes = dict.fromkeys(re.split("[-_.@]", name.strip().lower())[0] for name in names)
-    return tuple(code for code in codes if code in LANGUAGES)
-
-
-def system_locales() -> list[str]:
-    """The user's locales, preferred first, as programs for the terminal see them."""
-    names = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
-    return next((value.split(":") for name in names if (value := os.environ.get(name))), [])
 
 
 def _checked(name: str, default: Any, value: Any) -> Any:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from picsight.languages import CODES, search_languages
 from picsight.settings import Settings, load_settings, save_settings
+from picsight_engine.language.lexicon import LANGUAGES
 
 
 def test_settings_come_back_as_they_were_saved(tmp_path):
@@ -76,3 +78,10 @@ def test_a_folder_that_cannot_be_made_does_not_stop_the_program(tmp_path):
 def test_the_documentation_names_every_setting():
     page = (Path(__file__).resolve().parents[2] / "docs" / "window.md").read_text(encoding="utf-8")
     assert all(f"| `{field.name}` |" in page for field in fields(Settings))
+
+
+def test_languages_are_those_of_the_setting_or_of_the_system_that_have_a_lexicon():
+    assert tuple(LANGUAGES) == CODES
+    assert search_languages("system", ["pt_BR.UTF-8", "ja_JP", "de-CH", "en"]) == ("pt", "de")
+    assert search_languages("fr, xx nl", ["de_DE"]) == ("fr", "nl")
+    assert search_languages("en", ["de_DE"]) == ()

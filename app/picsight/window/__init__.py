@@ -12,8 +12,9 @@ from PySide6.QtCore import QEvent, QLocale, QObject, QSocketNotifier, QTimer, Si
 from PySide6.QtWidgets import QApplication
 
 from picsight.jobs import Jobs
+from picsight.languages import search_languages
 from picsight.locations import model_choice
-from picsight.settings import load_settings, save_settings, search_languages, settings_file
+from picsight.settings import load_settings, save_settings, settings_file
 from picsight.window.library.controller import LibraryPlace
 from picsight.window.main_window import MainWindow
 from picsight.window.parts.focus import KeyboardWatch

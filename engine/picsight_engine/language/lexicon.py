@@ -39,20 +39,7 @@ _SHORTEST = 4  # letters before a regular ending
 BUILT = Path(__file__).with_name("lexicons")
 _LETTERS = r"[^\W_]+"  # compiled for the first word, not at every start
 _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae"})
-_HEADER = rb"# picsight lexicon 1 ([a-z]{2}) ([0-9]+) ([0-9]+)\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """The first line of a lexicon: its language, its number of lines, and the number of bytes that follow."""
-
-    language: str
-    lines: int
-    size: int
-
-    def line(self) -> bytes:
-        """The header as the bytes of its line."""
-        return f"# picsight lexicon 1 {self.language} {self.lines} {self.size}\n".encode()
+_HEADER = rb"# picsight lexicon 1 ([a-z]{2}) ([0-9]+)\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +57,11 @@ class Entry:
     plural: bool = False
 
 
+def header_of(language: str, body: bytes) -> bytes:
+    """The first line of a lexicon with this body, which names its language and the number of bytes that follow."""
+    return f"# picsight lexicon 1 {language} {len(body)}\n".encode()
+
+
 def key_of(text: str) -> str:
     """The folded words of a text, with one blank between them: "L'arc-en-ciel" is "l arc en ciel", "Straße" is "strasse"."""
     return " ".join(re.findall(_LETTERS, fold(text).translate(_LIGATURES)))
@@ -81,7 +73,7 @@ class Lexicon:
     def __init__(self, language: str, content: bytes) -> None:
         """Raises LexiconError unless `content` is a whole lexicon of this language."""
         header = re.match(_HEADER, content)
-        if header is None or header[1].decode() != language or len(content) != header.end() + int(header[3]):
+        if header is None or header[1].decode() != language or len(content) != header.end() + int(header[2]):
             raise LexiconError(_damaged(language))
         self.language = language
         self._content, self._start = content, header.end()

@@ -14,8 +14,6 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from picsight_engine.language.lexicon import LANGUAGES, key_of
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -89,6 +87,8 @@ def in_english(word: str, languages: Sequence[str]) -> str:
 
 def _in_english(words: Sequence[str], language: str) -> list[str]:
     """The words of a time in English and in English order; words that the table lacks stay."""
+    from picsight_engine.language.lexicon import key_of  # 3 ms that searches in English do not pay
+
     table, english = _time_words()[language], []
     for word in words:
         if any(letter.isdecimal() for letter in word):
@@ -108,6 +108,8 @@ def _in_english(words: Sequence[str], language: str) -> list[str]:
 @cache
 def _time_words() -> dict[str, dict[str, str]]:
     """For each language, the English word for each folded word of times."""
+    from picsight_engine.language.lexicon import key_of  # as above
+
     table: dict[str, dict[str, str]] = {}
     text = resources.files(__package__).joinpath("time_words.tsv").read_text(encoding="utf-8")
     for line in text.splitlines():
@@ -149,11 +151,11 @@ def _simple(text: str, today: date) -> Period | None:
     if re.fullmatch(_ISO, text):
         return _period([text], today)
     words = [_plain(word) for word in re.split(r"[\s_-]+", text) if word]
-    for each in (words, *(_in_english(words, language) for language in LANGUAGES)):
-        period = _period([word for word in each if word not in _FILLERS], today)
-        if period is not None:
-            return period
-    return None
+    period = _period([word for word in words if word not in _FILLERS], today)
+    others = (
+        (_period(_in_english(words, language), today) for language in _time_words()) if not period else ()
+    )
+    return period or next(filter(None, others), None)
 
 
 def _between(first: Period | None, last: Period | None) -> Period | None:

@@ -195,3 +195,16 @@ def test_a_large_library_that_is_being_indexed_is_not_counted_at_every_key():
     assert is_worth_counting(cost=0.02, age=0.0)
     assert not is_worth_counting(cost=0.2, age=2.0)
     assert is_worth_counting(cost=0.2, age=5.0)
+
+
+def test_words_of_a_set_language_are_neither_completed_nor_corrected_in_english(filled):
+    assert filled.suggestions("hund").completed.text != "hund"
+    assert filled.suggestions("fahrrat am meer").meant is not None
+    filled.languages = ("de",)
+    try:
+        assert filled.suggestions("hun").completed.text == "hun"
+        assert filled.suggestions("hund").is_whole
+        assert filled.suggestions("schnee ").meant is None
+        assert filled.suggestions("biccle").meant.text == "bicycle"
+    finally:
+        filled.languages = ()

@@ -14,8 +14,8 @@ from picsight.cli.layout import count, cut_middle, terminal_width
 from picsight.cli.options import A_PATH, LIMIT, WordsCommand
 from picsight.cli.streams import finish_stdout, is_terminal, lines_of_stdin, put, put_json, put_names
 from picsight.exposure import film_time
+from picsight.languages import CODES, SYSTEM, search_languages, system_locales
 from picsight_engine.errors import RequestError
-from picsight_engine.language.lexicon import LANGUAGES
 from picsight_engine.language.query import as_words
 from picsight_engine.search.answer import Answer, Least, Order
 
@@ -79,15 +79,14 @@ def search(
         raise click.UsageError(
             "Type what the photo shows, for example: picsight search red bicycle near the sea."
         )
-    spoken = _languages(languages)
+    spoken = _typed_languages(languages) if languages else None
     bundle = locations.answering_model(invocation.folder)
     with invocation.open_library(bundle) as library:
-        if library is not None:
-            library.languages = spoken
         for query in _queries_of_stdin() if stdin else (_as_text(" ".join(words)),):
             if library is None:
                 answer = Answer(query, bundle.manifest.space_id, photos=0, milliseconds=0.0, results=())
             else:
+                library.languages = _usual_languages(query) if spoken is None else spoken
                 answer = library.search(query, limit=limit, least=least, order=order, explain=explain)
             put_answer(invocation, answer)
             if stdin and not invocation.json:
@@ -95,16 +94,23 @@ def search(
                 finish_stdout()  # the next query may depend on this answer
 
 
-def _languages(typed: tuple[str, ...]) -> tuple[str, ...]:
-    """The languages of the query besides English: the typed ones, or those of the settings."""
-    from picsight.settings import load_settings, search_languages, settings_file, system_locales
-
-    if not typed:
-        return search_languages(load_settings(settings_file()).languages, system_locales())
+def _typed_languages(typed: tuple[str, ...]) -> tuple[str, ...]:
     codes = re.split(r"[\s,]+", ",".join(typed).lower())
-    if unknown := [code for code in codes if code not in {*LANGUAGES, "en"}]:
-        raise click.UsageError(f'--language knows {", ".join(("en", *LANGUAGES))}, but not "{unknown[0]}".')
+    if unknown := [code for code in codes if code not in {*CODES, "en"}]:
+        raise click.UsageError(f'--language knows {", ".join(("en", *CODES))}, but not "{unknown[0]}".')
     return search_languages(" ".join(codes), ())
+
+
+def _usual_languages(query: str) -> tuple[str, ...]:
+    """The languages of the settings, which are read only if the system or a word of the query is not English."""
+    from picsight_engine.bundles.commonness import is_everyday  # as does the search
+
+    locales = system_locales()
+    if not search_languages(SYSTEM, locales) and is_everyday(query):
+        return ()
+    from picsight.settings import load_settings, settings_file  # 10 ms
+
+    return search_languages(load_settings(settings_file()).languages, locales)
 
 
 def _queries_of_stdin() -> Iterator[str]:
@@ -195,6 +201,8 @@ def _filter_sentences(answer: Answer) -> Iterator[str]:
     if answer.translation:
         yield f"Searched as: {' | '.join(answer.translation.readings)}; as typed with --language en"
         if answer.translation.unknown:
+            from picsight_engine.language.lexicon import LANGUAGES  # a translated search has loaded it
+
             yield f"Not in the {LANGUAGES[answer.translation.language]} lexicon: {', '.join(answer.translation.unknown)}"
     for part in answer.filters:
         if part.recognised:
