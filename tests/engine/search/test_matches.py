@@ -59,6 +59,12 @@ def test_alternatives_are_judged_as_the_commonest_is_in_a_larger_library(judging
     assert matches(alternatives) == CUTS.matches(judged(alternatives), 3 * PHOTOS, commonness("dog"))
 
 
+def test_less_of_something_leaves_the_judgement_to_what_is_wanted(judging):
+    plain, less = (judging.search(query, limit=PHOTOS).results for query in ("dog", "dog -snow"))
+    assert {result.id: result.match for result in less} == {result.id: result.match for result in plain}
+    assert [result.score for result in less] != [result.score for result in plain]
+
+
 def test_photos_like_a_photo_have_no_match(judging, captions):
     assert set(matches(judging.similar(next(iter(captions)), limit=5))) == {None}
 

@@ -17,8 +17,8 @@ from mctrain.data.apart import is_drawn
 from mctrain.data.shards import samples
 from mctrain.evaluation.report import reporting
 from mctrain.evaluation.subject import Subject
-from mctrain.evaluation.things import load_things, presence
-from mctrain.export.calibration import fit_blankness
+from mctrain.evaluation.things import ABSENT, SHOWN, load_things, presence
+from mctrain.export.calibration import fit_blankness, fit_likeness
 from mctrain.export.cuts import ThingScores, draw_trials, measure
 from mctrain.teachers.teacher import BundleTeacher
 from picsight_engine.bundles.bundle import MANIFEST, open_bundle
@@ -104,6 +104,20 @@ def test_the_command_finds_the_calibration_that_ships_and_changes_the_manifest_a
     assert known.asking(words).tolist() == known_too.asking(words).tolist() == [True, True, False, False]
     for file in starter.iterdir():
         assert file.name == MANIFEST or file.read_bytes() == (copy / file.name).read_bytes()
+
+
+def test_photos_are_alike_from_where_pairs_have_a_thing_in_common():
+    draw = np.random.default_rng(3)
+    things = draw.normal(size=(40, 64))
+    of = draw.integers(0, 40, 800)
+    photos = things[of] + draw.normal(size=(800, 64))
+    photos = (photos / np.linalg.norm(photos, axis=1, keepdims=True)).astype(np.float32)
+    shown = np.where(of == np.arange(40)[:, None], SHOWN, ABSENT).astype(np.int8)
+    likeness, (strong, weaker) = fit_likeness(photos, shown)
+    assert likeness.strong > likeness.weaker > 0.1
+    assert (strong, weaker) == (pytest.approx(0.6, abs=0.06), pytest.approx(0.25, abs=0.04))
+    everywhere = np.vstack([shown, np.full((1, 800), SHOWN, np.int8)])  # as people are
+    assert fit_likeness(photos, everywhere)[0] == likeness
 
 
 DIM = 24

@@ -101,9 +101,9 @@ def export(
 @click.argument("bundle", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @data_option
 def calibrate(bundle: Path, *, data: Path) -> None:
-    """Fits the score above which a photo of BUNDLE matches, and the region of its space that holds blank pictures.
+    """Fits what ranks photos of BUNDLE, the score above which they match, and the region of its space that holds blank pictures.
 
-    Both go into its manifest; no other file changes.
+    All go into its manifest; no other file changes.
 
     The searches run on the evaluation sets in --data, which the model must not have been trained on. One half of the
     things and photos chooses the numbers; the printed figures come from the other half.

@@ -17,12 +17,12 @@ from mctrain.errors import DataError
 from mctrain.evaluation.report import reporting
 from mctrain.evaluation.retrieval import right_photos
 from mctrain.evaluation.subject import Gallery, Subject
-from mctrain.evaluation.things import load_things, presence
+from mctrain.evaluation.things import DOUBTFUL, SHOWN, load_things, presence
 from mctrain.export.cuts import SIZES, Measured, ThingScores, draw_trials, fit, measure
 from mctrain.teachers.teacher import BundleTeacher
 from mctrain.whole_files import write_whole
 from picsight_engine.bundles.bundle import MANIFEST, manifest_text, open_bundle
-from picsight_engine.bundles.calibration import Blankness, vector_text
+from picsight_engine.bundles.calibration import Blankness, Likeness, vector_text
 from picsight_engine.bundles.commonness import commonness
 from picsight_engine.bundles.destination import demand_writable
 from picsight_engine.photos.colours import named_colours, nats_of
@@ -44,6 +44,11 @@ _WEIGHT = 0.3
 
 SETS = ("flickr8k-dev-*.tar", "caltech101-eval-*.tar", "imagenet-sample-*.tar")  # and everyday-dev
 _BLANKS = 1000
+_ALIKE = (
+    0.6,
+    0.25,
+)  # of pairs above the cosines for strong and weaker matches, these shares have a thing in common
+_SPECIFIC = 200  # photos that may show a thing that makes pairs alike
 _SEARCHES = 1500  # whose mean is the centre
 _COLOURS = np.linspace(0, 0.06, 25).round(4)
 _LARGEST = 4000  # most photos of both halves, for which the growth is checked
@@ -77,8 +82,8 @@ def _discriminant(some: Vectors, others: Vectors) -> Vectors:
 def calibrate_bundle(
     folder: Path, data: Path, progress: Callable[[int, str], None]
 ) -> tuple[Calibration, list[Measured]]:
-    """Fits what ranks, a bundle's calibration and its blank detector, writes them into the manifest, and returns the
-    calibration's accuracy.
+    """Fits what ranks, a bundle's calibration, its likeness of photos and its blank detector, writes them into the manifest,
+    and returns the calibration's accuracy.
 
     Raises:
         BundleError: the bundle is damaged, or holds one tower only.
@@ -110,7 +115,9 @@ def calibrate_bundle(
     with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
         blanks = subject.gallery([pack_blanks(TRAINING, _BLANKS, Path(scratch))])
     asking = dict.fromkeys(query for each in blanks.words for query in each.synthetic[QUERIES])
+    likeness, alike = fit_likeness(photos, shown)
     provenance = {
+        "alike": [round(each, 4) for each in alike],
         "things": len(things),
         "sets": [*SETS, "everyday-dev"],
         "measured": [each.as_dict() for each in measured],
@@ -119,6 +126,7 @@ def calibrate_bundle(
         bundle.manifest,
         text=replace(bundle.text_spec(), ranked_by=ranked_by),
         calibration=calibration,
+        likeness=likeness,
         blankness=fit_blankness(
             photos[~report_photos],
             blanks.vectors,
@@ -157,6 +165,32 @@ def fit_ranking(everyday: Gallery, teacher: BundleTeacher) -> tuple[RankedBy, fl
     nats = np.stack([nats_of(everyday.colours, each) for each in columns if each])
     weight = max(_COLOURS, key=lambda weight: quality(products[best][named] - weight * nats, named))
     return best, float(weight)
+
+
+def fit_likeness(photos: Vectors, shown: NDArray[np.int8]) -> tuple[Likeness, tuple[float, float]]:
+    """Fits from which cosine on photos [n, dim] are like one another, on the even rows, by the things that they have in common
+    [things, n]; returns it with the shares of pairs of odd rows above each cosine that have one in common.
+
+    Pairs of which captions leave that in doubt do not count, nor do things that nearly every library shows.
+    """
+    specific = shown[(shown == SHOWN).sum(axis=1) <= _SPECIFIC]
+
+    def pairs(rows: slice) -> tuple[Vectors, NDArray[np.bool_]]:
+        upper = np.triu_indices(len(photos[rows]), 1)
+        alike, doubtful = (
+            (each.T @ each)[upper] > 0
+            for each in ((specific[:, rows] >= least).astype(np.float32) for least in (SHOWN, DOUBTFUL))
+        )
+        judged = alike | ~doubtful
+        return (photos[rows] @ photos[rows].T)[upper][judged], alike[judged]
+
+    cosines, alike = pairs(slice(0, None, 2))
+    order = np.argsort(-cosines)
+    right = np.cumsum(alike[order]) / np.arange(1, len(order) + 1)
+    cuts = [round(float(cosines[order][np.flatnonzero(right >= share)[-1]]), 2) for share in _ALIKE]
+    others, alike = pairs(slice(1, None, 2))
+    strong, weaker = (float(alike[others >= cut].mean()) for cut in cuts)
+    return Likeness(*cuts), (strong, weaker)
 
 
 def evaluation_galleries(subject: Subject, data: Path) -> list[Gallery]:
