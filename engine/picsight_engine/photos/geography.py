@@ -119,6 +119,7 @@ def place_of(lat: float, lon: float) -> str | None:
     The town is the one whose edge is nearest, or in which the position lies deepest: a photo in the middle of a city
     belongs to the city, not to its nearest quarter.
     """
+    lon = -180.0 if lon == 180 else lon  # the outlines have the first of the two, which are one meridian
     towns = _towns()
     band = np.degrees(_FARTHEST / _EARTH)
     first, after = np.searchsorted(towns.lats, [lat - band, lat + band])

@@ -23,6 +23,7 @@ _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 _NO_ISO = 65535  # the number is too large for its field
 _HIGHEST_ISO = 10_000_000
 _UNCALIBRATED, _ADOBE = 65535, "R03"
+_PLACES = 7  # of degrees: a centimetre
 _EXIF_COLOURS = {1: "sRGB", 2: "Adobe RGB (1998)"}
 _PRIMARIES = {1: "sRGB", 9: "BT.2020", 12: "Display P3"}  # of HEIF and AVIF
 # Default texts that cameras write instead of a description.
@@ -45,11 +46,11 @@ _CALLED = {
     "research in motion": "BlackBerry",
     "seiko epson": "Epson",
 }
-_LONGEST = 100  # characters of a maker's name
+_LONGEST = 100  # characters of a maker's name or of degrees
 _SHORT = 3  # letters of a name that stays in capitals: HTC, DJI
 # Makers whose cameras carry another name, by which they are known.
-_KNOWN_ALONE = frozenset(["apple"])
-_BRANDS = frozenset(["pentax", "leica", "blackberry", "kodak"])
+_KNOWN_ALONE = frozenset(["apple", "arashi vision"])
+_BRANDS = frozenset(["pentax", "leica", "blackberry", "kodak", "mamiya"])
 
 
 def position(facts: Facts, name: str) -> tuple[float, float] | None:
@@ -65,12 +66,13 @@ def _degrees(value: Fact | None, reference: Fact | None) -> float | None:
     """Degrees from degrees, minutes and seconds, each with an optional fraction; XMP writes "50,23.5N"."""
     if isinstance(value, str):
         reference = value[-1:] if value[-1:] in {*"NSEW"} else reference
-        value = tuple(float(number) for number in _NUMBER.findall(value))
+        value = tuple(map(float, _NUMBER.findall(value))) if len(value) <= _LONGEST else ()
     numbers = value if isinstance(value, tuple) else (value,)
     parts = [part for part in numbers if isinstance(part, (int, float)) and math.isfinite(part)]
     if not parts or len(parts) < len(numbers):
         return None
-    size = float(sum(abs(part) / (1, 60, 3600)[power] for power, part in enumerate(parts[:3])))
+    pieces = (abs(part) / unit for part, unit in zip(parts, (1, 60, 3600), strict=False))
+    size = round(sum(pieces, 0.0), _PLACES)
     return -size if parts[0] < 0 or str(reference)[:1] in {"S", "W"} else size
 
 

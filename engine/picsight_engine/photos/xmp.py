@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 50_000_000  # of a side-car; develop settings with painted masks reach some ten million
 _MOST_NODES = 1_000  # of which most packets have one, and those of ExifTool some twenty
-_MOST_PARTS = 400_000  # elements or attributes of a packet that is read with its photo, each of which takes fifty bytes and more
+_MOST_PARTS = 130_000  # elements or attributes of a packet that is read with its photo, 350 bytes each
+_MOST_ATTRIBUTES = 2_000  # of an element, whose time grows with their square
 
 PREFIXES = {
     "x": "adobe:ns:meta/",
@@ -97,6 +98,7 @@ _FACTS = {
 _FLASH, _FIRED = qualified("exif:Flash"), qualified("exif:Fired")
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 _DECLARATION = b"<!DOCTYPE"
+_ATTRIBUTE = re.compile(rb"=[\0\s]*[\"']")  # also in UTF-16
 _WHOLE = (b"x:xmpmeta", b"x:xapmeta", b"rdf:RDF")  # the elements that hold a packet
 _DARKTABLE = "http://darktable.sf.net/"
 _DARKTABLE_AND_WE = frozenset([  # the namespaces that these two write
@@ -195,7 +197,7 @@ def read_facts(data: bytes) -> dict[str, Fact]:
     Raises:
         PacketError: it cannot be read.
     """
-    if max(data.count(b"<"), data.count(b'="') + data.count(b"='")) > _MOST_PARTS:
+    if max(data.count(b"<"), len(_ATTRIBUTE.findall(data))) > _MOST_PARTS:
         raise PacketError("it has too many elements")
     tree = _parse_within(data, recover=True)
     if sum(map(len, tree.getroot().iter(RDF))) > _MOST_NODES:
@@ -250,6 +252,8 @@ def parse(data: bytes, *, recover: bool = False) -> _ElementTree:
         raise PacketError("it is empty")
     if _declares(data):
         raise PacketError("it declares things of its own, which XMP does not")
+    if _is_crowded(data):
+        raise PacketError("an element of it has too many attributes")
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, recover=recover)
     try:
         tree = etree.ElementTree(
@@ -384,6 +388,13 @@ def given_rating(tree: _ElementTree) -> int | None:
     names = [name for node in nodes(tree) for name in (*node.attrib, *(child.tag for child in node))]
     spaces = {etree.QName(name).namespace for name in names if isinstance(name, str)}
     return None if _DARKTABLE in spaces and spaces <= _DARKTABLE_AND_WE else found
+
+
+def _is_crowded(data: bytes) -> bool:
+    """Whether an element has too many attributes."""
+    starts = [attribute.start() for attribute in _ATTRIBUTE.finditer(data)]
+    ends = zip(starts, starts[_MOST_ATTRIBUTES:], strict=False)
+    return any(data.find(b"<", start, end) < 0 for start, end in ends)
 
 
 def _declares(data: bytes) -> bool:

@@ -101,7 +101,7 @@ def test_facts_are_told_as_people_write_them_and_unknown_ones_not_at_all(capsys)
     metadata = Metadata(
         taken="2020-07-18T17:42:00", taken_offset="+02:00", taken_source="file name", lat=43.7, lon=7.27,
         place="Nice, France", camera="Canon EOS 600D", exposure=0.004, aperture=2.8, focal=55.0, iso=400, flash=True,
-        altitude=12.4, title="At the\nharbour", keywords=("sea", "Anna"),
+        altitude=-12.4, direction=359.6, title="At the\nharbour", keywords=("sea", "Anna"),
     )  # fmt: skip
     photo = PhotoDetails(
         id=7, paths=(Path("/p/a.jpg"), Path("/p/b.jpg")), width=4000, height=3000, metadata=metadata, rating=0,
@@ -110,7 +110,7 @@ def test_facts_are_told_as_people_write_them_and_unknown_ones_not_at_all(capsys)
     _put_facts(photo)
     assert capsys.readouterr().out.splitlines() == [
         "id: 7", "path: /p/a.jpg", "path: /p/b.jpg", "taken: 2020-07-18T17:42:00+02:00 (file name)",
-        "place: Nice, France", "position: 43.70000, 7.27000, 12 m above the sea", "camera: Canon EOS 600D",
+        "place: Nice, France", "position: 43.70000, 7.27000, 12 m below the sea, facing 0 degrees", "camera: Canon EOS 600D",
         "exposure: 1/250 s, f/2.8, 55 mm, ISO 400, flash", "size: 4000 x 3000, 2.1 MB",
         "title: At the harbour", "rating: 0", "keyword: sea", "keyword: Anna", "tag: Birds/Waders",
     ]  # fmt: skip

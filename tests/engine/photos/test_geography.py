@@ -45,6 +45,8 @@ KNOWN = """
 90.0000    0.0000  None
 40.0000  -40.0000  None
 0.0000 -180.0000  None
+-16.8000 -180.0000  Fiji
+-16.8000  180.0000  Fiji
 """
 POSITIONS = [re.split(r"  (?=[A-Z])", line) for line in KNOWN.strip().splitlines()]
 

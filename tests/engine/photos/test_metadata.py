@@ -164,6 +164,7 @@ def test_a_time_of_the_day_alone_is_no_date():
         (((math.nan, 0.0, 0.0), "N"), ((4.0, 0.0, 0.0), "E"), None),
         (((50.0, math.nan, 0.0), "N"), ((4.0, 0.0, 0.0), "E"), None),
         (("", None), ("", None), None),
+        (("5," * 2_000_000 + "N", None), ("4,30,0W", None), None),
         (((50.0, 0.0, 0.0), "N"), None, None),
     ],
 )
@@ -190,6 +191,8 @@ def test_a_position_is_one_on_the_earth(lat, lon, position):
         ("OLYMPUS OPTICAL CO.,LTD", "C960Z,D460Z", "Olympus C960Z,D460Z"),
         ("RICOH IMAGING COMPANY, LTD. ", "PENTAX K-3 II", "Pentax K-3 II"),
         ("LGE", "LG-H870", "LG-H870"),
+        ("Arashi Vision", "Insta360 OneX2", "Insta360 OneX2"),
+        ("Mamiya-OP Co.,Ltd.", "MAMIYA ZD", "Mamiya ZD"),
         ("Canon", "", "Canon"),
         ("", "X100", "X100"),
         ("", "", None),

@@ -123,6 +123,9 @@ def test_empty_names_are_none(text, path):
     assert keyword_of(text, "/") == path
 
 
+CROWDED = "<a " + " ".join(f"a{n}  =  '{n}'" for n in range(3_000)) + "/>"
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
@@ -133,6 +136,8 @@ def test_empty_names_are_none(text, path):
         (b'<!DOCTYPE x [<!ENTITY a "aaaa">]>' + packet("<dc:title>&a;</dc:title>").encode(), "declares"),
         (('\ufeff<!DOCTYPE x [<!ENTITY a "aa">]>' + packet()).encode("utf-16-le"), "declares"),
         (packet("<dc:title>&unknown;</dc:title>").encode(), "not XML"),
+        (CROWDED.encode(), "too many attributes"),
+        (CROWDED.encode("utf-16"), "too many attributes"),
     ],
 )
 def test_what_is_no_packet_is_refused_with_its_reason(data, reason):

@@ -106,8 +106,10 @@ def _put_facts(photo: PhotoDetails) -> None:
     known = photo.metadata
     taken = f"{photo.taken} ({known.taken_source})" if photo.taken else f"{photo.file_time} (file time)"
     where = [] if known.lat is None or known.lon is None else [f"{known.lat:.5f}, {known.lon:.5f}"]
-    where += [] if known.altitude is None else [f"{known.altitude:.0f} m above the sea"]
-    where += [] if known.direction is None else [f"facing {known.direction:.0f} degrees"]
+    if known.altitude is not None:
+        side = "below" if known.altitude < 0 else "above"
+        where.append(f"{abs(known.altitude):.0f} m {side} the sea")
+    where += [] if known.direction is None else [f"facing {round(known.direction) % 360} degrees"]
     colours = [known.colour_space or "", f"{known.bits} bits" if known.bits else ""]
     facts: list[tuple[str, object]] = [
         ("id", photo.id),
