@@ -50,6 +50,7 @@ def no_video(monkeypatch, tmp_path_factory):
     (folder / "cv2.py").write_text("raise ImportError", encoding="utf-8")
     monkeypatch.syspath_prepend(folder)
     monkeypatch.setitem(sys.modules, "cv2", None)
+    return folder
 
 
 @pytest.fixture

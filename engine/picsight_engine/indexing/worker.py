@@ -124,9 +124,8 @@ class _Desk:
             facts[LIVE] = 1
             width, height = (int(str(facts.get(side, 1))) for side in (film_tags.WIDTH, film_tags.HEIGHT))
             self._unshown = Described(width, height, phash=None, thumbnail=b"")
-        else:
-            films.film_reader(job.path)
-            facts.setdefault(film_tags.DURATION, films.film_seconds(job.path))
+        elif film_tags.DURATION not in facts:  # OpenCV takes longer, and is not everywhere
+            facts[film_tags.DURATION] = films.film_seconds(job.path)
         digest = self._identity.bytes_hash(film_extract(job.path))
         beside = self._sidecars.read_companions(job.path, job.companions, {digest})
         return Identified(digest, digest, 0, 1, read_metadata(facts, beside))

@@ -692,3 +692,7 @@ def test_without_the_extra_video_only_a_film_of_its_own_is_a_problem(
     if can_read_films():
         run(home, bundle)
         assert (list(ids(home)), codes(home)) == ([film.name], {})
+        known = ids(home)[film.name]
+        monkeypatch.syspath_prepend(no_video)  # and removed again: a renamed film is known by its bytes
+        run(home, bundle, film.rename(film.with_name("beach.mov")).parent)
+        assert (ids(home), codes(home)) == ({"beach.mov": known}, {})
