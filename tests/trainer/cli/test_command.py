@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -76,6 +77,36 @@ def test_what_is_wrong_is_one_sentence_and_an_exit_code(words, code, sentence, t
         main()
     assert ended.value.code == code
     assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_a_bundle_of_the_starter_is_refused_where_the_sources_have_changed(tmp_path):
+    """In a copy of the trainer with a repository of its own; the committed one gets on to the missing data."""
+    shutil.copytree(
+        Path(mctrain.__file__).parent, tmp_path / "mctrain", ignore=shutil.ignore_patterns("*.pyc")
+    )
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=x", "-c", "user.email=x@example.com"]
+    for words in (["init", "-q"], ["add", "mctrain"], ["commit", "-qm", "first"]):
+        subprocess.run([*git, *words], check=True)
+    head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout
+    named = "from mctrain.sources import commit_of_sources; print(commit_of_sources())"
+    assert ran(["-c", named], tmp_path).stdout == head
+    taught = ["-m", "mctrain", "teach", "starter", "-o", "x", "--data", ".", "--bundle", "y"]
+    assert "There is no file flickr8k-train-*.tar in ." in ran(taught, tmp_path).stderr
+    (tmp_path / "mctrain" / "__init__.py").write_text("\n")
+    refused = ran(taught, tmp_path)
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        f"The bundle y would name the commit {head[:12]}, which does not make it, since files of the tree have changed; "
+        "commit the changes or undo them first.\n"
+    )
+
+
+def ran(words, home):
+    env = {**os.environ, "PYTHONPATH": str(home)}
+    return subprocess.run(
+        [sys.executable, *words], capture_output=True, text=True, check=False, env=env, cwd=home
+    )
 
 
 def test_training_begins_nothing_where_its_outcome_cannot_be_written(

@@ -17,6 +17,7 @@ from mctrain.export.precision import demand_equal, measure_drift, store_int8, su
 from mctrain.models.clip import space_id
 from mctrain.models.graph import Port, write_graph
 from mctrain.models.tokenizer import MINILM_SPEC
+from mctrain.sources import commit_of_sources
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.runtime.backend import load_image_encoder, load_text_encoder
 
@@ -67,6 +68,7 @@ def test_the_manifest_says_where_it_comes_from_and_no_place_on_a_disk(
     manifest = open_bundle(bundle.folder, hashes=True).manifest
     assert manifest.space_id == space_id(towers[0], checkpoint.preset.image_spec())
     assert manifest.provenance["recipe"]["name"] == "tiny"
+    assert manifest.provenance["tool"]["commit"] == commit_of_sources()
     assert manifest.provenance["data"]["flickr8k-train-000000.tar"]
     assert manifest.drift["image"]["mean"] > 0.999
     assert manifest.drift["text"]["count"] >= 16

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import click
 
@@ -10,12 +10,11 @@ from mctrain.cli.options import bundle_option, cache_option, data_option, output
 from mctrain.cli.progress import bar
 from mctrain.cli.runs import tell_recipe
 from mctrain.data.named import find_shards
+from mctrain.errors import ExportError
 from mctrain.recipes.teaching import load_recipe
+from mctrain.sources import CHANGED, commit_of_sources
 from picsight_engine.bundles.bundle import demand_place
 from picsight_engine.bundles.destination import demand_writable
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @click.command()
@@ -42,6 +41,8 @@ def teach(
     The result can be a teacher for `mctrain reinforce`, be measured, and be exported. The same command resumes a killed run.
     """
     read = load_recipe(recipe)
+    if bundle is not None and Path(recipe).suffix != ".toml":  # a recipe of this package
+        _demand_committed(bundle)
     shards = find_shards(data, read.data.shards)  # reports a wrong folder before torch is loaded
     for place in (output, cache):
         demand_writable(place)
@@ -62,3 +63,13 @@ def teach(
 
         written = export_bundle(finished.content, bundle, probe, int8_text=True)
         click.echo(f"{bundle}: space {written.manifest.space_id}")
+
+
+def _demand_committed(bundle: Path) -> None:
+    """Raises an ExportError if the sources are those of no commit: nobody could make the bundle again."""
+    commit = commit_of_sources() or ""
+    if commit.endswith(CHANGED):
+        raise ExportError(
+            f"The bundle {bundle} would name the commit {commit.removesuffix(CHANGED)[:12]}, which does not make it, since files "
+            "of the tree have changed; commit the changes or undo them first."
+        )

@@ -11,6 +11,7 @@ from mctrain.data.words import CAPTIONS, QUERIES
 from mctrain.errors import DataError
 from mctrain.evaluation.benchmark import ask
 from mctrain.evaluation.datacomp import averaged
+from mctrain.evaluation.judged import judged_outcomes, read_judgements, verdicts_on
 from mctrain.evaluation.order import confuse
 from mctrain.evaluation.outcome import Answers, Outcome
 from mctrain.evaluation.pairs import (
@@ -110,6 +111,9 @@ def _everyday(subject: Subject, _: Everyday, found: FoundTask) -> Answers:
     texts, owner = _joined(queries)
     wanted, photos = as_ranked(subject, texts, gallery)
     outcomes = searching(photos, wanted, owner, right_photos(queries))
+    asked, verdicts = verdicts_on(read_judgements(), texts, gallery.keys)
+    if len(asked):
+        outcomes += judged_outcomes(wanted[asked] @ photos.T, verdicts, owner[asked])
     return Answers(gallery.keys, len(texts), tuple(outcomes))
 
 

@@ -15,6 +15,7 @@ from mctrain.models.presets import table_of
 from mctrain.models.text import TextShape
 from mctrain.recipes.parser import parse
 from mctrain.recipes.tables import BundleTable
+from mctrain.sources import commit_of_sources
 from mctrain.weights.checkpoint import HeadFit, Trained, WeightsFile
 from picsight_engine.bundles.bundle import Licence
 from picsight_engine.bundles.fields import is_model_name
@@ -74,7 +75,8 @@ def provenance_of(checkpoint: Checkpoint, *, int8_text: bool) -> dict[str, Any]:
     origin, preset = checkpoint.origin, checkpoint.preset
     trunks = _trunks(preset)
     packages = ("picsight", "torch", "timm", "onnxruntime", *trunks)
-    tool = {"name": "mctrain", **{name: metadata.version(name) for name in packages}}
+    versions = {name: metadata.version(name) for name in packages}
+    tool = {"name": "mctrain", "commit": commit_of_sources(), **versions}
     if isinstance(origin, WeightsFile):
         return {
             "tool": tool,

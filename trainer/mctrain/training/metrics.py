@@ -6,14 +6,11 @@ import json
 import os
 import platform
 import shlex
-import shutil
-import subprocess
 import sys
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from importlib import metadata
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import torch
@@ -22,10 +19,12 @@ from tensorboardX.record_writer import RecordWriter
 from tensorboardX.summary import scalar
 
 from mctrain.errors import TrainerError
+from mctrain.sources import commit_of_sources
 from mctrain.whole_files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from mctrain.recipes.training import TrainingRecipe
     from mctrain.training.state import Position
@@ -48,7 +47,7 @@ class Metrics:
             "recipe": asdict(recipe),
             "command": shlex.join(["mctrain", *sys.argv[1:]]),
             "machine": _machine(),
-            "commit": _commit(),
+            "commit": commit_of_sources(),
             "python": platform.python_version(),
             "versions": {name: metadata.version(name) for name in _VERSIONS},
         }
@@ -166,20 +165,3 @@ def _machine() -> str:
     """The name of the GPU or the processor."""
     graphics = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
     return f"{platform.machine()}, {os.cpu_count()} processors{graphics}"
-
-
-def _commit() -> str | None:
-    """The commit of the running sources, with a mark if they differ from it; None outside a repository."""
-    git = shutil.which("git")
-    if git is None:
-        return None
-    asked = [git, "-C", str(Path(__file__).parent)]
-    known, found = (
-        subprocess.run([*asked, *words], capture_output=True, text=True, check=False)  # noqa: S603 (fixed commands)
-        for words in (
-            # untracked: a virtual environment inside another repository
-            ("ls-files", "--error-unmatch", Path(__file__).name),
-            ("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"),
-        )
-    )
-    return None if known.returncode else found.stdout.strip() or None
