@@ -76,11 +76,8 @@ class Colours:
             return None
         revision, known = photos_revision(self._db), self._known
         if known is None or known[0] != revision or known[1] is not photo_ids:
-            self._known = known = (
-                revision,
-                photo_ids,
-                np.asfortranarray(self.codes(photo_ids)),
-            )  # read by column
+            by_column = np.asfortranarray(self.codes(photo_ids))
+            self._known = known = revision, photo_ids, by_column
         codes = known[2]
         nats = np.stack([nats_of(codes, each) for each in columns]).min(axis=0)
         return ColourWish(nats, np.logical_or.reduce([may_show(codes, each) for each in columns]))
