@@ -206,7 +206,7 @@ BAD = """
     (folder / "h.jpg.xmp").write_text("<rdf:RDF >" * 300_000 + "</x:xmpmeta>")
     rdf = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
     (folder / "i.jpg.xmp").write_text(f"<r:RDF xmlns:r='{rdf}'>" + "<r:Description/>" * 390_000 + "</r:RDF>")
-    (folder / "j.jpg.xmp").write_text(f"<r:RDF xmlns:r='{rdf}'>" + "<r:Description r:about=''/>" * 200_000 + "</r:RDF>")
+    (folder / "j.jpg.xmp").write_text(f"<r:RDF xmlns:r='{rdf}'>" + "<r:Description r:about=''/>" * 390_000 + "</r:RDF>")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for path in sorted(folder.iterdir()):
         facts = read_companions(folder / path.name[:5], [path.name], ())
