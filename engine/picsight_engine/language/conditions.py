@@ -74,6 +74,7 @@ _NUMBERS: dict[str, tuple[NumberColumn, float, str, str]] = {
     "focal": ("focal", 1, "{} mm", "200"),
 }
 _UNIT = re.compile(r"f/(?=[0-9.])|(?<=[0-9.])mm| ")  # units that users type with a number
+_EXACTNESS = re.compile(r"\.0(?![0-9])|\s+(?=mm)")  # of the numbers in a lens's name
 _ABSENT: dict[TextColumn, str] = {
     "place": 'No photo is at "{}"',
     "camera": 'No photo is by "{}"',
@@ -171,11 +172,16 @@ def is_by(camera: str, wanted: str) -> bool:
     return any(name in fold(camera) for name in _MAKERS.get(wanted, (wanted,)))
 
 
+def is_lens(lens: str, wanted: str) -> bool:
+    """Whether the name of a lens contains this folded text; "70.0-200.0 mm f/2.8" also contains "70-200mm"."""
+    return _EXACTNESS.sub("", wanted) in _EXACTNESS.sub("", fold(lens))
+
+
 # For each text column: whether a text matches a folded value.
 FITS: dict[TextColumn, Callable[[str, str], bool]] = {
     "place": is_at,
     "camera": is_by,
-    "lens": lambda lens, wanted: wanted in fold(lens),
+    "lens": is_lens,
     "label": lambda label, wanted: wanted == fold(label),
 }
 

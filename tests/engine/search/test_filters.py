@@ -207,7 +207,12 @@ def said(tmp_path_factory, bundle):
             "camera": "iPhone 13 Pro",
             "edited": 1,
         },
-        "d": {"place": "Venice, Veneto, Italy", "iso": 3200, "focal": 4.250001},
+        "d": {
+            "place": "Venice, Veneto, Italy",
+            "iso": 3200,
+            "focal": 4.250001,
+            "lens": "18.0-55.0 mm f/3.5-5.6",
+        },
         "e": {"rating": 0, "edited": 0},
     }
     with open_album(tmp_path_factory.mktemp("said"), bundle) as album:
@@ -220,6 +225,7 @@ def said(tmp_path_factory, bundle):
         ("rated:>=4", "b c"), ("rated:2..4", "a b"), ("-rated:<5", "c d"), ("rated:0", "e"), ('by:"EOS r5"', "b"), ("tag:waders", "b"),
         ("tag:fam", ""), ("tag:été", "c"), ("has:gps", "c"), ("has:rating -has:keywords", ""), ("at:veni", "d"), ("at:us", "b"),
         ('at:"Venice, Italy"', "d"), ('at:"Venice, Portugal"', ""), ("-has:place", "c e"), ("by:Apple", "c"), ("lens:100-500", "b"),
+        ("lens:18-55mm", "d"), ('lens:"18.0-55.0 mm f/3.5-5.6"', "d"), ("lens:55.05", ""),
         ("label:RED", "a"), ("is:edited", "c"), ("iso:>=1600", "b d"), ("iso:>1600", "d"), ("iso:<1600", "a"), ("iso:<=1600", "a b"),
         ("iso:..99", ""), ("-iso:>=1600", "a c e"), ("f:1.8", "b"), ("f:f/2.8", "a"),
         ("at:nyc", "b"), ("at:Venezia", "d"), ("at:, -at:venice", ""), ("by:iphone by:eos", "b c"), ("at:lisboa at:venice", "a d"),
