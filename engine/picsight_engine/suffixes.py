@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-Companion = Literal["raw", "film", "original"]
+Companion = Literal["RAW", "film", "original"]
 
 # Raw files of cameras.
 RAW_SUFFIXES = frozenset([
@@ -46,4 +46,4 @@ def companion_kind(name: str) -> Companion:
     edit was made of.
     """
     suffix = name[name.rfind(".") :].lower()
-    return "raw" if suffix in RAW_SUFFIXES else "film" if suffix in VIDEO_SUFFIXES else "original"
+    return "RAW" if suffix in RAW_SUFFIXES else "film" if suffix in VIDEO_SUFFIXES else "original"

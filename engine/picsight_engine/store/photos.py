@@ -6,7 +6,7 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from picsight_engine.store.files import IDS, PRIMARY_FILE, UNREACHABLE
 from picsight_engine.store.folders import file_path
@@ -95,8 +95,7 @@ class NewPhoto:
     picture_rule: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Photo:
+class Photo(NamedTuple):  # a tuple, which is made in half the time: a wall has 100,000
     """A visible photo with the metadata of its primary file; unknown values are None.
 
     `duration` is that of a film in seconds; `is_live` means that a film is in the photo's file, or beside it; `endings` are
@@ -222,4 +221,4 @@ def hidden_photos(db: Database) -> list[int]:
 def _photos(rows: list[tuple[Any, ...]]) -> list[Photo]:
     # one Path per folder, not per photo
     folders = {folder: Path(os.fsdecode(folder)) for folder in {row[-5] for row in rows}}
-    return [Photo(*(*row[:-5], folders[row[-5]], *row[-4:-1], bool(row[-1]))) for row in rows]
+    return [Photo._make((*row[:-5], folders[row[-5]], *row[-4:-1], bool(row[-1]))) for row in rows]

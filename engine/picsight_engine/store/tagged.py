@@ -159,7 +159,7 @@ def person_stars(connection: sqlite3.Connection, photo_ids: Sequence[int]) -> di
 
 
 def stars_of(connection: sqlite3.Connection, photo_ids: Sequence[int]) -> dict[int, int | None]:
-    """The stars of these visible photos: the user's, else the primary file's, None if neither exists."""
+    """The stars of these visible photos: the user's, else the primary file's or a companion's, None without any."""
     file_stars = dict(connection.execute(_FILE_STARS, (json.dumps(photo_ids),)).fetchall())
     return {**file_stars, **person_stars(connection, photo_ids)}
 

@@ -79,6 +79,14 @@ def test_a_pair_says_what_it_is_and_asks_which_of_its_files_are_meant(qtbot, mod
         qtbot.waitUntil(lambda: window.findChild(QFileDialog) is None)
         qtbot.waitUntil(lambda names=exported: sorted(path.name for path in target.iterdir()) == names)
 
+    window.tags.library.tags.rate([model.photo(0).id], 5)
+    for words, of_raw in (("Beside shown photos only", False), ("Beside every file", True)):
+        window.exchange._ask_sidecars()
+        _, buttons = asked(qtbot, window)
+        answered(qtbot, window, buttons[words])
+        qtbot.waitUntil(lambda: (album / "IMG_4711.JPG.xmp").exists() and window.exchange._running is None)
+        assert (album / "IMG_4711.DNG.xmp").exists() is of_raw
+
     window.pages.open_photo(0)
     qtbot.waitUntil(lambda: "RAW" in words_in(window.frame.viewer_page))
     with qtbot.waitSignal(window.closing) as closing:

@@ -274,7 +274,7 @@ def test_stars_hearts_and_what_a_photo_is_are_painted_on_plates_of_their_own(wal
         seen.append(view.viewport().grab(corner).toImage())
     first, *others = photos(12)
     for other in (
-        {"companions": ("raw",)},
+        {"companions": ("RAW",)},
         {"duration": 90.0},
         {"duration": 90.0, "moment": 42.0},
         {"is_live": True},

@@ -24,10 +24,8 @@ if TYPE_CHECKING:
 
     from picsight.cli.invocation import Invocation
     from picsight_engine.library import Library, PhotoDetails
-    from picsight_engine.suffixes import Companion
 
 NOT_A_PHOTO = 1
-_KINDS: dict[Companion, str] = {"raw": "RAW", "film": "film", "original": "original"}
 # Metadata fields whose JSON key differs from the field's name.
 _METADATA_KEYS = {
     "taken_source": "taken_from",
@@ -114,7 +112,7 @@ def _put_facts(photo: PhotoDetails) -> None:
     facts: list[tuple[str, object]] = [
         ("id", photo.id),
         *(("path", path) for path in photo.paths),
-        *(("with it", f"{path} ({_KINDS[companion_kind(path.name)]})") for path in photo.companions),
+        *(("with it", f"{path} ({companion_kind(path.name)})") for path in photo.companions),
         ("taken", taken if photo.taken or photo.file_time else None),
         ("place", known.place),
         ("position", ", ".join(where)),

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from picsight.exposure import exposure_words, film_time
-from picsight.window.parts.badges import KIND_WORDS
 from picsight.window.parts.words import (
     counted,
     decimal,
@@ -185,7 +184,7 @@ def _lies_in(path: Path, shown: Path) -> Detail:
 
 def _beside(companions: Sequence[Path]) -> str:
     """The files behind the photo, by name and kind."""
-    names = [f"{isolated(path.name)} ({say(KIND_WORDS[companion_kind(path.name)])})" for path in companions]
+    names = [f"{isolated(path.name)} ({say(companion_kind(path.name))})" for path in companions]
     return say("With it: {files}").format(files=", ".join(names)) if names else ""
 
 

@@ -11,9 +11,8 @@ if TYPE_CHECKING:
     from picsight_engine.search.answer import Result
     from picsight_engine.suffixes import Companion
 
-KIND_WORDS: dict[Companion, str] = {"raw": "RAW", "film": "film", "original": "original"}
-_BADGES: dict[Companion, str] = {"raw": "RAW", "original": "EDITED"}
-_SPOKEN: dict[Companion, str] = {"raw": "with its RAW file", "original": "an edit, with its original"}
+_BADGES: dict[Companion, str] = {"RAW": "RAW", "original": "EDITED"}
+_SPOKEN: dict[Companion, str] = {"RAW": "with its RAW file", "original": "an edit, with its original"}
 
 
 def can_play(photo: Result) -> bool:
