@@ -158,6 +158,9 @@ class Shift:
             return
         assert held.identified is not None, "a worker describes what it has identified"
         self._show(held.task, held.identified, news)
+        if not news.thumbnail:  # a film behind a photo; copies of it may stand alone
+            self._queue.extendleft(self._recogniser.failed(held.identified.fingerprint))
+            return
         for task, identified in self._recogniser.arrived(held.identified.fingerprint):
             self._show(task, identified, None)
 

@@ -673,8 +673,13 @@ def test_a_live_photo_is_one_photo_and_its_film_one_of_its_own_when_the_still_le
     assert photos_ending(home.db, [".mov"]).tolist() == [alone.id]
     assert home.thumbnails.get(alone.id) is not None
     (tmp_path / still.name).rename(still)
+    with film.open("ab") as file:
+        file.write(bytes(3) + b"\x08free")
+    copy = shutil.copyfile(film, film.with_name("copy.mov"))
+    os.utime(copy, (0, 0))  # read after the other
     run(home, bundle)
-    assert [each.id for each in all_photos(home.db)] == [photo.id]
+    assert (ids(home)[still.name], set(ids(home))) == (photo.id, {still.name, copy.name})
+    assert photos_with_vector(home.db, bundle.manifest.space_id) >= set(ids(home).values())
     assert codes(home) == {}
 
 
