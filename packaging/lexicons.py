@@ -7,22 +7,33 @@ is an entry. `english.txt` lists English words that occur in captions but not in
 
 from __future__ import annotations
 
+import re
 import sys
+from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from picsight_engine.bundles import commonness
 from picsight_engine.bundles.commonness import photos_with
-from picsight_engine.language.lexicon import BUILT, Lexicon, header_of, key_of
-from picsight_engine.language.translation import compound
+from picsight_engine.language.lexicon import BUILT, Lexicon, accented_key, header_of, key_of
+from picsight_engine.language.translation import compound, plural_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 SOURCES = Path(__file__).with_name("lexicons")
 EVERYDAY = Path(commonness.__file__).with_name("everyday_words.tsv")
 MOST_BYTES = 750_000  # of one built lexicon
+_VERB = r"(ing|ed|en)$"
+_FEMALE = r"\b(girls?|wom[ae]n|females?|brides?|ladys?|mothers?|grandm\w+|granny|sisters?|daughters?|aunts?|nieces?|queens?|wife|she)\b"
 
 
 def entries(source: Path) -> dict[str, tuple[str, ...]]:
-    """The readings of each entry, in the order of the list; entries that differ by case or accents alone are one."""
-    found: dict[str, list[str]] = {}
+    """The readings of each entry, in the order of the list; entries that differ by case alone are one.
+
+    Those that differ by accents alone are one under the folded key, where the unaccented one is first, and each has its own.
+    """
+    found: dict[str, dict[str, list[str]]] = {}
     for number, line in enumerate(source.read_text("utf-8").splitlines(), start=1):
         if line.startswith("#") or not line.strip():
             continue
@@ -31,11 +42,33 @@ def entries(source: Path) -> dict[str, tuple[str, ...]]:
             raise SystemExit(
                 f"{source}:{number}: an entry is a word, a tab and its English readings: {line!r}"
             )
-        readings = found.setdefault(key_of(foreign), [])
-        readings += [
-            each for reading in english.split("|") if (each := " ".join(reading.split())) not in readings
-        ]
-    return {key: tuple(readings) for key, readings in found.items()}
+        readings = found.setdefault(key_of(foreign), {}).setdefault(accented_key(foreign), [])
+        readings += [" ".join(reading.split()) for reading in english.split("|")]
+    rows: dict[str, tuple[str, ...]] = {}
+    for key, by_spelling in found.items():
+        senses = chain(by_spelling.get(key, ()), *by_spelling.values())
+        rows[key] = distinct(senses)
+        for spelling, readings in by_spelling.items():
+            if spelling != key and distinct(readings) != rows[key]:
+                rows[spelling] = distinct(readings)
+    return rows
+
+
+def distinct(senses: Iterable[str]) -> tuple[str, ...]:
+    """The senses without those that differ from an earlier one by number alone."""
+    kept: list[str] = []
+    for sense in senses:
+        numbers = {sense, plural_of(sense)}
+        if not any(sense in {each, plural_of(each)} or each in numbers for each in kept):
+            kept.append(sense)
+    return tuple(kept)
+
+
+def is_other(sense: str, readings: Sequence[str]) -> bool:
+    """Whether a sense of the base form adds to the readings of its form: no verb to a noun, no man to a woman."""
+    is_verb = [re.search(_VERB, each) is not None for each in (*readings, sense)]
+    women = any(re.search(_FEMALE, each) for each in readings)
+    return is_verb[-1] in is_verb[:-1] and not (women and not re.search(_FEMALE, sense))
 
 
 def forms(language: str, source: Path) -> dict[str, tuple[str, bool]]:
@@ -64,7 +97,9 @@ def build(language: str) -> bytes:
     for form, (base, is_noun) in forms(language, source).items():
         if form in rows:  # an entry that is also a form of another one has its senses too
             senses = rows[base].split("|") if not rows[base].startswith("=") else []
-            rows[form] = "|".join(dict.fromkeys((*rows[form].split("|"), *senses[:1])))
+            readings = rows[form].split("|")
+            added = [sense for sense in senses[:1] if is_other(sense, readings)]
+            rows[form] = "|".join(distinct((*readings, *added)))
             continue
         mark = "+" if language == "de" and is_noun and not form.endswith("s") else ""
         if mark or words.regular_base(form) != base or form in english or photos_with(form):

@@ -1,7 +1,7 @@
 """A lexicon: the English readings of the words and phrases of one language, in a sorted file that is searched by bisection.
 
 `packaging/lexicons.py` builds the files. After a header, each line is `key<TAB>readings[<TAB>photos]`: the key is folded
-(see `key_of`), the readings are separated by "|", and `photos` says how many of some 34,000 English captions have the key,
+(see `key_of`), or has its accents where another word differs by these alone (see `accented_key`); the readings are separated by "|", and `photos` says how many of some 34,000 English captions have the key,
 if it is also an English word. Instead of readings, an inflected form has "=" with the number of letters to cut and those to
 append: "rojas<TAB>=2o" has the readings of "rojo"; a "+" at the end marks the plural of a noun. Forms with a regular ending of their language (`ENDINGS`) are left out.
 """
@@ -9,6 +9,7 @@ append: "rojas<TAB>=2o" has the readings of "rojo"; a "+" at the end marks the p
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -65,6 +66,11 @@ def header_of(language: str, body: bytes) -> bytes:
 def key_of(text: str) -> str:
     """The folded words of a text, with one blank between them: "L'arc-en-ciel" is "l arc en ciel", "Straße" is "strasse"."""
     return " ".join(re.findall(_LETTERS, fold(text).translate(_LIGATURES)))
+
+
+def accented_key(text: str) -> str:
+    """As `key_of`, with the accents: "L'Été" is "l été"."""
+    return " ".join(re.findall(_LETTERS, unicodedata.normalize("NFC", text).lower().translate(_LIGATURES)))
 
 
 class Lexicon:

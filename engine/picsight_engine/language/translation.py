@@ -14,7 +14,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.commonness import photos_with
-from picsight_engine.language.lexicon import key_of, lexicon_of
+from picsight_engine.language.lexicon import accented_key, key_of, lexicon_of
 from picsight_engine.language.query import MOST, Term, Word
 
 if TYPE_CHECKING:
@@ -36,7 +36,13 @@ _CUT = (
 )  # endings that a word loses as the first part of a compound: Häkel(n)arbeit, Schul(e)bus
 _UMLAUT = "(?<=[aou])e"
 _PIECE = r"[^\W_]+"
-_NOUN_FIRST = frozenset({"fr", "es", "it", "pt"})
+# Endings of plurals and of their singulars, by language, where adjectives and "of" follow the noun.
+_NOUN_FIRST = {
+    "fr": (("s", ""), ("x", ""), ("aux", "al")),
+    "es": (("s", ""), ("es", "")),
+    "it": (("i", "o"), ("i", "e"), ("e", "a"), ("che", "ca"), ("ghe", "ga"), ("chi", "co")),
+    "pt": (("s", ""), ("es", ""), ("oes", "ao")),
+}
 _SMALL = frozenset(
     """
     a an the of in on at by to from with without for and or near under over behind beside between through into onto above
@@ -51,7 +57,7 @@ _ADJECTIVES = frozenset(
     sleeping wet dry clean dirty muddy dusty snowy snow-covered icy frozen foggy misty rainy cloudy sunny stormy windy hot
     cold warm cool fresh empty full open closed broken abandoned ruined round square striped checkered plaid spotted dotted
     patterned floral wooden metal metallic plastic leather woollen knitted stone brick concrete glass paper painted carved
-    blond blonde bald bearded curly naked nude barefoot pregnant shirtless male female human wild domestic stray tame
+    summer winter spring autumn elderly older younger bigger smaller blond blonde bald bearded curly naked nude barefoot pregnant shirtless male female human wild domestic stray tame
     urban rural medieval gothic roman greek baroque religious christian indian chinese japanese african american european
     french italian spanish german asian mexican tropical exotic native traditional national public private royal military
     electric electrical digital industrial commercial famous rich poor strong fast slow quiet calm rough steep flat deep
@@ -65,7 +71,11 @@ _ADJECTIVES = frozenset(
 )
 
 
-# English words that are also nouns.
+# What is something of another thing: no "wine glass" for a glass of wine.
+_WHOLES = frozenset(
+    "photo photos picture pictures view portrait group pair couple piece slice glass cup mug bottle bowl plate box basket bunch".split()  # noqa: SIM905
+)
+# Adjectives that are also nouns.
 _NOUNS = frozenset(
     {
         "light",
@@ -140,10 +150,15 @@ class _Part:
     def is_small(self) -> bool:
         return _is_small(self.senses[0])
 
+    @property
+    def is_foreign_article(self) -> bool:
+        return self.is_known and self.is_small and self.text.lower() not in _SMALL
+
     def as_adjective(self) -> _Part | None:
-        """The part with its adjectives first; None if it has none."""
-        senses = sorted(self.senses, key=lambda sense: not is_adjective(sense.split(" ")[-1]))
-        return replace(self, senses=tuple(senses)) if is_adjective(senses[0].split(" ")[-1]) else None
+        """The part with its adjectives alone; None if it has none. "de verano" is one too."""
+        is_of = self.text.lower().startswith(("de ", "di ")) and self.senses[0].isalpha()
+        senses = tuple(each for each in self.senses if _is_adjective(each, is_of=is_of))
+        return replace(self, senses=senses) if senses else None
 
 
 def translate(query: Query, languages: Sequence[str]) -> Translation | None:
@@ -187,8 +202,9 @@ def translate(query: Query, languages: Sequence[str]) -> Translation | None:
 def _weight(parts: Sequence[_Part]) -> float:
     """How surely words are in another language than English; 0 or less if they are not."""
     foreign, english = sum(part.foreign for part in parts), sum(part.english for part in parts)
-    if len(parts) == 1:
-        return 0.0 if parts[0].is_small else foreign or english * parts[0].is_known
+    alone = [part for part in parts if not (part.text.isdecimal() or part.is_foreign_article)]
+    if len(alone) == 1:
+        return 0.0 if alone[0].is_small else foreign or english * alone[0].is_known
     return foreign - english + 0.5 if foreign >= max(english, 1) else 0.0
 
 
@@ -221,7 +237,7 @@ def _longest(tokens: Sequence[_Token], lexicon: Lexicon) -> tuple[int, _Part]:
         reach += 1
     for length in range(reach, 0, -1):
         some = tokens[:length]
-        entry = lexicon.find(" ".join(token.key for token in some))
+        entry = _entry(some, lexicon)
         if entry is None and length == 1 and lexicon.language == "de":
             entry = lexicon.find(re.sub(_UMLAUT, "", first.key))
         if entry is not None:
@@ -237,6 +253,28 @@ def _longest(tokens: Sequence[_Token], lexicon: Lexicon) -> tuple[int, _Part]:
     return len(whole), _Part(first.word, text, (text,), english=float(photos > 0))
 
 
+def _entry(tokens: Sequence[_Token], lexicon: Lexicon) -> Entry | None:
+    """The entry of a word or phrase, of which the first word, or each, may be a plural: "barcos de vela", "osos polares"."""
+    key = " ".join(token.key for token in tokens)
+    typed = accented_key(" ".join(token.text for token in tokens))
+    accented = None if typed.isascii() else lexicon.find(typed)
+    entry = accented if accented is not None and accented.base == typed else lexicon.find(key)
+    first, _, rest = key.partition(" ")
+    if entry is not None or not rest:
+        return entry
+    endings = _NOUN_FIRST.get(lexicon.language, ())
+    for base in _singulars(first, endings):
+        for after in (rest, *(_singulars(rest, endings) if len(tokens) == 2 else ())):
+            found = lexicon.find(f"{base} {after}")
+            if found is not None:
+                return replace(found, plural=True)
+    return None
+
+
+def _singulars(word: str, endings: Sequence[tuple[str, str]]) -> list[str]:
+    return [word.removesuffix(old) + new for old, new in endings if word.endswith(old)]
+
+
 def _may_join(one: Word, other: Word) -> bool:
     return one is other or (one.weight == other.weight == 1 and not other.plain)
 
@@ -245,24 +283,28 @@ def _known(tokens: Sequence[_Token], entry: Entry, lexicon: Lexicon) -> _Part:
     word, text = tokens[0].word, " ".join(token.text for token in tokens)
     is_plain = text.isascii()
     foreign = english = 0.0
-    senses = tuple(map(_plural, entry.readings)) if entry.plural else entry.readings
+    senses = tuple(map(plural_of, entry.readings)) if entry.plural else entry.readings
     if key_of(entry.readings[0]) not in {entry.key, entry.base}:
         if len(tokens) > 1:
-            foreign = sum(
+            votes = (
                 _known([token], each, lexicon).foreign
                 for token in tokens
                 if (each := lexicon.find(token.key))
             )
+            is_english = is_plain and all(photos_with(token.key) or _is_small(token.key) for token in tokens)
+            foreign = sum(votes) or float(not is_english)
         elif not entry.photos or not is_plain:
             foreign = 1.0
+        elif entry.photos < _COMMON:
+            foreign, english = 0.5, 0.1
         elif entry.key == entry.base and not _is_small(entry.readings[0]):
-            foreign, english = (0.5, 0.1) if entry.photos < _COMMON else (0.0, 1.0)
+            english = 1.0
     elif not is_plain and not entry.photos:
         foreign = 0.5
     return _Part(word, text, senses, is_known=True, foreign=foreign, english=english)
 
 
-def _plural(reading: str) -> str:
+def plural_of(reading: str) -> str:
     """The plural of a noun; adjectives, verbs and what is plural already stay."""
     word = reading.rsplit(" ", maxsplit=1)[-1]
     if (
@@ -289,7 +331,7 @@ def compound(key: str, lexicon: Lexicon) -> tuple[str, ...]:
             continue
         before = _first_part(key[:place], lexicon)
         if before:
-            return tuple(f"{before} {_plural(sense) if head.plural else sense}" for sense in head.readings)
+            return tuple(f"{before} {plural_of(sense) if head.plural else sense}" for sense in head.readings)
     return ()
 
 
@@ -307,7 +349,11 @@ def _readings(term: Term, parts: list[_Part], language: str, most: int) -> Itera
     if not parts:
         yield term
         return
-    parts = _ordered(parts) if language in _NOUN_FIRST else parts
+    parts = _ordered(_joined(parts)) if language in _NOUN_FIRST else parts
+    parts = [
+        part if after.is_small or not _is_adjective(part.senses[0]) else part.as_adjective() or part
+        for part, after in zip(parts, (*parts[1:], _Part(parts[0].word, "", ("",))), strict=True)
+    ]
     choices = [[0] * len(parts)]
     ranks = max(len(part.senses) for part in parts)
     for rank in range(1, ranks):
@@ -316,15 +362,35 @@ def _readings(term: Term, parts: list[_Part], language: str, most: int) -> Itera
                 choices.append([rank * (at == place) for at in range(len(parts))])
     seen: set[str] = set()
     for choice in choices:
+        senses = "\t".join(part.senses[rank] for part, rank in zip(parts, choice, strict=True))
+        senses = re.sub(r"\ba(\t+)(?=[aeio])", r"an\1", senses)
         words = tuple(
             Word(sense, part.word.start, part.word.end, part.word.weight, part.word.plain)
-            for part, rank in zip(parts, choice, strict=True)
-            if (sense := part.senses[rank])
+            for part, sense in zip(parts, senses.split("\t"), strict=True)
+            if sense
         )
         reading = replace(term, words=words or term.words)
         if reading.text not in seen and len(seen) < most:
             seen.add(reading.text)
             yield reading
+
+
+def _joined(parts: list[_Part]) -> list[_Part]:
+    """The parts without "of" between two nouns, of which the second moves before the first: "helado de fresa"."""
+    joined: list[_Part] = []
+    for part, after in zip(parts, (*parts[1:], None), strict=True):
+        is_of = (
+            len(joined) > 1
+            and joined[-1].text.lower() in {"de", "di", "d"}
+            and not part.senses[0].endswith("s")
+        )
+        nouns = (joined[-2], part) if is_of and joined[-2].senses[0] not in _WHOLES else ()
+        is_joined = all(each.is_known and not each.is_small and not each.as_adjective() for each in nouns)
+        if nouns and is_joined and (after is None or not after.as_adjective()):
+            joined[-2:] = [part, joined[-2]]
+        else:
+            joined.append(part)
+    return joined
 
 
 def _ordered(parts: list[_Part]) -> list[_Part]:
@@ -347,6 +413,11 @@ def _ordered(parts: list[_Part]) -> list[_Part]:
 
 def _is_small(reading: str) -> bool:
     return not reading or reading.rsplit(" ", maxsplit=1)[-1] in _SMALL
+
+
+def _is_adjective(reading: str, *, is_of: bool = False) -> bool:
+    words = reading.split(" ")
+    return (is_of or is_adjective(words[-1])) and words[0] not in {"", *_SMALL}
 
 
 def is_adjective(word: str) -> bool:

@@ -39,6 +39,20 @@ def read(language, typed):
         ("it", "cane nero", "black dog"),
         ("pt", "cachorro preto", "black dog"),
         ("nl", "rode fiets", "red bike"),
+        ("pt", "avô e avó", "grandfather and grandmother"),  # words that differ by accents alone
+        ("fr", "où est mon vélo", "my bicycle"),
+        ("es", "barcos de vela", "sailboats"),  # plurals of phrases
+        ("fr", "arcs-en-ciel", "rainbows"),
+        ("it", "barche da pesca", "fishing boats"),
+        ("it", "vacanze estive in Grecia", "summer holiday in greece"),
+        ("es", "helado de fresa", "strawberry ice cream"),
+        ("es", "foto de playa", "beach photo"),
+        ("es", "Madrid de noche", "madrid at night"),
+        ("it", "bottiglia di latte", "bottle of milk"),
+        ("nl", "vader met baby", "father with baby"),  # words that are also rare English ones
+        ("fr", "chats noirs", "black cats"),
+        ("it", "estate 2018", "summer 2018"),
+        ("fr", "portrait d'un vieil homme", "portrait of an elderly man"),
     ],
 )
 def test_a_query_becomes_english(language, typed, english):
@@ -57,6 +71,19 @@ def test_senses_are_a_few_alternatives_and_unknown_words_stay_and_are_named():
     assert {"bench", "bank"} == {reading.split()[0] for reading in found.readings}
     assert all(reading.endswith("Xyzzysee") for reading in found.readings)
     assert found.unknown == ("Xyzzysee",)
+
+
+@pytest.mark.parametrize(
+    ("language", "typed", "wrong"),
+    [
+        ("de", "zwei Hunde", "two dog"),  # a number alone is no other sense
+        ("es", "papá con bebé", "potato with baby"),
+        ("pt", "três meninas", "three boy"),
+        ("de", "alte Dampflok", "old woman steam locomotive"),  # no noun before a noun
+    ],
+)
+def test_an_alternative_is_another_sense_of_the_words(language, typed, wrong):
+    assert wrong not in read(language, typed)
 
 
 @pytest.mark.parametrize(("language", "typed", "english"), [("fr", "chat", "cat"), ("fr", "pain", "bread")])
