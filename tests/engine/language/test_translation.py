@@ -103,8 +103,8 @@ def test_english_captions_are_never_changed(shared):
     """Whatever language is set. The bench `languages` checks all captions and all everyday searches."""
     with tarfile.open(shared / "data" / "flickr8k-dev-000000.tar") as shard:
         texts = [json.loads(shard.extractfile(each).read()) for each in shard if each.name.endswith(".json")]
-    captions = [caption for text in texts for caption in text["captions"]][::25]
-    assert len(captions) == 200
+    captions = [caption for text in texts for caption in text["captions"]][::50]
+    assert len(captions) == 100
     assert [each for each in captions if translate(parse(each), [*LANGUAGES])] == []
 
 
