@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MOST_READINGS = 2  # of one term; on searches that chose, 1, 3 and 4 find less, and each takes 10 ms
 _LONGEST = 5  # words of an entry
-_MOST_TOKENS = 64  # of a query, as many as models read; the rest stays as typed
+_MOST_TOKENS = 64  # of a query, as many as models read; the rest is left out
 _COMMON = 10  # English captions: a word with fewer is hardly English
 _LEAST_PART, _LONGEST_COMPOUND = 3, 40  # letters
 _LINKS = {"de": ("es", "en", "er", "s", "n", "e", ""), "nl": ("en", "er", "s", "e", "")}  # longest first
@@ -189,7 +189,7 @@ def translate(query: Query, languages: Sequence[str]) -> Translation | None:
     unknown = [
         part.text
         for part in chain.from_iterable(parts)
-        if not part.is_known and not part.english and not part.word.plain and not part.text.isdecimal()
+        if not part.is_known and not part.english and not part.word.plain and any(map(str.isalpha, part.text))
     ]
     translated = replace(query, alternatives=tuple(wanted), less=tuple(less))
     minus = [f"-{term.text}" for term in less if term.words]
@@ -215,9 +215,7 @@ def _parts(term: Term, lexicon: Lexicon) -> list[_Part]:
         length, part = _longest(tokens[place:], lexicon)
         parts.append(part)
         place += length
-    return parts + [
-        _Part(word, word.text, (word.text,)) for word in term.words[len({id(t.word) for t in tokens}) :]
-    ]
+    return parts
 
 
 def _tokens(term: Term) -> Iterator[_Token]:
