@@ -119,7 +119,7 @@ def test_signs_and_numbers_are_no_unknown_words():
 
 
 def test_of_ten_thousand_words_as_many_as_models_read_are_translated():
-    assert read("de", "Hund " * 10_000)[0].split() == ["dog"] * 64 + ["Hund"] * 9_936
+    assert read("de", "Hund " * 10_000)[0].split() == ["dog"] * 64
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
