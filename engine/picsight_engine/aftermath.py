@@ -1,4 +1,4 @@
-"""The steps after an indexing run: group copies, measure colours, switch the search model, suggest tags, file the decisions."""
+"""The steps after an indexing run: group copies, measure colours, switch the search model, calibrate it, suggest tags, file the decisions."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def follow(
             measure_colours(db, thumbnails)
             uncompared = 0
         if isinstance(event, Finished):
-            yield _filed(_suggested(_switched(event, answering), tags), db)
+            yield _filed(_suggested(_calibrated(_switched(event, answering), answering), tags), db)
         else:
             yield event
 
@@ -62,6 +62,14 @@ def _switched(event: Finished, answering: Answering) -> Finished:
         return event
     note = f'Every photo was read by "{answering.wanted.manifest.title}"; searches use it from now on.'
     return replace(event, notes=(*event.notes, note))
+
+
+def _calibrated(event: Finished, answering: Answering) -> Finished:
+    """Fits thresholds for a model that brings none; after a cancelled run the next run does it."""
+    if not event.cancelled:
+        with suppress(BundleError):  # searches report a text tower that cannot be loaded
+            answering.calibrate()
+    return event
 
 
 def _suggested(event: Finished, tags: Tags) -> Finished:

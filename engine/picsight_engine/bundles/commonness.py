@@ -91,6 +91,13 @@ def photos_with(word: str) -> int:
     return _word_counts()[1].get(_singular(word), 0)
 
 
+def counted_words() -> list[str]:
+    """The words that between five photos and one in twenty have in their captions, the commonest first."""
+    photos, counts = _word_counts()
+    words = {word for word, count in counts.items() if 5 <= count <= photos / 20}
+    return sorted(words - _SAYING_LITTLE - _PLACES, key=lambda word: (-counts[word], word))
+
+
 @cache
 def _word_counts() -> tuple[int, dict[str, int]]:
     """The number of counted photos, and the number of photos per word."""

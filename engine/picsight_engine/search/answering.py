@@ -2,24 +2,48 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from picsight_engine.bundles.calibration import parse_calibration
+from picsight_engine.search.fitting import LEAST_PHOTOS, fit_calibration, things
 from picsight_engine.search.searcher import Searcher
 from picsight_engine.store.health import photos_awaiting
 from picsight_engine.store.library_folder import chosen_model
-from picsight_engine.store.vectors import enter_space, photos_with_vector
+from picsight_engine.store.vectors import (
+    enter_space,
+    photos_with_vector,
+    store_calibration,
+    stored_calibration,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.store.database import Database
     from picsight_engine.suggesting.suggestions import Suggester
+
+_PHOTOS = "photos"  # how many a library had when a calibration was fitted to it
+
+
+def calibrated(bundle: Bundle, db: Database) -> Bundle:
+    """The bundle, with the thresholds that were fitted to the library if it brings none."""
+    manifest = bundle.manifest
+    if manifest.calibration is not None:
+        return bundle
+    fitted = stored_calibration(db, manifest.space_id)
+    if fitted is None:
+        return bundle
+    calibration = parse_calibration(json.loads(fitted), manifest.dim)
+    return replace(bundle, manifest=replace(manifest, calibration=calibration))
 
 
 class Answering:
@@ -29,9 +53,9 @@ class Answering:
         self, db: Database, bundle: Bundle, wanted: Bundle, read: Callable[[Path], NDArray[np.float32]]
     ) -> None:
         """`read` returns the vector of a file by `bundle`."""
-        self.bundle = bundle
-        self.wanted = wanted
-        self.searcher = Searcher(db, bundle, read)
+        self.wanted = calibrated(wanted, db)
+        self.bundle = self.wanted if bundle == wanted else calibrated(bundle, db)
+        self.searcher = Searcher(db, self.bundle, read)
         self._db = db
         self._read = read
         self._lock = threading.Lock()
@@ -48,6 +72,7 @@ class Answering:
 
     def use(self, answers: Bundle, wanted: Bundle) -> None:
         """Applies a choice that the user made while the library was open."""
+        answers, wanted = calibrated(answers, self._db), calibrated(wanted, self._db)
         if answers != self.bundle:  # another model, or the same one reinstalled with other files
             self._search_with(answers)
         self.wanted = self.bundle if wanted == self.bundle else wanted
@@ -63,6 +88,28 @@ class Answering:
         if self.bundle is self.wanted or photos_awaiting(self._db, self.wanted.manifest.space_id):
             return False
         return self._switch()
+
+    def calibrate(self) -> None:
+        """Called after indexing: fits thresholds to the library for a model that brings none, and again when it has doubled.
+
+        Raises:
+            BundleError: the text tower is missing or cannot be loaded.
+            StorageError: the disk is full or gone.
+        """
+        manifest, photos = self.bundle.manifest, self.searcher.rows().photos
+        fitted = stored_calibration(self._db, manifest.space_id)
+        before = 0 if fitted is None else json.loads(fitted)[_PHOTOS]
+        if (manifest.calibration is not None and fitted is None) or photos < max(LEAST_PHOTOS, 2 * before):
+            return
+        words = np.stack([self.searcher.term_vector(each) for each in things()])
+        rows = self.searcher.rows()
+        calibration = fit_calibration(words, rows.originals[rows.ids > 0])
+        text = json.dumps({**asdict(calibration), _PHOTOS: photos})
+        store_calibration(self._db, manifest.space_id, text)
+        is_wanted = self.bundle is self.wanted
+        self._search_with(replace(self.bundle, manifest=replace(manifest, calibration=calibration)))
+        if is_wanted:
+            self.wanted = self.bundle
 
     def _switch(self) -> bool:
         """Switches to the wanted model, unless the user has chosen another one since the library was opened."""

@@ -380,6 +380,11 @@ def _colours(schema: sqlite3.Connection) -> None:
     schema.execute(_COLOURS_WENT)
 
 
+def _calibrations(schema: sqlite3.Connection) -> None:
+    """Stores the thresholds that are fitted to the library where a model brings none."""
+    schema.execute("ALTER TABLE spaces ADD COLUMN calibration TEXT")
+
+
 MIGRATIONS: Steps = (
     _first_schema,
     _metadata_of_files,
@@ -395,6 +400,7 @@ MIGRATIONS: Steps = (
     _moments,
     _films,
     _colours,
+    _calibrations,
 )
 
 

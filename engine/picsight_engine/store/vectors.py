@@ -35,6 +35,8 @@ _ADD_SPACE = """
 INSERT INTO spaces (name, dim, active) VALUES (?, ?, NOT EXISTS (SELECT 1 FROM spaces WHERE active))"""
 _PREPROCESSING = "SELECT coalesce(preprocessing, '') FROM spaces WHERE name = ?"
 _NOTE_PREPROCESSING = "UPDATE spaces SET preprocessing = ? WHERE name = ?"
+_CALIBRATION = "SELECT calibration FROM spaces WHERE name = ?"
+_CALIBRATE = "UPDATE spaces SET calibration = ? WHERE name = ?"
 _ACTIVATE = "UPDATE spaces SET active = (id = ?)"
 # A replaced vector gets a new id, so that caches notice it.
 _DELETE = "DELETE FROM vectors WHERE photo_id = ? AND space_id = ?"
@@ -129,6 +131,17 @@ def _known_preprocessing(connection: sqlite3.Connection, name: str) -> str | Non
     """The preprocessing of a space; "" if the library has not stored it yet, None if the space is unknown."""
     row = connection.execute(_PREPROCESSING, (name,)).fetchone()
     return None if row is None else row[0]
+
+
+def stored_calibration(db: Database, space: str) -> str | None:
+    """The calibration that was fitted to the library for a space, as JSON; None if there is none."""
+    return next(iter(db.column(_CALIBRATION, space)), None)
+
+
+def store_calibration(db: Database, space: str, calibration: str) -> None:
+    """Stores a calibration that was fitted to the library for a space."""
+    with db.writer() as connection:
+        connection.execute(_CALIBRATE, (calibration, space))
 
 
 def active_space(db: Database) -> Space | None:

@@ -1,0 +1,52 @@
+"""A model without a calibration gets one that is fitted to the library, and without labels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from picsight_engine.bundles.bundle import open_bundle, write_bundle
+from picsight_engine.indexing.indexer import IndexSettings
+from picsight_engine.library import Library
+from picsight_engine.search import answering
+from picsight_engine.search.fitting import fit_calibration
+
+
+@pytest.fixture
+def uncalibrated(starter, tmp_path):
+    """The starter, with its calibration hidden."""
+    bundle = open_bundle(starter)
+    files = {name: starter / name for name in bundle.manifest.files}
+    return write_bundle(tmp_path / "bare", replace(bundle.manifest, calibration=None, likeness=None), files)
+
+
+def test_thresholds_follow_the_spread_of_a_model_s_cosines_and_nothing_else() -> None:
+    random = np.random.default_rng(1)
+    words, photos = random.normal(size=(2, 100, 8)).astype(np.float32) * 0.1
+    once = fit_calibration(words, photos.astype(np.float16))
+    twice = fit_calibration(2 * words, photos.astype(np.float16))
+    moved = fit_calibration(words + 0.2, photos.astype(np.float16))
+    assert twice.strong == pytest.approx(2 * once.strong, abs=2e-4)
+    assert moved.strong == pytest.approx(once.strong, abs=2e-4)
+    centred = words[:1] - words.mean(axis=0)
+    assert moved.centred(words[:1] + 0.2) == pytest.approx(centred, abs=1e-3)
+
+
+def test_a_model_without_thresholds_is_calibrated_after_indexing_and_keeps_that(
+    uncalibrated, starter, photographs, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr(answering, "LEAST_PHOTOS", 20)
+    folder, shipped = tmp_path / "library", open_bundle(starter).manifest.calibration
+    with Library.open(folder, uncalibrated) as library:
+        assert library.search("dog", limit=5).results == ()
+        for _ in library.index([photographs], settings=IndexSettings(workers=1)):
+            pass
+        fitted = library.bundle.manifest.calibration
+        assert fitted.strong == pytest.approx(0.218, rel=0.1)  # as fitted with labels around this centre
+        assert {photo.match for photo in library.search("dog", limit=5).results} >= {"strong"}
+    with Library.open(folder, uncalibrated) as library:
+        assert library.bundle.manifest.calibration == fitted
+    with Library.open(folder, open_bundle(starter)) as library:
+        assert library.bundle.manifest.calibration == shipped
