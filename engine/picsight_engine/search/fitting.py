@@ -31,6 +31,7 @@ _FITTED = Calibration(
     growth=0.0,
     growth_below=0.0201,
     common=0.02,
+    colour=0.0275,
 )
 
 
@@ -50,6 +51,6 @@ def fit_calibration(words: NDArray[np.float32], photos: NDArray[np.float16]) -> 
     scaled = {
         each.name: round(min(scale * getattr(_FITTED, each.name), 1.0), 4)
         for each in fields(Calibration)
-        if each.name not in {"centre", "colour"}
+        if each.name != "centre"
     }
     return replace(_FITTED, **scaled, centre=vector_text(centre))
