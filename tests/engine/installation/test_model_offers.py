@@ -44,7 +44,8 @@ def test_photos_and_time_are_those_of_this_library(tmp_path, starter, library) -
     photos = library.status().photos
     assert found["picsight-starter"].photos == 0
     assert found["picsight-starter"].seconds == 0
-    assert found["mobileclip-b"].photos == photos
+    assert found["mobileclip-b"].photos == found["siglip2-b16"].photos == photos
+    assert found["siglip2-b16"].seconds > found["clip-b32"].seconds > 0
     assert found["mobileclip-b"].seconds > found["mobileclip-s0"].seconds > 0
 
 
