@@ -106,7 +106,7 @@ def build(language: str) -> bytes:
             rows[form] = _derived(form, base) + mark
     lexicon = Lexicon(language, written(language, rows))
     everyday = (EVERYDAY.read_text("utf-8").replace("\t", " ").split())[::2]
-    for word in (*english, *everyday, *(f"{word}{ending}" for word in everyday for ending in ("s", "es"))):
+    for word in chain(english, everyday, map(plural_of, everyday), (f"{word}s" for word in everyday)):
         if word not in rows and (lexicon.regular_base(word) or (word in english and compound(word, lexicon))):
             rows[word] = word
     return written(language, rows)

@@ -41,7 +41,7 @@ _NOUN_FIRST = {
     "fr": (("s", ""), ("x", ""), ("aux", "al")),
     "es": (("s", ""), ("es", "")),
     "it": (("i", "o"), ("i", "e"), ("e", "a"), ("che", "ca"), ("ghe", "ga"), ("chi", "co")),
-    "pt": (("s", ""), ("es", ""), ("oes", "ao")),
+    "pt": (("s", ""), ("es", ""), ("oes", "ao"), ("is", "l")),
 }
 _SMALL = frozenset(
     """
@@ -252,7 +252,7 @@ def _longest(tokens: Sequence[_Token], lexicon: Lexicon) -> tuple[int, _Part]:
 
 
 def _entry(tokens: Sequence[_Token], lexicon: Lexicon) -> Entry | None:
-    """The entry of a word or phrase, of which the first word, or each, may be a plural: "barcos de vela", "osos polares"."""
+    """The entry of a word or phrase, with words that may be plurals: "barcos de vela", "osos polares"."""
     key = " ".join(token.key for token in tokens)
     typed = accented_key(" ".join(token.text for token in tokens))
     accented = None if typed.isascii() else lexicon.find(typed)
@@ -261,12 +261,10 @@ def _entry(tokens: Sequence[_Token], lexicon: Lexicon) -> Entry | None:
     if entry is not None or not rest:
         return entry
     endings = _NOUN_FIRST.get(lexicon.language, ())
-    for base in _singulars(first, endings):
-        for after in (rest, *(_singulars(rest, endings) if len(tokens) == 2 else ())):
-            found = lexicon.find(f"{base} {after}")
-            if found is not None:
-                return replace(found, plural=True)
-    return None
+    ends = (rest, *(_singulars(rest, endings) if len(tokens) == 2 else ()))
+    bases = (f"{base} {end}" for base in (first, *_singulars(first, endings)) for end in ends)
+    found = next(filter(None, map(lexicon.find, bases)), None)
+    return None if found is None else replace(found, plural=True)
 
 
 def _singulars(word: str, endings: Sequence[tuple[str, str]]) -> list[str]:

@@ -668,3 +668,6 @@ def test_the_header_says_what_was_searched_and_a_click_searches_the_words_as_typ
         desk.qtbot.mouseClick(translated, Qt.MouseButton.LeftButton)
     assert translated.text().startswith("Searched as: ")
     assert desk.ids() == before
+    desk.library.translation = replace(desk.library.translation, readings=("dog -leash", "cat -leash"))
+    desk.go(Place("Hund | Katze -Leine"))  # no alternative that was searched is missing from the line
+    assert translated.text().startswith("Searched as: \u2068dog -leash | cat -leash\u2069")

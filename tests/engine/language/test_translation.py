@@ -43,6 +43,9 @@ def read(language, typed):
         ("fr", "où est mon vélo", "my bicycle"),
         ("es", "barcos de vela", "sailboats"),  # plurals of phrases
         ("fr", "arcs-en-ciel", "rainbows"),
+        ("pt", "guarda-sóis na praia", "parasols on the beach"),
+        ("es", "perros grandes", "large dogs"),  # no English plural of "grand"
+        ("es", "boda de Lucía y Tomás", "Lucía wedding and Tomás"),  # a name, not a form of "tomar"
         ("it", "barche da pesca", "fishing boats"),
         ("it", "vacanze estive in Grecia", "summer holiday in greece"),
         ("es", "helado de fresa", "strawberry ice cream"),

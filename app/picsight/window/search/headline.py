@@ -54,7 +54,7 @@ def searched_as(place: Place, shown: Shown) -> tuple[str, str]:
         back = say("Searched as typed. Translate") if place.is_search and place.as_typed else ""
         return back, back
     unknown = say(" (unknown: {words})").format(words=", ".join(found.unknown)) if found.unknown else ""
-    words = found.readings[0]
+    words = " | ".join(found.readings)
     cut = isolated(words if len(words) <= CUT else f"{words[:CUT].rstrip()}…")
     whole = say("Searched as: {words}").format(words=" | ".join(found.readings)) + unknown
     return say("Searched as: {words}").format(words=cut) + plain(unknown[:CUT]), tooltip(whole)
