@@ -289,6 +289,7 @@ def _known(tokens: Sequence[_Token], entry: Entry, lexicon: Lexicon) -> _Part:
             )
             is_english = is_plain and all(photos_with(token.key) or _is_small(token.key) for token in tokens)
             foreign = sum(votes) or float(not is_english)
+            english = float(not foreign)
         elif not entry.photos or not is_plain:
             foreign = 1.0
         elif entry.photos < _COMMON:

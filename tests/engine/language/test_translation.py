@@ -55,6 +55,8 @@ def read(language, typed):
         ("nl", "vader met baby", "father with baby"),  # words that are also rare English ones
         ("fr", "chats noirs", "black cats"),
         ("it", "estate 2018", "summer 2018"),
+        ("fr", "match de foot", "soccer game"),  # a phrase of words that are all English too
+        ("nl", "tante Els", "aunt Els"),
         ("fr", "portrait d'un vieil homme", "portrait of an elderly man"),
     ],
 )
