@@ -29,11 +29,8 @@ _MOST_TOKENS = 64  # of a query, as many as models read; the rest is left out
 _COMMON = 10  # English captions: a word with fewer is hardly English
 _LEAST_PART, _LONGEST_COMPOUND = 3, 40  # letters
 _LINKS = {"de": ("es", "en", "er", "s", "n", "e", ""), "nl": ("en", "er", "s", "e", "")}  # longest first
-_CUT = (
-    "n",
-    "en",
-    "e",
-)  # endings that a word loses as the first part of a compound: Häkel(n)arbeit, Schul(e)bus
+# Endings that a word loses as the first part of a compound: Häkel(n)arbeit, Schul(e)bus.
+_CUT = ("n", "en", "e")
 _UMLAUT = "(?<=[aou])e"
 _PIECE = r"[^\W_]+"
 # Endings of plurals and of their singulars, by language, where adjectives and "of" follow the noun.
@@ -77,20 +74,7 @@ _WHOLES = frozenset(
 )
 # Adjectives that are also nouns.
 _NOUNS = frozenset(
-    {
-        "light",
-        "lights",
-        "square",
-        "squares",
-        "stone",
-        "stones",
-        "glass",
-        "glasses",
-        "paper",
-        "papers",
-        "brick",
-        "orange",
-    }
+    "light lights square squares stone stones glass glasses paper papers brick orange".split()  # noqa: SIM905
 )
 _UNCOUNTED = frozenset(
     "furniture hair clothing grass water snow food people fish sheep deer luggage equipment children jewelry rice".split()  # noqa: SIM905
