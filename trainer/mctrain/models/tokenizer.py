@@ -27,22 +27,12 @@ from mctrain.models.text import CONTEXT, VOCABULARY
 from mctrain.models.text import END as EOT
 from picsight_engine.bundles.bundle import Bundle, Licence, Manifest, TextSpec
 from picsight_engine.bundles.tokenizer import Tokenizer
+from picsight_engine.installation.catalogue import TEMPLATES
 
 if TYPE_CHECKING:
     from mctrain.models.text import TextShape
 
     Shape = TextShape | MiniLmShape
-
-
-TEMPLATES = (
-    "a photo of a {}.",
-    "a photo of the {}.",
-    "a photo of {}.",
-    "a picture of a {}.",
-    "a close-up photo of a {}.",
-    "a good photo of a {}.",
-    "{}",
-)
 
 
 # All texts are padded to the context with zeros, as in training, because padding is not masked.
