@@ -22,9 +22,9 @@ from mctrain.data.named import find_shards
 from mctrain.data.phrasing import CLASS_NAMES
 from mctrain.errors import DataError, RecipeError
 from mctrain.evaluation.datacomp import MAIN, folder_of, tasks_in
-from mctrain.models.tokenizer import TEMPLATES
 from mctrain.recipes.parser import parse
 from mctrain.recipes.tables import CLOSED, Names, Positive
+from picsight_engine.installation.catalogue import TEMPLATES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
