@@ -44,6 +44,16 @@ Crop = Literal[
 Clean = Literal["none", "whitespace", "canonicalize", "clip"]
 RankedBy = Literal["words", "templates"]
 
+# The words around a search term, whose mean is its vector.
+TEMPLATES = (
+    "a photo of a {}.",
+    "a photo of the {}.",
+    "a photo of {}.",
+    "a picture of a {}.",
+    "a close-up photo of a {}.",
+    "a good photo of a {}.",
+    "{}",
+)
 # Limits far beyond any tower, to protect memory and disk.
 _MOST_PIXELS, _MOST_TOKENS, _MOST_DIM, _MOST_SCALE, _MOST_BYTES = 4096, 4096, 65_536, 10_000, 2**45
 _PREPROCESSING = ("size", "resize", "interpolation", "crop", "mean", "std")  # of what `space_id` is made

@@ -8,23 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from picsight_engine.bundles.bundle import IMAGE_GRAPH, TEXT_GRAPH, ImageSpec, Licence, TextSpec
+from picsight_engine.bundles.bundle import IMAGE_GRAPH, TEMPLATES, TEXT_GRAPH, ImageSpec, Licence, TextSpec
 from picsight_engine.errors import RequestError
 
 LATEST = "main"  # a revision that is pinned by the first response of the repository
 _READ_MS = 60.0  # reading, decoding and a thumbnail of a 12-megapixel photo on one core
-
-
-# The words around a search term, whose mean is its vector.
-TEMPLATES = (
-    "a photo of a {}.",
-    "a photo of the {}.",
-    "a photo of {}.",
-    "a picture of a {}.",
-    "a close-up photo of a {}.",
-    "a good photo of a {}.",
-    "{}",
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from picsight_engine.bundles.bundle import (
     MANIFEST,
+    TEMPLATES,
     Crop,
     ImageSpec,
     Licence,

@@ -24,7 +24,7 @@ from mctrain.errors import DataError, RecipeError
 from mctrain.evaluation.datacomp import MAIN, folder_of, tasks_in
 from mctrain.recipes.parser import parse
 from mctrain.recipes.tables import CLOSED, Names, Positive
-from picsight_engine.installation.catalogue import TEMPLATES
+from picsight_engine.bundles.bundle import TEMPLATES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -25,9 +25,8 @@ from mctrain.models.blocks import package_folder
 from mctrain.models.minilm import MiniLmShape
 from mctrain.models.text import CONTEXT, VOCABULARY
 from mctrain.models.text import END as EOT
-from picsight_engine.bundles.bundle import Bundle, Licence, Manifest, TextSpec
+from picsight_engine.bundles.bundle import TEMPLATES, Bundle, Licence, Manifest, TextSpec
 from picsight_engine.bundles.tokenizer import Tokenizer
-from picsight_engine.installation.catalogue import TEMPLATES
 
 if TYPE_CHECKING:
     from mctrain.models.text import TextShape
