@@ -29,7 +29,6 @@ from picsight_engine.bundles.bundle import (
 from picsight_engine.bundles.fields import is_portable
 from picsight_engine.errors import BundleError
 from picsight_engine.installation.catalogue import (
-    TEMPLATES,
     CatalogueEntry,
     LicenceTerms,
     RemoteFile,
