@@ -384,8 +384,10 @@ def _ordered(parts: list[_Part]) -> list[_Part]:
             ordered.insert(noun, adjective)
             noun += 1
             continue
-        is_noun = not part.is_small and (
-            adjective is None or adjective.senses[0] != part.senses[0] or part.senses[0] in _NOUNS
+        is_noun = (
+            not part.is_small
+            and part.senses[0].split(" ")[0] not in _SMALL
+            and (adjective is None or adjective.senses[0] != part.senses[0] or part.senses[0] in _NOUNS)
         )
         noun = len(ordered) if is_noun else None
         ordered.append(part)

@@ -50,6 +50,8 @@ def read(language, typed):
         ("it", "vacanze estive in Grecia", "summer holiday in greece"),
         ("es", "helado de fresa", "strawberry ice cream"),
         ("es", "foto de playa", "beach photo"),
+        ("es", "cabaña en el bosque con niebla", "hut in the forest misty"),  # "in the forest" is no noun
+        ("fr", "photos de Marie à la plage", "photo of Marie at the beach"),
         ("es", "Madrid de noche", "madrid at night"),
         ("it", "bottiglia di latte", "bottle of milk"),
         ("nl", "vader met baby", "father with baby"),  # words that are also rare English ones
