@@ -270,7 +270,7 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
     _mobileclip(
         name="mobileclip-s0",
         title="MobileCLIP S0",
-        words="Knows many more things than the model that comes with Picsight. The quickest of the large ones.",
+        words="Knows many more things than the model that comes with Picsight. The quickest of Apple's. ImageNet, zero-shot: 67.8 %.",
         space_id="b0ed7f17aefd0af9",
         image=_image(256),
         image_ms=56.0,
@@ -291,7 +291,7 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
     _mobileclip(
         name="mobileclip-s1",
         title="MobileCLIP S1",
-        words="Finds more than S0 and needs about twice its time.",
+        words="Finds more than S0 and needs about twice its time. ImageNet, zero-shot: 72.6 %.",
         space_id="df7540d05ded22cd",
         image=_image(256),
         image_ms=104.0,
@@ -314,7 +314,7 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
     _mobileclip(
         name="mobileclip-s2",
         title="MobileCLIP S2",
-        words="A good middle: finds nearly as much as B in half its time.",
+        words="A good middle: finds nearly as much as B in half its time. ImageNet, zero-shot: 74.4 %.",
         space_id="6a0a9675aab5aae8",
         image=_image(256),
         image_ms=171.0,
@@ -332,7 +332,7 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
     _mobileclip(
         name="mobileclip-b",
         title="MobileCLIP B",
-        words="Finds more than S2; takes twice its time and the most room.",
+        words="Finds more than S2; takes twice its time and the most room. ImageNet, zero-shot: 76.8 %.",
         space_id="aa6f2e2fc8994a4b",
         image=_image(224),
         image_ms=375.0,
@@ -341,7 +341,7 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
     _mobileclip(
         name="mobileclip-blt",
         title="MobileCLIP B (LT)",
-        words="As B, trained three times as long: finds the most, at the same cost.",
+        words="As B, trained three times as long: finds the most, at the same cost. ImageNet, zero-shot: 77.2 %.",
         space_id="afc9f52b5c71a461",
         image=_image(224),
         image_ms=375.0,
