@@ -328,17 +328,16 @@ def parse_manifest(text: bytes, path: Path) -> Manifest:
             f"The model at {path.parent} needs a newer Picsight (its format is {data['format']}); update Picsight."
         )
     try:
-        json.dumps(
-            data, allow_nan=False, ensure_ascii=False
-        ).encode()  # no number is infinite, all text is text
-        return _parse_manifest(data)
+        return check_manifest(data)
     except (KeyError, TypeError, ValueError, OverflowError) as fault:
         raise BundleError(
             f"The model's manifest {path} is incomplete or wrong: {fault}; install it again."
         ) from fault
 
 
-def _parse_manifest(data: dict[str, Any]) -> Manifest:
+def check_manifest(data: dict[str, Any]) -> Manifest:
+    """The manifest that JSON describes; KeyError, TypeError, ValueError or OverflowError if it is incomplete or wrong."""
+    json.dumps(data, allow_nan=False, ensure_ascii=False).encode()  # no number is infinite, all text is text
     known = {f.name for f in fields(Manifest)}
     data = {key: value for key, value in data.items() if key in known}
     require_whole("dim", data["dim"], 1, _MOST_DIM)  # checked before the vectors of this length
@@ -409,9 +408,8 @@ def _text_spec(data: dict[str, Any]) -> TextSpec:
 
 def _triple(key: str, values: list[float]) -> tuple[float, float, float]:
     """One number for each of red, green and blue."""
-    if len(values) != 3:
-        raise ValueError(f"image.{key} has {len(values)} numbers instead of 3")
-    require(f"image.{key}", values, fits=all(map(is_number, values)))
+    fits = isinstance(values, list) and len(values) == 3 and all(map(is_number, values))
+    require(f"image.{key}", values, fits=fits)
     red, green, blue = map(float, values)
     return red, green, blue
 

@@ -120,11 +120,11 @@ def open_parcel(path: Path) -> Iterator[Parcel]:
         BundleError: it holds no model, or is damaged.
     """
     with open_source(path) as source:
-        layout = find_published(path) if source.find(MANIFEST) is None else None
-        if layout is not None:
-            parcel = Parcel(path, describe(path, layout), "", source, "")
-        else:
-            with damage_explained(path):
+        with damage_explained(path):
+            layout = find_published(path) if source.find(MANIFEST) is None else None
+            if layout is not None:
+                parcel = Parcel(path, describe(path, layout), "", source, "")
+            else:
                 parcel = _parcel(source)
         yield parcel
 

@@ -9,24 +9,24 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from picsight_engine.bundles.bundle import (
-    MANIFEST,
     TEMPLATES,
     Crop,
     ImageSpec,
     Licence,
     Manifest,
     TextSpec,
+    check_manifest,
     file_record,
     manifest_text,
-    parse_manifest,
     preprocessing_of,
 )
-from picsight_engine.bundles.fields import is_portable
+from picsight_engine.bundles.fields import is_model_name, is_portable
 from picsight_engine.errors import BundleError
 from picsight_engine.installation.catalogue import (
     CatalogueEntry,
@@ -54,7 +54,16 @@ _LONGEST = 77  # tokens, where nothing states how many
 # A vocabulary of one language has 30,000 to 50,000 tokens, one of many 120,000 and more.
 _MANY_LANGUAGES = 100_000
 _FREE = frozenset(["mit", "apache-2.0", "bsd-2-clause", "bsd-3-clause", "cc-by-4.0", "cc0-1.0", "unlicense"])
-_LICENCE = re.compile(r"^license:\s*['\"]?([\w.+-]+)", re.MULTILINE)
+_LICENCE = re.compile(r"^license:[ \t]*(?:\r?\n\s*- *)?['\"]?(\w[\w.+-]{0,79})", re.MULTILINE)
+_ROUNDING = 0.01  # of 1/255 as files state it
+_WRONG = (
+    KeyError,
+    TypeError,
+    ValueError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+)  # of values read from JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +138,11 @@ def describe(folder: Path, layout: Layout) -> Manifest:
     try:
         manifest = _Published(folder, layout).manifest()
         # Whatever the files state is checked as in every manifest.
-        return parse_manifest(manifest_text(manifest), folder / MANIFEST)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as fault:
-        reason = f"{fault} is not stated" if isinstance(fault, KeyError) else fault
+        return check_manifest(json.loads(manifest_text(manifest)))
+    except _WRONG as fault:
         raise BundleError(
-            f"The model in {folder} cannot be used: its description does not fit {layout.publisher}'s layout "
-            f"({reason}); choose another one."
+            f"The model in {folder} cannot be used: {layout.preprocessing} or {_CONFIG} does not fit it ({_reason(fault)}); "
+            "choose another one."
         ) from fault
 
 
@@ -152,10 +160,12 @@ def read_listing(repository: str, listing: bytes) -> CatalogueEntry:
             raise BundleError(
                 f"{repository} holds no model that Picsight can run: it needs {_LAYOUTS[0].image} or {_LAYOUTS[1].image}."
             )
+        if missing := [name for name in layout.needed if name not in files]:
+            raise BundleError(f"{repository} lacks {', '.join(missing)}; choose another model.")
         chosen = [name for name in layout.chosen(files) if name != _CARD]
         licence = _licence_of(str((stated.get("cardData") or {}).get("license") or ""))
         return published(
-            name=_name_of(repository),
+            name=_name_of(PurePosixPath(repository).name),
             title=PurePosixPath(repository).name,
             words="",
             terms=LicenceTerms(licence, ""),
@@ -173,15 +183,26 @@ def read_listing(repository: str, listing: bytes) -> CatalogueEntry:
                 for name in chosen
             ),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as fault:
+    except (*_WRONG, RecursionError) as fault:
         raise BundleError(
-            f"The list of files of {repository} cannot be read ({fault}); try again later."
+            f"The list of files of {repository} cannot be read ({_reason(fault)}); try again later."
         ) from fault
 
 
 def _name_of(title: str) -> str:
-    """A name under which a model can be installed."""
-    return re.sub("[^A-Za-z0-9._-]+", "-", PurePosixPath(title).name).strip("-._")[:64]
+    """A name under which a model can be installed; BundleError if nothing of the title can stay."""
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode()
+    name = re.sub("[^A-Za-z0-9._-]+", "-", plain).strip("-._")[:64].rstrip("-._")
+    if not is_model_name(name):
+        raise BundleError(f'No model can be called "{title}"; rename its folder, as in "my-model".')
+    return name
+
+
+def _reason(fault: Exception) -> str:
+    """What is wrong with a value, for a person; what Python says of wrong types is not."""
+    if isinstance(fault, KeyError):
+        return f"{fault} is not stated"
+    return str(fault)[:200] if isinstance(fault, ValueError) else "a value is not of its kind"
 
 
 def _licence_of(identifier: str) -> Licence:
@@ -244,6 +265,10 @@ class _Published:
 
     def _image_spec(self, output: str) -> ImageSpec:
         stated = self._read(self._layout.preprocessing)
+        if len(self._image.inputs) != 1:
+            raise ValueError(
+                f"the graph takes {', '.join(self._image.inputs) or 'nothing'} instead of a picture"
+            )
         ((name, shape),) = self._image.inputs.items()
         spec = _open_clip_picture(stated) if "interpolation" in stated else _hugging_face_picture(stated)
         spec = replace(spec, input=name, output=output, graph=self._layout.image)
@@ -370,12 +395,14 @@ def _hugging_face_picture(stated: Mapping[str, Any]) -> ImageSpec:
         cut = stated.get("crop_size", size)
         if size != (cut["height"] if isinstance(cut, dict) else cut) and not isinstance(size, list):
             raise ValueError(f"pictures are resized to {size} and cropped to {cut}")
+    if not stated.get("do_rescale", True) or abs(stated.get("rescale_factor", 1 / 255) * 255 - 1) > _ROUNDING:
+        raise ValueError("values are not scaled to 0 to 1")
     normal = stated.get("do_normalize", True)
     return _picture(
         size,
         resize="shortest" if crops else "squash",
         crop="centre-down",
-        interpolation=_RESAMPLINGS[stated.get("resample", 3)],
+        interpolation=_RESAMPLINGS.get(stated.get("resample", 3)),
         mean=stated["image_mean"] if normal else None,
         std=stated["image_std"] if normal else None,
     )

@@ -271,7 +271,7 @@ def hugging_face(folder: Path, words: list[str]) -> Published:
 @pytest.fixture(scope="module", params=[immich, multilingual, hugging_face])
 def published(request, captions, tmp_path_factory) -> Published:
     words = [text for texts in captions.values() for text in texts]
-    folder = tmp_path_factory.mktemp("published") / f"Some model__{request.param.__name__}"
+    folder = tmp_path_factory.mktemp("published") / f"Söme model__{request.param.__name__}"
     folder.mkdir()
     return request.param(folder, words)
 
@@ -285,7 +285,7 @@ def install(folder: Path, models: InstalledModels) -> Bundle:
 def test_vectors_and_tokens_are_the_framework_s(published, captions, starter, tmp_path) -> None:
     models = InstalledModels(tmp_path / "models", starter)
     bundle = install(published.folder, models)
-    assert bundle.folder.name == published.folder.name.replace(" ", "-")
+    assert bundle.folder.name == published.folder.name.replace(" ", "-").replace("ö", "o")
     assert models.verify(bundle.folder.name).manifest == bundle.manifest
 
     tower, spec = load_image_encoder(bundle), bundle.image_spec()
@@ -334,7 +334,20 @@ def test_what_does_not_fit_is_said_and_nothing_is_installed(published, starter, 
     large = spoil(
         published, tmp_path / "large", "preprocessor_config.json", size={"shortest_edge": 96}, crop_size=96
     )
+    preprocessing = "preprocessor_config.json"
+    bare = spoil(published, tmp_path / "bare", preprocessing, do_rescale=False)
+    scaled = spoil(published, tmp_path / "scaled", preprocessing, rescale_factor=1 / 127.5)
+    listed = spoil(published, tmp_path / "listed", "config.json", text_config=[1])
+    single = spoil(published, tmp_path / "single", preprocessing, image_mean=0.5)
+    nearest = spoil(published, tmp_path / "nearest", preprocessing, resample=0)
+    nameless = shutil.copytree(published.folder, tmp_path / "模型")
     for folder, reason in (
+        (bare, "not scaled to 0 to 1"),
+        (scaled, "not scaled to 0 to 1"),
+        (listed, r"or config\.json does not fit it \(a value is not of its kind\)"),
+        (single, r"preprocessor_config\.json .*image\.mean is 0\.5"),
+        (nearest, "known are bicubic, bilinear"),
+        (nameless, 'No model can be called "模型"; rename its folder'),
         (lacking, "text_model.onnx is missing"),
         (apart, "photos become 24 numbers, words 7"),
         (foreign, "knows 295 tokens, the text tower 49,408"),
@@ -353,7 +366,9 @@ def test_weights_beside_a_graph_come_along_and_weights_elsewhere_do_not(publishe
     shutil.copytree(published.folder, folder)
     graph = folder / "visual" / "model.onnx"
     onnx.save(onnx.load(graph), graph, save_as_external_data=True, location="weights.bin", size_threshold=0)
+    (folder / "README.md").write_text("---\nlicense:\n- cc-by-nc-4.0\ntags:\n---\n")
     bundle = install(folder, models)
+    assert bundle.manifest.licence == Licence("cc-by-nc-4.0", "", accept=True)
     assert (bundle.folder / "visual" / "weights.bin").is_file()
     graph.write_bytes(graph.read_bytes().replace(b"weights.bin", b"../secret.n"))
     shutil.move(folder / "visual" / "weights.bin", folder / "secret.n")
@@ -387,6 +402,13 @@ def test_a_publisher_s_model_is_downloaded_by_its_name(published, server, models
     assert {name: manifest.files[name].sha256 for name in paths} == hashes
     assert manifest.provenance["fetched"]["config.json"]["url"].endswith(f"{COMMIT}/config.json")
 
-    shelf.files["/api/models/someone/other/revision/main?blobs=true"] = b'{"sha": "1", "siblings": []}'
-    with pytest.raises(BundleError, match="holds no model that Picsight can run"):
-        find_model(f"{address}/someone/other")
+    endless = [*siblings[:-2], {"rfilename": "visual/model.onnx", "size": 1e309}]
+    for listed, reason in (
+        ([], "holds no model that Picsight can run"),
+        ([*siblings[1:2], {"rfilename": "visual/model.onnx", "size": 3}], "lacks textual"),
+        (endless, "cannot be read"),
+    ):
+        answer = json.dumps({"sha": "1", "siblings": listed}).encode()
+        shelf.files["/api/models/someone/other/revision/main?blobs=true"] = answer
+        with pytest.raises(BundleError, match=reason):
+            find_model(f"{address}/someone/other")
