@@ -9,8 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import subprocess
+import sys
+import tempfile
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,13 +41,25 @@ from picsight_engine.runtime.text_embedder import TextEmbedder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from picsight_engine.bundles.bundle import Bundle
 
 COMMIT = "c" * 40
+AS_NOBODY = """
+import os, sys
+from pathlib import Path
+from picsight_engine.errors import BundleError
+from picsight_engine.installation.parcel import open_parcel
+if os.geteuid() == 0:
+    os.setuid(65534)  # root may read everything
+try:
+    with open_parcel(Path(sys.argv[1])):
+        pass
+except BundleError as fault:
+    print(fault)
+"""
 ODD = ["", "Café & crème - 2", "It's   A “quoted”\tDOG!", "under_scored", "🐕 dog", "a dog " * 200, "Straße"]
 SIGLIP = {
     "embed_dim": 24,
@@ -357,6 +373,18 @@ def test_what_does_not_fit_is_said_and_nothing_is_installed(published, starter, 
         with pytest.raises(BundleError, match=reason):
             install(folder, models)
     assert [model.name for model in models.all()] == ["picsight-starter"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions work otherwise there")
+def test_a_folder_that_may_not_be_read_is_said() -> None:
+    with tempfile.TemporaryDirectory() as reachable:  # pytest's own folders are closed to others
+        model = Path(reachable) / "model"
+        (model / "visual").mkdir(parents=True)
+        Path(reachable).chmod(0o755)
+        (model / "visual").chmod(0o600)
+        words = [sys.executable, "-c", AS_NOBODY, model]
+        end = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert end.stdout.startswith(f"{model} cannot be read"), end.stderr
 
 
 @pytest.mark.parametrize("published", [immich], indirect=True)
