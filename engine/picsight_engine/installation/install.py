@@ -241,9 +241,9 @@ class _Installation:
                 bundle = self._models.place(self._staging, self._manifest(papers))
                 # Only now: a kill during the check, which takes seconds, must not lose the downloaded files.
                 (bundle.folder / _RECORDS).unlink(missing_ok=True)
-        except BundleError:
-            shutil.rmtree(self._staging, ignore_errors=True)
-            raise
+        except BundleError as fault:
+            shutil.rmtree(self._staging, ignore_errors=True)  # so the message must not name it
+            raise BundleError(str(fault).replace(str(self._staging), self._entry.title)) from fault
         return bundle
 
     def _manifest(self, papers: dict[str, str]) -> Manifest:

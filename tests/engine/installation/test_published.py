@@ -430,6 +430,23 @@ def test_a_publisher_s_model_is_downloaded_by_its_name(published, server, models
     assert {name: manifest.files[name].sha256 for name in paths} == hashes
     assert manifest.provenance["fetched"]["config.json"]["url"].endswith(f"{COMMIT}/config.json")
 
+    shelf.files[f"/someone/odd/resolve/{COMMIT}/config.json"] = b"[1]"
+    for name in paths.keys() - {"config.json"}:
+        shelf.files[f"/someone/odd/resolve/{COMMIT}/{name}"] = paths[name].read_bytes()
+    sizes = [
+        {"rfilename": name, "size": 3 if name == "config.json" else paths[name].stat().st_size}
+        for name in paths
+    ]
+    answer = json.dumps({"sha": COMMIT, "siblings": sizes}).encode()
+    shelf.files["/api/models/someone/odd/revision/main?blobs=true"] = answer
+    with pytest.raises(BundleError, match=r"model file odd.config\.json is no description"):
+        list(install_entry(find_model(f"{address}/someone/odd"), models))
+    assert [model.name for model in models.all()] == [
+        "picsight-starter",
+        published.folder.name.replace(" ", "-").replace("ö", "o"),
+        "small",
+    ]
+
     endless = [*siblings[:-2], {"rfilename": "visual/model.onnx", "size": 1e309}]
     for listed, reason in (
         ([], "holds no model that Picsight can run"),
