@@ -150,7 +150,7 @@ class Lesson:
         self._calibration = calibration
         self._order = np.argsort(rows.ids, kind="stable")
         sample = np.arange(0, len(rows.ids), max(1, len(rows.ids) // _SAMPLED))
-        seen = rows.originals[sample[rows.ids[sample] > 0]].astype(np.float32)
+        self._seen = seen = rows.originals[sample[rows.ids[sample] > 0]].astype(np.float32)
         self._background = Background.of(seen, rows.photos)
 
     def learnt(self, material: Material) -> Linear:
@@ -198,10 +198,13 @@ class Lesson:
 
     def _strong(self, prompts: tuple[str, ...]) -> float:
         """The cosine from which photos match these prompts strongly; infinite without a calibration."""
-        if self._calibration is None or not prompts:
+        if self._calibration is None or not prompts or not len(self._seen):
             return math.inf
         tries = max(self.rows.count() * len(prompts), 1)
-        return self._calibration.strong + self._calibration.rise(tries, max(map(commonness, prompts)))
+        rise = self._calibration.rise(tries, max(map(commonness, prompts)))
+        # Searches subtract the calibration's centre from words, tags do not; what photos have in common with it is added.
+        centre = -self._calibration.centred(np.zeros(self.rows.originals.shape[1], np.float32))
+        return self._calibration.strong + rise + float(self._seen.mean(axis=0) @ centre)
 
     def _vectors(self, photo_ids: Iterable[int]) -> Floats:
         vectors: Floats = self.rows.originals[self._rows_of(photo_ids)].astype(np.float32)

@@ -46,6 +46,10 @@ def test_a_model_without_thresholds_is_calibrated_after_indexing_and_keeps_that(
         fitted = library.bundle.manifest.calibration
         assert fitted.strong == pytest.approx(0.218, rel=0.1)  # as fitted with labels around this centre
         assert {photo.match for photo in library.search("dog", limit=5).results} >= {"strong"}
+        strong = [photo for photo in library.search("dog", limit=1000).results if photo.match == "strong"]
+        library.tags.new("Dogs", prompts=["dog"])
+        suggested = library.tags.suggest("Dogs")
+        assert 0 < len(suggested) <= 1.5 * len(strong)
     with Library.open(folder, uncalibrated) as library:
         assert library.bundle.manifest.calibration == fitted
     with Library.open(folder, open_bundle(starter)) as library:
