@@ -18,7 +18,7 @@ from picsight_engine.language.lexicon import accented_key, key_of, lexicon_of
 from picsight_engine.language.query import MOST, Term, Word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from picsight_engine.language.lexicon import Entry, Lexicon
     from picsight_engine.language.query import Query
@@ -178,9 +178,14 @@ def translate(query: Query, languages: Sequence[str]) -> Translation | None:
     translated = replace(query, alternatives=tuple(wanted), less=tuple(less))
     minus = [f"-{term.text}" for term in less if term.words]
     readings = tuple(" ".join([term.text, *minus]) for term in wanted if term.words)
-    if (translated.alternatives, translated.less) == (query.alternatives, query.less):
-        return None
+    usual = [_usual(term, by_term, language) for term in (*query.alternatives, *query.less)]
+    if usual == [term.text.casefold() for term in (*query.alternatives, *query.less)]:
+        return None  # English words that belong to the language, too, with other senses
     return Translation(translated, language, readings, tuple(dict.fromkeys(unknown)))
+
+
+def _usual(term: Term, parts: Mapping[int, list[_Part]], language: str) -> str:
+    return next(_readings(term, parts.get(id(term), []), language, 1)).text.casefold()
 
 
 def _weight(parts: Sequence[_Part]) -> float:
