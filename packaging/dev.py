@@ -26,7 +26,7 @@ from machine.environment import Environment  # noqa: E402
 
 # Benchmarks by what must be installed for them.
 OF_THE_APPLICATION = ("search", "index", "cold", "viewer", "window", "memory", "tagging", "rescan", "films")
-OF_THE_TRAINER = ("tags", "models", "alike", "scale", "training", "efficiency")
+OF_THE_TRAINER = ("tags", "models", "languages", "scale", "training", "efficiency")
 BENCHES = OF_THE_APPLICATION + OF_THE_TRAINER
 FINE, FAILED, INTERRUPTED = 0, 1, 130
 

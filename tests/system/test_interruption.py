@@ -115,7 +115,7 @@ def test_a_killed_run_loses_at_most_its_open_batch_and_its_vectors_are_the_same_
 
 def test_a_search_answers_each_line_at_once_and_ends_with_130_and_one_word(indexed):
     process = indexed.start("search", "--stdin", "-n", "1", "--min", "strong")
-    process.stdin.write(b"giraffe on a bicycle\n")
+    process.stdin.write(b"grand piano\n")
     process.stdin.flush()
     assert process.stdout.readline() == b"\n"  # though stdin stays open
     os.killpg(process.pid, signal.SIGINT)

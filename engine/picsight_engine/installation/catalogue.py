@@ -208,7 +208,7 @@ def _immich(
     return published(
         name=name,
         title=title,
-        words=words,
+        words=f"{words} Licence: {licence.id}.",
         terms=LicenceTerms(licence, ""),
         image_ms=image_ms,
         files=tuple(

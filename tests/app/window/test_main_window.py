@@ -53,6 +53,7 @@ def window(shared_window, qtbot):
     shared_window.activateWindow()
     shared_window.pages.go(Place())
     shared_window.frame.grid.setCurrentIndex(QModelIndex())
+    shared_window.frame.grid.clearSelection()
     wait_for_photos(qtbot, shared_window, 24)
     wait_until_read(qtbot, shared_window)
     return shared_window
@@ -186,7 +187,7 @@ def test_more_like_this_leaves_the_photo_itself_out_and_escape_returns(qtbot, wi
     grid.setCurrentIndex(grid.model().index(3, 0))
     photo = grid.current_photo()
     qtbot.keyClick(grid, Qt.Key.Key_L, Qt.KeyboardModifier.ControlModifier)
-    qtbot.waitUntil(lambda: window.search.place.has_pictures)
+    qtbot.waitUntil(lambda: bool(window.search.shown.answer.results) and window.search.place.has_pictures)
     assert photo.path.name not in names(window)
     likest = {each.id for each in window.search.shown.answer.results}
     with qtbot.waitSignal(window.search.place_changed):
