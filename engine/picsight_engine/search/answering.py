@@ -97,9 +97,10 @@ class Answering:
             StorageError: the disk is full or gone.
         """
         manifest, photos = self.bundle.manifest, self.searcher.rows().photos
-        fitted = stored_calibration(self._db, manifest.space_id)
-        before = 0 if fitted is None else json.loads(fitted)[_PHOTOS]
-        if (manifest.calibration is not None and fitted is None) or photos < max(LEAST_PHOTOS, 2 * before):
+        stored = json.loads(stored_calibration(self._db, manifest.space_id) or "null")
+        fitted = None if stored is None else parse_calibration(stored, manifest.dim)
+        least = LEAST_PHOTOS if stored is None else 2 * stored[_PHOTOS]
+        if manifest.calibration != fitted or photos < least:
             return
         words = np.stack([self.searcher.term_vector(each) for each in things()])
         rows = self.searcher.rows()
