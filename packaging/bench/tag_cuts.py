@@ -72,7 +72,9 @@ def _suggested(
     vectors = item.vectors[photos]
     background = Background.of(vectors, len(vectors))
     for words, common, shown in zip(item.words, item.common, item.shown[:, photos], strict=True):
-        strong = np.inf if calibration is None else calibration.strong + calibration.rise(len(photos), common)
+        strong = (
+            np.inf if calibration is None else calibration.strong_cosine(len(photos), common, vectors.mean(0))
+        )
         high = prior(words[np.newaxis], background, strong).logits(vectors) >= 0
         right, wrong = high & (shown == SHOWN), high & (shown == ABSENT)
         yield Suggested(*(int(np.sum(each)) for each in (shown == SHOWN, high, right, wrong)))

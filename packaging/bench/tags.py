@@ -101,11 +101,11 @@ def _questions(each: Labelled, chosen: NDArray[np.bool_]) -> list[Question]:
 
 def _everyday(each: Things, calibration: Calibration) -> list[Question]:
     """The things of which there are enough photos to be asked about."""
-    photos = len(each.vectors)
+    photos, average = len(each.vectors), each.vectors.mean(axis=0)
     return [
         Question(
             words[np.newaxis],
-            calibration.strong + calibration.rise(photos, common),
+            calibration.strong_cosine(photos, common, average),
             shown == SHOWN,
             shown == ABSENT,
         )
@@ -117,13 +117,13 @@ def _everyday(each: Things, calibration: Calibration) -> list[Question]:
 def _classes(gallery: Gallery, embedder: TextEmbedder, calibration: Calibration) -> Labelled:
     names: dict[int, str] = {each.about["class_index"]: each.about["label"] for each in gallery.words}
     ordered = tuple(names[label] for label in sorted(names))
-    photos = len(gallery.vectors)
+    photos, average = len(gallery.vectors), gallery.vectors.mean(axis=0)
     return Labelled(
         vectors=gallery.vectors,
         labels=np.array([each.about["class_index"] for each in gallery.words]),
         names=ordered,
         words=np.stack([embedder.embed_term(name) for name in ordered]),
-        strong=tuple(calibration.strong + calibration.rise(photos, commonness(name)) for name in ordered),
+        strong=tuple(calibration.strong_cosine(photos, commonness(name), average) for name in ordered),
     )
 
 

@@ -58,6 +58,11 @@ class Calibration:
         """The vector [dim] that judges photos for words with this unit vector."""
         return words - _vector(self.centre) if self.centre else words
 
+    def strong_cosine(self, photos: int, commonness: float, average: NDArray[np.float32]) -> float:
+        """The plain cosine from which photos match words strongly, in a library whose mean vector is `average` [dim]."""
+        common = float(average @ _vector(self.centre)) if self.centre else 0.0
+        return self.strong + self.rise(photos, commonness) + common
+
     def evidence(self, best: Sequence[float]) -> float:
         """The evidence for an answer; `best` are the library's highest scores, at least five or all."""
         first = sorted(best, reverse=True)[:BEST]

@@ -201,10 +201,8 @@ class Lesson:
         if self._calibration is None or not prompts or not len(self._seen):
             return math.inf
         tries = max(self.rows.count() * len(prompts), 1)
-        rise = self._calibration.rise(tries, max(map(commonness, prompts)))
-        # Searches subtract the calibration's centre from words, tags do not; what photos have in common with it is added.
-        centre = -self._calibration.centred(np.zeros(self.rows.originals.shape[1], np.float32))
-        return self._calibration.strong + rise + float(self._seen.mean(axis=0) @ centre)
+        common = max(map(commonness, prompts))
+        return self._calibration.strong_cosine(tries, common, self._seen.mean(axis=0))
 
     def _vectors(self, photo_ids: Iterable[int]) -> Floats:
         vectors: Floats = self.rows.originals[self._rows_of(photo_ids)].astype(np.float32)
