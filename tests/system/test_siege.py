@@ -106,4 +106,4 @@ def test_every_damaged_file_is_a_photo_or_a_problem_and_stays_as_it_is(fresh, ba
     for name, message in problems.items():
         assert message.startswith(str(battlefield / os.fsdecode(name)))
         assert message.endswith(".")
-    assert len(shown) > 0.2 * len(files)
+    assert len(shown) > 0.2 * len(kinds)

@@ -118,6 +118,7 @@ def parse_calibration(data: dict[str, Any], dim: int) -> Calibration:
         KeyError: a number is missing.
         ValueError: one is not a number or cosine, the thresholds are not in order, or the centre is not a vector.
     """
+    require("calibration", data, fits=isinstance(data, dict))
     numbers = {}
     centre = data.get("centre", "")
     require("calibration.centre", centre, fits=centre == "" or _is_vector(centre, dim))

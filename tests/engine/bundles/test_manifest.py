@@ -88,6 +88,7 @@ def test_whatever_stands_in_a_field_ends_in_a_manifest_or_in_a_sentence(sound) -
         (("text", "ranked_by"), "colours"),
         (("provenance",), "by hand"),
         (("calibration",), {**CUTS, "growth": -1}),
+        (("calibration",), True),
         (("calibration",), {**CUTS, "centre": "AAAA"}),
         (("blankness", "cut"), 11),
         (("blankness", "asked"), "much"),
