@@ -79,7 +79,7 @@ class CatalogueEntry:
 
 
 # a model whose files describe it
-published = partial(CatalogueEntry, dim=0, space_id=None, logit_scale=0.0, image=None, text=None)
+self_described = partial(CatalogueEntry, dim=0, space_id=None, logit_scale=0.0, image=None, text=None)
 
 
 def seconds_to_index(entry_ms: float, photos: int, workers: int) -> float:
@@ -205,7 +205,7 @@ def _immich(
         "textual/tokenizer_config.json": 10_000,
         "config.json": 1_000,
     }
-    return published(
+    return self_described(
         name=name,
         title=title,
         words=f"{words} Licence: {licence.id}.",

@@ -32,7 +32,7 @@ from picsight_engine.installation.catalogue import (
     CatalogueEntry,
     LicenceTerms,
     RemoteFile,
-    published,
+    self_described,
 )
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ _WRONG = (
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class ModelLayout:
     """Where a publisher puts a model's graphs, and the files that describe them."""
 
     publisher: str
@@ -96,14 +96,14 @@ class Layout:
 
 
 _LAYOUTS = (
-    Layout(
+    ModelLayout(
         "Immich",
         "visual/model.onnx",
         "textual/model.onnx",
         "visual/preprocess_cfg.json",
         "textual/tokenizer.json",
     ),
-    Layout(
+    ModelLayout(
         "Hugging Face",
         "onnx/vision_model.onnx",
         "onnx/text_model.onnx",
@@ -113,18 +113,18 @@ _LAYOUTS = (
 )
 
 
-def find_layout(names: Iterable[str]) -> Layout | None:
+def find_layout(names: Iterable[str]) -> ModelLayout | None:
     """The layout that files have, if at least one graph is where it puts it."""
     known = set(names)
     return next((layout for layout in _LAYOUTS if known & {layout.image, layout.text}), None)
 
 
-def find_published(folder: Path) -> Layout | None:
+def find_published(folder: Path) -> ModelLayout | None:
     """The layout of the model in a folder, None if it is none."""
     return find_layout(name for layout in _LAYOUTS for name in layout.needed if (folder / name).is_file())
 
 
-def describe(folder: Path, layout: Layout) -> Manifest:
+def describe(folder: Path, layout: ModelLayout) -> Manifest:
     """The manifest of the model in a folder. Loads both graphs and hashes every file, which takes seconds.
 
     Raises:
@@ -164,7 +164,7 @@ def read_listing(repository: str, listing: bytes) -> CatalogueEntry:
             raise BundleError(f"{repository} lacks {', '.join(missing)}; choose another model.")
         chosen = [name for name in layout.chosen(files) if name != _CARD]
         licence = _licence_of(str((stated.get("cardData") or {}).get("license") or ""))
-        return published(
+        return self_described(
             name=_name_of(PurePosixPath(repository).name),
             title=PurePosixPath(repository).name,
             words="",
@@ -213,11 +213,12 @@ def _licence_of(identifier: str) -> Licence:
 class _Published:
     """The files of one model in a publisher's layout."""
 
-    def __init__(self, folder: Path, layout: Layout) -> None:
+    def __init__(self, folder: Path, layout: ModelLayout) -> None:
         from picsight_engine.runtime.onnx import graph_ends  # lazy: 230 ms
 
         self._folder, self._layout = folder, layout
         self._config = self._read(_CONFIG)
+        self._text_config = self._config.get("text_cfg") or self._config.get("text_config") or {}
         self._image, self._text = graph_ends(folder / layout.image), graph_ends(folder / layout.text)
 
     def manifest(self) -> Manifest:
@@ -278,15 +279,17 @@ class _Published:
 
     def _text_spec(self, output: str) -> TextSpec:
         tokenizer = self._tokenizer()
-        config = self._config.get("text_cfg") or self._config.get("text_config") or {}
         name = next(name for name in self._text.inputs if name != "attention_mask")
         length = self._text.inputs[name][1]
         if not isinstance(length, int):
             length = min(
-                config.get("context_length") or config.get("max_position_embeddings") or _LONGEST, _LONGEST
+                self._text_config.get("context_length")
+                or self._text_config.get("max_position_embeddings")
+                or _LONGEST,
+                _LONGEST,
             )
         ids = tokenizer.encode("a").ids
-        pad_id = self._pad_id(tokenizer, config)
+        pad_id = self._pad_id(tokenizer)
         ends = ids != tokenizer.encode("a", add_special_tokens=False).ids
         return TextSpec(
             context=length,
@@ -294,7 +297,7 @@ class _Published:
             pad_id=pad_id,
             eot=ids[-1] if ends else pad_id,
             tokenizer=self._layout.tokenizer,
-            clean=self._cleaning(tokenizer, config),
+            clean=self._cleaning(tokenizer),
             templates=TEMPLATES,
             input=name,
             output=output,
@@ -302,13 +305,13 @@ class _Published:
             languages=("*",) if tokenizer.get_vocab_size() > _MANY_LANGUAGES else ("en",),
         )
 
-    def _cleaning(self, tokenizer: tokenizers.Tokenizer, config: Mapping[str, Any]) -> Any:
+    def _cleaning(self, tokenizer: tokenizers.Tokenizer) -> Any:
         """How open_clip cleans texts; a tokenizer file of Hugging Face does all of that itself."""
         if "text_cfg" not in self._config:
             return "none"
         if tokenizer.token_to_id(_CLIP_START) is not None:
             return "clip"
-        return (config.get("tokenizer_kwargs") or {}).get("clean", "whitespace")
+        return (self._text_config.get("tokenizer_kwargs") or {}).get("clean", "whitespace")
 
     def _tokenizer(self) -> tokenizers.Tokenizer:
         """The tokenizer, known to fit the text tower's vocabulary."""
@@ -323,8 +326,7 @@ class _Published:
             ) from fault
         tokenizer.no_truncation()
         tokenizer.no_padding()
-        config = self._config.get("text_cfg") or self._config.get("text_config") or {}
-        rows, tokens = config.get("vocab_size"), tokenizer.get_vocab_size()
+        rows, tokens = self._text_config.get("vocab_size"), tokenizer.get_vocab_size()
         if rows and not 0.9 * rows <= tokens <= rows:
             raise BundleError(
                 f"The tokenizer {path} does not belong to this model: it knows {tokens:,} tokens, the text tower {rows:,}; "
@@ -332,11 +334,13 @@ class _Published:
             )
         return tokenizer
 
-    def _pad_id(self, tokenizer: tokenizers.Tokenizer, config: Mapping[str, Any]) -> int:
+    def _pad_id(self, tokenizer: tokenizers.Tokenizer) -> int:
         path = PurePosixPath(self._layout.tokenizer).with_name(_TOKENIZER_CONFIG)
         stated = self._read(str(path)).get("pad_token") if (self._folder / path).is_file() else None
         token = stated.get("content") if isinstance(stated, dict) else stated
-        found = tokenizer.token_to_id(token) if isinstance(token, str) else config.get("pad_token_id")
+        found = (
+            tokenizer.token_to_id(token) if isinstance(token, str) else self._text_config.get("pad_token_id")
+        )
         return 0 if found is None else int(found)
 
     def _output(self, graph: GraphEnds, name: str) -> tuple[str, int]:

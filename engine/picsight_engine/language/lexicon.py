@@ -44,7 +44,7 @@ _HEADER = rb"# picsight lexicon 1 ([a-z]{2}) ([0-9]+)\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LexiconEntry:
     """The English `readings` of a word or phrase, most usual first; an empty one drops it.
 
     `photos` counts the English captions with this word, 0 if it is no English word. `base` is the folded base form, of which
@@ -84,7 +84,7 @@ class Lexicon:
         self.language = language
         self._content, self._start = content, header.end()
 
-    def find(self, key: str) -> Entry | None:
+    def find(self, key: str) -> LexiconEntry | None:
         """The entry of a key; inflected forms have the readings of their base form.
 
         Raises:
@@ -109,7 +109,7 @@ class Lexicon:
         plural = marked or any(
             key.endswith(each) and not base.endswith(each) for each in _PLURALS[self.language]
         )
-        return Entry(key, base, tuple(readings.split("|")), photos, plural)
+        return LexiconEntry(key, base, tuple(readings.split("|")), photos, plural)
 
     def regular_base(self, key: str) -> str | None:
         """The entry that a key without a line has before a regular ending; None if there is none."""

@@ -20,7 +20,7 @@ from picsight_engine.language.query import MOST, Term, Word
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from picsight_engine.language.lexicon import Entry, Lexicon
+    from picsight_engine.language.lexicon import Lexicon, LexiconEntry
     from picsight_engine.language.query import Query
 
 MOST_READINGS = 2  # of one term; on searches that chose, 1, 3 and 4 find less, and each takes 10 ms
@@ -240,7 +240,7 @@ def _longest(tokens: Sequence[_Token], lexicon: Lexicon) -> tuple[int, _Part]:
     return len(whole), _Part(first.word, text, (text,), english=float(photos > 0))
 
 
-def _entry(tokens: Sequence[_Token], lexicon: Lexicon) -> Entry | None:
+def _entry(tokens: Sequence[_Token], lexicon: Lexicon) -> LexiconEntry | None:
     """The entry of a word or phrase, with words that may be plurals: "barcos de vela", "osos polares"."""
     key = " ".join(token.key for token in tokens)
     typed = accented_key(" ".join(token.text for token in tokens))
@@ -264,7 +264,7 @@ def _may_join(one: Word, other: Word) -> bool:
     return one is other or (one.weight == other.weight == 1 and not other.plain)
 
 
-def _known(tokens: Sequence[_Token], entry: Entry, lexicon: Lexicon) -> _Part:
+def _known(tokens: Sequence[_Token], entry: LexiconEntry, lexicon: Lexicon) -> _Part:
     word, text = tokens[0].word, " ".join(token.text for token in tokens)
     is_plain = text.isascii()
     foreign = english = 0.0

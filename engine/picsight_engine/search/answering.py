@@ -96,16 +96,15 @@ class Answering:
             BundleError: the text tower is missing or cannot be loaded.
             StorageError: the disk is full or gone.
         """
-        manifest, photos = self.bundle.manifest, self.searcher.rows().photos
+        manifest, rows = self.bundle.manifest, self.searcher.rows()
         stored = json.loads(stored_calibration(self._db, manifest.space_id) or "null")
         fitted = None if stored is None else parse_calibration(stored, manifest.dim)
         least = LEAST_PHOTOS if stored is None else 2 * stored[_PHOTOS]
-        if manifest.calibration != fitted or photos < least:
+        if manifest.calibration != fitted or rows.photos < least:
             return
         words = np.stack([self.searcher.term_vector(each) for each in things()])
-        rows = self.searcher.rows()
         calibration = fit_calibration(words, rows.originals[rows.ids > 0])
-        text = json.dumps({**asdict(calibration), _PHOTOS: photos})
+        text = json.dumps({**asdict(calibration), _PHOTOS: rows.photos})
         store_calibration(self._db, manifest.space_id, text)
         is_wanted = self.bundle is self.wanted
         self._search_with(replace(self.bundle, manifest=replace(manifest, calibration=calibration)))
