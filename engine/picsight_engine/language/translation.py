@@ -18,7 +18,7 @@ from picsight_engine.language.lexicon import accented_key, key_of, lexicon_of
 from picsight_engine.language.query import MOST, Term, Word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from picsight_engine.language.lexicon import Lexicon, LexiconEntry
     from picsight_engine.language.query import Query
@@ -178,14 +178,12 @@ def translate(query: Query, languages: Sequence[str]) -> Translation | None:
     translated = replace(query, alternatives=tuple(wanted), less=tuple(less))
     minus = [f"-{term.text}" for term in less if term.words]
     readings = tuple(" ".join([term.text, *minus]) for term in wanted if term.words)
-    usual = [_usual(term, by_term, language) for term in (*query.alternatives, *query.less)]
-    if usual == [term.text.casefold() for term in (*query.alternatives, *query.less)]:
+    usual = (next(_readings(term, each, language, 1)) for term, each in zip(terms, parts, strict=True))
+    if all(
+        reading.text.casefold() == term.text.casefold() for reading, term in zip(usual, terms, strict=True)
+    ):
         return None  # English words that belong to the language, too, with other senses
     return Translation(translated, language, readings, tuple(dict.fromkeys(unknown)))
-
-
-def _usual(term: Term, parts: Mapping[int, list[_Part]], language: str) -> str:
-    return next(_readings(term, parts.get(id(term), []), language, 1)).text.casefold()
 
 
 def _weight(parts: Sequence[_Part]) -> float:
