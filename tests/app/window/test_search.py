@@ -11,14 +11,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import QPushButton
 
-from picsight.window.grid.arrangement import Order
+from picsight.window.grid.arrangement import Arrangement, Order
 from picsight.window.grid.delegate import plate_of
 from picsight.window.grid.page import WallPage
 from picsight.window.search.box import SearchBox
 from picsight.window.search.chips import ChipButton
 from picsight.window.search.controller import SearchController
 from picsight.window.search.headline import announcement
-from picsight.window.search.look import FIRST
+from picsight.window.search.look import FIRST, AllPhotos, compare, look
 from picsight.window.search.place import Place, ready
 from picsight_engine.errors import LibraryError
 from picsight_engine.language.query import QueryFault, parse
@@ -440,6 +440,16 @@ def test_photos_that_are_gone_leave_the_wall_and_the_rest_stays_where_it_is(desk
     desk.qtbot.waitUntil(lambda: len(desk.ids()) == 199)
     assert desk.view.current_photo().id == 120
     assert desk.view.visualRect(desk.view.currentIndex()).top() == top
+
+
+def test_in_a_search_only_photos_that_left_the_library_are_gone(photos):
+    library, place, listing = ShelfLibrary(photos(20)), Place("dog"), AllPhotos()
+    library.matches = certain(strong=9)
+    shown = look(library, place, Arrangement(), listing)
+    library.matches = certain(strong=8)
+    assert not compare(library, place, shown, Arrangement(), listing).are_gone
+    library.shelf = library.shelf[1:]
+    assert compare(library, place, shown, Arrangement(), listing).are_gone
 
 
 def test_once_all_is_looked_through_photos_take_their_order_unless_someone_looks_at_them(desk, photos):

@@ -62,6 +62,7 @@ def shared_window(qapp, bundle, library):
 @pytest.fixture
 def window(shared_window, library, qtbot):
     """The window with all photos on its wall, and no tag: whatever was done is taken back, the latest first."""
+    qtbot.waitUntil(lambda: not shared_window.tags.is_busy)  # what the test before left to be taken back
     for run in library.tags.runs(1000):
         if not run.undone:
             library.tags.undo(run.id)
@@ -70,7 +71,8 @@ def window(shared_window, library, qtbot):
     shared_window.tags.look()
     shared_window.activateWindow()
     shared_window.frame.grid.clearSelection()
-    shared_window.pages.go(Place())
+    with qtbot.waitSignal(shared_window.search.answered):
+        shared_window.pages.go(Place())
     qtbot.waitUntil(lambda: len(shared_window.frame.model.wall.results) == 8, timeout=PATIENCE)
     qtbot.waitUntil(lambda: shared_window.tags.tags == tuple(library.tags.all()))
     qtbot.waitUntil(lambda: not shared_window.library.is_indexing, timeout=PATIENCE)

@@ -185,8 +185,9 @@ def compare(
     """Read a place again and return its changes; runs in a thread."""
     newer = look(library, place, arrangement, listing)
     count = shown.wall.new_in(newer.wall)
-    # A ranked photo may also be missing because better ones arrived, so it does not count as gone.
-    are_gone = newer.wall.new_in(shown.wall) > 0 and not (place.is_search and count)
+    lost = [photo for photo in shown.wall.rows if photo not in newer.wall.rows]
+    # In a search, a photo that only ceased to match stays: better ones arrived, or it was rejected a moment ago.
+    are_gone = len(library.results(lost) if place.is_search else ()) < len(lost)
     grown = None
     if count and not place.is_search:
         grown = replace(newer, wall=shown.wall.followed_by(newer.wall))
