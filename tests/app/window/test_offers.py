@@ -153,7 +153,7 @@ def test_a_whole_word_is_offered_something_only_where_it_has_no_answers(desk):
     library.is_whole = True
     with qtbot.waitSignal(offers.meant_changed):
         qtbot.keyClicks(box.line, "summer")
-    qtbot.waitUntil(lambda: library.asked[-1] == ("summer", 6))
+    qtbot.waitUntil(lambda: library.asked[-1:] == [("summer", 6)])
     qtbot.waitUntil(lambda: offers._found is not None)
     assert not offers.list.isVisible()
     offers.look_at("summer", has_answers=False)
