@@ -1,15 +1,19 @@
-"""Measures indexing real photos (photos per second) beside the plain way: Pillow and the same model in one process; and
-reading RAW files beside JPEGs of their size.
+"""Measures indexing real photos (photos per second) beside the plain way: Pillow and the same model in one process; what
+each part of a worker's job costs; and reading RAW files beside JPEGs of their size.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
+import resource
 import statistics
 import tempfile
 import time
+from collections import defaultdict
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 from unittest.mock import patch
 
 import numpy as np
@@ -20,11 +24,21 @@ from report import interleaved, machine, table
 
 from picsight_engine.assets import find_asset
 from picsight_engine.bundles.bundle import IMAGE_GRAPH, Bundle, open_bundle
+from picsight_engine.bundles.preprocess import preprocess, reduced_side
 from picsight_engine.indexing.indexer import IndexSettings
+from picsight_engine.indexing.worker import THUMBNAIL_SIDE
 from picsight_engine.library import Library
 from picsight_engine.photos import raw
 from picsight_engine.photos.decode import Limits, decode, read_header
-from picsight_engine.photos.identity import bytes_hash, fingerprint
+from picsight_engine.photos.identity import bytes_hash, fingerprint, perceptual_hash
+from picsight_engine.photos.reading import read_photo
+from picsight_engine.photos.thumbnail import thumbnail
+from picsight_engine.runtime.backend import load_image_encoder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
 
 SUFFIXES = frozenset((".jpg", ".jpeg"))
 
@@ -91,6 +105,42 @@ def reading(data: bytes, path: Path, rounds: int) -> float:
     return statistics.median(taken) * 1e3
 
 
+def parts(bundle: Bundle, photos: Path, rounds: int) -> list[list[str]]:
+    """CPU milliseconds a photo of each part of a worker's job, and of an indexing run with one worker."""
+    spec, limits, spent = bundle.image_spec(), Limits(), defaultdict[str, float](float)
+    tower, files = load_image_encoder(bundle, threads=1), sorted(photos.iterdir())
+
+    def timed(part: str, step: Callable[..., T], *given: object) -> T:
+        begun = time.process_time()
+        value = step(*given)
+        spent[part] += time.process_time() - begun
+        return value
+
+    shown = partial(decode, min_side=reduced_side(spec), limits=limits)
+    for path in files * rounds:
+        data = timed("read the file", read_photo, path, limits)
+        timed("hash of the bytes", bytes_hash, data)
+        timed("hash of the picture", fingerprint, data)
+        timed("metadata", read_header, data, path)
+        image = timed("decode", shown, data, path).image
+        pixels = timed("resize and normalise", preprocess, image, spec)
+        timed("tower", tower.encode, pixels[None])
+        timed("perceptual hash", perceptual_hash, image)
+        timed("thumbnail", thumbnail, image, THUMBNAIL_SIDE)
+    before = _cpu_seconds()
+    ours(bundle, photos, 1)
+    whole = (_cpu_seconds() - before) / len(files)
+    costs = {part: seconds / len(files) / rounds for part, seconds in spent.items()}
+    costs["start, pipes, colours, database"] = whole - sum(costs.values())
+    return [[part, f"{seconds * 1e3:.1f}"] for part, seconds in {**costs, "all of it": whole}.items()]
+
+
+def _cpu_seconds() -> float:
+    """Of this process and those that it waited for."""
+    times = (resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(each.ru_utime + each.ru_stime for each in times)
+
+
 def raw_row(path: Path, rounds: int) -> list[str]:
     """A RAW file as it is shown and developed, and a JPEG of its sensor's size."""
     data, jpeg = path.read_bytes(), io.BytesIO()
@@ -128,6 +178,7 @@ def main() -> None:
             "plain: Pillow in full, same model, one process": lambda: plain(bundle, folder),
         }
         seconds = interleaved(candidates, arguments.rounds)
+        costs = parts(bundle, folder, arguments.rounds)
     slowest = statistics.median(list(seconds.values())[-1])
     rows = [
         [
@@ -141,6 +192,8 @@ def main() -> None:
         f"{machine()}; {count} photos of {megapixels:.3g} megapixels, {arguments.rounds} interleaved rounds\n"
     )
     print(table(["way", "photos per second, median (range)", "against plain"], rows))
+    print("\nCPU ms a photo with one worker\n")
+    print(table(["part", "CPU ms"], costs))
     if arguments.raw:
         rows = [raw_row(path, 5 * arguments.rounds) for path in arguments.raw]
         print("\nCPU ms to read a file, without the model, median\n")
