@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from picsight_engine.indexing.events import Event
     from picsight_engine.indexing.indexer import IndexSettings
     from picsight_engine.language.query import Query
+    from picsight_engine.language.translation import Translation
     from picsight_engine.search.answer import Answer, Least, Order, Result, TermScore
     from picsight_engine.search.searcher import Searcher
     from picsight_engine.store.database import Database
@@ -82,7 +83,7 @@ class Library:
     """An open library and the model that searches it. Thread-safe, except `close`: no other call may be running then.
 
     `searches` holds recent and saved searches; `tags` creates tags, teaches them and undoes changes. `languages` are those
-    in which the user searches besides English (see `language.lexicon.LANGUAGES`). The model `wanted` reads the photos. It takes over searching once every photo has its vector.
+    in which the user searches and words tags besides English (see `language.lexicon.LANGUAGES`). The model `wanted` reads the photos. It takes over searching once every photo has its vector.
     """
 
     def __init__(self, db: Database, bundle: Bundle, wanted: Bundle | None = None) -> None:
@@ -342,7 +343,20 @@ class Library:
     def _model_of_tags(self) -> Model:
         from picsight_engine.tags.learner import Model  # lazy: a search does not need it
 
-        return Model(self.bundle, self._searcher.rows, self._searcher.term_vector)
+        searcher = self._searcher
+        return Model(self.bundle, searcher.rows, searcher.term_vector, self._readings)
+
+    def _readings(self, text: str) -> tuple[str, ...]:
+        found = self.translation_of([text])
+        return (text,) if found is None else found.readings
+
+    def translation_of(self, prompts: Sequence[str]) -> Translation | None:
+        """The English texts by which a tag's words are searched, of which any may match; None if that is as typed.
+
+        Tags store their words as typed; each is translated where it is embedded, as a search for it alone is, so another
+        of the `languages` or a model that knows it takes effect with the next scoring.
+        """
+        return self._searcher.translation_of(prompts, self.languages)
 
     def suggested(self, tag: str, *, limit: int = 20) -> Answer:
         """The photos that a tag suggests after it has rated all photos again, most likely first.

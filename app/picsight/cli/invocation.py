@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from picsight import locations
 from picsight.cli.streams import put, put_json, say
+from picsight.languages import search_languages, system_locales
 from picsight_engine.errors import RequestError
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Invocation:
         with self.open_library() as library:
             if library is None:
                 raise RequestError(f"There is no library in {self.folder} yet. Type: picsight index FOLDER")
+            library.languages = usual_languages()
             yield library
 
     def answer(self, document: object, *lines: str) -> None:
@@ -97,6 +99,13 @@ class Invocation:
         """Prints a sentence with `--verbose` only."""
         if self.verbose:
             say(sentence)
+
+
+def usual_languages() -> tuple[str, ...]:
+    """The languages of the settings, or of the system."""
+    from picsight.settings import load_settings, settings_file  # 10 ms that a search in English does not pay
+
+    return search_languages(load_settings(settings_file()).languages, system_locales())
 
 
 def absolute(path: Path) -> Path:

@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.commonness import photos_with
 from picsight_engine.language.lexicon import accented_key, key_of, lexicon_of
-from picsight_engine.language.query import MOST, Term, Word
+from picsight_engine.language.query import MOST, Query, Term, Word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from picsight_engine.language.lexicon import Lexicon, LexiconEntry
-    from picsight_engine.language.query import Query
 
 MOST_READINGS = 2  # of one term; on searches that chose, 1, 3 and 4 find less, and each takes 10 ms
 _LONGEST = 5  # words of an entry
@@ -184,6 +183,30 @@ def translate(query: Query, languages: Sequence[str]) -> Translation | None:
     ):
         return None  # English words that belong to the language, too, with other senses
     return Translation(translated, language, readings, tuple(dict.fromkeys(unknown)))
+
+
+def translate_texts(texts: Sequence[str], languages: Sequence[str]) -> Translation | None:
+    """The words of a tag in English: each text as a search for it alone. The query language has no meaning in them, except
+    that a backslash keeps a word as typed. None if nothing changes.
+
+    Raises:
+        LexiconError: a lexicon is missing or damaged.
+    """
+    typed = [_of_words(text) for text in texts]
+    found = [translate(query, languages) for query in typed]
+    queries = [query if each is None else each.query for query, each in zip(typed, found, strict=True)]
+    query = Query(tuple(chain.from_iterable(each.alternatives for each in queries)))
+    readings = tuple(dict.fromkeys(term.text for term in query.alternatives))
+    if readings == tuple(texts):
+        return None
+    known = [each for each in found if each is not None]
+    language = next((each.language for each in known), "")
+    return Translation(query, language, readings, tuple(chain.from_iterable(each.unknown for each in known)))
+
+
+def _of_words(text: str) -> Query:
+    words = (Word(each.removeprefix("\\"), 0, 0, plain=each.startswith("\\")) for each in text.split())
+    return Query((Term(tuple(words)),), text=text)
 
 
 def _weight(parts: Sequence[_Part]) -> float:

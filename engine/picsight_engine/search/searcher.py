@@ -205,12 +205,27 @@ class Searcher:
                 self._matrix.close()
                 self._matrix = None
 
+    def translation_of(self, texts: Sequence[str], languages: Sequence[str]) -> Translation | None:
+        """The words of a tag as they are embedded; None if that is as typed, as it is if a lexicon is damaged."""
+        if not (foreign := self._foreign(languages)):
+            return None
+        from picsight_engine.language.translation import translate_texts  # lazy, as below
+
+        try:
+            return translate_texts(texts, foreign)
+        except LexiconError:  # a search reports it
+            return None
+
+    def _foreign(self, languages: Sequence[str]) -> list[str]:
+        """The languages that the model does not know."""
+        spec = self._bundle.manifest.text
+        return [each for each in languages if spec is None or not spec.knows(each)]
+
     def _translation(
         self, query: Query, languages: Sequence[str]
     ) -> tuple[Translation | None, list[QueryFault]]:
         """The query in English, unless the model knows its language; or a fault, if a lexicon is damaged."""
-        spec = self._bundle.manifest.text
-        foreign = [each for each in languages if spec is None or not spec.knows(each)]
+        foreign = self._foreign(languages)
         if not foreign or query.as_typed:
             return None, []
         # Lazy: the lexicons' code takes 3 ms, and a search in English does not need it.

@@ -9,6 +9,7 @@ import hashlib
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,11 +46,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """The present search model as tags need it: its bundle, the vectors, and a text tower."""
+    """The present search model as tags need it: its bundle, the vectors, and a text tower.
+
+    `readings` returns the texts to embed for a prompt: in English if the model does not know its language. The prompt itself
+    is stored as typed, so that another language or model reads it anew.
+    """
 
     bundle: Bundle
     rows: Callable[[], Rows]
     embed: Callable[[str], NDArray[np.float32]]
+    readings: Callable[[str], Sequence[str]]
+
+    def all_readings(self, prompts: Iterable[str]) -> tuple[str, ...]:
+        """The readings of these prompts, each once."""
+        return tuple(dict.fromkeys(text for prompt in prompts for text in self.readings(prompt)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +102,14 @@ class Learner:
                 self._known = model.bundle, Lesson(rows, model.bundle.manifest.calibration)
             return self._known[1]
 
-    def read(self, texts: Iterable[str]) -> None:
+    def read(self, prompts: Iterable[str]) -> None:
         """Embeds the words of a tag and caches them, before any lock is taken.
 
         Raises:
             BundleError: the text tower is missing or cannot be loaded.
         """
-        model, wanted = self._model(), list(dict.fromkeys(texts))
+        model = self._model()
+        wanted = model.all_readings(prompts)
         tower = _tower(model.bundle)
         new: dict[str, NDArray[np.float32]] = {}
         with suppress(StorageError):  # on a full disk nothing is cached, and the next write reports it
@@ -146,11 +157,14 @@ class Learner:
         self, tags: Sequence[Definition], verdicts: Mapping[int, Mapping[int, State]]
     ) -> list[Material]:
         """The training material of tags: words, decisions, and examples that are not decided otherwise."""
-        texts = list(dict.fromkeys(text for tag in tags for text in tag.prompts))
+        model = self._model()
+        of_tags = [model.all_readings(tag.prompts) for tag in tags]
+        texts = list(dict.fromkeys(chain.from_iterable(of_tags)))
         vectors = self._vectors(texts)
         rows = {text: row for row, text in enumerate(texts)}
         return [
-            _material(tag, verdicts[tag.id], vectors[[rows[text] for text in tag.prompts]]) for tag in tags
+            _material(tag, verdicts[tag.id], readings, vectors[[rows[text] for text in readings]])
+            for tag, readings in zip(tags, of_tags, strict=True)
         ]
 
     def preview(self, tag: Definition, verdicts: Mapping[int, State]) -> Preview:
@@ -201,7 +215,9 @@ class Learner:
         return np.array(found, np.float32).reshape(len(texts), model.bundle.manifest.dim)
 
 
-def _material(tag: Definition, verdicts: Mapping[int, State], words: NDArray[np.float32]) -> Material:
+def _material(
+    tag: Definition, verdicts: Mapping[int, State], readings: tuple[str, ...], words: NDArray[np.float32]
+) -> Material:
     taught: dict[int, State] = {
         **dict.fromkeys(tag.examples, "accepted"),
         **dict.fromkeys(tag.against, "rejected"),
@@ -209,7 +225,7 @@ def _material(tag: Definition, verdicts: Mapping[int, State], words: NDArray[np.
     }
     alike = tuple(photo for photo, verdict in taught.items() if verdict == "accepted")
     unlike = tuple(photo for photo, verdict in taught.items() if verdict == "rejected")
-    return Material(tag.prompts, words, alike, unlike)
+    return Material(readings, words, alike, unlike)
 
 
 def has_lesson(tag: Definition, verdicts: Mapping[int, State]) -> bool:

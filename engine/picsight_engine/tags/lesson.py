@@ -134,7 +134,7 @@ _SAMPLED = 1024  # photos that represent the library
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """The training material of a tag: texts with their vectors [n, dim], and positive and negative photos."""
+    """The training material of a tag: the readings of its prompts with their vectors [n, dim], and positive and negative photos."""
 
     prompts: tuple[str, ...]
     words: NDArray[np.float32]

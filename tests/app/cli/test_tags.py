@@ -65,6 +65,18 @@ def test_a_tag_is_made_taught_searched_for_and_undone(tags, photos):
     assert tags("tags", "redo").out == 'Done again: New tag "Dogs".\n'
 
 
+def test_the_words_of_a_tag_in_the_users_language_are_searched_in_english_and_said(tags, monkeypatch):
+    expected = tags.json("tags", "new", "Dogs", "--prompt", "dog")["suggested"]
+    monkeypatch.setenv("LANGUAGE", "de_DE")
+    made = tags("tags", "new", "Hunde", "--prompt", "Hund")
+    assert (made.out, made.err.splitlines()[0]) == (f"Hunde: {expected} suggested\n", "Searched as: dog")
+    details = tags.json("tags", "show", "Hunde")
+    assert (details["prompts"], details["readings"]) == (["Hund"], ["dog"])
+    assert tags.json("tags", "show", "Dogs")["readings"] == []
+    assert "Searched as: snow" in tags("tags", "change", "Hunde", "--prompt", "Schnee").err
+    assert "Searched as: snow" in tags("tags", "suggest", "Hunde").err
+
+
 def test_stars_are_given_shown_searched_for_and_taken_back(tags, photos):
     rated = tags.json("tags", "rate", "4", *photos[:2])
     assert (rated["run"]["kind"], rated["run"]["words"]) == ("rate", "Rate 2 photos: 4 stars")

@@ -423,6 +423,20 @@ def test_words_are_looked_for_while_they_are_typed_and_saved_under_a_name_below_
     assert [each.kind for each in library.tags.all()] == ["favourite"]
 
 
+def test_the_studio_says_what_words_in_another_language_are_searched_as(qtbot, studio, monkeypatch):
+    monkeypatch.setattr(studio._deeds.library, "languages", ("de",))
+    translated = studio.view.translated
+    type_words(qtbot, studio, "dog")
+    assert not translated.isVisible()
+    qtbot.keyClicks(studio.view.words.line, "Xyzzy im Schnee")
+    qtbot.waitUntil(lambda: studio._sight.translation is not None)
+    expected = "Searched as: \u2068dog | Xyzzy in the snow\u2069 (unknown: Xyzzy)"
+    qtbot.waitUntil(lambda: translated.text() == expected)
+    assert translated.isVisible()
+    studio._begin(Draft(), ())
+    assert not translated.isVisible()
+
+
 def test_words_that_still_stand_in_the_line_are_saved_with_the_others(qtbot, window, library):
     tag = library.tags.new("Snow", prompts=["snow on a mountain", "ski"])
     look(qtbot, window, library)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from picsight_engine.errors import RequestError
+from picsight_engine.language.lexicon import LANGUAGES
 from picsight_engine.tags.appraisal import ENOUGH, Preview, right_and_wrong, sureness
 
 
@@ -40,6 +41,41 @@ def test_a_preview_of_a_tag_that_is_there_knows_what_was_decided(kennel):
     assert kennel.dogs[0] not in taught.inside(0.0)
     suggested = dict(kennel.tags.suggest("dogs"))
     assert {photo: known[photo] for photo in suggested} == pytest.approx(suggested)
+
+
+ENGLISH = ["dog", "dog in the snow", "a child, running on the beach"]
+GOLDEN = [0.808429, 0.953065, 0.329972, 0.046691, 0.03767, 0.268316, 0.02688, 0.07724, 0.158597, 0.053777]
+# The scores of every tenth photo, recorded before tags were translated.
+
+
+@pytest.mark.parametrize("languages", [(), tuple(LANGUAGES)])
+def test_english_words_score_as_before_whatever_language_is_set(kennel, languages):
+    kennel.album.library.languages = languages
+    _, scores = previewed(kennel, ENGLISH, kennel.others[:1])
+    assert [*scores.values()][::10] == pytest.approx(GOLDEN, abs=1e-6)
+    assert kennel.album.library.translation_of(ENGLISH) is None
+
+
+def test_words_in_another_language_suggest_what_the_english_ones_do_and_stay_as_typed(kennel):
+    library, expected = kennel.album.library, kennel.tags.new("Dogs", prompts=["dog"])
+    assert kennel.tags.new("As typed", prompts=["Hund"]).suggested < expected.suggested
+    library.languages = ("de",)
+    tag = kennel.tags.new("Hunde", prompts=["Hund"])
+    assert (tag.prompts, kennel.holding("Hunde")) == (("Hund",), kennel.holding("Dogs"))
+    assert previewed(kennel, ["Hund"])[1] == previewed(kennel, ["dog"])[1]
+    kennel.tags.decide("Hunde", kennel.others[:3], "accepted")
+    kennel.tags.decide("Dogs", kennel.others[:3], "accepted")
+    assert kennel.tags.statistics("Hunde") == kennel.tags.statistics("Dogs")
+    assert kennel.tags.suggest("Hunde") == kennel.tags.suggest("Dogs")
+    library.languages = ()
+    assert kennel.tags.suggest("Hunde") != kennel.tags.suggest("Dogs")
+
+
+def test_each_text_of_a_tag_is_translated_alone_and_a_backslash_keeps_a_word(kennel):
+    kennel.album.library.languages = ("de",)
+    found = kennel.album.library.translation_of(["puppy", "Hund im Schnee", "Bank", "\\Bank mit Xyzzy"])
+    assert found.readings == ("puppy", "dog in the snow", "bench", "Bank", "Bank with Xyzzy")
+    assert (found.language, found.unknown) == ("de", ("Xyzzy",))
 
 
 def test_a_draft_with_nothing_to_go_by_says_what_it_needs(kennel):

@@ -11,6 +11,7 @@ import click
 from picsight import locations
 from picsight.cli.commands.library import unread_sentence
 from picsight.cli.interrupts import stop_requests
+from picsight.cli.invocation import usual_languages
 from picsight.cli.layout import count
 from picsight.cli.logs import follow_engine
 from picsight.cli.options import A_PATH, WordsCommand
@@ -47,6 +48,7 @@ def index(invocation: Invocation, folders: tuple[Path, ...], workers: int | None
     with opened as library:
         if library is None or not (folders or library.folders()):
             raise RequestError("The library has no folder yet. Type: picsight index FOLDER")
+        library.languages = usual_languages()
         finished = _run(library, folders, workers, quiet=invocation.quiet)
         unread = unread_sentence(library.problems())
     _tell(invocation, finished, unread)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from picsight import locations
+from picsight.cli.invocation import usual_languages
 from picsight.cli.layout import count, cut_middle, terminal_width
 from picsight.cli.options import A_PATH, LIMIT, WordsCommand
 from picsight.cli.streams import finish_stdout, is_terminal, lines_of_stdin, put, put_json, put_names
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight.cli.invocation import Invocation
+    from picsight_engine.language.translation import Translation
     from picsight_engine.search.answer import Result
 
 _DATE = len("2020-07-18")
@@ -86,7 +88,7 @@ def search(
             if library is None:
                 answer = Answer(query, bundle.manifest.space_id, photos=0, milliseconds=0.0, results=())
             else:
-                library.languages = _usual_languages(query) if spoken is None else spoken
+                library.languages = _languages_of(query) if spoken is None else spoken
                 answer = library.search(query, limit=limit, least=least, order=order, explain=explain)
             put_answer(invocation, answer)
             if stdin and not invocation.json:
@@ -101,16 +103,12 @@ def _typed_languages(typed: tuple[str, ...]) -> tuple[str, ...]:
     return search_languages(" ".join(codes), ())
 
 
-def _usual_languages(query: str) -> tuple[str, ...]:
-    """The languages of the settings, which are read only if the system or a word of the query is not English."""
+def _languages_of(query: str) -> tuple[str, ...]:
+    """The usual languages, which are looked up only if the system or a word of the query is not English."""
     from picsight_engine.bundles.commonness import is_everyday  # as does the search
 
-    locales = system_locales()
-    if not search_languages(SYSTEM, locales) and is_everyday(query):
-        return ()
-    from picsight.settings import load_settings, settings_file  # 10 ms
-
-    return search_languages(load_settings(settings_file()).languages, locales)
+    is_english = not search_languages(SYSTEM, system_locales()) and is_everyday(query)
+    return () if is_english else usual_languages()
 
 
 def _queries_of_stdin() -> Iterator[str]:
@@ -198,12 +196,7 @@ def _put_terms(result: Result) -> None:
 
 def _filter_sentences(answer: Answer) -> Iterator[str]:
     """Sentences about hidden effects: words that were translated or read as a time or a place, and photos without a date."""
-    if answer.translation:
-        yield f"Searched as: {' | '.join(answer.translation.readings)}; as typed with --language en"
-        if answer.translation.unknown:
-            from picsight_engine.language.lexicon import LANGUAGES  # a translated search has loaded it
-
-            yield f"Not in the {LANGUAGES[answer.translation.language]} lexicon: {', '.join(answer.translation.unknown)}"
+    yield from translation_sentences(answer.translation, "; as typed with --language en")
     for part in answer.filters:
         if part.recognised:
             typed = answer.part(part)
@@ -214,6 +207,16 @@ def _filter_sentences(answer: Answer) -> Iterator[str]:
     if answer.undated:
         were = "was" if answer.undated == 1 else "were"
         yield f"{count(answer.undated, 'photo')} without a date {were} left out."
+
+
+def translation_sentences(found: Translation | None, otherwise: str = "") -> Iterator[str]:
+    """What was searched instead of words in another language, how to avoid that, and which words are unknown."""
+    if found:
+        yield f"Searched as: {' | '.join(found.readings)}{otherwise}"
+        if found.unknown:
+            from picsight_engine.language.lexicon import LANGUAGES  # a translation has loaded it
+
+            yield f"Not in the {LANGUAGES[found.language]} lexicon: {', '.join(found.unknown)}"
 
 
 def table(results: Sequence[Result], width: int) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from picsight.cli.commands.search import put_answer
+from picsight.cli.commands.search import put_answer, translation_sentences
 from picsight.cli.commands.tags_decide import accept, import_tags, rate, redo, reject, tell_run, undo
 from picsight.cli.layout import count
 from picsight.cli.options import A_PATH, LIMIT, CommandGroup
@@ -85,7 +85,7 @@ def new(
             parent=parent,
             kind="album" if album else "tag",
         )
-    _tell(invocation, tag)
+        _tell(invocation, library, tag)
     if tag.suggested and not invocation.json:
         invocation.hint(f"To see what it suggests, type: picsight tags suggest {shlex.quote(tag.path)}")
 
@@ -120,7 +120,7 @@ def change(
             threshold=threshold,
             suggests=suggests,
         )
-    _tell(invocation, changed)
+        _tell(invocation, library, changed)
 
 
 @tags.command("rename")
@@ -129,7 +129,7 @@ def change(
 def rename(invocation: Invocation, tag: str, name: str) -> None:
     """Call TAG by another NAME; it stays below the same tag."""
     with invocation.require_library() as library:
-        _tell(invocation, library.tags.rename(tag, name))
+        _tell(invocation, library, library.tags.rename(tag, name))
 
 
 @tags.command("move")
@@ -138,7 +138,7 @@ def rename(invocation: Invocation, tag: str, name: str) -> None:
 def move(invocation: Invocation, tag: str, parent: str | None) -> None:
     """Move TAG, and the tags below it, below the tag PARENT; without PARENT, to the top level."""
     with invocation.require_library() as library:
-        _tell(invocation, library.tags.move(tag, parent))
+        _tell(invocation, library, library.tags.move(tag, parent))
 
 
 @tags.command("merge")
@@ -147,7 +147,7 @@ def move(invocation: Invocation, tag: str, parent: str | None) -> None:
 def merge(invocation: Invocation, tag: str, into: str) -> None:
     """Make TAG a part of the tag INTO: its words, its photos, what you decided, and the tags below it."""
     with invocation.require_library() as library:
-        _tell(invocation, library.tags.merge(tag, into))
+        _tell(invocation, library, library.tags.merge(tag, into))
 
 
 @tags.command("remove")
@@ -182,11 +182,13 @@ def show(invocation: Invocation, tag: str) -> None:
     with invocation.require_library() as library:
         found = library.tags.find(tag)
         examples, against = _paths(library, found.examples), _paths(library, found.against)
+        translation = library.translation_of(found.prompts)
     document = {
         **_document(found),
         "kind": found.kind,
         "suggests": found.suggests,
         "prompts": list(found.prompts),
+        "readings": list(translation.readings) if translation else [],
         "examples": examples,
         "against": against,
     }
@@ -209,15 +211,17 @@ def suggest(invocation: Invocation, tag: str, limit: int) -> None:
     """
     with invocation.require_library() as library:
         put_answer(invocation, library.suggested(tag, limit=limit))
+        invocation.hint(*translation_sentences(library.translation_of(library.tags.find(tag).prompts)))
 
 
 for command in (accept, reject, rate, undo, redo, import_tags):
     tags.add_command(command)
 
 
-def _tell(invocation: Invocation, tag: Tag) -> None:
-    """Prints the state of a tag."""
+def _tell(invocation: Invocation, library: Library, tag: Tag) -> None:
+    """Prints the state of a tag, and what is searched for its words in another language."""
     invocation.answer(_document(tag), _line(tag))
+    invocation.hint(*translation_sentences(library.translation_of(tag.prompts)))
 
 
 def _document(tag: Tag) -> dict[str, object]:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from picsight.window.grid.arrangement import Tally
     from picsight.window.search.look import Detour, Shown
     from picsight.window.search.place import Place
+    from picsight_engine.language.translation import Translation
 
 BETWEEN = " · "
 LONGEST = 90  # letters of a repeated query: a longer one leaves no room for the photos in a small window
@@ -53,11 +54,15 @@ def searched_as(place: Place, shown: Shown) -> tuple[str, str]:
     if found is None:
         back = say("Searched as typed. Translate") if place.is_search and place.as_typed else ""
         return back, back
-    unknown = say(" (unknown: {words})").format(words=", ".join(found.unknown)) if found.unknown else ""
+    return translated(found, CUT), tooltip(translated(found))
+
+
+def translated(found: Translation, most: int | None = None) -> str:
+    """What was searched instead of words in another language, each part cut to at most so many letters."""
     words = " | ".join(found.readings)
-    cut = isolated(words if len(words) <= CUT else f"{words[:CUT].rstrip()}…")
-    whole = say("Searched as: {words}").format(words=" | ".join(found.readings)) + unknown
-    return say("Searched as: {words}").format(words=cut) + plain(unknown[:CUT]), tooltip(whole)
+    cut = words if most is None or len(words) <= most else f"{words[:most].rstrip()}…"
+    unknown = say(" (unknown: {words})").format(words=", ".join(found.unknown)) if found.unknown else ""
+    return say("Searched as: {words}").format(words=isolated(cut)) + plain(unknown[:most])
 
 
 def faults_of(shown: Shown) -> str:

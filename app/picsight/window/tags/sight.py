@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from picsight.window.tags.draft import Draft
+    from picsight_engine.language.translation import Translation
     from picsight_engine.library import Library
     from picsight_engine.search.answer import Result
     from picsight_engine.tags.appraisal import Preview
@@ -37,7 +38,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """A scored draft; without words and examples, `preview` is None."""
+    """A scored draft; without words and examples, `preview` is None. `translation` is what its words are searched as."""
 
     examples: tuple[Result, ...] = ()
     against: tuple[Result, ...] = ()
@@ -45,6 +46,7 @@ class Sight:
     spread: Spread = Spread()  # noqa: RUF009 - a frozen value
     threshold: float = 0.5
     view: View = View()
+    translation: Translation | None = None
 
 
 def look_through(library: Library, draft: Draft) -> Sight:
@@ -64,7 +66,8 @@ def look_through(library: Library, draft: Draft) -> Sight:
     preview = library.tags.preview(draft.prompts, draft.examples, draft.against, tag)
     threshold = preview.threshold if draft.threshold is None else draft.threshold
     view = view_at(library, preview, threshold)
-    return Sight(examples, against, preview, spread_of(preview), threshold, view)
+    translation = library.translation_of(draft.prompts)
+    return Sight(examples, against, preview, spread_of(preview), threshold, view, translation)
 
 
 def view_at(library: Library, preview: Preview, threshold: float) -> View:

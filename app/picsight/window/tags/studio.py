@@ -13,10 +13,11 @@ from picsight.window.grid.view import PhotoView
 from picsight.window.parts.choice import Toggle
 from picsight.window.parts.controls import Button, IconButton, Weight, flatten
 from picsight.window.parts.drops import dropped_photos
-from picsight.window.parts.labels import Words, sized
+from picsight.window.parts.labels import DimWords, Words, sized
 from picsight.window.parts.layouts import filled
 from picsight.window.parts.line import Line
 from picsight.window.parts.notice import Notice
+from picsight.window.search.headline import translated
 from picsight.window.tags.border import BorderCases
 from picsight.window.tags.fields import ExamplesField, WordsField
 from picsight.window.tags.sight import HERE
@@ -57,6 +58,9 @@ class Studio(QWidget):
         self.cancel = Button(self.tr("Cancel"), Weight.PLAIN, self)
         self.save = Button(self.tr("Save"), Weight.PRIMARY, self)
         self.words = WordsField(self)
+        self.translated = DimWords(parent=self)
+        self.translated.setWordWrap(True)
+        self.translated.setToolTip(self.tr("A word behind a backslash is searched as typed."))
         self.alike = ExamplesField(self.tr("Looks like"), self.thumbnails[1], self)
         self.unlike = ExamplesField(self.tr("Not like"), self.thumbnails[1], self)
         self.statistics = Words(parent=self)
@@ -88,6 +92,8 @@ class Studio(QWidget):
         self.unlike.show_photos(sight.against)
         wants = [*self.alike.wants(), *self.unlike.wants()]
         self.thumbnails[1].want(wants, len(wants))
+        self.translated.setText(translated(sight.translation) if sight.translation else "")
+        self.translated.setVisible(sight.translation is not None)
         self._middle.setCurrentIndex(0 if sight.preview is not None else 1)
         self.slider.show_spread(sight.spread)
         if not self.slider.isSliderDown():
@@ -156,7 +162,8 @@ class Studio(QWidget):
             (self.tr("Looks like"), self.alike),
             (self.tr("Not like"), self.unlike),
         ):
-            filled(self._fields, self, sized(Words(name, self), 1.0, semibold=True), field, HALF)
+            parts = (self.translated,) if field is self.words else ()
+            filled(self._fields, self, sized(Words(name, self), 1.0, semibold=True), field, *parts, HALF)
         self.statistics.setWordWrap(True)
         filled(self._fields, self, self.statistics, 1)
         self._scroll.setWidget(inner)
