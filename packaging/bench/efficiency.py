@@ -33,6 +33,8 @@ from report import machine, table
 from subsets import count_photos, first_views, names_alone, quarter
 
 from mctrain.data.reinforced.manifest import MANIFEST
+from mctrain.evaluation.page import Point as Mark
+from mctrain.evaluation.page import factors, percent, scatter
 from mctrain.whole_files import write_whole
 
 if TYPE_CHECKING:
@@ -63,6 +65,8 @@ shards = ["caltech101-eval-*.tar"]
 classes = "caltech101"
 """
 RESULTS = "results.jsonl"
+PLOTTED = "everyday-dev R@10"
+PLOT = "everyday.svg"
 Changes = dict[str, str]
 Scores = dict[str, dict[str, float]]  # of a figure, by half
 PLAIN: Changes = {"loss.distil": "0.0", "augmentation.views": "1", "augmentation.mirror": "false"}
@@ -347,9 +351,27 @@ def report(lab: Lab, lines: dict[str, list[Point]]) -> None:
     if missing := [name for name in lines if name not in known]:
         print(f"Not measured: {'; '.join(missing)}.\n")
     titles = [f"{title} N{_share(share)}" for title, budgets in (ARMS["reinforced"],) for share in budgets]
+    (lab.folder / PLOT).write_text(plot(lab, known), encoding="utf-8")
     rows = [row for figure in FIGURES for row in _factors(lab, known, figure)]
     print(table(("samples that plain training needs, as a factor", *titles), rows))
     print("\nThe paper claims at least 10. In brackets: 95 % of the draws of all seeds.")
+
+
+def plot(lab: Lab, known: dict[str, list[Point]]) -> str:
+    """The mean of each budget of each arm against samples seen, as SVG; reinforced in the first colour."""
+    marks = [
+        Mark(
+            title.removesuffix(","),
+            share,
+            statistics.mean(_scores(lab, line, PLOTTED)),
+            rival=kind != "reinforced",
+        )
+        for kind, (title, budgets) in ARMS.items()
+        for share in budgets
+        if (line := known.get(f"{title} N{_share(share)}"))
+    ]
+    across = factors("samples seen, as a share of N", [mark.x for mark in marks])
+    return scatter(marks, across, percent(f"{PLOTTED}, reporting half, %", [mark.y for mark in marks]))
 
 
 def _scores(lab: Lab, line: Sequence[Point], figure: str) -> list[float]:
