@@ -28,12 +28,7 @@ from picsight_engine.bundles.bundle import (
 )
 from picsight_engine.bundles.fields import is_model_name, is_portable
 from picsight_engine.errors import BundleError
-from picsight_engine.installation.catalogue import (
-    CatalogueEntry,
-    LicenceTerms,
-    RemoteFile,
-    self_described,
-)
+from picsight_engine.installation.catalogue import CatalogueEntry, LicenceTerms, RemoteFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -164,7 +159,7 @@ def read_listing(repository: str, listing: bytes) -> CatalogueEntry:
             raise BundleError(f"{repository} lacks {', '.join(missing)}; choose another model.")
         chosen = [name for name in layout.chosen(files) if name != _CARD]
         licence = _licence_of(str((stated.get("cardData") or {}).get("license") or ""))
-        return self_described(
+        return CatalogueEntry(
             name=_name_of(PurePosixPath(repository).name),
             title=PurePosixPath(repository).name,
             words="",

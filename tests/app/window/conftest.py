@@ -175,8 +175,8 @@ def entry(server, bundle, model_files):
         files.append(RemoteFile(name, f"{address}/m", name, about=len(data), size=len(data), sha256=sha256))
     m = bundle.manifest
     return CatalogueEntry(
-        "other", "Other", "Finds more.", LicenceTerms(TERMS, "Be kind to photos."), m.dim, SPACE, m.logit_scale, m.image,
-        m.text, 20.0, tuple(files),
+        "other", "Other", "Finds more.", LicenceTerms(TERMS, "Be kind to photos."), 20.0, tuple(files),
+        dim=m.dim, space_id=SPACE, logit_scale=m.logit_scale, image=m.image, text=m.text,
     )  # fmt: skip
 
 
