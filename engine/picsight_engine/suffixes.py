@@ -36,9 +36,8 @@ FORMATS = {
     ),
 }  # fmt: skip
 VIDEO_SUFFIXES = frozenset(FORMATS["video"])
-SHOWN_SUFFIXES = frozenset(
-    [".jpg", ".jpeg", ".heic", ".heif", ".hif"]
-)  # of what cameras show beside a RAW or a film
+# What cameras show beside a RAW or a film.
+SHOWN_SUFFIXES = frozenset([".jpg", ".jpeg", ".heic", ".heif", ".hif"])
 
 
 def companion_kind(name: str) -> Companion:

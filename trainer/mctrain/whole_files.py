@@ -25,9 +25,8 @@ def draft_of(path: Path) -> Iterator[Path]:
         OSError: the disk is full or cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(
-        f".{path.name}.{uuid.uuid4().hex}.part"
-    )  # unique: two processes may write the same file
+    # unique: two processes may write the same file
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
         yield draft
         with draft.open("r+b") as file:

@@ -38,9 +38,8 @@ TEXT_PACKAGE = "text.mlpackage"
 
 Resize = Literal["shortest", "squash"]
 Interpolation = Literal["bicubic", "bilinear"]
-Crop = Literal[
-    "centre", "centre-down"
-]  # half a pixel is rounded to even as by torchvision, or down as by transformers
+# Half a pixel is rounded to even, as by torchvision, or down, as by transformers.
+Crop = Literal["centre", "centre-down"]
 Clean = Literal["none", "whitespace", "canonicalize", "clip"]
 RankedBy = Literal["words", "templates"]
 

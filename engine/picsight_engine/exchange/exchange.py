@@ -157,9 +157,8 @@ def _tagged_photos(db: Database, folder: Path | None, *, companions: bool) -> It
     for tag_id, decisions in last.items():
         for decision in decisions:
             since[decision.photo_id][paths[tag_id]] = decision.decided_at
-            if (
-                decision.verdict == "withdrawn"
-            ):  # withdrawn, although another program's keyword puts the photo in the tag
+            # It was withdrawn, although another program's keyword puts the photo in the tag.
+            if decision.verdict == "withdrawn":
                 rejected[decision.photo_id].append(tag_id)
     for file in shown_files(db, folder):
         if file.is_companion and not companions:
@@ -338,9 +337,8 @@ class _Finder:
         file = find_file(self._db, path)
         if file is None or file.photo_id is None or not file.present:
             return None
-        with (
-            self._db.reading() as connection
-        ):  # with the same rule, the fingerprint would be known: this is another picture
+        # With the same rule, the fingerprint would be known: this is another picture.
+        with self._db.reading() as connection:
             return None if rule_of(connection, file.photo_id) == rule else file.photo_id
 
     def photo_of_sidecar(self, sidecar: Sidecar) -> tuple[StoredFile | None, int | None]:

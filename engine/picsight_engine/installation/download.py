@@ -171,9 +171,8 @@ class _Download:
         notes = _read_notes(self._notes_file)
         if notes.url == self._wanted.url:
             self._notes = notes
-            if (
-                self._target.exists() and not self._part.exists()
-            ):  # complete, but killed before it was recorded
+            # It was complete when the process was killed, but not recorded.
+            if self._target.exists() and not self._part.exists():
                 self._target.replace(self._part)
             if self._part.exists():
                 self._done = self._part.stat().st_size

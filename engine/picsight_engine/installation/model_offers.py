@@ -87,9 +87,8 @@ def model_offers(
             manifest = None if bundle is None else bundle.manifest
             from_file = manifest and entry and entry.space_id not in {None, manifest.space_id}
             space = manifest.space_id if manifest else entry.space_id if entry else None
-            photos = (
-                photos_awaiting(db, space or "") if db is not None else 0
-            )  # a model yet to come has read none
+            # A model without a known space has read no photo.
+            photos = photos_awaiting(db, space or "") if db is not None else 0
             fault = model.fault if model else _GONE if name == chosen else None
             milliseconds = _SHIPPED_MS if name == shipped else entry.image_ms if entry else None
             return ModelOffer(

@@ -9,7 +9,9 @@ are alternatives. Facts, quoted texts and words behind a backslash stay as typed
 from __future__ import annotations
 
 import re
+import tomllib
 from dataclasses import dataclass, replace
+from importlib import resources
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
@@ -39,59 +41,13 @@ _NOUN_FIRST = {
     "it": (("i", "o"), ("i", "e"), ("e", "a"), ("che", "ca"), ("ghe", "ga"), ("chi", "co")),
     "pt": (("s", ""), ("es", ""), ("oes", "ao"), ("is", "l")),
 }
-_SMALL = frozenset(
-    """
-    a an the of in on at by to from with without for and or near under over behind beside between through into onto above
-    below around across along against next front who that which is are has as up down out off while
-    """.split()  # noqa: SIM905 -- a list of small words
+_WORDS = tomllib.loads(
+    resources.files(__package__).joinpath("english_words.toml").read_text(encoding="utf-8")
 )
-_ADJECTIVES = frozenset(
-    """
-    red green blue yellow orange purple violet pink brown black white grey gray golden silver beige turquoise colorful colourful
-    dark light bright pale big large huge small little tiny tall high low long short wide narrow thick thin old young new
-    ancient antique vintage modern classic beautiful pretty cute ugly funny happy sad angry smiling laughing crying tired
-    sleeping wet dry clean dirty muddy dusty snowy snow-covered icy frozen foggy misty rainy cloudy sunny stormy windy hot
-    cold warm cool fresh empty full open closed broken abandoned ruined round square striped checkered plaid spotted dotted
-    patterned floral wooden metal metallic plastic leather woollen knitted stone brick concrete glass paper painted carved
-    summer winter spring autumn elderly older younger bigger smaller blond blonde bald bearded curly naked nude barefoot pregnant shirtless male female human wild domestic stray tame
-    urban rural medieval gothic roman greek baroque religious christian indian chinese japanese african american european
-    french italian spanish german asian mexican tropical exotic native traditional national public private royal military
-    electric electrical digital industrial commercial famous rich poor strong fast slow quiet calm rough steep flat deep
-    shallow sharp blurry blurred soft hard smooth rusty shiny sparkling transparent lit illuminated fried grilled baked
-    roasted boiled raw ripe alone giant mini massive heavy thin-haired furry hairy fluffy woolly leafy grassy sandy rocky
-    stony muddy icy frosty steamy smoky juicy crispy creamy greasy curved bent pointed fancy elegant formal casual plain simple
-    professional solar nuclear marine coastal alpine polar floating flying abstract artificial fake real local historic
-    historical mechanical musical nautical oriental industrial residential central front rear upper lower inner outer
-    underwater outdoor indoor overhead aerial panoramic romantic playful lonely crowded busy shady scenic wintry autumnal sweet sour salty spicy cooked sliced stuffed homemade delicious left right single double many
-    """.split()  # noqa: SIM905 -- a list of adjectives
+_SMALL, _ADJECTIVES, _NOUNS, _WHOLES, _UNCOUNTED = (
+    frozenset(_WORDS[kind].split()) for kind in ("small", "adjectives", "nouns", "wholes", "uncounted")
 )
-
-
-# What is something of another thing: no "wine glass" for a glass of wine.
-_WHOLES = frozenset(
-    "photo photos picture pictures view portrait group pair couple piece slice glass cup mug bottle bowl plate box basket bunch".split()  # noqa: SIM905
-)
-# Adjectives that are also nouns.
-_NOUNS = frozenset(
-    "light lights square squares stone stones glass glasses paper papers brick orange".split()  # noqa: SIM905
-)
-_UNCOUNTED = frozenset(
-    "furniture hair clothing grass water snow food people fish sheep deer luggage equipment children jewelry rice".split()  # noqa: SIM905
-)
-_IRREGULAR = {
-    "man": "men",
-    "woman": "women",
-    "child": "children",
-    "person": "people",
-    "foot": "feet",
-    "tooth": "teeth",
-    "leaf": "leaves",
-    "wolf": "wolves",
-    "mouse": "mice",
-    "goose": "geese",
-    "shelf": "shelves",
-    "knife": "knives",
-}
+_PLURALS: dict[str, str] = _WORDS["plurals"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,8 +277,8 @@ def plural_of(reading: str) -> str:
         or word.endswith(("ing", "s"))
     ):
         return reading
-    if word in _IRREGULAR:
-        return reading.removesuffix(word) + _IRREGULAR[word]
+    if word in _PLURALS:
+        return reading.removesuffix(word) + _PLURALS[word]
     if re.search("[^aeiou]y$", word):
         return f"{reading[:-1]}ies"
     return reading + ("es" if word.endswith(("ch", "sh", "x", "z", "tomato", "potato")) else "s")

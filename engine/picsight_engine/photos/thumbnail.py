@@ -22,9 +22,8 @@ def thumbnail(image: Image.Image, side: int = 256) -> bytes:
     scale = side / max(image.size)
     if scale < 1:
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-        image = image.resize(
-            size, Image.Resampling.BICUBIC, reducing_gap=1.5
-        )  # half of the time of 2; 44 dB from it
+        # 1.5 takes half the time of 2, and the results are 44 dB apart.
+        image = image.resize(size, Image.Resampling.BICUBIC, reducing_gap=1.5)
     out = io.BytesIO()
     image.save(out, "JPEG", quality=_QUALITY)
     return out.getvalue()

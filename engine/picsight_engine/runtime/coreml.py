@@ -57,9 +57,8 @@ class CoreMLImageEncoder:
 
             self._model = MLModel(str(self._path), compute_units=choose_units())
             description = self._model.get_spec().description
-        except (
-            Exception
-        ) as fault:  # coremltools, where it can be imported, and Core ML raise whatever they like
+        # coremltools, where it can be imported, and Core ML raise any exception.
+        except Exception as fault:
             raise self._fault("cannot be loaded", fault) from fault
         self._source, self._target = self._ports(description)
 

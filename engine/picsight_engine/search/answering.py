@@ -114,9 +114,8 @@ class Answering:
     def _switch(self) -> bool:
         """Switches to the wanted model, unless the user has chosen another one since the library was opened."""
         manifest = self.wanted.manifest
-        with (
-            self._db.writer() as connection
-        ):  # `installation.model_choice.use_model` also chooses inside a transaction
+        # `installation.model_choice.use_model` also chooses inside a transaction.
+        with self._db.writer() as connection:
             if chosen_model(self._db.folder) not in {None, manifest.name, self.wanted.folder.name}:
                 return False
             enter_space(connection, manifest, active=True)

@@ -245,9 +245,8 @@ def _parted(before: Mapping[int, Definition], after: Mapping[int, Definition]) -
 
 
 def _written(tags: Mapping[int, Definition]) -> str:
-    names = [
-        each.name for each in fields(Definition)
-    ]  # `asdict` copies all values and takes ten times as long
+    # `asdict` copies all values and takes ten times as long.
+    names = [each.name for each in fields(Definition)]
     return json.dumps([{name: getattr(tag, name) for name in names} for tag in tags.values()])
 
 

@@ -108,9 +108,8 @@ def prior(prompts: Vectors, background: Background, strong: float = math.inf) ->
     both if that is lower.
     """
     median, deviation = background.spread(prompts)
-    first = math.sqrt(
-        2 * math.log(max(background.size, 2))
-    )  # about the expected maximum of that many normal numbers
+    # About the expected maximum of that many normal numbers.
+    first = math.sqrt(2 * math.log(max(background.size, 2)))
     unusual = median + (first + _BEYOND_CHANCE) * deviation
     cut = unusual if math.isinf(strong) else min(strong, (strong + unusual) / 2)
     steepness = _STEEPNESS / max(deviation, _PRECISION)

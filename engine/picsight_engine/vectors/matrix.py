@@ -141,9 +141,8 @@ class Matrix:
             same = np.array_equal(rows.ids[alive], stored.photo_ids)
             same = same and rows.parts_at(np.flatnonzero(alive)) == stored.parts.tolist()
             same = same and rows.originals[alive].tobytes() == stored.vectors.tobytes()
-            if (
-                space_state(self._db, self._space).deletions == state.deletions
-            ):  # otherwise compare the rest again
+            # If not, the rest must be compared again.
+            if space_state(self._db, self._space).deletions == state.deletions:
                 return same
 
     def close(self) -> None:

@@ -70,9 +70,8 @@ def train_decisions(
     read: DecisionsRecipe, begin: Path | None, places: Places, output: Path | None, bundle: Path | None
 ) -> Path:
     """Follows a recipe, prints the scores on held-out photos, and returns the checkpoint's path."""
-    find_shards(
-        on_disk(places.photos, "Decisions are read from a disk"), SHARDS
-    )  # reports a wrong folder before torch is loaded
+    # reports a wrong folder before torch is loaded
+    find_shards(on_disk(places.photos, "Decisions are read from a disk"), SHARDS)
     if begin is None or not is_bundle(begin):
         raise RecipeError(f"The recipe {read.name} begins with a bundle; give its folder with --from.")
     if output is None:

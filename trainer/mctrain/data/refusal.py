@@ -44,9 +44,8 @@ LEAST_WORDS = 3
 _WORD = re.compile(r"\w+")
 _WORDS = frozenset({"txt", "json", "syn.json"})
 _GZIP = b"\x1f\x8b"
-_KEY = re.compile(
-    rb"\b(?=[\w-]*\d)[A-Za-z0-9_-]{8,}\b"
-)  # a possible key: at least eight characters, one of them a digit
+# a possible key: at least eight characters, one of them a digit
+_KEY = re.compile(rb"\b(?=[\w-]*\d)[A-Za-z0-9_-]{8,}\b")
 
 
 @dataclass(frozen=True, slots=True)

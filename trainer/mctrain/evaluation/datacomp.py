@@ -6,7 +6,9 @@ the average ignores them too.
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import replace
+from importlib import resources
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,48 +26,9 @@ if TYPE_CHECKING:
 
 WINOGAVIL = "misc/winogavil"
 # the main figure of each task, as named in result files
-MAIN = {
-    "vtab/caltech101": "mean_per_class_recall",
-    "cifar10": "acc1",
-    "vtab/cifar100": "acc1",
-    "vtab/clevr_count_all": "acc1",
-    "vtab/clevr_closest_object_distance": "acc1",
-    "country211": "acc1",
-    "vtab/dtd": "acc1",
-    "vtab/eurosat": "acc1",
-    "fgvc_aircraft": "mean_per_class_recall",
-    "food101": "acc1",
-    "gtsrb": "acc1",
-    "imagenet1k": "acc1",
-    "imagenet_sketch": "acc1",
-    "imagenetv2": "acc1",
-    "imagenet-a": "acc1",
-    "imagenet-o": "acc1",
-    "imagenet-r": "acc1",
-    "vtab/kitti_closest_vehicle_distance": "acc1",
-    "mnist": "acc1",
-    "objectnet": "acc1",
-    "vtab/flowers": "mean_per_class_recall",
-    "vtab/pets": "mean_per_class_recall",
-    "voc2007": "acc1",
-    "vtab/pcam": "acc1",
-    "renderedsst2": "acc1",
-    "vtab/resisc45": "acc1",
-    "cars": "acc1",
-    "stl10": "acc1",
-    "sun397": "acc1",
-    "vtab/svhn": "acc1",
-    "retrieval/flickr_1k_test_image_text_retrieval": "mean_recall@1",
-    "retrieval/mscoco_2014_5k_test_image_text_retrieval": "mean_recall@1",
-    WINOGAVIL: "jaccard_score_10-12",
-    "wilds/iwildcam": "F1-macro_all",
-    "wilds/camelyon17": "acc1",
-    "wilds/fmow": "acc_worst_region",
-    "fairness/dollar_street": "acc_top5_wg",
-    "fairness/geode": "acc_wg",
-}
-
-
+MAIN: dict[str, str] = tomllib.loads(
+    resources.files(__package__).joinpath("datacomp.toml").read_text(encoding="utf-8")
+)
 # their names of the two directions, after the thing searched for
 _WAYS = {"text to image": "image_retrieval", "image to text": "text_retrieval", "mean": "mean"}
 

@@ -25,22 +25,9 @@ if TYPE_CHECKING:
 _LONGEST = 30  # most words of a caption; longer ones are cut
 _DROPPED = re.compile(r'[.!"()*#:;~]')
 # Swapping two things around these words does not change the meaning: "a man with a dog".
-_JOINING = {
-    "and",
-    "or",
-    "with",
-    "near",
-    "beside",
-    "by",
-    "of",
-    "between",
-    "around",
-    "alongside",
-    "next",
-    "to",
-    "together",
-}
-_EITHER_WAY = frozenset(_JOINING | {",", "&", "a", "an", "the", "his", "her"})
+_EITHER_WAY = frozenset(
+    ", & and or with near beside by of between around alongside next to together a an the his her".split()  # noqa: SIM905
+)
 
 
 @dataclass(frozen=True, slots=True)

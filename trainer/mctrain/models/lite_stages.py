@@ -46,9 +46,8 @@ class _Linear(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """[from, places, n] → [to, places, n]."""
-        flat = torch.addmm(
-            self.bias[:, None].to(maps.dtype), self.weight.to(maps.dtype), maps.flatten(1)
-        )  # [to, places * n]
+        # flat: [to, places * n]
+        flat = torch.addmm(self.bias[:, None].to(maps.dtype), self.weight.to(maps.dtype), maps.flatten(1))
         return flat.view(-1, *maps.shape[1:])
 
 

@@ -86,9 +86,8 @@ class MiniLM(nn.Module):
 
     def states(self, ids: Tensor) -> Tensor:
         """The last layer's states [n, tokens, 384]; those at padding are meaningless."""
-        blocked = (ids == PAD_ID)[
-            :, None, None, :
-        ] * -1e4  # effectively minus infinity, and representable in float16
+        # effectively minus infinity, and representable in float16
+        blocked = (ids == PAD_ID)[:, None, None, :] * -1e4
         order = torch.arange(ids.shape[1], device=ids.device)
         states = self.norm(self.words(ids) + self.positions(order) + self.kind)
         for layer in self.layers:

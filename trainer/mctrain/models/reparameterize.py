@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _Module = TypeVar("_Module", bound=nn.Module)
-_Affine = tuple[
-    Tensor, Tensor
-]  # a convolution's weight [cout, cin / groups, kh, kw] and bias [cout], float64
+# a convolution's weight [cout, cin / groups, kh, kw] and bias [cout], float64
+_Affine = tuple[Tensor, Tensor]
 
 
 class Folded(nn.Module):

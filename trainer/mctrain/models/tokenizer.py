@@ -71,9 +71,8 @@ def write_clip_tokenizer(path: Path) -> None:
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{START} $A {END}", special_tokens=[(word, vocabulary[word]) for word in (START, END)]
     )
-    path.write_text(
-        tokenizer.to_str(), encoding="utf-8"
-    )  # the library's save reports a full disk as a plain Exception
+    # the library's save reports a full disk as a plain Exception
+    path.write_text(tokenizer.to_str(), encoding="utf-8")
 
 
 def _words(merges: list[tuple[str, str]]) -> list[str]:

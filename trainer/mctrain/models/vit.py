@@ -89,9 +89,8 @@ class Vit(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """Embeds normalised photos."""
         x = self.patches(pixels).flatten(2).transpose(1, 2)  # [n, patches, width]
-        first = self.class_token.expand(
-            x.shape[0], -1, -1
-        )  # len(x) would make the exported batch size constant
+        # len(x) would make the exported batch size constant
+        first = self.class_token.expand(x.shape[0], -1, -1)
         if self.class_has_position:
             x = torch.cat([first, x], 1) + self.positions
         else:

@@ -31,9 +31,8 @@ if TYPE_CHECKING:
     from mctrain.training.student import Student
 
 
-_DESCRIPTIVE = frozenset(
-    {"about", "bundle", "evaluation"}
-)  # tables of a recipe that do not affect the weights
+# tables of a recipe that do not affect the weights
+_DESCRIPTIVE = frozenset({"about", "bundle", "evaluation"})
 _WATCHED = frozenset({"log_every", "save_every", "keep", "most_lost"})  # and such keys of other tables
 _BEGUN, _CONTENT = "--from", "the content of its shards"  # keys of a run's identity
 _LONGEST = 120.0  # seconds of work that a kill may cost
@@ -215,9 +214,8 @@ def _state_file(folder: Path, step: int) -> Path:
 def _way_on(folder: Path, states_there: int) -> str:
     if states_there > 1:
         return "remove it, and the run goes on from the one before"
-    also = (
-        f" and {CHECKPOINT}" if (folder / CHECKPOINT).exists() else ""
-    )  # otherwise `demand_no_other` refuses it
+    # `demand_no_other` would refuse the folder with it.
+    also = f" and {CHECKPOINT}" if (folder / CHECKPOINT).exists() else ""
     return f"remove it{also}, and the run begins anew"
 
 

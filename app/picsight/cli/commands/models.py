@@ -31,9 +31,8 @@ def models() -> None:
 @models.command("list")
 def list_models(invocation: Invocation) -> None:
     """List the models: what they know, their size and licence, how long they would take."""
-    from picsight_engine.installation.model_offers import (
-        model_offers,  # numpy: 60 ms that --help does not pay
-    )
+    # Lazy: numpy takes 60 ms, which --help does not pay.
+    from picsight_engine.installation.model_offers import model_offers
 
     offers = model_offers(invocation.folder, locations.installed_models())
     if invocation.json:
@@ -167,9 +166,8 @@ def _may_be_removed(invocation: Invocation, name: str) -> bool:
     Raises:
         RequestError: a library uses it, and there is no terminal.
     """
-    from picsight_engine.installation.model_choice import (
-        libraries_using,  # numpy: 60 ms that --help does not pay
-    )
+    # Lazy: numpy takes 60 ms, which --help does not pay.
+    from picsight_engine.installation.model_choice import libraries_using
 
     known = locations.known_libraries(invocation.folder)
     using = [str(folder) for folder in libraries_using(name, known, locations.installed_models())]

@@ -112,9 +112,8 @@ def _languages_of(query: str) -> tuple[str, ...]:
 
 
 def _queries_of_stdin() -> Iterator[str]:
-    return (
-        _as_text(line.removesuffix("\r")) for line in lines_of_stdin()
-    )  # files from Windows end lines with it
+    # Files from Windows end lines with a carriage return.
+    return (_as_text(line.removesuffix("\r")) for line in lines_of_stdin())
 
 
 def _as_text(typed: str) -> str:

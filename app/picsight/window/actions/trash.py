@@ -98,9 +98,8 @@ def _move(path: Path, mark: FileMark | None) -> Moved | Kept:
                 words = say("{name} stays, because nothing can be written into the trash ({reason}).")
             return Kept(path, words.format(name=name, reason=fault.strerror))
         arrived = marks_of([Path(back)]).get(Path(back), mark) if back else mark
-        if arrived == mark or not _put_back(
-            Path(back), path
-        ):  # otherwise it was replaced just before the rename
+        # A file that was replaced just before the rename is put back.
+        if arrived == mark or not _put_back(Path(back), path):
             return Moved(path, back, arrived)
     return Kept(path, say("{name} was replaced meanwhile, so it stays; look at it again.").format(name=name))
 

@@ -46,9 +46,8 @@ class WallHeader(QWidget):
         self.weaker.clicked.connect(self.weaker_toggled)
         self._has_choices = False
         self._join(view)
-        self._beside = (
-            view.verticalScrollBar().sizeHint().width()
-        )  # the scroll bar at the photos' trailing edge
+        # The scroll bar at the photos' trailing edge.
+        self._beside = view.verticalScrollBar().sizeHint().width()
         signs = self.hint, self.meant, self.translated, self.culling
         choices = self.weaker, self.order, self.group, self.slider
         parts = (self.title, 1), (self.selection, 1), *signs, *choices

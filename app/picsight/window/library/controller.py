@@ -329,9 +329,8 @@ class LibraryController(QObject):
         if self._next_model is not None:
             self._choose_next()
         else:
-            self._go_on(
-                look=self.is_changing
-            )  # the run of an earlier choice was skipped in favour of this one
+            # The run of an earlier choice was skipped in favour of this one.
+            self._go_on(look=self.is_changing)
 
     def _go_on(self, *, look: bool) -> None:
         """Start the run requested meanwhile; with `look`, start one in any case."""

@@ -138,9 +138,8 @@ class RowView(QWidget):
         self._top = filled(across, self, (words, 1), self._acts, gap=PAD)
         parts = (self._top, 1), self._progress, self._far, self._fault, self._details
         filled(QVBoxLayout(self), self, *parts, gap=HAIR, around=(PAD, PAD, PAD, PAD))
-        self._title.setMinimumHeight(
-            self._advice.sizeHint().height()
-        )  # so that the words below align across models
+        # The words below align across models.
+        self._title.setMinimumHeight(self._advice.sizeHint().height())
         self._progress.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def show_as_card(self, *, card: bool) -> None:

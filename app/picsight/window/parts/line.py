@@ -25,9 +25,8 @@ class Line(QLineEdit):
         self.setFrame(False)
         self.setTextMargins(px(self, HALF), 0, px(self, HALF), 0)
         clear = QPalette()
-        clear.setColor(
-            QPalette.ColorRole.Base, Qt.GlobalColor.transparent
-        )  # its background has round corners
+        # Its background has round corners.
+        clear.setColor(QPalette.ColorRole.Base, Qt.GlobalColor.transparent)
         self.setPalette(clear)
 
     def sizeHint(self) -> QSize:

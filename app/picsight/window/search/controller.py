@@ -78,9 +78,8 @@ class SearchController(QObject):
         self._back: list[tuple[Place, tuple[int, int]]] = []
         self._photos = 0  # in the library
         self._took = 0.0
-        self._seen: tuple[int, int] | None = (
-            None  # the scroll position to restore once the wanted place is shown
-        )
+        # The scroll position to restore once the wanted place is shown.
+        self._seen: tuple[int, int] | None = None
         self._stay = False
         self._settled = False
         self._misread = False  # the failed search could not load its model

@@ -117,9 +117,8 @@ class ChoiceList(PopupRows):
         super().__init__(say("Tags and albums"), row_of, MEASURES, parent)
         self.setUniformItemSizes(True)
         self.viewport().setAutoFillBackground(False)
-        self.viewport().setAttribute(
-            Qt.WidgetAttribute.WA_Hover, False
-        )  # the row under the mouse is chosen instead
+        # The row under the mouse is chosen instead.
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_Hover, False)
         self.entered.connect(self.setCurrentIndex)
 
     def put(self, offered: Sequence[TagChoice]) -> None:

@@ -185,9 +185,8 @@ class Strip(QWidget):
 class MomentStrip(Strip):
     """Shows the moments of a film by which it is found; a click or a notch of the wheel shows another one's frame."""
 
-    frames_wanted = Signal(
-        object, object
-    )  # the seconds of visible frames, nearest first; the size of one in device pixels
+    # The seconds of visible frames, nearest first; the size of one in device pixels.
+    frames_wanted = Signal(object, object)
 
     def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(thumbnails, parent)
