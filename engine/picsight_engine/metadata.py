@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+
+_MOST_APART = 2.0  # seconds between the files of one shot
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +48,11 @@ class Metadata:
     duration: float | None = None
     live: bool | None = None
     keywords: tuple[str, ...] = ()
+
+
+def is_same_time(taken: str | None, other: str | None) -> bool:
+    """Whether two files of one name may be of one shot by when they were taken, as far as that is known."""
+    if taken is None or other is None:
+        return True
+    gap = datetime.fromisoformat(taken) - datetime.fromisoformat(other)
+    return abs(gap.total_seconds()) <= _MOST_APART

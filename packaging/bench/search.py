@@ -63,13 +63,6 @@ Search = Callable[["NDArray[np.float32]"], "NDArray[np.int64]"]
 
 
 @dataclass(frozen=True)
-class Resident:
-    """What the scan wants of a matrix."""
-
-    rows: Rows
-
-
-@dataclass(frozen=True)
 class Candidate:
     """Something that finds the rows of the best, among those in `allowed` [n]."""
 
@@ -107,17 +100,18 @@ def ours(rows: Rows) -> dict[str, Candidate]:
     few = np.zeros(len(rows.ids), dtype=np.bool_)
     few[: len(few) // 20] = True  # as the photos of one folder lie
 
-    def found(resident: Resident, allowed: NDArray[np.bool_] | None = None) -> Candidate:
-        return Candidate(lambda query: scan(resident, query, BEST, allowed)[0] - 1, allowed)  # ids are 1 to n
+    def found(rows: Rows, allowed: NDArray[np.bool_] | None = None) -> Candidate:
+        return Candidate(
+            lambda query: scan(rows, query[None], BEST, allowed)[0] - 1, allowed
+        )  # ids are 1 to n
 
-    all_rows = Resident(rows)
     candidates = {
-        "Picsight": found(all_rows),
-        "Picsight, every second photo allowed": found(all_rows, half),
-        "Picsight, one folder of a twentieth": found(all_rows, few),
+        "Picsight": found(rows),
+        "Picsight, every second photo allowed": found(rows, half),
+        "Picsight, one folder of a twentieth": found(rows, few),
     }
     if rows.leading is not None:
-        candidates["Picsight without its first look"] = found(Resident(replace(rows, leading=None)))
+        candidates["Picsight without its first look"] = found(replace(rows, leading=None))
     return candidates
 
 
@@ -223,7 +217,7 @@ def start(folder: Path) -> None:
         begun = time.perf_counter()
         with closing(Matrix.open(folder / "cache", db, SPACE, DIM)) as matrix:
             opened = time.perf_counter()
-            scan(matrix, clustered(1, seed=0)[0], BEST)
+            scan(matrix.rows, clustered(1, seed=0), BEST)
             answered = time.perf_counter()
             status = Path("/proc/self/status")
             lines = status.read_text(encoding="utf-8").splitlines() if status.exists() else []

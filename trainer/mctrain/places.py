@@ -51,11 +51,7 @@ class StoredPath:
         return StoredPath(self.url.rpartition("/")[0])
 
     def is_file(self) -> bool:
-        """Whether there is a file here.
-
-        Raises:
-            DataError: the store does not answer, or refuses it.
-        """
+        """Whether there is a file here; raises DataError if the store does not answer, or refuses it."""
         store, path = self.store()
         with _sentences(self):
             return bool(store.isfile(path))
@@ -140,11 +136,7 @@ def files_of(folder: _Place, pattern: str) -> list[_Place]:
 
 
 def size_of(place: Place) -> int:
-    """The size of a file in bytes.
-
-    Raises:
-        DataError: it is missing or may not be read.
-    """
+    """The size of a file in bytes; raises DataError if it is missing or may not be read."""
     with _sentences(place):
         return place.stat().st_size if isinstance(place, Path) else int(place.info()["size"])
 
@@ -165,21 +157,13 @@ def version_of(place: Place) -> str:
 
 @contextmanager
 def opened(place: Place) -> Iterator[io.BufferedReader]:
-    """Opens a file for random reads.
-
-    Raises:
-        DataError: it is missing or cannot be read, now or later on.
-    """
+    """Opens a file for random reads; raises DataError if it is missing or cannot be read, now or later on."""
     with _sentences(place), place.open("rb") as file:
         yield file
 
 
 def read(place: Place) -> bytes:
-    """The whole file.
-
-    Raises:
-        DataError: it is missing or cannot be read.
-    """
+    """The whole file; raises DataError if it is missing or cannot be read."""
     with _sentences(place):
         return place.read_bytes()
 

@@ -63,11 +63,7 @@ class Invocation:
 
     @contextmanager
     def require_library(self) -> Iterator[Library]:
-        """Opens the library for a command that needs one.
-
-        Raises:
-            RequestError: there is no library.
-        """
+        """Opens the library for a command that needs one; raises RequestError if there is no library."""
         with self.open_library() as library:
             if library is None:
                 raise RequestError(f"There is no library in {self.folder} yet. Type: picsight index FOLDER")

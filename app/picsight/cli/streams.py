@@ -122,11 +122,7 @@ def _write(stream: TextIO | None, text: str, *, at_once: bool) -> None:
 
 
 def finish_stdout() -> None:
-    """Flushes stdout.
-
-    Raises:
-        StorageError: stdout cannot be written, for example to a full disk.
-    """
+    """Flushes stdout; raises StorageError if stdout cannot be written, for example to a full disk."""
     _write(sys.stdout, "", at_once=True)
 
 

@@ -151,11 +151,7 @@ class Bundle:
     manifest: Manifest
 
     def image_spec(self) -> ImageSpec:
-        """The image tower's preprocessing.
-
-        Raises:
-            BundleError: the bundle holds a text tower only.
-        """
+        """The image tower's preprocessing; raises BundleError if the bundle holds a text tower only."""
         if self.manifest.image is None:
             raise BundleError(
                 f'The model "{self.manifest.title}" has no image tower; choose one that can read photos.'

@@ -13,7 +13,7 @@ from picsight_engine.language.fact_values import is_at, names_of_place, place_ke
 from picsight_engine.language.times import time_of_value
 from picsight_engine.photos.colours import COLUMNS, NAMES, RULE, surely_showing
 from picsight_engine.store import selection
-from picsight_engine.store.colours import all_colour_codes, codes_of
+from picsight_engine.store.colours import colour_codes_of
 from picsight_engine.store.tagged import (
     favourite_photos,
     photos_rated,
@@ -327,7 +327,7 @@ def _rating(value: str, _today: date) -> Condition | str:
 def photos_showing(db: Database, column: int) -> NDArray[np.int64]:
     """The visible photos that show a colour, of those that were measured."""
     ids = selection.visible_photos(db)
-    codes = codes_of(all_colour_codes(db, RULE, len(NAMES)), ids)
+    codes = colour_codes_of(db, ids, RULE, len(NAMES))
     return np.asarray(ids[surely_showing(codes, column)])
 
 

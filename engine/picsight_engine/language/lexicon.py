@@ -152,11 +152,7 @@ class Lexicon:
 
 @cache
 def lexicon_of(language: str) -> Lexicon:
-    """The lexicon of a language of LANGUAGES, read once.
-
-    Raises:
-        LexiconError: it is missing or damaged.
-    """
+    """The lexicon of a language of LANGUAGES, read once; raises LexiconError if it is missing or damaged."""
     try:
         return Lexicon(language, (BUILT / f"{language}.tsv").read_bytes())
     except OSError as fault:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import ImageError
+from picsight_engine.metadata import is_same_time
 from picsight_engine.photos.decode import read_header
 from picsight_engine.photos.film_tags import CONTENT_IDENTIFIER, DURATION, UTC_DATE
 from picsight_engine.photos.precedence import read_metadata
@@ -16,11 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from picsight_engine.metadata import Metadata
     from picsight_engine.photos.exif import Facts
 
 _MOST_SECONDS = 6.0  # of a film that belongs to a photo by its name alone; a Live Photo's has three
-_MOST_APART = 2.0  # seconds, as of other pairs
 _APPLE_NOTES = b"Apple iOS\0"  # how the notes begin in which an iPhone writes the identifier
 
 
@@ -46,12 +44,7 @@ def _belong_together(facts: Facts, still: Path) -> bool:
     duration = facts.get(DURATION)
     if not isinstance(duration, float) or duration > _MOST_SECONDS:
         return False
-    return _same_time(read_metadata(facts, {}), read_header(data, still).metadata)
-
-
-def _same_time(film: Metadata, still: Metadata) -> bool:
-    """Whether the times agree as far as they are known; the film's time in UTC is that of its writing."""
-    if film.taken is None or still.taken is None or film.taken_source == UTC_DATE:
-        return True
-    gap = datetime.fromisoformat(film.taken) - datetime.fromisoformat(still.taken)
-    return abs(gap.total_seconds()) <= _MOST_APART
+    film = read_metadata(facts, {})
+    # A time in UTC is that of writing the film.
+    taken = None if film.taken_source == UTC_DATE else film.taken
+    return is_same_time(taken, read_header(data, still).metadata.taken)

@@ -72,11 +72,7 @@ class GraphEnds:
 
 
 def graph_ends(path: Path) -> GraphEnds:
-    """Loads a graph and returns what it takes and gives.
-
-    Raises:
-        BundleError: it cannot be loaded.
-    """
+    """Loads a graph and returns what it takes and gives; raises BundleError if it cannot be loaded."""
     options = _options(threads=1)
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = _load(path, options, choose_providers())

@@ -16,7 +16,7 @@ from picsight_engine.photos.colours import (
     named_colours,
     nats_of,
 )
-from picsight_engine.store.colours import all_colour_codes, codes_of, put_colour_codes
+from picsight_engine.store.colours import colour_codes_of, put_colour_codes
 from picsight_engine.store.contents import photos_revision
 from picsight_engine.store.selection import visible_photos
 
@@ -38,7 +38,7 @@ def measure_colours(db: Database, thumbnails: ThumbnailStore) -> None:
         StorageError: the disk is full or gone; earlier batches stay.
     """
     shown = visible_photos(db)
-    waiting = shown[codes_of(all_colour_codes(db, RULE, len(NAMES)), shown)[:, 0] == UNMEASURED].tolist()
+    waiting = shown[colour_codes_of(db, shown, RULE, len(NAMES))[:, 0] == UNMEASURED].tolist()
     for start in range(0, len(waiting), _AT_ONCE):
         jpegs = ((photo_id, thumbnails.get(photo_id)) for photo_id in waiting[start : start + _AT_ONCE])
         measured = {photo_id: colour_codes(jpeg) for photo_id, jpeg in jpegs if jpeg is not None}
@@ -64,7 +64,7 @@ class Colours:
 
     def codes(self, photo_ids: NDArray[np.int64]) -> NDArray[np.uint8]:
         """The codes [n, names] of these photos."""
-        return codes_of(all_colour_codes(self._db, RULE, len(NAMES)), photo_ids)
+        return colour_codes_of(self._db, photo_ids, RULE, len(NAMES))
 
     def wish(self, texts: Sequence[str], photo_ids: NDArray[np.int64]) -> ColourWish | None:
         """The wish of alternatives for the photos in these rows; None if one of them names no colour.

@@ -11,7 +11,7 @@ import numpy as np
 from picsight_engine.bundles.calibration import Match
 from picsight_engine.search.answer import TermScore
 from picsight_engine.vectors.int8 import best_dots, quantize
-from picsight_engine.vectors.scan import best_rows, scan_any, term_scores
+from picsight_engine.vectors.scan import best_rows, scan, term_scores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -168,14 +168,14 @@ class Ranking:
         return [Judged(photo_id, score, match, "meaning", part) for photo_id, score, match, part in found]
 
     def _first(self, number: int) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.intp]]:
-        return scan_any(self.field, self.directions, number, self.field.allowed, self.losses)
+        return scan(self.field.rows, self.directions, number, self.field.allowed, self.losses)
 
     def _places(self, photo_ids: NDArray[np.int64]) -> NDArray[np.intp]:
-        return best_rows(self.field, self.directions, photo_ids, self.losses)
+        return best_rows(self.field.rows, self.directions, photo_ids, self.losses)
 
     def _scores(self, places: NDArray[np.intp]) -> tuple[list[float], list[int | None]]:
         """The score of the photo in each row, 0 for one without a vector, and the part that has it."""
-        scores = np.nan_to_num(term_scores(self.field, self.directions, places).max(axis=1))
+        scores = np.nan_to_num(term_scores(self.field.rows, self.directions, places).max(axis=1))
         parts = self.field.rows.parts_at(places)
         return scores.tolist(), [
             part if place >= 0 else None for place, part in zip(places, parts, strict=True)
@@ -186,7 +186,9 @@ class Ranking:
         judging = self.judging
         if judging is None:
             return [None] * len(places)
-        scores = np.nan_to_num(term_scores(self.field, judging.directions, places)).max(axis=1, initial=-1)
+        scores = np.nan_to_num(term_scores(self.field.rows, judging.directions, places)).max(
+            axis=1, initial=-1
+        )
         if judging.losses is not None:
             scores -= judging.losses[places]
         matches: list[Match | None] = [*judging.judge(scores.tolist())]
@@ -200,8 +202,10 @@ def explanations(ranking: Ranking, aim: Aim, photo_ids: Sequence[int]) -> dict[i
     """The similarity of photos, or of their best parts, to each part of a query; no entry for a photo without a vector."""
     parts = aim.named()
     vectors = np.stack([part.judging for part in parts])
-    places = best_rows(ranking.field, ranking.directions, np.asarray(photo_ids, np.int64), ranking.losses)
-    scores = term_scores(ranking.field, vectors, places)
+    places = best_rows(
+        ranking.field.rows, ranking.directions, np.asarray(photo_ids, np.int64), ranking.losses
+    )
+    scores = term_scores(ranking.field.rows, vectors, places)
     return {
         photo_id: tuple(TermScore(part.text, float(score)) for part, score in zip(parts, row, strict=True))
         for photo_id, row in zip(photo_ids, scores, strict=True)

@@ -21,21 +21,14 @@ _PUT = "INSERT OR REPLACE INTO colours (block, rule, codes) VALUES (?, ?, ?)"
 _REVISE = "UPDATE revision SET number = number + 1"
 
 
-def all_colour_codes(db: Database, rule: int, width: int) -> NDArray[np.uint8]:
-    """The codes [ids, width] by this rule of every photo, by its id; 0 for a photo that was not measured by it."""
+def colour_codes_of(db: Database, photo_ids: NDArray[np.int64], rule: int, width: int) -> NDArray[np.uint8]:
+    """The codes [n, width] by this rule of these photos; 0 for a photo that was not measured by it."""
     blocks = db.rows(_GET, rule)
-    codes = np.zeros((BLOCK * (1 + max((block for block, _ in blocks), default=0)), width), np.uint8)
+    last = max(int(photo_ids.max(initial=0)) // BLOCK, *(block for block, _ in blocks), 0)
+    codes = np.zeros((BLOCK * (1 + last), width), np.uint8)
     for block, content in blocks:
         codes[BLOCK * block : BLOCK * (block + 1)] = np.frombuffer(content, np.uint8).reshape(BLOCK, -1)
-    return codes
-
-
-def codes_of(codes: NDArray[np.uint8], photo_ids: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """The codes [n, width] of these photos; a new photo may be beyond the last row of `codes`."""
-    known = photo_ids < len(codes)
-    if known.all():
-        return codes[photo_ids]
-    return np.where(known[:, np.newaxis], codes[np.where(known, photo_ids, 0)], np.uint8(0))
+    return codes[photo_ids]
 
 
 def put_colour_codes(connection: sqlite3.Connection, codes: Mapping[int, bytes], rule: int) -> None:

@@ -13,9 +13,9 @@ import json
 import os
 import re
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
+from picsight_engine.metadata import is_same_time
 from picsight_engine.store.decisions import say_again
 from picsight_engine.store.files import IDS
 from picsight_engine.store.folders import RESTING
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Sequence
 
-_MOST_SECONDS = 2.0
 _IN_PACKAGE = re.compile(rb"(?P<name>(?:.*/)?[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12})(?:_3)?", re.DOTALL)
 _PHONE = re.compile(rb"(?P<letters>(?:.*/)?IMG_)(?P<edit>E?)(?P<number>\d{4,})", re.DOTALL)
 
@@ -132,7 +131,7 @@ def _firsts(files: Sequence[_ShotFile], edit: bytes | None) -> dict[int, int]:
         may_lead = [
             each for each in shown if file not in shown or _is_edit(each, edit) > _is_edit(file, edit)
         ]
-        lead = next((each for each in may_lead if _same_time(each, file)), None)
+        lead = next((each for each in may_lead if is_same_time(each.taken, file.taken)), None)
         if lead is not None:
             found[file.id] = found.get(lead.id, lead.itself)
     for film in files if shown else ():
@@ -147,10 +146,3 @@ def _is_edit(file: _ShotFile, edit: bytes | None) -> bool:
 
 def _suffix(file: _ShotFile) -> str:
     return os.path.splitext(file.name)[1].decode("ascii", "replace").lower()  # noqa: PTH122
-
-
-def _same_time(one: _ShotFile, other: _ShotFile) -> bool:
-    if one.taken is None or other.taken is None:
-        return True
-    gap = datetime.fromisoformat(one.taken) - datetime.fromisoformat(other.taken)
-    return abs(gap.total_seconds()) <= _MOST_SECONDS

@@ -92,11 +92,7 @@ class Recording:
             settle_tags(self.connection, _parted({tag.id: known}, {tag.id: tag}))
 
     def tag(self, tag_id: int) -> Definition:
-        """The present state of a tag.
-
-        Raises:
-            RequestError: it was removed.
-        """
+        """The present state of a tag; raises RequestError if it was removed."""
         tag = tags_by_id(self.connection, [tag_id])[tag_id]
         if not tag.is_live:
             raise RequestError(f'"{tag.name}" was removed meanwhile.')

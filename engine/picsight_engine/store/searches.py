@@ -83,11 +83,7 @@ class Searches:
             return _saved(connection)
 
     def save(self, name: str, query: str) -> SavedSearch:
-        """Saves a query under a name, after all others.
-
-        Raises:
-            RequestError: name or query is empty.
-        """
+        """Saves a query under a name, after all others; raises RequestError if name or query is empty."""
         name, query = _named(name), _storable(query)
         if not query:
             raise RequestError("An empty search cannot be kept; type one first.")
@@ -97,11 +93,7 @@ class Searches:
         return SavedSearch(id_, name, query, position)
 
     def rename(self, search_id: int, name: str) -> None:
-        """Renames a saved search.
-
-        Raises:
-            RequestError: the name is empty, or there is no such search.
-        """
+        """Renames a saved search; raises RequestError if the name is empty, or there is no such search."""
         name = _named(name)
         with self._db.writer() as connection:
             _require(connection.execute(_RENAME, (name, search_id)).rowcount)

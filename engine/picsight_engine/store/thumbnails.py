@@ -40,7 +40,6 @@ CREATE TABLE IF NOT EXISTS stacks (
 )
 _PUT = "INSERT INTO thumbnails VALUES (?, ?) ON CONFLICT (photo_id) DO UPDATE SET jpeg = excluded.jpeg"
 _GET = "SELECT jpeg FROM thumbnails WHERE photo_id = ?"
-_HAS = "SELECT 1 FROM thumbnails WHERE photo_id = ?"
 _IDS = "SELECT photo_id FROM thumbnails ORDER BY photo_id"
 _DELETE = "DELETE FROM thumbnails WHERE photo_id = ?"
 
@@ -161,11 +160,6 @@ class ThumbnailStore:
             return None
         return None if row is None else row[0]
 
-    def has(self, photo_id: int) -> bool:
-        """Whether the photo has a thumbnail, without reading it."""
-        with self._connections.reading() as connection:
-            return connection.execute(_HAS, (photo_id,)).fetchone() is not None
-
     def ids(self) -> list[int]:
         """The photos that have a thumbnail."""
         with self._connections.reading() as connection:
@@ -223,4 +217,4 @@ def _check(connection: sqlite3.Connection, writable: bool) -> None:
     """Raises SQLite's error, which becomes LibraryError, for a foreign file."""
     if writable:
         _make_tables(connection)
-    connection.execute(_HAS, (0,)).fetchone()
+    connection.execute(_GET, (0,)).fetchone()

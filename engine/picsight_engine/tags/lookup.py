@@ -70,11 +70,7 @@ class Lookup:
         )
 
     def _photos(self, photos: Iterable[Path | int]) -> tuple[int, ...]:
-        """The ids of these photos, each once.
-
-        Raises:
-            RequestError: one of them is not in the library.
-        """
+        """The ids of these photos, each once; raises RequestError if one of them is not in the library."""
         ids = tuple(
             dict.fromkeys(photo if isinstance(photo, int) else self._photo_id(photo) for photo in photos)
         )

@@ -213,11 +213,7 @@ class Tags(Lookup):
         return run.made
 
     def rename(self, name: str, new_name: str) -> Tag:
-        """Renames a tag.
-
-        Raises:
-            RequestError: there is no such tag, or the name is invalid or taken.
-        """
+        """Renames a tag; raises RequestError if there is no such tag, or the name is invalid or taken."""
         tag, called = self._definition(name, _FIXED), checked_name(new_name)
         words = f'Rename "{shortened(tag.name)}" to "{shortened(called)}"'
         with recorded(self._db, "rename", words) as run:

@@ -64,11 +64,7 @@ def checked_prompts(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def checked_threshold(threshold: float | None) -> float | None:
-    """The threshold, unchanged.
-
-    Raises:
-        RequestError: it is not between 0 and 1.
-    """
+    """The threshold, unchanged; raises RequestError if it is not between 0 and 1."""
     if threshold is not None and not (math.isfinite(threshold) and 0 <= threshold <= 1):
         raise RequestError(f"A threshold lies between 0 and 1, and {threshold:g} does not.")
     return threshold

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,27 +26,8 @@ _THIN = 16  # one score in this many is sampled to estimate the cut
 _OFF_ROWS = 512  # rows from which the error of the leading components is estimated
 
 
-class Resident(Protocol):
-    """A source of rows: a matrix, whose rows follow the library, or a snapshot."""
-
-    @property
-    def rows(self) -> Rows:
-        """The rows to search."""
-
-
 def scan(
-    matrix: Resident, query: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The best `k` photos for `query` [dim] (unit length): ids [k] and dot products [k], best first.
-
-    `allowed` [n] restricts the search to some of `matrix.rows` (rows beyond it are excluded); hidden rows never
-    appear. Equal scores are ordered by id, lowest first.
-    """
-    return scan_any(matrix, query[np.newaxis], k, allowed)[:2]
-
-
-def scan_any(
-    matrix: Resident,
+    rows: Rows,
     queries: NDArray[np.float32],
     k: int,
     allowed: NDArray[np.bool_] | None = None,
@@ -55,9 +36,8 @@ def scan_any(
     """The best `k` photos for any of `queries` [m, dim]: ids, scores, and the positions of their best rows.
 
     A photo's score is the largest of the dot products of its rows. `losses` [n] are subtracted from the scores of
-    `matrix.rows`.
+    `rows`.
     """
-    rows = matrix.rows
     shown = _shown(rows, allowed)
     if k <= 0 or not len(rows.ids) or (shown is not None and not shown.any()):
         return np.empty(0, np.int64), np.empty(0, np.float32), np.empty(0, np.intp)
@@ -74,13 +54,12 @@ def scan_any(
 
 
 def best_rows(
-    matrix: Resident,
+    rows: Rows,
     queries: NDArray[np.float32],
     photo_ids: NDArray[np.int64],
     losses: NDArray[np.float32] | None = None,
 ) -> NDArray[np.intp]:
     """The position [p] of each photo's best row for any of `queries` [m, dim]; -1 for an unknown photo."""
-    rows = matrix.rows
     places = np.flatnonzero(np.isin(rows.ids, photo_ids))
     if not len(places):
         return np.full(len(photo_ids), -1)
@@ -93,13 +72,11 @@ def best_rows(
     return np.where(ids[found] == photo_ids, places[first[found]], -1)
 
 
-def term_scores(
-    matrix: Resident, queries: NDArray[np.float32], positions: NDArray[np.intp]
-) -> NDArray[np.float32]:
+def term_scores(rows: Rows, queries: NDArray[np.float32], positions: NDArray[np.intp]) -> NDArray[np.float32]:
     """The dot products [p, m] of rows with each of `queries` [m, dim], to explain matches; nan at position -1."""
     scores = np.full((len(positions), len(queries)), np.nan, np.float32)
     known = positions >= 0
-    scores[known] = _exact(matrix.rows, positions[known], queries)
+    scores[known] = _exact(rows, positions[known], queries)
     return scores
 
 

@@ -20,7 +20,7 @@ from picsight_engine.vectors.leading import (
     remove_leading,
 )
 from picsight_engine.vectors.matrix import Rows
-from picsight_engine.vectors.scan import scan, scan_any
+from picsight_engine.vectors.scan import scan
 
 COUNT, DIM = LEAST_ROWS + 8_000, 64
 LATER = 2_000  # rows that came after the leading parts were made
@@ -77,8 +77,8 @@ def test_the_best_are_those_of_the_whole_scan_with_filters_too(matrices, origina
     ahead, plain = matrices
     allowed = None if share == 1 else np.random.default_rng(4).random(COUNT) < share
     queries = queries_for(originals, 30)
-    found = [scan(ahead, query, k, allowed)[0] for query in queries]
-    wanted = [scan(plain, query, k, allowed)[0] for query in queries]
+    found = [scan(ahead.rows, query[None], k, allowed)[0] for query in queries]
+    wanted = [scan(plain.rows, query[None], k, allowed)[0] for query in queries]
     assert recall(found, wanted) >= 0.999
     if allowed is not None:
         assert all(np.isin(ids, plain.rows.ids[allowed]).all() for ids in found)
@@ -88,14 +88,14 @@ def test_what_rows_lose_is_taken_off_the_leading_parts_too(matrices, originals):
     ahead, plain = matrices
     losses = np.where(np.arange(len(plain.rows.ids)) % 5, 0, 0.3).astype(np.float32)
     queries = queries_for(originals, 30)[:, np.newaxis]
-    found = [scan_any(ahead, query, 20, None, losses)[0] for query in queries]
-    assert recall(found, [scan_any(plain, query, 20, None, losses)[0] for query in queries]) >= 0.999
+    found = [scan(ahead.rows, query, 20, None, losses)[0] for query in queries]
+    assert recall(found, [scan(plain.rows, query, 20, None, losses)[0] for query in queries]) >= 0.999
 
 
 def test_rows_that_came_later_are_found(matrices, originals):
     ahead, _ = matrices
     for position in range(COUNT - LATER, COUNT, 400):
-        ids, scores = scan(ahead, unit(originals[position].astype(np.float32)), 3)
+        ids, scores, _ = scan(ahead.rows, unit(originals[position].astype(np.float32))[None], 3)
         assert ids[0] == ahead.rows.ids[position]
         assert scores[0] == pytest.approx(1, abs=1e-3)
 
@@ -109,8 +109,8 @@ def test_the_best_of_a_burst_are_found_though_the_leading_parts_are_all_alike(tm
     keep_leading(tmp_path / "burst-1-a", rows)
     ahead = replace(plain, leading=newest_leading(tmp_path / "burst-1-a", DIM, COUNT))
     queries = unit(burst[:10] + 0.02 * rng.normal(size=(10, DIM)))
-    found = [scan(SimpleNamespace(rows=ahead), query, 20)[0] for query in queries]
-    assert recall(found, [scan(SimpleNamespace(rows=plain), query, 20)[0] for query in queries]) >= 0.999
+    found = [scan(ahead, query[None], 20)[0] for query in queries]
+    assert recall(found, [scan(plain, query[None], 20)[0] for query in queries]) >= 0.999
 
 
 def test_the_file_is_made_anew_once_a_quarter_of_the_rows_came_later(originals, tmp_path):
@@ -161,6 +161,6 @@ def test_a_large_library_gets_leading_parts_and_its_searches_use_them(album, mak
         album.forget(1)
         matrix.refresh()
         assert not matrix.rows.leading.codes[0].any()
-        assert scan(matrix, vectors[9], 1)[0].tolist() == [10]
+        assert scan(matrix.rows, vectors[9][None], 1)[0].tolist() == [10]
         matrix.rebuild()
         assert len(list(album.cache.glob("*.leading"))) == 0  # one row too few is left

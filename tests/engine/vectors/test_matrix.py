@@ -95,7 +95,7 @@ def test_forgotten_and_replaced_vectors_are_buried(album, make_vectors):
         album.replace(ids[7], new)
         matrix.refresh()
         assert_true_copy(matrix, album)
-        found, scores = scan(matrix, new, 50)
+        found, scores, _ = scan(matrix.rows, new[None], 50)
         assert found[0] == ids[7]
         assert scores[0] == pytest.approx(1.0, abs=1e-3)
         assert sorted(found.tolist()) == ids[1:49]

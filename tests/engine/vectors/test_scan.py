@@ -8,17 +8,14 @@ from hypothesis import strategies as st
 
 from picsight_engine.vectors.int8 import quantize
 from picsight_engine.vectors.matrix import Rows
-from picsight_engine.vectors.scan import best_rows, scan, scan_any, term_scores
+from picsight_engine.vectors.scan import best_rows, scan, term_scores
 
 
-class Resident:
-    """Rows without files: what `scan` needs of a matrix."""
-
-    def __init__(self, vectors, ids=None, hidden=None, parts=None):
-        originals = vectors.astype(np.float16)
-        codes, scales = quantize(originals)
-        ids = np.arange(1, len(vectors) + 1) if ids is None else np.asarray(ids)
-        self.rows = Rows(ids.astype(np.int64), scales, codes, originals, hidden, parts=parts)
+def rows_of(vectors, ids=None, hidden=None, parts=None):
+    originals = vectors.astype(np.float16)
+    codes, scales = quantize(originals)
+    ids = np.arange(1, len(vectors) + 1) if ids is None else np.asarray(ids)
+    return Rows(ids.astype(np.int64), scales, codes, originals, hidden, parts=parts)
 
 
 def brute(rows, queries, k, shown=None, losses=None):
@@ -50,7 +47,7 @@ def queries_for(vectors, seed, count):
 
 def recall(matrix, queries):
     hits = [
-        len(set(scan(matrix, query, 20)[0].tolist()) & set(brute(matrix.rows, query[None], 20)[0]))
+        len(set(scan(matrix, query[None], 20)[0].tolist()) & set(brute(matrix, query[None], 20)[0]))
         for query in queries
     ]
     return sum(hits) / (20 * len(queries))
@@ -58,7 +55,7 @@ def recall(matrix, queries):
 
 def test_recall_on_clustered_vectors_is_that_of_float64(make_vectors):
     vectors = make_vectors(3, 8_000, 512)
-    assert recall(Resident(vectors), queries_for(vectors, 4, 30)) >= 0.999
+    assert recall(rows_of(vectors), queries_for(vectors, 4, 30)) >= 0.999
 
 
 def test_recall_on_vectors_like_a_text_towers_is_that_of_float64(make_vectors):
@@ -69,7 +66,7 @@ def test_recall_on_vectors_like_a_text_towers_is_that_of_float64(make_vectors):
     common[[7, 133]] = [3.0, -2.0]
     vectors = unit(vectors + common)
     text = unit(rng.normal(size=(30, 512)) + 4 * vectors[rng.integers(0, len(vectors), 30)] - 3 * common)
-    assert recall(Resident(vectors), text) >= 0.999
+    assert recall(rows_of(vectors), text) >= 0.999
 
 
 def test_equal_scores_keep_the_order_of_ids_lowest_first():
@@ -79,7 +76,7 @@ def test_equal_scores_keep_the_order_of_ids_lowest_first():
     places = rng.choice(2000, 300, replace=False)
     vectors[places] = same
     ids = rng.permutation(2000) + 1
-    found, scores = scan(Resident(vectors, ids), same, 50)
+    found, scores, _ = scan(rows_of(vectors, ids), same[None], 50)
     assert found.tolist() == sorted(ids[places].tolist())[:50]
     assert len(set(scores.tolist())) == 1
 
@@ -110,10 +107,10 @@ def test_any_search_equals_brute_force(seed, count, dim, terms, k, masks, losing
         shown[: len(allowed)] &= allowed
         shown[len(allowed) :] = False
     ids = rng.permutation(count) // most + 1  # up to so many rows a photo
-    matrix = Resident(vectors, ids, hidden, None if most == 1 else rng.integers(0, most, count))
+    matrix = rows_of(vectors, ids, hidden, None if most == 1 else rng.integers(0, most, count))
     losses = (rng.random(count) * (rng.random(count) < losing)).astype(np.float32) if losing else None
-    *found, rows = scan_any(matrix, queries, k, allowed, losses)
-    check_equal(found, brute(matrix.rows, queries, k, shown, losses))
+    *found, rows = scan(matrix, queries, k, allowed, losses)
+    check_equal(found, brute(matrix, queries, k, shown, losses))
     assert ids[rows].tolist() == found[0].tolist()
     if masks == "none":
         assert best_rows(matrix, queries, found[0], losses).tolist() == rows.tolist()
@@ -121,10 +118,10 @@ def test_any_search_equals_brute_force(seed, count, dim, terms, k, masks, losing
 
 def test_alternatives_score_by_their_best_term(make_vectors):
     vectors = make_vectors(8, 3000)
-    matrix = Resident(vectors)
+    matrix = rows_of(vectors)
     queries = queries_for(vectors, 9, 3)
-    ids, scores, rows = scan_any(matrix, queries, 30)
-    check_equal((ids, scores), brute(matrix.rows, queries, 30))
+    ids, scores, rows = scan(matrix, queries, 30)
+    check_equal((ids, scores), brute(matrix, queries, 30))
     each = term_scores(matrix, queries, rows)
     assert each.shape == (30, 3)
     assert each.max(axis=1).tolist() == scores.tolist()
@@ -132,25 +129,25 @@ def test_alternatives_score_by_their_best_term(make_vectors):
 
 def test_a_stranger_has_no_term_scores(make_vectors):
     vectors = make_vectors(8, 50)
-    matrix = Resident(vectors)
+    matrix = rows_of(vectors)
     rows = best_rows(matrix, vectors[:2], np.array([7, 9999]))
     scores = term_scores(matrix, vectors[:2], rows)
     assert np.isfinite(scores[0]).all()
     assert np.isnan(scores[1]).all()
-    assert best_rows(Resident(vectors[:0]), vectors[:2], np.array([1])).tolist() == [-1]
+    assert best_rows(rows_of(vectors[:0]), vectors[:2], np.array([1])).tolist() == [-1]
 
 
 def test_a_damaged_vector_does_not_disturb_the_others(make_vectors):
     vectors = make_vectors(12, 3000)
     query = vectors[100]
-    expected = scan(Resident(vectors), query, 10)[0]
+    expected = scan(rows_of(vectors), query[None], 10)[0]
     vectors[7] = np.nan
-    assert scan(Resident(vectors), query, 10)[0].tolist() == expected.tolist()
+    assert scan(rows_of(vectors), query[None], 10)[0].tolist() == expected.tolist()
 
 
 def test_a_row_buried_meanwhile_is_left_out(make_vectors):
     vectors = make_vectors(13, 1000)
     ids = np.arange(1, 1001)
-    best = scan(Resident(vectors), vectors[0], 3)[0]
+    best = scan(rows_of(vectors), vectors[0][None], 3)[0]
     ids[best[0] - 1] = 0
-    assert scan(Resident(vectors, ids), vectors[0], 3)[0].tolist() == best[1:].tolist()
+    assert scan(rows_of(vectors, ids), vectors[0][None], 3)[0].tolist() == best[1:].tolist()

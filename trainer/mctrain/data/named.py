@@ -80,11 +80,7 @@ def _listed(folder: _Folder, names: Sequence[str]) -> dict[str, list[_Folder]] |
 
 
 def named_shards(patterns: Sequence[str]) -> list[Place]:
-    """The distinct shards that patterns or folders name.
-
-    Raises:
-        DataError: a pattern matches no file.
-    """
+    """The distinct shards that patterns or folders name; raises DataError if a pattern matches no file."""
     return list(dict.fromkeys(each.place for pattern in patterns for each in named_shards_below(pattern)))
 
 

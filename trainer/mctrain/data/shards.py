@@ -78,11 +78,7 @@ class Sample:
     words: dict[str, Any]
 
     def image(self) -> PIL.Image.Image:
-        """The decoded photo, RGB.
-
-        Raises:
-            DataError: the photo cannot be decoded.
-        """
+        """The decoded photo, RGB; raises DataError if the photo cannot be decoded."""
         try:
             return PIL.Image.open(io.BytesIO(self.photo)).convert("RGB")
         except (OSError, SyntaxError, ValueError) as fault:
@@ -267,11 +263,7 @@ def samples(shard: Path) -> Iterator[Sample]:
 
 
 def parse_words(content: bytes, key: str, suffix: str = "json") -> dict[str, Any]:
-    """Parses a JSON member of a sample.
-
-    Raises:
-        DataError: the content is not a JSON object.
-    """
+    """Parses a JSON member of a sample; raises DataError if the content is not a JSON object."""
     words = _parse(content, f"{key}.{suffix}")
     if not isinstance(words, dict):
         raise DataError(f"{key}.{suffix} is not a JSON object.")
@@ -286,10 +278,6 @@ def _parse(content: bytes, name: str) -> object:
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file, lower-case hex.
-
-    Raises:
-        DataError: the file is missing or cannot be read.
-    """
+    """SHA-256 of a file, lower-case hex; raises DataError if the file is missing or cannot be read."""
     with opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

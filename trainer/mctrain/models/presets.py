@@ -127,11 +127,7 @@ _SHAPES: dict[str, Any] = {
 
 
 def find_preset(name: str) -> Preset:
-    """The preset of this name.
-
-    Raises:
-        RequestError: there is none.
-    """
+    """The preset of this name; raises RequestError if there is none."""
     if name not in PRESETS:
         raise RequestError(f"There is no preset {name}; known are {', '.join(PRESETS)}.")
     return PRESETS[name]
@@ -219,11 +215,7 @@ def preset_as_dict(preset: Preset) -> dict[str, Any]:
 
 
 def preset_from_dict(content: dict[str, Any]) -> Preset:
-    """The inverse of `preset_as_dict`.
-
-    Raises:
-        KeyError, TypeError: the content is not a preset.
-    """
+    """The inverse of `preset_as_dict`; raises KeyError or TypeError if the content is not a preset."""
     values = dict(content)
     for tower, kind in values.pop("kinds").items():
         values[tower] = _SHAPES[kind](**values[tower])

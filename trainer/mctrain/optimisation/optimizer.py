@@ -27,11 +27,7 @@ def is_within(name: str, part: str) -> bool:
 
 
 def demand_parts(names: Collection[str], parts: Iterable[str], kind: str) -> None:
-    """Checks that each part contains something of this kind.
-
-    Raises:
-        RecipeError: a part contains none.
-    """
+    """Checks that each part contains something of this kind; raises RecipeError if a part contains none."""
     for part in parts:
         if not any(is_within(name, part) for name in names):
             known = ", ".join(sorted({name.split(".")[0] for name in names})) or "nowhere"

@@ -221,11 +221,7 @@ class DecisionsRecipe:
 
 
 def is_of_decisions(name_or_path: str) -> bool:
-    """Whether a recipe learns from decisions.
-
-    Raises:
-        RecipeError: there is none.
-    """
+    """Whether a recipe learns from decisions; raises RecipeError if there is none."""
     return DECISIONS in read_toml(name_or_path)[0]
 
 

@@ -116,11 +116,7 @@ class MakerOrder(Protocol):
     """Opens a maker; can be sent to another process."""
 
     def open(self) -> AbstractContextManager[Maker]:
-        """Loads the models.
-
-        Raises:
-            WeightsError: a model is unknown or damaged.
-        """
+        """Loads the models; raises WeightsError if a model is unknown or damaged."""
         ...
 
 

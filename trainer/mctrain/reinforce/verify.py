@@ -106,11 +106,7 @@ def _read_samples(
 
 
 def _read(shard: Shard, number: int, widths: Sequence[int]) -> ReinforcedSample:
-    """Reads a sample and checks that its photo can be decoded.
-
-    Raises:
-        DataError: it is broken.
-    """
+    """Reads a sample and checks that its photo can be decoded; raises DataError if it is broken."""
     sample = parse_sample(shard.key(number), shard.members(number), widths)
     digest = hashlib.sha256(sample.photo).hexdigest()
     if sample.words.about.get("sha256", digest) != digest:

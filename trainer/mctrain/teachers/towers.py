@@ -31,11 +31,7 @@ class Towers:
     """A model with both towers, on its device; embeds in evaluation mode and restores the previous mode."""
 
     def __init__(self, clip: Clip, preset: Preset, name: str, digest: str) -> None:
-        """Loads the tokenizer.
-
-        Raises:
-            WeightsError: the model has no text tower.
-        """
+        """Loads the tokenizer; raises WeightsError if the model has no text tower."""
         if clip.text is None:
             raise WeightsError(f"{name} has no text tower, so it can judge nothing; choose a whole model.")
         self.name = name

@@ -49,11 +49,7 @@ class Exam:
     look: Callable[[], None]
 
     def __call__(self, clip: Clip) -> dict[str, Figure]:
-        """The figures by name.
-
-        Raises:
-            RecipeError: a task has no such figure.
-        """
+        """The figures by name; raises RecipeError if a task has no such figure."""
         subject = Subject(Towers(clip, self.preset, "student", ""), lambda *_: self.look())
         results = [result_of(each.task.name, measure(subject, each), None) for each in self.found]
         figures = {f"{result.task}: {each.name}": each for result in results for each in result.figures}

@@ -65,11 +65,7 @@ class Feed:
 
     @property
     def steps_of_pass(self) -> int:
-        """Steps per epoch.
-
-        Raises:
-            RecipeError: a batch has more samples than there are.
-        """
+        """Steps per epoch; raises RecipeError if a batch has more samples than there are."""
         batch = self.recipe.run.batch
         if batch > len(self.data):
             raise RecipeError(

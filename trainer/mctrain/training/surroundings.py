@@ -113,11 +113,7 @@ class Signals:
             self._keeps = False
 
     def look(self) -> None:
-        """Cancels work that can be repeated.
-
-        Raises:
-            SignalReceived: a signal has arrived.
-        """
+        """Cancels work that can be repeated; raises SignalReceived if a signal has arrived."""
         if self.received:
             raise SignalReceived
 

@@ -88,11 +88,7 @@ def placed(library: Library, tag: Tag, path: str) -> Tag:
 
 
 def removed(library: Library, path: str) -> None:
-    """Remove a tag, after those below it.
-
-    Raises:
-        RequestError: there is no such tag.
-    """
+    """Remove a tag, after those below it; raises RequestError if there is no such tag."""
     below = [tag.path for tag in library.tags.all() if tag.path.startswith(f"{path}/")]
     for each in sorted((path, *below), key=lambda each: -each.count("/")):
         library.tags.remove(each)

@@ -169,11 +169,7 @@ class _TarHolder(_FileHolder):
                     spans[-1].record = content.read()
 
     def fetch(self, at: int, size: int) -> FetchedSample:
-        """One of its samples.
-
-        Raises:
-            DataError: the file has changed.
-        """
+        """One of its samples; raises DataError if the file has changed."""
         try:
             with tarfile.open(fileobj=io.BytesIO(read_part(self.place, at, size)), mode="r:") as archive:
                 contents = ((each.name, archive.extractfile(each)) for each in archive if each.isfile())

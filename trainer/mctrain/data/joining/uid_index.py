@@ -67,11 +67,7 @@ class UidIndex:
         return starmap(Location, self.database.execute(_FIND, [uid]))
 
     def fetch(self, found: Location) -> FetchedSample:
-        """The sample at a location.
-
-        Raises:
-            DataError: the file has changed.
-        """
+        """The sample at a location; raises DataError if the file has changed."""
         return self.holders[found.source].fetch(found.at, found.size)
 
 

@@ -66,11 +66,7 @@ class Shard:
         return int(places[0]) if len(places) else None
 
     def members(self, number: int) -> dict[str, bytes]:
-        """The needed members of a complete sample, by suffix.
-
-        Raises:
-            DataError: the file cannot be read.
-        """
+        """The needed members of a complete sample, by suffix; raises DataError if the file cannot be read."""
         row = _load_rows(self.rows)[number]
         places = zip(ROLES, row["suffix"].tolist(), row["offset"].tolist(), row["size"].tolist(), strict=True)
         try:

@@ -43,11 +43,7 @@ class StreamedData:
     """The samples of shards, counted by the manifest, and the number skipped so far, by reason."""
 
     def __init__(self, shards: Sequence[CountedShard], settings: ReaderSettings) -> None:
-        """Reads nothing from the shards.
-
-        Raises:
-            DataError: they hold no samples.
-        """
+        """Reads nothing from the shards; raises DataError if they hold no samples."""
         self._shards = tuple(shards)
         self._settings = settings
         self._skipped: dict[str, str] = {}  # reasons by key

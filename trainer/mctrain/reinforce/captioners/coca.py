@@ -34,11 +34,7 @@ class CocaCaptioner:
     is_remote = False
 
     def __init__(self, model: OpenClipModel) -> None:
-        """Wraps a loaded model.
-
-        Raises:
-            WeightsError: it is not a CoCa with CLIP's tokens.
-        """
+        """Wraps a loaded model; raises WeightsError if it is not a CoCa with CLIP's tokens."""
         demand_coca(model.module, model.name)
         self._model = model
         self.name, self.digest = model.name, model.digest
