@@ -424,10 +424,8 @@ def check_image_tower(bundle: Bundle) -> None:
     manifest = bundle.manifest
     others: tuple[str, ...] = (f"{IMAGE_PACKAGE}/", f"{TEXT_PACKAGE}/")
     if manifest.text is not None:
-        others += (
-            manifest.text.tokenizer,
-            manifest.text.graph,
-        )  # with the weights beside it: model.onnx_data
+        # The graph with the weights beside it: model.onnx_data.
+        others += (manifest.text.tokenizer, manifest.text.graph)
     for name, record in manifest.files.items():
         if not name.startswith(others):
             _check_file(bundle.folder, name, record, hashes=True)

@@ -237,9 +237,7 @@ def _parcel(source: Source) -> Parcel:
         raise BundleError(f"The manifest in {source.path} is too large to be one.")
     manifest, prefix, licence = parse_manifest(text, source.path / where), where.removesuffix(MANIFEST), ""
     if LICENCE in manifest.files:
-        with (
-            suppress(KeyError),
-            source.open(prefix + LICENCE) as file,
-        ):  # `unpack` reports a missing file
+        # `unpack` reports a missing file.
+        with suppress(KeyError), source.open(prefix + LICENCE) as file:
             licence = file.read(64_000).decode("utf-8", "replace").strip()
     return Parcel(source.path, manifest, licence, source, prefix)

@@ -51,14 +51,8 @@ _MANY_LANGUAGES = 100_000
 _FREE = frozenset(["mit", "apache-2.0", "bsd-2-clause", "bsd-3-clause", "cc-by-4.0", "cc0-1.0", "unlicense"])
 _LICENCE = re.compile(r"^license:[ \t]*(?:\r?\n\s*- *)?['\"]?(\w[\w.+-]{0,79})", re.MULTILINE)
 _ROUNDING = 0.01  # of 1/255 as files state it
-_WRONG = (
-    KeyError,
-    TypeError,
-    ValueError,
-    IndexError,
-    AttributeError,
-    OverflowError,
-)  # of values read from JSON
+# Errors of values read from JSON.
+_WRONG = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,22 +84,9 @@ class ModelLayout:
         return folder in beside and not name.endswith((".json", ".md", ".txt"))
 
 
-_LAYOUTS = (
-    ModelLayout(
-        "Immich",
-        "visual/model.onnx",
-        "textual/model.onnx",
-        "visual/preprocess_cfg.json",
-        "textual/tokenizer.json",
-    ),
-    ModelLayout(
-        "Hugging Face",
-        "onnx/vision_model.onnx",
-        "onnx/text_model.onnx",
-        "preprocessor_config.json",
-        "tokenizer.json",
-    ),
-)
+_IMMICH = "visual/model.onnx", "textual/model.onnx", "visual/preprocess_cfg.json", "textual/tokenizer.json"
+_EXPORT = "onnx/vision_model.onnx", "onnx/text_model.onnx", "preprocessor_config.json", "tokenizer.json"
+_LAYOUTS = ModelLayout("Immich", *_IMMICH), ModelLayout("Hugging Face", *_EXPORT)
 
 
 def find_layout(names: Iterable[str]) -> ModelLayout | None:

@@ -16,11 +16,8 @@ if TYPE_CHECKING:
 
 # Facts of films that are not ExifTool's names of tags.
 WIDTH, HEIGHT, PACKET = "film width", "film height", "film XMP"
-DURATION, CONTENT_IDENTIFIER, UTC_DATE = (
-    "QuickTime:Duration",
-    "Keys:ContentIdentifier",
-    "QuickTime:CreateDate",
-)
+DURATION, UTC_DATE = "QuickTime:Duration", "QuickTime:CreateDate"
+CONTENT_IDENTIFIER = "Keys:ContentIdentifier"
 
 _POSITION = "position"  # stands for these three
 _POSITION_TAGS = ("QuickTime:GPSLatitude", "QuickTime:GPSLongitude", "QuickTime:GPSAltitude")

@@ -39,6 +39,7 @@ RAW = Format("RAW", "")  # LibRaw
 JXL = Format("JXL", "")  # libjxl
 PSD = Format("PSD", "")  # photos.psd
 _TIFF = Format("TIFF", "TiffImagePlugin")
+_RAW_STARTS = b"FUJIFILMCCD-RAW IIU\0 IIRO IIRS MMOR \0MRM FOVb II\x1a\0\0\0HEAPCCDR".split()
 _BY_SUFFIX = {".tga": Format("TGA", "TgaImagePlugin"), ".raw": RAW}
 
 # EPS, PostScript and WMF are omitted on purpose: Pillow passes them to other programs.
@@ -51,19 +52,7 @@ _BY_START: tuple[tuple[bytes, Format], ...] = (
     (b"MM\0*", _TIFF),
     (b"II+\0", _TIFF),
     (b"MM\0+", _TIFF),
-    *(
-        (start, RAW)
-        for start in (
-            b"FUJIFILMCCD-RAW",
-            b"IIU\0",
-            b"IIRO",
-            b"IIRS",
-            b"MMOR",
-            b"\0MRM",
-            b"FOVb",
-            b"II\x1a\0\0\0HEAPCCDR",
-        )
-    ),
+    *((start, RAW) for start in _RAW_STARTS),
     (b"\xff\x0a", JXL),
     (b"\0\0\0\x0cJXL \r\n\x87\n", JXL),
     (b"BM", Format("BMP", "BmpImagePlugin")),

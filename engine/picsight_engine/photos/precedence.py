@@ -24,14 +24,8 @@ if TYPE_CHECKING:
 METADATA_RULE = 6
 
 # Facts that are not tags.
-FILE_NAME, BITS, PROFILE, PRIMARIES, EDITED, LIVE = (
-    "file name",
-    "bits",
-    "profile",
-    "primaries",
-    "edited",
-    "live",
-)
+FILE_NAME, BITS, PROFILE = "file name", "bits", "profile"
+PRIMARIES, EDITED, LIVE = "primaries", "edited", "live"
 _FAVOURITES = "Favourites"  # the keyword for Google's favourites
 
 # The sources of each field, best first: reader and tags. EXIF's DateTime, the date of the last change, is not the date
@@ -48,22 +42,12 @@ _TAGS: dict[str, tuple[Row, ...]] = {
         (dates.utc_date, UTC_DATE),  # after the name, which says it in local time
     ),
     "position": (
-        (
-            read.position,
-            "GPS:GPSLatitude",
-            "XMP-exif:GPSLatitude",
-            "QuickTime:GPSLatitude",
-            "Takeout:GPSLatitude",
-        ),
+        (read.position, "GPS:GPSLatitude", "XMP-exif:GPSLatitude"),
+        (read.position, "QuickTime:GPSLatitude", "Takeout:GPSLatitude"),
     ),
     "altitude": (
-        (
-            read.altitude,
-            "GPS:GPSAltitude",
-            "XMP-exif:GPSAltitude",
-            "QuickTime:GPSAltitude",
-            "Takeout:GPSAltitude",
-        ),
+        (read.altitude, "GPS:GPSAltitude", "XMP-exif:GPSAltitude"),
+        (read.altitude, "QuickTime:GPSAltitude", "Takeout:GPSAltitude"),
     ),
     "direction": ((read.direction, "GPS:GPSImgDirection", "XMP-exif:GPSImgDirection"),),
     "camera": (

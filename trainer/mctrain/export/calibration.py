@@ -44,10 +44,8 @@ _WEIGHT = 0.3
 
 SETS = ("flickr8k-dev-*.tar", "caltech101-eval-*.tar", "imagenet-sample-*.tar")  # and everyday-dev
 _BLANKS = 1000
-_ALIKE = (
-    0.6,
-    0.25,
-)  # of pairs above the cosines for strong and weaker matches, these shares have a thing in common
+# of pairs above the cosines for strong and weaker matches, these shares have a thing in common
+_ALIKE = 0.6, 0.25
 _SPECIFIC = 200  # photos that may show a thing that makes pairs alike
 _SEARCHES = 1500  # whose mean is the centre
 _COLOURS = np.linspace(0, 0.06, 25).round(4)

@@ -31,10 +31,8 @@ class FactLink(Button):
 
     def __init__(self, detail: Detail, parent: QWidget) -> None:
         super().__init__("", Weight.QUIET, parent)
-        self.detail, self._words = (
-            detail,
-            breakable(detail.words),
-        )  # `text` would make an ampersand a shortcut
+        self.detail = detail
+        self._words = breakable(detail.words)  # `text` would make an ampersand a shortcut
         self.setAccessibleName(plain(detail.words))
         if detail.query:
             self.setAccessibleDescription(say("Show others like this"))

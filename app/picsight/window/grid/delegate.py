@@ -29,10 +29,8 @@ FOCUS, FOCUS_OUTSIDE = 0.15, 0.19  # em: keyboard
 CIRCLE, CIRCLE_ZONE = 1.4, 2.25  # em: the drawn circle and its click target
 MARK, MARK_HALO = 0.7, 0.16  # em: the mark of a match
 STATE = 1.25  # em: the mark of a photo's state in the shown tag
-PLATE, EDGE = (
-    1.5,
-    0.375,
-)  # em: the height of a plate such as a stack's count, and its distance to the photo's edges
+# Em: the height of a plate such as a stack's count, and its distance to the photo's edges
+PLATE, EDGE = 1.5, 0.375
 PALE = 0.45  # opacity of a photo that is not in the tag, or whose folder is not connected
 
 

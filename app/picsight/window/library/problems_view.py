@@ -65,10 +65,8 @@ class ProblemsView(QWidget):
         self._closed = set(UNREAD)  # collapsed reasons: at first those that may have thousands of files
         self._last: Path | None = None  # the focused file, to be found again
         self._on_reason = False  # the focus is on the reason of that file, its first
-        self._listed: tuple[ProblemCode | None, tuple[Problem, ...]] = (
-            None,
-            (),
-        )  # the listed kind and its problems
+        # The listed kind and its problems.
+        self._listed: tuple[ProblemCode | None, tuple[Problem, ...]] = (None, ())
         self._retry = Button(self.tr("Try all again"), Weight.PLAIN, self)
         self._reveal = Button(self.tr("Show in folder"), Weight.PLAIN, self)
         self._path = ElidedLabel(self)

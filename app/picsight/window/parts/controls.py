@@ -53,11 +53,8 @@ class Painted(_Base):
     """
 
     high, air = 2.25, ONE  # em: the height, and the padding before and after the words
-    edge, above, radius = (
-        1.5,
-        0.0,
-        SMALL,
-    )  # pixels around the plate; em above and below it; em, 0 for round ends
+    # Pixels around the plate; em above and below it; em, 0 for round ends
+    edge, above, radius = 1.5, 0.0, SMALL
 
     def sizeHint(self) -> QSize:
         """The words with padding."""

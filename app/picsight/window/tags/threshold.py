@@ -24,11 +24,8 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent
 
 STEPS = 100  # of the threshold from 0 to 1
-HIGH, HANDLE, MARK = (
-    8.0,
-    0.5,
-    0.2,
-)  # em: the whole height, and the radii of the handle and of a decision's mark
+# Em: the whole height, and the radii of the handle and of a decision's mark
+HIGH, HANDLE, MARK = 8.0, 0.5, 0.2
 LINE = 1.75  # em: the words above the bars
 
 
