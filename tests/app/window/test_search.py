@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from pathlib import PureWindowsPath
+from pathlib import Path, PureWindowsPath
 
 import pytest
 from PySide6.QtCore import Qt
@@ -447,9 +447,23 @@ def test_in_a_search_only_photos_that_left_the_library_are_gone(photos):
     library.matches = certain(strong=9)
     shown = look(library, place, Arrangement(), listing)
     library.matches = certain(strong=8)
-    assert not compare(library, place, shown, Arrangement(), listing).are_gone
+    assert not compare(library, place, shown, Arrangement(), listing).is_outdated
     library.shelf = library.shelf[1:]
-    assert compare(library, place, shown, Arrangement(), listing).are_gone
+    assert compare(library, place, shown, Arrangement(), listing).is_outdated
+
+
+@pytest.mark.parametrize("words", ["", "dog"])
+def test_a_photo_whose_file_moved_or_lost_its_companion_is_shown_as_it_is_now(desk, words):
+    desk.ask(words) if words else None
+    row = next(row for row in range(len(desk.ids())) if desk.ids()[row] == 2)
+    desk.view.setCurrentIndex(desk.view.model().index(row, 0))
+    for change in ({"companions": ("raw",)}, {"companions": (), "path": Path("/photos/sea.jpg")}):
+        desk.library.shelf = [
+            replace(each, **change) if each.id == 2 else each for each in desk.library.shelf
+        ]
+        desk.controller.photos_arrived()
+        desk.qtbot.waitUntil(lambda now=desk.library.shelf[2]: desk.view.current_photo().path == now.path)
+        desk.qtbot.waitUntil(lambda: desk.view.current_photo().companions == desk.library.shelf[2].companions)
 
 
 def test_once_all_is_looked_through_photos_take_their_order_unless_someone_looks_at_them(desk, photos):
@@ -652,6 +666,7 @@ def test_less_like_this_is_one_more_chip_of_the_search(desk):
 def test_a_stack_opens_to_all_its_photos_also_those_that_match_less_or_not(desk):
     desk.library.copies = stacks = {3: 3, 20: 3, 150: 3}
     desk.library.shelf = [replace(photo, stack=stacks.get(photo.id)) for photo in desk.library.shelf]
+    desk.library.shelf[3] = replace(desk.library.shelf[3], companions=("raw",))
     desk.library.matches = certain(strong=12, weaker=88, none=100)
     desk.ask("dog")
     assert desk.page.title().endswith("12 strong · 87 weaker · 101 with copies")
@@ -659,6 +674,8 @@ def test_a_stack_opens_to_all_its_photos_also_those_that_match_less_or_not(desk)
     desk.view.stack_toggled.emit(3)
     desk.qtbot.waitUntil(lambda: len(desk.ids()) == 14)
     assert sorted(desk.ids()[3:6]) == [3, 20, 150]
+    paired = [photo.id for photo in desk.view.model().wall.results if photo.companions]
+    assert paired == [3]
     assert "14 strong" in desk.page.title()
 
 

@@ -484,9 +484,9 @@ class SearchController(QObject):
         )
 
     def _take_news(self, news: News) -> None:
-        """Remove missing photos at once; append new ones if the wall is at its top, else announce them in the pill."""
+        """Remove missing photos and show moved files at once; append new ones if the wall is at its top, else announce them in the pill."""
         view, grown = self._page.view, news.grown
-        if news.are_gone:
+        if news.is_outdated:
             self._request(self._place, stay=True)
             return
         if not news.count:

@@ -119,12 +119,23 @@ def _with_copies(library: Library, answer: Answer) -> Answer:
     stacks, there = library.stacks(), {photo.id for photo in answer.results}
     missing = [photo for photo, stack in stacks.items() if stack in fronts and photo not in there]
     copies = (
-        replace(
-            fronts[stacks[photo.id]], id=photo.id, path=photo.path, width=photo.width, height=photo.height
-        )
+        _matching_as(fronts[stacks[photo.id]], photo)
         for photo in (library.results(missing) if missing else ())
     )
     return replace(answer, results=(*answer.results, *copies))
+
+
+def _matching_as(front: Result, copy: Result) -> Result:
+    """A copy that matches as the photo before it does; the facts of its file are its own."""
+    return replace(
+        copy,
+        score=front.score,
+        match=front.match,
+        stack=front.stack,
+        terms=front.terms,
+        found_by=front.found_by,
+        moment=front.moment,
+    )
 
 
 def _stacks(answer: Answer) -> dict[int, int]:
@@ -169,13 +180,13 @@ def _listed(library: Library, place: Place, arrangement: Arrangement, listing: A
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """The changes since a wall was made: the place as it is now, the number of new photos, whether shown ones are gone,
-    and the wall with the new photos at its end (None if photos are ranked, or none is new).
+    """The changes since a wall was made: the place as it is now, the number of new photos, whether shown ones are gone
+    or have other files, and the wall with the new photos at its end (None if photos are ranked, or none is new).
     """
 
     newer: Shown
     count: int
-    are_gone: bool
+    is_outdated: bool
     grown: Shown | None
 
 
@@ -187,11 +198,19 @@ def compare(
     count = shown.wall.new_in(newer.wall)
     lost = [photo for photo in shown.wall.rows if photo not in newer.wall.rows]
     # In a search, a photo that only ceased to match stays: better ones arrived, or it was rejected a moment ago.
-    are_gone = len(library.results(lost) if place.is_search else ()) < len(lost)
+    there = library.results(lost) if place.is_search else ()
+    files = {photo.id: _files(photo) for photo in (*newer.answer.results, *there)}
+    moved = any(files.get(photo.id, _files(photo)) != _files(photo) for photo in shown.wall.results)
+    is_outdated = moved or len(there) < len(lost)
     grown = None
     if count and not place.is_search:
         grown = replace(newer, wall=shown.wall.followed_by(newer.wall))
-    return News(newer, count, are_gone, grown)
+    return News(newer, count, is_outdated, grown)
+
+
+def _files(photo: Result) -> tuple[object, ...]:
+    """What a photo and its plates show of its files."""
+    return photo.path, photo.companions, photo.is_live, photo.duration
 
 
 FIRST = 400  # photos: more than a screen; reading them takes a twentieth of the time
