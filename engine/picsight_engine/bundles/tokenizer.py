@@ -92,7 +92,7 @@ class Tokenizer:
         return list(self._tokenizer.encode_batch([self._strip(text) for text in texts]))
 
     def _strip(self, text: str) -> str:
-        """Replaces special tokens such as "[SEP]", which a user may type, by blanks, so that the rest cannot join to a new one."""
+        """Replaces special tokens such as "[SEP]", which a user may type, by spaces, so that the rest cannot form a new one."""
         return self._special.sub(" ", text) if self._special else text
 
 

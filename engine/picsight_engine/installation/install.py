@@ -300,7 +300,7 @@ def _card(entry: CatalogueEntry, records: dict[str, Fetched]) -> str:
             "",
             entry.words,
             "",
-            "Its files, unchanged, and whence they came:",
+            "Its files, unchanged, and where they came from:",
             "",
             *lines,
             "",

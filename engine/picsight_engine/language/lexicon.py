@@ -1,9 +1,10 @@
 """A lexicon: the English readings of the words and phrases of one language, in a sorted file that is searched by bisection.
 
 `packaging/lexicons.py` builds the files. After a header, each line is `key<TAB>readings[<TAB>photos]`: the key is folded
-(see `key_of`), or has its accents where another word differs by these alone (see `accented_key`); the readings are separated by "|", and `photos` says how many of some 34,000 English captions have the key,
-if it is also an English word. Instead of readings, an inflected form has "=" with the number of letters to cut and those to
-append: "rojas<TAB>=2o" has the readings of "rojo"; a "+" at the end marks the plural of a noun. Forms with a regular ending of their language (`ENDINGS`) are left out.
+(see `key_of`), or keeps its accents where they alone tell it from another word (see `accented_key`); the readings are
+separated by "|"; if the key is also an English word, `photos` says how many of some 34,000 English captions have it.
+Instead of readings, an inflected form has "=" with the number of letters to cut and the letters to append: "rojas<TAB>=2o"
+has the readings of "rojo"; a "+" at the end marks the plural of a noun. Forms with a regular ending (`ENDINGS`) are left out.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def header_of(language: str, body: bytes) -> bytes:
 
 
 def key_of(text: str) -> str:
-    """The folded words of a text, with one blank between them: "L'arc-en-ciel" is "l arc en ciel", "Straße" is "strasse"."""
+    """The folded words of a text, with one space between them: "L'arc-en-ciel" is "l arc en ciel", "Straße" is "strasse"."""
     return " ".join(re.findall(_LETTERS, fold(text).translate(_LIGATURES)))
 
 

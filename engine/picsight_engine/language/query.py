@@ -6,7 +6,7 @@ r"""The query language: turns typed text into terms to search for, terms to see 
     picture = "like:" value                dog^2 beach           one word counts more than the others
     fact    = ["-"] ( key ":" value )      in:2019 folder:Trips  only photos for which this is true
             | ["-"] '"' text '"'           -"IMG_20"             only photos whose names do not contain this text
-    value   = text without blanks | '"' text '"'
+    value   = text without spaces | '"' text '"'
 
 Rules:
 * "-" means less only at the start of a word: "well-known" is a word, and a single dash is ignored. Before a fact it
@@ -15,7 +15,7 @@ Rules:
   in:2019" does not want indoor dogs of 2012. They do not end an alternative: "sunset -people beach" means "sunset beach".
 * "|" needs no spaces; an alternative without words ("| a", "a | | b", "a |" while typing) is ignored.
 * A quotation mark opens only at the start of a word or value, so 5" is a word; curly ones work too.
-* A backslash makes everything up to the next blank plain text: \-people, \in:2019, \2012 are only words.
+* A backslash makes everything up to the next space plain text: \-people, \in:2019, \2012 are only words.
 * Text without a meaning in the language, such as "16:9" or "in: 2019", is plain text. But a key at the end of the query,
   or after "-", waits for its value and is ignored until then.
 
@@ -43,7 +43,7 @@ LEAST_WEIGHT, MOST_WEIGHT = 0.1, 10.0
 
 _PICTURE = "like"
 _KEYS = "|".join((*get_args(_TypedKey), _PICTURE))
-# Control characters and lone surrogates (undecodable bytes of a command line) separate words like blanks.
+# Control characters and lone surrogates (undecodable bytes of a command line) separate words like spaces.
 _UNTYPED = r"\x00-\x1f\x7f-\x9f\ud800-\udfff"
 _BLANK = r"\s" + _UNTYPED
 _QUOTE = '"“”„'
@@ -249,7 +249,7 @@ def _tokens(text: str) -> Iterator[Token]:
         group = next(name for name in _CONTENTS if match[name] is not None)
         content = match[group]
         if group == "word" and not content and not match["dashes"]:
-            continue  # a blank
+            continue  # a space
         (start, end), inner = match.span(), match.start(group)
         is_quoted = group in {"quoted", "text"}
         key = "text" if group == "text" else (match["key"] or "").lower()
@@ -347,5 +347,5 @@ class _Gathering:
 
 
 def spelled(value: str) -> str:
-    """A value, in quotation marks if it needs them; a value with both marks and blanks cannot be typed."""
+    """A value, in quotation marks if it needs them; a value with both marks and spaces cannot be typed."""
     return f'"{value}"' if _NEEDS_QUOTES.match(value) else value

@@ -105,7 +105,7 @@ def _parts(
 
 
 def _reach(words: tuple[Word, ...], start: int, text: str) -> int:
-    """How many words from here on may belong together: plain words with only blanks between them."""
+    """How many words from here on may belong together: plain words with only spaces between them."""
     length = 0
     for word in words[start : start + MOST_WORDS]:
         if word.plain or word.weight != 1:

@@ -75,7 +75,7 @@ class _Token:
 class _Part:
     """Tokens with one meaning: its English senses, most usual first; "" drops them. Without an entry, the typed text.
 
-    `foreign` and `english` say how much they speak for the other language and for English.
+    `foreign` and `english` say how strongly the tokens suggest the other language, and English.
     """
 
     word: Word

@@ -43,7 +43,7 @@ _MOST_BYTES = 4_000_000  # of a box that is read
 _MOST_BOXES = 10_000  # in one place: more are damage
 _ISO6709 = re.compile(r"([+-]\d+(?:\.\d+)?)([+-]\d+(?:\.\d+)?)(?:([+-]\d+(?:\.\d+)?))?")
 _SINCE_1904 = datetime(1904, 1, 1)  # noqa: DTZ001 - in UTC
-_UNTIL_1970 = 2_082_844_800  # seconds; some programs count from 1970 all the same
+_UNTIL_1970 = 2_082_844_800  # seconds; some programs count from 1970
 _UNKNOWN_DURATION = frozenset([0, 2**32 - 1, 2**64 - 1])
 
 

@@ -168,7 +168,7 @@ def percent(facts: Facts, name: str) -> int | None:
 
 
 def text(facts: Facts, name: str) -> str | None:
-    """A text without surrounding blanks; several are joined by ";"."""
+    """A text without surrounding white space; several are joined by ";"."""
     value = facts.get(name, "")
     value = decoded(value) if isinstance(value, bytes) else value
     written = "; ".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -283,7 +283,7 @@ def properties(tree: _ElementTree, name: str) -> Iterator[_Element]:
 
 
 def items(tree: _ElementTree, name: str) -> list[str]:
-    """All values of a property in any form, without surrounding blanks."""
+    """All values of a property in any form, without surrounding white space."""
     attributes = [node.get(name) for node in nodes(tree)]
     elements = [content(item) for element in properties(tree, name) for item in _items(element)]
     return [text for text in ((value or "").strip() for value in (*attributes, *elements)) if text]

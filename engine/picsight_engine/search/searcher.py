@@ -22,6 +22,7 @@ from picsight_engine.search.directions import Terms, aim_of
 from picsight_engine.search.filters import Filters
 from picsight_engine.search.pictures import PictureFinder
 from picsight_engine.search.ranking import KEPT, Field, Judged, Judging, Ranking, explanations, find_losses
+from picsight_engine.store.colours import colour_codes_of
 from picsight_engine.store.library_folder import CACHE
 from picsight_engine.store.photos import (
     all_photos,
@@ -339,7 +340,7 @@ class Searcher:
         columns = {each for term in query.alternatives for each in named_colours(term.text)}
         if not columns or not found or ranking.judging is None:
             return found
-        codes = self._colours.codes(np.array([*found], np.int64))
+        codes = colour_codes_of(self._db, np.array([*found], np.int64))
         for column in sorted(columns):
             for photo_id, score in zip([*found], likelihood(codes, column).tolist(), strict=True):
                 found[photo_id] = (*found[photo_id], TermScore(f"{COLOUR}{NAMES[column]}", score))

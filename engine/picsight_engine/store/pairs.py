@@ -3,8 +3,8 @@
 Files of one shot are one photo: the picture that a person would show, with the others behind it. In one folder a camera's
 RAW stands behind the JPEG or HEIC of the same name, and an iPhone's original (IMG_1234) behind its edit (IMG_E1234), unless
 both say when they were taken and that is more than two seconds apart. A Live Photo's film stands behind its JPEG or HEIC, as
-the worker that read both has found. What stands behind another keeps the photo that it
-shows itself: alone again it is that photo, with what a person has said of the pair.
+the worker that read both has found. A file behind another keeps the photo that it shows itself: alone again, it is that
+photo, with the decisions that were made about the pair.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ _SHOW = "UPDATE files SET photo_id = ?, single_id = ? WHERE id = ?"
 
 @dataclass(frozen=True, slots=True)
 class _ShotFile:
-    """A present file; `live` of a film means that it belongs to a still of its name, `single_id` is the photo that it shows itself where it stands behind that of another."""
+    """A present file; a `live` film belongs to a still of its name, `single_id` is the photo that the file itself shows while it
+    stands behind another.
+    """
 
     id: int
     name: bytes

@@ -99,7 +99,7 @@ class Photo(NamedTuple):  # a tuple, which is made in half the time: a wall has 
     """A visible photo with the metadata of its primary file; unknown values are None.
 
     `duration` is that of a film in seconds; `is_live` means that a film is in the photo's file, or beside it; `endings` are
-    the last four letters of its companions' names, with a blank between two of them.
+    the last four letters of its companions' names, separated by spaces.
     """
 
     id: int

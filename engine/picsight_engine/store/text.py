@@ -63,7 +63,7 @@ _IS_HELD = f"SELECT EXISTS ({_PHOTOS_OF} (SELECT rowid FROM text WHERE text MATC
 
 
 def fold(text: str) -> str:
-    """The text for comparison: lower case, no accents, runs of blanks as one blank, invalid bytes as U+FFFD."""
+    """The text for comparison: lower case, no accents, runs of white space as one space, invalid bytes as U+FFFD."""
     if not text.isascii():
         decomposed = unicodedata.normalize("NFKD", _LONE.sub("\ufffd", text))
         text = unicodedata.normalize("NFC", _ACCENTS.sub("", decomposed)).casefold()
@@ -112,7 +112,7 @@ def photos_with_word(db: Database, word: str) -> list[int]:
 def photos_named(db: Database, name: str) -> list[int]:
     """The visible photos with a present file of exactly this name, then those with this name and any suffix.
 
-    Case, accents and surrounding blanks are ignored; an empty name matches nothing.
+    Case, accents and surrounding spaces are ignored; an empty name matches nothing.
     """
     if not 0 < len(name.strip()) <= _LONGEST_NAME:
         return []

@@ -70,7 +70,7 @@ def _typed(query: Query, cursor: int, place: int) -> Typed | None:
 
 
 def _words_before(query: Query, place: int) -> list[int]:
-    """The start positions, in order, of the words right before a token, with only blanks between them."""
+    """The start positions, in order, of the words right before a token, with only spaces between them."""
     begins: list[int] = []
     start = query.tokens[place].inner
     for token in reversed(query.tokens[max(place - _MOST_WORDS + 1, 0) : place]):

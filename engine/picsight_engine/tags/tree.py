@@ -27,7 +27,7 @@ _UNTYPED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 
 
 def checked_name(text: str) -> str:
-    """The name as it is stored: runs of blanks become one, control characters are removed.
+    """The name as it is stored: runs of white space become one space, control characters are removed.
 
     Raises:
         RequestError: it is empty or too long, or contains "/".

@@ -116,7 +116,7 @@ def details_of_several(shared: SharedDetails) -> Details:
 
 
 def _like(key: Key, value: str, words: str = "") -> Detail:
-    """A fact with its search; a value with quotation marks and blanks has none, since it cannot be typed."""
+    """A fact with its search; a value with quotation marks and spaces has none, since it cannot be typed."""
     fact = Fact(key, value, excluded=False, start=0, end=0)
     query = str(fact)
     return Detail(words or value, query if parse(query).facts == (fact,) else "")

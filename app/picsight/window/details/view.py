@@ -160,7 +160,7 @@ def _text(words: Words) -> Words:
 
 
 def _say(label: QLabel, words: str) -> None:
-    """Show words, which may wrap anywhere if they have no blanks; hide for none."""
+    """Show words, which may wrap anywhere if they have no spaces; hide for none."""
     label.setText(breakable(words))
     label.setAccessibleName(plain(words))
     label.setVisible(bool(words))

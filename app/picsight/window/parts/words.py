@@ -86,7 +86,7 @@ def plain(words: str) -> str:
 
 
 def breakable(words: str) -> str:
-    """The same words, which may wrap even in long parts without a blank."""
+    """The same words, which may wrap even in long parts without a space."""
     return _LONG_RUN.sub("\\1\u200b", plain(words))
 
 

@@ -55,7 +55,7 @@ class Entry:
         return entry if entry.query == query else _entry(query.text.strip())
 
     def place(self, position: int) -> int:
-        """Map a position in the line to the query's text; one behind trailing blanks maps to one behind the words."""
+        """Map a position in the line to the query's text; one behind trailing spaces maps to one behind the words."""
         hidden = sum(at < position for at in self.plain)
         return min(self.start + max(position - self._indent, 0) + hidden, self._end + 1)
 
@@ -149,14 +149,14 @@ def _word(line: str, at: int) -> str:
 
 
 def extent(line: str, start: int, end: int) -> tuple[int, int]:
-    """A range with one of the blanks around it: one blank remains between its neighbours."""
+    """A range with one of the spaces around it: one space remains between its neighbours."""
     if line[end : end + 1].isspace() and (start == 0 or line[start - 1].isspace()):
         end += 1
     return start, end
 
 
 def shortened(text: str, places: Iterable[tuple[int, int]]) -> str:
-    """The text without some ranges, with single blanks."""
+    """The text without some ranges, with single spaces."""
     for start, end in sorted(places, reverse=True):
         text = f"{text[:start]} {text[end:]}"
     return " ".join(text.split())
