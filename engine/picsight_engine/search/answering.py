@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from picsight_engine.bundles.bundle import Bundle
+    from picsight_engine.bundles.calibration import Calibration
     from picsight_engine.store.database import Database
     from picsight_engine.suggesting.suggestions import Suggester
 
@@ -36,14 +37,21 @@ _PHOTOS = "photos"  # how many a library had when a calibration was fitted to it
 
 def calibrated(bundle: Bundle, db: Database) -> Bundle:
     """The bundle, with the thresholds that were fitted to the library if it brings none."""
-    manifest = bundle.manifest
-    if manifest.calibration is not None:
-        return bundle
-    fitted = stored_calibration(db, manifest.space_id)
-    if fitted is None:
-        return bundle
-    calibration = parse_calibration(json.loads(fitted), manifest.dim)
-    return replace(bundle, manifest=replace(manifest, calibration=calibration))
+    fitted = _fitted(bundle, db) if bundle.manifest.calibration is None else None
+    return bundle if fitted is None else _with(bundle, fitted[0])
+
+
+def _fitted(bundle: Bundle, db: Database) -> tuple[Calibration, int] | None:
+    """The thresholds that were fitted to the library for a model, and the number of photos that it had then."""
+    text = stored_calibration(db, bundle.manifest.space_id)
+    if text is None:
+        return None
+    stored = json.loads(text)
+    return parse_calibration(stored, bundle.manifest.dim), stored[_PHOTOS]
+
+
+def _with(bundle: Bundle, calibration: Calibration) -> Bundle:
+    return replace(bundle, manifest=replace(bundle.manifest, calibration=calibration))
 
 
 class Answering:
@@ -96,18 +104,16 @@ class Answering:
             BundleError: the text tower is missing or cannot be loaded.
             StorageError: the disk is full or gone.
         """
-        manifest, rows = self.bundle.manifest, self.searcher.rows()
-        stored = json.loads(stored_calibration(self._db, manifest.space_id) or "null")
-        fitted = None if stored is None else parse_calibration(stored, manifest.dim)
-        least = LEAST_PHOTOS if stored is None else 2 * stored[_PHOTOS]
-        if manifest.calibration != fitted or rows.photos < least:
+        rows = self.searcher.rows()
+        fitted, photos = _fitted(self.bundle, self._db) or (None, 0)
+        if self.bundle.manifest.calibration != fitted or rows.photos < max(LEAST_PHOTOS, 2 * photos):
             return
         words = np.stack([self.searcher.term_vector(each) for each in things()])
         calibration = fit_calibration(words, rows.originals[rows.ids > 0])
         text = json.dumps({**asdict(calibration), _PHOTOS: rows.photos})
-        store_calibration(self._db, manifest.space_id, text)
+        store_calibration(self._db, self.bundle.manifest.space_id, text)
         is_wanted = self.bundle is self.wanted
-        self._search_with(replace(self.bundle, manifest=replace(manifest, calibration=calibration)))
+        self._search_with(_with(self.bundle, calibration))
         if is_wanted:
             self.wanted = self.bundle
 

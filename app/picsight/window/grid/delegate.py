@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from picsight.window.grid.model import Role
 from picsight.window.parts.badges import badge
 from picsight.window.parts.icons import paint_icon
-from picsight.window.parts.labels import CENTRE, paint_plate, paint_words
+from picsight.window.parts.labels import CENTRE, paint_caption, paint_plate, paint_words
 from picsight.window.parts.words import number, say
 from picsight.window.tokens import HAIR, em, px, tones
 
@@ -125,7 +125,7 @@ class PhotoDelegate(QStyledItemDelegate):
     def _paint_verdict(self, painter: QPainter, view: QWidget, zone: QRect, verdict: State) -> None:
         """Paint a tick or a cross to press, on a dark plate."""
         inset, edge = px(view, 0.5), px(view, 0.2)
-        _paint_ground(painter, view, zone.adjusted(edge, edge, -edge, -edge))
+        paint_caption(painter, view, zone.adjusted(edge, edge, -edge, -edge))
         inner = zone.adjusted(inset, inset, -inset, -inset)
         paint_icon(painter, inner, "tick" if verdict == "accepted" else "clear", tones(view).on_stage)
 
@@ -154,7 +154,7 @@ class PhotoDelegate(QStyledItemDelegate):
             before, above = 0, side + edge
         plate = QRect(rect.left() + edge + before, rect.bottom() + 1 - edge - side - above, wide, side)
         direction, inset = view.layoutDirection(), px(view, 0.25)
-        _paint_ground(painter, view, QStyle.visualRect(direction, rect, plate))
+        paint_caption(painter, view, QStyle.visualRect(direction, rect, plate))
         for place, sign in enumerate(signs):
             square = QRect(plate.left() + place * side, plate.top(), side, side)
             square = square.adjusted(inset, inset, -inset, -inset)
@@ -168,7 +168,7 @@ class PhotoDelegate(QStyledItemDelegate):
         """Paint a stack and its number on a dark plate, bottom leading."""
         colours, unit = tones(view), em(view)
         plate = plate_of(rect, view, copies)
-        _paint_ground(painter, view, plate)
+        paint_caption(painter, view, plate)
         inner = plate.adjusted(px(view, 0.375), 0, -px(view, 0.375), 0)
         icon = QRect(inner.left(), inner.top(), unit, inner.height())
         words = inner.adjusted(px(view, 1.25), 0, 0, 0)
@@ -186,15 +186,11 @@ class PhotoDelegate(QStyledItemDelegate):
         """Paint words on a dark plate, top leading, or bottom leading `before` pixels behind other plates; return the room
         that it takes.
         """
-        colours, edge, high = tones(view), px(view, EDGE), px(view, PLATE)
+        edge, high = px(view, EDGE), px(view, PLATE)
         width = view.fontMetrics().horizontalAdvance(words) + px(view, 0.75)
         top = rect.top() + edge if before is None else rect.bottom() + 1 - edge - high
         plate = QRect(rect.left() + edge + (before or 0), top, width, high)
-        plate = QStyle.visualRect(view.layoutDirection(), rect, plate)
-        _paint_ground(painter, view, plate)
-        painter.setFont(view.font())
-        painter.setPen(colours.on_stage)
-        paint_words(painter, plate, CENTRE, words)
+        paint_caption(painter, view, QStyle.visualRect(view.layoutDirection(), rect, plate), words)
         return width + edge
 
     def _paint_focus(self, painter: QPainter, view: QWidget, rect: QRect) -> None:
@@ -207,7 +203,7 @@ def paint_away(painter: QPainter, view: QWidget, rect: QRect) -> None:
     """Paint a crossed-out disk on a dark plate, in the middle."""
     plate = QRect(0, 0, px(view, 2.25), px(view, 2.25))
     plate.moveCenter(rect.center())
-    _paint_ground(painter, view, plate)
+    paint_caption(painter, view, plate)
     inset = px(view, 0.375)
     inner = plate.adjusted(inset, inset, -inset, -inset)
     paint_icon(painter, inner, "disconnected", tones(view).on_stage)
@@ -250,10 +246,3 @@ def _paint_disc(painter: QPainter, view: QWidget, rect: QRect, size: float, *, f
     painter.setBrush(colours.text if filled else colours.base)
     painter.drawEllipse(place.adjusted(line / 2, line / 2, -line / 2, -line / 2))
     return place
-
-
-def _paint_ground(painter: QPainter, view: QWidget, plate: QRect) -> None:
-    """Paint the dark background of a plate, on which marks are visible on every picture."""
-    shade = QColor(tones(view).stage)
-    shade.setAlphaF(0.8)
-    paint_plate(painter, plate, HAIR * em(view), shade)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QEvent, QRectF, Qt
-from PySide6.QtGui import QFont, QPainter, QPalette
+from PySide6.QtGui import QColor, QFont, QPainter, QPalette
 from PySide6.QtWidgets import QLabel, QSizePolicy, QStyle, QWidget
 
 from picsight.window.parts.words import plain, reads_backwards
-from picsight.window.tokens import tones
+from picsight.window.tokens import HAIR, em, tones
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QRect
-    from PySide6.QtGui import QColor, QPaintEvent, QPen
+    from PySide6.QtGui import QPaintEvent, QPen
 
 _Label = TypeVar("_Label", bound=QLabel)
 CENTRE = Qt.AlignmentFlag.AlignCenter
@@ -48,6 +48,17 @@ def paint_plate(
     painter.setPen(line or Qt.PenStyle.NoPen)
     painter.setBrush(fill or Qt.BrushStyle.NoBrush)
     painter.drawRoundedRect(QRectF(shape).adjusted(inset, inset, -inset, -inset), radius, radius)
+
+
+def paint_caption(painter: QPainter, widget: QWidget, plate: QRect, words: str = "") -> None:
+    """Paint a dark plate, on which marks are visible on every picture, and words in its middle."""
+    colours = tones(widget)
+    shade = QColor(colours.stage)
+    shade.setAlphaF(0.8)
+    paint_plate(painter, plate, HAIR * em(widget), shade)
+    painter.setFont(widget.font())
+    painter.setPen(colours.on_stage)
+    paint_words(painter, plate, CENTRE, words)
 
 
 def _fixed(direction: Qt.LayoutDirection, place: Qt.AlignmentFlag) -> Qt.AlignmentFlag:

@@ -7,12 +7,12 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QStyle, QWidget
 
 from picsight.exposure import film_time
 from picsight.window.grid.thumbnails import Thumbnails, Want
-from picsight.window.parts.labels import CENTRE, paint_plate, paint_words
+from picsight.window.parts.labels import paint_caption, paint_plate
 from picsight.window.parts.words import counted
 from picsight.window.tokens import HAIR, SMALL, em, px, tones
 
@@ -237,11 +237,7 @@ class MomentStrip(Strip):
         return self.frame(row)
 
     def _paint_words(self, painter: QPainter, rect: QRect, row: int) -> None:
-        colours, words = tones(self), film_time(self._moments[row])
+        words = film_time(self._moments[row])
         wide, high = painter.fontMetrics().horizontalAdvance(words) + px(self, 0.5), px(self, 1.25)
         plate = QRect(rect.center().x() - wide // 2, rect.bottom() + 1 - high, wide, high)
-        shade = QColor(colours.stage)
-        shade.setAlphaF(0.8)
-        paint_plate(painter, plate, HAIR * em(self), shade)
-        painter.setPen(colours.on_stage)
-        paint_words(painter, plate, CENTRE, words)
+        paint_caption(painter, self, plate, words)
