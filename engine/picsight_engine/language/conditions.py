@@ -11,7 +11,7 @@ import numpy as np
 
 from picsight_engine.language.fact_values import is_at, names_of_place, place_key, read_amount
 from picsight_engine.language.times import time_of_value
-from picsight_engine.photos.colours import COLUMNS, NAMES, surely_showing
+from picsight_engine.photos.colours import COLUMNS, NAMES, RULE, surely_showing
 from picsight_engine.store import selection
 from picsight_engine.store.colours import colour_codes_of
 from picsight_engine.store.tagged import (
@@ -327,7 +327,7 @@ def _rating(value: str, _today: date) -> Condition | str:
 def photos_showing(db: Database, column: int) -> NDArray[np.int64]:
     """The visible photos that show a colour, of those that were measured."""
     ids = selection.visible_photos(db)
-    codes = colour_codes_of(db, ids)
+    codes = colour_codes_of(db, ids, RULE, len(NAMES))
     return np.asarray(ids[surely_showing(codes, column)])
 
 

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from picsight_engine.photos.colours import UNMEASURED, colour_codes, may_show, named_colours, nats_of
+from picsight_engine.photos.colours import (
+    NAMES,
+    RULE,
+    UNMEASURED,
+    colour_codes,
+    may_show,
+    named_colours,
+    nats_of,
+)
 from picsight_engine.store.colours import colour_codes_of, put_colour_codes
 from picsight_engine.store.contents import photos_revision
 from picsight_engine.store.selection import visible_photos
@@ -30,13 +38,13 @@ def measure_colours(db: Database, thumbnails: ThumbnailStore) -> None:
         StorageError: the disk is full or gone; earlier batches stay.
     """
     shown = visible_photos(db)
-    waiting = shown[colour_codes_of(db, shown)[:, 0] == UNMEASURED].tolist()
+    waiting = shown[colour_codes_of(db, shown, RULE, len(NAMES))[:, 0] == UNMEASURED].tolist()
     for start in range(0, len(waiting), _AT_ONCE):
         jpegs = ((photo_id, thumbnails.get(photo_id)) for photo_id in waiting[start : start + _AT_ONCE])
         measured = {photo_id: colour_codes(jpeg) for photo_id, jpeg in jpegs if jpeg is not None}
         if known := {photo_id: codes for photo_id, codes in measured.items() if codes is not None}:
             with db.writer() as connection:
-                put_colour_codes(connection, known)
+                put_colour_codes(connection, known, RULE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +72,7 @@ class Colours:
             return None
         revision, known = photos_revision(self._db), self._known
         if known is None or known[0] != revision or known[1] is not photo_ids:
-            by_column = np.asfortranarray(colour_codes_of(self._db, photo_ids))
+            by_column = np.asfortranarray(colour_codes_of(self._db, photo_ids, RULE, len(NAMES)))
             self._known = known = revision, photo_ids, by_column
         codes = known[2]
         nats = np.stack([nats_of(codes, each) for each in columns]).min(axis=0)

@@ -14,7 +14,7 @@ from picsight_engine.bundles.calibration import Likeness
 from picsight_engine.bundles.commonness import commonness
 from picsight_engine.errors import LexiconError, RequestError
 from picsight_engine.language.query import ONLY_LESS, QueryFault
-from picsight_engine.photos.colours import NAMES, likelihood, named_colours
+from picsight_engine.photos.colours import NAMES, RULE, likelihood, named_colours
 from picsight_engine.search.answer import COLOUR, Answer, Result, TermScore
 from picsight_engine.search.colours import Colours
 from picsight_engine.search.details import taken_iso
@@ -340,7 +340,7 @@ class Searcher:
         columns = {each for term in query.alternatives for each in named_colours(term.text)}
         if not columns or not found or ranking.judging is None:
             return found
-        codes = colour_codes_of(self._db, np.array([*found], np.int64))
+        codes = colour_codes_of(self._db, np.array([*found], np.int64), RULE, len(NAMES))
         for column in sorted(columns):
             for photo_id, score in zip([*found], likelihood(codes, column).tolist(), strict=True):
                 found[photo_id] = (*found[photo_id], TermScore(f"{COLOUR}{NAMES[column]}", score))

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from picsight_engine.photos.colours import NAMES, RULE
-
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
@@ -23,24 +21,24 @@ _PUT = "INSERT OR REPLACE INTO colours (block, rule, codes) VALUES (?, ?, ?)"
 _REVISE = "UPDATE revision SET number = number + 1"
 
 
-def colour_codes_of(db: Database, photo_ids: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """The codes [n, names] of these photos; 0 for a photo that was not measured by the present rule."""
-    blocks = db.rows(_GET, RULE)
+def colour_codes_of(db: Database, photo_ids: NDArray[np.int64], rule: int, width: int) -> NDArray[np.uint8]:
+    """The codes [n, width] of these photos by this rule; 0 for a photo that was not measured by it."""
+    blocks = db.rows(_GET, rule)
     last = max(int(photo_ids.max(initial=0)) // BLOCK, *(block for block, _ in blocks), 0)
-    codes = np.zeros((BLOCK * (1 + last), len(NAMES)), np.uint8)
+    codes = np.zeros((BLOCK * (1 + last), width), np.uint8)
     for block, content in blocks:
         codes[BLOCK * block : BLOCK * (block + 1)] = np.frombuffer(content, np.uint8).reshape(BLOCK, -1)
     return codes[photo_ids]
 
 
-def put_colour_codes(connection: sqlite3.Connection, codes: Mapping[int, bytes]) -> None:
-    """Stores the codes of photos in the caller's transaction; those by another rule are dropped."""
-    width = len(NAMES)
+def put_colour_codes(connection: sqlite3.Connection, codes: Mapping[int, bytes], rule: int) -> None:
+    """Stores the codes of photos by this rule in the caller's transaction; those by another rule are dropped."""
+    width = len(next(iter(codes.values())))
     for block in sorted({photo_id // BLOCK for photo_id in codes}):
-        row = connection.execute(_GET_ONE, (RULE, block)).fetchone()
+        row = connection.execute(_GET_ONE, (rule, block)).fetchone()
         content = bytearray(row[0] if row else bytes(BLOCK * width))
         for photo_id in (each for each in codes if each // BLOCK == block):
             start = photo_id % BLOCK * width
             content[start : start + width] = codes[photo_id]
-        connection.execute(_PUT, (block, RULE, bytes(content)))
+        connection.execute(_PUT, (block, rule, bytes(content)))
     connection.execute(_REVISE)
