@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from picsight.jobs import Jobs, Stream
     from picsight.window.library.controller import LibraryController, LibraryPlace
     from picsight.window.models.view import ModelsDialog
-    from picsight_engine.bundles.bundle import Manifest
+    from picsight_engine.bundles.bundle import Licence, Manifest
     from picsight_engine.installation.catalogue import CatalogueEntry
     from picsight_engine.installation.installed import InstallEvent
 
@@ -162,28 +162,20 @@ class ModelsController(QObject):
 
     def _ask_to_fetch(self, name: str) -> None:
         entry = next(entry for entry in self._catalogue() if entry.name == name)
-        title = title_of(entry.name, entry.title)
-        licence = entry.terms.licence
-        self._ask(
-            title,
-            (licence.id, licence.url, entry.terms.text) if licence.accept else None,
-            lambda: self._fetch(entry),
-        )
+        title, terms = title_of(entry.name, entry.title), entry.terms
+        self._ask(title, terms.licence, terms.text, lambda: self._fetch(entry))
 
     def _take_parcel(self, parcel: _Parcel) -> None:
-        manifest, licence = parcel.manifest, parcel.manifest.licence
-        self._ask(
-            title_of(manifest.name, manifest.title),
-            (licence.id, licence.url, parcel.licence) if licence.accept else None,
-            lambda: self._unpack(parcel),
-        )
+        manifest = parcel.manifest
+        title = title_of(manifest.name, manifest.title)
+        self._ask(title, manifest.licence, parcel.licence, lambda: self._unpack(parcel))
 
-    def _ask(self, title: str, licence: tuple[str, str, str] | None, install: Callable[[], None]) -> None:
-        """Show a licence to accept; without one, install at once."""
-        if licence is None:
+    def _ask(self, title: str, licence: Licence, text: str, install: Callable[[], None]) -> None:
+        """Show a licence that must be accepted; install at once if nothing must be."""
+        if not licence.accept:
             install()
         elif self.dialog is not None:
-            self.dialog.ask_for_licence(title, *licence, install)
+            self.dialog.ask_for_licence(title, licence.id, licence.url, text, install)
 
     def _choose_file(self) -> None:
         dialog = QFileDialog(self.dialog, self.tr("Choose a model"))

@@ -176,17 +176,25 @@ class ViewerController(QObject):
         photo, fit = self._photo, self._page.stage.fit_size()
         if photo is None:
             return
-        kept = self._kept.get((photo.path, photo.moment, fit.width(), fit.height()))
+        kept = self._kept.get(_key(photo, fit))
         if kept is not None:
             self._jobs.forget(LANE)
             self._show_picture(kept)
-            return
-        self._jobs.read(
-            partial(self._pictures.load, photo.path, fit, partial(self._is_at, photo), photo.moment),
-            lambda picture: self._take(picture, fit),
-            partial(self._look_for_reason, photo),
-            replaces=LANE,
-        )
+        else:
+            self._read(LANE, photo, fit, partial(self._take, fit), partial(self._look_for_reason, photo))
+
+    def _read(
+        self,
+        lane: str,
+        photo: Result,
+        fit: QSize | None,
+        take: Callable[[ScreenPicture], None],
+        fail: Callable[[str], None] = lambda _sentence: None,
+    ) -> None:
+        """Decode a photo while the present one is shown."""
+        is_wanted = partial(self._is_at, self._photo)
+        work = partial(self._pictures.load, photo.path, fit, is_wanted, photo.moment)
+        self._jobs.read(work, take, fail, replaces=lane)
 
     def _look_for_reason(self, photo: Result, sentence: str) -> None:
         """Show the thumbnail of an unreadable photo, and say whether its disk is only disconnected."""
@@ -202,8 +210,8 @@ class ViewerController(QObject):
             replaces=LANE,
         )
 
-    def _take(self, picture: ScreenPicture, fit: QSize) -> None:
-        self._keep(picture, fit)
+    def _take(self, fit: QSize, picture: ScreenPicture) -> None:
+        self._keep(fit, picture)
         self._show_picture(picture)
 
     def _show_picture(self, picture: ScreenPicture) -> None:
@@ -220,16 +228,11 @@ class ViewerController(QObject):
         for row in (self._row + 1, self._row - 1):
             if not 0 <= row < self._model.rowCount():
                 continue
-            path, moment = self._model.photo(row).path, self._model.photo(row).moment
-            if path in self._refused or (path, moment, fit.width(), fit.height()) in self._kept:
-                continue
-            self._jobs.read(
-                partial(self._pictures.load, path, fit, partial(self._is_at, self._photo), moment),
-                lambda picture: self._take_ahead(picture, fit),
-                partial(self._pass_over, path, self._photo),
-                replaces=LANE_AHEAD,
-            )
-            return
+            photo = self._model.photo(row)
+            if photo.path not in self._refused and _key(photo, fit) not in self._kept:
+                fail = partial(self._pass_over, photo.path, self._photo)
+                self._read(LANE_AHEAD, photo, fit, partial(self._take_ahead, fit), fail)
+                return
 
     def _pass_over(self, path: Path, beside: Result | None, _sentence: str) -> None:
         """Do not preload an undecodable neighbour again; it is retried when it is shown."""
@@ -237,25 +240,19 @@ class ViewerController(QObject):
             self._refused.add(path)
             self._load_ahead()
 
-    def _take_ahead(self, picture: ScreenPicture, fit: QSize) -> None:
-        self._keep(picture, fit)
+    def _take_ahead(self, fit: QSize, picture: ScreenPicture) -> None:
+        self._keep(fit, picture)
         if self._photo is not None and fit == self._page.stage.fit_size():
             self._load_ahead()
 
-    def _keep(self, picture: ScreenPicture, fit: QSize) -> None:
-        self._kept[picture.path, picture.moment, fit.width(), fit.height()] = picture
+    def _keep(self, fit: QSize, picture: ScreenPicture) -> None:
+        self._kept[_key(picture, fit)] = picture
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
 
     def _load_full(self) -> None:
-        photo = self._photo
-        if photo is not None:
-            self._jobs.read(
-                partial(self._pictures.load, photo.path, None, partial(self._is_at, photo), photo.moment),
-                self._take_full,
-                lambda _sentence: None,
-                replaces=LANE_FULL,
-            )
+        if self._photo is not None:
+            self._read(LANE_FULL, self._photo, None, self._take_full)
 
     def _take_full(self, picture: ScreenPicture) -> None:
         if self._is_of(picture):
@@ -264,6 +261,10 @@ class ViewerController(QObject):
     def _is_of(self, picture: ScreenPicture) -> bool:
         shown = self._photo
         return shown is not None and (picture.path, picture.moment) == (shown.path, shown.moment)
+
+
+def _key(shown: Result | ScreenPicture, fit: QSize) -> tuple[Path, float | None, int, int]:
+    return shown.path, shown.moment, fit.width(), fit.height()
 
 
 def _not_connected(photo: Path, folders: Iterable[Path]) -> str:
