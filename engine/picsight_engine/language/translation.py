@@ -9,10 +9,9 @@ are alternatives. Facts, quoted texts and words behind a backslash stay as typed
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass, replace
-from importlib import resources
 from itertools import chain, islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.commonness import photos_with
@@ -41,13 +40,14 @@ _NOUN_FIRST = {
     "it": (("i", "o"), ("i", "e"), ("e", "a"), ("che", "ca"), ("ghe", "ga"), ("chi", "co")),
     "pt": (("s", ""), ("es", ""), ("oes", "ao"), ("is", "l")),
 }
-_WORDS = tomllib.loads(
-    resources.files(__package__).joinpath("english_words.toml").read_text(encoding="utf-8")
-)
+# English words of captions, by kind: small ones such as prepositions; adjectives, besides those that their endings show, and
+# which of them are nouns, too; what stands before "of", because a glass of wine is no "wine glass"; nouns without a plural.
+_FILE = Path(__file__).with_name("english_words.tsv")
+_WORDS = dict(line.split("\t") for line in _FILE.read_text(encoding="utf-8").splitlines())
 _SMALL, _ADJECTIVES, _NOUNS, _WHOLES, _UNCOUNTED = (
     frozenset(_WORDS[kind].split()) for kind in ("small", "adjectives", "nouns", "wholes", "uncounted")
 )
-_PLURALS: dict[str, str] = _WORDS["plurals"]
+_PLURALS = dict(pair.split(":") for pair in _WORDS["plurals"].split())
 
 
 @dataclass(frozen=True, slots=True)
