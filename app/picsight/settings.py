@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import tomllib
 from dataclasses import asdict, dataclass, fields
@@ -14,7 +13,6 @@ from platformdirs import user_config_dir
 from picsight.languages import SYSTEM
 from picsight_engine.private_files import make_private, write_private
 
-LOG = logging.getLogger(__name__)
 Theme = Literal["system", "light", "dark"]
 ROW_SMALLEST, ROW_LARGEST = 6.0, 24.0  # em
 SIDEBAR_NARROWEST, SIDEBAR_WIDEST = 10.0, 22.0  # em
@@ -60,7 +58,7 @@ def load_settings(file: Path) -> Settings:
     except FileNotFoundError:
         return Settings()
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        LOG.warning("%s could not be read, defaults are used: %s", file, error)
+        _warn("%s could not be read, defaults are used: %s", file, error)
         return Settings()
     return Settings(**{f.name: _checked(f.name, f.default, stored.get(f.name)) for f in fields(Settings)})
 
@@ -73,7 +71,13 @@ def save_settings(settings: Settings, file: Path) -> None:
         write_private(file, text)
         make_private(file.parent)
     except OSError as error:
-        LOG.warning("%s could not be written: %s", file, error)
+        _warn("%s could not be written: %s", file, error)
+
+
+def _warn(words: str, file: Path, error: Exception) -> None:
+    import logging  # 3 ms that a search does not pay
+
+    logging.getLogger(__name__).warning(words, file, error)
 
 
 def _checked(name: str, default: Any, value: Any) -> Any:

@@ -15,6 +15,7 @@ from importlib import resources
 _TABLE = "everyday_words.tsv"  # `mctrain data words` counts them
 ALL = "*"  # the row of the table that counts all photos
 _MORE = 0.5  # subtracted per further word: fitted to photos whose captions have all words
+COMMON = 10  # captions: a word with fewer is hardly English
 _THOUSAND = 1_000  # a subject that one of a thousand photos shows has commonness 0
 # Function words, and words about the search itself: "show me photos of my dog" asks for a dog.
 _SAYING_LITTLE = frozenset(
@@ -84,6 +85,16 @@ def commonness(text: str) -> float:
 def is_everyday(word: str) -> bool:
     """Whether a word occurs in captions of everyday photos, and not only as a place: "nice", "reading", not "Paris"."""
     return all(each in _word_counts()[1] and each not in _PLACES for each in singular_words(word))
+
+
+def is_surely_english(text: str) -> bool:
+    """Whether no other language need be considered for a text: it has several words, all of them common in captions.
+
+    A single one may belong to another language too, as "chat" does, and so may one with an apostrophe or a backslash.
+    """
+    words, counts = singular_words(text), _word_counts()[1]
+    is_simple = len(words) > 1 and text.isascii() and not {"'", "\\"} & {*text}
+    return is_simple and all(counts.get(word, 0) >= COMMON for word in words)
 
 
 def photos_with(word: str) -> int:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from picsight_engine.errors import LexiconError
@@ -37,6 +37,7 @@ ENDINGS = {
 }
 # Endings of plurals; German ones are marked in the file, because their endings say too little.
 _PLURALS = {"de": (), "fr": ("s", "x"), "es": ("s",), "it": ("i", "e"), "pt": ("s",), "nl": ("s", "en")}
+_REMEMBERED = 1024  # lookups of a lexicon: while the user types, only the last word changes
 _SHORTEST = 4  # letters before a regular ending
 BUILT = Path(__file__).with_name("lexicons")
 _LETTERS = r"[^\W_]+"  # compiled for the first word, not at every start
@@ -84,6 +85,7 @@ class Lexicon:
             raise LexiconError(_damaged(language))
         self.language = language
         self._content, self._start = content, header.end()
+        self._row = lru_cache(_REMEMBERED)(self._find_row)
 
     def find(self, key: str) -> LexiconEntry | None:
         """The entry of a key; inflected forms have the readings of their base form.
@@ -126,7 +128,7 @@ class Lexicon:
         letters = key_of(start).encode()
         return letters != b"" and self._content.startswith(letters, self._place(letters))
 
-    def _row(self, key: str) -> tuple[str | None, int]:
+    def _find_row(self, key: str) -> tuple[str | None, int]:
         wanted = key.encode()
         place = self._place(wanted)
         if not self._content.startswith(wanted + b"\t", place):

@@ -14,7 +14,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picsight_engine.bundles.commonness import photos_with
+from picsight_engine.bundles.commonness import COMMON, photos_with
 from picsight_engine.language.lexicon import accented_key, key_of, lexicon_of
 from picsight_engine.language.query import MOST, Query, Term, Word
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 MOST_READINGS = 2  # of one term; on searches that chose, 1, 3 and 4 find less, and each takes 10 ms
 _LONGEST = 5  # words of an entry
 _MOST_TOKENS = 64  # of a query, as many as models read; the rest is left out
-_COMMON = 10  # English captions: a word with fewer is hardly English
 _LEAST_PART, _LONGEST_COMPOUND = 3, 40  # letters
 _LINKS = {"de": ("es", "en", "er", "s", "n", "e", ""), "nl": ("en", "er", "s", "e", "")}  # longest first
 # Endings that a word loses as the first part of a compound: Häkel(n)arbeit, Schul(e)bus.
@@ -258,7 +257,7 @@ def _known(tokens: Sequence[_Token], entry: LexiconEntry, lexicon: Lexicon) -> _
             english = float(not foreign)
         elif not entry.photos or not is_plain:
             foreign = 1.0
-        elif entry.photos < _COMMON:
+        elif entry.photos < COMMON:
             foreign, english = 0.5, 0.1
         elif entry.key == entry.base and not _is_small(entry.readings[0]):
             english = 1.0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picsight_engine.bundles.calibration import Likeness
-from picsight_engine.bundles.commonness import commonness
+from picsight_engine.bundles.commonness import commonness, is_surely_english
 from picsight_engine.errors import LexiconError, RequestError
 from picsight_engine.language.query import ONLY_LESS, QueryFault
 from picsight_engine.photos.colours import NAMES, RULE, likelihood, named_colours
@@ -85,8 +85,9 @@ class Searcher:
             LibraryError: the stored vectors are damaged.
         """
         started = time.perf_counter()
-        passing = self._filters.passing(query, request.languages)
-        translation, untranslated = self._translation(passing.query, request.languages)
+        languages = _languages_of(query, request.languages)
+        passing = self._filters.passing(query, languages)
+        translation, untranslated = self._translation(passing.query, languages)
         if translation is not None:
             passing = replace(passing, query=translation.query)
         pictures = self._pictures.pictures_of(passing.query)
@@ -127,6 +128,7 @@ class Searcher:
             BundleError: the text tower is missing or cannot be loaded.
             LibraryError: the stored vectors are damaged.
         """
+        languages = _languages_of(query, languages)
         query = self._filters.passing(query, languages).query
         translation, _ = self._translation(query, languages)
         query = query if translation is None else translation.query
@@ -208,7 +210,8 @@ class Searcher:
 
     def translation_of(self, texts: Sequence[str], languages: Sequence[str]) -> Translation | None:
         """The words of a tag as they are embedded; None if that is as typed, as it is if a lexicon is damaged."""
-        if not (foreign := self._foreign(languages)):
+        foreign = self._foreign(languages)
+        if not foreign or all(map(is_surely_english, texts)):
             return None
         from picsight_engine.language.translation import translate_texts  # lazy, as below
 
@@ -365,6 +368,12 @@ class Searcher:
             _result(photo, judged, moments.get(judged.id, {}).get(-1 if judged.part is None else judged.part))
             for photo, judged in found
         ]
+
+
+def _languages_of(query: Query, languages: Sequence[str]) -> Sequence[str]:
+    """Those of these languages in which the words of the query may be."""
+    words = " ".join(term.text for term in (*query.alternatives, *query.less))
+    return () if is_surely_english(words) else languages
 
 
 def _only_less(query: Query) -> list[QueryFault]:

@@ -15,6 +15,7 @@ from picsight.window.parts.words import (
     first_of,
     short_path,
     since,
+    size,
     taken_words,
 )
 
@@ -25,6 +26,22 @@ def english():
     QLocale.setDefault(QLocale(QLocale.Language.English, QLocale.Country.UnitedStates))
     yield
     QLocale.setDefault(before)
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (812, "812 bytes"),
+        (9_400, "9.4 kB"),
+        (512_000, "512 kB"),
+        (2_100_000, "2.1 MB"),
+        (215_000_000, "215 MB"),
+        (1_500_000_000, "1.5 GB"),
+        (12_300_000_000, "12 GB"),
+    ],
+)
+def test_a_size_below_ten_of_its_unit_has_one_digit_more(count, words):
+    assert size(count) == words
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from tests.engine.miniature import all_vectors
 
+from picsight_engine.language import lexicon
 from picsight_engine.language.query import ONLY_LESS, parse
 from picsight_engine.library import Library
 from picsight_engine.runtime.text_embedder import TextEmbedder
@@ -176,6 +177,18 @@ def test_words_as_typed_and_of_a_model_that_knows_the_language_are_not_translate
     with Library.open(indexed, replace(bundle, manifest=replace(bundle.manifest, text=text))) as polyglot:
         polyglot.languages = ("de",)
         assert polyglot.search("Hund im Schnee", limit=48).results == typed
+
+
+def test_plain_english_needs_no_lexicon_and_without_one_other_words_are_searched_as_typed(
+    german, library, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(lexicon, "BUILT", tmp_path)
+    lexicon.lexicon_of.cache_clear()
+    assert german.search("dog in the snow").faults == ()
+    (fault,) = german.search("Hund im Schnee").faults
+    assert "The German lexicon is missing or damaged" in fault.message
+    assert german.search("Hund im Schnee").results == library.search("Hund im Schnee").results
+    assert german.translation_of(["dog in the snow"]) is german.translation_of(["Hund"]) is None
 
 
 def test_names_are_searched_as_typed(german, captions):

@@ -104,11 +104,11 @@ def _typed_languages(typed: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _languages_of(query: str) -> tuple[str, ...]:
-    """The usual languages, which are looked up only if the system or a word of the query is not English."""
-    from picsight_engine.bundles.commonness import is_everyday  # as does the search
+    """The usual languages, which are looked up only if the query or the system may not be English."""
+    from picsight_engine.bundles.commonness import is_everyday, is_surely_english  # as does the search
 
     is_english = not search_languages(SYSTEM, system_locales()) and is_everyday(query)
-    return () if is_english else usual_languages()
+    return () if is_english or is_surely_english(query) else usual_languages()
 
 
 def _queries_of_stdin() -> Iterator[str]:
