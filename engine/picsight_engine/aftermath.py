@@ -1,4 +1,4 @@
-"""The steps after an indexing run: group copies, measure colours, switch the search model, calibrate it, suggest tags, file the decisions."""
+"""The steps after an indexing run: copies, colours, the switch of models, calibration, tag suggestions, the decisions file."""
 
 from __future__ import annotations
 

@@ -83,7 +83,8 @@ class Library:
     """An open library and the model that searches it. Thread-safe, except `close`: no other call may be running then.
 
     `searches` holds recent and saved searches; `tags` creates tags, teaches them and undoes changes. `languages` are those
-    in which the user searches and words tags besides English (see `language.lexicon.LANGUAGES`). The model `wanted` reads the photos. It takes over searching once every photo has its vector.
+    in which the user searches and words tags besides English (see `language.lexicon.LANGUAGES`). The model `wanted` reads
+    the photos, and takes over searching once every photo has its vector.
     """
 
     def __init__(self, db: Database, bundle: Bundle, wanted: Bundle | None = None) -> None:

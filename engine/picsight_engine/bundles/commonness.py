@@ -103,7 +103,7 @@ def photos_with(word: str) -> int:
 
 
 def counted_words() -> list[str]:
-    """The words that between five photos and one in twenty have in their captions, the commonest first."""
+    """The words in the captions of at least five photos and at most one in twenty, the commonest first."""
     photos, counts = _word_counts()
     words = {word for word, count in counts.items() if 5 <= count <= photos / 20}
     return sorted(words - _SAYING_LITTLE - _PLACES, key=lambda word: (-counts[word], word))

@@ -95,7 +95,8 @@ class Exchange:
     ) -> Iterator[Exported]:
         """Writes accepted tags and the user's stars to side-cars, for the whole library or a folder.
 
-        Without `companions`, not beside the files that stand behind another; side-cars that they have stay. Yields the progress after each photo file, and finally the result; `cancel` stops it between two files.
+        Without `companions`, files that stand behind another get none, but keep those that they have. Yields the progress
+        after each photo file, and finally the result; `cancel` stops it between two files.
 
         Raises:
             RequestError: the folder is not part of the library.

@@ -147,8 +147,8 @@ def export_sidecars(photos: Iterable[Tagged], find: Find = lambda _digest: None)
 def export_table(photos: Iterable[Tagged], file: Path, *, replace: bool = False) -> int:
     """Writes a CSV from which ExifTool can write tags and stars into the photo files; returns the number of lines.
 
-    It leaves out photos in packages of other programs. It serves programs that ignore side-cars of JPEGs; running ExifTool is left to the user. An earlier table is replaced if
-    it holds nothing more, or if `replace` is set.
+    It serves programs that ignore side-cars of JPEGs; running ExifTool is left to the user. Photos in packages of other
+    programs are left out. An earlier table is replaced if it holds nothing more, or if `replace` is set.
 
     Raises:
         RequestError: there is a photo at the path, or not a file; or a photo changed since it was indexed.

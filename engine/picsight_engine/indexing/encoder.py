@@ -1,7 +1,8 @@
 """Runs the image tower in one process for backends that need a single owner; the crew passes it the workers' pixels.
 
 Core ML, by its own package or by ONNX Runtime's provider, takes seconds and much memory to start, and one copy keeps its
-hardware busy, so a copy per worker gains nothing. All photos that wait when a batch ends form the next batch: one at the start, eight under load.
+hardware busy, so a copy per worker gains nothing. All photos that wait when a batch ends form the next batch: one at the start, eight
+under load.
 """
 
 from __future__ import annotations

@@ -31,7 +31,8 @@ class SeenFile:
     """A picture or film, by its suffix; `name` is relative to the folder, with "/" between its parts.
 
     `device` is that of its directory: a link may point elsewhere, and some file systems give each file its own number.
-    `companions` are the names of its side-cars, and of a film those of stills to which it may belong; `beside` changes when one of them changes, and is None without any.
+    `companions` are the names of its side-cars, and for a film those of the stills to which it may belong; `beside` changes
+    when one of them changes, and is None without any.
     """
 
     name: bytes

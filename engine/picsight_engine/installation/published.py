@@ -71,7 +71,7 @@ class ModelLayout:
         return (self.image, self.text, self.preprocessing, self.tokenizer, _CONFIG)
 
     def chosen(self, names: Iterable[str]) -> list[str]:
-        """Of all published files those of the model: what `needed` names, and the weights that stand beside the graphs."""
+        """The files of the model among all published ones: what `needed` names, and the weights beside the graphs."""
         extra = {_CARD, str(PurePosixPath(self.tokenizer).with_name(_TOKENIZER_CONFIG))}
         known = (name for name in names if name in extra or name in self.needed or self._holds_weights(name))
         return [name for name in known if all(map(is_portable, name.split("/")))]
@@ -96,7 +96,7 @@ def find_layout(names: Iterable[str]) -> ModelLayout | None:
 
 
 def find_published(folder: Path) -> ModelLayout | None:
-    """The layout of the model in a folder, None if it is none."""
+    """The layout of the model in a folder; None if it holds none in a known layout."""
     return find_layout(name for layout in _LAYOUTS for name in layout.needed if (folder / name).is_file())
 
 
@@ -166,7 +166,7 @@ def read_listing(repository: str, listing: bytes) -> CatalogueEntry:
 
 
 def _name_of(title: str) -> str:
-    """A name under which a model can be installed; BundleError if nothing of the title can stay."""
+    """A name under which a model can be installed; BundleError if no letter of the title can be kept."""
     plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode()
     name = re.sub("[^A-Za-z0-9._-]+", "-", plain).strip("-._")[:64].rstrip("-._")
     if not is_model_name(name):
@@ -175,7 +175,7 @@ def _name_of(title: str) -> str:
 
 
 def _reason(fault: Exception) -> str:
-    """What is wrong with a value, for a person; what Python says of wrong types is not."""
+    """What is wrong with a value, in words for a person, as Python's about wrong types are not."""
     if isinstance(fault, KeyError):
         return f"{fault} is not stated"
     return str(fault)[:200] if isinstance(fault, ValueError) else "a value is not of its kind"
@@ -230,7 +230,7 @@ class _Published:
 
     @property
     def _not_of_image(self) -> tuple[str, ...]:
-        """How the names of files begin that say nothing about the vectors of photos."""
+        """How the names of those files begin on which the vectors of photos do not depend."""
         text = self._layout.text
         beside = f"{PurePosixPath(text).parent}/"
         return (

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.language.lexicon import Lexicon, LexiconEntry
 
-MOST_READINGS = 2  # of one term; on searches that chose, 1, 3 and 4 find less, and each takes 10 ms
+MOST_READINGS = 2  # of one term: 1, 3 and 4 find less, and each reading takes 10 ms
 _LONGEST = 5  # words of an entry
 _MOST_TOKENS = 64  # of a query, as many as models read; the rest is left out
 _LEAST_PART, _LONGEST_COMPOUND = 3, 40  # letters

@@ -48,7 +48,7 @@ RULE = 1  # of the codes below; if the table or the rule changes, raise it, and 
 PER_NAT = 32  # a code is 1 + 32 times the loss, at most 255; 0 is a photo that was not measured
 UNMEASURED = 0
 SIDE, CELLS, GREYS = 48, 6, 32  # pixels per side, cells per side, grey levels told apart
-# Weights of lightness and hue when the nearest colour is looked for
+# Weights of lightness and hue when the nearest colour is looked for.
 CHROMA = np.array((0.7, 2.0, 2.0), np.float32)
 FLOOR = 0.003  # less of a colour than this share is none
 _TABLE = "colour_names.json"

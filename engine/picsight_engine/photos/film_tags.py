@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.photos.exif import Fact
 
-# Facts of films that are not ExifTool's names of tags.
+# Names of facts; those of tags are ExifTool's.
 WIDTH, HEIGHT, PACKET = "film width", "film height", "film XMP"
 DURATION, UTC_DATE = "QuickTime:Duration", "QuickTime:CreateDate"
 CONTENT_IDENTIFIER = "Keys:ContentIdentifier"

@@ -128,7 +128,7 @@ def _looks(film: _Film) -> list[FilmFrame]:
     step = _step(film.seconds)
     grid = [place * step for place in range(math.ceil(film.seconds / step))]
     gaps = [at for at in grid if all(abs(look.seconds - at) > step / 2 for look in looks)]
-    # In this order, those that a slow machine has time for lie all over the film.
+    # In this order, a slow machine that runs out of time has looked all over the film.
     gaps.sort(key=lambda at: f"{grid.index(at):06b}"[::-1])
     return sorted([*looks, *film.frames_at(gaps)], key=lambda look: look.seconds)
 
@@ -138,7 +138,7 @@ def _step(seconds: float) -> float:
 
 
 def choose_frames(looks: Sequence[FilmFrame], seconds: float) -> list[FilmFrame]:
-    """Of frames in order of time: the first, each new scene, and one every ten seconds, in longer films every fortieth part.
+    """Of frames in order of time: the first, each new scene, and one every ten seconds, or in each fortieth of a longer film.
 
     Blank frames and those that look like a chosen one are left out, unless all are blank.
     """

@@ -16,9 +16,9 @@ from picsight_engine.photos.exif import Exif, read_exif
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Pixels of the longer side; a smaller preview counts only where the sensor's data are lost
+# Pixels of the longer side; a smaller preview counts only where the sensor's data are lost.
 _LEAST_PREVIEW = 1000
-# Of the file for each pixel: with fewer, the sensor's data are cut off, which LibRaw shows as black
+# Of the file for each pixel: with fewer, the sensor's data are cut off, which LibRaw shows as black.
 _LEAST_BITS = 0.2
 _EDGE = 1_048_576  # bytes at both ends of a file, among which its texts stand
 _EXIF_BOXES = (b"CMT1", b"CMT2", b"CMT4")  # of CR3: the main directory, that of the exposure, GPS

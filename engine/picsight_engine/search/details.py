@@ -83,7 +83,7 @@ def details_at(db: Database, path: Path) -> PhotoDetails | None:
 
 
 def _completed(metadata: Metadata, others: Sequence[Metadata]) -> Metadata:
-    """The metadata of a file, with what people write from others of its shot: many programs write it for the RAW alone."""
+    """The metadata of a file, completed by what people wrote to others of its shot: many programs write to the RAW alone."""
     if not others:
         return metadata
     every = (metadata, *others)

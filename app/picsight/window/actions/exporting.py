@@ -45,7 +45,7 @@ class Copied:
 
 
 class Exporting(QObject):
-    """Asks whether RAW files and originals go along, and for a folder; shows progress, and reports the result; one export
+    """Asks whether to include RAW files and originals, and for a folder; shows progress, and reports the result; one export
     at a time.
 
     `takes_all` is the last answer to the first question.
@@ -170,7 +170,7 @@ def copy_files(paths: Sequence[Path], folder: Path, cancel: threading.Event) -> 
 
 
 def _hindrance(paths: Sequence[Path], folder: Path) -> str:
-    """Why nothing can be copied into the folder; empty if it may be."""
+    """Why nothing can be copied into the folder; empty if copying is possible."""
     if package_of(folder / "copy"):
         words = say("{folder} belongs to another program. Choose another folder; nothing was copied.")
         return words.format(folder=quoted(folder))
