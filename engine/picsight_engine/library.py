@@ -29,7 +29,7 @@ from picsight_engine.store.thumbnails import ThumbnailStore
 from picsight_engine.store.vectors import moments_of, require_space
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -344,12 +344,12 @@ class Library:
     def _model_of_tags(self) -> Model:
         from picsight_engine.tags.learner import Model  # lazy: a search does not need it
 
-        searcher = self._searcher
-        return Model(self.bundle, searcher.rows, searcher.term_vector, self._readings)
+        return Model(self.bundle, self._searcher.rows, self._searcher.term_vector, self._readings)
 
-    def _readings(self, text: str) -> tuple[str, ...]:
-        found = self.translation_of([text])
-        return (text,) if found is None else found.readings
+    def _readings(self, prompts: Iterable[str]) -> tuple[str, ...]:
+        typed = tuple(dict.fromkeys(prompts))
+        found = self.translation_of(typed)
+        return typed if found is None else found.readings
 
     def translation_of(self, prompts: Sequence[str]) -> Translation | None:
         """The English texts by which a tag's words are searched, of which any may match; None if that is as typed.

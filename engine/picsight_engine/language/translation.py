@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MOST_READINGS = 2  # of one term: 1, 3 and 4 find less, and each reading takes 10 ms
 _LONGEST = 5  # words of an entry
-_MOST_TOKENS = 64  # of a query, as many as models read; the rest is left out
+_MOST_TOKENS = 128  # of a term: models read at most 77, even if some are left out; the rest is dropped
 _LEAST_PART, _LONGEST_COMPOUND = 3, 40  # letters
 _LINKS = {"de": ("es", "en", "er", "s", "n", "e", ""), "nl": ("en", "er", "s", "e", "")}  # longest first
 # Endings that a word loses as the first part of a compound: Häkel(n)arbeit, Schul(e)bus.

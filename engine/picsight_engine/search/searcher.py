@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -215,10 +216,9 @@ class Searcher:
             return None
         from picsight_engine.language.translation import translate_texts  # lazy, as below
 
-        try:
+        with suppress(LexiconError):  # a search reports it
             return translate_texts(texts, foreign)
-        except LexiconError:  # a search reports it
-            return None
+        return None
 
     def _foreign(self, languages: Sequence[str]) -> list[str]:
         """The languages that the model does not know."""

@@ -48,18 +48,14 @@ if TYPE_CHECKING:
 class Model:
     """The present search model as tags need it: its bundle, the vectors, and a text tower.
 
-    `readings` returns the texts to embed for a prompt: in English if the model does not know its language. The prompt itself
-    is stored as typed, so that another language or model reads it anew.
+    `readings` returns the texts to embed for prompts: in English if the model does not know their language. The prompts are
+    stored as typed, so that another language or model reads them anew.
     """
 
     bundle: Bundle
     rows: Callable[[], Rows]
     embed: Callable[[str], NDArray[np.float32]]
-    readings: Callable[[str], Sequence[str]]
-
-    def all_readings(self, prompts: Iterable[str]) -> tuple[str, ...]:
-        """The readings of these prompts, each once."""
-        return tuple(dict.fromkeys(text for prompt in prompts for text in self.readings(prompt)))
+    readings: Callable[[Iterable[str]], tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +105,7 @@ class Learner:
             BundleError: the text tower is missing or cannot be loaded.
         """
         model = self._model()
-        wanted = model.all_readings(prompts)
+        wanted = model.readings(prompts)
         tower = _tower(model.bundle)
         new: dict[str, NDArray[np.float32]] = {}
         with suppress(StorageError):  # on a full disk nothing is cached, and the next write reports it
@@ -157,8 +153,7 @@ class Learner:
         self, tags: Sequence[Definition], verdicts: Mapping[int, Mapping[int, State]]
     ) -> list[Material]:
         """The training material of tags: words, decisions, and examples that are not decided otherwise."""
-        model = self._model()
-        of_tags = [model.all_readings(tag.prompts) for tag in tags]
+        of_tags = [*map(self._model().readings, (tag.prompts for tag in tags))]
         texts = list(dict.fromkeys(chain.from_iterable(of_tags)))
         vectors = self._vectors(texts)
         rows = {text: row for row, text in enumerate(texts)}
