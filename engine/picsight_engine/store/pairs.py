@@ -67,10 +67,14 @@ class _ShotFile:
 def mark_missing(connection: sqlite3.Connection, file_ids: Iterable[int], when: float) -> list[int]:
     """Records that files are gone; returns the photos that nothing shows now, whose thumbnails must go as well."""
     ids = json.dumps(list(file_ids))
-    photo_ids = {photo_id for row in connection.execute(_PHOTOS_OF_FILES, (ids,)) for photo_id in row}
+    shown = connection.execute(_PHOTOS_OF_FILES, (ids,)).fetchall()
     connection.execute(_MARK_MISSING, (when, ids))
+    for photo_id, single_id in shown:
+        if single_id is not None:  # it may return elsewhere, where it is no longer behind the other
+            say_again(connection, photo_id, single_id)
     _pair_all(connection, ids)
-    return [photo_id for (photo_id,) in connection.execute(_HIDDEN_OF, (json.dumps(list(photo_ids)),))]
+    photo_ids = list({photo_id for row in shown for photo_id in row})
+    return [photo_id for (photo_id,) in connection.execute(_HIDDEN_OF, (json.dumps(photo_ids),))]
 
 
 def mark_returned(connection: sqlite3.Connection, file_ids: Iterable[int]) -> None:
@@ -102,10 +106,10 @@ def pair(connection: sqlite3.Connection, folder_id: int, name: bytes) -> None:
     first = _firsts(files, edit=stems[-1] if len(stems) > 1 else None)
     for file in files:
         before = first.get(file.id)
-        if before is None and file.single_id is not None:
+        if file.single_id is not None and file.photo_id != before:
             connection.execute(_SHOW, (file.single_id, None, file.id))
             say_again(connection, file.photo_id, file.single_id)
-        elif before is not None and file.photo_id != before:
+        if before is not None and file.photo_id != before:
             connection.execute(_SHOW, (before, file.itself, file.id))
             say_again(connection, file.itself, before)
 

@@ -107,8 +107,8 @@ class Folder:
         self.shelf = shelf
         self.numbers = itertools.count(1)
 
-    def come(self, name, taken):
-        self.shelf.put(name.encode(), next(self.numbers), vector=False)
+    def come(self, name, taken, picture=None):
+        self.shelf.put(name.encode(), picture or next(self.numbers), vector=False)
         with self.shelf.db.writer() as connection:
             metadata = taken if isinstance(taken, Metadata) else Metadata(taken=taken)
             put_metadata(connection, self.shelf.folder.id, name.encode(), metadata, 1)
@@ -219,6 +219,29 @@ def test_of_what_was_said_of_the_files_of_a_pair_the_last_word_counts(folder):
     rate(None, "a.jpg")
     folder.go("a.jpg")
     assert (folder.shown(), stars()) == ([["a.cr2"]], [None])
+
+
+def test_what_was_said_of_a_pair_was_said_of_each_of_its_pictures(folder):
+    db = folder.shelf.db
+
+    def stars():
+        return {
+            photo.path.name: person_stars(db.reader(), [photo.id]).get(photo.id) for photo in all_photos(db)
+        }
+
+    folder.come("a.jpg", NOON, picture=1001)
+    folder.come("a.cr2", NOON, picture=1002)
+    with recorded(db, "rate", "stars") as run:
+        run.rate([photo.id for photo in all_photos(db)], 4)
+    folder.come("a.jpg", NOON, picture=1003)  # another picture replaces the one that was shown
+    assert (folder.shown(), stars()) == ([["a.jpg", "a.cr2"]], {"a.jpg": 4})
+    folder.go("a.cr2")
+    folder.come("b.cr2", NOON, picture=1002)  # as a file that nobody saw moving
+    assert stars() == {"a.jpg": 4, "b.cr2": 4}
+    folder.go("a.jpg", "b.cr2")
+    folder.come("c.jpg", NOON, picture=1001)
+    folder.come("d.cr2", NOON, picture=1002)
+    assert stars() == {"c.jpg": 4, "d.cr2": 4}
 
 
 def test_a_pair_is_no_copy_and_what_an_export_says_of_either_file_is_said_of_it(folder):
