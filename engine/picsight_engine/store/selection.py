@@ -131,8 +131,8 @@ def photos_ending(db: Database, suffixes: Sequence[str]) -> NDArray[np.int64]:
     """The photos with a file whose name ends in one of these suffixes (lower-case ASCII), without the films of Live Photos."""
     endings = " OR ".join(["lower(substr(name, ?)) = ?"] * len(suffixes))
     values = [value for suffix in suffixes for value in (-len(suffix), suffix)]
-    own = "NOT (single_id IS NOT NULL AND coalesce(live, 0))"
-    return _ids(db, f"{_PRESENT} AND {own} AND ({endings})", *values)
+    by_itself = "NOT (single_id IS NOT NULL AND coalesce(live, 0))"
+    return _ids(db, f"{_PRESENT} AND {by_itself} AND ({endings})", *values)
 
 
 def _ids(db: Database, statement: str, *values: object) -> NDArray[np.int64]:

@@ -97,7 +97,7 @@ def test_a_changed_view_is_found_with_the_versions_as_what_cannot_have_moved_it(
     change_manifest(own, versions={"Pillow": "9.5.0"})
     told = verify(own, code=1)
     assert (
-        "The views were recorded with Pillow 9.5.0 and torchvision (not told), and replayed with Pillow"
+        "The views were recorded with Pillow 9.5.0 and torchvision (unknown), and replayed with Pillow"
         in told
     )
 

@@ -11,7 +11,7 @@ import click
 
 from mctrain.cli.join import join
 from mctrain.cli.options import output_option
-from mctrain.cli.progress import TOLD, bar, printable, tell_some
+from mctrain.cli.progress import PRINTED, bar, printable, tell_some
 from mctrain.cli.reinforced import look, verify
 from mctrain.data.apart import EVERYDAY
 from mctrain.data.check import ShardCheck, check_shards, find_evaluation_looks, find_near_copies
@@ -154,11 +154,11 @@ def _tell_stats(stats: Stats) -> None:
 def _tell_most(title: str, counts: Counter[str]) -> None:
     """Prints the most frequent values with their photo counts."""
     click.echo(f"\n{title:<16} photos")
-    for name, count in counts.most_common(TOLD):
-        click.echo(f"{count:>8}   {printable(name)[:_LONGEST] or 'not told'}")
-    if len(counts) > TOLD:
+    for name, count in counts.most_common(PRINTED):
+        click.echo(f"{count:>8}   {printable(name)[:_LONGEST] or 'unknown'}")
+    if len(counts) > PRINTED:
         click.echo(
-            f"{sum(counts.values()) - sum(n for _, n in counts.most_common(TOLD)):>8}   {len(counts) - TOLD} others"
+            f"{sum(counts.values()) - sum(n for _, n in counts.most_common(PRINTED)):>8}   {len(counts) - PRINTED} others"
         )
 
 

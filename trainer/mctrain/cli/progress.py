@@ -17,7 +17,7 @@ _A_WHILE = 60.0  # seconds between two lines when stderr is not a terminal
 _STEPS = "{bar:20} {desc}"  # the description contains speed and time
 
 
-TOLD = 10  # most faults printed one by one
+PRINTED = 10  # most faults printed one by one
 
 
 def bar(
@@ -93,10 +93,10 @@ def printable(text: str) -> str:
 
 
 def tell_some(title: str, sentences: Sequence[str]) -> None:
-    """Prints the title with the number of sentences, then the first `TOLD` of them."""
+    """Prints the title with the number of sentences, then the first `PRINTED` of them."""
     if sentences:
         click.echo(f"  {title}: {len(sentences)}")
-    for sentence in sentences[:TOLD]:
+    for sentence in sentences[:PRINTED]:
         click.echo(f"    {printable(sentence)}")
-    if len(sentences) > TOLD:
-        click.echo(f"    … and {len(sentences) - TOLD} more")
+    if len(sentences) > PRINTED:
+        click.echo(f"    … and {len(sentences) - PRINTED} more")

@@ -96,7 +96,7 @@ def _compare(
             f"{recorded.name}: cosine with fresh embeddings, least and mean: {near}, of {len(samples)} photos; "
             f"{both[0].bound} is wanted"
         )
-        moved = [told for each in both if (told := each.finding(recorded.name))]
+        moved = [finding for each in both if (finding := each.finding(recorded.name))]
         for sentence in moved:
             click.echo(printable(sentence))
         findings += moved

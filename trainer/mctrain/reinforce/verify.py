@@ -154,7 +154,7 @@ def explain_move(then: Mapping[str, str]) -> str:
             f"The views were recorded with {here}, the same as here: so photos or records were changed, or Pillow now uses "
             "another decoder; let the job write these shards anew."
         )
-    was = " and ".join(f"{name} {then.get(name, '(not told)')}" for name in now)
+    was = " and ".join(f"{name} {then.get(name, '(unknown)')}" for name in now)
     return (
         f"The views were recorded with {was}, and replayed with {here}. Digests do not say how far the pixels moved: "
         "compare embeddings (--teacher), and where these moved too, train with the libraries of then or let the job write "

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     Vectors = NDArray[np.float32]
 
-OWN = "photos kept apart"
+APART = "photos kept apart"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def _compare(
     begun: Checkpoint, made: Checkpoint, asked: Questions, progress: Callable[[int, str], None]
 ) -> Iterator[Compared]:
     subjects = [Subject(Towers(each.clip, each.preset, "", ""), progress) for each in (begun, made)]
-    yield replace(compare(OWN, *(_look_for_apart(each, asked) for each in subjects)), group="asked for")
+    yield replace(compare(APART, *(_look_for_apart(each, asked) for each in subjects)), group="asked for")
     galleries, words = [each.gallery([asked.library]) for each in subjects], everyday_words()
     apart = np.array([is_apart(key, asked.share) for key in galleries[0].keys])
     before, after = (each.vectors[apart] for each in galleries)

@@ -39,7 +39,7 @@ _PATIENCE = 300.0  # seconds for one answer
 _BUSY_WAITS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0, 60.0)
 _FAULT_WAITS = (1.0, 4.0)
 _LONGEST_WAIT = 600.0  # upper limit for Retry-After
-_MOST_READ, _MOST_TOLD = 10_000, 200  # bytes read from an error response, and characters of it shown
+_MOST_READ, _MOST_SHOWN = 10_000, 200  # bytes read from an error response, and characters of it shown
 _IN_A_ROW = 8  # consecutive photos without an answer before giving up
 # Statuses of a server, or a proxy, that may recover.
 _BUSY = frozenset({408, 429, *range(502, 505), *range(520, 530)})
@@ -221,7 +221,7 @@ def _text(answer: bytes) -> str | None:
 
 def _line(content: bytes) -> str:
     """The start of a response, on one line without control characters."""
-    line = textwrap.shorten(content.decode(errors="replace"), _MOST_TOLD, placeholder="…").rstrip(".")
+    line = textwrap.shorten(content.decode(errors="replace"), _MOST_SHOWN, placeholder="…").rstrip(".")
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in line)
 
 

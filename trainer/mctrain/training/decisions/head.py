@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from mctrain.training.decisions.sight import BundleTrunk, Decided
 
 
-OWN = "decisions kept apart"
+APART = "decisions kept apart"
 
 
 def decision_loss(cosines: Tensor, verdicts: Tensor, cuts: Tensor, weights: Tensor, scale: float) -> Tensor:
@@ -224,7 +224,7 @@ def compared(tags: Sequence[TagScores], apart: Decided) -> Compared:
     columns = [place for place, tag in enumerate(apart.tags) if tag in named]
     photos = int(apart.verdicts[:, columns].any(axis=1).sum())
     before, after = (float(np.mean([getattr(each, when) for each in tags])) for when in ("before", "after"))
-    return Compared(OWN, photos, before, after, group="asked for")
+    return Compared(APART, photos, before, after, group="asked for")
 
 
 def in_order(scores: NDArray[np.float32], verdicts: NDArray[np.int8]) -> float:
