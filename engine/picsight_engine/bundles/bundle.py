@@ -159,11 +159,7 @@ class Bundle:
         return self.manifest.image
 
     def text_spec(self) -> TextSpec:
-        """The text tower's tokens and templates.
-
-        Raises:
-            BundleError: the bundle holds an image tower only.
-        """
+        """The text tower's tokens and templates; raises BundleError if the bundle holds an image tower only."""
         if self.manifest.text is None:
             raise BundleError(
                 f'The model "{self.manifest.title}" has no text tower; choose one that can read words.'

@@ -149,11 +149,7 @@ class OnnxImageEncoder(_Tower):
     """An image tower; thread-safe."""
 
     def __init__(self, bundle: Bundle, threads: int = 1) -> None:
-        """Loads the graph.
-
-        Raises:
-            BundleError: the tower is missing, damaged, or does not fit its manifest.
-        """
+        """Loads the graph; raises BundleError if the tower is missing, damaged, or does not fit its manifest."""
         spec = bundle.image_spec()
         session = _load(bundle.folder / spec.graph, _options(threads), choose_providers())
         super().__init__(bundle, spec, (None, 3, spec.size, spec.size), session)
@@ -185,11 +181,7 @@ class OnnxTextEncoder(_Tower):
     """A text tower; the manifest's `dynamic` says whether its graph masks the padding, and the tokenizer pads accordingly."""
 
     def __init__(self, bundle: Bundle, threads: int = 2) -> None:
-        """Loads the graph.
-
-        Raises:
-            BundleError: the tower is missing, damaged, or does not fit its manifest.
-        """
+        """Loads the graph; raises BundleError if the tower is missing, damaged, or does not fit its manifest."""
         spec = bundle.text_spec()
         session = _load(bundle.folder / spec.graph, _options(threads), choose_providers())
         super().__init__(bundle, spec, (None, None if spec.dynamic else spec.context), session)

@@ -112,11 +112,7 @@ class Searches:
             _arrange(connection, ids)
 
     def delete(self, search_id: int) -> SavedSearch:
-        """Deletes a saved search and returns it, for `restore`.
-
-        Raises:
-            RequestError: there is no such search.
-        """
+        """Deletes a saved search and returns it, for `restore`; raises RequestError if there is no such search."""
         with self._db.writer() as connection:
             saved = {search.id: search for search in _saved(connection)}
             _require(search_id in saved)

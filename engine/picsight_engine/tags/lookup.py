@@ -36,11 +36,7 @@ class Lookup:
             return as_seen(live_tags(connection), count_states(connection))
 
     def find(self, name: str) -> Tag:
-        """The tag with this path or last name.
-
-        Raises:
-            RequestError: there is none, or several have this name.
-        """
+        """The tag with this path or last name; raises RequestError if there is none, or several have this name."""
         return self._tag(self._definition(name).id)
 
     def _tag(self, tag_id: int) -> Tag:

@@ -83,11 +83,7 @@ def is_drawn(key: str, words: Mapping[str, Any]) -> bool:
 
 
 def training_searches(data: Path, number: int) -> list[str]:
-    """Short searches of the training photos, drawn by their SHA-256.
-
-    Raises:
-        DataError: a part is missing or damaged.
-    """
+    """Short searches of the training photos, drawn by their SHA-256; raises DataError if a part is missing or damaged."""
     found = {
         query
         for part in find_shards(data, _PARTS)

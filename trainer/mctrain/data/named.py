@@ -53,11 +53,7 @@ def find_shards(folder: _Folder, patterns: Sequence[str]) -> list[_Folder]:
 
 
 def spelled_out(pattern: str) -> list[str]:
-    """Expands braces as a shell does: `{000000..000012}`, `{a,b}`.
-
-    Raises:
-        DataError: there are too many results.
-    """
+    """Expands braces as a shell does: `{000000..000012}`, `{a,b}`; raises DataError if there are too many results."""
     try:
         return bracex.expand(pattern, keep_escapes=True, limit=_MOST_SHARDS)
     except bracex.ExpansionLimitException as fault:

@@ -185,11 +185,7 @@ def _named_keys(path: Path, known: Reserved) -> list[str]:
 
 
 def lines_of(path: Path) -> Iterator[bytes]:
-    """The lines of a text file, gzipped or not, under any name.
-
-    Raises:
-        DataError: the file cannot be read.
-    """
+    """The lines of a text file, gzipped or not, under any name; raises DataError if the file cannot be read."""
     try:
         with path.open("rb") as packed:
             zipped = packed.read(2) == _GZIP

@@ -218,11 +218,7 @@ def grouped(shard: Place) -> Iterator[SampleMembers]:
 
 
 def sound_groups(shard: Place) -> Iterator[SampleMembers]:
-    """The samples of any shard, up to the first fault.
-
-    Raises:
-        DataError: a sample or the shard has a fault.
-    """
+    """The samples of any shard, up to the first fault; raises DataError if a sample or the shard has a fault."""
     for each in grouped(shard):
         if each.fault is not None:
             raise DataError(f"{each.fault.sentence.rstrip('.')}, in {shard}; run `mctrain data check` on it.")
@@ -242,11 +238,7 @@ def _judged(key: str, found: dict[str, bytes]) -> SampleMembers:
 
 
 def samples(shard: Path) -> Iterator[Sample]:
-    """The photos of a shard with their JSON.
-
-    Raises:
-        DataError: the shard cannot be read, or a photo has no JSON.
-    """
+    """The photos of a shard with their JSON; raises DataError if the shard cannot be read, or a photo has no JSON."""
     photo: tuple[str, str, bytes] | None = None
     for key, suffix, content in members(shard):
         if suffix in PHOTO_SUFFIXES and photo is None:

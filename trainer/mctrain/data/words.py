@@ -199,11 +199,7 @@ def retagged(members: Mapping[str, bytes], key: str, tagged: Mapping[str, Sequen
 
 
 def texts_of(record: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    """A field as texts: a list of texts, a single text, or null.
-
-    Raises:
-        DataError: the field holds anything else.
-    """
+    """A field as texts: a list of texts, a single text, or null; raises DataError if the field holds anything else."""
     value = record.get(name)
     if value is None:
         return ()

@@ -89,11 +89,7 @@ def _record(results: list[list[TaskResult]], task: str, answers: Sequence[Answer
 
 
 def measure(subject: Subject, found: FoundTask) -> Answers:
-    """The answers to one task.
-
-    Raises:
-        DataError: a file is damaged, or does not have what the task asks for.
-    """
+    """The answers to one task; raises DataError if a file is damaged, or does not have what the task asks for."""
     return _ASKERS[type(found.task)](subject, found.task, found)
 
 

@@ -136,11 +136,7 @@ class BoxedPair:
 
 
 def read_boxed_pairs(path: Path, by: By) -> list[BoxedPair]:
-    """The items of a list that count.
-
-    Raises:
-        DataError: it cannot be read, an item is incomplete, or none counts.
-    """
+    """The items of a list that count; raises DataError if it cannot be read, an item is incomplete, or none counts."""
     try:
         items = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as fault:

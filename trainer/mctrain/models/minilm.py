@@ -128,11 +128,7 @@ def package_file(name: str) -> Path:
 
 
 def load_minilm() -> MiniLM:
-    """The trained trunk, frozen and in evaluation mode.
-
-    Raises:
-        TrainerError: the package is not installed.
-    """
+    """The trained trunk, frozen and in evaluation mode; raises TrainerError if the package is not installed."""
     source = load_file(package_file("model.safetensors"))
     trunk = MiniLM()
     trunk.load_state_dict(_rename(source))

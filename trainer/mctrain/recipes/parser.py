@@ -51,11 +51,7 @@ def load(kind: type[_Table], name_or_path: str, mark: str, changes: Sequence[str
 
 
 def read_toml(name_or_path: str) -> tuple[dict[str, Any], str]:
-    """The parsed TOML with the recipe's name, and its path.
-
-    Raises:
-        RecipeError: there is none, or it is not TOML.
-    """
+    """The parsed TOML with the recipe's name, and its path; raises RecipeError if there is none, or it is not TOML."""
     path = Path(name_or_path)
     if path.suffix != ".toml":
         path = Path(str(resources.files("mctrain"))) / "recipes" / f"{name_or_path}.toml"

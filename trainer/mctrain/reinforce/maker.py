@@ -100,11 +100,7 @@ class Maker(Protocol):
         ...
 
     def keys(self, shard: Path) -> list[str]:
-        """The keys of a written shard, read as its consumer will read it.
-
-        Raises:
-            DataError: a sample is incomplete.
-        """
+        """The keys of a written shard, read as its consumer will read it; raises DataError if a sample is incomplete."""
         ...
 
     def finish(self, folder: Place, reports: Sequence[ShardReport], bar: Bar) -> list[str]:

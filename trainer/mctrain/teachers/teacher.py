@@ -76,11 +76,7 @@ class BundleTeacher:
     """A bundle as a teacher, run as in the application."""
 
     def __init__(self, folder: Path) -> None:
-        """Opens the bundle and checks every hash.
-
-        Raises:
-            BundleError: it is damaged, or holds one tower only.
-        """
+        """Opens the bundle and checks every hash; raises BundleError if it is damaged, or holds one tower only."""
         bundle = open_bundle(folder, hashes=True)
         self.name = bundle.manifest.name
         self.width = bundle.manifest.dim

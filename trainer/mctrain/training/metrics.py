@@ -63,11 +63,7 @@ class Metrics:
             self._opened = opened.pop_all()
 
     def add(self, step: int, values: Mapping[str, float]) -> None:
-        """Writes the metrics after `step` steps.
-
-        Raises:
-            TrainerError: the disk is full or cannot be written.
-        """
+        """Writes the metrics after `step` steps; raises TrainerError if the disk is full or cannot be written."""
         self._write({"step": step, **{name: round(value, 6) for name, value in values.items()}})
         self._board.add(step, values)
 

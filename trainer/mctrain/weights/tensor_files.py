@@ -69,11 +69,7 @@ def read_saved(path: Path, *, mmap: bool = False) -> object:
 
 
 def write_saved(path: Path, content: dict[str, Any]) -> None:
-    """Writes a file for `read_saved`, atomically.
-
-    Raises:
-        WeightsError: the disk is full or cannot be written.
-    """
+    """Writes a file for `read_saved`, atomically; raises WeightsError if the disk is full or cannot be written."""
     try:
         # in a thread, because Ctrl-C inside torch's writer would abort the process
         with write_whole(path) as file, ThreadPoolExecutor(1) as writer:

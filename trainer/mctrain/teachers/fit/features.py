@@ -56,11 +56,7 @@ def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 
 def load_arrays(path: Path, names: Sequence[str] = ()) -> dict[str, NDArray[Any]]:
-    """The arrays of a file written by `save_arrays`, or only the named ones.
-
-    Raises:
-        DataError: it is damaged.
-    """
+    """The arrays of a file written by `save_arrays`, or only the named ones; raises DataError if it is damaged."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in names or arrays.files}
