@@ -17,6 +17,7 @@ from picsight.window.parts.labels import DimWords, Words, sized
 from picsight.window.parts.layouts import filled
 from picsight.window.parts.line import Line
 from picsight.window.parts.notice import Notice
+from picsight.window.parts.words import breakable
 from picsight.window.search.headline import translated
 from picsight.window.tags.border import BorderCases
 from picsight.window.tags.fields import ExamplesField, WordsField
@@ -92,7 +93,7 @@ class Studio(QWidget):
         self.unlike.show_photos(sight.against)
         wants = [*self.alike.wants(), *self.unlike.wants()]
         self.thumbnails[1].want(wants, len(wants))
-        self.translated.setText(translated(sight.translation) if sight.translation else "")
+        self.translated.setText(breakable(translated(sight.translation)) if sight.translation else "")
         self.translated.setVisible(sight.translation is not None)
         self._middle.setCurrentIndex(0 if sight.preview is not None else 1)
         self.slider.show_spread(sight.spread)
