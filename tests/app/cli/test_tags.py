@@ -86,7 +86,7 @@ def test_stars_are_given_shown_searched_for_and_taken_back(tags, photos):
     assert tags.json("show", photos[0])["rating"] is None
     tags("tags", "rate", "rejected", photos[0])
     assert tags.json("show", photos[0])["rating"] == -1
-    assert "'6' is not one of" in tags("tags", "rate", "6", photos[0]).err
+    assert "'STARS': '6' is not one of" in tags("tags", "rate", "6", photos[0]).err
 
 
 def test_an_album_is_filled_by_hand(tags, photos):

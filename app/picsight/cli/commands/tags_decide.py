@@ -45,7 +45,9 @@ def _decide(invocation: Invocation, tag: str, photos: tuple[Path, ...], verdict:
 
 
 @click.command("rate", cls=WordsCommand)
-@click.argument("stars", type=click.Choice(["0", "1", "2", "3", "4", "5", "rejected", "none"]))
+@click.argument(
+    "stars", metavar="STARS", type=click.Choice(["0", "1", "2", "3", "4", "5", "rejected", "none"])
+)
 @_PHOTOS
 def rate(invocation: Invocation, stars: str, photos: tuple[Path, ...]) -> None:
     """Give the photos PATH your own stars, 0 to 5, or reject them; "none" restores the rating in their files."""
