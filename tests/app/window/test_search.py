@@ -452,11 +452,12 @@ def test_in_a_search_only_photos_that_left_the_library_are_gone(photos):
     assert compare(library, place, shown, Arrangement(), listing).is_outdated
 
 
-@pytest.mark.parametrize("words", ["", "dog"])
-def test_a_photo_whose_file_moved_or_lost_its_companion_is_shown_as_it_is_now(desk, words):
-    desk.ask(words) if words else None
-    row = next(row for row in range(len(desk.ids())) if desk.ids()[row] == 2)
-    desk.view.setCurrentIndex(desk.view.model().index(row, 0))
+@pytest.mark.parametrize(("words", "strong"), [("", 0), ("dog", 5), ("dog", 0)])
+def test_a_photo_whose_file_moved_or_lost_its_companion_is_shown_as_it_is_now(desk, words, strong):
+    desk.library.matches = certain(strong=strong, none=9)  # without a match the closest photos are shown
+    if words:
+        desk.ask(words)
+    desk.view.setCurrentIndex(desk.view.model().index(desk.ids().index(2), 0))
     for change in ({"companions": ("raw",)}, {"companions": (), "path": Path("/photos/sea.jpg")}):
         desk.library.shelf = [
             replace(each, **change) if each.id == 2 else each for each in desk.library.shelf

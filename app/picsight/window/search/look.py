@@ -199,7 +199,7 @@ def compare(
     lost = [photo for photo in shown.wall.rows if photo not in newer.wall.rows]
     # In a search, a photo that only ceased to match stays: better ones arrived, or it was rejected a moment ago.
     there = library.results(lost) if place.is_search else ()
-    files = {photo.id: _files(photo) for photo in (*newer.answer.results, *there)}
+    files = {photo.id: _files(photo) for photo in (*newer.answer.results, *newer.closest, *there)}
     moved = any(files.get(photo.id, _files(photo)) != _files(photo) for photo in shown.wall.results)
     is_outdated = moved or len(there) < len(lost)
     grown = None
