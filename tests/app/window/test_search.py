@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import QPushButton
 
@@ -440,6 +440,19 @@ def test_photos_that_are_gone_leave_the_wall_and_the_rest_stays_where_it_is(desk
     desk.qtbot.waitUntil(lambda: len(desk.ids()) == 199)
     assert desk.view.current_photo().id == 120
     assert desk.view.visualRect(desk.view.currentIndex()).top() == top
+
+
+def test_an_edited_photo_stays_the_current_and_a_selected_one(desk):
+    model = desk.view.model()
+    desk.view.setCurrentIndex(model.index(30, 0))
+    for row in (29, 30):
+        desk.view.selectionModel().select(model.index(row, 0), QItemSelectionModel.SelectionFlag.Select)
+    edited = [replace(photo, id=930 if photo.id == 30 else photo.id) for photo in desk.library.shelf]
+    desk.library.shelf = edited[30:] + edited[:30]
+    desk.controller.photos_arrived()
+    desk.qtbot.waitUntil(lambda: 930 in desk.ids())
+    assert desk.view.current_photo().id == 930
+    assert {photo.id for photo in desk.view.selected_photos()} == {29, 930}
 
 
 def test_in_a_search_only_photos_that_left_the_library_are_gone(photos):

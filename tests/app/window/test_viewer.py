@@ -104,6 +104,16 @@ def test_where_the_file_is_gone_another_one_of_the_same_photo_is_shown(qtbot, vi
     qtbot.waitUntil(lambda: middle(viewer.page).blue() > 150)
 
 
+def test_once_its_file_is_edited_the_new_picture_is_shown(qtbot, viewer, folder):
+    viewer.show(0)
+    qtbot.waitUntil(lambda: shows_photo(viewer.page))
+    before, *others = viewer._model.wall.results
+    saved(before.path, (1600, 1200), (30, 40, 200))
+    viewer._model.set_wall(Wall.of([*others, replace(before, id=7)]))
+    assert viewer.photo.id == 7
+    qtbot.waitUntil(lambda: middle(viewer.page).blue() > 150)
+
+
 def test_a_photo_of_one_pixel_in_width_asks_for_its_height_when_zoomed(qtbot):
     stage = Stage()
     qtbot.addWidget(stage)

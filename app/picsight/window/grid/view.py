@@ -93,8 +93,8 @@ class PhotoView(SectionedView):
     # Contents
 
     def show_wall(self, wall: Wall, *, stay: bool = False) -> None:
-        """Show a wall from its top, or, with `stay`, at the current photo; the selection is kept by id."""
-        chosen = [photo.id for photo in self.selected_photos()] if stay else []
+        """Show a wall from its top, or, with `stay`, at the current photo; the selection is kept."""
+        chosen = wall.ids_now(self.selected_photos(), self._wall_model.wall.rows) if stay else []
         current = self._next_of(wall) if stay else None
         anchor = self._anchor() if stay else None
         kept = (self._wall_model.photo(anchor[0]).id, anchor[1]) if anchor else None
@@ -111,6 +111,8 @@ class PhotoView(SectionedView):
     def _next_of(self, wall: Wall) -> int | None:
         """The current photo; if it is gone, the one that takes its place."""
         row, before = self.currentIndex().row(), self._wall_model.wall.results
+        if row >= 0 and (here := wall.ids_now(before[row : row + 1], self._wall_model.wall.rows)):
+            return here[0]
         beside = (*before[row:], *reversed(before[:row])) if row >= 0 else ()
         return next((photo.id for photo in beside if photo.id in wall.rows), None)
 

@@ -133,6 +133,18 @@ class Wall:
             (*self.results, *fresh), sections, days=self.shapes.days, marked=self.marked, behind=behind
         )
 
+    def ids_now(self, photos: Sequence[Result], before: Mapping[int, int]) -> list[int]:
+        """The ids of those photos that this wall holds; an edited one has that of the picture which its file shows now.
+
+        `before` are the rows of the wall that held them: a picture that it held already is of no edit.
+        """
+        here = [photo.id for photo in photos if photo.id in self.rows]
+        if len(here) == len(photos):
+            return here
+        fresh = {photo.path: photo.id for photo in self.results if photo.id not in before}
+        edited = (fresh.get(photo.path) for photo in photos if photo.id not in self.rows)
+        return [*here, *(photo for photo in edited if photo is not None)]
+
     def new_in(self, other: Wall) -> int:
         """The number of photos of another wall that this one does not hold."""
         return sum(photo not in self.rows for photo in other.rows)

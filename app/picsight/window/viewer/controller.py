@@ -14,7 +14,7 @@ from PySide6.QtGui import QPixmap
 from picsight.window.parts.words import quoted, say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from PySide6.QtGui import QImage
@@ -57,6 +57,7 @@ class ViewerController(QObject):
         self._library: Library | None = None
         self._kept: OrderedDict[tuple[Path, float | None, int, int], ScreenPicture] = OrderedDict()
         self._refused: set[Path] = set()
+        self._rows_before: Mapping[int, int] = {}
         page.step_requested.connect(lambda step: self.show(self._row + step))
         page.row_requested.connect(self.show)
         page.end_requested.connect(lambda last: self.show(self._model.rowCount() - 1 if last else 0))
@@ -64,6 +65,7 @@ class ViewerController(QObject):
         page.moments.frames_wanted.connect(self._load_frames)
         page.stage.full_needed.connect(self._load_full)
         page.stage.fit_needed.connect(self._load)
+        model.modelAboutToBeReset.connect(self._keep_rows)
         model.modelReset.connect(self._find_again)
 
     def use(self, library: Library) -> None:
@@ -139,15 +141,21 @@ class ViewerController(QObject):
         """If the wall no longer holds the shown photo, show the next one."""
         self._goes_on = True
 
+    def _keep_rows(self) -> None:
+        self._rows_before = self._model.wall.rows
+
     def _find_again(self) -> None:
         """Find the shown photo in a refreshed wall, where its row may have changed."""
         goes_on, self._goes_on = self._goes_on, False
         if self._photo is None:
             return
-        row = self._model.wall.rows.get(self._photo.id, -1)
+        wall, before = self._model.wall, self._photo
+        now = wall.ids_now([before], self._rows_before)
+        row = wall.rows[now[0]] if now else -1
         there = self._model.photo(row) if row >= 0 else None
-        if there is not None and there.id == self._photo.id and there.path != self._photo.path:
-            self.show(row)  # the shown file is gone, and another one has the same photo
+        if there is not None and there.id == now[0] and (there.id, there.path) != (before.id, before.path):
+            self._kept.clear()
+            self.show(row)  # the file was edited, or is gone while another one has the same photo
         elif row >= 0:
             self._row = row
             self._say_where(self._photo)
