@@ -30,6 +30,7 @@ from picsight_engine.runtime.agreement import Machine, candidates, examine, hold
 from picsight_engine.runtime.backend_choice import choose_image_backend
 from picsight_engine.store import health
 from picsight_engine.store import thumbnails as thumbnail_files
+from picsight_engine.store.connections import RESTORE
 from picsight_engine.store.database import Database, index_lock
 from picsight_engine.store.folders import all_folders
 from picsight_engine.store.health import mend_tags, misjudged_photos, misplaced_tags
@@ -179,15 +180,11 @@ def _examine_database(db: Database) -> Check:
     """SQLite's check of every page and of foreign keys."""
     faults = health.damage(db)
     if faults:
-        raise LibraryError(
-            f"{db.path} is damaged ({faults[0]}). Nothing was changed; restore it from a backup, "
-            "or move it away and index the folders again."
-        )
+        raise LibraryError(f"{db.path} is damaged ({faults[0]}). Nothing was changed; {RESTORE}")
     broken = health.broken_references(db)
     if broken:
         raise LibraryError(
-            f"{db.path} contradicts itself in {_count(broken, 'place')}. Nothing was changed; restore it from a "
-            "backup, or move it away and index the folders again."
+            f"{db.path} contradicts itself in {_count(broken, 'place')}. Nothing was changed; {RESTORE}"
         )
     return Check("library", f"{db.path} is sound.")
 

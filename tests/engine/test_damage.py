@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from picsight_engine.doctor import doctor_folder
-from picsight_engine.errors import PicsightError
+from picsight_engine.errors import LibraryError, PicsightError
+from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.library import Library
 
 if TYPE_CHECKING:
@@ -63,6 +64,25 @@ def check_damage(indexed: Path, bundle, photo: Path, folder: Path, seed: int) ->
             with suppress(PicsightError):
                 call(library, photo)
     return any(not check.ok for name, check in checks.items() if name != "model")
+
+
+def test_stars_return_as_the_sentence_about_a_damaged_library_says(bundle, captions, tmp_path):
+    photo, folder = tmp_path / "photos" / "a.jpg", tmp_path / "library"
+    photo.parent.mkdir()
+    shutil.copy(next(iter(captions)), photo)
+    with Library.open(folder, bundle) as library:
+        list(library.index([photo.parent], settings=IndexSettings(workers=1)))
+        library.tags.rate([photo], 4)
+    file = folder / "library.db"
+    file.write_bytes(file.read_bytes()[:10_000])
+    advice = r"move it away, index the folders again, and import the tags from decisions\.jsonl beside it"
+    with pytest.raises(LibraryError, match=advice):
+        Library.open(folder, bundle)
+    file.unlink()
+    with Library.open(folder, bundle) as library:
+        list(library.index([photo.parent], settings=IndexSettings(workers=1)))
+        library.exchange.import_from(folder / "decisions.jsonl")
+        assert library.show(photo).rating == 4
 
 
 @pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")  # a vector that became NaN

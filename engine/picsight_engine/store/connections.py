@@ -39,6 +39,7 @@ _NONSENSE = (
     "invalid fts5 file format",
 )
 _OLDEST = (3, 35)  # the first version with DROP COLUMN; trigrams came one version earlier
+RESTORE = "restore it from a backup; or move it away, index the folders again, and import the tags from decisions.jsonl beside it."
 DISK_FULL = "The disk is full. Nothing was lost; make room and try again."
 
 
@@ -49,10 +50,7 @@ def explain(error: sqlite3.Error | UnicodeDecodeError, path: Path) -> PicsightEr
     if code in _FULL:
         return StorageError(DISK_FULL)
     if primary in _DAMAGED or isinstance(error, UnicodeDecodeError) or str(error).startswith(_NONSENSE):
-        return LibraryError(
-            f"{path} is damaged ({error}). Nothing was changed; restore it from a backup, "
-            "or move it away and index the folders again."
-        )
+        return LibraryError(f"{path} is damaged ({error}). Nothing was changed; {RESTORE}")
     if str(error).startswith("no such module"):
         return LibraryError(
             f"{path} cannot be used: the SQLite of this Python ({sqlite3.sqlite_version}) was built without text search "

@@ -16,6 +16,7 @@ from picsight_engine.private_files import (
     write_private,
 )
 from picsight_engine.store.connections import (
+    RESTORE,
     Connections,
     connect,
     explained,
@@ -186,7 +187,4 @@ def _refuse_cut_file(connection: sqlite3.Connection, path: Path) -> None:
         pages: int = connection.execute("PRAGMA page_count").fetchone()[0]
         page_size: int = connection.execute("PRAGMA page_size").fetchone()[0]
         if path.stat().st_size < pages * page_size:
-            raise LibraryError(
-                f"{path} is damaged (its end is missing). Nothing was changed; restore it from a backup, "
-                "or move it away and index the folders again."
-            )
+            raise LibraryError(f"{path} is damaged (its end is missing). Nothing was changed; {RESTORE}")
