@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from picsight.jobs import Jobs
 from picsight.settings import Settings
 from picsight.window.details.marks_view import MarksView
 from picsight.window.details.photo_facts import Detail, details_of_one
+from picsight.window.grid.wall import Wall
 from picsight.window.library.controller import LibraryPlace
 from picsight.window.main_window import MainWindow
 from picsight.window.search.place import Place
@@ -173,6 +175,19 @@ def test_what_is_said_stays_until_the_next_is_there_and_only_the_last_counts(qtb
     qtbot.waitUntil(lambda: panel.name.text() == "b.jpg")
     del panel.name.setText
     assert "c.jpg" not in said
+
+
+def test_of_a_photo_that_is_gone_the_panel_does_not_ask_to_select_it(qtbot, window):
+    panel, grid, model = window.frame.details, window.frame.grid, window.frame.model
+    choose(qtbot, window, "a.jpg")
+    before = model.wall
+    gone = [replace(photo, path=photo.path.with_name("gone.jpg")) for photo in before.results]
+    grid.show_wall(Wall.of(gone))
+    grid.setCurrentIndex(model.index(0))
+    qtbot.waitUntil(lambda: panel.nothing.text() == "No longer in the library.")
+    grid.show_wall(before)
+    grid.clearSelection()
+    qtbot.waitUntil(lambda: panel.nothing.text() == "Select a photo to see its details.")
 
 
 def test_the_panel_stands_beside_the_viewer_too_and_its_links_have_the_keyboard_in_order(qtbot, window):

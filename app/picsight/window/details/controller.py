@@ -117,7 +117,7 @@ class DetailsController(QObject):
 
     def _take(self, photos: Sequence[int], read: tuple[Details, Marks, Land] | None) -> None:
         if read is None:
-            self._panel.show_details(None)
+            self._panel.show_details(None, chosen=True)
             return
         details, marks, land = read
         self._panel.show_details(details, land)

@@ -50,7 +50,7 @@ class DetailsPanel(QScrollArea):
         self.setVerticalScrollBar(SlimScrollBar(Qt.Orientation.Vertical, self))
         self.setWidgetResizable(True)
         content = QWidget()
-        self._nothing = _text(DimWords(self.tr("Select a photo to see its details."), content))
+        self.nothing = _text(DimWords(parent=content))
         self.facts = QWidget(content)
         self.name = sized(ElidedLabel(self.facts, dim=False), 1.15, semibold=True)
         self.name.setContentsMargins(px(self, HALF), 0, px(self, HALF), 0)
@@ -73,11 +73,13 @@ class DetailsPanel(QScrollArea):
         self.setWidget(content)
         self.show_details(None)
 
-    def show_details(self, details: Details | None, land: Land = ()) -> None:
-        """Show these facts, or that no photo is chosen."""
+    def show_details(self, details: Details | None, land: Land = (), *, chosen: bool = False) -> None:
+        """Show these facts; without any, that no photo is chosen, or that the `chosen` one is gone."""
         self.facts.setVisible(details is not None)
-        self._nothing.setVisible(details is None)
+        self.nothing.setVisible(details is None)
         if details is None:
+            gone, none = self.tr("No longer in the library."), self.tr("Select a photo to see its details.")
+            self.nothing.setText(gone if chosen else none)
             return
         self.name.setText(details.name)
         self.name.setToolTip(tooltip(details.name))
@@ -128,7 +130,7 @@ class DetailsPanel(QScrollArea):
 
     def _lay_out(self, content: QWidget) -> None:
         around = (PAD - HALF, PAD, PAD - HALF, PAD)
-        filled(QVBoxLayout(content), self, self._nothing, self.facts, 1, around=around)
+        filled(QVBoxLayout(content), self, self.nothing, self.facts, 1, around=around)
         column = filled(QVBoxLayout(self.facts), self, gap=0, around=(0, 0, 0, 0))
         self._on_map, self._path = QWidget(self.facts), QWidget(self.facts)
         filled(QHBoxLayout(self._on_map), self, self.map, around=(HALF, HALF, HALF, 0))
