@@ -153,7 +153,7 @@ class MainWindow(QMainWindow):
     def _view(self) -> tuple[object, ...]:
         """The current view: Undo asks before it reverts a change of another view."""
         page = self.frame.page
-        return (page, self.search.place) if page is self.frame.wall_page else (page,)
+        return (page, self.search.wanted) if page is self.frame.wall_page else (page,)
 
     def _warm_up(self) -> None:
         """Load the viewer's modules, so that the first photo opens quickly."""

@@ -327,6 +327,7 @@ def test_a_tag_that_is_looked_at_is_renamed_merged_and_removed_and_everything_co
     qtbot.waitUntil(lambda: sorted(shown(window)) == sorted(ids[:2]))
     window.tag_pages.rename(window.tags.tags[1], "Ocean")
     qtbot.waitUntil(lambda: window.search.place.words == "tag:Ocean")
+    window.frame.status.show_sentence("Something else.")
     window.tags.after(window.history.undo)
     qtbot.waitUntil(lambda: window.search.place.words == "tag:Sea")
     window.tag_pages.rename(window.tags.tags[1], "Trips / Sea ")

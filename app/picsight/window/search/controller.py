@@ -277,7 +277,11 @@ class SearchController(QObject):
     ) -> None:
         self._wanted, self._seen, self._stay, self._held = place, seen, stay, None
         self._jobs.forget(LANE_NEWS)
-        self._pause.start() if wait else self._ask()
+        if wait:
+            self._jobs.forget(LANE)  # an older answer would come after newer words
+            self._pause.start()
+        else:
+            self._ask()
 
     def _ask(self) -> None:
         self._pause.stop()

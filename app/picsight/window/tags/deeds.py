@@ -118,13 +118,13 @@ class TagDeeds(QObject):
         """Run an act and report it with `words`, called with its result; Undo reverts any change."""
 
         def end(outcome: _DeedOutcome) -> None:
+            done(outcome.value)  # first: the deed belongs to the view to which this leads
             sentence = words(outcome.value)
             if outcome.runs:
                 undo, redo = (self._turn(outcome.runs, back=back) for back in (True, False))
                 self._history.add(sentence, undo, redo)
             else:
                 self._status.show_sentence(sentence)
-            done(outcome.value)
 
         self._queue(_Waiting(act, end, self._status.show_sentence))
 
