@@ -84,9 +84,9 @@ ABLATIONS: dict[str, Changes] = {
 }
 # The title of each arm, and of each of its budgets how many seeds it has.
 ARMS: dict[str, tuple[str, dict[float, int]]] = {
-    "plain-first": ("plain, first text,", {1 / 4: 1, 1 / 2: 1, 1: 3, 4: 1}),
+    "plain-first": ("plain, first text,", {1 / 5: 3, 1 / 4: 1, 1 / 2: 1, 1: 3, 4: 1}),
     "plain-names": ("plain, names alone,", {1 / 4: 1, 1 / 2: 1, 1: 3}),
-    "plain": ("plain", {1 / 4: 1, 1 / 2: 1, 1: 3}),
+    "plain": ("plain", {1 / 5: 3, 1 / 4: 1, 1 / 2: 1, 1: 3}),
     "reinforced": ("reinforced", {1 / 20: 3, 1 / 10: 3, 1 / 5: 3, 1: 1}),
 }
 DRAWS = 2000  # of the seeds, for an interval
