@@ -101,9 +101,8 @@ def ours(rows: Rows) -> dict[str, Candidate]:
     few[: len(few) // 20] = True  # as the photos of one folder lie
 
     def found(rows: Rows, allowed: NDArray[np.bool_] | None = None) -> Candidate:
-        return Candidate(
-            lambda query: scan(rows, query[None], BEST, allowed)[0] - 1, allowed
-        )  # ids are 1 to n
+        # Ids are 1 to n.
+        return Candidate(lambda query: scan(rows, query[None], BEST, allowed)[0] - 1, allowed)
 
     candidates = {
         "Picsight": found(rows),

@@ -175,7 +175,7 @@ def _name_of(title: str) -> str:
 
 
 def _reason(fault: Exception) -> str:
-    """What is wrong with a value, in words for a person, as Python's about wrong types are not."""
+    """What is wrong with a value, for a person; Python's words about wrong types are replaced."""
     if isinstance(fault, KeyError):
         return f"{fault} is not stated"
     return str(fault)[:200] if isinstance(fault, ValueError) else "a value is not of its kind"
@@ -230,7 +230,7 @@ class _Published:
 
     @property
     def _not_of_image(self) -> tuple[str, ...]:
-        """How the names of those files begin on which the vectors of photos do not depend."""
+        """The beginnings of the names of files that do not affect the vectors of photos."""
         text = self._layout.text
         beside = f"{PurePosixPath(text).parent}/"
         return (

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MOST_READINGS = 2  # of one term: 1, 3 and 4 find less, and each reading takes 10 ms
 _LONGEST = 5  # words of an entry
-_MOST_TOKENS = 128  # of a term: models read at most 77, even if some are left out; the rest is dropped
+_MOST_TOKENS = 128  # of a term, the rest is cut: models read at most 77, and small words are left out
 _LEAST_PART, _LONGEST_COMPOUND = 3, 40  # letters
 _LINKS = {"de": ("es", "en", "er", "s", "n", "e", ""), "nl": ("en", "er", "s", "e", "")}  # longest first
 # Endings that a word loses as the first part of a compound: Häkel(n)arbeit, Schul(e)bus.
@@ -40,7 +40,8 @@ _NOUN_FIRST = {
     "pt": (("s", ""), ("es", ""), ("oes", "ao"), ("is", "l")),
 }
 # English words of captions, by kind: small ones such as prepositions; adjectives, besides those that their endings show, and
-# which of them are nouns, too; what stands before "of", because a glass of wine is no "wine glass"; nouns without a plural.
+# which of them are nouns, too; what stands before "of", because a glass of wine is no "wine glass"; nouns without a
+# plural; irregular plurals.
 _FILE = Path(__file__).with_name("english_words.tsv")
 _WORDS = dict(line.split("\t") for line in _FILE.read_text(encoding="utf-8").splitlines())
 _SMALL, _ADJECTIVES, _NOUNS, _WHOLES, _UNCOUNTED = (
@@ -156,7 +157,8 @@ def translate_texts(texts: Sequence[str], languages: Sequence[str]) -> Translati
         return None
     known = [each for each in found if each is not None]
     language = next((each.language for each in known), "")
-    return Translation(query, language, readings, tuple(chain.from_iterable(each.unknown for each in known)))
+    unknown = dict.fromkeys(chain.from_iterable(each.unknown for each in known))
+    return Translation(query, language, readings, tuple(unknown))
 
 
 def _of_words(text: str) -> Query:

@@ -211,8 +211,8 @@ class Searcher:
 
     def translation_of(self, texts: Sequence[str], languages: Sequence[str]) -> Translation | None:
         """The words of a tag as they are embedded; None if that is as typed, as it is if a lexicon is damaged."""
-        foreign = self._foreign(languages)
-        if not foreign or all(map(is_surely_english, texts)):
+        foreign, is_marked = self._foreign(languages), any("\\" in text for text in texts)
+        if not is_marked and (not foreign or all(map(is_surely_english, texts))):
             return None
         from picsight_engine.language.translation import translate_texts  # lazy, as below
 

@@ -114,6 +114,17 @@ def test_once_its_file_is_edited_the_new_picture_is_shown(qtbot, viewer, folder)
     qtbot.waitUntil(lambda: middle(viewer.page).blue() > 150)
 
 
+def test_a_neighbour_that_is_edited_after_it_was_read_ahead_is_read_again(qtbot, viewer):
+    first, _, last = viewer._model.wall.results
+    viewer._model.set_wall(Wall.of([first, last]))
+    viewer.show(0)
+    qtbot.waitUntil(lambda: {path for path, *_ in viewer._kept} == {first.path, last.path})
+    saved(last.path, (300, 200), (30, 40, 200))
+    viewer._model.set_wall(Wall.of([first, replace(last, id=7)]))
+    viewer.show(1)
+    qtbot.waitUntil(lambda: middle(viewer.page).blue() > 150)
+
+
 def test_a_photo_of_one_pixel_in_width_asks_for_its_height_when_zoomed(qtbot):
     stage = Stage()
     qtbot.addWidget(stage)

@@ -73,9 +73,12 @@ def test_words_in_another_language_suggest_what_the_english_ones_do_and_stay_as_
 
 def test_each_text_of_a_tag_is_translated_alone_and_a_backslash_keeps_a_word(kennel):
     kennel.album.library.languages = ("de",)
-    found = kennel.album.library.translation_of(["puppy", "Hund im Schnee", "Bank", "\\Bank mit Xyzzy"])
-    assert found.readings == ("puppy", "dog in the snow", "bench", "Bank", "Bank with Xyzzy")
+    typed = ["puppy", "Hund im Schnee", "Bank", "\\Bank mit Xyzzy", "Hund Xyzzy"]
+    found = kennel.album.library.translation_of(typed)
+    assert found.readings == ("puppy", "dog in the snow", "bench", "Bank", "Bank with Xyzzy", "dog Xyzzy")
     assert (found.language, found.unknown) == ("de", ("Xyzzy",))
+    kennel.album.library.languages = ()
+    assert kennel.album.library.translation_of(["\\Bank"]).readings == ("Bank",)
 
 
 def test_a_draft_with_nothing_to_go_by_says_what_it_needs(kennel):

@@ -50,7 +50,7 @@ def _decide(invocation: Invocation, tag: str, photos: tuple[Path, ...], verdict:
 )
 @_PHOTOS
 def rate(invocation: Invocation, stars: str, photos: tuple[Path, ...]) -> None:
-    """Give the photos PATH your own stars, 0 to 5, or reject them; "none" restores the rating in their files."""
+    """Give the photos PATH your own stars, 0 to 5; "rejected" rejects them, and "none" restores the rating in their files."""
     rating = None if stars == "none" else -1 if stars == "rejected" else int(stars)
     with invocation.require_library() as library:
         tell_run(invocation, library.tags.rate(photos, rating))

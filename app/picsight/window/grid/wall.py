@@ -134,9 +134,9 @@ class Wall:
         )
 
     def ids_now(self, photos: Sequence[Result], before: Mapping[int, int]) -> list[int]:
-        """The ids of those photos that this wall holds; an edited one has that of the picture which its file shows now.
+        """The ids of those photos that this wall holds; for an edited one, the id of the picture that its file shows now.
 
-        `before` are the rows of the wall that held them: a picture that it held already is of no edit.
+        `before` are the rows of the wall that held them: a picture that it held already does not come from an edit.
         """
         here = [photo.id for photo in photos if photo.id in self.rows]
         if len(here) == len(photos):

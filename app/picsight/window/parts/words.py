@@ -53,7 +53,7 @@ def percent(share: float) -> str:
 
 
 def size(count: int) -> str:
-    """A number of bytes, with one digit behind the point below ten of a unit: 2.1 MB, 215 MB, 1.5 GB."""
+    """A number of bytes, with one decimal below ten of a unit: 2.1 MB, 215 MB, 1.5 GB."""
     digits = 1 if len(str(count)) % 3 == 1 else 0
     return QLocale().formattedDataSize(count, digits, QLocale.DataSizeFormat.DataSizeSIFormat)
 

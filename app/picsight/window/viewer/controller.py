@@ -146,6 +146,7 @@ class ViewerController(QObject):
 
     def _find_again(self) -> None:
         """Find the shown photo in a refreshed wall, where its row may have changed."""
+        self._kept.clear()  # a neighbour may have been edited, too
         goes_on, self._goes_on = self._goes_on, False
         if self._photo is None:
             return
@@ -154,11 +155,11 @@ class ViewerController(QObject):
         row = wall.rows[now[0]] if now else -1
         there = self._model.photo(row) if row >= 0 else None
         if there is not None and there.id == now[0] and (there.id, there.path) != (before.id, before.path):
-            self._kept.clear()
             self.show(row)  # the file was edited, or is gone while another one has the same photo
         elif row >= 0:
             self._row = row
             self._say_where(self._photo)
+            self._load_ahead()
         elif goes_on and self._model.rowCount():
             self.show(min(self._row, self._model.rowCount() - 1))
         elif goes_on:
