@@ -130,7 +130,8 @@ def fit(trials: Trials) -> Calibration:
     span = float(np.quantile(_behind(trials.of(~absent)), 1 - _LOST))
     found = (answered, strong, possible, gap, span, growth, below, common)
     names = [each.name for each in fields(Calibration)]
-    return Calibration(**{name: round(each, 4) for name, each in zip(names, found, strict=False)})
+    rounded: dict[str, Any] = {name: round(each, 4) for name, each in zip(names, found, strict=False)}
+    return Calibration(**rounded)
 
 
 def measure(trials: Trials, calibration: Calibration) -> list[Measured]:

@@ -14,7 +14,7 @@ A batch without synthetic texts has one set. With λ = 0 no teacher is needed.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -136,8 +136,10 @@ def _sums(side: _Side, scale: Tensor, settings: LossSettings) -> Tensor:
     total = scale.new_zeros(2)
     for start in range(0, len(side.rows), at_once):
         rows = slice(start, min(start + at_once, len(side.rows)))
-        block = checkpoint(_block, side, rows, scale, settings, use_reentrant=False, preserve_rng_state=False)
-        total = total + cast("Tensor", block)
+        block: Tensor = checkpoint(
+            _block, side, rows, scale, settings, use_reentrant=False, preserve_rng_state=False
+        )
+        total = total + block
     return total
 
 

@@ -165,7 +165,7 @@ def build_student(recipe: TrainingRecipe, start: Checkpoint | None, device: torc
     preset, clip = _begin(recipe, start)
     clip.requires_grad_().to(device)
     layout = _layout(recipe, preset, device)
-    clip.image.to(memory_format=layout)  # type: ignore[call-overload]
+    clip.image.to(memory_format=layout)  # type: ignore[call-overload,unused-ignore]  # newer torch has this type
     table = recipe.optimizer
     hold_statistics(clip, table.held)
     optimizer = build_student_optimizer(clip, table)
