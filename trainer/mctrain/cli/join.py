@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,12 +77,12 @@ def _join(shards: Sequence[Named], sources: Sequence[str], folder: Place, cache:
 
     teachers = teachers_of(shards[0].place)
     holders = find_holders(sources)
-    index = open_index(holders, cache, bar("files looked through", len(holders)))
-    click.echo(f"photos and captions: {index.samples} samples with a uid in {len(holders)} files")
-    if index.twice:
-        click.echo(f"  photos with a repeated uid: {index.twice}")
-    tell_some("damaged, read up to the damage", index.faults)
-    _report(join(Joining(shards, index, teachers, folder), bar("samples")), folder)
+    with closing(open_index(holders, cache, bar("files looked through", len(holders)))) as index:
+        click.echo(f"photos and captions: {index.samples} samples with a uid in {len(holders)} files")
+        if index.twice:
+            click.echo(f"  photos with a repeated uid: {index.twice}")
+        tell_some("damaged, read up to the damage", index.faults)
+        _report(join(Joining(shards, index, teachers, folder), bar("samples")), folder)
 
 
 def _report(records: Sequence[JoinRecord], folder: Place) -> None:

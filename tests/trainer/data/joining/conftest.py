@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import uuid
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -175,9 +176,10 @@ def reinforced(web, tmp_path_factory) -> Path:
 @pytest.fixture
 def index_of(tmp_path):
     """The index of what lies at some places."""
-    return lambda *sources: open_index(
-        find_holders(list(map(str, sources))), tmp_path / "cache", lambda *_: None
-    )
+    with ExitStack() as stack:
+        yield lambda *sources: stack.enter_context(
+            closing(open_index(find_holders(list(map(str, sources))), tmp_path / "cache", lambda *_: None))
+        )
 
 
 @pytest.fixture

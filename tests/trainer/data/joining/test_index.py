@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,9 +53,18 @@ def drawn(count, seed):
     ]
 
 
-def test_every_sample_is_found_in_the_order_in_which_files_were_named(tmp_path):
+@pytest.fixture
+def index_in(tmp_path):
+    """The index of some holders, closed at the end."""
+    with ExitStack() as stack:
+        yield lambda holders, progress=lambda *_: None: stack.enter_context(
+            closing(open_index(holders, tmp_path, progress))
+        )
+
+
+def test_every_sample_is_found_in_the_order_in_which_files_were_named(index_in):
     holders = [Listed(Path(f"{number}.tar"), drawn(40, number)) for number in range(5)]
-    index = open_index(holders, tmp_path, lambda *_: None)
+    index = index_in(holders)
     uids = {entry.uid for holder in holders for entry in holder.held}
     for uid in uids:
         wanted = [
@@ -71,7 +81,7 @@ def test_every_sample_is_found_in_the_order_in_which_files_were_named(tmp_path):
     assert index.fetch(first).photo == f"{first.source}.tar {first.at} {first.size}".encode()
 
 
-def test_it_is_made_once_and_goes_on_where_it_was_killed(tmp_path):
+def test_it_is_made_once_and_goes_on_where_it_was_killed(index_in):
     holders = [Listed(Path(f"{number}.tar"), drawn(9, number), damaged=number == 1) for number in range(3)]
 
     def killed(_count, name):
@@ -79,22 +89,22 @@ def test_it_is_made_once_and_goes_on_where_it_was_killed(tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        open_index(holders, tmp_path, killed)
+        index_in(holders, killed)
     for _ in range(2):
-        index = open_index(holders, tmp_path, lambda *_: None)
+        index = index_in(holders)
         assert index.faults == ("1.tar is damaged.",)
         assert [holder.looked for holder in holders] == [["0.tar"], ["1.tar"], ["2.tar"]]
     holders[0].held.pop()
-    assert open_index(holders, tmp_path, lambda *_: None).samples == 26
+    assert index_in(holders).samples == 26
 
 
-def test_one_that_a_disk_cut_short_is_told(tmp_path):
+def test_one_that_a_disk_cut_short_is_told(index_in, tmp_path):
     holders = [Listed(Path("0.tar"), drawn(9, 0))]
-    open_index(holders, tmp_path, lambda *_: None).database.close()
+    index_in(holders).close()
     (file,) = (tmp_path / "joining").glob("*.sqlite")
     file.write_bytes(file.read_bytes()[:5000])
     with pytest.raises(DataError, match=r"\.sqlite cannot be used: .*; remove it"):
-        open_index(holders, tmp_path, lambda *_: None)
+        index_in(holders)
 
 
 def test_files_without_any_uid_say_what_the_downloader_has_to_keep(tmp_path):

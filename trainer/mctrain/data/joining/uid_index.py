@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import starmap
 from typing import TYPE_CHECKING, NamedTuple
@@ -70,6 +71,10 @@ class UidIndex:
         """The sample at a location; raises DataError if the file has changed."""
         return self.holders[found.source].fetch(found.at, found.size)
 
+    def close(self) -> None:
+        """Closes the table."""
+        self.database.close()
+
 
 def open_index(holders: Sequence[Holder], cache: Path, progress: Callable[[int, str], None]) -> UidIndex:
     """The index of some files, built if not cached; `progress` gets each scanned file.
@@ -83,18 +88,20 @@ def open_index(holders: Sequence[Holder], cache: Path, progress: Callable[[int, 
     digest = hashlib.sha256(versions.encode(errors="surrogateescape")).hexdigest()
     file = cache / "joining" / f"{digest[:32]}.sqlite"
     file.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(file.with_suffix(".lock")):
-            database = sqlite3.connect(file)
-            database.executescript(_TABLES)
-            _fill(database, holders, progress)
-        samples, twice = (database.execute(query).fetchone()[0] for query in (_COUNT, _TWICE))
-        faults = tuple(fault for (fault,) in database.execute(_FAULTS))
-    except sqlite3.DatabaseError as fault:
-        raise DataError(f"{file} cannot be used: {fault}; remove it, it is made again.") from fault
-    if not samples:
-        reason = faults[0] if faults else "No sample of the photos has a uid."
-        raise DataError(f"{reason} img2dataset keeps uids with --save_additional_columns '[\"uid\"]'.")
+    with ExitStack() as stack:
+        try:
+            with FileLock(file.with_suffix(".lock")):
+                database = stack.enter_context(closing(sqlite3.connect(file)))
+                database.executescript(_TABLES)
+                _fill(database, holders, progress)
+            samples, twice = (database.execute(query).fetchone()[0] for query in (_COUNT, _TWICE))
+            faults = tuple(fault for (fault,) in database.execute(_FAULTS))
+        except sqlite3.DatabaseError as fault:
+            raise DataError(f"{file} cannot be used: {fault}; remove it, it is made again.") from fault
+        if not samples:
+            reason = faults[0] if faults else "No sample of the photos has a uid."
+            raise DataError(f"{reason} img2dataset keeps uids with --save_additional_columns '[\"uid\"]'.")
+        stack.pop_all()  # the caller closes it
     return UidIndex(database, holders, digest, samples, twice, faults)
 
 
