@@ -199,8 +199,8 @@ def compare(
     lost = [photo for photo in shown.wall.rows if photo not in newer.wall.rows]
     # In a search, a photo that only ceased to match stays: better ones arrived, or it was rejected a moment ago.
     there = library.results(lost) if place.is_search else ()
-    files = {photo.id: _files(photo) for photo in (*newer.answer.results, *newer.closest, *there)}
-    moved = any(files.get(photo.id, _files(photo)) != _files(photo) for photo in shown.wall.results)
+    now = {photo.id: photo for photo in (*newer.answer.results, *newer.closest, *there)}
+    moved = any(_files(now.get(photo.id, photo)) != _files(photo) for photo in shown.wall.results)
     is_outdated = moved or len(there) < len(lost)
     grown = None
     if count and not place.is_search:
