@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,8 @@ from picsight_engine.store.files import (
 )
 from picsight_engine.store.folders import all_folders
 from picsight_engine.store.health import orphan_thumbnails
-from picsight_engine.store.pairs import mark_missing, mark_returned, pair
-from picsight_engine.store.photos import NewPhoto, known_photo, put_photo
+from picsight_engine.store.pairs import mark_missing, mark_returned, pair, stems_of_shot
+from picsight_engine.store.photos import NewPhoto, known_photo, put_photo, shown_lately
 from picsight_engine.store.problems import NewProblem, clear_problem, put_problem
 from picsight_engine.store.vectors import put_vector
 
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from picsight_engine.store.files import StoredFile
     from picsight_engine.store.folders import Folder
     from picsight_engine.store.thumbnails import ThumbnailStore
+
+    Shot = tuple[int, bytes]  # a folder and the name that the files of a shot share, see `stems_of_shot`
 
 _DAY = 24 * 3600.0
 KEPT_SECONDS = 30 * _DAY  # how long a missing photo keeps its identity
@@ -75,6 +78,8 @@ class Batch:
         self._seconds = seconds
         self._open: list[Seen | Bad] = []
         self._since = 0.0
+        self._shown_lately: set[int] = set()
+        self._changed: dict[Shot, set[bytes]] = {}  # known files that are still to be read, by shot
 
     def settle(self, plan: Plan) -> tuple[int, ...]:
         """Stores the findings of the scan alone; returns the photos that are back."""
@@ -88,6 +93,10 @@ class Batch:
                 )
             mark_returned(connection, [file.id for file in plan.returned])
             set_devices(connection, plan.devices)
+        self._shown_lately = shown_lately(self._db)
+        for task in plan.tasks:
+            if task.stored is not None and is_changed(task.stored, task.file):
+                self._changed.setdefault(_shot_of(task), set()).add(task.file.name)
         self.give_up(plan.gone)
         self.sweep_thumbnails()
         return tuple({file.photo_id: None for file in plan.returned if file.photo_id is not None})
@@ -140,19 +149,28 @@ class Batch:
         """
         shown: dict[int, None] = {}
         hidden: list[int] = []
+        stored: defaultdict[Shot, set[bytes]] = defaultdict(set)
         with self._db.writer() as connection:
             folders = {folder.id for folder in all_folders(self._db)}
             for outcome in self._open[: self._photos]:
                 if outcome.task.folder.id not in folders:
                     continue  # the user removed the folder meanwhile
+                stored[_shot_of(outcome.task)].add(outcome.task.file.name)
                 if isinstance(outcome, Bad):
                     hidden += _store_bad(connection, outcome)
                 else:
                     shown.update(self._store_seen(connection, outcome))
+            for shot, names in stored.items():
+                if (
+                    self._changed.get(shot, names) <= names
+                ):  # else another file of the shot may show another picture now
+                    pair(connection, shot[0], min(names))
             # Thumbnails are committed before photos, so that every photo that can be found has one. If the photo is
             # rolled back, the next photo with that id overwrites the thumbnail.
             self._thumbnails.commit()
         self._thumbnails.delete(hidden)
+        for shot, names in stored.items():
+            self._changed.get(shot, set()).difference_update(names)
         del self._open[: self._photos]
         return tuple(shown)
 
@@ -165,7 +183,7 @@ class Batch:
             photo_id = known_photo(connection, seen.identified.fingerprint)
         if photo_id is None:
             return {}
-        edited = _edited_from(connection, seen, photo_id)
+        edited = self._edited_from(connection, seen, photo_id)
         if seen.moved_from is not None:
             move_file(connection, seen.moved_from.id, folder.id, file.name)
             pair(connection, seen.moved_from.folder_id, seen.moved_from.name)
@@ -176,7 +194,6 @@ class Batch:
         clear_problem(connection, folder.id, file.name)
         if edited is not None:
             say_again(connection, edited, photo_id)
-        pair(connection, folder.id, file.name)
         return {photo_id: None}
 
     def _store_photo(
@@ -193,14 +210,22 @@ class Batch:
             self._thumbnails.put(photo_id, described.thumbnail)
         return photo_id
 
+    def _edited_from(self, connection: sqlite3.Connection, seen: Seen, photo_id: int) -> int | None:
+        """The photo that the file showed before, if the new picture is the same shot; a moved file may leave a pair's photo.
 
-def _edited_from(connection: sqlite3.Connection, seen: Seen, photo_id: int) -> int | None:
-    """The photo that the file showed before, if the new picture is the same shot; a moved file may leave a pair's photo."""
-    stored, taken = seen.moved_from or seen.task.stored, seen.identified.metadata.taken
-    if stored is None or stored.photo_id in {None, photo_id}:
-        return None
-    same = seen.moved_from is not None or is_same_shot(connection, stored.id, photo_id, taken)
-    return stored.photo_id if same else None
+        A picture that another file showed until now was renamed, not edited: frames of a burst are alike, too.
+        """
+        stored, taken = seen.moved_from or seen.task.stored, seen.identified.metadata.taken
+        if stored is None or stored.photo_id in {None, photo_id}:
+            return None
+        same = seen.moved_from is not None or (
+            photo_id not in self._shown_lately and is_same_shot(connection, stored.id, photo_id, taken)
+        )
+        return stored.photo_id if same else None
+
+
+def _shot_of(task: Task) -> Shot:
+    return task.folder.id, stems_of_shot(task.file.name)[0]
 
 
 def _store_bad(connection: sqlite3.Connection, bad: Bad) -> list[int]:

@@ -44,12 +44,15 @@ UNION {_PAIRS} WHERE {_OWNER} IN (SELECT value FROM json_each(?1))"""
 _GIVERS = """(
     SELECT id FROM tags WHERE id = pair.tag_id AND merged_into IS NULL
     UNION ALL SELECT id FROM tags WHERE merged_into = pair.tag_id)"""
-# The last decision that was not undone counts. Without the index on pairs, the query is quadratic in a photo's decisions.
+# Among decisions or ratings that were not undone, the last counts. It is that of the last run: a copy has a later id, and
+# clocks jump. With max(), SQLite takes the other columns from the row of the maximum.
+LATEST = "max(run_id << 32 | {}.id)"
+# Without the index on pairs, the query is quadratic in a photo's decisions.
 _LAST = f"""
 SELECT verdict FROM tag_decisions INDEXED BY tag_decisions_pair JOIN tag_runs ON tag_runs.id = run_id
 WHERE tag_decisions.tag_id IN {_GIVERS}
     AND tag_decisions.photo_id = pair.photo_id AND undone_at IS NULL
-ORDER BY tag_decisions.id DESC LIMIT 1"""
+ORDER BY run_id DESC, tag_decisions.id DESC LIMIT 1"""
 _COLLECT = "CREATE TEMP TABLE due AS {pairs}"
 _SETTLE = f"""
 INSERT INTO tag_photos (tag_id, photo_id, verdict)
@@ -94,11 +97,11 @@ INSERT INTO tag_decisions (tag_id, photo_id, verdict, source, run_id, decided_at
 SELECT tag_id, ?2, verdict, source, run_id, decided_at, score FROM tag_decisions AS known WHERE photo_id = ?1
     AND NOT EXISTS (
         SELECT 1 FROM tag_decisions
-        WHERE photo_id = ?2 AND tag_id = known.tag_id AND decided_at >= known.decided_at) ORDER BY id"""
+        WHERE photo_id = ?2 AND tag_id = known.tag_id AND run_id = known.run_id) ORDER BY id"""
 _RATE = """
 INSERT INTO ratings (photo_id, stars, run_id, rated_at)
 SELECT ?2, stars, run_id, rated_at FROM ratings AS known WHERE photo_id = ?1
-    AND NOT EXISTS (SELECT 1 FROM ratings WHERE photo_id = ?2 AND rated_at >= known.rated_at) ORDER BY id"""
+    AND NOT EXISTS (SELECT 1 FROM ratings WHERE photo_id = ?2 AND run_id = known.run_id) ORDER BY id"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +210,7 @@ def look_alike(connection: sqlite3.Connection, one: int, other: int) -> bool:
 
 
 def say_again(connection: sqlite3.Connection, before: int, after: int) -> None:
-    """Copies decisions and stars of the photo `before` to `after`, except where `after` has later ones."""
+    """Copies decisions and stars of the photo `before` to `after`; of those of both, the last that the user made counts."""
     moved = [connection.execute(statement, (before, after)).rowcount for statement in (_DECIDE, _RATE)]
     if any(moved):
         settle_photo(connection, after)

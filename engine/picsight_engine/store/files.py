@@ -29,7 +29,8 @@ _PUT_FILE = """
 INSERT INTO files (folder_id, name, size, mtime_ns, bytes_hash, photo_id, device) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (folder_id, name) DO UPDATE SET
     size = excluded.size, mtime_ns = excluded.mtime_ns, device = excluded.device, bytes_hash = excluded.bytes_hash,
-    photo_id = excluded.photo_id, single_id = NULL, present = 1, missing_since = NULL, missing_seconds = 0"""
+    photo_id = CASE WHEN single_id = excluded.photo_id THEN photo_id ELSE excluded.photo_id END,
+    single_id = CASE WHEN single_id = excluded.photo_id THEN single_id END, present = 1, missing_since = NULL, missing_seconds = 0"""
 _MAKE_ROOM = "DELETE FROM files WHERE folder_id = ? AND name = ? AND id <> ?"
 _MOVE_FILE = "UPDATE files SET folder_id = ?, name = ? WHERE id = ?"
 _SET_DEVICE = "UPDATE files SET device = ? WHERE id = ?"
@@ -102,7 +103,7 @@ UPDATE files SET metadata_rule = ?, beside = ?, {", ".join(f"{name} = ?" for nam
 
 
 def put_file(connection: sqlite3.Connection, file: NewFile) -> None:
-    """Stores that this picture is at this path now; the picture that was there before is hidden."""
+    """Stores that this picture is at this path now, behind another photo if it was; the one that was there before is hidden."""
     connection.execute(_PUT_FILE, astuple(file))
 
 

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from picsight_engine.store.decisions import settle_tags
+from picsight_engine.store.decisions import LATEST, settle_tags
 from picsight_engine.store.folders import RESTING
 from picsight_engine.store.tag_schema import FAVOURITES
 from picsight_engine.store.tags import count_up
@@ -46,8 +46,8 @@ DELETE FROM vectors WHERE (photo_id, space_id) IN (
 _VISIBLE = "SELECT id FROM photos WHERE missing_since IS NULL ORDER BY id"
 _BEHIND = "SELECT single_id FROM files WHERE present AND single_id IS NOT NULL"
 # Compares the last decisions that were not undone with the stored states.
-_LAST_DECIDED = """
-SELECT coalesce(merged_into, tags.id) AS tag_id, photo_id, verdict, max(tag_decisions.id) AS last
+_LAST_DECIDED = f"""
+SELECT coalesce(merged_into, tags.id) AS tag_id, photo_id, verdict, {LATEST.format("tag_decisions")}
 FROM tag_decisions JOIN tags ON tags.id = tag_decisions.tag_id JOIN tag_runs ON tag_runs.id = run_id
 WHERE undone_at IS NULL GROUP BY 1, 2"""
 _COUNTING = "SELECT tag_id, photo_id, verdict FROM tag_photos WHERE verdict IS NOT NULL"

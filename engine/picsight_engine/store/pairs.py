@@ -96,7 +96,7 @@ def photos_behind(connection: sqlite3.Connection) -> set[int]:
 
 def pair(connection: sqlite3.Connection, folder_id: int, name: bytes) -> None:
     """Pairs and parts the present files of the shot that a file belongs to, after that file came, changed or went."""
-    stems = _stems(name)
+    stems = stems_of_shot(name)
     files = [
         _ShotFile(*row)
         for stem in stems
@@ -114,7 +114,7 @@ def pair(connection: sqlite3.Connection, folder_id: int, name: bytes) -> None:
             say_again(connection, file.itself, before)
 
 
-def _stems(name: bytes) -> list[bytes]:
+def stems_of_shot(name: bytes) -> list[bytes]:
     """The names without suffix that files of a shot have: of an iPhone's those of the original and of its edit, in the package
     of Apple Photos those of the still and of its film, else one.
     """

@@ -8,6 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from picsight_engine.store.decisions import LATEST
 from picsight_engine.store.files import IDS, PRIMARY_FILE
 from picsight_engine.store.folders import all_folders, covered_names, file_path
 
@@ -27,15 +28,14 @@ JOIN folders ON folders.id = files.folder_id
 WHERE photos.id IN (
     SELECT photo_id FROM tag_photos WHERE verdict IS NOT NULL UNION SELECT photo_id FROM tag_examples
     UNION SELECT photo_id FROM ratings)"""
-# The last decision that was not undone counts: with max(), SQLite takes the other columns from the row of the maximum.
 # The decisions of a merged tag belong to the tag that it was merged into.
-_DECISIONS = """
-SELECT coalesce(merged_into, tags.id) AS owner, photo_id, verdict, source, decided_at, max(tag_decisions.id)
+_DECISIONS = f"""
+SELECT coalesce(merged_into, tags.id) AS owner, photo_id, verdict, source, decided_at, {LATEST.format("tag_decisions")}
 FROM tag_decisions JOIN tag_runs ON tag_runs.id = run_id JOIN tags ON tags.id = tag_id
-WHERE undone_at IS NULL{which} GROUP BY owner, photo_id ORDER BY owner, photo_id"""
+WHERE undone_at IS NULL{{which}} GROUP BY owner, photo_id ORDER BY owner, photo_id"""
 _OF_TAGS = f" AND coalesce(merged_into, tags.id) IN {IDS}"
-_RATINGS = """
-SELECT photo_id, stars, rated_at, max(ratings.id) FROM ratings JOIN tag_runs ON tag_runs.id = run_id
+_RATINGS = f"""
+SELECT photo_id, stars, rated_at, {LATEST.format("ratings")} FROM ratings JOIN tag_runs ON tag_runs.id = run_id
 WHERE undone_at IS NULL GROUP BY photo_id ORDER BY photo_id"""
 _DECIDED = """
 SELECT photo_id, tag_id FROM tag_photos JOIN tags ON tags.id = tag_id WHERE verdict = ? AND removed_at IS NULL"""

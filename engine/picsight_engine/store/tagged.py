@@ -10,6 +10,7 @@ import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
+from picsight_engine.store.decisions import LATEST
 from picsight_engine.store.files import IDS, PRIMARY_FILE
 from picsight_engine.store.photos import SHOWN
 from picsight_engine.store.records import last_decisions
@@ -54,10 +55,9 @@ AND id NOT IN (
     WHERE verdict IS NOT 'rejected' AND kind = 'tag' AND removed_at IS NULL)
 AND id NOT IN (SELECT photo_id FROM files WHERE present AND photo_id IS NOT NULL AND keywords IS NOT NULL)"""
 _ADD = "INSERT INTO ratings (photo_id, stars, run_id, rated_at) VALUES (?, ?, ?, ?)"
-# The last rating that was not undone counts: with max(), SQLite takes `stars` from the row of the maximum.
-_LAST = """
-SELECT photo_id, stars, max(ratings.id) AS last FROM ratings JOIN tag_runs ON tag_runs.id = run_id
-WHERE undone_at IS NULL{which} GROUP BY photo_id"""
+_LAST = f"""
+SELECT photo_id, stars, {LATEST.format("ratings")} FROM ratings JOIN tag_runs ON tag_runs.id = run_id
+WHERE undone_at IS NULL{{which}} GROUP BY photo_id"""
 _STARRED = f"""
 WITH starred AS MATERIALIZED (SELECT photo_id, stars FROM ({_LAST.format(which="")}) WHERE stars IS NOT NULL)"""
 _STARRED_OF = f"""

@@ -219,6 +219,35 @@ def test_an_edited_date_keeps_the_photo_and_an_edited_picture_makes_a_new_one(ho
     assert (edited.id, edited.taken) == (before["00.jpg"], "2021-06-01T12:00:00")
 
 
+@pytest.mark.parametrize("last", ["1003", "1001"])
+def test_frames_of_a_burst_that_take_over_names_of_others_keep_what_was_said_of_each(
+    home, bundle, album, draw, last
+):
+    """1001 becomes 1002, and 1002 becomes `last`; each is an edit with its original behind it, all of one second."""
+    folder = album / "burst"
+    for seed, name in enumerate(("E1001", "1001", "E1002", "1002")):
+        path = folder / f"IMG_{name}.JPG"
+        draw(path, 100 + seed)
+        path.write_bytes(dated(path.read_bytes(), "2021:06:01 12:00:00"))
+    run(home, bundle, folder)
+    first, second = ids(home)["IMG_E1001.JPG"], ids(home)["IMG_E1002.JPG"]
+    for photo, stars in ((first, 5), (second, -1)):
+        with recorded(home.db, "rate", "stars") as rating:
+            rating.rate([photo], stars)
+    run(home, bundle)  # counts for how long the photos behind others have been missing
+    for letter in ("E", ""):
+        aside = (folder / f"IMG_{letter}1002.JPG").rename(folder / "aside")
+        (folder / f"IMG_{letter}1001.JPG").rename(folder / f"IMG_{letter}1002.JPG")
+        aside.rename(folder / f"IMG_{letter}{last}.JPG")
+    run(home, bundle)
+    assert ids(home) == {"IMG_E1002.JPG": first, f"IMG_E{last}.JPG": second}
+    assert person_stars(home.db.reader(), [first, second]) == {first: 5, second: -1}
+    (folder / "IMG_E1002.JPG").unlink()
+    run(home, bundle)
+    original = ids(home)["IMG_1002.JPG"]
+    assert person_stars(home.db.reader(), [original]) == {original: 5}
+
+
 def dated(data: bytes, date: str) -> bytes:
     """The same JPEG, whose EXIF block names a date."""
     exif = Image.Exif()

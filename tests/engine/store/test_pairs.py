@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import time
 
 import pytest
 
@@ -13,7 +14,7 @@ from picsight_engine.store.folders import add_folder, remove_folder
 from picsight_engine.store.pairs import mark_missing, mark_returned, pair
 from picsight_engine.store.photos import all_photos, paths_of
 from picsight_engine.store.records import photo_with_fingerprint, photo_with_hash
-from picsight_engine.store.runs import recorded
+from picsight_engine.store.runs import recorded, undo
 from picsight_engine.store.selection import photos_with_copies
 from picsight_engine.store.tagged import person_stars, stars_of
 
@@ -219,6 +220,27 @@ def test_of_what_was_said_of_the_files_of_a_pair_the_last_word_counts(folder):
     rate(None, "a.jpg")
     folder.go("a.jpg")
     assert (folder.shown(), stars()) == ([["a.cr2"]], [None])
+
+
+@pytest.mark.parametrize("ahead", [0.0, 1e9])
+def test_the_last_word_of_a_pair_is_the_one_that_was_given_last_whatever_the_clock_says(folder, ahead):
+    db = folder.shelf.db
+
+    def rate(name, stars, at=None):
+        with recorded(db, "rate", "stars") as run:
+            run.rate([photo.id for photo in all_photos(db) if photo.path.name == name], stars, at)
+        return run.made.id
+
+    folder.come("a.cr2", NOON)
+    rate("a.cr2", 1, time.time() + ahead)
+    folder.come("b.jpg", NOON, picture=1001)
+    rate("b.jpg", 4)
+    undo(db, rate("a.cr2", 2, time.time() + ahead))
+    folder.go("b.jpg")
+    folder.come("a.jpg", NOON, picture=1001)
+    folder.go("a.jpg")
+    (raw,) = all_photos(db)
+    assert person_stars(db.reader(), [raw.id]) == {raw.id: 4}
 
 
 def test_what_was_said_of_a_pair_was_said_of_each_of_its_pictures(folder):
