@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer, Signal
@@ -21,6 +20,7 @@ from picsight.window.library.sidebar import Sidebar
 from picsight.window.library.status import StatusLine
 from picsight.window.parts.controls import IconButton
 from picsight.window.parts.drops import DropVeil, dropped
+from picsight.window.parts.focus import focus_next, tab_stops
 from picsight.window.parts.layouts import LineSplitter, filled
 from picsight.window.parts.notice import FirstRun, HintLine, Notice
 from picsight.window.search.box import SearchBox
@@ -196,14 +196,11 @@ class Frame(QWidget):
         middle.splitterMoved.connect(self._note_widths)
         parts = self._top, self.busy, (middle, 1), self._bottom
         filled(QVBoxLayout(self), self, *parts, gap=0, around=(0, 0, 0, 0))
-        box, header, hint = self.box, self.wall_page.header, self.hint
-        order: tuple[QWidget, ...] = (
-            *(box.line, box.keep_button, box.clear_button, self.details_button),
-            *(header.weaker, header.order, header.group, header.slider),
-            *(self.grid, hint.better, hint.dismiss, self.status, self.sidebar),
-        )
-        for before, after in itertools.pairwise(order):
-            self.setTabOrder(before, after)
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Move the focus in reading order through the box, the page, the details, the status and the sidebar."""
+        parts = (self._top, self.pages, self.details, self._bottom, self.sidebar)
+        return focus_next([stop for part in parts for stop in tab_stops(part)], forward=forward)
 
 
 class BusyLine(QWidget):

@@ -10,8 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QLabel
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLabel
 from tests.app.conftest import PATIENCE
 
 from picsight.jobs import Jobs
@@ -240,6 +242,12 @@ def held():
 def words_in(widget):
     """All that labels say in a widget now."""
     return "\n".join(label.text() for label in widget.findChildren(QLabel) if label.isVisibleTo(widget))
+
+
+def tabbed(window, key=Qt.Key.Key_Tab):
+    """Press Tab; the widget that has the keyboard then."""
+    QTest.keyClick(window.windowHandle(), key)
+    return QApplication.focusWidget()
 
 
 def wait_until_read(qtbot, window):

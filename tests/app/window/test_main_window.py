@@ -13,7 +13,7 @@ import pytest
 from PySide6.QtCore import QItemSelectionModel, QMimeData, QModelIndex, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QListView, QMenu, QMessageBox, QPushButton, QSplitter, QTreeView
-from tests.app.window.conftest import wait_until_read
+from tests.app.window.conftest import tabbed, wait_until_read
 
 from picsight.jobs import Jobs
 from picsight.settings import Settings
@@ -77,6 +77,29 @@ def wait_for_photos(qtbot, window, count):
 
 def wait_for_words(qtbot, window, words):
     qtbot.waitUntil(lambda: window.search.place.words == words)
+
+
+def test_tab_reaches_every_control_in_reading_order_and_shows_it(qtbot, window):
+    frame, line = window.frame, window.frame.box.line
+    window.pages.go(Place("face -people"))
+    fold, grid = frame.grid.fold, frame.grid
+    qtbot.waitUntil(fold.isVisible)
+    window.resize(700, 440)
+    grid.set_row_height(24)
+    qtbot.waitUntil(lambda: fold.y() > grid.viewport().height())
+    line.setFocus()
+    reached = []
+    while not reached or reached[-1] is not line:
+        reached.append(tabbed(window))
+        if reached[-1] is fold:
+            assert grid.viewport().rect().contains(fold.geometry())
+    assert [widget.accessibleName() or widget.text() for widget in reached] == [
+        "Filter: Less people, removable", "Keep this search (Ctrl+S)", "Clear", "Details (Ctrl+I)",
+        "Sort: Match", "Size of photos", "Photos", fold.text(), "Sidebar (F9)", "Search photos",
+    ]  # fmt: skip
+    frame.details_button.setFocus()
+    assert tabbed(window, Qt.Key.Key_Backtab).accessibleName() == "Clear"
+    grid.set_row_height(Settings().row_height)
 
 
 def test_photos_of_an_emptied_folder_stay_until_a_person_says_that_they_are_gone(

@@ -28,7 +28,7 @@ def page(qtbot, wall_view):
         Act(icon, icon.title(), f"{icon.title()} %n", key, lambda _point, icon=icon: page.done.append(icon))
         for icon, key in (("open-with", ""), ("copy-path", "Ctrl+P"), ("export", "E"), ("trash", "Del"))
     ]
-    page.header.selection.offer((acts[:3], acts[3:]), page.header.title, page.header.weaker)
+    page.header.selection.offer((acts[:3], acts[3:]))
     page.header.selection.cleared.connect(view.clearSelection)
     page.say("12 photos")
     qtbot.addWidget(page)

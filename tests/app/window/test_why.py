@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from picsight.window.details.links import FactLink
 from picsight.window.details.photo_facts import reasons_of
 from picsight.window.search.place import Place
 from picsight_engine.bundles.commonness import commonness
@@ -62,11 +63,14 @@ def test_the_viewer_tells_why_and_hides_it_where_there_is_nothing_to_say(qtbot, 
     why = window.frame.details.why
     assert not why.isVisible()
     page.why_act.click()
-    assert [button.detail.words.partition(":")[0] for button in why.buttons()] == ["face", "Less people"]
+    assert [link.detail.words.partition(":")[0] for link in why.findChildren(FactLink)] == [
+        "face",
+        "Less people",
+    ]
     qtbot.waitUntil(why.isVisible)
     window.pages.close_viewer()
     window.pages.go(Place(min(few_photos.iterdir()).name))
     qtbot.waitUntil(lambda: [photo.found_by for photo in window.frame.model.wall.results] == ["name"])
     window.pages.open_photo(0)
     words = "Its names or keywords have the words."
-    qtbot.waitUntil(lambda: words in [button.detail.words for button in why.buttons()])
+    qtbot.waitUntil(lambda: words in [link.detail.words for link in why.findChildren(FactLink)])

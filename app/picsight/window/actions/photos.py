@@ -84,7 +84,7 @@ class PhotoActions(QObject):
         frame, grid = self._frame, self._frame.grid
         bar, others = frame.wall_page.header.selection, (self._open_with, self._paths, self._export)
         groups = (self._review.acts, self._tagging.acts, others, (self._trash,))
-        bar.offer(groups, frame.box.clear_button, frame.wall_page.header.weaker)
+        bar.offer(groups)
         bar.cleared.connect(grid.clearSelection)
         acts = [*(act for group in groups[1:] for act in group), *self._tagging.stars, self._image]
         bind_acts(grid, acts, self._chosen.point)

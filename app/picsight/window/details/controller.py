@@ -122,7 +122,6 @@ class DetailsController(QObject):
         details, marks, land = read
         self._panel.show_details(details, land)
         self.marks.show_marks(photos, marks)
-        self._panel.chain(self._frame.grid, self._frame.hint.better)
 
 
 def _read(library: Library, photos: Sequence[Result]) -> tuple[Details, Marks, Land] | None:

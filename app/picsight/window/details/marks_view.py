@@ -46,7 +46,6 @@ class MarksView(QWidget):
         super().__init__(parent)
         self._accepted: list[str] = []
         self._suggested: list[str] = []
-        self._verdicts: list[QWidget] = []
         self.heart = IconButton("favourite", self.tr("Favourite"), self)
         self.stars = Stars(self)
         self.chips = Pills(self, between=HAIR)
@@ -64,10 +63,6 @@ class MarksView(QWidget):
     def suggested(self) -> Sequence[str]:
         """The paths of tags that suggest the photo, in the shown order."""
         return self._suggested
-
-    def stops(self) -> list[QWidget]:
-        """The widgets in tab order."""
-        return [self.heart, self.stars, *self.chips.buttons(), self._add, *self._verdicts]
 
     def show_marks(self, marks: Marks, *, several: bool = False, keys: bool = True) -> None:
         """Show the marks of one photo, or those shared by several; with `keys`, letters decide on suggestions."""
@@ -93,7 +88,6 @@ class MarksView(QWidget):
             if widget := item.widget():
                 widget.hide()
                 widget.deleteLater()
-        self._verdicts = []
         for path in paths[:MOST_SUGGESTED]:
             self._lines.addWidget(self._line(path))
 
@@ -118,7 +112,6 @@ class MarksView(QWidget):
             button = IconButton(icon, words.format(tag=plain(path)), line)
             button.clicked.connect(partial(wish.emit, path))
             row.addWidget(button)
-            self._verdicts.append(button)
         return line
 
     def _lay_out(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
@@ -99,19 +98,6 @@ class DetailsPanel(QScrollArea):
         """Show why the photo is in an answer; hide for none."""
         self._why.setVisible(bool(reasons))
         self.why.show_details([Detail(reason) for reason in reasons])
-
-    def stops(self) -> list[QWidget]:
-        """The widgets in tab order."""
-        stops: list[QWidget] = []
-        for name, links in self.links.items():
-            stops += links.buttons()
-            stops += (self.copy, self.reveal) if name == "folder" else ()
-        return [*stops, *self.marks.stops()]
-
-    def chain(self, before: QWidget, after: QWidget) -> None:
-        """Put the panel between two widgets in the tab order."""
-        for one, next_one in itertools.pairwise([before, *self.stops(), after]):
-            QWidget.setTabOrder(one, next_one)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Update the facts, which may be out of date."""

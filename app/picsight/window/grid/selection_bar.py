@@ -47,17 +47,13 @@ class SelectionBar(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.hide()
 
-    def offer(self, groups: Sequence[Sequence[Act]], after: QWidget, before: QWidget) -> None:
-        """Show these acts with a gap between groups; the tab order puts them between `after` and `before`."""
+    def offer(self, groups: Sequence[Sequence[Act]]) -> None:
+        """Show these acts with a gap between groups."""
         self._groups = tuple(tuple(group) for group in groups)
         for act in itertools.chain(*self._groups):
             button = IconButton(act.icon, act.name(), self)
             button.clicked.connect(partial(self._do, act, button))
             self._buttons[act] = button
-        for one, other in itertools.pairwise(
-            (after, self._clear, *self._buttons.values(), self._more, before)
-        ):
-            QWidget.setTabOrder(one, other)
         self._place()
 
     def leave_out(self, acts: Collection[Act]) -> None:

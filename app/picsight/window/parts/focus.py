@@ -1,16 +1,17 @@
-"""The focus ring is for the keyboard: a key shows it, a mouse press hides it."""
+"""The keyboard focus: its ring, which a key shows and a mouse press hides, and its way through the widgets."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QAbstractScrollArea, QApplication
+from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QWidget
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from PySide6.QtGui import QWindow
-    from PySide6.QtWidgets import QWidget
 
 BY_MOUSE = "lastUsedTheMouse"  # property of the application
 _PRESSES = (QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonDblClick, QEvent.Type.TouchBegin)
@@ -53,3 +54,41 @@ def shows_focus(widget: QWidget) -> bool:
     """Whether a widget has the focus and should show it."""
     app = QApplication.instance()
     return widget.hasFocus() and not (app is not None and app.property(BY_MOUSE))
+
+
+def tab_stops(part: QWidget) -> Iterator[QWidget]:
+    """The widgets of a part that Tab reaches, in reading order."""
+    if not part.isVisible() or part.isWindow():
+        return
+    if part.isEnabled() and part.focusPolicy() & Qt.FocusPolicy.TabFocus and part.focusProxy() is None:
+        yield part
+    rows: list[list[QWidget]] = []
+    for child in sorted(_widgets_in(part), key=QWidget.y):
+        if rows and child.geometry().center().y() <= rows[-1][0].geometry().bottom():
+            rows[-1].append(child)
+        else:
+            rows.append([child])
+    for row in rows:
+        for child in sorted(row, key=QWidget.x, reverse=part.isRightToLeft()):
+            yield from tab_stops(child)
+
+
+def _widgets_in(part: QWidget) -> list[QWidget]:
+    return [child for child in part.children() if isinstance(child, QWidget)]
+
+
+def focus_next(stops: Sequence[QWidget], *, forward: bool) -> bool:
+    """Focus the stop after the focused one, or the one before it, and scroll to it; False if there is none."""
+    if not stops:
+        return False
+    focused, step = QApplication.focusWidget(), 1 if forward else -1
+    place = stops.index(focused) + step if focused in stops else min(0, step)
+    stop = stops[place % len(stops)]
+    above: QWidget | None = stop
+    stop.setFocus(Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason)
+    while above is not None and (above := above.parentWidget()):
+        if isinstance(above, QAbstractScrollArea):
+            bar, high = above.verticalScrollBar(), above.viewport().height()
+            top = stop.mapTo(above, QPoint(0, 0)).y()
+            bar.setValue(bar.value() + (min(top, 0) or max(top + stop.height() - high, 0)))
+    return True

@@ -32,10 +32,6 @@ class Pills(QWidget):
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
 
-    def buttons(self) -> list[QAbstractButton]:
-        """The shown buttons."""
-        return list(self._buttons)
-
     def show_buttons(self, buttons: Sequence[QAbstractButton]) -> None:
         """Replace the buttons."""
         for button in self._buttons:

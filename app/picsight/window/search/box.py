@@ -299,7 +299,9 @@ class SearchBox(QFrame):
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             event.ignore()
             self.keys.emit(event)
-            return event.isAccepted() or self._take_key_of_all(event) or self._take_key(event)
+            taken = event.isAccepted() or self._take_key_of_all(event) or self._take_key(event)
+            event.accept()  # an ignored Tab would move the focus twice: from the line and from its parent
+            return taken
         return super().eventFilter(watched, event)
 
     def _select_all(self, *, selected: bool) -> None:
