@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal
 
-from picsight_engine.errors import PicsightError
+from picsight_engine.errors import PicsightError, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -175,6 +175,6 @@ def _outcome_of(work: Callable[[], Any]) -> _Outcome:
         return _Outcome(work())
     except PicsightError as error:
         return _Outcome(sentence=str(error))
-    except Exception:
+    except Exception as error:
         LOG.exception("a background job failed")
-        return _Outcome(sentence=FAULT)
+        return _Outcome(sentence=refusal(error) or FAULT)

@@ -153,8 +153,8 @@ def _examine_backend(bundle: Bundle, machine: Machine) -> Check:
 
 def _examine_folder(folder: Path) -> Check:
     """Whether the library's folder, or its nearest existing parent, is writable, and who else can read it."""
-    existing = next((each for each in (folder, *folder.absolute().parents) if each.exists()), folder)
     try:
+        existing = next((each for each in (folder, *folder.absolute().parents) if each.exists()), folder)
         with tempfile.TemporaryFile(dir=existing) as file:
             file.write(bytes(_LEAST_ROOM))
             file.flush()

@@ -100,3 +100,10 @@ class RequestError(PicsightError):
 
 class ReplaceError(RequestError):
     """An export would replace an existing file that may still be needed; the file was left as it is."""
+
+
+def refusal(fault: Exception) -> str | None:
+    """The sentence for a path that the system refuses, such as one in a folder without permission; None for other faults."""
+    if isinstance(fault, OSError) and fault.filename is not None:
+        return f"{fault.filename} cannot be used ({fault.strerror}); check its name, its permissions and its disk."
+    return None

@@ -106,6 +106,12 @@ def test_a_fault_of_ours_is_logged_whole_and_told_in_one_sentence(qtbot, jobs, h
     assert "ZeroDivisionError" in caplog.text
 
 
+def test_a_path_that_the_system_refuses_is_told_by_name(qtbot, jobs, heard, tmp_path):
+    with qtbot.waitSignal(heard.said), caplog_off():
+        jobs.read((tmp_path / "gone").stat, pytest.fail, heard)
+    assert str(tmp_path / "gone") in heard.words[0]
+
+
 def test_a_failure_without_a_handler_is_told_to_the_window(qtbot, jobs):
     with qtbot.waitSignal(jobs.failed) as told, caplog_off():
         jobs.read(lambda: 1 / 0, pytest.fail)

@@ -13,7 +13,7 @@ from picsight import __version__
 from picsight.cli.interrupts import terminate_as_interrupt, was_interrupted
 from picsight.cli.options import A_PATH, SHARED
 from picsight.cli.streams import ReaderLeftError, finish_stdout, prepare_streams, say
-from picsight_engine.errors import PicsightError
+from picsight_engine.errors import PicsightError, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,16 +103,16 @@ def run(arguments: Sequence[str]) -> int:
         return _report_stop()
     except ReaderLeftError:
         return FINE
-    except Exception:  # noqa: BLE001 - the outermost border: nothing above would tell a person
-        return _report_stop() if was_interrupted() else _report_fault()
+    except Exception as fault:  # noqa: BLE001 - the outermost border: nothing above would tell a person
+        return _report_stop() if was_interrupted() else _report_fault(fault)
     else:
         return int(code)
 
 
 def _sentence(fault: click.ClickException) -> str:
-    context = fault.ctx if isinstance(fault, click.UsageError) else None
-    hint = f" Type: {context.command_path} --help" if context is not None else ""
-    return fault.format_message() + hint
+    message, context = fault.format_message(), fault.ctx if isinstance(fault, click.UsageError) else None
+    stop = "" if message.endswith((".", "?", "?)")) else "."
+    return message if context is None else f"{message}{stop} Type: {context.command_path} --help"
 
 
 def _report(fault: PicsightError) -> int:
@@ -125,13 +125,17 @@ def _report_stop() -> int:
     return INTERRUPTED
 
 
-def _report_fault() -> int:
-    """Writes the details of an unexpected exception to the log and prints where it is."""
+def _report_fault(fault: Exception) -> int:
+    """Prints which path the system refuses; writes the details of any other exception to the log and prints where it is."""
+    if (sentence := refusal(fault)) is not None:
+        say(sentence)
+        return FAILED
     import traceback  # 4 ms, with `logs` 12, that a run without a fault does not pay
 
     from picsight.cli.logs import write_down
 
     log = write_down(traceback.format_exc())
     where = "" if log is None else f" The details are in {log}"
-    say(f"Picsight stopped because of a fault. Your photos are safe.{where}")
+    why = f": {fault.strerror}" if isinstance(fault, OSError) and fault.strerror else " because of a fault"
+    say(f"Picsight stopped{why}. Your photos are safe.{where}")
     return FAILED

@@ -68,6 +68,33 @@ def test_ctrl_c_is_no_fault_where_a_library_swallows_it(monkeypatch, tmp_path, c
     assert not list(state.rglob("picsight.log"))
 
 
+@pytest.mark.parametrize(
+    "words",
+    [["index"], ["export", "sidecars"], ["tags", "import"], ["models", "install", "--from-file"]],
+    ids=" ".join,
+)
+def test_a_path_that_the_system_refuses_is_a_sentence_and_no_fault(own, state, words):
+    done = own(*words, REPOSITORY / "assets" / "known" / ("a" * 300))
+    assert done.code in {1, 2}
+    assert "a" * 300 in done.err
+    assert "of a fault" not in done.err
+    assert not list(state.rglob("picsight.log"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the full device of Linux")
+def test_help_for_a_full_disk_names_the_disk(monkeypatch, capsys, state):
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert run(["--help"]) == 1
+        with pytest.raises(OSError, match="No space"):
+            full.close()
+    assert capsys.readouterr().err.startswith("Picsight stopped: No space left on device.")
+
+
+def test_a_hint_follows_a_whole_sentence(fresh):
+    assert fresh("show", "a", "b").err == "Got unexpected extra argument (b). Type: picsight show --help\n"
+
+
 def test_the_version_is_the_one_that_is_packaged(fresh):
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project.get("version", __version__) == __version__
