@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent
+from PySide6.QtGui import QDropEvent, QPicture
 
 from picsight.window.grid.thumbnails import Thumbnails
 from picsight.window.search.chips import ChipButton
@@ -40,6 +40,16 @@ def slider(qtbot):
     made.moved.connect(lambda value: made.told.append(("moved", value)))
     made.chosen.connect(lambda value: made.told.append(("chosen", value)))
     return made
+
+
+def test_tens_of_thousands_of_decisions_are_painted_as_few_marks(slider):
+    def drawn(accepted):
+        slider.show_spread(Spread(np.linspace(0, 1, 1001), accepted=accepted))
+        picture = QPicture()
+        slider.render(picture)
+        return picture.size()
+
+    assert drawn(np.linspace(0, 1, 50_000).tolist()) < 2 * drawn(np.linspace(0, 1, 1_001).tolist())
 
 
 @pytest.mark.parametrize("direction", list(Qt.LayoutDirection)[:2])

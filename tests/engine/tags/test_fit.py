@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -139,6 +140,26 @@ def test_no_answers_take_all_that_words_find_from_a_tag(seed, accepted, share):
     left = set(found) - set(rejected) - set(alike)
     kept = len(left & set(suggested(alike, tuple(rejected))))
     assert kept >= (len(left) // (2 + accepted) if accepted else len(left) / 2)
+
+
+def test_a_tag_of_very_many_photos_learns_from_some_of_them_and_one_more_hardly_moves_its_scores():
+    crowd = photos_like(3, 20_000)
+    lesson = Lesson(rows_of(crowd), None)
+    like_one = crowd @ crowd[0] > np.median(crowd @ crowd[0])
+    inside = tuple((np.flatnonzero(like_one) + 1).tolist())
+
+    def peak(alike):
+        tracemalloc.start()
+        line = lesson.learnt(Material((), crowd[:0], alike, ()))
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return line, most
+
+    (few, memory), (many, more), (_, most) = peak(inside[:-1]), peak(inside), peak(inside[:5_000])
+    assert max(memory, more) < 1.5 * most
+    scores = lesson.scores(many, 0.5)
+    assert np.abs(lesson.scores(few, 0.5) - scores).max() < 0.05
+    assert (scores[like_one] > np.median(scores[~like_one])).mean() > 0.9
 
 
 @settings(max_examples=15, deadline=None)

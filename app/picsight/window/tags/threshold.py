@@ -41,6 +41,7 @@ class ThresholdSlider(QSlider):
         super().__init__(Qt.Orientation.Horizontal, parent)
         self._spread = Spread()
         self._heights: list[float] = []
+        self._decided: list[set[float]] = [set(), set()]  # the scores of rejected and accepted photos
         self._before = 0
         self.setRange(0, STEPS)
         self.setPageStep(STEPS // 10)
@@ -52,6 +53,10 @@ class ThresholdSlider(QSlider):
     def show_spread(self, spread: Spread) -> None:
         """Show these scores and decisions."""
         self._spread, self._heights = spread, spread.heights()
+        # Marks nearer to each other than this lie on one pixel.
+        self._decided = [
+            {round(score, 3) for score in scores} for scores in (spread.rejected, spread.accepted)
+        ]
         self._say()
 
     def show_threshold(self, threshold: float) -> None:
@@ -181,7 +186,7 @@ class ThresholdSlider(QSlider):
         colours, radius = tones(self), em(self) * MARK
         middle = self._area().bottom() + radius + 3
         painter.setPen(QPen(colours.text, 1.2))
-        for scores, fill in ((self._spread.rejected, colours.base), (self._spread.accepted, colours.text)):
+        for scores, fill in zip(self._decided, (colours.base, colours.text), strict=True):
             painter.setBrush(fill)
             for score in scores:
                 painter.drawEllipse(QPointF(self._x(score), middle), radius, radius)
