@@ -37,9 +37,11 @@ def follow(
     """
     uncompared = 0
     for event in events:
+        is_due = isinstance(event, Finished)
         if isinstance(event, Committed):
             uncompared += len(event.photo_ids)
-        if isinstance(event, Finished) or uncompared * _COMPARED_SHARE > photos_shown(db):
+            is_due = uncompared * _COMPARED_SHARE > photos_shown(db)
+        if is_due:
             find_stacks(db, thumbnails)
             measure_colours(db, thumbnails)
             uncompared = 0

@@ -207,7 +207,7 @@ def opened(library: Path, bundle: Bundle, rounds: int) -> dict[str, list[tuple[f
     window.library.indexing_ended.connect(lambda: QTimer.singleShot(REST_MS, loop.quit))
     window.start(())
     loop.exec()
-    timed(window, lambda: None, lambda: _is_there(window, Place()) and window.search.is_idle)
+    timed(window, lambda: None, lambda: _is_there(window, Place()))
     costs = keystrokes(window, rounds)
     window.close()
     jobs.close()

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
-from tests.app.window.conftest import read, wait_until_read
+from tests.app.window.conftest import read, wait_until_read, work_of
 
 from picsight.window.actions.trash import Kept, Moved, belongings, bring_back, marks_of, move_to_trash
 from picsight.window.actions.trashing import Trashing
@@ -222,6 +222,14 @@ def test_what_two_pictures_share_belongs_to_both_of_them_only(tmp_path):
     assert belongings([photo]).companions == (own,)
     assert set(belongings([photo, edited]).companions) == {shared, own}
     assert belongings([photo], [edited]).twins == (edited,)
+
+
+def test_what_belongs_to_twice_as_many_photos_of_a_folder_is_found_with_twice_the_work(tmp_path):
+    def work(count):
+        photos = make(*(tmp_path / f"{count}/IMG_{number}.jpg" for number in range(count)))
+        return work_of(lambda: belongings(photos, photos))
+
+    assert work(200) < 2.5 * work(100)
 
 
 # As deeds that are taken back and done again

@@ -10,6 +10,7 @@ import pytest
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QPointF, Qt
 from PySide6.QtGui import QContextMenuEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication
+from tests.app.window.conftest import work_of
 
 from picsight.window.grid.delegate import circle_zone
 from picsight.window.grid.geometry import LAID_AT_ONCE
@@ -223,6 +224,15 @@ def test_another_arrangement_of_many_selected_photos_selects_them_in_as_few_rang
     assert [photo.id for photo in view.selected_photos()] == [row for row in range(299, -1, -1) if row != 120]
     assert view.selected_count() == 299
     assert len(view.selectionModel().selection()) == 2  # one a photo would stop the window for seconds
+
+
+def test_a_key_with_all_photos_selected_visits_none_of_them(qtbot, wall_view):
+    view = wall_view(3000)
+    view.selectAll()
+    view.selectionModel().select(view.model().index(7, 0), QItemSelectionModel.SelectionFlag.Deselect)
+    assert work_of(lambda: qtbot.keyClick(view, Qt.Key.Key_Shift)) < 1000
+    assert work_of(view.selected_photos) < 1000
+    assert [photo.id for photo in view.selected_photos()] == [row for row in range(3000) if row != 7]
 
 
 def test_one_comes_back_to_where_one_was(wall_view, photos):

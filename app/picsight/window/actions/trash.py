@@ -174,12 +174,13 @@ def belongings(
     so it runs in a thread.
     """
     pictures = dict.fromkeys((*chosen, *twins, *companions))
-    listings = {path.parent: _by_stem(path.parent) for path in pictures}
-    behind = [path for path in companions if path not in chosen]
+    listings = {folder: _by_stem(folder) for folder in {path.parent for path in pictures}}
+    wanted = dict.fromkeys(chosen)
+    behind = dict.fromkeys(path for path in companions if path not in wanted)
     beside = (each for path in pictures for each in _companions(path, listings[path.parent], pictures))
     return Belongings(
-        tuple(dict.fromkeys(chosen)),
-        tuple(path for path in pictures if path not in chosen and path not in behind),
+        tuple(wanted),
+        tuple(path for path in pictures if path not in wanted and path not in behind),
         tuple(dict.fromkeys([*behind, *(path for path in beside if path not in pictures)])),
     )
 

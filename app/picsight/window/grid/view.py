@@ -140,8 +140,9 @@ class PhotoView(SectionedView):
 
     def selected_photos(self) -> list[Result]:
         """The selected photos in the wall's order."""
-        rows = (row for part in self._selected_parts() for row in range(part.top(), part.bottom() + 1))
-        return [self._wall_model.photo(row) for row in sorted(rows)]
+        parts, photos = self._selected_parts(), self._wall_model.wall.results
+        parts.sort(key=QItemSelectionRange.top)
+        return [photo for part in parts for photo in photos[part.top() : part.bottom() + 1]]
 
     def chosen_photos(self) -> list[Result]:
         """The photos that keys act on: the selected ones, else the current one."""
@@ -325,9 +326,9 @@ class PhotoView(SectionedView):
 
     def _asks_for_likes(self, event: QKeyEvent) -> bool:
         """Handle Ctrl+L for more and Ctrl+Shift+L for less like the current photo, or the first selected one."""
-        shift, chosen = Qt.KeyboardModifier.ShiftModifier, self.chosen_photos()
+        shift = Qt.KeyboardModifier.ShiftModifier
         plain = event.modifiers() & ~shift == Qt.KeyboardModifier.ControlModifier
-        if event.key() != Qt.Key.Key_L or not plain or not chosen:
+        if event.key() != Qt.Key.Key_L or not plain or not (chosen := self.chosen_photos()):
             return False
         current = self.current_photo()
         photo = current if current is not None and current in chosen else chosen[0]
