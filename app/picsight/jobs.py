@@ -145,11 +145,11 @@ class Jobs(QObject):
         return stream
 
     def close(self) -> None:
-        """Cancel streams, finish running jobs, deliver nothing more; call before the application object dies."""
+        """Cancel streams, finish all jobs, deliver nothing more; call before the application object dies."""
         self._closed = True
         for stream in self._streams:
             stream.cancel()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool.shutdown()  # a job may store what the user said
         for thread in self._streams.values():
             thread.join(STREAM_SECONDS)
             if thread.is_alive():

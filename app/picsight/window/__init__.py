@@ -61,8 +61,7 @@ def run_window(library_folder: Path, folders_to_add: Sequence[Path] = ()) -> int
     finally:
         if interrupts is not None:
             interrupts.close()
-        jobs.close()
-        window.library.close()
+        window.end()
 
 
 class FirstFrame(QObject):

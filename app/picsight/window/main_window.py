@@ -239,6 +239,12 @@ class MainWindow(QMainWindow):
         self._asks = False
         self.close()
 
+    def end(self) -> None:
+        """Finish what the user asked for and close the library; call after the window was closed."""
+        self._jobs.close()
+        self.tags.finish()
+        self.library.close()
+
     def _size_first(self) -> None:
         """Restore the last size, else use 96 by 60 em, at most 80 % of the screen."""
         screen = self.screen().availableSize() - QSize(0, px(self, TITLE_BAR))

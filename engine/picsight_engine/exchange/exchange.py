@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from functools import partial
@@ -181,6 +182,7 @@ def _tagged_photos(db: Database, folder: Path | None, *, companions: bool) -> It
             fingerprint=file.fingerprint,
             seen=(file.size, file.mtime_ns),
             since=since.get(file.photo_id, {}),
+            rated_at=math.inf if rating is None else rating.rated_at,
         )
 
 

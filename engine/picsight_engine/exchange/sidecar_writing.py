@@ -56,7 +56,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _CLOSED = "got no side-car: nothing may be written into that folder. Change its permissions and export again."
 _CHANGED = "changed since it was indexed, so nothing was written. Look for new photos, and export again."
-_LOST = "lost tags in another program, so nothing was written. Import the side-cars, or decide again, and export again."
+_LATER = "changed later in another program, so nothing was written. Import the side-cars, or decide again, and export again."
 _PACKAGED = "got no side-car: Picsight writes nothing into another program's library. Export a file of decisions instead."
 _FAILED = "got no side-car ({}). Look at the disk and export again."
 
@@ -65,7 +65,7 @@ _FAILED = "got no side-car ({}). Look at the disk and export again."
 class Tagged:
     """A photo file with the paths of its accepted tags ("Birds/Waders"), the user's stars, its `bytes_hash`, and rejected
     tags; `history` is everything ever decided about it, `fingerprint` is its picture's, `seen` its size and time (ns) when
-    indexed, and `since` the time when each tag was accepted, in seconds since 1970.
+    indexed, and `since` and `rated_at` the times when each tag was accepted and the stars were given, in seconds since 1970.
     """
 
     path: Path
@@ -77,6 +77,7 @@ class Tagged:
     fingerprint: bytes | None = None
     seen: tuple[int, int] | None = None
     since: Mapping[str, float] = field(default_factory=dict)
+    rated_at: float = math.inf
 
     @property
     def statement(self) -> Statement:
@@ -236,16 +237,18 @@ def _content(photo: Tagged, before: bytes | None, find: Find, *, is_there: bool)
         rest = withdrawn(base)
         return (updated(rest, photo.statement) if is_there else None) or (rest if before else None)
     after = updated(base, photo.statement) if is_there else None
-    if before and after is not None and _has_lost_tags(photo, before):
-        raise _LeftAloneError(photo.path, _LOST, of_folder=True)
+    if before and after is not None and _has_changed_later(photo, before):
+        raise _LeftAloneError(photo.path, _LATER, of_folder=True)
     return after or before
 
 
-def _has_lost_tags(photo: Tagged, content: bytes) -> bool:
-    """Whether another program removed a tag after the user accepted it: the later change counts."""
-    gone, written_at = read_packet(content).gone, long_sidecar(photo.path).stat().st_mtime
-    return any(
-        keyword_of(tag, "/") in gone and photo.since.get(tag, math.inf) < written_at for tag in photo.tags
+def _has_changed_later(photo: Tagged, content: bytes) -> bool:
+    """Whether another program removed a tag, or changed exported stars, after the user's word: the later change counts."""
+    packet, written_at = read_packet(content), long_sidecar(photo.path).stat().st_mtime
+    is_starred = packet.rated is not None and packet.rating not in {None, packet.rated, photo.stars}
+    return (photo.stars is not None and is_starred and photo.rated_at < written_at) or any(
+        keyword_of(tag, "/") in packet.gone and photo.since.get(tag, math.inf) < written_at
+        for tag in photo.tags
     )
 
 

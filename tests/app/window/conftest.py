@@ -211,7 +211,7 @@ def model_window(qtbot, tmp_path, models, entry):
         place = LibraryPlace(folder, lambda: choice_of(folder, models), lambda: models)
         window = MainWindow(place, settings or Settings(), jobs)
         window.models._entries = (entry,)
-        opened.append((window, jobs))
+        opened.append(window)
         qtbot.addWidget(window)
         window.resize(1100, 700)
         window.show()
@@ -222,10 +222,9 @@ def model_window(qtbot, tmp_path, models, entry):
 
     def close():
         while opened:
-            window, jobs = opened.pop()
+            window = opened.pop()
             window.close()
-            jobs.close()
-            window.library.close()
+            window.end()
 
     make.close = close
     yield make

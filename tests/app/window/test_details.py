@@ -73,8 +73,7 @@ def shared_window(qapp, bundle, folder):
     opened.start(())
     yield opened
     opened.close()
-    jobs.close()
-    opened.library.close()
+    opened.end()
 
 
 @pytest.fixture

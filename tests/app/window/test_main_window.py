@@ -41,8 +41,7 @@ def shared_window(qapp, bundle, read_all, tmp_path_factory):
     window.start(())
     yield window
     window.close_at_once()
-    jobs.close()
-    window.library.close()
+    window.end()
 
 
 @pytest.fixture

@@ -55,8 +55,7 @@ def shared_window(qapp, bundle, library):
     window.start(())
     yield window
     window.close_at_once()
-    jobs.close()
-    window.library.close()
+    window.end()
 
 
 @pytest.fixture
@@ -264,6 +263,23 @@ def test_in_culling_letters_pick_reject_and_rate_and_escape_ends_it(qtbot, windo
     assert not sign.isVisible()
     qtbot.keyClicks(grid, "p")
     assert window.frame.box.line.text() == "p"
+
+
+def test_all_that_was_said_before_the_window_closes_is_stored(
+    qtbot, model_window, read_few, bundle, tmp_path
+):
+    window = model_window(copy=read_few)
+    grid = window.frame.grid
+    qtbot.waitUntil(lambda: len(window.frame.model.wall.results) == 3, timeout=PATIENCE)
+    (photo,) = select(window, 1)
+    qtbot.keySequence(grid, "Ctrl+Shift+K")
+    qtbot.keyClicks(grid, "12345")
+    model_window.close()
+    with Library.open(tmp_path / "library", bundle) as library:
+        assert library.tags.rating(photo) == 5
+        assert [run.words for run in library.tags.runs()] == [
+            f"Rate 1 photo: {stars}" for stars in ("5 stars", "4 stars", "3 stars", "2 stars", "1 star")
+        ]
 
 
 def test_suggestions_are_accepted_and_rejected_where_they_lie_in_the_tag_that_suggests_them_and_the_next_one_is_selected(

@@ -299,6 +299,26 @@ def test_what_another_program_took_out_is_withdrawn_and_what_was_decided_since_s
     assert home.exchange.import_from(beside(home.paths[0])).run is None
 
 
+def test_stars_that_another_program_changed_after_an_export_are_not_written_over_until_they_were_imported(
+    home,
+):
+    home.tags.rate(home.ids(0, 1), 3)
+    home.export_sidecars()
+    for path in home.paths[:2]:
+        beside(path).write_text(beside(path).read_text("utf-8").replace("Rating>3<", "Rating>5<", 1), "utf-8")
+    os.utime(beside(home.paths[1]), (1, 1))
+    exported = home.export_sidecars()
+    (sentence,) = exported.left_alone
+    assert sentence.startswith(f"{home.paths[0]} changed later in another program, so nothing was written.")
+    assert [read_packet(beside(path).read_bytes()).rating for path in home.paths[:2]] == [5, 3]
+    home.exchange.import_from(home.paths[0].parent)
+    assert [home.tags.rating(photo) for photo in home.ids(0, 1)] == [5, 3]
+    assert (home.export_sidecars().left_alone, read_packet(beside(home.paths[0]).read_bytes()).rating) == (
+        (),
+        5,
+    )
+
+
 def take_keywords_out(sidecar):
     """As another program does, which leaves what it does not know."""
     tree = sidecar.read_text("utf-8")
@@ -321,7 +341,7 @@ def test_what_darktable_took_out_is_withdrawn_and_what_it_left_of_it_comes_back_
     theirs = theirs.replace(bytes(range(16)).hex().encode(), (1).to_bytes(16, "big").hex().encode())
     sidecar.write_bytes(theirs)
     (sentence,) = home.export_sidecars().left_alone
-    assert sentence.startswith(f"{home.paths[0]} lost tags in another program, so nothing was written.")
+    assert sentence.startswith(f"{home.paths[0]} changed later in another program, so nothing was written.")
     assert sidecar.read_bytes() == theirs
     imported = home.exchange.import_from(sidecar)
     assert (imported.tags, imported.accepted, imported.withdrawn, imported.rated) == (1, 1, 1, 0)

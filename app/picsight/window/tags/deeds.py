@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from picsight.window.tags.paths import tag_meant
 from picsight.window.tags.wording import decided, out_of
+from picsight_engine.errors import PicsightError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -134,6 +136,12 @@ class TagDeeds(QObject):
             self._queue(_Waiting(lambda _library: None, lambda _outcome: then(), self._status.show_sentence))
         else:
             then()
+
+    def finish(self) -> None:
+        """Make the changes that still wait; call after all jobs have ended."""
+        while self._library is not None and self._waiting:
+            with suppress(PicsightError):  # nobody is there to be told
+                self._waiting.popleft().act(self._library)
 
     def _turn(self, runs: Sequence[int], *, back: bool) -> Step:
         def act(library: Library) -> None:
