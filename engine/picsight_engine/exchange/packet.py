@@ -19,6 +19,7 @@ from picsight_engine.photos.xmp import (
     ABOUT,
     BAG,
     CONTAINERS,
+    COPIED,
     DESCRIPTION,
     DIVIDERS,
     HIERARCHICAL,
@@ -71,7 +72,8 @@ _IMPOSSIBLE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]") 
 @dataclass(frozen=True, slots=True)
 class Statement:
     """The content of a side-car: the paths of the photo's tags, the user's stars, the hash of its picture, and the tags
-    from which it is excluded. `history` is what this library ever stated about it; only that may be removed again.
+    from which it is excluded. `history` is what this library ever stated about it; only that may be removed again. `copied` is
+    the hash of the short-named side-car with which a new one begins.
     """
 
     tags: tuple[str, ...]
@@ -79,6 +81,7 @@ class Statement:
     original: bytes | None
     rejected: tuple[str, ...] = ()
     history: DecisionHistory = field(default_factory=DecisionHistory)
+    copied: bytes | None = None
 
 
 def updated(data: bytes | None, statement: Statement) -> bytes | None:
@@ -104,6 +107,8 @@ def updated(data: bytes | None, statement: Statement) -> bytes | None:
     _state_stars(tree, statement.stars, is_rated=statement.history.is_rated)
     speaks = any(value_of(tree, name) is not None for name in _NOTES if name != ORIGINAL)
     _set(tree, ORIGINAL, statement.original.hex() if speaks and statement.original else None)
+    if statement.copied is not None:
+        _set(tree, COPIED, statement.copied.hex())
     for node in nodes(tree):
         if _is_ours(node) and _is_empty(node):
             _detach(node)

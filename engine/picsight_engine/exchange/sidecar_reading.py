@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from picsight_engine.errors import RequestError
 from picsight_engine.other_programs import is_shown
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
 from picsight_engine.photos.reading import shown
-from picsight_engine.photos.sidecars import SUFFIX, pairs, read_sidecar, speaks_of
+from picsight_engine.photos.sidecars import SUFFIX, later_sidecar, pairs, read_sidecar, speaks_of
 from picsight_engine.photos.xmp import PacketError, read_packet
 
 if TYPE_CHECKING:
@@ -51,7 +51,11 @@ def read_sidecars(place: Path, faults: list[str]) -> Iterator[Sidecar]:
                 continue
             if packet.keywords or packet.gone or packet.rating is not None:
                 for photo in _owners(folder / name, photos, packet):
-                    yield Sidecar(photo, packet, written_at)
+                    later = later_sidecar(photo)
+                    if photo.name != Path(name).stem and later != folder / name:
+                        continue
+                    is_copy = later not in {None, folder / name}  # the stars in it may have been copied, too
+                    yield Sidecar(photo, replace(packet, rating=None) if is_copy else packet, written_at)
 
 
 def _owners(sidecar: Path, photos: list[str], packet: Packet) -> list[Path]:

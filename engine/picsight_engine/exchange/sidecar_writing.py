@@ -13,7 +13,7 @@ import io
 import math
 import os
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -236,7 +236,8 @@ def _content(photo: Tagged, before: bytes | None, find: Find, *, is_there: bool)
     if base is not None and other is not None and (is_there or other[1]):
         rest = withdrawn(base)
         return (updated(rest, photo.statement) if is_there else None) or (rest if before else None)
-    after = updated(base, photo.statement) if is_there else None
+    copied = bytes_hash(base) if base and not before else None
+    after = updated(base, replace(photo.statement, copied=copied)) if is_there else None
     if before and after is not None and _has_changed_later(photo, before):
         raise _LeftAloneError(photo.path, _LATER, of_folder=True)
     return after or before

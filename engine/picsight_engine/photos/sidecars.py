@@ -14,6 +14,8 @@ import stat
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+import xxhash
+
 from picsight_engine.photos import takeout
 from picsight_engine.photos.formats import is_photo_name
 from picsight_engine.photos.precedence import EDITED
@@ -70,7 +72,7 @@ def pairs(names: Iterable[str]) -> dict[str, list[str]]:
     """The side-cars among the file names of a directory, each with its photos.
 
     A side-car with a photo's full name lists that photo even if it no longer exists. A short-named one lists all photos of
-    that name, except those with their own side-car.
+    that name; `later_sidecar` says for which of them it counts.
     """
     photos = defaultdict(list)
     sidecars = []
@@ -80,13 +82,16 @@ def pairs(names: Iterable[str]) -> dict[str, list[str]]:
         elif is_photo_name(name):
             photos[name.rpartition(".")[0]].append(name)
     whole = {name: name[: -len(SUFFIX)] for name in sidecars if is_photo_name(name[: -len(SUFFIX)])}
-    taken = set(whole.values())
-    return {
-        name: [whole[name]]
-        if name in whole
-        else [photo for photo in photos[name[: -len(SUFFIX)]] if photo not in taken]
-        for name in sidecars
-    }
+    return {name: [whole[name]] if name in whole else photos[name[: -len(SUFFIX)]] for name in sidecars}
+
+
+def later_sidecar(photo: Path) -> Path | None:
+    """The short-named side-car if it counts: there is no long one, or an export copied it and another program changed it since."""
+    short, long = short_sidecar(photo), _content(long_sidecar(photo), _MOST_BYTES)
+    if short is None or not long:
+        return short
+    is_known = xxhash.xxh3_128_hexdigest(_content(short, _MOST_BYTES)).encode() in long
+    return None if is_known or b":CopiedHash" not in long else short
 
 
 def speaks_of(suffix: Fact | None, photo: Path) -> bool:
@@ -135,7 +140,7 @@ def read_companions(photo: Path, names: Iterable[str], known: Collection[bytes])
     `known` are the hashes of the photo's bytes and of its picture; a side-car written for another picture is skipped.
     """
     facts: dict[str, Fact] = {}
-    for path in map(photo.with_name, names):
+    for path in map(photo.with_name, sorted(names, key=len, reverse=True)):  # a short name has the last word
         if path.suffix.lower() in SHOWN_SUFFIXES:
             continue
         if path.suffix.lower() == _EDITS:
@@ -150,11 +155,13 @@ def read_companions(photo: Path, names: Iterable[str], known: Collection[bytes])
 def _sidecar_facts(path: Path, photo: Path, known: Collection[bytes]) -> dict[str, Fact]:
     from picsight_engine.photos.xmp import ORIGINAL_FACT, SUFFIX_FACT, PacketError, read_facts  # 33 ms
 
+    is_long = path.stem == photo.name
+    if not is_long and path != later_sidecar(photo):
+        return {}
     try:
         facts = read_facts(_content(path, _MOST_BYTES))
     except PacketError:  # an import reports it
         return {}
-    is_long = path.stem == photo.name
     original = facts.get(ORIGINAL_FACT)
     if original is not None and original not in {digest.hex() for digest in known}:
         return {}

@@ -67,6 +67,7 @@ NOTED = {
 }
 RATED = qualified("picsight:Rating")  # the stars that we wrote into Rating
 ORIGINAL = qualified("picsight:OriginalHash")  # the hash of the picture that a side-car was written for
+COPIED = qualified("picsight:CopiedHash")  # the hash of the short-named side-car whose content was copied
 
 # The lists of keywords, best first, and the separator of names in each. Windows writes its namespace with and without the
 # final slash.

@@ -21,6 +21,7 @@ from picsight_engine.exchange.replacement import ChangedMeanwhileError, exchange
 from picsight_engine.exchange.sidecar_reading import read_sidecars
 from picsight_engine.exchange.sidecar_writing import Exported, Tagged, export_sidecars, export_table
 from picsight_engine.photos.identity import bytes_hash, fingerprint
+from picsight_engine.photos.sidecars import companions, read_companions
 from picsight_engine.photos.xmp import read_packet
 
 PACKETS = Path(__file__).parent.parent / "photos" / "packets"
@@ -107,6 +108,24 @@ def test_what_a_short_one_says_goes_into_the_long_one_and_it_stays(photo):
     assert short.read_bytes() == (PACKETS / "digikam.xmp").read_bytes()
     assert tags(beside(photo)) == ["Birds/Waders", "Family", "Places/Åland/Käringsund", "Sea"]
     assert read_packet(beside(photo).read_bytes()).description == "Curlews & godwits at low tide"
+
+
+def test_what_another_program_changes_in_a_short_one_after_it_was_copied_is_read(photo):
+    def stars():
+        beside_it = companions(names(photo.parent))[photo.name]
+        facts = read_companions(photo, beside_it, {HASH}).get("XMP-xmp:Rating")
+        return facts, {rating for _, _, rating, _ in told(photo.parent)}
+
+    short = photo.with_suffix(".xmp")
+    shutil.copy(PACKETS / "digikam.xmp", short)
+    outcome([Tagged(photo, ("Sea",), None, HASH)])
+    assert stars() == (4, {4})
+    os.utime(short, (1, 1))  # as a copy of the folder does
+    short.write_bytes(short.read_bytes().replace(b'Rating="4"', b'Rating="5"'))
+    assert stars() == (5, {None, 5})
+    outcome([Tagged(photo, ("Sea", "Sky"), None, HASH)])
+    assert stars() == (5, {None, 5})
+    assert tags(beside(photo))[-2:] == ["Sea", "Sky"]
 
 
 def test_what_adobe_wrote_for_the_raw_file_beside_it_does_not(photo):
@@ -330,7 +349,6 @@ def test_a_folder_of_side_cars_is_read_with_what_lies_below(photo):
         (root / "clip.jpg", ("Own",), None, None),
         (root / "raw.nef", ("Own",), None, None),
         (root / "own.jpg", (birds, "Ebbe & Flut"), 5, None),
-        (root / "own", (birds, "Family", harbour), 5, None),
         (root / "below/low.jpg", (birds, "seaside"), -1, None),
         (root / "below/old name.jpg", ("Sea",), 0, HASH),
         (root / "below/film", ("Film",), None, None),
