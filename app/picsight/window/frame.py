@@ -69,6 +69,7 @@ class Frame(QWidget):
         self.details = DetailsPanel(self)
         self.pages = QStackedWidget(self)
         self._beside_sidebar: list[QWidget] = [self.wall_page, self.problems]
+        self.has_folders = True  # without any, the first run stands where the wall would
         for page in (self.wall_page, self.viewer_page, self.problems, self.first_run, self.failure):
             self.pages.addWidget(page)
         self.setAcceptDrops(True)
@@ -92,6 +93,8 @@ class Frame(QWidget):
 
     def show_page(self, page: QWidget) -> None:
         """Show a page; the first run and a failure are shown alone."""
+        if page is self.wall_page and not self.has_folders:
+            page = self.first_run
         self.pages.setCurrentWidget(page)
         self.show_chrome(shown=page not in (self.first_run, self.failure))
 

@@ -120,8 +120,8 @@ class MainWindow(QMainWindow):
         jobs.failed.connect(frame.status.show_sentence)
         self.setCentralWidget(frame)
         self.setWindowTitle("Picsight")
-        new_here = not os.path.exists(place.folder / "library.db")  # noqa: PTH110 - Path raises where it may not look
-        frame.show_page(frame.first_run if new_here else frame.wall_page)
+        frame.has_folders = os.path.exists(place.folder / "library.db")  # noqa: PTH110 - Path raises where it may not look
+        frame.show_page(frame.wall_page)
         self._bind()
         self._size_first()
 

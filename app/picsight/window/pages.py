@@ -52,6 +52,7 @@ class Pages(QObject):
         frame, search, grid = self._frame, self._search, self._frame.grid
         search.place_changed.connect(lambda _place: self._mark_place())
         search.photos_requested.connect(self._return_to_wall)
+        search.problems_requested.connect(self.show_problems)
         search.busy_changed.connect(frame.busy.set_busy)
         frame.box.edited.connect(lambda _text: self.show_wall())
         frame.box.emptied.connect(self._leave_box)

@@ -151,7 +151,7 @@ def decode(data: bytes, path: Path, *, min_side: int, limits: Limits) -> Decoded
         ImageError: `empty`, `not_an_image`, `unsupported`, `damaged`, `truncated` or `too_large`.
     """
     if not data:
-        raise problem("empty", path, "is empty: the file holds no bytes")
+        raise problem("empty", path, "cannot be shown: the file is empty")
     kind = formats.find_format(data, path.suffix)
     if kind is None:
         unknown, reason = formats.name_stranger(data)

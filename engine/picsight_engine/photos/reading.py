@@ -78,7 +78,7 @@ def read_file(path: Path, read: Callable[[BinaryIO, int], Read]) -> Read:
             info = os.fstat(file.fileno())
             if stat.S_ISREG(info.st_mode):
                 if not info.st_size:
-                    raise problem("empty", path, "is empty: the file holds no bytes")
+                    raise problem("empty", path, "cannot be shown: the file is empty")
                 return read(file, info.st_size)
     except (FileNotFoundError, NotADirectoryError):
         raise problem("vanished", path, "is no longer there") from None

@@ -79,7 +79,7 @@ def test_the_keys_of_a_photo_a_tag_a_table_an_import_and_a_model_are_those_of_th
     assert documented_keys("show PATH") == [list(known), list(unknown)]
     assert unknown["problem"] == {
         "code": "empty",
-        "message": f"{bad} is empty: the file holds no bytes.",
+        "message": f"{bad} cannot be shown: the file is empty.",
         "tries": 1,
     }
     more = [

@@ -172,7 +172,11 @@ def test_a_removed_folder_comes_back_with_its_stars_and_what_it_lost_is_not_aske
 def test_a_new_library_makes_three_promises_and_takes_a_dropped_folder(qtbot, model_window, few_photos):
     window = model_window()
     page = window.frame.first_run
-    assert window.frame.page is page
+    for leave in (window.tag_pages.show, window.pages.show_problems):
+        leave()
+        assert window.frame.page is not page
+        window.pages.back()
+        assert window.frame.page is page
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(few_photos))])
     action, button, key = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
@@ -425,6 +429,19 @@ def test_a_folder_without_photos_is_said_to_have_none_once_it_is_looked_through(
     notice = window.frame.wall_page.notice
     qtbot.waitUntil(lambda: "No photos were found in your folders." in notice.words())
     assert "Choose another folder…" in [button.text() for button in notice.findChildren(QPushButton)]
+
+
+def test_a_folder_of_files_that_cannot_be_read_leads_to_their_reasons(qtbot, model_window, tmp_path):
+    for name in ("one.jpg", "two.jpg"):
+        (tmp_path / name).write_bytes(b"")
+    window = model_window([tmp_path])
+    notice = window.frame.wall_page.notice
+    qtbot.waitUntil(lambda: "2 files cannot be read." in notice.words())
+    (show,) = [each for each in notice.findChildren(QPushButton) if each.text() == "Show problems"]
+    show.click()
+    assert window.frame.page is window.frame.problems
+    model = window.frame.problems.table.model()
+    assert model.index(0, 0).data().startswith("The file is empty.")
 
 
 def test_a_folder_without_photos_is_said_to_have_none_where_others_have_some(

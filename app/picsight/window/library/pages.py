@@ -79,16 +79,17 @@ class LibraryPages(QObject):
 
     def expect_photos(self) -> None:
         """Show that photos will come, before the library is open."""
+        self._frame.has_folders = True
         self._frame.show_page(self._frame.wall_page)
         self._search.expect_photos()
 
     def _use(self, library: Library) -> None:
-        frame, has_folders = self._frame, bool(self._library.overview.folders)
+        frame = self._frame
         for thumbnails in (frame.thumbnails, frame.strip_thumbnails):
             thumbnails.use(library.thumbnail)
         self._search.use(library)
-        frame.show_page(frame.wall_page if has_folders else frame.first_run)
-        if has_folders:
+        frame.show_page(frame.wall_page)
+        if frame.has_folders:
             frame.box.line.setFocus()
 
     def _quit(self) -> None:
@@ -114,10 +115,9 @@ class LibraryPages(QObject):
     def _show_overview(self, overview: Overview) -> None:
         frame = self._frame
         self._show_lines()
-        if overview.folders and frame.page is frame.first_run:
+        frame.has_folders = bool(overview.folders)
+        if frame.page is (frame.first_run if frame.has_folders else frame.wall_page):
             frame.show_page(frame.wall_page)
-        elif not overview.folders and frame.page is frame.wall_page:
-            frame.show_page(frame.first_run)
         self._say_photos()
 
     def show_tags(self, tags: Sequence[Tag]) -> None:
@@ -133,8 +133,9 @@ class LibraryPages(QObject):
 
     def _say_photos(self) -> None:
         """Show the sidebar's number of photos; the header has it if all photos are shown."""
-        photos = self._library.overview.photos
-        self._search.count_photos(photos)
+        overview = self._library.overview
+        photos = overview.photos
+        self._search.count_photos(photos, [problem.path for problem in overview.problems])
         self._frame.status.say_photos(counted(photos, "%n photo", "%n photos") if photos else "")
 
     def _photos_changed(self) -> None:

@@ -28,7 +28,7 @@ from picsight.window.search.wording import readable
 from picsight_engine.errors import BundleError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from PySide6.QtGui import QImage
@@ -58,6 +58,7 @@ class SearchController(QObject):
     answered = Signal()  # the answer or the reason for its absence is shown
     install_again_requested = Signal()  # the search's model
     folders_wanted = Signal()  # none of the library's folders has photos
+    problems_requested = Signal()  # none of their files could be read
 
     def __init__(
         self,
@@ -77,6 +78,7 @@ class SearchController(QObject):
         self._arrangement = Arrangement()
         self._back: list[tuple[Place, tuple[int, int]]] = []
         self._photos = 0  # in the library
+        self._unread: Sequence[Path] = ()
         self._took = 0.0
         # The scroll position to restore once the wanted place is shown.
         self._seen: tuple[int, int] | None = None
@@ -191,8 +193,9 @@ class SearchController(QObject):
             self._request(Place())
         self.name_place()
 
-    def count_photos(self, photos: int) -> None:
-        """Set the number of photos in the library, so that the header agrees with the sidebar."""
+    def count_photos(self, photos: int, unread: Sequence[Path]) -> None:
+        """Set the number of photos in the library, so that the header agrees with the sidebar, and its unread files."""
+        self._unread = unread
         if photos != self._photos:
             self._photos = photos
             if self._place == Place():
@@ -440,14 +443,16 @@ class SearchController(QObject):
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self._page.view, words))
 
     def _say_nothing(self) -> None:
-        asked = self._asked(begins=False)
-        self._say_absence(absence(self._place, self._shown, asked, settled=self._settled))
+        folder, asked = self._place.folder, self._asked(begins=False)
+        unread = sum(folder is None or path.is_relative_to(folder) for path in self._unread)
+        self._say_absence(absence(self._place, self._shown, asked, settled=self._settled, unread=unread))
 
     def _say_absence(self, absent: Absence) -> None:
         acts: dict[Way, Callable[[], None]] = {
             "back": self.go_back,
             "all photos": self._all_photos,
             "folders": self.folders_wanted.emit,
+            "problems": self.problems_requested.emit,
             "install again": self.install_again_requested.emit,
         }
         ways = [

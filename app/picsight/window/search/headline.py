@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 BETWEEN = " · "
 LONGEST = 90  # letters of a repeated query: a longer one leaves no room for the photos in a small window
 CUT = 40  # letters of a translation in the header
-Way = Literal["back", "all photos", "folders", "install again"]
+Way = Literal["back", "all photos", "folders", "problems", "install again"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +146,11 @@ def _announced(place: Place, shown: Shown, asked: str) -> str:
     return say("Nothing certain, {weaker}").format(weaker=weaker)
 
 
-def absence(place: Place, shown: Shown | None, asked: str, *, settled: bool) -> Absence:
-    """The reason why a place shows no photo for the query `asked`; once `settled`, no more photos will come."""
+def absence(place: Place, shown: Shown | None, asked: str, *, settled: bool, unread: int = 0) -> Absence:
+    """The reason why a place shows no photo for the query `asked`; once `settled`, no more photos will come.
+
+    `unread` counts its files that could not be read.
+    """
     answer = shown.answer if shown is not None else None
     if place.has_pictures and answer is not None and not (answer.photos or answer.faults or answer.filters):
         return Absence(say("No other photos to compare with."), ways=((say("Back"), "back"),))
@@ -160,7 +163,14 @@ def absence(place: Place, shown: Shown | None, asked: str, *, settled: bool) -> 
     else:
         title = say("No photos yet.")
     if settled:
-        return Absence(title, ways=((say("Choose another folder…"), "folders"),))
+        ways: tuple[tuple[str, Way], ...] = ((say("Choose another folder…"), "folders"),)
+        if unread:
+            ways = ((say("Show problems"), "problems"), *ways)
+        return Absence(
+            title,
+            counted(unread, "%n file cannot be read.", "%n files cannot be read.") if unread else "",
+            ways,
+        )
     return Absence(title, say("They appear here as they are read."))
 
 

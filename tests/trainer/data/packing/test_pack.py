@@ -150,7 +150,7 @@ def test_one_bad_photo_stops_nothing_and_is_told(photos, tmp_path):
     assert sum(shard.photos for shard in packed.shards) == 11
     assert [sentence.removeprefix(f"{photos}/") for sentence in packed.faults] == [
         "cut.jpg ends before its picture does.",
-        "empty.jpg is empty: the file holds no bytes.",
+        "empty.jpg cannot be shown: the file is empty.",
         "text.jpg is no picture.",
     ]
     again = run(photos, tmp_path / "out")
