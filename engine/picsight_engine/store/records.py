@@ -185,8 +185,9 @@ def shown_files(db: Database, place: Path | None = None) -> Iterator[ShownFile]:
 
 
 def is_covered(db: Database, place: Path) -> bool:
-    """Whether a folder equals, lies in, or contains a folder of the library."""
-    return any(covered_names(place, folder) for folder in all_folders(db))
+    """Whether a folder equals, lies in, or contains a folder of the library, and exists or has photos, as on an unplugged disk."""
+    is_in_place = any(covered_names(place, folder) for folder in all_folders(db))
+    return is_in_place and (place.exists() or next(shown_files(db, place), None) is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,17 @@ def test_what_a_person_reads(typed, folder):
     assert "1 photo is not in the library: index the folder first" in done.err
 
 
+def test_an_export_that_could_write_nothing_fails(typed, folder):
+    photos = sorted((folder / "Photos").iterdir())
+    typed("tags", "new", "Birds")
+    typed("tags", "accept", "Birds", *photos[:2])
+    photos[0].write_bytes(b"edited since")
+    assert typed("export", "sidecars").code == 0
+    done = typed("export", "sidecars")
+    assert (done.code, done.out) == (1, "0 side-cars written, 19 needed no change.\n")
+    assert f"{photos[0]} changed since it was indexed" in done.err
+
+
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
@@ -110,6 +121,8 @@ def test_what_a_person_reads(typed, folder):
         (["export", "sidecars", "--csv", "library/library.db"], 2, "Choose another name, or add --replace."),
         (["export", "decisions", "none/said"], 1, "could not be written"),
         (["export", "sidecars", "library"], 2, "no part of the library"),
+        (["export", "sidecars", "Photos/none"], 2, "no part of the library"),
+        (["export", "sidecars", "Photos/none", "--csv", "table"], 2, "no part of the library"),
         (["export", "sidecars", "--csv", "Photos"], 2, "is no file that an export may replace"),
         (["export", "sidecars", "--replace"], 2, "--replace goes with --csv only"),
         (["tags", "import", "none"], 2, "There is no file of decisions"),

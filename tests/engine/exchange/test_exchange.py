@@ -268,6 +268,18 @@ def test_side_cars_go_out_and_their_changes_come_in_as_one_run(home):
     assert home.state() == before
 
 
+def test_an_export_into_a_folder_around_the_library_leaves_side_cars_beside_it_alone(make_home, tmp_path):
+    one, other = make_home("one"), make_home("other")
+    other.tags.new("Dogs")
+    other.tags.decide("Dogs", other.ids(0), "accepted")
+    other.export_sidecars()
+    before = beside(other.paths[0]).read_bytes()
+    other.paths[0].unlink()  # as on a disk that is away; the first library has the same picture
+    exported = one.export_sidecars(tmp_path)
+    assert (exported.written, exported.unchanged) == (0, PHOTOS)
+    assert beside(other.paths[0]).read_bytes() == before
+
+
 def test_an_export_that_is_cancelled_ends_between_two_files_and_tells_what_it_wrote(home):
     home.tags.new("Dogs")
     home.tags.decide("Dogs", home.ids(0, 1, 2), "accepted")

@@ -87,7 +87,7 @@ def sidecars(
         invocation.hint(*exported.left_alone)
     written = f"{count(exported.written, 'side-car')} written, {exported.unchanged:,} needed no change."
     invocation.answer(exported, written)
-    return FAILED if exported.left_alone and not (exported.written or exported.unchanged) else 0
+    return FAILED if exported.left_alone and not exported.written else 0
 
 
 @contextmanager
