@@ -21,7 +21,6 @@ from picsight_engine.photos.reading import shown
 from picsight_engine.private_files import draft_of, open_private, sweep_drafts
 from picsight_engine.store.library_folder import DECISIONS
 from picsight_engine.store.records import (
-    is_unfiled,
     last_decisions,
     last_ratings,
     note_filed,
@@ -123,23 +122,17 @@ def filing_state(db: Database) -> FilingState:
 
 
 def file_decisions(db: Database) -> str | None:
-    """Writes the file if there are new decisions; returns a sentence about a foreign file, which can be imported.
+    """Writes the file unless it holds all decisions; returns a sentence about a foreign file, which can be imported.
 
     Raises:
         StorageError: the disk is full, read-only or gone; the old file stays.
     """
-    if db.read_only:
+    if db.read_only or (state := filing_state(db)) in {"none", "current"}:
         return None
-    if is_unfiled(db):
-        aside = write_filing(db)
-        return None if aside is None else f"{shown(aside)} was not written by this library. {_IMPORT}"
-    with db.reading() as connection:
-        is_first = noted_filing(connection).digest is None
-    return (
-        f"{shown(decisions_path(db))} is of an earlier library. {_IMPORT}"
-        if is_first and decisions_path(db).exists()
-        else None
-    )
+    if state == "earlier":
+        return f"{shown(decisions_path(db))} is of an earlier library. {_IMPORT}"
+    aside = write_filing(db)
+    return None if aside is None else f"{shown(aside)} was not written by this library. {_IMPORT}"
 
 
 def write_filing(db: Database) -> Path | None:
@@ -195,7 +188,7 @@ def _put_aside(file: Path, known: Filing) -> Path | None:
 
 
 def _digest(file: Path) -> bytes | None:
-    """The hash of a file's bytes, None if there is no file."""
+    """The hash of a file's bytes, None if there is no file; raises StorageError if it cannot be read."""
     digest = xxhash.xxh3_128()
     try:
         with file.open("rb") as source:
@@ -203,4 +196,8 @@ def _digest(file: Path) -> bytes | None:
                 digest.update(data)
     except FileNotFoundError:
         return None
+    except OSError as fault:
+        raise StorageError(
+            f"{shown(file)} cannot be read ({fault.strerror}). Move it away; the library itself holds the decisions."
+        ) from fault
     return digest.digest()
