@@ -19,6 +19,7 @@ from picsight.window.library.controller import LibraryPlace
 from picsight.window.main_window import MainWindow
 from picsight.window.parts.focus import KeyboardWatch
 from picsight.window.parts.icons import program_icon
+from picsight.window.parts.words import english_of
 from picsight.window.tokens import apply_theme
 
 if TYPE_CHECKING:
@@ -38,8 +39,7 @@ def run_window(library_folder: Path, folders_to_add: Sequence[Path] = ()) -> int
     app = QApplication(sys.argv[:1])
     interrupts = Interrupts() if sys.platform != "win32" else None  # Qt cannot watch pipes on Windows
     app.setApplicationName("Picsight")
-    if QLocale().language() == QLocale.Language.C:  # no locale is set: group digits anyway
-        QLocale.setDefault(QLocale(QLocale.Language.English))
+    QLocale.setDefault(english_of(QLocale.system()))
     app.setDesktopFileName("picsight")
     app.setWindowIcon(program_icon())
     file = settings_file()

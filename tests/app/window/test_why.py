@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from PySide6.QtCore import QPoint
 
 from picsight.window.details.links import FactLink
 from picsight.window.details.photo_facts import reasons_of
@@ -60,14 +61,18 @@ def test_the_viewer_tells_why_and_hides_it_where_there_is_nothing_to_say(qtbot, 
     qtbot.waitUntil(lambda: window.search.place.is_search)
     window.pages.open_photo(0)
     qtbot.waitUntil(lambda: not page.why_act.isHidden())
-    why = window.frame.details.why
+    panel, why = window.frame.details, window.frame.details.why
     assert not why.isVisible()
+    window.setMinimumHeight(0)  # as on a small screen with large letters
+    window.resize(1000, 280)
     page.why_act.click()
     assert [link.detail.words.partition(":")[0] for link in why.findChildren(FactLink)] == [
         "face",
         "Less people",
     ]
     qtbot.waitUntil(why.isVisible)
+    shown = panel.viewport().rect()
+    qtbot.waitUntil(lambda: shown.contains(why.rect().translated(why.mapTo(panel, QPoint(0, 0)))))
     window.pages.close_viewer()
     window.pages.go(Place(min(few_photos.iterdir()).name))
     qtbot.waitUntil(lambda: [photo.found_by for photo in window.frame.model.wall.results] == ["name"])

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QDateTime, QLocale
+from PySide6.QtCore import QDate, QDateTime, QLocale
 from PySide6.QtGui import QFontMetrics
 
 from picsight.window.parts.words import (
     counted,
     cut_middle,
     duration,
+    english_of,
     first_of,
     short_path,
     since,
@@ -103,3 +104,12 @@ def test_a_deep_path_keeps_its_first_and_its_last_two_parts():
     words = short_path(Path("/home/me/Pictures/2019/Lisbon/IMG_2041.jpg"))
     plain = words.replace("\u2068", "").replace("\u2069", "")
     assert plain == "home \u203a … \u203a Lisbon \u203a IMG_2041.jpg"
+
+
+@pytest.mark.parametrize(
+    ("system", "number"), [("ar_EG", "12,345"), ("fa_IR", "12,345"), ("de_DE", "12.345"), ("C", "12,345")]
+)
+def test_numbers_and_months_are_those_of_the_english_words_around_them(system, number):
+    locale = english_of(QLocale(system))
+    assert locale.toString(12_345) == number
+    assert locale.toString(QDate(2026, 12, 24), "ddd d MMM yyyy") == "Thu 24 Dec 2026"

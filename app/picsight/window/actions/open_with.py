@@ -59,7 +59,7 @@ class OpenWith(QObject):
         elif sys.platform == "win32":
             QProcess.startDetached("rundll32", ["shell32.dll,OpenAs_RunDLL", str(paths[0])])
         else:
-            language = QLocale().name()
+            language = QLocale.system().name()
             self._jobs.read(
                 lambda: programs_for(_kinds(paths), language), partial(self._show_list, tuple(paths), point)
             )

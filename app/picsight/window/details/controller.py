@@ -56,6 +56,7 @@ class DetailsController(QObject):
         super().__init__(frame)
         self._frame, self._panel, self._chosen = frame, frame.details, chosen
         self._search, self._deeds, self._jobs = search, deeds, jobs
+        self._why_due = False
         self.marks = PhotoMarks(self._panel.marks, frame.viewer_page.stage, chosen, deeds, tagging)
         self._due = QTimer(self, singleShot=True, interval=REST_MS)
         self._due.timeout.connect(self._ask)
@@ -78,7 +79,11 @@ class DetailsController(QObject):
             self._due.start()
 
     def _show_why(self) -> None:
+        self._why_due = not self._panel.isVisible()  # the facts above it are not read yet
         self._frame.show_details(shown=True)
+        self._scroll_to_why()
+
+    def _scroll_to_why(self) -> None:
         self._panel.ensureWidgetVisible(self._panel.why)
 
     def _ask(self) -> None:
@@ -122,6 +127,9 @@ class DetailsController(QObject):
         details, marks, land = read
         self._panel.show_details(details, land)
         self.marks.show_marks(photos, marks)
+        if self._why_due:
+            self._why_due = False
+            QTimer.singleShot(0, self._scroll_to_why)  # once the facts have their places
 
 
 def _read(library: Library, photos: Sequence[Result]) -> tuple[Details, Marks, Land] | None:

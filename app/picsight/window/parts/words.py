@@ -36,6 +36,13 @@ def say(text: str) -> str:
     return QCoreApplication.translate("Words", text)
 
 
+def english_of(system: QLocale) -> QLocale:
+    """English, as every word of the window, with the system's country: its numbers, but no months or digits of another
+    language among English words.
+    """
+    return QLocale(QLocale.Language.English, system.territory())
+
+
 def number(value: float) -> str:
     """A whole number with the digits grouped by locale: 48,210."""
     return QLocale().toString(round(value))
