@@ -267,11 +267,11 @@ class Searcher:
             if by_match
             else ranking.matching(request.least, request.limit)
         )
-        worded = [] if request.least == "strong" else ranking.worded(passing.worded, request.limit)
-        ranked = _in_order(called, best, worded, request.least)
-        results = (
-            self._results(ranked[: max(request.limit, 0)]) if by_match else self._ordered(ranked, request)
-        )
+        keeps_all = not by_match and ranking.judging is not None and request.least != "all"
+        most = len(passing.worded) if keeps_all else max(request.limit, 0)
+        worded = [] if request.least == "strong" else ranking.worded(passing.worded, most)
+        ranked = _in_order(called, best, worded, request.least)[: None if keeps_all else most]
+        results = self._results(ranked) if by_match else self._ordered(ranked, request)
         return field.photos, results
 
     def _ranking(self, field: Field, query: Query, aim: Aim) -> Ranking:

@@ -57,6 +57,18 @@ def test_where_all_are_wanted_the_best_are_put_in_order(judged):
     assert list(judged.search("dog", limit=20, order="date").results) == newest_first(judged, best)
 
 
+@pytest.mark.parametrize("order", ["date", "folder"])
+def test_of_photos_found_by_a_name_too_all_are_put_in_order_before_the_first_are_taken(judged, order):
+    everything = judged.search("7", limit=PHOTOS, order=order, least="weaker").results
+    assert sum(result.found_by == "name" and result.match == "none" for result in everything) > 10
+    for limit in (5, 20, 40):
+        assert judged.search("7", limit=limit, order=order, least="weaker").results == everything[:limit]
+    best = judged.search("7", limit=5).results
+    assert {result.id for result in judged.search("7", limit=5, order=order).results} == {
+        result.id for result in best
+    }
+
+
 def test_least_leaves_out_what_matches_less(judged):
     best = judged.search("dog", limit=PHOTOS).results
     for least, kept in (
