@@ -52,6 +52,8 @@ def read_amount(value: str, step: float) -> Amount | None:
     half = step / 2
     if match["one"] is None:
         least, most = (_number(match[end]) if match[end] else None for end in ("least", "most"))
+        if least is not None and most is not None:
+            least, most = min(least, most), max(least, most)
         low = -math.inf if least is None else least - half
         high = math.inf if most is None else most + half
         typed = tuple(number for number in (least, most) if number is not None)
