@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,11 @@ class Invocation:
         """The library's folder, absolute."""
         return self.library or absolute(locations.library_folder())
 
+    def command(self, *words: str) -> str:
+        """A command on this library, as the user can type it."""
+        library = () if self.library is None else ("--library", str(self.library))
+        return shlex.join(("picsight", *library, *words))
+
     def open_library(
         self, bundle: Bundle | None = None, *, wanted: Bundle | None = None, create: bool = False
     ) -> AbstractContextManager[Library | None]:
@@ -66,7 +72,9 @@ class Invocation:
         """Opens the library for a command that needs one; raises RequestError if there is no library."""
         with self.open_library() as library:
             if library is None:
-                raise RequestError(f"There is no library in {self.folder} yet. Type: picsight index FOLDER")
+                raise RequestError(
+                    f"There is no library in {self.folder} yet. Type: {self.command('index')} FOLDER"
+                )
             library.languages = usual_languages()
             yield library
 
@@ -89,7 +97,9 @@ class Invocation:
 
     def hint_empty(self) -> None:
         """Prints how to add the first photos to a library."""
-        self.hint(f"There are no photos in the library {self.folder} yet. Type: picsight index FOLDER")
+        self.hint(
+            f"There are no photos in the library {self.folder} yet. Type: {self.command('index')} FOLDER"
+        )
 
     def detail(self, sentence: str) -> None:
         """Prints a sentence with `--verbose` only."""

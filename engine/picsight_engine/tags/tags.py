@@ -332,8 +332,8 @@ class Tags(Lookup):
 
 
 def _require_learner(tag: Definition) -> None:
-    """Favourites and albums have no words and no examples."""
-    if tag.prompts or tag.examples or tag.against or tag.suggests:
+    """Favourites and albums have no words, examples and threshold."""
+    if tag.prompts or tag.examples or tag.against or tag.suggests or tag.threshold is not None:
         _require_kind(tag)
 
 

@@ -45,7 +45,7 @@ def test_shared_options_are_taken_before_and_after_the_command(known, fresh):
 def test_a_library_that_is_not_there_reads_like_an_empty_one(fresh):
     done = fresh("search", "dog", "--json")
     assert (done.code, done.document["photos"], done.document["results"]) == (0, 0, [])
-    assert "picsight index FOLDER" in done.err
+    assert " index FOLDER" in done.err
     status = fresh.json("status")
     assert [status[key] for key in ("folders", "photos", "files", "problems", "bytes")] == [0] * 5
     assert status["space"] == done.document["space"]
@@ -124,7 +124,7 @@ def test_doctor_beside_a_running_index_waits_and_damage_weighs_more_than_that(ow
         (["similar"], "Missing argument"),
         (["similar", "/never/there.jpg"], "/never/there.jpg"),
         (["index", "/never/there"], "/never/there"),
-        (["index"], "picsight index FOLDER"),
+        (["index"], " index FOLDER"),
         (["index", ""], "the path is empty"),
         (["doctor", "/never/there"], "goes with --forget only"),
         (["status", "-v"], "unexpected extra argument"),

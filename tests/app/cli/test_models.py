@@ -161,6 +161,8 @@ def test_what_a_stranger_wrote_into_a_model_cannot_colour_the_screen(fresh, seco
         ([], "Missing command"),
         (["install"], "--from-file"),
         (["install", "nothing", "--accept-licence"], "mobileclip-s2"),
+        (["install", "https://example.com/model", "--accept-licence"], "There is no model"),
+        (["install", "../model", "--accept-licence"], "There is no model"),
         (["install", "mobileclip-s2", "--from-file", ".", "--accept-licence"], "onnx/vision_model.onnx"),
         (["install", "--from-file", "/never/there"], "/never/there"),
         (["use", "../starter"], "not installed"),

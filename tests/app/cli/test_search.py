@@ -110,7 +110,7 @@ def test_what_cannot_be_used_is_told_and_what_leaves_nothing_is_no_empty_library
     assert done.out == ""
     assert '"is:" knows portrait' in done.err
     assert "4 photos without a date were left out." in done.err
-    assert "picsight index" not in done.err
+    assert " index FOLDER" not in done.err
 
 
 def test_a_row_tells_score_day_and_path_and_a_day_that_nobody_knows_or_has_room_for_is_left_out():

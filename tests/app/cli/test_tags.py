@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from pathlib import Path
 
@@ -138,6 +139,8 @@ def test_what_a_person_reads(tags, photos):
     [
         (["new", "a/b"], "name that as the parent"),
         (["new", "a", "--threshold", "2"], "between 0 and 1"),
+        (["new", "a", "--album", "--threshold", "0.3"], "is filled by hand"),
+        (["change", "Favourites", "--threshold", "0.3"], "is filled by hand"),
         (["new", "a", "--parent", "b"], 'There is no tag "b"'),
         (["new", "a", "--example", "nowhere.jpg"], "is no photo of the library"),
         (["new", "a", "--example", "b.jpg", "--not", "b.jpg"], "as --example and as --not"),
@@ -155,5 +158,8 @@ def test_what_cannot_be_done_is_a_sentence_and_nothing_happens(tags, words, sent
 
 def test_where_there_is_no_library_there_are_no_tags_and_none_can_be_made(fresh):
     assert fresh.json("tags", "list") == {"tags": []}
-    assert "There is no library" in fresh("tags", "new", "a").err
+    index = shlex.join(["picsight", "--library", str(fresh.library), "index"])
+    assert fresh("tags", "new", "a").err.endswith(
+        f"There is no library in {fresh.library} yet. Type: {index} FOLDER\n"
+    )
     assert not fresh.library.exists()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -47,7 +46,7 @@ def index(invocation: Invocation, folders: tuple[Path, ...], workers: int | None
     opened = invocation.open_library(choice.answers, wanted=choice.wanted, create=bool(folders))
     with opened as library:
         if library is None or not (folders or library.folders()):
-            raise RequestError("The library has no folder yet. Type: picsight index FOLDER")
+            raise RequestError(f"The library has no folder yet. Type: {invocation.command('index')} FOLDER")
         library.languages = usual_languages()
         finished = _run(library, folders, workers, quiet=invocation.quiet)
         unread = unread_sentence(library.problems())
@@ -88,11 +87,9 @@ def _tell(invocation: Invocation, finished: Finished, unread: str) -> None:
         say(note)
     lost = [str(place.path) for place in finished.emptier]
     if lost and all(map(str.isprintable, lost)):  # else what is shown could not be typed
-        library = [] if invocation.library is None else ["--library", str(invocation.library)]
-        words = ["picsight", *library, "doctor", "--forget", *lost]
-        say(f"If they are gone for good, type: {shlex.join(words)}")
+        say(f"If they are gone for good, type: {invocation.command('doctor', '--forget', *lost)}")
     if summary.problems and not invocation.json:
-        say("To see what could not be read, type: picsight problems")
+        say(f"To see what could not be read, type: {invocation.command('problems')}")
 
 
 def _figures(summary: Summary) -> str:

@@ -105,7 +105,9 @@ def use(invocation: Invocation, name: str) -> None:
     wanted, answers = switch.choice.wanted.manifest, switch.choice.answers.manifest
     line = f"{wanted.title} is in use."
     if switch.photos:
-        line = f"{wanted.title} has {count(switch.photos, 'photo')} to read. Type: picsight index"
+        line = (
+            f"{wanted.title} has {count(switch.photos, 'photo')} to read. Type: {invocation.command('index')}"
+        )
     document = {
         "name": wanted.name,
         "space": wanted.space_id,

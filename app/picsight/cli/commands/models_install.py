@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from picsight_engine.installation.installed import InstallEvent
 
 DECLINED = 1
+_REPOSITORY = re.compile(r"(?P<site>https://[^/]+/(?:[^/]+/)*)?\w[\w.-]*/\w[\w.-]*/?")
 
 
 @click.command("install", cls=WordsCommand)
@@ -64,7 +66,8 @@ def install(invocation: Invocation, name: str | None, path: Path | None, *, acce
         "bytes": sum(record.bytes for record in manifest.files.values()),
         "folder": bundle.folder,
     }
-    line = f"{manifest.title} is installed. To use it, type: picsight models use {manifest.name}"
+    use = invocation.command("models", "use", manifest.name)
+    line = f"{manifest.title} is installed. To use it, type: {use}"
     invocation.answer(document, line)
     return 0
 
@@ -111,9 +114,9 @@ def _entry(name: str) -> CatalogueEntry:
     from picsight_engine.installation.catalogue import HUB, find_entry
     from picsight_engine.installation.install import find_model  # ssl, http
 
-    if "/" not in name:
+    if (repository := _REPOSITORY.fullmatch(name)) is None:
         return find_entry(name)
-    return find_model(name if name.startswith("https://") else f"{HUB}/{name}")
+    return find_model(name if repository["site"] else f"{HUB}/{name}")
 
 
 def _follow(title: str, events: Callable[[Event], Iterator[InstallEvent]], *, quiet: bool) -> Bundle:

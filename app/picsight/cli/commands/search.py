@@ -128,7 +128,8 @@ def similar(invocation: Invocation, photo: Path, limit: int) -> None:
     """Find photos that look like PATH, a photo of the library."""
     with invocation.open_library() as library:
         if library is None:
-            raise RequestError(f"{photo} is not in the library. Type: picsight index {photo.parent}")
+            index = invocation.command("index", str(photo.parent))
+            raise RequestError(f"{photo} is not in the library. Type: {index}")
         problem = library.problem_of(photo) if library.show(photo) is None else None
         if problem is not None:
             raise RequestError(problem.message)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 import click
@@ -87,7 +86,7 @@ def new(
         )
         _tell(invocation, library, tag)
     if tag.suggested and not invocation.json:
-        invocation.hint(f"To see what it suggests, type: picsight tags suggest {shlex.quote(tag.path)}")
+        invocation.hint(f"To see what it suggests, type: {invocation.command('tags', 'suggest', tag.path)}")
 
 
 @tags.command("change")
@@ -172,7 +171,7 @@ def list_tags(invocation: Invocation) -> None:
     if library is None:
         invocation.hint_empty()
     elif not found:
-        invocation.hint("To make one, type: picsight tags new NAME --prompt TEXT")
+        invocation.hint(f"To make one, type: {invocation.command('tags', 'new')} NAME --prompt TEXT")
 
 
 @tags.command("show")
