@@ -17,7 +17,7 @@ from picsight.window.actions.keys import KeyList, bind_keys, bound_keys, widget_
 from picsight.window.actions.photos import PhotoActions
 from picsight.window.actions.trashing import Trashing
 from picsight.window.details.controller import DetailsController
-from picsight.window.frame import Frame
+from picsight.window.frame import NARROW, Frame
 from picsight.window.history import History
 from picsight.window.library.controller import LibraryController, LibraryPlace
 from picsight.window.library.pages import LibraryPages
@@ -246,14 +246,13 @@ class MainWindow(QMainWindow):
         self.library.close()
 
     def _size_first(self) -> None:
-        """Restore the last size, else use 96 by 60 em, at most 80 % of the screen."""
+        """Restore the last size, else use 96 by 60 em, at most 80 % of the screen, but wide enough for the sidebar."""
         screen = self.screen().availableSize() - QSize(0, px(self, TITLE_BAR))
         self.setMinimumSize(QSize(px(self, 44), px(self, 32)).boundedTo(screen))
         size = QSize(self._settings.window_width, self._settings.window_height)
         if size.isEmpty():
-            size = QSize(
-                min(px(self, 96), screen.width() * 4 // 5), min(px(self, 60), screen.height() * 4 // 5)
-            )
+            most = screen * 0.8
+            size = QSize(px(self, 96), px(self, 60)).boundedTo(most).expandedTo(QSize(px(self, NARROW), 0))
         self.resize(size.boundedTo(screen))
         if self._settings.maximised:
             self.setWindowState(Qt.WindowState.WindowMaximized)

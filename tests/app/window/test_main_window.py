@@ -545,6 +545,9 @@ def test_a_window_that_was_larger_than_the_screen_fits_it_and_its_viewer_is_dark
     room = window.screen().availableSize()
     assert window.width() <= room.width()
     assert window.height() < room.height()  # the system adds a title
+    first = MainWindow(place, Settings(), jobs)
+    qtbot.addWidget(first)
+    assert first.width() >= min(60 * em(first), room.width())  # with the sidebar
     page = window.frame.viewer_page
     assert max(tones(each).window.lightnessF() for each in (page, page.strip)) < 0.2
     assert page.autoFillBackground()

@@ -57,8 +57,8 @@ def shows_focus(widget: QWidget) -> bool:
 
 
 def tab_stops(part: QWidget) -> Iterator[QWidget]:
-    """The widgets of a part that Tab reaches, in reading order."""
-    if not part.isVisible() or part.isWindow():
+    """The widgets of a part that Tab reaches, in reading order, with the focused one even if it has just been hidden."""
+    if part.isWindow() or not (part.isVisible() or part.hasFocus()):
         return
     if part.isEnabled() and part.focusPolicy() & Qt.FocusPolicy.TabFocus and part.focusProxy() is None:
         yield part
