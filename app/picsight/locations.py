@@ -48,8 +48,13 @@ def starter_bundle() -> Bundle:
         BundleError: one of its files is missing, changed or too new.
     """
     from picsight_engine.bundles.bundle import open_bundle
+    from picsight_engine.errors import BundleError
 
-    return open_bundle(starter_folder())
+    try:
+        return open_bundle(starter_folder())
+    except BundleError as fault:
+        advice = "This model comes with Picsight: install Picsight again, or choose another model."
+        raise BundleError(f"{fault} {advice}") from fault
 
 
 def installed_models() -> InstalledModels:

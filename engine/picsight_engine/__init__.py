@@ -1,0 +1,1 @@
+"""Finds photos by describing them, without a window: `library.Library` indexes folders and answers queries."""

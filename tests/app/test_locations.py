@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
+import picsight_engine
 from picsight import locations
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have other folders")
@@ -28,3 +29,18 @@ def test_the_starter_is_the_one_of_the_checkout(starter: Path) -> None:
     assert bundle.folder == starter
     assert bundle.manifest.image is not None
     assert bundle.manifest.text is not None
+
+
+def test_an_installation_without_its_model_is_to_be_repeated(tmp_path) -> None:
+    for package in (locations, picsight_engine):
+        folder = Path(package.__file__).parent
+        shutil.copytree(
+            folder, tmp_path / folder.name, ignore=shutil.ignore_patterns("__pycache__", "lexicons")
+        )
+    done = subprocess.run(
+        [sys.executable, "-m", "picsight", "--library", str(tmp_path / "library"), "search", "dog"],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)}, cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert f"{tmp_path / 'picsight_engine'}" in done.stderr
+    assert "install Picsight again" in done.stderr

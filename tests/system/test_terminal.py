@@ -76,7 +76,7 @@ def test_a_terminal_gets_a_bar_that_fits_without_colours_and_leaves_only_the_fig
 ):
     seen = on_terminal(fresh.given(**environment), "index", few_photos, columns=columns)
     states = lines_of(seen)
-    assert states[-1].startswith("5 photos found: 5 new, 0 unchanged, 0 problems.")
+    assert states[-1].startswith("5 photos found: 5 new, 0 known already, 0 problems.")
     assert any("photo" in state for state in states[:-1]) == (environment["TERM"] == "xterm")
     assert all(cells(state) < columns for state in states[:-1])
     assert not re.search(r"\x1b\[[0-9;]*m", seen)

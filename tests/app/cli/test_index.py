@@ -42,7 +42,7 @@ def test_a_run_tells_what_it_did_and_the_next_one_what_has_changed_since(fresh, 
     (photos / "coffee.jpg").unlink()
     again = fresh("index")
     assert again.err == ""
-    assert again.out.startswith("3 photos found: 0 new, 2 unchanged, 1 moved, 1 missing, 0 problems. ")
+    assert again.out.startswith("3 photos found: 0 new, 2 known already, 1 moved, 1 missing, 0 problems. ")
     found = {result["path"] for result in fresh.json("search", "dog", "--min", "all")["results"]}
     assert str(photos / "moved" / "cat.jpg") in found
     assert str(photos / "coffee.jpg") not in found

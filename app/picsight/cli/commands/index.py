@@ -93,8 +93,8 @@ def _tell(invocation: Invocation, finished: Finished, unread: str) -> None:
 
 
 def _figures(summary: Summary) -> str:
-    """One line such as "40 photos found: 38 new, 0 unchanged, 2 problems. 3.1 s, 12.3 photos/s."."""
-    parts = [f"{summary.indexed:,} new", f"{summary.unchanged:,} unchanged"]
+    """One line such as "40 photos found: 38 new, 0 known already, 2 problems. 3.1 s, 12.3 photos/s."."""
+    parts = [f"{summary.indexed:,} new", f"{summary.unchanged:,} known already"]
     if summary.moved:
         parts.append(f"{summary.moved:,} moved")
     if summary.missing:
