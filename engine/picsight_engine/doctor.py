@@ -70,8 +70,8 @@ def doctor_folder(
     """Examines the library in `folder` and the model in `bundle_folder`; raises only RequestError, for a `lost` folder
     that is not part of the library.
 
-    With `forget`, photos whose files are gone are forgotten at once with their vectors and thumbnails, and so are all
-    photos that the folders in `lost` no longer hold.
+    With `forget`, photos whose files are gone are forgotten at once with their vectors and thumbnails, or all photos that the
+    folders in `lost`, if any, no longer hold.
     """
     bundle, model = _examine_model(bundle_folder)
     checks = [model]
@@ -190,9 +190,9 @@ def _examine_database(db: Database) -> Check:
 
 
 def _forget(db: Database, lost: Sequence[Path]) -> Check:
-    """Forgets missing photos at the user's request, also those that indexing keeps in the folders in `lost`."""
+    """Forgets missing photos at the user's request, or those that the folders in `lost` lack."""
     with closing(ThumbnailStore.open(db.folder)) as thumbnails:
-        forgotten = forget_lost(db, thumbnails, lost)
+        forgotten = forget_lost(db, thumbnails, lost or None)
     message = f"{_count(forgotten.photos, 'photo')} of missing files forgotten."
     if forgotten.moved:
         message += f" {_count(forgotten.moved, 'file')} may only have moved: index the folders first."

@@ -188,7 +188,7 @@ class Library:
         stored_folders.add_folder(self._db, path)
 
     def forget(self, lost: Sequence[Path]) -> int:
-        """Forgets missing photos for good, and all photos that these folders or directories no longer hold.
+        """Forgets for good all photos that these folders or directories no longer hold.
 
         Returns how many photos were forgotten; their files, if there are any, stay untouched.
 
@@ -201,7 +201,7 @@ class Library:
         from picsight_engine.aftermath import file_quietly
         from picsight_engine.indexing.forgetting import forget_lost
 
-        forgotten = forget_lost(self._db, self._thumbnails(), lost, resting=False).photos
+        forgotten = forget_lost(self._db, self._thumbnails(), lost).photos
         file_quietly(self._db)
         return forgotten
 
@@ -505,8 +505,8 @@ class Library:
     def doctor(self, *, forget: bool = False, lost: Sequence[Path] = ()) -> list[Check]:
         """Checks library and model and rebuilds what can be derived again; no other call may run at the same time.
 
-        With `forget`, photos whose files are gone are forgotten at once, and all photos that the folders in `lost` no
-        longer hold.
+        With `forget`, photos whose files are gone are forgotten at once, or all that the folders in `lost`, if any, no longer
+        hold.
         """
         from picsight_engine.doctor import doctor_folder  # lazy: a search need not pay 12 ms
 

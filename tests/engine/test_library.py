@@ -133,13 +133,29 @@ def test_what_one_model_read_is_not_found_by_another_until_that_has_read_it(own,
         assert all(check.ok for check in other.doctor())
 
 
+def test_only_what_the_named_folder_lost_is_forgotten_with_what_was_said_of_it(own, few, tmp_path):
+    named, other = (Path(shutil.copytree(few[0].parent, tmp_path / name)) for name in ("named", "other"))
+    for number, path in enumerate(few):
+        (named if number else other).joinpath(path.name).unlink()  # each photo is in one folder
+    run(own, named, other)
+    photos = [named / few[0].name, other / few[1].name, other / few[2].name]
+    own.tags.rate(photos, 4)
+    for photo in photos[:2]:
+        photo.rename(tmp_path / photo.name)
+    run(own)
+    assert own.forget([named]) == 1
+    for photo in photos[:2]:
+        (tmp_path / photo.name).rename(photo)
+    run(own)
+    assert [own.show(photo).rating for photo in photos] == [None, 4, 4]
+
+
 def test_a_removed_folder_takes_its_photos_along_and_brings_them_back_with_what_was_said_of_them(own, few):
     run(own, few[0].parent)
     photo_id, before = own.show(few[0]).id, own.all_photos().results
     own.tags.rate([photo_id], 4)
     own.remove_folder(own.folders()[0].id)
     assert (own.folders(), own.all_photos().results, own.search("dog").results) == ([], (), ())
-    own.forget([])
     run(own)
     own.restore_folder(few[0].parent)
     assert own.all_photos().results == before

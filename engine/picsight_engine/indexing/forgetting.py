@@ -12,7 +12,7 @@ from picsight_engine.indexing.absence import is_below
 from picsight_engine.indexing.plan import folder_view, make_plan
 from picsight_engine.indexing.scan import scan
 from picsight_engine.store.database import index_lock
-from picsight_engine.store.files import find_file, forget_missing
+from picsight_engine.store.files import find_file, forget_files, forget_missing
 from picsight_engine.store.folders import all_folders, covered_names, file_path
 from picsight_engine.store.library_folder import CACHE
 from picsight_engine.store.pairs import mark_missing, mark_returned, photos_behind
@@ -42,14 +42,9 @@ class Forgotten:
     moved: int
 
 
-def forget_lost(
-    db: Database, thumbnails: ThumbnailStore, named: Sequence[Path] = (), *, resting: bool = True
-) -> Forgotten:
-    """Forgets missing photos, and all photos that the `named` folders or directories have lost, even if these are empty.
-
-    With `resting`, also forgets the photos of removed folders, which otherwise stay until they expire.
-
-    Files in other folders that are offline stay untouched.
+def forget_lost(db: Database, thumbnails: ThumbnailStore, named: Sequence[Path] | None = None) -> Forgotten:
+    """Forgets all photos that the `named` folders or directories have lost, even if these are empty; by default all missing
+    photos, also of removed folders, but not of folders that are offline.
 
     Raises:
         RequestError: a named path is not part of the library.
@@ -58,16 +53,18 @@ def forget_lost(
     """
     folders = all_folders(db)
     covered = {
-        folder.id: [name for path in named for name in covered_names(path, folder)] for folder in folders
+        folder.id: [name for path in named or () for name in covered_names(path, folder)]
+        for folder in folders
     }
-    for path in named:
+    for path in named or ():
         if not any(covered_names(path, folder) for folder in folders):
             raise RequestError(
                 f"{path} is no part of the library; name a folder that was indexed, or one in it."
             )
     with index_lock(db.folder):
         views = [folder_view(db, folder, list(scan(folder.path, leave_out=db.folder))) for folder in folders]
-        known = {file.photo_id for view in views for file in view.stored if file.photo_id is not None}
+        stored = [file for view in views for file in view.stored]
+        known = {file.photo_id for file in stored if file.photo_id is not None}
         plan = make_plan(views, complete=known, metadata_rule=0)
         lost = {
             file.id
@@ -78,11 +75,14 @@ def forget_lost(
         moving = {file.id for file in plan.moving} - lost
         with db.writer() as connection:
             mark_returned(connection, [file.id for file in plan.returned])
-            mark_missing(connection, lost.union(file.id for file in plan.gone), time.time())
+            mark_missing(connection, lost.union(file.id for file in plan.gone if named is None), time.time())
             for problem in (*plan.healed, *_lost_problems(views, covered)):
                 clear_problem(connection, problem.folder_id, problem.name)
             behind = photos_behind(connection)
-            photos = forget_missing(connection, 0, resting=resting)
+            if named is None:
+                photos = forget_missing(connection, 0)
+            else:
+                photos = forget_files(connection, [file.id for file in stored if _is_named(file, covered)])
         thumbnails.delete(photos)
         if photos:
             _forget_cached(db)
@@ -127,11 +127,13 @@ def _lost_problems(views: Sequence[FolderView], covered: Mapping[int, Sequence[b
 
 
 def _is_lost(view: FolderView, entry: StoredFile | Problem, covered: Mapping[int, Sequence[bytes]]) -> bool:
-    """Whether a file lies below a named path (b"" is the whole folder) and certainly does not exist."""
-    names = covered[view.folder.id]
-    return any(is_below(entry.name, name) for name in names) and _is_away(
-        file_path(view.folder.path, entry.name)
-    )
+    """Whether a file lies below a named path and certainly does not exist."""
+    return _is_named(entry, covered) and _is_away(file_path(view.folder.path, entry.name))
+
+
+def _is_named(entry: StoredFile | Problem, covered: Mapping[int, Sequence[bytes]]) -> bool:
+    """Whether a file lies below a named path; b"" is the whole folder."""
+    return any(is_below(entry.name, name) for name in covered[entry.folder_id])
 
 
 def _is_away(path: Path) -> bool:

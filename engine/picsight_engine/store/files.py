@@ -47,9 +47,13 @@ _AGE_RESTING = f"UPDATE files SET missing_seconds = max(0, missing_seconds + ?) 
 _FORGET_FILES = f"DELETE FROM files WHERE NOT present AND missing_seconds >= ? AND folder_id NOT IN {RESTING}"
 _FORGET_RESTING = f"DELETE FROM files WHERE missing_seconds >= ? AND folder_id IN {RESTING}"
 _DROP_RESTING = "DELETE FROM folders WHERE state = 'paused' AND id NOT IN (SELECT folder_id FROM files)"
-_EXPIRED = """
-SELECT id FROM photos WHERE missing_since IS NOT NULL AND missing_seconds >= ?
+_FORGET_THESE = f"DELETE FROM files WHERE NOT present AND id IN {IDS}"
+_OF_FILES = f"SELECT photo_id, single_id FROM files WHERE id IN {IDS}"
+_WITHOUT_FILES = """
+SELECT id FROM photos WHERE missing_since IS NOT NULL AND {which}
     AND NOT EXISTS (SELECT 1 FROM files WHERE photo_id = photos.id OR single_id = photos.id) ORDER BY id"""
+_EXPIRED = _WITHOUT_FILES.format(which="missing_seconds >= ?")
+_UNSEEN = _WITHOUT_FILES.format(which=f"id IN {IDS}")
 _FORGET_PHOTOS = f"DELETE FROM photos WHERE id IN {IDS}"
 UNREACHABLE = "(state IN ('offline', 'denied'))"  # of a folder, 1 or 0
 # The primary file of a photo is its oldest present file, preferably in a reachable folder and not the second of a pair:
@@ -157,17 +161,27 @@ def _credit(last: float | None, now: float, most: float) -> float:
     return 0.0 if last is None else min(max(now - last, -most), most)
 
 
-def forget_missing(connection: sqlite3.Connection, seconds: float, *, resting: bool = True) -> list[int]:
-    """Deletes files, and photos with their vectors, that have been missing for `seconds` as counted by `age_missing`.
-
-    With `resting`, also those of removed folders. Returns the forgotten photos.
+def forget_missing(connection: sqlite3.Connection, seconds: float) -> list[int]:
+    """Deletes files, also of removed folders, and photos with their vectors, that have been missing for `seconds` as counted by
+    `age_missing`. Returns the forgotten photos.
     """
-    statements = (_FORGET_FILES, _FORGET_RESTING) if resting else (_FORGET_FILES,)
-    if sum(connection.execute(statement, (seconds,)).rowcount for statement in statements):
+    if sum(connection.execute(each, (seconds,)).rowcount for each in (_FORGET_FILES, _FORGET_RESTING)):
         erase_traces(connection)
-    if resting:
-        connection.execute(_DROP_RESTING)
-    forgotten = [photo_id for (photo_id,) in connection.execute(_EXPIRED, (seconds,))]
+    connection.execute(_DROP_RESTING)
+    return _forget_photos(connection, _EXPIRED, seconds)
+
+
+def forget_files(connection: sqlite3.Connection, file_ids: Sequence[int]) -> list[int]:
+    """Deletes those of these files that are missing, and photos without any other; returns the forgotten photos."""
+    ids = json.dumps(list(file_ids))
+    photos = {each for row in connection.execute(_OF_FILES, (ids,)) for each in row if each is not None}
+    connection.execute(_FORGET_THESE, (ids,))
+    erase_traces(connection)
+    return _forget_photos(connection, _UNSEEN, json.dumps(list(photos)))
+
+
+def _forget_photos(connection: sqlite3.Connection, which: str, value: object) -> list[int]:
+    forgotten = [photo_id for (photo_id,) in connection.execute(which, (value,))]
     connection.execute(_FORGET_PHOTOS, (json.dumps(forgotten),))
     return forgotten
 

@@ -72,7 +72,7 @@ class FolderActions(QObject):
         ask(
             self._window,
             self.tr("{photos} from {folders}. Gone for good?").format(photos=photos, folders=names),
-            self.tr("Picsight forgets what it has read from them. No file is touched."),
+            self.tr("Picsight forgets them with their tags, stars and albums. No file is touched."),
             self.tr("They are gone"),
             self._library.forget_lost,
         )
