@@ -88,8 +88,11 @@ class Invocation:
 
     def hint(self, *sentences: str) -> None:
         """Prints hints on stderr, at most 20, unless only results are wanted."""
-        if self.quiet:
-            return
+        if not self.quiet:
+            self.warn(*sentences)
+
+    def warn(self, *sentences: str) -> None:
+        """Prints sentences about what could not be done on stderr, at most 20."""
         for sentence in sentences[:_MOST_SENTENCES]:
             say(sentence)
         if len(sentences) > _MOST_SENTENCES:

@@ -111,6 +111,7 @@ def test_an_export_that_could_write_nothing_fails(typed, folder):
     done = typed("export", "sidecars")
     assert (done.code, done.out) == (1, "0 side-cars written, 19 needed no change.\n")
     assert f"{photos[0]} changed since it was indexed" in done.err
+    assert typed("export", "sidecars", "--quiet").err == done.err
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,7 @@ def test_what_cannot_be_used_is_told_and_what_leaves_nothing_is_no_empty_library
     done = known("search", "in:2019", "is:round")
     assert done.out == ""
     assert '"is:" knows portrait' in done.err
+    assert known("search", "in:2019", "is:round", "--quiet").err == f"{done.err.splitlines()[0]}\n"
     assert "4 photos without a date were left out." in done.err
     assert " index FOLDER" not in done.err
 

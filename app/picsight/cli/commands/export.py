@@ -84,7 +84,7 @@ def sidecars(
                 if done % _SHOWN_EVERY == 0:
                     line.tell(f"{count(done, 'photo')} looked at")
     if not invocation.json:
-        invocation.hint(*exported.left_alone)
+        invocation.warn(*exported.left_alone)
     written = f"{count(exported.written, 'side-car')} written, {exported.unchanged:,} needed no change."
     invocation.answer(exported, written)
     return FAILED if exported.left_alone and not exported.written else 0

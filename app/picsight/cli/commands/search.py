@@ -138,7 +138,7 @@ def similar(invocation: Invocation, photo: Path, limit: int) -> None:
 
 def put_answer(invocation: Invocation, answer: Answer) -> None:
     """Prints an answer as JSON, as a table on a terminal, or as lines for other programs; hints go to stderr."""
-    invocation.hint(*(fault.message for fault in answer.faults))
+    invocation.warn(*(fault.message for fault in answer.faults))
     if invocation.json:
         put_json(_document(answer))
     elif is_terminal(sys.stdout):

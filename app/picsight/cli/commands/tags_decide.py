@@ -100,7 +100,7 @@ def import_tags(invocation: Invocation, place: Path) -> None:
         document["left_out"] = document.pop("faults")
         put_json(document)
         return
-    invocation.hint(*imported.faults)
+    invocation.warn(*imported.faults)
     if imported.unknown:
         unknown = count(imported.unknown, "photo is", "photos are")
         invocation.hint(f"{unknown} not in the library: index the folder first, then import again.")
