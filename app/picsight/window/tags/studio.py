@@ -169,6 +169,7 @@ class Studio(QWidget):
         filled(self._fields, self, self.statistics, 1)
         self._scroll.setWidget(inner)
         self._scroll.setWidgetResizable(True)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its fields take the keyboard and show it
         flatten(self._scroll)
         return self._scroll
 
