@@ -113,11 +113,12 @@ def _write(stream: TextIO | None, text: str, *, at_once: bool) -> None:
         stream.write(text)
         if at_once:
             stream.flush()
-    except BrokenPipeError as fault:
-        _discard_stdout()
-        raise ReaderLeftError from fault
     except OSError as fault:
-        _discard_stdout()
+        _discard(stream)
+        if stream is sys.stderr:
+            return  # the work matters more than what is told about it
+        if isinstance(fault, BrokenPipeError):
+            raise ReaderLeftError from fault
         raise StorageError(f"The result cannot be written: {fault.strerror}.") from fault
 
 
@@ -150,7 +151,7 @@ def confirmed(question: str) -> bool:
     return next(lines_of_stdin(), "").strip().lower() == "yes"
 
 
-def _discard_stdout() -> None:
-    """Discards stdout, whose reader left or whose disk is full, so that the interpreter's last flush is silent."""
+def _discard(stream: TextIO) -> None:
+    """Discards a stream whose reader left or whose disk is full, so that the interpreter's last flush is silent."""
     with Path(os.devnull).open("wb") as nowhere:
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        os.dup2(nowhere.fileno(), stream.fileno())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from picsight.cli.streams import draw, lines_of_stdin, prepare_streams, put, put_json, put_names
+from picsight.cli.streams import draw, lines_of_stdin, prepare_streams, put, put_json, put_names, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,3 +71,12 @@ def test_closed_streams_are_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     prepare_streams()
     put("nobody reads this")
     assert list(lines_of_stdin()) == []
+
+
+def test_talk_that_nobody_can_read_does_not_end_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w", encoding="utf-8") as stderr:
+        monkeypatch.setattr(sys, "stderr", stderr)
+        say("Looking for photos")
+        draw("50%")
