@@ -7,7 +7,6 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, takewhile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import RequestError
@@ -33,7 +32,6 @@ from picsight_engine.store.records import (
     past_names,
     photo_with_fingerprint,
     photo_with_hash,
-    rule_of,
     shown_files,
     tags_decided,
 )
@@ -44,6 +42,7 @@ from picsight_engine.tags.tree import FAVOURITES, photos_in_words, shortened
 if TYPE_CHECKING:
     import threading
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from picsight_engine.exchange.decisions_file import Line, PhotoReference, TagLine
     from picsight_engine.exchange.intake import Imported, Key
@@ -327,26 +326,14 @@ class _Finder:
         return self._missing + sum(photo is None for photo in self._known.values())
 
     def photo_of(self, picture: PhotoReference) -> int | None:
-        """A photo by its fingerprint; by its path only if the fingerprint is made by another rule."""
+        """A photo by its fingerprint: at its path there may be another picture."""
         if picture.fingerprint not in self._known:
             with self._db.reading() as connection:
                 photo = photo_with_fingerprint(connection, picture.fingerprint, picture.rule)
-            if photo is None:
-                photo = self._photo_at(Path(picture.path), picture.rule)
             self._known[picture.fingerprint] = photo
             if photo is not None:
                 self.found.add(photo)
         return self._known[picture.fingerprint]
-
-    def _photo_at(self, path: Path, rule: int) -> int | None:
-        if not (path.is_absolute() and path.exists()):  # a lookup of a missing path is slow
-            return None
-        file = find_file(self._db, path)
-        if file is None or file.photo_id is None or not file.present:
-            return None
-        # With the same rule, the fingerprint would be known: this is another picture.
-        with self._db.reading() as connection:
-            return None if rule_of(connection, file.photo_id) == rule else file.photo_id
 
     def photo_of_sidecar(self, sidecar: Sidecar) -> tuple[StoredFile | None, int | None]:
         """The photo whose hash a side-car notes; without a hash, the photo at the path that its name implies.

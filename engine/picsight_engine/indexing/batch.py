@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,7 +23,7 @@ from picsight_engine.store.files import (
 )
 from picsight_engine.store.folders import all_folders
 from picsight_engine.store.health import orphan_thumbnails
-from picsight_engine.store.pairs import mark_missing, mark_returned, pair, stems_of_shot
+from picsight_engine.store.pairs import mark_missing, mark_returned, pair
 from picsight_engine.store.photos import NewPhoto, known_photo, put_photo, shown_lately
 from picsight_engine.store.problems import NewProblem, clear_problem, put_problem
 from picsight_engine.store.vectors import put_vector
@@ -39,8 +38,6 @@ if TYPE_CHECKING:
     from picsight_engine.store.files import StoredFile
     from picsight_engine.store.folders import Folder
     from picsight_engine.store.thumbnails import ThumbnailStore
-
-    Shot = tuple[int, bytes]  # a folder and the name that the files of a shot share, see `stems_of_shot`
 
 _DAY = 24 * 3600.0
 KEPT_SECONDS = 30 * _DAY  # how long a missing photo keeps its identity
@@ -79,7 +76,7 @@ class Batch:
         self._open: list[Seen | Bad] = []
         self._since = 0.0
         self._shown_lately: set[int] = set()
-        self._changed: dict[Shot, set[bytes]] = {}  # known files that are still to be read, by shot
+        self._unread: set[int] = set()  # known files that changed and are still to be read
 
     def settle(self, plan: Plan) -> tuple[int, ...]:
         """Stores the findings of the scan alone; returns the photos that are back."""
@@ -94,9 +91,9 @@ class Batch:
             mark_returned(connection, [file.id for file in plan.returned])
             set_devices(connection, plan.devices)
         self._shown_lately = shown_lately(self._db)
-        for task in plan.tasks:
-            if task.stored is not None and is_changed(task.stored, task.file):
-                self._changed.setdefault(_shot_of(task), set()).add(task.file.name)
+        self._unread = {
+            task.stored.id for task in plan.tasks if task.stored and is_changed(task.stored, task.file)
+        }
         self.give_up(plan.gone)
         self.sweep_thumbnails()
         return tuple({file.photo_id: None for file in plan.returned if file.photo_id is not None})
@@ -149,34 +146,26 @@ class Batch:
         """
         shown: dict[int, None] = {}
         hidden: list[int] = []
-        stored: defaultdict[Shot, set[bytes]] = defaultdict(set)
         with self._db.writer() as connection:
             folders = {folder.id for folder in all_folders(self._db)}
             for outcome in self._open[: self._photos]:
                 if outcome.task.folder.id not in folders:
                     continue  # the user removed the folder meanwhile
-                stored[_shot_of(outcome.task)].add(outcome.task.file.name)
                 if isinstance(outcome, Bad):
                     hidden += _store_bad(connection, outcome)
                 else:
                     shown.update(self._store_seen(connection, outcome))
-            for shot, names in stored.items():
-                if (
-                    self._changed.get(shot, names) <= names
-                ):  # else another file of the shot may show another picture now
-                    pair(connection, shot[0], min(names))
             # Thumbnails are committed before photos, so that every photo that can be found has one. If the photo is
             # rolled back, the next photo with that id overwrites the thumbnail.
             self._thumbnails.commit()
         self._thumbnails.delete(hidden)
-        for shot, names in stored.items():
-            self._changed.get(shot, set()).difference_update(names)
         del self._open[: self._photos]
         return tuple(shown)
 
     def _store_seen(self, connection: sqlite3.Connection, seen: Seen) -> dict[int, None]:
         """Stores a file and its picture, unless the user removed that picture from the library meanwhile."""
         folder, file = seen.task.folder, seen.task.file
+        self._unread.discard(seen.task.stored.id if seen.task.stored else 0)
         if seen.described is not None:
             photo_id: int | None = self._store_photo(connection, seen.identified, seen.described)
         else:
@@ -194,6 +183,7 @@ class Batch:
         clear_problem(connection, folder.id, file.name)
         if edited is not None:
             say_again(connection, edited, photo_id)
+        pair(connection, folder.id, file.name, self._unread)
         return {photo_id: None}
 
     def _store_photo(
@@ -222,10 +212,6 @@ class Batch:
             photo_id not in self._shown_lately and is_same_shot(connection, stored.id, photo_id, taken)
         )
         return stored.photo_id if same else None
-
-
-def _shot_of(task: Task) -> Shot:
-    return task.folder.id, stems_of_shot(task.file.name)[0]
 
 
 def _store_bad(connection: sqlite3.Connection, bad: Bad) -> list[int]:

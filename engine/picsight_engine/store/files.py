@@ -47,8 +47,7 @@ _AGE_RESTING = f"UPDATE files SET missing_seconds = max(0, missing_seconds + ?) 
 _FORGET_FILES = f"DELETE FROM files WHERE NOT present AND missing_seconds >= ? AND folder_id NOT IN {RESTING}"
 _FORGET_RESTING = f"DELETE FROM files WHERE missing_seconds >= ? AND folder_id IN {RESTING}"
 _DROP_RESTING = "DELETE FROM folders WHERE state = 'paused' AND id NOT IN (SELECT folder_id FROM files)"
-_FORGET_THESE = f"DELETE FROM files WHERE NOT present AND id IN {IDS}"
-_OF_FILES = f"SELECT photo_id, single_id FROM files WHERE id IN {IDS}"
+_FORGET_THESE = f"DELETE FROM files WHERE NOT present AND id IN {IDS} RETURNING photo_id, single_id"
 _WITHOUT_FILES = """
 SELECT id FROM photos WHERE missing_since IS NOT NULL AND {which}
     AND NOT EXISTS (SELECT 1 FROM files WHERE photo_id = photos.id OR single_id = photos.id) ORDER BY id"""
@@ -174,10 +173,9 @@ def forget_missing(connection: sqlite3.Connection, seconds: float) -> list[int]:
 def forget_files(connection: sqlite3.Connection, file_ids: Sequence[int]) -> list[int]:
     """Deletes those of these files that are missing, and photos without any other; returns the forgotten photos."""
     ids = json.dumps(list(file_ids))
-    photos = {each for row in connection.execute(_OF_FILES, (ids,)) for each in row if each is not None}
-    connection.execute(_FORGET_THESE, (ids,))
+    photos = [photo for row in connection.execute(_FORGET_THESE, (ids,)).fetchall() for photo in row]
     erase_traces(connection)
-    return _forget_photos(connection, _UNSEEN, json.dumps(list(photos)))
+    return _forget_photos(connection, _UNSEEN, json.dumps(photos))
 
 
 def _forget_photos(connection: sqlite3.Connection, which: str, value: object) -> list[int]:

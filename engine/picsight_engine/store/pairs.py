@@ -23,7 +23,7 @@ from picsight_engine.suffixes import RAW_SUFFIXES, SHOWN_SUFFIXES, VIDEO_SUFFIXE
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterable, Sequence
 
 _IN_PACKAGE = re.compile(rb"(?P<name>(?:.*/)?[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12})(?:_3)?", re.DOTALL)
 _PHONE = re.compile(rb"(?P<letters>(?:.*/)?IMG_)(?P<edit>E?)(?P<number>\d{4,})", re.DOTALL)
@@ -94,14 +94,19 @@ def photos_behind(connection: sqlite3.Connection) -> set[int]:
     return {photo_id for (photo_id,) in connection.execute(_BEHIND)}
 
 
-def pair(connection: sqlite3.Connection, folder_id: int, name: bytes) -> None:
-    """Pairs and parts the present files of the shot that a file belongs to, after that file came, changed or went."""
-    stems = stems_of_shot(name)
+def pair(
+    connection: sqlite3.Connection, folder_id: int, name: bytes, unread: Container[int] = frozenset()
+) -> None:
+    """Pairs and parts the present files of the shot that a file belongs to, after that file came, changed or went.
+
+    Leaves out files that changed and are still `unread`, by id: they may show another shot now.
+    """
+    stems = _stems(name)
     files = [
         _ShotFile(*row)
         for stem in stems
         for row in connection.execute(_BESIDE, (folder_id, stem + b".", stem + b"/"))
-        if os.path.splitext(row[1])[0] == stem  # noqa: PTH122 -- a.b.jpg lies between a. and a/, too
+        if row[0] not in unread and os.path.splitext(row[1])[0] == stem  # noqa: PTH122 -- a.b.jpg lies between a. and a/, too
     ]
     first = _firsts(files, edit=stems[-1] if len(stems) > 1 else None)
     for file in files:
@@ -114,7 +119,7 @@ def pair(connection: sqlite3.Connection, folder_id: int, name: bytes) -> None:
             say_again(connection, file.itself, before)
 
 
-def stems_of_shot(name: bytes) -> list[bytes]:
+def _stems(name: bytes) -> list[bytes]:
     """The names without suffix that files of a shot have: of an iPhone's those of the original and of its edit, in the package
     of Apple Photos those of the still and of its film, else one.
     """

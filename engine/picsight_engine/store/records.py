@@ -55,7 +55,6 @@ WHERE present AND photo_id IS NOT NULL AND folder_id = ? ORDER BY name"""
 _FILING = "SELECT revision, filed, filed_hash FROM tag_state"
 _UNFILED = "SELECT revision <> filed FROM tag_state"
 _FILED = "UPDATE tag_state SET filed = ?, filed_hash = ?"
-_RULE = "SELECT fingerprint_rule FROM photos WHERE id = ?"
 # The photo of a file that stands behind that of another is hidden: what is said of it is said of that which it stands behind.
 _FRONT = """(
     SELECT photo_id FROM files
@@ -218,12 +217,6 @@ def photo_with_fingerprint(connection: sqlite3.Connection, fingerprint: bytes, r
     """The photo with this fingerprint, visible or not; of a file behind another photo, that photo."""
     row = connection.execute(_BY_FINGERPRINT, (fingerprint, rule)).fetchone()
     return None if row is None else row[0]
-
-
-def rule_of(connection: sqlite3.Connection, photo_id: int) -> int:
-    """The rule by which a photo's fingerprint was made."""
-    rule: int = connection.execute(_RULE, (photo_id,)).fetchone()[0]
-    return rule
 
 
 def photo_with_hash(db: Database, digest: bytes) -> tuple[int, bool] | None:

@@ -221,18 +221,15 @@ def test_what_was_decided_later_than_a_file_says_stays(home, tmp_path):
     assert [home.tags.rating(photo) for photo in home.ids(0, 1)] == [4, 2]
 
 
-def test_a_photo_is_found_by_its_picture_or_at_its_path_where_that_tells_nothing_and_the_others_are_counted(
-    home, tmp_path
-):
+def test_a_photo_is_found_by_its_picture_wherever_it_lies_and_the_others_are_counted(home, tmp_path):
     file = write_lines(
         tmp_path / "said", home, (0, "A", "accepted", "2019-06-01"), (1, "B", "accepted", "2019-06-01")
     )
     records = [json.loads(line) for line in file.read_text().splitlines()]
     records[0]["path"] = "/elsewhere/0.jpg"
-    records[1] |= {"fingerprint": "ab" * 16, "rule": 2}
     records.append(records[1] | {"path": "/elsewhere/1.jpg", "fingerprint": "ac" * 16})
     records.append(records[1] | {"path": "2.jpg", "fingerprint": "ad" * 16})
-    records.append(records[1] | {"fingerprint": "ae" * 16, "rule": 1})  # another picture lies there
+    records.append(records[1] | {"fingerprint": "ae" * 16})  # another picture lies there
     file.write_text("\n".join(map(json.dumps, records)))
     imported = home.exchange.import_from(file)
     assert (imported.accepted, imported.photos, imported.unknown) == (2, 2, 3)
