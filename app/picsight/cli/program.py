@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import warnings
 from typing import TYPE_CHECKING
@@ -45,8 +46,11 @@ class Commands(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """The command, or None if there is none of that name."""
+        """The command, or None if there is none of that name; UsageError for a folder, which says what to type."""
         if cmd_name not in COMMANDS:
+            if os.path.isdir(cmd_name):  # noqa: PTH112 - Path raises where it may not look
+                ways = "Type: picsight index FOLDER, or for the window: picsight --add FOLDER"
+                raise click.UsageError(f"{cmd_name} is a folder. {ways}")
             return None
         module = importlib.import_module(f"picsight.cli.commands.{COMMANDS[cmd_name]}")
         command: click.Command = getattr(module, cmd_name)

@@ -114,6 +114,7 @@ def test_doctor_beside_a_running_index_waits_and_damage_weighs_more_than_that(ow
     ("words", "sentence"),
     [
         (["sunset"], "No such command"),
+        (["/"], "/ is a folder. Type: picsight index FOLDER"),
         (["search"], "Type what the photo shows"),
         (["search", "dog", "--stdin"], "not both"),
         (["search", "dog", "--nonsense"], "No such option"),
