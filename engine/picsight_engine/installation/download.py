@@ -159,7 +159,7 @@ class _Download:
             if failures >= self._patience.tries:
                 raise DownloadError(
                     f"{self._target.name} could not be downloaded from {self._host}: {reason}. "
-                    "What has arrived is kept; try again later."
+                    "What has arrived is kept; check the connection to the internet, then try again."
                 )
             self._cancel.wait(self._patience.pause * failures)
         yield self._finish()
