@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 import shutil
 import sqlite3
 from contextlib import closing
@@ -95,6 +96,14 @@ def test_a_damaged_or_removed_cache_is_made_again(own):
     assert health["ok"]
     assert any(check["repaired"] for check in health["checks"])
     assert own.json("search", "dog")["results"] == expected
+
+
+def test_the_command_advised_for_a_missing_thumbnail_makes_it(own, tmp_path):
+    words = ["show", own.json("search", "cat")["results"][0]["path"], "--thumbnail", tmp_path / "small.jpg"]
+    (own.library / "thumbnails.db").unlink()
+    _picsight, *advised = shlex.split(own(*words).err.rpartition("ype: ")[2])
+    assert own(*advised).code == 0
+    assert own(*words).code == 0
 
 
 def test_doctor_beside_a_running_index_waits_and_damage_weighs_more_than_that(own):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from picsight.cli.invocation import Invocation
-    from picsight_engine.library import Library, PhotoDetails
+    from picsight_engine.library import PhotoDetails
 
 NOT_A_PHOTO = 1
 # Metadata fields whose JSON key differs from the field's name.
@@ -63,7 +63,11 @@ def show(invocation: Invocation, photo: Path | None, thumbnail: Path | None, *, 
                     say(f"{asked} is not in the library." if problem is None else problem.message)
                 continue
             if thumbnail is not None:  # first: a command that fails prints no document
-                _write_thumbnail(library, details, thumbnail)
+                jpeg = library.thumbnail(details.id)
+                if jpeg is None:
+                    index = invocation.command("index")
+                    raise StorageError(f"The photo's thumbnail is not stored. To make it, type: {index}")
+                write_new(thumbnail, jpeg)
             if invocation.json:
                 put_json(_document(details))
             else:
@@ -133,13 +137,6 @@ def _put_facts(photo: PhotoDetails) -> None:
     for name, value in facts:
         if value not in {None, ""}:
             put(f"{name}: {' '.join(str(value).split()) if isinstance(value, str) else value}")
-
-
-def _write_thumbnail(library: Library, details: PhotoDetails, file: Path) -> None:
-    jpeg = library.thumbnail(details.id)
-    if jpeg is None:
-        raise StorageError("The photo's thumbnail is not stored. Type: picsight doctor")
-    write_new(file, jpeg)
 
 
 def write_new(file: Path, data: bytes) -> None:
