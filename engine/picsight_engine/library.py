@@ -521,7 +521,9 @@ class Library:
         else:
             found = photo_at(self._db, photo)
         if found is None:
-            raise RequestError(f"{photo} is no photo of the library; index its folder first.")
+            problem = None if isinstance(photo, int) else self.problem_of(photo)
+            unknown = f"{photo} is no photo of the library; index its folder first."
+            raise RequestError(unknown if problem is None else problem.message)
         return found, str(found.path if isinstance(photo, int) else photo.absolute())
 
     def _thumbnails(self) -> ThumbnailStore:

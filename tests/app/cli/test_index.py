@@ -125,12 +125,13 @@ def test_all_videos_that_are_not_read_are_one_line_that_says_what_to_install(own
     assert {problem["tries"] for problem in own.json("problems")["problems"]} == {1}
 
 
-def test_show_and_similar_tell_the_problem_of_a_bad_file(troubled):
+def test_commands_for_photos_tell_the_problem_of_a_bad_file(troubled):
     shell, folder = troubled
     done = shell("show", folder / "zero.jpg", "--json")
     assert (done.code, done.document["problem"]["code"]) == (1, "empty")
-    similar = shell("similar", folder / "zero.jpg", "--json")
-    assert (similar.code, similar.out, similar.err) == (2, "", done.document["problem"]["message"] + "\n")
+    for words in (["similar"], ["tags", "rate", "3"], ["tags", "accept", "Favourites"]):
+        other = shell(*words, folder / "zero.jpg", "--json")
+        assert (other.code, other.out, other.err) == (2, "", done.document["problem"]["message"] + "\n")
 
 
 def test_a_bad_file_that_was_mended_is_no_problem_any_more(own, photos):

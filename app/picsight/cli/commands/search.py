@@ -130,9 +130,6 @@ def similar(invocation: Invocation, photo: Path, limit: int) -> None:
         if library is None:
             index = invocation.command("index", str(photo.parent))
             raise RequestError(f"{photo} is not in the library. Type: {index}")
-        problem = library.problem_of(photo) if library.show(photo) is None else None
-        if problem is not None:
-            raise RequestError(problem.message)
         put_answer(invocation, library.similar(photo, limit=limit))
 
 
