@@ -6,9 +6,7 @@ by hand) is never overwritten, but renamed.
 
 from __future__ import annotations
 
-import os
 import time
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
@@ -18,7 +16,7 @@ import xxhash
 from picsight_engine.errors import StorageError
 from picsight_engine.exchange.decisions_file import PhotoReference, RatingLine, TagLine, encode
 from picsight_engine.photos.reading import shown
-from picsight_engine.private_files import draft_of, open_private, sweep_drafts
+from picsight_engine.private_files import sweep_drafts, write_private
 from picsight_engine.store.library_folder import DECISIONS
 from picsight_engine.store.records import (
     last_decisions,
@@ -95,7 +93,6 @@ def _time(seconds: float) -> datetime:
 FilingState = Literal["none", "earlier", "current", "behind", "missing", "damaged"]
 
 _IMPORT = "Import it to have its tags, decisions and ratings here."
-_AT_ONCE = 1 << 20  # bytes
 
 
 def decisions_path(db: Database) -> Path:
@@ -142,40 +139,23 @@ def write_filing(db: Database) -> Path | None:
         StorageError: the disk is full, read-only or gone; the old file stays.
     """
     file = decisions_path(db)
-    draft = draft_of(file)
+    sweep_drafts(file.parent, f"{DECISIONS}.*.part")
+    with db.snapshot() as connection:
+        revision = noted_filing(connection).revision
+        content = "".join(encode(lines_of(connection))).encode()
     try:
-        with db.snapshot() as connection:
-            revision = noted_filing(connection).revision
-            digest = _write_draft(draft, connection)
         with db.writer() as connection:
             known = noted_filing(connection)
             if known.filed > revision:  # another process has filed a later revision
                 return None
             aside = _put_aside(file, known)
-            draft.replace(file)
-            note_filed(connection, revision, digest)
+            write_private(file, content)
+            note_filed(connection, revision, xxhash.xxh3_128_digest(content))
             return aside
     except OSError as fault:
         raise StorageError(
             f"The decisions could not be written into {shown(file)} ({fault.strerror}); the library itself holds them."
         ) from fault
-    finally:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
-
-
-def _write_draft(draft: Path, connection: sqlite3.Connection) -> bytes:
-    """Writes and syncs all lines to a private file; returns its hash."""
-    sweep_drafts(draft.parent, f"{DECISIONS}.*.part")
-    digest = xxhash.xxh3_128()
-    with open_private(draft, "xb") as out:
-        for line in encode(lines_of(connection)):
-            data = line.encode()
-            digest.update(data)
-            out.write(data)
-        out.flush()
-        os.fsync(out.fileno())
-    return digest.digest()
 
 
 def _put_aside(file: Path, known: Filing) -> Path | None:
@@ -189,15 +169,11 @@ def _put_aside(file: Path, known: Filing) -> Path | None:
 
 def _digest(file: Path) -> bytes | None:
     """The hash of a file's bytes, None if there is no file; raises StorageError if it cannot be read."""
-    digest = xxhash.xxh3_128()
     try:
-        with file.open("rb") as source:
-            while data := source.read(_AT_ONCE):
-                digest.update(data)
+        return xxhash.xxh3_128_digest(file.read_bytes())
     except FileNotFoundError:
         return None
     except OSError as fault:
         raise StorageError(
             f"{shown(file)} cannot be read ({fault.strerror}). Move it away; the library itself holds the decisions."
         ) from fault
-    return digest.digest()

@@ -59,6 +59,8 @@ _FILED = "UPDATE tag_state SET filed = ?, filed_hash = ?"
 _FRONT = """(
     SELECT photo_id FROM files
     WHERE single_id = photos.id AND present AND photos.missing_since IS NOT NULL LIMIT 1)"""
+_SHOWN_INSTEAD = f"""
+SELECT coalesce({_FRONT}, CASE WHEN missing_since IS NULL THEN id END) FROM photos WHERE id IN {IDS}"""
 _BY_FINGERPRINT = f"SELECT coalesce({_FRONT}, id) FROM photos WHERE fingerprint = ? AND fingerprint_rule = ?"
 _BY_HASH = f"""
 SELECT coalesce({_FRONT}, id), missing_since IS NULL OR {_FRONT} IS NOT NULL AS is_shown FROM photos
@@ -217,6 +219,11 @@ def photo_with_fingerprint(connection: sqlite3.Connection, fingerprint: bytes, r
     """The photo with this fingerprint, visible or not; of a file behind another photo, that photo."""
     row = connection.execute(_BY_FINGERPRINT, (fingerprint, rule)).fetchone()
     return None if row is None else row[0]
+
+
+def shown_instead(connection: sqlite3.Connection, photo_ids: Iterable[int]) -> set[int | None]:
+    """The visible photos that show these pictures now: itself, or the photo of its pair; None stands for those that left."""
+    return {shown for (shown,) in connection.execute(_SHOWN_INSTEAD, (json.dumps(list(photo_ids)),))}
 
 
 def photo_with_hash(db: Database, digest: bytes) -> tuple[int, bool] | None:

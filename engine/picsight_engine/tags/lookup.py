@@ -8,6 +8,7 @@ from picsight_engine.errors import RequestError
 from picsight_engine.store.contents import shared_tags
 from picsight_engine.store.decisions import count_states, decided, states_of
 from picsight_engine.store.photos import known_photos
+from picsight_engine.store.records import shown_instead
 from picsight_engine.store.tagged import stars_of
 from picsight_engine.store.tags import live_tags, paths_of, tags_by_id, tags_called
 from picsight_engine.tags.tree import FAVOURITES, Marks, as_seen, seen, shortened
@@ -74,6 +75,14 @@ class Lookup:
             if len(known_photos(connection, ids)) < len(ids):
                 raise RequestError("A photo that was named is not in the library any more.")
         return ids
+
+    def _shown(self, photos: Iterable[Path | int]) -> list[int]:
+        """The ids of the visible photos that show these now; raises RequestError if one was edited or removed meanwhile."""
+        with self._db.reading() as connection:
+            shown = shown_instead(connection, self._photos(photos))
+        if None in shown:
+            raise RequestError("A photo that was named was edited or removed meanwhile; search again.")
+        return sorted(filter(None, shown))
 
     def known(self, photo_ids: Iterable[int]) -> set[int]:
         """The photos among these that the library knows, visible or not; only these can be used."""

@@ -198,7 +198,7 @@ class Tags(Lookup):
         Raises:
             RequestError: there is no such tag or photo.
         """
-        tag, ids = self._definition(name), self._photos(photos)
+        tag, ids = self._definition(name), self._shown(photos)
         with suppress(BundleError):  # without the model it learns later
             self.learner.read(tag.prompts)
         words = f'{_DOING[verdict]} {photos_in_words(len(ids))}: "{shortened(tag.name)}"'
@@ -272,7 +272,7 @@ class Tags(Lookup):
         Raises:
             RequestError: there is no such photo, or no such number of stars.
         """
-        ids = self._photos(photos)
+        ids = self._shown(photos)
         if stars is not None and not REJECTED <= stars <= MOST_STARS:
             raise RequestError(f"A photo has 0 to {MOST_STARS} stars, or -1 if it is rejected, not {stars}.")
         what = {None: "by its files", REJECTED: "rejected", 1: "1 star"}.get(stars, f"{stars} stars")

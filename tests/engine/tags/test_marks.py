@@ -9,6 +9,7 @@ import pytest
 from picsight_engine.errors import RequestError
 from picsight_engine.metadata import Metadata
 from picsight_engine.store.files import put_metadata
+from picsight_engine.store.pairs import pair
 from picsight_engine.tags.tree import FAVOURITES, Marks
 
 
@@ -34,6 +35,28 @@ def test_own_stars_win_over_the_files_and_are_taken_back_to_those(kennel):
     kennel.tags.rate([good, poor, plain], None)
     assert set(found("rated:1..4")) == {good, poor}
     assert [kennel.tags.rating(photo) for photo in (good, poor, plain)] == [4, 1, None]
+
+
+def test_what_is_said_of_a_photo_that_was_paired_meanwhile_is_said_of_the_pair_and_of_an_edited_one_refused(
+    kennel,
+):
+    """Another process indexes while the window still shows the photos as they were."""
+    album, still, edited = kennel.album, kennel.dogs[0], kennel.dogs[1]
+    raw = album.put(b"raw.cr2", 1000, vector=False)
+    album.put(b"raw.jpg", still, vector=False)
+    with album.db.writer() as connection:
+        pair(connection, album.folder_id, b"raw.cr2")
+    album.put(b"001.jpg", 1001, vector=False)  # the edit
+    kennel.tags.rate([raw], 4)
+    kennel.tags.decide("Favourites", [raw, still], "accepted")
+    assert kennel.tags.marks([still])[still] == Marks(4, favourite=True, tags=())
+    for say in (
+        lambda: kennel.tags.rate([still, edited], 5),
+        lambda: kennel.tags.decide("Favourites", [edited], "accepted"),
+    ):
+        with pytest.raises(RequestError, match="edited or removed meanwhile"):
+            say()
+    assert kennel.tags.rating(still) == 4
 
 
 def test_stars_are_found_as_every_photos_own_rating_says(kennel):

@@ -103,8 +103,8 @@ class Draft:
                 (kept.against, "rejected"),
             )
             for photos, verdict in verdicts:
-                if photos:
-                    library.tags.decide(tag.path, photos, verdict)
+                if shown := [photo.id for photo in library.results(photos)]:
+                    library.tags.decide(tag.path, shown, verdict)
         return library.tags.find(tag.path)
 
 
