@@ -1,4 +1,4 @@
-"""The first frame is on the screen before anything heavy is imported, and a signal closes the window."""
+"""The first frame is on the screen before anything heavy is imported, large walls cause no pauses, a signal closes the window."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QWidget
 from picsight.window import Interrupts
 
 PROBE = """
-import json, sys
+import gc, json, sys
 from pathlib import Path
 import picsight.window as window
 from picsight.window.main_window import MainWindow
@@ -23,6 +23,10 @@ def report(self, folders):
     if sys.argv[2] == "stay with a tag that is not saved":
         self.tag_pages.new()
         self.tag_pages.studio.words.line.setText("ox")
+    before = gc.get_stats()[2]["collections"]
+    photos = [[] for _ in range(300_000)]  # as the records of a large wall
+    if gc.get_stats()[2]["collections"] > before:  # it stops all threads for a third of a second
+        loaded.append("a full collection of garbage")
     print(json.dumps(loaded), flush=True)
     if sys.argv[2] == "close":
         self.close()
@@ -44,7 +48,7 @@ def start(tmp_path, what):
     )  # fmt: skip
 
 
-def test_nothing_heavy_is_imported_before_the_first_frame(tmp_path):
+def test_nothing_heavy_is_imported_before_the_first_frame_and_a_large_wall_is_read_without_pauses(tmp_path):
     process = start(tmp_path, "close")
     out, err = process.communicate(timeout=60)
     assert (json.loads(out), process.returncode, err) == ([], 0, "")
