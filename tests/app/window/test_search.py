@@ -9,7 +9,7 @@ from pathlib import Path, PureWindowsPath
 import pytest
 from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtGui import QAccessible
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QApplication, QPushButton
 from tests.app.conftest import PATIENCE
 
 from picsight.window.grid.arrangement import Arrangement, Order
@@ -97,6 +97,8 @@ class ShelfLibrary:
 
     def all_photos(self):
         self.asked.append("")
+        if "" in self.gates:
+            self.gates[""].wait(60)
         return Answer("", "space", len(self.shelf), 1.0, tuple(self.shelf))
 
     @property
@@ -408,6 +410,21 @@ def test_photos_that_arrive_are_appended_while_one_is_at_the_top(desk, photos):
     desk.qtbot.waitUntil(lambda: len(desk.ids()) == 205)
     assert desk.ids()[:3] == [0, 1, 2]
     assert desk.page.pill.isHidden()
+
+
+def test_photos_that_arrive_while_earlier_ones_are_looked_up_do_not_put_these_off(desk, photos):
+    desk.library.asked.clear()
+    desk.library.gates[""] = gate = threading.Event()
+    desk.library.shelf = [*photos(5, first=900), *desk.library.shelf]
+    desk.controller.photos_arrived()
+    desk.qtbot.waitUntil(lambda: desk.library.asked == [""])
+    for batch in range(3):
+        desk.library.shelf = [*photos(1, first=950 + batch), *desk.library.shelf]
+        desk.controller.photos_arrived()
+        QApplication.processEvents()
+    gate.set()
+    desk.qtbot.waitUntil(lambda: len(desk.ids()) == 208)
+    assert desk.library.asked == [""]
 
 
 def test_photos_that_arrive_while_one_is_further_down_wait_in_the_pill(desk, photos):

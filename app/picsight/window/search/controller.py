@@ -86,7 +86,7 @@ class SearchController(QObject):
         self._settled = False
         self._misread = False  # the failed search could not load its model
         self._asking = False  # an answer is pending; new photos are shown after it
-        self._news_due, self._news_wanted = 0.0, False
+        self._news_due, self._news_wanted, self._comparing = 0.0, False, False
         self._pause = QTimer(self, singleShot=True, interval=IDLE_MS)
         self._quiet = QTimer(self, singleShot=True, interval=QUIET_MS)
         self._news = QTimer(self, singleShot=True)
@@ -208,7 +208,7 @@ class SearchController(QObject):
 
     def _tell_news(self) -> None:
         self._news_wanted = True
-        if not self._news.isActive():
+        if not self._news.isActive() and not self._comparing:  # else it would start again and again
             self._news.start(max(0, round((self._news_due - time.monotonic()) * 1000)))
 
     def settle(self, *, complete: bool) -> None:
@@ -280,6 +280,7 @@ class SearchController(QObject):
     ) -> None:
         self._wanted, self._seen, self._stay, self._held = place, seen, stay, None
         self._jobs.forget(LANE_NEWS)
+        self._comparing = False
         if wait:
             self._jobs.forget(LANE)  # an older answer would come after newer words
             self._pause.start()
@@ -478,18 +479,25 @@ class SearchController(QObject):
             return
         if self._place != self._wanted:
             return
-        self._news_wanted = False
+        self._news_wanted, self._comparing = False, True
         shown, arrangement, started = self._shown, place.arranged(self._arrangement), time.monotonic()
 
+        def fail(sentence: str) -> None:
+            self._comparing = False
+            self._jobs.failed.emit(sentence)
+
         def take(news: News) -> None:
-            took = time.monotonic() - started
+            took, self._comparing = time.monotonic() - started, False
             self._news_due = time.monotonic() + max(1.0, NEWS_SHARE * took)
             self._take_news(news)
             if self._news_wanted:
                 self._tell_news()
 
         self._jobs.read(
-            lambda: compare(library, place, shown, arrangement, self._listing), take, replaces=LANE_NEWS
+            lambda: compare(library, place, shown, arrangement, self._listing),
+            take,
+            fail,
+            replaces=LANE_NEWS,
         )
 
     def _take_news(self, news: News) -> None:
