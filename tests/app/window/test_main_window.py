@@ -195,6 +195,7 @@ def test_a_new_library_makes_three_promises_and_takes_a_dropped_folder(qtbot, mo
     wait_for_photos(qtbot, window, 3)
     assert "ready" in window.frame.status.words()
     assert window.frame.page is window.frame.wall_page
+    assert window.focusWidget() is window.frame.box.line
 
 
 def test_words_find_photos_and_every_cell_gets_its_picture(qtbot, window):

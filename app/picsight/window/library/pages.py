@@ -88,9 +88,13 @@ class LibraryPages(QObject):
         for thumbnails in (frame.thumbnails, frame.strip_thumbnails):
             thumbnails.use(library.thumbnail)
         self._search.use(library)
-        frame.show_page(frame.wall_page)
-        if frame.has_folders:
-            frame.box.line.setFocus()
+        self._begin()
+
+    def _begin(self) -> None:
+        """Show the wall, ready for words, or the first run."""
+        self._frame.show_page(self._frame.wall_page)
+        if self._frame.has_folders:
+            self._frame.box.line.setFocus()
 
     def _quit(self) -> None:
         self._frame.window().close()
@@ -117,7 +121,7 @@ class LibraryPages(QObject):
         self._show_lines()
         frame.has_folders = bool(overview.folders)
         if frame.page is (frame.first_run if frame.has_folders else frame.wall_page):
-            frame.show_page(frame.wall_page)
+            self._begin()
         self._say_photos()
 
     def show_tags(self, tags: Sequence[Tag]) -> None:
