@@ -75,7 +75,7 @@ def test_stars_return_as_the_sentence_about_a_damaged_library_says(bundle, capti
         library.tags.rate([photo], 4)
     file = folder / "library.db"
     file.write_bytes(file.read_bytes()[:10_000])
-    advice = r"move it away, with library\.db-wal .* index the folders again and import the tags from decisions\.jsonl"
+    advice = r"move it away with library\.db-wal; .* index the folders again and import the tags from decisions\.jsonl"
     with pytest.raises(LibraryError, match=advice):
         Library.open(folder, bundle)
     file.unlink()

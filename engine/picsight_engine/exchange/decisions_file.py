@@ -196,7 +196,7 @@ def _lines(file: Path, source: Iterable[bytes], faults: list[str]) -> Iterator[L
     if damaged:
         many = f"{len(damaged):,} lines are" if len(damaged) > 1 else "one line is"
         raise RequestError(
-            f"Nothing of {shown(file)} was taken, because {many} damaged: {damaged[0]}. Export it again."
+            f"Nothing of {shown(file)} was taken, because {many} damaged: {damaged[0]}. Export it again, or delete what is damaged in a text editor."
         )
     if no_text:
         many = (

@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from picsight_engine.indexing.messages import WorkerOrder
-from picsight_engine.store.photos import photo_by_fingerprint, picture_rule_of
+from picsight_engine.store.photos import known_photo, picture_rule_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -77,7 +77,8 @@ class Recogniser:
         return [file for files in self._moving.values() for file in files]
 
     def _missing(self, identified: Identified) -> WorkerOrder:
-        photo_id = photo_by_fingerprint(self._db, identified.fingerprint)
+        with self._db.reading() as connection:
+            photo_id = known_photo(connection, identified.fingerprint)
         if photo_id is None or photo_id not in self._embedded:
             return WorkerOrder.EMBED
         if picture_rule_of(self._db, photo_id) < identified.picture_rule:

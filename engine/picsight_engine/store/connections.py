@@ -40,10 +40,7 @@ _NONSENSE = (
 )
 _OLDEST = (3, 35)  # the first version with DROP COLUMN; trigrams came one version earlier
 # SQLite would replay the log of the damaged file into the restored one, and damage that.
-RESTORE = (
-    "move it away, with library.db-wal if that is there; then restore it from a backup, or index the folders again and "
-    "import the tags from decisions.jsonl beside it."
-)
+RESTORE = "move it away with library.db-wal; then restore it from a backup, or index the folders again and import the tags from decisions.jsonl beside it."
 DISK_FULL = "The disk is full. Nothing was lost; make room and try again."
 
 

@@ -132,14 +132,8 @@ def put_photo(connection: sqlite3.Connection, photo: NewPhoto) -> int:
     return photo_id
 
 
-def photo_by_fingerprint(db: Database, fingerprint: bytes) -> int | None:
-    """The photo with this fingerprint, visible or not."""
-    with db.reading() as connection:
-        return known_photo(connection, fingerprint)
-
-
 def known_photo(connection: sqlite3.Connection, fingerprint: bytes) -> int | None:
-    """The same inside an open transaction, including its changes."""
+    """The photo with this fingerprint, visible or not."""
     row = connection.execute(_BY_FINGERPRINT, (fingerprint,)).fetchone()
     return None if row is None else row[0]
 

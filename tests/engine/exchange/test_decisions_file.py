@@ -161,6 +161,7 @@ def test_one_damaged_line_is_told_with_its_place_and_nothing_is_taken(tmp_path, 
     assert sentence.startswith(
         f"Nothing of {file} was taken, because one line is damaged: in line 2 {reason}"
     )
+    assert sentence.endswith("Export it again, or delete what is damaged in a text editor.")
 
 
 @pytest.mark.parametrize("name", ["path", "prompts", "tag"])

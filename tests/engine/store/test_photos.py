@@ -24,9 +24,9 @@ from picsight_engine.store.photos import (
     NewPhoto,
     all_photos,
     hidden_photos,
+    known_photo,
     newest_photos,
     paths_of,
-    photo_by_fingerprint,
     photos_by_id,
     photos_shown,
     put_photo,
@@ -45,8 +45,8 @@ def test_a_picture_is_one_photo_however_many_files_show_it(shelf, pictures):
     assert first == again
     assert paths_of(shelf.db, first) == [pictures / "a.jpg", pictures / "b.jpg"]
     assert photos_by_id(shelf.db, [first])[first].path == pictures / "a.jpg"
-    assert photo_by_fingerprint(shelf.db, (1).to_bytes(16, "big")) == first
-    assert photo_by_fingerprint(shelf.db, b"?" * 16) is None
+    assert known_photo(shelf.db.reader(), (1).to_bytes(16, "big")) == first
+    assert known_photo(shelf.db.reader(), b"?" * 16) is None
 
 
 def test_each_file_keeps_what_it_says_itself_and_a_result_says_what_its_primary_file_does(shelf):
