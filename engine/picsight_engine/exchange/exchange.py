@@ -140,7 +140,7 @@ class Exchange:
                 f"{shown(place)} speaks of {photos_in_words(finder.unknown)}, and {which} in the library. "
                 "Index the folder first."
             )
-        taken = intake.take(self._db, self._learner, f'Import "{shortened(place.name)}"')
+        taken = intake.take(self._db, self._learner, f'Import "{shortened(shown(place.name or place))}"')
         return replace(taken, photos=len(finder.found), unknown=finder.unknown, faults=tuple(faults))
 
 

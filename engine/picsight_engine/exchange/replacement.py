@@ -38,7 +38,7 @@ def require_replaceable(path: Path, lacking: Callable[[Path], str | None], *, re
         raise RequestError(f"{shown(package)} belongs to another program; choose a folder outside it.")
     if not os.path.lexists(path):
         return
-    real = path.resolve()
+    real = Path(os.path.realpath(path))  # resolve() raises RuntimeError for a link to itself
     if not path.is_file() or is_photo_name(real.name):
         raise RequestError(f"{shown(path)} is no file that an export may replace; choose another name.")
     if replace or not path.stat().st_size:

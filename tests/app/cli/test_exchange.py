@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 
@@ -100,6 +101,17 @@ def test_what_a_person_reads(typed, folder):
     assert (done.code, done.out) == (0, "1 photo: nothing had to be changed.\n")
     assert "bad.jpg.xmp was left out" in done.err
     assert "1 photo is not in the library: index the folder first" in done.err
+
+
+def test_names_that_are_not_utf_8_and_links_to_themselves_are_no_fault(typed, folder):
+    named = folder / "Photos" / os.fsdecode(b"caf\xe9.jsonl")
+    typed("tags", "new", "Birds")
+    assert typed("export", "decisions", named).code == 0
+    typed("tags", "undo")
+    assert typed("tags", "import", named).code == 0
+    assert typed("tags", "undo").out == 'Undone: Import "caf\ufffd.jsonl".\n'
+    (folder / "loop").symlink_to("loop")
+    assert "may replace" in typed("export", "decisions", folder / "loop").err
 
 
 def test_an_export_that_could_write_nothing_fails(typed, folder):
