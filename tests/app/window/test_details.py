@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QItemSelectionModel, Qt
+from PySide6.QtGui import QAccessible
 from tests.app.window.conftest import tabbed
 
 from picsight.jobs import Jobs
@@ -216,6 +217,23 @@ def test_the_panel_stands_beside_the_viewer_too_and_its_links_have_the_keyboard_
     assert reached == stops
     qtbot.keyClick(reached[-1], Qt.Key.Key_Escape)
     assert frame.grid.hasFocus()
+
+
+def test_the_stars_are_a_slider_for_keys_and_screen_readers_and_showing_some_rates_nothing(qtbot):
+    view = MarksView()
+    qtbot.addWidget(view)
+    given = []
+    view.rated.connect(given.append)
+    for stars in (4, -1, 3):
+        view.show_marks(Marks(stars, favourite=False, tags=()))
+    spoken = QAccessible.queryAccessibleInterface(view.stars)
+    assert (spoken.role(), spoken.valueInterface().currentValue()) == (QAccessible.Role.Slider, 3)
+    assert given == []
+    qtbot.keyClick(view.stars, Qt.Key.Key_Right)
+    spoken.valueInterface().setCurrentValue(1)
+    view.show_marks(Marks(-1, favourite=False, tags=()))
+    qtbot.keyClick(view.stars, Qt.Key.Key_Right)
+    assert given == [4, 1, 0]
 
 
 def test_a_suggestion_that_stays_keeps_the_keyboard(qtbot):

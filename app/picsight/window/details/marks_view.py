@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QRect, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QHBoxLayout, QStyle, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSlider, QStyle, QVBoxLayout, QWidget
 
 from picsight.window.actions.acts import below
 from picsight.window.parts.controls import Button, IconButton, Weight, draw_focus
@@ -23,7 +23,7 @@ from picsight.window.tokens import HAIR, HALF, SMALL, px, tones
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent
+    from PySide6.QtGui import QMouseEvent, QPaintEvent, QWheelEvent
 
     from picsight_engine.tags.tree import Marks
 
@@ -129,14 +129,19 @@ class MarksView(QWidget):
         column.addStretch(1)
 
 
-class Stars(QWidget):
-    """Five stars in a row, after a cross if the photo is rejected; pressing the current star again removes all."""
+class Stars(QSlider):
+    """Five stars in a row, after a cross if the photo is rejected; pressing the current star again removes all.
+
+    For keys and screen readers it is a slider.
+    """
 
     rated = Signal(int)
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._stars = 0
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.valueChanged.connect(lambda stars: self.rated.emit(max(stars, 0)))
+        self.setAccessibleName(self.tr("Stars"))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setToolTip(self.tr("Stars"))
@@ -144,10 +149,10 @@ class Stars(QWidget):
 
     def show_stars(self, stars: int) -> None:
         """Fill this number of stars; -1 is rejected."""
-        self._stars = min(stars, MOST_STARS)
-        self.setAccessibleName(self.tr("Stars"))
-        self.setAccessibleDescription(star_words(self._stars))
-        self.update()
+        with QSignalBlocker(self):  # the user did not rate
+            self.setRange(min(stars, 0), MOST_STARS)
+            self.setValue(stars)
+        self.setAccessibleDescription(star_words(self.value()))
 
     def sizeHint(self) -> QSize:
         """Room for five stars, each large enough to click."""
@@ -162,18 +167,11 @@ class Stars(QWidget):
         x = event.position().x()
         place = int((self.width() - x if self.isRightToLeft() else x) // px(self, 1.75)) + 1
         stars = min(max(place, 1), MOST_STARS)
-        self.rated.emit(0 if stars == self._stars else stars)
+        self.rated.emit(0 if stars == self.value() else stars)
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Add or remove a star with the arrows."""
-        less, more = Qt.Key.Key_Left, Qt.Key.Key_Right
-        if self.isRightToLeft():
-            less, more = more, less
-        if event.key() in (more, less):
-            stars = self._stars + (1 if event.key() == more else -1)
-            self.rated.emit(min(max(stars, 0), MOST_STARS))
-        else:
-            super().keyPressEvent(event)
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Scroll the panel."""
+        event.ignore()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Filled ones first."""
@@ -184,7 +182,7 @@ class Stars(QWidget):
             cell = QRect(place * step, 0, step, self.height())
             star = QRect(0, 0, side, side)
             star.moveCenter(QStyle.visualRect(self.layoutDirection(), self.rect(), cell).center())
-            sign = "star-on" if place < self._stars else "star"
-            paint_icon(painter, star, "clear" if place == 0 > self._stars else sign, colours.text)
+            sign = "star-on" if place < self.value() else "star"
+            paint_icon(painter, star, "clear" if place == 0 > self.value() else sign, colours.text)
         draw_focus(painter, self, self.rect().toRectF().adjusted(1, 1, -1, -1), px(self, SMALL))
         painter.end()
