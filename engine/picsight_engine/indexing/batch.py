@@ -91,9 +91,8 @@ class Batch:
             mark_returned(connection, [file.id for file in plan.returned])
             set_devices(connection, plan.devices)
         self._shown_lately = shown_lately(self._db)
-        self._unread = {
-            task.stored.id for task in plan.tasks if task.stored and is_changed(task.stored, task.file)
-        }
+        changed = (task.stored for task in plan.tasks if task.stored and is_changed(task.stored, task.file))
+        self._unread = {file.id for file in changed}
         self.give_up(plan.gone)
         self.sweep_thumbnails()
         return tuple({file.photo_id: None for file in plan.returned if file.photo_id is not None})

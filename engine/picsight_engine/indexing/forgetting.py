@@ -66,12 +66,8 @@ def forget_lost(db: Database, thumbnails: ThumbnailStore, named: Sequence[Path] 
         stored = [file for view in views for file in view.stored]
         known = {file.photo_id for file in stored if file.photo_id is not None}
         plan = make_plan(views, complete=known, metadata_rule=0)
-        lost = {
-            file.id
-            for view in views
-            for file in view.stored
-            if file.present and _is_lost(view, file, covered)
-        }
+        present = [(view, file) for view in views for file in view.stored if file.present]
+        lost = {file.id for view, file in present if _is_lost(view, file, covered)}
         moving = {file.id for file in plan.moving} - lost
         with db.writer() as connection:
             mark_returned(connection, [file.id for file in plan.returned])

@@ -87,8 +87,8 @@ def pairs(names: Iterable[str]) -> dict[str, list[str]]:
 
 def later_sidecar(photo: Path) -> Path | None:
     """The short-named side-car if it counts: there is no long one, or an export copied it and another program changed it since."""
-    short, long = short_sidecar(photo), _content(long_sidecar(photo), _MOST_BYTES)
-    if short is None or not long:
+    short = short_sidecar(photo)
+    if short is None or not (long := _content(long_sidecar(photo), _MOST_BYTES)):
         return short
     is_known = xxhash.xxh3_128_hexdigest(_content(short, _MOST_BYTES)).encode() in long
     return None if is_known or b":CopiedHash" not in long else short

@@ -94,9 +94,7 @@ def photos_behind(connection: sqlite3.Connection) -> set[int]:
     return {photo_id for (photo_id,) in connection.execute(_BEHIND)}
 
 
-def pair(
-    connection: sqlite3.Connection, folder_id: int, name: bytes, unread: Container[int] = frozenset()
-) -> None:
+def pair(connection: sqlite3.Connection, folder_id: int, name: bytes, unread: Container[int] = ()) -> None:
     """Pairs and parts the present files of the shot that a file belongs to, after that file came, changed or went.
 
     Leaves out files that changed and are still `unread`, by id: they may show another shot now.
