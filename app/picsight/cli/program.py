@@ -49,8 +49,9 @@ class Commands(click.Group):
         """The command, or None if there is none of that name; UsageError for a folder, which says what to type."""
         if cmd_name not in COMMANDS:
             if os.path.isdir(cmd_name):  # noqa: PTH112 - Path raises where it may not look
-                ways = "Type: picsight index FOLDER, or for the window: picsight --add FOLDER"
-                raise click.UsageError(f"{cmd_name} is a folder. {ways}")
+                raise click.UsageError(
+                    f"{cmd_name} is a folder. Type: picsight index FOLDER, or for the window: picsight --add FOLDER"
+                )
             return None
         module = importlib.import_module(f"picsight.cli.commands.{COMMANDS[cmd_name]}")
         command: click.Command = getattr(module, cmd_name)

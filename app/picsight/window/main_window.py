@@ -195,7 +195,7 @@ class MainWindow(QMainWindow):
                 "usual_size": lambda: grid.set_row_height(usual),
                 "full_screen": self.pages.toggle_full_screen,
                 "keys": self._show_keys,
-                "quit": self._quit,
+                "quit": self.close,
             },
         )
 
@@ -230,9 +230,6 @@ class MainWindow(QMainWindow):
             ),
         )
         KeyList(columns, self).open()
-
-    def _quit(self) -> None:
-        self.close()
 
     def close_at_once(self) -> None:
         """Close without a question, since the sender of a signal may not see the window."""

@@ -60,7 +60,7 @@ EVERYWHERE: dict[str, tuple[str, tuple[QKeySequence.StandardKey | str, ...]]] = 
 }
 
 
-def bind_keys(window: QWidget, wishes: Mapping[str, Callable[[], None]]) -> None:
+def bind_keys(window: QWidget, wishes: Mapping[str, Callable[[], object]]) -> None:
     """Make a shortcut for each action of `EVERYWHERE`; a shared key is bound once."""
     for name, act in wishes.items():
         taken: set[str] = set()

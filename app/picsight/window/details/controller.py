@@ -81,9 +81,6 @@ class DetailsController(QObject):
     def _show_why(self) -> None:
         self._why_due = not self._panel.isVisible()  # the facts above it are not read yet
         self._frame.show_details(shown=True)
-        self._scroll_to_why()
-
-    def _scroll_to_why(self) -> None:
         self._panel.ensureWidgetVisible(self._panel.why)
 
     def _ask(self) -> None:
@@ -128,8 +125,7 @@ class DetailsController(QObject):
         self._panel.show_details(details, land)
         self.marks.show_marks(photos, marks)
         if self._why_due:
-            self._why_due = False
-            QTimer.singleShot(0, self._scroll_to_why)  # once the facts have their places
+            QTimer.singleShot(0, self._show_why)  # once the facts have their places
 
 
 def _read(library: Library, photos: Sequence[Result]) -> tuple[Details, Marks, Land] | None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from picsight.window.library.controller import LibraryController
     from picsight.window.library.overview import Overview
     from picsight.window.models.controller import ModelsController
+    from picsight.window.parts.notice import Way
     from picsight.window.search.controller import SearchController
     from picsight_engine.library import Library
     from picsight_engine.store.problems import Problem
@@ -96,12 +97,9 @@ class LibraryPages(QObject):
         if self._frame.has_folders:
             self._frame.box.line.setFocus()
 
-    def _quit(self) -> None:
-        self._frame.window().close()
-
     def _fail(self, sentence: str) -> None:
         broken, title = self._library.broken_model, self.tr("Picsight cannot open the library.")
-        ways = [(self.tr("Quit"), self._quit)]
+        ways: list[Way] = [(self.tr("Quit"), self._frame.window().close)]
         if broken is not None:
             title = self.tr("The search model is incomplete.")
             if not broken.incomplete:

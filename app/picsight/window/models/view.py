@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from PySide6.QtWidgets import (
 from picsight.window.models.row_view import RowView, SignedSentence
 from picsight.window.parts.controls import Button, Weight, flatten
 from picsight.window.parts.drops import dropped_files
+from picsight.window.parts.focus import focus_next, tab_stops
 from picsight.window.parts.labels import Links, Words, sized
 from picsight.window.parts.layouts import filled
 from picsight.window.parts.words import WEB, isolated, linked, number, say
@@ -143,15 +143,9 @@ class ModelsDialog(QDialog):
             line.show()  # now, not with the layout: only visible widgets take the focus
 
     def _follow_focus(self, rows: Sequence[ModelRow], keyboard: QWidget | None, *, first_time: bool) -> None:
-        """Set the tab order to the models' order; the focused model keeps the focus."""
-        front, behind = (
-            [stop for row in rows if row.in_front is in_front for stop in self.rows[row.name].stops()]
-            for in_front in (True, False)
-        )
-        order = [*front, self.all, *behind, self.details, self.file, self.done_button]
-        for before, after in itertools.pairwise(order):
-            self.setTabOrder(before, after)
+        """Let the focused model keep the focus."""
         if first_time:
+            front = (stop for row in rows if row.in_front for stop in self.rows[row.name].stops())
             first = next((stop for stop in front if not stop.isHidden()), self.done_button)
             first.setFocus(Qt.FocusReason.OtherFocusReason)
         elif keyboard is not None and keyboard.isHidden():
@@ -160,6 +154,10 @@ class ModelsDialog(QDialog):
             stops = pressed.stops() if isinstance(pressed, RowView) else []
             shown = [stop for stop in stops if not stop.isHidden()]
             (shown[-1] if shown else self.done_button).setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Move the focus in reading order, wherever a model stands now."""
+        return focus_next([*tab_stops(self._pages)], forward=forward)
 
     def _show_others(self, shown: bool) -> None:
         """Show or hide the models that most people do not need."""

@@ -63,7 +63,8 @@ def tab_stops(part: QWidget) -> Iterator[QWidget]:
     if part.isEnabled() and part.focusPolicy() & Qt.FocusPolicy.TabFocus and part.focusProxy() is None:
         yield part
     rows: list[list[QWidget]] = []
-    for child in sorted(_widgets_in(part), key=QWidget.y):
+    children = part.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    for child in sorted(children, key=QWidget.y):
         if rows and child.geometry().center().y() <= rows[-1][0].geometry().bottom():
             rows[-1].append(child)
         else:
@@ -71,10 +72,6 @@ def tab_stops(part: QWidget) -> Iterator[QWidget]:
     for row in rows:
         for child in sorted(row, key=QWidget.x, reverse=part.isRightToLeft()):
             yield from tab_stops(child)
-
-
-def _widgets_in(part: QWidget) -> list[QWidget]:
-    return [child for child in part.children() if isinstance(child, QWidget)]
 
 
 def focus_next(stops: Sequence[QWidget], *, forward: bool) -> bool:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from picsight.window.parts.layouts import Part
 
-    Way = tuple[str, Callable[[], None]]  # the words of a button and its action
+    Way = tuple[str, Callable[[], object]]  # the words of a button and its action
 
 WIDEST = 32  # em: longer lines are hard to read
 

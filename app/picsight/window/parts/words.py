@@ -37,9 +37,7 @@ def say(text: str) -> str:
 
 
 def english_of(system: QLocale) -> QLocale:
-    """English, as every word of the window, with the system's country: its numbers, but no months or digits of another
-    language among English words.
-    """
+    """English, as every word of the window, with the numbers of the system's country."""
     return QLocale(QLocale.Language.English, system.territory())
 
 
