@@ -15,6 +15,7 @@ from picsight_engine.photos.reading import shown
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+_DATABASE = b"SQLite format 3\0"
 _DRAFT = ".picsight-{}.part"
 DRAFTS = _DRAFT.format("[0-9a-f]" * 8)  # as of `Path.glob`
 
@@ -30,7 +31,7 @@ def require_replaceable(path: Path, lacking: Callable[[Path], str | None], *, re
     `lacking` names something in the file that the export lacks; it raises RequestError if the file is not an export.
 
     Raises:
-        RequestError: it is a photo or a video, or not a file; or it lies in another program's package.
+        RequestError: it is a photo, a video, a database, or not a file; or it lies in another program's package.
         ReplaceError: it is another file, or holds more.
         OSError: it cannot be read.
     """
@@ -39,7 +40,7 @@ def require_replaceable(path: Path, lacking: Callable[[Path], str | None], *, re
     if not os.path.lexists(path):
         return
     real = Path(os.path.realpath(path))  # resolve() raises RuntimeError for a link to itself
-    if not path.is_file() or is_photo_name(real.name):
+    if not path.is_file() or is_photo_name(real.name) or _is_database(path):
         raise RequestError(f"{shown(path)} is no file that an export may replace; choose another name.")
     if replace or not path.stat().st_size:
         return
@@ -51,6 +52,12 @@ def require_replaceable(path: Path, lacking: Callable[[Path], str | None], *, re
         ) from fault
     if found is not None:
         raise ReplaceError(f"{shown(path)} holds {found}, which this export lacks, so it was left as it is.")
+
+
+def _is_database(path: Path) -> bool:
+    """Whether a file is an SQLite database, such as a library's."""
+    with path.open("rb") as file:
+        return file.read(len(_DATABASE)) == _DATABASE
 
 
 def write_whole(path: Path, chunks: Iterable[bytes]) -> None:

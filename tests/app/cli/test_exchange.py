@@ -130,8 +130,8 @@ def test_an_export_that_could_write_nothing_fails(typed, folder):
     ("words", "code", "sentence"),
     [
         (["export", "decisions", "Photos/00.jpg", "--replace"], 2, "is no file that an export may replace"),
-        (["export", "decisions", "library/library.db"], 2, "Choose another name, or add --replace."),
-        (["export", "sidecars", "--csv", "library/library.db"], 2, "Choose another name, or add --replace."),
+        (["export", "decisions", "library/library.db", "--replace"], 2, "may replace; choose another name"),
+        (["export", "sidecars", "--csv", "library/library.db", "--replace"], 2, "may replace; choose"),
         (["export", "decisions", "none/said"], 1, "could not be written"),
         (["export", "sidecars", "library"], 2, "no part of the library"),
         (["export", "sidecars", "Photos/none"], 2, "no part of the library"),
