@@ -27,6 +27,8 @@ def report(self, folders):
     photos = [[] for _ in range(300_000)]  # as the records of a large wall
     if gc.get_stats()[2]["collections"] > before:  # it stops all threads for a third of a second
         loaded.append("a full collection of garbage")
+    if sys.getswitchinterval() > 0.001:  # painting waits so long, many times, for each thread that computes
+        loaded.append("a long wait for other threads")
     print(json.dumps(loaded), flush=True)
     if sys.argv[2] == "close":
         self.close()
