@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -581,11 +582,20 @@ def test_the_list_finds_a_tag_by_its_letters_and_leads_to_its_studio(qtbot, wind
     assert window.frame.page is window.frame.wall_page
 
 
+def test_a_change_that_takes_long_is_announced_until_it_is_done(qtbot, window):
+    gate = threading.Event()
+    window.tags.do(lambda _library: gate.wait(60), lambda _value: "Done.")
+    qtbot.waitUntil(lambda: "takes a moment" in window.frame.status.words())
+    gate.set()
+    qtbot.waitUntil(lambda: window.frame.status.words() == "Done.")
+
+
 def test_decisions_leave_as_a_file_and_come_back_as_one_deed(qtbot, window, library, tmp_path):
     ids, file = [photo.id for photo in window.frame.model.wall.results], tmp_path / "mine.jsonl"
     library.tags.new("Sea")
     library.tags.decide("Sea", ids[:3], "accepted")
     window.exchange.export_decisions(file)
+    assert window.frame.status.words().startswith("Saving")
     qtbot.waitUntil(lambda: "3 decisions" in window.frame.status.words())
     for run in library.tags.runs(2):
         library.tags.undo(run.id)

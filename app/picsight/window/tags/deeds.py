@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from picsight.window.tags.paths import tag_meant
 from picsight.window.tags.wording import decided, out_of
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     Act = Callable[[Library], Any]
 
 LANE, MARKS_LANE = "tags", "marks"
+SLOW_MS = 500  # a change that takes longer is announced
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,11 @@ class TagDeeds(QObject):
         self._tags: tuple[Tag, ...] = ()
         self._waiting: deque[_Waiting] = deque()
         self._is_busy = False
+        self._slow = QTimer(self, singleShot=True, interval=SLOW_MS)
+        self._slow.timeout.connect(self._say_slow)
+
+    def _say_slow(self) -> None:
+        self._status.show_sentence(self.tr("This takes a moment; you can go on meanwhile."))
 
     @property
     def library(self) -> Library | None:
@@ -173,18 +179,21 @@ class TagDeeds(QObject):
             return
         self._is_busy, waiting = True, self._waiting.popleft()
         self._jobs.forget(LANE)  # a pending read is out of date
+        self._slow.start()
         self._jobs.read(
             partial(_done, library, waiting.act), partial(self._end, waiting), partial(self._fail, waiting)
         )
 
     def _end(self, waiting: _Waiting, outcome: _DeedOutcome) -> None:
         self._is_busy = False
+        self._slow.stop()
         self._take(outcome.tags)
         waiting.done(outcome)
         self._go_on()
 
     def _fail(self, waiting: _Waiting, sentence: str) -> None:
         self._is_busy = False
+        self._slow.stop()
         waiting.refused(sentence)
         self._go_on()
 

@@ -210,10 +210,12 @@ class TagExchange(QObject):
 
         def tell(outcome: T | ReplaceError) -> None:
             if isinstance(outcome, ReplaceError):
+                self._status.show_sentence(self.tr("Nothing was saved yet."))
                 ask(self._window, self.tr("Replace this file?"), str(outcome), self.tr("Replace"), again)
             else:
                 self._status.show_sentence(words(outcome))
 
+        self._status.show_sentence(self.tr("Saving the file. A large library takes a moment."))
         self._jobs.read(work, tell, self._status.show_sentence)
 
     # Import
