@@ -59,8 +59,9 @@ _FILED = "UPDATE tag_state SET filed = ?, filed_hash = ?"
 _FRONT = """(
     SELECT photo_id FROM files
     WHERE single_id = photos.id AND present AND photos.missing_since IS NOT NULL LIMIT 1)"""
-_SHOWN_INSTEAD = f"""
-SELECT coalesce({_FRONT}, CASE WHEN missing_since IS NULL THEN id END) FROM photos WHERE id IN {IDS}"""
+_SHOWN_INSTEAD = (
+    f"SELECT CASE WHEN missing_since IS NULL THEN id ELSE {_FRONT} END FROM photos WHERE id IN {IDS}"
+)
 _BY_FINGERPRINT = f"SELECT coalesce({_FRONT}, id) FROM photos WHERE fingerprint = ? AND fingerprint_rule = ?"
 _BY_HASH = f"""
 SELECT coalesce({_FRONT}, id), missing_since IS NULL OR {_FRONT} IS NOT NULL AS is_shown FROM photos
