@@ -17,6 +17,7 @@ PicsightError            any error that the user sees; `exit_code` is the exit c
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ class ReplaceError(RequestError):
 
 def refusal(fault: Exception) -> str | None:
     """The sentence for a path that the system refuses, such as one in a folder without permission; None for other faults."""
-    if isinstance(fault, OSError) and fault.filename is not None:
-        return f"{fault.filename} cannot be used ({fault.strerror}); check its name, its permissions and its disk."
+    if isinstance(fault, OSError) and isinstance(fault.filename, str | bytes):
+        path = os.fsencode(fault.filename).decode("utf-8", "replace")
+        return f"{path} cannot be used ({fault.strerror}); check its name, its permissions and its disk."
     return None
