@@ -252,7 +252,7 @@ class Searcher:
         photos = in_order(self._db, passing.ids.tolist(), request.limit)
         called = [Judged(photo_id, found_by="name") for photo_id in passing.called]
         ranked = _in_order(called, [Judged(photo.id) for photo in photos], (), request.least)
-        return len(passing.ids), self._results(ranked[: max(request.limit, 0)])
+        return len(passing.ids), self._results(ranked[: max(request.limit, 0)], photos)
 
     def _ranked(
         self, passing: Passing, named: Sequence[int], aim: Aim, request: Request
@@ -349,9 +349,11 @@ class Searcher:
                 found[photo_id] = (*found[photo_id], TermScore(f"{COLOUR}{NAMES[column]}", score))
         return found
 
-    def _results(self, best: Sequence[Judged]) -> list[Result]:
-        """The visible ones of these photos, in this order."""
-        photos = photos_by_id(self._db, [photo.id for photo in best])
+    def _results(self, best: Sequence[Judged], read: Sequence[Photo] = ()) -> list[Result]:
+        """The visible ones of these photos, in this order; some are `read` already."""
+        photos = {photo.id: photo for photo in read}
+        if unread := [photo.id for photo in best if photo.id not in photos]:
+            photos |= photos_by_id(self._db, unread)
         return self._with_moments([(photos[photo.id], photo) for photo in best if photo.id in photos])
 
     def _ordered(self, matching: Sequence[Judged], request: Request) -> list[Result]:

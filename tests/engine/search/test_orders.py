@@ -52,6 +52,17 @@ def test_by_folder_photos_come_by_their_paths(judged):
     assert list(judged.search("dog", limit=PHOTOS, order="folder", least="weaker").results) == by_path
 
 
+def test_photos_that_facts_alone_choose_are_read_once(judged):
+    statements = []
+    with judged._db.reading() as connection:
+        connection.set_trace_callback(statements.append)
+        answer = judged.search("2000..2030", limit=PHOTOS, order="date")
+        connection.set_trace_callback(None)
+    assert len(answer.results) == 600
+    assert list(answer.results) == newest_first(judged, answer.results)
+    assert sum("folders.path" in statement for statement in statements) == 1
+
+
 def test_where_all_are_wanted_the_best_are_put_in_order(judged):
     best = judged.search("dog", limit=20).results
     assert list(judged.search("dog", limit=20, order="date").results) == newest_first(judged, best)
