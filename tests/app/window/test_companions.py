@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tests.app.window.conftest import words_in
 from picsight.settings import Settings
 from picsight.window.grid.wall import Wall
 from picsight.window.parts.badges import badge
+from picsight.window.tags.exchange import _exporting
 from picsight_engine.photos.films import film_reader
 from picsight_engine.photos.formats import can_read_films
 
@@ -86,6 +88,8 @@ def test_a_pair_says_what_it_is_and_asks_which_of_its_files_are_meant(qtbot, mod
         answered(qtbot, window, buttons[words])
         qtbot.waitUntil(lambda: (album / "IMG_4711.JPG.xmp").exists() and window.exchange._running is None)
         assert (album / "IMG_4711.DNG.xmp").exists() is of_raw
+        *_, last = _exporting(window.tags.library, of_raw, threading.Event())
+        assert (last.photos, last.of) == ((2, 2) if of_raw else (1, 1))
 
     window.pages.open_photo(0)
     qtbot.waitUntil(lambda: "RAW" in words_in(window.frame.viewer_page))

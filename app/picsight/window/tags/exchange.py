@@ -48,7 +48,7 @@ class SidecarsSoFar:
         """The sentence during the export."""
         if not self.of:
             return say("Writing side-cars")
-        words = say("Writing side-cars: looked at {done} of {of} photos")
+        words = say("Writing side-cars: looked at {done} of {of} files")
         return words.format(done=number(self.photos), of=number(self.of))
 
     def outcome(self, *, stopped: bool) -> str:
@@ -188,7 +188,7 @@ class TagExchange(QObject):
         """Write the contents of side-cars to one table."""
 
         def words(photos: int) -> str:
-            one, many = "Saved a table of %n photo in {file}.", "Saved a table of %n photos in {file}."
+            one, many = "Saved a table of %n file in {file}.", "Saved a table of %n files in {file}."
             return counted(photos, one, many).replace("{file}", isolated(file.name))
 
         again = partial(self.export_table, file, replace=True)
@@ -250,6 +250,7 @@ class TagExchange(QObject):
 def _exporting(library: Library, companions: bool, cancel: threading.Event) -> Iterator[SidecarsSoFar]:
     """Write side-cars in a thread; yield the progress now and then, and finally the result."""
     of, now = library.status().files, SidecarsSoFar()
+    of -= 0 if companions else len(library.companions())
     for photos, exported in enumerate(library.exchange.export_sidecars(companions=companions, cancel=cancel)):
         now = SidecarsSoFar(min(photos, of), of, exported)
         if photos % SHOWN_EVERY == 0:
