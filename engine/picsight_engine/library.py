@@ -394,10 +394,7 @@ class Library:
         firsts = first_shown(self._stack_members([result.id for result in answer.results]))
         if not firsts:
             return answer
-        results = (
-            replace(result, stack=firsts[result.id]) if result.id in firsts else result
-            for result in answer.results
-        )
+        results = (replace(one, stack=firsts[one.id]) if one.id in firsts else one for one in answer.results)
         return replace(answer, results=tuple(results))
 
     def _stack_members(self, photo_ids: Sequence[int] | None = None) -> list[tuple[int, int]]:

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QWindow
 
 CLOSING = (signal.SIGINT, signal.SIGTERM)
-# With 150,000 photos a full collection of garbage stops all threads for 0.3 s, and by default each wall causes several.
-RARELY = 1000  # younger collections for each full one
 # Each call of Qt that paints waits so long for a thread that computes: with Python's 5 ms a wall is painted in half a second.
 TURN_SECONDS = 0.0005
 
@@ -41,7 +39,8 @@ def run_window(library_folder: Path, folders_to_add: Sequence[Path] = ()) -> int
 
     `folders_to_add` are added and indexed once the library is open.
     """
-    gc.set_threshold(*gc.get_threshold()[:2], RARELY)
+    # With 150,000 photos a full collection stops all threads for 0.3 s, and by default each wall causes several.
+    gc.set_threshold(*gc.get_threshold()[:2], 1000)
     sys.setswitchinterval(TURN_SECONDS)
     app = QApplication(sys.argv[:1])
     interrupts = Interrupts() if sys.platform != "win32" else None  # Qt cannot watch pipes on Windows

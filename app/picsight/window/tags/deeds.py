@@ -65,10 +65,8 @@ class TagDeeds(QObject):
         self._waiting: deque[_Waiting] = deque()
         self._is_busy = False
         self._slow = QTimer(self, singleShot=True, interval=SLOW_MS)
-        self._slow.timeout.connect(self._say_slow)
-
-    def _say_slow(self) -> None:
-        self._status.show_sentence(self.tr("This takes a moment; you can go on meanwhile."))
+        slow = self.tr("This takes a moment; you can go on meanwhile.")
+        self._slow.timeout.connect(lambda: status.show_sentence(slow))
 
     @property
     def library(self) -> Library | None:

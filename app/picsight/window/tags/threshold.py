@@ -54,9 +54,7 @@ class ThresholdSlider(QSlider):
         """Show these scores and decisions."""
         self._spread, self._heights = spread, spread.heights()
         # Marks nearer to each other than this lie on one pixel.
-        self._decided = [
-            {round(score, 3) for score in scores} for scores in (spread.rejected, spread.accepted)
-        ]
+        self._decided = [{round(score, 3) for score in each} for each in (spread.rejected, spread.accepted)]
         self._say()
 
     def show_threshold(self, threshold: float) -> None:
