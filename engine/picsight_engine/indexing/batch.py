@@ -17,6 +17,7 @@ from picsight_engine.store.files import (
     age_missing,
     forget_missing,
     move_file,
+    photos_in,
     put_file,
     put_metadata,
     set_devices,
@@ -24,7 +25,7 @@ from picsight_engine.store.files import (
 from picsight_engine.store.folders import all_folders
 from picsight_engine.store.health import orphan_thumbnails
 from picsight_engine.store.pairs import mark_missing, mark_returned, pair
-from picsight_engine.store.photos import NewPhoto, known_photo, put_photo, shown_lately
+from picsight_engine.store.photos import NewPhoto, known_photo, put_photo
 from picsight_engine.store.problems import NewProblem, clear_problem, put_problem
 from picsight_engine.store.vectors import put_vector
 
@@ -75,8 +76,9 @@ class Batch:
         self._seconds = seconds
         self._open: list[Seen | Bad] = []
         self._since = 0.0
-        self._shown_lately: set[int] = set()
         self._unread: set[int] = set()  # known files that changed and are still to be read
+        self._replaced: set[int] = set()  # the photos that these showed
+        self._traces: set[tuple[int, int]] = set()  # sizes and times of all files to be read
 
     def settle(self, plan: Plan) -> tuple[int, ...]:
         """Stores the findings of the scan alone; returns the photos that are back."""
@@ -90,9 +92,10 @@ class Batch:
                 )
             mark_returned(connection, [file.id for file in plan.returned])
             set_devices(connection, plan.devices)
-        self._shown_lately = shown_lately(self._db)
         changed = (task.stored for task in plan.tasks if task.stored and is_changed(task.stored, task.file))
         self._unread = {file.id for file in changed}
+        self._replaced = photos_in(self._db, self._unread)
+        self._traces = {(task.file.size, task.file.mtime_ns) for task in plan.tasks}
         self.give_up(plan.gone)
         self.sweep_thumbnails()
         return tuple({file.photo_id: None for file in plan.returned if file.photo_id is not None})
@@ -202,15 +205,18 @@ class Batch:
     def _edited_from(self, connection: sqlite3.Connection, seen: Seen, photo_id: int) -> int | None:
         """The photo that the file showed before, if the new picture is the same shot; a moved file may leave a pair's photo.
 
-        A picture that another file showed until now was renamed, not edited: frames of a burst are alike, too.
+        Frames of a burst are alike, too: a known picture was renamed, not edited, if the file that showed it shows another now,
+        or if this file's former content lies under another name.
         """
         stored, taken = seen.moved_from or seen.task.stored, seen.identified.metadata.taken
         if stored is None or stored.photo_id in {None, photo_id}:
             return None
-        same = seen.moved_from is not None or (
-            photo_id not in self._shown_lately and is_same_shot(connection, stored.id, photo_id, taken)
-        )
-        return stored.photo_id if same else None
+        if seen.moved_from is not None:
+            return stored.photo_id
+        is_elsewhere = seen.described is None and (stored.size, stored.mtime_ns) in self._traces
+        if is_elsewhere or photo_id in self._replaced:
+            return None
+        return stored.photo_id if is_same_shot(connection, stored.id, photo_id, taken) else None
 
 
 def _store_bad(connection: sqlite3.Connection, bad: Bad) -> list[int]:

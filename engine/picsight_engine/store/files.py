@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 IDS = "(SELECT value FROM json_each(?))"  # a list of numbers, bound as JSON
 _FILE_COLUMNS = """
 id, folder_id, name, size, mtime_ns, device, bytes_hash, photo_id, metadata_rule, beside, present, missing_since"""
+_PHOTOS_IN = f"SELECT coalesce(single_id, photo_id) FROM files WHERE id IN {IDS}"
 _FILES_OF = f"SELECT {_FILE_COLUMNS} FROM files WHERE folder_id = ? ORDER BY name"
 _FILE_AT = f"SELECT {_FILE_COLUMNS} FROM files WHERE folder_id = ? AND name = ?"
 _DATES = f"""
@@ -182,6 +183,11 @@ def _forget_photos(connection: sqlite3.Connection, which: str, value: object) ->
     forgotten = [photo_id for (photo_id,) in connection.execute(which, (value,))]
     connection.execute(_FORGET_PHOTOS, (json.dumps(forgotten),))
     return forgotten
+
+
+def photos_in(db: Database, file_ids: Iterable[int]) -> set[int]:
+    """The photos that these files show, also behind others."""
+    return set(db.column(_PHOTOS_IN, json.dumps(list(file_ids))))
 
 
 def files_of(db: Database, folder_id: int) -> list[StoredFile]:

@@ -69,9 +69,6 @@ JOIN photos ON photos.id = files.photo_id
 JOIN folders ON folders.id = files.folder_id
 WHERE files.id = {PRIMARY_FILE}
 ORDER BY taken DESC, photos.id DESC"""
-_SHOWN_LATELY = """
-SELECT id FROM photos WHERE missing_since IS NULL OR missing_seconds = 0
-UNION SELECT single_id FROM files WHERE present AND single_id IS NOT NULL"""
 _VISIBLE = "SELECT count(*) FROM photos WHERE missing_since IS NULL"
 _PATHS = """
 SELECT folders.path, files.name FROM files JOIN folders ON folders.id = files.folder_id
@@ -170,11 +167,6 @@ def newest_photos(db: Database, limit: int) -> list[Photo]:
 def photos_shown(db: Database) -> int:
     """The number of visible photos."""
     return int(db.row(_VISIBLE)[0])
-
-
-def shown_lately(db: Database) -> set[int]:
-    """The photos that files show, also behind others, or did until the last complete run of indexing."""
-    return set(db.column(_SHOWN_LATELY))
 
 
 def newest_of(db: Database, photo_ids: Sequence[int], limit: int) -> list[Photo]:

@@ -590,6 +590,15 @@ def test_a_change_that_takes_long_is_announced_until_it_is_done(qtbot, window):
     qtbot.waitUntil(lambda: window.frame.status.words() == "Done.")
 
 
+def test_the_views_read_again_what_a_refused_change_left_as_it_was(qtbot, window):
+    heard = []
+    window.tags.changed.connect(heard.append)
+    window.tags.do(lambda library: library.tags.rate([10**6], 3), str)
+    qtbot.waitUntil(lambda: "not in the library any more" in window.frame.status.words())
+    window.tags.changed.disconnect(heard.append)
+    assert heard
+
+
 def test_decisions_leave_as_a_file_and_come_back_as_one_deed(qtbot, window, library, tmp_path):
     ids, file = [photo.id for photo in window.frame.model.wall.results], tmp_path / "mine.jsonl"
     library.tags.new("Sea")

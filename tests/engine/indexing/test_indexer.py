@@ -248,6 +248,22 @@ def test_frames_of_a_burst_that_take_over_names_of_others_keep_what_was_said_of_
     assert person_stars(home.db.reader(), [original]) == {original: 5}
 
 
+def test_an_edited_copy_that_replaces_its_original_takes_over_what_was_said_of_that(
+    home, bundle, album, draw
+):
+    photo, copy = album / "shot.jpg", album / "shot edited.jpg"
+    for seed, path in enumerate((photo, copy)):
+        draw(path, 100 + seed)
+        path.write_bytes(dated(path.read_bytes(), "2021:06:01 12:00:00"))
+    run(home, bundle, album)
+    with recorded(home.db, "rate", "stars") as rating:
+        rating.rate([ids(home)[photo.name]], 4)
+    copy.replace(photo)
+    run(home, bundle)
+    edited = ids(home)[photo.name]
+    assert person_stars(home.db.reader(), [edited]) == {edited: 4}
+
+
 def dated(data: bytes, date: str) -> bytes:
     """The same JPEG, whose EXIF block names a date."""
     exif = Image.Exif()

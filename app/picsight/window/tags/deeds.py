@@ -145,7 +145,7 @@ class TagDeeds(QObject):
         """Make the changes that still wait; call after all jobs have ended."""
         while self._library is not None and self._waiting:
             with suppress(PicsightError):  # nobody is there to be told
-                self._waiting.popleft().act(self._library)
+                _done(self._library, self._waiting.popleft().act)
 
     def _turn(self, runs: Sequence[int], *, back: bool) -> Step:
         def act(library: Library) -> None:
@@ -192,6 +192,7 @@ class TagDeeds(QObject):
     def _fail(self, waiting: _Waiting, sentence: str) -> None:
         self._is_busy = False
         self._slow.stop()
+        self.changed.emit(self._tags)  # the view may show the change already
         waiting.refused(sentence)
         self._go_on()
 
