@@ -23,7 +23,7 @@ from picsight_engine.errors import (
     RequestError,
     StorageError,
 )
-from picsight_engine.exchange.filing import decisions_path, filing_state, write_filing
+from picsight_engine.exchange.filing import decisions_path, file_decisions, filing_state
 from picsight_engine.indexing.forgetting import forget_lost
 from picsight_engine.private_files import is_open_to_others
 from picsight_engine.runtime.agreement import Machine, candidates, examine, holds_package, needs_examination
@@ -308,16 +308,12 @@ def _examine_decisions(db: Database) -> Check:
         return Check("decisions", "Nothing was tagged, decided or rated yet.")
     if state == "current":
         return Check("decisions", f"{file} holds all that you have said of photos.")
-    if state == "earlier":
-        message = f"{file} is of an earlier library; import it to have its tags, decisions and ratings here."
-        return Check("decisions", message)
-    if db.read_only:
+    if db.read_only and state != "earlier":
         return Check("decisions", f"{file} is {state} and cannot be written on this disk.")
-    aside = write_filing(db)
-    message = f"{file} was {state} and was written anew."
-    if aside is not None:
-        message += f" What was there is kept as {aside}."
-    return Check("decisions", message, repaired=True)
+    note = file_decisions(db) or ""
+    if state == "earlier":
+        return Check("decisions", note)
+    return Check("decisions", f"{file} was {state} and was written anew. {note}".rstrip(), repaired=True)
 
 
 def _remove_orphans(db: Database, thumbnails: ThumbnailStore) -> int:

@@ -124,21 +124,11 @@ def file_decisions(db: Database) -> str | None:
     Raises:
         StorageError: the disk is full, read-only or gone; the old file stays.
     """
-    if db.read_only or (state := filing_state(db)) in {"none", "current"}:
-        return None
+    state, file = filing_state(db), decisions_path(db)
     if state == "earlier":
-        return f"{shown(decisions_path(db))} is of an earlier library. {_IMPORT}"
-    aside = write_filing(db)
-    return None if aside is None else f"{shown(aside)} was not written by this library. {_IMPORT}"
-
-
-def write_filing(db: Database) -> Path | None:
-    """Writes the file; returns the new name of a foreign file that was in its place.
-
-    Raises:
-        StorageError: the disk is full, read-only or gone; the old file stays.
-    """
-    file = decisions_path(db)
+        return f"{shown(file)} is of an earlier library. {_IMPORT}"
+    if db.read_only or state in {"none", "current"}:
+        return None
     sweep_drafts(file.parent, f"{DECISIONS}.*.part")
     with db.snapshot() as connection:
         revision = noted_filing(connection).revision
@@ -151,11 +141,11 @@ def write_filing(db: Database) -> Path | None:
             aside = _put_aside(file, known)
             write_private(file, content)
             note_filed(connection, revision, xxhash.xxh3_128_digest(content))
-            return aside
     except OSError as fault:
         raise StorageError(
             f"The decisions could not be written into {shown(file)} ({fault.strerror}); the library itself holds them."
         ) from fault
+    return None if aside is None else f"{shown(aside)} was not written by this library. {_IMPORT}"
 
 
 def _put_aside(file: Path, known: Filing) -> Path | None:

@@ -95,7 +95,7 @@ class Batch:
         changed = (task.stored for task in plan.tasks if task.stored and is_changed(task.stored, task.file))
         self._unread = {file.id for file in changed}
         self._replaced = photos_in(self._db, self._unread)
-        self._traces = {(task.file.size, task.file.mtime_ns) for task in plan.tasks}
+        self._traces = {(task.file.size, task.file.mtime_ns) for task in plan.tasks if self._unread}
         self.give_up(plan.gone)
         self.sweep_thumbnails()
         return tuple({file.photo_id: None for file in plan.returned if file.photo_id is not None})

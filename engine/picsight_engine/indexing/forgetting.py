@@ -21,10 +21,9 @@ from picsight_engine.store.vectors import active_space
 from picsight_engine.vectors.matrix import Matrix
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from picsight_engine.indexing.absence import FolderView
     from picsight_engine.store.database import Database
     from picsight_engine.store.files import StoredFile
     from picsight_engine.store.problems import Problem
@@ -63,22 +62,24 @@ def forget_lost(db: Database, thumbnails: ThumbnailStore, named: Sequence[Path] 
             )
     with index_lock(db.folder):
         views = [folder_view(db, folder, list(scan(folder.path, leave_out=db.folder))) for folder in folders]
-        stored = [file for view in views for file in view.stored]
-        known = {file.photo_id for file in stored if file.photo_id is not None}
+        stored = [(view.folder.path, file) for view in views for file in view.stored]
+        known = {file.photo_id for _, file in stored if file.photo_id is not None}
         plan = make_plan(views, complete=known, metadata_rule=0)
-        present = [(view, file) for view in views for file in view.stored if file.present]
-        lost = {file.id for view, file in present if _is_lost(view, file, covered)}
+        stored = [(path, file) for path, file in stored if _is_named(file, covered)]
+        lost = {file.id for path, file in stored if file.present and _is_away(file_path(path, file.name))}
+        problems = (each for view in views for each in view.problems if _is_named(each, covered))
+        solved = [each for each in problems if _is_away(each.path)]
         moving = {file.id for file in plan.moving} - lost
         with db.writer() as connection:
             mark_returned(connection, [file.id for file in plan.returned])
             mark_missing(connection, lost.union(file.id for file in plan.gone if named is None), time.time())
-            for problem in (*plan.healed, *_lost_problems(views, covered)):
+            for problem in (*plan.healed, *solved):
                 clear_problem(connection, problem.folder_id, problem.name)
             behind = photos_behind(connection)
             if named is None:
                 photos = forget_missing(connection, 0)
             else:
-                photos = forget_files(connection, [file.id for file in stored if _is_named(file, covered)])
+                photos = forget_files(connection, [file.id for _, file in stored])
         thumbnails.delete(photos)
         if photos:
             _forget_cached(db)
@@ -115,16 +116,6 @@ def _forget_cached(db: Database) -> None:
     if space is not None:
         with closing(Matrix.open(db.folder / CACHE, db, space.name, space.dim)) as matrix:
             matrix.rebuild()
-
-
-def _lost_problems(views: Sequence[FolderView], covered: Mapping[int, Sequence[bytes]]) -> Iterator[Problem]:
-    for view in views:
-        yield from (problem for problem in view.problems if _is_lost(view, problem, covered))
-
-
-def _is_lost(view: FolderView, entry: StoredFile | Problem, covered: Mapping[int, Sequence[bytes]]) -> bool:
-    """Whether a file lies below a named path and certainly does not exist."""
-    return _is_named(entry, covered) and _is_away(file_path(view.folder.path, entry.name))
 
 
 def _is_named(entry: StoredFile | Problem, covered: Mapping[int, Sequence[bytes]]) -> bool:
