@@ -22,7 +22,7 @@ from picsight_engine.photos.sidecars import SUFFIX
 from picsight_engine.photos.xmp import same_name
 from picsight_engine.store.decisions import look_alike
 from picsight_engine.store.files import find_file, metadata_of
-from picsight_engine.store.folders import all_folders, covered_names
+from picsight_engine.store.folders import all_folders, covered_names, file_path
 from picsight_engine.store.records import (
     ever_decided,
     ever_rated,
@@ -102,11 +102,12 @@ class Exchange:
             RequestError: the folder is not part of the library.
             StorageError: the disk is full; written side-cars stay, and the next export continues.
         """
-        known = all_folders(self._db)
         # Of a folder around those of the library, only these: side-cars beside them belong to others.
-        places = [each.path for each in known if folder is None or covered_names(folder, each) == [b""]]
-        if folder is not None and not places:
-            places = [folder]
+        places = [
+            file_path(known.path, name)
+            for known in all_folders(self._db)
+            for name in ([b""] if folder is None else covered_names(folder, known))
+        ]
         gone = (Tagged(path) for place in places for path in photos_gone(place))
         photos = chain(_tagged_photos(self._db, folder, companions=companions), gone)
         going = takewhile(lambda _photo: cancel is None or not cancel.is_set(), photos)

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from picsight.window.parts.picture import Pictures
     from picsight.window.tags.deeds import TagDeeds
     from picsight_engine.library import Library
-    from picsight_engine.tags.appraisal import Statistics
     from picsight_engine.tags.tree import Marks, Tag
 
 LANE, LANE_VIEW, LANE_STATISTICS = "studio", "studio view", "studio statistics"
@@ -65,7 +64,7 @@ class StudioController(QObject):
     def _join(self) -> None:
         view = self.view
         view.name.textEdited.connect(lambda path: self._put(replace(self._draft, path=path), look=False))
-        view.words.changed.connect(self._take_words)
+        view.words.changed.connect(lambda words: self._put(replace(self._draft, prompts=words)))
         view.words.typed.connect(lambda _words: self._try_words())
         for field, add in ((view.alike, Draft.with_alike), (view.unlike, Draft.with_unlike)):
             field.photos_dropped.connect(partial(self._add_photos, add))
@@ -171,9 +170,6 @@ class StudioController(QObject):
         self.view.save.setEnabled(self.is_changed)
         if look:
             self._look()
-
-    def _take_words(self, words: tuple[str, ...]) -> None:
-        self._put(replace(self._draft, prompts=words))
 
     def _try_words(self) -> None:
         """Preview the text being typed; it can be saved, too."""
@@ -308,11 +304,10 @@ class StudioController(QObject):
         library, tag = self._deeds.library, self._draft.tag
         if library is not None and tag is not None and self._draft.can_learn:
             self._jobs.read(
-                lambda: library.tags.statistics(tag.path, border=0), self._say, replaces=LANE_STATISTICS
+                lambda: library.tags.statistics(tag.path, border=0),
+                lambda found: self.view.statistics.setText(statistics_words(found)),
+                replaces=LANE_STATISTICS,
             )
-
-    def _say(self, statistics: Statistics) -> None:
-        self.view.statistics.setText(statistics_words(statistics))
 
     # Leaving
 

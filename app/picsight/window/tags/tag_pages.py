@@ -54,7 +54,7 @@ class TagPages(QObject):
         self._studio: StudioController | None = None
         sidebar = frame.sidebar
         sidebar.tag_requested.connect(self.show_photos)
-        sidebar.photos_dropped.connect(self._accept)
+        sidebar.photos_dropped.connect(lambda tag, photos: deeds.decide(tag, photos, "accepted"))
         sidebar.tag_menu_requested.connect(self.show_menu)
         deeds.turned.connect(self._follow)
         sidebar.new_tag_requested.connect(self.new)
@@ -145,9 +145,6 @@ class TagPages(QObject):
     def show_photos(self, tag: Tag) -> None:
         """Show the photos of a tag."""
         self._pages.go(Place(query_of(tag)))
-
-    def _accept(self, tag: Tag, photos: Sequence[int | Path]) -> None:
-        self._deeds.decide(tag, photos, "accepted")
 
     def show_menu(self, tag: Tag, point: QPoint) -> None:
         """Open the menu of a tag or album."""
