@@ -11,7 +11,14 @@ from picsight_engine.errors import RequestError
 from picsight_engine.other_programs import is_shown
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
 from picsight_engine.photos.reading import shown
-from picsight_engine.photos.sidecars import SUFFIX, later_sidecar, pairs, read_sidecar, speaks_of
+from picsight_engine.photos.sidecars import (
+    SUFFIX,
+    pairs,
+    read_sidecar,
+    short_counts,
+    short_sidecar,
+    speaks_of,
+)
 from picsight_engine.photos.xmp import PacketError, read_packet
 
 if TYPE_CHECKING:
@@ -51,11 +58,13 @@ def read_sidecars(place: Path, faults: list[str]) -> Iterator[Sidecar]:
                 continue
             if packet.keywords or packet.gone or packet.rating is not None:
                 for photo in _owners(folder / name, photos, packet):
-                    later = later_sidecar(photo)
-                    if photo.name != Path(name).stem and later != folder / name:
-                        continue
-                    is_copy = later not in {None, folder / name}  # the stars in it may have been copied, too
-                    yield Sidecar(photo, replace(packet, rating=None) if is_copy else packet, written_at)
+                    is_long = photo.name == Path(name).stem
+                    short = short_sidecar(photo) if is_long else folder / name
+                    counts = short is not None and short_counts(short, photo)
+                    if is_long and counts:  # its stars may have been copied, too
+                        yield Sidecar(photo, replace(packet, rating=None), written_at)
+                    elif is_long or counts:
+                        yield Sidecar(photo, packet, written_at)
 
 
 def _owners(sidecar: Path, photos: list[str], packet: Packet) -> list[Path]:

@@ -72,7 +72,7 @@ def pairs(names: Iterable[str]) -> dict[str, list[str]]:
     """The side-cars among the file names of a directory, each with its photos.
 
     A side-car with a photo's full name lists that photo even if it no longer exists. A short-named one lists all photos of
-    that name; `later_sidecar` says for which of them it counts.
+    that name; `short_counts` says for which of them it counts.
     """
     photos = defaultdict(list)
     sidecars = []
@@ -85,13 +85,12 @@ def pairs(names: Iterable[str]) -> dict[str, list[str]]:
     return {name: [whole[name]] if name in whole else photos[name[: -len(SUFFIX)]] for name in sidecars}
 
 
-def later_sidecar(photo: Path) -> Path | None:
-    """The short-named side-car if it counts: there is no long one, or an export copied it and another program changed it since."""
-    short = short_sidecar(photo)
-    if short is None or not (long := _content(long_sidecar(photo), _MOST_BYTES)):
-        return short
-    is_known = xxhash.xxh3_128_hexdigest(_content(short, _MOST_BYTES)).encode() in long
-    return None if is_known or b":CopiedHash" not in long else short
+def short_counts(short: Path, photo: Path) -> bool:
+    """Whether a short-named side-car counts: there is no long one, or an export copied it and another program changed it since."""
+    if not (long := _content(long_sidecar(photo), _MOST_BYTES)):
+        return True
+    is_copied = xxhash.xxh3_128_hexdigest(_content(short, _MOST_BYTES)).encode() in long
+    return b":CopiedHash" in long and not is_copied
 
 
 def speaks_of(suffix: Fact | None, photo: Path) -> bool:
@@ -156,7 +155,7 @@ def _sidecar_facts(path: Path, photo: Path, known: Collection[bytes]) -> dict[st
     from picsight_engine.photos.xmp import ORIGINAL_FACT, SUFFIX_FACT, PacketError, read_facts  # 33 ms
 
     is_long = path.stem == photo.name
-    if not is_long and path != later_sidecar(photo):
+    if not is_long and not short_counts(path, photo):
         return {}
     try:
         facts = read_facts(_content(path, _MOST_BYTES))

@@ -128,6 +128,13 @@ def test_what_another_program_changes_in_a_short_one_after_it_was_copied_is_read
     assert tags(beside(photo))[-2:] == ["Sea", "Sky"]
 
 
+def test_a_short_one_is_read_in_any_spelling_as_disks_that_know_no_case_have_it(photo):
+    shutil.copy(PACKETS / "digikam.xmp", photo.with_suffix(".Xmp"))
+    facts = read_companions(photo, companions(names(photo.parent))[photo.name], {HASH})
+    assert facts["XMP-xmp:Rating"] == 4
+    assert [rating for _, _, rating, _ in told(photo.parent)] == [4]
+
+
 def test_what_adobe_wrote_for_the_raw_file_beside_it_does_not(photo):
     shutil.copy(PACKETS / "lightroom.xmp", photo.with_suffix(".xmp"))
     outcome([Tagged(photo, ("Sea",))])
