@@ -62,6 +62,7 @@ class Swallower(io.StringIO):
 
 
 def test_ctrl_c_is_no_fault_where_a_library_swallows_it(monkeypatch, tmp_path, capsys, state) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job of a shell's background ignores it
     monkeypatch.setattr(sys, "stdout", Swallower())
     assert run(["--library", str(tmp_path / "none"), "problems", "--json"]) == 130
     assert capsys.readouterr().err == "Stopped.\n"
