@@ -401,7 +401,7 @@ def _factors(lab: Lab, known: dict[str, list[Point]], figure: str) -> list[list[
     return [
         [
             f"{figure}, {title.removesuffix(',')}",
-            *(_told(*factor(baseline, share, scores, deviation)) for share, scores in stored.items()),
+            *(_ranged(baseline, share, scores, deviation) for share, scores in stored.items()),
         ]
         for title, baseline in arms.items()
         if len(baseline) >= 3
@@ -450,13 +450,14 @@ def factor(
     return needed(np.zeros(len(budgets) + 1)), low, high
 
 
-def _told(value: float, low: float, high: float) -> str:
-    """A factor with its interval; beyond what was measured it is less or more than the ends."""
-
-    def word(one: float) -> str:
-        return "less" if one == 0 else "more" if one == float("inf") else f"{one:.1f}"
-
-    return f"{word(value)} ({word(low)} to {word(high)})"
+def _ranged(
+    baseline: dict[float, list[float]], share: float, scores: Sequence[float], deviation: float
+) -> str:
+    """A factor with its interval; "<" and ">" stand before the ends of what was measured."""
+    least, most = (end / share for end in (min(baseline), max(baseline)))
+    ends = {0.0: f"< {least:.3g}", float("inf"): f"> {most:.3g}"}
+    value, low, high = (ends.get(each, f"{each:.1f}") for each in factor(baseline, share, scores, deviation))
+    return f"{value} ({low} to {high})"
 
 
 if __name__ == "__main__":
