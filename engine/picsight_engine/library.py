@@ -95,6 +95,7 @@ class Library:
         self._answering = Answering(db, bundle, wanted or bundle, self.picture_vector)
         self._opened_tags: Tags | None = None
         self._lock = threading.Lock()
+        self._is_closed = False
         self._gone: set[int] = set()  # photos that the user removed and may restore
         self._opened_thumbnails: ThumbnailStore | None = None
 
@@ -138,7 +139,10 @@ class Library:
         return cls(db, bundle, wanted)
 
     def close(self) -> None:
-        """Writes the file of decisions beside the database, then closes every file of the library."""
+        """Writes the file of decisions beside the database, then closes every file of the library; once closed, does nothing."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         self._searcher.close()
         with suppress(PicsightError):  # if the disk is full, the next indexing does it
             if self._gone:

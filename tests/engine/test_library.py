@@ -52,6 +52,13 @@ def test_opening_makes_a_library_unless_told_not_to(tmp_path, bundle):
         assert library.all_photos().results == ()
 
 
+def test_a_library_may_be_closed_again(tmp_path, bundle):
+    with Library.open(tmp_path / "library", bundle) as library:
+        assert library.tags.revision == 0
+        library.close()
+    library.close()
+
+
 def test_a_damaged_library_is_refused_and_left_as_it_is(tmp_path, bundle):
     path = tmp_path / "library.db"
     path.write_bytes(b"not a database at all" * 1000)
