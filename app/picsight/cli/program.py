@@ -32,6 +32,7 @@ COMMANDS = {
     "tags": "tags",
     "export": "export",
     "status": "library",
+    "remove": "library",
     "problems": "library",
     "doctor": "library",
     "models": "models",

@@ -90,6 +90,8 @@ def test_the_keys_of_a_photo_a_tag_a_table_an_import_and_a_model_are_those_of_th
     assert documented_keys("export sidecars [FOLDER]")[1] == list(table)
     sidecars = shell.json("export", "sidecars", bad.parent)
     assert documented_keys("export sidecars [FOLDER]")[0] == list(sidecars)
+    shell.json("index", tmp_path)
+    assert documented_keys("remove FOLDER...") == [list(shell.json("remove", tmp_path))]
     assert documented_keys("tags import FILE|FOLDER") == [list(shell.json("tags", "import", bad.parent))]
     installed = shell.json("models", "install", "--from-file", second, "--accept-licence")
     assert documented_keys("models install NAME") == [list(installed)]

@@ -55,6 +55,22 @@ def test_a_library_that_is_not_there_reads_like_an_empty_one(fresh):
     assert not fresh.library.exists()
 
 
+def test_a_removed_folder_takes_its_photos_from_the_library_until_it_is_indexed_again(
+    fresh, photos, tmp_path
+):
+    fresh.json("index", photos)
+    photo, before = next(photos.iterdir()), digests(photos)
+    fresh.json("tags", "rate", "4", photo)
+    assert fresh("remove", photo.parent / "other").code == 2
+    (tmp_path / "link").symlink_to(photos)
+    assert fresh.json("remove", tmp_path / "link") == {"removed": [str(photos)], "photos": 4}
+    assert [fresh.json("status")[key] for key in ("folders", "photos")] == [0, 0]
+    assert digests(photos) == before
+    assert fresh.json("index", photos)["unchanged"] == 4
+    assert fresh.json("show", photo)["rating"] == 4
+    assert fresh("remove", photos).out.startswith(f"Removed from the library: 4 photos in {photos}.\n")
+
+
 def ruin_header(database: Path) -> None:
     with database.open("r+b") as file:
         file.write(b"\0" * 100)

@@ -1,4 +1,4 @@
-"""`picsight status`, `problems` and `doctor`: the library's contents, its unreadable files, and its integrity."""
+"""`picsight status`, `remove`, `problems` and `doctor`: the library's contents and folders, unreadable files, and integrity."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from picsight import locations
 from picsight.cli.layout import count, size
 from picsight.cli.options import A_PATH, WordsCommand
 from picsight.cli.streams import put, put_json
+from picsight_engine.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +46,30 @@ def status(invocation: Invocation) -> None:
         put(f"model: {known.model} ({known.space})")
     if not known.photos:
         invocation.hint_empty()
+
+
+@click.command("remove", cls=WordsCommand)
+@click.argument("folders", nargs=-1, required=True, metavar="FOLDER...", type=A_PATH)
+def remove(invocation: Invocation, folders: tuple[Path, ...]) -> None:
+    """Remove folders from the library; the photos stay on the disk.
+
+    Their tags and stars are kept for 30 days: to restore everything, index the FOLDER again.
+    """
+    with invocation.require_library() as library:
+        known = {folder.path.resolve(): folder for folder in library.folders()}
+        for folder in folders:
+            if folder.resolve() not in known:
+                there = ", ".join(str(each.path) for each in known.values()) or "none"
+                raise RequestError(f"{folder} is no folder of the library. Its folders are: {there}.")
+        removed = [known[path] for path in {folder.resolve(): None for folder in folders}]
+        before = library.status().photos
+        for each in removed:
+            library.remove_folder(each.id)
+        photos = before - library.status().photos
+    names = [str(each.path) for each in removed]
+    done = f"Removed from the library: {count(photos, 'photo')} in {', '.join(names)}."
+    kept = "Tags and stars are kept for 30 days, and no photo was touched."
+    invocation.answer({"removed": names, "photos": photos}, done, kept)
 
 
 @click.command("problems", cls=WordsCommand)
