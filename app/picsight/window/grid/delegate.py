@@ -13,16 +13,17 @@ from picsight.window.parts.badges import badge
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import CENTRE, paint_caption, paint_plate, paint_words
 from picsight.window.parts.words import number, say
-from picsight.window.tokens import HAIR, em, px, tones
+from picsight.window.tokens import HAIR, ONE, WIDE, em, px, tones
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from PySide6.QtCore import QObject
     from PySide6.QtWidgets import QWidget
 
     from picsight.window.grid.thumbnails import Thumbnails
     from picsight.window.parts.rows import Index
     from picsight_engine.store.decisions import State
-    from picsight_engine.tags.tree import Marks
 
 RING, RING_GAP = 0.25, 0.12  # em: selection
 FOCUS, FOCUS_OUTSIDE = 0.15, 0.19  # em: keyboard
@@ -31,7 +32,10 @@ MARK, MARK_HALO = 0.7, 0.16  # em: the mark of a match
 STATE = 1.25  # em: the mark of a photo's state in the shown tag
 # Em: the height of a plate such as a stack's count, and its distance to the photo's edges
 PLATE, EDGE = 1.5, 0.375
+AWAY = 2.25  # em: the plate over a photo whose folder is not connected
 PALE = 0.45  # opacity of a photo that is not in the tag, or whose folder is not connected
+
+_SIGNS: dict[State, str] = {"accepted": "tick", "rejected": "clear"}
 
 
 class PhotoDelegate(QStyledItemDelegate):
@@ -52,7 +56,9 @@ class PhotoDelegate(QStyledItemDelegate):
         self._paint_picture(painter, view, rect, photo.id)
         painter.setOpacity(1)
         if away:
-            paint_away(painter, view, rect)
+            plate = QRect(0, 0, px(view, AWAY), px(view, AWAY))
+            plate.moveCenter(rect.center())
+            _paint_sign(painter, view, plate, "disconnected", px(view, WIDE))
         hovered = bool(state & QStyle.StateFlag.State_MouseOver)
         if stands:
             self._paint_state(painter, view, rect, stands, hovered=hovered)
@@ -61,10 +67,11 @@ class PhotoDelegate(QStyledItemDelegate):
             _paint_disc(painter, view, rect, MARK, filled=mark == "strong")
         self._paint_plates(painter, view, rect, index)
         if photo.found_by == "name":
-            self._paint_words(painter, view, rect, say("Name"))
+            top = rect.height() - px(view, PLATE) - 2 * px(view, EDGE)
+            _paint_plate(painter, view, rect, (), say("Name"), place=(0, top))
         selected = bool(state & QStyle.StateFlag.State_Selected)
         if selected:
-            self._paint_selection(painter, view, rect)
+            paint_selection(painter, view, rect)
         if selected or hovered:
             self._paint_circle(painter, view, rect, filled=selected)
         if state & QStyle.StateFlag.State_HasFocus:
@@ -82,29 +89,19 @@ class PhotoDelegate(QStyledItemDelegate):
         if self._thumbnails.is_missing(photo):
             paint_icon(painter, rect, "no-picture", colours.outline, px(view, 1.5))
 
-    def _paint_selection(self, painter: QPainter, view: QWidget, rect: QRect) -> None:
-        colours, unit = tones(view), em(view)
-        ring, gap = RING * unit, RING_GAP * unit
-        paint_plate(painter, rect, HAIR * unit, line=QPen(colours.accent, ring), inset=ring / 2)
-        paint_plate(painter, rect, HAIR * unit, line=QPen(colours.base, gap), inset=ring + gap / 2)
-
     def _paint_circle(self, painter: QPainter, view: QWidget, rect: QRect, *, filled: bool) -> None:
         colours, unit = tones(view), em(view)
         zone = circle_zone(rect, view)
         circle = QRectF(0, 0, CIRCLE * unit, CIRCLE * unit)
         circle.moveCenter(QRectF(zone).center())
-        if filled:
-            painter.setPen(QPen(colours.base, 0.12 * unit))
-            painter.setBrush(colours.accent)
-            painter.drawEllipse(circle)
-            inner = circle.toRect().adjusted(*(round(d * unit) for d in (0.25, 0.25, -0.25, -0.25)))
-            paint_icon(painter, inner, "tick", colours.on_accent)
-            return
         shade = QColor(colours.stage)
         shade.setAlphaF(0.35)
-        painter.setPen(QPen(colours.on_stage, 0.12 * unit))
-        painter.setBrush(shade)
+        painter.setPen(QPen(colours.base if filled else colours.on_stage, 0.12 * unit))
+        painter.setBrush(colours.accent if filled else shade)
         painter.drawEllipse(circle)
+        if filled:
+            inner = circle.toRect().adjusted(*(round(d * unit) for d in (0.25, 0.25, -0.25, -0.25)))
+            paint_icon(painter, inner, "tick", colours.on_accent)
 
     def _paint_state(
         self, painter: QPainter, view: QWidget, rect: QRect, state: State, *, hovered: bool
@@ -114,84 +111,27 @@ class PhotoDelegate(QStyledItemDelegate):
         """
         if hovered:
             for verdict, zone in verdict_zones(rect, view).items():
-                self._paint_verdict(painter, view, zone, verdict)
+                edge = px(view, 0.2)
+                plate, sign = zone.adjusted(edge, edge, -edge, -edge), _SIGNS[verdict]
+                _paint_sign(painter, view, plate, sign, zone.width() - px(view, ONE))
             return
         colours, unit, is_in = tones(view), em(view), state == "accepted"
         place = _paint_disc(painter, view, rect, STATE, filled=is_in)
         if state != "suggested":
             inner = place.adjusted(*(0.2 * unit * sign for sign in (1, 1, -1, -1))).toRect()
-            paint_icon(painter, inner, "tick" if is_in else "clear", colours.base if is_in else colours.text)
-
-    def _paint_verdict(self, painter: QPainter, view: QWidget, zone: QRect, verdict: State) -> None:
-        """Paint a tick or a cross to press, on a dark plate."""
-        inset, edge = px(view, 0.5), px(view, 0.2)
-        paint_caption(painter, view, zone.adjusted(edge, edge, -edge, -edge))
-        inner = zone.adjusted(inset, inset, -inset, -inset)
-        paint_icon(painter, inner, "tick" if verdict == "accepted" else "clear", tones(view).on_stage)
+            paint_icon(painter, inner, _SIGNS[state], colours.base if is_in else colours.text)
 
     def _paint_plates(self, painter: QPainter, view: QWidget, rect: QRect, index: Index) -> None:
         """Paint what stands at the bottom, one after the other: copies, what else the photo is, marks."""
-        copies, before = index.data(Role.COPIES), 0
+        copies, marks, place = index.data(Role.COPIES), index.data(Role.LIKING), (0, 0)
         if copies > 1:
-            self._paint_plate(painter, view, rect, copies)
-            before = plate_of(rect, view, copies).width() + px(view, EDGE)
+            place = _paint_plate(painter, view, rect, ("stack",), number(copies), place=place)
         if words := badge(index.data(Role.PHOTO)):
-            before += self._paint_words(painter, view, rect, words, before)
-        if marks := index.data(Role.LIKING):
-            self._paint_liking(painter, view, rect, before, marks)
-
-    def _paint_liking(self, painter: QPainter, view: QWidget, rect: QRect, before: int, marks: Marks) -> None:
-        """Paint a heart, a star with its number, or a cross for rejected, on a dark plate, bottom leading, `before` pixels
-        behind other plates, or above them where the photo is narrow.
-        """
-        colours, side, edge = tones(view), px(view, PLATE), px(view, EDGE)
-        rating = marks.rating or 0
-        stars = number(rating) if rating > 0 else ""
-        signs = ["favourite-on"] * marks.favourite + ["star-on"] * bool(stars) + ["clear"] * (rating < 0)
-        after = view.fontMetrics().horizontalAdvance(stars) + edge if stars else 0
-        wide, above = side * len(signs) + after, 0
-        if before and before + wide + 2 * edge > rect.width():
-            before, above = 0, side + edge
-        plate = QRect(rect.left() + edge + before, rect.bottom() + 1 - edge - side - above, wide, side)
-        direction, inset = view.layoutDirection(), px(view, 0.25)
-        paint_caption(painter, view, QStyle.visualRect(direction, rect, plate))
-        for place, sign in enumerate(signs):
-            square = QRect(plate.left() + place * side, plate.top(), side, side)
-            square = square.adjusted(inset, inset, -inset, -inset)
-            paint_icon(painter, QStyle.visualRect(direction, rect, square), sign, colours.on_stage)
-        words = plate.adjusted(side * len(signs), 0, -edge, 0)
-        painter.setFont(view.font())
-        painter.setPen(colours.on_stage)
-        paint_words(painter, QStyle.visualRect(direction, rect, words), CENTRE, stars)
-
-    def _paint_plate(self, painter: QPainter, view: QWidget, rect: QRect, copies: int) -> None:
-        """Paint a stack and its number on a dark plate, bottom leading."""
-        colours, unit = tones(view), em(view)
-        plate = plate_of(rect, view, copies)
-        paint_caption(painter, view, plate)
-        inner = plate.adjusted(px(view, 0.375), 0, -px(view, 0.375), 0)
-        icon = QRect(inner.left(), inner.top(), unit, inner.height())
-        words = inner.adjusted(px(view, 1.25), 0, 0, 0)
-        if view.isRightToLeft():
-            icon.moveRight(inner.right())
-            words.moveLeft(inner.left())
-        paint_icon(painter, icon, "stack", colours.on_stage)
-        painter.setFont(view.font())
-        painter.setPen(colours.on_stage)
-        paint_words(painter, words, CENTRE, number(copies))
-
-    def _paint_words(
-        self, painter: QPainter, view: QWidget, rect: QRect, words: str, before: int | None = None
-    ) -> int:
-        """Paint words on a dark plate, top leading, or bottom leading `before` pixels behind other plates; return the room
-        that it takes.
-        """
-        edge, high = px(view, EDGE), px(view, PLATE)
-        width = view.fontMetrics().horizontalAdvance(words) + px(view, 0.75)
-        top = rect.top() + edge if before is None else rect.bottom() + 1 - edge - high
-        plate = QRect(rect.left() + edge + (before or 0), top, width, high)
-        paint_caption(painter, view, QStyle.visualRect(view.layoutDirection(), rect, plate), words)
-        return width + edge
+            place = _paint_plate(painter, view, rect, (), words, place=place)
+        if marks:
+            rating = marks.rating or 0
+            signs = ["favourite-on"] * marks.favourite + ["star-on"] * (rating > 0) + ["clear"] * (rating < 0)
+            _paint_plate(painter, view, rect, signs, number(rating) if rating > 0 else "", place=place)
 
     def _paint_focus(self, painter: QPainter, view: QWidget, rect: QRect) -> None:
         unit, width = em(view), FOCUS * em(view)
@@ -199,14 +139,18 @@ class PhotoDelegate(QStyledItemDelegate):
         paint_plate(painter, rect, 0.35 * unit, line=ring, inset=width / 2 - outside)
 
 
-def paint_away(painter: QPainter, view: QWidget, rect: QRect) -> None:
-    """Paint a crossed-out disk on a dark plate, in the middle."""
-    plate = QRect(0, 0, px(view, 2.25), px(view, 2.25))
-    plate.moveCenter(rect.center())
+def _paint_sign(painter: QPainter, view: QWidget, plate: QRect, sign: str, side: int) -> None:
+    """Paint an icon of `side` pixels on a dark plate."""
     paint_caption(painter, view, plate)
-    inset = px(view, 0.375)
-    inner = plate.adjusted(inset, inset, -inset, -inset)
-    paint_icon(painter, inner, "disconnected", tones(view).on_stage)
+    paint_icon(painter, plate, sign, tones(view).on_stage, side)
+
+
+def paint_selection(painter: QPainter, view: QWidget, rect: QRect) -> None:
+    """Paint a ring with a gap inside it."""
+    colours, unit = tones(view), em(view)
+    ring, gap = RING * unit, RING_GAP * unit
+    paint_plate(painter, rect, HAIR * unit, line=QPen(colours.accent, ring), inset=ring / 2)
+    paint_plate(painter, rect, HAIR * unit, line=QPen(colours.base, gap), inset=ring + gap / 2)
 
 
 def circle_zone(rect: QRect, view: QWidget) -> QRect:
@@ -227,10 +171,39 @@ def verdict_zones(rect: QRect, view: QWidget) -> dict[State, QRect]:
 
 def plate_of(rect: QRect, view: QWidget, copies: int) -> QRect:
     """The rectangle of a stack's count: the bottom leading corner."""
-    wide = view.fontMetrics().horizontalAdvance(number(copies)) + px(view, 2)
-    edge, high = px(view, EDGE), px(view, PLATE)
-    left = rect.right() + 1 - edge - wide if view.isRightToLeft() else rect.left() + edge
-    return QRect(left, rect.bottom() + 1 - edge - high, wide, high)
+    return QStyle.visualRect(view.layoutDirection(), rect, _plate(rect, view, ("stack",), number(copies)))
+
+
+def _plate(
+    rect: QRect, view: QWidget, signs: Sequence[str], words: str, place: tuple[int, int] = (0, 0)
+) -> QRect:
+    """The rectangle of a plate before mirroring; `place` is its distance from the bottom leading corner in pixels."""
+    edge, side = px(view, EDGE), px(view, PLATE)
+    ends = edge if signs else 2 * edge
+    wide = side * len(signs) + (view.fontMetrics().horizontalAdvance(words) + ends if words else 0)
+    return QRect(rect.left() + edge + place[0], rect.bottom() + 1 - edge - side - place[1], wide, side)
+
+
+def _paint_plate(
+    painter: QPainter, view: QWidget, rect: QRect, signs: Sequence[str], words: str, *, place: tuple[int, int]
+) -> tuple[int, int]:
+    """Paint icons and words on a dark plate, at a distance from the bottom leading corner, or above it if the photo is too
+    narrow; return the place behind it.
+    """
+    edge, side, direction = px(view, EDGE), px(view, PLATE), view.layoutDirection()
+    plate = _plate(rect, view, signs, words, place)
+    if place[0] and plate.right() + edge > rect.right():
+        place = 0, place[1] + side + edge
+        plate = _plate(rect, view, signs, words, place)
+    paint_caption(painter, view, QStyle.visualRect(direction, rect, plate))
+    for column, sign in enumerate(signs):
+        square = QRect(plate.left() + column * side, plate.top(), side, side)
+        paint_icon(
+            painter, QStyle.visualRect(direction, rect, square), sign, tones(view).on_stage, px(view, ONE)
+        )
+    room = plate.adjusted(side * len(signs), 0, -edge if signs else 0, 0)
+    paint_words(painter, QStyle.visualRect(direction, rect, room), CENTRE, words)
+    return place[0] + plate.width() + edge, place[1]
 
 
 def _paint_disc(painter: QPainter, view: QWidget, rect: QRect, size: float, *, filled: bool) -> QRectF:

@@ -7,10 +7,11 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QSizePolicy, QStyle, QWidget
 
 from picsight.exposure import film_time
+from picsight.window.grid.delegate import paint_selection
 from picsight.window.grid.thumbnails import Thumbnails, Want
 from picsight.window.parts.labels import paint_caption, paint_plate
 from picsight.window.parts.words import counted
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 HIGH = 4.0  # em
 NARROWEST, WIDEST = 0.5, 2.0  # aspect ratios; wider photos are cut
-RING = 0.2  # em
 WHEEL_STEP = 120  # eighths of a degree: one notch
 
 
@@ -146,7 +146,7 @@ class Strip(QWidget):
                 paint_plate(painter, rect, radius, colours.line)
             self._paint_words(painter, rect, place.row)
             if place.row == self._row:
-                self._paint_ring(painter, rect)
+                paint_selection(painter, self, rect)
         painter.end()
 
     def _pixmap(self, row: int) -> QPixmap | None:
@@ -154,11 +154,6 @@ class Strip(QWidget):
 
     def _paint_words(self, painter: QPainter, rect: QRect, row: int) -> None:
         """Photos have none."""
-
-    def _paint_ring(self, painter: QPainter, rect: QRect) -> None:
-        colours, width, radius = tones(self), RING * em(self), HAIR * em(self)
-        paint_plate(painter, rect, radius, line=QPen(colours.accent, width), inset=width / 2)
-        paint_plate(painter, rect, radius, line=QPen(colours.base, width / 2), inset=1.25 * width)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Show a hand cursor over photos."""
