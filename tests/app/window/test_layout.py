@@ -16,8 +16,8 @@ def test_every_row_but_the_last_fills_the_width_within_a_pixel(shapes, measure):
     rows = justify(Shapes.of(shapes), measure)
     for row in range(len(rows.tops) - 1):
         last = rows.cell(rows.starts[row + 1] - 1)
-        assert abs(last.x + last.width - measure.width) <= 1
-        assert rows.cell(rows.starts[row]).x == 0
+        assert abs(last.x() + last.width() - measure.width) <= 1
+        assert rows.cell(rows.starts[row]).x() == 0
 
 
 @given(shapes, measures)
@@ -25,8 +25,8 @@ def test_the_last_row_is_never_higher_than_wanted_nor_wider_than_the_wall(shapes
     rows = justify(Shapes.of(shapes), measure)
     if shapes:
         last = rows.cell(len(shapes) - 1)
-        assert last.height <= measure.row
-        assert last.x + last.width <= measure.width + 1
+        assert last.height() <= measure.row
+        assert last.x() + last.width() <= measure.width + 1
 
 
 @given(shapes, measures)
@@ -34,7 +34,7 @@ def test_a_photo_keeps_its_shape_within_rounding(shapes, measure):
     rows = justify(Shapes.of(shapes), measure)
     for photo, shape in enumerate(shapes):
         cell = rows.cell(photo)
-        assert abs(cell.width - shape * cell.height) <= 1 + shape
+        assert abs(cell.width() - shape * cell.height()) <= 1 + shape
 
 
 @given(shapes, measures)
@@ -42,7 +42,7 @@ def test_the_photo_under_the_middle_of_a_cell_is_the_cells_own(shapes, measure):
     rows = justify(Shapes.of(shapes), measure)
     for photo in range(len(shapes)):
         cell = rows.cell(photo)
-        assert rows.photo_at(cell.x + cell.width // 2, cell.y + cell.height // 2) == photo
+        assert rows.photo_at(cell.x() + cell.width() // 2, cell.y() + cell.height() // 2) == photo
     assert rows.photo_at(measure.width + 50, 0) is None
 
 
@@ -52,7 +52,7 @@ def test_a_band_yields_exactly_the_photos_of_the_rows_that_touch_it(shapes, meas
     found = rows.photos_between(top, top + height)
     for photo in range(len(shapes)):
         cell = rows.cell(photo)
-        touches = cell.y <= top + height and cell.y + cell.height > top
+        touches = cell.y() <= top + height and cell.y() + cell.height() > top
         if touches:
             assert photo in found
 
@@ -114,12 +114,12 @@ def test_days_part_photos_of_a_row_and_nothing_stands_over_the_edge(shapes, meas
     rows = justify(shapes, measure)
     for photo in range(1, shapes.count):
         before, cell = rows.cell(photo - 1), rows.cell(photo)
-        assert cell.x + cell.width <= measure.width + 1 or cell.x == 0
-        if cell.y == before.y:
+        assert cell.x() + cell.width() <= measure.width + 1 or cell.x() == 0
+        if cell.y() == before.y():
             parting = measure.day_gap if photo in shapes.days else 0
-            assert abs(cell.x - before.x - before.width - measure.gap - parting) <= 1
+            assert abs(cell.x() - before.x() - before.width() - measure.gap - parting) <= 1
         else:
-            room = cell.y - before.y - before.height
+            room = cell.y() - before.y() - before.height()
             assert room >= measure.gap
 
 

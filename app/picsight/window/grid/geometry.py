@@ -144,18 +144,17 @@ class JustifiedView(QListView):
         """Scroll so that a photo's upper edge is at y = `top` in the viewport."""
         cell = self._rows.cell(row)
         if cell:
-            self.verticalScrollBar().setValue(cell.y + px(self, PAD) - top)
+            self.verticalScrollBar().setValue(cell.y() + px(self, PAD) - top)
 
     def _rect(self, row: int) -> QRect | None:
         """The place of a photo in the viewport, None while it has none."""
         cell = self._rows.cell(row)
         if cell is None:
             return None
-        x = cell.x
         if self.isRightToLeft():
-            x = self._rows.measure.width - cell.x - cell.width
+            cell.moveRight(self._rows.measure.width - 1 - cell.left())
         margin = px(self, PAD)
-        return QRect(x + margin, cell.y + margin - self.verticalOffset(), cell.width, cell.height)
+        return cell.translated(margin, margin - self.verticalOffset())
 
     def _photos_in(self, area: QRect) -> range:
         """The photos whose rows touch a part of the viewport."""
@@ -296,7 +295,7 @@ class JustifiedView(QListView):
         if cell is None:
             return current
         if self._column is None:
-            self._column = cell.x + cell.width // 2
-        page = max(self.viewport().height() // max(cell.height + self._rows.measure.gap, 1) - 1, 1)
+            self._column = cell.x() + cell.width() // 2
+        page = max(self.viewport().height() // max(cell.height() + self._rows.measure.gap, 1) - 1, 1)
         steps = {_Move.MoveUp: -1, _Move.MoveDown: 1, _Move.MovePageUp: -page, _Move.MovePageDown: page}
         return self._rows.neighbour(current, steps[action], self._column)

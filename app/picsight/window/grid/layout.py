@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QRect
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -90,16 +92,6 @@ class Shapes:
         return bool(self.days) and bisect_left(self.days, end) > bisect_left(self.days, begin)
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """The place of one photo, from the top left of the wall."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-
-
 def clamped(width: int, height: int) -> float:
     """The shown aspect ratio of a photo: its width by its height, between 1:2 and 3:1."""
     return min(max(width / height if width > 0 and height > 0 else 1.0, NARROWEST), WIDEST)
@@ -156,8 +148,8 @@ class RowLayout:
         first = self.row_at(top)
         return range(self.starts[min(first, last)], self.starts[last + 1])
 
-    def cell(self, photo: int) -> Cell | None:
-        """The place of a photo, or None if it has none yet."""
+    def cell(self, photo: int) -> QRect | None:
+        """The place of a photo, from the top left of the wall, or None if it has none yet."""
         if not 0 <= photo < self.laid:
             return None
         row = self.row_of(photo)
@@ -166,7 +158,7 @@ class RowLayout:
         gaps += self.measure.day_gap * self.shapes.new_days(start, photo + 1)
         left = round((sums[photo] - sums[start]) * exact) + gaps
         right = round((sums[photo + 1] - sums[start]) * exact) + gaps
-        return Cell(left, self.tops[row], max(right - left, 1), self.heights[row])
+        return QRect(left, self.tops[row], max(right - left, 1), self.heights[row])
 
     def photo_at(self, x: int, y: int) -> int | None:
         """The photo under a point, None in the gaps."""
@@ -174,9 +166,8 @@ class RowLayout:
             return None
         row = self.row_at(y)
         for photo in range(self.starts[row], self.starts[row + 1]):
-            cell = self.cell(photo)
-            if cell and cell.x <= x < cell.x + cell.width:
-                return photo if cell.y <= y < cell.y + cell.height else None
+            if (cell := self.cell(photo)) and cell.contains(x, y):
+                return photo
         return None
 
     def neighbour(self, photo: int, rows: int, x: int) -> int:
@@ -186,7 +177,7 @@ class RowLayout:
 
     def _middle(self, photo: int) -> float:
         cell = self.cell(photo)
-        return cell.x + cell.width / 2 if cell else 0.0
+        return cell.x() + cell.width() / 2 if cell else 0.0
 
 
 def justify(shapes: Shapes, measure: Measure, stop: int | None = None) -> RowLayout:

@@ -6,10 +6,9 @@ from bisect import bisect_left
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QItemSelectionModel, QRect, Qt, Signal
+from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QWidget
 
-from picsight.window.grid.delegate import plate_of
 from picsight.window.grid.geometry import JustifiedView
 from picsight.window.grid.headings import (
     STRIP,
@@ -19,14 +18,13 @@ from picsight.window.grid.headings import (
     paint_heading,
     title_of,
 )
-from picsight.window.grid.model import Role
 from picsight.window.grid.scrubber import Scrubber, YearMark
 from picsight.window.grid.wall import HEADING, Kind
 from picsight.window.tokens import PAD, em, px
 
 if TYPE_CHECKING:
-    from PySide6.QtCore import QModelIndex, QPoint
-    from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter
+    from PySide6.QtCore import QModelIndex
+    from PySide6.QtGui import QKeyEvent, QPainter
 
     from picsight.jobs import Jobs
     from picsight.window.grid.layout import RowLayout
@@ -40,13 +38,11 @@ class SectionedView(JustifiedView):
     """A wall with its sections."""
 
     fold_toggled = Signal()
-    stack_toggled = Signal(int)  # the row
 
     def __init__(
         self, model: WallModel, jobs: Jobs, row_height: float, parent: QWidget | None = None
     ) -> None:
         super().__init__(model, jobs, row_height, parent)
-        self._acted = False  # the mouse is held after a press that was handled here
         self._strip = HeadingStrip(self)
         self.fold = FoldButton(self.viewport())
         self.scrubber = Scrubber(self._words_at, self)
@@ -183,36 +179,7 @@ class SectionedView(JustifiedView):
             return cell.right() - (beside.right() if beside else margin)
         return (beside.left() if beside else margin + width) - cell.left()
 
-    # Mouse and keys
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Spread or collapse a stack by a press on its plate."""
-        point = event.position().toPoint()
-        row = self.indexAt(point).row()
-        self._acted = event.button() == Qt.MouseButton.LeftButton and self._is_on_plate(row, point)
-        if self._acted:
-            index, keep = self._wall_model.index(row), QItemSelectionModel.SelectionFlag.NoUpdate
-            self.selectionModel().setCurrentIndex(index, keep)  # so it stays at its height
-            self.stack_toggled.emit(row)
-        else:
-            super().mousePressEvent(event)
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Ignore drags after a press that was handled here: Qt did not see it, and would drag from an older press."""
-        if not self._acted:
-            super().mouseMoveEvent(event)
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """End a press that was handled here."""
-        super().mouseReleaseEvent(event)
-        self._acted = False
-
-    def _is_on_plate(self, row: int, point: QPoint) -> bool:
-        rect = self._rect(row)
-        if rect is None:
-            return False
-        copies: int = self._wall_model.index(row).data(Role.COPIES)
-        return copies > 1 and plate_of(rect, self, copies).contains(point)
+    # Keys
 
     def moveCursor(
         self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier

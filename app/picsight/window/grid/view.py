@@ -19,7 +19,7 @@ from PySide6.QtGui import QColor, QContextMenuEvent, QDrag, QKeySequence, QPaint
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QStyle, QStyleOptionViewItem, QWidget
 
 from picsight.window.actions.keys import Key
-from picsight.window.grid.delegate import PhotoDelegate, circle_zone, verdict_zones
+from picsight.window.grid.delegate import PhotoDelegate, circle_zone, plate_of, verdict_zones
 from picsight.window.grid.model import Role, WallModel, files_of
 from picsight.window.grid.sectioned import SectionedView
 from picsight.window.grid.thumbnails import Thumbnails, Want
@@ -53,6 +53,7 @@ class PhotoView(SectionedView):
     open_requested = Signal(int)  # the row
     similar_requested = Signal(int)
     unlike_requested = Signal(int)
+    stack_toggled = Signal(int)  # the row
     verdict_given = Signal(int, str)  # the row, and its new state in the shown tag
     copy_requested = Signal()
     paste_requested = Signal()
@@ -70,7 +71,7 @@ class PhotoView(SectionedView):
         row_height: float,
         parent: QWidget | None = None,
     ) -> None:
-        self._hovered = -1
+        self._hovered, self._pressed_sign = -1, False
         self._letter_modes: frozenset[str] = frozenset()
         super().__init__(model, jobs, row_height, parent)
         self._thumbnails = thumbnails
@@ -231,7 +232,7 @@ class PhotoView(SectionedView):
             for row in self._photos_in(part):
                 cell = self._rows.cell(row)
                 if cell and row < len(photos):
-                    width, height = round(cell.width * ratio), round(cell.height * ratio)
+                    width, height = round(cell.width() * ratio), round(cell.height() * ratio)
                     photo = photos[row]
                     wanted.setdefault(
                         photo.id, Want(photo.id, width, height, HAIR * em(self) * ratio, photo.path)
@@ -243,27 +244,33 @@ class PhotoView(SectionedView):
     # Mouse and keys
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Toggle with the circle, decide with tick and cross; everything else is Qt's extended selection."""
-        index = self.indexAt(event.position().toPoint())
+        """Press a sign on a photo; everything else is Qt's extended selection."""
         self._column, self._band = None, QRect()
-        if event.button() == Qt.MouseButton.LeftButton and index.isValid():
-            rect = self._rect(index.row())
-            if rect and circle_zone(rect, self).contains(event.position().toPoint()):
-                flag = QItemSelectionModel.SelectionFlag
-                self._acted = True
-                self.selectionModel().setCurrentIndex(index, flag.Toggle)
-                return
-            zones = verdict_zones(rect, self) if rect and index.data(Role.STATE) else {}
-            for verdict, zone in zones.items():
-                if zone.contains(event.position().toPoint()):
-                    self._acted = True
-                    self.verdict_given.emit(index.row(), verdict)
-                    return
-        super().mousePressEvent(event)
+        point = event.position().toPoint()
+        self._pressed_sign = event.button() == Qt.MouseButton.LeftButton and self._press_sign(point)
+        if not self._pressed_sign:
+            super().mousePressEvent(event)
+
+    def _press_sign(self, point: QPoint) -> bool:
+        """Toggle with the circle, spread or collapse a stack, decide with tick and cross; False for no sign."""
+        index, flag = self.indexAt(point), QItemSelectionModel.SelectionFlag
+        rect, copies = self.visualRect(index), index.data(Role.COPIES) or 1
+        zones = verdict_zones(rect, self) if index.data(Role.STATE) else {}
+        if circle_zone(rect, self).contains(point):
+            self.selectionModel().setCurrentIndex(index, flag.Toggle)
+        elif copies > 1 and plate_of(rect, self, copies).contains(point):
+            self.selectionModel().setCurrentIndex(index, flag.NoUpdate)  # so it stays at its height
+            self.stack_toggled.emit(index.row())
+        elif verdict := next((each for each, zone in zones.items() if zone.contains(point)), None):
+            self.verdict_given.emit(index.row(), verdict)
+        else:
+            return False
+        return True
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Update hover and rubber band."""
-        super().mouseMoveEvent(event)
+        """Update hover and rubber band. Qt did not see a press on a sign, and would drag from an older one."""
+        if not self._pressed_sign:
+            super().mouseMoveEvent(event)
         self._hover(self.indexAt(event.position().toPoint()).row())
         if self.state() == QAbstractItemView.State.DragSelectingState:
             self.viewport().update()
@@ -271,7 +278,7 @@ class PhotoView(SectionedView):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Remove the rubber band."""
         super().mouseReleaseEvent(event)
-        self._band = QRect()
+        self._band, self._pressed_sign = QRect(), False
         self.viewport().update()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
