@@ -92,7 +92,7 @@ class Library:
         self.searches = Searches(db)
         self.languages: tuple[str, ...] = ()
         self._db = db
-        self._answering = Answering(db, bundle, wanted or bundle, self.picture_vector)
+        self._answering = Answering(db, bundle, wanted or bundle, self._vector_of_file)
         self._opened_tags: Tags | None = None
         self._lock = threading.Lock()
         self._is_closed = False
@@ -277,46 +277,34 @@ class Library:
         order: Order = "match",
         least: Least = "all",
         explain: bool = False,
-        pictures: Sequence[NDArray[np.float32]] = (),
     ) -> Answer:
         """The photos for a query in the language of `language.query`; ignored parts are listed in `faults`.
 
         Returns at most `limit` photos that match at least as well as `least`, best first. By date (newest first) or folder,
         all matches are sorted; where no match level is known, or with `least` "all", the `limit` best are. A query of facts
-        alone gives all photos that pass, newest first. `explain` adds the score of each term to the results. `pictures` are
-        vectors from `picture_vector`, combined with the words.
+        alone gives all photos that pass, newest first. `explain` adds the score of each term to the results.
 
         Raises:
             BundleError: the text tower is missing or cannot be loaded.
             LibraryError: the library is damaged.
         """
-        request = Request(limit, order, least, explain, tuple(pictures), self.languages)
+        request = Request(limit, order, least, explain, self.languages)
         return self._stacked(self._searcher.search(parse(query), request))
 
-    def explain(
-        self, query: str | Query, photo_id: int, *, pictures: Sequence[NDArray[np.float32]] = ()
-    ) -> tuple[TermScore, ...]:
+    def explain(self, query: str | Query, photo_id: int) -> tuple[TermScore, ...]:
         """A photo's similarity to each term of a query; empty for facts and for unindexed photos.
 
         Raises:
             BundleError: the text tower is missing or cannot be loaded.
             LibraryError: the library is damaged.
         """
-        return self._searcher.explain(parse(query), photo_id, pictures, self.languages)
+        return self._searcher.explain(parse(query), photo_id, self.languages)
 
-    def picture_vector(self, picture: Path | bytes) -> NDArray[np.float32]:
-        """The embedding [dim] of a picture file, or of its bytes, for `search`; the picture need not be in the library.
-
-        A worker process reads it, as it reads every photo.
-
-        Raises:
-            ImageError: the picture cannot be read; the message gives the reason.
-            BundleError: the image tower is missing or cannot be loaded.
-        """
+    def _vector_of_file(self, path: Path) -> NDArray[np.float32]:
         # Lazy (worker processes): a search by words need not pay 60 ms.
         from picsight_engine.indexing.single import picture_vector
 
-        return picture_vector(self.bundle, picture)
+        return picture_vector(self.bundle, path)
 
     def similar(self, photo: Path | int, *, limit: int = 20) -> Answer:
         """The photos most similar to a photo of the library, given by its path or id; without that photo.

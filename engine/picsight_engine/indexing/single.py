@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +13,8 @@ from picsight_engine.indexing.messages import Described, Failed, Identified, Los
 from picsight_engine.photos.reading import Limits, problem
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from picsight_engine.bundles.bundle import Bundle
@@ -25,22 +25,13 @@ _PATIENCE = 1.0  # seconds between checks of the process
 _LOST = {"timeout": "takes too long to read", "crashed": "made the program that reads it crash"}
 
 
-def picture_vector(bundle: Bundle, picture: Path | bytes) -> NDArray[np.float32]:
-    """The vector [dim] of a picture file, or of its bytes, of unit length.
+def picture_vector(bundle: Bundle, path: Path) -> NDArray[np.float32]:
+    """The vector [dim] of a picture file, of unit length.
 
     Raises:
         ImageError: it cannot be read.
         BundleError: the image tower is missing or cannot be loaded.
     """
-    if isinstance(picture, Path):
-        return _of_file(bundle, picture)
-    with tempfile.TemporaryDirectory(prefix="picsight-", ignore_cleanup_errors=True) as folder:
-        file = Path(folder) / "picture"
-        file.write_bytes(picture)
-        return _of_file(bundle, file)
-
-
-def _of_file(bundle: Bundle, path: Path) -> NDArray[np.float32]:
     with closing(Crew(bundle, Limits())) as crew:
         crew.hire(1)
         while not crew.idle:

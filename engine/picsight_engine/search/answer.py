@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from picsight_engine.bundles.calibration import Match
     from picsight_engine.language.conditions import FilterKind
     from picsight_engine.language.query import QueryFault
@@ -28,15 +25,13 @@ class Request:
     """The options of a search: at most `limit` photos that match at least as well as `least`, in this order, explained or not.
 
     By date or folder, all matching photos are sorted, not only the best; without a calibration, or with "all", the
-    `limit` best are. `pictures` are unit vectors [dim] that belong to every alternative. `languages` are those that the
-    user may type besides English, see `language.lexicon.LANGUAGES`.
+    `limit` best are. `languages` are those that the user may type besides English, see `language.lexicon.LANGUAGES`.
     """
 
     limit: int = 20
     order: Order = "match"
     least: Least = "all"
     explain: bool = False
-    pictures: tuple[NDArray[np.float32], ...] = ()
     languages: tuple[str, ...] = ()
 
 

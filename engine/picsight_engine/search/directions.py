@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from picsight_engine.language.query import Term
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from picsight_engine.bundles.bundle import Bundle
-    from picsight_engine.language.query import Query
+    from picsight_engine.language.query import Query, Term
     from picsight_engine.runtime.text_embedder import TextEmbedder
 
     Vector = NDArray[np.float32]
@@ -126,7 +124,6 @@ def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
 # The weight of a picture beside words, in spreads of the library's scores. For "snow" and the photo of a dog, the average
 # precision for dogs in snow is 0.111; 0.106 with equal weights, 0.085 by the words alone, 0.077 by the plain sum.
 PICTURE_WEIGHT = 0.7
-GIVEN = "like the picture"  # the text of a picture that is given, not typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,22 +202,18 @@ class Aim:
         yield from self.less
 
 
-def aim_of(
-    query: Query, terms: Terms, pictures: Mapping[str, Vector], given: Sequence[Vector] = ()
-) -> Aim | None:
-    """The target of a query, None if it has none; `given` pictures belong to every alternative.
+def aim_of(query: Query, terms: Terms, pictures: Mapping[str, Vector]) -> Aim | None:
+    """The target of a query, None if it has none; `pictures` are the vectors [dim] of its pictures by the typed text.
 
     Raises:
         BundleError: the text tower is missing or cannot be loaded.
     """
-    shown = tuple(_picture(GIVEN, vector) for vector in given)
-    wanted = query.alternatives or ((Term(),) if shown else ())
-    alternatives = [(*_parts(term, terms, pictures), *shown) for term in wanted]
-    alternatives = [parts for parts in alternatives if parts]
+    found = (tuple(_parts(term, terms, pictures)) for term in query.alternatives)
+    alternatives = tuple(parts for parts in found if parts)
     if not alternatives:
         return None
     less = [part for term in query.less for part in _parts(term, terms, pictures, less=True)]
-    return Aim(tuple(alternatives), tuple(less), tuple(_accents(query, terms)))
+    return Aim(alternatives, tuple(less), tuple(_accents(query, terms)))
 
 
 def _parts(term: Term, terms: Terms, pictures: Mapping[str, Vector], *, less: bool = False) -> Iterator[Part]:
@@ -234,11 +227,8 @@ def _parts(term: Term, terms: Terms, pictures: Mapping[str, Vector], *, less: bo
         yield Part(sign + text, vector, terms.centred(judging), weight=weight)
     for picture in term.pictures:
         if picture.target in pictures:
-            yield _picture(f"{sign}{picture}", pictures[picture.target])
-
-
-def _picture(text: str, vector: Vector) -> Part:
-    return Part(text, vector, vector, is_picture=True, weight=PICTURE_WEIGHT)
+            vector = pictures[picture.target]
+            yield Part(f"{sign}{picture}", vector, vector, is_picture=True, weight=PICTURE_WEIGHT)
 
 
 def _accents(query: Query, terms: Terms) -> Iterator[Part]:

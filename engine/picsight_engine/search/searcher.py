@@ -93,7 +93,7 @@ class Searcher:
             passing = replace(passing, query=translation.query)
         pictures = self._pictures.pictures_of(passing.query)
         # In sequence: opening the matrix takes only 2 ms, so a separate thread for the text tower gains nothing.
-        aim = aim_of(passing.query, self._terms, pictures.vectors, request.pictures)
+        aim = aim_of(passing.query, self._terms, pictures.vectors)
         left_out = [*passing.faults, *pictures.faults]
         if aim is not None or passing.ids is not None:
             left_out = [replace(fault, message=f"{fault.message} {REST}") for fault in left_out]
@@ -116,13 +116,7 @@ class Searcher:
             translation=translation,
         )
 
-    def explain(
-        self,
-        query: Query,
-        photo_id: int,
-        given: Sequence[NDArray[np.float32]],
-        languages: Sequence[str] = (),
-    ) -> tuple[TermScore, ...]:
+    def explain(self, query: Query, photo_id: int, languages: Sequence[str]) -> tuple[TermScore, ...]:
         """A photo's similarity to each part of a query; empty if there are none, or the photo has no vector.
 
         Raises:
@@ -133,7 +127,7 @@ class Searcher:
         query = self._filters.passing(query, languages).query
         translation, _ = self._translation(query, languages)
         query = query if translation is None else translation.query
-        aim = aim_of(query, self._terms, self._pictures.pictures_of(query).vectors, given)
+        aim = aim_of(query, self._terms, self._pictures.pictures_of(query).vectors)
         return () if aim is None else self._explanations(query, aim, [photo_id]).get(photo_id, ())
 
     def like_photo(self, photo: Photo, name: str, limit: int) -> Answer:

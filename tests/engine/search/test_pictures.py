@@ -102,17 +102,6 @@ def test_alternatives_may_be_pictures(library, vectors, photo):
     assert found(library, f"like:#{number} | like:#{other}") == expected
 
 
-def test_a_given_vector_is_looked_for_with_and_without_words(library, vectors, photo):
-    number, _ = photo
-    given = [vectors[number].astype(np.float32)]
-    assert found(library, "", pictures=given) == [number, *found(library, f"like:#{number}")]
-    mixed = found(library, "snow | dog", pictures=given)
-    assert [each for each in mixed if each != number] == found(
-        library, f"snow like:#{number} | dog like:#{number}"
-    )
-    assert library.search("-snow", pictures=given).faults == ()
-
-
 def test_a_file_outside_the_library_is_read_once_and_found_by_its_content(library, photo, tmp_path, captions):
     number, path = photo
     stranger = tmp_path / "a b.jpg"
