@@ -1,10 +1,9 @@
-"""SQLite connections: one reader per thread, one writer per database, and SQLite's errors turned into sentences."""
+"""SQLite connections with our settings, and SQLite's errors turned into sentences."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
-import threading
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
@@ -13,8 +12,6 @@ from picsight_engine.errors import LibraryError, PicsightError, StorageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    from picsight_engine.store.library_folder import OpenedFolder
 
 _BUSY_SECONDS = 30.0  # a batch of another process takes milliseconds, a migration of a large library seconds
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
@@ -85,91 +82,6 @@ def explained(path: Path) -> Iterator[None]:
         if sentence is None:
             raise
         raise sentence from error
-
-
-class Connections:
-    """The open connections of one database file: one reader per thread, and one writer for one thread at a time."""
-
-    def __init__(self, path: Path, place: OpenedFolder, *, read_only: bool = False) -> None:
-        self.path = path
-        self._place = place
-        self.read_only = read_only
-        self._local = threading.local()
-        self._readers: dict[threading.Thread, sqlite3.Connection] = {}
-        self._readers_lock = threading.Lock()
-        self._writer: sqlite3.Connection | None = None
-        self._writer_lock = threading.RLock()
-        self._closed = False
-
-    def reader(self) -> sqlite3.Connection:
-        """The calling thread's read-only connection."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            with explained(self.path):
-                connection = self._connect()
-                connection.execute("PRAGMA query_only = ON")
-            self._keep(connection)
-            self._local.connection = connection
-        return connection
-
-    @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
-        """The calling thread's reader; SQLite's errors inside the block become LibraryError or StorageError."""
-        with explained(self.path):
-            yield self.reader()
-
-    @contextmanager
-    def writer(self) -> Iterator[sqlite3.Connection]:
-        """The writer in one transaction: committed at the end of the block, rolled back if the block raises or the file is
-        no longer in its place.
-        """
-        with self._writer_lock, explained(self.path):
-            connection = self._open_writer()
-            self._place.require()  # the block may write beside the file
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                self._place.require()
-                connection.execute("COMMIT")
-            except BaseException:  # also Ctrl-C: a transaction must never stay open
-                if connection.in_transaction:  # a full disk has already rolled back
-                    connection.execute("ROLLBACK")
-                raise
-
-    def close(self) -> None:
-        """Closes every connection; no other thread may be inside a call."""
-        with self._readers_lock, self._writer_lock:
-            self._closed = True
-            for connection in self._readers.values():
-                connection.close()
-            self._readers.clear()
-            if self._writer is not None:
-                self._writer.close()
-                self._writer = None
-
-    def _open_writer(self) -> sqlite3.Connection:
-        if self.read_only:
-            raise StorageError(
-                f"{self.path} is on a disk that is full or cannot be written, so nothing can be changed."
-            )
-        if self._closed:
-            raise RuntimeError(f"{self.path} was closed")
-        if self._writer is None:
-            self._writer = self._connect()
-        return self._writer
-
-    def _keep(self, connection: sqlite3.Connection) -> None:
-        """Remembers a reader for `close`, and closes those whose threads have ended."""
-        with self._readers_lock:
-            if self._closed:
-                connection.close()
-                raise RuntimeError(f"{self.path} was closed")
-            for thread in [thread for thread in self._readers if not thread.is_alive()]:
-                self._readers.pop(thread).close()
-            self._readers[threading.current_thread()] = connection
-
-    def _connect(self) -> sqlite3.Connection:
-        return connect(self.path, read_only=self.read_only)
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:

@@ -1,49 +1,69 @@
-"""The library's database: connections, transactions, and an indexing run's lock. `store.opening` opens one."""
+"""An open database: its connections and transactions, and an indexing run's lock. `store.opening` opens a library's."""
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from picsight_engine.errors import BusyError, StorageError
 from picsight_engine.private_files import FILE_MODE
+from picsight_engine.store.connections import connect, explained
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
-    from pathlib import Path
-
-    from picsight_engine.store.connections import Connections
 
 FILE_NAME = "library.db"
 LOCK_NAME = "index.lock"
 
 
 class Database:
-    """An open library database; any thread may use it."""
+    """An open database file; any thread may use it: each has a reader, and one at a time has the writer."""
 
     def __init__(
-        self, folder: Path, connections: Connections, before_commit: Callable[[sqlite3.Connection], None]
+        self,
+        path: Path,
+        *places: Path,
+        read_only: bool = False,
+        before_commit: Callable[[sqlite3.Connection], None] = lambda _: None,
     ) -> None:
-        """`before_commit` is called at the end of each transaction, inside it."""
-        self.folder = folder
-        self.path = connections.path
-        self._connections = connections
-        self._before_commit = before_commit
+        """Nothing is written once other files have taken the `places`; `before_commit` is called at the end of each
+        transaction, inside it.
 
-    @property
-    def read_only(self) -> bool:
-        """Whether the library lies on a read-only medium; searching still works."""
-        return self._connections.read_only
+        Raises:
+            StorageError: a place does not exist.
+        """
+        self.folder = path.parent
+        self.path = path
+        self.read_only = read_only  # it lies on a read-only medium; searching still works
+        self._before_commit = before_commit
+        self._places = places
+        self._known = self._identities()
+        self._local = threading.local()
+        self._readers: dict[threading.Thread, sqlite3.Connection] = {}
+        self._readers_lock = threading.Lock()
+        self._writer: sqlite3.Connection | None = None
+        self._writer_lock = threading.RLock()
+        self._closed = False
 
     def reader(self) -> sqlite3.Connection:
         """The calling thread's read-only connection."""
-        return self._connections.reader()
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            with explained(self.path):
+                connection = connect(self.path, read_only=self.read_only)
+                connection.execute("PRAGMA query_only = ON")
+            self._keep(connection)
+            self._local.connection = connection
+        return connection
 
-    def reading(self) -> AbstractContextManager[sqlite3.Connection]:
-        """The calling thread's reader; failures inside the block become LibraryError or StorageError."""
-        return self._connections.reading()
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The calling thread's reader; SQLite's errors inside the block become LibraryError or StorageError."""
+        with explained(self.path):
+            yield self.reader()
 
     def rows(self, statement: str, *values: object) -> list[Any]:
         """All rows of a query; raises as `reading` does."""
@@ -76,13 +96,68 @@ class Database:
         Raises StorageError if the disk is full, read-only or gone, or the library has been moved since it was opened, and
         LibraryError if the file is damaged.
         """
-        with self._connections.writer() as connection:
-            yield connection
-            self._before_commit(connection)
+        with self._writer_lock, explained(self.path):
+            connection = self._open_writer()
+            self._require_places()  # the block may write beside the file
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                self._before_commit(connection)
+                self._require_places()
+                connection.execute("COMMIT")
+            except BaseException:  # also Ctrl-C: a transaction must never stay open
+                if connection.in_transaction:  # a full disk has already rolled back
+                    connection.execute("ROLLBACK")
+                raise
 
     def close(self) -> None:
         """Closes every thread's connection; no other thread may be inside a call."""
-        self._connections.close()
+        with self._readers_lock, self._writer_lock:
+            self._closed = True
+            for connection in self._readers.values():
+                connection.close()
+            self._readers.clear()
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
+
+    def _open_writer(self) -> sqlite3.Connection:
+        if self.read_only:
+            raise StorageError(
+                f"{self.path} is on a disk that is full or cannot be written, so nothing can be changed."
+            )
+        if self._closed:
+            raise RuntimeError(f"{self.path} was closed")
+        if self._writer is None:
+            self._writer = connect(self.path)
+        return self._writer
+
+    def _keep(self, connection: sqlite3.Connection) -> None:
+        """Remembers a reader for `close`, and closes those whose threads have ended."""
+        with self._readers_lock:
+            if self._closed:
+                connection.close()
+                raise RuntimeError(f"{self.path} was closed")
+            for thread in [thread for thread in self._readers if not thread.is_alive()]:
+                self._readers.pop(thread).close()
+            self._readers[threading.current_thread()] = connection
+
+    def _require_places(self) -> None:
+        """Raises StorageError if other files have taken the places: what is written to a deleted file is lost."""
+        if self._identities() != self._known:
+            raise StorageError(
+                f"Another library has taken the place of {self.folder} meanwhile, so nothing more was stored. "
+                "Start Picsight again."
+            )
+
+    def _identities(self) -> list[tuple[int, int]]:
+        try:
+            return [(info.st_dev, info.st_ino) for info in map(Path.stat, self._places)]
+        except OSError as error:
+            raise StorageError(
+                f"The library folder {self.folder} is not there any more, so nothing more was stored. "
+                "Connect its disk, or index the folders again."
+            ) from error
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The folder of a library: never among the user's photos, closed to other users, and checked to be the one opened.
+"""The folder of a library: never among the user's photos, and closed to other users.
 
 A small file in it holds the model that the user chose; there is no file until a model is chosen.
 """
@@ -6,10 +6,13 @@ A small file in it holds the model that the user chose; there is no file until a
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from picsight_engine.errors import ForeignFolderError, LibraryError, StorageError
 from picsight_engine.private_files import close_tree, make_private, write_private
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CACHE = "cache"
 DECISIONS = "decisions.jsonl"
@@ -97,41 +100,6 @@ def choose_model(folder: Path, name: str) -> None:
         raise StorageError(
             f"{folder} cannot be written ({fault.strerror}); make room, or check its permissions."
         ) from fault
-
-
-class OpenedFolder:
-    """The paths of an open library; detects that other files have taken their names while it is open."""
-
-    def __init__(self, folder: Path, *files: Path) -> None:
-        """Remembers the library's folder, and the files in it that must stay.
-
-        Raises:
-            StorageError: they no longer exist.
-        """
-        self._folder = folder
-        self._paths = (folder, *files)
-        self._known = self._identities()
-
-    def require(self) -> None:
-        """Checks that the files are still in place: writes to a deleted file would succeed and be lost.
-
-        Raises:
-            StorageError: the paths are gone, or lead to other files.
-        """
-        if self._identities() != self._known:
-            raise StorageError(
-                f"Another library has taken the place of {self._folder} meanwhile, so nothing more was stored. "
-                "Start Picsight again."
-            )
-
-    def _identities(self) -> list[tuple[int, int]]:
-        try:
-            return [(info.st_dev, info.st_ino) for info in map(Path.stat, self._paths)]
-        except OSError as error:
-            raise StorageError(
-                f"The library folder {self._folder} is not there any more, so nothing more was stored. "
-                "Connect its disk, or index the folders again."
-            ) from error
 
 
 def _is_ours(name: str) -> bool:

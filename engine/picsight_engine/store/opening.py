@@ -17,7 +17,6 @@ from picsight_engine.private_files import (
 )
 from picsight_engine.store.connections import (
     RESTORE,
-    Connections,
     connect,
     explained,
     probe,
@@ -27,7 +26,6 @@ from picsight_engine.store.connections import (
 from picsight_engine.store.database import FILE_NAME, Database
 from picsight_engine.store.library_folder import (
     DECISIONS,
-    OpenedFolder,
     close_to_others,
     require_library_folder,
 )
@@ -60,8 +58,7 @@ def open_database(folder: Path, *, create: bool = True, steps: Steps = MIGRATION
         read_only = _prepare(path, steps)
     if not read_only:
         close_to_others(folder)
-    connections = Connections(path, OpenedFolder(folder, path), read_only=read_only)
-    return Database(folder, connections, write_due_texts)
+    return Database(path, folder, path, read_only=read_only, before_commit=write_due_texts)
 
 
 def back_up(connection: sqlite3.Connection, target: Path, version: int) -> None:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from picsight_engine.errors import LibraryError, StorageError
 from picsight_engine.private_files import make_private_file
-from picsight_engine.store.connections import Connections, connect, explained, probe
-from picsight_engine.store.library_folder import OpenedFolder
+from picsight_engine.store.connections import connect, explained, probe
+from picsight_engine.store.database import Database
 
 if TYPE_CHECKING:
     import sqlite3
@@ -72,23 +72,22 @@ class Sketch(NamedTuple):
 class Stacks:
     """The stacks of one library, in the database of its thumbnails; thread-safe."""
 
-    def __init__(self, connections: Connections) -> None:
-        self._connections = connections
+    def __init__(self, db: Database) -> None:
+        self._db = db
 
     def known(self, rule: int) -> dict[Sketch, int]:
         """The stack of every photo that was compared by this rule."""
-        with self._connections.reading() as connection:
-            return {Sketch._make(row[:4]): row[4] for row in connection.execute(_KNOWN, (rule,))}
+        return {Sketch._make(row[:4]): row[4] for row in self._db.rows(_KNOWN, rule)}
 
     def put(self, found: Iterable[tuple[Sketch, int]], rule: int) -> None:
         """Stores stacks in one transaction; skips photos whose thumbnail was deleted meanwhile."""
         rows = [(*sketch, stack, rule, sketch.id) for sketch, stack in found]
-        with self._connections.writer() as connection:
+        with self._db.writer() as connection:
             connection.executemany(_PUT_STACK, rows)
 
     def dissolve(self, photo_ids: Iterable[int]) -> None:
         """Deletes the stacks of these photos, so that their members are compared again."""
-        with self._connections.writer() as connection:
+        with self._db.writer() as connection:
             connection.executemany(_DISSOLVE, [(photo_id,) for photo_id in photo_ids])
 
     def members(self, photo_ids: Sequence[int] | None = None) -> list[tuple[int, int]]:
@@ -99,8 +98,7 @@ class Stacks:
             ids = json.dumps([int(each) for each in photo_ids])
             shared, values = _SHARING, (ids, ids)
         try:
-            with self._connections.reading() as connection:
-                return connection.execute(_MEMBERS.format(shared=shared), values).fetchall()
+            return self._db.rows(_MEMBERS.format(shared=shared), *values)
         except LibraryError:  # from an older Picsight on a read-only medium, or damaged: `doctor` reports it
             return []
 
@@ -111,9 +109,9 @@ class ThumbnailStore:
     Photos in `kept`, a set that the caller may change, keep their thumbnails even without files.
     """
 
-    def __init__(self, connections: Connections, kept: AbstractSet[int] = frozenset()) -> None:
-        self._connections, self.kept = connections, kept
-        self.stacks = Stacks(connections)
+    def __init__(self, db: Database, kept: AbstractSet[int] = frozenset()) -> None:
+        self._db, self.kept = db, kept
+        self.stacks = Stacks(db)
         self._waiting: dict[int, bytes] = {}
         self._lock = threading.Lock()
 
@@ -131,7 +129,7 @@ class ThumbnailStore:
             with explained(path):
                 _create(path)
             read_only = False
-        return cls(Connections(path, OpenedFolder(folder), read_only=read_only), kept)
+        return cls(Database(path, folder, read_only=read_only), kept)
 
     def put(self, photo_id: int, jpeg: bytes) -> None:
         """Holds a thumbnail until `commit` or `discard`."""
@@ -142,7 +140,7 @@ class ThumbnailStore:
         """Writes the new thumbnails in one transaction; StorageError on a full disk."""
         with self._lock:
             if self._waiting:
-                with self._connections.writer() as connection:
+                with self._db.writer() as connection:
                     connection.executemany(_PUT, list(self._waiting.items()))
                 self._waiting.clear()
 
@@ -154,36 +152,33 @@ class ThumbnailStore:
     def get(self, photo_id: int) -> bytes | None:
         """The photo's JPEG, None if there is none or its page is damaged (`doctor` rebuilds the file)."""
         try:
-            with self._connections.reading() as connection:
-                row = connection.execute(_GET, (photo_id,)).fetchone()
+            row = self._db.row(_GET, photo_id)
         except LibraryError:
             return None
         return None if row is None else row[0]
 
     def ids(self) -> list[int]:
         """The photos that have a thumbnail."""
-        with self._connections.reading() as connection:
-            return [photo_id for (photo_id,) in connection.execute(_IDS)]
+        return self._db.column(_IDS)
 
     def delete(self, photo_ids: Iterable[int]) -> None:
         """Deletes thumbnails at once and overwrites their bytes, so that no private picture remains on disk."""
         ids = [(photo_id,) for photo_id in photo_ids]
         if ids:
-            with self._connections.writer() as connection:
+            with self._db.writer() as connection:
                 connection.executemany(_DELETE, ids)
 
     def faults(self) -> list[str]:
         """The faults that SQLite finds in the file; empty if it is sound."""
         try:
-            with self._connections.reading() as connection:
-                rows = [text for (text,) in connection.execute("PRAGMA quick_check")]
+            rows = self._db.column("PRAGMA quick_check")
         except LibraryError as error:
             return [str(error)]
         return [] if rows == ["ok"] else rows
 
     def close(self) -> None:
         """Closes every thread's connection; no other thread may be inside a call."""
-        self._connections.close()
+        self._db.close()
 
 
 def remove(folder: Path) -> None:

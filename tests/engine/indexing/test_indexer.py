@@ -656,7 +656,7 @@ def test_a_full_disk_stops_the_run_in_a_sentence_and_keeps_what_is_committed(
     for number in range(150):
         draw(tmp_path / "many" / f"{number}.png", number, size=(16, 16))
     folder = home.add(tmp_path / "many")
-    writer = home.db.writer if full == "library" else home.thumbnails._connections.writer
+    writer = home.db.writer if full == "library" else home.thumbnails._db.writer
     committed: list[int] = []
     with pytest.raises(StorageError, match=r"disk is full.*Nothing was lost"):
         index_until_full(home, bundle, folder, writer, committed)
