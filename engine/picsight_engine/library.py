@@ -13,16 +13,16 @@ from picsight_engine.errors import PicsightError, RequestError, StorageError
 from picsight_engine.language.query import parse
 from picsight_engine.search.answer import Request
 from picsight_engine.search.answering import Answering
-from picsight_engine.search.details import PhotoDetails, details_at, photo_at, problem_at
+from picsight_engine.search.details import details_at, photo_at, problem_at
 from picsight_engine.search.duplicates import first_shown
 from picsight_engine.store import folders as stored_folders
 from picsight_engine.store import health
-from picsight_engine.store.contents import SharedDetails, photos_revision, shared_details
-from picsight_engine.store.folders import Folder, all_directories
+from picsight_engine.store.contents import photos_revision, shared_details
+from picsight_engine.store.folders import all_directories
 from picsight_engine.store.opening import open_database
 from picsight_engine.store.photos import companions_of, files_showing, photos_by_id
-from picsight_engine.store.problems import Problem, all_problems, retry_later, set_ignored
-from picsight_engine.store.searches import PastSearch, SavedSearch, Searches
+from picsight_engine.store.problems import all_problems, retry_later, set_ignored
+from picsight_engine.store.searches import Searches
 from picsight_engine.store.tagged import person_stars
 from picsight_engine.store.thumbnails import FILE_NAME as THUMBNAILS
 from picsight_engine.store.thumbnails import ThumbnailStore
@@ -44,25 +44,16 @@ if TYPE_CHECKING:
     from picsight_engine.language.query import Query
     from picsight_engine.language.translation import Translation
     from picsight_engine.search.answer import Answer, Least, Order, Result, TermScore
+    from picsight_engine.search.details import PhotoDetails
     from picsight_engine.search.searcher import Searcher
+    from picsight_engine.store.contents import SharedDetails
     from picsight_engine.store.database import Database
-    from picsight_engine.store.folders import Directory
+    from picsight_engine.store.folders import Directory, Folder
     from picsight_engine.store.photos import Photo
+    from picsight_engine.store.problems import Problem
     from picsight_engine.suggesting.suggestions import Suggestions
     from picsight_engine.tags.learner import Model
     from picsight_engine.tags.tags import Tags
-
-__all__ = [
-    "Folder",
-    "Library",
-    "PastSearch",
-    "PhotoDetails",
-    "Problem",
-    "SavedSearch",
-    "Searches",
-    "SharedDetails",
-    "Status",
-]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,7 @@ _COUNTS = f"""
 SELECT (SELECT count(*) FROM folders WHERE state <> 'paused'),
     (SELECT count(*) FROM photos WHERE missing_since IS NULL),
     (SELECT count(*) FROM files WHERE present AND photo_id IS NOT NULL),
-    (SELECT count(*) FROM problems WHERE NOT ignored AND folder_id NOT IN {RESTING}),
-    (SELECT count(*) FROM vectors JOIN spaces ON spaces.id = space_id WHERE active AND part = {WHOLE})"""
+    (SELECT count(*) FROM problems WHERE NOT ignored AND folder_id NOT IN {RESTING})"""
 _WITHOUT_VECTOR = f"""
 SELECT id FROM photos WHERE missing_since IS NULL AND NOT EXISTS (
     SELECT 1 FROM vectors JOIN spaces ON spaces.id = space_id
@@ -69,13 +68,12 @@ _TAGS = "SELECT id FROM tags"
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The library in numbers: visible photos, their present files, problems that are not ignored, searchable vectors."""
+    """The library in numbers: visible photos, their present files, problems that are not ignored."""
 
     folders: int
     photos: int
     files: int
     problems: int
-    vectors: int
 
 
 def counts(db: Database) -> Counts:

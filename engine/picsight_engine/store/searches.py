@@ -21,8 +21,7 @@ ON CONFLICT (query) WHERE name IS NULL DO UPDATE SET used_at = excluded.used_at,
 _CUT_HISTORY = """
 DELETE FROM searches WHERE id IN (
     SELECT id FROM searches WHERE name IS NULL ORDER BY used_at DESC, id DESC LIMIT -1 OFFSET ?)"""
-_HISTORY = """
-SELECT query, used_at, times FROM searches WHERE name IS NULL ORDER BY used_at DESC, id DESC LIMIT ?"""
+_HISTORY = "SELECT query FROM searches WHERE name IS NULL ORDER BY used_at DESC, id DESC"
 _FORGET_ALL = "DELETE FROM searches WHERE name IS NULL"
 _FORGET = f"{_FORGET_ALL} AND query = ?"
 _SAVED = "SELECT id, name, query FROM searches WHERE name IS NOT NULL ORDER BY position, id"
@@ -30,15 +29,6 @@ _KEEP = "INSERT INTO searches (id, name, query, position, used_at) VALUES (?, ?,
 _RENAME = "UPDATE searches SET name = ? WHERE id = ? AND name IS NOT NULL"
 _DELETE = "DELETE FROM searches WHERE id = ? AND name IS NOT NULL"
 _PLACE = "UPDATE searches SET position = ? WHERE id = ?"
-
-
-@dataclass(frozen=True, slots=True)
-class PastSearch:
-    """A past query, the time of its last use (seconds since 1970), and the number of uses."""
-
-    query: str
-    used_at: float
-    times: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +55,9 @@ class Searches:
                 connection.execute(_REMEMBER, (query, time.time()))
                 connection.execute(_CUT_HISTORY, (MOST_HISTORY,))
 
-    def history(self, limit: int = MOST_HISTORY) -> list[PastSearch]:
+    def history(self) -> list[str]:
         """The past queries, latest first."""
-        return [PastSearch(*row) for row in self._db.rows(_HISTORY, limit)]
+        return self._db.column(_HISTORY)
 
     def forget(self, query: str | None = None) -> None:
         """Removes one query, or all, from the history; saved searches stay."""

@@ -190,7 +190,7 @@ class Suggester:
         start = fold(text)
         if len(start) < _LEAST_LETTERS:
             return []
-        found = (past.query for past in self._searches.history() if fold(past.query).startswith(start))
+        found = (query for query in self._searches.history() if fold(query).startswith(start))
         return [Suggestion("history", query, query) for query in islice(found, _A_KIND)]
 
 

@@ -11,8 +11,8 @@ import pytest
 from tests.shell import Shell
 
 from picsight.cli.commands.show import _put_facts
-from picsight_engine.library import PhotoDetails
 from picsight_engine.metadata import Metadata
+from picsight_engine.search.details import PhotoDetails
 
 NO_ROOM = """
 import resource, sys

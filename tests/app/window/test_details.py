@@ -24,8 +24,9 @@ from picsight.window.parts.controls import IconButton
 from picsight.window.parts.focus import tab_stops
 from picsight.window.search.place import Place
 from picsight_engine.installation.model_choice import ModelChoice
-from picsight_engine.library import Library, PhotoDetails
+from picsight_engine.library import Library
 from picsight_engine.photos.precedence import METADATA_RULE
+from picsight_engine.search.details import PhotoDetails
 from picsight_engine.store.files import Metadata, find_file, put_metadata
 from picsight_engine.store.opening import open_database
 from picsight_engine.tags.tree import Marks

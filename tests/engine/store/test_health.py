@@ -26,7 +26,7 @@ def test_the_numbers_count_what_is_visible(shelf):
         mark_missing(connection, [gone], 1.0)
         put_problem(connection, NewProblem(shelf.folder.id, b"bad.jpg", "empty", "Empty.", 1.0))
         put_file(connection, NewFile(shelf.folder.id, b"bad.jpg", 0, 1, None, None))
-    assert health.counts(shelf.db) == health.Counts(folders=1, photos=1, files=2, problems=1, vectors=2)
+    assert health.counts(shelf.db) == health.Counts(folders=1, photos=1, files=2, problems=1)
 
 
 def test_the_size_of_the_folder_is_that_of_its_files(tmp_path):

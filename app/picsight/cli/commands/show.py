@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from picsight.cli.invocation import Invocation
-    from picsight_engine.library import PhotoDetails
+    from picsight_engine.search.details import PhotoDetails
 
 NOT_A_PHOTO = 1
 # Metadata fields whose JSON key differs from the field's name.

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
     from picsight_engine.bundles.bundle import Manifest
     from picsight_engine.language.query import Key
-    from picsight_engine.library import PhotoDetails, SharedDetails
     from picsight_engine.search.answer import TermScore
+    from picsight_engine.search.details import PhotoDetails
+    from picsight_engine.store.contents import SharedDetails
 
 GAP = "   "
 WEEKDAY = "ddd d MMM yyyy"
