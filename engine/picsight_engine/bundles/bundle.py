@@ -6,26 +6,23 @@ import hashlib
 import json
 import os
 import re
-import reprlib
 import shutil
-from dataclasses import asdict, dataclass, field, fields, replace
-from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from picsight_engine.bundles.calibration import (
     Blankness,
     Calibration,
     Likeness,
-    parse_blankness,
     parse_calibration,
-    parse_likeness,
+    require_vector,
 )
 from picsight_engine.bundles.destination import demand_writable
-from picsight_engine.bundles.fields import is_number, require, require_apart, require_texts, require_whole
+from picsight_engine.bundles.fields import read_record, require, require_apart
 from picsight_engine.errors import BundleError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 FORMAT = 1
@@ -53,13 +50,16 @@ TEMPLATES = (
     "a good photo of a {}.",
     "{}",
 )
-# Limits far beyond any tower, to protect memory and disk.
-_MOST_PIXELS, _MOST_TOKENS, _MOST_DIM, _MOST_SCALE, _MOST_BYTES = 4096, 4096, 65_536, 10_000, 2**45
-_PREPROCESSING = ("size", "resize", "interpolation", "crop", "mean", "std")  # of what `space_id` is made
-_SHA256 = re.compile("[0-9a-f]{64}")
-_SPACE = re.compile("[0-9a-f]{16}")
+# Ranges far beyond any tower, to protect memory and disk.
+Pixels = Annotated[int, (1, 4096)]
+Tokens = Annotated[int, (2, 4096)]
+TokenId = Annotated[int, (0, 2**31)]
+Dim = Annotated[int, (1, 65_536)]
+Scale = Annotated[float, (1e-6, 10_000)]
+Deviation = Annotated[float, (1e-6, 1e6)]
+Template = Annotated[str, re.compile(r".*\{\}.*", re.DOTALL)]
 
-_Record = TypeVar("_Record", "Licence", "ImageSpec", "TextSpec", "FileRecord")
+_PREPROCESSING = ("size", "resize", "interpolation", "crop", "mean", "std")  # of what `space_id` is made
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +75,12 @@ class Licence:
 class ImageSpec:
     """The image tower's file and preprocessing; `mean` and `std` are for values 0 to 1, null if the graph normalises."""
 
-    size: int
+    size: Pixels
     resize: Resize
     interpolation: Interpolation
     crop: Crop | None
     mean: tuple[float, float, float] | None
-    std: tuple[float, float, float] | None
+    std: tuple[Deviation, Deviation, Deviation] | None
     input: str
     output: str
     dtype: Literal["float32"]
@@ -96,13 +96,13 @@ class TextSpec:
     `languages` are those that the tower knows, by their codes; "*" stands for many. Words of others are translated to English.
     """
 
-    context: int
+    context: Tokens
     dynamic: bool
-    pad_id: int
-    eot: int
+    pad_id: TokenId
+    eot: TokenId
     tokenizer: str
-    clean: Clean
-    templates: tuple[str, ...]
+    clean: str  # a `Clean`; another one needs a newer Picsight
+    templates: tuple[Template, ...]
     input: str
     output: str
     graph: str = TEXT_GRAPH
@@ -118,8 +118,8 @@ class TextSpec:
 class FileRecord:
     """Size and SHA-256 (lower-case hex) of one file of the bundle."""
 
-    bytes: int
-    sha256: str
+    bytes: Annotated[int, (0, 2**45)]
+    sha256: Annotated[str, re.compile("[0-9a-f]{64}")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +129,9 @@ class Manifest:
     name: str
     title: str
     licence: Licence
-    dim: int
-    space_id: str
-    logit_scale: float
+    dim: Dim
+    space_id: Annotated[str, re.compile("[0-9a-f]{16}")]
+    logit_scale: Scale
     image: ImageSpec | None
     text: TextSpec | None
     drift: dict[str, Any] = field(default_factory=dict)
@@ -329,85 +329,18 @@ def parse_manifest(text: bytes, path: Path) -> Manifest:
 def check_manifest(data: dict[str, Any]) -> Manifest:
     """The manifest that JSON describes; KeyError, TypeError, ValueError or OverflowError if it is incomplete or wrong."""
     json.dumps(data, allow_nan=False, ensure_ascii=False).encode()  # no number is infinite, all text is text
-    known = {f.name for f in fields(Manifest)}
-    data = {key: value for key, value in data.items() if key in known}
-    require_whole("dim", data["dim"], 1, _MOST_DIM)  # checked before the vectors of this length
-    files = {name: _record(FileRecord, each) for name, each in dict(data["files"]).items()}
-    require_apart(files, MANIFEST)
-    for name, record in files.items():
-        require_whole(f"the size of {name}", record.bytes, 0, _MOST_BYTES)
-        require(f"the hash of {name}", record.sha256, fits=bool(_SHA256.fullmatch(record.sha256)))
-    data["licence"] = licence = _record(Licence, data["licence"])
-    parts: dict[str, Callable[[Any], object]] = {
-        "image": _image_spec,
-        "text": _text_spec,
-        "calibration": partial(parse_calibration, dim=data["dim"]),
-        "likeness": parse_likeness,
-        "blankness": partial(parse_blankness, dim=data["dim"]),
-    }
-    parsed = {key: parse(data[key]) for key, parse in parts.items() if data.get(key) is not None}
-    manifest = Manifest(**{**data, **parsed, "files": files})
-    scale = manifest.logit_scale
-    require_texts({"name": manifest.name, "title": manifest.title})
-    require_texts({"licence.id": licence.id, "licence.url": licence.url})
-    require("licence.accept", licence.accept, fits=isinstance(licence.accept, bool))
-    require("space_id", manifest.space_id, fits=bool(_SPACE.fullmatch(manifest.space_id)))
-    require("logit_scale", scale, fits=is_number(scale) and 0 < scale <= _MOST_SCALE)
-    for key in ("drift", "provenance"):
-        table = getattr(manifest, key)
-        require(key, table, fits=isinstance(table, dict))
-    return manifest
-
-
-def _image_spec(data: dict[str, Any]) -> ImageSpec:
-    for key, allowed in (
-        ("resize", get_args(Resize)),
-        ("interpolation", get_args(Interpolation)),
-        ("crop", (*get_args(Crop), None)),
-        ("dtype", ("float32",)),
-    ):
-        if data[key] not in allowed:
-            raise ValueError(
-                f"image.{key} is {reprlib.repr(data[key])}, known are {', '.join(map(str, allowed))}"
-            )
-    if data["resize"] == "shortest" and data["crop"] is None:
+    manifest = read_record(Manifest, {"files": None, **data})  # only one that is being made has no files
+    require_apart(manifest.files, MANIFEST)
+    if manifest.image is not None and manifest.image.resize == "shortest" and manifest.image.crop is None:
         raise ValueError("image.crop is null, but a picture resized by its shortest side is no square")
-    require_whole("image.size", data["size"], 1, _MOST_PIXELS)
-    triples = {key: None if data[key] is None else _triple(key, data[key]) for key in ("mean", "std")}
-    require("image.std", data["std"], fits=triples["std"] is None or min(triples["std"]) > 0)
-    data = {"graph": IMAGE_GRAPH, **data}
-    require_texts({f"image.{key}": data[key] for key in ("input", "output", "graph")})
-    return _record(ImageSpec, {**data, **triples})
-
-
-def _text_spec(data: dict[str, Any]) -> TextSpec:
-    for key, least, most in (("context", 2, _MOST_TOKENS), ("pad_id", 0, 2**31), ("eot", 0, 2**31)):
-        require_whole(f"text.{key}", data[key], least, most)
-    data = {"graph": TEXT_GRAPH, **data}
-    require_texts({f"text.{key}": data[key] for key in ("tokenizer", "clean", "input", "output", "graph")})
-    require("text.dynamic", data["dynamic"], fits=isinstance(data["dynamic"], bool))
-    templates = tuple(data["templates"])
-    if not all(isinstance(template, str) and "{}" in template for template in templates):
-        raise ValueError("a text without {} is among text.templates")
-    ranked_by = data.get("ranked_by", "templates")
-    require("text.ranked_by", ranked_by, fits=ranked_by in get_args(RankedBy))
-    languages = tuple(data.get("languages", ("en",)))
-    require_texts({f"text.languages[{place}]": each for place, each in enumerate(languages)})
-    known = {"templates": templates, "ranked_by": ranked_by, "languages": languages}
-    return _record(TextSpec, {**data, **known})
-
-
-def _triple(key: str, values: list[float]) -> tuple[float, float, float]:
-    """One number for each of red, green and blue."""
-    fits = isinstance(values, list) and len(values) == 3 and all(map(is_number, values))
-    require(f"image.{key}", values, fits=fits)
-    red, green, blue = map(float, values)
-    return red, green, blue
-
-
-def _record(kind: type[_Record], data: dict[str, Any]) -> _Record:
-    """Builds a record from JSON; a missing key is an error that names it, an unknown key is ignored."""
-    return kind(**{f.name: data[f.name] for f in fields(kind)})
+    if manifest.calibration is not None:
+        parse_calibration(data["calibration"], manifest.dim)
+    if (likeness := manifest.likeness) is not None:
+        require("likeness", data["likeness"], fits=likeness.weaker <= likeness.strong)
+    if manifest.blankness is not None:
+        for name in ("direction", "words"):
+            require_vector(f"blankness.{name}", data["blankness"][name], manifest.dim)
+    return manifest
 
 
 def check_image_tower(bundle: Bundle) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import math
 import struct
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from picsight_engine.bundles.fields import is_number, require
+from picsight_engine.bundles.fields import read_record, require
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Match = Literal["strong", "weaker", "none"]
+Cosine = Annotated[float, (-1, 1)]
+Share = Annotated[float, (0, 1)]
+Along = Annotated[float, (-10, 10)]  # a direction on which the means of what it parts lie 1 apart
 
 _BYTES = 2  # of a float16
-_FARTHEST = 10  # along a direction on which the means of what it parts lie 1 apart
 BEST = 5  # the number of best scores whose mean is the evidence for several right photos
 TURN = 1_000  # photos in the library to which the thresholds apply, and at which their growth changes
 
@@ -43,15 +45,15 @@ class Calibration:
     If a search names a colour, a photo loses `colour` times minus the log probability that it shows it.
     """
 
-    answered: float
-    strong: float
-    possible: float
-    gap: float
-    span: float
-    growth: float
-    growth_below: float
-    common: float
-    colour: float = 0.0
+    answered: Cosine
+    strong: Cosine
+    possible: Cosine
+    gap: Share
+    span: Share
+    growth: Share
+    growth_below: Share
+    common: Share
+    colour: Share = 0.0
     centre: str = ""
 
     def centred(self, words: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -87,8 +89,8 @@ class Calibration:
 class Likeness:
     """The cosines from which one photo is like another: strongly, or weakly."""
 
-    strong: float
-    weaker: float
+    strong: Cosine
+    weaker: Cosine
 
     def matches(self, scores: Sequence[float]) -> list[Match]:
         """The match of each score."""
@@ -99,37 +101,18 @@ def _matches(scores: Sequence[float], strong: float, weaker: float) -> list[Matc
     return ["strong" if score >= strong else "weaker" if score >= weaker else "none" for score in scores]
 
 
-def parse_likeness(data: dict[str, Any]) -> Likeness:
-    """Parses the likeness in a manifest; ignores unknown keys.
-
-    Raises:
-        KeyError: a number is missing.
-        ValueError: one is not a cosine, or they are not in order.
-    """
-    cuts = (data["strong"], data["weaker"])
-    require("likeness", data, fits=all(map(is_number, cuts)) and -1 <= cuts[1] <= cuts[0] <= 1)
-    return Likeness(*map(float, cuts))
-
-
-def parse_calibration(data: dict[str, Any], dim: int) -> Calibration:
-    """Parses the calibration in a manifest; ignores unknown keys.
+def parse_calibration(data: Any, dim: int) -> Calibration:
+    """The calibration that JSON describes for vectors of `dim` numbers.
 
     Raises:
         KeyError: a number is missing.
         ValueError: one is not a number or cosine, the thresholds are not in order, or the centre is not a vector.
     """
-    require("calibration", data, fits=isinstance(data, dict))
-    numbers = {}
-    centre = data.get("centre", "")
-    require("calibration.centre", centre, fits=centre == "" or _is_vector(centre, dim))
-    for each in fields(Calibration)[:-1]:
-        value = data.get(each.name, 0) if each.name == "colour" else data[each.name]
-        lowest = -1 if each.name in {"answered", "strong", "possible"} else 0
-        require(f"calibration.{each.name}", value, fits=is_number(value) and lowest <= value <= 1)
-        numbers[each.name] = float(value)
-    calibration = Calibration(**numbers, centre=centre)
+    calibration = read_record(Calibration, data, "calibration")
     in_order = max(calibration.possible, calibration.strong) <= calibration.answered
     require("calibration", data, fits=in_order)
+    if calibration.centre:
+        require_vector("calibration.centre", calibration.centre, dim)
     return calibration
 
 
@@ -142,10 +125,10 @@ class Blankness:
     """
 
     direction: str
-    cut: float
-    weight: float
+    cut: Along
+    weight: Share
     words: str
-    asked: float
+    asked: Along
 
     def axis(self) -> NDArray[np.float32]:
         """The direction [dim]."""
@@ -166,30 +149,11 @@ def vector_text(vector: NDArray[np.float32]) -> str:
     return base64.b64encode(vector.astype("<f2").tobytes()).decode("ascii")
 
 
-def parse_blankness(data: dict[str, Any], dim: int) -> Blankness:
-    """Parses the blankness in a manifest; ignores unknown keys.
-
-    Raises:
-        KeyError: a field is missing.
-        ValueError: a number is invalid or out of range, or a vector is not a text of `dim` finite numbers.
-    """
-    for name in ("direction", "words"):
-        require(f"blankness.{name}", data[name], fits=_is_vector(data[name], dim))
-    for name, least, most in (
-        ("cut", -_FARTHEST, _FARTHEST),
-        ("weight", 0, 1),
-        ("asked", -_FARTHEST, _FARTHEST),
-    ):
-        fits = is_number(data[name]) and least <= data[name] <= most
-        require(f"blankness.{name}", data[name], fits=fits)
-    return Blankness(**{each.name: data[each.name] for each in fields(Blankness)})
-
-
-def _is_vector(text: object, dim: int) -> bool:
-    if not isinstance(text, str):
-        return False
+def require_vector(key: str, text: str, dim: int) -> None:
+    """Raises a ValueError unless a text holds `dim` finite numbers."""
     content = base64.b64decode(text, validate=True)
-    return len(content) == dim * _BYTES and all(map(math.isfinite, struct.unpack(f"<{dim}e", content)))
+    fits = len(content) == dim * _BYTES and all(map(math.isfinite, struct.unpack(f"<{dim}e", content)))
+    require(key, text, fits=fits)
 
 
 @cache
