@@ -177,7 +177,7 @@ def decoding(folder: Path) -> Stage:
     augmentation = drawing(1, (224,)).augmentation
     begun = time.perf_counter()
     for number, photo in enumerate(photos):
-        image = decode_photo(photo)
+        image = decode_photo(photo, str(number))
         replay(image, draw_views(augmentation, str(number), 0, *image.size)[0], 224)
     return Stage("decoding and drawing, one core", "view", 0.0, (time.perf_counter() - begun) / len(photos))
 

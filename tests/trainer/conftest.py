@@ -24,7 +24,7 @@ from filelock import FileLock
 from tests.conftest import REPOSITORY
 
 from mctrain.cli.command import mctrain
-from mctrain.data.shards import Sample, samples
+from mctrain.data.shards import SampleMembers, samples
 from mctrain.recipes.teaching import Recipe, load_recipe
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def write_shard(path: Path, parts: list[tuple[str, bytes]]) -> Path:
     return path
 
 
-def members_of(sample: Sample, words: bytes, key: str | None = None) -> list[tuple[str, bytes]]:
+def members_of(sample: SampleMembers, words: bytes, key: str | None = None) -> list[tuple[str, bytes]]:
     """A photo and its JSON as members of a shard, under another key if one is given."""
     return [(f"{key or sample.key}.{sample.suffix}", sample.photo), (f"{key or sample.key}.json", words)]
 

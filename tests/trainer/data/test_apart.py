@@ -150,7 +150,8 @@ def test_what_stands_in_its_part_stops_no_run_and_elsewhere_it_does(stranger, tm
 
 
 def test_training_learns_neither_its_photos_nor_its_words(everyday, tiny_data, tiny_recipe, cache, tmp_path):
-    apart = replace(everyday[0], words={**everyday[0].words, "queries": ["zebra on the moon"]})
+    words = json.dumps({**everyday[0].words, "queries": ["zebra on the moon"]}).encode()
+    apart = replace(everyday[0], members={**everyday[0].members, "json": words})
     for path in tiny_data.iterdir():
         shutil.copy(path, tmp_path)
     own = list(samples(tmp_path / "labelled-train-000000.tar.gz"))

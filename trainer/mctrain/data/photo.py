@@ -4,55 +4,55 @@ from __future__ import annotations
 
 import io
 import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import PIL.Image
 
 from mctrain.data.words import StoredPhoto
 from mctrain.errors import DataError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _MOST_PIXELS = 100_000_000  # 300 MB decoded; Pillow's own bound depends on who else set it
 _QUALITY = 92
 _SUFFIXES = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp"}
 
 
-def decode_photo(photo: bytes) -> PIL.Image.Image:
-    """RGB; not turned upright, transparency dropped.
+def decode_photo(photo: bytes, key: str) -> PIL.Image.Image:
+    """RGB; not turned upright, transparency dropped. `key` is for error messages only.
 
     Raises:
-        DataError: it cannot be decoded, is cut short or too large; the message is the reason alone.
+        DataError: it cannot be decoded, is cut short or too large.
     """
+    with _opened(photo, key) as image:
+        image.load()
+        return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def describe_photo(photo: bytes, key: str) -> StoredPhoto:
+    """The photo with the suffix and the size that its first bytes tell, whatever its file was called; it is not decoded.
+
+    Raises:
+        DataError: they tell of no picture that `decode_photo` takes.
+    """
+    with _opened(photo, key) as image:
+        return StoredPhoto(_SUFFIXES.get(str(image.format), "jpg"), photo, image.width, image.height)
+
+
+@contextmanager
+def _opened(photo: bytes, key: str) -> Iterator[PIL.Image.Image]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what decoders complain about and read all the same
             image = PIL.Image.open(io.BytesIO(photo), formats=tuple(_SUFFIXES))
-            _demand_decent(image)
-            image.load()
-            return image if image.mode == "RGB" else image.convert("RGB")
+            if image.width * image.height > _MOST_PIXELS:
+                raise ValueError(f"it has {image.width} by {image.height} pixels")  # noqa: TRY301 (one sentence for all)
+            yield image
     # The outer border to foreign decoders: on damaged bytes they raise whatever these lead to.
     except Exception as fault:
-        raise DataError(str(fault)) from fault
-
-
-def describe_photo(photo: bytes) -> StoredPhoto:
-    """The photo with the suffix and the size that its first bytes tell, whatever its file was called; it is not decoded.
-
-    Raises:
-        DataError: they tell of no picture that `decode_photo` takes; the message is the reason alone.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            image = PIL.Image.open(io.BytesIO(photo), formats=tuple(_SUFFIXES))
-            _demand_decent(image)
-            return StoredPhoto(_SUFFIXES.get(str(image.format), "jpg"), photo, image.width, image.height)
-    # The outer border to foreign decoders: on damaged bytes they raise whatever these lead to.
-    except Exception as fault:
-        raise DataError(str(fault)) from fault
-
-
-def _demand_decent(image: PIL.Image.Image) -> None:
-    if image.width * image.height > _MOST_PIXELS:
-        raise ValueError(f"it has {image.width} by {image.height} pixels")
+        raise DataError(f"The photo {key} cannot be decoded: {fault}.") from fault
 
 
 def encode_jpeg(image: PIL.Image.Image) -> bytes:

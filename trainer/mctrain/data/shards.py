@@ -1,6 +1,6 @@
 """Shards: tar archives, plain or gzipped, in which the members of a photo (`KEY.jpg`, `KEY.json`, ...) are adjacent.
 
-`samples` reads our shards and stops at the first error; `grouped` reads any shard and reports faults.
+`samples` stops at the first fault; `grouped` reads on and reports faults.
 """
 
 from __future__ import annotations
@@ -14,9 +14,7 @@ import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
-
-import PIL.Image
+from typing import TYPE_CHECKING, Any, Literal
 
 from mctrain.errors import DataError
 from mctrain.places import opened
@@ -27,6 +25,8 @@ from picsight_engine.photos.decode import Limits, decode
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
+    import PIL.Image
+
     from mctrain.places import Place
 
 
@@ -35,30 +35,16 @@ def write_archive(path: Path, samples: Iterable[tuple[str, Mapping[str, bytes]]]
 
     Only names that are too long for plain headers, or not ASCII, get an extended header.
     """
-    with write_whole(path) as file:
-        hashed = _Hashed(file)
-        with tarfile.open(fileobj=cast("BinaryIO", hashed), mode="w", format=tarfile.PAX_FORMAT) as archive:
-            for key, members in samples:
-                for suffix, content in members.items():
-                    member = tarfile.TarInfo(f"{key}.{suffix}")  # no time, no owner, mode 0644
-                    member.size = len(content)
-                    archive.addfile(member, io.BytesIO(content))
-    return hashed.digest.hexdigest()
-
-
-class _Hashed:
-    """The file methods that writing an archive needs, with a digest of the written bytes."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.digest = hashlib.sha256()
-
-    def write(self, content: bytes) -> int:
-        self.digest.update(content)
-        return self._file.write(content)
-
-    def tell(self) -> int:
-        return self._file.tell()
+    with (
+        write_whole(path) as file,
+        tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive,
+    ):
+        for key, members in samples:
+            for suffix, content in members.items():
+                member = tarfile.TarInfo(f"{key}.{suffix}")  # no time, no owner, mode 0644
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
+    return file_digest(path)
 
 
 PHOTO_SUFFIXES = frozenset({"jpg", "jpeg", "png", "webp"})
@@ -66,23 +52,6 @@ PHOTO_SUFFIXES = frozenset({"jpg", "jpeg", "png", "webp"})
 FaultKind = Literal["no photo", "broken json", "damaged shard"]
 
 _LIMITS = Limits()
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One photo of a shard: its key, the bytes of its file, and its JSON."""
-
-    key: str
-    suffix: str
-    photo: bytes
-    words: dict[str, Any]
-
-    def image(self) -> PIL.Image.Image:
-        """The decoded photo, RGB; raises DataError if the photo cannot be decoded."""
-        try:
-            return PIL.Image.open(io.BytesIO(self.photo)).convert("RGB")
-        except (OSError, SyntaxError, ValueError) as fault:
-            raise DataError(f"The photo {self.key} cannot be decoded: {fault}.") from fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +79,11 @@ class SampleMembers:
     def photo(self) -> bytes:
         """The bytes of the photo's file."""
         return self.members.get(self.suffix, b"")
+
+    @property
+    def words(self) -> dict[str, Any]:
+        """The JSON of the sample; raises DataError if it is missing or no object."""
+        return parse_words(self.members.get("json", b""), self.key)
 
     def image(self) -> PIL.Image.Image:
         """The photo, rotated upright and converted to sRGB.
@@ -217,7 +191,7 @@ def grouped(shard: Place) -> Iterator[SampleMembers]:
         yield _judged(key, found)
 
 
-def sound_groups(shard: Place) -> Iterator[SampleMembers]:
+def samples(shard: Place) -> Iterator[SampleMembers]:
     """The samples of any shard, up to the first fault; raises DataError if a sample or the shard has a fault."""
     for each in grouped(shard):
         if each.fault is not None:
@@ -235,23 +209,6 @@ def _judged(key: str, found: dict[str, bytes]) -> SampleMembers:
             except DataError as broken:
                 fault = fault or Fault("broken json", str(broken))
     return SampleMembers(key, found, fault)
-
-
-def samples(shard: Path) -> Iterator[Sample]:
-    """The photos of a shard with their JSON; raises DataError if the shard cannot be read, or a photo has no JSON."""
-    photo: tuple[str, str, bytes] | None = None
-    for key, suffix, content in members(shard):
-        if suffix in PHOTO_SUFFIXES and photo is None:
-            photo = (key, suffix, content)
-        elif suffix == "json" and photo is not None and photo[0] == key:
-            yield Sample(key, photo[1], photo[2], parse_words(content, key))
-            photo = None
-        else:
-            raise DataError(
-                f"The shard {shard} is out of order at {key}.{suffix}; run `mctrain data check` on it."
-            )
-    if photo is not None:
-        raise DataError(f"The shard {shard} ends before {photo[0]}.json; run `mctrain data check` on it.")
 
 
 def parse_words(content: bytes, key: str, suffix: str = "json") -> dict[str, Any]:

@@ -12,7 +12,7 @@ import numpy as np
 import PIL.Image
 
 from mctrain.data.refusal import shipped
-from mctrain.data.shards import grouped, parse_words, sound_groups
+from mctrain.data.shards import grouped, parse_words, samples
 from mctrain.data.words import texts_by_kind, words_of
 from mctrain.errors import DataError
 from mctrain.places import size_of
@@ -146,7 +146,7 @@ def count_words(shards: Sequence[Place], table: Path) -> int:
     """
     known, photos, counts = shipped(), 0, Counter[str]()
     for shard in shards:
-        for group in sound_groups(shard):
+        for group in samples(shard):
             if known.stands_apart(group.key, parse_words(group.members.get("json", b"{}"), group.key)):
                 continue
             photos += 1

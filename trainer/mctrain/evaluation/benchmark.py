@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mctrain.data.shards import Sample, grouped
+from mctrain.data.photo import decode_photo
+from mctrain.data.shards import samples
 from mctrain.data.sources.listing import sound_records
 from mctrain.errors import DataError
 from mctrain.evaluation.datacomp import MAIN, WINOGAVIL, classified, retrieved, wants_metadata
@@ -91,12 +92,9 @@ def _samples(
 ) -> Iterator[tuple[str, NDArray[np.float32], Mapping[str, bytes]]]:
     """Key, unit vector [dim] and members of each sample; pixels are decoded as in webdataset."""
     for number in range(int((folder / _SPLIT / "nshards.txt").read_text(encoding="utf-8"))):
-        for group in grouped(folder / _SPLIT / f"{number}.tar"):
-            if group.fault is not None:
-                raise DataError(group.fault.sentence)
-            key = f"{number}/{group.key}"
-            picture = Sample(key, group.suffix, group.photo, {}).image()
-            yield key, subject.picture(picture, key), group.members
+        for sample in samples(folder / _SPLIT / f"{number}.tar"):
+            key = f"{number}/{sample.key}"
+            yield key, subject.picture(decode_photo(sample.photo, key), key), sample.members
 
 
 @dataclass(frozen=True, slots=True)

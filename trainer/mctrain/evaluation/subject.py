@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mctrain.data.shards import PHOTO_SUFFIXES, sound_groups
+from mctrain.data.shards import PHOTO_SUFFIXES, samples
 from mctrain.data.words import SampleTexts, words_of
 from mctrain.errors import DataError, WeightsError
 from mctrain.teachers.teacher import BundleTeacher
@@ -229,7 +229,7 @@ def _read(path: Path) -> bytes:
 
 
 def _in_shard(shard: Path) -> Iterator[_Photo]:
-    for each in sound_groups(shard):
+    for each in samples(shard):
         yield _Photo(
             each.key, Path(f"{each.key}.{each.suffix}"), each.photo, words_of(each.members, each.key)
         )

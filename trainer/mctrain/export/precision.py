@@ -16,7 +16,7 @@ import torch
 from onnx import helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from mctrain.data.shards import sound_groups
+from mctrain.data.shards import samples
 from mctrain.data.words import words_of
 from mctrain.errors import DataError, ExportError
 from mctrain.models.graph import Graph
@@ -68,7 +68,7 @@ def subjects_of(shard: Path) -> Subjects:
 
 def _captioned(shard: Path) -> Iterator[tuple[SampleMembers, str]]:
     """Each captioned sample with its first caption."""
-    for each in sound_groups(shard):
+    for each in samples(shard):
         captions = words_of(each.members, each.key).captions
         if captions:
             yield each, captions[0]

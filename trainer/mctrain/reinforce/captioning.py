@@ -227,7 +227,7 @@ def _pictures(
 ) -> Iterator[_Pictured]:
     """Samples with their photos, in order, decoded ahead."""
     with ThreadPoolExecutor(_THREADS) as threads:
-        work = ((*each, threads.submit(decode_photo, each[0].photo)) for each in samples)
+        work = ((*each, threads.submit(decode_photo, each[0].photo, each[0].key)) for each in samples)
         for group, tagged, picture in ahead(work, _BATCH):
             try:
                 yield _Pictured(group, tagged, picture.result())

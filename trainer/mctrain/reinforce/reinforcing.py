@@ -256,10 +256,10 @@ def _decoded(
 def _show(key: str, suffix: str, photo: bytes, remembered: bool, drawing: Drawing) -> _Shown | None:
     """Decodes a photo and makes its views, in a worker process; None if the photo is broken."""
     try:
-        image = decode_photo(photo)
+        image = decode_photo(photo, key)
         if drawing.jpeg and suffix not in {"jpg", "jpeg"}:
             suffix, photo = "jpg", encode_jpeg(image)
-            image = decode_photo(photo)  # the pixels that a reader will get
+            image = decode_photo(photo, key)  # the pixels that a reader will get
     except DataError:
         return None
     views = draw_views(drawing.augmentation, key, drawing.seed, image.width, image.height)

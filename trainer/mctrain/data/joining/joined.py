@@ -112,9 +112,9 @@ def join_sample(
 
 def _photo(key: str, content: bytes) -> StoredPhoto:
     try:
-        return describe_photo(content)
+        return describe_photo(content, key)
     except DataError as fault:
-        raise SampleError(f"The photo of {key} cannot be decoded: {fault}.", "broken photo") from fault
+        raise SampleError(str(fault), "broken photo") from fault
 
 
 def _views(key: str, content: bytes, photo: StoredPhoto, taken: Taken) -> tuple[bytes, bool]:

@@ -97,9 +97,9 @@ class PlainSample:
             SampleError: the photo cannot be decoded, is truncated or too large.
         """
         try:
-            return decode_photo(self.photo)
+            return decode_photo(self.photo, self.key)
         except DataError as fault:
-            raise SampleError(f"The photo {self.key} cannot be decoded: {fault}.", "broken photo") from fault
+            raise SampleError(str(fault), "broken photo") from fault
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ spread, so each network's are scaled until the mean entropy over the training ph
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -214,7 +213,7 @@ def _read_texts(
         for sample in samples(shard):
             taken.append(not known.stands_apart(sample.key, sample.words))
             if taken[-1]:
-                words = phrasing.words_of(sample.key, {"json": json.dumps(sample.words).encode()})
+                words = phrasing.words_of(sample.key, sample.members)
                 made = words.synthetic
                 queries = dict.fromkeys((*made.get(QUERIES, ()), *made.get(CLASSES, ())))
                 texts.append(_Texts((*words.human, *made.get(CAPTIONS, ())), tuple(queries)))

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import torch
 
+from mctrain.data.photo import decode_photo
 from mctrain.data.replay import picture_digest, replay
-from mctrain.data.shards import Sample, file_digest, samples
+from mctrain.data.shards import file_digest, samples
 from mctrain.data.views import draw_views
 from mctrain.data.workers import open_pool
 from mctrain.errors import DataError
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     import PIL.Image
     from numpy.typing import NDArray
 
+    from mctrain.data.shards import SampleMembers
     from mctrain.recipes.tables import Augmentation
     from picsight_engine.bundles.bundle import ImageSpec
 
@@ -208,7 +210,7 @@ def _compute(
 
 def _batches(
     work: _Work | _MapsWork,
-) -> Iterator[tuple[list[Sample], list[PIL.Image.Image], NDArray[np.float32]]]:
+) -> Iterator[tuple[list[SampleMembers], list[PIL.Image.Image], NDArray[np.float32]]]:
     """Batches of photos with this view, as pictures and as network input."""
     stream = samples(work.shard)
     while batch := list(itertools.islice(stream, _BATCH)):
@@ -216,9 +218,9 @@ def _batches(
         yield batch, pictures, np.stack([preprocess(picture, work.views.spec) for picture in pictures])
 
 
-def view_of(sample: Sample, views: Views, view: int) -> PIL.Image.Image:
+def view_of(sample: SampleMembers, views: Views, view: int) -> PIL.Image.Image:
     """One view of a photo, at the networks' input size."""
-    image = sample.image()
+    image = decode_photo(sample.photo, sample.key)
     drawn = draw_views(views.augmentation, sample.key, views.seed, image.width, image.height)[view]
     return replay(image, drawn, views.spec.size)
 
