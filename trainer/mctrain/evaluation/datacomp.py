@@ -90,29 +90,17 @@ def _published(figure: str) -> str:
 
 
 def averaged(answers: Mapping[str, Answers]) -> Answers:
-    """Combines the answers to all 38 tasks into one task, whose figure is the average of their (first) main figures.
+    """Combines the answers to all 38 tasks into one task, whose figure is the unweighted mean of their (first) main figures.
 
     Raises:
         DataError: one is missing.
     """
-    average({task: each.outcomes[0].percent() for task, each in answers.items()})
+    if missing := [task for task in MAIN if task not in answers]:
+        raise DataError(
+            f"{len(missing)} of DataComp's {len(MAIN)} tasks have no figure, the first is {missing[0]}; an average needs all."
+        )
     # unchanged keys, so that each set has the same halves as alone
     keys = tuple(key for task in MAIN for key in answers[task].keys)
     parts = tuple((answers[task].outcomes[0], len(answers[task].keys)) for task in MAIN)
     texts = sum(each.texts for each in answers.values())
     return Answers(keys, texts, (Average(f"average of {len(MAIN)}", parts),))
-
-
-def average(results: Mapping[str, float | None]) -> float:
-    """The unweighted mean of the main figures; other tasks than the 38 are ignored.
-
-    Raises:
-        DataError: one of the 38 is missing or has no figure.
-    """
-    figures = [results.get(task) for task in MAIN]
-    missing = [task for task, each in zip(MAIN, figures, strict=True) if each is None]
-    if missing:
-        raise DataError(
-            f"{len(missing)} of DataComp's {len(MAIN)} tasks have no figure, the first is {missing[0]}; an average needs all."
-        )
-    return sum(each for each in figures if each is not None) / len(MAIN)

@@ -173,11 +173,12 @@ class _List:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FoundTask:
-    """A task with its shards or photo folder, and the data folder."""
+    """A task with its shards or photo folder, the data folder, and the files in it that the task reads besides."""
 
     task: Asked
     photos: tuple[Path, ...]
     data: Path
+    beside: tuple[Path, ...] = ()
 
 
 def load_tasks(path: Path | None = None) -> tuple[Task, ...]:
@@ -215,7 +216,7 @@ def find_files(tasks: Sequence[Task], data: Path, scratch: Path) -> list[FoundTa
             case DataComp():
                 named += _benchmarks(task, data)
             case _:
-                named.append(FoundTask(task, _named(task, data), data))
+                named.append(_named(task, data))
     if not any(isinstance(task, Everyday | Blanks) for task in tasks):
         return named
     everyday = (pack_everyday(data, scratch),)
@@ -235,14 +236,13 @@ def _benchmarks(suite: DataComp, data: Path) -> list[FoundTask]:
     return [FoundTask(Benchmark(suite.name, task), (folder / folder_of(task),), data) for task in there]
 
 
-def _named(task: Named, data: Path) -> tuple[Path, ...]:
-    """The photos that a task names; checks for the files beside them."""
+def _named(task: Named, data: Path) -> FoundTask:
     match task:
         case Folders() | BoxedPairs():
             folder = task.folder if isinstance(task, Folders) else task.images
-            photos: tuple[Path, ...] = (_folder(task.name, data / folder),)
+            photos = [_folder(task.name, data / folder)]
         case _:
-            photos = tuple(find_shards(data, task.shards))
+            photos = find_shards(data, task.shards)
     match task:
         case ZeroShot() | Folders():
             beside = [CLASS_NAMES]
@@ -252,8 +252,7 @@ def _named(task: Named, data: Path) -> tuple[Path, ...]:
             beside = [task.texts] if isinstance(task, Translations) else []
     if not photos:
         raise DataError(f"The task {task.name} names no shard; give it some.")
-    find_shards(data, beside)
-    return photos
+    return FoundTask(task, tuple(photos), data, tuple(find_shards(data, beside)))
 
 
 def _folder(task: str, folder: Path) -> Path:

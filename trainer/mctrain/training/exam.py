@@ -6,27 +6,16 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mctrain.data.phrasing import CLASS_NAMES
 from mctrain.data.shards import file_digest
 from mctrain.errors import RecipeError
 from mctrain.evaluation.measure import measure
 from mctrain.evaluation.report import result_of
 from mctrain.evaluation.subject import Subject
-from mctrain.evaluation.tasks import (
-    Blanks,
-    BoxedPairs,
-    DataComp,
-    Folders,
-    Pairs,
-    Translations,
-    ZeroShot,
-    find_files,
-    load_tasks,
-)
+from mctrain.evaluation.tasks import Blanks, DataComp, find_files, load_tasks
 from mctrain.teachers.towers import Towers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from mctrain.evaluation.report import Figure
@@ -66,7 +55,10 @@ class Exam:
         Raises:
             DataError: a file is missing.
         """
-        tasks = [(repr(each.task), [_state_of(path) for path in _files(each)]) for each in self.found]
+        tasks = [
+            (repr(each.task), [_state_of(path) for path in (*each.photos, *each.beside)])
+            for each in self.found
+        ]
         return hashlib.sha256(repr(tasks).encode()).hexdigest()
 
 
@@ -104,20 +96,6 @@ def open_exam(
             f"There is no task {min(absent)} to measure; there are {', '.join(known or [each.name for each in named])}."
         )
     return Exam(table.figures, preset, tuple(each for each in found if each.task.name in wanted), look)
-
-
-def _files(found: FoundTask) -> Iterator[Path]:
-    """The files that a task reads."""
-    yield from found.photos
-    match found.task:
-        case ZeroShot() | Folders():
-            yield found.data / CLASS_NAMES
-        case Pairs() | BoxedPairs():
-            yield found.data / found.task.pairs
-        case Translations():
-            yield found.data / found.task.texts
-        case _:
-            pass
 
 
 def _state_of(path: Path) -> str:
