@@ -71,11 +71,9 @@ def _of_origin(origin: WeightsFile | HeadFit | Trained) -> list[str]:
         publisher = f"{origin.publisher}, licence {origin.licence}"
         return [f"made of    {origin.name} ({publisher}), SHA-256 {origin.sha256}"]
     if isinstance(origin, HeadFit):
-        last = origin.history[-1] if origin.history else None
-        return _made(asdict(origin.recipe), origin.data, _passes(len(origin.history), last))
-    lines = _made(origin.recipe, origin.data, _steps(origin.steps, origin.begun, origin.score))
-    learnt = [f"learnt     {origin.photos} photos"] if origin.photos else []
-    return [*lines, *learnt, *_compared([asdict(each) for each in origin.compared])]
+        length = {"epochs": len(origin.history), "last_loss": origin.history[-1] if origin.history else None}
+        return _of_run({"recipe": asdict(origin.recipe), "data": origin.data, **length})
+    return _of_run(asdict(origin))
 
 
 def _of_metrics(folder: Path, origin: WeightsFile | HeadFit | Trained) -> list[str]:
@@ -148,24 +146,29 @@ def _of_provenance(facts: Mapping[str, Any]) -> list[str]:
 
 
 def _of_run(facts: Mapping[str, Any]) -> list[str]:
-    """The provenance of a bundle that mctrain wrote."""
+    """The facts of a checkpoint, or of a bundle that mctrain wrote: only the latter name what a run began with."""
+    recipe, files = facts["recipe"], list(facts.get("data") or {})
+    about = recipe.get("about") or {}
     length = (
         _steps(facts["steps"], facts.get("begun", ""), facts.get("score"))
         if "steps" in facts
         else _passes(facts.get("epochs"), facts.get("last_loss"))
     )
-    lines = _made(facts["recipe"], facts.get("data") or {}, length)
+    lines = [f"made by    recipe {recipe.get('name')}: {length}"]
+    if recipe.get("changes"):
+        lines.append(f"changed    {', '.join(recipe['changes'])}")
+    keys = ("source", "machine", "expected", "noise", "command")
+    lines += [f"recipe     {key}: {about[key]}" for key in keys if about.get(key)]
+    named = f"{len(files)} files, each with a digest: {', '.join(files)}" if files else "none named"
+    lines.append(f"data       {named}")
     if facts.get("began_with"):
         lines.append(f"made of    {facts['photos']} photos, on top of {facts['began_with']}")
-    return [*lines, *_compared(facts.get("compared", ()))]
-
-
-def _compared(lines: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The comparison with the model that a run began with."""
-    return [
+    elif "began_with" not in facts and facts.get("photos"):
+        lines.append(f"learnt     {facts['photos']} photos")
+    return lines + [
         f"compared   {each['name']}: {each['photos']} photos, {each['before']:.1f} to {each['after']:.1f} %"
         f"{', less is better' if each.get('less_is_better') else ''}"
-        for each in lines
+        for each in facts.get("compared", ())
     ]
 
 
@@ -178,24 +181,6 @@ def _steps(count: int, begun: str, score: float | None) -> str:
     """The length of a training run."""
     length = f"{count} steps from {f'the checkpoint {begun[:16]}' if begun else 'scratch'}"
     return length if score is None else f"{length}, {score:.1f} % on the halves that choose settings"
-
-
-def _made(recipe: Mapping[str, Any], data: Mapping[str, str], length: str) -> list[str]:
-    about = recipe.get("about") or {}
-    return [
-        f"made by    recipe {recipe.get('name')}: {length}",
-        *([f"changed    {', '.join(recipe['changes'])}"] if recipe.get("changes") else []),
-        *(
-            f"recipe     {name}: {about[name]}"
-            for name in ("source", "machine", "expected", "noise", "command")
-            if about.get(name)
-        ),
-        f"data       {_names(list(data))}",
-    ]
-
-
-def _names(files: Sequence[str]) -> str:
-    return f"{len(files)} files, each with a digest: {', '.join(files)}" if files else "none named"
 
 
 def _facts(facts: object) -> str:
