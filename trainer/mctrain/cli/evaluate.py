@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mctrain.cli.options import cache_option, data_option
+from mctrain.cli.options import cache_option, data_option, sheet_option, tasks_option
 from mctrain.cli.progress import bar, printable
 from mctrain.whole_files import write_whole
 from picsight_engine.bundles.destination import demand_writable
@@ -35,12 +35,7 @@ class _Measured:
 @click.argument("subject")
 @data_option
 @cache_option
-@click.option(
-    "--tasks",
-    type=click.Path(dir_okay=False, path_type=Path),
-    show_default="the list that ships",
-    help="TOML list of tasks, instead of the built-in one.",
-)
+@tasks_option
 @click.option("--against", metavar="SUBJECT", help="Another subject, to compare with SUBJECT photo by photo.")
 @click.option(
     "--report",
@@ -121,14 +116,10 @@ def _write_page(report: Path, measured: Sequence[_Measured]) -> None:
 
 def _document(one: _Measured, other: _Measured | None) -> dict[str, Any]:
     return {
-        "subject": _named(one),
-        "against": _named(other) if other else None,
+        "subject": {"name": one.subject.name, "digest": one.subject.digest},
+        "against": {"name": other.subject.name, "digest": other.subject.digest} if other else None,
         "tasks": [each.as_dict() for each in one.results],
     }
-
-
-def _named(each: _Measured) -> dict[str, str]:
-    return {"name": each.subject.name, "digest": each.subject.digest}
 
 
 @click.command()
@@ -140,9 +131,7 @@ def _named(each: _Measured) -> dict[str, str]:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Text file of searches, one per line.",
 )
-@click.option(
-    "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The sheet, a PNG."
-)
+@sheet_option
 @cache_option
 def answers(subject: str, *, shards: tuple[str, ...], queries: Path, output: Path, cache: Path) -> None:
     """Draws the ten photos of SHARDs that SUBJECT (anything `mctrain eval` measures) ranks first for each search."""

@@ -36,6 +36,18 @@ bundle_option = click.option(
 )
 
 
+tasks_option = click.option(
+    "--tasks",
+    type=click.Path(dir_okay=False, path_type=Path),
+    show_default="the list that ships",
+    help="TOML list of tasks, instead of the built-in one.",
+)
+
+sheet_option = click.option(
+    "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The sheet, a PNG."
+)
+
+
 class FolderOrUrl(click.ParamType[Place]):
     """An existing folder, or the URL of a store."""
 

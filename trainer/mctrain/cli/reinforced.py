@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 import numpy as np
 
-from mctrain.cli.options import cache_option
+from mctrain.cli.options import cache_option, sheet_option
 from mctrain.cli.progress import bar, printable
 from mctrain.data.reinforced.manifest import MANIFEST, ReinforcedManifest, load_manifest
 
@@ -105,9 +105,7 @@ def _compare(
 
 @click.command()
 @click.argument("shard", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option(
-    "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The sheet, a PNG."
-)
+@sheet_option
 @click.option(
     "--count",
     default=12,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mctrain.cli.export import EXPORTING, tell_exported
-from mctrain.cli.options import FolderOrUrl, bundle_option, cache_option
+from mctrain.cli.options import FolderOrUrl, bundle_option, cache_option, tasks_option
 from mctrain.cli.progress import Steps, bar, printable, tell_some
 from mctrain.cli.runs import (
     changes_option,
@@ -108,11 +108,7 @@ def train_decisions(
     help="Checkpoint or bundle to begin with.",
 )
 @click.option("--data", type=_FOLDER, help="Folder of the sets that RECIPE measures on, or is judged by.")
-@click.option(
-    "--tasks",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="TOML list of tasks, instead of the built-in one.",
-)
+@tasks_option
 @bundle_option
 @cache_option
 @changes_option

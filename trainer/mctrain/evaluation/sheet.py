@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from mctrain.data.shards import grouped
 from mctrain.errors import DataError
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from mctrain.evaluation.subject import Subject
 
-INK, QUIET, _RULE, _PAPER = "#1d1d1f", "#66666b", "#d5d5da", "white"
+INK, QUIET, _RULE, PAPER = "#1d1d1f", "#66666b", "#d5d5da", "white"
 FIRST = 10  # photos per search
 SIDE = 160  # pixels of a photo's longer side
 _MARGIN, _GAP = 32, 14
@@ -65,7 +65,7 @@ def text_block(text: str, size: int, width: int, most: int, ink: str = INK) -> I
     """A block of this width with at most `most` lines of text."""
     height = round(size * _LINE_HEIGHT)
     lines = wrapped(text, size, width, most)
-    block = Image.new("RGB", (width, height * len(lines)), _PAPER)
+    block = Image.new("RGB", (width, height * len(lines)), PAPER)
     for number, line in enumerate(lines):
         ImageDraw.Draw(block).text((0, number * height), line, ink, font_of(size))
     return block
@@ -79,7 +79,7 @@ def rule(width: int) -> Image.Image:
 def column(blocks: Sequence[Image.Image], gap: int = 0, width: int = 0) -> Image.Image:
     """Stacks blocks, at least as wide as the widest."""
     height = sum(each.height + gap for each in blocks) - gap * bool(blocks)
-    block = Image.new("RGB", (max([width, *(each.width for each in blocks)]), height), _PAPER)
+    block = Image.new("RGB", (max([width, *(each.width for each in blocks)]), height), PAPER)
     top = 0
     for each in blocks:
         block.paste(each, (0, top))
@@ -90,19 +90,12 @@ def column(blocks: Sequence[Image.Image], gap: int = 0, width: int = 0) -> Image
 def row(blocks: Sequence[Image.Image], gap: int) -> Image.Image:
     """Puts blocks side by side, aligned at the top."""
     width = sum(each.width + gap for each in blocks) - gap * bool(blocks)
-    block = Image.new("RGB", (width, max((each.height for each in blocks), default=0)), _PAPER)
+    block = Image.new("RGB", (width, max((each.height for each in blocks), default=0)), PAPER)
     left = 0
     for each in blocks:
         block.paste(each, (left, 0))
         left += each.width + gap
     return block
-
-
-def framed(block: Image.Image, margin: int) -> Image.Image:
-    """A block with a margin on all sides."""
-    page = Image.new("RGB", (block.width + 2 * margin, block.height + 2 * margin), _PAPER)
-    page.paste(block, (margin, margin))
-    return page
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +147,12 @@ def draw_answers(answers: Sequence[RankedPhotos], title: str) -> Image.Image:
             for picture, cosine in each.found
         ]
         blocks += [rule(width), text_block(each.query, _BODY, width, 1), row(found, _GAP)]
-    return framed(column(blocks, _GAP), _MARGIN)
+    return ImageOps.expand(column(blocks, _GAP), _MARGIN, PAPER)
 
 
 def _square(picture: Image.Image) -> Image.Image:
     """Puts a picture in the upper left corner of a white square."""
-    square = Image.new("RGB", (SIDE, SIDE), "white")
+    square = Image.new("RGB", (SIDE, SIDE), PAPER)
     square.paste(picture)
     return square
 

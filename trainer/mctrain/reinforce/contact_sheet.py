@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import ImageOps
 
 from mctrain.data.reinforced.embeddings import columns_of
 from mctrain.data.reinforced.manifest import load_manifest
@@ -15,7 +16,7 @@ from mctrain.data.shards import grouped
 from mctrain.data.views import OPERATIONS
 from mctrain.data.words import words_of
 from mctrain.errors import DataError
-from mctrain.evaluation.sheet import QUIET, column, framed, row, rule, text_block
+from mctrain.evaluation.sheet import PAPER, QUIET, column, row, rule, text_block
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -177,7 +178,7 @@ def draw_sheet(gathered: SheetContent, title: str) -> Image:
         if columns:
             parts.insert(1, column(lines, _GAP, views - _GAP))
         blocks += [rule(width), row(parts, _GAP)]
-    return framed(column(blocks, _GAP), _MARGIN)
+    return ImageOps.expand(column(blocks, _GAP), _MARGIN, PAPER)
 
 
 def _photo(photo: ShownPhoto) -> Image:
