@@ -59,7 +59,7 @@ def judge(ensemble, drawing, pool):
 
 @pytest.fixture(scope="module")
 def maker(ensemble, drawing, pool):
-    return Reinforcing(drawing, Storage.PTH_BF16, ensemble, pool, None, Collected({}, {}))
+    return Reinforcing(drawing, Storage.PTH_BF16, ensemble, pool, None, Collected({}))
 
 
 @pytest.fixture(scope="module")

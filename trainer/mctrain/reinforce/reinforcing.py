@@ -150,7 +150,7 @@ class Reinforcing:
             versions=versions() | {name: metadata.version(name) for name in _PACKAGES},
         )
         save_manifest(folder / MANIFEST, manifest)
-        if not self.bank.dropped:
+        if not self.bank.texts:
             return []
         texts, place = self.bank.texts, folder / BANK
         count = sum(map(len, texts.values()))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
-from collections import Counter
 from itertools import islice
 
 import pytest
@@ -26,7 +25,7 @@ def own_file(folder, *texts):
 def test_captions_and_class_prompts_come_as_distinct_lines(real_data):
     found = collect(["imagenet", "coco"], BankPlaces(real_data, (), shipped()))
     assert found.texts["imagenet"][:3] == ("a photo of a tench.", "tench", "a picture of a tench.")
-    assert (len(found.texts["imagenet"]), found.dropped["imagenet"]) == (2994, {"repeated": 6})
+    assert len(found.texts["imagenet"]) == 2994  # of 3000, six are repeated
     with gzip.open(real_data / "texts" / "coco-val2017-captions.txt.gz", "rt", encoding="utf-8") as file:
         lines = {" ".join(line.split()) for line in file}
     assert set(found.texts["coco"]) <= lines
@@ -35,14 +34,13 @@ def test_captions_and_class_prompts_come_as_distinct_lines(real_data):
     assert len({text.casefold() for text in everything}) == len(everything)
 
 
-def test_the_first_source_has_a_text_and_the_rest_are_dropped_with_a_reason(real_data, tmp_path):
+def test_the_first_source_has_a_text_and_the_rest_are_dropped(real_data, tmp_path):
     shutil.copy(real_data / "classnames.json", tmp_path)
     places = own_file(
         tmp_path, "Tench!", "  my  own\tdog ", "", " . ", "my own dog.", "x" * (LONGEST + 1), "x" * LONGEST
     )
     found = collect(["imagenet", "mine.txt"], places)
     assert found.texts["mine.txt"] == ("my own dog", "x" * LONGEST)
-    assert found.dropped["mine.txt"] == Counter({"repeated": 2, "empty": 2, "too long": 1})
 
 
 def test_what_was_said_about_evaluation_photos_stays_out_without_their_shards(real_data, tmp_path):
@@ -60,7 +58,6 @@ def test_what_was_said_about_evaluation_photos_stays_out_without_their_shards(re
     places = own_file(tmp_path, *spoken, "a text of my own")
     found = collect(["mine.txt"], places)
     assert found.texts == {"mine.txt": ("a text of my own",)}
-    assert found.dropped["mine.txt"] == {"evaluation": len(spoken)}
 
 
 def test_what_was_said_about_a_persons_own_evaluation_photos_stays_out_too(real_data, tmp_path):
@@ -129,9 +126,11 @@ def test_an_unknown_source_is_named_with_those_that_there_are(tmp_path):
 
 def test_glosses_are_used_where_wordnet_is_installed_and_missed_aloud_elsewhere(tmp_path, monkeypatch):
     monkeypatch.setenv("WNSEARCHDIR", str(tmp_path))
-    found = collect(["wordnet"], BankPlaces(tmp_path, (), shipped()))
-    assert found.texts == {}
+    found = collect(["mine.txt", "wordnet"], own_file(tmp_path, "my own dog"))
+    assert found.texts == {"mine.txt": ("my own dog",)}
     assert "No WordNet is installed here" in found.absent[0]
+    with pytest.raises(DataError, match=r"have no text; .* No WordNet is installed here"):
+        collect(["wordnet"], BankPlaces(tmp_path, (), shipped()))
     (tmp_path / "data.noun").write_text(
         "  1 This software and database is being provided to you\n"
         "02084071 05 n 03 dog 0 domestic_dog 0 Canis_familiaris 0 001 @ 02083346 n 0000 | a member of the genus Canis; "

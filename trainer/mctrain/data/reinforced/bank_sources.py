@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,37 +53,21 @@ class BankPlaces:
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """Texts by source, the number dropped from each by reason, and sentences about missing sources."""
+    """Texts by source, none if no source was named, and sentences about missing sources."""
 
     texts: Mapping[str, tuple[str, ...]]
-    dropped: Mapping[str, Counter[str]]
     absent: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class _TextSieve:
-    """Drops empty, long, reserved and repeated texts."""
-
-    known: Reserved
-    seen: set[str] = field(default_factory=set)
-
-    def sift(self, texts: Iterable[str], dropped: Counter[str]) -> Iterator[str]:
-        """Yields the remaining texts, each as one line."""
-        for raw in texts:
-            # a lone surrogate cannot be encoded
-            text = " ".join(raw.encode(errors="replace").decode().split())
-            words = plain_words(text)
-            if not words:
-                dropped["empty"] += 1
-            elif len(text) > LONGEST:
-                dropped["too long"] += 1
-            elif self.known.holds_sentence(text):
-                dropped["evaluation"] += 1
-            elif words in self.seen:
-                dropped["repeated"] += 1
-            else:
-                self.seen.add(words)
-                yield text
+def _sifted(texts: Iterable[str], known: Reserved, seen: set[str]) -> Iterator[str]:
+    """The texts, each as one line, without empty, long, reserved and repeated ones; `seen` are the words of earlier ones."""
+    for raw in texts:
+        # a lone surrogate cannot be encoded
+        text = " ".join(raw.encode(errors="replace").decode().split())
+        words = plain_words(text)
+        if words and len(text) <= LONGEST and words not in seen and not known.holds_sentence(text):
+            seen.add(words)
+            yield text
 
 
 def collect(sources: Sequence[str], places: BankPlaces) -> Collected:
@@ -93,7 +76,7 @@ def collect(sources: Sequence[str], places: BankPlaces) -> Collected:
     Raises:
         RecipeError: a source is unknown.
         RefusalError: a file was made from evaluation photos, or a shard contains some.
-        DataError: a file is missing or damaged.
+        DataError: a file is missing or damaged, or the sources have no text.
     """
     for name in sources:
         if name not in SOURCES and not name.endswith(_SUFFIXES):
@@ -102,16 +85,16 @@ def collect(sources: Sequence[str], places: BankPlaces) -> Collected:
                 f"There is no source of texts {name}; there are {known}, and files that end in .txt or .txt.gz."
             )
     absent: list[str] = []
-    sieve = _TextSieve(places.known)
-    dropped = {name: Counter[str]() for name in sources}
+    seen = set[str]()
     texts: dict[str, tuple[str, ...]] = {}
     for name in dict.fromkeys(sources):
-        texts[name] = tuple(sieve.sift(_read(name, places, absent), dropped[name]))
-    # a file goes by its name without the folder
-    named = {
-        name if name in SOURCES else name.rpartition("/")[2]: each for name, each in texts.items() if each
-    }
-    return Collected(named, dropped, tuple(absent))
+        if each := tuple(_sifted(_read(name, places, absent), places.known, seen)):
+            # a file goes by its name without the folder
+            texts[name if name in SOURCES else name.rpartition("/")[2]] = each
+    if sources and not texts:
+        missing = "".join(f" {each}" for each in absent)
+        raise DataError(f"The sources of the bank have no text; name one that has some.{missing}")
+    return Collected(texts, tuple(absent))
 
 
 def _read(name: str, places: BankPlaces, absent: list[str]) -> Iterator[str]:
