@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from mctrain.cli.jobs import demand_room
 from mctrain.cli.options import cache_option
 from mctrain.cli.progress import bar, printable, tell_some
 from mctrain.data.joining.fetch_plan import make_plan
@@ -16,10 +16,10 @@ from mctrain.data.joining.holders import find_holders
 from mctrain.data.joining.uid_index import open_index
 from mctrain.data.named import named_shards_below
 from mctrain.places import place_of
-from picsight_engine.bundles.destination import demand_writable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from mctrain.data.joining.join import JoinRecord
     from mctrain.data.named import Named
@@ -50,9 +50,7 @@ def join(reinforced: str, *, sources: tuple[str, ...], output: str, plan: bool, 
             "Give either --with, for the photos and captions, or --plan, to fetch them first."
         )
     shards, folder = named_shards_below(reinforced), place_of(output)
-    for place in (folder, cache):
-        if isinstance(place, Path):
-            demand_writable(place)
+    demand_room(output, cache)
     if plan:
         _plan(shards, folder)
     else:

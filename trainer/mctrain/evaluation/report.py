@@ -18,7 +18,7 @@ from mctrain.evaluation.outcome import Difference, Interval, difference, interva
 from mctrain.whole_files import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -53,10 +53,6 @@ class Figure:
     choosing: float | None
     reporting: float | None
 
-    def sentence(self) -> str:
-        """For a terminal."""
-        return f"{self.name} {self.percent:.2f} {_span(self.interval)}"
-
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
@@ -77,11 +73,14 @@ class TaskResult:
     def sentences(self, against: str = "") -> list[str]:
         """A line for the terminal, and another for the differences."""
         asked = f"{self.photos} photos, {self.texts} texts{', less is better' * self.less_is_better}"
-        lines = [f"{self.task}: {asked}; {_list(each.sentence() for each in self.figures)}"]
+        figures = [f"{each.name} {each.percent:.2f} {_span(each.interval)}" for each in self.figures]
+        lines = [f"{self.task}: {asked}; {'; '.join(figures)}"]
         if self.differences:
-            lines.append(
-                f"{self.task}, against {against}: {_list(map(difference_sentence, self.differences))}"
-            )
+            leads = [
+                f"{each.figure} {each.points:+.2f} {_span(each.interval)}, more in {each.better:.1%}"
+                for each in self.differences
+            ]
+            lines.append(f"{self.task}, against {against}: {'; '.join(leads)}")
         return lines
 
 
@@ -94,11 +93,6 @@ def result_of(task: str, answers: Answers, others: Answers | None = None) -> Tas
     return TaskResult(task, len(answers.keys), answers.texts, figures, apart, answers.less_is_better)
 
 
-def difference_sentence(each: Difference) -> str:
-    """For a terminal."""
-    return f"{each.figure} {each.points:+.2f} {_span(each.interval)}, more in {each.better:.1%}"
-
-
 def _figure(outcome: Figured, odd: NDArray[np.bool_]) -> Figure:
     percent = outcome.percent()
     assert percent is not None, "every group of it has a question"
@@ -107,10 +101,6 @@ def _figure(outcome: Figured, odd: NDArray[np.bool_]) -> Figure:
 
 def _span(each: Interval) -> str:
     return f"({each.low:.2f} to {each.high:.2f})"
-
-
-def _list(sentences: Iterable[str]) -> str:
-    return "; ".join(sentences)
 
 
 def _rounded(content: Any) -> Any:

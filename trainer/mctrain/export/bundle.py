@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -231,7 +231,7 @@ def _change_head(
             f"The image tower of the bundle that the run began with cannot take the new head (cosine {drift.mean}); nothing was "
             "written. Export the checkpoint with `mctrain export`."
         )
-    return {"stored": kept.stored, **drift.as_dict()}
+    return {"stored": kept.stored, **asdict(drift)}
 
 
 def _export_text(
@@ -248,7 +248,7 @@ def _export_text(
         return _store_small(reference, plain, stored, rows)
     wanted = embed(reference, rows, "text")
     store_int8(plain, stored)
-    return {"stored": "int8", **measure_drift(wanted, stored, rows).as_dict()}
+    return {"stored": "int8", **asdict(measure_drift(wanted, stored, rows))}
 
 
 def _store_small(
@@ -259,9 +259,9 @@ def _store_small(
     store_halves(plain, stored)
     drift = measure_drift(wanted, stored, rows)
     if drift.mean >= _LEAST_HALVES:
-        return {"stored": "float16", **drift.as_dict()}
+        return {"stored": "float16", **asdict(drift)}
     store_floats(plain, stored)
-    return {"stored": "float32", **measure_drift(wanted, stored, rows).as_dict()}
+    return {"stored": "float32", **asdict(measure_drift(wanted, stored, rows))}
 
 
 def _write_packages(checkpoint: Checkpoint, packages: Packages, work: Path) -> list[str]:

@@ -6,7 +6,7 @@ Weights are float16 with a Cast (computed in float32), float32, or int8 for text
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -158,10 +158,6 @@ class Drift:
     mean: float
     least: float
     centred: bool = True
-
-    def as_dict(self) -> dict[str, Any]:
-        """For the manifest."""
-        return asdict(self)
 
 
 def trial_texts(spec: TextSpec) -> list[torch.Tensor]:

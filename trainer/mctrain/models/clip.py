@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, cast
 
@@ -132,10 +131,11 @@ def parameters(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
+@cache
 def deployed_model(preset: Preset) -> Clip:
     """The model with folded branches, in evaluation mode, on the meta device."""
-    # several presets differ only in these fields
-    return _deployed(replace(preset, name="", title="", mean=None, std=None))
+    with torch.device("meta"):
+        return reparameterize(build_clip(preset).eval())
 
 
 def deployed_size(preset: Preset) -> tuple[int, int]:
@@ -143,12 +143,6 @@ def deployed_size(preset: Preset) -> tuple[int, int]:
     model = deployed_model(preset)
     assert model.text is not None
     return parameters(model.image), parameters(model.text)
-
-
-@cache
-def _deployed(preset: Preset) -> Clip:
-    with torch.device("meta"):
-        return reparameterize(build_clip(preset).eval())
 
 
 def space_id(tower: nn.Module, spec: ImageSpec) -> str:

@@ -129,10 +129,9 @@ def read_to_the_last_end(path: Path, context: int) -> None:
 class Graph:
     """A graph on the CPU, for caching features and for comparing exports with torch."""
 
-    def __init__(self, path: Path, *, threads: int = 1) -> None:
+    def __init__(self, path: Path) -> None:
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = _SILENT
         self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

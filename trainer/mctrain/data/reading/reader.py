@@ -86,10 +86,8 @@ class TrainingData:
         """The batches of a pass or of some of its steps; `workers` (0: this process reads) does not change them.
 
         Raises:
-            DataError: the samples do not fill a batch, too many in a row are broken, or one cannot be read.
+            DataError: too many samples in a row are broken, or one cannot be read.
         """
-        if not self.steps(part.batch):
-            raise DataError(f"{len(self)} samples make no batch of {part.batch}; take a smaller one.")
         steps = _Steps(self._shards, self._seen, self._settings, part)
         wanted = range(self.steps(part.batch))[part.start : part.stop]
         yield from load(steps, wanted, workers, self._skipped)

@@ -82,10 +82,8 @@ class StreamedData:
         """The batches of a pass or of some of its steps, read by `workers` processes (0: by this one).
 
         Raises:
-            DataError: the samples do not fill a batch, there are fewer shards than ranks, or no sample is usable.
+            DataError: there are fewer shards than ranks, or no sample is usable.
         """
-        if not self.steps(part.batch):
-            raise DataError(f"{len(self)} samples make no batch of {part.batch}; take a smaller one.")
         each = len(self._shards[part.rank :: part.ranks])
         if not each:
             raise DataError(

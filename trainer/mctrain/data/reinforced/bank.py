@@ -201,11 +201,10 @@ def write_bank(
     An existing bank of the same texts and teachers is kept; equal input gives equal bytes.
 
     Raises:
-        DataError: there is no text, a teacher's vector is not of length 1, or the file cannot be written.
+        DataError: a teacher's vector is not of length 1.
+        OSError: the file cannot be written.
     """
     everything = [text for each in texts.values() for text in each]
-    if not everything:
-        raise DataError(f"There is no text for the bank {path}; name a source that has some.")
     kinds = {kind: len(each) for kind, each in texts.items() if each}
     about = BankAbout(tuple(teachers), kinds, _digest(teachers, everything))
     with suppress(DataError):  # there is none, or it is damaged
@@ -223,10 +222,7 @@ def write_bank(
     whole = parts / path.name  # in this folder, so that a half-written file is removed with it
     with write_whole(whole) as target:
         _join(target, about, everything, files)
-    try:
-        whole.replace(path)
-    except OSError as fault:
-        raise DataError(f"{path} cannot be written: {fault.strerror}.") from fault
+    whole.replace(path)
     shutil.rmtree(parts, ignore_errors=True)
 
 

@@ -252,11 +252,6 @@ def contrasts_of(corpus: Corpus, texts: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.unique(found[found >= 0])
 
 
-def steps_of_epoch(rows: NDArray[np.int64], table: TrainingTable) -> int:
-    """Batches per epoch."""
-    return len(rows) // table.batch
-
-
 def draw_texts(
     corpus: Corpus, photos: NDArray[np.int64], queries: float, draw: np.random.Generator
 ) -> NDArray[np.int64]:

@@ -23,7 +23,7 @@ from mctrain.optimisation.optimizer import FACTOR, Descent, build_head_optimizer
 from mctrain.optimisation.statistics import average_from, flushed_denormals
 from mctrain.recipes.parser import parse
 from mctrain.recipes.teaching import Recipe
-from mctrain.teachers.fit.corpus import FitBatch, batches, steps_of_epoch
+from mctrain.teachers.fit.corpus import FitBatch, batches
 from mctrain.weights.tensor_files import read_saved, write_saved
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def fit(
         TrainerError: the file holds a run of another recipe or version, or is damaged; or the photos do not fill a batch.
     """
     table = recipe.training
-    steps = steps_of_epoch(lesson.photos, table)
+    steps = len(lesson.photos) // table.batch
     if not steps:
         raise TrainerError(
             f"{len(lesson.photos)} photos do not fill a batch of {table.batch}; give more photos or a smaller batch."
