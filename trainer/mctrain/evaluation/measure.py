@@ -224,10 +224,6 @@ def _translations(subject: Subject, task: Translations, found: FoundTask) -> Ans
     return Answers(asked.keys, len(lines) * len(task.languages), tuple(outcomes))
 
 
-def _benchmark(subject: Subject, task: Benchmark, found: FoundTask) -> Answers:
-    return ask(subject, task.task, found.photos[0])
-
-
 _ASKERS: dict[type[Asked], Callable[[Subject, Any, FoundTask], Answers]] = {
     Retrieval: _retrieval,
     Everyday: _everyday,
@@ -238,7 +234,7 @@ _ASKERS: dict[type[Asked], Callable[[Subject, Any, FoundTask], Answers]] = {
     BoxedPairs: _boxed_pairs,
     WordOrder: _order,
     Translations: _translations,
-    Benchmark: _benchmark,
+    Benchmark: lambda subject, task, found: ask(subject, task.task, found.photos[0]),
 }
 
 

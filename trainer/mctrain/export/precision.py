@@ -24,13 +24,12 @@ from picsight_engine.runtime.agreement import eight_photos
 from picsight_engine.runtime.unit_rows import flaw_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     import PIL.Image
     from numpy.typing import NDArray
 
-    from mctrain.data.shards import SampleMembers
     from picsight_engine.bundles.bundle import TextSpec
 
 # smaller tensors (norms, biases, z-scores) stay float32: they take no space, and float16 could cost precision
@@ -58,20 +57,13 @@ def subjects_of(shard: Path) -> Subjects:
     Raises:
         DataError: it cannot be read, or holds no photo with a caption.
     """
-    found = list(islice(_captioned(shard), _COUNT))
+    captioned = ((each, words_of(each.members, each.key).captions) for each in samples(shard))
+    found = list(islice(((each, captions[0]) for each, captions in captioned if captions), _COUNT))
     if len(found) < 2:
         raise DataError(f"{shard} holds fewer than two photos with captions; choose another shard.")
     return Subjects(
         tuple(each.image() for each, _ in found), tuple(caption for _, caption in found), shard.name
     )
-
-
-def _captioned(shard: Path) -> Iterator[tuple[SampleMembers, str]]:
-    """Each captioned sample with its first caption."""
-    for each in samples(shard):
-        captions = words_of(each.members, each.key).captions
-        if captions:
-            yield each, captions[0]
 
 
 def packaged() -> Subjects:

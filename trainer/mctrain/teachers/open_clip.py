@@ -92,7 +92,7 @@ def load_model(title: str) -> OpenClipModel:
         raise WeightsError(f"open_clip:{title} cannot be loaded: {first}.") from fault
     finally:
         logging.disable(logging.NOTSET)
-    if quick is not None and quick != _has_quick_gelu(module):
+    if quick is not None and quick != any(isinstance(each, QuickGELU) for each in module.modules()):
         raise WeightsError(
             f"open_clip:{name} computes with {'the exact GELU' if quick else 'QuickGELU'}, and these weights were trained "
             "with the other one; name the model in its other form, with or without -quickgelu."
@@ -171,10 +171,6 @@ def _demand_known(name: str, weights: str) -> None:
         raise WeightsError(
             f"There is no file {weights}, and open_clip has no weights of that name for {name}; it has: {tags}."
         )
-
-
-def _has_quick_gelu(model: torch.nn.Module) -> bool:
-    return any(isinstance(module, QuickGELU) for module in model.modules())
 
 
 def spec_of(tower: Any) -> ImageSpec:

@@ -55,15 +55,14 @@ class Looks:
     def of(self, pictures: Sequence[PIL.Image.Image]) -> tuple[Tensor, Tensor]:
         """RGB pictures → features [n, networks * 1280] and logits [networks, n, 1000], rounded to float16 as in the cache."""
         size = (self._spec.size, self._spec.size)
-        squares = [each if each.size == size else self._squash(each) for each in pictures]
+        squares = [
+            each if each.size == size else replay(each, DrawnView(None), self._spec.size) for each in pictures
+        ]
         digests = [picture_digest(each)[:DIGITS] for each in squares]
         looks = [network.of(squares, digests, self._spec) for network in self._networks]
         features = np.concatenate([each for each, _ in looks], axis=1).astype(np.float32)
         logits = np.stack([each for _, each in looks]).astype(np.float32)
         return torch.from_numpy(features), torch.from_numpy(logits)
-
-    def _squash(self, picture: PIL.Image.Image) -> PIL.Image.Image:
-        return replay(picture, DrawnView(None), self._spec.size)
 
 
 class _Network:

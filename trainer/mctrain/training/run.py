@@ -76,7 +76,10 @@ def follow(recipe: TrainingRecipe, start: Start | None, places: Places, around: 
     with joined() as rank:
         run = open_training(recipe, start, places, rank, workers=around.workers)
         run = replace(run, at=load_state(around.folder, run))
-        _demand_one_beginning(rank, run.at.step, around.folder)
+        if rank.most(run.at.step) != -rank.most(-run.at.step):
+            raise TrainerError(
+                f"The processes of this run find different states in {around.folder}; name a folder with -o that all machines share."
+            )
         with ExitStack() as stack:
             desk = stack.enter_context(_desk(run, places, around)) if rank.first else None
             if rank.from_first(len(run.at.scores)) < len(run.at.scores):
@@ -88,13 +91,6 @@ def follow(recipe: TrainingRecipe, start: Start | None, places: Places, around: 
                 desk.journal.tell(f"samples skipped: {reasons}")
         path = None if ending.signal or not rank.first else save_result(around.folder, run, ending.best)
     return RunResult(ending.why, ending.signal, path, run.feed.data.skipped)
-
-
-def _demand_one_beginning(rank: Rank, step: int, folder: Path) -> None:
-    if rank.most(step) != -rank.most(-step):
-        raise TrainerError(
-            f"The processes of this run find different states in {folder}; name a folder with -o that all machines share."
-        )
 
 
 def open_training(

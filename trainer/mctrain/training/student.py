@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import partial
 from types import MethodType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -27,7 +26,6 @@ from mctrain.training.range_augment import RangeAugment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from contextlib import AbstractContextManager
 
     from torch import Tensor
     from torch.optim.swa_utils import AveragedModel
@@ -54,15 +52,13 @@ def recompute(model: nn.Module) -> None:
 
 def _recomputed(block: nn.Module, *inputs: Any) -> Any:
     """Replaces a block's `forward`; a bound method, so that a copy gets its own."""
-    return checkpoint(_forward, block, *inputs, use_reentrant=False, context_fn=partial(_contexts, block))
-
-
-def _forward(block: nn.Module, *inputs: Any) -> Any:
-    return type(block).forward(block, *inputs)
-
-
-def _contexts(block: nn.Module) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
-    return nullcontext(), statistics_kept(block)
+    return checkpoint(
+        type(block).forward,
+        block,
+        *inputs,
+        use_reentrant=False,
+        context_fn=lambda: (nullcontext(), statistics_kept(block)),
+    )
 
 
 class Precision:

@@ -12,7 +12,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mctrain.data.packing.plan import PackingPlan, PackingSettings, content_key, digest, make_plan
 from mctrain.data.packing.prepare import LIMITS, Prepared, prepare
@@ -244,28 +244,23 @@ def _finished_shards(folder: Path) -> dict[str, PackedShard]:
     Raises:
         DataError: the folder holds other files, which are never overwritten.
     """
-    content = _read_manifest(folder / MANIFEST)
-    if content is None:
+    path = folder / MANIFEST
+    try:
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError:
         if folder.is_dir() and any(path.suffix != ".part" for path in folder.iterdir()):
             raise DataError(
                 f"{folder} holds other files; choose an empty folder, or one that was packed into before."
-            )
+            ) from None
         return {}
-    try:
-        if (content["format"], content["kind"]) != (_FORMAT, _KIND):
-            raise DataError(f"{folder / MANIFEST} is not one of packed photos; choose another folder.")
-        return {record["plan"]: PackedShard(**record) for record in content["shards"]}
-    except (KeyError, TypeError) as fault:
-        raise DataError(f"{folder / MANIFEST} is damaged; remove the folder and pack again.") from fault
-
-
-def _read_manifest(path: Path) -> Any:
-    try:
-        return json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return None
     except (OSError, ValueError) as fault:
         raise DataError(f"{path} cannot be read: {fault}.") from fault
+    try:
+        if (content["format"], content["kind"]) != (_FORMAT, _KIND):
+            raise DataError(f"{path} is not one of packed photos; choose another folder.")
+        return {record["plan"]: PackedShard(**record) for record in content["shards"]}
+    except (KeyError, TypeError) as fault:
+        raise DataError(f"{path} is damaged; remove the folder and pack again.") from fault
 
 
 def _is_whole(record: PackedShard, folder: Path, name: str) -> bool:

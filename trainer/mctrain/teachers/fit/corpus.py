@@ -133,14 +133,6 @@ class Corpus:
         return replace(self, vectors=Sentences(trunk, cache).of(self.texts, bar("texts", len(self.texts))))
 
 
-@dataclass(frozen=True, slots=True)
-class _Texts:
-    """The texts of one photo: captions, and short queries."""
-
-    captions: tuple[str, ...]
-    queries: tuple[str, ...]
-
-
 def build_corpus(table: DataTable, views: Views, places: FitFolders, bar: Bar, *, workers: int) -> Corpus:
     """Reads the texts, computes missing features and joins everything; `bar(title, total)` makes a progress display.
 
@@ -151,12 +143,16 @@ def build_corpus(table: DataTable, views: Views, places: FitFolders, bar: Bar, *
     shards = find_shards(data, table.shards)
     if table.blanks:
         shards.append(pack_blanks(TRAINING, table.blanks, cache))
-    texts, taken = _read_texts(shards, table, data)
+    captions, queries, taken = _read_texts(shards, table, data)
     count = views.augmentation.views
     cache_features(shards, views, cache, bar("photo views", len(taken) * count), workers=workers)
     prompts = class_prompts(class_names(data, "imagenet"))
-    everything = [text for each in texts for text in (*each.captions, *each.queries)]
-    contrasts = _contrasts(everything) if table.contrasts else {}
+    everything = [text for each in (*captions, *queries) for text in each]
+    contrasts = {
+        text: contrast
+        for text in (set(everything) if table.contrasts else ())
+        if (contrast := contrast_of(text)) is not None
+    }
     everything += [text for group in prompts for text in group]
     distinct = tuple(sorted({*everything, *contrasts.values()}))
     rows = {text: row for row, text in enumerate(distinct)}
@@ -173,18 +169,12 @@ def build_corpus(table: DataTable, views: Views, places: FitFolders, bar: Bar, *
         logits=join(logits, factors),
         factors=factors,
         texts=distinct,
-        captions=Ragged.of([rows[text] for text in each.captions] for each in texts),
-        queries=Ragged.of([rows[text] for text in each.queries] for each in texts),
+        captions=Ragged.of([rows[text] for text in each] for each in captions),
+        queries=Ragged.of([rows[text] for text in each] for each in queries),
         prompts=Ragged.of([rows[text] for text in group] for group in prompts),
         contrasts=Ragged.of([rows[contrasts[text]]] if text in contrasts else [] for text in distinct),
         vectors=np.empty((0, minilm.WIDTH), np.float16),
     )
-
-
-def _contrasts(texts: Iterable[str]) -> dict[str, str]:
-    """The contrast of each text that has one."""
-    found = ((text, contrast_of(text)) for text in set(texts))
-    return {text: contrast for text, contrast in found if contrast is not None}
 
 
 def _looks(
@@ -203,21 +193,20 @@ def _looks(
 
 def _read_texts(
     shards: Sequence[Path], table: DataTable, data: Path
-) -> tuple[list[_Texts], NDArray[np.bool_]]:
-    """The texts of every training photo, in the order of the shards, and a mask of these among all photos."""
+) -> tuple[list[list[str]], list[list[str]], NDArray[np.bool_]]:
+    """The captions and short queries of every training photo, in the order of the shards, and a mask of these among all photos."""
     phrasing = load_phrasing(data / table.templates, data / table.translations)
     known = shipped()
-    texts: list[_Texts] = []
-    taken: list[bool] = []
+    captions, queries, taken = list[list[str]](), list[list[str]](), list[bool]()
     for shard in shards:
         for sample in samples(shard):
             taken.append(not known.stands_apart(sample.key, sample.words))
             if taken[-1]:
                 words = phrasing.words_of(sample.key, sample.members)
                 made = words.synthetic
-                queries = dict.fromkeys((*made.get(QUERIES, ()), *made.get(CLASSES, ())))
-                texts.append(_Texts((*words.human, *made.get(CAPTIONS, ())), tuple(queries)))
-    return texts, np.array(taken, np.bool_)
+                captions.append([*words.human, *made.get(CAPTIONS, ())])
+                queries.append(list(dict.fromkeys((*made.get(QUERIES, ()), *made.get(CLASSES, ())))))
+    return captions, queries, np.array(taken, np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,13 +232,8 @@ def batches(corpus: Corpus, rows: NDArray[np.int64], table: TrainingTable, epoch
         )
         classes = np.arange(len(corpus.prompts.starts) - 1)
         prompts = corpus.prompts.draw(classes, draw.random(len(classes)))
-        yield FitBatch(photos, views, texts, prompts, contrasts_of(corpus, texts))
-
-
-def contrasts_of(corpus: Corpus, texts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The contrasts [m] of the texts that have one, each once."""
-    found = corpus.contrasts.draw(texts.reshape(-1), np.zeros(texts.size))
-    return np.unique(found[found >= 0])
+        contrasts = np.unique(corpus.contrasts.draw(texts.reshape(-1), np.zeros(texts.size)))
+        yield FitBatch(photos, views, texts, prompts, contrasts[contrasts >= 0])
 
 
 def draw_texts(

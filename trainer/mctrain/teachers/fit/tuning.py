@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from numpy.typing import NDArray
     from torch import Tensor, nn
 
     from mctrain.models.clip import Clip
@@ -117,9 +116,10 @@ def _loss(model: _Tuned, corpus: Corpus, read: Tokenizer, recipe: Recipe, step: 
     classes = draw.choice(len(corpus.prompts.starts) - 1, table.classes, replace=False)
     prompts = corpus.prompts.draw(classes, draw.random(len(classes)))
     features, logits = (as_tensor(each[views, photos]) for each in (corpus.features, corpus.logits))
+    ids = read.encode([corpus.texts[row] for row in (*rows, *prompts)])
     model.heads.train()
     with torch.autocast("cpu", torch.bfloat16, enabled=training.bf16):
-        sentences = model.trunk(_ids(read, corpus, np.concatenate([rows, prompts])))  # [batch + classes, 384]
+        sentences = model.trunk(torch.from_numpy(ids))  # [batch + classes, 384]
         words = model.heads.text(sentences).float()  # [batch + classes, dim]
         seen = model.heads.image(features, logits).float()  # [batch, dim]
     texts, names = words.split([table.batch, table.classes])
@@ -127,11 +127,6 @@ def _loss(model: _Tuned, corpus: Corpus, read: Tokenizer, recipe: Recipe, step: 
     loss = contrastive_loss(seen, texts, torch.from_numpy(rows), scale)
     taught = torch.softmax(logits[:, classes], dim=1)
     return loss + training.distil * class_name_loss(seen, names, taught, scale)
-
-
-def _ids(read: Tokenizer, corpus: Corpus, rows: NDArray[np.int64]) -> Tensor:
-    """Token ids [n, tokens] of texts by their rows."""
-    return torch.from_numpy(read.encode([corpus.texts[row] for row in rows]))
 
 
 @torch.no_grad()
