@@ -56,11 +56,6 @@ class StoredPath:
         with _sentences(self):
             return bool(store.isfile(path))
 
-    def info(self) -> dict[str, Any]:
-        """The store's metadata of the file, including its size; raises the store's own errors."""
-        store, path = self.store()
-        return store.info(path)  # type: ignore[no-any-return]
-
     def open(self, mode: str = "rb") -> io.BufferedReader:
         """Opens the file for random reads; raises the store's own errors."""
         store, path = self.store()
@@ -138,7 +133,10 @@ def files_of(folder: _Place, pattern: str) -> list[_Place]:
 def size_of(place: Place) -> int:
     """The size of a file in bytes; raises DataError if it is missing or may not be read."""
     with _sentences(place):
-        return place.stat().st_size if isinstance(place, Path) else int(place.info()["size"])
+        if isinstance(place, Path):
+            return place.stat().st_size
+        store, path = place.store()
+        return int(store.size(path))
 
 
 def version_of(place: Place) -> str:

@@ -149,12 +149,7 @@ def _of_run(facts: Mapping[str, Any]) -> list[str]:
     """The facts of a checkpoint, or of a bundle that mctrain wrote: only the latter name what a run began with."""
     recipe, files = facts["recipe"], list(facts.get("data") or {})
     about = recipe.get("about") or {}
-    length = (
-        _steps(facts["steps"], facts.get("begun", ""), facts.get("score"))
-        if "steps" in facts
-        else _passes(facts.get("epochs"), facts.get("last_loss"))
-    )
-    lines = [f"made by    recipe {recipe.get('name')}: {length}"]
+    lines = [f"made by    recipe {recipe.get('name')}: {_length(facts)}"]
     if recipe.get("changes"):
         lines.append(f"changed    {', '.join(recipe['changes'])}")
     keys = ("source", "machine", "expected", "noise", "command")
@@ -172,15 +167,13 @@ def _of_run(facts: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _passes(count: int | None, loss: float | None) -> str:
-    """The length of a fit."""
-    return f"{count} passes" if loss is None else f"{count} passes, loss {loss:.4f} at the end"
-
-
-def _steps(count: int, begun: str, score: float | None) -> str:
-    """The length of a training run."""
-    length = f"{count} steps from {f'the checkpoint {begun[:16]}' if begun else 'scratch'}"
-    return length if score is None else f"{length}, {score:.1f} % on the halves that choose settings"
+def _length(facts: Mapping[str, Any]) -> str:
+    """The length of a fit in passes, or of a training run in steps."""
+    loss, score, begun = (facts.get(name) for name in ("last_loss", "score", "begun"))
+    if "steps" not in facts:
+        return f"{facts.get('epochs')} passes" + ("" if loss is None else f", loss {loss:.4f} at the end")
+    length = f"{facts['steps']} steps from {f'the checkpoint {begun[:16]}' if begun else 'scratch'}"
+    return length + ("" if score is None else f", {score:.1f} % on the halves that choose settings")
 
 
 def _facts(facts: object) -> str:

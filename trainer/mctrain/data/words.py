@@ -76,14 +76,19 @@ def words_of(members: Mapping[str, bytes], key: str = "The sample") -> SampleTex
     """
     record = parse_words(members.get("json", b"{}"), key)
     tagged = parse_tags(members.get("syn.json", b"{}"), key)
-    try:
-        text = members.get("txt", b"").decode()
-    except UnicodeDecodeError as fault:
-        raise DataError(f"{key}.txt is not UTF-8: {fault}.") from fault
+    text = parse_text(members.get("txt", b""), key)
     try:
         return described(record, text, {tag: texts_of(tagged, tag) for tag in tagged})
     except DataError as fault:
         raise DataError(f"{key}: {fault}") from fault
+
+
+def parse_text(content: bytes, key: str) -> str:
+    """Decodes `txt`; raises DataError if it is not UTF-8."""
+    try:
+        return content.decode()
+    except UnicodeDecodeError as fault:
+        raise DataError(f"{key}.txt is not UTF-8: {fault}.") from fault
 
 
 def parse_tags(content: bytes, key: str) -> dict[str, Any]:

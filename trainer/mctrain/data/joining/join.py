@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mctrain.data.joining.holders import parse_facts, uid_of
-from mctrain.data.joining.joined import join_sample, take_photo
+from mctrain.data.joining.joined import BY_UID, join_sample, take_photo
 from mctrain.data.refusal import shipped
 from mctrain.data.reinforced.manifest import (
     MANIFEST,
@@ -159,14 +159,14 @@ def _joined(
             if shipped().holds_key(key) or shipped().holds_photo(taken.fetched.photo):
                 tally.refused.append(key)
                 continue
-            made = join_sample(key, group.members, taken, caption, widths)
+            members, scaled = join_sample(key, group.members, taken, caption, widths)
         except SampleError as fault:
             tally.faults[fault.reason].append(group.key)
             continue
         tally.samples += 1
-        tally.scaled += made.scaled
-        tally.unchecked += made.unchecked
-        yield key, made.members
+        tally.scaled += scaled
+        tally.unchecked += taken.by == BY_UID
+        yield key, members
 
 
 def _key(group: SampleMembers, tally: _Tally) -> str:
@@ -200,9 +200,9 @@ def _found(index: UidIndex, key: str, group: SampleMembers) -> tuple[Taken, str]
     fetch = cache(index.fetch)
     digest = str(parse_facts(group.members.get("json", b"")).get("sha256") or "").lower()
     taken = take_photo(
-        digest, (each for place in places if place.photo and (each := fetch(place)).photo), key
+        digest, (each for place in places if place[1].photo and (each := fetch(*place)).photo), key
     )
-    texts = (fetch(place).text for place in places if place.text)
+    texts = (fetch(*place).text for place in places if place[1].text)
     return taken, next((text for text in texts if text.strip()), "")
 
 

@@ -47,15 +47,6 @@ class Taken:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
-class JoinedSample:
-    """The members of a complete sample; whether its crops were scaled, and whether its photo was matched by uid alone."""
-
-    members: Mapping[str, bytes]
-    scaled: bool
-    unchecked: bool
-
-
 BY_BYTES, BY_DOWNLOAD, BY_UID = "bytes", "download", "uid"
 
 
@@ -81,8 +72,9 @@ def take_photo(sha256: str, candidates: Iterable[FetchedSample], key: str) -> Ta
 
 def join_sample(
     key: str, members: Mapping[str, bytes], taken: Taken, caption: str, widths: Sequence[int]
-) -> JoinedSample:
-    """A sample as training reads it: the published members, the photo, and the caption for row 0 of the text embeddings.
+) -> tuple[dict[str, bytes], bool]:
+    """The members of a sample as training reads it: the published ones, the photo, and the caption for row 0 of the text
+    embeddings; and whether its crops were scaled.
 
     Raises:
         SampleError: a member is missing or broken, or its crops do not fit the photo.
@@ -107,7 +99,7 @@ def join_sample(
         **{suffix: content for suffix, content in members.items() if role_of(suffix) == "embeddings"},
     }
     parse_sample(key, joined, widths)  # as training will
-    return JoinedSample(joined, scaled, taken.by == BY_UID)
+    return joined, scaled
 
 
 def _photo(key: str, content: bytes) -> StoredPhoto:

@@ -11,11 +11,11 @@ import json
 import sqlite3
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from itertools import starmap
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
+from mctrain.data.joining.holders import HeldSample
 from mctrain.errors import DataError
 
 if TYPE_CHECKING:
@@ -32,21 +32,11 @@ CREATE TABLE IF NOT EXISTS sample (
     photo INTEGER NOT NULL, text INTEGER NOT NULL);
 """
 _BY_UID = "CREATE INDEX IF NOT EXISTS sample_by_uid ON sample (uid)"
-_FIND = "SELECT source, at, size, photo, text FROM sample WHERE uid = ? ORDER BY source, at"
+_FIND = "SELECT source, uid, at, size, photo, text FROM sample WHERE uid = ? ORDER BY source, at"
 _KNOWN = "SELECT number FROM source"
 _FAULTS = "SELECT fault FROM source WHERE fault <> '' ORDER BY number"
 _COUNT = "SELECT count(*) FROM sample"
 _TWICE = "SELECT count(*) - count(DISTINCT uid) FROM sample WHERE photo"
-
-
-class Location(NamedTuple):
-    """The location of a sample: the file, and the position in it."""
-
-    source: int
-    at: int
-    size: int
-    photo: bool
-    text: bool
 
 
 @dataclass(frozen=True)
@@ -63,13 +53,14 @@ class UidIndex:
     twice: int
     faults: tuple[str, ...]
 
-    def find(self, uid: bytes) -> Iterator[Location]:
-        """All samples with this uid, in the order in which the files were named."""
-        return starmap(Location, self.database.execute(_FIND, [uid]))
+    def find(self, uid: bytes) -> Iterator[tuple[int, HeldSample]]:
+        """All samples with this uid and the numbers of their files, in the order in which the files were named."""
+        for source, *held in self.database.execute(_FIND, [uid]):
+            yield source, HeldSample(*held)
 
-    def fetch(self, found: Location) -> FetchedSample:
-        """The sample at a location; raises DataError if the file has changed."""
-        return self.holders[found.source].fetch(found.at, found.size)
+    def fetch(self, source: int, held: HeldSample) -> FetchedSample:
+        """A sample of the file with this number; raises DataError if the file has changed."""
+        return self.holders[source].fetch(held.at, held.size)
 
     def close(self) -> None:
         """Closes the table."""

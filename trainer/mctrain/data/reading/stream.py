@@ -139,8 +139,14 @@ class _Stream(IterableDataset["TrainingBatch | str"]):
 
     def _seen(self, sample: SampleMembers) -> Visit | None:
         """The visit of a sample; None if it is unusable or held out."""
+        if self._settings.apart and is_apart(sample.key, self._settings.apart):
+            return None
+        needs = REINFORCED if isinstance(self._settings.views, Stored) else PLAIN
+        members = {each: content for each, content in sample.members.items() if role_of(each) in needs.read}
         try:
-            return self._see(sample)
+            if role := needs.missing(map(role_of, members)):
+                raise lacking(sample.key, role)
+            return see(sample.key, members, self._settings, self._part)
         except SampleError as fault:
             self._skip(sample.key, fault.reason, str(fault))
             return None
@@ -153,15 +159,6 @@ class _Stream(IterableDataset["TrainingBatch | str"]):
     def _give_up(self) -> None:
         last = f" The last: {self._skipped[-1].message}" if self._skipped else ""
         raise DataError(f"{len(self._skipped)} samples in a row cannot be used.{last}")
-
-    def _see(self, group: SampleMembers) -> Visit | None:
-        if self._settings.apart and is_apart(group.key, self._settings.apart):
-            return None
-        needs = REINFORCED if isinstance(self._settings.views, Stored) else PLAIN
-        if role := needs.missing(map(role_of, group.members)):
-            raise lacking(group.key, role)
-        members = {each: content for each, content in group.members.items() if role_of(each) in needs.read}
-        return see(group.key, members, self._settings, self._part)
 
     def _mixed(self, shards: Sequence[CountedShard], draw: random.Random) -> Iterator[SampleMembers]:
         """Shuffles the samples of some shards through a buffer, which grows by one with each sample drawn."""

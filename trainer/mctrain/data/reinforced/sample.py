@@ -19,7 +19,7 @@ from mctrain.data.photo import decode_photo
 from mctrain.data.reinforced.embeddings import find_fault, pack_arrays, unpack_arrays
 from mctrain.data.shards import PHOTO_SUFFIXES, parse_words
 from mctrain.data.views import parse_views, write_views
-from mctrain.data.words import SYNTHETIC, SampleTexts, parse_tags
+from mctrain.data.words import SYNTHETIC, SampleTexts, parse_tags, parse_text
 from mctrain.errors import DataError, SampleError
 
 if TYPE_CHECKING:
@@ -209,20 +209,13 @@ def _parse_words(key: str, members: Mapping[str, bytes]) -> SampleTexts:
         tagged = parse_tags(members["syn.json"], key)
         synthetic = {tag: _texts(value, f"{key}.syn.json") for tag, value in tagged.items()}
     with _counted_under("txt"):
-        first = _decode(members["txt"], key)
+        first = parse_text(members["txt"], key)
         if about.pop("txt_source", None) != SYNTHETIC:
             return SampleTexts((first, *further), synthetic, about)
         words = SampleTexts(further, synthetic, about)
         if not words.human and words.captions != (first,):
             raise DataError(f"{key}.txt is marked as the first synthetic text, and is not.")
         return words
-
-
-def _decode(text: bytes, key: str) -> str:
-    try:
-        return text.decode()
-    except UnicodeDecodeError as fault:
-        raise DataError(f"{key}.txt is not UTF-8: {fault}.") from fault
 
 
 def _texts(value: object, name: str) -> tuple[str, ...]:
