@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mctrain.data.reinforced.embeddings import load_array
 from mctrain.data.reinforced.sample import PLAIN, REINFORCED, ROLES, SUFFIXES, role_of
 from mctrain.data.shards import opened_archive, split_name
 from mctrain.errors import DataError
@@ -102,12 +103,7 @@ def open_shard(path: Path, cache: Path, needs: Needs = REINFORCED) -> Shard:
     return Shard(path, tar, file, needs, len(absent) - len(first), lacking)
 
 
-@lru_cache(maxsize=1 << 14)  # Linux allows 65,536 memory maps per process
-def _load_rows(path: Path) -> NDArray[Any]:
-    try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
-    except (OSError, ValueError) as fault:
-        raise DataError(f"{path} cannot be read: {fault}; remove it, it is made again.") from fault
+_load_rows = lru_cache(maxsize=1 << 14)(load_array)  # Linux allows 65,536 memory maps per process
 
 
 def _index(tar: Path) -> NDArray[Any]:

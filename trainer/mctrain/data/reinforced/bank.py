@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mctrain.data.reinforced.embeddings import find_fault
+from mctrain.data.reinforced.embeddings import find_fault, load_array
 from mctrain.data.reinforced.manifest import TeacherRecord
 from mctrain.errors import DataError
 from mctrain.whole_files import write_whole
@@ -251,11 +251,4 @@ def _join(target: BinaryIO, about: BankAbout, texts: Sequence[str], files: Itera
             shape = {"descr": "<f2", "fortran_order": False, "shape": (about.count, about.width)}
             np.lib.format.write_array_header_1_0(member, shape)
             for file in files:
-                member.write(_load(file).tobytes())
-
-
-def _load(file: Path) -> NDArray[np.float16]:
-    try:
-        return np.load(file, allow_pickle=False)  # type: ignore[no-any-return]
-    except (EOFError, ValueError) as fault:
-        raise DataError(f"{file} is damaged: {fault}; remove it, it is made again.") from fault
+                member.write(load_array(file).tobytes())

@@ -25,6 +25,7 @@ from mctrain.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -32,6 +33,14 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-2  # of a norm: bfloat16 rounds each number by up to 0.4 %
 _MOST_BYTES = 1 << 28  # unpacked; a thousand views of two wide teachers take a twentieth of it
 _ZIP_LEVEL = 1  # embeddings hardly compress: level 9 saves another 1 % in 2.4 times the time
+
+
+def load_array(path: Path) -> NDArray[Any]:
+    """An array file of ours, memory-mapped; raises DataError if it is damaged."""
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
+    except (EOFError, OSError, ValueError) as fault:
+        raise DataError(f"{path} is damaged: {fault}; remove it, it is made again.") from fault
 
 
 def pack_arrays(arrays: Mapping[str, NDArray[np.float32]], storage: Storage) -> bytes:

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from mctrain.data.photo import decode_photo
+from mctrain.data.reinforced.embeddings import load_array
 from mctrain.data.replay import picture_digest, replay
 from mctrain.data.shards import file_digest, samples
 from mctrain.data.views import draw_views
@@ -302,19 +303,11 @@ def open_maps(
     if missing:
         missing[0].graph_file()
         _compute(_map, missing, progress, workers)
-    files = tuple(tuple(_mapped(each.path()) for each in row) for row in work)
+    files = tuple(tuple(load_array(each.path()) for each in row) for row in work)
     ends = np.cumsum([len(file) for file in files[0]])
     numbers = np.searchsorted(ends, rows, side="right")
     places = rows - np.concatenate([[0], ends])[numbers]
     return Maps(files, numbers, places)
-
-
-def _mapped(path: Path) -> NDArray[np.float16]:
-    try:
-        mapped: NDArray[np.float16] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (EOFError, OSError, ValueError) as fault:
-        raise DataError(f"{path} is damaged; remove it, it is made again.") from fault
-    return mapped
 
 
 def _map(work: _MapsWork) -> int:
