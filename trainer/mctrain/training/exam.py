@@ -77,19 +77,19 @@ def open_exam(
     data, tasks, scratch = places
     named = load_tasks(tasks)
     wanted = {name.partition(": ")[0] for name in table.figures}
-    asked = [task for task in named if task.name in wanted]
-    others = wanted.difference(task.name for task in asked)
+    others = tuple(wanted.difference(task.name for task in named))
     # the files of a suite may define its tasks
-    asked += [
-        each
-        for each in named
-        if isinstance(each, DataComp) and any(name.startswith(f"{each.name} ") for name in others)
+    asked = [
+        task
+        for task in named
+        if task.name in wanted
+        or (isinstance(task, DataComp) and any(name.startswith(f"{task.name} ") for name in others))
     ]
     if reversed_tasks := [task.name for task in asked if isinstance(task, Blanks)]:
         raise RecipeError(
             f"Lower is better for {reversed_tasks[0]}, so it cannot be in the score of a run; remove it from evaluation.figures."
         )
-    found = find_files([task for task in named if task in asked], data, scratch)
+    found = find_files(asked, data, scratch)
     known = [each.task.name for each in found]
     if absent := wanted.difference(known):
         raise RecipeError(

@@ -36,12 +36,15 @@ _VERSIONS = ("picsight", "torch", "torchvision", "timm", "numpy", "pillow")
 
 
 class Metrics:
-    """The metrics files of a run; when a killed run resumes, lines after its last state are removed."""
+    """The metrics files of a run; when a killed run resumes, lines after its last state are removed, or hidden in TensorBoard.
+
+    TensorBoard's file is written synchronously: the usual writer loses errors in its thread.
+    """
 
     def __init__(
         self, folder: Path, recipe: TrainingRecipe, at: Position, machine: Mapping[str, Any]
     ) -> None:
-        self._path = folder / METRICS
+        self._path, self._board = folder / METRICS, folder / "tensorboard"
         start = {
             "step": at.step,
             "recipe": asdict(recipe),
@@ -52,20 +55,27 @@ class Metrics:
             "versions": {name: metadata.version(name) for name in _VERSIONS},
         }
         with ExitStack() as opened:
-            self._board = _Board(folder / "tensorboard")
-            opened.callback(_shut, self._board)
+            with _writing(self._board):
+                self._board.mkdir(exist_ok=True)
+                # unique by time and process: a resumed run must not write into its old file
+                name = f"events.out.tfevents.{time.time():.0f}.{os.getpid()}"
+                self._records = RecordWriter(str(self._board / name))
+            opened.callback(_shut, self._records)
             with _writing(self._path):
                 _cut(self._path, at)
                 self._file = self._path.open("a", encoding="utf-8")
             opened.callback(_shut, self._file)
-            self._board.begin(at.step)
+            # hides records that a killed run wrote after this step
+            resumed = Event(step=at.step + 1, session_log=SessionLog(status=SessionLog.START))
+            self._record(Event(file_version=_BOARD), resumed)
             self._write({"start": start | dict(machine)})
             self._opened = opened.pop_all()
 
     def add(self, step: int, values: Mapping[str, float]) -> None:
         """Writes the metrics after `step` steps; raises TrainerError if the disk is full or cannot be written."""
         self._write({"step": step, **{name: round(value, 6) for name, value in values.items()}})
-        self._board.add(step, values)
+        figures = [scalar(name.replace(": ", "/").replace(" ", "_"), value) for name, value in values.items()]
+        self._record(*(Event(step=step, summary=each) for each in figures))
 
     def close(self) -> None:
         """Closes the files."""
@@ -76,36 +86,12 @@ class Metrics:
             self._file.write(json.dumps(line) + "\n")
             self._file.flush()
 
-
-class _Board:
-    """TensorBoard's file, written synchronously: the usual writer loses errors in its thread."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        with _writing(folder):
-            folder.mkdir(exist_ok=True)
-            # unique by time and process: a resumed run must not write into its old file
-            name = f"events.out.tfevents.{time.time():.0f}.{os.getpid()}"
-            self._file = RecordWriter(str(folder / name))
-
-    def begin(self, step: int) -> None:
-        """Hides records that a killed run wrote after `step`."""
-        start = Event(step=step + 1, session_log=SessionLog(status=SessionLog.START))
-        self._write(Event(file_version=_BOARD), start)
-
-    def add(self, step: int, values: Mapping[str, float]) -> None:
-        figures = [scalar(name.replace(": ", "/").replace(" ", "_"), value) for name, value in values.items()]
-        self._write(*(Event(step=step, summary=each) for each in figures))
-
-    def close(self) -> None:
-        self._file.close()
-
-    def _write(self, *events: Event) -> None:
-        with _writing(self._folder):
+    def _record(self, *events: Event) -> None:
+        with _writing(self._board):
             for event in events:
                 event.wall_time = time.time()
-                self._file.write(event.SerializeToString())
-            self._file.flush()
+                self._records.write(event.SerializeToString())
+            self._records.flush()
 
 
 def progress(step: int, steps: int, values: Mapping[str, float], batch: int) -> str:
@@ -134,7 +120,7 @@ def _writing(place: Path) -> Iterator[None]:
         ) from fault
 
 
-def _shut(file: IO[str] | _Board) -> None:
+def _shut(file: IO[str] | RecordWriter) -> None:
     with suppress(OSError):  # the write error was already raised
         file.close()
 
