@@ -104,6 +104,7 @@ class MainWindow(QMainWindow):
         )
         self.exchange = TagExchange(self, self.tags, frame.status, jobs)
         self.tag_pages.exchange_requested.connect(self.exchange.show_menu)
+        self.exchange.imported.connect(lambda _imported: self.library.look_over())
         self.details = DetailsController(
             frame, chosen, self.viewer, self.search, deeds=self.tags, tagging=self.tagging, jobs=jobs
         )

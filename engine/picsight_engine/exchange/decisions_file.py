@@ -5,6 +5,7 @@ Every line is one object with `"format": "picsight-decisions"` and `"version": 1
     a decision   path, fingerprint, rule, decision ("accepted" or "rejected"), time, source, and the tag's fields
     an example   path, fingerprint, rule, example ("for" or "against"), decision null, and the tag's fields
     a tag        decision null, and the tag's fields, for a tag without decisions and examples
+    a search     search (its name), query, decision null, and the fields of the favourites, which older readers see
     a rating     path, fingerprint, rule, rating (-1 rejected, 0 to 5 stars), time
 
     the tag's fields are tag ("Birds/Waders"), kind ("tag", "album" or "favourite"), prompts, threshold, suggests
@@ -61,7 +62,7 @@ class PhotoReference:
 
 @dataclass(frozen=True, slots=True)
 class TagLine:
-    """A tag; with a picture, a decision about it (`time` and `source` say when and by whom) or an example."""
+    """A tag; with a picture, a decision on it (`time` and `source`: when, by whom) or an example; or a `search` (name, query)."""
 
     tag: str
     kind: Kind
@@ -73,6 +74,7 @@ class TagLine:
     example: Example | None = None
     time: datetime | None = None
     source: str | None = None
+    search: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,8 @@ def _subjects(lines: Iterable[Line]) -> dict[tuple[object, ...], tuple[str, date
         if isinstance(line, RatingLine):
             found[line.picture.fingerprint,] = f"the stars of {line.picture.path}", line.time
             continue
-        found[line.tag, line.kind] = f'the tag "{line.tag}"', _EVER
+        noun, name = ("tag", line.tag) if line.search is None else ("search", line.search[0])
+        found[line.tag, line.kind, line.search] = f'the {noun} "{name}"', _EVER
         for text in line.prompts:
             found[line.tag, text, None] = f'the description "{text}" of "{line.tag}"', _EVER
         if line.picture is not None:
@@ -229,6 +232,8 @@ def _line(data: bytes) -> Line | None:
     if decision is not None:
         how = decision, example, _time(record), _field(record, "source")
         return TagLine(*definition, _picture(record), *how)
+    if "search" in record:
+        return TagLine(*definition, search=(_field(record, "search"), _field(record, "query")))
     return TagLine(*definition, None if example is None else _picture(record), example=example)
 
 
@@ -303,6 +308,8 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "decision": (_one_of((*get_args(Decision), None)), "is not accepted, rejected or null"),
     "example": (_one_of((*get_args(Example), None)), "is neither for nor against"),
     "source": (_is_source, "is no text of at most 100 characters"),
+    "search": (_is_filled, "is no name"),
+    "query": (_is_filled, "is no text"),
 }
 
 
@@ -310,6 +317,7 @@ def _tag_record(line: TagLine) -> Record:
     example = {} if line.example is None else {"example": line.example}
     origin = {} if line.time is None else {"time": line.time.isoformat(), "source": line.source}
     return {
+        **dict(zip(("search", "query"), line.search or (), strict=False)),
         **({} if line.picture is None else _picture_record(line.picture)),
         "tag": line.tag,
         "kind": line.kind,

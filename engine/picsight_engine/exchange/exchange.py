@@ -35,6 +35,7 @@ from picsight_engine.store.records import (
     shown_files,
     tags_decided,
 )
+from picsight_engine.store.searches import Searches
 from picsight_engine.store.tagged import favourite_photos
 from picsight_engine.store.tags import name_key, tag_paths
 from picsight_engine.tags.tree import FAVOURITES, photos_in_words, shortened
@@ -142,7 +143,8 @@ class Exchange:
                 "Index the folder first."
             )
         taken = intake.take(self._db, self._learner, f'Import "{shortened(shown(place.name or place))}"')
-        return replace(taken, photos=len(finder.found), unknown=finder.unknown, faults=tuple(faults))
+        taken = replace(taken, searches=Searches(self._db).add(intake.searches), faults=tuple(faults))
+        return replace(taken, photos=len(finder.found), unknown=finder.unknown)
 
 
 def _tagged_photos(db: Database, folder: Path | None, *, companions: bool) -> Iterator[Tagged]:
@@ -212,6 +214,8 @@ def _decisions(db: Database, file: Path) -> Arrival:
             if photo is not None:
                 intake.add_stars(photo, line.stars, line.time.timestamp())
             continue
+        if line.search is not None:
+            intake.searches.append(line.search)
         key = keys.get((line.tag, line.kind))
         if key is None:
             try:

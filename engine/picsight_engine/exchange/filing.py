@@ -9,12 +9,12 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import xxhash
 
 from picsight_engine.errors import StorageError
-from picsight_engine.exchange.decisions_file import PhotoReference, RatingLine, TagLine, encode
+from picsight_engine.exchange.decisions_file import Example, PhotoReference, RatingLine, TagLine, encode
 from picsight_engine.photos.reading import shown
 from picsight_engine.private_files import sweep_drafts, write_private
 from picsight_engine.store.library_folder import DECISIONS
@@ -25,6 +25,7 @@ from picsight_engine.store.records import (
     noted_filing,
     seen_pictures,
 )
+from picsight_engine.store.searches import saved_searches
 from picsight_engine.store.tags import live_tags
 from picsight_engine.tags.tree import as_seen
 
@@ -42,7 +43,7 @@ _LATEST = datetime(9998, 12, 31, tzinfo=UTC).timestamp()
 
 
 def lines_of(connection: sqlite3.Connection) -> Iterator[Line]:
-    """Every tag with its decisions and examples, by path, then the ratings."""
+    """Every tag with its decisions and examples, by path, the saved searches with the favourites; then the ratings."""
     pictures = {
         photo_id: PhotoReference(seen.path, seen.fingerprint, seen.rule)
         for photo_id, seen in seen_pictures(connection).items()
@@ -55,16 +56,14 @@ def lines_of(connection: sqlite3.Connection) -> Iterator[Line]:
         lines = [
             *_decided(plain, decisions.get(tag.id, ()), pictures),
             *(
-                replace(plain, picture=pictures[each], example="for")
-                for each in tag.examples
-                if each in pictures
-            ),
-            *(
-                replace(plain, picture=pictures[each], example="against")
-                for each in tag.against
+                replace(plain, picture=pictures[each], example=example)
+                for example, photos in zip(get_args(Example), (tag.examples, tag.against), strict=True)
+                for each in photos
                 if each in pictures
             ),
         ]
+        if tag.kind == "favourite":
+            lines += [replace(plain, search=(each.name, each.query)) for each in saved_searches(connection)]
         yield from lines or [plain]
     for photo_id, rating in last_ratings(connection).items():
         if rating.stars is not None and photo_id in pictures:

@@ -89,7 +89,8 @@ class FileDecision:
 class Imported:
     """The result of an import as one run, None if everything was known already.
 
-    The files named `photos` of the library, and `unknown` others; `faults` has a sentence for each skipped part.
+    The files named `photos` of the library, and `unknown` others; `faults` has a sentence for each skipped part. Undoing the
+    run keeps the `searches` that were saved.
     """
 
     run: Run | None
@@ -100,6 +101,7 @@ class Imported:
     rated: int
     photos: int = 0
     unknown: int = 0
+    searches: int = 0
     faults: tuple[str, ...] = ()
 
 
@@ -110,6 +112,7 @@ class Intake:
         self._wishes: dict[Key, _Wish] = {}
         self._decisions: dict[Key, dict[int, FileDecision]] = {}
         self._stars: dict[int, tuple[int, float, bool]] = {}
+        self.searches: list[tuple[str, str]] = []
 
     def add_tag(self, path: str, line: TagLine | None = None) -> Key:
         """Adds a tag by its path, with its parents; `line` gives its words and settings.

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import RequestError
+from picsight_engine.store.tags import count_up
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterable
 
     from picsight_engine.store.database import Database
 
@@ -70,7 +72,15 @@ class Searches:
     def saved(self) -> list[SavedSearch]:
         """The saved searches, in the user's order."""
         with self._db.reading() as connection:
-            return _saved(connection)
+            return saved_searches(connection)
+
+    def add(self, searches: Iterable[tuple[str, str]]) -> int:
+        """Saves each (name, query), unless its query is saved already; returns their number."""
+        known = {search.query for search in self.saved()}
+        new = {query: name for name, query in searches if query not in known}
+        for query, name in new.items():
+            self.save(name, query)
+        return len(new)
 
     def save(self, name: str, query: str) -> SavedSearch:
         """Saves a query under a name, after all others; raises RequestError if name or query is empty."""
@@ -78,8 +88,9 @@ class Searches:
         if not query:
             raise RequestError("An empty search cannot be kept; type one first.")
         with self._db.writer() as connection:
-            position = len(_saved(connection))
+            position = len(saved_searches(connection))
             id_ = connection.execute(_KEEP, (None, name, query, position, time.time())).lastrowid or 0
+            count_up(connection)
         return SavedSearch(id_, name, query, position)
 
     def rename(self, search_id: int, name: str) -> None:
@@ -87,6 +98,7 @@ class Searches:
         name = _named(name)
         with self._db.writer() as connection:
             _require(connection.execute(_RENAME, (name, search_id)).rowcount)
+            count_up(connection)
 
     def move(self, search_id: int, position: int) -> None:
         """Moves a saved search to this position; the others keep their order.
@@ -95,7 +107,7 @@ class Searches:
             RequestError: there is no such search.
         """
         with self._db.writer() as connection:
-            ids = [search.id for search in _saved(connection)]
+            ids = [search.id for search in saved_searches(connection)]
             _require(ids.count(search_id))
             ids.remove(search_id)
             ids.insert(max(position, 0), search_id)
@@ -104,7 +116,7 @@ class Searches:
     def delete(self, search_id: int) -> SavedSearch:
         """Deletes a saved search and returns it, for `restore`; raises RequestError if there is no such search."""
         with self._db.writer() as connection:
-            saved = {search.id: search for search in _saved(connection)}
+            saved = {search.id: search for search in saved_searches(connection)}
             _require(search_id in saved)
             connection.execute(_DELETE, (search_id,))
             _arrange(connection, [id_ for id_ in saved if id_ != search_id])
@@ -113,7 +125,7 @@ class Searches:
     def restore(self, search: SavedSearch) -> None:
         """Restores a deleted search with its id and position, unless it exists."""
         with self._db.writer() as connection:
-            ids = [each.id for each in _saved(connection)]
+            ids = [each.id for each in saved_searches(connection)]
             if search.id not in ids:
                 values = (search.id, search.name, search.query, search.position, time.time())
                 connection.execute(_KEEP, values)
@@ -121,13 +133,15 @@ class Searches:
                 _arrange(connection, ids)
 
 
-def _saved(connection: sqlite3.Connection) -> list[SavedSearch]:
+def saved_searches(connection: sqlite3.Connection) -> list[SavedSearch]:
+    """The saved searches, in the user's order."""
     rows = enumerate(connection.execute(_SAVED))
     return [SavedSearch(id_, name, query, position) for position, (id_, name, query) in rows]
 
 
 def _arrange(connection: sqlite3.Connection, ids: list[int]) -> None:
     connection.executemany(_PLACE, enumerate(ids))
+    count_up(connection)
 
 
 def _require(found: int) -> None:

@@ -603,13 +603,16 @@ def test_decisions_leave_as_a_file_and_come_back_as_one_deed(qtbot, window, libr
     ids, file = [photo.id for photo in window.frame.model.wall.results], tmp_path / "mine.jsonl"
     library.tags.new("Sea")
     library.tags.decide("Sea", ids[:3], "accepted")
+    kept = library.searches.save("Waves", "big waves")
     window.exchange.export_decisions(file)
     assert window.frame.status.words().startswith("Saving")
     qtbot.waitUntil(lambda: "3 decisions" in window.frame.status.words())
     for run in library.tags.runs(2):
         library.tags.undo(run.id)
+    library.searches.delete(kept.id)
     window.exchange.take_in(file)
-    qtbot.waitUntil(lambda: "1 new tag, 3 accepted" in window.frame.status.words())
+    qtbot.waitUntil(lambda: "1 new tag, 3 accepted, 1 saved search" in window.frame.status.words())
+    qtbot.waitUntil(lambda: [search.name for search in window.library.overview.saved] == ["Waves"])
     assert library.tags.find("Sea").accepted == 3
     window.tags.after(window.history.undo)
     qtbot.waitUntil(lambda: [tag.kind for tag in library.tags.all()] == ["favourite"])

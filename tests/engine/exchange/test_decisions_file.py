@@ -24,6 +24,7 @@ WHEN = datetime(2026, 5, 1, 10, 0, tzinfo=timezone(timedelta(hours=2)))
 BIRDS = TagLine("Birds/Waders", "tag", ("a wader", "birds in the mud"), 0.6, True)
 DECIDED = TagLine("Birds/Waders", "tag", ("a wader",), None, True, PICTURE, "accepted", None, WHEN, "you")
 EXAMPLE = TagLine("Trip", "album", (), None, False, PICTURE, None, "against")
+SEARCH = TagLine("Favourites", "favourite", (), None, False, search=("Snow", "dog snow"))
 RATED = RatingLine(PICTURE, 4, WHEN)
 
 
@@ -95,7 +96,9 @@ DEFINITIONS = st.builds(
 def lines(draw):
     tag = draw(DEFINITIONS)
     own = (tag.tag, tag.kind, tag.prompts, tag.threshold, tag.suggests)
-    kind = draw(st.sampled_from(["tag", "decision", "example", "rating"]))
+    kind = draw(st.sampled_from(["tag", "decision", "example", "rating", "search"]))
+    if kind == "search":
+        return TagLine(*own, search=(draw(TEXTS), draw(TEXTS)))
     if kind == "rating":
         return RatingLine(draw(PICTURES), draw(st.integers(-1, 5)), draw(TIMES))
     if kind == "decision":
@@ -130,6 +133,8 @@ def test_a_path_that_is_no_text_comes_back(tmp_path):
 def test_blank_lines_and_fields_of_later_versions_are_passed_over(tmp_path):
     file = write(tmp_path / "a", BIRDS, "\n", changed(DECIDED, later={"a": 1}), " \r\n")
     assert read(file) == (BIRDS, DECIDED)
+    older = changed(SEARCH, search=..., query=...)  # as a reader sees it that knows no searches
+    assert read(write(tmp_path / "b", older)) == (TagLine("Favourites", "favourite", (), None, False),)
 
 
 @pytest.mark.parametrize(

@@ -53,13 +53,14 @@ def check(folder, small):
     return found
 
 
-def test_a_lost_database_loses_no_tags_states_and_ratings(folder, opened):
+def test_a_lost_database_loses_no_tags_states_ratings_and_saved_searches(folder, opened):
     with opened() as library:
         library.tags.new("Dogs", prompts=["dog"], examples=[1], threshold=0.3)
         library.tags.decide("Dogs", [2], "rejected")
         library.tags.decide("Favourites", [3], "accepted")
         library.tags.rate([1, 2], 4)
         library.tags.suggest("Dogs")
+        searches = [library.searches.save(*each) for each in (("Snow", "dog snow"), ("Best", "rated:5"))]
         before = library.tags.all(), library.tags.states([1, 2, 3]), library.tags.marks([1, 2, 3])
     assert stat.S_IMODE((folder / FILE).stat().st_mode) == 0o600
     for path in folder.glob("library.db*"):
@@ -67,7 +68,9 @@ def test_a_lost_database_loses_no_tags_states_and_ratings(folder, opened):
     with opened() as library:
         (note,) = index(library).notes
         assert note.startswith(f"{folder / FILE} is of an earlier library.")
-        library.exchange.import_from(folder / FILE)
+        assert library.exchange.import_from(folder / FILE).searches == 2
+        assert library.searches.saved() == searches
+        assert library.exchange.import_from(folder / FILE).searches == 0
         after = library.tags.all(), library.tags.states([1, 2, 3]), library.tags.marks([1, 2, 3])
         assert after == before
         assert not index(library).notes[1:]
@@ -89,9 +92,14 @@ def test_it_is_written_when_anything_was_said_and_not_otherwise(folder, opened):
     inode = (folder / FILE).stat().st_ino
     with opened() as library:
         library.tags.states([1])
+        library.searches.remember("dog")
         index(library)
     assert (folder / FILE).stat().st_ino == inode
     assert files(folder) == [FILE]
+    with opened() as library:
+        library.searches.save("Snow", "dog snow")
+        index(library)
+        assert b'"search": "Snow", "query": "dog snow"' in (folder / FILE).read_bytes()
 
 
 def test_a_file_that_the_library_did_not_write_is_put_aside(folder, opened):

@@ -104,7 +104,7 @@ def import_tags(invocation: Invocation, place: Path) -> None:
     if imported.unknown:
         unknown = count(imported.unknown, "photo is", "photos are")
         invocation.hint(f"{unknown} not in the library: index the folder first, then import again.")
-    if imported.photos or imported.unknown or imported.faults or imported.tags:
+    if imported.photos or imported.unknown or imported.faults or imported.tags or imported.searches:
         invocation.answer(imported, _line(imported))
     else:
         invocation.hint(f"There is neither a side-car nor a photo with keywords in {place}.")
@@ -115,4 +115,5 @@ def _line(imported: Imported) -> str:
     parts = [count(imported.tags, "new tag")] if imported.tags else []
     states = ("accepted", "rejected", "withdrawn", "rated")
     parts += [f"{number:,} {state}" for state in states if (number := getattr(imported, state))]
+    parts += [count(imported.searches, "saved search", "saved searches")] if imported.searches else []
     return f"{count(imported.photos, 'photo')}: {', '.join(parts) or 'nothing had to be changed'}."

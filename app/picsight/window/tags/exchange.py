@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog
 
 from picsight.window.actions.keys import photo_menu
@@ -68,6 +68,8 @@ class SidecarsSoFar:
 
 class TagExchange(QObject):
     """Asks for a file or folder; nothing is written before the user confirms."""
+
+    imported = Signal(object)  # Imported
 
     def __init__(self, window: QWidget, deeds: TagDeeds, status: StatusLine, jobs: Jobs) -> None:
         super().__init__(window)
@@ -222,10 +224,10 @@ class TagExchange(QObject):
 
     def take_in(self, place: Path) -> None:
         """Import a file or a folder's side-cars as decisions, which one Undo reverts."""
-        self._deeds.do(lambda library: library.exchange.import_from(place), self._taken)
+        self._deeds.do(lambda library: library.exchange.import_from(place), self._taken, self.imported.emit)
 
     def _taken(self, imported: Imported) -> str:
-        if imported.run is None:
+        if imported.run is None and not imported.searches:
             words = self.tr("Everything in it was known already.")
         else:
             numbers = (
@@ -234,6 +236,7 @@ class TagExchange(QObject):
                 (imported.rejected, "%n rejected", "%n rejected"),
                 (imported.withdrawn, "%n taken out", "%n taken out"),
                 (imported.rated, "%n rated", "%n rated"),
+                (imported.searches, "%n saved search", "%n saved searches"),
             )
             parts = ", ".join(counted(number, one, many) for number, one, many in numbers if number)
             photos = counted(
