@@ -109,7 +109,7 @@ class MainWindow(QMainWindow):
             frame, chosen, self.viewer, self.search, deeds=self.tags, tagging=self.tagging, jobs=jobs
         )
         join_offers(self.offers, frame, self.search)
-        self.saved = SavedSearches(frame, self.library, self.search, self.pages, self.history)
+        self.saved = SavedSearches(frame, self.library, self.search, self.history)
         frame.box.is_album = self.tags.is_album
         self.tags.changed.connect(lambda _tags: frame.box.update_chips())
         self.library.opened.connect(self.tags.use)

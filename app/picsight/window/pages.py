@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt
 
-from picsight.window.search.place import Place
+from picsight.window.library.sidebar_model import Wish
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from picsight.window.actions.photos import PhotoActions
     from picsight.window.frame import Frame
     from picsight.window.search.controller import SearchController
+    from picsight.window.search.place import Place
     from picsight.window.viewer.controller import ViewerController
     from picsight_engine.search.answer import Result
 
@@ -41,8 +42,7 @@ class Pages(QObject):
         self._join_wall(photos)
         self._join_viewer(photos)
         sidebar, problems = frame.sidebar, frame.problems
-        sidebar.all_requested.connect(lambda: self.go(Place()))
-        sidebar.folder_requested.connect(lambda path: self.go(Place(folder=path)))
+        sidebar.place_requested.connect(self.go)
         sidebar.problems_requested.connect(self.show_problems)
         frame.status.problems_requested.connect(self.show_problems)
         problems.left.connect(self.show_photos)
@@ -128,14 +128,14 @@ class Pages(QObject):
         self._viewer.close()
         self._search.name_nothing()
         self._frame.show_page(page)
-        self._frame.sidebar.mark_search("")
+        self._frame.sidebar.mark(None)
         self._others[page][0].setFocus()
 
     def show_problems(self) -> None:
         """Show the problems, and empty the box, whose words do not relate to them."""
         self._search.name_nothing()
         self._frame.show_page(self._frame.problems)
-        self._frame.sidebar.mark(None, problems=True)
+        self._frame.sidebar.mark(Wish.PROBLEMS)
         self._frame.problems.table.setFocus()
 
     def back(self) -> None:
@@ -222,6 +222,5 @@ class Pages(QObject):
 
     def _mark_place(self) -> None:
         if self._frame.page is self._frame.wall_page:
-            place, sidebar = self._search.place, self._frame.sidebar
-            in_all = place.is_search and place.folder is None
-            sidebar.mark_search(place.query) if in_all else sidebar.mark(place.folder)
+            place = self._search.place
+            self._frame.sidebar.mark(place.folder or place.words)

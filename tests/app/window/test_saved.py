@@ -29,7 +29,7 @@ def test_a_search_is_kept_shown_again_renamed_removed_and_brought_back(qtbot, mo
 
     window.pages.go(Place())
     qtbot.waitUntil(lambda: not window.search.place.is_search)
-    window.frame.sidebar.search_requested.emit(kept)
+    window.frame.sidebar.place_requested.emit(Place(kept.query))
     qtbot.waitUntil(lambda: window.search.place.is_search)
     assert [chip.words for chip in window.frame.box.chips()] == ["With date", f"In {few_photos.name}"]
     current = window.frame.sidebar.findChild(QTreeView).currentIndex()

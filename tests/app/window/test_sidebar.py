@@ -50,7 +50,7 @@ def tree(qtbot):
 
 def index_of(tree, path):
     index = tree.model().find(path)
-    assert index.data(ENTRY).folder == path
+    assert index.data(ENTRY).key == path
     return index
 
 
@@ -129,9 +129,9 @@ def test_what_was_opened_and_where_one_is_stay_when_the_lines_change(tree):
     tree.side.mark(TRIPS / "1" / "May")
     tree.side.set_entries(lines(4))
     assert tree.isExpanded(index_of(tree, TRIPS / "1"))
-    assert tree.currentIndex().data(ENTRY).folder == TRIPS / "1" / "May"
+    assert tree.currentIndex().data(ENTRY).key == TRIPS / "1" / "May"
     tree.setExpanded(index_of(tree, TRIPS), False)
-    tree.side.mark_search("nothing that has a line")
+    tree.side.mark("nothing that has a line")
     tree.side.set_entries(lines(5))
     assert not tree.isExpanded(index_of(tree, TRIPS))
     assert not tree.currentIndex().isValid()
@@ -139,10 +139,10 @@ def test_what_was_opened_and_where_one_is_stay_when_the_lines_change(tree):
 
 def test_a_right_click_asks_for_a_menu_and_leaves_the_mark_where_one_is(tree, qtbot):
     tree.side.set_entries(lines(3))
-    tree.side.mark(None)
+    tree.side.mark("")
     place = tree.visualRect(index_of(tree, TRIPS)).center()
     qtbot.mouseClick(tree.viewport(), Qt.MouseButton.RightButton, pos=place)
-    assert tree.currentIndex().data(ENTRY).folder is None
+    assert tree.currentIndex().data(ENTRY).key == ""
 
 
 def test_what_is_the_matter_with_a_folder_has_the_room_under_its_number_too(tree):

@@ -289,7 +289,7 @@ def test_suggestions_are_accepted_and_rejected_where_they_lie_in_the_tag_that_su
     library.tags.new("Things")
     library.tags.new("Anything", prompts=["a photo"], threshold=0.0, parent="Things")
     look(qtbot, window, library)
-    window.frame.sidebar.tag_requested.emit(window.tags.tags[1])
+    window.tag_pages.show_photos(window.tags.tags[1])
     qtbot.waitUntil(lambda: window.search.place.words == "tag:Things")
     model, grid = window.frame.model, window.frame.grid
     qtbot.waitUntil(lambda: model.state(model.photo(7).id) == ("Things/Anything", "suggested"))
@@ -340,7 +340,7 @@ def test_a_tag_that_is_looked_at_is_renamed_merged_and_removed_and_everything_co
         library.tags.new(name)
         library.tags.decide(name, photos, "accepted")
     look(qtbot, window, library)
-    window.frame.sidebar.tag_requested.emit(window.tags.tags[1])
+    window.tag_pages.show_photos(window.tags.tags[1])
     qtbot.waitUntil(lambda: sorted(shown(window)) == sorted(ids[:2]))
     window.tag_pages.rename(window.tags.tags[1], "Ocean")
     qtbot.waitUntil(lambda: window.search.place.words == "tag:Ocean")

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QModelIndex, Qt
@@ -17,7 +18,6 @@ from picsight.window.tags.paths import query_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
-    from pathlib import Path
 
     from PySide6.QtCore import QObject
 
@@ -30,47 +30,40 @@ MOST_TAGS = 100  # top-level tags: a longer list is better searched than read
 
 
 class Wish(Enum):
-    """The action of a line that does not lead to photos."""
+    """The key of a line that does not lead to photos: its action."""
 
+    PROBLEMS = "problems"
     NEW_TAG = "new tag"
     ALL_TAGS = "all tags"
 
 
+Key = Path | str | Wish
+
+
 @dataclass(frozen=True, slots=True)
 class SidebarEntry:
-    """One line: its target, its appearance, and the lines below it. A heading has no target."""
+    """One line: its key, its appearance, and the lines below it.
+
+    The key is what a click leads to: a folder, a query, "" for all photos, or a wish; None for a heading.
+    """
 
     words: str
     icon: str = ""
-    folder: Path | None = None
-    problems: bool = False
+    key: Key | None = None
     count: int = 0
     note: str = ""
     children: tuple[SidebarEntry, ...] = ()
     search: SavedSearch | None = None
     tag: Tag | None = None
-    wish: Wish | None = None
-
-    @property
-    def key(self) -> Path | str | None:
-        """The identity of the line: its folder or its query."""
-        if self.tag is not None:
-            return query_of(self.tag)
-        return self.search.query if self.search is not None else self.folder
 
     def has_shape_of(self, other: SidebarEntry) -> bool:
         """Whether only words and numbers differ, here and below, but no lines or heights."""
         if self is other:
             return True
-        lines = ((each.key, each.wish, each.icon, each.note, len(each.children)) for each in (self, other))
+        lines = ((each.key, each.icon, each.note, len(each.children)) for each in (self, other))
         return len(set(lines)) == 1 and all(
             mine.has_shape_of(its) for mine, its in zip(self.children, other.children, strict=True)
         )
-
-    @property
-    def is_heading(self) -> bool:
-        """True for a heading of the following lines."""
-        return not self.icon
 
 
 def entries_of(
@@ -79,13 +72,15 @@ def entries_of(
     """The lines for a library. `emptier` are folders that lost photos; once the library is `looked` through, a folder
     without photos is marked as empty.
     """
-    entries = [SidebarEntry(say("All photos"), "photos", count=overview.photos)]
+    entries = [SidebarEntry(say("All photos"), "photos", "", count=overview.photos)]
     entries += [_tag_entry(tag) for tag in tags if tag.kind == "favourite" and tag.accepted]
     if overview.problems:
-        entries.append(SidebarEntry(say("Problems"), "problems", problems=True, count=len(overview.problems)))
+        entries.append(SidebarEntry(say("Problems"), "problems", Wish.PROBLEMS, count=len(overview.problems)))
     if overview.saved:
         entries.append(SidebarEntry(say("Saved")))
-        entries += [SidebarEntry(plain(search.name), "saved", search=search) for search in overview.saved]
+        entries += [
+            SidebarEntry(plain(each.name), "saved", each.query, search=each) for each in overview.saved
+        ]
     if overview.folders:
         entries += _tag_entries(tags)
     return [*entries, *_folder_entries(overview, emptier, looked=looked)]
@@ -129,9 +124,9 @@ def _tag_entries(tags: Sequence[Tag]) -> list[SidebarEntry]:
     entries = [SidebarEntry(say("Tags")), *_trees(plain_tags[:end])]
     if end < len(plain_tags):
         all_of_them = counted(len(plain_tags), "%n tag…", "All %n tags…")
-        entries.append(SidebarEntry(all_of_them, "more", wish=Wish.ALL_TAGS))
+        entries.append(SidebarEntry(all_of_them, "more", Wish.ALL_TAGS))
     hint = "" if plain_tags else say("Make a tag from a few words or photos.")
-    entries.append(SidebarEntry(say("New tag…"), "add", note=hint, wish=Wish.NEW_TAG))
+    entries.append(SidebarEntry(say("New tag…"), "add", Wish.NEW_TAG, note=hint))
     if albums:
         entries += [SidebarEntry(say("Albums")), *_trees(albums)]
     return entries
@@ -150,7 +145,9 @@ def _trees(tags: Sequence[Tag]) -> list[SidebarEntry]:
 def _tag_entry(tag: Tag, children: tuple[SidebarEntry, ...] = ()) -> SidebarEntry:
     icon = {"tag": "tag", "album": "album", "favourite": "favourite"}[tag.kind]
     words = say("Favourites") if tag.kind == "favourite" else plain(tag.name)
-    return SidebarEntry(words, icon, count=tag.accepted + tag.suggested, children=children, tag=tag)
+    return SidebarEntry(
+        words, icon, query_of(tag), count=tag.accepted + tag.suggested, children=children, tag=tag
+    )
 
 
 class SidebarModel(QStandardItemModel):
@@ -178,7 +175,7 @@ class SidebarModel(QStandardItemModel):
         """The top-level lines."""
         return (self.index(row, 0) for row in range(self.rowCount()))
 
-    def find(self, key: Path | str) -> QModelIndex:
+    def find(self, key: Key) -> QModelIndex:
         """The line with this key, an invalid index if there is none."""
         entries, index = self._entries, QModelIndex()
         while row := next((row for row, entry in enumerate(entries, 1) if _holds(entry, key)), 0):
@@ -196,7 +193,7 @@ class _SidebarItem(QStandardItem):
         super().__init__()
         self._entry = entry
         flag = Qt.ItemFlag
-        self.setFlags(flag.NoItemFlags if entry.is_heading else flag.ItemIsEnabled | flag.ItemIsSelectable)
+        self.setFlags(flag.NoItemFlags if entry.key is None else flag.ItemIsEnabled | flag.ItemIsSelectable)
         if entry.children:
             self.appendRows([_SidebarItem(child) for child in entry.children])
 
@@ -217,15 +214,19 @@ class _SidebarItem(QStandardItem):
             case Qt.ItemDataRole.DisplayRole:
                 return entry.words
             case Qt.ItemDataRole.ToolTipRole:
-                return tooltip(entry.tag.path if entry.tag else str(entry.key or ""))
+                return (
+                    ""
+                    if isinstance(entry.key, Wish)
+                    else tooltip(entry.tag.path if entry.tag else str(entry.key or ""))
+                )
             case Qt.ItemDataRole.AccessibleTextRole:
                 count = number(entry.count) if entry.count else ""
                 return ", ".join(filter(None, (entry.words, count, entry.note)))
         return super().data(role)
 
 
-def _holds(entry: SidebarEntry, key: Path | str) -> bool:
+def _holds(entry: SidebarEntry, key: Key) -> bool:
     """Whether a line or one below it has this key."""
-    if isinstance(key, str):
-        return entry.key == key or any(_holds(child, key) for child in entry.children)
-    return entry.folder is not None and key.is_relative_to(entry.folder)
+    if isinstance(key, Path):
+        return isinstance(entry.key, Path) and key.is_relative_to(entry.key)
+    return entry.key == key or any(_holds(child, key) for child in entry.children)

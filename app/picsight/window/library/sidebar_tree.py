@@ -72,7 +72,7 @@ class EntryTree(QTreeView):
         """Make the line under the pointer the target."""
         index = self.indexAt(event.position().toPoint())
         entry: SidebarEntry | None = index.data(ENTRY) if index.isValid() else None
-        takes = entry is not None and (entry.tag is not None or entry.wish is Wish.NEW_TAG)
+        takes = entry is not None and (entry.tag is not None or entry.key is Wish.NEW_TAG)
         self._aim(index if takes else QModelIndex())
         event.setAccepted(self.target.isValid())
 
@@ -120,7 +120,7 @@ class EntryDelegate(QStyledItemDelegate):
     def sizeHint(self, _option: QStyleOptionViewItem, index: Index) -> QSize:
         """2.25 em per line, more for a heading with space above it and for a note below the name."""
         entry: SidebarEntry = index.data(ENTRY)
-        view, high = self._tree, 2.75 if entry.is_heading else 2.25
+        view, high = self._tree, 2.75 if entry.key is None else 2.25
         note = 0
         if entry.note:
             line = QRect(0, 0, view.viewport().width(), px(view, high))
@@ -133,7 +133,7 @@ class EntryDelegate(QStyledItemDelegate):
         colours, parts = tones(view), zones(option.rect, index, view)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if entry.is_heading:
+        if entry.key is None:
             text = parts.line.adjusted(px(view, ONE), px(view, HALF), 0, 0)
             painter.setPen(colours.dim_on_window)
             text = QStyle.visualRect(view.layoutDirection(), parts.line, text)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from picsight.window.frame import Frame
     from picsight.window.history import History
     from picsight.window.library.controller import LibraryController
-    from picsight.window.pages import Pages
     from picsight.window.search.controller import SearchController
     from picsight_engine.library import Library
     from picsight_engine.store.searches import SavedSearch
@@ -32,14 +31,12 @@ class SavedSearches(QObject):
         frame: Frame,
         library: LibraryController,
         search: SearchController,
-        pages: Pages,
         history: History,
     ) -> None:
         super().__init__(frame)
         self._frame, self._library, self._search, self._history = frame, library, search, history
         self._lock = threading.Lock()  # held from the check whether a search is saved until it is
         frame.box.keep_requested.connect(self.keep)
-        frame.sidebar.search_requested.connect(lambda kept: pages.go(Place(kept.query)))
         frame.sidebar.search_menu_requested.connect(self._show_menu)
 
     def keep(self) -> None:
@@ -55,7 +52,7 @@ class SavedSearches(QObject):
             status.show_sentence(self.tr("A pasted picture is not kept; use a photo of the library."))
         else:
             self._library.change(
-                lambda library: self._keep(library, place), lambda: self._frame.sidebar.mark_search(query)
+                lambda library: self._keep(library, place), lambda: self._frame.sidebar.mark(query)
             )
 
     def _keep(self, library: Library, place: Place) -> None:

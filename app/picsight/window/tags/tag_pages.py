@@ -53,7 +53,6 @@ class TagPages(QObject):
         self._list: TagList | None = None
         self._studio: StudioController | None = None
         sidebar = frame.sidebar
-        sidebar.tag_requested.connect(self.show_photos)
         sidebar.photos_dropped.connect(lambda tag, photos: deeds.decide(tag, photos, "accepted"))
         sidebar.tag_menu_requested.connect(self.show_menu)
         deeds.turned.connect(self._follow)
