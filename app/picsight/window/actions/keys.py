@@ -11,7 +11,7 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QBoxLayout, QDialog, QGridLayout, QMenu, QScrollArea, QVBoxLayout, QWidget
 
 from picsight.window.parts.controls import flatten
-from picsight.window.parts.labels import DimWords, Words, sized
+from picsight.window.parts.labels import Words, sized
 from picsight.window.parts.layouts import filled
 from picsight.window.tokens import HALF, ONE, SMALL, px
 
@@ -151,14 +151,13 @@ class KeyList(QDialog):
         grid.setHorizontalSpacing(px(self, ONE))
         grid.setVerticalSpacing(px(self, SMALL))
         for name, keys in groups:
-            heading = sized(Words(name, self), 1.0, semibold=True)
-            heading.setWordWrap(True)
+            heading = sized(Words(name, self, wraps=True), 1.0, semibold=True)
             heading.setContentsMargins(0, px(self, HALF) if grid.count() else 0, 0, 0)
             grid.addWidget(heading, grid.rowCount(), 0, 1, 2)
             for words, key in keys:
-                line, labels = grid.rowCount(), (DimWords(words, self), Words(key, self))
+                labels = Words(words, self, wraps=True, dim=True), Words(key, self, wraps=True)
+                line = grid.rowCount()
                 for place, label in enumerate(labels):
-                    label.setWordWrap(True)
                     label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeading)
                     grid.addWidget(label, line, place)
         grid.setRowStretch(grid.rowCount(), 1)

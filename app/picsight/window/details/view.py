@@ -11,7 +11,7 @@ from picsight.window.details.links import FactLinks
 from picsight.window.details.marks_view import MarksView
 from picsight.window.details.photo_facts import Detail
 from picsight.window.parts.controls import IconButton, SlimScrollBar
-from picsight.window.parts.labels import DimWords, ElidedLabel, Words, sized
+from picsight.window.parts.labels import ElidedLabel, Words, sized
 from picsight.window.parts.layouts import filled
 from picsight.window.parts.map import PlacesMap
 from picsight.window.parts.words import breakable, plain, tooltip
@@ -49,13 +49,12 @@ class DetailsPanel(QScrollArea):
         self.setVerticalScrollBar(SlimScrollBar(Qt.Orientation.Vertical, self))
         self.setWidgetResizable(True)
         content = QWidget()
-        self.nothing = _text(DimWords(parent=content))
+        self.nothing = _text(Words(parent=content, dim=True))
         self.facts = QWidget(content)
         self.name = sized(ElidedLabel(self.facts, dim=False), 1.15, semibold=True)
         self.name.setContentsMargins(px(self, HALF), 0, px(self, HALF), 0)
         self._keywords = self._heading(self.tr("Keywords"))
-        kinds = {name: DimWords if name in DIM else Words for name in TEXTS}
-        self.texts = {name: _text(kind(parent=self.facts)) for name, kind in kinds.items()}
+        self.texts = {name: _text(Words(parent=self.facts, dim=name in DIM)) for name in TEXTS}
         self._groups: list[tuple[QWidget, tuple[QWidget, ...]]] = []
         self.links = {name: FactLinks(self.facts) for name in LINKS}
         self.copy = IconButton("copy-path", self.tr("Copy path"), self.facts)

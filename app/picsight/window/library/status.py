@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from picsight.window.parts.controls import Button, ThinProgress, Weight
-from picsight.window.parts.labels import ElidedLabel, Words
+from picsight.window.parts.labels import TRAILING, ElidedLabel, Words
 from picsight.window.parts.layouts import Ruled, filled
 from picsight.window.parts.words import counted, duration, number, percent, quoted, tooltip
 from picsight.window.tokens import PAD, SMALL, px
@@ -59,7 +59,8 @@ class StatusLine(Ruled):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._photos = ElidedLabel(self)
-        self._sentence = ElidedLabel(self, edge=Qt.AlignmentFlag.AlignTrailing)
+        self._sentence = ElidedLabel(self)
+        self._sentence.setAlignment(TRAILING)
         self._news = Button("", Weight.QUIET, self)
         self._act = Button("", Weight.QUIET, self)
         self._progress = ThinProgress(self.tr("Indexing"), self)

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from functools import partial
 from html import escape
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPalette, QPen
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QSizePolicy, QStyle, QVBoxLayout, QWidget
+from PySide6.QtGui import QPainter, QPen
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QSizePolicy, QStyle, QVBoxLayout, QWidget
 
 from picsight.window.models.rows import BEST, SPOKEN, ModelAction, ModelRow
 from picsight.window.parts.controls import Button, ThinProgress, Weight
 from picsight.window.parts.icons import Sign
-from picsight.window.parts.labels import CENTRE, LEADING, Links, Words, paint_plate, paint_words, sized
+from picsight.window.parts.labels import (
+    CENTRE,
+    LEADING,
+    Links,
+    Words,
+    paint_plate,
+    paint_words,
+    sized,
+)
 from picsight.window.parts.layouts import filled
 from picsight.window.parts.words import isolated, linked, say, size
 from picsight.window.tokens import HAIR, HALF, ONE, PAD, SMALL, px, tones
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
-
-_Label = TypeVar("_Label", bound=QLabel)
 
 
 class Quality(QWidget):
@@ -87,9 +93,9 @@ class SignedSentence(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._label, self._sign = Words(parent=self), Sign("", 1.25, self, lambda colours: colours.text)
+        self._label = Words(parent=self, wraps=True)
+        self._sign = Sign("", 1.25, self, lambda colours: colours.text)
         self._sign.setFixedHeight(self.fontMetrics().height())
-        self._label.setWordWrap(True)
         row = filled(QHBoxLayout(self), self, self._sign, (self._label, 1), gap=SMALL, around=(0, 0, 0, 0))
         row.setAlignment(self._sign, Qt.AlignmentFlag.AlignTop)
         self.say("")
@@ -113,12 +119,14 @@ class RowView(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._title = sized(_words(self), 1.0, semibold=True)
-        self._words, self._details = _words(self), _dim(Links(self))
+        self._title = sized(Words(parent=self, wraps=True), 1.0, semibold=True)
+        self._words, self._details = Words(parent=self, wraps=True), sized(Links(self, dim=True), 0.9)
         self._quality, self._advice = Quality(self), Advice(self)
-        self._facts, self._licence = _dim(_words(self)), _dim(_words(self))
+        self._facts, self._licence, self._far = (
+            sized(Words(parent=self, wraps=True, dim=True), 0.9) for _label in range(3)
+        )
         self._stands, self._fault = SignedSentence(self), SignedSentence(self)
-        self._progress, self._far = ThinProgress("", self), _dim(_words(self))
+        self._progress = ThinProgress("", self)
         self.cancel = Button(self.tr("Cancel"), Weight.PLAIN, self)
         self.cancel.setAutoDefault(False)
         self.cancel.clicked.connect(self.cancel_requested)
@@ -241,11 +249,6 @@ class RowView(QWidget):
         """Show or hide name and licence."""
         self._details.setVisible(shown)
 
-    def follow_palette(self) -> None:
-        """Update the colour of dim words to the palette."""
-        for label in (self._details, self._far, self._facts, self._licence):
-            _tint(label)
-
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint the outline of a card, or the line to the next model."""
         colours, painter = tones(self), QPainter(self)
@@ -257,24 +260,6 @@ class RowView(QWidget):
             line = QRectF(px(self, PAD), self.height() - 1, self.width() - 2 * px(self, PAD), 1)
             painter.fillRect(line, colours.line)
         painter.end()
-
-
-def _words(parent: QWidget) -> Words:
-    label = Words(parent=parent)
-    label.setWordWrap(True)
-    return label
-
-
-def _dim(label: _Label) -> _Label:
-    label.setForegroundRole(QPalette.ColorRole.WindowText)  # a list's background has another default
-    _tint(label)
-    return sized(label, 0.9)
-
-
-def _tint(label: QLabel) -> None:
-    palette = QPalette()
-    palette.setColor(QPalette.ColorRole.WindowText, tones(label).dim)
-    label.setPalette(palette)
 
 
 def _details(row: ModelRow) -> str:

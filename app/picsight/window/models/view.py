@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -87,8 +87,8 @@ class ModelsDialog(QDialog):
                 "A model is what understands your photos. Larger ones find more and take longer to read them."
             ),
             page,
+            wraps=True,
         )
-        intro.setWordWrap(True)
         around = (PAD, PAD, PAD, PAD)
         top = filled(QVBoxLayout(), self, title, intro, self._sentence, gap=SMALL, around=around)
         self._fill_list()
@@ -224,16 +224,6 @@ class ModelsDialog(QDialog):
         self.file_dropped.emit(dropped_files(event)[0])
         event.acceptProposedAction()
 
-    def changeEvent(self, event: QEvent) -> None:
-        """Update the colour of dim words with the palette."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
-            QTimer.singleShot(0, self, self._follow_palette)  # once the rows have it too
-
-    def _follow_palette(self) -> None:
-        for line in self.rows.values():
-            line.follow_palette()
-
     def _show_details(self, shown: bool) -> None:
         for line in self.rows.values():
             line.show_details(shown=shown)
@@ -264,8 +254,7 @@ class LicencePage(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.title, self.link = sized(Words(parent=self), 1.15, semibold=True), Links(self)
-        self.title.setWordWrap(True)
+        self.title, self.link = sized(Words(parent=self, wraps=True), 1.15, semibold=True), Links(self)
         self.text = QPlainTextEdit(self)
         self.text.setReadOnly(True)
         self.text.setTabChangesFocus(True)

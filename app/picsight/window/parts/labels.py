@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from PySide6.QtCore import QRect
     from PySide6.QtGui import QPaintEvent, QPen
 
-_Label = TypeVar("_Label", bound=QLabel)
+_Sized = TypeVar("_Sized", bound=QLabel)
 CENTRE = Qt.AlignmentFlag.AlignCenter
 LEADING = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeading
 TRAILING = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignTrailing
@@ -75,17 +75,42 @@ def sized_font(widget: QWidget, factor: float, *, semibold: bool = False) -> QFo
     return font
 
 
-def sized(label: _Label, factor: float, *, semibold: bool = False) -> _Label:
+def sized(label: _Sized, factor: float, *, semibold: bool = False) -> _Sized:
     """Give a label a size relative to body text."""
     label.setFont(sized_font(label, factor, semibold=semibold))
     return label
 
 
-class Words(QLabel):
+class _Label(QLabel):
+    """The base of all labels; a `dim` one is for secondary words."""
+
+    def __init__(self, parent: QWidget | None, *, wraps: bool, dim: bool) -> None:
+        super().__init__(parent)
+        self._dim = dim
+        self.setWordWrap(wraps)
+        self._colour()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Update the dim colour with the palette."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._colour()
+
+    def _colour(self) -> None:
+        if self._dim:
+            self.setForegroundRole(QPalette.ColorRole.WindowText)  # on a list's background, another is usual
+            palette = QPalette()
+            palette.setColor(QPalette.ColorRole.WindowText, tones(self).dim_on_window)
+            self.setPalette(palette)
+
+
+class Words(_Label):
     """Plain words: never read as markup, and no name in them changes the direction of the following text."""
 
-    def __init__(self, words: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(
+        self, words: str = "", parent: QWidget | None = None, *, wraps: bool = False, dim: bool = False
+    ) -> None:
+        super().__init__(parent, wraps=wraps, dim=dim)
         self._where = LEADING
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setText(words)
@@ -107,48 +132,22 @@ class Words(QLabel):
             self.setAlignment(self._where)
 
 
-class DimWords(Words):
-    """Secondary words, dim on the window's background in every palette."""
-
-    def __init__(self, words: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(words, parent)
-        self._dim()
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Update the dim colour with the palette."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
-            self._dim()
-
-    def _dim(self) -> None:
-        palette = QPalette()
-        palette.setColor(QPalette.ColorRole.WindowText, tones(self).dim_on_window)
-        self.setPalette(palette)
-
-
-class Links(QLabel):
+class Links(_Label):
     """The only label with markup, made by `linked`; a clicked link opens in the browser."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, parent: QWidget | None = None, *, dim: bool = False) -> None:
+        super().__init__(parent, wraps=True, dim=dim)
         self.setTextFormat(Qt.TextFormat.RichText)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
         self.setOpenExternalLinks(True)
-        self.setWordWrap(True)
 
 
 class ElidedLabel(Words):
     """One line that is cut at its end to leave room for its neighbours."""
 
-    def __init__(
-        self,
-        parent: QWidget | None = None,
-        *,
-        edge: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeading,
-        dim: bool = True,
-    ) -> None:
-        super().__init__(parent=parent)
-        self._edge, self._short, self._dim = edge, "", dim
+    def __init__(self, parent: QWidget | None = None, *, dim: bool = True) -> None:
+        super().__init__(parent=parent, dim=dim)
+        self._short = ""
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
     def say(self, words: str, short: str = "") -> None:
@@ -157,11 +156,10 @@ class ElidedLabel(Words):
         self.setText(words)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """Paint the text, cut if it is too long, and dim if it is secondary."""
+        """Paint the text, cut if it is too long."""
         painter, room = QPainter(self), self.contentsRect()
-        painter.setPen(tones(self).dim if self._dim else tones(self).text)
         fits = self.fontMetrics().horizontalAdvance(self.text()) <= room.width()
         words = self.text() if fits or not self._short else self._short
         shown = self.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, room.width())
-        paint_words(painter, room, Qt.AlignmentFlag.AlignVCenter | self._edge, shown)
+        paint_words(painter, room, self._where, shown)
         painter.end()

@@ -35,18 +35,15 @@ def _centre(page: QWidget, *parts: Part, gap: float) -> QVBoxLayout:
     return filled(QVBoxLayout(inner), page, 2, *parts, 3, gap=gap)
 
 
-def _wrapped(words: str, page: QWidget) -> Words:
-    label = Words(words, page)
-    label.setWordWrap(True)
-    return label
-
-
 class Notice(QWidget):
     """A title, a sentence, buttons; shown when there is nothing else to show."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._title, self._sentence = sized(_wrapped("", self), 1.3, semibold=True), _wrapped("", self)
+        self._title, self._sentence = (
+            sized(Words(parent=self, wraps=True), 1.3, semibold=True),
+            Words(parent=self, wraps=True),
+        )
         for label in (self._title, self._sentence):
             label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -96,18 +93,19 @@ class FirstRun(QWidget):
         super().__init__(parent)
         self.setAutoFillBackground(True)
         self.setBackgroundRole(QPalette.ColorRole.Base)  # as every page
-        title = sized(_wrapped(self.tr("Find your photos by describing them."), self), 1.3, semibold=True)
+        words = Words(self.tr("Find your photos by describing them."), self, wraps=True)
+        title = sized(words, 1.3, semibold=True)
         promises = [
             self._promise("computer", self.tr("Everything stays on this computer: no account, no upload.")),
             self._promise("read-only", self.tr("Your photos are only read, never changed.")),
         ]
-        self._hint = sized(_wrapped(self.tr("Or drop a folder here."), self), 0.9)
+        self._hint = sized(Words(self.tr("Or drop a folder here."), self, wraps=True), 0.9)
         _centre(
             self, title, PAD, *promises, ONE, self._buttons(), PAD, self._hint, gap=HALF
         ).setContentsMargins(0, 0, 0, 0)
 
     def _promise(self, icon: str, words: str) -> QHBoxLayout:
-        label = _wrapped(words, self)
+        label = Words(words, self, wraps=True)
         label.setMinimumHeight(px(self, WIDE))
         sign = Sign(icon, 1.25, self, lambda colours: colours.accent)
         return filled(QHBoxLayout(), self, sign, (label, 1), gap=PAD)

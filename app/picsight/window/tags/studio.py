@@ -13,7 +13,7 @@ from picsight.window.grid.view import PhotoView
 from picsight.window.parts.choice import Toggle
 from picsight.window.parts.controls import Button, IconButton, Weight, flatten
 from picsight.window.parts.drops import dropped_photos
-from picsight.window.parts.labels import DimWords, Words, sized
+from picsight.window.parts.labels import Words, sized
 from picsight.window.parts.layouts import filled
 from picsight.window.parts.line import Line
 from picsight.window.parts.notice import Notice
@@ -59,8 +59,7 @@ class Studio(QWidget):
         self.cancel = Button(self.tr("Cancel"), Weight.PLAIN, self)
         self.save = Button(self.tr("Save"), Weight.PRIMARY, self)
         self.words = WordsField(self)
-        self.translated = DimWords(parent=self)
-        self.translated.setWordWrap(True)
+        self.translated = Words(parent=self, wraps=True, dim=True)
         self.translated.setToolTip(self.tr("A word behind a backslash is searched as typed."))
         self.alike = ExamplesField(self.tr("Looks like"), self.thumbnails[1], self)
         self.unlike = ExamplesField(self.tr("Not like"), self.thumbnails[1], self)
