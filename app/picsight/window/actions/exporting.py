@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QStandardPaths
 from PySide6.QtWidgets import QFileDialog
 
-from picsight.window.parts.question import choose
+from picsight.window.parts.question import choose, open_once
 from picsight.window.parts.words import counted, first_of, named, number, quoted, say, size
 from picsight_engine.other_programs import package_of
 
@@ -104,8 +104,7 @@ class Exporting(QObject):
             dialog.setOption(QFileDialog.Option.ShowDirsOnly)
             dialog.setLabelText(QFileDialog.DialogLabel.Accept, self.tr("Export"))
             dialog.fileSelected.connect(partial(self._export, paths))
-            dialog.finished.connect(dialog.deleteLater)
-            dialog.open()
+            open_once(dialog)
 
     def _export(self, paths: Sequence[Path], folder: str) -> None:
         self._folder = folder

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QListView, QTreeVi
 
 from picsight.window.actions.keys import photo_menu
 from picsight.window.actions.open_with import open_folder
-from picsight.window.parts.question import ask
+from picsight.window.parts.question import ask, open_once
 from picsight.window.parts.words import counted, isolated, quoted, short_path
 from picsight.window.tokens import px
 
@@ -46,8 +46,7 @@ class FolderActions(QObject):
         dialog.setLabelText(QFileDialog.DialogLabel.Accept, self.tr("Add"))
         dialog.setLabelText(QFileDialog.DialogLabel.FileName, self.tr("Folders:"))
         dialog.filesSelected.connect(lambda names: self._library.add_folders([Path(name) for name in names]))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        open_once(dialog)
 
     def show_menu(self, folder: Path, point: QPoint) -> None:
         """Open the menu of a folder; only an added folder can be removed."""

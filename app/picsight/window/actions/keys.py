@@ -80,7 +80,9 @@ def photo_menu(
     parent: QWidget, entries: Sequence[MenuEntry | Submenu | None], menu: QMenu | None = None
 ) -> QMenu:
     """A menu of entries, or this menu filled with them; None is a separator."""
-    menu = menu or QMenu(parent)
+    if menu is None:
+        menu = QMenu(parent)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     for entry in entries:
         if entry is None:
             menu.addSeparator()

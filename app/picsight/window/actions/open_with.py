@@ -19,6 +19,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog
 
 from picsight.window.actions.keys import photo_menu
+from picsight.window.parts.question import open_once
 from picsight.window.parts.words import isolated, plain, say
 
 if TYPE_CHECKING:
@@ -108,8 +109,7 @@ class OpenWith(QObject):
         dialog = QFileDialog(self._window, self.tr("Open with"), folder)
         dialog.setNameFilter(names)
         dialog.fileSelected.connect(chosen)
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        open_once(dialog)
 
 
 def _kinds(paths: Sequence[Path]) -> set[str]:

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from picsight.window.models.rows import ModelAction, ModelRow, arriving, rows_of, title_of
-from picsight.window.parts.question import ask
+from picsight.window.parts.question import ask, open_once
 from picsight.window.parts.words import isolated
 
 if TYPE_CHECKING:
@@ -184,8 +184,7 @@ class ModelsController(QObject):
             [self.tr("Models (*.zip *.tar *.tar.gz *.tgz *.tar.xz *.tar.bz2)"), self.tr("All files (*)")]
         )
         dialog.fileSelected.connect(lambda name: self.install_file(Path(name)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        open_once(dialog)
 
     def _confirm_removal(self, name: str) -> None:
         """Ask before removal, naming the libraries that use the model: getting it again costs a download."""

@@ -88,20 +88,20 @@ class _Label(QLabel):
         super().__init__(parent)
         self._dim = dim
         self.setWordWrap(wraps)
-        self._colour()
+        if dim:
+            self.setForegroundRole(QPalette.ColorRole.WindowText)  # on a list's background, another is usual
+            self._colour()
 
     def changeEvent(self, event: QEvent) -> None:
         """Update the dim colour with the palette."""
         super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
+        if self._dim and event.type() == QEvent.Type.PaletteChange:
             self._colour()
 
     def _colour(self) -> None:
-        if self._dim:
-            self.setForegroundRole(QPalette.ColorRole.WindowText)  # on a list's background, another is usual
-            palette = QPalette()
-            palette.setColor(QPalette.ColorRole.WindowText, tones(self).dim_on_window)
-            self.setPalette(palette)
+        palette = QPalette()
+        palette.setColor(QPalette.ColorRole.WindowText, tones(self).dim_on_window)
+        self.setPalette(palette)
 
 
 class Words(_Label):

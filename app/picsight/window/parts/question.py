@@ -41,8 +41,7 @@ def choose(
         button.clicked.connect(act)
     cancel = box.addButton(QMessageBox.StandardButton.Cancel)
     box.setDefaultButton(cancel if usual is None else buttons[usual])
-    box.finished.connect(box.deleteLater)
-    _open(box)
+    open_once(box)
 
 
 def ask_name(parent: QWidget, title: str, label: str, name: str, take: Callable[[str], object]) -> None:
@@ -52,12 +51,12 @@ def ask_name(parent: QWidget, title: str, label: str, name: str, take: Callable[
     dialog.setLabelText(label)
     dialog.setTextValue(name)
     dialog.textValueSelected.connect(take)
+    open_once(dialog)
+
+
+def open_once(dialog: QDialog) -> None:
+    """Show a dialog, which is deleted when it closes, with text buttons; some platforms add coloured icons to them."""
     dialog.finished.connect(dialog.deleteLater)
-    _open(dialog)
-
-
-def _open(dialog: QDialog) -> None:
-    """Show a dialog with text buttons; some platforms add coloured icons to them."""
     dialog.open()
     for box in dialog.findChildren(QDialogButtonBox):
         for button in box.buttons():

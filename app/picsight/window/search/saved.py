@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QPoint, Qt
-from PySide6.QtWidgets import QMenu
+from PySide6.QtCore import QObject
 
+from picsight.window.actions.keys import photo_menu
 from picsight.window.parts.question import ask_name
 from picsight.window.parts.words import isolated
 from picsight.window.search.likes import PASTED
@@ -15,6 +15,8 @@ from picsight.window.search.place import Place
 from picsight.window.search.wording import short_name
 
 if TYPE_CHECKING:
+    from PySide6.QtCore import QPoint
+
     from picsight.window.frame import Frame
     from picsight.window.history import History
     from picsight.window.library.controller import LibraryController
@@ -64,11 +66,8 @@ class SavedSearches(QObject):
                 library.searches.save(name, query)
 
     def _show_menu(self, kept: SavedSearch, point: QPoint) -> None:
-        menu = QMenu(self._frame)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction(self.tr("Rename…"), lambda: self._ask_name(kept))
-        menu.addAction(self.tr("Remove"), lambda: self.remove(kept))
-        menu.popup(point)
+        rename = self.tr("Rename…"), "", lambda: self._ask_name(kept)
+        photo_menu(self._frame, [rename, (self.tr("Remove"), "", lambda: self.remove(kept))]).popup(point)
 
     def _ask_name(self, kept: SavedSearch) -> None:
         title, label = self.tr("Rename search"), self.tr("Name")

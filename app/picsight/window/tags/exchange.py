@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog
 
 from picsight.window.actions.keys import photo_menu
-from picsight.window.parts.question import ask, choose
+from picsight.window.parts.question import ask, choose, open_once
 from picsight.window.parts.words import counted, first_of, isolated, number, say
 from picsight_engine.errors import ReplaceError
 
@@ -134,8 +134,7 @@ class TagExchange(QObject):
             dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
             dialog.selectFile(name)
         dialog.fileSelected.connect(lambda path: then(Path(path)))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        open_once(dialog)
 
     # Export
 
