@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 STRIP_BUDGET = 16_000_000  # bytes of pixels: about 200 small pictures on a high-resolution screen
 NARROW = 60  # em: in a narrower window, sidebar and details are hidden
 PHOTOS_NARROWEST = 26  # em
-PATIENCE_MS, FRAME_MS, ROUND = 300, 33, 45  # a moving part, a third of the line, crosses it in ROUND frames
+# A moving part, a third of the line, crosses it in ROUND frames, after PATIENCE empty ones.
+FRAME_MS, ROUND, PATIENCE = 33, 45, -10
 
 
 class Frame(QWidget):
@@ -215,24 +216,21 @@ class BusyLine(QWidget):
         super().__init__(parent)
         self.setFixedHeight(2)
         self.setAccessibleName(self.tr("Searching"))
-        self._frame = -1
-        self._patience = QTimer(self, singleShot=True, interval=PATIENCE_MS)
+        self._frame = PATIENCE
         self._frames = QTimer(self, interval=FRAME_MS)
-        self._patience.timeout.connect(self._frames.start)
         self._frames.timeout.connect(self._advance)
 
     def set_busy(self, busy: bool) -> None:
         """Begin or end waiting."""
         if busy and not self._frames.isActive():
-            self._patience.start()
+            self._frames.start()
         elif not busy:
-            self._patience.stop()
             self._frames.stop()
-            self._frame = -1
+            self._frame = PATIENCE
             self.update()
 
     def _advance(self) -> None:
-        self._frame = (self._frame + 1) % ROUND
+        self._frame = (self._frame + 1) % ROUND if self._frame >= 0 else self._frame + 1
         self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:

@@ -63,7 +63,7 @@ class MainWindow(QMainWindow):
         self.pictures = Pictures(Limits())
         self.frame = frame = Frame(settings, self.pictures, jobs, self)
         self.library = LibraryController(place, frame.problems_model, frame.status, jobs, self)
-        self.search = SearchController(frame.box, frame.wall_page, jobs, self, pictures=self.pictures)
+        self.search = SearchController(frame.box, frame.wall_page, jobs, self.pictures, self)
         self.offers = TypingOffers(frame.box, jobs, frame.wall_page.header.title, self)
         self.viewer = ViewerController(
             frame.viewer_page,
@@ -112,6 +112,7 @@ class MainWindow(QMainWindow):
         self.saved = SavedSearches(frame, self.library, self.search, self.history)
         frame.box.is_album = self.tags.is_album
         self.tags.changed.connect(lambda _tags: frame.box.update_chips())
+        self.library.opened.connect(self.offers.use)
         self.library.opened.connect(self.tags.use)
         self.library.overview_changed.connect(lambda _overview: self.tags.look())
         self.tags.changed.connect(self.library_pages.show_tags)

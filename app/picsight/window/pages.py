@@ -133,10 +133,8 @@ class Pages(QObject):
 
     def show_problems(self) -> None:
         """Show the problems, and empty the box, whose words do not relate to them."""
-        self._search.name_nothing()
-        self._frame.show_page(self._frame.problems)
+        self.show_page(self._frame.problems)
         self._frame.sidebar.mark(Wish.PROBLEMS)
-        self._frame.problems.table.setFocus()
 
     def back(self) -> None:
         """Go back one step."""

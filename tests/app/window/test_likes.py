@@ -22,18 +22,18 @@ def red():
 
 
 @pytest.mark.parametrize("name", ["plain.png", "a photo.png", 'the "best".png'])
-def test_a_dropped_file_is_typed_so_that_it_is_found_again(qtbot, jobs, tmp_path, name):
+def test_a_dropped_file_is_typed_so_that_it_is_found_again(qtbot, jobs, pictures, tmp_path, name):
     path, typed = tmp_path / name, []
     red().save(str(path))
-    likes = Likes(jobs)
+    likes = Likes(jobs, pictures)
     likes.keep(path, typed.append)
     qtbot.waitUntil(lambda: bool(typed))
     target = Path(parse(typed[0]).alternatives[0].pictures[0].target)
     assert QImage(str(target)) == QImage(str(path))
 
 
-def test_a_pasted_picture_gets_a_file_and_a_name(qtbot, jobs):
-    likes, typed = Likes(jobs), []
+def test_a_pasted_picture_gets_a_file_and_a_name(qtbot, jobs, pictures):
+    likes, typed = Likes(jobs, pictures), []
     likes.keep(red(), typed.append)
     qtbot.waitUntil(lambda: bool(typed))
     target = parse(typed[0]).alternatives[0].pictures[0].target

@@ -123,14 +123,14 @@ def certain(**counts):
 class Desk:
     """Box, wall and controller, joined as in the window."""
 
-    def __init__(self, qtbot, view, jobs, library):
+    def __init__(self, qtbot, view, jobs, pictures, library):
         self.qtbot, self.view, self.library = qtbot, view, library
         self.page, self.box = WallPage(view), SearchBox()
         for widget in (self.page, self.box):
             qtbot.addWidget(widget)
             widget.show()
         self.page.resize(800, 600)
-        self.controller = SearchController(self.box, self.page, jobs, self.page)
+        self.controller = SearchController(self.box, self.page, jobs, pictures, self.page)
         with qtbot.waitSignal(self.controller.place_changed):
             self.controller.use(library)
 
@@ -153,8 +153,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(qtbot, wall_view, jobs, photos):
-    return Desk(qtbot, wall_view(0), jobs, ShelfLibrary(photos(200)))
+def desk(qtbot, wall_view, jobs, pictures, photos):
+    return Desk(qtbot, wall_view(0), jobs, pictures, ShelfLibrary(photos(200)))
 
 
 @pytest.mark.parametrize(

@@ -58,13 +58,9 @@ def bind_acts(
             shortcut = QShortcut(QKeySequence(key), widget, context=Qt.ShortcutContext.WidgetShortcut)
             shortcut.setAutoRepeat(False)  # a held key applies only to the photo at which it was pressed
             shortcut.setWhatsThis(act.one)
-            shortcut.activated.connect(partial(_do, act, where))
+            shortcut.activated.connect(lambda act=act: act.wish(where()))
             shortcuts.append(shortcut)
     return shortcuts
-
-
-def _do(act: Act, where: Callable[[], QPoint]) -> None:
-    act.wish(where())
 
 
 def below(widget: QWidget) -> QPoint:

@@ -41,7 +41,6 @@ class PhotoActions(QObject):
     open_requested = Signal(int)  # the row
     similar_requested = Signal(object)  # Result
     unlike_requested = Signal(object)  # Result
-    stack_toggled = Signal(int)  # the row
 
     def __init__(
         self,
@@ -62,7 +61,6 @@ class PhotoActions(QObject):
         self._library: Library | None = None
         self._culling = Culling(frame.wall_page, tagging, chosen.point)
         self._others = OpenWith(frame, frame.status, jobs)
-        self.stack_toggled.connect(frame.grid.stack_toggled)
         several = self.tr("Open %n photos with…"), self.tr("Copy %n paths"), self.tr("Export %n copies…")
         self._open_with = Act("open-with", self.tr("Open with…"), several[0], "Ctrl+Shift+O", self._open)
         self._paths = Act(
@@ -142,7 +140,9 @@ class PhotoActions(QObject):
         ]
         turning = self._turning(photo)
         if turning and not in_viewer:
-            entries.insert(entries.index(None) + 2, (turning, "", lambda: self.stack_toggled.emit(row)))
+            entries.insert(
+                entries.index(None) + 2, (turning, "", lambda: self._frame.grid.stack_toggled.emit(row))
+            )
         if in_viewer:  # it is open
             entries = [each for each in entries if each is None or each[0] not in (opening, unlike)]
         photo_menu(self._frame, entries).popup(point)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
@@ -14,8 +15,10 @@ from PySide6.QtGui import (
     QPen,
     QTextCharFormat,
 )
-from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QMenu, QStyle, QWidget
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QStyle, QWidget
 
+from picsight.window.actions.acts import below
+from picsight.window.actions.keys import photo_menu
 from picsight.window.parts.controls import Painted
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import LEADING, paint_words
@@ -258,13 +261,10 @@ class MoreButton(Painted, QAbstractButton):
         return colours.base, QPen(colours.outline, 1)
 
     def _show_menu(self) -> None:
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for chip in self._held:
-            menu.addAction(chip.words.replace("&", "&&")).triggered.connect(
-                lambda _checked=False, chip=chip: self.opened.emit(chip)
-            )
-        menu.popup(self.mapToGlobal(self.rect().bottomLeft()))
+        entries = [
+            (chip.words.replace("&", "&&"), "", partial(self.opened.emit, chip)) for chip in self._held
+        ]
+        photo_menu(self, entries).popup(below(self))
 
 
 def _paint_round(painter: QPainter, place: QRect, picture: QPixmap) -> None:

@@ -51,7 +51,6 @@ NEWS_SHARE = 10  # the search for new photos may take a tenth of the time
 class SearchController(QObject):
     """Decides what the wall shows; holds no photos itself."""
 
-    library_changed = Signal(object)  # Library
     place_changed = Signal(object)  # Place, as soon as its photos are shown
     photos_requested = Signal()  # the wall will get the focus, and may be hidden
     busy_changed = Signal(bool)
@@ -65,9 +64,8 @@ class SearchController(QObject):
         box: SearchBox,
         page: WallPage,
         jobs: Jobs,
+        pictures: Pictures,
         parent: QObject | None = None,
-        *,
-        pictures: Pictures | None = None,
     ) -> None:
         super().__init__(parent)
         self._box, self._page, self._jobs = box, page, jobs
@@ -115,7 +113,6 @@ class SearchController(QObject):
         """Use this library."""
         self._library, self._listing = library, AllPhotos()
         self.likes.use(library)
-        self.library_changed.emit(library)
         self._ask()
 
     def ask_again(self) -> None:

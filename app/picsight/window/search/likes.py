@@ -31,7 +31,7 @@ class Likes(QObject):
 
     arrived = Signal()  # a name or a picture
 
-    def __init__(self, jobs: Jobs, pictures: Pictures | None = None, parent: QObject | None = None) -> None:
+    def __init__(self, jobs: Jobs, pictures: Pictures, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._jobs, self._pictures = jobs, pictures
         self._library: Library | None = None
@@ -90,8 +90,6 @@ class Likes(QObject):
                 photo = library.photo(int(number[1]))
                 data = library.thumbnail(int(number[1])) or b""
                 return photo.path.name if photo else "", QImage.fromData(data)
-            if pictures is None:
-                return "", QImage()
             return "", pictures.load(Path(target).expanduser(), QSize(SIDE, SIDE), lambda: True).image
 
         self._jobs.read(work, lambda found: self._take(target, *found), lambda _sentence: None)

@@ -186,7 +186,6 @@ def join_offers(offers: TypingOffers, frame: Frame, search: SearchController) ->
 
     offers.meant_changed.connect(ask)
     header.meant.clicked.connect(take)
-    search.library_changed.connect(offers.use)
     search.place_changed.connect(lambda _place: follow())
 
 
