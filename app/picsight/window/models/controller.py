@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,15 +39,16 @@ class _Parcel:
 
 @dataclass(slots=True)
 class _RunningInstallation:
-    """The running installation; `arriving` is the row of a model that is not listed yet, `moving` names the transfer."""
+    """The running installation and its `progress`: words, and the transferred bytes and their total, if known.
+
+    `moving` names the transfer; `arriving` is the row of a model that is not listed yet.
+    """
 
     name: str
-    words: str
+    progress: tuple[str, int, int]
     moving: str
     arriving: ModelRow | None = None
     stream: Stream | None = None
-    done: int = 0
-    total: int = 0
 
 
 class ModelsController(QObject):
@@ -59,11 +60,10 @@ class ModelsController(QObject):
         library: LibraryController,
         jobs: Jobs,
         window: QWidget,
-        entries: Sequence[CatalogueEntry] | None = None,
     ) -> None:
         super().__init__(window)
         self._place, self._library, self._jobs, self._window = place, library, jobs, window
-        self._entries = entries
+        self._entries: Sequence[CatalogueEntry] | None = None
         self._rows: dict[str, ModelRow] = {}
         self._installation: _RunningInstallation | None = None
         self._faults: dict[str, str] = {}
@@ -231,7 +231,9 @@ class ModelsController(QObject):
 
             yield from install(entry, place.installed(), coreml=runs_coreml(), cancel=cancel)
 
-        self._begin(_RunningInstallation(entry.name, self.tr("Connecting"), self.tr("Downloading")), events)
+        self._begin(
+            _RunningInstallation(entry.name, (self.tr("Connecting"), 0, 0), self.tr("Downloading")), events
+        )
 
     def _unpack(self, parcel: _Parcel) -> None:
         place, manifest = self._place, parcel.manifest
@@ -246,7 +248,7 @@ class ModelsController(QObject):
                 yield from again.unpack(place.installed(), cancel=cancel)
 
         copying = self.tr("Copying")
-        self._begin(_RunningInstallation(manifest.name, copying, copying, arriving(manifest)), events)
+        self._begin(_RunningInstallation(manifest.name, (copying, 0, 0), copying, arriving(manifest)), events)
 
     def _may_begin(self) -> bool:
         if self._installation is not None:
@@ -255,49 +257,43 @@ class ModelsController(QObject):
 
     def _begin(
         self,
-        started: _RunningInstallation,
+        current: _RunningInstallation,
         events: Callable[[threading.Event], Iterator[InstallEvent]],
     ) -> None:
-        if self._installation is not None:
-            return
-        self._installation = started
-        started.stream = self._jobs.stream(events, self._take_event, self._end, self._break_off)
-        self._show_rows()
-        if self.dialog is not None and started.name in self.dialog.rows:
-            self.dialog.rows[started.name].cancel.setFocus()
-
-    def _take_event(self, event: InstallEvent) -> None:
         from picsight_engine.installation.installed import Arriving, Checking
 
-        current = self._installation
-        if current is None:
-            return
-        if isinstance(event, Arriving):
-            current.words, current.done, current.total = current.moving, event.done, event.total
-        elif isinstance(event, Checking):
-            current.words, current.total = self.tr("Checking"), 0
-        self._show_installation()
+        def take(event: InstallEvent) -> None:
+            if isinstance(event, Arriving):
+                current.progress = current.moving, event.done, event.total
+            elif isinstance(event, Checking):
+                current.progress = self.tr("Checking"), 0, 0
+            self._show_installation()
 
-    def _end(self) -> None:
-        current = self._close_installation()
-        self.refresh()
-        if current is not None:
+        def end() -> None:
+            self._close_installation()
+            self.refresh()
             self._library.take_up_model(current.name)
 
-    def _break_off(self, sentence: str) -> None:
-        current = self._close_installation()
-        if current is not None and not (current.stream is not None and current.stream.cancelled):
-            self._fail(current.name, sentence)
-        self.refresh()
+        def fail(sentence: str) -> None:
+            self._close_installation()
+            if not stream.cancelled:
+                self._fail(current.name, sentence)
+            self.refresh()
 
-    def _close_installation(self) -> _RunningInstallation | None:
+        if self._installation is None:
+            self._installation = current
+            stream = current.stream = self._jobs.stream(events, take, end, fail)
+            self._show_rows()
+            if self.dialog is not None and current.name in self.dialog.rows:
+                self.dialog.rows[current.name].cancel.setFocus()
+
+    def _close_installation(self) -> None:
         current, self._installation = self._installation, None
-        if self.dialog is not None:
+        if self.dialog is not None and current is not None:
             self.dialog.let_install(may=True)
-            if current is not None and current.name in self.dialog.rows:
+            if current.name in self.dialog.rows:
                 self.dialog.rows[current.name].show_transfer(None)
             self._say("")
-        return current
 
     def _catalogue(self) -> Sequence[CatalogueEntry]:
         from picsight_engine.installation.catalogue import CATALOGUE  # only who opens the dialog
@@ -314,11 +310,10 @@ class ModelsController(QObject):
         current = self._installation
         if self.dialog is None:
             return
-        arriving = current.arriving if current is not None and current.name not in self._rows else None
-        self.dialog.show_rows([*self._rows.values(), *([arriving] if arriving else [])])
-        for name, sentence in self._faults.items():
-            if name in self.dialog.rows:
-                self.dialog.rows[name].show_fault(sentence)
+        rows = [replace(row, fault=self._faults.get(row.name, row.fault)) for row in self._rows.values()]
+        if current is not None and current.arriving and current.name not in self._rows:
+            rows.append(current.arriving)
+        self.dialog.show_rows(rows)
         self._show_installation()
 
     def _show_installation(self) -> None:
@@ -328,16 +323,15 @@ class ModelsController(QObject):
         dialog.let_install(may=False)
         line = dialog.rows.get(current.name)
         if line is not None:
-            line.show_transfer(current.words, current.done, current.total)
+            line.show_transfer(*current.progress)
 
     def _fail(self, name: str, sentence: str) -> None:
         """Show an error in the model's row, or above the rows if it has none."""
-        if name not in self._rows:
+        if name in self._rows:
+            self._faults[name] = sentence
+            self._show_rows()
+        else:
             self._say(sentence)
-            return
-        self._faults[name] = sentence
-        if self.dialog is not None and name in self.dialog.rows:
-            self.dialog.rows[name].show_fault(sentence)
 
     def _say(self, sentence: str) -> None:
         if self.dialog is not None:
