@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QMainWindow
 
 from picsight.settings import Settings
@@ -175,31 +176,31 @@ class MainWindow(QMainWindow):
         )
 
     def _bind(self) -> None:
-        frame, grid, usual = self.frame, self.frame.grid, Settings().row_height
-        bind_keys(
-            self,
-            {
-                "find": self.pages.find,
-                "back": self.pages.back,
-                "photos": lambda: self.pages.go(Place()),
-                "problems": self.pages.show_problems,
-                "tags": self.tag_pages.show,
-                "sidebar": self.frame.toggle_sidebar,
-                "details": frame.toggle_details,
-                "add_folder": self.folders.choose,
-                "look_again": self.library.index,
-                "keep": self.saved.keep,
-                "reveal": self.photos.reveal,
-                "undo": lambda: self._once_done(self.history.undo),
-                "redo": lambda: self._once_done(self.history.redo),
-                "larger": lambda: grid.set_row_height(grid.row_height() * 1.2),
-                "smaller": lambda: grid.set_row_height(grid.row_height() / 1.2),
-                "usual_size": lambda: grid.set_row_height(usual),
-                "full_screen": self.pages.toggle_full_screen,
-                "keys": self._show_keys,
-                "quit": self.close,
-            },
-        )
+        """Bind the keys of the whole window. A standard key that some platform lacks has a plain one beside it."""
+        pages, grid, key = self.pages, self.frame.grid, QKeySequence.StandardKey
+        resize = grid.set_row_height
+        for words, keys, act in (
+            (self.tr("To the box"), (key.Find, "/"), pages.find),
+            (self.tr("Back"), (key.Back,), pages.back),
+            (self.tr("All photos"), ("Ctrl+1",), lambda: pages.go(Place())),
+            (self.tr("Problems"), ("Ctrl+5",), pages.show_problems),
+            (self.tr("Tags"), ("Ctrl+6",), self.tag_pages.show),
+            (self.tr("Show or hide the sidebar"), ("F9",), self.frame.toggle_sidebar),
+            (self.tr("Show or hide the details"), ("Ctrl+I",), self.frame.toggle_details),
+            (self.tr("Add folders"), (key.Open,), self.folders.choose),
+            (self.tr("Look for new photos"), ("F5", "Refresh"), self.library.index),
+            (self.tr("Keep this search"), (key.Save, "Ctrl+S"), self.saved.keep),
+            (self.tr("Show in folder"), ("Ctrl+R",), self.photos.reveal),
+            (self.tr("Undo"), (key.Undo, "Ctrl+Z"), lambda: self._once_done(self.history.undo)),
+            (self.tr("Redo"), (key.Redo, "Ctrl+Shift+Z"), lambda: self._once_done(self.history.redo)),
+            (self.tr("Larger photos"), (key.ZoomIn, "Ctrl+="), lambda: resize(grid.row_height() * 1.2)),
+            (self.tr("Smaller photos"), (key.ZoomOut,), lambda: resize(grid.row_height() / 1.2)),
+            (self.tr("Usual size of photos"), ("Ctrl+0",), lambda: resize(Settings().row_height)),
+            (self.tr("Full screen"), (key.FullScreen, "F11"), pages.toggle_full_screen),
+            (self.tr("This list"), (key.HelpContents, "F1"), self._show_keys),
+            (self.tr("Quit"), (key.Quit, "Ctrl+Q"), self.close),
+        ):
+            bind_keys(self, words, keys, act)
 
     def _once_done(self, step: Callable[[], object]) -> None:
         """Undo or redo after the running changes."""

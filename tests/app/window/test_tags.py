@@ -17,7 +17,7 @@ from picsight.settings import Settings
 from picsight.window.grid.delegate import verdict_zones
 from picsight.window.grid.model import Role, files_of
 from picsight.window.library.controller import LibraryPlace
-from picsight.window.library.sidebar_model import ENTRY
+from picsight.window.library.sidebar_model import ENTRY, Wish
 from picsight.window.main_window import MainWindow
 from picsight.window.parts.controls import IconButton
 from picsight.window.parts.words import counted
@@ -136,7 +136,7 @@ def test_photos_dropped_to_make_a_tag_wait_for_the_answer_about_the_one_that_is_
     studio = window.tag_pages._studio
     studio.view.suggests.click()
     before = studio.draft
-    (line,) = [line for line in window.frame.sidebar._model.tops() if line.data(ENTRY).wish]
+    (line,) = [line for line in window.frame.sidebar._model.tops() if line.data(ENTRY).key is Wish.NEW_TAG]
     drop(window, line, files_of(photos))
     for _ in range(3):  # time enough to find the photos
         with qtbot.waitSignal(window.tags.changed):

@@ -16,7 +16,7 @@ from picsight.window.parts.layouts import filled
 from picsight.window.tokens import HALF, ONE, SMALL, px
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from PySide6.QtCore import QObject
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     Submenu = tuple[str, Sequence[MenuEntry | None]]  # words, entries
     KeyGroup = tuple[str, Sequence[tuple[str, str]]]  # name; description and key of each
 
-_Standard = QKeySequence.StandardKey
 WIDE, HIGH, NARROW = 60, 40, 50  # em: below the last width the columns are stacked
 
 
@@ -36,44 +35,17 @@ class Key:
     keys: tuple[str, ...]
 
 
-# The actions of the whole window: words and keys. A standard key that some platform lacks has a plain one beside it.
-EVERYWHERE: dict[str, tuple[str, tuple[QKeySequence.StandardKey | str, ...]]] = {
-    "find": ("To the box", (_Standard.Find, "/")),
-    "back": ("Back", (_Standard.Back,)),
-    "photos": ("All photos", ("Ctrl+1",)),
-    "problems": ("Problems", ("Ctrl+5",)),
-    "tags": ("Tags", ("Ctrl+6",)),
-    "sidebar": ("Show or hide the sidebar", ("F9",)),
-    "details": ("Show or hide the details", ("Ctrl+I",)),
-    "add_folder": ("Add folders", (_Standard.Open,)),
-    "look_again": ("Look for new photos", (_Standard.Refresh,)),
-    "keep": ("Keep this search", (_Standard.Save, "Ctrl+S")),
-    "reveal": ("Show in folder", ("Ctrl+R",)),
-    "undo": ("Undo", (_Standard.Undo, "Ctrl+Z")),
-    "redo": ("Redo", (_Standard.Redo, "Ctrl+Shift+Z")),
-    "larger": ("Larger photos", (_Standard.ZoomIn, "Ctrl+=")),
-    "smaller": ("Smaller photos", (_Standard.ZoomOut,)),
-    "usual_size": ("Usual size of photos", ("Ctrl+0",)),
-    "full_screen": ("Full screen", (_Standard.FullScreen, "F11")),
-    "keys": ("This list", (_Standard.HelpContents, "F1")),
-    "quit": ("Quit", (_Standard.Quit, "Ctrl+Q")),
-}
-
-
-def bind_keys(window: QWidget, wishes: Mapping[str, Callable[[], object]]) -> None:
-    """Make a shortcut for each action of `EVERYWHERE`; a shared key is bound once."""
-    for name, act in wishes.items():
-        taken: set[str] = set()
-        deed, bound = EVERYWHERE[name]
-        for keys in bound:
-            for sequence in (
-                QKeySequence.keyBindings(keys) if isinstance(keys, _Standard) else [QKeySequence(keys)]
-            ):
-                words = sequence.toString()
-                if words in taken or words == "Backspace" or (name == "look_again" and words == "Ctrl+R"):
-                    continue
-                taken.add(words)
-                QShortcut(sequence, window, act).setWhatsThis(QCoreApplication.translate("Actions", deed))
+def bind_keys(
+    window: QWidget, words: str, keys: Iterable[QKeySequence.StandardKey | str], act: Callable[[], object]
+) -> None:
+    """Make a shortcut for each of an action's keys, except Backspace, which some platforms use for Back."""
+    bindings: dict[str, QKeySequence] = {}  # two standard keys may share one
+    for key in keys:
+        alike = [QKeySequence(key)] if isinstance(key, str) else QKeySequence.keyBindings(key)
+        bindings |= {each.toString(): each for each in alike}
+    bindings.pop("Backspace", None)
+    for sequence in bindings.values():
+        QShortcut(sequence, window, act).setWhatsThis(words)
 
 
 def photo_menu(
