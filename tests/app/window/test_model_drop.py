@@ -45,7 +45,7 @@ def hover(frame, *paths):
     """What is said while these hover over the window."""
     data = carrying(*paths)
     QApplication.sendEvent(frame, QDragEnterEvent(QPoint(9, 9), COPY, data, LEFT, NO_KEY))
-    words = frame.veil.words()
+    words = frame.veil.text()
     QApplication.sendEvent(frame, QDragLeaveEvent())
     assert frame.veil.isHidden()
     return words

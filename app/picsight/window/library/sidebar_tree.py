@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QModelIndex, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -155,19 +155,16 @@ class EntryDelegate(QStyledItemDelegate):
                 part.setBottom(note.top())
             painter.setPen(colours.dim_on_window)
             paint_words(painter, note, LEADING, entry.note, Qt.TextFlag.TextWordWrap)
-        icon = QRect(0, 0, px(view, 1.25), px(view, 1.25))
-        icon.moveCenter(room.center())
-        icon.moveLeft(room.left())
-        icon = QStyle.visualRect(view.layoutDirection(), room, icon)
-        if entry.note:
-            icon.moveTop(words.center().y() - icon.height() // 2)
-        paint_icon(painter, icon, entry.icon, mix(colours.text, colours.window, 0.2))
+        side = px(view, 1.25)
+        icon = QStyle.visualRect(
+            view.layoutDirection(), room, QRect(room.left(), words.top(), side, words.height())
+        )
+        paint_icon(painter, icon, entry.icon, mix(colours.text, colours.window, 0.2), side)
         if entry.children:  # whether its children are shown
-            sign = QRect(0, 0, px(view, PAD), px(view, PAD))
-            sign.moveCenter(QPoint(parts.sign.center().x(), words.center().y()))
+            sign = QRect(parts.sign.left(), words.top(), parts.sign.width(), words.height())
             closed = "previous" if view.isRightToLeft() else "next"
             name = "down" if view.isExpanded(index) else closed
-            paint_icon(painter, sign, name, colours.dim_on_window)
+            paint_icon(painter, sign, name, colours.dim_on_window, px(view, PAD))
         painter.setPen(colours.text)
         paint_words(painter, words, LEADING, cut_middle(entry.words, painter.fontMetrics(), words.width()))
         painter.setPen(colours.dim_on_window)

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
-from PySide6.QtWidgets import QWidget
 
-from picsight.window.parts.labels import CENTRE, paint_plate, paint_words, sized_font
+from picsight.window.parts.labels import CENTRE, Words, paint_plate, sized_font
 from picsight.window.parts.words import counted, isolated, say
 from picsight.window.tokens import HALF, PAD, px, tones
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
@@ -19,6 +18,7 @@ from picsight_engine.photos.formats import IMAGE_SUFFIXES
 if TYPE_CHECKING:
     from PySide6.QtCore import QMimeData
     from PySide6.QtGui import QDropEvent, QPaintEvent
+    from PySide6.QtWidgets import QWidget
 
 PHOTOS = "application/x-picsight-photos"  # photo ids, within one window: a URL cannot express every file name
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2")
@@ -95,38 +95,33 @@ def _is_model(path: Path) -> bool:
     return path.name.lower().endswith(ARCHIVES) and path.is_file()
 
 
-class DropVeil(QWidget):
+class DropVeil(Words):
     """Covers the window during an acceptable drag: one outlined target, one sentence."""
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._over, self._sentence = parent, ""
+        super().__init__("", parent, wraps=True)
+        self._over = parent
+        self.setAlignment(CENTRE)
+        self.setMargin(px(self, 3 * PAD))
+        self.setFont(sized_font(self, 1.15, semibold=True))
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.hide()
 
     def say(self, sentence: str) -> None:
         """Show the veil with this sentence; hide it for none."""
-        self._sentence = sentence
+        self.setText(sentence)
         self.setGeometry(self._over.rect())
         self.setVisible(bool(sentence))
         self.raise_()
-        self.update()
 
-    def words(self) -> str:
-        """The shown sentence."""
-        return self._sentence
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
+    def paintEvent(self, event: QPaintEvent) -> None:
         """Paint a translucent cover and the outline of the target."""
         colours, painter = tones(self), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         veil = QColor(colours.base)
         veil.setAlphaF(0.96)
         painter.fillRect(self.rect(), veil)
-        edge, inset = QPen(colours.accent, 2, Qt.PenStyle.DashLine), px(self, PAD)
+        edge, inset = QPen(colours.accent, 2, Qt.PenStyle.DashLine), self.margin() // 3
         paint_plate(painter, self.rect(), px(self, HALF), line=edge, inset=inset)
-        painter.setPen(colours.text)
-        painter.setFont(sized_font(self, 1.15, semibold=True))
-        room = self.rect().adjusted(3 * inset, 3 * inset, -3 * inset, -3 * inset)
-        paint_words(painter, room, CENTRE, self._sentence, Qt.TextFlag.TextWordWrap)
         painter.end()
+        super().paintEvent(event)

@@ -56,9 +56,8 @@ class Sign(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """The icon, centred."""
-        painter, side = QPainter(self), min(self.width(), self.height())
-        place = QRect((self.width() - side) // 2, (self.height() - side) // 2, side, side)
-        paint_icon(painter, place, self._icon, self._ink(tones(self)))
+        painter = QPainter(self)
+        paint_icon(painter, self.rect(), self._icon, self._ink(tones(self)))
         painter.end()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QFocusEvent,
     QGuiApplication,
@@ -22,6 +22,7 @@ from picsight.window.grid.view import is_typed
 from picsight.window.parts.controls import IconButton
 from picsight.window.parts.drops import picture_in
 from picsight.window.parts.icons import paint_icon
+from picsight.window.parts.labels import paint_plate
 from picsight.window.parts.layouts import filled
 from picsight.window.parts.words import plain
 from picsight.window.search.chips import Chip, ChipBar, Mark, show_marks
@@ -458,18 +459,12 @@ class SearchBox(QFrame):
         colours, painter = tones(self), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         focused, radius = self.line.hasFocus(), HALF * em(self)
-        width = 2.0 if focused else 1.0
-        painter.setPen(QPen(colours.accent if focused else colours.outline, width))
-        painter.setBrush(colours.base)
-        inset = width / 2
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(inset, inset, -inset, -inset), radius, radius)
+        edge = QPen(colours.accent if focused else colours.outline, 2.0 if focused else 1.0)
+        paint_plate(painter, self.rect(), radius, colours.base, edge, inset=edge.widthF() / 2)
         place = self.rect()
         place.setWidth(px(self, 2.5))
         place = QStyle.visualRect(self.layoutDirection(), self.rect(), place)
-        middle = place.center()
-        place.setSize(QSize(px(self, 1.25), px(self, 1.25)))
-        place.moveCenter(middle)
-        paint_icon(painter, place, "search", colours.dim)
+        paint_icon(painter, place, "search", colours.dim, px(self, 1.25))
         painter.end()
 
     def _placeholder(self) -> str:
