@@ -5,17 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPainter
+from PySide6.QtGui import QFontMetrics, QPainter, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTreeView
 
-from picsight.window.library.problems_model import Column, ProblemsModel, where
+from picsight.window.library.problems_model import Column, where
 from picsight.window.parts.focus import shows_focus
 from picsight.window.parts.icons import paint_icon
-from picsight.window.parts.labels import LEADING, paint_words, sized_font
+from picsight.window.parts.labels import LEADING, paint_plate, paint_words, sized_font
 from picsight.window.parts.words import cut_middle
 from picsight.window.tokens import HAIR, HALF, ONE, PAD, em, mix, px, tones
 
 if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
+    from picsight.window.library.problems_model import ProblemsModel
     from picsight.window.parts.rows import Index
 
 ACTS = (Column.RETRY, Column.IGNORE)
@@ -23,20 +26,62 @@ INDENT = PAD + ONE + HAIR  # em: names are aligned with their reason, behind the
 LEAST = 4  # em: a narrower folder would be only dots
 
 
+class ProblemTree(QTreeView):
+    """Paints what spans the columns: reasons, and the ring around the current row."""
+
+    def __init__(self, model: ProblemsModel, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.problems = model
+        self.setModel(model)
+        self.setItemDelegate(ProblemDelegate(self))
+
+    def drawRow(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Paint the cells, then the reason or the ring over them."""
+        super().drawRow(painter, option, index)
+        painter.save()
+        if self.problems.path(index) is None:
+            self._paint_reason(painter, option.rect, index)
+        if index.siblingAtColumn(0) == self.currentIndex().siblingAtColumn(0) and shows_focus(self):
+            edge = QPen(tones(self).text, max(2, round(0.12 * em(self))))
+            edge.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
+            paint_plate(painter, option.rect, 0, line=edge, inset=edge.widthF() / 2)
+        painter.restore()
+
+    def _paint_reason(self, painter: QPainter, row: QRect, index: Index) -> None:
+        """Paint the expander, the reason and its number of files, before the text buttons."""
+        colours, direction, gap = tones(self), self.layoutDirection(), px(self, ONE)
+        whole = row.adjusted(0, 0, -sum(self.columnWidth(column) for column in ACTS), 0)
+        room = QStyle.visualRect(direction, row, whole.adjusted(px(self, INDENT), 0, -px(self, HALF), 0))
+        sign = QStyle.visualRect(direction, row, QRect(px(self, PAD), row.top(), gap, row.height()))
+        closed = "previous" if self.isRightToLeft() else "next"
+        first = index.siblingAtColumn(0)
+        paint_icon(painter, sign, "down" if self.isExpanded(first) else closed, colours.dim, gap)
+        count, font = str(index.siblingAtColumn(Column.WHEN).data()), sized_font(self, 1.0, semibold=True)
+        metrics = QFontMetrics(font)
+        left = room.width() - painter.fontMetrics().horizontalAdvance(count) - gap
+        reason = metrics.elidedText(str(first.data()), Qt.TextElideMode.ElideRight, left)
+        after = room.adjusted(metrics.horizontalAdvance(reason) + gap, 0, 0, 0)
+        painter.setPen(colours.dim)
+        paint_words(painter, QStyle.visualRect(direction, room, after), LEADING, count)
+        painter.setFont(font)
+        painter.setPen(colours.text)
+        paint_words(painter, room, LEADING, reason)
+
+
 class ProblemDelegate(QStyledItemDelegate):
     """Paints a cell with padding; less important words are dim."""
 
-    def __init__(self, table: QTreeView, model: ProblemsModel) -> None:
-        super().__init__(table)
-        self._table, self._model = table, model
+    def __init__(self, tree: ProblemTree) -> None:
+        super().__init__(tree)
+        self._tree = tree
 
     def sizeHint(self, _option: QStyleOptionViewItem, _index: Index) -> QSize:
         """2.25 em high."""
-        return QSize(px(self._table, 5), px(self._table, 2.25))
+        return QSize(px(self._tree, 5), px(self._tree, 2.25))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """Paint the background, the words, and the focus ring."""
-        view, rect = self._table, option.rect
+        """Paint the background and the words; those of a reason span the columns, so the tree paints them."""
+        view, rect = self._tree, option.rect
         colours = tones(view)
         chosen = bool(option.state & QStyle.StateFlag.State_Selected)
         hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
@@ -46,49 +91,18 @@ class ProblemDelegate(QStyledItemDelegate):
             painter.fillRect(rect.adjusted(0, rect.height() - 2, 0, 0), colours.rim)
         elif hovered:
             painter.fillRect(rect, colours.placeholder)
-        column = Column(index.column())
-        if self._model.path(index) is None and column not in ACTS:
-            self._paint_reason(painter, rect, index)
-        elif column == Column.NAME:
+        column, is_file = Column(index.column()), view.problems.path(index) is not None
+        if is_file and column == Column.NAME:
             self._paint_name(painter, rect, index)
-        else:
+        elif is_file or column in ACTS:
             acts = column in ACTS and (hovered or chosen)
             painter.setPen(colours.link if acts else colours.text if chosen else colours.dim)
             words = rect.adjusted(px(view, HALF), 0, -px(view, HALF), 0)
             paint_words(painter, words, LEADING, str(index.data()))
-        current = view.currentIndex()
-        in_row = (index.row(), index.parent()) == (current.row(), current.parent())
-        if current.isValid() and in_row and shows_focus(view):
-            self._paint_focus(painter, rect, column)
-
-    def _paint_reason(self, painter: QPainter, rect: QRect, index: Index) -> None:
-        """Paint the reason and its number of files, across the columns of single files if needed."""
-        view, colours = self._table, tones(self._table)
-        first, *others = (self._model.index(index.row(), column) for column in Column if column not in ACTS)
-        whole = view.visualRect(first)
-        for other in others:
-            whole = whole.united(view.visualRect(other)) if not view.isColumnHidden(other.column()) else whole
-        painter.save()
-        painter.setClipRect(rect)
-        room = whole.adjusted(px(view, INDENT), 0, -px(view, HALF), 0)
-        room = QStyle.visualRect(view.layoutDirection(), whole, room)
-        count = str(others[0].data())
-        font = sized_font(view, 1.0, semibold=True)
-        metrics, gap = QFontMetrics(font), px(view, ONE)
-        left = room.width() - painter.fontMetrics().horizontalAdvance(count) - gap
-        reason = metrics.elidedText(str(first.data()), Qt.TextElideMode.ElideRight, left)
-        after = room.adjusted(metrics.horizontalAdvance(reason) + gap, 0, 0, 0)
-        painter.setPen(colours.dim)
-        paint_words(painter, QStyle.visualRect(view.layoutDirection(), room, after), LEADING, count)
-        painter.setFont(font)
-        painter.setPen(colours.text)
-        paint_words(painter, room, LEADING, reason)
-        self._paint_sign(painter, whole, opened=view.isExpanded(first))
-        painter.restore()
 
     def _paint_name(self, painter: QPainter, rect: QRect, index: Index) -> None:
         """Paint the file name, and its folder in the remaining room."""
-        view, metrics = self._table, painter.fontMetrics()
+        view, metrics = self._tree, painter.fontMetrics()
         room = rect.adjusted(px(view, INDENT), 0, -px(view, HALF), 0)
         room = QStyle.visualRect(view.layoutDirection(), rect, room)
         name = cut_middle(str(index.data()), metrics, room.width())
@@ -97,26 +111,6 @@ class ProblemDelegate(QStyledItemDelegate):
         place = room.adjusted(metrics.horizontalAdvance(name) + px(view, ONE), 0, 0, 0)
         place = QStyle.visualRect(view.layoutDirection(), room, place)
         if place.width() > px(view, LEAST):
-            folder = where(self._model.problems_at(index)[0])
+            folder = where(view.problems.problems_at(index)[0])
             painter.setPen(tones(view).dim)
             paint_words(painter, place, LEADING, cut_middle(folder, metrics, place.width()))
-
-    def _paint_sign(self, painter: QPainter, rect: QRect, *, opened: bool) -> None:
-        view, side = self._table, px(self._table, ONE)
-        sign = QRect(rect.left() + px(view, PAD), rect.center().y() - side // 2, side, side)
-        sign = QStyle.visualRect(view.layoutDirection(), rect, sign)
-        closed = "previous" if view.isRightToLeft() else "next"
-        paint_icon(painter, sign, "down" if opened else closed, tones(view).dim)
-
-    def _paint_focus(self, painter: QPainter, rect: QRect, column: Column) -> None:
-        """Paint the cell's part of a ring around the whole row."""
-        width, ink = max(2, round(0.12 * em(self._table))), tones(self._table).text
-        painter.fillRect(rect.left(), rect.top(), rect.width(), width, ink)
-        painter.fillRect(rect.left(), rect.bottom() - width + 1, rect.width(), width, ink)
-        first, last = Column.NAME, Column.IGNORE
-        if self._table.isRightToLeft():
-            first, last = last, first
-        if column == first:
-            painter.fillRect(rect.left(), rect.top(), width, rect.height(), ink)
-        if column == last:
-            painter.fillRect(rect.right() - width + 1, rect.top(), width, rect.height(), ink)

@@ -12,13 +12,12 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QStackedWidget,
-    QTreeView,
     QVBoxLayout,
     QWidget,
 )
 
 from picsight.window.actions.keys import Key, photo_menu
-from picsight.window.library.problems_cells import ACTS, ProblemDelegate
+from picsight.window.library.problems_cells import ACTS, ProblemTree
 from picsight.window.library.problems_model import REASONS, UNREAD, Column, ProblemsModel
 from picsight.window.parts.controls import Button, Weight, flatten
 from picsight.window.parts.labels import ElidedLabel
@@ -70,7 +69,7 @@ class ProblemsView(QWidget):
         self._retry = Button(self.tr("Try all again"), Weight.PLAIN, self)
         self._reveal = Button(self.tr("Show in folder"), Weight.PLAIN, self)
         self._path = ElidedLabel(self)
-        self.table = QTreeView(self)
+        self.table = ProblemTree(model, self)
         self._pages = QStackedWidget(self)
         self._notice = Notice(self)
         self._notice.say(self.tr("Every photo could be read."))
@@ -81,7 +80,6 @@ class ProblemsView(QWidget):
 
     def _prepare_table(self) -> None:
         table = self.table
-        table.setModel(self._model)
         table.setAccessibleName(self.tr("Problems"))
         table.setUniformRowHeights(True)
         table.setRootIsDecorated(False)
@@ -91,7 +89,6 @@ class ProblemsView(QWidget):
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         table.setMouseTracking(True)
-        table.setItemDelegate(ProblemDelegate(table, self._model))
         table.setHeaderHidden(True)
         header = table.header()
         header.setStretchLastSection(False)
