@@ -79,12 +79,15 @@ class Trashing(QObject):
 
     def _decide(self, found: _Found) -> None:
         files, photos = len(found.files.all), len(found.files.chosen)
-        move = partial(self._move, marks=found.marks)
-        alone = partial(move, found.files.chosen)
+
+        def moving(paths: Sequence[Path]) -> Callable[[], None]:
+            return partial(self._run, paths, found.marks, self._report)
+
+        alone = moving(found.files.chosen)
         ways = []
         if found.files.others:
             every = self.tr("Move both files") if files == 2 else counted(files, "", "Move all %n files")
-            ways.append((every, partial(move, found.files.all)))
+            ways.append((every, moving(found.files.all)))
             ways.append((counted(photos, "Only this photo", "Only the %n photos"), alone))
         elif photos > MANY or found.changed:
             ways.append((counted(photos, "Move %n photo", "Move %n photos"), alone))
@@ -94,9 +97,6 @@ class Trashing(QObject):
             choose(self._window, question.replace("{name}", name), _consequence(found), ways)
         else:
             alone()
-
-    def _move(self, paths: Sequence[Path], _checked: bool = False, *, marks: Mapping[Path, FileMark]) -> None:
-        self._run(paths, marks, self._report)
 
     def _report(self, moved: list[Moved], kept: list[Kept]) -> None:
         words = _outcome_words(moved, kept)

@@ -16,6 +16,7 @@ from picsight.window.parts.words import cut_middle
 from picsight.window.tokens import HAIR, HALF, ONE, PAD, em, mix, px, tones
 
 if TYPE_CHECKING:
+    from PySide6.QtCore import QModelIndex
     from PySide6.QtWidgets import QWidget
 
     from picsight.window.library.problems_model import ProblemsModel
@@ -39,24 +40,24 @@ class ProblemTree(QTreeView):
         """Paint the cells, then the reason or the ring over them."""
         super().drawRow(painter, option, index)
         painter.save()
-        if self.problems.path(index) is None:
-            self._paint_reason(painter, option.rect, index)
-        if index.siblingAtColumn(0) == self.currentIndex().siblingAtColumn(0) and shows_focus(self):
+        first = index.sibling(index.row(), 0)
+        if self.problems.path(first) is None:
+            self._paint_reason(painter, option.rect, first)
+        if first == self.currentIndex().siblingAtColumn(0) and shows_focus(self):
             edge = QPen(tones(self).text, max(2, round(0.12 * em(self))))
             edge.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
             paint_plate(painter, option.rect, 0, line=edge, inset=edge.widthF() / 2)
         painter.restore()
 
-    def _paint_reason(self, painter: QPainter, row: QRect, index: Index) -> None:
+    def _paint_reason(self, painter: QPainter, row: QRect, first: QModelIndex) -> None:
         """Paint the expander, the reason and its number of files, before the text buttons."""
         colours, direction, gap = tones(self), self.layoutDirection(), px(self, ONE)
         whole = row.adjusted(0, 0, -sum(self.columnWidth(column) for column in ACTS), 0)
         room = QStyle.visualRect(direction, row, whole.adjusted(px(self, INDENT), 0, -px(self, HALF), 0))
         sign = QStyle.visualRect(direction, row, QRect(px(self, PAD), row.top(), gap, row.height()))
         closed = "previous" if self.isRightToLeft() else "next"
-        first = index.siblingAtColumn(0)
         paint_icon(painter, sign, "down" if self.isExpanded(first) else closed, colours.dim, gap)
-        count, font = str(index.siblingAtColumn(Column.WHEN).data()), sized_font(self, 1.0, semibold=True)
+        count, font = str(first.siblingAtColumn(Column.WHEN).data()), sized_font(self, 1.0, semibold=True)
         metrics = QFontMetrics(font)
         left = room.width() - painter.fontMetrics().horizontalAdvance(count) - gap
         reason = metrics.elidedText(str(first.data()), Qt.TextElideMode.ElideRight, left)

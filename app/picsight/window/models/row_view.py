@@ -67,25 +67,22 @@ class Quality(QWidget):
         painter.end()
 
 
-class Advice(QWidget):
+class Advice(Words):
     """A pill that recommends the model for most people."""
 
-    def sizeHint(self) -> QSize:
-        """The word with padding."""
-        return QSize(self.fontMetrics().horizontalAdvance(say("Recommended")) + px(self, ONE), px(self, 1.5))
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(say("Recommended"), parent)
+        self.setAlignment(CENTRE)
+        self.setContentsMargins(px(self, HALF), 0, px(self, HALF), 0)
+        self.setFixedHeight(px(self, 1.5))
 
-    def minimumSizeHint(self) -> QSize:
-        """Never cut."""
-        return self.sizeHint()
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """Paint the pill in the accent's tone."""
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the pill in the accent's tone, then the word."""
         colours, painter = tones(self), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         paint_plate(painter, self.rect(), (self.height() - 1) / 2, colours.pill, colours.rim, inset=0.5)
-        painter.setPen(colours.text)
-        paint_words(painter, self.rect(), CENTRE, say("Recommended"))
         painter.end()
+        super().paintEvent(event)
 
 
 class SignedSentence(QWidget):
@@ -147,7 +144,7 @@ class RowView(QWidget):
         parts = (self._top, 1), self._progress, self._far, self._fault, self._details
         filled(QVBoxLayout(self), self, *parts, gap=HAIR, around=(PAD, PAD, PAD, PAD))
         # The words below align across models.
-        self._title.setMinimumHeight(self._advice.sizeHint().height())
+        self._title.setMinimumHeight(self._advice.height())
         self._progress.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def show_as_card(self, *, card: bool) -> None:

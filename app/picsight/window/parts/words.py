@@ -132,18 +132,14 @@ def linked(words: str, url: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A waiting time, coarsely rounded: under a minute, about 25 minutes, about 3 hours."""
+    """A waiting time, as precise as an estimate is: under a minute, about 25 minutes, about 3 hours."""
     minutes = round(seconds / 60)
     if minutes < 1:
         return say("under a minute")
     if minutes < 90:
-        return counted(_rounded(minutes), "about a minute", "about %n minutes")
+        whole = minutes if minutes <= 10 else 5 * round(minutes / 5)
+        return counted(whole, "about a minute", "about %n minutes")
     return counted(round(minutes / 60), "about an hour", "about %n hours")
-
-
-def _rounded(minutes: int) -> int:
-    """Minutes, rounded to the nearest five above ten, as precise as an estimate is."""
-    return minutes if minutes <= 10 else 5 * round(minutes / 5)
 
 
 def taken_words(iso: str | None, day: str = "d MMM yyyy", *, time: bool = True) -> str:
@@ -162,13 +158,7 @@ def taken_words(iso: str | None, day: str = "d MMM yyyy", *, time: bool = True) 
 
 def spoken_date(iso: str | None) -> str:
     """The day a photo was taken, for a screen reader: 18 July 2020."""
-    try:
-        moment = datetime.fromisoformat(iso) if iso else None
-    except ValueError:
-        return ""
-    if moment is None:
-        return ""
-    return QLocale().toString(QDate(moment.year, moment.month, moment.day), "d MMMM yyyy")
+    return taken_words(iso, "d MMMM yyyy", time=False)
 
 
 def match_words(match: Match | None) -> str:
