@@ -28,7 +28,7 @@ DOGS, OTHERS = 10, 90
 DIM = 64
 
 
-OF_ALL = DecisionHistory(is_rated=True, of_all=True)  # a library that once said everything
+OF_ALL = DecisionHistory(of_all=True)  # a library that once said everything
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ from picsight_engine.tags.tree import FAVOURITES, photos_in_words, shortened
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from picsight_engine.exchange.decisions_file import Line, PhotoReference, TagLine
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from picsight_engine.photos.xmp import Keyword
     from picsight_engine.store.database import Database
     from picsight_engine.store.files import StoredFile
-    from picsight_engine.store.records import ShownFile, StoredRating
+    from picsight_engine.store.records import ShownFile
     from picsight_engine.tags.learner import Learner
 
     Arrival = tuple[Intake, "_Finder", list[str]]  # the import, its photos, and a sentence for each fault
@@ -176,15 +176,14 @@ def _tagged_photos(db: Database, folder: Path | None, *, companions: bool) -> It
             for decided in (accepted, rejected)
         )
         rating = ratings.get(file.photo_id)
+        decided, rated = (frozenset(each.get(file.photo_id, ())) for each in (decided_ever, rated_ever))
         yield Tagged(
             file.path,
             tags,
             None if rating is None else rating.stars,
             file.bytes_hash,
             others,
-            DecisionHistory(
-                frozenset(decided_ever.get(file.photo_id, ())), file.photo_id in rated_ever, names
-            ),
+            DecisionHistory(decided, rated, names),
             fingerprint=file.fingerprint,
             seen=(file.size, file.mtime_ns),
             since=since.get(file.photo_id, {}),
@@ -241,12 +240,10 @@ def _sidecars(db: Database, place: Path) -> Arrival:
         RequestError: there is no folder, photo or side-car at `place`.
     """
     statements = _FileStatements(db)
-    with db.reading() as connection:
-        ratings = last_ratings(connection)
     named = {
         file_id
         for sidecar in read_sidecars(place, statements.faults)
-        if (file_id := statements.add_sidecar(sidecar, ratings)) is not None
+        if (file_id := statements.add_sidecar(sidecar)) is not None
     }
     for each in shown_files(db, place):
         if each.keywords and each.id not in named:
@@ -261,10 +258,12 @@ class _FileStatements:
         self._db = db
         self.faults: list[str] = []
         self._liked: set[int] = set()
+        with db.reading() as connection:
+            self._ratings, self._given = last_ratings(connection), ever_rated(connection)
         self.intake = Intake()
         self.finder = _Finder(db)
 
-    def add_sidecar(self, sidecar: Sidecar, ratings: Mapping[int, StoredRating]) -> int | None:
+    def add_sidecar(self, sidecar: Sidecar) -> int | None:
         """Adds a side-car; returns the id of the photo's file if the side-car names tags."""
         file, photo = self.finder.photo_of_sidecar(sidecar)
         if photo is None:
@@ -278,13 +277,14 @@ class _FileStatements:
             self._add("/".join(keyword), photo, decision, sidecar.photo)
         for keyword in packet.gone:
             self.intake.add_withdrawal("/".join(keyword), photo, FileDecision("withdrawn", XMP, time))
-        given = ratings.get(photo)
-        shown_stars = None if given is None else given.stars
+        own = self._ratings.get(photo)
+        shown_stars = None if own is None else own.stars
         if shown_stars is None and file is not None:
             shown_stars = metadata_of(self._db, file.id).rating
         stars = packet.rating
         if stars is not None and stars != (shown_stars or 0):
-            self.intake.add_stars(photo, stars, time, is_echo=stars == packet.rated)
+            is_echo = stars == packet.rated and stars in self._given[photo]
+            self.intake.add_stars(photo, stars, time, is_echo=is_echo)
         return file.id if file is not None and packet.keywords else None
 
     def add_keywords(self, file: ShownFile) -> None:

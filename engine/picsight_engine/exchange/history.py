@@ -47,17 +47,21 @@ class PastNames:
 
 @dataclass(frozen=True, slots=True)
 class DecisionHistory:
-    """The tags that this library ever decided for a photo, and whether it gave stars; undone and withdrawn decisions
+    """The tags that this library ever decided for a photo, and the stars it ever gave; undone and withdrawn decisions
     count. With `of_all` the notes of every library count.
     """
 
     tags: frozenset[int] = frozenset()
-    is_rated: bool = False
+    stars: frozenset[int] = frozenset()
     names: PastNames = field(default_factory=PastNames)
     of_all: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.tags) or self.is_rated or self.of_all
+        return bool(self.tags or self.stars) or self.of_all
+
+    def gave(self, stars: int | None) -> bool:
+        """Whether these noted stars were ever given."""
+        return stars is not None and (self.of_all or stars in self.stars)
 
     def of(self, path: Keyword) -> bool:
         """Whether the tag with this path was ever decided."""

@@ -44,6 +44,7 @@ from picsight_engine.photos.xmp import (
     parse,
     properties,
     qualified,
+    rating,
     read_lists,
     same_name,
     value_of,
@@ -104,7 +105,7 @@ def updated(data: bytes | None, statement: Statement) -> bytes | None:
     for name, part, whole in lists.cut:
         _change_list(tree, name, _KINDS[name], {part}, [whole])
     _state_tags(tree, foreign, statement.tags, refused, ours)
-    _state_stars(tree, statement.stars, is_rated=statement.history.is_rated)
+    _state_stars(tree, statement.stars, statement.history)
     speaks = any(value_of(tree, name) is not None for name in _NOTES if name != ORIGINAL)
     _set(tree, ORIGINAL, statement.original.hex() if speaks and statement.original else None)
     if statement.copied is not None:
@@ -123,9 +124,7 @@ def withdrawn(data: bytes) -> bytes | None:
     Raises:
         PacketError: the packet cannot be read.
     """
-    rest = (
-        updated(data, Statement((), None, None, history=DecisionHistory(is_rated=True, of_all=True))) or data
-    )
+    rest = updated(data, Statement((), None, None, history=DecisionHistory(of_all=True))) or data
     return None if all(map(_is_empty, nodes(parse(rest)))) else rest
 
 
@@ -200,18 +199,16 @@ def _state_tags(
     _change_list(tree, REJECTED, BAG, set(items(tree, REJECTED)) - set(unwanted), unwanted)
 
 
-def _state_stars(tree: _ElementTree, stars: int | None, *, is_rated: bool) -> None:
-    """Sets the user's stars; if they were withdrawn, restores the value from before."""
-    if stars is None and not is_rated:
-        return
-    current, noted, before = value_of(tree, RATING), value_of(tree, RATED), value_of(tree, _RATED_BEFORE)
-    is_ours = noted is not None and current == noted
-    if stars is None:
+def _state_stars(tree: _ElementTree, stars: int | None, history: DecisionHistory) -> None:
+    """Sets the user's stars; if they were withdrawn, restores the value from before, unless another library's are noted."""
+    current, noted, before = value_of(tree, RATING), rating(tree, RATED), value_of(tree, _RATED_BEFORE)
+    is_ours = history.gave(noted) and current == value_of(tree, RATED)
+    if stars is None and history.gave(noted):
         if is_ours:
             _set(tree, RATING, before)
         _set(tree, RATED, None)
         _set(tree, _RATED_BEFORE, None)
-    elif given_rating(tree) != stars:
+    elif stars is not None and given_rating(tree) != stars:
         _set(tree, RATING, str(stars))
         _set(tree, RATED, str(stars))
         _set(tree, _RATED_BEFORE, before if is_ours else current)

@@ -244,9 +244,10 @@ def _content(photo: Tagged, before: bytes | None, find: Find, *, is_there: bool)
 
 
 def _has_changed_later(photo: Tagged, content: bytes) -> bool:
-    """Whether another program removed a tag, or changed exported stars, after the user's word: the later change counts."""
+    """Whether another program or library removed a tag or changed stars after the user's word: the later change counts."""
     packet, written_at = read_packet(content), long_sidecar(photo.path).stat().st_mtime
-    is_starred = packet.rated is not None and packet.rating not in {None, packet.rated, photo.stars}
+    is_echo = packet.rating == packet.rated and photo.history.gave(packet.rated)
+    is_starred = packet.rated is not None and packet.rating not in {None, photo.stars} and not is_echo
     return (photo.stars is not None and is_starred and photo.rated_at < written_at) or any(
         keyword_of(tag, "/") in packet.gone and photo.since.get(tag, math.inf) < written_at
         for tag in photo.tags

@@ -40,7 +40,7 @@ WHERE undone_at IS NULL GROUP BY photo_id ORDER BY photo_id"""
 _DECIDED = """
 SELECT photo_id, tag_id FROM tag_photos JOIN tags ON tags.id = tag_id WHERE verdict = ? AND removed_at IS NULL"""
 _EVER_DECIDED = "SELECT DISTINCT photo_id, tag_id FROM tag_decisions"
-_EVER_RATED = "SELECT DISTINCT photo_id FROM ratings"
+_EVER_RATED = "SELECT DISTINCT photo_id, stars FROM ratings WHERE stars IS NOT NULL"
 _OF_RUNS = " UNION ".join(
     f"""
 SELECT json_extract(value, '$.id'), json_extract(value, '$.name'), json_extract(value, '$.parent_id'),
@@ -150,23 +150,24 @@ def last_ratings(connection: sqlite3.Connection) -> dict[int, StoredRating]:
 
 def tags_decided(connection: sqlite3.Connection, verdict: Verdict) -> defaultdict[int, list[int]]:
     """The tags in which each photo is accepted, or rejected."""
-    found: defaultdict[int, list[int]] = defaultdict(list)
-    for photo_id, tag_id in connection.execute(_DECIDED, (verdict,)):
-        found[photo_id].append(tag_id)
-    return found
+    return _by_photo(connection.execute(_DECIDED, (verdict,)))
 
 
 def ever_decided(connection: sqlite3.Connection) -> defaultdict[int, list[int]]:
     """The tags in which each photo was ever decided, even if undone or withdrawn since."""
+    return _by_photo(connection.execute(_EVER_DECIDED))
+
+
+def ever_rated(connection: sqlite3.Connection) -> defaultdict[int, list[int]]:
+    """The stars that the user ever gave each photo, even if undone or withdrawn since."""
+    return _by_photo(connection.execute(_EVER_RATED))
+
+
+def _by_photo(rows: Iterable[tuple[int, int]]) -> defaultdict[int, list[int]]:
     found: defaultdict[int, list[int]] = defaultdict(list)
-    for photo_id, tag_id in connection.execute(_EVER_DECIDED):
-        found[photo_id].append(tag_id)
+    for photo_id, value in rows:
+        found[photo_id].append(value)
     return found
-
-
-def ever_rated(connection: sqlite3.Connection) -> set[int]:
-    """The photos that ever had stars, even if undone or withdrawn since."""
-    return {photo_id for (photo_id,) in connection.execute(_EVER_RATED)}
 
 
 def past_names(connection: sqlite3.Connection) -> Iterator[PastName]:

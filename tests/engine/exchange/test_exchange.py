@@ -328,6 +328,30 @@ def test_stars_that_another_program_changed_after_an_export_are_not_written_over
     )
 
 
+def test_stars_that_another_library_exported_later_stay_and_can_be_imported(make_home):
+    home, other = make_home("home"), make_home("other")
+    sidecar, theirs = beside(home.paths[0]), beside(other.paths[0])
+    home.tags.rate(home.ids(0), 4)
+    home.export_sidecars()
+    theirs.write_bytes(sidecar.read_bytes())
+    other.tags.rate(other.ids(0), 2)
+    assert other.export_sidecars().written == 1
+    sidecar.write_bytes(theirs.read_bytes())
+    home.tags.rate(home.ids(0), None)
+    home.export_sidecars()
+    assert read_packet(sidecar.read_bytes()).rating == 2
+    home.tags.undo()
+    (sentence,) = home.export_sidecars().left_alone
+    assert "changed later in another program" in sentence
+    assert sidecar.read_bytes() == theirs.read_bytes()
+    home.exchange.import_from(sidecar)
+    assert [home.tags.rating(photo) for photo in home.ids(0)] == [2]
+    assert home.export_sidecars().left_alone == ()
+    other.tags.rate(other.ids(0), None)
+    other.export_sidecars()
+    assert read_packet(theirs.read_bytes()).rating == 4
+
+
 def take_keywords_out(sidecar):
     """As another program does, which leaves what it does not know."""
     tree = sidecar.read_text("utf-8")
