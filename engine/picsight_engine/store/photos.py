@@ -32,9 +32,10 @@ _COLUMNS = """
 photos.id, width, height, taken, taken_offset, place, camera, duration, folders.path, files.name, files.mtime_ns"""
 # What the names of a photo's companions end with: ".dng heic".
 _ENDINGS = "group_concat(CASE WHEN single_id IS NOT NULL THEN lower(substr(name, -4)) END, ' ')"
+_LIVE = "live AND (single_id IS NOT NULL OR duration IS NULL)"  # not a film whose still has just gone
 _WITH_ENDINGS = f"""
 {_COLUMNS}, (SELECT {_ENDINGS} FROM files WHERE photo_id = photos.id AND present),
-EXISTS (SELECT 1 FROM files WHERE photo_id = photos.id AND present AND live)"""
+EXISTS (SELECT 1 FROM files WHERE photo_id = photos.id AND present AND {_LIVE})"""
 _PHOTOS = f"""
 SELECT {_WITH_ENDINGS}
 FROM photos
@@ -53,7 +54,7 @@ WHERE missing_since IS NULL AND phash IS NOT NULL ORDER BY id"""
 _NEWEST_FIRST = f"""
 SELECT {_COLUMNS}, endings, is_live
 FROM (
-    SELECT files.id AS first, min(({UNREACHABLE} << 62) | ((single_id IS NOT NULL) << 61) | files.id), {_ENDINGS} AS endings, sum(live) AS is_live
+    SELECT files.id AS first, min(({UNREACHABLE} << 62) | ((single_id IS NOT NULL) << 61) | files.id), {_ENDINGS} AS endings, sum({_LIVE}) AS is_live
     FROM files JOIN folders ON folders.id = folder_id
     WHERE present AND photo_id IS NOT NULL GROUP BY photo_id)
 JOIN files ON files.id = first

@@ -711,6 +711,12 @@ def test_a_live_photo_is_one_photo_and_its_film_one_of_its_own_when_the_still_le
     assert (photo.path, photo.is_live, paths_of(home.db, photo.id)) == (still, True, [still, film])
     assert figures(run(home, bundle)) == {"found": 2, "unchanged": 2}
     still.rename(tmp_path / still.name)
+    note_gone(home.db, [still])  # before the film is read again
+    (alone,) = all_photos(home.db)
+    assert (alone.path, [alone.is_live, photos_by_id(home.db, [alone.id])[alone.id].is_live]) == (
+        film,
+        [False] * 2,
+    )
     run(home, bundle)
     assert (ids(home), codes(home)) == ({}, {film.name: "not_read"})
     assert "opencv-python-headless" in all_problems(home.db)[0].message
