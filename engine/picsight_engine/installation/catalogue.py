@@ -42,17 +42,9 @@ class RemoteFile:
 
 
 @dataclass(frozen=True, slots=True)
-class LicenceTerms:
-    """A licence as shown to the user before the download."""
-
-    licence: Licence
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class CatalogueEntry:
-    """A model that can be installed. `image_ms` is the image tower's time for one photo on one core of a laptop, None if
-    unknown.
+    """A model that can be installed. `terms` say what its licence means, before the download. `image_ms` is the image
+    tower's time for one photo on one core of a laptop, None if unknown.
 
     The files of a model without `image` and `text` are in a publisher's layout and describe it themselves. `coreml` are
     files for Macs only: the same image tower in Core ML.
@@ -61,7 +53,8 @@ class CatalogueEntry:
     name: str
     title: str
     words: str
-    terms: LicenceTerms
+    licence: Licence
+    terms: str
     image_ms: float | None
     files: tuple[RemoteFile, ...]
     coreml: tuple[RemoteFile, ...] = ()
@@ -76,9 +69,9 @@ class CatalogueEntry:
         chosen = self.files + (self.coreml if coreml else ())
         return tuple(sorted(chosen, key=lambda file: file.about))
 
-    def bytes(self, *, coreml: bool = False) -> int:
-        """The size of the download in bytes; exact if all sizes are known."""
-        return sum(file.size or file.about for file in self.files_for(coreml=coreml))
+    def bytes(self) -> int:
+        """The size of the download in bytes, without `coreml`; exact if all sizes are known."""
+        return sum(file.size or file.about for file in self.files)
 
 
 def seconds_to_index(entry_ms: float, photos: int, workers: int) -> float:
@@ -109,7 +102,8 @@ def _entry(model: dict[str, Any]) -> CatalogueEntry:
         name=model["name"],
         title=model["title"],
         words=model["words"],
-        terms=LicenceTerms(Licence(**model["licence"]), model.get("terms", "")),
+        licence=Licence(**model["licence"]),
+        terms=model.get("terms", ""),
         image_ms=model["image_ms"],
         files=_files(**model["download"]),
         coreml=_files(**model["coreml"]) if "coreml" in model else (),

@@ -229,9 +229,9 @@ class _Installation:
 
     def _put_together(self) -> Bundle:
         """Makes a bundle of the files, a licence and a card; deletes files that do not match."""
-        terms = self._entry.terms
+        licence = self._entry.licence
         papers = {
-            LICENCE: f"{terms.licence.id}: {terms.licence.url}\n\n{terms.text}\n",
+            LICENCE: f"{licence.id}: {licence.url}\n\n{self._entry.terms}\n",
             _CARD: _card(self._entry, self._records),
         }
         try:
@@ -250,36 +250,37 @@ class _Installation:
         entry = self._entry
         records = {name: FileRecord(record.size, record.sha256) for name, record in self._records.items()}
         records |= {name: file_record(self._staging / name) for name in papers}
+        described = self._described()
         fetched = {name: asdict(record) for name, record in self._records.items()}
-        if entry.image is None or entry.text is None:
-            layout = find_layout(self._records)
-            if layout is None:
-                raise BundleError(f"The files of {entry.title} are no model that Picsight knows.")
-            described = describe(self._staging, layout)
-            return replace(
-                described,
-                name=entry.name,
-                title=entry.title,
-                licence=entry.terms.licence,
-                provenance={**described.provenance, "fetched": fetched},
-                files=records,
-            )
-        assert entry.space_id is not None  # known with the towers
-        return Manifest(
+        return replace(
+            described,
             name=entry.name,
             title=entry.title,
-            licence=entry.terms.licence,
-            dim=entry.dim,
-            space_id=entry.space_id,
-            logit_scale=entry.logit_scale,
-            image=entry.image,
-            text=entry.text,
-            provenance={
-                "fetched": fetched,
-                **({"coreml": {"input": "image", "output": "final_emb_1"}} if self._coreml else {}),
-            },
+            licence=entry.licence,
+            provenance={**described.provenance, "fetched": fetched},
             files=records,
         )
+
+    def _described(self) -> Manifest:
+        """A manifest of the towers: as the catalogue describes them, or else as the files do."""
+        entry = self._entry
+        if entry.image is not None and entry.text is not None and entry.space_id is not None:
+            ports = {"coreml": {"input": "image", "output": "final_emb_1"}} if self._coreml else {}
+            return Manifest(
+                name=entry.name,
+                title=entry.title,
+                licence=entry.licence,
+                dim=entry.dim,
+                space_id=entry.space_id,
+                logit_scale=entry.logit_scale,
+                image=entry.image,
+                text=entry.text,
+                provenance=ports,
+            )
+        layout = find_layout(self._records)
+        if layout is None:
+            raise BundleError(f"The files of {entry.title} are no model that Picsight knows.")
+        return describe(self._staging, layout)
 
 
 def _read_records(path: Path) -> dict[str, Fetched]:
@@ -294,15 +295,5 @@ def _read_records(path: Path) -> dict[str, Fetched]:
 def _card(entry: CatalogueEntry, records: dict[str, Fetched]) -> str:
     """The origin of every file, for the user."""
     lines = [f"* {name}: {record.url} (SHA-256 {record.sha256})" for name, record in sorted(records.items())]
-    return "\n".join(
-        [
-            f"# {entry.title}",
-            "",
-            entry.words,
-            "",
-            "Its files, unchanged, and where they came from:",
-            "",
-            *lines,
-            "",
-        ]
-    )
+    head = f"# {entry.title}\n\n{entry.words}\n\nIts files, unchanged, and where they came from:\n"
+    return "\n".join([head, *lines, ""])

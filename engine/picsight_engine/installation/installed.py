@@ -234,34 +234,30 @@ class InstalledModels:
             lock.release()
 
     def _is_passing(self, name: str) -> bool:
-        return any(found[1] == name for found in map(_PASSING.fullmatch, self._hidden()) if found)
+        return any(found[1] == name for path in self._paths() if (found := _PASSING.fullmatch(path.name)))
 
     def _tidy(self) -> None:
         """Cleans up after a killed process: restores a model that was being replaced, deletes the rest."""
-        for hidden in self._hidden():
-            found = _PASSING.fullmatch(hidden)
-            if found is None:
-                continue
-            folder, left = self.folder / found[1], self.folder / hidden
-            if found[2] == "replaced" and not folder.exists():
-                left.rename(folder)
-            else:
-                shutil.rmtree(left, ignore_errors=True)
-
-    def _hidden(self) -> list[str]:
-        try:
-            return [path.name for path in self.folder.iterdir() if path.name.startswith(".")]
-        except OSError:
-            return []
+        for left in self._paths():
+            if found := _PASSING.fullmatch(left.name):
+                folder = self.folder / found[1]
+                if found[2] == "replaced" and not folder.exists():
+                    left.rename(folder)
+                else:
+                    shutil.rmtree(left, ignore_errors=True)
 
     def _folders(self) -> list[Path]:
+        """The folders of models beside the shipped one."""
+        shipped = self._shipped_name
+        fitting = [path for path in self._paths() if MODEL_NAME.fullmatch(path.name) and path.name != shipped]
+        return [path for path in fitting if path.is_dir()]
+
+    def _paths(self) -> list[Path]:
+        """Everything in the folder, by name."""
         try:
-            entries = sorted(self.folder.iterdir())
+            return sorted(self.folder.iterdir())
         except OSError:  # no model is installed yet, or the folder is unreadable
             return []
-        shipped = self._shipped_name
-        fitting = [path for path in entries if MODEL_NAME.fullmatch(path.name) and path.name != shipped]
-        return [path for path in fitting if path.is_dir()]
 
 
 def _take_away(folder: Path) -> None:

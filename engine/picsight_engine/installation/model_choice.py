@@ -71,6 +71,14 @@ def answering_model(folder: Path, models: InstalledModels) -> Bundle:
         return before
 
 
+def answering_folder(folder: Path, models: InstalledModels) -> Path | None:
+    """The folder of the model that answers searches in the library in `folder`; None if none can."""
+    try:
+        return answering_model(folder, models).folder
+    except BundleError:
+        return None
+
+
 def use_model(folder: Path, name: str, models: InstalledModels) -> Switch:
     """Chooses a model for the library; it answers at once if every photo has its vector.
 
@@ -101,7 +109,7 @@ def libraries_using(name: str, folders: Iterable[Path], models: InstalledModels)
     using = []
     for folder in dict.fromkeys(folders):
         with suppress(LibraryError, StorageError):
-            if name == chosen_model(folder) or _answers(folder, name, models):
+            if name == chosen_model(folder) or answering_folder(folder, models) == models.folder / name:
                 using.append(folder)
     return using
 
@@ -149,14 +157,6 @@ def _able(bundle: Bundle) -> Bundle:
         if tower is None:
             raise RequestError(f'The model "{manifest.title}" cannot read {what}; choose another one.')
     return bundle
-
-
-def _answers(folder: Path, name: str, models: InstalledModels) -> bool:
-    """Whether the model of this name answers searches in the library."""
-    try:
-        return answering_model(folder, models).folder == models.folder / name
-    except BundleError:
-        return False
 
 
 def _answering(wanted: Bundle, space: Space | None, models: InstalledModels) -> Bundle:

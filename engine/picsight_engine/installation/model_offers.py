@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.errors import BundleError, RequestError
 from picsight_engine.installation.catalogue import CATALOGUE, seconds_to_index
+from picsight_engine.installation.model_choice import answering_folder
 from picsight_engine.store.health import photos_awaiting
 from picsight_engine.store.library_folder import chosen_model
 from picsight_engine.store.opening import open_database
@@ -76,10 +77,9 @@ def model_offers(
             db = stack.enter_context(closing(open_database(folder, create=False)))
         except RequestError:
             db = None
-        active = None if db is None else active_space(db)
-        answering = _answering(chosen, None if active is None else active.name, list(installed.values()))
+        answering = answering_folder(folder, models)
         workers = suitable_workers()
-        pace = _pace(models.shipped) if active is not None else 1.0
+        pace = _pace(models.shipped) if db is not None and active_space(db) is not None else 1.0
 
         def offer(name: str) -> ModelOffer:
             model, entry = installed.get(name), known.get(name)
@@ -104,7 +104,7 @@ def model_offers(
                 seconds=None
                 if milliseconds is None
                 else pace * seconds_to_index(milliseconds, photos, workers),
-                answers=name == answering,
+                answers=model is not None and model.folder == answering,
                 wanted=name == chosen,
                 fault=fault,
                 files=tuple(file.url() for file in entry.files) if entry and not from_file else (),
@@ -132,16 +132,6 @@ def _pace(shipped: Path) -> float:
     return 1000 * min(took) / _SHIPPED_MS
 
 
-def _answering(chosen: str, space: str | None, installed: Sequence[InstalledModel]) -> str | None:
-    """The name of the model that answers searches: one for the active space, preferably the chosen one."""
-    able = [
-        model.name
-        for model in installed
-        if model.bundle is not None and space in {None, model.bundle.manifest.space_id}
-    ]
-    return chosen if chosen in able else next(iter(able), None) if space else None
-
-
 def _state(model: InstalledModel | None, incoming: Path) -> OfferState:
     if model is not None:
         return "damaged" if model.bundle is None else "installed"
@@ -149,7 +139,7 @@ def _state(model: InstalledModel | None, incoming: Path) -> OfferState:
 
 
 def _licence(manifest: Manifest | None, entry: CatalogueEntry | None) -> Licence | None:
-    licence = manifest.licence if manifest else entry.terms.licence if entry else None
+    licence = manifest.licence if manifest else entry.licence if entry else None
     return licence if licence is not None and licence.accept else None
 
 

@@ -28,7 +28,7 @@ from picsight_engine.bundles.bundle import (
 )
 from picsight_engine.bundles.fields import is_model_name, is_portable
 from picsight_engine.errors import BundleError
-from picsight_engine.installation.catalogue import CatalogueEntry, LicenceTerms, RemoteFile
+from picsight_engine.installation.catalogue import CatalogueEntry, RemoteFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -139,12 +139,12 @@ def read_listing(repository: str, listing: bytes) -> CatalogueEntry:
         if missing := [name for name in layout.needed if name not in files]:
             raise BundleError(f"{repository} lacks {', '.join(missing)}; choose another model.")
         chosen = [name for name in layout.chosen(files) if name != _CARD]
-        licence = _licence_of(str((stated.get("cardData") or {}).get("license") or ""))
         return CatalogueEntry(
             name=_name_of(PurePosixPath(repository).name),
             title=PurePosixPath(repository).name,
             words="",
-            terms=LicenceTerms(licence, ""),
+            licence=_licence_of(str((stated.get("cardData") or {}).get("license") or "")),
+            terms="",
             image_ms=None,
             files=tuple(
                 RemoteFile(
@@ -336,9 +336,7 @@ class _Published:
         card = self._folder / _CARD
         text = card.read_text(encoding="utf-8", errors="replace") if card.is_file() else ""
         found = _LICENCE.search(text)
-        return (
-            Licence(found[1], "", found[1].lower() not in _FREE) if found else Licence("", "", accept=False)
-        )
+        return _licence_of(found[1] if found else "")
 
     def _read(self, name: str) -> dict[str, Any]:
         path, data = self._folder / name, None

@@ -12,7 +12,7 @@ from tests.shell import Done
 
 from picsight_engine.bundles.bundle import Licence, open_bundle
 from picsight_engine.installation import catalogue
-from picsight_engine.installation.catalogue import CatalogueEntry, LicenceTerms, RemoteFile
+from picsight_engine.installation.catalogue import CatalogueEntry, RemoteFile
 
 STARTER = "picsight-starter"
 
@@ -31,7 +31,8 @@ def offered(server, starter, monkeypatch, home):
         name="better",
         title="Better",
         words="Knows more.",
-        terms=LicenceTerms(Licence("kind", "https://example.org/kind", accept=True), "Be kind."),
+        licence=Licence("kind", "https://example.org/kind", accept=True),
+        terms="Be kind.",
         dim=manifest.dim,
         space_id="0123456789abcdef",
         logit_scale=100.0,

@@ -28,7 +28,7 @@ from picsight.window.main_window import MainWindow
 from picsight.window.parts.picture import Pictures
 from picsight_engine.bundles.bundle import Licence, open_bundle, write_bundle
 from picsight_engine.indexing.events import Progress
-from picsight_engine.installation.catalogue import CatalogueEntry, LicenceTerms, RemoteFile
+from picsight_engine.installation.catalogue import CatalogueEntry, RemoteFile
 from picsight_engine.installation.installed import InstalledModels
 from picsight_engine.installation.model_choice import choice_of
 from picsight_engine.library import Library
@@ -194,7 +194,7 @@ def entry(server, bundle, model_files):
         files.append(RemoteFile(name, f"{address}/m", name, about=len(data), size=len(data), sha256=sha256))
     m = bundle.manifest
     return CatalogueEntry(
-        "other", "Other", "Finds more.", LicenceTerms(TERMS, "Be kind to photos."), 20.0, tuple(files),
+        "other", "Other", "Finds more.", TERMS, "Be kind to photos.", 20.0, tuple(files),
         dim=m.dim, space_id=SPACE, logit_scale=m.logit_scale, image=m.image, text=m.text,
     )  # fmt: skip
 

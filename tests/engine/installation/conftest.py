@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from picsight_engine.bundles.bundle import Licence
-from picsight_engine.installation.catalogue import CatalogueEntry, LicenceTerms, RemoteFile
+from picsight_engine.installation.catalogue import CatalogueEntry, RemoteFile
 from picsight_engine.installation.installed import InstalledModels
 
 COMMIT = "c" * 40
@@ -38,7 +38,8 @@ def offer(server, tiny_files, make_bundle):
         name="tiny",
         title="Tiny",
         words="Knows nothing.",
-        terms=LicenceTerms(Licence("mine", "https://example.org", accept=True), "Be kind."),
+        licence=Licence("mine", "https://example.org", accept=True),
+        terms="Be kind.",
         dim=described.dim,
         space_id="fedcba9876543210",
         logit_scale=100.0,

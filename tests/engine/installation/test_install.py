@@ -31,7 +31,7 @@ def test_a_model_is_fetched_checked_and_described(server, models, offer) -> None
     assert str(models.folder.parent) not in (bundle.folder / "bundle.json").read_text()
     assert (manifest.space_id, manifest.licence, manifest.image) == (
         offer.space_id,
-        offer.terms.licence,
+        offer.licence,
         offer.image,
     )
     assert set(manifest.files) == {"image.onnx", "text.onnx", "tokenizer.json", "LICENCE.txt", "README.md"}
@@ -148,7 +148,7 @@ def test_the_catalogue_is_consistent() -> None:
         assert len(entry.space_id) == 16
         assert int(entry.space_id, 16)
         assert {file.name for file in entry.files} == {"image.onnx", "text.onnx", "tokenizer.json"}
-        assert entry.terms.licence.accept
+        assert entry.licence.accept
         for file in entry.files_for(coreml=True):
             assert file.url().startswith("https://")
             assert file.sha256 is None or len(bytes.fromhex(file.sha256)) == 32

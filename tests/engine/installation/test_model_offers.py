@@ -28,7 +28,7 @@ def test_without_a_library_everything_is_offered_and_nothing_is_to_be_read(tmp_p
         True,
     )
     assert shipped.licence is None
-    assert found["mobileclip-s2"].licence == find_entry("mobileclip-s2").terms.licence
+    assert found["mobileclip-s2"].licence == find_entry("mobileclip-s2").licence
     assert found["mobileclip-s2"].bytes > found["mobileclip-s0"].bytes > shipped.bytes
     assert not (tmp_path / "none").exists()
     assert found["mobileclip-s2"].files == (

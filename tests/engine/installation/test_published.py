@@ -423,7 +423,7 @@ def test_a_publisher_s_model_is_downloaded_by_its_name(published, server, models
     shelf.files["/api/models/someone/small/revision/main?blobs=true"] = json.dumps(listing).encode()
 
     entry = find_model(f"{address}/someone/small")
-    assert entry.terms.licence == Licence("cc-by-nc-4.0", "", accept=True)
+    assert entry.licence == Licence("cc-by-nc-4.0", "", accept=True)
     *_, last = install_entry(entry, models)
     manifest = last.bundle.manifest
     assert manifest.space_id == install(published.folder, models).manifest.space_id

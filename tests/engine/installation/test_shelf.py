@@ -60,7 +60,7 @@ def test_published_files_become_the_model_of_the_catalogue(form, fetched, entry,
     assert isinstance(last, Installed)
     bundle = models.verify("tiny")
     assert bundle == last.bundle
-    assert (bundle.manifest.space_id, bundle.manifest.licence) == (entry.space_id, entry.terms.licence)
+    assert (bundle.manifest.space_id, bundle.manifest.licence) == (entry.space_id, entry.licence)
     assert max(step.done for step in steps if isinstance(step, Arriving)) == sum(
         file.about for file in entry.files
     )

@@ -95,7 +95,7 @@ def _from_file(invocation: Invocation, name: str | None, path: Path, *, accept: 
 def _from_catalogue(invocation: Invocation, name: str, path: Path | None, *, accept: bool) -> Bundle | None:
     """Installs a model of the catalogue, from its servers or from the files at `path`."""
     entry = _entry(name)
-    if not _is_accepted(entry.title, entry.terms.licence, entry.terms.text, accept=accept):
+    if not _is_accepted(entry.title, entry.licence, entry.terms, accept=accept):
         return None
     from picsight_engine.installation.install import install, install_from, runs_coreml  # ssl, http
 

@@ -162,8 +162,8 @@ class ModelsController(QObject):
 
     def _ask_to_fetch(self, name: str) -> None:
         entry = next(entry for entry in self._catalogue() if entry.name == name)
-        title, terms = title_of(entry.name, entry.title), entry.terms
-        self._ask(title, terms.licence, terms.text, lambda: self._fetch(entry))
+        title = title_of(entry.name, entry.title)
+        self._ask(title, entry.licence, entry.terms, lambda: self._fetch(entry))
 
     def _take_parcel(self, parcel: _Parcel) -> None:
         manifest = parcel.manifest
