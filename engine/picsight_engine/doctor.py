@@ -26,8 +26,14 @@ from picsight_engine.errors import (
 from picsight_engine.exchange.filing import decisions_path, file_decisions, filing_state
 from picsight_engine.indexing.forgetting import forget_lost
 from picsight_engine.private_files import is_open_to_others
-from picsight_engine.runtime.agreement import Machine, candidates, examine, holds_package, needs_examination
-from picsight_engine.runtime.backend_choice import choose_image_backend
+from picsight_engine.runtime.agreement import (
+    Machine,
+    candidates,
+    choose_image_backend,
+    examine,
+    holds_package,
+    needs_examination,
+)
 from picsight_engine.store import health
 from picsight_engine.store import thumbnails as thumbnail_files
 from picsight_engine.store.connections import RESTORE

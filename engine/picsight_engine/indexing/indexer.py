@@ -22,8 +22,8 @@ from picsight_engine.indexing.shift import Shift
 from picsight_engine.photos.decode import Limits
 from picsight_engine.photos.precedence import METADATA_RULE
 from picsight_engine.photos.squares import LONG
+from picsight_engine.runtime.agreement import choose_image_backend
 from picsight_engine.runtime.backend import Backend
-from picsight_engine.runtime.backend_choice import choose_image_backend
 from picsight_engine.store.database import index_lock
 from picsight_engine.store.folders import file_path, set_state
 from picsight_engine.store.problems import problems_of

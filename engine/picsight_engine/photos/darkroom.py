@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import CancelledError, ImageError, PicsightError
@@ -44,12 +44,16 @@ class PhotoRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Exposed:
-    """From the process: the photo is decoded, with full size `width` by `height`; RGB bytes of `size` follow."""
+class Developed:
+    """An upright photo in sRGB, with full size `width` by `height`; `pixels` are RGB bytes of `size`, rows without gaps.
+
+    It comes from the process without pixels, which follow in pieces.
+    """
 
     width: int
     height: int
     size: tuple[int, int]
+    pixels: bytearray = field(default_factory=bytearray)
 
 
 def serve(connection: Connection, limits: Limits) -> None:
@@ -69,7 +73,7 @@ def _answer(connection: Connection, wish: PhotoRequest, limits: Limits) -> None:
     """Sends the photo's sizes, then its RGB bytes in pieces; or the ImageError."""
     try:
         with time_limit(limits.seconds_for(wish.path)):
-            facts, image = _expose(wish, limits)
+            developed, image = _expose(wish, limits)
     except ImageError as fault:
         connection.send(fault)
         return
@@ -78,13 +82,13 @@ def _answer(connection: Connection, wish: PhotoRequest, limits: Limits) -> None:
             ImageError("too_large", f"{wish.path} needs more memory to be shown than there is.", wish.path)
         )
         return
-    connection.send(facts)
+    connection.send(developed)
     rows = max(1, _PIECE_BYTES // (3 * image.width))
     for top in range(0, image.height, rows):
         connection.send_bytes(image.crop((0, top, image.width, min(top + rows, image.height))).tobytes())
 
 
-def _expose(wish: PhotoRequest, limits: Limits) -> tuple[Exposed, Image.Image]:
+def _expose(wish: PhotoRequest, limits: Limits) -> tuple[Developed, Image.Image]:
     from picsight_engine.photos.decode import decode
 
     side = _ALL if wish.fit is None else max(min(wish.fit), _LEAST_SIDE)
@@ -97,7 +101,7 @@ def _expose(wish: PhotoRequest, limits: Limits) -> tuple[Exposed, Image.Image]:
     image = picture.image
     if wish.fit is not None:
         image = _fitted(image, (picture.width, picture.height), wish.fit)
-    return Exposed(picture.width, picture.height, image.size), image
+    return Developed(picture.width, picture.height, image.size), image
 
 
 def _fitted(image: Image.Image, full: tuple[int, int], fit: tuple[int, int]) -> Image.Image:
@@ -115,16 +119,6 @@ MOST_PROCESSES = 2  # the photo on screen, and the next one
 _GRACE_SECONDS = 1.0  # an unwanted photo may take this long, because a new process costs more
 _GLANCE_SECONDS = 0.1  # how often to check whether a photo is still wanted
 _UNWANTED = "This photo is not wanted any more."
-
-
-@dataclass(frozen=True, slots=True)
-class Developed:
-    """An upright photo in sRGB, with full size `width` by `height`; `pixels` are RGB bytes of `size`, rows without gaps."""
-
-    width: int
-    height: int
-    size: tuple[int, int]
-    pixels: bytearray
 
 
 class Darkroom:
@@ -290,10 +284,10 @@ class _Enlarger:
         answer = self._connection.recv()
         if isinstance(answer, ImageError):
             raise answer
-        assert isinstance(answer, Exposed)
+        assert isinstance(answer, Developed)
         pixels = bytearray(3 * answer.size[0] * answer.size[1])
         filled = 0
         while filled < len(pixels):
             self._wait_for(since + seconds - time.monotonic())
             filled += self._connection.recv_bytes_into(pixels, filled)
-        return Developed(answer.width, answer.height, answer.size, pixels)
+        return replace(answer, pixels=pixels)

@@ -1,4 +1,4 @@
-"""The two inference protocols and their backends; `backend_choice` selects the one that runs a bundle here."""
+"""The two inference protocols and their backends; `agreement` selects the one that runs a bundle here."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ ONNX Runtime's Core ML provider (`FixedImageEncoder`) is the alternative. It nee
 graph at every unknown operator and copies between the parts, it translates the graph again in each process, and it keeps
 the graph's float32, which the neural engine does not support, so that Core ML uses the CPU or the GPU. A package converted
 once from torch is one program with fixed shapes and half precision. This is from the documentation of both, not measured;
-`agreement` compares and times them on the user's machine, and `backend_choice` takes the faster one.
+`agreement` compares and times them on the user's machine, and takes the faster one.
 
 Loaded by one process only: importing coremltools takes 3.3 seconds, and Core ML compiles the package for each owner.
 """
@@ -23,21 +23,11 @@ from picsight_engine.runtime.unit_rows import unit_rows
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from coremltools import ComputeUnit
     from numpy.typing import NDArray
 
     from picsight_engine.bundles.bundle import Bundle, ImageSpec
 
 BATCH = 8
-
-
-def choose_units() -> ComputeUnit:
-    """The compute units: the neural engine, for which these towers are made. The GPU stays free for the window, and a
-    photo's vector does not depend on which of the two was free.
-    """
-    from coremltools import ComputeUnit  # 3.3 s, and torch where that is installed
-
-    return ComputeUnit.CPU_AND_NE
 
 
 class CoreMLImageEncoder:
@@ -53,9 +43,12 @@ class CoreMLImageEncoder:
         self._dim = bundle.manifest.dim
         self._path = bundle.folder / IMAGE_PACKAGE
         try:
-            from coremltools.models import MLModel  # 3.3 s, and torch where that is installed
+            from coremltools import ComputeUnit  # 3.3 s, and torch where that is installed
+            from coremltools.models import MLModel
 
-            self._model = MLModel(str(self._path), compute_units=choose_units())
+            # The neural engine, for which these towers are made: the GPU stays free for the window, and a photo's vector
+            # does not depend on which of the two was free.
+            self._model = MLModel(str(self._path), compute_units=ComputeUnit.CPU_AND_NE)
             description = self._model.get_spec().description
         # coremltools, where it can be imported, and Core ML raise any exception.
         except Exception as fault:
@@ -72,12 +65,7 @@ class CoreMLImageEncoder:
             vectors = embed(self._model.predict, pictures(pixels, self._spec), self._source, self._target)
         except Exception as fault:  # as above
             raise self._fault("cannot be run", fault) from fault
-        if vectors.shape != (len(pixels), self._dim):
-            raise BundleError(
-                f"The model file {self._path} gives vectors of shape {vectors.shape} instead of "
-                f"{(len(pixels), self._dim)}; install the model again."
-            )
-        return unit_rows(vectors, self._path)
+        return unit_rows(vectors, (len(pixels), self._dim), self._path)
 
     def _ports(self, description: Any) -> tuple[str, str]:
         """The names of the only input, a picture, and of the only output, an array."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,6 @@ with signals_held_back():
     import onnxruntime
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -38,6 +38,10 @@ onnxruntime.disable_telemetry_events()
 _SILENT = 4  # errors also arrive as exceptions, and are reported only once
 onnxruntime.set_default_logger_severity(_SILENT)  # for what belongs to no session
 
+Providers = Sequence[str | tuple[str, dict[str, str]]]
+
+# Exact, starts in tens of milliseconds, and the towers are made for it.
+CPU: Providers = ["CPUExecutionProvider"]
 _CORE_ML = "CoreMLExecutionProvider"
 _CORE_ML_OPTIONS = {
     "ModelFormat": "MLProgram",  # the form that new operators are added to; from macOS 12 on, as our packages
@@ -46,16 +50,8 @@ _CORE_ML_OPTIONS = {
     # No ModelCacheDirectory, which would save seconds of a run's start: the cache is found by the path of a model, not
     # by its bytes, what one version wrote need not load in the next, and nobody but us would ever empty it.
 }
-
-
-def choose_providers() -> list[str]:
-    """The CPU provider: it is exact, starts in tens of milliseconds, and the towers are made for it."""
-    return ["CPUExecutionProvider"]
-
-
-def choose_core_ml() -> list[tuple[str, dict[str, str]]]:
-    """The Core ML provider; the CPU runs the parts of a graph that it does not support."""
-    return [(_CORE_ML, _CORE_ML_OPTIONS), *((name, {}) for name in choose_providers())]
+# The CPU runs the parts of a graph that Core ML does not support.
+CORE_ML: Providers = [(_CORE_ML, _CORE_ML_OPTIONS), *CPU]
 
 
 def has_core_ml() -> bool:
@@ -75,7 +71,7 @@ def graph_ends(path: Path) -> GraphEnds:
     """Loads a graph and returns what it takes and gives; raises BundleError if it cannot be loaded."""
     options = _options(threads=1)
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = _load(path, options, choose_providers())
+    session = _load(path, options)
     inputs, outputs = session.get_inputs(), session.get_outputs()
     return GraphEnds({node.name: node.shape for node in inputs}, {node.name: node.shape for node in outputs})
 
@@ -121,12 +117,7 @@ class _Tower:
             raise BundleError(
                 f"The model file {self._path} cannot be run ({_first_line(fault)}); install the model again."
             ) from fault
-        if vectors.shape != (len(values), self._dim):
-            raise BundleError(
-                f"The model file {self._path} gives vectors of shape {vectors.shape} instead of "
-                f"{(len(values), self._dim)}; install the model again."
-            )
-        return unit_rows(np.asarray(vectors, dtype=np.float32), self._path)
+        return unit_rows(np.asarray(vectors, dtype=np.float32), (len(values), self._dim), self._path)
 
     def _feed(self, values: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """The graph's inputs, in its types."""
@@ -151,17 +142,15 @@ class OnnxImageEncoder(_Tower):
     def __init__(self, bundle: Bundle, threads: int = 1) -> None:
         """Loads the graph; raises BundleError if the tower is missing, damaged, or does not fit its manifest."""
         spec = bundle.image_spec()
-        session = _load(bundle.folder / spec.graph, _options(threads), choose_providers())
+        session = _load(bundle.folder / spec.graph, _options(threads))
         super().__init__(bundle, spec, (None, 3, spec.size, spec.size), session)
 
 
 class FixedImageEncoder(_Tower):
     """An image tower with a batch of one photo, for providers that need fixed shapes."""
 
-    def __init__(
-        self, bundle: Bundle, providers: Sequence[str | tuple[str, dict[str, str]]] | None = None
-    ) -> None:
-        """Loads the graph for `providers`, by default Core ML with the CPU as fallback.
+    def __init__(self, bundle: Bundle, providers: Providers = CORE_ML) -> None:
+        """Loads the graph for `providers`.
 
         Raises:
             BundleError: the tower is missing, damaged, does not fit its manifest, or the first provider rejects it.
@@ -169,10 +158,10 @@ class FixedImageEncoder(_Tower):
         spec = bundle.image_spec()
         path = bundle.folder / spec.graph
         options = _options(threads=1)
-        for node in _load(path, options, choose_providers()).get_inputs():
+        for node in _load(path, options).get_inputs():
             if node.shape and isinstance(node.shape[0], str):  # an axis without a name cannot be fixed
                 options.add_free_dimension_override_by_name(node.shape[0], 1)
-        session = _load(path, options, providers or choose_core_ml())
+        session = _load(path, options, providers)
         super().__init__(bundle, spec, (None, 3, spec.size, spec.size), session)
         self._single = True
 
@@ -183,7 +172,7 @@ class OnnxTextEncoder(_Tower):
     def __init__(self, bundle: Bundle, threads: int = 2) -> None:
         """Loads the graph; raises BundleError if the tower is missing, damaged, or does not fit its manifest."""
         spec = bundle.text_spec()
-        session = _load(bundle.folder / spec.graph, _options(threads), choose_providers())
+        session = _load(bundle.folder / spec.graph, _options(threads))
         super().__init__(bundle, spec, (None, None if spec.dynamic else spec.context), session)
         self._pad_id, self._pads_with_end = spec.pad_id, spec.pad_id == spec.eot
 
@@ -198,9 +187,7 @@ class OnnxTextEncoder(_Tower):
 
 
 def _load(
-    path: Path,
-    options: onnxruntime.SessionOptions,
-    providers: Sequence[str | tuple[str, dict[str, str]]],
+    path: Path, options: onnxruntime.SessionOptions, providers: Providers = CPU
 ) -> onnxruntime.InferenceSession:
     """A session on the first of `providers`; by default the runtime would only print a line and use the others."""
     first = providers[0] if isinstance(providers[0], str) else providers[0][0]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from picsight_engine.errors import VectorError
+from picsight_engine.errors import BundleError, VectorError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,12 +14,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def unit_rows(vectors: NDArray[np.float32], file: Path) -> NDArray[np.float32]:
-    """A tower's output rows [n, dim] at unit length; many published graphs do not normalise.
+def unit_rows(vectors: NDArray[np.float32], shape: tuple[int, int], file: Path) -> NDArray[np.float32]:
+    """A tower's output rows at unit length; many published graphs do not normalise.
 
     Raises:
+        BundleError: they have another shape than [n, dim].
         VectorError: one has no direction.
     """
+    if vectors.shape != shape:
+        raise BundleError(
+            f"The model file {file} gives vectors of shape {vectors.shape} instead of {shape}; install the model again."
+        )
     flaw = flaw_of(vectors)
     if flaw is not None:
         raise VectorError(

@@ -15,7 +15,7 @@ FILE = Path("models/odd/image.onnx")
 
 def test_rows_of_any_length_become_rows_of_unit_length():
     rows = np.array([[3, 4], [0, -1e-15], [1e18, 0]], dtype=np.float32)
-    np.testing.assert_allclose(unit_rows(rows, FILE), [[0.6, 0.8], [0, -1], [1, 0]], rtol=1e-6)
+    np.testing.assert_allclose(unit_rows(rows, rows.shape, FILE), [[0.6, 0.8], [0, -1], [1, 0]], rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -31,4 +31,4 @@ def test_one_row_without_a_direction_is_named_with_its_file(row, flaw):
     with pytest.raises(
         BundleError, match=rf"models/odd/image\.onnx gives {flaw}, as where weights are missing"
     ):
-        unit_rows(rows, FILE)
+        unit_rows(rows, rows.shape, FILE)

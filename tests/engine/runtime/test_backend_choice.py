@@ -7,9 +7,8 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from picsight_engine.runtime.agreement import Trial, candidates, examine
+from picsight_engine.runtime.agreement import LEAST_SPEEDUP, Trial, candidates, choose_image_backend, examine
 from picsight_engine.runtime.backend import Backend
-from picsight_engine.runtime.backend_choice import LEAST_SPEEDUP, choose_image_backend
 
 NOT_COMPARED = "Photos are read by ONNX Runtime: Core ML was not compared with it on this system yet."
 GOOD = Trial(0.9991, 0.01)  # where one thread of the CPU takes 0.05

@@ -13,11 +13,11 @@ from onnx import helper, numpy_helper
 from picsight_engine.errors import BundleError
 from picsight_engine.runtime.backend import Backend, load_image_encoder, load_text_encoder
 from picsight_engine.runtime.onnx import (
+    CORE_ML,
+    CPU,
     FixedImageEncoder,
     OnnxImageEncoder,
     OnnxTextEncoder,
-    choose_core_ml,
-    choose_providers,
     has_core_ml,
 )
 
@@ -66,7 +66,7 @@ def test_a_fixed_batch_gives_the_same_vectors_as_the_free_one(
     onnx.save(call_axis(onnx.load(tiny_files["image.onnx"]), axis), tmp_path / "named.onnx")
     bundle = make_bundle(files={"image.onnx": tmp_path / "named.onnx"})
     pixels = make_pixels(5)
-    encoder = FixedImageEncoder(bundle, choose_providers())
+    encoder = FixedImageEncoder(bundle, CPU)
     assert (
         encoder.encode(pixels)
         == np.concatenate([OnnxImageEncoder(bundle).encode(own[None]) for own in pixels])
@@ -76,11 +76,11 @@ def test_a_fixed_batch_gives_the_same_vectors_as_the_free_one(
 
 
 def test_core_ml_comes_first_and_the_cpu_takes_what_it_leaves():
-    (first, options), *rest = choose_core_ml()
+    (first, options), *rest = CORE_ML
     assert first == "CoreMLExecutionProvider"
     assert options["RequireStaticInputShapes"] == "1"
     assert all(isinstance(value, str) for value in options.values())  # the runtime takes texts only
-    assert [name for name, _ in rest] == choose_providers()
+    assert rest == CPU
 
 
 @pytest.mark.skipif("sys.platform == 'darwin'", reason="the provider is there")
@@ -111,7 +111,7 @@ def test_a_truncated_graph_is_one_sentence(make_bundle, keep):
         OnnxImageEncoder(bundle)
     assert "\n" not in str(caught.value)
     with pytest.raises(BundleError) as fixed:
-        FixedImageEncoder(bundle, choose_providers())
+        FixedImageEncoder(bundle, CPU)
     assert str(fixed.value) == str(caught.value)
 
 
