@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
 import logging
+import os
 import re
 import struct
+import tempfile
+import threading
 import warnings
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -29,12 +33,46 @@ from picsight_engine.photos.raw import open_negative, raw_exif, raw_xmp
 from picsight_engine.photos.reading import Limits, problem
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from PIL.ImageFile import ImageFile
 
     from picsight_engine.errors import ProblemCode
     from picsight_engine.photos.exif import Fact, Facts
+
+
+_CODINGS = frozenset(["group3", "group4", "tiff_ccitt"])
+_STANDARD_ERROR = 2
+_lock = threading.Lock()  # standard error is shared by the whole process
+
+
+@contextlib.contextmanager
+def complaints_raised(image: ImageFile) -> Iterator[None]:
+    """While a fax page is loaded, what libtiff writes to standard error becomes an exception; other pictures pass.
+
+    Raises:
+        ValueError: on leaving, if libtiff complained: the coded lines are broken.
+    """
+    if image.info.get("compression") not in _CODINGS:
+        yield
+        return
+    with _lock, tempfile.TemporaryFile() as heard:
+        try:
+            kept = os.dup(_STANDARD_ERROR)
+        except OSError:  # a program without a console has no standard error
+            yield
+            return
+        os.dup2(heard.fileno(), _STANDARD_ERROR)
+        try:
+            yield
+        finally:
+            os.dup2(kept, _STANDARD_ERROR)
+            os.close(kept)
+        heard.seek(0)
+        complaint = heard.read()
+    if complaint:
+        raise ValueError(complaint.decode("utf-8", "replace"))
 
 
 __all__ = ["IMAGE_SUFFIXES", "TEXT_TURNS", "DecodedPhoto", "Header", "Limits", "decode", "read_header"]
@@ -164,7 +202,8 @@ def _decode(data: bytes, kind: Format, path: Path, min_side: int, limits: Limits
     stored = image.size
     check_size(stored, path, limits)
     image.draft(None, (min_side, min_side))  # decodes a JPEG at 1/2, 1/4 or 1/8 if that is large enough
-    image.load()
+    with complaints_raised(image):
+        image.load()
     if kind not in {JPEG, PSD}:
         stored = image.size  # TIFF and HEIF are turned while loading, others know their size late
         check_size(stored, path, limits)
