@@ -72,13 +72,13 @@ class SearchController(QObject):
         self._library: Library | None = None
         self._place, self._wanted = Place(), Place()
         self._shown: Shown | None = None
-        self._held: Callable[[], None] | None = None  # shows an answer without a match after a pause
+        self._held: Shown | None = None  # an answer without a match, to be shown after a pause
         self._arrangement = Arrangement()
         self._back: list[tuple[Place, tuple[int, int]]] = []
         self._photos = 0  # in the library
         self._unread: Sequence[Path] = ()
         self._took = 0.0
-        # The scroll position to restore once the wanted place is shown.
+        # Once the wanted place is shown: the scroll position to restore, and whether the current photo stays in sight.
         self._seen: tuple[int, int] | None = None
         self._stay = False
         self._settled = False
@@ -249,7 +249,7 @@ class SearchController(QObject):
         if words and (is_completed or words != self._wanted.words):
             self._request(Place(words, self._wanted.folder, asked=self._box.query))
         elif self._held is not None:
-            self._held()
+            self._show(self._held)
         self._to_photos()
 
     def _widen(self) -> None:
@@ -289,8 +289,7 @@ class SearchController(QObject):
         library, place = self._library, self._wanted
         if library is None:
             return
-        seen, stay, arrangement = self._seen, self._stay, place.arranged(self._arrangement)
-        started = time.monotonic()
+        arrangement, started = place.arranged(self._arrangement), time.monotonic()
         self._asking = True
         self.busy_changed.emit(True)
         if place.words and not library.is_ready:
@@ -305,31 +304,28 @@ class SearchController(QObject):
                 raise
 
         self._jobs.read(
-            work,
-            lambda shown: self._take(place, shown, time.monotonic() - started, seen, stay=stay),
-            self._fail,
-            replaces=LANE,
+            work, lambda shown: self._take(shown, time.monotonic() - started), self._fail, replaces=LANE
         )
 
-    def _take(
-        self, place: Place, shown: Shown, took: float, seen: tuple[int, int] | None, *, stay: bool
-    ) -> None:
+    def _take(self, shown: Shown, took: float) -> None:
         """Show an answer. One without a match waits for a pause in typing; the old photos stay meanwhile."""
-        self._took, self._asking = took, False
+        self._took = took
+        self._end_waiting()
+        if shown.finds_nothing and self._quiet.isActive():
+            self._held = shown
+        else:
+            self._show(shown)
+
+    def _end_waiting(self) -> None:
+        self._asking = False
         self._slow.stop()
         self.busy_changed.emit(False)
 
-        def show() -> None:
-            self._held = None
-            self._show(place, shown, seen, stay=stay)
-
-        if shown.finds_nothing and self._quiet.isActive():
-            self._held = show
-        else:
-            show()
-
-    def _show(self, place: Place, shown: Shown, seen: tuple[int, int] | None, *, stay: bool) -> None:
-        view, is_same = self._page.view, shown is self._shown
+    def _show(self, shown: Shown) -> None:
+        """Show the answer for the wanted place."""
+        view, place, is_same = self._page.view, self._wanted, shown is self._shown
+        seen, stay = self._seen, self._stay
+        self._seen, self._stay, self._held = None, False, None
         self._place, self._shown = place, shown
         self._page.pill.hide()
         self._box.show_answer(shown.answer if place.is_search else None)
@@ -379,9 +375,7 @@ class SearchController(QObject):
         self._page.say(self.tr("Getting ready to search by meaning. Meanwhile you can look at your photos."))
 
     def _fail(self, sentence: str) -> None:
-        self._asking = False
-        self._slow.stop()
-        self.busy_changed.emit(False)
+        self._end_waiting()
         self._say_absence(failure(sentence, misread=self._misread))
         self.answered.emit()
 
@@ -433,7 +427,7 @@ class SearchController(QObject):
     def _speak(self) -> None:
         """After a pause in typing, show the waiting answer and announce the result."""
         if self._held is not None:
-            self._held()
+            self._show(self._held)
         if self._shown is None or self._place != self._wanted or not self._place.is_search:
             return
         self._say_what_is_shown()
@@ -515,7 +509,7 @@ class SearchController(QObject):
             one = "%n new photo matches · Show" if self._place.is_search else "%n new photo · Show"
             self._page.pill.say(counted(news.count, one, many))
             return
-        self._show(self._place, news.newer, None, stay=False)
+        self._show(news.newer)
 
     def _show_news(self) -> None:
         if self._page.pill.hasFocus():  # pressed by key: the pill is hidden, so the photos get the focus
