@@ -115,19 +115,21 @@ class PhotoActions(QObject):
         showing = counted(chosen, "Show in folder", "Show this photo in its folder")
         alike = counted(chosen, "More like this", "More like this photo")
         unlike = counted(chosen, "Less like this", "Less like this photo")
+        turning = "" if in_viewer else self._turning(photo)
         copies: list[MenuEntry | None] = [
             (counted(chosen, "Copy the photo", "Copy %n photos"), "Ctrl+C", self.copy),
             self._image.entry(chosen, point),
             self._paths.entry(chosen, point),
         ]
         entries: list[MenuEntry | Submenu | None] = [
-            (opening, "Return", lambda: self.open_requested.emit(row)),
+            *([] if in_viewer else [(opening, "Return", lambda: self.open_requested.emit(row))]),
             *([(playing, "Return" if in_viewer else "", self.play)] if can_play(photo) else []),
             self._open_with.entry(chosen, point),
             (showing, "Ctrl+R", lambda: self.reveal_file(photo.path)),
             None,
             (alike, "L" if in_viewer else "Ctrl+L", lambda: self.similar_requested.emit(photo)),
-            (unlike, "Ctrl+Shift+L", lambda: self.unlike_requested.emit(photo)),
+            *([(turning, "", lambda: self._frame.grid.stack_toggled.emit(row))] if turning else []),
+            *([] if in_viewer else [(unlike, "Ctrl+Shift+L", lambda: self.unlike_requested.emit(photo))]),
             None,
             *(act.entry(chosen, point) for act in self._review.acts if self._review.is_on and not in_viewer),
             *self._tagging.entries(chosen, point),
@@ -138,13 +140,6 @@ class PhotoActions(QObject):
             None,
             self._trash.entry(chosen, point),
         ]
-        turning = self._turning(photo)
-        if turning and not in_viewer:
-            entries.insert(
-                entries.index(None) + 2, (turning, "", lambda: self._frame.grid.stack_toggled.emit(row))
-            )
-        if in_viewer:  # it is open
-            entries = [each for each in entries if each is None or each[0] not in (opening, unlike)]
         photo_menu(self._frame, entries).popup(point)
 
     def _turning(self, photo: Result) -> str:

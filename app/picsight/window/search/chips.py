@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
@@ -64,7 +65,6 @@ class ChipBar(QWidget):
         super().__init__(parent)
         self._buttons: list[ChipButton] = []
         self._more = MoreButton(self)
-        self._room = 0
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(px(self, HAIR))
@@ -93,21 +93,13 @@ class ChipBar(QWidget):
         if focused >= 0:
             self.focus(min(focused, len(self._buttons) - 1))
         self.setVisible(bool(chips))
-        self.fit(self._room)
 
     def fit(self, room: int) -> None:
         """Show as many chips as fit; the last ones are collapsed first."""
-        self._room = room
-        gap, widths = self._row.spacing(), [button.sizeHint().width() for button in self._buttons]
-        shown = len(widths)
-        if sum(widths) + gap * len(widths) > room:
-            left = room - self._more.sizeHint().width()
-            shown = 0
-            for width in widths:
-                left -= width + gap
-                if left < 0:
-                    break
-                shown += 1
+        ends = list(accumulate(button.sizeHint().width() + self._row.spacing() for button in self._buttons))
+        if ends and ends[-1] > room:
+            room -= self._more.sizeHint().width()
+        shown = sum(end <= room for end in ends)
         for row, button in enumerate(self._buttons):
             button.setVisible(row < shown)
         self._more.hold(self.chips()[shown:])
