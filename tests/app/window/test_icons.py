@@ -28,7 +28,7 @@ def test_every_icon_draws_something_in_the_colour_it_is_given(qapp):
     for file in sorted(find_asset("icons").glob("*.svg")):
         if file.stem == "picsight":
             continue
-        image = icon_pixmap(file.stem, QColor(200, 30, 40), 24, 2.0).toImage()
+        image = icon_pixmap(file.stem, QColor(200, 30, 40).name(), 24, 2.0).toImage()
         assert image.width() == 48
         inked = [
             image.pixelColor(x, y)

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, QSize, Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QBoxLayout, QDialog, QGridLayout, QMenu, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QDialog, QGridLayout, QMenu, QVBoxLayout, QWidget
 
-from picsight.window.parts.controls import flatten
+from picsight.window.parts.controls import scrolled
 from picsight.window.parts.labels import Words, sized
 from picsight.window.parts.layouts import filled
+from picsight.window.parts.words import say
 from picsight.window.tokens import HALF, ONE, SMALL, px
 
 if TYPE_CHECKING:
@@ -59,10 +60,10 @@ def photo_menu(
         if entry is None:
             menu.addSeparator()
         elif len(entry) == 2:
-            photo_menu(parent, entry[1], menu.addMenu(QCoreApplication.translate("Actions", entry[0])))
+            photo_menu(parent, entry[1], menu.addMenu(entry[0]))
         else:
             words, key, act = entry
-            action = menu.addAction(QCoreApplication.translate("Actions", words), act)
+            action = menu.addAction(words, act)
             if key:
                 action.setShortcut(QKeySequence(key))
                 action.setShortcutVisibleInContextMenu(True)
@@ -81,13 +82,7 @@ def bound_keys(owner: QObject) -> list[tuple[str, str]]:
 
 def widget_keys(keys: Iterable[Key]) -> list[tuple[str, str]]:
     """The same for keys that a widget handles itself."""
-    return [
-        (
-            QCoreApplication.translate("Actions", key.words),
-            _listed(QKeySequence(each) for each in key.keys),
-        )
-        for key in keys
-    ]
+    return [(say(key.words), _listed(map(QKeySequence, key.keys))) for key in keys]
 
 
 def _listed(keys: Iterable[QKeySequence]) -> str:
@@ -111,11 +106,7 @@ class KeyList(QDialog):
         )
         parts = ((self._column(groups), 1) for groups in columns)
         filled(row, self, *parts, gap=2 * ONE, around=(ONE, ONE, ONE, ONE))
-        scroll = QScrollArea(self)
-        scroll.setWidget(inner)
-        scroll.setWidgetResizable(True)
-        flatten(scroll)
-        scroll.setAccessibleName(self.tr("Keys"))
+        scroll = scrolled(inner, self.tr("Keys"))
         filled(QVBoxLayout(self), self, scroll, around=(0, 0, 0, 0))
         self.resize(room)
         scroll.setFocus()  # the arrows scroll

@@ -12,14 +12,13 @@ from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
     QPlainTextEdit,
-    QScrollArea,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
 from picsight.window.models.row_view import RowView, SignedSentence
-from picsight.window.parts.controls import Button, Weight, flatten
+from picsight.window.parts.controls import Button, Weight, flatten, scrolled
 from picsight.window.parts.drops import dropped_files
 from picsight.window.parts.focus import focus_next, tab_stops
 from picsight.window.parts.labels import Links, Words, sized
@@ -233,17 +232,6 @@ class ModelsDialog(QDialog):
         wish = QSize(px(self, WIDE), px(self, HIGH))
         self.setMinimumSize(QSize(px(self, LEAST_WIDE), px(self, LEAST_HIGH)).boundedTo(room))
         self.resize(wish.boundedTo(room))
-
-
-def scrolled(inner: QWidget, name: str) -> QScrollArea:
-    """A widget that scrolls downwards only."""
-    area = QScrollArea()
-    area.setWidget(inner)
-    area.setWidgetResizable(True)
-    flatten(area)
-    area.setAccessibleName(name)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    return area
 
 
 class LicencePage(QWidget):

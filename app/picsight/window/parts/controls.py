@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QProgressBar,
     QPushButton,
+    QScrollArea,
     QScrollBar,
     QSlider,
     QStyle,
@@ -270,6 +271,17 @@ def flatten(area: QAbstractScrollArea) -> None:
     area.setFrameShape(QFrame.Shape.NoFrame)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setVerticalScrollBar(SlimScrollBar(Qt.Orientation.Vertical, area))
+
+
+def scrolled(inner: QWidget, name: str) -> QScrollArea:
+    """A widget that scrolls downwards only."""
+    area = QScrollArea()
+    area.setWidget(inner)
+    area.setWidgetResizable(True)
+    flatten(area)
+    area.setAccessibleName(name)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    return area
 
 
 def handle_of(ground: QColor, ink: QColor, *, held: bool) -> QColor:

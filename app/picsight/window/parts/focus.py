@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 BY_MOUSE = "lastUsedTheMouse"  # property of the application
 _PRESSES = (QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonDblClick, QEvent.Type.TouchBegin)
-_ALONE = (Qt.Key.Key_Shift, Qt.Key.Key_Control, Qt.Key.Key_Alt, Qt.Key.Key_Meta, Qt.Key.Key_AltGr)
+MODIFIERS = (Qt.Key.Key_Shift, Qt.Key.Key_Control, Qt.Key.Key_Alt, Qt.Key.Key_Meta, Qt.Key.Key_AltGr)
 
 
 class KeyboardWatch(QObject):
@@ -36,7 +36,7 @@ class KeyboardWatch(QObject):
         if event.type() in _PRESSES:
             self._note(by_mouse=True)
         elif event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
-            self._note(by_mouse=event.key() in _ALONE and self._app.property(BY_MOUSE))
+            self._note(by_mouse=event.key() in MODIFIERS and self._app.property(BY_MOUSE))
         return False
 
     def _note(self, *, by_mouse: bool) -> None:

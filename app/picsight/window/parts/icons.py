@@ -25,14 +25,9 @@ if TYPE_CHECKING:
 def paint_icon(painter: QPainter, rect: QRect, name: str, colour: QColor, side: int = 0) -> None:
     """Draw an icon centred in `rect`, sharp on every screen: `side` pixels square, or as large as fits."""
     side = side or min(rect.width(), rect.height())
-    pixmap = icon_pixmap(name, colour, side, painter.device().devicePixelRatioF())
+    pixmap = icon_pixmap(name, colour.name(), side, painter.device().devicePixelRatioF())
     corner: QPoint = rect.center()
     painter.drawPixmap(corner.x() - (side - 1) // 2, corner.y() - (side - 1) // 2, pixmap)
-
-
-def icon_pixmap(name: str, colour: QColor, side: int, ratio: float) -> QPixmap:
-    """An icon of `side` logical pixels in one colour."""
-    return _rendered(name, colour.name(), side, ratio)
 
 
 def program_icon() -> QIcon:
@@ -62,7 +57,8 @@ class Sign(QWidget):
 
 
 @lru_cache(maxsize=256)
-def _rendered(name: str, colour: str, side: int, ratio: float) -> QPixmap:
+def icon_pixmap(name: str, colour: str, side: int, ratio: float) -> QPixmap:
+    """An icon of `side` logical pixels in one colour, #rrggbb."""
     source = (find_asset("icons") / f"{name}.svg").read_text(encoding="utf-8")
     renderer = QSvgRenderer(QByteArray(source.replace("currentColor", colour).encode()))
     device = QSize(round(side * ratio), round(side * ratio))

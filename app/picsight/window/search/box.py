@@ -21,6 +21,7 @@ from picsight.window.actions.keys import Key
 from picsight.window.grid.view import is_typed
 from picsight.window.parts.controls import IconButton
 from picsight.window.parts.drops import picture_in
+from picsight.window.parts.focus import MODIFIERS
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import paint_plate
 from picsight.window.parts.layouts import filled
@@ -48,7 +49,6 @@ EXAMPLES = (
 )
 ROTATE_MS = 8000
 LINE_LEAST = 9  # em: the least width of the line beside chips
-MODIFIERS = (Qt.Key.Key_Control, Qt.Key.Key_Shift, Qt.Key.Key_Alt, Qt.Key.Key_Meta, Qt.Key.Key_AltGr)
 _PASSING = (
     Qt.FocusReason.PopupFocusReason,
     Qt.FocusReason.ActiveWindowFocusReason,
