@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QMainWindow
 from picsight.settings import Settings
 from picsight.window.actions.chosen import ChosenPhotos
 from picsight.window.actions.exporting import Exporting
-from picsight.window.actions.folders import FolderActions
 from picsight.window.actions.keys import KeyList, bind_keys, bound_keys, widget_keys
 from picsight.window.actions.photos import PhotoActions
 from picsight.window.actions.trashing import Trashing
@@ -76,7 +75,6 @@ class MainWindow(QMainWindow):
             parent=self,
         )
         self.history = History(frame.status, self._view, self)
-        self.folders = FolderActions(self, self.library, self.history)
         self.tags = TagDeeds(frame.status, self.history, jobs, self)
         self.trashing = Trashing(self, frame.status, self.history, jobs)
         self.exporting = Exporting(self, frame.status, jobs, takes_all=settings.export_companions)
@@ -97,9 +95,7 @@ class MainWindow(QMainWindow):
         self.hint = BetterModels(frame, self.library, self.search, self.models, wanted=settings.better_models)
         self.markings = Markings(frame.grid, frame.model, self.tags, jobs)
         self.pages = Pages(self, frame, self.search, self.viewer, self.photos)
-        self.library_pages = LibraryPages(
-            frame, self.library, self.search, self.models, self.folders, history=self.history
-        )
+        self.library_pages = LibraryPages(frame, self.library, self.search, self.models, self.history)
         self.tag_pages = TagPages(
             frame, self.pages, self.search, self.tags, chooser=self.tagging.chooser, make=self._make_studio
         )
@@ -187,7 +183,7 @@ class MainWindow(QMainWindow):
             (self.tr("Tags"), ("Ctrl+6",), self.tag_pages.show),
             (self.tr("Show or hide the sidebar"), ("F9",), self.frame.toggle_sidebar),
             (self.tr("Show or hide the details"), ("Ctrl+I",), self.frame.toggle_details),
-            (self.tr("Add folders"), (key.Open,), self.folders.choose),
+            (self.tr("Add folders"), (key.Open,), self.library_pages.choose_folders),
             (self.tr("Look for new photos"), ("F5", "Refresh"), self.library.index),
             (self.tr("Keep this search"), (key.Save, "Ctrl+S"), self.saved.keep),
             (self.tr("Show in folder"), ("Ctrl+R",), self.photos.reveal),

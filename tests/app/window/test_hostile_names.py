@@ -202,8 +202,8 @@ def test_words_that_a_person_types_and_sentences_of_the_engine_are_shown_as_they
 
 
 def test_a_folder_s_menu_and_the_question_show_its_name(window, hostile):
-    window.folders.show_menu(hostile, QPoint())
-    window.folders._confirm_removal(hostile)
+    window.library_pages._show_folder_menu(hostile, QPoint())
+    window.library_pages._confirm_removal(hostile)
     (box,) = window.findChildren(QMessageBox)
     assert says(box)
     assert box.textFormat() == Qt.TextFormat.PlainText

@@ -154,7 +154,7 @@ def test_a_removed_folder_comes_back_with_its_stars_and_what_it_lost_is_not_aske
     library.tags.rate([rated], 4)
     window.pages.go(Place(folder=tmp_path / "two"))
     wait_for_photos(qtbot, window, 1)
-    window.folders._confirm_removal(tmp_path / "two")
+    window.library_pages._confirm_removal(tmp_path / "two")
     box = window.findChild(QMessageBox)
     assert "“two”" in box.text()
     assert "tags, stars and albums are kept for 30 days" in box.informativeText()
@@ -346,7 +346,7 @@ def test_where_no_file_browser_answers_it_is_said_where_a_folder_is(
 ):
     window = model_window(copy=read_few)
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda _url: False)
-    window.folders.show_menu(few_photos, QPoint(10, 10))
+    window.library_pages._show_folder_menu(few_photos, QPoint(10, 10))
     (menu,) = [menu for menu in window.frame.window().findChildren(QMenu) if menu.isVisible()]
     next(action for action in menu.actions() if action.text() == "Open the folder").trigger()
     menu.close()
@@ -498,7 +498,7 @@ def test_several_folders_are_chosen_at_once(qtbot, model_window, few_photos, tmp
         (tmp_path / "albums" / name).mkdir(parents=True)
         shutil.copy(next(few_photos.iterdir()), tmp_path / "albums" / name)
     window = model_window()
-    window.folders.choose()
+    window.library_pages.choose_folders()
     dialog = window.findChild(QFileDialog)
     dialog.setDirectory(str(tmp_path / "albums"))
     listed, flag = dialog.findChild(QListView, "listView"), QItemSelectionModel.SelectionFlag

@@ -1,20 +1,26 @@
-"""The pages about the library: first run, failure, folders, problems, and the numbers in the status line."""
+"""The pages about the library: first run, failure, problems, the numbers in the status line; and actions on folders."""
 
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QPoint, QStandardPaths, QStorageInfo, QUrl
+from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QListView, QTreeView
 
+from picsight.window.actions.keys import photo_menu
+from picsight.window.actions.open_with import open_folder
 from picsight.window.library.sidebar_model import entries_of
-from picsight.window.parts.words import counted
+from picsight.window.parts.question import ask, open_once
+from picsight.window.parts.words import counted, isolated, quoted, short_path
 from picsight.window.search.place import Place
+from picsight.window.tokens import px
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from picsight.window.actions.folders import FolderActions
+    from picsight.window.actions.keys import MenuEntry
     from picsight.window.frame import Frame
     from picsight.window.history import History, Step
     from picsight.window.library.controller import LibraryController
@@ -26,9 +32,11 @@ if TYPE_CHECKING:
     from picsight_engine.store.problems import Problem
     from picsight_engine.tags.tree import Tag
 
+MOUNTED = ("/media", "/run/media", "/mnt", "/Volumes")  # the mount points of disks, cards and cameras
+
 
 class LibraryPages(QObject):
-    """Keeps every page about the library up to date, and connects its actions."""
+    """Keeps every page about the library up to date, and connects its actions; dialogs and menus for folders."""
 
     def __init__(
         self,
@@ -36,13 +44,11 @@ class LibraryPages(QObject):
         library: LibraryController,
         search: SearchController,
         models: ModelsController,
-        folders: FolderActions,
-        *,
         history: History,
     ) -> None:
         super().__init__(frame)
-        self._history = history
         self._frame, self._library, self._search, self._models = frame, library, search, models
+        self._history = history
         self._tags: Sequence[Tag] = ()
         library.opened.connect(self._use)
         library.failed_to_open.connect(self._fail)
@@ -54,26 +60,26 @@ class LibraryPages(QObject):
         library.answers_changed.connect(search.ask_again)
         search.answered.connect(library.begin)
         search.place_changed.connect(lambda _place: self._say_photos())
-        search.folders_wanted.connect(folders.choose)
+        search.folders_wanted.connect(self.choose_folders)
         search.install_again_requested.connect(lambda: models.install_again(library.model_names[0]))
-        self._join_folders(folders)
-        self._join_status(folders)
+        self._join_folders()
+        self._join_status()
         frame.problems.retry_all_requested.connect(lambda: library.index(retry_problems=True))
         frame.problems.retry_requested.connect(self._retry)
         frame.problems.ignore_requested.connect(self._ignore)
 
-    def _join_folders(self, folders: FolderActions) -> None:
+    def _join_folders(self) -> None:
         frame, library = self._frame, self._library
         frame.folders_dropped.connect(library.add_folders)
-        frame.first_run.choose_requested.connect(folders.choose)
+        frame.first_run.choose_requested.connect(self.choose_folders)
         frame.first_run.folders_chosen.connect(library.add_folders)
-        frame.sidebar.add_requested.connect(folders.choose)
-        frame.sidebar.folder_menu_requested.connect(folders.show_menu)
+        frame.sidebar.add_requested.connect(self.choose_folders)
+        frame.sidebar.folder_menu_requested.connect(self._show_folder_menu)
 
-    def _join_status(self, folders: FolderActions) -> None:
+    def _join_status(self) -> None:
         status, models = self._frame.status, self._models
-        status.forget_requested.connect(folders.confirm_forgetting)
-        status.folders_requested.connect(folders.choose)
+        status.forget_requested.connect(self._confirm_forgetting)
+        status.folders_requested.connect(self.choose_folders)
         status.install_again_requested.connect(lambda: models.install_again(self._library.model_names[1]))
         self._frame.sidebar.models_requested.connect(models.show)
         self._frame.model_dropped.connect(models.install_file)
@@ -162,3 +168,72 @@ class LibraryPages(QObject):
 
     def _ignoring(self, problems: Sequence[Problem], ignored: bool) -> Step:
         return self._library.step(lambda library: library.ignore(problems, ignored=ignored))
+
+    # Folders
+
+    def choose_folders(self) -> None:
+        """Ask for folders and add them. Uses Qt's dialog, since those of the systems take only one folder."""
+        places = _places()
+        dialog = QFileDialog(self._frame, self.tr("Choose folders with photos"), str(places[0]))
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOptions(QFileDialog.Option.ShowDirsOnly | QFileDialog.Option.DontUseNativeDialog)
+        dialog.setSidebarUrls([QUrl.fromLocalFile(str(place)) for place in places])
+        dialog.resize(px(self._frame, 48), px(self._frame, 32))
+        for view in (
+            *dialog.findChildren(QListView, "listView"),
+            *dialog.findChildren(QTreeView, "treeView"),
+        ):
+            view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        dialog.setLabelText(QFileDialog.DialogLabel.Accept, self.tr("Add"))
+        dialog.setLabelText(QFileDialog.DialogLabel.FileName, self.tr("Folders:"))
+        dialog.filesSelected.connect(lambda names: self._library.add_folders([Path(name) for name in names]))
+        open_once(dialog)
+
+    def _show_folder_menu(self, folder: Path, point: QPoint) -> None:
+        """Open the menu of a folder; only an added folder can be removed."""
+        entries: list[MenuEntry | None] = [
+            (self.tr("Look for new photos"), "", self._library.index),
+            (
+                self.tr("Open the folder"),
+                "",
+                lambda: open_folder(folder, folder, self._library.notice_given.emit),
+            ),
+        ]
+        if any(folder == added.path for added in self._library.overview.folders):
+            removal = (self.tr("Remove from Picsight…"), "", lambda: self._confirm_removal(folder))
+            entries = [*entries, None, removal]
+        photo_menu(self._frame, entries).popup(point)
+
+    def _confirm_forgetting(self) -> None:
+        """Ask before removing missing photos, since they are not restored when their disk returns."""
+        lost = self._library.emptier
+        names = ", ".join(isolated(f"“{short_path(place.path)}”") for place in lost)
+        photos = counted(sum(place.photos for place in lost), "%n photo is missing", "%n photos are missing")
+        ask(
+            self._frame,
+            self.tr("{photos} from {folders}. Gone for good?").format(photos=photos, folders=names),
+            self.tr("Picsight forgets them with their tags, stars and albums. No file is touched."),
+            self.tr("They are gone"),
+            self._library.forget_lost,
+        )
+
+    def _confirm_removal(self, folder: Path) -> None:
+        """Ask before a removal, explaining its effect on the photos, their tags, stars and albums."""
+        name = quoted(folder)
+        words = self.tr("Removed {folder} from Picsight.").format(folder=name)
+        ask(
+            self._frame,
+            self.tr("Remove {folder}?").format(folder=name),
+            self.tr("Its photos stay on disk. Their tags, stars and albums are kept for 30 days."),
+            self.tr("Remove"),
+            lambda: self._history.do(words, *self._library.removal(folder)),
+        )
+
+
+def _places() -> list[Path]:
+    """Likely folders of photos: the user's folders, then connected disks, cards and cameras."""
+    pictures = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
+    disks = [Path(disk.rootPath()) for disk in QStorageInfo.mountedVolumes() if disk.isReady()]
+    removable = [disk for disk in disks if any(disk.is_relative_to(place) for place in MOUNTED)]
+    places = dict.fromkeys((*([Path(pictures)] if pictures else []), Path.home(), *removable))
+    return [place for place in places if place.is_dir()] or [Path.home()]
