@@ -22,7 +22,6 @@ from picsight_engine.other_programs import package_of
 if TYPE_CHECKING:
     import threading
     from collections.abc import Iterator, Sequence
-    from typing import BinaryIO
 
     from PySide6.QtWidgets import QWidget
 
@@ -148,15 +147,7 @@ def copy_files(paths: Sequence[Path], folder: Path, cancel: threading.Event) -> 
         return
     for path in paths:
         try:
-            source = path.open("rb")
-        except OSError as fault:
-            gone = say("{name} is not there; its disk may not be connected.")
-            why = gone if isinstance(fault, FileNotFoundError) else say("{name} cannot be read: {reason}.")
-            yield Copied(path, why=why.format(name=quoted(path), reason=fault.strerror))
-            continue
-        try:
-            with source:
-                copy = _copy(path, source, folder, cancel)
+            copy = _copy(path, folder, cancel)
         except OSError as fault:
             why, is_last = _refusal(path, folder, fault)
             yield Copied(path, why=why)
@@ -187,13 +178,13 @@ def _hindrance(paths: Sequence[Path], folder: Path) -> str:
     return words.format(needed=size(needed), folder=quoted(folder), free=size(free))
 
 
-def _copy(path: Path, source: BinaryIO, folder: Path, cancel: threading.Event) -> Path | None:
+def _copy(path: Path, folder: Path, cancel: threading.Event) -> Path | None:
     """Write under a temporary name until the copy is complete, so that a crash leaves no partial copy under the real
     name. None if cancelled.
     """
     part = folder / f".picsight-{os.urandom(4).hex()}.part"
     try:
-        with part.open("xb") as target:
+        with path.open("rb") as source, part.open("xb") as target:
             while (chunk := source.read(CHUNK)) and not cancel.is_set():
                 target.write(chunk)
         if cancel.is_set():
@@ -224,11 +215,15 @@ def _reserve(folder: Path, path: Path) -> Path:
 
 def _refusal(path: Path, folder: Path, fault: OSError) -> tuple[str, bool]:
     """Why a copy could not be written, and whether this applies to all others."""
-    where = quoted(folder)
+    where, name = quoted(folder), quoted(path)
+    if fault.filename == str(path):
+        gone = say("{name} is not there; its disk may not be connected.")
+        why = gone if isinstance(fault, FileNotFoundError) else say("{name} cannot be read: {reason}.")
+        return why.format(name=name, reason=fault.strerror), False
     if fault.errno in FULL:
         return say("The disk of {folder} is full.").format(folder=where), True
     if fault.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return say("Picsight may not write into {folder}.").format(folder=where), True
     if not folder.is_dir():
         return say("The folder {folder} no longer exists.").format(folder=where), True
-    return say("{name} cannot be copied: {reason}.").format(name=quoted(path), reason=fault.strerror), False
+    return say("{name} cannot be copied: {reason}.").format(name=name, reason=fault.strerror), False
