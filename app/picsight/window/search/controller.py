@@ -84,10 +84,10 @@ class SearchController(QObject):
         self._settled = False
         self._misread = False  # the failed search could not load its model
         self._asking = False  # an answer is pending; new photos are shown after it
-        self._news_due, self._news_wanted, self._comparing = 0.0, False, False
+        self._news_wanted = self._comparing = False
         self._pause = QTimer(self, singleShot=True, interval=IDLE_MS)
         self._quiet = QTimer(self, singleShot=True, interval=QUIET_MS)
-        self._news = QTimer(self, singleShot=True)
+        self._news = QTimer(self, singleShot=True)  # the rest after a search for new photos
         self._slow = QTimer(self, singleShot=True, interval=LOADING_MS)
         self._listing, self.likes = AllPhotos(), Likes(jobs, pictures, self)
         self._slow.timeout.connect(self._say_loading)
@@ -205,8 +205,8 @@ class SearchController(QObject):
 
     def _tell_news(self) -> None:
         self._news_wanted = True
-        if not self._news.isActive() and not self._comparing:  # else it would start again and again
-            self._news.start(max(0, round((self._news_due - time.monotonic()) * 1000)))
+        if not self._news.isActive():
+            self._look_for_news()
 
     def settle(self, *, complete: bool) -> None:
         """Put the photos into their order after indexing, unless the user is looking at them.
@@ -466,9 +466,9 @@ class SearchController(QObject):
 
     def _look_for_news(self) -> None:
         library, place = self._library, self._place
-        if library is None or not self._news_wanted or self._asking or self._shown is None:
+        if library is None or not self._news_wanted or self._comparing:
             return
-        if self._place != self._wanted:
+        if self._asking or self._shown is None or self._place != self._wanted:
             return
         self._news_wanted, self._comparing = False, True
         shown, arrangement, started = self._shown, place.arranged(self._arrangement), time.monotonic()
@@ -479,10 +479,8 @@ class SearchController(QObject):
 
         def take(news: News) -> None:
             took, self._comparing = time.monotonic() - started, False
-            self._news_due = time.monotonic() + max(1.0, NEWS_SHARE * took)
+            self._news.start(round(1000 * max(1.0, NEWS_SHARE * took)))
             self._take_news(news)
-            if self._news_wanted:
-                self._tell_news()
 
         self._jobs.read(
             lambda: compare(library, place, shown, arrangement, self._listing),
