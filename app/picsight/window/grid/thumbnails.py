@@ -6,7 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QObject, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPainterPath, QPixmap
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ BUDGET = 128_000_000  # bytes of pixels
 BATCH = 16  # a batch takes a few milliseconds to convert to pixmaps and paint
 STORED = 256  # pixels of a stored thumbnail's long side
 BLOWN_UP = 1.25  # the highest magnification of a stored thumbnail; beyond it the photo is read
-LANE, SHARP = "thumbnails", "sharp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +33,11 @@ class Want:
     height: int
     radius: float
     path: Path
+
+    @property
+    def bytes(self) -> int:
+        """The bytes of its pixels."""
+        return self.width * self.height * 4
 
     @property
     def is_large(self) -> bool:
@@ -56,16 +60,9 @@ class Thumbnails(QObject):
     arrived = Signal(object)  # set[int], the photos whose pixmap is new
 
     def __init__(
-        self,
-        jobs: Jobs,
-        pictures: Pictures,
-        parent: QObject | None = None,
-        *,
-        budget: int = BUDGET,
-        lane: str = LANE,
+        self, jobs: Jobs, pictures: Pictures, parent: QObject | None = None, *, budget: int = BUDGET
     ) -> None:
         super().__init__(parent)
-        self._lane = lane
         self._jobs, self._pictures, self._budget = jobs, pictures, budget
         self._fetch: Fetch | None = None
         self._kept: OrderedDict[int, _Kept] = OrderedDict()
@@ -126,7 +123,7 @@ class Thumbnails(QObject):
             self._sharpen()
             return
         fetch, self._busy = self._fetch, True
-        self._jobs.read(lambda: _bake_all(fetch, batch), self._take, self._give_up, replaces=self._lane)
+        self._jobs.read(lambda: _bake_all(fetch, batch), self._take, self._give_up)
 
     def _lacks(self, want: Want) -> bool:
         if want.photo in self._missing:
@@ -144,9 +141,8 @@ class Thumbnails(QObject):
         self._sharpening = True
         self._jobs.read(
             lambda: bake(self._read_sharp(want), want),
-            lambda image: self._take_sharp(want, image),
-            lambda _sentence: self._take_sharp(want, None),
-            replaces=f"{self._lane} {SHARP}",
+            lambda image: self._take([(want, image)], is_sharp=True),
+            lambda _sentence: self._take([(want, None)], is_sharp=True),
         )
 
     def _read_sharp(self, want: Want) -> QImage:
@@ -160,24 +156,18 @@ class Thumbnails(QObject):
             return False
         return not kept.is_sharp or kept.want != want
 
-    def _take_sharp(self, want: Want, image: QImage | None) -> None:
-        self._sharpening = False
-        if want not in self._wanted:  # it may have been dropped meanwhile
-            pass
-        elif image is None:
-            self._blurred.add(want.photo)
+    def _take(self, baked: list[tuple[Want, QImage | None]], *, is_sharp: bool = False) -> None:
+        if is_sharp:
+            self._sharpening = False
         else:
-            self._keep(want, QPixmap.fromImage(image), is_sharp=True)
-            self.arrived.emit({want.photo})
-        self._next()
-
-    def _take(self, baked: list[tuple[Want, QImage | None]]) -> None:
-        self._busy = False
+            self._busy = False
         for want, image in baked:
-            if image is None:
+            if image is not None:
+                self._keep(_Kept(want, QPixmap.fromImage(image), is_sharp))
+            elif not is_sharp:
                 self._missing.add(want.photo)
-            else:
-                self._keep(want, QPixmap.fromImage(image), is_sharp=False)
+            elif want in self._wanted:  # otherwise it was only dropped
+                self._blurred.add(want.photo)
         self.arrived.emit({want.photo for want, _ in baked})
         self._next()
 
@@ -185,18 +175,14 @@ class Thumbnails(QObject):
         """Drop a batch after a read error: its cells stay grey until the next request."""
         self._busy = False
 
-    def _keep(self, want: Want, pixmap: QPixmap, *, is_sharp: bool) -> None:
-        if old := self._kept.pop(want.photo, None):
-            self._bytes -= _bytes_of(old.want)
-        self._kept[want.photo] = _Kept(want, pixmap, is_sharp)
-        self._bytes += _bytes_of(want)
+    def _keep(self, kept: _Kept) -> None:
+        if old := self._kept.pop(kept.want.photo, None):
+            self._bytes -= old.want.bytes
+        self._kept[kept.want.photo] = kept
+        self._bytes += kept.want.bytes
         while self._bytes > self._budget and len(self._kept) > 1:
             _, dropped = self._kept.popitem(last=False)
-            self._bytes -= _bytes_of(dropped.want)
-
-
-def _bytes_of(want: Want) -> int:
-    return want.width * want.height * 4
+            self._bytes -= dropped.want.bytes
 
 
 def _bake_all(fetch: Fetch, batch: Sequence[Want]) -> list[tuple[Want, QImage | None]]:
@@ -215,19 +201,14 @@ def bake(image: QImage, want: Want) -> QImage:
     filled = image.scaled(
         size, Qt.AspectRatioMode.KeepAspectRatioByExpanding, Qt.TransformationMode.SmoothTransformation
     )
-    cut = QRect(
-        (filled.width() - size.width()) // 2,
-        (filled.height() - size.height()) // 2,
-        size.width(),
-        size.height(),
-    )
+    cut = QRect(QPoint((filled.width() - size.width()) // 2, (filled.height() - size.height()) // 2), size)
     ready = QImage(size, QImage.Format.Format_ARGB32_Premultiplied)
     ready.fill(Qt.GlobalColor.transparent)
     painter = QPainter(ready)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     shape = QPainterPath()
-    shape.addRoundedRect(QRectF(0, 0, size.width(), size.height()), want.radius, want.radius)
+    shape.addRoundedRect(QRectF(ready.rect()), want.radius, want.radius)
     painter.setClipPath(shape)
-    painter.drawImage(QRect(0, 0, size.width(), size.height()), filled, cut)
+    painter.drawImage(ready.rect(), filled, cut)
     painter.end()
     return ready

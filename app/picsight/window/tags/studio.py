@@ -46,14 +46,9 @@ class Studio(QWidget):
 
     def __init__(self, pictures: Pictures, jobs: Jobs, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        shared = Thumbnails(jobs, pictures, self, budget=BUDGET, lane="studio wall")
-        self.thumbnails = (
-            shared,
-            *(
-                Thumbnails(jobs, pictures, self, budget=BUDGET, lane=lane)
-                for lane in ("studio parts", "studio case")
-            ),
-        )
+        # One for each place, since each asks for what it shows.
+        self.thumbnails = [Thumbnails(jobs, pictures, self, budget=BUDGET) for _ in range(3)]
+        of_wall, of_examples, of_cases = self.thumbnails
         self.name = Line(self.tr("Name of the tag"), self.tr("Name, such as Birds/Waders"), self)
         self.suggests = Toggle(self)
         self.cancel = Button(self.tr("Cancel"), Weight.PLAIN, self)
@@ -61,14 +56,14 @@ class Studio(QWidget):
         self.words = WordsField(self)
         self.translated = Words(parent=self, wraps=True, dim=True)
         self.translated.setToolTip(self.tr("A word behind a backslash is searched as typed."))
-        self.alike = ExamplesField(self.tr("Looks like"), self.thumbnails[1], self)
-        self.unlike = ExamplesField(self.tr("Not like"), self.thumbnails[1], self)
+        self.alike = ExamplesField(self.tr("Looks like"), of_examples, self)
+        self.unlike = ExamplesField(self.tr("Not like"), of_examples, self)
         self.statistics = Words(parent=self)
         self.slider = ThresholdSlider(self)
         self.model = WallModel(self)
         self.model.show_tag(HERE)
-        self.wall = PhotoView(self.model, shared, jobs, ROW, self)
-        self.border = BorderCases(self.thumbnails[2], self)
+        self.wall = PhotoView(self.model, of_wall, jobs, ROW, self)
+        self.border = BorderCases(of_cases, self)
         self.notice = Notice(self)
         self._middle = QStackedWidget(self)
         self._scroll = QScrollArea(self)
