@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -281,17 +281,10 @@ def _not_connected(photo: Path, folders: Iterable[Path]) -> str:
     disk, so it runs in a thread.
     """
     folder = next((each for each in folders if photo.is_relative_to(each)), None)
-    if folder is None or _shows_something(folder):
+    if folder is None:
         return ""
-    name = quoted(folder)
-    return say(
-        "{folder} is not connected. Its photos stay findable; connect it to see this one whole."
-    ).format(folder=name)
-
-
-def _shows_something(folder: Path) -> bool:
-    try:
-        with os.scandir(folder) as entries:
-            return next(entries, None) is not None
-    except OSError:
-        return False
+    with suppress(OSError):  # it is missing
+        if any(folder.iterdir()):
+            return ""
+    words = say("{folder} is not connected. Its photos stay findable; connect it to see this one whole.")
+    return words.format(folder=quoted(folder))

@@ -109,15 +109,17 @@ class Stage(QAbstractScrollArea):
         self._zoom = None if zoom == fitted else zoom
         self._arrange()
         after = self.target()
-        self.horizontalScrollBar().setValue(
-            self.horizontalScrollBar().value() + round(after.x() + at.x() * after.width() - point.x())
-        )
-        self.verticalScrollBar().setValue(
-            self.verticalScrollBar().value() + round(after.y() + at.y() * after.height() - point.y())
+        self._scroll_by(
+            round(after.x() + at.x() * after.width() - point.x()),
+            round(after.y() + at.y() * after.height() - point.y()),
         )
         wanted = self._scale() * self._size.width(), self._scale() * self._size.height()
         if wanted[0] > self._image.width() + 1 or wanted[1] > self._image.height() + 1:
             self.full_needed.emit()
+
+    def _scroll_by(self, right: int, down: int) -> None:
+        for bar, step in ((self.horizontalScrollBar(), right), (self.verticalScrollBar(), down)):
+            bar.setValue(bar.value() + step)
 
     def _fit_scale(self) -> float:
         """The fitted zoom; a small photo is enlarged, but not to a blur."""
@@ -131,39 +133,32 @@ class Stage(QAbstractScrollArea):
 
     def target(self) -> QRectF:
         """The rectangle of the whole photo in the viewport, in logical pixels."""
-        ratio, view = self.devicePixelRatioF(), self.viewport()
-        width, height = (
-            max(d * self._scale() / ratio, 1.0) for d in (self._size.width(), self._size.height())
-        )
-        left = (
-            (view.width() - width) / 2
-            if width <= view.width()
-            else -float(self.horizontalScrollBar().value())
-        )
-        top = (
-            (view.height() - height) / 2
-            if height <= view.height()
-            else -float(self.verticalScrollBar().value())
-        )
+        scale, view = self._scale() / self.devicePixelRatioF(), self.viewport()
+        width, height = max(self._size.width() * scale, 1.0), max(self._size.height() * scale, 1.0)
+        left, top = (view.width() - width) / 2, (view.height() - height) / 2
+        if left < 0:
+            left = -self.horizontalScrollBar().value()
+        if top < 0:
+            top = -self.verticalScrollBar().value()
         return QRectF(round(left), round(top), width, height)
 
     def _arrange(self) -> None:
-        ratio, view = self.devicePixelRatioF(), self.viewport()
+        scale, view = self._scale() / self.devicePixelRatioF(), self.viewport()
         for bar, whole, room in (
             (self.horizontalScrollBar(), self._size.width(), view.width()),
             (self.verticalScrollBar(), self._size.height(), view.height()),
         ):
             bar.setPageStep(room)
             bar.setSingleStep(px(self, 3))
-            bar.setRange(
-                0, max(round(whole * self._scale() / ratio) - room, 0) if self._zoom is not None else 0
-            )
-        self.setCursor(
-            Qt.CursorShape.OpenHandCursor if self._zoom is not None else Qt.CursorShape.ArrowCursor
-        )
+            bar.setRange(0, 0 if self._zoom is None else max(round(whole * scale) - room, 0))
+        self._show_hand()
         known = not self._size.isEmpty() and not self._sentence  # otherwise the pixels are not the photo's
         self.zoom_changed.emit(round(self._scale() * 100) if known else 0)
         view.update()
+
+    def _show_hand(self) -> None:
+        shape = Qt.CursorShape
+        self.setCursor(shape.ArrowCursor if self._zoom is None else shape.OpenHandCursor)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fit again."""
@@ -252,15 +247,12 @@ class Stage(QAbstractScrollArea):
         if self._grabbed is not None:
             moved = event.position().toPoint() - self._grabbed
             self._grabbed = event.position().toPoint()
-            self.horizontalScrollBar().setValue(self.horizontalScrollBar().value() - moved.x())
-            self.verticalScrollBar().setValue(self.verticalScrollBar().value() - moved.y())
+            self._scroll_by(-moved.x(), -moved.y())
 
     def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
         """Let go."""
         self._grabbed = None
-        self.setCursor(
-            Qt.CursorShape.OpenHandCursor if self._zoom is not None else Qt.CursorShape.ArrowCursor
-        )
+        self._show_hand()
 
     def mouseDoubleClickEvent(self, _event: QMouseEvent) -> None:
         """Play a film; show a photo fitted or one to one."""
