@@ -18,7 +18,7 @@ def test_a_photo_looks_like_the_tag_or_does_not_whichever_was_said_last(done):
     for how, ids in done:
         if how == "without":
             for photo in ids:
-                draft = draft.without(photo)
+                draft = draft.without([photo])
                 said.pop(photo, None)
         else:
             draft = (draft.with_alike if how == "alike" else draft.with_unlike)(ids)

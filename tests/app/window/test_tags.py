@@ -523,7 +523,7 @@ def test_answers_about_a_new_tag_become_its_examples_and_are_taken_back_as_long_
     assert (studio.draft.examples, studio.draft.against) == ((first, *(photo.id for photo in others)), ())
     for photo in others:
         view.alike.removed.emit(photo.id)
-    qtbot.waitUntil(lambda: second in {photo.id for photo in view.border.cases()})
+    qtbot.waitUntil(lambda: second in {photo.id for photo in view.border.cases})
     qtbot.mouseClick(view.save, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.search.place.words == 'tag:"a photo"')
     tag = library.tags.find("a photo")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QPainter
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
@@ -13,7 +12,7 @@ from picsight.window.actions.keys import Key
 from picsight.window.grid.thumbnails import Want
 from picsight.window.parts.choice import Toggle
 from picsight.window.parts.controls import Button, Weight, draw_focus
-from picsight.window.parts.labels import CENTRE, ElidedLabel, Words, paint_words, sized
+from picsight.window.parts.labels import CENTRE, ElidedLabel, Words, paint_plate, paint_words, sized
 from picsight.window.parts.layouts import filled
 from picsight.window.parts.pills import Pills
 from picsight.window.parts.words import counted, cut_middle, number, plain, tooltip
@@ -45,11 +44,11 @@ class BorderCases(QWidget):
 
     def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._cases: list[Result] = []
+        self.cases: list[Result] = []  # the remaining photos, in order
         self._asked: Result | None = None
         self._skipped: set[int] = set()  # not asked again until the studio is reopened
         self._answered: set[int] = set()  # asked again only if an answer was undone
-        self._title = sized(Words(parent=self), 1.0, semibold=True)
+        self.title = sized(Words(parent=self), 1.0, semibold=True)
         self.picture = CasePicture(thumbnails, self)
         self._name = ElidedLabel(self)
         self.tags = NumberedTags(self)
@@ -59,7 +58,6 @@ class BorderCases(QWidget):
         self.accept.clicked.connect(lambda: self._decide(belongs=True))
         self.reject.clicked.connect(lambda: self._decide(belongs=False))
         self.skip.clicked.connect(self._pass)
-        self.picture.key_pressed = self._press
         self._lay_out()
         self._show()
 
@@ -67,7 +65,7 @@ class BorderCases(QWidget):
         """Start again for another tag."""
         self._skipped.clear()
         self._answered.clear()
-        self._cases = []
+        self.cases = []
         self._show()
 
     def show_cases(self, photos: Sequence[Result]) -> None:
@@ -76,27 +74,20 @@ class BorderCases(QWidget):
         self._answered &= {photo.id for photo in photos}
         left = [photo for photo in photos if photo.id not in self._skipped | self._answered]
         kept = [photo for photo in left if now is not None and photo.id == now.id]
-        self._cases = kept + [photo for photo in left if photo not in kept]
+        self.cases = kept + [photo for photo in left if photo not in kept]
         self._show()
 
     def case(self) -> Result | None:
         """The photo in question."""
-        return self._cases[0] if self._cases else None
-
-    def cases(self) -> list[Result]:
-        """The remaining photos, in order."""
-        return list(self._cases)
-
-    def words(self) -> str:
-        """The heading above the photo."""
-        return self._title.text()
+        return self.cases[0] if self.cases else None
 
     def _lay_out(self) -> None:
         buttons = filled(QHBoxLayout(), self, (self.accept, 1), (self.reject, 1), self.skip, gap=HALF)
-        parts = self._title, (self.picture, 1), self._name, buttons, self.tags
+        parts = self.title, (self.picture, 1), self._name, buttons, self.tags
         filled(QVBoxLayout(self), self, *parts, gap=HALF, around=(0, 0, 0, 0))
 
-    def _press(self, event: QKeyEvent) -> bool:
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Handle the answer keys and pass on all others."""
         acts: dict[int, Callable[[], None]] = {
             Qt.Key.Key_A: lambda: self._decide(belongs=True),
             Qt.Key.Key_R: lambda: self._decide(belongs=False),
@@ -105,15 +96,15 @@ class BorderCases(QWidget):
         act = acts.get(event.key())
         plainly = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
         if not plainly or self.case() is None:
-            return False
-        if act is None:
-            return self.tags.press(event.key() - Qt.Key.Key_0)
-        act()
-        return True
+            super().keyPressEvent(event)
+        elif act is not None:
+            act()
+        elif not self.tags.press(event.key() - Qt.Key.Key_0):
+            super().keyPressEvent(event)
 
     def _decide(self, *, belongs: bool) -> None:
         if photo := self.case():
-            left = counted(len(self._cases) - 1, "%n left", "%n left")
+            left = counted(len(self.cases) - 1, "%n left", "%n left")
             words = self.tr("Accepted, {left}") if belongs else self.tr("Rejected, {left}")
             QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, words.format(left=left)))
             self._answered.add(photo.id)
@@ -126,17 +117,14 @@ class BorderCases(QWidget):
             self._go_on()
 
     def _go_on(self) -> None:
-        self._cases.pop(0)
+        self.cases.pop(0)
         self._show()
 
     def _show(self) -> None:
-        photo, many = self.case(), len(self._cases)
-        self._title.setText(
-            self.tr("Border cases ({number})").format(number=number(many))
-            if many
-            else self.tr("Border cases")
-        )
-        self.picture.show_photo(photo, self._cases[1] if many > 1 else None)
+        photo, many = self.case(), len(self.cases)
+        counting = self.tr("Border cases ({number})").format(number=number(many))
+        self.title.setText(counting if many else self.tr("Border cases"))
+        self.picture.show_photo(photo, self.cases[1] if many > 1 else None)
         self._name.setText(plain(photo.path.name) if photo else "")
         self.tags.setEnabled(photo is not None)
         if photo != self._asked:
@@ -154,7 +142,6 @@ class CasePicture(QWidget):
         self._thumbnails = thumbnails
         self._photo: Result | None = None
         self._next: Result | None = None
-        self.key_pressed: Callable[[QKeyEvent], bool] = lambda _event: False
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         thumbnails.arrived.connect(lambda _ids: self.update())
@@ -178,11 +165,6 @@ class CasePicture(QWidget):
         super().resizeEvent(event)
         self._ask()
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Handle the answer keys and pass on all others."""
-        if not self.key_pressed(event):
-            super().keyPressEvent(event)
-
     def _ask(self) -> None:
         ratio = self.devicePixelRatioF()
         wants = []
@@ -200,7 +182,7 @@ class CasePicture(QWidget):
         size = QSize(max(photo.width, 1), max(photo.height, 1)).scaled(
             room.size(), Qt.AspectRatioMode.KeepAspectRatio
         )
-        place = QRect(0, 0, max(size.width(), 1), max(size.height(), 1))
+        place = QRect(QPoint(), size.expandedTo(QSize(1, 1)))
         place.moveCenter(room.center())
         return place
 
@@ -221,9 +203,7 @@ class CasePicture(QWidget):
             if pixmap is not None:
                 painter.drawPixmap(place, pixmap)
             else:
-                painter.setPen(Qt.PenStyle.NoPen)
-                painter.setBrush(colours.placeholder)
-                painter.drawRoundedRect(QRectF(place), px(self, HAIR), px(self, HAIR))
+                paint_plate(painter, place, px(self, HAIR), colours.placeholder)
         draw_focus(painter, self, QRectF(self.rect()).adjusted(1, 1, -1, -1), px(self, SMALL))
         painter.end()
 
@@ -267,8 +247,5 @@ class NumberedTags(Pills):
         toggle.say(f"{number(place)}  {cut_middle(name, self.fontMetrics(), px(self, WIDEST))}", on=False)
         toggle.setAccessibleName(self.tr("{name}, key {number}").format(name=name, number=number(place)))
         toggle.setToolTip(tooltip(name))
-        toggle.clicked.connect(partial(self._choose, path))
+        toggle.clicked.connect(lambda: self.chosen.emit(path))
         return toggle
-
-    def _choose(self, path: str, _checked: bool = False) -> None:
-        self.chosen.emit(path)

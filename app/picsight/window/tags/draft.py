@@ -60,25 +60,20 @@ class Draft:
         added = tuple(dict.fromkeys((*self.against, *photos)))
         return replace(self, against=added, examples=_without(self.examples, added))
 
-    def without(self, photo: int) -> Draft:
-        """Remove an example."""
-        return replace(
-            self, examples=_without(self.examples, [photo]), against=_without(self.against, [photo])
-        )
+    def without(self, photos: Iterable[int]) -> Draft:
+        """Remove examples."""
+        gone = set(photos)  # an iterator would be used up by the first
+        return replace(self, examples=_without(self.examples, gone), against=_without(self.against, gone))
 
     def with_again(self, photos: Sequence[int], before: Draft) -> Draft:
         """Restore these photos as in `before`: positive, negative or no example; the others are unchanged."""
-        draft = replace(
-            self, examples=_without(self.examples, photos), against=_without(self.against, photos)
-        )
-        draft = draft.with_alike(photo for photo in photos if photo in before.examples)
+        draft = self.without(photos).with_alike(photo for photo in photos if photo in before.examples)
         return draft.with_unlike(photo for photo in photos if photo in before.against)
 
     def kept(self, library: Library) -> Draft:
         """The draft without photos that are no longer in the library; runs in a thread."""
         photos = (*self.examples, *self.against)
-        gone = set(photos) - library.tags.known(photos)
-        return replace(self, examples=_without(self.examples, gone), against=_without(self.against, gone))
+        return self.without(set(photos) - library.tags.known(photos))
 
     def save(self, library: Library) -> Tag:
         """Create or change the tag, with the photos that are still in the library; runs in a thread.

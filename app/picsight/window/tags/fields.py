@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QAbstractButton, QVBoxLayout, QWidget
 
 from picsight.window.grid.thumbnails import Want
-from picsight.window.parts.controls import NO_LINE, Button, Painted, Weight
+from picsight.window.parts.controls import Button, Painted, Weight
 from picsight.window.parts.drops import dropped_photos
 from picsight.window.parts.icons import paint_icon
+from picsight.window.parts.labels import paint_plate
 from picsight.window.parts.layouts import filled
 from picsight.window.parts.line import Line
 from picsight.window.parts.pills import Pills
@@ -51,7 +53,7 @@ class ExamplesField(QWidget):
         column = filled(QVBoxLayout(self), self, gap=HAIR, around=(SMALL, SMALL, SMALL, SMALL))
         column.addWidget(self._pictures, 0, Qt.AlignmentFlag.AlignTop)
         column.addWidget(self.add, 0, Qt.AlignmentFlag.AlignLeading)
-        thumbnails.arrived.connect(lambda _ids: self._repaint())
+        thumbnails.arrived.connect(lambda _ids: self._pictures.update())
         self.show_photos(())
 
     def photos(self) -> tuple[Result, ...]:
@@ -63,7 +65,7 @@ class ExamplesField(QWidget):
         self._photos = tuple(photos)
         buttons = [ExampleButton(photo, self._thumbnails, self._pictures) for photo in self._photos]
         for button in buttons:
-            button.clicked.connect(lambda _checked=False, button=button: self.removed.emit(button.photo.id))
+            button.clicked.connect(partial(self.removed.emit, button.photo.id))
         self._pictures.show_buttons(buttons)
         self._pictures.setVisible(bool(buttons))
 
@@ -94,19 +96,13 @@ class ExamplesField(QWidget):
         self._is_target = target
         self.update()
 
-    def _repaint(self) -> None:
-        for button in self._pictures.findChildren(ExampleButton):
-            button.update()
-
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint an outline, stronger during a drag over it."""
         colours, painter = tones(self), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        pen = QPen(colours.accent, 2) if self._is_target else QPen(colours.outline, 1)
-        pen.setStyle(Qt.PenStyle.DashLine)
-        painter.setPen(pen)
-        radius = px(self, SMALL)
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1.5, 1.5, -1.5, -1.5), radius, radius)
+        colour, wide = (colours.accent, 2) if self._is_target else (colours.outline, 1)
+        pen = QPen(colour, wide, Qt.PenStyle.DashLine)
+        paint_plate(painter, self.rect(), px(self, SMALL), line=pen, inset=1.5)
         painter.end()
 
 
@@ -140,17 +136,14 @@ class ExampleButton(Painted, QAbstractButton):
 
     def _paint(self, painter: QPainter, colours: Tones) -> None:
         """Paint the picture, with a cross over it if a click would remove it."""
-        painter.setPen(NO_LINE)
         if pixmap := self._thumbnails.pixmap(self.photo.id):
             painter.drawPixmap(self.rect(), pixmap)
         else:
-            painter.setBrush(colours.placeholder)
-            painter.drawRoundedRect(QRectF(self.rect()), HAIR * em(self), HAIR * em(self))
+            paint_plate(painter, self.rect(), HAIR * em(self), colours.placeholder)
         if self.underMouse() or self.hasFocus():
             side = px(self, CROSS)
             plate = QRect(self.rect().center() - QPoint(side // 2, side // 2), QSize(side, side))
-            painter.setBrush(colours.base)
-            painter.drawEllipse(plate)
+            paint_plate(painter, plate, side / 2, colours.base)
             paint_icon(painter, plate.adjusted(3, 3, -3, -3), "clear", colours.text)
 
 

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picsight.window.grid.wall import EMPTY, Wall
-from picsight.window.tags.threshold import Spread
+from picsight.window.tags.threshold import NO_SPREAD, Spread
 from picsight_engine.tags.tree import Marks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from numpy.typing import NDArray
 
     from picsight.window.tags.draft import Draft
     from picsight_engine.language.translation import Translation
@@ -43,7 +41,7 @@ class Sight:
     examples: tuple[Result, ...] = ()
     against: tuple[Result, ...] = ()
     preview: Preview | None = None
-    spread: Spread = Spread()  # noqa: RUF009 - a frozen value
+    spread: Spread = NO_SPREAD
     threshold: float = 0.5
     view: View = View()
     translation: Translation | None = None
@@ -79,12 +77,7 @@ def view_at(library: Library, preview: Preview, threshold: float) -> View:
 
 def spread_of(preview: Preview) -> Spread:
     """The scores, grouped by decision."""
-
-    def those(photos: frozenset[int]) -> NDArray[np.bool_]:
-        return np.isin(preview.ids, np.fromiter(photos, np.int64))
-
-    accepted, rejected = those(preview.accepted), those(preview.rejected)
+    parts = preview.accepted, preview.rejected
+    accepted, rejected = (np.isin(preview.ids, np.fromiter(photos, np.int64)) for photos in parts)
     scores = preview.scores
-    return Spread(
-        np.sort(scores[~(accepted | rejected)]).tolist(), scores[accepted].tolist(), scores[rejected].tolist()
-    )
+    return Spread(scores[~(accepted | rejected)], scores[accepted], scores[rejected])

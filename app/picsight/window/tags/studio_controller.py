@@ -69,7 +69,7 @@ class StudioController(QObject):
         for field, add in ((view.alike, Draft.with_alike), (view.unlike, Draft.with_unlike)):
             field.photos_dropped.connect(partial(self._add_photos, add))
             field.selection_wanted.connect(partial(self._add_selected, add))
-            field.removed.connect(lambda photo: self._put(self._draft.without(photo)))
+            field.removed.connect(lambda photo: self._put(self._draft.without([photo])))
         view.suggests.clicked.connect(self._toggle)
         view.slider.moved.connect(self._move)
         view.border.decided.connect(lambda photo, belongs: self._decide([photo], belongs=belongs))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from dataclasses import dataclass
-from itertools import pairwise
-from math import log1p
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLocale, QPointF, QRect, QRectF, QSize, Qt, Signal
+import numpy as np
+from PySide6.QtCore import QLocale, QPointF, QRect, QRectF, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QSlider, QWidget
 
@@ -19,8 +17,7 @@ from picsight.window.parts.words import counted
 from picsight.window.tokens import HALF, SMALL, em, mix, px, tones
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from numpy.typing import NDArray
     from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent
 
 STEPS = 100  # of the threshold from 0 to 1
@@ -30,38 +27,33 @@ LINE = 1.75  # em: the words above the bars
 
 
 class ThresholdSlider(QSlider):
-    """Signals its value while it moves and once it is released; a key does both at once."""
+    """Signals its value while it moves."""
 
     KEYS = (Key("Move the threshold", ("Left", "Right")),)
 
     moved = Signal(float)
-    chosen = Signal(float)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)
-        self._spread = Spread()
-        self._heights: list[float] = []
-        self._decided: list[set[float]] = [set(), set()]  # the scores of rejected and accepted photos
         self._before = 0
+        self.show_spread(NO_SPREAD)
         self.setRange(0, STEPS)
         self.setPageStep(STEPS // 10)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.valueChanged.connect(self._move)
-        self.sliderReleased.connect(self._choose)
 
     def show_spread(self, spread: Spread) -> None:
         """Show these scores and decisions."""
         self._spread, self._heights = spread, spread.heights()
         # Marks nearer to each other than this lie on one pixel.
-        self._decided = [{round(score, 3) for score in each} for each in (spread.rejected, spread.accepted)]
+        self._decided = [np.unique(np.round(each, 3)) for each in (spread.rejected, spread.accepted)]
         self._say()
 
     def show_threshold(self, threshold: float) -> None:
         """Set the threshold without a signal."""
-        self.blockSignals(True)
-        self.setValue(round(threshold * STEPS))
-        self.blockSignals(False)
+        with QSignalBlocker(self):
+            self.setValue(round(threshold * STEPS))
         self._say()
 
     def threshold(self) -> float:
@@ -108,11 +100,6 @@ class ThresholdSlider(QSlider):
     def _move(self, _value: int) -> None:
         self._say()
         self.moved.emit(self.threshold())
-        if not self.isSliderDown():
-            self._choose()
-
-    def _choose(self) -> None:
-        self.chosen.emit(self.threshold())
 
     def _say(self) -> None:
         self.setAccessibleName(self.tr("Threshold"))
@@ -204,26 +191,28 @@ BARS = 50
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Scores from 0 to 1 of undecided photos in ascending order, and those of accepted and rejected photos.
+    """Scores from 0 to 1 of undecided, accepted and rejected photos, each [n].
 
     Accepted photos are in the tag at any threshold, rejected ones never.
     """
 
-    undecided: Sequence[float] = ()
-    accepted: Sequence[float] = ()
-    rejected: Sequence[float] = ()
+    undecided: NDArray[np.float32]
+    accepted: NDArray[np.float32]
+    rejected: NDArray[np.float32]
 
     def count_in(self, threshold: float) -> int:
         """How many photos are in the tag with this threshold."""
-        return len(self.accepted) + len(self.undecided) - bisect_left(self.undecided, threshold)
+        return len(self.accepted) + int(np.sum(self.undecided >= threshold))
 
-    def bars(self) -> list[int]:
+    def bars(self) -> NDArray[np.int64]:
         """The number of undecided photos in each of `BARS` equal parts from 0 to 1."""
-        edges = [bisect_left(self.undecided, bar / BARS) for bar in range(BARS)]
-        return [after - before for before, after in pairwise([*edges, len(self.undecided)])]
+        return np.histogram(self.undecided, BARS, (0, 1))[0]
 
     def heights(self) -> list[float]:
         """The bars from 0 to 1 on a logarithmic scale: nearly all photos of a library score low for a tag."""
-        bars = [log1p(bar) for bar in self.bars()]
-        most = max(bars, default=0) or 1
-        return [bar / most for bar in bars]
+        bars = np.log1p(self.bars())
+        heights: list[float] = (bars / (bars.max() or 1)).tolist()
+        return heights
+
+
+NO_SPREAD = Spread(*np.empty((3, 0), np.float32))
