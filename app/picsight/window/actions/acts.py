@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 
 from picsight.window.parts.words import counted
@@ -14,7 +14,6 @@ from picsight.window.parts.words import counted
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from PySide6.QtCore import QPoint
     from PySide6.QtWidgets import QWidget
 
     from picsight.window.actions.keys import MenuEntry
@@ -49,7 +48,7 @@ class Act:
 
 
 def bind_acts(
-    widget: QWidget, acts: Sequence[Act], where: Callable[[], QPoint], *, letters: bool = False
+    widget: QWidget, acts: Sequence[Act], where: Callable[[], QPoint] = QPoint, *, letters: bool = False
 ) -> list[QShortcut]:
     """Bind the keys of acts, and their `letters`, while this widget has the focus; a menu opens at `where`."""
     shortcuts = []

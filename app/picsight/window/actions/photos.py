@@ -59,7 +59,7 @@ class PhotoActions(QObject):
         self._trashing, self._exporting, self._tagging = trashing, exporting, tagging
         self._pictures, self._review = pictures, review
         self._library: Library | None = None
-        self._culling = Culling(frame.wall_page, tagging, chosen.point)
+        self._culling = Culling(frame.wall_page, tagging)
         self._others = OpenWith(frame, frame.status, jobs)
         several = self.tr("Open %n photos with…"), self.tr("Copy %n paths"), self.tr("Export %n copies…")
         self._open_with = Act("open-with", self.tr("Open with…"), several[0], "Ctrl+Shift+O", self._open)

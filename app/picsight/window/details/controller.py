@@ -166,7 +166,7 @@ class PhotoMarks(QObject):
             Act("tick", accept, "", "A", partial(self._decide_first, "accepted")),
             Act("clear", reject, "", "R", partial(self._decide_first, "rejected")),
         )
-        bind_acts(stage, acts, view.pos)
+        bind_acts(stage, acts)
 
     def show_marks(self, photos: Sequence[int], marks: Marks) -> None:
         """Show the marks of these photos, or those that they share."""

@@ -15,8 +15,6 @@ from picsight.window.tags.wording import decided
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtCore import QPoint
-
     from picsight.window.grid.model import WallModel
     from picsight.window.grid.page import WallPage
     from picsight.window.search.controller import SearchController
@@ -39,7 +37,7 @@ class Review(QObject):
             Act("tick", self.tr("Accept, in a tag"), many[0], "A", lambda _point: self.decide("accepted")),
             Act("clear", self.tr("Reject, in a tag"), many[1], "R", lambda _point: self.decide("rejected")),
         )
-        self._keys = bind_acts(grid, self.acts, self._nowhere)
+        self._keys = bind_acts(grid, self.acts)
         grid.verdict_given.connect(lambda row, verdict: self.decide(verdict, [model.photo(row).id]))
         search.place_changed.connect(lambda _place: self._follow())
         deeds.changed.connect(lambda _tags: self._follow())
@@ -117,6 +115,3 @@ class Review(QObject):
         self._header.selection.leave_out(() if path else self.acts)
         for key in self._keys:
             key.setEnabled(bool(path))
-
-    def _nowhere(self) -> QPoint:
-        return self._grid.mapToGlobal(self._grid.rect().center())

@@ -64,7 +64,7 @@ class Studio(QWidget):
         self.model.show_tag(HERE)
         self.wall = PhotoView(self.model, of_wall, jobs, ROW, self)
         self.border = BorderCases(of_cases, self)
-        self.notice = Notice(self)
+        self.notice = Notice(self)  # why there is no preview
         self._middle = QStackedWidget(self)
         self._scroll = QScrollArea(self)
         self._fields, self._cases = QVBoxLayout(), QVBoxLayout()
@@ -101,10 +101,6 @@ class Studio(QWidget):
         self.model.put_marks(view.marks)
         self.border.show_cases(view.border)
         self.border.setVisible(self._middle.currentIndex() == 0)
-
-    def say_nothing(self, title: str, sentence: str) -> None:
-        """Show why there is no preview."""
-        self.notice.say(title, sentence)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Go back with Escape, if no other widget handles it."""

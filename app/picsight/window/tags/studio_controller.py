@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from PySide6.QtCore import QPoint
-
     from picsight.jobs import Jobs
     from picsight.window.frame import Frame
     from picsight.window.history import Ended, History
@@ -82,7 +80,7 @@ class StudioController(QObject):
             Act("tick", accept, "", "A", lambda _point: self._decide_selected(belongs=True)),
             Act("clear", reject, "", "R", lambda _point: self._decide_selected(belongs=False)),
         )
-        bind_acts(view.wall, acts, self._nowhere)
+        bind_acts(view.wall, acts)
         self._deeds.changed.connect(self._follow)
 
     @property
@@ -139,7 +137,7 @@ class StudioController(QObject):
         self._put(draft)
         if draft.can_learn:
             waiting = self.tr("Looking through your photos.")
-            self.view.say_nothing(
+            self.view.notice.say(
                 waiting, self.tr("The first time takes longer, because the model is loaded.")
             )
         decisions = draft.tag.accepted + draft.tag.rejected if draft.tag is not None else 0
@@ -212,7 +210,7 @@ class StudioController(QObject):
     def _take(self, sight: Sight) -> None:
         self._sight = sight
         if sight.preview is None:
-            self.view.say_nothing(
+            self.view.notice.say(
                 self.tr("What does this tag show?"),
                 self.tr("Describe it in a few words, or drop photos that look like it."),
             )
@@ -224,7 +222,7 @@ class StudioController(QObject):
 
     def _fail(self, sentence: str) -> None:
         self._sight = Sight()
-        self.view.say_nothing(self.tr("This tag cannot be previewed."), sentence)
+        self.view.notice.say(self.tr("This tag cannot be previewed."), sentence)
         self.view.show_sight(self._sight)
 
     def _move(self, threshold: float) -> None:
@@ -324,9 +322,6 @@ class StudioController(QObject):
     def _saved(self, tag: Tag) -> None:
         self._forget()
         self.finished.emit(tag)
-
-    def _nowhere(self) -> QPoint:
-        return self.view.mapToGlobal(self.view.rect().center())
 
 
 def _numbers_of(library: Library, photos: Sequence[int | Path]) -> list[int | None]:

@@ -17,7 +17,7 @@ from picsight.window.tags.wording import favoured, filed, rated, star_words
 from picsight_engine.tags.tree import FAVOURITES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from PySide6.QtCore import QPoint
     from PySide6.QtWidgets import QWidget
@@ -141,7 +141,7 @@ class Culling(QObject):
     Its key turns it on and off; its button in the header and Escape turn it off.
     """
 
-    def __init__(self, page: WallPage, tagging: Tagging, where: Callable[[], QPoint]) -> None:
+    def __init__(self, page: WallPage, tagging: Tagging) -> None:
         super().__init__(page)
         self._grid, self._header = page.view, page.header
         acts = (
@@ -152,9 +152,9 @@ class Culling(QObject):
         )
         in_words = self.tr("Culling: {act}")
         acts = tuple(replace(act, one=in_words.format(act=act.one)) for act in acts)
-        self._keys = bind_acts(self._grid, acts, where)
+        self._keys = bind_acts(self._grid, acts)
         turn = Act("tick", self.tr("Culling: start, end"), "", "Ctrl+Shift+K", lambda _point: self.turn())
-        bind_acts(self._grid, (turn,), where)
+        bind_acts(self._grid, (turn,))
         self._header.culling.clicked.connect(self.turn)
         self._show(on=False)
 
