@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -34,36 +33,6 @@ if TYPE_CHECKING:
 
 SHOWN_EVERY = 50  # photos
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class SidecarsSoFar:
-    """The progress of an export: photo files read, their total, and the result so far."""
-
-    photos: int = 0
-    of: int = 0
-    exported: Exported | None = None
-
-    def words(self) -> str:
-        """The sentence during the export."""
-        if not self.of:
-            return say("Writing side-cars")
-        words = say("Writing side-cars: looked at {done} of {of} files")
-        return words.format(done=number(self.photos), of=number(self.of))
-
-    def outcome(self, *, stopped: bool) -> str:
-        """The sentence at its end."""
-        exported = self.exported
-        if exported is None:
-            return say("No side-car was written.")
-        words = counted(exported.written, "Wrote %n side-car.", "Wrote %n side-cars.")
-        if stopped:
-            words = counted(exported.written, "Stopped after %n side-car.", "Stopped after %n side-cars.")
-            words = f"{words} {say('Write again to continue.')}"
-        elif not exported.written and exported.unchanged:
-            words = say("All side-cars are up to date.")
-        why = first_of(exported.left_alone, "One more was skipped.", "%n more were skipped.")
-        return " ".join(filter(None, (words, why)))
 
 
 class TagExchange(QObject):
@@ -128,8 +97,7 @@ class TagExchange(QObject):
     def _choose(self, mode: Mode, then: Callable[[Path], None], name: str = "") -> None:
         dialog = QFileDialog(self._window)
         dialog.setFileMode(mode)
-        if mode is QFileDialog.FileMode.Directory:
-            dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)  # among folders only
         if name:
             dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
             dialog.selectFile(name)
@@ -150,26 +118,33 @@ class TagExchange(QObject):
                 self.tr("Side-cars are still being written. Wait for them, or cancel.")
             )
             return
-        last = SidecarsSoFar()
+        last: Exported | None = None
 
-        def note(so_far: SidecarsSoFar) -> None:
-            nonlocal last
-            last = so_far
+        def note(done: int, of: int) -> None:
+            words = self.tr("Writing side-cars")
+            if of:
+                words = self.tr("Writing side-cars: looked at {done} of {of} files")
+                words = words.format(done=number(done), of=number(of))
             if self._running is not None:
-                self._status.show_work(last.words(), last.photos, last.of, self._running.cancel)
+                self._status.show_work(words, done, of, self._running.cancel)
+
+        def take(progress: tuple[int, int, Exported]) -> None:
+            nonlocal last
+            done, of, last = progress
+            note(done, of)
 
         def end() -> None:
             stopped = self._running is not None and self._running.cancelled
             self._running = None
             self._status.end_work()
-            self._status.show_sentence(last.outcome(stopped=stopped))
+            self._status.show_sentence(_outcome(last, stopped=stopped))
 
         def fail(sentence: str) -> None:
             end()
             self._status.show_sentence(sentence)
 
-        self._running = self._jobs.stream(partial(_exporting, library, companions), note, end, fail)
-        note(last)
+        self._running = self._jobs.stream(partial(_exporting, library, companions), take, end, fail)
+        note(0, 0)
 
     def export_decisions(self, file: Path, *, replace: bool = False) -> None:
         """Write all decisions to a file."""
@@ -249,12 +224,29 @@ class TagExchange(QObject):
         return " ".join(filter(None, (words, unknown if imported.unknown else "", why)))
 
 
-def _exporting(library: Library, companions: bool, cancel: threading.Event) -> Iterator[SidecarsSoFar]:
-    """Write side-cars in a thread; yield the progress now and then, and finally the result."""
-    of, now = library.status().files, SidecarsSoFar()
-    of -= 0 if companions else len(library.companions())
-    for photos, exported in enumerate(library.exchange.export_sidecars(companions=companions, cancel=cancel)):
-        now = SidecarsSoFar(min(photos, of), of, exported)
-        if photos % SHOWN_EVERY == 0:
-            yield now
-    yield now
+def _outcome(exported: Exported | None, *, stopped: bool) -> str:
+    """The sentence at the end of an export of side-cars."""
+    if exported is None:
+        return say("No side-car was written.")
+    words = counted(exported.written, "Wrote %n side-car.", "Wrote %n side-cars.")
+    if stopped:
+        words = counted(exported.written, "Stopped after %n side-car.", "Stopped after %n side-cars.")
+        words = f"{words} {say('Write again to continue.')}"
+    elif not exported.written and exported.unchanged:
+        words = say("All side-cars are up to date.")
+    why = first_of(exported.left_alone, "One more was skipped.", "%n more were skipped.")
+    return " ".join(filter(None, (words, why)))
+
+
+def _exporting(
+    library: Library, companions: bool, cancel: threading.Event
+) -> Iterator[tuple[int, int, Exported]]:
+    """Write side-cars in a thread; yield now and then, and finally, the files read, their total, and the result so far."""
+    of = library.status().files - (0 if companions else len(library.companions()))
+    progress = None
+    for done, exported in enumerate(library.exchange.export_sidecars(companions=companions, cancel=cancel)):
+        progress = min(done, of), of, exported
+        if done % SHOWN_EVERY == 0:
+            yield progress
+    if progress is not None:
+        yield progress
