@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from enum import Enum
 from os import sep
@@ -74,14 +75,13 @@ class Tally:
 
 def tally(results: Sequence[Result], arrangement: Arrangement, stacks: Mapping[int, int] = ALONE) -> Tally:
     """Count the matches of an answer."""
-    shown = list(_Places.of(results, stacks, arrangement).shown())
-    named = sum(map(_is_named, shown))
-    matches = [photo.match for photo in shown if not _is_named(photo)]
-    return Tally(matches.count("strong"), matches.count("weaker"), min(matches.count(None), ORDERED), named)
+    counts = Counter(map(_rank, _Places.of(results, stacks, arrangement).shown()))
+    return Tally(counts["strong"], counts["weaker"], min(counts[None], ORDERED), counts["named"])
 
 
-def _is_named(photo: Result) -> bool:
-    return photo.found_by == "name" and photo.match in {"weaker", "none"}
+def _rank(photo: Result) -> str | None:
+    """The photo's match; "named" if its file name has a word and it is no strong match."""
+    return "named" if photo.found_by == "name" and photo.match in {"weaker", "none"} else photo.match
 
 
 def arrange_answer(
@@ -100,10 +100,9 @@ def arrange_answer(
     if count.ordered:
         places = _Places.of(results[:ORDERED], stacks, arrangement)
         return places.wall(places.fronts)
-    found = [photo for photo in results if photo.match != "none" or _is_named(photo)]
-    places = _Places.of(found, stacks, arrangement)
-    strong = [photo for photo in places.fronts if photo.match == "strong" or _is_named(photo)]
-    weaker = [photo for photo in places.fronts if photo.match == "weaker" and not _is_named(photo)]
+    places = _Places.of([photo for photo in results if _rank(photo) != "none"], stacks, arrangement)
+    strong = [photo for photo in places.fronts if _rank(photo) != "weaker"]
+    weaker = [photo for photo in places.fronts if _rank(photo) == "weaker"]
     shown = replace(places, fronts=[*strong, *weaker] if arrangement.weaker else strong or weaker)
     if not by_match:
         marked = bool(strong and weaker) and arrangement.weaker
