@@ -168,11 +168,6 @@ class JustifiedView(QListView):
         self._lay_out()
         self.viewport().update()
 
-    def rowsInserted(self, parent: QModelIndex | QPersistentModelIndex, start: int, end: int) -> None:
-        """Lay out the appended photos."""
-        super().rowsInserted(parent, start, end)
-        self._lay_out()
-
     def updateGeometries(self) -> None:
         """Set the scroll bar's range."""
         bar, page = self.verticalScrollBar(), self.viewport().height()

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QAccessibleWidget, QPushButton, QStyle, QWidget
 from picsight.window.grid.wall import Kind
 from picsight.window.parts.controls import NO_LINE, Painted
 from picsight.window.parts.icons import paint_icon
-from picsight.window.parts.labels import LEADING, TRAILING, paint_words, sized_font
+from picsight.window.parts.labels import LEADING, TRAILING, Words, paint_words, sized_font
 from picsight.window.parts.words import counted, say, short_path
 from picsight.window.tokens import HALF, ONE, PAD, high_contrast, mix, px, tones
 
@@ -61,24 +61,13 @@ def paint_heading(
     paint_words(painter, area, LEADING, shown)
 
 
-class Overlay(QWidget):
+class Overlay(Words):
     """Words over photos that ignore clicks."""
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._words = ""
+        super().__init__(parent=parent)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.hide()
-
-    def words(self) -> str:
-        """The shown words, "" for none."""
-        return "" if self.isHidden() else self._words
-
-    def say(self, words: str) -> None:
-        """Show these words."""
-        if words != self._words:
-            self._words = words
-            self.update()
 
 
 class HeadingStrip(Overlay):
@@ -90,7 +79,7 @@ class HeadingStrip(Overlay):
         painter.fillRect(self.rect(), colours.base)
         painter.fillRect(0, self.height() - 1, self.width(), 1, colours.line)
         area = self.rect().adjusted(px(self, PAD), 0, -px(self, PAD), 0)
-        paint_heading(painter, self, area, self._words)
+        paint_heading(painter, self, area, self.text())
         painter.end()
 
 

@@ -59,22 +59,21 @@ class WallModel(QAbstractListModel):
         self.endResetModel()
 
     def grow(self, wall: Wall) -> None:
-        """Show a wall that begins with the current one: its new photos appear at the end, new copies in their stacks."""
+        """Show a wall that begins with the current one, or that the current one begins with; its new copies appear in their
+        stacks.
+        """
         before, after = len(self._wall.results), len(wall.results)
-        if after <= before:
+        if after > before:
+            self.beginInsertRows(NOWHERE, before, after - 1)
+            self._wall = wall
+            self.endInsertRows()
+        elif after < before:
+            self.beginRemoveRows(NOWHERE, after, before - 1)
+            self._wall = wall
+            self.endRemoveRows()
+        else:
             self._wall = wall
             self._announce_marks()
-            return
-        self.beginInsertRows(NOWHERE, before, after - 1)
-        self._wall = wall
-        self.endInsertRows()
-
-    def shrink(self, wall: Wall) -> None:
-        """Show a wall that is the beginning of the current one: the other photos are removed."""
-        before, after = len(self._wall.results), len(wall.results)
-        self.beginRemoveRows(NOWHERE, after, before - 1)
-        self._wall = wall
-        self.endRemoveRows()
 
     @property
     def tag(self) -> str:

@@ -126,7 +126,7 @@ class Scrubber(QScrollBar):
         if not words:
             self.bubble.hide()
             return
-        self.bubble.say(words)
+        self.bubble.setText(words)
         host = self.bubble.parentWidget()
         assert host is not None, "it was made with one"
         at = self.mapTo(host, QPoint(0, y))
@@ -161,9 +161,9 @@ class Scrubber(QScrollBar):
 class Bubble(Overlay):
     """The date that the scrubber points to: July 2020."""
 
-    def say(self, words: str) -> None:
+    def setText(self, words: str) -> None:
         """Show these words and fit the size to them."""
-        super().say(words)
+        super().setText(words)
         self.resize(self.fontMetrics().horizontalAdvance(words) + 2 * px(self, ONE), px(self, 2.25))
 
     def paintEvent(self, _event: QPaintEvent) -> None:
@@ -172,5 +172,5 @@ class Bubble(Overlay):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         paint_plate(painter, self.rect(), px(self, HALF), colours.window, colours.outline, inset=0.5)
         painter.setPen(colours.text)
-        paint_words(painter, self.rect(), CENTRE, self._words)
+        paint_words(painter, self.rect(), CENTRE, self.text())
         painter.end()

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from picsight.jobs import Jobs
     from picsight.window.grid.layout import RowLayout
     from picsight.window.grid.model import WallModel
-    from picsight.window.grid.wall import Wall
 
 REST_MS = 80  # the pause of a dragged scrubber before thumbnails are read
 
@@ -51,14 +50,6 @@ class SectionedView(JustifiedView):
         self.fold.left.connect(self._leave_fold)
         self.scrubber.sliderPressed.connect(lambda: self._moved.setInterval(REST_MS))
         self.scrubber.sliderReleased.connect(lambda: self._moved.setInterval(0))
-
-    def refold(self, wall: Wall) -> None:
-        """Show or hide the photos below the fold; those above it do not change."""
-        if len(wall.results) < self._wall_model.rowCount():
-            self._wall_model.shrink(wall)
-        else:
-            self._wall_model.grow(wall)
-        self._lay_out()
 
     # Places
 
@@ -101,7 +92,7 @@ class SectionedView(JustifiedView):
         after = self._title_rect(block + 1).top() if block + 1 < len(self._rows.block_tops) else high
         corner = self.viewport().geometry().topLeft()
         self._strip.setGeometry(corner.x(), corner.y() + min(after - high, 0), self.viewport().width(), high)
-        self._strip.say(title)
+        self._strip.setText(title)
         self._strip.show()
 
     def _block_at(self, offset: int) -> int:

@@ -131,8 +131,9 @@ class PhotoView(SectionedView):
             self.selectionModel().setCurrentIndex(index_of(wall.rows[current]), flag.NoUpdate)
 
     def grow(self, wall: Wall) -> None:
-        """Append photos to the wall; visible photos do not move."""
+        """Append photos to the wall, or remove those at its end, such as those below the fold; the others do not move."""
         self._wall_model.grow(wall)
+        self._lay_out()
 
     def current_photo(self) -> Result | None:
         """The current photo, if any."""

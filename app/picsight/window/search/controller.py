@@ -411,7 +411,7 @@ class SearchController(QObject):
         self._shown = shown.arranged(self._place.arranged(self._arrangement))
         wall = self._shown.wall
         folds = wall.fold is not None and shown.wall.fold is not None
-        self._page.view.refold(wall) if folds else self._page.view.show_wall(wall, stay=True)
+        self._page.view.grow(wall) if folds else self._page.view.show_wall(wall, stay=True)
         self._say_what_is_shown()
 
     def _turn_stack(self, row: int) -> None:
