@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPen
-from PySide6.QtWidgets import QAbstractButton, QStyle, QWidget
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QWidget
 
 from picsight.window.parts.controls import NO_LINE, Painted
 from picsight.window.parts.icons import paint_icon
+from picsight.window.parts.layouts import filled
 from picsight.window.tokens import PAD, px
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Edge(Painted, QAbstractButton):
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the arrow keys do the same
         self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
         """Easy to hit."""
@@ -56,7 +58,7 @@ class Edges(QObject):
 
     def __init__(self, over: QWidget) -> None:
         super().__init__(over)
-        self._over, self._full_screen = over, False
+        self._full_screen = False
         forward, backward = ("next", "previous")
         if over.isRightToLeft():
             forward, backward = backward, forward
@@ -67,6 +69,8 @@ class Edges(QObject):
         self._has = {self.previous: False, self.next: False}
         self.rest = QTimer(self, singleShot=True, interval=REST_MS)
         self.rest.timeout.connect(self._follow)
+        around = (PAD, 0, PAD, 0)
+        filled(QHBoxLayout(over), over, self.previous, 1, self.next, around=around)
         over.setMouseTracking(True)
         over.installEventFilter(self)
 
@@ -81,10 +85,8 @@ class Edges(QObject):
         self._follow()
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
-        """Follow the stage's size, and show the arrows when the mouse moves."""
-        if event.type() == QEvent.Type.Resize:
-            self._place()
-        elif event.type() == QEvent.Type.MouseMove and self._full_screen:
+        """Show the arrows when the mouse moves."""
+        if event.type() == QEvent.Type.MouseMove and self._full_screen:
             self.rest.start()
             self._follow()
         return False
@@ -93,12 +95,3 @@ class Edges(QObject):
         awake = not self._full_screen or self.rest.isActive()
         for edge, has in self._has.items():
             edge.setVisible(has and awake)
-
-    def _place(self) -> None:
-        room, side, margin = self._over.rect(), px(self._over, SIDE), px(self._over, PAD)
-        top = (room.height() - side) // 2
-        left = QRect(margin, top, side, side)
-        right = QRect(room.width() - margin - side, top, side, side)
-        direction = self._over.layoutDirection()
-        self.previous.setGeometry(QStyle.visualRect(direction, room, left))
-        self.next.setGeometry(QStyle.visualRect(direction, room, right))
