@@ -76,7 +76,7 @@ def totals(window):
     """How many photos there are, by sidebar, status line and header: one number where they agree."""
     frame = window.frame
     sidebar = frame.sidebar.findChild(QTreeView).model().index(0, 0).data(ENTRY).count
-    words = frame.wall_page.title(), frame.status._photos.text()
+    words = frame.wall_page.header.title.text(), frame.status._photos.text()
     return {sidebar, *(int("".join(filter(str.isdigit, each))) for each in words)}
 
 

@@ -194,7 +194,9 @@ def test_one_or_two_letters_show_what_is_there_and_no_answer_of_before(desk):
 def test_of_a_large_library_the_newest_photos_are_shown_before_all_are_read(desk, photos):
     large = ShelfLibrary(photos(3 * FIRST))
     shown = []
-    desk.controller.place_changed.connect(lambda _place: shown.append((len(desk.ids()), desk.page.title())))
+    desk.controller.place_changed.connect(
+        lambda _place: shown.append((len(desk.ids()), desk.page.header.title.text()))
+    )
     desk.controller.use(large)
     desk.qtbot.waitUntil(lambda: len(shown) == 2)
     assert shown == [(FIRST, "1200 photos"), (3 * FIRST, "1200 photos")]
@@ -262,7 +264,7 @@ def test_more_like_this_says_whose_and_back_returns_to_the_query_at_its_place(de
     assert desk.box.text() == desk.library.asked[-1] == f"like:#{liked}"
     chip = desk.box.findChild(ChipButton)
     assert "IMG_" in chip.accessibleName()
-    assert desk.page.title().startswith(f"Like \u2068IMG_{liked:04}.jpg\u2069 · ")
+    assert desk.page.header.title.text().startswith(f"Like \u2068IMG_{liked:04}.jpg\u2069 · ")
     assert desk.view.at_top()
     with desk.qtbot.waitSignal(desk.controller.place_changed):
         desk.controller.go_back()
@@ -280,9 +282,9 @@ def test_nothing_is_said_to_match_only_after_a_pause_in_typing_and_the_photos_of
         lambda: desk.library.asked[-1] == "dog unicycle" and desk.controller._held is not None
     )
     assert desk.ids() == before
-    assert not desk.page.closest.has_words
+    assert desk.page.closest.notice.isHidden()
     desk.shows("dog unicycle")
-    assert desk.page.closest.words() == (
+    assert desk.page.closest.notice.words() == (
         "Nothing here matches \u2068“dog unicycle”\u2069.\nThese come closest, but they are not close."
     )
     row = {desk.view.visualRect(desk.view.model().index(k, 0)).top() for k in range(len(desk.ids()))} - {0}
@@ -294,12 +296,12 @@ def test_where_all_that_is_typed_was_left_out_no_words_are_said_that_are_not_the
     desk.library.faults = (QueryFault(0, 9, "“rated:” needs a number from 0 to 5."),)
     desk.library.matches = certain(none=200)
     desk.type("rated:abc")
-    desk.qtbot.waitUntil(lambda: "Nothing" in desk.page.closest.words())
-    assert desk.page.closest.words() == "Nothing here matches.\n“rated:” needs a number from 0 to 5."
+    desk.qtbot.waitUntil(lambda: "Nothing" in desk.page.closest.notice.words())
+    assert desk.page.closest.notice.words() == "Nothing here matches.\n“rated:” needs a number from 0 to 5."
     desk.library.matches = certain(strong=200)
     desk.controller.go(Place("rated:abc", tmp_path))
-    desk.qtbot.waitUntil(lambda: desk.page.title() != "")
-    assert desk.page.title().startswith(f"\u2068{tmp_path.name}\u2069 · 200 strong")
+    desk.qtbot.waitUntil(lambda: desk.page.header.title.text() != "")
+    assert desk.page.header.title.text().startswith(f"\u2068{tmp_path.name}\u2069 · 200 strong")
 
 
 def test_enter_shows_at_once_that_nothing_matches(desk):
@@ -308,13 +310,13 @@ def test_enter_shows_at_once_that_nothing_matches(desk):
     desk.type("unicycle")
     desk.qtbot.waitUntil(lambda: desk.controller._held is not None)
     desk.qtbot.keyClick(desk.box.line, Qt.Key.Key_Return)
-    assert desk.page.closest.has_words
+    assert not desk.page.closest.notice.isHidden()
 
 
 def test_what_matches_stands_over_the_fold_and_what_may_match_under_it(desk):
     desk.library.matches = certain(strong=12, weaker=88, none=100)
     desk.ask("dog")
-    assert desk.page.title() == "\u2068“dog”\u2069 · 12 strong · 88 weaker"
+    assert desk.page.header.title.text() == "\u2068“dog”\u2069 · 12 strong · 88 weaker"
     assert len(desk.ids()) == 12
     fold = desk.view.fold
     assert fold.isVisible()
@@ -337,13 +339,13 @@ def test_what_matches_stands_over_the_fold_and_what_may_match_under_it(desk):
 def test_what_is_found_by_name_stands_between_what_matches_and_the_fold(desk):
     desk.library.matches, desk.library.named = certain(strong=3, weaker=10, none=187), (1, 5, 20)
     desk.ask("dog")
-    assert desk.page.title() == "\u2068“dog”\u2069 · 3 strong · 2 by name · 9 weaker"
+    assert desk.page.header.title.text() == "\u2068“dog”\u2069 · 3 strong · 2 by name · 9 weaker"
     assert desk.ids() == [0, 1, 2, 5, 20]
     assert desk.view.fold.accessibleName() == "9 weaker matches"
     desk.library.matches = certain(none=200)
     desk.ask("gy", "doggy")
-    assert (desk.page.title(), desk.ids()) == ("\u2068“doggy”\u2069 · 3 by name", [1, 5, 20])
-    assert not desk.page.closest.has_words
+    assert (desk.page.header.title.text(), desk.ids()) == ("\u2068“doggy”\u2069 · 3 by name", [1, 5, 20])
+    assert desk.page.closest.notice.isHidden()
 
 
 def test_the_keyboard_reaches_the_fold_and_goes_on_behind_it(desk):
@@ -366,13 +368,15 @@ def test_where_nothing_is_certain_the_weaker_ones_are_shown_and_it_is_said_so_af
     desk.ask("dog")
     assert len(desk.ids()) == 88
     assert desk.view.fold.isHidden()
-    desk.qtbot.waitUntil(lambda: desk.page.title().endswith("· nothing certain, 88 weaker matches"))
+    desk.qtbot.waitUntil(
+        lambda: desk.page.header.title.text().endswith("· nothing certain, 88 weaker matches")
+    )
 
 
 def test_parts_of_a_query_that_were_left_out_are_said(desk):
     desk.library.faults = (QueryFault(0, 3, "“rated:” needs a number from 0 to 5. The rest was searched."),)
     desk.ask("rated: dog")
-    asked, _between, found = desk.page.title().rpartition(" · ")
+    asked, _between, found = desk.page.header.title.text().rpartition(" · ")
     assert "rated: dog" in asked
     assert found.startswith("the best ")
     assert desk.page.fault.words.text() == desk.library.faults[0].message
@@ -390,11 +394,13 @@ def test_a_search_that_waits_for_the_model_says_so(desk):
     desk.library.is_ready = False
     gate = desk.library.gates["dog"] = threading.Event()
     desk.type("dog")
-    desk.qtbot.waitUntil(lambda: desk.page.title().startswith("Getting ready to search by meaning."))
+    desk.qtbot.waitUntil(
+        lambda: desk.page.header.title.text().startswith("Getting ready to search by meaning.")
+    )
     gate.set()
     desk.shows("dog")
     assert not desk.controller._slow.isActive()
-    assert "Getting ready" not in desk.page.title()
+    assert "Getting ready" not in desk.page.header.title.text()
 
 
 def test_a_search_that_fails_says_why_in_one_sentence(desk):
@@ -549,7 +555,7 @@ def test_a_search_in_a_folder_stays_there_and_says_so(desk):
     desk.library.matches = certain(strong=4, none=9)
     desk.ask("dog")
     assert desk.controller.place == Place("dog", folder=folder)
-    assert desk.page.title() == "\u2068“dog”\u2069 in \u2068photos\u2069 · 4 strong"
+    assert desk.page.header.title.text() == "\u2068“dog”\u2069 in \u2068photos\u2069 · 4 strong"
     desk.qtbot.keyClick(desk.box.line, Qt.Key.Key_Escape)
     desk.shows("")
     assert desk.controller.place == Place(folder=folder)
@@ -586,13 +592,13 @@ def test_where_nothing_matches_only_ways_out_that_have_results_are_offered(desk,
     desk.library.filters, desk.library.matches = filters, matches
     desk.go(Place(folder=tmp_path))
     desk.type("dog in:2019")
-    desk.qtbot.waitUntil(lambda: desk.page.closest.has_words)
+    desk.qtbot.waitUntil(lambda: not desk.page.closest.notice.isHidden())
     ways = {button.text(): button for button in desk.page.closest.findChildren(QPushButton)}
     assert list(ways)[-2:] == ["Search all photos: 14 strong", "All photos"]
     assert not any("2019" in words for words in ways)
     ways["Search all photos: 14 strong"].click()
     desk.qtbot.waitUntil(lambda: desk.controller.place == Place("dog in:2019"))
-    assert desk.page.title().endswith("· 14 strong")
+    assert desk.page.header.title.text().endswith("· 14 strong")
 
 
 def test_what_only_facts_were_asked_for_lies_as_all_photos_do(desk):
@@ -600,7 +606,7 @@ def test_what_only_facts_were_asked_for_lies_as_all_photos_do(desk):
     desk.library.undated, desk.library.is_meant = 7, False
     desk.ask("in:2020")
     assert len(desk.ids()) == 100
-    assert desk.page.title() == "\u20682020\u2069 · 100 photos · 7 without a date"
+    assert desk.page.header.title.text() == "\u20682020\u2069 · 100 photos · 7 without a date"
     assert desk.page.header.order.text() == "Sort: Date"
     assert desk.view.scrubber.marks() == []
 
@@ -628,7 +634,7 @@ def test_of_an_answer_that_is_only_ordered_the_best_lie_by_match_alone(desk):
     desk.library.is_meant = True
     desk.ask("dog")
     best = desk.ids()
-    assert desk.page.title().endswith(
+    assert desk.page.header.title.text().endswith(
         "the best 100 of 200 photos, only ordered: this model cannot tell which of them match"
     )
     assert not desk.page.header.order.isVisible()
@@ -641,7 +647,7 @@ def test_copies_of_a_picture_have_one_place_until_its_plate_is_pressed(desk):
     desk.library.copies = {3: 3, 7: 3, 8: 3}
     desk.controller.settle(complete=True)
     desk.qtbot.waitUntil(lambda: len(desk.ids()) == 198)
-    assert desk.page.title() == "198 shown, 200 with copies"
+    assert desk.page.header.title.text() == "198 shown, 200 with copies"
     row = desk.view.model().wall.rows[7]
     assert desk.ids()[row] == 3
 
@@ -662,7 +668,7 @@ def test_a_half_typed_word_is_searched_completed_until_enter_and_the_header_says
     desk.type("eleph")
     desk.qtbot.waitUntil(lambda: desk.library.asked[-1] == "elephant")
     desk.shows("eleph")
-    assert desk.page.title().startswith("\u2068“eleph”\u2069 · ")
+    assert desk.page.header.title.text().startswith("\u2068“eleph”\u2069 · ")
     assert desk.box.text() == "eleph"
     desk.type(" ")
     desk.qtbot.waitUntil(lambda: desk.library.asked[-1] == "eleph")
@@ -683,7 +689,7 @@ def test_what_was_left_out_is_not_said_to_be_searched_and_a_time_is_said_as_by_i
     )
     desk.controller.go(Place("dog rated:abc in:2020-07 summer 2019"))
     desk.shows("dog rated:abc in:2020-07 summer 2019")
-    asked = desk.page.title().partition(" · ")[0]
+    asked = desk.page.header.title.text().partition(" · ")[0]
     assert asked == "\u2068“dog”\u2069, \u2068Summer 2019\u2069, \u2068July 2020\u2069"
     assert [chip.words for chip in desk.box.chips()] == ["Summer 2019", "Rated abc", "July 2020"]
     assert desk.page.fault.words.text() == fault.message
@@ -703,14 +709,14 @@ def test_a_stack_opens_to_all_its_photos_also_those_that_match_less_or_not(desk)
     desk.library.shelf[3] = replace(desk.library.shelf[3], companions=("raw",))
     desk.library.matches = certain(strong=12, weaker=88, none=100)
     desk.ask("dog")
-    assert desk.page.title().endswith("12 strong · 87 weaker · 101 with copies")
+    assert desk.page.header.title.text().endswith("12 strong · 87 weaker · 101 with copies")
     assert desk.view.model().wall.copies(3) == 3
     desk.view.stack_toggled.emit(3)
     desk.qtbot.waitUntil(lambda: len(desk.ids()) == 14)
     assert sorted(desk.ids()[3:6]) == [3, 20, 150]
     paired = [photo.id for photo in desk.view.model().wall.results if photo.companions]
     assert paired == [3]
-    assert "14 strong" in desk.page.title()
+    assert "14 strong" in desk.page.header.title.text()
 
 
 def test_the_header_says_what_was_searched_and_a_click_searches_the_words_as_typed_and_back(desk):

@@ -688,7 +688,7 @@ def test_an_album_is_called_an_album_and_a_tag_a_tag(qtbot, window, library):
     for tag, words in (("Sea", "Tag Sea"), ("For Anna", "Album For Anna")):
         window.tag_pages.show_photos(library.tags.find(tag))
         assert [chip.words for chip in window.frame.box.chips()] == [words]
-        qtbot.waitUntil(lambda words=words: words in window.frame.wall_page.title())
+        qtbot.waitUntil(lambda words=words: words in window.frame.wall_page.header.title.text())
 
 
 def test_numbers_put_a_border_case_into_other_tags_and_out_of_them_and_undo_works_there(

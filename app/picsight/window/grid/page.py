@@ -51,10 +51,6 @@ class WallPage(QWidget):
         self.header.title.say(title, short)
         self.fault.say(fault)
 
-    def title(self) -> str:
-        """The title of the wall."""
-        return self.header.title.text()
-
     def show_wall(self) -> None:
         """The photos."""
         self.closest.say_nothing()
@@ -97,36 +93,28 @@ class Closest(QWidget):
     def __init__(self, view: PhotoView, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._view = view
-        self._words, self._ways = Notice(self), Ways(self)
-        parts = 2, self._words, (view, 1000), self._ways, 3
+        self.notice, self._ways = Notice(self), Ways(self)
+        parts = 2, self.notice, (view, 1000), self._ways, 3
         filled(QVBoxLayout(self), self, *parts, gap=PAD, around=(0, 0, 0, 0))
         view.laid_out.connect(self._fit)
         self.say_nothing()
 
-    @property
-    def has_words(self) -> bool:
-        """Whether the sentence is shown that nothing matches."""
-        return not self._words.isHidden()
-
-    def words(self) -> str:
-        """What is said."""
-        return self._words.words()
-
     def say(self, title: str, sentence: str, ways: Sequence[Way]) -> None:
         """Show that nothing matches, with other searches to try."""
-        self._words.say(title, sentence)
+        self.notice.say(title, sentence)
         self._ways.offer(ways)
-        self._words.show()
+        self.notice.show()
         self._fit()
 
     def say_nothing(self) -> None:
         """Show the wall alone."""
-        self._words.hide()
+        self.notice.hide()
         self._ways.offer(())
         self._fit()
 
     def _fit(self) -> None:
-        self._view.setMaximumHeight(self._view.content_height() if self.has_words else WIDGET_MAX)
+        alone = self.notice.isHidden()
+        self._view.setMaximumHeight(WIDGET_MAX if alone else self._view.content_height())
 
 
 class Pill(Button):

@@ -79,7 +79,8 @@ class TagChooser(QFrame):
         self.adjustSize()
 
     def _pick(self, row: int) -> None:
-        if self.rows.choose(row):
+        if row < self.rows.model().rowCount():
+            self.rows.go(row)
             self._take()
 
     def _take(self) -> None:
@@ -126,13 +127,6 @@ class ChoiceList(PopupRows):
         self._rows.put(offered)
         self.setFixedHeight(len(offered) * px(self, MEASURES.high))
         self.setCurrentIndex(self._rows.index(0, 0))
-
-    def choose(self, row: int) -> bool:
-        """Choose a row; False if there is none with that number."""
-        index = self._rows.index(row, 0)
-        if index.isValid():
-            self.setCurrentIndex(index)
-        return index.isValid()
 
     def step(self, by: int) -> None:
         """Choose another row; after the last one comes the first."""

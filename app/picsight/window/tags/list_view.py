@@ -54,7 +54,7 @@ class TagList(QWidget):
         self.line = Line(self.tr("Find a tag"), self.tr("Find a tag"), self)
         self.new = Button(self.tr("New tag"), Weight.PRIMARY, self)
         self.exchange = Button(self.tr("Export or import…"), Weight.QUIET, self)
-        self.rows, self.notice = TagRows(self.model, self), Notice(self)
+        self.rows, self.notice = self._make_rows(), Notice(self)
         self._pages = QStackedWidget(self)
         self._pages.addWidget(self.rows)
         self._pages.addWidget(self.notice)
@@ -66,6 +66,19 @@ class TagList(QWidget):
         self.rows.clicked.connect(self._open)
         self.rows.activated.connect(self._open)
         self.rows.customContextMenuRequested.connect(self._menu)
+
+    def _make_rows(self) -> QListView:
+        rows = QListView(self)
+        rows.setModel(self.model)
+        rows.setItemDelegate(RowDelegate(rows, MEASURES, _ground))
+        flatten(rows)
+        rows.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        rows.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        rows.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        rows.setAccessibleName(self.tr("Tags"))
+        rows.setUniformItemSizes(True)
+        rows.setMouseTracking(True)
+        return rows
 
     def show_tags(self, tags: Sequence[Tag]) -> None:
         """Show these tags."""
@@ -120,22 +133,6 @@ class TagsModel(RowsModel):
         elif tags:
             self.values = tuple(tags)
             self.dataChanged.emit(self.index(0), self.index(len(tags) - 1))
-
-
-class TagRows(QListView):
-    """One line per tag."""
-
-    def __init__(self, model: TagsModel, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setModel(model)
-        self.setItemDelegate(RowDelegate(self, MEASURES, _ground))
-        flatten(self)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.setAccessibleName(self.tr("Tags"))
-        self.setUniformItemSizes(True)
-        self.setMouseTracking(True)
 
 
 def row_of(tag: Tag) -> Row:

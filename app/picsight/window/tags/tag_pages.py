@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QPoint, Signal
@@ -109,14 +110,10 @@ class TagPages(QObject):
         studio = self._studio
         if studio is None:
             studio = self._studio = self._make()
-            studio.opened.connect(self._show_studio)
+            studio.opened.connect(partial(self._pages.show_page, studio.view))
             studio.finished.connect(self._finish)
             self._pages.add_page(studio.view, studio.view.words.line, studio.leave)
         studio.open(draft, files)
-
-    def _show_studio(self) -> None:
-        if self._studio is not None:
-            self._pages.show_page(self._studio.view)
 
     def _finish(self, tag: Tag | None) -> None:
         """Show the photos of the saved tag, else go back."""
