@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QMainWindow
 
@@ -252,6 +252,12 @@ class MainWindow(QMainWindow):
         self.resize(size.boundedTo(screen))
         if self._settings.maximised:
             self.setWindowState(Qt.WindowState.WindowMaximized)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Show the tags and stars that a command has changed, once the user returns to the window."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
+            self.tags.look()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Save the settings and stop reading; ask first about unsaved changes."""

@@ -100,19 +100,6 @@ class Searches:
             _require(connection.execute(_RENAME, (name, search_id)).rowcount)
             count_up(connection)
 
-    def move(self, search_id: int, position: int) -> None:
-        """Moves a saved search to this position; the others keep their order.
-
-        Raises:
-            RequestError: there is no such search.
-        """
-        with self._db.writer() as connection:
-            ids = [search.id for search in saved_searches(connection)]
-            _require(ids.count(search_id))
-            ids.remove(search_id)
-            ids.insert(max(position, 0), search_id)
-            _arrange(connection, ids)
-
     def delete(self, search_id: int) -> SavedSearch:
         """Deletes a saved search and returns it, for `restore`; raises RequestError if there is no such search."""
         with self._db.writer() as connection:

@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 from PySide6.QtCore import QItemSelectionModel, QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragMoveEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QMessageBox, QTreeView
+from PySide6.QtWidgets import QMessageBox, QTreeView, QWidget
 
 from picsight.jobs import Jobs
 from picsight.settings import Settings
@@ -105,6 +105,22 @@ def answer_question(qtbot, window, answer):
     (box,) = [each for each in window.findChildren(QMessageBox) if each.isVisible()]
     (button,) = [each for each in box.buttons() if each.text() == answer]
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def test_what_a_command_changes_is_shown_once_the_user_returns_to_the_window(qtbot, window, library):
+    photo, model = shown(window)[0], window.frame.model
+    other = QWidget()
+    qtbot.addWidget(other)
+    other.show()
+    other.activateWindow()
+    qtbot.waitUntil(other.isActiveWindow)
+    library.tags.new("Sea")
+    library.tags.decide("Sea", [photo], "accepted")
+    library.tags.rate([photo], 4)
+    window.activateWindow()
+    qtbot.waitUntil(lambda: window.tags.tags == tuple(library.tags.all()))
+    qtbot.waitUntil(lambda: model.index(0).data(Role.LIKING) == library.tags.marks([photo])[photo])
+    assert line_of(window, "Sea").isValid()
 
 
 def test_photos_dropped_on_a_tag_are_in_it_and_undo_takes_all_of_them_out(qtbot, window, library):

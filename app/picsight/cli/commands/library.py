@@ -56,20 +56,18 @@ def remove(invocation: Invocation, folders: tuple[Path, ...]) -> None:
     Their tags and stars are kept for 30 days: to restore everything, index the FOLDER again.
     """
     with invocation.require_library() as library:
-        known = {folder.path.resolve(): folder for folder in library.folders()}
+        known, before = {each.path.resolve(): each for each in library.folders()}, library.status().photos
         for folder in folders:
             if folder.resolve() not in known:
                 there = ", ".join(str(each.path) for each in known.values()) or "none"
                 raise RequestError(f"{folder} is no folder of the library. Its folders are: {there}.")
         removed = [known[path] for path in {folder.resolve(): None for folder in folders}]
-        before = library.status().photos
         for each in removed:
             library.remove_folder(each.id)
         photos = before - library.status().photos
     names = [str(each.path) for each in removed]
     done = f"Removed from the library: {count(photos, 'photo')} in {', '.join(names)}."
-    kept = "Tags and stars are kept for 30 days, and no photo was touched."
-    invocation.answer({"removed": names, "photos": photos}, done, kept)
+    invocation.answer({"removed": names, "photos": photos}, done, "Tags and stars are kept for 30 days.")
 
 
 @click.command("problems", cls=WordsCommand)
