@@ -92,10 +92,9 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class BackendVerdict:
-    """The results of all candidates for this system and these files; `cpu` is seconds per photo of one thread."""
+    """The results of all candidates for this system; `cpu` is seconds per photo of one thread."""
 
     system: str
-    files: dict[str, str]
     cpu: float
     trials: dict[Backend, Trial]
 
@@ -121,11 +120,11 @@ def read_verdict(bundle: Bundle, machine: Machine) -> BackendVerdict | None:
             Backend[name]: Trial(float(each["least"]), float(each["seconds"]), str(each["fault"]))
             for name, each in data["trials"].items()
         }
-        verdict = BackendVerdict(data["system"], data["files"], float(data["cpu"]), trials)
+        verdict = BackendVerdict(data["system"], float(data["cpu"]), trials)
     except (OSError, ValueError, TypeError, LookupError, AttributeError):  # absent, or not written like this
         return None
-    current = verdict.system == machine.system and verdict.files == _digests(bundle)
-    return verdict if current and list(trials) == candidates(bundle, machine) else None
+    is_current = verdict.system == machine.system and list(trials) == candidates(bundle, machine)
+    return verdict if is_current else None
 
 
 def needs_examination(bundle: Bundle, machine: Machine) -> bool:
@@ -173,7 +172,7 @@ def examine(
             trials[backend] = Trial(least_cosine(vectors, wanted), seconds)
         except BundleError as reason:
             trials[backend] = Trial(0.0, 0.0, str(reason))
-    verdict = BackendVerdict(machine.system, _digests(bundle), cpu, trials)
+    verdict = BackendVerdict(machine.system, cpu, trials)
     _keep(_place(bundle, machine), verdict)
     return verdict
 
@@ -209,11 +208,6 @@ def eight_photos() -> list[Image]:
     return photos
 
 
-def _digests(bundle: Bundle) -> dict[str, str]:
-    tower = (bundle.image_spec().graph, f"{IMAGE_PACKAGE}/")
-    return {name: record.sha256 for name, record in bundle.manifest.files.items() if name.startswith(tower)}
-
-
 def _version(package: str) -> str:
     """Empty where it is not installed."""
     from importlib.metadata import PackageNotFoundError, version  # 15 ms with all it needs
@@ -225,8 +219,11 @@ def _version(package: str) -> str:
 
 
 def _place(bundle: Bundle, machine: Machine) -> Path:
-    """The verdict's file: one per image tower, independent of its folder; a later verdict replaces it."""
-    digest = hashlib.sha256(json.dumps(_digests(bundle), sort_keys=True).encode()).hexdigest()
+    """The verdict's file: one per image tower, by its hashes, independent of its folder; a later verdict replaces it."""
+    tower = (bundle.image_spec().graph, f"{IMAGE_PACKAGE}/")
+    records = bundle.manifest.files.items()
+    hashes = {name: record.sha256 for name, record in records if name.startswith(tower)}
+    digest = hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()
     return machine.verdicts.expanduser() / f"coreml-{digest[:16]}.json"
 
 

@@ -1,4 +1,4 @@
-"""The two inference protocols and their backends; `agreement` selects the one that runs a bundle here."""
+"""The backends of image towers; `agreement` selects the one that runs a bundle here."""
 
 from __future__ import annotations
 
@@ -17,14 +17,6 @@ class ImageEncoder(Protocol):
 
     def encode(self, pixels: NDArray[np.float32], /) -> NDArray[np.float32]:
         """Embeds preprocessed photos: [n, 3, size, size] → [n, dim], rows of unit length."""
-        ...
-
-
-class TextEncoder(Protocol):
-    """A text tower."""
-
-    def encode(self, ids: NDArray[np.int64], /) -> NDArray[np.float32]:
-        """Embeds token ids: [n, tokens] → [n, dim], rows of unit length."""
         ...
 
 
@@ -54,14 +46,3 @@ def load_image_encoder(bundle: Bundle, *, threads: int = 1, backend: Backend = B
     if backend is Backend.PROVIDER:
         return FixedImageEncoder(bundle)
     return OnnxImageEncoder(bundle, threads=threads)
-
-
-def load_text_encoder(bundle: Bundle, *, threads: int = 2) -> TextEncoder:
-    """The text tower alone; text always goes through ONNX Runtime, which starts five times faster than Core ML.
-
-    Raises:
-        BundleError: the tower is missing or its graph cannot be loaded.
-    """
-    from picsight_engine.runtime.onnx import OnnxTextEncoder  # imports onnxruntime: 230 ms
-
-    return OnnxTextEncoder(bundle, threads=threads)

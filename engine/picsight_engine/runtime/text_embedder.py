@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picsight_engine.bundles.tokenizer import Tokenizer
-from picsight_engine.runtime.backend import load_text_encoder
+from picsight_engine.runtime.onnx import OnnxTextEncoder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ class TextEmbedder:
         self._ranked_by = bundle.text_spec().ranked_by
         self._dim = bundle.manifest.dim
         self._tokenizer = Tokenizer(bundle)
-        self._encoder = load_text_encoder(bundle, threads=threads)
+        self._encoder = OnnxTextEncoder(bundle, threads)
 
     def embed_search(self, term: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The vectors of a search term: the one that ranks, and the one that judges."""

@@ -11,7 +11,7 @@ import pytest
 from onnx import helper, numpy_helper
 
 from picsight_engine.errors import BundleError
-from picsight_engine.runtime.backend import Backend, load_image_encoder, load_text_encoder
+from picsight_engine.runtime.backend import Backend, load_image_encoder
 from picsight_engine.runtime.onnx import (
     CORE_ML,
     CPU,
@@ -43,7 +43,7 @@ def test_a_photo_has_the_same_vector_alone_and_in_company(make_bundle):
 
 
 def test_padding_does_not_change_a_text(make_bundle):
-    encoder = load_text_encoder(make_bundle())
+    encoder = OnnxTextEncoder(make_bundle())
     short = encoder.encode(np.array([[2, 9, 3]]))
     padded = encoder.encode(np.array([[2, 9, 3, 0, 0, 0]]))
     np.testing.assert_allclose(short, padded, atol=1e-6)

@@ -19,7 +19,8 @@ from mctrain.models.graph import Port, write_graph
 from mctrain.models.tokenizer import MINILM_SPEC
 from mctrain.sources import commit_of_sources
 from picsight_engine.bundles.bundle import open_bundle
-from picsight_engine.runtime.backend import load_image_encoder, load_text_encoder
+from picsight_engine.runtime.backend import load_image_encoder
+from picsight_engine.runtime.onnx import OnnxTextEncoder
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def test_photos_come_out_as_from_torch_at_any_batch(bundle, towers):
 
 
 def test_texts_come_out_as_from_torch_at_any_shape_padding_included(bundle, towers):
-    encoder = load_text_encoder(bundle, threads=1)
+    encoder = OnnxTextEncoder(bundle, threads=1)
     for ids in trial_texts(MINILM_SPEC):
         with torch.no_grad():
             wanted = towers[1](ids).numpy()

@@ -17,7 +17,8 @@ from mctrain.models.presets import PRESETS, preset_of
 from mctrain.models.tokenizer import MINILM_SPEC
 from mctrain.recipes.teaching import load_recipe
 from picsight_engine.bundles.preprocess import preprocess
-from picsight_engine.runtime.backend import load_image_encoder, load_text_encoder
+from picsight_engine.runtime.backend import load_image_encoder
+from picsight_engine.runtime.onnx import OnnxTextEncoder
 
 PRESET = PRESETS["laptop_xxs"]
 RGB = coremltools.proto.FeatureTypes_pb2.ImageFeatureType.RGB
@@ -131,7 +132,7 @@ def test_an_image_package_computes_what_the_graph_computes(family):
 def test_a_text_package_computes_what_the_graph_computes(family):
     ids = np.zeros((1, 77), np.int64)
     ids[0, :3] = 49406, 320, 49407
-    wanted = load_text_encoder(family, threads=1).encode(ids)[0]
+    wanted = OnnxTextEncoder(family, threads=1).encode(ids)[0]
     model = MLModel(str(family.folder / "text.mlpackage"))
     found = model.predict({"text": ids.astype(np.int32)})["vector"][0]
     assert found @ wanted / np.linalg.norm(found) > 0.99

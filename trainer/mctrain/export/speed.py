@@ -23,7 +23,8 @@ from mctrain.teachers.teacher import OPEN_CLIP, kind_of
 from mctrain.weights.checkpoint import load_checkpoint
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.bundles.tokenizer import Tokenizer
-from picsight_engine.runtime.backend import load_image_encoder, load_text_encoder
+from picsight_engine.runtime.backend import load_image_encoder
+from picsight_engine.runtime.onnx import OnnxTextEncoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -85,7 +86,7 @@ def _seconds(call: Callable[[], object]) -> float:
 def _of_bundle(folder: Path) -> Calls:
     bundle = open_bundle(folder)
     ids = Tokenizer(bundle).encode([QUERY])
-    image, text = load_image_encoder(bundle), load_text_encoder(bundle, threads=1)
+    image, text = load_image_encoder(bundle), OnnxTextEncoder(bundle, threads=1)
     pixels = _pixels(bundle.image_spec().size)
     return Calls("ONNX Runtime, as it ships", partial(image.encode, pixels), partial(text.encode, ids))
 
