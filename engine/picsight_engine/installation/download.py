@@ -10,7 +10,6 @@ import hashlib
 import http.client
 import json
 import re
-import shutil
 import ssl
 import threading
 import time
@@ -21,7 +20,7 @@ from typing import IO, TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from picsight_engine.bundles.destination import refusals_explained
-from picsight_engine.errors import CancelledError, DownloadError, StorageError
+from picsight_engine.errors import CancelledError, DownloadError
 from picsight_engine.private_files import make_private_folder, open_private, write_private
 
 if TYPE_CHECKING:
@@ -258,12 +257,6 @@ class _Download:
             raise DownloadError(
                 f"{self._host} does not say how long {self._target.name} is, so it might arrive cut, and nothing was "
                 "downloaded; try again later, or on another network."
-            )
-        missing, free = (self._total or 0) - self._done, shutil.disk_usage(self._target.parent).free
-        if missing > free:
-            raise StorageError(
-                f"{self._target.parent} has {free:,} bytes free, {self._target.name} needs {missing:,} more: make room. "
-                "What has arrived is kept."
             )
 
     def _require_size(self, total: int) -> None:

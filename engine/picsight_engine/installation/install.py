@@ -100,7 +100,7 @@ def install_from(
         # Files of an earlier download may be of another commit, and local files are quickly copied again.
         shutil.rmtree(models.incoming(entry.name), ignore_errors=True)
         stack.callback(shutil.rmtree, models.incoming(entry.name), ignore_errors=True)
-        yield from _Installation(entry, models, bring, coreml=coreml).run(room=True)
+        yield from _Installation(entry, models, bring, coreml=coreml).run()
 
 
 def find_model(repository: str) -> CatalogueEntry:
@@ -168,13 +168,13 @@ class _Installation:
         self._sizes = {file.name: file.size or file.about for file in self._files}
         self._done = dict.fromkeys(self._sizes, 0)
 
-    def run(self, *, room: bool = False) -> Iterator[InstallEvent]:
-        """Gets the missing files and assembles the model, unless it is installed; `room` checks the free space first."""
+    def run(self) -> Iterator[InstallEvent]:
+        """Gets the missing files and assembles the model, unless it is installed."""
         try:
             bundle = self._installed()
         except BundleError:
-            if room:
-                self._models.require_room(self._entry.title, sum(self._sizes.values()))
+            here = sum(path.stat().st_size for path in self._staging.rglob("*") if path.is_file())
+            self._models.require_room(self._entry.title, sum(self._sizes.values()) - here)
             yield from self._bring_all()
             yield Checking()
             bundle = self._put_together()

@@ -171,7 +171,7 @@ class Darkroom:
             while self._idle:
                 self._remove(self._idle.pop())
             for enlarger in self._enlargers:  # the thread that uses one releases it
-                enlarger.kill()
+                enlarger.process.kill()
             self._changed.notify_all()
 
     def _take(self, is_wanted: Callable[[], bool]) -> _Enlarger:
@@ -180,7 +180,7 @@ class Darkroom:
             while not self._closed:
                 while self._idle:
                     enlarger = self._idle.pop()
-                    if enlarger.is_alive():
+                    if enlarger.process.is_alive():
                         return enlarger
                     self._remove(enlarger)
                 if len(self._enlargers) < MOST_PROCESSES:
@@ -228,16 +228,12 @@ class Darkroom:
 
 
 class _Enlarger:
-    """Our side of one process; used from one thread at a time, except `kill`."""
+    """Our side of one process; used from one thread at a time, except to kill it."""
 
     def __init__(self, limits: Limits) -> None:
-        self._process, self._connection = start(serve, limits, name="picsight-photo")
+        self.process, self._connection = start(serve, limits, name="picsight-photo")
         self.is_ready = False  # whether it has ever started to work
         self.is_lost = False
-
-    def is_alive(self) -> bool:
-        """Whether the process still runs."""
-        return self._process.is_alive()
 
     def develop(self, wish: PhotoRequest, seconds: float, is_wanted: Callable[[], bool]) -> Developed:
         """The photo that the process decodes for a request.
@@ -261,14 +257,10 @@ class _Enlarger:
             self.is_lost = True
             raise
 
-    def kill(self) -> None:
-        """Kills the process; thread-safe."""
-        self._process.kill()
-
     def close(self) -> None:
         """Puts the process away."""
-        self._process.kill()
-        bury(self._process, self._connection)
+        self.process.kill()
+        bury(self.process, self._connection)
 
     def _wait_for(self, seconds: float) -> None:
         if not self._connection.poll(max(seconds, 0.0)):

@@ -121,8 +121,6 @@ class DecodedPhoto:
     image: Image.Image
     width: int
     height: int
-    format: str
-    orientation: int
     moment: float | None = None
     parts: tuple[tuple[Image.Image, float | None], ...] = ()
 
@@ -197,7 +195,7 @@ def read_header(data: bytes, path: Path, beside: Facts = MappingProxyType({})) -
 def _decode(data: bytes, kind: Format, path: Path, min_side: int, limits: Limits) -> DecodedPhoto:
     if kind is RAW:
         negative = open_negative(data, min_side, lambda size: check_size(size, path, limits))
-        return _upright(negative.image, negative.size, kind, negative.orientation, min_side)
+        return _upright(negative.image, negative.size, negative.orientation, min_side)
     image = _open(data, kind)
     stored = image.size
     check_size(stored, path, limits)
@@ -207,19 +205,16 @@ def _decode(data: bytes, kind: Format, path: Path, min_side: int, limits: Limits
     if kind not in {JPEG, PSD}:
         stored = image.size  # TIFF and HEIF are turned while loading, others know their size late
         check_size(stored, path, limits)
-    orientation = _orientation(image, _exif_of(image, data, kind), kind)
-    return _upright(image, stored, kind, orientation, min_side)
+    return _upright(image, stored, _orientation(image, _exif_of(image, data, kind), kind), min_side)
 
 
-def _upright(
-    image: Image.Image, stored: tuple[int, int], kind: Format, orientation: int, min_side: int
-) -> DecodedPhoto:
+def _upright(image: Image.Image, stored: tuple[int, int], orientation: int, min_side: int) -> DecodedPhoto:
     profile = image.info.get("icc_profile")
     upright = colour.to_srgb(colour.flatten(_reduce(image, min_side)), profile)
     if orientation != 1:
         upright = upright.transpose(_UPRIGHT[orientation])
     width, height = reversed(stored) if orientation in _TURNED else stored
-    return DecodedPhoto(upright, width, height, kind.name, orientation)
+    return DecodedPhoto(upright, width, height)
 
 
 def _open(data: bytes, kind: Format) -> ImageFile:

@@ -117,7 +117,7 @@ def decode_film(
     if not frames:
         raise _unreadable(path, film.coding)
     (poster, seconds), *parts = ((frame.picture(), frame.seconds) for frame in frames)
-    return DecodedPhoto(poster, film.width, film.height, "VIDEO", 1, moment=seconds, parts=tuple(parts))
+    return DecodedPhoto(poster, film.width, film.height, seconds, tuple(parts))
 
 
 def _looks(film: _Film) -> list[FilmFrame]:

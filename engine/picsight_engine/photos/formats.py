@@ -80,10 +80,8 @@ _SENSOR_COLOURS = frozenset([32803, 34892])  # colour filter array, linear RAW
 _UNSUPPORTED = (
     (0, b"#?RADIANCE", "Radiance HDR picture"),
     (0, b"#?RGBE", "Radiance HDR picture"),
-    (0, b"\x01\xda\0\1", "SGI picture"),
-    (0, b"\x01\xda\0\2", "SGI picture"),
-    (0, b"\x01\xda\1\1", "SGI picture"),
-    (0, b"\x01\xda\1\2", "SGI picture"),
+    (0, b"\x01\xda\0", "SGI picture"),
+    (0, b"\x01\xda\1", "SGI picture"),
     (0, b"\x76\x2f\x31\x01", "OpenEXR picture"),
     (0, b"%!PS", "PostScript drawing"),
     (0, b"\xc5\xd0\xd3\xc6", "PostScript drawing"),
