@@ -47,10 +47,6 @@ class _Wish:
     line: TagLine | None = None
     examples: dict[int, bool] = field(default_factory=dict)  # by photo; True means negative
 
-    @property
-    def prompts(self) -> tuple[str, ...]:
-        return () if self.line is None else self.line.prompts
-
     def made(self, parent_id: int | None, photos: Container[int]) -> Definition:
         """The new tag, with its examples among these photos."""
         plain = Definition(0, self.name, parent_id, "tag", threshold=None, suggests=False, created_at=0.0)
@@ -64,7 +60,7 @@ class _Wish:
             plain,
             threshold=self.line.threshold,
             suggests=self.line.suggests,
-            prompts=checked_prompts(self.prompts),
+            prompts=checked_prompts(self.line.prompts),
             examples=alike,
             against=unlike,
         )
@@ -159,7 +155,7 @@ class Intake:
         stay. Suggesting tags renew their suggestions at once, if the model can be loaded.
         """
         with suppress(BundleError):
-            learner.read([text for wish in self._wishes.values() for text in wish.prompts])
+            learner.read([text for wish in self._wishes.values() if wish.line for text in wish.line.prompts])
         with recorded(db, "import", words) as run:
             known = _by_key(live_tags(run.connection))
             ids = {key: tag.id for key, tag in known.items()}

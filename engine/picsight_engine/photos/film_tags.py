@@ -1,4 +1,4 @@
-"""Reads the tags of films: the boxes of MP4 and QuickTime files."""
+"""Reads the tags of films: the boxes of MP4 and QuickTime files, and the dates of Matroska and AVI files."""
 
 from __future__ import annotations
 
@@ -42,16 +42,19 @@ _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _MOST_BYTES = 4_000_000  # of a box that is read
 _MOST_BOXES = 10_000  # in one place: more are damage
 _ISO6709 = re.compile(r"([+-]\d+(?:\.\d+)?)([+-]\d+(?:\.\d+)?)(?:([+-]\d+(?:\.\d+)?))?")
-_SINCE_1904 = datetime(1904, 1, 1)  # noqa: DTZ001 - in UTC
+_SINCE_1904, _SINCE_2001 = datetime(1904, 1, 1), datetime(2001, 1, 1)  # noqa: DTZ001 - in UTC
 _UNTIL_1970 = 2_082_844_800  # seconds; some programs count from 1970
+_IN_MATROSKA = re.compile(rb"\x15\x49\xa9\x66.{0,999}?\x44\x61\x88(.{8})", re.DOTALL)  # Info, with DateUTC
+# What cameras (IDIT) and programs (ICRD) write: "Mon Mar 10 15:04:43 2003", "2003/03/10 15:04:43".
+_IN_AVI = re.compile(rb"(?:IDIT|ICRD).{4}(\w{3} \w{3} [ \d]\d [\d:]{8} \d{4}|\d{4}[-/][-/ :\d]+)", re.DOTALL)
 _UNKNOWN_DURATION = frozenset([0, 2**32 - 1, 2**64 - 1])
 
 
 def film_facts(file: BinaryIO, size: int) -> dict[str, Fact]:
-    """The facts of an MP4 or QuickTime file of `size` bytes, by ExifTool's names; none of another file. Never raises
-    for what a file holds.
+    """The facts of an MP4 or QuickTime file of `size` bytes, by ExifTool's names; of another file at most its date. Never
+    raises for what a file holds.
     """
-    facts: dict[str, Fact] = {}
+    facts = _date_of(file.read(65_536))  # in which Matroska and AVI files have their dates
     keys: list[bytes] = []
     scale = 0
     for kind, content in _contents(file, 0, size):
@@ -72,6 +75,19 @@ def film_facts(file: BinaryIO, size: int) -> dict[str, Fact]:
             elif kind == b"XMP_" or content.startswith(_XMP_UUID):
                 facts[PACKET] = content[16 * (kind == b"uuid") :]
     return facts
+
+
+def _date_of(head: bytes) -> dict[str, Fact]:
+    """The date in the first bytes of a Matroska file, in UTC, or of an AVI file."""
+    if head.startswith(b"\x1aE\xdf\xa3") and (found := _IN_MATROSKA.search(head)):
+        since = timedelta(microseconds=int.from_bytes(found[1], "big", signed=True) // 1000)
+        return {"Matroska:DateTimeOriginal": str(_SINCE_2001 + since)}
+    with suppress(ValueError):
+        if head[8:12] == b"AVI " and (found := _IN_AVI.search(head)):
+            text = found[1].decode()
+            known = text if text[0].isdigit() else datetime.strptime(text, "%a %b %d %H:%M:%S %Y")  # noqa: DTZ007
+            return {"RIFF:DateTimeOriginal": str(known)}
+    return {}
 
 
 def lacks_index(file: BinaryIO, size: int) -> bool:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 # Of all that is read from a file; where it grows, files of before are read again, without embedding. Since 2 stars,
 # keywords and descriptions are read, since 3 a "/" in an IPTC keyword is a part of it, since 4 a "|"
 # in a plain word of XMP is, too, and the star that darktable gives to every photo is none; since 5 all the rest is read;
-# since 6 films inside photos are noted.
-METADATA_RULE = 6
+# since 6 films inside photos are noted, since 7 the dates of AVI and Matroska files are read.
+METADATA_RULE = 7
 
 # Facts that are not tags.
 FILE_NAME, BITS, PROFILE = "file name", "bits", "profile"
@@ -35,11 +35,12 @@ _TAGS: dict[str, tuple[Row, ...]] = {
         (dates.exif_date, "ExifIFD:DateTimeOriginal", "ExifIFD:CreateDate"),
         (dates.date, "XMP-exif:DateTimeOriginal", "XMP-photoshop:DateCreated", "XMP-xmp:CreateDate"),
         (dates.date, "XMP-exif:DateTimeDigitized", "Keys:CreationDate", "UserData:DateTimeOriginal"),
+        (dates.date, "RIFF:DateTimeOriginal"),
         (dates.iptc_date, "IPTC:DateCreated"),
         (dates.gps_date, "GPS:GPSDateStamp"),
         (dates.utc_date, "XMP-exif:GPSDateTime", "Takeout:photoTakenTime"),
         (dates.name_date, FILE_NAME),
-        (dates.utc_date, UTC_DATE),  # after the name, which says it in local time
+        (dates.utc_date, UTC_DATE, "Matroska:DateTimeOriginal"),  # after the name, which is in local time
     ),
     "position": (
         (read.position, "GPS:GPSLatitude", "XMP-exif:GPSLatitude"),

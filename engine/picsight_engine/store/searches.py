@@ -24,8 +24,6 @@ _CUT_HISTORY = """
 DELETE FROM searches WHERE id IN (
     SELECT id FROM searches WHERE name IS NULL ORDER BY used_at DESC, id DESC LIMIT -1 OFFSET ?)"""
 _HISTORY = "SELECT query FROM searches WHERE name IS NULL ORDER BY used_at DESC, id DESC"
-_FORGET_ALL = "DELETE FROM searches WHERE name IS NULL"
-_FORGET = f"{_FORGET_ALL} AND query = ?"
 _SAVED = "SELECT id, name, query FROM searches WHERE name IS NOT NULL ORDER BY position, id"
 _KEEP = "INSERT INTO searches (id, name, query, position, used_at) VALUES (?, ?, ?, ?, ?)"
 _RENAME = "UPDATE searches SET name = ? WHERE id = ? AND name IS NOT NULL"
@@ -60,14 +58,6 @@ class Searches:
     def history(self) -> list[str]:
         """The past queries, latest first."""
         return self._db.column(_HISTORY)
-
-    def forget(self, query: str | None = None) -> None:
-        """Removes one query, or all, from the history; saved searches stay."""
-        with self._db.writer() as connection:
-            if query is None:
-                connection.execute(_FORGET_ALL)
-            else:
-                connection.execute(_FORGET, (_storable(query),))
 
     def saved(self) -> list[SavedSearch]:
         """The saved searches, in the user's order."""

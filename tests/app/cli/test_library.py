@@ -61,7 +61,8 @@ def test_a_removed_folder_takes_its_photos_from_the_library_until_it_is_indexed_
     fresh.json("index", photos)
     photo, before = next(photos.iterdir()), digests(photos)
     fresh.json("tags", "rate", "4", photo)
-    assert fresh("remove", photo.parent / "other").code == 2
+    refused = fresh("remove", photo.parent / "other")
+    assert (refused.code, refused.err) == (2, f"Name folders of the library: {photos}.\n")
     (tmp_path / "link").symlink_to(photos)
     assert fresh.json("remove", tmp_path / "link") == {"removed": [str(photos)], "photos": 4}
     assert [fresh.json("status")[key] for key in ("folders", "photos")] == [0, 0]

@@ -99,6 +99,18 @@ def spoken(text):
     return struct.pack(">HH", len(text), 0x15C7) + text
 
 
+MATROSKA = bytes.fromhex(
+    "1a45dfa3a34286810142f7810142f2810442f381084282886d6174726f736b614287810442858102"
+    "18538067010000000000058c 1549a966 01000000000000a0 2ad7b1830f4240 448988 409f400000000000"
+) + struct.pack(">3sq", b"\x44\x61\x88", 489_247_506 * 10**9)  # seconds since 2001
+
+
+def avi(kind, text):
+    chunk = kind + struct.pack("<I", len(text)) + text
+    headers = b"LIST" + struct.pack("<I", 4 + len(chunk)) + b"hdrl" + chunk
+    return b"RIFF" + struct.pack("<I", 4 + len(headers)) + b"AVI " + headers
+
+
 def test_an_android_films_tags_are_read_and_an_empty_fragment_counts_for_nothing(tmp_path):
     """64-bit times, the index behind 5 GB of frames, the length of a film in fragments, a date without an offset."""
     header = b"\1\0\0\0" + struct.pack(">QQIQ", 3_660_000_000, 0, 1000, 0)
@@ -129,6 +141,26 @@ def test_boxes_that_lie_about_their_length_are_no_tags(tmp_path, length):
     path = tmp_path / "film.mov"
     path.write_bytes(box(b"ftyp", b"qt  ") + struct.pack(">I", length) + b"moov" + box(b"mvhd", b"\0" * 9))
     assert set(read_film_facts(path)) == {"file name"}
+
+
+@pytest.mark.parametrize(
+    ("head", "date"),
+    [
+        # as FFmpeg 8 writes the head of a Matroska file of that creation time; ExifTool reads the same
+        (MATROSKA, ("2016-07-03T14:05:06", "+00:00")),
+        (MATROSKA.replace(b"\x44\x61\x88", b"\x44\x61\x87"), (None, None)),
+        (avi(b"IDIT", b"Mon Mar 10 15:04:43 2003\n\0"), ("2003-03-10T15:04:43", None)),
+        (avi(b"IDIT", b"SUN MAR  9 05:04:43 2003\n\0"), ("2003-03-09T05:04:43", None)),
+        (avi(b"IDIT", b"2005/08/10 12:30:10\0"), ("2005-08-10T12:30:10", None)),
+        (avi(b"ICRD", b"2016-07-03\0"), ("2016-07-03T00:00:00", None)),
+        (avi(b"IDIT", b"Mon Zzz 99 99:99:99 9999"), (None, None)),
+    ],
+)
+def test_the_dates_of_matroska_and_avi_files_are_read(tmp_path, head, date):
+    path = tmp_path / "film.bin"
+    path.write_bytes(head)
+    metadata = read_metadata(read_film_facts(path), {})
+    assert (metadata.taken, metadata.taken_offset) == date
 
 
 def test_a_film_is_shown_by_its_scenes_and_its_poster_is_the_first_that_is_not_black(make_film):

@@ -20,8 +20,6 @@ def test_the_latest_search_comes_first_and_each_stands_once(db, searches):
         searches.remember(query)
     assert searches.history() == ["sunset -people", "dog", "cat"]
     assert db.column("SELECT times FROM searches ORDER BY used_at DESC") == [1, 2, 1]
-    searches.forget("dog")
-    assert searches.history() == ["sunset -people", "cat"]
 
 
 def test_the_history_keeps_the_latest_thousand(db, searches):
@@ -35,13 +33,6 @@ def test_the_history_keeps_the_latest_thousand(db, searches):
     assert len(searches.history()) == MOST_HISTORY
     assert searches.history()[:2] == ["dog", "query 5"]
     assert "query 0" not in searches.history()
-
-
-def test_emptying_the_history_leaves_what_is_kept(searches):
-    kept = searches.save("Dogs", "dog")
-    searches.remember("dog")
-    searches.forget()
-    assert (searches.history(), searches.saved()) == ([], [kept])
 
 
 def test_kept_searches_stand_in_the_persons_order_with_their_names(searches):

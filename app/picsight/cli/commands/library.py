@@ -57,11 +57,9 @@ def remove(invocation: Invocation, folders: tuple[Path, ...]) -> None:
     """
     with invocation.require_library() as library:
         known, before = {each.path.resolve(): each for each in library.folders()}, library.status().photos
-        for folder in folders:
-            if folder.resolve() not in known:
-                there = ", ".join(str(each.path) for each in known.values()) or "none"
-                raise RequestError(f"{folder} is no folder of the library. Its folders are: {there}.")
-        removed = [known[path] for path in {folder.resolve(): None for folder in folders}]
+        if not (named := {folder.resolve() for folder in folders}) <= known.keys():
+            raise RequestError(f"Name folders of the library: {', '.join(map(str, known)) or 'it has none'}.")
+        removed = [folder for path, folder in known.items() if path in named]
         for each in removed:
             library.remove_folder(each.id)
         photos = before - library.status().photos
