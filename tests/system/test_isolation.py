@@ -33,6 +33,7 @@ def test_no_process_opens_an_internet_socket_but_for_an_installation(guard, fres
         ["models", "list"],
         ["models", "verify"],
         ["models", "use", "picsight-starter"],
+        ["remove", few_photos],
     )
     assert {done.code for done in ended} == {0}
     assert not (guard / "refused").exists()

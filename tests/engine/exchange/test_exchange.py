@@ -332,7 +332,10 @@ def test_stars_that_another_library_exported_later_stay_and_can_be_imported(make
     home, other = make_home("home"), make_home("other")
     sidecar, theirs = beside(home.paths[0]), beside(other.paths[0])
     home.tags.rate(home.ids(0), 4)
+    home.tags.rate(home.ids(0), 3)
     home.export_sidecars()
+    home.tags.undo()  # what this library itself exported later is no other's word
+    assert home.export_sidecars().left_alone == ()
     theirs.write_bytes(sidecar.read_bytes())
     other.tags.rate(other.ids(0), 2)
     assert other.export_sidecars().written == 1
