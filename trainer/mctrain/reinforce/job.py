@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mctrain.data.reinforced.manifest import ShardRecord, read_record, write_record
+from mctrain.data.reinforced.manifest import ShardRecord, load_record, write_record
 from mctrain.data.shards import file_digest
 from mctrain.errors import DataError, TrainerError
 from mctrain.places import draft, files_of, near, read, same, version_of, write
@@ -92,7 +92,7 @@ def finish(job: ShardJob, maker: Maker, bar: Bar) -> JobReport:
     """Writes the files for the whole folder, and removes drafts of killed runs."""
     there = folder_reports(job.folder)
     while True:
-        made = [report for place in there if (report := read_record(place, ShardReport))]
+        made = [report for place in there if (report := load_record(place, ShardReport))]
         sentences = maker.finish(job.folder, made, bar)
         # other parts may have ended meanwhile: the last writer sees them all
         before, there = there, folder_reports(job.folder)
@@ -183,7 +183,7 @@ def mark_of(shard: Place) -> str:
 
 def load_report(folder: Place, name: str) -> ShardReport | None:
     """The report of a complete shard; None if the shard or its report is missing or damaged and must be made again."""
-    return read_record(folder / _report_name(name), ShardReport) if (folder / name).is_file() else None
+    return load_record(folder / _report_name(name), ShardReport) if (folder / name).is_file() else None
 
 
 def folder_reports(folder: Place) -> list[Place]:

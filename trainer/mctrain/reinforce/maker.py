@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Mapping  # noqa: TC003 (read_record reads the annotations of ShardReport)
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mctrain.data.refusal import shipped
-from mctrain.data.reinforced.manifest import ShardRecord  # noqa: TC001 (read_record reads the annotations of ShardReport)
+from mctrain.data.reinforced.manifest import ShardRecord  # noqa: TC001 (load_record reads the annotations of ShardReport)
 from mctrain.data.shards import grouped, write_archive
 from mctrain.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -67,7 +66,7 @@ class ShardReport:
     source: str
     faulty: tuple[Faulty, ...]
     refused: tuple[str, ...]
-    counts: Mapping[str, int] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
     warning: str = ""
 
 

@@ -7,7 +7,6 @@ the same bytes. So a run may be killed at any time, and divided among several ma
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping  # noqa: TC003 (read_record reads the annotations)
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -21,7 +20,7 @@ from mctrain.data.reinforced.manifest import (
     ReinforcedManifest,
     ShardRecord,
     TeacherRecord,
-    read_record,
+    load_record,
     save_manifest,
     write_record,
 )
@@ -32,7 +31,7 @@ from mctrain.places import draft, files_of, size_of, version_of, write
 from mctrain.whole_files import sweep_drafts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from mctrain.data.joining.joined import Taken
     from mctrain.data.joining.uid_index import UidIndex
@@ -64,7 +63,7 @@ class JoinRecord:
     scaled: int
     unchecked: int
     refused: tuple[str, ...]
-    left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    left_out: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +226,7 @@ def _collect(joining: Joining) -> None:
 
 def _load_record(target: Place) -> JoinRecord | None:
     """The record of a complete shard; None if the shard or its record is missing or damaged and must be made again."""
-    record = read_record(_record_of(target), JoinRecord)
+    record = load_record(_record_of(target), JoinRecord)
     return record if record and target.is_file() and size_of(target) == record.bytes else None
 
 

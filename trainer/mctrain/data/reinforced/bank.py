@@ -23,9 +23,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mctrain.data.reinforced.embeddings import find_fault, load_array
-from mctrain.data.reinforced.manifest import TeacherRecord
+from mctrain.data.reinforced.manifest import TeacherRecord  # noqa: TC001 (read_record reads the annotations)
 from mctrain.errors import DataError
 from mctrain.whole_files import write_whole
+from picsight_engine.bundles.fields import read_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -54,7 +55,7 @@ class BankAbout:
     """
 
     teachers: tuple[TeacherRecord, ...]
-    kinds: Mapping[str, int]
+    kinds: dict[str, int]
     digest: str
 
     @property
@@ -152,8 +153,7 @@ def read_about(path: Path) -> BankAbout:
             content = json.loads(archive.read(ABOUT))
         found = content["format"]
         if found == FORMAT:
-            teachers = tuple(TeacherRecord(**teacher) for teacher in content["teachers"])
-            return BankAbout(teachers, dict(content["kinds"]), content["digest"])
+            return read_record(BankAbout, content)
     except FileNotFoundError:
         raise DataError(f"There is no text bank {path}; write one, or train without.") from None
     # As in `open_bank`.

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mctrain.errors import DataError
 from mctrain.places import read, write
+from picsight_engine.bundles.fields import read_record
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
     from mctrain.places import Place
 
 MANIFEST = "manifest.json"
 _FORMAT = 1  # version of the file
 _KIND = "reinforced samples"
-_Record = TypeVar("_Record")
+_Record = TypeVar("_Record", bound="DataclassInstance")
 
 
 class Storage(StrEnum):
@@ -61,8 +63,8 @@ class ShardRecord:
     name: str
     samples: int
     sha256: str
-    faults: Mapping[str, int]
-    replays: Mapping[str, Replay]
+    faults: dict[str, int]
+    replays: dict[str, Replay]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +75,11 @@ class ReinforcedManifest:
     determine pixels (`mctrain.data.replay.versions`).
     """
 
-    configuration: Mapping[str, Any]
+    configuration: dict[str, Any]
     teachers: tuple[TeacherRecord, ...]
     shards: tuple[ShardRecord, ...]
     refused: tuple[str, ...]
-    versions: Mapping[str, str]
+    versions: dict[str, str]
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -116,12 +118,14 @@ def load_manifest(path: Place) -> ReinforcedManifest:
             f"The manifest {path} has the format {found}, and this program knows only {_FORMAT}; use the program that wrote it."
         )
     try:
-        return parse_record(ReinforcedManifest, content, "it")
-    except TypeError as fault:
+        return read_record(ReinforcedManifest, content)
+    except KeyError as fault:
+        raise DataError(f"The manifest {path} is damaged: it lacks {fault}.") from fault
+    except ValueError as fault:
         raise DataError(f"The manifest {path} is damaged: {fault}.") from fault
 
 
-def write_record(place: Place, record: Any) -> None:
+def write_record(place: Place, record: DataclassInstance) -> None:
     """Writes one record, a dataclass, as JSON, replacing the file.
 
     Raises:
@@ -131,40 +135,9 @@ def write_record(place: Place, record: Any) -> None:
     write(place, json.dumps(asdict(record), indent=1).encode())
 
 
-def read_record(place: Place, kind: type[_Record]) -> _Record | None:
+def load_record(place: Place, kind: type[_Record]) -> _Record | None:
     """The record in a file; None if the file is missing, damaged, or of another kind."""
     try:
-        return parse_record(kind, json.loads(read(place)), "it")
-    except (DataError, ValueError, TypeError):
+        return read_record(kind, json.loads(read(place)))
+    except (DataError, KeyError, ValueError):
         return None
-
-
-def parse_record(kind: type[_Record], content: object, where: str) -> _Record:
-    """Builds a record from JSON with exactly the keys and types of its fields; only fields with a default factory may be absent.
-
-    Sample keys may contain lone surrogates, which pydantic does not read.
-
-    Raises:
-        TypeError: a key or type differs; the message calls the record `where`.
-    """
-    if not isinstance(content, dict):
-        raise TypeError(f"{where} is no object")
-    hints = get_type_hints(kind)
-    absent = {each.name for each in fields(kind) if each.default_factory is not MISSING} - content.keys()  # type: ignore[arg-type]
-    if strange := sorted(hints.keys() ^ content.keys() ^ absent):
-        raise TypeError(f"{where} has an unknown key or lacks one: {strange[0]}")
-    return kind(**{name: _value(hints[name], value, f"{where}, {name}") for name, value in content.items()})
-
-
-def _value(kind: Any, value: object, where: str) -> object:
-    if get_origin(kind) is tuple and isinstance(value, list):
-        each = get_args(kind)[0]
-        return tuple(_value(each, item, f"{where} {place}") for place, item in enumerate(value, start=1))
-    if is_dataclass(kind):
-        return parse_record(kind, value, where)  # type: ignore[arg-type]
-    if get_origin(kind) is Mapping and isinstance(value, dict):
-        each = get_args(kind)[1]
-        return {key: _value(each, item, f"{where}, {key}") for key, item in value.items()}
-    if kind is Any or type(value) is kind or (kind is float and type(value) is int):
-        return value
-    raise TypeError(f"{where} has a value of the wrong type: {value!r}")
