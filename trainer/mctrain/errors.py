@@ -43,6 +43,15 @@ class SampleError(DataError):
         self.reason = reason
 
 
+@contextmanager
+def counted_under(reason: str) -> Iterator[None]:
+    """Turns a DataError into a SampleError with this reason."""
+    try:
+        yield
+    except DataError as fault:
+        raise SampleError(str(fault), reason) from fault
+
+
 class RefusalError(TrainerError):
     """Training would have used evaluation data."""
 

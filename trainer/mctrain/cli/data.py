@@ -77,9 +77,7 @@ def check(shards: tuple[str, ...]) -> None:
         _tell_checked(report)
     tell_some("near copies of earlier photos", find_near_copies(reports))
     tell_some("may be evaluation photos encoded anew: look at them", find_evaluation_looks(reports))
-    photos, faults = (
-        sum(counts) for counts in zip(*((r.photos, len(r.faults)) for r in reports), strict=True)
-    )
+    photos, faults = sum(each.photos for each in reports), sum(len(each.faults) for each in reports)
     click.echo(f"{len(reports)} shards, {photos} photos, {faults} faults")
     if faults:
         sys.exit(1)

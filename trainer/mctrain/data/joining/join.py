@@ -26,7 +26,7 @@ from mctrain.data.reinforced.manifest import (
 )
 from mctrain.data.replay import versions
 from mctrain.data.shards import grouped, parse_words, write_archive
-from mctrain.errors import DataError, SampleError, TrainerError
+from mctrain.errors import SampleError, TrainerError, counted_under
 from mctrain.places import draft, files_of, size_of, version_of, write
 from mctrain.whole_files import sweep_drafts
 
@@ -176,10 +176,8 @@ def _key(group: SampleMembers, tally: _Tally) -> str:
     """
     if group.fault is not None and group.fault.kind == "damaged shard":
         raise SampleError(group.fault.sentence, "damaged shard")
-    try:
+    with counted_under("broken json"):  # without the photo's hash
         facts = parse_words(group.members.get("json", b"{}"), group.key)
-    except DataError as fault:  # without the photo's hash
-        raise SampleError(str(fault), "broken json") from fault
     uid = uid_of(facts, group.key)
     if uid is None:
         raise SampleError(f"{group.key} has no uid.", "no uid")

@@ -25,7 +25,7 @@ from mctrain.data.reinforced.sample import IMAGES, lacking, parse_sample, role_o
 from mctrain.data.shards import grouped, parse_words
 from mctrain.data.views import Slots, parse_views, rescaled, write_views
 from mctrain.data.words import CAPTIONS, SampleTexts, StoredPhoto, members_of, parse_tags
-from mctrain.errors import DataError, SampleError
+from mctrain.errors import DataError, SampleError, counted_under
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -84,7 +84,8 @@ def join_sample(
     for role in ("syn.json", "paug.json", "embeddings"):
         if role not in map(role_of, members):
             raise lacking(key, role)
-    photo = _photo(key, taken.fetched.photo)
+    with counted_under("broken photo"):
+        photo = describe_photo(taken.fetched.photo, key)
     record, scaled = _views(key, members["paug.json"], photo, taken)
     facts = parse_facts(members.get("json", b""))
     about: dict[str, Any] = {
@@ -102,19 +103,10 @@ def join_sample(
     return joined, scaled
 
 
-def _photo(key: str, content: bytes) -> StoredPhoto:
-    try:
-        return describe_photo(content, key)
-    except DataError as fault:
-        raise SampleError(str(fault), "broken photo") from fault
-
-
 def _views(key: str, content: bytes, photo: StoredPhoto, taken: Taken) -> tuple[bytes, bool]:
     """The record of the views for this photo; the published bytes if nothing changes."""
-    try:
+    with counted_under("broken paug.json"):
         views = parse_views(parse_words(content, key, "paug.json").get("param_aug"), key)
-    except DataError as fault:
-        raise SampleError(str(fault), "broken paug.json") from fault
     now = (photo.width, photo.height)
     before = _drawn_from(taken, now)
     if not all(view.fits(*before) for view in views) or not _is_scaled(now, before):

@@ -8,7 +8,6 @@ DFNDR after their photos and captions are merged in. A plain WebDataset sample n
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -20,10 +19,10 @@ from mctrain.data.reinforced.embeddings import find_fault, pack_arrays, unpack_a
 from mctrain.data.shards import PHOTO_SUFFIXES, parse_words
 from mctrain.data.views import parse_views, write_views
 from mctrain.data.words import SYNTHETIC, SampleTexts, parse_tags, parse_text
-from mctrain.errors import DataError, SampleError
+from mctrain.errors import DataError, SampleError, counted_under
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import PIL.Image
     from numpy.typing import NDArray
@@ -96,10 +95,8 @@ class PlainSample:
         Raises:
             SampleError: the photo cannot be decoded, is truncated or too large.
         """
-        try:
+        with counted_under("broken photo"):
             return decode_photo(self.photo, self.key)
-        except DataError as fault:
-            raise SampleError(str(fault), "broken photo") from fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +169,9 @@ def parse_sample(key: str, members: Mapping[str, bytes], widths: Sequence[int]) 
     if role := REINFORCED.missing(suffixes):
         raise lacking(key, role)
     words = _parse_words(key, members)
-    with _counted_under("paug.json"):
+    with counted_under("broken paug.json"):
         views = parse_views(parse_words(members["paug.json"], key, "paug.json").get("param_aug"), key)
-    with _counted_under("embeddings"):
+    with counted_under("broken embeddings"):
         arrays = unpack_arrays(members[suffixes["embeddings"]], suffixes["embeddings"], key)
         _split_old_form(arrays, len(words.human) or 1, words.synthetic, key)
         rows = {IMAGES: len(views), CAPTIONS: len(words.human) or 1}
@@ -192,23 +189,15 @@ def parse_sample(key: str, members: Mapping[str, bytes], widths: Sequence[int]) 
     )
 
 
-@contextmanager
-def _counted_under(role: str) -> Iterator[None]:
-    try:
-        yield
-    except DataError as fault:
-        raise SampleError(str(fault), f"broken {role}") from fault
-
-
 def _parse_words(key: str, members: Mapping[str, bytes]) -> SampleTexts:
     """All texts unchanged, because embeddings match them by position."""
-    with _counted_under("json"):
+    with counted_under("broken json"):
         about = parse_words(members["json"], key)
         further = _texts(about.pop("texts", []), f"{key}.json")
-    with _counted_under("syn.json"):
+    with counted_under("broken syn.json"):
         tagged = parse_tags(members["syn.json"], key)
         synthetic = {tag: _texts(value, f"{key}.syn.json") for tag, value in tagged.items()}
-    with _counted_under("txt"):
+    with counted_under("broken txt"):
         first = parse_text(members["txt"], key)
         if about.pop("txt_source", None) != SYNTHETIC:
             return SampleTexts((first, *further), synthetic, about)
