@@ -21,7 +21,7 @@ from mctrain.data.shards import samples
 from mctrain.data.words import CAPTIONS, CLASSES, QUERIES
 from mctrain.models import minilm
 from mctrain.models.lite import is_plain
-from mctrain.teachers.fit.features import cache_features, cached
+from mctrain.teachers.fit.features import cache_outputs, cached
 from mctrain.teachers.fit.text_vectors import Sentences
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def build_corpus(table: DataTable, views: Views, places: FitFolders, bar: Bar, *
         shards.append(pack_blanks(TRAINING, table.blanks, cache))
     captions, queries, taken = _read_texts(shards, table, data)
     count = views.augmentation.views
-    cache_features(shards, views, cache, bar("photo views", len(taken) * count), workers=workers)
+    cache_outputs(shards, views, cache, bar("photo views", len(taken) * count), workers=workers)
     prompts = class_prompts(class_names(data, "imagenet"))
     everything = [text for each in (*captions, *queries) for text in each]
     contrasts = {

@@ -13,7 +13,7 @@ import zipfile
 import zlib
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     from mctrain.recipes.tables import Augmentation
     from picsight_engine.bundles.bundle import ImageSpec
 
-
-_AnyWork = TypeVar("_AnyWork", "_Work", "_MapsWork")
 
 # increment when the networks or their preprocessing change, to invalidate older files
 LAYOUT = 2
@@ -79,43 +77,51 @@ class SeenView:
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """The views of photos to embed, the networks, and the preprocessing."""
+    """The views of photos to embed, the networks, and the preprocessing; of a single network only the stages before `first`."""
 
     augmentation: Augmentation
     seed: int
     networks: tuple[str, ...]
     spec: ImageSpec
+    first: int | None = None
 
     def looks(self) -> tuple[NetworkLook, ...]:
         """Each network with its input sizes."""
-        return looks_of(self.networks, self.spec.size)
+        return tuple(replace(look, first=self.first) for look in looks_of(self.networks, self.spec.size))
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkLook:
-    """A network, the size of its input photos, and the size to which it scales them, in pixels."""
+    """A network, the size of its input photos, and the size to which it scales them, in pixels; or its stages before `first`."""
 
     network: str
     given: int
     size: int
+    first: int | None = None
 
     @property
     def name(self) -> str:
         """The part of file names that identifies this look."""
         of = "" if self.size == self.given else f"of{self.given}"
-        return f"{self.network}-{self.size}{of}"
+        stages = "" if self.first is None else f"-{self.first}"
+        return f"{self.network}-{self.size}{of}{stages}"
 
     def graph_file(self, cache: Path) -> Path:
         """The network as a graph: ONNX Runtime runs it 1.5 to 3 times faster than torch."""
-        path = cache / f"{self.name}-{file_digest(lite.weights_path(self.network))[:16]}.onnx"
-        example = torch.zeros(2, 3, self.given, self.given)
+        lower = "" if self.first is None else "lower-"
+        digest = file_digest(lite.weights_path(self.network))[:16]
         return provide_graph(
-            path,
-            lambda: lite.load_lite(self.network, self.size),
-            example,
+            cache / f"{lower}{self.name}-{digest}.onnx",
+            self._module,
+            torch.zeros(2, 3, self.given, self.given),
             Port("pixels", {0: "n"}),
-            ["features", "logits"],
+            ["features", "logits"] if self.first is None else ["maps"],
         )
+
+    def _module(self) -> torch.nn.Module:
+        if self.first is None:
+            return lite.load_lite(self.network, self.size)
+        return LowerStages(lite.load_lite(self.network), self.first)
 
 
 def looks_of(networks: Sequence[str], size: int) -> tuple[NetworkLook, ...]:
@@ -137,11 +143,14 @@ class _Work:
 
     def path(self, look: NetworkLook) -> Path:
         """The file of a network's output."""
-        name = self.views.augmentation.name_of(self.view, self.views.seed)
-        return self.cache / f"seen-{look.name}-{self.digest[:16]}-{name}-{LAYOUT}.npz"
+        view = self.views.augmentation.name_of(self.view, self.views.seed)
+        stem = f"{look.name}-{self.digest[:16]}-{view}"
+        return self.cache / (
+            f"seen-{stem}-{LAYOUT}.npz" if look.first is None else f"maps-{stem}-{_MAPS_LAYOUT}.npy"
+        )
 
 
-def cache_features(
+def cache_outputs(
     shards: Sequence[Path],
     views: Views,
     cache: Path,
@@ -149,7 +158,8 @@ def cache_features(
     *,
     workers: int = 1,
 ) -> None:
-    """Computes missing features in `workers` processes; `progress` gets the photos and name of each finished view of a shard.
+    """Computes missing features or maps in `workers` processes; `progress` gets the photos and name of each finished view of a
+    shard.
 
     Raises:
         DataError: a shard is damaged, or has no photo.
@@ -157,7 +167,10 @@ def cache_features(
     work = list(_missing(shards, views, cache))
     for look in {look for each in work for look in each.looks}:
         look.graph_file(cache)
-    _compute(_look, work, progress, workers)
+    with open_pool(workers) if workers > 1 else nullcontext() as pool:
+        counts = map(_compute, work) if pool is None else pool.map(_compute, work)
+        for each, count in zip(work, counts, strict=True):
+            progress(count, f"{each.shard.name} view {each.view}")
 
 
 def cached(shard: Path, views: Views, view: int, cache: Path) -> list[SeenView]:
@@ -176,7 +189,7 @@ def _missing(shards: Sequence[Path], views: Views, cache: Path) -> Iterator[_Wor
             yield replace(each, looks=missing)
 
 
-def _look(work: _Work) -> int:
+def _compute(work: _Work) -> int:
     """Computes one view of one shard and writes a file per network; returns the number of photos."""
     graphs = {look: Graph(look.graph_file(work.cache)) for look in work.looks}
     found: dict[NetworkLook, list[tuple[NDArray[np.float16], ...]]] = {look: [] for look in work.looks}
@@ -190,27 +203,18 @@ def _look(work: _Work) -> int:
     if not keys:
         raise DataError(f"{work.shard} has no photo to learn from; leave it out.")
     for look, parts in found.items():
-        features, logits = (np.concatenate(part) for part in zip(*parts, strict=True))
-        known = {"keys": np.array(keys), "pixels": np.array(pixels)}
-        save_arrays(work.path(look), {**known, "features": features, "logits": logits})
+        outputs = [np.concatenate(part) for part in zip(*parts, strict=True)]
+        if look.first is None:
+            known = {"keys": np.array(keys), "pixels": np.array(pixels)}
+            save_arrays(work.path(look), known | dict(zip(("features", "logits"), outputs, strict=True)))
+        else:
+            with write_whole(work.path(look)) as file:
+                np.save(file, outputs[0])
     return len(keys)
 
 
-def _compute(
-    look: Callable[[_AnyWork], int],
-    work: Sequence[_AnyWork],
-    progress: Callable[[int, str], None],
-    workers: int,
-) -> None:
-    """Does the work, in processes if there are several workers."""
-    with open_pool(workers) if workers > 1 else nullcontext() as pool:
-        counts = map(look, work) if pool is None else pool.map(look, work)
-        for each, count in zip(work, counts, strict=True):
-            progress(count, f"{each.shard.name} view {each.view}")
-
-
 def _batches(
-    work: _Work | _MapsWork,
+    work: _Work,
 ) -> Iterator[tuple[list[SampleMembers], list[PIL.Image.Image], NDArray[np.float32]]]:
     """Batches of photos with this view, as pictures and as network input."""
     stream = samples(work.shard)
@@ -248,72 +252,22 @@ class Maps:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class _MapsWork:
-    """A view of a shard, and the first stage that is not computed."""
-
-    shard: Path
-    digest: str
-    view: int
-    views: Views
-    first: int
-    cache: Path
-
-    def path(self) -> Path:
-        """The file of its maps."""
-        (look,) = self.views.looks()
-        name = self.views.augmentation.name_of(self.view, self.views.seed)
-        return self.cache / f"maps-{look.name}-{self.first}-{self.digest[:16]}-{name}-{_MAPS_LAYOUT}.npy"
-
-    def graph_file(self) -> Path:
-        """The lower stages as a graph."""
-        (look,) = self.views.looks()
-        digest = file_digest(lite.weights_path(look.network))[:16]
-        return provide_graph(
-            self.cache / f"lower-{look.name}-{self.first}-{digest}.onnx",
-            lambda: LowerStages(lite.load_lite(look.network), self.first),
-            torch.zeros(2, 3, look.given, look.given),
-            Port("pixels", {0: "n"}),
-            ["maps"],
-        )
-
-
-def open_maps(
-    shards: Sequence[Path],
-    rows: NDArray[np.int64],
-    views: Views,
-    first: int,
-    *,
-    cache: Path,
-    progress: Callable[[int, str], None],
-    workers: int,
-) -> Maps:
-    """The maps before stage `first` for photos, given by their `rows` [n] in the shards; missing ones are computed.
+def open_maps(shards: Sequence[Path], rows: NDArray[np.int64], views: Views, cache: Path) -> Maps:
+    """The cached maps before stage `views.first` for photos, given by their `rows` [n] in the shards.
 
     Raises:
-        DataError: a shard or a file of maps is damaged.
+        DataError: a file of maps is damaged.
     """
-    count = views.augmentation.views
+    (look,) = views.looks()
     digests = {shard: file_digest(shard) for shard in shards}
-    work = [
-        [_MapsWork(shard, each, view, views, first, cache) for shard, each in digests.items()]
-        for view in range(count)
-    ]
-    missing = [each for each in itertools.chain(*work) if not each.path().exists()]
-    if missing:
-        missing[0].graph_file()
-        _compute(_map, missing, progress, workers)
-    files = tuple(tuple(load_array(each.path()) for each in row) for row in work)
+    files = tuple(
+        tuple(
+            load_array(_Work(shard, each, view, views, (look,), cache).path(look))
+            for shard, each in digests.items()
+        )
+        for view in range(views.augmentation.views)
+    )
     ends = np.cumsum([len(file) for file in files[0]])
     numbers = np.searchsorted(ends, rows, side="right")
     places = rows - np.concatenate([[0], ends])[numbers]
     return Maps(files, numbers, places)
-
-
-def _map(work: _MapsWork) -> int:
-    """Computes the maps of one view of one shard; returns the number of photos."""
-    graph = Graph(work.graph_file())
-    maps = np.concatenate([graph(values)[0].astype(np.float16) for _, _, values in _batches(work)])
-    with write_whole(work.path()) as file:
-        np.save(file, maps)
-    return len(maps)

@@ -21,7 +21,7 @@ from mctrain.models.lite_stages import UpperStages
 from mctrain.models.presets import preset_of
 from mctrain.recipes.teaching import TEACH, load_recipe
 from mctrain.teachers.fit.corpus import build_corpus
-from mctrain.teachers.fit.features import Views, open_maps
+from mctrain.teachers.fit.features import Views, cache_outputs, open_maps
 from mctrain.teachers.fit.heads import Classifier, FitLesson, Heads, as_tensor, fit
 from mctrain.teachers.fit.tuning import tune
 from mctrain.teachers.folds import fold_of, save_folds
@@ -130,15 +130,9 @@ def teach(
     history = _fit_heads(clip, lesson, recipe, folder, bar)
     if recipe.stages is not None:
         seen = bar("views before the stages", len(corpus.keys) * recipe.augmentation.views)
-        maps = open_maps(
-            corpus.shards,
-            corpus.rows,
-            views,
-            recipe.stages.first,
-            cache=places.cache,
-            progress=seen,
-            workers=workers,
-        )
+        views = replace(views, first=recipe.stages.first)
+        cache_outputs(corpus.shards, views, places.cache, seen, workers=workers)
+        maps = open_maps(corpus.shards, corpus.rows, views, places.cache)
         tell = _teller(bar("epochs of the stages", recipe.stages.epochs))
         history += tune_stages(clip, replace(lesson, maps=maps), recipe, folder / f"stages.{PROGRESS}", tell)
     run = HeadFit(recipe, history, learnt)
