@@ -14,7 +14,7 @@ import torch
 
 from mctrain.data.named import find_shards
 from mctrain.data.refusal import shipped
-from mctrain.data.shards import parse_words, sound_groups
+from mctrain.data.shards import parse_words, samples
 from mctrain.data.words import texts_by_kind, words_of
 from mctrain.errors import DataError
 from mctrain.whole_files import write_whole
@@ -89,7 +89,7 @@ def _photos(shards: Sequence[Place]) -> tuple[NDArray[np.uint8], NDArray[np.bool
     """The pixels [n, 48, 48, 3] of the photos, and which colours their texts name [n, names]."""
     known, pixels, named = shipped(), [], []
     for shard in shards:
-        for group in sound_groups(shard):
+        for group in samples(shard):
             if known.stands_apart(group.key, parse_words(group.members.get("json", b"{}"), group.key)):
                 continue
             seen = pixels_of(thumbnail(group.image()))
