@@ -103,8 +103,7 @@ def work(order: MakerOrder, shards: Sequence[Place], output: str, engine: Engine
     job = ShardJob(part_of(shards, *engine.part), folder)
     tell = partial(click.echo, err=True)
     if engine.name == "ray":
-        cluster = ray_cluster.Cluster(engine.address, engine.processes)
-        done = ray_cluster.run(order, job, cluster, tell, bar)
+        done = ray_cluster.run(order, job, tell, bar, address=engine.address, processors=engine.processes)
     else:
         done = local.run(order, job, tell, bar)
     for line in done.sentences:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -30,17 +29,6 @@ _AHEAD = 1000  # shards submitted to Ray at a time
 _RETRIES = 3  # retries of a task whose process dies
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
-    """The workers' cluster: a Ray address, or None for this machine; and the cores per worker.
-
-    Each worker gets a GPU if there are any.
-    """
-
-    address: str | None
-    processors: int
-
-
 class Worker:
     """A cluster process's models, kept between tasks."""
 
@@ -58,25 +46,33 @@ class Worker:
 
 
 def run(
-    order: MakerOrder, job: ShardJob, cluster: Cluster, tell: Callable[[str], None], bar: Bar
+    order: MakerOrder,
+    job: ShardJob,
+    tell: Callable[[str], None],
+    bar: Bar,
+    *,
+    address: str | None,
+    processors: int,
 ) -> JobReport:
-    """Makes all missing shards; returns the report of `job.finish`.
+    """Makes all missing shards in the cluster at a Ray address, or on this machine; returns the report of `job.finish`.
+
+    Each worker gets so many processors, and a GPU if there are any.
 
     Raises:
         PicsightError: whatever `MakerOrder.open`, `begin` and `make` raise.
         TrainerError: there is no such cluster, its workers have different models, or keep dying.
     """
-    if cluster.address:
-        tell(f"Joining the Ray cluster at {cluster.address}; Ray tries for up to two minutes.")
-    with _joined(cluster) as ray:
-        if narrow := too_narrow(ray.nodes(), cluster.processors):
-            if cluster.address is None:
+    if address:
+        tell(f"Joining the Ray cluster at {address}; Ray tries for up to two minutes.")
+    with _joined(address) as ray:
+        if narrow := too_narrow(ray.nodes(), processors):
+            if address is None:
                 raise TrainerError(f"{narrow}.")
             tell(f"{narrow}, unless a larger one joins.")
         job = ShardJob(tuple(map(_absolute, job.shards)), _absolute(job.folder))
         graphics = int(ray.cluster_resources().get("GPU", 0) > 0)
         # max_calls: without it a GPU process ends after each task
-        remote = ray.remote(num_cpus=cluster.processors, num_gpus=graphics, max_calls=0, max_retries=_RETRIES)
+        remote = ray.remote(num_cpus=processors, num_gpus=graphics, max_calls=0, max_retries=_RETRIES)
         given = (ray.put(order), Path.cwd(), job)
         identity = _answer(ray, remote(_identify).remote(*given))
         left = begin(job, identity)
@@ -141,15 +137,15 @@ def _answer(ray: Any, answer: Any) -> Any:
 
 
 @contextmanager
-def _joined(cluster: Cluster) -> Iterator[Any]:
+def _joined(address: str | None) -> Iterator[Any]:
     """Ray, with a new local cluster or the one at an address; usage reports are off."""
     # set before the import; without the second one Ray retries forever when memory is full
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_task_oom_retries": str(_RETRIES)}
     with demand_extra("ray", "--engine ray"):
         import ray  # takes 1 s, which local jobs do not need
     # "local": by default Ray joins a cluster already running here, or the one of RAY_ADDRESS
-    options: dict[str, Any] = {"address": cluster.address or "local"}
-    if not cluster.address:
+    options: dict[str, Any] = {"address": address or "local"}
+    if not address:
         # only names are sent; by default Ray reserves a third of the memory for objects
         options |= {"include_dashboard": False, "object_store_memory": _OBJECTS}
     try:

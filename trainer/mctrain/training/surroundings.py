@@ -62,17 +62,14 @@ def alone_in(folder: Path) -> Iterator[None]:
     Raises:
         TrainerError: another process trains in this folder.
     """
-    lock = FileLock(folder / _LOCK)
     try:
-        lock.acquire(timeout=0)
+        lock = FileLock(folder / _LOCK).acquire(timeout=0)
     except Timeout:
         raise TrainerError(
             f"Another process trains in {folder} right now; wait for it, or choose another folder with -o."
         ) from None
-    try:
+    with lock:
         yield
-    finally:
-        lock.release()
 
 
 class SignalReceived(Exception):  # noqa: N818 (nothing has failed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +23,7 @@ from picsight_engine.bundles.preprocess import preprocess
 from picsight_engine.runtime.text_embedder import TextEmbedder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     import PIL.Image
@@ -58,7 +59,8 @@ class BundleTrunk:
         self._trunk = Graph(scratch / _TRUNK)
         self._text = TextEmbedder(bundle, threads=1)
         self._seen: dict[bytes, Vectors] = {}
-        self._words: dict[tuple[str, bool], Vectors] = {}
+        self._term = cache(self._text.embed_term)
+        self._plain = cache(lambda text: self._text.embed_texts([text])[0])
 
     def of(self, picture: PIL.Image.Image) -> Vectors:
         """The head's input for an RGB picture: features and logits, concatenated [features + classes]."""
@@ -73,18 +75,14 @@ class BundleTrunk:
 
     def terms(self, words: Sequence[str]) -> Vectors:
         """Unit vectors [n, dim] of search terms, as the application embeds them."""
-        return self._asked(words, self._text.embed_term, short=True)
+        return self._rows(map(self._term, words))
 
     def texts(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors [n, dim] of texts, without templates."""
-        return self._asked(texts, lambda text: self._text.embed_texts([text])[0], short=False)
+        return self._rows(map(self._plain, texts))
 
-    def _asked(self, texts: Sequence[str], embed: Callable[[str], Vectors], *, short: bool) -> Vectors:
-        for text in texts:
-            if (text, short) not in self._words:
-                self._words[text, short] = embed(text)
-        rows = [self._words[text, short] for text in texts]
-        return np.stack(rows) if rows else np.empty((0, self.bundle.manifest.dim), np.float32)
+    def _rows(self, vectors: Iterable[Vectors]) -> Vectors:
+        return np.array([*vectors], np.float32).reshape(-1, self.bundle.manifest.dim)
 
 
 class Headed:
