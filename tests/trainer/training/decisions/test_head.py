@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
-from sklearn.metrics import roc_auc_score
 
-from mctrain.training.decisions.head import TagWords, cuts_of, decision_loss, even_weights, in_order
+from mctrain.training.decisions.head import TagWords, cuts_of, decision_loss, even_weights
 
 VERDICTS = torch.tensor([[1, 0, 1], [1, -1, 0], [-1, -1, 0], [0, 1, 0]], dtype=torch.int8)
 
@@ -47,11 +45,3 @@ def test_of_several_words_of_a_tag_the_best_counts():
     photos = torch.nn.functional.normalize(torch.randn(6, 4), dim=1)
     wanted = torch.stack([photos[:, :2].amax(1), photos[:, 2]], dim=1)
     assert torch.equal(tags.scores(photos), wanted)
-
-
-def test_pairs_in_the_right_order_are_the_area_under_the_curve():
-    torch.manual_seed(1)
-    scores = (torch.randn(60) * 4).round().numpy()  # with many equal ones
-    verdicts = torch.randint(-1, 2, (60,)).numpy()
-    said = verdicts != 0
-    assert in_order(scores, verdicts) == pytest.approx(roc_auc_score(verdicts[said], scores[said]))

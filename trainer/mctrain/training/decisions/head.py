@@ -20,6 +20,7 @@ import torch
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
 from mctrain.errors import DataError
+from mctrain.export.cuts import auc
 from mctrain.optimisation.optimizer import Descent, build_student_optimizer, rate_at, set_rate
 from mctrain.training.decisions.sight import ACCEPTED, REJECTED, apply, embed
 from mctrain.weights.checkpoint import Compared
@@ -213,7 +214,10 @@ def judge_tags(heads: tuple[Head, Head], apart: Decided, tags: TagWords, least: 
     accepted, rejected = _counts(apart)
     judged = []
     for place in judged_tags(apart, least):
-        figures = [100 * in_order(each[:, place], apart.verdicts[:, place]) for each in scores]
+        kinds = apart.verdicts[:, place]
+        figures = [
+            100 * auc(each[kinds == ACCEPTED, place], each[kinds == REJECTED, place]) for each in scores
+        ]
         judged.append(TagScores(apart.tags[place], int(accepted[place]), int(rejected[place]), *figures))
     return judged
 
@@ -225,13 +229,6 @@ def compared(tags: Sequence[TagScores], apart: Decided) -> Compared:
     photos = int(apart.verdicts[:, columns].any(axis=1).sum())
     before, after = (float(np.mean([getattr(each, when) for each in tags])) for when in ("before", "after"))
     return Compared(APART, photos, before, after, group="asked for")
-
-
-def in_order(scores: NDArray[np.float32], verdicts: NDArray[np.int8]) -> float:
-    """The share of (accepted, rejected) pairs in which the accepted photo scores higher; a tie counts half."""
-    accepted, rejected = scores[verdicts == ACCEPTED], scores[verdicts == REJECTED]
-    above = accepted[:, None] - rejected[None]
-    return float((above > 0).mean() + (above == 0).mean() / 2)
 
 
 def _counts(apart: Decided) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
