@@ -14,7 +14,6 @@ from mctrain.cli.command import mctrain
 from mctrain.data.phrasing import Phrasing
 from mctrain.data.reading.reader import TrainingData
 from mctrain.data.reading.visit import Pass, ReaderSettings, Stored, Texts
-from mctrain.data.reinforced.bank_sources import Collected
 from mctrain.data.reinforced.manifest import Storage
 from mctrain.data.shards import grouped, samples
 from mctrain.data.workers import open_pool
@@ -59,7 +58,7 @@ def judge(ensemble, drawing, pool):
 
 @pytest.fixture(scope="module")
 def maker(ensemble, drawing, pool):
-    return Reinforcing(drawing, Storage.PTH_BF16, ensemble, pool, None, Collected({}))
+    return Reinforcing(drawing, Storage.PTH_BF16, ensemble, pool, None, {})
 
 
 @pytest.fixture(scope="module")

@@ -126,7 +126,7 @@ def reinforce(
     places = bank_sources.BankPlaces(
         data or Path(), tuple(each for each in sources if isinstance(each, Path)), shipped()
     )
-    texts = bank_sources.collect(bank if part[0] == 1 else (), places)
+    texts = bank_sources.collect(bank if part[0] == 1 else (), places, click.echo)
     if data is not None:  # a recipe's teachers may be fitted first
         teachers = tuple(taught(title, FitFolders(data, cache), bar) for title in teachers)
     order = ReinforceOrder(

@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mctrain.data.reinforced.bank_sources import Collected
     from mctrain.data.reinforced.manifest import Storage
     from mctrain.data.views import DrawnView
     from mctrain.data.words import SampleTexts
@@ -69,7 +68,7 @@ class Drawing:
 class ReinforceOrder:
     """The teachers, views and storage format; `limit` photos of each shard, None for all.
 
-    `bank` holds texts without photos to embed too; `processes` decode photos.
+    `bank` holds texts without photos to embed too, by source; `processes` decode photos.
     """
 
     teachers: tuple[str, ...]
@@ -78,7 +77,7 @@ class ReinforceOrder:
     seed: int
     phrasing: Phrasing
     storage: Storage
-    bank: Collected
+    bank: Mapping[str, tuple[str, ...]]
     jpeg: bool
     limit: int | None
     processes: int
@@ -106,7 +105,7 @@ class Reinforcing:
     ensemble: Ensemble
     pool: ProcessPoolExecutor
     limit: int | None
-    bank: Collected
+    bank: Mapping[str, tuple[str, ...]]
     trials = 2
 
     def identity(self) -> dict[str, Any]:
@@ -141,7 +140,7 @@ class Reinforcing:
         return [parse_sample(group.key, group.members, widths).key for group in grouped(shard)]
 
     def finish(self, folder: Place, reports: Sequence[ShardReport], bar: Bar) -> list[str]:
-        """Writes the manifest, and the bank if there is one; returns the bank's contents and missing sources as sentences."""
+        """Writes the manifest, and the bank if there is one; returns a sentence on its contents."""
         manifest = ReinforcedManifest(
             configuration=self.identity()["configuration"],
             teachers=self._teachers(),
@@ -150,14 +149,13 @@ class Reinforcing:
             versions=versions() | {name: metadata.version(name) for name in _PACKAGES},
         )
         save_manifest(folder / MANIFEST, manifest)
-        if not self.bank.texts:
+        if not self.bank:
             return []
-        texts, place = self.bank.texts, folder / BANK
-        count = sum(map(len, texts.values()))
+        place, count = folder / BANK, sum(map(len, self.bank.values()))
         with nullcontext(place) if isinstance(place, Path) else draft(place) as path:
-            write_bank(path, texts, self._teachers(), self.ensemble.texts, bar("bank", count))
-        sources = ", ".join(f"{len(each)} of {source}" for source, each in texts.items())
-        return [*self.bank.absent, f"{place}: {count} texts ({sources})"]
+            write_bank(path, self.bank, self._teachers(), self.ensemble.texts, bar("bank", count))
+        sources = ", ".join(f"{len(each)} of {source}" for source, each in self.bank.items())
+        return [f"{place}: {count} texts ({sources})"]
 
     def _teachers(self) -> tuple[TeacherRecord, ...]:
         """The teachers' manifest records."""

@@ -12,9 +12,14 @@ from tests.trainer.conftest import members_of, write_shard
 
 from mctrain.data.apart import is_drawn
 from mctrain.data.refusal import reserved, shipped
-from mctrain.data.reinforced.bank_sources import LONGEST, BankPlaces, collect, glosses
+from mctrain.data.reinforced import bank_sources
+from mctrain.data.reinforced.bank_sources import LONGEST, BankPlaces, glosses
 from mctrain.data.shards import samples
 from mctrain.errors import DataError, RecipeError, RefusalError
+
+
+def collect(sources, places, tell=lambda _: None):
+    return bank_sources.collect(sources, places, tell)
 
 
 def own_file(folder, *texts):
@@ -24,13 +29,13 @@ def own_file(folder, *texts):
 
 def test_captions_and_class_prompts_come_as_distinct_lines(real_data):
     found = collect(["imagenet", "coco"], BankPlaces(real_data, (), shipped()))
-    assert found.texts["imagenet"][:3] == ("a photo of a tench.", "tench", "a picture of a tench.")
-    assert len(found.texts["imagenet"]) == 2994  # of 3000, six are repeated
+    assert found["imagenet"][:3] == ("a photo of a tench.", "tench", "a picture of a tench.")
+    assert len(found["imagenet"]) == 2994  # of 3000, six are repeated
     with gzip.open(real_data / "texts" / "coco-val2017-captions.txt.gz", "rt", encoding="utf-8") as file:
         lines = {" ".join(line.split()) for line in file}
-    assert set(found.texts["coco"]) <= lines
-    assert len(found.texts["coco"]) > 0.99 * len(lines)
-    everything = [text for own in found.texts.values() for text in own]
+    assert set(found["coco"]) <= lines
+    assert len(found["coco"]) > 0.99 * len(lines)
+    everything = [text for own in found.values() for text in own]
     assert len({text.casefold() for text in everything}) == len(everything)
 
 
@@ -40,7 +45,7 @@ def test_the_first_source_has_a_text_and_the_rest_are_dropped(real_data, tmp_pat
         tmp_path, "Tench!", "  my  own\tdog ", "", " . ", "my own dog.", "x" * (LONGEST + 1), "x" * LONGEST
     )
     found = collect(["imagenet", "mine.txt"], places)
-    assert found.texts["mine.txt"] == ("my own dog", "x" * LONGEST)
+    assert found["mine.txt"] == ("my own dog", "x" * LONGEST)
 
 
 def test_what_was_said_about_evaluation_photos_stays_out_without_their_shards(real_data, tmp_path):
@@ -57,7 +62,7 @@ def test_what_was_said_about_evaluation_photos_stays_out_without_their_shards(re
     ]
     places = own_file(tmp_path, *spoken, "a text of my own")
     found = collect(["mine.txt"], places)
-    assert found.texts == {"mine.txt": ("a text of my own",)}
+    assert found == {"mine.txt": ("a text of my own",)}
 
 
 def test_what_was_said_about_a_persons_own_evaluation_photos_stays_out_too(real_data, tmp_path):
@@ -72,7 +77,7 @@ def test_what_was_said_about_a_persons_own_evaluation_photos_stays_out_too(real_
     kept = ("black and white cat", "a cake")
     own_file(tmp_path, "grandma cuts the cake.", "Cake with candles", "Who blows the candles?", *kept)
     known = reserved(tmp_path, ["mine-dev-*.tar"], ["asked.txt"])
-    assert collect(["mine.txt"], BankPlaces(tmp_path, (), known)).texts["mine.txt"] == kept
+    assert collect(["mine.txt"], BankPlaces(tmp_path, (), known))["mine.txt"] == kept
 
 
 def test_searches_come_from_all_photos_but_those_of_everyday_dev(real_data):
@@ -81,11 +86,11 @@ def test_searches_come_from_all_photos_but_those_of_everyday_dev(real_data):
     apart = [sample for sample in samples(shard) if is_drawn(sample.key, sample.words)]
     others = [sample for sample in samples(shard) if not is_drawn(sample.key, sample.words)]
     expected = {own for sample in others for own in sample.words["queries"]}
-    assert set(found.texts["queries"]) <= expected
-    assert len(found.texts["queries"]) > 0.95 * len(expected)
+    assert set(found["queries"]) <= expected
+    assert len(found["queries"]) > 0.95 * len(expected)
     only_there = {own for sample in apart for own in sample.words["queries"]} - expected
     assert only_there
-    assert not only_there & set(found.texts["queries"])
+    assert not only_there & set(found["queries"])
 
 
 def test_a_sample_with_broken_words_has_no_searches(real_data, tmp_path):
@@ -93,9 +98,7 @@ def test_a_sample_with_broken_words_has_no_searches(real_data, tmp_path):
     parts = members_of(photo, b'{"queries": [1]}', key="a")
     parts += members_of(photo, b'{"queries": ["brown dog"]}', key="b")
     shard = write_shard(tmp_path / "mine.tar", parts)
-    assert collect(["queries"], BankPlaces(tmp_path, (shard,), shipped())).texts == {
-        "queries": ("brown dog",)
-    }
+    assert collect(["queries"], BankPlaces(tmp_path, (shard,), shipped())) == {"queries": ("brown dog",)}
 
 
 def test_searches_of_an_evaluation_shard_are_refused(real_data, tmp_path):
@@ -126,10 +129,11 @@ def test_an_unknown_source_is_named_with_those_that_there_are(tmp_path):
 
 def test_glosses_are_used_where_wordnet_is_installed_and_missed_aloud_elsewhere(tmp_path, monkeypatch):
     monkeypatch.setenv("WNSEARCHDIR", str(tmp_path))
-    found = collect(["mine.txt", "wordnet"], own_file(tmp_path, "my own dog"))
-    assert found.texts == {"mine.txt": ("my own dog",)}
-    assert "No WordNet is installed here" in found.absent[0]
-    with pytest.raises(DataError, match=r"have no text; .* No WordNet is installed here"):
+    heard = []
+    found = collect(["mine.txt", "wordnet"], own_file(tmp_path, "my own dog"), heard.append)
+    assert found == {"mine.txt": ("my own dog",)}
+    assert "No WordNet is installed here" in heard.pop()
+    with pytest.raises(DataError, match=r"have no text; name one"):
         collect(["wordnet"], BankPlaces(tmp_path, (), shipped()))
     (tmp_path / "data.noun").write_text(
         "  1 This software and database is being provided to you\n"
@@ -137,9 +141,9 @@ def test_glosses_are_used_where_wordnet_is_installed_and_missed_aloud_elsewhere(
         '"the dog barked all night"  \n',
         encoding="utf-8",
     )
-    found = collect(["wordnet"], BankPlaces(tmp_path, (), shipped()))
-    assert found.texts == {"wordnet": ("dog, domestic dog, Canis familiaris: a member of the genus Canis",)}
-    assert found.absent == ()
+    found = collect(["wordnet"], BankPlaces(tmp_path, (), shipped()), heard.append)
+    assert found == {"wordnet": ("dog, domestic dog, Canis familiaris: a member of the genus Canis",)}
+    assert heard == []
 
 
 LICENCE = "  1 This software and database is being provided to you, the LICENSEE, by  \n"

@@ -26,7 +26,7 @@ from mctrain.data.words import texts_by_kind, words_of
 from mctrain.errors import DataError, RecipeError, RefusalError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from mctrain.data.refusal import Reserved
     from mctrain.data.shards import SampleMembers
@@ -51,14 +51,6 @@ class BankPlaces:
     known: Reserved
 
 
-@dataclass(frozen=True, slots=True)
-class Collected:
-    """Texts by source, none if no source was named, and sentences about missing sources."""
-
-    texts: Mapping[str, tuple[str, ...]]
-    absent: tuple[str, ...] = ()
-
-
 def _sifted(texts: Iterable[str], known: Reserved, seen: set[str]) -> Iterator[str]:
     """The texts, each as one line, without empty, long, reserved and repeated ones; `seen` are the words of earlier ones."""
     for raw in texts:
@@ -70,8 +62,12 @@ def _sifted(texts: Iterable[str], known: Reserved, seen: set[str]) -> Iterator[s
             yield text
 
 
-def collect(sources: Sequence[str], places: BankPlaces) -> Collected:
+def collect(
+    sources: Sequence[str], places: BankPlaces, tell: Callable[[str], None]
+) -> dict[str, tuple[str, ...]]:
     """Collects the texts of the named sources, in order; a name that ends in .txt or .txt.gz is a file, one text per line.
+
+    `tell` gets a sentence if WordNet is missing.
 
     Raises:
         RecipeError: a source is unknown.
@@ -84,20 +80,18 @@ def collect(sources: Sequence[str], places: BankPlaces) -> Collected:
             raise RecipeError(
                 f"There is no source of texts {name}; there are {known}, and files that end in .txt or .txt.gz."
             )
-    absent: list[str] = []
     seen = set[str]()
     texts: dict[str, tuple[str, ...]] = {}
     for name in dict.fromkeys(sources):
-        if each := tuple(_sifted(_read(name, places, absent), places.known, seen)):
+        if each := tuple(_sifted(_read(name, places, tell), places.known, seen)):
             # a file goes by its name without the folder
             texts[name if name in SOURCES else name.rpartition("/")[2]] = each
     if sources and not texts:
-        missing = "".join(f" {each}" for each in absent)
-        raise DataError(f"The sources of the bank have no text; name one that has some.{missing}")
-    return Collected(texts, tuple(absent))
+        raise DataError("The sources of the bank have no text; name one that has some.")
+    return texts
 
 
-def _read(name: str, places: BankPlaces, absent: list[str]) -> Iterator[str]:
+def _read(name: str, places: BankPlaces, tell: Callable[[str], None]) -> Iterator[str]:
     if name == "imagenet":
         for prompts in class_prompts(class_names(places.data, "imagenet")):
             yield from prompts
@@ -107,7 +101,7 @@ def _read(name: str, places: BankPlaces, absent: list[str]) -> Iterator[str]:
     elif name == "wordnet":
         folder = find_wordnet()
         if folder is None:
-            absent.append(WANTED)
+            tell(WANTED)
         else:
             yield from glosses(folder)
     else:
