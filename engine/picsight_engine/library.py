@@ -224,12 +224,11 @@ class Library:
         *,
         settings: IndexSettings | None = None,
         cancel: threading.Event | None = None,
-        retry_problems: bool = False,
     ) -> Iterator[Event]:
         """Indexes these folders and adds new ones, or indexes the whole library; the last event is Finished.
 
         The run starts when the first event is requested. Files that failed before are retried only if they have
-        changed, or with `retry_problems`.
+        changed, or after `retry`.
 
         Raises:
             RequestError: a folder does not exist.
@@ -252,7 +251,6 @@ class Library:
             distinct,
             settings or IndexSettings(),
             cancel=cancel,
-            retry_problems=retry_problems,
         )
         yield from follow(run, self._db, self._thumbnails(), self._answering, self.tags)
 

@@ -63,7 +63,6 @@ def run_index(
     settings: IndexSettings = IndexSettings(),
     *,
     cancel: threading.Event | None = None,
-    retry_problems: bool = False,
 ) -> Iterator[Event]:
     """Indexes folders of the library; the last event is always Finished, unless the run raises.
 
@@ -77,7 +76,7 @@ def run_index(
     """
     with index_lock(db.folder):
         run = _Run(db, thumbnails, bundle, folders, settings)
-        yield from run.events(cancel or threading.Event(), retry_problems=retry_problems)
+        yield from run.events(cancel or threading.Event())
 
 
 class _Run:
@@ -109,18 +108,13 @@ class _Run:
         self._notes: list[str] = []
         self._emptier: list[Emptier] = []
 
-    def events(self, cancel: threading.Event, *, retry_problems: bool) -> Iterator[Event]:
+    def events(self, cancel: threading.Event) -> Iterator[Event]:
         """The whole run."""
         views = yield from self._look(cancel)
         space = self._bundle.manifest.space_id
         # Panoramas that were read before there were parts are read again.
         embedded = photos_with_vector(self._db, space) - long_photos_without_parts(self._db, space, LONG)
-        plan = make_plan(
-            views,
-            embedded.intersection(self._thumbnails.ids()),
-            METADATA_RULE,
-            retry_problems=retry_problems,
-        )
+        plan = make_plan(views, embedded.intersection(self._thumbnails.ids()), METADATA_RULE)
         if plan.tasks:
             check_image_tower(self._bundle)
         self._set_states(plan)

@@ -89,18 +89,12 @@ def folder_view(db: Database, folder: Folder, listings: Sequence[DirectoryListin
     )
 
 
-def make_plan(
-    views: Iterable[FolderView],
-    complete: Collection[int],
-    metadata_rule: int,
-    *,
-    retry_problems: bool = False,
-) -> Plan:
+def make_plan(views: Iterable[FolderView], complete: Collection[int], metadata_rule: int) -> Plan:
     """Compares the stored files with the seen files.
 
     `complete` are the photos that lack nothing; others are read again. So are files whose metadata were read by an older
     rule than `metadata_rule`, and files whose side-cars came, changed or went. Files that failed and have not changed are
-    skipped, unless they were readable before or `retry_problems` is set.
+    skipped, unless they were readable before.
     """
     plan = Plan()
     views = list(views)
@@ -109,7 +103,7 @@ def make_plan(
         sight = FolderSight(view)
         absences = sight.absences()
         lost.append(absences)
-        _plan_seen(plan, view, complete, metadata_rule, retry_problems=retry_problems)
+        _plan_seen(plan, view, complete, metadata_rule)
         plan.healed.extend(each for each in view.problems if sight.is_healed(each, absences.away))
         plan.devices.extend(sight.settled_devices(absences))
         plan.unreadable.extend((view.folder, each) for each in view.unreadable)
@@ -128,9 +122,7 @@ def make_plan(
     return plan
 
 
-def _plan_seen(
-    plan: Plan, view: FolderView, complete: Collection[int], metadata_rule: int, *, retry_problems: bool
-) -> None:
+def _plan_seen(plan: Plan, view: FolderView, complete: Collection[int], metadata_rule: int) -> None:
     stored = {file.name: file for file in view.stored}
     bad = {problem.name: problem for problem in view.problems}
     heals_unseen = HEALS_UNSEEN | {"not_read"} if can_read_films() else HEALS_UNSEEN
@@ -141,7 +133,7 @@ def _plan_seen(
             was_read = known is not None and known.photo_id is not None
             may_be_part = problem.code == "not_read" and bool(seen.companions)  # its photo may have come
             heals = problem.code in heals_unseen or may_be_part
-            if retry_problems or was_read or heals or is_changed(problem, seen):
+            if was_read or heals or is_changed(problem, seen):
                 plan.tasks.append(Task(view.folder, seen, known))
         elif (
             known is None

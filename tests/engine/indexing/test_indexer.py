@@ -34,7 +34,7 @@ from picsight_engine.store.folders import all_folders, remove_folder
 from picsight_engine.store.migrations import MIGRATIONS, migrate
 from picsight_engine.store.opening import APPLICATION_ID
 from picsight_engine.store.photos import all_photos, paths_of, photos_by_id
-from picsight_engine.store.problems import all_problems
+from picsight_engine.store.problems import all_problems, retry_later
 from picsight_engine.store.runs import recorded
 from picsight_engine.store.selection import photos_ending
 from picsight_engine.store.tagged import person_stars
@@ -460,7 +460,8 @@ def test_a_bad_file_is_not_tried_again_until_asked_for_and_heals_when_it_is_mend
     run(home, bundle, album)
     assert figures(run(home, bundle)) == {"found": 13, "unchanged": 12, "problems": 1}
     assert [problem.tries for problem in all_problems(home.db)] == [1]
-    run(home, bundle, retry_problems=True)
+    retry_later(home.db, all_problems(home.db))
+    run(home, bundle)
     assert [problem.tries for problem in all_problems(home.db)] == [2]
     draw(album / "bad.jpg", 50)
     assert figures(run(home, bundle)) == {"found": 13, "indexed": 1, "unchanged": 12}

@@ -78,7 +78,7 @@ class LibraryController(QObject):
         self._emptier: tuple[Emptier, ...] = ()
         self._run: Stream | None = None
         self._run_folders = 0
-        self._again: bool | None = None  # a run to start after this one; True if it retries problems
+        self._again = False  # whether another run starts after this one
         self._next_model: str | None = None  # the last requested model, to be chosen after the current work
         self._choosing: str | None = None  # the model being chosen in a thread; no run may begin meanwhile
         self._opening = self._has_begun = False
@@ -242,13 +242,13 @@ class LibraryController(QObject):
         if lost:
             self.change(work, go_on, self._status.show_emptier)
 
-    def index(self, *, retry_problems: bool = False) -> None:
+    def index(self) -> None:
         """Index all folders; during a run, start another one after it."""
         library = self._library
         if library is None or not self._overview.folders:
             return
         if self._run is not None or self._choosing is not None:
-            self._again = retry_problems or bool(self._again)
+            self._again = True
             return
         self._paused, self._looked, self._run_folders = False, False, len(self._overview.folders)
         self._begun_with |= self._added
@@ -266,7 +266,7 @@ class LibraryController(QObject):
         def events(cancel: threading.Event) -> Iterator[Event | Overview | tuple[Finished, Overview]]:
             self._misread = False
             try:
-                for event in library.index(cancel=cancel, retry_problems=retry_problems):
+                for event in library.index(cancel=cancel):
                     if isinstance(event, Finished):
                         yield event, overview_of(library)  # the overview must not be older than the event
                     else:
@@ -281,7 +281,7 @@ class LibraryController(QObject):
     def pause(self) -> None:
         """Stop the run; its results are kept, and resuming continues from there."""
         if self._run is not None:
-            self._paused, self._again = True, None
+            self._paused, self._again = True, False
             self._run.cancel()
             self._status.show_paused()
 
@@ -334,9 +334,9 @@ class LibraryController(QObject):
 
     def _go_on(self, *, look: bool) -> None:
         """Start the run requested meanwhile; with `look`, start one in any case."""
-        retry, self._again = self._again, None
-        if look or retry is not None:
-            self.index(retry_problems=bool(retry))
+        again, self._again = self._again, False
+        if look or again:
+            self.index()
 
     def take_up_model(self, name: str) -> None:
         """Use a newly installed model: open the library if it waits for one, or reload the files of its model."""

@@ -64,7 +64,6 @@ class LibraryPages(QObject):
         search.install_again_requested.connect(lambda: models.install_again(library.model_names[0]))
         self._join_folders()
         self._join_status()
-        frame.problems.retry_all_requested.connect(lambda: library.index(retry_problems=True))
         frame.problems.retry_requested.connect(self._retry)
         frame.problems.ignore_requested.connect(self._ignore)
 

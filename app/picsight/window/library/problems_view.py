@@ -49,7 +49,6 @@ class ProblemsView(QWidget):
         Key("Back to the photos", ("Esc",)),
     )
 
-    retry_all_requested = Signal()
     retry_requested = Signal(object)  # tuple[Problem, ...]
     ignore_requested = Signal(object)  # tuple[Problem, ...]
     reveal_requested = Signal(object)  # Path
@@ -106,7 +105,7 @@ class ProblemsView(QWidget):
         table.collapsed.connect(lambda index: self._closed.add(self._model.group_of(index).reason))
         table.expanded.connect(lambda index: self._closed.discard(self._model.group_of(index).reason))
         table.selectionModel().currentChanged.connect(self._show_path)
-        self._retry.clicked.connect(self._retry_shown)
+        self._retry.clicked.connect(lambda: self.retry_requested.emit(self._model.shown()))
         self._reveal.clicked.connect(self._reveal_current)
         self._model.modelReset.connect(self._follow)
 
@@ -197,12 +196,6 @@ class ProblemsView(QWidget):
             self.reveal_requested.emit(path)
 
     # Actions
-
-    def _retry_shown(self) -> None:
-        if self._model.kind is None:
-            self.retry_all_requested.emit()
-        else:
-            self.retry_requested.emit(self._model.shown())
 
     def _ignore(self, index: QModelIndex) -> None:
         self.ignore_requested.emit(self._model.problems_at(index))
