@@ -60,9 +60,9 @@ class Tokenizer:
         if self._spec.clean == "clip":
             self._tokenizer.normalizer = None
             self._tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=False, use_regex=False)
-        self._special = _any_of(
-            token.content for token in self._tokenizer.get_added_tokens_decoder().values() if token.special
-        )
+        added = self._tokenizer.get_added_tokens_decoder().values()
+        special = sorted((token.content for token in added if token.special), key=len, reverse=True)
+        self._special = re.compile("|".join(map(re.escape, special))) if special else None
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.int64]:
         """Token ids, [n, tokens]; special tokens spelled in the texts are removed.
@@ -99,11 +99,6 @@ class Tokenizer:
 def _valid(text: str) -> str:
     """The text without lone surrogates, which a command line may contain."""
     return text.encode("utf-8", "ignore").decode("utf-8")
-
-
-def _any_of(words: object) -> re.Pattern[str] | None:
-    found = sorted(words, key=len, reverse=True)  # type: ignore[call-overload]
-    return re.compile("|".join(map(re.escape, found))) if found else None
 
 
 def clip_words(text: str) -> list[str]:

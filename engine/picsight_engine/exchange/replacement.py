@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from picsight_engine.photos.formats import is_photo_name
 from picsight_engine.photos.reading import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 _DATABASE = b"SQLite format 3\0"
 _DRAFT = ".picsight-{}.part"
@@ -63,11 +64,8 @@ def _is_database(path: Path) -> bool:
 def write_whole(path: Path, chunks: Iterable[bytes]) -> None:
     """Replaces a file atomically; for a link, replaces its target. Raises OSError."""
     path = Path(os.path.realpath(path))
-    draft = _write_draft(path, chunks)
-    try:
+    with _drafted(path, chunks) as draft:
         draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def exchange(path: Path, before: bytes | None, after: bytes | None) -> None:
@@ -77,36 +75,34 @@ def exchange(path: Path, before: bytes | None, after: bytes | None) -> None:
         ChangedMeanwhileError: the file holds something else, or is a link.
         OSError: the file cannot be written.
     """
-    draft = _write_draft(path, [after or b""])
-    try:
-        if before is None:
-            _put_where_nothing_is(draft, path)
-            return
-        shutil.copymode(path, draft)
-        if path.is_symlink() or path.read_bytes() != before:
-            raise ChangedMeanwhileError
-        if after is None:
-            path.unlink()
-        else:
-            draft.replace(path)
-    except FileNotFoundError as fault:
-        raise ChangedMeanwhileError from fault
-    finally:
-        draft.unlink(missing_ok=True)
+    with _drafted(path, [after or b""]) as draft:
+        try:
+            if before is None:
+                _put_where_nothing_is(draft, path)
+                return
+            shutil.copymode(path, draft)
+            if path.is_symlink() or path.read_bytes() != before:
+                raise ChangedMeanwhileError
+            if after is None:
+                path.unlink()
+            else:
+                draft.replace(path)
+        except FileNotFoundError as fault:
+            raise ChangedMeanwhileError from fault
 
 
-def _write_draft(path: Path, chunks: Iterable[bytes]) -> Path:
-    """Writes and syncs the chunks under a short temporary name: the file's name may have the maximum length."""
+@contextmanager
+def _drafted(path: Path, chunks: Iterable[bytes]) -> Iterator[Path]:
+    """A synced file of the chunks beside `path`, removed afterwards; its name is short, as that of `path` may be the longest."""
     draft = path.with_name(_DRAFT.format(os.urandom(4).hex()))
     try:
         with draft.open("xb") as file:
             file.writelines(chunks)
             file.flush()
             os.fsync(file.fileno())
-    except BaseException:
+        yield draft
+    finally:
         draft.unlink(missing_ok=True)
-        raise
-    return draft
 
 
 def _put_where_nothing_is(draft: Path, path: Path) -> None:

@@ -6,7 +6,6 @@ It resumes an earlier attempt if a hash can verify the whole file, and returns o
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import json
 import re
@@ -19,6 +18,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import IO, TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
+from picsight_engine.bundles.bundle import file_record
 from picsight_engine.bundles.destination import refusals_explained
 from picsight_engine.errors import CancelledError, DownloadError
 from picsight_engine.private_files import make_private_folder, open_private, write_private
@@ -288,8 +288,7 @@ class _Download:
 
     def _finish(self) -> Fetched:
         """Moves the file to its target if size and hash are right."""
-        with self._part.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = file_record(self._part).sha256
         stated, revision, expected = self._notes.stated_sha256, self._notes.revision, self._sha256
         if expected not in {None, found}:
             whose = "Picsight knows" if self._wanted.sha256 else f"{self._host} states"
