@@ -250,7 +250,8 @@ def _container(tree: _ElementTree, name: str, kind: str) -> _Element:
     container = next((child for child in element if child.tag in CONTAINERS), None)
     if container is not None:
         return container
-    bare = [text for text in (_pop_attribute(tree, name), (element.text or "").strip()) if text]
+    attributes = [str(node.attrib.pop(name)) for node in nodes(tree) if name in node.attrib]
+    bare = [text for text in (*attributes[-1:], (element.text or "").strip()) if text]
     element.text = None
     container = _element(kind)
     _append(element, container)
@@ -278,14 +279,6 @@ def _set(tree: _ElementTree, name: str, text: str | None) -> None:
     tail = element.tail
     element.clear()
     element.text, element.tail = text, tail
-
-
-def _pop_attribute(tree: _ElementTree, name: str) -> str | None:
-    found: str | None = None
-    for node in nodes(tree):
-        if name in node.attrib:
-            found = str(node.attrib.pop(name))
-    return found
 
 
 def _new_property(tree: _ElementTree, name: str) -> _Element:

@@ -15,7 +15,6 @@ from picsight_engine.errors import RequestError
 
 HUB = "https://huggingface.co"
 LATEST = "main"  # a revision that is pinned by the first response of the repository
-_READ_MS = 60.0  # reading, decoding and a thumbnail of a 12-megapixel photo on one core
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +71,6 @@ class CatalogueEntry:
     def bytes(self) -> int:
         """The size of the download in bytes, without `coreml`; exact if all sizes are known."""
         return sum(file.size or file.about for file in self.files)
-
-
-def seconds_to_index(entry_ms: float, photos: int, workers: int) -> float:
-    """The approximate time to index `photos` with an image tower of `entry_ms` milliseconds per photo."""
-    return photos * (_READ_MS + entry_ms) / 1000 / max(workers, 1)
 
 
 def find_entry(name: str) -> CatalogueEntry:

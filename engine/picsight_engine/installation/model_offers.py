@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.errors import BundleError, RequestError
-from picsight_engine.installation.catalogue import CATALOGUE, seconds_to_index
+from picsight_engine.installation.catalogue import CATALOGUE
 from picsight_engine.installation.model_choice import answering_folder
 from picsight_engine.store.health import photos_awaiting
 from picsight_engine.store.library_folder import chosen_model
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _SHIPPED = "Comes with Picsight: small, quick, knows everyday things."
 _GONE = "It is not on this computer any more: install it again, or choose another one."
+_READ_MS = 60.0  # reading, decoding and a thumbnail of a 12-megapixel photo on one core
 _SHIPPED_MS = 21.0  # of the shipped image tower where the times of the catalogue were measured
 OfferState = Literal["available", "unfinished", "installed", "damaged"]
 
@@ -78,8 +79,8 @@ def model_offers(
         except RequestError:
             db = None
         answering = answering_folder(folder, models)
-        workers = suitable_workers()
         pace = _pace(models.shipped) if db is not None and active_space(db) is not None else 1.0
+        pace_in_seconds = pace / suitable_workers() / 1000
 
         def offer(name: str) -> ModelOffer:
             model, entry = installed.get(name), known.get(name)
@@ -103,7 +104,7 @@ def model_offers(
                 photos=photos,
                 seconds=None
                 if milliseconds is None
-                else pace * seconds_to_index(milliseconds, photos, workers),
+                else photos * (_READ_MS + milliseconds) * pace_in_seconds,
                 answers=model is not None and model.folder == answering,
                 wanted=name == chosen,
                 fault=fault,

@@ -65,9 +65,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A bundle found at `path`; `licence` is its licence text, empty if it has none."""
+    """A bundle that was found; `licence` is its licence text, empty if it has none."""
 
-    path: Path
     manifest: Manifest
     licence: str
     _source: Source
@@ -122,10 +121,7 @@ def open_parcel(path: Path) -> Iterator[Parcel]:
     with open_source(path) as source:
         with damage_explained(path):
             layout = find_published(path) if source.find(MANIFEST) is None else None
-            if layout is not None:
-                parcel = Parcel(path, describe(path, layout), "", source, "")
-            else:
-                parcel = _parcel(source)
+            parcel = _parcel(source) if layout is None else Parcel(describe(path, layout), "", source, "")
         yield parcel
 
 
@@ -240,4 +236,4 @@ def _parcel(source: Source) -> Parcel:
         # `unpack` reports a missing file.
         with suppress(KeyError), source.open(prefix + LICENCE) as file:
             licence = file.read(64_000).decode("utf-8", "replace").strip()
-    return Parcel(source.path, manifest, licence, source, prefix)
+    return Parcel(manifest, licence, source, prefix)

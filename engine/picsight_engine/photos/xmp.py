@@ -284,10 +284,11 @@ def properties(tree: _ElementTree, name: str) -> Iterator[_Element]:
 
 
 def items(tree: _ElementTree, name: str) -> list[str]:
-    """All values of a property in any form, without surrounding white space."""
-    attributes = [node.get(name) for node in nodes(tree)]
-    elements = [content(item) for element in properties(tree, name) for item in _items(element)]
-    return [text for text in ((value or "").strip() for value in (*attributes, *elements)) if text]
+    """All values of a property in any form, without surrounding white space; those in the default language first."""
+    found = [item for element in properties(tree, name) for item in _items(element)]
+    found.sort(key=lambda item: item.get(_LANGUAGE) != "x-default")
+    values = (*(node.get(name) for node in nodes(tree)), *map(content, found))
+    return [text for text in ((value or "").strip() for value in values) if text]
 
 
 def keyword_of(text: str, divider: str | None) -> Keyword:
@@ -366,10 +367,7 @@ def content(element: _Element) -> str | None:
 
 def value_of(tree: _ElementTree, name: str) -> str | None:
     """The single value of a property, in the default language."""
-    found = [item for element in properties(tree, name) for item in _items(element)]
-    found.sort(key=lambda item: item.get(_LANGUAGE) != "x-default")
-    values = [*(node.get(name) for node in nodes(tree)), *map(content, found)]
-    return next((text for text in ((value or "").strip() for value in values) if text), None)
+    return next(iter(items(tree, name)), None)
 
 
 def rating(tree: _ElementTree, name: str = RATING) -> int | None:
