@@ -125,7 +125,6 @@ class RowView(QWidget):
         self._stands, self._fault = SignedSentence(self), SignedSentence(self)
         self._progress = ThinProgress("", self)
         self.cancel = Button(self.tr("Cancel"), Weight.PLAIN, self)
-        self.cancel.setAutoDefault(False)
         self.cancel.clicked.connect(self.cancel_requested)
         self._buttons: dict[ModelAction, Button] = {}
         self._keyboard_due = self._is_card = False
@@ -188,7 +187,6 @@ class RowView(QWidget):
                     Weight.QUIET if act is ModelAction.REMOVE else Weight.PRIMARY if advised else Weight.PLAIN
                 )
                 button = self._buttons[act] = Button(say(act.value), weight, self)
-                button.setAutoDefault(False)
                 button.clicked.connect(partial(self.wished.emit, act))
             button.setAccessibleName(say(SPOKEN[act]).format(model=row.title))
             self._acts.removeWidget(button)

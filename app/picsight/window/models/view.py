@@ -67,8 +67,6 @@ class ModelsDialog(QDialog):
         self._size_first()
 
     def _connect(self) -> None:
-        for button in (self.all, self.details, self.file, self.done_button):
-            button.setAutoDefault(False)
         self.all.setCheckable(True)
         self.all.toggled.connect(self._show_others)
         self.details.setCheckable(True)
@@ -252,8 +250,6 @@ class LicencePage(QWidget):
         self.decline = Button(self.tr("Back"), Weight.PLAIN, self)
         self.accept.clicked.connect(self.accepted)
         self.decline.clicked.connect(self.declined)
-        for button in (self.accept, self.decline):
-            button.setAutoDefault(False)
         self._lay_out()
 
     def _lay_out(self) -> None:

@@ -107,9 +107,9 @@ class Button(Painted, QPushButton):
         self._weight = weight
         self.air = SMALL if weight is Weight.QUIET else ONE
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
-        self.setCursor(
-            Qt.CursorShape.PointingHandCursor if weight is Weight.QUIET else Qt.CursorShape.ArrowCursor
-        )
+        self.setAutoDefault(False)  # in a dialog, Enter presses the focused button only
+        if weight is Weight.QUIET:
+            self.setCursor(Qt.CursorShape.PointingHandCursor)
 
     def _plate(self, colours: Tones) -> tuple[QColor, QPen] | None:
         """In high contrast, outline the button, with a dashed line if disabled: not by colour alone."""
