@@ -62,7 +62,7 @@ class MainWindow(QMainWindow):
         self._settings, self._jobs, self._asks = settings, jobs, True
         self.pictures = Pictures(Limits())
         self.frame = frame = Frame(settings, self.pictures, jobs, self)
-        self.library = LibraryController(place, frame.problems_model, frame.status, jobs, self)
+        self.library = LibraryController(place, frame.status, jobs, self)
         self.search = SearchController(frame.box, frame.wall_page, jobs, self.pictures, self)
         self.offers = TypingOffers(frame.box, jobs, frame.wall_page.header.title, self)
         self.viewer = ViewerController(

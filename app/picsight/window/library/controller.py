@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from picsight.jobs import Jobs, Stream
     from picsight.window.history import Ended, Step
-    from picsight.window.library.problems_model import ProblemsModel
     from picsight.window.library.status import StatusLine
     from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.indexing.events import Emptier, Event
@@ -60,15 +59,10 @@ class LibraryController(QObject):
     model_refused = Signal(str)  # why the model could not be chosen
 
     def __init__(
-        self,
-        place: LibraryPlace,
-        problems: ProblemsModel,
-        status: StatusLine,
-        jobs: Jobs,
-        parent: QObject | None = None,
+        self, place: LibraryPlace, status: StatusLine, jobs: Jobs, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
-        self._place, self._problems, self._status, self._jobs = place, problems, status, jobs
+        self._place, self._status, self._jobs = place, status, jobs
         self._library: Library | None = None
         self._answering: Bundle | None = None
         self._overview = Overview()
@@ -389,7 +383,6 @@ class LibraryController(QObject):
 
     def _take_overview(self, overview: Overview) -> None:
         self._overview = overview
-        self._problems.set_problems(overview.problems)
         self.overview_changed.emit(overview)
 
     def look_over(self) -> None:

@@ -121,6 +121,7 @@ class LibraryPages(QObject):
 
     def _show_overview(self, overview: Overview) -> None:
         frame = self._frame
+        frame.problems_model.set_problems(overview.problems)
         self._show_lines()
         frame.has_folders = bool(overview.folders)
         if frame.page is (frame.first_run if frame.has_folders else frame.wall_page):
