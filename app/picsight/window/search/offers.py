@@ -47,7 +47,7 @@ class TypingOffers(QObject):
         super().__init__(parent)
         self._box, self._jobs, self._beside = box, jobs, beside
         self._library: Library | None = None
-        self.list = SuggestionList(box)
+        self.list = SuggestionList(beside.window())
         self._found: Suggestions | None = None
         self._has_answers = True  # whether the typed query has photos
         self._looked = QTimer(self, singleShot=True, interval=HISTORY_MS)
@@ -118,11 +118,8 @@ class TypingOffers(QObject):
         words = min(
             beside.fontMetrics().horizontalAdvance(beside.text()) + px(beside, ONE), beside.width() // 2
         )
-        place = beside.rect().adjusted(words, 0, 0, 0)
-        if beside.isRightToLeft():
-            place.moveLeft(0)
-        if self.list.parentWidget() is not beside.window():
-            self.list.setParent(beside.window())  # the line had no window when this object was made
+        behind = beside.rect().adjusted(words, 0, 0, 0)
+        place = QStyle.visualRect(beside.layoutDirection(), beside.rect(), behind)
         place.moveTopLeft(beside.mapTo(beside.window(), place.topLeft()))
         self.list.offer(items, place)
 
