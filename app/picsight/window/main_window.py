@@ -109,8 +109,9 @@ class MainWindow(QMainWindow):
         self.saved = SavedSearches(frame, self.library, self.search, self.history)
         frame.box.is_album = self.tags.is_album
         self.tags.changed.connect(lambda _tags: frame.box.update_chips())
-        self.library.opened.connect(self.offers.use)
-        self.library.opened.connect(self.tags.use)
+        users = self.offers, self.tags, self.trashing, self.exporting, self.viewer, self.photos
+        for use in (each.use for each in users):
+            self.library.opened.connect(use)
         self.library.overview_changed.connect(lambda _overview: self.tags.look())
         self.tags.changed.connect(self.library_pages.show_tags)
         self._join_trashing()
@@ -125,10 +126,6 @@ class MainWindow(QMainWindow):
         self._size_first()
 
     def _join_trashing(self) -> None:
-        self.library.opened.connect(self.trashing.use)
-        self.library.opened.connect(self.exporting.use)
-        self.library.opened.connect(self.viewer.use)
-        self.library.opened.connect(self.photos.use)
         self.trashing.files_gone.connect(self.viewer.go_on)
         for changed in (self.trashing.files_gone, self.trashing.files_back):
             changed.connect(self.search.ask_again)
