@@ -65,21 +65,23 @@ class LibraryController(QObject):
         self._place, self._status, self._jobs = place, status, jobs
         self._library: Library | None = None
         self._answering: Bundle | None = None
-        self._overview = Overview()
+        self.overview = Overview()  # as last read
+        self.has_looked = False  # whether the last run has read all folders completely
+        # The folders that the last run found emptier than before, and whose photos it kept.
+        self.emptier: tuple[Emptier, ...] = ()
+        # The missing or incomplete model because of which the library could not be opened.
+        self.broken_model: BrokenModel | None = None
         # Folders that the user has added: those that no run has begun to read yet, and those that none has finished.
         self._added: set[Path] = set()
         self._begun_with: set[Path] = set()
-        self._emptier: tuple[Emptier, ...] = ()
         self._run: Stream | None = None
         self._run_folders = 0
         self._again = False  # whether another run starts after this one
         self._next_model: str | None = None  # the last requested model, to be chosen after the current work
         self._choosing: str | None = None  # the model being chosen in a thread; no run may begin meanwhile
         self._opening = self._has_begun = False
-        self._broken: BrokenModel | None = None
         self._misread = False  # the last run could not load its model
         self._paused = False
-        self._looked = False
         status.pause_requested.connect(self.pause)
         status.resume_requested.connect(self.index)
         status.cancel_change_requested.connect(self.cancel_change)
@@ -101,7 +103,7 @@ class LibraryController(QObject):
         self._jobs.read(work, self._take_library, self._fail_to_open)
 
     def _models(self) -> ModelChoice:
-        self._broken = None
+        self.broken_model = None
         try:
             return self._place.models()
         except BundleError:
@@ -109,13 +111,8 @@ class LibraryController(QObject):
 
             models = self._place.installed()
             name = chosen_model(self._place.folder) or models.all()[0].name
-            self._broken = BrokenModel(name, any(name == model.name for model in models.all()))
+            self.broken_model = BrokenModel(name, any(name == model.name for model in models.all()))
             raise
-
-    @property
-    def broken_model(self) -> BrokenModel | None:
-        """The missing or incomplete model because of which the library could not be opened."""
-        return self._broken
 
     @property
     def model_names(self) -> tuple[str, str]:
@@ -130,19 +127,9 @@ class LibraryController(QObject):
             self._library = None
 
     @property
-    def overview(self) -> Overview:
-        """The last overview of the library."""
-        return self._overview
-
-    @property
     def is_indexing(self) -> bool:
         """True during a run."""
         return self._run is not None
-
-    @property
-    def has_looked(self) -> bool:
-        """True once a run has read all folders completely."""
-        return self._looked
 
     def add_folders(self, paths: Sequence[Path]) -> None:
         """Add folders and index them."""
@@ -202,7 +189,7 @@ class LibraryController(QObject):
             for folder in library.folders():
                 if folder.path == path:
                     library.remove_folder(folder.id)
-            self._emptier = tuple(place for place in self._emptier if not place.path.is_relative_to(path))
+            self.emptier = tuple(place for place in self.emptier if not place.path.is_relative_to(path))
 
         def end() -> None:
             if not self.is_indexing:
@@ -215,18 +202,13 @@ class LibraryController(QObject):
 
         return self.step(remove, end), self.step(lambda library: library.restore_folder(path), look)
 
-    @property
-    def emptier(self) -> tuple[Emptier, ...]:
-        """The folders that the last run found emptier than before, and whose photos it kept."""
-        return self._emptier
-
     def forget_lost(self) -> None:
         """Remove the lost photos of those folders, as the user confirmed; then index again."""
-        lost = [place.path for place in self._emptier]
+        lost = [place.path for place in self.emptier]
 
         def work(library: Library) -> None:
             library.forget(lost)
-            self._emptier = ()
+            self.emptier = ()
 
         def go_on() -> None:
             self.indexing_ended.emit()
@@ -239,16 +221,16 @@ class LibraryController(QObject):
     def index(self) -> None:
         """Index all folders; during a run, start another one after it."""
         library = self._library
-        if library is None or not self._overview.folders:
+        if library is None or not self.overview.folders:
             return
         if self._run is not None or self._choosing is not None:
             self._again = True
             return
-        self._paused, self._looked, self._run_folders = False, False, len(self._overview.folders)
+        self._paused, self.has_looked, self._run_folders = False, False, len(self.overview.folders)
         self._begun_with |= self._added
         self._added.clear()
 
-        directories, due = self._overview.directories, 0.0
+        directories, due = self.overview.directories, 0.0
 
         def grown() -> Overview:
             nonlocal directories, due
@@ -334,7 +316,7 @@ class LibraryController(QObject):
 
     def take_up_model(self, name: str) -> None:
         """Use a newly installed model: open the library if it waits for one, or reload the files of its model."""
-        if self._broken is not None:
+        if self.broken_model is not None:
             self.open(())
         elif name in self.model_names:
             self.use_model(self._next_model or self._choosing or self.model_names[1])
@@ -376,13 +358,13 @@ class LibraryController(QObject):
         self._has_begun = True
         self.begun.emit()
         self.look_over()
-        if self._overview.photos:
+        if self.overview.photos:
             # Loads the model before the first search. An error is reported by that search.
             self._jobs.read(library.warm_up, lambda _: None, lambda _: None)
         self.index()
 
     def _take_overview(self, overview: Overview) -> None:
-        self._overview = overview
+        self.overview = overview
         self.overview_changed.emit(overview)
 
     def look_over(self) -> None:
@@ -401,7 +383,7 @@ class LibraryController(QObject):
             case Progress() if self.is_changing:
                 self._status.show_changing(self._read_share(event))
             case Progress():
-                self._status.show_progress(event, self._run_folders, self._overview.photos)
+                self._status.show_progress(event, self._run_folders, self.overview.photos)
             case Overview():
                 self._take_overview(event)
                 self.photos_committed.emit()
@@ -417,14 +399,14 @@ class LibraryController(QObject):
     def _read_share(self, progress: Progress) -> float:
         """The share of all photos that the new model has read, in this run and earlier ones."""
         left = progress.total - progress.done
-        return 1.0 - left / max(self._overview.photos, progress.total, 1)
+        return 1.0 - left / max(self.overview.photos, progress.total, 1)
 
     def _take_finished(self, event: Finished, overview: Overview) -> None:
         before, self._answering = self._answering, self._library.bundle if self._library else None
         changed = before is not None and before is not self._answering
         if changed:
             self.answers_changed.emit()
-        self._looked, self._emptier = not event.cancelled, event.emptier
+        self.has_looked, self.emptier = not event.cancelled, event.emptier
         self._take_overview(overview)
         if event.cancelled:
             if self._next_model is None:  # else the next run follows at once

@@ -74,20 +74,20 @@ class ProblemsModel(QAbstractItemModel):
         super().__init__(parent)
         self._all: tuple[Problem, ...] = ()
         self._groups: tuple[ProblemGroup, ...] = ()
-        self._kind: ProblemCode | None = None
+        self.kind: ProblemCode | None = None  # the shown one, None for all
 
     def set_problems(self, problems: Sequence[Problem]) -> None:
         """Show these problems, only those of the chosen kind if there are any."""
         if tuple(problems) == self._all:
             return
-        kind = self._kind if any(problem.code == self._kind for problem in problems) else None
+        kind = self.kind if any(problem.code == self.kind for problem in problems) else None
         self._all = tuple(problems)
         self.show_kind(kind)
 
     def show_kind(self, kind: ProblemCode | None) -> None:
         """Show one kind only, or all."""
         self.beginResetModel()
-        self._kind = kind
+        self.kind = kind
         shown = [problem for problem in self._all if kind in (None, problem.code)]
         by_reason: dict[str, list[Problem]] = {}
         for problem in shown:
@@ -95,11 +95,6 @@ class ProblemsModel(QAbstractItemModel):
         groups = (ProblemGroup(reason, tuple(files)) for reason, files in by_reason.items())
         self._groups = tuple(sorted(groups, key=lambda each: (each.reason in UNREAD, -len(each.problems))))
         self.endResetModel()
-
-    @property
-    def kind(self) -> ProblemCode | None:
-        """The shown kind, None for all."""
-        return self._kind
 
     def kinds(self) -> list[tuple[ProblemCode, int]]:
         """The kinds with their numbers, most frequent first."""

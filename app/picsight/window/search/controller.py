@@ -70,8 +70,9 @@ class SearchController(QObject):
         super().__init__(parent)
         self._box, self._page, self._jobs = box, page, jobs
         self._library: Library | None = None
-        self._place, self._wanted = Place(), Place()
-        self._shown: Shown | None = None
+        self.place = Place()  # what is shown
+        self.wanted = Place()  # the place of the last request, shown or pending
+        self.shown: Shown | None = None  # the contents of the shown place
         self._held: Shown | None = None  # an answer without a match, to be shown after a pause
         self._arrangement = Arrangement()
         self._back: list[tuple[Place, tuple[int, int]]] = []
@@ -117,31 +118,16 @@ class SearchController(QObject):
 
     def ask_again(self) -> None:
         """Search again, since the model changed or photos are gone; a pending answer is dropped."""
-        if self._place == self._wanted:
-            self._request(self._wanted, stay=True)
+        if self.place == self.wanted:
+            self._request(self.wanted, stay=True)
         else:
-            self._request(self._wanted, self._seen, stay=self._stay)
-
-    @property
-    def place(self) -> Place:
-        """The shown place."""
-        return self._place
-
-    @property
-    def wanted(self) -> Place:
-        """The place of the last request, shown or pending."""
-        return self._wanted
+            self._request(self.wanted, self._seen, stay=self._stay)
 
     @property
     def query(self) -> str:
         """The current query, its last word completed; without the folder."""
-        shown, place = self._shown, self._place
+        shown, place = self.shown, self.place
         return place.words if shown is None or place.cursor is None else shown.answer.query
-
-    @property
-    def shown(self) -> Shown | None:
-        """What is there."""
-        return self._shown
 
     def expect_photos(self) -> None:
         """Show that photos will come, before the library is open."""
@@ -156,7 +142,7 @@ class SearchController(QObject):
     def like(self, photo: Result) -> None:
         """Show photos like this one; words can be added."""
         self.likes.know(photo)
-        self.go(Place(f"like:#{photo.id}", self._wanted.folder))
+        self.go(Place(f"like:#{photo.id}", self.wanted.folder))
 
     def less_like(self, photo: Result) -> None:
         """Search here for less of what this photo shows."""
@@ -171,11 +157,11 @@ class SearchController(QObject):
 
     def name_place(self) -> None:
         """Show the current place in the box."""
-        self._box.set_text(self._wanted.words)
+        self._box.set_text(self.wanted.words)
         self._name_folder()
 
     def _name_folder(self) -> None:
-        self._box.set_scope(self._wanted.folder.name if self._wanted.folder else "")
+        self._box.set_scope(self.wanted.folder.name if self.wanted.folder else "")
 
     def name_nothing(self) -> None:
         """Empty the box, which has no relation to the shown page."""
@@ -186,7 +172,7 @@ class SearchController(QObject):
         """Return to the previous place, its scroll position and its photo; finally to all photos."""
         if self._back:
             self._request(*self._back.pop())
-        elif self._wanted != Place():
+        elif self.wanted != Place():
             self._request(Place())
         self.name_place()
 
@@ -195,7 +181,7 @@ class SearchController(QObject):
         self._unread = unread
         if photos != self._photos:
             self._photos = photos
-            if self._place == Place():
+            if self.place == Place():
                 self._say_what_is_shown()
 
     def photos_arrived(self) -> None:
@@ -214,12 +200,12 @@ class SearchController(QObject):
         `complete` means that all folders were read: no more photos will come.
         """
         self._settled = complete
-        if self._shown is not None and not self._shown.wall.results and not self._wanted.is_search:
-            self._request(self._wanted)
-        elif self._is_looked_at() or self._wanted.is_search:
+        if self.shown is not None and not self.shown.wall.results and not self.wanted.is_search:
+            self._request(self.wanted)
+        elif self._is_looked_at() or self.wanted.is_search:
             self._tell_news()
         else:  # keeps the selection until they come
-            self._request(self._wanted, stay=True)
+            self._request(self.wanted, stay=True)
 
     def _is_looked_at(self) -> bool:
         """Whether moving the photos would disturb the user."""
@@ -232,22 +218,22 @@ class SearchController(QObject):
         self._quiet.start()
         self._name_folder()  # words typed on another page search the wall's folder, whose name was hidden there
         words, cursor = self._box.asked()
-        completed = self._wanted.cursor is not None and self.query != words
-        if words == self._wanted.words and not (completed and cursor is None):
+        completed = self.wanted.cursor is not None and self.query != words
+        if words == self.wanted.words and not (completed and cursor is None):
             return
-        if not self._wanted.words:
+        if not self.wanted.words:
             self._remember()
         self._request(
-            Place(words, self._wanted.folder, cursor, self._box.query),
+            Place(words, self.wanted.folder, cursor, self._box.query),
             wait=self._took > SLOW_SECONDS,
         )
 
     def _submitted(self) -> None:
         """Search for the typed query, its last word not completed."""
         words = self._box.text()
-        is_completed = self._place == self._wanted and self._wanted.cursor is not None and self.query != words
-        if words and (is_completed or words != self._wanted.words):
-            self._request(Place(words, self._wanted.folder, asked=self._box.query))
+        is_completed = self.place == self.wanted and self.wanted.cursor is not None and self.query != words
+        if words and (is_completed or words != self.wanted.words):
+            self._request(Place(words, self.wanted.folder, asked=self._box.query))
         elif self._held is not None:
             self._show(self._held)
         self._to_photos()
@@ -255,7 +241,7 @@ class SearchController(QObject):
     def _widen(self) -> None:
         """Search all photos instead of the folder."""
         self._remember()
-        self._request(replace(self._wanted, folder=None))
+        self._request(replace(self.wanted, folder=None))
         self.name_place()
 
     def _to_photos(self) -> None:
@@ -266,16 +252,16 @@ class SearchController(QObject):
             view.setCurrentIndex(view.model().index(0, 0))
 
     def _remember(self) -> None:
-        if self._shown is not None and self._place == self._wanted:
-            before = [entry for entry in self._back[-49:] if entry[0] != self._place]
-            self._back = [*before, (self._place, self._page.view.place())]
+        if self.shown is not None and self.place == self.wanted:
+            before = [entry for entry in self._back[-49:] if entry[0] != self.place]
+            self._back = [*before, (self.place, self._page.view.place())]
 
     # Asking and showing
 
     def _request(
         self, place: Place, seen: tuple[int, int] | None = None, *, stay: bool = False, wait: bool = False
     ) -> None:
-        self._wanted, self._seen, self._stay, self._held = place, seen, stay, None
+        self.wanted, self._seen, self._stay, self._held = place, seen, stay, None
         self._jobs.forget(LANE_NEWS)
         self._comparing = False
         if wait:
@@ -286,7 +272,7 @@ class SearchController(QObject):
 
     def _ask(self) -> None:
         self._pause.stop()
-        library, place = self._library, self._wanted
+        library, place = self._library, self.wanted
         if library is None:
             return
         arrangement, started = place.arranged(self._arrangement), time.monotonic()
@@ -323,10 +309,10 @@ class SearchController(QObject):
 
     def _show(self, shown: Shown) -> None:
         """Show the answer for the wanted place."""
-        view, place, is_same = self._page.view, self._wanted, shown is self._shown
+        view, place, is_same = self._page.view, self.wanted, shown is self.shown
         seen, stay = self._seen, self._stay
         self._seen, self._stay, self._held = None, False, None
-        self._place, self._shown = place, shown
+        self.place, self.shown = place, shown
         self._page.pill.hide()
         self._box.show_answer(shown.answer if place.is_search else None)
         self._page.header.say_translation(*searched_as(place, shown))
@@ -349,7 +335,7 @@ class SearchController(QObject):
             self._tell_news()
 
     def _say_what_is_shown(self) -> None:
-        place, shown = self._place, self._shown
+        place, shown = self.place, self.shown
         if shown is None:
             return
         if shown.finds_nothing or not shown.wall.results:
@@ -362,13 +348,13 @@ class SearchController(QObject):
 
     def _asked(self, *, begins: bool = True) -> str:
         """The query in readable form, with the folder."""
-        answer = self._shown.answer if self._shown else None
-        asked = readable(self._place.asked, self.likes.name, self._box.is_album, answer, begins=begins)
-        return scoped(asked, self._place)
+        answer = self.shown.answer if self.shown else None
+        asked = readable(self.place.asked, self.likes.name, self._box.is_album, answer, begins=begins)
+        return scoped(asked, self.place)
 
     def _name_pictures(self) -> None:
         self._box.update_chips()
-        if self._place.has_pictures:
+        if self.place.has_pictures:
             self._say_what_is_shown()
 
     def _say_loading(self) -> None:
@@ -383,44 +369,44 @@ class SearchController(QObject):
 
     def _order(self, order: Order) -> None:
         """Change the order; the current photo keeps its position on screen."""
-        if self._wanted.is_search:
-            self._request(replace(self._wanted, order=order), stay=True)
+        if self.wanted.is_search:
+            self._request(replace(self.wanted, order=order), stay=True)
         else:
             self._arrangement = replace(self._arrangement, listed=order)
-            self._request(self._wanted, stay=True)
+            self._request(self.wanted, stay=True)
 
     def _group(self, group: Group) -> None:
         self._arrangement = replace(self._arrangement, group=group)
-        self._request(self._wanted, stay=True)
+        self._request(self.wanted, stay=True)
 
     def _include_weaker(self) -> None:
         """Include weaker matches in an order other than by match, or leave them out again."""
-        self._request(replace(self._wanted, weaker=not self._wanted.weaker), stay=True)
+        self._request(replace(self.wanted, weaker=not self.wanted.weaker), stay=True)
 
     def _turn_translation(self) -> None:
         """Search for the words as typed instead of in English, or the other way round."""
         self._remember()
-        self._request(replace(self._wanted, as_typed=not self._wanted.as_typed))
+        self._request(replace(self.wanted, as_typed=not self.wanted.as_typed))
 
     def _toggle_weaker(self) -> None:
         """Show or hide the weaker matches below the others; later searches keep the choice."""
         self._arrangement = replace(self._arrangement, weaker=not self._arrangement.weaker)
-        shown = self._shown
+        shown = self.shown
         if shown is None or not shown.is_ranked:
             return
-        self._shown = shown.arranged(self._place.arranged(self._arrangement))
-        wall = self._shown.wall
+        self.shown = shown.arranged(self.place.arranged(self._arrangement))
+        wall = self.shown.wall
         folds = wall.fold is not None and shown.wall.fold is not None
         self._page.view.grow(wall) if folds else self._page.view.show_wall(wall, stay=True)
         self._say_what_is_shown()
 
     def _turn_stack(self, row: int) -> None:
         """Expand or collapse the copies of a picture."""
-        shown = self._shown
+        shown = self.shown
         if shown is not None:
             stack = shown.stacks[shown.wall.results[row].id]
             self._arrangement = self._arrangement.with_stack_turned(stack)
-            self._request(self._wanted, stay=True)
+            self._request(self.wanted, stay=True)
 
     # After a pause in typing
 
@@ -428,16 +414,16 @@ class SearchController(QObject):
         """After a pause in typing, show the waiting answer and announce the result."""
         if self._held is not None:
             self._show(self._held)
-        if self._shown is None or self._place != self._wanted or not self._place.is_search:
+        if self.shown is None or self.place != self.wanted or not self.place.is_search:
             return
         self._say_what_is_shown()
-        words = announcement(self._place, self._shown, self._asked())
+        words = announcement(self.place, self.shown, self._asked())
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self._page.view, words))
 
     def _say_nothing(self) -> None:
-        folder, asked = self._place.folder, self._asked(begins=False)
+        folder, asked = self.place.folder, self._asked(begins=False)
         unread = sum(folder is None or path.is_relative_to(folder) for path in self._unread)
-        self._say_absence(absence(self._place, self._shown, asked, settled=self._settled, unread=unread))
+        self._say_absence(absence(self.place, self.shown, asked, settled=self._settled, unread=unread))
 
     def _say_absence(self, absent: Absence) -> None:
         acts: dict[Way, Callable[[], None]] = {
@@ -465,13 +451,13 @@ class SearchController(QObject):
     # Arriving photos
 
     def _look_for_news(self) -> None:
-        library, place = self._library, self._place
+        library, place = self._library, self.place
         if library is None or not self._news_wanted or self._comparing:
             return
-        if self._asking or self._shown is None or self._place != self._wanted:
+        if self._asking or self.shown is None or self.place != self.wanted:
             return
         self._news_wanted, self._comparing = False, True
-        shown, arrangement, started = self._shown, place.arranged(self._arrangement), time.monotonic()
+        shown, arrangement, started = self.shown, place.arranged(self._arrangement), time.monotonic()
 
         def fail(sentence: str) -> None:
             self._comparing = False
@@ -493,18 +479,18 @@ class SearchController(QObject):
         """Remove missing photos and show moved files at once; append new ones if the wall is at its top, else announce them in the pill."""
         view, grown = self._page.view, news.grown
         if news.is_outdated:
-            self._request(self._place, stay=True)
+            self._request(self.place, stay=True)
             return
         if not news.count:
             return
         if grown is not None and (view.at_top() or not view.model().rowCount()):
-            self._shown = grown
+            self.shown = grown
             view.grow(grown.wall)
             self._say_what_is_shown()
             return
-        if self._shown is not None and self._shown.wall.results and not self._shown.finds_nothing:
-            many = "%n new photos match · Show" if self._place.is_search else "%n new photos · Show"
-            one = "%n new photo matches · Show" if self._place.is_search else "%n new photo · Show"
+        if self.shown is not None and self.shown.wall.results and not self.shown.finds_nothing:
+            many = "%n new photos match · Show" if self.place.is_search else "%n new photos · Show"
+            one = "%n new photo matches · Show" if self.place.is_search else "%n new photo · Show"
             self._page.pill.say(counted(news.count, one, many))
             return
         self._show(news.newer)
@@ -513,4 +499,4 @@ class SearchController(QObject):
         if self._page.pill.hasFocus():  # pressed by key: the pill is hidden, so the photos get the focus
             self._page.view.setFocus()
         self._page.pill.hide()
-        self._request(self._wanted)
+        self._request(self.wanted)
