@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import xxhash
 from PIL import Image
 
@@ -140,9 +141,5 @@ def fingerprint(data: bytes) -> bytes:
 
 def perceptual_hash(image: Image.Image) -> int:
     """64-bit difference hash as a signed integer; close pictures differ in few bits."""
-    grey = image.convert("L").resize((9, 8), Image.Resampling.BOX).tobytes()
-    bits = 0
-    for row in range(0, 72, 9):
-        for column in range(row, row + 8):
-            bits = bits << 1 | (grey[column] < grey[column + 1])
-    return bits - (1 << 64) if bits >> 63 else bits
+    grey = np.asarray(image.convert("L").resize((9, 8), Image.Resampling.BOX))
+    return int.from_bytes(np.packbits(grey[:, :-1] < grey[:, 1:]).tobytes(), signed=True)

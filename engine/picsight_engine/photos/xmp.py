@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from picsight_engine.photos.exif import Fact
 
 MOST_BYTES = 50_000_000  # of a side-car; develop settings with painted masks reach some ten million
-_MOST_NODES = 1_000  # of which most packets have one, and those of ExifTool some twenty
 _MOST_PARTS = 130_000  # elements or attributes of a packet that is read with its photo, 350 bytes each
 
 PREFIXES = {
@@ -199,8 +198,6 @@ def read_facts(data: bytes) -> dict[str, Fact]:
     if max(data.count(b"<"), data.count(b"=")) > _MOST_PARTS:
         raise PacketError("it has too many elements")
     tree = _parse_within(data, recover=True)
-    if sum(map(len, tree.getroot().iter(RDF))) > _MOST_NODES:
-        raise PacketError("it has too many elements")
     try:
         return _facts(tree)
     except ValueError as fault:  # of names that only a broken packet has
