@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import io
 import logging
@@ -33,46 +32,12 @@ from picsight_engine.photos.raw import open_negative, raw_exif, raw_xmp
 from picsight_engine.photos.reading import Limits, problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from PIL.ImageFile import ImageFile
 
     from picsight_engine.errors import ProblemCode
     from picsight_engine.photos.exif import Fact, Facts
-
-
-_CODINGS = frozenset(["group3", "group4", "tiff_ccitt"])
-_STANDARD_ERROR = 2
-_lock = threading.Lock()  # standard error is shared by the whole process
-
-
-@contextlib.contextmanager
-def complaints_raised(image: ImageFile) -> Iterator[None]:
-    """While a fax page is loaded, what libtiff writes to standard error becomes an exception; other pictures pass.
-
-    Raises:
-        ValueError: on leaving, if libtiff complained: the coded lines are broken.
-    """
-    if image.info.get("compression") not in _CODINGS:
-        yield
-        return
-    with _lock, tempfile.TemporaryFile() as heard:
-        try:
-            kept = os.dup(_STANDARD_ERROR)
-        except OSError:  # a program without a console has no standard error
-            yield
-            return
-        os.dup2(heard.fileno(), _STANDARD_ERROR)
-        try:
-            yield
-        finally:
-            os.dup2(kept, _STANDARD_ERROR)
-            os.close(kept)
-        heard.seek(0)
-        complaint = heard.read()
-    if complaint:
-        raise ValueError(complaint.decode("utf-8", "replace"))
 
 
 __all__ = ["IMAGE_SUFFIXES", "TEXT_TURNS", "DecodedPhoto", "Header", "Limits", "decode", "read_header"]
@@ -87,6 +52,9 @@ _BITS_PER_SAMPLE = 258
 _TIFF_IPTC, _PHOTOSHOP_IPTC = 33723, 0x0404
 _DEEP_MODES = {"1": 1, "I": 16, "F": 32}
 _SILENCE = logging.NullHandler()
+_FAX_CODINGS = frozenset(["group3", "group4", "tiff_ccitt"])
+_STANDARD_ERROR = 2
+_standard_error = threading.Lock()  # the whole process shares it
 _TURNED = frozenset([5, 6, 7, 8])
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -200,12 +168,29 @@ def _decode(data: bytes, kind: Format, path: Path, min_side: int, limits: Limits
     stored = image.size
     check_size(stored, path, limits)
     image.draft(None, (min_side, min_side))  # decodes a JPEG at 1/2, 1/4 or 1/8 if that is large enough
-    with complaints_raised(image):
-        image.load()
+    _load(image)
     if kind not in {JPEG, PSD}:
         stored = image.size  # TIFF and HEIF are turned while loading, others know their size late
         check_size(stored, path, limits)
     return _upright(image, stored, _orientation(image, _exif_of(image, data, kind), kind), min_side)
+
+
+def _load(image: ImageFile) -> None:
+    """Decodes the pixels; raises ValueError for a fax page with broken lines, which libtiff reports on standard error only."""
+    if image.info.get("compression") not in _FAX_CODINGS:
+        image.load()
+        return
+    with _standard_error, tempfile.TemporaryFile() as report:
+        kept = os.dup(_STANDARD_ERROR)
+        os.dup2(report.fileno(), _STANDARD_ERROR)
+        try:
+            image.load()
+        finally:
+            os.dup2(kept, _STANDARD_ERROR)
+            os.close(kept)
+        report.seek(0)
+        if complaint := report.read():
+            raise ValueError(complaint.decode("utf-8", "replace"))
 
 
 def _upright(image: Image.Image, stored: tuple[int, int], orientation: int, min_side: int) -> DecodedPhoto:
