@@ -77,11 +77,6 @@ def _answer(connection: Connection, wish: PhotoRequest, limits: Limits) -> None:
     except ImageError as fault:
         connection.send(fault)
         return
-    except MemoryError:
-        connection.send(
-            ImageError("too_large", f"{wish.path} needs more memory to be shown than there is.", wish.path)
-        )
-        return
     connection.send(developed)
     rows = max(1, _PIECE_BYTES // (3 * image.width))
     for top in range(0, image.height, rows):

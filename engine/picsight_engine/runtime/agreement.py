@@ -13,7 +13,7 @@ import logging
 import platform
 import sys
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,23 +59,15 @@ class Machine:
     @classmethod
     def this(cls) -> Machine:
         """The machine that this runs on."""
-        machine = cls(
-            apple_silicon=sys.platform == "darwin" and platform.machine() == "arm64",
-            coremltools=False,
-            provider=False,
-            system=f"{platform.system()} {platform.release()} {platform.machine()}",
-        )
-        if not machine.apple_silicon:
-            return machine
+        apple_silicon = sys.platform == "darwin" and platform.machine() == "arm64"
+        system = f"{platform.system()} {platform.release()} {platform.machine()}"
+        if not apple_silicon:
+            return cls(apple_silicon, coremltools=False, provider=False, system=system)
         from picsight_engine.runtime.onnx import has_core_ml  # imports onnxruntime: 230 ms
 
         versions = {name: _version(name) for name in ("onnxruntime", "coremltools")}
-        return replace(
-            machine,
-            coremltools=bool(versions["coremltools"]),
-            provider=has_core_ml(),
-            system=f"{machine.system} {json.dumps(versions)}",
-        )
+        system += f" {json.dumps(versions)}"
+        return cls(apple_silicon, bool(versions["coremltools"]), has_core_ml(), system)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,21 +245,19 @@ def choose_image_backend(bundle: Bundle, machine: Machine | None = None) -> Back
     `load_image_encoder` with its default.
     """
     machine = machine or Machine.this()
-    if not candidates(bundle, machine):
-        return BackendChoice(Backend.ONNX, f"Photos are read by ONNX Runtime{_hindrance(bundle, machine)}.")
-    verdict = read_verdict(bundle, machine)
+    tried = candidates(bundle, machine)
+    verdict = read_verdict(bundle, machine) if tried else None
     if verdict is None:
-        return BackendChoice(
-            Backend.ONNX,
-            "Photos are read by ONNX Runtime: Core ML was not compared with it on this system yet.",
+        reason = (
+            ": Core ML was not compared with it on this system yet" if tried else _hindrance(bundle, machine)
         )
+        return BackendChoice(Backend.ONNX, f"Photos are read by ONNX Runtime{reason}.")
     refusals = {backend: _refusal(verdict, backend) for backend in verdict.trials}
-    suitable = [backend for backend, reason in refusals.items() if not reason]
+    suitable = [backend for backend, refusal in refusals.items() if not refusal]
     if not suitable:
-        reasons = "; ".join(f"{backend.value} {reason}" for backend, reason in refusals.items())
-        return BackendChoice(
-            Backend.ONNX, f"Photos are read by ONNX Runtime: {reasons}{_hindrance(bundle, machine)}."
-        )
+        reason = "; ".join(f"{backend.value} {refusal}" for backend, refusal in refusals.items())
+        sentence = f"Photos are read by ONNX Runtime: {reason}{_hindrance(bundle, machine)}."
+        return BackendChoice(Backend.ONNX, sentence)
     best = min(suitable, key=lambda backend: verdict.trials[backend].seconds)
     trial = verdict.trials[best]
     return BackendChoice(
