@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from picsight_engine.errors import RequestError, StorageError
 from picsight_engine.exchange.replacement import require_replaceable, write_whole
 from picsight_engine.photos.reading import shown
+from picsight_engine.store.records import SeenPicture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -52,15 +53,6 @@ _PATIENCE = 1000  # invalid lines after which reading stops
 
 
 @dataclass(frozen=True, slots=True)
-class PhotoReference:
-    """A reference to a photo for other libraries: its fingerprint, or else its path."""
-
-    path: str
-    fingerprint: bytes
-    rule: int
-
-
-@dataclass(frozen=True, slots=True)
 class TagLine:
     """A tag; with a picture, a decision on it (`time` and `source`: when, by whom) or an example; or a `search` (name, query)."""
 
@@ -69,7 +61,7 @@ class TagLine:
     prompts: tuple[str, ...]
     threshold: float | None
     suggests: bool
-    picture: PhotoReference | None = None
+    picture: SeenPicture | None = None
     decision: Decision | None = None
     example: Example | None = None
     time: datetime | None = None
@@ -81,7 +73,7 @@ class TagLine:
 class RatingLine:
     """The user's stars for a photo, from 0 to 5; -1 means rejected."""
 
-    picture: PhotoReference
+    picture: SeenPicture
     stars: int
     time: datetime
 
@@ -237,10 +229,10 @@ def _line(data: bytes) -> Line | None:
     return TagLine(*definition, None if example is None else _picture(record), example=example)
 
 
-def _picture(record: Record) -> PhotoReference:
+def _picture(record: Record) -> SeenPicture:
     path = _field(record, "path")
     _require_text("path", path, "surrogateescape")
-    return PhotoReference(path, bytes.fromhex(_field(record, "fingerprint")), _field(record, "rule"))
+    return SeenPicture(path, bytes.fromhex(_field(record, "fingerprint")), _field(record, "rule"))
 
 
 def _require_text(name: str, text: str, errors: str = "strict") -> None:
@@ -334,7 +326,7 @@ def _rating_record(line: RatingLine) -> Record:
     return {**_picture_record(line.picture), "rating": line.stars, "time": line.time.isoformat()}
 
 
-def _picture_record(picture: PhotoReference) -> Record:
+def _picture_record(picture: SeenPicture) -> Record:
     return {"path": picture.path, "fingerprint": picture.fingerprint.hex(), "rule": picture.rule}
 
 

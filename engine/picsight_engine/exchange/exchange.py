@@ -45,14 +45,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from picsight_engine.exchange.decisions_file import Line, PhotoReference, TagLine
+    from picsight_engine.exchange.decisions_file import Line, TagLine
     from picsight_engine.exchange.intake import Imported, Key
     from picsight_engine.exchange.sidecar_reading import Sidecar
     from picsight_engine.exchange.sidecar_writing import Exported
     from picsight_engine.photos.xmp import Keyword
     from picsight_engine.store.database import Database
     from picsight_engine.store.files import StoredFile
-    from picsight_engine.store.records import ShownFile
+    from picsight_engine.store.records import SeenPicture, ShownFile
     from picsight_engine.tags.learner import Learner
 
     Arrival = tuple[Intake, "_Finder", list[str]]  # the import, its photos, and a sentence for each fault
@@ -330,7 +330,7 @@ class _Finder:
         """The number of photos that the library does not have."""
         return self._missing + sum(photo is None for photo in self._known.values())
 
-    def photo_of(self, picture: PhotoReference) -> int | None:
+    def photo_of(self, picture: SeenPicture) -> int | None:
         """A photo by its fingerprint: at its path there may be another picture."""
         if picture.fingerprint not in self._known:
             with self._db.reading() as connection:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import xxhash
 
 from picsight_engine.errors import StorageError
-from picsight_engine.exchange.decisions_file import Example, PhotoReference, RatingLine, TagLine, encode
+from picsight_engine.exchange.decisions_file import Example, RatingLine, TagLine, encode
 from picsight_engine.photos.reading import shown
 from picsight_engine.private_files import sweep_drafts, write_private
 from picsight_engine.store.library_folder import DECISIONS
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.exchange.decisions_file import Line
     from picsight_engine.store.database import Database
-    from picsight_engine.store.records import Filing, StoredDecision
+    from picsight_engine.store.records import Filing, SeenPicture, StoredDecision
 
 
 _LATEST = datetime(9998, 12, 31, tzinfo=UTC).timestamp()
@@ -44,10 +44,7 @@ _LATEST = datetime(9998, 12, 31, tzinfo=UTC).timestamp()
 
 def lines_of(connection: sqlite3.Connection) -> Iterator[Line]:
     """Every tag with its decisions and examples, by path, the saved searches with the favourites; then the ratings."""
-    pictures = {
-        photo_id: PhotoReference(seen.path, seen.fingerprint, seen.rule)
-        for photo_id, seen in seen_pictures(connection).items()
-    }
+    pictures = seen_pictures(connection)
     decisions = last_decisions(connection)
     tags = live_tags(connection)
     thresholds = {tag.id: tag.threshold for tag in tags}
@@ -71,7 +68,7 @@ def lines_of(connection: sqlite3.Connection) -> Iterator[Line]:
 
 
 def _decided(
-    plain: TagLine, decisions: Iterable[StoredDecision], pictures: dict[int, PhotoReference]
+    plain: TagLine, decisions: Iterable[StoredDecision], pictures: dict[int, SeenPicture]
 ) -> Iterator[TagLine]:
     for decision in decisions:
         if decision.verdict != "withdrawn" and decision.photo_id in pictures:

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 
 from picsight_engine.errors import RequestError, StorageError
 from picsight_engine.exchange.decisions_file import (
-    PhotoReference,
     RatingLine,
     TagLine,
     encode,
     read_decisions,
     write_decisions,
 )
+from picsight_engine.store.records import SeenPicture
 
-PICTURE = PhotoReference("/photos/a.jpg", bytes(range(16)), 1)
+PICTURE = SeenPicture("/photos/a.jpg", bytes(range(16)), 1)
 WHEN = datetime(2026, 5, 1, 10, 0, tzinfo=timezone(timedelta(hours=2)))
 BIRDS = TagLine("Birds/Waders", "tag", ("a wader", "birds in the mud"), 0.6, True)
 DECIDED = TagLine("Birds/Waders", "tag", ("a wader",), None, True, PICTURE, "accepted", None, WHEN, "you")
@@ -72,7 +72,7 @@ SOURCES = st.text(st.characters(categories=("L", "N", "P")), min_size=1, max_siz
 TAGS = st.lists(TEXTS.filter(lambda text: "/" not in text), min_size=1, max_size=3).map("/".join)
 NO_TEXT = "".join(map(chr, range(0xDC80, 0xDD00)))  # how Python has the bytes of a name that is no text
 PICTURES = st.builds(
-    PhotoReference,
+    SeenPicture,
     st.text(
         st.characters(exclude_categories=("Cs",), include_characters=NO_TEXT, exclude_characters="\0"),
         min_size=1,
@@ -124,9 +124,7 @@ def test_where_it_cannot_be_written_it_says_so(tmp_path):
 
 
 def test_a_path_that_is_no_text_comes_back(tmp_path):
-    odd = TagLine(
-        "ä", "tag", (), None, False, PhotoReference("/ph\udcf6tos/ä.jpg", bytes(16), 1), None, "for"
-    )
+    odd = TagLine("ä", "tag", (), None, False, SeenPicture("/ph\udcf6tos/ä.jpg", bytes(16), 1), None, "for")
     assert read(write(tmp_path / "a", odd, BIRDS)) == (odd, BIRDS)
 
 

@@ -11,8 +11,9 @@ import pytest
 
 from mctrain.data.sources.library import FORMAT, Decision, decisions_of, read_library
 from mctrain.errors import DataError
-from picsight_engine.exchange.decisions_file import PhotoReference, RatingLine, TagLine, write_decisions
+from picsight_engine.exchange.decisions_file import RatingLine, TagLine, write_decisions
 from picsight_engine.photos.identity import FINGERPRINT_RULE, fingerprint
+from picsight_engine.store.records import SeenPicture
 
 DAY = "2026-05-0{}T10:00:00+02:00"
 
@@ -61,7 +62,7 @@ def decided(file):
 
 def test_what_a_picsight_writes_is_read(photos, tmp_path):
     kodak, canon = (
-        PhotoReference(str(path), fingerprint(path.read_bytes()), FINGERPRINT_RULE) for path in photos
+        SeenPicture(str(path), fingerprint(path.read_bytes()), FINGERPRINT_RULE) for path in photos
     )
     said = {"time": datetime(2026, 5, 1, tzinfo=UTC), "source": "you"}
     garden = partial(TagLine, "Places/garden", "tag", ("a garden", "flowers"), 0.5, True)
