@@ -162,7 +162,6 @@ class _Installation:
         self._models = models
         self._bring = bring
         self._files = entry.files_for(coreml=coreml)
-        self._coreml = coreml
         self._staging = models.incoming(entry.name)
         self._records = _read_records(self._staging / _RECORDS)
         self._sizes = {file.name: file.size or file.about for file in self._files}
@@ -265,7 +264,6 @@ class _Installation:
         """A manifest of the towers: as the catalogue describes them, or else as the files do."""
         entry = self._entry
         if entry.image is not None and entry.text is not None and entry.space_id is not None:
-            ports = {"coreml": {"input": "image", "output": "final_emb_1"}} if self._coreml else {}
             return Manifest(
                 name=entry.name,
                 title=entry.title,
@@ -275,7 +273,6 @@ class _Installation:
                 logit_scale=entry.logit_scale,
                 image=entry.image,
                 text=entry.text,
-                provenance=ports,
             )
         layout = find_layout(self._records)
         if layout is None:
