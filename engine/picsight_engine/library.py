@@ -14,7 +14,6 @@ from picsight_engine.language.query import parse
 from picsight_engine.search.answer import Request
 from picsight_engine.search.answering import Answering
 from picsight_engine.search.details import details_at, photo_at, problem_at
-from picsight_engine.search.duplicates import first_shown
 from picsight_engine.store import folders as stored_folders
 from picsight_engine.store import health
 from picsight_engine.store.contents import photos_revision, shared_details
@@ -368,24 +367,22 @@ class Library:
 
         Indexing finds them; they are the same for all searches.
         """
-        return first_shown(self._stack_members())
+        return self._firsts()
 
     def _stacked(self, answer: Answer) -> Answer:
         """The answer, with the stacks of its photos added."""
-        firsts = first_shown(self._stack_members([result.id for result in answer.results]))
+        firsts = self._firsts([result.id for result in answer.results])
         if not firsts:
             return answer
         results = (replace(one, stack=firsts[one.id]) if one.id in firsts else one for one in answer.results)
         return replace(answer, results=tuple(results))
 
-    def _stack_members(self, photo_ids: Sequence[int] | None = None) -> list[tuple[int, int]]:
+    def _firsts(self, photo_ids: Sequence[int] | None = None) -> dict[int, int]:
         """Stacks are stored with the thumbnails; a search does not create that file, and does not fail without it."""
-        if not (self.folder / THUMBNAILS).exists():
-            return []
-        try:
-            return self._thumbnails().stacks.members(photo_ids)
-        except StorageError:
-            return []
+        if (self.folder / THUMBNAILS).exists():
+            with suppress(StorageError):
+                return self._thumbnails().firsts(photo_ids)
+        return {}
 
     def newest_photos(self, *, limit: int) -> Answer:
         """At most `limit` dated photos, newest first: the top of the wall, quick for a library of any size."""

@@ -35,11 +35,11 @@ def find_stacks(db: Database, thumbnails: ThumbnailStore) -> None:
         StorageError: the disk is full or gone; earlier batches stay.
     """
     shown = sketches(db)
-    known = thumbnails.stacks.known(RULE)
+    known = thumbnails.stacks(RULE)
     outdated = {sketch.id for sketch in known.keys() - set(shown)}
     if outdated:  # hidden behind another photo, or read anew by another rule
-        thumbnails.stacks.dissolve(outdated)
-        known = thumbnails.stacks.known(RULE)
+        thumbnails.dissolve_stacks(outdated)
+        known = thumbnails.stacks(RULE)
     new = [sketch for sketch in shown if sketch not in known]
     if not new:
         return
@@ -49,15 +49,7 @@ def find_stacks(db: Database, thumbnails: ThumbnailStore) -> None:
     waiting = [sketch for sketch in new if sketch.id in pictured]
     for start in range(0, len(waiting), _AT_ONCE):
         found = [(sketch, firsts.stack_of(sketch, judge)) for sketch in waiting[start : start + _AT_ONCE]]
-        thumbnails.stacks.put(found, RULE)
-
-
-def first_shown(members: Iterable[tuple[int, int]]) -> dict[int, int]:
-    """The first photo of each photo's stack, from (photo, stack); without photos that are alone in their stack."""
-    by_stack: dict[int, list[int]] = {}
-    for photo_id, stack in members:
-        by_stack.setdefault(stack, []).append(photo_id)
-    return {photo_id: min(ids) for ids in by_stack.values() if len(ids) > 1 for photo_id in ids}
+        thumbnails.put_stacks(found, RULE)
 
 
 class Firsts:

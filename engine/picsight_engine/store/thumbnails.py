@@ -52,9 +52,13 @@ _SHARED = "SELECT stack FROM stacks WHERE stack <> photo_id"
 _SHARING = (
     f"{_SHARED} AND stack IN (SELECT stack FROM stacks WHERE photo_id IN (SELECT value FROM json_each(?)))"
 )
-_MEMBERS = """
-SELECT photo_id, stack FROM stacks WHERE stack <> photo_id AND stack IN ({shared})
-UNION SELECT photo_id, stack FROM stacks WHERE photo_id IN ({shared}) AND stack = photo_id"""
+_FIRSTS = """
+SELECT photo_id, first FROM (
+    SELECT photo_id, min(photo_id) OVER shown AS first, count(*) OVER shown AS members FROM (
+        SELECT photo_id, stack FROM stacks WHERE stack <> photo_id AND stack IN ({shared})
+        UNION SELECT photo_id, stack FROM stacks WHERE photo_id IN ({shared}) AND stack = photo_id)
+    WINDOW shown AS (PARTITION BY stack))
+WHERE members > 1"""
 
 
 class Sketch(NamedTuple):
@@ -69,40 +73,6 @@ class Sketch(NamedTuple):
     height: int
 
 
-class Stacks:
-    """The stacks of one library, in the database of its thumbnails; thread-safe."""
-
-    def __init__(self, db: Database) -> None:
-        self._db = db
-
-    def known(self, rule: int) -> dict[Sketch, int]:
-        """The stack of every photo that was compared by this rule."""
-        return {Sketch._make(row[:4]): row[4] for row in self._db.rows(_KNOWN, rule)}
-
-    def put(self, found: Iterable[tuple[Sketch, int]], rule: int) -> None:
-        """Stores stacks in one transaction; skips photos whose thumbnail was deleted meanwhile."""
-        rows = [(*sketch, stack, rule, sketch.id) for sketch, stack in found]
-        with self._db.writer() as connection:
-            connection.executemany(_PUT_STACK, rows)
-
-    def dissolve(self, photo_ids: Iterable[int]) -> None:
-        """Deletes the stacks of these photos, so that their members are compared again."""
-        with self._db.writer() as connection:
-            connection.executemany(_DISSOLVE, [(photo_id,) for photo_id in photo_ids])
-
-    def members(self, photo_ids: Sequence[int] | None = None) -> list[tuple[int, int]]:
-        """The photos that share a stack, each with its stack: those of `photo_ids` and their duplicates, or all."""
-        shared = _SHARED
-        values: tuple[str, ...] = ()
-        if photo_ids is not None:
-            ids = json.dumps([int(each) for each in photo_ids])
-            shared, values = _SHARING, (ids, ids)
-        try:
-            return self._db.rows(_MEMBERS.format(shared=shared), *values)
-        except LibraryError:  # from an older Picsight on a read-only medium, or damaged: `doctor` reports it
-            return []
-
-
 class ThumbnailStore:
     """The thumbnails of one library; thread-safe. New thumbnails are written by the next `commit`.
 
@@ -111,7 +81,6 @@ class ThumbnailStore:
 
     def __init__(self, db: Database, kept: AbstractSet[int] = frozenset()) -> None:
         self._db, self.kept = db, kept
-        self.stacks = Stacks(db)
         self._waiting: dict[int, bytes] = {}
         self._lock = threading.Lock()
 
@@ -167,6 +136,31 @@ class ThumbnailStore:
         if ids:
             with self._db.writer() as connection:
                 connection.executemany(_DELETE, ids)
+
+    def stacks(self, rule: int) -> dict[Sketch, int]:
+        """The stack of every photo that was compared by this rule."""
+        return {Sketch._make(row[:4]): row[4] for row in self._db.rows(_KNOWN, rule)}
+
+    def put_stacks(self, found: Iterable[tuple[Sketch, int]], rule: int) -> None:
+        """Stores stacks in one transaction; skips photos whose thumbnail was deleted meanwhile."""
+        rows = [(*sketch, stack, rule, sketch.id) for sketch, stack in found]
+        with self._db.writer() as connection:
+            connection.executemany(_PUT_STACK, rows)
+
+    def dissolve_stacks(self, photo_ids: Iterable[int]) -> None:
+        """Deletes the stacks of these photos, so that their members are compared again."""
+        with self._db.writer() as connection:
+            connection.executemany(_DISSOLVE, [(photo_id,) for photo_id in photo_ids])
+
+    def firsts(self, photo_ids: Sequence[int] | None = None) -> dict[int, int]:
+        """The first photo of each stack with several photos, by photo: for `photo_ids` and their duplicates, or for all."""
+        shared, values = _SHARED, tuple[str, ...]()
+        if photo_ids is not None:
+            shared, values = _SHARING, (json.dumps([int(each) for each in photo_ids]),) * 2
+        try:
+            return dict(self._db.rows(_FIRSTS.format(shared=shared), *values))
+        except LibraryError:  # from an older Picsight on a read-only medium, or damaged: `doctor` reports it
+            return {}
 
     def faults(self) -> list[str]:
         """The faults that SQLite finds in the file; empty if it is sound."""

@@ -81,7 +81,7 @@ def test_a_stack_that_loses_its_first_photo_is_compared_anew(thumbnails):
         thumbnails.put(number, b"jpeg")
     thumbnails.commit()
     first, second, alone = (Sketch(number, 0, 4, 3) for number in (1, 2, 3))
-    thumbnails.stacks.put([(first, 1), (second, 1), (alone, 3)], 1)
-    assert sorted(thumbnails.stacks.members()) == [(1, 1), (2, 1)]
-    thumbnails.stacks.dissolve([1])
-    assert thumbnails.stacks.known(1) == {alone: 3}
+    thumbnails.put_stacks([(first, 1), (second, 1), (alone, 3)], 1)
+    assert thumbnails.firsts() == {1: 1, 2: 1}
+    thumbnails.dissolve_stacks([1])
+    assert thumbnails.stacks(1) == {alone: 3}
