@@ -34,7 +34,7 @@ _DROP = "DELETE FROM tag_runs WHERE id = ?"
 _COLUMNS = "id, kind, words, made_at, undone_at IS NOT NULL"
 _LATEST = f"SELECT {_COLUMNS} FROM tag_runs ORDER BY id DESC LIMIT ?"
 # Undo skips suggestions for new photos, which the user did not request.
-_LAST_DONE = "SELECT max(id) FROM tag_runs WHERE kind <> 'index' AND undone_at IS NULL"
+_LAST_DONE = "SELECT id FROM tag_runs WHERE kind <> 'index' AND undone_at IS NULL ORDER BY id DESC LIMIT 1"
 # Changes made after an undo build on its result, so older undone runs cannot be redone.
 _LAST_UNDONE = """
 SELECT id FROM tag_runs AS run WHERE undone_at IS NOT NULL AND NOT EXISTS (
@@ -171,16 +171,10 @@ def undo(db: Database, run_id: int | None = None) -> Turned:
         RequestError: there is none, it is undone already, or a tag that it changed was changed again.
     """
     with db.writer() as connection:
-        if run_id is None:
-            run_id = connection.execute(_LAST_DONE).fetchone()[0]
-            if run_id is None:
-                raise RequestError("There is nothing to undo.")
-        run = _run_by_id(connection, run_id)
+        run = _chosen(connection, run_id, _LAST_DONE, "There is nothing to undo.")
         if run.undone:
             raise RequestError(f'"{run.words}" is undone already.')
-        before, after = _definitions(connection, run_id)
-        due = _turn(connection, run, after, before, undone_at=time.time())
-    return Turned(replace(run, undone=True), due)
+        return _turn(connection, run, undone_at=time.time())
 
 
 def redo(db: Database, run_id: int | None = None) -> Turned:
@@ -190,28 +184,17 @@ def redo(db: Database, run_id: int | None = None) -> Turned:
         RequestError: there is none, it was not undone, or a tag that it changed has changed since.
     """
     with db.writer() as connection:
-        if run_id is None:
-            row = connection.execute(_LAST_UNDONE).fetchone()
-            if row is None:
-                raise RequestError("Nothing was undone.")
-            run_id = int(row[0])
-        run = _run_by_id(connection, run_id)
+        run = _chosen(connection, run_id, _LAST_UNDONE, "Nothing was undone.")
         if not run.undone:
             raise RequestError(f'"{run.words}" was not undone.')
-        before, after = _definitions(connection, run_id)
-        due = _turn(connection, run, before, after, undone_at=None)
-    return Turned(replace(run, undone=False), due)
+        return _turn(connection, run, undone_at=None)
 
 
-def _turn(
-    connection: sqlite3.Connection,
-    run: Run,
-    now: dict[int, Definition],
-    then: dict[int, Definition],
-    *,
-    undone_at: float | None,
-) -> set[int]:
-    """Restores the tags of a run to their state before or after it; returns those whose scores must be recomputed."""
+def _turn(connection: sqlite3.Connection, run: Run, *, undone_at: float | None) -> Turned:
+    """Restores the tags of a run to their state before it, or after it if `undone_at` is None."""
+    then, now = _definitions(connection, run.id)
+    if undone_at is None:
+        then, now = now, then
     if tags_by_id(connection, now) != now:
         raise RequestError(f'A tag that "{run.words}" changed was changed again since; undo that first.')
     for tag in then.values():
@@ -223,7 +206,8 @@ def _turn(
     due = turn_scores(connection, run.id, back=undone_at is not None)
     count_up(connection)
     # A restored tag has not scored the photos added while it was removed.
-    return due | {tag.id for tag in then.values() if tag.is_live and not now[tag.id].is_live}
+    due |= {tag.id for tag in then.values() if tag.is_live and not now[tag.id].is_live}
+    return Turned(replace(run, undone=undone_at is not None), due)
 
 
 def _require_places(connection: sqlite3.Connection, tags: Mapping[int, Definition]) -> None:
@@ -274,8 +258,12 @@ def _run(row: tuple[int, RunKind, str, float, int]) -> Run:
     return Run(*row[:4], undone=bool(row[4]))
 
 
-def _run_by_id(connection: sqlite3.Connection, run_id: int) -> Run:
-    row = connection.execute(_RUN, (run_id,)).fetchone()
+def _chosen(connection: sqlite3.Connection, run_id: int | None, otherwise: str, without: str) -> Run:
+    """The run with this id; by default that which a statement finds, or RequestError `without` one."""
+    found = connection.execute(otherwise).fetchone() if run_id is None else (run_id,)
+    if found is None:
+        raise RequestError(without)
+    row = connection.execute(_RUN, found).fetchone()
     if row is None:
         raise RequestError(f"There is no change number {run_id}.")
     return _run(row)
