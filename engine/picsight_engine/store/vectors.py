@@ -98,19 +98,12 @@ class VectorRows:
         return VectorRows(self.rows[:n], self.photo_ids[:n], self.parts[:n], self.vectors[:n])
 
 
-def activate_space(connection: sqlite3.Connection, name: str, dim: int) -> Space:
-    """Adds a space and makes searches use it; LibraryError if it is known with another vector length."""
-    space = know_space(connection, name, dim)
-    connection.execute(_ACTIVATE, (space.id,))
-    return space
-
-
 def enter_space(connection: sqlite3.Connection, manifest: Manifest, *, active: bool = False) -> None:
     """Adds a model's space to a library; with `active`, searches use it.
 
     Raises BundleError if the library knows the space with other preprocessing, LibraryError if with another vector length.
     """
-    (activate_space if active else know_space)(connection, manifest.space_id, manifest.dim)
+    know_space(connection, manifest.space_id, manifest.dim, active=active)
     known = _known_preprocessing(connection, manifest.space_id)
     require_preprocessing(manifest, known)
     if not known:
@@ -227,8 +220,8 @@ def live_rows(db: Database, space: str) -> NDArray[np.int64]:
     return np.array(db.column(_LIVE, space), dtype=np.int64)
 
 
-def know_space(connection: sqlite3.Connection, name: str, dim: int) -> Space:
-    """Adds a space; LibraryError if it is known with another vector length."""
+def know_space(connection: sqlite3.Connection, name: str, dim: int, *, active: bool = False) -> Space:
+    """Adds a space, and with `active` makes searches use it; LibraryError if it is known with another vector length."""
     row = connection.execute(_SPACE, (name,)).fetchone()
     if row is None:
         connection.execute(_ADD_SPACE, (name, dim))
@@ -239,6 +232,8 @@ def know_space(connection: sqlite3.Connection, name: str, dim: int) -> Space:
             f"The library holds vectors of {space.dim} numbers for the model space {name}, not of {dim}: "
             "the model's description and the library contradict each other."
         )
+    if active:
+        connection.execute(_ACTIVATE, (space.id,))
     return space
 
 

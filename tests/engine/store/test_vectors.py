@@ -8,8 +8,8 @@ from tests.engine.miniature import all_vectors
 
 from picsight_engine.errors import LibraryError
 from picsight_engine.store.vectors import (
-    activate_space,
     active_space,
+    know_space,
     photos_with_vector,
     put_vector,
     vector_of,
@@ -48,7 +48,7 @@ def test_the_first_space_is_active_until_another_is_chosen(shelf):
     shelf.put(b"a.jpg", 1)
     assert active_space(shelf.db).name == SPACE
     with shelf.db.writer() as connection:
-        activate_space(connection, OTHER, 4)
+        know_space(connection, OTHER, 4, active=True)
     assert active_space(shelf.db).name == OTHER
     assert active_space(shelf.db).dim == 4
 

@@ -15,7 +15,7 @@ from picsight_engine.errors import RequestError
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.library import Library
 from picsight_engine.store.opening import open_database
-from picsight_engine.store.vectors import activate_space, put_vector
+from picsight_engine.store.vectors import know_space, put_vector
 from picsight_engine.tags.learner import Learner, suggest_newcomers
 
 
@@ -122,7 +122,7 @@ def test_after_another_model_came_tags_suggest_what_it_sees(kennel, small, tmp_p
     other = write_bundle(tmp_path / "other", replace(small.manifest, space_id="f" * 16), files)
     folder = kennel.album.library.folder
     with closing(open_database(folder)) as db, db.writer() as connection:
-        activate_space(connection, "f" * 16, other.manifest.dim)
+        know_space(connection, "f" * 16, other.manifest.dim, active=True)
         swapped = [*kennel.dogs, *kennel.others][::-1]
         vectors = [
             connection.execute("SELECT vector FROM vectors WHERE photo_id = ?", (photo,)).fetchone()[0]
