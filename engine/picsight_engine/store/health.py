@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.store.decisions import LATEST, settle_tags
 from picsight_engine.store.folders import RESTING
+from picsight_engine.store.selection import visible_photos
 from picsight_engine.store.tag_schema import FAVOURITES
 from picsight_engine.store.tags import count_up
 from picsight_engine.store.vectors import STORED, WHOLE
@@ -42,7 +43,6 @@ _DELETE_MISSHAPEN = f"""
 DELETE FROM vectors WHERE (photo_id, space_id) IN (
     SELECT photo_id, space_id FROM vectors JOIN spaces ON spaces.id = space_id
     WHERE length(vector) <> dim * {STORED.itemsize})"""
-_VISIBLE = "SELECT id FROM photos WHERE missing_since IS NULL ORDER BY id"
 _BEHIND = "SELECT single_id FROM files WHERE present AND single_id IS NOT NULL"
 # Compares the last decisions that were not undone with the stored states.
 _LAST_DECIDED = f"""
@@ -131,16 +131,13 @@ def orphan_thumbnails(db: Database, thumbnails: ThumbnailStore) -> list[int]:
     """The photos that have a thumbnail but no file, without those in `thumbnails.kept` and those of files that stand
     behind another photo.
     """
-    return sorted(set(thumbnails.ids()) - _visible(db) - set(db.column(_BEHIND)) - thumbnails.kept)
+    shown = {*visible_photos(db).tolist(), *db.column(_BEHIND)}
+    return sorted({*thumbnails.ids()} - shown - thumbnails.kept)
 
 
 def photos_without_thumbnail(db: Database, thumbnails: ThumbnailStore) -> list[int]:
     """The visible photos without a thumbnail."""
-    return sorted(_visible(db) - set(thumbnails.ids()))
-
-
-def _visible(db: Database) -> set[int]:
-    return set(db.column(_VISIBLE))
+    return sorted({*visible_photos(db).tolist()} - {*thumbnails.ids()})
 
 
 def misjudged_photos(db: Database) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from picsight_engine.store.folders import all_folders, file_path, stored_names
 
@@ -107,11 +107,7 @@ def problems_of(db: Database, folder_id: int) -> list[Problem]:
     return [_problem(row) for row in db.rows(_IN_FOLDER, folder_id)]
 
 
-def _problem(
-    row: tuple[int, bytes, bytes, ProblemCode, str, int | None, int | None, float, float, int, int],
-) -> Problem:
-    folder_id, name, folder, code, message, size, mtime_ns, first_seen, last_seen, tries, ignored = row
+def _problem(row: tuple[Any, ...]) -> Problem:
+    folder_id, name, folder, *seen, ignored = row
     path = file_path(Path(os.fsdecode(folder)), name)
-    return Problem(
-        folder_id, name, path, code, message, size, mtime_ns, first_seen, last_seen, tries, bool(ignored)
-    )
+    return Problem(*(folder_id, name, path, *seen, bool(ignored)))
