@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Literal
 
 Companion = Literal["RAW", "film", "original"]
@@ -38,6 +39,11 @@ FORMATS = {
 VIDEO_SUFFIXES = frozenset(FORMATS["video"])
 # What cameras show beside a RAW or a film.
 SHOWN_SUFFIXES = frozenset([".jpg", ".jpeg", ".heic", ".heif", ".hif"])
+
+
+def suffix_of(name: bytes) -> str:
+    """The suffix of a file's name in lower case, with its dot; "" without one."""
+    return os.path.splitext(name)[1].decode("ascii", "replace").lower()  # noqa: PTH122 -- pathlib cannot hold bytes
 
 
 def companion_kind(name: str) -> Companion:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from contextlib import closing
@@ -17,10 +16,11 @@ from picsight_engine.indexing.crew import Crew, suitable_workers
 from picsight_engine.indexing.events import Committed, Emptier, Event, Finished, Found, Summary
 from picsight_engine.indexing.plan import folder_view, make_plan
 from picsight_engine.indexing.recognise import Recogniser
-from picsight_engine.indexing.scan import DirectoryListing, printable, scan
+from picsight_engine.indexing.scan import DirectoryListing, scan
 from picsight_engine.indexing.shift import Shift
 from picsight_engine.photos.decode import Limits
 from picsight_engine.photos.precedence import METADATA_RULE
+from picsight_engine.photos.reading import shown
 from picsight_engine.photos.squares import LONG
 from picsight_engine.runtime.agreement import choose_image_backend
 from picsight_engine.runtime.backend import Backend
@@ -168,7 +168,7 @@ class _Run:
             if offline.state == "denied":
                 self._notes.append(_denied_sentence(offline.folder))
             elif photos:
-                away.append((photos, printable(offline.place) or _title(offline.folder)))
+                away.append((photos, shown(offline.place) or _title(offline.folder)))
                 if offline.may_be_gone:
                     self._emptier.append(Emptier(file_path(offline.folder.path, offline.place), photos))
         if away:
@@ -237,7 +237,7 @@ def _log_passed_over(folder: Folder, listings: Sequence[DirectoryListing]) -> No
     folders = sum(listing.passed_folders for listing in listings)
     files = sum(listing.passed_files for listing in listings)
     if folders or files:
-        where = f"Passed over in {printable(os.fsencode(folder.path))}, hidden or of other programs"
+        where = f"Passed over in {shown(folder.path)}, hidden or of other programs"
         _LOG.info("%s: folders %d, files %d.", where, folders, files)
 
 
@@ -266,4 +266,4 @@ def _vanished_sentence(folder: Folder) -> str:
 
 
 def _title(folder: Folder) -> str:
-    return printable(os.fsencode(folder.path.name or folder.path))
+    return shown(folder.path.name or folder.path)

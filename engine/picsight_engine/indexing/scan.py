@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.other_programs import is_shown
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
+from picsight_engine.photos.reading import shown
 from picsight_engine.photos.sidecars import SUFFIXES, companions
-from picsight_engine.suffixes import VIDEO_SUFFIXES
+from picsight_engine.suffixes import VIDEO_SUFFIXES, suffix_of
 
 if TYPE_CHECKING:
     import threading
@@ -105,11 +106,6 @@ def scan(
         links.extend(listing.links)
 
 
-def printable(path: bytes) -> str:
-    """A path for a sentence: names that are not UTF-8 keep their readable part."""
-    return path.decode("utf-8", "replace")
-
-
 def _list(root: bytes, name: bytes, visited: set[tuple[int, int]], listing: DirectoryListing) -> None:
     path = os.path.join(root, name) if name else root  # noqa: PTH118 -- pathlib cannot hold bytes
     info = os.stat(path)  # noqa: PTH116
@@ -117,22 +113,22 @@ def _list(root: bytes, name: bytes, visited: set[tuple[int, int]], listing: Dire
         return
     visited.add((info.st_dev, info.st_ino))
     here = os.path.basename(os.path.realpath(path))  # noqa: PTH119
-    shown = []
+    visible = []
     with os.scandir(path) as entries:
         for entry in entries:
             if is_shown(entry.name, here):
-                shown.append(entry)
+                visible.append(entry)
             elif entry.is_dir(follow_symlinks=False):
                 listing.passed_folders += 1
             else:
                 listing.passed_files += 1
-    shown.sort(key=lambda entry: entry.name)
+    visible.sort(key=lambda entry: entry.name)
     device = info.st_dev & _MOST
-    listing.folder = SeenFolder(name, device, empty=not shown)
-    for entry in shown:
+    listing.folder = SeenFolder(name, device, empty=not visible)
+    for entry in visible:
         _sort_in(entry, name + b"/" + entry.name if name else entry.name, device, listing)
-    if any(entry.name[-5:].lower().endswith(_SPEAKING) for entry in shown):
-        _add_companions(listing, {entry.name: entry for entry in shown})
+    if any(entry.name[-5:].lower().endswith(_SPEAKING) for entry in visible):
+        _add_companions(listing, {entry.name: entry for entry in visible})
 
 
 def _sort_in(entry: os.DirEntry[bytes], name: bytes, device: int, listing: DirectoryListing) -> None:
@@ -142,7 +138,7 @@ def _sort_in(entry: os.DirEntry[bytes], name: bytes, device: int, listing: Direc
             (listing.links if entry.is_symlink() else listing.folders).append(name)
         elif entry.is_symlink() and not os.path.exists(entry.path):  # noqa: PTH110 -- pathlib cannot hold bytes
             listing.broken.append(name)
-        elif _suffix(name) in _LISTED and entry.is_file():
+        elif suffix_of(name) in _LISTED and entry.is_file():
             info = entry.stat()
             modified = max(-_MOST, min(info.st_mtime_ns, _MOST))
             listing.files.append(SeenFile(name, info.st_size, modified, device))
@@ -168,10 +164,6 @@ def _add_companions(listing: DirectoryListing, entries: Mapping[bytes, os.DirEnt
             listing.files[place] = replace(file, companions=names, beside=beside)
 
 
-def _suffix(name: bytes) -> str:
-    return os.path.splitext(name)[1].decode("ascii", "replace").lower()  # noqa: PTH122
-
-
 def _identities(path: Path) -> set[tuple[int, int]]:
     try:
         info = path.stat()
@@ -182,7 +174,7 @@ def _identities(path: Path) -> set[tuple[int, int]]:
 
 def _problems(root: bytes, name: bytes, fault: OSError) -> list[SeenProblem]:
     """The problem of an unreadable directory; none for a subdirectory that was deleted meanwhile."""
-    where = printable(root + b"/" + name if name else root)
+    where = shown(root + b"/" + name if name else root)
     if isinstance(fault, PermissionError):
         sentence = (
             f"The folder {where} cannot be opened: permission was denied. Allow reading it, then index again."

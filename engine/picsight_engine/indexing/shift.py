@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from picsight_engine.indexing.batch import Bad, Seen
 from picsight_engine.indexing.events import Progress
 from picsight_engine.indexing.messages import Failed, Identified, Lost, WorkerOrder
-from picsight_engine.indexing.scan import printable
+from picsight_engine.photos.reading import shown
 from picsight_engine.store.folders import file_path
 
 if TYPE_CHECKING:
@@ -42,9 +42,9 @@ class Rate:
     def __init__(self, start: float) -> None:
         self._marks: deque[tuple[float, int]] = deque([(start, 0)])
 
-    def done(self, now: float, files: int = 1) -> None:
-        """Records that `files` more files are done."""
-        self._marks.append((now, self._marks[-1][1] + files))
+    def done(self, now: float) -> None:
+        """Records that one more file is done."""
+        self._marks.append((now, self._marks[-1][1] + 1))
         while len(self._marks) > 2 and now - self._marks[1][0] >= WINDOW_SECONDS:
             self._marks.popleft()
 
@@ -226,7 +226,7 @@ def _path(task: Task) -> Path:
 
 
 def _lost_sentence(task: Task, lost: Lost, limits: Limits) -> str:
-    path = printable(os.fsencode(_path(task)))
+    path = shown(_path(task))
     if lost.code == "timeout":
         seconds = limits.seconds_for(_path(task))
         return f"{path} took longer than {seconds:g} seconds to read, so it was left out. Save it again in another program."

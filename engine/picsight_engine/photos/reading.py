@@ -97,7 +97,7 @@ def problem(code: ProblemCode, path: Path, reason: str) -> ImageError:
     return ImageError(code, f"{shown(path)} {reason}.", path)
 
 
-def shown(path: Path | str) -> str:
+def shown(path: Path | str | bytes) -> str:
     """A path for a message; invalid bytes become question marks, so that any output accepts it."""
     return os.fsencode(path).decode("utf-8", "replace")
 

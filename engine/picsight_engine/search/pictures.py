@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections import OrderedDict
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,9 +45,8 @@ class PictureFinder:
     def __init__(self, db: Database, space: str, read: Callable[[Path], NDArray[np.float32]]) -> None:
         self._db = db
         self._space = space
-        self._read = read
         self._lock = threading.Lock()
-        self._files: OrderedDict[tuple[str, int, int], NDArray[np.float32]] = OrderedDict()
+        self._read = lru_cache(_REMEMBERED)(lambda path, _modified, _size: read(path))
 
     def pictures_of(self, query: Query) -> PictureVectors:
         """The pictures of a query; those that cannot be read become faults."""
@@ -87,14 +86,8 @@ class PictureFinder:
             info = path.stat()
         except (OSError, ValueError):  # NUL in a path
             raise PicsightError(f"{path} is not there, so nothing can be like it.") from None
-        key = str(path), info.st_mtime_ns, info.st_size
         with self._lock:
-            if key not in self._files:
-                self._files[key] = self._read(path)
-                if len(self._files) > _REMEMBERED:
-                    self._files.popitem(last=False)
-            self._files.move_to_end(key)
-            return self._files[key]
+            return self._read(path, info.st_mtime_ns, info.st_size)
 
 
 def _path_of(picture: Picture) -> Path:

@@ -19,7 +19,7 @@ from picsight_engine.metadata import is_same_time
 from picsight_engine.store.decisions import say_again
 from picsight_engine.store.files import IDS
 from picsight_engine.store.folders import RESTING
-from picsight_engine.suffixes import RAW_SUFFIXES, SHOWN_SUFFIXES, VIDEO_SUFFIXES
+from picsight_engine.suffixes import RAW_SUFFIXES, SHOWN_SUFFIXES, VIDEO_SUFFIXES, suffix_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -133,10 +133,11 @@ def _stems(name: bytes) -> list[bytes]:
 def _firsts(files: Sequence[_ShotFile], edit: bytes | None) -> dict[int, int]:
     """The photo behind which each file stands, by the file's id; files that stand alone or first are absent."""
     shown = sorted(
-        (file for file in files if _suffix(file) in SHOWN_SUFFIXES), key=lambda file: not _is_edit(file, edit)
+        (file for file in files if suffix_of(file.name) in SHOWN_SUFFIXES),
+        key=lambda file: not _is_edit(file, edit),
     )
     found: dict[int, int] = {}
-    for file in (*shown, *(file for file in files if _suffix(file) in RAW_SUFFIXES)):
+    for file in (*shown, *(file for file in files if suffix_of(file.name) in RAW_SUFFIXES)):
         may_lead = [
             each for each in shown if file not in shown or _is_edit(each, edit) > _is_edit(file, edit)
         ]
@@ -144,14 +145,10 @@ def _firsts(files: Sequence[_ShotFile], edit: bytes | None) -> dict[int, int]:
         if lead is not None:
             found[file.id] = found.get(lead.id, lead.itself)
     for film in files if shown else ():
-        if film.live and _suffix(film) in VIDEO_SUFFIXES:
+        if film.live and suffix_of(film.name) in VIDEO_SUFFIXES:
             found[film.id] = found.get(shown[0].id, shown[0].itself)
     return found
 
 
 def _is_edit(file: _ShotFile, edit: bytes | None) -> bool:
     return edit is not None and file.name.startswith(edit + b".")
-
-
-def _suffix(file: _ShotFile) -> str:
-    return os.path.splitext(file.name)[1].decode("ascii", "replace").lower()  # noqa: PTH122
