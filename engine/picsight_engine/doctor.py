@@ -45,6 +45,7 @@ from picsight_engine.store.opening import open_database
 from picsight_engine.store.text import mend_index
 from picsight_engine.store.thumbnails import ThumbnailStore
 from picsight_engine.store.vectors import active_space
+from picsight_engine.tags.tree import counted
 from picsight_engine.vectors.matrix import Matrix
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ def _examine_database(db: Database) -> Check:
     broken = health.broken_references(db)
     if broken:
         raise LibraryError(
-            f"{db.path} contradicts itself in {_count(broken, 'place')}. Nothing was changed; {RESTORE}"
+            f"{db.path} contradicts itself in {counted(broken, 'place')}. Nothing was changed; {RESTORE}"
         )
     return Check("library", f"{db.path} is sound.")
 
@@ -199,12 +200,12 @@ def _forget(db: Database, lost: Sequence[Path]) -> Check:
     """Forgets missing photos at the user's request, or those that the folders in `lost` lack."""
     with closing(ThumbnailStore.open(db.folder)) as thumbnails:
         forgotten = forget_lost(db, thumbnails, lost or None)
-    message = f"{_count(forgotten.photos, 'photo')} of missing files forgotten."
+    message = f"{counted(forgotten.photos, 'photo')} of missing files forgotten."
     if forgotten.moved:
-        message += f" {_count(forgotten.moved, 'file')} may only have moved: index the folders first."
+        message += f" {counted(forgotten.moved, 'file')} may only have moved: index the folders first."
     if forgotten.kept:
         message += (
-            f" {_count(forgotten.kept, 'file')} kept, whose disk may only be away; "
+            f" {counted(forgotten.kept, 'file')} kept, whose disk may only be away; "
             "picsight doctor --forget FOLDER lets go of what a folder has lost."
         )
     return Check("forget", message)
@@ -220,7 +221,7 @@ def _examine_folders(db: Database) -> Check:
     ]
     if away:
         return Check("folders", f"Not connected or not readable, kept as they were: {', '.join(away)}.")
-    return Check("folders", f"{_count(len(folders), 'folder')} can be read.")
+    return Check("folders", f"{counted(len(folders), 'folder')} can be read.")
 
 
 def _examine_names(db: Database) -> Check:
@@ -235,8 +236,8 @@ def _examine_vectors(db: Database) -> Check:
     """Removes the vectors of photos that have one of a wrong length, which no search can use."""
     misshapen = health.misshapen_vectors(db)
     if misshapen:
-        removed = _count(health.delete_misshapen_vectors(db), "vector")
-        photos = _count(len(misshapen), "photo")
+        removed = counted(health.delete_misshapen_vectors(db), "vector")
+        photos = counted(len(misshapen), "photo")
         message = f"{removed} of {photos} with one of a wrong length removed; index the folders again."
         return Check("vectors", message, repaired=True)
     return Check("vectors", "Every vector has its right length.")
@@ -248,9 +249,9 @@ def _examine_photos(db: Database, bundle: Bundle | None) -> Check:
     space = active_space(db)
     name = bundle.manifest.space_id if bundle else space.name if space else ""
     lacking = len(health.photos_without_vector(db, name))
-    holds = f"{_count(counts.photos, 'photo')} in {_count(counts.files, 'file')}, {_count(counts.problems, 'problem')}"
+    holds = f"{counted(counts.photos, 'photo')} in {counted(counts.files, 'file')}, {counted(counts.problems, 'problem')}"
     if lacking:
-        lost = f"{_count(lacking, 'photo')} cannot be found by a search: index the folders again."
+        lost = f"{counted(lacking, 'photo')} cannot be found by a search: index the folders again."
         return Check("photos", f"{holds}; {lost}", ok=False)
     return Check("photos", f"{holds}; every photo can be found by a search.")
 
@@ -261,7 +262,7 @@ def _examine_tags(db: Database) -> Check:
     if not misplaced and not misjudged:
         return Check("tags", "Every tag has its place, and every decision counts.")
     mend_tags(db)
-    message = f"{_count(misplaced, 'tag')} out of place and {_count(misjudged, 'decision')} that did not count were put right."
+    message = f"{counted(misplaced, 'tag')} out of place and {counted(misjudged, 'decision')} that did not count were put right."
     return Check("tags", message, repaired=True)
 
 
@@ -296,13 +297,13 @@ def _examine_thumbnails(db: Database) -> Check:
             repairs.append("The thumbnails were damaged and were started anew.")
         orphans = _remove_orphans(db, thumbnails)
         if orphans:
-            repairs.append(f"{_count(orphans, 'thumbnail')} of photos that are gone removed.")
+            repairs.append(f"{counted(orphans, 'thumbnail')} of photos that are gone removed.")
         lacking = len(health.photos_without_thumbnail(db, thumbnails))
         if lacking and not repairs and not thumbnails.ids():  # opening found no usable file
             repairs.append("The thumbnails were missing or damaged and were started anew.")
     state = "Every photo has its thumbnail."
     if lacking:
-        state = f"{_count(lacking, 'photo')} without a thumbnail: the next indexing makes them."
+        state = f"{counted(lacking, 'photo')} without a thumbnail: the next indexing makes them."
     return Check("thumbnails", " ".join([*repairs, state]), repaired=bool(repairs))
 
 
@@ -336,7 +337,3 @@ def _remove_orphans(db: Database, thumbnails: ThumbnailStore) -> int:
             return len(orphans)
     except BusyError:
         return 0
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -38,7 +38,7 @@ from picsight_engine.store.records import (
 from picsight_engine.store.searches import Searches
 from picsight_engine.store.tagged import favourite_photos
 from picsight_engine.store.tags import name_key, tag_paths
-from picsight_engine.tags.tree import FAVOURITES, photos_in_words, shortened
+from picsight_engine.tags.tree import FAVOURITES, counted, shortened
 
 if TYPE_CHECKING:
     import threading
@@ -139,7 +139,7 @@ class Exchange:
         if finder.unknown and not finder.found:
             which = "it is not" if finder.unknown == 1 else "none of them is"
             raise RequestError(
-                f"{shown(place)} speaks of {photos_in_words(finder.unknown)}, and {which} in the library. "
+                f"{shown(place)} speaks of {counted(finder.unknown, 'photo')}, and {which} in the library. "
                 "Index the folder first."
             )
         taken = intake.take(self._db, self._learner, f'Import "{shortened(shown(place.name or place))}"')
@@ -298,7 +298,7 @@ class _FileStatements:
         """A sentence about keywords of other programs that have the name of the favourites."""
         if liked := self._liked.difference(favourite_photos(self._db).tolist()):
             yield (
-                f'The keyword "{FAVOURITES}" of {photos_in_words(len(liked))} is another program\'s, and makes none a favourite. '
+                f'The keyword "{FAVOURITES}" of {counted(len(liked), "photo")} is another program\'s, and makes none a favourite. '
                 "Mark those that are."
             )
 

@@ -54,7 +54,7 @@ WITH RECURSIVE below (id, height) AS (
 SELECT max(height) FROM below"""
 _REVISION = "SELECT revision FROM tag_state"
 _REVISED = "UPDATE tag_state SET revision = revision + 1"
-_QUOTES = re.compile('["“”„]')  # in a query they would end the name
+QUOTES = re.compile('["“”„]')  # in a query they would end the name
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Definition:
 
 def name_key(name: str) -> str:
     """A name for comparison: without case and accents, and with uniform quotation marks."""
-    return fold(_QUOTES.sub("'", name))
+    return fold(QUOTES.sub("'", name))
 
 
 def add_tag(connection: sqlite3.Connection, draft: Definition, now: float) -> int:

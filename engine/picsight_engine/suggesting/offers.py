@@ -17,7 +17,7 @@ from picsight_engine.language.query import spelled
 from picsight_engine.language.times import MONTHS
 from picsight_engine.photos.colours import NAMES
 from picsight_engine.store.tagged import sizes_of_tags
-from picsight_engine.store.tags import name_key, tag_paths
+from picsight_engine.store.tags import QUOTES, name_key, tag_paths
 from picsight_engine.store.text import fold
 from picsight_engine.suffixes import FORMATS
 
@@ -49,14 +49,6 @@ class Offer:
     count: Callable[[], int]
 
 
-@dataclass(frozen=True, slots=True)
-class _Time:
-    kind: Literal["year", "season", "month"]
-    words: str
-    value: str
-    months: tuple[str, ...]
-
-
 class Offers:
     """The offers for one state of the library, most likely first."""
 
@@ -72,7 +64,7 @@ class Offers:
         )
         self._cameras = Called(contents.cameras.files.items())
         self._lenses = Called(contents.lenses.files.items())
-        self._times = list(_times(contents.months.files))
+        self._times = list(_times(contents.months))
         self._paths: defaultdict[str, list[DirectoryFiles]] = defaultdict(list)
         for place in places:
             self._paths[fold(f"{place.above}{'/'.join(place.names)}/")].append(place)
@@ -134,12 +126,10 @@ class Offers:
         """Years, seasons and months, the latest of each kind first."""
         start = fold(typed)
         found = [
-            Offer(
-                time.kind, time.words, f"in:{time.value}", partial(self._contents.months.photos, time.months)
-            )
+            time
             for time in self._times
             if time.words.lower().startswith(start)
-            or (time.kind == "month" and "-" in start and time.value.startswith(start))
+            or (time.kind == "month" and "-" in start and time.fact.startswith(f"in:{start}"))
         ]
         return found[:limit]
 
@@ -224,25 +214,24 @@ def _folders(places: Mapping[DirectoryFiles, int]) -> Iterator[tuple[str, int]]:
     yield from ((word, sum(numbers)) for word, numbers in of_word.items() if len(numbers) > 1)
 
 
-def _times(months: Iterable[str]) -> Iterator[_Time]:
+def _times(months: Counted[str]) -> Iterator[Offer]:
+    """The years, seasons and months with photos, the latest of each kind first."""
     years: defaultdict[int, list[str]] = defaultdict(list)
     seasons: defaultdict[tuple[int, int, str], list[str]] = defaultdict(list)
-    for month in months:
+    for month in months.files:
         year, number = int(month[:4]), int(month[5:])
         years[year].append(month)
         for season, first in _SEASONS.items():
             if (number - first) % 12 < 3:
                 seasons[year - (number < first), first, season].append(month)
     for year in sorted(years, reverse=True):
-        yield _Time("year", f"{year:04}", f"{year:04}", tuple(years[year]))
+        yield Offer("year", f"{year:04}", f"in:{year:04}", partial(months.photos, years[year]))
     for year, first, season in sorted(seasons, reverse=True):
-        value = f"{season.lower()}-{year:04}"
-        yield _Time("season", f"{season} {year:04}", value, tuple(seasons[year, first, season]))
-    for month in sorted(months, reverse=True):
-        yield _Time("month", f"{MONTHS[int(month[5:]) - 1].title()} {month[:4]}", month, (month,))
-
-
-_QUOTES = re.compile('["“”„]')  # these end a name in a query, so all are replaced by one
+        fact, count = f"in:{season.lower()}-{year:04}", partial(months.photos, seasons[year, first, season])
+        yield Offer("season", f"{season} {year:04}", fact, count)
+    for month in sorted(months.files, reverse=True):
+        words = f"{MONTHS[int(month[5:]) - 1].title()} {month[:4]}"
+        yield Offer("month", words, f"in:{month}", partial(months.photos, [month]))
 
 
 class TagOffers:
@@ -254,7 +243,7 @@ class TagOffers:
         paths = tag_paths(db)
         self._keys = {name_key(name) for path in paths.values() for name in names_of_tag(path)}
         self._called = Called(
-            (_QUOTES.sub("'", path), sizes[tag_id]) for tag_id, path in paths.items() if sizes[tag_id]
+            (QUOTES.sub("'", path), sizes[tag_id]) for tag_id, path in paths.items() if sizes[tag_id]
         )
         self._counts: dict[str, int] = {}
 

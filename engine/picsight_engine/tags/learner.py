@@ -29,7 +29,7 @@ from picsight_engine.store.tags import live_tags, tags_by_id
 from picsight_engine.store.vectors import photos_since, space_state
 from picsight_engine.tags.appraisal import ENOUGH, Preview, Statistics, judged, right_and_wrong, sureness
 from picsight_engine.tags.lesson import Lesson, Material, best_of_each
-from picsight_engine.tags.tree import photos_in_words, threshold_of
+from picsight_engine.tags.tree import counted, threshold_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -303,9 +303,8 @@ def _words(found: Sequence[Reach], since: Sequence[int] | None) -> str:
         found = [reach for reach in found if not new.isdisjoint(reach.photos.tolist())]
     photos = len({photo for reach in found for photo in reach.photos.tolist()})
     tags = sum(len(reach.photos) > 0 for reach in found)
-    to = f"suggested for {tags:,} tag{'' if tags == 1 else 's'}"
+    to = f"suggested for {counted(tags, 'tag')}"
     if since is None:
-        return (
-            f"{photos_in_words(photos)} {'is' if photos == 1 else 'are'} {to} by the model that searches now"
-        )
-    return f"{photos:,} new photo{' was' if photos == 1 else 's were'} {to}"
+        are = "is" if photos == 1 else "are"
+        return f"{counted(photos, 'photo')} {are} {to} by the model that searches now"
+    return f"{counted(photos, 'new photo')} {'was' if photos == 1 else 'were'} {to}"

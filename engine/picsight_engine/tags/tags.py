@@ -19,8 +19,8 @@ from picsight_engine.tags.tree import (
     checked_name,
     checked_prompts,
     checked_threshold,
+    counted,
     merge_into,
-    photos_in_words,
     shortened,
 )
 
@@ -201,7 +201,7 @@ class Tags(Lookup):
         tag, ids = self._definition(name), self._shown(photos)
         with suppress(BundleError):  # without the model it learns later
             self.learner.read(tag.prompts)
-        words = f'{_DOING[verdict]} {photos_in_words(len(ids))}: "{shortened(tag.name)}"'
+        words = f'{_DOING[verdict]} {counted(len(ids), "photo")}: "{shortened(tag.name)}"'
         with recorded(self._db, "decide", words) as run:
             tag = run.tag(tag.id)
             known = decided(run.connection, tag.id)
@@ -276,7 +276,7 @@ class Tags(Lookup):
         if stars is not None and not REJECTED <= stars <= MOST_STARS:
             raise RequestError(f"A photo has 0 to {MOST_STARS} stars, or -1 if it is rejected, not {stars}.")
         what = {None: "by its files", REJECTED: "rejected", 1: "1 star"}.get(stars, f"{stars} stars")
-        with recorded(self._db, "rate", f"Rate {photos_in_words(len(ids))}: {what}") as run:
+        with recorded(self._db, "rate", f"Rate {counted(len(ids), 'photo')}: {what}") as run:
             given = person_stars(run.connection, ids)
             run.rate([photo for photo in ids if given.get(photo) != stars], stars)
         return run.made

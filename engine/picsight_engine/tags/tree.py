@@ -75,9 +75,9 @@ def shortened(name: str) -> str:
     return name if len(name) <= _SHOWN else f"{name[: _SHOWN - 1]}…"
 
 
-def photos_in_words(number: int) -> str:
+def counted(number: int, noun: str) -> str:
     """Such as "1 photo" and "1,200 photos"."""
-    return f"{number:,} photo{'' if number == 1 else 's'}"
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _plain(text: str) -> str:
