@@ -42,11 +42,6 @@ def _opener(path: str, flags: int) -> int:
     return os.open(path, flags, FILE_MODE)
 
 
-def make_private_file(path: Path) -> None:
-    """Makes an empty file for a library that opens files itself, such as SQLite. Raises FileExistsError."""
-    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, FILE_MODE))
-
-
 def write_private(path: Path, content: str | bytes) -> None:
     """Writes a small file atomically and makes its folder if needed: neither a kill nor a full disk leaves half a file or
     destroys the old one. Raises OSError.

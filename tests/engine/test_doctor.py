@@ -166,8 +166,7 @@ def test_damaged_thumbnails_start_anew_and_the_next_indexing_makes_them(copy, bu
 
 def test_a_thumbnail_without_a_photo_stays_while_another_process_stores_photos(copy, bundle):
     with closing(ThumbnailStore.open(copy)) as thumbnails:
-        thumbnails.put(1000, b"of a photo that is about to be stored")
-        thumbnails.commit()
+        thumbnails.put({1000: b"of a photo that is about to be stored"})
         with index_lock(copy):
             checked = by_name(doctor_folder(copy, bundle.folder))["thumbnails"]
         assert (checked.ok, checked.repaired, 1000 in thumbnails.ids()) == (True, False, True)

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 _DAY = 24 * 3600.0
 KEPT_SECONDS = 30 * _DAY  # how long a missing photo keeps its identity
+_MOST_SECONDS = 2.0  # until an open batch is due
 _MOST_CREDIT = 10 * _DAY  # the most that one run may add to that age, so that at least three runs must agree
 
 
@@ -66,14 +67,11 @@ class Bad:
 class Batch:
     """The results that are not on disk yet. A batch is due by size or age, and stored completely or not at all."""
 
-    def __init__(
-        self, db: Database, thumbnails: ThumbnailStore, space: str, *, photos: int, seconds: float
-    ) -> None:
+    def __init__(self, db: Database, thumbnails: ThumbnailStore, space: str, *, photos: int) -> None:
         self._db = db
         self._thumbnails = thumbnails
         self._space = space
         self._photos = photos
-        self._seconds = seconds
         self._open: list[Seen | Bad] = []
         self._since = 0.0
         self._unread: set[int] = set()  # known files that changed and are still to be read
@@ -134,12 +132,11 @@ class Batch:
         """Whether it is time to commit."""
         if not self._open:
             return False
-        return len(self._open) >= self._photos or time.monotonic() - self._since >= self._seconds
+        return len(self._open) >= self._photos or time.monotonic() - self._since >= _MOST_SECONDS
 
     def drop(self) -> None:
         """Discards the outcomes that the disk does not accept."""
         self._open = []
-        self._thumbnails.discard()
 
     def commit(self) -> tuple[int, ...]:
         """Stores the outcomes of at most one batch in one transaction; returns the photos that are visible now.
@@ -148,6 +145,7 @@ class Batch:
         """
         shown: dict[int, None] = {}
         hidden: list[int] = []
+        jpegs: dict[int, bytes] = {}
         with self._db.writer() as connection:
             folders = {folder.id for folder in all_folders(self._db)}
             for outcome in self._open[: self._photos]:
@@ -156,22 +154,27 @@ class Batch:
                 if isinstance(outcome, Bad):
                     hidden += _store_bad(connection, outcome)
                 else:
-                    shown.update(self._store_seen(connection, outcome))
+                    shown.update(self._store_seen(connection, outcome, jpegs))
             # Thumbnails are committed before photos, so that every photo that can be found has one. If the photo is
             # rolled back, the next photo with that id overwrites the thumbnail.
-            self._thumbnails.commit()
+            self._thumbnails.put(jpegs)
         self._thumbnails.delete(hidden)
         del self._open[: self._photos]
         return tuple(shown)
 
-    def _store_seen(self, connection: sqlite3.Connection, seen: Seen) -> dict[int, None]:
-        """Stores a file and its picture, unless the user removed that picture from the library meanwhile."""
+    def _store_seen(
+        self, connection: sqlite3.Connection, seen: Seen, jpegs: dict[int, bytes]
+    ) -> dict[int, None]:
+        """Stores a file and its picture, unless the user removed that picture from the library meanwhile; collects its
+        thumbnail.
+        """
         folder, file = seen.task.folder, seen.task.file
         self._unread.discard(seen.task.stored.id if seen.task.stored else 0)
+        photo_id = known_photo(connection, seen.identified.fingerprint)
         if seen.described is not None:
-            photo_id: int | None = self._store_photo(connection, seen.identified, seen.described)
-        else:
-            photo_id = known_photo(connection, seen.identified.fingerprint)
+            photo_id = self._store_photo(connection, seen.identified, seen.described)
+            if seen.described.thumbnail:
+                jpegs[photo_id] = seen.described.thumbnail
         if photo_id is None:
             return {}
         edited = self._edited_from(connection, seen, photo_id)
@@ -198,8 +201,6 @@ class Batch:
             vectors = [np.frombuffer(each, dtype="<f2") for each in described.vectors]
             (whole, moment), *parts = zip(vectors, described.moments, strict=True)
             put_vector(connection, photo_id, self._space, whole, moment=moment, parts=parts)
-        if described.thumbnail:
-            self._thumbnails.put(photo_id, described.thumbnail)
         return photo_id
 
     def _edited_from(self, connection: sqlite3.Connection, seen: Seen, photo_id: int) -> int | None:

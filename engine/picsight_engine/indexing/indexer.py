@@ -52,7 +52,6 @@ class IndexSettings:
     workers: int | None = None
     limits: Limits = field(default_factory=Limits)
     batch_photos: int = 64
-    batch_seconds: float = 2.0
 
 
 def run_index(
@@ -95,13 +94,7 @@ class _Run:
         self._bundle = bundle
         self._folders = folders
         self._settings = settings
-        self._batch = Batch(
-            db,
-            thumbnails,
-            bundle.manifest.space_id,
-            photos=settings.batch_photos,
-            seconds=settings.batch_seconds,
-        )
+        self._batch = Batch(db, thumbnails, bundle.manifest.space_id, photos=settings.batch_photos)
         self._started = time.monotonic()
         self._found = 0
         self._cancelled = False

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from picsight_engine.errors import LibraryError, RequestError, StorageError
 from picsight_engine.private_files import (
     draft_of,
-    make_private_file,
     make_private_folder,
+    open_private,
     sweep_drafts,
     write_private,
 )
@@ -68,7 +68,7 @@ def back_up(connection: sqlite3.Connection, target: Path, version: int) -> None:
     sweep_drafts(target.parent, f"{target.name}.*.part")
     part = draft_of(target)
     try:
-        make_private_file(part)
+        open_private(part, "xb").close()
         with closing(sqlite3.connect(part)) as copy:
             connection.backup(copy)
             if copy.execute("PRAGMA user_version").fetchone()[0] != version:
@@ -109,7 +109,7 @@ def _create(path: Path, steps: Steps) -> None:
             side = path.with_name(path.name + suffix)
             if side.exists():
                 side.replace(side.with_name(side.name + ".orphan"))
-        make_private_file(part)
+        open_private(part, "xb").close()
         with explained(path), closing(connect(part)) as connection:
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             migrate(connection, steps)

@@ -6,18 +6,17 @@ A stack is a group of photos that show the same picture. Its rows are deleted wi
 from __future__ import annotations
 
 import json
-import threading
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from picsight_engine.errors import LibraryError, StorageError
-from picsight_engine.private_files import make_private_file
+from picsight_engine.private_files import open_private
 from picsight_engine.store.connections import connect, explained, probe
 from picsight_engine.store.database import Database
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
@@ -74,15 +73,13 @@ class Sketch(NamedTuple):
 
 
 class ThumbnailStore:
-    """The thumbnails of one library; thread-safe. New thumbnails are written by the next `commit`.
+    """The thumbnails of one library; thread-safe.
 
     Photos in `kept`, a set that the caller may change, keep their thumbnails even without files.
     """
 
     def __init__(self, db: Database, kept: AbstractSet[int] = frozenset()) -> None:
         self._db, self.kept = db, kept
-        self._waiting: dict[int, bytes] = {}
-        self._lock = threading.Lock()
 
     @classmethod
     def open(cls, folder: Path, kept: AbstractSet[int] = frozenset()) -> ThumbnailStore:
@@ -100,23 +97,11 @@ class ThumbnailStore:
             read_only = False
         return cls(Database(path, folder, read_only=read_only), kept)
 
-    def put(self, photo_id: int, jpeg: bytes) -> None:
-        """Holds a thumbnail until `commit` or `discard`."""
-        with self._lock:
-            self._waiting[photo_id] = jpeg
-
-    def commit(self) -> None:
-        """Writes the new thumbnails in one transaction; StorageError on a full disk."""
-        with self._lock:
-            if self._waiting:
-                with self._db.writer() as connection:
-                    connection.executemany(_PUT, list(self._waiting.items()))
-                self._waiting.clear()
-
-    def discard(self) -> None:
-        """Drops the thumbnails not yet written, because their photos were not stored."""
-        with self._lock:
-            self._waiting.clear()
+    def put(self, jpegs: Mapping[int, bytes]) -> None:
+        """Writes the thumbnails of photos in one transaction; StorageError on a full disk."""
+        if jpegs:
+            with self._db.writer() as connection:
+                connection.executemany(_PUT, jpegs.items())
 
     def get(self, photo_id: int) -> bytes | None:
         """The photo's JPEG, None if there is none or its page is damaged (`doctor` rebuilds the file)."""
@@ -191,7 +176,7 @@ def remove(folder: Path) -> None:
 
 def _create(path: Path) -> None:
     with suppress(FileExistsError):  # another process was first
-        make_private_file(path)
+        open_private(path, "xb").close()
     with closing(connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         _make_tables(connection)

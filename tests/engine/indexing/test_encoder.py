@@ -68,7 +68,7 @@ def encoder_pid():
 def run_album(home, album, crew, limits):
     """The working part of a run, as the indexer does it."""
     folder = home.add(album)
-    batch = Batch(home.db, home.thumbnails, SPACE, photos=64, seconds=2.0)
+    batch = Batch(home.db, home.thumbnails, SPACE, photos=64)
     view = folder_view(home.db, folder, list(scan(folder.path)))
     plan = make_plan([view], set(), METADATA_RULE)
     recogniser = Recogniser(home.db, embedded=set(), pictured=set(), moving=plan.moving)

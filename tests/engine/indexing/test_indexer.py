@@ -401,12 +401,10 @@ def make_first_schema_again(library: Path) -> None:
 
 def test_a_thumbnail_that_a_kill_left_without_its_photo_goes_with_the_next_run(home, bundle, album):
     run(home, bundle, album)
-    home.thumbnails.put(999, b"a deleted private picture")
-    home.thumbnails.commit()
+    home.thumbnails.put({999: b"a deleted private picture"})
     run(home, bundle)
     assert 999 not in home.thumbnails.ids()
-    home.thumbnails.put(999, b"a deleted private picture")
-    home.thumbnails.commit()
+    home.thumbnails.put({999: b"a deleted private picture"})
     stop = threading.Event()
     for event in run_index(home.db, home.thumbnails, bundle, all_folders(home.db), ONE, cancel=stop):
         if event == Found(12, complete=True):

@@ -41,9 +41,8 @@ def coloured(album):
     store = ThumbnailStore.open(album.library.folder)
     for number, paint in enumerate(PAINTS.values(), start=1):
         album.put(b"%d.png" % number, number)
-        store.put(number, picture(paint))
+        store.put({number: picture(paint)})
     album.put(b"unseen.png", len(PAINTS) + 1)  # without a thumbnail
-    store.commit()
     measure_colours(album.db, store)
     yield album
     store.close()

@@ -60,8 +60,7 @@ def test_broken_references_are_counted(shelf):
 def test_thumbnails_and_photos_are_compared(shelf, tmp_path):
     first, second = shelf.put(b"a.jpg", 1), shelf.put(b"b.jpg", 2)
     with closing(ThumbnailStore.open(tmp_path)) as thumbnails:
-        thumbnails.put(first, b"jpeg")
-        thumbnails.put(99, b"jpeg")
-        thumbnails.commit()
+        thumbnails.put({first: b"jpeg"})
+        thumbnails.put({99: b"jpeg"})
         assert health.orphan_thumbnails(shelf.db, thumbnails) == [99]
         assert health.photos_without_thumbnail(shelf.db, thumbnails) == [second]

@@ -14,29 +14,20 @@ def thumbnails(tmp_path):
     opened.close()
 
 
-def test_a_thumbnail_is_there_after_the_commit(thumbnails):
-    for jpeg, before in ((b"old", None), (b"one", b"old")):
-        thumbnails.put(1, jpeg)
-        assert thumbnails.get(1) == before
-        thumbnails.commit()
+def test_the_last_thumbnail_of_a_photo_is_kept(thumbnails):
+    assert thumbnails.get(1) is None
+    for jpeg in (b"old", b"one"):
+        thumbnails.put({1: jpeg})
     assert thumbnails.get(1) == b"one"
     assert thumbnails.ids() == [1]
     assert thumbnails.get(2) is None
 
 
-def test_what_is_discarded_is_not_written(thumbnails):
-    thumbnails.put(1, b"one")
-    thumbnails.discard()
-    thumbnails.commit()
-    assert thumbnails.ids() == []
-
-
 def test_a_deleted_thumbnail_leaves_no_bytes_behind(tmp_path):
     secret = b"private picture " * 500
     thumbnails = ThumbnailStore.open(tmp_path)
-    thumbnails.put(1, secret)
-    thumbnails.put(2, b"public" * 100)
-    thumbnails.commit()
+    thumbnails.put({1: secret})
+    thumbnails.put({2: b"public" * 100})
     thumbnails.delete([1, 77])
     assert thumbnails.ids() == [2]
     thumbnails.close()
@@ -48,8 +39,7 @@ def test_a_damaged_file_is_replaced_by_an_empty_one(tmp_path, content):
     (tmp_path / FILE_NAME).write_bytes(content)
     thumbnails = ThumbnailStore.open(tmp_path)
     assert thumbnails.ids() == []
-    thumbnails.put(1, b"one")
-    thumbnails.commit()
+    thumbnails.put({1: b"one"})
     assert thumbnails.get(1) == b"one"
     assert thumbnails.faults() == []
     thumbnails.close()
@@ -57,9 +47,7 @@ def test_a_damaged_file_is_replaced_by_an_empty_one(tmp_path, content):
 
 def test_damage_inside_is_found_and_does_not_stop_the_wall(tmp_path):
     thumbnails = ThumbnailStore.open(tmp_path)
-    for number in range(200):
-        thumbnails.put(number, bytes([number]) * 900)
-    thumbnails.commit()
+    thumbnails.put({number: bytes([number]) * 900 for number in range(200)})
     thumbnails.close()
     path = tmp_path / FILE_NAME
     data = bytearray(path.read_bytes())
@@ -77,9 +65,7 @@ def test_damage_inside_is_found_and_does_not_stop_the_wall(tmp_path):
 
 
 def test_a_stack_that_loses_its_first_photo_is_compared_anew(thumbnails):
-    for number in (1, 2, 3):
-        thumbnails.put(number, b"jpeg")
-    thumbnails.commit()
+    thumbnails.put(dict.fromkeys((1, 2, 3), b"jpeg"))
     first, second, alone = (Sketch(number, 0, 4, 3) for number in (1, 2, 3))
     thumbnails.put_stacks([(first, 1), (second, 1), (alone, 3)], 1)
     assert thumbnails.firsts() == {1: 1, 2: 1}
