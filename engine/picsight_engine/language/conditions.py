@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from functools import partial, reduce
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from picsight_engine.language.times import time_of_value
 from picsight_engine.photos.colours import COLUMNS, NAMES, RULE, surely_showing
 from picsight_engine.store import selection
 from picsight_engine.store.colours import colour_codes_of
+from picsight_engine.store.selection import Shape
 from picsight_engine.store.tagged import (
     favourite_photos,
     photos_rated,
@@ -36,14 +37,14 @@ if TYPE_CHECKING:
     from picsight_engine.language.query import Fact
     from picsight_engine.language.times import Period
     from picsight_engine.store.database import Database
-    from picsight_engine.store.selection import Column, NumberColumn, Shape, TextColumn
+    from picsight_engine.store.selection import Column, NumberColumn, TextColumn
 
 FilterKind = Literal[
     "time", "folder", "format", "is", "has", "place", "camera", "lens", "exposure", "label", "rating", "tag", "text",
     "colour",
 ]  # fmt: skip
 
-SHAPES: tuple[Shape, ...] = ("portrait", "landscape", "square", "panorama")
+SHAPES: tuple[Shape, ...] = get_args(Shape)
 # The values of "has:": the column, and its name for the user.
 KNOWN: dict[str, tuple[Column, str]] = {
     "date": ("taken", "a date"),

@@ -100,7 +100,7 @@ def weighted(term: Term, vector: Callable[[str], Vector]) -> Vector:
             turned = turned + (word.weight - 1) * vector(word.text)
         elif word.weight < 1 and rest:
             turned = turned + (1 / word.weight - 1) * vector(rest)
-    return _unit(turned)
+    return _units(turned)
 
 
 def less_of(wanted: NDArray[np.float32], less: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -113,12 +113,6 @@ def less_of(wanted: NDArray[np.float32], less: NDArray[np.float32]) -> NDArray[n
     kept = lengths > 1e-3
     rows: NDArray[np.float32] = np.where(kept, turned / np.where(kept, lengths, 1), wanted).astype(np.float32)
     return rows
-
-
-def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The vector [dim] at length 1."""
-    scaled: NDArray[np.float32] = (vector / np.linalg.norm(vector)).astype(np.float32)
-    return scaled
 
 
 # The weight of a picture beside words, in spreads of the library's scores. For "snow" and the photo of a dog, the average
@@ -247,5 +241,6 @@ def _spread_alike(parts: Sequence[Part], spread: Callable[[Vector], Vector]) -> 
 
 
 def _units(rows: Vector) -> Vector:
-    scaled: Vector = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    """A vector [dim] or rows of vectors [n, dim] at length 1."""
+    scaled: Vector = (rows / np.linalg.norm(rows, axis=-1, keepdims=True)).astype(np.float32)
     return scaled

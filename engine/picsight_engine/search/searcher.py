@@ -27,8 +27,7 @@ from picsight_engine.store.colours import colour_codes_of
 from picsight_engine.store.library_folder import CACHE
 from picsight_engine.store.photos import (
     all_photos,
-    by_folder_of,
-    newest_of,
+    first_of,
     newest_photos,
     photos_by_id,
     photos_shown,
@@ -242,8 +241,7 @@ class Searcher:
         """The result for facts alone: all photos that pass, newest first; nothing without facts."""
         if passing.ids is None:
             return self.rows().photos, []
-        in_order = by_folder_of if request.order == "folder" else newest_of
-        photos = in_order(self._db, passing.ids.tolist(), request.limit)
+        photos = first_of(self._db, passing.ids.tolist(), request.limit, by_folder=request.order == "folder")
         called = [Judged(photo_id, found_by="name") for photo_id in passing.called]
         ranked = _in_order(called, [Judged(photo.id) for photo in photos], (), request.least)
         return len(passing.ids), self._results(ranked[: max(request.limit, 0)], photos)
@@ -352,9 +350,8 @@ class Searcher:
 
     def _ordered(self, matching: Sequence[Judged], request: Request) -> list[Result]:
         """The visible ones of these photos, by date or folder."""
-        in_order = by_folder_of if request.order == "folder" else newest_of
         judged = {photo.id: photo for photo in matching}
-        found = in_order(self._db, [*judged], request.limit)
+        found = first_of(self._db, [*judged], request.limit, by_folder=request.order == "folder")
         return self._with_moments([(photo, judged[photo.id]) for photo in found])
 
     def _with_moments(self, found: Sequence[tuple[Photo, Judged]]) -> list[Result]:

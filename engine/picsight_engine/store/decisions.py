@@ -140,11 +140,6 @@ def settle_run(connection: sqlite3.Connection, run_id: int) -> None:
     _settle(connection, _PAIRS_OF_RUN, run_id)
 
 
-def settle_photo(connection: sqlite3.Connection, photo_id: int) -> None:
-    """The same for all tags in which a photo was ever decided."""
-    _settle(connection, _PAIRS_OF_PHOTO, photo_id)
-
-
 def settle_tags(connection: sqlite3.Connection, tag_ids: Iterable[int]) -> None:
     """The same for all photos of these tags, which were merged or separated."""
     _settle(connection, _PAIRS_OF_TAGS, json.dumps(list(tag_ids)))
@@ -213,7 +208,7 @@ def say_again(connection: sqlite3.Connection, before: int, after: int) -> None:
     """Copies decisions and stars of the photo `before` to `after`; of those of both, the last that the user made counts."""
     moved = [connection.execute(statement, (before, after)).rowcount for statement in (_DECIDE, _RATE)]
     if any(moved):
-        settle_photo(connection, after)
+        _settle(connection, _PAIRS_OF_PHOTO, after)
         count_up(connection)
 
 

@@ -148,13 +148,10 @@ def _folders(connection: sqlite3.Connection, which: str) -> list[Folder]:
 
 def _inside(path: Path, folder: Path) -> bytes | None:
     """The stored name of `path` inside `folder`, b"" for the folder itself, None outside it; links are followed."""
-    inner, outer = (os.path.normcase(os.path.realpath(each)) for each in (path, folder))
-    if inner == outer:
-        return b""
-    if not Path(inner).is_relative_to(outer):
+    inner, outer = (Path(os.path.realpath(each)) for each in (path, folder))
+    if not inner.is_relative_to(outer):
         return None
-    real = Path(os.path.realpath(path)).relative_to(os.path.realpath(folder))
-    return os.fsencode(real.as_posix())  # never ".": the folder itself was handled above
+    return b"" if inner == outer else os.fsencode(inner.relative_to(outer).as_posix())
 
 
 def _shown_inside(path: Path, folder: Path) -> bytes | None:

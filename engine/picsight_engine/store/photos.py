@@ -45,8 +45,7 @@ _PHOTOS_BY_ID = f"{_PHOTOS} WHERE photos.id IN {IDS}"
 _BY_DATE = """
 ORDER BY coalesce(taken, strftime('%Y-%m-%dT%H:%M:%S', files.mtime_ns / 1000000000, 'unixepoch', 'localtime')) DESC,
     photos.id DESC"""
-_NEWEST_OF = f"{_PHOTOS_BY_ID} {_BY_DATE} LIMIT ?"
-_BY_FOLDER_OF = f"{_PHOTOS_BY_ID} ORDER BY folders.path, files.name LIMIT ?"
+_BY_FOLDER = "ORDER BY folders.path, files.name"
 _SKETCHES = """
 SELECT id, phash, width, height FROM photos
 WHERE missing_since IS NULL AND phash IS NOT NULL ORDER BY id"""
@@ -170,17 +169,9 @@ def photos_shown(db: Database) -> int:
     return int(db.row(_VISIBLE)[0])
 
 
-def newest_of(db: Database, photo_ids: Sequence[int], limit: int) -> list[Photo]:
-    """The first `limit` of the visible ones among these photos, in the order of `all_photos`."""
-    return _chosen(db, _NEWEST_OF, photo_ids, limit)
-
-
-def by_folder_of(db: Database, photo_ids: Sequence[int], limit: int) -> list[Photo]:
-    """The same in the order of their primary files' paths."""
-    return _chosen(db, _BY_FOLDER_OF, photo_ids, limit)
-
-
-def _chosen(db: Database, statement: str, photo_ids: Sequence[int], limit: int) -> list[Photo]:
+def first_of(db: Database, photo_ids: Sequence[int], limit: int, *, by_folder: bool) -> list[Photo]:
+    """The first `limit` of the visible ones among these photos, in the order of `all_photos`, or of primary files' paths."""
+    statement = f"{_PHOTOS_BY_ID} {_BY_FOLDER if by_folder else _BY_DATE} LIMIT ?"
     return _photos(db.rows(statement, json.dumps(photo_ids), max(limit, 0)))
 
 

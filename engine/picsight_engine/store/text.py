@@ -40,25 +40,24 @@ _MERGE = "INSERT INTO text (text) VALUES ('optimize')"
 _PHOTOS_OF = "SELECT DISTINCT photo_id FROM files WHERE present AND photo_id IS NOT NULL AND id IN"
 _HOLDING = f"{_PHOTOS_OF} (SELECT rowid FROM text WHERE text MATCH ?) ORDER BY photo_id"
 _HOLDING_FEW_LETTERS = f"""{_PHOTOS_OF} (
-    SELECT file_id FROM file_texts WHERE instr(name, :text) OR instr(folder, :text)
-        OR instr(keywords, :text) OR instr(description, :text)) ORDER BY photo_id"""
+    SELECT file_id FROM file_texts WHERE instr(name, ?1) OR instr(folder, ?1)
+        OR instr(keywords, ?1) OR instr(description, ?1)) ORDER BY photo_id"""
 _APART = "[^0-9a-z\x80-\U0010ffff]"  # separators of words: all characters beyond ASCII belong to words
 # Patterns are slow, so texts that do not contain the word are excluded first.
 _HAS_WORD = " OR ".join(
-    f"(instr({part}, :word) AND ' ' || {part} || ' ' GLOB :pattern)"
-    for part in ("name", "folder", "keywords")
+    f"(instr({part}, ?1) AND ' ' || {part} || ' ' GLOB ?2)" for part in ("name", "folder", "keywords")
 )
 _WITH_WORD = f"{_PHOTOS_OF} (SELECT file_id FROM file_texts WHERE {_HAS_WORD}) ORDER BY photo_id"
 _WITH_LONG_WORD = f"""{_PHOTOS_OF} (
     SELECT file_id FROM file_texts
-    WHERE file_id IN (SELECT rowid FROM text WHERE text MATCH :phrase) AND ({_HAS_WORD})) ORDER BY photo_id"""
+    WHERE file_id IN (SELECT rowid FROM text WHERE text MATCH ?3) AND ({_HAS_WORD})) ORDER BY photo_id"""
 
 # "img_2927" sorts before "img_2927.heic", and "/" comes right after "."
 _NAMED = """
 SELECT photo_id FROM file_texts AS named JOIN files ON files.id = file_id
-WHERE present AND photo_id IS NOT NULL AND named.name >= :name AND named.name < :name || '/'
-    AND named.name IN (:name, :name || suffix)
-GROUP BY photo_id ORDER BY min(named.name <> :name), photo_id"""
+WHERE present AND photo_id IS NOT NULL AND named.name >= ?1 AND named.name < ?1 || '/'
+    AND named.name IN (?1, ?1 || suffix)
+GROUP BY photo_id ORDER BY min(named.name <> ?1), photo_id"""
 _IS_HELD = f"SELECT EXISTS ({_PHOTOS_OF} (SELECT rowid FROM text WHERE text MATCH ?))"
 
 
@@ -79,12 +78,9 @@ def photos_holding(db: Database, text: str) -> list[int]:
     folded = fold(text)
     if not folded:
         return []
-    with db.reading() as connection:
-        if len(folded) < _TRIGRAM:
-            rows = connection.execute(_HOLDING_FEW_LETTERS, {"text": folded})
-        else:
-            rows = connection.execute(_HOLDING, (_phrase(folded),))
-        return [photo_id for (photo_id,) in rows]
+    if len(folded) < _TRIGRAM:
+        return db.column(_HOLDING_FEW_LETTERS, folded)
+    return db.column(_HOLDING, _phrase(folded))
 
 
 def words_in(text: str) -> list[str]:
@@ -99,14 +95,9 @@ def begins_word(text: str, word: str) -> bool:
 
 def photos_with_word(db: Database, word: str) -> list[int]:
     """The visible photos, ascending, with this word in a present file's name, folder or keywords, as in `begins_word`."""
-    with db.reading() as connection:
-        if len(word) < _TRIGRAM:
-            asked = {"word": word, "pattern": f"*{_APART}{word}{_APART}*"}
-            rows = connection.execute(_WITH_WORD, asked)
-        else:
-            asked = {"word": word, "pattern": f"*{_APART}{word}*", "phrase": _phrase(word)}
-            rows = connection.execute(_WITH_LONG_WORD, asked)
-        return [photo_id for (photo_id,) in rows]
+    if len(word) < _TRIGRAM:
+        return db.column(_WITH_WORD, word, f"*{_APART}{word}{_APART}*")
+    return db.column(_WITH_LONG_WORD, word, f"*{_APART}{word}*", _phrase(word))
 
 
 def photos_named(db: Database, name: str) -> list[int]:
@@ -116,8 +107,7 @@ def photos_named(db: Database, name: str) -> list[int]:
     """
     if not 0 < len(name.strip()) <= _LONGEST_NAME:
         return []
-    with db.reading() as connection:
-        return [photo_id for (photo_id,) in connection.execute(_NAMED, {"name": fold(name)})]
+    return db.column(_NAMED, fold(name))
 
 
 def is_held(db: Database, text: str) -> bool:
