@@ -273,7 +273,7 @@ def _examine_cache(db: Database) -> Check:
         return Check("search cache", "There are no vectors to search yet.")
     folder = db.folder / CACHE
     before = set(folder.glob("*.rows"))
-    with closing(Matrix.open(folder, db, space.name, space.dim)) as matrix:
+    with closing(Matrix(folder, db, space.name, space.dim)) as matrix:
         if before and before.isdisjoint(folder.glob("*.rows")):  # opening found no usable file
             message = "The search cache was damaged and was built anew."
         elif matrix.is_true_copy():

@@ -31,7 +31,7 @@ from picsight_engine.store.folders import add_folder
 from picsight_engine.store.opening import open_database
 from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.thumbnails import ThumbnailStore
-from picsight_engine.store.vectors import activate_space, put_vector
+from picsight_engine.store.vectors import know_space, put_vector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,9 +60,9 @@ def fill(library: Path, pictures: Path, bundle: Bundle) -> None:
     db, random = open_database(library), np.random.default_rng(1)
     space, dim = bundle.manifest.space_id, bundle.manifest.dim
     with closing(db), closing(ThumbnailStore.open(library)) as thumbnails:
-        root = add_folder(db, pictures)
+        root, pictured = add_folder(db, pictures), dict[int, bytes]()
         with db.writer() as connection:
-            activate_space(connection, space, dim)
+            know_space(connection, space, dim, active=True)
             for number, path in enumerate(sorted(pictures.iterdir())):
                 info, name = path.stat(), path.name.encode()
                 identity = number.to_bytes(16, "big")
@@ -72,8 +72,8 @@ def fill(library: Path, pictures: Path, bundle: Bundle) -> None:
                 put_metadata(connection, root.id, name, Metadata(), METADATA_RULE)
                 vector = random.standard_normal(dim, dtype=np.float32)
                 put_vector(connection, photo, space, vector / np.linalg.norm(vector))
-                thumbnails.put(photo, path.read_bytes())
-        thumbnails.commit()
+                pictured[photo] = path.read_bytes()
+        thumbnails.put(pictured)
 
 
 def resident() -> float:

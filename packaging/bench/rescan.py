@@ -27,7 +27,7 @@ from picsight_engine.store.opening import open_database
 from picsight_engine.store.pairs import pair
 from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.thumbnails import ThumbnailStore
-from picsight_engine.store.vectors import activate_space, put_vector
+from picsight_engine.store.vectors import know_space, put_vector
 
 # Of each suffix in a folder; those with one number have one name.
 KINDS = {".JPG": 1800, ".DNG": 900, ".png": 200, ".JPG.xmp": 100}
@@ -53,15 +53,16 @@ def fill(library: Path, pictures: Path, space: str, dim: int) -> tuple[int, floa
     with closing(open_database(library)) as db, closing(ThumbnailStore.open(library)) as thumbnails:
         root = add_folder(db, pictures)
         with db.writer() as connection:
-            activate_space(connection, space, dim)
+            know_space(connection, space, dim, active=True)
         for start in range(0, len(files), BATCH):
+            pictured: dict[int, bytes] = {}
             with db.writer() as connection:
                 for number, file in enumerate(files[start : start + BATCH], start):
                     identity = number.to_bytes(16, "big")
                     photo = put_photo(connection, NewPhoto(identity, 4000, 3000))
                     vector = random.standard_normal(dim, dtype=np.float32)
                     put_vector(connection, photo, space, vector / np.linalg.norm(vector))
-                    thumbnails.put(photo, b"x")
+                    pictured[photo] = b"x"
                     here = NewFile(root.id, file.name, file.size, file.mtime_ns, identity, photo, file.device)
                     put_file(connection, here)
                     taken = Metadata(taken=f"20{number % 20:02}-07-14T06:03:09")
@@ -71,7 +72,7 @@ def fill(library: Path, pictures: Path, space: str, dim: int) -> tuple[int, floa
                     begun = time.process_time()
                     pair(connection, root.id, file.name)
                     paired += time.process_time() - begun
-            thumbnails.commit()
+            thumbnails.put(pictured)
     return len(files), paired
 
 

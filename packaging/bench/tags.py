@@ -134,7 +134,7 @@ def tell_speed(photos: int, rounds: int) -> None:
         fill(folder, photos)
         with (
             closing(open_database(folder)) as db,
-            closing(Matrix.open(folder / "cache", db, SPACE, DIM)) as matrix,
+            closing(Matrix(folder / "cache", db, SPACE, DIM)) as matrix,
         ):
             print(f"\nMany tags over {photos:,} photos of {DIM} numbers in one pass, one thread\n")
             print(table(["tags", "s", "ms a tag", "photos reached", "memory MB"], _many(matrix.rows)))

@@ -39,7 +39,7 @@ from picsight_engine.store.folders import add_folder
 from picsight_engine.store.opening import open_database
 from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.thumbnails import ThumbnailStore
-from picsight_engine.store.vectors import activate_space, put_vector
+from picsight_engine.store.vectors import know_space, put_vector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,12 +62,12 @@ def fill(folder: Path, bundle: Bundle, count: int) -> None:
     """A library of so many photos over fourteen years: some are near the words, all have a thumbnail."""
     vectors = _near(clustered(count, seed=3), bundle)
     random = np.random.default_rng(4)
-    jpegs = [_thumbnail(random) for _ in range(32)]
+    jpegs, pictured = [_thumbnail(random) for _ in range(32)], dict[int, bytes]()
     db, thumbnails = open_database(folder / "library"), ThumbnailStore.open(folder / "library")
     (folder / "photos").mkdir()
     root = add_folder(db, folder / "photos")
     with db.writer() as connection:
-        activate_space(connection, bundle.manifest.space_id, bundle.manifest.dim)
+        know_space(connection, bundle.manifest.space_id, bundle.manifest.dim, active=True)
         for number, vector in enumerate(vectors):
             identity = hashlib.md5(str(number).encode(), usedforsecurity=False).digest()
             width, height = (4000, 3000) if number % 3 else (3000, 4000)
@@ -77,8 +77,8 @@ def fill(folder: Path, bundle: Bundle, count: int) -> None:
             day = np.datetime64(f"{FIRST_YEAR}-01-01") + np.timedelta64(int(random.integers(DAYS)), "D")
             put_metadata(connection, root.id, name, Metadata(taken=f"{day}T12:00:00"), 1)
             put_vector(connection, photo, bundle.manifest.space_id, vector)
-            thumbnails.put(photo, jpegs[number % len(jpegs)])
-    thumbnails.commit()
+            pictured[photo] = jpegs[number % len(jpegs)]
+    thumbnails.put(pictured)
     thumbnails.close()
     db.close()
 

@@ -114,7 +114,7 @@ def _forget_cached(db: Database) -> None:
     """Rebuilds the cache of vectors: a row marked as deleted would keep the vector's bytes."""
     space = active_space(db)
     if space is not None:
-        with closing(Matrix.open(db.folder / CACHE, db, space.name, space.dim)) as matrix:
+        with closing(Matrix(db.folder / CACHE, db, space.name, space.dim)) as matrix:
             matrix.rebuild()
 
 

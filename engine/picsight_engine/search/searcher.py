@@ -166,7 +166,7 @@ class Searcher:
         with self._lock:
             if self._matrix is None:
                 folder = self._db.folder / CACHE
-                self._matrix = Matrix.open(folder, self._db, manifest.space_id, manifest.dim)
+                self._matrix = Matrix(folder, self._db, manifest.space_id, manifest.dim)
                 return self._matrix.rows
             return self._matrix.refresh()
 

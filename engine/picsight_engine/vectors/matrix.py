@@ -89,6 +89,7 @@ class Matrix:
     """The mapped vectors of one space of a library; thread-safe."""
 
     def __init__(self, cache_folder: Path, db: Database, space: str, dim: int) -> None:
+        """Maps the cache of `space` and updates it; LibraryError if the stored vectors are damaged."""
         self._folder = cache_folder
         self._db = db
         self._space = space
@@ -101,13 +102,7 @@ class Matrix:
         self._hidden: list[int] = []  # also the second of each pair: tens of thousands, so read once
         self._revision: int | None = None
         self._rows = _no_rows(dim)
-
-    @classmethod
-    def open(cls, cache_folder: Path, db: Database, space: str, dim: int) -> Matrix:
-        """Maps the cache of `space` and updates it; LibraryError if the stored vectors are damaged."""
-        matrix = cls(cache_folder, db, space, dim)
-        matrix.refresh()
-        return matrix
+        self.refresh()
 
     @property
     def rows(self) -> Rows:
@@ -219,7 +214,7 @@ class Matrix:
         self._files = files or self._build(state)
         self._wrote = True
         with suppress(OSError):  # without space, searches read all rows in full
-            keep_leading(self._files.stem, self._files.view().originals)
+            keep_leading(self._files.stem, self._files.view()[2])
 
     def _extend(self, files: RowFiles, state: SpaceState) -> None:
         """Applies the changes since the files' state; TornFilesError if the files cannot follow."""
@@ -254,11 +249,11 @@ class Matrix:
             )
 
     def _bury(self, files: RowFiles, last: int) -> None:
-        view = files.view()
-        alive = np.flatnonzero(view.photo_ids != BURIED)
+        records, _, _ = files.view()
+        alive = np.flatnonzero(records["photo"] != BURIED)
         live = live_rows(self._db, self._space)
         live = live[live <= last]
-        dead = alive[~np.isin(view.rows[alive], live, assume_unique=True)]
+        dead = alive[~np.isin(records["row"][alive], live, assume_unique=True)]
         remaining = len(alive) - len(dead)
         buried = files.count - remaining
         if remaining != len(live) or (buried > _BURIED_ROWS and buried * _BURIED_SHARE > files.count):
@@ -298,15 +293,15 @@ class Matrix:
 
     def _mirrors_library(self, files: RowFiles) -> bool:
         """Whether the newest row equals the library's; it differs if an older copy of the library was restored."""
-        view = files.view()
-        alive = np.flatnonzero(view.photo_ids[-_CHUNK:] != BURIED)
+        records, _, originals = files.view()
+        alive = np.flatnonzero(records["photo"][-_CHUNK:] != BURIED)
         if not len(alive):
             return True
         position = max(0, files.count - _CHUNK) + int(alive[-1])
-        stored = vector_in_row(self._db, int(view.rows[position]))
+        stored = vector_in_row(self._db, int(records["row"][position]))
         if stored is None:  # deleted since; the deletions are compared later
             return True
-        return np.array_equal(stored.view(np.uint16), view.originals[position].view(np.uint16))
+        return np.array_equal(stored.view(np.uint16), originals[position].view(np.uint16))
 
     def _generations(self) -> list[tuple[int, Path]]:
         """The generations of this space with their numbers, newest first, valid or not."""
@@ -332,18 +327,18 @@ class Matrix:
         seen = (self._files.stem, self._files.count, self._files.state, hidden)
         if seen == self._shown:
             return
-        view = self._files.view()
-        mask = view.photo_ids == BURIED
+        records, codes, originals = self._files.view()
+        mask = records["photo"] == BURIED
         if hidden:
-            mask |= np.isin(view.photo_ids, hidden)
+            mask |= np.isin(records["photo"], hidden)
         self._rows = Rows(
-            view.photo_ids,
-            np.ascontiguousarray(view.scales),  # interleaved with records, and each search reads all
-            view.codes,
-            view.originals,
+            records["photo"],
+            np.ascontiguousarray(records["scale"]),  # interleaved with records, and each search reads all
+            codes,
+            originals,
             mask if mask.any() else None,
             newest_leading(self._files.stem, self._dim, self._files.count),
-            np.ascontiguousarray(view.parts) if view.parts.any() else None,
+            np.ascontiguousarray(records["part"]) if records["part"].any() else None,
         )
         self._shown = seen
 

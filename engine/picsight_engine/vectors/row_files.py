@@ -77,18 +77,6 @@ class _Header:
         return cls(dim, count, safe, SpaceState(last_row, deletions))
 
 
-@dataclass(frozen=True, slots=True)
-class MappedRows:
-    """A snapshot of a generation's rows, as views of the mapped files; a deleted row has photo id 0."""
-
-    rows: NDArray[np.int64]  # [n] ids of the stored vectors, ascending
-    photo_ids: NDArray[np.int64]  # [n]
-    parts: NDArray[np.int32]  # [n]
-    scales: NDArray[np.float32]  # [n]
-    codes: NDArray[np.int8]  # [n, dim]
-    originals: NDArray[np.float16]  # [n, dim]
-
-
 class RowFiles:
     """One generation of a space's cache files. Writing methods require the cache's lock."""
 
@@ -137,18 +125,12 @@ class RowFiles:
         if self._header.count > self._capacity:
             self._map()
 
-    def view(self) -> MappedRows:
-        """The present rows; the views stay valid while rows are appended."""
+    def view(self) -> tuple[NDArray[np.void], NDArray[np.int8], NDArray[np.float16]]:
+        """The present rows: their records [n] (row: the id of the stored vector, ascending; photo, 0 for a deleted one;
+        part; scale), codes [n, dim] and originals [n, dim]. The views stay valid while rows are appended.
+        """
         n = self._header.count
-        records = self._records[:n]
-        return MappedRows(
-            records["row"],
-            records["photo"],
-            records["part"],
-            records["scale"],
-            self._codes[:n],
-            self._originals[:n],
-        )
+        return self._records[:n], self._codes[:n], self._originals[:n]
 
     def append(self, new: VectorRows) -> None:
         """Writes rows after the last one; they become visible with the next `publish`."""

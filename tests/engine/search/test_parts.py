@@ -80,7 +80,7 @@ def test_a_film_that_is_read_again_loses_its_former_parts_also_in_the_cache(albu
     answer = album.library.search("dog", limit=40)
     assert sorted(result.id for result in answer.results) == [*range(1, 41)]
     assert all(result.score < 0.5 for result in answer.results)
-    matrix = Matrix.open(album.db.folder / "cache", album.db, album.space, album.dim)
+    matrix = Matrix(album.db.folder / "cache", album.db, album.space, album.dim)
     assert matrix.is_true_copy()
     matrix.close()
 

@@ -95,7 +95,7 @@ class Album:
             forget_missing(connection, 0)
 
     def matrix(self, dim: int = DIM) -> Matrix:
-        return Matrix.open(self.cache, self.db, SPACE, dim)
+        return Matrix(self.cache, self.db, SPACE, dim)
 
     def _files(self, photo_ids: tuple[int, ...]) -> list[int]:
         return [file.id for file in files_of(self.db, self.folder_id) if file.photo_id in photo_ids]

@@ -214,7 +214,7 @@ db.reader().execute("SELECT 1")
 limit = int(sys.argv[4])
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 try:
-    Matrix.open(Path(sys.argv[1]) / "cache", db, sys.argv[2], int(sys.argv[3]))
+    Matrix(Path(sys.argv[1]) / "cache", db, sys.argv[2], int(sys.argv[3]))
 except StorageError as error:
     print(error)
 """
@@ -244,7 +244,7 @@ from picsight_engine.store.vectors import put_vector
 from picsight_engine.vectors.matrix import Matrix
 library, space, dim, seed = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 db = open_database(library)
-matrix = Matrix.open(library / "cache", db, space, dim)
+matrix = Matrix(library / "cache", db, space, dim)
 rng = np.random.default_rng(seed)
 print("ready", flush=True)
 while True:
