@@ -74,83 +74,78 @@ def run_index(
         BundleError: the image tower was changed since it was installed, or cannot be loaded.
     """
     with index_lock(db.folder):
-        run = _Run(db, thumbnails, bundle, folders, settings)
-        yield from run.events(cancel or threading.Event())
+        batch = Batch(db, thumbnails, bundle.manifest.space_id, photos=settings.batch_photos)
+        run = _Run(db, thumbnails, bundle, folders, settings, cancel or threading.Event(), batch)
+        yield from run.events()
 
 
+@dataclass(slots=True)
 class _Run:
     """One run; used once."""
 
-    def __init__(
-        self,
-        db: Database,
-        thumbnails: ThumbnailStore,
-        bundle: Bundle,
-        folders: Sequence[Folder],
-        settings: IndexSettings,
-    ) -> None:
-        self._db = db
-        self._thumbnails = thumbnails
-        self._bundle = bundle
-        self._folders = folders
-        self._settings = settings
-        self._batch = Batch(db, thumbnails, bundle.manifest.space_id, photos=settings.batch_photos)
-        self._started = time.monotonic()
-        self._found = 0
-        self._cancelled = False
-        self._notes: list[str] = []
-        self._emptier: list[Emptier] = []
+    db: Database
+    thumbnails: ThumbnailStore
+    bundle: Bundle
+    folders: Sequence[Folder]
+    settings: IndexSettings
+    cancel: threading.Event
+    batch: Batch
+    started: float = field(default_factory=time.monotonic)
+    found: int = 0
+    cancelled: bool = False
+    notes: list[str] = field(default_factory=list)
+    emptier: list[Emptier] = field(default_factory=list)
 
-    def events(self, cancel: threading.Event) -> Iterator[Event]:
+    def events(self) -> Iterator[Event]:
         """The whole run."""
-        views = yield from self._look(cancel)
-        space = self._bundle.manifest.space_id
+        views = yield from self._look()
+        space = self.bundle.manifest.space_id
         # Panoramas that were read before there were parts are read again.
-        embedded = photos_with_vector(self._db, space) - long_photos_without_parts(self._db, space, LONG)
-        plan = make_plan(views, embedded.intersection(self._thumbnails.ids()), METADATA_RULE)
+        embedded = photos_with_vector(self.db, space) - long_photos_without_parts(self.db, space, LONG)
+        plan = make_plan(views, embedded.intersection(self.thumbnails.ids()), METADATA_RULE)
         if plan.tasks:
-            check_image_tower(self._bundle)
+            check_image_tower(self.bundle)
         self._set_states(plan)
-        returned = self._batch.settle(plan)
+        returned = self.batch.settle(plan)
         if returned:
             yield Committed(returned)
-        pictured = set(self._thumbnails.ids())  # after the sweep
-        recogniser = Recogniser(self._db, embedded=embedded, pictured=pictured, moving=plan.moving)
-        encoder = _encoder(self._bundle, len(plan.tasks))
-        with closing(Crew(self._bundle, self._settings.limits, encoder)) as crew:
-            workers = self._settings.workers or suitable_workers()
+        pictured = set(self.thumbnails.ids())  # after the sweep
+        recogniser = Recogniser(self.db, embedded=embedded, pictured=pictured, moving=plan.moving)
+        encoder = _encoder(self.bundle, len(plan.tasks))
+        with closing(Crew(self.bundle, self.settings.limits, encoder)) as crew:
+            workers = self.settings.workers or suitable_workers()
             shift = Shift(
-                crew, recogniser, self._batch, plan.tasks, limits=self._settings.limits, workers=workers
+                crew, recogniser, self.batch, plan.tasks, limits=self.settings.limits, workers=workers
             )
-            yield from self._work(shift, cancel)
+            yield from self._work(shift)
         yield from self._close(plan, shift, recogniser)
 
-    def _look(self, cancel: threading.Event) -> Generator[Event, None, list[FolderView]]:
+    def _look(self) -> Generator[Event, None, list[FolderView]]:
         """Scans the folders; omits those that a cancelled scan did not reach."""
         views: list[FolderView] = []
         reported = 0.0
-        for folder in self._folders:
+        for folder in self.folders:
             listings: list[DirectoryListing] = []
-            for listing in scan(folder.path, leave_out=self._db.folder, cancel=cancel):
+            for listing in scan(folder.path, leave_out=self.db.folder, cancel=self.cancel):
                 listings.append(listing)
-                self._found += len(listing.files)
+                self.found += len(listing.files)
                 if time.monotonic() - reported >= _TICK_SECONDS:
                     reported = time.monotonic()
-                    yield Found(self._found, complete=False)
-            if cancel.is_set():
-                self._cancelled = True
+                    yield Found(self.found, complete=False)
+            if self.cancel.is_set():
+                self.cancelled = True
                 return views
             _log_passed_over(folder, listings)
-            views.append(folder_view(self._db, folder, listings))
-        yield Found(self._found, complete=True)
+            views.append(folder_view(self.db, folder, listings))
+        yield Found(self.found, complete=True)
         return views
 
     def _set_states(self, plan: Plan) -> None:
         """Stores which folders cannot be reached."""
         for offline in plan.offline:
-            set_state(self._db, offline.folder.id, offline.state)
+            set_state(self.db, offline.folder.id, offline.state)
         for folder in plan.online:
-            set_state(self._db, folder.id, "watching")
+            set_state(self.db, folder.id, "watching")
 
     def _note_offline(self, plan: Plan, moved: set[int]) -> None:
         """Notes the files that could not be seen and were not found elsewhere."""
@@ -159,25 +154,25 @@ class _Run:
             lost = [file for file in offline.files if file.id not in moved]
             photos = len({file.photo_id for file in lost})
             if offline.state == "denied":
-                self._notes.append(_denied_sentence(offline.folder))
+                self.notes.append(_denied_sentence(offline.folder))
             elif photos:
                 away.append((photos, shown(offline.place) or _title(offline.folder)))
                 if offline.may_be_gone:
-                    self._emptier.append(Emptier(file_path(offline.folder.path, offline.place), photos))
+                    self.emptier.append(Emptier(file_path(offline.folder.path, offline.place), photos))
         if away:
-            self._notes.append(_missing_sentence(away))
+            self.notes.append(_missing_sentence(away))
 
-    def _work(self, shift: Shift, cancel: threading.Event) -> Iterator[Event]:
+    def _work(self, shift: Shift) -> Iterator[Event]:
         """Runs the shift and commits due batches; finished work is stored first, however the run ends."""
         reported, reported_done = 0.0, -1
         try:
             while not shift.finished:
-                if cancel.is_set():
-                    self._cancelled = True
+                if self.cancel.is_set():
+                    self.cancelled = True
                     break
                 shift.step()
-                while self._batch.due:
-                    if photo_ids := self._batch.commit():
+                while self.batch.due:
+                    if photo_ids := self.batch.commit():
                         yield Committed(photo_ids)
                 now = time.monotonic()
                 since = now - reported
@@ -185,12 +180,12 @@ class _Run:
                     reported, reported_done = now, shift.tally.done
                     yield shift.progress(now)
         except (StorageError, LibraryError):
-            self._batch.drop()
+            self.batch.drop()
             raise
         finally:
             rest: tuple[int, ...] = ()
-            while not self._batch.empty:
-                rest += self._batch.commit()
+            while not self.batch.empty:
+                rest += self.batch.commit()
         if rest:
             yield Committed(rest)
         yield shift.progress(time.monotonic())
@@ -201,29 +196,29 @@ class _Run:
         not_found = recogniser.not_found_again()
         self._note_offline(plan, {file.id for file in plan.moving} - {file.id for file in not_found})
         for folder in shift.vanished_folders:
-            set_state(self._db, folder.id, "offline")
-            self._notes.append(_vanished_sentence(folder))
+            set_state(self.db, folder.id, "offline")
+            self.notes.append(_vanished_sentence(folder))
         if not shift.vanished_folders:
             kept, pending = plan.kept, shift.pending_sizes
             lost = [file for file in not_found if file.id not in kept and file.size not in pending]
-            self._batch.give_up(lost)
+            self.batch.give_up(lost)
             missing += len(lost)
-            if not self._cancelled:
+            if not self.cancelled:
                 unseen = {offline.folder.id for offline in plan.offline if offline.state != "watching"}
-                self._batch.sweep([folder for folder in self._folders if folder.id not in unseen])
+                self.batch.sweep([folder for folder in self.folders if folder.id not in unseen])
         tally = shift.tally
-        seconds = time.monotonic() - self._started
+        seconds = time.monotonic() - self.started
         summary = Summary(
-            found=self._found,
+            found=self.found,
             indexed=tally.indexed,
             unchanged=plan.unchanged + tally.unchanged,
             moved=tally.moved,
             missing=missing,
-            problems=sum(len(problems_of(self._db, folder.id)) for folder in self._folders),
+            problems=sum(len(problems_of(self.db, folder.id)) for folder in self.folders),
             seconds=seconds,
             photos_per_second=tally.indexed / seconds,
         )
-        yield Finished(summary, self._cancelled, tuple(self._notes), tuple(self._emptier))
+        yield Finished(summary, self.cancelled, tuple(self.notes), tuple(self.emptier))
 
 
 def _log_passed_over(folder: Folder, listings: Sequence[DirectoryListing]) -> None:
