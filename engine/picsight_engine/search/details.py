@@ -1,4 +1,4 @@
-"""The details of one photo, and the problem of a path that is not a photo."""
+"""The details of one photo."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from picsight_engine.store import problems
 from picsight_engine.store.files import find_file, metadata_of
 from picsight_engine.store.photos import companions_of, paths_of, photos_by_id
+from picsight_engine.store.problems import problem_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,16 +97,11 @@ def _completed(metadata: Metadata, others: Sequence[Metadata]) -> Metadata:
 
 def _shown_at(db: Database, path: Path) -> tuple[StoredFile, Photo] | None:
     """The present file at a path, and the photo that it shows."""
-    file = None if _impossible(path) else find_file(db, path)
+    file = find_file(db, path)
     if file is None or not file.present or file.photo_id is None:
         return None
     photo = photos_by_id(db, [file.photo_id]).get(file.photo_id)
     return None if photo is None else (file, photo)
-
-
-def problem_at(db: Database, path: Path) -> Problem | None:
-    """Why the file or directory at `path`, in any spelling, could not be indexed; None without a known problem."""
-    return None if _impossible(path) else problems.problem_at(db, path)
 
 
 def taken_iso(photo: Metadata | Photo) -> str | None:
@@ -119,8 +114,3 @@ def _file_time(mtime_ns: int) -> str | None:
         return datetime.fromtimestamp(mtime_ns // 1_000_000_000).isoformat()  # noqa: DTZ006 - local time
     except (ValueError, OverflowError, OSError):  # the year is out of range
         return None
-
-
-def _impossible(path: Path) -> bool:
-    """Whether a path contains NUL, which no system allows and which raises ValueError."""
-    return "\0" in str(path)

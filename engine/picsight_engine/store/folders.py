@@ -161,11 +161,14 @@ def _shown_inside(path: Path, folder: Path) -> bytes | None:
 
 
 def stored_names(path: Path, folder: Path) -> list[bytes]:
-    """The names that `path` may have in `folder`, most likely first; b"" is the folder itself, none means outside it.
+    """The names that `path` may have in `folder`, most likely first; b"" is the folder itself, none means outside it, or that
+    no path is so on any system.
 
     First the path as spelled, then with links in its directories resolved (a file that is itself a link keeps its name),
     then the target of such a link.
     """
+    if "\0" in str(path):
+        return []
     path = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow the file itself
     real = _inside(path, folder)
     if real == b"":
