@@ -13,14 +13,14 @@ from picsight_engine.errors import PicsightError, RequestError, StorageError
 from picsight_engine.language.query import parse
 from picsight_engine.search.answer import Request
 from picsight_engine.search.answering import Answering
-from picsight_engine.search.details import details_at, photo_at, problem_at
+from picsight_engine.search.details import details_at, photo_at
 from picsight_engine.store import folders as stored_folders
 from picsight_engine.store import health
 from picsight_engine.store.contents import photos_revision, shared_details
 from picsight_engine.store.folders import all_directories
 from picsight_engine.store.opening import open_database
 from picsight_engine.store.photos import companions_of, files_showing, photos_by_id
-from picsight_engine.store.problems import all_problems, retry_later, set_ignored
+from picsight_engine.store.problems import all_problems, problem_at, retry_later, set_ignored
 from picsight_engine.store.searches import Searches
 from picsight_engine.store.tagged import person_stars
 from picsight_engine.store.thumbnails import FILE_NAME as THUMBNAILS
@@ -290,7 +290,7 @@ class Library:
 
     def _vector_of_file(self, path: Path) -> NDArray[np.float32]:
         # Lazy (worker processes): a search by words need not pay 60 ms.
-        from picsight_engine.indexing.single import picture_vector
+        from picsight_engine.indexing.crew import picture_vector
 
         return picture_vector(self.bundle, path)
 

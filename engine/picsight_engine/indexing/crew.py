@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import wait as wait_for
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import PicsightError
+import numpy as np
+
+from picsight_engine.errors import ImageError, PicsightError
 from picsight_engine.indexing.encoder import Encoder
 from picsight_engine.indexing.messages import (
     Broken,
     Described,
+    Failed,
     Identified,
     Job,
     Lost,
@@ -24,21 +27,25 @@ from picsight_engine.indexing.messages import (
     WorkerOrder,
 )
 from picsight_engine.indexing.worker import work
+from picsight_engine.photos.reading import Limits, problem
 from picsight_engine.processes import START_SECONDS, bury, start
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
 
+    from numpy.typing import NDArray
+
     from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.errors import ProblemCode
-    from picsight_engine.photos.decode import Limits
     from picsight_engine.runtime.backend import Backend
 
 MOST_WORKERS = 6
 WORKER_BYTES = 90_000_000  # one worker with its copy of the image tower
 LARGE_PIXELS = 50_000_000  # a decoded copy of a 250-megapixel picture is 0.75 GB: one such picture at a time
 _FAILED_STARTS = 5  # in a row, before the machine is blamed
+_PATIENCE = 1.0  # seconds between checks of a single process
+_LOST = {"timeout": "takes too long to read", "crashed": "made the program that reads it crash"}
 
 
 def suitable_workers() -> int:
@@ -239,3 +246,28 @@ class Crew:
         everyone = [each for each in (*self._workers, self._encoder) if each is not None]
         deadlines = [each.deadline for each in everyone if each.deadline is not None]
         return max(0.0, min([seconds, *(deadline - time.monotonic() for deadline in deadlines)]))
+
+
+def picture_vector(bundle: Bundle, path: Path) -> NDArray[np.float32]:
+    """The vector [dim] of a picture file that need not be in a library, of unit length; a worker reads it, like every photo.
+
+    Raises:
+        ImageError: it cannot be read.
+        BundleError: the image tower is missing or cannot be loaded.
+    """
+    with closing(Crew(bundle, Limits())) as crew:
+        crew.hire(1)
+        while not crew.idle:
+            crew.wait(_PATIENCE)
+        crew.start(0, path)
+        while True:
+            for _, news in crew.wait(_PATIENCE):
+                if isinstance(news, Identified):
+                    crew.order(0, WorkerOrder.EMBED)
+                elif isinstance(news, Described) and news.vectors:
+                    return np.frombuffer(news.vectors[0], "<f2").astype(np.float32)
+                elif isinstance(news, Failed):
+                    raise ImageError(news.code, news.message, path)
+                else:
+                    assert isinstance(news, Lost), "a picture is identified, described, or not"
+                    raise problem(news.code, path, _LOST[news.code])

@@ -38,23 +38,19 @@ class Recogniser:
             if file.bytes_hash is not None:
                 self._moving[file.bytes_hash].append(file)
 
-    def order(self, task: Task, identified: Identified) -> WorkerOrder:
+    def order(self, task: Task, identified: Identified) -> WorkerOrder | None:
         """The order for the worker that holds the file; an order for work marks the picture as being described.
 
-        If another worker is describing the same picture, the file waits for that: see `arrived`, `failed`.
+        None if another worker is describing the same picture: the file waits for that, see `arrived`, `failed`.
         """
         fingerprint = identified.fingerprint
         if fingerprint in self._waiting:
             self._waiting[fingerprint].append((task, identified))
-            return WorkerOrder.SKIP
+            return None
         order = WorkerOrder.SKIP if fingerprint in self._done else self._missing(identified)
         if order is not WorkerOrder.SKIP:
             self._waiting[fingerprint] = []
         return order
-
-    def is_waiting(self, identified: Identified) -> bool:
-        """Whether some worker is describing the picture now."""
-        return identified.fingerprint in self._waiting
 
     def arrived(self, fingerprint: bytes) -> list[tuple[Task, Identified]]:
         """Records that the picture is described; returns the copies that waited for it."""

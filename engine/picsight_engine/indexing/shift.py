@@ -167,13 +167,12 @@ class Shift:
     def _decide(self, key: int, identified: Identified) -> None:
         held = self._held[key]
         held.identified = identified
-        waits = self._recogniser.is_waiting(identified)
         order = self._recogniser.order(held.task, identified)
-        if order is WorkerOrder.SKIP:
+        if order in {None, WorkerOrder.SKIP}:
             del self._held[key]
-            if not waits:
-                self._show(held.task, identified, None)
-        self._crew.order(key, order)
+        if order is WorkerOrder.SKIP:
+            self._show(held.task, identified, None)
+        self._crew.order(key, order or WorkerOrder.SKIP)
 
     def _show(self, task: Task, identified: Identified, described: Described | None) -> None:
         """Records that the file shows a picture: a new, renewed or known one."""
