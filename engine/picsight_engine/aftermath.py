@@ -46,7 +46,7 @@ def follow(
             measure_colours(db, thumbnails)
             uncompared = 0
         if isinstance(event, Finished):
-            yield _filed(_suggested(_calibrated(_switched(event, answering), answering), tags), db)
+            yield _finished(event, db, answering, tags)
         else:
             yield event
 
@@ -58,37 +58,26 @@ def file_quietly(db: Database) -> None:
             file_decisions(db)
 
 
-def _switched(event: Finished, answering: Answering) -> Finished:
-    """Switches searching to the wanted model once every photo has its vector, and reports that."""
-    if not answering.end():
-        return event
-    note = f'Every photo was read by "{answering.wanted.manifest.title}"; searches use it from now on.'
-    return replace(event, notes=(*event.notes, note))
+def _finished(event: Finished, db: Database, answering: Answering, tags: Tags) -> Finished:
+    """The last event, with what the run changed for searches, tags and the file of decisions.
 
-
-def _calibrated(event: Finished, answering: Answering) -> Finished:
-    """Fits thresholds for a model that brings none; after a cancelled run the next run does it."""
+    After a cancelled run, the next one fits the thresholds and suggests tags.
+    """
+    notes, suggested = [*event.notes], None
+    if answering.end():
+        title = answering.wanted.manifest.title
+        notes.append(f'Every photo was read by "{title}"; searches use it from now on.')
     if not event.cancelled:
         with suppress(BundleError):  # searches report a text tower that cannot be loaded
             answering.calibrate()
-    return event
-
-
-def _suggested(event: Finished, tags: Tags) -> Finished:
-    """Suggests tags for the new photos and reports the suggestions; after a cancelled run the next run does it."""
-    if event.cancelled:
-        return event
+        try:
+            run = tags.suggest_all()
+            suggested = None if run is None else f"{run.words}."
+        except BundleError as fault:
+            notes.insert(0, f"No tag has looked at the new photos. {fault}")
     try:
-        run = tags.suggest_all()
-    except BundleError as fault:
-        return replace(event, notes=(f"No tag has looked at the new photos. {fault}", *event.notes))
-    return event if run is None else replace(event, suggested=f"{run.words}.")
-
-
-def _filed(event: Finished, db: Database) -> Finished:
-    """Updates the file of decisions; reports a file that another library wrote."""
-    try:
-        note = file_decisions(db)
+        filed = file_decisions(db)  # a sentence if another library wrote the file
     except StorageError as fault:
-        note = str(fault)
-    return event if note is None else replace(event, notes=(*event.notes, note))
+        filed = str(fault)
+    notes += [] if filed is None else [filed]
+    return replace(event, notes=tuple(notes), suggested=suggested)

@@ -6,7 +6,6 @@ cameras, lenses and labels if no photo has all of them.
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
 _PLAIN_PLACE = "place in words"
 _ONE_A_PHOTO = {_PLAIN_PLACE, "place", "camera", "lens", "label"}
-_REMEMBERED = 32  # conditions whose photos are cached until the library changes: 0.8 MB each for 100,000
+_REMEMBERED = 32  # conditions whose photos are cached for one state of the library: 0.8 MB each for 100,000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +62,7 @@ class Filters:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._lock = threading.Lock()
-        self._found: dict[tuple[str, ...], tuple[tuple[int, int], Ids]] = {}
+        self._found: dict[tuple[tuple[str, ...], int, int], Ids] = {}  # by condition and revisions
         self._names: tuple[int, dict[str, str]] | None = None
 
     def passing(self, query: Query, languages: Sequence[str] = ()) -> Passing:
@@ -129,19 +127,13 @@ class Filters:
 
     def _holding(self, condition: Condition) -> Ids:
         """The photos that match a condition, cached until any process changes its data."""
-        revision = photos_revision(self._db), tags_revision(self._db) if condition.decided else 0
-        with self._lock:
-            if len(self._found) >= _REMEMBERED:
-                self._found = {}
-            found = self._found.get(condition.key)
-        if found is not None and found[0] == revision:
-            return found[1]
-        ids = condition.find(self._db)
-        with self._lock:
-            found = self._found.get(condition.key)
-            if found is None or found[0] < revision:  # otherwise another thread has cached a later state
-                self._found[condition.key] = revision, ids
-        return ids
+        photos, tags = photos_revision(self._db), tags_revision(self._db) if condition.decided else 0
+        key, known = (condition.key, photos, tags), self._found
+        if len(known) >= _REMEMBERED and key not in known:
+            self._found = known = {}
+        if key not in known:
+            known[key] = condition.find(self._db)
+        return known[key]
 
 
 class _Sieve:

@@ -93,11 +93,11 @@ def learnt(
     Without prompts, the mean of the positive photos replaces them; without those too, no photo matches.
     `strong` is the cosine from which photos match such prompts strongly, if known.
     """
-    if not len(prompts) and not len(for_):
-        return Linear(np.zeros((1, prompts.shape[1]), np.float32), _NEVER)
     if not len(prompts):
+        if not len(for_):
+            return Linear(np.zeros((1, prompts.shape[1]), np.float32), _NEVER)
         total = for_.sum(axis=0, keepdims=True)
-        return fit(prior(total / np.linalg.norm(total), background), for_, against, background)
+        prompts, strong = total / np.linalg.norm(total), math.inf
     return fit(prior(prompts, background, strong), for_, against, background)
 
 

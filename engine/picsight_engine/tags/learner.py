@@ -28,7 +28,7 @@ from picsight_engine.store.suggestions import (
 from picsight_engine.store.tags import live_tags, tags_by_id
 from picsight_engine.store.vectors import photos_since, space_state
 from picsight_engine.tags.appraisal import ENOUGH, Preview, Statistics, judged, right_and_wrong, sureness
-from picsight_engine.tags.lesson import Lesson, Material, best_of_each
+from picsight_engine.tags.lesson import Lesson, Material, best_of_each, scores_of
 from picsight_engine.tags.tree import counted, threshold_of
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ class Learner:
         lesson, (material,) = self.lesson(), self._materials([tag], {tag.id: verdicts})
         rows = lesson.rows
         shown = np.flatnonzero(rows.ids > 0 if rows.hidden is None else ~rows.hidden)
-        scores = lesson.scores(lesson.learnt(material), threshold_of(tag))[shown]
+        scores = scores_of(rows, lesson.learnt(material), threshold_of(tag))[shown]
         return Preview(
             *best_of_each(rows, shown, scores),
             frozenset(material.alike),

@@ -166,10 +166,6 @@ class Lesson:
         undecided = np.setdiff1d(found, [*material.alike, *material.unlike])
         return keeping(line, self._vectors(undecided), len(alike))
 
-    def scores(self, linear: Linear, threshold: float) -> NDArray[np.float32]:
-        """The probability, 0 to 1, that each row [n] belongs to the tag; exact at the threshold."""
-        return scores_of(self.rows, linear, threshold)
-
     def reaching(
         self, linears: Sequence[Linear], thresholds: Sequence[float], since: Sequence[int] | None = None
     ) -> Iterator[ReachedPhotos]:

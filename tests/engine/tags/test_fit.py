@@ -26,7 +26,7 @@ from picsight_engine.tags.fit import (
     prior,
     rejected_weight,
 )
-from picsight_engine.tags.lesson import Lesson, Material
+from picsight_engine.tags.lesson import Lesson, Material, scores_of
 
 LIBRARY = photos_like(1, 200)
 BACKGROUND = Background.of(LIBRARY, len(LIBRARY))
@@ -131,7 +131,7 @@ def test_no_answers_take_all_that_words_find_from_a_tag(seed, accepted, share):
     lesson = Lesson(rows_of(crowd), None)
 
     def suggested(alike, unlike):
-        scores = lesson.scores(lesson.learnt(Material(("word",), word, alike, unlike)), 0.5)
+        scores = scores_of(lesson.rows, lesson.learnt(Material(("word",), word, alike, unlike)))
         return [int(row) + 1 for row in np.argsort(-scores) if scores[row] >= 0.5]
 
     found = suggested((), ())
@@ -157,8 +157,8 @@ def test_a_tag_of_very_many_photos_learns_from_some_of_them_and_one_more_hardly_
 
     (few, memory), (many, more), (_, most) = peak(inside[:-1]), peak(inside), peak(inside[:5_000])
     assert max(memory, more) < 1.5 * most
-    scores = lesson.scores(many, 0.5)
-    assert np.abs(lesson.scores(few, 0.5) - scores).max() < 0.05
+    scores = scores_of(lesson.rows, many)
+    assert np.abs(scores_of(lesson.rows, few) - scores).max() < 0.05
     assert (scores[like_one] > np.median(scores[~like_one])).mean() > 0.9
 
 
