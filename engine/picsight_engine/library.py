@@ -324,7 +324,7 @@ class Library:
     def _model_of_tags(self) -> Model:
         from picsight_engine.tags.learner import Model  # lazy: a search does not need it
 
-        return Model(self.bundle, self._searcher.rows, self._searcher.term_vector, self._readings)
+        return Model(self.bundle, self._searcher.rows, self._searcher.terms.vector, self._readings)
 
     def _readings(self, prompts: Iterable[str]) -> tuple[str, ...]:
         typed = tuple(dict.fromkeys(prompts))
@@ -391,7 +391,7 @@ class Library:
     @property
     def is_ready(self) -> bool:
         """True once the text tower is loaded, so that a search by words need not wait."""
-        return self._searcher.is_ready
+        return self._searcher.terms.is_loaded
 
     def warm_up(self) -> None:
         """Loads the text tower, the vectors and the data for suggestions, so that the first search need not wait.

@@ -75,7 +75,7 @@ def stocked(tmp_path_factory, small) -> Path:
     """The folder of a library without tags, to be copied."""
     folder = tmp_path_factory.mktemp("stocked")
     with open_album(folder, small) as album:
-        word = album.library._searcher.term_vector("dog")
+        word = album.library._searcher.terms.vector("dog")
         randomness = np.random.default_rng(5)
         for number in range(DOGS + OTHERS):
             noise = randomness.normal(size=DIM)

@@ -217,7 +217,7 @@ def _of_day(words: list[str], _today: date) -> Period | None:
     years = [word for word in words if re.fullmatch(_YEAR, word)]
     if len(months) != 1 or len(days) != 1 or len(words) != 2 + len(years) or len(years) > 1:
         return None
-    month, day = _number_of_month(months[0]), int(days[0][1])
+    month, day = _SHORT[months[0][:3]], int(days[0][1])
     if years:
         return _day(_year(years[0]), month, day) if words[-1] == years[0] else None
     first = date(2000, month, day)  # a leap year
@@ -300,11 +300,7 @@ def _named(name: str, year: int) -> Period:
     if name == "easter":
         sunday = _easter(year)
         return Period(sunday - timedelta(days=2), sunday + timedelta(days=1), f"Easter {year}")
-    return _month(year, _number_of_month(name))
-
-
-def _number_of_month(name: str) -> int:
-    return _SHORT[name[:3]]
+    return _month(year, _SHORT[name[:3]])
 
 
 def _month(year: int, month: int) -> Period:

@@ -108,7 +108,7 @@ class Answering:
         fitted, photos = _fitted(self.bundle, self._db) or (None, 0)
         if self.bundle.manifest.calibration != fitted or rows.photos < max(LEAST_PHOTOS, 2 * photos):
             return
-        words = np.stack([self.searcher.term_vector(each) for each in things()])
+        words = np.stack([self.searcher.terms.vector(each) for each in things()])
         calibration = fit_calibration(words, rows.originals[rows.ids > 0])
         text = json.dumps({**asdict(calibration), _PHOTOS: rows.photos})
         store_calibration(self._db, self.bundle.manifest.space_id, text)

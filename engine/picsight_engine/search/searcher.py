@@ -69,7 +69,7 @@ class Searcher:
         """`read` returns the vector of a file outside the library."""
         self._db = db
         self._bundle = bundle
-        self._terms = Terms(bundle)
+        self.terms = Terms(bundle)
         self._filters = Filters(db)
         self._pictures = PictureFinder(db, bundle.manifest.space_id, read)
         self._colours = Colours(db)
@@ -92,13 +92,14 @@ class Searcher:
             passing = replace(passing, query=translation.query)
         pictures = self._pictures.pictures_of(passing.query)
         # In sequence: opening the matrix takes only 2 ms, so a separate thread for the text tower gains nothing.
-        aim = aim_of(passing.query, self._terms, pictures.vectors)
+        aim = aim_of(passing.query, self.terms, pictures.vectors)
         left_out = [*passing.faults, *pictures.faults]
         if aim is not None or passing.ids is not None:
             left_out = [replace(fault, message=f"{fault.message} {REST}") for fault in left_out]
         faults = [*query.faults, *untranslated, *passing.unnamed, *left_out]
         if aim is None:
-            faults += _only_less(passing.query)
+            if less := passing.query.less:
+                faults.append(QueryFault(less[0].start, less[-1].end, ONLY_LESS))
             photos, results = self._unranked(passing, request)
         else:
             photos, results = self._ranked(passing, pictures.known, aim, request)
@@ -126,7 +127,7 @@ class Searcher:
         query = self._filters.passing(query, languages).query
         translation, _ = self._translation(query, languages)
         query = query if translation is None else translation.query
-        aim = aim_of(query, self._terms, self._pictures.pictures_of(query).vectors)
+        aim = aim_of(query, self.terms, self._pictures.pictures_of(query).vectors)
         return () if aim is None else self._explanations(query, aim, [photo_id]).get(photo_id, ())
 
     def like_photo(self, photo: Photo, name: str, limit: int) -> Answer:
@@ -170,28 +171,15 @@ class Searcher:
                 return self._matrix.rows
             return self._matrix.refresh()
 
-    def term_vector(self, text: str) -> NDArray[np.float32]:
-        """The unit vector [dim] of words, embedded as in a search.
-
-        Raises:
-            BundleError: the text tower is missing or cannot be loaded.
-        """
-        return self._terms.vector(text)
-
     def scored(self, query: str, photos: Sequence[tuple[int, float]]) -> Answer:
         """An answer for `query` from photos that were scored elsewhere: the visible ones, in the given order."""
         started = time.perf_counter()
         results = self._results([Judged(photo_id, score) for photo_id, score in photos])
         return self._answer(query, self.rows().photos, results, started)
 
-    @property
-    def is_ready(self) -> bool:
-        """True once the text tower is loaded; never waits."""
-        return self._terms.is_loaded
-
     def warm_up(self) -> None:
         """Loads the text tower and the vectors ahead of the first search."""
-        self._terms.load()
+        self.terms.load()
         self.rows()
 
     def close(self) -> None:
@@ -319,7 +307,7 @@ class Searcher:
             " ".join(word for word in term.text.split() if word.casefold() not in _NEGATIONS) or term.text
             for term in terms
         )
-        if any(blankness.asking(self._terms.vector(text)[np.newaxis]).any() for text in words):
+        if any(blankness.asking(self.terms.vector(text)[np.newaxis]).any() for text in words):
             return None
         of, losses = self._losses
         if of is not rows:
@@ -367,12 +355,6 @@ def _languages_of(query: Query, languages: Sequence[str]) -> Sequence[str]:
     """Those of these languages in which the words of the query may be."""
     words = " ".join(term.text for term in (*query.alternatives, *query.less))
     return () if is_surely_english(words) else languages
-
-
-def _only_less(query: Query) -> list[QueryFault]:
-    if not query.less:
-        return []
-    return [QueryFault(query.less[0].start, query.less[-1].end, ONLY_LESS)]
 
 
 def _in_order(

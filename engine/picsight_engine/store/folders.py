@@ -120,7 +120,10 @@ def add_folder(db: Database, path: Path) -> Folder:
         for folder in _folders(connection, _EVERY):
             prefix = _shown_inside(folder.path, path)
             if prefix:
-                _take_over(connection, outer, folder.id, prefix)
+                values = {"outer": outer, "inner": folder.id, "prefix": prefix + b"/"}
+                connection.execute(_REBASE_FILES, values)
+                connection.execute(_REBASE_PROBLEMS, values)
+                connection.execute(_REMOVE, (folder.id,))
     return Folder(outer, path, "watching")
 
 
@@ -190,13 +193,6 @@ def covered_names(path: Path, folder: Folder) -> list[bytes]:
     if _inside(folder.path, path) is not None:
         return [b""]
     return stored_names(path, folder.path)
-
-
-def _take_over(connection: sqlite3.Connection, outer: int, inner: int, prefix: bytes) -> None:
-    values = {"outer": outer, "inner": inner, "prefix": prefix + b"/"}
-    connection.execute(_REBASE_FILES, values)
-    connection.execute(_REBASE_PROBLEMS, values)
-    connection.execute(_REMOVE, (inner,))
 
 
 def _with_those_above(direct: dict[bytes, set[int]]) -> dict[bytes, set[int]]:

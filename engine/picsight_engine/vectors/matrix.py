@@ -101,13 +101,8 @@ class Matrix:
         self._shown: tuple[object, ...] = ()
         self._hidden: list[int] = []  # also the second of each pair: tens of thousands, so read once
         self._revision: int | None = None
-        self._rows = _no_rows(dim)
+        self.rows = _no_rows(dim)  # as of the last `refresh`; a search uses one such snapshot throughout
         self.refresh()
-
-    @property
-    def rows(self) -> Rows:
-        """The rows as of the last `refresh`; a search uses one such snapshot throughout."""
-        return self._rows
 
     def refresh(self) -> Rows:
         """Applies all vectors stored, deleted or hidden since the last call, by any process."""
@@ -115,14 +110,14 @@ class Matrix:
             if not self._is_current():
                 self._write(anew=False)
             self._show()
-            return self._rows
+            return self.rows
 
     def rebuild(self) -> Rows:
         """Rebuilds the cache from the library."""
         with self._lock:
             self._write(anew=True)
             self._show()
-            return self._rows
+            return self.rows
 
     def is_true_copy(self) -> bool:
         """Whether every cached vector equals the stored one; reads all, except vectors stored meanwhile."""
@@ -145,7 +140,7 @@ class Matrix:
         with self._lock:
             self._make_safe()
             self._files = None
-            self._rows, self._shown = _no_rows(self._dim), ()
+            self.rows, self._shown = _no_rows(self._dim), ()
             if self._private is not None:
                 self._private.cleanup()
                 self._private = None
@@ -331,7 +326,7 @@ class Matrix:
         mask = records["photo"] == BURIED
         if hidden:
             mask |= np.isin(records["photo"], hidden)
-        self._rows = Rows(
+        self.rows = Rows(
             records["photo"],
             np.ascontiguousarray(records["scale"]),  # interleaved with records, and each search reads all
             codes,

@@ -81,7 +81,7 @@ class RowFiles:
     """One generation of a space's cache files. Writing methods require the cache's lock."""
 
     def __init__(self, stem: Path, header: _Header) -> None:
-        self._stem = stem
+        self.stem = stem  # the files' path without suffix
         self._header = header
         self._capacity = 0
         self._map()
@@ -105,11 +105,6 @@ class RowFiles:
         return files
 
     @property
-    def stem(self) -> Path:
-        """The files' path without suffix."""
-        return self._stem
-
-    @property
     def state(self) -> SpaceState:
         """The library's state that the published rows mirror."""
         return self._header.state
@@ -121,7 +116,7 @@ class RowFiles:
 
     def reload(self) -> None:
         """Reads the header again, which another process may have changed."""
-        self._header = _read_header(self._stem)
+        self._header = _read_header(self.stem)
         if self._header.count > self._capacity:
             self._map()
 
@@ -218,7 +213,7 @@ class RowFiles:
         return [stack.enter_context(self._path(suffix).open("r+b")) for suffix in _SUFFIXES]
 
     def _path(self, suffix: str) -> Path:
-        return self._stem.with_name(self._stem.name + suffix)
+        return self.stem.with_name(self.stem.name + suffix)
 
 
 def remove_generation(stem: Path) -> None:

@@ -20,7 +20,7 @@ def stocked(tmp_path_factory, starter):
     """A library of twenty photos, of which the first four are near to what "dog" means; and their paths."""
     folder = tmp_path_factory.mktemp("stocked")
     with open_album(folder, open_bundle(starter)) as album:
-        word = album.library._searcher.term_vector("dog")
+        word = album.library._searcher.terms.vector("dog")
         for number in range(20):
             photo = album.put(b"%02d.jpg" % number, number + 1)
             near = album.vector(number + 1) + (0.5 if number < 4 else 0) * word

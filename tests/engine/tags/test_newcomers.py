@@ -21,7 +21,7 @@ from picsight_engine.tags.learner import Learner, suggest_newcomers
 
 def come(kennel, numbers, near):
     """Photos come, each so near to the word "dog"; returns them."""
-    word = kennel.album.library._searcher.term_vector("dog")
+    word = kennel.album.library._searcher.terms.vector("dog")
     photos = []
     for number in numbers:
         noise = kennel.album.vector(number + 1).astype(np.float32)
