@@ -75,7 +75,7 @@ class Recording:
         self._run = run
         self._added: set[int] = set()
         self._before: dict[int, Definition] = {}
-        self._decided = self._scored = self._rated = False
+        self._changed = False  # decisions, stars or suggestions
 
     def add(self, draft: Definition) -> int:
         """Adds a tag, which undo removes; returns its id."""
@@ -100,24 +100,24 @@ class Recording:
 
     def decide(self, decisions: Sequence[NewDecision]) -> None:
         """Adds decisions, which count at once."""
-        self._decided |= add_decisions(self.connection, self._run.id, decisions)
+        self._changed |= add_decisions(self.connection, self._run.id, decisions)
 
     def rate(self, photo_ids: Iterable[int], stars: int | None, rated_at: float | None = None) -> None:
         """Gives photos stars; None returns to those of their files."""
         when = self.now if rated_at is None else rated_at
-        self._rated |= add_ratings(self.connection, self._run.id, photo_ids, stars, when)
+        self._changed |= add_ratings(self.connection, self._run.id, photo_ids, stars, when)
 
     def score(self, tag_id: int, scores: Scores) -> None:
         """Replaces a tag's suggestions; once per run."""
-        self._scored |= put_scores(self.connection, self._run.id, tag_id, scores)
+        self._changed |= put_scores(self.connection, self._run.id, tag_id, scores)
 
     def score_new(self, photo_ids: Sequence[int], scores: Mapping[int, Scores]) -> None:
         """Replaces the tags' suggestions among these photos; once per run."""
-        self._scored |= add_scores(self.connection, self._run.id, photo_ids, scores)
+        self._changed |= add_scores(self.connection, self._run.id, photo_ids, scores)
 
     def finish(self) -> None:
         """Applies the run; deletes it if it changed nothing."""
-        if not (self._added or self._before or self._decided or self._scored or self._rated):
+        if not (self._added or self._before or self._changed):
             self.connection.execute(_DROP, (self._run.id,))
             return
         after = tags_by_id(self.connection, {*self._added, *self._before})

@@ -198,11 +198,19 @@ def vectors_since(db: Database, space: str, row: int, limit: int = -1) -> Vector
 
     Raises LibraryError if a stored vector does not have the length of its space.
     """
-    with db.reading() as connection:
-        known = connection.execute(_SPACE, (space,)).fetchone()
-        found = [] if known is None else connection.execute(_SINCE, (space, row, limit)).fetchall()
+    found, known = db.rows(_SINCE, space, row, limit), db.row(_SPACE, space)
     dim = 0 if known is None else Space(*known).dim
-    return _vector_rows(found, dim, space)
+    if any(len(blob) != dim * STORED.itemsize for *_, blob in found):
+        raise LibraryError(
+            f"A stored vector of the model space {space} has not {dim} numbers: the library is damaged. "
+            "Nothing was changed; run `picsight doctor`."
+        )
+    return VectorRows(
+        rows=np.array([stored for stored, *_ in found], dtype=np.int64),
+        photo_ids=np.array([photo_id for _, photo_id, *_ in found], dtype=np.int64),
+        parts=np.array([part for *_, part, _ in found], dtype=np.int32),
+        vectors=np.frombuffer(b"".join(blob for *_, blob in found), dtype=STORED).reshape(len(found), dim),
+    )
 
 
 def photos_since(db: Database, space: str, row: int, last: int) -> list[int]:
@@ -235,17 +243,3 @@ def know_space(connection: sqlite3.Connection, name: str, dim: int, *, active: b
     if active:
         connection.execute(_ACTIVATE, (space.id,))
     return space
-
-
-def _vector_rows(found: Sequence[tuple[int, int, int, bytes]], dim: int, space: str) -> VectorRows:
-    if any(len(blob) != dim * STORED.itemsize for *_, blob in found):
-        raise LibraryError(
-            f"A stored vector of the model space {space} has not {dim} numbers: the library is damaged. "
-            "Nothing was changed; run `picsight doctor`."
-        )
-    return VectorRows(
-        rows=np.array([row for row, *_ in found], dtype=np.int64),
-        photo_ids=np.array([photo_id for _, photo_id, *_ in found], dtype=np.int64),
-        parts=np.array([part for *_, part, _ in found], dtype=np.int32),
-        vectors=np.frombuffer(b"".join(blob for *_, blob in found), dtype=STORED).reshape(len(found), dim),
-    )
