@@ -11,7 +11,7 @@ from picsight_engine.bundles.bundle import open_bundle, write_bundle
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.library import Library
 from picsight_engine.search import answering
-from picsight_engine.search.fitting import fit_calibration
+from picsight_engine.search.answering import fit_calibration
 
 
 @pytest.fixture
