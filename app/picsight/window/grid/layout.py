@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -107,12 +107,12 @@ class RowLayout:
 
     shapes: Shapes
     measure: Measure
-    starts: array[int]  # [rows + 1]
-    tops: array[int]
-    heights: array[int]
-    exact: array[float]
-    block_tops: array[int]
-    height: int
+    starts: array[int] = field(default_factory=lambda: array("l", [0]))  # [rows + 1]
+    tops: array[int] = field(default_factory=lambda: array("l"))
+    heights: array[int] = field(default_factory=lambda: array("l"))
+    exact: array[float] = field(default_factory=lambda: array("d"))
+    block_tops: array[int] = field(default_factory=lambda: array("l"))
+    height: int = 0
 
     @property
     def laid(self) -> int:
@@ -186,84 +186,61 @@ def justify(shapes: Shapes, measure: Measure, stop: int | None = None) -> RowLay
     The last row of a block is not stretched. With `stop` only about that many photos are laid out, in the same rows as in
     a complete layout, and the height is estimated.
     """
-    laying = _Laying(shapes, measure)
+    rows, following, height = RowLayout(shapes, measure), 0, 0
     limit = shapes.count if stop is None else min(stop, shapes.count)
-    for number, block in enumerate(shapes.blocks):
-        last = number + 1 == len(shapes.blocks)
+    ends = (*(block.start for block in shapes.blocks[1:]), shapes.count)
+    for block, end in zip(shapes.blocks, ends, strict=True):
         if block.start >= limit < shapes.count:
             break
-        laying.lay(block, shapes.count if last else shapes.blocks[number + 1].start, limit)
-    return laying.rows()
+        rows.block_tops.append(following)
+        top = following + round(block.above * measure.em)
+        height, following = _lay(rows, block, end, limit, top)
+    if 0 < rows.laid < shapes.count and not shapes.one_row:
+        height = round(height * shapes.sums[shapes.count] / shapes.sums[rows.laid])
+    return replace(rows, height=height)
 
 
-class _Laying:
-    """A layout in progress."""
+def _lay(rows: RowLayout, block: Block, end: int, limit: int, top: int) -> tuple[int, int]:
+    """Add the rows of a block, whose photos end before `end`, until `limit` photos have a place; return its bottom, and
+    the top of the next row.
+    """
+    shapes, measure, bottom = rows.shapes, rows.measure, top
+    begin, wanted = block.start, max(round(measure.row * block.row), 1)
+    while begin < end and begin < limit:
+        stop, exact = _row(shapes, measure, begin, end, wanted)
+        if shapes.names_day(begin, stop):
+            top += measure.day_above
+        height = max(round(exact), 1)
+        rows.starts.append(stop)
+        rows.tops.append(top)
+        rows.heights.append(height)
+        rows.exact.append(exact)
+        bottom = top + height
+        begin, top = stop, bottom + measure.gap
+        if shapes.one_row:
+            break
+    return bottom, top
 
-    def __init__(self, shapes: Shapes, measure: Measure) -> None:
-        self._shapes, self._measure = shapes, measure
-        self._starts, self._tops, self._heights = array("l", [0]), array("l"), array("l")
-        self._exact, self._block_tops = array("d"), array("l")
-        self._next = self._bottom = 0  # the top of the next row, and the height so far
 
-    def lay(self, block: Block, end: int, limit: int) -> None:
-        """Add the rows of a block, whose photos end before `end`, until `limit` photos have a place."""
-        shapes, gap = self._shapes, self._measure.gap
-        self._block_tops.append(self._next)
-        top = self._bottom = self._next + round(block.above * self._measure.em)
-        begin, wanted = block.start, max(round(self._measure.row * block.row), 1)
-        reach = (self._measure.width + gap) / wanted  # about the aspect ratio of a row
-        while begin < end and begin < limit:
-            stop, exact = self._row(begin, end, wanted, reach)
-            if shapes.names_day(begin, stop):
-                top += self._measure.day_above
-            height = max(round(exact), 1)
-            self._starts.append(stop)
-            self._tops.append(top)
-            self._heights.append(height)
-            self._exact.append(exact)
-            self._bottom = top + height
-            begin, top = stop, self._bottom + gap
-            if shapes.one_row:
-                break
-        self._next = top
+def _row(shapes: Shapes, measure: Measure, begin: int, end: int, wanted: int) -> tuple[int, float]:
+    """The end of the row that starts at `begin`, and its height: the break whose height is nearest to the wanted one."""
+    sums, width, base = shapes.sums, measure.width, shapes.sums[begin]
+    reach = base + (width + measure.gap) / wanted  # about the aspect ratio of a row
+    stop = min(max(bisect_left(sums, reach, begin + 1, end + 1), begin + 1), end)
+    while stop > begin + 1 and (sums[stop] - base) * wanted + _gaps(shapes, measure, begin, stop) > width:
+        stop -= 1
+    while stop < end and (sums[stop + 1] - base) * wanted + _gaps(shapes, measure, begin, stop + 1) <= width:
+        stop += 1
+    loose = (width - _gaps(shapes, measure, begin, stop)) / (sums[stop] - base)
+    if stop == end:
+        return end, min(loose, wanted)
+    tight = (width - _gaps(shapes, measure, begin, stop + 1)) / (sums[stop + 1] - base)
+    if tight > 0 and wanted / tight < loose / wanted:
+        return stop + 1, min(tight, wanted) if stop + 1 == end else tight
+    return stop, loose
 
-    def rows(self) -> RowLayout:
-        """The layout so far, with the actual or estimated height of all photos."""
-        shapes, laid, height = self._shapes, self._starts[-1], self._bottom
-        if 0 < laid < shapes.count and not shapes.one_row:
-            height = round(height * shapes.sums[shapes.count] / shapes.sums[laid])
-        return RowLayout(
-            shapes,
-            self._measure,
-            self._starts,
-            self._tops,
-            self._heights,
-            self._exact,
-            self._block_tops,
-            height,
-        )
 
-    def _row(self, begin: int, end: int, wanted: int, reach: float) -> tuple[int, float]:
-        """The end of the row that starts at `begin`, and its height: the break whose height is nearest to the wanted
-        one.
-        """
-        sums, width, base = self._shapes.sums, self._measure.width, self._shapes.sums[begin]
-        stop = min(max(bisect_left(sums, base + reach, begin + 1, end + 1), begin + 1), end)
-        while stop > begin + 1 and (sums[stop] - base) * wanted + self._gaps(begin, stop) > width:
-            stop -= 1
-        while stop < end and (sums[stop + 1] - base) * wanted + self._gaps(begin, stop + 1) <= width:
-            stop += 1
-        loose = (width - self._gaps(begin, stop)) / (sums[stop] - base)
-        if stop == end:
-            return end, min(loose, wanted)
-        tight = (width - self._gaps(begin, stop + 1)) / (sums[stop + 1] - base)
-        if tight > 0 and wanted / tight < loose / wanted:
-            return stop + 1, min(tight, wanted) if stop + 1 == end else tight
-        return stop, loose
-
-    def _gaps(self, begin: int, end: int) -> int:
-        """The total width of the gaps in a row of these photos."""
-        gaps = self._measure.gap * (end - begin - 1)
-        if self._shapes.days:
-            gaps += self._measure.day_gap * self._shapes.new_days(begin, end)
-        return gaps
+def _gaps(shapes: Shapes, measure: Measure, begin: int, end: int) -> int:
+    """The total width of the gaps in a row of these photos."""
+    gaps = measure.gap * (end - begin - 1)
+    return gaps + measure.day_gap * shapes.new_days(begin, end) if shapes.days else gaps
