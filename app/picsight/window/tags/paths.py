@@ -56,7 +56,7 @@ def tag_at(library: Library, path: str, kind: TagKind = "tag") -> Tag:
     Raises:
         RequestError: it exists already, or its name is invalid.
     """
-    above, name = parted(path)
+    above, _, name = path.rpartition("/")
     return library.tags.new(name, parent=parent_at(library, above), kind=kind)
 
 
@@ -80,7 +80,7 @@ def placed(library: Library, tag: Tag, path: str) -> Tag:
     Raises:
         RequestError: its name is invalid or in use, or it would be below itself.
     """
-    above, name = parted(path)
+    above, _, name = path.rpartition("/")
     parent = parent_at(library, above)
     if path_key(parent or "") != path_key(tag.parent or ""):
         tag = library.tags.move(tag.path, parent)
@@ -92,9 +92,3 @@ def removed(library: Library, path: str) -> None:
     below = [tag.path for tag in library.tags.all() if tag.path.startswith(f"{path}/")]
     for each in sorted((path, *below), key=lambda each: -each.count("/")):
         library.tags.remove(each)
-
-
-def parted(path: str) -> tuple[str, str]:
-    """The parent's path, and the name."""
-    above, _, name = path.rpartition("/")
-    return above, name

@@ -100,15 +100,12 @@ class ViewerController(QObject):
     def _show_moments(self, photo: Result, moments: Sequence[tuple[int, float]]) -> None:
         """Show the strip of a film; its poster is its first part."""
         if self._is_at(photo):
-            parts, seconds = [part for part, _ in moments], [second for _, second in moments]
-            shown = (
-                seconds.index(photo.moment)
-                if photo.moment in seconds
-                else parts.index(0)
-                if 0 in parts
-                else -1
+            places = (
+                place
+                for place, (part, second) in enumerate(moments)
+                if (part == 0 if photo.moment is None else second == photo.moment)
             )
-            self._page.moments.show_moments(photo, seconds, shown)
+            self._page.moments.show_moments(photo, [second for _, second in moments], next(places, -1))
 
     def _show_moment(self, place: int) -> None:
         """Show another frame of the film."""
@@ -220,12 +217,16 @@ class ViewerController(QObject):
         )
 
     def _take(self, fit: QSize, picture: ScreenPicture) -> None:
-        self._keep(fit, picture)
-        self._show_picture(picture)
+        """Keep a fitted picture, show it if it is wanted, and go on reading ahead."""
+        self._kept[_key(picture, fit)] = picture
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        if self._is_of(picture):
+            self._show_picture(picture)
+        elif self._photo is not None and fit == self._page.stage.fit_size():
+            self._load_ahead()
 
     def _show_picture(self, picture: ScreenPicture) -> None:
-        if not self._is_of(picture):
-            return
         stage = self._page.stage
         if stage.is_fitted or stage.image_size().isEmpty():
             stage.show_picture(picture)
@@ -240,7 +241,7 @@ class ViewerController(QObject):
             photo = self._model.photo(row)
             if photo.path not in self._refused and _key(photo, fit) not in self._kept:
                 fail = partial(self._pass_over, photo.path, self._photo)
-                self._read(LANE_AHEAD, photo, fit, partial(self._take_ahead, fit), fail)
+                self._read(LANE_AHEAD, photo, fit, partial(self._take, fit), fail)
                 return
 
     def _pass_over(self, path: Path, beside: Result | None, _sentence: str) -> None:
@@ -248,16 +249,6 @@ class ViewerController(QObject):
         if self._is_at(beside):  # otherwise it was only cancelled
             self._refused.add(path)
             self._load_ahead()
-
-    def _take_ahead(self, fit: QSize, picture: ScreenPicture) -> None:
-        self._keep(fit, picture)
-        if self._photo is not None and fit == self._page.stage.fit_size():
-            self._load_ahead()
-
-    def _keep(self, fit: QSize, picture: ScreenPicture) -> None:
-        self._kept[_key(picture, fit)] = picture
-        while len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
 
     def _load_full(self) -> None:
         if self._photo is not None:
