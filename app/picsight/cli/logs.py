@@ -35,17 +35,15 @@ def follow_engine(*, verbose: bool) -> None:
     """Writes the engine's log records to the log file, and with `verbose` to stderr too."""
     logger = logging.getLogger(_ENGINE)
     logger.setLevel(logging.INFO)
-    logger.addHandler(_LogFile())
+    file = _LogFile()
+    file.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    logger.addHandler(file)
     if verbose:
         logger.addHandler(_Sentences())
 
 
 class _LogFile(logging.Handler):
-    """Writes whole records, with the time."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    """Writes whole records."""
 
     def emit(self, record: logging.LogRecord) -> None:
         write_down(self.format(record))

@@ -12,7 +12,7 @@ import click
 from picsight.cli.invocation import Invocation, absolute
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 
 class _AbsolutePath(click.Path):
@@ -105,14 +105,13 @@ def split_words(args: Sequence[str], with_value: frozenset[str]) -> tuple[list[s
         elif argument.startswith("--") or argument in with_value:
             options.append(argument)
             if argument in with_value:
-                options.append(_value_after(argument, rest))
+                value = next(rest, None)
+                if value is None:
+                    context = click.get_current_context(silent=True)
+                    raise click.BadOptionUsage(
+                        argument, f"Option {argument!r} requires an argument.", context
+                    )
+                options.append(value)
         else:
             words.append(argument)
     return options, words
-
-
-def _value_after(option: str, rest: Iterator[str]) -> str:
-    for value in rest:
-        return value
-    context = click.get_current_context(silent=True)
-    raise click.BadOptionUsage(option, f"Option {option!r} requires an argument.", context)

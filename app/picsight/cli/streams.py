@@ -45,17 +45,12 @@ def prepare_streams() -> None:
         sys.stdin.reconfigure(encoding=sys.getfilesystemencoding(), errors="surrogateescape", newline="\n")
 
 
-def _encode_name(fault: UnicodeError) -> tuple[bytes, int]:
+def _encode_name(fault: UnicodeError) -> tuple[str | bytes, int]:
     if not isinstance(fault, UnicodeEncodeError):
         raise fault
-    text = fault.object[fault.start : fault.end]
-    return b"".join(_encode_character(character) for character in text), fault.end
-
-
-def _encode_character(character: str) -> bytes:
-    if "\udc80" <= character <= "\udcff":  # Python's surrogate escape of an undecodable byte
-        return bytes([ord(character) - 0xDC00])
-    return character.encode("ascii", "backslashreplace")
+    fault.end = fault.start + 1  # one character at a time
+    is_byte = "\udc80" <= fault.object[fault.start] <= "\udcff"
+    return codecs.lookup_error("surrogateescape" if is_byte else "backslashreplace")(fault)
 
 
 def say(sentence: str) -> None:

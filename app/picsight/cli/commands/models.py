@@ -125,20 +125,19 @@ def verify(invocation: Invocation, name: str | None) -> int:
 
     installed = locations.installed_models()
     names = [model.name for model in installed.all()] if name is None else [name]
-    verdicts: list[tuple[str, bool, str]] = []  # the name, whether it passed, and the fault or the finding
+    documents: list[dict[str, object]] = []
     for each in names:
         try:
-            seen = look(installed.verify(each))
-            verdicts.append((each, True, "" if seen is None else seen.sentence()))
+            seen, words = look(installed.verify(each)), "complete and unchanged"
+            ok, message = True, "" if seen is None else seen.sentence()
         except BundleError as fault:
-            verdicts.append((each, False, str(fault)))
-    all_fine = all(ok for _, ok, _ in verdicts)
+            ok, message, words = False, str(fault), "DAMAGED"
+        documents.append({"name": each, "ok": ok, "message": message})
+        if not invocation.json:
+            put(f"{each}: {words}. {message}".rstrip())
+    all_fine = all(document["ok"] for document in documents)
     if invocation.json:
-        keys = ("name", "ok", "message")
-        put_json({"ok": all_fine, "models": [dict(zip(keys, verdict, strict=True)) for verdict in verdicts]})
-    else:
-        for each, ok, message in verdicts:
-            put(f"{each}: {'complete and unchanged' if ok else 'DAMAGED'}. {message}".rstrip())
+        put_json({"ok": all_fine, "models": documents})
     return 0 if all_fine else DAMAGED
 
 
