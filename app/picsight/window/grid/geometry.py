@@ -8,7 +8,6 @@ from PySide6.QtCore import (
     QEvent,
     QItemSelection,
     QItemSelectionModel,
-    QItemSelectionRange,
     QModelIndex,
     QPersistentModelIndex,
     QPoint,
@@ -247,22 +246,19 @@ class JustifiedView(QListView):
             for row in self._photos_in(self._band):
                 cell = self._rect(row)
                 if cell and cell.intersects(self._band):
-                    selection.append(QItemSelectionRange(self._wall_model.index(row)))
+                    selection.select(self._wall_model.index(row), self._wall_model.index(row))
         else:
             first, last = self.indexAt(rect.topLeft()), self.indexAt(rect.bottomRight())
             if first.isValid() and last.isValid():
-                ends = sorted((first.row(), last.row()))
-                selection.append(QItemSelectionRange(*(self._wall_model.index(row) for row in ends)))
+                selection.select(*sorted((first, last), key=QModelIndex.row))
         self.selectionModel().select(selection, command)
 
     def selectAll(self) -> None:
         """Select everything as one range; the base class visits each photo, 70 ms for 100,000."""
         count = self._wall_model.rowCount()
         if count:
-            every = QItemSelectionRange(self._wall_model.index(0), self._wall_model.index(count - 1))
-            selection = QItemSelection()
-            selection.append(every)
-            self.selectionModel().select(selection, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+            every = QItemSelection(self._wall_model.index(0), self._wall_model.index(count - 1))
+            self.selectionModel().select(every, QItemSelectionModel.SelectionFlag.ClearAndSelect)
 
     def moveCursor(
         self, action: QAbstractItemView.CursorAction, _modifiers: Qt.KeyboardModifier

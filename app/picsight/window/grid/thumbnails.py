@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPainterPath, QPixmap
 
+from picsight.window.tokens import HAIR, em
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from PySide6.QtWidgets import QWidget
+
     from picsight.jobs import Jobs
     from picsight.window.parts.picture import Pictures
+    from picsight_engine.search.answer import Result
 
     Fetch = Callable[[int], bytes | None]
 
@@ -33,6 +38,13 @@ class Want:
     height: int
     radius: float
     path: Path
+
+    @classmethod
+    def of(cls, photo: Result, widget: QWidget, width: float, height: float) -> Want:
+        """A photo at a size in logical pixels, for the screen of this widget."""
+        ratio = widget.devicePixelRatioF()
+        size = round(width * ratio), round(height * ratio)
+        return cls(photo.id, *size, HAIR * em(widget) * ratio, photo.path)
 
     @property
     def bytes(self) -> int:
@@ -98,7 +110,7 @@ class Thumbnails(QObject):
     def stored(self, photo: int) -> QImage | None:
         """The stored thumbnail unscaled, None if there is none; called in threads."""
         jpeg = self._fetch(photo) if self._fetch else None
-        image = QImage.fromData(jpeg) if jpeg else QImage()
+        image = QImage.fromData(jpeg) if jpeg else QImage()  # the engine's JPEG, not a user's file
         return None if image.isNull() else image
 
     def want(self, wanted: Sequence[Want], seen: int = 0) -> None:
@@ -122,8 +134,13 @@ class Thumbnails(QObject):
         if not batch:
             self._sharpen()
             return
-        fetch, self._busy = self._fetch, True
-        self._jobs.read(lambda: _bake_all(fetch, batch), self._take, self._give_up)
+        self._busy = True
+        self._jobs.read(lambda: self._bake_all(batch), self._take, self._give_up)
+
+    def _bake_all(self, batch: Sequence[Want]) -> list[tuple[Want, QImage | None]]:
+        """Read and bake a batch; runs in a thread."""
+        stored = ((want, self.stored(want.photo)) for want in batch)
+        return [(want, None if image is None else bake(image, want)) for want, image in stored]
 
     def _lacks(self, want: Want) -> bool:
         if want.photo in self._missing:
@@ -183,16 +200,6 @@ class Thumbnails(QObject):
         while self._bytes > self._budget and len(self._kept) > 1:
             _, dropped = self._kept.popitem(last=False)
             self._bytes -= dropped.want.bytes
-
-
-def _bake_all(fetch: Fetch, batch: Sequence[Want]) -> list[tuple[Want, QImage | None]]:
-    """Read and bake a batch; runs in a thread."""
-    baked: list[tuple[Want, QImage | None]] = []
-    for want in batch:
-        jpeg = fetch(want.photo)
-        image = QImage.fromData(jpeg) if jpeg else QImage()  # the engine's JPEG, not a user's file
-        baked.append((want, None if image.isNull() else bake(image, want)))
-    return baked
 
 
 def bake(image: QImage, want: Want) -> QImage:

@@ -24,7 +24,7 @@ from picsight.window.grid.model import Role, WallModel, files_of
 from picsight.window.grid.sectioned import SectionedView
 from picsight.window.grid.thumbnails import Thumbnails, Want
 from picsight.window.parts.focus import shows_focus
-from picsight.window.tokens import HAIR, SMALL, em, px, tones
+from picsight.window.tokens import SMALL, px, tones
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent, QWheelEvent
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from picsight.jobs import Jobs
     from picsight.window.grid.wall import Wall
     from picsight_engine.search.answer import Result
+
+# Types characters; some systems report it as Ctrl+Alt.
+_ALT_GR = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 
 
 class PhotoView(SectionedView):
@@ -124,7 +127,7 @@ class PhotoView(SectionedView):
         rows = sorted({wall.rows[photo] for photo in chosen if photo in wall.rows})
         for _, run in groupby(enumerate(rows), key=lambda placed: placed[1] - placed[0]):
             side_by_side = [row for _, row in run]
-            selection.append(QItemSelectionRange(index_of(side_by_side[0]), index_of(side_by_side[-1])))
+            selection.select(index_of(side_by_side[0]), index_of(side_by_side[-1]))
         if not selection.isEmpty():
             self.selectionModel().select(selection, flag.Select)
         if current is not None and current in wall.rows:
@@ -226,18 +229,15 @@ class PhotoView(SectionedView):
         """Request the visible thumbnails first, then those of the next screen, then of the previous one."""
         area, page = self.viewport().rect(), self.viewport().height()
         parts = (area, area.translated(0, page), area.translated(0, -page))
-        ratio, photos = self.devicePixelRatioF(), self._wall_model.wall.results
+        photos = self._wall_model.wall.results
         wanted: dict[int, Want] = {}
         seen = 0
         for part in parts:
             for row in self._photos_in(part):
                 cell = self._rows.cell(row)
                 if cell and row < len(photos):
-                    width, height = round(cell.width() * ratio), round(cell.height() * ratio)
-                    photo = photos[row]
-                    wanted.setdefault(
-                        photo.id, Want(photo.id, width, height, HAIR * em(self) * ratio, photo.path)
-                    )
+                    want = Want.of(photos[row], self, cell.width(), cell.height())
+                    wanted.setdefault(want.photo, want)
             seen = seen or len(wanted)
         self._thumbnails.want(tuple(wanted.values()), seen)
         self.rested.emit(list(wanted))
@@ -379,9 +379,6 @@ class PhotoView(SectionedView):
 
 def is_typed(event: QKeyEvent) -> bool:
     """Whether a key types a character that may begin a search."""
-    shortcut = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.MetaModifier
-    altered = event.modifiers() & (shortcut | Qt.KeyboardModifier.AltModifier)
-    # AltGr types characters; some systems report it as Ctrl+Alt
-    return (
-        not altered or altered == (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
-    ) and (event.text().isprintable() and not event.text().isspace() and event.text() != "")
+    altered = event.modifiers() & (_ALT_GR | Qt.KeyboardModifier.MetaModifier)
+    types = altered in (Qt.KeyboardModifier.NoModifier, _ALT_GR)
+    return types and event.text().isprintable() and event.text().strip() != ""

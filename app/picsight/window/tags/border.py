@@ -16,7 +16,7 @@ from picsight.window.parts.labels import CENTRE, ElidedLabel, Words, paint_plate
 from picsight.window.parts.layouts import filled
 from picsight.window.parts.pills import Pills
 from picsight.window.parts.words import counted, cut_middle, number, plain, tooltip
-from picsight.window.tokens import HAIR, HALF, SMALL, em, px, tones
+from picsight.window.tokens import HAIR, HALF, SMALL, px, tones
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -166,13 +166,8 @@ class CasePicture(QWidget):
         self._ask()
 
     def _ask(self) -> None:
-        ratio = self.devicePixelRatioF()
-        wants = []
-        for photo in (self._photo, self._next):
-            if photo is not None:
-                place = self._place(photo)
-                size = round(place.width() * ratio), round(place.height() * ratio)
-                wants.append(Want(photo.id, *size, HAIR * em(self) * ratio, photo.path))
+        places = [(photo, self._place(photo)) for photo in (self._photo, self._next) if photo is not None]
+        wants = [Want.of(photo, self, place.width(), place.height()) for photo, place in places]
         self._thumbnails.want(wants, 1)
         self.update()
 

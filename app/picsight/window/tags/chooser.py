@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, Qt, Signal
@@ -175,17 +176,9 @@ def choices(
     """
     path = cleaned(text)
     wanted, usual = path_key(path), [tag for tag in tags if tag.kind != "favourite"]
-    ranked = sorted(
-        (
-            (rank, place)
-            for place, tag in enumerate(usual)
-            if (rank := _rank(wanted, tag.path, recent)) is not None
-        )
-    )
-    found = [
-        TagChoice(tag.path, tag.kind, tag.accepted + tag.suggested)
-        for tag in (usual[at] for _, at in ranked[:MOST])
-    ]
+    ranks = ((_rank(wanted, tag.path, recent), tag) for tag in usual)
+    ranked = sorted(((rank, tag) for rank, tag in ranks if rank is not None), key=itemgetter(0))
+    found = [TagChoice(tag.path, tag.kind, tag.accepted + tag.suggested) for _, tag in ranked[:MOST]]
     if not makes or not path or any(path_key(tag.path) == wanted for tag in usual):
         return found
     return [*found, TagChoice(path, "tag"), TagChoice(path, "album")]

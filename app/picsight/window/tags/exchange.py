@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from picsight.jobs import Jobs, Stream
     from picsight.window.library.status import StatusLine
     from picsight.window.tags.deeds import TagDeeds
-    from picsight_engine.exchange.exchange import DecisionsExported
+    from picsight_engine.exchange.exchange import DecisionsExported, Exchange
     from picsight_engine.exchange.intake import Imported
     from picsight_engine.exchange.sidecar_writing import Exported
     from picsight_engine.library import Library
@@ -146,7 +146,7 @@ class TagExchange(QObject):
         self._running = self._jobs.stream(partial(_exporting, library, companions), take, end, fail)
         note(0, 0)
 
-    def export_decisions(self, file: Path, *, replace: bool = False) -> None:
+    def export_decisions(self, file: Path) -> None:
         """Write all decisions to a file."""
 
         def words(exported: DecisionsExported) -> str:
@@ -157,21 +157,19 @@ class TagExchange(QObject):
                 file=isolated(file.name),
             )
 
-        again = partial(self.export_decisions, file, replace=True)
-        self._export(lambda library: library.exchange.export_decisions(file, replace=replace), words, again)
+        self._export(lambda exchange, replace: exchange.export_decisions(file, replace=replace), words)
 
-    def export_table(self, file: Path, *, replace: bool = False) -> None:
+    def export_table(self, file: Path) -> None:
         """Write the contents of side-cars to one table."""
 
         def words(photos: int) -> str:
             one, many = "Saved a table of %n file in {file}.", "Saved a table of %n files in {file}."
             return counted(photos, one, many).replace("{file}", isolated(file.name))
 
-        again = partial(self.export_table, file, replace=True)
-        self._export(lambda library: library.exchange.export_table(file, replace=replace), words, again)
+        self._export(lambda exchange, replace: exchange.export_table(file, replace=replace), words)
 
     def _export(
-        self, act: Callable[[Library], T], words: Callable[[T], str], again: Callable[[], None]
+        self, act: Callable[[Exchange, bool], T], words: Callable[[T], str], *, replace: bool = False
     ) -> None:
         """Export to a file. The dialog asked whether to replace the file, but not about the decisions lost with it."""
         library = self._deeds.library
@@ -180,13 +178,14 @@ class TagExchange(QObject):
 
         def work() -> T | ReplaceError:
             try:
-                return act(library)
+                return act(library.exchange, replace)
             except ReplaceError as fault:
                 return fault
 
         def tell(outcome: T | ReplaceError) -> None:
             if isinstance(outcome, ReplaceError):
                 self._status.show_sentence(self.tr("Nothing was saved yet."))
+                again = partial(self._export, act, words, replace=True)
                 ask(self._window, self.tr("Replace this file?"), str(outcome), self.tr("Replace"), again)
             else:
                 self._status.show_sentence(words(outcome))

@@ -71,9 +71,7 @@ class ExamplesField(QWidget):
 
     def wants(self) -> list[Want]:
         """The thumbnails that it shows; the owner requests those of several fields at once."""
-        side = round(px(self, SIDE) * self.devicePixelRatioF())
-        radius = HAIR * em(self) * self.devicePixelRatioF()
-        return [Want(photo.id, side, side, radius, photo.path) for photo in self._photos]
+        return [Want.of(photo, self, px(self, SIDE), px(self, SIDE)) for photo in self._photos]
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept photos, also from the wall."""

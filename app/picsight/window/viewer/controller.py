@@ -59,9 +59,9 @@ class ViewerController(QObject):
         self._refused: set[Path] = set()
         self._rows_before: Mapping[int, int] = {}
         page.step_requested.connect(lambda step: self.show(self._row + step))
-        page.row_requested.connect(self.show)
+        page.strip.chosen.connect(self.show)
         page.end_requested.connect(lambda last: self.show(self._model.rowCount() - 1 if last else 0))
-        page.moment_requested.connect(self._show_moment)
+        page.moments.chosen.connect(self._show_moment)
         page.moments.frames_wanted.connect(self._load_frames)
         page.stage.full_needed.connect(self._load_full)
         page.stage.fit_needed.connect(self._load)

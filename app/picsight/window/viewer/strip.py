@@ -115,20 +115,13 @@ class Strip(QWidget):
         if not 0 <= self._row < len(self._photos):
             self._places = []
             return
-        high, ratio = px(self, HIGH), self.devicePixelRatioF()
-        self._places = places(self._photos, self._row, self.width(), high, px(self, HAIR))
-        self._want(sorted(self._places, key=lambda place: abs(place.row - self._row)), high, ratio)
+        self._places = places(self._photos, self._row, self.width(), px(self, HIGH), px(self, HAIR))
+        self._want(sorted(self._places, key=lambda place: abs(place.row - self._row)))
 
-    def _want(self, nearest: Sequence[StripPlace], high: int, ratio: float) -> None:
-        """Load what is visible: for `high` logical pixels of height, on a screen of this ratio."""
-        radius = HAIR * em(self) * ratio
-        self._thumbnails.want(
-            [
-                Want(photo.id, round(place.width * ratio), round(high * ratio), radius, photo.path)
-                for place in nearest
-                if (photo := self._photos[place.row])
-            ]
-        )
+    def _want(self, nearest: Sequence[StripPlace]) -> None:
+        """Load what is visible."""
+        sizes = [(self._photos[place.row], place.width) for place in nearest]
+        self._thumbnails.want([Want.of(photo, self, width, px(self, HIGH)) for photo, width in sizes])
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint the photos, with a ring around the shown one."""
@@ -217,12 +210,13 @@ class MomentStrip(Strip):
         self._frames[moment] = frame
         self.update()
 
-    def _want(self, nearest: Sequence[StripPlace], high: int, ratio: float) -> None:
+    def _want(self, nearest: Sequence[StripPlace]) -> None:
         missing = [
             self._moments[place.row] for place in nearest if self._moments[place.row] not in self._frames
         ]
         if missing and self.isVisible():
-            self.frames_wanted.emit(missing, QSize(nearest[0].width, high) * ratio)
+            size = QSize(nearest[0].width, px(self, HIGH)) * self.devicePixelRatioF()
+            self.frames_wanted.emit(missing, size)
 
     def frame(self, row: int) -> QPixmap | None:
         """The small frame of a moment, if read."""

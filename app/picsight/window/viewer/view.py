@@ -58,8 +58,6 @@ class ViewerPage(QWidget):
     details_requested = Signal()
     menu_requested = Signal(QPoint)  # on the screen
     full_screen_requested = Signal()
-    row_requested = Signal(int)
-    moment_requested = Signal(int)  # its place among the film's moments
     play_requested = Signal()
 
     def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
@@ -79,8 +77,6 @@ class ViewerPage(QWidget):
         parts = self._bars[0], (self.stage, 1), self._bars[1]
         filled(QVBoxLayout(self), self, *parts, gap=0, around=(0, 0, 0, 0))
         self.edges.step_requested.connect(self.step_requested)
-        self.strip.chosen.connect(self.row_requested)
-        self.moments.chosen.connect(self.moment_requested)
         self.stage.play_requested.connect(self.play_requested)
         self.setAutoFillBackground(True)
         if not high_contrast():  # dark to the edges in every theme
@@ -178,7 +174,7 @@ class ViewerPage(QWidget):
     def _step_moment(self, step: int) -> None:
         place = self.moments.row + step
         if 0 <= place < len(self.moments.moments):
-            self.moment_requested.emit(place)
+            self.moments.chosen.emit(place)
 
     def _play(self) -> None:
         if not self.play_act.isHidden():
