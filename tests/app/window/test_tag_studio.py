@@ -137,10 +137,10 @@ def test_words_come_with_enter_go_with_their_cross_and_become_text_again(qtbot, 
     assert words.told == [("wading bird", "long legs")]
     first, _ = [chip for chip in words.findChildren(ChipButton) if chip.isVisible()]
     qtbot.mouseClick(first, Qt.MouseButton.LeftButton, pos=first._cross().center())
-    assert words.words() == ("long legs",)
+    assert words.words == ("long legs",)
     (chip,) = [chip for chip in words.findChildren(ChipButton) if chip.isVisible()]
     qtbot.keyClick(chip, Qt.Key.Key_Return)
-    assert (words.words(), words.line.text()) == ((), "long legs")
+    assert (words.words, words.line.text()) == ((), "long legs")
 
 
 def test_words_that_become_text_again_are_tried_with_it_and_those_that_stood_there_stay(qtbot, words):
@@ -150,14 +150,14 @@ def test_words_that_become_text_again_are_tried_with_it_and_those_that_stood_the
     qtbot.keyClicks(words.line, "egret")
     first, _ = [chip for chip in words.findChildren(ChipButton) if chip.isVisible()]
     qtbot.keyClick(first, Qt.Key.Key_Return)
-    assert (words.words(), words.line.text()) == (("wader", "egret"), "wading bird")
+    assert (words.words, words.line.text()) == (("wader", "egret"), "wading bird")
     assert tried[-1] == words.with_line() == ("wader", "egret", "wading bird")
 
 
 def test_backspace_in_an_empty_line_takes_the_last_words_away(qtbot, words):
     qtbot.keyClicks(words.line, "x")
     qtbot.keyClick(words.line, Qt.Key.Key_Backspace)
-    assert words.words() == ("wading bird",)
+    assert words.words == ("wading bird",)
     qtbot.keyClick(words.line, Qt.Key.Key_Backspace)
     assert words.told == [()]
 

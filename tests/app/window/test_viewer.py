@@ -183,14 +183,14 @@ def test_a_photo_on_a_disk_that_is_away_shows_what_is_kept_of_it_and_says_why(qt
     folder.rename(folder.with_name("unplugged"))
     viewer.show(0)
     stage = viewer.page.stage
-    qtbot.waitUntil(lambda: "is not connected" in stage.sentence())
-    assert folder.name in stage.sentence()
+    qtbot.waitUntil(lambda: "is not connected" in stage.sentence)
+    assert folder.name in stage.sentence
     place = stage.viewport().rect().center()
     qtbot.waitUntil(lambda: 90 < stage.viewport().grab().toImage().pixelColor(place).red() < 130)  # pale
     folder.with_name("unplugged").rename(folder)
     viewer.show(1)
-    qtbot.waitUntil(lambda: "1.jpg" in stage.sentence())
-    assert "not connected" not in stage.sentence()
+    qtbot.waitUntil(lambda: "1.jpg" in stage.sentence)
+    assert "not connected" not in stage.sentence
 
 
 def test_no_part_of_a_sentence_is_cut_off_also_where_a_name_is_one_long_word(qtbot):
@@ -237,7 +237,7 @@ def test_in_full_screen_the_arrows_go_while_the_mouse_rests(viewer):
 def test_a_click_in_the_strip_and_its_wheel_lead_to_other_photos(qtbot, viewer):
     viewer.show(0)
     strip = viewer.page.strip
-    assert strip.rows() == [0, 1, 2]
+    assert [place.row for place in strip.places] == [0, 1, 2]
     x = next(x for x in range(strip.width()) if strip.row_at(x) == 2)
     qtbot.mouseClick(strip, Qt.MouseButton.LeftButton, pos=QPoint(x + 2, strip.height() // 2))
     assert viewer.photo.id == 2
@@ -297,10 +297,10 @@ def test_a_file_that_ends_its_decoder_is_said_to_and_the_next_photo_opens(qtbot,
     data = (shared / "formats" / "orient1.heic").read_bytes()
     (folder / "1.jpg").write_bytes(data.replace(b"Exif", b"\xffxif", 1))
     viewer.show(1)
-    qtbot.waitUntil(lambda: "makes the program that reads pictures crash" in viewer.page.stage.sentence())
+    qtbot.waitUntil(lambda: "makes the program that reads pictures crash" in viewer.page.stage.sentence)
     viewer.show(2)
     qtbot.waitUntil(lambda: shows_photo(viewer.page))
-    assert viewer.page.stage.sentence() == ""
+    assert viewer.page.stage.sentence == ""
 
 
 def only_process():

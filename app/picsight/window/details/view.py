@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from picsight.window.details.links import FactLinks
 from picsight.window.details.marks_view import MarksView
 from picsight.window.details.photo_facts import Detail
-from picsight.window.parts.controls import IconButton, SlimScrollBar
+from picsight.window.parts.controls import IconButton, flatten
 from picsight.window.parts.labels import ElidedLabel, Words, sized
 from picsight.window.parts.layouts import filled
 from picsight.window.parts.map import PlacesMap
@@ -43,10 +43,8 @@ class DetailsPanel(QScrollArea):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName(self.tr("Details"))
-        self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollBar(SlimScrollBar(Qt.Orientation.Vertical, self))
+        flatten(self)
         self.setWidgetResizable(True)
         content = QWidget()
         self.nothing = _text(Words(parent=content, dim=True))

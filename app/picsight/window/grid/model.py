@@ -175,10 +175,8 @@ class WallModel(QAbstractListModel):
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         """Photos can be selected and dragged out."""
-        if not index.isValid():
-            return Qt.ItemFlag.NoItemFlags
-        flag = Qt.ItemFlag
-        return flag.ItemIsEnabled | flag.ItemIsSelectable | flag.ItemIsDragEnabled | flag.ItemNeverHasChildren
+        flags = super().flags(index)
+        return flags | Qt.ItemFlag.ItemIsDragEnabled if index.isValid() else flags
 
 
 def spoken_marks(marks: Marks | None) -> list[str]:

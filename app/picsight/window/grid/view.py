@@ -89,7 +89,6 @@ class PhotoView(SectionedView):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setItemDelegate(self._painter_of_photos)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setDragEnabled(True)
         self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
         self.setMouseTracking(True)

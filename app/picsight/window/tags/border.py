@@ -210,31 +210,27 @@ class NumberedTags(Pills):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._toggles: dict[str, Toggle] = {}
+        self.toggles: dict[str, Toggle] = {}  # by the tags' paths
         policy = self.sizePolicy()
         policy.setVerticalPolicy(QSizePolicy.Policy.Minimum)  # a fixed one leaves room for one line only
         self.setSizePolicy(policy)
 
     def offer(self, paths: Sequence[str]) -> None:
         """Show these tags, numbered from 1."""
-        self._toggles = {path: self._toggle(place, path) for place, path in enumerate(paths[:MOST_KEYS], 1)}
-        self.show_buttons(list(self._toggles.values()))
+        self.toggles = {path: self._toggle(place, path) for place, path in enumerate(paths[:MOST_KEYS], 1)}
+        self.show_buttons(list(self.toggles.values()))
         self.setVisible(bool(paths))
 
     def show_held(self, paths: Collection[str]) -> None:
         """Tick the tags that hold the photo."""
-        for path, toggle in self._toggles.items():
+        for path, toggle in self.toggles.items():
             toggle.setChecked(path in paths)
-
-    def held(self) -> list[str]:
-        """The ticked tags."""
-        return [path for path, toggle in self._toggles.items() if toggle.isChecked()]
 
     def press(self, key: int) -> bool:
         """Choose the tag with this number; False if there is none."""
-        if not 1 <= key <= len(self._toggles):
+        if not 1 <= key <= len(self.toggles):
             return False
-        self.chosen.emit(list(self._toggles)[key - 1])
+        self.chosen.emit(list(self.toggles)[key - 1])
         return True
 
     def _toggle(self, place: int, path: str) -> Toggle:

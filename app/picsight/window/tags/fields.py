@@ -43,7 +43,7 @@ class ExamplesField(QWidget):
     def __init__(self, name: str, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._thumbnails, self._is_target = thumbnails, False
-        self._photos: tuple[Result, ...] = ()
+        self.photos: tuple[Result, ...] = ()
         self._pictures = Pills(self, between=HALF)
         self.add = Button(self.tr("Add the selected photos"), Weight.QUIET, self)
         self.add.clicked.connect(self.selection_wanted)
@@ -56,14 +56,10 @@ class ExamplesField(QWidget):
         thumbnails.arrived.connect(lambda _ids: self._pictures.update())
         self.show_photos(())
 
-    def photos(self) -> tuple[Result, ...]:
-        """What is shown."""
-        return self._photos
-
     def show_photos(self, photos: Sequence[Result]) -> None:
         """Show these examples."""
-        self._photos = tuple(photos)
-        buttons = [ExampleButton(photo, self._thumbnails, self._pictures) for photo in self._photos]
+        self.photos = tuple(photos)
+        buttons = [ExampleButton(photo, self._thumbnails, self._pictures) for photo in self.photos]
         for button in buttons:
             button.clicked.connect(partial(self.removed.emit, button.photo.id))
         self._pictures.show_buttons(buttons)
@@ -71,7 +67,7 @@ class ExamplesField(QWidget):
 
     def wants(self) -> list[Want]:
         """The thumbnails that it shows; the owner requests those of several fields at once."""
-        return [Want.of(photo, self, px(self, SIDE), px(self, SIDE)) for photo in self._photos]
+        return [Want.of(photo, self, px(self, SIDE), px(self, SIDE)) for photo in self.photos]
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept photos, also from the wall."""
@@ -153,42 +149,38 @@ class WordsField(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._words: tuple[str, ...] = ()
+        self.words: tuple[str, ...] = ()  # without the line's text
         self._chips = Pills(self, between=HAIR)
         self.line = WordsLine(self)
         self.line.returnPressed.connect(self._add)
         self.line.textEdited.connect(lambda _text: self.typed.emit(self.with_line()))
-        self.line.emptied.connect(lambda: self._show(self._words[:-1], tell=True))
+        self.line.emptied.connect(lambda: self._show(self.words[:-1], tell=True))
         column = filled(QVBoxLayout(self), self, gap=SMALL, around=(0, 0, 0, 0))
         column.addWidget(self._chips, 0, Qt.AlignmentFlag.AlignTop)
         column.addWidget(self.line)
         self.show_words(())
 
-    def words(self) -> tuple[str, ...]:
-        """The words, without the line's text."""
-        return self._words
-
     def with_line(self) -> tuple[str, ...]:
         """The words with the line's text."""
         text = " ".join(self.line.text().split())
-        return tuple(dict.fromkeys((*self._words, *([text] if text else []))))
+        return tuple(dict.fromkeys((*self.words, *([text] if text else []))))
 
     def show_words(self, words: Sequence[str]) -> None:
         """Show these words without a signal."""
         self._show(words, tell=False)
 
     def _show(self, words: Sequence[str], *, tell: bool) -> None:
-        changed, self._words = tuple(words) != self._words, tuple(words)
-        buttons = [self._button(each) for each in self._words]
+        changed, self.words = tuple(words) != self.words, tuple(words)
+        buttons = [self._button(each) for each in self.words]
         self._chips.show_buttons(buttons)
         self._chips.setVisible(bool(buttons))
         if tell and changed:
-            self.changed.emit(self._words)
+            self.changed.emit(self.words)
 
     def _button(self, words: str) -> ChipButton:
         button = ChipButton(Chip(words, words), self._chips)
         button.setAccessibleName(self.tr("{words}, removable").format(words=words))
-        button.removed.connect(lambda: self._show([each for each in self._words if each != words], tell=True))
+        button.removed.connect(lambda: self._show([each for each in self.words if each != words], tell=True))
         button.opened.connect(lambda: self._edit(words))
         return button
 

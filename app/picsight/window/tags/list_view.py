@@ -73,7 +73,6 @@ class TagList(QWidget):
         rows.setItemDelegate(RowDelegate(rows, MEASURES, _ground))
         flatten(rows)
         rows.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        rows.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         rows.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         rows.setAccessibleName(self.tr("Tags"))
         rows.setUniformItemSizes(True)

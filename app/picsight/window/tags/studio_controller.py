@@ -54,20 +54,20 @@ class StudioController(QObject):
         self._recent = recent
         self._frame, self._deeds, self._history, self._jobs = frame, deeds, history, jobs
         self.view = Studio(pictures, jobs, frame)
-        self._draft = Draft()
+        self.draft = Draft()  # without the line's text
         self._opened = 0  # the number of opened drafts: Undo of a change to an earlier one no longer applies
         self._sight = Sight()
         self._join()
 
     def _join(self) -> None:
         view = self.view
-        view.name.textEdited.connect(lambda path: self._put(replace(self._draft, path=path), look=False))
-        view.words.changed.connect(lambda words: self._put(replace(self._draft, prompts=words)))
+        view.name.textEdited.connect(lambda path: self._put(replace(self.draft, path=path), look=False))
+        view.words.changed.connect(lambda words: self._put(replace(self.draft, prompts=words)))
         view.words.typed.connect(lambda _words: self._try_words())
         for field, add in ((view.alike, Draft.with_alike), (view.unlike, Draft.with_unlike)):
             field.photos_dropped.connect(partial(self._add_photos, add))
             field.selection_wanted.connect(partial(self._add_selected, add))
-            field.removed.connect(lambda photo: self._put(self._draft.without([photo])))
+            field.removed.connect(lambda photo: self._put(self.draft.without([photo])))
         view.suggests.clicked.connect(self._toggle)
         view.slider.moved.connect(self._move)
         view.border.decided.connect(lambda photo, belongs: self._decide([photo], belongs=belongs))
@@ -84,11 +84,6 @@ class StudioController(QObject):
         self._deeds.changed.connect(self._follow)
 
     @property
-    def draft(self) -> Draft:
-        """The draft, without the line's text."""
-        return self._draft
-
-    @property
     def is_changed(self) -> bool:
         """Whether there are unsaved changes, including the line's text."""
         return self._with_line().is_changed
@@ -99,7 +94,7 @@ class StudioController(QObject):
 
     def leave(self) -> None:
         """Go back; ask first if there are unsaved changes."""
-        self._let_go(self._end)
+        self.give_up(lambda: self.finished.emit(None))
 
     def give_up(self, then: Callable[[], object]) -> None:
         """Close the draft, then call `then`; ask first if there are unsaved changes."""
@@ -147,10 +142,6 @@ class StudioController(QObject):
         if files:
             self._add_photos(Draft.with_alike, files)
 
-    def _end(self) -> None:
-        self._forget()
-        self.finished.emit(None)
-
     def _forget(self) -> None:
         self._opened += 1
         self.view.words.line.clear()
@@ -160,10 +151,10 @@ class StudioController(QObject):
 
     def _with_line(self) -> Draft:
         """The draft with the line's text as words."""
-        return replace(self._draft, prompts=self.view.words.with_line())
+        return replace(self.draft, prompts=self.view.words.with_line())
 
     def _put(self, draft: Draft, *, look: bool = True) -> None:
-        self._draft = draft
+        self.draft = draft
         self.view.show_draft(draft)
         self.view.save.setEnabled(self.is_changed)
         if look:
@@ -175,13 +166,13 @@ class StudioController(QObject):
         self._look()
 
     def _toggle(self) -> None:
-        self._put(replace(self._draft, suggests=not self._draft.suggests), look=False)
+        self._put(replace(self.draft, suggests=not self.draft.suggests), look=False)
 
     def _add_selected(self, add: Callable[[Draft, Sequence[int]], Draft]) -> None:
         """Add the photos selected here, else those on the previous wall."""
         photos = self.view.wall.selected_photos() or self._frame.grid.selected_photos()
         if photos:
-            self._put(add(self._draft, [photo.id for photo in photos]))
+            self._put(add(self.draft, [photo.id for photo in photos]))
         else:
             self._frame.status.show_sentence(self.tr("Select photos first, or drag them here."))
 
@@ -196,13 +187,13 @@ class StudioController(QObject):
                 self.tr("Only photos of the library can be examples; add their folder first.")
             )
         if known := [number for number in found if number is not None]:
-            self._put(add(self._draft, known))
+            self._put(add(self.draft, known))
 
     # Preview
 
     def _look(self) -> None:
         library, letters = self._deeds.library, len(self.view.words.line.text().strip())
-        draft = self._with_line() if letters >= LEAST_LETTERS else self._draft
+        draft = self._with_line() if letters >= LEAST_LETTERS else self.draft
         if library is not None:
             self._jobs.forget(LANE_VIEW)
             self._jobs.read(lambda: look_through(library, draft), self._take, self._fail, replaces=LANE)
@@ -215,7 +206,7 @@ class StudioController(QObject):
                 self.tr("Describe it in a few words, or drop photos that look like it."),
             )
         self.view.show_sight(sight)
-        wanted = self._draft.threshold
+        wanted = self.draft.threshold
         if wanted is not None and sight.preview is not None and wanted != sight.threshold:  # moved meanwhile
             self.view.slider.show_threshold(wanted)
             self._move(wanted)
@@ -228,7 +219,7 @@ class StudioController(QObject):
     def _move(self, threshold: float) -> None:
         """Move the threshold; the photos follow as fast as they can be read."""
         library, preview = self._deeds.library, self._sight.preview
-        self._put(replace(self._draft, threshold=threshold), look=False)
+        self._put(replace(self.draft, threshold=threshold), look=False)
         if library is not None and preview is not None:
             self._jobs.read(
                 lambda: view_at(library, preview, threshold),
@@ -245,11 +236,11 @@ class StudioController(QObject):
 
     def _decide(self, photos: Sequence[int], *, belongs: bool) -> None:
         """Record a decision for an existing tag, an example for a new one."""
-        tag = self._draft.tag
+        tag = self.draft.tag
         if tag is not None:
             self._deeds.decide(tag, photos, "accepted" if belongs else "rejected")
             return
-        opened, before = self._opened, self._draft
+        opened, before = self._opened, self.draft
         add = Draft.with_alike if belongs else Draft.with_unlike
         one, many = "Looks like it.", "%n photos look like it."
         if not belongs:
@@ -257,11 +248,11 @@ class StudioController(QObject):
         self._put(add(before, photos))
 
         def undo(ended: Ended) -> None:
-            self._put(self._draft.with_again(photos, before))
+            self._put(self.draft.with_again(photos, before))
             ended(True)
 
         def redo(ended: Ended) -> None:
-            self._put(add(self._draft, photos))
+            self._put(add(self.draft, photos))
             ended(True)
 
         self._history.add(counted(len(photos), one, many), undo, redo, lambda: self._opened == opened)
@@ -289,18 +280,18 @@ class StudioController(QObject):
     def _follow(self, tags: Sequence[Tag]) -> None:
         """Preview again after a decision; an unchanged draft takes changes made elsewhere."""
         self._ask_held()
-        before = self._draft.tag
+        before = self.draft.tag
         if before is None:
             return
         now = next((tag for tag in tags if tag.id == before.id), None)
         if now is not None and now != before:
-            draft = replace(self._draft, tag=now) if self._draft.is_changed else Draft.of(now)
+            draft = replace(self.draft, tag=now) if self.draft.is_changed else Draft.of(now)
             self._put(draft)
             self._ask_statistics()
 
     def _ask_statistics(self) -> None:
-        library, tag = self._deeds.library, self._draft.tag
-        if library is not None and tag is not None and self._draft.can_learn:
+        library, tag = self._deeds.library, self.draft.tag
+        if library is not None and tag is not None and self.draft.can_learn:
             self._jobs.read(
                 lambda: library.tags.statistics(tag.path, border=0),
                 lambda found: self.view.statistics.setText(statistics_words(found)),

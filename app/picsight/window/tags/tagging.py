@@ -39,7 +39,7 @@ class Tagging(QObject):
     def __init__(self, window: QWidget, deeds: TagDeeds, chosen: ChosenPhotos) -> None:
         super().__init__(window)
         self._window, self._deeds, self._chosen = window, deeds, chosen
-        self._recent: list[str] = []
+        self.recent: tuple[str, ...] = ()  # the tags that photos were last added to, the latest first
         self.chooser = TagChooser(window)
         several = self.tr("Favourites: %n photos"), self.tr("Stars for %n photos…"), self.tr("Tag %n photos…")
         self.acts = (
@@ -51,11 +51,6 @@ class Tagging(QObject):
             Act("star", words, words, f"Alt+{stars}", partial(self._rate_by_key, stars), str(stars))
             for stars, words in enumerate(map(star_words, range(MOST_STARS + 1)))
         )
-
-    @property
-    def recent(self) -> tuple[str, ...]:
-        """The tags that photos were last added to, the latest first."""
-        return tuple(self._recent)
 
     def favour(self) -> None:
         """Make the chosen photos favourites; if all are already, make none of them one."""
@@ -117,7 +112,7 @@ class Tagging(QObject):
         if ids := self._ids():
             title = counted(len(ids), "Put the photo into", "Put %n photos into")
             then = partial(self._file, ids)
-            self.chooser.open(Question(title, self._deeds.tags, then, tuple(self._recent), makes=True), point)
+            self.chooser.open(Question(title, self._deeds.tags, then, self.recent, makes=True), point)
 
     def _file(self, ids: Sequence[int], choice: TagChoice) -> None:
         """Add photos to the chosen tag or album, which is made if it is new."""
@@ -128,7 +123,7 @@ class Tagging(QObject):
                 tag_at(library, path, choice.kind)
             library.tags.decide(path, ids, "accepted")
 
-        self._recent = [path, *(each for each in self._recent if each != path)][:RECENT]
+        self.recent = (path, *(each for each in self.recent if each != path))[:RECENT]
         self._deeds.do(act, lambda _value: filed(len(ids), choice))
 
     def _ids(self) -> Sequence[int]:

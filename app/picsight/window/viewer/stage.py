@@ -41,33 +41,29 @@ class Stage(QAbstractScrollArea):
         self._image = QImage()
         self._size = QSize()  # of the photo in full size
         self._stand_in = QPixmap()
-        self._sentence, self._is_away = "", False
+        self.sentence, self._is_away = "", False  # why there is no picture
         self._zoom: float | None = None
         self._grabbed: QPoint | None = None
         self.is_film = False  # a double click plays it
 
     def show_stand_in(self, pixmap: QPixmap | None, size: QSize) -> None:
         """Show a stretched thumbnail until the picture is decoded."""
-        self._image, self._sentence, self._zoom = QImage(), "", None
+        self._image, self.sentence, self._zoom = QImage(), "", None
         self._stand_in, self._size = pixmap or QPixmap(), size
         self._arrange()
 
     def show_picture(self, picture: ScreenPicture) -> None:
         """Replace the thumbnail by the decoded picture."""
-        self._image, self._size, self._sentence = picture.image, picture.size, ""
+        self._image, self._size, self.sentence = picture.image, picture.size, ""
         self._stand_in = QPixmap()
         self._arrange()
 
     def show_sentence(self, sentence: str, small: QImage | None = None, *, away: bool = False) -> None:
         """Show why there is no picture, over its thumbnail, which is pale if the disk is disconnected."""
         self._is_away = away
-        self._image, self._stand_in, self._sentence = small or QImage(), QPixmap(), sentence
+        self._image, self._stand_in, self.sentence = small or QImage(), QPixmap(), sentence
         self._size, self._zoom = self._image.size(), None
         self._arrange()
-
-    def sentence(self) -> str:
-        """Why there is no picture, empty if there is one."""
-        return self._sentence
 
     def image_size(self) -> QSize:
         """The size of the decoded picture in pixels."""
@@ -99,7 +95,7 @@ class Stage(QAbstractScrollArea):
 
     def zoom_to(self, zoom: float, around: QPointF | None = None) -> None:
         """Set the zoom; requests the full size if the decoded picture is too small."""
-        if self._size.isEmpty() or self._sentence:
+        if self._size.isEmpty() or self.sentence:
             return
         point = around or QPointF(self.viewport().rect().center())
         before = self.target()
@@ -152,7 +148,7 @@ class Stage(QAbstractScrollArea):
             bar.setSingleStep(px(self, 3))
             bar.setRange(0, 0 if self._zoom is None else max(round(whole * scale) - room, 0))
         self._show_hand()
-        known = not self._size.isEmpty() and not self._sentence  # otherwise the pixels are not the photo's
+        known = not self._size.isEmpty() and not self.sentence  # otherwise the pixels are not the photo's
         self.zoom_changed.emit(round(self._scale() * 100) if known else 0)
         view.update()
 
@@ -177,7 +173,7 @@ class Stage(QAbstractScrollArea):
         painter.fillRect(event.rect(), colours.stage)
         if not self._image.isNull():
             self._paint_image(painter)
-        if self._sentence:
+        if self.sentence:
             self._paint_sentence(painter)
         elif self._image.isNull() and not self._stand_in.isNull() and not self._size.isEmpty():
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
@@ -199,14 +195,14 @@ class Stage(QAbstractScrollArea):
         painter.setRenderHint(
             QPainter.RenderHint.SmoothPixmapTransform, not exact and (self.is_fitted or self._scale() < 3)
         )
-        painter.setOpacity(PALE if self._sentence and self._is_away else 1)
+        painter.setOpacity(PALE if self.sentence and self._is_away else 1)
         painter.drawImage(seen, image, source)
         painter.setOpacity(1)
 
     def _paint_sentence(self, painter: QPainter) -> None:
         """Paint the sentence in the middle, or on a plate over the lower end of a thumbnail."""
         colours, area, side = tones(self), self.viewport().rect(), px(self, 2)
-        has_picture, metrics, words = not self._image.isNull(), painter.fontMetrics(), plain(self._sentence)
+        has_picture, metrics, words = not self._image.isNull(), painter.fontMetrics(), plain(self.sentence)
         room = QRect(0, 0, min(area.width() - px(self, 4), px(self, 36)), area.height())
         longest = max(map(metrics.horizontalAdvance, words.split()), default=0)
         how = Qt.TextFlag.TextWrapAnywhere if longest > room.width() else Qt.TextFlag.TextWordWrap

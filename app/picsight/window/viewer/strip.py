@@ -71,7 +71,7 @@ class Strip(QWidget):
         self._thumbnails = thumbnails
         self._photos: Sequence[Result] = ()
         self._row, self._turned = -1, 0
-        self._places: list[StripPlace] = []
+        self.places: list[StripPlace] = []  # of the visible photos
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
         thumbnails.arrived.connect(lambda _ids: self.update())
@@ -91,11 +91,7 @@ class Strip(QWidget):
     def row_at(self, x: int) -> int | None:
         """The row of the photo at `x`."""
         x = self.width() - 1 - x if self.isRightToLeft() else x
-        return next((each.row for each in self._places if each.x <= x < each.x + each.width), None)
-
-    def rows(self) -> list[int]:
-        """The rows of the visible photos."""
-        return [place.row for place in self._places]
+        return next((each.row for each in self.places if each.x <= x < each.x + each.width), None)
 
     def sizeHint(self) -> QSize:
         """As wide as fits."""
@@ -113,10 +109,10 @@ class Strip(QWidget):
     def _arrange(self) -> None:
         self.update()
         if not 0 <= self._row < len(self._photos):
-            self._places = []
+            self.places = []
             return
-        self._places = places(self._photos, self._row, self.width(), px(self, HIGH), px(self, HAIR))
-        self._want(sorted(self._places, key=lambda place: abs(place.row - self._row)))
+        self.places = places(self._photos, self._row, self.width(), px(self, HIGH), px(self, HAIR))
+        self._want(sorted(self.places, key=lambda place: abs(place.row - self._row)))
 
     def _want(self, nearest: Sequence[StripPlace]) -> None:
         """Load what is visible."""
@@ -128,7 +124,7 @@ class Strip(QWidget):
         colours, painter = tones(self), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         radius, top, high = HAIR * em(self), px(self, SMALL), px(self, HIGH)
-        for place in self._places:
+        for place in self.places:
             rect = QStyle.visualRect(
                 self.layoutDirection(), self.rect(), QRect(place.x, top, place.width, high)
             )
