@@ -88,8 +88,8 @@ def test_a_pair_says_what_it_is_and_asks_which_of_its_files_are_meant(qtbot, mod
         answered(qtbot, window, buttons[words])
         qtbot.waitUntil(lambda: (album / "IMG_4711.JPG.xmp").exists() and window.exchange._running is None)
         assert (album / "IMG_4711.DNG.xmp").exists() is of_raw
-        *_, last = _exporting(window.tags.library, of_raw, threading.Event())
-        assert (last.photos, last.of) == ((2, 2) if of_raw else (1, 1))
+        *_, (photos, of, _) = _exporting(window.tags.library, of_raw, threading.Event())
+        assert (photos, of) == ((2, 2) if of_raw else (1, 1))
 
     window.pages.open_photo(0)
     qtbot.waitUntil(lambda: "RAW" in words_in(window.frame.viewer_page))
