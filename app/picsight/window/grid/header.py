@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, Signal
+from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from picsight.settings import ROW_LARGEST, ROW_SMALLEST
@@ -47,12 +47,12 @@ class WallHeader(QWidget):
         self._has_choices = False
         self._join(view)
         # The scroll bar at the photos' trailing edge.
-        self._beside = view.verticalScrollBar().sizeHint().width()
+        beside = view.verticalScrollBar().sizeHint().width()
         signs = self.hint, self.meant, self.translated, self.culling
         choices = self.weaker, self.order, self.group, self.slider
         parts = (self.title, 1), (self.selection, 1), *signs, *choices
-        self._row = filled(QHBoxLayout(self), self, *parts, gap=HALF)
-        self._set_margins()
+        self._row = filled(QHBoxLayout(self), self, *parts, gap=HALF, around=(PAD, 0, PAD, 0))
+        self._row.addSpacing(beside)
         for sign in signs:
             sign.hide()
         self.setMinimumHeight(px(self, 2.25))
@@ -111,19 +111,6 @@ class WallHeader(QWidget):
         """Place news behind the title."""
         self._row.insertWidget(2, news)
 
-    def changeEvent(self, event: QEvent) -> None:
-        """Update the margins with the reading direction, since layouts mirror only their contents."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.LayoutDirectionChange:
-            self._set_margins()
-
-    def _set_margins(self) -> None:
-        """Align words and buttons with the photos' edges."""
-        near, far = px(self, PAD), px(self, PAD) + self._beside
-        if self.isRightToLeft():
-            near, far = far, near
-        self._row.setContentsMargins(near, 0, far, 0)
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         """In a narrow header, keep the title and shorten the choices."""
         super().resizeEvent(event)
@@ -154,6 +141,5 @@ class WallHeader(QWidget):
         self.selection.show_count(photos)
 
     def _follow_height(self, height: float) -> None:
-        self.slider.blockSignals(True)
-        self.slider.setValue(round(height * STEPS))
-        self.slider.blockSignals(False)
+        with QSignalBlocker(self.slider):
+            self.slider.setValue(round(height * STEPS))

@@ -138,20 +138,15 @@ class ChoiceList(PopupRows):
 
 def row_of(choice: TagChoice) -> Row:
     """The row of a choice."""
-    words = words_of(choice)
-    if choice.photos is None:
-        how = say("filled by hand") if choice.kind == "album" else say("can learn")
-        return Row("add", words, how, f"{words}, {how}")
-    photos = counted(choice.photos, "%n photo", "%n photos")
-    return Row(choice.kind, words, number(choice.photos), f"{words}, {photos}")
-
-
-def words_of(choice: TagChoice) -> str:
-    """The text of a row."""
+    name = plain(choice.path)
     if choice.photos is not None:
-        return plain(choice.path)
-    made = say("New album “{name}”") if choice.kind == "album" else say("New tag “{name}”")
-    return made.format(name=plain(choice.path))
+        photos = counted(choice.photos, "%n photo", "%n photos")
+        return Row(choice.kind, name, number(choice.photos), f"{name}, {photos}")
+    words, how = say("New tag “{name}”"), say("can learn")
+    if choice.kind == "album":
+        words, how = say("New album “{name}”"), say("filled by hand")
+    words = words.format(name=name)
+    return Row("add", words, how, f"{words}, {how}")
 
 
 MOST = 9  # one per number key

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPen
-from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
-from picsight.window.parts.controls import NO_LINE, Painted
+from picsight.window.parts.controls import NO_LINE, IconButton
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.layouts import filled
 from picsight.window.tokens import PAD, px
@@ -22,24 +22,16 @@ SIDE = 3.0  # em
 REST_MS = 2000  # of a resting mouse until the arrows are hidden in full screen
 
 
-class Edge(Painted, QAbstractButton):
+class Edge(IconButton):
     """A round arrow over the photo."""
 
     high, edge, radius = SIDE, 1.0, 0.0
 
     def __init__(self, icon: str, name: str, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._icon = icon
-        self.setAccessibleName(name)
-        self.setToolTip(name)
-        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        super().__init__(icon, name, parent)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the arrow keys do the same
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-
-    def sizeHint(self) -> QSize:
-        """Easy to hit."""
-        return QSize(px(self, self.high), px(self, self.high))
 
     def _plate(self, colours: Tones) -> tuple[QColor, QPen]:
         """Dark colours, readable on every photo."""
