@@ -133,7 +133,7 @@ class MainWindow(QMainWindow):
         self.trashing.files_back.connect(self.library.index)
 
     def _join_details(self, panel: DetailsPanel) -> None:
-        self.details.marks.tag_requested.connect(self.tag_pages.show_photos)
+        self.details.tag_requested.connect(self.tag_pages.show_photos)
         panel.asked.connect(lambda query: self.pages.go(Place(query)))
         panel.left.connect(self.pages.leave_details)
         panel.reveal_requested.connect(self.photos.reveal)

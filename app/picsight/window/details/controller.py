@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from PySide6.QtCore import QPoint
-    from PySide6.QtWidgets import QWidget
 
     from picsight.jobs import Jobs
     from picsight.window.actions.chosen import ChosenPhotos
@@ -40,7 +39,11 @@ REST_MS = 30  # the least time between two updates
 
 
 class DetailsController(QObject):
-    """Reads facts in the background; only the latest request counts."""
+    """Reads facts in the background, of which only the latest request counts, and records decisions on the photos in the
+    panel, as long as they are the chosen ones.
+    """
+
+    tag_requested = Signal(object)  # Tag
 
     def __init__(
         self,
@@ -55,9 +58,10 @@ class DetailsController(QObject):
     ) -> None:
         super().__init__(frame)
         self._frame, self._panel, self._chosen = frame, frame.details, chosen
-        self._search, self._deeds, self._jobs = search, deeds, jobs
+        self._search, self._deeds, self._tagging, self._jobs = search, deeds, tagging, jobs
         self._why_due = False
-        self.marks = PhotoMarks(self._panel.marks, frame.viewer_page.stage, chosen, deeds, tagging)
+        # The photos in the panel: the previous ones, until the new facts are read.
+        self._shown: list[int] = []
         self._due = QTimer(self, singleShot=True, interval=REST_MS)
         self._due.timeout.connect(self._ask)
         grid = frame.grid
@@ -73,6 +77,22 @@ class DetailsController(QObject):
         page = frame.viewer_page
         page.details_requested.connect(frame.toggle_details)
         page.why_requested.connect(self._show_why)
+        self._join_marks(self._panel.marks)
+
+    def _join_marks(self, view: MarksView) -> None:
+        view.favour_requested.connect(self._favour)
+        view.rated.connect(self._rate)
+        view.add_requested.connect(self._tagging.choose)
+        view.opened.connect(self._open)
+        view.removed.connect(self._remove)
+        view.accepted.connect(lambda path: self._decide(path, "accepted"))
+        view.rejected.connect(lambda path: self._decide(path, "rejected"))
+        accept, reject = self.tr("Accept what is suggested first"), self.tr("Reject what is suggested first")
+        acts = (
+            Act("tick", accept, "", "A", partial(self._decide_first, "accepted")),
+            Act("clear", reject, "", "R", partial(self._decide_first, "rejected")),
+        )
+        bind_acts(self._frame.viewer_page.stage, acts)
 
     def _look(self) -> None:
         if not self._due.isActive():
@@ -123,55 +143,12 @@ class DetailsController(QObject):
             return
         details, marks, land = read
         self._panel.show_details(details, land)
-        self.marks.show_marks(photos, marks)
+        self._shown = list(photos)
+        self._panel.marks.show_marks(marks, several=len(photos) > 1, keys=self._chosen.in_viewer)
         if self._why_due:
             QTimer.singleShot(0, self._show_why)  # once the facts have their places
 
-
-def _read(library: Library, photos: Sequence[Result]) -> tuple[Details, Marks, Land] | None:
-    """The facts about photos, and the land for their map; None if they are no longer in the library."""
-    ids = [photo.id for photo in photos]
-    if len(photos) == 1:
-        known, marks = library.show(photos[0].path), library.tags.marks(ids).get(ids[0])
-        details = None if known is None else details_of_one(known, photos[0].path)
-    else:
-        shared, marks = library.shared(ids), library.tags.shared_marks(ids)
-        details = details_of_several(shared) if shared.photos else None
-    if details is None or marks is None:
-        return None
-    return details, marks, read_land() if details.positions else ()
-
-
-class PhotoMarks(QObject):
-    """Records decisions on the photos in the panel, as long as they are the chosen ones."""
-
-    tag_requested = Signal(object)  # Tag
-
-    def __init__(
-        self, view: MarksView, stage: QWidget, chosen: ChosenPhotos, deeds: TagDeeds, tagging: Tagging
-    ) -> None:
-        super().__init__(view)
-        self._view, self._chosen, self._deeds, self._tagging = view, chosen, deeds, tagging
-        # The photos in the panel: the previous ones, until the new facts are read.
-        self._shown: list[int] = []
-        view.favour_requested.connect(self._favour)
-        view.rated.connect(self._rate)
-        view.add_requested.connect(tagging.choose)
-        view.opened.connect(self._open)
-        view.removed.connect(self._remove)
-        view.accepted.connect(lambda path: self._decide(path, "accepted"))
-        view.rejected.connect(lambda path: self._decide(path, "rejected"))
-        accept, reject = self.tr("Accept what is suggested first"), self.tr("Reject what is suggested first")
-        acts = (
-            Act("tick", accept, "", "A", partial(self._decide_first, "accepted")),
-            Act("clear", reject, "", "R", partial(self._decide_first, "rejected")),
-        )
-        bind_acts(stage, acts)
-
-    def show_marks(self, photos: Sequence[int], marks: Marks) -> None:
-        """Show the marks of these photos, or those that they share."""
-        self._shown = list(photos)
-        self._view.show_marks(marks, several=len(photos) > 1, keys=self._chosen.in_viewer)
+    # Decisions
 
     def _is_current(self) -> bool:
         """Whether the panel shows the chosen photos; only then are decisions allowed."""
@@ -197,11 +174,25 @@ class PhotoMarks(QObject):
             self._decide(path, out_of(tag))
 
     def _decide_first(self, verdict: Verdict, _point: QPoint) -> None:
-        suggested = self._view.suggested()
-        if suggested and self._view.isVisible():
+        suggested = self._panel.marks.suggested()
+        if suggested and self._panel.marks.isVisible():
             self._decide(suggested[0], verdict)
 
     def _decide(self, path: str, verdict: Verdict) -> None:
         tag = self._tag(path)
         if tag is not None and self._is_current():
             self._deeds.decide(tag, self._shown, verdict)
+
+
+def _read(library: Library, photos: Sequence[Result]) -> tuple[Details, Marks, Land] | None:
+    """The facts about photos, and the land for their map; None if they are no longer in the library."""
+    ids = [photo.id for photo in photos]
+    if len(photos) == 1:
+        known, marks = library.show(photos[0].path), library.tags.marks(ids).get(ids[0])
+        details = None if known is None else details_of_one(known, photos[0].path)
+    else:
+        shared, marks = library.shared(ids), library.tags.shared_marks(ids)
+        details = details_of_several(shared) if shared.photos else None
+    if details is None or marks is None:
+        return None
+    return details, marks, read_land() if details.positions else ()
