@@ -60,42 +60,27 @@ class TagDeeds(QObject):
     ) -> None:
         super().__init__(parent)
         self._status, self._history, self._jobs = status, history, jobs
-        self._library: Library | None = None
-        self._tags: tuple[Tag, ...] = ()
+        self.library: Library | None = None
+        self.tags: tuple[Tag, ...] = ()  # as last read: favourites first, then by path
         self._waiting: deque[_Waiting] = deque()
-        self._is_busy = False
+        self.is_busy = False  # while a change is running or waiting
         self._slow = QTimer(self, singleShot=True, interval=SLOW_MS)
         slow = self.tr("This takes a moment; you can go on meanwhile.")
         self._slow.timeout.connect(lambda: status.show_sentence(slow))
 
-    @property
-    def library(self) -> Library | None:
-        """The open library."""
-        return self._library
-
-    @property
-    def tags(self) -> tuple[Tag, ...]:
-        """The tags as last read: favourites first, then by path."""
-        return self._tags
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether a change is running or waiting."""
-        return self._is_busy
-
     def is_album(self, query: str) -> bool:
         """Whether a query shows an album."""
-        tag = tag_meant(query, self._tags)
+        tag = tag_meant(query, self.tags)
         return tag is not None and tag.kind == "album"
 
     def use(self, library: Library) -> None:
         """Use this library."""
-        self._library = library
+        self.library = library
         self.look()
 
     def look(self) -> None:
         """Read the tags; they change outside the window too: indexing suggests photos, a command makes a tag."""
-        library = self._library
+        library = self.library
         if library is not None:
             self._jobs.read(lambda: tuple(library.tags.all()), self._take, replaces=LANE)
 
@@ -136,16 +121,16 @@ class TagDeeds(QObject):
 
     def after(self, then: Callable[[], object]) -> None:
         """Call `then` once all earlier changes are done."""
-        if self._is_busy:
+        if self.is_busy:
             self._queue(_Waiting(lambda _library: None, lambda _outcome: then(), self._status.show_sentence))
         else:
             then()
 
     def finish(self) -> None:
         """Make the changes that still wait; call after all jobs have ended."""
-        while self._library is not None and self._waiting:
+        while self.library is not None and self._waiting:
             with suppress(PicsightError):  # nobody is there to be told
-                _done(self._library, self._waiting.popleft().act)
+                _done(self.library, self._waiting.popleft().act)
 
     def _turn(self, runs: Sequence[int], *, back: bool) -> Step:
         def act(library: Library) -> None:
@@ -157,7 +142,7 @@ class TagDeeds(QObject):
                 self._status.show_sentence(sentence)
                 ended(False)
 
-            before = self._tags
+            before = self.tags
 
             def end(_outcome: _DeedOutcome) -> None:
                 ended(True)
@@ -172,10 +157,10 @@ class TagDeeds(QObject):
         self._go_on()
 
     def _go_on(self) -> None:
-        library = self._library
-        if self._is_busy or library is None or not self._waiting:
+        library = self.library
+        if self.is_busy or library is None or not self._waiting:
             return
-        self._is_busy, waiting = True, self._waiting.popleft()
+        self.is_busy, waiting = True, self._waiting.popleft()
         self._jobs.forget(LANE)  # a pending read is out of date
         self._slow.start()
         self._jobs.read(
@@ -183,21 +168,21 @@ class TagDeeds(QObject):
         )
 
     def _end(self, waiting: _Waiting, outcome: _DeedOutcome) -> None:
-        self._is_busy = False
+        self.is_busy = False
         self._slow.stop()
         self._take(outcome.tags)
         waiting.done(outcome)
         self._go_on()
 
     def _fail(self, waiting: _Waiting, sentence: str) -> None:
-        self._is_busy = False
+        self.is_busy = False
         self._slow.stop()
-        self.changed.emit(self._tags)  # the view may show the change already
+        self.changed.emit(self.tags)  # the view may show the change already
         waiting.refused(sentence)
         self._go_on()
 
     def _take(self, tags: tuple[Tag, ...]) -> None:
-        self._tags = tags
+        self.tags = tags
         self.changed.emit(tags)
 
 

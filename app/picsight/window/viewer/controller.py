@@ -53,7 +53,9 @@ class ViewerController(QObject):
         self._page, self._model, self._thumbnails = page, model, thumbnails
         self._pictures, self._jobs, self._folders = pictures, jobs, folders
         self._row, self._goes_on = -1, False
-        self._photo: Result | None = None  # a film with the moment that is shown, None for its poster
+        self.photo: Result | None = (
+            None  # the shown one; a film with the moment that is shown, None for its poster
+        )
         self._library: Library | None = None
         self._kept: OrderedDict[tuple[Path, float | None, int, int], ScreenPicture] = OrderedDict()
         self._refused: set[Path] = set()
@@ -72,17 +74,12 @@ class ViewerController(QObject):
         """Use this library."""
         self._library = library
 
-    @property
-    def photo(self) -> Result | None:
-        """The shown photo."""
-        return self._photo
-
     def show(self, row: int) -> None:
         """Show the photo of a row; do nothing beyond the ends."""
         if not 0 <= row < self._model.rowCount():
             return
-        self._row, self._photo = row, self._model.photo(row)
-        photo = self._photo
+        self._row, self.photo = row, self._model.photo(row)
+        photo = self.photo
         self._jobs.forget(LANE_FULL)
         self._say_where(photo)
         size = QSize(photo.width, photo.height)
@@ -109,19 +106,19 @@ class ViewerController(QObject):
 
     def _show_moment(self, place: int) -> None:
         """Show another frame of the film."""
-        photo, strip = self._photo, self._page.moments
+        photo, strip = self.photo, self._page.moments
         if photo is not None:
-            self._photo = replace(photo, moment=strip.moments[place])
+            self.photo = replace(photo, moment=strip.moments[place])
             self._jobs.forget(LANE_FULL)
-            self._say_where(self._photo)
+            self._say_where(self.photo)
             if frame := strip.frame(place):  # until the sharp one is read
                 self._page.stage.show_stand_in(frame, QSize(photo.width, photo.height))
-            strip.show_moments(self._photo, strip.moments, place)
+            strip.show_moments(self.photo, strip.moments, place)
             self._load()
 
     def _load_frames(self, moments: Sequence[float], size: QSize) -> None:
         """Read the frames of the strip one by one, the nearest first."""
-        photo, strip = self._photo, self._page.moments
+        photo, strip = self.photo, self._page.moments
         if photo is None or not moments:
             return
 
@@ -145,9 +142,9 @@ class ViewerController(QObject):
         """Find the shown photo in a refreshed wall, where its row may have changed."""
         self._kept.clear()  # a neighbour may have been edited, too
         goes_on, self._goes_on = self._goes_on, False
-        if self._photo is None:
+        if self.photo is None:
             return
-        wall, before = self._model.wall, self._photo
+        wall, before = self._model.wall, self.photo
         now = wall.ids_now([before], self._rows_before)
         row = wall.rows[now[0]] if now else -1
         there = self._model.photo(row) if row >= 0 else None
@@ -155,7 +152,7 @@ class ViewerController(QObject):
             self.show(row)  # the file was edited, or is gone while another one has the same photo
         elif row >= 0:
             self._row = row
-            self._say_where(self._photo)
+            self._say_where(self.photo)
             self._load_ahead()
         elif goes_on and self._model.rowCount():
             self.show(min(self._row, self._model.rowCount() - 1))
@@ -168,7 +165,7 @@ class ViewerController(QObject):
 
     def close(self) -> None:
         """Drop pending reads."""
-        self._photo, self._row = None, -1
+        self.photo, self._row = None, -1
         for lane in (LANE, LANE_AHEAD, LANE_FULL, LANE_MOMENTS, LANE_FRAMES):
             self._jobs.forget(lane)
         self._kept.clear()
@@ -176,10 +173,10 @@ class ViewerController(QObject):
 
     def _is_at(self, photo: Result | None) -> bool:
         """Whether this photo is still shown; called in threads."""
-        return self._photo is photo
+        return self.photo is photo
 
     def _load(self) -> None:
-        photo, fit = self._photo, self._page.stage.fit_size()
+        photo, fit = self.photo, self._page.stage.fit_size()
         if photo is None:
             return
         kept = self._kept.get(_key(photo, fit))
@@ -198,7 +195,7 @@ class ViewerController(QObject):
         fail: Callable[[str], None] = lambda _sentence: None,
     ) -> None:
         """Decode a photo while the present one is shown."""
-        is_wanted = partial(self._is_at, self._photo)
+        is_wanted = partial(self._is_at, self.photo)
         work = partial(self._pictures.load, photo.path, fit, is_wanted, photo.moment)
         self._jobs.read(work, take, fail, replaces=lane)
 
@@ -223,7 +220,7 @@ class ViewerController(QObject):
             self._kept.popitem(last=False)
         if self._is_of(picture):
             self._show_picture(picture)
-        elif self._photo is not None and fit == self._page.stage.fit_size():
+        elif self.photo is not None and fit == self._page.stage.fit_size():
             self._load_ahead()
 
     def _show_picture(self, picture: ScreenPicture) -> None:
@@ -240,7 +237,7 @@ class ViewerController(QObject):
                 continue
             photo = self._model.photo(row)
             if photo.path not in self._refused and _key(photo, fit) not in self._kept:
-                fail = partial(self._pass_over, photo.path, self._photo)
+                fail = partial(self._pass_over, photo.path, self.photo)
                 self._read(LANE_AHEAD, photo, fit, partial(self._take, fit), fail)
                 return
 
@@ -251,15 +248,15 @@ class ViewerController(QObject):
             self._load_ahead()
 
     def _load_full(self) -> None:
-        if self._photo is not None:
-            self._read(LANE_FULL, self._photo, None, self._take_full)
+        if self.photo is not None:
+            self._read(LANE_FULL, self.photo, None, self._take_full)
 
     def _take_full(self, picture: ScreenPicture) -> None:
         if self._is_of(picture):
             self._page.stage.show_picture(picture)
 
     def _is_of(self, picture: ScreenPicture) -> bool:
-        shown = self._photo
+        shown = self.photo
         return shown is not None and (picture.path, picture.moment) == (shown.path, shown.moment)
 
 

@@ -70,7 +70,7 @@ class Strip(QWidget):
         super().__init__(parent)
         self._thumbnails = thumbnails
         self._photos: Sequence[Result] = ()
-        self._row, self._turned = -1, 0
+        self.row, self._turned = -1, 0  # the row of the shown photo
         self.places: list[StripPlace] = []  # of the visible photos
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
@@ -78,7 +78,7 @@ class Strip(QWidget):
 
     def show_photos(self, photos: Sequence[Result], row: int) -> None:
         """Show the photos around a row."""
-        self._photos, self._row = photos, row
+        self._photos, self.row = photos, row
         self.setAccessibleName(
             counted(len(photos), "The only photo", "The %n photos that this one stands among")
         )
@@ -108,11 +108,11 @@ class Strip(QWidget):
 
     def _arrange(self) -> None:
         self.update()
-        if not 0 <= self._row < len(self._photos):
+        if not 0 <= self.row < len(self._photos):
             self.places = []
             return
-        self.places = places(self._photos, self._row, self.width(), px(self, HIGH), px(self, HAIR))
-        self._want(sorted(self.places, key=lambda place: abs(place.row - self._row)))
+        self.places = places(self._photos, self.row, self.width(), px(self, HIGH), px(self, HAIR))
+        self._want(sorted(self.places, key=lambda place: abs(place.row - self.row)))
 
     def _want(self, nearest: Sequence[StripPlace]) -> None:
         """Load what is visible."""
@@ -134,7 +134,7 @@ class Strip(QWidget):
             else:
                 paint_plate(painter, rect, radius, colours.line)
             self._paint_words(painter, rect, place.row)
-            if place.row == self._row:
+            if place.row == self.row:
                 paint_selection(painter, self, rect)
         painter.end()
 
@@ -160,8 +160,8 @@ class Strip(QWidget):
         self._turned -= event.angleDelta().y() + event.angleDelta().x()
         steps = int(self._turned / WHEEL_STEP)
         self._turned -= steps * WHEEL_STEP
-        row = min(max(self._row + steps, 0), len(self._photos) - 1)
-        if steps and row != self._row:
+        row = min(max(self.row + steps, 0), len(self._photos) - 1)
+        if steps and row != self.row:
             self.chosen.emit(row)
         event.accept()
 
@@ -174,25 +174,15 @@ class MomentStrip(Strip):
 
     def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(thumbnails, parent)
-        self._moments: Sequence[float] = ()
+        self.moments: Sequence[float] = ()  # the seconds of the shown film
         self._frames: dict[float, QPixmap] = {}
         self.hide()
-
-    @property
-    def row(self) -> int:
-        """The place of the shown moment."""
-        return self._row
-
-    @property
-    def moments(self) -> Sequence[float]:
-        """The shown film's moments, in seconds."""
-        return self._moments
 
     def show_moments(self, photo: Result, moments: Sequence[float], row: int) -> None:
         """Show a film's moments; hide for a photo, and where there is nothing to choose."""
         if not self.is_of(photo):
             self._frames.clear()
-        self._moments = moments
+        self.moments = moments
         self.setVisible(len(moments) > 1)
         self.show_photos([photo] * len(moments), row)
         self.setAccessibleName(counted(len(moments), "%n moment of the film", "%n moments of the film"))
@@ -208,7 +198,7 @@ class MomentStrip(Strip):
 
     def _want(self, nearest: Sequence[StripPlace]) -> None:
         missing = [
-            self._moments[place.row] for place in nearest if self._moments[place.row] not in self._frames
+            self.moments[place.row] for place in nearest if self.moments[place.row] not in self._frames
         ]
         if missing and self.isVisible():
             size = QSize(nearest[0].width, px(self, HIGH)) * self.devicePixelRatioF()
@@ -216,13 +206,13 @@ class MomentStrip(Strip):
 
     def frame(self, row: int) -> QPixmap | None:
         """The small frame of a moment, if read."""
-        return self._frames.get(self._moments[row])
+        return self._frames.get(self.moments[row])
 
     def _pixmap(self, row: int) -> QPixmap | None:
         return self.frame(row)
 
     def _paint_words(self, painter: QPainter, rect: QRect, row: int) -> None:
-        words = film_time(self._moments[row])
+        words = film_time(self.moments[row])
         wide, high = painter.fontMetrics().horizontalAdvance(words) + px(self, 0.5), px(self, 1.25)
         plate = QRect(rect.center().x() - wide // 2, rect.bottom() + 1 - high, wide, high)
         paint_caption(painter, self, plate, words)
