@@ -86,7 +86,7 @@ class PhotoDelegate(QStyledItemDelegate):
             paint_plate(painter, rect, radius, line=colours.edge, inset=0.5)
             return
         paint_plate(painter, rect, radius, colours.placeholder)
-        if self._thumbnails.is_missing(photo):
+        if photo in self._thumbnails.missing:
             paint_icon(painter, rect, "no-picture", colours.outline, px(view, 1.5))
 
     def _paint_circle(self, painter: QPainter, view: QWidget, rect: QRect, *, filled: bool) -> None:

@@ -44,7 +44,7 @@ class WallModel(QAbstractListModel):
         super().__init__(parent)
         self._wall = EMPTY
         self._marks: dict[int, Marks] = {}
-        self._tag = ""
+        self.tag = ""  # the path of the shown tag, "" if none with suggestions is shown
         self._away: tuple[Path, ...] = ()
 
     @property
@@ -75,15 +75,10 @@ class WallModel(QAbstractListModel):
             self._wall = wall
             self._announce_marks()
 
-    @property
-    def tag(self) -> str:
-        """The path of the shown tag, "" if none with suggestions is shown."""
-        return self._tag
-
     def show_tag(self, path: str) -> None:
         """Show the state of each photo in this tag, or in one below it."""
-        if path != self._tag:
-            self._tag = path
+        if path != self.tag:
+            self.tag = path
             self._announce_marks()
 
     def marks(self, photo: int) -> Marks | None:
@@ -97,7 +92,7 @@ class WallModel(QAbstractListModel):
 
     def state(self, photo: int) -> tuple[str, State] | None:
         """The shown tag, or the tag below it with the most relevant state for a photo, and that state."""
-        marks, shown = self._marks.get(photo), self._tag
+        marks, shown = self._marks.get(photo), self.tag
         if marks is None or not shown:
             return None
         here = [(path, how) for path, how in marks.tags if path == shown or path.startswith(f"{shown}/")]

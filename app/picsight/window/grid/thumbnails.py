@@ -79,11 +79,11 @@ class Thumbnails(QObject):
         self._fetch: Fetch | None = None
         self._kept: OrderedDict[int, _Kept] = OrderedDict()
         self._bytes = 0
-        self._missing: set[int] = set()
+        self.missing: set[int] = set()  # photos without a thumbnail in the library
         self._blurred: set[int] = set()  # photos that cannot be read now and keep the stored thumbnail
         self._wanted: Sequence[Want] = ()
         self._seen = 0
-        self._busy = self._sharpening = False
+        self.is_busy = self._is_sharpening = False  # while a batch, or a large photo, is read
 
     def use(self, fetch: Fetch) -> None:
         """Set the source of thumbnails; `fetch` is called in threads."""
@@ -97,15 +97,6 @@ class Thumbnails(QObject):
             return None
         self._kept.move_to_end(photo)
         return kept.pixmap
-
-    @property
-    def is_busy(self) -> bool:
-        """True while a batch is being read."""
-        return self._busy
-
-    def is_missing(self, photo: int) -> bool:
-        """True if the library has no thumbnail of the photo."""
-        return photo in self._missing
 
     def stored(self, photo: int) -> QImage | None:
         """The stored thumbnail unscaled, None if there is none; called in threads."""
@@ -123,18 +114,18 @@ class Thumbnails(QObject):
 
     def retry_missing(self) -> None:
         """Fetch missing thumbnails again, which may exist by now."""
-        self._missing.clear()
+        self.missing.clear()
         self._blurred.clear()
         self._next()
 
     def _next(self) -> None:
-        if self._busy or self._fetch is None:
+        if self.is_busy or self._fetch is None:
             return
         batch = [want for want in self._wanted if self._lacks(want)][:BATCH]
         if not batch:
             self._sharpen()
             return
-        self._busy = True
+        self.is_busy = True
         self._jobs.read(lambda: self._bake_all(batch), self._take, self._give_up)
 
     def _bake_all(self, batch: Sequence[Want]) -> list[tuple[Want, QImage | None]]:
@@ -143,19 +134,19 @@ class Thumbnails(QObject):
         return [(want, None if image is None else bake(image, want)) for want, image in stored]
 
     def _lacks(self, want: Want) -> bool:
-        if want.photo in self._missing:
+        if want.photo in self.missing:
             return False
         kept = self._kept.get(want.photo)
         return kept is None or (kept.want != want and not (kept.is_sharp and want.is_large))
 
     def _sharpen(self) -> None:
         """Read one large photo in sight; scrolling on does not wait for it."""
-        if self._sharpening:
+        if self._is_sharpening:
             return
         want = next((want for want in self._wanted[: self._seen] if self._is_blurred(want)), None)
         if want is None:
             return
-        self._sharpening = True
+        self._is_sharpening = True
         self._jobs.read(
             lambda: bake(self._read_sharp(want), want),
             lambda image: self._take([(want, image)], is_sharp=True),
@@ -175,14 +166,14 @@ class Thumbnails(QObject):
 
     def _take(self, baked: list[tuple[Want, QImage | None]], *, is_sharp: bool = False) -> None:
         if is_sharp:
-            self._sharpening = False
+            self._is_sharpening = False
         else:
-            self._busy = False
+            self.is_busy = False
         for want, image in baked:
             if image is not None:
                 self._keep(_Kept(want, QPixmap.fromImage(image), is_sharp))
             elif not is_sharp:
-                self._missing.add(want.photo)
+                self.missing.add(want.photo)
             elif want in self._wanted:  # otherwise it was only dropped
                 self._blurred.add(want.photo)
         self.arrived.emit({want.photo for want, _ in baked})
@@ -190,7 +181,7 @@ class Thumbnails(QObject):
 
     def _give_up(self, _sentence: str) -> None:
         """Drop a batch after a read error: its cells stay grey until the next request."""
-        self._busy = False
+        self.is_busy = False
 
     def _keep(self, kept: _Kept) -> None:
         if old := self._kept.pop(kept.want.photo, None):
