@@ -252,17 +252,17 @@ class PhotoView(SectionedView):
             super().mousePressEvent(event)
 
     def _press_sign(self, point: QPoint) -> bool:
-        """Toggle with the circle, spread or collapse a stack, decide with tick and cross; False for no sign."""
+        """Toggle with the circle, decide with tick and cross, spread or collapse a stack; False for no sign."""
         index, flag = self.indexAt(point), QItemSelectionModel.SelectionFlag
         rect, copies = self.visualRect(index), index.data(Role.COPIES) or 1
         zones = verdict_zones(rect, self) if index.data(Role.STATE) else {}
         if circle_zone(rect, self).contains(point):
             self.selectionModel().setCurrentIndex(index, flag.Toggle)
+        elif verdict := next((each for each, zone in zones.items() if zone.contains(point)), None):
+            self.verdict_given.emit(index.row(), verdict)
         elif copies > 1 and plate_of(rect, self, copies).contains(point):
             self.selectionModel().setCurrentIndex(index, flag.NoUpdate)  # so it stays at its height
             self.stack_toggled.emit(index.row())
-        elif verdict := next((each for each, zone in zones.items() if zone.contains(point)), None):
-            self.verdict_given.emit(index.row(), verdict)
         else:
             return False
         return True

@@ -53,9 +53,8 @@ class ViewerController(QObject):
         self._page, self._model, self._thumbnails = page, model, thumbnails
         self._pictures, self._jobs, self._folders = pictures, jobs, folders
         self._row, self._goes_on = -1, False
-        self.photo: Result | None = (
-            None  # the shown one; a film with the moment that is shown, None for its poster
-        )
+        # The shown one; a film with the moment that is shown, None for its poster.
+        self.photo: Result | None = None
         self._library: Library | None = None
         self._kept: OrderedDict[tuple[Path, float | None, int, int], ScreenPicture] = OrderedDict()
         self._refused: set[Path] = set()
