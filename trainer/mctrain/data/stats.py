@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import io
-import warnings
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import PIL.Image
 
+from mctrain.data.photo import describe_photo
 from mctrain.data.refusal import shipped
 from mctrain.data.shards import grouped, parse_words, samples
 from mctrain.data.words import texts_by_kind, words_of
-from mctrain.errors import DataError
+from mctrain.errors import DataError, SampleError, counted_under
 from mctrain.places import size_of
 from mctrain.whole_files import write_whole
 from picsight_engine.bundles.commonness import ALL, singular_words
@@ -100,17 +98,16 @@ def measure_shards(shards: Sequence[Place]) -> Stats:
 
 def _count(stats: Stats, group: SampleMembers) -> None:
     try:
-        words = words_of(group.members, group.key)
-        width, height = _size(group)
-    except DataError:
-        stats.faults["broken words"] += 1
-        return
-    except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError):
-        stats.faults["no picture"] += 1
+        with counted_under("broken words"):
+            words = words_of(group.members, group.key)
+        with counted_under("no picture"):
+            photo = describe_photo(group.photo, group.key)
+    except SampleError as fault:
+        stats.faults[fault.reason] += 1
         return
     stats.photos += 1
-    stats.widths.append(width)
-    stats.heights.append(height)
+    stats.widths.append(photo.width)
+    stats.heights.append(photo.height)
     stats.photo_bytes.append(len(group.photo))
     stats.licences[str(words.about.get("license") or "")] += 1
     stats.sources[str(words.about.get("source") or "")] += 1
@@ -119,13 +116,6 @@ def _count(stats: Stats, group: SampleMembers) -> None:
     for kind, texts in kinds.items():
         stats.with_kind[kind] += bool(texts)
         stats.words.setdefault(kind, []).extend(len(text.split()) for text in texts)
-
-
-def _size(group: SampleMembers) -> tuple[int, int]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)  # no pixels are decoded
-        with PIL.Image.open(io.BytesIO(group.photo)) as image:
-            return image.size
 
 
 def _quantiles(values: np.ndarray[Any, Any]) -> list[float]:
