@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from mctrain.data.shards import grouped
+from mctrain.data.sources.listing import read_text
 from mctrain.errors import DataError
 
 if TYPE_CHECKING:
@@ -112,13 +113,10 @@ def read_queries(path: Path) -> list[str]:
     Raises:
         DataError: the file cannot be read, or has no search.
     """
-    try:
-        queries = [each.strip() for each in path.read_text(encoding="utf-8-sig").splitlines()]
-    except (OSError, ValueError) as fault:
-        raise DataError(f"{path} cannot be read as text: {fault}.") from fault
-    if not any(queries):
+    queries = [line for each in read_text(path).splitlines() if (line := each.strip())]
+    if not queries:
         raise DataError(f"{path} holds no search; write one per line.")
-    return [each for each in queries if each]
+    return queries
 
 
 def answer(subject: Subject, shards: Sequence[Path], queries: Sequence[str]) -> list[RankedPhotos]:

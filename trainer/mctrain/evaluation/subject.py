@@ -13,6 +13,7 @@ import numpy as np
 from mctrain.data.shards import PHOTO_SUFFIXES, samples
 from mctrain.data.words import SampleTexts, words_of
 from mctrain.errors import DataError, WeightsError
+from mctrain.places import read
 from mctrain.teachers.teacher import BundleTeacher
 from picsight_engine.bundles.preprocess import reduced_side
 from picsight_engine.photos.colours import NAMES, colour_codes, named_colours
@@ -136,7 +137,7 @@ class Subject:
             part, pictures = cuts[start : start + _TOGETHER], []
             for cut in part:
                 path = folder / cut.image
-                picture = decode(_read(path), path, min_side=limits.side, limits=limits).image
+                picture = decode(read(path), path, min_side=limits.side, limits=limits).image
                 pictures.append(picture.crop(cut.box))
                 self._progress(1, folder.name)
             rows.append(self._seen_in(pictures, [cut.image for cut in part]))
@@ -219,13 +220,6 @@ class Subject:
             raise DataError(f"{place} holds no photo; check the name.")
         codes = np.frombuffer(b"".join(colours), np.uint8).reshape(len(keys), -1)
         return Gallery(tuple(keys), tuple(digests), tuple(words), np.concatenate(rows), codes)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as fault:
-        raise DataError(f"The photo {path} cannot be read: {fault.strerror}.") from fault
 
 
 def _in_shard(shard: Path) -> Iterator[_Photo]:
