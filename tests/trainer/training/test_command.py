@@ -172,9 +172,10 @@ def test_a_full_disk_is_one_sentence(command, tmp_path):
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert re.search(r"step-00000001\.pt cannot be written: ", told[0])
     assert told[1].startswith(
-        f"{tmp_path / METRICS} cannot be written: File too large; fix that, and the same command resumes"
+        f"{tmp_path / METRICS} cannot be written (File too large): make room, or check its permissions. The same "
+        "command resumes"
     )
-    assert told[2].startswith(f"{tmp_path / METRICS} cannot be written: ")
+    assert told[2].startswith(f"{tmp_path / METRICS} cannot be written (")
     assert [path.name for path in tmp_path.iterdir() if "step" in path.name] == []
 
 

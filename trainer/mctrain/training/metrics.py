@@ -8,7 +8,7 @@ import platform
 import shlex
 import sys
 import time
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from importlib import metadata
 from typing import IO, TYPE_CHECKING, Any
@@ -18,12 +18,12 @@ from tensorboardX.proto.event_pb2 import Event, SessionLog
 from tensorboardX.record_writer import RecordWriter
 from tensorboardX.summary import scalar
 
-from mctrain.errors import TrainerError
 from mctrain.sources import commit_of_sources
 from mctrain.whole_files import write_whole
+from picsight_engine.bundles.destination import refusals_explained
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from mctrain.recipes.training import TrainingRecipe
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 METRICS = "metrics.jsonl"
 SCORE = "score"  # key in evaluation lines: the score for early stopping
 _BOARD = "brain.Event:2"  # the version of TensorBoard's record format
+_RESUMES = " The same command resumes from the last state."
 _VERSIONS = ("picsight", "torch", "torchvision", "timm", "numpy", "pillow")
 
 
@@ -55,13 +56,13 @@ class Metrics:
             "versions": {name: metadata.version(name) for name in _VERSIONS},
         }
         with ExitStack() as opened:
-            with _writing(self._board):
+            with refusals_explained(self._board, _RESUMES):
                 self._board.mkdir(exist_ok=True)
                 # unique by time and process: a resumed run must not write into its old file
                 name = f"events.out.tfevents.{time.time():.0f}.{os.getpid()}"
                 self._records = RecordWriter(str(self._board / name))
             opened.callback(_shut, self._records)
-            with _writing(self._path):
+            with refusals_explained(self._path, _RESUMES):
                 _cut(self._path, at)
                 self._file = self._path.open("a", encoding="utf-8")
             opened.callback(_shut, self._file)
@@ -72,7 +73,7 @@ class Metrics:
             self._opened = opened.pop_all()
 
     def add(self, step: int, values: Mapping[str, float]) -> None:
-        """Writes the metrics after `step` steps; raises TrainerError if the disk is full or cannot be written."""
+        """Writes the metrics after `step` steps; raises StorageError if the disk is full or cannot be written."""
         self._write({"step": step, **{name: round(value, 6) for name, value in values.items()}})
         figures = [scalar(name.replace(": ", "/").replace(" ", "_"), value) for name, value in values.items()]
         self._record(*(Event(step=step, summary=each) for each in figures))
@@ -82,12 +83,12 @@ class Metrics:
         self._opened.close()
 
     def _write(self, line: Mapping[str, Any]) -> None:
-        with _writing(self._path):
+        with refusals_explained(self._path, _RESUMES):
             self._file.write(json.dumps(line) + "\n")
             self._file.flush()
 
     def _record(self, *events: Event) -> None:
-        with _writing(self._board):
+        with refusals_explained(self._board, _RESUMES):
             for event in events:
                 event.wall_time = time.time()
                 self._records.write(event.SerializeToString())
@@ -108,16 +109,6 @@ def duration(seconds: float) -> str:
     """Hours and minutes as text."""
     hours, minutes = divmod(round(seconds / 60), 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
-
-
-@contextmanager
-def _writing(place: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as fault:
-        raise TrainerError(
-            f"{place} cannot be written: {fault.strerror or fault}; fix that, and the same command resumes from the last state."
-        ) from fault
 
 
 def _shut(file: IO[str] | RecordWriter) -> None:
