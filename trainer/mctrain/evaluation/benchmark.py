@@ -20,6 +20,7 @@ from mctrain.errors import DataError
 from mctrain.evaluation.datacomp import MAIN, WINOGAVIL, classified, retrieved, wants_metadata
 from mctrain.evaluation.outcome import Answers, Outcome
 from mctrain.evaluation.retrieval import class_vectors
+from picsight_engine.bundles.fields import read_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -155,11 +156,8 @@ def _jaccard(scores: NDArray[np.float32], instance: _Instance) -> float:
 def _read_instances(path: Path) -> list[_Instance]:
     lines = sound_records(path)
     try:
-        found = [
-            _Instance(str(each["cue"]), tuple(each["candidates"]), tuple(each["associations"]))
-            for _, each in lines
-        ]
-    except (LookupError, TypeError) as fault:
+        found = [read_record(_Instance, each) for _, each in lines]
+    except (KeyError, ValueError) as fault:
         raise DataError(
             f"{path} cannot be read as lines of cue, candidates and associations: {fault}."
         ) from fault

@@ -21,7 +21,6 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 from torch.utils.checkpoint import checkpoint
 
-from mctrain.errors import RecipeError
 from mctrain.training.ranks import first_row, gather
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ _ENTRIES = 1 << 24  # most entries of a similarity matrix in memory at a time: 6
 
 @dataclass(frozen=True, slots=True)
 class LossSettings:
-    """`distil` is λ, from 0 (plain CLIP) to 1 (teachers only); `teachers` are in the order of their embeddings.
+    """`distil` is λ, from 0 (plain CLIP, without teachers) to 1 (teachers only); `teachers` are in the order of their embeddings.
 
     At most `entries` of a similarity matrix are computed at a time.
     """
@@ -42,13 +41,6 @@ class LossSettings:
     distil: float
     teachers: tuple[TeacherRecord, ...]
     entries: int = _ENTRIES
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.distil <= 1 or (self.distil and not self.teachers):
-            raise RecipeError(
-                f"The share of distillation is {self.distil} with {len(self.teachers)} teachers; give a number from 0, none, to 1, "
-                "nothing else, and 0 where there is no teacher."
-            )
 
     def target(self, rows: Tensor, columns: Tensor) -> Tensor:
         """The mean of the teachers' softmaxes [r, c] of rows [r, D] over columns [c, D]."""
