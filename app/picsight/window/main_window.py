@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from picsight.jobs import Jobs
     from picsight.window.details.view import DetailsPanel
     from picsight.window.tags.studio_controller import StudioController
+    from picsight_engine.library import Library
 
 
 TITLE_BAR = 3  # em: the system's title bar, whose size Qt knows only once the window is shown
@@ -109,9 +110,7 @@ class MainWindow(QMainWindow):
         self.saved = SavedSearches(frame, self.library, self.search, self.history)
         frame.box.is_album = self.tags.is_album
         self.tags.changed.connect(lambda _tags: frame.box.update_chips())
-        users = self.offers, self.tags, self.trashing, self.exporting, self.viewer, self.photos
-        for use in (each.use for each in users):
-            self.library.opened.connect(use)
+        self.library.opened.connect(self._take_library)
         self.library.overview_changed.connect(lambda _overview: self.tags.look())
         self.tags.changed.connect(self.library_pages.show_tags)
         self._join_trashing()
@@ -124,6 +123,11 @@ class MainWindow(QMainWindow):
         frame.show_page(frame.wall_page)
         self._bind()
         self._size_first()
+
+    def _take_library(self, library: Library) -> None:
+        self.offers.library = self.viewer.library = self.photos.library = library
+        self.trashing.library = self.exporting.library = library
+        self.tags.use(library)
 
     def _join_trashing(self) -> None:
         self.trashing.files_gone.connect(self.viewer.go_on)

@@ -194,7 +194,7 @@ def test_words_that_a_person_types_and_sentences_of_the_engine_are_shown_as_they
         assert says(page), tell
         assert faults(window) == []
     window.search.place = Place(folder=hostile)
-    window.search._say_nothing()
+    window.search.say_nothing()
     assert says(window.frame.wall_page.notice)
     window.frame.box.set_text(SAID)
     window.frame.veil.say(SAID)

@@ -53,7 +53,7 @@ def desk(qtbot, jobs):
     title = ElidedLabel(window)
     title.setGeometry(0, 44, 700, 24)
     offers, library = TypingOffers(box, jobs, title, window), Catalogue()
-    offers.use(library)
+    offers.library = library
     window.show()
     box.line.setFocus()
     qtbot.waitUntil(box.line.hasFocus)

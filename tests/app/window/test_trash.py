@@ -252,7 +252,7 @@ def deeds(qtbot, jobs, bundle, trash, tmp_path):
 
     made.undo, made.redo = (lambda said: turn(history.undo, said)), (lambda said: turn(history.redo, said))
     with Library.open(tmp_path / "library", bundle) as library:
-        made.use(library)
+        made.library = library
         turn(lambda: made.trash(made.paths), "Moved 3 files")
         yield made
         jobs.close()
@@ -368,7 +368,7 @@ def test_delete_moves_the_selected_photos_and_ctrl_z_brings_them_back(qtbot, win
 
 
 def test_ctrl_z_while_a_photo_is_being_moved_means_that_and_nothing_older(qtbot, window, album, trash):
-    library, words = window.trashing._library, window.frame.status.words
+    library, words = window.trashing.library, window.frame.status.words
     select(qtbot, window, 0)
     qtbot.keyClick(window.frame.grid, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(lambda: "favourites" in words())
@@ -385,7 +385,7 @@ def test_ctrl_z_while_a_photo_is_being_moved_means_that_and_nothing_older(qtbot,
 def test_undo_puts_photos_back_in_their_places_at_once_with_their_pictures(qtbot, window, album, trash):
     grid, before = window.frame.grid, names(window)
     pictures = {
-        photo.id: window.trashing._library.thumbnail(photo.id) for photo in grid._wall_model.wall.results
+        photo.id: window.trashing.library.thumbnail(photo.id) for photo in grid._wall_model.wall.results
     }
     select(qtbot, window, 0)
     qtbot.keyClick(grid, Qt.Key.Key_Delete)
@@ -393,7 +393,7 @@ def test_undo_puts_photos_back_in_their_places_at_once_with_their_pictures(qtbot
     with index_lock(window.library._place.folder):  # no run can look for them
         qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
         qtbot.waitUntil(lambda: names(window) == before)
-        assert all(window.trashing._library.thumbnail(photo) == pictures[photo] for photo in pictures)
+        assert all(window.trashing.library.thumbnail(photo) == pictures[photo] for photo in pictures)
 
 
 def test_deleted_in_the_viewer_a_photo_gives_way_to_the_next_and_the_last_one_to_the_wall(

@@ -54,17 +54,13 @@ class Exporting(QObject):
         super().__init__(window)
         self._window, self._status, self._jobs = window, status, jobs
         self.takes_all = takes_all
-        self._library: Library | None = None
+        self.library: Library | None = None  # set when it is opened
         self._folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
         self._running: Stream | None = None
 
-    def use(self, library: Library) -> None:
-        """Use this library."""
-        self._library = library
-
     def export(self, photos: Sequence[Result]) -> None:
         """Copy these photos, and the files behind them if the user wants that, into a folder that the user chooses."""
-        paths, library = [photo.path for photo in photos], self._library
+        paths, library = [photo.path for photo in photos], self.library
         pairs = [photo.id for photo in photos if photo.companions]
         if library is None or not pairs:
             self.choose(paths)

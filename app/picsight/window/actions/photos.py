@@ -58,7 +58,7 @@ class PhotoActions(QObject):
         self._frame, self._chosen, self._jobs = frame, chosen, jobs
         self._trashing, self._exporting, self._tagging = trashing, exporting, tagging
         self._pictures, self._review = pictures, review
-        self._library: Library | None = None
+        self.library: Library | None = None  # set when it is opened
         self._culling = Culling(frame.wall_page, tagging)
         self._others = OpenWith(frame, frame.status, jobs)
         several = self.tr("Open %n photos with…"), self.tr("Copy %n paths"), self.tr("Export %n copies…")
@@ -176,13 +176,9 @@ class PhotoActions(QObject):
             words = counted(len(photos), "Copied its path.", "Copied %n paths.")
             self._frame.status.show_sentence(words)
 
-    def use(self, library: Library) -> None:
-        """Use this library."""
-        self._library = library
-
     def play(self) -> None:
         """Play the current film, or that beside the current Live Photo, else the one in its file."""
-        photo, library = self._chosen.current(), self._library
+        photo, library = self._chosen.current(), self.library
         if library is None or photo is None:
             return
 

@@ -54,19 +54,15 @@ class Trashing(QObject):
     def __init__(self, window: QWidget, status: StatusLine, history: History, jobs: Jobs) -> None:
         super().__init__(window)
         self._window, self._status, self._history, self._jobs = window, status, history, jobs
-        self._library: Library | None = None
+        self.library: Library | None = None  # set when it is opened
         self._moving = 0
         self._waiting: list[Callable[[], object]] = []
-
-    def use(self, library: Library) -> None:
-        """Use this library."""
-        self._library = library
 
     def trash(self, chosen: Sequence[Path], photos: Sequence[int] = ()) -> None:
         """Move these files. Asks first if they are many, if more files show their `photos` or belong to them, or if one
         has changed on the disk since it was shown.
         """
-        library = self._library
+        library = self.library
         if library is not None and chosen:
             # In a separate thread, since the user waits for the question.
             self._jobs.stream(
@@ -126,7 +122,7 @@ class Trashing(QObject):
             library.note_back([each.path for each in moved])
             return kept
 
-        if library := self._library:
+        if library := self.library:
             self._jobs.read(partial(work, library), end)
 
     def _move_again(self, moved: list[Moved], ended: Ended) -> None:
@@ -144,7 +140,7 @@ class Trashing(QObject):
         marks: Mapping[Path, FileMark],
         ended: Callable[[list[Moved], list[Kept]], None],
     ) -> None:
-        library, outcomes = self._library, []
+        library, outcomes = self.library, []
         if library is None:
             return
 

@@ -178,7 +178,7 @@ class SearchBox(QFrame):
         """Show the name of the searched folder; "" for all photos."""
         if name != self._scope:  # called with each letter
             self._scope = name
-            self._show()
+            self.update_chips()
 
     def add(self, token: str) -> None:
         """Add a chip as if it were typed."""
@@ -192,7 +192,7 @@ class SearchBox(QFrame):
             filters = (each for each in answer.filters if each.recognised)
             self._recognised = [(answer.part(each), each.words) for each in filters]
             self._faults = [(answer.part(each), each.message) for each in answer.faults]
-        self._show()
+        self.update_chips()
 
     # Edits: each makes a new entry
 
@@ -222,7 +222,7 @@ class SearchBox(QFrame):
         if self.line.text() != entry.line:
             self.line.setText(entry.line)
             self.line.setCursorPosition(cursor)
-        self._show()
+        self.update_chips()
 
     def _turn(self, by: int) -> None:
         """Undo, or redo."""
@@ -311,7 +311,7 @@ class SearchBox(QFrame):
             self.line.selectAll()
         if self._is_all != selected:
             self._is_all = selected
-            self._show()
+            self.update_chips()
 
     def _take_key_of_all(self, event: QKeyEvent) -> bool:
         """Handle a key while words and chips are selected."""
@@ -425,7 +425,8 @@ class SearchBox(QFrame):
     def _fit(self) -> None:
         self.bar.fit(self.width() - px(self, 3 * 2.25 + LINE_LEAST))
 
-    def _show(self) -> None:
+    def update_chips(self) -> None:
+        """Show the entry, its chips with the pictures and albums that are known now."""
         self.bar.show_chips(self.chips(), selected=self._is_all)
         self._fit()
         for button in (self.keep_button, self.clear_button):
@@ -433,10 +434,6 @@ class SearchBox(QFrame):
         self.line.setPlaceholderText("" if self._entry.aside else self._placeholder())
         if not self._composing:
             show_marks(self.line, self._marks())
-
-    def update_chips(self) -> None:
-        """Show the chips with the pictures and albums that are known now."""
-        self._show()
 
     def _marks(self) -> list[Mark]:
         """The faulty and the recognised parts of the line."""

@@ -129,10 +129,6 @@ class SearchController(QObject):
         shown, place = self.shown, self.place
         return place.words if shown is None or place.cursor is None else shown.answer.query
 
-    def expect_photos(self) -> None:
-        """Show that photos will come, before the library is open."""
-        self._say_nothing()
-
     def go(self, place: Place) -> None:
         """Go to another place and keep this one for going back."""
         self._remember()
@@ -339,7 +335,7 @@ class SearchController(QObject):
         if shown is None:
             return
         if shown.finds_nothing or not shown.wall.results:
-            self._say_nothing()
+            self.say_nothing()
             return
         words = headline(place, shown, self._asked(), self._photos, paused=not self._quiet.isActive())
         self._page.say(*words, fault=faults_of(shown))
@@ -420,7 +416,8 @@ class SearchController(QObject):
         words = announcement(self.place, self.shown, self._asked())
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self._page.view, words))
 
-    def _say_nothing(self) -> None:
+    def say_nothing(self) -> None:
+        """Show why there is no photo: nothing matches, or the photos are still to come."""
         folder, asked = self.place.folder, self._asked(begins=False)
         unread = sum(folder is None or path.is_relative_to(folder) for path in self._unread)
         self._say_absence(absence(self.place, self.shown, asked, settled=self._settled, unread=unread))

@@ -46,7 +46,7 @@ class TypingOffers(QObject):
         """The list appears behind the words of `beside`, a line between the box and the photos."""
         super().__init__(parent)
         self._box, self._jobs, self._beside = box, jobs, beside
-        self._library: Library | None = None
+        self.library: Library | None = None  # set when it is opened
         self.list = SuggestionList(beside.window())
         self._found: Suggestions | None = None
         self._has_answers = True  # whether the typed query has photos
@@ -62,10 +62,6 @@ class TypingOffers(QObject):
         box.line.installEventFilter(self)
         beside.installEventFilter(self)
         self.list.taken.connect(self._put)
-
-    def use(self, library: Library) -> None:
-        """Suggest from this library."""
-        self._library = library
 
     def look_at(self, query: str, *, has_answers: bool = True) -> None:
         """Note the shown query and whether it has photos; a complete word with photos needs no suggestions."""
@@ -88,7 +84,7 @@ class TypingOffers(QObject):
         self.list.hide()
 
     def _ask(self) -> None:
-        library = self._library
+        library = self.library
         self._paused.stop()
         self.list.setCurrentIndex(QModelIndex())
         if library is None or len(self._box.line.text().strip()) < LEAST_LETTERS:
@@ -154,7 +150,7 @@ class TypingOffers(QObject):
         self._remember()
 
     def _remember(self) -> None:
-        library, query = self._library, self._query
+        library, query = self.library, self._query
         self._looked.stop()
         if library is not None and query and PASTED not in query:
             self._jobs.read(lambda: library.searches.remember(query), lambda _done: None)

@@ -55,7 +55,7 @@ class ViewerController(QObject):
         self._row, self._goes_on = -1, False
         # The shown one; a film with the moment that is shown, None for its poster.
         self.photo: Result | None = None
-        self._library: Library | None = None
+        self.library: Library | None = None  # set when it is opened
         self._kept: OrderedDict[tuple[Path, float | None, int, int], ScreenPicture] = OrderedDict()
         self._refused: set[Path] = set()
         self._rows_before: Mapping[int, int] = {}
@@ -68,10 +68,6 @@ class ViewerController(QObject):
         page.stage.fit_needed.connect(self._load)
         model.modelAboutToBeReset.connect(self._keep_rows)
         model.modelReset.connect(self._find_again)
-
-    def use(self, library: Library) -> None:
-        """Use this library."""
-        self._library = library
 
     def show(self, row: int) -> None:
         """Show the photo of a row; do nothing beyond the ends."""
@@ -87,7 +83,7 @@ class ViewerController(QObject):
         )
         self._load()
         self._page.moments.show_moments(photo, (), -1)
-        if photo.duration is not None and (library := self._library) is not None:
+        if photo.duration is not None and (library := self.library) is not None:
             self._jobs.read(
                 lambda: library.moments(photo.id), partial(self._show_moments, photo), replaces=LANE_MOMENTS
             )
