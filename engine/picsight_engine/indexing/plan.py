@@ -113,7 +113,8 @@ def make_plan(views: Iterable[FolderView], complete: Collection[int], metadata_r
         emptier = _is_emptier(view, absences, traces)
         _keep(plan, view, absences, traces, emptier=emptier)
         movable = [*absences.movable, *absences.gone]
-        movers = [file for file in movable if _may_move(file) and file.size in sizes]
+        # Without these, a file is not recognised in its new place.
+        movers = [file for file in movable if file.bytes_hash and file.photo_id and file.size in sizes]
         plan.moving.extend(movers)
         if not emptier:
             moving = {file.id for file in movers}
@@ -208,11 +209,6 @@ def _is_emptier(view: FolderView, absences: Absences, traces: Counter[tuple[int,
     if present < GUARDED_FILES or without_trace < GUARDED_LOSS * present:
         return False
     return view.folder.state == "offline" or len(view.seen) <= (1 - GUARDED_LOSS) * present
-
-
-def _may_move(file: StoredFile) -> bool:
-    """Whether this file would be recognised by its bytes if it turns up in a new place."""
-    return file.bytes_hash is not None and file.photo_id is not None
 
 
 def _sort(plan: Plan) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 IDS = "(SELECT value FROM json_each(?))"  # a list of numbers, bound as JSON
 _FILE_COLUMNS = """
-id, folder_id, name, size, mtime_ns, device, bytes_hash, photo_id, metadata_rule, beside, present, missing_since"""
+id, folder_id, name, size, mtime_ns, device, bytes_hash, photo_id, metadata_rule, beside, present"""
 _PHOTOS_IN = f"SELECT coalesce(single_id, photo_id) FROM files WHERE id IN {IDS}"
 _FILES_OF = f"SELECT {_FILE_COLUMNS} FROM files WHERE folder_id = ? ORDER BY name"
 _FILE_AT = f"SELECT {_FILE_COLUMNS} FROM files WHERE folder_id = ? AND name = ?"
@@ -70,7 +70,7 @@ class StoredFile:
     `name` is relative to its folder, in bytes of os.fsencode with "/" between the parts; `device` is that of the directory
     where it was last seen, None if unknown; `bytes_hash` is 16 bytes; `photo_id` is None for a file without a readable
     picture; `metadata_rule` is the rule by which its metadata were read, 0 for none; `beside` is the scan's fingerprint of
-    its side-cars, None without any; `missing_since` is in seconds since 1970.
+    its side-cars, None without any.
     """
 
     id: int
@@ -84,7 +84,6 @@ class StoredFile:
     metadata_rule: int
     beside: int | None
     present: bool
-    missing_since: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,4 +224,4 @@ def dates_of(db: Database, photo_ids: Sequence[int]) -> dict[int, set[str]]:
 
 
 def _stored_file(row: tuple[Any, ...]) -> StoredFile:
-    return StoredFile(*(*row[:10], bool(row[10]), row[11]))
+    return StoredFile(*(*row[:-1], bool(row[-1])))

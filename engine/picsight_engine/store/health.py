@@ -24,25 +24,19 @@ SELECT (SELECT count(*) FROM folders WHERE state <> 'paused'),
     (SELECT count(*) FROM photos WHERE missing_since IS NULL),
     (SELECT count(*) FROM files WHERE present AND photo_id IS NOT NULL),
     (SELECT count(*) FROM problems WHERE NOT ignored AND folder_id NOT IN {RESTING})"""
-_WITHOUT_VECTOR = f"""
-SELECT id FROM photos WHERE missing_since IS NULL AND NOT EXISTS (
+_LACKING = f"""
+FROM photos WHERE missing_since IS NULL AND NOT EXISTS (
     SELECT 1 FROM vectors JOIN spaces ON spaces.id = space_id
-    WHERE photo_id = photos.id AND part = {WHOLE} AND spaces.name = ?) ORDER BY id"""
+    WHERE photo_id = photos.id AND part = {WHOLE} AND spaces.name = ?)"""
+_WITHOUT_VECTOR = f"SELECT id {_LACKING} ORDER BY id"
 # If all present files of a photo are listed under problems, no model can read it again.
 _AWAITING = f"""
-SELECT count(*) FROM photos WHERE missing_since IS NULL AND NOT EXISTS (
-    SELECT 1 FROM vectors JOIN spaces ON spaces.id = space_id
-    WHERE photo_id = photos.id AND part = {WHOLE} AND spaces.name = ?)
-AND EXISTS (
+SELECT count(*) {_LACKING} AND EXISTS (
     SELECT 1 FROM files WHERE photo_id = photos.id AND present AND NOT EXISTS (
         SELECT 1 FROM problems WHERE problems.folder_id = files.folder_id AND problems.name = files.name))"""
-_MISSHAPEN = f"""
-SELECT DISTINCT photo_id FROM vectors JOIN spaces ON spaces.id = space_id
-WHERE length(vector) <> dim * {STORED.itemsize} ORDER BY photo_id"""
-_DELETE_MISSHAPEN = f"""
-DELETE FROM vectors WHERE (photo_id, space_id) IN (
-    SELECT photo_id, space_id FROM vectors JOIN spaces ON spaces.id = space_id
-    WHERE length(vector) <> dim * {STORED.itemsize})"""
+_WRONG = f"FROM vectors JOIN spaces ON spaces.id = space_id WHERE length(vector) <> dim * {STORED.itemsize}"
+_MISSHAPEN = f"SELECT DISTINCT photo_id {_WRONG} ORDER BY photo_id"
+_DELETE_MISSHAPEN = f"DELETE FROM vectors WHERE (photo_id, space_id) IN (SELECT photo_id, space_id {_WRONG})"
 _BEHIND = "SELECT single_id FROM files WHERE present AND single_id IS NOT NULL"
 # Compares the last decisions that were not undone with the stored states.
 _LAST_DECIDED = f"""

@@ -70,16 +70,15 @@ JOIN folders ON folders.id = files.folder_id
 WHERE files.id = {PRIMARY_FILE}
 ORDER BY taken DESC, photos.id DESC"""
 _VISIBLE = "SELECT count(*) FROM photos WHERE missing_since IS NULL"
-_PATHS = """
-SELECT folders.path, files.name FROM files JOIN folders ON folders.id = files.folder_id
-WHERE photo_id = ? AND present ORDER BY single_id IS NOT NULL, files.id"""
-
-_SHOWING = f"""
-SELECT folders.path, files.name, size, mtime_ns FROM files JOIN folders ON folders.id = files.folder_id
-WHERE present AND photo_id IN {IDS} ORDER BY files.id"""
-_COMPANIONS = """
-SELECT folders.path, files.name FROM files JOIN folders ON folders.id = files.folder_id
-WHERE present AND single_id IS NOT NULL{which} ORDER BY files.id"""
+_PRESENT = "FROM files JOIN folders ON folders.id = files.folder_id WHERE present"
+_PATHS = f"""
+SELECT folders.path, files.name {_PRESENT} AND photo_id = ? ORDER BY single_id IS NOT NULL, files.id"""
+_SHOWING = (
+    f"SELECT folders.path, files.name, size, mtime_ns {_PRESENT} AND photo_id IN {IDS} ORDER BY files.id"
+)
+_COMPANIONS = (
+    f"SELECT folders.path, files.name {_PRESENT} AND single_id IS NOT NULL{{which}} ORDER BY files.id"
+)
 _OF_PHOTOS = f" AND photo_id IN {IDS}"
 
 
@@ -182,8 +181,7 @@ def sketches(db: Database) -> list[Sketch]:
 
 def paths_of(db: Database, photo_id: int) -> list[Path]:
     """Where the photo is present, the primary file first."""
-    rows = db.rows(_PATHS, photo_id)
-    return [file_path(Path(os.fsdecode(folder)), name) for folder, name in rows]
+    return _paths(db.rows(_PATHS, photo_id))
 
 
 def files_showing(db: Database, photo_ids: Iterable[int]) -> dict[Path, tuple[int, int]]:
@@ -195,7 +193,10 @@ def files_showing(db: Database, photo_ids: Iterable[int]) -> dict[Path, tuple[in
 def companions_of(db: Database, photo_ids: Sequence[int] | None = None) -> list[Path]:
     """The present files that stand behind the primary files of these photos; by default, of all photos."""
     values = () if photo_ids is None else (json.dumps(list(photo_ids)),)
-    rows = db.rows(_COMPANIONS.format(which="" if photo_ids is None else _OF_PHOTOS), *values)
+    return _paths(db.rows(_COMPANIONS.format(which="" if photo_ids is None else _OF_PHOTOS), *values))
+
+
+def _paths(rows: Iterable[tuple[bytes, bytes]]) -> list[Path]:
     return [file_path(Path(os.fsdecode(folder)), name) for folder, name in rows]
 
 

@@ -39,7 +39,6 @@ def stored(
         metadata_rule=rule,
         beside=beside,
         present=present,
-        missing_since=None if present else 5.0,
     )
 
 
