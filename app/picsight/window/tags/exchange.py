@@ -97,7 +97,8 @@ class TagExchange(QObject):
     def _choose(self, mode: Mode, then: Callable[[Path], None], name: str = "") -> None:
         dialog = QFileDialog(self._window)
         dialog.setFileMode(mode)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly)  # among folders only
+        if mode is QFileDialog.FileMode.Directory:
+            dialog.setOption(QFileDialog.Option.ShowDirsOnly)  # it hides the files in every mode
         if name:
             dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
             dialog.selectFile(name)
