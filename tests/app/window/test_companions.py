@@ -149,6 +149,9 @@ def test_a_film_shows_the_moment_found_and_others_and_plays_as_a_live_photo_does
     film, live = sorted(model.wall.results, key=lambda photo: photo.is_live)
     assert [badge(film), badge(live)] == ["0:15", "LIVE"]
     found = next(second for _, second in window.viewer.library.moments(film.id) if second >= 10)
+    model.set_wall(Wall.of([replace(film, moment=found + 0.5), live]))  # it was read again meanwhile
+    window.pages.open_photo(0)
+    qtbot.waitUntil(lambda: page.moments.row == 0 and len(page.moments.moments) == 3)
     model.set_wall(Wall.of([replace(film, moment=found), live]))
     assert f"found at 0:{int(found)}" in model.index(0).data(Qt.ItemDataRole.AccessibleTextRole)
 

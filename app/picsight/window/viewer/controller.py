@@ -92,12 +92,11 @@ class ViewerController(QObject):
     def _show_moments(self, photo: Result, moments: Sequence[tuple[int, float]]) -> None:
         """Show the strip of a film; its poster is its first part."""
         if self._is_at(photo):
-            places = (
-                place
-                for place, (part, second) in enumerate(moments)
-                if (part == 0 if photo.moment is None else second == photo.moment)
-            )
-            self._page.moments.show_moments(photo, [second for _, second in moments], next(places, -1))
+            seconds = [second for _, second in moments]
+            poster = next((place for place, (part, _) in enumerate(moments) if part == 0), -1)
+            # A film that was read again may lack the moment that was found.
+            place = seconds.index(photo.moment) if photo.moment in seconds else poster
+            self._page.moments.show_moments(photo, seconds, place)
 
     def _show_moment(self, place: int) -> None:
         """Show another frame of the film."""
