@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
-from PySide6.QtCore import QItemSelectionModel, QMimeData, QPointF, Qt, QUrl
+from PySide6.QtCore import QDir, QItemSelectionModel, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragMoveEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QMessageBox, QTreeView, QWidget
+from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QTreeView, QWidget
 
 from picsight.jobs import Jobs
 from picsight.settings import Settings
@@ -598,12 +598,16 @@ def test_the_list_finds_a_tag_by_its_letters_and_leads_to_its_studio(qtbot, wind
     assert window.frame.page is window.frame.wall_page
 
 
-def test_a_change_that_takes_long_is_announced_until_it_is_done(qtbot, window):
-    gate = threading.Event()
+def test_a_change_that_takes_long_is_announced_until_it_is_done_and_nothing_is_read_meanwhile(qtbot, window):
+    gate, heard = threading.Event(), []
     window.tags.do(lambda _library: gate.wait(60), lambda _value: "Done.")
+    window.tags.changed.connect(heard.append)
+    window.tags.look()
     qtbot.waitUntil(lambda: "takes a moment" in window.frame.status.words())
+    assert not heard
     gate.set()
-    qtbot.waitUntil(lambda: window.frame.status.words() == "Done.")
+    qtbot.waitUntil(lambda: window.frame.status.words() == "Done." and len(heard) == 2)
+    window.tags.changed.disconnect(heard.append)
 
 
 def test_the_views_read_again_what_a_refused_change_left_as_it_was(qtbot, window):
@@ -626,7 +630,13 @@ def test_decisions_leave_as_a_file_and_come_back_as_one_deed(qtbot, window, libr
     for run in library.tags.runs(2):
         library.tags.undo(run.id)
     library.searches.delete(kept.id)
-    window.exchange.take_in(file)
+    window.exchange.show_menu(QPoint())
+    acts = next(menu.actions() for menu in window.findChildren(QMenu) if menu.isVisible())
+    next(act for act in acts if act.text() == "Import a file of decisions…").trigger()
+    dialog = window.findChild(QFileDialog)
+    assert dialog.filter() & QDir.Filter.Files
+    dialog.fileSelected.emit(str(file))
+    dialog.close()
     qtbot.waitUntil(lambda: "1 new tag, 3 accepted, 1 saved search" in window.frame.status.words())
     qtbot.waitUntil(lambda: [search.name for search in window.library.overview.saved] == ["Waves"])
     assert library.tags.find("Sea").accepted == 3

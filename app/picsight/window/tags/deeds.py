@@ -63,7 +63,9 @@ class TagDeeds(QObject):
         self.library: Library | None = None
         self.tags: tuple[Tag, ...] = ()  # as last read: favourites first, then by path
         self._waiting: deque[_Waiting] = deque()
-        self.is_busy = False  # while a change is running or waiting
+        self.is_busy = self._look_due = (
+            False  # while a change is running or waiting; whether to look after it
+        )
         self._slow = QTimer(self, singleShot=True, interval=SLOW_MS)
         slow = self.tr("This takes a moment; you can go on meanwhile.")
         self._slow.timeout.connect(lambda: status.show_sentence(slow))
@@ -80,8 +82,11 @@ class TagDeeds(QObject):
 
     def look(self) -> None:
         """Read the tags; they change outside the window too: indexing suggests photos, a command makes a tag."""
-        library = self.library
-        if library is not None:
+        library, self._look_due = (
+            self.library,
+            self.is_busy,
+        )  # what is read during a change may be older than it
+        if library is not None and not self.is_busy:
             self._jobs.read(lambda: tuple(library.tags.all()), self._take, replaces=LANE)
 
     def decide(self, tag: Tag, photos: Sequence[int | Path], verdict: Verdict) -> None:
@@ -159,6 +164,8 @@ class TagDeeds(QObject):
     def _go_on(self) -> None:
         library = self.library
         if self.is_busy or library is None or not self._waiting:
+            if self._look_due:
+                self.look()
             return
         self.is_busy, waiting = True, self._waiting.popleft()
         self._jobs.forget(LANE)  # a pending read is out of date
