@@ -61,8 +61,10 @@ def test_a_removed_folder_takes_its_photos_from_the_library_until_it_is_indexed_
     fresh.json("index", photos)
     photo, before = next(photos.iterdir()), digests(photos)
     fresh.json("tags", "rate", "4", photo)
-    refused = fresh("remove", photo.parent / "other")
-    assert (refused.code, refused.err) == (2, f"Name folders of the library: {photos}.\n")
+    (tmp_path / "circle").symlink_to("circle")
+    refused = fresh("remove", photos, tmp_path / "circle")
+    reason = f"{tmp_path / 'circle'} is no folder of the library. Its folders: {photos}.\n"
+    assert (refused.code, refused.err) == (2, reason)
     (tmp_path / "link").symlink_to(photos)
     assert fresh.json("remove", tmp_path / "link") == {"removed": [str(photos)], "photos": 4}
     assert [fresh.json("status")[key] for key in ("folders", "photos")] == [0, 0]

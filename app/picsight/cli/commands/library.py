@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import click
@@ -56,9 +57,14 @@ def remove(invocation: Invocation, folders: tuple[Path, ...]) -> None:
     Their tags and stars are kept for 30 days: to restore everything, index the FOLDER again.
     """
     with invocation.require_library() as library:
-        known, before = {each.path.resolve(): each for each in library.folders()}, library.status().photos
-        if not (named := {folder.resolve() for folder in folders}) <= known.keys():
-            raise RequestError(f"Name folders of the library: {', '.join(map(str, known)) or 'it has none'}.")
+        known, before = (
+            {os.path.realpath(each.path): each for each in library.folders()},
+            library.status().photos,
+        )
+        named = {os.path.realpath(folder) for folder in folders}  # of a link in a circle, too
+        if unknown := sorted(named - known.keys()):
+            there = ", ".join(known) or "none"
+            raise RequestError(f"{unknown[0]} is no folder of the library. Its folders: {there}.")
         removed = [folder for path, folder in known.items() if path in named]
         for each in removed:
             library.remove_folder(each.id)
