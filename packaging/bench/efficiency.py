@@ -85,7 +85,7 @@ ABLATIONS: dict[str, Changes] = {
 # The title of each arm, and of each of its budgets how many seeds it has.
 ARMS: dict[str, tuple[str, dict[float, int]]] = {
     "plain-first": ("plain, first text,", {1 / 5: 3, 1 / 4: 1, 1 / 2: 1, 1: 3, 4: 1}),
-    "plain-names": ("plain, names alone,", {1 / 4: 1, 1 / 2: 1, 1: 3}),
+    "plain-names": ("plain, names alone,", {1 / 4: 1, 1 / 2: 1, 1: 1}),
     "plain": ("plain", {1 / 5: 3, 1 / 4: 1, 1 / 2: 1, 1: 3}),
     "reinforced": ("reinforced", {1 / 20: 3, 1 / 10: 3, 1 / 5: 3, 1: 1}),
 }
@@ -305,8 +305,8 @@ def planned(arms: dict[str, Arm], scale: float, *, has_five: bool) -> dict[str, 
             if kind == "plain-first":
                 make = _changed(make, STRENGTHS[FIRST_VIEWS[share]])
             lines[f"{title} N{_share(share)}"] = [make(share, seed) for seed in SEEDS[:seeds]]
-    for name, views in STRENGTHS.items():
-        lines[f"plain, first text, N, {name} views"] = [_changed(arms["plain-first"], views)(1, 0)]
+    for name in ("weak", "strong"):
+        lines[f"plain, first text, N, {name} views"] = [_changed(arms["plain-first"], STRENGTHS[name])(1, 0)]
     steps = {
         "first text": arms["plain-first"],
         "and synthetic captions": _changed(plain, {"data.synthetic": '"^syn_text(_class)?$"'}),
