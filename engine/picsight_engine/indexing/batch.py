@@ -168,15 +168,16 @@ class Batch:
         """Stores a file and its picture, unless the user removed that picture from the library meanwhile; collects its
         thumbnail.
         """
-        folder, file = seen.task.folder, seen.task.file
+        folder, file, described = seen.task.folder, seen.task.file, seen.described
         self._unread.discard(seen.task.stored.id if seen.task.stored else 0)
-        photo_id = known_photo(connection, seen.identified.fingerprint)
-        if seen.described is not None:
-            photo_id = self._store_photo(connection, seen.identified, seen.described)
-            if seen.described.thumbnail:
-                jpegs[photo_id] = seen.described.thumbnail
+        if described is None:
+            photo_id = known_photo(connection, seen.identified.fingerprint)
+        else:
+            photo_id = self._store_photo(connection, seen.identified, described)
         if photo_id is None:
             return {}
+        if described is not None and described.thumbnail:
+            jpegs[photo_id] = described.thumbnail
         edited = self._edited_from(connection, seen, photo_id)
         if seen.moved_from is not None:
             move_file(connection, seen.moved_from.id, folder.id, file.name)

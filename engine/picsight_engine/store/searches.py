@@ -67,8 +67,8 @@ class Searches:
     def add(self, searches: Iterable[tuple[str, str]]) -> int:
         """Saves each (name, query), unless its query is saved already; returns their number."""
         known = {search.query for search in self.saved()}
-        new = {query: name for name, query in searches if query not in known}
-        for query, name in new.items():
+        new = [(name, query) for name, query in dict.fromkeys(searches) if query not in known]
+        for name, query in new:
             self.save(name, query)
         return len(new)
 

@@ -60,7 +60,8 @@ def test_a_lost_database_loses_no_tags_states_ratings_and_saved_searches(folder,
         library.tags.decide("Favourites", [3], "accepted")
         library.tags.rate([1, 2], 4)
         library.tags.suggest("Dogs")
-        searches = [library.searches.save(*each) for each in (("Snow", "dog snow"), ("Best", "rated:5"))]
+        names = (("Snow", "dog snow"), ("Best", "rated:5"), ("Winter", "dog snow"))
+        searches = [library.searches.save(*each) for each in names]
         before = library.tags.all(), library.tags.states([1, 2, 3]), library.tags.marks([1, 2, 3])
     assert stat.S_IMODE((folder / FILE).stat().st_mode) == 0o600
     for path in folder.glob("library.db*"):
@@ -68,7 +69,7 @@ def test_a_lost_database_loses_no_tags_states_ratings_and_saved_searches(folder,
     with opened() as library:
         (note,) = index(library).notes
         assert note.startswith(f"{folder / FILE} is of an earlier library.")
-        assert library.exchange.import_from(folder / FILE).searches == 2
+        assert library.exchange.import_from(folder / FILE).searches == 3
         assert library.searches.saved() == searches
         assert library.exchange.import_from(folder / FILE).searches == 0
         after = library.tags.all(), library.tags.states([1, 2, 3]), library.tags.marks([1, 2, 3])
