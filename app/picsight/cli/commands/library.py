@@ -57,11 +57,9 @@ def remove(invocation: Invocation, folders: tuple[Path, ...]) -> None:
     Their tags and stars are kept for 30 days: to restore everything, index the FOLDER again.
     """
     with invocation.require_library() as library:
-        known, before = (
-            {os.path.realpath(each.path): each for each in library.folders()},
-            library.status().photos,
-        )
-        named = {os.path.realpath(folder) for folder in folders}  # of a link in a circle, too
+        # Path.resolve fails at a link that leads to itself.
+        known = {os.path.realpath(each.path): each for each in library.folders()}
+        named, before = {os.path.realpath(folder) for folder in folders}, library.status().photos
         if unknown := sorted(named - known.keys()):
             there = ", ".join(known) or "none"
             raise RequestError(f"{unknown[0]} is no folder of the library. Its folders: {there}.")

@@ -63,9 +63,8 @@ class TagDeeds(QObject):
         self.library: Library | None = None
         self.tags: tuple[Tag, ...] = ()  # as last read: favourites first, then by path
         self._waiting: deque[_Waiting] = deque()
-        self.is_busy = self._look_due = (
-            False  # while a change is running or waiting; whether to look after it
-        )
+        self.is_busy = False  # while a change is running or waiting
+        self._look_due = False  # once it is done
         self._slow = QTimer(self, singleShot=True, interval=SLOW_MS)
         slow = self.tr("This takes a moment; you can go on meanwhile.")
         self._slow.timeout.connect(lambda: status.show_sentence(slow))
@@ -82,11 +81,8 @@ class TagDeeds(QObject):
 
     def look(self) -> None:
         """Read the tags; they change outside the window too: indexing suggests photos, a command makes a tag."""
-        library, self._look_due = (
-            self.library,
-            self.is_busy,
-        )  # what is read during a change may be older than it
-        if library is not None and not self.is_busy:
+        library, self._look_due = self.library, self.is_busy
+        if library is not None and not self.is_busy:  # what is read during a change may be older than it
             self._jobs.read(lambda: tuple(library.tags.all()), self._take, replaces=LANE)
 
     def decide(self, tag: Tag, photos: Sequence[int | Path], verdict: Verdict) -> None:
