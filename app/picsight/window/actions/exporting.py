@@ -212,7 +212,7 @@ def _reserve(folder: Path, path: Path) -> Path:
 def _refusal(path: Path, folder: Path, fault: OSError) -> tuple[str, bool]:
     """Why a copy could not be written, and whether this applies to all others."""
     where, name = quoted(folder), quoted(path)
-    if fault.filename == str(path):
+    if fault.filename == str(path):  # the photo, not its copy
         gone = say("{name} is not there; its disk may not be connected.")
         why = gone if isinstance(fault, FileNotFoundError) else say("{name} cannot be read: {reason}.")
         return why.format(name=name, reason=fault.strerror), False

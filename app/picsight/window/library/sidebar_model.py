@@ -214,11 +214,8 @@ class _SidebarItem(QStandardItem):
             case Qt.ItemDataRole.DisplayRole:
                 return entry.words
             case Qt.ItemDataRole.ToolTipRole:
-                return (
-                    ""
-                    if isinstance(entry.key, Wish)
-                    else tooltip(entry.tag.path if entry.tag else str(entry.key or ""))
-                )
+                place = entry.tag.path if entry.tag else entry.key
+                return tooltip(str(place)) if isinstance(place, str | Path) else ""
             case Qt.ItemDataRole.AccessibleTextRole:
                 count = number(entry.count) if entry.count else ""
                 return ", ".join(filter(None, (entry.words, count, entry.note)))

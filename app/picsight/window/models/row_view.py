@@ -13,15 +13,7 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QSizePolicy, QStyle, QVBo
 from picsight.window.models.rows import BEST, SPOKEN, ModelAction, ModelRow
 from picsight.window.parts.controls import Button, ThinProgress, Weight
 from picsight.window.parts.icons import Sign
-from picsight.window.parts.labels import (
-    CENTRE,
-    LEADING,
-    Links,
-    Words,
-    paint_plate,
-    paint_words,
-    sized,
-)
+from picsight.window.parts.labels import CENTRE, LEADING, Links, Words, paint_plate, paint_words, sized
 from picsight.window.parts.layouts import filled
 from picsight.window.parts.words import isolated, linked, say, size
 from picsight.window.tokens import HAIR, HALF, ONE, PAD, SMALL, px, tones
