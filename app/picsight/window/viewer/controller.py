@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import replace
@@ -265,8 +266,8 @@ def _not_connected(photo: Path, folders: Iterable[Path]) -> str:
     folder = next((each for each in folders if photo.is_relative_to(each)), None)
     if folder is None:
         return ""
-    with suppress(OSError):  # it is missing
-        if any(folder.iterdir()):
+    with suppress(OSError), os.scandir(folder) as entries:  # not all of them: there may be thousands
+        if any(entries):
             return ""
     words = say("{folder} is not connected. Its photos stay findable; connect it to see this one whole.")
     return words.format(folder=quoted(folder))
