@@ -77,6 +77,9 @@ def _answer(connection: Connection, wish: PhotoRequest, limits: Limits) -> None:
     except ImageError as fault:
         connection.send(fault)
         return
+    except MemoryError:  # while the file is read, or after its picture was decoded
+        connection.send(problem("too_large", wish.path, "needs more memory to be shown than there is"))
+        return
     connection.send(developed)
     rows = max(1, _PIECE_BYTES // (3 * image.width))
     for top in range(0, image.height, rows):

@@ -76,6 +76,24 @@ def comes_true(condition):
     return False
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the memory of another process")
+def test_a_file_that_memory_cannot_hold_is_too_large_and_the_process_goes_on(room, photo, tmp_path):
+    import resource  # not on Windows
+
+    room.develop(photo, SCREEN)
+    (process,) = pids()
+    now = int(Path(f"/proc/{process}/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.prlimit(process, resource.RLIMIT_AS, (now + (1 << 26),) * 2)
+    large = tmp_path / "large.png"
+    large.write_bytes(photo.read_bytes())
+    os.truncate(large, 1 << 28)
+    with pytest.raises(ImageError, match="more memory") as refused:
+        room.develop(large, SCREEN)
+    assert refused.value.code == "too_large"
+    assert room.develop(photo, SCREEN).pixels
+    assert pids() == {process}
+
+
 def pixels(developed):
     width, height = developed.size
     return np.frombuffer(developed.pixels, np.uint8).reshape(height, width, 3)
