@@ -62,7 +62,7 @@ def test_the_merged_picture_is_shown_in_every_depth_and_coding(make_image, tmp_p
     image = make_image(49, 33)
     data = document(image, bits=bits, large=large, run_length=run_length, extra_channel=True)
     shown = show(tmp_path / "a.psb", data)
-    assert (shown.width, shown.height, shown.format) == (49, 33, "PSD")
+    assert (shown.width, shown.height) == (49, 33)
     assert np.array_equal(np.asarray(shown.image), np.asarray(image))
     assert read_header(data, tmp_path / "a.psb").metadata.bits == bits
 
