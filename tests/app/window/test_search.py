@@ -277,12 +277,14 @@ def test_nothing_is_said_to_match_only_after_a_pause_in_typing_and_the_photos_of
     desk.ask("dog")
     before = desk.ids()
     desk.library.matches = certain(none=200)
+    desk.controller._quiet.setInterval(PATIENCE)  # ms: long enough to look
     desk.type(" unicycle")
     desk.qtbot.waitUntil(
         lambda: desk.library.asked[-1] == "dog unicycle" and desk.controller._held is not None
     )
     assert desk.ids() == before
     assert desk.page.closest.notice.isHidden()
+    desk.controller._quiet.start(1)
     desk.shows("dog unicycle")
     assert desk.page.closest.notice.words() == (
         "Nothing here matches \u2068“dog unicycle”\u2069.\nThese come closest, but they are not close."
