@@ -338,7 +338,7 @@ def test_the_menu_of_the_viewer_is_of_the_photo_there_though_the_wall_does_not_h
     (alike,) = [action for action in menu.actions() if action.text() == "More like this"]
     alike.trigger()
     menu.close()
-    assert window.search.wanted.words == f"like:#{photo.id}"
+    wait_for_words(qtbot, window, f"like:#{photo.id}")
 
 
 def test_where_no_file_browser_answers_it_is_said_where_a_folder_is(
