@@ -66,22 +66,17 @@ class Searches:
 
     def add(self, searches: Iterable[tuple[str, str]]) -> int:
         """Saves each (name, query), unless its query is saved already; returns their number."""
-        known = {search.query for search in self.saved()}
-        new = [(name, query) for name, query in dict.fromkeys(searches) if query not in known]
-        for name, query in new:
-            self.save(name, query)
+        with self._db.writer() as connection:
+            known = {search.query for search in saved_searches(connection)}
+            new = [(name, query) for name, query in dict.fromkeys(searches) if query not in known]
+            for name, query in new:
+                _save(connection, name, query)
         return len(new)
 
     def save(self, name: str, query: str) -> SavedSearch:
         """Saves a query under a name, after all others; raises RequestError if name or query is empty."""
-        name, query = _named(name), _storable(query)
-        if not query:
-            raise RequestError("An empty search cannot be kept; type one first.")
         with self._db.writer() as connection:
-            position = len(saved_searches(connection))
-            id_ = connection.execute(_KEEP, (None, name, query, position, time.time())).lastrowid or 0
-            count_up(connection)
-        return SavedSearch(id_, name, query, position)
+            return _save(connection, name, query)
 
     def rename(self, search_id: int, name: str) -> None:
         """Renames a saved search; raises RequestError if the name is empty, or there is no such search."""
@@ -114,6 +109,16 @@ def saved_searches(connection: sqlite3.Connection) -> list[SavedSearch]:
     """The saved searches, in the user's order."""
     rows = enumerate(connection.execute(_SAVED))
     return [SavedSearch(id_, name, query, position) for position, (id_, name, query) in rows]
+
+
+def _save(connection: sqlite3.Connection, name: str, query: str) -> SavedSearch:
+    name, query = _named(name), _storable(query)
+    if not query:
+        raise RequestError("An empty search cannot be kept; type one first.")
+    position = len(saved_searches(connection))
+    id_ = connection.execute(_KEEP, (None, name, query, position, time.time())).lastrowid or 0
+    count_up(connection)
+    return SavedSearch(id_, name, query, position)
 
 
 def _arrange(connection: sqlite3.Connection, ids: list[int]) -> None:
