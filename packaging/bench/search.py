@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,23 +95,20 @@ def fill(folder: Path, count: int, space: str = SPACE) -> None:
 
 
 def ours(rows: Rows) -> dict[str, Candidate]:
-    """The scan, as it is, with filters, and without its first look."""
+    """The scan, as it is and with filters."""
     half = np.random.default_rng(3).random(len(rows.ids)) < 0.5
     few = np.zeros(len(rows.ids), dtype=np.bool_)
     few[: len(few) // 20] = True  # as the photos of one folder lie
 
-    def found(rows: Rows, allowed: NDArray[np.bool_] | None = None) -> Candidate:
+    def found(allowed: NDArray[np.bool_] | None = None) -> Candidate:
         # Ids are 1 to n.
         return Candidate(lambda query: scan(rows, query[None], BEST, allowed)[0] - 1, allowed)
 
-    candidates = {
-        "Picsight": found(rows),
-        "Picsight, every second photo allowed": found(rows, half),
-        "Picsight, one folder of a twentieth": found(rows, few),
+    return {
+        "Picsight": found(),
+        "Picsight, every second photo allowed": found(half),
+        "Picsight, one folder of a twentieth": found(few),
     }
-    if rows.leading is not None:
-        candidates["Picsight without its first look"] = found(replace(rows, leading=None))
-    return candidates
 
 
 def theirs(rows: Rows) -> dict[str, Candidate]:

@@ -11,7 +11,7 @@ import os
 import re
 import tempfile
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +30,6 @@ from picsight_engine.store.vectors import (
     vector_in_row,
     vectors_since,
 )
-from picsight_engine.vectors.leading import bury_leading, keep_leading, newest_leading
 from picsight_engine.vectors.row_files import BURIED, RowFiles, TornFilesError, remove_generation
 
 if TYPE_CHECKING:
@@ -40,11 +39,9 @@ if TYPE_CHECKING:
 
     from picsight_engine.store.database import Database
     from picsight_engine.store.vectors import VectorRows
-    from picsight_engine.vectors.leading import Leading
 
 _CHUNK = 4096  # rows read at a time: 4 MB of 512 numbers
 _LOCK_SECONDS = 120.0  # another process may be building a large cache, about 10 s per million rows
-_CLOSING_SECONDS = 1.0
 _BURIED_SHARE = 4  # a cache is rebuilt once a quarter of its rows is deleted ...
 _BURIED_ROWS = 4096  # ... and at least this many
 _GENERATION = re.compile(r"-(\d+)-[0-9a-f]+\.rows$")
@@ -62,14 +59,17 @@ class Rows:
     codes: NDArray[np.int8]  # [n, dim]
     originals: NDArray[np.float16]  # [n, dim]
     hidden: NDArray[np.bool_] | None  # [n], None while no row is hidden
-    leading: Leading | None = None  # of the first rows, in a large library
     parts: NDArray[np.int32] | None = None  # [n] part numbers, None while no photo has parts
+
+    def shown(self, allowed: NDArray[np.bool_] | None = None) -> NDArray[np.bool_] | None:
+        """The visible rows [n], or those that are `allowed` [n]; None for all."""
+        if self.hidden is None:
+            return allowed
+        return ~self.hidden if allowed is None else allowed & ~self.hidden
 
     def count(self, allowed: NDArray[np.bool_] | None = None, *, wholes: bool = False) -> int:
         """The number of visible rows, or of those that are `allowed` [n]; with `wholes`, the number of their photos."""
-        shown = allowed
-        if self.hidden is not None:
-            shown = ~self.hidden if shown is None else shown & ~self.hidden
+        shown = self.shown(allowed)
         if wholes and self.parts is not None:
             whole = self.parts == WHOLE
             shown = whole if shown is None else shown & whole
@@ -97,7 +97,6 @@ class Matrix:
         self._lock = threading.Lock()
         self._files: RowFiles | None = None
         self._private: tempfile.TemporaryDirectory[str] | None = None
-        self._wrote = False
         self._shown: tuple[object, ...] = ()
         self._hidden: list[int] = []  # also the second of each pair: tens of thousands, so read once
         self._revision: int | None = None
@@ -138,20 +137,11 @@ class Matrix:
     def close(self) -> None:
         """Closes the files; earlier snapshots stay valid."""
         with self._lock:
-            self._make_safe()
             self._files = None
             self.rows, self._shown = _no_rows(self._dim), ()
             if self._private is not None:
                 self._private.cleanup()
                 self._private = None
-
-    def _make_safe(self) -> None:
-        """Syncs the files once, so that the next start has no rows to check."""
-        if self._wrote and self._files is not None and self._private is None:
-            with suppress(OSError, TornFilesError), self._cache_lock(_CLOSING_SECONDS):
-                self._files.reload()
-                self._files.publish(self._files.state, safe=True)
-        self._wrote = False
 
     def _is_current(self) -> bool:
         """Whether the files mirror the library, after reloading what other processes published."""
@@ -207,9 +197,6 @@ class Matrix:
             except TornFilesError:
                 files = None
         self._files = files or self._build(state)
-        self._wrote = True
-        with suppress(OSError):  # without space, searches read all rows in full
-            keep_leading(self._files.stem, self._files.view()[2])
 
     def _extend(self, files: RowFiles, state: SpaceState) -> None:
         """Applies the changes since the files' state; TornFilesError if the files cannot follow."""
@@ -254,7 +241,6 @@ class Matrix:
         if remaining != len(live) or (buried > _BURIED_ROWS and buried * _BURIED_SHARE > files.count):
             raise TornFilesError
         files.bury(dead)
-        bury_leading(files.stem, dead)
 
     def _build(self, state: SpaceState) -> RowFiles:
         """Builds a new generation from the library and deletes older ones."""
@@ -264,7 +250,7 @@ class Matrix:
         try:
             files = RowFiles.create(stem, self._dim)
             self._append(files, 0, state.last_row)
-            files.publish(state, safe=True)
+            files.publish(state)
         except BaseException:
             remove_generation(stem)
             raise
@@ -332,7 +318,6 @@ class Matrix:
             codes,
             originals,
             mask if mask.any() else None,
-            newest_leading(self._files.stem, self._dim, self._files.count),
             np.ascontiguousarray(records["part"]) if records["part"].any() else None,
         )
         self._shown = seen

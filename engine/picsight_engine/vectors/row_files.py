@@ -1,10 +1,9 @@
-"""The cache files of a space: appended, memory-mapped, and checked after a crash.
+"""The cache files of a space: appended and memory-mapped, and whole after a crash.
 
 Three files make one generation. `.rows` holds a header and one record per row, `.int8` the codes, `.float16` the
 originals. Files grow ahead of their rows; an append writes the new rows first and then the header, which alone decides
-how many rows exist. The header also counts the rows known to be on disk; after a power failure, the few rows beyond are
-checked by their checksums. A damaged generation is never repaired; the next one is built under new names, because Windows
-cannot replace a mapped file.
+how many rows exist. The rows are on disk before the header counts them, so that a power failure loses none. A damaged
+generation is never repaired; the next one is built under new names, because Windows cannot replace a mapped file.
 """
 
 from __future__ import annotations
@@ -22,7 +21,6 @@ import numpy as np
 from picsight_engine.private_files import open_private
 from picsight_engine.store.vectors import STORED, SpaceState
 from picsight_engine.vectors.int8 import quantize
-from picsight_engine.vectors.leading import remove_leading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,17 +30,14 @@ if TYPE_CHECKING:
     from picsight_engine.store.vectors import VectorRows
 
 _MAGIC = b"PSMX"
-_VERSION = 2
-_HEADER = struct.Struct("<4sIIQQQQ")  # magic, version, dim, count, safe, last row, deletions
+_VERSION = 3
+_HEADER = struct.Struct("<4sIIQQQ")  # magic, version, dim, count, last row, deletions
 _HEADER_BYTES = 64
 _SUM = struct.Struct("<I")
-_RECORD = np.dtype(
-    [("row", "<i8"), ("photo", "<i8"), ("part", "<i4"), ("scale", "<f4"), ("sum", "<u4"), ("spare", "<u4")]
-)
+_RECORD = np.dtype([("row", "<i8"), ("photo", "<i8"), ("part", "<i4"), ("scale", "<f4")])
 _PHOTO_OFFSET = 8  # offset of "photo" in a record
 _SUFFIXES = (".rows", ".int8", ".float16")
 _SPARE_ROWS = 1024  # files grow by at least this many rows, or by a quarter
-_UNSAFE_ROWS = 4096  # the most rows not yet synced; checking them at the next start takes about 5 ms
 BURIED = 0  # the photo id of a row whose vector was deleted; real ids begin at 1
 _BLANK_PHOTO = BURIED.to_bytes(8, "little")
 
@@ -53,17 +48,15 @@ class TornFilesError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    """The number of rows, how many of them are known to be on disk, and the library's state that they mirror."""
+    """The number of rows, and the library's state that they mirror."""
 
     dim: int
     count: int
-    safe: int
     state: SpaceState
 
     def pack(self) -> bytes:
-        body = _HEADER.pack(
-            _MAGIC, _VERSION, self.dim, self.count, self.safe, self.state.last_row, self.state.deletions
-        )
+        state = self.state
+        body = _HEADER.pack(_MAGIC, _VERSION, self.dim, self.count, state.last_row, state.deletions)
         return (body + _SUM.pack(zlib.crc32(body))).ljust(_HEADER_BYTES, b"\0")
 
     @classmethod
@@ -71,10 +64,10 @@ class _Header:
         body, check = data[: _HEADER.size], data[_HEADER.size : _HEADER.size + _SUM.size]
         if len(data) < _HEADER_BYTES or _SUM.unpack(check)[0] != zlib.crc32(body):
             raise TornFilesError
-        magic, version, dim, count, safe, last_row, deletions = _HEADER.unpack(body)
-        if (magic, version) != (_MAGIC, _VERSION) or safe > count:
+        magic, version, dim, count, last_row, deletions = _HEADER.unpack(body)
+        if (magic, version) != (_MAGIC, _VERSION):
             raise TornFilesError
-        return cls(dim, count, safe, SpaceState(last_row, deletions))
+        return cls(dim, count, SpaceState(last_row, deletions))
 
 
 class RowFiles:
@@ -92,7 +85,7 @@ class RowFiles:
         for suffix, size in zip(_SUFFIXES, _sizes(_SPARE_ROWS, dim), strict=True):
             with open_private(stem.with_name(stem.name + suffix), "xb") as file:
                 file.truncate(size)
-        return cls(stem, _Header(dim, 0, 0, SpaceState(0, 0)))
+        return cls(stem, _Header(dim, 0, SpaceState(0, 0)))
 
     @classmethod
     def open(cls, stem: Path, dim: int) -> RowFiles:
@@ -100,9 +93,7 @@ class RowFiles:
         header = _read_header(stem)
         if header.dim != dim:
             raise TornFilesError
-        files = cls(stem, header)
-        files._check_unsafe()
-        return files
+        return cls(stem, header)
 
     @property
     def state(self) -> SpaceState:
@@ -136,7 +127,6 @@ class RowFiles:
         records = np.zeros(count, dtype=_RECORD)
         records["row"], records["photo"] = new.rows, new.photo_ids
         records["part"], records["scale"] = new.parts, scales
-        records["sum"] = _sums(records, codes, new.vectors)
         blocks = (records.tobytes(), codes.tobytes(), new.vectors.tobytes())
         with ExitStack() as stack:
             for file, block, offset in zip(
@@ -159,26 +149,14 @@ class RowFiles:
                     file.seek(offset)
                     file.write(blank)
 
-    def publish(self, state: SpaceState, *, safe: bool = False) -> None:
-        """Makes the rows visible as the mirror of `state`; `safe` syncs them to disk first."""
-        safe = safe or self._header.count - self._header.safe >= _UNSAFE_ROWS
+    def publish(self, state: SpaceState) -> None:
+        """Syncs the rows to disk, then makes them visible as the mirror of `state`."""
         with ExitStack() as stack:
             handles = self._handles(stack)
-            if safe:
-                for file in handles:
-                    os.fsync(file.fileno())
-            counted = self._header.count if safe else self._header.safe
-            self._header = replace(self._header, safe=counted, state=state)
+            for file in handles:
+                os.fsync(file.fileno())
+            self._header = replace(self._header, state=state)
             handles[0].write(self._header.pack())
-
-    def _check_unsafe(self) -> None:
-        """Compares the checksums of rows that a power failure may have lost."""
-        start, end = self._header.safe, self._header.count
-        records = self._records[start:end]
-        sums = _sums(records, self._codes[start:end], self._originals[start:end])
-        sound = (records["row"] > 0) & ((records["photo"] == BURIED) | (records["sum"] == sums))
-        if not sound.all():
-            raise TornFilesError
 
     def _grow(self, rows: int) -> None:
         for suffix, size in zip(_SUFFIXES, _sizes(rows, self._header.dim), strict=True):
@@ -217,11 +195,13 @@ class RowFiles:
 
 
 def remove_generation(stem: Path) -> None:
-    """Deletes a generation's files; if a process on Windows has them mapped, the next build tries again."""
+    """Deletes a generation's files, also those that only an earlier version made; if a process on Windows has them mapped,
+    the next build tries again.
+    """
     with suppress(PermissionError):
-        remove_leading(stem)
-        for suffix in reversed(_SUFFIXES):  # `.rows` last: the others are found by it
-            stem.with_name(stem.name + suffix).unlink(missing_ok=True)
+        # `.rows` last: the others are found by it.
+        for path in sorted(stem.parent.glob(f"{stem.name}[-.]*"), key=lambda path: path.suffix == ".rows"):
+            path.unlink(missing_ok=True)
 
 
 def _sizes(rows: int, dim: int) -> tuple[int, int, int]:
@@ -235,17 +215,3 @@ def _read_header(stem: Path) -> _Header:
             return _Header.unpack(file.read(_HEADER_BYTES))
     except OSError as error:
         raise TornFilesError from error
-
-
-def _sums(
-    records: NDArray[np.void], codes: NDArray[np.int8], originals: NDArray[np.float16]
-) -> NDArray[np.uint32]:
-    """A checksum [n] of each whole row, modulo 2**32; the weights are odd, so that every single change is detected."""
-    odd: NDArray[np.uint32] = np.arange(1, 2 * codes.shape[1], 2, dtype=np.uint32)  # [dim]
-    other: NDArray[np.uint32] = odd * np.uint32(2_654_435_761)  # odd as well
-    code_sums: NDArray[np.uint32] = codes.view(np.uint8).astype(np.uint32) @ odd
-    original_sums: NDArray[np.uint32] = originals.view(np.uint16).astype(np.uint32) @ other
-    row_sums = records["row"].astype(np.uint32) * np.uint32(40_503) + records["photo"].astype(np.uint32)
-    row_sums += records["part"].astype(np.uint32) * np.uint32(65_599)
-    scale_bits = records["scale"].copy().view(np.uint32)
-    return code_sums + original_sums + row_sums + scale_bits

@@ -11,19 +11,13 @@ from picsight_engine.vectors.int8 import best_dots, quantize, rounding_error
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from picsight_engine.vectors.leading import Leading
     from picsight_engine.vectors.matrix import Rows
 
 _SIGMAS = 5.0  # a row is excluded only beyond this many standard errors of rounding
-_LEADING_SIGMAS = 6.0  # the same for the leading components, whose errors have longer tails
 _RERANKED = 256  # up to this many rows are scored exactly at once
 _AT_ONCE = 8192  # rows: 34 MB of 512 numbers in float64; rough scores stay in the processor's cache
 _MOST_RERANKED = 4096  # limit for thousands of near-equal rows (a burst, blank pages): about 10 ms
 _SPARSE = 8  # if fewer than one row in eight may be shown, gathering them is cheaper than reading all
-_FIRST = 64  # the best 1/64 of rows by leading components are always scored in full
-_FEW = 256  # if `k` exceeds 1/256 of the rows, the first pass does not pay
-_THIN = 16  # one score in this many is sampled to estimate the cut
-_OFF_ROWS = 512  # rows from which the error of the leading components is estimated
 
 
 def scan(
@@ -38,7 +32,7 @@ def scan(
     A photo's score is the largest of the dot products of its rows. `losses` [n] are subtracted from the scores of
     `rows`.
     """
-    shown = _shown(rows, allowed)
+    shown = rows.shown(allowed)
     if k <= 0 or not len(rows.ids) or (shown is not None and not shown.any()):
         return np.empty(0, np.int64), np.empty(0, np.float32), np.empty(0, np.intp)
     number = k if rows.parts is None else 2 * k
@@ -90,16 +84,6 @@ def _first_of_each(
     return positions[first], scores[first]
 
 
-def _shown(rows: Rows, allowed: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
-    """The rows [n] that may appear, None for all."""
-    if allowed is None:
-        return None if rows.hidden is None else ~rows.hidden
-    shown = np.zeros(len(rows.ids), dtype=np.bool_)
-    common = min(len(allowed), len(shown))
-    shown[:common] = allowed[:common]
-    return shown if rows.hidden is None else shown & ~rows.hidden
-
-
 def _candidates(
     rows: Rows,
     queries: NDArray[np.float32],
@@ -112,117 +96,33 @@ def _candidates(
     count = n if shown is None else int(np.count_nonzero(shown))
     if count <= _RERANKED or k >= count // 2:
         return np.arange(n) if shown is None else np.flatnonzero(shown)
-    contest = _Contest(rows, queries, k, losses)
-    if shown is not None and count * _SPARSE < n:
-        contest.pick(np.flatnonzero(shown))
-    elif rows.leading is not None and k < count // _FEW:
-        _look_ahead(contest, rows.leading, queries, shown)
-    else:
-        contest.read(shown)
-    return contest.left()
-
-
-def _look_ahead(
-    contest: _Contest, leading: Leading, queries: NDArray[np.float32], shown: NDArray[np.bool_] | None
-) -> None:
-    """Selects the rows that may be among the best by leading components; scores later rows, which have none, in full."""
-    scores = leading.scores(queries)  # [m]
-    m = len(scores)
-    if contest.losses is not None:
-        scores -= contest.losses[:m]
-    if shown is not None:
-        scores[~shown[:m]] = -np.inf
-    contest.read(shown, start=m)
-    thin = scores[::_THIN]
-    best = max(m // _FIRST, 2 * contest.k) // _THIN + 1
-    line = max(np.partition(thin, len(thin) - best)[len(thin) - best], np.finfo(np.float32).min)
-    contest.pick(np.flatnonzero(scores >= line))
-    sample = np.arange(0, m, max(1, m // _OFF_ROWS))
-    sample = sample[np.isfinite(scores[sample])]
-    if len(sample):
-        off = contest.rough(sample) - scores[sample]
-        line, above = contest.limit - off.mean() - _LEADING_SIGMAS * off.std(), line
-        more = np.flatnonzero((scores >= line) & (scores < above))
-        if len(more) * _SPARSE > m:  # the leading components do not help for this query
-            contest.start_again()
-            contest.read(shown)
-        else:
-            contest.pick(more)
-
-
-class _Contest:
-    """The rows that may still be among the best `k`."""
-
-    def __init__(
-        self, rows: Rows, queries: NDArray[np.float32], k: int, losses: NDArray[np.float32] | None
-    ) -> None:
-        self.k = k
-        self.losses = losses
-        self.limit = -np.inf  # rows below it are excluded
-        self._rows = rows
-        self._codes, self._scales = quantize(queries)  # [m, dim], [m]
-        error = rounding_error(float(rows.scales.max()), float(self._scales.max()))
-        self._slack = 2 * _SIGMAS * error  # both the row and the k-th one may be wrong
-        self._most = max(_MOST_RERANKED, 2 * k)
-        self._positions: list[NDArray[np.intp]] = []
-        self._scores: list[NDArray[np.float32]] = []
-        self._fresh = 0
-
-    def rough(self, chosen: slice | NDArray[np.intp]) -> NDArray[np.float32]:
-        """The largest 8-bit score of each chosen row, minus its loss."""
-        rows = self._rows
-        scores: NDArray[np.float32] = best_dots(rows.codes[chosen], self._codes, self._scales)
-        scores *= rows.scales[chosen]
-        if self.losses is not None:
-            scores -= self.losses[chosen]
-        return scores
-
-    def read(self, shown: NDArray[np.bool_] | None, start: int = 0) -> None:
-        """Scores all rows from `start` on, in order."""
-        for first in range(start, len(self._rows.ids), _AT_ONCE):
-            block = slice(first, first + _AT_ONCE)
-            scores = self.rough(block)
-            near = np.flatnonzero(scores >= self.limit)
-            if shown is not None:
-                near = near[shown[block][near]]
-            self._add(near + first, scores[near])
-
-    def pick(self, positions: NDArray[np.intp]) -> None:
-        """Looks at these rows only."""
-        for first in range(0, len(positions), _AT_ONCE):
-            some = positions[first : first + _AT_ONCE]
-            scores = self.rough(some)
-            near = np.flatnonzero(scores >= self.limit)
-            self._add(some[near], scores[near])
-
-    def start_again(self) -> None:
-        """Drops the rows, but keeps the limit."""
-        self._positions, self._scores, self._fresh = [], [], 0
-
-    def left(self) -> NDArray[np.intp]:
-        """The positions of the remaining rows."""
-        self._raise_limit()
-        return self._positions[0]
-
-    def _add(self, positions: NDArray[np.intp], scores: NDArray[np.float32]) -> None:
-        self._positions.append(positions)
-        self._scores.append(scores)
-        self._fresh += len(positions)
-        if self._fresh >= self.k:
-            self._raise_limit()
-
-    def _raise_limit(self) -> None:
-        """Raises the limit by the `k` best so far, and drops the rows below it."""
-        positions, scores = np.concatenate(self._positions), np.concatenate(self._scores)
-        if len(scores) >= self.k:
-            last = len(scores) - self.k
-            self.limit = np.partition(scores, last)[last] - self._slack
-            kept = np.flatnonzero(scores >= self.limit)
-            if len(kept) > self._most:
-                last = len(scores) - self._most
-                kept = np.argpartition(scores, last)[last:]
+    picked = np.flatnonzero(shown) if shown is not None and count * _SPARSE < n else None
+    codes, scales = quantize(queries)  # [m, dim], [m]
+    error = rounding_error(float(rows.scales.max()), float(scales.max()))
+    slack = 2 * _SIGMAS * error  # both the row and the k-th one may be wrong
+    positions, scores, limit = np.empty(0, np.intp), np.empty(0, np.float32), -np.inf
+    for start in range(0, n if picked is None else len(picked), _AT_ONCE):
+        block = slice(start, start + _AT_ONCE) if picked is None else picked[start : start + _AT_ONCE]
+        rough = best_dots(rows.codes[block], codes, scales) * rows.scales[block]
+        if losses is not None:
+            rough -= losses[block]
+        near = np.flatnonzero(rough >= limit)
+        if shown is not None:
+            near = near[shown[block][near]]
+        positions = np.append(positions, start + near if picked is None else picked[start + near])
+        scores = np.append(scores, rough[near])
+        if len(scores) >= k:
+            last = len(scores) - k
+            limit = np.partition(scores, last)[last] - slack
+            kept = _highest(scores, limit, max(_MOST_RERANKED, 2 * k))
             positions, scores = positions[kept], scores[kept]
-        self._positions, self._scores, self._fresh = [positions], [scores], 0
+    return positions
+
+
+def _highest(scores: NDArray[np.float32], limit: float, most: int) -> NDArray[np.intp]:
+    """The places of the scores that reach the limit, at most this many."""
+    kept = np.flatnonzero(scores >= limit)
+    return kept if len(kept) <= most else np.argpartition(scores, len(scores) - most)[-most:]
 
 
 def _ranked(

@@ -88,7 +88,7 @@ def test_equal_scores_keep_the_order_of_ids_lowest_first():
     dim=st.sampled_from([1, 3, 8, 64, 100]),
     terms=st.integers(1, 4),
     k=st.integers(0, 1600),
-    masks=st.sampled_from(["none", "hidden", "allowed", "both", "short", "nothing"]),
+    masks=st.sampled_from(["none", "hidden", "allowed", "both", "nothing"]),
     losing=st.sampled_from([0, 0.1, 0.8]),
     most=st.sampled_from([1, 2, 40]),
 )
@@ -98,14 +98,11 @@ def test_any_search_equals_brute_force(seed, count, dim, terms, k, masks, losing
     queries = unit(rng.normal(size=(terms, dim)))
     hidden = rng.random(count) < 0.3 if masks in ("hidden", "both") else None
     allowed = rng.random(count) < 0.4 if masks in ("allowed", "both") else None
-    if masks == "short":
-        allowed = np.ones(count // 2, dtype=bool)
-    elif masks == "nothing":
+    if masks == "nothing":
         allowed = np.zeros(count, dtype=bool)
     shown = np.ones(count, dtype=bool) if hidden is None else ~hidden
     if allowed is not None:
-        shown[: len(allowed)] &= allowed
-        shown[len(allowed) :] = False
+        shown &= allowed
     ids = rng.permutation(count) // most + 1  # up to so many rows a photo
     matrix = rows_of(vectors, ids, hidden, None if most == 1 else rng.integers(0, most, count))
     losses = (rng.random(count) * (rng.random(count) < losing)).astype(np.float32) if losing else None
