@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 import stat
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
@@ -47,20 +48,39 @@ def write_private(path: Path, content: str | bytes) -> None:
     destroys the old one. Raises OSError.
     """
     make_private_folder(path.parent)
-    draft = draft_of(path)
+    with drafted(path) as draft:
+        draft.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def drafted(path: Path) -> Iterator[Path]:
+    """An empty file beside `path` for the block to fill; it is synced to disk and replaces `path` afterwards, unless the
+    block raises or takes it away. Raises OSError.
+    """
+    draft = path.with_name(f"{path.name}.{os.urandom(4).hex()}.part")
     try:
-        with open_private(draft, "xb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+        open_private(draft, "xb").close()
+        yield draft
+        if draft.exists():
+            with draft.open("rb+") as file:
+                os.fsync(file.fileno())
+            draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
 
 
-def draft_of(path: Path) -> Path:
-    """A new temporary name, under which a file is written until it is complete."""
-    return path.with_name(f"{path.name}.{os.urandom(4).hex()}.part")
+def move_unless_there(draft: Path, path: Path) -> None:
+    """Moves a file on its disk; raises FileExistsError if there is something at `path`, which stays, and OSError."""
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        raise
+    except OSError:  # the file systems of memory cards have no hard links
+        if os.path.lexists(path):
+            raise FileExistsError from None
+        draft.rename(path)
+    else:
+        draft.unlink()
 
 
 def sweep_drafts(folder: Path, names: str) -> None:

@@ -1,4 +1,4 @@
-"""Checks that a folder can be written before a long job produces files for it."""
+"""Folders that are written: their locks, what the system refuses, and a check before a long job."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import StorageError
+from picsight_engine.errors import BusyError, StorageError
+from picsight_engine.private_files import FILE_MODE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +24,25 @@ def refusals_explained(folder: Path, more: str = "") -> Iterator[None]:
         raise StorageError(
             f"{folder} cannot be written ({fault.strerror}): make room, or check its permissions.{more}"
         ) from fault
+
+
+@contextmanager
+def locked(file: Path, busy: str) -> Iterator[None]:
+    """Holds the lock of a file; BusyError with the sentence `busy` if another process holds it, StorageError if it cannot be
+    written.
+    """
+    from filelock import FileLock, Timeout  # lazy: a search need not pay 35 ms
+
+    lock = FileLock(file, mode=FILE_MODE)
+    with refusals_explained(file.parent):
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise BusyError(busy) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def demand_writable(folder: Path) -> None:

@@ -12,6 +12,7 @@ from picsight_engine.errors import ReplaceError, RequestError
 from picsight_engine.other_programs import package_of
 from picsight_engine.photos.formats import is_photo_name
 from picsight_engine.photos.reading import shown
+from picsight_engine.private_files import move_unless_there
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -78,7 +79,7 @@ def exchange(path: Path, before: bytes | None, after: bytes | None) -> None:
     with _drafted(path, [after or b""]) as draft:
         try:
             if before is None:
-                _put_where_nothing_is(draft, path)
+                move_unless_there(draft, path)
                 return
             shutil.copymode(path, draft)
             if path.is_symlink() or path.read_bytes() != before:
@@ -87,7 +88,7 @@ def exchange(path: Path, before: bytes | None, after: bytes | None) -> None:
                 path.unlink()
             else:
                 draft.replace(path)
-        except FileNotFoundError as fault:
+        except (FileExistsError, FileNotFoundError) as fault:
             raise ChangedMeanwhileError from fault
 
 
@@ -103,14 +104,3 @@ def _drafted(path: Path, chunks: Iterable[bytes]) -> Iterator[Path]:
         yield draft
     finally:
         draft.unlink(missing_ok=True)
-
-
-def _put_where_nothing_is(draft: Path, path: Path) -> None:
-    try:
-        os.link(draft, path)
-    except FileExistsError as fault:
-        raise ChangedMeanwhileError from fault
-    except OSError:  # the file systems of memory cards have no hard links
-        if os.path.lexists(path):
-            raise ChangedMeanwhileError from None
-        draft.rename(path)

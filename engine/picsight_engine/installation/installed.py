@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.bundle import MANIFEST, Bundle, move_bundle, open_bundle, seal_bundle
+from picsight_engine.bundles.destination import locked, refusals_explained
 from picsight_engine.bundles.fields import MODEL_NAME, is_model_name
 from picsight_engine.errors import BundleError, BusyError, RequestError, StorageError
-from picsight_engine.private_files import FILE_MODE, close_tree, make_private, make_private_folder
+from picsight_engine.private_files import close_tree, make_private, make_private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -212,26 +213,13 @@ class InstalledModels:
     @contextmanager
     def lock(self) -> Iterator[None]:
         """The lock for installing and removing models; BusyError if another process holds it."""
-        from filelock import FileLock, Timeout  # lazy: a search need not pay 35 ms
-
-        try:
+        with refusals_explained(self.folder):
             make_private_folder(self.folder)
             close_tree(self.folder)
-            lock = FileLock(self.folder / _LOCK, mode=FILE_MODE)
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise BusyError(
-                "Another Picsight is installing or removing a model right now; wait until it has finished."
-            ) from None
-        except OSError as fault:
-            raise StorageError(
-                f"{self.folder} cannot be written ({fault.strerror}); make room, or check its permissions."
-            ) from fault
-        try:
+        busy = "Another Picsight is installing or removing a model right now; wait until it has finished."
+        with locked(self.folder / _LOCK, busy):
             self._tidy()
             yield
-        finally:
-            lock.release()
 
     def _is_passing(self, name: str) -> bool:
         return any(found[1] == name for path in self._paths() if (found := _PASSING.fullmatch(path.name)))

@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from picsight_engine.errors import BusyError, StorageError
-from picsight_engine.private_files import FILE_MODE
+from picsight_engine.bundles.destination import locked
+from picsight_engine.errors import StorageError
 from picsight_engine.store.connections import connect, explained
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
 FILE_NAME = "library.db"
 LOCK_NAME = "index.lock"
@@ -160,21 +161,7 @@ class Database:
             ) from error
 
 
-@contextmanager
-def index_lock(folder: Path) -> Iterator[None]:
+def index_lock(folder: Path) -> AbstractContextManager[None]:
     """The lock of an indexing run on the library in `folder`; a second run raises BusyError at once."""
-    from filelock import FileLock, Timeout  # lazy: a search need not pay 35 ms
-
-    lock = FileLock(folder / LOCK_NAME, mode=FILE_MODE)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise BusyError(
-            f"Another Picsight is indexing into {folder} right now; wait until it has finished."
-        ) from None
-    except OSError as error:
-        raise StorageError(f"The library folder {folder} cannot be written ({error.strerror}).") from error
-    try:
-        yield
-    finally:
-        lock.release()
+    busy = f"Another Picsight is indexing into {folder} right now; wait until it has finished."
+    return locked(folder / LOCK_NAME, busy)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import LibraryError, RequestError, StorageError
 from picsight_engine.private_files import (
-    draft_of,
+    drafted,
     make_private_folder,
-    open_private,
+    move_unless_there,
     sweep_drafts,
     write_private,
 )
@@ -66,18 +65,12 @@ def back_up(connection: sqlite3.Connection, target: Path, version: int) -> None:
     process has migrated the database from `version` meanwhile.
     """
     sweep_drafts(target.parent, f"{target.name}.*.part")
-    part = draft_of(target)
-    try:
-        open_private(part, "xb").close()
-        with closing(sqlite3.connect(part)) as copy:
+    with drafted(target) as draft:
+        with closing(sqlite3.connect(draft)) as copy:
             connection.backup(copy)
-            if copy.execute("PRAGMA user_version").fetchone()[0] != version:
-                return
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+            (copied,) = copy.execute("PRAGMA user_version").fetchone()
+        if copied != version:
+            draft.unlink()
 
 
 def _back_up_decisions(folder: Path, version: int) -> None:
@@ -101,7 +94,6 @@ def _is_there(path: Path) -> bool:
 
 def _create(path: Path, steps: Steps) -> None:
     """Makes a new library under a temporary name and moves it into place, so that it is never incomplete."""
-    part = draft_of(path)
     try:
         make_private_folder(path.parent)
         # The log of a deleted library: SQLite would replay it into the new one.
@@ -109,29 +101,19 @@ def _create(path: Path, steps: Steps) -> None:
             side = path.with_name(path.name + suffix)
             if side.exists():
                 side.replace(side.with_name(side.name + ".orphan"))
-        open_private(part, "xb").close()
-        with explained(path), closing(connect(part)) as connection:
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            migrate(connection, steps)
-            connection.execute("PRAGMA journal_mode = WAL")  # stored in the file
-        _move_unless_there(part, path)
+        with drafted(path) as draft:
+            with explained(path), closing(connect(draft)) as connection:
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                migrate(connection, steps)
+                connection.execute("PRAGMA journal_mode = WAL")  # stored in the file
+            try:
+                move_unless_there(draft, path)
+            except FileExistsError:  # another process has made the library meanwhile
+                draft.unlink()
     except OSError as error:
         raise StorageError(
             f"The library folder {path.parent} cannot be made or written ({error.strerror}); choose another one."
         ) from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-
-
-def _move_unless_there(part: Path, path: Path) -> None:
-    """Moves the file, unless another process has made the library meanwhile."""
-    try:
-        path.hardlink_to(part)
-    except FileExistsError:
-        return
-    except OSError:  # a file system without hard links
-        part.replace(path)
 
 
 def _prepare(path: Path, steps: Steps) -> bool:
