@@ -40,6 +40,9 @@ _LAST_UNDONE = """
 SELECT id FROM tag_runs AS run WHERE undone_at IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM tag_runs WHERE kind <> 'index' AND undone_at IS NULL AND made_at > run.undone_at
 ) ORDER BY undone_at DESC, id LIMIT 1"""
+# The run that is meant by default, and what is said if there is none, or if it was turned already.
+_BACK = _LAST_DONE, "There is nothing to undo.", "is undone already"
+_FORTH = _LAST_UNDONE, "Nothing was undone.", "was not undone"
 _RUN = f"SELECT {_COLUMNS} FROM tag_runs WHERE id = ?"
 _DEFINITIONS = "SELECT before, after FROM tag_runs WHERE id = ?"
 _TURN = "UPDATE tag_runs SET undone_at = ? WHERE id = ?"
@@ -164,30 +167,18 @@ def runs(db: Database, limit: int) -> list[Run]:
     return [_run(row) for row in db.rows(_LATEST, limit)]
 
 
-def undo(db: Database, run_id: int | None = None) -> Turned:
-    """Undoes a run, by default the user's latest one that is not undone.
+def turn(db: Database, run_id: int | None, *, back: bool) -> Turned:
+    """Undoes a run, by default the user's latest one that is not undone; or redoes one, by default the one undone last.
 
     Raises:
-        RequestError: there is none, it is undone already, or a tag that it changed was changed again.
+        RequestError: there is none, it is undone already or was not undone, or a tag that it changed was changed again.
     """
+    otherwise, without, refusal = _BACK if back else _FORTH
     with db.writer() as connection:
-        run = _chosen(connection, run_id, _LAST_DONE, "There is nothing to undo.")
-        if run.undone:
-            raise RequestError(f'"{run.words}" is undone already.')
-        return _turn(connection, run, undone_at=time.time())
-
-
-def redo(db: Database, run_id: int | None = None) -> Turned:
-    """Redoes an undone run, by default the one undone last.
-
-    Raises:
-        RequestError: there is none, it was not undone, or a tag that it changed has changed since.
-    """
-    with db.writer() as connection:
-        run = _chosen(connection, run_id, _LAST_UNDONE, "Nothing was undone.")
-        if not run.undone:
-            raise RequestError(f'"{run.words}" was not undone.')
-        return _turn(connection, run, undone_at=None)
+        run = _chosen(connection, run_id, otherwise, without)
+        if run.undone == back:
+            raise RequestError(f'"{run.words}" {refusal}.')
+        return _turn(connection, run, undone_at=time.time() if back else None)
 
 
 def _turn(connection: sqlite3.Connection, run: Run, *, undone_at: float | None) -> Turned:

@@ -303,7 +303,7 @@ class Tags(Lookup):
         Raises:
             RequestError: there is none, or a tag that it changed was changed again since.
         """
-        return self._settled(runs.undo(self._db, run_id))
+        return self._settled(runs.turn(self._db, run_id, back=True))
 
     def redo(self, run_id: int | None = None) -> Run:
         """Redoes an undone run, by default the one undone last.
@@ -311,7 +311,7 @@ class Tags(Lookup):
         Raises:
             RequestError: there is none, it was not undone, or a tag that it changed has changed since.
         """
-        return self._settled(runs.redo(self._db, run_id))
+        return self._settled(runs.turn(self._db, run_id, back=False))
 
     def _settled(self, turned: Turned) -> Run:
         """Recomputes the suggestions that could not be restored."""

@@ -14,7 +14,7 @@ from picsight_engine.store.folders import add_folder, remove_folder
 from picsight_engine.store.pairs import mark_missing, mark_returned, pair
 from picsight_engine.store.photos import all_photos, paths_of
 from picsight_engine.store.records import photo_with_fingerprint, photo_with_hash
-from picsight_engine.store.runs import recorded, undo
+from picsight_engine.store.runs import recorded, turn
 from picsight_engine.store.selection import photos_with_copies
 from picsight_engine.store.tagged import person_stars, stars_of
 
@@ -235,7 +235,7 @@ def test_the_last_word_of_a_pair_is_the_one_that_was_given_last_whatever_the_clo
     rate("a.cr2", 1, time.time() + ahead)
     folder.come("b.jpg", NOON, picture=1001)
     rate("b.jpg", 4)
-    undo(db, rate("a.cr2", 2, time.time() + ahead))
+    turn(db, rate("a.cr2", 2, time.time() + ahead), back=True)
     folder.go("b.jpg")
     folder.come("a.jpg", NOON, picture=1001)
     folder.go("a.jpg")
