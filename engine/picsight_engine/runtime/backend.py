@@ -38,11 +38,6 @@ def load_image_encoder(bundle: Bundle, *, threads: int = 1, backend: Backend = B
         from picsight_engine.runtime.coreml import CoreMLImageEncoder  # imports coremltools: 3.3 s
 
         return CoreMLImageEncoder(bundle)
-    from picsight_engine.runtime.onnx import (  # imports onnxruntime: 230 ms
-        FixedImageEncoder,
-        OnnxImageEncoder,
-    )
+    from picsight_engine.runtime.onnx import CORE_ML, OnnxImageEncoder  # imports onnxruntime: 230 ms
 
-    if backend is Backend.PROVIDER:
-        return FixedImageEncoder(bundle)
-    return OnnxImageEncoder(bundle, threads=threads)
+    return OnnxImageEncoder(bundle, threads, CORE_ML if backend is Backend.PROVIDER else None)

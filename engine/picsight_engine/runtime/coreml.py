@@ -1,6 +1,6 @@
 """The backend for Macs with Apple silicon: the image tower in Core ML, never the text tower.
 
-ONNX Runtime's Core ML provider (`FixedImageEncoder`) is the alternative. It needs no package and no extra. But it splits a
+ONNX Runtime's Core ML provider (`onnx.CORE_ML`) is the alternative. It needs no package and no extra. But it splits a
 graph at every unknown operator and copies between the parts, it translates the graph again in each process, and it keeps
 the graph's float32, which the neural engine does not support, so that Core ML uses the CPU or the GPU. A package converted
 once from torch is one program with fixed shapes and half precision. This is from the documentation of both, not measured;

@@ -139,31 +139,20 @@ class _Tower:
 class OnnxImageEncoder(_Tower):
     """An image tower; thread-safe."""
 
-    def __init__(self, bundle: Bundle, threads: int = 1) -> None:
-        """Loads the graph; raises BundleError if the tower is missing, damaged, or does not fit its manifest."""
-        spec = bundle.image_spec()
-        session = _load(bundle.folder / spec.graph, _options(threads))
-        super().__init__(bundle, spec, (None, 3, spec.size, spec.size), session)
-
-
-class FixedImageEncoder(_Tower):
-    """An image tower with a batch of one photo, for providers that need fixed shapes."""
-
-    def __init__(self, bundle: Bundle, providers: Providers = CORE_ML) -> None:
-        """Loads the graph for `providers`.
+    def __init__(self, bundle: Bundle, threads: int = 1, providers: Providers | None = None) -> None:
+        """Loads the graph; for `providers`, which need fixed shapes, with a batch of one photo.
 
         Raises:
             BundleError: the tower is missing, damaged, does not fit its manifest, or the first provider rejects it.
         """
-        spec = bundle.image_spec()
+        spec, options = bundle.image_spec(), _options(threads)
         path = bundle.folder / spec.graph
-        options = _options(threads=1)
-        for node in _load(path, options).get_inputs():
+        for node in _load(path, options).get_inputs() if providers else ():
             if node.shape and isinstance(node.shape[0], str):  # an axis without a name cannot be fixed
                 options.add_free_dimension_override_by_name(node.shape[0], 1)
-        session = _load(path, options, providers)
+        session = _load(path, options, providers or CPU)
         super().__init__(bundle, spec, (None, 3, spec.size, spec.size), session)
-        self._single = True
+        self._single = self._single or providers is not None
 
 
 class OnnxTextEncoder(_Tower):

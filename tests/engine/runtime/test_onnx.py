@@ -15,7 +15,6 @@ from picsight_engine.runtime.backend import Backend, load_image_encoder
 from picsight_engine.runtime.onnx import (
     CORE_ML,
     CPU,
-    FixedImageEncoder,
     OnnxImageEncoder,
     OnnxTextEncoder,
     has_core_ml,
@@ -66,7 +65,7 @@ def test_a_fixed_batch_gives_the_same_vectors_as_the_free_one(
     onnx.save(call_axis(onnx.load(tiny_files["image.onnx"]), axis), tmp_path / "named.onnx")
     bundle = make_bundle(files={"image.onnx": tmp_path / "named.onnx"})
     pixels = make_pixels(5)
-    encoder = FixedImageEncoder(bundle, CPU)
+    encoder = OnnxImageEncoder(bundle, providers=CPU)
     assert (
         encoder.encode(pixels)
         == np.concatenate([OnnxImageEncoder(bundle).encode(own[None]) for own in pixels])
@@ -111,7 +110,7 @@ def test_a_truncated_graph_is_one_sentence(make_bundle, keep):
         OnnxImageEncoder(bundle)
     assert "\n" not in str(caught.value)
     with pytest.raises(BundleError) as fixed:
-        FixedImageEncoder(bundle, CPU)
+        OnnxImageEncoder(bundle, providers=CPU)
     assert str(fixed.value) == str(caught.value)
 
 
