@@ -27,7 +27,7 @@ from picsight_engine.indexing.messages import (
     WorkerOrder,
 )
 from picsight_engine.indexing.worker import work
-from picsight_engine.photos.reading import Limits, problem
+from picsight_engine.photos.reading import Limits, lost_photo
 from picsight_engine.processes import START_SECONDS, bury, start
 
 if TYPE_CHECKING:
@@ -45,7 +45,6 @@ WORKER_BYTES = 90_000_000  # one worker with its copy of the image tower
 LARGE_PIXELS = 50_000_000  # a decoded copy of a 250-megapixel picture is 0.75 GB: one such picture at a time
 _FAILED_STARTS = 5  # in a row, before the machine is blamed
 _PATIENCE = 1.0  # seconds between checks of a single process
-_LOST = {"timeout": "takes too long to read", "crashed": "made the program that reads it crash"}
 
 
 def suitable_workers() -> int:
@@ -255,7 +254,8 @@ def picture_vector(bundle: Bundle, path: Path) -> NDArray[np.float32]:
         ImageError: it cannot be read.
         BundleError: the image tower is missing or cannot be loaded.
     """
-    with closing(Crew(bundle, Limits())) as crew:
+    limits = Limits()
+    with closing(Crew(bundle, limits)) as crew:
         crew.hire(1)
         while not crew.idle:
             crew.wait(_PATIENCE)
@@ -270,4 +270,4 @@ def picture_vector(bundle: Bundle, path: Path) -> NDArray[np.float32]:
                     raise ImageError(news.code, news.message, path)
                 else:
                     assert isinstance(news, Lost), "a picture is identified, described, or not"
-                    raise problem(news.code, path, _LOST[news.code])
+                    raise lost_photo(news.code, path, limits, "cannot be compared")

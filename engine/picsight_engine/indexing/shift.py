@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from picsight_engine.indexing.batch import Bad, Seen
 from picsight_engine.indexing.events import Progress
 from picsight_engine.indexing.messages import Failed, Identified, Lost, WorkerOrder
-from picsight_engine.photos.reading import shown
+from picsight_engine.photos.reading import lost_photo
 from picsight_engine.store.folders import file_path
 
 if TYPE_CHECKING:
@@ -191,7 +191,8 @@ class Shift:
             if not self._alone:
                 self._suspects.append(task)
                 return
-            news = Failed(news.code, _lost_sentence(task, news, self._limits))
+            lost = lost_photo(news.code, _path(task), self._limits, "was left out")
+            news = Failed(news.code, lost.message)
         if news.detail:
             _LOG.info("%s\n%s", news.message, news.detail)
         if news.code == "vanished" and self._has_vanished(task.folder):
@@ -222,11 +223,3 @@ class Shift:
 
 def _path(task: Task) -> Path:
     return file_path(task.folder.path, task.file.name)
-
-
-def _lost_sentence(task: Task, lost: Lost, limits: Limits) -> str:
-    path = shown(_path(task))
-    if lost.code == "timeout":
-        seconds = limits.seconds_for(_path(task))
-        return f"{path} took longer than {seconds:g} seconds to read, so it was left out. Save it again in another program."
-    return f"{path} makes the program that reads pictures crash, so it was left out. Save it again in another program."

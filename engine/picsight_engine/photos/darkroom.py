@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.errors import CancelledError, ImageError, PicsightError
 from picsight_engine.photos.formats import is_film
-from picsight_engine.photos.reading import problem, read_photo
+from picsight_engine.photos.reading import lost_photo, problem, read_photo
 from picsight_engine.processes import START_SECONDS, bury, settle, silence_decoders, start, time_limit
 
 if TYPE_CHECKING:
@@ -216,13 +216,8 @@ class Darkroom:
             return PicsightError(
                 "The process that reads photos does not start. Free some memory and try again."
             )
-        code: ProblemCode = "crashed"
-        reason = "makes the program that reads pictures crash, so it cannot be shown"
-        if isinstance(fault, TimeoutError):
-            code = "timeout"
-            seconds = self._limits.seconds_for(path)
-            reason = f"took longer than {seconds:g} seconds to read, so it cannot be shown"
-        return problem(code, path, f"{reason}. Save it again in another program")
+        code: ProblemCode = "timeout" if isinstance(fault, TimeoutError) else "crashed"
+        return lost_photo(code, path, self._limits, "cannot be shown")
 
 
 class _Enlarger:

@@ -97,6 +97,14 @@ def problem(code: ProblemCode, path: Path, reason: str) -> ImageError:
     return ImageError(code, f"{shown(path)} {reason}.", path)
 
 
+def lost_photo(code: ProblemCode, path: Path, limits: Limits, outcome: str) -> ImageError:
+    """One sentence about a file whose process crashed or took too long; `outcome` is what follows, as "was left out"."""
+    reason = "makes the program that reads pictures crash"
+    if code == "timeout":
+        reason = f"took longer than {limits.seconds_for(path):g} seconds to read"
+    return problem(code, path, f"{reason}, so it {outcome}. Save it again in another program")
+
+
 def shown(path: Path | str | bytes) -> str:
     """A path for a message; invalid bytes become question marks, so that any output accepts it."""
     return os.fsencode(path).decode("utf-8", "replace")
