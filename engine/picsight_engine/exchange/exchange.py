@@ -277,8 +277,8 @@ class _FileStatements:
             self._add("/".join(keyword), photo, decision, sidecar.photo)
         for keyword in packet.gone:
             self.intake.add_withdrawal("/".join(keyword), photo, FileDecision("withdrawn", XMP, time))
-        own = self._ratings.get(photo)
-        shown_stars = None if own is None else own.stars
+        given = self._ratings.get(photo)
+        shown_stars = None if given is None else given.stars
         if shown_stars is None and file is not None:
             shown_stars = metadata_of(self._db, file.id).rating
         stars = packet.rating

@@ -291,10 +291,10 @@ class _Download:
         found = file_record(self._part).sha256
         stated, revision, expected = self._notes.stated_sha256, self._notes.revision, self._sha256
         if expected not in {None, found}:
-            whose = "Picsight knows" if self._wanted.sha256 else f"{self._host} states"
+            source = "Picsight knows" if self._wanted.sha256 else f"{self._host} states"
             self._discard()
             raise DownloadError(
-                f"{self._target.name} arrived with another content than the one that {whose} (SHA-256 {found[:16]}... "
+                f"{self._target.name} arrived with another content than the one that {source} (SHA-256 {found[:16]}... "
                 f"instead of {expected[:16]}...), and was not installed; try again, or on another network."
             )
         self._part.replace(self._target)
