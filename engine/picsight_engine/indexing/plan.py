@@ -25,6 +25,8 @@ GUARDED_FILES = 50  # a folder with fewer files may lose any number of them
 GUARDED_LOSS = 0.2  # a larger folder that loses this share at once counts as a disconnected disk
 # Problems that are retried even if time and size are unchanged; so are films that are "not_read", once they can be.
 HEALS_UNSEEN = frozenset({"no_permission", "vanished"})
+# A busy machine, or one short of memory, causes these too: such a file is tried in this many runs.
+_MACHINE_PROBLEMS, _MOST_TRIES = frozenset({"timeout", "crashed"}), 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def make_plan(views: Iterable[FolderView], complete: Collection[int], metadata_r
 
     `complete` are the photos that lack nothing; others are read again. So are files whose metadata were read by an older
     rule than `metadata_rule`, and files whose side-cars came, changed or went. Files that failed and have not changed are
-    skipped, unless they were readable before.
+    skipped, unless they were readable before or the machine may have been the cause.
     """
     plan = Plan()
     views = list(views)
@@ -133,7 +135,8 @@ def _plan_seen(plan: Plan, view: FolderView, complete: Collection[int], metadata
         if problem is not None:
             was_read = known is not None and known.photo_id is not None
             may_be_part = problem.code == "not_read" and bool(seen.companions)  # its photo may have come
-            heals = problem.code in heals_unseen or may_be_part
+            is_due = problem.code in _MACHINE_PROBLEMS and problem.tries < _MOST_TRIES
+            heals = problem.code in heals_unseen or may_be_part or is_due
             if was_read or heals or is_changed(problem, seen):
                 plan.tasks.append(Task(view.folder, seen, known))
         elif (

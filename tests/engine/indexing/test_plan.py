@@ -135,6 +135,13 @@ def test_what_heals_without_a_new_time_is_always_tried_again(code):
     assert task_names(plan(view([], [seen(1)], problems=[problem(1, code)]))) == [b"1.jpg"]
 
 
+@pytest.mark.parametrize("code", ["timeout", "crashed"])
+def test_what_a_busy_machine_may_have_caused_is_tried_in_three_runs(code):
+    bad = problem(1, code)
+    assert task_names(plan(view([], [seen(1)], problems=[bad]))) == [b"1.jpg"]
+    assert plan(view([], [seen(1)], problems=[replace(bad, tries=3)])).tasks == []
+
+
 def test_problems_of_files_that_are_gone_are_healed_and_those_not_seen_behind_a_locked_door_stay():
     gone, hidden = problem(1), problem(2, name=b"locked/2.jpg")
     locked = SeenProblem(b"locked", "no_permission", "The folder is locked.")
