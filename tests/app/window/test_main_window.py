@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QItemSelectionModel, QMimeData, QModelIndex, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QDropEvent, QGuiApplication
+from PySide6.QtGui import QDesktopServices, QDropEvent, QGuiApplication, QImage
 from PySide6.QtWidgets import (
     QAbstractButton,
     QFileDialog,
@@ -413,6 +413,23 @@ def test_a_run_can_be_paused_and_resumed_to_its_end(qtbot, model_window, few_pho
     window.frame.status.resume_requested.emit()
     wait_for_photos(qtbot, window, 3)
     wait_until_read(qtbot, window)
+
+
+def test_a_folder_that_is_added_during_a_run_is_not_read_only_after_it(
+    qtbot, model_window, real_photos, tmp_path, held
+):
+    held.gate.clear()
+    window = model_window([real_photos], jobs=held)
+    qtbot.waitUntil(lambda: window.frame.status.words().startswith("Indexing"))
+    (tmp_path / "New").mkdir()
+    QImage(640, 480, QImage.Format.Format_RGB32).save(str(tmp_path / "New" / "newest.png"))
+    window.library.add_folders([tmp_path / "New"])
+    qtbot.waitUntil(lambda: len(window.library.overview.folders) == 2)
+    held.gate.set()
+    wait_for_photos(qtbot, window, 25)
+    wait_until_read(qtbot, window)
+    ids = {photo.path.name: photo.id for photo in window.frame.model.wall.results}
+    assert ids["newest.png"] < max(ids.values())  # ids are given as photos are read
 
 
 def test_while_a_run_goes_on_sidebar_header_and_status_line_have_one_number_and_it_is_that_of_the_library(

@@ -219,12 +219,14 @@ class LibraryController(QObject):
             self.change(work, go_on, self._status.show_emptier)
 
     def index(self) -> None:
-        """Index all folders; during a run, start another one after it."""
+        """Index all folders; during a run, end it and begin again, which keeps its results and sees what has changed."""
         library = self._library
         if library is None or not self.overview.folders:
             return
         if self._run is not None or self._choosing is not None:
             self._again = True
+            if self._run is not None:
+                self._run.cancel()
             return
         self._paused, self.has_looked, self._run_folders = False, False, len(self.overview.folders)
         self._begun_with |= self._added
@@ -409,7 +411,7 @@ class LibraryController(QObject):
         self.has_looked, self.emptier = not event.cancelled, event.emptier
         self._take_overview(overview)
         if event.cancelled:
-            if self._next_model is None:  # else the next run follows at once
+            if self._next_model is None and not self._again:  # else the next run follows at once
                 self._status.show_paused()
         elif changed:
             words = self.tr("The new model has read your photos. Searches use it from now on.")
