@@ -576,6 +576,8 @@ def test_a_tag_that_is_there_is_decided_on_at_once_and_other_changes_are_asked_a
 
 
 def test_the_list_finds_a_tag_by_its_letters_and_leads_to_its_studio(qtbot, window, library):
+    window.tag_pages.show()
+    assert window.focusWidget().text() == "New tag"  # there is none yet, and Enter makes one
     library.tags.new("Birds", prompts=["bird"])
     library.tags.new("Évora", parent="Birds")
     window.tags.look()

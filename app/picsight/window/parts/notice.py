@@ -60,7 +60,7 @@ class Notice(QWidget):
         self._title.setText(title)
         self._sentence.setText(sentence)
         self._sentence.setVisible(bool(sentence))
-        self._ways.offer(ways)
+        self.setFocusProxy(self._ways.offer(ways))
 
 
 class Ways(QHBoxLayout):
@@ -70,8 +70,8 @@ class Ways(QHBoxLayout):
         super().__init__()
         self._host = host
 
-    def offer(self, ways: Sequence[Way]) -> None:
-        """Show a button for each; the first is the primary one."""
+    def offer(self, ways: Sequence[Way]) -> Button | None:
+        """Show a button for each; returns the first one, which is the primary one."""
         while (item := self.takeAt(0)) is not None:
             if widget := item.widget():
                 widget.deleteLater()
@@ -81,6 +81,7 @@ class Ways(QHBoxLayout):
             buttons[-1].clicked.connect(action)
         if buttons:
             filled(self, self._host, 1, *buttons, 1, gap=PAD)
+        return buttons[0] if buttons else None
 
 
 class FirstRun(QWidget):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from picsight_engine.store.tags import TagKind
     from picsight_engine.tags.tree import Tag
 
-WIDE = 24.0  # em
+WIDE = 28.0  # em
 MEASURES = Measures(high=2.0, icon=1.125, before=HALF, after=HALF, between=PAD)
 
 

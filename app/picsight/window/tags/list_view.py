@@ -107,6 +107,7 @@ class TagList(QWidget):
             name = isolated(f"“{self.line.text().strip()}”")
             self.notice.say(self.tr("No tag or album is called {name}.").format(name=name))
         self._pages.setCurrentWidget(self.rows if found else self.notice)
+        self.setFocusProxy(self.line if self._tags else self.notice)
 
     def _open(self, index: Index) -> None:
         self.opened.emit(index.data(VALUE))

@@ -132,7 +132,7 @@ class TagPages(QObject):
             tags.exchange_requested.connect(self.exchange_requested)
             tags.left.connect(self._pages.show_photos)
             self._deeds.changed.connect(tags.show_tags)
-            self._pages.add_page(tags, tags.line, self._pages.show_photos)
+            self._pages.add_page(tags, tags, self._pages.show_photos)
         tags.show_tags(self._deeds.tags)
         self._pages.show_page(tags)
 
