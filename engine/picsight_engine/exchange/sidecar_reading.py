@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from picsight_engine.photos.xmp import Packet
+
+
+_VERSION = re.compile(r"_\d\d(?=\.\w+$)")  # darktable edits a.jpg once more in a_01.jpg.xmp
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,8 @@ def read_sidecars(place: Path, faults: list[str]) -> Iterator[Sidecar]:
             except (PacketError, OSError) as fault:
                 faults.append(f"{shown(folder / name)} was left out: {fault}. Repair or remove it.")
                 continue
-            if packet.keywords or packet.gone or packet.rating is not None:
+            is_version = packet.original is None and _is_version(folder / Path(name).stem)
+            if not is_version and (packet.keywords or packet.gone or packet.rating is not None):
                 for photo in _owners(folder / name, photos, packet):
                     is_long = photo.name == Path(name).stem
                     short = short_sidecar(photo) if is_long else folder / name
@@ -65,6 +70,11 @@ def read_sidecars(place: Path, faults: list[str]) -> Iterator[Sidecar]:
                         yield Sidecar(photo, replace(packet, rating=None), written_at)
                     elif is_long or counts:
                         yield Sidecar(photo, packet, written_at)
+
+
+def _is_version(photo: Path) -> bool:
+    """Whether a side-car's photo is only a further version of another one, which has a side-car for it itself."""
+    return not photo.exists() and photo.with_name(_VERSION.sub("", photo.name)).exists()
 
 
 def _owners(sidecar: Path, photos: list[str], packet: Packet) -> list[Path]:

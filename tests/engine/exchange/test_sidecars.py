@@ -336,6 +336,7 @@ def test_a_folder_of_side_cars_is_read_with_what_lies_below(photo):
         (root / name).write_bytes(b"photo")
     shutil.copy(PACKETS / "immich.xmp", root / "photo.jpg.xmp")
     shutil.copy(PACKETS / "darktable.xmp", root / "below" / "low.jpg.XMP")
+    shutil.copy(PACKETS / "darktable.xmp", root / "below" / "low_01.jpg.xmp")  # its second version
     shutil.copy(PACKETS / "windows.xmp", root / "own.jpg.xmp")
     shutil.copy(PACKETS / "lightroom.xmp", root / "own.xmp")
     for name in ("clip.jpg.png", "raw.nef.jpg", "pair.jpeg", "both.jpg"):
