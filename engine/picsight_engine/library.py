@@ -501,6 +501,8 @@ class Library:
         if found is None:
             problem = None if isinstance(photo, int) else self.problem_of(photo)
             unknown = f"{photo} is no photo of the library; index its folder first."
+            if isinstance(photo, Path) and os.path.isdir(photo):  # noqa: PTH112 -- Path raises where it may not look
+                unknown = f"{photo} is a folder; name photos in it."
             raise RequestError(unknown if problem is None else problem.message)
         return found, str(found.path if isinstance(photo, int) else photo.absolute())
 

@@ -46,17 +46,28 @@ class Commands(click.Group):
         """All commands, in the order of the help page."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """The command, or None if there is none of that name; UsageError for a folder, which says what to type."""
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command; UsageError for a folder or an unknown name, which says what to type."""
         if cmd_name not in COMMANDS:
             if os.path.isdir(cmd_name):  # noqa: PTH112 - Path raises where it may not look
                 raise click.UsageError(
                     f"{cmd_name} is a folder. Type: picsight index FOLDER, or for the window: picsight --add FOLDER"
                 )
-            return None
+            if ctx.resilient_parsing:  # shell completion
+                return None
+            raise click.UsageError(_unknown(cmd_name))
         module = importlib.import_module(f"picsight.cli.commands.{COMMANDS[cmd_name]}")
         command: click.Command = getattr(module, cmd_name)
         return command
+
+
+def _unknown(name: str) -> str:
+    """The sentence about a word that is no command: a slip of the keys, or what to search for."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, COMMANDS, n=1)
+    advice = f"Did you mean {near[0]}?" if near else f"To search, type: picsight search {name}"
+    return f'There is no command "{name}". {advice}'
 
 
 _ADD = click.Option(

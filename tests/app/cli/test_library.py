@@ -141,7 +141,8 @@ def test_doctor_beside_a_running_index_waits_and_damage_weighs_more_than_that(ow
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["sunset"], "No such command"),
+        (["sunset"], "To search, type: picsight search sunset"),
+        (["serach", "sunset"], "Did you mean search?"),
         (["/"], "/ is a folder. Type: picsight index FOLDER"),
         (["search"], "Type what the photo shows"),
         (["search", "dog", "--stdin"], "not both"),

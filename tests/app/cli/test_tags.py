@@ -143,6 +143,7 @@ def test_what_a_person_reads(tags, photos):
         (["change", "Favourites", "--threshold", "0.3"], "is filled by hand"),
         (["new", "a", "--parent", "b"], 'There is no tag "b"'),
         (["new", "a", "--example", "nowhere.jpg"], "is no photo of the library"),
+        (["new", "a", "--example", "."], "is a folder; name photos in it"),
         (["new", "a", "--example", "b.jpg", "--not", "b.jpg"], "as --example and as --not"),
         (["suggest", "Favourites"], "is filled by hand"),
         (["accept", "b", "nowhere.jpg"], 'There is no tag "b"'),
