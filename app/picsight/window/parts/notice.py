@@ -60,7 +60,8 @@ class Notice(QWidget):
         self._title.setText(title)
         self._sentence.setText(sentence)
         self._sentence.setVisible(bool(sentence))
-        self.setFocusProxy(self._ways.offer(ways))
+        if first := self._ways.offer(ways):
+            self.setFocusProxy(first)
 
 
 class Ways(QHBoxLayout):
