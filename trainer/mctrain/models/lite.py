@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-import timm
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
@@ -57,6 +56,8 @@ class Lite(nn.Module):
 
     def __init__(self, name: str = "lite0", size: int | None = None) -> None:
         super().__init__()
+        import timm  # 2 s, which models on other towers need not wait for
+
         self.network = timm.create_model(f"tf_efficientnet_{name}", pretrained=False)
         self.size = size
 
