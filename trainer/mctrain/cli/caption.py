@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mctrain.cli.jobs import Engine, demand_room, job_options, work
-from mctrain.cli.options import cache_option
+from mctrain.cli.options import cache_option, count_option
 from mctrain.data.named import named_shards
 from mctrain.data.words import CAPTIONS, demand_tag
 
@@ -26,10 +26,8 @@ _PUBLISHED = "open_clip:coca_ViT-L-14@mscoco_finetuned_laion2B-s13B-b90k"  # Dat
     help="A CoCa of open_clip (open_clip:NAME@WEIGHTS or open_clip:local-dir:FOLDER), or URL@MODEL of your own "
     "chat completions server that accepts images, such as http://localhost:8000/v1@llava.",
 )
-@click.option("--concurrency", default=8, show_default=True, type=click.IntRange(1), help="Requests at once.")
-@click.option(
-    "--captions", default=5, show_default=True, type=click.IntRange(min=1), help="Captions per photo."
-)
+@count_option("--concurrency", 8, "Requests at once.")
+@count_option("--captions", 5, "Captions per photo.")
 @click.option(
     "--top-p",
     default=0.9,
@@ -37,9 +35,7 @@ _PUBLISHED = "open_clip:coca_ViT-L-14@mscoco_finetuned_laion2B-s13B-b90k"  # Dat
     type=click.FloatRange(0, 1, min_open=True),
     help="Nucleus sampling: draw from the likeliest tokens up to this total probability.",
 )
-@click.option(
-    "--tokens", default=30, show_default=True, type=click.IntRange(min=6), help="Longest caption, in tokens."
-)
+@count_option("--tokens", 30, "Longest caption, in tokens.", least=6)
 @click.option("--seed", default=0, show_default=True, help="Seed of the sampling.")
 @click.option("--tag", default=CAPTIONS, show_default=True, help="Key in syn.json that holds the captions.")
 @click.option(

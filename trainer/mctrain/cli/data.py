@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mctrain.cli.join import join
-from mctrain.cli.options import output_option
+from mctrain.cli.options import NEW_FILE, count_option, output_option
 from mctrain.cli.progress import PRINTED, bar, printable, tell_some
 from mctrain.cli.reinforced import look, verify
 from mctrain.data.apart import EVERYDAY
@@ -44,16 +44,8 @@ for _command in (join, look, verify):
 @data.command(name="pack")
 @click.argument("source", type=click.Path(exists=True, path_type=Path), metavar="FOLDER_OR_FILE")
 @output_option("Folder of the shards.")
-@click.option(
-    "--side",
-    default=512,
-    show_default=True,
-    type=click.IntRange(min=16),
-    help="Short side in pixels to which larger photos are scaled.",
-)
-@click.option(
-    "--per-shard", default=1000, show_default=True, type=click.IntRange(min=1), help="Photos per shard."
-)
+@count_option("--side", 512, "Short side in pixels to which larger photos are scaled.", least=16)
+@count_option("--per-shard", 1000, "Photos per shard.")
 @click.option("--license", "licence", default="", help="Licence of photos whose captions name none.")
 def pack_photos(source: Path, output: Path, side: int, per_shard: int, licence: str) -> None:
     """Packs photos into shards, from a folder, an img2dataset .parquet, or decisions exported by a Picsight library (.jsonl).
@@ -101,7 +93,7 @@ def stats(shards: tuple[str, ...], *, as_json: bool) -> None:
     "-o",
     "--output",
     required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=NEW_FILE,
     help="Output table: one word and its photo count per line.",
 )
 def words_(shards: tuple[str, ...], *, output: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mctrain.cli.options import cache_option, data_option, sheet_option, tasks_option
+from mctrain.cli.options import FILE, NEW_FILE, cache_option, data_option, sheet_option, tasks_option
 from mctrain.cli.progress import bar, printable
 from mctrain.whole_files import write_whole
 from picsight_engine.bundles.destination import demand_writable
@@ -39,7 +39,7 @@ class _Measured:
 @click.option("--against", metavar="SUBJECT", help="Another subject, to compare with SUBJECT photo by photo.")
 @click.option(
     "--report",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=NEW_FILE,
     help="Markdown report to write, with a plot of accuracy against latency beside it (.svg).",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of lines.")
@@ -125,12 +125,7 @@ def _document(one: _Measured, other: _Measured | None) -> dict[str, Any]:
 @click.command()
 @click.argument("subject")
 @click.argument("shards", metavar="SHARD...", nargs=-1, required=True)
-@click.option(
-    "--queries",
-    required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Text file of searches, one per line.",
-)
+@click.option("--queries", required=True, type=FILE, help="Text file of searches, one per line.")
 @sheet_option
 @cache_option
 def answers(subject: str, *, shards: tuple[str, ...], queries: Path, output: Path, cache: Path) -> None:

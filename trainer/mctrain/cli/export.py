@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mctrain.cli.options import data_option, output_option
+from mctrain.cli.options import FOLDER, NEW_FILE, data_option, output_option
 from mctrain.cli.progress import bar, printable
 from picsight_engine.bundles.bundle import open_bundle
 
@@ -43,15 +43,11 @@ def tell_exported(bundle: Bundle, *, keeps_space: bool = False) -> None:
 @click.command()
 @click.argument("checkpoint", type=click.Path(path_type=Path))
 @output_option("Folder of the bundle.")
-@click.option(
-    "--shard",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Photos and captions to measure the drift on.",
-)
+@click.option("--shard", type=NEW_FILE, help="Photos and captions to measure the drift on.")
 @click.option("--int8-text", is_flag=True, help="Store the text tower as int8 instead of float16.")
 @click.option(
     "--image-of",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=FOLDER,
     help="Bundle with the same image tower, whose file and vector space are kept.",
 )
 @click.option("--coreml", is_flag=True, help="Write the image tower as a Core ML package too.")
@@ -98,7 +94,7 @@ def export(
 
 
 @click.command()
-@click.argument("bundle", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("bundle", type=FOLDER)
 @data_option
 def calibrate(bundle: Path, *, data: Path) -> None:
     """Fits what ranks photos of BUNDLE, the score above which they match, and the region of its space that holds blank pictures.

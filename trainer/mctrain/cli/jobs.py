@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from mctrain.cli.options import count_option
 from mctrain.cli.progress import bar, tell_some
 from mctrain.places import place_of
 from picsight_engine.bundles.destination import demand_writable
@@ -56,13 +57,7 @@ def job_options(command: _Command) -> _Command:
             metavar="K/N",
             help="Process one part of the shards, such as 3/64; for several machines.",
         ),
-        click.option(
-            "--processes",
-            default=1,
-            show_default=True,
-            type=click.IntRange(min=1),
-            help="Cores per worker, for decoding photos.",
-        ),
+        count_option("--processes", 1, "Cores per worker, for decoding photos."),
         click.option(
             "--engine",
             default="local",

@@ -13,11 +13,13 @@ from mctrain.places import Place, place_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
+NEW_FILE = click.Path(dir_okay=False, path_type=Path)
+
 data_option = click.option(
-    "--data",
-    required=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder of the shards, class names and templates.",
+    "--data", required=True, type=FOLDER, help="Folder of the shards, class names and templates."
 )
 
 # features are keyed by content, so all runs can share the folder
@@ -25,27 +27,22 @@ cache_option = click.option(
     "--cache",
     default=lambda: Path(platformdirs.user_cache_dir("mctrain", appauthor=False)),
     show_default="the user's cache folder",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=NEW_FOLDER,
     help="Cache of features, indexes and unpacked files; may be deleted at any time.",
 )
 
 bundle_option = click.option(
-    "--bundle",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Also export the result to this folder, with an int8 text tower.",
+    "--bundle", type=NEW_FOLDER, help="Also export the result to this folder, with an int8 text tower."
 )
-
 
 tasks_option = click.option(
     "--tasks",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=NEW_FILE,
     show_default="the list that ships",
     help="TOML list of tasks, instead of the built-in one.",
 )
 
-sheet_option = click.option(
-    "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The sheet, a PNG."
-)
+sheet_option = click.option("-o", "--output", required=True, type=NEW_FILE, help="The sheet, a PNG.")
 
 
 class FolderOrUrl(click.ParamType[Place]):
@@ -57,14 +54,17 @@ class FolderOrUrl(click.ParamType[Place]):
         """As click wants it."""
         if "://" in str(value):
             return place_of(str(value))
-        folder: Path = click.Path(exists=True, file_okay=False, path_type=Path).convert(
-            str(value), param, context
-        )
+        folder: Path = FOLDER.convert(str(value), param, context)
         return folder
 
 
 def output_option(holds: str) -> Callable[[click.decorators.FC], click.decorators.FC]:
     """Adds `--output`; `holds` is its help text."""
-    return click.option(
-        "-o", "--output", required=True, type=click.Path(file_okay=False, path_type=Path), help=holds
-    )
+    return click.option("-o", "--output", required=True, type=NEW_FOLDER, help=holds)
+
+
+def count_option(
+    name: str, default: int, text: str, least: int = 1
+) -> Callable[[click.decorators.FC], click.decorators.FC]:
+    """Adds an option for a whole number of at least `least`; `text` is its help text."""
+    return click.option(name, default=default, show_default=True, type=click.IntRange(least), help=text)

@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from mctrain.cli.jobs import Engine, demand_room, job_options, work
-from mctrain.cli.options import cache_option
+from mctrain.cli.options import FOLDER, cache_option, count_option
 from mctrain.cli.progress import bar
 from mctrain.data.named import find_shards, named_shards
 from mctrain.data.phrasing import load_phrasing
@@ -34,7 +34,7 @@ _LEAST_AREAS = {"weak": 0.9}  # 0.08 for others; both as published
     multiple=True,
     help="A bundle's folder, a checkpoint, or open_clip:NAME@WEIGHTS; repeatable, in the order of the embeddings.",
 )
-@click.option("--views", default=5, show_default=True, type=click.IntRange(min=1), help="Views a photo.")
+@count_option("--views", 5, "Views a photo.")
 @click.option(
     "--augmentation",
     default="strong",
@@ -57,11 +57,7 @@ _LEAST_AREAS = {"weak": 0.9}  # 0.08 for others; both as published
     help="Storage format of the embeddings.",
 )
 @click.option("--recipe", help="Take the shards and these options from a recipe; needs --data.")
-@click.option(
-    "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder of a recipe's shards.",
-)
+@click.option("--data", type=FOLDER, help="Folder of a recipe's shards.")
 @click.option(
     "--bank",
     multiple=True,

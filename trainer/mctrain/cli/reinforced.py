@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import numpy as np
 
-from mctrain.cli.options import cache_option, sheet_option
+from mctrain.cli.options import FILE, FOLDER, cache_option, count_option, sheet_option
 from mctrain.cli.progress import bar, printable
 from mctrain.data.reinforced.manifest import MANIFEST, ReinforcedManifest, load_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from mctrain.data.reinforced.sample import ReinforcedSample
 
 
 @click.command()
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option(
-    "--count",
-    default=20,
-    show_default=True,
-    type=click.IntRange(min=1),
-    help="Samples to read and embed again, spread over the shards.",
-)
+@click.argument("folder", type=FOLDER)
+@count_option("--count", 20, "Samples to read and embed again, spread over the shards.")
 @click.option("--all", "whole", is_flag=True, help="Read every sample; --count of them are embedded again.")
 @click.option(
     "--teacher",
@@ -104,7 +98,7 @@ def _compare(
 
 
 @click.command()
-@click.argument("shard", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("shard", type=FILE)
 @sheet_option
 @click.option(
     "--count",
@@ -115,7 +109,7 @@ def _compare(
 )
 @click.option(
     "--manifest",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=FILE,
     help=f"Manifest that names the teachers of a reinforced shard; {MANIFEST} beside it unless given.",
 )
 def look(shard: Path, output: Path, count: int, manifest: Path | None) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mctrain.cli.options import bundle_option, cache_option, data_option, output_option
+from mctrain.cli.options import bundle_option, cache_option, count_option, data_option, output_option
 from mctrain.cli.progress import bar
 from mctrain.cli.runs import tell_recipe
 from mctrain.data.named import find_shards
@@ -23,16 +23,8 @@ from picsight_engine.bundles.destination import demand_writable
 @data_option
 @cache_option
 @bundle_option
-@click.option(
-    "--threads", default=1, show_default=True, type=click.IntRange(min=1), help="Cores for the fit."
-)
-@click.option(
-    "--workers",
-    default=1,
-    show_default=True,
-    type=click.IntRange(min=1),
-    help="Processes that embed photos.",
-)
+@count_option("--threads", 1, "Cores for the fit.")
+@count_option("--workers", 1, "Processes that embed photos.")
 def teach(
     recipe: str, output: Path, data: Path, cache: Path, *, bundle: Path | None, threads: int, workers: int
 ) -> None:

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 import click
 
 from mctrain.cli.export import EXPORTING, tell_exported
-from mctrain.cli.options import FolderOrUrl, bundle_option, cache_option, tasks_option
+from mctrain.cli.options import (
+    FOLDER,
+    NEW_FOLDER,
+    FolderOrUrl,
+    bundle_option,
+    cache_option,
+    count_option,
+    tasks_option,
+)
 from mctrain.cli.progress import Steps, bar, printable, tell_some
 from mctrain.cli.runs import (
     changes_option,
@@ -39,9 +47,6 @@ if TYPE_CHECKING:
 
 
 _Row = tuple[str, int, float, float]  # name, photos, and the figures before and after in percent
-
-
-_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 def tell_compared(sets: Sequence[Compared], most_lost: float, tags: Sequence[_Row] = ()) -> None:
@@ -100,21 +105,19 @@ def train_decisions(
 @click.option(
     "--photos", required=True, type=FolderOrUrl(), help="Folder of the shards that RECIPE names, or a URL."
 )
-@click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="Folder of the run.")
+@click.option("-o", "--output", type=NEW_FOLDER, help="Folder of the run.")
 @click.option(
     "--from",
     "begin",
     type=click.Path(exists=True, path_type=Path),
     help="Checkpoint or bundle to begin with.",
 )
-@click.option("--data", type=_FOLDER, help="Folder of the sets that RECIPE measures on, or is judged by.")
+@click.option("--data", type=FOLDER, help="Folder of the sets that RECIPE measures on, or is judged by.")
 @tasks_option
 @bundle_option
 @cache_option
 @changes_option
-@click.option(
-    "--workers", default=1, show_default=True, type=click.IntRange(min=0), help="Processes that read photos."
-)
+@count_option("--workers", 1, "Processes that read photos.", least=0)
 @click.option(
     "--dry-run",
     is_flag=True,
