@@ -16,7 +16,7 @@ from mctrain.data.shards import samples
 from mctrain.errors import WeightsError
 from mctrain.teachers.folds import FOLDS, fold_of, load_folds
 from mctrain.teachers.teacher import open_teacher
-from mctrain.teachers.trained import CheckpointTeacher, Looks
+from mctrain.teachers.trained import Looks, open_checkpoint
 
 COUNT = 3
 
@@ -43,7 +43,7 @@ def test_a_fold_follows_from_the_key_and_one_flickr_number_stays_together():
 
 
 def test_each_photo_is_judged_by_the_head_that_has_not_seen_it(taught, photos, cache):
-    teacher = CheckpointTeacher(taught.path, cache)
+    teacher = open_checkpoint(taught.path, cache)
     keys = [own.key for own in photos]
     found = teacher.photos([own.image() for own in photos], keys)
     states = load_folds(taught.path.parent, taught.content)

@@ -129,6 +129,6 @@ def open_teacher(title: str, cache: Path) -> Teacher:
         case "bundle":
             return BundleTeacher(Path(title))
         case "checkpoint":
-            from mctrain.teachers.trained import CheckpointTeacher  # imports torch: 2 s
+            from mctrain.teachers.trained import open_checkpoint  # imports torch: 2 s
 
-            return CheckpointTeacher(Path(title), cache)
+            return open_checkpoint(Path(title), cache)

@@ -23,7 +23,7 @@ from mctrain.weights.checkpoint import HeadFit, checkpoint_file, load_checkpoint
 from picsight_engine.bundles.preprocess import preprocess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     import PIL.Image
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from mctrain.weights.checkpoint import Checkpoint
     from picsight_engine.bundles.bundle import ImageSpec
 
-    Photos = Callable[[Sequence[PIL.Image.Image], Sequence[str]], NDArray[np.float32]]
-    Words = Callable[[Sequence[str]], NDArray[np.float32]]
     _Known = tuple[NDArray[np.float16], NDArray[np.float16]]
 
 
@@ -99,64 +97,64 @@ class _Network:
         return list(zip(features.astype(np.float16), logits.astype(np.float16), strict=True))
 
 
-class CheckpointTeacher:
-    """Any checkpoint with both towers; one fitted in folds embeds each photo with a head that was not trained on it."""
+class FittedTeacher(Towers):
+    """A fit: pretrained trunks run in ONNX Runtime, and a head that was not trained on a photo embeds it."""
 
-    def __init__(self, path: Path, cache: Path) -> None:
-        """Opens it.
-
-        Raises:
-            WeightsError: there is none, it is damaged, it has no text tower, or the heads of its folds are missing.
-        """
-        file = checkpoint_file(path)
-        checkpoint = load_checkpoint(file)
-        preset = checkpoint.preset
-        folds = load_folds(file.parent, checkpoint)
-        files = (file, file.parent / FOLDS) if folds else (file,)
-        digest = "-".join(file_digest(each)[:16] for each in files)
-        origin = checkpoint.origin
-        fitted = isinstance(origin, HeadFit)
-        # a fit's trunks run in ONNX Runtime, and its heads are small
-        if not fitted and torch.cuda.is_available():
-            checkpoint.clip.cuda()
-        towers = Towers(checkpoint.clip, preset, preset.name or file.parent.name, digest)
-        self.name, self.digest = towers.name, towers.digest
-        self.width, self.scale, self.spec = towers.width, towers.scale, towers.spec
-        # only a fit without tuned stages has the package's image trunk
-        kept = isinstance(origin, HeadFit) and origin.recipe.stages is None
-        self._photos = _photos_of(checkpoint, folds, cache) if kept else towers.photos
-        self._texts = _texts_of(checkpoint, cache) if fitted else towers.texts
-
-    def photos(self, pictures: Sequence[PIL.Image.Image], keys: Sequence[str]) -> NDArray[np.float32]:
-        """[n, width]."""
-        return self._photos(pictures, keys)
-
-    def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """[n, width]."""
-        return self._texts(texts)
-
-
-def _photos_of(checkpoint: Checkpoint, folds: list[dict[str, Tensor]], cache: Path) -> Photos:
-    shape, spec = cast("LiteShape", checkpoint.preset.image), checkpoint.preset.image_spec()
-    tower = cast("LiteTower", checkpoint.clip.image)
-    heads = _heads(tower.head, folds)
-    factors = tower.trunk.factors if isinstance(tower.trunk, Joined) else torch.ones(1)
-    looks = Looks(shape.networks, spec, cache)
+    def __init__(
+        self, checkpoint: Checkpoint, name: str, digest: str, folds: list[dict[str, Tensor]], cache: Path
+    ) -> None:
+        """Raises WeightsError if `folds` are heads of another fit."""
+        super().__init__(checkpoint.clip, checkpoint.preset, name, digest)
+        tower, self._text = (
+            cast("LiteTower", checkpoint.clip.image),
+            cast("MiniLmTower", checkpoint.clip.text),
+        )
+        self._heads = _heads(tower.head, folds)
+        self._factors = tower.trunk.factors if isinstance(tower.trunk, Joined) else torch.ones(1)
+        networks = cast("LiteShape", checkpoint.preset.image).networks
+        # tuned stages are no longer those of the networks' packages
+        is_tuned = cast("HeadFit", checkpoint.origin).recipe.stages is not None
+        self._looks = None if is_tuned else Looks(networks, self.spec, cache)
+        self._sentences = Sentences(self._text.trunk, cache)
 
     @torch.no_grad()
-    def with_heads(pictures: Sequence[PIL.Image.Image], keys: Sequence[str]) -> NDArray[np.float32]:
-        vectors = torch.empty(len(keys), checkpoint.preset.dim)
-        if not len(keys):
-            return vectors.numpy()
-        features, logits = looks.of(pictures)
-        joined = join_logits(logits, factors)
-        folds = torch.tensor([fold_of(key, len(heads)) for key in keys])
+    def photos(self, pictures: Sequence[PIL.Image.Image], keys: Sequence[str]) -> NDArray[np.float32]:
+        """[n, width]."""
+        if self._looks is None or not len(keys):
+            return super().photos(pictures, keys)
+        features, logits = self._looks.of(pictures)
+        joined = join_logits(logits, self._factors)
+        folds = torch.tensor([fold_of(key, len(self._heads)) for key in keys])
+        vectors = torch.empty(len(keys), self.width)
         for fold in sorted(set(folds.tolist())):
             rows = folds == fold
-            vectors[rows] = heads[fold](features[rows], joined[rows])
+            vectors[rows] = self._heads[fold](features[rows], joined[rows])
         return vectors.numpy()
 
-    return with_heads
+    @torch.no_grad()
+    def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """[n, width]."""
+        vectors = self._sentences.of(texts, lambda *_: None)
+        return cast("Tensor", self._text.head(torch.from_numpy(vectors.astype(np.float32)))).numpy()
+
+
+def open_checkpoint(path: Path, cache: Path) -> Towers:
+    """Any checkpoint with both towers as a teacher.
+
+    Raises:
+        WeightsError: there is none, it is damaged, it has no text tower, or the heads of its folds are missing.
+    """
+    file = checkpoint_file(path)
+    checkpoint = load_checkpoint(file)
+    preset = checkpoint.preset
+    folds = load_folds(file.parent, checkpoint)
+    files = (file, file.parent / FOLDS) if folds else (file,)
+    name, digest = preset.name or file.parent.name, "-".join(file_digest(each)[:16] for each in files)
+    if isinstance(checkpoint.origin, HeadFit):
+        return FittedTeacher(checkpoint, name, digest, folds, cache)
+    if torch.cuda.is_available():
+        checkpoint.clip.cuda()
+    return Towers(checkpoint.clip, preset, name, digest)
 
 
 def _heads(whole: Head, folds: list[dict[str, Tensor]]) -> list[Head]:
@@ -168,15 +166,3 @@ def _heads(whole: Head, folds: list[dict[str, Tensor]]) -> list[Head]:
     except (RuntimeError, TypeError) as fault:
         raise WeightsError(f"{FOLDS} holds heads of another fit; `mctrain teach` writes it again.") from fault
     return heads or [whole]
-
-
-def _texts_of(checkpoint: Checkpoint, cache: Path) -> Words:
-    tower = cast("MiniLmTower", checkpoint.clip.text)
-    sentences = Sentences(tower.trunk, cache)
-
-    @torch.no_grad()
-    def with_head(texts: Sequence[str]) -> NDArray[np.float32]:
-        vectors = sentences.of(texts, lambda *_: None)
-        return cast("Tensor", tower.head(torch.from_numpy(vectors.astype(np.float32)))).numpy()
-
-    return with_head
