@@ -149,13 +149,15 @@ class RepMixerBlock(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    """Self-attention over a sequence; if causal, a row does not see later ones."""
+    """Self-attention over a sequence, in heads of the width `head`; if causal, a row does not see later ones."""
 
-    def __init__(self, width: int, *, causal: bool) -> None:
+    def __init__(
+        self, width: int, *, causal: bool = False, head: int = HEAD_WIDTH, bias: bool = True
+    ) -> None:
         super().__init__()
-        self.heads = width // HEAD_WIDTH
+        self.heads, self.head = width // head, head
         self.causal = causal
-        self.qkv = nn.Linear(width, 3 * width)
+        self.qkv = nn.Linear(width, 3 * width, bias=bias)
         self.proj = nn.Linear(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -168,15 +170,15 @@ class SelfAttention(nn.Module):
         """The output of `forward` at one row of each sequence: [n, rows, width], [n] → [n, width]."""
         query, key, value = self._split(x)
         asked = row[:, None, None, None]  # [n, 1, 1, 1]
-        query = query.gather(2, asked.expand(-1, self.heads, 1, HEAD_WIDTH))
+        query = query.gather(2, asked.expand(-1, self.heads, 1, self.head))
         seen = torch.arange(x.shape[1], device=x.device) <= asked if self.causal else None
-        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=seen)  # [n, heads, 1, 64]
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=seen)  # [n, heads, 1, head]
         return cast("Tensor", self.proj(mixed.flatten(1)))
 
     def _split(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """[n, rows, width] → queries, keys and values, each [n, heads, rows, 64]."""
+        """[n, rows, width] → queries, keys and values, each [n, heads, rows, head]."""
         count, rows, _ = x.shape
-        split = self.qkv(x).reshape(count, rows, 3, self.heads, HEAD_WIDTH)
+        split = self.qkv(x).reshape(count, rows, 3, self.heads, self.head)
         query, key, value = split.permute(2, 0, 3, 1, 4).unbind()
         return query, key, value
 

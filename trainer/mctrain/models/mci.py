@@ -12,7 +12,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
-from mctrain.models.blocks import ConvFfn, ConvNorm, LayerScale, MobileOne, RepMixerBlock, SqueezeExcite
+from mctrain.models.blocks import (
+    ConvFfn,
+    ConvNorm,
+    LayerScale,
+    MobileOne,
+    RepMixerBlock,
+    SelfAttention,
+    SqueezeExcite,
+)
 
 HEAD_WIDTH = 32
 _MIXER: tuple[int, int] = (3, 3)
@@ -91,40 +99,21 @@ class ChannelNorm(nn.Module):
         return F.layer_norm(rows, self.weight.shape, self.weight, self.bias, 1e-5).permute(0, 3, 1, 2)
 
 
-class Attention(nn.Module):
-    """Attention between all positions of the map, in heads of 32."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.heads = channels // HEAD_WIDTH
-        self.qkv = nn.Linear(channels, 3 * channels, bias=False)
-        self.proj = nn.Linear(channels, channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[n, c, h, w] → the same shape."""
-        count, channels, height, width = x.shape
-        rows = self.qkv(x.flatten(2).transpose(1, 2))  # [n, h·w, 3·c]
-        split = rows.reshape(count, height * width, 3, self.heads, HEAD_WIDTH)
-        query, key, value = split.permute(2, 0, 3, 1, 4).unbind()  # each [n, heads, h·w, 32]
-        mixed = F.scaled_dot_product_attention(query, key, value)
-        rows = self.proj(mixed.transpose(1, 2).flatten(2))  # [n, h·w, c]
-        return cast("Tensor", rows.transpose(1, 2).reshape(count, channels, height, width))
-
-
 class AttentionBlock(nn.Module):
-    """Mixes positions by attention, then channels as in the RepMixer block."""
+    """Mixes all positions of the map by attention in heads of 32, then channels as in the RepMixer block."""
 
     def __init__(self, channels: int, hidden: int, *, large: bool) -> None:
         super().__init__()
         self.norm: nn.Module = ChannelNorm(channels) if large else nn.BatchNorm2d(channels)
-        self.attention = Attention(channels)
+        self.attention = SelfAttention(channels, head=HEAD_WIDTH, bias=False)
         self.layer_scale_1: nn.Module = LayerScale(channels)
         self.ffn = ConvFfn(channels, hidden, _WIDE)
         self.layer_scale_2: nn.Module = LayerScale(channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """[n, c, h, w] → the same shape."""
-        x = x + self.layer_scale_1(self.attention(self.norm(x)))
+        rows = self.attention(self.norm(x).flatten(2).transpose(1, 2))  # [n, h·w, c]
+        x = x + self.layer_scale_1(rows.transpose(1, 2).reshape(x.shape))
         return x + cast("Tensor", self.layer_scale_2(self.ffn(x)))
 
 
