@@ -65,13 +65,13 @@ class Feed:
 
     @property
     def steps_of_pass(self) -> int:
-        """Steps per epoch; raises RecipeError if a batch has more samples than there are."""
+        """Whole batches per epoch; raises RecipeError if a batch has more samples than there are."""
         batch = self.recipe.run.batch
         if batch > len(self.data):
             raise RecipeError(
                 f"{len(self.data)} samples do not fill a batch of {batch}; give run.batch a smaller number."
             )
-        return self.data.steps(batch)
+        return len(self.data) // batch
 
     def lessons(self, start: int, end: int) -> Iterator[StepData]:
         """The steps from `start` on; each depends only on its number and the seed.

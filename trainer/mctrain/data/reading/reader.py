@@ -20,8 +20,8 @@ from mctrain.data.named import find_shards
 from mctrain.data.reading.batch import Skipped, collate, load
 from mctrain.data.reading.index import open_shard
 from mctrain.data.reading.stream import StreamedData, count_samples
-from mctrain.data.reading.visit import Stored, order, see
-from mctrain.data.reinforced.sample import PLAIN, REINFORCED, name_role
+from mctrain.data.reading.visit import order, see
+from mctrain.data.reinforced.sample import PLAIN, name_role
 from mctrain.data.shards import file_digest
 from mctrain.errors import DataError, SampleError
 
@@ -48,14 +48,13 @@ class TrainingData:
         Raises:
             DataError: a shard is missing or damaged, or no sample is complete.
         """
-        needs = REINFORCED if isinstance(settings.views, Stored) else PLAIN
-        self._shards = tuple(open_shard(shard, cache, needs) for shard in shards)
+        self._shards = tuple(open_shard(shard, cache, settings.needs) for shard in shards)
         self._settings = settings
         self._seen = _seen(self._shards, settings.apart)
         self._lacking = sum((Counter(shard.lacking) for shard in self._shards), Counter[str]())
         self._skipped: dict[str, str] = {}  # reasons by key
         if not len(self):
-            raise DataError(_explain(shards, self._lacking, needs))
+            raise DataError(_explain(shards, self._lacking, settings.needs))
 
     def __len__(self) -> int:
         """The number of complete samples that are not held out."""
@@ -78,10 +77,6 @@ class TrainingData:
         lacking = Counter({f"no {role}": count for role, count in self._lacking.items()})
         return lacking + Counter(self._skipped.values())
 
-    def steps(self, batch: int) -> int:
-        """The number of batches in a pass; the remaining samples are left out."""
-        return len(self) // batch
-
     def batches(self, part: Pass, workers: int) -> Iterator[TrainingBatch]:
         """The batches of a pass or of some of its steps; `workers` (0: this process reads) does not change them.
 
@@ -89,7 +84,7 @@ class TrainingData:
             DataError: too many samples in a row are broken, or one cannot be read.
         """
         steps = _Steps(self._shards, self._seen, self._settings, part)
-        wanted = range(self.steps(part.batch))[part.start : part.stop]
+        wanted = range(len(self) // part.batch)[part.start : part.stop]
         yield from load(steps, wanted, workers, self._skipped)
 
 
@@ -107,10 +102,9 @@ class _Steps(Dataset["TrainingBatch | str"]):
 
     def __getitem__(self, step: int) -> TrainingBatch | str:
         part = self._part
-        rows = range(part.batch * part.rank // part.ranks, part.batch * (part.rank + 1) // part.ranks)
         skipped: list[Skipped] = []
         try:
-            return collate([self._visit(part.batch * step + row, skipped) for row in rows], skipped)
+            return collate([self._visit(part.batch * step + row, skipped) for row in part.rows], skipped)
         except DataError as fault:
             return str(fault)
 

@@ -18,9 +18,9 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from mctrain.data.apart import is_apart
 from mctrain.data.reading.batch import Skipped, collate, load
-from mctrain.data.reading.visit import Stored, order, see
+from mctrain.data.reading.visit import order, see
 from mctrain.data.reinforced.manifest import MANIFEST
-from mctrain.data.reinforced.sample import PLAIN, REINFORCED, lacking, role_of
+from mctrain.data.reinforced.sample import lacking, role_of
 from mctrain.data.shards import grouped
 from mctrain.errors import DataError, SampleError
 from mctrain.places import read
@@ -74,10 +74,6 @@ class StreamedData:
         """The number of samples skipped so far, and of shards that could not be read to the end, by reason."""
         return Counter(self._skipped.values())
 
-    def steps(self, batch: int) -> int:
-        """The number of batches in a pass."""
-        return len(self) // batch
-
     def batches(self, part: Pass, workers: int) -> Iterator[TrainingBatch]:
         """The batches of a pass or of some of its steps, read by `workers` processes (0: by this one).
 
@@ -90,7 +86,7 @@ class StreamedData:
                 f"{len(self._shards)} shards cannot be streamed by {part.ranks} processes, each of which needs one of its own; "
                 "start fewer, or write smaller shards."
             )
-        steps = _Stream(self._shards, self._settings, part, self.steps(part.batch))
+        steps = _Stream(self._shards, self._settings, part, len(self) // part.batch)
         yield from load(steps, None, min(workers, each), self._skipped)
 
 
@@ -109,7 +105,7 @@ class _Stream(IterableDataset["TrainingBatch | str"]):
     def __iter__(self) -> Iterator[TrainingBatch | str]:
         part, worker = self._part, get_worker_info()
         number, workers = (worker.id, worker.num_workers) if worker else (0, 1)
-        rows = part.batch * (part.rank + 1) // part.ranks - part.batch * part.rank // part.ranks
+        rows = len(part.rows)
         seen = rows * len(range(number, part.start, workers))
         visits = self._visits(number, workers, seen)
         try:
@@ -141,7 +137,7 @@ class _Stream(IterableDataset["TrainingBatch | str"]):
         """The visit of a sample; None if it is unusable or held out."""
         if self._settings.apart and is_apart(sample.key, self._settings.apart):
             return None
-        needs = REINFORCED if isinstance(self._settings.views, Stored) else PLAIN
+        needs = self._settings.needs
         members = {each: content for each, content in sample.members.items() if role_of(each) in needs.read}
         try:
             if role := needs.missing(map(role_of, members)):

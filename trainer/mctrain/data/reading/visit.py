@@ -15,7 +15,7 @@ import numpy as np
 
 from mctrain.data.reading.batch import EmbeddedText, Visit
 from mctrain.data.refusal import shipped
-from mctrain.data.reinforced.sample import ReinforcedSample, parse_plain, parse_sample
+from mctrain.data.reinforced.sample import PLAIN, REINFORCED, ReinforcedSample, parse_plain, parse_sample
 from mctrain.data.replay import replay
 from mctrain.data.shards import PHOTO_SUFFIXES
 from mctrain.data.views import draw_view
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mctrain.data.reinforced.sample import PlainSample
+    from mctrain.data.reinforced.sample import Needs, PlainSample
     from mctrain.data.views import DrawnView
     from mctrain.recipes.tables import Augmentation
 
@@ -72,6 +72,11 @@ class ReaderSettings:
     views: Stored | Augmentation
     apart: float = 0.0
 
+    @property
+    def needs(self) -> Needs:
+        """What the samples need: stored views need embeddings."""
+        return REINFORCED if isinstance(self.views, Stored) else PLAIN
+
 
 @dataclass(frozen=True, slots=True)
 class Pass:
@@ -88,6 +93,11 @@ class Pass:
     stop: int | None = None
     rank: int = 0
     ranks: int = 1
+
+    @property
+    def rows(self) -> range:
+        """The rows of a batch that this rank reads."""
+        return range(self.batch * self.rank // self.ranks, self.batch * (self.rank + 1) // self.ranks)
 
 
 class TextRow(NamedTuple):
