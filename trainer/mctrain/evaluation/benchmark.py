@@ -19,7 +19,7 @@ from mctrain.data.sources.listing import sound_records
 from mctrain.errors import DataError
 from mctrain.evaluation.datacomp import MAIN, WINOGAVIL, classified, retrieved, wants_metadata
 from mctrain.evaluation.outcome import Answers, Outcome
-from mctrain.evaluation.retrieval import class_vectors
+from mctrain.evaluation.retrieval import class_vectors, flattened
 from picsight_engine.bundles.fields import read_record
 
 if TYPE_CHECKING:
@@ -78,8 +78,7 @@ def _retrieval(subject: Subject, task: str, folder: Path) -> Answers:
         captions.append(members["txt"].decode().splitlines())
         if not captions[-1]:
             raise DataError(f"{folder} has no caption of {key}, which it needs; copy it again.")
-    texts = [item for each in captions for item in each]
-    owner = np.repeat(np.arange(len(captions)), [len(item) for item in captions])
+    texts, owner = flattened(captions)
     outcomes = retrieved(task, np.stack(vectors), subject.texts(texts), owner)
     return Answers(tuple(keys), len(texts), tuple(outcomes))
 

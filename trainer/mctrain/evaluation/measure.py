@@ -29,6 +29,7 @@ from mctrain.evaluation.retrieval import (
     classification,
     coming_up,
     finding,
+    flattened,
     retrieval,
     right_photos,
     searching,
@@ -95,7 +96,7 @@ def measure(subject: Subject, found: FoundTask) -> Answers:
 
 def _retrieval(subject: Subject, task: Retrieval, found: FoundTask) -> Answers:
     gallery = subject.gallery(found.photos)
-    texts, rows = _joined(_captions(gallery, task.name))
+    texts, rows = flattened(_captions(gallery, task.name))
     asked, owner = _asked(gallery, rows, task.name)
     wanted, photos = as_ranked(subject, texts, asked)
     return Answers(asked.keys, len(texts), tuple(retrieval(photos, wanted, owner)))
@@ -104,7 +105,7 @@ def _retrieval(subject: Subject, task: Retrieval, found: FoundTask) -> Answers:
 def _everyday(subject: Subject, _: Everyday, found: FoundTask) -> Answers:
     gallery = subject.gallery(found.photos)
     queries = [each.synthetic[QUERIES] for each in gallery.words]
-    texts, owner = _joined(queries)
+    texts, owner = flattened(queries)
     wanted, photos = as_ranked(subject, texts, gallery)
     outcomes = searching(photos, wanted, owner, right_photos(queries))
     asked, verdicts = verdicts_on(read_judgements(), texts, gallery.keys)
@@ -115,7 +116,7 @@ def _everyday(subject: Subject, _: Everyday, found: FoundTask) -> Answers:
 
 def _blanks(subject: Subject, _: Blanks, found: FoundTask) -> Answers:
     gallery, blanks = (subject.gallery([shard]) for shard in found.photos)
-    texts, owner = _joined([each.synthetic[QUERIES] for each in gallery.words])
+    texts, owner = flattened([each.synthetic[QUERIES] for each in gallery.words])
     kinds = [str(each.about["kind"]) for each in blanks.words]
     wanted, photos, shown = as_ranked(subject, texts, gallery, blanks)
     outcomes = coming_up(photos, shown, wanted, owner, kinds)
@@ -192,13 +193,13 @@ def _order(subject: Subject, task: WordOrder, found: FoundTask) -> Answers:
         for key, each in zip(gallery.keys, captions, strict=True)
         for place, caption in enumerate(each)
     ]
-    rows = _joined(captions)[1]
+    rows = flattened(captions)[1]
     vectors, texts, outcomes = subject.texts([each.caption for each in choices]), len(choices), []
     for kind in ("order", "relation", "attribute"):
         others = [getattr(each, kind) for each in choices]
         asked = np.flatnonzero([bool(each) for each in others])
         if len(asked):
-            confused, of = _joined([others[row] for row in asked])
+            confused, of = flattened([others[row] for row in asked])
             seen = gallery.vectors[rows[asked]]
             right = captions_preferred(seen, vectors[asked], subject.texts(confused), of)
             outcomes.append(Outcome.plain(kind, right, rows[asked]))
@@ -271,9 +272,3 @@ def _captions(gallery: Gallery, task: str) -> list[tuple[str, ...]]:
         if not each:
             raise DataError(f"{key} has no caption, which {task} needs; name shards with captions.")
     return captions
-
-
-def _joined(texts: Sequence[Sequence[str]]) -> tuple[list[str], NDArray[np.int64]]:
-    """All texts in order, and the photo row of each."""
-    owner = np.repeat(np.arange(len(texts)), [len(each) for each in texts])
-    return [text for each in texts for text in each], owner

@@ -104,6 +104,12 @@ def right_photos(queries: Sequence[Sequence[str]]) -> NDArray[np.bool_]:
     return right
 
 
+def flattened(texts: Sequence[Sequence[str]]) -> tuple[list[str], NDArray[np.int64]]:
+    """The texts of all photos in order, and the photo row of each."""
+    owner = np.repeat(np.arange(len(texts)), [len(each) for each in texts])
+    return [text for each in texts for text in each], owner
+
+
 def coming_up(
     photos: Vectors, blanks: Vectors, texts: Vectors, owner: NDArray[np.int64], kinds: Sequence[str]
 ) -> list[Outcome]:

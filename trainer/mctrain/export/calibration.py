@@ -15,7 +15,7 @@ from mctrain.data.named import find_shards
 from mctrain.data.words import QUERIES
 from mctrain.errors import DataError
 from mctrain.evaluation.report import reporting
-from mctrain.evaluation.retrieval import right_photos
+from mctrain.evaluation.retrieval import flattened, right_photos
 from mctrain.evaluation.subject import Gallery, Subject
 from mctrain.evaluation.things import DOUBTFUL, SHOWN, load_things, presence
 from mctrain.export.cuts import SIZES, Measured, ThingScores, draw_trials, fit, measure
@@ -141,13 +141,10 @@ def calibrate_bundle(
 def fit_ranking(everyday: Gallery, teacher: BundleTeacher) -> tuple[RankedBy, float]:
     """Whether templates rank, and the weight of colours, by the mean reciprocal rank on the choosing half of the photos."""
     queries = [each.synthetic[QUERIES] for each in everyday.words]
-    owner = np.repeat(np.arange(len(queries)), [len(each) for each in queries])
+    texts, owner = flattened(queries)
     chosen = ~reporting(everyday.keys)[owner]
-    texts = [text for each in queries for text in each]
-    asked, right = (
-        [text for text, kept in zip(texts, chosen, strict=True) if kept],
-        right_photos(queries)[chosen],
-    )
+    asked = [text for text, kept in zip(texts, chosen, strict=True) if kept]
+    right = right_photos(queries)[chosen]
 
     def quality(scores: Vectors, rows: NDArray[np.bool_]) -> float:
         best = np.where(right[rows], scores, -np.inf).max(axis=1)

@@ -12,7 +12,7 @@ from mctrain.data.apart import is_apart, pack_library
 from mctrain.data.words import QUERIES
 from mctrain.evaluation.measure import measure
 from mctrain.evaluation.outcome import Answers
-from mctrain.evaluation.retrieval import right_photos, searching
+from mctrain.evaluation.retrieval import flattened, right_photos, searching
 from mctrain.evaluation.subject import Subject
 from mctrain.evaluation.tasks import find_files, load_tasks
 from mctrain.evaluation.things import load_things
@@ -89,8 +89,7 @@ def _look_for_apart(subject: Subject, asked: Questions) -> Answers:
     """Searches for the held-out photos by their captions among all photos; photos with the same caption count as found too."""
     gallery = subject.gallery([asked.library])
     queries = [each.synthetic[QUERIES] for each in gallery.words]
-    rows, texts = zip(*((row, text) for row, each in enumerate(queries) for text in each), strict=True)
-    owner = np.array(rows, np.int64)
+    texts, owner = flattened(queries)
     apart = np.array([is_apart(key, asked.share) for key in gallery.keys])
     places = np.flatnonzero(apart[owner])
     vectors = subject.texts([texts[place] for place in places])
