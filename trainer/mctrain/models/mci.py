@@ -8,9 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
 from mctrain.models.blocks import (
     ConvFfn,
@@ -85,18 +83,12 @@ class Positions(nn.Module):
         return x + cast("Tensor", self.conv(x))
 
 
-class ChannelNorm(nn.Module):
+class ChannelNorm(nn.LayerNorm):
     """LayerNorm over the channels of each position."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(channels))
-        self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
         """[n, c, h, w] → the same shape."""
-        rows = x.permute(0, 2, 3, 1)  # [n, h, w, c]
-        return F.layer_norm(rows, self.weight.shape, self.weight, self.bias, 1e-5).permute(0, 3, 1, 2)
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
 class AttentionBlock(nn.Module):
