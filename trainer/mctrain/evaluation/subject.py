@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from mctrain.teachers.teacher import Teacher
 
 
+_Photo = tuple[str, Path, bytes, SampleTexts]  # key, file name, its bytes, words
 _TOGETHER = 8  # photos per batch; unbatched, torch takes almost three times as long
 
 
@@ -70,14 +71,6 @@ class Cut:
 
     image: str
     box: tuple[int, int, int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class _Photo:
-    key: str
-    name: Path
-    content: bytes
-    words: SampleTexts
 
 
 class Subject:
@@ -208,12 +201,12 @@ class Subject:
         photos = _in_folders(place) if place.is_dir() else _in_shard(place)
         while part := list(islice(photos, _TOGETHER)):
             pictures = []
-            for photo in part:
-                pictures.append(decode(photo.content, photo.name, min_side=side, limits=Limits()).image)
+            for key, name, content, texts in part:
+                pictures.append(decode(content, name, min_side=side, limits=Limits()).image)
                 colours.append(colour_codes(thumbnail(pictures[-1])) or bytes(len(NAMES)))
-                keys.append(photo.key)
-                digests.append(hashlib.sha256(photo.content).digest())
-                words.append(photo.words)
+                keys.append(key)
+                digests.append(hashlib.sha256(content).digest())
+                words.append(texts)
                 self._progress(1, place.name)
             rows.append(self._seen_in(pictures, keys[-len(part) :]))
         if not rows:
@@ -224,19 +217,13 @@ class Subject:
 
 def _in_shard(shard: Path) -> Iterator[_Photo]:
     for each in samples(shard):
-        yield _Photo(
-            each.key, Path(f"{each.key}.{each.suffix}"), each.photo, words_of(each.members, each.key)
-        )
+        yield each.key, Path(f"{each.key}.{each.suffix}"), each.photo, words_of(each.members, each.key)
 
 
 def _in_folders(folder: Path) -> Iterator[_Photo]:
     for file in _files(folder):
-        yield _Photo(
-            file.relative_to(folder).as_posix(),
-            file,
-            file.read_bytes(),
-            SampleTexts(about={"folder": file.parent.name}),
-        )
+        words = SampleTexts(about={"folder": file.parent.name})
+        yield file.relative_to(folder).as_posix(), file, file.read_bytes(), words
 
 
 def _files(folder: Path) -> Iterable[Path]:
