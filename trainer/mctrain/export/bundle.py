@@ -128,6 +128,7 @@ def export_bundle(
         names += _write_packages(checkpoint, packages, work)
         names += write_papers(checkpoint, work)
         name, title = title_of(checkpoint)
+        is_int8 = towers.text is not None and towers.drift["text"]["stored"] == "int8"  # also a kept one
         manifest = Manifest(
             name=name,
             title=title,
@@ -138,7 +139,7 @@ def export_bundle(
             image=spec,
             text=towers.text,
             drift={"subjects": subjects.source, **towers.drift},
-            provenance=provenance_of(checkpoint, int8_text=towers.int8_text) | packages.provenance(),
+            provenance=provenance_of(checkpoint, int8_text=is_int8) | packages.provenance(),
         )
         return write_bundle(target, manifest, {name: work / name for name in names})
 
@@ -151,11 +152,6 @@ class _Towers:
     drift: dict[str, Any]
     space: str
     text: TextSpec | None
-
-    @property
-    def int8_text(self) -> bool:
-        """Whether the text tower is stored as int8."""
-        return self.text is not None and self.drift["text"]["stored"] == "int8"
 
 
 def _export_towers(

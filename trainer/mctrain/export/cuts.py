@@ -129,9 +129,8 @@ def fit(trials: Trials) -> Calibration:
     possible = min(float(np.quantile(evidence[~absent], _LOST)), answered)
     span = float(np.quantile(_behind(trials.of(~absent)), 1 - _LOST))
     found = (answered, strong, possible, gap, span, growth, below, common)
-    names = [each.name for each in fields(Calibration)]
-    rounded: dict[str, Any] = {name: round(each, 4) for name, each in zip(names, found, strict=False)}
-    return Calibration(**rounded)
+    rounded: list[Any] = [round(each, 4) for each in found]
+    return Calibration(*rounded)
 
 
 def measure(trials: Trials, calibration: Calibration) -> list[Measured]:
