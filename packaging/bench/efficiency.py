@@ -108,8 +108,8 @@ class Point:
     @property
     def name(self) -> str:
         """Of its folder."""
-        told = "-".join(value.strip('"') or "none" for _, value in self.changes)
-        return f"{self.arm}-{self.photos}-{self.share:.3f}-{self.seed}-{told}".replace("/", "_")
+        values = "-".join(value.strip('"') or "none" for _, value in self.changes)
+        return f"{self.arm}-{self.photos}-{self.share:.3f}-{self.seed}-{values}".replace("/", "_")
 
 
 Arm: TypeAlias = "Callable[[float, int], Point]"
@@ -157,8 +157,8 @@ class Lab:
         photos = ["--photos", str(self.sets[point.photos]())]
         self._call(["train", "efficiency", *photos, *settings, *cache, "-o", str(run)])
         asked = ["--data", str(self.data), "--tasks", str(self.folder / "tasks.toml"), "--json"]
-        told = json.loads(self._call(["eval", str(run), *asked, *cache]))
-        self.known[point.name] = {figure: _halves(told, *whose) for figure, whose in FIGURES.items()}
+        document = json.loads(self._call(["eval", str(run), *asked, *cache]))
+        self.known[point.name] = {figure: _halves(document, *named) for figure, named in FIGURES.items()}
         self.known.update(read_results(self.folder / RESULTS))  # another may have added to it
         with write_whole(self.folder / RESULTS) as file:
             lines = [json.dumps({"point": name, **scores}) for name, scores in sorted(self.known.items())]
@@ -178,13 +178,12 @@ class Lab:
 def read_results(path: Path) -> dict[str, Scores]:
     """What is known of each point, by its name."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    told = map(json.loads, lines)
-    return {each.pop("point"): each for each in told}
+    return {each.pop("point"): each for each in map(json.loads, lines)}
 
 
-def _halves(told: dict[str, Any], task: str, name: str) -> dict[str, float]:
+def _halves(document: dict[str, Any], task: str, name: str) -> dict[str, float]:
     """A figure of a task over both halves."""
-    found = (each for result in told["tasks"] if result["task"] == task for each in result["figures"])
+    found = (each for result in document["tasks"] if result["task"] == task for each in result["figures"])
     each = next(each for each in found if each["name"] == name)
     return {half: each[half] for half in ("choosing", "reporting")}
 

@@ -137,7 +137,7 @@ def parts(bundle: Bundle, photos: Path, rounds: int) -> list[list[str]]:
 
 def _cpu_seconds() -> float:
     """Of this process and those that it waited for."""
-    times = (resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    times = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(each.ru_utime + each.ru_stime for each in times)
 
 

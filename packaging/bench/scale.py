@@ -232,7 +232,7 @@ def widened(samples: list[ReinforcedSample], width: int) -> list[ReinforcedSampl
             each,
             image_embeddings=rows(len(each.views)),
             caption_embeddings=rows(len(each.captions)),
-            synthetic_embeddings={tag: rows(len(said)) for tag, said in each.words.synthetic.items()},
+            synthetic_embeddings={tag: rows(len(texts)) for tag, texts in each.words.synthetic.items()},
         )
         for each in samples
     ]
@@ -266,11 +266,11 @@ def tell(stages: list[Stage], photos: float, views: int, captions: int, seen: fl
         student: (seen, f"{seen:.3g} seen"),
     }
     rows = []
-    for stage, (count, told) in times.items():
+    for stage, (count, units) in times.items():
         here, there = count * stage.seconds / 3600, count * stage.operations / EFFECTIVE / 3600
         devices = (there or here) / WEEK
         a100 = f"{there:,.0f}" if there else ""
-        rows.append((f"{stage.name}, {stage.unit}", told, f"{here:,.0f}", a100, f"{devices:,.1f}"))
+        rows.append((f"{stage.name}, {stage.unit}", units, f"{here:,.0f}", a100, f"{devices:,.1f}"))
     print(table(("stage", "units", "hours here", "A100-hours", "devices for a week"), rows))
 
 

@@ -230,15 +230,15 @@ def _parted(line: str) -> tuple[str, str, str]:
 def account(folder: Path, count: int, built: float) -> list[str]:
     """What a library costs on the disk and a new process at its start."""
     command = [sys.executable, __file__, "--start", str(folder)]
-    told = [json.loads(subprocess.run(command, capture_output=True, check=True).stdout) for _ in range(5)]
-    memory: Mapping[str, int] = told[-1]["memory"]
+    runs = [json.loads(subprocess.run(command, capture_output=True, check=True).stdout) for _ in range(5)]
+    memory: Mapping[str, int] = runs[-1]["memory"]
     return [
         f"{count:,}",
         f"{sum(path.stat().st_size for path in (folder / 'cache').iterdir()) / 1e6:,.0f}",
         f"{(folder / 'library.db').stat().st_size / 1e6:,.0f}",
         f"{built:.1f}",
-        _milliseconds(statistics.median(each["open"] for each in told)),
-        _milliseconds(statistics.median(each["first"] for each in told)),
+        _milliseconds(statistics.median(each["open"] for each in runs)),
+        _milliseconds(statistics.median(each["first"] for each in runs)),
         f"{memory.get('RssAnon', 0)} + {memory.get('RssFile', 0)}" if memory else "",
     ]
 

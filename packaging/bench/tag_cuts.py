@@ -50,13 +50,13 @@ def cuts_table(item: Things, calibration: Calibration) -> str:
             found = list(_suggested(item, photos, known))
             there, absent = [each for each in found if each.shown], [each for each in found if not each.shown]
             numbers = sorted(each.suggested for each in there)
-            told = [each for each in there if each.right + each.wrong]
+            judged = [each for each in there if each.right + each.wrong]
             rows.append(
                 [
                     f"{size:,}",
                     name,
                     f"{len(there)}",
-                    f"{np.mean([each.right / (each.right + each.wrong) for each in told]):.2f}",
+                    f"{np.mean([each.right / (each.right + each.wrong) for each in judged]):.2f}",
                     f"{np.mean([each.right / each.shown for each in there]):.2f}",
                     f"{numbers[len(numbers) // 2]} ({numbers[0]} to {numbers[-1]})",
                     f"{np.mean([each.suggested for each in absent]):.1f}",

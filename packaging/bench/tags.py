@@ -64,11 +64,11 @@ def tell_quality(data: Path) -> None:
     classes = _classes(galleries.pop(CALTECH), embedder, calibration)
     found = outcomes(classes)
     reported = reporting(classes.names)
-    for told, chosen in (
+    for title, chosen in (
         (f"the {reported.sum()} classes that chose nothing", reported),
         ("all classes", np.ones_like(reported)),
     ):
-        print(f"\nCaltech-101, {told}; mean and 95 % interval over classes, each the mean of five draws\n")
+        print(f"\nCaltech-101, {title}; mean and 95 % interval over classes, each the mean of five draws\n")
         print(precision_table(found, chosen))
         print()
         print(suggestions_table(found, chosen))
@@ -84,11 +84,11 @@ def tell_quality(data: Path) -> None:
     )
     print("\nThings that people search for, the half that chose nothing; words alone, at the threshold 0.5\n")
     print(cuts_table(everyday, calibration))
-    for told, vectors, questions in (
+    for title, vectors, questions in (
         ("Caltech-101, the classes that chose nothing", classes.vectors, _questions(classes, reported)),
         ("Everyday photos, the half of the things", everyday.vectors, _everyday(everyday, calibration)),
     ):
-        print(f"\n{told}; a person answers the likeliest photo of one half, the other half is measured\n")
+        print(f"\n{title}; a person answers the likeliest photo of one half, the other half is measured\n")
         print(answers_tables(vectors, questions))
 
 

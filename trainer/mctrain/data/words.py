@@ -103,14 +103,14 @@ def parse_tags(content: bytes, key: str) -> dict[str, Any]:
     return tagged
 
 
-def demand_tag(tag: str, whose: str = "There can be no texts under") -> None:
-    """Refuses a reserved tag, whose embeddings would have the name of another array; `whose` begins the message.
+def demand_tag(tag: str, beginning: str = "There can be no texts under") -> None:
+    """Refuses a reserved tag, whose embeddings would have the name of another array; `beginning` is that of the message.
 
     Raises:
         DataError: the tag is reserved.
     """
     if tag in _NO_TAGS:
-        raise DataError(f"{whose} the tag “{tag}”, whose embeddings have no name of their own.")
+        raise DataError(f"{beginning} the tag “{tag}”, whose embeddings have no name of their own.")
 
 
 def described(

@@ -121,8 +121,8 @@ def teach(
     corpus = build_corpus(table, views, places, bar, workers=workers)
     trunk = cast("MiniLmTower", clip.text).trunk
     if recipe.text:
-        whose = load_checkpoint(Path(taught(recipe.text, places, bar))).clip.text
-        trunk.load_state_dict(cast("MiniLmTower", whose).trunk.state_dict())
+        tuned = load_checkpoint(Path(taught(recipe.text, places, bar))).clip.text
+        trunk.load_state_dict(cast("MiniLmTower", tuned).trunk.state_dict())
     if recipe.tuning is not None:
         tune(clip, corpus, recipe, folder, bar)
     corpus = corpus.seen_by(trunk, places.cache, bar)
