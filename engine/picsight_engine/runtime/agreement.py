@@ -15,10 +15,11 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from picsight_engine.assets import find_asset
 from picsight_engine.bundles.bundle import IMAGE_PACKAGE
+from picsight_engine.bundles.fields import read_record
 from picsight_engine.errors import BundleError, StorageError
 from picsight_engine.private_files import write_private
 from picsight_engine.runtime.backend import Backend, load_image_encoder
@@ -84,11 +85,11 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class BackendVerdict:
-    """The results of all candidates for this system; `cpu` is seconds per photo of one thread."""
+    """The results of all candidates for this system, by the names of `Backend`; `cpu` is seconds per photo of one thread."""
 
     system: str
     cpu: float
-    trials: dict[Backend, Trial]
+    trials: dict[str, Trial]
 
 
 def holds_package(bundle: Bundle) -> bool:
@@ -108,15 +109,11 @@ def read_verdict(bundle: Bundle, machine: Machine) -> BackendVerdict | None:
     """The verdict on these files under this system; None if they were not compared yet."""
     try:
         data = json.loads(_place(bundle, machine).read_text(encoding="utf-8"))
-        trials = {
-            Backend[name]: Trial(float(each["least"]), float(each["seconds"]), str(each["fault"]))
-            for name, each in data["trials"].items()
-        }
-        verdict = BackendVerdict(data["system"], float(data["cpu"]), trials)
-    except (OSError, ValueError, TypeError, LookupError, AttributeError):  # absent, or not written like this
+        verdict = read_record(BackendVerdict, data)
+    except (OSError, ValueError, KeyError):  # absent, or not written like this
         return None
-    is_current = verdict.system == machine.system and list(trials) == candidates(bundle, machine)
-    return verdict if is_current else None
+    names = [backend.name for backend in candidates(bundle, machine)]
+    return verdict if (verdict.system, [*verdict.trials]) == (machine.system, names) else None
 
 
 def needs_examination(bundle: Bundle, machine: Machine) -> bool:
@@ -161,9 +158,9 @@ def examine(
     for backend in candidates(bundle, machine):
         try:
             vectors, seconds = _timed(load(bundle, backend), [pixels], clock)
-            trials[backend] = Trial(least_cosine(vectors, wanted), seconds)
+            trials[backend.name] = Trial(least_cosine(vectors, wanted), seconds)
         except BundleError as reason:
-            trials[backend] = Trial(0.0, 0.0, str(reason))
+            trials[backend.name] = Trial(0.0, 0.0, str(reason))
     verdict = BackendVerdict(machine.system, cpu, trials)
     _keep(_place(bundle, machine), verdict)
     return verdict
@@ -220,10 +217,8 @@ def _place(bundle: Bundle, machine: Machine) -> Path:
 
 
 def _keep(path: Path, verdict: BackendVerdict) -> None:
-    data: dict[str, Any] = asdict(verdict)
-    data["trials"] = {backend.name: asdict(trial) for backend, trial in verdict.trials.items()}
     try:
-        write_private(path, json.dumps(data, indent=2) + "\n")
+        write_private(path, json.dumps(asdict(verdict), indent=2) + "\n")
     except OSError as fault:
         raise StorageError(
             f"{path} cannot be written ({fault.strerror}), so photos are read without Core ML; check its permissions."
@@ -252,17 +247,17 @@ def choose_image_backend(bundle: Bundle, machine: Machine | None = None) -> Back
             ": Core ML was not compared with it on this system yet" if tried else _hindrance(bundle, machine)
         )
         return BackendChoice(Backend.ONNX, f"Photos are read by ONNX Runtime{reason}.")
-    refusals = {backend: _refusal(verdict, backend) for backend in verdict.trials}
-    suitable = [backend for backend, refusal in refusals.items() if not refusal]
+    refusals = {name: _refusal(verdict.cpu, trial) for name, trial in verdict.trials.items()}
+    suitable = [name for name, refusal in refusals.items() if not refusal]
     if not suitable:
-        reason = "; ".join(f"{backend.value} {refusal}" for backend, refusal in refusals.items())
+        reason = "; ".join(f"{Backend[name].value} {refusal}" for name, refusal in refusals.items())
         sentence = f"Photos are read by ONNX Runtime: {reason}{_hindrance(bundle, machine)}."
         return BackendChoice(Backend.ONNX, sentence)
-    best = min(suitable, key=lambda backend: verdict.trials[backend].seconds)
+    best = min(suitable, key=lambda name: verdict.trials[name].seconds)
     trial = verdict.trials[best]
     return BackendChoice(
-        best,
-        f"Photos are read by {best.value}, which agrees to {trial.least:.3f} and is "
+        Backend[best],
+        f"Photos are read by {Backend[best].value}, which agrees to {trial.least:.3f} and is "
         f"{verdict.cpu / trial.seconds:.1f} times as fast as one thread of the CPU.",
     )
 
@@ -276,14 +271,13 @@ def _hindrance(bundle: Bundle, machine: Machine) -> str:
     return "; Core ML needs Picsight installed with the extra coreml"
 
 
-def _refusal(verdict: BackendVerdict, backend: Backend) -> str:
+def _refusal(cpu: float, trial: Trial) -> str:
     """Why a candidate is not used; empty if it may be used."""
-    trial = verdict.trials[backend]
     if trial.fault or trial.seconds <= 0:
         return f"cannot be used here ({trial.fault.rstrip('.')})"
     if not trial.least >= LEAST_COSINE:
         return f"agrees only to {trial.least:.3f}, {LEAST_COSINE} is needed"
-    speedup = verdict.cpu / trial.seconds
+    speedup = cpu / trial.seconds
     if speedup < LEAST_SPEEDUP:
         return f"is {speedup:.1f} times as fast as one thread of the CPU, {LEAST_SPEEDUP:g} are needed"
     return ""

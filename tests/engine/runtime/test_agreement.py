@@ -75,7 +75,7 @@ def test_every_candidate_is_compared_and_timed_and_the_verdict_is_kept(bundle, m
     verdict = examine(bundle, mac, standing_in(bundle, turns), ticking(0.8, 0.16, 0.4))
     assert verdict == read_verdict(bundle, mac)
     assert verdict.cpu == pytest.approx(0.1)  # eight photos
-    package, provider = verdict.trials[Backend.COREML], verdict.trials[Backend.PROVIDER]
+    package, provider = verdict.trials["COREML"], verdict.trials["PROVIDER"]
     assert (package.least, package.seconds) == pytest.approx((np.cos(0.1), 0.02), abs=1e-6)
     assert (provider.least, provider.seconds) == pytest.approx((-1, 0.05), abs=1e-6)
     assert package.fault == provider.fault == ""
@@ -84,9 +84,9 @@ def test_every_candidate_is_compared_and_timed_and_the_verdict_is_kept(bundle, m
 def test_a_candidate_that_fails_does_not_keep_the_other_from_its_trial(bundle, mac):
     load = standing_in(bundle, {Backend.COREML: BundleError("It is broken.")})
     trials = examine(bundle, mac, load).trials
-    assert trials[Backend.COREML] == Trial(0.0, 0.0, "It is broken.")
-    assert trials[Backend.PROVIDER].least == pytest.approx(1)
-    assert trials[Backend.PROVIDER].seconds > 0
+    assert trials["COREML"] == Trial(0.0, 0.0, "It is broken.")
+    assert trials["PROVIDER"].least == pytest.approx(1)
+    assert trials["PROVIDER"].seconds > 0
 
 
 def test_a_verdict_holds_for_its_system_its_candidates_and_its_files(bundle, make_bundle, mac, tiny_files):
@@ -161,4 +161,4 @@ def test_both_ways_to_core_ml_are_tried_on_a_mac(make_bundle, tmp_path):
     assert isinstance(verdict, BackendVerdict)
     assert verdict == read_verdict(bundle, machine)
     if machine.apple_silicon:
-        assert verdict.trials[Backend.PROVIDER].least >= 0.99
+        assert verdict.trials["PROVIDER"].least >= 0.99
