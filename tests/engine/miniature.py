@@ -8,7 +8,7 @@ import tokenizers
 from onnx import TensorProto, helper, numpy_helper
 
 from picsight_engine.bundles.bundle import ImageSpec, Licence, Manifest, TextSpec
-from picsight_engine.store.vectors import vectors_since
+from picsight_engine.store.vectors import space_state, vectors_since
 
 DIM = 4
 SIZE = 8
@@ -127,5 +127,6 @@ MANIFEST = Manifest(
 
 def all_vectors(db, space):
     """The photos [n] of a space and their vectors [n, dim], in the order in which they were stored."""
-    found = vectors_since(db, space, 0)
+    dim = next(iter(db.column("SELECT dim FROM spaces WHERE name = ?", space)), 0)
+    found = vectors_since(db, space, dim, 0, space_state(db, space).last_row)
     return found.photo_ids, found.vectors

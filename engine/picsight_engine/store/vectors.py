@@ -56,7 +56,7 @@ SELECT photo_id, part, moment FROM vectors INDEXED BY vectors_moments
 WHERE moment IS NOT NULL AND photo_id IN {IDS} AND space_id = (SELECT id FROM spaces WHERE name = ?) ORDER BY moment"""
 _SINCE = """
 SELECT id, photo_id, part, vector FROM vectors
-WHERE space_id = (SELECT id FROM spaces WHERE name = ?) AND id > ? ORDER BY id LIMIT ?"""
+WHERE space_id = (SELECT id FROM spaces WHERE name = ?) AND id > ? AND id <= ? ORDER BY id LIMIT ?"""
 _PHOTOS_SINCE = f"""
 SELECT photo_id FROM vectors
 WHERE space_id = (SELECT id FROM spaces WHERE name = ?) AND id > ? AND id <= ? AND part = {WHOLE} ORDER BY id"""
@@ -91,11 +91,6 @@ class VectorRows:
     photo_ids: NDArray[np.int64]  # [n]
     parts: NDArray[np.int32]  # [n] part numbers
     vectors: NDArray[np.float16]  # [n, dim]
-
-    def upto(self, last: int) -> VectorRows:
-        """The rows stored no later than `last`."""
-        n = int(np.searchsorted(self.rows, last, side="right"))
-        return VectorRows(self.rows[:n], self.photo_ids[:n], self.parts[:n], self.vectors[:n])
 
 
 def enter_space(connection: sqlite3.Connection, manifest: Manifest, *, active: bool = False) -> None:
@@ -193,13 +188,14 @@ def vector_in_row(db: Database, row: int) -> NDArray[np.float16] | None:
     return None if found is None else np.frombuffer(found[0], dtype=STORED)
 
 
-def vectors_since(db: Database, space: str, row: int, limit: int = -1) -> VectorRows:
-    """The vectors stored after `row`, the first `limit` of them (-1: all).
+def vectors_since(db: Database, space: str, dim: int, row: int, last: int, limit: int = -1) -> VectorRows:
+    """The vectors [n, dim] stored after `row`, up to `last`, the first `limit` of them (-1: all).
 
-    Raises LibraryError if a stored vector does not have the length of its space.
+    Raises LibraryError if the space, or a stored vector, has another length.
     """
-    found, known = db.rows(_SINCE, space, row, limit), db.row(_SPACE, space)
-    dim = 0 if known is None else Space(*known).dim
+    found = db.rows(_SINCE, space, row, last, limit)
+    if found:
+        _require_length(Space(*db.row(_SPACE, space)), dim)
     if any(len(blob) != dim * STORED.itemsize for *_, blob in found):
         raise LibraryError(
             f"A stored vector of the model space {space} has not {dim} numbers: the library is damaged. "
@@ -235,11 +231,15 @@ def know_space(connection: sqlite3.Connection, name: str, dim: int, *, active: b
         connection.execute(_ADD_SPACE, (name, dim))
         row = connection.execute(_SPACE, (name,)).fetchone()
     space = Space(*row)
-    if space.dim != dim:
-        raise LibraryError(
-            f"The library holds vectors of {space.dim} numbers for the model space {name}, not of {dim}: "
-            "the model's description and the library contradict each other."
-        )
+    _require_length(space, dim)
     if active:
         connection.execute(_ACTIVATE, (space.id,))
     return space
+
+
+def _require_length(space: Space, dim: int) -> None:
+    if space.dim != dim:
+        raise LibraryError(
+            f"The library holds vectors of {space.dim} numbers for the model space {space.name}, the model gives {dim}: "
+            "the model's description and the library contradict each other."
+        )

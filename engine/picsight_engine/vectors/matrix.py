@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from picsight_engine.errors import LibraryError, StorageError
+from picsight_engine.errors import StorageError
 from picsight_engine.private_files import FILE_MODE, make_private_folder
 from picsight_engine.store.contents import photos_revision
 from picsight_engine.store.photos import hidden_photos
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from picsight_engine.store.database import Database
-    from picsight_engine.store.vectors import VectorRows
 
 _CHUNK = 4096  # rows read at a time: 4 MB of 512 numbers
 _LOCK_SECONDS = 120.0  # another process may be building a large cache, about 10 s per million rows
@@ -125,7 +124,7 @@ class Matrix:
             if files is None:
                 raise RuntimeError("the matrix was closed")
             state = files.state
-            stored = vectors_since(self._db, self._space, 0).upto(state.last_row)
+            stored = vectors_since(self._db, self._space, self._dim, 0, state.last_row)
             alive = rows.ids != BURIED
             same = np.array_equal(rows.ids[alive], stored.photo_ids)
             same = same and rows.parts_at(np.flatnonzero(alive)) == stored.parts.tolist()
@@ -214,21 +213,12 @@ class Matrix:
 
     def _append(self, files: RowFiles, after: int, last: int) -> None:
         while after < last:
-            new = vectors_since(self._db, self._space, after, _CHUNK)
-            self._check_length(new)
-            kept = new.upto(last)  # vectors stored meanwhile are left for the next refresh
-            if not len(kept.rows):
+            # Vectors stored meanwhile are left for the next refresh.
+            new = vectors_since(self._db, self._space, self._dim, after, last, _CHUNK)
+            if not len(new.rows):
                 return
-            files.append(kept)
-            after = int(kept.rows[-1])
-
-    def _check_length(self, new: VectorRows) -> None:
-        length = new.vectors.shape[1]
-        if length != self._dim:
-            raise LibraryError(
-                f"The library holds vectors of {length} numbers for the model space {self._space}, the model gives "
-                f"{self._dim}: the model's description and the library contradict each other."
-            )
+            files.append(new)
+            after = int(new.rows[-1])
 
     def _bury(self, files: RowFiles, last: int) -> None:
         records, _, _ = files.view()
