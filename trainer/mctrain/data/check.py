@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import PIL.Image
+    from numpy.typing import NDArray
 
     from mctrain.places import Place
 
@@ -150,6 +151,9 @@ def _count_words(report: ShardCheck, group: SampleMembers) -> None:
 MOST_BITS = 4  # largest difference of near copies
 _ALL_BITS = 64
 
+# two hashes that differ in four bits are equal in at least one of five bands
+_BANDS = ((0, 13), (13, 13), (26, 13), (39, 13), (52, 12))
+
 
 def look(image: PIL.Image.Image) -> int | None:
     """The difference hash: whether each of 8 x 8 points is brighter than its left neighbour, row by row.
@@ -163,11 +167,32 @@ def look(image: PIL.Image.Image) -> int | None:
 
 def near_copies(hashes: Sequence[int]) -> list[tuple[int, int, int]]:
     """For each near copy of an earlier picture: its index, the earliest such index, and the differing bits."""
-    values = np.array(hashes, np.uint64)
-    found = []
-    for place, value in enumerate(values):
-        bits = np.bitwise_count(values[:place] ^ value)
-        near = np.flatnonzero(bits <= MOST_BITS)
-        if len(near):
-            found.append((place, int(near[0]), int(bits[near[0]])))
-    return found
+    values, firsts, owners = np.unique(np.array(hashes, np.uint64), return_index=True, return_inverse=True)
+    earliest = firsts.copy()  # per distinct hash, the earliest picture near it
+    for left, right in (_pairs(values, shift, width) for shift, width in _BANDS):
+        np.minimum.at(earliest, left, firsts[right])
+        np.minimum.at(earliest, right, firsts[left])
+    found = earliest[owners]
+    places = np.flatnonzero(found < np.arange(len(found)))
+    bits = np.bitwise_count(values[owners[places]] ^ values[owners[found[places]]])
+    return list(zip(places.tolist(), found[places].tolist(), bits.tolist(), strict=True))
+
+
+def _pairs(values: NDArray[np.uint64], shift: int, width: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Near pairs of distinct hashes that are equal in one band, as two lists of indexes."""
+    band = (values >> np.uint64(shift)) & np.uint64((1 << width) - 1)
+    order = np.argsort(band, kind="stable")
+    band = band[order]
+    lefts, rights = [], []
+    heads = np.arange(len(order))
+    for step in range(1, len(order)):  # neighbours, then those one further, while any share the band
+        heads = heads[: np.searchsorted(heads, len(order) - step)]
+        heads = heads[band[heads] == band[heads + step]]
+        if not len(heads):
+            break
+        left, right = order[heads], order[heads + step]
+        near = np.bitwise_count(values[left] ^ values[right]) <= MOST_BITS
+        lefts.append(left[near])
+        rights.append(right[near])
+    nothing = np.empty(0, np.intp)
+    return np.concatenate([nothing, *lefts]), np.concatenate([nothing, *rights])
