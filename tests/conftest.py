@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import sys
 import threading
 import time
@@ -41,6 +43,19 @@ def shared() -> Path:
 def starter() -> Path:
     """The folder of the bundle that ships with the repository."""
     return REPOSITORY / "assets" / "starter"
+
+
+@pytest.fixture(scope="session")
+def copy_model(starter):
+    """Copies the shipped model to a folder, with other fields in its manifest; returns the folder."""
+
+    def copy(folder, **fields):
+        shutil.copytree(starter, folder)
+        manifest = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
+        (folder / "bundle.json").write_text(json.dumps(manifest | fields), encoding="utf-8")
+        return folder
+
+    return copy
 
 
 @pytest.fixture

@@ -39,6 +39,11 @@ class Done:
         (document,) = self.documents
         return document
 
+    def sentence(self, code: int) -> str:
+        """The one line on stderr of a command that must end with this code, and print nothing else."""
+        assert (self.code, self.out, self.err.count("\n")) == (code, "", 1), self
+        return self.err
+
 
 @dataclass(frozen=True, slots=True)
 class Shell:

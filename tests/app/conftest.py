@@ -1,4 +1,4 @@
-"""The hand that all tests of the application use windows with."""
+"""The robot that clicks, types and waits in windows, for all tests of the application."""
 
 from __future__ import annotations
 
@@ -37,5 +37,5 @@ class KeepingQtBot(QtBot):
 
 @pytest.fixture
 def qtbot(qapp, request):
-    """The plugin's own, but patient, and its widgets live until they are closed."""
+    """The plugin's robot, but patient; it holds widgets until they are closed."""
     return KeepingQtBot(request)

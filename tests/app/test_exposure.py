@@ -9,9 +9,9 @@ from picsight_engine.metadata import Metadata
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
+    ("settings", "words"),
     [
-        ({}, []),
+        ({}, ""),
         ({"exposure": 0.004, "aperture": 2.8, "focal": 55.0, "iso": 400}, "1/250 s|f/2.8|55 mm|ISO 400"),
         ({"exposure": 0.25, "aperture": 11.0}, "1/4 s|f/11"),
         ({"exposure": 1 / 3, "aperture": 1.0}, "0.33 s|f/1"),
@@ -20,5 +20,5 @@ from picsight_engine.metadata import Metadata
         ({"exposure": 1 / 8000, "focal": 1200.0}, "1/8000 s|1200 mm"),
     ],
 )
-def test_settings_are_written_as_on_a_camera(said, words):
-    assert exposure_words(Metadata(**said)) == (words.split("|") if words else [])
+def test_settings_are_written_as_on_a_camera(settings, words):
+    assert exposure_words(Metadata(**settings)) == (list(filter(None, words.split("|"))))

@@ -14,15 +14,9 @@ from picsight_engine.language.lexicon import LANGUAGES
 
 def test_settings_come_back_as_they_were_saved(tmp_path):
     chosen = Settings(
-        theme="dark",
-        row_height=14.5,
-        sidebar=False,
-        sidebar_width=17.25,
-        window_width=1200,
-        window_height=700,
-        maximised=True,
-        languages="de, fr",
-    )
+        theme="dark", row_height=14.5, sidebar=False, sidebar_width=17.25, window_width=1200, window_height=700,
+        maximised=True, languages="de, fr",
+    )  # fmt: skip
     save_settings(chosen, tmp_path / "new" / "settings.toml")
     assert load_settings(tmp_path / "new" / "settings.toml") == chosen
 
@@ -40,19 +34,11 @@ def test_saving_leaves_only_the_settings_behind(tmp_path):
 @pytest.mark.parametrize(
     "text",
     [
-        'theme = "purple"',
-        'row_height = "tall"',
-        "row_height = true",
-        "sidebar = 1",
-        "window_width = -5",
-        "window_width = 1.5",
-        'languages = "../x"',
-        "unknown = 3",
-        "theme = ",
-        "\x00",
+        'theme = "purple"', 'row_height = "tall"', "row_height = true", "sidebar = 1", "window_width = -5",
+        "window_width = 1.5", 'languages = "../x"', "unknown = 3", "theme = ", "\x00",
     ],
-)
-def test_what_is_impossible_takes_its_default(tmp_path, text):
+)  # fmt: skip
+def test_an_impossible_value_is_replaced_by_its_default(tmp_path, text):
     (tmp_path / "settings.toml").write_text(text)
     assert load_settings(tmp_path / "settings.toml") == Settings()
 
@@ -64,7 +50,7 @@ def test_a_size_beyond_the_scale_is_brought_back_to_its_end(tmp_path, name, leas
         assert getattr(load_settings(tmp_path / "settings.toml"), name) == kept
 
 
-def test_bytes_that_are_no_text_are_survived(tmp_path):
+def test_a_file_that_is_no_text_is_ignored(tmp_path):
     (tmp_path / "settings.toml").write_bytes(b"\xff\xfe\x00")
     assert load_settings(tmp_path / "settings.toml") == Settings()
 

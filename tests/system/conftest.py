@@ -1,4 +1,4 @@
-"""Runs the real program from outside, in child processes that find nothing a user would not have.
+"""Runs the real program in child processes that see only what a user has.
 
 Every child refuses internet sockets and cannot import a package that only developers, or the window, need.
 """
@@ -82,7 +82,7 @@ print(json.dumps(ended))
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """The program with a library and an environment of its own."""
+    """The program with its library and environment."""
 
     library: Path
     environment: dict[str, str]
@@ -110,19 +110,19 @@ class Program:
         return done.document
 
     def many(self, *commands: Sequence[str | Path], before: Sequence[str] = ()) -> list[Done]:
-        """Runs commands in one process, which other words may start."""
+        """Runs commands in one process, started by the words `before` if there are any."""
         words = [["--library", str(self.library), *map(str, command)] for command in commands]
         done = self.run(*before, sys.executable, "-c", MANY, stdin=json.dumps(words).encode())
         assert done.code == 0, done.err
         return [Done(*ended) for ended in done.document]
 
-    def held_back(self, *commands: Sequence[str | Path]) -> list[Done]:
-        """The same where permissions hold back, also if the tests run as root, whom they do not."""
+    def unprivileged(self, *commands: Sequence[str | Path]) -> list[Done]:
+        """The same without root's privileges, so that permissions hold."""
         without = (sys.executable, "-c", WITHOUT_PRIVILEGE) if os.geteuid() == 0 else ()
         return self.many(*commands, before=without)
 
     def start(self, *words: str | Path) -> subprocess.Popen[bytes]:
-        """Starts a command in a process group of its own, as a shell does."""
+        """Starts a command in a new process group, as a shell does."""
         pipe = subprocess.PIPE
         return subprocess.Popen(
             self.command(*words),
@@ -137,7 +137,7 @@ class Program:
         """The same program with another library."""
         return replace(self, library=library)
 
-    def given(self, **variables: str) -> Program:
+    def with_environment(self, **variables: str) -> Program:
         """The same program with more environment."""
         return replace(self, environment={**self.environment, **variables})
 
@@ -199,13 +199,10 @@ def outside(guard: Path, tmp_path_factory: pytest.TempPathFactory) -> Program:
     return Program(home / "library", environment)
 
 
-@pytest.fixture(scope="session")
-def photos(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of 40 photos of people and dogs outdoors."""
-    folder = tmp_path_factory.mktemp("photos")
+def unpack(shared: Path, folder: Path, which: slice) -> Path:
+    """Unpacks photos of a shard into a folder, and returns the folder."""
     with tarfile.open(shared / "data" / "flickr8k-dev-000000.tar") as shard:
-        members = [member for member in shard if member.name.endswith(".jpg")][:400:10]
-        for member in members:
+        for member in [member for member in shard if member.name.endswith(".jpg")][which]:
             extracted = shard.extractfile(member)
             assert extracted is not None
             (folder / member.name).write_bytes(extracted.read())
@@ -213,15 +210,21 @@ def photos(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def photos(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 40 photos of people and dogs outdoors."""
+    return unpack(shared, tmp_path_factory.mktemp("photos"), slice(0, 400, 10))
+
+
+@pytest.fixture(scope="session")
 def indexed(outside: Program, photos: Path) -> Program:
-    """The program with a library that holds the 40 photos; tests that change it take `own` instead."""
+    """The program with a library of the 40 photos; tests that change it take `picsight`."""
     assert Shell(outside.library).json("index", photos)["indexed"] == 40
     return outside
 
 
 @pytest.fixture
-def own(indexed: Program, tmp_path: Path) -> Program:
-    """The program with a copy of the library of 40 photos, for tests that change it."""
+def picsight(indexed: Program, tmp_path: Path) -> Program:
+    """The program with a copy of that library."""
     shutil.copytree(indexed.library, tmp_path / "library")
     return indexed.on(tmp_path / "library")
 
@@ -234,7 +237,7 @@ def fresh(outside: Program, tmp_path: Path) -> Program:
 
 @pytest.fixture
 def few_photos(photos: Path, tmp_path: Path) -> Path:
-    """A folder of a test's own with five of the photos."""
+    """A folder with copies of five of the photos."""
     folder = tmp_path / "few"
     folder.mkdir()
     for path in sorted(photos.glob("*.jpg"))[:5]:

@@ -32,7 +32,7 @@ def packaging(monkeypatch):
 
 @pytest.fixture
 def checkout(tmp_path):
-    """A checkout of our own, whose installation holds no dependency and so takes no network."""
+    """A checkout whose installation has no dependencies and so needs no network."""
     folder = tmp_path / "checkout"
     shutil.copytree(PACKAGING, folder / "packaging", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(REPOSITORY / "pyproject.toml", folder)
@@ -53,21 +53,12 @@ def constraints():
     return [Requirement(line) for line in lines if not line.startswith("#")]
 
 
-def typed(checkout: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def run_dev(checkout: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(checkout.parent), "PYTHONIOENCODING": "utf-8"}
     return subprocess.run(
         [sys.executable, str(checkout / "packaging" / "dev.py"), *words],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-        env={
-            "PATH": os.environ["PATH"],
-            "HOME": str(checkout.parent),
-            "PYTHONIOENCODING": "utf-8",
-            **variables,
-        },
-        timeout=120,
-    )
+        capture_output=True, text=True, encoding="utf-8", check=False, timeout=120, env=environment | variables,
+    )  # fmt: skip
 
 
 def photos_in(folder: Path, count: int) -> Path:
@@ -78,17 +69,16 @@ def photos_in(folder: Path, count: int) -> Path:
 
 
 def test_help_names_every_command_and_a_wrong_word_is_answered_with_the_right_ones(packaging, capsys):
-    told = packaging("dev").parser().format_help()
-    assert all(f"\n    {command} " in told for command in ("run", "test", "soak", "bench", "build"))
+    output = packaging("dev").parser().format_help()
+    assert all(f"\n    {command} " in output for command in ("run", "test", "soak", "bench", "build"))
     with pytest.raises(SystemExit):
         packaging("dev").read_arguments(["bench", "nothing"])
     assert "search, index, cold" in capsys.readouterr().err.replace("'", "")
 
 
 def test_every_benchmark_has_its_name(packaging):
-    scripts = {
-        file.stem for file in (PACKAGING / "bench").glob("*.py") if "__main__" in file.read_text("utf-8")
-    }
+    files = (PACKAGING / "bench").glob("*.py")
+    scripts = {file.stem for file in files if "__main__" in file.read_text("utf-8")}
     assert scripts == set(packaging("dev").BENCHES)
 
 
@@ -100,7 +90,7 @@ def test_words_for_pytest_pass_untouched_and_in_order(packaging):
     assert dev.read_arguments(["test", "--all"]).all
 
 
-def test_the_trainer_s_tests_run_where_what_it_stands_on_differs_from_main_or_nothing_does(
+def test_the_trainer_s_tests_run_only_if_its_files_or_none_at_all_differ_from_main(
     packaging, tmp_path, monkeypatch
 ):
     def git(*words):
@@ -111,12 +101,12 @@ def test_the_trainer_s_tests_run_where_what_it_stands_on_differs_from_main_or_no
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
 
-    def concerned(folder, *typed):
+    def includes_trainer(folder, *typed):
         return "tests/trainer" not in dev.words_for_pytest(dev.read_arguments(["test", *typed]), folder)
 
     dev = packaging("dev")
     monkeypatch.delenv("CI", raising=False)
-    assert concerned(tmp_path)  # outside of git
+    assert includes_trainer(tmp_path)  # outside of git
     write("trainer/loss.py", "def load():\n    from picsight_engine.photos import decode\n")
     write("engine/picsight_engine/photos.py", "from picsight_engine.errors import Fault\n")
     for name in ("errors", "search"):
@@ -125,25 +115,25 @@ def test_the_trainer_s_tests_run_where_what_it_stands_on_differs_from_main_or_no
     git("add", ".")
     git("commit", "-m", "first")
     git("checkout", "-b", "work")
-    assert concerned(tmp_path)
+    assert includes_trainer(tmp_path)
     for name in ("app/window.py", "engine/picsight_engine/search.py", "README.md", "tests/app/test_a.py"):
         write(name, "another = 2\n")
-        assert not concerned(tmp_path)
+        assert not includes_trainer(tmp_path)
     git("add", ".")
-    git("commit", "-m", "none of its own")
-    assert not concerned(tmp_path)
-    assert concerned(tmp_path, "--all")
+    git("commit", "-m", "nothing for the trainer")
+    assert not includes_trainer(tmp_path)
+    assert includes_trainer(tmp_path, "--all")
     assert dev.words_for_pytest(dev.read_arguments(["test", "-x"]), tmp_path) == ["-x"]
     with monkeypatch.context() as patch:
         patch.setenv("CI", "true")
-        assert concerned(tmp_path)
+        assert includes_trainer(tmp_path)
     for name in ("trainer/new.py", "tests/conftest.py", "engine/picsight_engine/errors.py"):
         write(name, "another = 2\n")
-        assert concerned(tmp_path)
+        assert includes_trainer(tmp_path)
         git("stash", "--include-untracked")
     write("trainer/loss.py", "")
-    git("commit", "-a", "-m", "its own")
-    assert concerned(tmp_path)
+    git("commit", "-a", "-m", "the trainer")
+    assert includes_trainer(tmp_path)
 
 
 def test_a_command_that_fails_or_does_not_exist_is_named_with_what_to_do(packaging, capfd):
@@ -158,7 +148,7 @@ def test_a_command_that_fails_or_does_not_exist_is_named_with_what_to_do(packagi
 
 
 def test_a_folder_that_is_none_stops_before_anything_is_installed(checkout):
-    answer = typed(checkout, "run", "nowhere")
+    answer = run_dev(checkout, "run", "nowhere")
     assert answer.returncode == 1
     assert "nowhere is not a folder" in answer.stderr
     assert not (checkout / ".venv").exists()
@@ -167,7 +157,7 @@ def test_a_folder_that_is_none_stops_before_anything_is_installed(checkout):
 def test_python_without_ensurepip_names_the_package_to_install(checkout, tmp_path):
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "ensurepip.py").write_text("raise ImportError('split off')", encoding="utf-8")
-    answer = typed(checkout, "run", PYTHONPATH=str(tmp_path / "broken"))
+    answer = run_dev(checkout, "run", PYTHONPATH=str(tmp_path / "broken"))
     assert answer.returncode == 1
     assert "apt-get install python3-venv" in answer.stderr
     assert "Traceback" not in answer.stderr
@@ -235,9 +225,8 @@ def test_one_version_of_each_package_is_pinned_in_its_range_and_none_that_depend
                 assert (only.operator, pinned.get(canonicalize_name(pin.name))) == ("==", None)
                 pinned[canonicalize_name(pin.name)] = only.version
         for wanted in requirements:
-            if wanted.name not in BUILT_FOR_A_MACHINE and (
-                wanted.marker is None or wanted.marker.evaluate(here)
-            ):
+            applies = wanted.marker is None or wanted.marker.evaluate(here)
+            if applies and wanted.name not in BUILT_FOR_A_MACHINE:
                 assert pinned[canonicalize_name(wanted.name)] in wanted.specifier
 
 
@@ -278,10 +267,8 @@ def test_the_pictures_folder_is_the_one_that_the_desktop_names_else_that_in_the_
     usual = photos_in(tmp_path / "Pictures", 20)
     assert pictures_folder() == usual
     (tmp_path / ".config").mkdir()
-    (tmp_path / ".config" / "user-dirs.dirs").write_text(
-        '# written by the desktop\nXDG_MUSIC_DIR="$HOME/Musik"\nXDG_PICTURES_DIR="$HOME/Bilder"\n',
-        encoding="utf-8",
-    )
+    lines = '# written by the desktop\nXDG_MUSIC_DIR="$HOME/Musik"\nXDG_PICTURES_DIR="$HOME/Bilder"\n'
+    (tmp_path / ".config" / "user-dirs.dirs").write_text(lines, encoding="utf-8")
     assert pictures_folder() is None
     named = photos_in(tmp_path / "Bilder", 20)
     assert pictures_folder() == named
@@ -322,25 +309,18 @@ def test_a_screen_is_one_that_is_there(packaging, monkeypatch, variables, there)
 def test_a_library_that_is_missing_is_named(packaging, tmp_path):
     if shutil.which("cc") is None:
         pytest.skip("needs a C compiler to make a program that lacks a library")
-    source = tmp_path / "part.c"
+    source, whole = tmp_path / "part.c", tmp_path / "libwhole.so"
+    compiling = ["cc", "-shared", "-fPIC", str(source), "-o"]
     source.write_text("int part(void) { return 1; }\n", encoding="utf-8")
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(tmp_path / "libgone.so"), str(source)], check=True)
+    subprocess.run([*compiling, str(tmp_path / "libgone.so")], check=True)
     source.write_text("int part(void); int whole(void) { return part(); }\n", encoding="utf-8")
-    whole = tmp_path / "libwhole.so"
-    subprocess.run(
-        ["cc", "-shared", "-fPIC", "-o", str(whole), str(source), f"-L{tmp_path}", "-lgone"], check=True
-    )
+    subprocess.run([*compiling, str(whole), f"-L{tmp_path}", "-lgone"], check=True)
     assert packaging("machine.graphics").missing_libraries([whole]) == ["libgone.so"]
 
 
 def test_the_folder_never_hides_the_library_of_its_name():
-    found = subprocess.run(
-        [sys.executable, "-c", "import packaging.version; print(packaging.version.__file__)"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    command = [sys.executable, "-c", "import packaging.version; print(packaging.version.__file__)"]
+    found = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert "site-packages" in found.stdout
     for folder in (PACKAGING, REPOSITORY / "tests"):
         assert list(folder.rglob("__init__.py")) == []

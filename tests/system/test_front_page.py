@@ -1,4 +1,4 @@
-"""The first page says what is there: its commands run, its tree is the repository's; the links of all pages lead somewhere."""
+"""The commands and the tree of the front page are true, and the links of all pages lead somewhere."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md"), *REPOSITORY.glob("*/README.md")]
+MODULE = re.compile(r"`([\w/.-]+/[a-z][\w.-]*\.(?:py|toml|txt))`")
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 COMMANDS = [
     shlex.split(line, comments=True)
@@ -21,7 +22,7 @@ COMMANDS = [
 ]
 
 
-def test_the_page_shows_both_commands_and_the_program():
+def test_the_page_shows_commands_of_the_checkout_and_of_the_program():
     assert {words[0] for words in COMMANDS} == {"python3", "picsight"}
 
 
@@ -52,9 +53,7 @@ def test_every_link_leads_to_a_file_and_a_heading(page):
 def test_the_modules_that_pages_name_are_there():
     tracked = [f"/{path.relative_to(REPOSITORY)}" for path in REPOSITORY.glob("[aept]*/**/*.*")]
     for page in PAGES:
-        for name in re.findall(
-            r"`([\w/.-]+/[a-z][\w.-]*\.(?:py|toml|txt))`", page.read_text(encoding="utf-8")
-        ):
+        for name in MODULE.findall(page.read_text(encoding="utf-8")):
             assert any(path.endswith(f"/{name}") for path in tracked), (page.name, name)
 
 
@@ -73,7 +72,7 @@ def test_the_tree_is_the_repository_s():
     assert shown == folders
 
 
-def test_contributors_are_told_tools_that_are_there():
+def test_the_tools_that_contributing_names_are_installed():
     text = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
     for module in re.findall(r"python -m (\w+)", text):
         assert importlib.util.find_spec(module), module

@@ -1,4 +1,4 @@
-"""What is not damaged but in the way, a permission or a disk: a sentence and exit code 1."""
+"""A missing permission or a full disk is one sentence and exit code 1."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ os.execv(sys.argv[1], sys.argv[1:])
 
 
 @pytest.mark.parametrize("closed", [".", "library.db", "model.json"])
-def test_a_library_without_permission_is_a_sentence_for_every_command(own, photos, closed):
+def test_every_command_names_a_library_that_it_may_not_read(picsight, photos, closed):
     photo = min(photos.iterdir())
     commands = (
         ["doctor"], ["search", "dog"], ["similar", photo], ["show", photo], ["status"], ["problems"], ["index"],
         ["index", photos], ["models", "list"],
     )  # fmt: skip
-    (own.library / "model.json").write_text('{"model": "picsight-starter"}')
-    (own.library / closed).chmod(0)
+    (picsight.library / "model.json").write_text('{"model": "picsight-starter"}')
+    (picsight.library / closed).chmod(0)
     try:
-        ended = own.held_back(*commands)
+        ended = picsight.unprivileged(*commands)
     finally:
-        (own.library / closed).chmod(0o700)
+        (picsight.library / closed).chmod(0o700)
     for command, done in zip(commands, ended, strict=True):
         assert done.code == 1, (command, done)
-        told = done.out if command == ["doctor"] else done.err
-        assert str(own.library) in told
+        message = done.out if command == ["doctor"] else done.err
+        assert str(picsight.library) in message
         assert "DAMAGED" not in done.out
-        assert "choose" not in told
+        assert "choose" not in message
 
 
-def test_a_library_that_cannot_be_written_is_sound_and_what_could_not_be_done_is_said(own):
-    assert own.many(["search", "dog"])[0].code == 0
-    places = [own.library, *own.library.rglob("*")]
+def test_a_read_only_library_is_searched_and_doctor_reports_what_it_could_not_write(picsight):
+    assert picsight.many(["search", "dog"])[0].code == 0
+    places = [picsight.library, *picsight.library.rglob("*")]
     before = {place: place.read_bytes() for place in places if place.is_file()}
     for place in places:
         place.chmod(0o555 if place.is_dir() else 0o444)
     try:
-        searched, done = own.held_back(["search", "dog"], ["doctor", "--forget", "--json"])
+        searched, done = picsight.unprivileged(["search", "dog"], ["doctor", "--forget", "--json"])
     finally:
         for place in places:
             place.chmod(0o700)
@@ -66,7 +66,7 @@ def test_a_folder_and_a_file_without_permission_are_named_and_the_rest_is_indexe
     photos[1].chmod(0)
     closed.chmod(0)
     try:
-        (done,) = fresh.held_back(["index", few_photos, "--json"])
+        (done,) = fresh.unprivileged(["index", few_photos, "--json"])
     finally:
         closed.chmod(0o700)
     assert (done.code, done.document["indexed"]) == (0, 3)
@@ -76,11 +76,11 @@ def test_a_folder_and_a_file_without_permission_are_named_and_the_rest_is_indexe
     assert found == {str(closed): "no_permission", str(photos[1]): "no_permission"}
 
 
-def test_on_a_full_disk_a_library_is_read_and_doctor_says_why_nothing_can_be_changed(own):
+def test_on_a_full_disk_a_library_is_read_and_doctor_reports_the_full_disk(picsight):
     searching, listing = ["search", "dog", "--json"], ["tags", "list", "--json"]
-    _, searched, listed = own.many(["tags", "new", "Dogs", "--prompt", "dog"], searching, listing)
+    _, searched, listed = picsight.many(["tags", "new", "Dogs", "--prompt", "dog"], searching, listing)
     full = (sys.executable, "-c", ON_A_FULL_DISK)
-    ended = own.many(searching, listing, ["doctor", "--json"], ["tags", "new", "Cats"], before=full)
+    ended = picsight.many(searching, listing, ["doctor", "--json"], ["tags", "new", "Cats"], before=full)
     assert ended[0].document["results"] == searched.document["results"]
     assert json.loads(ended[1].out) == listed.document
     (failed,) = (check for check in ended[2].document["checks"] if not check["ok"])

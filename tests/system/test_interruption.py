@@ -10,32 +10,26 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import tarfile
 import time
 from contextlib import suppress
 
 import pytest
 from tests.interrupting import CTRL_C_AT_AN_IMPORT_OF_THE_PROGRAM
 from tests.shell import Shell
+from tests.system.conftest import unpack
 
 MANY = 100
 
 
 @pytest.fixture(scope="module")
 def many_photos(shared, tmp_path_factory):
-    """A folder of photos that are some seconds of work, and more than one batch."""
-    folder = tmp_path_factory.mktemp("many")
-    with tarfile.open(shared / "data" / "flickr8k-dev-000000.tar") as shard:
-        for member in [member for member in shard if member.name.endswith(".jpg")][:MANY]:
-            extracted = shard.extractfile(member)
-            assert extracted is not None
-            (folder / member.name).write_bytes(extracted.read())
-    return folder
+    """A folder of photos that take some seconds, and more than one batch."""
+    return unpack(shared, tmp_path_factory.mktemp("many"), slice(MANY))
 
 
 @pytest.fixture(scope="module")
 def undisturbed(many_photos, tmp_path_factory):
-    """The vectors of a run with one worker that nobody interrupted."""
+    """The vectors of an uninterrupted run with one worker."""
     shell = Shell(tmp_path_factory.mktemp("undisturbed") / "library")
     assert shell.json("index", many_photos, "--workers", "1")["indexed"] == MANY
     return vectors(shell.library)
@@ -63,7 +57,7 @@ def wait_for_first_photos(program, process):
 
 
 def committed(library) -> int:
-    """How many vectors are safe; none while the schema is being made."""
+    """How many vectors are committed; none while the schema is being made."""
     connection = sqlite3.connect(f"file:{library / 'library.db'}?mode=ro", uri=True)
     try:
         (count,) = connection.execute("SELECT count(*) FROM vectors").fetchone()
@@ -74,7 +68,7 @@ def committed(library) -> int:
     return int(count)
 
 
-def test_a_library_that_is_indexed_is_searched_and_ctrl_c_stops_in_good_order_and_the_next_run_continues(
+def test_a_library_is_searched_while_it_is_indexed_and_after_ctrl_c_the_next_run_continues(
     fresh, many_photos, undisturbed
 ):
     process = fresh.start("index", many_photos, "--workers", "2")
@@ -85,21 +79,21 @@ def test_a_library_that_is_indexed_is_searched_and_ctrl_c_stops_in_good_order_an
     second = shell("index", many_photos, "--json")
     os.kill(process.pid, signal.SIGCONT)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the workers get it too
-    _, told = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=120)
     assert 0 < answer["photos"] < MANY
     assert answer["results"]
-    assert (second.code, second.out, second.err.count("\n")) == (1, "", 1)
+    assert second.sentence(1)
     assert process.returncode == 130
-    assert b"Traceback" not in told
+    assert b"Traceback" not in err
     safe = committed(fresh.library)
     assert 0 < safe < MANY
-    assert f"Stopped. {safe} photo" in told.decode()
+    assert f"Stopped. {safe} photo" in err.decode()
     rest = shell.json("index")
     assert (rest["indexed"], rest["unchanged"]) == (MANY - safe, safe)
     assert vectors(fresh.library) == undisturbed
 
 
-def test_a_killed_run_loses_at_most_its_open_batch_and_its_vectors_are_the_same_in_the_end(
+def test_a_killed_run_loses_at_most_its_open_batch_and_the_next_one_ends_with_the_same_vectors(
     fresh, many_photos, undisturbed
 ):
     process = fresh.start("index", many_photos, "--workers", "2")
@@ -113,15 +107,15 @@ def test_a_killed_run_loses_at_most_its_open_batch_and_its_vectors_are_the_same_
     assert shell.json("doctor")["ok"]
 
 
-def test_a_search_answers_each_line_at_once_and_ends_with_130_and_one_word(indexed):
+def test_a_search_answers_each_line_at_once_and_ctrl_c_ends_it_with_130_and_one_word(indexed):
     process = indexed.start("search", "--stdin", "-n", "1", "--min", "strong")
     process.stdin.write(b"grand piano\n")
     process.stdin.flush()
     assert process.stdout.readline() == b"\n"  # though stdin stays open
     os.killpg(process.pid, signal.SIGINT)
-    out, told = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=120)
     assert (process.returncode, out) == (130, b"")
-    assert told.splitlines()[-1] == b"Stopped."
+    assert err.splitlines()[-1] == b"Stopped."
 
 
 OURS = re.compile(rb'File "[^"]*(app/picsight|picsight_engine)/')  # a checkout may be called picsight as well
@@ -132,29 +126,25 @@ def test_ctrl_c_at_any_moment_is_at_most_one_word(indexed, tries):
     """What comes before our first line is Python's own to answer, with a traceback that does not name us."""
     started = time.monotonic()
     indexed.json("search", "dog")
-    whole = time.monotonic() - started
+    duration = time.monotonic() - started
     dice = random.Random(tries)
     for _ in range(tries):
         process = indexed.start("search", "dog", "--json")
         with suppress(subprocess.TimeoutExpired):
-            process.wait(whole * dice.random() ** 2)  # more often early, while modules are imported
+            process.wait(duration * dice.random() ** 2)  # more often early, while modules are imported
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGINT)
-        out, told = process.communicate(timeout=120)
-        assert not OURS.search(told)
+        out, err = process.communicate(timeout=120)
+        assert not OURS.search(err)
         if process.returncode == 0:
             assert json.loads(out)["results"]
-        elif b"Traceback" not in told:
+        elif b"Traceback" not in err:
             assert process.returncode in {130, -signal.SIGINT}
-            assert told.strip() in {b"", b"Stopped."}
+            assert err.strip() in {b"", b"Stopped."}
 
 
 @pytest.mark.parametrize("module", ["signal", "picsight.cli.program"])
 def test_ctrl_c_while_the_program_is_imported_is_130_and_silence(outside, module):
-    done = subprocess.run(
-        [sys.executable, "-c", CTRL_C_AT_AN_IMPORT_OF_THE_PROGRAM, module, "problems"],
-        env=outside.environment,
-        capture_output=True,
-        check=False,
-    )
+    command = [sys.executable, "-c", CTRL_C_AT_AN_IMPORT_OF_THE_PROGRAM, module, "problems"]
+    done = subprocess.run(command, env=outside.environment, capture_output=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")

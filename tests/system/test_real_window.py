@@ -1,4 +1,4 @@
-"""The program in a real window: on a screen of its own it opens, indexes what it is given, and closes when told."""
+"""The program in a real window: it opens on an X screen, indexes a folder, and closes on a signal."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def screen():
     command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1200x800x24", "-nolisten", "tcp"]
     with subprocess.Popen(command, pass_fds=[writing], stderr=subprocess.DEVNULL) as server:
         os.close(writing)
-        with os.fdopen(reading) as told:
-            number = told.readline().strip()  # written once the server is ready
+        with os.fdopen(reading) as output:
+            number = output.readline().strip()  # written once the server is ready
         yield f":{number}"
         server.terminate()
 
@@ -65,17 +65,10 @@ def variables(screen, tmp_path):
     }
 
 
-def test_a_folder_is_indexed_in_the_open_window_which_then_closes_in_good_order(
-    few_photos, variables, tmp_path
-):
+def test_a_window_indexes_a_folder_and_a_signal_closes_it(few_photos, variables, tmp_path):
     program = [sys.executable, "-m", "picsight", "--library", str(tmp_path / "library")]
-    with subprocess.Popen(
-        [*program, "--add", str(few_photos)],
-        env=variables,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as window:
+    command, pipe = [*program, "--add", str(few_photos)], subprocess.PIPE
+    with subprocess.Popen(command, env=variables, stdout=pipe, stderr=pipe, text=True) as window:
         try:
             wait_for_photos(tmp_path / "library" / "library.db", window, len(list(few_photos.iterdir())))
             window.send_signal(signal.SIGTERM)

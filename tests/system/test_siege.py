@@ -70,9 +70,9 @@ def test_kills_and_damaged_files_cost_nothing(fresh, battlefield, kills) -> None
             process.wait(LONGEST * dice.random())
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        _, told = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=60)
         killed += process.returncode == -signal.SIGKILL
-        assert b"Traceback" not in told
+        assert b"Traceback" not in err
         visible, pictured = state(fresh.library)
         assert kept <= visible <= pictured
         assert len(pictured - visible) <= BATCH
@@ -93,11 +93,13 @@ def test_kills_and_damaged_files_cost_nothing(fresh, battlefield, kills) -> None
 )
 def test_every_damaged_file_is_a_photo_or_a_problem_and_stays_as_it_is(fresh, battlefield) -> None:
     files = [path for path in battlefield.rglob("*") if path.is_file()]
-    before = {path: (xxhash.xxh3_128_digest(path.read_bytes()), path.stat().st_mtime_ns) for path in files}
+
+    def contents():
+        return {path: (xxhash.xxh3_128_digest(path.read_bytes()), path.stat().st_mtime_ns) for path in files}
+
+    before = contents()
     fresh.json("index", battlefield)
-    assert {
-        path: (xxhash.xxh3_128_digest(path.read_bytes()), path.stat().st_mtime_ns) for path in files
-    } == before
+    assert contents() == before
     with closing(sqlite3.connect(fresh.library / "library.db")) as connection:
         shown = {name for (name,) in connection.execute("SELECT name FROM files WHERE photo_id IS NOT NULL")}
         problems = dict(connection.execute("SELECT name, message FROM problems"))

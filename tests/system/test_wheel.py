@@ -11,23 +11,16 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PACKAGES = {
-    "picsight": REPOSITORY / "app",
-    "picsight_engine": REPOSITORY / "engine",
-    "mctrain": REPOSITORY / "trainer",
-}
+ROOTS = {"picsight": "app", "picsight_engine": "engine", "mctrain": "trainer"}
+PACKAGES = {package: REPOSITORY / root for package, root in ROOTS.items()}
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     """The wheel, built from this checkout."""
     folder = tmp_path_factory.mktemp("wheel")
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)],
-        cwd=REPOSITORY,
-        check=True,
-        capture_output=True,
-    )
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True)
     (built,) = folder.glob("picsight-*.whl")
     with zipfile.ZipFile(built) as opened:
         yield opened
@@ -64,12 +57,12 @@ def test_the_licences_travel_along(wheel):
     assert {"LICENSE", "assets/places/LICENCE.txt", "assets/starter/LICENCE.txt"} <= set(names)
 
 
-def test_the_unpacked_wheel_indexes_and_searches_with_its_own_starter(wheel, fresh, few_photos, tmp_path):
+def test_the_unpacked_wheel_indexes_and_searches_with_the_model_inside(wheel, fresh, few_photos, tmp_path):
     installed = tmp_path / "installed"
     wheel.extractall(installed)
     path = os.pathsep.join([str(installed), fresh.environment["PYTHONPATH"]])
-    program = fresh.given(PYTHONPATH=path)
-    told = program("--verbose", "index", few_photos)
-    assert told.code == 0, told.err
-    assert str(installed / "picsight_engine" / "_assets" / "starter") in told.err
+    program = fresh.with_environment(PYTHONPATH=path)
+    indexing = program("--verbose", "index", few_photos)
+    assert indexing.code == 0, indexing.err
+    assert str(installed / "picsight_engine" / "_assets" / "starter") in indexing.err
     assert len(program.json("search", "a dog", "-n", "3", "--min", "all")["results"]) == 3

@@ -1,8 +1,7 @@
-"""A library of the four known photographs, and a shell in this process to type commands in."""
+"""The command line in this process, on libraries of the four known photographs."""
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -17,7 +16,7 @@ SPACE = "00112233445566aa"
 
 @pytest.fixture(scope="session", autouse=True)
 def _home(tmp_path_factory):
-    """Nothing outside of the tests' own folder is read or written."""
+    """Commands read and write temporary folders only."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"):
             patch.setenv(name, str(tmp_path_factory.mktemp("home")))
@@ -25,22 +24,22 @@ def _home(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def known(tmp_path_factory):
-    """The library of the four known photographs; tests that change it take `own` instead."""
-    shell = Shell(tmp_path_factory.mktemp("known") / "library")
-    assert shell.json("index", KNOWN)["indexed"] == 4
-    return shell
+def indexed(tmp_path_factory):
+    """The command line on a library of the four known photographs; tests that change it take `picsight`."""
+    picsight = Shell(tmp_path_factory.mktemp("indexed") / "library")
+    assert picsight.json("index", KNOWN)["indexed"] == 4
+    return picsight
 
 
 @pytest.fixture
-def own(known, tmp_path):
-    """A copy of it."""
-    return Shell(Path(shutil.copytree(known.library, tmp_path / "library")))
+def picsight(indexed, tmp_path):
+    """The command line on a copy of that library."""
+    return Shell(Path(shutil.copytree(indexed.library, tmp_path / "library")))
 
 
 @pytest.fixture
 def fresh(tmp_path):
-    """No library yet."""
+    """The command line on a library that does not exist yet."""
     return Shell(tmp_path / "library")
 
 
@@ -55,20 +54,17 @@ def photos(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def second(starter, tmp_path_factory):
-    """The folder of a second model: the starter under another name and space, with a licence to accept."""
+def second_model(copy_model, tmp_path_factory):
+    """The folder of the shipped model under another name and space, with a licence to accept."""
+    licence = {"id": "kind", "url": "https://example.org/kind", "accept": True}
     folder = tmp_path_factory.mktemp("second") / "second"
-    shutil.copytree(starter, folder)
-    data = json.loads((folder / "bundle.json").read_text())
-    data |= {"name": "second", "title": "The Second", "space_id": SPACE}
-    data["licence"]["accept"] = True
-    (folder / "bundle.json").write_text(json.dumps(data))
+    copy_model(folder, name="second", title="The Second", space_id=SPACE, licence=licence)
     open_bundle(folder, hashes=True)
     return folder
 
 
 @pytest.fixture
 def home(monkeypatch, tmp_path):
-    """A home of one test's own, without models but the shipped one."""
+    """An empty home: no models but the shipped one."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
     return tmp_path / "home"

@@ -1,4 +1,4 @@
-"""What the commands say of a RAW file behind its JPEG, and what they write beside both."""
+"""A RAW file beside its JPEG: what the commands show, and the side-cars of both."""
 
 from __future__ import annotations
 
@@ -33,10 +33,7 @@ def test_a_raw_file_is_the_companion_of_its_jpeg_in_answers_side_cars_and_counts
     assert fresh.json("export", "sidecars", "--no-companions")["written"] == 1
     assert (sidecars[jpeg].exists(), sidecars[raw].exists()) == (True, False)
     assert fresh.json("export", "sidecars")["written"] == 1
-    for (
-        file,
-        sidecar,
-    ) in sidecars.items():  # each speaks of its file's picture, also once the other file is gone
+    for file, sidecar in sidecars.items():  # each describes the picture of its file
         assert read_packet(sidecar.read_bytes()).original == fingerprint(file.read_bytes())
 
     for file in (jpeg, raw, lightroom):

@@ -1,4 +1,4 @@
-"""`docs/commands.md` says of the command line what the command line says of itself, and its examples work."""
+"""`docs/commands.md` agrees with the command line, and its examples work."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ def keys(*documents: object) -> list[list[str]]:
 
 
 @pytest.fixture(scope="module")
-def shell(known, tmp_path_factory):
-    """A library with a file that is no photo."""
+def picsight(indexed, tmp_path_factory):
+    """The command line on a library with a file that is no photo."""
     folder = tmp_path_factory.mktemp("documented")
-    own = Shell(Path(shutil.copytree(known.library, folder / "library")))
+    picsight = Shell(Path(shutil.copytree(indexed.library, folder / "library")))
     (folder / "photos").mkdir()
     (folder / "photos" / "empty.jpg").touch()
-    own.json("index", folder / "photos")
-    own.json("tags", "new", "Dogs", "--prompt", "dog")
-    return own
+    picsight.json("index", folder / "photos")
+    picsight.json("tags", "new", "Dogs", "--prompt", "dog")
+    return picsight
 
 
 @pytest.mark.parametrize(
@@ -58,49 +58,46 @@ def shell(known, tmp_path_factory):
         ("doctor", "doctor"),
         ("tags list", "tags list"),
         ("tags accept TAG PATH...", "tags accept Dogs {photo}"),
-        ("export decisions FILE", "export decisions {folder}/said"),
+        ("export decisions FILE", "export decisions {folder}/decisions"),
         ("models list", "models list"),
         ("models use NAME", "models use picsight-starter"),
         ("models verify [NAME]", "models verify"),
     ],
 )
-def test_the_keys_of_a_document_are_those_of_the_page(shell, tmp_path, heading, words):
-    photo = shell.json("search", "cat")["results"][0]["path"]
+def test_the_page_lists_the_keys_of_every_document(picsight, tmp_path, heading, words):
+    photo = picsight.json("search", "cat")["results"][0]["path"]
     typed = [word.format(photo=photo, folder=tmp_path) for word in words.split()]
-    assert documented_keys(heading) == keys(shell.json(*typed))
+    assert documented_keys(heading) == keys(picsight.json(*typed))
 
 
-def test_the_keys_of_a_photo_a_tag_a_table_an_import_and_a_model_are_those_of_the_page(
-    shell, second, tmp_path, home
+def test_the_page_lists_the_keys_of_photos_tags_exports_imports_and_models(
+    picsight, second_model, tmp_path, home
 ):
-    photo = shell.json("search", "cat")["results"][0]["path"]
-    bad = Path(shell.json("problems")["problems"][0]["path"])
-    known, unknown = shell.json("show", photo), shell("show", bad, "--json").document
-    assert documented_keys("show PATH") == [list(known), list(unknown)]
-    assert unknown["problem"] == {
-        "code": "empty",
-        "message": f"{bad} cannot be shown: the file is empty.",
-        "tries": 1,
-    }
-    more = [
-        key for key in shell.json("tags", "show", "Dogs") if key not in shell.json("tags", "list")["tags"][0]
-    ]
+    photo = picsight.json("search", "cat")["results"][0]["path"]
+    bad = Path(picsight.json("problems")["problems"][0]["path"])
+    photo_document, problem_document = picsight.json("show", photo), picsight("show", bad, "--json").document
+    assert documented_keys("show PATH") == [list(photo_document), list(problem_document)]
+    message = f"{bad} cannot be shown: the file is empty."
+    assert problem_document["problem"] == {"code": "empty", "message": message, "tries": 1}
+    listed = picsight.json("tags", "list")["tags"][0]
+    more = [key for key in picsight.json("tags", "show", "Dogs") if key not in listed]
     assert documented_keys("tags show TAG") == [more]
-    table = shell.json("export", "sidecars", "--csv", tmp_path / "table")
+    table = picsight.json("export", "sidecars", "--csv", tmp_path / "table")
     assert documented_keys("export sidecars [FOLDER]")[1] == list(table)
-    sidecars = shell.json("export", "sidecars", bad.parent)
+    sidecars = picsight.json("export", "sidecars", bad.parent)
     assert documented_keys("export sidecars [FOLDER]")[0] == list(sidecars)
-    shell.json("index", tmp_path)
-    assert documented_keys("remove FOLDER...") == [list(shell.json("remove", tmp_path))]
-    assert documented_keys("tags import FILE|FOLDER") == [list(shell.json("tags", "import", bad.parent))]
-    installed = shell.json("models", "install", "--from-file", second, "--accept-licence")
+    picsight.json("index", tmp_path)
+    assert documented_keys("remove FOLDER...") == [list(picsight.json("remove", tmp_path))]
+    assert documented_keys("tags import FILE|FOLDER") == [list(picsight.json("tags", "import", bad.parent))]
+    installed = picsight.json("models", "install", "--from-file", second_model, "--accept-licence")
     assert documented_keys("models install NAME") == [list(installed)]
-    assert documented_keys("models remove NAME") == [list(shell.json("models", "remove", "second", "--yes"))]
+    removed = picsight.json("models", "remove", "second", "--yes")
+    assert documented_keys("models remove NAME") == [list(removed)]
 
 
-def test_the_help_text_is_the_program_s():
-    told = CliRunner().invoke(program, ["--help"], prog_name="picsight").output
-    assert f"```\n{told}```" in PAGE
+def test_the_page_shows_the_help_text():
+    output = CliRunner().invoke(program, ["--help"], prog_name="picsight").output
+    assert f"```\n{output}```" in PAGE
 
 
 def options(command: click.Command) -> set[str]:
@@ -131,9 +128,8 @@ def test_the_examples_of_the_pages_work(fresh, photos, home, tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
     for line in [*examples("README.md"), "picsight tags undo", *examples("docs/commands.md")]:
         before, _, command = line.rpartition("picsight ")
-        stdin = (
-            b"dog\nbeach -night\n" if "printf" in before else b"Pictures/IMG_2041.jpg\n" * ("find" in before)
-        )
+        paths = b"Pictures/IMG_2041.jpg\n" * ("find" in before)
+        stdin = b"dog\nbeach -night\n" if "printf" in before else paths
         words = [word.replace("~", str(tmp_path)) for word in shlex.split(command, comments=True)]
         done = fresh(*words, stdin=stdin)
         assert done.code == 0, (line, done)

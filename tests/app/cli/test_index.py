@@ -1,4 +1,4 @@
-"""`picsight index`: what it does, what it says, and what becomes of files that are no photos."""
+"""`picsight index`: what it does and reports, and how it treats files that are no photos."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BAD = {
 }
 
 
-def test_a_run_tells_what_it_did_and_the_next_one_what_has_changed_since(fresh, photos):
+def test_a_run_reports_what_it_did_and_the_next_one_what_changed(fresh, photos):
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in photos.iterdir()}
     (photos / "@eaDir").mkdir()
     for name in (".DS_Store", "Thumbs.db"):
@@ -52,43 +52,43 @@ def test_a_run_tells_what_it_did_and_the_next_one_what_has_changed_since(fresh, 
     assert (quiet.document["unchanged"], quiet.err) == (3, "")
 
 
-def test_a_folder_that_went_away_deletes_nothing(own, fresh, photos, tmp_path):
-    own.json("index", photos)
+def test_a_disconnected_folder_loses_no_photos(picsight, fresh, photos, tmp_path):
+    picsight.json("index", photos)
     unplugged = photos.rename(tmp_path / "unplugged")
-    gone = own("index", "--json")
+    gone = picsight("index", "--json")
     assert (gone.code, gone.document["missing"]) == (0, 0)
-    assert own.json("status")["photos"] == 4
+    assert picsight.json("status")["photos"] == 4
     unplugged.rename(photos)
-    assert own.json("index")["unchanged"] == 8
+    assert picsight.json("index")["unchanged"] == 8
 
 
 @pytest.fixture(scope="module")
-def troubled(known, shared, tmp_path_factory):
-    """A library that has met bad files, and their folder."""
+def troubled(indexed, shared, tmp_path_factory):
+    """The command line on a library with bad files, and their folder."""
     folder = tmp_path_factory.mktemp("troubled")
     for name in BAD:
-        source = next(path for path in (shared / "formats" / name, shared / "camera" / name) if path.exists())
+        (source,) = shared.glob(f"*/{name}")
         shutil.copyfile(source, folder / name)
-    shell = Shell(Path(shutil.copytree(known.library, tmp_path_factory.mktemp("library") / "library")))
-    assert shell.json("index", folder).items() >= {"indexed": 0, "problems": len(BAD)}.items()
-    return shell, folder
+    picsight = Shell(Path(shutil.copytree(indexed.library, tmp_path_factory.mktemp("library") / "library")))
+    assert picsight.json("index", folder).items() >= {"indexed": 0, "problems": len(BAD)}.items()
+    return picsight, folder
 
 
-def test_bad_files_are_listed_each_with_a_sentence_and_not_tried_again(troubled):
-    shell, folder = troubled
-    listed = {Path(problem["path"]): problem for problem in shell.json("problems")["problems"]}
+def test_bad_files_are_listed_with_a_reason_and_not_tried_again(troubled):
+    picsight, folder = troubled
+    listed = {Path(problem["path"]): problem for problem in picsight.json("problems")["problems"]}
     assert set(listed) == {folder / name for name in BAD}
     for name, codes in BAD.items():
         problem = listed[folder / name]
         assert problem["code"] in codes
         assert name in problem["message"]
         assert problem["message"].endswith((".", "!")), problem["message"]
-    again = shell("index", "--json")
+    again = picsight("index", "--json")
     assert again.document["problems"] == len(BAD)
-    assert {problem["tries"] for problem in shell.json("problems")["problems"]} == {1}
+    assert {problem["tries"] for problem in picsight.json("problems")["problems"]} == {1}
 
 
-def test_a_film_of_three_scenes_is_found_at_its_moment_and_stays_as_it_was(own, photos, tmp_path):
+def test_each_scene_of_a_film_is_found_at_its_moment(picsight, photos, tmp_path):
     if not can_read_films():
         pytest.skip("needs the extra video")
     cv2 = film_reader(tmp_path)
@@ -97,52 +97,51 @@ def test_a_film_of_three_scenes_is_found_at_its_moment_and_stays_as_it_was(own, 
     out = cv2.VideoWriter(str(film), cv2.CAP_FFMPEG, cv2.VideoWriter_fourcc(*"mp4v"), 2.0, (256, 256))
     scenes = ("cat", "coffee", "rocket")
     for scene in scenes:
-        picture = cv2.resize(
-            cv2.imread(str(photos / f"{scene}.jpg")), (256, 256), interpolation=cv2.INTER_AREA
-        )
+        picture = cv2.imread(str(photos / f"{scene}.jpg"))
+        picture = cv2.resize(picture, (256, 256), interpolation=cv2.INTER_AREA)
         for _ in range(12):  # six seconds
             out.write(picture)
     out.release()
     Image.open(photos / "cat.jpg").resize((256, 256)).save(film.with_suffix(".png"))
     before = film.read_bytes()
-    assert own.json("index", film.parent).items() >= {"indexed": 2, "problems": 0}.items()
+    assert picsight.json("index", film.parent).items() >= {"indexed": 2, "problems": 0}.items()
     for number, query in enumerate(("a cat", "a cup of coffee", "a rocket")):
-        results = own.json("search", f"{query} format:video", "--min", "all")["results"]
+        results = picsight.json("search", f"{query} format:video", "--min", "all")["results"]
         assert [(result["path"], result["stack"]) for result in results] == [(str(film), None)]
         assert 6 * number <= results[0]["moment"] < 6 * (number + 1)
-    assert own.json("show", film)["duration"] == pytest.approx(18, abs=0.1)
-    assert "duration: 0:18" in own("show", film).out
+    assert picsight.json("show", film)["duration"] == pytest.approx(18, abs=0.1)
+    assert "duration: 0:18" in picsight("show", film).out
     assert film.read_bytes() == before
 
 
-def test_all_videos_that_are_not_read_are_one_line_that_says_what_to_install(own, tmp_path, no_video):
+def test_unread_videos_are_one_problem_that_says_what_to_install(picsight, tmp_path, no_video):
     for name in ("a.mov", "b.mp4"):
         (tmp_path / name).write_bytes(b"film")
     line = "2 videos are not read: install the package opencv-python-headless and index again."
-    assert line in own("index", tmp_path).err
-    assert own("problems").out == f"not_read\t{line}\n"
-    assert own.json("index")["problems"] == 2
-    assert {problem["tries"] for problem in own.json("problems")["problems"]} == {1}
+    assert line in picsight("index", tmp_path).err
+    assert picsight("problems").out == f"not_read\t{line}\n"
+    assert picsight.json("index")["problems"] == 2
+    assert {problem["tries"] for problem in picsight.json("problems")["problems"]} == {1}
 
 
-def test_commands_for_photos_tell_the_problem_of_a_bad_file(troubled):
-    shell, folder = troubled
-    done = shell("show", folder / "zero.jpg", "--json")
+def test_commands_for_photos_report_the_problem_of_a_bad_file(troubled):
+    picsight, folder = troubled
+    done = picsight("show", folder / "zero.jpg", "--json")
     assert (done.code, done.document["problem"]["code"]) == (1, "empty")
     for words in (["similar"], ["tags", "rate", "3"], ["tags", "accept", "Favourites"]):
-        other = shell(*words, folder / "zero.jpg", "--json")
+        other = picsight(*words, folder / "zero.jpg", "--json")
         assert (other.code, other.out, other.err) == (2, "", done.document["problem"]["message"] + "\n")
 
 
-def test_a_bad_file_that_was_mended_is_no_problem_any_more(own, photos):
+def test_a_repaired_file_is_no_longer_a_problem(picsight, photos):
     mended = photos / "mended.jpg"
     mended.write_bytes(b"")
     (photos / "a.mov").write_bytes(b"film")
-    assert own.json("index", photos)["problems"] == 2
+    assert picsight.json("index", photos)["problems"] == 2
     (photos / "a.mov").unlink()
     mended.write_bytes((photos / "cat.jpg").read_bytes() + b"\0")
-    assert own.json("index")["problems"] == 0
-    assert own.json("problems") == {"problems": []}
+    assert picsight.json("index")["problems"] == 0
+    assert picsight.json("problems") == {"problems": []}
 
 
 def test_odd_names_are_indexed_and_come_back_byte_by_byte(fresh, photos):
@@ -159,28 +158,23 @@ def test_odd_names_are_indexed_and_come_back_byte_by_byte(fresh, photos):
 
 
 def test_a_folder_of_photos_is_no_library_and_stays_as_it_is(photos):
-    shell, before = Shell(photos), sorted(photos.iterdir())
-    for words in (
-        ["index", photos],
-        ["search", "dog"],
-        ["similar", before[0]],
-        ["status"],
-        ["models", "list"],
-    ):
-        done = shell(*words)
+    picsight, before = Shell(photos), sorted(photos.iterdir())
+    commands = (["index", photos], ["search", "dog"], ["similar", before[0]], ["status"], ["models", "list"])
+    for words in commands:
+        done = picsight(*words)
         assert (done.code, done.out) == (2, ""), words
         assert f"{photos} is no library but a folder with photos or other files, as " in done.err
-    assert shell("doctor").code == 1
+    assert picsight("doctor").code == 1
     assert sorted(photos.iterdir()) == before
 
 
-def test_a_file_is_no_folder_and_no_folder_of_several_is_added_then(fresh, photos):
+def test_a_file_instead_of_a_folder_is_refused_and_no_folder_is_added(fresh, photos):
     done = fresh("index", photos, photos / "cat.jpg")
     assert (done.code, done.err) == (2, f"{photos / 'cat.jpg'} is a file; type its folder.\n")
     assert fresh.json("status")["folders"] == 0
 
 
-def test_the_thumbnail_of_a_turned_photo_is_upright_and_read_by_whom_the_umask_lets(fresh, shared, tmp_path):
+def test_the_thumbnail_of_a_turned_photo_is_upright_and_obeys_the_umask(fresh, shared, tmp_path):
     (tmp_path / "turned").mkdir()
     photo = Path(shutil.copyfile(shared / "formats" / "orient6.jpg", tmp_path / "turned" / "a.jpg"))
     fresh.json("index", photo.parent)

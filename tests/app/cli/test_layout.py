@@ -42,27 +42,16 @@ def test_a_byte_that_is_no_text_survives_printing() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [
-        (3, "under a minute"),
-        (61, "about 1 minute"),
-        (25 * 60 + 20, "about 25 minutes"),
-        (3 * 3600, "about 3 hours"),
-    ],
+    [(3, "under a minute"), (61, "about 1 minute"), (1520, "about 25 minutes"), (3 * 3600, "about 3 hours")],
 )
-def test_durations_are_said_as_people_say_them(seconds: float, words: str) -> None:
+def test_durations_are_rounded_as_people_round_them(seconds: float, words: str) -> None:
     assert duration(seconds) == words
 
 
 def test_numbers_agree_with_their_nouns() -> None:
-    assert [count(1, "photo"), count(48210, "photo"), count(0, "photo is", "photos are")] == [
-        "1 photo", "48,210 photos", "0 photos are",
-    ]  # fmt: skip
+    counts = [count(1, "photo"), count(48210, "photo"), count(0, "photo is", "photos are")]
+    assert counts == ["1 photo", "48,210 photos", "0 photos are"]
 
 
 def test_sizes_are_read_at_a_glance() -> None:
-    assert [size(0), size(999), size(48_200_000), size(3 * 10**12)] == [
-        "0 bytes",
-        "999 bytes",
-        "48.2 MB",
-        "3.0 TB",
-    ]
+    assert list(map(size, (0, 999, 48_200_000, 3 * 10**12))) == ["0 bytes", "999 bytes", "48.2 MB", "3.0 TB"]

@@ -1,4 +1,4 @@
-"""The program's border: every way to end is an exit code and at most a sentence."""
+"""The program ends with an exit code and at most one sentence."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(autouse=True)
-def own_signals():
+def _signals():
     """`run` takes SIGINT and SIGTERM for itself."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
@@ -33,7 +33,7 @@ def state(monkeypatch, tmp_path) -> Path:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a log lies elsewhere on other systems")
-def test_a_fault_of_our_own_is_a_sentence_and_its_details_go_to_the_log_where_one_can_be_written(
+def test_an_unexpected_error_is_one_sentence_and_its_details_go_to_the_log_where_one_can_be_written(
     monkeypatch, tmp_path, capsys, state
 ):
     closed = io.StringIO()
@@ -74,8 +74,8 @@ def test_ctrl_c_is_no_fault_where_a_library_swallows_it(monkeypatch, tmp_path, c
     [["index"], ["export", "sidecars"], ["tags", "import"], ["models", "install", "--from-file"]],
     ids=" ".join,
 )
-def test_a_path_that_the_system_refuses_is_a_sentence_and_no_fault(own, state, words):
-    done = own(*words, REPOSITORY / "assets" / "known" / ("a" * 300))
+def test_a_path_that_the_system_refuses_is_a_sentence_and_no_fault(picsight, state, words):
+    done = picsight(*words, REPOSITORY / "assets" / "known" / ("a" * 300))
     assert done.code in {1, 2}
     assert "a" * 300 in done.err
     assert "of a fault" not in done.err
@@ -83,7 +83,7 @@ def test_a_path_that_the_system_refuses_is_a_sentence_and_no_fault(own, state, w
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the full device of Linux")
-def test_help_for_a_full_disk_names_the_disk(monkeypatch, capsys, state):
+def test_help_written_to_a_full_disk_names_the_reason(monkeypatch, capsys, state):
     with Path("/dev/full").open("w") as full:
         monkeypatch.setattr(sys, "stdout", full)
         assert run(["--help"]) == 1
@@ -102,6 +102,6 @@ def test_the_version_is_the_one_that_is_packaged(fresh):
     assert fresh("--version").out == f"Picsight {__version__}\n"
 
 
-def test_of_many_hints_the_first_twenty_are_told(capsys):
+def test_only_the_first_twenty_hints_are_printed(capsys):
     Invocation().hint(*map(str, range(23)))
     assert capsys.readouterr().err.splitlines()[-2:] == ["19", "And 3 more; --json lists all of them."]

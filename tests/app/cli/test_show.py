@@ -1,4 +1,4 @@
-"""`picsight show`: what is known of a photo; a file that a person asks for is whole or not there."""
+"""`picsight show`: the facts of a photo, and its thumbnail in a file."""
 
 from __future__ import annotations
 
@@ -31,46 +31,46 @@ for size in (1001, 100_000):
 
 @pytest.fixture(scope="module")
 def camera(shared, tmp_path_factory):
-    """A library of two photos straight from cameras."""
+    """The command line on a library of two photos straight from cameras, and their folder."""
     folder = tmp_path_factory.mktemp("camera")
     for name in ("google_pixel8pro_offset.jpg", "canon_40d.jpg"):
         (folder / name).symlink_to(shared / "camera" / name)
-    shell = Shell(folder / "library")
-    shell.json("index", folder)
-    return shell, folder
+    picsight = Shell(folder / "library")
+    picsight.json("index", folder)
+    return picsight, folder
 
 
-def test_what_is_known_of_a_photo_is_told_and_a_link_to_it_is_the_photo(camera, tmp_path):
-    shell, folder = camera
+def test_the_facts_of_a_photo_are_shown_also_through_a_link(camera, tmp_path):
+    picsight, folder = camera
     photo = folder / "google_pixel8pro_offset.jpg"
-    shown = shell.json("show", photo)
-    told = {
+    shown = picsight.json("show", photo)
+    expected = {
         "paths": [str(photo)], "width": 8, "height": 8, "taken": "2023-10-06T22:53:51+02:00", "subsecond": "724",
         "camera": "Google Pixel 8 Pro", "lens": "Pixel 8 Pro back camera 6.9mm f/1.68", "bit_depth": 8,
         "edited": False, "rating": None, "label": None, "problem": None, "keywords": [], "tags": [],
     }  # fmt: skip
-    assert {key: shown[key] for key in told} == told
+    assert {key: shown[key] for key in expected} == expected
     assert (shown["lat"], shown["lon"]) == pytest.approx((40.400069, -3.714647), abs=1e-5)
     (tmp_path / "folder").symlink_to(folder)
-    assert shell.json("show", tmp_path / "folder" / photo.name)["id"] == shown["id"]
+    assert picsight.json("show", tmp_path / "folder" / photo.name)["id"] == shown["id"]
 
 
-def test_paths_of_stdin_end_with_1_after_the_last_where_one_is_no_photo(camera):
-    shell, folder = camera
-    known = [folder / "canon_40d.jpg", folder / "google_pixel8pro_offset.jpg"]
-    lines = "\n".join([str(known[0]), "/never/there.jpg", "", f"{known[1]}\r"])
-    done = shell("show", "--stdin", "--json", stdin=lines.encode())
+def test_a_path_of_stdin_that_is_no_photo_makes_the_exit_code_1_and_the_others_are_shown(camera):
+    picsight, folder = camera
+    photos = [folder / "canon_40d.jpg", folder / "google_pixel8pro_offset.jpg"]
+    lines = "\n".join([str(photos[0]), "/never/there.jpg", "", f"{photos[1]}\r"])
+    done = picsight("show", "--stdin", "--json", stdin=lines.encode())
     assert done.code == 1
     assert [document["id"] is None for document in done.documents] == [False, True, True, False]
     assert done.documents[1] == {"path": "/never/there.jpg", "problem": None, "id": None}
-    assert shell("show", "--stdin", "--json", stdin=str(known[0]).encode()).code == 0
-    assert shell("show", "/never/there.jpg").err == "/never/there.jpg is not in the library.\n"
+    assert picsight("show", "--stdin", "--json", stdin=str(photos[0]).encode()).code == 0
+    assert picsight("show", "/never/there.jpg").err == "/never/there.jpg is not in the library.\n"
 
 
 def test_a_thumbnail_is_never_written_over_anything_and_one_that_cannot_be_leaves_no_document(
     camera, tmp_path
 ):
-    shell, folder = camera
+    picsight, folder = camera
     photo, other = folder / "canon_40d.jpg", tmp_path / "other.jpg"
     other.write_bytes(b"another picture")
     (tmp_path / "hard link.jpg").hardlink_to(other)
@@ -79,25 +79,25 @@ def test_a_thumbnail_is_never_written_over_anything_and_one_that_cannot_be_leave
     (tmp_path / "folder.jpg").mkdir()
     os.mkfifo(tmp_path / "pipe.jpg")
     for taken in (*tmp_path.iterdir(), Path(os.devnull)):
-        done = shell("show", photo, "--thumbnail", taken, "--json")
+        done = picsight("show", photo, "--thumbnail", taken, "--json")
         assert (done.code, done.out) == (1, "")
         assert done.err == f"{taken} exists already and is not replaced; choose another name.\n"
     assert other.read_bytes() == b"another picture"
     assert not (tmp_path / "not there.jpg").exists()
-    done = shell("show", photo, "--thumbnail", tmp_path / "none" / "t.jpg", "--json")
+    done = picsight("show", photo, "--thumbnail", tmp_path / "none" / "t.jpg", "--json")
     assert (done.code, done.out, "t.jpg" in done.err) == (1, "", True)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the system sets no limit there")
-def test_a_disk_without_room_is_told_and_keeps_no_piece_of_the_file(tmp_path):
+def test_a_thumbnail_that_does_not_fit_on_the_disk_is_reported_and_leaves_no_file(tmp_path):
     file = tmp_path / "small.jpg"
     command = [sys.executable, "-c", NO_ROOM, str(file)]
-    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
-    assert told == 2 * f"The thumbnail cannot be written to {file}: File too large.\n"
+    output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert output == 2 * f"The thumbnail cannot be written to {file}: File too large.\n"
     assert not file.exists()
 
 
-def test_facts_are_told_as_people_write_them_and_unknown_ones_not_at_all(capsys):
+def test_facts_are_printed_as_people_write_them_and_unknown_ones_are_left_out(capsys):
     metadata = Metadata(
         taken="2020-07-18T17:42:00", taken_offset="+02:00", taken_source="file name", lat=43.7, lon=7.27,
         place="Nice, France", camera="Canon EOS 600D", exposure=0.004, aperture=2.8, focal=55.0, iso=400, flash=True,

@@ -1,4 +1,4 @@
-"""The progress line: what it tells, and how it gives way on a narrow terminal."""
+"""The progress line, and what it leaves out on a narrow terminal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from picsight_engine.indexing.events import Found, Progress
 HALFWAY = Progress(done=500, total=1000, problems=2, photos_per_second=21.4, seconds_left=1500)
 
 
-def test_the_line_tells_share_count_rate_time_left_and_problems_as_far_as_they_are_known_and_have_room():
+def test_the_line_shows_share_count_rate_time_left_and_problems_as_far_as_they_fit():
     line = fit(HALFWAY, 120, plain=False)
     assert line.startswith(" 50% ████████████░░░░░░░░░░░░ ")
     assert line.endswith("500 of 1,000 photos · 21.4 photos/s · about 25 minutes left · 2 problems")

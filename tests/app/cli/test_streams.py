@@ -34,11 +34,13 @@ def test_a_name_comes_out_byte_by_byte(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_line_for_people_holds_no_control_character(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = printed(monkeypatch, "utf-8", lambda: put("a\tb", os.fsdecode(b"\x1b\x9b\xe9")))
-    assert told == b"a\\tb\t\\x1b\\x9b\xe9\n"
+    line = printed(monkeypatch, "utf-8", lambda: put("a\tb", os.fsdecode(b"\x1b\x9b\xe9")))
+    assert line == b"a\\tb\t\\x1b\\x9b\xe9\n"
 
 
-def test_the_line_that_is_drawn_over_holds_only_our_own_erasing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_progress_line_holds_no_control_sequence_but_its_erasing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     draw("\x1b[31m50%")
     assert capsys.readouterr().err == "\r\x1b[K\\x1b[31m50%"
 
@@ -73,7 +75,7 @@ def test_closed_streams_are_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(lines_of_stdin()) == []
 
 
-def test_talk_that_nobody_can_read_does_not_end_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_closed_stderr_does_not_end_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "w", encoding="utf-8") as stderr:

@@ -1,4 +1,4 @@
-"""`picsight tags`: what a person types, what is printed, and how it ends."""
+"""`picsight tags`: what it does, prints and returns."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from picsight_engine.store.vectors import put_vector
 
 
 @pytest.fixture(scope="module")
-def stocked(tmp_path_factory, starter):
-    """A library of twenty photos, of which the first four are near to what "dog" means; and their paths."""
-    folder = tmp_path_factory.mktemp("stocked")
+def dog_library(tmp_path_factory, starter):
+    """The folder of a library of twenty photos, and the paths of the four that match "dog"."""
+    folder = tmp_path_factory.mktemp("dogs")
     with open_album(folder, open_bundle(starter)) as album:
         word = album.library._searcher.terms.vector("dog")
         for number in range(20):
@@ -31,107 +31,104 @@ def stocked(tmp_path_factory, starter):
 
 
 @pytest.fixture
-def photos(stocked):
-    """Photos of dogs."""
-    return stocked[1]
+def photos(dog_library):
+    """The paths of four photos that match "dog"."""
+    return dog_library[1]
 
 
 @pytest.fixture
-def tags(stocked, tmp_path):
-    """Types words behind `picsight --library …`."""
-    return Shell(Path(shutil.copytree(stocked[0], tmp_path / "library")))
+def picsight(dog_library, tmp_path):
+    """The command line on a copy of that library."""
+    return Shell(Path(shutil.copytree(dog_library[0], tmp_path / "library")))
 
 
-def test_a_tag_is_made_taught_searched_for_and_undone(tags, photos):
-    made = tags.json("tags", "new", "Dogs", "--prompt", "dog", "--example", photos[0])
+def test_a_tag_is_made_decided_on_searched_and_undone(picsight, photos):
+    made = picsight.json("tags", "new", "Dogs", "--prompt", "dog", "--example", photos[0])
     assert made["suggested"] > 0
-    suggested = tags.json("tags", "suggest", "dogs", "-n", "2")
+    suggested = picsight.json("tags", "suggest", "dogs", "-n", "2")
     assert [set(result) >= {"id", "path", "score"} for result in suggested["results"]] == [True, True]
-    accepted = tags.json("tags", "accept", "Dogs", *photos[:2])
+    accepted = picsight.json("tags", "accept", "Dogs", *photos[:2])
     assert accepted["run"]["words"] == 'Accept 2 photos: "Dogs"'
-    assert tags.json("tags", "accept", "Dogs", *photos[:2]) == {"run": None}
-    tags.json("tags", "reject", "Dogs", photos[2])
-    (told,) = tags.json("tags", "list")["tags"]
-    assert (told["name"], told["parent"], told["accepted"], told["rejected"]) == ("Dogs", None, 2, 1)
-    assert tags.json("show", photos[0])["tags"] == ["Dogs"]
-    found = {result["path"] for result in tags.json("search", "tag:dogs")["results"]}
+    assert picsight.json("tags", "accept", "Dogs", *photos[:2]) == {"run": None}
+    picsight.json("tags", "reject", "Dogs", photos[2])
+    (tag,) = picsight.json("tags", "list")["tags"]
+    assert (tag["name"], tag["parent"], tag["accepted"], tag["rejected"]) == ("Dogs", None, 2, 1)
+    assert picsight.json("show", photos[0])["tags"] == ["Dogs"]
+    found = {result["path"] for result in picsight.json("search", "tag:dogs")["results"]}
     assert {str(photo) for photo in photos[:2]} <= found
     assert str(photos[2]) not in found
-    details = tags.json("tags", "show", "dogs")
+    details = picsight.json("tags", "show", "dogs")
     assert (details["prompts"], details["examples"]) == (["dog"], [str(photos[0])])
-    while (done := tags("tags", "undo")).code == 0:
+    while (done := picsight("tags", "undo")).code == 0:
         assert done.out.startswith("Undone: ")
     assert (done.code, done.err) == (2, "There is nothing to undo.\n")
-    assert tags.json("tags", "list") == {"tags": []}
-    assert tags("tags", "redo").out == 'Done again: New tag "Dogs".\n'
+    assert picsight.json("tags", "list") == {"tags": []}
+    assert picsight("tags", "redo").out == 'Done again: New tag "Dogs".\n'
 
 
-def test_the_words_of_a_tag_in_the_users_language_are_searched_in_english_and_said(tags, monkeypatch):
-    expected = tags.json("tags", "new", "Dogs", "--prompt", "dog")["suggested"]
+def test_prompts_in_the_users_language_are_translated_and_the_translation_is_shown(picsight, monkeypatch):
+    expected = picsight.json("tags", "new", "Dogs", "--prompt", "dog")["suggested"]
     monkeypatch.setenv("LANGUAGE", "de_DE")
-    made = tags("tags", "new", "Hunde", "--prompt", "Hund")
+    made = picsight("tags", "new", "Hunde", "--prompt", "Hund")
     assert (made.out, made.err.splitlines()[0]) == (f"Hunde: {expected} suggested\n", "Searched as: dog")
-    details = tags.json("tags", "show", "Hunde")
+    details = picsight.json("tags", "show", "Hunde")
     assert (details["prompts"], details["readings"]) == (["Hund"], ["dog"])
-    assert tags.json("tags", "show", "Dogs")["readings"] == []
-    assert "Searched as: snow" in tags("tags", "change", "Hunde", "--prompt", "Schnee").err
-    assert "Searched as: snow" in tags("tags", "suggest", "Hunde").err
+    assert picsight.json("tags", "show", "Dogs")["readings"] == []
+    assert "Searched as: snow" in picsight("tags", "change", "Hunde", "--prompt", "Schnee").err
+    assert "Searched as: snow" in picsight("tags", "suggest", "Hunde").err
 
 
-def test_stars_are_given_shown_searched_for_and_taken_back(tags, photos):
-    rated = tags.json("tags", "rate", "4", *photos[:2])
+def test_stars_are_given_shown_searched_and_withdrawn(picsight, photos):
+    rated = picsight.json("tags", "rate", "4", *photos[:2])
     assert (rated["run"]["kind"], rated["run"]["words"]) == ("rate", "Rate 2 photos: 4 stars")
-    assert tags.json("show", photos[0])["rating"] == 4
-    assert len(tags.json("search", "rated:>3")["results"]) == 2
-    assert tags("tags", "rate", "none", photos[0]).out == "Rate 1 photo: by its files.\n"
-    assert tags.json("show", photos[0])["rating"] is None
-    tags("tags", "rate", "rejected", photos[0])
-    assert tags.json("show", photos[0])["rating"] == -1
-    assert "'STARS': '6' is not one of" in tags("tags", "rate", "6", photos[0]).err
+    assert picsight.json("show", photos[0])["rating"] == 4
+    assert len(picsight.json("search", "rated:>3")["results"]) == 2
+    assert picsight("tags", "rate", "none", photos[0]).out == "Rate 1 photo: by its files.\n"
+    assert picsight.json("show", photos[0])["rating"] is None
+    picsight("tags", "rate", "rejected", photos[0])
+    assert picsight.json("show", photos[0])["rating"] == -1
+    assert "'STARS': '6' is not one of" in picsight("tags", "rate", "6", photos[0]).err
 
 
-def test_an_album_is_filled_by_hand(tags, photos):
-    assert tags.json("tags", "new", "Trip", "--album")["threshold"] is None
-    assert tags("tags", "suggest", "Trip").code == 2
-    assert tags("tags", "accept", "Trip", photos[0]).code == 0
-    assert tags.json("show", photos[0])["tags"] == ["Trip"]
+def test_an_album_is_filled_by_hand(picsight, photos):
+    assert picsight.json("tags", "new", "Trip", "--album")["threshold"] is None
+    assert picsight("tags", "suggest", "Trip").code == 2
+    assert picsight("tags", "accept", "Trip", photos[0]).code == 0
+    assert picsight.json("show", photos[0])["tags"] == ["Trip"]
 
 
-def test_tags_are_changed_renamed_moved_merged_and_removed(tags, photos):
-    tags("tags", "new", "Animals")
-    tags("tags", "new", "Dogs", "--prompt", "dog")
-    assert tags.json("tags", "move", "Dogs", "Animals")["parent"] == "Animals"
-    changed = tags.json(
+def test_tags_are_changed_renamed_moved_merged_and_removed(picsight, photos):
+    picsight("tags", "new", "Animals")
+    picsight("tags", "new", "Dogs", "--prompt", "dog")
+    assert picsight.json("tags", "move", "Dogs", "Animals")["parent"] == "Animals"
+    changed = picsight.json(
         "tags", "change", "dogs", "--threshold", "0.9", "--example", photos[0], "--no-suggest"
     )
     assert changed["threshold"] == 0.9
-    assert tags.json("tags", "rename", "dogs", "Puppies")["name"] == "Puppies"
-    details = tags.json("tags", "show", "puppies")
-    assert (details["prompts"], details["examples"], details["suggests"]) == (
-        ["dog"],
-        [str(photos[0])],
-        False,
-    )
-    tags("tags", "change", "puppies", "--prompt", "")
-    assert tags.json("tags", "show", "puppies")["prompts"] == []
-    assert tags.json("tags", "move", "puppies")["parent"] is None
-    tags("tags", "accept", "puppies", *photos)
-    assert tags.json("tags", "merge", "puppies", "animals")["accepted"] == 4
-    assert tags("tags", "remove", "animals").out == 'Remove "Animals".\n'
-    assert tags.json("tags", "list") == {"tags": []}
-    assert "Type what to change" in tags("tags", "change", "animals").err
+    assert picsight.json("tags", "rename", "dogs", "Puppies")["name"] == "Puppies"
+    details = picsight.json("tags", "show", "puppies")
+    expected = {"prompts": ["dog"], "examples": [str(photos[0])], "suggests": False}
+    assert details.items() >= expected.items()
+    picsight("tags", "change", "puppies", "--prompt", "")
+    assert picsight.json("tags", "show", "puppies")["prompts"] == []
+    assert picsight.json("tags", "move", "puppies")["parent"] is None
+    picsight("tags", "accept", "puppies", *photos)
+    assert picsight.json("tags", "merge", "puppies", "animals")["accepted"] == 4
+    assert picsight("tags", "remove", "animals").out == 'Remove "Animals".\n'
+    assert picsight.json("tags", "list") == {"tags": []}
+    assert "Type what to change" in picsight("tags", "change", "animals").err
 
 
-def test_what_a_person_reads(tags, photos):
-    assert tags("tags", "list").out == ""
-    tags("tags", "accept", "Favourites", photos[0])
-    assert tags("tags", "list").out == "Favourites: 1 accepted\n"
-    tags("tags", "undo")
-    assert tags("tags", "new", "-night", "--not", photos[0]).out == "-night: 0 photos\n"
-    assert tags("tags", "accept", "-night", photos[0]).out == 'Accept 1 photo: "-night".\n'
-    assert tags("tags", "accept", "-night", photos[0]).out == "Nothing had to be changed.\n"
-    assert tags("tags", "reject", "-night", photos[0], "--quiet").out == ""
-    assert f"against: {photos[0]}\n" in tags("tags", "show", "-night").out
+def test_counts_and_changes_are_printed_for_people(picsight, photos):
+    assert picsight("tags", "list").out == ""
+    picsight("tags", "accept", "Favourites", photos[0])
+    assert picsight("tags", "list").out == "Favourites: 1 accepted\n"
+    picsight("tags", "undo")
+    assert picsight("tags", "new", "-night", "--not", photos[0]).out == "-night: 0 photos\n"
+    assert picsight("tags", "accept", "-night", photos[0]).out == 'Accept 1 photo: "-night".\n'
+    assert picsight("tags", "accept", "-night", photos[0]).out == "Nothing had to be changed.\n"
+    assert picsight("tags", "reject", "-night", photos[0], "--quiet").out == ""
+    assert f"against: {photos[0]}\n" in picsight("tags", "show", "-night").out
 
 
 @pytest.mark.parametrize(
@@ -150,14 +147,12 @@ def test_what_a_person_reads(tags, photos):
         (["undo"], "nothing to undo"),
     ],
 )
-def test_what_cannot_be_done_is_a_sentence_and_nothing_happens(tags, words, sentence):
-    done = tags("tags", *words)
-    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
-    assert sentence in done.err
-    assert tags.json("tags", "list") == {"tags": []}
+def test_an_impossible_change_is_refused_in_one_sentence(picsight, words, sentence):
+    assert sentence in picsight("tags", *words).sentence(2)
+    assert picsight.json("tags", "list") == {"tags": []}
 
 
-def test_where_there_is_no_library_there_are_no_tags_and_none_can_be_made(fresh):
+def test_without_a_library_there_are_no_tags_and_none_can_be_made(fresh):
     assert fresh.json("tags", "list") == {"tags": []}
     index = shlex.join(["picsight", "--library", str(fresh.library), "index"])
     assert fresh("tags", "new", "a").err.endswith(

@@ -1,20 +1,21 @@
-"""What the window's tests share: jobs that end, walls of plain records, real small photos."""
+"""Fixtures of the window's tests: jobs that end, walls of plain records, real small photos."""
 
 from __future__ import annotations
 
-import io
 import shutil
 import sys
 import tarfile
 import threading
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QMenu, QMessageBox
 from tests.app.conftest import PATIENCE
 
 from picsight.jobs import Jobs
@@ -25,15 +26,17 @@ from picsight.window.grid.view import PhotoView
 from picsight.window.grid.wall import Wall
 from picsight.window.library.controller import LibraryPlace
 from picsight.window.main_window import MainWindow
+from picsight.window.models.rows import ModelAction
 from picsight.window.parts.picture import Pictures
 from picsight_engine.bundles.bundle import Licence, open_bundle, write_bundle
 from picsight_engine.indexing.events import Progress
 from picsight_engine.installation.catalogue import CatalogueEntry, RemoteFile
 from picsight_engine.installation.installed import InstalledModels
-from picsight_engine.installation.model_choice import choice_of
+from picsight_engine.installation.model_choice import ModelChoice, choice_of
 from picsight_engine.library import Library
 from picsight_engine.photos.reading import Limits
 from picsight_engine.search.answer import Result
+from picsight_engine.tags.tree import Tag
 
 SPACE = "00112233445566aa"
 TERMS = Licence("be-kind-1", "https://example.org/licence", accept=True)
@@ -43,15 +46,15 @@ TERMS = Licence("be-kind-1", "https://example.org/licence", accept=True)
 def _clipboard(qapp):
     """Leaves nothing on the clipboard.
 
-    Without a display it is a static object of Qt: what Python put there it deletes after Python's own end, and the
+    Without a display it is a static object of Qt: what Python put there it deletes after Python has ended, and the
     run crashes once all has passed. On a desktop it ends with the application.
     """
     yield
     QGuiApplication.clipboard().clear()
 
 
-def work_of(act) -> int:
-    """How many calls of Python an act makes in this thread: what it costs, whatever else the machine does."""
+def calls_of(act) -> int:
+    """How many calls of Python an act makes in this thread: its cost on any machine."""
     calls = 0
 
     def note(_frame, event, _argument):
@@ -68,7 +71,7 @@ def work_of(act) -> int:
 
 @pytest.fixture
 def jobs(qapp):
-    """Background work that has ended when the test has."""
+    """Background work that ends with the test."""
     running = Jobs()
     yield running
     running.close()
@@ -76,7 +79,7 @@ def jobs(qapp):
 
 @pytest.fixture
 def pictures():
-    """What reads photos, its processes ended when the test has; only the first photo starts one."""
+    """The reader of photos, whose processes end with the test; only the first photo starts one."""
     reading = Pictures(Limits(seconds=600.0))
     yield reading
     reading.close()
@@ -84,20 +87,12 @@ def pictures():
 
 @pytest.fixture
 def photos():
-    """Make so many plain records, in landscape and portrait."""
+    """Makes so many plain records, in landscape and portrait."""
 
     def make(count: int, first: int = 0) -> tuple[Result, ...]:
+        shapes = ((3000, 4000), (4000, 3000), (4000, 3000))
         return tuple(
-            Result(
-                id=k,
-                path=Path(f"/photos/IMG_{k:04}.jpg"),
-                score=0.0,
-                match=None,
-                taken="2020-07-18T17:42:00",
-                place=None,
-                width=4000 if k % 3 else 3000,
-                height=3000 if k % 3 else 4000,
-            )
+            Result(k, Path(f"/photos/IMG_{k:04}.jpg"), 0.0, None, "2020-07-18T17:42:00", None, *shapes[k % 3])
             for k in range(first, first + count)
         )
 
@@ -106,7 +101,7 @@ def photos():
 
 @pytest.fixture
 def wall_view(qtbot, jobs, pictures, photos):
-    """A shown wall of so many photos, 800 by 600 pixels."""
+    """Shows a wall of so many photos, 800 by 600 pixels."""
 
     def make(count: int) -> PhotoView:
         model = WallModel()
@@ -129,14 +124,12 @@ def bundle(starter):
 
 @pytest.fixture(scope="session")
 def real_photos(shared, tmp_path_factory) -> Path:
-    """A folder of 24 real photos, unpacked."""
+    """A folder of 24 real photos."""
     folder = tmp_path_factory.mktemp("Pictures")
     with tarfile.open(shared / "data" / "caltech101-eval-000000.tar") as tar:
         pictures = [member for member in tar if member.name.endswith((".jpg", ".webp"))][::40][:24]
         for member in pictures:
-            data = tar.extractfile(member)
-            assert data is not None
-            (folder / Path(member.name).name).write_bytes(io.BytesIO(data.read()).getvalue())
+            (folder / Path(member.name).name).write_bytes(tar.extractfile(member).read())
     return folder
 
 
@@ -150,21 +143,21 @@ def few_photos(real_photos, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def read_all(bundle, real_photos, tmp_path_factory):
-    """The folder of a library that has read all of the real photos, and met a broken file."""
+def large_library(bundle, real_photos, tmp_path_factory):
+    """The folder of a library of the 24 real photos and a broken file."""
     broken = tmp_path_factory.mktemp("Broken")
     (broken / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no more than a beginning")
-    return read(tmp_path_factory.mktemp("library"), bundle, real_photos, broken)
+    return index_photos(tmp_path_factory.mktemp("library"), bundle, real_photos, broken)
 
 
 @pytest.fixture(scope="session")
-def read_few(bundle, few_photos, tmp_path_factory):
-    """The folder of a library that has read three photos."""
-    return read(tmp_path_factory.mktemp("library"), bundle, few_photos)
+def small_library(bundle, few_photos, tmp_path_factory):
+    """The folder of a library of three photos."""
+    return index_photos(tmp_path_factory.mktemp("library"), bundle, few_photos)
 
 
-def read(library, bundle, *folders):
-    """Let a library read folders of photos; its folder."""
+def index_photos(library, bundle, *folders):
+    """Indexes folders of photos; returns the folder of the library."""
     with Library.open(library, bundle) as opened:
         list(opened.index(folders))
     return library
@@ -178,7 +171,7 @@ def models(tmp_path, starter):
 
 @pytest.fixture(scope="session")
 def model_files(bundle):
-    """What lies in the shipped model, by name."""
+    """The files of the shipped model, by name."""
     names = ("image.onnx", "text.onnx", bundle.manifest.text.tokenizer)
     return {name: (bundle.folder / name).read_bytes() for name in names}
 
@@ -201,7 +194,7 @@ def entry(server, bundle, model_files):
 
 @pytest.fixture
 def model_window(qtbot, tmp_path, models, entry):
-    """Open the window on a library of its own or the copy of another, with these models and one in the catalogue."""
+    """Opens the window on an empty library or the copy of another, with these models and one in the catalogue."""
     opened = []
 
     def make(add=(), *, copy=None, fails=False, settings=None, jobs=None):
@@ -231,8 +224,8 @@ def model_window(qtbot, tmp_path, models, entry):
     close()
 
 
-class HeldJobs(Jobs):
-    """Jobs whose runs wait after each figure of progress while the gate is closed: the window cannot miss it."""
+class GatedJobs(Jobs):
+    """Jobs whose streams wait after each report of progress while the gate is closed, so that the window shows it."""
 
     def __init__(self):
         super().__init__()
@@ -240,40 +233,151 @@ class HeldJobs(Jobs):
         self.gate.set()
 
     def stream(self, work, *handlers):
-        def held(cancel):
+        def gated(cancel):
             for event in work(cancel):
                 yield event
                 if isinstance(event, Progress):
                     self.gate.wait(PATIENCE / 1000)
 
-        return super().stream(held, *handlers)
+        return super().stream(gated, *handlers)
 
 
 @pytest.fixture
-def held():
-    """Such jobs, the gate open."""
-    return HeldJobs()
+def gated_jobs():
+    """Jobs with the gate open."""
+    return GatedJobs()
+
+
+def tag_of(path, kind="tag", *, accepted=0, suggested=0):
+    """A tag with that path."""
+    above, _, name = path.rpartition("/")
+    return Tag(
+        id=hash(path), name=name, path=path, parent=above or None, kind=kind, prompts=(), examples=(), against=(),
+        threshold=0.5, suggests=True, accepted=accepted, rejected=1, suggested=suggested,
+    )  # fmt: skip
+
+
+@contextmanager
+def open_window(folder, bundle, settings):
+    """A shown window on a library, until the block ends."""
+    window = MainWindow(LibraryPlace(folder, lambda: ModelChoice(bundle, bundle)), settings, Jobs())
+    window.resize(1100, 700)
+    window.show()
+    window.start(())
+    yield window
+    window.close_at_once()
+    window.end()
+
+
+def names(window):
+    """The names of the photos on the wall, in their order."""
+    return [photo.path.name for photo in window.frame.model.wall.results]
+
+
+def press(qtbot, parent, words):
+    """Clicks the visible button with these words."""
+    (button,) = [
+        each for each in parent.findChildren(QAbstractButton) if each.text() == words and each.isVisible()
+    ]
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def question(qtbot, parent):
+    """The question over a window or dialog, as soon as it is there."""
+    boxes = partial(parent.findChildren, QMessageBox)
+    qtbot.waitUntil(lambda: any(box.isVisible() for box in boxes()))
+    (shown,) = [box for box in boxes() if box.isVisible()]
+    return shown
+
+
+def answer(qtbot, parent, words):
+    """Answers the question over a window or dialog with the button of these words."""
+    press(qtbot, question(qtbot, parent), words)
+
+
+def open_menu(window):
+    """The menu that is open in a window."""
+    (menu,) = [menu for menu in window.findChildren(QMenu) if menu.isVisible()]
+    return menu
+
+
+def choose_in_menu(window, words=None):
+    """Triggers the entry of these words, if any, in the open menu, and closes it; returns the words of all entries."""
+    menu = open_menu(window)
+    entries = {action.text(): action for action in menu.actions()}
+    if words is not None:
+        entries[words].trigger()
+    menu.close()
+    return [text for text in entries if text]
+
+
+def carrying(*paths):
+    """What is dragged with these files."""
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    return data
+
+
+def drop(widget, data):
+    """Drags over a widget and lets go; returns whether the widget, or one around it, accepted."""
+    how = Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    entering = QDragEnterEvent(QPoint(9, 9), *how)
+    entering.ignore()
+    QApplication.sendEvent(widget, entering)
+    if entering.isAccepted():
+        QApplication.sendEvent(widget, QDropEvent(QPointF(9, 9), *how))
+    return entering.isAccepted()
+
+
+def turn_wheel(widget, point, steps, modifier=Qt.KeyboardModifier.NoModifier):
+    """Turns the wheel by steps over a point of a widget."""
+    QApplication.sendEvent(
+        widget,
+        QWheelEvent(
+            QPointF(point), QPointF(widget.mapToGlobal(point)), QPoint(), QPoint(0, 120 * steps),
+            Qt.MouseButton.NoButton, modifier, Qt.ScrollPhase.NoScrollPhase, False,
+        ),
+    )  # fmt: skip
 
 
 def words_in(widget):
-    """All that labels say in a widget now."""
+    """The words of all labels in a widget."""
     return "\n".join(label.text() for label in widget.findChildren(QLabel) if label.isVisibleTo(widget))
 
 
 def tabbed(window, key=Qt.Key.Key_Tab):
-    """Press Tab; the widget that has the keyboard then."""
+    """Presses Tab; returns the widget that has the keyboard then."""
     QTest.keyClick(window.windowHandle(), key)
     return QApplication.focusWidget()
 
 
-def wait_until_read(qtbot, window):
-    """Until a run has come to its end."""
+def wait_until_indexed(qtbot, window):
+    """Waits until a run has ended."""
     qtbot.waitUntil(lambda: window.library.has_looked and not window.library.is_indexing)
+
+
+def wait_for_licence(qtbot, window):
+    """Waits until the dialog of models asks for a licence; returns the dialog."""
+    qtbot.waitUntil(lambda: window.models.dialog is not None and window.models.dialog.asks_for_licence)
+    return window.models.dialog
+
+
+def accept_licence(qtbot, window):
+    """Accepts the licence that the dialog of models asks for; returns the dialog."""
+    dialog = wait_for_licence(qtbot, window)
+    qtbot.mouseClick(dialog.licence.accept, Qt.MouseButton.LeftButton)
+    return dialog
+
+
+def wait_until_usable(qtbot, dialog, name):
+    """Waits until a model is installed; returns its button."""
+    qtbot.waitUntil(lambda: name in dialog.rows and dialog.rows[name].button(ModelAction.USE) is not None)
+    return dialog.rows[name].button(ModelAction.USE)
 
 
 @pytest.fixture
 def parcel(tmp_path, bundle):
-    """The folder of a model in a person's hands: the shipped towers, which see only the middle of a photo."""
+    """The folder of a model from elsewhere: the shipped towers, which see only the middle of a photo."""
     m = bundle.manifest
     seen = replace(m.image, resize="shortest", crop="centre")
     manifest = replace(m, name="mine", title="<b>Mine</b>", space_id=SPACE, licence=TERMS, image=seen)

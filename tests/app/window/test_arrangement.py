@@ -1,7 +1,9 @@
-"""In what order photos lie and under which headings: whatever the photos are, none is lost, and each is where it belongs."""
+"""The order of photos and their headings: whatever the photos are, none is lost, and each is where it belongs."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from hypothesis import given
@@ -20,17 +22,11 @@ from picsight.window.grid.arrangement import (
 from picsight.window.grid.wall import Kind
 from picsight_engine.search.answer import Result
 
-DATES = st.one_of(
-    st.none(),
-    st.builds(
-        "{:04}-{:02}-{:02}T{:02}:30:00".format,
-        st.integers(2018, 2021),
-        st.integers(1, 12),
-        st.integers(1, 28),
-        st.integers(0, 23),
-    ),
-)
+HOURS = st.datetimes(datetime(2018, 1, 1), datetime(2021, 12, 31))  # noqa: DTZ001 - the camera's time
+DATES = st.one_of(st.none(), HOURS.map("{:%Y-%m-%dT%H:30:00}".format))
 FOLDERS = st.sampled_from(["/a", "/a/b", "/B", "/a/b c"])
+PATHS = st.builds("{}/IMG_{}.jpg".format, FOLDERS, st.integers(0, 99)).map(Path)
+WIDTHS = st.sampled_from([40, 400, 4000])
 
 
 @st.composite
@@ -39,16 +35,7 @@ def answers(draw, matches=("strong", "weaker", "none"), most=40):
     counts = [draw(st.integers(0, most // 3)) for _ in matches]
     kinds = [match for match, count in zip(matches, counts, strict=True) for _ in range(count)]
     photos = [
-        Result(
-            id=number,
-            path=Path(draw(FOLDERS)) / f"IMG_{draw(st.integers(0, 99))}.jpg",
-            score=0.5,
-            match=match,
-            taken=draw(DATES),
-            place=None,
-            width=draw(st.sampled_from([40, 400, 4000])),
-            height=300,
-        )
+        Result(number, draw(PATHS), 0.5, match, draw(DATES), None, draw(WIDTHS), 300)
         for number, match in enumerate(kinds)
     ]
     pictures = st.one_of(st.none(), st.integers(0, 5))
@@ -67,7 +54,7 @@ arrangements = st.builds(
 
 
 @given(answers(), arrangements)
-def test_an_answer_holds_what_matches_and_each_photo_once(answer, arrangement):
+def test_an_answer_holds_every_match_once(answer, arrangement):
     photos, stacks = answer
     wall, count = arrange_answer(photos, arrangement, stacks), tally(photos, arrangement, stacks)
     ids = [photo.id for photo in wall.results]
@@ -97,7 +84,7 @@ def test_an_answer_holds_what_matches_and_each_photo_once(answer, arrangement):
 
 
 @given(answers(), arrangements)
-def test_by_match_what_is_strong_comes_first_and_the_fold_hides_exactly_the_rest(answer, arrangement):
+def test_by_match_strong_photos_come_first_and_the_fold_hides_exactly_the_others(answer, arrangement):
     photos, _stacks = answer
     wall = arrange_answer(photos, Arrangement(weaker=arrangement.weaker))
     count = tally(photos, Arrangement())
@@ -157,7 +144,7 @@ def test_by_folder_every_folder_has_its_photos_under_one_heading(answer):
 
 def test_where_strong_and_weaker_ones_stand_side_by_side_they_are_marked(photos):
     several = [*photos(3), *photos(3, first=3)]
-    mixed = [_matched(photo, "strong" if photo.id < 3 else "weaker") for photo in several]
+    mixed = [replace(photo, match="strong" if photo.id < 3 else "weaker") for photo in several]
     by_date = Arrangement(ranked=Order.DATE)
     assert [photo.id for photo in arrange_answer(mixed, by_date).results] == [0, 1, 2]
     assert not arrange_answer(mixed, by_date).marked
@@ -169,7 +156,3 @@ def test_where_strong_and_weaker_ones_stand_side_by_side_they_are_marked(photos)
 def test_an_answer_that_is_only_ordered_shows_the_best(photos):
     assert len(arrange_answer(photos(300), Arrangement()).results) == ORDERED
     assert tally(photos(300), Arrangement()).ordered == ORDERED
-
-
-def _matched(photo, match):
-    return Result(photo.id, photo.path, 0.5, match, photo.taken, None, 4, 3)

@@ -1,51 +1,42 @@
-"""What is offered while one names a tag: what is meant comes first, and a new one can always be made, never a second one."""
+"""The choices while a person names a tag: the best match comes first, and a new tag can be made once."""
 
 from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.app.window.conftest import tag_of
 
 from picsight.window.tags.chooser import MOST, TagChoice, choices
 from picsight.window.tags.paths import cleaned, path_key, query_of, tag_meant
-from picsight_engine.tags.tree import Tag
-
-
-def tag(path, kind="tag"):
-    above, _, name = path.rpartition("/")
-    return Tag(
-        id=1, name=name, path=path, parent=above or None, kind=kind, prompts=(), examples=(), against=(), threshold=0.5,
-        suggests=True, accepted=2, rejected=0, suggested=1,
-    )  # fmt: skip
-
 
 TAGS = [
-    tag("Favourites", "favourite"),
-    *map(tag, ("Birds", "Birds/Waders", "Cities", "Cities/Évora", "Sea birds")),
+    tag_of("Favourites", "favourite"),
+    *map(tag_of, ("Birds", "Birds/Waders", "Cities", "Cities/Évora", "Sea birds")),
+    tag_of("Wallpaper", "album"),
 ]
-TAGS.append(tag("Wallpaper", "album"))
+
+
+LETTERS = st.characters(exclude_characters="/", exclude_categories=["C", "Z"])
 
 
 def offered(text, recent=()):
     return [(choice.path, choice.photos is not None) for choice in choices(text, TAGS, recent)]
 
 
-def test_the_name_comes_before_what_begins_so_and_what_holds_it():
+def test_an_equal_name_comes_before_a_beginning_and_that_before_a_part():
     assert offered("birds") == [("Birds", True), ("Birds/Waders", True), ("Sea birds", True)]
     assert offered("wa") == [("Birds/Waders", True), ("Wallpaper", True), ("wa", False), ("wa", False)]
     assert offered("evora")[0] == ("Cities/Évora", True)
 
 
 def test_without_letters_the_recent_ones_lead():
-    assert [path for path, _ in offered("", ["Cities/Évora", "Sea birds"])][:3] == [
-        "Cities/Évora",
-        "Sea birds",
-        "Birds",
-    ]
+    recent = ["Cities/Évora", "Sea birds"]
+    assert [path for path, _ in offered("", recent)][:3] == [*recent, "Birds"]
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.text("birdsWÉ /", max_size=8))
-def test_what_is_not_there_can_be_made_once_and_what_is_there_cannot(text):
+def test_a_new_name_can_be_made_once_and_an_existing_one_not_again(text):
     found = choices(text, TAGS)
     new = [choice for choice in found if choice.photos is None]
     is_there = any(path_key(each.path) == path_key(cleaned(text)) for each in TAGS)
@@ -54,12 +45,8 @@ def test_what_is_not_there_can_be_made_once_and_what_is_there_cannot(text):
 
 
 @settings(max_examples=40, deadline=None)
-@given(
-    st.lists(
-        st.text(st.characters(exclude_characters="/", exclude_categories=["C", "Z"]), min_size=1), min_size=1
-    )
-)
+@given(st.lists(st.text(LETTERS, min_size=1), min_size=1))
 def test_the_search_that_shows_a_tag_means_that_tag(names):
-    own = tag("/".join(names))
-    assert tag_meant(query_of(own), [own, tag("Another"), tag("Another/One")]) == own
-    assert TagChoice(own.path, "tag", 3) in choices(own.path, [own])
+    made = tag_of("/".join(names), accepted=2, suggested=1)
+    assert tag_meant(query_of(made), [made, tag_of("Another"), tag_of("Another/One")]) == made
+    assert TagChoice(made.path, "tag", 3) in choices(made.path, [made])

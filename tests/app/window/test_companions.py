@@ -1,4 +1,4 @@
-"""What else a photo is: a RAW file behind it, a film, a Live Photo; on the tile, in viewer and details, and when files are moved."""
+"""RAW files behind photos, films and Live Photos: on the tile, in viewer and details, and when files are moved."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QObject, QPoint, Qt, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QFileDialog, QMessageBox
-from tests.app.window.conftest import words_in
+from PySide6.QtWidgets import QFileDialog
+from tests.app.window.conftest import answer, press, question, words_in
 
 from picsight.settings import Settings
 from picsight.window.grid.wall import Wall
@@ -22,20 +22,9 @@ from picsight_engine.photos.films import film_reader
 from picsight_engine.photos.formats import can_read_films
 
 
-def asked(qtbot, window):
-    """The question over the window; its buttons by their words."""
-    qtbot.waitUntil(lambda: window.findChild(QMessageBox) is not None)
-    box = window.findChild(QMessageBox)
-    return box, {button.text(): button for button in box.buttons()}
-
-
-def answered(qtbot, window, button):
-    """Press it, and wait until the question has gone."""
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: window.findChild(QMessageBox) is None)
-
-
-def test_a_pair_says_what_it_is_and_asks_which_of_its_files_are_meant(qtbot, model_window, shared, tmp_path):
+def test_a_raw_and_jpeg_pair_is_shown_as_one_and_asks_which_files_are_meant(
+    qtbot, model_window, shared, tmp_path
+):
     album, target = tmp_path / "album", tmp_path / "target"
     album.mkdir()
     target.mkdir()
@@ -50,17 +39,16 @@ def test_a_pair_says_what_it_is_and_asks_which_of_its_files_are_meant(qtbot, mod
     grid.setFocus()
     grid.setCurrentIndex(model.index(0))
     details = window.frame.details
-    qtbot.waitUntil(
-        lambda: details.texts["beside"].accessibleName() == "With it: \u2068IMG_4711.DNG\u2069 (RAW)"
-    )
+    beside = details.texts["beside"]
+    qtbot.waitUntil(lambda: beside.accessibleName() == "With it: \u2068IMG_4711.DNG\u2069 (RAW)")
     assert "copy" not in details.texts["also"].text()
 
     qtbot.keyClick(grid, Qt.Key.Key_Delete)
-    box, buttons = asked(qtbot, window)
+    box = question(qtbot, window)
     assert "A file belongs to it:" in box.informativeText()
     assert "IMG_4711.DNG" in box.informativeText()
-    assert {"Move both files", "Only this photo"} < buttons.keys()
-    answered(qtbot, window, buttons["Cancel"])
+    assert {"Move both files", "Only this photo"} < {button.text() for button in box.buttons()}
+    press(qtbot, box, "Cancel")
 
     for usual, pressed, exported in (
         ("Only this photo", "Both files", ["IMG_4711.DNG", "IMG_4711.JPG"]),
@@ -68,12 +56,10 @@ def test_a_pair_says_what_it_is_and_asks_which_of_its_files_are_meant(qtbot, mod
     ):
         window.activateWindow()
         qtbot.waitUntil(grid.hasFocus)
-        qtbot.keyClick(
-            grid, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
-        )
-        box, buttons = asked(qtbot, window)
+        qtbot.keySequence(grid, "Ctrl+Shift+E")
+        box = question(qtbot, window)
         assert box.defaultButton().text() == usual
-        answered(qtbot, window, buttons[pressed])
+        press(qtbot, box, pressed)
         qtbot.waitUntil(lambda: window.findChild(QFileDialog) is not None)
         dialog = window.findChild(QFileDialog)
         dialog.fileSelected.emit(str(target))
@@ -84,8 +70,7 @@ def test_a_pair_says_what_it_is_and_asks_which_of_its_files_are_meant(qtbot, mod
     window.tags.library.tags.rate([model.photo(0).id], 5)
     for words, of_raw in (("Beside shown photos only", False), ("Beside every file", True)):
         window.exchange._ask_sidecars()
-        _, buttons = asked(qtbot, window)
-        answered(qtbot, window, buttons[words])
+        answer(qtbot, window, words)
         qtbot.waitUntil(lambda: (album / "IMG_4711.JPG.xmp").exists() and window.exchange._running is None)
         assert (album / "IMG_4711.DNG.xmp").exists() is of_raw
         *_, (photos, of, _) = _exporting(window.tags.library, of_raw, threading.Event())
@@ -108,9 +93,8 @@ def album(shared, tmp_path):
         pytest.skip("needs the extra video")
     cv2, folder, size = film_reader(tmp_path), tmp_path / "album", (64, 48)
     folder.mkdir()
-    out = cv2.VideoWriter(
-        str(folder / "film.mp4"), cv2.CAP_FFMPEG, cv2.VideoWriter_fourcc(*"mp4v"), 5.0, size
-    )
+    codec = cv2.VideoWriter_fourcc(*"mp4v")
+    out = cv2.VideoWriter(str(folder / "film.mp4"), cv2.CAP_FFMPEG, codec, 5.0, size)
     for channel in range(3):
         pixels = np.zeros((size[1], size[0], 3), np.uint8)
         pixels[:, :, 2 - channel] = np.kron([[1, 0.8], [0.8, 1]], np.full((24, 32), 220))

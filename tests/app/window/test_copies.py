@@ -1,4 +1,4 @@
-"""Exported copies: whole, under names that nobody has, with a reason for each that is not made."""
+"""Exported copies are whole, have new names, and give a reason where they cannot be made."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ def test_a_file_that_is_gone_costs_only_itself(tmp_path, target):
 def test_nothing_is_copied_into_a_package_of_another_program(tmp_path):
     inside = tmp_path / "Photos.photoslibrary" / "originals"
     inside.mkdir(parents=True)
-    (told,) = copy_files([make(tmp_path / "a.jpg")], inside, NEVER)
-    assert "belongs to another program" in told.why
+    (refusal,) = copy_files([make(tmp_path / "a.jpg")], inside, NEVER)
+    assert "belongs to another program" in refusal.why
     assert contents(inside) == {}
 
 
-def test_given_up_half_way_nothing_half_is_left(tmp_path, target):
+def test_cancelled_copying_leaves_only_whole_files(tmp_path, target):
     paths = [make(tmp_path / name, b"x" * (2 * CHUNK)) for name in ("a.jpg", "b.jpg")]
     cancel = threading.Event()
     copies = copy_files(paths, target, cancel)
@@ -77,13 +77,13 @@ def test_a_copy_that_cannot_get_its_name_leaves_no_empty_file_under_it(tmp_path,
 
     photo = make(tmp_path / "a.jpg")
     monkeypatch.setattr(os, "replace", refuse)
-    (told,) = copy_files([photo], target, NEVER)
-    assert "the disk failed" in told.why
+    (refusal,) = copy_files([photo], target, NEVER)
+    assert "the disk failed" in refusal.why
     assert contents(target) == {}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits a process as POSIX does")
-def test_what_cannot_be_written_whole_is_not_left_in_part_and_the_others_are_copied(tmp_path, target):
+def test_a_file_that_does_not_fit_leaves_no_part_and_the_others_are_copied(tmp_path, target):
     """A file as large as a process may write fails as one on a full disk does, half way."""
     import resource  # which Windows lacks
 
@@ -110,7 +110,7 @@ print(first.why)
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.getuid() != 0, reason="takes the rights of another user")
-def test_a_folder_that_may_not_be_written_is_told_once():
+def test_a_folder_without_permission_is_reported_once():
     with tempfile.TemporaryDirectory() as place:
         photo, target = make(Path(place) / "a.jpg"), Path(place) / "Locked"
         target.mkdir()
@@ -124,6 +124,6 @@ def test_copies_that_do_not_fit_are_not_begun(tmp_path, target):
     sparse = tmp_path / "huge.tif"
     with sparse.open("wb") as file:
         file.truncate(shutil.disk_usage(tmp_path).free + (1 << 33))
-    (told,) = copy_files([sparse], target, NEVER)
-    assert "Nothing was copied" in told.why
+    (refusal,) = copy_files([sparse], target, NEVER)
+    assert "Nothing was copied" in refusal.why
     assert contents(target) == {}

@@ -1,4 +1,4 @@
-"""The panel beside wall and viewer: what it says of one photo and of several, where its facts lead, how it is reached."""
+"""The panel beside wall and viewer: the facts of one photo and of several, their links, and the keyboard."""
 
 from __future__ import annotations
 
@@ -10,20 +10,16 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtGui import QAccessible
-from tests.app.window.conftest import tabbed
+from tests.app.window.conftest import open_window, tabbed
 
-from picsight.jobs import Jobs
 from picsight.settings import Settings
 from picsight.window.details.links import FactLink
 from picsight.window.details.marks_view import MarksView
 from picsight.window.details.photo_facts import Detail, details_of_one
 from picsight.window.grid.wall import Wall
-from picsight.window.library.controller import LibraryPlace
-from picsight.window.main_window import MainWindow
 from picsight.window.parts.controls import IconButton
 from picsight.window.parts.focus import tab_stops
 from picsight.window.search.place import Place
-from picsight_engine.installation.model_choice import ModelChoice
 from picsight_engine.library import Library
 from picsight_engine.photos.precedence import METADATA_RULE
 from picsight_engine.search.details import PhotoDetails
@@ -33,7 +29,7 @@ from picsight_engine.tags.tree import Marks
 
 NAMES = ("a.jpg", "b.jpg", "c.jpg")
 CAMERA, NICE = "Canon EOS 600D", "Nice, Alpes-Maritimes, France"
-SAID = {
+METADATA = {
     "a.jpg": Metadata(
         taken="2020-07-18T17:42:00", taken_source="ExifIFD:DateTimeOriginal", lat=43.7, lon=7.27, place=NICE,
         camera=CAMERA, lens="EF-S18-55mm", exposure=0.004, aperture=2.8, focal=55.0, iso=400, flash=True,
@@ -49,38 +45,31 @@ SAID = {
 
 @pytest.fixture(scope="module")
 def folder(bundle, real_photos, tmp_path_factory):
-    """A library of three photos, of which the last says nothing."""
+    """A library of three photos, of which the last has no metadata."""
     pictures, library = tmp_path_factory.mktemp("Pictures"), tmp_path_factory.mktemp("library")
     for name, path in zip(NAMES, sorted(real_photos.glob("caltech*")), strict=False):
         shutil.copy(path, pictures / name)
     with Library.open(library, bundle) as opened:
         list(opened.index([pictures]))
     with closing(open_database(library)) as db:
-        for name, said in SAID.items():
+        for name, metadata in METADATA.items():
             file = find_file(db, pictures / name)
             with db.writer() as connection:
-                put_metadata(connection, file.folder_id, file.name, said, METADATA_RULE)
+                put_metadata(connection, file.folder_id, file.name, metadata, METADATA_RULE)
     return library
 
 
 @pytest.fixture(scope="module")
 def shared_window(qapp, bundle, folder):
     """One window on it for all of these tests."""
-    jobs = Jobs()
-    opened = MainWindow(
-        LibraryPlace(folder, lambda: ModelChoice(bundle, bundle)), Settings(details=True), jobs
-    )
-    opened.resize(1200, 800)
-    opened.show()
-    opened.start(())
-    yield opened
-    opened.close()
-    opened.end()
+    with open_window(folder, bundle, Settings(details=True)) as window:
+        window.resize(1200, 800)
+        yield window
 
 
 @pytest.fixture
 def window(qtbot, shared_window):
-    """The window with all photos, none of them selected, and the panel."""
+    """The window with its panel and all photos, none of them selected."""
     qtbot.waitUntil(lambda: shared_window.tags.library is not None)
     shared_window.activateWindow()  # a test before may have shown another
     shared_window.pages.go(Place())
@@ -112,14 +101,14 @@ def texts(panel):
     return {name: label.accessibleName() for name, label in labels if label.isVisible()}
 
 
-def test_one_photo_is_told_of_in_words_and_what_is_unknown_has_no_place(qtbot, window):
+def test_the_facts_of_one_photo_are_shown_and_unknown_ones_take_no_room(qtbot, window):
     panel = window.frame.details
     choose(qtbot, window, "a.jpg")
     qtbot.waitUntil(lambda: "title" in texts(panel))  # its name is known before
-    said = texts(panel)
-    assert said["title"] == "At the harbour"
-    assert said["source"] == "from the camera"
-    assert said["exposure"].split() == ["1/250", "s", "f/2.8", "55", "mm", "ISO", "400", "flash"]
+    shown = texts(panel)
+    assert shown["title"] == "At the harbour"
+    assert shown["source"] == "from the camera"
+    assert shown["exposure"].split() == ["1/250", "s", "f/2.8", "55", "mm", "ISO", "400", "flash"]
     assert list(links(panel))[:5] == ["Sat 18 Jul 2020, 17:42", "Nice", "Alpes-Maritimes", "France", CAMERA]
     assert panel.map.isVisible()
     assert panel.map.accessibleName() == "The map shows Nice, Alpes-Maritimes, France."
@@ -146,20 +135,15 @@ def test_a_fact_leads_to_others_like_this(qtbot, window, words, query, found):
     assert [photo.path.name for photo in window.frame.model.wall.results] == found
 
 
-def test_of_several_photos_only_what_they_share_is_said(qtbot, window):
+def test_of_several_photos_the_shared_facts_are_shown(qtbot, window):
     panel = window.frame.details
     choose(qtbot, window, "a.jpg", "b.jpg")
-    assert list(links(panel)) == [
-        "18 Jul 2020 \u2013 20 Jul 2020",
-        "Alpes-Maritimes",
-        "France",
-        CAMERA,
-        "sea",
-    ]
-    assert links(panel)["18 Jul 2020 \u2013 20 Jul 2020"].detail.query == "in:2020-07-18..2020-07-20"
+    days = "18 Jul 2020 \u2013 20 Jul 2020"
+    assert list(links(panel)) == [days, "Alpes-Maritimes", "France", CAMERA, "sea"]
+    assert links(panel)[days].detail.query == "in:2020-07-18..2020-07-20"
     assert set(texts(panel)) == {"size"}
     choose(qtbot, window, "a.jpg", "b.jpg", "c.jpg")
-    assert list(links(panel)) == ["18 Jul 2020 \u2013 20 Jul 2020"]
+    assert list(links(panel)) == [days]
     assert texts(panel)["source"] == "1 without a date"
     window.tagging.rate(4)
     qtbot.waitUntil(lambda: panel.marks.stars.accessibleDescription() == "4 stars")
@@ -169,17 +153,17 @@ def test_of_several_photos_only_what_they_share_is_said(qtbot, window):
     qtbot.waitUntil(lambda: panel.marks.stars.accessibleDescription() != "4 stars")
 
 
-def test_what_is_said_stays_until_the_next_is_there_and_only_the_last_counts(qtbot, window):
-    panel, said = window.frame.details, []
+def test_the_panel_keeps_a_photo_until_the_last_chosen_one_is_read(qtbot, window):
+    panel, names = window.frame.details, []
     choose(qtbot, window, "a.jpg")
     show = panel.name.setText
-    panel.name.setText = lambda words: (said.append(words), show(words))
+    panel.name.setText = lambda words: (names.append(words), show(words))
     for name in ("b.jpg", "c.jpg", "a.jpg", "b.jpg"):
         window.frame.grid.setCurrentIndex(window.frame.model.index(row_of(window, name)))
         assert panel.name.text() == "a.jpg"
     qtbot.waitUntil(lambda: panel.name.text() == "b.jpg")
     del panel.name.setText
-    assert "c.jpg" not in said
+    assert "c.jpg" not in names
 
 
 def test_of_a_photo_that_is_gone_the_panel_does_not_ask_to_select_it(qtbot, window):
@@ -204,7 +188,7 @@ def test_the_panel_stands_beside_the_viewer_too_and_its_links_have_the_keyboard_
     qtbot.keyClick(frame.viewer_page.stage, Qt.Key.Key_I)
     assert not panel.isVisible()
     window.pages.close_viewer()
-    qtbot.keyClick(frame.grid, Qt.Key.Key_I, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keySequence(frame.grid, "Ctrl+I")
     assert panel.isVisible()
     choose(qtbot, window, "a.jpg")
     qtbot.waitUntil(panel.marks.isVisible)
@@ -251,10 +235,10 @@ def test_a_suggestion_that_stays_keeps_the_keyboard(qtbot):
 
 
 def test_a_value_that_cannot_be_typed_is_no_link_and_a_copy_leads_to_its_folder():
-    said = Metadata(camera='The "best" of all', description="Two\nlines")
-    photo = PhotoDetails(1, paths=(Path("/p/a.jpg"), Path("/q/b.jpg")), width=4, height=3, metadata=said)
-    told = details_of_one(photo, Path("/p/a.jpg"))
-    assert told.gear == (Detail('The "best" of all'),)
-    assert told.description == "Two lines"
-    assert [copy.query for copy in told.copies] == ["folder:/q/"]
-    assert told.also == "And a copy:"
+    metadata = Metadata(camera='The "best" of all', description="Two\nlines")
+    photo = PhotoDetails(1, paths=(Path("/p/a.jpg"), Path("/q/b.jpg")), width=4, height=3, metadata=metadata)
+    details = details_of_one(photo, Path("/p/a.jpg"))
+    assert details.gear == (Detail('The "best" of all'),)
+    assert details.description == "Two lines"
+    assert [copy.query for copy in details.copies] == ["folder:/q/"]
+    assert details.also == "And a copy:"

@@ -1,4 +1,4 @@
-"""A tag that is being made: what a person puts in is there once, and on one side."""
+"""The draft of a tag: each photo is there once, and on one side."""
 
 from __future__ import annotations
 
@@ -13,25 +13,23 @@ steps = st.lists(st.tuples(st.sampled_from(["alike", "unlike", "without"]), phot
 
 @settings(max_examples=60, deadline=None)
 @given(steps)
-def test_a_photo_looks_like_the_tag_or_does_not_whichever_was_said_last(done):
-    draft, said = Draft(), {}
+def test_the_last_decision_on_a_photo_counts(done):
+    draft, sides = Draft(), {}
     for how, ids in done:
         if how == "without":
             for photo in ids:
                 draft = draft.without([photo])
-                said.pop(photo, None)
+                sides.pop(photo, None)
         else:
             draft = (draft.with_alike if how == "alike" else draft.with_unlike)(ids)
-            said |= dict.fromkeys(ids, how)
-    assert sorted(draft.examples) == sorted(photo for photo, how in said.items() if how == "alike")
-    assert sorted(draft.against) == sorted(photo for photo, how in said.items() if how == "unlike")
+            sides |= dict.fromkeys(ids, how)
+    assert sorted(draft.examples) == sorted(photo for photo, how in sides.items() if how == "alike")
+    assert sorted(draft.against) == sorted(photo for photo, how in sides.items() if how == "unlike")
 
 
 @settings(max_examples=60, deadline=None)
 @given(photos, photos, photos, photos)
-def test_what_was_said_of_some_photos_is_taken_back_and_nothing_that_was_said_of_others_since(
-    alike, unlike, decided, since
-):
+def test_decisions_on_some_photos_are_undone_without_later_ones_on_others(alike, unlike, decided, since):
     before = Draft().with_alike(alike).with_unlike(unlike)
     others = [photo for photo in since if photo not in decided]
     now = before.with_unlike(decided).with_alike(others).with_again(decided, before)

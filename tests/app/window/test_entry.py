@@ -18,7 +18,7 @@ QUERIES = st.lists(WORDS, max_size=8).map(" ".join)
 
 
 @given(QUERIES)
-def test_taking_a_query_apart_changes_nothing_of_what_it_asks(text):
+def test_an_entry_asks_the_same_as_its_text(text):
     entry = Entry.of(text)
     assert entry.query == parse(text)
     assert Entry.of(entry.query.text) == entry
@@ -29,10 +29,8 @@ def test_any_text_comes_apart(text):
     query, entry = parse(text), Entry.of(text)
     assert entry.query == query
     if not any(fault.message == TOO_MANY for fault in query.faults):
-        assert {str(fact) for fact in query.facts} <= {
-            *entry.aside,
-            *(piece.token for piece in entry.pieces()),
-        }
+        tokens = {*entry.aside, *(piece.token for piece in entry.pieces())}
+        assert {str(fact) for fact in query.facts} <= tokens
 
 
 def test_words_behind_backslashes_are_shown_without_them_and_stay_words_until_they_are_edited():
@@ -53,7 +51,7 @@ def test_every_place_of_the_line_is_the_same_place_of_the_query(text, at):
 
 
 @given(QUERIES, st.lists(st.tuples(st.integers(0, 30), st.integers(0, 8), WORDS), max_size=5))
-def test_an_edited_entry_asks_what_its_line_and_its_chips_say_and_undo_goes_back(text, edits):
+def test_an_edited_entry_asks_its_line_and_chips_and_undo_goes_back(text, edits):
     entry = Entry.of(text)
     stood, versions = [entry], Versions(entry)
     for start, length, words in edits:

@@ -39,11 +39,8 @@ sys.exit(window.run_window(Path(sys.argv[1])))
 
 
 def start(tmp_path, what):
-    environment = os.environ | {
-        "XDG_CONFIG_HOME": str(tmp_path),
-        "HOME": str(tmp_path),
-        "QT_QPA_PLATFORM": "offscreen",
-    }
+    home = {"XDG_CONFIG_HOME": str(tmp_path), "HOME": str(tmp_path)}
+    environment = os.environ | home | {"QT_QPA_PLATFORM": "offscreen"}
     return subprocess.Popen(
         [sys.executable, "-c", PROBE, str(tmp_path / "library"), what],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -66,7 +63,7 @@ def test_a_signal_closes_the_window_as_its_button_does_and_without_a_question(tm
 
 
 class SignalledWhilePainted(QWidget):
-    """Gets a signal in the middle of its first painting, and notes when it is painted and when it closes."""
+    """Gets a signal in the middle of its first painting, and records paintings and its end."""
 
     def __init__(self):
         super().__init__()

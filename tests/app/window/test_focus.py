@@ -1,4 +1,4 @@
-"""Where the keyboard is shows only to those who use it; what is pressed by mouse can be pressed by key."""
+"""The focus ring shows only to those who use the keyboard; every button can be pressed by key."""
 
 from __future__ import annotations
 
@@ -69,9 +69,8 @@ def test_the_ring_comes_with_the_first_key_and_goes_with_the_mouse(show):
     QTest.keyClick(page.windowHandle(), Qt.Key.Key_Tab)
     assert buttons[0].hasFocus()
     assert buttons[0].grab().toImage() != plain
-    QTest.mouseClick(
-        page.windowHandle(), Qt.MouseButton.LeftButton, pos=buttons[1].mapTo(page, buttons[1].rect().center())
-    )
+    second = buttons[1].mapTo(page, buttons[1].rect().center())
+    QTest.mouseClick(page.windowHandle(), Qt.MouseButton.LeftButton, pos=second)
     assert buttons[1].hasFocus()
     assert not shows_focus(buttons[1])
 
@@ -123,7 +122,9 @@ def test_enter_presses_a_button(qtbot, make):
         menu.close()
 
 
-def test_news_waits_in_the_header_and_a_click_on_it_leaves_the_keyboard_with_the_photos(qtbot, wall_view):
+def test_new_photos_are_announced_in_the_header_and_a_click_leaves_the_keyboard_with_the_photos(
+    qtbot, wall_view
+):
     view = wall_view(40)
     page = WallPage(view)
     qtbot.addWidget(page)

@@ -11,16 +11,8 @@ import pytest
 from PySide6.QtCore import QModelIndex, QPoint, Qt
 from PySide6.QtGui import QAction, QTextDocument
 from PySide6.QtGui import Qt as GuiQt
-from PySide6.QtWidgets import (
-    QAbstractButton,
-    QAbstractItemView,
-    QLabel,
-    QMessageBox,
-    QTextEdit,
-    QToolTip,
-    QWidget,
-)
-from tests.app.window.conftest import read, wait_until_read
+from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QLabel, QTextEdit, QToolTip, QWidget
+from tests.app.window.conftest import index_photos, question, wait_until_indexed
 
 from picsight.window.parts.words import isolated, linked, plain, tooltip
 from picsight.window.search.place import Place
@@ -28,7 +20,7 @@ from picsight_engine.bundles.bundle import Licence, open_bundle, write_bundle
 
 # A heading, another picture, an entity, a mnemonic; a turn of direction, the end of an isolate, an open one, a new line.
 FILE = "<h1>big<img src='x.png'>&amp; a&b \u202egpj\u2069\u2067\nlast"
-SAID = "<h1>big</h1><img src='x.png'>&amp; a&b \u202egpj\u2069\u2067\nlast"
+WORDS = "<h1>big</h1><img src='x.png'>&amp; a&b \u202egpj\u2069\u2067\nlast"
 UNRULY = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066\u2067]")
 
 
@@ -45,7 +37,7 @@ class Tags(HTMLParser):
 
 
 def faults_of_tooltip(words: str) -> list[str]:
-    """A tooltip is markup if Qt takes it for some: then of our own paragraph only."""
+    """A tooltip that Qt takes for markup may hold our paragraph only."""
     tags = Tags(words).found if GuiQt.mightBeRichText(words) else []
     found = [f"tooltip loads or lays out {tag}" for tag in tags if tag != ("p", {})]
     return found + [fault for line in rendered(words).split("\n") for fault in faults_of_line(line)]
@@ -56,14 +48,13 @@ def faults_of_label(label: QLabel) -> list[str]:
     if format_ == Qt.TextFormat.RichText:
         found = [(tag, where.get("href", "")) for tag, where in Tags(words).found]
         return [f"link is {tag} to {to}" for tag, to in found if tag != "a" or not to.startswith("http")]
-    rich = format_ == Qt.TextFormat.MarkdownText or (
-        format_ == Qt.TextFormat.AutoText and GuiQt.mightBeRichText(words)
-    )
+    automatic = format_ == Qt.TextFormat.AutoText and GuiQt.mightBeRichText(words)
+    rich = automatic or format_ == Qt.TextFormat.MarkdownText
     return ["label is markup"] * rich + faults_of_line(words)
 
 
 def faults_of_line(words: str) -> list[str]:
-    """Nothing in it breaks the line or reaches beyond a name's own end."""
+    """Nothing in it breaks the line or reaches beyond the end of a name."""
     depths = [0]
     for sign in re.findall("[\u2068\u2069]", words):
         depths.append(depths[-1] + (1 if sign == "\u2068" else -1))
@@ -89,7 +80,7 @@ def faults_of_items(view: QAbstractItemView, below: QModelIndex) -> list[str]:
 
 
 def faults(window: QWidget) -> list[str]:
-    """Every place in a window and its dialogs where words from outside are not shown as they are."""
+    """The places in a window and its dialogs where foreign words are not shown as they are."""
     found = []
     for widget in (window, *window.findChildren(QWidget)):
         mine = faults_of_line(widget.windowTitle())
@@ -135,16 +126,16 @@ def hostile(few_photos, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def read_hostile(bundle, hostile, tmp_path_factory):
-    """The folder of a library that has read them."""
-    return read(tmp_path_factory.mktemp("library"), bundle, hostile)
+def hostile_library(bundle, hostile, tmp_path_factory):
+    """The folder of a library of these photos."""
+    return index_photos(tmp_path_factory.mktemp("library"), bundle, hostile)
 
 
 @pytest.fixture
-def window(model_window, read_hostile, qtbot):
-    """The window on a library of such names, looked through to its end."""
-    window = model_window(copy=read_hostile)
-    wait_until_read(qtbot, window)
+def window(model_window, hostile_library, qtbot):
+    """The window on that library, indexed."""
+    window = model_window(copy=hostile_library)
+    wait_until_indexed(qtbot, window)
     qtbot.waitUntil(lambda: window.frame.model.rowCount() == 3)
     return window
 
@@ -162,7 +153,7 @@ def test_photos_folders_and_problems_are_shown_by_their_names(window, hostile, q
     assert says(window.frame.viewer_page)
     assert rendered(window.frame.viewer_page._title.toolTip()) == plain(str(photo.path))
     assert faults(window) == []
-    window.frame.viewer_page.stage.show_sentence(SAID)
+    window.frame.viewer_page.stage.show_sentence(WORDS)
     assert faults(window) == []
 
     window.pages.more_like(photo)
@@ -180,7 +171,7 @@ def test_photos_folders_and_problems_are_shown_by_their_names(window, hostile, q
     assert faults(window) == []
 
 
-def test_words_that_a_person_types_and_sentences_of_the_engine_are_shown_as_they_are(window, hostile):
+def test_typed_words_and_sentences_of_the_engine_are_shown_as_they_are(window, hostile):
     for tell, page in (
         (window.library_pages._fail, window.frame.failure),
         (window.search._fail, window.frame.wall_page.notice),
@@ -190,21 +181,21 @@ def test_words_that_a_person_types_and_sentences_of_the_engine_are_shown_as_they
         (window.frame.first_run.say, window.frame.first_run),
         (window.frame.wall_page.say, window.frame.wall_page),
     ):
-        tell(SAID)
+        tell(WORDS)
         assert says(page), tell
         assert faults(window) == []
     window.search.place = Place(folder=hostile)
     window.search.say_nothing()
     assert says(window.frame.wall_page.notice)
-    window.frame.box.set_text(SAID)
-    window.frame.veil.say(SAID)
+    window.frame.box.set_text(WORDS)
+    window.frame.veil.say(WORDS)
     assert faults(window) == []
 
 
-def test_a_folder_s_menu_and_the_question_show_its_name(window, hostile):
+def test_a_folder_s_menu_and_the_question_show_its_name(window, hostile, qtbot):
     window.library_pages._show_folder_menu(hostile, QPoint())
     window.library_pages._confirm_removal(hostile)
-    (box,) = window.findChildren(QMessageBox)
+    box = question(qtbot, window)
     assert says(box)
     assert box.textFormat() == Qt.TextFormat.PlainText
     assert faults(window) == []
@@ -213,8 +204,8 @@ def test_a_folder_s_menu_and_the_question_show_its_name(window, hostile):
 
 def test_a_model_of_a_stranger_is_shown_by_its_words(model_window, parcel, tmp_path, qtbot):
     made = open_bundle(parcel)
-    licence = Licence(SAID, f"javascript:alert('{SAID}')", accept=True)
-    manifest = replace(made.manifest, title=SAID, licence=licence)
+    licence = Licence(WORDS, f"javascript:alert('{WORDS}')", accept=True)
+    manifest = replace(made.manifest, title=WORDS, licence=licence)
     files = {name: parcel / name for name in manifest.files}
     folder = write_bundle(tmp_path / "stranger", manifest, files).folder
     window = model_window()
@@ -226,13 +217,12 @@ def test_a_model_of_a_stranger_is_shown_by_its_words(model_window, parcel, tmp_p
     dialog.licence.accepted.emit()
     qtbot.waitUntil(lambda: "mine" in window.models._rows)
     dialog.details.setChecked(True)
-    dialog.show_sentence(SAID)
-    dialog.rows["mine"].show_fault(SAID)
+    dialog.show_sentence(WORDS)
+    dialog.rows["mine"].show_fault(WORDS)
     assert says(dialog.rows["mine"])
     assert faults(window) == []
     window.models._confirm_removal("mine")
-    qtbot.waitUntil(lambda: bool(dialog.findChildren(QMessageBox)))
-    (box,) = dialog.findChildren(QMessageBox)
+    box = question(qtbot, dialog)
     assert says(box)
     assert faults(window) == []
     box.close()

@@ -30,11 +30,7 @@ def test_every_icon_draws_something_in_the_colour_it_is_given(qapp):
             continue
         image = icon_pixmap(file.stem, QColor(200, 30, 40).name(), 24, 2.0).toImage()
         assert image.width() == 48
-        inked = [
-            image.pixelColor(x, y)
-            for x in range(48)
-            for y in range(48)
-            if image.pixelColor(x, y).alpha() == 255
-        ]
+        colours = [image.pixelColor(x, y) for x in range(48) for y in range(48)]
+        inked = [colour for colour in colours if colour.alpha() == 255]
         assert inked, file.name
         assert all(abs(colour.red() - 200) < 4 and colour.green() < 40 for colour in inked), file.name

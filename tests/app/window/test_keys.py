@@ -1,4 +1,4 @@
-"""The list of keys says what is so: every key in it acts where it is said to, and every shortcut is in it."""
+"""The list of keys is complete and true: each of its keys acts in its place, and every shortcut is in it."""
 
 from __future__ import annotations
 
@@ -22,12 +22,8 @@ from picsight.window.viewer.view import ViewerPage
 @pytest.fixture
 def places(qtbot, wall_view, jobs, pictures, photos):
     """The widgets that take keys by themselves, and what has the keyboard there."""
-    grid, viewer, border = (
-        wall_view(48),
-        ViewerPage(Thumbnails(jobs, pictures)),
-        BorderCases(Thumbnails(jobs, pictures)),
-    )
-    slider, reasons = ThresholdSlider(), ProblemsModel()
+    thumbnails, slider, reasons = Thumbnails(jobs, pictures), ThresholdSlider(), ProblemsModel()
+    grid, viewer, border = wall_view(48), ViewerPage(thumbnails), BorderCases(thumbnails)
     problems = ProblemsView(reasons)
     reasons.setParent(problems)
     reasons.set_problems([problem("a.jpg", "damaged")])
@@ -45,7 +41,7 @@ def places(qtbot, wall_view, jobs, pictures, photos):
 
 
 @pytest.mark.parametrize("place", ["grid", "viewer", "border", "threshold", "problems"])
-def test_a_key_that_a_widget_says_it_takes_is_taken_and_another_is_not(places, photos, place):
+def test_a_widget_accepts_the_keys_that_it_lists_and_no_other(places, photos, place):
     widget, focus = places[place]
 
     def taken(key):
@@ -65,7 +61,7 @@ def test_a_key_that_a_widget_says_it_takes_is_taken_and_another_is_not(places, p
     assert not taken("F7")
 
 
-def test_the_keys_of_the_box_lead_where_they_are_said_to(qtbot):
+def test_the_keys_of_the_box_emit_their_wishes(qtbot):
     box = SearchBox()
     qtbot.addWidget(box)
     QGuiApplication.clipboard().setImage(QImage(8, 8, QImage.Format.Format_RGB32))
@@ -76,8 +72,8 @@ def test_the_keys_of_the_box_lead_where_they_are_said_to(qtbot):
             qtbot.keyClick(box.line, combined.key(), combined.keyboardModifiers())
 
 
-def test_the_list_holds_every_shortcut_with_what_it_does(qtbot, model_window, read_few):
-    window = model_window(copy=read_few)
+def test_the_list_shows_every_shortcut_with_its_purpose(qtbot, model_window, small_library):
+    window = model_window(copy=small_library)
     window.tag_pages.new()
     qtbot.keyClick(window, Qt.Key.Key_F1)
     (shown,) = window.findChildren(KeyList)

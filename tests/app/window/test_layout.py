@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from picsight.window.grid.layout import NARROWEST, WIDEST, Block, Measure, Shapes, clamped, justify
 
 shapes = st.lists(st.floats(NARROWEST, WIDEST), max_size=120)
-measures = st.builds(Measure, width=st.integers(200, 3000), row=st.integers(40, 400), gap=st.integers(0, 12))
+measures = st.builds(
+    Measure, st.integers(300, 3000), st.integers(40, 400), st.integers(0, 12), st.integers(8, 32)
+)
 
 
 @given(shapes, measures)
@@ -38,7 +40,7 @@ def test_a_photo_keeps_its_shape_within_rounding(shapes, measure):
 
 
 @given(shapes, measures)
-def test_the_photo_under_the_middle_of_a_cell_is_the_cells_own(shapes, measure):
+def test_the_photo_at_the_middle_of_a_cell_is_that_of_the_cell(shapes, measure):
     rows = justify(Shapes.of(shapes), measure)
     for photo in range(len(shapes)):
         cell = rows.cell(photo)
@@ -83,17 +85,8 @@ def sectioned(draw):
     return Shapes.of(shapes, blocks, days)
 
 
-tall = st.builds(
-    Measure,
-    width=st.integers(300, 3000),
-    row=st.integers(40, 400),
-    gap=st.integers(0, 12),
-    em=st.integers(8, 32),
-)
-
-
-@given(sectioned(), tall)
-def test_every_block_begins_a_row_of_its_own_with_its_room_above(shapes, measure):
+@given(sectioned(), measures)
+def test_every_block_begins_a_new_row_with_its_room_above(shapes, measure):
     rows = justify(shapes, measure)
     assert rows.complete
     assert len(rows.block_tops) == len(shapes.blocks)
@@ -109,7 +102,7 @@ def test_every_block_begins_a_row_of_its_own_with_its_room_above(shapes, measure
         assert rows.block_at(rows.tops[row]) == shapes.blocks.index(block)
 
 
-@given(sectioned(), tall)
+@given(sectioned(), measures)
 def test_days_part_photos_of_a_row_and_nothing_stands_over_the_edge(shapes, measure):
     rows = justify(shapes, measure)
     for photo in range(1, shapes.count):
@@ -123,7 +116,7 @@ def test_days_part_photos_of_a_row_and_nothing_stands_over_the_edge(shapes, meas
             assert room >= measure.gap
 
 
-@given(sectioned(), tall, st.integers(1, 40))
+@given(sectioned(), measures, st.integers(1, 40))
 def test_a_sectioned_layout_begun_has_the_first_rows_of_the_whole_one(shapes, measure, stop):
     whole, begun = justify(shapes, measure), justify(shapes, measure, stop)
     for photo in range(begun.laid):

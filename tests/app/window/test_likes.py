@@ -5,14 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication, QImage
+from tests.app.window.conftest import carrying, drop, wait_until_indexed
 
 from picsight.window.search.likes import Likes
 from picsight_engine.language.query import parse
-
-LEFT, NO_KEY, COPY = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, Qt.DropAction.CopyAction
 
 
 def red():
@@ -57,22 +55,17 @@ def test_the_picture_of_a_file_arrives_for_its_chip(qtbot, jobs, pictures, tmp_p
     assert pixmap.toImage().pixelColor(5, 5).red() > 250
 
 
-def test_a_photo_is_searched_by_that_is_dropped_or_pasted_among_the_photos(qtbot, model_window, few_photos):
-    window = model_window([few_photos])
-    qtbot.waitUntil(lambda: window.library.has_looked)
+def test_a_dropped_or_pasted_photo_is_searched_by(qtbot, model_window, small_library, few_photos):
+    window = model_window(copy=small_library)
+    wait_until_indexed(qtbot, window)
     frame = window.frame
     first, second = sorted(few_photos.iterdir())[:2]
     for path, onto in ((first, frame), (second, frame.box)):
-        files = QMimeData()
-        files.setUrls([QUrl.fromLocalFile(str(path))])
-        hovering = QDragEnterEvent(QPoint(9, 9), COPY, files, LEFT, NO_KEY)
-        QApplication.sendEvent(onto, hovering)
-        assert hovering.isAccepted()
-        QApplication.sendEvent(onto, QDropEvent(QPointF(9, 9), COPY, files, LEFT, NO_KEY))
+        assert drop(onto, carrying(path))
         qtbot.waitUntil(lambda path=path: path.name in window.search.place.words)
     assert [chip.words for chip in frame.box.chips()] == [f"Like {first.name}", f"Like {second.name}"]
     qtbot.waitUntil(lambda: frame.model.rowCount() == 1)
     QGuiApplication.clipboard().setImage(red())
-    qtbot.keyClick(frame.grid, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keySequence(frame.grid, "Ctrl+V")
     qtbot.waitUntil(lambda: "pasted" in window.search.place.words)
     assert [chip.words for chip in frame.box.chips()][2:] == ["Like the pasted picture"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 
@@ -66,12 +67,8 @@ def test_the_mark_is_where_the_position_is(qtbot):
     shown.resize(252, 126)
     shown.show_positions([(-17.8, 177.97)], read_land(), "The map shows Fiji.")
     picture, accent = shown.grab().toImage(), tones(shown).accent
-    found = [
-        (x, y)
-        for x in range(picture.width())
-        for y in range(picture.height())
-        if QColor(picture.pixel(x, y)) == accent
-    ]
+    pixels = itertools.product(range(picture.width()), range(picture.height()))
+    found = [pixel for pixel in pixels if QColor(picture.pixel(*pixel)) == accent]
     middle, high = view_of([(-17.8, 177.97)], read_land(), 2.0)
     ratio = picture.width() / 252
     x, y = (sum(each) / len(found) / ratio for each in zip(*found, strict=True))

@@ -1,4 +1,4 @@
-"""Changing the model of an open window: searches go on, the new model's answers take their place, one can go back."""
+"""The model of an open window is changed: searches go on, then the new model answers, and one can go back."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
-from tests.app.window.conftest import SPACE, wait_until_read
+from tests.app.conftest import PATIENCE
+from tests.app.window.conftest import SPACE, names, wait_until_indexed
 
 from picsight.window.models.rows import ModelAction
 from picsight_engine.bundles.bundle import open_bundle, write_bundle
@@ -21,7 +22,6 @@ from picsight_engine.library import Library
 from picsight_engine.store.opening import open_database
 from picsight_engine.store.vectors import photos_with_vector
 
-PATIENCE = 120_000  # ms; only a failing test waits so long
 STARTER = "picsight-starter"
 WORDS = "a face of a person"
 
@@ -42,7 +42,7 @@ def models(tmp_path, uncalibrated):
 
 @pytest.fixture
 def installed(models, uncalibrated):
-    """Install the shipped model once more under a name, with other fields; returns the name."""
+    """Installs the shipped model once more under a name, with other fields; returns the name."""
 
     def install(name, **fields):
         files = {each: uncalibrated.folder / each for each in uncalibrated.manifest.files}
@@ -54,13 +54,9 @@ def installed(models, uncalibrated):
 
 @pytest.fixture
 def mine(installed, uncalibrated):
-    """The name of a model that sees photos otherwise than the shipped one: only their middle."""
+    """The name of a model that sees only the middle of photos."""
     seen = replace(uncalibrated.manifest.image, resize="shortest", crop="centre")
     return installed("mine", space_id=SPACE, image=seen)
-
-
-def names(window):
-    return [photo.path.name for photo in window.frame.model.wall.results]
 
 
 def search(qtbot, window):
@@ -69,10 +65,10 @@ def search(qtbot, window):
 
 
 def test_a_standing_search_is_asked_again_when_the_change_is_complete_and_when_one_goes_back(
-    qtbot, model_window, models, mine, read_all, tmp_path
+    qtbot, model_window, models, mine, large_library, tmp_path
 ):
-    window = model_window(copy=read_all)
-    wait_until_read(qtbot, window)
+    window = model_window(copy=large_library)
+    wait_until_indexed(qtbot, window)
     search(qtbot, window)
     old = names(window)
     grid = window.frame.grid
@@ -90,19 +86,19 @@ def test_a_standing_search_is_asked_again_when_the_change_is_complete_and_when_o
 
 
 def share(window):
-    """How many per cent the status line says that the new model has read, None while it does not say so."""
+    """The progress of the change in the status line in per cent, None if it shows none."""
     words = window.frame.status.words()
     if not words.startswith("Search keeps working while the new model reads your photos: "):
         return None
     return int(words.removesuffix(" %.").rpartition(" ")[2])
 
 
-def test_while_the_model_changes_the_status_says_how_far_it_is_and_cancel_goes_back(
-    qtbot, model_window, models, mine, read_few, tmp_path, held
+def test_the_status_line_shows_the_progress_of_a_model_change_and_cancels_it(
+    qtbot, model_window, models, mine, small_library, tmp_path, gated_jobs
 ):
-    window = model_window(copy=read_few, jobs=held)
-    wait_until_read(qtbot, window)
-    held.gate.clear()
+    window = model_window(copy=small_library, jobs=gated_jobs)
+    wait_until_indexed(qtbot, window)
+    gated_jobs.gate.clear()
     status = window.frame.status
     window.library.use_model(mine)
     qtbot.waitUntil(lambda: share(window) is not None)
@@ -110,18 +106,18 @@ def test_while_the_model_changes_the_status_says_how_far_it_is_and_cancel_goes_b
     assert window.library.model_names == (STARTER, mine)
     assert status._act.accessibleName() == "Cancel the change of model"
     qtbot.mouseClick(status._act, Qt.MouseButton.LeftButton)
-    held.gate.set()
+    gated_jobs.gate.set()
     qtbot.waitUntil(lambda: window.library.model_names == (STARTER, STARTER))
-    wait_until_read(qtbot, window)
+    wait_until_indexed(qtbot, window)
     assert choice_of(tmp_path / "library", models).wanted.manifest.name == STARTER
     assert share(window) is None
     assert status._act.accessibleName() != "Cancel the change of model"
 
 
 def test_a_change_that_was_broken_off_goes_on_from_where_it_was(
-    qtbot, model_window, models, mine, uncalibrated, read_all, tmp_path, held
+    qtbot, model_window, models, mine, uncalibrated, large_library, tmp_path, gated_jobs
 ):
-    folder = shutil.copytree(read_all, tmp_path / "library")
+    folder = shutil.copytree(large_library, tmp_path / "library")
     with Library.open(folder, uncalibrated) as library:
         choice = use_model(folder, mine, models).choice
         library.use(choice.answers, choice.wanted)
@@ -130,23 +126,23 @@ def test_a_change_that_was_broken_off_goes_on_from_where_it_was(
             read += len(event.photo_ids) if isinstance(event, Committed) else 0
             if read == 12:
                 cancel.set()
-    held.gate.clear()
-    window = model_window(jobs=held)
+    gated_jobs.gate.clear()
+    window = model_window(jobs=gated_jobs)
     qtbot.waitUntil(lambda: share(window) is not None)
     assert share(window) >= 50
-    held.gate.set()
+    gated_jobs.gate.set()
     qtbot.waitUntil(lambda: window.library.model_names == (mine, mine))
 
 
 def test_a_window_closed_in_the_middle_of_a_change_ends_and_the_next_one_completes_it(
-    qtbot, model_window, models, mine, read_few, tmp_path, held
+    qtbot, model_window, models, mine, small_library, tmp_path, gated_jobs
 ):
-    window = model_window(copy=read_few, jobs=held)
-    wait_until_read(qtbot, window)
-    held.gate.clear()
+    window = model_window(copy=small_library, jobs=gated_jobs)
+    wait_until_indexed(qtbot, window)
+    gated_jobs.gate.clear()
     window.library.use_model(mine)
     qtbot.waitUntil(lambda: window.library.is_changing)
-    held.gate.set()
+    gated_jobs.gate.set()
     model_window.close()
     choice = choice_of(tmp_path / "library", models)
     assert (choice.answers.manifest.name, choice.wanted.manifest.name) == (STARTER, mine)
@@ -154,15 +150,15 @@ def test_a_window_closed_in_the_middle_of_a_change_ends_and_the_next_one_complet
     qtbot.waitUntil(lambda: window.library.model_names == (mine, mine))
 
 
-def test_a_change_that_lacks_photos_of_an_unplugged_disk_says_so_and_leads_back(
-    qtbot, model_window, mine, few_photos, read_few, tmp_path
+def test_a_change_that_lacks_photos_of_an_unplugged_disk_is_reported_and_can_be_cancelled(
+    qtbot, model_window, mine, few_photos, small_library, tmp_path
 ):
     disk = tmp_path / "Archive"
     disk.mkdir()
     for number, path in enumerate(sorted(few_photos.iterdir())):
         (disk / f"{number}.jpg").write_bytes(path.read_bytes() + b"another photo")
-    window = model_window([disk], copy=read_few)
-    wait_until_read(qtbot, window)
+    window = model_window([disk], copy=small_library)
+    wait_until_indexed(qtbot, window)
     disk.rename(tmp_path / "unplugged")
     window.library.use_model(mine)
     status = window.frame.status
@@ -173,11 +169,11 @@ def test_a_change_that_lacks_photos_of_an_unplugged_disk_says_so_and_leads_back(
     qtbot.waitUntil(lambda: window.library.model_names == (STARTER, STARTER))
 
 
-class HeldBack:
-    """The installed models, which the first who asks gets only once someone lets them go."""
+class DelayedModels:
+    """The installed models; the first who asks gets them only when the gate opens."""
 
-    def __init__(self, models, *, held):
-        self.models, self.gate, self.first = models, threading.Event(), held
+    def __init__(self, models, *, gated_jobs):
+        self.models, self.gate, self.first = models, threading.Event(), gated_jobs
 
     def __call__(self):
         if self.first:
@@ -188,20 +184,20 @@ class HeldBack:
 
 @pytest.mark.parametrize("slow", [False, True], ids=["answers come in order", "the first answer comes late"])
 def test_of_two_wishes_in_quick_succession_the_last_holds_and_the_first_reads_nothing(
-    qtbot, model_window, models, mine, installed, read_few, tmp_path, slow
+    qtbot, model_window, models, mine, installed, small_library, tmp_path, slow
 ):
     installed("second", space_id="aa00112233445566")
-    window = model_window(copy=read_few)
-    wait_until_read(qtbot, window)
+    window = model_window(copy=small_library)
+    wait_until_indexed(qtbot, window)
     window.models.show()
     qtbot.waitUntil(lambda: {mine, "second"} <= set(window.models.dialog.rows))
-    held_back = HeldBack(models, held=slow)
-    window.library._place = replace(window.library._place, installed=held_back)
+    delayed = DelayedModels(models, held=slow)
+    window.library._place = replace(window.library._place, installed=delayed)
     for name in (mine, "second"):
         window.models.dialog.wished.emit(name, ModelAction.USE)
-    held_back.gate.set()
+    delayed.gate.set()
     qtbot.waitUntil(lambda: window.library.model_names == ("second", "second"))
-    wait_until_read(qtbot, window)
+    wait_until_indexed(qtbot, window)
     choice = choice_of(tmp_path / "library", models)
     assert (choice.answers.manifest.name, choice.wanted.manifest.name) == ("second", "second")
     with closing(open_database(tmp_path / "library", create=False)) as db:

@@ -1,4 +1,4 @@
-"""A model dropped on the window is installed: its licence first, how far it is, what went wrong; photos are added."""
+"""A model dropped on the window is installed: licence, progress, errors; a folder is added."""
 
 from __future__ import annotations
 
@@ -7,66 +7,36 @@ import shutil
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtCore import QMimeData, QPoint, Qt
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent
 from PySide6.QtWidgets import QApplication
-from tests.app.window.conftest import words_in
+from tests.app.window.conftest import (
+    accept_licence,
+    carrying,
+    drop,
+    wait_for_licence,
+    wait_until_usable,
+    words_in,
+)
 
 from picsight.settings import Settings
 from picsight.window.frame import Frame
-from picsight.window.models.rows import ModelAction
 from picsight_engine.installation import parcel as parcels
 
-LEFT, NO_KEY, COPY = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, Qt.DropAction.CopyAction
-
-
-def carrying(*paths):
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-    return data
-
-
-def drop(widget, *paths):
-    """Drag these over a widget and let go; returns whether the widget, or one around it, wanted them."""
-    return drop_data(widget, carrying(*paths))
-
-
-def drop_data(widget, data):
-    """The same with anything that can be dragged."""
-    hovering = QDragEnterEvent(QPoint(9, 9), COPY, data, LEFT, NO_KEY)
-    hovering.ignore()
-    QApplication.sendEvent(widget, hovering)
-    if hovering.isAccepted():
-        QApplication.sendEvent(widget, QDropEvent(QPointF(9, 9), COPY, data, LEFT, NO_KEY))
-    return hovering.isAccepted()
+LEFT = Qt.MouseButton.LeftButton
 
 
 def hover(frame, *paths):
-    """What is said while these hover over the window."""
-    data = carrying(*paths)
-    QApplication.sendEvent(frame, QDragEnterEvent(QPoint(9, 9), COPY, data, LEFT, NO_KEY))
+    """The words on the veil while these hover over the window."""
+    data, key = carrying(*paths), Qt.KeyboardModifier.NoModifier
+    QApplication.sendEvent(frame, QDragEnterEvent(QPoint(9, 9), Qt.DropAction.CopyAction, data, LEFT, key))
     words = frame.veil.text()
     QApplication.sendEvent(frame, QDragLeaveEvent())
     assert frame.veil.isHidden()
     return words
 
 
-def asked_for_licence(qtbot, window):
-    qtbot.waitUntil(lambda: window.models.dialog is not None and window.models.dialog.asks_for_licence)
-    return window.models.dialog
-
-
-def accept(qtbot, dialog):
-    qtbot.mouseClick(dialog.licence.accept, LEFT)
-
-
-def wait_for_use(qtbot, dialog, name):
-    qtbot.waitUntil(
-        lambda: name in dialog.rows and dialog.rows[name].button(ModelAction.USE) is not None,
-    )
-
-
-def test_what_hovers_is_said_to_be_added_or_installed(model_window, parcel, few_photos, tmp_path):
+def test_the_veil_says_whether_a_drop_adds_or_installs(model_window, parcel, few_photos, tmp_path):
     frame = model_window().frame
     archive = shutil.make_archive(str(tmp_path / "mine"), "zip", parcel)
     assert hover(frame, few_photos) == "Drop to add this folder."
@@ -77,7 +47,7 @@ def test_what_hovers_is_said_to_be_added_or_installed(model_window, parcel, few_
     assert {hover(frame, model) for model in models} == {"Drop to install this model."}
     assert hover(frame, few_photos, parcel) == "Drop to add this folder. Drop to install this model."
     assert hover(frame, archive, parcel).startswith("Drop to install \u2068“mine.zip”\u2069; the others")
-    assert not drop(frame, tmp_path / "notes.txt")
+    assert not drop(frame, carrying(tmp_path / "notes.txt"))
     assert frame.veil.isHidden()
 
 
@@ -85,13 +55,13 @@ def test_a_dropped_model_is_installed_once_its_licence_is_accepted(
     qtbot, model_window, models, parcel, tmp_path
 ):
     window = model_window()
-    assert drop(window.frame, shutil.make_archive(str(tmp_path / "mine"), "tar", parcel))
-    dialog = asked_for_licence(qtbot, window)
+    assert drop(window.frame, carrying(shutil.make_archive(str(tmp_path / "mine"), "tar", parcel)))
+    dialog = wait_for_licence(qtbot, window)
     assert "be-kind-1" in dialog.licence.link.text()
     assert not (models.folder / "mine").exists()
-    accept(qtbot, dialog)
-    wait_for_use(qtbot, dialog, "mine")
-    assert dialog.focusWidget() is dialog.rows["mine"].button(ModelAction.USE)
+    accept_licence(qtbot, window)
+    use = wait_until_usable(qtbot, dialog, "mine")
+    assert dialog.focusWidget() is use
     models.verify("mine")
     assert window.library.overview.folders == ()
 
@@ -100,13 +70,12 @@ def test_folders_and_a_model_dropped_together_go_each_their_way(
     qtbot, model_window, models, parcel, few_photos
 ):
     window = model_window()
-    assert drop(window.frame, few_photos, parcel)
-    accept(qtbot, asked_for_licence(qtbot, window))
-    wait_for_use(qtbot, window.models.dialog, "mine")
+    assert drop(window.frame, carrying(few_photos, parcel))
+    wait_until_usable(qtbot, accept_licence(qtbot, window), "mine")
     qtbot.waitUntil(lambda: [each.path for each in window.library.overview.folders] == [few_photos])
 
 
-def test_on_the_box_folders_and_models_are_what_they_are_anywhere_and_only_words_become_words(
+def test_on_the_box_folders_and_models_are_added_and_only_text_becomes_words(
     qtbot, jobs, pictures, parcel, tmp_path
 ):
     frame = Frame(Settings(), pictures, jobs)
@@ -114,26 +83,26 @@ def test_on_the_box_folders_and_models_are_what_they_are_anywhere_and_only_words
     added, installed = [], []
     frame.folders_dropped.connect(added.append)
     frame.model_dropped.connect(installed.append)
-    assert drop(frame.box, tmp_path)
-    assert drop(frame.box, parcel)
+    assert drop(frame.box, carrying(tmp_path))
+    assert drop(frame.box, carrying(parcel))
     assert (added, installed, frame.box.text()) == ([(tmp_path,)], [parcel], "")
     words = QMimeData()
     words.setText("dog")
-    assert drop_data(frame.box, words)
+    assert drop(frame.box, words)
     assert frame.box.text() == "dog"
 
 
 def test_a_dropped_archive_that_is_no_model_is_refused_in_a_sentence(qtbot, model_window, tmp_path):
     (tmp_path / "holiday.zip").write_bytes(b"PK no archive")
     window = model_window()
-    assert drop(window.frame, tmp_path / "holiday.zip")
+    assert drop(window.frame, carrying(tmp_path / "holiday.zip"))
     qtbot.waitUntil(lambda: "holiday.zip" in words_in(window.models.dialog))
     assert not window.models.dialog.asks_for_licence
 
 
 @pytest.fixture
 def slow(parcel, monkeypatch):
-    """A disk that gives one file only as somebody writes it; the file's bytes, and its writer."""
+    """A disk that delivers one file only as a test writes it; the bytes of the file, and the writer."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     folder = parcels._folder
@@ -141,8 +110,7 @@ def slow(parcel, monkeypatch):
     def slowed(path):
         source = folder(path)
         return replace(
-            source,
-            open=lambda name: os.fdopen(reader, "rb") if name == "image.onnx" else source.open(name),
+            source, open=lambda name: os.fdopen(reader, "rb") if name == "image.onnx" else source.open(name)
         )
 
     monkeypatch.setattr(parcels, "_folder", slowed)
@@ -166,15 +134,14 @@ def test_copying_shows_how_far_it_is_does_not_hold_the_window_and_can_be_stopped
     qtbot, model_window, models, parcel, slow
 ):
     window, (data, pipe) = model_window(), slow
-    drop(window.frame, parcel)
-    dialog = asked_for_licence(qtbot, window)
-    accept(qtbot, dialog)
+    drop(window.frame, carrying(parcel))
+    dialog = accept_licence(qtbot, window)
     feed(qtbot, pipe, data[:3_000_000])
     line = dialog.rows["mine"]
     qtbot.waitUntil(lambda: "Copying · " in words_in(line) and " of " in words_in(line))
     assert 0 < line._progress.value() < line._progress.maximum()
     assert not dialog.file.isEnabled()
-    drop(dialog, parcel)
+    drop(dialog, carrying(parcel))
     assert "is being installed" in words_in(dialog)
     assert not dialog.asks_for_licence
     qtbot.mouseClick(line.cancel, LEFT)
@@ -184,13 +151,12 @@ def test_copying_shows_how_far_it_is_does_not_hold_the_window_and_can_be_stopped
     assert [path.name for path in models.folder.iterdir()] == [".install.lock"]
 
 
-def test_a_model_whose_copy_is_not_what_it_says_is_told_above_the_lines(qtbot, model_window, models, parcel):
+def test_a_damaged_copy_of_a_model_is_reported_above_the_rows(qtbot, model_window, models, parcel):
     graph = parcel / "image.onnx"
     graph.write_bytes(graph.read_bytes()[:-1] + b"?")
     window = model_window()
-    drop(window.frame, parcel)
-    dialog = asked_for_licence(qtbot, window)
-    accept(qtbot, dialog)
+    drop(window.frame, carrying(parcel))
+    dialog = accept_licence(qtbot, window)
     qtbot.waitUntil(lambda: "image.onnx" in words_in(dialog))
     qtbot.waitUntil(lambda: "mine" not in dialog.rows)
     assert "image.onnx" in words_in(dialog)

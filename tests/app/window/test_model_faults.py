@@ -1,4 +1,4 @@
-"""A model that is incomplete or gone: said in one sentence, put right with one button, wherever it came from."""
+"""A model that is incomplete or gone is reported in one sentence and repaired with one button."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import threading
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QPushButton
+from PySide6.QtWidgets import QFileDialog
+from tests.app.window.conftest import accept_licence, press, wait_until_usable
 
 from picsight.window.models.rows import ModelAction
 from picsight_engine.installation.install import install
@@ -18,9 +19,9 @@ LEFT = Qt.MouseButton.LeftButton
 
 
 @pytest.fixture
-def library(tmp_path, read_few):
-    """The folder of a library that the shipped model has read."""
-    return shutil.copytree(read_few, tmp_path / "library")
+def library(tmp_path, small_library):
+    """The folder of a library that the shipped model has indexed."""
+    return shutil.copytree(small_library, tmp_path / "library")
 
 
 @pytest.fixture
@@ -38,21 +39,11 @@ def brought(models, parcel):
 
 
 def spoil(path):
-    """As large as it was, and no model any more."""
+    """Overwrites a file with zeros of the same size."""
     path.write_bytes(b"\0" * path.stat().st_size)
 
 
-def press(qtbot, parent, words):
-    button = next(b for b in parent.findChildren(QPushButton) if b.text() == words and b.isVisible())
-    qtbot.mouseClick(button, LEFT)
-
-
-def accept(qtbot, window):
-    qtbot.waitUntil(lambda: window.models.dialog is not None and window.models.dialog.asks_for_licence)
-    qtbot.mouseClick(window.models.dialog.licence.accept, LEFT)
-
-
-def asked_for_file(qtbot, dialog):
+def wait_for_file_dialog(qtbot, dialog):
     qtbot.waitUntil(lambda: any(d.isVisible() for d in dialog.findChildren(QFileDialog)))
     return dialog.findChild(QFileDialog)
 
@@ -68,7 +59,7 @@ def test_a_library_whose_model_is_incomplete_opens_once_it_is_fetched_again(
     assert "text.onnx" in failure.words()
     press(qtbot, failure, "Install again")
     with qtbot.waitSignal(window.library.opened):
-        accept(qtbot, window)
+        accept_licence(qtbot, window)
     assert window.frame.page is window.frame.wall_page
 
 
@@ -79,7 +70,7 @@ def test_a_library_whose_model_is_gone_offers_to_install_it_again(qtbot, model_w
     assert "picsight models" not in window.frame.failure.words()
     press(qtbot, window.frame.failure, "Install again")
     with qtbot.waitSignal(window.library.opened):
-        accept(qtbot, window)
+        accept_licence(qtbot, window)
 
 
 def test_a_model_that_a_person_brought_along_is_asked_for_as_a_file(
@@ -90,23 +81,22 @@ def test_a_model_that_a_person_brought_along_is_asked_for_as_a_file(
     window = model_window(fails=True)
     press(qtbot, window.frame.failure, "Install again")
     archive = shutil.make_archive(str(tmp_path / "mine"), "zip", parcel)
-    asked_for_file(qtbot, window.models.dialog).fileSelected.emit(archive)
+    wait_for_file_dialog(qtbot, window.models.dialog).fileSelected.emit(archive)
     with qtbot.waitSignal(window.library.opened):
-        accept(qtbot, window)
+        accept_licence(qtbot, window)
 
 
 def row_of(qtbot, window, name):
-    """The line of a model in the dialog, which is opened for it."""
+    """Opens the dialog of models; returns the row of a model."""
     window.models.show()
     qtbot.waitUntil(lambda: name in window.models.dialog.rows)
     return window.models.dialog.rows[name]
 
 
-def continued(qtbot, window):
-    """The dialog, in which the unfinished model is fetched on."""
+def resume(qtbot, window):
+    """Resumes the download of the unfinished model; returns the dialog."""
     qtbot.mouseClick(row_of(qtbot, window, "other").button(ModelAction.CONTINUE), LEFT)
-    accept(qtbot, window)
-    return window.models.dialog
+    return accept_licence(qtbot, window)
 
 
 def test_a_search_whose_model_turns_out_to_be_damaged_is_answered_once_it_is_installed_again(
@@ -125,7 +115,7 @@ def test_a_search_whose_model_turns_out_to_be_damaged_is_answered_once_it_is_ins
     qtbot.waitUntil(notice.isVisible)
     assert notice.words().startswith("The search model is incomplete.\n")
     press(qtbot, notice, "Install again")
-    accept(qtbot, window)
+    accept_licence(qtbot, window)
     qtbot.waitUntil(lambda: window.search.place.words == "a face")
     assert notice.isHidden()
     assert len(window.frame.model.wall.results) == 3
@@ -140,7 +130,7 @@ def test_an_indexing_whose_model_turns_out_to_be_damaged_goes_on_once_it_is_inst
     status = window.frame.status
     qtbot.waitUntil(lambda: status.words() == "The search model is incomplete.")
     press(qtbot, status, "Install again")
-    accept(qtbot, window)
+    accept_licence(qtbot, window)
     qtbot.waitUntil(lambda: window.library.model_names == ("other", "other"))
 
 
@@ -152,26 +142,24 @@ def test_a_window_closed_while_a_model_is_fetched_ends_and_the_next_one_goes_on(
     next(event for event in install(entry, models) if event.done > small)  # the small file is there
     shelf.held = threading.Event()
     window = model_window()
-    dialog = continued(qtbot, window)
+    dialog = resume(qtbot, window)
     qtbot.waitUntil(shelf.held.is_set)  # half of it is out, and all but its end has arrived
     window.close()
     assert not dialog.isVisible()
-    asked_to_end = window.models._installation.stream.cancellation
+    cancelled = window.models._installation.stream.cancellation
 
-    def go_on_once_asked_to_end():
-        asked_to_end.wait(60)
+    def go_on_once_cancelled():
+        cancelled.wait(60)
         shelf.go_on.set()
 
-    server_thread = threading.Thread(target=go_on_once_asked_to_end)
+    server_thread = threading.Thread(target=go_on_once_cancelled)
     server_thread.start()
     model_window.close()
     server_thread.join()
     shelf.held = None
     before = len(shelf.requests)
     window = model_window()
-    dialog = continued(qtbot, window)
-    qtbot.waitUntil(
-        lambda: "other" in dialog.rows and dialog.rows["other"].button(ModelAction.USE) is not None,
-    )
+    dialog = resume(qtbot, window)
+    wait_until_usable(qtbot, dialog, "other")
     models.verify("other")
     assert "Range" in shelf.requests[before][1]

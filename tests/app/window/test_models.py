@@ -1,27 +1,22 @@
-"""The dialog of models: plain words, a licence before anything is fetched, progress and cancel, use, remove."""
+"""The dialog of models: plain words, a licence before a download, progress and cancel, use and remove."""
 
 from __future__ import annotations
 
 import threading
-import zipfile
 from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMessageBox
-from tests.app.window.conftest import tabbed, wait_until_read, words_in
+from tests.app.window.conftest import SPACE, TERMS, press, question, tabbed, wait_until_indexed, words_in
 
 from picsight import locations
 from picsight.window.models.rows import PLAIN, ModelAction, rows_of
 from picsight.window.models.view import ModelsDialog
-from picsight_engine.bundles.bundle import Licence
 from picsight_engine.installation.catalogue import CATALOGUE
 from picsight_engine.installation.model_offers import ModelOffer
 from picsight_engine.store.library_folder import choose_model
 
-SPACE = "00112233445566aa"
 STARTER = "picsight-starter"
-TERMS = Licence("be-kind-1", "https://example.org/licence", accept=True)
 
 
 def opened_dialog(qtbot, window):
@@ -31,7 +26,7 @@ def opened_dialog(qtbot, window):
     return dialog
 
 
-def press(qtbot, button):
+def click(qtbot, button):
     assert button is not None
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
@@ -54,50 +49,37 @@ def test_every_model_of_the_catalogue_has_plain_words():
 
 
 def offer(name, **changes):
-    usual = ModelOffer(
-        name, "Its Own Title", "", "available", False, TERMS, None, 215_000_000, 1000, 900.0, False, False
-    )
-    return replace(usual, **changes)
+    usual = (name, "Title", "", "available", False, TERMS, None, 215_000_000, 1000, 900.0, False, False)
+    return replace(ModelOffer(*usual), **changes)
+
+
+LONG = "about 15 minutes for your library"
 
 
 @pytest.mark.parametrize(
     ("changes", "facts", "state", "acts"),
     [
-        (
-            {"photos": 0, "state": "installed"},
-            "has read your photos",
-            "Installed",
-            (ModelAction.REMOVE, ModelAction.USE),
-        ),
-        (
-            {"photos": 10, "seconds": 9.0},
-            "under a minute for the rest of your library",
-            "",
-            (ModelAction.INSTALL,),
-        ),
-        (
-            {"state": "unfinished"},
-            "about 15 minutes for your library",
-            "Partly downloaded",
-            (ModelAction.REMOVE, ModelAction.CONTINUE),
-        ),
-        ({"state": "damaged", "wanted": True}, "about 15 minutes for your library", "", (ModelAction.AGAIN,)),
+        ({"photos": 0, "state": "installed"}, "has read your photos", "Installed", ("REMOVE", "USE")),
+        ({"photos": 10, "seconds": 9.0}, "under a minute for the rest of your library", "", ("INSTALL",)),
+        ({"state": "unfinished"}, LONG, "Partly downloaded", ("REMOVE", "CONTINUE")),
+        ({"state": "damaged", "wanted": True}, LONG, "", ("AGAIN",)),
         (
             {"state": "installed", "wanted": True},
-            "about 15 minutes for your library",
+            LONG,
             "Reads your photos; \u2068Small\u2069 answers meanwhile",
             (),
         ),
     ],
 )
-def test_what_can_be_done_follows_from_where_a_model_stands(changes, facts, state, acts):
+def test_the_state_of_a_model_decides_its_buttons(changes, facts, state, acts):
     old = offer(STARTER, state="installed", shipped=True, answers=True)
     row = rows_of([old, offer("mobileclip-s0", **changes)], 1000, ["mobileclip-s0"])[1]
-    assert (row.facts, row.state, row.acts) == (f"215 MB · {facts}", state, acts)
+    assert (row.facts, row.state) == (f"215 MB · {facts}", state)
+    assert [act.name for act in row.acts] == list(acts)
 
 
 def look_at(qtbot, window, words):
-    """Search, and look at the answer for as long as it takes to be told of better models."""
+    """Searches, and looks at the answer until better models are mentioned."""
     qtbot.keyClicks(window.frame.box.line, f"{words} ")
     qtbot.waitUntil(lambda: window.search.place.words == words)
     assert window.hint.looked_at.isActive()
@@ -105,11 +87,9 @@ def look_at(qtbot, window, words):
     window.frame.box.line.clear()
 
 
-def test_a_search_without_a_certain_answer_leads_to_the_models_and_one_with_does_not(
-    qtbot, model_window, read_few
-):
-    window = model_window(copy=read_few)
-    wait_until_read(qtbot, window)
+def test_a_search_without_strong_matches_leads_to_the_models(qtbot, model_window, small_library):
+    window = model_window(copy=small_library)
+    wait_until_indexed(qtbot, window)
     hint = window.frame.hint
     look_at(qtbot, window, "airplane")
     assert "strong" in {photo.match for photo in window.frame.model.wall.results}
@@ -127,7 +107,7 @@ def test_a_search_without_a_certain_answer_leads_to_the_models_and_one_with_does
     assert not hint.isVisible()
     window.frame.show_chrome(shown=True)
     assert hint.isVisible()
-    press(qtbot, hint.better)
+    click(qtbot, hint.better)
     dialog = window.models.dialog
     qtbot.waitUntil(lambda: list(dialog.rows) == [STARTER, "other"])
     assert "In use" in words_in(dialog.rows[STARTER])
@@ -135,17 +115,17 @@ def test_a_search_without_a_certain_answer_leads_to_the_models_and_one_with_does
     assert not dialog.isVisible()
 
 
-def test_the_line_about_better_models_goes_for_good_when_it_was_dismissed(qtbot, model_window, read_few):
-    window = model_window(copy=read_few)
-    wait_until_read(qtbot, window)
+def test_the_hint_about_better_models_is_dismissed_for_good(qtbot, model_window, small_library):
+    window = model_window(copy=small_library)
+    wait_until_indexed(qtbot, window)
     look_at(qtbot, window, "quarterly tax return")
     assert window.frame.hint.dismiss.accessibleName() == "Do not mention better models again"
     qtbot.mouseClick(window.frame.hint.dismiss, Qt.MouseButton.LeftButton)
     look_at(qtbot, window, "marginal cost curve")
     assert not window.frame.hint.isVisible()
-    with qtbot.waitSignal(window.closing) as kept:
+    with qtbot.waitSignal(window.closing) as closing:
         window.close()
-    assert not kept.args[0].better_models
+    assert not closing.args[0].better_models
 
 
 def test_quality_and_licence_stand_in_the_list_and_names_only_where_they_are_asked_for(qtbot, model_window):
@@ -154,7 +134,7 @@ def test_quality_and_licence_stand_in_the_list_and_names_only_where_they_are_ask
     assert "quality 2 of 5" in dialog.rows[STARTER].accessibleName()
     assert "be-kind-1" in words_in(dialog.rows["other"])
     assert STARTER not in words_in(dialog.rows[STARTER])
-    press(qtbot, dialog.details)
+    click(qtbot, dialog.details)
     assert STARTER in words_in(dialog.rows[STARTER])
     assert 'href="https://example.org/licence"' in words_in(dialog.rows["other"])
 
@@ -164,10 +144,8 @@ ALL_NAMES = [STARTER, *(entry.name for entry in CATALOGUE)]
 
 def catalogue_offers(**seconds):
     shipped = offer(STARTER, state="installed", shipped=True, answers=True, wanted=True, photos=0)
-    return [
-        shipped,
-        *(offer(e.name, seconds=seconds.get(e.name.replace("-", "_"), 900.0)) for e in CATALOGUE),
-    ]
+    names = [entry.name for entry in CATALOGUE]
+    return [shipped, *(offer(name, seconds=seconds.get(name.replace("-", "_"), 900.0)) for name in names)]
 
 
 def test_three_models_stand_in_front_and_one_is_recommended_that_does_not_take_too_long():
@@ -180,7 +158,7 @@ def test_three_models_stand_in_front_and_one_is_recommended_that_does_not_take_t
     assert [row.title for row in slower if row.recommended] == ["Good answers"]
 
 
-def test_who_has_as_good_a_model_is_recommended_none():
+def test_no_model_is_recommended_beside_one_as_good():
     offers = [replace(each, wanted=each.name == "mobileclip-blt") for each in catalogue_offers()]
     assert not any(row.recommended for row in rows_of(offers, 1000, ALL_NAMES))
 
@@ -194,13 +172,11 @@ def test_the_other_models_are_shown_when_asked_for_or_when_one_of_them_is_here(q
     assert len({line.y() for line in front}) == 1
     assert not dialog.rows["mobileclip-b"].isVisible()
     assert dialog.all.text() == "All models (7 more)"
-    press(qtbot, dialog.all)
+    click(qtbot, dialog.all)
     assert dialog.rows["mobileclip-b"].isVisible()
-    press(qtbot, dialog.all)
-    offers = [
-        replace(each, state="installed") if each.name == "mobileclip-b" else each
-        for each in catalogue_offers()
-    ]
+    click(qtbot, dialog.all)
+    states = {"mobileclip-b": "installed"}
+    offers = [replace(each, state=states.get(each.name, each.state)) for each in catalogue_offers()]
     dialog.show_rows(rows_of(offers, 1000, ALL_NAMES))
     assert dialog.rows["mobileclip-b"].isVisible()
     dialog.resize(dialog.minimumSize())
@@ -209,7 +185,7 @@ def test_the_other_models_are_shown_when_asked_for_or_when_one_of_them_is_here(q
 
 def test_nothing_is_fetched_before_the_licence_is_accepted(qtbot, model_window, server, models):
     dialog = opened_dialog(qtbot, model_window())
-    press(qtbot, dialog.rows["other"].button(ModelAction.INSTALL))
+    click(qtbot, dialog.rows["other"].button(ModelAction.INSTALL))
     assert dialog.asks_for_licence
     assert dialog.licence.text.toPlainText() == "Be kind to photos."
     assert "be-kind-1" in dialog.licence.link.text()
@@ -222,41 +198,38 @@ def test_nothing_is_fetched_before_the_licence_is_accepted(qtbot, model_window, 
     assert [model.name for model in models.all()] == [STARTER]
 
 
-def test_a_model_s_way_from_the_button_to_answers_and_out(
-    qtbot, model_window, models, read_few, monkeypatch, tmp_path
+def test_a_model_is_installed_used_and_removed(
+    qtbot, model_window, models, small_library, monkeypatch, tmp_path
 ):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    window = model_window(copy=read_few)
-    wait_until_read(qtbot, window)
+    window = model_window(copy=small_library)
+    wait_until_indexed(qtbot, window)
     dialog = opened_dialog(qtbot, window)
     assert "for your library" in words_in(dialog.rows["other"])
-    press(qtbot, dialog.rows["other"].button(ModelAction.INSTALL))
-    press(qtbot, dialog.licence.accept)
+    click(qtbot, dialog.rows["other"].button(ModelAction.INSTALL))
+    click(qtbot, dialog.licence.accept)
     use = wait_for_button(qtbot, dialog, "other", ModelAction.USE)
     assert models.verify("other").manifest.space_id == SPACE
-    press(qtbot, use)
+    click(qtbot, use)
     wait_for_words(qtbot, dialog, "other", "In use")
     assert window.library._library.bundle.manifest.space_id == SPACE
     assert not window.library.has_small_model()
-    press(qtbot, wait_for_button(qtbot, dialog, STARTER, ModelAction.USE))
+    click(qtbot, wait_for_button(qtbot, dialog, STARTER, ModelAction.USE))
     wait_for_words(qtbot, dialog, STARTER, "In use")
     assert window.library._library.bundle.manifest.name == STARTER
     choose_model(locations.library_folder(), "other")
-    press(qtbot, wait_for_button(qtbot, dialog, "other", ModelAction.REMOVE))
-    qtbot.waitUntil(lambda: dialog.findChildren(QMessageBox) != [])
-    (box,) = dialog.findChildren(QMessageBox)
+    click(qtbot, wait_for_button(qtbot, dialog, "other", ModelAction.REMOVE))
+    box = question(qtbot, dialog)
     assert f"The library in \u2068{locations.library_folder()}\u2069 uses it" in box.informativeText()
     assert box.textFormat() is Qt.TextFormat.PlainText
-    press(qtbot, next(button for button in box.buttons() if button.text() == "Remove"))
+    press(qtbot, box, "Remove")
     wait_for_button(qtbot, dialog, "other", ModelAction.INSTALL)
     assert [model.name for model in models.all()] == [STARTER]
 
 
-def test_the_keyboard_stays_with_the_model_and_never_comes_to_the_next_one_by_itself(
-    qtbot, model_window, read_few
-):
-    window = model_window(copy=read_few)
-    wait_until_read(qtbot, window)
+def test_the_keyboard_stays_with_the_model_that_is_installed(qtbot, model_window, small_library):
+    window = model_window(copy=small_library)
+    wait_until_indexed(qtbot, window)
     dialog = opened_dialog(qtbot, window)
     qtbot.keyClick(wait_for_button(qtbot, dialog, "other", ModelAction.INSTALL), Qt.Key.Key_Space)
     assert dialog.focusWidget() is dialog.licence.text
@@ -270,55 +243,37 @@ def test_the_keyboard_stays_with_the_model_and_never_comes_to_the_next_one_by_it
     assert dialog.focusWidget() is dialog.done_button
 
 
-def test_an_installation_shows_how_far_it_is_stops_and_goes_on(qtbot, model_window, server, models):
+def test_an_installation_shows_its_progress_stops_and_resumes(qtbot, model_window, server, models):
     shelf, _ = server
     shelf.held = threading.Event()
     dialog = opened_dialog(qtbot, model_window())
     line = dialog.rows["other"]
-    press(qtbot, line.button(ModelAction.INSTALL))
-    press(qtbot, dialog.licence.accept)
+    click(qtbot, line.button(ModelAction.INSTALL))
+    click(qtbot, dialog.licence.accept)
     qtbot.waitUntil(lambda: "Downloading · " in words_in(line))
     assert line.cancel.accessibleName() == "Cancel installing Other"
     assert line._progress.maximum() == 1000
     assert not dialog.file.isEnabled()
-    press(qtbot, line.cancel)
+    click(qtbot, line.cancel)
     shelf.go_on.set()
     again = wait_for_button(qtbot, dialog, "other", ModelAction.CONTINUE)
     assert "Partly downloaded" in words_in(line)
     assert again.isEnabled()
     shelf.held = None
-    press(qtbot, again)
-    press(qtbot, dialog.licence.accept)
+    click(qtbot, again)
+    click(qtbot, dialog.licence.accept)
     wait_for_button(qtbot, dialog, "other", ModelAction.USE)
     models.verify("other")
 
 
-def test_why_an_installation_failed_stands_in_the_model_s_line(qtbot, model_window, server):
+def test_the_reason_of_a_failed_installation_is_shown_in_the_row_of_the_model(qtbot, model_window, server):
     server[0].files.clear()
     dialog = opened_dialog(qtbot, model_window())
     line = dialog.rows["other"]
-    press(qtbot, line.button(ModelAction.INSTALL))
-    press(qtbot, dialog.licence.accept)
+    click(qtbot, line.button(ModelAction.INSTALL))
+    click(qtbot, dialog.licence.accept)
     qtbot.waitUntil(lambda: "404" in words_in(line))
     assert "could not be downloaded" in words_in(line)
-
-
-def test_a_model_from_a_file_shows_its_licence_and_no_markup_of_it(
-    qtbot, model_window, parcel, models, tmp_path
-):
-    archive = tmp_path / "mine.zip"
-    with zipfile.ZipFile(archive, "w") as packed:
-        for path in parcel.iterdir():
-            packed.write(path, path.name)
-    window = model_window()
-    dialog = opened_dialog(qtbot, window)
-    window.models.install_file(archive)
-    qtbot.waitUntil(lambda: dialog.asks_for_licence)
-    press(qtbot, dialog.licence.accept)
-    wait_for_button(qtbot, dialog, "mine", ModelAction.USE)
-    press(qtbot, dialog.details)
-    assert "&lt;b&gt;Mine" in words_in(dialog.rows["mine"])
-    models.verify("mine")
 
 
 def test_everything_is_reached_by_tab_and_has_a_name(qtbot, model_window):

@@ -7,6 +7,7 @@ import threading
 import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtWidgets import QWidget
+from tests.app.window.conftest import wait_until_indexed
 
 from picsight.window.parts.labels import ElidedLabel
 from picsight.window.search.box import SearchBox
@@ -60,7 +61,7 @@ def desk(qtbot, jobs):
     return qtbot, box, offers, library
 
 
-def test_from_the_second_letter_on_and_no_row_is_chosen(desk):
+def test_offers_appear_from_the_second_letter_on_with_no_row_chosen(desk):
     qtbot, box, offers, library = desk
     qtbot.keyClicks(box.line, "s")
     assert library.asked == []
@@ -73,7 +74,7 @@ def test_from_the_second_letter_on_and_no_row_is_chosen(desk):
 
 
 @pytest.mark.parametrize("take", [Qt.Key.Key_Tab, Qt.Key.Key_Return])
-def test_down_enters_and_tab_or_enter_takes(desk, take):
+def test_down_enters_the_list_and_tab_or_enter_takes_a_row(desk, take):
     qtbot, box, offers, _ = desk
     qtbot.keyClicks(box.line, "su")
     qtbot.waitUntil(offers.list.isVisible)
@@ -85,7 +86,7 @@ def test_down_enters_and_tab_or_enter_takes(desk, take):
     assert box.line.hasFocus()
 
 
-def test_an_answer_that_comes_later_leaves_the_row_that_one_has_gone_to(desk):
+def test_a_later_answer_keeps_the_chosen_row(desk):
     qtbot, box, offers, library = desk
     library.is_whole = True
     qtbot.keyClicks(box.line, "su")
@@ -109,7 +110,7 @@ def test_escape_closes_the_list_before_it_empties_the_words(desk):
     assert box.text() == ""
 
 
-def test_enter_without_a_row_searches_and_makes_history(desk):
+def test_enter_without_a_row_searches_and_stores_the_search(desk):
     qtbot, box, offers, library = desk
     qtbot.keyClicks(box.line, "su")
     qtbot.waitUntil(offers.list.isVisible)
@@ -118,7 +119,7 @@ def test_enter_without_a_row_searches_and_makes_history(desk):
     qtbot.waitUntil(lambda: library.searches.remembered == ["su"])
 
 
-def test_who_enters_at_once_is_asked_what_was_meant_and_offered_nothing_more(desk):
+def test_after_enter_a_correction_is_offered_and_no_list(desk):
     qtbot, box, offers, library = desk
     library.gate.clear()
     qtbot.keyClicks(box.line, "sumer")
@@ -128,7 +129,7 @@ def test_who_enters_at_once_is_asked_what_was_meant_and_offered_nothing_more(des
     assert not offers.list.isVisible()
 
 
-def test_looking_for_a_while_makes_history(desk):
+def test_looking_at_an_answer_for_a_while_stores_the_search(desk):
     qtbot, _, offers, library = desk
     offers.look_at("dog")
     offers._looked.setInterval(1)
@@ -162,18 +163,18 @@ def test_a_whole_word_is_offered_something_only_where_it_has_no_answers(desk):
     assert not offers.list.isVisible()
 
 
-def test_whether_half_a_word_is_meant_as_it_was_completed_is_asked_after_a_pause(desk):
+def test_a_completion_is_offered_as_a_correction_after_a_pause(desk):
     qtbot, box, offers, library = desk
     library.completed = parse("hundred")
     with qtbot.waitSignal(offers.meant_changed, check_params_cb=lambda meant: meant == parse("hundred")):
         qtbot.keyClicks(box.line, "hund")
 
 
-def test_what_is_offered_covers_no_photo_and_the_header_asks_what_was_meant_and_takes_it_for_an_answer(
-    qtbot, model_window, few_photos
+def test_the_list_covers_no_photo_and_a_click_on_the_correction_searches_it(
+    qtbot, model_window, small_library
 ):
-    window = model_window([few_photos])
-    qtbot.waitUntil(lambda: window.library.has_looked)
+    window = model_window(copy=small_library)
+    wait_until_indexed(qtbot, window)
     box, meant = window.frame.box, window.frame.wall_page.header.meant
     offered, wall = window.offers.list, window.frame.grid
     box.line.setFocus()

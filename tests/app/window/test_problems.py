@@ -1,4 +1,4 @@
-"""The list of problems: kinds, words, and what can be done."""
+"""The list of problems: its kinds, words and buttons."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import get_args
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMenu
+from tests.app.window.conftest import choose_in_menu, press
 
 from picsight.window.library.problems_model import REASONS, Column, ProblemsModel
 from picsight.window.library.problems_view import ProblemsView
@@ -20,8 +20,8 @@ from picsight_engine.store.problems import Problem
 def problem(name, code, tries=1):
     now = time.time() + 3600  # "just now" for as long as the tests may take
     path = Path("/home/me/Pictures") / name
-    said = {"damaged": "The file ends in the middle.", "too_large": "Too large."}.get(code, code)
-    return Problem(1, name.encode(), path, code, f"{path} {said}", 10, 1, now, now, tries, False)
+    reason = {"damaged": "The file ends in the middle.", "too_large": "Too large."}.get(code, code)
+    return Problem(1, name.encode(), path, code, f"{path} {reason}", 10, 1, now, now, tries, False)
 
 
 PROBLEMS = [problem("a.jpg", "damaged"), problem("b.jpg", "damaged", 3), problem("c.tif", "too_large")]
@@ -51,7 +51,7 @@ def words_of(model, index):
     return [index.siblingAtColumn(column).data() for column in Column]
 
 
-def press(qtbot, view, index, column):
+def click(qtbot, view, index, column):
     place = view.table.visualRect(index.siblingAtColumn(column)).center()
     qtbot.mouseClick(view.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
 
@@ -87,7 +87,7 @@ def test_files_that_are_not_read_yet_are_a_closed_line_below_the_other_problems(
     assert kinds(view) == ["All 4", "Not read yet 3", "Too large 1"]
 
 
-def test_a_problem_says_which_file_and_how_often_it_was_tried():
+def test_a_problem_shows_its_file_and_its_tries():
     model = ProblemsModel()
     model.set_problems(PROBLEMS)
     index = row_of(model, "b.jpg")
@@ -103,27 +103,25 @@ def test_every_reason_of_the_engine_has_words():
 def test_one_kind_is_shown_alone_and_all_again(qtbot, view):
     view.model.set_problems(PROBLEMS)
     assert kinds(view) == ["All 3", "Damaged 2", "Too large 1"]
-    qtbot.mouseClick(
-        next(b for b in view.findChildren(PillButton) if b.text() == "Too large 1"), Qt.MouseButton.LeftButton
-    )
+    press(qtbot, view, "Too large 1")
     assert view.model.shown() == (PROBLEMS[2],)
     view.model.set_problems(PROBLEMS[:2])
     assert view.model.kind is None
     assert view.model.shown() == tuple(PROBLEMS[:2])
 
 
-def test_no_problem_is_said_in_words(view):
+def test_an_empty_list_says_that_every_photo_could_be_read(view):
     view.model.set_problems([])
     assert "Every photo could be read." in view._notice.words()
 
 
-def test_a_word_in_a_row_tries_one_file_again_and_one_beside_a_reason_ignores_all_of_it(qtbot, view):
+def test_a_row_retries_or_ignores_its_file_and_a_reason_all_of_its_files(qtbot, view):
     view.model.set_problems(PROBLEMS)
     with qtbot.waitSignal(view.retry_requested) as wished:
-        press(qtbot, view, row_of(view.model, "b.jpg"), Column.RETRY)
+        click(qtbot, view, row_of(view.model, "b.jpg"), Column.RETRY)
     assert wished.args == [(PROBLEMS[1],)]
     with qtbot.waitSignal(view.ignore_requested) as wished:
-        press(qtbot, view, next(view.model.reasons()), Column.IGNORE)
+        click(qtbot, view, next(view.model.reasons()), Column.IGNORE)
     assert wished.args == [tuple(PROBLEMS[:2])]
     view.table.setCurrentIndex(row_of(view.model, "c.tif"))
     with qtbot.waitSignal(view.ignore_requested) as wished:
@@ -134,28 +132,24 @@ def test_a_word_in_a_row_tries_one_file_again_and_one_beside_a_reason_ignores_al
 def test_the_menu_of_a_row_does_the_same(qtbot, view):
     view.model.set_problems(PROBLEMS)
     view.table.customContextMenuRequested.emit(view.table.visualRect(row_of(view.model, "c.tif")).center())
-    menu = view.findChild(QMenu)
-    words = [action.text() for action in menu.actions()]
     with qtbot.waitSignal(view.retry_requested) as wished:
-        menu.actions()[0].trigger()
-    menu.close()
+        words = choose_in_menu(view, "Try again")
     assert words == ["Try again", "Ignore", "Show in folder"]
     assert wished.args == [(PROBLEMS[2],)]
 
 
-def test_what_was_put_away_and_where_one_was_stay_so_when_the_list_changes(qtbot, view):
+def test_collapsed_reasons_and_the_current_row_survive_a_change_of_the_list(qtbot, view):
     view.model.set_problems(PROBLEMS)
-    press(qtbot, view, next(view.model.reasons()), Column.NAME)
+    click(qtbot, view, next(view.model.reasons()), Column.NAME)
     view.table.setCurrentIndex(row_of(view.model, "c.tif"))
     view.model.set_problems([*PROBLEMS, problem("d.tif", "too_large")])
-    opened = {
-        view.model.group_of(index).reason: view.table.isExpanded(index) for index in view.model.reasons()
-    }
+    reasons = view.model.reasons()
+    opened = {view.model.group_of(index).reason: view.table.isExpanded(index) for index in reasons}
     assert opened == {"The file ends in the middle.": False, "Too large.": True}
     assert view.model.path(view.table.currentIndex()).name == "c.tif"
 
 
-def test_where_a_file_or_a_reason_is_gone_the_keyboard_is_on_the_one_below_it_and_at_the_end_above(view):
+def test_where_a_row_is_gone_the_current_one_is_the_next_below_or_the_last(view):
     a, b, c = PROBLEMS
     d = problem("d.gif", "empty")
     view.model.set_problems([a, b, c, d])
@@ -175,15 +169,13 @@ def test_where_a_file_or_a_reason_is_gone_the_keyboard_is_on_the_one_below_it_an
     assert current_after() == []
 
 
-def test_what_is_gone_does_not_open_a_reason_that_was_put_away_nor_does_another_kind_move_the_keyboard(
-    qtbot, view
-):
+def test_a_removed_file_opens_no_collapsed_reason_and_another_kind_keeps_the_current_row(qtbot, view):
     view.model.set_problems(PROBLEMS)
     view.table.setCurrentIndex(row_of(view.model, "c.tif"))
     view.model.show_kind("damaged")
     view.model.show_kind(None)
     assert view.table.currentIndex() == row_of(view.model, "c.tif")
-    press(qtbot, view, next(view.model.reasons()), Column.NAME)
+    click(qtbot, view, next(view.model.reasons()), Column.NAME)
     view.table.setCurrentIndex(row_of(view.model, "c.tif"))
     view.model.set_problems(PROBLEMS[:2])
     assert not view.table.isExpanded(next(view.model.reasons()))

@@ -14,21 +14,16 @@ PHOTOS = [Path("/my photos/a.jpg"), Path("/my photos/b.jpg")]
 @pytest.fixture
 def desktop(tmp_path):
     """Writes entries into a person's or the system's folder; the environment that names both."""
-    environment = {
-        "XDG_DATA_HOME": str(tmp_path / "own"),
-        "XDG_DATA_DIRS": str(tmp_path / "system"),
-        "XDG_CONFIG_HOME": str(tmp_path / "config"),
-    }
+    places = {"XDG_DATA_HOME": "user", "XDG_DATA_DIRS": "system", "XDG_CONFIG_HOME": "config"}
 
-    def entry(place, file, **said):
+    def entry(place, file, **fields):
         path = tmp_path / place / "applications" / file
         path.parent.mkdir(parents=True, exist_ok=True)
-        lines = [f"{key.replace('_de', '[de]')}={value}" for key, value in said.items()]
-        path.write_text(
-            "\n".join(["[Desktop Entry]", "Type=Application", *lines, "[Desktop Action x]", "Exec=no"])
-        )
+        lines = [f"{key.replace('_de', '[de]')}={value}" for key, value in fields.items()]
+        lines = ["[Desktop Entry]", "Type=Application", *lines, "[Desktop Action x]", "Exec=no"]
+        path.write_text("\n".join(lines))
 
-    entry.environment = environment
+    entry.environment = {name: str(tmp_path / place) for name, place in places.items()}
     entry.folder = tmp_path
     return entry
 
@@ -37,30 +32,29 @@ def names(desktop, *kinds, language="en_GB"):
     return [program.name for program in programs_for(kinds or ["image/jpeg"], language, desktop.environment)]
 
 
-def test_those_that_open_the_kind_are_there_the_usual_one_first(desktop):
+def test_programs_that_open_the_kind_are_listed_the_default_one_first(desktop):
     for name in ("Gimp", "darktable", "Viewer"):
         desktop("system", f"{name}.desktop", Name=name, Exec="sh %U", MimeType="image/jpeg;image/png;")
     desktop("system", "text.desktop", Name="Text", Exec="sh %f", MimeType="text/plain;")
     assert names(desktop) == ["darktable", "Gimp", "Viewer"]
     (desktop.folder / "config").mkdir()
-    (desktop.folder / "config" / "mimeapps.list").write_text(
-        "[Default Applications]\nimage/jpeg=Viewer.desktop;\n"
-    )
+    defaults = desktop.folder / "config" / "mimeapps.list"
+    defaults.write_text("[Default Applications]\nimage/jpeg=Viewer.desktop;\n")
     assert names(desktop) == ["Viewer", "darktable", "Gimp"]
     assert names(desktop, "image/jpeg", "text/plain") == []
 
 
-def test_what_is_hidden_not_installed_or_broken_is_left_out_and_ones_own_entry_stands_before_the_systems(
+def test_hidden_missing_and_broken_programs_are_left_out_and_a_users_entry_overrides_the_systems(
     desktop,
 ):
     opens = {"Exec": "sh %F", "MimeType": "image/jpeg;"}
     desktop("system", "a.desktop", Name="A", **opens)
-    desktop("own", "a.desktop", Name="My A", Name_de="Mein A", **opens)
+    desktop("user", "a.desktop", Name="My A", Name_de="Mein A", **opens)
     desktop("system", "b.desktop", Name="B", NoDisplay="true", **opens)
     desktop("system", "c.desktop", Name="C", Exec="there-is-no-such-program %f", MimeType="image/jpeg;")
     desktop("system", "d.desktop", Name="D", Exec='sh "%f', MimeType="image/jpeg;")
     (desktop.folder / "system" / "applications" / "e.desktop").write_bytes(b"\xff\xfe no entry")
-    desktop("own", "f.desktop", Name="F", Hidden="true", **opens)
+    desktop("user", "f.desktop", Name="F", Hidden="true", **opens)
     desktop("system", "f.desktop", Name="F", **opens)
     assert names(desktop) == ["My A"]
     assert names(desktop, language="de_CH") == ["Mein A"]

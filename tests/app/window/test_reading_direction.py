@@ -1,4 +1,4 @@
-"""A mirrored page puts words on its other side; it does not turn a sentence round."""
+"""A mirrored page puts words on its other side, but keeps the order of a sentence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from picsight.window.parts.words import isolated, reads_backwards
 
 
 def ink(widget):
-    """How much is free before and after what is written on a widget, and how dark that is from left to right."""
+    """The empty columns before and after the words on a widget, and the darkness of those between."""
     image = widget.grab().toImage().convertToFormat(QImage.Format.Format_Grayscale8)
     rows = [bytes(image.constScanLine(y))[: image.width()] for y in range(image.height())]
     dark = np.array([list(row) for row in rows]).astype(float)
@@ -24,7 +24,7 @@ def ink(widget):
 
 
 def alike(here, there):
-    """Whether the same is written, give or take the fraction of a pixel at which it begins."""
+    """Whether two inks are the same, give or take a fraction of a pixel."""
     wide = np.convolve(here, np.ones(5)), np.convolve(there, np.ones(5))
     length = min(map(len, wide))
     return np.abs(wide[0][:length] - wide[1][:length]).sum() / wide[0].sum() < 0.25
@@ -32,7 +32,7 @@ def alike(here, there):
 
 @pytest.fixture
 def seen(qtbot, qapp):
-    """Make a widget in a window that reads from left to right, and in a mirrored one, and look at both."""
+    """Paints a widget in a window that reads from left to right, and in a mirrored one."""
 
     def look(make):
         found = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QTreeView
+from tests.app.window.conftest import wait_until_indexed
 
 from picsight.window.library.sidebar_model import ENTRY
 from picsight.window.search.place import Place
@@ -15,9 +16,11 @@ def saved(window):
     return [entry.words for entry in entries if entry.search is not None]
 
 
-def test_a_search_is_kept_shown_again_renamed_removed_and_brought_back(qtbot, model_window, few_photos):
-    window = model_window([few_photos])
-    qtbot.waitUntil(lambda: window.library.has_looked)
+def test_a_search_is_kept_shown_again_renamed_removed_and_brought_back(
+    qtbot, model_window, small_library, few_photos
+):
+    window = model_window(copy=small_library)
+    wait_until_indexed(qtbot, window)
     window.pages.go(Place("dog has:date", folder=few_photos))
     qtbot.waitUntil(lambda: window.search.place.is_search)
     window.frame.box.keep_button.click()

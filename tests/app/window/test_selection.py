@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import itertools
 import os
-from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QItemSelectionModel, QPoint, QSize, Qt
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
-from tests.app.window.conftest import wait_until_read
+from tests.app.window.conftest import choose_in_menu, wait_until_indexed
 
 from picsight.window.actions.acts import Act, bind_acts
 from picsight.window.grid.page import WallPage
-
-CTRL_SHIFT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
 
 
 @pytest.fixture
@@ -59,7 +56,7 @@ def test_the_bar_takes_the_place_of_the_title_and_no_photo_moves(page, qtbot):
 
 
 @pytest.mark.parametrize("direction", list(Qt.LayoutDirection)[:2])
-def test_what_has_no_room_lies_in_the_list_and_nothing_is_cut(page, qtbot, direction):
+def test_acts_without_room_move_into_a_menu_and_none_is_cut(page, qtbot, direction):
     bar = page.header.selection
     page.setLayoutDirection(direction)
     select(page.view, 0)
@@ -82,9 +79,8 @@ def test_what_has_no_room_lies_in_the_list_and_nothing_is_cut(page, qtbot, direc
 
 
 def test_a_key_acts_only_while_its_widget_has_the_keyboard(page, qtbot):
-    bind_acts(
-        page.view, [Act("export", "Export", "Export %n", "E", lambda _point: page.done.append("key"))], QPoint
-    )
+    act = Act("export", "Export", "Export %n", "E", lambda _point: page.done.append("key"))
+    bind_acts(page.view, [act], QPoint)
     page.view.setFocus()
     qtbot.keyClick(page.view, Qt.Key.Key_E)
     page.header.weaker.show()
@@ -94,10 +90,10 @@ def test_a_key_acts_only_while_its_widget_has_the_keyboard(page, qtbot):
 
 
 @pytest.fixture
-def window(model_window, read_few, qtbot):
-    opened = model_window(copy=read_few)
+def window(model_window, small_library, qtbot):
+    opened = model_window(copy=small_library)
     qtbot.waitUntil(lambda: len(opened.frame.model.wall.results) == 3)
-    wait_until_read(qtbot, opened)
+    wait_until_indexed(qtbot, opened)
     opened.frame.grid.setFocus()
     return opened
 
@@ -105,11 +101,11 @@ def window(model_window, read_few, qtbot):
 def test_paths_go_to_the_clipboard_one_a_line_and_so_does_the_picture_itself(window, qtbot):
     grid = window.frame.grid
     grid.selectAll()
-    qtbot.keyClick(grid, Qt.Key.Key_C, CTRL_SHIFT)
+    qtbot.keySequence(grid, "Ctrl+Shift+C")
     paths = [str(photo.path) for photo in window.frame.model.wall.results]
     assert QGuiApplication.clipboard().text() == "\n".join(paths)
     grid.setCurrentIndex(window.frame.model.index(1))
-    qtbot.keyClick(grid, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
+    qtbot.keySequence(grid, "Ctrl+Alt+C")
     qtbot.waitUntil(lambda: not QGuiApplication.clipboard().image().isNull())
     photo = window.frame.model.photo(1)
     assert QGuiApplication.clipboard().image().size() == QSize(photo.width, photo.height)
@@ -119,7 +115,7 @@ def test_copies_are_exported_to_the_folder_that_is_chosen(window, qtbot, tmp_pat
     target = tmp_path / "For Anna"
     target.mkdir()
     window.frame.grid.selectAll()
-    qtbot.keyClick(window.frame.grid, Qt.Key.Key_E, CTRL_SHIFT)
+    qtbot.keySequence(window.frame.grid, "Ctrl+Shift+E")
     dialog = window.findChild(QFileDialog)
     dialog.fileSelected.emit(str(target))
     dialog.close()
@@ -135,52 +131,39 @@ def test_the_key_for_the_menu_selects_the_photo_with_the_keyboard_as_a_right_cli
     grid.clearSelection()
     event = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, QPoint(), QPoint())
     QGuiApplication.sendEvent(grid.viewport(), event)
-    (menu,) = [menu for menu in window.findChildren(QMenu) if menu.isVisible()]
-    said = [action.text() for action in menu.actions()]
-    menu.close()
-    assert "Move to trash" in said
+    assert "Move to trash" in choose_in_menu(window)
     assert grid.selected_photos() == [window.frame.model.photo(1)]
 
 
-def test_in_the_viewer_the_menu_is_about_the_photo_that_is_looked_at(window, qtbot):
+def test_the_menu_of_the_viewer_acts_on_the_shown_photo(window, qtbot):
     window.frame.grid.selectAll()
     window.pages.open_photo(1)
     stage = window.frame.viewer_page.stage
     middle = stage.viewport().rect().center()
     event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, middle, stage.mapToGlobal(middle))
     QGuiApplication.sendEvent(stage.viewport(), event)
-    (menu,) = [menu for menu in window.findChildren(QMenu) if menu.isVisible()]
-    said = [action.text() for action in menu.actions()]
-    assert "Open with…" in said
-    assert "Open" not in said
-    (favourite,) = [action for action in menu.actions() if action.text() == "Favourite"]
-    favourite.trigger()
-    menu.close()
+    words = choose_in_menu(window, "Favourite")
+    assert "Open with…" in words
+    assert "Open" not in words
     photo = window.viewer.photo.id
     qtbot.waitUntil(lambda: [each.accepted for each in window.tags.tags] == [1])
     assert window.tags.library.tags.marks([photo])[photo].favourite
 
 
-@pytest.mark.skipif(os.name != "posix", reason="Windows has a chooser of its own")
+@pytest.mark.skipif(os.name != "posix", reason="Windows has its chooser")
 def test_selected_photos_open_in_the_program_that_is_chosen(window, qtbot, tmp_path, monkeypatch):
     noted = tmp_path / "noted"
     entry = tmp_path / "data" / "applications" / "note.desktop"
     entry.parent.mkdir(parents=True)
     script = tmp_path / "note.sh"
-    script.write_text(
-        f'#!/bin/sh\nfor each in "$@"; do echo "$each"; done > {noted}.part; mv {noted}.part {noted}\n'
-    )
+    script.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {noted}.part\nmv {noted}.part {noted}\n')
     script.chmod(0o755)
     entry.write_text(f"[Desktop Entry]\nName=Note it\nExec={script} %F\nMimeType=image/jpeg;image/webp;\n")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     window.frame.grid.selectAll()
-    qtbot.keyClick(window.frame.grid, Qt.Key.Key_O, CTRL_SHIFT)
+    qtbot.keySequence(window.frame.grid, "Ctrl+Shift+O")
     qtbot.waitUntil(lambda: any(menu.isVisible() for menu in window.findChildren(QMenu)))
-    (menu,) = [menu for menu in window.findChildren(QMenu) if menu.isVisible()]
-    (action,) = [action for action in menu.actions() if action.text() == "Note it"]
-    action.trigger()
-    menu.close()
+    choose_in_menu(window, "Note it")
     qtbot.waitUntil(noted.exists)
-    assert [Path(line) for line in noted.read_text().splitlines()] == [
-        photo.path for photo in window.frame.model.wall.results
-    ]
+    paths = [str(photo.path) for photo in window.frame.model.wall.results]
+    assert noted.read_text().splitlines() == paths

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QTreeView
+from tests.app.window.conftest import tag_of
 
 from picsight.window.library.overview import Overview
 from picsight.window.library.sidebar import Sidebar
@@ -16,14 +17,13 @@ from picsight.window.library.sidebar_tree import zones
 from picsight.window.parts.words import number
 from picsight.window.tokens import SMALL, px
 from picsight_engine.store.folders import Directory, Folder
-from picsight_engine.tags.tree import Tag
 
 HOME = Path("/home/me")
 TRIPS = HOME / "Trips"
 
 
 def overview(years):
-    """A folder with so many years, a month in each, and one that is not connected."""
+    """A folder of so many years, a month in each, and a disconnected folder."""
     directories = [Directory(TRIPS, None, 2 * years)]
     for year in range(years):
         directories.append(Directory(TRIPS / f"{year}", TRIPS, 2))
@@ -54,54 +54,39 @@ def index_of(tree, path):
     return index
 
 
-def tag(path, kind="tag", *, accepted=0, suggested=0):
-    above, _, name = path.rpartition("/")
-    return Tag(
-        id=hash(path), name=name, path=path, parent=above or None, kind=kind, prompts=(), examples=(), against=(),
-        threshold=0.5, suggests=True, accepted=accepted, rejected=1, suggested=suggested,
-    )  # fmt: skip
-
-
-def test_tags_stand_below_each_other_with_what_is_in_them_and_favourites_only_once_there_are_any():
-    tags = [
-        tag("Favourites", "favourite"),
-        tag("Birds", suggested=3),
-        tag("Birds/Waders", accepted=2, suggested=1),
-    ]
-    tags.append(tag("For Anna", "album", accepted=4))
+def test_tags_are_nested_and_counted_and_empty_favourites_left_out():
+    birds = [tag_of("Birds", suggested=3), tag_of("Birds/Waders", accepted=2, suggested=1)]
+    tags = [tag_of("Favourites", "favourite"), *birds, tag_of("For Anna", "album", accepted=4)]
     shown = entries_of(overview(1), (), tags, looked=True)
     assert [(entry.words, entry.count) for entry in shown[1:6]] == [
         ("Tags", 0), ("Birds", 3), ("New tag…", 0), ("Albums", 0), ("For Anna", 4),
     ]  # fmt: skip
     assert [(entry.words, entry.count) for entry in shown[2].children] == [("Waders", 3)]
-    liked = entries_of(overview(1), (), [tag("Favourites", "favourite", accepted=5)], looked=True)[1]
+    liked = entries_of(overview(1), (), [tag_of("Favourites", "favourite", accepted=5)], looked=True)[1]
     assert (liked.words, liked.count, liked.key) == ("Favourites", 5, "is:favourite")
 
 
 def test_where_only_numbers_change_the_lines_stay_as_they_are(tree, qtbot):
-    before = [tag("Birds", accepted=3), tag("Birds/Waders", accepted=2)]
+    before = [tag_of("Birds", accepted=3), tag_of("Birds/Waders", accepted=2)]
     tree.side.set_entries(entries_of(overview(2), (), before, looked=True))
     line = tree.model().find("tag:Birds/Waders")
     tree.setCurrentIndex(line)
     with qtbot.assertNotEmitted(tree.model().modelReset):
-        after = [tag("Birds", accepted=4), tag("Birds/Waders", accepted=3)]
+        after = [tag_of("Birds", accepted=4), tag_of("Birds/Waders", accepted=3)]
         tree.side.set_entries(entries_of(overview(2), (), after, looked=True))
     assert (line.data(ENTRY).count, tree.currentIndex()) == (3, line)
     with qtbot.waitSignal(tree.model().modelReset):
-        tree.side.set_entries(entries_of(overview(2), (), [*after, tag("Birds/Owls")], looked=True))
+        tree.side.set_entries(entries_of(overview(2), (), [*after, tag_of("Birds/Owls")], looked=True))
 
 
 def test_of_very_many_tags_the_first_are_listed_and_a_line_leads_to_all():
-    many = [tag(f"Tag {place:05}") for place in range(10_000)]
+    many = [tag_of(f"Tag {place:05}") for place in range(10_000)]
     shown = entries_of(overview(1), (), many, looked=True)
-    assert [entry.words for entry in shown[MOST_TAGS + 1 : MOST_TAGS + 4]] == [
-        f"Tag {MOST_TAGS - 1:05}",
-        f"All {number(10_000)} tags…",
-        "New tag…",
-    ]
+    words = [entry.words for entry in shown[MOST_TAGS + 1 : MOST_TAGS + 4]]
+    assert words == [f"Tag {MOST_TAGS - 1:05}", f"All {number(10_000)} tags…", "New tag…"]
 
 
-def test_a_folder_is_said_to_be_empty_only_once_it_was_looked_through():
+def test_a_folder_is_called_empty_only_after_a_run():
     empty = Overview((Folder(1, TRIPS, "watching"),), 0, (), (Directory(TRIPS, None, 0),))
     assert [entries_of(empty, (), looked=looked)[-1].note for looked in (False, True)] == ["", "no photos"]
 
@@ -113,7 +98,7 @@ def test_the_model_keeps_qts_rules(qtmodeltester):
     qtmodeltester.check(model)
 
 
-def test_few_directories_are_shown_at_once_and_many_when_asked_for(tree):
+def test_few_directories_are_expanded_at_once_and_many_collapsed(tree):
     tree.side.set_entries(lines(3))
     assert tree.isExpanded(index_of(tree, TRIPS))
     assert not tree.isExpanded(index_of(tree, TRIPS / "1"))
@@ -123,7 +108,7 @@ def test_few_directories_are_shown_at_once_and_many_when_asked_for(tree):
     assert not tree.isExpanded(index_of(tree, TRIPS))
 
 
-def test_what_was_opened_and_where_one_is_stay_when_the_lines_change(tree):
+def test_expanded_lines_and_the_current_one_survive_a_change(tree):
     tree.side.set_entries(lines(3))
     tree.setExpanded(index_of(tree, TRIPS / "1"), True)
     tree.side.mark(TRIPS / "1" / "May")
@@ -145,7 +130,7 @@ def test_a_right_click_asks_for_a_menu_and_leaves_the_mark_where_one_is(tree, qt
     assert tree.currentIndex().data(ENTRY).key == ""
 
 
-def test_what_is_the_matter_with_a_folder_has_the_room_under_its_number_too(tree):
+def test_the_note_of_a_folder_uses_the_room_under_its_number(tree):
     tree.side.set_entries(lines(1, directories=(Directory(HOME / "Archive", None, 1_234_567),)))
     index = index_of(tree, HOME / "Archive")
     words = tree.fontMetrics().horizontalAdvance(index.data(ENTRY).note) + 2
@@ -157,9 +142,8 @@ def test_what_is_the_matter_with_a_folder_has_the_room_under_its_number_too(tree
     tree.doItemsLayout()
     QApplication.processEvents()
     assert room().words.width() < words <= room().note.width()
-    assert tree.visualRect(index).height() < px(tree, 2.25) + 2 * tree.fontMetrics().height() - px(
-        tree, SMALL
-    )
+    two_lines = px(tree, 2.25) + 2 * tree.fontMetrics().height() - px(tree, SMALL)
+    assert tree.visualRect(index).height() < two_lines
 
 
 @pytest.mark.parametrize("direction", [Qt.LayoutDirection.LeftToRight, Qt.LayoutDirection.RightToLeft])

@@ -1,4 +1,4 @@
-"""The line at the bottom: what goes on stands, news goes once it was read."""
+"""The status line: progress stays, and messages expire."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def expire(line):
     line.expiry.timeout.emit()
 
 
-def test_news_goes_and_what_goes_on_stands_there_again(status):
+def test_a_message_expires_and_the_progress_returns(status):
     status.show_progress(FAR, 3, 100)
     going_on = status.words()
     status.show_sentence("No file browser answers.")
@@ -47,7 +47,7 @@ def test_news_goes_and_what_goes_on_stands_there_again(status):
     assert status.words() == going_on
 
 
-def test_what_can_be_done_now_does_not_wait_for_news_to_go(qtbot, status):
+def test_a_paused_run_replaces_a_message_at_once(qtbot, status):
     status.show_progress(FAR, 3, 100)
     status.show_sentence("No file browser answers.")
     status.show_paused()
@@ -57,7 +57,7 @@ def test_what_can_be_done_now_does_not_wait_for_news_to_go(qtbot, status):
         status._act.click()
 
 
-def test_the_end_of_a_run_is_told_for_a_while(qtbot, status):
+def test_the_end_of_a_run_is_shown_until_it_was_read(qtbot, status):
     status.show_progress(FAR, 3, 100)
     status.show_idle()
     status.show_done(48_210, 2)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent, QPicture
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QPicture
+from tests.app.window.conftest import carrying, drop
 
 from picsight.window.grid.thumbnails import Thumbnails
 from picsight.window.search.chips import ChipButton
@@ -19,7 +20,7 @@ scores = st.lists(st.floats(0, 1, width=32), max_size=60)
 
 
 @given(scores, scores, st.integers(0, STEPS))
-def test_what_is_in_is_what_reaches_the_threshold_and_what_was_accepted(undecided, accepted, step):
+def test_a_tag_holds_the_photos_above_the_threshold_and_the_accepted_ones(undecided, accepted, step):
     spread = Spread(np.array(undecided, np.float32), np.array(accepted, np.float32), np.zeros(3))
     reaching = sum(np.float32(score) >= step / STEPS for score in undecided)
     assert spread.count_in(step / STEPS) == reaching + len(accepted)
@@ -36,8 +37,8 @@ def slider(qtbot):
     made.show_spread(Spread(np.linspace(0, 1, 1001), np.full(5, 0.9), np.array([0.7, 0.2])))
     made.show_threshold(0.5)
     made.show()
-    made.told = []
-    made.moved.connect(made.told.append)
+    made.positions = []
+    made.moved.connect(made.positions.append)
     return made
 
 
@@ -52,27 +53,27 @@ def test_tens_of_thousands_of_decisions_are_painted_as_few_marks(slider):
 
 
 @pytest.mark.parametrize("direction", list(Qt.LayoutDirection)[:2])
-def test_dragged_it_tells_where_it_is(qtbot, slider, direction):
+def test_dragging_the_threshold_emits_its_position(qtbot, slider, direction):
     slider.setLayoutDirection(direction)
     at = {share: QPoint(round(slider._x(share)), 60) for share in (0.3, 0.62, 1.0)}
     left = Qt.MouseButton.LeftButton
     qtbot.mousePress(slider, left, pos=at[0.3])
     qtbot.mouseMove(slider, at[0.62])
     qtbot.mouseRelease(slider, left, pos=at[0.62])
-    assert slider.told == [0.3, 0.62]
+    assert slider.positions == [0.3, 0.62]
     assert slider.words() == "386 photos in"
     assert slider.accessibleDescription() == "0.62, 386 photos in"
     qtbot.mouseClick(slider, left, pos=at[1.0])
     assert slider.threshold() == 1.0
 
 
-def test_a_key_moves_it_and_escape_puts_back_what_is_being_dragged(qtbot, slider):
+def test_a_key_moves_the_threshold_and_escape_cancels_a_drag(qtbot, slider):
     slider.setFocus()
     qtbot.keyClick(slider, Qt.Key.Key_Right)
-    assert slider.told == [0.51]
+    assert slider.positions == [0.51]
     qtbot.mousePress(slider, Qt.MouseButton.LeftButton, pos=QPoint(round(slider._x(0.9)), 60))
     qtbot.keyClick(slider, Qt.Key.Key_Escape)
-    assert slider.told[-1] == 0.51
+    assert slider.positions[-1] == 0.51
 
 
 @pytest.fixture
@@ -82,28 +83,26 @@ def border(qtbot, jobs, pictures, photos):
     made.resize(300, 400)
     made.show()
     made.show_cases(photos(4))
-    made.told = []
-    made.decided.connect(lambda photo, belongs: made.told.append((photo, belongs)))
+    made.decisions = []
+    made.decided.connect(lambda photo, belongs: made.decisions.append((photo, belongs)))
     return made
 
 
-def test_keys_answer_and_the_next_case_comes(qtbot, border):
+def test_keys_decide_on_a_case_and_show_the_next(qtbot, border):
     assert border.title.text() == "Border cases (4)"
     for key in (Qt.Key.Key_A, Qt.Key.Key_R, Qt.Key.Key_Down):
         qtbot.keyClick(border.picture, key)
-    assert border.told == [(0, True), (1, False)]
+    assert border.decisions == [(0, True), (1, False)]
     assert border.case().id == 3
     qtbot.mouseClick(border.reject, Qt.MouseButton.LeftButton)
-    assert border.told[-1] == (3, False)
+    assert border.decisions[-1] == (3, False)
     assert border.case() is None
     assert not border.accept.isEnabled()
     qtbot.keyClick(border.picture, Qt.Key.Key_A)
-    assert len(border.told) == 3
+    assert len(border.decisions) == 3
 
 
-def test_other_cases_do_not_take_the_photo_away_that_is_looked_at_and_what_was_answered_is_not_asked_again(
-    qtbot, border, photos
-):
+def test_new_cases_keep_the_shown_photo_and_leave_out_the_answered_ones(qtbot, border, photos):
     qtbot.keyClick(border.picture, Qt.Key.Key_A)
     border.show_cases(tuple(reversed(photos(6))))
     assert border.case().id == 1
@@ -124,17 +123,17 @@ def words(qtbot):
     made.resize(300, 120)
     made.show_words(("wading bird",))
     made.show()
-    made.told = []
-    made.changed.connect(made.told.append)
+    made.changes = []
+    made.changed.connect(made.changes.append)
     return made
 
 
-def test_words_come_with_enter_go_with_their_cross_and_become_text_again(qtbot, words):
+def test_words_are_added_with_enter_removed_with_their_cross_and_become_text_again(qtbot, words):
     qtbot.keyClicks(words.line, " long   legs ")
     qtbot.keyClick(words.line, Qt.Key.Key_Return)
     qtbot.keyClicks(words.line, "wading bird")
     qtbot.keyClick(words.line, Qt.Key.Key_Return)
-    assert words.told == [("wading bird", "long legs")]
+    assert words.changes == [("wading bird", "long legs")]
     first, _ = [chip for chip in words.findChildren(ChipButton) if chip.isVisible()]
     qtbot.mouseClick(first, Qt.MouseButton.LeftButton, pos=first._cross().center())
     assert words.words == ("long legs",)
@@ -143,7 +142,7 @@ def test_words_come_with_enter_go_with_their_cross_and_become_text_again(qtbot, 
     assert (words.words, words.line.text()) == ((), "long legs")
 
 
-def test_words_that_become_text_again_are_tried_with_it_and_those_that_stood_there_stay(qtbot, words):
+def test_words_that_become_text_again_swap_places_with_the_typed_ones(qtbot, words):
     tried = []
     words.typed.connect(tried.append)
     words.show_words(("wading bird", "wader"))
@@ -159,7 +158,7 @@ def test_backspace_in_an_empty_line_takes_the_last_words_away(qtbot, words):
     qtbot.keyClick(words.line, Qt.Key.Key_Backspace)
     assert words.words == ("wading bird",)
     qtbot.keyClick(words.line, Qt.Key.Key_Backspace)
-    assert words.told == [()]
+    assert words.changes == [()]
 
 
 def test_examples_are_dropped_and_taken_away(qtbot, jobs, pictures, photos, tmp_path):
@@ -168,16 +167,13 @@ def test_examples_are_dropped_and_taken_away(qtbot, jobs, pictures, photos, tmp_
     field.resize(200, 200)
     field.show_photos(photos(3))
     field.show()
-    data, left = QMimeData(), Qt.MouseButton.LeftButton
-    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "a.jpg"))])
-    event = QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, left, Qt.KeyboardModifier.NoModifier)
-    with qtbot.waitSignal(field.photos_dropped) as told:
-        field.dropEvent(event)
-    assert told.args == [[tmp_path / "a.jpg"]]
+    with qtbot.waitSignal(field.photos_dropped) as emitted:
+        assert drop(field, carrying(tmp_path / "a.jpg"))
+    assert emitted.args == [[tmp_path / "a.jpg"]]
     buttons = field.findChildren(ExampleButton)
-    with qtbot.waitSignal(field.removed) as told:
-        qtbot.mouseClick(buttons[1], left)
-    assert told.args == [1]
-    with qtbot.waitSignal(field.removed) as told:
+    with qtbot.waitSignal(field.removed) as emitted:
+        qtbot.mouseClick(buttons[1], Qt.MouseButton.LeftButton)
+    assert emitted.args == [1]
+    with qtbot.waitSignal(field.removed) as emitted:
         qtbot.keyClick(buttons[2], Qt.Key.Key_Delete)
-    assert told.args == [2]
+    assert emitted.args == [2]

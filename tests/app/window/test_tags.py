@@ -5,20 +5,17 @@ from __future__ import annotations
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 import pytest
-from PySide6.QtCore import QDir, QItemSelectionModel, QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QDir, QItemSelectionModel, QPoint, QPointF, Qt
 from PySide6.QtGui import QDragMoveEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QTreeView, QWidget
+from PySide6.QtWidgets import QFileDialog, QTreeView, QWidget
+from tests.app.window.conftest import answer, carrying, choose_in_menu, open_window, question
 
-from picsight.jobs import Jobs
 from picsight.settings import Settings
 from picsight.window.grid.delegate import verdict_zones
 from picsight.window.grid.model import Role, files_of
-from picsight.window.library.controller import LibraryPlace
 from picsight.window.library.sidebar_model import ENTRY, Wish
-from picsight.window.main_window import MainWindow
 from picsight.window.parts.controls import IconButton
 from picsight.window.parts.words import counted
 from picsight.window.search.chips import ChipButton
@@ -27,16 +24,13 @@ from picsight.window.tags.chooser import TagChoice
 from picsight.window.tags.draft import Draft
 from picsight.window.tags.list_view import TagList
 from picsight.window.tokens import px
-from picsight_engine.installation.model_choice import ModelChoice
 from picsight_engine.library import Library
 from picsight_engine.photos.xmp import read_packet
-
-PATIENCE = 120_000  # ms; only a failing test waits so long
 
 
 @pytest.fixture(scope="module")
 def library(bundle, real_photos, tmp_path_factory):
-    """A library that has read eight photos."""
+    """A library of eight photos."""
     pictures, folder = tmp_path_factory.mktemp("Tagged"), tmp_path_factory.mktemp("library")
     for path in sorted(real_photos.glob("caltech*"))[:8]:
         shutil.copy(path, pictures)
@@ -48,20 +42,13 @@ def library(bundle, real_photos, tmp_path_factory):
 @pytest.fixture(scope="module")
 def shared_window(qapp, bundle, library):
     """One window for all of these tests."""
-    jobs = Jobs()
-    place = LibraryPlace(library.folder, lambda: ModelChoice(bundle, bundle))
-    window = MainWindow(place, Settings(), jobs)
-    window.resize(1100, 700)
-    window.show()
-    window.start(())
-    yield window
-    window.close_at_once()
-    window.end()
+    with open_window(library.folder, bundle, Settings()) as window:
+        yield window
 
 
 @pytest.fixture
 def window(shared_window, library, qtbot):
-    """The window with all photos on its wall, and no tag: whatever was done is taken back, the latest first."""
+    """The window with all photos on its wall and no tag: every change is undone, the latest first."""
     qtbot.waitUntil(lambda: not shared_window.tags.is_busy)  # what the test before left to be taken back
     for run in library.tags.runs(1000):
         if not run.undone:
@@ -73,9 +60,9 @@ def window(shared_window, library, qtbot):
     shared_window.frame.grid.clearSelection()
     with qtbot.waitSignal(shared_window.search.answered):
         shared_window.pages.go(Place())
-    qtbot.waitUntil(lambda: len(shared_window.frame.model.wall.results) == 8, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(shared_window.frame.model.wall.results) == 8)
     qtbot.waitUntil(lambda: shared_window.tags.tags == tuple(library.tags.all()))
-    qtbot.waitUntil(lambda: not shared_window.library.is_indexing, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not shared_window.library.is_indexing)
     return shared_window
 
 
@@ -84,7 +71,7 @@ def shown(window):
 
 
 def look(qtbot, window, library):
-    """Let the window see what was changed without it."""
+    """Lets the window read what was changed without it."""
     window.tags.look()
     qtbot.waitUntil(lambda: window.tags.tags == tuple(library.tags.all()))
 
@@ -93,21 +80,15 @@ def line_of(window, tag):
     return window.frame.sidebar.findChild(QTreeView).model().find(f"tag:{tag}")
 
 
-def drop(window, line, paths):
+def drop_on_line(window, line, data):
     tree = window.frame.sidebar.findChild(QTreeView)
     at = QPointF(tree.visualRect(line).center())
-    how = Qt.DropAction.CopyAction, paths, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    how = Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     tree.dragMoveEvent(QDragMoveEvent(at.toPoint(), *how))
     tree.dropEvent(QDropEvent(at, *how))
 
 
-def answer_question(qtbot, window, answer):
-    (box,) = [each for each in window.findChildren(QMessageBox) if each.isVisible()]
-    (button,) = [each for each in box.buttons() if each.text() == answer]
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-
-
-def test_what_a_command_changes_is_shown_once_the_user_returns_to_the_window(qtbot, window, library):
+def test_changes_of_another_program_are_shown_when_the_window_is_activated(qtbot, window, library):
     photo, model = shown(window)[0], window.frame.model
     other = QWidget()
     qtbot.addWidget(other)
@@ -128,7 +109,7 @@ def test_photos_dropped_on_a_tag_are_in_it_and_undo_takes_all_of_them_out(qtbot,
     library.tags.new("Seen")
     look(qtbot, window, library)
     photos = window.frame.model.wall.results[2:5]
-    drop(window, line_of(window, "Seen"), files_of(photos))
+    drop_on_line(window, line_of(window, "Seen"), files_of(photos))
     qtbot.waitUntil(lambda: library.tags.find("Seen").accepted == 3)
     qtbot.waitUntil(lambda: "Added 3 photos to" in window.frame.status.words())
     tree = window.frame.sidebar.findChild(QTreeView)
@@ -138,7 +119,7 @@ def test_photos_dropped_on_a_tag_are_in_it_and_undo_takes_all_of_them_out(qtbot,
     qtbot.waitUntil(lambda: sorted(shown(window)) == sorted(photo.id for photo in photos))
     assert tree.currentIndex().data(ENTRY).tag.path == "Seen"
     assert [chip.words for chip in window.frame.box.chips()] == ["Tag Seen"]
-    qtbot.keyClick(window.frame.grid, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keySequence(window.frame.grid, "Ctrl+Z")
     qtbot.waitUntil(lambda: library.tags.find("Seen").accepted == 0)
     qtbot.waitUntil(lambda: tree.model().find("tag:Seen").data(ENTRY).count == 0)
 
@@ -153,22 +134,20 @@ def test_photos_dropped_to_make_a_tag_wait_for_the_answer_about_the_one_that_is_
     studio.view.suggests.click()
     before = studio.draft
     (line,) = [line for line in window.frame.sidebar._model.tops() if line.data(ENTRY).key is Wish.NEW_TAG]
-    drop(window, line, files_of(photos))
+    drop_on_line(window, line, files_of(photos))
     for _ in range(3):  # time enough to find the photos
         with qtbot.waitSignal(window.tags.changed):
             window.tags.look()
     assert studio.draft == before
-    answer_question(qtbot, window, "Discard")
+    answer(qtbot, window, "Discard")
     qtbot.waitUntil(lambda: studio.draft.examples == tuple(photo.id for photo in photos))
     assert (studio.draft.path, studio.draft.tag) == ("", None)
 
 
-def test_what_is_no_photo_of_the_library_is_told_and_nothing_changes(qtbot, window, library, tmp_path):
+def test_a_dropped_file_that_is_no_photo_of_the_library_is_refused(qtbot, window, library, tmp_path):
     library.tags.new("Seen")
     look(qtbot, window, library)
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "a.jpg"))])
-    drop(window, line_of(window, "Seen"), data)
+    drop_on_line(window, line_of(window, "Seen"), carrying(tmp_path / "a.jpg"))
     qtbot.waitUntil(lambda: "is no photo of the library" in window.frame.status.words())
     assert library.tags.find("Seen").accepted == 0
 
@@ -189,7 +168,7 @@ def spoken(window, row):
 
 def file_into(qtbot, window, letters):
     chooser = window.tagging.chooser
-    qtbot.keyClick(window.frame.grid, Qt.Key.Key_T, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keySequence(window.frame.grid, "Ctrl+T")
     qtbot.waitUntil(lambda: QGuiApplication.focusObject() is chooser.line)
     qtbot.keyClicks(chooser.line, letters)
     qtbot.keyClick(chooser.line, Qt.Key.Key_Return)
@@ -212,10 +191,8 @@ def test_selected_photos_are_put_into_a_tag_by_a_few_letters_and_one_undo_takes_
     assert "suggests more once you give it words or examples" in window.frame.status.words()
     assert library.tags.find("Trips/Lisbon").accepted == 2
     assert {path for path, _, _ in library.tags.states(ids)[ids[0]]} == {"Birds/Waders", "Trips/Lisbon"}
-    qtbot.keyClick(window.frame.grid, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    qtbot.waitUntil(
-        lambda: [tag.path for tag in window.tags.tags if tag.kind == "tag"] == ["Birds", "Birds/Waders"]
-    )
+    qtbot.keySequence(window.frame.grid, "Ctrl+Z")
+    qtbot.waitUntil(lambda: paths(window) == ["Birds", "Birds/Waders"])
     qtbot.waitUntil(lambda: "Redo" in window.frame.status._act.text())
     window.history.redo()
     qtbot.waitUntil(lambda: any(tag.path == "Trips/Lisbon" and tag.accepted == 2 for tag in window.tags.tags))
@@ -223,14 +200,14 @@ def test_selected_photos_are_put_into_a_tag_by_a_few_letters_and_one_undo_takes_
 
 def test_favourites_and_stars_are_given_with_a_modifier_and_letters_begin_a_search(qtbot, window, library):
     ids, grid = select(window, 0, 2), window.frame.grid
-    qtbot.keyClick(grid, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
-    qtbot.keyClick(grid, Qt.Key.Key_4, Qt.KeyboardModifier.AltModifier)
+    qtbot.keySequence(grid, "Ctrl+B")
+    qtbot.keySequence(grid, "Alt+4")
     qtbot.waitUntil(lambda: "Rated 2 photos 4 stars" in window.frame.status.words())
     marks = library.tags.marks(ids)
     assert [(mark.favourite, mark.rating) for mark in marks.values()] == [(True, 4)] * 2
     qtbot.waitUntil(lambda: "4 stars, favourite" in spoken(window, 0))
     grid.clearSelection()  # then the current photo is meant
-    qtbot.keyClick(grid, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keySequence(grid, "Ctrl+B")
     qtbot.waitUntil(lambda: [mark.favourite for mark in library.tags.marks(ids).values()] == [True, False])
     select(window, 0)
     qtbot.keyClick(grid, Qt.Key.Key_F)
@@ -239,11 +216,11 @@ def test_favourites_and_stars_are_given_with_a_modifier_and_letters_begin_a_sear
     assert library.tags.marks(ids)[ids[0]].favourite
 
 
-def test_what_undo_puts_back_into_a_tag_is_on_its_wall_again(qtbot, window, library):
+def test_a_photo_that_undo_puts_back_into_a_tag_is_on_its_wall_again(qtbot, window, library):
     ids = select(window, 0, 2)
     library.tags.decide("Favourites", ids, "accepted")
     select(window, 0)
-    qtbot.keyClick(window.frame.grid, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keySequence(window.frame.grid, "Ctrl+B")
     qtbot.waitUntil(lambda: not library.tags.marks(ids)[ids[0]].favourite)
     window.pages.go(Place("is:favourite"))
     qtbot.waitUntil(lambda: shown(window) == ids[1:])
@@ -260,13 +237,10 @@ def test_in_culling_letters_pick_reject_and_rate_and_escape_ends_it(qtbot, windo
     assert not sign.isVisible()
     qtbot.keySequence(grid, "Ctrl+Shift+K")
     assert sign.isVisible()
-    for key, said in (
-        ("P", "the photo to your favourites"),
-        ("3", "Rated the photo 3"),
-        ("X", "Rejected the photo"),
-    ):
+    messages = {"P": "the photo to your favourites", "3": "Rated the photo 3", "X": "Rejected the photo"}
+    for key, message in messages.items():
         qtbot.keyClicks(grid, key)
-        qtbot.waitUntil(lambda said=said: said in window.frame.status.words())
+        qtbot.waitUntil(lambda message=message: message in window.frame.status.words())
     (mark,) = library.tags.marks([photo]).values()
     assert (mark.favourite, mark.rating) == (False, -1)
     qtbot.keyClicks(grid, "P")
@@ -282,24 +256,21 @@ def test_in_culling_letters_pick_reject_and_rate_and_escape_ends_it(qtbot, windo
     assert window.frame.box.line.text() == "p"
 
 
-def test_all_that_was_said_before_the_window_closes_is_stored(
-    qtbot, model_window, read_few, bundle, tmp_path
-):
-    window = model_window(copy=read_few)
+def test_decisions_are_stored_before_the_window_closes(qtbot, model_window, small_library, bundle, tmp_path):
+    window = model_window(copy=small_library)
     grid = window.frame.grid
-    qtbot.waitUntil(lambda: len(window.frame.model.wall.results) == 3, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(window.frame.model.wall.results) == 3)
     (photo,) = select(window, 1)
     qtbot.keySequence(grid, "Ctrl+Shift+K")
     qtbot.keyClicks(grid, "12345")
     model_window.close()
     with Library.open(tmp_path / "library", bundle) as library:
         assert library.tags.rating(photo) == 5
-        assert [run.words for run in library.tags.runs()] == [
-            f"Rate 1 photo: {stars}" for stars in ("5 stars", "4 stars", "3 stars", "2 stars", "1 star")
-        ]
+        stars = ("5 stars", "4 stars", "3 stars", "2 stars", "1 star")
+        assert [run.words for run in library.tags.runs()] == [f"Rate 1 photo: {each}" for each in stars]
 
 
-def test_suggestions_are_accepted_and_rejected_where_they_lie_in_the_tag_that_suggests_them_and_the_next_one_is_selected(
+def test_suggestions_are_accepted_and_rejected_on_the_wall_of_a_tag_and_the_next_one_is_selected(
     qtbot, window, library
 ):
     library.tags.new("Things")
@@ -319,7 +290,7 @@ def test_suggestions_are_accepted_and_rejected_where_they_lie_in_the_tag_that_su
     assert states == [[("Things/Anything", how)] for how in ("accepted", "rejected", "suggested")]
     assert shown(window) == before
     qtbot.waitUntil(lambda: model.index(1).data(Role.STATE) == "rejected")
-    qtbot.keyClick(grid, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keySequence(grid, "Ctrl+Z")
     qtbot.waitUntil(lambda: model.index(1).data(Role.STATE) == "suggested")
     bar, zones = window.frame.wall_page.header.selection, verdict_zones(grid.visualRect(model.index(3)), grid)
     assert "Accept, in a tag (A)" in bar.offered()
@@ -379,7 +350,7 @@ def test_a_tag_that_is_looked_at_is_renamed_merged_and_removed_and_everything_co
     assert [(tag.path, tag.accepted) for tag in library.tags.all()[1:]] == [("Sea", 2), ("Shore", 3)]
 
 
-def test_undo_leaves_what_another_program_changed_while_the_window_did(qtbot, window, library, bundle):
+def test_undo_leaves_simultaneous_changes_of_another_program(qtbot, window, library, bundle):
     tag = library.tags.new("Ours")
     theirs, ours = shown(window)[:2]
 
@@ -399,7 +370,7 @@ def test_undo_leaves_what_another_program_changed_while_the_window_did(qtbot, wi
     assert (library.tags.find("Theirs").accepted, library.tags.find("Ours").accepted) == (1, 0)
 
 
-def test_what_is_refused_in_the_middle_leaves_everything_as_it_was(qtbot, window, library):
+def test_a_change_that_is_refused_half_way_leaves_everything_as_it_was(qtbot, window, library):
     for name, parent in (("Snow", None), ("Winter", None), ("Ice", "Winter")):
         library.tags.new(name, parent=parent)
     look(qtbot, window, library)
@@ -457,7 +428,7 @@ def test_words_are_looked_for_while_they_are_typed_and_saved_under_a_name_below_
     assert [each.kind for each in library.tags.all()] == ["favourite"]
 
 
-def test_the_studio_says_what_words_in_another_language_are_searched_as(qtbot, studio, monkeypatch):
+def test_the_studio_shows_the_translation_of_words_in_another_language(qtbot, studio, monkeypatch):
     monkeypatch.setattr(studio._deeds.library, "languages", ("de",))
     translated = studio.view.translated
     type_words(qtbot, studio, "dog")
@@ -493,7 +464,7 @@ def test_words_that_still_stand_in_the_line_are_saved_with_the_others(qtbot, win
     assert view.words.line.text() == ""
 
 
-def test_who_leaves_words_in_the_line_is_asked_about_them(qtbot, window, studio):
+def test_leaving_the_studio_with_words_in_the_line_asks_a_question(qtbot, window, studio):
     view = studio.view
     qtbot.keyClicks(view.words.line, "wading bird")
     assert view.save.isEnabled()
@@ -501,7 +472,7 @@ def test_who_leaves_words_in_the_line_is_asked_about_them(qtbot, window, studio)
     window.tag_pages.show()
     assert window.frame.page is view
     qtbot.keyClick(view.words.line, Qt.Key.Key_Escape)
-    answer_question(qtbot, window, "Discard")
+    answer(qtbot, window, "Discard")
     assert window.frame.page is window.frame.wall_page
     assert not studio.is_changed
 
@@ -521,7 +492,7 @@ def test_a_tag_is_looked_through_and_saved_without_examples_that_the_library_has
     assert (tag.examples, tag.against, tag.accepted, tag.rejected) == ((photo,), (), 1, 0)
 
 
-def test_answers_about_a_new_tag_become_its_examples_and_are_taken_back_as_long_as_it_is_worked_on(
+def test_decisions_on_a_new_tag_become_its_examples_and_are_undone_while_it_is_edited(
     qtbot, window, library, studio
 ):
     type_words(qtbot, studio, "a photo")
@@ -550,7 +521,9 @@ def test_answers_about_a_new_tag_become_its_examples_and_are_taken_back_as_long_
     qtbot.waitUntil(lambda: "Undone: Looks like it" not in window.frame.status.words())
 
 
-def test_a_tag_that_is_there_is_decided_on_at_once_and_other_changes_are_asked_about(qtbot, window, library):
+def test_decisions_on_an_existing_tag_are_stored_at_once_and_its_other_changes_on_save(
+    qtbot, window, library
+):
     tag = library.tags.new("Seen", prompts=["a photo"], threshold=0.0)
     window.tag_pages.edit(tag)
     studio = window.tag_pages._studio
@@ -566,7 +539,7 @@ def test_a_tag_that_is_there_is_decided_on_at_once_and_other_changes_are_asked_a
     assert not view.save.isEnabled()
     view.suggests.click()
     qtbot.keyClick(view.name, Qt.Key.Key_Escape)
-    box = window.findChild(QMessageBox)
+    box = question(qtbot, window)
     assert "Discard the changes" in box.text()
     box.reject()
     assert window.frame.page is view
@@ -600,7 +573,7 @@ def test_the_list_finds_a_tag_by_its_letters_and_leads_to_its_studio(qtbot, wind
     assert window.frame.page is window.frame.wall_page
 
 
-def test_a_change_that_takes_long_is_announced_until_it_is_done_and_nothing_is_read_meanwhile(qtbot, window):
+def test_a_long_change_is_announced_and_the_tags_are_read_only_after_it(qtbot, window):
     gate, heard = threading.Event(), []
     window.tags.do(lambda _library: gate.wait(60), lambda _value: "Done.")
     window.tags.changed.connect(heard.append)
@@ -612,7 +585,7 @@ def test_a_change_that_takes_long_is_announced_until_it_is_done_and_nothing_is_r
     window.tags.changed.disconnect(heard.append)
 
 
-def test_the_views_read_again_what_a_refused_change_left_as_it_was(qtbot, window):
+def test_the_views_read_the_tags_again_after_a_refused_change(qtbot, window):
     heard = []
     window.tags.changed.connect(heard.append)
     window.tags.do(lambda library: library.tags.rate([10**6], 3), str)
@@ -621,7 +594,7 @@ def test_the_views_read_again_what_a_refused_change_left_as_it_was(qtbot, window
     assert heard
 
 
-def test_decisions_leave_as_a_file_and_come_back_as_one_deed(qtbot, window, library, tmp_path):
+def test_decisions_are_exported_to_a_file_and_imported_as_one_change(qtbot, window, library, tmp_path):
     ids, file = [photo.id for photo in window.frame.model.wall.results], tmp_path / "mine.jsonl"
     library.tags.new("Sea")
     library.tags.decide("Sea", ids[:3], "accepted")
@@ -633,8 +606,7 @@ def test_decisions_leave_as_a_file_and_come_back_as_one_deed(qtbot, window, libr
         library.tags.undo(run.id)
     library.searches.delete(kept.id)
     window.exchange.show_menu(QPoint())
-    acts = next(menu.actions() for menu in window.findChildren(QMenu) if menu.isVisible())
-    next(act for act in acts if act.text() == "Import a file of decisions…").trigger()
+    choose_in_menu(window, "Import a file of decisions…")
     dialog = window.findChild(QFileDialog)
     assert dialog.filter() & QDir.Filter.Files
     dialog.fileSelected.emit(str(file))
@@ -645,40 +617,32 @@ def test_decisions_leave_as_a_file_and_come_back_as_one_deed(qtbot, window, libr
     window.tags.after(window.history.undo)
     qtbot.waitUntil(lambda: [tag.kind for tag in library.tags.all()] == ["favourite"])
     window.exchange.export_decisions(file)  # as if the file dialog had asked whether to replace it
-    boxes = partial(window.findChildren, QMessageBox)
-    qtbot.waitUntil(lambda: any("which this export lacks" in box.informativeText() for box in boxes()))
+    assert "which this export lacks" in question(qtbot, window).informativeText()
     assert len(file.read_text().splitlines()) == 4
-    answer_question(qtbot, window, "Replace")
+    answer(qtbot, window, "Replace")
     qtbot.waitUntil(lambda: len(file.read_text().splitlines()) == 1)
     file.write_text("not what it should be")
     window.exchange.take_in(file)
     qtbot.waitUntil(lambda: file.name in window.frame.status.words())
 
 
-def test_side_cars_are_written_with_progress_and_what_was_cancelled_has_left_whole_files(
-    qtbot, window, library
-):
+def test_side_cars_are_written_with_progress_and_cancelling_leaves_whole_files(qtbot, window, library):
     photos = window.frame.model.wall.results
     library.tags.new("Sea")
     library.tags.decide("Sea", [photo.id for photo in photos], "accepted")
-    status, sidecars = (
-        window.frame.status,
-        [photo.path.with_name(f"{photo.path.name}.xmp") for photo in photos],
-    )
+    status, paths = window.frame.status, [photo.path for photo in photos]
+    sidecars = [path.with_name(f"{path.name}.xmp") for path in paths]
     window.exchange.export_sidecars()
     assert status.words() == "Writing side-cars"
     qtbot.mouseClick(status._act, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: status.words().startswith("Stopped after"))
     written = [sidecar for sidecar in sidecars if sidecar.exists()]
     assert counted(len(written), "%n side-car.", "%n side-cars.") in status.words()
-    assert [list(read_packet(sidecar.read_bytes()).keywords) for sidecar in written] == [[("Sea",)]] * len(
-        written
-    )
+    assert all(list(read_packet(sidecar.read_bytes()).keywords) == [("Sea",)] for sidecar in written)
     window.exchange.export_sidecars()
     left = 8 - len(written)
-    words = (
-        f"Wrote {counted(left, '%n side-car', '%n side-cars')}." if left else "All side-cars are up to date."
-    )
+    wrote = f"Wrote {counted(left, '%n side-car', '%n side-cars')}."
+    words = wrote if left else "All side-cars are up to date."
     qtbot.waitUntil(lambda: status.words() == words)
     assert all(sidecar.exists() for sidecar in sidecars)
     qtbot.waitUntil(lambda: not status._progress.isVisible())
@@ -686,9 +650,7 @@ def test_side_cars_are_written_with_progress_and_what_was_cancelled_has_left_who
         sidecar.unlink()
 
 
-def test_a_run_tells_what_tags_suggest_of_the_photos_that_came_and_leads_there(
-    qtbot, window, library, real_photos
-):
+def test_a_run_reports_suggestions_among_new_photos_and_leads_to_them(qtbot, window, library, real_photos):
     library.tags.new("Anything", prompts=["a photo"], threshold=0.0)
     folder = window.frame.model.photo(0).path.parent
     new = folder / "new.jpg"
@@ -696,15 +658,15 @@ def test_a_run_tells_what_tags_suggest_of_the_photos_that_came_and_leads_there(
     try:
         window.library.index()
         status = window.frame.status
-        qtbot.waitUntil(lambda: "1 new photo was suggested for 1 tag." in status.words(), timeout=PATIENCE)
+        qtbot.waitUntil(lambda: "1 new photo was suggested for 1 tag." in status.words())
         qtbot.waitUntil(lambda: any(tag.suggested == 9 for tag in window.tags.tags))
         qtbot.mouseClick(status._act, Qt.MouseButton.LeftButton)
         qtbot.waitUntil(lambda: window.search.place.query == "tag:Anything")
     finally:
         new.unlink()
-        qtbot.waitUntil(lambda: not window.library.is_indexing, timeout=PATIENCE)
+        qtbot.waitUntil(lambda: not window.library.is_indexing)
         window.library.index()
-        qtbot.waitUntil(lambda: not window.library.is_indexing, timeout=PATIENCE)
+        qtbot.waitUntil(lambda: not window.library.is_indexing)
 
 
 def test_an_album_is_called_an_album_and_a_tag_a_tag(qtbot, window, library):
@@ -738,9 +700,8 @@ def test_numbers_put_a_border_case_into_other_tags_and_out_of_them_and_undo_work
     border.picture.setFocus()
     photo, order = border.case().id, list(border.tags.toggles)
     assert len(order) == 9
-    qtbot.waitUntil(
-        lambda: all(border.tags.rect().contains(each.geometry()) for each in border.tags.toggles.values())
-    )
+    room, toggles = border.tags, border.tags.toggles.values()
+    qtbot.waitUntil(lambda: all(room.rect().contains(toggle.geometry()) for toggle in toggles))
     qtbot.keyClick(border.picture, Qt.Key.Key_1)
     qtbot.keyClick(border.picture, Qt.Key.Key_2)
     qtbot.waitUntil(lambda: held(border) == order[:2])
@@ -750,7 +711,7 @@ def test_numbers_put_a_border_case_into_other_tags_and_out_of_them_and_undo_work
     qtbot.keyClick(border.picture, Qt.Key.Key_Down)
     qtbot.waitUntil(lambda: held(border) == [])
     assert dict(library.tags.marks([photo])[photo].tags)[order[1]] == "accepted"
-    qtbot.keyClick(border.picture, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keySequence(border.picture, "Ctrl+Z")
     qtbot.waitUntil(lambda: library.tags.find(order[0]).accepted == 1)
 
 
@@ -759,12 +720,12 @@ def test_a_tag_is_taken_by_the_number_of_its_row(qtbot, window, library):
         library.tags.new(name)
     look(qtbot, window, library)
     (photo,), chooser = select(window, 2), window.tagging.chooser
-    qtbot.keyClick(window.frame.grid, Qt.Key.Key_T, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keySequence(window.frame.grid, "Ctrl+T")
     qtbot.waitUntil(lambda: QGuiApplication.focusObject() is chooser.line)
     path = chooser.rows._rows.values[1].path
-    qtbot.keyClick(chooser.line, Qt.Key.Key_9, Qt.KeyboardModifier.AltModifier)
+    qtbot.keySequence(chooser.line, "Alt+9")
     assert chooser.isVisible()
-    qtbot.keyClick(chooser.line, Qt.Key.Key_2, Qt.KeyboardModifier.AltModifier)
+    qtbot.keySequence(chooser.line, "Alt+2")
     qtbot.waitUntil(lambda: library.tags.marks([photo])[photo].tags == ((path, "accepted"),))
 
 
@@ -778,7 +739,7 @@ def take_off(qtbot, panel, name):
     qtbot.mouseClick(chip, Qt.MouseButton.LeftButton, pos=chip._cross().center())
 
 
-def test_the_viewer_tells_what_was_said_of_a_photo_and_its_keys_decide_on_suggestions(qtbot, window, library):
+def test_the_viewer_shows_the_tags_of_a_photo_and_its_keys_decide_on_suggestions(qtbot, window, library):
     library.tags.new("Anything", prompts=["a photo"], threshold=0.0)
     library.tags.new("For Anna", kind="album")
     library.tags.decide("For Anna", [window.frame.model.photo(1).id], "accepted")
@@ -787,9 +748,7 @@ def test_the_viewer_tells_what_was_said_of_a_photo_and_its_keys_decide_on_sugges
     window.frame.toggle_details()
     panel, stage = window.frame.details.marks, window.frame.viewer_page.stage
     qtbot.waitUntil(lambda: panel.suggested() == ["Anything"] and list(chips_of(panel)) == ["For Anna"])
-    sign, word = (
-        px(panel, em) for em in (1.25, 0.375)
-    )  # what stands in the middle of a button has air around it
+    sign, word = (px(panel, em) for em in (1.25, 0.375))  # the margins inside of a button
     assert panel.heart.x() + (panel.heart.width() - sign) // 2 == panel._title.x() == panel.chips.x()
     assert panel._add.x() + word == panel._title.x()
     stage.setFocus()
@@ -812,7 +771,7 @@ def test_the_viewer_tells_what_was_said_of_a_photo_and_its_keys_decide_on_sugges
     qtbot.waitUntil(lambda: "rejected" in spoken(window, window.frame.model.wall.rows[photo]))
 
 
-def test_after_a_step_nothing_is_said_of_a_photo_before_the_panel_tells_of_it(qtbot, window, library):
+def test_after_a_step_keys_and_buttons_wait_for_the_panel_to_show_the_photo(qtbot, window, library):
     library.tags.new("Anything", prompts=["a photo"], threshold=0.0)
     library.tags.new("For Anna", kind="album")
     first, second = (window.frame.model.photo(row).id for row in (1, 2))

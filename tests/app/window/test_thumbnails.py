@@ -25,7 +25,7 @@ def wants(photos, side=40):
     return [Want(photo, side, side, 4.0, NOWHERE) for photo in photos]
 
 
-def test_what_is_wanted_arrives_at_its_size_with_round_corners(qtbot, jobs, pictures, jpeg):
+def test_a_thumbnail_arrives_at_its_size_with_round_corners(qtbot, jobs, pictures, jpeg):
     thumbnails = Thumbnails(jobs, pictures)
     thumbnails.use(lambda _photo: jpeg)
     with qtbot.waitSignal(thumbnails.arrived) as arrived:
@@ -37,7 +37,7 @@ def test_what_is_wanted_arrives_at_its_size_with_round_corners(qtbot, jobs, pict
     assert abs(image.pixelColor(45, 30).red() - 200) < 10
 
 
-def test_the_first_wanted_come_first_and_what_is_no_longer_wanted_is_left_out(qtbot, jobs, pictures, jpeg):
+def test_thumbnails_come_in_the_order_wanted_and_unwanted_ones_are_left_out(qtbot, jobs, pictures, jpeg):
     asked = []
     thumbnails = Thumbnails(jobs, pictures)
     thumbnails.use(lambda photo: asked.append(photo) or jpeg)

@@ -50,12 +50,8 @@ def test_words_can_be_read_on_every_ground(colours):
 
 
 def test_rings_and_outlines_can_be_seen(colours):
-    for ink, ground in (
-        (colours.accent, colours.base),
-        (colours.outline, colours.base),
-        (colours.text, colours.base),
-    ):
-        assert contrast(ink, ground) >= 3
+    for ink in (colours.accent, colours.outline, colours.text):
+        assert contrast(ink, colours.base) >= 3
 
 
 def test_a_chosen_theme_puts_on_its_palette(qapp):
@@ -99,12 +95,8 @@ def test_in_high_contrast_a_disabled_button_has_the_systems_colour_and_a_broken_
     def seen():
         image = button.grab().toImage()
         rim = [image.pixelColor(x, 1).name() for x in range(12, image.width() - 12)]
-        inside = {
-            image.pixelColor(x, y).name()
-            for x in range(12, image.width() - 12)
-            for y in range(6, image.height() - 6)
-        }
-        return rim, inside
+        rows, columns = range(6, image.height() - 6), range(12, image.width() - 12)
+        return rim, {image.pixelColor(x, y).name() for x in columns for y in rows}
 
     rim, _inside = seen()
     assert len(set(rim)) == 1
@@ -117,7 +109,7 @@ def test_in_high_contrast_a_disabled_button_has_the_systems_colour_and_a_broken_
 
 
 @pytest.mark.usefixtures("strict")
-def test_in_high_contrast_lines_and_what_is_chosen_stand_out_from_their_ground(qtbot):
+def test_in_high_contrast_lines_and_the_selection_stand_out_from_their_ground(qtbot):
     widget = QWidget()
     qtbot.addWidget(widget)
     widget.setPalette(palette_of(STRICT))

@@ -1,4 +1,4 @@
-"""Photos go to the trash and come back: real files, a trash of their own, the real window."""
+"""Photos are moved to the trash and back: real files, a real trash, the real window."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import subprocess
 import sys
 import threading
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMessageBox, QWidget
-from tests.app.window.conftest import read, wait_until_read, work_of
+from PySide6.QtCore import QItemSelectionModel, Qt
+from PySide6.QtWidgets import QWidget
+from tests.app.window.conftest import calls_of, index_photos, names, press, question, wait_until_indexed
 
 from picsight.window.actions.trash import Kept, Moved, belongings, bring_back, marks_of, move_to_trash
 from picsight.window.actions.trashing import Trashing
@@ -78,7 +79,7 @@ def test_nothing_is_put_back_over_another_file_or_from_an_emptied_trash(trash, t
 
 
 @of_linux
-def test_a_name_that_is_no_text_goes_to_the_trash_and_comes_back_and_what_is_not_there_is_told(
+def test_a_name_that_is_no_text_goes_to_the_trash_and_comes_back_and_a_missing_file_is_reported(
     trash, tmp_path
 ):
     paths = make(tmp_path / os.fsdecode(b"\xff.jpg"), tmp_path / "?.jpg", tmp_path / ("long" * 62 + ".jpg"))
@@ -87,10 +88,8 @@ def test_a_name_that_is_no_text_goes_to_the_trash_and_comes_back_and_what_is_not
     assert isinstance(gone, Kept)
     assert "not there" in gone.why
     assert files(tmp_path / "data").count(os.fsdecode(b"\xff.jpg")) == 1
-    assert (
-        "Path=" + quote(bytes(paths[0]))
-        in (trash / "info").joinpath(os.fsdecode(b"\xff.jpg.trashinfo")).read_text()
-    )
+    note = trash / "info" / os.fsdecode(b"\xff.jpg.trashinfo")
+    assert "Path=" + quote(bytes(paths[0])) in note.read_text()
     assert bring_back(moved) == []
     assert all(path.exists() for path in paths)
 
@@ -108,7 +107,7 @@ def test_a_file_that_took_the_place_of_the_shown_one_stays(trash, tmp_path):
 
 
 @of_linux
-def test_what_an_editor_puts_in_the_place_of_a_file_in_the_last_moment_goes_back_there(trash, tmp_path):
+def test_a_file_that_an_editor_saves_in_the_last_moment_is_put_back(trash, tmp_path):
     path, newer = make(tmp_path / "one.jpg", tmp_path / "newer.jpg")
     marks = marks_of([path])
 
@@ -188,22 +187,16 @@ def test_a_folder_that_may_not_be_changed_keeps_its_photos():
     (path.parent.parent / "data").mkdir()
     (path.parent.parent / "data").chmod(0o777)
     try:
-        end = subprocess.run(
-            [sys.executable, "-c", AS_NOBODY, str(path)],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=home,
-        )
+        command = [sys.executable, "-c", AS_NOBODY, str(path)]
+        end = subprocess.run(command, capture_output=True, text=True, check=False, env=home)
         assert "may not change the folder" in end.stdout, end.stderr
     finally:
         shutil.rmtree(path.parent.parent)
 
 
-def test_what_belongs_to_a_photo_lies_beside_it_under_its_name(tmp_path):
-    photo, *companions = make(
-        *(tmp_path / name for name in ("A.jpg", "A.CR2", "a.xmp", "A.jpg.xmp", "A.CR2.xmp"))
-    )
+def test_companions_of_a_photo_lie_beside_it_under_its_name(tmp_path):
+    files_of_photo = ("A.jpg", "A.CR2", "a.xmp", "A.jpg.xmp", "A.CR2.xmp")
+    photo, *companions = make(*(tmp_path / name for name in files_of_photo))
     make(tmp_path / "B.xmp", tmp_path / "A.txt", tmp_path / "AB.jpg")
     found = belongings([photo])
     assert (found.chosen, found.twins) == ((photo,), ())
@@ -211,23 +204,24 @@ def test_what_belongs_to_a_photo_lies_beside_it_under_its_name(tmp_path):
 
 
 def test_a_folder_that_is_called_like_a_photo_belongs_to_none(tmp_path):
-    photo, side_car, _, _ = make(
-        *(tmp_path / name for name in ("A.jpg", "A.xmp", "A.raw/one.raw", "A.png/A.png"))
-    )
+    names = ("A.jpg", "A.xmp", "A.raw/one.raw", "A.png/A.png")
+    photo, side_car, _, _ = make(*(tmp_path / name for name in names))
     assert belongings([photo]).companions == (side_car,)
 
 
-def test_what_two_pictures_share_belongs_to_both_of_them_only(tmp_path):
-    photo, edited, shared, own = make(*(tmp_path / name for name in ("A.jpg", "A.png", "A.xmp", "A.jpg.xmp")))
-    assert belongings([photo]).companions == (own,)
-    assert set(belongings([photo, edited]).companions) == {shared, own}
+def test_a_side_car_that_two_pictures_share_belongs_to_both_only(tmp_path):
+    photo, edited, shared, single = make(
+        *(tmp_path / name for name in ("A.jpg", "A.png", "A.xmp", "A.jpg.xmp"))
+    )
+    assert belongings([photo]).companions == (single,)
+    assert set(belongings([photo, edited]).companions) == {shared, single}
     assert belongings([photo], [edited]).twins == (edited,)
 
 
-def test_what_belongs_to_twice_as_many_photos_of_a_folder_is_found_with_twice_the_work(tmp_path):
+def test_finding_companions_takes_time_in_proportion_to_the_photos(tmp_path):
     def work(count):
         photos = make(*(tmp_path / f"{count}/IMG_{number}.jpg" for number in range(count)))
-        return work_of(lambda: belongings(photos, photos))
+        return calls_of(lambda: belongings(photos, photos))
 
     assert work(200) < 2.5 * work(100)
 
@@ -237,7 +231,7 @@ def test_what_belongs_to_twice_as_many_photos_of_a_folder_is_found_with_twice_th
 
 @pytest.fixture
 def deeds(qtbot, jobs, bundle, trash, tmp_path):
-    """Three files that were moved to the trash, as `paths`, and how the history is turned to a sentence."""
+    """Three files that were moved to the trash, as `paths`; `undo` and `redo` wait for words in the status line."""
     window, status = QWidget(), StatusLine()
     qtbot.addWidget(window)
     status.setParent(window)
@@ -245,12 +239,12 @@ def deeds(qtbot, jobs, bundle, trash, tmp_path):
     made = Trashing(window, status, history, jobs)
     made.paths = make(*(tmp_path / "album" / name for name in ("a.jpg", "b.jpg", "c.jpg")))
 
-    def turn(step, said):
+    def turn(step, words):
         step()
-        qtbot.waitUntil(lambda: said in status.words() and not history._is_busy)
+        qtbot.waitUntil(lambda: words in status.words() and not history._is_busy)
         return status.words()
 
-    made.undo, made.redo = (lambda said: turn(history.undo, said)), (lambda said: turn(history.redo, said))
+    made.undo, made.redo = partial(turn, history.undo), partial(turn, history.redo)
     with Library.open(tmp_path / "library", bundle) as library:
         made.library = library
         turn(lambda: made.trash(made.paths), "Moved 3 files")
@@ -258,7 +252,7 @@ def deeds(qtbot, jobs, bundle, trash, tmp_path):
         jobs.close()
 
 
-def test_what_could_be_moved_again_is_counted_and_comes_back(deeds):
+def test_redo_counts_the_files_that_it_could_move(deeds):
     _, changed, _ = deeds.paths
     deeds.undo("Undone: Moved 3 files")
     changed.rename(changed.with_name("other.jpg"))
@@ -268,7 +262,7 @@ def test_what_could_be_moved_again_is_counted_and_comes_back(deeds):
     assert files(changed.parent) == ["a.jpg", "c.jpg", "other.jpg"]
 
 
-def test_what_is_being_read_meanwhile_does_not_hold_it_up(deeds, qtbot):
+def test_reading_jobs_do_not_delay_the_trash(deeds, qtbot):
     deeds.undo("Undone: Moved 3 files")
     read = threading.Event()
     for _ in range(8):
@@ -291,9 +285,7 @@ def test_files_on_a_disk_that_is_away_come_back_once_it_is_connected(deeds, tras
 
 
 @of_linux
-def test_a_file_whose_name_is_taken_comes_back_once_it_is_free_and_one_that_is_lost_is_let_go_of(
-    deeds, trash
-):
+def test_a_file_whose_name_is_taken_comes_back_once_it_is_free_and_a_lost_one_is_forgotten(deeds, trash):
     taken, lost, _ = make(deeds.paths[0], trash / "files" / "b.jpg", deeds.paths[0].with_name("d.jpg"))
     lost.unlink()
     deeds.undo("There is another")
@@ -310,43 +302,38 @@ def test_a_file_whose_name_is_taken_comes_back_once_it_is_free_and_one_that_is_l
 
 
 @pytest.fixture(scope="module")
-def read_album(bundle, few_photos, tmp_path_factory):
-    """The folder of an album, and the copy of a library that has read it."""
+def album_library(bundle, few_photos, tmp_path_factory):
+    """The folder of an album, and the folder of its library."""
     folder = tmp_path_factory.mktemp("Pictures") / "album"
     shutil.copytree(few_photos, folder)
-    return folder, read(tmp_path_factory.mktemp("library"), bundle, folder)
+    return folder, index_photos(tmp_path_factory.mktemp("library"), bundle, folder)
 
 
 @pytest.fixture
-def album(read_album, few_photos):
-    """The album of three photos, as it was read."""
-    folder, _library = read_album
+def album(album_library, few_photos):
+    """The album of three photos, as it was indexed."""
+    folder, _library = album_library
     shutil.rmtree(folder)
     return shutil.copytree(few_photos, folder)
 
 
 @pytest.fixture
-def window(model_window, trash, album, read_album, qtbot):
+def window(model_window, trash, album, album_library, qtbot):
     """The window on the album."""
-    opened = model_window(copy=read_album[1])
+    opened = model_window(copy=album_library[1])
     qtbot.waitUntil(lambda: len(names(opened)) == 3)
-    wait_until_read(qtbot, opened)
+    wait_until_indexed(qtbot, opened)
     return opened
-
-
-def names(window):
-    return [photo.path.name for photo in window.frame.model.wall.results]
 
 
 def select(qtbot, window, *rows):
     grid = window.frame.grid
     grid.setFocus()
     grid.clearSelection()
+    model, selection, flag = grid.model(), grid.selectionModel(), QItemSelectionModel.SelectionFlag
     for row in rows:
-        grid.selectionModel().select(grid.model().index(row, 0), grid.selectionModel().SelectionFlag.Select)
-    grid.selectionModel().setCurrentIndex(
-        grid.model().index(rows[0], 0), grid.selectionModel().SelectionFlag.NoUpdate
-    )
+        selection.select(model.index(row, 0), flag.Select)
+    selection.setCurrentIndex(model.index(rows[0], 0), flag.NoUpdate)
 
 
 def test_delete_moves_the_selected_photos_and_ctrl_z_brings_them_back(qtbot, window, album, trash):
@@ -358,25 +345,23 @@ def test_delete_moves_the_selected_photos_and_ctrl_z_brings_them_back(qtbot, win
     assert window.frame.status.words() == "Moved 2 files to the trash."
     assert window.frame.grid.current_photo().path.name == before[1]
     with qtbot.waitSignal(window.library.indexing_ended):
-        qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+        qtbot.keySequence(window, "Ctrl+Z")
     qtbot.waitUntil(lambda: sorted(names(window)) == sorted(before))
     assert {path.name: path.read_bytes() for path in album.iterdir()} == bytes_before
-    qtbot.keyClick(
-        window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
-    )
+    qtbot.keySequence(window, "Ctrl+Shift+Z")
     qtbot.waitUntil(lambda: names(window) == [before[1]])
 
 
 def test_ctrl_z_while_a_photo_is_being_moved_means_that_and_nothing_older(qtbot, window, album, trash):
     library, words = window.trashing.library, window.frame.status.words
     select(qtbot, window, 0)
-    qtbot.keyClick(window.frame.grid, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keySequence(window.frame.grid, "Ctrl+B")
     qtbot.waitUntil(lambda: "favourites" in words())
     with closing(sqlite3.connect(window.library._place.folder / "library.db")) as other:
         other.execute("BEGIN IMMEDIATE")  # nobody else can write that the photo is gone
         qtbot.keyClick(window.frame.grid, Qt.Key.Key_Delete)
         qtbot.waitUntil(lambda: len(files(album)) == 2)
-        qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+        qtbot.keySequence(window, "Ctrl+Z")
     qtbot.waitUntil(lambda: words() == "Undone: Moved 1 file to the trash.")
     assert len(files(album)) == 3
     assert [tag.accepted for tag in library.tags.all()] == [1]
@@ -391,7 +376,7 @@ def test_undo_puts_photos_back_in_their_places_at_once_with_their_pictures(qtbot
     qtbot.keyClick(grid, Qt.Key.Key_Delete)
     qtbot.waitUntil(lambda: names(window) == before[1:])
     with index_lock(window.library._place.folder):  # no run can look for them
-        qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+        qtbot.keySequence(window, "Ctrl+Z")
         qtbot.waitUntil(lambda: names(window) == before)
         assert all(window.trashing.library.thumbnail(photo) == pictures[photo] for photo in pictures)
 
@@ -414,15 +399,11 @@ def test_deleted_in_the_viewer_a_photo_gives_way_to_the_next_and_the_last_one_to
     assert not list(album.iterdir())
 
 
-def test_above_fifty_photos_it_is_asked_with_their_number_and_a_word_of_no_moves_nothing(
-    qtbot, window, trash, tmp_path
-):
+def test_moving_more_than_fifty_photos_asks_a_question(qtbot, window, trash, tmp_path):
     paths = make(*(tmp_path / "many" / f"{number}.jpg" for number in range(51)))
     window.trashing.trash(paths)
-    qtbot.waitUntil(lambda: window.findChild(QMessageBox) is not None)
-    box = window.findChild(QMessageBox)
-    words = [button.text() for button in box.buttons()]
-    assert "Move 51 photos" in words
+    box = question(qtbot, window)
+    assert "Move 51 photos" in [button.text() for button in box.buttons()]
     qtbot.keyClick(box, Qt.Key.Key_Escape)
     assert all(path.exists() for path in paths)
     assert not trash.exists()
@@ -435,8 +416,7 @@ def test_a_photo_that_was_replaced_on_the_disk_since_it_was_shown_is_asked_about
     other.replace(shown)
     select(qtbot, window, 0)
     qtbot.keyClick(window.frame.grid, Qt.Key.Key_Delete)
-    qtbot.waitUntil(lambda: window.findChild(QMessageBox) is not None)
-    box = window.findChild(QMessageBox)
+    box = question(qtbot, window)
     assert f"“{shown.name}”" in box.text()
     assert "was changed since it was shown" in box.informativeText()
     qtbot.keyClick(box, Qt.Key.Key_Escape)
@@ -451,13 +431,11 @@ def test_other_files_of_a_photo_are_named_and_may_stay(qtbot, window, album, tra
         window.library.index()
     select(qtbot, window, 0)
     qtbot.keyClick(window.frame.grid, Qt.Key.Key_Delete)
-    qtbot.waitUntil(lambda: window.findChild(QMessageBox) is not None)
-    box = window.findChild(QMessageBox)
+    box = question(qtbot, window)
     assert "copy.jpg" in box.informativeText()
     assert ".xmp" in box.informativeText()
     assert {"Move all 3 files", "Only this photo"} < {button.text() for button in box.buttons()}
-    (only,) = [button for button in box.buttons() if button.text() == "Only this photo"]
-    qtbot.mouseClick(only, Qt.MouseButton.LeftButton)
+    press(qtbot, box, "Only this photo")
     qtbot.waitUntil(lambda: "Moved 1 file" in window.frame.status.words())
     assert not (album / name).exists()
     assert (album / "copy.jpg").exists()

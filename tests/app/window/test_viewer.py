@@ -1,4 +1,4 @@
-"""One photo, large: decoded off the GUI thread, walked through, zoomed, and honest where it cannot be shown."""
+"""The viewer: photos are decoded off the GUI thread, walked through and zoomed; a sentence replaces one that cannot be shown."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from PySide6.QtCore import QEvent, QPoint, QPointF, QSize, Qt
-from PySide6.QtGui import QImage, QMouseEvent, QWheelEvent
+from PySide6.QtGui import QImage, QMouseEvent
 from PySide6.QtWidgets import QApplication
+from tests.app.window.conftest import turn_wheel
 
 from picsight.window.grid.model import WallModel
 from picsight.window.grid.thumbnails import Thumbnails
@@ -58,13 +59,10 @@ def viewer(qtbot, jobs, pictures, folder):
     qtbot.addWidget(page)
     page.resize(800, 600)
     page.show()
-    controller = ViewerController(
-        page, model, thumbnails, pictures, jobs, folders=lambda: [folder], parent=page
-    )
-    controller.thumbnails = thumbnails
     model.setParent(page)
-    controller.page = page
-    return controller
+    made = ViewerController(page, model, thumbnails, pictures, jobs, folders=lambda: [folder], parent=page)
+    made.page, made.thumbnails = page, thumbnails
+    return made
 
 
 def middle(page):
@@ -104,7 +102,7 @@ def test_where_the_file_is_gone_another_one_of_the_same_photo_is_shown(qtbot, vi
     qtbot.waitUntil(lambda: middle(viewer.page).blue() > 150)
 
 
-def test_once_its_file_is_edited_the_new_picture_is_shown(qtbot, viewer, folder):
+def test_an_edited_file_is_shown_anew(qtbot, viewer, folder):
     viewer.show(0)
     qtbot.waitUntil(lambda: shows_photo(viewer.page))
     before, *others = viewer._model.wall.results
@@ -129,9 +127,8 @@ def test_a_photo_of_one_pixel_in_width_asks_for_its_height_when_zoomed(qtbot):
     stage = Stage()
     qtbot.addWidget(stage)
     stage.resize(800, 600)
-    stage.show_picture(
-        ScreenPicture(Path("line.png"), QImage(1, 600, QImage.Format.Format_RGB32), QSize(1, 20_000))
-    )
+    image = QImage(1, 600, QImage.Format.Format_RGB32)
+    stage.show_picture(ScreenPicture(Path("line.png"), image, QSize(1, 20_000)))
     with qtbot.waitSignal(stage.full_needed):
         stage.zoom_to(1.0)
 
@@ -152,16 +149,6 @@ def test_a_small_photo_is_enlarged_to_fit_but_not_to_a_blur_and_z_shows_its_pixe
     assert stage.target().size().toSize() == QSize(900, 600)
 
 
-def turn_wheel(widget, point, steps):
-    QApplication.sendEvent(
-        widget,
-        QWheelEvent(
-            QPointF(point), QPointF(widget.mapToGlobal(point)), QPoint(), QPoint(0, 120 * steps),
-            Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
-        ),
-    )  # fmt: skip
-
-
 def test_the_wheel_zooms_around_the_pointer_and_back_to_fitted(qtbot, viewer):
     viewer.show(0)
     qtbot.waitUntil(lambda: shows_photo(viewer.page))
@@ -176,7 +163,7 @@ def test_the_wheel_zooms_around_the_pointer_and_back_to_fitted(qtbot, viewer):
     assert stage.is_fitted
 
 
-def test_a_photo_on_a_disk_that_is_away_shows_what_is_kept_of_it_and_says_why(qtbot, viewer, folder):
+def test_a_photo_on_a_disconnected_disk_shows_its_thumbnail_and_the_reason(qtbot, viewer, folder):
     kept = io.BytesIO()
     Image.new("RGB", (256, 192), (200, 30, 40)).save(kept, "JPEG")
     viewer.thumbnails.use(lambda _photo: kept.getvalue())
@@ -292,8 +279,8 @@ def test_a_turned_photo_is_shown_upright(pictures, tmp_path):
     assert (picture.image.width(), picture.image.height()) == (50, 100)
 
 
-def test_a_file_that_ends_its_decoder_is_said_to_and_the_next_photo_opens(qtbot, viewer, folder, shared):
-    """One wrong byte in a real HEIC file, in the type of its metadata: pi-heif dies of it."""
+def test_a_file_that_crashes_its_decoder_is_reported_and_the_next_photo_opens(qtbot, viewer, folder, shared):
+    """One wrong byte in a real HEIC file, in the type of its metadata, crashes pi-heif."""
     data = (shared / "formats" / "orient1.heic").read_bytes()
     (folder / "1.jpg").write_bytes(data.replace(b"Exif", b"\xffxif", 1))
     viewer.show(1)

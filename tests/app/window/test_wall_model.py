@@ -31,7 +31,7 @@ def test_a_photo_speaks_its_name_and_day(photos):
     assert index.data(Qt.ItemDataRole.ToolTipRole) == "IMG_0000.jpg\n18 Jul 2020, 17:42"
 
 
-def test_a_photo_that_leads_by_its_name_says_so_instead_of_how_well_it_matches(photos):
+def test_a_photo_found_by_name_is_spoken_so_instead_of_its_match(photos):
     model = WallModel()
     (photo,) = photos(1)
     model.set_wall(Wall.of([replace(photo, match="strong", found_by="name")]))
@@ -39,7 +39,7 @@ def test_a_photo_that_leads_by_its_name_says_so_instead_of_how_well_it_matches(p
     assert spoken == "IMG_0000.jpg, 18 July 2020, found by name"
 
 
-def test_a_wall_followed_by_newer_photos_keeps_its_own_in_place(photos):
+def test_newer_photos_are_appended_and_the_others_keep_their_places(photos):
     shown = Wall.of(photos(4, first=10))
     newer = Wall.of((*photos(3), *photos(6, first=10)))
     grown = shown.followed_by(newer)
@@ -61,7 +61,7 @@ def test_a_newer_copy_of_a_shown_picture_goes_behind_it_even_where_it_is_larger(
     assert [model.index(row).data(Role.COPIES) for row in range(5)] == [2, 1, 2, 1, 2]
 
 
-def test_photos_whose_folder_is_not_connected_say_so(photos):
+def test_photos_of_a_disconnected_folder_are_spoken_so(photos):
     model = WallModel()
     model.set_wall(Wall.of(photos(1)))
     assert model.index(0).data(Role.AWAY) is False

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QPoint
+from tests.app.window.conftest import wait_until_indexed
 
 from picsight.window.details.links import FactLink
 from picsight.window.details.photo_facts import reasons_of
@@ -23,19 +24,17 @@ def strengths(terms, manifest):
     return [reason.rpartition(": ")[2] for reason in reasons_of(terms, manifest, 1000, str)]
 
 
-def test_words_grow_with_the_score_and_are_as_strong_as_the_search_says(manifest):
+def test_words_grow_with_the_score_and_agree_with_the_search(manifest):
     terms = [TermScore("zebra", score / 100) for score in range(100)]
-    said = strengths(terms, manifest)
-    assert list(dict.fromkeys(said)) == ["hardly", "weaker", "strong"]
-    first = next(term.score for term, word in zip(terms, said, strict=True) if word == "strong")
+    words = strengths(terms, manifest)
+    assert list(dict.fromkeys(words)) == ["hardly", "weaker", "strong"]
+    first = next(term.score for term, word in zip(terms, words, strict=True) if word == "strong")
     assert manifest.calibration.matches([first] * 5, 1000, commonness("zebra"))[0] == "strong"
 
 
-def test_less_of_something_is_said_the_other_way_round(manifest):
-    assert strengths([TermScore("-people", 0.9), TermScore("-people", -0.5)], manifest) == [
-        "still there",
-        "not seen",
-    ]
+def test_an_excluded_term_is_described_by_its_absence(manifest):
+    terms = [TermScore("-people", 0.9), TermScore("-people", -0.5)]
+    assert strengths(terms, manifest) == ["still there", "not seen"]
 
 
 def test_a_colour_that_the_words_name_is_a_reason_of_its_own(manifest):
@@ -44,15 +43,16 @@ def test_a_colour_that_the_words_name_is_a_reason_of_its_own(manifest):
     assert reasons_of(terms, manifest, 1000, str)[0].startswith("Colour red: ")
 
 
-def test_without_a_calibration_only_pictures_are_told_of(manifest):
-    assert strengths(
-        [TermScore("dog", 0.3), TermScore("like:#3", 0.9)], replace(manifest, calibration=None)
-    ) == ["strong"]
+def test_without_a_calibration_only_pictures_are_reasons(manifest):
+    terms = [TermScore("dog", 0.3), TermScore("like:#3", 0.9)]
+    assert strengths(terms, replace(manifest, calibration=None)) == ["strong"]
 
 
-def test_the_viewer_tells_why_and_hides_it_where_there_is_nothing_to_say(qtbot, model_window, few_photos):
-    window = model_window([few_photos])
-    qtbot.waitUntil(lambda: window.library.has_looked)
+def test_the_viewer_explains_a_match_and_hides_the_button_without_one(
+    qtbot, model_window, small_library, few_photos
+):
+    window = model_window(copy=small_library)
+    wait_until_indexed(qtbot, window)
     page = window.frame.viewer_page
     window.pages.open_photo(0)
     assert page.why_act.isHidden()
@@ -66,10 +66,8 @@ def test_the_viewer_tells_why_and_hides_it_where_there_is_nothing_to_say(qtbot, 
     window.setMinimumHeight(0)  # as on a small screen with large letters
     window.resize(1000, 280)
     page.why_act.click()
-    assert [link.detail.words.partition(":")[0] for link in why.findChildren(FactLink)] == [
-        "face",
-        "Less people",
-    ]
+    reasons = [link.detail.words.partition(":")[0] for link in why.findChildren(FactLink)]
+    assert reasons == ["face", "Less people"]
     qtbot.waitUntil(why.isVisible)
     shown = panel.viewport().rect()
     qtbot.waitUntil(lambda: shown.contains(why.rect().translated(why.mapTo(panel, QPoint(0, 0)))))

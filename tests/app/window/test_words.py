@@ -57,17 +57,17 @@ def test_a_size_below_ten_of_its_unit_has_one_digit_more(count, words):
         (3600 * 3, "about 3 hours"),
     ],
 )
-def test_a_time_to_wait_is_said_as_coarsely_as_it_is_known(seconds, words):
+def test_a_duration_is_rounded_as_coarsely_as_it_is_known(seconds, words):
     assert duration(seconds) == words
 
 
-def test_of_many_reasons_the_first_is_told_and_the_rest_is_counted():
-    told = [first_of(["It is full."] * count, "One more.", "%n more.") for count in (0, 1, 2, 1201)]
-    assert told == ["", "It is full.", "It is full. One more.", "It is full. 1,200 more."]
+def test_the_first_of_many_reasons_is_given_and_the_rest_counted():
+    sentences = [first_of(["It is full."] * count, "One more.", "%n more.") for count in (0, 1, 2, 1201)]
+    assert sentences == ["", "It is full.", "It is full. One more.", "It is full. 1,200 more."]
     assert counted(48210, "%n photo", "%n photos") == "48,210 photos"
 
 
-def test_a_date_is_said_in_the_photos_own_time_whatever_the_zone_here():
+def test_a_date_is_written_in_the_time_zone_of_the_photo():
     assert taken_words("2020-07-18T17:42:00+09:00") == "18 Jul 2020, 17:42"
     assert taken_words("2020-07-18T17:42:00") == "18 Jul 2020, 17:42"
     assert taken_words(None) == taken_words("yesterday") == ""
@@ -83,12 +83,12 @@ def test_a_date_is_said_in_the_photos_own_time_whatever_the_zone_here():
         (86_400 * 3, "3 days ago"),
     ],
 )
-def test_what_is_under_a_week_old_is_said_relative_to_now(seconds, words):
+def test_a_time_less_than_a_week_ago_is_relative(seconds, words):
     now = QDateTime.currentDateTime()
     assert since(now.addSecs(-seconds), now) == words
 
 
-def test_what_is_older_gets_its_date():
+def test_an_older_time_is_a_date():
     now = QDateTime.fromString("2026-05-20T12:00:00", "yyyy-MM-ddTHH:mm:ss")
     assert since(now.addDays(-17), now) == "3 May 2026"
 
