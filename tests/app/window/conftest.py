@@ -275,11 +275,14 @@ def names(window):
 
 
 def press(qtbot, parent, words):
-    """Clicks the visible button with these words."""
-    (button,) = [
-        each for each in parent.findChildren(QAbstractButton) if each.text() == words and each.isVisible()
-    ]
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    """Clicks the button of these words, as soon as it is visible."""
+
+    def visible():
+        buttons = parent.findChildren(QAbstractButton)
+        return [button for button in buttons if button.text() == words and button.isVisible()]
+
+    qtbot.waitUntil(lambda: len(visible()) == 1)
+    qtbot.mouseClick(visible()[0], Qt.MouseButton.LeftButton)
 
 
 def question(qtbot, parent):

@@ -172,8 +172,8 @@ def test_a_change_that_lacks_photos_of_an_unplugged_disk_is_reported_and_can_be_
 class DelayedModels:
     """The installed models; the first who asks gets them only when the gate opens."""
 
-    def __init__(self, models, *, gated_jobs):
-        self.models, self.gate, self.first = models, threading.Event(), gated_jobs
+    def __init__(self, models, *, is_first_slow):
+        self.models, self.gate, self.first = models, threading.Event(), is_first_slow
 
     def __call__(self):
         if self.first:
@@ -191,7 +191,7 @@ def test_of_two_wishes_in_quick_succession_the_last_holds_and_the_first_reads_no
     wait_until_indexed(qtbot, window)
     window.models.show()
     qtbot.waitUntil(lambda: {mine, "second"} <= set(window.models.dialog.rows))
-    delayed = DelayedModels(models, held=slow)
+    delayed = DelayedModels(models, is_first_slow=slow)
     window.library._place = replace(window.library._place, installed=delayed)
     for name in (mine, "second"):
         window.models.dialog.wished.emit(name, ModelAction.USE)
