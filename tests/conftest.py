@@ -1,4 +1,4 @@
-"""Fixtures for every room: the material beside the repository, the starter bundle, a server of files."""
+"""Fixtures for all tests: the photos beside the repository, the starter bundle, a clock and a file server."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """What only a Mac can compute is left out elsewhere."""
+    """Skips tests that need macOS on other systems."""
     if sys.platform != "darwin" and item.get_closest_marker("macos"):
         pytest.skip("needs macOS")
 
@@ -41,7 +41,7 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def starter() -> Path:
-    """The folder of the bundle that ships with the repository."""
+    """The bundle that ships with the repository."""
     return REPOSITORY / "assets" / "starter"
 
 
@@ -60,7 +60,7 @@ def copy_model(starter):
 
 @pytest.fixture
 def no_video(monkeypatch, tmp_path_factory):
-    """The extra `video` is missing, here and in the processes that are started."""
+    """Hides the extra `video` from this process and from those that it starts."""
     folder = tmp_path_factory.mktemp("no_video")
     (folder / "cv2.py").write_text("raise ImportError", encoding="utf-8")
     monkeypatch.syspath_prepend(folder)
@@ -70,25 +70,25 @@ def no_video(monkeypatch, tmp_path_factory):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """The clock of this process, which a test sets `ahead` by some seconds: nobody waits for a limit to be over."""
-    hands, truly = SimpleNamespace(ahead=0.0), time.monotonic
-    monkeypatch.setattr(time, "monotonic", lambda: truly() + hands.ahead)
-    return hands
+    """The clock of this process, which a test moves `ahead` by some seconds instead of waiting."""
+    moved, monotonic = SimpleNamespace(ahead=0.0), time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: monotonic() + moved.ahead)
+    return moved
 
 
 @dataclass
 class Shelf:
-    """What a server on this very computer holds, and its whims; `requests` is what was asked of it, as (path, headers)."""
+    """The files and faults of a local server; `requests` lists its requests as (path, headers)."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     ranges: bool = True
     lengths: bool = True
-    resets: list[int] = field(default_factory=list)  # after so many bytes of an answer the line breaks
+    resets: list[int] = field(default_factory=list)  # the next connections break after so many bytes
     refusals: list[int] = field(default_factory=list)  # status codes of the next answers
     redirects: dict[str, str] = field(default_factory=dict)
     heads: dict[str, dict[str, str]] = field(default_factory=dict)  # more headers for a path
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
-    held: threading.Event | None = None  # set when half of an answer is out; the rest waits for `go_on`
+    held: threading.Event | None = None  # set when half of a response is sent; the rest waits for `go_on`
     go_on: threading.Event = field(default_factory=threading.Event)
 
 
@@ -140,21 +140,21 @@ def _handler(shelf: Shelf):
             self.wfile.write(body)
 
         def _start(self):
-            asked = self.headers.get("Range")
-            if not shelf.ranges or asked is None:
+            requested = self.headers.get("Range")
+            if not shelf.ranges or requested is None:
                 return None
-            return int(asked.removeprefix("bytes=").removesuffix("-"))
+            return int(requested.removeprefix("bytes=").removesuffix("-"))
 
     return Handler
 
 
 @pytest.fixture
 def server():
-    """A fresh server on this computer: what it holds, and its address."""
+    """A local server: its files and faults, and its address."""
     shelf = Shelf()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(shelf))
     server.daemon_threads = True
-    server.handle_error = lambda *_: None  # a client that has heard enough hangs up
+    server.handle_error = lambda *_: None  # clients may hang up early
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

@@ -1,4 +1,4 @@
-"""Ctrl-C at a chosen moment: while a program imports one module."""
+"""Ctrl-C while a program imports a chosen module."""
 
 CTRL_C_AT_AN_IMPORT = """
 import os, sys
@@ -12,6 +12,6 @@ class Interrupt:
             os.kill(os.getpid(), 2)
 
 sys.meta_path.insert(0, Interrupt)
-"""  # the module's name is the first argument; what comes then is up to whoever adds it
+"""  # the first argument names the module; the program follows
 
 CTRL_C_AT_AN_IMPORT_OF_THE_PROGRAM = CTRL_C_AT_AN_IMPORT + "from picsight.__main__ import main\nmain()\n"

@@ -1,4 +1,4 @@
-"""Damages files as disks, networks and people with hexadecimal editors do, by a seeded chance."""
+"""Damages files at random, with a seed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LENGTHS = (b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff")
 
 
 def mutate(data: bytes, chance: random.Random, *, cut: float = 0.0) -> bytes:
-    """The data with a few bytes changed, removed or inserted, headers more often; `cut` is the chance to lose the end."""
+    """The data with a few bytes changed, removed or inserted, more often in headers; `cut` is the chance to lose the end."""
     changed = bytearray(data)
     for _ in range(chance.choice((1, 1, 2, 5, 20))):
         at = int(len(changed) * chance.random() ** chance.choice((1, 3)))
@@ -57,7 +57,7 @@ def sources(shared: Path) -> dict[str, list[Path]]:
 
 
 def write_mutated(folder: Path, shared: Path, count: int, chance: random.Random) -> None:
-    """Damaged files of every kind in folders of a hundred, some of them with damaged side-cars."""
+    """Writes damaged files of every kind, in folders of a hundred, some with damaged side-cars."""
     by_suffix, packets = sources(shared), sorted(PACKETS.glob("*.xmp"))
     for number in range(count):
         suffix = chance.choice(sorted(by_suffix))

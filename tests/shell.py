@@ -1,4 +1,4 @@
-"""Types commands as a shell would, but in this process: `picsight.cli.program.run` with streams of its own."""
+"""Runs commands in this process, as a shell would: `picsight.cli.program.run` with its own streams."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ENGINE = logging.getLogger("picsight_engine")
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """How a command ended."""
+    """The result of a command."""
 
     code: int
     out: str
@@ -47,7 +47,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Shell:
-    """Commands on one library, which is named before the command; the process is left as it was."""
+    """Runs commands on one library and restores the state of the process."""
 
     library: Path
 
@@ -71,7 +71,7 @@ class Shell:
         return Done(code, out, err)
 
     def json(self, *words: str | Path, stdin: bytes = b"") -> Any:
-        """The document of a command that must succeed."""
+        """The JSON document of a command that succeeds."""
         done = self(*words, "--json", stdin=stdin)
         assert done.code == 0, done
         return done.document

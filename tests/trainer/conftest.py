@@ -1,4 +1,4 @@
-"""Fixtures of the trainer: a small data folder cut from the real one, a recipe for it, and what one run of it makes."""
+"""Fixtures of the trainer: a small data folder cut from the real one, a recipe for it, and the result of a run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from filelock import FileLock
 from tests.conftest import REPOSITORY
 
@@ -28,9 +28,26 @@ from mctrain.data.shards import SampleMembers, samples
 from mctrain.recipes.teaching import Recipe, load_recipe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 S3_SERVER = Path(__file__).parent / "s3_server.py"
+ALONE = {**os.environ, "OMP_NUM_THREADS": "1"}  # for processes
+# runs `mctrain` and kills it when a file with a prefix gets its name, or is removed, for the n-th time
+KILLED = """
+import os, signal, sys
+moment, prefix, count = sys.argv.pop(1), sys.argv.pop(1), int(sys.argv.pop(1))
+
+def watch(event, words):
+    global count
+    if event == moment and os.path.basename(words[event == "os.rename"]).startswith(prefix):
+        count -= 1
+        if not count:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(watch)
+from mctrain.__main__ import main
+main()
+"""
 RECIPE = """
 [about]
 title = "Tiny"
@@ -100,19 +117,59 @@ def write_shard(path: Path, parts: list[tuple[str, bytes]]) -> Path:
     return path
 
 
-def members_of(sample: SampleMembers, words: bytes, key: str | None = None) -> list[tuple[str, bytes]]:
-    """A photo and its JSON as members of a shard, under another key if one is given."""
-    return [(f"{key or sample.key}.{sample.suffix}", sample.photo), (f"{key or sample.key}.json", words)]
+def members_of(
+    sample: SampleMembers, words: bytes | None = None, key: str | None = None
+) -> list[tuple[str, bytes]]:
+    """A photo and its JSON as members of a shard, with other words or under another key if given."""
+    words, key = words or json.dumps(sample.words).encode(), key or sample.key
+    return [(f"{key}.{sample.suffix}", sample.photo), (f"{key}.json", words)]
+
+
+def write_photos(path: Path, photos: Iterable[SampleMembers], words: bytes | None = None) -> Path:
+    """Packs photos and their JSON, or other words."""
+    return write_shard(path, [member for photo in photos for member in members_of(photo, words)])
+
+
+def run_mctrain(*words: object, code: int = 0) -> Result:
+    """Runs `mctrain` with these words, in this process, to this exit code."""
+    result = CliRunner().invoke(mctrain, [str(word) for word in words], catch_exceptions=False)
+    assert result.exit_code == code, result.output
+    return result
+
+
+def kill_mctrain(words, moment: str, prefix: str, count: int) -> int:
+    """Runs `mctrain` until it kills itself, at the n-th os.rename or os.remove of a file with the prefix; its exit code."""
+    command = [sys.executable, "-c", KILLED, moment, prefix, str(count), *map(str, words)]
+    # reader processes that outlive the run keep its pipes open, and the call times out
+    return subprocess.run(command, env=ALONE, capture_output=True, check=False, timeout=120).returncode
+
+
+def contents_of(folder: Path) -> dict[str, bytes]:
+    """The content of each file of a folder, by name."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def no_progress(*_: object):
+    """A progress bar that shows nothing."""
+    return lambda *_: None
+
+
+def changed_tensors(before, after) -> set[str]:
+    """The names of the tensors that are not equal, bit for bit, in two states of one model."""
+    import torch
+
+    assert before.keys() == after.keys()
+    return {name for name, tensor in before.items() if not torch.equal(tensor, after[name])}
 
 
 def published(preset, publisher: str, fill, *, folded: bool = False):
-    """A model in a publisher's form, its weights given by `fill`; and what the publisher's file of it holds."""
+    """A model in a publisher's form with weights from `fill`, and the tensors of the publisher's file."""
     from mctrain.models.mci import MciShape
     from mctrain.weights.convert import empty_model
     from mctrain.weights.published import LAYOUTS
 
     tower = "mci" if isinstance(preset.image, MciShape) else "vit"
-    layout = next(own for own in LAYOUTS if (own.publisher, own.tower) == (publisher, tower))
+    layout = next(layout for layout in LAYOUTS if (layout.publisher, layout.tower) == (publisher, tower))
     model = fill(empty_model(preset, layout, folded=folded))
     tensors = dict(model.state_dict())
     if publisher == "apple":
@@ -122,11 +179,11 @@ def published(preset, publisher: str, fill, *, folded: bool = False):
         }
         if tower == "vit":
             tensors["image.positions"] = tensors["image.positions"][None]
-    return model, {layout.name(name): own for name, own in tensors.items()}
+    return model, {layout.name(name): tensor for name, tensor in tensors.items()}
 
 
 def follow_page(heading: str, home: Path, changes: tuple[str, ...]) -> dict[str, str]:
-    """Types the commands of a page of the guide in their order, training with changes; what each prints."""
+    """Runs the commands of a page of the guide in order, with changes for training; returns what each prints."""
     from picsight.cli.program import program
 
     guide = (REPOSITORY / "docs" / "training.md").read_text("utf-8")
@@ -139,7 +196,7 @@ def follow_page(heading: str, home: Path, changes: tuple[str, ...]) -> dict[str,
             if name == "picsight":
                 words += ["--library", str(home / "library")]
             elif words[0] == "train":
-                words += [word for own in changes for word in ("--set", own)]
+                words += [word for change in changes for word in ("--set", change)]
             command = program if name == "picsight" else mctrain
             done = CliRunner().invoke(command, words, env={"HOME": str(home)}, catch_exceptions=False)
             assert done.exit_code == 0, done.output
@@ -153,21 +210,21 @@ def real_data(shared) -> Path:
 
 
 @pytest.fixture(scope="session")
-def common(tmp_path_factory) -> Path:
-    """A folder of all processes that run tests: what takes long is made once, by the first that wants it, under a lock."""
-    own = tmp_path_factory.getbasetemp()
-    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "common"
+def session_folder(tmp_path_factory) -> Path:
+    """A folder that all test processes share: the first one to need something expensive makes it, under a lock."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "session"
     folder.mkdir(exist_ok=True)
     return folder
 
 
 @pytest.fixture(scope="session")
-def tiny_data(real_data, common) -> Path:
-    """Twenty captioned and twelve labelled photos with all that a recipe needs beside them."""
-    folder = common / "data"
-    with FileLock(common / "data.lock"):
+def tiny_data(real_data, session_folder) -> Path:
+    """Twenty captioned and twelve labelled photos with the other files of a recipe."""
+    folder = session_folder / "data"
+    with FileLock(session_folder / "data.lock"):
         if not folder.exists():
-            _write_tiny(real_data, common / "unfinished").rename(folder)
+            _write_tiny(real_data, session_folder / "unfinished").rename(folder)
     return folder
 
 
@@ -177,13 +234,10 @@ def _write_tiny(real_data: Path, folder: Path) -> Path:
         ("flickr8k-train-000000.tar", "flickr8k-train-000000.tar", 20),
         ("labelled-train-000001.tar.gz", "labelled-train-000000.tar.gz", 12),
     ):
-        parts = []
-        for sample in islice(samples(real_data / source), count):
-            parts += members_of(sample, json.dumps(sample.words).encode())
-        write_shard(folder / target, parts)
+        write_photos(folder / target, islice(samples(real_data / source), count))
     shutil.copy(real_data / "labelled-templates.json", folder)
     lists = json.loads((real_data / "classnames.json").read_text("utf-8"))
-    # forty of the thousand names again and again: each costs three sentences that a trunk has to read
+    # forty of the thousand names, repeated: each costs three sentences to embed
     lists["imagenet"] = lists["imagenet"][:40] * 25
     (folder / "classnames.json").write_text(json.dumps(lists), "utf-8")
     with gzip.open(folder / "translations.tsv.gz", "wt", encoding="utf-8") as file:
@@ -204,10 +258,10 @@ def tiny_recipe(tiny_recipe_file) -> Recipe:
 
 
 @pytest.fixture(scope="session")
-def cache(common) -> Path:
+def cache(session_folder) -> Path:
     """Computed features, shared by all tests."""
-    (common / "cache").mkdir(exist_ok=True)
-    return common / "cache"
+    (session_folder / "cache").mkdir(exist_ok=True)
+    return session_folder / "cache"
 
 
 @pytest.fixture(scope="session")
@@ -217,21 +271,21 @@ def fit(tiny_data, cache):
     from mctrain.teachers.fit.teach import teach
 
     def follow(recipe, folder, data=tiny_data):
-        return teach(recipe, FitFolders(data, cache), folder, lambda *_: lambda *_: None, threads=1)
+        return teach(recipe, FitFolders(data, cache), folder, no_progress, threads=1)
 
     return follow
 
 
 @pytest.fixture(scope="session")
-def finished(tiny_recipe, fit, common):
-    """An undisturbed run of the tiny recipe; whoever wants it next goes on where it has ended."""
-    with FileLock(common / "finished.lock"):
-        return fit(tiny_recipe, common / "finished")
+def finished(tiny_recipe, fit, session_folder):
+    """An undisturbed run of the tiny recipe; a later process finds it finished."""
+    with FileLock(session_folder / "finished.lock"):
+        return fit(tiny_recipe, session_folder / "finished")
 
 
 @pytest.fixture
 def graphs(finished, cache, tmp_path) -> Path:
-    """A cache of a test's own that has nothing but the graphs of the pretrained networks, which take longest."""
+    """A cache for one test with only the graphs of the pretrained networks, which take longest."""
     folder = tmp_path / "graphs"
     folder.mkdir()
     for graph in cache.glob("*.onnx"):
@@ -241,9 +295,9 @@ def graphs(finished, cache, tmp_path) -> Path:
 
 @pytest.fixture(scope="session")
 def randomised():
-    """Fills a module with random weights that hide nothing: norms, layer scales and biases far from where they start.
+    """Fills a module with random weights: norms, layer scales and biases are far from their initial values.
 
-    All are cut from one store of random numbers at places of their own, which is much faster than drawing them.
+    All are slices of one array of random numbers, which is much faster than drawing each.
     """
     import torch
 
@@ -282,44 +336,51 @@ def randomised():
     return fill
 
 
+@pytest.fixture
+def untrained(tmp_path, randomised) -> Path:
+    """A small checkpoint with random weights, imported from a file whose name clears the terminal."""
+    from mctrain.models.presets import PRESETS
+    from mctrain.weights.checkpoint import Checkpoint, WeightsFile, save_checkpoint
+
+    preset, source = PRESETS["laptop_xxs"], WeightsFile("w\x1b[2J.pt", "ab" * 32, "apple")
+    model, _ = published(preset, "apple", randomised)
+    return save_checkpoint(tmp_path / "model.pt", Checkpoint(preset.as_run_by("apple"), model, source))
+
+
 @pytest.fixture(scope="session")
-def exported(randomised, common):
-    """A small model from Apple's names to a bundle with Core ML packages, and what both commands print: an export takes long."""
+def exported(randomised, session_folder):
+    """A small model imported and exported to a bundle with Core ML packages, with the output of both commands."""
     import torch
 
     from mctrain.models.presets import PRESETS
     from mctrain.weights.checkpoint import load_checkpoint
     from picsight_engine.bundles.bundle import open_bundle
 
-    folder, preset = common / "exported", PRESETS["laptop_xxs"]
-    with FileLock(common / "exported.lock"):
+    folder, preset = session_folder / "exported", PRESETS["laptop_xxs"]
+    with FileLock(session_folder / "exported.lock"):
         if not (folder / "export.txt").exists():
             folder.mkdir(exist_ok=True)
             torch_file = folder / "apple.pt"
             torch.save(published(preset, "apple", randomised)[1], torch_file)
             for name, words in (
-                ("import", [torch_file, "--preset", preset.name, "-o", folder / "own.pt"]),
-                ("export", [folder / "own.pt", "-o", folder / "bundle", "--coreml-text"]),
+                ("import", [torch_file, "--preset", preset.name, "-o", folder / "model.pt"]),
+                ("export", [folder / "model.pt", "-o", folder / "bundle", "--coreml-text"]),
             ):
-                done = CliRunner().invoke(mctrain, [name, *map(str, words)], catch_exceptions=False)
-                (folder / f"{name}.txt").write_text(done.output, "utf-8")
+                (folder / f"{name}.txt").write_text(run_mctrain(name, *words).output, "utf-8")
     return SimpleNamespace(
         imported=(folder / "import.txt").read_text("utf-8"), output=(folder / "export.txt").read_text("utf-8"),
-        model=load_checkpoint(folder / "own.pt").clip, checkpoint=folder / "own.pt",
+        model=load_checkpoint(folder / "model.pt").clip, checkpoint=folder / "model.pt",
         bundle=open_bundle(folder / "bundle", hashes=True),
     )  # fmt: skip
 
 
 @pytest.fixture(scope="session")
 def bucket() -> Iterator[str]:
-    """The URL of an empty bucket, of a server of our own that ends with this process, however that one ends."""
+    """The URL of an empty bucket on a local server, which ends with this process."""
     import s3fs
 
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    with (
-        subprocess.Popen([sys.executable, S3_SERVER], **pipes) as server,
-        pytest.MonkeyPatch.context() as at,
-    ):
+    with subprocess.Popen([sys.executable, S3_SERVER], **pipes) as server, pytest.MonkeyPatch.context() as at:
         at.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{int(server.stdout.readline())}")
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             at.setenv(name, "testing")

@@ -23,7 +23,7 @@ class S3(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *args):
-        """Nothing: standard error is the tests'."""
+        """Logs nothing: standard error belongs to the tests."""
 
     def parse_request(self):
         """Finds the bucket and the key in the request's path."""
@@ -79,7 +79,7 @@ class S3(BaseHTTPRequestHandler):
 
 
 def etag(content):
-    """Another one for other content."""
+    """A tag that differs for different content."""
     return f'"{hashlib.md5(content).hexdigest()}"'
 
 

@@ -1,4 +1,4 @@
-"""`packaging/dev.py bench efficiency`: how its factor is read off the budgets."""
+"""`packaging/dev.py bench efficiency` computes its factor from the budgets."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def arms(efficiency):
     return {kind: efficiency.arm(kind, {}) for kind in efficiency.ARMS}
 
 
-def test_the_factor_is_read_off_a_parabola_between_the_budgets_of_the_baseline(efficiency):
+def test_the_factor_is_interpolated_by_a_parabola_between_budgets(efficiency):
     baseline = {share: [(3 + math.log(share)) ** 2] for share in (1 / 4, 1 / 2, 1.0, 4.0)}
     for share in (0.3, 1.7, 3.0):
         found, low, high = efficiency.factor(baseline, 1 / 10, [(3 + math.log(share)) ** 2], 0.0)
@@ -36,7 +36,7 @@ def test_the_factor_is_read_off_a_parabola_between_the_budgets_of_the_baseline(e
     assert efficiency.factor(baseline, 1 / 10, [99.0], 0.0)[0] == math.inf
 
 
-def test_an_interval_is_as_wide_as_the_seeds_of_both_arms_make_it(efficiency):
+def test_the_interval_follows_from_the_seeds_of_both_arms(efficiency):
     baseline = {share: [10 + math.log(share)] for share in (1 / 4, 1 / 2, 1.0, 4.0)}
     _, low, high = efficiency.factor(baseline, 1 / 10, [10.0], 0.1)
     assert low < 10 < high

@@ -1,4 +1,4 @@
-"""Shards lie on a disk, in memory or in an S3 bucket: whoever reads and writes them sees no difference."""
+"""Shards are read and written alike on a disk, in memory and in an S3 bucket."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_what_was_written_is_listed_and_read_from_anywhere(folder):
         assert file.read() == CONTENT[-3:]
 
 
-def test_a_file_is_there_whole_or_not_at_all(folder):
+def test_a_file_is_written_whole_or_not_at_all(folder):
     shard = folder / "one.tar"
     write(shard, b"first")
     before = version_of(shard)
@@ -72,17 +72,17 @@ def test_an_archive_is_read_where_it_lies(folder):
             member.size = 4
             archive.addfile(member, io.BytesIO(name[:1].encode() * 4))
     with opened(folder / "some.tar") as file, tarfile.open(fileobj=file) as archive:
-        assert [archive.extractfile(own).read() for own in archive] == [b"aaaa", b"bbbb"]
+        assert [archive.extractfile(member).read() for member in archive] == [b"aaaa", b"bbbb"]
 
 
-def test_what_is_not_there_is_told_in_a_sentence(folder):
+def test_a_missing_file_is_one_sentence(folder):
     nothing = folder / "none.tar"
     for look in (size_of, read, version_of, lambda place: opened(place).__enter__()):
         with pytest.raises(DataError, match=r"There is no file .*none\.tar; check the name"):
             look(nothing)
 
 
-def test_what_others_write_meanwhile_is_seen(bucket, tmp_path):
+def test_files_of_other_writers_are_seen(bucket, tmp_path):
     folder = place_of(f"{bucket}/{tmp_path.name}")
     write(folder / "mine.tar", b"mine")
     assert len(files_of(folder, "*.tar")) == 1
@@ -92,7 +92,7 @@ def test_what_others_write_meanwhile_is_seen(bucket, tmp_path):
     assert len(files_of(folder, "*.tar")) == 2
 
 
-def test_a_store_that_refuses_tells_its_reason(bucket):
+def test_a_refusing_store_is_one_sentence(bucket):
     strange = place_of("s3://nobody-made-this-bucket/one.tar")
     with pytest.raises(TrainerError, match=r"one\.tar cannot be written: .*; make the bucket first"):
         write(strange, b"content")
@@ -100,7 +100,7 @@ def test_a_store_that_refuses_tells_its_reason(bucket):
         place_of("gopher://there").is_file()
 
 
-def test_a_path_needs_no_package_and_a_url_says_which_one(monkeypatch):
+def test_a_path_needs_no_package_and_a_url_names_the_missing_one(monkeypatch):
     for name in ("fsspec", "fsspec.core"):
         monkeypatch.setitem(sys.modules, name, None)
     assert not place_of("none.tar").is_file()

@@ -14,7 +14,7 @@ from tests.trainer.conftest import RECIPE
 from mctrain.errors import RecipeError
 from mctrain.recipes.parser import parse, read_toml
 from mctrain.recipes.tables import About
-from mctrain.recipes.teaching import Recipe, load_recipe, load_reinforcement
+from mctrain.recipes.teaching import load_recipe, load_reinforcement
 from mctrain.recipes.training import load_training
 from mctrain.training.student import build_student
 
@@ -35,20 +35,20 @@ def test_a_recipe_is_found_by_name_and_by_path(tmp_path):
 @pytest.mark.parametrize(
     "path", sorted(files("mctrain").joinpath("recipes").glob("*.toml")), ids=lambda path: path.stem
 )
-def test_a_recipe_that_ships_says_what_it_takes_and_what_comes_out(path):
-    told = parse(About, read_toml(str(path))[0]["about"], path.stem)
-    assert all(asdict(told).values())
+def test_every_shipped_recipe_describes_itself_completely(path):
+    about = parse(About, read_toml(str(path))[0]["about"], path.stem)
+    assert all(asdict(about).values())
 
 
-def test_the_recipe_of_the_guide_is_one(tmp_path):
+def test_the_recipe_in_the_guide_can_be_followed(tmp_path):
     shown = re.findall(r"```toml\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
-    (told,) = (own for own in shown if "[run]" in own)
-    recipe = load_training(write(tmp_path, told))
+    (text,) = (block for block in shown if "[run]" in block)
+    recipe = load_training(write(tmp_path, text))
     student = build_student(recipe, None, torch.device("cpu"))
-    assert {own["factor"] for own in student.optimizer.param_groups} == {0.1, 1.0, 10.0}  # of ranges too
+    assert {group["factor"] for group in student.optimizer.param_groups} == {0.1, 1.0, 10.0}  # of ranges too
 
 
-def test_a_recipe_of_ones_own_need_not_say_what_it_is(tmp_path):
+def test_a_recipe_may_leave_out_its_description(tmp_path):
     silent = re.sub(r"\[about\].*?(?=\n\[)", "", RECIPE, flags=re.DOTALL)
     assert load_recipe(write(tmp_path, silent)).about == About()
 
@@ -71,26 +71,19 @@ def test_a_recipe_of_ones_own_need_not_say_what_it_is(tmp_path):
         ("branch = 1.0", "branch = 0.0", "pseudo photos but no classifier branch"),
     ],
 )
-def test_a_key_that_nobody_reads_or_that_is_missing_or_cannot_be_followed_is_an_error(
-    tmp_path, old, new, complaint
-):
+def test_an_unknown_missing_or_invalid_key_is_an_error(tmp_path, old, new, complaint):
     assert old in RECIPE
     with pytest.raises(RecipeError, match=complaint):
         load_recipe(write(tmp_path, RECIPE.replace(old, new, 1)))
 
 
-def test_a_recipe_of_the_other_kind_is_told_with_the_command_that_follows_it():
+def test_a_recipe_of_another_kind_is_refused_with_its_command():
     with pytest.raises(RecipeError, match="of a reinforced set; `mctrain reinforce --recipe` follows it"):
         load_recipe("everyday")
     with pytest.raises(RecipeError, match="of a fit; `mctrain teach` follows it"):
         load_reinforcement("starter")
 
 
-def test_an_unknown_name_is_told_with_the_known_ones():
+def test_an_unknown_name_is_reported_with_the_known_ones():
     with pytest.raises(RecipeError, match=r"there are: .*starter"):
         load_recipe("nonsense")
-
-
-def test_a_recipe_survives_its_checkpoint(tmp_path):
-    recipe = load_recipe("starter")
-    assert parse(Recipe, asdict(recipe), "a checkpoint") == recipe

@@ -1,4 +1,4 @@
-"""The command line: quick to answer, one sentence where something is wrong."""
+"""The command line answers quickly, and mistakes are one sentence."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mctrain.cli.command import mctrain as command_line
 from mctrain.cli.progress import bar
 
 
-def test_without_a_terminal_long_steps_tell_how_far_they_are_once_a_minute(capsys):
+def test_without_a_terminal_long_steps_report_progress_once_a_minute(capsys):
     times = iter([0.0, 30.0, 61.0, 100.0, 400.0, 401.0])
     advance = bar("samples", 20, lambda: next(times))
     for _ in range(5):
@@ -28,14 +28,14 @@ def test_without_a_terminal_long_steps_tell_how_far_they_are_once_a_minute(capsy
     assert capsys.readouterr().err == "samples: 4 of 20 a.tar\nsamples: 8 of 20 a.tar\n"
 
 
-def test_help_comes_without_torch():
+def test_help_does_not_import_torch():
     code = "import sys; sys.argv = ['mctrain', '--help']\nfrom mctrain.__main__ import main\ntry:\n main()\nexcept SystemExit:\n print('torch' in sys.modules)"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert told.rstrip().endswith("False")
-    assert all(name in told for name in ("data", "teach", "eval", "export"))
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert output.rstrip().endswith("False")
+    assert all(name in output for name in ("data", "teach", "eval", "export"))
 
 
-def test_the_commands_of_the_documents_have_only_options_that_there_are():
+def test_documented_commands_use_only_existing_options():
     pages = [(REPOSITORY / name).read_text("utf-8") for name in ("docs/training.md", "trainer/README.md")]
     blocks = re.findall(r"```sh\n(.*?)```", "".join(pages), re.DOTALL)
     lines = re.findall(r"(?m)^(?:torchrun .* -m )?mctrain (.*)$", "".join(blocks))
@@ -70,7 +70,7 @@ def test_the_commands_of_the_documents_have_only_options_that_there_are():
         (["nonsense"], 2, "No such command"),
     ],
 )
-def test_what_is_wrong_is_one_sentence_and_an_exit_code(words, code, sentence, tmp_path, monkeypatch, capsys):
+def test_a_mistake_is_one_sentence_and_an_exit_code(words, code, sentence, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["mctrain", *words])
     with pytest.raises(SystemExit) as ended:
@@ -80,8 +80,8 @@ def test_what_is_wrong_is_one_sentence_and_an_exit_code(words, code, sentence, t
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
-def test_a_bundle_of_the_starter_is_refused_where_the_sources_have_changed(tmp_path):
-    """In a copy of the trainer with a repository of its own; the committed one gets on to the missing data."""
+def test_a_starter_bundle_is_refused_when_the_sources_have_changed(tmp_path):
+    """In a copy of the trainer under version control; as committed, it goes on until it misses the data."""
     shutil.copytree(
         Path(mctrain.__file__).parent, tmp_path / "mctrain", ignore=shutil.ignore_patterns("*.pyc")
     )
@@ -89,12 +89,12 @@ def test_a_bundle_of_the_starter_is_refused_where_the_sources_have_changed(tmp_p
     for words in (["init", "-q"], ["add", "mctrain"], ["commit", "-qm", "first"]):
         subprocess.run([*git, *words], check=True)
     head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout
-    named = "from mctrain.sources import commit_of_sources; print(commit_of_sources())"
-    assert ran(["-c", named], tmp_path).stdout == head
-    taught = ["-m", "mctrain", "teach", "starter", "-o", "x", "--data", ".", "--bundle", "y"]
-    assert "There is no file flickr8k-train-*.tar in ." in ran(taught, tmp_path).stderr
+    code = "from mctrain.sources import commit_of_sources; print(commit_of_sources())"
+    assert run_python(["-c", code], tmp_path).stdout == head
+    command = ["-m", "mctrain", "teach", "starter", "-o", "x", "--data", ".", "--bundle", "y"]
+    assert "There is no file flickr8k-train-*.tar in ." in run_python(command, tmp_path).stderr
     (tmp_path / "mctrain" / "__init__.py").write_text("\n")
-    refused = ran(taught, tmp_path)
+    refused = run_python(command, tmp_path)
     assert refused.returncode == 1
     assert refused.stderr == (
         f"The bundle y would name the commit {head[:12]}, which does not make it, since files of the tree have changed; "
@@ -102,50 +102,46 @@ def test_a_bundle_of_the_starter_is_refused_where_the_sources_have_changed(tmp_p
     )
 
 
-def ran(words, home):
+def run_python(words, home):
     env = {**os.environ, "PYTHONPATH": str(home)}
     return subprocess.run(
         [sys.executable, *words], capture_output=True, text=True, check=False, env=env, cwd=home
     )
 
 
-def test_training_begins_nothing_where_its_outcome_cannot_be_written(
+def test_training_does_not_begin_where_its_result_cannot_be_written(
     tiny_recipe_file, tiny_data, tmp_path, monkeypatch, capsys
 ):
     (tmp_path / "file").touch()
-    places = {
-        "--output": tmp_path / "run",
-        "--cache": tmp_path / "cache",
-        "--bundle": tmp_path / "file" / "x",
-    }
-    words = [str(word) for pair in places.items() for word in pair]
+    paths = {"--output": tmp_path / "run", "--cache": tmp_path / "cache", "--bundle": tmp_path / "file" / "x"}
+    words = [str(word) for pair in paths.items() for word in pair]
     monkeypatch.setattr(
         sys, "argv", ["mctrain", "teach", str(tiny_recipe_file), "--data", str(tiny_data), *words]
     )
     with pytest.raises(SystemExit) as ended:
         main()
-    told = capsys.readouterr().err
+    message = capsys.readouterr().err
     assert ended.value.code == 1
-    assert told.startswith(str(tmp_path / "file"))
-    assert "cannot be written (Not a directory" in told
-    assert told.count("\n") == 1
+    assert message.startswith(str(tmp_path / "file"))
+    assert "cannot be written (Not a directory" in message
+    assert message.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_without_the_extra_it_says_what_to_install():
-    """An interpreter without its installed packages stands for one that has only the application's."""
+    """An interpreter without its packages stands for one with only the application's."""
     home = Path(mctrain.__file__).parent.parent
     command = [sys.executable, "-S", "-m", "mctrain", "--help"]
-    told = subprocess.run(
+    done = subprocess.run(
         command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(home)}
     )
-    assert told.returncode == 2
-    assert told.stderr.count("\n") == 1
-    assert "picsight[train]" in told.stderr
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "picsight[train]" in done.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the cache of Windows does not follow HOME")
-def test_what_runs_graphs_leaves_no_device_id_in_a_home(tmp_path):
+def test_running_graphs_leaves_no_device_id_in_the_home_folder(tmp_path):
     code = "import mctrain.models.graph"
     home = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")}
     home.pop("ORT_DISABLE_TELEMETRY", None)

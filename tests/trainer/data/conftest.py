@@ -1,4 +1,4 @@
-"""Real photos with random unit vectors as embeddings: our own samples, and the public sets built by hand from what their cards say."""
+"""Real photos with random unit vectors as embeddings: reinforced samples, and public sets built from their cards."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def unit_rows(rows: int, seed: int) -> np.ndarray:
 
 
 def records(count: int) -> list[Any]:
-    """So many views: a crop that fits every photo of the set, and two operations; each differs from all others."""
+    """Records of different views, each with a crop that fits every photo of the set and two operations."""
     return [
         [CROPS[i % len(CROPS)], [[6, round(0.01 * i, 2)], [i % 14, OPERATIONS[i % 14].magnitude]]]
         for i in range(count)
@@ -51,8 +51,8 @@ def photos(real_data):
 
 
 @pytest.fixture(scope="session")
-def own_samples(photos) -> tuple[ReinforcedSample, ...]:
-    """As our own job makes them: five views, human captions, synthetic ones, queries; the last photo has no human caption."""
+def reinforced_samples(photos) -> tuple[ReinforcedSample, ...]:
+    """Five views, human and synthetic captions and queries of each photo; the last has no human caption."""
     made = []
     for number, photo in enumerate(photos):
         human = tuple(photo.words["captions"]) if photo is not photos[-1] else ()
@@ -100,11 +100,11 @@ def build_public(photos, views: int, *, bf16=False, tag="syn_text", old_form=Tru
     public = Public(views=views, tag=tag)
     for number, photo in enumerate(photos):
         uid = hashlib.md5(photo.key.encode()).hexdigest()
-        images, texts = unit_rows(views, 300 + number), unit_rows(6, 400 + number)
-        arrays = {"image_emb": images, "text_emb": texts if old_form else texts[:1]}
+        images, vectors = unit_rows(views, 300 + number), unit_rows(6, 400 + number)
+        arrays = {"image_emb": images, "text_emb": vectors if old_form else vectors[:1]}
         if not old_form:
-            arrays[f"{tag}_emb"] = texts[1:]
-        said = [f"{photo.words['captions'][i]} {i}" for i in range(5)]
+            arrays[f"{tag}_emb"] = vectors[1:]
+        synthetic = [f"{photo.words['captions'][i]} {i}" for i in range(5)]
         views_of = records(views)
         public.members += [
             (f"{uid}.jpg", photo.photo),
@@ -117,11 +117,11 @@ def build_public(photos, views: int, *, bf16=False, tag="syn_text", old_form=Tru
                 json.dumps({"param_aug": views_of if as_list else json.dumps(views_of)}).encode(),
             ),
             (f"{uid}.pth.gz", pack_bf16(arrays)) if bf16 else (f"{uid}.npz", pack_npz(arrays)),
-            (f"{uid}.syn.json", json.dumps({tag: said}).encode()),
+            (f"{uid}.syn.json", json.dumps({tag: synthetic}).encode()),
             (f"{uid}.txt", photo.words["captions"][0].encode()),
             (f"{uid}.url.txt", b"https://example.org/photo.jpg"),
         ]
-        public.images[uid], public.captions[uid], public.synthetic[uid] = images, texts[:1], texts[1:]
+        public.images[uid], public.captions[uid], public.synthetic[uid] = (images, vectors[:1], vectors[1:])
     return public
 
 
@@ -141,6 +141,6 @@ def public(request, photos) -> Public:
 SLOTS = Slots(flip=False, operations=True)
 
 
-def write_samples(path: Path, own: Iterable[ReinforcedSample], storage: Storage) -> Path:
-    write_archive(path, ((sample.key, members_of(sample, storage, SLOTS)) for sample in own))
+def write_samples(path: Path, written: Iterable[ReinforcedSample], storage: Storage) -> Path:
+    write_archive(path, ((sample.key, members_of(sample, storage, SLOTS)) for sample in written))
     return path

@@ -1,4 +1,4 @@
-"""Blanks show nothing, say of themselves what they are, and are the same whenever they are made."""
+"""Blanks show nothing, have texts that say so, and are reproducible."""
 
 from __future__ import annotations
 
@@ -19,51 +19,53 @@ COUNT = 60
 
 
 def steepest(picture):
-    """What sets neighbours apart in a picture of 32 by 32 pixels: all but the strongest hundredth of it."""
+    """The 99th percentile of the difference of neighbours, at 32 by 32 pixels."""
     small = np.asarray(picture.convert("RGB").resize((32, 32), PIL.Image.Resampling.BOX), np.float64)
     return np.percentile(np.abs(np.diff(small, axis=0)).max(-1), 99)
 
 
-def test_they_are_the_same_bytes_whenever_they_are_made_and_no_two_are_alike(tmp_path):
+def test_blanks_are_reproducible_and_all_different(tmp_path):
     shards = []
     for place in ("one", "two"):
         (tmp_path / place).mkdir()
-        shards += [pack_blanks(own, COUNT, tmp_path / place) for own in (TRAINING, MEASURING)]
+        shards += [pack_blanks(family, COUNT, tmp_path / place) for family in (TRAINING, MEASURING)]
     learnt, measured, *again = map(file_digest, shards)
     assert [learnt, measured] == again
     photos = [sample.photo for shard in shards[:2] for sample in samples(shard)]
     assert len(set(photos)) == 2 * COUNT
 
 
-def test_two_kinds_measure_only():
+def test_two_kinds_are_for_measuring_only():
     kinds = [{family.blank(number).kind for number in range(COUNT)} for family in (TRAINING, MEASURING)]
     assert kinds[0] < kinds[1]
     assert kinds[1] - kinds[0] == {"finger", "paper"}
 
 
-def test_nothing_stands_out_in_them_as_it_does_in_photos(real_data):
+def test_blanks_have_less_contrast_than_photos(real_data):
     blanks = [steepest(MEASURING.blank(number).picture) for number in range(COUNT)]
-    photos = [steepest(own.image()) for own in islice(samples(real_data / "flickr8k-dev-000000.tar"), 40)]
+    photos = [
+        steepest(sample.image()) for sample in islice(samples(real_data / "flickr8k-dev-000000.tar"), 40)
+    ]
     assert max(blanks) < np.median(photos)
     assert np.median(blanks) < min(photos)
 
 
-def test_a_plain_colour_is_the_one_that_its_texts_name():
+def test_a_plain_colour_is_the_one_in_its_texts():
     plain = map(TRAINING.blank, range(TRAINING.kinds.index("colour"), 400, len(TRAINING.kinds)))
-    named = {own.queries[0].removeprefix("plain "): own.picture for own in plain}
+    named = {blank.queries[0].removeprefix("plain "): blank.picture for blank in plain}
     assert len(named) > 8
     for name, picture in named.items():
         wanted, found = (
-            colorsys.rgb_to_hsv(*(np.array(own) / 255))[0]
-            for own in (PIL.ImageColor.getrgb(name.replace(" ", "")), picture.getpixel((0, 0)))
+            colorsys.rgb_to_hsv(*(np.array(colour) / 255))[0]
+            for colour in (PIL.ImageColor.getrgb(name.replace(" ", "")), picture.getpixel((0, 0)))
         )
         assert min(abs(wanted - found), 1 - abs(wanted - found)) < 1 / 8, name
 
 
-def test_they_are_packed_as_photos_with_made_texts(tmp_path):
-    for number, own in enumerate(samples(pack_blanks(TRAINING, COUNT, tmp_path))):
+def test_blanks_are_packed_as_photos_with_synthetic_texts(tmp_path):
+    for number, sample in enumerate(samples(pack_blanks(TRAINING, COUNT, tmp_path))):
         blank = TRAINING.blank(number)
-        words = words_of({"json": json.dumps(own.words).encode()})
+        words = words_of({"json": json.dumps(sample.words).encode()})
         assert not words.human
         assert words.synthetic == {CAPTIONS: blank.captions, QUERIES: blank.queries}
-        assert PIL.Image.open(io.BytesIO(own.photo)).size == blank.picture.size
+        assert PIL.Image.open(io.BytesIO(sample.photo)).size == blank.picture.size

@@ -1,4 +1,4 @@
-"""`mctrain data check` counts what is there, and names what is wrong and photos that look alike."""
+"""`mctrain data check` counts samples, and names faults and near copies."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from PIL import Image
-from tests.trainer.conftest import members_of, write_shard
+from tests.trainer.conftest import members_of, run_mctrain, write_photos, write_shard
 
-from mctrain.cli.command import mctrain
 from mctrain.data.check import check_shards, find_near_copies, look, near_copies
 from mctrain.data.shards import grouped, members, samples
 from mctrain.errors import DataError
@@ -32,8 +30,7 @@ def faults_of(path):
 
 
 def test_a_whole_shard_has_counts_and_no_faults(photos, tmp_path):
-    parts = [part for sample in photos for part in members_of(sample, WORDS)]
-    report = check_shards([write_shard(tmp_path / "a.tar", parts)])[0]
+    report = check_shards([write_photos(tmp_path / "a.tar", photos, WORDS)])[0]
     assert (report.photos, report.faults) == (3, [])
     assert report.photo_bytes == sum(len(sample.photo) for sample in photos)
     assert (report.texts["human"], report.texts["query"]) == (6, 3)
@@ -99,7 +96,7 @@ def test_members_of_reinforced_samples_are_known(photos, tmp_path):
 
 
 @pytest.mark.soak
-def test_whatever_damaged_bytes_lead_to_is_a_fault_in_one_sentence(real_data, tmp_path):
+def test_damaged_bytes_raise_nothing_but_data_errors(real_data, tmp_path):
     whole, draw = (real_data / "labelled-train-000001.tar.gz").read_bytes()[:120_000], random.Random(1)
     path = tmp_path / "a.tar.gz"
     for _ in range(40):
@@ -112,34 +109,30 @@ def test_whatever_damaged_bytes_lead_to_is_a_fault_in_one_sentence(real_data, tm
 def test_the_command_exits_with_1_on_faults_only(photos, tmp_path):
     good = write_shard(tmp_path / "a.tar", members_of(photos[0], WORDS))
     bad = write_shard(tmp_path / "b.tar", members_of(photos[1], WORDS)[:1])
-    fine = CliRunner().invoke(mctrain, ["data", "check", str(good)])
-    assert fine.exit_code == 0
-    assert "1 photos" in fine.output
-    faulty = CliRunner().invoke(mctrain, ["data", "check", str(good), str(bad)])
-    assert faulty.exit_code == 1
-    assert f"{photos[1].key} has no words" in faulty.output
+    assert "1 photos" in run_mctrain("data", "check", good).output
+    assert f"{photos[1].key} has no words" in run_mctrain("data", "check", good, bad, code=1).output
 
 
 def by_comparing_all(hashes):
     found = []
-    for late, own in enumerate(hashes):
-        near = [early for early in range(late) if (own ^ hashes[early]).bit_count() <= 4]
+    for late, value in enumerate(hashes):
+        near = [early for early in range(late) if (value ^ hashes[early]).bit_count() <= 4]
         if near:
-            found.append((late, near[0], (own ^ hashes[near[0]]).bit_count()))
+            found.append((late, near[0], (value ^ hashes[near[0]]).bit_count()))
     return found
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_all_pairs_are_found_that_comparing_all_with_all_finds(seed):
-    """Many hashes are made of few by changing up to six bits anywhere, so that all cases occur."""
+def test_near_copies_are_those_of_comparing_all_with_all(seed):
+    """Many hashes are made from a few by changing up to six bits."""
     draw = random.Random(seed)
     parents = [draw.getrandbits(64) for _ in range(12)]
     hashes = []
     for _ in range(400):
-        own = draw.choice(parents)
+        value = draw.choice(parents)
         for bit in draw.sample(range(64), draw.randrange(7)):
-            own ^= 1 << bit
-        hashes.append(own)
+            value ^= 1 << bit
+        hashes.append(value)
     expected = by_comparing_all(hashes)
     assert {bits for _, _, bits in expected} == {0, 1, 2, 3, 4}
     assert near_copies(hashes) == expected
@@ -150,13 +143,13 @@ def test_nothing_is_near_to_nothing():
     assert near_copies([5]) == []
 
 
-def test_a_hash_tells_what_is_brighter_to_the_right():
+def test_a_hash_records_where_a_picture_gets_brighter_to_the_right():
     rising = np.tile(np.arange(0, 90, 10, np.uint8), (8, 1))
     rising[:4] = rising[:4, ::-1]
     assert look(Image.fromarray(rising)) == 0x00000000FFFFFFFF
 
 
-def test_a_picture_without_a_pattern_has_none():
+def test_a_picture_without_a_pattern_has_no_hash():
     assert look(Image.new("RGB", (300, 200), "white")) is None
     assert look(Image.linear_gradient("L").rotate(90)) is None
 
@@ -175,10 +168,10 @@ def test_a_smaller_and_coarser_copy_is_near_and_other_photos_are_not(real_data):
 
 
 @pytest.mark.soak
-def test_of_all_our_photos_five_are_near_to_others(real_data):
-    """Two are copies indeed, night views of MIRFLICKR; three are plain seas and skies."""
+def test_five_photos_of_the_training_data_are_near_copies(real_data):
+    """Two are copies, night views of MIRFLICKR; three are plain seas and skies."""
     found = find_near_copies(check_shards(sorted(real_data.glob("*.tar*"))))
-    assert {own.split()[2] for own in found} == {
+    assert {sentence.split()[2] for sentence in found} == {
         "clothing-00164", "more-mirflickr-3727", "photos-mirflickr-1153",
         "photos-mirflickr-0537", "photos-mirflickr-0193",
     }  # fmt: skip

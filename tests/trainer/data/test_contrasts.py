@@ -1,4 +1,4 @@
-"""A contrast differs by what a photo shows, and says nothing that the text says too."""
+"""A contrast says something that the text does not."""
 
 from __future__ import annotations
 
@@ -23,15 +23,21 @@ def words(text):
         ("A black dog and a white cat.", "a white dog and a black cat."),
         ("grey hat, gray coat", None),
         ("a black and white dog and a brown cat", "a brown and white dog and a black cat"),
-        ("one of the men in front of a house", {f"one of the {own} in front of a house" for own in OTHERS}),
-        ("a glass full of water in back of it", {f"a {own} full of water in back of it" for own in STUFFS}),
+        (
+            "one of the men in front of a house",
+            {f"one of the {other} in front of a house" for other in OTHERS},
+        ),
+        (
+            "a glass full of water in back of it",
+            {f"a {stuff} full of water in back of it" for stuff in STUFFS},
+        ),
         ("Two dogs", {"one dogs", "three dogs", "four dogs", "five dogs"}),
         ("a dog in the snow", None),
         ("the sundown", None),
         ("", None),
     ],
 )
-def test_what_changes(text, contrast):
+def test_a_contrast_replaces_one_word_or_swaps_two_colours(text, contrast):
     found = contrast_of(text)
     if text == "grey hat, gray coat":
         assert found is not None
@@ -54,18 +60,18 @@ def test_what_changes(text, contrast):
     ],
 )
 def test_colours_of_one_list_do_not_change_places(text):
-    """Which would say the same again."""
+    """That would repeat what the text says."""
     before, after = words(text), words(contrast_of(text))
     (changed,) = (place for place in range(len(before)) if before[place] != after[place])
     assert after[changed] not in before
 
 
 def test_of_real_captions_one_word_changes_or_two_colours_their_places(real_data):
-    """And the same caption gives the same one."""
+    """Contrasts are reproducible."""
     captions = [
         text
-        for own in islice(samples(real_data / "flickr8k-train-000000.tar"), 100)
-        for text in own.words["captions"]
+        for sample in islice(samples(real_data / "flickr8k-train-000000.tar"), 100)
+        for text in sample.words["captions"]
     ]
     pairs = [(text, found) for text in captions if (found := contrast_of(text))]
     assert len(pairs) > len(captions) / 2

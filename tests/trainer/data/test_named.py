@@ -1,4 +1,4 @@
-"""Shards are named by a folder, a file, wildcards or ranges, and keep their place in what was named, on a disk and in a store."""
+"""Shards are named by a folder, a file, wildcards or ranges, on a disk and in a store."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAMES = [f"{folder:02}/{shard:04}.tar" for folder in range(2) for shard in range
 
 @pytest.fixture(params=["absolute", "relative", "memory"])
 def folder(request, tmp_path, monkeypatch):
-    """Two folders of twelve shards, and a file that is none."""
+    """Two folders of twelve shards, and another file."""
     monkeypatch.chdir(tmp_path)
     text = {"absolute": str(tmp_path / "set"), "relative": "set", "memory": f"memory://{tmp_path.name}"}[
         request.param
@@ -29,28 +29,28 @@ def folder(request, tmp_path, monkeypatch):
     ("pattern", "count"),
     [("/", 24), ("/{00..01}/{0000..0011}.tar", 24), ("/*/000[0-3].tar", 8)],
 )  # fmt: skip
-def test_a_name_is_kept_from_the_first_wildcard_or_the_named_folder_on(folder, pattern, count):
+def test_names_are_relative_to_the_named_folder_or_first_wildcard(folder, pattern, count):
     found = named_shards_below(folder + pattern)
     assert len(found) == count
-    assert {own.name for own in found} <= set(NAMES)
-    assert [own.place.read_bytes().decode() for own in found] == [own.name for own in found]
+    assert {shard.name for shard in found} <= set(NAMES)
+    assert [shard.place.read_bytes().decode() for shard in found] == [shard.name for shard in found]
 
 
-def test_one_file_is_its_own_name(folder):
+def test_a_single_file_keeps_its_name(folder):
     (one,) = named_shards_below(f"{folder}/01/0005.tar")
     assert (one.name, one.place.read_bytes()) == ("0005.tar", b"01/0005.tar")
     if folder == "set":
         os.chdir("set/01")
-        assert [own.name for own in named_shards_below("00{03..04}.tar")] == ["0003.tar", "0004.tar"]
+        assert [shard.name for shard in named_shards_below("00{03..04}.tar")] == ["0003.tar", "0004.tar"]
 
 
-def test_a_file_that_several_patterns_name_is_there_once_in_its_first_place(folder):
+def test_a_file_of_several_patterns_is_listed_once_at_its_first_place(folder):
     found = find_shards(place_of(folder), ["00/0003.tar", "00/000{3..4}.tar", "00/000[0-4].tar"])
-    assert [own.read_bytes().decode()[-5] for own in found] == list("34012")
+    assert [place.read_bytes().decode()[-5] for place in found] == list("34012")
     assert len(named_shards([folder, f"{folder}/01/0005.tar"])) == len(NAMES)
 
 
-def test_what_is_missing_is_named(folder):
+def test_a_missing_shard_is_named(folder):
     with pytest.raises(DataError, match=r"There is no file 00/0012\.tar in "):
         find_shards(place_of(folder), ["{00..01}/{0000..0012}.tar"])
     with pytest.raises(

@@ -27,7 +27,7 @@ def words_of(phrasing, words, key="x"):
         ("university campus", "a "), ("aerial view of a river or lake", "an "), ("hourglass", "an "), ("bus", "a "),
     ],
 )  # fmt: skip
-def test_names_take_the_article_that_a_person_would_say(name, article):
+def test_names_take_the_right_article(name, article):
     assert article_of(name) == article
 
 
@@ -61,7 +61,7 @@ def test_a_photo_of_several_things_is_found_by_each_and_by_groups(phrasing):
     assert words_of(phrasing, words) == words_of(phrasing, words)
 
 
-def test_objects_serve_only_where_there_are_no_queries(phrasing):
+def test_objects_are_used_only_without_queries(phrasing):
     with_queries = {"captions": ["A cat."], "queries": ["cat"], "objects": ["sofa", "cat"]}
     assert words_of(phrasing, with_queries).synthetic == {QUERIES: ("cat",)}
     without = {"captions": ["A cat."], "objects": ["sofa", "cat"], "phrases": ["it sleeps"]}
@@ -72,11 +72,11 @@ def test_a_sentence_counts_once_however_it_is_spaced():
     phrasing = Phrasing({}, {"123": ["a dog runs.", "A cat."]})
     found = words_of(phrasing, {"captions": ["A dog runs .", "A dog runs."]}, "123_9f")
     assert len(found.human) == 2
-    made = words_of(phrasing, {"captions": ["A dog."], "caption_source": "synthetic"}, "124_9f")
-    assert (made.human, made.synthetic[CAPTIONS]) == ((), ("A dog.",))
+    synthetic = words_of(phrasing, {"captions": ["A dog."], "caption_source": "synthetic"}, "124_9f")
+    assert (synthetic.human, synthetic.synthetic[CAPTIONS]) == ((), ("A dog.",))
 
 
-def test_a_file_that_cannot_be_read_is_told(tmp_path):
+def test_an_unreadable_file_is_named(tmp_path):
     (tmp_path / "templates.json").write_text("{", encoding="utf-8")
     with pytest.raises(DataError, match=r"templates\.json"):
         load_phrasing(tmp_path / "templates.json", None)

@@ -1,4 +1,4 @@
-"""Nothing that measures quality is trained on, whatever it is called and wherever it lies."""
+"""Evaluation data is never trained on, under any name and in any file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import islice
 
 import pytest
-from tests.trainer.conftest import members_of, write_shard
+from tests.trainer.conftest import no_progress, write_photos
 
 from mctrain.data.check import look
 from mctrain.data.refusal import refuse_evaluation, reserved, shipped
@@ -24,11 +24,10 @@ WORDS = json.dumps({"captions": ["A dog."], "label": None}).encode()
 
 
 @pytest.mark.parametrize("name", EVALUATION)
-def test_a_shard_that_holds_one_evaluation_key_under_any_file_name_is_refused(name, real_data, tmp_path):
+def test_a_shard_with_one_evaluation_key_is_refused_under_any_file_name(name, real_data, tmp_path):
     training = list(islice(samples(real_data / "flickr8k-train-000000.tar"), 3))
     stranger = next(iter(islice(samples(real_data / name), 70, None)))
-    parts = [part for sample in (*training, stranger) for part in members_of(sample, WORDS)]
-    shard = write_shard(tmp_path / "holiday-000000.tar.gz", parts)
+    shard = write_photos(tmp_path / "holiday-000000.tar.gz", [*training, stranger], WORDS)
     with pytest.raises(RefusalError, match=f"holiday.*1 evaluation photos .{stranger.key} is"):
         refuse_evaluation([shard], shipped())
 
@@ -69,11 +68,11 @@ def test_a_file_that_the_recipe_names_for_evaluation_is_refused_by_its_name(tmp_
 
 def test_keys_of_a_shard_that_the_recipe_names_are_refused_in_other_files(real_data, tmp_path):
     """A person's own evaluation set is kept apart as well as ours."""
-    own, other = islice(samples(real_data / "flickr8k-train-000000.tar"), 2)
-    write_shard(tmp_path / "mine-dev-000000.tar", members_of(own, WORDS))
-    shard = write_shard(tmp_path / "mine-000000.tar", [*members_of(other, WORDS), *members_of(own, WORDS)])
+    mine, other = islice(samples(real_data / "flickr8k-train-000000.tar"), 2)
+    write_photos(tmp_path / "mine-dev-000000.tar", [mine], WORDS)
+    shard = write_photos(tmp_path / "mine-000000.tar", [other, mine], WORDS)
     refuse_evaluation([shard], shipped())
-    with pytest.raises(RefusalError, match=own.key):
+    with pytest.raises(RefusalError, match=mine.key):
         refuse_evaluation([shard], reserved(tmp_path, ["mine-dev-{000000..000000}.tar"], []))
 
 
@@ -89,15 +88,15 @@ def test_a_run_stops_before_anything_is_computed(real_data, tiny_data, tiny_reci
     stranger = next(samples(real_data / EVALUATION[1]))
     for path in tiny_data.iterdir():
         shutil.copy(path, tmp_path)
-    write_shard(tmp_path / "flickr8k-train-000009.tar", members_of(stranger, WORDS))
+    write_photos(tmp_path / "flickr8k-train-000009.tar", [stranger], WORDS)
     folder, cache = tmp_path / "run", tmp_path / "cache"
     with pytest.raises(RefusalError):
-        teach(tiny_recipe, FitFolders(tmp_path, cache), folder, lambda *_: lambda *_: None, threads=1)
+        teach(tiny_recipe, FitFolders(tmp_path, cache), folder, no_progress, threads=1)
     assert not folder.exists()
     assert not cache.exists()
 
 
-def test_texts_of_a_recipe_are_looked_at_too(real_data, tiny_data, tiny_recipe, tmp_path):
+def test_texts_of_a_recipe_are_checked_too(real_data, tiny_data, tiny_recipe, tmp_path):
     for path in tiny_data.iterdir():
         shutil.copy(path, tmp_path)
     with gzip.open(tmp_path / "translations.tsv.gz", "wb") as file:
@@ -105,10 +104,4 @@ def test_texts_of_a_recipe_are_looked_at_too(real_data, tiny_data, tiny_recipe, 
     shutil.copy(real_data / "hard-negatives.jsonl", tmp_path / "translated.tsv.gz")
     recipe = replace(tiny_recipe, data=replace(tiny_recipe.data, translations="translated.tsv.gz"))
     with pytest.raises(RefusalError, match=r"translated\.tsv\.gz speaks of"):
-        teach(
-            recipe,
-            FitFolders(tmp_path, tmp_path / "cache"),
-            tmp_path / "run",
-            lambda *_: lambda *_: None,
-            threads=1,
-        )
+        teach(recipe, FitFolders(tmp_path, tmp_path / "cache"), tmp_path / "run", no_progress, threads=1)

@@ -1,4 +1,4 @@
-"""A replayed view is to the last pixel what torchvision's own transforms make of the photo."""
+"""A replayed view equals torchvision's transforms to the last pixel."""
 
 from __future__ import annotations
 

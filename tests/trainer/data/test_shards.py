@@ -1,4 +1,4 @@
-"""Shards of anybody are read: named one by one, by ranges or wildcards, and grouped whatever is wrong inside them."""
+"""Shards of any writer are read: named one by one, by ranges or wildcards, and grouped whatever is wrong inside them."""
 
 from __future__ import annotations
 
@@ -42,21 +42,19 @@ def names(shards):
     ],
 )
 def test_ranges_in_braces_are_those_of_the_shell(folder, pattern):
-    told = subprocess.run(
+    listed = subprocess.run(
         ["bash", "-c", f"echo {pattern}"], capture_output=True, text=True, check=True
     ).stdout
-    assert names(find_shards(folder, [pattern])) == told.split()
+    assert names(find_shards(folder, [pattern])) == listed.split()
 
 
-def test_a_file_that_is_called_so_is_no_pattern(tmp_path):
+def test_an_existing_file_is_not_taken_for_a_pattern(tmp_path):
     for name in ("my[1].tar", "my{a,b}.tar"):
         write_shard(tmp_path / name, [])
         assert names(find_shards(tmp_path, [name])) == names(named_shards([str(tmp_path / name)])) == [name]
 
 
-def test_the_missing_one_of_a_range_is_named(folder):
-    with pytest.raises(DataError, match=r"There is no file shard-000012\.tar in .*choose the folder"):
-        find_shards(folder, ["shard-{000008..000012}.tar"])
+def test_a_range_of_too_many_shards_is_refused():
     with pytest.raises(DataError, match="stands for more than 1000000 files"):
         named_shards(["{0..99999999}.tar"])
 
@@ -72,13 +70,13 @@ def test_members_are_grouped_up_to_the_first_dot(photos, tmp_path):
     assert second.image().size == (224, 224)
 
 
-def test_a_suffix_that_comes_again_begins_the_next_sample(photos, tmp_path):
+def test_a_repeated_suffix_begins_the_next_sample(photos, tmp_path):
     parts = [("a.jpg", photos[0]), ("a.txt", b"1"), ("a.jpg", photos[1]), ("a.txt", b"2")]
     both = list(grouped(write_shard(tmp_path / "a.tar", parts)))
     assert [(group.photo, group.members["txt"]) for group in both] == [(photos[0], b"1"), (photos[1], b"2")]
 
 
-def test_faults_come_as_reasons_and_stop_nothing(photos, tmp_path):
+def test_faults_have_reasons_and_stop_nothing(photos, tmp_path):
     parts = [
         ("a.txt", b"x"), ("b.jpg", photos[0]), ("b.json", b"{"), ("c.jpg", photos[1]), ("c.paug.json", b"["),
         ("d.jpg", photos[2][:500]), ("e.jpg", photos[3]), ("e.json", b"{}"), ("e.paug.json", b"[]"),
@@ -91,7 +89,7 @@ def test_faults_come_as_reasons_and_stop_nothing(photos, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["flickr8k-train-000000.tar", "labelled-train-000001.tar.gz"])
-def test_a_damaged_shard_gives_what_was_readable_and_one_fault(name, real_data, tmp_path):
+def test_a_damaged_shard_gives_its_readable_samples_and_one_fault(name, real_data, tmp_path):
     content, path = bytearray((real_data / name).read_bytes()), tmp_path / name
     whole = [group.key for group in islice(grouped(real_data / name), 30)]
     place = 100_000
@@ -108,7 +106,7 @@ def test_a_damaged_shard_gives_what_was_readable_and_one_fault(name, real_data, 
     assert name in last.fault.sentence
 
 
-def test_a_shard_that_was_cut_off_between_two_members_is_not_taken_for_a_shorter_one(real_data, tmp_path):
+def test_a_shard_cut_off_between_two_members_is_damaged(real_data, tmp_path):
     whole = real_data / "flickr8k-train-000000.tar"
     with tarfile.open(whole) as archive:
         place = next(member.offset for member in archive if member.offset > 50_000)
@@ -120,19 +118,21 @@ def test_a_shard_that_was_cut_off_between_two_members_is_not_taken_for_a_shorter
 
 
 def test_a_folder_and_a_large_suffix_hide_no_evaluation_photo(real_data, tmp_path):
-    stranger = next(samples(real_data / "flickr8k-dev-000000.tar"))
-    shard = write_shard(tmp_path / "a.tar", [("./x/own.JPG", stranger.photo), (f"./{stranger.key}.png", b"")])
-    assert evaluation_keys(shard, shipped()) == ["x/own", stranger.key]
+    photo = next(samples(real_data / "flickr8k-dev-000000.tar"))
+    shard = write_shard(tmp_path / "a.tar", [("./x/mine.JPG", photo.photo), (f"./{photo.key}.png", b"")])
+    assert evaluation_keys(shard, shipped()) == ["x/mine", photo.key]
 
 
 def test_equal_samples_give_equal_bytes_that_any_tar_reads(photos, tmp_path):
-    own = [(f"{number:032x}", {"jpg": photo, "txt": b"x"}) for number, photo in enumerate(photos)]
-    write_archive(tmp_path / "a.tar", own)
-    write_archive(tmp_path / "b" / "b.tar", iter(own))
+    written = [(f"{number:032x}", {"jpg": photo, "txt": b"x"}) for number, photo in enumerate(photos)]
+    write_archive(tmp_path / "a.tar", written)
+    write_archive(tmp_path / "b" / "b.tar", iter(written))
     content = (tmp_path / "a.tar").read_bytes()
     assert content == (tmp_path / "b" / "b.tar").read_bytes()
-    told = subprocess.run(["tar", "tvf", str(tmp_path / "a.tar")], capture_output=True, text=True, check=True)
-    assert told.stdout.count("-rw-r--r-- 0/0") == 8
+    listing = subprocess.run(
+        ["tar", "tvf", str(tmp_path / "a.tar")], capture_output=True, text=True, check=True
+    )
+    assert listing.stdout.count("-rw-r--r-- 0/0") == 8
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
     with tarfile.open(tmp_path / "a.tar") as archive:
         assert {member.mtime for member in archive} == {0}

@@ -1,4 +1,4 @@
-"""Statistics, and the table of words, agree with what another look at the same shards counts."""
+"""Statistics and the table of words agree with an independent count of the same shards."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from PIL import Image
-from tests.trainer.conftest import write_shard
+from tests.trainer.conftest import run_mctrain, write_shard
 
-from mctrain.cli.command import mctrain
 from mctrain.data.apart import is_drawn
 from mctrain.data.shards import grouped, samples
 from mctrain.data.stats import SHARES, measure_shards
@@ -27,9 +25,9 @@ def shards(real_data, tmp_path_factory):
     made = []
     for name in ("labelled-train-000001.tar.gz", "coco-captioned-000000.tar.gz"):
         parts = [
-            (f"{own.key}.{suffix}", content)
-            for own in islice(grouped(real_data / name), 60)
-            for suffix, content in own.members.items()
+            (f"{group.key}.{suffix}", content)
+            for group in islice(grouped(real_data / name), 60)
+            for suffix, content in group.members.items()
         ]
         made.append(write_shard(tmp_path_factory.mktemp("parts") / name, parts))
     return made
@@ -41,8 +39,8 @@ def measured(shards):
 
 
 @pytest.fixture(scope="module")
-def told(shards):
-    """What tarfile and json alone find."""
+def counted(shards):
+    """Photos and records counted with tarfile and json."""
     photos, records = [], []
     for shard in shards:
         with gzip.open(shard) as plain, tarfile.open(fileobj=io.BytesIO(plain.read())) as archive:
@@ -55,37 +53,42 @@ def told(shards):
     return photos, records
 
 
-def test_texts_are_counted_by_kind(measured, told):
-    _, records = told
-    synthetic = [own for own in records if own.get("caption_source") == "synthetic"]
-    people = [own for own in records if own.get("caption_source") != "synthetic"]
+def test_texts_are_counted_by_kind(measured, counted):
+    _, records = counted
+    synthetic = [record for record in records if record.get("caption_source") == "synthetic"]
+    people = [record for record in records if record.get("caption_source") != "synthetic"]
     assert measured.photos == len(records) == 120
-    assert len(measured.words["human"]) == sum(len(own["captions"]) for own in people)
-    assert len(measured.words["synthetic"]) == sum(len(own["captions"]) for own in synthetic)
-    assert len(measured.words["query"]) == sum(len(own.get("queries", ())) for own in records)
-    assert measured.with_kind["class"] == sum(bool(own["label"] or own.get("labels")) for own in records)
-    lengths = [len(text.split()) for own in people for text in own["captions"]]
+    assert len(measured.words["human"]) == sum(len(record["captions"]) for record in people)
+    assert len(measured.words["synthetic"]) == sum(len(record["captions"]) for record in synthetic)
+    assert len(measured.words["query"]) == sum(len(record.get("queries", ())) for record in records)
+    assert measured.with_kind["class"] == sum(
+        bool(record["label"] or record.get("labels")) for record in records
+    )
+    lengths = [len(text.split()) for record in people for text in record["captions"]]
     middle = SHARES.index(0.5)
     assert measured.lengths()["human"][middle] == statistics.median(lengths)
 
 
-def test_sizes_licences_and_sources_are_counted(measured, told, shards):
-    photos, records = told
+def test_sizes_licences_and_sources_are_counted(measured, counted, shards):
+    photos, records = counted
     sizes = measured.sizes()
     short = [min(size) for size, _ in photos]
-    assert sizes["short side"] == pytest.approx([round(float(own), 2) for own in np.quantile(short, SHARES)])
+    assert sizes["short side"] == pytest.approx(
+        [round(float(side), 2) for side in np.quantile(short, SHARES)]
+    )
     assert (sizes["bytes"][0], sizes["bytes"][-1]) == (
-        min(own for _, own in photos),
-        max(own for _, own in photos),
+        min(size for _, size in photos),
+        max(size for _, size in photos),
     )
     assert measured.bytes == sum(path.stat().st_size for path in shards)
     for field, counts in (("license", measured.licences), ("source", measured.sources)):
         assert counts == {
-            text: sum(own[field] == text for own in records) for text in {own[field] for own in records}
+            text: sum(record[field] == text for record in records)
+            for text in {record[field] for record in records}
         }
 
 
-def test_what_is_broken_is_passed_over_and_counted(real_data, told, tmp_path):
+def test_broken_samples_are_skipped_and_counted(real_data, tmp_path):
     with tarfile.open(real_data / "flickr8k-train-000000.tar") as archive:
         photo = archive.extractfile(archive.next()).read()
     parts = [("a.json", b"{}"), ("b.jpg", photo), ("b.json", b"{"), ("c.jpg", b"?"), ("d.jpg", photo), ("d.txt", b"A dog."),
@@ -106,18 +109,16 @@ def test_what_is_broken_is_passed_over_and_counted(real_data, told, tmp_path):
 def test_a_word_is_counted_once_a_photo(tmp_path, real_data):
     texts = [["Two dogs.", "A dog runs"], ["a dog", "a cat"], ["dogs"], ["a cat"]]
     members = []
-    for number, own in enumerate(texts):
-        record = json.dumps({"texts": own}).encode()
+    for number, captions in enumerate(texts):
+        record = json.dumps({"texts": captions}).encode()
         members += [(f"{number}.jpg", b"photo"), (f"{number}.json", record)]
     shards = real_data / "photos-described-000000.tar.gz"
-    drawn = [own for own in samples(shards) if is_drawn(own.key, own.words)][:3]
-    for own in drawn:
-        record = json.dumps({**own.words, "texts": ["a dog"]}).encode()
-        members += [(f"{own.key}.jpg", b"photo"), (f"{own.key}.json", record)]
+    drawn = [sample for sample in samples(shards) if is_drawn(sample.key, sample.words)][:3]
+    for sample in drawn:
+        record = json.dumps({**sample.words, "texts": ["a dog"]}).encode()
+        members += [(f"{sample.key}.jpg", b"photo"), (f"{sample.key}.json", record)]
     write_shard(tmp_path / "some-000000.tar", members)
     table = tmp_path / "words.tsv"
-    arguments = ["data", "words", str(tmp_path / "some-000000.tar"), "-o", str(table)]
-    result = CliRunner().invoke(mctrain, arguments, catch_exceptions=False)
-    assert result.exit_code == 0
+    run_mctrain("data", "words", tmp_path / "some-000000.tar", "-o", table)
     assert table.read_text() == "*\t4\ndog\t3\na\t3\n"
     assert len(drawn) == 3

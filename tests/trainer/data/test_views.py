@@ -1,4 +1,4 @@
-"""Views are drawn as torchvision draws them, each from a seed of its own, and come back from their public form."""
+"""Views are drawn as by torchvision, each with its own seed, and read back from their public form."""
 
 from __future__ import annotations
 
@@ -42,16 +42,13 @@ def drawn(settings, photos, width, height):
 
 
 def distance(ours, theirs) -> float:
-    """Kolmogorov and Smirnov's: how far the two distributions part at most."""
+    """The Kolmogorov-Smirnov distance of two samples."""
     both = np.sort(np.concatenate([ours, theirs]))
     shares = [np.searchsorted(np.sort(values), both, side="right") / len(values) for values in (ours, theirs)]
     return float(np.abs(shares[0] - shares[1]).max())
 
 
-@pytest.mark.parametrize(
-    ("kind", "least", "size"),
-    [("strong", 0.08, (224, 160)), ("weak", 0.9, (224, 200))],
-)
+@pytest.mark.parametrize(("kind", "least", "size"), [("strong", 0.08, (224, 160)), ("weak", 0.9, (224, 200))])
 def test_crops_are_distributed_as_those_of_torchvision(kind, least, size):
     ours = np.array([view.crop for view in drawn(Augmentation(kind, 31, least, mirror=False), 100, *size)])
     photo = PIL.Image.new("RGB", size)
@@ -112,7 +109,7 @@ def test_a_view_depends_on_its_seed_its_photo_and_its_number_alone():
     assert len(set(others)) == len(others)
 
 
-def test_half_of_the_views_are_mirrored_where_that_is_asked_for_but_never_the_whole_photo():
+def test_half_of_the_views_are_mirrored_on_request_but_never_the_whole_photo():
     settings = Augmentation("weak", 31, 0.9, mirror=True)
     mirrored = sum(view.flip for view in drawn(settings, 20, 224, 160))
     assert abs(mirrored - 300) < 75
@@ -142,7 +139,7 @@ def test_a_published_record_is_read_as_text_and_as_a_list_and_written_as_it_was(
     assert write_views(views, SLOTS) == PUBLISHED
 
 
-def test_each_step_that_was_left_out_may_be_null():
+def test_a_missing_step_may_be_null():
     crop = Crop(1, 2, 3, 4)
     turned = ((5, -9.0), (10, 7))
     stored = [
@@ -164,7 +161,7 @@ def test_each_step_that_was_left_out_may_be_null():
 
 
 @given(kind=kinds, mirror=some.booleans(), key=some.text("a/é\ud800", max_size=8), width=sides, height=sides)
-def test_what_was_drawn_comes_back_from_its_public_form(kind, mirror, key, width, height):
+def test_drawn_views_come_back_from_their_public_form(kind, mirror, key, width, height):
     settings = Augmentation(kind, 4, 0.08, mirror)
     views = draw_views(settings, key, 0, width, height)
     public = write_views(views, slots_of(settings))
@@ -173,7 +170,7 @@ def test_what_was_drawn_comes_back_from_its_public_form(kind, mirror, key, width
     assert [len(record) for record in json.loads(public)] == [slots] * 4
 
 
-def test_a_step_without_a_slot_is_never_dropped_in_silence():
+def test_a_step_without_a_slot_is_an_error():
     with pytest.raises(ValueError, match="does not go into"):
         write_views([DrawnView(None, flip=True)], SLOTS)
 
@@ -195,13 +192,13 @@ def test_a_step_without_a_slot_is_never_dropped_in_silence():
         [[[1, 2, 3, 4], [[10, -7]]]],  # a mask of negative bits
     ],
 )
-def test_what_is_no_record_is_refused_in_one_sentence(stored):
-    with pytest.raises(DataError, match=r"^The augmentations of photo-7 .*; make them anew\.$") as told:
+def test_an_invalid_record_is_one_sentence(stored):
+    with pytest.raises(DataError, match=r"^The augmentations of photo-7 .*; make them anew\.$") as caught:
         parse_views(stored, "photo-7")
-    assert len(str(told.value)) < 200
+    assert len(str(caught.value)) < 200
 
 
-def test_every_bin_of_torchvision_is_taken_with_either_sign():
+def test_every_magnitude_of_torchvision_is_accepted_with_either_sign():
     from torchvision.transforms import RandAugment
 
     space = RandAugment()._augmentation_space(31, (224, 224))

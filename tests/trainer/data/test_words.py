@@ -1,4 +1,4 @@
-"""One reader of words takes every layout of a sample, and reads back what the one writer wrote."""
+"""Words are read from every layout of a sample, and read back as written."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def read(**members):
     ],
     ids=["human", "synthetic", "queries alone", "of a set", "nothing"],
 )
-def test_what_is_written_is_read(words):
+def test_written_words_are_read_back(words):
     members = members_of(words, PHOTO)
     again = words_of(members)
     numbers = {"sha256": hashlib.sha256(PHOTO.content).hexdigest(), "width": 640, "height": 480}
@@ -63,18 +63,18 @@ def test_a_photo_without_a_human_caption_takes_its_first_synthetic_one_marked():
     ],
     ids=["nothing", "searches alone", "human"],
 )
-def test_a_photo_that_was_given_captions_can_be_learnt_from(before, first):
+def test_added_captions_make_a_photo_usable_for_training(before, first):
     members = members_of(before, PHOTO)
-    after = retagged(members, "own", {**before.synthetic, "syn_text": ["A hound."]})
+    after = retagged(members, "key", {**before.synthetic, "syn_text": ["A hound."]})
     assert list(after)[:3] == ["jpg", "txt", "json"]
-    sample = parse_plain("own", after)
+    sample = parse_plain("key", after)
     assert (sample.words.captions[0], sample.words.human) == (first, before.human)
     assert sample.words.synthetic == {**before.synthetic, "syn_text": ("A hound.",)}
 
 
 def test_a_caption_of_the_older_layout_stays_where_it_is():
     older = {"jpg": PHOTO.content, "json": b'{"captions": ["A hound."], "caption_source": "synthetic"}'}
-    after = retagged(older, "own", {"syn_text_coca": ["A dog."]})
+    after = retagged(older, "key", {"syn_text_coca": ["A dog."]})
     assert after == {**older, "syn.json": b'{"syn_text_coca":["A dog."]}'}
 
 
@@ -108,14 +108,14 @@ def test_shards_of_img2dataset_are_read():
     assert read(txt="A dog.").human == ("A dog.",)
 
 
-def test_texts_to_which_rows_belong_stay_where_they_stand():
+def test_tagged_texts_keep_their_places():
     tagged = {"syn_text": ["A dog.", "", "A dog.", " two "], "syn_text_dfn": ["x"]}
     words = read(syn_json=json.dumps(tagged))
     assert words.synthetic == {tag: tuple(texts) for tag, texts in tagged.items()}
 
 
 @pytest.mark.parametrize(
-    ("members", "told"),
+    ("members", "message"),
     [
         ({"json": "{"}, "The sample.json is not JSON"),
         ({"syn_json": "[]"}, "The sample.syn.json is not a JSON object"),
@@ -123,12 +123,12 @@ def test_texts_to_which_rows_belong_stay_where_they_stand():
         ({"syn_json": '{"syn_text": {}}'}, "`syn_text` must be a text or a list"),
     ],
 )
-def test_what_is_broken_is_one_sentence(members, told):
-    with pytest.raises(DataError, match=told):
+def test_broken_words_are_one_sentence(members, message):
+    with pytest.raises(DataError, match=message):
         read(**members)
 
 
-def test_a_caption_of_other_bytes_than_utf8_is_told():
+def test_a_caption_that_is_not_utf8_is_named():
     with pytest.raises(DataError, match=r"x\.txt is not UTF-8"):
         words_of({"txt": "Straße".encode("latin-1")}, "x")
 

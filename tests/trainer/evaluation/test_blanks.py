@@ -1,4 +1,4 @@
-"""What comes up that should not is counted, and counted as what should be less."""
+"""Blanks among the first results are counted; fewer are better."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ def unit(draw, count, dim=8):
 
 
 def shares(outcomes):
-    return {own.figure: own.percent() for own in outcomes}
+    return {outcome.figure: outcome.percent() for outcome in outcomes}
 
 
-def test_figures_are_those_of_a_person_who_counts_down_a_list():
+def test_figures_are_those_of_counting_down_each_list():
     draw = np.random.default_rng(5)
     photos, blanks, texts = unit(draw, 90), unit(draw, 5), unit(draw, 61)
     with_one, of_all, behind = 0, 0, []
     of_kind = dict.fromkeys(KINDS, 0)
     for text in texts:
         ranked = sorted(
-            [(-own @ text, "") for own in photos]
-            + [(-own @ text, kind) for own, kind in zip(blanks, KINDS, strict=True)]
+            [(-photo @ text, "") for photo in photos]
+            + [(-blank @ text, kind) for blank, kind in zip(blanks, KINDS, strict=True)]
         )
         first = [kind for _, kind in ranked[:20] if kind]
         with_one += bool(first)
@@ -41,8 +41,8 @@ def test_figures_are_those_of_a_person_who_counts_down_a_list():
         for kind in set(first):
             of_kind[kind] += 1
         behind.append(90 - next(place for place, (_, kind) in enumerate(ranked) if kind))
-    told = shares(coming_up(photos, blanks, texts, np.arange(61), KINDS))
-    assert told == pytest.approx(
+    percents = shares(coming_up(photos, blanks, texts, np.arange(61), KINDS))
+    assert percents == pytest.approx(
         {
             "a blank in the first 20": 100 * with_one / 61,
             "blanks of the first 20": 100 * of_all / 61 / 20,
@@ -63,17 +63,17 @@ class Seen:
         return np.maximum(photos[:, 1] - np.float32(0.5), 0)
 
     def asking(self, texts):
-        return np.array([own == "grey" for own in texts])
+        return np.array([text == "grey" for text in texts])
 
     def colour_weights(self, texts):
-        return np.array([[0.02 * (own == name) for name in NAMES] for own in texts], np.float32)
+        return np.array([[0.02 * (text == name) for name in NAMES] for text in texts], np.float32)
 
 
 def shown(vectors, codes=None):
     return Gallery((), (), (), np.array(vectors, np.float32), codes)
 
 
-def test_what_a_photo_loses_is_taken_off_its_products_with_what_does_not_ask_for_it():
+def test_a_blank_loses_points_in_searches_that_do_not_ask_for_blanks():
     texts, photos, blanks = as_ranked(
         Seen(), ["dog", "grey"], shown([[0.9, 0.1], [0.2, 0.6]]), shown([[0.8, 1.0]])
     )
@@ -81,7 +81,7 @@ def test_what_a_photo_loses_is_taken_off_its_products_with_what_does_not_ask_for
     assert texts @ blanks.T == pytest.approx(np.array([[1.0 - 0.5], [1.0]]))
 
 
-def test_a_photo_without_the_colour_that_is_named_loses_by_how_unlikely_it_has_it():
+def test_a_photo_loses_points_for_an_unlikely_colour():
     codes = np.full((2, len(NAMES)), 97, np.uint8)  # three nats
     codes[0, NAMES.index("red")] = 33  # one
     words, photos = as_ranked(Seen(), ["red", "dog"], shown([[0.9, 0.1]] * 2, codes))
@@ -90,16 +90,16 @@ def test_a_photo_without_the_colour_that_is_named_loses_by_how_unlikely_it_has_i
     assert dog[0] == pytest.approx(dog[1])
 
 
-def test_the_starter_takes_off_what_the_application_does(starter):
-    """Words of one or two are judged in their templates, as they are searched for."""
+def test_the_starter_loses_points_as_in_the_application(starter):
+    """One or two words are judged in their templates, as in a search."""
     subject = Subject(BundleTeacher(starter), lambda *_: None)
     known, embedder = open_bundle(starter).manifest.blankness, TextEmbedder(open_bundle(starter), threads=1)
     words = ["black picture", "dog", "dark", "plain red", "too dark", "dog"]
-    wanted = [bool(known.asking(embedder.embed_term(own)[None])[0]) for own in words]
+    wanted = [bool(known.asking(embedder.embed_term(word)[None])[0]) for word in words]
     assert subject.asking(words).tolist() == wanted
     assert {True, False} == set(wanted)
     photos = unit(np.random.default_rng(8), 3, known.axis().size)
     photos[0] = known.axis() / np.linalg.norm(known.axis())
-    expected = [max(0, known.weight * (float(own @ known.axis()) - known.cut)) for own in photos]
+    expected = [max(0, known.weight * (float(photo @ known.axis()) - known.cut)) for photo in photos]
     assert subject.losses(photos) == pytest.approx(expected, rel=1e-4)
     assert expected[0] > 0

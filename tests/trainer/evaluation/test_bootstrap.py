@@ -1,4 +1,4 @@
-"""Intervals are as wide as the known distribution says."""
+"""Intervals have the width of the known distribution."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def test_an_interval_of_single_answers_is_the_binomial_one(draw):
 
 
 def test_photos_are_drawn_with_all_their_texts(draw):
-    """Five texts that are all answered like their photo tell no more than one."""
+    """Five texts that are all answered alike count as one."""
     photo = np.repeat(np.arange(400), 5)
     alike, alone = (draw.random(400) < 0.5)[photo], draw.random(2000) < 0.5
-    widths = [width(interval_of(Outcome.plain("x", own, photo))) for own in (alike, alone)]
+    widths = [width(interval_of(Outcome.plain("x", answers, photo))) for answers in (alike, alone)]
     assert widths[0] / widths[1] == pytest.approx(np.sqrt(5), rel=0.12)
     order = draw.permutation(2000)
     shuffled = Outcome.plain("x", alike[order], photo[order])
@@ -47,7 +47,7 @@ def test_a_mean_per_class_is_resampled_inside_its_classes(draw):
     group = draw.permutation(np.repeat(np.arange(3), sizes))
     right = draw.random(380) < shares[group]
     outcome = Outcome("x", right, np.arange(380), group, within=True)
-    seen = np.array([right[group == own].mean() for own in range(3)])
+    seen = np.array([right[group == place].mean() for place in range(3)])
     expected = 100 * np.sqrt((seen * (1 - seen) / sizes).sum()) / 3
     assert resampled(outcome).std() == pytest.approx(expected, rel=0.07)
     group = np.repeat([0, 1], [1, 40])
@@ -58,23 +58,23 @@ def test_a_mean_per_class_is_resampled_inside_its_classes(draw):
 def test_two_subjects_are_compared_photo_by_photo(draw):
     right = draw.random(1000) < 0.5
     better = right | (draw.random(1000) < 0.03)
-    one, other = (Outcome.plain("x", own, np.arange(1000)) for own in (better, right))
-    told = difference(one, other)
+    one, other = (Outcome.plain("x", answers, np.arange(1000)) for answers in (better, right))
+    gain = difference(one, other)
     gained = better.astype(float) - right
-    assert told.points == pytest.approx(100 * gained.mean())
-    assert width(told.interval) == pytest.approx(2 * SIDES * 100 * gained.std() / np.sqrt(1000), rel=0.1)
-    assert width(told.interval) < width(interval_of(one)) / 2
-    assert told.better > 0.99
+    assert gain.points == pytest.approx(100 * gained.mean())
+    assert width(gain.interval) == pytest.approx(2 * SIDES * 100 * gained.std() / np.sqrt(1000), rel=0.1)
+    assert width(gain.interval) < width(interval_of(one)) / 2
+    assert gain.better > 0.99
     same = difference(one, one)
     assert (same.points, same.interval.low, same.interval.high, same.better) == (0, 0, 0, 0.5)
     worse = difference(other, one)
-    assert worse.better == pytest.approx(1 - told.better)
+    assert worse.better == pytest.approx(1 - gain.better)
 
 
-def test_where_all_are_right_or_none_the_interval_is_the_exact_one_of_as_many_photos():
-    """Clopper and Pearson's: it ends at the share of which so many photos come out alike in one of 40 samples."""
+def test_the_interval_of_all_right_or_none_is_clopper_and_pearsons():
+    """It ends at the share with which so many photos are all alike in one of 40 samples."""
     photo = np.repeat(np.arange(60), 5)
-    right, wrong = (interval_of(Outcome.plain("x", np.full(300, own), photo)) for own in (True, False))
+    right, wrong = (interval_of(Outcome.plain("x", np.full(300, answer), photo)) for answer in (True, False))
     assert (right.high, wrong.low) == (100, 0)
     assert (right.low / 100) ** 60 == pytest.approx(1 / 40)
     assert (1 - wrong.high / 100) ** 60 == pytest.approx(1 / 40)

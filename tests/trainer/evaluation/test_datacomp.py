@@ -1,4 +1,4 @@
-"""The average of the 38 tasks is the one that was published."""
+"""The average of the 38 tasks is the published one."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_macro_f1_is_of_the_classes_that_photos_have():
     wanted = f1_score(labels, guess, average="macro", labels=np.unique(labels))
     assert first.figure == "F1-macro_all"
     assert first.percent() == pytest.approx(100 * wanted)
-    assert [own.figure for own in others] == ["acc1", "acc5", "mean_per_class_recall"]
+    assert [outcome.figure for outcome in others] == ["acc1", "acc5", "mean_per_class_recall"]
     half = draw.random(300) < 0.5
     wanted = f1_score(labels[half], guess[half], average="macro", labels=np.unique(labels))
     assert first.percent(half) == pytest.approx(100 * wanted)
@@ -57,14 +57,14 @@ def test_macro_f1_is_of_the_classes_that_photos_have():
 @pytest.mark.parametrize(
     ("task", "deep"), [("wilds/fmow", 1), ("fairness/geode", 1), ("fairness/dollar_street", 5)]
 )
-def test_the_worst_group_counts_among_those_that_have_photos(task, deep):
+def test_the_worst_group_is_one_with_photos(task, deep):
     draw = np.random.default_rng(5)
     labels, groups = draw.integers(0, 9, 200), draw.choice([1, 2, 7], 200)
     logits = draw.normal(size=(200, 9)).astype(np.float32)
     figure = classified(task, logits, labels, groups)[0]
     right = (np.argsort(-logits, 1)[:, :deep] == labels[:, None]).any(1)
     assert figure.figure == MAIN[task]
-    assert figure.percent() == pytest.approx(100 * min(right[groups == own].mean() for own in (1, 2, 7)))
+    assert figure.percent() == pytest.approx(100 * min(right[groups == group].mean() for group in (1, 2, 7)))
     assert (resampled(figure) <= 100 * right.mean() + 15).all()
 
 
@@ -75,7 +75,7 @@ def test_the_halves_of_the_average_are_those_of_its_tasks():
         right = draw.random(30) < draw.random()
         keys = tuple(f"0/{number:05}" for number in draw.choice(99_999, 30, replace=False))
         answers[task] = Answers(keys, 30, (Outcome.plain(MAIN[task], right, np.arange(30)),))
-    each = [result_of(task, own).figures[0] for task, own in answers.items()]
+    each = [result_of(task, answer).figures[0] for task, answer in answers.items()]
     (whole,) = result_of("datacomp", averaged(answers)).figures
-    assert whole.reporting == pytest.approx(np.mean([own.reporting for own in each]))
-    assert whole.choosing == pytest.approx(np.mean([own.choosing for own in each]))
+    assert whole.reporting == pytest.approx(np.mean([figure.reporting for figure in each]))
+    assert whole.choosing == pytest.approx(np.mean([figure.choosing for figure in each]))

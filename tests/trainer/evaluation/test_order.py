@@ -1,4 +1,4 @@
-"""A caption is told from the same words in another order."""
+"""A caption is compared with its words in other orders."""
 
 from __future__ import annotations
 
@@ -7,12 +7,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from mctrain.evaluation.order import (
-    confuse,
-    shuffle_in_trigrams,
-    shuffle_named,
-    shuffle_rest,
-)
+from mctrain.evaluation.order import confuse, shuffle_in_trigrams, shuffle_named, shuffle_rest
 from mctrain.evaluation.pairs import captions_preferred
 
 WORDS = ["a", "small", "brown", "dog", "chases", "two", "old", "men", "through", "deep", "snow"]
@@ -21,7 +16,7 @@ REST = [0, 4, 5, 8]
 
 
 def drawn(shuffle):
-    """What a shuffle makes of the words under 200 seeds."""
+    """The words shuffled with 200 seeds."""
     return [shuffle(WORDS, Random(seed)) for seed in range(200)]
 
 
@@ -33,16 +28,16 @@ def drawn(shuffle):
         (shuffle_in_trigrams, [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9, 10]]),
     ],
 )
-def test_words_change_places_only_with_their_kind_and_come_everywhere_there(shuffle, slots):
-    moved = {place for own in slots for place in own}
+def test_words_change_places_only_with_their_kind(shuffle, slots):
+    moved = {place for slot in slots for place in slot}
     for words in drawn(shuffle):
         assert all(
-            sorted(words[place] for place in own) == sorted(WORDS[place] for place in own) for own in slots
+            sorted(words[place] for place in slot) == sorted(WORDS[place] for place in slot) for slot in slots
         )
         assert all(words[place] == WORDS[place] for place in range(len(WORDS)) if place not in moved)
-    for own in slots:
-        for place in own:
-            assert {words[place] for words in drawn(shuffle)} == {WORDS[other] for other in own}
+    for slot in slots:
+        for place in slot:
+            assert {words[place] for words in drawn(shuffle)} == {WORDS[other] for other in slot}
 
 
 @pytest.mark.parametrize(
@@ -57,12 +52,12 @@ def test_words_change_places_only_with_their_kind_and_come_everywhere_there(shuf
         ("A white dog and a black dog", (), ()),
     ],
 )
-def test_things_and_attributes_change_places_where_that_says_something_else(caption, relation, attribute):
-    told = confuse(caption, "seed")
-    assert (told.relation, told.attribute) == (relation, attribute)
+def test_things_and_attributes_swap_if_the_meaning_changes(caption, relation, attribute):
+    confused = confuse(caption, "seed")
+    assert (confused.relation, confused.attribute) == (relation, attribute)
 
 
-def test_a_caption_must_beat_each_of_its_orders_and_a_tie_is_wrong():
+def test_a_caption_must_beat_each_other_order_and_a_tie_is_wrong():
     photos = np.eye(3, dtype=np.float32)
     others = np.eye(3, dtype=np.float32)[[1, 2, 1, 1, 0]] * 0.9
     others[1] = [0.8, 0, 0]

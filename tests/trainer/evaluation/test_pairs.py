@@ -1,4 +1,4 @@
-"""A caption beats the negative made of it, or does not."""
+"""Pairs of a caption and a negative are scored by which of them fits the photo better."""
 
 from __future__ import annotations
 
@@ -13,13 +13,7 @@ from PIL import Image
 from mctrain.data.shards import samples
 from mctrain.errors import DataError
 from mctrain.evaluation.measure import measure
-from mctrain.evaluation.pairs import (
-    left_out,
-    read_boxed_pairs,
-    read_lines,
-    read_pairs,
-    rows_of,
-)
+from mctrain.evaluation.pairs import left_out, read_boxed_pairs, read_lines, read_pairs, rows_of
 from mctrain.evaluation.subject import Gallery, Subject
 from mctrain.evaluation.tasks import BoxedPairs, find_files
 from mctrain.teachers.teacher import BundleTeacher
@@ -30,12 +24,12 @@ from picsight_engine.runtime.text_embedder import TextEmbedder
 
 
 def gallery(*files):
-    """Of photos by their keys and the digests of their files."""
+    """A gallery of photos with these keys and file digests."""
     keys, digests = zip(*files, strict=True)
     return Gallery(keys, digests, (), np.zeros((len(keys), 2), np.float32))
 
 
-def test_a_line_that_is_no_pair_and_a_photo_that_is_not_there_are_told(tmp_path):
+def test_an_invalid_line_and_a_missing_photo_are_named(tmp_path):
     path = tmp_path / "pairs.jsonl"
     path.write_text('{"image": "a", "caption": "b", "negative": "c", "kind": "d"}\n{"image": "a"}\n')
     with pytest.raises(DataError, match="line 2, needs texts under image, caption, negative, kind"):
@@ -50,7 +44,7 @@ def test_a_line_that_is_no_pair_and_a_photo_that_is_not_there_are_told(tmp_path)
         rows_of(["a", "b"], gallery(("a", b"1")), path)
 
 
-def test_a_key_of_two_different_photos_names_neither(tmp_path):
+def test_a_key_of_two_different_photos_is_an_error(tmp_path):
     same = gallery(("a", b"1"), ("b", b"2"), ("a", b"1"))
     assert list(rows_of(["b"], same, tmp_path)) == [1]
     assert rows_of(["a"], same, tmp_path)[0] in {0, 2}
@@ -66,10 +60,10 @@ def photos(real_data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
     (folder / "images").mkdir()
     captions = {}
-    for own in islice(samples(real_data / "flickr8k-train-000000.tar"), 6):
-        name = f"{own.key}.{own.suffix}"
-        (folder / "images" / name).write_bytes(own.photo)
-        captions[name] = own.words["captions"][0]
+    for photo in islice(samples(real_data / "flickr8k-train-000000.tar"), 6):
+        name = f"{photo.key}.{photo.suffix}"
+        (folder / "images" / name).write_bytes(photo.photo)
+        captions[name] = photo.words["captions"][0]
     return folder, captions
 
 
@@ -81,7 +75,7 @@ def item(image, box, texts, **about):
 
 @pytest.fixture(scope="module")
 def relations(photos):
-    """Each photo's caption against its words backwards and against another photo's, under relations of which one is left out."""
+    """Captions against their words backwards and other photos' captions, under three relations; `near` is excluded."""
     folder, captions = photos
     names = list(captions)
     items = []
@@ -103,16 +97,16 @@ def relations(photos):
 
 @pytest.fixture(scope="module")
 def right_by_hand(photos, starter):
-    """Whether the starter prefers the true caption, in the order false, true of the published code, by a plain argmax."""
+    """Whether the starter prefers the true caption by argmax, in the published order (false, true)."""
     bundle = open_bundle(starter)
     encoder, texts, spec = load_image_encoder(bundle), TextEmbedder(bundle, threads=1), bundle.image_spec()
 
-    def right(own):
-        left, top = own["bbox_x"], own["bbox_y"]
-        with Image.open(photos[0] / "images" / own["image_path"]) as picture:
-            part = picture.convert("RGB").crop((left, top, left + own["bbox_w"], top + own["bbox_h"]))
+    def right(pair):
+        left, top = pair["bbox_x"], pair["bbox_y"]
+        with Image.open(photos[0] / "images" / pair["image_path"]) as picture:
+            part = picture.convert("RGB").crop((left, top, left + pair["bbox_w"], top + pair["bbox_h"]))
         vector = encoder.encode(preprocess(part, spec)[None])[0]
-        options = texts.embed_texts([own["false_caption"], own["true_caption"]])
+        options = texts.embed_texts([pair["false_caption"], pair["true_caption"]])
         return int(np.argmax(options @ vector)) == 1
 
     return right
@@ -123,27 +117,27 @@ def answers(photos, starter, tmp_path_factory):
     subject = Subject(BundleTeacher(starter), lambda *_: None)
 
     def ask(pairs, by):
-        task = BoxedPairs("own", pairs, "images", by)
+        task = BoxedPairs("task", pairs, "images", by)
         (found,) = find_files([task], photos[0], tmp_path_factory.mktemp("scratch"))
         return measure(subject, found)
 
     return ask
 
 
-def test_relations_are_averaged_without_those_that_are_left_out_and_a_tie_is_wrong(
-    answers, relations, right_by_hand
-):
-    told = answers("relations.json", "relation")
+def test_relations_are_averaged_without_excluded_ones(answers, relations, right_by_hand):
+    answered = answers("relations.json", "relation")
     by_relation = defaultdict(list)
-    for own in relations:
-        by_relation[own["relation_name"]].append(right_by_hand(own))
+    for pair in relations:
+        by_relation[pair["relation_name"]].append(right_by_hand(pair))
     assert by_relation["on"][-1] is False
     counted = [by_relation["on"], by_relation["behind"]]
-    figures = {own.figure: own.percent() for own in told.outcomes}
-    assert figures["mean per relation"] == pytest.approx(100 * np.mean([np.mean(own) for own in counted]))
+    figures = {outcome.figure: outcome.percent() for outcome in answered.outcomes}
+    assert figures["mean per relation"] == pytest.approx(
+        100 * np.mean([np.mean(relation) for relation in counted])
+    )
     assert figures["all"] == pytest.approx(100 * np.mean([*counted[0], *counted[1]]))
     assert figures["mean per relation"] != figures["all"]
-    assert (len(told.keys), told.texts) == (6, 2 * 19)
+    assert (len(answered.keys), answered.texts) == (6, 2 * 19)
 
 
 def test_a_pair_of_attributes_counts_from_25_items_on(tmp_path):
@@ -154,10 +148,10 @@ def test_a_pair_of_attributes_counts_from_25_items_on(tmp_path):
     ]
     (tmp_path / "attributes.json").write_text(json.dumps(items))
     kept = read_boxed_pairs(tmp_path / "attributes.json", "attribute")
-    assert [own.group for own in kept] == ["white_brown"] * 25
+    assert [pair.group for pair in kept] == ["white_brown"] * 25
 
 
-def test_the_left_out_relations_are_the_published_157(photos):
+def test_the_excluded_relations_are_the_published_157(photos):
     folder, captions = photos
     assert len(left_out()) == 157
     assert {"near", "next to", "with", "by", "of", "between", "around", "going through"} <= left_out()

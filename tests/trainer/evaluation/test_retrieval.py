@@ -1,4 +1,4 @@
-"""Recall and judgements count what a person would count."""
+"""Recall, searches, classes and judgements are scored as by hand and by reference libraries."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def unit(draw, count):
 
 
 def shares(outcomes):
-    return {own.figure: own.percent() for own in outcomes}
+    return {outcome.figure: outcome.percent() for outcome in outcomes}
 
 
 def test_recall_of_uneven_captions_is_clip_benchmarks_on_the_same_embeddings():
@@ -29,18 +29,21 @@ def test_recall_of_uneven_captions_is_clip_benchmarks_on_the_same_embeddings():
         np.concatenate([np.arange(200), draw.integers(0, 200, 900)])
     )  # two blocks of questions
     texts = unit(draw, len(owner)) + photos[owner] * 0.7
-    told = shares(retrieval(photos, texts, owner))
+    percents = shares(retrieval(photos, texts, owner))
     scores = torch.from_numpy(texts) @ torch.from_numpy(photos).T
     positive = torch.from_numpy(owner[:, None] == np.arange(200))
     for k in (1, 5, 10):
         forth = (recall_at_k(scores, positive, k) > 0).float().mean()
         back = (recall_at_k(scores.T, positive.T, k) > 0).float().mean()
-        assert abs(told[f"text to image at {k}"] - 100 * forth) < 1e-3
-        assert abs(told[f"image to text at {k}"] - 100 * back) < 1e-3
-    assert abs(told["mean at 1"] - (told["text to image at 1"] + told["image to text at 1"]) / 2) < 1e-9
+        assert abs(percents[f"text to image at {k}"] - 100 * forth) < 1e-3
+        assert abs(percents[f"image to text at {k}"] - 100 * back) < 1e-3
+    assert (
+        abs(percents["mean at 1"] - (percents["text to image at 1"] + percents["image to text at 1"]) / 2)
+        < 1e-9
+    )
 
 
-def test_a_tower_that_says_the_same_of_everything_finds_nothing():
+def test_a_tower_with_one_vector_for_everything_finds_nothing():
     same = np.ones((20, 4), np.float32) / 2
     assert set(shares(retrieval(same, same, np.arange(20))).values()) == {0}
 
@@ -53,9 +56,9 @@ GALLERY = [
 ]
 
 
-def test_right_are_the_photo_itself_and_those_with_a_query_that_holds_all_words():
+def test_right_photos_have_a_query_with_all_words():
     right = right_photos(GALLERY)
-    queries = [query for own in GALLERY for query in own]
+    queries = [query for photo in GALLERY for query in photo]
     answers = {
         query: [int(photo) for photo in np.flatnonzero(row)]
         for query, row in zip(queries, right, strict=True)
@@ -72,7 +75,7 @@ def test_right_are_the_photo_itself_and_those_with_a_query_that_holds_all_words(
     }
 
 
-def test_a_search_is_answered_by_the_first_right_photo_and_equal_scores_count_against_it():
+def test_a_search_needs_a_right_photo_first_and_a_tie_is_wrong():
     photos = np.eye(4, dtype=np.float32)
     texts = np.array([[0.9, 0.4, 0.1, 0.0], [0.5, 0.5, 0.0, 0.7], [0.5, 0.5, 0.5, 0.5]], np.float32)
     right = np.array([[False, True, True, False], [True, False, False, True], [False, False, False, True]])
@@ -89,10 +92,10 @@ def test_of_two_classes_with_one_name_either_is_right():
     assert list(first.right) == [False, True, False]
 
 
-def test_a_model_that_says_the_same_of_every_class_knows_none():
+def test_a_model_with_one_vector_for_every_class_knows_none():
     same = np.ones((10, 4), np.float32) / 2
     outcomes = classification(same, same, list("abcdefghij"), np.arange(10))
-    assert [own.percent() for own in outcomes] == [0, 0]
+    assert [outcome.percent() for outcome in outcomes] == [0, 0]
     (first,) = classification(same[:5], same[:5], list("abcde"), np.arange(5))  # any is among five of five
     assert first.figure == "top-1"
 

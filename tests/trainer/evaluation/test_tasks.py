@@ -1,4 +1,4 @@
-"""What is asked stands in a list; nothing of it is guessed."""
+"""Tasks are read from a list, and nothing in it is guessed."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def listed(tmp_path, content):
 
 
 def test_the_list_that_ships_finds_its_files(real_data, tmp_path):
-    tasks = [own for own in load_tasks() if not own.name.startswith("everyday")]
+    tasks = [task for task in load_tasks() if not task.name.startswith("everyday")]
     found = find_files(tasks, real_data, tmp_path)
     assert found[0] == FoundTask(
         Retrieval("flickr8k-dev", ("flickr8k-dev-*.tar",)),
         (real_data / "flickr8k-dev-000000.tar",),
         real_data,
     )
-    assert all(path.is_file() for own in found for path in own.photos)
+    assert all(path.is_file() for task in found for path in task.photos)
 
 
 @pytest.mark.parametrize(
@@ -42,12 +42,12 @@ def test_the_list_that_ships_finds_its_files(real_data, tmp_path):
         ("[[", "cannot be read"),
     ],
 )
-def test_a_list_with_a_mistake_is_told(tmp_path, content, sentence):
+def test_a_mistake_in_a_list_is_one_sentence(tmp_path, content, sentence):
     with pytest.raises(RecipeError, match=sentence):
         listed(tmp_path, content)
 
 
-def test_a_file_that_a_task_names_and_that_is_not_there_is_told_before_anything_is_looked_at(tmp_path):
+def test_a_missing_file_of_a_task_is_named(tmp_path):
     (tmp_path / "there.tar").touch()
     for content, missing in (
         ("[[retrieval]]\nname='x'\nshards=['a.tar']", "There is no file a.tar"),
@@ -59,14 +59,14 @@ def test_a_file_that_a_task_names_and_that_is_not_there_is_told_before_anything_
             find_files(listed(tmp_path, content), tmp_path, tmp_path)
 
 
-def test_halves_go_by_the_parity_of_a_keys_sha256():
+def test_halves_follow_the_parity_of_a_keys_sha256():
     keys = [f"photo-{number}" for number in range(400)]
     odd = reporting(keys)
     assert [int(hashlib.sha256(key.encode()).hexdigest(), 16) % 2 == 1 for key in keys] == list(odd)
     assert 160 < odd.sum() < 240
 
 
-def test_a_set_that_was_drawn_by_the_twenties_of_that_number_has_two_halves_too():
+def test_a_set_drawn_by_every_twentieth_number_has_two_halves_too():
     keys = [f"photo-{number}" for number in range(8000)]
     numbers = {key: int(hashlib.sha256(key.encode()).hexdigest(), 16) for key in keys}
     drawn = [key for key, number in numbers.items() if number % 20 == 0]
@@ -75,7 +75,7 @@ def test_a_set_that_was_drawn_by_the_twenties_of_that_number_has_two_halves_too(
     assert 0.35 < odd.mean() < 0.65
 
 
-def test_a_figure_of_some_photos_counts_only_what_was_asked_of_them():
+def test_a_figure_of_some_photos_counts_only_their_answers():
     right = np.array([True, False, True, True])
     outcome = Outcome("x", right, np.array([0, 0, 1, 2]), np.array([0, 0, 0, 1]))
     assert outcome.percent() == pytest.approx(100 * (2 / 3 + 1) / 2)

@@ -1,4 +1,4 @@
-"""A thing is shown by a photo whose label or search names it, or two of its captions; one mention leaves it in doubt."""
+"""A photo shows a thing if its label, a search or two captions name it; a single mention is doubtful."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BEAR = Thing("bear", ((singular("bear"),), (singular("grizzly"), singular("river
         (SampleTexts(human=("bearded men", "a beard")), ABSENT),
     ],
 )
-def test_words_tell_whether_a_photo_shows_a_thing(words, expected):
+def test_words_decide_whether_a_photo_shows_a_thing(words, expected):
     assert presence([BEAR], [words]).tolist() == [[expected]]
 
 
@@ -42,9 +42,9 @@ def test_words_are_compared_in_the_singular(text, words):
 
 
 def test_labels_of_real_photos_show_what_they_name(real_data):
-    photos = [described(own.words) for own in samples(real_data / "caltech101-eval-000000.tar")]
-    names = [own.about["label"] for own in photos]
-    things = {own.query: own for own in load_things()}
+    photos = [described(sample.words) for sample in samples(real_data / "caltech101-eval-000000.tar")]
+    names = [photo.about["label"] for photo in photos]
+    things = {thing.query: thing for thing in load_things()}
     for query in ("umbrella", "pagoda", "octopus", "stop sign"):
         (found,) = presence([things[query]], photos)
         assert [name == query for name in names] == (found == SHOWN).tolist()

@@ -1,4 +1,4 @@
-"""What moves, how fast, and what decays follows from names and shapes."""
+"""Rates and weight decay follow from names and shapes."""
 
 from __future__ import annotations
 
@@ -21,33 +21,33 @@ from mctrain.recipes.tables import OptimizerTable, RateRule
 
 
 def on_paper(name):
-    """A model with shapes and no numbers."""
+    """A model on the meta device."""
     with torch.device("meta"):
         return build_clip(PRESETS[name])
 
 
 def factors(model, groups):
-    names = {own: name for name, own in model.named_parameters()}
-    return {names[own]: group["factor"] for group in groups for own in group["params"]}
+    names = {parameter: name for name, parameter in model.named_parameters()}
+    return {names[parameter]: group["factor"] for group in groups for parameter in group["params"]}
 
 
-def test_what_decays_is_what_decays_in_the_published_training():
+def test_weight_decay_applies_to_the_parameters_of_the_published_training():
     reference = open_clip.create_model("MobileCLIP2-S0", device="meta")
     decaying = [
-        own.shape.numel()
-        for name, own in reference.named_parameters()
-        if own.ndim >= 2 and not any(part in name for part in ("bn", "ln", "bias", "logit_scale"))
+        parameter.shape.numel()
+        for name, parameter in reference.named_parameters()
+        if parameter.ndim >= 2 and not any(part in name for part in ("bn", "ln", "bias", "logit_scale"))
     ]
     model = on_paper("mobileclip2_s0")
     groups = group_parameters(model, (), 0.2)
-    found = [own.numel() for group in groups if group["weight_decay"] for own in group["params"]]
+    found = [parameter.numel() for group in groups if group["weight_decay"] for parameter in group["params"]]
     assert sum(found) == sum(decaying)
-    assert sum(own.numel() for group in groups for own in group["params"]) == sum(
-        own.numel() for own in model.parameters()
+    assert sum(parameter.numel() for group in groups for parameter in group["params"]) == sum(
+        parameter.numel() for parameter in model.parameters()
     )
 
 
-def test_the_longest_rule_holds_and_names_end_where_parts_end():
+def test_the_longest_rule_wins_and_matches_whole_names():
     model = on_paper("mobileclip2_s0")
     rules = [
         RateRule("text.layers.11", 1.0),
@@ -60,7 +60,7 @@ def test_the_longest_rule_holds_and_names_end_where_parts_end():
     assert found["text.layers.10.norm1.weight"] == 0.1
     assert found["image.stages.0.blocks.0.ffn.fc1.weight"] == 0.5
     assert found["image.stages.1.blocks.0.ffn.fc1.weight"] == 1.0
-    frozen = {name for name, own in model.named_parameters() if not own.requires_grad}
+    frozen = {name for name, parameter in model.named_parameters() if not parameter.requires_grad}
     assert frozen == {name for name, _ in model.named_parameters()} - found.keys()
     assert frozen
     assert all(name.startswith("text.layers.1.") for name in frozen)
@@ -74,31 +74,31 @@ def test_a_step_moves_each_part_at_its_own_rate():
     )
     optimizer = build_student_optimizer(model, table)
     set_rate(optimizer, 1e-3)
-    before = {name: own.detach().clone() for name, own in model.named_parameters()}
-    for own in model.parameters():
-        own.grad = torch.ones_like(own) if own.requires_grad else None
+    before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+    for parameter in model.parameters():
+        parameter.grad = torch.ones_like(parameter) if parameter.requires_grad else None
     optimizer.step()
-    for name, own in model.named_parameters():
+    for name, parameter in model.named_parameters():
         rate = 1e-4 if name.startswith("text.") else 1e-3
         rate *= 0 if name.startswith("image.stem.") else 1
-        kept = 1 - rate * (0.2 if own.ndim >= 2 else 0.0)
+        kept = 1 - rate * (0.2 if parameter.ndim >= 2 else 0.0)
         # the first step of Adam has the length of the rate, whatever the gradient
-        torch.testing.assert_close(own, before[name] * kept - rate, rtol=1e-6, atol=1e-7, msg=name)
+        torch.testing.assert_close(parameter, before[name] * kept - rate, rtol=1e-6, atol=1e-7, msg=name)
 
 
 @pytest.mark.parametrize(
-    ("rules", "told"),
+    ("rules", "message"),
     [
         ([RateRule("image.stage.0", 0.5)], r"no parameter in image\.stage\.0; .* image, logit_scale, text"),
         ([RateRule(part, 0.0) for part in ("image", "text", "logit_scale")], "Everything .* is frozen"),
     ],
 )
-def test_rules_that_cannot_be_meant_are_refused(rules, told):
-    with pytest.raises(RecipeError, match=told):
+def test_impossible_rules_are_refused(rules, message):
+    with pytest.raises(RecipeError, match=message):
         group_parameters(on_paper("laptop_xxs"), rules, 0.2)
 
 
-def test_without_a_floor_it_is_open_clips():
+def test_without_a_floor_the_schedule_is_open_clips():
     optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
     theirs = cosine_lr(optimizer, 1e-3, 7, 40)
     assert [rate_at(step, 40, 7, 1e-3) for step in range(40)] == pytest.approx(
@@ -106,8 +106,8 @@ def test_without_a_floor_it_is_open_clips():
     )
 
 
-def test_a_warm_up_leaves_half_of_a_short_run_to_come_down():
-    """Ten steps are what `my-photos` makes of a hundred photos, and ten its warm-up."""
+def test_a_warm_up_takes_at_most_half_of_a_short_run():
+    """`my-photos` takes ten steps for a hundred photos, and its warm-up has ten."""
     rates = [rate_at(step, 10, 10, 1e-4, 1e-6) for step in range(10)]
     assert rates[:5] == pytest.approx([2e-5, 4e-5, 6e-5, 8e-5, 1e-4])
     assert rates[5] == pytest.approx(1e-4)
@@ -116,15 +116,15 @@ def test_a_warm_up_leaves_half_of_a_short_run_to_come_down():
     assert rate_at(0, 1, 10, 1e-4) == 1e-4
 
 
-def test_a_fit_cuts_long_gradients_and_stops_where_there_are_none():
-    """By plain gradient descent a step is as long as the gradient that is left."""
+def test_a_fit_clips_long_gradients_and_stops_at_nan():
+    """With plain gradient descent a step is as long as the clipped gradient."""
     for slope, length in ((100.0, 1.0), (0.5, 0.5), (float("nan"), None)):
-        own = torch.nn.Parameter(torch.zeros(1))
+        weight = torch.nn.Parameter(torch.zeros(1))
         descent = Descent(
-            torch.optim.SGD([own], lr=1.0),
-            lambda _, own=own, slope=slope: iter([slope * own.sum()]),
+            torch.optim.SGD([weight], lr=1.0),
+            lambda _, weight=weight, slope=slope: iter([slope * weight.sum()]),
             lambda _: None,
-            clipped=(own,),
+            clipped=(weight,),
         )
         history = []
         if length is None:
@@ -132,5 +132,5 @@ def test_a_fit_cuts_long_gradients_and_stops_where_there_are_none():
                 descent.follow(history, 1, lambda: None)
         else:
             descent.follow(history, 1, lambda: None)
-            assert own.item() == pytest.approx(-length, rel=1e-4)
+            assert weight.item() == pytest.approx(-length, rel=1e-4)
             assert history == [0.0]

@@ -1,4 +1,4 @@
-"""An average is that of weights and statistics; a held BatchNorm goes by the statistics it has."""
+"""Averages include statistics, and a held BatchNorm keeps its statistics."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import timm
 import torch
+from tests.trainer.conftest import changed_tensors
 from torch import nn
 
 from mctrain.errors import RecipeError
@@ -17,7 +18,7 @@ from mctrain.optimisation.statistics import average_from, hold_statistics
 
 
 def towers():
-    """An MCi tower beside a network of timm, whose norms are a class of its own."""
+    """An MCi tower, and a network of timm with its own class of norms."""
     torch.manual_seed(2)
     preset = PRESETS["laptop_xxs"]
     return nn.ModuleDict({
@@ -27,7 +28,7 @@ def towers():
 
 
 def buffers(module):
-    return {name: own.clone() for name, own in module.named_buffers()}
+    return {name: buffer.clone() for name, buffer in module.named_buffers()}
 
 
 def test_statistics_stay_through_training_and_in_copies():
@@ -35,14 +36,14 @@ def test_statistics_stay_through_training_and_in_copies():
     hold_statistics(model, ["mci.stages", "lite"])
     copies = [model, copy.deepcopy(model), average_from(model, 0.9).module]
     before = buffers(model)
-    for own in copies:
-        own.train()
-        assert own.training
-        for tower in own.values():
+    for twin in copies:
+        twin.train()
+        assert twin.training
+        for tower in twin.values():
             tower(torch.randn(4, 3, 64, 64) + 3)
-    for own in copies:
-        moved = {name for name, buffer in buffers(own).items() if not torch.equal(buffer, before[name])}
-        norms = {name for name, _ in own.named_buffers()}
+    for twin in copies:
+        moved = changed_tensors(before, buffers(twin))
+        norms = {name for name, _ in twin.named_buffers()}
         assert moved == {name for name in norms if not name.startswith(("mci.stages.", "lite."))}
         assert moved
 

@@ -1,4 +1,4 @@
-"""A model of open_clip judges as open_clip itself does, with the activation that its weights want."""
+"""A teacher of open_clip embeds as open_clip does, with the activation of its weights."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def weights(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def photos(real_data):
-    return [own.image() for own in islice(samples(real_data / "coco-captioned-000000.tar.gz"), 3)]
+    return [sample.image() for sample in islice(samples(real_data / "coco-captioned-000000.tar.gz"), 3)]
 
 
 @pytest.mark.parametrize("name", ["tiny-clip", "tiny-clip-quickgelu"])
@@ -46,15 +46,15 @@ def test_photos_and_texts_are_embedded_as_by_open_clip(name, weights, photos, tm
     model, _, prepare = open_clip.create_model_and_transforms(name, pretrained=str(weights))
     with torch.no_grad():
         wanted = model.eval().encode_image(torch.stack([prepare(photo) for photo in photos]), normalize=True)
-        said = model.encode_text(open_clip.get_tokenizer(name)(TEXTS), normalize=True)
+        wanted_texts = model.encode_text(open_clip.get_tokenizer(name)(TEXTS), normalize=True)
     found = teacher.photos(photos, ["key"] * len(photos))
     assert ((found * wanted.numpy()).sum(1) > 0.9999).all()
-    assert np.allclose(teacher.texts(TEXTS), said.numpy(), atol=1e-5)
+    assert np.allclose(teacher.texts(TEXTS), wanted_texts.numpy(), atol=1e-5)
     assert (teacher.width, teacher.name) == (48, f"open_clip:{name}@tiny.pt")
     assert teacher.scale == pytest.approx(1 / 0.07, rel=1e-3)
 
 
-def test_published_weights_say_which_activation_they_want():
+def test_published_weights_get_the_activation_of_their_training():
     wants = {
         ("ViT-L-14", "openai"): True,
         ("ViT-L-14-quickgelu", "openai"): True,
@@ -64,48 +64,35 @@ def test_published_weights_say_which_activation_they_want():
         ("hf-hub:apple/DFN2B-CLIP-ViT-L-14", ""): True,
         ("hf-hub:apple/DFN2B-CLIP-ViT-L-14-39B", ""): False,
     }
-    assert {own: wants_quick_gelu(*own) for own in wants} == wants
+    assert {model: wants_quick_gelu(*model) for model in wants} == wants
     assert wants_quick_gelu("ViT-L-14", "/somewhere/weights.pt") is None
 
 
-def test_a_model_without_weights_or_with_strange_ones_is_told(weights, tmp_path, caplog):
+def test_a_model_without_usable_weights_is_one_sentence(weights, tmp_path, caplog):
     with pytest.raises(WeightsError, match=r"open_clip:tiny-clip names no weights; add them"):
         open_teacher("open_clip:tiny-clip", tmp_path)
     with pytest.raises(WeightsError, match="cannot be loaded"):
         open_teacher(f"open_clip:ViT-S-32@{weights}", tmp_path)
     with pytest.raises(
         WeightsError, match=r"has no model 'ViT-L14'; the names closest to it are .*ViT-L-14"
-    ) as told:
+    ) as caught:
         open_teacher("open_clip:ViT-L14@openai", tmp_path)
-    assert len(str(told.value)) < 200
+    assert len(str(caught.value)) < 200
     for strange in ("no-such-tag", "/nowhere/weights.pt"):
         with pytest.raises(WeightsError, match=rf"There is no file {strange}, and .* it has: openai, "):
             open_teacher(f"open_clip:ViT-B-32@{strange}", tmp_path)
     assert not caplog.records, "open_clip's own words too"
 
 
-@pytest.mark.parametrize(("mode", "resize", "crop"), [("squash", "squash", None)])
-def test_photos_are_brought_to_size_as_the_model_was_trained(
-    weights, photos, tmp_path, monkeypatch, mode, resize, crop
-):
-    """The small model with a tag, whose weights lie at hand."""
-    tag = {
-        "file": str(weights),
-        "mean": (0.5,) * 3,
-        "std": (0.5,) * 3,
-        "interpolation": "bicubic",
-        "resize_mode": mode,
-    }
+def test_photos_are_squashed_if_the_model_was_trained_so(weights, photos, tmp_path, monkeypatch):
+    """The small model with a tag, whose weights are the local file."""
+    scaling = {"mean": (0.5,) * 3, "std": (0.5,) * 3, "interpolation": "bicubic", "resize_mode": "squash"}
+    tag = {"file": str(weights), **scaling}
     monkeypatch.setitem(open_clip.pretrained._PRETRAINED, "tiny-clip", {"tag": tag})
     teacher = open_teacher(f"open_clip:tiny-clip@{weights}", tmp_path)
-    assert (teacher.spec.resize, teacher.spec.crop, teacher.spec.mean) == (resize, crop, (0.5,) * 3)
-    model, _, prepare = open_clip.create_model_and_transforms(
-        "tiny-clip",
-        pretrained=str(weights),
-        image_mean=(0.5,) * 3,
-        image_std=(0.5,) * 3,
-        image_resize_mode=mode,
-    )
+    assert (teacher.spec.resize, teacher.spec.crop, teacher.spec.mean) == ("squash", None, (0.5,) * 3)
+    changes = {"image_mean": (0.5,) * 3, "image_std": (0.5,) * 3, "image_resize_mode": "squash"}
+    model, _, prepare = open_clip.create_model_and_transforms("tiny-clip", pretrained=str(weights), **changes)
     with torch.no_grad():
         wanted = model.eval().encode_image(torch.stack([prepare(photo) for photo in photos]), normalize=True)
     assert ((teacher.photos(photos, [""] * len(photos)) * wanted.numpy()).sum(1) > 0.9999).all()

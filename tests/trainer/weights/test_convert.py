@@ -6,7 +6,7 @@ import open_clip
 import pytest
 import torch
 from open_clip.convert import convert_mobile_clip_state_dict
-from tests.trainer.conftest import published
+from tests.trainer.conftest import changed_tensors, published
 
 from mctrain.errors import WeightsError
 from mctrain.models.presets import PRESETS
@@ -36,16 +36,15 @@ def test_a_published_file_is_read_as_it_was_written(publisher, folded, randomise
     model, tensors = published(SMALL, publisher, randomised, folded=folded)
     read = read_model(tensors, SMALL)
     assert (read.layout.publisher, read.folded) == (publisher, folded)
-    state = read.model.state_dict()
-    assert list(state) == list(model.state_dict())
-    assert all(torch.equal(own, state[name]) for name, own in model.state_dict().items())
+    assert list(read.model.state_dict()) == list(model.state_dict())
+    assert not changed_tensors(read.model.state_dict(), model.state_dict())
 
 
 @pytest.mark.parametrize(
     ("name", "theirs"), [("mobileclip_s1", "MobileCLIP-S1"), ("mobileclip_b", "MobileCLIP-B")]
 )
 def test_apples_names_are_those_that_open_clip_converts(name, theirs, randomised):
-    """open_clip's own converter turns our file in Apple's layout into all of its model's tensors."""
+    """open_clip's converter makes all tensors of its model from our file in Apple's layout."""
     model, tensors = published(PRESETS[name], "apple", randomised)
     config = open_clip.get_model_config(theirs)
     config.pop("custom_text")
@@ -53,10 +52,10 @@ def test_apples_names_are_those_that_open_clip_converts(name, theirs, randomised
         reference = open_clip.model.CustomTextCLIP(**config)
     fastvit = config["vision_cfg"]["timm_model_name"].startswith("fastvit")
     converted = convert_mobile_clip_state_dict(reference, tensors, fastvit=fastvit)
-    wanted = {name: own.shape for name, own in reference.state_dict().items()}
-    assert {name: own.shape for name, own in converted.items()} == wanted
+    wanted = {name: tensor.shape for name, tensor in reference.state_dict().items()}
+    assert {name: tensor.shape for name, tensor in converted.items()} == wanted
     read = read_model(converted, PRESETS[name]).model.state_dict()
-    assert all(torch.equal(read[key], own) for key, own in model.state_dict().items())
+    assert all(torch.equal(read[key], tensor) for key, tensor in model.state_dict().items())
 
 
 def test_text_repmixer_has_the_published_keys():
@@ -74,7 +73,7 @@ def test_text_repmixer_has_the_published_keys():
         assert tuple(tensors[prefix + "token_mixer.mixer.rbr_conv.0.conv.weight"].shape) == (512, 1, 1, 11)
 
 
-def test_the_probes_of_the_published_files_are_among_our_keys():
+def test_known_keys_of_published_files_are_in_our_layouts():
     probes = {
         ("mobileclip_s0", "apple", False): "image_encoder.model.patch_embed.0.rbr_conv.0.conv.weight",
         ("mobileclip_s0", "apple", True): "image_encoder.model.patch_embed.0.reparam_conv.weight",
@@ -91,7 +90,7 @@ def test_the_probes_of_the_published_files_are_among_our_keys():
 
 
 def test_timms_own_folded_model_is_read(randomised):
-    """timm folds and names by itself; what we read of it computes the same."""
+    """A model that timm folded computes the same after it is read."""
     import timm
     from timm.utils import reparameterize_model
 

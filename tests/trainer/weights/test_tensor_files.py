@@ -10,6 +10,7 @@ import zipfile
 import pytest
 import torch
 from safetensors.torch import save_file
+from tests.trainer.conftest import changed_tensors
 
 from mctrain.errors import WeightsError
 from mctrain.weights.tensor_files import read_saved, read_tensors, write_saved
@@ -17,26 +18,20 @@ from mctrain.weights.tensor_files import read_saved, read_tensors, write_saved
 WEIGHTS = {"visual.a": torch.arange(6.0).reshape(2, 3), "visual.count": torch.tensor(4)}
 
 
-def same(found, wanted=WEIGHTS):
-    return found.keys() == wanted.keys() and all(
-        torch.equal(found[name], own) for name, own in wanted.items()
-    )
-
-
 @pytest.mark.parametrize("name", ["weights.pt", "weights.bin", "weights.safetensors"])
 def test_each_kind_of_file_is_read(tmp_path, name):
     save = save_file if name.endswith("safetensors") else torch.save
     save(WEIGHTS, tmp_path / name)
-    assert same(read_tensors(tmp_path / name))
+    assert not changed_tensors(WEIGHTS, read_tensors(tmp_path / name))
 
 
 @pytest.mark.parametrize(
     ("wrapper", "prefix"), [("state_dict", "module."), ("model_state_dict", ""), ("model", "")]
 )
-def test_wrapper_and_common_prefix_come_off(tmp_path, wrapper, prefix):
+def test_wrappers_and_common_prefixes_are_removed(tmp_path, wrapper, prefix):
     path = tmp_path / "weights.pt"
-    torch.save({"epoch": 3, wrapper: {prefix + name: own for name, own in WEIGHTS.items()}}, path)
-    assert same(read_tensors(path))
+    torch.save({"epoch": 3, wrapper: {prefix + name: tensor for name, tensor in WEIGHTS.items()}}, path)
+    assert not changed_tensors(WEIGHTS, read_tensors(path))
 
 
 def test_halves_become_float32_and_masks_are_left_out(tmp_path):
@@ -45,11 +40,11 @@ def test_halves_become_float32_and_masks_are_left_out(tmp_path):
         {"a": torch.ones(2).half(), "b": torch.ones(2).bfloat16(), "text.attn_mask": torch.zeros(2)}, path
     )
     found = read_tensors(path)
-    assert {name: own.dtype for name, own in found.items()} == {"a": torch.float32, "b": torch.float32}
+    assert {name: tensor.dtype for name, tensor in found.items()} == {"a": torch.float32, "b": torch.float32}
 
 
 class Trap:
-    """What unpickling would run."""
+    """An object whose unpickling writes a file."""
 
     def __init__(self, path):
         self.path = path
@@ -70,7 +65,7 @@ def test_code_in_a_file_is_not_run(tmp_path):
 
 
 def test_whatever_a_damaged_pickle_raises_is_one_sentence(tmp_path):
-    """One byte after the other is missing: six classes of errors that have nothing in common."""
+    """Each byte is removed in turn, which raises six unrelated classes of errors."""
     whole, path = tmp_path / "whole.pt", tmp_path / "weights.pt"
     torch.save({"a": torch.zeros(2), "b": torch.ones(2, 2).half()}, whole)
     with zipfile.ZipFile(whole) as archive:
@@ -86,7 +81,7 @@ def test_whatever_a_damaged_pickle_raises_is_one_sentence(tmp_path):
             read_tensors(path)
 
 
-def test_a_missing_file_is_told(tmp_path):
+def test_a_missing_file_and_a_folder_are_one_sentence(tmp_path):
     with pytest.raises(WeightsError, match="There is no file"):
         read_tensors(tmp_path / "none.pt")
     with pytest.raises(WeightsError, match="is a folder; choose the file"):
@@ -94,13 +89,13 @@ def test_a_missing_file_is_told(tmp_path):
 
 
 def test_a_full_disk_is_one_sentence_and_what_was_there_stays(tmp_path):
-    path = tmp_path / "own.pt"
+    path = tmp_path / "saved.pt"
     write_saved(path, {"a": torch.zeros(3)})
     most, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     for size in (10, 100_000):
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
         try:
-            with pytest.raises(WeightsError, match=r"own\.pt cannot be written: "):
+            with pytest.raises(WeightsError, match=r"saved\.pt cannot be written: "):
                 write_saved(path, {"a": torch.zeros(100_000)})
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))

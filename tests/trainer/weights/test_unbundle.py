@@ -1,4 +1,4 @@
-"""The starter that ships is read back into a checkpoint that says what the bundle says."""
+"""The shipped starter is read back into a checkpoint that embeds as the bundle does."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner
+from tests.trainer.conftest import run_mctrain
 
-from mctrain.cli.command import mctrain
 from mctrain.data.shards import samples
 from mctrain.errors import WeightsError
 from mctrain.export.bundle import export_bundle
@@ -29,11 +28,11 @@ TEXTS = ["a dog in the snow", "two people on a bench by the sea", "sunset", "red
 
 
 def test_the_starter_read_back_embeds_as_the_bundle_does(starter, real_data, tmp_path):
-    result = CliRunner().invoke(mctrain, ["import", str(starter), "-o", str(tmp_path / "own.pt")])
-    assert "both towers, from a bundle" in result.output
-    back, bundle = (open_teacher(str(own), tmp_path) for own in (tmp_path / "own.pt", starter))
+    output = run_mctrain("import", starter, "-o", tmp_path / "model.pt").output
+    assert "both towers, from a bundle" in output
+    back, bundle = (open_teacher(str(path), tmp_path) for path in (tmp_path / "model.pt", starter))
     found = list(islice(samples(real_data / "flickr8k-dev-000000.tar"), 12))
-    pictures, keys = [own.image() for own in found], [own.key for own in found]
+    pictures, keys = [photo.image() for photo in found], [photo.key for photo in found]
     near = (back.photos(pictures, keys) * bundle.photos(pictures, keys)).sum(1)
     assert near.min() > 0.9999
     near = (back.texts(TEXTS) * bundle.texts(TEXTS)).sum(1)
@@ -42,7 +41,7 @@ def test_the_starter_read_back_embeds_as_the_bundle_does(starter, real_data, tmp
 
 
 @pytest.mark.parametrize(
-    ("model", "told"),
+    ("model", "message"),
     [
         (None, "is not on a Lite network and MiniLM with heads of ours, so it cannot be read back"),
         ({"networks": ["lite0"]}, r"image\.onnx has trunk\.\S+ as \([\d, ]+\) instead of \([\d, ]+\), so"),
@@ -52,22 +51,22 @@ def test_the_starter_read_back_embeds_as_the_bundle_does(starter, real_data, tmp
         ),
     ],
 )
-def test_a_bundle_whose_graphs_are_not_of_the_model_that_it_names_is_told(starter, tmp_path, model, told):
+def test_a_bundle_with_graphs_of_another_model_is_refused(starter, tmp_path, model, message):
     shutil.copytree(starter, tmp_path / "other")
     manifest = json.loads((starter / "bundle.json").read_text(encoding="utf-8"))
     first = manifest["provenance"].pop("recipe")
     if model is not None:
         manifest["provenance"]["recipe"] = {"model": {**first["model"], **model}}
     (tmp_path / "other" / "bundle.json").write_text(json.dumps(manifest), encoding="utf-8")
-    with pytest.raises(WeightsError, match=told):
+    with pytest.raises(WeightsError, match=message):
         read_bundle(tmp_path / "other")
 
 
 def _near(one, other, real_data):
-    """The least cosine between what two bundles make of the same photos, and of the same texts."""
+    """The least cosines of two bundles' embeddings of the same photos and texts."""
     found = list(islice(samples(real_data / "flickr8k-dev-000000.tar"), 12))
-    pictures, keys = [own.image() for own in found], [own.key for own in found]
-    texts = [*TEXTS, *(own.words["captions"][0] for own in found)]
+    pictures, keys = [photo.image() for photo in found], [photo.key for photo in found]
+    texts = [*TEXTS, *(photo.words["captions"][0] for photo in found)]
     return (
         (one.photos(pictures, keys) * other.photos(pictures, keys)).sum(1).min(),
         (one.texts(texts) * other.texts(texts)).sum(1).min(),
@@ -75,7 +74,7 @@ def _near(one, other, real_data):
 
 
 def _exported(checkpoint, folder):
-    """A bundle of it, as a run without steps would leave it, with text as int8."""
+    """A bundle as of a run without steps, with text as int8."""
     recipe = asdict(replace(load_training("my-photos"), apart=None))
     origin = Trained(recipe, 0, "ab" * 32, {}, None)
     export_bundle(replace(checkpoint, origin=origin), folder, packaged(), int8_text=True)
@@ -84,15 +83,15 @@ def _exported(checkpoint, folder):
 
 @pytest.mark.soak
 def test_tuned_trunks_come_back_and_the_factors_of_joined_ones(real_data, tmp_path):
-    """A network larger than its measure, with weights, statistics and factors that no package has."""
+    """A network at a larger size, with weights, statistics and factors of no package."""
     preset = preset_of(ModelTable(("lite2",), 260, 64, 48, 40, 0.0, 0.0, 0.0, 0.0, 3.0))
     torch.manual_seed(5)
     clip = build_clip(preset).eval().requires_grad_(requires_grad=False)
     load_trunks(clip, preset)
     clip.image.trunk.factors.fill_(0.83)
-    for name, own in clip.named_parameters():
+    for name, parameter in clip.named_parameters():
         if "blocks.6" in name or "conv_head" in name or "trunk.layers.5" in name:
-            own.mul_(1 + 0.1 * torch.randn_like(own))
+            parameter.mul_(1 + 0.1 * torch.randn_like(parameter))
     clip.image.trunk.networks[0].network.bn2.running_mean.add_(0.1)
     first = _exported(Checkpoint(preset, clip, WeightsFile("none", "", "picsight")), tmp_path / "first")
     back = read_bundle(tmp_path / "first")
@@ -100,9 +99,7 @@ def test_tuned_trunks_come_back_and_the_factors_of_joined_ones(real_data, tmp_pa
     assert min(_near(first, _exported(back, tmp_path / "second"), real_data)) > 0.999
 
 
-def test_a_bundle_says_itself_what_it_is(starter, tmp_path):
-    words = ["import", str(starter), "--preset", "laptop_xs", "-o", str(tmp_path / "own.pt")]
-    told = CliRunner().invoke(mctrain, words)
-    assert told.exit_code == 2
-    assert "is a bundle and names its model itself" in told.output
+def test_a_preset_is_refused_for_a_bundle(starter, tmp_path):
+    result = run_mctrain("import", starter, "--preset", "laptop_xs", "-o", tmp_path / "model.pt", code=2)
+    assert "is a bundle and names its model itself" in result.output
     assert not list(tmp_path.iterdir())

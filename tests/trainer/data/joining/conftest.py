@@ -1,4 +1,4 @@
-"""A small set in DataCompDR's published layout, and what img2dataset and mlfoundations would have left of its photos and captions."""
+"""A small set in DataCompDR's published layout, and its photos and captions as img2dataset would download them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SIDE = 192  # a downloader's bound of the long side, here
 
 @dataclass(frozen=True)
 class Photo:
-    """A photo on the web as it was when the set was made, and what is known of it."""
+    """A photo on the web as the set was made from it, and its published record."""
 
     uid: str
     original: bytes
@@ -72,8 +72,10 @@ def seen(number: int, photo: bytes, caption: str) -> Photo:
 @pytest.fixture(scope="session")
 def web(real_data) -> tuple[Photo, ...]:
     """Twelve photos."""
-    own = islice(samples(real_data / "flickr8k-train-000001.tar"), 12)
-    return tuple(seen(number, photo.photo, photo.words["captions"][0]) for number, photo in enumerate(own))
+    originals = islice(samples(real_data / "flickr8k-train-000001.tar"), 12)
+    return tuple(
+        seen(number, photo.photo, photo.words["captions"][0]) for number, photo in enumerate(originals)
+    )
 
 
 def published(photo: Photo, *, bf16=False, hashed=True, key=None) -> dict[str, bytes]:
@@ -81,7 +83,7 @@ def published(photo: Photo, *, bf16=False, hashed=True, key=None) -> dict[str, b
     key = key or photo.uid
     arrays, content = {"image_emb": photo.images, "text_emb": photo.texts}, io.BytesIO()
     if bf16:
-        torch.save({name: torch.tensor(own).bfloat16() for name, own in arrays.items()}, content)
+        torch.save({name: torch.tensor(array).bfloat16() for name, array in arrays.items()}, content)
     else:
         np.savez(content, **arrays)
     record = {"uid": photo.uid, **({"sha256": photo.sha256} if hashed else {})}
@@ -98,11 +100,11 @@ def published(photo: Photo, *, bf16=False, hashed=True, key=None) -> dict[str, b
 
 def write_members(path: Path, *of: dict[str, bytes]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    return write_shard(path, [own for members in of for own in members.items()])
+    return write_shard(path, [member for members in of for member in members.items()])
 
 
 def fetched(photo: Photo, number: int, *, side=SIDE, **changed) -> tuple[bytes, dict[str, Any]]:
-    """Photo and JSON as img2dataset leaves them: encoded anew, the long side bounded, the download's hash and size told."""
+    """Photo and JSON as img2dataset leaves them: scaled and reencoded, with hash and size of the download."""
     image = PIL.Image.open(io.BytesIO(photo.original)).convert("RGB")
     image.thumbnail((side, side))
     content = io.BytesIO()
@@ -128,13 +130,13 @@ Downloads = list[tuple[bytes, dict[str, Any]]]
 
 
 def as_tar(folder: Path, downloads: Downloads, shard: int = 0) -> Path:
-    """img2dataset's `webdataset`: keys count anew in each shard's number, tables without photos lie beside."""
+    """img2dataset's `webdataset`: keys begin with the shard's number; a table without photos lies beside it."""
     folder.mkdir(exist_ok=True)
     members = []
     for photo, facts in downloads:
         key, text, record = facts["key"], facts["caption"].encode(), json.dumps(facts, indent=4).encode()
         members.append({f"{key}.jpg": photo, f"{key}.txt": text, f"{key}.json": record})
-    pq.write_table(pa.Table.from_pylist([own for _, own in downloads]), folder / f"{shard:05}.parquet")
+    pq.write_table(pa.Table.from_pylist([facts for _, facts in downloads]), folder / f"{shard:05}.parquet")
     return write_members(folder / f"{shard:05}.tar", *members)
 
 
@@ -150,7 +152,7 @@ def as_files(folder: Path, downloads: Downloads) -> None:
 
 
 def as_table(folder: Path, downloads: Downloads) -> None:
-    """img2dataset's `parquet`, in which a download that failed is a row too; a hundred rows a group there, three here."""
+    """img2dataset's `parquet`, in which a failed download is a row too; it has three rows a group here."""
     folder.mkdir()
     made = [{**facts, "jpg": photo, "txt": facts["caption"]} for photo, facts in downloads]
     lost = {**downloads[0][1], "uid": "f" * 32, "status": "failed_to_download", "jpg": None, "txt": None}
@@ -175,7 +177,7 @@ def reinforced(web, tmp_path_factory) -> Path:
 
 @pytest.fixture
 def index_of(tmp_path):
-    """The index of what lies at some places."""
+    """Opens an index of some sources."""
     with ExitStack() as stack:
         yield lambda *sources: stack.enter_context(
             closing(open_index(find_holders(list(map(str, sources))), tmp_path / "cache", lambda *_: None))
@@ -184,7 +186,7 @@ def index_of(tmp_path):
 
 @pytest.fixture
 def join_with(index_of, tmp_path):
-    """Joins a set with what lies at some places."""
+    """Joins a set with some sources."""
 
     def run(reinforced, *sources, output=tmp_path / "joined"):
         shards = named_shards_below(str(reinforced))
@@ -195,6 +197,6 @@ def join_with(index_of, tmp_path):
 
 
 def joined_samples(folder):
-    """What a folder of joined shards holds, by key."""
+    """The members of all samples in a folder of joined shards, by key."""
     shards = sorted(folder.glob("**/*.tar"))
     return {group.key: dict(group.members) for shard in shards for group in grouped(shard)}

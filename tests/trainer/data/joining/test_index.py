@@ -1,4 +1,4 @@
-"""An index of uids finds what a search through all files would, however they are sorted and whenever it was killed."""
+"""An index of uids finds what a search of all files would, in any order and after any kill."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mctrain.errors import DataError
 
 @dataclass
 class Listed:
-    """A file of samples that are known."""
+    """A holder with known samples."""
 
     place: Path
     held: list[HeldSample]
@@ -62,13 +62,16 @@ def index_in(tmp_path):
         )
 
 
-def test_every_sample_is_found_in_the_order_in_which_files_were_named(index_in):
+def test_every_sample_is_found_in_the_order_of_the_named_files(index_in):
     holders = [Listed(Path(f"{number}.tar"), drawn(40, number)) for number in range(5)]
     index = index_in(holders)
     uids = {entry.uid for holder in holders for entry in holder.held}
     for uid in uids:
         wanted = [
-            (number, own) for number, holder in enumerate(holders) for own in holder.held if own.uid == uid
+            (number, entry)
+            for number, holder in enumerate(holders)
+            for entry in holder.held
+            if entry.uid == uid
         ]
         assert list(index.find(uid)) == wanted
     assert list(index.find(b"\x01" * 16)) == []
@@ -78,7 +81,7 @@ def test_every_sample_is_found_in_the_order_in_which_files_were_named(index_in):
     assert index.fetch(source, first).photo == f"{source}.tar {first.at} {first.size}".encode()
 
 
-def test_it_is_made_once_and_goes_on_where_it_was_killed(index_in):
+def test_an_index_is_made_once_and_resumes_after_a_kill(index_in):
     holders = [Listed(Path(f"{number}.tar"), drawn(9, number), damaged=number == 1) for number in range(3)]
 
     def killed(_count, name):
@@ -95,7 +98,7 @@ def test_it_is_made_once_and_goes_on_where_it_was_killed(index_in):
     assert index_in(holders).samples == 26
 
 
-def test_one_that_a_disk_cut_short_is_told(index_in, tmp_path):
+def test_a_truncated_index_is_reported(index_in, tmp_path):
     holders = [Listed(Path("0.tar"), drawn(9, 0))]
     index_in(holders).close()
     (file,) = (tmp_path / "joining").glob("*.sqlite")
@@ -104,7 +107,7 @@ def test_one_that_a_disk_cut_short_is_told(index_in, tmp_path):
         index_in(holders)
 
 
-def test_files_without_any_uid_say_what_the_downloader_has_to_keep(tmp_path):
+def test_files_without_uids_say_which_option_keeps_them(tmp_path):
     with pytest.raises(
         DataError, match=r"No sample of the photos has a uid\. img2dataset keeps uids with --save"
     ):

@@ -1,4 +1,4 @@
-"""A published set without photos becomes one that training reads: each sample with the very photo and caption it was made for."""
+"""A published set without photos is joined with downloads, each sample with the photo and caption it was made for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections import Counter
 import numpy as np
 import PIL.Image
 import pytest
-from tests.trainer.conftest import write_shard
+from tests.trainer.conftest import contents_of, write_shard
 from tests.trainer.data.joining.conftest import (
     as_files,
     as_table,
@@ -46,9 +46,7 @@ def download(web):
 
 
 @pytest.mark.parametrize("write", [as_tar, as_files, as_table])
-def test_each_layout_of_a_downloader_gives_the_same_shards(
-    write, web, reinforced, download, join_with, tmp_path
-):
+def test_every_layout_of_downloads_gives_equal_shards(write, web, reinforced, download, join_with, tmp_path):
     folder = tmp_path / "photos"
     write(folder, download)
     records = join_with(reinforced, folder)
@@ -58,16 +56,16 @@ def test_each_layout_of_a_downloader_gives_the_same_shards(
     found = joined_samples(tmp_path / "joined")
     photos = {facts["uid"]: photo for photo, facts in download}
     for photo in web:
-        own = found[photo.uid]
-        assert list(own) == ["jpg", "txt", "json", "syn.json", "paug.json", "npz"]
-        assert own["jpg"] == photos[photo.uid]
-        assert own["txt"].decode() == photo.caption
-        assert own["npz"] == published(photo)[f"{photo.uid}.npz"]
+        members = found[photo.uid]
+        assert list(members) == ["jpg", "txt", "json", "syn.json", "paug.json", "npz"]
+        assert members["jpg"] == photos[photo.uid]
+        assert members["txt"].decode() == photo.caption
+        assert members["npz"] == published(photo)[f"{photo.uid}.npz"]
     assert load_manifest(tmp_path / "joined" / "manifest.json").teachers == DATACOMPDR
 
 
-def test_a_first_sample_without_texts_tells_nothing_of_the_teachers(web, join_with, tmp_path):
-    bare = {name: own for name, own in published(web[0]).items() if not name.endswith(".syn.json")}
+def test_a_first_sample_without_texts_does_not_hide_the_teachers(web, join_with, tmp_path):
+    bare = {name: content for name, content in published(web[0]).items() if not name.endswith(".syn.json")}
     write_members(tmp_path / "set" / "0.tar", bare, *map(published, web[1:3]))
     as_tar(tmp_path / "photos", [fetched(photo, number) for number, photo in enumerate(web[:3])])
     (record,) = join_with(tmp_path / "set", tmp_path / "photos")
@@ -75,7 +73,7 @@ def test_a_first_sample_without_texts_tells_nothing_of_the_teachers(web, join_wi
     assert counts([record]) == {"no syn.json": 1}
 
 
-def test_training_reads_what_was_joined_and_sees_what_the_teachers_saw(web, join_with, tmp_path):
+def test_training_reads_joined_samples_as_the_teachers_saw_them(web, join_with, tmp_path):
     write_members(tmp_path / "set" / "0.tar", *(published(photo, bf16=True) for photo in web))
     as_tar(tmp_path / "photos", [fetched(photo, number, side=150) for number, photo in enumerate(web)])
     join_with(tmp_path / "set", tmp_path / "photos")
@@ -104,9 +102,7 @@ def test_training_reads_what_was_joined_and_sees_what_the_teachers_saw(web, join
             assert plain > 0.97  # the photo is half as large and was encoded twice
 
 
-def test_the_very_file_that_was_published_needs_no_scaling_whatever_the_downloader_calls_it(
-    web, join_with, tmp_path
-):
+def test_an_original_file_needs_no_scaling_whatever_its_record_says(web, join_with, tmp_path):
     as_is = {"width": None, "height": None, "original_width": None, "original_height": None}
     png = io.BytesIO()
     PIL.Image.open(io.BytesIO(web[1].original)).save(png, "PNG")
@@ -126,7 +122,7 @@ def test_the_very_file_that_was_published_needs_no_scaling_whatever_the_download
     assert found[other.uid]["paug.json"] == published(other)[f"{other.uid}.paug.json"]
 
 
-def test_what_does_not_belong_together_is_left_out_and_counted(web, real_data, join_with, tmp_path):
+def test_samples_that_do_not_fit_are_left_out_and_counted(web, real_data, join_with, tmp_path):
     evaluation = next(samples(real_data / "flickr8k-dev-000000.tar"))
     unknown = {"original_width": None, "original_height": None}
     downloads = [
@@ -144,7 +140,7 @@ def test_what_does_not_belong_together_is_left_out_and_counted(web, real_data, j
     ]
     as_tar(tmp_path / "photos", downloads)
     broken = {**published(web[9]), f"{web[9].uid}.npz": b"no arrays"}
-    bare = {name: own for name, own in published(web[8]).items() if not name.endswith(".npz")}
+    bare = {name: content for name, content in published(web[8]).items() if not name.endswith(".npz")}
     strange = {name.replace(web[11].uid, "x"): b"{}" for name in published(web[11])}
     cut = {**published(web[11]), f"{web[11].uid}.json": b'{"uid": "'}
     members = [broken, *map(published, web[:8]), bare, cut, published(web[10]), strange, published(web[0])]
@@ -175,7 +171,7 @@ def test_what_does_not_belong_together_is_left_out_and_counted(web, real_data, j
             join_with(tmp_path / "set", tmp_path / "photos")
 
 
-def test_a_uid_counts_by_its_number_and_of_two_photos_the_one_that_belongs_is_taken(web, join_with, tmp_path):
+def test_uids_are_compared_as_numbers_and_the_right_one_of_two_photos_is_taken(web, join_with, tmp_path):
     # keys are the same in both shards, as after two downloads
     as_tar(
         tmp_path / "photos", [fetched(web[0], 0, sha256="1" * 64), fetched(web[1], 1, uid=web[1].uid.upper())]
@@ -188,13 +184,13 @@ def test_a_uid_counts_by_its_number_and_of_two_photos_the_one_that_belongs_is_ta
     assert list(joined_samples(tmp_path / "joined")) == [photo.uid for photo in web[:3]]
 
 
-def test_captions_may_come_from_shards_of_their_own(web, downloaded, reinforced, join_with, tmp_path):
+def test_captions_may_come_from_separate_shards(web, downloaded, reinforced, join_with, tmp_path):
     write_members(
-        tmp_path / "texts" / "00000000.tar", *({f"{photo.uid}.txt": b"said elsewhere"} for photo in web[:3])
+        tmp_path / "texts" / "00000000.tar", *({f"{photo.uid}.txt": b"from elsewhere"} for photo in web[:3])
     )
     join_with(reinforced, tmp_path / "texts", downloaded)
     found = joined_samples(tmp_path / "joined")
-    assert {found[photo.uid]["txt"] for photo in web[:3]} == {b"said elsewhere"}
+    assert {found[photo.uid]["txt"] for photo in web[:3]} == {b"from elsewhere"}
     assert [found[photo.uid]["txt"].decode() for photo in web[3:]] == [photo.caption for photo in web[3:]]
 
 
@@ -205,7 +201,7 @@ def test_without_a_published_hash_the_uid_decides(web, join_with, tmp_path):
     assert (record.shard.samples, record.unchecked) == (1, 1)
 
 
-def test_damaged_archives_give_what_they_hold(web, join_with, tmp_path):
+def test_damaged_archives_give_their_readable_samples(web, join_with, tmp_path):
     photos = as_tar(tmp_path / "photos", [fetched(photo, number) for number, photo in enumerate(web)])
     photos.write_bytes(photos.read_bytes()[:-25_000])  # into the last photo
     shard = write_members(tmp_path / "set" / "0.tar", *map(published, web))
@@ -219,9 +215,7 @@ def test_damaged_archives_give_what_they_hold(web, join_with, tmp_path):
     assert record.shard.samples == len(web) - counts([record])["no photo"] >= len(web) - 2
 
 
-def test_what_is_joined_is_kept_and_another_set_is_not_written_over(
-    downloaded, reinforced, join_with, tmp_path
-):
+def test_finished_shards_are_kept_and_others_not_overwritten(downloaded, reinforced, join_with, tmp_path):
     first = join_with(reinforced, downloaded)
     shards = sorted((tmp_path / "joined").glob("*.tar"))
     content, made = [shard.read_bytes() for shard in shards], [shard.stat().st_ino for shard in shards]
@@ -231,7 +225,7 @@ def test_what_is_joined_is_kept_and_another_set_is_not_written_over(
     assert shards[0].stat().st_ino == made[0]
     assert shards[1].stat().st_ino != made[1]
     manifest = load_manifest(tmp_path / "joined" / "manifest.json")
-    assert [own.samples for own in manifest.shards] == [7, 5]
+    assert [shard.samples for shard in manifest.shards] == [7, 5]
     (tmp_path / "other").mkdir()
     write_shard(tmp_path / "other" / "mine.tar", [("a.txt", b"mine")])
     with pytest.raises(TrainerError, match=r"holds other shards, such as mine\.tar"):
@@ -241,9 +235,7 @@ def test_what_is_joined_is_kept_and_another_set_is_not_written_over(
             join_with(reinforced, downloaded, output=taken)
 
 
-def test_a_run_that_was_killed_leaves_nothing_half_and_goes_on(
-    downloaded, reinforced, index_of, join_with, tmp_path
-):
+def test_a_killed_run_resumes_without_partial_shards(downloaded, reinforced, index_of, join_with, tmp_path):
     shards, index = named_shards_below(str(reinforced)), index_of(downloaded)
     joining = Joining(shards, index, DATACOMPDR, place_of(str(tmp_path / "joined")))
     seen = []
@@ -268,19 +260,15 @@ def test_a_run_that_was_killed_leaves_nothing_half_and_goes_on(
     assert set(seen) == {"00000001.tar"}
     assert not draft.exists()
     join_with(reinforced, downloaded, output=tmp_path / "other")
-    assert files_of(tmp_path / "joined") == files_of(tmp_path / "other")
+    assert contents_of(tmp_path / "joined") == contents_of(tmp_path / "other")
 
 
-def files_of(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-def test_all_of_it_may_lie_in_stores(web, downloaded, reinforced, bucket, join_with, tmp_path):
+def test_sources_and_output_may_lie_in_stores(web, downloaded, reinforced, bucket, join_with, tmp_path):
     join_with(reinforced, downloaded)
     within, memory = f"{bucket}/{tmp_path.name}", f"memory://{tmp_path.name}"
     for store, path in (
         (memory, downloaded / "00000.tar"),
-        *((within, own) for own in reinforced.iterdir()),
+        *((within, path) for path in reinforced.iterdir()),
     ):
         write(place_of(store) / path.parent.name / path.name, path.read_bytes())
     records = join_with(f"{within}/{reinforced.name}", f"{memory}/photos", output=f"{within}/joined")

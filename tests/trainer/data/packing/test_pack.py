@@ -1,4 +1,4 @@
-"""Photos become shards that depend on the photos and words alone, whatever happens on the way."""
+"""Packed shards depend on the photos and their words alone, whatever interrupts the packing."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from itertools import islice
 
 import pytest
 from PIL import Image
+from tests.trainer.conftest import contents_of, no_progress
 
 from mctrain.data.check import check_shards
 from mctrain.data.packing.pack import pack
@@ -24,11 +25,7 @@ SETTINGS = PackingSettings(side=96, per_shard=4, license="CC0-1.0")
 
 
 def run(source, folder, settings=SETTINGS):
-    return pack(source, folder, settings, lambda *_: lambda *_: None)
-
-
-def contents(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    return pack(source, folder, settings, no_progress)
 
 
 def packed_samples(folder):
@@ -50,7 +47,7 @@ def photos(originals, shared, tmp_path):
     (folder / "captions.csv").write_text(
         "file,caption,license\np0.jpg,A dog.,CC BY 4.0\np1.jpg,A cat.,\n", "utf-8"
     )
-    (folder / "own.jsonl").write_text(
+    (folder / "captions.jsonl").write_text(
         json.dumps(
             {
                 "file": "p2.jpg",
@@ -67,24 +64,24 @@ def photos(originals, shared, tmp_path):
 def test_every_photo_is_packed_with_its_words_and_its_licence(photos, tmp_path):
     packed = run(photos, tmp_path / "out")
     assert [shard.photos for shard in packed.shards] == [4, 4, 3]
-    own = packed_samples(tmp_path / "out")
-    assert list(own) == sorted(own)
-    assert all(len(key) == 32 and not group.fault for key, group in own.items())
+    groups = packed_samples(tmp_path / "out")
+    assert list(groups) == sorted(groups)
+    assert all(len(key) == 32 and not group.fault for key, group in groups.items())
     words = {
         texts.human or texts.synthetic.get("syn_text"): texts
-        for group in own.values()
+        for group in groups.values()
         if (texts := words_of(group.members))
     }
     assert words[("A dog.",)].about["license"] == "CC BY 4.0"
     assert words[("A cat.",)].about["license"] == "CC0-1.0"
-    made = words[("A hound.", "A pet.")]
-    assert made.human == ()
-    assert (made.about["source"], words[("A cat.",)].about["source"]) == ("me", "")
+    synthetic = words[("A hound.", "A pet.")]
+    assert synthetic.human == ()
+    assert (synthetic.about["source"], words[("A cat.",)].about["source"]) == ("me", "")
     assert sum(shard.human for shard in packed.shards) == 2
     assert sum(shard.synthetic for shard in packed.shards) == 1
     marked = [
         json.loads(group.members["json"]).get("txt_source")
-        for group in own.values()
+        for group in groups.values()
         if "txt" in group.members
     ]
     assert sorted(map(str, marked)) == ["None", "None", "synthetic"]
@@ -92,7 +89,7 @@ def test_every_photo_is_packed_with_its_words_and_its_licence(photos, tmp_path):
         assert report.faults == []
 
 
-def test_where_photos_lie_and_what_they_are_called_changes_nothing(photos, tmp_path):
+def test_file_names_and_folders_of_photos_change_nothing(photos, tmp_path):
     run(photos, tmp_path / "a")
     (photos / "captions.csv").write_text(
         "file,caption,license\nnew/x.jpg,A dog.,CC BY 4.0\np1.jpg,A cat.,\n", "utf-8"
@@ -101,7 +98,7 @@ def test_where_photos_lie_and_what_they_are_called_changes_nothing(photos, tmp_p
     (photos / "p0.jpg").rename(photos / "new" / "x.jpg")
     (photos / "p7.jpg").rename(photos / "a.jpg")
     run(photos, tmp_path / "b")
-    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+    assert contents_of(tmp_path / "a") == contents_of(tmp_path / "b")
 
 
 def test_copies_are_packed_once_with_all_their_words(photos, tmp_path):
@@ -117,9 +114,7 @@ def test_copies_are_packed_once_with_all_their_words(photos, tmp_path):
     assert ("A cat.", "A grey cat.") in texts
 
 
-def test_evaluation_photos_are_refused_by_key_and_by_bytes_and_recorded(
-    photos, real_data, originals, tmp_path
-):
+def test_evaluation_photos_are_refused_by_key_or_bytes_and_recorded(photos, real_data, originals, tmp_path):
     first, second, third = islice(samples(real_data / "flickr8k-dev-000000.tar"), 3)
     (photos / "holiday.jpg").write_bytes(first.photo)
     with Image.open(io.BytesIO(second.photo)) as image:
@@ -129,8 +124,8 @@ def test_evaluation_photos_are_refused_by_key_and_by_bytes_and_recorded(
     comment = b"\xff\xfe\x00\x05abc"
     (photos / "commented.jpg").write_bytes(third.photo[:2] + comment + third.photo[2:])
     packed = run(photos, tmp_path / "out", PackingSettings(side=512))
-    told = sorted(sentence.rpartition("/")[2] for sentence in packed.refused)
-    assert told == [
+    refusals = sorted(sentence.rpartition("/")[2] for sentence in packed.refused)
+    assert refusals == [
         f"{second.key}.jpg is one by its key", "commented.jpg is one by its bytes", "holiday.jpg is one by its bytes",
     ]  # fmt: skip
     assert sum(shard.photos for shard in packed.shards) == 11
@@ -141,7 +136,7 @@ def test_evaluation_photos_are_refused_by_key_and_by_bytes_and_recorded(
     assert report.evaluation == 0
 
 
-def test_one_bad_photo_stops_nothing_and_is_told(photos, tmp_path):
+def test_one_bad_photo_stops_nothing_and_is_reported(photos, tmp_path):
     whole = (photos / "p3.jpg").read_bytes()
     (photos / "cut.jpg").write_bytes(whole[: len(whole) // 2])
     (photos / "empty.jpg").touch()
@@ -157,7 +152,7 @@ def test_one_bad_photo_stops_nothing_and_is_told(photos, tmp_path):
     assert (again.faults, again.kept) == (packed.faults, 4)
 
 
-def test_a_folder_of_which_nothing_can_be_packed_is_an_error(tmp_path):
+def test_a_folder_without_a_usable_photo_is_an_error(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"No photo could be packed: .*empty holds no photo\."):
         run(tmp_path / "empty", tmp_path / "out")
@@ -166,27 +161,27 @@ def test_a_folder_of_which_nothing_can_be_packed_is_an_error(tmp_path):
         run(tmp_path / "empty", tmp_path / "out")
 
 
-def test_a_folder_with_other_files_is_not_written_into(photos, tmp_path):
+def test_nothing_is_written_to_a_folder_with_other_files(photos, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "shard-000000.tar").write_bytes(b"mine")
     with pytest.raises(DataError, match="holds other files"):
         run(photos, tmp_path / "out")
-    assert contents(tmp_path / "out") == {"shard-000000.tar": b"mine"}
+    assert contents_of(tmp_path / "out") == {"shard-000000.tar": b"mine"}
 
 
 def test_finished_shards_are_kept_and_damaged_ones_made_again(photos, tmp_path):
     out = tmp_path / "out"
     run(photos, out)
-    whole = contents(out)
+    whole = contents_of(out)
     (out / "shard-000001.tar").write_bytes(b"damaged")
     (out / ".shard-000002.tar.1.part").write_bytes(b"half")
     before = (out / "shard-000000.tar").stat().st_mtime_ns
     assert run(photos, out).kept == 2
-    assert contents(out) == whole
+    assert contents_of(out) == whole
     assert (out / "shard-000000.tar").stat().st_mtime_ns == before
 
 
-def test_other_settings_and_words_make_other_shards_and_leave_no_old_ones(photos, tmp_path):
+def test_other_settings_or_words_replace_the_shards(photos, tmp_path):
     out = tmp_path / "out"
     run(photos, out)
     assert run(photos, out, PackingSettings(side=96, per_shard=20)).kept == 0
@@ -197,7 +192,7 @@ def test_other_settings_and_words_make_other_shards_and_leave_no_old_ones(photos
 
 
 def test_a_killed_run_continues_to_the_same_shards(photos, tmp_path):
-    """It is killed the moment its second shard stands in the manifest."""
+    """It is killed as soon as its second shard exists."""
     settings = PackingSettings(side=96, per_shard=2)
     run(photos, tmp_path / "whole", settings)
     out = tmp_path / "out"
@@ -215,4 +210,4 @@ def test_a_killed_run_continues_to_the_same_shards(photos, tmp_path):
     assert died.returncode == -signal.SIGKILL
     assert len(list(out.glob("*.tar"))) == 2
     assert run(photos, out, settings).kept == 2
-    assert contents(out) == contents(tmp_path / "whole")
+    assert contents_of(out) == contents_of(tmp_path / "whole")

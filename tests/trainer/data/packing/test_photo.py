@@ -1,4 +1,4 @@
-"""Into a shard goes the picture and nothing else, its own bytes where they suffice."""
+"""Only the picture is packed, unchanged if possible."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from picsight_engine.errors import ImageError
 from picsight_engine.photos.decode import Limits, decode
 
 SECRET = b"52.5200 N 13.4050 E"
-# what a decoder itself tells of a file without metadata
+# what a decoder reports of a file without metadata
 HARMLESS = {
     "jfif", "jfif_version", "jfif_density", "jfif_unit", "dpi", "adobe", "adobe_transform", "progressive", "progression",
     "loop", "background",
@@ -53,7 +53,7 @@ def assert_bare(photo):
 
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0, "restart_marker_rows": 1}])
-def test_a_small_upright_jpeg_keeps_its_coded_picture_and_loses_all_else(tmp_path, options):
+def test_a_small_upright_jpeg_keeps_its_coded_picture_and_loses_metadata(tmp_path, options):
     plain = noise(300, 200)
     data = (
         saved(plain, exif=tagged(), comment=SECRET, xmp=b"<x>" + SECRET + b"</x>", **options)
@@ -80,8 +80,8 @@ def test_a_small_webp_keeps_its_coded_picture(tmp_path, options):
     assert opened(made.photo).tobytes() == Image.open(io.BytesIO(data)).convert("RGB").tobytes()
 
 
-def test_what_is_shown_by_metadata_alone_is_encoded_anew(shared, tmp_path):
-    """Turned photos, colours of another profile, transparency, films: a plain reader would see something else."""
+def test_a_photo_that_depends_on_metadata_is_reencoded(shared, tmp_path):
+    """Orientation, other colour profiles, transparency, animation: a plain reader would see something else."""
     turned = tagged()
     turned[0x0112] = 6
     clear = noise(300, 200, "RGBA")
@@ -108,7 +108,7 @@ def test_what_is_shown_by_metadata_alone_is_encoded_anew(shared, tmp_path):
 
 
 @pytest.mark.parametrize(("width", "height", "size"), [(1600, 1200, (683, 512)), (513, 513, (512, 512))])
-def test_a_larger_photo_is_made_smaller_to_its_short_side(tmp_path, width, height, size):
+def test_a_larger_photo_is_scaled_by_its_short_side(tmp_path, width, height, size):
     plain = noise(width, height)
     made = prepare(saved(plain, quality=95, comment=SECRET), tmp_path, 512)
     assert (made.photo.width, made.photo.height) == opened(made.photo).size == size
@@ -126,7 +126,7 @@ def test_a_picture_that_no_jpeg_can_hold_is_a_fault(tmp_path):
         prepare(saved(Image.new("1", (70_000, 2)), "PNG"), tmp_path / "x.png", 512)
 
 
-def test_what_cannot_be_walked_has_no_bare_form():
+def test_an_unparsable_photo_has_no_bare_form():
     whole = saved(noise(30, 20))
     assert without_metadata(whole[:300]) is None
     assert without_metadata(whole[:2] + b"\xff\xe1\xff\xff" + whole[2:]) is None
@@ -134,11 +134,15 @@ def test_what_cannot_be_walked_has_no_bare_form():
     assert without_metadata(saved(noise(30, 20), "PNG")) is None
 
 
-def test_no_camera_s_metadata_pass(shared):
+def test_no_camera_metadata_is_packed(shared):
     """Real photos of cameras and phones: places, names, previews, makers' notes."""
     folder = shared / "camera"
-    told = [own for own in json.loads((folder / "expected.json").read_text()) if own["expect"] == "ok"]
-    photos = sorted({own["file"] for own in told if own["file"].lower().endswith((".jpg", ".heic"))})[::9]
+    records = [
+        record for record in json.loads((folder / "expected.json").read_text()) if record["expect"] == "ok"
+    ]
+    photos = sorted(
+        {record["file"] for record in records if record["file"].lower().endswith((".jpg", ".heic"))}
+    )[::9]
     assert len(photos) > 6
     unchanged = 0
     for name in photos:

@@ -1,4 +1,4 @@
-"""The members of each sample are found wherever they lie in a shard, whoever wrote it."""
+"""The members of each sample are found anywhere in a shard of any writer."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def contents(shard) -> dict[str, dict[str, bytes]]:
 
 
 @pytest.fixture
-def wanted(own_samples):
-    return {sample.key: members_of(sample, Storage.NPZ, SLOTS) for sample in own_samples}
+def wanted(reinforced_samples):
+    return {sample.key: members_of(sample, Storage.NPZ, SLOTS) for sample in reinforced_samples}
 
 
 @pytest.mark.parametrize("kind", ["gnu", "pax", "in a folder", "by suffix"])
-def test_whatever_wrote_the_tar_its_members_are_found(wanted, tmp_path, kind):
+def test_members_are_found_in_tars_of_any_writer(wanted, tmp_path, kind):
     names = [(key, suffix) for key in wanted for suffix in ORDER]
     if kind == "by suffix":  # as a folder packed in any order
         names.sort(key=lambda name: name[1])
@@ -39,7 +39,7 @@ def test_whatever_wrote_the_tar_its_members_are_found(wanted, tmp_path, kind):
             folder = {"gnu": "./", "in a folder": "./part/"}.get(kind, "")
             member = tarfile.TarInfo(f"{folder}{key}.{suffix}")
             member.size = len(wanted[key][suffix])
-            member.mtime = 1.5 if kind == "pax" else 0  # a head of its own
+            member.mtime = 1.5 if kind == "pax" else 0  # a header of its own
             archive.addfile(member, io.BytesIO(wanted[key][suffix]))
             if kind == "by suffix":
                 for stranger in (f"{key}.url.txt", f"._{key}.jpg", "README", f"{key}.cls"):
@@ -48,9 +48,7 @@ def test_whatever_wrote_the_tar_its_members_are_found(wanted, tmp_path, kind):
     assert found == {f"part/{key}" if kind == "in a folder" else key: wanted[key] for key in wanted}
 
 
-def test_samples_that_lack_a_member_are_counted_by_the_first_and_stand_behind_the_whole_ones(
-    wanted, tmp_path
-):
+def test_incomplete_samples_are_counted_by_their_first_missing_member(wanted, tmp_path):
     lacking = [("jpg",), ("jpg", "txt"), (), ("npz",), ("json",), ("paug.json", "npz")]
     parts = [
         (f"{key}.{suffix}", wanted[key][suffix])
@@ -68,7 +66,7 @@ def test_samples_that_lack_a_member_are_counted_by_the_first_and_stand_behind_th
     assert plain.lacking == {"photo": 2}
 
 
-def test_a_zipped_shard_is_unpacked_once_and_a_rewritten_one_again(wanted, tmp_path):
+def test_a_gzipped_shard_is_unpacked_once_and_again_after_a_change(wanted, tmp_path):
     parts = [(f"{key}.{suffix}", wanted[key][suffix]) for key in wanted for suffix in ORDER]
     path, cache = pack(tmp_path / "one.tar.gz", parts), tmp_path / "cache"
 

@@ -1,4 +1,4 @@
-"""Plain shards, and reinforced ones taken for plain, are read as reinforced ones are: the views are drawn at each visit."""
+"""Plain shards are read as reinforced ones, and views are drawn at each visit."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STRONG = Augmentation("strong", 1, 0.08, mirror=True)
 FIRST = Texts("first", "")
 
 
-def plainly(views=WHOLE, texts=FIRST) -> ReaderSettings:
+def plain_settings(views=WHOLE, texts=FIRST) -> ReaderSettings:
     return ReaderSettings("bicubic", texts, views)
 
 
@@ -48,17 +48,17 @@ def plain(photos, tmp_path_factory):
         if number == 3:
             parts.append((f"{photo.key}.json", b'{"texts": ["second of 3", " "], "width": 3}'))
         if number == 4:
-            parts.append((f"{photo.key}.syn.json", b'{"syn_text": ["made", ""], "spoken": ["said"]}'))
+            parts.append((f"{photo.key}.syn.json", b'{"syn_text": ["made", ""], "spoken": ["words"]}'))
     return pack(tmp_path_factory.mktemp("plain") / "plain.tar", parts)
 
 
 @pytest.fixture(scope="module")
-def reinforced(own_samples, tmp_path_factory):
-    return write_samples(tmp_path_factory.mktemp("own") / "own.tar", own_samples, Storage.NPZ)
+def reinforced(reinforced_samples, tmp_path_factory):
+    return write_samples(tmp_path_factory.mktemp("set") / "set.tar", reinforced_samples, Storage.NPZ)
 
 
 def test_a_photo_with_a_text_beside_it_is_enough(plain, photos, tmp_path):
-    data = TrainingData([plain], tmp_path, plainly())
+    data = TrainingData([plain], tmp_path, plain_settings())
     (batch,) = data.batches(Pass(0, 1, 8, 48), 0)
     numbers = {photo.key: number for number, photo in enumerate(photos)}
     assert batch.captions == tuple(f"first of {numbers[key]}" for key in batch.keys)
@@ -70,8 +70,8 @@ def test_a_photo_with_a_text_beside_it_is_enough(plain, photos, tmp_path):
         assert np.array_equal(pixels.permute(1, 2, 0).numpy(), np.asarray(wanted))
 
 
-def test_texts_are_chosen_as_those_of_reinforced_data_and_blank_ones_are_none(plain, photos, tmp_path):
-    data = TrainingData([plain], tmp_path, plainly(texts=Texts("any", "^syn_text$")))
+def test_texts_are_chosen_as_in_reinforced_data_and_blank_ones_are_ignored(plain, photos, tmp_path):
+    data = TrainingData([plain], tmp_path, plain_settings(texts=Texts("any", "^syn_text$")))
     seen = {key: set() for key in (photo.key for photo in photos[:8])}
     for epoch in range(12):
         for batch in data.batches(Pass(epoch, 1, 8, 8), 0):
@@ -84,13 +84,15 @@ def test_texts_are_chosen_as_those_of_reinforced_data_and_blank_ones_are_none(pl
     assert seen[keys[4]] == {("first of 4", "made")}
 
 
-def test_each_visit_draws_a_view_of_its_own(plain, tmp_path):
-    data = TrainingData([plain], tmp_path, plainly(STRONG))
+def test_each_visit_draws_a_new_view(plain, tmp_path):
+    data = TrainingData([plain], tmp_path, plain_settings(STRONG))
 
     def looks(epoch, seed):
         """The pixels of each photo."""
         batches = data.batches(Pass(epoch, seed, 4, 32), 0)
-        return {key: own for batch in batches for key, own in zip(batch.keys, batch.pixels, strict=True)}
+        return {
+            key: pixels for batch in batches for key, pixels in zip(batch.keys, batch.pixels, strict=True)
+        }
 
     first = looks(0, 1)
     again = looks(0, 1)
@@ -100,12 +102,10 @@ def test_each_visit_draws_a_view_of_its_own(plain, tmp_path):
         assert not any(torch.equal(first[key], others[key]) for key in first)
 
 
-def test_a_reinforced_shard_is_plain_data_too_and_its_embeddings_stay_on_the_disk(
-    reinforced, own_samples, tmp_path
-):
+def test_a_reinforced_shard_is_plain_data_without_embeddings(reinforced, reinforced_samples, tmp_path):
     texts = Texts("any", "^syn_text$")
     stored = TrainingData([reinforced], tmp_path, ReaderSettings("bicubic", texts, Stored(WIDTHS)))
-    drawn = TrainingData([reinforced], tmp_path, plainly(STRONG, texts))
+    drawn = TrainingData([reinforced], tmp_path, plain_settings(STRONG, texts))
     part = Pass(3, 5, 8, 16)
     for one, other in zip(stored.batches(part, 0), drawn.batches(part, 0), strict=True):
         assert (one.keys, one.captions, one.synthetic) == (other.keys, other.captions, other.synthetic)
@@ -115,15 +115,15 @@ def test_a_reinforced_shard_is_plain_data_too_and_its_embeddings_stay_on_the_dis
         "jpg", "txt", "json", "syn.json",
     }  # fmt: skip
     broken = [
-        (f"{own.key}.{suffix}", b"no array" if suffix in {"npz", "paug.json"} else content)
-        for own in own_samples
-        for suffix, content in members_of(own, Storage.NPZ, SLOTS).items()
+        (f"{sample.key}.{suffix}", b"no array" if suffix in {"npz", "paug.json"} else content)
+        for sample in reinforced_samples
+        for suffix, content in members_of(sample, Storage.NPZ, SLOTS).items()
     ]
-    data = TrainingData([pack(tmp_path / "broken.tar", broken)], tmp_path, plainly())
+    data = TrainingData([pack(tmp_path / "broken.tar", broken)], tmp_path, plain_settings())
     assert len(list(data.batches(part, 0))) == 2
 
 
-def test_what_cannot_be_used_of_plain_data_is_counted_and_the_rest_is_read(photos, real_data, tmp_path):
+def test_unusable_plain_samples_are_counted_and_the_rest_is_read(photos, real_data, tmp_path):
     stranger = next(samples(real_data / "flickr8k-dev-000000.tar"))
     words = json.dumps({"texts": ["\t"]}).encode()
     parts = [(f"{photo.key}.{suffix}", content) for photo in photos[:4]
@@ -141,7 +141,7 @@ def test_what_cannot_be_used_of_plain_data_is_counted_and_the_rest_is_read(photo
             if content is not None
         ]
     shard = pack(tmp_path / "odd.tar", parts)
-    data = TrainingData([shard], tmp_path, plainly())
+    data = TrainingData([shard], tmp_path, plain_settings())
     assert len(data) == 8
     keys = {key for epoch in (0, 1) for batch in data.batches(Pass(epoch, 0, 2, 8), 0) for key in batch.keys}
     assert keys == {photo.key for photo in photos[:4]}
@@ -161,6 +161,6 @@ def test_shards_of_another_kind_say_what_they_lack(plain, photos, tmp_path):
         TrainingData([plain], tmp_path, ReaderSettings("bicubic", FIRST, Stored(WIDTHS)))
     bare = pack(tmp_path / "bare.tar", [(f"{photo.key}.jpg", photo.photo) for photo in photos[:2]])
     with pytest.raises(DataError, match=r"2 have no txt\. Each photo needs a caption beside it"):
-        TrainingData([bare], tmp_path, plainly())
+        TrainingData([bare], tmp_path, plain_settings())
     with pytest.raises(RecipeError, match="no regular expression"):
         Texts("any", "(")

@@ -1,4 +1,4 @@
-"""Batches are those that key, epoch and seed decide: whoever reads them, from which step, and whatever is broken."""
+"""Batches depend on key, epoch and seed alone, with any readers, from any step, and despite broken samples."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ SETTINGS = ReaderSettings("bicubic", TEXTS, Stored(WIDTHS))
 
 
 @pytest.fixture(scope="module")
-def folder(own_samples, tmp_path_factory):
-    """Sixteen samples in three shards, each of another storage."""
-    folder = tmp_path_factory.mktemp("own")
+def folder(reinforced_samples, tmp_path_factory):
+    """Sixteen samples in three shards with different storages."""
+    folder = tmp_path_factory.mktemp("set")
     for place, (storage, part) in enumerate(
         zip(Storage, (slice(7), slice(7, 10), slice(10, 16)), strict=True)
     ):
-        write_samples(folder / f"{place}.tar", own_samples[part], storage)
+        write_samples(folder / f"{place}.tar", reinforced_samples[part], storage)
     return folder
 
 
@@ -51,14 +51,14 @@ def same(one, other) -> bool:
     )
 
 
-def test_a_pass_sees_each_sample_once_in_an_order_and_with_choices_of_its_own(data):
+def test_a_pass_sees_each_sample_once_with_its_own_order_and_choices(data):
     passes = [list(data.batches(Pass(epoch, 7, 4, 32), 0)) for epoch in (0, 1)]
     assert len(data) == 16
     assert len(passes[0]) == len(data) // 4 == 4
     for batches in passes:
         assert len({key for batch in batches for key in batch.keys}) == 16
     captions = [
-        {key: said for batch in batches for key, said in zip(batch.keys, batch.captions, strict=True)}
+        {key: caption for batch in batches for key, caption in zip(batch.keys, batch.captions, strict=True)}
         for batches in passes
     ]
     assert list(captions[0]) != list(captions[1])
@@ -68,8 +68,8 @@ def test_a_pass_sees_each_sample_once_in_an_order_and_with_choices_of_its_own(da
     assert data.skipped == Counter()
 
 
-def test_pixels_texts_and_vectors_of_a_row_belong_together(data, own_samples):
-    of = {sample.key: sample for sample in own_samples}
+def test_pixels_texts_and_vectors_of_a_row_belong_together(data, reinforced_samples):
+    of = {sample.key: sample for sample in reinforced_samples}
     for batch in data.batches(Pass(3, 1, 8, 32), 0):
         assert batch.pixels.shape == (8, 3, 32, 32)
         assert batch.pixels.dtype == torch.uint8
@@ -93,9 +93,9 @@ def test_pixels_texts_and_vectors_of_a_row_belong_together(data, own_samples):
             assert min(distances, key=distances.get)[1] == batch.synthetic[row]
 
 
-def test_views_captions_tags_and_texts_are_uniform(own_samples):
-    """B.5 in numbers: each outcome's count within five deviations of its share, whatever the others are."""
-    sample, visits = own_samples[0], 6000
+def test_views_captions_tags_and_texts_are_uniform(reinforced_samples):
+    """Each outcome's count is within five deviations of its share, whatever the others are."""
+    sample, visits = reinforced_samples[0], 6000
     choices = [
         (choose_view(sample.key, epoch, 5, 5), *choose_texts(sample, epoch, 5, TEXTS))
         for epoch in range(visits)
@@ -136,8 +136,8 @@ def test_other_processes_read_the_same_batches_from_any_step(data):
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="there a process cannot tell who sends a signal")
-def test_signals_from_elsewhere_do_not_reach_those_who_read(data):
-    """As a terminal and a service manager send them, to all processes of a run; here another program does."""
+def test_reader_processes_ignore_signals_of_other_programs(data):
+    """A terminal and a service manager send them to all processes of a run; here another program does."""
     wanted = list(data.batches(Pass(1, 7, 4, 32), 0))
     batches = data.batches(Pass(1, 7, 4, 32), 1)
     found = [next(batches)]
@@ -158,10 +158,10 @@ def test_ranks_share_the_batches_of_one(data):
 
 
 @pytest.fixture
-def troubled(own_samples, real_data, tmp_path):
-    """A shard of which one sample of each sort cannot be used; the ten others can, and one that has a person's captions alone."""
+def troubled(reinforced_samples, real_data, tmp_path):
+    """A shard with one unusable sample of each sort, ten usable ones, and one with only a person's captions."""
     stranger = next(samples(real_data / "flickr8k-dev-000000.tar"))
-    spare = own_samples[0]
+    spare = reinforced_samples[0]
     rows = spare.synthetic_embeddings
     trouble = (
         replace(spare, key=stranger.key),
@@ -183,7 +183,7 @@ def troubled(own_samples, real_data, tmp_path):
     )
     members = [
         (f"{sample.key}.{suffix}", content)
-        for sample in (*own_samples[:10], *trouble)
+        for sample in (*reinforced_samples[:10], *trouble)
         for suffix, content in members_of(sample, Storage.NPZ, SLOTS).items()
     ]
     members += [
@@ -191,10 +191,13 @@ def troubled(own_samples, real_data, tmp_path):
         for suffix, content in members_of(spare, Storage.NPZ, SLOTS).items()
     ]
     members.insert(30, ("half.jpg", spare.photo))
-    return pack(tmp_path / "troubled.tar", members), {"silent", *(own.key for own in own_samples[:10])}
+    return pack(tmp_path / "troubled.tar", members), {
+        "silent",
+        *(sample.key for sample in reinforced_samples[:10]),
+    }
 
 
-def test_what_cannot_be_used_is_replaced_and_counted_once_whoever_reads(troubled, tmp_path):
+def test_unusable_samples_are_replaced_and_counted_once_with_any_number_of_readers(troubled, tmp_path):
     shard, usable = troubled
     reasons = {
         "no txt": 1, "evaluation photo": 1, "broken photo": 1, "broken embeddings": 2, "no synthetic text": 1,
@@ -209,14 +212,14 @@ def test_what_cannot_be_used_is_replaced_and_counted_once_whoever_reads(troubled
     for batch in runs[0]:
         assert set(batch.keys) <= usable
     assert all(same(one, other) for one, other in zip(*runs, strict=True))
-    told = {skipped.key: skipped.message for batch in runs[0] for skipped in batch.skipped}
-    assert len(told) == 6
-    assert all(key in message for key, message in told.items())
+    messages = {skipped.key: skipped.message for batch in runs[0] for skipped in batch.skipped}
+    assert len(messages) == 6
+    assert all(key in message for key, message in messages.items())
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_shards_of_which_nothing_can_be_used_end_the_pass(own_samples, tmp_path, workers):
-    broken = [replace(sample, image_embeddings=sample.image_embeddings * 2) for sample in own_samples]
+def test_shards_without_a_usable_sample_end_the_pass(reinforced_samples, tmp_path, workers):
+    broken = [replace(sample, image_embeddings=sample.image_embeddings * 2) for sample in reinforced_samples]
     shard = write_samples(tmp_path / "broken.tar", broken, Storage.NPZ)
     data = TrainingData([shard], tmp_path / "cache", SETTINGS)
     with pytest.raises(
@@ -226,7 +229,7 @@ def test_shards_of_which_nothing_can_be_used_end_the_pass(own_samples, tmp_path,
         next(data.batches(Pass(0, 0, 4, 32), workers))
 
 
-def test_a_set_without_photos_says_so_before_anything_is_read(photos, own_samples, tmp_path):
+def test_a_set_without_photos_is_refused_before_anything_is_read(photos, reinforced_samples, tmp_path):
     public = build_public(photos[:6], views=10)
     merged = ("jpg", "txt")
     bare = [(name, content) for name, content in public.members if name.partition(".")[2] not in merged]
@@ -237,6 +240,6 @@ def test_a_set_without_photos_says_so_before_anything_is_read(photos, own_sample
         TrainingData([shard], tmp_path / "cache", SETTINGS)
     with pytest.raises(DataError, match="there is none"):
         TrainingData([pack(tmp_path / "empty.tar", [])], tmp_path / "cache", SETTINGS)
-    write_samples(tmp_path / "small.tar", own_samples[:3], Storage.NPZ)
+    write_samples(tmp_path / "small.tar", reinforced_samples[:3], Storage.NPZ)
     small = TrainingData([tmp_path / "small.tar", shard], tmp_path / "cache", SETTINGS)
     assert small.skipped == {"no photo": 6}

@@ -1,4 +1,4 @@
-"""Shards of a store pass by: each sample is seen as the indexed reader sees it, and a stopped pass goes on by whole shards."""
+"""Streamed shards give the samples of the indexed reader, and a stopped pass goes on by whole shards."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ PER_SHARD = (3, 5, 2, 4, 2)
 
 
 @pytest.fixture(scope="module")
-def folder(own_samples, tmp_path_factory) -> Path:
+def folder(reinforced_samples, tmp_path_factory) -> Path:
     """Sixteen samples in five shards, with their manifest."""
     made, records, start = tmp_path_factory.mktemp("streamed"), [], 0
     for number, count in enumerate(PER_SHARD):
-        write_samples(made / f"{number}.tar", own_samples[start : start + count], Storage.NPZ)
+        write_samples(made / f"{number}.tar", reinforced_samples[start : start + count], Storage.NPZ)
         records.append(ShardRecord(f"{number}.tar", count, f"{number}" * 64, {}, {}))
         start += count
     save_manifest(made / MANIFEST, ReinforcedManifest({}, (), tuple(records), (), {}))
@@ -94,22 +94,20 @@ def test_ranks_and_processes_share_the_shards(folder, bucket, tmp_path, monkeypa
         batches = list(data.batches(Pass(0, 3, 4, 8, rank=rank, ranks=2), workers))
         assert [len(batch.keys) for batch in batches] == [2] * 4
         seen.append(set(keys_of(batches)))
-    # by turns of the last two processes, which have shards of their own
+    # batches alternate between the last two processes, each with other shards
     assert not set(keys_of(batches[::2])) & set(keys_of(batches[1::2]))
     assert not seen[1] & (seen[0] | seen[2])
     with pytest.raises(DataError, match="5 shards cannot be streamed by 6 processes"):
         next(remote.batches(Pass(0, 3, 12, 8, rank=5, ranks=6), 0))
 
 
-def test_a_pass_entered_in_its_middle_begins_with_the_first_shard_that_was_not_read_to_its_end(
-    folder, own_samples, tmp_path, monkeypatch
-):
+def test_a_pass_entered_midway_begins_at_a_shard(folder, reinforced_samples, tmp_path, monkeypatch):
     monkeypatch.setattr(stream, "_MIXED", 1)  # numbers: samples in the order of their shards
     monkeypatch.setattr(stream, "_FIRST", 1)
     data = opened(stored(folder, f"memory://{tmp_path.name}"), tmp_path)
     whole = keys_of(data.batches(Pass(0, 1, 2, 8), 0))
     starts = [sum(PER_SHARD[:number]) for number in range(5)]
-    first_of = {own_samples[start].key for start in starts}
+    first_of = {reinforced_samples[start].key for start in starts}
     for step in range(1, 8):
         entered = keys_of(data.batches(Pass(0, 1, 2, 8, start=step), 0))
         assert len(entered) == len(whole) - 2 * step
@@ -121,28 +119,30 @@ def test_a_pass_entered_in_its_middle_begins_with_the_first_shard_that_was_not_r
     assert len(keys_of(data.batches(Pass(0, 1, 2, 8, start=2, stop=5), 0))) == 6
 
 
-def test_what_cannot_be_used_is_counted_and_passed_over(folder, own_samples, tmp_path):
+def test_unusable_samples_are_counted_and_skipped(folder, reinforced_samples, tmp_path):
     place = stored(folder, f"memory://{tmp_path.name}")
     whole = (folder / "1.tar").read_bytes()
     write(place / "1.tar", whole[: len(whole) // 2])
     write(place / "2.tar", b"no archive" * 100)
-    bare = [(own.key, dict(members_of(own, Storage.NPZ, SLOTS))) for own in own_samples[10:14]]
+    bare = [
+        (sample.key, dict(members_of(sample, Storage.NPZ, SLOTS))) for sample in reinforced_samples[10:14]
+    ]
     del bare[0][1]["paug.json"]
     with draft(place / "3.tar") as path:
         write_archive(path, bare)
-    twice = dict(members_of(own_samples[14], Storage.NPZ, SLOTS))
+    twice = dict(members_of(reinforced_samples[14], Storage.NPZ, SLOTS))
     with draft(place / "4.tar") as path:
-        write_archive(path, [(own_samples[14].key, twice)] * 2)
+        write_archive(path, [(reinforced_samples[14].key, twice)] * 2)
     data = opened(place, tmp_path)
     fsspec.filesystem("memory").rm(f"/{tmp_path.name}/0.tar")
     keys = Counter(keys_of(data.batches(Pass(0, 1, 4, 8), 0)))
-    assert {own_samples[number].key for number in (11, 12, 13, 14)} < keys.keys()
+    assert {reinforced_samples[number].key for number in (11, 12, 13, 14)} < keys.keys()
     assert bare[0][0] not in keys
     # the cut sample lacks what was behind the cut
     assert data.skipped == {"no paug.json": 1, "damaged shard": 3, "no embeddings": 1}
 
 
-def test_what_is_kept_apart_is_never_seen(folder, own_samples, tmp_path):
+def test_samples_kept_apart_are_never_seen(folder, reinforced_samples, tmp_path):
     data = opened(
         stored(folder, f"memory://{tmp_path.name}"), tmp_path, settings=replace(SETTINGS, apart=0.5)
     )
@@ -150,12 +150,12 @@ def test_what_is_kept_apart_is_never_seen(folder, own_samples, tmp_path):
     seen = {key for epoch in range(4) for key in keys_of(data.batches(Pass(epoch, 0, 2, 8), 0))}
     assert (
         seen
-        == {own.key for own in own_samples if not is_apart(own.key, 0.5)}
-        < {own.key for own in own_samples}
+        == {sample.key for sample in reinforced_samples if not is_apart(sample.key, 0.5)}
+        < {sample.key for sample in reinforced_samples}
     )
 
 
-def test_shards_of_which_nothing_can_be_used_end_the_run_instead_of_being_read_for_ever(folder, tmp_path):
+def test_shards_without_a_usable_sample_end_the_run(folder, tmp_path):
     place = stored(folder, f"memory://{tmp_path.name}")
     for number in range(5):
         write(place / f"{number}.tar", b"no archive" * 100)
@@ -164,9 +164,7 @@ def test_shards_of_which_nothing_can_be_used_end_the_run_instead_of_being_read_f
         next(data.batches(Pass(0, 1, 4, 8), 0))
 
 
-def test_a_folder_on_disk_is_indexed_unless_it_has_too_many_shards_and_the_reader_says_what_holds(
-    folder, tmp_path, monkeypatch
-):
+def test_a_folder_is_indexed_unless_it_has_too_many_shards(folder, tmp_path, monkeypatch):
     place = folder
     exact = open_data(place, ["*.tar"], tmp_path, SETTINGS)
     assert isinstance(exact, TrainingData)

@@ -1,4 +1,4 @@
-"""A bank is there whole or not at all, gives any of its rows as the teachers gave them, and draws by three numbers alone."""
+"""A bank is written whole or not at all, keeps the teachers' rows, and draws by epoch, step and seed alone."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ class HashTeacher:
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-ENSEMBLE = Ensemble([HashTeacher(own.name, own.width, own.scale, own.digest) for own in TEACHERS])
+ENSEMBLE = Ensemble(
+    [HashTeacher(record.name, record.width, record.scale, record.digest) for record in TEACHERS]
+)
 
 
 def silent(*_):
@@ -46,7 +48,7 @@ def silent(*_):
 
 @pytest.fixture(scope="module")
 def texts(real_data):
-    """Real sentences, some of another script, enough for five parts."""
+    """Real sentences, some in another script, enough for five parts."""
     with gzip.open(real_data / "texts" / "coco-val2017-captions.txt.gz", "rt", encoding="utf-8") as file:
         coco = file.read().splitlines()
     return {"mine.txt": ("ein Fuß im Gras", "犬", "naïve café"), "coco": tuple(coco[: 4 * CHUNK + 100])}
@@ -66,9 +68,9 @@ def small(tmp_path):
     return path
 
 
-def test_any_row_is_what_the_teachers_gave_for_its_text(written, texts):
+def test_each_row_is_what_the_teachers_gave_for_its_text(written, texts):
     bank = open_bank(written, TEACHERS)
-    everything = [text for own in texts.values() for text in own]
+    everything = [text for part in texts.values() for text in part]
     rows = np.array([CHUNK, 0, len(bank) - 1, 1, CHUNK - 1, 2, 2])
     assert bank.texts(rows) == tuple(everything[row] for row in rows)
     assert bank.embeddings(rows).dtype == np.float32
@@ -89,8 +91,8 @@ def test_a_killed_run_leaves_no_bank_and_the_next_one_embeds_only_the_rest(writt
     with pytest.raises(DataError, match="There is no text bank"):
         open_bank(path, TEACHERS)
     embedded.clear()
-    write_bank(path, texts, TEACHERS, lambda own: embedded.extend(own) or ENSEMBLE.texts(own), silent)
-    assert embedded == [text for own in texts.values() for text in own][2 * CHUNK :]
+    write_bank(path, texts, TEACHERS, lambda part: embedded.extend(part) or ENSEMBLE.texts(part), silent)
+    assert embedded == [text for part in texts.values() for text in part][2 * CHUNK :]
     assert path.read_bytes() == written.read_bytes()
     assert {file.name for file in tmp_path.iterdir()} == {"bank.npz"}
 
@@ -102,7 +104,7 @@ FIRST = [f"text {i}" for i in range(CHUNK)]
     ("texts", "teachers"),
     [(FIRST[::-1], TEACHERS), (FIRST, (replace(TEACHERS[0], digest="ef" * 8), TEACHERS[1]))],
 )
-def test_parts_of_other_texts_or_teachers_are_not_taken_up(texts, teachers, tmp_path):
+def test_parts_of_other_texts_or_teachers_are_not_resumed(texts, teachers, tmp_path):
     def stop_at_the_second_part(part):
         if part != FIRST:
             raise KeyboardInterrupt
@@ -112,11 +114,13 @@ def test_parts_of_other_texts_or_teachers_are_not_taken_up(texts, teachers, tmp_
     with pytest.raises(KeyboardInterrupt):
         write_bank(path, {"a": [*FIRST, "another"]}, TEACHERS, stop_at_the_second_part, silent)
     embedded = []
-    write_bank(path, {"a": texts}, teachers, lambda own: embedded.extend(own) or ENSEMBLE.texts(own), silent)
+    write_bank(
+        path, {"a": texts}, teachers, lambda part: embedded.extend(part) or ENSEMBLE.texts(part), silent
+    )
     assert embedded == texts
 
 
-def test_a_bank_that_is_there_already_is_not_made_again(small):
+def test_an_existing_bank_is_not_made_again(small):
     before = small.stat()
 
     def never(texts):
@@ -146,7 +150,7 @@ def test_vectors_of_another_length_are_not_stored(tmp_path):
     assert not (tmp_path / "bank.npz").exists()
 
 
-def test_a_bank_that_was_cut_off_or_overwritten_is_told_in_a_sentence(small):
+def test_a_truncated_or_overwritten_bank_is_one_sentence(small):
     content = small.read_bytes()
     for end in range(0, len(content), 97):
         small.write_bytes(content[:end])
@@ -181,7 +185,7 @@ def test_draws_follow_from_epoch_step_and_seed_alone(written):
         assert (drawn != first.draw(*other, 50)).any()
 
 
-def test_sources_are_drawn_alike_and_their_texts_evenly(tmp_path):
+def test_sources_and_the_texts_of_each_are_drawn_evenly(tmp_path):
     path = tmp_path / "bank.npz"
     texts = {"a": [f"a {i}" for i in range(5)], "b": [f"b {i}" for i in range(200)], "c": ["c"]}
     write_bank(path, texts, TEACHERS, ENSEMBLE.texts, silent)
@@ -189,5 +193,5 @@ def test_sources_are_drawn_alike_and_their_texts_evenly(tmp_path):
     rows = np.concatenate([bank.draw(0, step, 0, 300) for step in range(100)])
     counts = np.bincount(rows, minlength=len(bank))
     expected = np.array([10_000 / 5] * 5 + [10_000 / 200] * 200 + [10_000])
-    # of 206 counts none strays by more than five of its standard deviations
+    # no count is off by more than five standard deviations
     assert (np.abs(counts - expected) <= 5 * np.sqrt(expected)).all()

@@ -1,4 +1,4 @@
-"""The texts of a bank: one line each, each once, and nothing that was said about an evaluation photo; WordNet's glosses."""
+"""The texts of a bank: one line each, each once, and no text about an evaluation photo; WordNet's glosses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import shutil
 from itertools import islice
 
 import pytest
-from tests.trainer.conftest import members_of, write_shard
+from tests.trainer.conftest import members_of, write_photos, write_shard
 
 from mctrain.data.apart import is_drawn
 from mctrain.data.refusal import reserved, shipped
@@ -22,7 +22,7 @@ def collect(sources, places, tell=lambda _: None):
     return bank_sources.collect(sources, places, tell)
 
 
-def own_file(folder, *texts):
+def places_with(folder, *texts):
     (folder / "mine.txt").write_text("\n".join(texts), encoding="utf-8")
     return BankPlaces(folder, (), shipped())
 
@@ -35,37 +35,37 @@ def test_captions_and_class_prompts_come_as_distinct_lines(real_data):
         lines = {" ".join(line.split()) for line in file}
     assert set(found["coco"]) <= lines
     assert len(found["coco"]) > 0.99 * len(lines)
-    everything = [text for own in found.values() for text in own]
+    everything = [text for texts in found.values() for text in texts]
     assert len({text.casefold() for text in everything}) == len(everything)
 
 
-def test_the_first_source_has_a_text_and_the_rest_are_dropped(real_data, tmp_path):
+def test_a_repeated_text_belongs_to_the_first_source(real_data, tmp_path):
     shutil.copy(real_data / "classnames.json", tmp_path)
-    places = own_file(
+    places = places_with(
         tmp_path, "Tench!", "  my  own\tdog ", "", " . ", "my own dog.", "x" * (LONGEST + 1), "x" * LONGEST
     )
     found = collect(["imagenet", "mine.txt"], places)
     assert found["mine.txt"] == ("my own dog", "x" * LONGEST)
 
 
-def test_what_was_said_about_evaluation_photos_stays_out_without_their_shards(real_data, tmp_path):
+def test_texts_about_evaluation_photos_stay_out_without_their_shards(real_data, tmp_path):
     captions = next(samples(real_data / "flickr8k-dev-000000.tar")).words["captions"]
     with (real_data / "flickr8k-dev-translations.jsonl").open(encoding="utf-8") as file:
         translated = json.loads(next(file))
     drawn = [s for s in samples(real_data / "photos-described-000000.tar.gz") if is_drawn(s.key, s.words)]
-    searches = [own for s in drawn for own in s.words["queries"] if len(own.split()) > 2]
-    spoken = [
+    searches = [query for s in drawn for query in s.words["queries"] if len(query.split()) > 2]
+    texts = [
         *(text.upper() for text in captions),
         *(text.replace(" .", "!") for text in captions),
         *(translated[language] for language in ("en", "de", "fr", "cs")),
         *searches,
     ]
-    places = own_file(tmp_path, *spoken, "a text of my own")
+    places = places_with(tmp_path, *texts, "a text of my own")
     found = collect(["mine.txt"], places)
     assert found == {"mine.txt": ("a text of my own",)}
 
 
-def test_what_was_said_about_a_persons_own_evaluation_photos_stays_out_too(real_data, tmp_path):
+def test_texts_about_a_persons_evaluation_photos_stay_out_too(real_data, tmp_path):
     photo = next(samples(real_data / "flickr8k-train-000000.tar"))
     words = {
         "captions": ["Grandma cuts the cake"],
@@ -75,7 +75,7 @@ def test_what_was_said_about_a_persons_own_evaluation_photos_stays_out_too(real_
     write_shard(tmp_path / "mine-dev-000000.tar", members_of(photo, json.dumps(words).encode()))
     (tmp_path / "asked.txt").write_text("who blows the candles\n", encoding="utf-8")
     kept = ("black and white cat", "a cake")
-    own_file(tmp_path, "grandma cuts the cake.", "Cake with candles", "Who blows the candles?", *kept)
+    places_with(tmp_path, "grandma cuts the cake.", "Cake with candles", "Who blows the candles?", *kept)
     known = reserved(tmp_path, ["mine-dev-*.tar"], ["asked.txt"])
     assert collect(["mine.txt"], BankPlaces(tmp_path, (), known))["mine.txt"] == kept
 
@@ -85,10 +85,10 @@ def test_searches_come_from_all_photos_but_those_of_everyday_dev(real_data):
     found = collect(["queries"], BankPlaces(real_data, (shard,), shipped()))
     apart = [sample for sample in samples(shard) if is_drawn(sample.key, sample.words)]
     others = [sample for sample in samples(shard) if not is_drawn(sample.key, sample.words)]
-    expected = {own for sample in others for own in sample.words["queries"]}
+    expected = {query for sample in others for query in sample.words["queries"]}
     assert set(found["queries"]) <= expected
     assert len(found["queries"]) > 0.95 * len(expected)
-    only_there = {own for sample in apart for own in sample.words["queries"]} - expected
+    only_there = {query for sample in apart for query in sample.words["queries"]} - expected
     assert only_there
     assert not only_there & set(found["queries"])
 
@@ -109,9 +109,9 @@ def test_searches_of_an_evaluation_shard_are_refused(real_data, tmp_path):
         collect(["queries"], BankPlaces(tmp_path, (shard,), shipped()))
 
 
-def test_a_damaged_shard_and_a_strange_file_are_told_in_a_sentence(real_data, tmp_path):
+def test_a_damaged_shard_and_an_unreadable_file_are_one_sentence(real_data, tmp_path):
     photos = list(islice(samples(real_data / "flickr8k-train-000000.tar"), 2))
-    shard = write_shard(tmp_path / "mine.tar", [part for own in photos for part in members_of(own, b"{}")])
+    shard = write_photos(tmp_path / "mine.tar", photos, b"{}")
     shard.write_bytes(shard.read_bytes()[:20_000])
     with pytest.raises(DataError, match=r"mine\.tar is damaged|mine\.tar cannot be read"):
         collect(["queries"], BankPlaces(tmp_path, (shard,), shipped()))
@@ -122,17 +122,17 @@ def test_a_damaged_shard_and_a_strange_file_are_told_in_a_sentence(real_data, tm
         collect(["gone.txt"], BankPlaces(tmp_path, (), shipped()))
 
 
-def test_an_unknown_source_is_named_with_those_that_there_are(tmp_path):
+def test_an_unknown_source_is_named_with_the_known_ones(tmp_path):
     with pytest.raises(RecipeError, match=r"no source of texts flickr; there are imagenet, flickr30k, coco"):
         collect(["flickr"], BankPlaces(tmp_path, (), shipped()))
 
 
-def test_glosses_are_used_where_wordnet_is_installed_and_missed_aloud_elsewhere(tmp_path, monkeypatch):
+def test_glosses_are_used_if_wordnet_is_installed_and_otherwise_a_message_says_so(tmp_path, monkeypatch):
     monkeypatch.setenv("WNSEARCHDIR", str(tmp_path))
-    heard = []
-    found = collect(["mine.txt", "wordnet"], own_file(tmp_path, "my own dog"), heard.append)
+    messages = []
+    found = collect(["mine.txt", "wordnet"], places_with(tmp_path, "my own dog"), messages.append)
     assert found == {"mine.txt": ("my own dog",)}
-    assert "No WordNet is installed here" in heard.pop()
+    assert "No WordNet is installed here" in messages.pop()
     with pytest.raises(DataError, match=r"have no text; name one"):
         collect(["wordnet"], BankPlaces(tmp_path, (), shipped()))
     (tmp_path / "data.noun").write_text(
@@ -141,9 +141,9 @@ def test_glosses_are_used_where_wordnet_is_installed_and_missed_aloud_elsewhere(
         '"the dog barked all night"  \n',
         encoding="utf-8",
     )
-    found = collect(["wordnet"], BankPlaces(tmp_path, (), shipped()), heard.append)
+    found = collect(["wordnet"], BankPlaces(tmp_path, (), shipped()), messages.append)
     assert found == {"wordnet": ("dog, domestic dog, Canis familiaris: a member of the genus Canis",)}
-    assert heard == []
+    assert messages == []
 
 
 LICENCE = "  1 This software and database is being provided to you, the LICENSEE, by  \n"
@@ -153,13 +153,13 @@ ROWS = {
     "an example behind the gloss": "00000002 06 n 01 jug 1 002 @ 00000001 n 0000 ~ 00000003 n 0000 | a large bottle "
     'with a narrow mouth; has a handle; "a jug of cider"; "she filled it"  \n',
     "a feeling": "00000003 12 n 01 joy 0 001 @ 00000001 n 0000 | the emotion of great happiness  \n",
-    "somebody's own name": "00000004 18 n 01 Aalto 0 001 @i 00000001 n 0000 | Finnish architect  \n",
+    "a proper name": "00000004 18 n 01 Aalto 0 001 @i 00000001 n 0000 | Finnish architect  \n",
     "a group of kinds": "00000005 05 n 02 Picoides 0 genus_Picoides 0 001 @ 00000001 n 0000 | a genus of Picidae  \n",
     "a name like a group's": "00000006 06 n 01 class_ring 0 001 @ 00000001 n 0000 | a ring worn by graduates  \n",
 }
 
 
-def test_things_that_a_photo_can_show_come_with_up_to_three_names(tmp_path):
+def test_visible_things_come_with_up_to_three_names(tmp_path):
     (tmp_path / "data.noun").write_text(LICENCE + "".join(ROWS.values()), encoding="utf-8")
     assert list(glosses(tmp_path)) == [
         "one, two, three: a plant of many names",
@@ -169,7 +169,7 @@ def test_things_that_a_photo_can_show_come_with_up_to_three_names(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"\x00\xff\n", b"00000001 05 n 01\n"])
-def test_a_strange_file_is_told_in_a_sentence(content, tmp_path):
+def test_a_file_that_is_not_wordnets_is_one_sentence(content, tmp_path):
     (tmp_path / "data.noun").write_bytes(content)
     with pytest.raises(DataError, match="is not a file of WordNet's"):
         list(glosses(tmp_path))

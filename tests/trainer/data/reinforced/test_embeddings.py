@@ -1,4 +1,4 @@
-"""What torch reads out of its own files is read here too, number by number, and nothing that a file names is called."""
+"""Torch's files are read as torch reads them, number by number, and no code that a file names is run."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Trap:
         return os.mkdir, ("trap",)
 
 
-def test_nothing_that_a_file_names_is_called(tmp_path, monkeypatch):
+def test_no_code_that_a_file_names_is_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for content in ({"image_emb": Trap()}, Trap(), {"image_emb": NUMBERS, "more": Trap()}):
         with pytest.raises(Exception, match="Weights only load failed"):

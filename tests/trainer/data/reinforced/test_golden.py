@@ -1,4 +1,4 @@
-"""A set that was written in November 2026 is read as it was then, in both containers of embeddings."""
+"""A set written in November 2026 is still read, in both containers of embeddings."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ EMBEDDING = [0.186517, -0.195973, 0.950047, 0.155616, -0.308495, 0.208245, 0.750
 
 
 @pytest.mark.parametrize(("number", "exact"), [(0, 1e-6), (1, 1e-2)])
-def test_a_set_of_before_is_read_with_all_that_stands_in_it(number, exact, tmp_path):
+def test_an_older_set_is_read_completely(number, exact, tmp_path):
     manifest = load_manifest(GOLDEN / MANIFEST)
-    assert [(own.name, own.width, own.scale) for own in manifest.teachers] == [
+    assert [(teacher.name, teacher.width, teacher.scale) for teacher in manifest.teachers] == [
         ("one", 4, 100.0), ("two", 4, 70.0)
     ]  # fmt: skip
     record = manifest.shards[number]

@@ -1,4 +1,4 @@
-"""What a reinforced set was made with comes back as it was written; a strange file is refused in a sentence."""
+"""The manifest of a reinforced set is read back as written; any other file is one sentence."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_manifest_comes_back_as_it_was_saved_and_equal_ones_have_equal_bytes(t
         ),
     ],
 )
-def test_a_manifest_that_says_something_else_is_refused(tmp_path, change, words):
+def test_an_invalid_manifest_is_refused(tmp_path, change, words):
     path = tmp_path / "manifest.json"
     save_manifest(path, MADE)
     content = json.loads(path.read_text(encoding="utf-8"))
@@ -63,7 +63,7 @@ def test_a_manifest_that_says_something_else_is_refused(tmp_path, change, words)
 
 
 @pytest.mark.parametrize("content", [b"[1]", b"\xff", b"[" * 100_000])
-def test_what_is_no_manifest_is_refused(tmp_path, content):
+def test_a_file_that_is_no_manifest_is_refused(tmp_path, content):
     (tmp_path / "manifest.json").write_bytes(content)
     with pytest.raises(DataError, match=r"manifest\.json"):
         load_manifest(tmp_path / "manifest.json")

@@ -1,4 +1,4 @@
-"""A sample comes back from its members as it went in, the public sets are understood, and what is broken is named."""
+"""A sample is read back as written, public sets are understood, and broken members are named."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def by_suffix(members) -> dict[str, dict[str, bytes]]:
 
 
 @pytest.mark.parametrize("storage", Storage)
-def test_a_sample_comes_back_from_its_members(own_samples, storage):
-    for sample in (own_samples[0], own_samples[-1]):
+def test_a_sample_comes_back_from_its_members(reinforced_samples, storage):
+    for sample in (reinforced_samples[0], reinforced_samples[-1]):
         members = members_of(sample, storage, SLOTS)
         assert members == members_of(sample, storage, SLOTS)
         assert storage is Storage.NPZ or members["pth.gz"][4:8] == bytes(4)  # gzip's time
@@ -52,13 +52,13 @@ def test_a_sample_comes_back_from_its_members(own_samples, storage):
             np.testing.assert_allclose(found, wanted, rtol=near)
 
 
-def test_members_are_the_public_layout(own_samples):
-    captioned, bare = (members_of(own_samples[place], Storage.NPZ, SLOTS) for place in (0, -1))
+def test_members_are_the_public_layout(reinforced_samples):
+    captioned, bare = (members_of(reinforced_samples[place], Storage.NPZ, SLOTS) for place in (0, -1))
     assert list(captioned) == ["jpg", "txt", "json", "syn.json", "paug.json", "npz"]
     words = json.loads(captioned["json"])
-    assert (captioned["txt"].decode(), *words["texts"]) == own_samples[0].words.human
+    assert (captioned["txt"].decode(), *words["texts"]) == reinforced_samples[0].words.human
     assert words["sha256"] == hashlib.sha256(captioned["jpg"]).hexdigest()
-    assert (words["width"], words["height"]) == own_samples[0].image().size
+    assert (words["width"], words["height"]) == reinforced_samples[0].image().size
     assert "txt_source" not in words
     assert json.loads(json.loads(captioned["paug.json"])["param_aug"]) == records(5)
     with np.load(io.BytesIO(captioned["npz"])) as arrays:
@@ -69,9 +69,9 @@ def test_members_are_the_public_layout(own_samples):
     assert (bare["txt"], words["txt_source"], words["texts"]) == (b"a synthetic one", "synthetic", [])
 
 
-def test_a_sample_without_any_text_is_not_written(own_samples):
+def test_a_sample_without_any_text_is_not_written(reinforced_samples):
     with pytest.raises(SampleError, match="has no txt"):
-        members_of(replace(own_samples[0], words=SampleTexts()), Storage.NPZ, SLOTS)
+        members_of(replace(reinforced_samples[0], words=SampleTexts()), Storage.NPZ, SLOTS)
 
 
 def test_each_public_set_is_read_with_the_right_rows(public):
@@ -117,9 +117,9 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_what_is_missing_or_broken_is_named(own_samples, case):
+def test_a_missing_or_broken_member_is_named(reinforced_samples, case):
     role, change = BROKEN[case]
-    sample = own_samples[0]
+    sample = reinforced_samples[0]
     whole = members_of(sample, Storage.NPZ, SLOTS)
     members = {suffix: content for suffix, content in (whole | change).items() if content is not None}
     with pytest.raises(SampleError) as caught:
@@ -130,8 +130,8 @@ def test_what_is_missing_or_broken_is_named(own_samples, case):
     assert sample.key in str(caught.value)
 
 
-def test_two_tags_in_one_array_are_not_guessed_apart(own_samples):
-    sample = own_samples[0]
+def test_two_tags_in_one_array_are_refused(reinforced_samples):
+    sample = reinforced_samples[0]
     members = members_of(sample, Storage.NPZ, SLOTS)
     members["npz"] = pack_npz({"image_emb": unit_rows(5, 1), "text_emb": unit_rows(10, 2)})
     with pytest.raises(SampleError, match="one text_emb for the texts of 2 tags"):
@@ -139,8 +139,8 @@ def test_two_tags_in_one_array_are_not_guessed_apart(own_samples):
 
 
 @pytest.mark.parametrize("mode", ["L", "CMYK", "P", "LA"])
-def test_a_photo_is_seen_as_the_public_teachers_saw_it(own_samples, mode):
-    rgb = own_samples[0].image()
+def test_a_photo_is_seen_as_the_public_teachers_saw_it(reinforced_samples, mode):
+    rgb = reinforced_samples[0].image()
     picture = rgb.convert(mode)
     if mode == "LA":
         picture.putalpha(rgb.convert("L"))
@@ -149,7 +149,7 @@ def test_a_photo_is_seen_as_the_public_teachers_saw_it(own_samples, mode):
     file = io.BytesIO()
     picture.save(file, "JPEG" if mode == "CMYK" else "PNG")
     reference = PIL.Image.open(io.BytesIO(file.getvalue())).convert("RGBA").convert("RGB")
-    found = replace(own_samples[0], photo=file.getvalue()).image()
+    found = replace(reinforced_samples[0], photo=file.getvalue()).image()
     assert found.mode == "RGB"
     assert np.array_equal(np.asarray(found), np.asarray(reference))
 
@@ -166,8 +166,8 @@ def huge_png() -> bytes:
     ("photo", "words"),
     [(b"no picture", ""), (None, "truncated"), (huge_png(), "it has 20000 by 5001 pixels")],
 )
-def test_a_photo_that_cannot_be_decoded_is_broken(own_samples, photo, words):
-    sample = own_samples[0]
+def test_a_photo_that_cannot_be_decoded_is_broken(reinforced_samples, photo, words):
+    sample = reinforced_samples[0]
     if photo is None:
         photo = sample.photo[: len(sample.photo) // 2]
     with pytest.raises(SampleError, match=f"The photo {sample.key} cannot be decoded: .*{words}"):

@@ -1,4 +1,4 @@
-"""A person's folder is read as it is, with the words that lie beside its photos or in their XMP."""
+"""A folder of photos is read with the words in tables, in files beside the photos and in XMP."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from mctrain.errors import DataError
 
 @pytest.fixture
 def folder(shared, tmp_path):
-    """Photos by name; empty files would do, for nothing is decoded here, but these are real."""
-    own = tmp_path / "Photos"
+    """Real photos in folders, hidden files and a film; nothing is decoded here."""
+    photos = tmp_path / "Photos"
     for name in (
         "dog.jpg",
         "Été/straße 1.JPG",
@@ -25,10 +25,10 @@ def folder(shared, tmp_path):
         ".hidden/x.jpg",
         "trip/._sea.jpg",
     ):
-        (own / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(shared / "camera" / "kodak_dc210.jpg", own / name)
-    (own / "film.mov").write_bytes(b"x")
-    return own
+        (photos / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(shared / "camera" / "kodak_dc210.jpg", photos / name)
+    (photos / "film.mov").write_bytes(b"x")
+    return photos
 
 
 def words_by_name(folder):
@@ -64,13 +64,13 @@ def test_captions_come_from_a_table_in_several_rows(folder, divider, encoding):
     assert words["straße 1.JPG"].human == ("A street.",)
 
 
-def test_a_name_that_macos_wrote_apart_is_the_same_name(folder):
+def test_a_decomposed_name_of_macos_is_the_same_name(folder):
     apart = unicodedata.normalize("NFD", "Été/plage.heic")
     (folder / "captions.csv").write_text(f"file,caption\n{apart},The beach.\n", "utf-8")
     assert words_by_name(folder)[0]["plage.heic"].human == ("The beach.",)
 
 
-def test_captions_come_from_json_lines_and_what_else_they_tell_stays_behind(folder):
+def test_captions_come_from_json_lines_without_their_unknown_keys(folder):
     lines = [
         {"file": "trip\\sea.webp", "captions": ["The sea."], "queries": ["sea", "beach"], "gps": [1.0, 2.0]},
         {
@@ -81,7 +81,7 @@ def test_captions_come_from_json_lines_and_what_else_they_tell_stays_behind(fold
             "source": "me",
         },
     ]
-    (folder / "own.jsonl").write_text("\n\n".join(map(json.dumps, lines)), "utf-8")
+    (folder / "captions.jsonl").write_text("\n\n".join(map(json.dumps, lines)), "utf-8")
     (folder / "trip" / "more.jsonl").write_text(
         json.dumps({"file": "sea.webp", "caption": "Waves."}), "utf-8"
     )
@@ -102,7 +102,7 @@ def test_captions_come_from_a_text_beside_a_photo_one_a_line(folder):
     assert words["sea.webp"].human == ("Größe",)
 
 
-def test_what_cannot_be_used_is_told_by_its_line(folder):
+def test_unusable_lines_are_named(folder):
     (folder / "captions.csv").write_text("file,caption\ndog.jpg,A dog.\ncat.jpg,A cat.\n,x\n", "utf-8")
     (folder / "a.jsonl").write_text(
         '{"file": "dog.jpg"\n[]\n{"key": 1}\n{"file": "dog.jpg", "captions": 3}\n', "utf-8"
@@ -110,9 +110,9 @@ def test_what_cannot_be_used_is_told_by_its_line(folder):
     (folder / "trip" / "captions.csv").write_text("name,text\n", "utf-8")
     words, faults = words_by_name(folder)
     assert words["dog.jpg"].human == ("A dog.",)
-    told = [fault.removeprefix(f"{folder}/") for fault in faults]
-    assert [sentence.partition(":")[0] for sentence in told[:1]] == ["a.jsonl, line 1 is not JSON"]
-    assert told[1:] == [
+    messages = [fault.removeprefix(f"{folder}/") for fault in faults]
+    assert [sentence.partition(":")[0] for sentence in messages[:1]] == ["a.jsonl, line 1 is not JSON"]
+    assert messages[1:] == [
         "a.jsonl, line 2 is not a JSON object.",
         "a.jsonl, line 3 names no photo in `file`.",
         "a.jsonl, line 4: `captions` must be a text or a list of texts, not 3.",
@@ -122,7 +122,7 @@ def test_what_cannot_be_used_is_told_by_its_line(folder):
     ]
 
 
-def test_a_folder_that_is_none_is_one_sentence(tmp_path):
+def test_a_missing_folder_is_one_sentence(tmp_path):
     with pytest.raises(DataError, match="cannot be read"):
         read_folder(tmp_path / "nowhere")
 
@@ -149,7 +149,7 @@ def test_descriptions_are_captions_and_keywords_are_searches(camera, name, capti
 
 
 @pytest.mark.parametrize("beside", ["photo.jpg.xmp", "photo.xmp"])
-def test_a_file_beside_the_photo_says_them_too(camera, tmp_path, beside):
+def test_captions_and_searches_come_from_an_xmp_file_beside_the_photo(camera, tmp_path, beside):
     shutil.copy(camera / "kodak_dc210.jpg", tmp_path / "photo.jpg")
     shutil.copy(camera / "sidecar_600d.xmp", tmp_path / beside)
     (entry,) = read_folder(tmp_path).entries
@@ -157,7 +157,7 @@ def test_a_file_beside_the_photo_says_them_too(camera, tmp_path, beside):
     assert entry.words.synthetic[QUERIES] == ("Alvin the Squirrel", "Berkley", "USA")
 
 
-def test_a_damaged_packet_and_one_that_would_swell_say_nothing(camera, tmp_path):
+def test_a_damaged_packet_and_an_entity_bomb_give_no_words(camera, tmp_path):
     whole = (camera / "sidecar_600d.xmp").read_bytes()
     (tmp_path / "photo.jpg").write_bytes(b"no picture")
     for content in (

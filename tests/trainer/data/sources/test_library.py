@@ -1,4 +1,4 @@
-"""A library's decisions become samples: words of accepted tags are short queries, and all decisions stay with their photo."""
+"""A library's decisions become samples: words of accepted tags are queries, and photos keep all decisions."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def decision(path, tag, decided, *, day=1, prompts=(), mark=None):
     }
 
 
-def example(path, tag, said):
-    return {**decision(path, tag, None), "example": said, "time": None}
+def example(path, tag, role):
+    return {**decision(path, tag, None), "example": role, "time": None}
 
 
 def export(folder, *lines):
@@ -53,31 +53,33 @@ def export(folder, *lines):
 
 
 def decided(file):
-    """What each photo that was found was accepted for, and what rejected."""
+    """The tags of each photo that was found: True if accepted, False if rejected."""
     return {
-        entry.path.name: {own.tag: own.accepted for own in decisions_of(entry.words.about, entry.path.name)}
+        entry.path.name: {
+            choice.tag: choice.accepted for choice in decisions_of(entry.words.about, entry.path.name)
+        }
         for entry in read_library(file).entries
     }
 
 
-def test_what_a_picsight_writes_is_read(photos, tmp_path):
+def test_a_file_that_picsight_wrote_is_read(photos, tmp_path):
     kodak, canon = (
         SeenPicture(str(path), fingerprint(path.read_bytes()), FINGERPRINT_RULE) for path in photos
     )
-    said = {"time": datetime(2026, 5, 1, tzinfo=UTC), "source": "you"}
+    choice = {"time": datetime(2026, 5, 1, tzinfo=UTC), "source": "you"}
     garden = partial(TagLine, "Places/garden", "tag", ("a garden", "flowers"), 0.5, True)
     beach = partial(TagLine, "beach", "tag", (), None, False)
     file = tmp_path / "decisions.jsonl"
     write_decisions(
         file,
         [
-            garden(kodak, "accepted", **said),
-            beach(kodak, "rejected", **said),
-            beach(canon, "accepted", **said),
+            garden(kodak, "accepted", **choice),
+            beach(kodak, "rejected", **choice),
+            beach(canon, "accepted", **choice),
             TagLine("Empty", "tag", ("nothing",), None, True),
-            TagLine("Holiday", "album", (), None, False, canon, "accepted", **said),
-            TagLine("Favourites", "favourite", (), None, False, canon, "accepted", **said),
-            RatingLine(canon, 5, said["time"]),
+            TagLine("Holiday", "album", (), None, False, canon, "accepted", **choice),
+            TagLine("Favourites", "favourite", (), None, False, canon, "accepted", **choice),
+            RatingLine(canon, 5, choice["time"]),
         ],
     )
     canons, kodaks = read_library(file).entries
@@ -87,11 +89,11 @@ def test_what_a_picsight_writes_is_read(photos, tmp_path):
         Decision("Places/garden", ("a garden", "flowers"), True),
         Decision("beach", (), False),
     )
-    assert [own.words for own in decisions_of(canons.words.about, "")] == [("beach",)]
+    assert [choice.words for choice in decisions_of(canons.words.about, "")] == [("beach",)]
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_the_latest_decision_counts_in_whatever_order_they_stand(photos, tmp_path, order):
+def test_the_latest_decision_counts_in_any_order(photos, tmp_path, order):
     kodak = partial(decision, photos[0])
     lines = [
         kodak("garden", "rejected", day=1),
@@ -107,7 +109,7 @@ def test_the_latest_decision_counts_in_whatever_order_they_stand(photos, tmp_pat
     }
 
 
-def test_a_photo_is_found_at_any_of_its_paths_while_it_is_the_same(photos, tmp_path):
+def test_an_unchanged_photo_is_found_at_any_of_its_paths(photos, tmp_path):
     kodak, canon = photos
     mark = fingerprint(kodak.read_bytes()).hex()
     places = (tmp_path / "gone.jpg", canon, kodak)
@@ -116,7 +118,7 @@ def test_a_photo_is_found_at_any_of_its_paths_while_it_is_the_same(photos, tmp_p
     assert listing.faults == ()
 
 
-def test_a_photo_that_changed_or_went_is_told(photos, tmp_path):
+def test_a_changed_or_missing_photo_is_reported(photos, tmp_path):
     mark = fingerprint(photos[0].read_bytes()).hex()
     places = (tmp_path / "gone.jpg", photos[1])
     listing = read_library(export(tmp_path, *(decision(at, "x", "accepted", mark=mark) for at in places)))
@@ -125,7 +127,7 @@ def test_a_photo_that_changed_or_went_is_told(photos, tmp_path):
     assert "canon_40d.jpg has changed since its tags were decided" in listing.faults[1]
 
 
-def test_a_line_with_half_a_character_is_left_out_with_a_sentence_and_the_others_are_read(photos, tmp_path):
+def test_a_line_with_half_a_character_is_reported_and_the_others_are_read(photos, tmp_path):
     kodak, canon = photos
     halves = ({"path": "/a\ud83d.jpg"}, {"prompts": ["a \ud83d"]}, {"tag": "\udc80"})
     broken = [{**decision(canon, "x", "accepted"), **half} for half in halves]
@@ -140,7 +142,7 @@ GOOD = decision("a.jpg", "x", "accepted", mark="0" * 32)
 
 
 @pytest.mark.parametrize(
-    ("broken", "told"),
+    ("broken", "message"),
     [
         ("{", "there is no JSON, or it is cut off"),
         ({**GOOD, "decision": "suggested"}, "`decision` cannot be 'suggested'; export the decisions again"),
@@ -151,8 +153,8 @@ GOOD = decision("a.jpg", "x", "accepted", mark="0" * 32)
         ({"file": "a.jpg", "caption": "x"}, '`format` is not "picsight-decisions"'),
     ],
 )
-def test_of_a_file_with_a_broken_line_nothing_is_taken(tmp_path, broken, told):
+def test_nothing_is_read_from_a_file_with_a_broken_line(tmp_path, broken, message):
     file = export(tmp_path, GOOD, broken, GOOD)
     with pytest.raises(DataError) as caught:
         read_library(file)
-    assert f"in line 2 of {file} {told}" in str(caught.value)
+    assert f"in line 2 of {file} {message}" in str(caught.value)

@@ -9,6 +9,7 @@ from itertools import islice
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.trainer.conftest import no_progress
 
 from mctrain.data.packing.pack import pack
 from mctrain.data.packing.plan import PackingSettings
@@ -20,7 +21,7 @@ SETTINGS = PackingSettings(side=96, per_shard=4)
 
 
 def run(source, folder):
-    return pack(source, folder, SETTINGS, lambda *_: lambda *_: None)
+    return pack(source, folder, SETTINGS, no_progress)
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +35,9 @@ def table(originals, tmp_path):
     folder = tmp_path / "fetched"
     folder.mkdir()
     rows = [
-        {"url": f"https://example.org/{own.key}", "key": f"{n:09}", "status": "success", "exif": '{"GPS": "here"}',
-         "txt": own.words["captions"][0], "jpg": own.photo}
-        for n, own in enumerate(originals)
+        {"url": f"https://example.org/{sample.key}", "key": f"{n:09}", "status": "success", "exif": '{"GPS": "here"}',
+         "txt": sample.words["captions"][0], "jpg": sample.photo}
+        for n, sample in enumerate(originals)
     ]  # fmt: skip
     lost = {**rows[0], "status": "failed_to_download", "jpg": None, "txt": None}
     pq.write_table(pa.Table.from_pylist([*rows[:4], lost]), folder / "00000.parquet", row_group_size=2)
@@ -45,17 +46,21 @@ def table(originals, tmp_path):
     return folder
 
 
-def test_its_photos_have_the_bytes_and_the_captions_of_a_folder(table, originals, tmp_path):
+def test_photos_of_a_table_are_packed_as_those_of_a_folder(table, originals, tmp_path):
     plain = tmp_path / "plain"
     plain.mkdir()
-    for own in originals:
-        (plain / f"{own.key}.jpg").write_bytes(own.photo)
-        (plain / f"{own.key}.txt").write_text(own.words["captions"][0], "utf-8")
+    for sample in originals:
+        (plain / f"{sample.key}.jpg").write_bytes(sample.photo)
+        (plain / f"{sample.key}.txt").write_text(sample.words["captions"][0], "utf-8")
     packed = run(table, tmp_path / "one")
     assert packed.faults == [f"{table / '00000.parquet'}: no photo in 1 of its rows, downloads that failed."]
     run(plain, tmp_path / "other")
     one, other = (
-        {own.key: own.members for shard in sorted((tmp_path / name).glob("*.tar")) for own in grouped(shard)}
+        {
+            group.key: group.members
+            for shard in sorted((tmp_path / name).glob("*.tar"))
+            for group in grouped(shard)
+        }
         for name in ("one", "other")
     )
     assert len(one) == len(originals)
@@ -68,7 +73,7 @@ def test_its_photos_have_the_bytes_and_the_captions_of_a_folder(table, originals
     ]  # fmt: skip
 
 
-def test_one_file_is_a_source_too_and_what_was_packed_is_kept(table, tmp_path):
+def test_one_file_is_a_source_too_and_finished_shards_are_kept(table, tmp_path):
     spool = tmp_path / "out" / ".photos.part"
     spool.mkdir(parents=True)
     (spool / "left.jpg").write_bytes(b"by a run that was killed")
@@ -77,7 +82,7 @@ def test_one_file_is_a_source_too_and_what_was_packed_is_kept(table, tmp_path):
     assert run(table / "00001.parquet", tmp_path / "out").kept == 1
 
 
-def test_a_file_that_is_no_parquet_and_a_missing_package_are_told(table, tmp_path, monkeypatch):
+def test_a_damaged_table_and_a_missing_package_are_reported(table, tmp_path, monkeypatch):
     (table / "00001.parquet").write_bytes(b"PAR1 no table")
     assert any("00001.parquet cannot be read: " in fault for fault in run(table, tmp_path / "out").faults)
     with pytest.raises(DataError, match="No photo could be packed"):

@@ -1,4 +1,4 @@
-"""The losses equal their definitions, written out entry by entry."""
+"""The losses equal their definitions, computed entry by entry."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ def unit(count, seed):
 
 
 def naive(photos, texts, rows, scale):
-    """CLIP's loss by loops: for each photo over texts, for each text over photos; equal texts share the target."""
+    """CLIP's loss by loops over photos and texts; equal texts share the target."""
     count = len(photos)
     scores = [[scale * sum(a * b for a, b in zip(p, t, strict=True)) for t in texts] for p in photos]
     total = 0.0
     for i in range(count):
-        own = [j for j in range(count) if rows[j] == rows[i]]
+        same = [j for j in range(count) if rows[j] == rows[i]]
         over_texts = math.log(sum(math.exp(scores[i][j]) for j in range(count)))
         over_photos = math.log(sum(math.exp(scores[j][i]) for j in range(count)))
-        total += sum(over_texts - scores[i][j] + over_photos - scores[j][i] for j in own) / len(own)
+        total += sum(over_texts - scores[i][j] + over_photos - scores[j][i] for j in same) / len(same)
     return total / (2 * count)
 
 
@@ -36,8 +36,8 @@ def test_the_contrastive_loss_equals_a_naive_one():
     )
 
 
-def test_a_contrast_is_one_more_text_to_tell_the_own_one_from():
-    """Written out for photo → text; one of the contrasts is the text of photo 1 itself."""
+def test_a_contrast_is_one_more_text_in_the_softmax():
+    """One of the contrasts is the text of photo 1."""
     photos, texts, more = unit(3, 11), unit(3, 12), unit(2, 13)
     rows, named = torch.tensor([4, 9, 2]), torch.tensor([9, 5])
     scores = 9 * photos @ torch.cat([texts, more]).T
