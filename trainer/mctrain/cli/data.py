@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mctrain.cli.join import join
-from mctrain.cli.options import NEW_FILE, count_option, output_option
+from mctrain.cli.options import ANY_FILE, count_option, output_option
 from mctrain.cli.progress import PRINTED, bar, printable, tell_some
 from mctrain.cli.reinforced import look, verify
 from mctrain.data.apart import EVERYDAY
@@ -93,7 +93,7 @@ def stats(shards: tuple[str, ...], *, as_json: bool) -> None:
     "-o",
     "--output",
     required=True,
-    type=NEW_FILE,
+    type=ANY_FILE,
     help="Output table: one word and its photo count per line.",
 )
 def words_(shards: tuple[str, ...], *, output: Path) -> None:

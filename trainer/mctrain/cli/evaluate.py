@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mctrain.cli.options import FILE, NEW_FILE, cache_option, data_option, sheet_option, tasks_option
+from mctrain.cli.options import ANY_FILE, FILE, cache_option, data_option, sheet_option, tasks_option
 from mctrain.cli.progress import bar, printable
 from mctrain.whole_files import write_whole
 from picsight_engine.bundles.destination import demand_writable
@@ -39,7 +39,7 @@ class _Measured:
 @click.option("--against", metavar="SUBJECT", help="Another subject, to compare with SUBJECT photo by photo.")
 @click.option(
     "--report",
-    type=NEW_FILE,
+    type=ANY_FILE,
     help="Markdown report to write, with a plot of accuracy against latency beside it (.svg).",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of lines.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mctrain.cli.options import FOLDER, NEW_FILE, data_option, output_option
+from mctrain.cli.options import ANY_FILE, FOLDER, data_option, output_option
 from mctrain.cli.progress import bar, printable
 from picsight_engine.bundles.bundle import open_bundle
 
@@ -43,7 +43,7 @@ def tell_exported(bundle: Bundle, *, keeps_space: bool = False) -> None:
 @click.command()
 @click.argument("checkpoint", type=click.Path(path_type=Path))
 @output_option("Folder of the bundle.")
-@click.option("--shard", type=NEW_FILE, help="Photos and captions to measure the drift on.")
+@click.option("--shard", type=ANY_FILE, help="Photos and captions to measure the drift on.")
 @click.option("--int8-text", is_flag=True, help="Store the text tower as int8 instead of float16.")
 @click.option(
     "--image-of",

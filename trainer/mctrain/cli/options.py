@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
-NEW_FILE = click.Path(dir_okay=False, path_type=Path)
+# the same, but they need not exist
+ANY_FOLDER = click.Path(file_okay=False, path_type=Path)
+ANY_FILE = click.Path(dir_okay=False, path_type=Path)
 
 data_option = click.option(
     "--data", required=True, type=FOLDER, help="Folder of the shards, class names and templates."
@@ -27,22 +28,22 @@ cache_option = click.option(
     "--cache",
     default=lambda: Path(platformdirs.user_cache_dir("mctrain", appauthor=False)),
     show_default="the user's cache folder",
-    type=NEW_FOLDER,
+    type=ANY_FOLDER,
     help="Cache of features, indexes and unpacked files; may be deleted at any time.",
 )
 
 bundle_option = click.option(
-    "--bundle", type=NEW_FOLDER, help="Also export the result to this folder, with an int8 text tower."
+    "--bundle", type=ANY_FOLDER, help="Also export the result to this folder, with an int8 text tower."
 )
 
 tasks_option = click.option(
     "--tasks",
-    type=NEW_FILE,
+    type=ANY_FILE,
     show_default="the list that ships",
     help="TOML list of tasks, instead of the built-in one.",
 )
 
-sheet_option = click.option("-o", "--output", required=True, type=NEW_FILE, help="The sheet, a PNG.")
+sheet_option = click.option("-o", "--output", required=True, type=ANY_FILE, help="The sheet, a PNG.")
 
 
 class FolderOrUrl(click.ParamType[Place]):
@@ -60,7 +61,7 @@ class FolderOrUrl(click.ParamType[Place]):
 
 def output_option(holds: str) -> Callable[[click.decorators.FC], click.decorators.FC]:
     """Adds `--output`; `holds` is its help text."""
-    return click.option("-o", "--output", required=True, type=NEW_FOLDER, help=holds)
+    return click.option("-o", "--output", required=True, type=ANY_FOLDER, help=holds)
 
 
 def count_option(

@@ -11,8 +11,8 @@ import click
 
 from mctrain.cli.export import EXPORTING, tell_exported
 from mctrain.cli.options import (
+    ANY_FOLDER,
     FOLDER,
-    NEW_FOLDER,
     FolderOrUrl,
     bundle_option,
     cache_option,
@@ -105,7 +105,7 @@ def train_decisions(
 @click.option(
     "--photos", required=True, type=FolderOrUrl(), help="Folder of the shards that RECIPE names, or a URL."
 )
-@click.option("-o", "--output", type=NEW_FOLDER, help="Folder of the run.")
+@click.option("-o", "--output", type=ANY_FOLDER, help="Folder of the run.")
 @click.option(
     "--from",
     "begin",

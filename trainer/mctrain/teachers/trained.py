@@ -105,15 +105,14 @@ class FittedTeacher(Towers):
     ) -> None:
         """Raises WeightsError if `folds` are heads of another fit."""
         super().__init__(checkpoint.clip, checkpoint.preset, name, digest)
-        tower, self._text = (
-            cast("LiteTower", checkpoint.clip.image),
-            cast("MiniLmTower", checkpoint.clip.text),
-        )
+        tower = cast("LiteTower", checkpoint.clip.image)
+        self._text = cast("MiniLmTower", checkpoint.clip.text)
         self._heads = _heads(tower.head, folds)
         self._factors = tower.trunk.factors if isinstance(tower.trunk, Joined) else torch.ones(1)
         networks = cast("LiteShape", checkpoint.preset.image).networks
-        # tuned stages are no longer those of the networks' packages
-        is_tuned = cast("HeadFit", checkpoint.origin).recipe.stages is not None
+        is_tuned = (
+            cast("HeadFit", checkpoint.origin).recipe.stages is not None
+        )  # then no package has the trunk
         self._looks = None if is_tuned else Looks(networks, self.spec, cache)
         self._sentences = Sentences(self._text.trunk, cache)
 
