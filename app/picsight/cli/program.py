@@ -12,6 +12,7 @@ import click
 
 from picsight import __version__
 from picsight.cli.interrupts import terminate_as_interrupt, was_interrupted
+from picsight.cli.layout import cut_middle
 from picsight.cli.options import A_PATH, SHARED
 from picsight.cli.streams import ReaderLeftError, finish_stdout, prepare_streams, say
 from picsight_engine.errors import PicsightError, refusal
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from picsight.cli.invocation import Invocation
 
 FINE, FAILED, INTERRUPTED = 0, 1, 130
+_MOST_CELLS = 400  # of a sentence about wrong usage: it may repeat a thousand names that "*.jpg" stood for
 # Each command and its module, in the order in which a new user needs them.
 COMMANDS = {
     "index": "index",
@@ -66,8 +68,8 @@ def _unknown(name: str) -> str:
     from difflib import get_close_matches
 
     near = get_close_matches(name, COMMANDS, n=1)
-    advice = f"Did you mean {near[0]}?" if near else f"To search, type: picsight search {name}"
-    return f'There is no command "{name}". {advice}'
+    advice = f"Did you mean {near[0]}?" if near else f"To search for it, type: picsight search {name}"
+    return f'There is no command "{name}"; for all commands, type: picsight --help. {advice}'
 
 
 _ADD = click.Option(
@@ -127,7 +129,8 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _sentence(fault: click.ClickException) -> str:
-    message, context = fault.format_message(), fault.ctx if isinstance(fault, click.UsageError) else None
+    context = fault.ctx if isinstance(fault, click.UsageError) else None
+    message = cut_middle(fault.format_message(), _MOST_CELLS)
     stop = "" if message.endswith((".", "?", "?)")) else "."
     return message if context is None else f"{message}{stop} Type: {context.command_path} --help"
 
