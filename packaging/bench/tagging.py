@@ -112,7 +112,8 @@ def _make(db: Database, bundle: Bundle, count: int) -> None:
     def rows() -> Rows:
         raise AssertionError("no photo is needed to read texts")
 
-    Learner(db, lambda: Model(bundle, rows, lambda text: vectors[int(text[1:])])).read(texts)
+    model = Model(bundle, rows, lambda text: vectors[int(text[1:])], tuple)
+    Learner(db, lambda: model).read(texts)
     with recorded(db, "import", "Many tags") as run:
         for text in texts:
             run.add(

@@ -29,11 +29,7 @@ if TYPE_CHECKING:
 
 _SIGMAS = 5.0  # 8-bit scores decide only beyond this many standard errors of rounding
 _AT_ONCE = 8192  # rows: 17 MB of 512 numbers in float32
-_TAGS_AT_ONCE = 256  # 8 MB of scores
-_FEW = 16  # up to this many tags, scoring one by one in 8 bits is quicker than all at once in float32
 _MOST_EXACT = 4096  # the number of suggestions up to which all scores are exact
-_NOTHING = (np.empty(0, np.intp), np.empty(0, np.float32))
-_ROUNDING = 2.0**-14  # the worst float32 error of a product of 1,024 numbers, relative to the weights
 
 
 def scores_of(rows: Rows, linear: Linear, threshold: float = USUAL_THRESHOLD) -> Floats:
@@ -55,15 +51,10 @@ def scores_of(rows: Rows, linear: Linear, threshold: float = USUAL_THRESHOLD) ->
 
 def reaching(rows: Rows, linears: Sequence[Linear], thresholds: Sequence[float]) -> Iterator[Reached]:
     """For each tag in turn, the positions [p] that reach its threshold, and their scores as in `scores_of`."""
-    if len(linears) < _FEW:
-        for linear, threshold in zip(linears, thresholds, strict=True):
-            scores = scores_of(rows, linear, threshold)
-            high = np.flatnonzero(scores >= threshold)
-            yield high, scores[high]
-        return
-    for start in range(0, len(linears), _TAGS_AT_ONCE):
-        some = slice(start, start + _TAGS_AT_ONCE)
-        yield from _reaching(rows, linears[some], thresholds[some])
+    for linear, threshold in zip(linears, thresholds, strict=True):
+        scores = scores_of(rows, linear, threshold)
+        high = np.flatnonzero(scores >= threshold)
+        yield high, scores[high]
 
 
 def chances(logits: NDArray[np.floating]) -> Floats:
@@ -81,33 +72,9 @@ def best_of_each(rows: Rows, places: NDArray[np.intp], scores: Floats) -> Reache
     return photos, scores[order][first]
 
 
-def _reaching(rows: Rows, linears: Sequence[Linear], thresholds: Sequence[float]) -> Iterator[Reached]:
-    found: list[list[Reached]] = [[_NOTHING] for _ in linears]
-    first = np.stack([linear.weights[0] for linear in linears])  # [tags, dim]
-    lines = [
-        _logit(threshold) - linear.bias - _ROUNDING * _length(linear)
-        for threshold, linear in zip(thresholds, linears, strict=True)
-    ]
-    for start in range(0, len(rows.ids), _AT_ONCE):
-        block = rows.originals[start : start + _AT_ONCE]
-        vectors = block.astype(np.float32).T  # [dim, rows]
-        best = first @ vectors  # [tags, rows]
-        for tag, linear in enumerate(linears):
-            if len(linear.weights) > 1:
-                best[tag] = (linear.weights @ vectors).max(axis=0)
-        for tag in np.flatnonzero(best.max(axis=1) >= lines).tolist():
-            near = np.flatnonzero(best[tag] >= lines[tag])
-            scores = chances(linears[tag].logits(block[near]))
-            high = scores >= thresholds[tag]
-            found[tag].append((near[high] + start, scores[high]))
-    for parts in found:
-        positions, reached = zip(*parts, strict=True)
-        yield np.concatenate(positions), np.concatenate(reached)
-
-
 def _rough(rows: Rows, linear: Linear) -> tuple[Floats, float]:
     """The logits [n] at 8-bit precision, and the largest error of one."""
-    length = max(_length(linear), 1e-6)
+    length = max(float(np.linalg.norm(linear.weights, axis=1).max()), 1e-6)
     codes, scales = quantize((linear.weights / length).astype(np.float32))
     logits = np.empty(len(rows.ids), np.float32)
     for start in range(0, len(logits), _AT_ONCE):
@@ -115,10 +82,6 @@ def _rough(rows: Rows, linear: Linear) -> tuple[Floats, float]:
         logits[block] = best_dots(rows.codes[block], codes, scales * np.float32(length)) * rows.scales[block]
     error = rounding_error(float(rows.scales.max(initial=0)), float(scales.max(initial=0)))
     return logits + np.float32(linear.bias), _SIGMAS * length * error
-
-
-def _length(linear: Linear) -> float:
-    return float(np.linalg.norm(linear.weights, axis=1).max())
 
 
 def _logit(probability: float) -> float:

@@ -1,4 +1,4 @@
-"""Scores of whole libraries against float64: what reaches a threshold is decided exactly, one tag or many at once."""
+"""Scores of whole libraries against float64: what reaches a threshold is decided exactly, for one tag and for many."""
 
 from __future__ import annotations
 
