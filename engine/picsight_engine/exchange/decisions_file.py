@@ -25,7 +25,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from picsight_engine.errors import RequestError, StorageError
-from picsight_engine.exchange.replacement import require_replaceable, write_whole
+from picsight_engine.exchange.replacement import write_export
 from picsight_engine.photos.reading import shown
 from picsight_engine.store.records import SeenPicture
 
@@ -111,13 +111,8 @@ def write_decisions(file: Path, lines: Sequence[Line], *, replace: bool = False)
         ReplaceError: there is another file, or an earlier export that holds more.
         StorageError: the disk is full, read-only or gone.
     """
-    try:
-        require_replaceable(file, partial(_lacking, lines=lines), replace=replace)
-        write_whole(file, (line.encode() for line in encode(lines)))
-    except OSError as fault:
-        raise StorageError(
-            f"{shown(file)} could not be written ({fault.strerror}). Choose another place."
-        ) from fault
+    chunks = (line.encode() for line in encode(lines))
+    write_export(file, chunks, partial(_lacking, lines=lines), replace=replace)
 
 
 def read_decisions(file: Path, faults: list[str]) -> Iterator[Line]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import ReplaceError, RequestError
+from picsight_engine.errors import ReplaceError, RequestError, StorageError
 from picsight_engine.other_programs import package_of
 from picsight_engine.photos.formats import is_photo_name
 from picsight_engine.photos.reading import shown
@@ -26,17 +26,31 @@ class ChangedMeanwhileError(Exception):
     """Another program changed the file after it was read; the file was left as it is."""
 
 
-def require_replaceable(path: Path, lacking: Callable[[Path], str | None], *, replace: bool) -> None:
-    """Checks that an export may replace the file at a path: it is missing, empty, or an earlier export that holds nothing
-    more; or `replace` is set.
+def write_export(
+    path: Path, chunks: Iterable[bytes], lacking: Callable[[Path], str | None], *, replace: bool
+) -> None:
+    """Writes an export atomically; for a link, replaces its target. An existing file must be empty, or an earlier export that
+    holds nothing more, unless `replace` is set.
 
     `lacking` names something in the file that the export lacks; it raises RequestError if the file is not an export.
 
     Raises:
-        RequestError: it is a photo, a video, a database, or not a file; or it lies in another program's package.
-        ReplaceError: it is another file, or holds more.
-        OSError: it cannot be read.
+        RequestError: there is a photo, a video, a database, or not a file; or the path lies in another program's package.
+        ReplaceError: there is another file, or one that holds more.
+        StorageError: the disk is full, read-only or gone; the old file stays.
     """
+    try:
+        _require_replaceable(path, lacking, replace=replace)
+        target = Path(os.path.realpath(path))
+        with _drafted(target, chunks) as draft:
+            draft.replace(target)
+    except OSError as fault:
+        raise StorageError(
+            f"{shown(path)} could not be written ({fault.strerror}). Choose another place."
+        ) from fault
+
+
+def _require_replaceable(path: Path, lacking: Callable[[Path], str | None], *, replace: bool) -> None:
     if package := package_of(path):
         raise RequestError(f"{shown(package)} belongs to another program; choose a folder outside it.")
     if not os.path.lexists(path):
@@ -60,13 +74,6 @@ def _is_database(path: Path) -> bool:
     """Whether a file is an SQLite database, such as a library's."""
     with path.open("rb") as file:
         return file.read(len(_DATABASE)) == _DATABASE
-
-
-def write_whole(path: Path, chunks: Iterable[bytes]) -> None:
-    """Replaces a file atomically; for a link, replaces its target. Raises OSError."""
-    path = Path(os.path.realpath(path))
-    with _drafted(path, chunks) as draft:
-        draft.replace(path)
 
 
 def exchange(path: Path, before: bytes | None, after: bytes | None) -> None:

@@ -20,13 +20,7 @@ from typing import TYPE_CHECKING
 from picsight_engine.errors import ImageError, RequestError, StorageError
 from picsight_engine.exchange.history import DecisionHistory
 from picsight_engine.exchange.packet import Statement, keywords_by_path, updated, withdrawn
-from picsight_engine.exchange.replacement import (
-    DRAFTS,
-    ChangedMeanwhileError,
-    exchange,
-    require_replaceable,
-    write_whole,
-)
+from picsight_engine.exchange.replacement import DRAFTS, ChangedMeanwhileError, exchange, write_export
 from picsight_engine.other_programs import package_of
 from picsight_engine.photos.formats import is_film
 from picsight_engine.photos.identity import bytes_hash, fingerprint
@@ -170,13 +164,8 @@ def export_table(photos: Iterable[Tagged], file: Path, *, replace: bool = False)
             rows[str(photo.path)] = [*fields, "" if photo.stars is None else str(photo.stars), ""]
     out = io.StringIO(newline="")
     csv.writer(out).writerows([_COLUMNS, *([path, *fields] for path, fields in rows.items())])
-    try:
-        require_replaceable(file, partial(_lacking, rows=rows), replace=replace)
-        write_whole(file, [out.getvalue().encode("utf-8", "surrogateescape")])
-    except OSError as fault:
-        raise StorageError(
-            f"{shown(file)} could not be written ({fault.strerror}). Choose another place."
-        ) from fault
+    chunks = [out.getvalue().encode("utf-8", "surrogateescape")]
+    write_export(file, chunks, partial(_lacking, rows=rows), replace=replace)
     return len(rows)
 
 

@@ -17,7 +17,7 @@ from tests.engine.kennel import OF_ALL
 
 from picsight_engine.errors import RequestError, StorageError
 from picsight_engine.exchange.packet import Statement, updated
-from picsight_engine.exchange.replacement import ChangedMeanwhileError, exchange, write_whole
+from picsight_engine.exchange.replacement import ChangedMeanwhileError, exchange, write_export
 from picsight_engine.exchange.sidecar_reading import read_sidecars
 from picsight_engine.exchange.sidecar_writing import Exported, Tagged, export_sidecars, export_table
 from picsight_engine.photos.identity import bytes_hash, fingerprint
@@ -291,7 +291,7 @@ def test_an_interrupted_export_leaves_whole_files_and_nothing_else(photo):
 
     beside(photo).write_text("before")
     with pytest.raises(KeyboardInterrupt):
-        write_whole(beside(photo), interrupted())
+        write_export(beside(photo), interrupted(), lambda _: None, replace=True)
     assert beside(photo).read_text() == "before"
     assert names(photo.parent) == ["photo.jpg", "photo.jpg.xmp"]
 
