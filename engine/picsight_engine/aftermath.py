@@ -12,7 +12,7 @@ from picsight_engine.indexing.events import Committed, Finished
 from picsight_engine.search.colours import measure_colours
 from picsight_engine.search.duplicates import find_stacks
 from picsight_engine.store.photos import photos_shown
-from picsight_engine.store.records import is_unfiled
+from picsight_engine.store.records import noted_filing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -54,7 +54,9 @@ def follow(
 def file_quietly(db: Database) -> None:
     """Files new decisions if the disk allows; the library holds them anyway, and `doctor` reports an outdated file."""
     with suppress(PicsightError):
-        if is_unfiled(db):
+        with db.reading() as connection:
+            known = noted_filing(connection)
+        if known.filed != known.revision:
             file_decisions(db)
 
 

@@ -24,7 +24,8 @@ MONTHS = (
     "july", "august", "september", "october", "november", "december",
 )  # fmt: skip
 _SHORT = {name[:3]: number for number, name in enumerate(MONTHS, start=1)} | {"sept": 9}
-_SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}  # by their first month
+# By their first month; a winter belongs to the year in which it begins.
+SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}
 _FEASTS = ("christmas", "xmas", "easter", "halloween")
 _UNITS = ("day", "week", "month", "year")
 _NUMBERS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "ten": 10}
@@ -35,7 +36,7 @@ _OTHERS = frozenset(
     {"today", "yesterday", "last", "this", "ago", "days", "weeks", "months", "years", "weekend"}
 )
 _VOCABULARY = frozenset(
-    {*MONTHS, *_SHORT, *_SEASONS, *_FEASTS, *_UNITS, *_NUMBERS, *_FILLERS, *_BEFORE, *_OPENERS, *_OTHERS}
+    {*MONTHS, *_SHORT, *SEASONS, *_FEASTS, *_UNITS, *_NUMBERS, *_FILLERS, *_BEFORE, *_OPENERS, *_OTHERS}
 )
 # Compiled for the first word with a digit, not at every start.
 _NUMBER = r"[0-9]{1,4}(?:st|nd|rd|th|s)?|[0-9.]*\.\.[0-9.]*|[0-9]{4}(?:-[0-9]{2}){1,2}"
@@ -235,7 +236,7 @@ def _of_name(words: list[str], _today: date) -> Period | None:
     if names[0] == "easter":
         return None
     period = _named(names[0], 1999 if names[0] == "winter" else 2000)  # with a leap year's February
-    every = names[0] if names[0] in _SEASONS else period.words.rpartition(" ")[0]
+    every = names[0] if names[0] in SEASONS else period.words.rpartition(" ")[0]
     return Period(period.first, period.last, f"every {every}", yearly=True)
 
 
@@ -284,13 +285,13 @@ def _unit(unit: str, today: date, back: int) -> Period:
 
 
 def _is_name(word: str) -> bool:
-    return word in MONTHS or word in _SHORT or word in _SEASONS or word in _FEASTS
+    return word in MONTHS or word in _SHORT or word in SEASONS or word in _FEASTS
 
 
 def _named(name: str, year: int) -> Period:
     """A month, a season or a holiday of one year."""
-    if name in _SEASONS:
-        first = date(year, _SEASONS[name], 1)
+    if name in SEASONS:
+        first = date(year, SEASONS[name], 1)
         after = date(year + (first.month == 12), (first.month + 2) % 12 + 1, 1)
         return Period(first, after - timedelta(days=1), f"{name.title()} {year}")
     if name in {"christmas", "xmas"}:

@@ -53,7 +53,6 @@ SELECT files.id, photo_id, name, size, mtime_ns, bytes_hash, fingerprint, keywor
 FROM files JOIN photos ON photos.id = coalesce(single_id, photo_id)
 WHERE present AND photo_id IS NOT NULL AND folder_id = ? ORDER BY name"""
 _FILING = "SELECT revision, filed, filed_hash FROM tag_state"
-_UNFILED = "SELECT revision <> filed FROM tag_state"
 _FILED = "UPDATE tag_state SET filed = ?, filed_hash = ?"
 # The photo of a file that stands behind that of another is hidden: what is said of it is said of that which it stands behind.
 _FRONT = """(
@@ -210,11 +209,6 @@ def noted_filing(connection: sqlite3.Connection) -> Filing:
 def note_filed(connection: sqlite3.Connection, revision: int, digest: bytes) -> None:
     """Stores that everything up to this revision is in the file with this hash."""
     connection.execute(_FILED, (revision, digest))
-
-
-def is_unfiled(db: Database) -> bool:
-    """Whether there are decisions or ratings that are not filed yet."""
-    return bool(db.row(_UNFILED)[0])
 
 
 def photo_with_fingerprint(connection: sqlite3.Connection, fingerprint: bytes, rule: int) -> int | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from picsight_engine.language.conditions import FITS, names_keyword, names_of_tag, photos_showing, tagged
 from picsight_engine.language.fact_values import names_of_place
 from picsight_engine.language.query import spelled
-from picsight_engine.language.times import MONTHS
+from picsight_engine.language.times import MONTHS, SEASONS
 from picsight_engine.photos.colours import NAMES
 from picsight_engine.store.tagged import sizes_of_tags
 from picsight_engine.store.tags import QUOTES, name_key, tag_paths
@@ -33,8 +33,6 @@ OfferKind = Literal[
     "year", "season", "month", "folder", "tag", "keyword", "place", "camera", "lens", "format", "colour"
 ]
 
-# By first month; a winter belongs to the year in which it begins.
-_SEASONS = {"Spring": 3, "Summer": 6, "Autumn": 9, "Fall": 9, "Winter": 12}
 _LETTERS = re.compile(r"[^\W\d_]{3,}")
 _UNTYPABLE = re.compile(r'["“”„\\\x00-\x1f\x7f-\x9f\ud800-\udfff]')
 
@@ -221,14 +219,14 @@ def _times(months: Counted[str]) -> Iterator[Offer]:
     for month in months.files:
         year, number = int(month[:4]), int(month[5:])
         years[year].append(month)
-        for season, first in _SEASONS.items():
+        for season, first in SEASONS.items():
             if (number - first) % 12 < 3:
                 seasons[year - (number < first), first, season].append(month)
     for year in sorted(years, reverse=True):
         yield Offer("year", f"{year:04}", f"in:{year:04}", partial(months.photos, years[year]))
     for year, first, season in sorted(seasons, reverse=True):
-        fact, count = f"in:{season.lower()}-{year:04}", partial(months.photos, seasons[year, first, season])
-        yield Offer("season", f"{season} {year:04}", fact, count)
+        fact, count = f"in:{season}-{year:04}", partial(months.photos, seasons[year, first, season])
+        yield Offer("season", f"{season.title()} {year:04}", fact, count)
     for month in sorted(months.files, reverse=True):
         words = f"{MONTHS[int(month[5:]) - 1].title()} {month[:4]}"
         yield Offer("month", words, f"in:{month}", partial(months.photos, [month]))
