@@ -76,7 +76,7 @@ class MainWindow(QMainWindow):
             parent=self,
         )
         self.history = History(frame.status, self._view, self)
-        self.tags = TagDeeds(frame.status, self.history, jobs, self)
+        self.tags = TagDeeds(frame.status, self.history, self)
         self.trashing = Trashing(self, frame.status, self.history, jobs)
         self.exporting = Exporting(self, frame.status, jobs, takes_all=settings.export_companions)
         chosen = ChosenPhotos(frame, self.viewer)
@@ -239,7 +239,7 @@ class MainWindow(QMainWindow):
     def end(self) -> None:
         """Finish what the user asked for and close the library; call after the window was closed."""
         self._jobs.close()
-        self.tags.finish()
+        self.tags.close()
         self.library.close()
 
     def _size_first(self) -> None:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections import deque
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from picsight.jobs import Jobs
 from picsight.window.tags.paths import tag_meant
 from picsight.window.tags.wording import decided, out_of
-from picsight_engine.errors import PicsightError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from picsight.jobs import Jobs
     from picsight.window.grid.model import WallModel
     from picsight.window.grid.view import PhotoView
     from picsight.window.history import Ended, History, Step
@@ -42,32 +39,29 @@ class _DeedOutcome:
     tags: tuple[Tag, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    act: Act
-    done: Callable[[_DeedOutcome], object]
-    refused: Callable[[str], object]
-
-
 class TagDeeds(QObject):
     """Holds the tags of the library, changes them, and signals each change."""
 
     changed = Signal(object)  # tuple[Tag, ...], after every change, also by another program
     turned = Signal(object)  # tuple[Tag, ...] before an undo or redo
 
-    def __init__(
-        self, status: StatusLine, history: History, jobs: Jobs, parent: QObject | None = None
-    ) -> None:
+    def __init__(self, status: StatusLine, history: History, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._status, self._history, self._jobs = status, history, jobs
+        self._status, self._history = status, history
         self.library: Library | None = None
         self.tags: tuple[Tag, ...] = ()  # as last read: favourites first, then by path
-        self._waiting: deque[_Waiting] = deque()
-        self.is_busy = False  # while a change is running or waiting
-        self._look_due = False  # once it is done
+        # One thread: a change waits for the earlier ones, and no reading beside it can replace its answer by an older one.
+        self._jobs = Jobs(self, threads=1)
+        self._jobs.failed.connect(status.show_sentence)
+        self._changes = 0  # running or waiting
         self._slow = QTimer(self, singleShot=True, interval=SLOW_MS)
         slow = self.tr("This takes a moment; you can go on meanwhile.")
         self._slow.timeout.connect(lambda: status.show_sentence(slow))
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a change is running or waiting."""
+        return self._changes > 0
 
     def is_album(self, query: str) -> bool:
         """Whether a query shows an album."""
@@ -81,8 +75,8 @@ class TagDeeds(QObject):
 
     def look(self) -> None:
         """Read the tags; they change outside the window too: indexing suggests photos, a command makes a tag."""
-        library, self._look_due = self.library, self.is_busy
-        if library is not None and not self.is_busy:  # what is read during a change may be older than it
+        library = self.library
+        if library is not None:
             self._jobs.read(lambda: tuple(library.tags.all()), self._take, replaces=LANE)
 
     def decide(self, tag: Tag, photos: Sequence[int | Path], verdict: Verdict) -> None:
@@ -118,20 +112,18 @@ class TagDeeds(QObject):
             else:
                 self._status.show_sentence(sentence)
 
-        self._queue(_Waiting(act, end, self._status.show_sentence))
+        self._run(act, end, self._status.show_sentence)
 
     def after(self, then: Callable[[], object]) -> None:
         """Call `then` once all earlier changes are done."""
         if self.is_busy:
-            self._queue(_Waiting(lambda _library: None, lambda _outcome: then(), self._status.show_sentence))
+            self._jobs.read(lambda: None, lambda _none: then())
         else:
             then()
 
-    def finish(self) -> None:
-        """Make the changes that still wait; call after all jobs have ended."""
-        while self.library is not None and self._waiting:
-            with suppress(PicsightError):  # nobody is there to be told
-                _done(self.library, self._waiting.popleft().act)
+    def close(self) -> None:
+        """Make the changes that still wait."""
+        self._jobs.close()
 
     def _turn(self, runs: Sequence[int], *, back: bool) -> Step:
         def act(library: Library) -> None:
@@ -149,40 +141,38 @@ class TagDeeds(QObject):
                 ended(True)
                 self.turned.emit(before)
 
-            self._queue(_Waiting(act, end, refuse))
+            self._run(act, end, refuse)
 
         return run
 
-    def _queue(self, waiting: _Waiting) -> None:
-        self._waiting.append(waiting)
-        self._go_on()
-
-    def _go_on(self) -> None:
+    def _run(
+        self, act: Act, done: Callable[[_DeedOutcome], object], refused: Callable[[str], object]
+    ) -> None:
+        """Run an act after all earlier ones."""
         library = self.library
-        if self.is_busy or library is None or not self._waiting:
-            if self._look_due:
-                self.look()
+        if library is None:
             return
-        self.is_busy, waiting = True, self._waiting.popleft()
-        self._jobs.forget(LANE)  # a pending read is out of date
-        self._slow.start()
-        self._jobs.read(
-            partial(_done, library, waiting.act), partial(self._end, waiting), partial(self._fail, waiting)
-        )
 
-    def _end(self, waiting: _Waiting, outcome: _DeedOutcome) -> None:
-        self.is_busy = False
-        self._slow.stop()
-        self._take(outcome.tags)
-        waiting.done(outcome)
-        self._go_on()
+        def end(outcome: _DeedOutcome) -> None:
+            self._count(-1)
+            self._take(outcome.tags)
+            done(outcome)
 
-    def _fail(self, waiting: _Waiting, sentence: str) -> None:
-        self.is_busy = False
-        self._slow.stop()
-        self.changed.emit(self.tags)  # the view may show the change already
-        waiting.refused(sentence)
-        self._go_on()
+        def fail(sentence: str) -> None:
+            self._count(-1)
+            self.changed.emit(self.tags)  # the view may show the change already
+            refused(sentence)
+
+        self._count(1)
+        self._jobs.read(partial(_done, library, act), end, fail)
+
+    def _count(self, more: int) -> None:
+        """Note a change that begins or ends; each has its time until it counts as slow."""
+        self._changes += more
+        if not self._changes:
+            self._slow.stop()
+        elif more < 0 or self._changes == 1:
+            self._slow.start()
 
     def _take(self, tags: tuple[Tag, ...]) -> None:
         self.tags = tags
