@@ -37,7 +37,6 @@ from tests.app.window.conftest import (
 
 from picsight.settings import Settings
 from picsight.window.grid.arrangement import Order
-from picsight.window.grid.model import Role
 from picsight.window.grid.wall import Wall
 from picsight.window.library.controller import LibraryPlace
 from picsight.window.library.sidebar_model import ENTRY
@@ -127,7 +126,7 @@ def test_photos_of_an_emptied_folder_stay_until_their_absence_is_confirmed(
     status = window.frame.status
     assert '2 photos are missing from "trip"' in status.words()
     model = window.frame.model
-    qtbot.waitUntil(lambda: [model.index(row).data(Role.AWAY) for row in range(5)].count(True) == 2)
+    qtbot.waitUntil(lambda: sum(model.is_away(model.photo(row)) for row in range(5)) == 2)
     assert len(names(window)) == 5
     press(qtbot, status, "They are gone")
     answer(qtbot, window, "They are gone")

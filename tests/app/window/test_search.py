@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QApplication, QPushButton
 from tests.app.conftest import PATIENCE
 
 from picsight.window.grid.arrangement import Arrangement, Order
-from picsight.window.grid.delegate import plate_of
 from picsight.window.grid.page import WallPage
+from picsight.window.grid.photo_painter import plate_of
 from picsight.window.search.box import SearchBox
 from picsight.window.search.chips import ChipButton
 from picsight.window.search.controller import SearchController

@@ -9,8 +9,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 
 from picsight.window.grid.arrangement import Arrangement, Group, Order, arrange_all, arrange_answer
-from picsight.window.grid.delegate import plate_of
-from picsight.window.grid.model import Role
+from picsight.window.grid.photo_painter import plate_of
 
 LEFT = Qt.MouseButton.LeftButton
 MONTHS = [f"{year}-{month:02}" for year in (2024, 2023, 2022, 2021) for month in range(12, 0, -1)]
@@ -121,7 +120,7 @@ def test_marks_and_stacks_are_painted_and_spoken(wall_view, photos):
     cell = rect(view, 0)
     assert cell.contains(plate_of(cell, view, 3))
     view.show_wall(arrange_answer(answer, Arrangement(ranked=Order.FOLDER, weaker=True)))
-    assert [view.model().index(row, 0).data(Role.MARK) for row in (0, 11)] == ["strong", "weaker"]
+    assert [view.model().match_of(view.model().photo(row)) for row in (0, 11)] == ["strong", "weaker"]
     assert view.grab().toImage() != plain
 
 

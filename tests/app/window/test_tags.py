@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QFileDialog, QTreeView, QWidget
 from tests.app.window.conftest import answer, carrying, choose_in_menu, open_window, question
 
 from picsight.settings import Settings
-from picsight.window.grid.delegate import verdict_zones
-from picsight.window.grid.model import Role, files_of
+from picsight.window.grid.model import files_of
+from picsight.window.grid.photo_painter import verdict_zones
 from picsight.window.library.sidebar_model import ENTRY, Wish
 from picsight.window.parts.controls import IconButton
 from picsight.window.parts.words import counted
@@ -100,7 +100,7 @@ def test_changes_of_another_program_are_shown_when_the_window_is_activated(qtbot
     library.tags.rate([photo], 4)
     window.activateWindow()
     qtbot.waitUntil(lambda: window.tags.tags == tuple(library.tags.all()))
-    qtbot.waitUntil(lambda: model.index(0).data(Role.LIKING) == library.tags.marks([photo])[photo])
+    qtbot.waitUntil(lambda: model.liking(photo) == library.tags.marks([photo])[photo])
     assert line_of(window, "Sea").isValid()
 
 
@@ -289,17 +289,17 @@ def test_suggestions_are_accepted_and_rejected_on_the_wall_of_a_tag_and_the_next
     states = [[each[:2] for each in library.tags.states(before)[photo]] for photo in before[:3]]
     assert states == [[("Things/Anything", how)] for how in ("accepted", "rejected", "suggested")]
     assert shown(window) == before
-    qtbot.waitUntil(lambda: model.index(1).data(Role.STATE) == "rejected")
+    qtbot.waitUntil(lambda: model.state(model.photo(1).id) == "rejected")
     qtbot.keySequence(grid, "Ctrl+Z")
-    qtbot.waitUntil(lambda: model.index(1).data(Role.STATE) == "suggested")
+    qtbot.waitUntil(lambda: model.state(model.photo(1).id) == "suggested")
     bar, zones = window.frame.wall_page.header.selection, verdict_zones(grid.visualRect(model.index(3)), grid)
     assert "Accept, in a tag (A)" in bar.offered()
     for verdict in ("rejected", "accepted"):
         qtbot.mouseClick(grid.viewport(), Qt.MouseButton.LeftButton, pos=zones[verdict].center())
-        qtbot.waitUntil(lambda verdict=verdict: model.index(3).data(Role.STATE) == verdict)
+        qtbot.waitUntil(lambda verdict=verdict: model.state(model.photo(3).id) == verdict)
     window.tags.after(window.history.undo)
     window.tags.after(window.history.undo)
-    qtbot.waitUntil(lambda: model.index(3).data(Role.STATE) == "suggested")
+    qtbot.waitUntil(lambda: model.state(model.photo(3).id) == "suggested")
     hint = window.frame.wall_page.header.hint
     assert hint.text().endswith("suggested: A yes, R no")
     assert hint.text()[0].isdigit()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 
-from picsight.window.grid.model import Role, WallModel
+from picsight.window.grid.model import WallModel
 from picsight.window.grid.wall import EMPTY, Wall
 
 
@@ -27,7 +27,7 @@ def test_a_photo_speaks_its_name_and_day(photos):
     model.set_wall(Wall.of(photos(1)))
     index = model.index(0)
     assert index.data(Qt.ItemDataRole.AccessibleTextRole) == "IMG_0000.jpg, 18 July 2020"
-    assert index.data(Role.PHOTO).id == 0
+    assert model.photo(0).id == 0
     assert index.data(Qt.ItemDataRole.ToolTipRole) == "IMG_0000.jpg\n18 Jul 2020, 17:42"
 
 
@@ -58,14 +58,14 @@ def test_a_newer_copy_of_a_shown_picture_goes_behind_it_even_where_it_is_larger(
     assert model.wall.behind == {2: [6], 7: [8]}
     assert model.wall.new_in(newer) == 0
     model.grow(model.wall.followed_by(Wall.of(photos(1), behind={0: [9]})))
-    assert [model.index(row).data(Role.COPIES) for row in range(5)] == [2, 1, 2, 1, 2]
+    assert [model.wall.copies(model.photo(row).id) for row in range(5)] == [2, 1, 2, 1, 2]
 
 
 def test_photos_of_a_disconnected_folder_are_spoken_so(photos):
     model = WallModel()
     model.set_wall(Wall.of(photos(1)))
-    assert model.index(0).data(Role.AWAY) is False
+    assert not model.is_away(model.photo(0))
     model.show_away([Path("/photos")])
-    assert model.index(0).data(Role.AWAY) is True
+    assert model.is_away(model.photo(0))
     spoken = model.index(0).data(Qt.ItemDataRole.AccessibleTextRole)
     assert spoken == "IMG_0000.jpg, 18 July 2020, not connected"

@@ -1,1 +1,1 @@
-"""The wall of photos: layout, model, thumbnails, delegate and view."""
+"""The wall of photos: layout, model, thumbnails, painter and view."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, Qt, QUrl
 
@@ -19,22 +18,12 @@ if TYPE_CHECKING:
     from PySide6.QtCore import QObject
 
     from picsight.window.parts.rows import Index
+    from picsight_engine.bundles.calibration import Match
     from picsight_engine.search.answer import Result
     from picsight_engine.store.decisions import State
     from picsight_engine.tags.tree import Marks
 
 NOWHERE = QModelIndex()
-
-
-class Role(IntEnum):
-    """The data roles of a photo."""
-
-    PHOTO = Qt.ItemDataRole.UserRole + 1
-    MARK = PHOTO + 1  # the strength of its match, if strong and weaker photos are mixed
-    COPIES = PHOTO + 2  # the number of copies that it represents
-    LIKING = PHOTO + 3  # the marks of a photo that is a favourite or has stars
-    STATE = PHOTO + 4  # its state in the shown tag, if that suggests photos
-    AWAY = PHOTO + 5  # whether its folder is not connected
 
 
 class WallModel(QAbstractListModel):
@@ -90,13 +79,23 @@ class WallModel(QAbstractListModel):
         self._marks = dict(marks)
         self._announce_marks()
 
-    def state(self, photo: int) -> tuple[str, State] | None:
-        """The shown tag, or the tag below it with the most relevant state for a photo, and that state."""
+    def liking(self, photo: int) -> Marks | None:
+        """The marks of a photo that is a favourite or has stars."""
+        marks = self._marks.get(photo)
+        return marks if marks and (marks.favourite or marks.rating) else None
+
+    def state(self, photo: int) -> State | None:
+        """The state of a photo in the shown tag, else the most relevant one in a tag below it."""
         marks, shown = self._marks.get(photo), self.tag
         if marks is None or not shown:
             return None
         here = [(path, how) for path, how in marks.tags if path == shown or path.startswith(f"{shown}/")]
-        return min(here, key=lambda each: (each[0] != shown, each[1] != "suggested"), default=None)
+        best = min(here, key=lambda each: (each[0] != shown, each[1] != "suggested"), default=None)
+        return best and best[1]
+
+    def match_of(self, photo: Result) -> Match | None:
+        """The strength of a photo's match, if strong and weaker photos are mixed."""
+        return photo.match if self._wall.marked else None
 
     def show_away(self, folders: Collection[Path]) -> None:
         """Mark the photos in these folders as not connected."""
@@ -104,15 +103,14 @@ class WallModel(QAbstractListModel):
             self._away = tuple(folders)
             self._announce_marks()
 
-    def _is_away(self, photo: Result) -> bool:
+    def is_away(self, photo: Result) -> bool:
+        """Whether the photo's folder is not connected."""
         return any(photo.path.is_relative_to(folder) for folder in self._away)
 
     def _announce_marks(self) -> None:
         last = len(self._wall.results) - 1
         if last >= 0:
-            self.dataChanged.emit(
-                self.index(0), self.index(last), [Role.COPIES, Role.LIKING, Role.STATE, Role.AWAY]
-            )
+            self.dataChanged.emit(self.index(0), self.index(last))
 
     def photo(self, row: int) -> Result:
         """The photo in a row."""
@@ -122,31 +120,11 @@ class WallModel(QAbstractListModel):
         """The number of photos."""
         return 0 if parent.isValid() else len(self._wall.results)
 
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """A photo's name, date, spoken text, match, number of copies, or the photo itself."""
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> str | None:
+        """A photo's name, tooltip, and text for a screen reader."""
         if not index.isValid() or not 0 <= index.row() < len(self._wall.results):
             return None
         photo = self._wall.results[index.row()]
-        match role:
-            case Role.PHOTO:
-                value: object = photo
-            case Role.MARK:
-                value = photo.match if self._wall.marked else None
-            case Role.COPIES:
-                value = self._wall.copies(photo.id)
-            case Role.LIKING:
-                marks = self._marks.get(photo.id)
-                value = marks if marks and (marks.favourite or marks.rating) else None
-            case Role.STATE:
-                state = self.state(photo.id)
-                value = state[1] if state else None
-            case Role.AWAY:
-                value = self._is_away(photo)
-            case _:
-                value = self._words(photo, role)
-        return value
-
-    def _words(self, photo: Result, role: int) -> str | None:
         if role == Qt.ItemDataRole.DisplayRole:
             return plain(photo.path.name)
         if role == Qt.ItemDataRole.ToolTipRole:
@@ -164,7 +142,7 @@ class WallModel(QAbstractListModel):
             counted(copies, "%n copy", "%n copies") if copies > 1 else "",
             spoken_badge(photo),
             *spoken_marks(self._marks.get(photo.id)),
-            say("not connected") if self._is_away(photo) else "",
+            say("not connected") if self.is_away(photo) else "",
         )
         return ", ".join(filter(None, parts))
 

@@ -16,11 +16,11 @@ from PySide6.QtCore import (
     Signal,
 )
 from PySide6.QtGui import QColor, QContextMenuEvent, QDrag, QKeySequence, QPainter
-from PySide6.QtWidgets import QAbstractItemView, QFrame, QStyle, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QFrame, QStyle, QWidget
 
 from picsight.window.actions.keys import Key
-from picsight.window.grid.delegate import PhotoDelegate, circle_zone, plate_of, verdict_zones
-from picsight.window.grid.model import Role, WallModel, files_of
+from picsight.window.grid.model import WallModel, files_of
+from picsight.window.grid.photo_painter import PhotoPainter, circle_zone, plate_of, verdict_zones
 from picsight.window.grid.sectioned import SectionedView
 from picsight.window.grid.thumbnails import Thumbnails, Want
 from picsight.window.parts.focus import shows_focus
@@ -78,7 +78,7 @@ class PhotoView(SectionedView):
         self._letter_modes: frozenset[str] = frozenset()
         super().__init__(model, jobs, row_height, parent)
         self._thumbnails = thumbnails
-        self._painter_of_photos = PhotoDelegate(thumbnails, self)
+        self._photo_painter = PhotoPainter(model, thumbnails)
         self._prepare()
         self._moved.timeout.connect(self._ask_for_thumbnails)
         self.selectionModel().selectionChanged.connect(self._count_selected)
@@ -87,7 +87,6 @@ class PhotoView(SectionedView):
     def _prepare(self) -> None:
         self.setAccessibleName(self.tr("Photos"))
         self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setItemDelegate(self._painter_of_photos)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setDragEnabled(True)
         self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
@@ -203,18 +202,14 @@ class PhotoView(SectionedView):
         rect = self._rect(row)
         if rect is None or row >= self._wall_model.rowCount():
             return
-        index = self._wall_model.index(row)
-        option = QStyleOptionViewItem()
-        option.widget, option.rect = self, rect
         state = QStyle.StateFlag.State_Enabled
-        if self.selectionModel().isSelected(index):
+        if self.selectionModel().isSelected(self._wall_model.index(row)):
             state |= QStyle.StateFlag.State_Selected
         if row == self._hovered:
             state |= QStyle.StateFlag.State_MouseOver
         if focused:
             state |= QStyle.StateFlag.State_HasFocus
-        option.state = state
-        self._painter_of_photos.paint(painter, option, index)
+        self._photo_painter.paint(painter, self, rect, self._wall_model.photo(row), state)
 
     def _repaint_photos(self, ids: set[int]) -> None:
         rows = self._wall_model.wall.rows
@@ -254,8 +249,11 @@ class PhotoView(SectionedView):
     def _press_sign(self, point: QPoint) -> bool:
         """Toggle with the circle, decide with tick and cross, spread or collapse a stack; False for no sign."""
         index, flag = self.indexAt(point), QItemSelectionModel.SelectionFlag
-        rect, copies = self.visualRect(index), index.data(Role.COPIES) or 1
-        zones = verdict_zones(rect, self) if index.data(Role.STATE) else {}
+        if not index.isValid():
+            return False
+        photo, rect = self._wall_model.photo(index.row()).id, self.visualRect(index)
+        copies = self._wall_model.wall.copies(photo)
+        zones = verdict_zones(rect, self) if self._wall_model.state(photo) else {}
         if circle_zone(rect, self).contains(point):
             self.selectionModel().setCurrentIndex(index, flag.Toggle)
         elif verdict := next((each for each, zone in zones.items() if zone.contains(point)), None):

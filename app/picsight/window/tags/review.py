@@ -91,8 +91,7 @@ class Review(QObject):
 
     def _is_open(self, photo: int) -> bool:
         """Whether a photo is undecided; unknown ones, below the visible part, count as undecided."""
-        state = self._model.state(photo)
-        return self._model.marks(photo) is None or (state is not None and state[1] == "suggested")
+        return self._model.marks(photo) is None or self._model.state(photo) == "suggested"
 
     def _follow(self) -> None:
         tag = tag_meant(self._search.place.query, self._deeds.tags)

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QInputDevice, QPainter, QPixmap
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 
-from picsight.window.grid.delegate import PALE
+from picsight.window.grid.photo_painter import PALE
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import CENTRE, paint_plate, paint_words
 from picsight.window.parts.words import plain

@@ -11,7 +11,7 @@ from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QSizePolicy, QStyle, QWidget
 
 from picsight.exposure import film_time
-from picsight.window.grid.delegate import paint_selection
+from picsight.window.grid.photo_painter import paint_selection
 from picsight.window.grid.thumbnails import Thumbnails, Want
 from picsight.window.parts.labels import paint_caption, paint_plate
 from picsight.window.parts.words import counted

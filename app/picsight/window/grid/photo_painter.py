@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import QStyle
 
-from picsight.window.grid.model import Role
 from picsight.window.parts.badges import badge
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import CENTRE, paint_caption, paint_plate, paint_words
@@ -18,11 +17,11 @@ from picsight.window.tokens import HAIR, ONE, WIDE, em, px, tones
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtCore import QObject
     from PySide6.QtWidgets import QWidget
 
+    from picsight.window.grid.model import WallModel
     from picsight.window.grid.thumbnails import Thumbnails
-    from picsight.window.parts.rows import Index
+    from picsight_engine.search.answer import Result
     from picsight_engine.store.decisions import State
 
 RING, RING_GAP = 0.25, 0.12  # em: selection
@@ -38,20 +37,17 @@ PALE = 0.45  # opacity of a photo that is not in the tag, or whose folder is not
 _SIGNS: dict[State, str] = {"accepted": "tick", "rejected": "clear"}
 
 
-class PhotoDelegate(QStyledItemDelegate):
-    """Only paints; the view decides on sizes and places."""
+class PhotoPainter:
+    """Paints the photos of a wall; the view decides on sizes and places."""
 
-    def __init__(self, thumbnails: Thumbnails, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._thumbnails = thumbnails
+    def __init__(self, model: WallModel, thumbnails: Thumbnails) -> None:
+        self._model, self._thumbnails = model, thumbnails
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+    def paint(
+        self, painter: QPainter, view: QWidget, rect: QRect, photo: Result, state: QStyle.StateFlag
+    ) -> None:
         """Picture, then signs."""
-        view: QWidget = option.widget
-        rect: QRect = option.rect
-        state: QStyle.StateFlag = option.state
-        photo, stands = index.data(Role.PHOTO), index.data(Role.STATE)
-        away = index.data(Role.AWAY)
+        stands, away = self._model.state(photo.id), self._model.is_away(photo)
         painter.setOpacity(PALE if stands == "rejected" or away else 1)
         self._paint_picture(painter, view, rect, photo.id)
         painter.setOpacity(1)
@@ -62,10 +58,10 @@ class PhotoDelegate(QStyledItemDelegate):
         hovered = bool(state & QStyle.StateFlag.State_MouseOver)
         if stands:
             self._paint_state(painter, view, rect, stands, hovered=hovered)
-        elif mark := index.data(Role.MARK):
+        elif match := self._model.match_of(photo):
             # Distinct without colour, on every picture.
-            _paint_disc(painter, view, rect, MARK, filled=mark == "strong")
-        self._paint_plates(painter, view, rect, index)
+            _paint_disc(painter, view, rect, MARK, filled=match == "strong")
+        self._paint_plates(painter, view, rect, photo)
         if photo.found_by == "name":
             top = rect.height() - px(view, PLATE) - 2 * px(view, EDGE)
             _paint_plate(painter, view, rect, (), say("Name"), place=(0, top))
@@ -121,12 +117,12 @@ class PhotoDelegate(QStyledItemDelegate):
             inner = place.adjusted(*(0.2 * unit * sign for sign in (1, 1, -1, -1))).toRect()
             paint_icon(painter, inner, _SIGNS[state], colours.base if is_in else colours.text)
 
-    def _paint_plates(self, painter: QPainter, view: QWidget, rect: QRect, index: Index) -> None:
+    def _paint_plates(self, painter: QPainter, view: QWidget, rect: QRect, photo: Result) -> None:
         """Paint what stands at the bottom, one after the other: copies, what else the photo is, marks."""
-        copies, marks, place = index.data(Role.COPIES), index.data(Role.LIKING), (0, 0)
+        copies, marks, place = self._model.wall.copies(photo.id), self._model.liking(photo.id), (0, 0)
         if copies > 1:
             place = _paint_plate(painter, view, rect, ("stack",), number(copies), place=place)
-        if words := badge(index.data(Role.PHOTO)):
+        if words := badge(photo):
             place = _paint_plate(painter, view, rect, (), words, place=place)
         if marks:
             rating = marks.rating or 0
