@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QPainter, QPalette
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from picsight.settings import DETAILS_NARROWEST, DETAILS_WIDEST, SIDEBAR_NARROWEST, SIDEBAR_WIDEST
@@ -21,18 +21,20 @@ from picsight.window.library.status import StatusLine
 from picsight.window.parts.controls import IconButton
 from picsight.window.parts.drops import DropVeil, dropped
 from picsight.window.parts.focus import focus_next, tab_stops
+from picsight.window.parts.labels import Drawn
 from picsight.window.parts.layouts import LineSplitter, filled
 from picsight.window.parts.notice import FirstRun, HintLine, Notice
 from picsight.window.search.box import SearchBox
-from picsight.window.tokens import DARK, HALF, PAD, em, high_contrast, palette_of, px, tones
+from picsight.window.tokens import DARK, HALF, PAD, em, high_contrast, palette_of, px
 from picsight.window.viewer.view import ViewerPage
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPaintEvent, QResizeEvent
+    from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPainter, QResizeEvent
 
     from picsight.jobs import Jobs
     from picsight.settings import Settings
     from picsight.window.parts.picture import Pictures
+    from picsight.window.tokens import Tones
 
 STRIP_BUDGET = 16_000_000  # bytes of pixels: about 200 small pictures on a high-resolution screen
 NARROW = 60  # em: in a narrower window, sidebar and details are hidden
@@ -207,7 +209,7 @@ class Frame(QWidget):
         return focus_next([stop for part in parts for stop in tab_stops(part)], forward=forward)
 
 
-class BusyLine(QWidget):
+class BusyLine(Drawn, QWidget):
     """A thin line below the box that shows running work. It is empty for the first 300 ms; it always takes two pixels, so
     that nothing below it moves.
     """
@@ -233,12 +235,10 @@ class BusyLine(QWidget):
         self._frame = (self._frame + 1) % ROUND if self._frame >= 0 else self._frame + 1
         self.update()
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
+    def _draw(self, painter: QPainter, colours: Tones) -> None:
         """Paint a separator, and the moving part on it."""
-        colours, painter = tones(self), QPainter(self)
         painter.fillRect(0, self.height() - 1, self.width(), 1, colours.line)
         if self._frame >= 0:
             part = max(self.width() // 3, px(self, 4))
             left = (self.width() + part) * self._frame // ROUND - part
             painter.fillRect(left, 0, part, self.height(), colours.accent)
-        painter.end()

@@ -6,21 +6,21 @@ import itertools
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, QSize, Qt, Signal
-from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QStyle, QWidget
 
-from picsight.window.parts.controls import Button, Weight, draw_focus
-from picsight.window.parts.labels import CENTRE, LEADING, paint_words
+from picsight.window.parts.controls import Button, Weight
+from picsight.window.parts.labels import CENTRE, LEADING, Drawn, paint_words
 from picsight.window.parts.pills import Pills
 from picsight.window.parts.words import breakable, plain, say, tooltip
-from picsight.window.tokens import HALF, high_contrast, px, tones
+from picsight.window.tokens import HALF, high_contrast, px
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtGui import QPaintEvent
+    from PySide6.QtGui import QPainter
 
     from picsight.window.details.photo_facts import Detail
+    from picsight.window.tokens import Tones
 
 HEIGHT = 2.0  # em of one line
 _WRAP = Qt.TextFlag.TextWordWrap
@@ -28,6 +28,8 @@ _WRAP = Qt.TextFlag.TextWordWrap
 
 class FactLink(Button):
     """Words in the colour of links; without a query they are plain words."""
+
+    radius = HALF
 
     def __init__(self, detail: Detail, parent: QWidget) -> None:
         super().__init__("", Weight.QUIET, parent)
@@ -65,10 +67,11 @@ class FactLink(Button):
         room = QRect(0, 0, width - 2 * px(self, HALF), 100 * px(self, HEIGHT))
         return self.fontMetrics().boundingRect(room, _WRAP, self._words)
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """Paint the words, underlined below the mouse, and the focus ring."""
-        colours, painter = tones(self), QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    def _plate(self, _colours: Tones) -> None:
+        return None
+
+    def _paint(self, painter: QPainter, colours: Tones) -> None:
+        """Paint the words, underlined below the mouse."""
         if self.detail.query and (self.underMouse() or high_contrast()):
             font = self.font()
             font.setUnderline(True)
@@ -76,11 +79,9 @@ class FactLink(Button):
         painter.setPen(colours.link if self.detail.query else colours.text)
         inset = px(self, HALF)
         paint_words(painter, self.rect().adjusted(inset, 0, -inset, 0), LEADING, self._words, _WRAP)
-        draw_focus(painter, self, self.rect().toRectF().adjusted(1.5, 1.5, -1.5, -1.5), inset)
-        painter.end()
 
 
-class FactLinks(Pills):
+class FactLinks(Drawn, Pills):
     """Several links, separated by dots; unchanged links are kept."""
 
     asked = Signal(str)  # a query
@@ -101,10 +102,9 @@ class FactLinks(Pills):
                 link.clicked.connect(lambda _checked=False, query=link.detail.query: self.asked.emit(query))
         self.show_buttons(links)
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
+    def _draw(self, painter: QPainter, colours: Tones) -> None:
         """Paint the dots between links on the same line."""
-        painter = QPainter(self)
-        painter.setPen(tones(self).dim_on_window)
+        painter.setPen(colours.dim_on_window)
         places, gap = self._places(self.width()), px(self, HALF)
         for before, after in itertools.pairwise(places):
             if before.top() == after.top():
@@ -112,4 +112,3 @@ class FactLinks(Pills):
                 paint_words(
                     painter, QStyle.visualRect(self.layoutDirection(), self.rect(), point), CENTRE, "·"
                 )
-        painter.end()

@@ -6,25 +6,25 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QRect, QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSlider, QStyle, QVBoxLayout, QWidget
 
 from picsight.window.actions.acts import below
 from picsight.window.parts.controls import Button, IconButton, Weight, draw_focus
 from picsight.window.parts.icons import paint_icon
-from picsight.window.parts.labels import ElidedLabel, Words, sized
+from picsight.window.parts.labels import Drawn, ElidedLabel, Words, sized
 from picsight.window.parts.layouts import filled
 from picsight.window.parts.pills import Pills
 from picsight.window.parts.words import plain, tooltip
 from picsight.window.search.chips import Chip, ChipButton
 from picsight.window.tags.wording import star_words
-from picsight.window.tokens import HAIR, HALF, SMALL, px, tones
+from picsight.window.tokens import HAIR, HALF, SMALL, px
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtGui import QMouseEvent, QPaintEvent, QWheelEvent
+    from PySide6.QtGui import QMouseEvent, QPainter, QWheelEvent
 
+    from picsight.window.tokens import Tones
     from picsight_engine.tags.tree import Marks
 
 MOST_STARS = 5
@@ -129,7 +129,7 @@ class MarksView(QWidget):
         column.addStretch(1)
 
 
-class Stars(QSlider):
+class Stars(Drawn, QSlider):
     """Five stars in a row, after a cross if the photo is rejected; pressing the current star again removes all.
 
     For keys and screen readers it is a slider.
@@ -173,10 +173,8 @@ class Stars(QSlider):
         """Scroll the panel."""
         event.ignore()
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """Filled ones first."""
-        colours, painter = tones(self), QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    def _draw(self, painter: QPainter, colours: Tones) -> None:
+        """Paint filled stars first."""
         step, side = px(self, 1.75), px(self, 1.25)
         for place in range(MOST_STARS):
             cell = QRect(place * step, 0, step, self.height())
@@ -185,4 +183,3 @@ class Stars(QSlider):
             sign = "star-on" if place < self.value() else "star"
             paint_icon(painter, star, "clear" if place == 0 > self.value() else sign, colours.text)
         draw_focus(painter, self, self.rect().toRectF().adjusted(1, 1, -1, -1), px(self, SMALL))
-        painter.end()

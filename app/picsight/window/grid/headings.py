@@ -15,12 +15,12 @@ from PySide6.QtWidgets import QAccessibleWidget, QPushButton, QStyle, QWidget
 from picsight.window.grid.wall import Kind
 from picsight.window.parts.controls import NO_LINE, Painted
 from picsight.window.parts.icons import paint_icon
-from picsight.window.parts.labels import LEADING, TRAILING, Words, paint_words, sized_font
+from picsight.window.parts.labels import LEADING, TRAILING, Drawn, Words, paint_words, sized_font
 from picsight.window.parts.words import counted, say, short_path
 from picsight.window.tokens import HALF, ONE, PAD, high_contrast, mix, px, tones
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QColor, QKeyEvent, QPaintEvent
+    from PySide6.QtGui import QColor, QKeyEvent
 
     from picsight.window.grid.wall import Fold, Section
     from picsight.window.tokens import Tones
@@ -70,17 +70,15 @@ class Overlay(Words):
         self.hide()
 
 
-class HeadingStrip(Overlay):
+class HeadingStrip(Drawn, Overlay):
     """The sticky heading of the topmost section; photos scroll below it."""
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
+    def _draw(self, painter: QPainter, colours: Tones) -> None:
         """Paint the words on the wall's background, with a line below them."""
-        colours, painter = tones(self), QPainter(self)
         painter.fillRect(self.rect(), colours.base)
         painter.fillRect(0, self.height() - 1, self.width(), 1, colours.line)
         area = self.rect().adjusted(px(self, PAD), 0, -px(self, PAD), 0)
         paint_heading(painter, self, area, self.text())
-        painter.end()
 
 
 class FoldButton(Painted, QPushButton):

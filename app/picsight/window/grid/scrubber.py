@@ -6,19 +6,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QScrollBar, QStyle, QStyleOptionSlider, QWidget
 
 from picsight.window.grid.headings import DAY_SIZE, Overlay
 from picsight.window.parts.controls import handle_of
-from picsight.window.parts.labels import CENTRE, paint_plate, paint_words, sized_font
-from picsight.window.tokens import HALF, ONE, em, px, tones
+from picsight.window.parts.labels import CENTRE, Drawn, paint_plate, paint_words, sized_font
+from picsight.window.tokens import HALF, ONE, em, px
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from PySide6.QtCore import QEvent
-    from PySide6.QtGui import QMouseEvent, QPaintEvent
+    from PySide6.QtGui import QMouseEvent, QPainter
+
+    from picsight.window.tokens import Tones
 
 WIDTH, HANDLE, APART = 1.75, 0.4, 1.25  # em: the bar, its handle, the least distance between two years
 
@@ -31,7 +32,7 @@ class YearMark:
     words: str
 
 
-class Scrubber(QScrollBar):
+class Scrubber(Drawn, QScrollBar):
     """A scroll bar with years; a drag or a click on a year scrolls there, and a bubble shows the date."""
 
     def __init__(self, words_at: Callable[[int], str], parent: QWidget) -> None:
@@ -64,10 +65,8 @@ class Scrubber(QScrollBar):
         """Room for a year of two digits beside the handle."""
         return QSize(px(self, WIDTH), px(self, 4))
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
+    def _draw(self, painter: QPainter, colours: Tones) -> None:
         """Paint the handle at the outer edge, the years beside it."""
-        colours, painter = tones(self), QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(self.rect(), colours.base)
         painter.setFont(sized_font(self, DAY_SIZE))
         here = self._top_of(self.value())
@@ -79,12 +78,10 @@ class Scrubber(QScrollBar):
                 words.moveRight(place.right())
             paint_words(painter, words, CENTRE, mark.words)
         if self.maximum() > self.minimum():
-            self._paint_handle(painter)
-        painter.end()
+            self._paint_handle(painter, colours)
 
-    def _paint_handle(self, painter: QPainter) -> None:
-        colours, wide = tones(self), em(self) * HANDLE
-        handle = QRectF(self._handle())
+    def _paint_handle(self, painter: QPainter, colours: Tones) -> None:
+        wide, handle = em(self) * HANDLE, QRectF(self._handle())
         handle = QRectF(
             1 if self.isRightToLeft() else self.width() - wide - 1, handle.top(), wide, handle.height()
         )
@@ -158,7 +155,7 @@ class Scrubber(QScrollBar):
         return self._top_of(after.value) if after else self.height() + 1
 
 
-class Bubble(Overlay):
+class Bubble(Drawn, Overlay):
     """The date that the scrubber points to: July 2020."""
 
     def setText(self, words: str) -> None:
@@ -166,11 +163,8 @@ class Bubble(Overlay):
         super().setText(words)
         self.resize(self.fontMetrics().horizontalAdvance(words) + 2 * px(self, ONE), px(self, 2.25))
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
+    def _draw(self, painter: QPainter, colours: Tones) -> None:
         """Paint a plate with an outline, visible over photos."""
-        colours, painter = tones(self), QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         paint_plate(painter, self.rect(), px(self, HALF), colours.window, colours.outline, inset=0.5)
         painter.setPen(colours.text)
         paint_words(painter, self.rect(), CENTRE, self.text())
-        painter.end()

@@ -24,11 +24,11 @@ from PySide6.QtWidgets import (
 
 from picsight.window.parts.focus import shows_focus
 from picsight.window.parts.icons import paint_icon
-from picsight.window.parts.labels import CENTRE, LEADING, paint_plate, paint_words
+from picsight.window.parts.labels import CENTRE, LEADING, Drawn, paint_plate, paint_words
 from picsight.window.tokens import HAIR, HALF, ONE, SMALL, em, high_contrast, mix, px, tones
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QKeyEvent, QPaintEvent
+    from PySide6.QtGui import QKeyEvent
 
     from picsight.window.tokens import Tones
 
@@ -47,7 +47,7 @@ class Weight(Enum):
     QUIET = 2
 
 
-class Painted(_Base):
+class Painted(Drawn, _Base):
     """The base of all buttons: a plate, its content, the focus ring; Enter presses them, as Space does.
 
     A subclass lists it before the Qt class, whose role screen readers know.
@@ -73,10 +73,8 @@ class Painted(_Base):
         else:
             super().keyPressEvent(event)
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
+    def _draw(self, painter: QPainter, colours: Tones) -> None:
         """Paint plate, content, focus ring."""
-        painter, colours = QPainter(self), tones(self)
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         above = max(self.edge, px(self, self.above))
         shape = QRectF(self.rect()).adjusted(self.edge, above, -self.edge, -above)
         radius = px(self, self.radius) if self.radius else shape.height() / 2
@@ -85,7 +83,6 @@ class Painted(_Base):
         painter.setPen(colours.text if self.isEnabled() else colours.disabled)
         self._paint(painter, colours)
         draw_focus(painter, self, shape, radius)
-        painter.end()
 
     def _plate(self, colours: Tones) -> tuple[QColor, QPen] | None:
         """The fill and the outline of the plate; None for none."""
@@ -173,7 +170,7 @@ class IconButton(Painted, QToolButton):
             paint_words(painter, words, LEADING, self._words)
 
 
-class ThinProgress(QProgressBar):
+class ThinProgress(Drawn, QProgressBar):
     """Progress as a thin bar; without a maximum it is indeterminate."""
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
@@ -189,10 +186,8 @@ class ThinProgress(QProgressBar):
         """May shrink in width, not in height."""
         return QSize(px(self, 3), self.sizeHint().height())
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
+    def _draw(self, painter: QPainter, colours: Tones) -> None:
         """Paint background and filled part; in high contrast an outline, so that the filled part is visible."""
-        colours, painter = tones(self), QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         high = max(4, px(self, HAIR))
         ground = QRectF(0, (self.height() - high) / 2, self.width(), high)
         if high_contrast():
@@ -202,10 +197,9 @@ class ThinProgress(QProgressBar):
         if self.maximum() > 0:
             ground.setWidth(ground.width() * self.value() / self.maximum())
         paint_plate(painter, ground, high / 2, colours.accent)
-        painter.end()
 
 
-class FlatSlider(QSlider):
+class FlatSlider(Drawn, QSlider):
     """A horizontal slider: a line and a round handle."""
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
@@ -214,15 +208,13 @@ class FlatSlider(QSlider):
         self.setToolTip(name)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """Paint groove, filled part, handle, focus ring."""
+    def _draw(self, painter: QPainter, colours: Tones) -> None:
+        """Paint groove, handle, focus ring."""
         option = QStyleOptionSlider()
         self.initStyleOption(option)
         handle = self.style().subControlRect(
             QStyle.ComplexControl.CC_Slider, option, QStyle.SubControl.SC_SliderHandle, self
         )
-        colours, painter = tones(self), QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         middle, centre = self.height() / 2, QRectF(handle).center()
         paint_plate(painter, QRectF(2, middle - 1.5, self.width() - 4, 3), 1.5, colours.groove)
         radius = px(self, 0.45)
@@ -230,19 +222,17 @@ class FlatSlider(QSlider):
         painter.setBrush(mix(colours.base, colours.text, 0.1 if self.underMouse() else 0.0))
         painter.drawEllipse(QRectF(centre.x() - radius, middle - radius, 2 * radius, 2 * radius))
         draw_focus(painter, self, QRectF(self.rect()).adjusted(1, 1, -1, -1), px(self, SMALL))
-        painter.end()
 
 
-class SlimScrollBar(QScrollBar):
+class SlimScrollBar(Drawn, QScrollBar):
     """A scroll bar that shows only its handle, on the background of its area."""
 
     def sizeHint(self) -> QSize:
         """Wide enough to click."""
         return QSize(px(self, 0.875), px(self, 2))
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
+    def _draw(self, painter: QPainter, colours: Tones) -> None:
         """Paint the handle, stronger under the mouse."""
-        colours, painter = tones(self), QPainter(self)
         area = self.parentWidget()
         while area is not None and not isinstance(area, QAbstractScrollArea):
             area = area.parentWidget()
@@ -257,13 +247,11 @@ class SlimScrollBar(QScrollBar):
         handle = self.style().subControlRect(
             QStyle.ComplexControl.CC_ScrollBar, option, QStyle.SubControl.SC_ScrollBarSlider, self
         )
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         fill, inset = (
             handle_of(ground, colours.text, held=self.underMouse() or self.isSliderDown()),
             em(self) * 0.2,
         )
         paint_plate(painter, handle, handle.width() / 2 - inset, fill, inset=inset)
-        painter.end()
 
 
 def flatten(area: QAbstractScrollArea) -> None:

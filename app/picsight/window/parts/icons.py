@@ -10,14 +10,15 @@ from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QWidget
 
-from picsight.window.tokens import px, tones
+from picsight.window.parts.labels import Drawn
+from picsight.window.tokens import px
 from picsight_engine.assets import find_asset
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from PySide6.QtCore import QPoint
-    from PySide6.QtGui import QColor, QPaintEvent
+    from PySide6.QtGui import QColor
 
     from picsight.window.tokens import Tones
 
@@ -35,7 +36,7 @@ def program_icon() -> QIcon:
     return QIcon(str(find_asset("icons") / "picsight.svg"))
 
 
-class Sign(QWidget):
+class Sign(Drawn, QWidget):
     """An icon as a widget with a width in em and flexible height; `ink` selects its colour from the tones."""
 
     def __init__(self, icon: str, wide: float, parent: QWidget, ink: Callable[[Tones], QColor]) -> None:
@@ -49,11 +50,8 @@ class Sign(QWidget):
         self.setVisible(bool(icon))
         self.update()
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """The icon, centred."""
-        painter = QPainter(self)
-        paint_icon(painter, self.rect(), self._icon, self._ink(tones(self)))
-        painter.end()
+    def _draw(self, painter: QPainter, colours: Tones) -> None:
+        paint_icon(painter, self.rect(), self._icon, self._ink(colours))
 
 
 @lru_cache(maxsize=256)

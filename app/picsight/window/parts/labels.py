@@ -15,10 +15,30 @@ if TYPE_CHECKING:
     from PySide6.QtCore import QRect
     from PySide6.QtGui import QPaintEvent, QPen
 
+    from picsight.window.tokens import Tones
+
+    _Base = QWidget
+else:
+    _Base = object  # subclasses add the Qt class
+
 _Sized = TypeVar("_Sized", bound=QLabel)
 CENTRE = Qt.AlignmentFlag.AlignCenter
 LEADING = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeading
 TRAILING = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignTrailing
+
+
+class Drawn(_Base):
+    """The base of widgets that paint everything themselves, with smooth edges; a subclass lists it before the Qt class."""
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint the widget."""
+        painter = QPainter(self)
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        self._draw(painter, tones(self))
+        painter.end()
+
+    def _draw(self, painter: QPainter, colours: Tones) -> None:
+        raise NotImplementedError
 
 
 def paint_words(
@@ -142,7 +162,7 @@ class Links(_Label):
         self.setOpenExternalLinks(True)
 
 
-class ElidedLabel(Words):
+class ElidedLabel(Drawn, Words):
     """One line that is cut at its end to leave room for its neighbours."""
 
     def __init__(self, parent: QWidget | None = None, *, dim: bool = True) -> None:
@@ -155,11 +175,9 @@ class ElidedLabel(Words):
         self._short = short
         self.setText(words)
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """Paint the text, cut if it is too long."""
-        painter, room = QPainter(self), self.contentsRect()
+    def _draw(self, painter: QPainter, _colours: Tones) -> None:
+        room = self.contentsRect()
         fits = self.fontMetrics().horizontalAdvance(self.text()) <= room.width()
         words = self.text() if fits or not self._short else self._short
         shown = self.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, room.width())
         paint_words(painter, room, self._where, shown)
-        painter.end()

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QBoxLayout, QLayout, QSplitter, QSplitterHandle, QWidget
 
-from picsight.window.tokens import px, tones
+from picsight.window.parts.labels import Drawn
+from picsight.window.tokens import px
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QPaintEvent
+    from PySide6.QtGui import QPainter
+
+    from picsight.window.tokens import Tones
 
     # A pair has a stretch factor; an int is an empty stretch, a float a space in em.
     Part = QWidget | QLayout | tuple[QWidget | QLayout, int] | float
@@ -46,14 +48,11 @@ def filled(
     return layout
 
 
-class Ruled(QWidget):
+class Ruled(Drawn, QWidget):
     """A widget below the photos, with a separator line above it."""
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """The line."""
-        painter = QPainter(self)
-        painter.fillRect(0, 0, self.width(), 1, tones(self).line)
-        painter.end()
+    def _draw(self, painter: QPainter, colours: Tones) -> None:
+        painter.fillRect(0, 0, self.width(), 1, colours.line)
 
 
 class LineSplitter(QSplitter):
@@ -69,9 +68,7 @@ class LineSplitter(QSplitter):
         return _Line(self.orientation(), self)
 
 
-class _Line(QSplitterHandle):
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """Its middle pixel."""
-        painter = QPainter(self)
-        painter.fillRect(self.contentsRect(), tones(self).line)
-        painter.end()
+class _Line(Drawn, QSplitterHandle):
+    def _draw(self, painter: QPainter, colours: Tones) -> None:
+        """Paint its middle pixel."""
+        painter.fillRect(self.contentsRect(), colours.line)

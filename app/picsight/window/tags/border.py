@@ -5,25 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QPainter
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from picsight.window.actions.keys import Key
 from picsight.window.grid.thumbnails import Want
 from picsight.window.parts.choice import Toggle
 from picsight.window.parts.controls import Button, Weight, draw_focus
-from picsight.window.parts.labels import CENTRE, ElidedLabel, Words, paint_plate, paint_words, sized
+from picsight.window.parts.labels import CENTRE, Drawn, ElidedLabel, Words, paint_plate, paint_words, sized
 from picsight.window.parts.layouts import filled
 from picsight.window.parts.pills import Pills
 from picsight.window.parts.words import counted, cut_middle, number, plain, tooltip
-from picsight.window.tokens import HAIR, HALF, SMALL, px, tones
+from picsight.window.tokens import HAIR, HALF, SMALL, px
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from PySide6.QtGui import QKeyEvent, QPaintEvent, QResizeEvent
+    from PySide6.QtGui import QKeyEvent, QPainter, QResizeEvent
 
     from picsight.window.grid.thumbnails import Thumbnails
+    from picsight.window.tokens import Tones
     from picsight_engine.search.answer import Result
 
 WIDE = 18.0  # em
@@ -134,7 +135,7 @@ class BorderCases(QWidget):
             button.setEnabled(photo is not None)
 
 
-class CasePicture(QWidget):
+class CasePicture(Drawn, QWidget):
     """A photo, as large as fits, or a sentence that none is left."""
 
     def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
@@ -184,10 +185,8 @@ class CasePicture(QWidget):
     def _nothing(self) -> str:
         return self.tr("No photos near the threshold are left to decide.")
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
+    def _draw(self, painter: QPainter, colours: Tones) -> None:
         """Paint the photo, a grey shape while it loads, or the sentence."""
-        colours, painter = tones(self), QPainter(self)
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         if self._photo is None:
             painter.setPen(colours.dim)
             room = self.rect().adjusted(px(self, HALF), 0, -px(self, HALF), 0)
@@ -200,7 +199,6 @@ class CasePicture(QWidget):
             else:
                 paint_plate(painter, place, px(self, HAIR), colours.placeholder)
         draw_focus(painter, self, QRectF(self.rect()).adjusted(1, 1, -1, -1), px(self, SMALL))
-        painter.end()
 
 
 class NumberedTags(Pills):

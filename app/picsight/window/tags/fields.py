@@ -6,25 +6,25 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtGui import QPen
 from PySide6.QtWidgets import QAbstractButton, QVBoxLayout, QWidget
 
 from picsight.window.grid.thumbnails import Want
 from picsight.window.parts.controls import Button, Painted, Weight
 from picsight.window.parts.drops import dropped_photos
 from picsight.window.parts.icons import paint_icon
-from picsight.window.parts.labels import paint_plate
+from picsight.window.parts.labels import Drawn, paint_plate
 from picsight.window.parts.layouts import filled
 from picsight.window.parts.line import Line
 from picsight.window.parts.pills import Pills
 from picsight.window.parts.words import tooltip
 from picsight.window.search.chips import Chip, ChipButton
-from picsight.window.tokens import HAIR, HALF, SMALL, em, px, tones
+from picsight.window.tokens import HAIR, HALF, SMALL, em, px
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QKeyEvent, QPaintEvent
+    from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QKeyEvent, QPainter
 
     from picsight.window.grid.thumbnails import Thumbnails
     from picsight.window.tokens import Tones
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 SIDE, CROSS = 3.25, 1.25  # em
 
 
-class ExamplesField(QWidget):
+class ExamplesField(Drawn, QWidget):
     """Shows examples and signals which to remove and which photos to add."""
 
     removed = Signal(int)  # a photo's id
@@ -90,14 +90,11 @@ class ExamplesField(QWidget):
         self._is_target = target
         self.update()
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
+    def _draw(self, painter: QPainter, colours: Tones) -> None:
         """Paint an outline, stronger during a drag over it."""
-        colours, painter = tones(self), QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         colour, wide = (colours.accent, 2) if self._is_target else (colours.outline, 1)
         pen = QPen(colour, wide, Qt.PenStyle.DashLine)
         paint_plate(painter, self.rect(), px(self, SMALL), line=pen, inset=1.5)
-        painter.end()
 
 
 class ExampleButton(Painted, QAbstractButton):

@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QLocale, QPointF, QRect, QRectF, QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtGui import QPen
 from PySide6.QtWidgets import QSizePolicy, QSlider, QWidget
 
 from picsight.window.actions.keys import Key
 from picsight.window.parts.controls import draw_focus
-from picsight.window.parts.labels import LEADING, TRAILING, paint_words
+from picsight.window.parts.labels import LEADING, TRAILING, Drawn, paint_words
 from picsight.window.parts.words import counted
-from picsight.window.tokens import HALF, SMALL, em, mix, px, tones
+from picsight.window.tokens import HALF, SMALL, em, mix, px
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent
+    from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter
+
+    from picsight.window.tokens import Tones
 
 STEPS = 100  # of the threshold from 0 to 1
 # Em: the whole height, and the radii of the handle and of a decision's mark
@@ -26,7 +28,7 @@ HIGH, HANDLE, MARK = 8.0, 0.5, 0.2
 LINE = 1.75  # em: the words above the bars
 
 
-class ThresholdSlider(QSlider):
+class ThresholdSlider(Drawn, QSlider):
     """Signals its value while it moves."""
 
     KEYS = (Key("Move the threshold", ("Left", "Right")),)
@@ -131,19 +133,15 @@ class ThresholdSlider(QSlider):
 
     # Painting
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """Paint the words, the bars, the decisions and the threshold."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._paint_words(painter)
-        self._paint_bars(painter)
-        self._paint_decisions(painter)
-        self._paint_threshold(painter)
+    def _draw(self, painter: QPainter, colours: Tones) -> None:
+        self._paint_words(painter, colours)
+        self._paint_bars(painter, colours)
+        self._paint_decisions(painter, colours)
+        self._paint_threshold(painter, colours)
         draw_focus(painter, self, QRectF(self.rect()).adjusted(1, 1, -1, -1), px(self, SMALL))
-        painter.end()
 
-    def _paint_words(self, painter: QPainter) -> None:
-        colours, side = tones(self), px(self, HALF)
+    def _paint_words(self, painter: QPainter, colours: Tones) -> None:
+        side = px(self, HALF)
         # In line with the headings beside it.
         line = QRect(side, 0, self.width() - 2 * side, self.fontMetrics().height())
         painter.setPen(colours.text)
@@ -151,9 +149,9 @@ class ThresholdSlider(QSlider):
         painter.setPen(colours.dim)
         paint_words(painter, line, TRAILING, self._number())
 
-    def _paint_bars(self, painter: QPainter) -> None:
+    def _paint_bars(self, painter: QPainter, colours: Tones) -> None:
         """Fill the bars above the threshold and outline the others: visible without colour, too."""
-        colours, area, threshold = tones(self), self._area(), self.threshold()
+        area, threshold = self._area(), self.threshold()
         gap = area.width() / BARS * 0.15
         for place, height in enumerate(self._heights):
             one, other = sorted((self._x(place / BARS), self._x((place + 1) / BARS)))
@@ -166,9 +164,9 @@ class ThresholdSlider(QSlider):
         painter.setPen(QPen(colours.outline, 1))
         painter.drawLine(area.bottomLeft(), area.bottomRight())
 
-    def _paint_decisions(self, painter: QPainter) -> None:
+    def _paint_decisions(self, painter: QPainter, colours: Tones) -> None:
         """Paint below the line a dot for each accepted photo, a ring for each rejected one."""
-        colours, radius = tones(self), em(self) * MARK
+        radius = em(self) * MARK
         middle = self._area().bottom() + radius + 3
         painter.setPen(QPen(colours.text, 1.2))
         for scores, fill in zip(self._decided, (colours.base, colours.text), strict=True):
@@ -176,8 +174,8 @@ class ThresholdSlider(QSlider):
             for score in scores:
                 painter.drawEllipse(QPointF(self._x(score), middle), radius, radius)
 
-    def _paint_threshold(self, painter: QPainter) -> None:
-        colours, area, x, radius = tones(self), self._area(), self._x(self.threshold()), px(self, HANDLE)
+    def _paint_threshold(self, painter: QPainter, colours: Tones) -> None:
+        area, x, radius = self._area(), self._x(self.threshold()), px(self, HANDLE)
         painter.setPen(QPen(colours.text, 1.5))
         foot = self.height() - radius - 1.5
         painter.drawLine(QPointF(x, area.top()), QPointF(x, foot - radius))

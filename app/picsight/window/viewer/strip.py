@@ -7,21 +7,21 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, QSize, Qt, Signal
-from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QSizePolicy, QStyle, QWidget
 
 from picsight.exposure import film_time
 from picsight.window.grid.photo_painter import paint_selection
 from picsight.window.grid.thumbnails import Thumbnails, Want
-from picsight.window.parts.labels import paint_caption, paint_plate
+from picsight.window.parts.labels import Drawn, paint_caption, paint_plate
 from picsight.window.parts.words import counted
-from picsight.window.tokens import HAIR, SMALL, em, px, tones
+from picsight.window.tokens import HAIR, SMALL, em, px
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtGui import QMouseEvent, QPaintEvent, QPixmap, QResizeEvent, QWheelEvent
+    from PySide6.QtGui import QMouseEvent, QPainter, QPixmap, QResizeEvent, QWheelEvent
 
+    from picsight.window.tokens import Tones
     from picsight_engine.search.answer import Result
 
 HIGH = 4.0  # em
@@ -61,7 +61,7 @@ def _width(photo: Result, height: int) -> int:
     return round(height * min(max(photo.width / max(photo.height, 1), NARROWEST), WIDEST))
 
 
-class Strip(QWidget):
+class Strip(Drawn, QWidget):
     """Shows the position among the photos; a click or a notch of the wheel moves to another one."""
 
     chosen = Signal(int)  # the row
@@ -119,10 +119,8 @@ class Strip(QWidget):
         sizes = [(self._photos[place.row], place.width) for place in nearest]
         self._thumbnails.want([Want.of(photo, self, width, px(self, HIGH)) for photo, width in sizes])
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
+    def _draw(self, painter: QPainter, colours: Tones) -> None:
         """Paint the photos, with a ring around the shown one."""
-        colours, painter = tones(self), QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         radius, top, high = HAIR * em(self), px(self, SMALL), px(self, HIGH)
         for place in self.places:
             rect = QStyle.visualRect(
@@ -136,7 +134,6 @@ class Strip(QWidget):
             self._paint_words(painter, rect, place.row)
             if place.row == self.row:
                 paint_selection(painter, self, rect)
-        painter.end()
 
     def _pixmap(self, row: int) -> QPixmap | None:
         return self.pixmap(self._photos[row])
