@@ -84,7 +84,7 @@ def border(qtbot, jobs, pictures, photos):
     made.show()
     made.show_cases(photos(4))
     made.decisions = []
-    made.decided.connect(lambda photo, belongs: made.decisions.append((photo, belongs)))
+    made.decided.connect(lambda photo, verdict: made.decisions.append((photo, verdict)))
     return made
 
 
@@ -92,10 +92,10 @@ def test_keys_decide_on_a_case_and_show_the_next(qtbot, border):
     assert border.title.text() == "Border cases (4)"
     for key in (Qt.Key.Key_A, Qt.Key.Key_R, Qt.Key.Key_Down):
         qtbot.keyClick(border.picture, key)
-    assert border.decisions == [(0, True), (1, False)]
+    assert border.decisions == [(0, "accepted"), (1, "rejected")]
     assert border.case().id == 3
     qtbot.mouseClick(border.reject, Qt.MouseButton.LeftButton)
-    assert border.decisions[-1] == (3, False)
+    assert border.decisions[-1] == (3, "rejected")
     assert border.case() is None
     assert not border.accept.isEnabled()
     qtbot.keyClick(border.picture, Qt.Key.Key_A)

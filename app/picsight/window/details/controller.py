@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from picsight_engine.library import Library
     from picsight_engine.search.answer import Result
     from picsight_engine.store.decisions import Verdict
-    from picsight_engine.tags.tree import Marks, Tag
+    from picsight_engine.tags.tree import Marks
 
 LANE, LANE_WHY = "details", "why"
 REST_MS = 30  # the least time between two updates
@@ -163,14 +163,11 @@ class DetailsController(QObject):
             self._tagging.rate(stars)
 
     def _open(self, path: str) -> None:
-        if tag := self._tag(path):
+        if tag := self._deeds.tag_at(path):
             self.tag_requested.emit(tag)
 
-    def _tag(self, path: str) -> Tag | None:
-        return next((tag for tag in self._deeds.tags if tag.path == path), None)
-
     def _remove(self, path: str) -> None:
-        if tag := self._tag(path):
+        if tag := self._deeds.tag_at(path):
             self._decide(path, out_of(tag))
 
     def _decide_first(self, verdict: Verdict, _point: QPoint) -> None:
@@ -179,7 +176,7 @@ class DetailsController(QObject):
             self._decide(suggested[0], verdict)
 
     def _decide(self, path: str, verdict: Verdict) -> None:
-        tag = self._tag(path)
+        tag = self._deeds.tag_at(path)
         if tag is not None and self._is_current():
             self._deeds.decide(tag, self._shown, verdict)
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from picsight.window.grid.thumbnails import Thumbnails
     from picsight.window.tokens import Tones
     from picsight_engine.search.answer import Result
+    from picsight_engine.store.decisions import Verdict
 
 WIDE = 18.0  # em
 MOST_KEYS, WIDEST = 9, 11  # tags with a number; em of a name
@@ -40,7 +41,7 @@ class BorderCases(QWidget):
         Key("Skip", ("Down",)),
         Key("Into the tag of that number, or out of it", tuple("123456789")),
     )
-    decided = Signal(int, bool)  # a photo's id, and whether it belongs
+    decided = Signal(int, str)  # a photo's id, and the Verdict on it
     asked = Signal(object)  # the Result in question, None for none
 
     def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
@@ -56,8 +57,8 @@ class BorderCases(QWidget):
         self.accept = Button(self.tr("Accept (A)"), Weight.PLAIN, self)
         self.reject = Button(self.tr("Reject (R)"), Weight.PLAIN, self)
         self.skip = Button(self.tr("Skip"), Weight.QUIET, self)
-        self.accept.clicked.connect(lambda: self._decide(belongs=True))
-        self.reject.clicked.connect(lambda: self._decide(belongs=False))
+        self.accept.clicked.connect(lambda: self._decide("accepted"))
+        self.reject.clicked.connect(lambda: self._decide("rejected"))
         self.skip.clicked.connect(self._pass)
         self._lay_out()
         self._show()
@@ -90,8 +91,8 @@ class BorderCases(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Handle the answer keys and pass on all others."""
         acts: dict[int, Callable[[], None]] = {
-            Qt.Key.Key_A: lambda: self._decide(belongs=True),
-            Qt.Key.Key_R: lambda: self._decide(belongs=False),
+            Qt.Key.Key_A: lambda: self._decide("accepted"),
+            Qt.Key.Key_R: lambda: self._decide("rejected"),
             Qt.Key.Key_Down: self._pass,
         }
         act = acts.get(event.key())
@@ -103,14 +104,14 @@ class BorderCases(QWidget):
         elif not self.tags.press(event.key() - Qt.Key.Key_0):
             super().keyPressEvent(event)
 
-    def _decide(self, *, belongs: bool) -> None:
+    def _decide(self, verdict: Verdict) -> None:
         if photo := self.case():
             left = counted(len(self.cases) - 1, "%n left", "%n left")
-            words = self.tr("Accepted, {left}") if belongs else self.tr("Rejected, {left}")
+            words = self.tr("Accepted, {left}") if verdict == "accepted" else self.tr("Rejected, {left}")
             QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, words.format(left=left)))
             self._answered.add(photo.id)
             self._go_on()
-            self.decided.emit(photo.id, belongs)
+            self.decided.emit(photo.id, verdict)
 
     def _pass(self) -> None:
         if photo := self.case():

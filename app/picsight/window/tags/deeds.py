@@ -68,6 +68,10 @@ class TagDeeds(QObject):
         tag = tag_meant(query, self.tags)
         return tag is not None and tag.kind == "album"
 
+    def tag_at(self, path: str) -> Tag | None:
+        """The tag at this path, if there still is one."""
+        return next((tag for tag in self.tags if tag.path == path), None)
+
     def use(self, library: Library) -> None:
         """Use this library."""
         self.library = library

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from picsight.window.parts.picture import Pictures
     from picsight.window.tags.deeds import TagDeeds
     from picsight_engine.library import Library
+    from picsight_engine.store.decisions import Verdict
     from picsight_engine.tags.tree import Marks, Tag
 
 LANE, LANE_VIEW, LANE_STATISTICS = "studio", "studio view", "studio statistics"
@@ -70,15 +71,15 @@ class StudioController(QObject):
             field.removed.connect(lambda photo: self._put(self.draft.without([photo])))
         view.suggests.clicked.connect(self._toggle)
         view.slider.moved.connect(self._move)
-        view.border.decided.connect(lambda photo, belongs: self._decide([photo], belongs=belongs))
+        view.border.decided.connect(lambda photo, verdict: self._decide([photo], verdict))
         view.border.asked.connect(lambda _photo: self._ask_held())
         view.border.tags.chosen.connect(self._put_into)
         view.saved.connect(self._save)
         view.left.connect(self.leave)
         accept, reject = self.tr("Accept the selected photos"), self.tr("Reject the selected photos")
         acts = (
-            Act("tick", accept, "", "A", lambda _point: self._decide_selected(belongs=True)),
-            Act("clear", reject, "", "R", lambda _point: self._decide_selected(belongs=False)),
+            Act("tick", accept, "", "A", lambda _point: self._decide_selected("accepted")),
+            Act("clear", reject, "", "R", lambda _point: self._decide_selected("rejected")),
         )
         bind_acts(view.wall, acts)
         self._deeds.changed.connect(self._follow)
@@ -230,21 +231,20 @@ class StudioController(QObject):
 
     # Decisions
 
-    def _decide_selected(self, *, belongs: bool) -> None:
+    def _decide_selected(self, verdict: Verdict) -> None:
         if photos := self.view.wall.selected_photos():
-            self._decide([photo.id for photo in photos], belongs=belongs)
+            self._decide([photo.id for photo in photos], verdict)
 
-    def _decide(self, photos: Sequence[int], *, belongs: bool) -> None:
+    def _decide(self, photos: Sequence[int], verdict: Verdict) -> None:
         """Record a decision for an existing tag, an example for a new one."""
         tag = self.draft.tag
         if tag is not None:
-            self._deeds.decide(tag, photos, "accepted" if belongs else "rejected")
+            self._deeds.decide(tag, photos, verdict)
             return
         opened, before = self._opened, self.draft
-        add = Draft.with_alike if belongs else Draft.with_unlike
-        one, many = "Looks like it.", "%n photos look like it."
-        if not belongs:
-            one, many = "Not like it.", "%n photos are not like it."
+        add, one, many = Draft.with_alike, "Looks like it.", "%n photos look like it."
+        if verdict == "rejected":
+            add, one, many = Draft.with_unlike, "Not like it.", "%n photos are not like it."
         self._put(add(before, photos))
 
         def undo(ended: Ended) -> None:
@@ -259,8 +259,7 @@ class StudioController(QObject):
 
     def _put_into(self, path: str) -> None:
         """Add the photo in question to another tag, or remove it."""
-        photo = self.view.border.case()
-        tag = next((tag for tag in self._deeds.tags if tag.path == path), None)
+        photo, tag = self.view.border.case(), self._deeds.tag_at(path)
         if photo is not None and tag is not None:
             self._deeds.toggle(tag, photo.id)
 
