@@ -12,13 +12,15 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-
 _received = threading.Event()
+_stops: list[threading.Event] = []  # of the running work that the first signal only asks to stop
 
 
 def terminate_as_interrupt() -> None:
-    """Makes SIGTERM end a command as Ctrl-C does, so that files are closed; `was_interrupted` reports both."""
+    """Makes SIGTERM end a command as Ctrl-C does, so that files are closed; `was_interrupted` reports both.
+
+    A signal that the caller made this program ignore (as `nohup` does) stays ignored.
+    """
     _received.clear()
     for number in _SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -30,30 +32,20 @@ def was_interrupted() -> bool:
     return _received.is_set()
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    _received.set()
-    signal.default_int_handler(number, frame)
-
-
 @contextmanager
 def stop_requests() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C or SIGTERM sets; the second one interrupts the work.
-
-    A signal that the caller made this program ignore (as `nohup` does) stays ignored.
-    """
-    requested = threading.Event()
-
-    def request(number: int, frame: FrameType | None) -> None:
-        if requested.is_set():
-            signal.default_int_handler(number, frame)
-        requested.set()
-
-    previous = {number: signal.getsignal(number) for number in _SIGNALS}
-    for number, handler in previous.items():
-        if handler is not signal.SIG_IGN:
-            signal.signal(number, request)
+    """An event that the first Ctrl-C or SIGTERM sets; the second one interrupts the work."""
+    stop = threading.Event()
+    _stops.append(stop)
     try:
-        yield requested
+        yield stop
     finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+        _stops.remove(stop)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    if _stops and not _stops[-1].is_set():
+        _stops[-1].set()
+        return
+    _received.set()
+    signal.default_int_handler(number, frame)
