@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
-from PySide6.QtWidgets import QScrollBar, QStyle, QStyleOptionSlider, QWidget
+from PySide6.QtWidgets import QScrollBar, QWidget
 
 from picsight.window.grid.headings import DAY_SIZE, Overlay
-from picsight.window.parts.controls import handle_of
+from picsight.window.parts.controls import handle_of, handle_rect
 from picsight.window.parts.labels import CENTRE, Drawn, paint_plate, paint_words, sized_font
 from picsight.window.tokens import HALF, ONE, em, px
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping
 
     from PySide6.QtCore import QEvent
     from PySide6.QtGui import QMouseEvent, QPainter
@@ -24,40 +23,32 @@ if TYPE_CHECKING:
 WIDTH, HANDLE, APART = 1.75, 0.4, 1.25  # em: the bar, its handle, the least distance between two years
 
 
-@dataclass(frozen=True, slots=True)
-class YearMark:
-    """A year and the value at which it begins."""
-
-    value: int
-    words: str
-
-
 class Scrubber(Drawn, QScrollBar):
     """A scroll bar with years; a drag or a click on a year scrolls there, and a bubble shows the date."""
 
     def __init__(self, words_at: Callable[[int], str], parent: QWidget) -> None:
         super().__init__(Qt.Orientation.Vertical, parent)
         self._words_at = words_at
-        self._marks: Sequence[YearMark] = ()
+        self._marks: Mapping[int, str] = {}
         self.bubble = Bubble(parent)
         self.setMouseTracking(True)
         self.valueChanged.connect(self._follow)
         self.sliderReleased.connect(self.bubble.hide)
 
-    def set_marks(self, marks: Sequence[YearMark]) -> None:
-        """Set the years to show, in the order of the wall."""
+    def set_marks(self, marks: Mapping[int, str]) -> None:
+        """Set the years to show, by the values at which they begin, in the order of the wall."""
         if marks != self._marks:
             self._marks = marks
             self.update()
 
-    def marks(self) -> list[tuple[YearMark, QRect]]:
-        """The shown years with their rectangles; a year that would touch the one before is left out."""
-        written: list[tuple[YearMark, QRect]] = []
+    def marks(self) -> list[tuple[int, str, QRect]]:
+        """The shown years: value, words and rectangle; a year that would touch the one before is left out."""
+        written: list[tuple[int, str, QRect]] = []
         free, high = 0, px(self, APART)
-        for mark in self._marks:
-            top = self._top_of(mark.value)
+        for value, words in self._marks.items():
+            top = self._top_of(value)
             if top >= free and top + high <= self.height():
-                written.append((mark, QRect(0, top, self.width(), high)))
+                written.append((value, words, QRect(0, top, self.width(), high)))
                 free = top + high
         return written
 
@@ -70,18 +61,18 @@ class Scrubber(Drawn, QScrollBar):
         painter.fillRect(self.rect(), colours.base)
         painter.setFont(sized_font(self, DAY_SIZE))
         here = self._top_of(self.value())
-        for mark, place in self.marks():
-            is_here = place.top() <= here + 1 < self._end_of(mark)
+        for value, year, place in self.marks():
+            is_here = place.top() <= here + 1 < self._end_of(value)
             painter.setPen(colours.text if is_here else colours.dim)
             words = place.adjusted(0, 0, -px(self, HANDLE), 0)
             if self.isRightToLeft():
                 words.moveRight(place.right())
-            paint_words(painter, words, CENTRE, mark.words)
+            paint_words(painter, words, CENTRE, year)
         if self.maximum() > self.minimum():
             self._paint_handle(painter, colours)
 
     def _paint_handle(self, painter: QPainter, colours: Tones) -> None:
-        wide, handle = em(self) * HANDLE, QRectF(self._handle())
+        wide, handle = em(self) * HANDLE, QRectF(handle_rect(self))
         handle = QRectF(
             1 if self.isRightToLeft() else self.width() - wide - 1, handle.top(), wide, handle.height()
         )
@@ -92,12 +83,11 @@ class Scrubber(Drawn, QScrollBar):
         """Scroll to a year, or move the handle to the pointer and start a drag."""
         if self._marks and event.button() == Qt.MouseButton.LeftButton:
             y = event.position().toPoint().y()
-            handle = self._handle()
+            handle = handle_rect(self)
             if not handle.top() <= y <= handle.bottom():
-                year = next(
-                    (mark for mark, place in self.marks() if place.top() <= y <= place.bottom()), None
-                )
-                self.setValue(year.value if year else self._value_at(y - handle.height() // 2))
+                here = self._value_at(y - handle.height() // 2)
+                years = (value for value, _, place in self.marks() if place.top() <= y <= place.bottom())
+                self.setValue(next(years, here))
         super().mousePressEvent(event)
         self._follow()
 
@@ -116,7 +106,7 @@ class Scrubber(Drawn, QScrollBar):
 
     def _follow(self) -> None:
         if self.isSliderDown():
-            self._say(self.value(), self._handle().center().y())
+            self._say(self.value(), handle_rect(self).center().y())
 
     def _say(self, value: int, y: int) -> None:
         words = self._words_at(value)
@@ -133,26 +123,18 @@ class Scrubber(Drawn, QScrollBar):
         self.bubble.show()
         self.bubble.raise_()
 
-    def _handle(self) -> QRect:
-        option = QStyleOptionSlider()
-        self.initStyleOption(option)
-        place = self.style().subControlRect(
-            QStyle.ComplexControl.CC_ScrollBar, option, QStyle.SubControl.SC_ScrollBarSlider, self
-        )
-        return QRect(place)
-
     def _top_of(self, value: int) -> int:
         """The y of the handle's upper edge at a value."""
-        room = self.height() - self._handle().height()
+        room = self.height() - handle_rect(self).height()
         return round(room * value / max(self.maximum(), 1))
 
     def _value_at(self, top: int) -> int:
-        room = self.height() - self._handle().height()
+        room = self.height() - handle_rect(self).height()
         return min(max(round(self.maximum() * top / max(room, 1)), 0), self.maximum())
 
-    def _end_of(self, mark: YearMark) -> int:
-        after = next((other for other in self._marks if other.value > mark.value), None)
-        return self._top_of(after.value) if after else self.height() + 1
+    def _end_of(self, value: int) -> int:
+        after = next((other for other in self._marks if other > value), None)
+        return self.height() + 1 if after is None else self._top_of(after)
 
 
 class Bubble(Drawn, Overlay):

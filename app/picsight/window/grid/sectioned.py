@@ -18,7 +18,7 @@ from picsight.window.grid.headings import (
     paint_heading,
     title_of,
 )
-from picsight.window.grid.scrubber import Scrubber, YearMark
+from picsight.window.grid.scrubber import Scrubber
 from picsight.window.grid.wall import HEADING, Kind
 from picsight.window.tokens import PAD, em, px
 
@@ -122,15 +122,15 @@ class SectionedView(JustifiedView):
         """The date at a value of the scrubber."""
         return self._title(max(self._block_at(value), 0))
 
-    def _marks(self) -> list[YearMark]:
-        """The years of a wall in an order by date."""
-        marks: list[YearMark] = []
+    def _marks(self) -> dict[int, str]:
+        """The years of a wall in an order by date, by the scrubber's values at which they begin."""
+        marks: dict[int, str] = {}
         year = ""
         for section, top in zip(self._wall_model.wall.sections, self._rows.block_tops, strict=False):
             if section.kind in (Kind.MONTH, Kind.YEAR) and section.key[:4] != year:
                 year = section.key[:4]
-                marks.append(YearMark(min(top, self.scrubber.maximum()), year[2:]))
-        return marks if len(marks) > 1 else []
+                marks.setdefault(min(top, self.scrubber.maximum()), year[2:])
+        return marks if len(marks) > 1 else {}
 
     # Painting
 

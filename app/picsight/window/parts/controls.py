@@ -242,15 +242,9 @@ class SlimScrollBar(Drawn, QScrollBar):
         painter.fillRect(self.rect(), ground)
         if self.maximum() <= self.minimum():
             return
-        option = QStyleOptionSlider()
-        self.initStyleOption(option)
-        handle = self.style().subControlRect(
-            QStyle.ComplexControl.CC_ScrollBar, option, QStyle.SubControl.SC_ScrollBarSlider, self
-        )
-        fill, inset = (
-            handle_of(ground, colours.text, held=self.underMouse() or self.isSliderDown()),
-            em(self) * 0.2,
-        )
+        handle = handle_rect(self)
+        inset = em(self) * 0.2
+        fill = handle_of(ground, colours.text, held=self.underMouse() or self.isSliderDown())
         paint_plate(painter, handle, handle.width() / 2 - inset, fill, inset=inset)
 
 
@@ -270,6 +264,14 @@ def scrolled(inner: QWidget, name: str) -> QScrollArea:
     area.setAccessibleName(name)
     area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     return area
+
+
+def handle_rect(bar: QScrollBar) -> QRect:
+    """The place of a scroll bar's handle."""
+    option = QStyleOptionSlider()
+    bar.initStyleOption(option)
+    control, part = QStyle.ComplexControl.CC_ScrollBar, QStyle.SubControl.SC_ScrollBarSlider
+    return bar.style().subControlRect(control, option, part, bar)
 
 
 def handle_of(ground: QColor, ink: QColor, *, held: bool) -> QColor:
