@@ -11,7 +11,7 @@ from picsight.window.grid.model import WallModel
 from picsight.window.grid.thumbnails import Thumbnails
 from picsight.window.grid.view import PhotoView
 from picsight.window.parts.choice import Toggle
-from picsight.window.parts.controls import Button, IconButton, Weight, flatten
+from picsight.window.parts.controls import Button, IconButton, Weight, scrolled
 from picsight.window.parts.drops import dropped_photos
 from picsight.window.parts.labels import Words, sized
 from picsight.window.parts.layouts import filled
@@ -66,9 +66,9 @@ class Studio(QWidget):
         self.border = BorderCases(of_cases, self)
         self.notice = Notice(self)  # why there is no preview
         self._middle = QStackedWidget(self)
-        self._scroll = QScrollArea(self)
         self._fields, self._cases = QVBoxLayout(), QVBoxLayout()
         self.setAcceptDrops(True)
+        self._scroll = self._leading()
         self._lay_out()
         self.save.clicked.connect(self.saved)
         self.cancel.clicked.connect(self.left)
@@ -132,20 +132,12 @@ class Studio(QWidget):
         filled(QVBoxLayout(inside), self, self.slider, (self.wall, 1), gap=HALF, around=none)
         self._middle.addWidget(inside)
         self._middle.addWidget(self.notice)
-        leading = self._leading()
-        row = filled(
-            QHBoxLayout(),
-            self,
-            leading,
-            (self._middle, 1),
-            self._cases,
-            gap=PAD,
-            around=(PAD, HALF, PAD, PAD),
-        )
+        columns = self._scroll, (self._middle, 1), self._cases
+        row = filled(QHBoxLayout(), self, *columns, gap=PAD, around=(PAD, HALF, PAD, PAD))
         filled(QVBoxLayout(self), self, top, (row, 1), gap=0, around=none)
         self._place_border(wide=True)
 
-    def _leading(self) -> QWidget:
+    def _leading(self) -> QScrollArea:
         inner = QWidget(self)
         inner.setLayout(filled(self._fields, self, gap=HALF, around=(0, 0, 0, 0)))
         for name, field in (
@@ -157,11 +149,7 @@ class Studio(QWidget):
             filled(self._fields, self, sized(Words(name, self), 1.0, semibold=True), field, *parts, HALF)
         self.statistics.setWordWrap(True)
         filled(self._fields, self, self.statistics, 1)
-        self._scroll.setWidget(inner)
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its fields take the keyboard and show it
-        flatten(self._scroll)
-        return self._scroll
+        return scrolled(inner, self.tr("Words and examples"))
 
     def _place_border(self, *, wide: bool) -> None:
         """Place the border cases beside the photos, or, if there is no room, below the words and examples."""
