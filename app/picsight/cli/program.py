@@ -113,8 +113,6 @@ def run(arguments: Sequence[str]) -> int:
             warnings.simplefilter("ignore")  # a library's warning is for programmers; tests do not pass here
         code = program.main(arguments, prog_name="picsight", standalone_mode=False) or FINE
         finish_stdout()
-    except PicsightError as fault:
-        return _report_stop() if was_interrupted() else _report(fault)
     except click.ClickException as fault:
         say(_sentence(fault))
         return fault.exit_code
@@ -123,7 +121,7 @@ def run(arguments: Sequence[str]) -> int:
     except ReaderLeftError:
         return FINE
     except Exception as fault:  # noqa: BLE001 - the outermost border: nothing above would tell a person
-        return _report_stop() if was_interrupted() else _report_fault(fault)
+        return _report_stop() if was_interrupted() else _report(fault)
     else:
         return int(code)
 
@@ -135,18 +133,16 @@ def _sentence(fault: click.ClickException) -> str:
     return message if context is None else f"{message}{stop} Type: {context.command_path} --help"
 
 
-def _report(fault: PicsightError) -> int:
-    say(str(fault))
-    return fault.exit_code
-
-
 def _report_stop() -> int:
     say("Stopped.")
     return INTERRUPTED
 
 
-def _report_fault(fault: Exception) -> int:
-    """Prints which path the system refuses; writes the details of any other exception to the log and prints where it is."""
+def _report(fault: Exception) -> int:
+    """Prints the sentence of a fault; writes the details of an unexpected one to the log and prints where it is."""
+    if isinstance(fault, PicsightError):
+        say(str(fault))
+        return fault.exit_code
     if (sentence := refusal(fault)) is not None:
         say(sentence)
         return FAILED

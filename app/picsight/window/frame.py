@@ -71,9 +71,9 @@ class Frame(QWidget):
         self.sidebar, self.status, self.hint = Sidebar(self), StatusLine(self), HintLine(self)
         self.details = DetailsPanel(self)
         self.pages = QStackedWidget(self)
-        self._beside_sidebar: list[QWidget] = [self.wall_page, self.problems]
+        self._alone = self.first_run, self.failure
         self.has_folders = True  # without any, the first run stands where the wall would
-        for page in (self.wall_page, self.viewer_page, self.problems, self.first_run, self.failure):
+        for page in (self.wall_page, self.viewer_page, self.problems, *self._alone):
             self.pages.addWidget(page)
         self.setAcceptDrops(True)
         self._top, self._bottom = self._top_row(), self._bottom_lines()
@@ -89,17 +89,12 @@ class Frame(QWidget):
     def _has_details(self) -> bool:
         return self.page in (self.wall_page, self.viewer_page)
 
-    def add_page(self, page: QWidget) -> None:
-        """Add a page, made on first use; the sidebar stays beside it."""
-        self.pages.addWidget(page)
-        self._beside_sidebar.append(page)
-
     def show_page(self, page: QWidget) -> None:
         """Show a page; the first run and a failure are shown alone."""
         if page is self.wall_page and not self.has_folders:
             page = self.first_run
         self.pages.setCurrentWidget(page)
-        self.show_chrome(shown=page not in (self.first_run, self.failure))
+        self.show_chrome(shown=page not in self._alone)
 
     def show_chrome(self, *, shown: bool) -> None:
         """Show or hide box, hint and status; in full screen only the photo remains."""
@@ -165,7 +160,8 @@ class Frame(QWidget):
 
     def _fit_sides(self) -> None:
         is_wide, is_full_screen = self.width() >= px(self, NARROW), self._top.isHidden()
-        self.sidebar.setVisible(self.sidebar_wanted and self.page in self._beside_sidebar and is_wide)
+        has_sidebar = self.page not in (self.viewer_page, *self._alone)
+        self.sidebar.setVisible(self.sidebar_wanted and has_sidebar and is_wide)
         self.details.setVisible(self.details_wanted and self._has_details and is_wide and not is_full_screen)
 
     def _note_widths(self) -> None:

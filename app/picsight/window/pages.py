@@ -120,7 +120,7 @@ class Pages(QObject):
 
     def add_page(self, page: QWidget, focus: QWidget, leave: Callable[[], None]) -> None:
         """Add a page, made on first use."""
-        self._frame.add_page(page)
+        self._frame.pages.addWidget(page)
         self._others[page] = focus, leave
 
     def show_page(self, page: QWidget) -> None:

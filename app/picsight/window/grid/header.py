@@ -27,13 +27,13 @@ NARROW = 52  # em: in a narrower header the choices are icons and the slider is 
 
 
 class WallHeader(QWidget):
-    """Shows the title of the wall, and signals the user's choices."""
+    """Shows the title of the wall, with news behind it, and signals the user's choices."""
 
     order_chosen = Signal(object)  # Order
     group_chosen = Signal(object)  # Group
     weaker_toggled = Signal()
 
-    def __init__(self, view: PhotoView, parent: QWidget | None = None) -> None:
+    def __init__(self, view: PhotoView, news: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.title, self.selection = ElidedLabel(self), SelectionBar(self)
         self.meant = Button("", Weight.QUIET, self)
@@ -50,9 +50,9 @@ class WallHeader(QWidget):
         beside = view.verticalScrollBar().sizeHint().width()
         signs = self.hint, self.meant, self.translated, self.culling
         choices = self.weaker, self.order, self.group, self.slider
-        parts = (self.title, 1), (self.selection, 1), *signs, *choices
-        self._row = filled(QHBoxLayout(self), self, *parts, gap=HALF, around=(PAD, 0, PAD, 0))
-        self._row.addSpacing(beside)
+        parts = (self.title, 1), (self.selection, 1), news, *signs, *choices
+        row = filled(QHBoxLayout(self), self, *parts, gap=HALF, around=(PAD, 0, PAD, 0))
+        row.addSpacing(beside)
         for sign in signs:
             sign.hide()
         self.setMinimumHeight(px(self, 2.25))
@@ -106,10 +106,6 @@ class WallHeader(QWidget):
         self._has_choices = False
         for part in (self.weaker, self.order, self.group, self.slider):
             part.hide()
-
-    def add_news(self, news: QWidget) -> None:
-        """Place news behind the title."""
-        self._row.insertWidget(2, news)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """In a narrow header, keep the title and shorten the choices."""

@@ -35,8 +35,8 @@ class WallPage(QWidget):
     def __init__(self, view: PhotoView, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.view, self.notice = view, Notice(self)
-        self.pill, self.header = Pill(self), WallHeader(view, self)
-        self.header.add_news(self.pill)
+        self.pill = Pill(self)
+        self.header = WallHeader(view, self.pill, self)
         self.fault, self.closest = FaultLine(self), Closest(view, self)
         self._pages = QStackedWidget(self)
         self._pages.addWidget(self.closest)

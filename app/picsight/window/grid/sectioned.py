@@ -97,11 +97,8 @@ class SectionedView(JustifiedView):
 
     def _block_at(self, offset: int) -> int:
         """The section whose heading has reached the upper edge, or the one above; -1 before the first."""
-        return self._rows.block_at(offset - px(self, PAD) + self._lead())
-
-    def _lead(self) -> int:
-        """The empty height above a heading, which fills the lower part of the space above its photos."""
-        return px(self, HEADING - STRIP)
+        lead = px(self, HEADING - STRIP)  # a heading fills only the lower part of the space above its photos
+        return self._rows.block_at(offset - px(self, PAD) + lead)
 
     def _title_rect(self, block: int) -> QRect:
         """The place of a section's heading in the viewport."""

@@ -64,10 +64,8 @@ class ExamplesField(Drawn, QWidget):
             button.clicked.connect(partial(self.removed.emit, button.photo.id))
         self._pictures.show_buttons(buttons)
         self._pictures.setVisible(bool(buttons))
-
-    def wants(self) -> list[Want]:
-        """The thumbnails that it shows; the owner requests those of several fields at once."""
-        return [Want.of(photo, self, px(self, SIDE), px(self, SIDE)) for photo in self.photos]
+        wants = [Want.of(photo, self, px(self, SIDE), px(self, SIDE)) for photo in self.photos]
+        self._thumbnails.want(wants, len(wants))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept photos, also from the wall."""

@@ -47,8 +47,8 @@ class Studio(QWidget):
     def __init__(self, pictures: Pictures, jobs: Jobs, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         # One for each place, since each asks for what it shows.
-        self.thumbnails = [Thumbnails(jobs, pictures, self, budget=BUDGET) for _ in range(3)]
-        of_wall, of_examples, of_cases = self.thumbnails
+        self.thumbnails = [Thumbnails(jobs, pictures, self, budget=BUDGET) for _ in range(4)]
+        of_wall, of_alike, of_unlike, of_cases = self.thumbnails
         self.name = Line(self.tr("Name of the tag"), self.tr("Name, such as Birds/Waders"), self)
         self.suggests = Toggle(self)
         self.cancel = Button(self.tr("Cancel"), Weight.PLAIN, self)
@@ -56,8 +56,8 @@ class Studio(QWidget):
         self.words = WordsField(self)
         self.translated = Words(parent=self, wraps=True, dim=True)
         self.translated.setToolTip(self.tr("A word behind a backslash is searched as typed."))
-        self.alike = ExamplesField(self.tr("Looks like"), of_examples, self)
-        self.unlike = ExamplesField(self.tr("Not like"), of_examples, self)
+        self.alike = ExamplesField(self.tr("Looks like"), of_alike, self)
+        self.unlike = ExamplesField(self.tr("Not like"), of_unlike, self)
         self.statistics = Words(parent=self)
         self.slider = ThresholdSlider(self)
         self.model = WallModel(self)
@@ -85,8 +85,6 @@ class Studio(QWidget):
         """Show the preview of the draft."""
         self.alike.show_photos(sight.examples)
         self.unlike.show_photos(sight.against)
-        wants = [*self.alike.wants(), *self.unlike.wants()]
-        self.thumbnails[1].want(wants, len(wants))
         self.translated.setText(breakable(translated(sight.translation)) if sight.translation else "")
         self.translated.setVisible(sight.translation is not None)
         self._middle.setCurrentIndex(0 if sight.preview is not None else 1)
