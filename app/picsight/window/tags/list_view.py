@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QListView,
     QStackedWidget,
-    QStyle,
     QVBoxLayout,
     QWidget,
 )
@@ -29,8 +28,7 @@ from picsight.window.tokens import HALF, ONE, PAD, px
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtCore import QRect
-    from PySide6.QtGui import QKeyEvent, QPainter
+    from PySide6.QtGui import QKeyEvent
 
     from picsight.window.parts.rows import Index
     from picsight_engine.tags.tree import Tag
@@ -70,8 +68,9 @@ class TagList(QWidget):
     def _make_rows(self) -> QListView:
         rows = QListView(self)
         rows.setModel(self.model)
-        rows.setItemDelegate(RowDelegate(rows, MEASURES, _ground))
+        rows.setItemDelegate(RowDelegate(rows, MEASURES, row_ground))
         flatten(rows)
+        rows.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)  # a click opens the studio
         rows.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         rows.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         rows.setAccessibleName(self.tr("Tags"))
@@ -139,8 +138,3 @@ def row_of(tag: Tag) -> Row:
     """The row of a tag."""
     path, numbers = plain(tag.path), tag_words(tag)
     return Row(tag.kind, path, numbers, f"{path}, {numbers}")
-
-
-def _ground(painter: QPainter, view: QAbstractItemView, rect: QRect, state: QStyle.StateFlag) -> None:
-    """Paint a row's background; no row stays chosen, since a click opens the studio."""
-    row_ground(painter, view, rect, state & ~QStyle.StateFlag.State_Selected)
