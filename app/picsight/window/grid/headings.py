@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QDate, QLocale, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QDate, QLocale, QRect, Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleStateChangeEvent, QPainter, QPen
 from PySide6.QtWidgets import QAccessibleWidget, QPushButton, QStyle, QWidget
 
@@ -107,10 +107,6 @@ class FoldButton(Painted, QPushButton):
             _set_fold(state, is_open=True)  # the flag marks a changed state
             QAccessible.updateAccessibility(QAccessibleStateChangeEvent(self, state))
         self.update()
-
-    def sizeHint(self) -> QSize:
-        """The height of a button."""
-        return QSize(px(self, 20), px(self, 2.25))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move on to the photos with Up and Down; Enter acts as a click."""

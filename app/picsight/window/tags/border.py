@@ -210,9 +210,6 @@ class NumberedTags(Pills):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.toggles: dict[str, Toggle] = {}  # by the tags' paths
-        policy = self.sizePolicy()
-        policy.setVerticalPolicy(QSizePolicy.Policy.Minimum)  # a fixed one leaves room for one line only
-        self.setSizePolicy(policy)
 
     def offer(self, paths: Sequence[str]) -> None:
         """Show these tags, numbered from 1."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QLocale, QPointF, QRect, QRectF, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QPen
-from PySide6.QtWidgets import QSizePolicy, QSlider, QWidget
+from PySide6.QtWidgets import QSlider, QWidget
 
 from picsight.window.actions.keys import Key
 from picsight.window.parts.controls import draw_focus
@@ -41,7 +41,6 @@ class ThresholdSlider(Drawn, QSlider):
         self.show_spread(NO_SPREAD)
         self.setRange(0, STEPS)
         self.setPageStep(STEPS // 10)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.valueChanged.connect(self._move)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPen
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from picsight.window.parts.controls import NO_LINE, IconButton
 from picsight.window.parts.icons import paint_icon
@@ -31,7 +31,6 @@ class Edge(IconButton):
         super().__init__(icon, name, parent)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the arrow keys do the same
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def _plate(self, colours: Tones) -> tuple[QColor, QPen]:
         """Dark colours, readable on every photo."""
