@@ -77,8 +77,8 @@ class Jobs(QObject):
     def read(
         self,
         work: Callable[[], T],
-        done: Callable[[T], None],
-        failed: Callable[[str], None] | None = None,
+        done: Callable[[T], object],
+        failed: Callable[[str], object] | None = None,
         *,
         replaces: str | None = None,
     ) -> None:
@@ -161,7 +161,7 @@ class Jobs(QObject):
             call()
 
     def _report(
-        self, outcome: _Outcome, done: Callable[[Any], None], failed: Callable[[str], None] | None
+        self, outcome: _Outcome, done: Callable[[Any], object], failed: Callable[[str], object] | None
     ) -> None:
         if outcome.sentence is None:
             done(outcome.value)

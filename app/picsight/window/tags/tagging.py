@@ -48,9 +48,7 @@ class Tagging(QObject):
             Act("tag", self.tr("Tag or album…"), several[2], "Ctrl+T", self.choose, "T"),
         )
         self.stars = tuple(
-            Act(
-                "star", words, words, f"Alt+{stars}", lambda _point, stars=stars: self.rate(stars), str(stars)
-            )
+            Act("star", words, words, f"Alt+{stars}", partial(self._rate_by_key, stars), str(stars))
             for stars, words in enumerate(map(star_words, range(MOST_STARS + 1)))
         )
 
@@ -102,6 +100,9 @@ class Tagging(QObject):
         given = [act.entry(1, point) for act in reversed(self.stars)]
         rejected = (star_words(REJECTED), "", partial(self.rate, REJECTED))
         return [*given, rejected, None, (self.tr("As the file says"), "", partial(self.rate, None))]
+
+    def _rate_by_key(self, stars: int, _point: QPoint) -> None:
+        self.rate(stars)
 
     def _offer_stars(self, point: QPoint) -> None:
         photo_menu(self._window, self._star_entries(point)).popup(point)
