@@ -57,7 +57,7 @@ def encode(connection: Connection, bundle: Bundle, backend: Backend, seconds: fl
 
 
 def _pixels(batch: Sequence[bytes], size: int) -> NDArray[np.float32]:
-    import numpy as np  # lazy: the indexer's process imports this module too and does not need numpy
+    import numpy as np  # lazy: after `settle`, which limits its threads
 
     return np.stack([np.frombuffer(pixels, dtype="<f4").reshape(3, size, size) for pixels in batch])
 
