@@ -64,14 +64,25 @@ def load_settings(file: Path) -> Settings:
 
 
 def save_settings(settings: Settings, file: Path) -> None:
-    """Write all settings atomically. A write error is logged and is not fatal."""
+    """Write all settings atomically. A write error is logged and is not fatal. A file with a typing error is kept beside."""
     text = "# Picsight reads this file when it starts and writes it when it ends.\n"
     text += "".join(f"{name} = {_toml(value)}\n" for name, value in asdict(settings).items())
     try:
+        _put_aside(file)
         write_private(file, text)
         make_private(file.parent)
     except OSError as error:
         _warn("%s could not be written: %s", file, error)
+
+
+def _put_aside(file: Path) -> None:
+    """Rename a file that cannot be read, which may lack no more than a quotation mark."""
+    try:
+        tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        file.replace(file.with_suffix(".old.toml"))
 
 
 def _warn(words: str, file: Path, error: Exception) -> None:

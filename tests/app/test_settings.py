@@ -55,6 +55,13 @@ def test_a_file_that_is_no_text_is_ignored(tmp_path):
     assert load_settings(tmp_path / "settings.toml") == Settings()
 
 
+def test_a_file_with_a_typing_error_is_kept_beside_the_new_one(tmp_path):
+    (tmp_path / "settings.toml").write_text('languages = "de')
+    save_settings(load_settings(tmp_path / "settings.toml"), tmp_path / "settings.toml")
+    assert (tmp_path / "settings.old.toml").read_text() == 'languages = "de'
+    assert load_settings(tmp_path / "settings.toml") == Settings()
+
+
 def test_a_folder_that_cannot_be_made_does_not_stop_the_program(tmp_path):
     (tmp_path / "file").write_text("in the way")
     save_settings(Settings(), tmp_path / "file" / "settings.toml")
