@@ -77,7 +77,7 @@ def clock(monkeypatch):
 
 
 @dataclass
-class Shelf:
+class ServedFiles:
     """The files and faults of a local server; `requests` lists its requests as (path, headers)."""
 
     files: dict[str, bytes] = field(default_factory=dict)
@@ -92,7 +92,7 @@ class Shelf:
     go_on: threading.Event = field(default_factory=threading.Event)
 
 
-def _handler(shelf: Shelf):
+def _handler(served: ServedFiles):
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -100,20 +100,20 @@ def _handler(shelf: Shelf):
             pass
 
         def do_GET(self):
-            shelf.requests.append((self.path, dict(self.headers)))
+            served.requests.append((self.path, dict(self.headers)))
             self.close_connection = True
-            if shelf.refusals:
-                self._head(shelf.refusals.pop(0), {"Content-Length": "0"})
-            elif self.path in shelf.redirects:
-                self._head(302, {"Location": shelf.redirects[self.path], "Content-Length": "0"})
-            elif self.path not in shelf.files:
+            if served.refusals:
+                self._head(served.refusals.pop(0), {"Content-Length": "0"})
+            elif self.path in served.redirects:
+                self._head(302, {"Location": served.redirects[self.path], "Content-Length": "0"})
+            elif self.path not in served.files:
                 self._head(404, {"Content-Length": "0"})
             else:
-                self._send(shelf.files[self.path])
+                self._send(served.files[self.path])
 
         def _head(self, code, headers):
             self.send_response(code)
-            for name, value in {**headers, **shelf.heads.get(self.path, {}), "Connection": "close"}.items():
+            for name, value in {**headers, **served.heads.get(self.path, {}), "Connection": "close"}.items():
                 self.send_header(name, value)
             self.end_headers()
 
@@ -124,24 +124,24 @@ def _handler(shelf: Shelf):
                 return
             headers = {}
             body = data[start or 0 :]
-            if shelf.lengths:
+            if served.lengths:
                 headers["Content-Length"] = str(len(body))
             if start is not None:
                 headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
             self._head(200 if start is None else 206, headers)
-            if shelf.resets:
-                body = body[: shelf.resets.pop(0)]
-            if shelf.held is not None:
+            if served.resets:
+                body = body[: served.resets.pop(0)]
+            if served.held is not None:
                 self.wfile.write(body[: len(body) // 2])
                 self.wfile.flush()
-                shelf.held.set()
-                shelf.go_on.wait(60)
+                served.held.set()
+                served.go_on.wait(60)
                 body = body[len(body) // 2 :]
             self.wfile.write(body)
 
         def _start(self):
             requested = self.headers.get("Range")
-            if not shelf.ranges or requested is None:
+            if not served.ranges or requested is None:
                 return None
             return int(requested.removeprefix("bytes=").removesuffix("-"))
 
@@ -151,16 +151,16 @@ def _handler(shelf: Shelf):
 @pytest.fixture
 def server():
     """A local server: its files and faults, and its address."""
-    shelf = Shelf()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(shelf))
+    served = ServedFiles()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(served))
     server.daemon_threads = True
     server.handle_error = lambda *_: None  # clients may hang up early
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield shelf, f"http://127.0.0.1:{server.server_port}"
+        yield served, f"http://127.0.0.1:{server.server_port}"
     finally:
-        shelf.go_on.set()
+        served.go_on.set()
         server.shutdown()
         thread.join()
         server.server_close()

@@ -1,22 +1,53 @@
-"""A small real library: photographs of the evaluation set, indexed once by the shipped starter; and a model in miniature."""
+"""A small real library: photographs of the evaluation set, indexed once by the shipped starter; and a tiny model."""
 
 from __future__ import annotations
 
 import json
 import tarfile
+import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from tests.engine.kennel import kennel, small, stocked  # noqa: F401 - fixtures of tags and exchange
-from tests.engine.miniature import MANIFEST, save_image_graph, save_text_graph, save_tokenizer
+from tests.engine.kennel import DIM, kennel, stocked  # noqa: F401 - fixtures of tags and exchange
+from tests.engine.miniature import MANIFEST, save_model
 
 from picsight_engine.bundles.bundle import Bundle, open_bundle, write_bundle
 from picsight_engine.indexing.events import Finished
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.library import Library
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 PHOTOS = 48
+ONE_WORKER = IndexSettings(workers=1)
+
+
+def index(library: Library, *folders: Path) -> Finished:
+    """Indexes the folders, or all that the library has; returns the end of the run."""
+    *_, finished = library.index(list(folders) or None, settings=ONE_WORKER)
+    assert isinstance(finished, Finished)
+    return finished
+
+
+def has_ended(pid: int) -> bool:
+    """Whether a process has ended; as a zombie it only waits for its new parent."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):  # it may end after the file is opened
+        return True
+
+
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """A folder that other users can read, unlike those that pytest makes."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+        folder.chmod(0o755)
 
 
 @pytest.fixture(scope="session")
@@ -26,8 +57,15 @@ def bundle(starter: Path) -> Bundle:
 
 
 @pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """A bundle that loads at once; its vectors are long enough for photos to differ."""
+    folder = tmp_path_factory.mktemp("small")
+    return write_bundle(folder / "bundle", replace(MANIFEST, dim=DIM), save_model(folder, DIM))
+
+
+@pytest.fixture(scope="session")
 def captions(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[Path, list[str]]:
-    """Real photographs unpacked into a folder of their own, each with its human captions."""
+    """Real photographs, unpacked into one folder, and the captions that people wrote for each."""
     folder = tmp_path_factory.mktemp("photographs")
     found: dict[Path, list[str]] = {}
     with tarfile.open(shared / "data" / "flickr8k-dev-000000.tar") as shard:
@@ -52,11 +90,18 @@ def photographs(captions: dict[Path, list[str]]) -> Path:
 @pytest.fixture(scope="session")
 def indexed(photographs: Path, bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a library that holds the photographs; tests that change it take a copy."""
-    folder = tmp_path_factory.mktemp("indexed") / "library"
+    return make_indexed(tmp_path_factory.mktemp("indexed") / "library", photographs, bundle)
+
+
+@pytest.fixture(scope="session")
+def indexed_small(photographs: Path, small: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with the small model, for tests to which the meaning of vectors does not matter."""
+    return make_indexed(tmp_path_factory.mktemp("small_indexed") / "library", photographs, small)
+
+
+def make_indexed(folder: Path, photographs: Path, bundle: Bundle) -> Path:
     with Library.open(folder, bundle) as library:
-        *_, last = library.index([photographs], settings=IndexSettings(workers=1))
-    assert isinstance(last, Finished)
-    assert last.summary.indexed == PHOTOS
+        assert index(library, photographs).summary.indexed == PHOTOS
     return folder
 
 
@@ -69,11 +114,8 @@ def library(indexed: Path, bundle: Bundle):
 
 @pytest.fixture(scope="session")
 def tiny_files(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tiny")
-    save_image_graph(folder / "image.onnx")
-    save_text_graph(folder / "text.onnx")
-    save_tokenizer(folder / "tokenizer.json")
-    return {name: folder / name for name in ("image.onnx", "text.onnx", "tokenizer.json")}
+    """The files of the tiny model by their names in a bundle."""
+    return save_model(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture
@@ -87,12 +129,10 @@ def make_bundle(tmp_path, tiny_files):
             text=None if "text" in without else replace(MANIFEST.text, **(text or {})),
             **fields,
         )
-        left_out = (
-            {"image.onnx"} if "image" in without else {"text.onnx", "tokenizer.json"} if without else set()
-        )
-        chosen = {
-            name: path for name, path in {**tiny_files, **(files or {})}.items() if name not in left_out
-        }
+        chosen = {**tiny_files, **(files or {})}
+        for tower in without:
+            for name in {"image": ["image.onnx"], "text": ["text.onnx", "tokenizer.json"]}[tower]:
+                del chosen[name]
         return write_bundle(tmp_path / folder, manifest, chosen)
 
     return make

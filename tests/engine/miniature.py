@@ -1,4 +1,4 @@
-"""A whole bundle in miniature: real graphs, a real tokenizer, four numbers a vector."""
+"""A tiny bundle: real graphs, a real tokenizer, vectors of four numbers."""
 
 from __future__ import annotations
 
@@ -12,23 +12,8 @@ from picsight_engine.store.vectors import space_state, vectors_since
 
 DIM = 4
 SIZE = 8
-WORDS = [
-    "[PAD]",
-    "[UNK]",
-    "[CLS]",
-    "[SEP]",
-    "[MASK]",
-    "a",
-    "photo",
-    "of",
-    "the",
-    "dog",
-    "sea",
-    "red",
-    "[",
-    "]",
-    "##s",
-]
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+WORDS = [*SPECIAL, "a", "photo", "of", "the", "dog", "sea", "red", "[", "]", "##s"]
 
 
 def save_graph(path, nodes, inputs, outputs, weights):
@@ -95,10 +80,19 @@ def save_tokenizer(path):
     tokenizer.post_processor = tokenizers.processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
-    tokenizer.add_special_tokens(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"])
-    tokenizer.enable_padding(length=64)  # files are often saved with what their maker last used
+    tokenizer.add_special_tokens(SPECIAL)
+    tokenizer.enable_padding(length=64)  # published files often keep the settings that their maker used last
     tokenizer.enable_truncation(max_length=3)
     tokenizer.save(str(path))
+
+
+def save_model(folder, dim=DIM):
+    """Saves both towers and the tokenizer; returns their paths by their names in a bundle."""
+    files = {name: folder / name for name in ("image.onnx", "text.onnx", "tokenizer.json")}
+    save_image_graph(files["image.onnx"], dim)
+    save_text_graph(files["text.onnx"], dim)
+    save_tokenizer(files["tokenizer.json"])
+    return files
 
 
 MANIFEST = Manifest(

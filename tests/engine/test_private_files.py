@@ -1,4 +1,4 @@
-"""What Picsight keeps is for its owner alone, also where an earlier version has made it, and nothing else is touched."""
+"""Picsight's files are for their owner alone, also those of earlier versions; other files are not touched."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows guards a use
 
 
 @pytest.fixture(autouse=True)
-def generous():
+def open_umask():
     """A umask that lets everybody read and write."""
     before = os.umask(0)
     yield
@@ -44,14 +44,14 @@ def make_library(folder: Path) -> None:
         choose_model(folder, "tiny")
 
 
-def test_folders_that_are_made_are_private_and_those_that_were_there_stay(tmp_path):
+def test_new_folders_are_private_and_existing_ones_keep_their_mode(tmp_path):
     (tmp_path / "there").mkdir(mode=0o755)
     make_private_folder(tmp_path / "there" / "new" / "deep")
     make_private_folder(tmp_path / "there")
     assert modes(tmp_path / "there") == {".": "755", "new": "700", "new/deep": "700"}
 
 
-def test_a_small_file_is_written_whole_and_for_its_owner_alone(tmp_path):
+def test_a_small_file_is_written_whole_and_readable_by_its_owner_alone(tmp_path):
     write_private(tmp_path / "notes" / "a.json", "one")
     (tmp_path / "notes" / "a.json").chmod(0o644)
     write_private(tmp_path / "notes" / "a.json", "Größe")
@@ -67,7 +67,7 @@ def test_a_new_library_is_private_with_its_side_files(tmp_path):
     assert set(during.values()) == {"700", "600"}
 
 
-def test_a_library_of_an_earlier_version_becomes_private_when_it_is_opened(tmp_path):
+def test_opening_makes_a_library_of_an_earlier_version_private(tmp_path):
     folder = tmp_path / "library"
     make_library(folder)
     (folder / "cache").mkdir()
@@ -83,7 +83,7 @@ def test_a_library_of_an_earlier_version_becomes_private_when_it_is_opened(tmp_p
     assert set(found.values()) == {"600"}
 
 
-def test_what_somebody_else_put_into_the_folder_stays_as_it_is_and_so_does_the_folder(tmp_path):
+def test_files_of_others_in_the_folder_keep_their_modes_and_so_does_the_folder(tmp_path):
     folder = tmp_path / "shared"
     make_library(folder)
     (folder / "photo.jpg").touch()

@@ -1,4 +1,4 @@
-"""A process starts whole, and deaf to Ctrl-C from its first moment, whatever the program that starts it is doing."""
+"""A process starts completely, with Ctrl-C blocked from its first moment."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads blocked signals where Linux tells them")
-def test_a_process_starts_with_ctrl_c_blocked_and_no_start_is_broken_off(tmp_path):
+def test_a_process_starts_with_ctrl_c_blocked_and_its_start_is_never_interrupted(tmp_path):
     script = tmp_path / "start.py"
     script.write_text(START)
     done = subprocess.run([sys.executable, script], check=False, capture_output=True, text=True)

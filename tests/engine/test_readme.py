@@ -1,4 +1,4 @@
-"""The example in the engine's README does what it says, on real photographs; rooms and tables are all named."""
+"""The example of the engine's README works on real photographs, and its tables name every room and table."""
 
 from __future__ import annotations
 
@@ -20,13 +20,15 @@ README = Path(__file__).resolve().parents[2] / "engine" / "README.md"
 def test_the_example_finds_photographs(photographs, tmp_path):
     (example,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     (tmp_path / "example.py").write_text(example, encoding="utf-8")
-    (tmp_path / "photos").symlink_to(photographs)
+    (tmp_path / "photos").mkdir()
+    for path in sorted(photographs.iterdir())[:12]:
+        (tmp_path / "photos" / path.name).symlink_to(path)
     done = subprocess.run(
         [sys.executable, "example.py"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
-    assert "48 new, 0 could not be read" in lines
+    assert "12 new, 0 could not be read" in lines
     assert sum(re.fullmatch(r"\d\.\d{3} \w+\.jpg", line) is not None for line in lines) == 9
     assert lines[-1] == "True"
 

@@ -1,4 +1,4 @@
-"""A bundle is whole or it is refused, with a sentence that names the file and the reason."""
+"""A bundle is complete, or it is refused with an error that names the file and the reason."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_a_written_bundle_opens_with_the_same_manifest(make_bundle):
     assert set(bundle.manifest.files) == {"image.onnx", "text.onnx", "tokenizer.json"}
 
 
-def test_a_missing_folder_is_said_to_hold_no_model(tmp_path):
+def test_a_missing_folder_holds_no_model(tmp_path):
     with pytest.raises(BundleError, match=r"There is no model at .*nowhere: bundle\.json is missing"):
         open_bundle(tmp_path / "nowhere")
 
@@ -96,7 +96,7 @@ def test_a_new_bundle_replaces_the_old_one_whole(make_bundle, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
 
 
-def test_what_makes_no_bundle_replaces_nothing(make_bundle, tmp_path, tiny_files):
+def test_a_bundle_that_cannot_be_written_replaces_nothing(make_bundle, tmp_path, tiny_files):
     old = make_bundle(title="Old")
     with pytest.raises(BundleError, match="space_id"):
         write_bundle(old.folder, replace(old.manifest, space_id="?"), tiny_files)
@@ -108,7 +108,7 @@ def test_what_makes_no_bundle_replaces_nothing(make_bundle, tmp_path, tiny_files
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
 
 
-def test_a_folder_of_something_else_is_not_replaced(make_bundle, tmp_path):
+def test_a_folder_of_other_files_is_not_replaced(make_bundle, tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "holiday.jpg").write_bytes(b"a memory")
     with pytest.raises(BundleError, match="is not a model bundle"):

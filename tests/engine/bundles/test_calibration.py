@@ -1,4 +1,4 @@
-"""Cuts between what matches and what does not: they rise with the library, and one right photo is enough for an answer."""
+"""Thresholds of a match: they rise with the size of the library, and one right photo is enough for an answer."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_photos_near_the_best_may_be_right_however_low_that_is_unless_all_of_the
     assert matches([0.18, 0.12, 0.1, 0.08, 0.0], 100) == ["none"] * 5
 
 
-def test_less_must_speak_for_what_most_libraries_show():
+def test_common_things_need_lower_scores_to_match():
     assert matches([0.33] * 6, 1000, 0.0)[0] == "weaker"
     assert matches([0.33] * 6, 1000, 1.5)[0] == "strong"
     assert matches([0.36] * 6, 1000, -1.0)[0] == "weaker"
@@ -51,10 +51,10 @@ def test_a_library_of_fewer_than_five_photos_answers(photos):
 
 
 @given(scores=SCORES, photos=st.integers(20, 1_000_000))
-def test_a_larger_library_never_makes_a_match_better(scores, photos):
+def test_a_larger_library_never_improves_a_match(scores, photos):
     order = ("none", "weaker", "strong")
     few, many = (matches(scores, count) for count in (photos, 2 * photos))
-    assert all(order.index(more) <= order.index(own) for own, more in zip(few, many, strict=True))
+    assert all(order.index(more) <= order.index(few_place) for few_place, more in zip(few, many, strict=True))
 
 
 @given(scores=SCORES, photos=st.integers(20, 1_000_000))
@@ -94,6 +94,6 @@ def test_a_manifest_may_say_more_than_is_read():
         ("span", -0.01),
     ],
 )
-def test_what_is_no_calibration_is_named(key, value):
+def test_an_invalid_calibration_is_named(key, value):
     with pytest.raises(ValueError, match="calibration"):
         parse_calibration({**WRITTEN, key: value}, 2)

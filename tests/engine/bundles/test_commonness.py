@@ -1,4 +1,4 @@
-"""How common a thing is: more photos say it, more common it is, however it is written."""
+"""How common a thing is in photos, however it is written."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from picsight_engine.bundles.commonness import commonness, singular_words
 WORDS = st.sampled_from(["dog", "person", "giraffe", "kayak", "night", "xylophonist", "brown"])
 
 
-def test_what_most_libraries_show_is_more_common_than_what_few_do():
+def test_things_that_most_libraries_show_are_more_common_than_rare_ones():
     falling = [commonness(text) for text in ("person", "cat", "giraffe", "xylophonist")]
     assert falling == sorted(falling, reverse=True)
     assert falling[0] > math.log(50)  # of a thousand photos
@@ -44,7 +44,7 @@ def test_several_things_together_are_no_more_common_than_each(words):
 
 
 @given(st.text())
-def test_any_text_is_somewhere_between_what_nobody_and_what_everybody_says(text):
+def test_the_commonness_of_any_text_lies_between_the_extremes(text):
     assert commonness("") <= commonness(text) <= math.log(1000)
 
 

@@ -1,4 +1,4 @@
-"""A manifest that anybody may have written: it fits in every field, or one sentence names what does not."""
+"""A manifest from any source: every field is valid, or the error names the one that is not."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def sound(starter):
 
 
 def leaves(data, way=()):
-    """The ways to everything in a document."""
+    """The paths to all values of a document."""
     yield from [way] if way else []
     for key in data if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else ():
         yield from leaves(data[key], (*way, key))
@@ -54,7 +54,7 @@ def changed(data, way, value):
 
 
 @pytest.mark.soak
-def test_whatever_stands_in_a_field_ends_in_a_manifest_or_in_a_sentence(sound) -> None:
+def test_any_value_of_a_field_gives_a_manifest_or_a_bundle_error(sound) -> None:
     sentences, taken = [], 0
     for way in leaves(sound):
         for value in ODD:
@@ -121,7 +121,7 @@ def test_a_vector_is_text_and_as_long_as_the_space_has_dimensions(sound) -> None
         "", "../x", "/x", "a\\..\\b", "con", "a.", "TEXT.onnx", "text.onnx/a", "bundle.json",
     ],
 )  # fmt: skip
-def test_a_file_name_that_leads_out_or_meets_another_somewhere_is_refused(sound, name) -> None:
+def test_a_file_name_outside_the_bundle_or_equal_on_some_disk_is_refused(sound, name) -> None:
     files = {**sound["files"], name: {"bytes": 1, "sha256": "0" * 64}}
     with pytest.raises(
         BundleError, match=r"leads out|there twice|a file and a folder|not the text|incomplete or wrong"
@@ -139,13 +139,13 @@ def test_an_ordinary_file_name_is_taken(sound, name) -> None:
 
 def test_a_calibration_comes_through_a_manifest(sound) -> None:
     assert parse_manifest(dumped({**sound, "calibration": None}), WHERE).calibration is None
-    for told in (CUTS, {**CUTS, "colour": 0.02, "centre": sound["blankness"]["words"]}):
-        read = parse_manifest(dumped({**sound, "calibration": told}), WHERE)
-        assert read.calibration == Calibration(**told)
-        assert json.loads(manifest_text(read))["calibration"] == {"colour": 0.0, "centre": "", **told}
+    for values in (CUTS, {**CUTS, "colour": 0.02, "centre": sound["blankness"]["words"]}):
+        read = parse_manifest(dumped({**sound, "calibration": values}), WHERE)
+        assert read.calibration == Calibration(**values)
+        assert json.loads(manifest_text(read))["calibration"] == {"colour": 0.0, "centre": "", **values}
 
 
-def test_text_that_is_no_manifest_is_a_sentence(tmp_path) -> None:
+def test_text_that_is_not_a_manifest_is_refused(tmp_path) -> None:
     for text in (b"", b"\xff\xfe", b"[" * 100_000, b'{"format": 1' + b"0" * 5000 + b"}", b"null", b'"x"'):
         (tmp_path / "bundle.json").write_bytes(text)
         with pytest.raises(BundleError, match=r"bundle\.json"):

@@ -1,4 +1,4 @@
-"""The whole words of a tokenizer, by each way in which tokenizers mark where words begin and end."""
+"""The whole words of a tokenizer, for each way in which tokenizers mark the bounds of words."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def bundle_of(make_bundle, tmp_path, content: str):
     ],
     ids=lambda model: model["type"],
 )
-def test_words_are_told_from_parts_of_words_the_commonest_first(make_bundle, tmp_path, model):
+def test_whole_words_come_without_parts_of_words_the_commonest_first(make_bundle, tmp_path, model):
     assert model_words(bundle_of(make_bundle, tmp_path, json.dumps({"model": model}))) == (
         "dog",
         "zebra",
@@ -67,7 +67,7 @@ def test_a_tokenizer_that_marks_no_words_gives_none(make_bundle, tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", '{"model": {"vocab": [7]}}'])
-def test_a_damaged_tokenizer_is_a_sentence(make_bundle, tmp_path, content):
+def test_a_damaged_tokenizer_raises_a_bundle_error(make_bundle, tmp_path, content):
     with pytest.raises(BundleError, match="cannot be read"):
         model_words(bundle_of(make_bundle, tmp_path, content))
 

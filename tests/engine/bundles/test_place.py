@@ -1,4 +1,4 @@
-"""A place that cannot be written is told before the work whose outcome shall lie there."""
+"""A place that cannot be written is reported before the work whose result belongs there."""
 
 from __future__ import annotations
 

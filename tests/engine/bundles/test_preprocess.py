@@ -1,4 +1,4 @@
-"""What the tower sees is what torchvision would have shown it in training."""
+"""Preprocessing agrees with torchvision, as used in training."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def make_spec(size=224, resize="shortest", interpolation="bicubic", mean=None, s
 
 
 def make_picture(width, height, seed=0):
-    """Smooth shapes under noise, like a photo: every frequency is there."""
+    """Smooth shapes with noise: like a photo, the picture has every frequency."""
     rng = np.random.default_rng(seed)
     coarse = Image.fromarray(rng.integers(0, 256, (6, 8, 3), dtype=np.uint8)).resize(
         (width, height), Image.BICUBIC
@@ -71,7 +71,7 @@ def test_equals_torchvision_on_random_sizes():
 
 @pytest.mark.parametrize(("width", "height"), [(1, 3000), (8000, 2), (30000, 1)])
 def test_extreme_shapes_do_not_become_enormous_on_the_way(width, height):
-    """torchvision would make 196 and more megapixels of these and then cut out a corner of them."""
+    """torchvision would scale these to 196 megapixels and more, and then cut out a corner."""
     image = make_picture(width, height)
     pixels = preprocess(image, make_spec())
     middle = np.asarray(image, dtype=np.float32)[height // 2, width // 2] / 255

@@ -24,7 +24,7 @@ def read_photos(shared, count):
 
 
 def make_photo(image, size, noise):
-    """A camera's photo of the same thing: large, with the grain of a sensor, as a JPEG of some megabytes."""
+    """A camera's photo of the same scene: a JPEG of some megabytes with the noise of a sensor."""
     large = (
         np.asarray(image.resize(size, Image.BICUBIC), dtype=np.float32) + noise[: size[1], : size[0], None]
     )

@@ -1,4 +1,4 @@
-"""Text becomes exactly the ids that the bundle's tokenizer.json says, and nothing a person types ends it early."""
+"""Text becomes exactly the ids of the bundle's tokenizer.json, and nothing that a person types ends it early."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_words_become_their_ids_between_start_and_end(tokenizer):
     assert tokenizer.encode(["a red Dog"]).tolist() == [[CLS, A, RED, DOG, SEP]]
 
 
-def test_a_batch_is_padded_to_its_longest_text_whatever_the_file_says(tokenizer):
+def test_a_batch_is_padded_to_its_longest_text_despite_the_file(tokenizer):
     ids = tokenizer.encode(["dog", "a photo of the sea"])
     assert ids.dtype == "int64"
     assert ids.tolist() == [[CLS, DOG, SEP, 0, 0, 0, 0], [CLS, A, PHOTO, OF, THE, SEA, SEP]]
@@ -52,14 +52,14 @@ def test_special_tokens_that_a_person_types_are_no_special_tokens(tokenizer, spe
 
 
 @pytest.mark.parametrize("text", ["", "\udcff\udc80", "🐕" * 5])
-def test_odd_texts_have_ids_all_the_same(tokenizer, text):
+def test_odd_texts_have_ids_too(tokenizer, text):
     ids = tokenizer.encode([text])[0].tolist()
     assert ids[0] == CLS
     assert ids[-1] == SEP
 
 
 @pytest.mark.parametrize("content", [b"{}", b"\xff\xfe\x00"])
-def test_a_damaged_tokenizer_is_one_sentence(make_bundle, tmp_path, content):
+def test_a_damaged_tokenizer_raises_a_bundle_error(make_bundle, tmp_path, content):
     damaged = tmp_path / "damaged.json"
     damaged.write_bytes(content)
     with pytest.raises(BundleError, match=r"tokenizer\.json cannot be read"):
@@ -72,7 +72,7 @@ def test_a_cleaning_that_is_not_known_is_refused(make_bundle):
 
 
 def test_the_ids_are_those_of_the_library_on_plain_captions(starter, shared):
-    """The starter's tokenizer, run as its authors do, over captions of the photos that it is judged by."""
+    """The starter's tokenizer, used as its authors do, on captions of the evaluation photos."""
     if not (starter / MANIFEST).is_file():
         pytest.skip("needs the starter")
     bundle = open_bundle(starter)

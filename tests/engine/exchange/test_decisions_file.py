@@ -1,4 +1,4 @@
-"""Decisions go into a file and come back as they were; a file that is not sound is refused whole, with the place."""
+"""Decisions are written to a file and read back unchanged; a damaged file is refused with the place."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def changed(line, **fields):
     return json.dumps({name: value for name, value in record.items() if value is not ...}) + "\n"
 
 
-def test_the_form_of_a_decision_is_what_others_read():
+def test_the_fields_of_a_decision():
     assert json.loads("".join(encode([DECIDED]))) == {
         "format": "picsight-decisions",
         "version": 1,
@@ -95,35 +95,35 @@ DEFINITIONS = st.builds(
 @st.composite
 def lines(draw):
     tag = draw(DEFINITIONS)
-    own = (tag.tag, tag.kind, tag.prompts, tag.threshold, tag.suggests)
+    definition = (tag.tag, tag.kind, tag.prompts, tag.threshold, tag.suggests)
     kind = draw(st.sampled_from(["tag", "decision", "example", "rating", "search"]))
     if kind == "search":
-        return TagLine(*own, search=(draw(TEXTS), draw(TEXTS)))
+        return TagLine(*definition, search=(draw(TEXTS), draw(TEXTS)))
     if kind == "rating":
         return RatingLine(draw(PICTURES), draw(st.integers(-1, 5)), draw(TIMES))
     if kind == "decision":
         verdict = draw(st.sampled_from(["accepted", "rejected"]))
-        return TagLine(*own, draw(PICTURES), verdict, None, draw(TIMES), draw(SOURCES))
+        return TagLine(*definition, draw(PICTURES), verdict, None, draw(TIMES), draw(SOURCES))
     if kind == "example":
-        return TagLine(*own, draw(PICTURES), None, draw(st.sampled_from(["for", "against"])))
+        return TagLine(*definition, draw(PICTURES), None, draw(st.sampled_from(["for", "against"])))
     return tag
 
 
 @settings(max_examples=30, deadline=None)
-@given(said=st.lists(lines(), min_size=1, max_size=6))
-def test_whatever_is_decided_comes_back(tmp_path_factory, said):
+@given(decisions=st.lists(lines(), min_size=1, max_size=6))
+def test_any_decisions_are_read_back_as_written(tmp_path_factory, decisions):
     file = tmp_path_factory.getbasetemp() / "decisions.jsonl"
-    write_decisions(file, said, replace=True)
-    assert read(file) == tuple(said)
-    assert file.read_bytes().count(b"\n") == len(said)
+    write_decisions(file, decisions, replace=True)
+    assert read(file) == tuple(decisions)
+    assert file.read_bytes().count(b"\n") == len(decisions)
 
 
-def test_where_it_cannot_be_written_it_says_so(tmp_path):
+def test_a_file_that_cannot_be_written_is_an_error(tmp_path):
     with pytest.raises(StorageError, match="could not be written"):
         write_decisions(tmp_path / "none" / "a.jsonl", [BIRDS])
 
 
-def test_a_path_that_is_no_text_comes_back(tmp_path):
+def test_a_path_that_is_not_text_comes_back(tmp_path):
     odd = TagLine("ä", "tag", (), None, False, SeenPicture("/ph\udcf6tos/ä.jpg", bytes(16), 1), None, "for")
     assert read(write(tmp_path / "a", odd, BIRDS)) == (odd, BIRDS)
 
@@ -156,7 +156,7 @@ def test_blank_lines_and_fields_of_later_versions_are_passed_over(tmp_path):
         ({"version": "1"}, "`version` is no number"),
     ],
 )
-def test_one_damaged_line_is_told_with_its_place_and_nothing_is_taken(tmp_path, fields, reason):
+def test_one_damaged_line_refuses_the_file_with_its_place(tmp_path, fields, reason):
     file = write(tmp_path / "a.jsonl", DECIDED, changed(DECIDED, **fields), RATED)
     with pytest.raises(RequestError) as caught:
         read(file)
@@ -168,7 +168,7 @@ def test_one_damaged_line_is_told_with_its_place_and_nothing_is_taken(tmp_path, 
 
 
 @pytest.mark.parametrize("name", ["path", "prompts", "tag"])
-def test_a_line_with_half_a_character_is_left_out_with_a_sentence_and_the_others_are_read(tmp_path, name):
+def test_a_line_with_half_a_character_is_reported_and_the_others_are_read(tmp_path, name):
     half = {name: ["a \ud83d"] if name == "prompts" else "a\ud83d.jpg"}
     file = write(tmp_path / "a.jsonl", DECIDED, changed(DECIDED, **half), changed(DECIDED, **half), RATED)
     faults = []
@@ -197,7 +197,7 @@ def test_a_file_that_was_cut_off_is_refused(tmp_path, cut):
         (b'{"format": "picsight-decisions", "version": 2}\nwhatever', "written by a newer Picsight"),
     ],
 )
-def test_another_file_and_a_newer_one_are_refused_in_a_sentence(tmp_path, content, sentence):
+def test_other_files_and_newer_formats_are_refused(tmp_path, content, sentence):
     file = tmp_path / "a.jsonl"
     file.write_bytes(content)
     with pytest.raises(RequestError, match=sentence):

@@ -1,4 +1,4 @@
-"""What we write is read by ExifTool, and the other way round, without a loss."""
+"""ExifTool reads what we write, and we read what it writes, without a loss."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def beside(photo):
     return photo.with_name(f"{photo.name}.xmp")
 
 
-def test_what_we_write_is_read(photo):
+def test_exiftool_reads_our_side_cars(photo):
     list(export_sidecars([Tagged(photo, TAGS, 4, HASH)]))
     fields = ("Subject", "HierarchicalSubject", "TagsList", "Rating")
     found = read(beside(photo), *fields)
@@ -60,7 +60,7 @@ def test_what_we_write_is_read(photo):
     assert "Warning" not in exiftool("-validate", "-warning", "-a", beside(photo))
 
 
-def test_what_it_writes_is_read(photo):
+def test_we_read_side_cars_that_exiftool_writes(photo):
     lists = [f"-XMP-digiKam:TagsList={tag}" for tag in TAGS]
     exiftool(
         *lists,
@@ -68,11 +68,11 @@ def test_what_it_writes_is_read(photo):
         "-XMP-dc:Description=Curlews & godwits",
         beside(photo),
     )
-    said = read_packet(beside(photo).read_bytes())
-    assert said == Packet(tuple(tuple(tag.split("/")) for tag in TAGS), 2, "Curlews & godwits")
+    packet = read_packet(beside(photo).read_bytes())
+    assert packet == Packet(tuple(tuple(tag.split("/")) for tag in TAGS), 2, "Curlews & godwits")
 
 
-def test_after_it_rewrote_ours_tags_still_leave_and_its_own_stay(photo):
+def test_tags_leave_a_side_car_that_exiftool_rewrote_and_foreign_keywords_stay(photo):
     list(export_sidecars([Tagged(photo, ("Birds/Waders", "Family", "AC|DC"), 4, HASH)]))
     added = [
         "-XMP-dc:Subject+=theirs",
@@ -90,7 +90,7 @@ def test_after_it_rewrote_ours_tags_still_leave_and_its_own_stay(photo):
 
 
 def test_the_table_puts_tags_into_copies_of_photos(photo, tmp_path):
-    """By the two lines that docs/commands.md gives, the second of which takes away what stands there twice."""
+    """With the two commands of docs/commands.md; the second one removes duplicates."""
     exiftool("-overwrite_original", "-XMP-dc:Subject=theirs", "-XMP-lr:HierarchicalSubject=theirs", photo)
     other = shutil.copy(photo, tmp_path / "ödd, name.jpg")
     export_table([Tagged(photo, TAGS, 3), Tagged(other, ("Family",))], tmp_path / "tags.csv")

@@ -1,4 +1,4 @@
-"""Tags and stars go into a packet and leave it again; whatever other programs wrote stays as it was."""
+"""Tags and stars are written to a packet and withdrawn; the content of other programs stays."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ RATING = f"{{{PREFIXES['xmp']}}}Rating"
 HASH = bytes(range(16))
 
 
-def say(*tags, stars=None, original=HASH):
+def statement(*tags, stars=None, original=HASH):
     return Statement(tags, stars, original, history=OF_ALL)
 
 
@@ -48,7 +48,7 @@ def golden(program):
 
 
 def foreign(data):
-    """Everything that is neither ours nor one of the fields that we share, as canonical XML without blanks between tags."""
+    """Everything except our fields and those we share, as canonical XML without blanks between tags."""
     root = copy.deepcopy(parse(data).getroot())
     for element in [each for each in root.iter() if isinstance(each.tag, str)]:
         for name in [name for name in element.attrib if name == RATING or PREFIXES["picsight"] in name]:
@@ -65,8 +65,8 @@ def foreign(data):
     return etree.tostring(root, method="c14n", exclusive=True)
 
 
-def test_a_new_packet_says_it_in_all_three_lists():
-    data = updated(None, say("Birds/Waders", "Family", stars=4))
+def test_a_new_packet_holds_tags_in_all_three_lists():
+    data = updated(None, statement("Birds/Waders", "Family", stars=4))
     tree = parse(data)
     assert items(tree, SUBJECT) == ["Waders", "Family"]
     assert items(tree, HIERARCHICAL) == ["Birds|Waders", "Family"]
@@ -75,41 +75,41 @@ def test_a_new_packet_says_it_in_all_three_lists():
     assert data.startswith(b'<?xml version="1.0" encoding="UTF-8"?>\n<x:xmpmeta')
 
 
-def test_of_a_packet_that_says_nothing_else_nothing_is_left_when_it_is_withdrawn():
-    assert withdrawn(updated(None, say("Birds/Waders", stars=4))) is None
+def test_withdrawing_an_export_removes_a_packet_that_holds_nothing_else():
+    assert withdrawn(updated(None, statement("Birds/Waders", stars=4))) is None
 
 
-def test_where_there_is_nothing_to_say_nothing_is_written():
-    assert updated(None, say()) is None
+def test_without_a_change_nothing_is_written():
+    assert updated(None, statement()) is None
     for program in PROGRAMS:
-        assert updated(golden(program), say()) is None
-    assert updated(golden("digikam"), say(*tags_in(golden("digikam")), stars=4)) is None
+        assert updated(golden(program), statement()) is None
+    assert updated(golden("digikam"), statement(*tags_in(golden("digikam")), stars=4)) is None
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_what_others_wrote_is_kept_and_comes_back_whole(program):
+def test_content_of_other_programs_is_kept_and_restored(program):
     before = golden(program)
-    after = updated(before, say("Birds/Gulls", "A|B", stars=2))
+    after = updated(before, statement("Birds/Gulls", "A|B", stars=2))
     assert foreign(after) == foreign(before)
-    assert updated(after, say("Birds/Gulls", "A|B", stars=2)) is None
+    assert updated(after, statement("Birds/Gulls", "A|B", stars=2)) is None
     kept = tags_in(before)
     assert tags_in(after) == [*kept, "Birds/Gulls", "A|B"]
     assert read_packet(after).rating == 2
-    for name in DIVIDERS:  # each list tells the whole truth
+    for name in DIVIDERS:  # each list is complete
         if name in LISTS:
             assert len(items(parse(after), name)) >= len(kept) + 2
     assert read_packet(withdrawn(after)) == read_packet(before)
-    back = updated(after, say())
+    back = updated(after, statement())
     assert foreign(back) == foreign(before)
     assert read_packet(back) == read_packet(before)
     assert b"picsight" not in back
 
 
 def test_a_tag_that_a_person_removed_leaves_and_one_of_another_program_stays():
-    first = updated(golden("digikam"), say("Birds/Waders", "Sea"))
-    second = updated(first, say("Birds/Waders", "Lake"))
+    first = updated(golden("digikam"), statement("Birds/Waders", "Sea"))
+    second = updated(first, statement("Birds/Waders", "Lake"))
     assert tags_in(second) == ["Birds/Waders", "Family", "Places/Åland/Käringsund", "Lake"]
-    assert updated(second, say("Lake")) is None  # "Birds/Waders" was not ours
+    assert updated(second, statement("Lake")) is None  # "Birds/Waders" was not ours
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -124,12 +124,12 @@ def test_a_keyword_of_another_program_that_a_person_rejected_goes_into_no_furthe
         assert written_form(tuple(unwanted.split("/")), name) not in there - then
     assert ["/".join(keyword) for keyword in read_packet(after).rejected] == [unwanted]
     assert updated(after, alike) is None
-    accepted_again = updated(after, say(unwanted, "Gulls"))
+    accepted_again = updated(after, statement(unwanted, "Gulls"))
     assert (read_packet(accepted_again).rejected, sorted(tags_in(accepted_again))) == (
         (),
         sorted([*tags_in(before), "Gulls"]),
     )
-    assert b"picsight" not in updated(after, say())
+    assert b"picsight" not in updated(after, statement())
 
 
 @pytest.mark.parametrize(
@@ -143,32 +143,32 @@ def test_a_keyword_of_another_program_that_a_person_rejected_goes_into_no_furthe
     ],
 )
 def test_a_keyword_that_another_program_spells_otherwise_gets_no_second_spelling(theirs, ours):
-    data = updated(None, say(theirs)).replace(b"picsight", b"another")
-    assert updated(data, say(ours)) is None
+    data = updated(None, statement(theirs)).replace(b"picsight", b"another")
+    assert updated(data, statement(ours)) is None
     one_list = re.sub(b"<(dc:subject|lr:hierarch).*?</(dc:subject|lr:hierarch)", b"", data, flags=re.DOTALL)
-    after = parse(updated(one_list, say(ours)))
+    after = parse(updated(one_list, statement(ours)))
     assert [len(items(after, name)) for name in LISTS] == [1, 1, 1]
-    assert read_packet(updated(one_list, say(ours))).keywords == (tuple(theirs.split("/")),)
+    assert read_packet(updated(one_list, statement(ours))).keywords == (tuple(theirs.split("/")),)
 
 
 @pytest.mark.parametrize(("list_name", "theirs"), [(HIERARCHICAL, "c|d"), (TAGS_LIST, "c/d")])
-def test_a_path_of_another_program_is_no_tag_of_ours_that_has_a_stroke_in_its_name(list_name, theirs):
-    data = updated(None, say("c/d")).replace(b"picsight", b"another")
+def test_a_foreign_path_differs_from_our_tag_with_a_stroke_in_its_name(list_name, theirs):
+    data = updated(None, statement("c/d")).replace(b"picsight", b"another")
     for name in set(LISTS) - {list_name}:
         data = data.replace(f"{name.partition('}')[2]}>".encode(), b"other>")
-    first = updated(data, say("c|d"))
-    assert updated(first, say("c|d")) is None
-    assert theirs in items(parse(updated(first, say())), list_name)
+    first = updated(data, statement("c|d"))
+    assert updated(first, statement("c|d")) is None
+    assert theirs in items(parse(updated(first, statement())), list_name)
 
 
-def test_what_darktable_made_of_a_side_car_of_ours_is_understood():
-    """It wrote what stands above a tag as words, cut a name at its comma, gave a star and left TagsList; Sea was taken out."""
+def test_our_side_car_rewritten_by_darktable_is_understood():
+    """It split paths into words and a name at its comma, added a star, kept TagsList and removed Sea."""
     theirs, ours = AFTER_DARKTABLE.read_bytes(), ("AC|DC", "Birds/Waders/Curlew", "Trips/low tide, evening")
     packet = read_packet(theirs)
     assert (tags_in(theirs), packet.gone, packet.rating) == ([*ours, "Lake"], (("Sea",),), None)
-    after = updated(theirs, say(*ours))
-    said = {name: {text for text in items(parse(after), name) if "darktable" not in text} for name in LISTS}
-    assert said == {
+    after = updated(theirs, statement(*ours))
+    lists = {name: {text for text in items(parse(after), name) if "darktable" not in text} for name in LISTS}
+    assert lists == {
         TAGS_LIST: {*ours, "Lake"},
         HIERARCHICAL: {"AC/DC", "Birds|Waders|Curlew", "Trips|low tide, evening", "Lake"},
         SUBJECT: {
@@ -184,34 +184,34 @@ def test_what_darktable_made_of_a_side_car_of_ours_is_understood():
         },
     }
     assert foreign(after) == foreign(theirs)
-    assert updated(after, say(*ours)) is None
-    back = updated(after, say())
+    assert updated(after, statement(*ours)) is None
+    back = updated(after, statement())
     assert tags_in(back) == ["Lake"]
     assert items(parse(back), SUBJECT) == ["Lake", "darktable", "format", "jpg"]
-    assert read_packet(updated(theirs, say(*ours, stars=1))).rating == 1
+    assert read_packet(updated(theirs, statement(*ours, stars=1))).rating == 1
 
 
-def test_stars_of_before_come_back_unless_another_program_changed_ours():
+def test_earlier_stars_come_back_unless_another_program_changed_ours():
     before = golden("lightroom")
-    ours = updated(updated(before, say(stars=2)), say(stars=3))
+    ours = updated(updated(before, statement(stars=2)), statement(stars=3))
     assert read_packet(ours).rating == 3
-    assert read_packet(updated(ours, say())).rating == 5
+    assert read_packet(updated(ours, statement())).rating == 5
     changed = ours.replace(b'xmp:Rating="3"', b'xmp:Rating="1"')
-    assert read_packet(updated(changed, say())).rating == 1
-    assert updated(before, say(stars=5)) is None
+    assert read_packet(updated(changed, statement())).rating == 1
+    assert updated(before, statement(stars=5)) is None
 
 
-def test_a_program_that_writes_everything_anew_as_attributes_is_understood():
-    """As Exiv2 does: one description, simple values as attributes of it."""
-    data = updated(None, say("Sea", stars=4)).decode()
+def test_values_rewritten_as_attributes_are_understood():
+    """Exiv2 writes one description with simple values as its attributes."""
+    data = updated(None, statement("Sea", stars=4)).decode()
     for name, value in (("xmp:Rating", "4"), ("picsight:Rating", "4"), ("picsight:OriginalHash", HASH.hex())):
         data = data.replace(f"<{name}>{value}</{name}>", "").replace(
             'rdf:about=""', f'rdf:about="" {name}="{value}"'
         )
-    assert updated(data.encode(), say("Sea", stars=4)) is None
-    changed = updated(data.encode(), say(stars=5))
+    assert updated(data.encode(), statement("Sea", stars=4)) is None
+    changed = updated(data.encode(), statement(stars=5))
     assert (tags_in(changed), read_packet(changed).rating) == ([], 5)
-    assert b"picsight" not in updated(changed, say())
+    assert b"picsight" not in updated(changed, statement())
 
 
 @pytest.mark.parametrize(
@@ -227,15 +227,15 @@ def test_odd_lists_are_continued(subject):
     spaces = " ".join(f'xmlns:{prefix}="{address}"' for prefix, address in PREFIXES.items())
     data = f"<rdf:RDF {spaces}><rdf:Description>{subject}</rdf:Description></rdf:RDF>".encode()
     before = tags_in(data)
-    after = updated(data, say("lake"))
+    after = updated(data, statement("lake"))
     assert tags_in(after) == [*before, "lake"]
-    assert tags_in(updated(after, say())) == before
+    assert tags_in(updated(after, statement())) == before
 
 
-def test_what_cannot_be_read_is_not_written_over():
+def test_an_unreadable_packet_is_not_overwritten():
     for data in (b"", b"<x", golden("digikam")[:-30], b"junk" + golden("windows")):
         with pytest.raises(PacketError):
-            updated(data, say("Sea"))
+            updated(data, statement("Sea"))
 
 
 NAMES = (
@@ -263,11 +263,11 @@ PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join)
     stars=st.none() | st.integers(0, 5),
     program=st.sampled_from([None, *PROGRAMS]),
 )
-def test_whatever_tags_are_called_they_come_back(tags, others, stars, program):
+def test_tags_of_any_name_come_back(tags, others, stars, program):
     before = None if program is None else golden(program)
     known = [] if before is None else tags_in(before)
-    data = updated(before, say(*others)) or before
-    data = updated(data, say(*tags, stars=stars)) or data
+    data = updated(before, statement(*others)) or before
+    data = updated(data, statement(*tags, stars=stars)) or data
     if data is None:
         assert not tags
         assert stars is None
@@ -278,5 +278,5 @@ def test_whatever_tags_are_called_they_come_back(tags, others, stars, program):
         assert foreign(data) == foreign(before)
 
 
-def test_what_no_xml_can_hold_is_left_out():
-    assert tags_in(updated(None, say("a\x01b\ufffe\ud800"))) == ["ab"]
+def test_characters_that_xml_cannot_hold_are_left_out():
+    assert tags_in(updated(None, statement("a\x01b\ufffe\ud800"))) == ["ab"]

@@ -1,4 +1,4 @@
-"""Side-cars beside real files: written whole or not at all, and photos are never touched."""
+"""Side-cars beside real files are written whole or not at all, and photos are never touched."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,8 +43,8 @@ def tags(sidecar):
     return ["/".join(keyword) for keyword in read_packet(sidecar.read_bytes()).keywords]
 
 
-def told(place):
-    """What side-cars say, without when they were written."""
+def sidecar_values(place):
+    """The values of side-cars, without the times at which they were written."""
     found = list(read_sidecars(place, []))
     assert not any(each.packet.gone for each in found)
     return {
@@ -55,7 +54,7 @@ def told(place):
 
 
 def outcome(photos):
-    """What an export comes to."""
+    """The result of an export."""
     *_, exported = export_sidecars(photos)
     return exported
 
@@ -64,7 +63,7 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_side_car_is_called_after_the_whole_name_and_the_photo_stays_as_it_was(photo):
+def test_a_side_car_is_named_after_the_whole_file_name_and_the_photo_is_unchanged(photo):
     content, info = photo.read_bytes(), photo.stat()
     assert outcome([Tagged(photo, ("Birds/Waders",), 4, HASH)]) == Exported(1, 0)
     assert names(photo.parent) == ["photo.jpg", "photo.jpg.xmp"]
@@ -101,7 +100,7 @@ def test_a_photo_whose_caption_was_edited_is_still_the_one_that_was_indexed(phot
     assert tags(beside(photo)) == ["Sea"]
 
 
-def test_what_a_short_one_says_goes_into_the_long_one_and_it_stays(photo):
+def test_a_short_side_car_is_copied_into_the_long_one_and_stays(photo):
     short = photo.with_suffix(".xmp")
     shutil.copy(PACKETS / "digikam.xmp", short)
     outcome([Tagged(photo, ("Sea",))])
@@ -110,17 +109,17 @@ def test_what_a_short_one_says_goes_into_the_long_one_and_it_stays(photo):
     assert read_packet(beside(photo).read_bytes()).description == "Curlews & godwits at low tide"
 
 
-def test_what_another_program_changes_in_a_short_one_after_it_was_copied_is_read(photo):
+def test_later_changes_of_a_copied_short_side_car_are_read(photo):
     def stars():
         beside_it = companions(names(photo.parent))[photo.name]
         facts = read_companions(photo, beside_it, {HASH}).get("XMP-xmp:Rating")
-        return facts, {rating for _, _, rating, _ in told(photo.parent)}
+        return facts, {rating for _, _, rating, _ in sidecar_values(photo.parent)}
 
     short = photo.with_suffix(".xmp")
     shutil.copy(PACKETS / "digikam.xmp", short)
     outcome([Tagged(photo, ("Sea",), None, HASH)])
     assert stars() == (4, {4})
-    os.utime(short, (1, 1))  # as a copy of the folder does
+    os.utime(short, (1, 1))  # as after a copy of the folder
     short.write_bytes(short.read_bytes().replace(b'Rating="4"', b'Rating="5"'))
     assert stars() == (5, {None, 5})
     outcome([Tagged(photo, ("Sea", "Sky"), None, HASH)])
@@ -128,14 +127,14 @@ def test_what_another_program_changes_in_a_short_one_after_it_was_copied_is_read
     assert tags(beside(photo))[-2:] == ["Sea", "Sky"]
 
 
-def test_a_short_one_is_read_in_any_spelling_as_disks_that_know_no_case_have_it(photo):
+def test_a_short_side_car_is_read_in_any_case(photo):
     shutil.copy(PACKETS / "digikam.xmp", photo.with_suffix(".Xmp"))
     facts = read_companions(photo, companions(names(photo.parent))[photo.name], {HASH})
     assert facts["XMP-xmp:Rating"] == 4
-    assert [rating for _, _, rating, _ in told(photo.parent)] == [4]
+    assert [rating for _, _, rating, _ in sidecar_values(photo.parent)] == [4]
 
 
-def test_what_adobe_wrote_for_the_raw_file_beside_it_does_not(photo):
+def test_a_short_side_car_of_the_raw_file_beside_is_not_copied(photo):
     shutil.copy(PACKETS / "lightroom.xmp", photo.with_suffix(".xmp"))
     outcome([Tagged(photo, ("Sea",))])
     assert b"camera-raw-settings" not in beside(photo).read_bytes()
@@ -144,7 +143,7 @@ def test_what_adobe_wrote_for_the_raw_file_beside_it_does_not(photo):
 
 @pytest.mark.parametrize("ending", [".xmp", ".XMP"])
 @pytest.mark.parametrize("content", [None, "digikam"])
-def test_no_link_leads_an_export_elsewhere(photo, tmp_path, ending, content):
+def test_an_export_follows_no_link(photo, tmp_path, ending, content):
     outside = tmp_path / "outside.xmp"
     if content is not None:
         shutil.copy(PACKETS / f"{content}.xmp", outside)
@@ -156,7 +155,7 @@ def test_no_link_leads_an_export_elsewhere(photo, tmp_path, ending, content):
     assert names(photo.parent) == ["photo.jpg", f"photo.jpg{ending}"]
 
 
-def test_one_bad_photo_is_told_and_the_others_are_written(photo):
+def test_bad_photos_are_reported_and_the_others_are_written(photo):
     folder = photo.parent
     photos = [
         folder / name
@@ -189,23 +188,20 @@ print(done.written, *done.left_alone, sep="\\n")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions work otherwise there")
-def test_what_may_not_be_written_is_told_once_a_folder():
-    with tempfile.TemporaryDirectory() as reachable:  # pytest's own folders are closed to others
-        folders = [Path(reachable) / name for name in ("read only", "closed")]
-        photos = [folder / name for folder in folders for name in ("a.jpg", "b.jpg", "locked.jpg")]
-        Path(reachable).chmod(0o755)
-        for photo in photos:
-            photo.parent.mkdir(exist_ok=True)
-            photo.write_bytes(b"photo")
-        shutil.copy(PACKETS / "digikam.xmp", beside(photos[2]))
-        beside(photos[2]).chmod(0o444)
-        for folder, mode in zip(folders, (0o555, 0o000), strict=True):
-            folder.chmod(mode)
-        child = subprocess.run(
-            [sys.executable, "-c", AS_NOBODY, *photos], check=True, capture_output=True, text=True
-        )
-        for folder in folders:
-            folder.chmod(0o755)
+def test_missing_permission_is_reported_once_a_folder(reachable):
+    folders = [reachable / name for name in ("read only", "closed")]
+    photos = [folder / name for folder in folders for name in ("a.jpg", "b.jpg", "locked.jpg")]
+    for photo in photos:
+        photo.parent.mkdir(exist_ok=True)
+        photo.write_bytes(b"photo")
+    shutil.copy(PACKETS / "digikam.xmp", beside(photos[2]))
+    beside(photos[2]).chmod(0o444)
+    for folder, mode in zip(folders, (0o555, 0o000), strict=True):
+        folder.chmod(mode)
+    command = [sys.executable, "-c", AS_NOBODY, *photos]
+    child = subprocess.run(command, check=True, capture_output=True, text=True)
+    for folder in folders:
+        folder.chmod(0o755)
     written, *sentences = child.stdout.splitlines()
     assert written == "0"
     assert len(sentences) == 3
@@ -214,7 +210,7 @@ def test_what_may_not_be_written_is_told_once_a_folder():
     assert sentences[2].startswith(f"3 photos in {folders[1]} got no side-car")
 
 
-def test_one_that_another_program_changed_meanwhile_is_left_to_it(photo):
+def test_a_side_car_that_another_program_changed_meanwhile_is_left_alone(photo):
     sidecar = beside(photo)
     for before, there in ((None, b"theirs"), (b"read", b"theirs")):
         sidecar.write_bytes(there)
@@ -261,7 +257,7 @@ while True:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
 @pytest.mark.parametrize("program", [pytest.param(None, marks=pytest.mark.soak), "digikam"])
-def test_a_kill_at_any_step_leaves_the_old_one_or_the_new_one(photo, program):
+def test_a_kill_at_any_step_leaves_the_old_side_car_or_the_new_one(photo, program):
     before = None
     if program:
         before = (PACKETS / f"{program}.xmp").read_bytes()
@@ -296,7 +292,7 @@ def test_an_interrupted_export_leaves_whole_files_and_nothing_else(photo):
     assert names(photo.parent) == ["photo.jpg", "photo.jpg.xmp"]
 
 
-def test_the_table_holds_a_line_for_each_photo_with_anything_to_say(photo, tmp_path):
+def test_the_table_holds_a_line_for_each_photo_with_tags_or_stars(photo, tmp_path):
     odd = (
         photo.with_name(os.fsdecode(b'\xe4,"\n.jpg')) if sys.platform == "linux" else photo.with_name("b.jpg")
     )
@@ -329,20 +325,20 @@ def test_the_table_holds_a_line_for_each_photo_with_anything_to_say(photo, tmp_p
         export_table(photos, tmp_path / "missing" / "tags.csv")
 
 
-def test_a_folder_of_side_cars_is_read_with_what_lies_below(photo):
+def test_a_folder_of_side_cars_is_read_with_its_subfolders(photo):
     root = photo.parent
     (root / "below").mkdir()
-    for name in ("pair.jpg", "pair.png", "own.jpg", "below/low.jpg", "below/renamed.jpg"):
+    for name in ("pair.jpg", "pair.png", "both names.jpg", "below/low.jpg", "below/renamed.jpg"):
         (root / name).write_bytes(b"photo")
     shutil.copy(PACKETS / "immich.xmp", root / "photo.jpg.xmp")
     shutil.copy(PACKETS / "darktable.xmp", root / "below" / "low.jpg.XMP")
     shutil.copy(PACKETS / "darktable.xmp", root / "below" / "low_01.jpg.xmp")  # its second version
-    shutil.copy(PACKETS / "windows.xmp", root / "own.jpg.xmp")
-    shutil.copy(PACKETS / "lightroom.xmp", root / "own.xmp")
+    shutil.copy(PACKETS / "windows.xmp", root / "both names.jpg.xmp")
+    shutil.copy(PACKETS / "lightroom.xmp", root / "both names.xmp")
     for name in ("clip.jpg.png", "raw.nef.jpg", "pair.jpeg", "both.jpg"):
         (root / name).write_bytes(b"photo")
     for name in ("clip.jpg.xmp", "raw.nef.xmp"):  # the whole names of other photos
-        (root / name).write_bytes(updated(None, Statement(("Own",), None, None)))
+        (root / name).write_bytes(updated(None, Statement(("Whole name",), None, None)))
     lightroom_of_a_jpeg = (PACKETS / "lightroom.xmp").read_bytes().replace(b"NEF", b"JPEG")
     (root / "pair.xmp").write_bytes(lightroom_of_a_jpeg)
     shutil.copy(PACKETS / "lightroom.xmp", root / "both.xmp")  # which speaks of both.NEF
@@ -351,12 +347,12 @@ def test_a_folder_of_side_cars_is_read_with_what_lies_below(photo):
     (root / "below" / "bad.xmp").write_bytes(b"<x")
     (root / "below" / "loop").symlink_to(root, target_is_directory=True)
     birds, harbour = "Birds/Waders", "Places/Ports|Docks/Harbour"
-    assert told(root) == {
+    assert sidecar_values(root) == {
         (root / "photo.jpg", (birds, "AC|DC"), 3, None),
         (root / "pair.jpeg", (birds, "Family", harbour), 5, None),
-        (root / "clip.jpg", ("Own",), None, None),
-        (root / "raw.nef", ("Own",), None, None),
-        (root / "own.jpg", (birds, "Ebbe & Flut"), 5, None),
+        (root / "clip.jpg", ("Whole name",), None, None),
+        (root / "raw.nef", ("Whole name",), None, None),
+        (root / "both names.jpg", (birds, "Ebbe & Flut"), 5, None),
         (root / "below/low.jpg", (birds, "seaside"), -1, None),
         (root / "below/old name.jpg", ("Sea",), 0, HASH),
         (root / "below/film", ("Film",), None, None),
@@ -366,20 +362,20 @@ def test_a_folder_of_side_cars_is_read_with_what_lies_below(photo):
     (fault,) = faults
     assert fault.startswith(f"{root / 'below/bad.xmp'} was left out: it is not XML")
     for place in ("below/low.jpg.XMP", "below/low.jpg"):
-        assert told(root / place) == {(root / "below/low.jpg", (birds, "seaside"), -1, None)}
-    assert told(root / "photo.jpg") == {(root / "photo.jpg", (birds, "AC|DC"), 3, None)}
+        assert sidecar_values(root / place) == {(root / "below/low.jpg", (birds, "seaside"), -1, None)}
+    assert sidecar_values(root / "photo.jpg") == {(root / "photo.jpg", (birds, "AC|DC"), 3, None)}
 
 
-def test_side_cars_in_bins_and_hidden_ones_are_passed_over_unless_they_are_asked_for(photo):
+def test_hidden_side_cars_and_those_in_bins_are_skipped_unless_named(photo):
     root = photo.parent
-    said = updated(None, Statement(("Sea",), None, HASH))
+    packet = updated(None, Statement(("Sea",), None, HASH))
     left_out = ("._photo.jpg.xmp", ".Trash/a.jpg.xmp", "$RECYCLE.BIN/S-1/b.jpg.xmp", "trip/@eaDir/c.jpg.xmp")
     for name in left_out:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(said)
-    assert told(root) == set()
+        (root / name).write_bytes(packet)
+    assert sidecar_values(root) == set()
     for place in (root / left_out[0], root / ".Trash", root / "$RECYCLE.BIN"):
-        assert len(told(place)) == 1
+        assert len(sidecar_values(place)) == 1
 
 
 def test_nothing_is_written_into_a_package_of_another_program(photo, tmp_path):
@@ -400,6 +396,6 @@ def test_nothing_is_written_into_a_package_of_another_program(photo, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["nothing.xmp", "nothing.jpg", "nothing"])
-def test_what_is_neither_folder_nor_side_car_is_refused(photo, name):
+def test_a_path_that_is_neither_folder_nor_side_car_is_refused(photo, name):
     with pytest.raises(RequestError, match=r"no folder, photo or \.xmp file"):
-        told(photo.parent / name)
+        sidecar_values(photo.parent / name)

@@ -1,4 +1,4 @@
-"""A real, tiny model and real, tiny photos: indexing runs as it does for a person, in a second."""
+"""A tiny real model and tiny real photos: a whole indexing run takes a second."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from picsight_engine.bundles.bundle import IMAGE_GRAPH, ImageSpec, Licence, Manifest, write_bundle
-from picsight_engine.store.folders import add_folder
+from picsight_engine.indexing.indexer import IndexSettings, run_index
+from picsight_engine.store.folders import add_folder, all_folders
 from picsight_engine.store.opening import open_database
 from picsight_engine.store.thumbnails import ThumbnailStore
 
@@ -21,15 +22,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight_engine.bundles.bundle import Bundle
+    from picsight_engine.indexing.events import Event
     from picsight_engine.store.folders import Folder
 
 SIDE = 32
 DIM = 16
+ONE_WORKER = IndexSettings(workers=1)
 ENDLESS = 1 << 60  # rounds of a loop
 
 
 def tower(seed: int, factor: float) -> onnx.ModelProto:
-    """An image tower of one layer over 4 by 4 mean colours; on a wholly white photo it computes for ever."""
+    """An image tower of one layer over 4 by 4 mean colours; on a white photo it computes for ever."""
     weights = np.random.default_rng(seed).normal(size=(48, DIM)).astype(np.float32) * np.float32(factor)
     constants = {
         "weights": weights,
@@ -75,7 +78,7 @@ def tower(seed: int, factor: float) -> onnx.ModelProto:
 
 
 def make_bundle(folder: Path, *, seed: int, factor: float = 1.0) -> Bundle:
-    """A model of that tower, all of its weights times `factor`."""
+    """A model of that tower with all weights multiplied by `factor`."""
     graph = folder.with_suffix(".onnx")
     onnx.save(tower(seed, factor), graph)
     spec = ImageSpec(SIDE, "squash", "bilinear", None, None, None, "pixels", "embedding", "float32")
@@ -99,7 +102,7 @@ def bundle(tmp_path_factory) -> Bundle:
 
 @pytest.fixture(scope="session")
 def other_bundle(tmp_path_factory) -> Bundle:
-    """A tower of another space."""
+    """A model of another space."""
     return make_bundle(tmp_path_factory.mktemp("models") / "other", seed=2)
 
 
@@ -124,8 +127,8 @@ def album(tmp_path, draw) -> Path:
     return folder
 
 
-class Home:
-    """A library with its parts, as the façade holds them."""
+class OpenLibrary:
+    """A library's database and thumbnails, which indexing fills."""
 
     def __init__(self, folder: Path) -> None:
         self.db = open_database(folder)
@@ -134,13 +137,18 @@ class Home:
     def add(self, path: Path) -> Folder:
         return add_folder(self.db, path)
 
+    def events(self, bundle: Bundle, *paths: Path, settings=ONE_WORKER, **options) -> Iterator[Event]:
+        """The events of a run over these folders, or over those that the library has."""
+        folders = [self.add(path) for path in paths] or all_folders(self.db)
+        return run_index(self.db, self.thumbnails, bundle, folders, settings, **options)
+
     def close(self) -> None:
         self.thumbnails.close()
         self.db.close()
 
 
 @pytest.fixture
-def home(tmp_path) -> Iterator[Home]:
-    opened = Home(tmp_path / "library")
+def library(tmp_path) -> Iterator[OpenLibrary]:
+    opened = OpenLibrary(tmp_path / "library")
     yield opened
     opened.close()

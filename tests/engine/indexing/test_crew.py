@@ -1,4 +1,4 @@
-"""The worker processes, real ones: their work, their deaths, and what remains when the indexer itself dies."""
+"""Real worker processes: their work, how they die, and what remains when the indexer itself dies."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import sys
 import textwrap
 import time
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from PIL import Image
+from tests.engine.conftest import has_ended
 
 from picsight_engine.bundles.preprocess import preprocess
 from picsight_engine.errors import BundleError, PicsightError
@@ -27,6 +27,8 @@ from picsight_engine.photos.identity import bytes_hash, fingerprint
 from picsight_engine.runtime.backend import load_image_encoder
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from picsight_engine.indexing.messages import News
 
 PATIENCE = 600.0  # seconds; only a failing test waits so long
@@ -65,7 +67,7 @@ def only_worker() -> int:
     return process.pid
 
 
-def test_a_worker_says_who_a_file_is_and_describes_it_on_order(crew, bundle, tmp_path, draw):
+def test_a_worker_identifies_a_file_and_describes_it_on_order(crew, bundle, tmp_path, draw):
     photo = tmp_path / "photo.png"  # lossless and small: no decoder reduces it
     draw(photo, 7)
     ready(crew)
@@ -115,7 +117,7 @@ def test_a_worker_that_dies_loses_its_file_and_is_replaced(crew, tmp_path, draw)
     assert isinstance(next_news(crew)[1], Identified)
 
 
-def test_a_worker_that_hangs_is_killed_and_its_file_told_as_lost(crew, tmp_path, clock):
+def test_a_hanging_worker_is_killed_and_its_file_reported_as_lost(crew, tmp_path, clock):
     Image.new("RGB", (96, 64), "white").save(tmp_path / "endless.png")  # the tiny model never ends on it
     ready(crew)
     crew.start(1, tmp_path / "endless.png")
@@ -136,15 +138,15 @@ def test_of_two_huge_pictures_the_second_waits_for_the_first(crew, tmp_path):
     crew.start(1, tmp_path / "a.png")
     crew.start(2, tmp_path / "b.png")
     assert {key for key, _ in gather_news(crew, 2)} == {1, 2}
-    os.kill(first, signal.SIGSTOP)  # the first will not finish before we let it
+    os.kill(first, signal.SIGSTOP)  # the first one cannot finish until it continues
     crew.order(1, WorkerOrder.DESCRIBE)
     crew.order(2, WorkerOrder.DESCRIBE)
-    assert crew.wait(0.4) == []  # enough for the other, were it let
+    assert crew.wait(0.4) == []  # time enough for the second one, if it did not wait
     os.kill(first, signal.SIGCONT)
     assert [key for key, _ in gather_news(crew, 2)] == [1, 2]
 
 
-def test_a_model_that_cannot_be_loaded_ends_the_run_with_its_sentence(bundle, tmp_path):
+def test_a_model_that_cannot_be_loaded_ends_the_run_with_its_error(bundle, tmp_path):
     broken = tmp_path / "broken"
     broken.mkdir()
     (broken / "image.onnx").write_bytes(b"no graph at all")
@@ -176,7 +178,7 @@ from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.photos.decode import Limits
 
 if __name__ == "__main__":
-    time.monotonic = lambda: 0.0  # on a busy machine too no worker is late
+    time.monotonic = lambda: 0.0  # no worker is late, even on a busy machine
     bundle, photo = open_bundle(Path(sys.argv[1])), Path(sys.argv[2])
     crew = Crew(bundle, Limits(seconds=1.0))
     crew.hire(2)
@@ -191,7 +193,7 @@ if __name__ == "__main__":
 
 
 def orphaned_workers(bundle, folder: Path, photo: Path) -> list[int]:
-    """Workers, one of them with a photo, whose indexer was killed without a chance to say so."""
+    """Starts two workers, one of them with a photo, and kills their indexer."""
     script = folder / "orphanage.py"
     script.write_text(textwrap.dedent(ORPHANAGE))
     with subprocess.Popen(
@@ -206,21 +208,10 @@ def orphaned_workers(bundle, folder: Path, photo: Path) -> list[int]:
     return pids
 
 
-def is_running(pid: int) -> bool:
-    """A zombie, which waits for whoever adopted it to notice, does not run."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):  # it may end between being opened and being read
-        return False
-
-
-def wait_for_their_end(pids: list[int]) -> None:
-    end = time.monotonic() + PATIENCE
-    while any(is_running(pid) for pid in pids):
-        assert time.monotonic() < end, "orphans are left"
-        os.sched_yield()
-
-
 def test_no_worker_survives_a_killed_indexer(bundle, tmp_path, draw):
     draw(tmp_path / "a.jpg", 1)
-    wait_for_their_end(orphaned_workers(bundle, tmp_path, tmp_path / "a.jpg"))
+    pids = orphaned_workers(bundle, tmp_path, tmp_path / "a.jpg")
+    end = time.monotonic() + PATIENCE
+    while not all(has_ended(pid) for pid in pids):
+        assert time.monotonic() < end, "orphans are left"
+        os.sched_yield()

@@ -1,4 +1,4 @@
-"""The encoder process between real workers and the crew; ONNX Runtime stands in for Core ML, which not every system has."""
+"""The encoder process between real workers and the crew, with ONNX Runtime in the place of Core ML."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def until(done, crew, news):
 
 
 def prepare(crew, photos, workers=1):
-    """Orders a vector of each photo, and gives the news up to the last of them."""
+    """Orders a vector of each photo, and yields the news until the last one is there."""
     crew.hire(workers)
     news, queue, answered = [], dict(enumerate(photos)), set()
     while len(answered) < len(photos):
@@ -65,13 +65,13 @@ def encoder_pid():
     return next(each.pid for each in multiprocessing.active_children() if each.name == "picsight-encoder")
 
 
-def run_album(home, album, crew, limits):
+def run_album(library, album, crew, limits):
     """The working part of a run, as the indexer does it."""
-    folder = home.add(album)
-    batch = Batch(home.db, home.thumbnails, SPACE, photos=64)
-    view = folder_view(home.db, folder, list(scan(folder.path)))
+    folder = library.add(album)
+    batch = Batch(library.db, library.thumbnails, SPACE, photos=64)
+    view = folder_view(library.db, folder, list(scan(folder.path)))
     plan = make_plan([view], set(), METADATA_RULE)
-    recogniser = Recogniser(home.db, embedded=set(), pictured=set(), moving=plan.moving)
+    recogniser = Recogniser(library.db, embedded=set(), pictured=set(), moving=plan.moving)
     shift = Shift(crew, recogniser, batch, plan.tasks, limits=limits, workers=2)
     end = time.monotonic() + PATIENCE
     while not shift.finished:
@@ -82,8 +82,8 @@ def run_album(home, album, crew, limits):
         batch.commit()
 
 
-def vectors_by_name(home, album, bundle):
-    """What each photo of the album should have got, as the workers alone would make it."""
+def vectors_by_name(library, album, bundle):
+    """The vectors that the workers alone would make, by the name of the photo."""
     encoder = load_image_encoder(bundle)
     return {
         path.name: encoder.encode(preprocess(Image.open(path), bundle.image_spec())[None])[0].astype("<f2")
@@ -96,8 +96,8 @@ def test_vectors_of_the_encoder_process_are_those_of_the_workers(crew, bundle, a
     described = dict(prepare(crew, photos, workers=2))
     with closing(Crew(bundle, Limits())) as alone:
         wanted = dict(prepare(alone, photos))
-    assert described == wanted  # thumbnails, dates, vectors: bit for bit, whatever shared a batch
-    assert all(own.vectors and not own.pixels for own in described.values())
+    assert described == wanted  # thumbnails, dates, vectors: bit for bit in any batch
+    assert all(description.vectors and not description.pixels for description in described.values())
 
 
 def test_a_dead_encoder_gives_its_photos_back_and_the_workers_embed(crew, bundle, album):
@@ -107,8 +107,8 @@ def test_a_dead_encoder_gives_its_photos_back_and_the_workers_embed(crew, bundle
     os.kill(pid, signal.SIGKILL)
     news = dict(prepare(crew, photos))
     lost = [key for key, message in news.items() if message == Lost("crashed")]
-    rest = {key: own for key, own in news.items() if key not in lost}
-    assert all(isinstance(own, Described) and own.vectors for own in rest.values())
+    rest = {key: message for key, message in news.items() if key not in lost}
+    assert all(isinstance(message, Described) and message.vectors for message in rest.values())
     assert dict(prepare(crew, photos[:1])) == first
     assert [each.name for each in multiprocessing.active_children()] == ["picsight-worker"]
 
@@ -130,38 +130,43 @@ def test_a_hung_encoder_is_ended_after_the_time_of_a_photo(crew, album, clock):
 @pytest.mark.parametrize(
     "backend", [Backend.ONNX, Backend.PROVIDER, pytest.param(Backend.COREML, marks=pytest.mark.soak)]
 )
-def test_a_run_loses_no_photo_to_an_encoder_that_fails(home, bundle, album, backend):
-    """Killed half-way, or Core ML without a package or provider: each photo still gets the workers' vector."""
+def test_a_run_loses_no_photo_to_an_encoder_that_fails(library, bundle, album, backend):
+    """The encoder is killed, or Core ML has no package or provider: workers make the vectors."""
     limits = Limits(seconds=PATIENCE)
     for path in sorted(album.iterdir())[6:] if backend is not Backend.ONNX else []:
         path.unlink()  # each of the others costs a process
     with closing(Crew(bundle, limits, backend)) as crew:
         killed = backend is not Backend.ONNX
-        for shift in run_album(home, album, crew, limits):
+        for shift in run_album(library, album, crew, limits):
             if not killed and shift.tally.indexed >= 3:
                 os.kill(encoder_pid(), signal.SIGKILL)
                 killed = True
     assert (shift.tally.indexed, shift.tally.problems) == (len(list(album.iterdir())), 0)
-    _, matrix = all_vectors(home.db, SPACE)
-    wanted = np.stack(list(vectors_by_name(home, album, bundle).values()))
+    _, matrix = all_vectors(library.db, SPACE)
+    wanted = np.stack(list(vectors_by_name(library, album, bundle).values()))
     assert sorted(map(bytes, matrix)) == sorted(map(bytes, wanted))
 
 
-def test_what_waits_is_the_next_batch_and_a_photo_stays_whole(bundle):
-    """Straight to the process: pixels are numbers from 0 to 1, the vectors those of each picture alone."""
+def test_waiting_photos_are_the_next_batch_and_a_photo_stays_whole(bundle):
+    """Each picture has the vector that it would have alone; pixels are numbers from 0 to 1."""
     draw = np.random.default_rng(3)
     pixels = draw.random((11, 3, 32, 32), np.float32)
     with closing(Encoder(bundle, Backend.ONNX, PATIENCE)) as encoder:
-        for key, some in enumerate(np.split(pixels, [1, 6, 9])):  # a whole and its parts
+        for key, some in enumerate(np.split(pixels, [1, 6, 9])):  # a photo and its parts
             encoder.put(
-                key, Described(1, 1, 0, b"", pixels=tuple(own.astype("<f4").tobytes() for own in some))
+                key,
+                Described(1, 1, 0, b"", pixels=tuple(picture.astype("<f4").tobytes() for picture in some)),
             )
         answers = []
         while sum(map(len, answers)) < 4:
             assert encoder.connection.poll(PATIENCE)
             answers.append(encoder.hear())
     assert [len(answer) for answer in answers] == [0, 2, 2]
-    assert [len(own.vectors) for answer in answers for _, own in answer] == [1, 5, 3, 2]
-    found = [np.frombuffer(each, "<f2") for answer in answers for _, own in answer for each in own.vectors]
+    assert [len(picture.vectors) for answer in answers for _, picture in answer] == [1, 5, 3, 2]
+    found = [
+        np.frombuffer(each, "<f2") for answer in answers for _, picture in answer for each in picture.vectors
+    ]
     tower = load_image_encoder(bundle)
-    assert (np.stack(found) == np.stack([tower.encode(own[None])[0].astype("<f2") for own in pixels])).all()
+    assert (
+        np.stack(found) == np.stack([tower.encode(picture[None])[0].astype("<f2") for picture in pixels])
+    ).all()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from PIL import Image
-from tests.engine.indexing.conftest import make_bundle
+from tests.engine.indexing.conftest import ONE_WORKER, make_bundle
 from tests.engine.miniature import all_vectors
 
 from picsight_engine.bundles.bundle import IMAGE_GRAPH
@@ -22,7 +22,7 @@ from picsight_engine.bundles.preprocess import preprocess
 from picsight_engine.errors import BundleError, StorageError
 from picsight_engine.indexing.events import Committed, Finished, Found, Progress
 from picsight_engine.indexing.forgetting import note_gone
-from picsight_engine.indexing.indexer import IndexSettings, run_index
+from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.photos.decode import Limits
 from picsight_engine.photos.formats import can_read_films
 from picsight_engine.runtime.backend import load_image_encoder
@@ -44,18 +44,15 @@ from picsight_engine.store.vectors import photos_with_vector
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from picsight_engine.indexing.events import Event
 
-ONE = IndexSettings(workers=1)
 PACKET = """<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
  xmlns:xmp="http://ns.adobe.com/xap/1.0/"><rdf:RDF><rdf:Description rdf:about="" xmp:Rating="{rating}"
  xmp:Label="Red"/></rdf:RDF></x:xmpmeta>"""
 
 
-def run(home, bundle, *paths: Path, settings=ONE, **options) -> Finished:
-    """A whole run; without paths over the folders that the library has."""
-    folders = [home.add(path) for path in paths] or all_folders(home.db)
-    *_, finished = run_index(home.db, home.thumbnails, bundle, folders, settings, **options)
+def run(library, bundle, *paths: Path, settings=ONE_WORKER) -> Finished:
+    """A whole run over these folders, or over those that the library has."""
+    *_, finished = library.events(bundle, *paths, settings=settings)
     assert isinstance(finished, Finished)
     assert multiprocessing.active_children() == []
     return finished
@@ -68,239 +65,238 @@ def figures(finished: Finished) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
-def ids(home) -> dict[str, int]:
+def ids(library) -> dict[str, int]:
     """The visible photos by the name of their primary file."""
-    return {os.fsdecode(photo.name): photo.id for photo in all_photos(home.db)}
+    return {os.fsdecode(photo.name): photo.id for photo in all_photos(library.db)}
 
 
-def vectors(home, bundle) -> dict[int, bytes]:
-    photo_ids, matrix = all_vectors(home.db, bundle.manifest.space_id)
+def vectors(library, bundle) -> dict[int, bytes]:
+    photo_ids, matrix = all_vectors(library.db, bundle.manifest.space_id)
     return {int(photo_id): row.tobytes() for photo_id, row in zip(photo_ids, matrix, strict=True)}
 
 
-def codes(home) -> dict[str, str]:
-    return {os.fsdecode(problem.name): problem.code for problem in all_problems(home.db)}
+def codes(library) -> dict[str, str]:
+    return {os.fsdecode(problem.name): problem.code for problem in all_problems(library.db)}
 
 
-def test_a_first_run_tells_its_story_and_a_second_has_nothing_to_do(home, bundle, album):
-    folder = home.add(album)
-    events: list[Event] = list(run_index(home.db, home.thumbnails, bundle, [folder], ONE))
+def test_a_first_run_reports_its_progress_and_a_second_has_nothing_to_do(library, bundle, album):
+    events = list(library.events(bundle, album))
     assert Found(12, complete=True) in events
     committed = [photo_id for event in events if isinstance(event, Committed) for photo_id in event.photo_ids]
-    assert sorted(committed) == sorted(ids(home).values()) == home.thumbnails.ids()
+    assert sorted(committed) == sorted(ids(library).values()) == library.thumbnails.ids()
     progress = [event for event in events if isinstance(event, Progress)]
     assert [event.done for event in progress] == sorted(event.done for event in progress)
     assert (progress[-1].done, progress[-1].total, progress[-1].seconds_left) == (12, 12, 0.0)
     finished = events[-1]
     assert figures(finished) == {"found": 12, "indexed": 12}
     assert finished.summary.photos_per_second == pytest.approx(12 / finished.summary.seconds)
-    before = vectors(home, bundle)
-    again = list(run_index(home.db, home.thumbnails, bundle, [folder], ONE))
+    before = vectors(library, bundle)
+    again = list(library.events(bundle))
     assert figures(again[-1]) == {"found": 12, "unchanged": 12}
     assert not any(isinstance(event, Committed) for event in again)
-    assert vectors(home, bundle) == before
+    assert vectors(library, bundle) == before
 
 
-def test_vectors_are_unit_and_bit_equal_with_one_worker_or_four(home, bundle, album, tmp_path):
-    run(home, bundle, album)
-    other = type(home)(tmp_path / "other")
+def test_vectors_are_unit_and_bit_equal_with_one_worker_or_four(library, bundle, album, tmp_path):
+    run(library, bundle, album)
+    other = type(library)(tmp_path / "other")
     run(other, bundle, album, settings=IndexSettings(workers=4, batch_photos=1))
     by_name = {name: vectors(other, bundle)[photo_id] for name, photo_id in ids(other).items()}
     other.close()
-    assert {name: vectors(home, bundle)[photo_id] for name, photo_id in ids(home).items()} == by_name
-    _, matrix = all_vectors(home.db, bundle.manifest.space_id)
+    assert {name: vectors(library, bundle)[photo_id] for name, photo_id in ids(library).items()} == by_name
+    _, matrix = all_vectors(library.db, bundle.manifest.space_id)
     assert np.allclose(np.linalg.norm(matrix.astype(np.float32), axis=1), 1, atol=1e-3)
 
 
-def test_a_changed_image_tower_reads_no_photo(home, bundle, album, tmp_path):
+def test_a_changed_image_tower_reads_no_photo(library, bundle, album, tmp_path):
     folder = shutil.copytree(bundle.folder, tmp_path / "changed")
     graph = folder / IMAGE_GRAPH
     data = bytearray(graph.read_bytes())
     data[-40] ^= 1
     graph.write_bytes(data)
     with pytest.raises(BundleError, match="was changed or is damaged") as caught:
-        run(home, replace(bundle, folder=folder), album)
+        run(library, replace(bundle, folder=folder), album)
     assert caught.value.exit_code == 3
-    assert vectors(home, bundle) == {}
+    assert vectors(library, bundle) == {}
 
 
-def test_a_tower_that_gives_no_vectors_ends_the_run_with_a_sentence(home, album, tmp_path):
+def test_a_tower_that_gives_no_vectors_ends_the_run(library, album, tmp_path):
     broken = make_bundle(tmp_path / "broken", seed=1, factor=0)
     with pytest.raises(
         BundleError,
         match=r"broken/image\.onnx gives vectors of length zero, as where weights are missing; get",
     ):
-        run(home, broken, album)
-    assert vectors(home, broken) == {}
-    assert codes(home) == {}
+        run(library, broken, album)
+    assert vectors(library, broken) == {}
+    assert codes(library) == {}
 
 
-def test_a_photo_that_gives_no_vector_in_a_sound_tower_is_a_problem_of_its_own(home, bundle, album):
-    Image.new("RGB", (64, 64)).save(album / "black.png")  # this tower has no bias: it makes zeros of zeros
-    assert figures(run(home, bundle, album)) == {"found": 13, "indexed": 12, "problems": 1}
-    assert codes(home) == {"black.png": "unsupported"}
-    assert "black.png gives the model nothing that a search could compare" in all_problems(home.db)[0].message
+def test_a_photo_without_a_vector_from_a_sound_tower_is_a_problem(library, bundle, album):
+    Image.new("RGB", (64, 64)).save(album / "black.png")  # the tower has no bias: zeros give zeros
+    assert figures(run(library, bundle, album)) == {"found": 13, "indexed": 12, "problems": 1}
+    assert codes(library) == {"black.png": "unsupported"}
+    assert (
+        "black.png gives the model nothing that a search could compare" in all_problems(library.db)[0].message
+    )
 
 
-def test_moved_renamed_and_touched_files_keep_their_photos_without_embedding(home, bundle, album):
-    run(home, bundle, album)
-    before = ids(home)
+def test_moved_renamed_and_touched_files_keep_their_photos_without_embedding(library, bundle, album):
+    run(library, bundle, album)
+    before = ids(library)
     (album / "trip").mkdir()
     (album / "00.jpg").rename(album / "trip" / "00.jpg")
     (album / "01.jpg").rename(album / "one.jpg")
     os.utime(album / "02.jpg")
     shutil.copy(album / "03.jpg", album / "three.jpg")  # a new time, and the old name goes
     (album / "03.jpg").unlink()
-    assert figures(run(home, bundle)) == {"found": 12, "unchanged": 9, "moved": 3}
-    after = ids(home)
+    assert figures(run(library, bundle)) == {"found": 12, "unchanged": 9, "moved": 3}
+    after = ids(library)
     assert after["trip/00.jpg"] == before["00.jpg"]
     assert after["one.jpg"] == before["01.jpg"]
     assert after["three.jpg"] == before["03.jpg"]
-    assert len(files_of(home.db, 1)) == 12
+    assert len(files_of(library.db, 1)) == 12
 
 
-def test_copies_are_one_photo_and_embedded_once_even_in_one_run(home, bundle, album):
+def test_copies_are_one_photo_and_embedded_once_even_in_one_run(library, bundle, album):
     for copy in range(5):
         shutil.copy(album / "00.jpg", album / f"copy{copy}.jpg")
-    finished = run(home, bundle, album, settings=IndexSettings(workers=2))
+    finished = run(library, bundle, album, settings=IndexSettings(workers=2))
     assert figures(finished) == {"found": 17, "indexed": 12, "unchanged": 5}
     shutil.copy(album / "01.jpg", album / "late.jpg")
-    assert figures(run(home, bundle)) == {"found": 18, "unchanged": 18}
-    assert len(all_photos(home.db)) == 12
+    assert figures(run(library, bundle)) == {"found": 18, "unchanged": 18}
+    assert len(all_photos(library.db)) == 12
 
 
-def test_a_deleted_photo_is_hidden_with_its_thumbnail_and_returns_as_itself(home, bundle, album, tmp_path):
-    run(home, bundle, album)
-    photo_id = ids(home)["05.jpg"]
+def test_a_deleted_photo_is_hidden_with_its_thumbnail_and_returns_as_itself(library, bundle, album, tmp_path):
+    run(library, bundle, album)
+    photo_id = ids(library)["05.jpg"]
     shutil.move(album / "05.jpg", tmp_path / "05.jpg")
-    assert figures(run(home, bundle)) == {"found": 11, "unchanged": 11, "missing": 1}
-    assert photo_id not in ids(home).values()
-    assert home.thumbnails.get(photo_id) is None
-    assert figures(run(home, bundle)) == {"found": 11, "unchanged": 11}
+    assert figures(run(library, bundle)) == {"found": 11, "unchanged": 11, "missing": 1}
+    assert photo_id not in ids(library).values()
+    assert library.thumbnails.get(photo_id) is None
+    assert figures(run(library, bundle)) == {"found": 11, "unchanged": 11}
     shutil.move(tmp_path / "05.jpg", album / "05.jpg")
-    assert figures(run(home, bundle)) == {"found": 12, "unchanged": 12}
-    assert ids(home)["05.jpg"] == photo_id
-    assert home.thumbnails.get(photo_id) is not None
+    assert figures(run(library, bundle)) == {"found": 12, "unchanged": 12}
+    assert ids(library)["05.jpg"] == photo_id
+    assert library.thumbnails.get(photo_id) is not None
 
 
-def test_what_stood_behind_another_photo_is_complete_as_soon_as_it_stands_alone(home, bundle, album, draw):
+def test_an_original_behind_an_edit_is_complete_once_it_stands_alone(library, bundle, album, draw):
     for number, name in enumerate(("IMG_1234.JPG", "IMG_E1234.JPG", "IMG_1235.JPG", "IMG_E1235.JPG")):
         draw(album / name, 100 + number)
-    run(home, bundle, album)
-    with recorded(home.db, "rate", "stars") as said:
-        said.rate([ids(home)["IMG_E1235.JPG"]], 4)
+    run(library, bundle, album)
+    with recorded(library.db, "rate", "stars") as rating:
+        rating.rate([ids(library)["IMG_E1235.JPG"]], 4)
     (album / "IMG_E1234.JPG").unlink()
     (album / "trip").mkdir()
     (album / "IMG_1235.JPG").rename(album / "trip" / "IMG_1235.JPG")
-    run(home, bundle)
-    after = ids(home)
+    run(library, bundle)
+    after = ids(library)
     assert {"IMG_1234.JPG", "trip/IMG_1235.JPG", "IMG_E1235.JPG"} < after.keys()
-    assert home.thumbnails.ids() == sorted(after.values())
-    assert person_stars(home.db.reader(), [after["trip/IMG_1235.JPG"]]) == {after["trip/IMG_1235.JPG"]: 4}
+    assert library.thumbnails.ids() == sorted(after.values())
+    assert person_stars(library.db.reader(), [after["trip/IMG_1235.JPG"]]) == {after["trip/IMG_1235.JPG"]: 4}
     (album / "trip" / "IMG_1235.JPG").rename(album / "IMG_1235.JPG")
-    run(home, bundle)
+    run(library, bundle)
     (album / "IMG_1235.JPG").unlink()  # from behind its edit
-    home.thumbnails.delete(note_gone(home.db, [album / "IMG_1235.JPG"]))
-    assert home.thumbnails.ids() == sorted(ids(home).values())
+    library.thumbnails.delete(note_gone(library.db, [album / "IMG_1235.JPG"]))
+    assert library.thumbnails.ids() == sorted(ids(library).values())
 
 
-def test_an_edited_date_keeps_the_photo_and_an_edited_picture_makes_a_new_one(home, bundle, album, draw):
-    run(home, bundle, album)
-    before = ids(home)
+def test_an_edited_date_keeps_the_photo_and_an_edited_picture_makes_a_new_one(library, bundle, album, draw):
+    run(library, bundle, album)
+    before = ids(library)
     plain = (album / "00.jpg").read_bytes()
     (album / "00.jpg").write_bytes(dated(plain, "2021:06:01 12:00:00"))
     draw(album / "01.jpg", 999)
-    assert figures(run(home, bundle)) == {"found": 12, "indexed": 1, "unchanged": 11}
-    after = ids(home)
+    assert figures(run(library, bundle)) == {"found": 12, "indexed": 1, "unchanged": 11}
+    after = ids(library)
     assert after["00.jpg"] == before["00.jpg"]
     assert after["01.jpg"] not in before.values()
-    assert home.thumbnails.ids() == sorted(after.values())  # not the old picture's
-    (edited,) = [photo for photo in all_photos(home.db) if photo.taken]
+    assert library.thumbnails.ids() == sorted(after.values())  # not the old picture's
+    (edited,) = [photo for photo in all_photos(library.db) if photo.taken]
     assert (edited.id, edited.taken) == (before["00.jpg"], "2021-06-01T12:00:00")
 
 
 @pytest.mark.parametrize("last", ["1003", "1001"])
-def test_frames_of_a_burst_that_take_over_names_of_others_keep_what_was_said_of_each(
-    home, bundle, album, draw, last
-):
-    """1001 becomes 1002, and 1002 becomes `last`; each is an edit with its original behind it, all of one second."""
+def test_frames_of_a_burst_that_swap_names_keep_their_stars(library, bundle, album, draw, last):
+    """1001 becomes 1002, and 1002 becomes `last`; each is an edit before its original, all taken in one second."""
     folder = album / "burst"
     for seed, name in enumerate(("E1001", "1001", "E1002", "1002")):
         path = folder / f"IMG_{name}.JPG"
         draw(path, 100 + seed)
         path.write_bytes(dated(path.read_bytes(), "2021:06:01 12:00:00"))
-    run(home, bundle, folder)
-    first, second = ids(home)["IMG_E1001.JPG"], ids(home)["IMG_E1002.JPG"]
+    run(library, bundle, folder)
+    first, second = ids(library)["IMG_E1001.JPG"], ids(library)["IMG_E1002.JPG"]
     for photo, stars in ((first, 5), (second, -1)):
-        with recorded(home.db, "rate", "stars") as rating:
+        with recorded(library.db, "rate", "stars") as rating:
             rating.rate([photo], stars)
-    run(home, bundle)  # counts for how long the photos behind others have been missing
+    run(library, bundle)  # counts for how long the photos behind others have been missing
     for letter in ("E", ""):
         aside = (folder / f"IMG_{letter}1002.JPG").rename(folder / "aside")
         (folder / f"IMG_{letter}1001.JPG").rename(folder / f"IMG_{letter}1002.JPG")
         aside.rename(folder / f"IMG_{letter}{last}.JPG")
-    run(home, bundle)
-    assert ids(home) == {"IMG_E1002.JPG": first, f"IMG_E{last}.JPG": second}
-    assert person_stars(home.db.reader(), [first, second]) == {first: 5, second: -1}
+    run(library, bundle)
+    assert ids(library) == {"IMG_E1002.JPG": first, f"IMG_E{last}.JPG": second}
+    assert person_stars(library.db.reader(), [first, second]) == {first: 5, second: -1}
     (folder / "IMG_E1002.JPG").unlink()
-    run(home, bundle)
-    original = ids(home)["IMG_1002.JPG"]
-    assert person_stars(home.db.reader(), [original]) == {original: 5}
+    run(library, bundle)
+    original = ids(library)["IMG_1002.JPG"]
+    assert person_stars(library.db.reader(), [original]) == {original: 5}
 
 
-def test_an_edited_copy_that_replaces_its_original_takes_over_what_was_said_of_that(
-    home, bundle, album, draw
-):
+def test_an_edited_copy_that_replaces_its_original_takes_over_its_stars(library, bundle, album, draw):
     photo, copy = album / "shot.jpg", album / "shot edited.jpg"
     for seed, path in enumerate((photo, copy)):
         draw(path, 100 + seed)
         path.write_bytes(dated(path.read_bytes(), "2021:06:01 12:00:00"))
-    run(home, bundle, album)
-    with recorded(home.db, "rate", "stars") as rating:
-        rating.rate([ids(home)[photo.name]], 4)
+    run(library, bundle, album)
+    with recorded(library.db, "rate", "stars") as rating:
+        rating.rate([ids(library)[photo.name]], 4)
     copy.replace(photo)
-    run(home, bundle)
-    edited = ids(home)[photo.name]
-    assert person_stars(home.db.reader(), [edited]) == {edited: 4}
+    run(library, bundle)
+    edited = ids(library)[photo.name]
+    assert person_stars(library.db.reader(), [edited]) == {edited: 4}
 
 
 def dated(data: bytes, date: str) -> bytes:
-    """The same JPEG, whose EXIF block names a date."""
+    """The same JPEG with a date in its EXIF block."""
     exif = Image.Exif()
     exif.get_ifd(0x8769)[0x9003] = date
     block = b"Exif\0\0" + exif.tobytes().removeprefix(b"Exif\0\0")
     return data[:2] + b"\xff\xe1" + (len(block) + 2).to_bytes(2, "big") + block + data[2:]
 
 
-def test_what_people_wrote_into_a_photo_is_known_and_found(home, bundle, shared, tmp_path):
+def test_keywords_and_stars_in_a_photo_are_read_and_found(library, bundle, shared, tmp_path):
     folder = tmp_path / "camera"
     folder.mkdir()
     names = ("adobe_faces.jpg", "rating3_mongolels.jpg", "picasa_tags.jpg")
     for name in names:
         shutil.copy(shared / "camera" / name, folder)
-    run(home, bundle, folder)
-    with home.db.writer() as connection:  # as a version left it that read IPTC keywords otherwise
+    run(library, bundle, folder)
+    with library.db.writer() as connection:  # as an older version left it
         connection.execute("UPDATE files SET metadata_rule = 2, rating = NULL, keywords = NULL")
-    assert figures(run(home, bundle)) == {"found": 3, "unchanged": 3}
-    told = [details_at(home.db, folder / name) for name in names]
-    assert [details.metadata.keywords for details in told] == [
+    assert figures(run(library, bundle)) == {"found": 3, "unchanged": 3}
+    details = [details_at(library.db, folder / name) for name in names]
+    assert [details.metadata.keywords for details in details] == [
         ("People/Marie Curie", "People/Pierre Curie"),
         (),
         ("Frost", "Yard"),
     ]
-    assert [details.rating for details in told] == [None, 3, None]
-    assert photos_holding(home.db, "mongol els") == photos_holding(home.db, "mongolels") == [told[1].id]
-    assert photos_holding(home.db, "pierre") == [told[0].id]
+    assert [details.rating for details in details] == [None, 3, None]
+    assert (
+        photos_holding(library.db, "mongol els") == photos_holding(library.db, "mongolels") == [details[1].id]
+    )
+    assert photos_holding(library.db, "pierre") == [details[0].id]
 
 
-def test_what_a_side_car_says_is_known_from_the_next_run_on_without_embedding(home, bundle, album):
-    run(home, bundle, album)
-    before = vectors(home, bundle)
+def test_the_next_run_reads_a_side_car_without_embedding(library, bundle, album):
+    run(library, bundle, album)
+    before = vectors(library, bundle)
     sidecar, takeout = album / "00.jpg.xmp", album / "01.jpg.supplemental-metadata.json"
 
     def read_again():
-        assert figures(run(home, bundle)) == {"found": 12, "unchanged": 12}
-        first, second = (details_at(home.db, album / name) for name in ("00.jpg", "01.jpg"))
+        assert figures(run(library, bundle)) == {"found": 12, "unchanged": 12}
+        first, second = (details_at(library.db, album / name) for name in ("00.jpg", "01.jpg"))
         return first.rating, first.metadata.label, second.taken, second.metadata.description
 
     sidecar.write_text(PACKET.format(rating=4))
@@ -313,64 +309,64 @@ def test_what_a_side_car_says_is_known_from_the_next_run_on_without_embedding(ho
     sidecar.unlink()
     takeout.unlink()
     assert read_again() == (None, None, None, None)
-    assert vectors(home, bundle) == before
+    assert vectors(library, bundle) == before
 
 
-def test_a_library_of_before_reads_the_metadata_of_shared_photos_again_without_embedding(
-    home, bundle, album, tmp_path
-):
+def test_metadata_of_an_older_library_are_read_again_without_embedding(library, bundle, album, tmp_path):
     Image.new("RGB", (40, 30), "green").save(album / "alone.png")
     plain = (album / "00.jpg").read_bytes()
     (album / "00.jpg").write_bytes(dated(plain, "2019:06:01 12:00:00"))
     (album / "twin.jpg").write_bytes(dated(plain, "2021:06:01 12:00:00"))
-    run(home, bundle, album)
-    before, old = ids(home), vectors(home, bundle)
-    home.close()
+    run(library, bundle, album)
+    before, old = ids(library), vectors(library, bundle)
+    library.close()
     make_first_schema_again(tmp_path / "library")
-    home = type(home)(tmp_path / "library")  # migrates
-    untold = [file.name for file in files_of(home.db, 1) if not file.metadata_rule]
-    assert untold == [b"00.jpg", b"alone.png", b"twin.jpg"]  # a PNG may say more than was read before
+    library = type(library)(tmp_path / "library")  # migrates
+    unread = [file.name for file in files_of(library.db, 1) if not file.metadata_rule]
+    assert unread == [b"00.jpg", b"alone.png", b"twin.jpg"]  # a PNG may say more than was read before
     for name in ("01.jpg", "alone.png"):
-        assert details_at(home.db, album / name).taken == "1999-01-01T00:00:00"  # what stood with the photo
-    assert figures(run(home, bundle)) == {"found": 14, "unchanged": 14}
-    assert [details_at(home.db, album / name).taken[:4] for name in ("00.jpg", "twin.jpg")] == [
+        assert (
+            details_at(library.db, album / name).taken == "1999-01-01T00:00:00"
+        )  # the date that was stored with the photo
+    assert figures(run(library, bundle)) == {"found": 14, "unchanged": 14}
+    assert [details_at(library.db, album / name).taken[:4] for name in ("00.jpg", "twin.jpg")] == [
         "2019",
         "2021",
     ]
-    assert (ids(home), vectors(home, bundle)) == (before, old)
+    assert (ids(library), vectors(library, bundle)) == (before, old)
     assert (tmp_path / "library" / "library.v1.backup.db").exists()
-    home.close()
+    library.close()
 
 
 def test_a_long_picture_is_read_with_its_squares_and_one_of_an_older_library_gains_them(
-    home, bundle, tmp_path, draw
+    library, bundle, tmp_path, draw
 ):
     sizes = {"wide.png": (320, 64), "tall.png": (64, 160), "not-quite.png": (220, 100), "plain.png": (96, 64)}
     for seed, (name, size) in enumerate(sizes.items()):
         draw(tmp_path / "album" / name, seed, size=size)
-    assert figures(run(home, bundle, tmp_path / "album")) == {"found": 4, "indexed": 4}
-    first = pictures(home, bundle)
+    assert figures(run(library, bundle, tmp_path / "album")) == {"found": 4, "indexed": 4}
+    first = pictures(library, bundle)
     wide, tall = (Image.open(tmp_path / "album" / name) for name in ("wide.png", "tall.png"))
     boxes = [(start, 0, start + 64, 64) for start in (0, 85, 171, 256)]
     assert first["wide.png"] == embedded(bundle, wide, *(wide.crop(box) for box in boxes))
     boxes = [(0, start, 64, start + 64) for start in (0, 48, 96)]
     assert first["tall.png"] == embedded(bundle, tall, *(tall.crop(box) for box in boxes))
     assert (len(first["not-quite.png"]), len(first["plain.png"])) == (1, 1)
-    with home.db.writer() as connection:
+    with library.db.writer() as connection:
         connection.execute("DELETE FROM vectors WHERE part > 0")
-    home.close()
+    library.close()
     make_first_schema_again(tmp_path / "library")
-    home = type(home)(tmp_path / "library")  # migrates
-    assert figures(run(home, bundle)) == {"found": 4, "indexed": 2, "unchanged": 2}
-    assert pictures(home, bundle) == first
-    assert figures(run(home, bundle)) == {"found": 4, "unchanged": 4}
-    home.close()
+    library = type(library)(tmp_path / "library")  # migrates
+    assert figures(run(library, bundle)) == {"found": 4, "indexed": 2, "unchanged": 2}
+    assert pictures(library, bundle) == first
+    assert figures(run(library, bundle)) == {"found": 4, "unchanged": 4}
+    library.close()
 
 
-def pictures(home, bundle) -> dict[str, list[bytes]]:
-    """The vectors of each photo by name, that of the whole first."""
-    photos, rows = all_vectors(home.db, bundle.manifest.space_id)
-    return {name: [row.tobytes() for row in rows[photos == photo]] for name, photo in ids(home).items()}
+def pictures(library, bundle) -> dict[str, list[bytes]]:
+    """The vectors of each photo by name; the first is that of the whole picture."""
+    photos, rows = all_vectors(library.db, bundle.manifest.space_id)
+    return {name: [row.tobytes() for row in rows[photos == photo]] for name, photo in ids(library).items()}
 
 
 def embedded(bundle, *images) -> list[bytes]:
@@ -378,10 +374,10 @@ def embedded(bundle, *images) -> list[bytes]:
     return [tower.encode(preprocess(image, spec)[None])[0].astype("<f2").tobytes() for image in images]
 
 
-def make_first_schema_again(library: Path) -> None:
+def make_first_schema_again(folder: Path) -> None:
     """Puts a library's content into the schema of the first version, each photo dated 1999."""
-    new = library / FILE_NAME
-    old = library / "old.db"
+    new = folder / FILE_NAME
+    old = folder / "old.db"
     with closing(sqlite3.connect(old, isolation_level=None)) as connection:
         migrate(connection, MIGRATIONS[:1])
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -399,49 +395,47 @@ def make_first_schema_again(library: Path) -> None:
     old.replace(new)
 
 
-def test_a_thumbnail_that_a_kill_left_without_its_photo_goes_with_the_next_run(home, bundle, album):
-    run(home, bundle, album)
-    home.thumbnails.put({999: b"a deleted private picture"})
-    run(home, bundle)
-    assert 999 not in home.thumbnails.ids()
-    home.thumbnails.put({999: b"a deleted private picture"})
+def test_a_thumbnail_that_a_kill_left_without_its_photo_goes_with_the_next_run(library, bundle, album):
+    run(library, bundle, album)
+    library.thumbnails.put({999: b"a deleted private picture"})
+    run(library, bundle)
+    assert 999 not in library.thumbnails.ids()
+    library.thumbnails.put({999: b"a deleted private picture"})
     stop = threading.Event()
-    for event in run_index(home.db, home.thumbnails, bundle, all_folders(home.db), ONE, cancel=stop):
+    for event in library.events(bundle, cancel=stop):
         if event == Found(12, complete=True):
             stop.set()
-    assert 999 not in home.thumbnails.ids()
+    assert 999 not in library.thumbnails.ids()
 
 
-def test_a_run_whose_library_goes_away_stops_with_a_sentence(home, bundle, album, tmp_path):
-    library, committed = tmp_path / "library", []
-    stream = run_index(
-        home.db, home.thumbnails, bundle, [home.add(album)], IndexSettings(workers=1, batch_photos=2)
-    )
+def test_a_run_whose_library_is_moved_away_stops(library, bundle, album, tmp_path):
+    place, committed = tmp_path / "library", []
+    stream = library.events(bundle, album, settings=IndexSettings(workers=1, batch_photos=2))
     for event in stream:
         if isinstance(event, Committed):
             committed.extend(event.photo_ids)
             break
-    library.rename(tmp_path / "elsewhere")
-    type(home)(library).close()  # another one takes its place
+    place.rename(tmp_path / "elsewhere")
+    type(library)(place).close()  # another one takes its place
     with pytest.raises(StorageError, match="nothing more was stored") as caught:
         list(stream)
     assert str(tmp_path / "library") in str(caught.value)
     assert len(committed) == 2
     assert multiprocessing.active_children() == []
-    kept = type(home)(tmp_path / "elsewhere")
+    kept = type(library)(tmp_path / "elsewhere")
     assert sorted(photo.id for photo in all_photos(kept.db)) == sorted(committed)
     kept.close()
 
 
-def test_bad_files_are_listed_and_the_rest_is_indexed(home, bundle, album):
+def test_bad_files_are_listed_and_the_rest_is_indexed(library, bundle, album):
     (album / "empty.jpg").touch()
     (album / "text.png").write_text("no picture")
     (album / os.fsdecode(b"caf\xe9.jpg")).write_bytes(b"no picture either")
     for name in ("cut.jpg", "copy.jpg"):
         (album / name).write_bytes((album / "00.jpg").read_bytes()[:400])
-    finished = run(home, bundle, album, settings=IndexSettings(workers=2))
+    finished = run(library, bundle, album, settings=IndexSettings(workers=2))
     assert figures(finished) == {"found": 17, "indexed": 12, "problems": 5}
-    assert codes(home) == {
+    assert codes(library) == {
         "empty.jpg": "empty",
         "text.png": "not_an_image",
         os.fsdecode(b"caf\xe9.jpg"): "not_an_image",
@@ -449,245 +443,238 @@ def test_bad_files_are_listed_and_the_rest_is_indexed(home, bundle, album):
         "copy.jpg": "truncated",
     }
     assert all(
-        problem.path.name in problem.message for problem in all_problems(home.db) if problem.name.isascii()
+        problem.path.name in problem.message for problem in all_problems(library.db) if problem.name.isascii()
     )
 
 
-def test_a_bad_file_is_not_tried_again_until_asked_for_and_heals_when_it_is_mended(home, bundle, album, draw):
+def test_a_bad_file_is_not_tried_again_until_asked_for_and_heals_when_it_is_mended(
+    library, bundle, album, draw
+):
     (album / "bad.jpg").write_text("no picture")
-    run(home, bundle, album)
-    assert figures(run(home, bundle)) == {"found": 13, "unchanged": 12, "problems": 1}
-    assert [problem.tries for problem in all_problems(home.db)] == [1]
-    retry_later(home.db, all_problems(home.db))
-    run(home, bundle)
-    assert [problem.tries for problem in all_problems(home.db)] == [2]
+    run(library, bundle, album)
+    assert figures(run(library, bundle)) == {"found": 13, "unchanged": 12, "problems": 1}
+    assert [problem.tries for problem in all_problems(library.db)] == [1]
+    retry_later(library.db, all_problems(library.db))
+    run(library, bundle)
+    assert [problem.tries for problem in all_problems(library.db)] == [2]
     draw(album / "bad.jpg", 50)
-    assert figures(run(home, bundle)) == {"found": 13, "indexed": 1, "unchanged": 12}
-    assert all_problems(home.db) == []
+    assert figures(run(library, bundle)) == {"found": 13, "indexed": 1, "unchanged": 12}
+    assert all_problems(library.db) == []
 
 
-def test_a_photo_that_becomes_unreadable_is_hidden_and_a_deleted_bad_file_is_forgotten(home, bundle, album):
-    run(home, bundle, album)
+def test_a_photo_that_becomes_unreadable_is_hidden_and_a_deleted_bad_file_is_forgotten(
+    library, bundle, album
+):
+    run(library, bundle, album)
     (album / "00.jpg").write_text("overwritten")
-    assert figures(run(home, bundle)) == {"found": 12, "unchanged": 11, "problems": 1}
-    assert "00.jpg" not in ids(home)
+    assert figures(run(library, bundle)) == {"found": 12, "unchanged": 11, "problems": 1}
+    assert "00.jpg" not in ids(library)
     (album / "00.jpg").unlink()
-    assert figures(run(home, bundle)) == {"found": 11, "unchanged": 11}
-    assert all_problems(home.db) == []
+    assert figures(run(library, bundle)) == {"found": 11, "unchanged": 11}
+    assert all_problems(library.db) == []
 
 
-def test_a_disk_with_a_bad_day_hides_no_photo_that_did_not_change(home, bundle, other_bundle, album):
-    """What another model has to read anew comes as rubbish once, of the size and the time that it had."""
-    run(home, bundle, album)
-    before, place = ids(home), album / "00.jpg"
+def test_a_failing_disk_hides_no_unchanged_photo(library, bundle, other_bundle, album):
+    """While another model indexes, one file reads as zeros, with its old size and time."""
+    run(library, bundle, album)
+    before, place = ids(library), album / "00.jpg"
     sound, times = place.read_bytes(), (place.stat().st_atime_ns, place.stat().st_mtime_ns)
     place.write_bytes(bytes(len(sound)))
     os.utime(place, ns=times)
-    assert figures(run(home, other_bundle)) == {"found": 12, "indexed": 11, "problems": 1}
-    assert ids(home) == before
-    assert home.thumbnails.ids() == sorted(before.values())
+    assert figures(run(library, other_bundle)) == {"found": 12, "indexed": 11, "problems": 1}
+    assert ids(library) == before
+    assert library.thumbnails.ids() == sorted(before.values())
     place.write_bytes(sound)
     os.utime(place, ns=times)
-    assert figures(run(home, other_bundle)) == {"found": 12, "indexed": 1, "unchanged": 11}
-    assert (ids(home), all_problems(home.db)) == (before, [])
+    assert figures(run(library, other_bundle)) == {"found": 12, "indexed": 1, "unchanged": 11}
+    assert (ids(library), all_problems(library.db)) == (before, [])
 
 
-def test_a_photo_is_shown_where_it_can_be_seen(home, bundle, album, tmp_path):
-    """A card was indexed before its copy on the disk, and is taken out."""
+def test_a_photo_is_shown_from_the_disk_that_is_connected(library, bundle, album, tmp_path):
+    """A card is indexed before its copy on a disk, and then removed."""
     card = album.rename(tmp_path / "card")
     disk = tmp_path / "disk"
-    run(home, bundle, card)
+    run(library, bundle, card)
     shutil.copytree(card, disk)
-    run(home, bundle, disk)
-    assert {photo.folder for photo in all_photos(home.db)} == {card}
-    seen = photos_revision(home.db)
+    run(library, bundle, disk)
+    assert {photo.folder for photo in all_photos(library.db)} == {card}
+    seen = photos_revision(library.db)
     card.rename(tmp_path / "taken out")
-    run(home, bundle)
-    assert {photo.folder for photo in all_photos(home.db)} == {disk}
-    assert {photo.folder for photo in photos_by_id(home.db, [1, 2]).values()} == {disk}
-    assert photos_revision(home.db) > seen
+    run(library, bundle)
+    assert {photo.folder for photo in all_photos(library.db)} == {disk}
+    assert {photo.folder for photo in photos_by_id(library.db, [1, 2]).values()} == {disk}
+    assert photos_revision(library.db) > seen
     (tmp_path / "taken out").rename(card)
-    run(home, bundle)
-    assert {photo.folder for photo in all_photos(home.db)} == {card}
+    run(library, bundle)
+    assert {photo.folder for photo in all_photos(library.db)} == {card}
 
 
-def test_a_photo_that_hangs_the_model_is_left_out_after_two_tries(home, bundle, tmp_path):
-    (tmp_path / "one").mkdir()  # and no other, which a busy machine might not read in a second
+def test_a_photo_that_hangs_the_model_is_left_out_after_two_tries(library, bundle, tmp_path):
+    (tmp_path / "one").mkdir()  # one photo only: a busy machine might need a second for others
     photo = tmp_path / "one" / "white.png"
     Image.new("RGB", (96, 64), "white").save(photo)  # the tiny model never ends on it
     settings = IndexSettings(workers=2, limits=Limits(seconds=1.0))
-    *_, finished = run_index(home.db, home.thumbnails, bundle, [home.add(photo.parent)], settings)
+    *_, finished = library.events(bundle, photo.parent, settings=settings)
     assert figures(finished) == {"found": 1, "problems": 1}
-    assert codes(home) == {"white.png": "timeout"}
-    assert str(photo) in all_problems(home.db)[0].message
+    assert codes(library) == {"white.png": "timeout"}
+    assert str(photo) in all_problems(library.db)[0].message
 
 
-def test_a_photo_that_kills_its_worker_twice_is_left_out_and_nothing_else(home, bundle, album, shared):
+def test_a_photo_that_kills_its_worker_twice_is_left_out_and_nothing_else(library, bundle, album, shared):
     """One wrong byte in a real HEIC file, in the type of its metadata: pi-heif dies of it."""
     data = (shared / "formats" / "orient1.heic").read_bytes()
     (album / "killer.heic").write_bytes(data.replace(b"Exif", b"\xffxif", 1))
     workers, events = set(), []
-    for event in run_index(home.db, home.thumbnails, bundle, [home.add(album)], ONE):
+    for event in library.events(bundle, album):
         events.append(event)
         workers |= {worker.pid for worker in multiprocessing.active_children()}
     assert figures(events[-1]) == {"found": 13, "indexed": 12, "problems": 1}
-    assert codes(home) == {"killer.heic": "crashed"}
+    assert codes(library) == {"killer.heic": "crashed"}
     assert len(workers) > 1
 
 
-def test_workers_that_are_killed_at_any_moment_cost_no_photo(home, bundle, album):
+def test_workers_that_are_killed_at_any_moment_cost_no_photo(library, bundle, album):
     events = []
-    for event in run_index(
-        home.db, home.thumbnails, bundle, [home.add(album)], IndexSettings(workers=2, batch_photos=1)
-    ):
+    for event in library.events(bundle, album, settings=IndexSettings(workers=2, batch_photos=1)):
         events.append(event)
         if isinstance(event, Committed) and event.photo_ids[0] in {2, 5, 8}:
             multiprocessing.active_children()[0].kill()
     assert figures(events[-1]) == {"found": 12, "indexed": 12}
 
 
-def test_a_disk_that_is_unplugged_during_the_run_makes_no_problems(home, bundle, album, tmp_path):
+def test_a_disk_that_is_unplugged_during_the_run_makes_no_problems(library, bundle, album, tmp_path):
     events = []
-    for event in run_index(home.db, home.thumbnails, bundle, [home.add(album)], ONE):
+    for event in library.events(bundle, album):
         events.append(event)
         if event == Found(12, complete=True):
             album.rename(tmp_path / "unplugged")
     assert figures(events[-1]) == {"found": 12}
     assert "went away" in events[-1].notes[0]
-    assert [folder.state for folder in all_folders(home.db)] == ["offline"]
+    assert [folder.state for folder in all_folders(library.db)] == ["offline"]
     (tmp_path / "unplugged").rename(album)
-    assert figures(run(home, bundle)) == {"found": 12, "indexed": 12}
-    assert [folder.state for folder in all_folders(home.db)] == ["watching"]
+    assert figures(run(library, bundle)) == {"found": 12, "indexed": 12}
+    assert [folder.state for folder in all_folders(library.db)] == ["watching"]
 
 
-def test_nothing_is_removed_because_a_folder_cannot_be_seen(home, bundle, album, tmp_path):
-    run(home, bundle, album)
-    before = ids(home)
+def test_nothing_is_removed_because_a_folder_cannot_be_seen(library, bundle, album, tmp_path):
+    run(library, bundle, album)
+    before = ids(library)
     album.rename(tmp_path / "unplugged")
-    finished = run(home, bundle)
+    finished = run(library, bundle)
     assert figures(finished) == {"problems": 1}
     assert finished.notes == ('12 photos are missing from "album". Nothing was removed from Picsight.',)
-    assert finished.emptier == ()  # it is not there at all: nobody could say more of it
-    assert ids(home) == before
-    assert [folder.state for folder in all_folders(home.db)] == ["offline"]
+    assert finished.emptier == ()  # the folder is missing, so a person could not know more
+    assert ids(library) == before
+    assert [folder.state for folder in all_folders(library.db)] == ["offline"]
     (tmp_path / "unplugged").rename(album)
-    finished = run(home, bundle)
+    finished = run(library, bundle)
     assert (figures(finished), finished.notes) == ({"found": 12, "unchanged": 12}, ())
-    assert [folder.state for folder in all_folders(home.db)] == ["watching"]
+    assert [folder.state for folder in all_folders(library.db)] == ["watching"]
 
 
-def test_what_a_person_takes_away_leaves_at_once_however_much_it_is_and_returns_as_itself(
-    home, bundle, tmp_path, draw
-):
+def test_photos_that_a_person_removes_leave_at_once_and_return_unchanged(library, bundle, tmp_path, draw):
     folder, aside = tmp_path / "Trips", tmp_path / "aside"
     for number in range(60):
         draw(folder / f"{number:02}.png", number, size=(8, 8))
     shutil.copy(folder / "00.png", folder / "copy.png")
-    run(home, bundle, folder)
-    before, aside_names = ids(home), [f"{number:02}.png" for number in range(40)]
+    run(library, bundle, folder)
+    before, aside_names = ids(library), [f"{number:02}.png" for number in range(40)]
     aside.mkdir()
     for name in aside_names:
         (folder / name).rename(aside / name)
-    hidden = note_gone(home.db, [folder / name for name in (*aside_names, "50.png")])
+    hidden = note_gone(library.db, [folder / name for name in (*aside_names, "50.png")])
     assert sorted(hidden) == sorted(before[name] for name in aside_names[1:])
-    assert ids(home).keys() == before.keys() - set(aside_names) | {"copy.png"}
-    finished = run(home, bundle)
-    assert home.thumbnails.ids() == sorted(ids(home).values())
+    assert ids(library).keys() == before.keys() - set(aside_names) | {"copy.png"}
+    finished = run(library, bundle)
+    assert library.thumbnails.ids() == sorted(ids(library).values())
     assert (figures(finished), finished.notes) == ({"found": 21, "unchanged": 21}, ())
     for name in aside_names:
         (aside / name).rename(folder / name)
-    run(home, bundle)
-    assert ids(home) == before
+    run(library, bundle)
+    assert ids(library) == before
 
 
 def test_a_model_of_another_space_embeds_everything_again_and_keeps_the_photos(
-    home, bundle, other_bundle, album
+    library, bundle, other_bundle, album
 ):
-    run(home, bundle, album)
-    before, old = ids(home), vectors(home, bundle)
-    assert figures(run(home, other_bundle)) == {"found": 12, "indexed": 12}
-    assert ids(home) == before
-    assert vectors(home, bundle) == old
-    assert photos_with_vector(home.db, other_bundle.manifest.space_id) == set(before.values())
+    run(library, bundle, album)
+    before, old = ids(library), vectors(library, bundle)
+    assert figures(run(library, other_bundle)) == {"found": 12, "indexed": 12}
+    assert ids(library) == before
+    assert vectors(library, bundle) == old
+    assert photos_with_vector(library.db, other_bundle.manifest.space_id) == set(before.values())
 
 
-def test_lost_thumbnails_are_made_again_without_embedding(home, bundle, album):
-    run(home, bundle, album)
-    old = vectors(home, bundle)
-    home.thumbnails.delete(home.thumbnails.ids())
-    assert figures(run(home, bundle)) == {"found": 12, "unchanged": 12}
-    assert len(home.thumbnails.ids()) == 12
-    assert vectors(home, bundle) == old
+def test_lost_thumbnails_are_made_again_without_embedding(library, bundle, album):
+    run(library, bundle, album)
+    old = vectors(library, bundle)
+    library.thumbnails.delete(library.thumbnails.ids())
+    assert figures(run(library, bundle)) == {"found": 12, "unchanged": 12}
+    assert len(library.thumbnails.ids()) == 12
+    assert vectors(library, bundle) == old
 
 
-def test_a_cancelled_run_keeps_what_it_did_and_the_next_goes_on(home, bundle, album):
-    cancel = threading.Event()
-    folder = home.add(album)
-    events = []
+def test_a_cancelled_run_keeps_what_it_did_and_the_next_goes_on(library, bundle, album):
+    cancel, events = threading.Event(), []
     settings = IndexSettings(workers=1, batch_photos=2)
-    for event in run_index(home.db, home.thumbnails, bundle, [folder], settings, cancel=cancel):
+    for event in library.events(bundle, album, settings=settings, cancel=cancel):
         events.append(event)
         if isinstance(event, Committed):
             cancel.set()
     assert events[-1].cancelled
     done = events[-1].summary.indexed
     assert 2 <= done < 12
-    assert len(all_photos(home.db)) == done
-    assert figures(run(home, bundle)) == {"found": 12, "indexed": 12 - done, "unchanged": done}
+    assert len(all_photos(library.db)) == done
+    assert figures(run(library, bundle)) == {"found": 12, "indexed": 12 - done, "unchanged": done}
 
 
-def test_closing_the_stream_commits_what_is_done_and_ends_the_workers(home, bundle, album):
-    stream = run_index(home.db, home.thumbnails, bundle, [home.add(album)], ONE)
+def test_closing_the_stream_commits_finished_photos_and_ends_the_workers(library, bundle, album):
+    stream = library.events(bundle, album)
     for event in stream:
         if isinstance(event, Progress) and event.done >= 1:
             break
     stream.close()
     assert multiprocessing.active_children() == []
-    assert len(all_photos(home.db)) >= event.done
-    run(home, bundle)
-    assert len(all_photos(home.db)) == 12
+    assert len(all_photos(library.db)) >= event.done
+    run(library, bundle)
+    assert len(all_photos(library.db)) == 12
 
 
 @pytest.mark.parametrize("full", ["library", pytest.param("thumbnails", marks=pytest.mark.soak)])
-def test_a_full_disk_stops_the_run_in_a_sentence_and_keeps_what_is_committed(
-    home, bundle, tmp_path, draw, full
-):
+def test_a_full_disk_stops_the_run_and_keeps_committed_photos(library, bundle, tmp_path, draw, full):
+    folder = tmp_path / "many"
     for number in range(150):
-        draw(tmp_path / "many" / f"{number}.png", number, size=(16, 16))
-    folder = home.add(tmp_path / "many")
-    writer = home.db.writer if full == "library" else home.thumbnails._db.writer
+        draw(folder / f"{number}.png", number, size=(16, 16))
+    writer = library.db.writer if full == "library" else library.thumbnails._db.writer
     committed: list[int] = []
     with pytest.raises(StorageError, match=r"disk is full.*Nothing was lost"):
-        index_until_full(home, bundle, folder, writer, committed)
+        index_until_full(library, bundle, folder, writer, committed)
     assert multiprocessing.active_children() == []
-    assert sorted(ids(home).values()) == sorted(vectors(home, bundle)) == sorted(committed)
-    assert set(committed) <= set(home.thumbnails.ids())
+    assert sorted(ids(library).values()) == sorted(vectors(library, bundle)) == sorted(committed)
+    assert set(committed) <= set(library.thumbnails.ids())
     allow_pages(writer, 1_000_000)
-    run(home, bundle)
-    assert len(all_photos(home.db)) == 150
+    run(library, bundle)
+    assert len(all_photos(library.db)) == 150
 
 
-def index_until_full(home, bundle, folder, writer, committed: list[int]) -> None:
-    for event in run_index(
-        home.db, home.thumbnails, bundle, [folder], IndexSettings(workers=1, batch_photos=4)
-    ):
+def index_until_full(library, bundle, folder, writer, committed: list[int]) -> None:
+    for event in library.events(bundle, folder, settings=IndexSettings(workers=1, batch_photos=4)):
         if isinstance(event, Committed):
             committed.extend(event.photo_ids)
             allow_pages(writer, 1)
 
 
 def allow_pages(writer, number: int) -> None:
-    with writer() as connection:  # SQLite takes the present number where that is larger
+    with writer() as connection:  # SQLite takes the current number where that is larger
         connection.execute(f"PRAGMA max_page_count = {number}")
 
 
-def test_a_folder_that_a_person_removes_during_the_run_stays_removed(home, bundle, album):
-    folder = home.add(album)
-    for event in run_index(home.db, home.thumbnails, bundle, [folder], ONE):
+def test_a_folder_that_a_person_removes_during_the_run_stays_removed(library, bundle, album):
+    for event in library.events(bundle, album):
         if event == Found(12, complete=True):
-            remove_folder(home.db, folder.id)
-    assert all_photos(home.db) == []
-    assert all_folders(home.db) == []
+            remove_folder(library.db, library.add(album).id)
+    assert all_photos(library.db) == []
+    assert all_folders(library.db) == []
 
 
 def live_photo(shared, folder: Path) -> tuple[Path, Path]:
@@ -699,46 +686,46 @@ def live_photo(shared, folder: Path) -> tuple[Path, Path]:
     return still, film
 
 
-def test_a_live_photo_is_one_photo_and_its_film_one_of_its_own_when_the_still_leaves(
-    home, bundle, shared, tmp_path, no_video, monkeypatch
+def test_a_live_photo_is_one_photo_and_its_film_another_when_the_still_leaves(
+    library, bundle, shared, tmp_path, no_video, monkeypatch
 ):
-    """Without the extra video only a film of its own, which the library does not know, is a problem."""
+    """Without the extra "video", an unknown film without a still is a problem."""
     still, film = live_photo(shared, tmp_path / "phone")
-    assert figures(run(home, bundle, still.parent)) == {"found": 2, "indexed": 1, "unchanged": 1}
-    (photo,) = all_photos(home.db)
-    assert photos_ending(home.db, [".mov"]).size == 0
-    assert (photo.path, photo.is_live, paths_of(home.db, photo.id)) == (still, True, [still, film])
-    assert figures(run(home, bundle)) == {"found": 2, "unchanged": 2}
+    assert figures(run(library, bundle, still.parent)) == {"found": 2, "indexed": 1, "unchanged": 1}
+    (photo,) = all_photos(library.db)
+    assert photos_ending(library.db, [".mov"]).size == 0
+    assert (photo.path, photo.is_live, paths_of(library.db, photo.id)) == (still, True, [still, film])
+    assert figures(run(library, bundle)) == {"found": 2, "unchanged": 2}
     still.rename(tmp_path / still.name)
-    note_gone(home.db, [still])  # before the film is read again
-    (alone,) = all_photos(home.db)
-    assert (alone.path, [alone.is_live, photos_by_id(home.db, [alone.id])[alone.id].is_live]) == (
+    note_gone(library.db, [still])  # before the film is read again
+    (alone,) = all_photos(library.db)
+    assert (alone.path, [alone.is_live, photos_by_id(library.db, [alone.id])[alone.id].is_live]) == (
         film,
         [False] * 2,
     )
-    run(home, bundle)
-    assert (ids(home), codes(home)) == ({}, {film.name: "not_read"})
-    assert "opencv-python-headless" in all_problems(home.db)[0].message
+    run(library, bundle)
+    assert (ids(library), codes(library)) == ({}, {film.name: "not_read"})
+    assert "opencv-python-headless" in all_problems(library.db)[0].message
     monkeypatch.undo()  # the extra is installed
     if not can_read_films():
         return
-    run(home, bundle)
-    (alone,) = all_photos(home.db)
+    run(library, bundle)
+    (alone,) = all_photos(library.db)
     assert (alone.path, alone.is_live, alone.duration) == (film, False, pytest.approx(4, abs=0.1))
     assert (alone.width, alone.height) == (320, 568)
-    assert photos_ending(home.db, [".mov"]).tolist() == [alone.id]
-    assert (home.thumbnails.get(alone.id) is not None, codes(home)) == (True, {})
+    assert photos_ending(library.db, [".mov"]).tolist() == [alone.id]
+    assert (library.thumbnails.get(alone.id) is not None, codes(library)) == (True, {})
 
     monkeypatch.syspath_prepend(no_video)  # and removed again: a renamed film is known by its bytes
     film = film.rename(film.with_name("beach.mov"))
-    run(home, bundle)
-    assert (ids(home), codes(home)) == ({"beach.mov": alone.id}, {})
+    run(library, bundle)
+    assert (ids(library), codes(library)) == ({"beach.mov": alone.id}, {})
     monkeypatch.undo()
     (tmp_path / still.name).rename(still.with_name("beach.heic"))
     with film.open("ab") as file:
         file.write(bytes(3) + b"\x08free")
     os.utime(shutil.copyfile(film, film.with_name("copy.mov")), (0, 0))  # read after the other
-    run(home, bundle)
-    assert (ids(home)["beach.heic"], set(ids(home))) == (photo.id, {"beach.heic", "copy.mov"})
-    assert photos_with_vector(home.db, bundle.manifest.space_id) >= set(ids(home).values())
-    assert codes(home) == {}
+    run(library, bundle)
+    assert (ids(library)["beach.heic"], set(ids(library))) == (photo.id, {"beach.heic", "copy.mov"})
+    assert photos_with_vector(library.db, bundle.manifest.space_id) >= set(ids(library).values())
+    assert codes(library) == {}

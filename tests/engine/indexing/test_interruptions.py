@@ -1,4 +1,4 @@
-"""Runs in processes of their own, killed and interrupted for real: what was committed stays, the next run goes on."""
+"""Killed and interrupted runs in separate processes: committed photos stay, and the next run goes on."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def many(tmp_path, draw) -> Path:
 
 @pytest.fixture
 def start(tmp_path, bundle):
-    """Starts an indexing process in a group of its own, as a terminal does."""
+    """Starts an indexing process in a new process group, as a terminal does."""
     script = tmp_path / "index.py"
     started: list[subprocess.Popen[str]] = []
 
@@ -81,13 +81,13 @@ def start(tmp_path, bundle):
         return process
 
     yield start_run
-    for process in started:  # only those of a failed test still run
+    for process in started:  # after a failed test, one may still run
         with process:
             process.kill()
 
 
 def read_commits(process: subprocess.Popen[str], batches: int) -> int:
-    """Waits for so many batches, or the end; returns the photos told as committed."""
+    """Waits for so many batches or the end; returns the number of committed photos."""
     photos = 0
     for _, line in zip(range(batches), process.stdout, strict=False):
         if not line.strip().isdigit():
@@ -96,22 +96,22 @@ def read_commits(process: subprocess.Popen[str], batches: int) -> int:
     return photos
 
 
-def test_ctrl_c_stores_what_is_done_and_says_nothing_from_the_workers(home, many, start, tmp_path):
+def test_ctrl_c_stores_finished_photos_without_a_word_from_the_workers(library, many, start, tmp_path):
     process = start(tmp_path / "library", 2, many)
-    told = read_commits(process, 1)
-    os.killpg(process.pid, signal.SIGINT)  # a terminal tells the whole group
+    committed = read_commits(process, 1)
+    os.killpg(process.pid, signal.SIGINT)  # a terminal signals the whole group
     out, err = process.communicate()
     assert out.splitlines()[-1] in {"interrupted", "finished"}
     assert err == ""
-    assert len(all_photos(home.db)) >= told > 0
-    assert len(all_photos(home.db)) == len(home.thumbnails.ids())
+    assert len(all_photos(library.db)) >= committed > 0
+    assert len(all_photos(library.db)) == len(library.thumbnails.ids())
 
 
-def test_a_kill_between_two_parts_of_a_panorama_leaves_none_of_it(home, start, tmp_path, draw):
+def test_a_kill_between_two_parts_of_a_panorama_stores_none_of_them(library, start, tmp_path, draw):
     for number in range(5):
         draw(tmp_path / "album" / f"{number}.jpg", number, size=(96, 64) if number else (320, 64))
     os.utime(tmp_path / "album" / "0.jpg", (1, 1))  # the oldest is read last
     process = start(tmp_path / "library", 1, tmp_path / "album", KILLED_AT_A_PART)
     out, _ = process.communicate()
     assert (out, process.returncode) == (f"{BATCH}\n", -signal.SIGKILL)
-    assert len(home.db.rows("SELECT id FROM vectors")) == len(all_photos(home.db)) == BATCH
+    assert len(library.db.rows("SELECT id FROM vectors")) == len(all_photos(library.db)) == BATCH

@@ -1,4 +1,4 @@
-"""The rate and the time left, with a clock in the test's hand."""
+"""The rate and the time left, with a clock that the test sets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_a_steady_pace_gives_its_rate_and_the_time_left():
     assert rate.seconds_left(10.0, 0) == 0.0
 
 
-def test_what_is_long_past_does_not_count():
+def test_the_distant_past_does_not_count():
     rate = Rate(0.0)
     for tick in range(1, 1001):
         rate.done(tick / 100)  # ten seconds at 100 a second

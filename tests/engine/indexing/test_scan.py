@@ -1,4 +1,4 @@
-"""What a scan sees and what it passes over, on real directories."""
+"""What a scan finds and what it skips, in real directories."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_size_and_time_are_those_of_the_file(tmp_path):
     ]
 
 
-def test_what_systems_and_other_programs_keep_is_passed_over_and_counted(tmp_path):
+def test_files_of_systems_and_other_programs_are_skipped_and_counted(tmp_path):
     folders = (
         "$RECYCLE.BIN", "System Volume Information", "#recycle", ".cache", ".dtrash", ".picasaoriginals", ".@__thumb",
         "@Recycle", "trip/@eaDir", "trip/.thumbnails", "trip/Catalog Smart Previews.lrdata", "M4ROOT/THMBNL",
@@ -90,7 +90,7 @@ def test_what_systems_and_other_programs_keep_is_passed_over_and_counted(tmp_pat
         ("Old.aplibrary", "Masters"),
     ],
 )
-def test_of_a_package_only_the_originals_are_read(tmp_path, package, originals):
+def test_only_the_originals_of_a_package_are_read(tmp_path, package, originals):
     inside = tmp_path / package
     write(
         inside,
@@ -141,7 +141,7 @@ def test_pipes_sockets_and_folders_named_like_pictures_are_passed_over(tmp_path)
     assert found == [(b"", [], []), (b"folder.jpg", [], [])]
 
 
-def test_a_link_that_leads_nowhere_is_told_as_such_whether_to_a_file_or_a_folder(tmp_path):
+def test_broken_links_to_files_and_folders_are_listed(tmp_path):
     (tmp_path / "broken.jpg").symlink_to("nowhere.jpg")
     (tmp_path / "disk").symlink_to("/nowhere")
     (tmp_path / "self").symlink_to("self")
@@ -163,7 +163,7 @@ def test_a_directory_is_empty_where_it_shows_nothing_but_hidden_things(tmp_path)
     }
 
 
-def test_a_directory_on_another_device_says_so(tmp_path):
+def test_a_directory_has_the_number_of_its_device(tmp_path):
     (tmp_path / "disk").symlink_to("/dev/shm")
     devices = {listing.folder.name: listing.folder.device for listing in scan(tmp_path)}
     assert devices[b"disk"] == Path("/dev/shm").stat().st_dev != devices[b""]
@@ -197,11 +197,11 @@ def test_a_directory_without_permission_is_a_problem_and_the_rest_is_found(tmp_p
 
 
 def _as_unprivileged(folder: Path) -> list[DirectoryListing]:
-    """Scans as a user whom permissions bind; root, as in containers, becomes nobody in a child."""
+    """Scans as a user to whom permissions apply: root becomes nobody in a child process."""
     if os.geteuid() != 0:
         return list(scan(folder))
     folder.chmod(0o755)
-    for parent in folder.parents[:3]:  # pytest's own folders, which are closed to nobody
+    for parent in folder.parents[:3]:  # pytest makes folders that others cannot open
         if not parent.stat().st_mode & 0o001:
             parent.chmod(0o711)
     here, there = multiprocessing.get_context("fork").Pipe()
@@ -213,11 +213,11 @@ def _as_unprivileged(folder: Path) -> list[DirectoryListing]:
     return seen
 
 
-def test_a_view_of_a_folder_has_all_that_was_seen_in_its_directories(home, tmp_path):
+def test_a_view_of_a_folder_has_all_that_was_seen_in_its_directories(library, tmp_path):
     folder = tmp_path / "photos"
     write(folder, "a.jpg", "trip/b.jpg", "trip/c.mov")
     (folder / "trip" / "broken.jpg").symlink_to("nowhere.jpg")
-    view = folder_view(home.db, home.add(folder), list(scan(folder)))
+    view = folder_view(library.db, library.add(folder), list(scan(folder)))
     assert [file.name for file in view.seen] == [b"a.jpg", b"trip/b.jpg", b"trip/c.mov"]
     assert [seen.name for seen in view.folders] == [b"", b"trip"]
     assert (view.links, [problem.name for problem in view.unreadable]) == (

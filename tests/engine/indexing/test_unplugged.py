@@ -1,4 +1,4 @@
-"""Disks that go and come back, with real mounts in a mount namespace of their own: nothing is given up because of them."""
+"""Disks that go and come back keep their photos; real mounts in a separate mount namespace."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 PHOTOS = 30
 
-# Runs in `unshare --mount`. Each line of its output is what a run has said, as JSON.
+# Runs in `unshare --mount`. Each line of its output is the result of a run, as JSON.
 SCRIPT = """
 import json, os, shutil, subprocess, sys
 from pathlib import Path
@@ -86,11 +86,11 @@ def test_photos_of_a_disk_that_goes_and_comes_back_stay(tmp_path, bundle, draw, 
     where, away = place or "photos", "watching" if place else "offline"
     kept = "{} missing from " + f'"{where}". Nothing was removed from Picsight.'
     whole = PHOTOS + beside
-    told = [
+    runs = [
         (line["step"], line["photos"], line["missing"], line["indexed"], line["state"], line["notes"])
         for line in map(json.loads, done.stdout.splitlines())
     ]
-    assert told == [
+    assert runs == [
         ("plugged in", whole, 0, whole, "watching", []),
         ("mount point behind", whole, 0, 0, away, [kept.format("30 photos are")]),
         ("covered file", whole + 1, 0, 1, away, [kept.format("30 photos are")]),

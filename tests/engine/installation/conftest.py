@@ -20,16 +20,16 @@ def models(tmp_path, starter):
 
 @pytest.fixture
 def offer(server, tiny_files, make_bundle):
-    """A tiny model on the server, and its entry; a person's own commit pins what the branch names."""
-    shelf, address = server
-    shelf.heads = {}
+    """A tiny model on the server, and its entry in a catalogue; the branch leads to one commit."""
+    served, address = server
+    served.heads = {}
     described = make_bundle("described").manifest
     files = []
     for name, path in tiny_files.items():
         for revision in ("main", COMMIT):
             where = f"/tiny/resolve/{revision}/onnx/{name}"
-            shelf.files[where] = data = path.read_bytes()
-            shelf.heads[where] = {
+            served.files[where] = data = path.read_bytes()
+            served.heads[where] = {
                 "X-Repo-Commit": COMMIT,
                 "X-Linked-Etag": f'"{hashlib.sha256(data).hexdigest()}"',
             }

@@ -1,4 +1,4 @@
-"""Downloading: the right bytes or none, whatever line and server do; what arrived is never fetched twice."""
+"""Downloading: the right bytes or none, whatever happens to the connection; nothing is fetched twice."""
 
 from __future__ import annotations
 
@@ -27,105 +27,110 @@ def sha256(data):
 
 
 @pytest.fixture(autouse=True)
-def _file(server):
-    shelf, _ = server
-    shelf.files["/file"] = DATA
+def served(server):
+    """The files of the server, of which "/file" is one."""
+    files, _ = server
+    files.files["/file"] = DATA
+    return files
 
 
-def fetch(address, target, path="/file", *, cancel=None, limit=1_000_000, **known):
-    wanted = Wanted(address + path, limit, **known)
-    *_, last = download(wanted, target, cancel=cancel, patience=QUICK)
+@pytest.fixture
+def fetch(served, server, tmp_path):
+    """Downloads a file to a name in the test's folder, where it is as the server has it."""
+    _, address = server
+
+    def fetch_file(path="/file", name="file", **known):
+        fetched = fetch_from(address + path, tmp_path / name, **known)
+        assert (tmp_path / name).read_bytes() == served.files["/file"]
+        return fetched
+
+    return fetch_file
+
+
+def fetch_from(address, target, *, limit=1_000_000, **known):
+    *_, last = download(Wanted(address, limit, **known), target, patience=QUICK)
     assert isinstance(last, Fetched)
     return last
 
 
-def test_a_file_arrives_whole_and_nothing_else_stays(server, tmp_path) -> None:
+def test_a_file_arrives_whole_and_nothing_else_stays(server, fetch, tmp_path) -> None:
     _, address = server
-    fetched = fetch(address, tmp_path / "deep" / "file", size=len(DATA), sha256=sha256(DATA))
-    assert (tmp_path / "deep" / "file").read_bytes() == DATA
+    fetched = fetch(name="deep/file", size=len(DATA), sha256=sha256(DATA))
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["file"]
     assert fetched == Fetched(f"{address}/file", len(DATA), sha256(DATA), None, None)
 
 
 @pytest.mark.parametrize("lengths", [True, False])
-def test_a_broken_line_is_taken_up_where_it_broke(server, tmp_path, lengths) -> None:
-    shelf, address = server
-    shelf.lengths = lengths
-    shelf.resets = [100_000, 200_000]
-    fetch(address, tmp_path / "file", size=len(DATA), sha256=sha256(DATA))
-    assert (tmp_path / "file").read_bytes() == DATA
-    assert [headers.get("Range") for _, headers in shelf.requests] == [None, "bytes=100000-", "bytes=300000-"]
+def test_a_broken_download_continues_where_it_broke(served, fetch, lengths) -> None:
+    served.lengths = lengths
+    served.resets = [100_000, 200_000]
+    fetch(size=len(DATA), sha256=sha256(DATA))
+    assert [headers.get("Range") for _, headers in served.requests] == [
+        None,
+        "bytes=100000-",
+        "bytes=300000-",
+    ]
 
 
-def test_a_line_that_brings_nothing_ends_in_a_sentence_and_what_arrived_is_kept(server, tmp_path) -> None:
-    shelf, address = server
-    shelf.resets = [300_000, 0, 0, 0]
+def test_a_connection_that_keeps_breaking_is_an_error_and_arrived_bytes_are_kept(
+    served, fetch, tmp_path
+) -> None:
+    served.resets = [300_000, 0, 0, 0]
     with pytest.raises(DownloadError, match="What has arrived is kept"):
-        fetch(address, tmp_path / "file", sha256=sha256(DATA))
+        fetch(sha256=sha256(DATA))
     assert not (tmp_path / "file").exists()
-    shelf.resets = []
-    shelf.requests.clear()
-    fetch(address, tmp_path / "file", sha256=sha256(DATA))
-    assert [headers["Range"] for _, headers in shelf.requests] == ["bytes=300000-"]
-    assert (tmp_path / "file").read_bytes() == DATA
+    served.resets = []
+    served.requests.clear()
+    fetch(sha256=sha256(DATA))
+    assert [headers["Range"] for _, headers in served.requests] == ["bytes=300000-"]
 
 
-def test_a_file_of_which_another_hash_is_stated_is_fetched_anew(server, tmp_path) -> None:
-    shelf, address = server
-    shelf.heads["/file"] = {"X-Linked-Etag": sha256(DATA)}
-    shelf.resets = [300_000, 0, 0, 0]
+def test_a_file_whose_stated_hash_changed_is_fetched_again(served, fetch) -> None:
+    served.heads["/file"] = {"X-Linked-Etag": sha256(DATA)}
+    served.resets = [300_000, 0, 0, 0]
     with pytest.raises(DownloadError):
-        fetch(address, tmp_path / "file")
-    shelf.resets = []
-    shelf.files["/file"] = other = DATA[::-1]
-    shelf.heads["/file"] = {"X-Linked-Etag": sha256(other)}
-    assert fetch(address, tmp_path / "file").sha256 == sha256(other)
-    assert (tmp_path / "file").read_bytes() == other
+        fetch()
+    served.resets = []
+    served.files["/file"] = other = DATA[::-1]
+    served.heads["/file"] = {"X-Linked-Etag": sha256(other)}
+    assert fetch().sha256 == sha256(other)
 
 
-def test_the_rest_of_a_file_whose_hash_nobody_knows_is_not_asked_for(server, tmp_path) -> None:
-    shelf, address = server
-    shelf.resets = [300_000]
-    fetch(address, tmp_path / "file")
-    assert [headers.get("Range") for _, headers in shelf.requests] == [None, None]
-    assert (tmp_path / "file").read_bytes() == DATA
+def test_a_file_without_a_known_hash_is_fetched_from_its_start(served, fetch) -> None:
+    served.resets = [300_000]
+    fetch()
+    assert [headers.get("Range") for _, headers in served.requests] == [None, None]
 
 
-def test_a_body_without_length_and_hash_is_refused_since_it_might_be_cut(server, tmp_path) -> None:
-    shelf, address = server
-    shelf.lengths = False
+def test_a_body_without_length_and_hash_is_refused_since_it_might_be_cut(served, fetch) -> None:
+    served.lengths = False
     with pytest.raises(DownloadError, match="does not say how long"):
-        fetch(address, tmp_path / "file")
-    shelf.heads["/file"] = {"X-Linked-Etag": sha256(DATA)}
-    fetch(address, tmp_path / "file")
-    assert (tmp_path / "file").read_bytes() == DATA
+        fetch()
+    served.heads["/file"] = {"X-Linked-Etag": sha256(DATA)}
+    fetch()
 
 
-def test_a_silent_server_is_given_up_and_every_byte_that_came_is_kept(server, tmp_path) -> None:
-    shelf, address = server
-    shelf.held = threading.Event()
+def test_a_silent_server_is_given_up_and_every_byte_that_came_is_kept(served, server, tmp_path) -> None:
+    _, address = server
+    served.held = threading.Event()
     impatient = Patience(tries=1, pause=0.0, timeout=0.2)
     with pytest.raises(DownloadError, match="nothing arrives any more"):
         list(download(Wanted(address + "/file", 10**6), tmp_path / "file", patience=impatient))
     assert (tmp_path / "file.part").read_bytes() == DATA[: len(DATA) // 2]
 
 
-def test_a_server_without_ranges_sends_all_again(server, tmp_path) -> None:
-    shelf, address = server
-    shelf.ranges = False
-    shelf.resets = [300_000]
-    fetch(address, tmp_path / "file", sha256=sha256(DATA))
-    assert (tmp_path / "file").read_bytes() == DATA
+def test_a_server_without_ranges_sends_all_again(served, fetch) -> None:
+    served.ranges = False
+    served.resets = [300_000]
+    fetch(sha256=sha256(DATA))
 
 
 @pytest.mark.parametrize("note", ["[]", '{"other": 1}'])
-def test_notes_that_are_not_ours_mean_a_fresh_start(server, tmp_path, note) -> None:
-    shelf, address = server
+def test_notes_that_are_not_ours_mean_a_fresh_start(served, fetch, tmp_path, note) -> None:
     (tmp_path / "file.part").write_bytes(DATA[::-1][:300_000])
     (tmp_path / "file.part.json").write_text(note)
-    fetch(address, tmp_path / "file", sha256=sha256(DATA))
-    assert (tmp_path / "file").read_bytes() == DATA
-    assert [headers.get("Range") for _, headers in shelf.requests] == [None]
+    fetch(sha256=sha256(DATA))
+    assert [headers.get("Range") for _, headers in served.requests] == [None]
 
 
 @pytest.mark.parametrize(
@@ -133,52 +138,51 @@ def test_notes_that_are_not_ours_mean_a_fresh_start(server, tmp_path, note) -> N
 )
 @pytest.mark.parametrize("lengths", [True, False])
 def test_another_content_size_or_a_giant_is_refused_and_nothing_kept(
-    server, tmp_path, known, lengths
+    served, fetch, tmp_path, known, lengths
 ) -> None:
-    shelf, address = server
-    shelf.lengths = lengths
+    served.lengths = lengths
     with pytest.raises(DownloadError, match="not installed"):
-        fetch(address, tmp_path / "file", **known)
+        fetch(**known)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_the_repository_states_on_the_way_is_checked_and_told(server, tmp_path) -> None:
-    shelf, address = server
-    shelf.redirects["/main"] = "/hop"
-    shelf.redirects["/hop"] = address + "/file"
-    shelf.heads["/main"] = {"X-Linked-Etag": f'"{sha256(DATA)}"', "X-Repo-Commit": COMMIT}
-    fetched = fetch(address, tmp_path / "file", "/main")
+def test_hashes_that_the_repository_states_are_checked_and_recorded(served, server, fetch, tmp_path) -> None:
+    _, address = server
+    served.redirects["/main"] = "/hop"
+    served.redirects["/hop"] = address + "/file"
+    served.heads["/main"] = {"X-Linked-Etag": f'"{sha256(DATA)}"', "X-Repo-Commit": COMMIT}
+    fetched = fetch("/main")
     assert (fetched.revision, fetched.stated_sha256) == (COMMIT, sha256(DATA))
-    shelf.heads["/main"]["X-Linked-Etag"] = f'"{"1" * 64}"'
+    served.heads["/main"]["X-Linked-Etag"] = f'"{"1" * 64}"'
     with pytest.raises(DownloadError, match=r"127\.0\.0\.1:\d+ states"):
-        fetch(address, tmp_path / "other", "/main")
+        fetch("/main", "other")
     assert not (tmp_path / "other").exists()
 
 
-def test_a_redirect_keeps_the_range_and_carries_nothing_else(server, tmp_path) -> None:
-    shelf, address = server
-    shelf.redirects["/main"] = "/file"
-    shelf.resets = [300_000]
-    fetch(address, tmp_path / "file", "/main", sha256=sha256(DATA))
-    *_, (path, headers) = shelf.requests
+def test_a_redirect_keeps_the_range_and_carries_nothing_else(served, fetch) -> None:
+    served.redirects["/main"] = "/file"
+    served.resets = [300_000]
+    fetch("/main", sha256=sha256(DATA))
+    *_, (path, headers) = served.requests
     assert (path, headers["Range"]) == ("/file", "bytes=300000-")
     assert set(headers) <= {"Host", "User-Agent", "Accept-Encoding", "Range", "Connection"}
 
 
 @pytest.mark.parametrize("place", ["http://example.invalid/x", "file:///etc/passwd", "/main"])
-def test_neither_an_unsafe_place_nor_a_circle_of_redirects_is_followed(server, tmp_path, place) -> None:
-    shelf, address = server
-    shelf.redirects["/main"] = place
+def test_neither_an_unsafe_place_nor_a_circle_of_redirects_is_followed(
+    served, fetch, tmp_path, place
+) -> None:
+    served.redirects["/main"] = place
     with pytest.raises(DownloadError, match=r"not safe|answers 302"):
-        fetch(address, tmp_path / "file", "/main")
-    assert len(shelf.requests) <= 6
+        fetch("/main")
+    assert len(served.requests) <= 6
     with pytest.raises(DownloadError, match="not safe"):
         list(download(Wanted("https://a:b@example.invalid/", 10), tmp_path / "file", patience=QUICK))
 
 
 @pytest.fixture
 def encrypted(tmp_path_factory):
-    """A server that speaks HTTPS, with a certificate for which nobody vouches, and answers with a redirect or three bytes."""
+    """An HTTPS server with a self-signed certificate that answers with a redirect or three bytes."""
     if shutil.which("openssl") is None:
         pytest.skip("needs the program openssl to make a certificate")
     folder = tmp_path_factory.mktemp("certificate")
@@ -218,48 +222,46 @@ def test_a_server_must_prove_its_name_and_never_leads_to_a_plain_connection(
 ) -> None:
     handler, address, certificate = encrypted
     with pytest.raises(DownloadError, match="cannot prove that it is"):
-        fetch(address, tmp_path / "file")
+        fetch_from(address, tmp_path / "file")
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    fetch(address, tmp_path / "file")
+    fetch_from(address, tmp_path / "file")
     assert (tmp_path / "file").read_bytes() == b"abc"
-    shelf, plain = server
+    files, plain = server
     handler.leads_to = plain + "/file"
     with pytest.raises(DownloadError, match="not safe"):
-        fetch(address, tmp_path / "other")
-    assert shelf.requests == []
+        fetch_from(address, tmp_path / "other")
+    assert files.requests == []
 
 
-def test_a_busy_server_is_asked_again_and_a_refusal_is_final(server, tmp_path) -> None:
-    shelf, address = server
-    shelf.refusals = [503, 429]
-    fetch(address, tmp_path / "file")
+def test_a_busy_server_is_asked_again_and_a_refusal_is_final(served, fetch) -> None:
+    served.refusals = [503, 429]
+    fetch()
     with pytest.raises(DownloadError, match="404"):
-        fetch(address, tmp_path / "other", "/nothing")
-    assert len(shelf.requests) == 4
+        fetch("/nothing", "other")
+    assert len(served.requests) == 4
 
 
-def test_without_a_network_there_is_a_sentence(tmp_path) -> None:
+def test_without_a_network_the_error_names_the_server(tmp_path) -> None:
     with socket.socket() as taken:  # bound, but nobody listens
         taken.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(DownloadError, match=r"could not be downloaded from 127\.0\.0\.1"):
-            fetch(address, tmp_path / "file")
+            fetch_from(address + "/file", tmp_path / "file")
 
 
-def test_a_cancelled_download_stops_in_the_middle_and_can_go_on(server, tmp_path) -> None:
-    shelf, address = server
+def test_a_cancelled_download_stops_in_the_middle_and_can_go_on(served, server, fetch, tmp_path) -> None:
+    _, address = server
     cancel = threading.Event()
-    shelf.held = threading.Event()
+    served.held = threading.Event()
     stream = download(Wanted(address + "/file", 10**6), tmp_path / "file", cancel=cancel, patience=QUICK)
     assert next(stream) == Arrived(0, len(DATA))
-    assert shelf.held.wait(60)
+    assert served.held.wait(60)
     cancel.set()
     with pytest.raises(CancelledError):
         list(stream)
-    shelf.held = None
-    shelf.go_on.set()
-    fetch(address, tmp_path / "file")
-    assert (tmp_path / "file").read_bytes() == DATA
+    served.held = None
+    served.go_on.set()
+    fetch()
 
 
 FULL = """
@@ -276,29 +278,26 @@ except StorageError as fault:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="RLIMIT_FSIZE is for POSIX")
-def test_a_full_disk_is_a_sentence_and_what_fitted_is_taken_up(server, tmp_path) -> None:
-    shelf, address = server
+def test_a_full_disk_is_an_error_and_the_next_start_continues(served, server, fetch, tmp_path) -> None:
+    _, address = server
     command = [sys.executable, "-c", FULL, address + "/file", str(tmp_path / "file"), sha256(DATA)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "make room" in done.stdout
     assert 0 < (tmp_path / "file.part").stat().st_size <= 400_000
     assert not (tmp_path / "file").exists()
-    shelf.requests.clear()
-    fetch(address, tmp_path / "file", sha256=sha256(DATA))
-    assert shelf.requests[0][1]["Range"].startswith("bytes=")
-    assert (tmp_path / "file").read_bytes() == DATA
+    served.requests.clear()
+    fetch(sha256=sha256(DATA))
+    assert served.requests[0][1]["Range"].startswith("bytes=")
 
 
-def test_a_later_start_checks_what_it_finds_by_the_hash(server, tmp_path) -> None:
-    """Bytes that rotted between two attempts do not get through."""
-    shelf, address = server
-    shelf.resets = [300_000, 0, 0, 0]
+def test_a_later_start_checks_the_hash_of_earlier_bytes(served, fetch, tmp_path) -> None:
+    """Bytes that were damaged between two attempts are not installed."""
+    served.resets = [300_000, 0, 0, 0]
     with pytest.raises(DownloadError):
-        fetch(address, tmp_path / "file", sha256=sha256(DATA))
+        fetch(sha256=sha256(DATA))
     part = tmp_path / "file.part"
     part.write_bytes(b"?" + part.read_bytes()[1:])
-    shelf.resets = []
+    served.resets = []
     with pytest.raises(DownloadError, match="another content"):
-        fetch(address, tmp_path / "file", sha256=sha256(DATA))
-    fetch(address, tmp_path / "file", sha256=sha256(DATA))
-    assert (tmp_path / "file").read_bytes() == DATA
+        fetch(sha256=sha256(DATA))
+    fetch(sha256=sha256(DATA))

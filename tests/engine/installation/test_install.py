@@ -1,4 +1,4 @@
-"""Installing from a catalogue: one whole model or none, taken up after a failure, described by what really arrived."""
+"""Installing from the catalogue: a complete model or none; a failed installation can go on."""
 
 from __future__ import annotations
 
@@ -37,46 +37,46 @@ def test_a_model_is_fetched_checked_and_described(server, models, offer) -> None
     assert set(manifest.files) == {"image.onnx", "text.onnx", "tokenizer.json", "LICENCE.txt", "README.md"}
     assert "Be kind." in (bundle.folder / "LICENCE.txt").read_text()
     assert not models.incoming("tiny").exists()
-    told = manifest.provenance["fetched"]["image.onnx"]
-    assert told["revision"] == COMMIT
-    assert told["stated_sha256"] == told["sha256"] == manifest.files["image.onnx"].sha256
+    provenance = manifest.provenance["fetched"]["image.onnx"]
+    assert provenance["revision"] == COMMIT
+    assert provenance["stated_sha256"] == provenance["sha256"] == manifest.files["image.onnx"].sha256
 
 
 def test_the_first_answer_pins_the_commit_of_all_files(server, models, offer) -> None:
-    shelf, _ = server
+    served, _ = server
     list(install(offer, models, patience=QUICK))
-    assert ["main" in path for path, _ in shelf.requests] == [True, False, False]
-    assert all(COMMIT in path for path, _ in shelf.requests[1:])
+    assert ["main" in path for path, _ in served.requests] == [True, False, False]
+    assert all(COMMIT in path for path, _ in served.requests[1:])
 
 
 def test_progress_covers_the_whole_model(models, offer, tiny_files) -> None:
-    told = [event for event in install(offer, models, patience=QUICK) if isinstance(event, Arriving)]
-    done = [event.done for event in told]
+    progress = [event for event in install(offer, models, patience=QUICK) if isinstance(event, Arriving)]
+    done = [event.done for event in progress]
     assert done == sorted(done)
-    assert told[-1].done == told[-1].total == sum(path.stat().st_size for path in tiny_files.values())
+    assert progress[-1].done == progress[-1].total == sum(path.stat().st_size for path in tiny_files.values())
 
 
-def test_a_failed_installation_keeps_what_arrived_and_shows_no_model(server, models, offer) -> None:
-    shelf, _ = server
+def test_a_failed_installation_keeps_its_files_and_shows_no_model(server, models, offer) -> None:
+    served, _ = server
     largest = max(offer.files, key=lambda file: file.about)
-    gone = {path: shelf.files.pop(path) for path in list(shelf.files) if path.endswith(largest.path)}
+    gone = {path: served.files.pop(path) for path in list(served.files) if path.endswith(largest.path)}
     with pytest.raises(DownloadError, match="404"):
         list(install(offer, models, patience=QUICK))
     assert [model.name for model in models.all()] == ["picsight-starter"]
-    shelf.files |= gone
-    shelf.requests.clear()
+    served.files |= gone
+    served.requests.clear()
     list(install(offer, models, patience=QUICK))
-    assert [path for path, _ in shelf.requests] == [f"/tiny/resolve/{COMMIT}/{largest.path}"]
+    assert [path for path, _ in served.requests] == [f"/tiny/resolve/{COMMIT}/{largest.path}"]
     models.verify("tiny")
 
 
-def test_a_model_that_is_there_is_not_fetched_again_and_a_damaged_one_is(server, models, offer) -> None:
-    shelf, _ = server
+def test_an_installed_model_is_not_fetched_again_and_a_damaged_one_is(server, models, offer) -> None:
+    served, _ = server
     list(install(offer, models, patience=QUICK))
-    shelf.requests.clear()
+    served.requests.clear()
     (only,) = install(offer, models, patience=QUICK)
     assert isinstance(only, Installed)
-    assert shelf.requests == []
+    assert served.requests == []
     graph = models.folder / "tiny" / "image.onnx"
     graph.write_bytes(graph.read_bytes()[:-1] + b"?")
     with pytest.raises(BundleError, match="changed or is damaged"):
@@ -102,8 +102,8 @@ def test_one_installation_at_a_time(models, offer) -> None:
 
 
 def test_core_ml_files_come_where_they_are_wanted(server, models, offer) -> None:
-    shelf, address = server
-    shelf.files["/apple/resolve/v1/x.mlpackage/weights/weight.bin"] = b"weights"
+    served, address = server
+    served.files["/apple/resolve/v1/x.mlpackage/weights/weight.bin"] = b"weights"
     more = RemoteFile(
         "image.mlpackage/weights/weight.bin", f"{address}/apple", "x.mlpackage/weights/weight.bin", 7, "v1"
     )
@@ -114,9 +114,9 @@ def test_core_ml_files_come_where_they_are_wanted(server, models, offer) -> None
 
 
 def test_removing_takes_leftovers_too_and_never_the_shipped_model(server, models, offer) -> None:
-    shelf, _ = server
-    kept = dict(shelf.files)
-    shelf.files = {path: data for path, data in kept.items() if "image" not in path}
+    served, _ = server
+    kept = dict(served.files)
+    served.files = {path: data for path, data in kept.items() if "image" not in path}
     with pytest.raises(DownloadError):
         list(install(offer, models, patience=QUICK))
     models.remove("tiny")

@@ -1,4 +1,4 @@
-"""The installed models: nothing that does not work gets in, nothing takes another one's name, nothing is left lying about."""
+"""The installed models: all of them work, none takes the name of another, and no leftovers stay."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_folder_with_the_shipped_model_s_name_does_not_hide_it(models, make_bu
     assert models.find("picsight-starter").folder == models.shipped
 
 
-def test_what_a_kill_left_half_way_is_tidied_up_and_an_old_model_comes_back(models, make_bundle) -> None:
+def test_leftovers_of_a_kill_are_removed_and_the_old_model_comes_back(models, make_bundle) -> None:
     load(make_bundle(), models)
     (models.folder / "tiny").rename(models.folder / ".tiny.replaced-77")
     for litter in (".tiny.staged-0a1b2c3d", ".other.removed-0a1b2c3d", ".gone.replaced-12"):
@@ -96,7 +96,7 @@ def test_what_a_kill_left_half_way_is_tidied_up_and_an_old_model_comes_back(mode
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
-def test_removing_a_link_leaves_what_it_leads_to(models, make_bundle, tmp_path) -> None:
+def test_removing_a_link_keeps_its_target(models, make_bundle, tmp_path) -> None:
     elsewhere = make_bundle("elsewhere")
     models.folder.mkdir()
     (models.folder / "tiny").symlink_to(elsewhere.folder, target_is_directory=True)

@@ -1,4 +1,4 @@
-"""Killed anywhere while models come and go: the next call goes on, nothing is fetched twice, nothing half is seen or left."""
+"""A kill while models come and go: the next call goes on, nothing is fetched twice, and no half model is visible."""
 
 from __future__ import annotations
 
@@ -77,13 +77,13 @@ FULL = [False, pytest.param(True, marks=pytest.mark.soak)]
 
 @pytest.mark.parametrize("all_of_them", FULL)
 def test_a_killed_download_is_taken_up(server, models, offer, tiny_files, all_of_them) -> None:
-    shelf, _ = server
+    served, _ = server
     list(install(offer, models))
     models.remove("tiny")
     steps = run(models, "fetch", offer)
     for last in chosen(steps, all_of_them):
         models.remove("tiny")
-        shelf.requests.clear()
+        served.requests.clear()
         assert run(models, "fetch", offer, last) is None
         assert visible(models) <= {"tiny"}
         incoming = models.incoming("tiny")
@@ -93,9 +93,9 @@ def test_a_killed_download_is_taken_up(server, models, offer, tiny_files, all_of
             if path.stat().st_size
             in {each.stat().st_size for each in (incoming / name, incoming / f"{name}.part") if each.exists()}
         }
-        asked = len(shelf.requests)
+        asked = len(served.requests)
         list(install(offer, models, patience=Patience(pause=0.0)))
-        again = {path.rpartition("/")[2] for path, _ in shelf.requests[asked:]}
+        again = {path.rpartition("/")[2] for path, _ in served.requests[asked:]}
         assert not again & arrived, last
         assert visible(models) == {"tiny"}
         assert litter(models) == set()

@@ -1,4 +1,4 @@
-"""The list of models: what there is, what there could be, and what each would mean for this library."""
+"""The list of models: installed and available ones, and what each would mean for this library."""
 
 from __future__ import annotations
 
@@ -16,17 +16,12 @@ def offers(folder, models):
     return {offer.name: offer for offer in model_offers(folder, models)}
 
 
-def test_without_a_library_everything_is_offered_and_nothing_is_to_be_read(tmp_path, starter) -> None:
+def test_without_a_library_every_model_is_offered_and_no_photo_is_to_be_read(tmp_path, starter) -> None:
     found = offers(tmp_path / "none", InstalledModels(tmp_path / "models", starter))
     assert list(found) == ["picsight-starter", *(entry.name for entry in CATALOGUE)]
     assert all(offer.photos == 0 for offer in found.values())
     shipped = found["picsight-starter"]
-    assert (shipped.state, shipped.shipped, shipped.answers, shipped.wanted) == (
-        "installed",
-        True,
-        True,
-        True,
-    )
+    assert (shipped.state, shipped.shipped, shipped.answers, shipped.wanted) == ("installed", *[True] * 3)
     assert shipped.licence is None
     assert found["mobileclip-s2"].licence == find_entry("mobileclip-s2").licence
     assert found["mobileclip-s2"].bytes > found["mobileclip-s0"].bytes > shipped.bytes
@@ -49,11 +44,15 @@ def test_photos_and_time_are_those_of_this_library(tmp_path, starter, library) -
     assert found["mobileclip-b"].seconds > found["mobileclip-s0"].seconds > 0
 
 
-def test_a_model_of_a_person_s_own_and_a_broken_one_are_listed(tmp_path, starter, bundle) -> None:
+def write_model(models, small, name):
+    files = {file: small.folder / file for file in small.manifest.files}
+    write_bundle(models.folder / name, replace(small.manifest, name=name, space_id="f" * 16), files)
+
+
+def test_an_imported_model_and_a_broken_one_are_listed(tmp_path, starter, small) -> None:
     models = InstalledModels(tmp_path / "models", starter)
-    files = {name: bundle.folder / name for name in bundle.manifest.files}
     for name in ("mine", "mobileclip-s0"):
-        write_bundle(models.folder / name, replace(bundle.manifest, name=name, space_id="f" * 16), files)
+        write_model(models, small, name)
     (models.folder / "mine" / "image.onnx").unlink()
     for name in ("mobileclip-s1", "mobileclip-s2"):
         models.incoming(name).mkdir()
@@ -73,11 +72,10 @@ def test_a_model_of_a_person_s_own_and_a_broken_one_are_listed(tmp_path, starter
     assert [name for name, offer in found.items() if offer.answers] == ["mobileclip-s0"]
 
 
-def test_the_model_that_a_library_uses_is_listed_also_when_it_is_gone(tmp_path, starter, bundle) -> None:
+def test_a_missing_model_that_a_library_uses_is_listed(tmp_path, starter, small) -> None:
     models = InstalledModels(tmp_path / "models", starter)
-    files = {name: bundle.folder / name for name in bundle.manifest.files}
     for name in ("mine", "mobileclip-s0"):
-        write_bundle(models.folder / name, replace(bundle.manifest, name=name, space_id="f" * 16), files)
+        write_model(models, small, name)
         use_model(tmp_path / "library", name, models)
         shutil.rmtree(models.folder / name)
         gone = offers(tmp_path / "library", models)[name]

@@ -1,4 +1,4 @@
-"""Side-loading: a folder or an archive of a bundle is installed, and nothing in it can reach outside."""
+"""Side-loading: a bundle is installed from a folder or an archive, and nothing in it reaches outside."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_model_of_the_same_name_is_replaced_only_by_a_whole_one(bundle, make_b
     assert models.verify("tiny").manifest.title == "Another"
 
 
-def test_nothing_but_what_the_manifest_lists_leaves_an_archive(bundle, models, tmp_path) -> None:
+def test_only_listed_files_leave_an_archive(bundle, models, tmp_path) -> None:
     packed = tmp_path / "evil.tar"
     with tarfile.open(packed, "w") as archive:
         archive.add(bundle.folder, arcname="tiny")
@@ -103,7 +103,7 @@ def test_an_archive_that_unpacks_to_more_than_it_says_is_refused(bundle, models,
 
 
 @pytest.mark.parametrize("kind", ["zip", "xztar"])
-def test_half_an_archive_is_a_sentence(bundle, models, tmp_path, kind) -> None:
+def test_half_an_archive_is_refused(bundle, models, tmp_path, kind) -> None:
     path = tmp_path.__class__(pack(bundle, kind, tmp_path / "packed"))
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * 0.9)])
@@ -113,7 +113,7 @@ def test_half_an_archive_is_a_sentence(bundle, models, tmp_path, kind) -> None:
     assert not list(models.folder.glob("tiny*"))
 
 
-def test_what_is_no_model_is_named(models, tmp_path) -> None:
+def test_a_file_that_is_not_a_model_is_named(models, tmp_path) -> None:
     with pytest.raises(RequestError, match="There is nothing at"):
         load(tmp_path / "nowhere", models)
     (tmp_path / "text").write_text("hello")
@@ -143,7 +143,7 @@ def test_on_a_mac_the_ways_to_core_ml_are_compared_when_a_model_is_installed(
     assert read_verdict(last.bundle, mac) is not None
 
 
-def test_how_far_it_is_is_told_up_to_the_last_byte_before_the_model_is_there(bundle, models) -> None:
+def test_progress_reaches_the_last_byte_before_the_model_is_installed(bundle, models) -> None:
     with open_parcel(bundle.folder) as parcel:
         *steps, checking, last = parcel.unpack(models)
     assert checking == Checking()
@@ -153,7 +153,7 @@ def test_how_far_it_is_is_told_up_to_the_last_byte_before_the_model_is_there(bun
     assert last.bundle.manifest == bundle.manifest
 
 
-def test_stopped_in_the_middle_it_leaves_nothing(bundle, models) -> None:
+def test_a_stopped_installation_leaves_nothing(bundle, models) -> None:
     cancel = threading.Event()
     with open_parcel(bundle.folder) as parcel:
         steps = parcel.unpack(models, cancel=cancel)

@@ -11,10 +11,8 @@ import json
 import shutil
 import subprocess
 import sys
-import tempfile
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,6 +39,7 @@ from picsight_engine.runtime.text_embedder import TextEmbedder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -81,7 +80,7 @@ SIGLIP = {
 
 @dataclass
 class Published:
-    """A published model, and what its framework makes of a photo and of texts."""
+    """A published model, and its framework's vectors of a photo and of texts."""
 
     folder: Path
     image: Callable[[Image.Image], NDArray[np.float32]]
@@ -280,7 +279,7 @@ def hugging_face(folder: Path, words: list[str]) -> Published:
         lambda image: unit(vision(**see(image, return_tensors="pt")).image_embeds)[0],
         lambda texts: unit(text(input_ids=torch.tensor(tokens(texts))).text_embeds),
         tokens,
-        rounding=3e-4,  # its pictures are resized as tensors, which rounds some values the other way
+        rounding=3e-4,  # it resizes tensors, which rounds some values differently
     )
 
 
@@ -320,21 +319,32 @@ def test_vectors_and_tokens_are_the_framework_s(published, captions, starter, tm
 
 
 def spoil(published: Published, folder: Path, file: str, **changes: object) -> Path:
-    """A copy of a model whose JSON file states something else."""
+    """A copy of a model with changes in a JSON file."""
     shutil.copytree(published.folder, folder)
     path = folder / file
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
     return folder
 
 
+PREPROCESSING = "preprocessor_config.json"
+MISFITS = [  # a file, what it states instead, and why it is refused
+    (PREPROCESSING, {"do_rescale": False}, "not scaled to 0 to 1"),
+    (PREPROCESSING, {"rescale_factor": 1 / 127.5}, "not scaled to 0 to 1"),
+    (PREPROCESSING, {"image_mean": 0.5}, r"preprocessor_config\.json .*image\.mean is 0\.5"),
+    (PREPROCESSING, {"resample": 0}, "known are bicubic, bilinear"),
+    (PREPROCESSING, {"size": {"height": 112, "width": 32}}, "not square"),
+    (PREPROCESSING, {"size": {"shortest_edge": 96}, "crop_size": 96}, "pictures of 96"),
+    ("config.json", {"text_config": [1]}, r"or config\.json does not fit it \(a value is not of its kind\)"),
+    ("config.json", {"text_config": {"vocab_size": 49_408}}, "knows 295 tokens, the text tower 49,408"),
+]
+
+
 @pytest.mark.parametrize("published", [hugging_face], indirect=True)
-def test_what_does_not_fit_is_said_and_nothing_is_installed(published, starter, tmp_path) -> None:
+def test_a_model_that_does_not_fit_is_refused_with_its_reason(published, starter, tmp_path) -> None:
     models = InstalledModels(tmp_path / "models", starter)
-    lacking = tmp_path / "lacking"
-    shutil.copytree(published.folder, lacking)
+    lacking = shutil.copytree(published.folder, tmp_path / "lacking")
     (lacking / "onnx" / "text_model.onnx").unlink()
-    apart = tmp_path / "apart"
-    shutil.copytree(published.folder, apart)
+    apart = shutil.copytree(published.folder, tmp_path / "apart")
     export(
         torch.nn.Linear(20, 7),
         lambda ids: ids.float() @ torch.ones(20, 7),
@@ -343,32 +353,16 @@ def test_what_does_not_fit_is_said_and_nothing_is_installed(published, starter, 
         ["input_ids"],
         "text_embeds",
     )
-    foreign = spoil(published, tmp_path / "foreign", "config.json", text_config={"vocab_size": 49_408})
-    oblong = spoil(
-        published, tmp_path / "oblong", "preprocessor_config.json", size={"height": 112, "width": 32}
-    )
-    large = spoil(
-        published, tmp_path / "large", "preprocessor_config.json", size={"shortest_edge": 96}, crop_size=96
-    )
-    preprocessing = "preprocessor_config.json"
-    bare = spoil(published, tmp_path / "bare", preprocessing, do_rescale=False)
-    scaled = spoil(published, tmp_path / "scaled", preprocessing, rescale_factor=1 / 127.5)
-    listed = spoil(published, tmp_path / "listed", "config.json", text_config=[1])
-    single = spoil(published, tmp_path / "single", preprocessing, image_mean=0.5)
-    nearest = spoil(published, tmp_path / "nearest", preprocessing, resample=0)
     nameless = shutil.copytree(published.folder, tmp_path / "模型")
+    changed = [
+        (spoil(published, tmp_path / str(number), file, **changes), reason)
+        for number, (file, changes, reason) in enumerate(MISFITS)
+    ]
     for folder, reason in (
-        (bare, "not scaled to 0 to 1"),
-        (scaled, "not scaled to 0 to 1"),
-        (listed, r"or config\.json does not fit it \(a value is not of its kind\)"),
-        (single, r"preprocessor_config\.json .*image\.mean is 0\.5"),
-        (nearest, "known are bicubic, bilinear"),
+        *changed,
         (nameless, 'No model can be called "模型"; rename its folder'),
         (lacking, "text_model.onnx is missing"),
         (apart, "photos become 24 numbers, words 7"),
-        (foreign, "knows 295 tokens, the text tower 49,408"),
-        (oblong, "not square"),
-        (large, "pictures of 96"),
     ):
         with pytest.raises(BundleError, match=reason):
             install(folder, models)
@@ -376,15 +370,13 @@ def test_what_does_not_fit_is_said_and_nothing_is_installed(published, starter, 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions work otherwise there")
-def test_a_folder_that_may_not_be_read_is_said() -> None:
-    with tempfile.TemporaryDirectory() as reachable:  # pytest's own folders are closed to others
-        model = Path(reachable) / "model"
-        (model / "visual").mkdir(parents=True)
-        Path(reachable).chmod(0o755)
-        (model / "visual").chmod(0o600)
-        words = [sys.executable, "-c", AS_NOBODY, model]
-        end = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert end.stdout.startswith(f"{model} cannot be read"), end.stderr
+def test_a_folder_without_permission_is_reported(reachable) -> None:
+    model = reachable / "model"
+    (model / "visual").mkdir(parents=True)
+    (model / "visual").chmod(0o600)
+    command = [sys.executable, "-c", AS_NOBODY, model]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.startswith(f"{model} cannot be read"), done.stderr
 
 
 @pytest.mark.parametrize("published", [immich], indirect=True)
@@ -406,10 +398,10 @@ def test_weights_beside_a_graph_come_along_and_weights_elsewhere_do_not(publishe
 
 @pytest.mark.parametrize("published", [immich], indirect=True)
 def test_a_publisher_s_model_is_downloaded_by_its_name(published, server, models) -> None:
-    shelf, address = server
+    served, address = server
     paths = {path.relative_to(published.folder).as_posix(): path for path in published.folder.rglob("*.*")}
     for name, path in paths.items():
-        shelf.files[f"/someone/small/resolve/{COMMIT}/{name}"] = path.read_bytes()
+        served.files[f"/someone/small/resolve/{COMMIT}/{name}"] = path.read_bytes()
     hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in paths.items()}
     siblings = [
         {"rfilename": name, "size": path.stat().st_size, "lfs": {"sha256": hashes[name]}}
@@ -420,7 +412,7 @@ def test_a_publisher_s_model_is_downloaded_by_its_name(published, server, models
         {"rfilename": "visual/fp16/model.onnx", "size": 3},
     ]
     listing = {"sha": COMMIT, "siblings": siblings, "cardData": {"license": "cc-by-nc-4.0"}}
-    shelf.files["/api/models/someone/small/revision/main?blobs=true"] = json.dumps(listing).encode()
+    served.files["/api/models/someone/small/revision/main?blobs=true"] = json.dumps(listing).encode()
 
     entry = find_model(f"{address}/someone/small")
     assert entry.licence == Licence("cc-by-nc-4.0", "", accept=True)
@@ -430,15 +422,15 @@ def test_a_publisher_s_model_is_downloaded_by_its_name(published, server, models
     assert {name: manifest.files[name].sha256 for name in paths} == hashes
     assert manifest.provenance["fetched"]["config.json"]["url"].endswith(f"{COMMIT}/config.json")
 
-    shelf.files[f"/someone/odd/resolve/{COMMIT}/config.json"] = b"[1]"
+    served.files[f"/someone/odd/resolve/{COMMIT}/config.json"] = b"[1]"
     for name in paths.keys() - {"config.json"}:
-        shelf.files[f"/someone/odd/resolve/{COMMIT}/{name}"] = paths[name].read_bytes()
+        served.files[f"/someone/odd/resolve/{COMMIT}/{name}"] = paths[name].read_bytes()
     sizes = [
         {"rfilename": name, "size": 3 if name == "config.json" else paths[name].stat().st_size}
         for name in paths
     ]
     answer = json.dumps({"sha": COMMIT, "siblings": sizes}).encode()
-    shelf.files["/api/models/someone/odd/revision/main?blobs=true"] = answer
+    served.files["/api/models/someone/odd/revision/main?blobs=true"] = answer
     with pytest.raises(BundleError, match=r"model file odd.config\.json is no description"):
         list(install_entry(find_model(f"{address}/someone/odd"), models))
     assert [model.name for model in models.all()] == [
@@ -454,6 +446,6 @@ def test_a_publisher_s_model_is_downloaded_by_its_name(published, server, models
         (endless, "cannot be read"),
     ):
         answer = json.dumps({"sha": "1", "siblings": listed}).encode()
-        shelf.files["/api/models/someone/other/revision/main?blobs=true"] = answer
+        served.files["/api/models/someone/other/revision/main?blobs=true"] = answer
         with pytest.raises(BundleError, match=reason):
             find_model(f"{address}/someone/other")

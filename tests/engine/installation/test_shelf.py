@@ -1,4 +1,4 @@
-"""A model of the catalogue from published files that a person fetched otherwise: no server is asked."""
+"""A model of the catalogue from published files that a person downloaded: no server is asked."""
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ def test_published_files_become_the_model_of_the_catalogue(form, fetched, entry,
     assert max(step.done for step in steps if isinstance(step, Arriving)) == sum(
         file.about for file in entry.files
     )
-    told = json.dumps(bundle.manifest.provenance)
-    assert "a file: onnx/text_model.onnx" in told
-    assert str(tmp_path) not in told
+    provenance = json.dumps(bundle.manifest.provenance)
+    assert "a file: onnx/text_model.onnx" in provenance
+    assert str(tmp_path) not in provenance
     assert not models.incoming("tiny").exists()
 
 
@@ -93,7 +93,7 @@ def test_another_file_than_the_published_one_is_refused(change, fetched, entry, 
     assert [model.name for model in models.all()] == ["picsight-starter"]
 
 
-def test_what_a_download_left_is_not_mixed_in(fetched, entry, models) -> None:
+def test_leftovers_of_a_download_are_not_mixed_in(fetched, entry, models) -> None:
     models.incoming("tiny").mkdir(parents=True)
     (models.incoming("tiny") / "text.onnx").write_bytes(b"of another commit")
     record = {"url": "u", "size": 17, "sha256": "0" * 64, "revision": "c" * 40, "stated_sha256": None}

@@ -72,7 +72,7 @@ def test_a_query_means_what_it_reads_like(text, wanted, less):
         ('in:"" folder:" " has: x', []),
     ],
 )  # fmt: skip
-def test_facts_are_told_from_words(text, expected):
+def test_facts_are_distinguished_from_words(text, expected):
     assert facts(text) == expected
 
 
@@ -97,7 +97,7 @@ def test_pictures_stand_where_words_do():
 @pytest.mark.parametrize(
     "text", ["", "in:", "-like: | has:", "   ", "\t\n\x00", "|", "| |", "-", "--", "- -", '""', '-""', '"', '" "', "\u3000", "\\", 'in:""']
 )  # fmt: skip
-def test_a_query_that_says_nothing_is_empty_and_no_fault(text):
+def test_a_blank_query_is_empty_without_a_fault(text):
     query = parse(text)
     assert query.alternatives == query.less == query.facts == query.faults == ()
 
@@ -122,7 +122,7 @@ def test_a_weight_out_of_bounds_is_pointed_at_and_the_word_is_searched_without_i
 @pytest.mark.parametrize(
     ("kind", "between"), [("thing{}", " | "), ("-thing{}", " "), ("in:{}", " "), ("like:#{}", " ")]
 )
-def test_too_many_of_a_kind_are_cut_and_said(kind, between):
+def test_terms_beyond_the_limit_are_dropped_and_reported(kind, between):
     text = between.join(kind.format(n) for n in range(MOST + 3))
     query = parse(text)
     kept = [*query.less, *query.facts, *(part for term in query.alternatives for part in term.pictures)]

@@ -1,4 +1,4 @@
-"""Words that mean a time: which days each reading covers, and that no words can break the reading."""
+"""Words that mean a time: which days each one covers; no words can break the reading."""
 
 from __future__ import annotations
 
@@ -133,12 +133,12 @@ def test_a_value_that_is_no_time_is_none(value):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [("july 2020", "July 2020"), ("18 july 2020", "18 July 2020"), ("last christmas", "Christmas 2025"),
      ("1990s", "the 1990s"), ("2019..2021", "2019 to 2021"), ("since 2019", "since 2019"), ("last week", "last week")],
 )  # fmt: skip
-def test_a_time_is_told_in_plain_words(words, told):
-    assert time_in_words(words.split(), TODAY).words == told
+def test_a_time_in_words(words, expected):
+    assert time_in_words(words.split(), TODAY).words == expected
     assert time_of_value("summer", TODAY).words == "every summer"
     assert time_of_value("july", TODAY).words == "every July"
 

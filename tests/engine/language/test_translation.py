@@ -126,7 +126,7 @@ def test_any_text_can_be_read(typed):
     assert found is None or (found.readings[0].startswith("dog") and "Hund" not in found.unknown)
 
 
-def test_signs_and_numbers_are_no_unknown_words():
+def test_signs_and_numbers_do_not_count_as_unknown_words():
     assert translate(parse("Hund 🐕 2018 собака"), ["de"]).unknown == ("собака",)
 
 
@@ -159,6 +159,6 @@ def test_a_shipped_lexicon_is_sorted_and_has_the_words_of_its_list(language):
         lambda text: text.replace(b"# picsight lexicon 1 de", b"# picsight lexicon 1 fr"),
     ],
 )
-def test_a_damaged_lexicon_is_refused_in_a_sentence(damage):
+def test_a_damaged_lexicon_is_refused(damage):
     with pytest.raises(LexiconError, match="The German lexicon is missing or damaged"):
         Lexicon("de", damage((BUILT / "de.tsv").read_bytes()))

@@ -1,17 +1,35 @@
-"""Small real pictures, made on the spot, with whatever metadata a test needs."""
+"""Small real pictures with any metadata that a test needs."""
 
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
 
 
+def encoded(image, kind="JPEG", **options):
+    """The bytes of a picture file."""
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+def png(width, height, *chunks, bits=8):
+    """A grey PNG of these chunks after the header, each a name and its content."""
+    header = struct.pack(">IIBBBBB", width, height, bits, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        for name, content in ((b"IHDR", header), *chunks)
+    )
+
+
 @pytest.fixture
 def make_image():
-    """A picture whose four corners tell how it is turned: red, green, blue and white, clockwise from the upper left."""
+    """A picture whose corners show how it is turned: red, green, blue and white, clockwise from the upper left."""
 
     def make(width=48, height=32, mode="RGB"):
         pixels = np.zeros((height, width, 3), dtype=np.uint8)
@@ -52,11 +70,9 @@ def make_exif():
 
 @pytest.fixture
 def make_file(make_image):
-    """The bytes of a picture file."""
+    """The bytes of a file of this picture, or of the one with four corners."""
 
     def make(kind="JPEG", image=None, **options):
-        out = io.BytesIO()
-        (image or make_image()).save(out, kind, **options)
-        return out.getvalue()
+        return encoded(image or make_image(), kind, **options)
 
     return make

@@ -1,4 +1,4 @@
-"""Files beside photos: which speaks of which, what it says, and what says nothing."""
+"""Files beside photos: which photo each belongs to, and the metadata in it."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ TAKEOUT = {
 
 
 @pytest.fixture
-def tell(make_file, make_exif, tmp_path):
-    """What a photo says together with files beside it, given by their names."""
+def read_beside(make_file, make_exif, tmp_path):
+    """Reads the metadata of a photo with files beside it, given by name."""
 
     def read(files, name="a.jpg", **photo):
         for file, text in files.items():
@@ -70,7 +70,7 @@ def words(*names):
         ("IMG_1234.HEIC", "IMG_1234.AAE"),
     ],
 )
-def test_a_file_speaks_of_the_photo_that_it_is_named_after(photo, file):
+def test_a_file_belongs_to_the_photo_that_it_is_named_after(photo, file):
     assert companions([photo, "b.jpg", file]) == {photo: [file]}
 
 
@@ -94,22 +94,28 @@ def test_a_file_speaks_of_the_photo_that_it_is_named_after(photo, file):
         ("IMG_1234.JPG", "IMG_E1234.AAE"),
     ],
 )
-def test_and_of_no_other(photo, file):
+def test_a_file_does_not_belong_to_other_photos(photo, file):
     assert not companions([photo, file]).get(photo)
 
 
-def test_takeout_says_what_the_file_does_not(tell):
-    said = tell({"a.jpg.json": json.dumps(TAKEOUT)})
-    assert (said.taken, said.taken_offset) == ("2019-07-14T13:30:00", "+00:00")
-    assert (said.lat, said.lon, said.altitude) == (47.5, -9.25, 400.0)
-    assert (said.description, said.keywords, said.rating) == ("Tea", ("Ann", "Bo|Bob", "Favourites"), None)
-    own = tell({"a.jpg.json": json.dumps(TAKEOUT)}, original="2001:02:03 04:05:06")
-    assert (own.taken, own.taken_offset) == ("2001-02-03T04:05:06", None)
+def test_takeout_fills_in_metadata_that_the_file_lacks(read_beside):
+    metadata = read_beside({"a.jpg.json": json.dumps(TAKEOUT)})
+    assert (metadata.taken, metadata.taken_offset) == ("2019-07-14T13:30:00", "+00:00")
+    assert (metadata.lat, metadata.lon, metadata.altitude) == (47.5, -9.25, 400.0)
+    assert (metadata.description, metadata.keywords, metadata.rating) == (
+        "Tea",
+        ("Ann", "Bo|Bob", "Favourites"),
+        None,
+    )
+    dated = read_beside({"a.jpg.json": json.dumps(TAKEOUT)}, original="2001:02:03 04:05:06")
+    assert (dated.taken, dated.taken_offset) == ("2001-02-03T04:05:06", None)
 
 
-def test_what_no_text_can_hold_is_marked(tell):
-    said = tell({"a.jpg.json": r'{"description": "Tea \ud83c", "people": [{"name": "Ann\u0000"}]}'})
-    assert (said.description, said.keywords) == ("Tea \ufffd", ("Ann\ufffd",))
+def test_characters_that_text_cannot_hold_are_replaced(read_beside):
+    metadata = read_beside(
+        {"a.jpg.json": r'{"description": "Tea \ud83c", "people": [{"name": "Ann\u0000"}]}'}
+    )
+    assert (metadata.description, metadata.keywords) == ("Tea \ufffd", ("Ann\ufffd",))
 
 
 @pytest.mark.parametrize(
@@ -126,31 +132,31 @@ def test_what_no_text_can_hold_is_marked(tell):
         f'{{"geoData": {{"latitude": 1{"0" * 400}, "longitude": NaN}}}}',
     ],
 )
-def test_a_json_file_that_is_none_of_google_s_says_nothing(tell, text):
-    said = tell({"a.jpg.json": text})
-    assert (said.taken, said.lat, said.description, said.keywords) == (None, None, None, ())
+def test_other_json_files_hold_no_metadata(read_beside, text):
+    metadata = read_beside({"a.jpg.json": text})
+    assert (metadata.taken, metadata.lat, metadata.description, metadata.keywords) == (None, None, None, ())
 
 
-def test_a_side_car_counts_more_in_what_people_write_and_less_in_what_cameras_write(tell):
+def test_a_side_car_has_precedence_for_descriptions_and_the_file_for_camera_data(read_beside):
     listed = f"<dc:subject><rdf:Bag>{words('sea', 'sky')}</rdf:Bag></dc:subject>"
     packet = PACKET.format(
         attributes='xmp:Rating="5" xmp:Label="Blue" exif:DateTimeOriginal="1999-01-01T00:00:00"',
         elements=listed,
     )
-    said = tell({"a.jpg.xmp": packet}, original="2001:02:03 04:05:06")
-    assert (said.rating, said.label, said.keywords) == (5, "Blue", ("sea", "sky"))
-    assert said.taken == "2001-02-03T04:05:06"
-    assert tell({"a.jpg.xmp": packet}).taken == "1999-01-01T00:00:00"
+    metadata = read_beside({"a.jpg.xmp": packet}, original="2001:02:03 04:05:06")
+    assert (metadata.rating, metadata.label, metadata.keywords) == (5, "Blue", ("sea", "sky"))
+    assert metadata.taken == "2001-02-03T04:05:06"
+    assert read_beside({"a.jpg.xmp": packet}).taken == "1999-01-01T00:00:00"
 
 
-def test_what_an_export_of_ours_wrote_is_nobody_elses_word_and_belongs_to_its_picture(tell):
+def test_values_of_our_exports_are_not_read_back_and_belong_to_their_picture(read_beside):
     listed = f"<dc:subject><rdf:Bag>{words('theirs')}</rdf:Bag></dc:subject>"
     others = PACKET.format(attributes='xmp:Label="Red"', elements=listed).encode()
     for digest, found in ((PICTURE, (None, "Red", ("theirs",))), (OTHER, (None, None, ()))):
         exported = updated(others, Statement(("ours",), 4, digest)).decode()
         assert "ours" in exported
-        said = tell({"a.jpg.xmp": exported})
-        assert (said.rating, said.label, said.keywords) == found
+        metadata = read_beside({"a.jpg.xmp": exported})
+        assert (metadata.rating, metadata.label, metadata.keywords) == found
 
 
 @pytest.mark.parametrize(
@@ -161,16 +167,16 @@ def test_what_an_export_of_ours_wrote_is_nobody_elses_word_and_belongs_to_its_pi
         '<exif:Flash rdf:parseType="Resource"><exif:Fired>{}</exif:Fired></exif:Flash>',
     ],
 )
-def test_whether_the_flash_fired_is_told_in_every_form_of_a_structure(tell, element):
+def test_the_flash_is_read_from_every_form_of_a_structure(read_beside, element):
     for words_of, fired in (("True", True), ("False", False), ("maybe", None)):
         packet = PACKET.format(attributes="", elements=element.format(words_of))
-        assert tell({"a.jpg.xmp": packet}).flash is fired
+        assert read_beside({"a.jpg.xmp": packet}).flash is fired
 
 
-def test_a_short_side_car_for_another_kind_of_file_says_nothing(tell):
+def test_a_short_side_car_for_another_kind_of_file_is_not_read(read_beside):
     packet = PACKET.format(attributes='xmp:Rating="4" photoshop:SidecarForExtension="CR2"', elements="")
-    assert tell({"a.xmp": packet}).rating is None
-    assert tell({"a.xmp": packet.replace("CR2", "JPG")}).rating == 4
+    assert read_beside({"a.xmp": packet}).rating is None
+    assert read_beside({"a.xmp": packet.replace("CR2", "JPG")}).rating == 4
 
 
 @pytest.mark.parametrize(
@@ -182,8 +188,8 @@ def test_a_short_side_car_for_another_kind_of_file_says_nothing(tell):
         ("IMG_1234.JPG", {}, None),
     ],
 )
-def test_a_photo_with_edits_beside_it_and_an_edited_version_are_marked(tell, name, files, edited):
-    assert tell(files, name).edited is edited
+def test_a_photo_with_edits_beside_it_and_an_edited_version_are_marked(read_beside, name, files, edited):
+    assert read_beside(files, name).edited is edited
 
 
 BAD_FILES = """
@@ -226,6 +232,6 @@ READ = """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the system tells of its peak on Linux")
-def test_files_that_would_fill_memory_say_nothing_and_take_little_of_it(tmp_path):
-    run_child(BAD_FILES, tmp_path)  # in a process of its own: what it takes does not count
+def test_files_that_would_fill_memory_are_skipped_and_take_little_of_it(tmp_path):
+    run_child(BAD_FILES, tmp_path)  # in another process, whose memory does not count
     assert int(run_child(READ, tmp_path)) < 50_000

@@ -1,4 +1,4 @@
-"""Every odd, broken or real camera file of the shared material is shown as expected or reported in one sentence."""
+"""Every odd, broken or real camera file of the shared material is shown as expected or refused with its reason."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CODES = {"empty", "not_an_image", "unsupported", "damaged", "truncated", "too_la
 
 
 def read_expected(folder):
-    """Pictures only, and of those what must be shown or has the name of a picture."""
+    """The expectations for pictures: those that must be shown, and others with the name of a picture."""
     entries = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
     return [
         entry
@@ -31,7 +31,7 @@ def read_expected(folder):
 
 
 def judge(folder, entry):
-    """What is wrong with one file, one sentence a fault."""
+    """The faults of one file."""
     path = folder / entry["file"]
     try:
         data = read_photo(path, LIMITS)
@@ -44,38 +44,42 @@ def judge(folder, entry):
     return [judge_picture(entry, picture), *judge_metadata(entry, header.metadata)]
 
 
-def judge_metadata(entry, said):
-    """What is wrong with the metadata of a file. Pillow hands on neither EXIF nor XMP of JPEG 2000."""
+def judge_metadata(entry, metadata):
+    """The faults of the metadata of a file. Pillow returns neither EXIF nor XMP of JPEG 2000."""
     if entry.get("format") == "JPEG2000":
         return
-    if (found := faults_of_date(entry, said)) and entry["file"] not in DATED_BY_LESS:
+    if (found := faults_of_date(entry, metadata)) and entry["file"] not in DATED_BY_LESS:
         yield found
-    wanted, found = entry.get("gps"), None if said.lat is None else (said.lat, said.lon)
+    wanted, found = entry.get("gps"), None if metadata.lat is None else (metadata.lat, metadata.lon)
     if entry["file"] not in PLACED_BY_XMP and found != (wanted and pytest.approx(wanted, abs=1e-5)):
         yield f"position {found} instead of {wanted}"
-    if entry.get("model", "").casefold() not in (said.camera or "").casefold():
-        yield f"camera {said.camera} instead of {entry['model']}"
-    if said.camera and not {"make", "model"} & set(entry):
-        yield f"camera {said.camera} out of nothing"
-    for field, found in (("lens", said.lens), ("rating", said.rating)):
+    if entry.get("model", "").casefold() not in (metadata.camera or "").casefold():
+        yield f"camera {metadata.camera} instead of {entry['model']}"
+    if metadata.camera and not {"make", "model"} & set(entry):
+        yield f"camera {metadata.camera} out of nothing"
+    for field, found in (("lens", metadata.lens), ("rating", metadata.rating)):
         if found != entry.get(field):
             yield f"{field} {found} instead of {entry.get(field)}"
-    if said.colour_space != entry.get("icc", said.colour_space):
-        yield f"colours {said.colour_space} instead of {entry['icc']}"
+    if metadata.colour_space != entry.get("icc", metadata.colour_space):
+        yield f"colours {metadata.colour_space} instead of {entry['icc']}"
     wanted = {*map(str.strip, entry.get("keywords", ()))}
-    found = {part for keyword in said.keywords for part in keyword.split("/")}
+    found = {part for keyword in metadata.keywords for part in keyword.split("/")}
     wanted_paths = {path.replace("|", "/") for path in entry.get("keywords_hierarchical", ()) if "|" in path}
-    found_paths = {keyword for keyword in said.keywords if "/" in keyword}
+    found_paths = {keyword for keyword in metadata.keywords if "/" in keyword}
     if wanted - found or found_paths != wanted_paths or (found and not wanted):
-        yield f"keywords {said.keywords} instead of {wanted}, {wanted_paths}"
+        yield f"keywords {metadata.keywords} instead of {wanted}, {wanted_paths}"
 
 
-def faults_of_date(entry, said):
-    wanted = (entry.get("date_taken"), entry.get("date_source"), entry.get("subsec", said.taken_subsecond))
+def faults_of_date(entry, metadata):
+    wanted = (
+        entry.get("date_taken"),
+        entry.get("date_source"),
+        entry.get("subsec", metadata.taken_subsecond),
+    )
     found = (
-        said.taken and said.taken + (said.taken_offset or ""),
-        said.taken_source,
-        said.taken_subsecond,
+        metadata.taken and metadata.taken + (metadata.taken_offset or ""),
+        metadata.taken_source,
+        metadata.taken_subsecond,
     )
     return None if found == wanted else f"date {found} instead of {wanted}"
 
@@ -115,7 +119,7 @@ def judge_colours(points, image):
 
 
 @pytest.mark.parametrize("name", ["formats", "camera"])
-def test_every_file_meets_what_is_expected_of_it(shared, name):
+def test_every_file_gives_the_expected_picture_and_metadata(shared, name):
     entries = read_expected(shared / name)
     found = {entry["file"]: [fault for fault in judge(shared / name, entry) if fault] for entry in entries}
     assert {file: faults for file, faults in found.items() if faults} == {}
@@ -160,7 +164,7 @@ def test_a_scan_looks_at_every_file_that_must_be_shown(shared, name):
         ("bomb_gif.gif", "too_large"),
     ],
 )
-def test_the_reason_is_told_apart(shared, file, code):
+def test_each_bad_file_has_its_reason(shared, file, code):
     path = shared / "formats" / file
     with pytest.raises(ImageError) as caught:
         decode(path.read_bytes(), path, min_side=512, limits=LIMITS)
@@ -170,7 +174,7 @@ def test_the_reason_is_told_apart(shared, file, code):
 
 @pytest.mark.parametrize("file", ["kodak_dc50.kdc", "canon_6d_lossy.dng", "IMG_4711.DNG"])
 def test_raw_pictures_under_a_pictures_suffix_are_developed(shared, tmp_path, file):
-    """Showing the thumbnail that comes first in most of them would be wrong."""
+    """The thumbnail that comes first in most of them would be wrong."""
     data = (shared / "camera" / file).read_bytes()
     pictures = [
         decode(data, tmp_path / name, min_side=512, limits=LIMITS).image for name in (file, "raw.jpg")

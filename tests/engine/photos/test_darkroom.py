@@ -1,4 +1,4 @@
-"""Photos for a screen: decoded elsewhere, right to the pixel, and a file that ends or hangs its decoder costs only itself."""
+"""Photos for a screen: decoded in other processes, exact to the pixel; a bad file spoils no other photo."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tests.engine.conftest import has_ended
 
 from picsight_engine.errors import CancelledError, ImageError
 from picsight_engine.photos.darkroom import MOST_PROCESSES, Darkroom
@@ -43,14 +44,14 @@ def photo(tmp_path, make_image):
 
 @pytest.fixture
 def killer(shared, tmp_path):
-    """A real HEIC file with one wrong byte, in the type of its metadata: pi-heif dies of it."""
+    """A real HEIC file with one wrong byte, in the type of its metadata, that crashes pi-heif."""
     data = (shared / "formats" / "orient1.heic").read_bytes()
     path = tmp_path / "killer.heic"
     path.write_bytes(data.replace(b"Exif", b"\xffxif", 1))
     return path
 
 
-def test_of_a_film_its_poster_is_shown_or_its_frame_at_a_moment(room, shared):
+def test_a_film_shows_its_poster_or_its_frame_at_a_moment(room, shared):
     if not can_read_films():
         pytest.skip("needs the extra video")
     film = shared / "camera" / "IMG_2927.MOV"
@@ -109,20 +110,17 @@ def test_the_pixels_are_those_of_the_decoder(room, photo, tmp_path):
     assert np.array_equal(pixels(room.develop(large, None)), noise)
 
 
-@pytest.mark.parametrize(
-    ("size", "fit", "shown"),
-    [
+def test_a_photo_fits_its_place_and_is_never_enlarged(room, tmp_path):
+    for size, fit, shown in (
         ((4000, 3000), SCREEN, (1440, 1080)),
         ((640, 480), SCREEN, (640, 480)),
         ((4000, 1), (100, 100), (100, 1)),
         ((4000, 3000), (1, 1), (1, 1)),
-    ],
-)
-def test_a_photo_fits_its_place_and_is_never_enlarged(room, tmp_path, size, fit, shown):
-    Image.new("RGB", size, (200, 30, 40)).save(tmp_path / "photo.jpg")
-    developed = room.develop(tmp_path / "photo.jpg", fit)
-    assert ((developed.width, developed.height), developed.size) == (size, shown)
-    assert np.abs(pixels(developed).astype(int) - (200, 30, 40)).max() <= 3
+    ):
+        Image.new("RGB", size, (200, 30, 40)).save(tmp_path / "photo.jpg")
+        developed = room.develop(tmp_path / "photo.jpg", fit)
+        assert ((developed.width, developed.height), developed.size) == (size, shown)
+        assert np.abs(pixels(developed).astype(int) - (200, 30, 40)).max() <= 3
 
 
 def test_a_file_that_cannot_be_shown_costs_no_process(room, photo, tmp_path):
@@ -137,7 +135,7 @@ def test_a_file_that_cannot_be_shown_costs_no_process(room, photo, tmp_path):
     assert pids() == before
 
 
-def test_a_file_that_ends_its_decoder_is_said_to_and_the_next_photo_opens(room, photo, killer):
+def test_a_file_that_crashes_its_decoder_is_reported_and_the_next_photo_opens(room, photo, killer):
     room.develop(photo, SCREEN)
     before = pids()
     with pytest.raises(
@@ -166,7 +164,7 @@ def test_a_process_that_hangs_over_a_photo_is_replaced(room, photo, clock):
     assert pid not in pids()
 
 
-def test_one_that_died_while_nobody_wanted_it_costs_no_photo(room, photo):
+def test_an_idle_process_that_died_costs_no_photo(room, photo):
     room.develop(photo, SCREEN)
     (process,) = multiprocessing.active_children()
     process.kill()
@@ -200,20 +198,20 @@ def test_many_photos_at_once_take_few_processes(room, shared):
     assert max(most) <= MOST_PROCESSES
 
 
-def test_closing_ends_what_is_under_way_and_what_waits(photo):
+def test_closing_ends_running_and_waiting_requests(photo):
     room = Darkroom(Limits(seconds=PATIENCE))
     room.develop(photo, SCREEN)
-    asked = threading.Event()
+    waiting = threading.Event()
     (pid,) = pids()
     os.kill(pid, signal.SIGSTOP)
 
     def is_wanted():
-        asked.set()
+        waiting.set()
         return True
 
     with ThreadPoolExecutor(1) as thread:
         under_way = thread.submit(room.develop, photo, SCREEN, is_wanted)
-        assert asked.wait(PATIENCE)
+        assert waiting.wait(PATIENCE)
         room.close()
         with pytest.raises(CancelledError):
             under_way.result(PATIENCE)
@@ -248,7 +246,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("end", ["left open", "killed over a photo", "interrupted"])
-def test_nothing_is_left_behind_and_nothing_said_however_the_program_ends(photo, tmp_path, end):
+def test_no_process_and_no_message_is_left_however_the_program_ends(photo, tmp_path, end):
     script = tmp_path / "owner.py"
     script.write_text(textwrap.dedent(OWNER))
     done = subprocess.run(
@@ -261,11 +259,3 @@ def test_nothing_is_left_behind_and_nothing_said_however_the_program_ends(photo,
     assert done.stderr == ""
     assert done.stdout.splitlines()[1:] == (["(48, 32)"] if end == "interrupted" else [])
     assert comes_true(lambda: has_ended(int(done.stdout.split()[0])))
-
-
-def has_ended(pid):
-    """An orphan closes its streams a moment before it is gone, and waits for whoever adopted it to notice."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return True

@@ -1,14 +1,14 @@
-"""Pictures of one row or one column: every step of indexing takes them, and one without end is refused by its header."""
+"""Pictures of one row or column: every step of indexing takes them, and an endless one is refused by its header."""
 
 from __future__ import annotations
 
-import struct
 import zlib
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
+from tests.engine.photos.conftest import png
 
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.bundles.preprocess import preprocess, reduced_side
@@ -36,21 +36,12 @@ def test_every_step_takes_a_picture_of_one_row_or_one_column(make_file, starter,
     assert thumbnail(picture.image).startswith(b"\xff\xd8")
 
 
-def png(width, height):
-    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+@pytest.mark.parametrize("size", [(249_000_000, 1), (1, 1_000_001)])
+def test_an_endless_picture_is_too_large_with_any_number_of_pixels(size):
     rows = zlib.compressobj(9)
     pixels = b"".join(rows.compress(bytes(1 << 20)) for _ in range(40)) + rows.flush()
-    chunks = ((b"IHDR", header), (b"IDAT", pixels), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
-        for name, content in chunks
-    )
-
-
-@pytest.mark.parametrize("size", [(249_000_000, 1), (1, 1_000_001)])
-def test_a_picture_without_end_is_too_large_however_few_pixels_it_has(size):
-    with pytest.raises(
-        ImageError, match=rf"is {max(size):,} pixels long, more than the limit of 1,000,000\."
-    ) as caught:
-        decode(png(*size), Path("line.png"), min_side=512, limits=Limits())
+    data = png(*size, (b"IDAT", pixels), (b"IEND", b""), bits=1)
+    sentence = rf"is {max(size):,} pixels long, more than the limit of 1,000,000\."
+    with pytest.raises(ImageError, match=sentence) as caught:
+        decode(data, Path("line.png"), min_side=512, limits=Limits())
     assert caught.value.code == "too_large"

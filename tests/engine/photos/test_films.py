@@ -112,7 +112,7 @@ def avi(kind, text):
 
 
 def test_an_android_films_tags_are_read_and_an_empty_fragment_counts_for_nothing(tmp_path):
-    """64-bit times, the index behind 5 GB of frames, the length of a film in fragments, a date without an offset."""
+    """64-bit times, an index behind 5 GB of frames, a length in fragments, a date without an offset."""
     header = b"\1\0\0\0" + struct.pack(">QQIQ", 3_660_000_000, 0, 1000, 0)
     turned = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30)
     track = bytes(40) + turned + struct.pack(">II", 1920 << 16, 1080 << 16)

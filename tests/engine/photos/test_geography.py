@@ -1,4 +1,4 @@
-"""What well-known positions are called, and the outlines of countries against what geography books say."""
+"""The names of well-known positions, and the outlines of countries compared with known areas."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Identity by rule 1: what edits a photo's words keeps it, what changes the picture makes a new one."""
+"""Identity by rule 1: edited metadata keep a photo, a changed picture makes a new one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GIVEN = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCh
 
 
 def naive_fingerprint(data):
-    """Rule 1 once more, byte by byte."""
+    """Rule 1, written byte by byte."""
     try:
         kept, exif = naive_walk(data)
     except IndexError:
@@ -146,7 +146,7 @@ def test_words_between_the_scans_of_a_progressive_photo_are_left_out(make_file, 
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_each_orientation_is_a_photo_of_its_own(photo, order):
+def test_each_orientation_is_another_photo(photo, order):
     turned = [fingerprint(insert(photo, exif_segment(value, order))) for value in range(1, 9)]
     assert len(set(turned)) == 8
     assert turned[0] == fingerprint(photo)

@@ -1,4 +1,4 @@
-"""What decoding a large picture takes of the memory, measured in a process of its own."""
+"""The memory that decoding a large picture takes, measured in another process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What photos say of themselves: of several tags the best, as `photos/precedence.py` has them in its table."""
+"""The metadata of photos: of several tags the best one, in the order of `photos/precedence.py`."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def taken(make_exif):
     """Date, offset and source of an Exif block."""
 
     def read(**tags):
-        said = read_metadata(read_exif(make_exif(**tags)).facts(), {})
-        return said.taken, said.taken_offset, said.taken_source
+        metadata = read_metadata(read_exif(make_exif(**tags)).facts(), {})
+        return metadata.taken, metadata.taken_offset, metadata.taken_source
 
     return read
 
@@ -36,7 +36,7 @@ def test_the_original_date_comes_before_the_date_of_digitising(taken):
     assert taken(created="2022:01:01 00:00:00") == ("2022-01-01T00:00:00", None, CREATED)
 
 
-def test_the_date_of_the_last_change_is_no_date_of_taking(taken):
+def test_the_date_of_the_last_change_is_not_when_a_photo_was_taken(taken):
     assert taken(changed="2022:01:01 00:00:00") == NONE
 
 
@@ -72,12 +72,12 @@ def test_blank_zero_and_impossible_dates_are_none(taken, text):
         ("+02:75", "2021-05-06T07:08:09"),
     ],
 )
-def test_the_offset_is_given_where_it_is_one(taken, offset, iso):
+def test_a_valid_offset_is_read(taken, offset, iso):
     local, found, _ = taken(original="2021:05:06 07:08:09", offset_original=offset)
     assert local + (found or "") == iso
 
 
-def test_each_date_has_its_own_offset(taken):
+def test_an_offset_belongs_to_one_date(taken):
     both = {"offset_created": "+01:00", "offset_original": "+05:00"}
     assert taken(created="2021:05:06 07:08:09", **both)[1] == "+01:00"
     assert taken(original="2021:05:06 07:08:09", offset="+03:00")[1] is None
@@ -102,10 +102,10 @@ def test_each_date_has_its_own_offset(taken):
         ),
     ],
 )
-def test_a_date_in_the_name_counts_where_there_is_no_other(name, local, subsecond):
-    said = read_metadata({FILE_NAME: name}, {})
-    assert (said.taken, said.taken_subsecond, said.taken_offset) == (local, subsecond, None)
-    assert said.taken_source == (local and "file name")
+def test_a_date_in_the_file_name_counts_where_there_is_no_other(name, local, subsecond):
+    metadata = read_metadata({FILE_NAME: name}, {})
+    assert (metadata.taken, metadata.taken_subsecond, metadata.taken_offset) == (local, subsecond, None)
+    assert metadata.taken_source == (local and "file name")
 
 
 DATED = {  # best first
@@ -141,10 +141,10 @@ ADDED = {
         (8, ("2009-01-01T01:01:01", None, None)),
     ],
 )
-def test_the_best_date_is_believed_with_its_own_offset_and_digits(left, date):
-    said = read_metadata(ADDED | dict([*DATED.items()][left:]), {})
-    assert (said.taken, said.taken_offset, said.taken_subsecond) == date
-    assert said.taken_source == [*DATED][left]
+def test_the_best_date_is_taken_with_its_offset_and_digits(left, date):
+    metadata = read_metadata(ADDED | dict([*DATED.items()][left:]), {})
+    assert (metadata.taken, metadata.taken_offset, metadata.taken_subsecond) == date
+    assert metadata.taken_source == [*DATED][left]
 
 
 def test_a_time_of_the_day_alone_is_no_date():
@@ -168,11 +168,11 @@ def test_a_time_of_the_day_alone_is_no_date():
         (((50.0, 0.0, 0.0), "N"), None, None),
     ],
 )
-def test_a_position_is_one_on_the_earth(lat, lon, position):
+def test_only_positions_on_the_earth_count(lat, lon, position):
     facts = {"GPS:GPSAltitude": 12.5, "GPS:GPSAltitudeRef": 1, "GPS:GPSImgDirection": 360.0}
-    for name, said in (("GPS:GPSLatitude", lat), ("GPS:GPSLongitude", lon)):
-        if said is not None:
-            facts |= {name: said[0], f"{name}Ref": said[1] or ""}
+    for name, position_text in (("GPS:GPSLatitude", lat), ("GPS:GPSLongitude", lon)):
+        if position_text is not None:
+            facts |= {name: position_text[0], f"{name}Ref": position_text[1] or ""}
     found = read_metadata(facts, {})
     if position is None:
         assert (found.lat, found.lon, found.altitude, found.direction) == (None,) * 4
@@ -202,24 +202,29 @@ def test_a_camera_is_called_as_people_call_it(make, model, camera):
     assert read_metadata({"IFD0:Make": make, "IFD0:Model": model}, {}).camera == camera
 
 
-def test_exposure_is_told_from_whichever_tags_say_it():
+def test_exposure_is_read_from_all_of_its_tags():
     exif = {
         "ExifIFD:FocalLength": 4.25, "ExifIFD:FocalLengthIn35mmFormat": 26, "ExifIFD:FNumber": 1.8,
         "ExifIFD:ExposureTime": 0.008, "ExifIFD:ISO": (65535, 0), "ExifIFD:RecommendedExposureIndex": 102400,
         "ExifIFD:Flash": 0x19, "ExifIFD:ColorSpace": 1,
     }  # fmt: skip
-    said = read_metadata(exif, {})
-    assert (said.focal, said.focal35, said.aperture, said.exposure) == (4.25, 26, 1.8, 0.008)
-    assert (said.iso, said.flash, said.colour_space) == (102400, True, "sRGB")
+    metadata = read_metadata(exif, {})
+    assert (metadata.focal, metadata.focal35, metadata.aperture, metadata.exposure) == (4.25, 26, 1.8, 0.008)
+    assert (metadata.iso, metadata.flash, metadata.colour_space) == (102400, True, "sRGB")
     other = {
         "XMP-exif:FNumber": "28/10", "XMP-exif:ExposureTime": "1/128", "ExifIFD:Flash": 0x10, "ExifIFD:FNumber": 0.0,
         "XMP-exif:FocalLength": "85/1", "XMP-exif:ISOSpeedRatings": "400", "ExifIFD:ColorSpace": 65535,
         "InteropIFD:InteropIndex": "R03", "ExifIFD:FocalLength": math.nan, "ExifIFD:FocalLengthIn35mmFormat": 0,
         "ExifIFD:ISOSpeed": 2**32 - 1,
     }  # fmt: skip
-    said = read_metadata(other, {})
-    assert (said.focal, said.focal35, said.aperture, said.exposure) == (85.0, None, 2.8, 1 / 128)
-    assert (said.iso, said.flash, said.colour_space) == (400, False, "Adobe RGB (1998)")
+    metadata = read_metadata(other, {})
+    assert (metadata.focal, metadata.focal35, metadata.aperture, metadata.exposure) == (
+        85.0,
+        None,
+        2.8,
+        1 / 128,
+    )
+    assert (metadata.iso, metadata.flash, metadata.colour_space) == (400, False, "Adobe RGB (1998)")
 
 
 @pytest.mark.parametrize(
@@ -233,11 +238,11 @@ def test_exposure_is_told_from_whichever_tags_say_it():
         ({"IFD0:Rating": 6}, None),
     ],
 )
-def test_stars_are_told_in_every_form(facts, rating):
+def test_stars_are_read_in_every_form(facts, rating):
     assert read_metadata(facts, {}).rating == rating
 
 
-def test_what_people_write_beside_a_file_counts_more_than_what_it_holds_and_what_cameras_write_less():
+def test_a_side_car_has_precedence_for_stars_and_the_file_for_exposure():
     held = {"XMP-xmp:Rating": 2, "XMP-exif:FNumber": "28/10"}
     found = read_metadata(held, {"XMP-xmp:Rating": 5, "XMP-exif:FNumber": "4/1"})
     assert (found.rating, found.aperture) == (5, 2.8)
@@ -246,7 +251,7 @@ def test_what_people_write_beside_a_file_counts_more_than_what_it_holds_and_what
 @pytest.mark.parametrize(
     "text", ["OLYMPUS DIGITAL CAMERA         ", "SONY DSC", "DCF", "  ", "Exif_JPEG_PICTURE"]
 )
-def test_what_cameras_write_is_no_description(text):
+def test_default_texts_of_cameras_are_not_descriptions(text):
     assert read_metadata({"IFD0:ImageDescription": text}, {}).description is None
     assert read_metadata({"IFD0:ImageDescription": "Low tide"}, {}).description == "Low tide"
 
@@ -264,8 +269,8 @@ def test_damaged_directories_keep_what_can_be_read():
         entry(0x8827, 3, 2**31 + 1, 8),
     ]
     block = b"II*\0" + struct.pack("<IH", 8, 900) + b"".join(entries) + struct.pack("<II", 1, 0)
-    said = read_metadata(read_exif(block).facts(), {})
-    assert (said.camera, said.exposure, said.iso, said.lat) == ("X5", None, None, None)
+    metadata = read_metadata(read_exif(block).facts(), {})
+    assert (metadata.camera, metadata.exposure, metadata.iso, metadata.lat) == ("X5", None, None, None)
 
 
 @settings(max_examples=200, deadline=None)

@@ -11,7 +11,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[3]  # where `tests` is found
 
-# In a process of its own, so that a decoder that dies takes the name of the file along and not the test run.
+# In another process, so that a crash of a decoder names the file and does not end the test run.
 DECODE_MUTATED = """
     import random, sys, tempfile, warnings
     from pathlib import Path
@@ -51,7 +51,7 @@ DECODE_MUTATED = """
 
 
 def run(shared, seed, count):
-    """How many files were shown, and the names of those on which a decoder's own code died."""
+    """How many files were shown, and the names of those that crashed a decoder."""
     shown, died, start = 0, [], 0
     while start < count:
         arguments = [shared, str(seed), str(start), str(count)]
@@ -78,7 +78,7 @@ def test_mutated_files_give_a_picture_or_one_sentence(shared):
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(2, 12))
 def test_many_mutated_files_give_a_picture_or_one_sentence(shared, seed):
-    """pi-heif dies of a type of metadata that is no text: workers are processes for this reason."""
+    """A type of metadata that is not text crashes pi-heif, which is why workers are processes."""
     shown, died = run(shared, seed, count=2000)
     assert len(died) <= 4, died
     assert shown > 200

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import struct
 
 import numpy as np
@@ -16,7 +15,7 @@ KINDS = {"L": 1, "RGB": 3, "CMYK": 4}
 
 
 def packed(row: bytes) -> bytes:
-    """A row in PackBits: pairs as runs, what is left as it is."""
+    """A row in PackBits: pairs as runs, other bytes as they are."""
     out = b""
     for at in range(0, len(row), 2):
         pair = row[at : at + 2]
@@ -83,11 +82,10 @@ def test_a_large_picture_is_reduced_and_turned_and_keeps_its_size(make_image, ma
     assert read_header(data, tmp_path / "a.psd").metadata.taken == "2021-07-14T06:03:09"
 
 
-def test_without_a_merged_picture_the_preview_is_shown_or_one_sentence_says_what_to_do(make_image, tmp_path):
-    jpeg = io.BytesIO()
-    make_image(48, 32).save(jpeg, "JPEG", quality=95)
+def test_without_a_merged_picture_the_preview_is_shown_or_the_error_says_what_to_do(make_file, tmp_path):
     blank, not_merged = Image.new("RGB", (480, 320), "white"), (1057, bytes(7))
-    data = document(blank, resources=[not_merged, (1036, bytes(28) + jpeg.getvalue())])
+    preview = (1036, bytes(28) + make_file(quality=95))
+    data = document(blank, resources=[not_merged, preview])
     shown = show(tmp_path / "a.psd", data)
     assert (shown.width, shown.height) == (480, 320)
     assert shown.image.getpixel((4, 4)) == pytest.approx((220, 30, 30), abs=6)

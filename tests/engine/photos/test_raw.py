@@ -1,4 +1,4 @@
-"""Camera RAW: the preview where it is large enough, else the sensor's data; upright, in sRGB, or one sentence."""
+"""Camera RAW: the preview where it is large enough, else the sensor's data; upright, in sRGB."""
 
 from __future__ import annotations
 
@@ -115,13 +115,13 @@ def test_sensor_data_that_are_cut_off_are_a_problem_not_a_black_picture(shared, 
     assert caught.value.code == "truncated"
 
 
-def test_what_a_raw_file_says_is_read_without_decoding_it(make_dng, tmp_path):
+def test_metadata_of_a_raw_file_are_read_without_decoding_it(make_dng, tmp_path):
     metadata = read_header(make_dng(), tmp_path / "a.dng").metadata
     assert (metadata.taken, metadata.camera) == ("2021-07-14T06:03:09", "Corpus CFA 100")
 
 
 def test_a_raw_file_of_packets_without_an_end_is_read_at_once(tmp_path):
-    """Searched from each beginning to the end of the file, it would take twenty minutes."""
+    """A search from each start of a packet to the end of the file would take twenty minutes."""
     packets = b"II*\0" + b"<x:xmpmeta" * 100_000
     assert read_header(packets, tmp_path / "a.dng").metadata.rating is None
     assert read_header(packets + _rated(3), tmp_path / "a.dng").metadata.rating is None

@@ -1,4 +1,4 @@
-"""A photo's bytes come from the disk whole, or with one sentence why not; nothing that is no file is waited for."""
+"""A photo's bytes are read whole or refused with a reason; pipes and devices do not block."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import os
 import socket
 import subprocess
 import sys
-import tempfile
 import textwrap
-from pathlib import Path
 
 import pytest
 
@@ -22,7 +20,7 @@ def test_a_file_is_read_whole(tmp_path):
     assert read_photo(path, Limits(bytes=5)) == b"12345"
 
 
-def test_an_empty_large_or_vanished_file_is_said_to_be_so(tmp_path):
+def test_an_empty_large_or_vanished_file_has_its_reason(tmp_path):
     path = tmp_path / "photo.jpg"
     for content, limits, code in ((b"", Limits(), "empty"), (b"123456", Limits(bytes=5), "too_large")):
         path.write_bytes(content)
@@ -54,7 +52,7 @@ def be_a_device(path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="makes what Unix has")
 @pytest.mark.parametrize("become", [be_a_folder, be_a_pipe, be_a_socket, be_a_device])
-def test_what_stands_in_a_photos_place_is_not_read_and_not_waited_for(tmp_path, monkeypatch, become):
+def test_pipes_and_devices_in_the_place_of_a_photo_are_not_read(tmp_path, monkeypatch, become):
     monkeypatch.chdir(tmp_path)
     become(tmp_path / "photo.jpg")
     with pytest.raises(ImageError, match=r"photo\.jpg is no longer a file") as caught:
@@ -79,12 +77,10 @@ READ_AS_NOBODY = """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions work otherwise there")
-def test_a_file_without_permission_is_said_to_be_so():
-    with tempfile.TemporaryDirectory() as reachable:  # pytest's own folders are closed to others
-        Path(reachable).chmod(0o755)
-        path = Path(reachable) / "photo.jpg"
-        path.write_bytes(b"secret")
-        path.chmod(0)
-        command = [sys.executable, "-c", textwrap.dedent(READ_AS_NOBODY), str(path)]
-        child = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+def test_a_file_without_permission_has_its_reason(reachable):
+    path = reachable / "photo.jpg"
+    path.write_bytes(b"secret")
+    path.chmod(0)
+    command = [sys.executable, "-c", textwrap.dedent(READ_AS_NOBODY), str(path)]
+    child = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert child.startswith(f"no_permission {path} may not be read")

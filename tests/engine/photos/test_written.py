@@ -63,7 +63,7 @@ def test_a_packet_in_a_png_is_found_before_and_behind_the_picture(make_file, tmp
     assert words(read_header(broken, tmp_path / "a.png").metadata) in {NONE, SEA}
 
 
-def test_xmp_comes_before_what_older_programs_left_behind():
+def test_xmp_has_precedence_over_fields_of_older_programs():
     iptc = iptc_block((25, b"lake"), (120, b"A lake"))
     assert written(XMP, iptc, rated(5)) == (2, ("sea",), "A lake")
     assert written(b"", iptc, rated(5)) == (5, ("lake",), "A lake")
@@ -82,11 +82,11 @@ def test_xmp_comes_before_what_older_programs_left_behind():
         (iptc_block((25, b"a")) + b"\0rubbish", ("a",)),
     ],
 )
-def test_keywords_of_older_programs_in_whatever_letters(fields, keywords):
+def test_keywords_of_older_programs_in_any_encoding(fields, keywords):
     assert written(b"", fields, NOTHING)[1] == keywords
 
 
-def test_a_stroke_in_a_keyword_of_older_programs_makes_none_below_another():
+def test_a_stroke_in_a_keyword_of_older_programs_makes_no_hierarchy():
     iptc = iptc_block((25, b"B/W"), (25, b"B|W"), (25, b"AC/DC"), (120, b"Light/shade"))
     assert written(b"", iptc, NOTHING) == (None, ("B|W", "AC|DC"), "Light/shade")
     packet = XMP.replace(b"<rdf:li>sea", b"<rdf:li>B/W")
@@ -111,8 +111,8 @@ def test_iptc_fields_are_found_where_programs_put_them(make_file, tmp_path, kind
     assert words(read_header(data, tmp_path / f"a.{kind.lower()}").metadata) == (None, ("sea",), "A lake.")
 
 
-def test_what_stands_behind_the_end_of_a_text_is_none_of_it_but_for_an_editors_copyright():
+def test_text_behind_its_end_is_cut_off_except_an_editors_copyright():
     exif = Image.Exif()
     exif.update({0x010E: "\0rubbish", 0x013B: "Ann\0rubbish", 0x8298: " \0Bo\0rubbish"})
-    said = read_metadata(read_exif(exif.tobytes()).facts(), {})
-    assert (said.description, said.creator, said.copyright) == (None, "Ann", "Bo")
+    metadata = read_metadata(read_exif(exif.tobytes()).facts(), {})
+    assert (metadata.description, metadata.creator, metadata.copyright) == (None, "Ann", "Bo")

@@ -1,4 +1,4 @@
-"""Packets are read as the programs write them; `packets/` holds one of each, in the form of its own files."""
+"""Packets are read as programs write them; `packets/` holds one of each program."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def read(properties="", attributes=""):
 
 
 @pytest.mark.parametrize("program", EXPECTED)
-def test_what_each_program_writes_is_read(program):
+def test_packets_of_each_program_are_read(program):
     assert read_packet((PACKETS / f"{program}.xmp").read_bytes()) == EXPECTED[program]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-8-sig"])
 @pytest.mark.parametrize("program", EXPECTED)
-def test_in_any_encoding(program, encoding):
+def test_packets_are_read_in_any_encoding(program, encoding):
     text = (PACKETS / f"{program}.xmp").read_text("utf-8").replace('encoding="UTF-8"', 'encoding="UTF-16"')
     if encoding == "utf-8-sig":
         text = text.replace('encoding="UTF-16"', 'encoding="UTF-8"')
@@ -64,8 +64,8 @@ def test_a_packet_inside_something_else_is_found():
     assert read_packet(b"\0\0JUNK" + data + bytes(40)) == EXPECTED["windows"]
 
 
-def test_attributes_elements_and_qualified_values_say_the_same():
-    said = [
+def test_attributes_elements_and_qualified_values_are_equivalent():
+    packets = [
         read(attributes='xmp:Rating="3"'),
         read("<xmp:Rating>3</xmp:Rating>"),
         read("<xmp:Rating> 3.0 </xmp:Rating>"),
@@ -73,11 +73,11 @@ def test_attributes_elements_and_qualified_values_say_the_same():
         read("<xmp:Rating><rdf:Description><rdf:value>3</rdf:value></rdf:Description></xmp:Rating>"),
         read('<xmp:Rating rdf:value="3"/>'),
     ]
-    assert said == [Packet(rating=3)] * 6
+    assert packets == [Packet(rating=3)] * 6
 
 
 @pytest.mark.parametrize("text", ["", "six", "6", "-2", "nan", "inf", "1e999"])
-def test_what_are_no_stars_is_none(text):
+def test_invalid_stars_are_none(text):
     assert read(f"<xmp:Rating>{text}</xmp:Rating>").rating is None
 
 
@@ -102,13 +102,13 @@ def test_a_plain_word_with_a_stroke_is_one_word():
         ("photoshop:City='Bremen'", 1),
     ],
 )
-def test_the_star_that_darktable_gives_to_every_photo_is_nobodys(others, stars):
+def test_the_star_that_darktable_gives_every_photo_does_not_count(others, stars):
     darktables = f"xmlns:darktable='http://darktable.sf.net/' darktable:xmp_version='5' {others}"
     assert read(attributes=f"{darktables} xmp:Rating='1'").rating == stars
     assert read(attributes=f"{darktables} xmp:Rating='2'").rating == 2
 
 
-def test_a_plain_word_is_told_by_itself_unless_a_longer_keyword_holds_it():
+def test_a_plain_word_is_a_keyword_unless_a_longer_one_holds_it():
     words = "<dc:subject><rdf:Bag><rdf:li>birds</rdf:li><rdf:li>AC/DC</rdf:li><rdf:li>sea</rdf:li></rdf:Bag></dc:subject>"
     paths = (
         "<lr:hierarchicalSubject><rdf:Bag><rdf:li>Birds|Waders</rdf:li></rdf:Bag></lr:hierarchicalSubject>"
@@ -135,7 +135,7 @@ def test_empty_names_are_none(text, path):
         (packet("<dc:title>&unknown;</dc:title>").encode(), "not XML"),
     ],
 )
-def test_what_is_no_packet_is_refused_with_its_reason(data, reason):
+def test_other_content_is_refused_with_its_reason(data, reason):
     with pytest.raises(PacketError, match=reason):
         read_packet(data)
 

@@ -1,4 +1,4 @@
-"""What tests of the backends share: a Mac that is none, and a bundle with a package for it."""
+"""A pretended Mac, and a bundle with a package for it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def mac(tmp_path):
 
 @pytest.fixture
 def bundle(make_bundle, tmp_path):
-    """A bundle that lists a package; what is in it, nobody here looks at."""
+    """A bundle that lists a package, which these tests do not read."""
     part = tmp_path / "part"
     part.write_bytes(b"not looked at")
     return make_bundle(files={f"{IMAGE_PACKAGE}/Manifest.json": part})

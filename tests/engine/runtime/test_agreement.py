@@ -1,4 +1,4 @@
-"""What was seen of Core ML beside the CPU: who is tried, what is measured, how long a verdict holds, where it lies."""
+"""The comparison of Core ML with the CPU: its candidates, its figures, and how long a verdict holds."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PART = f"{IMAGE_PACKAGE}/Manifest.json"
 
 
 def standing_in(bundle, turns):
-    """A loader whose candidates give the CPU's vectors, turned by an angle, or the fault that is raised."""
+    """A loader whose candidates give the CPU's vectors turned by an angle, or raise a fault."""
     tower = load_image_encoder(bundle)
 
     class Turned:
@@ -59,7 +59,7 @@ def ticking(*spans):
     return iter(readings).__next__
 
 
-def test_what_can_run_here_is_a_candidate(bundle, make_bundle, mac):
+def test_candidates_are_the_backends_that_can_run_here(bundle, make_bundle, mac):
     plain, words = make_bundle("plain"), make_bundle("words", without=["image"])
     assert candidates(bundle, mac) == [Backend.COREML, Backend.PROVIDER]
     assert candidates(bundle, replace(mac, coremltools=False)) == [Backend.PROVIDER]
@@ -114,7 +114,7 @@ def test_a_verdict_holds_for_its_system_its_candidates_and_its_files(bundle, mak
         lambda data: json.dumps({**data, "cpu": "fast"}),
     ],
 )
-def test_what_was_not_written_like_this_reads_as_not_compared_yet(make_bundle, mac, spoil):
+def test_a_verdict_file_of_another_form_reads_as_not_compared_yet(make_bundle, mac, spoil):
     bundle = make_bundle()
     examine(bundle, mac, standing_in(bundle, {}))
     (path,) = mac.verdicts.iterdir()
@@ -123,7 +123,7 @@ def test_what_was_not_written_like_this_reads_as_not_compared_yet(make_bundle, m
     assert needs_examination(bundle, mac)
 
 
-def test_a_place_that_cannot_be_written_is_told_and_no_fault_of_an_installation(bundle, mac, tmp_path):
+def test_a_verdict_that_cannot_be_saved_is_reported_without_failing_the_installation(bundle, mac, tmp_path):
     (tmp_path / "file").write_bytes(b"")
     nowhere = replace(mac, verdicts=tmp_path / "file" / "caches")
     with pytest.raises(StorageError, match=r"cannot be written .* so photos are read without Core ML"):
@@ -146,7 +146,7 @@ def test_a_comparison_is_made_once_and_only_where_core_ml_could_run(make_bundle,
     assert path.stat().st_mtime_ns > written
 
 
-def test_the_least_of_all_cosines_counts_and_no_number_is_none():
+def test_the_lowest_cosine_counts_and_nan_is_no_agreement():
     vectors = np.eye(3, 4, dtype=np.float32)
     assert least_cosine(vectors, vectors) == 1
     assert least_cosine(vectors * [[1], [1], [-1]], vectors) == -1

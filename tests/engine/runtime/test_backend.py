@@ -1,4 +1,4 @@
-"""What a tower gives is brought to unit length, and rows without a direction are told apart."""
+"""The output of a tower is normalised, and rows without a direction are refused."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_rows_of_any_length_become_rows_of_unit_length():
         ([0, 0], "vectors of length zero"),
     ],
 )
-def test_one_row_without_a_direction_is_named_with_its_file(row, flaw):
+def test_a_row_without_a_direction_is_refused_with_its_file(row, flaw):
     rows = np.array([[1, 0], row], dtype=np.float32)
     with pytest.raises(
         BundleError, match=rf"models/odd/image\.onnx gives {flaw}, as where weights are missing"

@@ -1,4 +1,4 @@
-"""The one choice of what reads photos: a table over machines, bundles and what was seen, each with its sentence."""
+"""The choice of the backend: a table of machines, bundles and verdicts, each with its sentence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GOOD = Trial(0.9991, 0.01)  # where one thread of the CPU takes 0.05
 
 
 def seen(bundle, machine, *trials, cpu=0.05):
-    """Puts other figures into a true verdict: those of each candidate in turn."""
+    """A verdict with these figures for its candidates, in turn."""
     examine(bundle, machine, load=lambda bundle, _: Blank(bundle.manifest.dim))
     (path,) = machine.verdicts.iterdir()
     data = json.loads(path.read_text(encoding="utf-8"))
@@ -43,7 +43,9 @@ class Blank:
         (Trial(1.0, 0.0), Trial(1.0, -1.0), Backend.ONNX),  # no time is no measurement
     ],
 )
-def test_the_fastest_that_agrees_is_taken_if_it_is_worth_an_owner(bundle, mac, package, provider, backend):
+def test_the_fastest_backend_that_agrees_is_taken_if_the_gain_is_worth_it(
+    bundle, mac, package, provider, backend
+):
     assert choose_image_backend(bundle, mac).sentence == NOT_COMPARED
     seen(bundle, mac, package, provider)
     choice = choose_image_backend(bundle, mac)
@@ -58,7 +60,7 @@ def test_the_sentence_says_how_well_and_how_fast(bundle, mac):
     )
 
 
-def test_the_sentence_says_of_each_that_was_tried_why_it_was_not_taken(bundle, mac):
+def test_the_sentence_explains_why_each_candidate_was_not_taken(bundle, mac):
     seen(bundle, mac, Trial(0.42, 0.001), Trial(1.0, 0.04))
     assert choose_image_backend(bundle, mac).sentence == (
         "Photos are read by ONNX Runtime: Core ML agrees only to 0.420, 0.99 is needed; "

@@ -1,4 +1,4 @@
-"""Core ML beside ONNX Runtime: the package is read on any system; what it computes is looked at where macOS is."""
+"""Core ML beside ONNX Runtime: the package is read on any system, its vectors are checked on macOS."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SIZE, DIM = 8, 4
 
 
 def save_package(folder, *, dim=DIM):
-    """The tiny tower of the ONNX graph, as Apple's own packages look: `image` in, `final_emb_1` out, of any length."""
+    """The tiny tower in the form of Apple's packages: `image` in, `final_emb_1` out, of any length."""
     weights = np.random.default_rng(1).normal(size=(3, dim)).astype(np.float32)
     bias = np.linspace(0.1, 1, dim, dtype=np.float32)
 
@@ -78,10 +78,10 @@ def test_pixels_become_the_very_picture_that_they_were_made_of(make_bundle, mean
     assert (np.asarray(found) == colours).all()
 
 
-def test_pictures_go_eight_a_call_and_what_comes_is_copied_before_the_next():
+def test_pictures_go_eight_a_call_and_results_are_copied_before_the_next():
     memory = np.zeros(
         (BATCH, 1, DIM), np.float16
-    )  # a predictor that hands out its own memory, as Core ML does
+    )  # a predictor that reuses its output buffer, as Core ML does
     calls = []
 
     def predict(batch):
@@ -102,7 +102,7 @@ def test_a_package_is_read_and_fits_its_manifest(bundle):
     assert isinstance(load_image_encoder(bundle, backend=Backend.COREML), CoreMLImageEncoder)
 
 
-def test_a_package_that_does_not_fit_is_told(make_bundle, tmp_path):
+def test_a_package_that_does_not_fit_is_refused_with_a_reason(make_bundle, tmp_path):
     (tmp_path / "odd").mkdir()
     odd = save_package(tmp_path / "odd", dim=5)
     with pytest.raises(BundleError, match="does not turn one picture of 8 by 8 pixels into 4 numbers"):
@@ -112,7 +112,7 @@ def test_a_package_that_does_not_fit_is_told(make_bundle, tmp_path):
 
 
 @pytest.mark.skipif("sys.platform == 'darwin'", reason="Core ML runs here")
-def test_doctor_compares_first_and_says_of_each_why_it_cannot_be_used(bundle, tmp_path):
+def test_the_doctor_compares_backends_and_explains_why_each_cannot_be_used(bundle, tmp_path):
     machine = Machine(
         apple_silicon=True, coremltools=True, provider=True, system="Darwin 24 arm64", verdicts=tmp_path
     )

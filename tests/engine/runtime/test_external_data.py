@@ -1,4 +1,4 @@
-"""A graph reads the files of its own bundle and no others, wherever in it a tensor names one."""
+"""A graph reads the files of its bundle and no others, whichever tensor names one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def in_constant(model, tensor):
 
 @pytest.fixture
 def make_reader(make_bundle, tiny_files, tmp_path):
-    """A bundle whose image tower reads its bias from `location`; the bias lies in the bundle and beside it."""
+    """A bundle whose image tower reads its bias from `location`; the file exists in the bundle and beside it."""
 
     def make(hide, location):
         model = onnx.load(tiny_files["image.onnx"])

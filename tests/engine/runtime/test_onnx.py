@@ -33,7 +33,7 @@ def test_photos_become_vectors_of_unit_length(make_bundle, count):
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
 
 
-def test_a_photo_has_the_same_vector_alone_and_in_company(make_bundle):
+def test_a_photo_has_the_same_vector_alone_and_in_a_batch(make_bundle):
     encoder = load_image_encoder(make_bundle())
     pixels = make_pixels(4)
     alone = np.concatenate([encoder.encode(pixels[index : index + 1]) for index in range(4)])
@@ -50,8 +50,8 @@ def test_padding_does_not_change_a_text(make_bundle):
 
 def call_axis(model, name):
     """Gives the graph's first axis another name, or none."""
-    for own in (*model.graph.input, *model.graph.output):
-        axis = own.type.tensor_type.shape.dim[0]
+    for tensor in (*model.graph.input, *model.graph.output):
+        axis = tensor.type.tensor_type.shape.dim[0]
         axis.Clear()
         if name is not None:
             axis.dim_param = name
@@ -68,13 +68,13 @@ def test_a_fixed_batch_gives_the_same_vectors_as_the_free_one(
     encoder = OnnxImageEncoder(bundle, providers=CPU)
     assert (
         encoder.encode(pixels)
-        == np.concatenate([OnnxImageEncoder(bundle).encode(own[None]) for own in pixels])
+        == np.concatenate([OnnxImageEncoder(bundle).encode(photo[None]) for photo in pixels])
     ).all()
     assert encoder._session.get_inputs()[0].shape == [length, 3, 8, 8]
     assert encoder._session.get_outputs()[0].shape == [length, 4]
 
 
-def test_core_ml_comes_first_and_the_cpu_takes_what_it_leaves():
+def test_core_ml_comes_first_and_the_cpu_runs_the_rest():
     (first, options), *rest = CORE_ML
     assert first == "CoreMLExecutionProvider"
     assert options["RequireStaticInputShapes"] == "1"
@@ -83,12 +83,12 @@ def test_core_ml_comes_first_and_the_cpu_takes_what_it_leaves():
 
 
 @pytest.mark.skipif("sys.platform == 'darwin'", reason="the provider is there")
-def test_a_provider_that_is_missing_is_told_and_nothing_takes_its_place(make_bundle, capsys):
+def test_a_missing_provider_is_an_error_and_is_not_replaced(make_bundle, capsys):
     assert not has_core_ml()
     with pytest.raises(BundleError, match=r"image\.onnx cannot be run by CoreMLExecutionProvider") as caught:
         load_image_encoder(make_bundle(), backend=Backend.PROVIDER)
     assert "\n" not in str(caught.value)
-    assert capsys.readouterr() == ("", "")  # the runtime alone prints lines, or warns, and goes on
+    assert capsys.readouterr() == ("", "")  # the runtime alone would print a line and go on
 
 
 @pytest.mark.macos
@@ -102,7 +102,7 @@ def test_the_provider_agrees_with_the_cpu(make_bundle):
 
 
 @pytest.mark.parametrize("keep", [0, -1])
-def test_a_truncated_graph_is_one_sentence(make_bundle, keep):
+def test_a_truncated_graph_is_refused(make_bundle, keep):
     bundle = make_bundle()
     graph = bundle.folder / "image.onnx"
     graph.write_bytes(graph.read_bytes()[:keep])
@@ -115,7 +115,7 @@ def test_a_truncated_graph_is_one_sentence(make_bundle, keep):
 
 
 @pytest.mark.parametrize("tower", ["image", "text"])
-def test_a_tower_that_is_not_there_is_said_to_be_missing(make_bundle, tower):
+def test_a_missing_tower_is_named(make_bundle, tower):
     encoders = {"image": OnnxImageEncoder, "text": OnnxTextEncoder}
     with pytest.raises(BundleError, match=f"has no {tower} tower"):
         encoders[tower](make_bundle(without=[tower]))
@@ -181,7 +181,7 @@ print(pressed)
 
 
 def test_ctrl_c_waits_until_a_run_is_over(make_bundle):
-    """The first one runs Python of numpy's in its C++, through which no exception may go."""
+    """The first run calls Python code of numpy from C++, through which no exception may pass."""
     command = [sys.executable, "-c", CTRL_C_IN_A_RUN, str(make_bundle().folder)]
     child = subprocess.run(command, check=False, capture_output=True, text=True)
     assert (child.returncode, child.stdout, child.stderr) == (0, "stopped\nTrue\n", "")

@@ -1,4 +1,4 @@
-"""A model that was trained names photographs that everybody knows; one that was not does not, and is told, not refused."""
+"""A trained model names well-known photographs; an untrained one is reported, not refused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_the_starter_looks_trained(starter):
     assert found.trained, found.sentence()
 
 
-def test_a_model_without_training_is_told_and_not_refused(make_bundle):
+def test_an_untrained_model_is_reported_and_not_refused(make_bundle):
     found = look(make_bundle())
     assert not found.trained
     assert found.sentence().startswith("looks trained: no (the logit scale is ")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Album:
-    """A library that is open and can be added to; photos of one `picture` are one photo in several files."""
+    """An open library to which photos are added; files of one `picture` are one photo."""
 
     library: Library
     db: Database
@@ -48,22 +48,22 @@ class Album:
         size: tuple[int, int] = (40, 30),
         *,
         vector: bool = True,
-        **said: object,
+        **metadata: object,
     ) -> int:
-        """Stores a file and its photo, with what its metadata say; returns the photo."""
+        """Stores a file with its metadata and its photo; returns the id of the photo."""
         key, path = picture.to_bytes(16, "big"), self.photos / os.fsdecode(name)
         info = path.stat() if path.is_file() else None
         seen = (1, picture * 10**9) if info is None else (info.st_size, info.st_mtime_ns)
         with self.db.writer() as connection:
             photo_id = put_photo(connection, NewPhoto(key, *size))
             put_file(connection, NewFile(self.folder_id, name, *seen, key, photo_id))
-            put_metadata(connection, self.folder_id, name, Metadata(**said), 1)
+            put_metadata(connection, self.folder_id, name, Metadata(**metadata), 1)
             if vector:
                 put_vector(connection, photo_id, self.space, self.vector(picture))
         return photo_id
 
     def vector(self, picture: int) -> np.ndarray:
-        """The picture's vector as it is stored."""
+        """The stored vector of a picture."""
         vector = np.random.default_rng(picture).normal(size=self.dim)
         return (vector / np.linalg.norm(vector)).astype(np.float16)
 
@@ -74,7 +74,7 @@ class Album:
 
 @contextmanager
 def open_album(folder: Path, bundle: Bundle) -> Iterator[Album]:
-    """A library without photos, in a folder of its own."""
+    """A library without photos, and a folder for them."""
     photos = folder / "Photos"
     photos.mkdir()
     with Library.open(folder / "library", bundle) as library:

@@ -1,4 +1,4 @@
-"""Pictures that show nothing lose some of their score, unless they are asked for; nothing else changes."""
+"""Blank pictures lose some of their score unless a query asks for them; other scores stay the same."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 import PIL.Image
 import pytest
+from tests.engine.conftest import index
 from tests.engine.search.conftest import open_album
 
 from picsight_engine.bundles.calibration import Blankness, vector_text
-from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.library import Library
 from picsight_engine.runtime.text_embedder import TextEmbedder
 
-BLANK, ANOTHER, PHOTOS = 7, 100, 40  # the other one comes later
+BLANK, ANOTHER, PHOTOS = 7, 100, 40  # the other blank picture comes later
 ASKING = "an empty grey picture"
 LOST = 0.3 * (1 - 0.5)
 
@@ -25,14 +25,10 @@ def with_blankness(bundle, blankness):
 
 @pytest.fixture
 def albums(bundle, tmp_path):
-    """The same made-up photos twice: where one of them shows nothing, and where nobody knows it."""
+    """The same made-up photos twice: with a model that knows blank pictures, and with one that does not."""
     (words,) = TextEmbedder(bundle, threads=1).embed_texts([ASKING])
-    axis = sum(
-        own / np.linalg.norm(own)
-        for own in (
-            np.random.default_rng(blank).normal(size=bundle.manifest.dim) for blank in (BLANK, ANOTHER)
-        )
-    )
+    blanks = [np.random.default_rng(number).normal(size=bundle.manifest.dim) for number in (BLANK, ANOTHER)]
+    axis = sum(blank / np.linalg.norm(blank) for blank in blanks)
     known = Blankness(vector_text(axis), 0.5, 0.3, vector_text(words), 0.95)
     for name in ("knowing", "plain"):
         (tmp_path / name).mkdir()
@@ -46,48 +42,48 @@ def albums(bundle, tmp_path):
         yield knowing, plain
 
 
-def scores(album, query):
-    return {own.id: own.score for own in album.library.search(query, limit=1000, least="all").results}
+def scores(library, query):
+    return {result.id: result.score for result in library.search(query, limit=1000, least="all").results}
 
 
 def losses(albums, query):
-    """What photos lose that lose something."""
+    """By how much the score of a photo falls, for those whose score falls."""
     knowing, plain = albums
-    before, after = scores(plain, query), scores(knowing, query)
+    return falls(scores(plain.library, query), scores(knowing.library, query))
+
+
+def falls(before, after):
     assert before.keys() == after.keys()
-    return {own: before[own] - after[own] for own in before if before[own] != after[own]}
+    return {photo: before[photo] - after[photo] for photo in before if before[photo] != after[photo]}
 
 
-def test_it_alone_loses_what_is_beyond_the_cut_and_comes_where_that_leaves_it(albums):
+def test_only_the_blank_picture_loses_score_and_ranks_accordingly(albums):
     knowing, _ = albums
     for query in ("dog", "dog | snow", "dog is:landscape", "dog -snow"):
         assert [*losses(albums, query).values()] == [pytest.approx(LOST, abs=0.03)]
-        after = scores(knowing, query)
-        assert [*after] == sorted(after, key=lambda own: (-after[own], own))
+        after = scores(knowing.library, query)
+        assert [*after] == sorted(after, key=lambda photo: (-after[photo], photo))
         for limit in (1, 5, PHOTOS // 2):
             assert knowing.found(query, limit=limit, least="all") == [*after][:limit]
 
 
-def test_whoever_asks_for_it_or_shows_a_picture_finds_it(albums):
-    knowing, plain = albums
-    assert scores(knowing, ASKING) == scores(plain, ASKING)
-    other = min(scores(knowing, "dog").keys() - losses(albums, "dog"))
-    assert scores(knowing, f"like:#{other}") == scores(plain, f"like:#{other}")
-    assert scores(knowing, f"dog like:#{other}") == scores(plain, f"dog like:#{other}")
-    assert not losses(albums, f"dog | {ASKING}")
+def test_a_blank_picture_keeps_its_score_where_the_query_asks_for_one_or_is_a_picture(albums):
+    other = min(scores(albums[0].library, "dog").keys() - losses(albums, "dog"))
+    for query in (ASKING, f"like:#{other}", f"dog like:#{other}", f"dog | {ASKING}"):
+        assert not losses(albums, query)
 
 
 def test_blanks_that_come_and_go_are_noticed(albums):
     (first,) = losses(albums, "dog")
     (second,) = {album.put(b"later.jpg", ANOTHER) for album in albums}
-    assert losses(albums, "dog") == {own: pytest.approx(LOST, abs=0.03) for own in (first, second)}
+    assert losses(albums, "dog") == {photo: pytest.approx(LOST, abs=0.03) for photo in (first, second)}
     for album in albums:
         with album.db.writer() as connection:
             connection.execute("DELETE FROM photos WHERE id = ?", (first,))
     assert [*losses(albums, "dog")] == [second]
 
 
-def test_the_starter_knows_flat_pictures_from_photos(photographs, bundle, tmp_path):
+def test_the_starter_distinguishes_flat_pictures_from_photos(photographs, bundle, tmp_path):
     folder = tmp_path / "photos"
     folder.mkdir()
     for path in sorted(photographs.iterdir())[:8]:
@@ -101,23 +97,19 @@ def test_the_starter_knows_flat_pictures_from_photos(photographs, bundle, tmp_pa
     for name, shade in shades.items():
         PIL.Image.fromarray((255 * shade).astype(np.uint8)).convert("RGB").save(folder / f"blank-{name}.png")
     with Library.open(tmp_path / "library", bundle) as library:
-        list(library.index([folder], settings=IndexSettings(workers=1)))
-        knowing = {own.path.name: own.score for own in library.search("dog", limit=20, least="all").results}
+        index(library, folder)
+        names = {result.id: result.path.name for result in library.all_photos().results}
+        knowing = scores(library, "dog")
     with Library.open(tmp_path / "library", with_blankness(bundle, None)) as library:
-        plain = {own.path.name: own.score for own in library.search("dog", limit=20, least="all").results}
-    assert {name for name in plain if plain[name] - knowing[name] > 0.05} == {
-        f"blank-{name}.png" for name in shades
-    }
-    assert all(plain[name] == knowing[name] for name in plain if not name.startswith("blank"))
+        lost = {names[photo]: loss for photo, loss in falls(scores(library, "dog"), knowing).items()}
+    assert lost.keys() == {f"blank-{name}.png" for name in shades}
+    assert min(lost.values()) > 0.05
 
 
-def test_photos_without_something_are_no_pictures_of_nothing(albums, bundle):
+def test_photos_without_people_do_not_count_as_blank(albums, bundle):
     knowing, plain = albums
     words = TextEmbedder(bundle, threads=1).embed_term("No people")
     blankness = replace(knowing.library.bundle.manifest.blankness, words=vector_text(words))
     with Library.open(knowing.library.folder, with_blankness(bundle, blankness), create=False) as library:
-        after = {own.id: own.score for own in library.search("No people", limit=1000).results}
-    before = scores(plain, "No people")
-    assert [before[own] - after[own] for own in before if before[own] != after[own]] == [
-        pytest.approx(LOST, abs=0.03)
-    ]
+        lost = falls(scores(plain.library, "No people"), scores(library, "No people"))
+    assert [*lost.values()] == [pytest.approx(LOST, abs=0.03)]

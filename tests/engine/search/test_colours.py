@@ -52,7 +52,7 @@ def photo_of(name):
     return 1 + [*PAINTS].index(name)
 
 
-def test_a_small_thing_in_the_middle_has_its_colour_and_none_that_is_not_there():
+def test_a_small_thing_in_the_middle_has_its_colour_and_no_other():
     codes = {name: np.frombuffer(colour_codes(picture(paint)), np.uint8) for name, paint in PAINTS.items()}
     for name in PAINTS:
         column = NAMES.index(name)
@@ -90,7 +90,7 @@ def test_a_colour_is_a_fact(coloured):
     assert [(offer.query, offer.photos) for offer in offers] == [("colour:red", 1)]
 
 
-def test_what_lacks_the_colour_that_words_name_comes_later_and_is_weaker(coloured, bundle):
+def test_photos_without_the_named_colour_come_later_as_weaker_matches(coloured, bundle):
     calibrated = replace(bundle, manifest=replace(bundle.manifest, calibration=STRONG, blankness=None))
     with Library.open(coloured.library.folder, calibrated, create=False) as library:
         plain = library.search("kettle", limit=20).results

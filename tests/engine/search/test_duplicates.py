@@ -1,4 +1,4 @@
-"""A library of real photographs among which some are copies of others, in other encodings and sizes."""
+"""Stacks of copies among real photographs, in other encodings and sizes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from tests.engine.conftest import index
 
 from picsight_engine.indexing.events import Committed
 from picsight_engine.indexing.indexer import IndexSettings
@@ -35,7 +36,7 @@ def turned():
 
 
 def copy(path, folder):
-    """The photograph and what people and programs make of it, as they would name it."""
+    """Saves a photograph and the copies that people and programs make of it."""
     image, name = Image.open(path), path.stem
     half = image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS)
     shutil.copy(path, folder / f"{name}.jpg")
@@ -47,21 +48,21 @@ def copy(path, folder):
 
 
 def change(path, folder):
-    """The photograph, and two of the same place that are others."""
+    """Saves a photograph, and two others of the same place."""
     image, name = Image.open(path), path.stem
     shutil.copy(path, folder / f"{name}.jpg")
     image.crop((8, 8, image.width - 12, image.height - 12)).save(folder / f"{name} crop.jpg", quality=90)
     image.crop((0, 0, image.width - 7, image.height)).save(folder / f"{name} next.jpg", quality=90)
 
 
-def index(folder, photos, bundle):
+def index_stacks(folder, photos, bundle):
     with Library.open(folder, bundle) as library:
-        list(library.index([photos], settings=IndexSettings(workers=1)))
+        index(library, photos)
         return stacks_by_name(library, photos)
 
 
 def stacks_by_name(library, photos):
-    """The names of the files in each stack, and the stack's own id."""
+    """The names of the files of each stack by the id of the stack."""
     stacks = library.stacks()
     found = {}
     for path in photos.iterdir():
@@ -87,7 +88,7 @@ def album(photographs, tmp_path_factory):
 @pytest.fixture(scope="module")
 def stacked(album, bundle, tmp_path_factory):
     folder = tmp_path_factory.mktemp("stacked") / "library"
-    return folder, index(folder, album, bundle)
+    return folder, index_stacks(folder, album, bundle)
 
 
 def test_copies_are_one_stack_and_nothing_else_is(stacked, album):
@@ -125,21 +126,21 @@ def test_a_stack_follows_its_files(photographs, bundle, tmp_path):
     image = Image.open(min(photographs.glob("*.jpg")))
     for quality in (95, 80, 65):
         image.save(photos / f"{quality}.jpg", quality=quality)
-    (before,) = index(folder, photos, bundle).values()
+    (before,) = index_stacks(folder, photos, bundle).values()
     (photos / before[min(before)]).unlink()  # the first, with which the others were compared
     image.save(photos / "late.webp", quality=80)
-    ((stack, members),) = index(folder, photos, bundle).items()
+    ((stack, members),) = index_stacks(folder, photos, bundle).items()
     assert stack == min(members)
     assert set(members.values()) == {path.name for path in photos.iterdir()}
     for path in list(photos.iterdir())[2:]:
         path.unlink()
-    assert len(index(folder, photos, bundle)) == 1
+    assert len(index_stacks(folder, photos, bundle)) == 1
     edit, original = photos / "IMG_E1234.jpg", photos / "IMG_1234.jpg"
     for path, name in zip(list(photos.iterdir()), (edit, original), strict=True):
         path.rename(name)
-    assert index(folder, photos, bundle) == {}  # one photo now
+    assert index_stacks(folder, photos, bundle) == {}  # one photo now
     edit.unlink()
-    assert index(folder, photos, bundle) == {}
+    assert index_stacks(folder, photos, bundle) == {}
 
 
 def test_pictures_of_different_moments_stay_apart(photographs, bundle, tmp_path):
@@ -149,7 +150,7 @@ def test_pictures_of_different_moments_stay_apart(photographs, bundle, tmp_path)
     image.save(photos / "first.jpg", quality=92, exif=taken("2020:05:17 10:00:00"))
     image.save(photos / "second.jpg", quality=80, exif=taken("2020:05:17 10:00:02"))
     image.save(photos / "sent.jpg", quality=70, exif=taken("2020:05:17 10:00:00"))
-    (members,) = index(tmp_path / "library", photos, bundle).values()
+    (members,) = index_stacks(tmp_path / "library", photos, bundle).values()
     assert set(members.values()) == {"first.jpg", "sent.jpg"}
 
 

@@ -1,25 +1,17 @@
-"""A model without a calibration gets one that is fitted to the library, and without labels."""
+"""A model without a calibration gets one that is fitted to the library without labels."""
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.engine.conftest import index
 
-from picsight_engine.bundles.bundle import open_bundle, write_bundle
-from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.library import Library
 from picsight_engine.search import answering
 from picsight_engine.search.answering import fit_calibration
-
-
-@pytest.fixture
-def uncalibrated(starter, tmp_path):
-    """The starter, with its calibration hidden."""
-    bundle = open_bundle(starter)
-    files = {name: starter / name for name in bundle.manifest.files}
-    return write_bundle(tmp_path / "bare", replace(bundle.manifest, calibration=None, likeness=None), files)
 
 
 def test_thresholds_follow_the_spread_of_a_model_s_cosines_and_nothing_else() -> None:
@@ -35,14 +27,15 @@ def test_thresholds_follow_the_spread_of_a_model_s_cosines_and_nothing_else() ->
 
 
 def test_a_model_without_thresholds_is_calibrated_after_indexing_and_keeps_that(
-    uncalibrated, starter, photographs, tmp_path, monkeypatch
+    bundle, indexed, tmp_path, monkeypatch
 ) -> None:
+    """The model is the starter without its calibration."""
     monkeypatch.setattr(answering, "LEAST_PHOTOS", 20)
-    folder, shipped = tmp_path / "library", open_bundle(starter).manifest.calibration
+    folder = shutil.copytree(indexed, tmp_path / "library")
+    uncalibrated = replace(bundle, manifest=replace(bundle.manifest, calibration=None, likeness=None))
     with Library.open(folder, uncalibrated) as library:
-        assert library.search("dog", limit=5).results == ()
-        for _ in library.index([photographs], settings=IndexSettings(workers=1)):
-            pass
+        assert library.bundle.manifest.calibration is None
+        index(library)
         fitted = library.bundle.manifest.calibration
         assert fitted.strong == pytest.approx(0.218, rel=0.1)  # as fitted with labels around this centre
         assert {photo.match for photo in library.search("dog", limit=5).results} >= {"strong"}
@@ -52,5 +45,5 @@ def test_a_model_without_thresholds_is_calibrated_after_indexing_and_keeps_that(
         assert 0 < len(suggested) <= 1.5 * len(strong)
     with Library.open(folder, uncalibrated) as library:
         assert library.bundle.manifest.calibration == fitted
-    with Library.open(folder, open_bundle(starter)) as library:
-        assert library.bundle.manifest.calibration == shipped
+    with Library.open(folder, bundle) as library:
+        assert library.bundle.manifest.calibration == bundle.manifest.calibration

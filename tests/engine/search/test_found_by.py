@@ -43,7 +43,7 @@ def led(album, query, **wishes):
     return [result.id for result in results if result.found_by == "name"]
 
 
-def test_the_photo_that_is_called_so_leads_and_the_others_keep_their_order(album, called):
+def test_a_photo_of_that_name_leads_and_the_others_keep_their_order(album, called):
     results = album.library.search("car", limit=100).results
     assert [result.found_by for result in results] == ["name"] * 2 + ["meaning"] * (len(results) - 2)
     assert [result.id for result in results[:2]] == [called["car.jpg"], CARS]
@@ -68,9 +68,7 @@ def test_the_photo_that_is_called_so_leads_and_the_others_keep_their_order(album
         ("x car", ["Cars/x.jpg"]),
     ],
 )
-def test_a_name_or_all_of_its_words_are_what_the_query_says_or_one_of_its_alternatives(
-    album, called, query, names
-):
+def test_a_query_or_one_of_its_alternatives_finds_a_name_or_all_of_its_words(album, called, query, names):
     assert led(album, query) == [called.get(name, CARS) for name in names]
     assert album.found(query, limit=1) == [called.get(names[0], CARS)]
 
@@ -80,7 +78,7 @@ def test_nothing_is_found_by_the_inside_of_a_word_nor_against_a_fact(album, call
     assert led(album, query) == []
 
 
-def test_who_has_the_word_stands_between_strong_and_weaker_and_is_judged_as_it_is(album, called, bundle):
+def test_photos_with_the_word_come_between_strong_and_weaker_ones_with_their_match(album, called, bundle):
     above = album.library.explain("car", CARS)[0].score + 0.005
     cuts = replace(CUTS, strong=above, answered=above, centre=bundle.manifest.calibration.centre)
     calibrated = replace(bundle, manifest=replace(bundle.manifest, calibration=cuts))

@@ -1,4 +1,4 @@
-"""How well photos match words is judged by the whole library, whatever part of the answer is asked for."""
+"""A match is judged by the whole library, whatever part of the answer a caller wants."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Filter by meaning, sort by date or folder: only what matches is put in order, and nothing that matches is lost."""
+"""Filtered by meaning and sorted by date or folder, an answer holds exactly the photos that match."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def newest_first(library, results):
 
 
 @pytest.mark.parametrize("least", ["strong", "weaker"])
-def test_by_date_come_all_photos_that_match_and_no_others(judged, least):
+def test_the_order_by_date_holds_exactly_the_photos_that_match(judged, least):
     everything = judged.search("dog", limit=PHOTOS).results
     matching = [result for result in everything if result.match in {"strong", least}]
     assert 20 < len(matching) < PHOTOS
@@ -69,7 +69,7 @@ def test_where_all_are_wanted_the_best_are_put_in_order(judged):
 
 
 @pytest.mark.parametrize("order", ["date", "folder"])
-def test_of_photos_found_by_a_name_too_all_are_put_in_order_before_the_first_are_taken(judged, order):
+def test_photos_found_by_name_are_sorted_before_the_limit_applies(judged, order):
     everything = judged.search("7", limit=PHOTOS, order=order, least="weaker").results
     assert sum(result.found_by == "name" and result.match == "none" for result in everything) > 10
     for limit in (5, 20, 40):
@@ -100,7 +100,7 @@ def test_facts_alone_come_newest_first_or_by_folder(judged):
     assert [result.path for result in by_folder] == sorted(result.path for result in found)
 
 
-def test_what_passes_a_filter_is_judged_as_a_library_of_its_size(judged, bundle):
+def test_photos_that_pass_a_filter_are_judged_as_a_library_of_their_number(judged, bundle):
     grown = replace(bundle, manifest=replace(bundle.manifest, calibration=replace(CUTS, growth_below=0.02)))
     with Library.open(judged.folder, grown, create=False) as library:
         answer = library.search("dog in:2005", limit=PHOTOS, explain=True)

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tests.engine.conftest import index
 
 from picsight_engine.assets import find_asset
-from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.library import Library
 from picsight_engine.runtime.text_embedder import TextEmbedder
 from picsight_engine.store.vectors import put_vector
@@ -39,7 +39,7 @@ def put_film(album, photo, vectors):
         put_vector(connection, photo, album.space, whole, moment=moment, parts=parts)
 
 
-def test_a_film_counts_once_by_its_best_moment_which_explains_it_too(album, film, dog, bundle):
+def test_a_film_counts_once_and_its_best_moment_explains_it(album, film, dog, bundle):
     answer = album.library.search("dog | cat", limit=40, explain=True)
     assert answer.photos == 40
     assert sorted(result.id for result in answer.results) == [*range(1, 41)]
@@ -55,7 +55,7 @@ def test_a_film_counts_once_by_its_best_moment_which_explains_it_too(album, film
     assert album.library.moments(21) == []
 
 
-def test_what_is_left_out_is_left_out_with_its_parts_and_a_name_finds_the_best_one(album, film):
+def test_an_excluded_photo_is_excluded_with_its_parts_and_a_name_finds_the_best_part(album, film):
     assert 20 not in album.found("dog like:#20")
     assert album.found('dog "19.jpg"') == [19]
     (named,) = album.library.search('dog "20.jpg"').results
@@ -74,7 +74,7 @@ def test_a_tag_suggests_a_film_once_by_its_best_moment(album, film):
     assert preview.scores[preview.ids == 20].tolist() == [pytest.approx(suggested[0].score, abs=1e-6)]
 
 
-def test_a_film_that_is_read_again_loses_its_former_parts_also_in_the_cache(album, film):
+def test_a_film_that_is_indexed_again_loses_its_earlier_parts(album, film):
     put_film(album, 20, [film[0], film[1]])
     assert album.library.moments(20) == [(0, 3.0), (1, 20.25)]
     answer = album.library.search("dog", limit=40)
@@ -92,7 +92,6 @@ def test_a_thing_at_the_edge_of_a_panorama_is_found(indexed, photographs, bundle
         strip.paste(Image.open(path).resize((256, 256)), (place * 256, 0))
     strip.save(tmp_path / "strip.png")
     with Library.open(Path(shutil.copytree(indexed, tmp_path / "library")), bundle) as library:
-        *_, finished = library.index([tmp_path], settings=IndexSettings(workers=1))
-        assert finished.summary.indexed == 1
+        assert index(library, tmp_path).summary.indexed == 1
         (best,) = library.search("a cat", limit=1, least="strong").results
     assert (best.path.name, best.moment) == ("strip.png", None)

@@ -1,4 +1,4 @@
-"""A picture as a query, alone, beside words, and as what there is to be less of."""
+"""A picture as a query, alone, beside words, and as something to have less of."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def found(library, query, **wishes):
 
 @pytest.fixture
 def judging(indexed, bundle, vectors, photo):
-    """The library seen through a model of which ten photos are strongly like the photo, and twenty more perhaps."""
+    """The library with thresholds at which ten photos are strongly like the photo, and twenty more weakly."""
     cosines = sorted((float(vector @ vectors[photo[0]]) for vector in vectors.values()), reverse=True)
     likeness = Likeness(strong=cosines[10], weaker=cosines[30])  # the first is the photo itself
     manifest = replace(bundle.manifest, likeness=likeness, calibration=CUTS)
@@ -53,7 +53,7 @@ def judging(indexed, bundle, vectors, photo):
         yield library
 
 
-def test_photos_match_a_picture_from_a_cosine_on_and_by_date_only_those_come(judging, photo):
+def test_photos_match_a_picture_above_a_cosine_and_only_those_come_by_date(judging, photo):
     number, path = photo
     matches = [result.match for result in judging.search(f"like:#{number}", limit=48).results]
     assert matches == 10 * ["strong"] + 20 * ["weaker"] + (len(matches) - 30) * ["none"]
@@ -65,9 +65,7 @@ def test_photos_match_a_picture_from_a_cosine_on_and_by_date_only_those_come(jud
 
 
 @pytest.mark.parametrize("query", ["snow like:#{}", "like:#{} -snow"])
-def test_beside_words_a_photo_matches_that_reaches_the_cut_of_each_part_and_none_that_reaches_neither(
-    judging, vectors, bundle, photo, query
-):
+def test_beside_words_a_match_needs_the_threshold_of_each_part(judging, vectors, bundle, photo, query):
     number, _ = photo
     snow = TextEmbedder(bundle).embed_term("snow")
     less, every = "-snow" in query, np.stack(list(vectors.values()))
@@ -118,7 +116,7 @@ def test_a_file_outside_the_library_is_read_once_and_found_by_its_content(librar
 @pytest.mark.parametrize(
     "target", ["#999999", "nowhere.jpg", '"a\tb"', "#99999999999999999999999", "~nobody/x", "x" * 5000]
 )
-def test_a_picture_that_cannot_be_had_is_pointed_at_and_the_rest_is_searched(library, target):
+def test_an_unavailable_picture_is_pointed_at_and_the_rest_is_searched(library, target):
     query = f"dog like:{target}"
     answer = library.search(query, limit=5)
     (fault,) = answer.faults
@@ -127,7 +125,7 @@ def test_a_picture_that_cannot_be_had_is_pointed_at_and_the_rest_is_searched(lib
     assert answer.results == library.search("dog", limit=5).results
 
 
-def test_a_file_that_is_no_picture_is_a_fault_with_its_reason(library, tmp_path):
+def test_a_file_that_is_not_an_image_is_a_fault_with_its_reason(library, tmp_path):
     text = tmp_path / "notes.jpg"
     text.write_text("no picture")
     answer = library.search(f"like:{text}")

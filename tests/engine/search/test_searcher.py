@@ -1,4 +1,4 @@
-"""Searching real photographs: ranks equal a plain reference, operators do what they say, refusals are sentences."""
+"""Searching real photographs: ranks equal those of a plain reference, operators work, and faults are reported."""
 
 from __future__ import annotations
 
@@ -73,11 +73,11 @@ def test_less_of_something_holds_for_every_alternative(library, reference):
 
 
 def test_captions_find_their_photographs(library, captions):
-    ranks = []
-    for path, texts in captions.items():
-        found = [result.path for result in library.search(texts[0], limit=48).results]
-        ranks.append(found.index(path))
-    assert np.mean(np.array(ranks) < 5) > 0.75
+    first = [
+        path in [result.path for result in library.search(texts[0], limit=5).results]
+        for path, texts in captions.items()
+    ]
+    assert np.mean(first) > 0.75
 
 
 def test_an_answer_says_what_was_searched(library, captions, bundle):
@@ -94,7 +94,7 @@ def test_an_answer_says_what_was_searched(library, captions, bundle):
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\x00\x01", "|", "--", '""'])
-def test_a_query_that_says_nothing_finds_nothing(library, text):
+def test_a_blank_query_finds_nothing(library, text):
     answer = library.search(text)
     assert (answer.query, answer.results, answer.faults) == (text, (), ())
     assert answer.photos == 48
@@ -137,7 +137,7 @@ def test_many_threads_get_the_answers_of_one(indexed, bundle):
         ]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def german(indexed, bundle):
     with Library.open(indexed, bundle) as library:
         library.languages = ("de",)
@@ -148,7 +148,7 @@ def german(indexed, bundle):
     ("typed", "english"),
     [("Hund im Schnee", "dog in the snow"), ("Hund -Gras", "dog -grass"), ("Hund | Strand", "dog | beach")],
 )
-def test_words_of_another_language_find_what_the_english_ones_find_with_the_same_evidence(
+def test_words_of_another_language_give_the_results_and_evidence_of_the_english_ones(
     german, library, typed, english
 ):
     found, expected = german.search(typed, limit=48), library.search(english, limit=48)
@@ -157,7 +157,7 @@ def test_words_of_another_language_find_what_the_english_ones_find_with_the_same
     assert (expected.translation, german.search(english).translation) == (None, None)
 
 
-def test_what_no_photo_shows_is_not_strong_with_several_readings(german, library):
+def test_something_that_no_photo_shows_is_not_strong_in_any_reading(german, library):
     answer = german.search("Bank im Weltraum", least="strong")
     assert len(answer.translation.readings) > 1
     assert answer.results == library.search("bench in outer space", least="strong").results == ()

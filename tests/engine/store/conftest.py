@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from picsight_engine.store.files import NewFile, put_file
+from picsight_engine.store.files import NewFile, files_of, put_file, put_metadata
 from picsight_engine.store.folders import add_folder
 from picsight_engine.store.opening import open_database
+from picsight_engine.store.pairs import mark_missing, mark_returned
 from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.vectors import put_vector
 
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from picsight_engine.metadata import Metadata
     from picsight_engine.store.database import Database
+    from picsight_engine.store.files import StoredFile
     from picsight_engine.store.folders import Folder
 
 SPACE = "0123456789abcdef"
@@ -32,22 +35,32 @@ class Shelf:
     folder: Folder
 
     def put(self, name: bytes, number: int, *, folder_id: int | None = None, vector: bool = True) -> int:
+        key = number.to_bytes(16, "big")
         with self.db.writer() as connection:
-            photo_id = put_photo(connection, NewPhoto(number.to_bytes(16, "big"), 40, 30))
-            put_file(
-                connection,
-                NewFile(
-                    folder_id or self.folder.id,
-                    name,
-                    1000 + number,
-                    number * 10**9,
-                    number.to_bytes(16, "big"),
-                    photo_id,
-                ),
-            )
+            photo_id = put_photo(connection, NewPhoto(key, 40, 30))
+            file = NewFile(folder_id or self.folder.id, name, 1000 + number, number * 10**9, key, photo_id)
+            put_file(connection, file)
             if vector:
                 put_vector(connection, photo_id, SPACE, np.full(8, number, np.float32))
         return photo_id
+
+    def describe(self, name: bytes, metadata: Metadata) -> None:
+        with self.db.writer() as connection:
+            put_metadata(connection, self.folder.id, name, metadata, rule=1)
+
+    def files(self, *names: bytes) -> list[StoredFile]:
+        """The files of these names, or all files of the folder."""
+        files = files_of(self.db, self.folder.id)
+        return [file for file in files if not names or file.name in names]
+
+    def lose(self, *names: bytes, at: float = 1.0) -> None:
+        """Marks files as missing."""
+        with self.db.writer() as connection:
+            mark_missing(connection, [file.id for file in self.files(*names)], at)
+
+    def find_again(self, *names: bytes) -> None:
+        with self.db.writer() as connection:
+            mark_returned(connection, [file.id for file in self.files(*names)])
 
 
 @pytest.fixture

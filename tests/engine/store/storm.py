@@ -1,4 +1,4 @@
-"""What happens to files, by chance: they come, move, go, come back and are forgotten, and so do folders."""
+"""Random changes of files and folders: they come, move, go, come back and are forgotten."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ if TYPE_CHECKING:
 
 
 def change(shelf: Shelf, outer: Path, chance: random.Random) -> None:
-    """One such event; `outer` is a folder that contains all the others."""
+    """Makes one random change; `outer` is a folder that contains all the others."""
     name = os.fsencode(
         "/".join(chance.choices(["Été", "sea", "Oscar", "caf\udce9"], k=chance.randrange(1, 4)))
     )
     name += b"%d.%b" % (chance.randrange(3), chance.choice([b"jpg", b"JPG", b"png"]))
     folder = chance.choice(all_folders(shelf.db))
     files = files_of(shelf.db, folder.id)
-    action = chance.choice(["put", "put", "say", "missing", "returned", "move", "forget", "outer", "remove"])
+    action = chance.choice(
+        ["put", "put", "describe", "missing", "returned", "move", "forget", "outer", "remove"]
+    )
     if action == "put" or not files:
         shelf.put(name, chance.randrange(1, 9), folder_id=folder.id, vector=False)
     elif action == "outer" and chance.random() < 0.1:
@@ -35,8 +37,8 @@ def change(shelf: Shelf, outer: Path, chance: random.Random) -> None:
     else:
         file = chance.choice(files)
         with shelf.db.writer() as connection:
-            if action == "say":
-                put_metadata(connection, folder.id, file.name, said(chance), rule=1)
+            if action == "describe":
+                put_metadata(connection, folder.id, file.name, random_metadata(chance), rule=1)
             elif action == "missing":
                 mark_missing(connection, [file.id], 10.0)
             elif action == "returned":
@@ -47,7 +49,7 @@ def change(shelf: Shelf, outer: Path, chance: random.Random) -> None:
                 forget_missing(connection, 0)
 
 
-def said(chance: random.Random) -> Metadata:
+def random_metadata(chance: random.Random) -> Metadata:
     taken = chance.choice([None, "2019-07-18T10:00:00", "2020-12-31T23:59:59", "2020-12-01T00:00:00"])
     camera = chance.choice([None, "Canon EOS R5", "iPhone 12"])
     keywords = tuple(chance.sample(["Oscar", "Meer", "été"], chance.randrange(3)))

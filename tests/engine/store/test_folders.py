@@ -7,7 +7,7 @@ import os
 import pytest
 from tests.engine.miniature import all_vectors
 
-from picsight_engine.store.files import age_missing, files_of, find_file, forget_missing
+from picsight_engine.store.files import age_missing, files_of, forget_missing
 from picsight_engine.store.folders import (
     add_folder,
     all_directories,
@@ -18,7 +18,6 @@ from picsight_engine.store.folders import (
     stored_names,
 )
 from picsight_engine.store.health import counts
-from picsight_engine.store.pairs import mark_missing, mark_returned
 from picsight_engine.store.photos import all_photos, hidden_photos
 from picsight_engine.store.problems import NewProblem, all_problems, put_problem
 
@@ -41,7 +40,7 @@ def test_a_symbolic_link_to_a_known_folder_is_not_added_again(db, pictures, tmp_
     assert add_folder(db, tmp_path / "link" / "inner") == folder
 
 
-def test_a_folder_beside_one_with_a_longer_name_is_its_own(db, pictures):
+def test_a_folder_beside_one_with_a_longer_name_is_another_folder(db, pictures):
     add_folder(db, pictures)
     longer = pictures.with_name(pictures.name + "-old")
     assert add_folder(db, longer).path == longer
@@ -68,7 +67,9 @@ def test_an_outer_folder_takes_over_files_problems_and_vectors(db, pictures, she
 
 @pytest.mark.parametrize("hidden_first", [True, False])
 @pytest.mark.parametrize("name", [".private", "#recycle", "a.photoslibrary/resources"])
-def test_a_hidden_folder_is_one_of_its_own_inside_a_known_one_and_before_it(db, pictures, name, hidden_first):
+def test_a_hidden_folder_is_a_separate_folder_inside_a_known_one_and_before_it(
+    db, pictures, name, hidden_first
+):
     hidden = pictures / name
     hidden.mkdir(parents=True)
     order = [hidden, pictures] if hidden_first else [pictures, hidden]
@@ -79,7 +80,7 @@ def test_a_hidden_folder_is_one_of_its_own_inside_a_known_one_and_before_it(db, 
     assert add_folder(db, hidden / "old").path == hidden
 
 
-def test_a_removed_folder_rests_and_is_forgotten_with_what_only_it_showed(db, pictures, shelf):
+def test_a_removed_folder_is_kept_and_forgotten_later_with_its_photos(db, pictures, shelf):
     second = add_folder(db, pictures.parent / "second")
     only = shelf.put(b"only.jpg", 1)
     both = shelf.put(b"both.jpg", 2)
@@ -92,8 +93,7 @@ def test_a_removed_folder_rests_and_is_forgotten_with_what_only_it_showed(db, pi
     assert all_problems(db) == []
     assert counts(db).problems == 0
     set_state(db, shelf.folder.id, "watching")  # by a run that began before
-    with db.writer() as connection:
-        mark_returned(connection, [file.id for file in files_of(db, shelf.folder.id)])
+    shelf.find_again()
     grow_older(db, second, days=29)
     assert hidden_photos(db) == [only]
     grow_older(db, second, days=2)
@@ -104,7 +104,7 @@ def test_a_removed_folder_rests_and_is_forgotten_with_what_only_it_showed(db, pi
 
 
 def grow_older(db, folder, days):
-    """Let a run look through a folder each day, and forget what is missing for 30."""
+    """Looks through a folder once a day, and forgets what has been missing for 30 days."""
     with db.writer() as connection:
         for _ in range(days):
             now = connection.execute("SELECT max(looked_at) FROM folders").fetchone()[0] + 86_400
@@ -114,15 +114,19 @@ def grow_older(db, folder, days):
 
 def test_a_removed_folder_comes_back_as_it_was_though_its_disk_is_away(db, pictures, shelf):
     photos = [shelf.put(b"%d.jpg" % number, number) for number in range(3)]
+    shelf.lose(b"0.jpg")
     with db.writer() as connection:
-        mark_missing(connection, [files_of(db, shelf.folder.id)[0].id], 1.0)
         put_problem(connection, NewProblem(shelf.folder.id, b"bad.jpg", "empty", "Empty.", 1.0))
-    before = all_photos(db), all_problems(db), hidden_photos(db), files_of(db, shelf.folder.id)
+
+    def state():
+        return all_photos(db), all_problems(db), hidden_photos(db), shelf.files()
+
+    before = state()
     remove_folder(db, shelf.folder.id)
     assert hidden_photos(db) == photos
     remove_folder(db, shelf.folder.id)  # as another process may
     assert add_folder(db, pictures) == shelf.folder
-    assert (all_photos(db), all_problems(db), hidden_photos(db), files_of(db, shelf.folder.id)) == before
+    assert state() == before
 
 
 def test_a_folder_around_a_removed_one_takes_over_its_photos(db, pictures, shelf):
@@ -178,9 +182,7 @@ def test_each_directory_counts_the_photos_in_it_and_below_it_once(shelf, picture
         seen.add(directory.path)
 
 
-def test_what_is_missing_lies_nowhere(shelf, pictures):
+def test_missing_files_are_in_no_directory(shelf, pictures):
     shelf.put(b"2020/b.jpg", 2)
-    file = find_file(shelf.db, pictures / "2020" / "b.jpg")
-    with shelf.db.writer() as connection:
-        mark_missing(connection, [file.id], 1.0)
+    shelf.lose()
     assert [(each.path, each.photos) for each in all_directories(shelf.db)] == [(pictures, 0)]

@@ -17,7 +17,7 @@ from picsight_engine.store.vectors import put_vector
 SPACE = "0123456789abcdef"
 
 
-def test_the_numbers_count_what_is_visible(shelf):
+def test_the_numbers_count_visible_photos(shelf):
     shelf.put(b"a.jpg", 1)
     shelf.put(b"b.jpg", 1)
     shelf.put(b"gone.jpg", 2)
@@ -51,7 +51,7 @@ def test_faults_are_found_and_the_rebuildable_ones_removed(shelf, tmp_path):
 
 def test_broken_references_are_counted(shelf):
     shelf.put(b"a.jpg", 1)
-    with closing(sqlite3.connect(shelf.db.path)) as foreign:  # a program that does not keep to the rules
+    with closing(sqlite3.connect(shelf.db.path)) as foreign:  # a program that ignores the constraints
         foreign.execute("UPDATE vectors SET photo_id = 99")
         foreign.commit()
     assert health.broken_references(shelf.db) == 1

@@ -1,4 +1,4 @@
-"""A new library is made only where nothing of a person lies."""
+"""A new library is made only in a folder without other files."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from picsight_engine.store.thumbnails import ThumbnailStore
 
 @pytest.mark.parametrize("name", ["IMG_2041.jpg", "2020", "library.jpg", "cache of dogs", "Logs.txt"])
 @pytest.mark.parametrize("create", [True, False])
-def test_among_other_files_none_is_made_and_none_is_missed(tmp_path, name, create):
+def test_a_library_is_neither_made_nor_expected_among_other_files(tmp_path, name, create):
     (tmp_path / name).mkdir()
     with pytest.raises(ForeignFolderError, match=f"{tmp_path} is no library but a folder .* as {name}"):
         open_database(tmp_path, create=create)
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
-def test_what_a_library_left_and_what_systems_strew_is_no_hindrance(tmp_path):
+def test_leftovers_of_a_library_and_files_of_systems_do_not_prevent_a_new_one(tmp_path):
     with closing(open_database(tmp_path)):
         ThumbnailStore.open(tmp_path).close()
         choose_model(tmp_path, "mine")

@@ -1,4 +1,4 @@
-"""What a person types may be what a file is called: exactly such photos are named by it."""
+"""A query may be the name of a file: exactly the photos of that name are found."""
 
 from __future__ import annotations
 

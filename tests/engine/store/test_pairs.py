@@ -9,9 +9,8 @@ import time
 import pytest
 
 from picsight_engine.metadata import Metadata
-from picsight_engine.store.files import files_of, put_metadata
 from picsight_engine.store.folders import add_folder, remove_folder
-from picsight_engine.store.pairs import mark_missing, mark_returned, pair
+from picsight_engine.store.pairs import pair
 from picsight_engine.store.photos import all_photos, paths_of
 from picsight_engine.store.records import photo_with_fingerprint, photo_with_hash
 from picsight_engine.store.runs import recorded, turn
@@ -110,21 +109,27 @@ class Folder:
 
     def come(self, name, taken, picture=None):
         self.shelf.put(name.encode(), picture or next(self.numbers), vector=False)
+        self.shelf.describe(name.encode(), taken if isinstance(taken, Metadata) else Metadata(taken=taken))
         with self.shelf.db.writer() as connection:
-            metadata = taken if isinstance(taken, Metadata) else Metadata(taken=taken)
-            put_metadata(connection, self.shelf.folder.id, name.encode(), metadata, 1)
             pair(connection, self.shelf.folder.id, name.encode())
 
     def go(self, *names):
-        self._change(lambda connection, ids: mark_missing(connection, ids, 1.0), names)
+        self.shelf.lose(*map(str.encode, names))
 
     def come_back(self, *names):
-        self._change(mark_returned, names)
+        self.shelf.find_again(*map(str.encode, names))
 
-    def _change(self, act, names):
-        files = files_of(self.shelf.db, self.shelf.folder.id)
-        with self.shelf.db.writer() as connection:
-            act(connection, [file.id for file in files if file.name.decode() in names])
+    def rate(self, stars, *names, at=None):
+        """Gives stars to the visible photos of these names, or to all of them; returns the run."""
+        photos = [photo.id for photo in all_photos(self.shelf.db) if not names or photo.path.name in names]
+        with recorded(self.shelf.db, "rate", "stars") as run:
+            run.rate(photos, stars, at)
+        return run.made.id
+
+    def stars(self):
+        """The stars of the visible photos by name."""
+        connection, photos = self.shelf.db.reader(), all_photos(self.shelf.db)
+        return {photo.path.name: person_stars(connection, [photo.id]).get(photo.id) for photo in photos}
 
     def shown(self):
         """The visible photos, each as its files, the primary one first."""
@@ -141,8 +146,8 @@ def folder(shelf):
     return Folder(shelf)
 
 
-def test_files_of_a_shot_are_one_photo_in_whatever_order_they_come_go_and_return(folder):
-    """Each arrangement has a directory of its own."""
+def test_files_of_a_shot_are_one_photo_in_any_order_of_changes(folder):
+    """Each arrangement lies in another directory."""
     places = [(f"{place}/", *arrangement) for place, arrangement in enumerate(ARRANGEMENTS)]
     expected = sorted([at + name for name in photo] for at, _, photos in places for photo in photos)
     files = {at + name: taken for at, taken_at, _ in places for name, taken in taken_at.items()}
@@ -151,27 +156,19 @@ def test_files_of_a_shot_are_one_photo_in_whatever_order_they_come_go_and_return
     for name in order:
         folder.come(name, files[name])
     assert folder.shown() == expected
-    for at_most in (1, 2, len(files)):
-        for gone in (order[at : at + at_most] for at in range(0, len(order), at_most)):
-            folder.go(*gone)
-            assert {name for photo in folder.shown() for name in photo} == set(files) - set(gone)
-            folder.come_back(*gone)
+    for numbers in ({0}, {1}, {2}, {0, 1}, {0, 2}, {1, 2}, {0, 1, 2}):  # of the files of each arrangement
+        gone = [at + name for at, taken_at, _ in places for k, name in enumerate(taken_at) if k in numbers]
+        folder.go(*gone)
+        assert {name for photo in folder.shown() for name in photo} == set(files) - set(gone)
+        folder.come_back(*gone)
         assert folder.shown() == expected
 
 
 def test_a_pair_has_the_stars_that_another_program_gave_its_raw(folder):
     db = folder.shelf.db
-    for name, rating in (
-        ("a.jpg", 0),
-        ("a.cr2", 4),
-        ("b.jpg", 2),
-        ("b.cr2", 3),
-        ("c.jpg", 0),
-        ("c.cr2", None),
-    ):
-        folder.come(name, NOON)
-        with db.writer() as connection:
-            put_metadata(connection, folder.shelf.folder.id, name.encode(), Metadata(NOON, rating=rating), 1)
+    ratings = {"a.jpg": 0, "a.cr2": 4, "b.jpg": 2, "b.cr2": 3, "c.jpg": 0, "c.cr2": None}
+    for name, rating in ratings.items():
+        folder.come(name, Metadata(NOON, rating=rating))
     stars = stars_of(db.reader(), [photo.id for photo in all_photos(db)])
     assert {photo.name: stars[photo.id] for photo in all_photos(db)} == {
         b"a.jpg": 4,
@@ -180,93 +177,61 @@ def test_a_pair_has_the_stars_that_another_program_gave_its_raw(folder):
     }
 
 
-def test_who_joins_a_pair_gives_it_the_stars_and_who_leaves_keeps_them(folder):
-    db = folder.shelf.db
-
-    def stars():
-        return [person_stars(db.reader(), [photo.id]).get(photo.id) for photo in all_photos(db)]
-
+def test_a_file_that_joins_a_pair_brings_its_stars_and_one_that_leaves_keeps_them(folder):
     folder.come("a.cr2", NOON)
-    with recorded(db, "rate", "stars") as run:
-        run.rate([photo.id for photo in all_photos(db)], 4)
+    folder.rate(4)
     folder.come("a.jpg", NOON)
-    assert (folder.shown(), stars()) == ([["a.jpg", "a.cr2"]], [4])
+    assert (folder.shown(), folder.stars()) == ([["a.jpg", "a.cr2"]], {"a.jpg": 4})
     folder.come("b.jpg", NOON)
     folder.come("b.cr2", NOON)
-    with recorded(db, "rate", "stars") as run:
-        run.rate([photo.id for photo in all_photos(db)], 3)
+    folder.rate(3)
     folder.go("a.cr2", "b.jpg")
     assert folder.shown() == [["a.jpg"], ["b.cr2"]]
-    assert stars() == [3, 3]
+    assert folder.stars() == {"a.jpg": 3, "b.cr2": 3}
 
 
-def test_of_what_was_said_of_the_files_of_a_pair_the_last_word_counts(folder):
-    db = folder.shelf.db
-
-    def rate(stars, name):
-        with recorded(db, "rate", "stars") as run:
-            run.rate([photo.id for photo in all_photos(db) if photo.path.name == name], stars)
-
-    def stars():
-        return [person_stars(db.reader(), [photo.id]).get(photo.id) for photo in all_photos(db)]
-
+def test_the_last_stars_of_a_pairs_files_count(folder):
     folder.come("a.jpg", NOON)
     folder.come("a.cr2", NOON)
-    rate(3, "a.jpg")
+    folder.rate(3, "a.jpg")
     folder.go("a.jpg")
-    rate(5, "a.cr2")
+    folder.rate(5, "a.cr2")
     folder.come_back("a.jpg")
-    assert stars() == [5]
-    rate(None, "a.jpg")
+    assert folder.stars() == {"a.jpg": 5}
+    folder.rate(None, "a.jpg")
     folder.go("a.jpg")
-    assert (folder.shown(), stars()) == ([["a.cr2"]], [None])
+    assert (folder.shown(), folder.stars()) == ([["a.cr2"]], {"a.cr2": None})
 
 
 @pytest.mark.parametrize("ahead", [0.0, 1e9])
-def test_the_last_word_of_a_pair_is_the_one_that_was_given_last_whatever_the_clock_says(folder, ahead):
-    db = folder.shelf.db
-
-    def rate(name, stars, at=None):
-        with recorded(db, "rate", "stars") as run:
-            run.rate([photo.id for photo in all_photos(db) if photo.path.name == name], stars, at)
-        return run.made.id
-
+def test_the_last_stars_of_a_pair_are_the_last_given_at_any_clock(folder, ahead):
     folder.come("a.cr2", NOON)
-    rate("a.cr2", 1, time.time() + ahead)
+    folder.rate(1, "a.cr2", at=time.time() + ahead)
     folder.come("b.jpg", NOON, picture=1001)
-    rate("b.jpg", 4)
-    turn(db, rate("a.cr2", 2, time.time() + ahead), back=True)
+    folder.rate(4, "b.jpg")
+    turn(folder.shelf.db, folder.rate(2, "a.cr2", at=time.time() + ahead), back=True)
     folder.go("b.jpg")
     folder.come("a.jpg", NOON, picture=1001)
     folder.go("a.jpg")
-    (raw,) = all_photos(db)
-    assert person_stars(db.reader(), [raw.id]) == {raw.id: 4}
+    assert folder.stars() == {"a.cr2": 4}
 
 
-def test_what_was_said_of_a_pair_was_said_of_each_of_its_pictures(folder):
-    db = folder.shelf.db
-
-    def stars():
-        return {
-            photo.path.name: person_stars(db.reader(), [photo.id]).get(photo.id) for photo in all_photos(db)
-        }
-
+def test_stars_of_a_pair_hold_for_each_of_its_pictures(folder):
     folder.come("a.jpg", NOON, picture=1001)
     folder.come("a.cr2", NOON, picture=1002)
-    with recorded(db, "rate", "stars") as run:
-        run.rate([photo.id for photo in all_photos(db)], 4)
+    folder.rate(4)
     folder.come("a.jpg", NOON, picture=1003)  # another picture replaces the one that was shown
-    assert (folder.shown(), stars()) == ([["a.jpg", "a.cr2"]], {"a.jpg": 4})
+    assert (folder.shown(), folder.stars()) == ([["a.jpg", "a.cr2"]], {"a.jpg": 4})
     folder.go("a.cr2")
     folder.come("b.cr2", NOON, picture=1002)  # as a file that nobody saw moving
-    assert stars() == {"a.jpg": 4, "b.cr2": 4}
+    assert folder.stars() == {"a.jpg": 4, "b.cr2": 4}
     folder.go("a.jpg", "b.cr2")
     folder.come("c.jpg", NOON, picture=1001)
     folder.come("d.cr2", NOON, picture=1002)
-    assert stars() == {"c.jpg": 4, "d.cr2": 4}
+    assert folder.stars() == {"c.jpg": 4, "d.cr2": 4}
 
 
-def test_a_pair_is_no_copy_and_what_an_export_says_of_either_file_is_said_of_it(folder):
+def test_a_pair_is_not_a_copy_and_is_known_by_the_fingerprint_of_either_file(folder):
     db = folder.shelf.db
     folder.come("a.jpg", NOON)
     folder.come("a.cr2", NOON)

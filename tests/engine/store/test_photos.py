@@ -36,10 +36,6 @@ from picsight_engine.store.vectors import photos_with_vector
 SPACE = "0123456789abcdef"
 
 
-def file_named(shelf, name):
-    return next(file for file in files_of(shelf.db, shelf.folder.id) if file.name == name)
-
-
 def test_a_picture_is_one_photo_however_many_files_show_it(shelf, pictures):
     first, again = shelf.put(b"a.jpg", 1), shelf.put(b"b.jpg", 1)
     assert first == again
@@ -49,26 +45,22 @@ def test_a_picture_is_one_photo_however_many_files_show_it(shelf, pictures):
     assert known_photo(shelf.db.reader(), b"?" * 16) is None
 
 
-def test_each_file_keeps_what_it_says_itself_and_a_result_says_what_its_primary_file_does(shelf):
+def test_each_file_keeps_its_metadata_and_a_result_has_those_of_its_primary_file(shelf):
     photo_id = shelf.put(b"a.jpg", 1)
     shelf.put(b"b.jpg", 1)
     first = Metadata("2019-01-01T00:00:00", None, "exif", rating=3, keywords=("sea", "Größe"), flash=False)
     second = Metadata("2020-01-01T00:00:00", "+02:00", "exif", place="Lisbon")
-    with shelf.db.writer() as connection:
-        put_metadata(connection, shelf.folder.id, b"a.jpg", replace(first, lens="50 mm"), rule=1)
-        put_metadata(connection, shelf.folder.id, b"a.jpg", first, rule=1)
-        put_metadata(connection, shelf.folder.id, b"b.jpg", second, rule=1)
-    files = {name: file_named(shelf, name) for name in (b"a.jpg", b"b.jpg")}
-    assert [metadata_of(shelf.db, file.id) for file in files.values()] == [first, second]
+    for name, metadata in ((b"a.jpg", replace(first, lens="50 mm")), (b"a.jpg", first), (b"b.jpg", second)):
+        shelf.describe(name, metadata)
+    assert [metadata_of(shelf.db, file.id) for file in shelf.files(b"a.jpg", b"b.jpg")] == [first, second]
     assert photos_by_id(shelf.db, [photo_id])[photo_id].taken == first.taken
-    with shelf.db.writer() as connection:
-        mark_missing(connection, [files[b"a.jpg"].id], 1.0)
+    shelf.lose(b"a.jpg")
     photo = photos_by_id(shelf.db, [photo_id])[photo_id]
     assert (photo.taken, photo.taken_offset, photo.place) == (second.taken, "+02:00", "Lisbon")
 
 
 def look_at(shelf, *hours: float, most: float = 10) -> list[list[int]]:
-    """Looks through the folder at these hours of a clock; what each look forgot: 30 hours stand for the 30 days."""
+    """Looks through the folder at these hours; returns what each look forgot. 30 hours stand for the 30 days."""
     forgotten = []
     for hour in hours:
         with shelf.db.writer() as connection:
@@ -80,20 +72,18 @@ def look_at(shelf, *hours: float, most: float = 10) -> list[list[int]]:
 def test_a_missing_photo_is_forgotten_with_its_vector_once_looks_enough_agree(shelf):
     old, here = (shelf.put(b"%d.jpg" % number, number) for number in (1, 2))
     look_at(shelf, 0)
-    with shelf.db.writer() as connection:
-        mark_missing(connection, [file_named(shelf, b"1.jpg").id], 100.0)
+    shelf.lose(b"1.jpg", at=100.0)
     assert look_at(shelf, 10, 20, 29) == [[], [], []]
-    assert [each in photos_with_vector(shelf.db, SPACE) for each in (old, here)] == [True, True]
+    assert photos_with_vector(shelf.db, SPACE) == {old, here}
     assert look_at(shelf, 31) == [[old]]
-    assert [file.name for file in files_of(shelf.db, shelf.folder.id)] == [b"2.jpg"]
-    assert [each in photos_with_vector(shelf.db, SPACE) for each in (old, here)] == [False, True]
+    assert [file.name for file in shelf.files()] == [b"2.jpg"]
+    assert photos_with_vector(shelf.db, SPACE) == {here}
 
 
 def test_no_single_jump_of_the_clock_makes_anything_old(shelf):
     photo = shelf.put(b"1.jpg", 1)
     look_at(shelf, 0)
-    with shelf.db.writer() as connection:
-        mark_missing(connection, [file_named(shelf, b"1.jpg").id], 0.0)
+    shelf.lose(b"1.jpg", at=0.0)
     assert look_at(shelf, 1, 961, 2, 3, -500, 4) == [[]] * 6  # 40 days ahead, back, and far back
     assert look_at(shelf, *(-500, 5) * 10) == [[]] * 20  # a clock without a battery
     assert shelf.db.column("SELECT missing_since FROM files") == [0.0]
@@ -103,17 +93,14 @@ def test_no_single_jump_of_the_clock_makes_anything_old(shelf):
 def test_a_file_that_came_back_begins_anew_when_it_goes_again(shelf):
     shelf.put(b"1.jpg", 1)
     look_at(shelf, 0)
-    file = file_named(shelf, b"1.jpg")
     for start in (0, 100):
-        with shelf.db.writer() as connection:
-            mark_missing(connection, [file.id], 0.0)
+        shelf.lose(b"1.jpg", at=0.0)
         assert look_at(shelf, start + 10, start + 20, start + 25) == [[]] * 3
-        with shelf.db.writer() as connection:
-            mark_returned(connection, [file.id])
+        shelf.find_again(b"1.jpg")
         look_at(shelf, 100)
 
 
-def test_what_is_missing_elsewhere_does_not_age_with_a_look_at_this_folder(shelf, pictures):
+def test_missing_files_of_another_folder_do_not_age(shelf, pictures):
     second = add_folder(shelf.db, pictures.parent / "second")
     shelf.put(b"1.jpg", 1, folder_id=second.id)
     look_at(shelf, 0)
@@ -124,9 +111,9 @@ def test_what_is_missing_elsewhere_does_not_age_with_a_look_at_this_folder(shelf
 
 def test_a_file_that_is_overwritten_shows_the_new_picture_and_hides_the_old_one(shelf, pictures):
     old = shelf.put(b"a.jpg", 1)
-    file = file_named(shelf, b"a.jpg")
+    (file,) = shelf.files()
     new = shelf.put(b"a.jpg", 2)
-    assert file_named(shelf, b"a.jpg").id == file.id
+    assert [each.id for each in shelf.files()] == [file.id]
     assert [photo.id for photo in all_photos(shelf.db)] == [new]
     assert hidden_photos(shelf.db) == [old]
     assert shelf.put(b"back.jpg", 1) == old
@@ -136,7 +123,7 @@ def test_a_file_that_is_overwritten_shows_the_new_picture_and_hides_the_old_one(
 def test_a_moved_file_keeps_its_photo(shelf, pictures):
     second = add_folder(shelf.db, pictures.parent / "second")
     photo_id = shelf.put(b"a.jpg", 1)
-    file = file_named(shelf, b"a.jpg")
+    (file,) = shelf.files()
     with shelf.db.writer() as connection:
         mark_missing(connection, [file.id], 1.0)
         move_file(connection, file.id, second.id, b"sub/b.jpg")
@@ -151,13 +138,9 @@ def test_a_file_is_found_by_its_path_also_through_links(shelf, pictures, tmp_pat
     (pictures / "real").mkdir()
     (pictures / "alias").symlink_to("real")
     (tmp_path / "link").symlink_to(pictures)
-    stored = file_named(shelf, b"real/a.jpg")
-    for path in (
-        pictures / "real",
-        pictures / "alias",
-        tmp_path / "link" / "real",
-        pictures / "alias" / ".." / "real",
-    ):
+    (stored,) = shelf.files()
+    links = (pictures / "alias", tmp_path / "link" / "real", pictures / "alias" / ".." / "real")
+    for path in (pictures / "real", *links):
         assert find_file(shelf.db, path / "a.jpg") == stored
     assert find_file(shelf.db, tmp_path / "real" / "a.jpg") is None
     assert find_file(shelf.db, pictures) is None
@@ -178,7 +161,7 @@ def test_the_newest_photo_comes_first_by_its_date_else_by_its_files(shelf):
     assert photos_shown(shelf.db) == 4
 
 
-def test_of_two_files_of_a_photo_the_first_one_says_whether_it_is_among_the_newest(shelf):
+def test_the_first_file_of_a_photo_decides_whether_it_is_among_the_newest(shelf):
     with shelf.db.writer() as connection:
         old, new = (put_photo(connection, NewPhoto(bytes([k]) * 16, 4, 3)) for k in (1, 2))
         for name, photo, taken in (("a", old, "2001-01-01T10:00:00"), ("b", old, "2022-01-01T10:00:00"),
@@ -189,13 +172,13 @@ def test_of_two_files_of_a_photo_the_first_one_says_whether_it_is_among_the_newe
     assert [photo.id for photo in newest_photos(shelf.db, 2)] == [new]
 
 
-def test_a_photo_is_visible_exactly_while_a_file_is_present_whatever_happened(shelf):
+def test_a_photo_is_visible_exactly_while_a_file_is_present(shelf):
     """A seeded storm of changes; visibility is then compared with the files themselves."""
     rng = random.Random(20)
     db = shelf.db
     for _ in range(300):
         name, number = b"%d.jpg" % rng.randrange(12), rng.randrange(1, 9)
-        files = files_of(db, shelf.folder.id)
+        files = shelf.files()
         action = rng.choice(["put", "put", "missing", "returned", "move", "forget"])
         if action == "put" or not files:
             shelf.put(name, number, vector=False)
@@ -210,13 +193,13 @@ def test_a_photo_is_visible_exactly_while_a_file_is_present_whatever_happened(sh
                 move_file(connection, file.id, shelf.folder.id, name)
             elif rng.random() < 0.2:
                 forget_missing(connection, 0)
-    shown = {file.photo_id for file in files_of(db, shelf.folder.id) if file.present}
+    shown = {file.photo_id for file in shelf.files() if file.present}
     assert {photo.id for photo in all_photos(db)} == shown
     known = {photo_id for (photo_id,) in db.reader().execute("SELECT id FROM photos")}
     assert set(hidden_photos(db)) == known - shown
 
 
-def test_what_a_file_shows_is_still_one_shot_if_its_time_or_its_look_is_the_same(shelf):
+def test_an_overwritten_file_is_the_same_shot_if_its_time_or_look_is_equal(shelf):
     taken = "2020-01-01T00:00:00"
     with shelf.db.writer() as connection:
         before, alike, other = (

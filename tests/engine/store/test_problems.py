@@ -55,7 +55,7 @@ def test_a_folder_itself_can_be_a_problem(db, shelf, pictures):
     assert problem_at(db, pictures).code == "no_permission"
 
 
-def test_a_file_that_is_to_be_tried_again_differs_from_what_was_tried_and_keeps_its_tries(db, shelf):
+def test_a_problem_to_be_tried_again_keeps_its_number_of_tries(db, shelf):
     with db.writer() as connection:
         for name in (b"a.jpg", b"b.jpg"):
             put_problem(

@@ -35,16 +35,16 @@ def test_the_history_keeps_the_latest_thousand(db, searches):
     assert "query 0" not in searches.history()
 
 
-def test_kept_searches_stand_in_the_persons_order_with_their_names(searches):
+def test_kept_searches_keep_their_order_and_names(searches):
     first, second, third = (searches.save(name, "dog") for name in ("Dogs", "Dogs", " Hunde "))
     assert [search.name for search in searches.saved()] == ["Dogs", "Dogs", "Hunde"]
     searches.rename(second.id, "Dog's best")
-    told = [(search.id, search.name, search.position) for search in searches.saved()]
-    assert told == [(first.id, "Dogs", 0), (second.id, "Dog's best", 1), (third.id, "Hunde", 2)]
+    searches_kept = [(search.id, search.name, search.position) for search in searches.saved()]
+    assert searches_kept == [(first.id, "Dogs", 0), (second.id, "Dog's best", 1), (third.id, "Hunde", 2)]
     assert searches.history() == []
 
 
-def test_a_search_that_is_deleted_comes_back_as_itself_to_its_place(searches):
+def test_a_restored_search_keeps_its_id_and_place(searches):
     saved = [searches.save(f"Search {number}", "dog") for number in range(5)]
     chance = random.Random(1)
     gone = [searches.delete(search.id) for search in chance.sample(saved, 4)]
@@ -64,7 +64,7 @@ def test_a_search_that_is_deleted_comes_back_as_itself_to_its_place(searches):
         (lambda searches: searches.delete(1), "not there"),
     ],
 )
-def test_what_cannot_be_kept_or_found_is_a_sentence(searches, act, sentence):
+def test_invalid_requests_for_kept_searches_are_refused(searches, act, sentence):
     searches.remember("history")  # has the number 1, and is not kept
     with pytest.raises(RequestError, match=sentence):
         act(searches)

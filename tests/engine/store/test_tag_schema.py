@@ -1,4 +1,4 @@
-"""A library of before tags gets them when it is opened, behind a backup, and loses nothing."""
+"""A library from before tags gets them when it is opened, after a backup, and loses nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from picsight_engine.store.tagged import add_ratings
 BEFORE_REJECTING = 5
 
 
-def test_stars_of_before_stay_when_photos_can_be_rejected(tmp_path):
+def test_stars_of_an_older_library_stay(tmp_path):
     words = "INSERT INTO tag_runs (id, kind, words, made_at) VALUES (1, 'rate', '', 0)"
     open_database(tmp_path, steps=MIGRATIONS[:BEFORE_REJECTING]).close()
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as old, old:

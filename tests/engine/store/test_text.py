@@ -1,4 +1,4 @@
-"""Which photos hold a text in their files' names, folders and keywords, whatever happened to the files."""
+"""Photos are found by text in names, folders and keywords, after any changes of their files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tests.engine.store.storm import change
 
 from picsight_engine.metadata import Metadata
-from picsight_engine.store.files import files_of, forget_missing, put_metadata
+from picsight_engine.store.files import files_of, forget_missing
 from picsight_engine.store.folders import add_folder, remove_folder
 from picsight_engine.store.opening import open_database
 from picsight_engine.store.pairs import mark_missing
@@ -32,7 +32,7 @@ FROM files JOIN folders ON folders.id = folder_id WHERE present"""
 
 
 def plain_scan(db: Database, text: str) -> list[int]:
-    """The same question asked of the files themselves, one by one."""
+    """The photos that a scan of all files finds."""
     with db.reading() as connection:
         rows = connection.execute(EVERY_FILE).fetchall()
     found = set()
@@ -44,13 +44,8 @@ def plain_scan(db: Database, text: str) -> list[int]:
     return sorted(found)
 
 
-def describe(shelf, name: bytes, **said) -> None:
-    with shelf.db.writer() as connection:
-        put_metadata(connection, shelf.folder.id, name, Metadata(**said), rule=1)
-
-
 @pytest.mark.parametrize("text", ["IMG_20410", "hochz", "GROSSE", "pictures/ju", "ju", "ö"])
-def test_a_photo_is_found_by_any_part_of_its_names_whatever_their_case_and_accents(shelf, text):
+def test_a_photo_is_found_by_any_part_of_its_names_in_any_case_and_without_accents(shelf, text):
     one = shelf.put("Juli/IMG_20410 Größe Hochzeit ZERTIFIKAT.jpg".encode(), 1)
     shelf.put(b"0.png", 2)
     found = photos_holding(shelf.db, text)
@@ -76,46 +71,40 @@ def test_letters_of_other_scripts_keep_the_marks_that_make_them_others(shelf, te
     assert photos_holding(shelf.db, text) == found
 
 
-def test_keywords_and_descriptions_are_held_too_and_no_two_of_them_together(shelf):
+def test_keywords_and_descriptions_are_searched_one_by_one(shelf):
     one, other = shelf.put(b"a.jpg", 1), shelf.put(b"b.jpg", 2)
-    describe(shelf, b"a.jpg", keywords=("Großmutter", "red sea"), title="Low Tide", description="In  Haifa")
+    words = Metadata(keywords=("Großmutter", "red sea"), title="Low Tide", description="In  Haifa")
+    shelf.describe(b"a.jpg", words)
     assert photos_holding(shelf.db, "low tide") == photos_holding(shelf.db, "haifa") != []
-    describe(shelf, b"b.jpg", keywords=("sea",))
+    shelf.describe(b"b.jpg", Metadata(keywords=("sea",)))
     assert photos_holding(shelf.db, "grossmutter") == [one]
     assert photos_holding(shelf.db, "sea") == [one, other]
     assert photos_holding(shelf.db, "in haifa") == [one]
     assert photos_holding(shelf.db, "mutter red") == []
-    describe(shelf, b"a.jpg")
+    shelf.describe(b"a.jpg", Metadata())
     assert photos_holding(shelf.db, "sea") == [other]
 
 
 @pytest.mark.parametrize("text", ["", "\0", '"', "a*", "name:", "NOT b", "%"])
-def test_no_sign_of_the_index_s_own_language_means_anything(shelf, text):
+def test_operators_of_the_index_are_plain_text(shelf, text):
     shelf.put(b"a.jpg", 1)
     shelf.put(b"100% NOT b*(-a name: ''.jpg", 2)
     assert photos_holding(shelf.db, text) == (plain_scan(shelf.db, text) if text.strip("\0 ") else [])
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(more, marks=pytest.mark.soak) for more in (1, 2))])
-def test_the_index_agrees_with_the_files_whatever_happened_to_them(shelf, pictures, seed):
+def test_the_index_agrees_with_the_files_after_any_changes(shelf, pictures, seed):
     chance = random.Random(seed)
     add_folder(shelf.db, pictures.parent / "second")
     for step in range(150):
         change(shelf, pictures.parent, chance)
         if step % 10 == 0:
             for text in (
-                "e",
-                "éT",
-                "oscar",
-                "été/sea",
-                "a",
-                "sea2.jp",
-                "picturesx",
-                "caf",
+                *["e", "éT", "oscar", "été/sea", "a", "sea2.jp", "picturesx", "caf"],
                 pictures.parent.name,
             ):
                 assert photos_holding(shelf.db, text) == plain_scan(shelf.db, text)
-    with shelf.db.writer() as connection:  # SQLite's own comparison of the index with what it is made from
+    with shelf.db.writer() as connection:  # SQLite compares the index with its source
         connection.execute("INSERT INTO text (text, rank) VALUES ('integrity-check', 1)")
 
 
@@ -135,11 +124,10 @@ def test_a_file_that_is_forgotten_leaves_no_trace_of_its_name(shelf, tmp_path, w
     if way == "forgotten":
         with shelf.db.writer() as connection:
             mark_missing(connection, [file.id for file in files_of(shelf.db, second.id)], 1.0)
-            forget_missing(connection, 0)
     else:
         remove_folder(shelf.db, second.id)
-        with shelf.db.writer() as connection:
-            forget_missing(connection, 0)
+    with shelf.db.writer() as connection:
+        forget_missing(connection, 0)
     assert traces(shelf.db) == set()
 
 
@@ -158,7 +146,7 @@ def traces(db: Database) -> set[bytes]:
         "DELETE FROM file_texts WHERE file_id < 9",
     ],
 )
-def test_an_index_that_is_wrong_is_made_anew_from_the_files(shelf, damage):
+def test_a_wrong_index_is_rebuilt_from_the_files(shelf, damage):
     for number in range(20):
         shelf.put(b"sea/%d wave.jpg" % number, number)
     assert not mend_index(shelf.db)

@@ -1,4 +1,4 @@
-"""The thumbnails' own database: batches, deletion, and starting again when it is damaged."""
+"""The database of thumbnails: batches, deletion, and a new start after damage."""
 
 from __future__ import annotations
 

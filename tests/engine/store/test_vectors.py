@@ -60,7 +60,7 @@ def test_a_vector_of_another_length_is_refused(shelf):
     assert vector_of(shelf.db, photo_id, SPACE).size == 8
 
 
-def test_a_damaged_vector_is_told_in_a_sentence(shelf):
+def test_a_damaged_vector_is_an_error_that_names_it(shelf):
     shelf.put(b"a.jpg", 1)
     with shelf.db.writer() as connection:
         connection.execute("UPDATE vectors SET vector = x'0011'")

@@ -1,4 +1,4 @@
-"""What is offered while someone types: only what the library has, counted, in words that a query understands."""
+"""Suggestions while someone types: only what the library has, counted, in words of the query language."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ TYPED = (
 
 
 @pytest.mark.parametrize("typed", TYPED)
-def test_whatever_is_offered_finds_as_many_photos_as_it_says(filled, typed):
+def test_every_suggestion_finds_as_many_photos_as_it_counts(filled, typed):
     items = filled.suggestions(typed).items
     assert len({each.query for each in items}) == len(items) <= MOST
     counted = [each for each in items if each.photos is not None]
@@ -63,7 +63,7 @@ def test_whatever_is_offered_finds_as_many_photos_as_it_says(filled, typed):
 @pytest.mark.parametrize(
     "typed", ["lis", "lisbon", "new yor", "tri", "wad", "fam", "bir", "isbon", "york new", "ew"]
 )
-def test_what_is_offered_by_name_is_found_by_it_also_while_its_last_word_is_completed(filled, typed):
+def test_a_suggested_name_finds_its_photos_while_it_is_completed(filled, typed):
     offered = filled.suggestions(typed)
     for query in (typed, offered.completed):
         found = {photo.id for photo in filled.search(query, limit=99).results if photo.found_by == "name"}
@@ -79,7 +79,7 @@ def test_what_is_offered_by_name_is_found_by_it_also_while_its_last_word_is_comp
         ("lis", False), ("dog ", False), ("eleph", False), ("folder:Tri", False),
     ],
 )  # fmt: skip
-def test_a_whole_word_is_told_from_a_beginning_and_offered_no_longer_ones(filled, typed, is_whole):
+def test_a_whole_word_is_not_completed_to_longer_ones(filled, typed, is_whole):
     suggestions = filled.suggestions(typed)
     assert suggestions.is_whole == is_whole
     assert not (is_whole and any(each.kind == "word" for each in suggestions.items))
@@ -88,7 +88,7 @@ def test_a_whole_word_is_told_from_a_beginning_and_offered_no_longer_ones(filled
 @pytest.mark.parametrize(
     "typed", ["", "l", " ", "lis ", "zebra", "in:1999", "format:gif", "by:nikon", "at:li", "16:9", "-"]
 )
-def test_what_the_library_has_not_is_not_offered(filled, typed):
+def test_values_that_the_library_lacks_are_not_offered(filled, typed):
     assert [each for each in filled.suggestions(typed).items if each.photos is not None] == []
 
 
@@ -106,7 +106,7 @@ def test_what_the_library_has_not_is_not_offered(filled, typed):
         ("dog on the bea^", "word", "dog on the beach^"),
     ],
 )
-def test_taking_a_suggestion_replaces_what_was_typed_for_it(filled, marked, kind, becomes):
+def test_a_suggestion_replaces_the_part_that_was_typed_for_it(filled, marked, kind, becomes):
     suggestions = filled.suggestions(marked.replace("^", ""), marked.index("^"))
     taken = [each.query for each in suggestions.items if each.kind == kind]
     assert taken[:1] == ([] if becomes is None else [becomes.replace("^", "")])
@@ -140,7 +140,7 @@ def test_a_half_typed_last_word_is_completed_and_a_whole_one_is_not(filled, type
         ('"elefant" folder:elefant ', None),
     ],
 )
-def test_a_finished_word_that_nobody_knows_may_have_been_meant_otherwise(filled, typed, meant):
+def test_an_unknown_finished_word_is_corrected(filled, typed, meant):
     suggestions = filled.suggestions(typed)
     assert (suggestions.meant and suggestions.meant.text) == meant
     assert [each.query for each in suggestions.items if each.kind == "spelling"] == [meant] * (
@@ -148,7 +148,7 @@ def test_a_finished_word_that_nobody_knows_may_have_been_meant_otherwise(filled,
     )
 
 
-def test_searches_of_before_and_kept_ones_are_offered_by_their_beginnings(tmp_path, bundle):
+def test_earlier_and_kept_searches_are_offered_by_their_beginnings(tmp_path, bundle):
     with Library.open(tmp_path, bundle) as library:
         for query in ("dog on the beach", "Döner", "cat", "do"):
             library.searches.remember(query)
@@ -170,7 +170,7 @@ def test_searches_of_before_and_kept_ones_are_offered_by_their_beginnings(tmp_pa
         assert offered("d") == []
 
 
-def test_what_comes_and_goes_is_offered_and_is_not(tmp_path, bundle):
+def test_suggestions_follow_changes_of_the_library(tmp_path, bundle):
     with Library.open(tmp_path / "library", bundle) as library:
         assert library.suggestions("hochz").items == ()
         folder = add_folder(library._db, tmp_path / "pictures")
@@ -183,7 +183,7 @@ def test_what_comes_and_goes_is_offered_and_is_not(tmp_path, bundle):
         assert library.suggestions("hochz").items == ()
 
 
-def test_a_library_whose_model_has_no_words_suggests_what_it_has(tmp_path, make_bundle):
+def test_a_library_whose_model_has_no_words_suggests_words_and_searches(tmp_path, make_bundle):
     with Library.open(tmp_path / "library", make_bundle(without=("text",))) as library:
         library.searches.remember("dog on the beach")
         assert [each.kind for each in library.suggestions("eleph").items] == ["word"]

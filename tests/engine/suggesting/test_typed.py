@@ -1,4 +1,4 @@
-"""What stands at the cursor, whatever was typed."""
+"""The part of a query at the cursor."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from picsight_engine.suggesting.typed import typed_at, words_of
         ("in:^", "in", [""], None),
     ],
 )
-def test_what_is_typed_is_told_with_the_words_in_front_of_it(marked, key, phrases, word):
+def test_the_typed_part_comes_with_the_words_before_it(marked, key, phrases, word):
     cursor = marked.rindex("^")
     typed = typed_at(parse(marked[:cursor] + marked[cursor + 1 :]), cursor)
     assert typed.key == key
@@ -39,7 +39,7 @@ def test_what_is_typed_is_told_with_the_words_in_front_of_it(marked, key, phrase
 @pytest.mark.parametrize(
     "marked", ["^", "dog ^", "^dog", "dog |^", '"img" ^', '"img"^', 'folder:"New"^', "-^", "--^dog"]
 )
-def test_nothing_is_being_typed_between_words_and_behind_what_is_closed(marked):
+def test_nothing_is_being_typed_between_words_and_behind_closed_quotes(marked):
     cursor = marked.index("^")
     assert typed_at(parse(marked.replace("^", "")), cursor) is None
 
@@ -50,7 +50,7 @@ def test_the_plain_words_of_a_query_are_those_that_are_looked_for_or_less_of():
 
 
 @given(st.text(alphabet='ab é"“-|:^\\_ 1in', max_size=30), st.integers(0, 30))
-def test_places_lie_in_the_text_and_what_is_typed_ends_at_the_cursor(text, cursor):
+def test_places_lie_in_the_text_and_the_typed_part_ends_at_the_cursor(text, cursor):
     typed = typed_at(parse(text), cursor)
     if typed is not None:
         starts = [phrase.start for phrase in typed.phrases]

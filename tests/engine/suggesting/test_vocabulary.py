@@ -1,4 +1,4 @@
-"""Which words are known, how half-typed ones go on, and what misspelt ones mean."""
+"""Known words, completions of half-typed words, and corrections of misspelt ones."""
 
 from __future__ import annotations
 
@@ -26,9 +26,7 @@ def vocabulary(bundle):
         ("xqz", None),
     ],
 )
-def test_a_half_typed_word_goes_on_as_what_people_photograph_then_as_what_the_library_calls_things(
-    vocabulary, start, first
-):
+def test_completions_are_photographed_things_first_and_then_names_of_the_library(vocabulary, start, first):
     assert next(iter(vocabulary.completions(start, 3)), None) == first
 
 

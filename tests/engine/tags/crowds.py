@@ -1,4 +1,4 @@
-"""Vectors as photos have them: directions that all share, groups that look alike, and numbers of half precision."""
+"""Vectors like those of photos: a common direction, groups that look alike, and half precision."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tags are renamed, moved, merged and removed, and what was decided stays with them."""
+"""Tags are renamed, moved, merged and removed, and keep their decisions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_renamed_tag_keeps_its_photos_and_those_below_it(zoo):
     assert zoo.tags.runs() == before
 
 
-def test_a_moved_tag_takes_along_what_stands_below_it(zoo):
+def test_a_moved_tag_takes_along_the_tags_below_it(zoo):
     moved = zoo.tags.move("Pets", "Animals")
     assert (moved.path, moved.parent) == ("Animals/Pets", "Animals")
     assert paths(zoo) == ["Animals", "Animals/Dogs", "Animals/Pets", "Animals/Pets/Dogs"]
@@ -44,7 +44,7 @@ def test_a_moved_tag_takes_along_what_stands_below_it(zoo):
 
 
 @pytest.mark.parametrize(
-    ("what", "sentence"),
+    ("call", "sentence"),
     [
         (("move", "Animals", "Animals/Dogs"), "cannot stand below itself"),
         (("move", "Animals", "Animals"), "cannot stand below itself"),
@@ -63,9 +63,9 @@ def test_a_moved_tag_takes_along_what_stands_below_it(zoo):
         (("move", "Pets", "Favourites"), "No tag stands below"),
     ],
 )
-def test_what_cannot_be_arranged_is_a_sentence_and_changes_nothing(zoo, what, sentence):
+def test_an_impossible_arrangement_is_refused_and_changes_nothing(zoo, call, sentence):
     before = zoo.state(), zoo.tags.runs()
-    method, *rest = what
+    method, *rest = call
     with pytest.raises(RequestError, match=sentence):
         getattr(zoo.tags, method)(*rest)
     assert (zoo.state(), zoo.tags.runs()) == before
@@ -108,7 +108,7 @@ def test_a_merged_tag_gives_words_decisions_and_tags_below_to_the_other(zoo):
         dogs = decided(connection, zoo.tags.find("Animals/Dogs").id)
     assert dogs == dict.fromkeys((*zoo.dogs[2:4], *zoo.dogs[6:8]), "accepted")
     zoo.tags.new("All")
-    zoo.tags.merge("Animals/Dogs", "All")  # which had taken over another one before
+    zoo.tags.merge("Animals/Dogs", "All")  # a tag that was merged with another one before
     assert zoo.tags.find("All").accepted == 4
     for _ in range(3):
         zoo.tags.undo()

@@ -1,4 +1,4 @@
-"""What decisions teach a tag, against its loss written out plainly, and against what must hold whatever was decided."""
+"""What a tag learns from decisions, compared with its loss written plainly, and properties that always hold."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def decided_loss(logits_of, for_, against, rejected=REJECTED):
 
 
 def loss(before, weights, for_, against):
-    """What the weights [m, dim] are to make least, as the docstrings tell it, in the vectors' own terms."""
+    """The loss of the weights [m, dim], as the docstrings define it, on the vectors themselves."""
     rejected = rejected_weight(len(against))
     turn = weights[0] - before.weights[0]
     whitened = np.linalg.solve(BACKGROUND.whitening, turn)
@@ -81,12 +81,12 @@ def test_no_turn_of_the_weights_lessens_the_loss(seed, accepted, rejected, promp
 
 
 def passing(linear):
-    """How many of the library's photos score one half and more."""
+    """How many of the library's photos score at least one half."""
     return int((linear.logits(LIBRARY) >= 0).sum())
 
 
 def suggesting(number):
-    """What words say, with the cut where so many of the library's photos lie above it."""
+    """A line from words alone, with so many of the library's photos above its cut."""
     line = prior(WORDS[:1], BACKGROUND)
     highest = np.sort(line.logits(LIBRARY))[::-1]
     return Linear(line.weights, line.bias - float(highest[number - 1 : number + 1].mean()))
@@ -99,7 +99,7 @@ def place_of(linear):
 
 
 @pytest.mark.parametrize("number", [6, 12, 30])
-def test_a_few_answers_neither_treble_what_is_suggested_nor_take_most_of_it_away(number):
+def test_a_few_decisions_neither_treble_the_suggestions_nor_remove_most_of_them(number):
     word, crowd = photos_like(14, 1, dim=256), photos_like(15, 900, dim=256)
     crowd[:60] += np.linspace(0.1, 0.7, 60, dtype=np.float32)[:, None] * word
     crowd /= np.linalg.norm(crowd, axis=1, keepdims=True)
@@ -124,7 +124,7 @@ def test_a_few_answers_neither_treble_what_is_suggested_nor_take_most_of_it_away
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10**6), st.integers(0, 3), st.floats(0, 1))
 def test_no_answers_take_all_that_words_find_from_a_tag(seed, accepted, share):
-    """However many of the likeliest photos are rejected, others that words alone find stay suggested, if any are left."""
+    """If any number of the likeliest photos is rejected, others that words alone find stay suggested."""
     word, crowd = photos_like(seed, 1), photos_like(seed + 1, 300)
     crowd[:20] += word
     crowd /= np.linalg.norm(crowd, axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""What can be wrong with tags is found, and mended from the decisions themselves."""
+"""Faults of tags are found, and repaired from the decisions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def faults(kennel):
 
 def decided(kennel):
     states = kennel.tags.states([*kennel.dogs, *kennel.others])
-    return {photo: [each[:2] for each in own if each[1] != "suggested"] for photo, own in states.items()}
+    return {photo: [each[:2] for each in tags if each[1] != "suggested"] for photo, tags in states.items()}
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_decisions_that_do_not_count_are_made_to_count(zoo, damage):
 
 
 @pytest.mark.parametrize("above", ["Dogs", "Puppies"])
-def test_tags_that_stand_below_themselves_are_found_and_told_until_they_are_mended(zoo, tmp_path, above):
+def test_tags_in_a_circle_stay_usable_until_they_are_repaired(zoo, tmp_path, above):
     zoo.tags.new("Puppies", parent="Dogs")
     with zoo.album.db.writer() as connection:
         (parent,) = connection.execute("SELECT id FROM tags WHERE name = ?", (above,)).fetchone()
@@ -60,8 +60,8 @@ def test_tags_that_stand_below_themselves_are_found_and_told_until_they_are_mend
     assert zoo.dogs[1] in zoo.album.found("tag:dogs")
     assert (dogs.path, "accepted") in [each[:2] for each in zoo.tags.states([zoo.dogs[1]])[zoo.dogs[1]]]
     assert zoo.tags.new("Pugs", parent="Dogs").path.endswith("Dogs/Pugs")
-    zoo.album.library.exchange.export_decisions(tmp_path / "said.jsonl")
-    assert zoo.album.library.exchange.import_from(tmp_path / "said.jsonl").photos == 3
+    zoo.album.library.exchange.export_decisions(tmp_path / "decisions.jsonl")
+    assert zoo.album.library.exchange.import_from(tmp_path / "decisions.jsonl").photos == 3
 
 
 def test_tags_below_themselves_or_nothing_come_to_the_top_and_favourites_come_back(zoo):

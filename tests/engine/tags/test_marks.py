@@ -1,4 +1,4 @@
-"""Stars, favourites and albums: what a person says of photos without any words."""
+"""Stars, favourites and albums: marks that a person gives photos without words."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from picsight_engine.store.pairs import pair
 from picsight_engine.tags.tree import FAVOURITES, Marks
 
 
-def say_stars(kennel, photo, stars):
-    """What the photo's file says of it."""
+def write_stars(kennel, photo, stars):
+    """Stores stars as the photo's file has them."""
     with kennel.album.db.writer() as connection:
         put_metadata(connection, kennel.album.folder_id, b"%03d.jpg" % (photo - 1), Metadata(rating=stars), 1)
 
 
-def test_own_stars_win_over_the_files_and_are_taken_back_to_those(kennel):
+def test_a_persons_stars_win_over_those_of_the_file_until_they_are_withdrawn(kennel):
     good, poor, plain = kennel.dogs[:3]
     for photo, stars in ((good, 4), (poor, 1)):
-        say_stars(kennel, photo, stars)
+        write_stars(kennel, photo, stars)
     assert [kennel.tags.rating(photo) for photo in (good, poor, plain)] == [4, 1, None]
     run = kennel.tags.rate([good, plain], 0)
     assert run.words == "Rate 2 photos: 0 stars"
@@ -37,7 +37,7 @@ def test_own_stars_win_over_the_files_and_are_taken_back_to_those(kennel):
     assert [kennel.tags.rating(photo) for photo in (good, poor, plain)] == [4, 1, None]
 
 
-def test_what_is_said_of_a_photo_that_was_paired_meanwhile_is_said_of_the_pair_and_of_an_edited_one_refused(
+def test_decisions_on_a_photo_paired_meanwhile_count_for_the_pair_and_on_an_edited_one_are_refused(
     kennel,
 ):
     """Another process indexes while the window still shows the photos as they were."""
@@ -59,12 +59,12 @@ def test_what_is_said_of_a_photo_that_was_paired_meanwhile_is_said_of_the_pair_a
     assert kennel.tags.rating(still) == 4
 
 
-def test_stars_are_found_as_every_photos_own_rating_says(kennel):
+def test_a_search_for_stars_agrees_with_the_rating_of_every_photo(kennel):
     chance = random.Random(4)
     photos = [*kennel.dogs, *kennel.others[:20]]
     for photo in photos:
         if chance.random() < 0.5:
-            say_stars(kennel, photo, chance.randrange(-1, 6))
+            write_stars(kennel, photo, chance.randrange(-1, 6))
     for _ in range(12):
         kennel.tags.rate(chance.sample(photos, 5), chance.choice([None, 0, 2, 5]))
     kennel.tags.undo(chance.choice(kennel.tags.runs()).id)

@@ -1,4 +1,4 @@
-"""Tags look at photos that came, once, whatever was killed in between; and at all of them after another model came."""
+"""Tags look at new photos once, and at all photos after a change of the model."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PIL import Image
+from tests.engine.conftest import index
+from tests.engine.kennel import put_near
 
 from picsight_engine.bundles.bundle import write_bundle
 from picsight_engine.errors import RequestError
-from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.library import Library
 from picsight_engine.store.opening import open_database
 from picsight_engine.store.vectors import know_space, put_vector
@@ -20,23 +21,18 @@ from picsight_engine.tags.learner import Learner, suggest_newcomers
 
 
 def come(kennel, numbers, near):
-    """Photos come, each so near to the word "dog"; returns them."""
-    word = kennel.album.library._searcher.terms.vector("dog")
-    photos = []
-    for number in numbers:
-        noise = kennel.album.vector(number + 1).astype(np.float32)
-        noise -= (noise @ word) * word
-        vector = near * word + np.sqrt(1 - near**2) * noise / np.linalg.norm(noise)
-        photos.append(kennel.album.put(b"%03d.jpg" % number, number + 1, vector=False))
-        with kennel.album.db.writer() as connection:
-            put_vector(connection, photos[-1], kennel.album.space, vector)
-    return photos
+    """Adds photos that are so near the word "dog"; returns them."""
+    album = kennel.album
+    word = album.library._searcher.terms.vector("dog")
+    return [
+        put_near(album, number, word, near, album.vector(number + 1).astype(np.float32)) for number in numbers
+    ]
 
 
 def scores(kennel, path="Dogs"):
     photos = kennel.album.library.all_photos().results
     states = kennel.tags.states([photo.id for photo in photos])
-    return {photo: score for photo, own in states.items() for tag, _, score in own if tag == path}
+    return {photo: score for photo, tags in states.items() for tag, _, score in tags if tag == path}
 
 
 def test_photos_that_came_are_suggested_in_one_run_for_all_tags_and_others_stay(kennel):
@@ -63,7 +59,7 @@ def test_photos_that_came_are_suggested_in_one_run_for_all_tags_and_others_stay(
     assert scores(kennel) == after
 
 
-def test_an_undo_takes_back_what_a_person_did_though_photos_came_since(kennel):
+def test_an_undo_reverts_a_decision_although_photos_came_since(kennel):
     kennel.tags.new("Dogs", prompts=["dog"])
     decided = kennel.tags.decide("Dogs", kennel.dogs[:1], "accepted")
     come(kennel, [100], 0.45)
@@ -83,7 +79,7 @@ def test_a_photo_that_was_read_anew_is_looked_at_anew(kennel):
     assert kennel.holding("Dogs") == {*kennel.dogs[1:], kennel.others[0]}
 
 
-def test_a_tag_that_comes_back_has_seen_what_came_meanwhile(kennel):
+def test_a_restored_tag_has_seen_the_photos_that_came_meanwhile(kennel):
     kennel.tags.new("Dogs", prompts=["dog"])
     kennel.tags.new("Sea", prompts=["sea"])
     removed = kennel.tags.remove("Dogs")
@@ -101,7 +97,7 @@ def test_a_tag_that_is_renamed_or_moved_meanwhile_sees_them_and_one_with_other_w
     model = kennel.tags.learner._model()
 
     def rows():
-        """A person is faster than the look, which begins with the photos."""
+        """A person changes tags while the photos are being read."""
         kennel.tags.rename("Dogs", "Doggies")
         kennel.tags.move("Hounds", "Animals")
         kennel.tags.change("Pets", threshold=0.99)
@@ -113,7 +109,7 @@ def test_a_tag_that_is_renamed_or_moved_meanwhile_sees_them_and_one_with_other_w
     assert not scores(kennel, "Pets")
 
 
-def test_after_another_model_came_tags_suggest_what_it_sees(kennel, small, tmp_path):
+def test_after_a_change_of_model_tags_suggest_what_the_new_one_finds(kennel, small, tmp_path):
     kennel.tags.new("Dogs", prompts=["dog"])
     kennel.tags.new("Hounds", prompts=["dog"])
     kennel.tags.change("Hounds", suggests=False)
@@ -136,8 +132,8 @@ def test_after_another_model_came_tags_suggest_what_it_sees(kennel, small, tmp_p
         held = {
             tag.path: {
                 photo
-                for photo, own in library.tags.states(swapped).items()
-                for path, how, _ in own
+                for photo, tags in library.tags.states(swapped).items()
+                for path, how, _ in tags
                 if path == tag.path and how == "suggested"
             }
             for tag in library.tags.all()
@@ -151,7 +147,7 @@ def test_after_another_model_came_tags_suggest_what_it_sees(kennel, small, tmp_p
         assert library.tags.states(swapped) == seen
 
 
-def test_what_cannot_be_put_back_is_computed_anew(kennel):
+def test_scores_that_cannot_be_restored_are_computed_again(kennel):
     kennel.tags.new("Dogs", prompts=["dog"])
     first = kennel.tags.decide("Dogs", kennel.others[:10], "accepted")
     kennel.tags.decide("Dogs", kennel.others[10:12], "rejected")
@@ -177,14 +173,11 @@ def test_an_indexing_run_ends_with_what_tags_suggest(indexed, bundle, photograph
     new = tmp_path / "new"
     new.mkdir()
     with Image.open(photo) as picture:
-        picture.resize((picture.width * 9 // 10, picture.height * 9 // 10)).save(
-            new / "again.jpg", quality=80
-        )
+        smaller = picture.resize((picture.width * 9 // 10, picture.height * 9 // 10))
+        smaller.save(new / "again.jpg", quality=80)
     with Library.open(folder, bundle) as library:
         library.tags.new("This one", examples=[photo])
-        *_, last = library.index([new], settings=IndexSettings(workers=1))
-        assert last.suggested == "1 new photo was suggested for 1 tag."
+        assert index(library, new).suggested == "1 new photo was suggested for 1 tag."
         (again,) = (found.id for found in library.similar(photo, limit=1).results)
         assert library.tags.marks([again])[again].tags == (("This one", "suggested"),)
-        *_, last = library.index(settings=IndexSettings(workers=1))
-        assert last.suggested is None
+        assert index(library).suggested is None

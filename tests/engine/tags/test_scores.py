@@ -1,4 +1,4 @@
-"""Scores of whole libraries against float64: what reaches a threshold is decided exactly, for one tag and for many."""
+"""Scores of whole libraries reach a threshold exactly where float64 does, for one tag or many at once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def tag(seed, prompts=1, length=20.0):
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 4), st.floats(0.01, 0.99), st.floats(1, 60))
-def test_what_reaches_the_threshold_is_what_float64_says(seed, prompts, threshold, length):
+def test_a_score_reaches_the_threshold_exactly_where_float64_does(seed, prompts, threshold, length):
     linear = tag(seed, prompts, length)
     scores, expected = scores_of(ROWS, linear, threshold), exact(ROWS, linear)
     assert np.array_equal(scores >= threshold, expected >= threshold)
@@ -49,7 +49,10 @@ def test_a_score_on_the_threshold_itself_is_reached_and_one_just_below_is_not():
 @settings(max_examples=10, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(1, 3), st.floats(0, 1)), max_size=24))
 def test_many_tags_at_once_reach_what_each_reaches_alone(tags):
-    linears, thresholds = [tag(seed, prompts) for seed, prompts, _ in tags], [own for _, _, own in tags]
+    linears, thresholds = (
+        [tag(seed, prompts) for seed, prompts, _ in tags],
+        [threshold for _, _, threshold in tags],
+    )
     for linear, threshold, (positions, scores) in zip(
         linears, thresholds, reaching(ROWS, linears, thresholds), strict=True
     ):

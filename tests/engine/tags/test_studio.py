@@ -1,4 +1,4 @@
-"""What a person looks at while a tag is made: live scores, border cases, and how well it has learnt."""
+"""The preview of a tag: live scores, border cases, and how well the tag has learnt."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def previewed(kennel, *args, **kwargs):
     return preview, dict(zip(preview.ids.tolist(), preview.scores.tolist(), strict=True))
 
 
-def test_a_preview_shows_what_the_tag_will_suggest_and_keeps_nothing(kennel):
+def test_a_preview_shows_the_tags_suggestions_and_stores_nothing(kennel):
     before = kennel.state(), kennel.tags.revision
     alike, unlike = kennel.others[:2], kennel.dogs[:1]
     preview, scores = previewed(kennel, ["dog"], alike, unlike)
@@ -31,7 +31,7 @@ def test_a_preview_shows_what_the_tag_will_suggest_and_keeps_nothing(kennel):
     assert rest == sorted(rest, reverse=True)
 
 
-def test_a_preview_of_a_tag_that_is_there_knows_what_was_decided(kennel):
+def test_a_preview_of_an_existing_tag_includes_its_decisions(kennel):
     kennel.tags.new("Dogs", prompts=["dog"])
     kennel.tags.decide("Dogs", kennel.others[:10], "accepted")
     kennel.tags.decide("Dogs", kennel.dogs[:1], "rejected")
@@ -49,14 +49,14 @@ GOLDEN = [0.808429, 0.953065, 0.329972, 0.046691, 0.03767, 0.268316, 0.02688, 0.
 
 
 @pytest.mark.parametrize("languages", [(), tuple(LANGUAGES)])
-def test_english_words_score_as_before_whatever_language_is_set(kennel, languages):
+def test_english_words_score_the_same_in_any_set_language(kennel, languages):
     kennel.album.library.languages = languages
     _, scores = previewed(kennel, ENGLISH, kennel.others[:1])
     assert [*scores.values()][::10] == pytest.approx(GOLDEN, abs=1e-6)
     assert kennel.album.library.translation_of(ENGLISH) is None
 
 
-def test_words_in_another_language_suggest_what_the_english_ones_do_and_stay_as_typed(kennel):
+def test_words_in_another_language_suggest_the_same_as_english_ones_and_stay_as_typed(kennel):
     library, expected = kennel.album.library, kennel.tags.new("Dogs", prompts=["dog"])
     assert kennel.tags.new("As typed", prompts=["Hund"]).suggested < expected.suggested
     library.languages = ("de",)
@@ -81,7 +81,7 @@ def test_each_text_of_a_tag_is_translated_alone_and_a_backslash_keeps_a_word(ken
     assert kennel.album.library.translation_of(["\\Bank"]).readings == ("Bank",)
 
 
-def test_a_draft_with_nothing_to_go_by_says_what_it_needs(kennel):
+def test_a_draft_without_words_and_examples_is_refused(kennel):
     with pytest.raises(RequestError, match="a few words or an example photo"):
         kennel.tags.preview(against=kennel.others[:1])
 
@@ -106,25 +106,25 @@ def test_border_cases_are_the_nearest_of_both_sides_in_turn(scores, decided, thr
         [row for row in open_ones if (np.float32(scores[row]) >= threshold) == side] for side in (True, False)
     ]
     kept = [[row for row in border if row in side] for side in sides]
-    for own, side in zip(kept, sides, strict=True):
-        left = [abs(scores[row] - threshold) for row in side if row not in own]
-        assert max((abs(scores[row] - threshold) for row in own), default=0) <= min(left, default=1) + 1e-6
-    if all(len(own) < len(side) for own, side in zip(kept, sides, strict=True)):
+    for chosen, side in zip(kept, sides, strict=True):
+        left = [abs(scores[row] - threshold) for row in side if row not in chosen]
+        assert max((abs(scores[row] - threshold) for row in chosen), default=0) <= min(left, default=1) + 1e-6
+    if all(len(chosen) < len(side) for chosen, side in zip(kept, sides, strict=True)):
         assert abs(len(kept[0]) - len(kept[1])) <= 1
 
 
-def test_statistics_tell_decisions_precision_and_what_comes_next(kennel):
+def test_statistics_hold_decisions_precision_and_border_cases(kennel):
     kennel.tags.new("Dogs", prompts=["dog"])
     nothing = kennel.tags.statistics("Dogs")
     assert (nothing.decided, nothing.precision, nothing.sure, nothing.more) == (0, None, "learning", ENOUGH)
     kennel.tags.decide("Dogs", kennel.dogs[:3], "accepted")
     kennel.tags.decide("Dogs", kennel.dogs[3:4], "rejected")
     kennel.tags.decide("Dogs", kennel.others[:2], "rejected")  # which had not been suggested
-    told = kennel.tags.statistics("Dogs", border=6)
-    assert (told.decided, told.accepted, told.rejected, told.more) == (6, 3, 3, 0)
-    assert told.precision == 3 / 4
-    assert len(told.border) == 6
-    assert not {*kennel.dogs[:4], *kennel.others[:2]} & {*told.border}
+    statistics = kennel.tags.statistics("Dogs", border=6)
+    assert (statistics.decided, statistics.accepted, statistics.rejected, statistics.more) == (6, 3, 3, 0)
+    assert statistics.precision == 3 / 4
+    assert len(statistics.border) == 6
+    assert not {*kennel.dogs[:4], *kennel.others[:2]} & {*statistics.border}
     kennel.tags.undo()
     assert kennel.tags.statistics("Dogs").decided == 4
 
@@ -144,7 +144,7 @@ def test_a_tag_whose_decisions_agree_becomes_sure_and_one_whose_decisions_do_not
     assert unsure.sure == "not sure"
 
 
-def test_how_sure_a_tag_is_grows_with_what_it_judged_right_and_needs_both_sides():
+def test_a_tag_becomes_surer_with_right_judgements_of_both_sides():
     assert sureness((2, 2), (0, 0)) == "learning"
     assert sureness((3, 3), (0, 0)) == "fairly sure"
     assert sureness((7, 7), (0, 0)) == "quite sure"

@@ -1,4 +1,4 @@
-"""Tags made of words and examples suggest, learn from decisions, and are found by what they are called."""
+"""Tags of words and examples suggest photos, learn from decisions, and are found by name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from picsight_engine.metadata import Metadata
 from picsight_engine.store.files import put_metadata
 
 
-def test_a_tag_made_of_a_word_suggests_what_stands_out_at_once(kennel):
+def test_a_tag_of_a_word_suggests_at_once_the_photos_that_stand_out(kennel):
     tag = kennel.tags.new("Dogs", prompts=["dog"])
     assert (tag.path, tag.threshold, tag.accepted, tag.rejected) == ("Dogs", 0.5, 0, 0)
     assert tag.suggested == len(kennel.dogs)
@@ -28,7 +28,7 @@ def test_example_photos_are_in_the_tag_and_counterexamples_never_are(kennel):
     alike, unlike = kennel.dogs[:3], kennel.dogs[-1]
     kennel.tags.new("Dogs", examples=alike, against=[unlike, *kennel.others[:5]])
     states = kennel.tags.states([*alike, unlike])
-    assert all(own[0][:2] == ("Dogs", "suggested") for photo, own in states.items() if photo != unlike)
+    assert all(tags[0][:2] == ("Dogs", "suggested") for photo, tags in states.items() if photo != unlike)
     assert states[unlike] == []
 
 
@@ -47,7 +47,7 @@ def test_decisions_beat_scores_and_teach_at_once(kennel):
     rest = kennel.dogs[1:]
     assert [learnt[photo] for photo in rest] != [before[photo] for photo in rest]
     assert learnt[wrong] == [("Dogs", "rejected", learnt[wrong][0][2])]
-    kennel.tags.suggest("Dogs")  # has nothing to add
+    kennel.tags.suggest("Dogs")  # adds nothing
     assert kennel.tags.states([*kennel.dogs, *kennel.others]) == learnt
     for _ in range(3):
         kennel.tags.undo()
@@ -78,14 +78,14 @@ def test_words_that_were_read_once_need_no_text_tower_again(kennel, small, tmp_p
         assert not library.is_ready
 
 
-def test_what_is_decided_so_already_is_no_change(kennel):
+def test_the_same_decision_again_is_not_a_change(kennel):
     kennel.tags.new("Trip", kind="album")
     assert kennel.tags.decide("Trip", kennel.dogs, "accepted") is not None
     assert kennel.tags.decide("Trip", kennel.dogs, "accepted") is None
     assert [run.kind for run in kennel.tags.runs()] == ["decide", "new"]
 
 
-def test_a_tag_holds_what_is_accepted_or_suggested_in_it_and_below_it_and_never_what_is_rejected(kennel):
+def test_a_tag_holds_accepted_and_suggested_photos_of_itself_and_below_but_no_rejected_ones(kennel):
     kennel.tags.new("Animals")
     kennel.tags.new("Dogs", prompts=["dog"], parent="Animals")
     kennel.tags.decide("Animals/Dogs", kennel.dogs[:1], "rejected")
@@ -118,7 +118,7 @@ def test_a_search_sees_a_decision_at_once_whichever_process_made_it(kennel, smal
     [("", "needs a name"), (" \n", "needs a name"), ("\u0301", "needs a name"), ("a/b", "name that as the parent"),
      ("x" * 1001, "at most 1,000"), ("DÖGS", "in this place already")],
 )  # fmt: skip
-def test_a_name_that_cannot_be_is_a_sentence_and_changes_nothing(kennel, name, sentence):
+def test_an_invalid_name_is_refused_and_changes_nothing(kennel, name, sentence):
     kennel.tags.new("dogs")
     before = kennel.state(), kennel.tags.runs()
     with pytest.raises(RequestError, match=sentence):
@@ -150,7 +150,7 @@ def test_a_last_name_that_two_tags_have_needs_its_parent(kennel):
     assert kennel.tags.find("waders").path == "Waders"
 
 
-def test_a_tag_with_nothing_to_go_by_says_what_it_needs(kennel):
+def test_a_tag_without_words_and_examples_suggests_nothing_and_says_why(kennel):
     kennel.tags.new("Dogs", against=kennel.others[:1])
     with pytest.raises(RequestError, match="a few words or an example photo"):
         kennel.tags.suggest("Dogs")
@@ -161,7 +161,7 @@ def test_a_tag_with_nothing_to_go_by_says_what_it_needs(kennel):
             kennel.tags.suggest(name)
 
 
-def test_a_photo_that_is_not_in_the_library_is_a_sentence(kennel, tmp_path):
+def test_a_photo_outside_the_library_is_refused(kennel, tmp_path):
     kennel.tags.new("Dogs")
     for photo in (tmp_path / "nowhere.jpg", 4711):
         with pytest.raises(RequestError, match="library"):

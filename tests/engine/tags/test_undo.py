@@ -1,4 +1,4 @@
-"""Every change is one run, and undone as a whole: whatever happened in between, what was there before is there again."""
+"""Every change is one run; an undo restores the state before it, whatever happened in between."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ CHANGES = st.lists(
 
 
 def change(kennel, kind, *rest):
-    """One step; what cannot be asked changes nothing."""
+    """Makes one change; an impossible one changes nothing."""
     try:
         if kind == "new":
             name, parent, words = rest
@@ -91,7 +91,7 @@ def undo_all(kennel):
 
 
 def settled_anew(kennel):
-    """What decisions and runs say, computed from nothing."""
+    """The state of tags, computed from decisions and runs alone."""
     with kennel.album.db.writer() as connection:
         connection.execute("UPDATE tag_photos SET verdict = NULL")
         settle_tags(connection, [row[0] for row in connection.execute("SELECT id FROM tags")])
@@ -100,7 +100,7 @@ def settled_anew(kennel):
 
 @given(CHANGES)
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_whatever_is_changed_each_undo_gives_the_state_before_and_each_redo_the_one_after(kennel, changes):
+def test_each_undo_restores_the_state_before_and_each_redo_the_state_after(kennel, changes):
     undo_all(kennel)
     nothing = kennel.state()
     for step in [("new", "Dogs", None, True), ("new", "Animals", None, False), *changes]:
@@ -124,7 +124,7 @@ def test_whatever_is_changed_each_undo_gives_the_state_before_and_each_redo_the_
     undo_all(kennel)
 
 
-def test_what_was_undone_is_not_done_again_behind_what_came_later(kennel):
+def test_an_undone_run_is_not_redone_after_a_later_one(kennel):
     kennel.tags.new("Dogs")
     kennel.tags.decide("Dogs", kennel.dogs[:1], "accepted")
     kennel.tags.undo()
@@ -152,7 +152,7 @@ def test_decisions_are_undone_in_any_order_and_the_last_one_left_counts(kennel):
         kennel.tags.undo(second.id)
 
 
-def test_what_others_stand_on_is_not_undone_before_them(kennel):
+def test_a_run_is_not_undone_before_those_that_depend_on_it(kennel):
     run = kennel.tags.runs
     kennel.tags.new("Animals")
     (first,) = run()

@@ -1,4 +1,4 @@
-"""A real library whose vectors are made by the hundred, and its matrix."""
+"""A real library of many random vectors, and its matrix."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ def clustered(seed: int, count: int, dim: int = DIM) -> NDArray[np.float32]:
 
 
 @dataclass(frozen=True)
-class Album:
-    """A library to which photos are added as vectors, each with one file."""
+class VectorLibrary:
+    """A library of photos that have a vector and one file each."""
 
     db: Database
     folder_id: int
     cache: Path
 
     def add(self, vectors: NDArray[np.float32]) -> list[int]:
-        """Stores a photo a row, as one batch; returns their ids."""
+        """Stores one photo for each row, as one batch; returns their ids."""
         ids = []
         with self.db.writer() as connection:
             start = connection.execute("SELECT coalesce(max(id), 0) FROM photos").fetchone()[0]
@@ -64,7 +64,7 @@ class Album:
         return ids
 
     def add_many(self, vectors: NDArray[np.float32]) -> None:
-        """The same into an empty library, whose photos get the ids 1 to n, in a tenth of the time."""
+        """Stores photos with the ids 1 to n in an empty library, in a tenth of the time."""
         with self.db.writer() as connection:
             connection.execute(_MANY_PHOTOS, (len(vectors),))
             connection.execute(_MANY_FILES, (self.folder_id,))
@@ -81,7 +81,7 @@ class Album:
             put_vector(connection, photo_id, SPACE, vector)
 
     def lose(self, *photo_ids: int) -> None:
-        """Their files go missing."""
+        """Marks the files of photos as missing."""
         with self.db.writer() as connection:
             mark_missing(connection, self._files(photo_ids), 1.0)
 
@@ -102,11 +102,11 @@ class Album:
 
 
 @pytest.fixture
-def album(tmp_path: Path) -> Iterator[Album]:
+def album(tmp_path: Path) -> Iterator[VectorLibrary]:
     with_photos = tmp_path / "photos"
     with_photos.mkdir()
     db = open_database(tmp_path / "library")
-    yield Album(db, add_folder(db, with_photos).id, tmp_path / "library" / "cache")
+    yield VectorLibrary(db, add_folder(db, with_photos).id, tmp_path / "library" / "cache")
     db.close()
 
 

@@ -22,7 +22,7 @@ def test_a_vector_of_zeros_stays_zero():
     assert not scales.any()
 
 
-def test_numbers_that_are_none_count_as_zero():
+def test_nan_counts_as_zero():
     codes, _ = quantize(np.array([[np.nan, np.inf, -np.inf, 1.0]], np.float16))
     assert codes.tolist() == [[0, 0, 0, 127]]
 

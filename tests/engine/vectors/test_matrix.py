@@ -229,7 +229,7 @@ except StorageError as error:
 
 @pytest.mark.skipif(os.name == "nt", reason="no limit of file sizes there")
 @pytest.mark.parametrize("limit", [20_000])
-def test_a_full_disk_is_told_in_a_sentence(album, make_vectors, limit):
+def test_a_full_disk_is_an_error_that_names_it(album, make_vectors, limit):
     album.add(make_vectors(1, 500))
     command = [sys.executable, "-c", FULL_DISK, str(album.cache.parent), SPACE, str(DIM), str(limit)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -299,7 +299,7 @@ def test_a_killed_appender_leaves_a_cache_that_is_sound(album, seed):
             assert_true_copy(matrix, album)
 
 
-def test_a_process_sees_what_others_append_while_they_do(album):
+def test_a_process_sees_rows_while_others_append_them(album):
     children = [start_appender(album, seed) for seed in (1, 2)]
     try:
         with closing(album.matrix()) as matrix:
