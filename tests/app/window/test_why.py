@@ -8,8 +8,8 @@ import pytest
 from PySide6.QtCore import QPoint
 from tests.app.window.conftest import wait_until_indexed
 
-from picsight.window.details.links import FactLink
 from picsight.window.details.photo_facts import reasons_of
+from picsight.window.details.view import FactLink
 from picsight.window.search.place import Place
 from picsight_engine.bundles.commonness import commonness
 from picsight_engine.search.answer import TermScore
