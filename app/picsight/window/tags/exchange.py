@@ -126,8 +126,7 @@ class TagExchange(QObject):
             if of:
                 words = self.tr("Writing side-cars: looked at {done} of {of} files")
                 words = words.format(done=number(done), of=number(of))
-            if self._running is not None:
-                self._status.show_work(words, done, of, self._running.cancel)
+            self._status.show_work(words, done, of, stream.cancel)
 
         def take(progress: tuple[int, int, Exported]) -> None:
             nonlocal last
@@ -135,16 +134,16 @@ class TagExchange(QObject):
             note(done, of)
 
         def end() -> None:
-            stopped = self._running is not None and self._running.cancelled
             self._running = None
             self._status.end_work()
-            self._status.show_sentence(_outcome(last, stopped=stopped))
+            self._status.show_sentence(_outcome(last, stopped=stream.cancelled))
 
         def fail(sentence: str) -> None:
             end()
             self._status.show_sentence(sentence)
 
-        self._running = self._jobs.stream(partial(_exporting, library, companions), take, end, fail)
+        stream = self._jobs.stream(partial(_exporting, library, companions), take, end, fail)
+        self._running = stream
         note(0, 0)
 
     def export_decisions(self, file: Path) -> None:
