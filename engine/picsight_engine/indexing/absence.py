@@ -14,26 +14,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from picsight_engine.indexing.scan import SeenFile, SeenFolder, SeenProblem
+    from picsight_engine.indexing.scan import DirectoryListing, SeenFolder
     from picsight_engine.store.files import StoredFile
     from picsight_engine.store.folders import Folder
     from picsight_engine.store.problems import Problem
 
 # If this many known pictures of a directory were all replaced by others, the user did not edit them one by one.
 REPLACED_FILES = 2
-
-
-@dataclass(frozen=True, slots=True)
-class FolderView:
-    """One folder at the start of a run: the stored files, the seen files, broken links, and unreadable directories."""
-
-    folder: Folder
-    stored: Sequence[StoredFile]
-    problems: Sequence[Problem]
-    seen: Sequence[SeenFile]
-    folders: Sequence[SeenFolder] = ()
-    links: Sequence[bytes] = ()
-    unreadable: Sequence[SeenProblem] = ()
 
 
 @dataclass(slots=True)
@@ -49,22 +36,32 @@ class Absences:
     movable: list[StoredFile] = field(default_factory=list)
 
 
-class FolderSight:
-    """Compares what a scan saw in one folder with what the library knew."""
+class FolderView:
+    """One folder at the start of a run: what the library knows of it, and of a scan the `seen` files, the `folders` by name,
+    broken `links`, and `unreadable` directories.
+    """
 
-    def __init__(self, view: FolderView) -> None:
-        self._stored = view.stored
-        self._files = {file.name: file for file in view.seen}
-        self._folders = {folder.name: folder for folder in view.folders}
-        self._closed = frozenset(problem.name for problem in view.unreadable)
-        self._broken = frozenset(view.links)
-        self._unknown = self._closed | self._broken
+    def __init__(
+        self,
+        folder: Folder,
+        stored: Sequence[StoredFile],
+        problems: Sequence[Problem],
+        listings: Sequence[DirectoryListing],
+    ) -> None:
+        self.folder, self.stored, self.problems = folder, stored, problems
+        self.seen = [file for listing in listings for file in listing.files]
+        self.folders = {each.folder.name: each.folder for each in listings if each.folder is not None}
+        self.links = frozenset(link for listing in listings for link in listing.broken)
+        self.unreadable = [problem for listing in listings for problem in listing.problems]
+        self._files = {file.name: file for file in self.seen}
+        self._closed = frozenset(problem.name for problem in self.unreadable)
+        self._unknown = self._closed | self.links
         self._came_along = self._renumbered()
 
     def absences(self) -> Absences:
         """Judges the files stored as present that were not seen."""
         found = Absences()
-        absent = [file for file in self._stored if file.present and file.name not in self._files]
+        absent = [file for file in self.stored if file.present and file.name not in self._files]
         replaced = self._replaced(absent)
         for file in absent:
             if b"" not in self._closed and _is_in(file.name, self._closed):
@@ -73,7 +70,7 @@ class FolderSight:
             instead = next((path for path in _above(file.name) if path in replaced), None)
             if place is None:
                 found.away[b""].append(file)
-            elif _is_in(file.name, self._broken) or not self._is_on(file.device, place.device):
+            elif _is_in(file.name, self.links) or not self._is_on(file.device, place.device):
                 found.away[place.name].append(file)
             elif place.empty or instead is not None:
                 found.away[place.name if instead is None else instead].append(file)
@@ -87,7 +84,7 @@ class FolderSight:
         if problem.name in self._files or _is_in(problem.name, self._unknown):
             return False
         place = self._nearest(problem.name)
-        return problem.name in self._folders or (place is not None and place.name not in away)
+        return problem.name in self.folders or (place is not None and place.name not in away)
 
     def settled_devices(self, lost: Absences) -> list[tuple[int, int]]:
         """Files with the device on which to look for them from now on.
@@ -97,13 +94,13 @@ class FolderSight:
         """
         settled = [
             (file.id, seen.device)
-            for file in self._stored
+            for file in self.stored
             if (seen := self._files.get(file.name)) is not None and file.device != seen.device
         ]
         stayed: defaultdict[tuple[int | None, int], list[int]] = defaultdict(list)
         for name, files in lost.away.items():
-            for file in files if name in self._folders else ():
-                stayed[file.device, self._folders[name].device].append(file.id)
+            for file in files if name in self.folders else ():
+                stayed[file.device, self.folders[name].device].append(file.id)
         for (before, now), ids in stayed.items():
             if len(ids) <= self._came_along[before, now]:
                 settled += [(file_id, now) for file_id in ids]
@@ -113,7 +110,7 @@ class FolderSight:
         """How many files were seen again under a new device number, by (old, new)."""
         return Counter(
             (file.device, seen.device)
-            for file in self._stored
+            for file in self.stored
             if (seen := self._files.get(file.name)) is not None and file.device not in {None, seen.device}
         )
 
@@ -125,9 +122,9 @@ class FolderSight:
         """The directories whose known pictures were all replaced by unknown ones: perhaps another disk is mounted."""
         lost = Counter(path for file in absent for path in _above(file.name))
         candidates = {
-            path for path, files in lost.items() if files >= REPLACED_FILES and path in self._folders
+            path for path, files in lost.items() if files >= REPLACED_FILES and path in self.folders
         }
-        for file in self._stored if candidates else ():
+        for file in self.stored if candidates else ():
             if file.name in self._files:
                 candidates.difference_update(_above(file.name))
         if not candidates:
@@ -136,7 +133,7 @@ class FolderSight:
 
     def _nearest(self, name: bytes) -> SeenFolder | None:
         """The directory of `name`, or its nearest parent that could be read."""
-        return next((self._folders[path] for path in _above(name) if path in self._folders), None)
+        return next((self.folders[path] for path in _above(name) if path in self.folders), None)
 
 
 def _is_in(name: bytes, places: Collection[bytes]) -> bool:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from picsight_engine.indexing.absence import Absences, FolderSight, FolderView, is_below
+from picsight_engine.indexing.absence import Absences, FolderView, is_below
 from picsight_engine.other_programs import is_path_shown
 from picsight_engine.photos.formats import can_read_films
 from picsight_engine.store.files import files_of
@@ -80,15 +80,7 @@ class Plan:
 
 def folder_view(db: Database, folder: Folder, listings: Sequence[DirectoryListing]) -> FolderView:
     """What a scan saw of a folder, together with what the library knows."""
-    return FolderView(
-        folder,
-        files_of(db, folder.id),
-        problems_of(db, folder.id),
-        seen=[file for listing in listings for file in listing.files],
-        folders=[listing.folder for listing in listings if listing.folder is not None],
-        links=[link for listing in listings for link in listing.broken],
-        unreadable=[problem for listing in listings for problem in listing.problems],
-    )
+    return FolderView(folder, files_of(db, folder.id), problems_of(db, folder.id), listings)
 
 
 def make_plan(views: Iterable[FolderView], complete: Collection[int], metadata_rule: int) -> Plan:
@@ -102,12 +94,11 @@ def make_plan(views: Iterable[FolderView], complete: Collection[int], metadata_r
     views = list(views)
     lost = []
     for view in views:
-        sight = FolderSight(view)
-        absences = sight.absences()
+        absences = view.absences()
         lost.append(absences)
         _plan_seen(plan, view, complete, metadata_rule)
-        plan.healed.extend(each for each in view.problems if sight.is_healed(each, absences.away))
-        plan.devices.extend(sight.settled_devices(absences))
+        plan.healed.extend(each for each in view.problems if view.is_healed(each, absences.away))
+        plan.devices.extend(view.settled_devices(absences))
         plan.unreadable.extend((view.folder, each) for each in view.unreadable)
     traces = Counter((task.file.size, task.file.mtime_ns) for task in plan.tasks if task.stored is None)
     sizes = {task.file.size for task in plan.tasks}

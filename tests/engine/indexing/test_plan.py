@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from picsight_engine.indexing.absence import FolderView
 from picsight_engine.indexing.plan import make_plan
-from picsight_engine.indexing.scan import SeenFile, SeenFolder, SeenProblem
+from picsight_engine.indexing.scan import DirectoryListing, SeenFile, SeenFolder, SeenProblem
 from picsight_engine.photos.formats import can_read_films
 from picsight_engine.store.files import StoredFile
 from picsight_engine.store.folders import Folder
@@ -64,9 +64,9 @@ def view(
 ) -> FolderView:
     closed = any(not each.name for each in unreadable)
     folders = folders or (() if closed else (seen_folder(),))
-    return FolderView(
-        folder, tuple(stored_files), tuple(problems), tuple(seen_files), folders, links, tuple(unreadable)
-    )
+    listings = [DirectoryListing(files=[*seen_files], problems=[*unreadable], broken=[*links])]
+    listings += [DirectoryListing(each) for each in folders]
+    return FolderView(folder, tuple(stored_files), tuple(problems), listings)
 
 
 def plan_views(*views: FolderView, complete=range(10_000)):

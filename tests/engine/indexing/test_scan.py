@@ -219,8 +219,5 @@ def test_a_view_of_a_folder_has_all_that_was_seen_in_its_directories(library, tm
     (folder / "trip" / "broken.jpg").symlink_to("nowhere.jpg")
     view = folder_view(library.db, library.add(folder), list(scan(folder)))
     assert [file.name for file in view.seen] == [b"a.jpg", b"trip/b.jpg", b"trip/c.mov"]
-    assert [seen.name for seen in view.folders] == [b"", b"trip"]
-    assert (view.links, [problem.name for problem in view.unreadable]) == (
-        [b"trip/broken.jpg"],
-        [],
-    )
+    assert [seen.name for seen in view.folders.values()] == [b"", b"trip"]
+    assert (view.links, view.unreadable) == ({b"trip/broken.jpg"}, [])
