@@ -180,15 +180,10 @@ def build_corpus(table: DataTable, views: Views, places: FitFolders, bar: Bar, *
 def _looks(
     shards: Sequence[Path], views: Views, view: int, cache: Path
 ) -> tuple[list[str], NDArray[np.float16], NDArray[np.float16]]:
-    """One view of all photos: their keys, features [photos, networks * 1280] and logits [networks, photos, 1000]."""
-    keys: list[str] = []
-    features, logits = [], []
-    for shard in shards:
-        seen = cached(shard, views, view, cache)
-        keys += seen[0].keys.tolist()
-        features.append(np.concatenate([each.features for each in seen], axis=1))
-        logits.append(np.stack([each.logits for each in seen]))
-    return keys, np.concatenate(features), np.concatenate(logits, axis=1)
+    """One view of all photos, as `cached`."""
+    seen = [cached(shard, views, view, cache) for shard in shards]
+    keys, features, logits = zip(*seen, strict=True)
+    return [key for each in keys for key in each], np.concatenate(features), np.concatenate(logits, axis=1)
 
 
 def _read_texts(

@@ -66,16 +66,6 @@ def load_arrays(path: Path, names: Sequence[str] = ()) -> dict[str, NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class SeenView:
-    """One view of the photos of a shard: keys, digests of its pixels, features [n, 1280] and logits [n, 1000], both float16."""
-
-    keys: NDArray[np.str_]
-    pixels: NDArray[np.str_]
-    features: NDArray[np.float16]
-    logits: NDArray[np.float16]
-
-
-@dataclass(frozen=True, slots=True)
 class Views:
     """The views of photos to embed, the networks, and the preprocessing; of a single network only the stages before `first`."""
 
@@ -173,10 +163,14 @@ def cache_outputs(
             progress(count, f"{each.shard.name} view {each.view}")
 
 
-def cached(shard: Path, views: Views, view: int, cache: Path) -> list[SeenView]:
-    """Each network's cached output for one view of a shard."""
+def cached(
+    shard: Path, views: Views, view: int, cache: Path
+) -> tuple[list[str], NDArray[np.float16], NDArray[np.float16]]:
+    """One view of a shard's photos: their keys, features [photos, networks * 1280] and logits [networks, photos, 1000]."""
     work = _Work(shard, file_digest(shard), view, views, views.looks(), cache)
-    return [SeenView(**load_arrays(work.path(look))) for look in work.looks]
+    seen = [load_arrays(work.path(look)) for look in work.looks]
+    features = np.concatenate([each["features"] for each in seen], axis=1)
+    return seen[0]["keys"].tolist(), features, np.stack([each["logits"] for each in seen])
 
 
 def _missing(shards: Sequence[Path], views: Views, cache: Path) -> Iterator[_Work]:
