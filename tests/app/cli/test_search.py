@@ -32,6 +32,7 @@ def test_the_one_matching_photo_is_strong_and_worse_matches_are_left_out(indexed
     assert found(indexed, "cat") == [each for each in everything if each[1] != "none"]
     assert found(indexed, "cat", "-n", "1") == everything[:1]
     assert found(indexed, "suspension bridge", "--min", "strong") == []
+    assert "add --min all" in indexed("search", "suspension bridge", "--min", "strong").err
 
 
 def test_the_best_come_first_and_a_word_with_a_dash_wants_less_of_something(indexed):

@@ -83,7 +83,7 @@ def test_stars_are_given_shown_searched_and_withdrawn(picsight, photos):
     assert (rated["run"]["kind"], rated["run"]["words"]) == ("rate", "Rate 2 photos: 4 stars")
     assert picsight.json("show", photos[0])["rating"] == 4
     assert len(picsight.json("search", "rated:>3")["results"]) == 2
-    assert picsight("tags", "rate", "none", photos[0]).out == "Rate 1 photo: by its files.\n"
+    assert picsight("tags", "rate", "none", photos[0]).out == "Done: Rate 1 photo: by its files.\n"
     assert picsight.json("show", photos[0])["rating"] is None
     picsight("tags", "rate", "rejected", photos[0])
     assert picsight.json("show", photos[0])["rating"] == -1
@@ -114,7 +114,7 @@ def test_tags_are_changed_renamed_moved_merged_and_removed(picsight, photos):
     assert picsight.json("tags", "move", "puppies")["parent"] is None
     picsight("tags", "accept", "puppies", *photos)
     assert picsight.json("tags", "merge", "puppies", "animals")["accepted"] == 4
-    assert picsight("tags", "remove", "animals").out == 'Remove "Animals".\n'
+    assert picsight("tags", "remove", "animals").out == 'Done: Remove "Animals".\n'
     assert picsight.json("tags", "list") == {"tags": []}
     assert "Type what to change" in picsight("tags", "change", "animals").err
 
@@ -125,7 +125,7 @@ def test_counts_and_changes_are_printed_for_people(picsight, photos):
     assert picsight("tags", "list").out == "Favourites: 1 accepted\n"
     picsight("tags", "undo")
     assert picsight("tags", "new", "-night", "--not", photos[0]).out == "-night: 0 photos\n"
-    assert picsight("tags", "accept", "-night", photos[0]).out == 'Accept 1 photo: "-night".\n'
+    assert picsight("tags", "accept", "-night", photos[0]).out == 'Done: Accept 1 photo: "-night".\n'
     assert picsight("tags", "accept", "-night", photos[0]).out == "Nothing had to be changed.\n"
     assert picsight("tags", "reject", "-night", photos[0], "--quiet").out == ""
     assert f"against: {photos[0]}\n" in picsight("tags", "show", "-night").out

@@ -90,7 +90,7 @@ def search(
             else:
                 library.languages = _languages_of(query) if spoken is None else spoken
                 answer = library.search(query, limit=limit, least=least, order=order, explain=explain)
-            put_answer(invocation, answer)
+            put_answer(invocation, answer, otherwise=" To see the closest ones, add --min all.")
             if stdin and not invocation.json:
                 put("")  # separates one answer from the next
                 finish_stdout()  # the next query may depend on this answer
@@ -133,8 +133,11 @@ def similar(invocation: Invocation, photo: Path, limit: int) -> None:
         put_answer(invocation, library.similar(photo, limit=limit))
 
 
-def put_answer(invocation: Invocation, answer: Answer) -> None:
-    """Prints an answer as JSON, as a table on a terminal, or as lines for other programs; hints go to stderr."""
+def put_answer(invocation: Invocation, answer: Answer, otherwise: str = "") -> None:
+    """Prints an answer as JSON, as a table on a terminal, or as lines for other programs; hints go to stderr.
+
+    `otherwise` says what to do if none of the searched photos matches.
+    """
     invocation.warn(*(fault.message for fault in answer.faults))
     if invocation.json:
         put_json(_document(answer))
@@ -152,7 +155,7 @@ def put_answer(invocation: Invocation, answer: Answer) -> None:
     if not answer.photos and answer.query.strip() and not answer.filters:
         invocation.hint_empty()
     elif not answer.results and not answer.faults and not invocation.json:
-        invocation.hint("No photo matches.")
+        invocation.hint(f"No photo matches.{otherwise if answer.photos and answer.query.strip() else ''}")
 
 
 def _document(answer: Answer) -> dict[str, object]:

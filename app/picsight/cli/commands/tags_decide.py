@@ -70,8 +70,8 @@ def redo(invocation: Invocation) -> None:
         tell_run(invocation, library.tags.redo(), "Done again: ")
 
 
-def tell_run(invocation: Invocation, run: Run | None, turned: str = "") -> None:
-    """Prints what was changed; `turned` is a prefix such as "Undone: "."""
+def tell_run(invocation: Invocation, run: Run | None, turned: str = "Done: ") -> None:
+    """Prints what was changed; `turned` is its prefix, such as "Undone: "."""
     line = "Nothing had to be changed." if run is None else f"{turned}{run.words}."
     invocation.answer({"run": _document(run)}, line)
 
