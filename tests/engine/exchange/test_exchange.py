@@ -37,6 +37,11 @@ class Collection:
     def exchange(self):
         return self.album.library.exchange
 
+    def tag(self, name, *numbers):
+        """Makes a tag with these photos."""
+        self.tags.new(name)
+        self.tags.decide(name, self.ids(*numbers), "accepted")
+
     def export_sidecars(self, *place):
         *_, exported = self.exchange.export_sidecars(*place)
         return exported
@@ -223,8 +228,7 @@ def test_an_existing_tag_keeps_its_description_and_one_without_gets_the_imported
 
 
 def test_decisions_newer_than_a_file_stay(library, tmp_path):
-    library.tags.new("Dogs")
-    library.tags.decide("Dogs", library.ids(0, 1, 2), "accepted")
+    library.tag("Dogs", 0, 1, 2)
     library.tags.decide("Dogs", library.ids(2), "withdrawn")
     with library.album.db.writer() as connection:
         connection.execute("UPDATE tag_decisions SET decided_at = unixepoch('2020-01-01')")
@@ -293,8 +297,7 @@ def test_changes_of_exported_side_cars_are_imported_as_one_run(library):
 
 def test_an_export_into_a_folder_around_the_library_leaves_side_cars_beside_it_alone(make_library, tmp_path):
     one, other = make_library("one"), make_library("other")
-    other.tags.new("Dogs")
-    other.tags.decide("Dogs", other.ids(0), "accepted")
+    other.tag("Dogs", 0)
     other.export_sidecars()
     before = other.sidecar(0).read_bytes()
     other.paths[0].unlink()  # as on a disk that is away; the first library has the same picture
@@ -304,8 +307,7 @@ def test_an_export_into_a_folder_around_the_library_leaves_side_cars_beside_it_a
 
 
 def test_a_cancelled_export_ends_between_two_files_and_reports_the_count(library):
-    library.tags.new("Dogs")
-    library.tags.decide("Dogs", library.ids(0, 1, 2), "accepted")
+    library.tag("Dogs", 0, 1, 2)
     cancel, counts = threading.Event(), []
     for exported in library.exchange.export_sidecars(cancel=cancel):
         counts.append(exported.written)
@@ -318,8 +320,7 @@ def test_a_cancelled_export_ends_between_two_files_and_reports_the_count(library
 
 def test_keywords_that_another_program_removed_are_withdrawn_unless_decided_since(library):
     folder = library.paths[0].parent
-    library.tags.new("Dogs")
-    library.tags.decide("Dogs", library.ids(0, 1, 2), "accepted")
+    library.tag("Dogs", 0, 1, 2)
     library.export_sidecars()
     for path in library.paths[:2]:
         remove_keywords(beside(path))
@@ -422,8 +423,7 @@ def test_tags_that_darktable_removed_are_withdrawn_and_stay_removed(library):
 
 
 def test_an_exported_value_does_not_become_newer_when_another_program_writes_the_side_car(library):
-    library.tags.new("Dogs")
-    library.tags.decide("Dogs", library.ids(0, 1), "accepted")
+    library.tag("Dogs", 0, 1)
     library.tags.rate(library.ids(0), 5)
     library.export_sidecars()
     library.tags.decide("Dogs", library.ids(0), "rejected")
@@ -456,8 +456,7 @@ def test_a_rejected_keyword_is_rejected_in_another_library_too(make_library):
 
 def test_exports_of_another_library_stay_where_this_one_has_decided_nothing(make_library):
     library, other = make_library("library"), make_library("other")
-    library.tags.new("Dogs")
-    library.tags.decide("Dogs", library.ids(0, 1, 2), "accepted")
+    library.tag("Dogs", 0, 1, 2)
     library.tags.rate(library.ids(0, 1), 4)
     library.export_sidecars()
     theirs = {number: library.sidecar(number).read_bytes() for number in range(3)}

@@ -75,6 +75,11 @@ def vectors(library, bundle) -> dict[int, bytes]:
     return {int(photo_id): row.tobytes() for photo_id, row in zip(photo_ids, matrix, strict=True)}
 
 
+def rate(library, photo: int, stars: int) -> None:
+    with recorded(library.db, "rate", "stars") as run:
+        run.rate([photo], stars)
+
+
 def codes(library) -> dict[str, str]:
     return {os.fsdecode(problem.name): problem.code for problem in all_problems(library.db)}
 
@@ -185,8 +190,7 @@ def test_an_original_behind_an_edit_is_complete_once_it_stands_alone(library, bu
     for number, name in enumerate(("IMG_1234.JPG", "IMG_E1234.JPG", "IMG_1235.JPG", "IMG_E1235.JPG")):
         draw(album / name, 100 + number)
     run(library, bundle, album)
-    with recorded(library.db, "rate", "stars") as rating:
-        rating.rate([ids(library)["IMG_E1235.JPG"]], 4)
+    rate(library, ids(library)["IMG_E1235.JPG"], 4)
     (album / "IMG_E1234.JPG").unlink()
     (album / "trip").mkdir()
     (album / "IMG_1235.JPG").rename(album / "trip" / "IMG_1235.JPG")
@@ -222,14 +226,11 @@ def test_frames_of_a_burst_that_swap_names_keep_their_stars(library, bundle, alb
     """1001 becomes 1002, and 1002 becomes `last`; each is an edit before its original, all taken in one second."""
     folder = album / "burst"
     for seed, name in enumerate(("E1001", "1001", "E1002", "1002")):
-        path = folder / f"IMG_{name}.JPG"
-        draw(path, 100 + seed)
-        path.write_bytes(dated(path.read_bytes(), "2021:06:01 12:00:00"))
+        draw(folder / f"IMG_{name}.JPG", 100 + seed, exif=taken("2021:06:01 12:00:00"))
     run(library, bundle, folder)
     first, second = ids(library)["IMG_E1001.JPG"], ids(library)["IMG_E1002.JPG"]
-    for photo, stars in ((first, 5), (second, -1)):
-        with recorded(library.db, "rate", "stars") as rating:
-            rating.rate([photo], stars)
+    rate(library, first, 5)
+    rate(library, second, -1)
     run(library, bundle)  # counts for how long the photos behind others have been missing
     for letter in ("E", ""):
         aside = (folder / f"IMG_{letter}1002.JPG").rename(folder / "aside")
@@ -247,11 +248,9 @@ def test_frames_of_a_burst_that_swap_names_keep_their_stars(library, bundle, alb
 def test_an_edited_copy_that_replaces_its_original_takes_over_its_stars(library, bundle, album, draw):
     photo, copy = album / "shot.jpg", album / "shot edited.jpg"
     for seed, path in enumerate((photo, copy)):
-        draw(path, 100 + seed)
-        path.write_bytes(dated(path.read_bytes(), "2021:06:01 12:00:00"))
+        draw(path, 100 + seed, exif=taken("2021:06:01 12:00:00"))
     run(library, bundle, album)
-    with recorded(library.db, "rate", "stars") as rating:
-        rating.rate([ids(library)[photo.name]], 4)
+    rate(library, ids(library)[photo.name], 4)
     copy.replace(photo)
     run(library, bundle)
     edited = ids(library)[photo.name]
@@ -260,10 +259,14 @@ def test_an_edited_copy_that_replaces_its_original_takes_over_its_stars(library,
 
 def dated(data: bytes, date: str) -> bytes:
     """The same JPEG with a date in its EXIF block."""
+    block = b"Exif\0\0" + taken(date).tobytes().removeprefix(b"Exif\0\0")
+    return data[:2] + b"\xff\xe1" + (len(block) + 2).to_bytes(2, "big") + block + data[2:]
+
+
+def taken(date: str) -> Image.Exif:
     exif = Image.Exif()
     exif.get_ifd(0x8769)[0x9003] = date
-    block = b"Exif\0\0" + exif.tobytes().removeprefix(b"Exif\0\0")
-    return data[:2] + b"\xff\xe1" + (len(block) + 2).to_bytes(2, "big") + block + data[2:]
+    return exif
 
 
 def test_keywords_and_stars_in_a_photo_are_read_and_found(library, bundle, shared, tmp_path):

@@ -83,6 +83,12 @@ def test_an_offset_belongs_to_one_date(taken):
     assert taken(original="2021:05:06 07:08:09", offset="+03:00")[1] is None
 
 
+UNDATED = [
+    "DSC01234.JPG", "IMG_20410.jpg", "IMG_00000714_153000.jpg", "IMG_20191345_153000.jpg",
+    "IMG_20190229_101010.jpg", "IMG_20190714_253000.jpg", "FB_IMG_1563112345678.jpg", "1920x1080.jpg",
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("name", "local", "subsecond"),
     [
@@ -94,12 +100,7 @@ def test_an_offset_belongs_to_one_date(taken):
         ("Screen Shot 2020-01-02 at 12.05.12\u202fAM.png", "2020-01-02T00:05:12", None),
         ("WP_20140714_15_30_00_Pro.jpg", "2014-07-14T15:30:00", None),
         ("00000IMG_00000_BURST20190714153000123_COVER.jpg", "2019-07-14T15:30:00", "123"),
-        *((name, None, None) for name in ("DSC01234.JPG", "IMG_20410.jpg", "IMG_00000714_153000.jpg")),
-        *((name, None, None) for name in ("IMG_20191345_153000.jpg", "IMG_20190229_101010.jpg")),
-        *(
-            (name, None, None)
-            for name in ("IMG_20190714_253000.jpg", "FB_IMG_1563112345678.jpg", "1920x1080.jpg")
-        ),
+        *((name, None, None) for name in UNDATED),
     ],
 )
 def test_a_date_in_the_file_name_counts_where_there_is_no_other(name, local, subsecond):
@@ -240,12 +241,6 @@ def test_exposure_is_read_from_all_of_its_tags():
 )
 def test_stars_are_read_in_every_form(facts, rating):
     assert read_metadata(facts, {}).rating == rating
-
-
-def test_a_side_car_has_precedence_for_stars_and_the_file_for_exposure():
-    held = {"XMP-xmp:Rating": 2, "XMP-exif:FNumber": "28/10"}
-    found = read_metadata(held, {"XMP-xmp:Rating": 5, "XMP-exif:FNumber": "4/1"})
-    assert (found.rating, found.aperture) == (5, 2.8)
 
 
 @pytest.mark.parametrize(
