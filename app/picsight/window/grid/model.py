@@ -31,37 +31,32 @@ class WallModel(QAbstractListModel):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._wall = EMPTY
+        self.wall: Wall = EMPTY  # as shown
         self._marks: dict[int, Marks] = {}
         self.tag = ""  # the path of the shown tag, "" if none with suggestions is shown
         self._away: tuple[Path, ...] = ()
 
-    @property
-    def wall(self) -> Wall:
-        """The shown wall."""
-        return self._wall
-
     def set_wall(self, wall: Wall) -> None:
         """Show another answer."""
         self.beginResetModel()
-        self._wall = wall
+        self.wall = wall
         self.endResetModel()
 
     def grow(self, wall: Wall) -> None:
         """Show a wall that begins with the current one, or that the current one begins with; its new copies appear in their
         stacks.
         """
-        before, after = len(self._wall.results), len(wall.results)
+        before, after = len(self.wall.results), len(wall.results)
         if after > before:
             self.beginInsertRows(NOWHERE, before, after - 1)
-            self._wall = wall
+            self.wall = wall
             self.endInsertRows()
         elif after < before:
             self.beginRemoveRows(NOWHERE, after, before - 1)
-            self._wall = wall
+            self.wall = wall
             self.endRemoveRows()
         else:
-            self._wall = wall
+            self.wall = wall
             self._announce_marks()
 
     def show_tag(self, path: str) -> None:
@@ -95,7 +90,7 @@ class WallModel(QAbstractListModel):
 
     def match_of(self, photo: Result) -> Match | None:
         """The strength of a photo's match, if strong and weaker photos are mixed."""
-        return photo.match if self._wall.marked else None
+        return photo.match if self.wall.marked else None
 
     def show_away(self, folders: Collection[Path]) -> None:
         """Mark the photos in these folders as not connected."""
@@ -108,23 +103,23 @@ class WallModel(QAbstractListModel):
         return any(photo.path.is_relative_to(folder) for folder in self._away)
 
     def _announce_marks(self) -> None:
-        last = len(self._wall.results) - 1
+        last = len(self.wall.results) - 1
         if last >= 0:
             self.dataChanged.emit(self.index(0), self.index(last))
 
     def photo(self, row: int) -> Result:
         """The photo in a row."""
-        return self._wall.results[row]
+        return self.wall.results[row]
 
     def rowCount(self, parent: Index = NOWHERE) -> int:
         """The number of photos."""
-        return 0 if parent.isValid() else len(self._wall.results)
+        return 0 if parent.isValid() else len(self.wall.results)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> str | None:
         """A photo's name, tooltip, and text for a screen reader."""
-        if not index.isValid() or not 0 <= index.row() < len(self._wall.results):
+        if not index.isValid() or not 0 <= index.row() < len(self.wall.results):
             return None
-        photo = self._wall.results[index.row()]
+        photo = self.wall.results[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
             return plain(photo.path.name)
         if role == Qt.ItemDataRole.ToolTipRole:
@@ -133,7 +128,7 @@ class WallModel(QAbstractListModel):
 
     def _spoken(self, photo: Result) -> str:
         """Name, day, place, match, copies and marks, as far as known."""
-        copies = self._wall.copies(photo.id)
+        copies = self.wall.copies(photo.id)
         parts = (
             photo.path.name,
             spoken_date(photo.taken),
