@@ -15,7 +15,7 @@ from picsight.window.tags.wording import out_of
 from picsight_engine.language.query import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from PySide6.QtCore import QPoint
 
@@ -80,8 +80,8 @@ class DetailsController(QObject):
         self._join_marks(self._panel.marks)
 
     def _join_marks(self, view: MarksView) -> None:
-        view.favour_requested.connect(self._favour)
-        view.rated.connect(self._rate)
+        view.favour_requested.connect(lambda: self._if_current(self._tagging.favour))
+        view.rated.connect(lambda stars: self._if_current(partial(self._tagging.rate, stars)))
         view.add_requested.connect(self._tagging.choose)
         view.opened.connect(self._open)
         view.removed.connect(self._remove)
@@ -150,17 +150,10 @@ class DetailsController(QObject):
 
     # Decisions
 
-    def _is_current(self) -> bool:
-        """Whether the panel shows the chosen photos; only then are decisions allowed."""
-        return bool(self._shown) and self._shown == [photo.id for photo in self._chosen.all()]
-
-    def _favour(self) -> None:
-        if self._is_current():
-            self._tagging.favour()
-
-    def _rate(self, stars: int) -> None:
-        if self._is_current():
-            self._tagging.rate(stars)
+    def _if_current(self, act: Callable[[], object]) -> None:
+        """Act only while the panel shows the chosen photos."""
+        if self._shown and self._shown == [photo.id for photo in self._chosen.all()]:
+            act()
 
     def _open(self, path: str) -> None:
         if tag := self._deeds.tag_at(path):
@@ -176,9 +169,8 @@ class DetailsController(QObject):
             self._decide(suggested[0], verdict)
 
     def _decide(self, path: str, verdict: Verdict) -> None:
-        tag = self._deeds.tag_at(path)
-        if tag is not None and self._is_current():
-            self._deeds.decide(tag, self._shown, verdict)
+        if tag := self._deeds.tag_at(path):
+            self._if_current(partial(self._deeds.decide, tag, self._shown, verdict))
 
 
 def _read(library: Library, photos: Sequence[Result]) -> tuple[Details, Marks, Land] | None:
