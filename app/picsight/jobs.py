@@ -7,7 +7,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal
 
@@ -32,30 +32,6 @@ class _Lane:
     waiting: Callable[[], None] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """The result of a job: a value, or an error sentence for the user."""
-
-    value: Any = None
-    sentence: str | None = None
-
-
-class Stream:
-    """A running stream of events; `cancel` asks it to end soon. Its `done` is still called."""
-
-    def __init__(self) -> None:
-        self.cancellation = threading.Event()
-
-    def cancel(self) -> None:
-        """Ask the stream to end; what it already did stays done."""
-        self.cancellation.set()
-
-    @property
-    def cancelled(self) -> bool:
-        """True once someone asked this stream to end."""
-        return self.cancellation.is_set()
-
-
 class Jobs(QObject):
     """Runs work in threads and calls back on the thread that owns it.
 
@@ -70,7 +46,7 @@ class Jobs(QObject):
         super().__init__(parent)
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="picsight-job")
         self._lanes: dict[str, _Lane] = {}
-        self._streams: dict[Stream, threading.Thread] = {}
+        self._streams: dict[threading.Event, threading.Thread] = {}
         self._closed = False
         self._arrived.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
@@ -95,14 +71,16 @@ class Jobs(QObject):
 
         def start() -> None:
             lane.is_busy = True
-            self._pool.submit(lambda: self._arrived.emit(partial(arrive, _outcome_of(work))))
+            self._pool.submit(
+                lambda: self._arrived.emit(partial(arrive, self._answer_of(work, done, failed)))
+            )
 
-        def arrive(outcome: _Outcome) -> None:
+        def arrive(answer: Callable[[], object]) -> None:
             lane.is_busy, following, lane.waiting = False, lane.waiting, None
             if following is not None:
                 following()
             if number == lane.latest:
-                self._report(outcome, done, failed)
+                answer()
 
         if lane.is_busy:
             lane.waiting = start
@@ -121,34 +99,36 @@ class Jobs(QObject):
         on_event: Callable[[T], None],
         done: Callable[[], None],
         failed: Callable[[str], None] | None = None,
-    ) -> Stream:
-        """Iterate over `events(cancel)` in a separate thread, pass on each event, then call `done`."""
-        stream = Stream()
+    ) -> threading.Event:
+        """Iterate over `events(cancel)` in a separate thread, pass on each event, then call `done`.
+
+        To cancel the stream, set the returned event: the stream ends soon, what it did stays done, and `done` is called.
+        """
+        cancel = threading.Event()
         if self._closed:
-            stream.cancel()
-            return stream
+            cancel.set()
+            return cancel
 
         def consume() -> None:
-            for event in events(stream.cancellation):
+            for event in events(cancel):
                 self._arrived.emit(partial(on_event, event))
 
-        def end(outcome: _Outcome) -> None:
-            self._streams.pop(stream, None)
-            self._report(outcome, lambda _none: done(), failed)
+        def end(answer: Callable[[], object]) -> None:
+            self._streams.pop(cancel, None)
+            answer()
 
         def run() -> None:
-            self._arrived.emit(partial(end, _outcome_of(consume)))
+            self._arrived.emit(partial(end, self._answer_of(consume, lambda _none: done(), failed)))
 
-        thread = threading.Thread(target=run, name="picsight-stream", daemon=True)
-        self._streams[stream] = thread
+        self._streams[cancel] = thread = threading.Thread(target=run, name="picsight-stream", daemon=True)
         thread.start()
-        return stream
+        return cancel
 
     def close(self) -> None:
         """Cancel streams, finish all jobs, deliver nothing more; call before the application object dies."""
         self._closed = True
-        for stream in self._streams:
-            stream.cancel()
+        for cancel in self._streams:
+            cancel.set()
         self._pool.shutdown()  # a job may store what the user said
         for thread in self._streams.values():
             thread.join(STREAM_SECONDS)
@@ -160,21 +140,18 @@ class Jobs(QObject):
         if not self._closed:
             call()
 
-    def _report(
-        self, outcome: _Outcome, done: Callable[[Any], object], failed: Callable[[str], object] | None
-    ) -> None:
-        if outcome.sentence is None:
-            done(outcome.value)
-        else:
-            (failed or self.failed.emit)(outcome.sentence)
+    def _answer_of(
+        self, work: Callable[[], T], done: Callable[[T], object], failed: Callable[[str], object] | None
+    ) -> Callable[[], object]:
+        """Call `work` in a thread; return the call for the GUI thread, of `done` with its value or `failed` with a sentence.
 
-
-def _outcome_of(work: Callable[[], Any]) -> _Outcome:
-    """Call `work`; a failure becomes a sentence. The one wide catch of the window: nothing may kill a thread."""
-    try:
-        return _Outcome(work())
-    except PicsightError as error:
-        return _Outcome(sentence=str(error))
-    except Exception as error:
-        LOG.exception("a background job failed")
-        return _Outcome(sentence=refusal(error) or FAULT)
+        The one wide catch of the window: nothing may kill a thread.
+        """
+        try:
+            return partial(done, work())
+        except PicsightError as error:
+            sentence = str(error)
+        except Exception as error:
+            LOG.exception("a background job failed")
+            sentence = refusal(error) or FAULT
+        return partial(failed or self.failed.emit, sentence)

@@ -149,10 +149,9 @@ def test_a_cancelled_stream_ends_at_its_next_event(qtbot, jobs, handler):
             yield "never"
 
     with qtbot.waitSignal(handler.called):
-        stream = jobs.stream(events, handler, lambda: ended("end"))
+        cancel = jobs.stream(events, handler, lambda: ended("end"))
     with qtbot.waitSignal(ended.called):
-        stream.cancel()
-    assert stream.cancelled
+        cancel.set()
     assert handler.values == ["one"]
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtWidgets import QWidget
 
-    from picsight.jobs import Jobs, Stream
+    from picsight.jobs import Jobs
     from picsight.window.library.status import StatusLine
     from picsight_engine.library import Library
     from picsight_engine.search.answer import Result
@@ -56,7 +56,7 @@ class Exporting(QObject):
         self.takes_all = takes_all
         self.library: Library | None = None  # set when it is opened
         self._folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
-        self._running: Stream | None = None
+        self._running: threading.Event | None = None  # cancels the export
 
     def export(self, photos: Sequence[Result]) -> None:
         """Copy these photos, and the files behind them if the user wants that, into a folder that the user chooses."""
@@ -120,7 +120,7 @@ class Exporting(QObject):
     def _show_progress(self, done: int, of: int) -> None:
         words = self.tr("Copying: {done} of {of}").format(done=number(done), of=number(of))
         if self._running is not None:
-            self._status.show_work(words, done, of, self._running.cancel)
+            self._status.show_work(words, done, of, self._running.set)
 
     def _report(self, outcomes: Sequence[Copied], wanted: int, folder: Path) -> None:
         refused = [each.why for each in outcomes if each.why]

@@ -158,7 +158,7 @@ class Trashing(QObject):
             outcomes.append(outcome)
             done, of = number(len(outcomes)), number(len(paths))
             words = self.tr("Moving to the trash: {done} of {of}").format(done=done, of=of)
-            self._status.show_work(words, len(outcomes), len(paths), stream.cancel)
+            self._status.show_work(words, len(outcomes), len(paths), stop.set)
 
         def end() -> None:
             self._status.end_work()
@@ -176,7 +176,7 @@ class Trashing(QObject):
             self._status.show_sentence(sentence)
 
         self._moving += 1
-        stream = self._jobs.stream(events, note, end, fail)
+        stop = self._jobs.stream(events, note, end, fail)
 
 
 def _outcome_words(moved: Sequence[Moved], kept: Sequence[Kept]) -> str:

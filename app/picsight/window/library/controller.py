@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from picsight.jobs import Jobs, Stream
+    from picsight.jobs import Jobs
     from picsight.window.history import Ended, Step
     from picsight.window.library.status import StatusLine
     from picsight_engine.bundles.bundle import Bundle
@@ -74,7 +74,7 @@ class LibraryController(QObject):
         # Folders that the user has added: those that no run has begun to read yet, and those that none has finished.
         self._added: set[Path] = set()
         self._begun_with: set[Path] = set()
-        self._run: Stream | None = None
+        self._run: threading.Event | None = None  # cancels the run
         self._run_folders = 0
         self._again = False  # whether another run starts after this one
         self._next_model: str | None = None  # the last requested model, to be chosen after the current work
@@ -226,7 +226,7 @@ class LibraryController(QObject):
         if self._run is not None or self._choosing is not None:
             self._again = True
             if self._run is not None:
-                self._run.cancel()
+                self._run.set()
             return
         self._paused, self.has_looked, self._run_folders = False, False, len(self.overview.folders)
         self._begun_with |= self._added
@@ -260,7 +260,7 @@ class LibraryController(QObject):
         """Stop the run; its results are kept, and resuming continues from there."""
         if self._run is not None:
             self._paused, self._again = True, False
-            self._run.cancel()
+            self._run.set()
             self._status.show_paused()
 
     def use_model(self, name: str) -> None:
@@ -269,7 +269,7 @@ class LibraryController(QObject):
         """
         self._next_model = name
         if self._run is not None:
-            self._run.cancel()
+            self._run.set()
         else:
             self._choose_next()
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterator, Sequence
 
-    from picsight.jobs import Jobs, Stream
+    from picsight.jobs import Jobs
     from picsight.window.library.controller import LibraryController, LibraryPlace
     from picsight.window.models.view import ModelsDialog
     from picsight_engine.bundles.bundle import Licence, Manifest
@@ -48,7 +48,7 @@ class _RunningInstallation:
     progress: tuple[str, int, int]
     moving: str
     arriving: ModelRow | None = None
-    stream: Stream | None = None
+    cancel: threading.Event | None = None
 
 
 class ModelsController(QObject):
@@ -110,8 +110,8 @@ class ModelsController(QObject):
 
     def cancel(self) -> None:
         """Stop the installation; downloaded files are kept."""
-        if self._installation is not None and self._installation.stream is not None:
-            self._installation.stream.cancel()
+        if self._installation is not None and self._installation.cancel is not None:
+            self._installation.cancel.set()
 
     def install_file(self, path: Path) -> None:
         """Install a model from a folder or an archive, once its licence is accepted."""
@@ -276,13 +276,13 @@ class ModelsController(QObject):
 
         def fail(sentence: str) -> None:
             self._close_installation()
-            if not stream.cancelled:
+            if not cancel.is_set():
                 self._fail(current.name, sentence)
             self.refresh()
 
         if self._installation is None:
             self._installation = current
-            stream = current.stream = self._jobs.stream(events, take, end, fail)
+            cancel = current.cancel = self._jobs.stream(events, take, end, fail)
             self._show_rows()
             if self.dialog is not None and current.name in self.dialog.rows:
                 self.dialog.rows[current.name].cancel.setFocus()

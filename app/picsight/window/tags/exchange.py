@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from PySide6.QtCore import QPoint
     from PySide6.QtWidgets import QWidget
 
-    from picsight.jobs import Jobs, Stream
+    from picsight.jobs import Jobs
     from picsight.window.library.status import StatusLine
     from picsight.window.tags.deeds import TagDeeds
     from picsight_engine.exchange.exchange import DecisionsExported, Exchange
@@ -43,7 +43,7 @@ class TagExchange(QObject):
     def __init__(self, window: QWidget, deeds: TagDeeds, status: StatusLine, jobs: Jobs) -> None:
         super().__init__(window)
         self._window, self._deeds, self._status, self._jobs = window, deeds, status, jobs
-        self._running: Stream | None = None
+        self._running: threading.Event | None = None  # cancels the export
 
     def show_menu(self, point: QPoint) -> None:
         """Open the menu of exports and imports."""
@@ -126,7 +126,7 @@ class TagExchange(QObject):
             if of:
                 words = self.tr("Writing side-cars: looked at {done} of {of} files")
                 words = words.format(done=number(done), of=number(of))
-            self._status.show_work(words, done, of, stream.cancel)
+            self._status.show_work(words, done, of, cancel.set)
 
         def take(progress: tuple[int, int, Exported]) -> None:
             nonlocal last
@@ -136,14 +136,13 @@ class TagExchange(QObject):
         def end() -> None:
             self._running = None
             self._status.end_work()
-            self._status.show_sentence(_outcome(last, stopped=stream.cancelled))
+            self._status.show_sentence(_outcome(last, stopped=cancel.is_set()))
 
         def fail(sentence: str) -> None:
             end()
             self._status.show_sentence(sentence)
 
-        stream = self._jobs.stream(partial(_exporting, library, companions), take, end, fail)
-        self._running = stream
+        self._running = cancel = self._jobs.stream(partial(_exporting, library, companions), take, end, fail)
         note(0, 0)
 
     def export_decisions(self, file: Path) -> None:
