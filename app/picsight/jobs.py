@@ -45,6 +45,8 @@ class Jobs(QObject):
     def __init__(self, parent: QObject | None = None, *, threads: int = 4) -> None:
         super().__init__(parent)
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="picsight-job")
+        self._changes = ThreadPoolExecutor(max_workers=1, thread_name_prefix="picsight-change")
+        self._pending = 0  # changes that run or wait
         self._lanes: dict[str, _Lane] = {}
         self._streams: dict[threading.Event, threading.Thread] = {}
         self._closed = False
@@ -87,6 +89,32 @@ class Jobs(QObject):
         else:
             start()
 
+    @property
+    def is_changing(self) -> bool:
+        """Whether a change runs or waits."""
+        return self._pending > 0
+
+    def change(
+        self, work: Callable[[], T], done: Callable[[T], object], failed: Callable[[str], None] | None = None
+    ) -> None:
+        """Run `work` after all earlier changes, then call back as `read` does; `close` makes the changes that still wait."""
+        if self._closed:
+            return
+
+        def arrive(answer: Callable[[], object]) -> None:
+            self._pending -= 1
+            answer()
+
+        self._pending += 1
+        self._changes.submit(lambda: self._arrived.emit(partial(arrive, self._answer_of(work, done, failed))))
+
+    def after_changes(self, then: Callable[[], object]) -> None:
+        """Call `then` once all earlier changes are done."""
+        if self._pending:
+            self.change(lambda: None, lambda _none: then())
+        else:
+            then()
+
     def forget(self, lane_name: str) -> None:
         """Drop the waiting request of a lane, and the result of the running one."""
         if lane := self._lanes.get(lane_name):
@@ -125,11 +153,12 @@ class Jobs(QObject):
         return cancel
 
     def close(self) -> None:
-        """Cancel streams, finish all jobs, deliver nothing more; call before the application object dies."""
+        """Cancel streams, finish all jobs and changes, deliver nothing more; call before the application object dies."""
         self._closed = True
         for cancel in self._streams:
             cancel.set()
         self._pool.shutdown()  # a job may store what the user said
+        self._changes.shutdown()
         for thread in self._streams.values():
             thread.join(STREAM_SECONDS)
             if thread.is_alive():

@@ -94,6 +94,23 @@ def test_requests_of_different_lanes_do_not_wait_for_one_another(qtbot, jobs, ha
         gate.set()
 
 
+def test_changes_are_made_one_after_the_other_and_closing_makes_those_that_wait(qtbot, handler):
+    jobs, gate, made = Jobs(), threading.Event(), []
+    jobs.after_changes(lambda: handler("at once"))
+    assert handler.values == ["at once"]
+    jobs.change(lambda: "first", handler)
+    jobs.after_changes(lambda: handler("after"))
+    qtbot.waitUntil(lambda: len(handler.values) == 3)
+    assert handler.values == ["at once", "first", "after"]
+    jobs.change(lambda: gate.wait(60), pytest.fail)
+    for number in range(8):
+        jobs.change(partial(made.append, number), pytest.fail)
+    assert jobs.is_changing
+    gate.set()
+    jobs.close()
+    assert made == list(range(8))
+
+
 def test_a_forgotten_request_is_never_answered_and_its_lane_goes_on(qtbot, jobs, handler):
     gate = threading.Event()
     jobs.read(lambda: gate.wait(60), handler, replaces="lane")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         """The callback at the end of a step."""
 
         def __call__(self, done: bool, words: str = "") -> None:
-            """Called once: whether the step succeeded, and other words for the deed if it was done in part."""
+            """Called once: whether the step succeeded, and other words for the deed if it was done in part, or why it failed."""
 
     Step = Callable[[Ended], None]  # undoes or redoes in the background
 
@@ -60,9 +60,16 @@ class History(QObject):
         self._undone.clear()
         self._offer(words, back=True)
 
-    def do(self, words: str, step: Step, undo: Step) -> None:
+    def do(self, deed: str, step: Step, undo: Step) -> None:
         """Run an undoable step, and record it once it is done."""
-        step(lambda done, others="": self.add(others or words, undo, step) if done else None)
+
+        def end(done: bool, words: str = "") -> None:
+            if done:
+                self.add(words or deed, undo, step)
+            elif words:
+                self._status.show_sentence(words)
+
+        step(end)
 
     def undo(self) -> None:
         """Undo the last deed; only one step runs at a time."""
@@ -97,13 +104,15 @@ class History(QObject):
         self._is_busy = True
 
         def end(done: bool, words: str = "") -> None:
-            """Record the outcome; a failed step reports its error itself, and is not undone or redone again."""
+            """Record the outcome; a failed step is not undone or redone again."""
             self._is_busy = False
             deed.words, deed.view = words or deed.words, self._view()
             if done:
                 (self._undone if back else self._done).append(deed)
                 undone = self.tr("Undone: {deed}").format(deed=deed.words)
                 self._offer(undone if back else deed.words, back=not back)
+            elif words:
+                self._status.show_sentence(words)
             waiting, self._waiting = self._waiting, []
             for add in waiting:
                 add()

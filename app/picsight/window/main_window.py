@@ -76,7 +76,7 @@ class MainWindow(QMainWindow):
             parent=self,
         )
         self.history = History(frame.status, self._view, self)
-        self.tags = TagDeeds(frame.status, self.history, self)
+        self.tags = TagDeeds(frame.status, self.history, jobs, self)
         self.trashing = Trashing(self, frame.status, self.history, jobs)
         self.exporting = Exporting(self, frame.status, jobs, takes_all=settings.export_companions)
         chosen = ChosenPhotos(frame, self.viewer)
@@ -201,7 +201,7 @@ class MainWindow(QMainWindow):
 
     def _once_done(self, step: Callable[[], object]) -> None:
         """Undo or redo after the running changes."""
-        self.trashing.after(lambda: self.tags.after(step))
+        self.trashing.after(lambda: self._jobs.after_changes(step))
 
     def _show_keys(self) -> None:
         """Show the list of all keys, collected from their widgets."""
@@ -239,7 +239,6 @@ class MainWindow(QMainWindow):
     def end(self) -> None:
         """Finish what the user asked for and close the library; call after the window was closed."""
         self._jobs.close()
-        self.tags.close()
         self.library.close()
 
     def _size_first(self) -> None:

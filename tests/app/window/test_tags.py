@@ -49,7 +49,7 @@ def shared_window(qapp, bundle, library):
 @pytest.fixture
 def window(shared_window, library, qtbot):
     """The window with all photos on its wall and no tag: every change is undone, the latest first."""
-    qtbot.waitUntil(lambda: not shared_window.tags.is_busy)  # what the test before left to be taken back
+    qtbot.waitUntil(lambda: not shared_window._jobs.is_changing)  # Undo of the test before
     for run in library.tags.runs(1000):
         if not run.undone:
             library.tags.undo(run.id)
@@ -297,8 +297,8 @@ def test_suggestions_are_accepted_and_rejected_on_the_wall_of_a_tag_and_the_next
     for verdict in ("rejected", "accepted"):
         qtbot.mouseClick(grid.viewport(), Qt.MouseButton.LeftButton, pos=zones[verdict].center())
         qtbot.waitUntil(lambda verdict=verdict: model.state(model.photo(3).id) == verdict)
-    window.tags.after(window.history.undo)
-    window.tags.after(window.history.undo)
+    window._jobs.after_changes(window.history.undo)
+    window._jobs.after_changes(window.history.undo)
     qtbot.waitUntil(lambda: model.state(model.photo(3).id) == "suggested")
     hint = window.frame.wall_page.header.hint
     assert hint.text().endswith("suggested: A yes, R no")
@@ -332,7 +332,7 @@ def test_a_tag_that_is_looked_at_is_renamed_merged_and_removed_and_everything_co
     window.tag_pages.rename(window.tags.tags[1], "Ocean")
     qtbot.waitUntil(lambda: window.search.place.words == "tag:Ocean")
     window.frame.status.show_sentence("Something else.")
-    window.tags.after(window.history.undo)
+    window._jobs.after_changes(window.history.undo)
     qtbot.waitUntil(lambda: window.search.place.words == "tag:Sea")
     window.tag_pages.rename(window.tags.tags[1], "Trips / Sea ")
     qtbot.waitUntil(lambda: paths(window) == ["Shore", "Trips", "Trips/Sea"])
@@ -345,8 +345,8 @@ def test_a_tag_that_is_looked_at_is_renamed_merged_and_removed_and_everything_co
     qtbot.waitUntil(lambda: paths(window) == [])
     qtbot.waitUntil(lambda: len(shown(window)) == 8)
     for _ in range(4):
-        window.tags.after(window.history.undo)
-        qtbot.waitUntil(lambda: not window.tags.is_busy)
+        window._jobs.after_changes(window.history.undo)
+        qtbot.waitUntil(lambda: not window._jobs.is_changing)
     assert [(tag.path, tag.accepted) for tag in library.tags.all()[1:]] == [("Sea", 2), ("Shore", 3)]
 
 
@@ -365,7 +365,7 @@ def test_undo_leaves_simultaneous_changes_of_another_program(qtbot, window, libr
         library.tags.decide(tag.path, [ours], "accepted")
 
     window.tags.do(act, lambda _value: "Put into Ours.")
-    window.tags.after(window.history.undo)
+    window._jobs.after_changes(window.history.undo)
     qtbot.waitUntil(lambda: "Undone: Put into Ours" in window.frame.status.words())
     assert (library.tags.find("Theirs").accepted, library.tags.find("Ours").accepted) == (1, 0)
 
@@ -422,8 +422,8 @@ def test_words_are_looked_for_while_they_are_typed_and_saved_under_a_name_below_
     qtbot.waitUntil(lambda: window.search.place.words == "tag:Things/Seen")
     tag = library.tags.find("Things/Seen")
     assert (tag.prompts, tag.threshold, tag.suggested, tag.suggests) == (("a photo",), 0.0, 8, True)
-    window.tags.after(window.history.undo)
-    qtbot.waitUntil(lambda: not window.tags.is_busy)
+    window._jobs.after_changes(window.history.undo)
+    qtbot.waitUntil(lambda: not window._jobs.is_changing)
     assert not window.search.wanted.query
     assert [each.kind for each in library.tags.all()] == ["favourite"]
 
@@ -515,9 +515,9 @@ def test_decisions_on_a_new_tag_become_its_examples_and_are_undone_while_it_is_e
     qtbot.waitUntil(lambda: window.search.place.words == 'tag:"a photo"')
     tag = library.tags.find("a photo")
     assert (tag.examples, tag.against, tag.accepted, tag.rejected) == ((first,), (), 1, 0)
-    window.tags.after(window.history.undo)
+    window._jobs.after_changes(window.history.undo)
     qtbot.waitUntil(lambda: [each.kind for each in library.tags.all()] == ["favourite"])
-    window.tags.after(window.history.undo)
+    window._jobs.after_changes(window.history.undo)
     qtbot.waitUntil(lambda: "Undone: Looks like it" not in window.frame.status.words())
 
 
@@ -614,7 +614,7 @@ def test_decisions_are_exported_to_a_file_and_imported_as_one_change(qtbot, wind
     qtbot.waitUntil(lambda: "1 new tag, 3 accepted, 1 saved search" in window.frame.status.words())
     qtbot.waitUntil(lambda: [search.name for search in window.library.overview.saved] == ["Waves"])
     assert library.tags.find("Sea").accepted == 3
-    window.tags.after(window.history.undo)
+    window._jobs.after_changes(window.history.undo)
     qtbot.waitUntil(lambda: [tag.kind for tag in library.tags.all()] == ["favourite"])
     window.exchange.export_decisions(file)  # as if the file dialog had asked whether to replace it
     assert "which this export lacks" in question(qtbot, window).informativeText()
@@ -790,7 +790,7 @@ def test_after_a_step_keys_and_buttons_wait_for_the_panel_to_show_the_photo(qtbo
     for button in (buttons["It belongs to Anything"], panel.heart, panel.stars):
         qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     qtbot.mouseClick(chip, Qt.MouseButton.LeftButton, pos=chip._cross().center())
-    assert not window.tags.is_busy
+    assert not window._jobs.is_changing
     qtbot.waitUntil(lambda: chips_of(panel) == {})
     qtbot.keyClick(stage, Qt.Key.Key_A)
     qtbot.waitUntil(lambda: library.tags.marks([second])[second].tags == (("Anything", "accepted"),))

@@ -129,8 +129,6 @@ class Trashing(QObject):
         def end(now: list[Moved], kept: list[Kept]) -> None:
             moved[:] = now  # perhaps fewer, and under other names in the trash
             ended(bool(now), _outcome_words(now, kept))
-            if kept and not now:
-                self._status.show_sentence(reasons(kept))
 
         self._run([each.path for each in moved], {each.path: each.mark for each in moved}, end)
 

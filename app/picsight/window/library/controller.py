@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -151,7 +152,7 @@ class LibraryController(QObject):
         done: Callable[[], object],
         refused: Callable[[str], None] | None = None,
     ) -> None:
-        """Change the library in a thread, update the overview, then call `done`."""
+        """Change the library after all earlier changes, update the overview, then call `done`."""
         library = self._library
         if library is None:
             return
@@ -164,21 +165,17 @@ class LibraryController(QObject):
             self._take_overview(overview)
             done()
 
-        self._jobs.read(work, take, refused or self.notice_given.emit)
+        self._jobs.change(work, take, refused or self.notice_given.emit)
 
     def step(self, act: Callable[[Library], object], done: Callable[[], object] = lambda: None) -> Step:
-        """The same as a step that can be undone and redone; a notice says why it failed."""
+        """The same as a step that can be undone and redone."""
 
         def run(ended: Ended) -> None:
-            def refuse(sentence: str) -> None:
-                self.notice_given.emit(sentence)
-                ended(False)
-
             def end() -> None:
                 done()
                 ended(True)
 
-            self.change(act, end, refuse)
+            self.change(act, end, partial(ended, False))
 
         return run
 

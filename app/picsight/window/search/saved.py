@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
@@ -37,7 +36,6 @@ class SavedSearches(QObject):
     ) -> None:
         super().__init__(frame)
         self._frame, self._library, self._search, self._history = frame, library, search, history
-        self._lock = threading.Lock()  # held from the check whether a search is saved until it is
         frame.box.keep_requested.connect(self.keep)
         frame.sidebar.search_menu_requested.connect(self._show_menu)
 
@@ -58,12 +56,11 @@ class SavedSearches(QObject):
             )
 
     def _keep(self, library: Library, place: Place) -> None:
-        """Save a search once, even if the key is pressed again before the sidebar shows it; runs in threads."""
+        """Save a search once, even if the key is pressed again before the sidebar shows it; runs in a thread."""
         name = short_name(place.scoped, self._search.likes.name, self._frame.box.is_album)
         query = place.query
-        with self._lock:
-            if all(kept.query != query for kept in library.searches.saved()):
-                library.searches.save(name, query)
+        if all(kept.query != query for kept in library.searches.saved()):
+            library.searches.save(name, query)
 
     def _show_menu(self, kept: SavedSearch, point: QPoint) -> None:
         rename = self.tr("Rename…"), "", lambda: self._ask_name(kept)

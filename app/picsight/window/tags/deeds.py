@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from picsight.jobs import Jobs
 from picsight.window.tags.paths import tag_meant
 from picsight.window.tags.wording import decided, out_of
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from picsight.jobs import Jobs
     from picsight.window.grid.model import WallModel
     from picsight.window.grid.view import PhotoView
     from picsight.window.history import Ended, History, Step
@@ -45,23 +45,15 @@ class TagDeeds(QObject):
     changed = Signal(object)  # tuple[Tag, ...], after every change, also by another program
     turned = Signal(object)  # tuple[Tag, ...] before an undo or redo
 
-    def __init__(self, status: StatusLine, history: History, parent: QObject | None = None) -> None:
+    def __init__(
+        self, status: StatusLine, history: History, jobs: Jobs, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
-        self._status, self._history = status, history
+        self._status, self._history, self._jobs = status, history, jobs
         self.library: Library | None = None
         self.tags: tuple[Tag, ...] = ()  # as last read: favourites first, then by path
-        # One thread: a change waits for the earlier ones, and no reading beside it can replace its answer by an older one.
-        self._jobs = Jobs(self, threads=1)
-        self._jobs.failed.connect(status.show_sentence)
-        self._changes = 0  # running or waiting
         self._slow = QTimer(self, singleShot=True, interval=SLOW_MS)
-        slow = self.tr("This takes a moment; you can go on meanwhile.")
-        self._slow.timeout.connect(lambda: status.show_sentence(slow))
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether a change is running or waiting."""
-        return self._changes > 0
+        self._slow.timeout.connect(self._say_slow)
 
     def is_album(self, query: str) -> bool:
         """Whether a query shows an album."""
@@ -80,7 +72,9 @@ class TagDeeds(QObject):
     def look(self) -> None:
         """Read the tags; they change outside the window too: indexing suggests photos, a command makes a tag."""
         library = self.library
-        if library is not None:
+        if self._jobs.is_changing:  # what is read during a change may be older than it
+            self._jobs.after_changes(self.look)
+        elif library is not None:
             self._jobs.read(lambda: tuple(library.tags.all()), self._take, replaces=LANE)
 
     def decide(self, tag: Tag, photos: Sequence[int | Path], verdict: Verdict) -> None:
@@ -116,18 +110,7 @@ class TagDeeds(QObject):
             else:
                 self._status.show_sentence(sentence)
 
-        self._run(act, end, self._status.show_sentence)
-
-    def after(self, then: Callable[[], object]) -> None:
-        """Call `then` once all earlier changes are done."""
-        if self.is_busy:
-            self._jobs.read(lambda: None, lambda _none: then())
-        else:
-            then()
-
-    def close(self) -> None:
-        """Make the changes that still wait."""
-        self._jobs.close()
+        self._change(act, end, self._status.show_sentence)
 
     def _turn(self, runs: Sequence[int], *, back: bool) -> Step:
         def act(library: Library) -> None:
@@ -135,48 +118,38 @@ class TagDeeds(QObject):
                 library.tags.undo(run) if back else library.tags.redo(run)
 
         def run(ended: Ended) -> None:
-            def refuse(sentence: str) -> None:
-                self._status.show_sentence(sentence)
-                ended(False)
-
             before = self.tags
 
             def end(_outcome: _DeedOutcome) -> None:
                 ended(True)
                 self.turned.emit(before)
 
-            self._run(act, end, refuse)
+            self._change(act, end, partial(ended, False))
 
         return run
 
-    def _run(
+    def _change(
         self, act: Act, done: Callable[[_DeedOutcome], object], refused: Callable[[str], object]
     ) -> None:
-        """Run an act after all earlier ones."""
         library = self.library
         if library is None:
             return
 
         def end(outcome: _DeedOutcome) -> None:
-            self._count(-1)
             self._take(outcome.tags)
             done(outcome)
 
         def fail(sentence: str) -> None:
-            self._count(-1)
             self.changed.emit(self.tags)  # the view may show the change already
             refused(sentence)
 
-        self._count(1)
-        self._jobs.read(partial(_done, library, act), end, fail)
+        self._jobs.forget(LANE)  # a pending read is out of date
+        self._slow.start()
+        self._jobs.change(partial(_done, library, act), end, fail)
 
-    def _count(self, more: int) -> None:
-        """Note a change that begins or ends; each has its time until it counts as slow."""
-        self._changes += more
-        if not self._changes:
-            self._slow.stop()
-        elif more < 0 or self._changes == 1:
-            self._slow.start()
+    def _say_slow(self) -> None:
+        if self._jobs.is_changing:
+            self._status.show_sentence(self.tr("This takes a moment; you can go on meanwhile."))
 
     def _take(self, tags: tuple[Tag, ...]) -> None:
         self.tags = tags
