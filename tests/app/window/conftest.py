@@ -30,6 +30,7 @@ from picsight.window.models.rows import ModelAction
 from picsight.window.parts.picture import Pictures
 from picsight_engine.bundles.bundle import Licence, open_bundle, write_bundle
 from picsight_engine.indexing.events import Progress
+from picsight_engine.installation import catalogue
 from picsight_engine.installation.catalogue import CatalogueEntry, RemoteFile
 from picsight_engine.installation.installed import InstalledModels
 from picsight_engine.installation.model_choice import ModelChoice, choice_of
@@ -193,9 +194,10 @@ def entry(server, bundle, model_files):
 
 
 @pytest.fixture
-def model_window(qtbot, tmp_path, models, entry):
+def model_window(qtbot, tmp_path, models, entry, monkeypatch):
     """Opens the window on an empty library or the copy of another, with these models and one in the catalogue."""
     opened = []
+    monkeypatch.setattr(catalogue, "CATALOGUE", (entry,))
 
     def make(add=(), *, copy=None, fails=False, settings=None, jobs=None):
         jobs, folder = jobs or Jobs(), tmp_path / "library"
@@ -203,7 +205,6 @@ def model_window(qtbot, tmp_path, models, entry):
             shutil.copytree(copy, folder)
         place = LibraryPlace(folder, lambda: choice_of(folder, models), lambda: models)
         window = MainWindow(place, settings or Settings(), jobs)
-        window.models._entries = (entry,)
         opened.append(window)
         qtbot.addWidget(window)
         window.resize(1100, 700)

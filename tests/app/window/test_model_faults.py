@@ -146,7 +146,7 @@ def test_a_window_closed_while_a_model_is_fetched_ends_and_the_next_one_goes_on(
     qtbot.waitUntil(shelf.held.is_set)  # half of it is out, and all but its end has arrived
     window.close()
     assert not dialog.isVisible()
-    cancelled = window.models._installation.stream.cancellation
+    cancelled = window.models._installation.cancel
 
     def go_on_once_cancelled():
         cancelled.wait(60)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from picsight_engine.installation.model_choice import ModelChoice
     from picsight_engine.library import Library
 
-LANE = "overview"
+LANE, LANE_MODEL = "overview", "model"
 COUNTING_SHARE = 10  # counting the photos of each directory may take a tenth of a run's time
 
 
@@ -78,8 +78,8 @@ class LibraryController(QObject):
         self._run: threading.Event | None = None  # cancels the run
         self._run_folders = 0
         self._again = False  # whether another run starts after this one
-        self._next_model: str | None = None  # the last requested model, to be chosen after the current work
-        self._choosing: str | None = None  # the model being chosen in a thread; no run may begin meanwhile
+        # The last requested model, until it is chosen; no run may begin meanwhile.
+        self._next_model: str | None = None
         self._opening = self._has_begun = False
         self._misread = False  # the last run could not load its model
         self._paused = False
@@ -220,7 +220,7 @@ class LibraryController(QObject):
         library = self._library
         if library is None or not self.overview.folders:
             return
-        if self._run is not None or self._choosing is not None:
+        if self._run is not None or self._next_model is not None:
             self._again = True
             if self._run is not None:
                 self._run.set()
@@ -271,11 +271,9 @@ class LibraryController(QObject):
             self._choose_next()
 
     def _choose_next(self) -> None:
-        """Choose models one at a time: threads finish in any order, and the last request must win."""
         name, library, place = self._next_model, self._library, self._place
-        if name is None or self._choosing is not None or self._opening:
+        if name is None or self._opening:
             return
-        self._choosing, self._next_model = name, None
 
         def work() -> None:
             from picsight_engine.installation.model_choice import use_model
@@ -284,28 +282,25 @@ class LibraryController(QObject):
             if library is not None:
                 library.use(choice.answers, choice.wanted)
 
-        self._jobs.read(work, self._end_choice, self._fail_choice)
+        self._jobs.read(work, self._end_choice, self._fail_choice, replaces=LANE_MODEL)
 
     def _end_choice(self, _nothing: None) -> None:
-        self._choosing = None
-        self._answering = self._library.bundle if self._library is not None else None
-        self.model_chosen.emit()
-        self.answers_changed.emit()
-        if self._next_model is not None:
-            self._choose_next()
-        elif self._library is None:
+        self._settle_choice()
+        if self._library is None:
             self.open(())
         else:
             self._go_on(look=True)
 
     def _fail_choice(self, sentence: str) -> None:
-        self._choosing = None
+        self._settle_choice()  # an earlier one, which this one replaced, may have succeeded
         self.model_refused.emit(sentence)
-        if self._next_model is not None:
-            self._choose_next()
-        else:
-            # The run of an earlier choice was skipped in favour of this one.
-            self._go_on(look=self.is_changing)
+        self._go_on(look=self.is_changing)
+
+    def _settle_choice(self) -> None:
+        self._next_model = None
+        self._answering = self._library.bundle if self._library is not None else None
+        self.model_chosen.emit()
+        self.answers_changed.emit()
 
     def _go_on(self, *, look: bool) -> None:
         """Start the run requested meanwhile; with `look`, start one in any case."""
@@ -318,7 +313,7 @@ class LibraryController(QObject):
         if self.broken_model is not None:
             self.open(())
         elif name in self.model_names:
-            self.use_model(self._next_model or self._choosing or self.model_names[1])
+            self.use_model(self._next_model or self.model_names[1])
 
     @property
     def is_changing(self) -> bool:

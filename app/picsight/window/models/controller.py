@@ -63,7 +63,6 @@ class ModelsController(QObject):
     ) -> None:
         super().__init__(window)
         self._place, self._library, self._jobs, self._window = place, library, jobs, window
-        self._entries: Sequence[CatalogueEntry] | None = None
         self._rows: dict[str, ModelRow] = {}
         self._installation: _RunningInstallation | None = None
         self._faults: dict[str, str] = {}
@@ -98,7 +97,7 @@ class ModelsController(QObject):
         """Read all models again, if the dialog is open."""
         if self.dialog is None or not self.dialog.isVisible():
             return
-        place, photos, entries = self._place, self._library.overview.photos, self._catalogue()
+        place, photos, entries = self._place, self._library.overview.photos, _catalogue()
 
         def work() -> list[ModelRow]:
             from picsight_engine.installation.model_offers import model_offers
@@ -132,7 +131,7 @@ class ModelsController(QObject):
         self.show()
         if not self._may_begin():
             return
-        if any(entry.name == name for entry in self._catalogue()):
+        if any(entry.name == name for entry in _catalogue()):
             self._ask_to_fetch(name)
             return
         place = self._place
@@ -161,7 +160,7 @@ class ModelsController(QObject):
                 self.install_again(name)
 
     def _ask_to_fetch(self, name: str) -> None:
-        entry = next(entry for entry in self._catalogue() if entry.name == name)
+        entry = next(entry for entry in _catalogue() if entry.name == name)
         title = title_of(entry.name, entry.title)
         self._ask(title, entry.licence, entry.terms, lambda: self._fetch(entry))
 
@@ -295,11 +294,6 @@ class ModelsController(QObject):
                 self.dialog.rows[current.name].show_transfer(None)
             self._say("")
 
-    def _catalogue(self) -> Sequence[CatalogueEntry]:
-        from picsight_engine.installation.catalogue import CATALOGUE  # only who opens the dialog
-
-        return CATALOGUE if self._entries is None else self._entries
-
     # Display
 
     def _take_rows(self, rows: list[ModelRow]) -> None:
@@ -336,3 +330,9 @@ class ModelsController(QObject):
     def _say(self, sentence: str) -> None:
         if self.dialog is not None:
             self.dialog.show_sentence(sentence)
+
+
+def _catalogue() -> Sequence[CatalogueEntry]:
+    from picsight_engine.installation.catalogue import CATALOGUE  # only who opens the dialog
+
+    return CATALOGUE
