@@ -12,9 +12,11 @@ PHOTOS = [Path("/my photos/a.jpg"), Path("/my photos/b.jpg")]
 
 
 @pytest.fixture
-def desktop(tmp_path):
-    """Writes entries into a person's or the system's folder; the environment that names both."""
+def desktop(tmp_path, monkeypatch):
+    """Writes entries into a person's or the system's folder."""
     places = {"XDG_DATA_HOME": "user", "XDG_DATA_DIRS": "system", "XDG_CONFIG_HOME": "config"}
+    for name, place in (places | {"XDG_CONFIG_DIRS": "config of the system"}).items():
+        monkeypatch.setenv(name, str(tmp_path / place))
 
     def entry(place, file, **fields):
         path = tmp_path / place / "applications" / file
@@ -23,25 +25,24 @@ def desktop(tmp_path):
         lines = ["[Desktop Entry]", "Type=Application", *lines, "[Desktop Action x]", "Exec=no"]
         path.write_text("\n".join(lines))
 
-    entry.environment = {name: str(tmp_path / place) for name, place in places.items()}
     entry.folder = tmp_path
     return entry
 
 
-def names(desktop, *kinds, language="en_GB"):
-    return [program.name for program in programs_for(kinds or ["image/jpeg"], language, desktop.environment)]
+def names(*kinds, language="en_GB"):
+    return [program.name for program in programs_for(kinds or ["image/jpeg"], language)]
 
 
 def test_programs_that_open_the_kind_are_listed_the_default_one_first(desktop):
     for name in ("Gimp", "darktable", "Viewer"):
         desktop("system", f"{name}.desktop", Name=name, Exec="sh %U", MimeType="image/jpeg;image/png;")
     desktop("system", "text.desktop", Name="Text", Exec="sh %f", MimeType="text/plain;")
-    assert names(desktop) == ["darktable", "Gimp", "Viewer"]
+    assert names() == ["darktable", "Gimp", "Viewer"]
     (desktop.folder / "config").mkdir()
     defaults = desktop.folder / "config" / "mimeapps.list"
     defaults.write_text("[Default Applications]\nimage/jpeg=Viewer.desktop;\n")
-    assert names(desktop) == ["Viewer", "darktable", "Gimp"]
-    assert names(desktop, "image/jpeg", "text/plain") == []
+    assert names() == ["Viewer", "darktable", "Gimp"]
+    assert names("image/jpeg", "text/plain") == []
 
 
 def test_hidden_missing_and_broken_programs_are_left_out_and_a_users_entry_overrides_the_systems(
@@ -56,8 +57,8 @@ def test_hidden_missing_and_broken_programs_are_left_out_and_a_users_entry_overr
     (desktop.folder / "system" / "applications" / "e.desktop").write_bytes(b"\xff\xfe no entry")
     desktop("user", "f.desktop", Name="F", Hidden="true", **opens)
     desktop("system", "f.desktop", Name="F", **opens)
-    assert names(desktop) == ["My A"]
-    assert names(desktop, language="de_CH") == ["Mein A"]
+    assert names() == ["My A"]
+    assert names(language="de_CH") == ["Mein A"]
 
 
 @pytest.mark.parametrize(

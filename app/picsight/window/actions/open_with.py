@@ -5,7 +5,6 @@ shows them in the system's file browser.
 from __future__ import annotations
 
 import configparser
-import os
 import shlex
 import shutil
 import sys
@@ -14,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLocale, QMimeDatabase, QObject, QProcess, QUrl
+from PySide6.QtCore import QLocale, QMimeDatabase, QObject, QProcess, QStandardPaths, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog
 
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from picsight.window.actions.keys import MenuEntry
     from picsight.window.library.status import StatusLine
 
+Location = QStandardPaths.StandardLocation
 MOST_WINDOWS = 20  # of programs that open one photo each
 WAIT_MS = 2000  # for a file browser to answer
 SERVICE, OBJECT = "org.freedesktop.FileManager1", "/org/freedesktop/FileManager1"
@@ -70,18 +70,19 @@ class OpenWith(QObject):
             (plain(program.name).replace("&", "&&"), "", partial(self.open, program, paths))
             for program in programs
         ]
-        entries = entries or [(self.tr("The usual program"), "", partial(self._open_usually, paths))]
+        refusal = self.tr("No program on this computer opens photos of this kind.")
+        usual = partial(self._open_usually, paths[0], refusal)
+        entries = entries or [(self.tr("The usual program"), "", usual)]
         another = self.tr("Another program…"), "", partial(self._ask_for_program, paths)
         photo_menu(self._window, [*entries, None, another]).popup(point)
 
     def play(self, path: Path) -> None:
         """Play a film, or the film of a Live Photo, in the system's player."""
-        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(path))):
-            self._status.show_sentence(self.tr("No program on this computer plays films of this kind."))
+        self._open_usually(path, self.tr("No program on this computer plays films of this kind."))
 
-    def _open_usually(self, paths: Sequence[Path]) -> None:
-        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(paths[0]))):
-            self._status.show_sentence(self.tr("No program on this computer opens photos of this kind."))
+    def _open_usually(self, path: Path, refusal: str) -> None:
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(path))):
+            self._status.show_sentence(refusal)
 
     def open(self, program: Program, paths: Sequence[Path]) -> None:
         """Open these files in a program."""
@@ -150,19 +151,17 @@ class Program:
             yield from map(str, paths)
 
 
-def programs_for(
-    kinds: Collection[str], language: str, environment: Mapping[str, str] = os.environ
-) -> list[Program]:
+def programs_for(kinds: Collection[str], language: str) -> list[Program]:
     """The programs that open all of these MIME types: the default ones first, then by name.
 
     `language` is that of their names, such as de_CH. Reads hundreds of small files, so it runs in a thread.
     """
-    folders = _data_folders(environment)
-    usual = [_usual(kind, folders, environment) for kind in kinds]
+    folders = [Path(each) for each in QStandardPaths.standardLocations(Location.ApplicationsLocation)]
+    usual = [_usual(kind, folders) for kind in kinds]
     found: dict[str, Program | None] = {}
     for folder in folders:
-        for file in sorted((folder / "applications").rglob("*.desktop")):
-            name = "-".join(file.relative_to(folder / "applications").parts)
+        for file in sorted(folder.rglob("*.desktop")):
+            name = "-".join(file.relative_to(folder).parts)
             if name not in found:  # the user's entry precedes the system's
                 found[name] = _program(file, kinds, language)
     there = {name: program for name, program in found.items() if program is not None}
@@ -172,21 +171,11 @@ def programs_for(
     ]
 
 
-def _data_folders(environment: Mapping[str, str]) -> list[Path]:
-    personal = environment.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")  # noqa: PTH111
-    others = environment.get("XDG_DATA_DIRS") or "/usr/local/share:/usr/share"
-    return [Path(folder) for folder in (personal, *others.split(":")) if folder]
-
-
-def _usual(kind: str, folders: Sequence[Path], environment: Mapping[str, str]) -> str:
+def _usual(kind: str, folders: Sequence[Path]) -> str:
     """The default entry for a MIME type, by the user, else by the desktop; empty if there is none."""
-    config = environment.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111
-    lists = (
-        Path(config) / "mimeapps.list",
-        *(folder / "applications" / "mimeapps.list" for folder in folders),
-    )
-    for file in lists:
-        chosen = _read(file, "Default Applications").get(kind, "")
+    settings = map(Path, QStandardPaths.standardLocations(Location.GenericConfigLocation))
+    for folder in (*settings, *folders):
+        chosen = _read(folder / "mimeapps.list", "Default Applications").get(kind, "")
         if chosen:
             return chosen.split(";")[0]
     return ""

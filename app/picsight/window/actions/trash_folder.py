@@ -11,8 +11,9 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
+from PySide6.QtCore import QByteArray
+
 _AT_FDCWD, _RENAME_NOREPLACE = -100, 1  # of renameat2(2)
-_PLAIN = frozenset(b"/-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")  # not escaped
 _LONG = 230  # bytes of a name: with ".trashinfo" and a number it must stay below 255
 
 
@@ -107,7 +108,7 @@ def _prepare(trash: Path, device: int) -> None:
 def _write_note(note: Path, origin: Path) -> None:
     """Reserve a name in the trash, atomically."""
     when = datetime.now().astimezone().strftime("%Y-%m-%dT%H:%M:%S")
-    path = "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in os.fsencode(origin))
+    path = QByteArray(os.fsencode(origin)).toPercentEncoding(QByteArray(b"/")).toStdString()
     text = f"[Trash Info]\nPath={path}\nDeletionDate={when}\n"
     descriptor = os.open(note, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

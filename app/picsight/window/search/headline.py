@@ -107,12 +107,16 @@ def _matches(shown: Shown, *, paused: bool) -> str:
     if not (strong or named) and paused:
         one, many = "nothing certain, %n weaker match", "nothing certain, %n weaker matches"
         return counted(weaker, one, many)
-    counts = {"%n strong": strong, "%n by name": named, "%n weaker": weaker}
-    parts = {words: count for words, count in counts.items() if count}
+    parts = _kinds(shown.tally)
     if shown.is_cut:  # the last kind has more photos than were fetched
-        last = list(parts)[-1]
-        parts[say("more than {count}").format(count=last)] = parts.pop(last)
-    return BETWEEN.join(counted(count, words, words) for words, count in parts.items())
+        parts[-1] = say("more than {count}").format(count=parts[-1])
+    return BETWEEN.join(parts)
+
+
+def _kinds(count: Tally) -> list[str]:
+    """The numbers of matches by kind, the best first: 14 strong, 3 weaker."""
+    kinds = ((count.strong, "%n strong"), (count.named, "%n by name"), (count.weaker, "%n weaker"))
+    return [counted(photos, words, words) for photos, words in kinds if photos]
 
 
 def _photos(shown: Shown, whole: int = 0) -> str:
@@ -139,8 +143,7 @@ def _announced(place: Place, shown: Shown, asked: str) -> str:
     if count.named:
         return _matches(shown, paused=True).replace(BETWEEN, ", ")
     if count.strong and count.weaker:
-        strong = counted(count.strong, "%n strong", "%n strong")
-        return say("{strong} and {weaker}").format(strong=strong, weaker=weaker)
+        return say("{strong} and {weaker}").format(strong=_kinds(count)[0], weaker=weaker)
     if count.strong:
         return counted(count.strong, "%n strong match", "%n strong matches")
     return say("Nothing certain, {weaker}").format(weaker=weaker)
@@ -210,10 +213,5 @@ def _around(place: Place, detour: Detour) -> str:
 
 def _found(count: Tally) -> str:
     """The number of photos that another search finds: 14 strong."""
-    if count.strong:
-        return counted(count.strong, "%n strong", "%n strong")
-    if count.named:
-        return counted(count.named, "%n by name", "%n by name")
-    if count.weaker:
-        return counted(count.weaker, "%n weaker", "%n weaker")
-    return counted(count.ordered, "%n photo", "%n photos")
+    kinds = _kinds(count)
+    return kinds[0] if kinds else counted(count.ordered, "%n photo", "%n photos")
