@@ -133,7 +133,6 @@ class SearchBox(QFrame):
         self.bar.removed.connect(self.remove)
         self.bar.left.connect(self.line.setFocus)
         self.bar.typed.connect(self._take_chip_key)
-        self.bar.copied.connect(lambda chip: QGuiApplication.clipboard().setText(chip.token))
         self._rotation.timeout.connect(self._rotate)
         self._rotation.start()
 

@@ -58,7 +58,6 @@ class ChipBar(QWidget):
     opened = Signal(object)  # Chip: a click on its words, or Enter
     removed = Signal(object)  # Chip
     left = Signal()  # back to the words
-    copied = Signal(object)  # Chip
     typed = Signal(object)  # QKeyEvent that no chip handles
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -121,7 +120,6 @@ class ChipBar(QWidget):
         self._buttons.append(button)
         button.opened.connect(lambda: self.opened.emit(button.chip))
         button.removed.connect(lambda: self.removed.emit(button.chip))
-        button.copied.connect(lambda: self.copied.emit(button.chip))
         button.stepped.connect(lambda step: self._step(button, step))
         button.typed.connect(self.typed)
 
@@ -136,7 +134,7 @@ class ChipButton(Painted, QAbstractButton):
 
     high, edge, radius = HEIGHT, 1.0, 0.0
 
-    opened, removed, copied = Signal(), Signal(), Signal()
+    opened, removed = Signal(), Signal()
     stepped = Signal(int)
     typed = Signal(object)  # QKeyEvent that it does not handle
 
@@ -216,7 +214,7 @@ class ChipButton(Painted, QAbstractButton):
         elif key in (forward, backward):
             self.stepped.emit(1 if key == forward else -1)
         elif event.matches(QKeySequence.StandardKey.Copy):
-            self.copied.emit()
+            QGuiApplication.clipboard().setText(self.chip.token)
         else:
             event.ignore()
             self.typed.emit(event)
