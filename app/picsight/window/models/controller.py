@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from picsight.window.models.rows import ModelAction, ModelRow, arriving, rows_of, title_of
+from picsight.window.models.rows import SHIPPED, ModelAction, ModelRow, arriving, rows_of, title_of
 from picsight.window.parts.question import ask, open_once
 from picsight.window.parts.words import isolated
 
@@ -133,16 +133,10 @@ class ModelsController(QObject):
             return
         if any(entry.name == name for entry in _catalogue()):
             self._ask_to_fetch(name)
-            return
-        place = self._place
-
-        def take_from_file(shipped: str) -> None:
-            if name == shipped:
-                self._say(self.tr("This model comes with Picsight: install that again, or use another one."))
-            else:
-                self._choose_file()
-
-        self._jobs.read(lambda: place.installed().all()[0].name, take_from_file, self._say)
+        elif name == SHIPPED:
+            self._say(self.tr("This model comes with Picsight: install that again, or use another one."))
+        else:
+            self._choose_file()
 
     # Requests
 

@@ -33,8 +33,9 @@ class Plain:
     licence: str
 
 
+SHIPPED = "picsight-starter"
 PLAIN: dict[str, Plain] = {
-    "picsight-starter": Plain(
+    SHIPPED: Plain(
         "Small",
         "Comes with Picsight. Knows everyday things.",
         2,
