@@ -157,6 +157,7 @@ class SidebarModel(QStandardItemModel):
         super().__init__(parent)
         self._entries: list[SidebarEntry] = []
         self._lines: list[_SidebarItem] = []
+        self._by_key: dict[Key, _SidebarItem] = {}
 
     def set_entries(self, entries: Sequence[SidebarEntry]) -> None:
         """Show these entries; if only words and numbers change, the lines are kept."""
@@ -166,9 +167,10 @@ class SidebarModel(QStandardItemModel):
                 line.take(entry)
             self.dataChanged.emit(self.index(0, 0), self.index(len(entries) - 1, 0))
         else:
+            self._by_key = {}
             self.clear()
             self.setColumnCount(1)
-            self._lines = [_SidebarItem(entry) for entry in entries]
+            self._lines = [_SidebarItem(entry, self._by_key) for entry in entries]
             self.invisibleRootItem().appendRows(self._lines)
 
     def tops(self) -> Iterator[QModelIndex]:
@@ -176,26 +178,25 @@ class SidebarModel(QStandardItemModel):
         return (self.index(row, 0) for row in range(self.rowCount()))
 
     def find(self, key: Key) -> QModelIndex:
-        """The line with this key, an invalid index if there is none."""
-        entries, index = self._entries, QModelIndex()
-        while row := next((row for row, entry in enumerate(entries, 1) if _holds(entry, key)), 0):
-            index = self.index(row - 1, 0, index)
-            if entries[row - 1].key == key:
-                return index
-            entries = list(entries[row - 1].children)
-        return QModelIndex()
+        """The first line with this key, an invalid index if there is none."""
+        line = self._by_key.get(key)
+        return QModelIndex() if line is None else line.index()
 
 
 class _SidebarItem(QStandardItem):
-    """An item that reads its data from its entry on demand, so that thousands of folders cost little."""
+    """An item that reads its data from its entry on demand, so that thousands of folders cost little; it enters itself
+    into `by_key` before the lines below it.
+    """
 
-    def __init__(self, entry: SidebarEntry) -> None:
+    def __init__(self, entry: SidebarEntry, by_key: dict[Key, _SidebarItem]) -> None:
         super().__init__()
         self._entry = entry
         flag = Qt.ItemFlag
         self.setFlags(flag.NoItemFlags if entry.key is None else flag.ItemIsEnabled | flag.ItemIsSelectable)
+        if entry.key is not None:
+            by_key.setdefault(entry.key, self)
         if entry.children:
-            self.appendRows([_SidebarItem(child) for child in entry.children])
+            self.appendRows([_SidebarItem(child, by_key) for child in entry.children])
 
     def take(self, entry: SidebarEntry) -> None:
         """Update the words and numbers of this line and those below it."""
@@ -220,10 +221,3 @@ class _SidebarItem(QStandardItem):
                 count = number(entry.count) if entry.count else ""
                 return ", ".join(filter(None, (entry.words, count, entry.note)))
         return super().data(role)
-
-
-def _holds(entry: SidebarEntry, key: Key) -> bool:
-    """Whether a line or one below it has this key."""
-    if isinstance(key, Path):
-        return isinstance(entry.key, Path) and key.is_relative_to(entry.key)
-    return entry.key == key or any(_holds(child, key) for child in entry.children)
