@@ -440,10 +440,8 @@ class LibraryController(QObject):
         self._run = None
         self.look_over()
         self.indexing_ended.emit()
-        if self._next_model is not None:
-            self._choose_next()
-        else:
-            self._go_on(look=False)
+        self._choose_next()
+        self._go_on(look=False)  # after the choice, if there is one
 
     def _fail_run(self, sentence: str) -> None:
         self._run = None

@@ -44,7 +44,6 @@ class Sidebar(QWidget):
         super().__init__(parent)
         self._model = SidebarModel(self)
         self._tree = EntryTree(self)
-        self._entries: list[SidebarEntry] = []
         self._touched: dict[Key, bool] = {}  # the lines that the user has opened or closed
         self._prepare()
         links = (
@@ -70,13 +69,12 @@ class Sidebar(QWidget):
 
     def set_entries(self, entries: Sequence[SidebarEntry]) -> None:
         """Show these entries; the current line, the scroll position and the open lines stay."""
-        if list(entries) == self._entries:
+        if list(entries) == self._model.entries:
             return
         scrolled, current = self._tree.verticalScrollBar().value(), self._tree.currentIndex()
-        marked: Key | None = "" if not self._entries else None
+        marked: Key | None = None if self._model.entries else ""
         if current.isValid():
             marked = current.data(ENTRY).key
-        self._entries = list(entries)
         self._model.set_entries(entries)
         self._open_again()
         self.mark(marked)

@@ -155,13 +155,13 @@ class SidebarModel(QStandardItemModel):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._entries: list[SidebarEntry] = []
+        self.entries: list[SidebarEntry] = []
         self._lines: list[_SidebarItem] = []
         self._by_key: dict[Key, _SidebarItem] = {}
 
     def set_entries(self, entries: Sequence[SidebarEntry]) -> None:
         """Show these entries; if only words and numbers change, the lines are kept."""
-        before, self._entries = self._entries, list(entries)
+        before, self.entries = self.entries, list(entries)
         if len(before) == len(entries) > 0 and all(map(SidebarEntry.has_shape_of, entries, before)):
             for line, entry in zip(self._lines, entries, strict=True):
                 line.take(entry)
