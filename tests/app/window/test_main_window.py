@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, Qt
-from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage
+from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import (
     QAbstractButton,
     QFileDialog,
@@ -396,14 +396,15 @@ def test_a_folder_that_is_added_during_a_run_is_read_before_the_run_ends(
     window = model_window([real_photos], jobs=gated_jobs)
     qtbot.waitUntil(lambda: window.frame.status.words().startswith("Indexing"))
     (tmp_path / "New").mkdir()
-    QImage(640, 480, QImage.Format.Format_RGB32).save(str(tmp_path / "New" / "newest.png"))
+    known = Path(__file__).resolve().parents[3] / "assets" / "known"
+    shutil.copyfile(next(known.glob("*.jpg")), tmp_path / "New" / "newest.jpg")
     window.library.add_folders([tmp_path / "New"])
     qtbot.waitUntil(lambda: len(window.library.overview.folders) == 2)
     gated_jobs.gate.set()
     wait_for_photos(qtbot, window, 25)
     wait_until_indexed(qtbot, window)
     ids = {photo.path.name: photo.id for photo in window.frame.model.wall.results}
-    assert ids["newest.png"] < max(ids.values())  # ids are given as photos are read
+    assert ids["newest.jpg"] < max(ids.values())  # ids are given as photos are read
 
 
 def test_during_a_run_sidebar_header_and_status_line_agree_on_the_number_of_photos(
