@@ -275,6 +275,16 @@ def names(window):
     return [photo.path.name for photo in window.frame.model.wall.results]
 
 
+def wait_for_photos(qtbot, window, count):
+    """Waits until so many photos are on the wall."""
+    qtbot.waitUntil(lambda: len(names(window)) == count)
+
+
+def wait_for_status(qtbot, window, words):
+    """Waits until the status line shows these words."""
+    qtbot.waitUntil(lambda: words in window.frame.status.words())
+
+
 def press(qtbot, parent, words):
     """Clicks the button of these words, as soon as it is visible."""
 

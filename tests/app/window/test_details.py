@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtGui import QAccessible
-from tests.app.window.conftest import open_window, tabbed
+from tests.app.window.conftest import open_window, tabbed, wait_for_photos
 
 from picsight.settings import Settings
 from picsight.window.details.marks_view import MarksView
@@ -74,7 +74,7 @@ def window(qtbot, shared_window):
     shared_window.activateWindow()  # a test before may have shown another
     shared_window.pages.go(Place())
     shared_window.frame.show_details(shown=True)
-    qtbot.waitUntil(lambda: len(shared_window.frame.model.wall.results) == 3)
+    wait_for_photos(qtbot, shared_window, 3)
     shared_window.frame.grid.clearSelection()
     return shared_window
 

@@ -12,7 +12,7 @@ from PySide6.QtCore import QModelIndex, QPoint, Qt
 from PySide6.QtGui import QAction, QTextDocument
 from PySide6.QtGui import Qt as GuiQt
 from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QLabel, QTextEdit, QToolTip, QWidget
-from tests.app.window.conftest import index_photos, question, wait_until_indexed
+from tests.app.window.conftest import index_photos, question, wait_for_photos, wait_until_indexed
 
 from picsight.window.parts.words import isolated, linked, plain, tooltip
 from picsight.window.search.place import Place
@@ -136,7 +136,7 @@ def window(model_window, hostile_library, qtbot):
     """The window on that library, indexed."""
     window = model_window(copy=hostile_library)
     wait_until_indexed(qtbot, window)
-    qtbot.waitUntil(lambda: window.frame.model.rowCount() == 3)
+    wait_for_photos(qtbot, window, 3)
     return window
 
 

@@ -32,6 +32,8 @@ from tests.app.window.conftest import (
     press,
     question,
     tabbed,
+    wait_for_photos,
+    wait_for_status,
     wait_until_indexed,
 )
 
@@ -76,10 +78,6 @@ def totals(window):
     sidebar = frame.sidebar.findChild(QTreeView).model().index(0, 0).data(ENTRY).count
     words = frame.wall_page.header.title.text(), frame.status._photos.text()
     return {sidebar, *(int("".join(filter(str.isdigit, each))) for each in words)}
-
-
-def wait_for_photos(qtbot, window, count):
-    qtbot.waitUntil(lambda: len(names(window)) == count)
 
 
 def wait_for_words(qtbot, window, words):
@@ -451,7 +449,7 @@ def test_a_folder_without_photos_says_so_although_others_have_some(
     window = model_window(copy=small_library)
     wait_until_indexed(qtbot, window)
     window.library.add_folders([tmp_path / "Invoices"])
-    qtbot.waitUntil(lambda: "No photos in" in window.frame.status.words())
+    wait_for_status(qtbot, window, "No photos in")
     assert "Invoices" in window.frame.status.words()
     qtbot.waitUntil(lambda: not window.library.is_indexing)
     window.pages.go(Place(folder=tmp_path / "Invoices"))

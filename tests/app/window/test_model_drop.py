@@ -38,7 +38,7 @@ def hover(frame, *paths):
 
 def test_the_veil_says_whether_a_drop_adds_or_installs(model_window, parcel, few_photos, tmp_path):
     frame = model_window().frame
-    archive = shutil.make_archive(str(tmp_path / "mine"), "zip", parcel)
+    archive = shutil.make_archive(str(tmp_path / "mine"), "tar", parcel)
     assert hover(frame, few_photos) == "Drop to add this folder."
     published = tmp_path / "ViT-B-32__openai"  # in Immich's layout
     (published / "visual").mkdir(parents=True)
@@ -46,7 +46,7 @@ def test_the_veil_says_whether_a_drop_adds_or_installs(model_window, parcel, few
     models = (parcel, archive, published)
     assert {hover(frame, model) for model in models} == {"Drop to install this model."}
     assert hover(frame, few_photos, parcel) == "Drop to add this folder. Drop to install this model."
-    assert hover(frame, archive, parcel).startswith("Drop to install \u2068“mine.zip”\u2069; the others")
+    assert hover(frame, archive, parcel).startswith("Drop to install \u2068“mine.tar”\u2069; the others")
     assert not drop(frame, carrying(tmp_path / "notes.txt"))
     assert frame.veil.isHidden()
 

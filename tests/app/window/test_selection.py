@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QItemSelectionModel, QPoint, QSize, Qt
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
-from tests.app.window.conftest import choose_in_menu, wait_until_indexed
+from tests.app.window.conftest import choose_in_menu, wait_for_photos, wait_for_status, wait_until_indexed
 
 from picsight.window.actions.acts import Act, bind_acts
 from picsight.window.grid.page import WallPage
@@ -92,7 +92,7 @@ def test_a_key_acts_only_while_its_widget_has_the_keyboard(page, qtbot):
 @pytest.fixture
 def window(model_window, small_library, qtbot):
     opened = model_window(copy=small_library)
-    qtbot.waitUntil(lambda: len(opened.frame.model.wall.results) == 3)
+    wait_for_photos(qtbot, opened, 3)
     wait_until_indexed(qtbot, opened)
     opened.frame.grid.setFocus()
     return opened
@@ -119,7 +119,7 @@ def test_copies_are_exported_to_the_folder_that_is_chosen(window, qtbot, tmp_pat
     dialog = window.findChild(QFileDialog)
     dialog.fileSelected.emit(str(target))
     dialog.close()
-    qtbot.waitUntil(lambda: "Copied 3 photos" in window.frame.status.words())
+    wait_for_status(qtbot, window, "Copied 3 photos")
     originals = {photo.path.name: photo.path.read_bytes() for photo in window.frame.model.wall.results}
     assert {path.name: path.read_bytes() for path in target.iterdir()} == originals
 

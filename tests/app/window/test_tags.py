@@ -10,7 +10,15 @@ import pytest
 from PySide6.QtCore import QDir, QItemSelectionModel, QPoint, QPointF, Qt
 from PySide6.QtGui import QDragMoveEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QTreeView, QWidget
-from tests.app.window.conftest import answer, carrying, choose_in_menu, open_window, question
+from tests.app.window.conftest import (
+    answer,
+    carrying,
+    choose_in_menu,
+    open_window,
+    question,
+    wait_for_photos,
+    wait_for_status,
+)
 
 from picsight.settings import Settings
 from picsight.window.grid.model import files_of
@@ -60,7 +68,7 @@ def window(shared_window, library, qtbot):
     shared_window.frame.grid.clearSelection()
     with qtbot.waitSignal(shared_window.search.answered):
         shared_window.pages.go(Place())
-    qtbot.waitUntil(lambda: len(shared_window.frame.model.wall.results) == 8)
+    wait_for_photos(qtbot, shared_window, 8)
     qtbot.waitUntil(lambda: shared_window.tags.tags == tuple(library.tags.all()))
     qtbot.waitUntil(lambda: not shared_window.library.is_indexing)
     return shared_window
@@ -111,7 +119,7 @@ def test_photos_dropped_on_a_tag_are_in_it_and_undo_takes_all_of_them_out(qtbot,
     photos = window.frame.model.wall.results[2:5]
     drop_on_line(window, line_of(window, "Seen"), files_of(photos))
     qtbot.waitUntil(lambda: library.tags.find("Seen").accepted == 3)
-    qtbot.waitUntil(lambda: "Added 3 photos to" in window.frame.status.words())
+    wait_for_status(qtbot, window, "Added 3 photos to")
     tree = window.frame.sidebar.findChild(QTreeView)
     line = tree.model().find("tag:Seen")
     assert line.data(ENTRY).count == 3
@@ -148,7 +156,7 @@ def test_a_dropped_file_that_is_no_photo_of_the_library_is_refused(qtbot, window
     library.tags.new("Seen")
     look(qtbot, window, library)
     drop_on_line(window, line_of(window, "Seen"), carrying(tmp_path / "a.jpg"))
-    qtbot.waitUntil(lambda: "is no photo of the library" in window.frame.status.words())
+    wait_for_status(qtbot, window, "is no photo of the library")
     assert library.tags.find("Seen").accepted == 0
 
 
@@ -187,7 +195,7 @@ def test_selected_photos_are_put_into_a_tag_by_a_few_letters_and_one_undo_takes_
     assert not window.tagging.chooser.isVisible()
     qtbot.waitUntil(lambda: "tagged Birds/Waders" in spoken(window, 3))
     file_into(qtbot, window, "Trips/Lisbon")
-    qtbot.waitUntil(lambda: "Made the tag" in window.frame.status.words())
+    wait_for_status(qtbot, window, "Made the tag")
     assert "suggests more once you give it words or examples" in window.frame.status.words()
     assert library.tags.find("Trips/Lisbon").accepted == 2
     assert {path for path, _, _ in library.tags.states(ids)[ids[0]]} == {"Birds/Waders", "Trips/Lisbon"}
@@ -202,7 +210,7 @@ def test_favourites_and_stars_are_given_with_a_modifier_and_letters_begin_a_sear
     ids, grid = select(window, 0, 2), window.frame.grid
     qtbot.keySequence(grid, "Ctrl+B")
     qtbot.keySequence(grid, "Alt+4")
-    qtbot.waitUntil(lambda: "Rated 2 photos 4 stars" in window.frame.status.words())
+    wait_for_status(qtbot, window, "Rated 2 photos 4 stars")
     marks = library.tags.marks(ids)
     assert [(mark.favourite, mark.rating) for mark in marks.values()] == [(True, 4)] * 2
     qtbot.waitUntil(lambda: "4 stars, favourite" in spoken(window, 0))
@@ -240,7 +248,7 @@ def test_in_culling_letters_pick_reject_and_rate_and_escape_ends_it(qtbot, windo
     messages = {"P": "the photo to your favourites", "3": "Rated the photo 3", "X": "Rejected the photo"}
     for key, message in messages.items():
         qtbot.keyClicks(grid, key)
-        qtbot.waitUntil(lambda message=message: message in window.frame.status.words())
+        wait_for_status(qtbot, window, message)
     (mark,) = library.tags.marks([photo]).values()
     assert (mark.favourite, mark.rating) == (False, -1)
     qtbot.keyClicks(grid, "P")
@@ -259,7 +267,7 @@ def test_in_culling_letters_pick_reject_and_rate_and_escape_ends_it(qtbot, windo
 def test_decisions_are_stored_before_the_window_closes(qtbot, model_window, small_library, bundle, tmp_path):
     window = model_window(copy=small_library)
     grid = window.frame.grid
-    qtbot.waitUntil(lambda: len(window.frame.model.wall.results) == 3)
+    wait_for_photos(qtbot, window, 3)
     (photo,) = select(window, 1)
     qtbot.keySequence(grid, "Ctrl+Shift+K")
     qtbot.keyClicks(grid, "12345")
@@ -366,7 +374,7 @@ def test_undo_leaves_simultaneous_changes_of_another_program(qtbot, window, libr
 
     window.tags.do(act, lambda _value: "Put into Ours.")
     window._jobs.after_changes(window.history.undo)
-    qtbot.waitUntil(lambda: "Undone: Put into Ours" in window.frame.status.words())
+    wait_for_status(qtbot, window, "Undone: Put into Ours")
     assert (library.tags.find("Theirs").accepted, library.tags.find("Ours").accepted) == (1, 0)
 
 
@@ -376,10 +384,10 @@ def test_a_change_that_is_refused_half_way_leaves_everything_as_it_was(qtbot, wi
     look(qtbot, window, library)
     before = library.tags.all()
     window.tag_pages.rename(library.tags.find("Snow"), "Winter/Ice")
-    qtbot.waitUntil(lambda: "in this place already" in window.frame.status.words())
+    wait_for_status(qtbot, window, "in this place already")
     assert library.tags.all() == before
     window.tag_pages.rename(library.tags.find("Snow"), "Trips/" + "x" * 2000)
-    qtbot.waitUntil(lambda: "2,000" in window.frame.status.words())
+    wait_for_status(qtbot, window, "2,000")
     assert library.tags.all() == before
 
 
@@ -578,7 +586,7 @@ def test_a_long_change_is_announced_and_the_tags_are_read_only_after_it(qtbot, w
     window.tags.do(lambda _library: gate.wait(60), lambda _value: "Done.")
     window.tags.changed.connect(heard.append)
     window.tags.look()
-    qtbot.waitUntil(lambda: "takes a moment" in window.frame.status.words())
+    wait_for_status(qtbot, window, "takes a moment")
     assert not heard
     gate.set()
     qtbot.waitUntil(lambda: window.frame.status.words() == "Done." and len(heard) == 2)
@@ -589,7 +597,7 @@ def test_the_views_read_the_tags_again_after_a_refused_change(qtbot, window):
     heard = []
     window.tags.changed.connect(heard.append)
     window.tags.do(lambda library: library.tags.rate([10**6], 3), str)
-    qtbot.waitUntil(lambda: "not in the library any more" in window.frame.status.words())
+    wait_for_status(qtbot, window, "not in the library any more")
     window.tags.changed.disconnect(heard.append)
     assert heard
 
@@ -601,7 +609,7 @@ def test_decisions_are_exported_to_a_file_and_imported_as_one_change(qtbot, wind
     kept = library.searches.save("Waves", "big waves")
     window.exchange.export_decisions(file)
     assert window.frame.status.words().startswith("Saving")
-    qtbot.waitUntil(lambda: "3 decisions" in window.frame.status.words())
+    wait_for_status(qtbot, window, "3 decisions")
     for run in library.tags.runs(2):
         library.tags.undo(run.id)
     library.searches.delete(kept.id)
@@ -611,7 +619,7 @@ def test_decisions_are_exported_to_a_file_and_imported_as_one_change(qtbot, wind
     assert dialog.filter() & QDir.Filter.Files
     dialog.fileSelected.emit(str(file))
     dialog.close()
-    qtbot.waitUntil(lambda: "1 new tag, 3 accepted, 1 saved search" in window.frame.status.words())
+    wait_for_status(qtbot, window, "1 new tag, 3 accepted, 1 saved search")
     qtbot.waitUntil(lambda: [search.name for search in window.library.overview.saved] == ["Waves"])
     assert library.tags.find("Sea").accepted == 3
     window._jobs.after_changes(window.history.undo)
@@ -623,7 +631,7 @@ def test_decisions_are_exported_to_a_file_and_imported_as_one_change(qtbot, wind
     qtbot.waitUntil(lambda: len(file.read_text().splitlines()) == 1)
     file.write_text("not what it should be")
     window.exchange.take_in(file)
-    qtbot.waitUntil(lambda: file.name in window.frame.status.words())
+    wait_for_status(qtbot, window, file.name)
 
 
 def test_side_cars_are_written_with_progress_and_cancelling_leaves_whole_files(qtbot, window, library):

@@ -17,7 +17,16 @@ from urllib.parse import quote
 import pytest
 from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtWidgets import QWidget
-from tests.app.window.conftest import calls_of, index_photos, names, press, question, wait_until_indexed
+from tests.app.window.conftest import (
+    calls_of,
+    index_photos,
+    names,
+    press,
+    question,
+    wait_for_photos,
+    wait_for_status,
+    wait_until_indexed,
+)
 
 from picsight.window.actions.trash import Kept, Moved, belongings, bring_back, marks_of, move_to_trash
 from picsight.window.actions.trashing import Trashing
@@ -321,7 +330,7 @@ def album(album_library, few_photos):
 def window(model_window, trash, album, album_library, qtbot):
     """The window on the album."""
     opened = model_window(copy=album_library[1])
-    qtbot.waitUntil(lambda: len(names(opened)) == 3)
+    wait_for_photos(qtbot, opened, 3)
     wait_until_indexed(qtbot, opened)
     return opened
 
@@ -436,7 +445,7 @@ def test_other_files_of_a_photo_are_named_and_may_stay(qtbot, window, album, tra
     assert ".xmp" in box.informativeText()
     assert {"Move all 3 files", "Only this photo"} < {button.text() for button in box.buttons()}
     press(qtbot, box, "Only this photo")
-    qtbot.waitUntil(lambda: "Moved 1 file" in window.frame.status.words())
+    wait_for_status(qtbot, window, "Moved 1 file")
     assert not (album / name).exists()
     assert (album / "copy.jpg").exists()
     qtbot.waitUntil(lambda: "copy.jpg" in names(window))
