@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractButton, QMessageBox
 from pytestqt.qtbot import QtBot
 
 PATIENCE = (
@@ -33,6 +37,27 @@ class KeepingQtBot(QtBot):
     def waitSignal(self, signal, *, timeout=PATIENCE, **others):  # noqa: N802
         """Handles events until the signal comes."""
         return super().waitSignal(signal, timeout=timeout, **others)
+
+    def press(self, parent, words) -> None:
+        """Clicks the button of these words, as soon as it is visible."""
+
+        def visible():
+            buttons = parent.findChildren(QAbstractButton)
+            return [button for button in buttons if button.text() == words and button.isVisible()]
+
+        self.waitUntil(lambda: len(visible()) == 1)
+        self.mouseClick(visible()[0], Qt.MouseButton.LeftButton)
+
+    def question(self, parent) -> QMessageBox:
+        """The question over a window or dialog, as soon as it is there."""
+        boxes = partial(parent.findChildren, QMessageBox)
+        self.waitUntil(lambda: any(box.isVisible() for box in boxes()))
+        (shown,) = [box for box in boxes() if box.isVisible()]
+        return shown
+
+    def answer(self, parent, words) -> None:
+        """Answers the question over a window or dialog with the button of these words."""
+        self.press(self.question(parent), words)
 
 
 @pytest.fixture

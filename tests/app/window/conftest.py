@@ -8,14 +8,13 @@ import tarfile
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QMenu, QMessageBox
+from PySide6.QtWidgets import QApplication, QLabel, QMenu
 from tests.app.conftest import PATIENCE
 
 from picsight.jobs import Jobs
@@ -283,30 +282,6 @@ def wait_for_photos(qtbot, window, count):
 def wait_for_status(qtbot, window, words):
     """Waits until the status line shows these words."""
     qtbot.waitUntil(lambda: words in window.frame.status.words())
-
-
-def press(qtbot, parent, words):
-    """Clicks the button of these words, as soon as it is visible."""
-
-    def visible():
-        buttons = parent.findChildren(QAbstractButton)
-        return [button for button in buttons if button.text() == words and button.isVisible()]
-
-    qtbot.waitUntil(lambda: len(visible()) == 1)
-    qtbot.mouseClick(visible()[0], Qt.MouseButton.LeftButton)
-
-
-def question(qtbot, parent):
-    """The question over a window or dialog, as soon as it is there."""
-    boxes = partial(parent.findChildren, QMessageBox)
-    qtbot.waitUntil(lambda: any(box.isVisible() for box in boxes()))
-    (shown,) = [box for box in boxes() if box.isVisible()]
-    return shown
-
-
-def answer(qtbot, parent, words):
-    """Answers the question over a window or dialog with the button of these words."""
-    press(qtbot, question(qtbot, parent), words)
 
 
 def open_menu(window):

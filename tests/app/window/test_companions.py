@@ -12,7 +12,7 @@ import pytest
 from PySide6.QtCore import QObject, QPoint, Qt, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog
-from tests.app.window.conftest import answer, press, question, words_in
+from tests.app.window.conftest import words_in
 
 from picsight.settings import Settings
 from picsight.window.grid.wall import Wall
@@ -44,11 +44,11 @@ def test_a_raw_and_jpeg_pair_is_shown_as_one_and_asks_which_files_are_meant(
     assert "copy" not in details.texts["also"].text()
 
     qtbot.keyClick(grid, Qt.Key.Key_Delete)
-    box = question(qtbot, window)
+    box = qtbot.question(window)
     assert "A file belongs to it:" in box.informativeText()
     assert "IMG_4711.DNG" in box.informativeText()
     assert {"Move both files", "Only this photo"} < {button.text() for button in box.buttons()}
-    press(qtbot, box, "Cancel")
+    qtbot.press(box, "Cancel")
 
     for usual, pressed, exported in (
         ("Only this photo", "Both files", ["IMG_4711.DNG", "IMG_4711.JPG"]),
@@ -57,9 +57,9 @@ def test_a_raw_and_jpeg_pair_is_shown_as_one_and_asks_which_files_are_meant(
         window.activateWindow()
         qtbot.waitUntil(grid.hasFocus)
         qtbot.keySequence(grid, "Ctrl+Shift+E")
-        box = question(qtbot, window)
+        box = qtbot.question(window)
         assert box.defaultButton().text() == usual
-        press(qtbot, box, pressed)
+        qtbot.press(box, pressed)
         qtbot.waitUntil(lambda: window.findChild(QFileDialog) is not None)
         dialog = window.findChild(QFileDialog)
         dialog.fileSelected.emit(str(target))
@@ -70,7 +70,7 @@ def test_a_raw_and_jpeg_pair_is_shown_as_one_and_asks_which_files_are_meant(
     window.tags.library.tags.rate([model.photo(0).id], 5)
     for words, of_raw in (("Beside shown photos only", False), ("Beside every file", True)):
         window.exchange._ask_sidecars()
-        answer(qtbot, window, words)
+        qtbot.answer(window, words)
         qtbot.waitUntil(lambda: (album / "IMG_4711.JPG.xmp").exists() and window.exchange._running is None)
         assert (album / "IMG_4711.DNG.xmp").exists() is of_raw
         *_, (photos, of, _) = _exporting(window.tags.library, of_raw, threading.Event())

@@ -12,7 +12,7 @@ from PySide6.QtCore import QModelIndex, QPoint, Qt
 from PySide6.QtGui import QAction, QTextDocument
 from PySide6.QtGui import Qt as GuiQt
 from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QLabel, QTextEdit, QToolTip, QWidget
-from tests.app.window.conftest import index_photos, question, wait_for_photos, wait_until_indexed
+from tests.app.window.conftest import index_photos, wait_for_photos, wait_until_indexed
 
 from picsight.window.parts.words import isolated, linked, plain, tooltip
 from picsight.window.search.place import Place
@@ -195,7 +195,7 @@ def test_typed_words_and_sentences_of_the_engine_are_shown_as_they_are(window, h
 def test_a_folder_s_menu_and_the_question_show_its_name(window, hostile, qtbot):
     window.library_pages._show_folder_menu(hostile, QPoint())
     window.library_pages._confirm_removal(hostile)
-    box = question(qtbot, window)
+    box = qtbot.question(window)
     assert says(box)
     assert box.textFormat() == Qt.TextFormat.PlainText
     assert faults(window) == []
@@ -222,7 +222,7 @@ def test_a_model_of_a_stranger_is_shown_by_its_words(model_window, parcel, tmp_p
     assert says(dialog.rows["mine"])
     assert faults(window) == []
     window.models._confirm_removal("mine")
-    box = question(qtbot, dialog)
+    box = qtbot.question(dialog)
     assert says(box)
     assert faults(window) == []
     box.close()

@@ -23,14 +23,11 @@ from PySide6.QtWidgets import (
 )
 from tests.app.conftest import PATIENCE
 from tests.app.window.conftest import (
-    answer,
     carrying,
     choose_in_menu,
     drop,
     names,
     open_window,
-    press,
-    question,
     tabbed,
     wait_for_photos,
     wait_for_status,
@@ -126,8 +123,8 @@ def test_photos_of_an_emptied_folder_stay_until_their_absence_is_confirmed(
     model = window.frame.model
     qtbot.waitUntil(lambda: sum(model.is_away(model.photo(row)) for row in range(5)) == 2)
     assert len(names(window)) == 5
-    press(qtbot, status, "They are gone")
-    answer(qtbot, window, "They are gone")
+    qtbot.press(status, "They are gone")
+    qtbot.answer(window, "They are gone")
     wait_for_photos(qtbot, window, 3)
     qtbot.waitUntil(lambda: not window.library.is_indexing)
     assert "missing" not in status.words()
@@ -148,10 +145,10 @@ def test_undo_brings_a_removed_folder_back_with_its_stars_and_a_removed_one_is_n
     window.pages.go(Place(folder=tmp_path / "two"))
     wait_for_photos(qtbot, window, 1)
     window.library_pages._confirm_removal(tmp_path / "two")
-    box = question(qtbot, window)
+    box = qtbot.question(window)
     assert "“two”" in box.text()
     assert "tags, stars and albums are kept for 30 days" in box.informativeText()
-    press(qtbot, box, "Remove")
+    qtbot.press(box, "Remove")
     qtbot.waitUntil(lambda: names(window) == [path.name for path in (tmp_path / "one").iterdir()])
     assert window.search.place == Place()
     assert "Removed" in window.frame.status.words()
@@ -436,7 +433,7 @@ def test_a_folder_of_unreadable_files_leads_to_their_problems(qtbot, model_windo
     window = model_window([tmp_path])
     notice = window.frame.wall_page.notice
     qtbot.waitUntil(lambda: "2 files cannot be read." in notice.words())
-    press(qtbot, notice, "Show problems")
+    qtbot.press(notice, "Show problems")
     assert window.frame.page is window.frame.problems
     model = window.frame.problems.table.model()
     assert model.index(0, 0).data().startswith("The file is empty.")
@@ -577,7 +574,7 @@ def test_a_window_with_an_unsaved_tag_asks_before_it_closes(qtbot, model_window,
     for words in ("Cancel", "Discard"):
         assert not window.close()
         assert window.frame.page is studio
-        answer(qtbot, window, words)
+        qtbot.answer(window, words)
         assert window.isVisible() == (words == "Cancel")
 
 

@@ -8,7 +8,7 @@ import threading
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
-from tests.app.window.conftest import accept_licence, press, wait_until_usable
+from tests.app.window.conftest import accept_licence, wait_until_usable
 
 from picsight.window.models.rows import ModelAction
 from picsight_engine.installation.install import install
@@ -57,7 +57,7 @@ def test_a_library_whose_model_is_incomplete_opens_once_it_is_fetched_again(
     failure = window.frame.failure
     assert failure.words().startswith("The search model is incomplete.\n")
     assert "text.onnx" in failure.words()
-    press(qtbot, failure, "Install again")
+    qtbot.press(failure, "Install again")
     with qtbot.waitSignal(window.library.opened):
         accept_licence(qtbot, window)
     assert window.frame.page is window.frame.wall_page
@@ -68,7 +68,7 @@ def test_a_library_whose_model_is_gone_offers_to_install_it_again(qtbot, model_w
     window = model_window(fails=True)
     assert window.frame.failure.words().startswith("The search model is missing.\n")
     assert "picsight models" not in window.frame.failure.words()
-    press(qtbot, window.frame.failure, "Install again")
+    qtbot.press(window.frame.failure, "Install again")
     with qtbot.waitSignal(window.library.opened):
         accept_licence(qtbot, window)
 
@@ -79,7 +79,7 @@ def test_a_model_that_a_person_brought_along_is_asked_for_as_a_file(
     choose_model(library, "mine")
     (brought / "text.onnx").unlink()
     window = model_window(fails=True)
-    press(qtbot, window.frame.failure, "Install again")
+    qtbot.press(window.frame.failure, "Install again")
     archive = shutil.make_archive(str(tmp_path / "mine"), "zip", parcel)
     wait_for_file_dialog(qtbot, window.models.dialog).fileSelected.emit(archive)
     with qtbot.waitSignal(window.library.opened):
@@ -114,7 +114,7 @@ def test_a_search_whose_model_turns_out_to_be_damaged_is_answered_once_it_is_ins
     qtbot.keyClicks(window.frame.box.line, "a face")
     qtbot.waitUntil(notice.isVisible)
     assert notice.words().startswith("The search model is incomplete.\n")
-    press(qtbot, notice, "Install again")
+    qtbot.press(notice, "Install again")
     accept_licence(qtbot, window)
     qtbot.waitUntil(lambda: window.search.place.words == "a face")
     assert notice.isHidden()
@@ -129,7 +129,7 @@ def test_an_indexing_whose_model_turns_out_to_be_damaged_goes_on_once_it_is_inst
     window = model_window()
     status = window.frame.status
     qtbot.waitUntil(lambda: status.words() == "The search model is incomplete.")
-    press(qtbot, status, "Install again")
+    qtbot.press(status, "Install again")
     accept_licence(qtbot, window)
     qtbot.waitUntil(lambda: window.library.model_names == ("other", "other"))
 

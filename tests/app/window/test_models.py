@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
-from tests.app.window.conftest import SPACE, TERMS, press, question, tabbed, wait_until_indexed, words_in
+from tests.app.window.conftest import SPACE, TERMS, tabbed, wait_until_indexed, words_in
 
 from picsight import locations
 from picsight.window.models.rows import PLAIN, ModelAction, rows_of
@@ -219,10 +219,10 @@ def test_a_model_is_installed_used_and_removed(
     assert window.library._library.bundle.manifest.name == STARTER
     choose_model(locations.library_folder(), "other")
     click(qtbot, wait_for_button(qtbot, dialog, "other", ModelAction.REMOVE))
-    box = question(qtbot, dialog)
+    box = qtbot.question(dialog)
     assert f"The library in \u2068{locations.library_folder()}\u2069 uses it" in box.informativeText()
     assert box.textFormat() is Qt.TextFormat.PlainText
-    press(qtbot, box, "Remove")
+    qtbot.press(box, "Remove")
     wait_for_button(qtbot, dialog, "other", ModelAction.INSTALL)
     assert [model.name for model in models.all()] == [STARTER]
 

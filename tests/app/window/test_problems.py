@@ -8,7 +8,7 @@ from typing import get_args
 
 import pytest
 from PySide6.QtCore import Qt
-from tests.app.window.conftest import choose_in_menu, press
+from tests.app.window.conftest import choose_in_menu
 
 from picsight.window.library.problems_model import REASONS, Column, ProblemsModel
 from picsight.window.library.problems_view import ProblemsView
@@ -103,7 +103,7 @@ def test_every_reason_of_the_engine_has_words():
 def test_one_kind_is_shown_alone_and_all_again(qtbot, view):
     view.model.set_problems(PROBLEMS)
     assert kinds(view) == ["All 3", "Damaged 2", "Too large 1"]
-    press(qtbot, view, "Too large 1")
+    qtbot.press(view, "Too large 1")
     assert view.model.shown() == (PROBLEMS[2],)
     view.model.set_problems(PROBLEMS[:2])
     assert view.model.kind is None

@@ -10,15 +10,7 @@ import pytest
 from PySide6.QtCore import QDir, QItemSelectionModel, QPoint, QPointF, Qt
 from PySide6.QtGui import QDragMoveEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QTreeView, QWidget
-from tests.app.window.conftest import (
-    answer,
-    carrying,
-    choose_in_menu,
-    open_window,
-    question,
-    wait_for_photos,
-    wait_for_status,
-)
+from tests.app.window.conftest import carrying, choose_in_menu, open_window, wait_for_photos, wait_for_status
 
 from picsight.settings import Settings
 from picsight.window.grid.model import files_of
@@ -147,7 +139,7 @@ def test_photos_dropped_to_make_a_tag_wait_for_the_answer_about_the_one_that_is_
         with qtbot.waitSignal(window.tags.changed):
             window.tags.look()
     assert studio.draft == before
-    answer(qtbot, window, "Discard")
+    qtbot.answer(window, "Discard")
     qtbot.waitUntil(lambda: studio.draft.examples == tuple(photo.id for photo in photos))
     assert (studio.draft.path, studio.draft.tag) == ("", None)
 
@@ -480,7 +472,7 @@ def test_leaving_the_studio_with_words_in_the_line_asks_a_question(qtbot, window
     window.tag_pages.show()
     assert window.frame.page is view
     qtbot.keyClick(view.words.line, Qt.Key.Key_Escape)
-    answer(qtbot, window, "Discard")
+    qtbot.answer(window, "Discard")
     assert window.frame.page is window.frame.wall_page
     assert not studio.is_changed
 
@@ -547,7 +539,7 @@ def test_decisions_on_an_existing_tag_are_stored_at_once_and_its_other_changes_o
     assert not view.save.isEnabled()
     view.suggests.click()
     qtbot.keyClick(view.name, Qt.Key.Key_Escape)
-    box = question(qtbot, window)
+    box = qtbot.question(window)
     assert "Discard the changes" in box.text()
     box.reject()
     assert window.frame.page is view
@@ -625,9 +617,9 @@ def test_decisions_are_exported_to_a_file_and_imported_as_one_change(qtbot, wind
     window._jobs.after_changes(window.history.undo)
     qtbot.waitUntil(lambda: [tag.kind for tag in library.tags.all()] == ["favourite"])
     window.exchange.export_decisions(file)  # as if the file dialog had asked whether to replace it
-    assert "which this export lacks" in question(qtbot, window).informativeText()
+    assert "which this export lacks" in qtbot.question(window).informativeText()
     assert len(file.read_text().splitlines()) == 4
-    answer(qtbot, window, "Replace")
+    qtbot.answer(window, "Replace")
     qtbot.waitUntil(lambda: len(file.read_text().splitlines()) == 1)
     file.write_text("not what it should be")
     window.exchange.take_in(file)

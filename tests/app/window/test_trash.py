@@ -21,8 +21,6 @@ from tests.app.window.conftest import (
     calls_of,
     index_photos,
     names,
-    press,
-    question,
     wait_for_photos,
     wait_for_status,
     wait_until_indexed,
@@ -411,7 +409,7 @@ def test_deleted_in_the_viewer_a_photo_gives_way_to_the_next_and_the_last_one_to
 def test_moving_more_than_fifty_photos_asks_a_question(qtbot, window, trash, tmp_path):
     paths = make(*(tmp_path / "many" / f"{number}.jpg" for number in range(51)))
     window.trashing.trash(paths)
-    box = question(qtbot, window)
+    box = qtbot.question(window)
     assert "Move 51 photos" in [button.text() for button in box.buttons()]
     qtbot.keyClick(box, Qt.Key.Key_Escape)
     assert all(path.exists() for path in paths)
@@ -425,7 +423,7 @@ def test_a_photo_that_was_replaced_on_the_disk_since_it_was_shown_is_asked_about
     other.replace(shown)
     select(qtbot, window, 0)
     qtbot.keyClick(window.frame.grid, Qt.Key.Key_Delete)
-    box = question(qtbot, window)
+    box = qtbot.question(window)
     assert f"“{shown.name}”" in box.text()
     assert "was changed since it was shown" in box.informativeText()
     qtbot.keyClick(box, Qt.Key.Key_Escape)
@@ -440,11 +438,11 @@ def test_other_files_of_a_photo_are_named_and_may_stay(qtbot, window, album, tra
         window.library.index()
     select(qtbot, window, 0)
     qtbot.keyClick(window.frame.grid, Qt.Key.Key_Delete)
-    box = question(qtbot, window)
+    box = qtbot.question(window)
     assert "copy.jpg" in box.informativeText()
     assert ".xmp" in box.informativeText()
     assert {"Move all 3 files", "Only this photo"} < {button.text() for button in box.buttons()}
-    press(qtbot, box, "Only this photo")
+    qtbot.press(box, "Only this photo")
     wait_for_status(qtbot, window, "Moved 1 file")
     assert not (album / name).exists()
     assert (album / "copy.jpg").exists()
