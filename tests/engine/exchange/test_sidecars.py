@@ -277,7 +277,9 @@ def test_a_kill_at_any_step_leaves_the_old_side_car_or_the_new_one(photo, progra
     for draft in drafts[1:]:
         os.utime(draft, (0, 0))
     outcome([Tagged(photo, ("Gulls",), 4)])
-    assert list(photo.parent.glob(".picsight-*.part")) == drafts[:1]  # somebody may still be writing that one
+    assert (
+        list(photo.parent.glob(".picsight-*.part")) == drafts[:1]
+    )  # another process may still write that one
 
 
 def test_an_interrupted_export_leaves_whole_files_and_nothing_else(photo):

@@ -242,7 +242,7 @@ def test_a_busy_server_is_asked_again_and_a_refusal_is_final(served, fetch) -> N
 
 
 def test_without_a_network_the_error_names_the_server(tmp_path) -> None:
-    with socket.socket() as taken:  # bound, but nobody listens
+    with socket.socket() as taken:  # bound, but not listening
         taken.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(DownloadError, match=r"could not be downloaded from 127\.0\.0\.1"):

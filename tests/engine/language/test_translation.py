@@ -84,7 +84,7 @@ def test_senses_are_a_few_alternatives_and_unknown_words_stay_and_are_named():
 @pytest.mark.parametrize(
     ("language", "typed", "wrong"),
     [
-        ("de", "zwei Hunde", "two dog"),  # a number alone is no other sense
+        ("de", "zwei Hunde", "two dog"),  # a number has no further sense
         ("es", "papá con bebé", "potato with baby"),
         ("pt", "três meninas", "three boy"),
         ("de", "alte Dampflok", "old woman steam locomotive"),  # no noun before a noun

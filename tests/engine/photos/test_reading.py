@@ -38,7 +38,7 @@ def be_a_folder(path):
 
 
 def be_a_pipe(path):
-    os.mkfifo(path)  # nobody ever writes: an ordinary opening waits for ever
+    os.mkfifo(path)  # no one writes, so an ordinary open would wait for ever
 
 
 def be_a_socket(path):

@@ -59,7 +59,7 @@ def test_alternatives_are_judged_as_the_commonest_is_in_a_larger_library(judging
     assert matches(alternatives) == CUTS.matches(judged(alternatives), 3 * PHOTOS, commonness("dog"))
 
 
-def test_less_of_something_leaves_the_judgement_to_what_is_wanted(judging):
+def test_less_of_something_does_not_change_the_match_of_a_photo(judging):
     plain, less = (judging.search(query, limit=PHOTOS).results for query in ("dog", "dog -snow"))
     assert {result.id: result.match for result in less} == {result.id: result.match for result in plain}
     assert [result.score for result in less] != [result.score for result in plain]

@@ -108,7 +108,7 @@ def test_a_file_outside_the_library_is_read_once_and_found_by_its_content(librar
     assert answer.results[0].id == number
     assert answer.results[0].score == pytest.approx(1, abs=1e-3)
     seen = stranger.stat()
-    stranger.write_bytes(bytes(seen.st_size))  # as large and as old as before: nobody looks at it again
+    stranger.write_bytes(bytes(seen.st_size))  # the same size and time: it is not read again
     os.utime(stranger, ns=(seen.st_atime_ns, seen.st_mtime_ns))
     assert library.search(f'like:"{stranger}"', limit=3).results == answer.results
 

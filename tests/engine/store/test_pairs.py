@@ -223,7 +223,7 @@ def test_stars_of_a_pair_hold_for_each_of_its_pictures(folder):
     folder.come("a.jpg", NOON, picture=1003)  # another picture replaces the one that was shown
     assert (folder.shown(), folder.stars()) == ([["a.jpg", "a.cr2"]], {"a.jpg": 4})
     folder.go("a.cr2")
-    folder.come("b.cr2", NOON, picture=1002)  # as a file that nobody saw moving
+    folder.come("b.cr2", NOON, picture=1002)  # a move that no run has seen
     assert folder.stars() == {"a.jpg": 4, "b.cr2": 4}
     folder.go("a.jpg", "b.cr2")
     folder.come("c.jpg", NOON, picture=1001)

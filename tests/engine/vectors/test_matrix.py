@@ -315,7 +315,7 @@ def test_a_process_sees_rows_while_others_append_them(album):
     with closing(album.matrix()) as matrix:
         assert_true_copy(matrix, album)
         [rows] = cache_files(album, ".rows")
-        assert rows.name.startswith(f"{SPACE}-1-")  # nobody had to build it anew
+        assert rows.name.startswith(f"{SPACE}-1-")  # no process rebuilt it
 
 
 def test_a_false_copy_is_noticed_and_built_anew(album, make_vectors):
