@@ -187,14 +187,18 @@ FITS: dict[TextColumn, Callable[[str, str], bool]] = {
 }
 
 
-def worded(word: str) -> Condition:
-    """Matches photos with a word in name, folder, keyword or tag that is or begins with `word` (from `words_in`)."""
+def worded(word: str, *, described: bool = False) -> Condition:
+    """Matches photos with a word in name, folder, keyword or tag that is or begins with `word` (from `words_in`).
+
+    With `described`, titles and descriptions count too.
+    """
 
     def find(db: Database) -> NDArray[np.int64]:
         tags = [photos_tagged(db, path) for path in tag_paths(db).values() if begins_word(path, word)]
-        return selection.ascending(np.concatenate([np.asarray(photos_with_word(db, word), np.int64), *tags]))
+        photos = photos_with_word(db, word, described=described)
+        return selection.ascending(np.concatenate([np.asarray(photos, np.int64), *tags]))
 
-    return Condition("text", ("word", word), word, find, decided=True)
+    return Condition("text", ("described" if described else "word", word), word, find, decided=True)
 
 
 def unknown(basis: Condition, key: str) -> str:

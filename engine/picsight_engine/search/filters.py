@@ -43,7 +43,7 @@ class Passing:
     """The rest of a query for the ranking, and the photos that it may rank: `ids` ascending, None for all.
 
     `undated` photos would pass if they had a date. `called` photos have a file with the searched name; `worded` photos have
-    all its words in their names, folders, keywords and tags. Both pass the typed facts, but not the times that plain words
+    all its words in their names, folders, keywords, titles, descriptions and tags. Both pass the typed facts, but not the times that plain words
     may mean. The facts of `faults` were ignored; the facts of `unnamed` match no photo, because none has such a value.
     """
 
@@ -105,13 +105,13 @@ class Filters:
         return list(dict.fromkeys(photo_id for name in names for photo_id in photos_named(self._db, name)))
 
     def _worded(self, query: Query) -> Ids:
-        """The photos that have all words of an alternative in their names, folders, keywords and tags."""
+        """The photos that have all words of an alternative in names, folders, keywords, titles, descriptions and tags."""
         found = [np.empty(0, np.int64)]
         for term in (*query.alternatives, *query.typed):
             words = sorted({*words_in(term.text)}, key=len, reverse=True)  # long words are rare and cheap
-            ids = self._holding(worded(words[0])) if words and not term.pictures else found[0]
+            ids = self._holding(worded(words[0], described=True)) if words and not term.pictures else found[0]
             for word in words[1:]:
-                ids = _common(ids, self._holding(worded(word))) if len(ids) else ids
+                ids = _common(ids, self._holding(worded(word, described=True))) if len(ids) else ids
             found.append(ids)
         return _union(found)
 

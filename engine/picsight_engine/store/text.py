@@ -45,12 +45,13 @@ _HOLDING_FEW_LETTERS = f"""{_PHOTOS_OF} (
 _APART = "[^0-9a-z\x80-\U0010ffff]"  # separators of words: all characters beyond ASCII belong to words
 # Patterns are slow, so texts that do not contain the word are excluded first.
 _HAS_WORD = " OR ".join(
-    f"(instr({part}, ?1) AND ' ' || {part} || ' ' GLOB ?2)" for part in ("name", "folder", "keywords")
+    f"(instr({part}, ?1) AND ' ' || {part} || ' ' GLOB ?2)"
+    for part in ("name", "folder", "keywords", "iif(?3, description, '')")
 )
 _WITH_WORD = f"{_PHOTOS_OF} (SELECT file_id FROM file_texts WHERE {_HAS_WORD}) ORDER BY photo_id"
 _WITH_LONG_WORD = f"""{_PHOTOS_OF} (
     SELECT file_id FROM file_texts
-    WHERE file_id IN (SELECT rowid FROM text WHERE text MATCH ?3) AND ({_HAS_WORD})) ORDER BY photo_id"""
+    WHERE file_id IN (SELECT rowid FROM text WHERE text MATCH ?4) AND ({_HAS_WORD})) ORDER BY photo_id"""
 
 # "img_2927" sorts before "img_2927.heic", and "/" comes right after "."
 _NAMED = """
@@ -93,11 +94,14 @@ def begins_word(text: str, word: str) -> bool:
     return any(each.startswith(word) if len(word) >= _TRIGRAM else each == word for each in words_in(text))
 
 
-def photos_with_word(db: Database, word: str) -> list[int]:
-    """The visible photos, ascending, with this word in a present file's name, folder or keywords, as in `begins_word`."""
+def photos_with_word(db: Database, word: str, *, described: bool) -> list[int]:
+    """The visible photos, ascending, with this word in a present file's name, folder or keywords, as in `begins_word`.
+
+    With `described`, its title and description count too.
+    """
     if len(word) < _TRIGRAM:
-        return db.column(_WITH_WORD, word, f"*{_APART}{word}{_APART}*")
-    return db.column(_WITH_LONG_WORD, word, f"*{_APART}{word}*", _phrase(word))
+        return db.column(_WITH_WORD, word, f"*{_APART}{word}{_APART}*", described)
+    return db.column(_WITH_LONG_WORD, word, f"*{_APART}{word}*", described, _phrase(word))
 
 
 def photos_named(db: Database, name: str) -> list[int]:

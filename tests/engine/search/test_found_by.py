@@ -104,17 +104,17 @@ def test_photos_with_the_word_come_between_strong_and_weaker_ones_with_their_mat
         assert by_date == sorted(by_date, key=order.index)
 
 
-def test_words_of_keywords_and_tags_find_as_those_of_names_do(tmp_path, bundle):
+def test_words_of_keywords_descriptions_and_tags_find_as_those_of_names_do(tmp_path, bundle):
     with open_album(tmp_path, bundle) as album:
         photos = [
             album.put(b"1.jpg", 1, keywords=("Birds/Grey Heron",)),
             album.put(b"2.jpg", 2, description="a heron"),
             album.put(b"3.jpg", 3),
         ]
-        assert led(album, "heron") == led(album, "her") == photos[:1]
+        assert set(led(album, "heron")) == set(led(album, "her")) == set(photos[:2])
         album.library.tags.new("Heron", kind="album")
         album.library.tags.decide("Heron", photos[2:], "accepted")
-        assert set(led(album, "heron")) == {photos[0], photos[2]}
+        assert set(led(album, "heron")) == set(photos)
 
 
 def test_facts_alone_find_by_neither(album, called):
