@@ -306,12 +306,12 @@ def randomised():
     def values(name: str, shape: tuple[int, ...], place: int) -> torch.Tensor:
         count = max(1, torch.Size(shape).numel())
         repeats = -(-(count + place) // len(store))
-        drawn = store.repeat(repeats)[place : place + count].reshape(shape)
-        near_one = (drawn.sigmoid() + 0.5).clamp(0.75, 1.25)
+        source = store.repeat(repeats) if repeats > 1 else store  # a copy takes longer than the rest
+        drawn = source[place : place + count].reshape(shape)
         if name.endswith("running_var") or (name.endswith("weight") and len(shape) == 1):
-            return near_one
+            return (drawn.sigmoid() + 0.5).clamp(0.75, 1.25)
         if name.endswith(("layer_scale", "layer_scale_1", "layer_scale_2", "gamma")):
-            return near_one * 0.25
+            return (drawn.sigmoid() + 0.5).clamp(0.75, 1.25) * 0.25
         if len(shape) < 2:
             return drawn * 0.1
         if len(shape) == 3:

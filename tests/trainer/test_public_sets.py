@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from tests.trainer.conftest import ALONE
 from tests.trainer.data.joining.conftest import as_tar, fetched, published, reinforced, web, write_members
-from tests.trainer.training.conftest import ALONE, RECIPE
+from tests.trainer.training.conftest import RECIPE
 from tests.trainer.training.test_together import EXACT
 
 from mctrain.cli.command import mctrain

@@ -1,4 +1,4 @@
-"""Somebody's weights on disk become a checkpoint, and on a bundle that the engine opens and that computes the same."""
+"""Published weights become a checkpoint and then a bundle, which computes the same in the engine."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from click.testing import CliRunner
 from PIL import Image
 from safetensors.torch import save_file
-from tests.trainer.conftest import published
+from tests.trainer.conftest import published, run_mctrain
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
-from mctrain.cli.command import mctrain
 from mctrain.models.clip import space_id
 from mctrain.models.presets import PRESETS
 from mctrain.weights.checkpoint import load_checkpoint
@@ -31,23 +29,17 @@ PRESET = PRESETS["laptop_xxs"]
 TEXTS = ["a dog", "Two people beside a lake &amp; a boat", "x " * 200, "", "café"]
 
 
-def run(*words):
-    result = CliRunner().invoke(mctrain, list(map(str, words)), catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return result.output
-
-
 @pytest.fixture(scope="module")
 def files(tmp_path_factory, randomised):
-    """Weights as Apple, open_clip and timm write them down."""
+    """Files of weights in the layouts of Apple, open_clip and timm."""
     folder = tmp_path_factory.mktemp("weights")
     for publisher in ("apple", "open_clip", "timm"):
         _, tensors = published(PRESET, publisher, randomised)
         if publisher == "apple":
-            wrapped = {f"module.{name}": own for name, own in tensors.items()}
+            wrapped = {f"module.{name}": tensor for name, tensor in tensors.items()}
             torch.save({"state_dict": wrapped}, folder / "apple.pt")
         else:
-            tensors = {name: own.contiguous() for name, own in tensors.items()}
+            tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
             save_file(tensors, folder / f"{publisher}.safetensors")
     return folder
 
@@ -65,7 +57,7 @@ def centred(vectors):
     return F.normalize(vectors - vectors.mean(0), dim=1)
 
 
-def test_the_commands_say_what_they_made(exported):
+def test_import_and_export_report_what_they_made(exported):
     assert "Laptop XXS, both towers, in training form, from apple's names" in exported.imported
     assert re.search(
         r"looks trained: (yes|no) \(the logit scale is 99\.5; \d of 4 known photographs", exported.imported
@@ -75,7 +67,7 @@ def test_the_commands_say_what_they_made(exported):
 
 
 @torch.no_grad()
-def test_photos_come_out_of_the_engine_as_from_torch(exported):
+def test_the_engine_embeds_photos_as_torch_does(exported):
     spec = exported.bundle.image_spec()
     pixels = np.stack([preprocess(picture, spec) for picture in pictures()])
     wanted = F.normalize(exported.model.image(torch.from_numpy(pixels)), dim=1)
@@ -85,7 +77,7 @@ def test_photos_come_out_of_the_engine_as_from_torch(exported):
 
 
 @torch.no_grad()
-def test_texts_come_out_of_the_engine_as_from_torch(exported):
+def test_the_engine_embeds_texts_as_torch_does(exported):
     ids = Tokenizer(exported.bundle).encode(TEXTS)
     assert ids.shape == (len(TEXTS), 77)
     wanted = F.normalize(exported.model.text(torch.from_numpy(ids)), dim=1)
@@ -93,7 +85,7 @@ def test_texts_come_out_of_the_engine_as_from_torch(exported):
     assert (centred(found) * centred(wanted)).sum(1).min() > 0.999
 
 
-def test_the_manifest_says_how_the_model_was_trained_and_what_the_export_cost(exported):
+def test_the_manifest_records_preprocessing_provenance_and_drift(exported):
     manifest, spec, text = exported.bundle.manifest, exported.bundle.image_spec(), exported.bundle.text_spec()
     assert (spec.size, spec.resize, spec.crop, spec.interpolation) == (128, "shortest", "centre", "bilinear")
     assert spec.mean is None
@@ -107,7 +99,7 @@ def test_the_manifest_says_how_the_model_was_trained_and_what_the_export_cost(ex
     assert "/" not in json.dumps(manifest.provenance)
 
 
-def test_nothing_that_folds_is_left_in_the_graphs(exported):
+def test_every_norm_is_folded_in_the_graphs(exported):
     image, text = (onnx.load(exported.bundle.folder / name) for name in ("image.onnx", "text.onnx"))
     for graph in (image, text):
         assert "BatchNormalization" not in {node.op_type for node in graph.graph.node}
@@ -121,8 +113,8 @@ def test_nothing_that_folds_is_left_in_the_graphs(exported):
 @pytest.mark.soak
 def test_text_in_int8_is_smaller_and_says_what_it_cost(exported, tmp_path, monkeypatch):
     monkeypatch.setattr("mctrain.export.bundle.FAIR_INT8", 1.0)
-    told = run("export", exported.checkpoint, "-o", tmp_path / "small", "--int8-text")
-    assert "int8 makes this text tower much less accurate (good is 1.0 or more)" in told
+    output = run_mctrain("export", exported.checkpoint, "-o", tmp_path / "small", "--int8-text").output
+    assert "int8 makes this text tower much less accurate (good is 1.0 or more)" in output
     assert "int8 makes" not in exported.output
     small = open_bundle(tmp_path / "small", hashes=True)
     sizes = [bundle.manifest.files["text.onnx"].bytes for bundle in (small, exported.bundle)]
@@ -135,22 +127,23 @@ def test_text_in_int8_is_smaller_and_says_what_it_cost(exported, tmp_path, monke
 
 
 def test_a_file_of_both_towers_is_imported(files, tmp_path):
-    assert "both towers" in run(
+    output = run_mctrain(
         "import", files / "open_clip.safetensors", "--preset", PRESET.name, "-o", tmp_path
-    )
+    ).output
+    assert "both towers" in output
     family = load_checkpoint(tmp_path)
     assert family.origin.publisher == "open_clip"
     assert family.clip.text is not None
 
 
-def test_an_image_tower_alone_becomes_a_bundle_of_one_tower_measured_on_real_photos(
-    files, real_data, tmp_path
-):
-    told = run("import", files / "timm.safetensors", "--preset", PRESET.name, "-o", tmp_path / "own.pt")
-    assert "the image tower alone" in told
-    assert re.search(r"looks trained: yes \((\d+) of \1 norms of the image tower have moved\)", told)
+def test_an_image_tower_alone_becomes_a_bundle_measured_on_real_photos(files, real_data, tmp_path):
+    output = run_mctrain(
+        "import", files / "timm.safetensors", "--preset", PRESET.name, "-o", tmp_path / "model.pt"
+    ).output
+    assert "the image tower alone" in output
+    assert re.search(r"looks trained: yes \((\d+) of \1 norms of the image tower have moved\)", output)
     shard = real_data / "flickr8k-train-000000.tar"
-    run("export", tmp_path / "own.pt", "-o", tmp_path / "bundle", "--shard", shard)
+    run_mctrain("export", tmp_path / "model.pt", "-o", tmp_path / "bundle", "--shard", shard)
     manifest = open_bundle(tmp_path / "bundle", hashes=True).manifest
     assert manifest.text is None
     assert "text.onnx" not in manifest.files
@@ -158,24 +151,23 @@ def test_an_image_tower_alone_becomes_a_bundle_of_one_tower_measured_on_real_pho
     assert manifest.drift["image"]["count"] == 32
     assert manifest.drift["image"]["least"] > 0.99
     with pytest.raises(PicsightError, match="without a text tower, so there is none to store as int8"):
-        run("export", tmp_path / "own.pt", "-o", tmp_path / "small", "--int8-text")
+        run_mctrain("export", tmp_path / "model.pt", "-o", tmp_path / "small", "--int8-text")
     assert not (tmp_path / "small").exists()
 
 
-def test_a_place_that_cannot_be_written_is_told_before_anything_else(files, tmp_path):
-    """As above; for an import it is a preset that does not fit."""
-    run("import", files / "timm.safetensors", "--preset", PRESET.name, "-o", tmp_path / "own.pt")
+def test_an_unwritable_output_is_reported_before_anything_else(files, tmp_path):
+    run_mctrain("import", files / "timm.safetensors", "--preset", PRESET.name, "-o", tmp_path / "model.pt")
     (tmp_path / "file").touch()
     for words in (
-        ("export", tmp_path / "own.pt", "-o", tmp_path / "file" / "bundle", "--coreml-text"),
-        ("import", files / "apple.pt", "--preset", "mobileclip_s0", "-o", tmp_path / "file" / "own.pt"),
+        ("export", tmp_path / "model.pt", "-o", tmp_path / "file" / "bundle", "--coreml-text"),
+        ("import", files / "apple.pt", "--preset", "mobileclip_s0", "-o", tmp_path / "file" / "model.pt"),
     ):
         with pytest.raises(PicsightError, match=r"file.* cannot be written \(Not a directory"):
-            run(*words)
+            run_mctrain(*words)
 
 
 def spoiled(files, tmp_path, name, value):
-    """The weights as Apple writes them down, one of them filled with one number."""
+    """Weights in Apple's layout, one tensor filled with one number."""
     tensors = torch.load(files / "apple.pt", weights_only=True)["state_dict"]
     tensors[f"module.{name}"] = torch.full_like(tensors[f"module.{name}"], value)
     torch.save({"state_dict": tensors}, tmp_path / "spoiled.pt")
@@ -189,11 +181,11 @@ def spoiled(files, tmp_path, name, value):
         ("text_encoder.projection_layer", 0.0, "The text tower in .* vectors of length zero"),
     ],
 )
-def test_weights_that_give_no_vectors_are_refused_and_the_tower_is_named(files, tmp_path, name, value, flaw):
+def test_weights_that_give_zero_vectors_are_refused(files, tmp_path, name, value, flaw):
     weights = spoiled(files, tmp_path, name, value)
     with pytest.raises(PicsightError, match=f"{flaw}, as where weights are missing; nothing was written"):
-        run("import", weights, "--preset", PRESET.name, "-o", tmp_path / "own.pt")
-    assert not (tmp_path / "own.pt").exists()
+        run_mctrain("import", weights, "--preset", PRESET.name, "-o", tmp_path / "model.pt")
+    assert not (tmp_path / "model.pt").exists()
 
 
 @pytest.mark.soak
@@ -201,13 +193,11 @@ def test_weights_that_give_no_vectors_are_refused_and_the_tower_is_named(files, 
     ("name", "publisher"),
     [("mobileclip_s0", "apple"), ("mobileclip_b", "apple"), ("mobileclip2_s3", "open_clip")],
 )
-def test_whole_models_of_each_kind_are_imported_and_exported(
-    name, publisher, randomised, real_data, tmp_path
-):
-    torch.save(published(PRESETS[name], publisher, randomised)[1], tmp_path / "own.pt")
-    run("import", tmp_path / "own.pt", "--preset", name, "-o", tmp_path / "checkpoint.pt")
+def test_models_of_each_kind_are_imported_and_exported(name, publisher, randomised, real_data, tmp_path):
+    torch.save(published(PRESETS[name], publisher, randomised)[1], tmp_path / "published.pt")
+    run_mctrain("import", tmp_path / "published.pt", "--preset", name, "-o", tmp_path / "checkpoint.pt")
     shard = real_data / "flickr8k-train-000000.tar"
-    run("export", tmp_path / "checkpoint.pt", "-o", tmp_path / "bundle", "--shard", shard)
+    run_mctrain("export", tmp_path / "checkpoint.pt", "-o", tmp_path / "bundle", "--shard", shard)
     drift = open_bundle(tmp_path / "bundle", hashes=True).manifest.drift
     assert "the Apple Machine Learning Research Model License Agreement" in (
         tmp_path / "bundle" / "LICENCE.txt"

@@ -1,4 +1,4 @@
-"""A small CoCa, and how open_clip keeps one in a folder."""
+"""A small CoCa, stored in a folder as open_clip does."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ CONFIG = {
 
 
 def write_model(folder, model, config):
-    """As open_clip finds it by `local-dir:`."""
+    """Writes a model that open_clip finds by `local-dir:`."""
     (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": config, "preprocess_cfg": {}}))
-    state = {name: own.detach().clone().contiguous() for name, own in model.state_dict().items()}
+    state = {name: tensor.detach().clone().contiguous() for name, tensor in model.state_dict().items()}
     save_file(state, folder / "open_clip_model.safetensors")
     return f"open_clip:local-dir:{folder}"

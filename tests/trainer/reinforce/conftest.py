@@ -36,7 +36,7 @@ SHARDS = {"000000.tar": 4, "000001.tar": 3}  # photos in each
 
 
 def reinforced(photo, teacher) -> ReinforcedSample:
-    """A photo as our own job writes it; the third of the set has no caption by a person."""
+    """A photo as `mctrain reinforce` writes it."""
     image = photo.image()
     views = draw_views(STRONG, photo.key, 0, *image.size)
     pictures = [replay(image, view, teacher.spec.size) for view in views]
@@ -56,11 +56,11 @@ def reinforced(photo, teacher) -> ReinforcedSample:
 def write_samples(path, written, storage):
     """Packs reinforced samples."""
     slots = slots_of(STRONG)
-    write_archive(path, ((own.key, members_of(own, storage, slots)) for own in written))
+    write_archive(path, ((sample.key, members_of(sample, storage, slots)) for sample in written))
 
 
 def record_of(path, written) -> ShardRecord:
-    """What the manifest says of a shard: of its first photo the last view is recorded."""
+    """The record of a shard in the manifest, with the digest of the last view of its first photo."""
     first = written[0]
     view = len(first.views) - 1
     pixels = replay(first.image(), first.views[view], 224)
@@ -74,8 +74,8 @@ def shipped_teacher(starter) -> BundleTeacher:
 
 
 @pytest.fixture(scope="session")
-def made(real_data, starter, shipped_teacher, tmp_path_factory):
-    """The folder of the set; not to be changed."""
+def reinforced_set(real_data, starter, shipped_teacher, tmp_path_factory):
+    """The folder of the set; read-only."""
     folder = tmp_path_factory.mktemp("set")
     source = samples(real_data / "flickr8k-train-000000.tar")
     records = []
@@ -83,16 +83,16 @@ def made(real_data, starter, shipped_teacher, tmp_path_factory):
         written = [reinforced(photo, shipped_teacher) for photo in islice(source, count)]
         write_samples(folder / name, written, Storage.NPZ)
         records.append(record_of(folder / name, written))
-    own = shipped_teacher
-    teacher = TeacherRecord(own.name, own.width, own.scale, own.digest)
+    judge = shipped_teacher
+    teacher = TeacherRecord(judge.name, judge.width, judge.scale, judge.digest)
     save_manifest(folder / MANIFEST, ReinforcedManifest({}, (teacher,), tuple(records), (), versions()))
     return folder
 
 
 @pytest.fixture
-def own(made, tmp_path):
+def set_copy(reinforced_set, tmp_path):
     """A copy of the set that a test may change."""
-    return shutil.copytree(made, tmp_path / "set")
+    return shutil.copytree(reinforced_set, tmp_path / "set")
 
 
 def read_shard(path, cache) -> list[ReinforcedSample]:
@@ -102,7 +102,7 @@ def read_shard(path, cache) -> list[ReinforcedSample]:
 
 
 def rewrite(path, change, cache, *, storage=Storage.NPZ):
-    """Writes a shard anew with samples that `change` made of the old ones; the manifest takes it for the true one."""
+    """Replaces the samples of a shard by what `change` makes of them, and updates the manifest."""
     write_samples(path, change(read_shard(path, cache)), storage)
     manifest = load_manifest(path.parent / MANIFEST)
     shards = [
@@ -113,7 +113,7 @@ def rewrite(path, change, cache, *, storage=Storage.NPZ):
 
 
 def turned(rows: np.ndarray, row: int, cosine: float) -> np.ndarray:
-    """Unit rows of which one is turned away from where it was, to this cosine with its old place."""
+    """Unit rows, one of them turned to this cosine with its original."""
     other = np.zeros_like(rows[row])
     other[:2] = -rows[row, 1], rows[row, 0]  # at a right angle
     other /= np.linalg.norm(other)
@@ -124,8 +124,10 @@ def turned(rows: np.ndarray, row: int, cosine: float) -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def coca(tmp_path_factory, randomised):
-    """Its title, and the model itself."""
+    """The name and the model of a small CoCa."""
     torch.manual_seed(0)
-    model = open_clip.coca_model.CoCa(**{name: own for name, own in CONFIG.items() if name != "custom_text"})
+    model = open_clip.coca_model.CoCa(
+        **{name: value for name, value in CONFIG.items() if name != "custom_text"}
+    )
     randomised(model)
     return write_model(tmp_path_factory.mktemp("coca"), model, CONFIG), model.eval()

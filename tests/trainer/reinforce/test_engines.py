@@ -1,4 +1,4 @@
-"""Workers of a Ray cluster make the same bytes as one process, and what is killed costs no shard."""
+"""Workers of a Ray cluster make the same bytes as one process, and no kill costs a shard."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ import signal
 import subprocess
 import sys
 import threading
+from itertools import islice
 from types import SimpleNamespace
 
 import pytest
-from click.testing import CliRunner
-from tests.trainer.conftest import members_of, write_shard
+from tests.trainer.conftest import contents_of, run_mctrain, write_photos
 
-from mctrain.cli.command import mctrain
 from mctrain.data.shards import samples
 from mctrain.errors import DataError, TrainerError
 from mctrain.reinforce.ray_cluster import _answer, too_narrow
@@ -27,8 +26,7 @@ def sources(real_data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("plain")
     stream = samples(real_data / "flickr8k-train-000000.tar")
     for number in range(12):
-        parts = [part for own in (next(stream), next(stream)) for part in members_of(own, b"{}")]
-        write_shard(folder / f"{number:06}.tar", parts)
+        write_photos(folder / f"{number:06}.tar", islice(stream, 2), b"{}")
     return folder
 
 
@@ -38,26 +36,16 @@ def words(coca, sources, count, output):
     return ["caption", *names, "--captioner", coca[0], *FEW, "-o", str(output)]
 
 
-def run(*given):
-    done = CliRunner().invoke(mctrain, list(map(str, given)), catch_exceptions=False)
-    assert done.exit_code == 0, done.output
-    return done.output
-
-
-def contents(folder):
-    return {own.name: own.read_bytes() for own in folder.iterdir()}
-
-
 @pytest.fixture(scope="module")
 def alone(coca, sources, tmp_path_factory):
-    """What one process makes of all shards."""
+    """The files that one process makes of all shards."""
     folder = tmp_path_factory.mktemp("alone")
-    run(*words(coca, sources, 12, folder))
-    return contents(folder)
+    run_mctrain(*words(coca, sources, 12, folder))
+    return contents_of(folder)
 
 
-# Runs the command with Ray as its nightly builds are, which report unless they are told not to, and tells what the cluster
-# knows of its user: more than three versions where it means to report it.
+# Runs the command with a nightly build of Ray, which reports usage unless disabled, and prints what the cluster knows of its
+# user: more than three versions if it means to report.
 WATCHED = """
 import sys
 import ray
@@ -77,7 +65,7 @@ mctrain.main(sys.argv[1:], standalone_mode=False)
 @pytest.mark.soak
 def test_workers_make_the_same_bytes_as_one_process_and_report_to_nobody(coca, sources, alone, tmp_path):
     given = [*words(coca, sources, 3, tmp_path), "--engine", "ray"]
-    clean = {name: own for name, own in os.environ.items() if not name.startswith("RAY_")}
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     clean["RAY_ADDRESS"] = "127.0.0.1:9"  # of a cluster that --address does not name
     done = subprocess.run(
         [sys.executable, "-c", WATCHED, *given], env=clean, capture_output=True, text=True, check=True
@@ -85,12 +73,12 @@ def test_workers_make_the_same_bytes_as_one_process_and_report_to_nobody(coca, s
     assert "3 shards to make with Ray" in done.stderr
     assert "6 samples in 3 shards" in done.stdout
     assert "known: ['python_version', 'ray_init_cluster', 'ray_version']" in done.stdout
-    made = contents(tmp_path)
+    made = contents_of(tmp_path)
     assert made == {name: alone[name] for name in made}
     assert len(made) == 7
 
 
-def test_a_worker_that_fits_no_machine_is_told_and_not_waited_for():
+def test_a_worker_too_large_for_every_machine_is_refused():
     machines = [
         {"Alive": True, "Resources": {"CPU": 2.0}},
         {"Alive": False, "Resources": {"CPU": 64.0}},
@@ -101,7 +89,7 @@ def test_a_worker_that_fits_no_machine_is_told_and_not_waited_for():
 
 
 class Lost:
-    """As much of Ray as answers."""
+    """The part of Ray that returns results."""
 
     exceptions = SimpleNamespace(RayTaskError=KeyError, RayError=OSError)
 
@@ -111,7 +99,7 @@ class Lost:
         return answer
 
 
-def test_a_task_that_is_lost_each_time_is_told_and_what_it_raises_is_its_own_sentence():
+def test_a_lost_task_is_reported_and_a_failed_one_keeps_its_message():
     refusal = KeyError()
     refusal.cause = DataError("The shard is damaged.")
     assert _answer(Lost(), 5) == 5
@@ -122,9 +110,7 @@ def test_a_task_that_is_lost_each_time_is_told_and_what_it_raises_is_its_own_sen
 
 
 @pytest.mark.soak
-def test_a_killed_worker_and_a_lost_machine_cost_no_shard_and_one_that_joins_takes_part(
-    coca, sources, alone, tmp_path, monkeypatch
-):
+def test_killed_workers_and_lost_machines_cost_no_shard(coca, sources, alone, tmp_path, monkeypatch):
     from ray.cluster_utils import Cluster
 
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
@@ -138,7 +124,7 @@ def test_a_killed_worker_and_a_lost_machine_cost_no_shard_and_one_that_joins_tak
             [sys.executable, "-c", script, *given], stdout=subprocess.PIPE, text=True
         ) as job:
             await_shards(job, tmp_path, 2)
-            parents = ",".join(str(own.all_processes["raylet"][0].process.pid) for own in machines)
+            parents = ",".join(str(machine.all_processes["raylet"][0].process.pid) for machine in machines)
             victims = subprocess.run(
                 ["pgrep", "-f", "ray::_make", "-P", parents], capture_output=True, text=True, check=True
             )
@@ -147,15 +133,15 @@ def test_a_killed_worker_and_a_lost_machine_cost_no_shard_and_one_that_joins_tak
             cluster.remove_node(machines[0], allow_graceful=False)
             await_shards(job, tmp_path, 6)
             cluster.add_node(num_cpus=1)
-            told = job.communicate()[0]
+            output = job.communicate()[0]
         assert job.returncode == 0
     finally:
         cluster.shutdown()
-    assert "24 samples in 12 shards" in told
-    assert contents(tmp_path) == alone
+    assert "24 samples in 12 shards" in output
+    assert contents_of(tmp_path) == alone
 
 
 def await_shards(job, folder, count):
-    """Until so many are made, or the job has ended."""
+    """Waits until so many shards are made, or the job has ended."""
     while job.poll() is None and len(list(folder.glob("*.report.json"))) < count:
         threading.Event().wait(0.02)

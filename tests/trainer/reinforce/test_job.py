@@ -1,9 +1,7 @@
-"""A reinforced set holds what its teachers say of exactly its views and texts, whenever the job was killed."""
+"""A reinforced set holds the teachers' embeddings of its views and texts, even after kills."""
 
 from __future__ import annotations
 
-import json
-import os
 import random
 import signal
 import subprocess
@@ -12,10 +10,8 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
-from tests.trainer.conftest import members_of, write_shard
+from tests.trainer.conftest import ALONE, members_of, run_mctrain, write_photos, write_shard
 
-from mctrain.cli.command import mctrain
 from mctrain.data.apart import is_drawn
 from mctrain.data.reinforced.bank import open_bank
 from mctrain.data.reinforced.manifest import load_manifest
@@ -25,7 +21,7 @@ from mctrain.data.shards import grouped, samples
 from mctrain.errors import TrainerError
 from mctrain.teachers.teacher import BundleTeacher
 
-# Runs the command and kills it from within before its n-th step on a file of the folder.
+# runs the command and kills it before its n-th operation on a file of the folder
 KILLED = """
 import os, signal, sys
 folder, left = sys.argv[1], int(sys.argv[2])
@@ -46,15 +42,14 @@ main()
 
 @pytest.fixture(scope="module")
 def sources(real_data, tmp_path_factory):
-    """Two shards: captions by people, and synthetic ones with searches; one photo that only measures, one that is damaged."""
+    """Two shards: captions by people, and synthetic ones with searches, an evaluation photo and a damaged photo."""
     folder = tmp_path_factory.mktemp("sources")
     people = list(islice(samples(real_data / "flickr8k-train-000000.tar"), 4))
     described = list(islice(samples(real_data / "photos-described-000000.tar.gz"), 60))
-    apart = next(own for own in described if is_drawn(own.key, own.words))
-    others = [own for own in described if not is_drawn(own.key, own.words)][:4]
-    parts = [part for own in people for part in members_of(own, json.dumps(own.words).encode())]
-    write_shard(folder / "people-000000.tar", parts)
-    parts = [part for own in (apart, *others) for part in members_of(own, json.dumps(own.words).encode())]
+    apart = next(sample for sample in described if is_drawn(sample.key, sample.words))
+    others = [sample for sample in described if not is_drawn(sample.key, sample.words)][:4]
+    write_photos(folder / "people-000000.tar", people)
+    parts = [part for photo in (apart, *others) for part in members_of(photo)]
     parts += [("broken.jpg", b"no picture"), ("broken.json", b'{"captions": ["A dog."]}')]
     write_shard(folder / "described-000000.tar.gz", parts)
     return folder
@@ -62,29 +57,23 @@ def sources(real_data, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def words(sources, starter, tmp_path_factory):
-    """The command but for its folder."""
+    """The arguments of the command without its folder."""
     names = [str(sources / "{people,described}-000000.tar*")]
     cache = tmp_path_factory.mktemp("cache")
     return ["reinforce", *names, "--teacher", str(starter), "--views", "3", "--cache", str(cache)]
 
 
-def run(*given):
-    result = CliRunner().invoke(mctrain, list(map(str, given)), catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return result
-
-
 @pytest.fixture(scope="module")
 def made(words, tmp_path_factory):
     folder = tmp_path_factory.mktemp("made")
-    return folder, run(*words, "-o", folder)
+    return folder, run_mctrain(*words, "-o", folder)
 
 
 def bytes_of(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix in {".tar", ".json"}}
 
 
-def test_a_sample_holds_what_the_teacher_says_of_its_views_and_texts(made, starter):
+def test_embeddings_are_the_teachers_for_the_views_and_texts(made, starter):
     teacher = BundleTeacher(starter)
     for name in ("people-000000.tar", "described-000000.tar"):
         group = list(grouped(made[0] / name))[3]
@@ -99,8 +88,10 @@ def test_a_sample_holds_what_the_teacher_says_of_its_views_and_texts(made, start
             assert ((found * sample.rows_of(tag)).sum(1) > 0.9995).all()
 
 
-def test_the_words_are_those_of_the_source_and_say_who_wrote_them(made, sources):
-    theirs = {own.key: own for shard in sources.iterdir() for own in samples(shard) if own.key != "broken"}
+def test_words_are_those_of_the_source_with_their_authors(made, sources):
+    theirs = {
+        photo.key: photo for shard in sources.iterdir() for photo in samples(shard) if photo.key != "broken"
+    }
     for name in ("people-000000.tar", "described-000000.tar"):
         for group in grouped(made[0] / name):
             sample, source = parse_sample(group.key, group.members, [512]), theirs[group.key]
@@ -117,14 +108,14 @@ def test_the_words_are_those_of_the_source_and_say_who_wrote_them(made, sources)
             assert sample.words.about["license"] == source.words["license"]
 
 
-def test_the_manifest_counts_what_there_is_and_what_was_left_out(made, sources):
+def test_the_manifest_counts_samples_and_omissions(made, sources):
     folder, result = made
     manifest = load_manifest(folder / "manifest.json")
-    assert {own.name: own.samples for own in manifest.shards} == {
+    assert {record.name: record.samples for record in manifest.shards} == {
         "described-000000.tar": 4,
         "people-000000.tar": 4,
     }
-    assert [dict(own.faults) for own in manifest.shards] == [{"broken photo": 1}, {}]
+    assert [dict(record.faults) for record in manifest.shards] == [{"broken photo": 1}, {}]
     assert len(manifest.refused) == 1
     assert manifest.teachers[0].width == 512
     assert {"torchvision", "Pillow"} <= set(manifest.versions)
@@ -133,33 +124,32 @@ def test_the_manifest_counts_what_there_is_and_what_was_left_out(made, sources):
     assert "2 shards to make, about 10 photos" in result.stderr
     for record in manifest.shards:
         for key, seen in record.replays.items():
-            group = next(own for own in grouped(folder / record.name) if own.key == key)
+            group = next(other for other in grouped(folder / record.name) if other.key == key)
             sample = parse_sample(key, group.members, [512])
             view = sample.views[seen.view]
             assert picture_digest(replay(sample.image(), view, 224)) == seen.digest
 
 
 @pytest.mark.soak
-def test_one_shard_alone_gives_what_the_whole_job_gives(made, words, tmp_path):
+def test_parts_of_a_job_give_what_the_whole_job_gives(made, words, tmp_path):
     for part in ("2/2", "1/2"):
-        run(*words, "-o", tmp_path, "--part", part)
+        run_mctrain(*words, "-o", tmp_path, "--part", part)
     assert bytes_of(tmp_path) == bytes_of(made[0])
 
 
 def killed_at(step, words, folder):
-    """How a run ended that kills itself before its so-many-th step on a file."""
+    """The exit code of a run that is killed before its n-th operation on a file."""
     command = [sys.executable, "-c", KILLED, str(folder), str(step), *words, "-o", str(folder)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(command, check=False, capture_output=True, env=environment).returncode
+    return subprocess.run(command, check=False, capture_output=True, env=ALONE).returncode
 
 
 @pytest.mark.parametrize("steps", [(4,), pytest.param(tuple(range(1, 21)), marks=pytest.mark.soak)])
-def test_a_job_killed_again_and_again_loses_nothing_and_doubles_nothing(steps, made, words, tmp_path):
+def test_a_repeatedly_killed_job_neither_loses_nor_repeats_samples(steps, made, words, tmp_path):
     words = [words[0], words[1].replace("{people,described}", "people"), *words[2:]]
     ends = {killed_at(step, words, tmp_path) for step in random.Random(3).sample(steps, len(steps))}
     assert -signal.SIGKILL in ends
     assert ends <= {-signal.SIGKILL, 0}
-    run(*words, "-o", tmp_path)
+    run_mctrain(*words, "-o", tmp_path)
     (shard,) = tmp_path.glob("*.tar")
     assert shard.read_bytes() == (made[0] / shard.name).read_bytes()
     assert load_manifest(tmp_path / "manifest.json").samples == 4
@@ -168,23 +158,25 @@ def test_a_job_killed_again_and_again_loses_nothing_and_doubles_nothing(steps, m
 
 def test_a_folder_of_another_job_is_left_alone(made, words):
     with pytest.raises(TrainerError, match=r"was begun with another seed \(0, now 5\); use that again, or"):
-        run(*words, "-o", made[0], "--seed", "5")
+        run_mctrain(*words, "-o", made[0], "--seed", "5")
     with pytest.raises(TrainerError, match=r"was begun with another views \(\d, now 9\)"):
-        run(*words, "-o", made[0], "--views", "9")
+        run_mctrain(*words, "-o", made[0], "--views", "9")
 
 
-def test_views_depend_on_the_seed_photos_can_become_jpeg_and_texts_without_photos_are_judged_too(
-    words, made, starter, tmp_path
-):
-    (tmp_path / "own.txt").write_text("a red fox in the snow\nan old lighthouse at dusk\n", encoding="utf-8")
+def test_seed_jpeg_storage_and_bank_options_take_effect(words, made, starter, tmp_path):
+    (tmp_path / "searches.txt").write_text(
+        "a red fox in the snow\nan old lighthouse at dusk\n", encoding="utf-8"
+    )
     out = tmp_path / "out"
     given = ["--seed", "5", "--jpeg", "--storage", "npz-fp32", "--limit", "2"]
-    done = run(*words, "-o", out, *given, "--bank", "queries", "--bank", tmp_path / "own.txt")
-    assert "2 of own.txt" in done.output
+    done = run_mctrain(*words, "-o", out, *given, "--bank", "queries", "--bank", tmp_path / "searches.txt")
+    assert "2 of searches.txt" in done.output
     (first, *_) = grouped(out / "described-000000.tar")
     assert first.suffix == "jpg"
     sample = parse_sample(first.key, first.members, [512])
-    before = next(own for own in grouped(made[0] / "described-000000.tar") if own.key == first.key)
+    before = next(
+        earlier for earlier in grouped(made[0] / "described-000000.tar") if earlier.key == first.key
+    )
     other = parse_sample(before.key, before.members, [512])
     assert sample.views[0] == other.views[0]
     assert sample.views[1:] != other.views[1:]

@@ -1,4 +1,4 @@
-"""What stands in other people's shards is reinforced or told, never mixed up, and stops no job."""
+"""Unusual shards of other people are reinforced or reported, never mixed up, and stop no job."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ import signal
 from itertools import islice
 
 import pytest
-from click.testing import CliRunner
-from tests.trainer.conftest import write_shard
+from tests.trainer.conftest import no_progress, run_mctrain, write_shard
 
-from mctrain.cli.command import mctrain
 from mctrain.data.phrasing import Phrasing
 from mctrain.data.reading.reader import TrainingData
 from mctrain.data.reading.visit import Pass, ReaderSettings, Stored, Texts
@@ -47,7 +45,7 @@ def pool():
 
 @pytest.fixture(scope="module")
 def judge(ensemble, drawing, pool):
-    """The samples of a shard in the teacher's eyes, and what became of the others."""
+    """The reinforced samples of a shard, and the outcome of the others."""
 
     def judged(shard, pool=pool):
         outcome = ShardOutcome()
@@ -63,7 +61,7 @@ def maker(ensemble, drawing, pool):
 
 @pytest.fixture(scope="module")
 def make(maker):
-    """Reinforces what is left of the shards, as the command does; the names of those that were."""
+    """Reinforces the shards that are left, as the command does, and returns their names."""
 
     def made(folder, *shards):
         job = ShardJob(tuple(shards), folder)
@@ -71,7 +69,7 @@ def make(maker):
         foretell(left, maker, print)
         for shard in left:
             make_shard(job, shard, maker, lambda *_: None)
-        finish(job, maker, lambda *_: lambda *_: None)
+        finish(job, maker, no_progress)
         return [shard.name for shard in left]
 
     return made
@@ -79,30 +77,30 @@ def make(maker):
 
 @pytest.fixture(scope="module")
 def photos(real_data):
-    return [own.photo for own in islice(samples(real_data / "flickr8k-train-000000.tar"), 2)]
+    return [sample.photo for sample in islice(samples(real_data / "flickr8k-train-000000.tar"), 2)]
 
 
 @pytest.fixture(scope="module")
 def measuring(real_data):
-    """A photo that only measures."""
+    """An evaluation photo."""
     return next(samples(real_data / "flickr8k-dev-000000.tar")).photo
 
 
-def test_of_a_key_that_comes_again_photo_and_words_are_of_one_sample(judge, photos, measuring, tmp_path):
+def test_samples_with_a_repeated_key_are_not_mixed_up(judge, photos, measuring, tmp_path):
     parts = [
         ("a.jpg", measuring), ("a.txt", b"a photo that measures"), ("a.jpg", photos[0]), ("a.txt", b"one dog"),
         ("b.jpg", photos[0]), ("b.jpg", photos[1]), ("b.txt", b"two dogs"),
     ]  # fmt: skip
     found, outcome = judge(write_shard(tmp_path / "twice.tar", parts))
-    assert [(own.key, own.photo, own.captions) for own in found] == [
+    assert [(sample.key, sample.photo, sample.captions) for sample in found] == [
         ("a", photos[0], ("one dog",)),
         ("b", photos[1], ("two dogs",)),
     ]
     assert outcome.refused == ["a"]
-    assert [(own.key, own.reason) for own in outcome.faulty] == [("b", "no text")]
+    assert [(fault.key, fault.reason) for fault in outcome.faulty] == [("b", "no text")]
 
 
-def test_words_that_are_none_cost_their_sample_alone(judge, photos, tmp_path):
+def test_unusable_words_cost_only_their_sample(judge, photos, tmp_path):
     odd = {
         "number": ("json", b'{"set": "x", "label": 5}'),
         "objects": ("json", b'{"objects": [{"box": [1, 2]}], "caption": "two dogs"}'),
@@ -114,18 +112,18 @@ def test_words_that_are_none_cost_their_sample_alone(judge, photos, tmp_path):
         "sets": ("json", b'{"set": ["x"], "label": "dog", "labels": null}'),
         "letters": ("json", b'{"set": "x", "labels": "dog"}'),
         "nothing": ("json", b'{"objects": ["dog"], "phrases": null}'),
-        "said": ("syn.json", b'{"syn_text": ["", "dog"]}'),
+        "texts": ("syn.json", b'{"syn_text": ["", "dog"]}'),
     }
     parts = []
     for key, (suffix, words) in {**odd, **whole}.items():
         parts += [(f"{key}.jpg", photos[0]), (f"{key}.{suffix}", words)]
     found, outcome = judge(write_shard(tmp_path / "odd.tar", parts))
-    assert {own.key: own.captions for own in found} == dict.fromkeys(whole, ("dog",))
-    assert [own.key for own in outcome.faulty] == list(odd)
+    assert {sample.key: sample.captions for sample in found} == dict.fromkeys(whole, ("dog",))
+    assert [fault.key for fault in outcome.faulty] == list(odd)
     assert outcome.faults == {"broken words": 4, "no text": 1}
 
 
-def test_a_worker_that_is_ended_from_outside_is_told_in_a_sentence(judge, photos, tmp_path):
+def test_a_killed_worker_is_one_sentence(judge, photos, tmp_path):
     shard = write_shard(tmp_path / "one.tar", [("a.jpg", photos[0]), ("a.txt", b"one dog")])
     with open_pool(1) as pool:
         os.kill(pool.submit(os.getpid).result(), signal.SIGINT)  # as a terminal's Ctrl-C does
@@ -141,20 +139,18 @@ def test_names_may_be_long_and_hold_any_bytes(make, photos, tmp_path):
     parts += [("\udcff.jpg", b"no picture"), ("\udcff.txt", b"one dog")]
     folder = tmp_path / "made"
     make(folder, write_shard(tmp_path / "names.tar", parts))
-    assert [own.key for own in grouped(folder / "names.tar")] == keys
+    assert [group.key for group in grouped(folder / "names.tar")] == keys
     report = load_report(folder, "names.tar")
-    assert [own.key for own in report.faulty] == ["\udcff"]
+    assert [fault.key for fault in report.faulty] == ["\udcff"]
     settings = ReaderSettings("bicubic", Texts("any", "."), Stored((512,)))
     data = TrainingData([folder / "names.tar"], tmp_path / "cache", settings)
     (batch,) = data.batches(Pass(0, 0, 4, 224), workers=0)
     assert set(batch.keys) == set(keys)
-    told = CliRunner().invoke(mctrain, ["data", "verify", str(folder), "--cache", str(tmp_path / "cache")])
-    assert "4 samples, 4 of them read, 1 views replayed; nothing moved" in told.output
+    output = run_mctrain("data", "verify", folder, "--cache", tmp_path / "cache").output
+    assert "4 samples, 4 of them read, 1 views replayed; nothing moved" in output
 
 
-def test_a_shard_is_made_again_where_it_or_its_source_was_changed_and_no_source_written_over(
-    make, photos, tmp_path
-):
+def test_a_changed_shard_is_made_again_and_no_source_is_overwritten(make, photos, tmp_path):
     texts = (b"one dog", b"two dogs")
     first, other = (
         write_shard(tmp_path / name / "a.tar", [("a.jpg", photos[0]), ("a.txt", text)])
@@ -172,25 +168,25 @@ def test_a_shard_is_made_again_where_it_or_its_source_was_changed_and_no_source_
     assert next(grouped(first)).members["txt"] == texts[0]
 
 
-def test_shards_that_share_a_name_are_refused_whatever_part_is_made(tmp_path):
+def test_shards_with_one_name_are_refused_in_every_part(tmp_path):
     with pytest.raises(TrainerError, match=r"written as a\.tar"):
         part_of([tmp_path / "a.tar", tmp_path / "a.tar.gz"], 1, 2)
 
 
-def test_what_a_killed_run_left_half_written_goes_with_the_next(make, photos, tmp_path):
+def test_partial_files_of_a_killed_run_are_removed_by_the_next(make, photos, tmp_path):
     shard = write_shard(tmp_path / "a.tar", [("a.jpg", photos[0]), ("a.txt", b"one dog")])
     make(tmp_path / "made", shard)
     (tmp_path / "made" / "a.report.json").unlink()
     for name in (f".a.tar.{DRAWN}.part", f"..a.tar.{DRAWN}.part.{DRAWN}.part", f".b.a.tar.{DRAWN}.part"):
         (tmp_path / "made" / name).write_bytes(b"half")
     make(tmp_path / "made", shard)
-    assert [own.name for own in tmp_path.glob("made/.*")] == [
+    assert [path.name for path in tmp_path.glob("made/.*")] == [
         f".b.a.tar.{DRAWN}.part"
     ]  # of a part that works
 
 
 class Overtaken:
-    """A maker whose shard is made by another run, to its end, while it is at it."""
+    """A maker that another run overtakes on the same shard."""
 
     def __init__(self, maker, job):
         self.maker, self.job = maker, job
@@ -201,7 +197,7 @@ class Overtaken:
     def keys(self, shard):
         read = self.maker.keys(shard)
         make_shard(self.job, self.job.shards[0], self.maker, lambda *_: None)
-        finish(self.job, self.maker, lambda *_: lambda *_: None)
+        finish(self.job, self.maker, no_progress)
         return read
 
 

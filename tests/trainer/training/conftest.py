@@ -1,10 +1,9 @@
-"""A small reinforced set of real photos with two teachers and a bank, a tiny recipe, and what one run of it makes."""
+"""A small reinforced set of real photos with two teachers and a bank, and a tiny recipe for it."""
 
 from __future__ import annotations
 
 import io
 import json
-import os
 from dataclasses import dataclass, field
 from itertools import islice
 from types import SimpleNamespace
@@ -39,10 +38,8 @@ from mctrain.training.surroundings import Places, Signals, Surroundings
 if TYPE_CHECKING:
     from pathlib import Path
 
-ALONE = {**os.environ, "OMP_NUM_THREADS": "1"}  # for processes
-
 COUNT = 24
-SIDE = 96  # of the photos: what is decoded a thousand times had better be small
+SIDE = 96  # of the photos, which are decoded a thousand times
 VIEWS = Augmentation("weak", 2, 0.5, mirror=False)
 TEACHERS = tuple(
     TeacherRecord(name, width, scale, 64 * name)
@@ -99,41 +96,43 @@ def shrunk(sample) -> bytes:
 
 
 def reinforced(photo, number) -> ReinforcedSample:
-    said = tuple(photo.words["captions"][:3])
+    captions = tuple(photo.words["captions"][:3])
     return ReinforcedSample(
         key=photo.key,
         suffix="jpg",
         photo=shrunk(photo),
-        words=SampleTexts(said, {CAPTIONS: (f"something {number}", f"number {number}")}, {"license": "none"}),
+        words=SampleTexts(
+            captions, {CAPTIONS: (f"something {number}", f"number {number}")}, {"license": "none"}
+        ),
         views=draw_views(VIEWS, photo.key, 0, SIDE, SIDE // 2),
         image_embeddings=unit_rows(VIEWS.views, 1000 + number),
-        caption_embeddings=unit_rows(len(said), 2000 + number),
+        caption_embeddings=unit_rows(len(captions), 2000 + number),
         synthetic_embeddings={CAPTIONS: unit_rows(2, 3000 + number)},
     )
 
 
 @pytest.fixture(scope="session")
 def reinforced_set(real_data, tmp_path_factory) -> Path:
-    """The folder of the set, in two shards; not to be changed."""
+    """The folder of the set, in two shards; read-only."""
     folder = tmp_path_factory.mktemp("reinforced")
     source = samples(real_data / "flickr8k-train-000000.tar")
     made = [reinforced(photo, number) for number, photo in enumerate(islice(source, COUNT))]
     records = []
     for name, part in (("0.tar", made[:10]), ("1.tar", made[10:])):
-        members = ((own.key, members_of(own, Storage.NPZ, slots_of(VIEWS))) for own in part)
+        members = ((sample.key, members_of(sample, Storage.NPZ, slots_of(VIEWS))) for sample in part)
         write_archive(folder / name, members)
         records.append(ShardRecord(name, len(part), file_digest(folder / name), {}, {}))
     save_manifest(folder / MANIFEST, ReinforcedManifest({}, TEACHERS, tuple(records), (), versions()))
     vectors = unit_rows(len(BANK_TEXTS), 5)
     write_bank(
-        folder / BANK, {"own": BANK_TEXTS}, TEACHERS, lambda said: vectors[: len(said)], lambda *_: None
+        folder / BANK, {"texts": BANK_TEXTS}, TEACHERS, lambda texts: vectors[: len(texts)], lambda *_: None
     )
     return folder
 
 
 @pytest.fixture(scope="session")
 def asked(reinforced_set, real_data, tmp_path_factory) -> SimpleNamespace:
-    """What a run measures: a folder of a few photos with captions, and a list of one task."""
+    """Evaluation data of a run: a few captioned photos and a list of one task."""
     folder = tmp_path_factory.mktemp("asked")
     parts = []
     for photo in islice(samples(real_data / "flickr8k-dev-000000.tar"), 6):
@@ -154,7 +153,7 @@ def recipe_file(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def recipe_of(recipe_file):
-    """The tiny recipe with changes as the command line has them."""
+    """The tiny recipe with changes as on the command line."""
     return lambda *changes: load_training(str(recipe_file), changes)
 
 
@@ -165,7 +164,7 @@ def places(reinforced_set, asked, cache) -> Places:
 
 @pytest.fixture(autouse=True, scope="module")
 def _one_thread():
-    """Sums are the same wherever they are made, and quick on cores that are shared."""
+    """One thread makes sums reproducible, and quick on shared cores."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -174,7 +173,7 @@ def _one_thread():
 
 @pytest.fixture
 def opened(recipe_of, places):
-    """The tiny recipe, changed, before its first step."""
+    """A run of the tiny recipe with changes, before its first step."""
     return lambda *changes: open_training(recipe_of(*changes), None, places, Rank(), workers=0)
 
 
@@ -188,8 +187,8 @@ def learn(run, lessons):
 
 
 @dataclass
-class Heard:
-    """The journal of a test; after the step `stop` it stands for whatever ends a process."""
+class RecordedJournal:
+    """A journal that keeps its lines; after the step `stop` it stands for whatever ends a process."""
 
     lines: list[str] = field(default_factory=list)
     stop: int = 0
@@ -206,11 +205,11 @@ class Heard:
 
 @pytest.fixture(scope="session")
 def run_in(recipe_of, places):
-    """Follows the tiny recipe, changed, in a folder."""
+    """Runs the tiny recipe with changes in a folder."""
 
     def run(folder, *changes, start=None, journal=None, places=places):
         folder.mkdir(exist_ok=True)
-        around = Surroundings(folder, Signals(), journal or Heard(), workers=0)
+        around = Surroundings(folder, Signals(), journal or RecordedJournal(), workers=0)
         return follow(recipe_of(*changes), start, places, around)
 
     return run
@@ -218,11 +217,11 @@ def run_in(recipe_of, places):
 
 @pytest.fixture(scope="session")
 def command(recipe_file, places):
-    """The words of `mctrain` for the tiny recipe, changed, in a folder."""
+    """The arguments of `mctrain` for the tiny recipe with changes."""
 
     def words(folder, *changes, workers=0, cache=places.cache):
         asked = ["train", recipe_file, "-o", folder, "--photos", places.photos, "--data", places.data]
         asked += ["--tasks", places.tasks, "--cache", cache, "--workers", workers]
-        return [str(word) for word in (*asked, *(word for own in changes for word in ("--set", own)))]
+        return [str(word) for word in (*asked, *(word for change in changes for word in ("--set", change)))]
 
     return words

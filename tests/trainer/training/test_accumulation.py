@@ -1,4 +1,4 @@
-"""Gradients that were gathered part by part are those of one graph over the whole batch."""
+"""Gradients accumulated part by part are those of one graph over the whole batch."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ def batch():
 
 
 def parts_of(size):
-    """So many photos a part, and the bank's texts shared out: some parts may have none."""
+    """Parts of so many photos, and the bank's texts spread over them; some parts may have none."""
     pixels, captions, synthetic, bank, _ = batch()
-    own = list(zip(*(rows.split(size) for rows in (pixels, captions, synthetic)), strict=True))
-    shares = bank.tensor_split(len(own))
+    rows = list(zip(*(texts.split(size) for texts in (pixels, captions, synthetic)), strict=True))
+    shares = bank.tensor_split(len(rows))
     return [
         BatchPart(photos, torch.cat([*texts, share]), (len(photos), len(photos), len(share)))
-        for (photos, *texts), share in zip(own, shares, strict=True)
+        for (photos, *texts), share in zip(rows, shares, strict=True)
     ]
 
 
@@ -70,19 +70,21 @@ def judge(student, scale):
 
 
 def gradients(clip):
-    return {name: own.grad.clone() for name, own in clip.named_parameters() if own.requires_grad}
+    return {
+        name: parameter.grad.clone() for name, parameter in clip.named_parameters() if parameter.requires_grad
+    }
 
 
 def one_graph(clip, parts, kind="fp32"):
-    """The gradients when all parts, embedded one after the other, stay in memory."""
+    """The loss and gradients if all parts stay in memory."""
     seen = [[], [], [], []]
     for part in parts:
         with Precision(kind, torch.device("cpu")).towers():
             photos, texts, scale = clip(part.pixels, part.ids)
         count = len(photos)
         kinds = (photos, texts[:count], texts[count : 2 * count], texts[2 * count :])
-        for own, rows in zip(seen, kinds, strict=True):
-            own.append(rows)
+        for kept, rows in zip(seen, kinds, strict=True):
+            kept.append(rows)
     loss = judge(Embeddings(*map(torch.cat, seen)), scale)
     loss.total.backward()
     return loss, gradients(clip)
@@ -93,11 +95,11 @@ def by_parts(clip, parts, kind="fp32"):
     if kind == "fp16":  # where a run would come to after some steps: the first scale is too large for these
         precision.scaler.load_state_dict({**precision.scaler.state_dict(), "scale": 32.0})
     loss = loss_and_gradients(clip, parts, judge, precision)
-    return loss, {name: own / precision.scaler.get_scale() for name, own in gradients(clip).items()}
+    return loss, {name: gradient / precision.scaler.get_scale() for name, gradient in gradients(clip).items()}
 
 
 def demand_same(found, wanted, share=1e-5):
-    """Each gradient by its own size."""
+    """Compares each gradient relative to its size."""
     assert found.keys() == wanted.keys()
     for name, gradient in wanted.items():
         assert gradient.abs().max() > 1e-4, name
@@ -107,16 +109,16 @@ def demand_same(found, wanted, share=1e-5):
 
 
 @pytest.mark.parametrize("size", [1, 4, COUNT])
-def test_with_dropout_and_batch_statistics_they_are_those_of_one_graph(size):
+def test_gradients_with_dropout_and_batch_norm_are_those_of_one_graph(size):
     parts = parts_of(size)
     whole, clip = model(0.4), model(0.4)
     torch.manual_seed(7)
     loss, wanted = one_graph(whole, parts)
     following = torch.rand(3)
     torch.manual_seed(7)
-    own, found = by_parts(clip, parts)
+    gathered, found = by_parts(clip, parts)
     assert torch.equal(torch.rand(3), following)  # later steps see the same random numbers too
-    assert torch.equal(own.total, loss.total)
+    assert torch.equal(gathered.total, loss.total)
     demand_same(found, wanted)
     for name, buffer in whole.named_buffers():  # each part was remembered once
         assert torch.equal(dict(clip.named_buffers())[name], buffer), name
@@ -124,10 +126,10 @@ def test_with_dropout_and_batch_statistics_they_are_those_of_one_graph(size):
     assert clip.image[1].track_running_stats
 
 
-def test_with_norms_in_evaluation_mode_they_are_those_of_one_pass():
+def test_gradients_with_frozen_norms_are_those_of_one_pass():
     whole, clip = model(0.0), model(0.0)
-    for own in (whole, clip):
-        own.image[1].eval()
+    for clip_model in (whole, clip):
+        clip_model.image[1].eval()
     _, wanted = one_graph(whole, parts_of(COUNT))
     _, found = by_parts(clip, parts_of(4))
     demand_same(found, wanted)
@@ -135,17 +137,21 @@ def test_with_norms_in_evaluation_mode_they_are_those_of_one_pass():
 
 
 @pytest.mark.parametrize(("kind", "share"), [("bf16", 0.03), ("fp16", 0.01)])
-def test_in_halves_every_parameter_gets_its_gradient(kind, share):
+def test_every_parameter_gets_its_gradient_in_half_precision(kind, share):
     whole, clip, exact = model(0.4), model(0.4), model(0.4)
     results = []
-    for own, way, numbers in ((whole, one_graph, kind), (clip, by_parts, kind), (exact, one_graph, "fp32")):
+    for clip_model, way, numbers in (
+        (whole, one_graph, kind),
+        (clip, by_parts, kind),
+        (exact, one_graph, "fp32"),
+    ):
         torch.manual_seed(7)
-        results.append(way(own, parts_of(2), numbers)[1])
+        results.append(way(clip_model, parts_of(2), numbers)[1])
     demand_same(results[1], results[0], share)
     assert any(not torch.equal(results[0][name], results[2][name]) for name in results[0])
 
 
-def test_what_is_frozen_stays_without_gradient():
+def test_frozen_parameters_get_no_gradient():
     whole, clip = model(0.4), model(0.4)
     clip.text.requires_grad_(False)
     clip.logit_scale.requires_grad_(False)
@@ -153,6 +159,6 @@ def test_what_is_frozen_stays_without_gradient():
     wanted = one_graph(whole, parts_of(2))[1]
     torch.manual_seed(7)
     found = by_parts(clip, parts_of(2))[1]
-    demand_same(found, {name: own for name, own in wanted.items() if name.startswith("image")})
+    demand_same(found, {name: gradient for name, gradient in wanted.items() if name.startswith("image")})
     assert clip.text.head.weight.grad is None
     assert clip.logit_scale.grad is None

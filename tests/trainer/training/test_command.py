@@ -1,4 +1,4 @@
-"""`mctrain train` as a person types it: changes, a dry run, beginnings, and what the other commands make of its result."""
+"""`mctrain train` on the command line: changes, a dry run, starting models, and other commands on its result."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ import re
 import resource
 
 import pytest
-import torch
-from click.testing import CliRunner
-from tests.trainer.training.conftest import RECIPE, Heard
+from tests.trainer.conftest import changed_tensors, run_mctrain
+from tests.trainer.training.conftest import RECIPE, RecordedJournal
 
-from mctrain.cli.command import mctrain
 from mctrain.errors import RecipeError, TrainerError
 from mctrain.models.clip import build_clip
 from mctrain.models.presets import PRESETS
@@ -28,19 +26,9 @@ BEGUN = re.sub(r"\[towers\].*?\n\n|rules = .*?\n", "", RECIPE, flags=re.DOTALL)
 STILL = ("optimizer.rate=0", "optimizer.floor=0", 'optimizer.held=["image"]')
 
 
-def invoke(*words):
-    return CliRunner().invoke(mctrain, list(map(str, words)), catch_exceptions=False)
-
-
-def said(*words):
-    result = invoke(*words)
-    assert result.exit_code == 0, result.output
-    return result.output
-
-
 @pytest.fixture(scope="module")
-def begun(command, tmp_path_factory):
-    """The words of a run that begins with a model."""
+def command_from(command, tmp_path_factory):
+    """The command of a run that begins with a model."""
     recipe = tmp_path_factory.mktemp("begun") / "begun.toml"
     recipe.write_text(BEGUN, encoding="utf-8")
 
@@ -55,7 +43,9 @@ def begun(command, tmp_path_factory):
 def result(command, tmp_path_factory):
     """The folder of a run with changes."""
     folder = tmp_path_factory.mktemp("result")
-    said(*command(folder, *SHORT, 'evaluation.figures=["dev: text to image at 1"]', "evaluation.every=1"))
+    run_mctrain(
+        *command(folder, *SHORT, 'evaluation.figures=["dev: text to image at 1"]', "evaluation.every=1")
+    )
     return folder
 
 
@@ -63,21 +53,22 @@ def test_changes_are_recorded_and_shown(result, tmp_path):
     recipe = load_checkpoint(result).origin.recipe
     assert recipe["run"]["batch"] == 2
     assert recipe["changes"][:2] == SHORT
-    told = said("show", result, "--cache", tmp_path)
-    assert "changed    run.steps=1, run.batch=2, evaluation.figures=[" in told
+    output = run_mctrain("show", result, "--cache", tmp_path).output
+    assert "changed    run.steps=1, run.batch=2, evaluation.figures=[" in output
     assert re.search(
-        r"made by    recipe tiny: 1 steps from scratch, \d+\.\d % on the halves that choose settings",
-        told,
+        r"made by    recipe tiny: 1 steps from scratch, \d+\.\d % on the halves that choose settings", output
     )
-    assert "recipe     machine: any" in told
-    assert "learnt     24 photos" in told
-    assert re.search(r"ran        0 min on cpu \(\S+, \d+ processors.*\), processes: 1\n", told)
+    assert "recipe     machine: any" in output
+    assert "learnt     24 photos" in output
+    assert re.search(r"ran        0 min on cpu \(\S+, \d+ processors.*\), processes: 1\n", output)
     (loss,) = [
-        own["loss"] for own in map(json.loads, (result / METRICS).read_text().splitlines()) if "loss" in own
+        line["loss"]
+        for line in map(json.loads, (result / METRICS).read_text().splitlines())
+        if "loss" in line
     ]
-    assert f"loss       {loss:.3f} ▁ {loss:.3f}\n" in told
-    assert "teachers   a, b\n" in told
-    assert "\ncommand    mctrain" in told  # what stands behind it is of the process that tests
+    assert f"loss       {loss:.3f} ▁ {loss:.3f}\n" in output
+    assert "teachers   a, b\n" in output
+    assert "\ncommand    mctrain" in output  # what stands behind it is of the process that tests
 
 
 @pytest.mark.parametrize(
@@ -92,47 +83,47 @@ def test_changes_are_recorded_and_shown(result, tmp_path):
         ("changes.foo=1", r"unknown key: changes; only the option --set"),
     ],
 )
-def test_a_change_that_says_nothing_is_refused(command, tmp_path, change, sentence):
+def test_an_invalid_change_is_refused(command, tmp_path, change, sentence):
     with pytest.raises(RecipeError, match=sentence):
-        invoke(*command(tmp_path / "run", change))
+        run_mctrain(*command(tmp_path / "run", change))
     assert not (tmp_path / "run").exists()
 
 
-def test_a_dry_run_tells_what_it_would_cost_and_writes_nothing(command, tmp_path):
-    """Steps of each size of photos are taken, and weigh as many as the run has of it."""
+def test_a_dry_run_estimates_the_cost_and_writes_nothing(command, tmp_path):
+    """Speeds of all photo sizes are weighted by their steps in the run."""
     words = command(tmp_path / "run", "run.batch=4", "run.steps=8", "run.sizes=[{ step = 5, size = 80 }]")
     place = words.index("-o")
-    told = said(*words[:place], *words[place + 2 :], "--dry-run")
-    assert re.findall(r"(?m)^(\w+) ", told)[-6:] == ["model", "data", "speed", "time", "disk", "loss"]
-    assert re.search(r"image tower 0\.\d M numbers, text tower 7\.0 M; 1\.0 M of them learn", told)
-    assert "24 photos; 8 steps are 1.3 passes" in told
+    output = run_mctrain(*words[:place], *words[place + 2 :], "--dry-run").output
+    assert re.findall(r"(?m)^(\w+) ", output)[-6:] == ["model", "data", "speed", "time", "disk", "loss"]
+    assert re.search(r"image tower 0\.\d M numbers, text tower 7\.0 M; 1\.0 M of them learn", output)
+    assert "24 photos; 8 steps are 1.3 passes" in output
     ((speed, *speeds),) = re.findall(
         r"([\d.]+) photos a second \(([\d.]+) of 32 pixels, ([\d.]+) of 80 pixels\) on cpu, \d+% of the time waiting",
-        told,
+        output,
     )
     small, large = map(float, speeds)
     assert float(speed) == pytest.approx(8 / (5 / small + 3 / large), rel=0.05)
     with pytest.raises(RecipeError, match="compares the new model"):  # as the run itself
-        invoke(
+        run_mctrain(
             *words[:place], *words[place + 2 :], "--dry-run",
             "--set", "apart.share=0.4", "--set", "apart.most_lost=2",
         )  # fmt: skip
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_dry_run_ends_after_a_minute_and_tells_how_sure_it_is(recipe_of, places):
-    """A clock on which steps take 5, 5, 10, 10, 10, 15 seconds: one more would end behind the minute. The first two warm up."""
-    times, heard = iter([0, 5, 5, 10, 10, 20, 20, 30, 30, 40, 40, 55]), Heard()
+def test_a_dry_run_ends_after_a_minute_and_gives_a_range(recipe_of, places):
+    """On this clock steps take 5, 5, 10, 10, 10, 15 seconds: one more would exceed the minute. The first two warm up."""
+    times, journal = iter([0, 5, 5, 10, 10, 20, 20, 30, 30, 40, 40, 55]), RecordedJournal()
     lines = dry_run(
-        recipe_of("run.steps=3600"), None, places, heard, workers=0, clock=lambda: float(next(times))
+        recipe_of("run.steps=3600"), None, places, journal, workers=0, clock=lambda: float(next(times))
     )
     assert lines[-1].endswith("after 6 steps")
     assert lines[3] == (
         "time       11 h 15 min, 10 h 00 min to 13 h 30 min by the fastest and the slowest of 4 steps; "
         "without evaluations"
     )
-    assert heard.lines[0] == "Taking steps for up to 60 seconds."
-    assert heard.lines[-1] == "6/50 15.0 seconds a step"
+    assert journal.lines[0] == "Taking steps for up to 60 seconds."
+    assert journal.lines[-1] == "6/50 15.0 seconds a step"
 
 
 def test_options_without_effect_are_refused(command, tmp_path):
@@ -147,76 +138,73 @@ def test_options_without_effect_are_refused(command, tmp_path):
         ((*words[:place], *words[place + 2 :]), "or try the run with --dry-run"),
         ((*words[:data], *words[data + 2 :]), "give it with --data"),
     ):
-        told = CliRunner().invoke(mctrain, list(map(str, wrong)))
-        assert (told.exit_code, sentence in told.output) == (2, True)
+        assert sentence in run_mctrain(*wrong, code=2).output
     assert list(tmp_path.iterdir()) == []
 
 
-def test_where_nothing_can_be_written_no_run_begins(command, tmp_path):
+def test_no_run_begins_where_nothing_can_be_written(command, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(PicsightError, match=r"file/run cannot be written \(Not a directory"):
-        invoke(*command(tmp_path / "file" / "run"))
+        run_mctrain(*command(tmp_path / "file" / "run"))
 
 
 def test_a_full_disk_is_one_sentence(command, tmp_path):
-    """A limit on the size of files stands for it: the metrics fit, a state does not; then the metrics do not either."""
+    """A limit on file sizes simulates it: first a state does not fit, then the metrics do not."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    told = []
+    messages = []
     for most in (1 << 23, 1000, 10):
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
         try:
             with pytest.raises(PicsightError) as refused:
-                invoke(*command(tmp_path, *SHORT))
-            told.append(str(refused.value))
+                run_mctrain(*command(tmp_path, *SHORT))
+            messages.append(str(refused.value))
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert re.search(r"step-00000001\.pt cannot be written: ", told[0])
-    assert told[1].startswith(
+    assert re.search(r"step-00000001\.pt cannot be written: ", messages[0])
+    assert messages[1].startswith(
         f"{tmp_path / METRICS} cannot be written (File too large): make room, or check its permissions. The same "
         "command resumes"
     )
-    assert told[2].startswith(f"{tmp_path / METRICS} cannot be written (")
+    assert messages[2].startswith(f"{tmp_path / METRICS} cannot be written (")
     assert [path.name for path in tmp_path.iterdir() if "step" in path.name] == []
 
 
-def same(one, other):
-    left, right = one.state_dict(), other.state_dict()
-    return left.keys() == right.keys() and all(torch.equal(own, right[name]) for name, own in left.items())
-
-
-def test_a_bundle_is_trained_on(begun, starter, tmp_path):
-    """Lite0 under MiniLM, which embed as before where the rate is 0."""
-    said(*begun(tmp_path / "still", starter, *SHORT, *STILL, "run.sizes=[{ step = 0, size = 64 }]"))
+def test_a_bundle_is_trained_on(command_from, starter, tmp_path):
+    """Lite0 and MiniLM do not change at a rate of 0."""
+    run_mctrain(
+        *command_from(tmp_path / "still", starter, *SHORT, *STILL, "run.sizes=[{ step = 0, size = 64 }]")
+    )
     still, before = load_checkpoint(tmp_path / "still"), read_bundle(starter)
-    assert same(still.clip, before.clip)
+    assert not changed_tensors(still.clip.state_dict(), before.clip.state_dict())
     assert still.preset == before.preset
 
 
-def test_an_imported_checkpoint_is_trained_on(begun, tmp_path):
+def test_an_imported_checkpoint_is_trained_on(command_from, tmp_path):
     clip = build_clip(PRESETS["laptop_xxs"]).eval().requires_grad_(requires_grad=False)
     model = save_checkpoint(
-        tmp_path / "own.pt", Checkpoint(PRESETS["laptop_xxs"], clip, WeightsFile("w.pt", "ab" * 32, "apple"))
+        tmp_path / "model.pt",
+        Checkpoint(PRESETS["laptop_xxs"], clip, WeightsFile("w.pt", "ab" * 32, "apple")),
     )
-    said(*begun(tmp_path / "run", model, *SHORT))
+    run_mctrain(*command_from(tmp_path / "run", model, *SHORT))
     after = load_checkpoint(tmp_path / "run")
-    assert after.clip.state_dict().keys() == clip.state_dict().keys()
-    assert not same(after.clip, clip)
+    assert changed_tensors(clip.state_dict(), after.clip.state_dict())
     assert len(after.origin.begun) == 64
 
 
-def test_a_run_is_prolonged_from_its_checkpoint_in_another_folder(result, command, begun, tmp_path):
-    said(*command(tmp_path / "more", *SHORT), "--from", result)
+def test_a_run_is_continued_from_its_checkpoint_in_another_folder(result, command, command_from, tmp_path):
+    run_mctrain(*command(tmp_path / "more", *SHORT), "--from", result)
     assert load_checkpoint(tmp_path / "more").origin.begun
     with pytest.raises(TrainerError, match="describes another model than that of --from"):
-        invoke(*command(tmp_path / "other", *SHORT, "towers.dim=32"), "--from", result)
+        run_mctrain(*command(tmp_path / "other", *SHORT, "towers.dim=32"), "--from", result)
     with pytest.raises(RecipeError, match="describes no model; give a checkpoint or a bundle with --from"):
-        invoke(*begun(tmp_path / "none", result, *SHORT)[:-2])
+        run_mctrain(*command_from(tmp_path / "none", result, *SHORT)[:-2])
 
 
 @pytest.mark.soak
-def test_what_was_trained_is_exported(result, tmp_path):
-    said("export", result, "-o", tmp_path / "bundle")
+def test_a_trained_model_is_exported(result, tmp_path):
+    run_mctrain("export", result, "-o", tmp_path / "bundle")
     manifest = open_bundle(tmp_path / "bundle", hashes=True).manifest
     assert (manifest.title, manifest.dim, manifest.image.size, manifest.text.context) == ("Tiny", 16, 32, 16)
     assert manifest.provenance["steps"] == 1
-    assert "changed    run.steps=1, run.batch=2" in said("show", tmp_path / "bundle", "--cache", tmp_path)
+    output = run_mctrain("show", tmp_path / "bundle", "--cache", tmp_path).output
+    assert "changed    run.steps=1, run.batch=2" in output

@@ -1,4 +1,4 @@
-"""A run measures itself as it goes, is stopped by what it finds, and loses no step by it."""
+"""A run measures itself as it goes, stops when scores do not rise, and loses no step by it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from dataclasses import replace
 import pytest
 import torch
 from tensorboardX.proto.event_pb2 import Event
-from tests.trainer.conftest import write_shard
-from tests.trainer.training.conftest import Heard
+from tests.trainer.conftest import changed_tensors, write_shard
+from tests.trainer.training.conftest import RecordedJournal
 
 from mctrain.data.shards import members
 from mctrain.errors import DataError, RecipeError
@@ -29,7 +29,7 @@ RECALL = 'evaluation.figures=["dev: text to image at 1", "dev: image to text at 
 ASKED = (RECALL, "evaluation.every=2")
 
 
-def told(folder):
+def metrics_of(folder):
     return [json.loads(line) for line in (folder / METRICS).read_text().splitlines()]
 
 
@@ -42,25 +42,25 @@ STILL = (
 
 @pytest.fixture(scope="module")
 def still(run_in, tmp_path_factory):
-    """The folder of such a run, why it ended, and what it told."""
-    folder, heard = tmp_path_factory.mktemp("still"), Heard()
-    return folder, run_in(folder, *STILL, journal=heard).why, heard.lines
+    """The folder of such a run, why it ended, and its journal."""
+    folder, journal = tmp_path_factory.mktemp("still"), RecordedJournal()
+    return folder, run_in(folder, *STILL, journal=journal).why, journal.lines
 
 
 def test_a_run_whose_scores_do_not_rise_is_stopped(still, run_in):
     folder, why, lines = still
-    scores = [line["score"] for line in told(folder) if "score" in line]
+    scores = [line["score"] for line in metrics_of(folder) if "score" in line]
     assert scores == [scores[0]] * 2
     assert why == (
         "stopped after 2 of 7 steps: the scores do not rise any more; these are the weights after step 1, whose score was the best "
         f"({scores[0]:.1f} %)"
     )
-    assert [own.name for own in states(folder)] == ["step-00000001.pt", "step-00000002.pt"]
+    assert [state.name for state in states(folder)] == ["step-00000001.pt", "step-00000002.pt"]
     assert sum(line.startswith("step 1: dev: text to image at 1 ") for line in lines) == 1
-    heard = Heard()
-    outcome = run_in(folder, *STILL, journal=heard)
+    journal = RecordedJournal()
+    outcome = run_in(folder, *STILL, journal=journal)
     assert outcome.why == why
-    assert not any(line.startswith("The evaluation has changed") for line in heard.lines)
+    assert not any(line.startswith("The evaluation has changed") for line in journal.lines)
     origin = load_checkpoint(outcome.path).origin
     assert (origin.steps, origin.score) == (1, pytest.approx(scores[0]))
 
@@ -69,16 +69,20 @@ def test_scores_of_other_photos_under_the_same_names_do_not_stop_a_run(still, ru
     shutil.copytree(still[0], tmp_path / "run", copy_function=os.link)
     (tmp_path / "other").mkdir()
     fewer = list(members(places.data / "dev.tar"))[:10]
-    write_shard(tmp_path / "other" / "dev.tar", [(f"{key}.{suffix}", own) for key, suffix, own in fewer])
-    heard = Heard()
-    outcome = run_in(tmp_path / "run", *STILL, places=replace(places, data=tmp_path / "other"), journal=heard)
+    write_shard(
+        tmp_path / "other" / "dev.tar", [(f"{key}.{suffix}", content) for key, suffix, content in fewer]
+    )
+    journal = RecordedJournal()
+    outcome = run_in(
+        tmp_path / "run", *STILL, places=replace(places, data=tmp_path / "other"), journal=journal
+    )
     assert outcome.why.startswith("stopped after 3 of 7 steps")
-    assert [line["step"] for line in told(tmp_path / "run") if "score" in line] == [1, 2, 3]
-    assert sum(line.startswith("The evaluation has changed") for line in heard.lines) == 1
+    assert [line["step"] for line in metrics_of(tmp_path / "run") if "score" in line] == [1, 2, 3]
+    assert sum(line.startswith("The evaluation has changed") for line in journal.lines) == 1
 
 
-def test_the_state_with_the_best_score_outlives_later_ones_and_a_kill_and_is_the_result(opened, tmp_path):
-    """By the choosing halves it is the one after step 2; whole sets would say the last."""
+def test_the_state_with_the_best_score_is_kept_and_is_the_result(opened, tmp_path):
+    """The choosing halves prefer the one after step 2, the whole sets the last."""
     choosing, whole = {1: 10.0, 2: 30.0, 3: 20.0, 4: 29.0}, {1: 10.0, 2: 20.0, 3: 30.0, 4: 40.0}
 
     def follow(journal):
@@ -93,27 +97,27 @@ def test_the_state_with_the_best_score_outlives_later_ones_and_a_kill_and_is_the
             ending = train(run, Signals(), Desk(tmp_path, metrics, journal, exam))
         return ending, save_result(tmp_path, run, ending.best)
 
-    heard = Heard(stop=4)
+    journal = RecordedJournal(stop=4)
     with pytest.raises(KeyboardInterrupt):
-        follow(heard)
-    assert "step 2: x 20.0 %; score on the choosing halves 30.0 %" in heard.lines
-    ending, path = follow(Heard())
+        follow(journal)
+    assert "step 2: x 20.0 %; score on the choosing halves 30.0 %" in journal.lines
+    ending, path = follow(RecordedJournal())
     assert ending.why.startswith("stopped after 4 of 7 steps: ")
     assert ending.why.endswith("the weights after step 2, whose score was the best (30.0 %)")
     best, last = states(tmp_path)
     assert (best.name, last.name) == ("step-00000002.pt", "step-00000004.pt")
-    wanted, found = (torch.load(own, weights_only=True) for own in (best, path))
+    wanted, found = (torch.load(state, weights_only=True) for state in (best, path))
     assert found["trained"] == wanted["trained"]
     assert found["trained"]["steps"] == 2
-    assert all(torch.equal(own, wanted["weights"][name]) for name, own in found["weights"].items())
+    assert not changed_tensors(found["weights"], wanted["weights"])
     best.unlink()
-    ending, _ = follow(Heard())
+    ending, _ = follow(RecordedJournal())
     assert ending.why.endswith("after step 4, whose score was the best of the states that are left (29.0 %)")
 
 
-def test_what_is_measured_stands_beside_the_losses_for_tensorboard_too(run_in, tmp_path):
+def test_scores_are_logged_beside_the_losses_and_for_tensorboard(run_in, tmp_path):
     run_in(tmp_path, *ASKED, "run.steps=2")
-    _, losses, scores = told(tmp_path)
+    _, losses, scores = metrics_of(tmp_path)
     assert losses.keys() == {
         "step", "loss", "clip", "distillation", "rate", "scale", "gradient", "photos_a_second", "waiting",
     }  # fmt: skip
@@ -128,7 +132,7 @@ def test_what_is_measured_stands_beside_the_losses_for_tensorboard_too(run_in, t
 
 
 def events(folder):
-    """Of the one file, record by record: a length, its checksum, so many bytes, theirs."""
+    """The records of the one file: length, checksum, content, checksum."""
     content = next(folder.iterdir()).read_bytes()
     while content:
         length = int.from_bytes(content[:8], "little")
@@ -136,15 +140,15 @@ def events(folder):
         content = content[16 + length :]
 
 
-def test_a_figure_that_there_is_not_costs_no_step(run_in, tmp_path):
+def test_an_unknown_figure_loses_no_step(run_in, tmp_path):
     with pytest.raises(RecipeError, match="no figure dev: nonsense; there are dev: text to image at 1, "):
         run_in(tmp_path, "run.steps=3", "evaluation.every=2", 'evaluation.figures=["dev: nonsense"]')
     assert states(tmp_path)[-1].name == "step-00000002.pt"
     run_in(tmp_path, *ASKED, "run.steps=3")
-    assert [line["step"] for line in told(tmp_path) if "score" in line] == [2, 3]
+    assert [line["step"] for line in metrics_of(tmp_path) if "score" in line] == [2, 3]
 
 
-def test_what_cannot_be_measured_is_told_before_the_first_step(run_in, places, tmp_path):
+def test_an_impossible_evaluation_is_refused_before_the_first_step(run_in, places, tmp_path):
     with pytest.raises(RecipeError, match="no task nonsense to measure; there are dev"):
         run_in(tmp_path, "evaluation.every=2", 'evaluation.figures=["nonsense: x"]')
     with pytest.raises(RecipeError, match="the folder of the evaluation sets with --data"):
@@ -154,7 +158,7 @@ def test_what_cannot_be_measured_is_told_before_the_first_step(run_in, places, t
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_signal_breaks_an_evaluation_off_and_the_run_goes_on_with_it(opened, run_in, places, tmp_path):
+def test_a_signal_interrupts_an_evaluation_and_the_run_resumes_with_it(opened, run_in, places, tmp_path):
     """The signal comes as the exam begins."""
     run, interrupts = opened(*ASKED, "run.steps=3"), Signals()
     where = (places.data, places.tasks, tmp_path / "scratch")
@@ -166,10 +170,10 @@ def test_a_signal_breaks_an_evaluation_off_and_the_run_goes_on_with_it(opened, r
 
     metrics = Metrics(tmp_path, run.recipe, run.at, {})
     with interrupts, interrupts.kept():
-        ending = train(run, interrupts, Desk(tmp_path, metrics, Heard(), disturbed))
+        ending = train(run, interrupts, Desk(tmp_path, metrics, RecordedJournal(), disturbed))
     metrics.close()
     assert (ending.signal, run.at.step, run.at.scores) == (signal.SIGTERM, 2, {})
     run_in(tmp_path, *ASKED, "run.steps=3")
-    assert [(line["step"], "score" in line) for line in told(tmp_path) if "start" not in line] == [
+    assert [(line["step"], "score" in line) for line in metrics_of(tmp_path) if "start" not in line] == [
         (2, False), (2, True), (3, False), (3, True),
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""A student learns a batch by heart, and its curve is the one that was written down."""
+"""A student can learn a batch by heart."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from tests.trainer.training.conftest import TEACHERS, learn
 from mctrain.training.losses import Embeddings, LossSettings
 
 
-def test_a_teacher_is_learnt_by_heart(opened):
-    """One alone: the mean of two answers of two teachers need not be the answers of any student."""
+def test_a_student_learns_a_batch_by_heart(opened):
+    """From one teacher: no student need match the mean of two."""
     run = opened("loss.distil=1", "run.batch=4", "run.steps=36", "optimizer.rate=2e-3")
     run = replace(run, loss=LossSettings(1.0, TEACHERS[:1]))
     lesson = next(run.feed.lessons(0, 1))
     kinds = (lesson.taught.photos, lesson.taught.captions, lesson.taught.synthetic, lesson.taught.bank)
-    first = Embeddings(*(own[:, : TEACHERS[0].width] for own in kinds))
+    first = Embeddings(*(rows[:, : TEACHERS[0].width] for rows in kinds))
     losses = learn(run, [replace(lesson, taught=first)] * run.steps)
     assert losses[0] > 3
     assert losses[-1] < 0.03

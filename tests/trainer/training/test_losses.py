@@ -20,7 +20,7 @@ def unit(draw, count, *widths):
 
 
 def batch(bank=TEXTS, seed=1):
-    """Of a student and of two teachers."""
+    """The embeddings of a student and of two teachers."""
     draw = torch.Generator().manual_seed(seed)
     counts = (COUNT, COUNT, COUNT, bank)
     student = Embeddings(*(unit(draw, count, WIDTH).requires_grad_() for count in counts))
@@ -39,14 +39,14 @@ def shares(row):
 
 
 def written_out(student, scale, taught, distil):
-    """B.5 by loops over rows and columns in float64: total, CLIP's part, distillation's part."""
+    """The loss by loops over rows and columns in float64: total, CLIP's part, distillation's part."""
     photos, captions, synthetic, bank = student
-    own_photos, own_captions, own_synthetic, own_bank = taught
+    taught_photos, taught_captions, taught_synthetic, taught_bank = taught
     clip = distillation = 0.0
-    for texts, said in ((captions, own_captions), (synthetic, own_synthetic)):
-        for rows, columns, rows_told, columns_told, right in (
-            (photos, [*texts, *bank], own_photos, [*said, *own_bank], len(texts)),
-            (texts, [*photos], said, [*own_photos], len(photos)),
+    for texts, taught_texts in ((captions, taught_captions), (synthetic, taught_synthetic)):
+        for rows, columns, taught_rows, taught_columns, right in (
+            (photos, [*texts, *bank], taught_photos, [*taught_texts, *taught_bank], len(texts)),
+            (texts, [*photos], taught_texts, [*taught_photos], len(photos)),
         ):
             for index in range(len(rows)):
                 scores = [scale * (rows[index] @ column) for column in columns]
@@ -54,8 +54,10 @@ def written_out(student, scale, taught, distil):
                 clip = clip - torch.log(shares(scores[:right])[index]) / (2 * len(rows))
                 targets = [0.0] * len(columns)
                 for cut, alpha in ((slice(0, 5), 70.0), (slice(5, 14), 30.0)):
-                    told = shares([alpha * (rows_told[index][cut] @ c[cut]) for c in columns_told])
-                    targets = [t + s / 2 for t, s in zip(targets, told, strict=True)]
+                    teacher_says = shares(
+                        [alpha * (taught_rows[index][cut] @ c[cut]) for c in taught_columns]
+                    )
+                    targets = [t + s / 2 for t, s in zip(targets, teacher_says, strict=True)]
                 for target, says in zip(targets, student_says, strict=True):
                     distillation = distillation + target * torch.log(target / says) / (2 * len(rows))
     return (1 - distil) * clip + distil * distillation, clip, distillation
@@ -70,15 +72,15 @@ def test_values_and_gradients_are_those_of_the_definition(distil, bank, entries)
     found = reinforced_loss(student, scale, taught, LossSettings(distil, TEACHERS, entries))
     gradients = torch.autograd.grad(found.total, [*leaves(student), scale])
 
-    exact = [own.detach().double().requires_grad_() for own in leaves(student)]
+    exact = [leaf.detach().double().requires_grad_() for leaf in leaves(student)]
     exact_scale = torch.tensor(SCALE, dtype=torch.float64, requires_grad=True)
-    expected = written_out(exact, exact_scale, [own.double() for own in leaves(taught)], distil)
-    for own, wanted in zip((found.total, found.clip, found.distillation), expected, strict=True):
-        assert own.item() == pytest.approx(wanted.item(), rel=1e-5)
+    expected = written_out(exact, exact_scale, [rows.double() for rows in leaves(taught)], distil)
+    for value, wanted in zip((found.total, found.clip, found.distillation), expected, strict=True):
+        assert value.item() == pytest.approx(wanted.item(), rel=1e-5)
     wanted = torch.autograd.grad(expected[0], [*exact, exact_scale], materialize_grads=True)
-    for own, gradient in zip(gradients, wanted, strict=True):
-        torch.testing.assert_close(own.double(), gradient, rtol=1e-4, atol=1e-5)
-        assert own.numel() == 0 or distil == 0 or gradient.abs().max() > 1e-3
+    for found_gradient, gradient in zip(gradients, wanted, strict=True):
+        torch.testing.assert_close(found_gradient.double(), gradient, rtol=1e-4, atol=1e-5)
+        assert found_gradient.numel() == 0 or distil == 0 or gradient.abs().max() > 1e-3
 
 
 def test_similarities_are_float32_under_autocast():

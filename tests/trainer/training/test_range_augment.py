@@ -33,12 +33,12 @@ def test_a_few_hundred_steps_bring_pictures_to_the_target():
     assert decibels - 0.5 < found < decibels + 3
 
 
-def test_pictures_and_term_are_those_of_the_published_code():
-    """Written out picture by picture, with the same draws."""
+def test_pictures_and_loss_are_those_of_the_published_code():
+    """Computed picture by picture with the same random draws."""
     clean, augment, target = pictures(6, 5), RangeAugment(), 0.004
     with torch.no_grad():
-        for number, own in enumerate(augment.parameters()):
-            own.fill_(number / 2 - 2)
+        for number, parameter in enumerate(augment.parameters()):
+            parameter.fill_(number / 2 - 2)
     ranges = {
         name: tuple(end.item() for end in getattr(augment, name).ends())
         for name in ("brightness", "contrast", "noise")
@@ -54,13 +54,13 @@ def test_pictures_and_term_are_those_of_the_published_code():
             noise = torch.randn(3, 3, 5, 5).numpy() if name == "noise" else None
             for row, (picture, draw) in enumerate(zip(chosen, draws, strict=True)):
                 least, most = ranges[name]
-                strength, own = least + draw * (most - least), wanted[picture]
+                strength, pixels = least + draw * (most - least), wanted[picture]
                 if name == "brightness":
-                    wanted[picture] = own * strength
+                    wanted[picture] = pixels * strength
                 elif name == "contrast":
-                    wanted[picture] = (1 - strength) * own.mean((1, 2), keepdims=True) + own * strength
+                    wanted[picture] = (1 - strength) * pixels.mean((1, 2), keepdims=True) + pixels * strength
                 else:
-                    wanted[picture] = own + noise[row] * strength
+                    wanted[picture] = pixels + noise[row] * strength
     wanted = wanted.clip(0, 1)
     assert np.abs(changed.detach().numpy() - wanted).max() < 1e-5
     levels = (((wanted - clean.numpy()) * 255) ** 2).mean((1, 2, 3)) - target * 255**2
@@ -71,12 +71,12 @@ def test_pictures_and_term_are_those_of_the_published_code():
 @pytest.mark.parametrize(("low", "high"), [(-1e4, 1e4), (1e4, -1e4), (0.3, -2.0)])
 def test_no_range_leaves_its_bounds(low, high):
     for bounds in (FACTOR, DEVIATION):
-        own = Range(bounds)
+        learnt = Range(bounds)
         with torch.no_grad():
-            own.low.fill_(low)
-            own.high.fill_(high)
-            least, most = (end.item() for end in own.ends())
-            drawn = own.draw(50)
+            learnt.low.fill_(low)
+            learnt.high.fill_(high)
+            least, most = (end.item() for end in learnt.ends())
+            drawn = learnt.draw(50)
         assert bounds.low[0] - 1e-6 <= least <= bounds.low[1] + 1e-6
         assert bounds.high[0] - 1e-6 <= most <= bounds.high[1] + 1e-6
         assert least - 1e-6 <= drawn.min().item() <= drawn.max().item() <= most + 1e-6

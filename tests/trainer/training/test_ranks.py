@@ -1,4 +1,4 @@
-"""Several processes take the gradient that one would take of the whole batch."""
+"""Several processes together compute the gradient of the whole batch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 import torch
 from tests.conftest import REPOSITORY
-from tests.trainer.training.conftest import ALONE
+from tests.trainer.conftest import ALONE
 from tests.trainer.training.test_accumulation import SETTINGS, batch, demand_same, model
 from torch import distributed
 from torch.nn.parallel import DistributedDataParallel
@@ -18,7 +18,7 @@ from mctrain.training.student import Precision
 
 
 def gradients(wrap, rank, ranks, parts):
-    """Of a rank's share of the batch in so many parts; and the loss of this share."""
+    """The gradients and the loss of a rank's share of the batch, computed in so many parts."""
     clip = model(0.0)
     clip.image[1].eval()
     pixels, *ids, taught = batch()
@@ -33,14 +33,17 @@ def gradients(wrap, rank, ranks, parts):
         lambda student, scale: reinforced_loss(student, scale, taught, SETTINGS),
         Precision("fp32", torch.device("cpu")),
     )
-    return {"loss": loss.total.detach(), **{name: own.grad for name, own in clip.named_parameters()}}
+    return {
+        "loss": loss.total.detach(),
+        **{name: parameter.grad for name, parameter in clip.named_parameters()},
+    }
 
 
-def test_two_processes_whole_and_by_parts(tmp_path):
-    """As torchrun starts them, but for the port, which a file stands for."""
+def test_two_processes_compute_the_gradient_of_the_whole_batch(tmp_path):
+    """They start as under torchrun, but meet at a file instead of a port."""
     words = [sys.executable, "-m", "tests.trainer.training.test_ranks", str(tmp_path)]
     started = [subprocess.Popen([*words, str(rank)], env=ALONE, cwd=REPOSITORY) for rank in range(2)]
-    assert [own.wait(120) for own in started] == [0, 0]
+    assert [process.wait(120) for process in started] == [0, 0]
     everyone = [torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2)]
     wanted = gradients(lambda clip: clip, 0, 1, 1)
     for way in (0, 1):

@@ -1,4 +1,4 @@
-"""What a person gets wrong around a run is told in one sentence, and what a run could not use is counted."""
+"""Mistakes around a run are one sentence, and any towers can be combined."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import pytest
 import torch
-from click.testing import CliRunner
-from tests.trainer.training.conftest import RECIPE, Heard
+from tests.trainer.conftest import changed_tensors, run_mctrain
+from tests.trainer.training.conftest import RECIPE, RecordedJournal
 
-from mctrain.cli.command import mctrain
 from mctrain.cli.runs import start_of
 from mctrain.data.shards import file_digest
 from mctrain.errors import RecipeError, TrainerError, WeightsError
@@ -40,7 +39,7 @@ SHORT = ("run.steps=1", "run.batch=2")
         ("run.sizes=[{ step = 7, size = 64 }]", "7 steps and no photo of 64 pixels from step 7 on"),
     ],
 )
-def test_what_does_not_come_together_is_refused(opened, change, sentence):
+def test_towers_that_do_not_fit_together_are_refused(opened, change, sentence):
     with pytest.raises(RecipeError, match=sentence):
         opened(change)
 
@@ -49,11 +48,11 @@ def test_what_does_not_come_together_is_refused(opened, change, sentence):
     ("image", "text"), [("lite0", "laptop_xxs"), pytest.param("laptop_xxs", "minilm", marks=pytest.mark.soak)]
 )
 def test_any_image_tower_learns_with_any_text_tower(places, asked, tmp_path, image, text):
-    """What pretrained networks know is there at the beginning; the model that comes out can be measured."""
+    """Pretrained weights are loaded at the beginning, and the resulting model can be measured."""
     changes = (f"towers.image={image}", f"towers.text={text}", "towers.size=64", "optimizer.rules=[]")
     recipe = tmp_path / "mixed.toml"
     recipe.write_text(RECIPE.replace("context = 16\n", ""), encoding="utf-8")
-    around = Surroundings(tmp_path / "run", Signals(), Heard(), workers=0)
+    around = Surroundings(tmp_path / "run", Signals(), RecordedJournal(), workers=0)
     around.folder.mkdir()
     read = load_training(str(recipe), (*changes, *SHORT))
     before = build_student(read, None, torch.device("cpu")).clip
@@ -61,14 +60,13 @@ def test_any_image_tower_learns_with_any_text_tower(places, asked, tmp_path, ima
     trunk = before.image.trunk.networks[0] if image == "lite0" else before.text.trunk
     known = load_lite() if image == "lite0" else load_minilm()
     wanted = known.state_dict()
-    assert all(torch.equal(own, wanted[key]) for key, own in trunk.state_dict().items())
+    assert all(torch.equal(tensor, wanted[key]) for key, tensor in trunk.state_dict().items())
     teacher = Towers(after.clip, after.preset, "mixed", "")
     figures = measure(
         Subject(teacher, lambda *_: None), find_files(load_tasks(asked.tasks), asked.data, tmp_path)[0]
     )
     assert len(figures.keys) == 6
-    moved = after.clip.image.state_dict()
-    assert any(not torch.equal(own, moved[key]) for key, own in before.image.state_dict().items())
+    assert changed_tensors(before.image.state_dict(), after.clip.image.state_dict())
     write_papers(after, tmp_path)
     package = weights_package("lite0") if image == "lite0" else MINILM
     assert f"weights of the package {package}, under the Apache" in (tmp_path / LICENCE).read_text()
@@ -80,14 +78,14 @@ def test_a_second_run_in_a_folder_is_refused_until_the_first_has_ended(command, 
         alone_in(tmp_path),
         pytest.raises(TrainerError, match=f"Another process trains in {tmp_path} right now"),
     ):
-        CliRunner().invoke(mctrain, second, catch_exceptions=False)
+        run_mctrain(*second)
     assert not (tmp_path / CHECKPOINT).exists()
     with alone_in(tmp_path):
         pass
 
 
-def test_what_a_run_has_saved_is_a_checkpoint_before_it_ends(run_in, tmp_path):
-    """With the average of the weights, as in the checkpoint at the end; so a run whose gradient got lost is no loss."""
+def test_a_saved_state_is_a_checkpoint_before_the_run_ends(run_in, tmp_path):
+    """It has the averaged weights, as the final checkpoint does, so a diverged run is not lost."""
     ended = load_checkpoint(run_in(tmp_path, *SHORT, "run.steps=2").path)
     with pytest.raises(TrainerError, match=f"with -o, where --from {tmp_path / CHECKPOINT} would begin"):
         run_in(tmp_path, *SHORT, "run.steps=3")
@@ -104,14 +102,12 @@ def test_what_a_run_has_saved_is_a_checkpoint_before_it_ends(run_in, tmp_path):
     assert begun.digest == file_digest(state)
     assert begun.checkpoint.origin == ended.origin
     assert begun.checkpoint.origin.steps == 2
-    wanted, found = ended.clip.state_dict(), begun.checkpoint.clip.state_dict()
-    assert found.keys() == wanted.keys()
-    assert all(torch.equal(own, wanted[key]) for key, own in found.items())
+    assert not changed_tensors(ended.clip.state_dict(), begun.checkpoint.clip.state_dict())
     assert run_in(tmp_path / "next", *SHORT, start=begun).why == "1 steps"
 
 
 @pytest.mark.parametrize("line", [b"\xff\xfe\n", b'{"step": "x"}\n'])
-def test_metrics_that_are_damaged_end_there(run_in, tmp_path, line):
+def test_damaged_metrics_are_cut_off_at_the_damage(run_in, tmp_path, line):
     run_in(tmp_path, "run.steps=2")
     path = tmp_path / METRICS
     whole = path.read_bytes()
@@ -121,7 +117,7 @@ def test_metrics_that_are_damaged_end_there(run_in, tmp_path, line):
     assert line not in path.read_bytes()
 
 
-def test_a_figure_of_which_less_is_better_judges_no_run(run_in, places, tmp_path):
+def test_a_figure_where_lower_is_better_cannot_judge_a_run(run_in, places, tmp_path):
     tasks = tmp_path / "tasks.toml"
     tasks.write_text('[[blanks]]\nname = "blanks"\n')
     with pytest.raises(RecipeError, match="Lower is better for blanks"):

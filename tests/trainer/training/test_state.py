@@ -1,4 +1,4 @@
-"""A run that was killed ends bit by bit as one that was not; states are kept, and what they do not fit is refused."""
+"""A killed run ends bit for bit as an undisturbed one; states are kept, and refused by runs that they do not fit."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
 import torch
 from packaging.version import Version
-from tests.trainer.training.conftest import ALONE
+from tests.trainer.conftest import kill_mctrain
 
 from mctrain.cli.runs import start_of
 from mctrain.errors import TrainerError
@@ -31,43 +29,28 @@ EVERYTHING = (
 )
 TIMES = ("photos_a_second", "waiting")
 
-# dies where a test wants it: when for the n-th time a state gets its name, or an old one is removed
-DYING = """
-import os, signal, sys
-moment, count = sys.argv.pop(1), int(sys.argv.pop(1))
-
-def hear(event, words):
-    global count
-    if event == moment and os.path.basename(words[event == "os.rename"]).startswith("step-"):
-        count -= 1
-        if not count:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-sys.addaudithook(hear)
-from mctrain.__main__ import main
-main()
-"""
-
 
 def lines(folder):
-    """Of the metrics, without the beginnings of processes and without times."""
-    told = [json.loads(line) for line in (folder / METRICS).read_text().splitlines()]
+    """The lines of the metrics, without starts and times."""
+    rows = [json.loads(line) for line in (folder / METRICS).read_text().splitlines()]
     return [
-        {key: own for key, own in line.items() if key not in TIMES} for line in told if "start" not in line
+        {key: value for key, value in line.items() if key not in TIMES}
+        for line in rows
+        if "start" not in line
     ]
 
 
 def numbers(path):
-    """Everything in a file by its place, without times."""
+    """Every value of a file by its path, without times."""
     found = {}
 
     def walk(value, place):
         inside = value.items() if isinstance(value, dict) else enumerate(value)
-        for key, own in inside:
-            if isinstance(own, (dict, list, tuple)):
-                walk(own, f"{place}/{key}")
+        for key, item in inside:
+            if isinstance(item, (dict, list, tuple)):
+                walk(item, f"{place}/{key}")
             elif key not in {"seconds", "waited"}:
-                found[f"{place}/{key}"] = own
+                found[f"{place}/{key}"] = item
 
     walk(torch.load(path, weights_only=True), "")
     return found
@@ -87,7 +70,7 @@ def demand_same(folder, other):
 
 @pytest.fixture
 def copied(undisturbed, tmp_path):
-    """The folder of such a run, for a test alone."""
+    """A copy of the undisturbed run."""
     return shutil.copytree(undisturbed, tmp_path / "run", copy_function=os.link)
 
 
@@ -99,20 +82,11 @@ def undisturbed(run_in, tmp_path_factory):
 
 
 def kill(command, folder, moment, count):
-    words = command(folder, *EVERYTHING, workers=1)
-    done = subprocess.run(
-        [sys.executable, "-c", DYING, moment, str(count), *words],
-        env=ALONE,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )  # fmt: skip; its readers hold the other end of what is captured: when they live on, time runs out
-    return done.returncode
+    return kill_mctrain(command(folder, *EVERYTHING, workers=1), moment, "step-", count)
 
 
 def test_a_killed_run_ends_as_one_that_was_not(undisturbed, command, run_in, tmp_path):
-    """Killed between the lines of four steps and their state; the one before is in the middle of what the next line tells."""
+    """It is killed after the metrics of step 4 and before its state; the earlier state lies between two lines."""
     assert kill(command, tmp_path / "run", "os.rename", 4) == -signal.SIGKILL
     assert states(tmp_path / "run")[-1].name == "step-00000003.pt"
     assert lines(tmp_path / "run")[-1]["step"] == 4
@@ -127,16 +101,16 @@ def test_a_killed_run_ends_as_one_that_was_not(undisturbed, command, run_in, tmp
     ("moment", "count"),
     [*(("os.rename", count) for count in range(1, 10)), *(("os.remove", count) for count in (1, 2, 3))],
 )
-def test_wherever_it_is_killed_and_again_as_it_goes_on(undisturbed, command, tmp_path, moment, count):
+def test_a_run_killed_anywhere_ends_as_one_that_was_not(undisturbed, command, tmp_path, moment, count):
     ends = [kill(command, tmp_path, moment, times) for times in (count, 1, 0)]
     assert ends[0] == -signal.SIGKILL
     assert ends[2] == 0
     demand_same(tmp_path, undisturbed)
 
 
-def test_the_lines_tell_of_all_steps_and_scores(undisturbed):
-    told = lines(undisturbed)
-    assert [(line["step"], "score" in line) for line in told] == [
+def test_the_metrics_have_all_steps_and_scores(undisturbed):
+    rows = lines(undisturbed)
+    assert [(line["step"], "score" in line) for line in rows] == [
         (2, False), (2, True), (4, False), (4, True), (6, False), (6, True), (7, False), (7, True),
     ]  # fmt: skip
     first = json.loads((undisturbed / METRICS).read_text().splitlines()[0])["start"]
@@ -147,8 +121,8 @@ def test_the_lines_tell_of_all_steps_and_scores(undisturbed):
     assert first["recipe"]["run"]["range_augment"] is True
 
 
-def test_a_checkpoint_of_something_else_is_not_written_over(undisturbed, run_in, tmp_path):
-    """Not even where the run begins with that very one."""
+def test_an_unrelated_checkpoint_is_not_overwritten(undisturbed, run_in, tmp_path):
+    """Not even if the run begins with it."""
     made = tmp_path / CHECKPOINT
     shutil.copy(undisturbed / CHECKPOINT, made)
     before = made.read_bytes()
@@ -156,7 +130,7 @@ def test_a_checkpoint_of_something_else_is_not_written_over(undisturbed, run_in,
         with pytest.raises(TrainerError, match=r"checkpoint\.pt is there already, .* with -o"):
             run_in(tmp_path, "run.steps=1", start=start)
     assert made.read_bytes() == before
-    assert [own.name for own in tmp_path.iterdir()] == [CHECKPOINT]
+    assert [path.name for path in tmp_path.iterdir()] == [CHECKPOINT]
 
 
 @pytest.mark.parametrize(

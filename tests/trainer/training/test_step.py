@@ -1,4 +1,4 @@
-"""What a recipe says of a step happens in it: data, sizes, frozen parts, averages, precision, memory."""
+"""A step follows its recipe: data, sizes, frozen parts, averages, precision, memory."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tests.trainer.conftest import write_shard
-from tests.trainer.training.conftest import Heard, learn
+from tests.trainer.conftest import changed_tensors, write_shard
+from tests.trainer.training.conftest import RecordedJournal, learn
 
 from mctrain.data.shards import members
 from mctrain.errors import DataError, RecipeError, TrainerError
@@ -28,14 +28,10 @@ CPU = torch.device("cpu")
 
 
 def weights(clip):
-    return {name: own.clone() for name, own in clip.state_dict().items()}
+    return {name: tensor.clone() for name, tensor in clip.state_dict().items()}
 
 
-def moved(before, after):
-    return {name for name, own in before.items() if not torch.equal(own, after[name])}
-
-
-def test_plain_photos_with_their_first_caption_alone(opened):
+def test_plain_photos_are_trained_with_their_first_caption(opened):
     run = opened(*PLAIN, 'data.captions="first"', 'data.synthetic=""', "run.steps=2")
     lessons = list(run.feed.lessons(0, 2))
     assert [tuple(map(len, lesson.ids)) for lesson in lessons] == [(8, 0, 0)] * 2
@@ -43,10 +39,10 @@ def test_plain_photos_with_their_first_caption_alone(opened):
     before = weights(run.student.clip)
     losses = learn(run, lessons)
     assert losses[0] > 1
-    assert moved(before, run.student.clip.state_dict())
+    assert changed_tensors(before, run.student.clip.state_dict())
 
 
-def test_photos_have_the_size_of_their_step_and_a_run_goes_on_inside_of_it(opened):
+def test_photos_have_the_size_of_their_step_also_after_a_restart(opened):
     sizes = "run.sizes=[{ step = 0, size = 40 }, { step = 2, size = 48 }, { step = 4, size = 32 }]"
     run = opened(sizes)
     assert [lesson.pixels.shape[-1] for lesson in run.feed.lessons(0, 7)] == [40, 40, 48, 48, 32, 32, 32]
@@ -56,21 +52,21 @@ def test_photos_have_the_size_of_their_step_and_a_run_goes_on_inside_of_it(opene
         assert all(torch.equal(a, b) for a, b in zip(one.ids, other.ids, strict=True))
 
 
-def test_frozen_parts_stay_and_so_do_the_statistics_of_held_norms(opened):
+def test_frozen_parts_and_the_statistics_of_held_norms_stay(opened):
     run = opened(
         'optimizer.rules=[{ part = "image", factor = 0 }, { part = "image.head", factor = 1 }]', 'optimizer.held=["image"]',
         "optimizer.average=0", "run.parts=2",
     )  # fmt: skip
     before = weights(run.student.clip)
     learn(run, run.feed.lessons(0, 2))
-    changed = moved(before, run.student.clip.state_dict())
+    changed = changed_tensors(before, run.student.clip.state_dict())
     assert {name for name in changed if name.startswith("image")} == {"image.head.weight", "image.head.bias"}
     assert any("running_mean" in name for name in changed)  # of the text tower
     assert "logit_scale" in changed
 
 
-def test_ranges_of_changes_learn_from_what_the_towers_make_of_the_photos(opened, randomised, monkeypatch):
-    """The gradient is the slope of the loss itself; the term of their own counts nothing here."""
+def test_augmentation_ranges_learn_from_the_loss_of_the_towers(opened, randomised, monkeypatch):
+    """The gradient is the slope of the loss; the term of the ranges is switched off here."""
     monkeypatch.setattr("mctrain.training.range_augment._WEIGHT", 0.0)
 
     def step(change):
@@ -78,8 +74,8 @@ def test_ranges_of_changes_learn_from_what_the_towers_make_of_the_photos(opened,
         run = opened(*changes, "optimizer.average=0")
         randomised(run.student.clip)
         ranges = run.student.augment.brightness
-        for own in (ranges.low, ranges.high):
-            own.data.fill_(0.0)
+        for bound in (ranges.low, ranges.high):
+            bound.data.fill_(0.0)
         ranges.high.data.add_(change)
         return learn(run, run.feed.lessons(0, 1))[0], ranges.high.grad.item()
 
@@ -88,19 +84,22 @@ def test_ranges_of_changes_learn_from_what_the_towers_make_of_the_photos(opened,
 
 
 def test_recomputed_blocks_give_the_same_gradients_and_count_a_batch_once(opened):
-    runs = [opened(f"run.recompute={own}", "run.parts=2", "optimizer.average=0") for own in ("false", "true")]
+    runs = [
+        opened(f"run.recompute={recompute}", "run.parts=2", "optimizer.average=0")
+        for recompute in ("false", "true")
+    ]
     for run in runs:
         learn(run, run.feed.lessons(0, 1))
     one, other = (run.student.clip for run in runs)
-    for (name, own), again in zip(one.named_parameters(), other.parameters(), strict=True):
-        assert own.grad is None or torch.equal(own.grad, again.grad), name
-    assert not moved(weights(one), other.state_dict())
-    counts = {int(own) for name, own in other.named_buffers() if name.endswith("num_batches_tracked")}
+    for (name, parameter), again in zip(one.named_parameters(), other.parameters(), strict=True):
+        assert parameter.grad is None or torch.equal(parameter.grad, again.grad), name
+    assert not changed_tensors(weights(one), other.state_dict())
+    counts = {int(buffer) for name, buffer in other.named_buffers() if name.endswith("num_batches_tracked")}
     assert counts == {2}
 
 
 def pretrained(recipe_of):
-    """Lite0 under MiniLM, smaller than it was trained for: what dropout and timm's blocks do in it is the same."""
+    """Lite0 and MiniLM at a small size, with the dropout and blocks of the large ones."""
     recipe = recipe_of("run.recompute=true")
     table = ModelTable(("lite0",), 64, 16, 8, 8, 0.2, 0.1, 0.2, 0.1, 0.0)
     return replace(
@@ -118,50 +117,52 @@ def test_pretrained_towers_are_recomputed_with_the_same_dropout(recipe_of):
         photos, texts, _ = clip(pixels, ids)
         (photos @ texts.T).square().sum().backward()
         found.append(clip)
-    for (name, own), other in zip(found[0].named_parameters(), found[1].parameters(), strict=True):
-        assert own.grad is None or torch.equal(own.grad, other.grad), name
-    assert not moved(weights(found[0]), found[1].state_dict())
+    for (name, parameter), other in zip(found[0].named_parameters(), found[1].parameters(), strict=True):
+        assert parameter.grad is None or torch.equal(parameter.grad, other.grad), name
+    assert not changed_tensors(weights(found[0]), found[1].state_dict())
 
 
 @pytest.mark.parametrize(
     ("image", "size", "layout"),
     [("laptop_xxs", 32, torch.contiguous_format), ("lite0", 64, torch.channels_last)],
 )
-def test_channels_may_come_last_where_a_processor_can_do_it(opened, image, size, layout):
-    """The same losses, but for the order of sums; on a processor torch dies of it in an MCi tower, which stays as it is."""
+def test_channels_may_come_last_if_the_tower_supports_it(opened, image, size, layout):
+    """The losses differ only by rounding. An MCi tower keeps its layout, since torch crashes with it on a CPU."""
     towers = (f"towers.image={image}", f"towers.size={size}", "optimizer.rules=[]", "run.batch=2")
-    plain, last = (opened(*towers, f"run.channels_last={own}") for own in ("false", "true"))
+    plain, last = (opened(*towers, f"run.channels_last={last_first}") for last_first in ("false", "true"))
     lesson = next(last.feed.lessons(0, 1))
     seen = []
     last.student.clip.image.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
     losses = [learn(run, [lesson] * 2) for run in (plain, last)]
     assert losses[1] == pytest.approx(losses[0], rel=1e-3)
     kernels = [
-        own for own in last.student.clip.image.parameters() if own.ndim == 4 and min(own.shape[1:]) > 1
+        kernel
+        for kernel in last.student.clip.image.parameters()
+        if kernel.ndim == 4 and min(kernel.shape[1:]) > 1
     ]
-    assert all(own.is_contiguous(memory_format=layout) for own in (*kernels, *seen))
+    assert all(tensor.is_contiguous(memory_format=layout) for tensor in (*kernels, *seen))
     assert kernels
     assert len(seen) == 2
 
 
 @pytest.mark.parametrize("kind", ["bf16", pytest.param("fp16", marks=pytest.mark.soak)])
-def test_halves_train_nearly_as_float32(opened, kind):
-    """Float16 too, if slowly, on a processor: its first scales overflow, and these steps are left out."""
+def test_half_precision_trains_nearly_as_float32(opened, kind):
+    """Float16 works on a CPU, slowly; its first scales overflow, and these steps are skipped."""
     exact = opened("run.steps=3", "optimizer.average=0")
     wanted = learn(exact, exact.feed.lessons(0, 1))
     run = opened("run.steps=6", f"run.precision={kind}", "optimizer.average=0")
     before = weights(run.student.clip)
     losses = learn(run, run.feed.lessons(0, 6))
     assert losses[0] == pytest.approx(wanted[0], rel=0.02)
-    assert len(moved(before, run.student.clip.state_dict())) > 100
-    assert all(own.dtype == torch.float32 for own in run.student.clip.parameters())
+    assert len(changed_tensors(before, run.student.clip.state_dict())) > 100
+    assert all(parameter.dtype == torch.float32 for parameter in run.student.clip.parameters())
 
 
-def test_a_rate_far_too_high_ends_in_a_sentence_and_the_last_state_remains(run_in, tmp_path):
+def test_divergence_is_one_sentence_and_the_last_state_remains(run_in, tmp_path):
     with pytest.raises(TrainerError, match="is not finite"):
         run_in(tmp_path, "optimizer.rate=1e9", "run.save_every=1", "run.steps=50", "optimizer.warmup=0")
     state = torch.load(states(tmp_path)[-1], weights_only=True)["state"]
-    assert all(own.isfinite().all() for own in state["weights"].values())
+    assert all(tensor.isfinite().all() for tensor in state["weights"].values())
 
 
 @pytest.mark.parametrize(
@@ -177,21 +178,21 @@ def test_a_rate_far_too_high_ends_in_a_sentence_and_the_last_state_remains(run_i
         (['data.shards=["none.tar"]'], DataError, "There is no file none.tar"),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_is_a_sentence_before_the_first_step(opened, changes, kind, sentence):
+def test_an_impossible_setting_is_refused_before_the_first_step(opened, changes, kind, sentence):
     with pytest.raises(kind, match=sentence):
         opened(*changes)
 
 
-def test_samples_that_cannot_be_used_are_counted_at_the_end(run_in, places, reinforced_set, tmp_path):
-    """Nine of a shard of ten are left where one has no photo."""
+def test_unusable_samples_are_counted_at_the_end(run_in, places, reinforced_set, tmp_path):
+    """One of ten samples has no photo."""
     parts = [
         (f"{key}.{suffix}", content)
         for key, suffix, content in members(reinforced_set / "0.tar")
-        if suffix != "jpg" or key != min(own for own, *_ in members(reinforced_set / "0.tar"))
+        if suffix != "jpg" or key != min(first for first, *_ in members(reinforced_set / "0.tar"))
     ]
     shutil.copytree(reinforced_set, tmp_path / "set")
     write_shard(tmp_path / "set" / "0.tar", parts)
-    heard = Heard()
-    own = replace(places, photos=tmp_path / "set")
-    run_in(tmp_path / "run", "run.steps=1", 'data.shards=["0.tar"]', places=own, journal=heard)
-    assert heard.lines[-1] == "samples skipped: 1 no photo"
+    journal = RecordedJournal()
+    changed_places = replace(places, photos=tmp_path / "set")
+    run_in(tmp_path / "run", "run.steps=1", 'data.shards=["0.tar"]', places=changed_places, journal=journal)
+    assert journal.lines[-1] == "samples skipped: 1 no photo"

@@ -1,4 +1,4 @@
-"""A step cuts long gradients, leaves out what overflowed, and never writes what is no number into the weights."""
+"""A step clips long gradients, skips overflows, and never writes NaN into the weights."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RATE = 0.5
 
 
 def run(kind, slope, longest=1.0):
-    """One step down a slope of two weights: the weights before and after, and what is said of the gradient."""
+    """One step down a slope of two weights: the weights before and after, the precision, and the length of the gradient."""
     weight = torch.nn.Parameter(torch.tensor([1.0, -2.0]))
     optimizer = torch.optim.SGD([weight], lr=RATE)
     precision = Precision(kind, torch.device("cpu"))
@@ -40,7 +40,7 @@ def test_in_float16_an_overflow_leaves_the_step_out_and_lowers_the_scale():
     assert precision.scaler.get_scale() < Precision("fp16", torch.device("cpu")).scaler.get_scale()
 
 
-def test_in_float16_what_no_scale_helps_stops_the_run():
+def test_in_float16_an_overflow_at_every_scale_stops_the_run():
     precision, weight = Precision("fp16", torch.device("cpu")), torch.nn.Parameter(torch.ones(2))
     optimizer = torch.optim.SGD([weight], lr=RATE)
 

@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C end a run in good order, whoever of its processes hears them; a second one ends it at once."""
+"""SIGTERM and Ctrl-C end a run in good order, in any of its processes; a second one ends it at once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from tests.trainer.training.conftest import ALONE
+from tests.trainer.conftest import ALONE
 
 from mctrain.weights.checkpoint import states
 
@@ -48,16 +48,14 @@ print(signal.getsignal(number) is not None)
         (signal.SIGINT, "ignored", "0\nTrue\n", 0),
     ],
 )
-def test_a_signal_is_kept_where_it_is_looked_for_and_ends_the_program_elsewhere(
-    number, moment, printed, code
-):
+def test_a_signal_is_kept_while_the_run_looks_for_it_and_else_ends_the_program(number, moment, printed, code):
     words = [sys.executable, "-c", ANSWERING, str(int(number)), moment]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert (done.stdout, done.returncode) == (printed, code)
 
 
-def begun(words):
-    """A run, all by itself in a group of processes, that has told of its first steps."""
+def start_run(words):
+    """A run in a process group of its own, after its first steps."""
     process = subprocess.Popen(
         [sys.executable, "-m", "mctrain", *words],
         env=ALONE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0,
@@ -69,23 +67,23 @@ def begun(words):
 
 
 def stopped(words, folder, number):
-    """As a terminal sends Ctrl-C and a service manager SIGTERM: to all processes, the readers too. After how many steps."""
-    process = begun(words)
+    """Sends a signal to all processes, as terminals and service managers do; returns the number of steps."""
+    process = start_run(words)
     os.killpg(process.pid, number)
-    told = process.communicate(timeout=60)[1].splitlines()
+    messages = process.communicate(timeout=60)[1].splitlines()
     assert process.returncode == 128 + number
-    assert not any("Traceback" in line for line in told)
+    assert not any("Traceback" in line for line in messages)
     found = re.fullmatch(
-        rf"The run in {folder} was stopped by a signal after (\d+) of 100000 steps; the same command resumes it.", told[-1]
+        rf"The run in {folder} was stopped by a signal after (\d+) of 100000 steps; the same command resumes it.", messages[-1]
     )  # fmt: skip
-    assert found, told
+    assert found, messages
     assert states(folder)[-1].name == f"step-{int(found[1]):08}.pt"
     assert not (folder / "checkpoint.pt").exists()
     return int(found[1])
 
 
 @pytest.mark.soak
-def test_it_goes_on_with_the_same_command(command, tmp_path):
+def test_the_same_command_resumes_a_stopped_run(command, tmp_path):
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGINT)
     reached = [stopped(command(tmp_path, *LONG, workers=1), tmp_path, number) for number in numbers]
     assert reached == sorted(set(reached))

@@ -1,4 +1,4 @@
-"""Our sampler computes open_clip's logits at every step, and draws what they say."""
+"""The sampler computes open_clip's logits at every step, and draws from them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def captioner(coca):
 
 @pytest.fixture(scope="module")
 def photos(real_data):
-    return [own.image() for own in islice(samples(real_data / "coco-captioned-000000.tar.gz"), 3)]
+    return [sample.image() for sample in islice(samples(real_data / "coco-captioned-000000.tar.gz"), 3)]
 
 
 @torch.no_grad()
@@ -39,7 +39,7 @@ def test_the_logits_of_every_step_are_open_clips(coca, captioner, photos):
 
 
 @pytest.mark.parametrize("top_p", [0.1, 0.5, 0.9, 1.0])
-def test_what_may_be_drawn_is_what_the_reference_leaves(top_p):
+def test_nucleus_sampling_draws_what_the_reference_keeps(top_p):
     logits = torch.randn(200, 60, generator=torch.Generator().manual_seed(2)) * 2
     left = TopPLogitsWarper(top_p)(None, logits.clone()).double().softmax(1)
     middles = left.cumsum(1) - left / 2
@@ -50,7 +50,7 @@ def test_what_may_be_drawn_is_what_the_reference_leaves(top_p):
         assert (left.gather(1, found[:, None]) > 0).all()
 
 
-def test_captions_follow_from_photo_and_seed_whatever_is_beside_them(captioner, photos):
+def test_captions_depend_on_photo_and_seed_alone(captioner, photos):
     manner = Manner(captions=2, tokens=12)
     together = captioner.describe(photos, [5, 6, 7], manner)
     assert [
@@ -60,17 +60,17 @@ def test_captions_follow_from_photo_and_seed_whatever_is_beside_them(captioner, 
     assert all(first != second for first, second in together)
 
 
-def test_a_caption_begins_does_not_end_at_once_and_ends_in_time(captioner, photos):
+def test_a_caption_has_a_start_a_least_length_and_an_end(captioner, photos):
     pixels = captioner._model.pixels(photos)
     for tokens in (6, 12):
         ids = captioner.draw(pixels, range(3), Manner(captions=4, top_p=1.0, tokens=tokens))
         assert ids.shape == (12, tokens)
         assert (ids[:, 0] == 49406).all()
         assert (ids[:, 1:5] != 49407).all()
-        assert all(49407 in own or 0 in own for own in ids.tolist())
+        assert all(49407 in row or 0 in row for row in ids.tolist())
 
 
-def test_of_a_text_the_first_sentence_is_kept():
+def test_the_first_sentence_of_a_text_is_kept():
     assert first_sentence("a dog  on a sofa . it sleeps .") == "a dog on a sofa"
     assert first_sentence("a st. bernard") == "a st"
     assert first_sentence(" . ") == ""

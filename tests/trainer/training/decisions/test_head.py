@@ -1,4 +1,4 @@
-"""What decisions ask of a head: right words nearer, wrong ones farther, and nothing where nobody decided."""
+"""The loss of decisions: accepted photos move nearer to a tag's words, rejected ones away, others stay."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mctrain.training.decisions.head import TagWords, cuts_of, decision_loss, ev
 VERDICTS = torch.tensor([[1, 0, 1], [1, -1, 0], [-1, -1, 0], [0, 1, 0]], dtype=torch.int8)
 
 
-def test_accepted_photos_are_drawn_rejected_ones_driven_off_and_the_others_left():
+def test_the_loss_attracts_accepted_photos_and_repels_rejected_ones():
     torch.manual_seed(0)
     cosines = torch.rand(VERDICTS.shape, requires_grad=True)
     loss = decision_loss(cosines, VERDICTS, torch.full((4, 3), 0.5), even_weights(VERDICTS), 30.0)
@@ -17,7 +17,7 @@ def test_accepted_photos_are_drawn_rejected_ones_driven_off_and_the_others_left(
     assert torch.equal(-slope.sign(), VERDICTS.float())
 
 
-def test_a_tag_with_many_decisions_weighs_as_one_with_few():
+def test_tags_weigh_alike_whatever_their_number_of_decisions():
     weights = even_weights(VERDICTS)
     assert torch.allclose(weights.sum(), torch.tensor(5 / 3))  # the third tag has no rejected photo
     for kind in (1, -1):
@@ -26,20 +26,20 @@ def test_a_tag_with_many_decisions_weighs_as_one_with_few():
     assert not weights[VERDICTS == 0].any()
 
 
-def test_words_that_mean_nothing_have_to_fit_as_what_a_photo_shows_does():
+def test_meaningless_words_are_cut_at_the_fit_of_shown_things():
     low = torch.tensor([[0.02], [0.03], [0.01]])
     fitting = torch.tensor([0.3, 0.2, 0.4])
     assert torch.equal(cuts_of(low, VERDICTS[:3, :1], fitting)[:, 0], fitting)
 
 
-def test_words_that_fit_rejected_photos_too_are_parted_between_both_kinds():
+def test_words_that_fit_rejected_photos_too_are_cut_between_both_kinds():
     high = torch.tensor([[0.6], [0.6], [0.4]])
     assert torch.allclose(cuts_of(high, VERDICTS[:3, :1], torch.full((3,), 0.3)), torch.full((3, 1), 0.5))
     one_kind = torch.ones(3, 1, dtype=torch.int8)
     assert torch.allclose(cuts_of(high, one_kind, torch.full((3,), 0.3)), torch.full((3, 1), 0.3))
 
 
-def test_of_several_words_of_a_tag_the_best_counts():
+def test_the_best_of_several_words_of_a_tag_counts():
     vectors = torch.eye(4)[:3]
     tags = TagWords(vectors, torch.tensor([0, 0, 1]), 2)
     photos = torch.nn.functional.normalize(torch.randn(6, 4), dim=1)

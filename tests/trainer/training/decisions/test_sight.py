@@ -1,4 +1,4 @@
-"""A bundle under a head of its own sees and says what the whole bundle does; decisions are found in shards, or missed in a sentence."""
+"""A bundle's trunk with its head embeds as the bundle does; decisions are read from shards, or one sentence says why not."""
 
 from __future__ import annotations
 
@@ -42,31 +42,31 @@ def shard(folder, *members):
     return path
 
 
-def said(tag, accepted, *prompts):
+def decision(tag, accepted, *prompts):
     return {"tag": tag, "prompts": list(prompts), "accepted": accepted}
 
 
-def test_under_the_bundles_own_head_it_is_the_bundle(sight, head, starter, photos):
-    own, whole = Headed(sight, head), BundleTeacher(starter)
+def test_a_trunk_with_the_bundles_head_is_the_bundle(sight, head, starter, photos):
+    headed, whole = Headed(sight, head), BundleTeacher(starter)
     pictures, keys = [photo.image() for photo in photos], [photo.key for photo in photos]
-    near = (own.photos(pictures, keys) * whole.photos(pictures, keys)).sum(1)
+    near = (headed.photos(pictures, keys) * whole.photos(pictures, keys)).sum(1)
     assert near.min() > 0.99999
     texts = ["a dog in the snow", "Luna"]
-    assert np.array_equal(own.texts(texts), whole.texts(texts))
-    assert own.texts([]).shape == (0, own.width)
+    assert np.array_equal(headed.texts(texts), whole.texts(texts))
+    assert headed.texts([]).shape == (0, headed.width)
 
 
-def test_decisions_are_a_table_of_the_photos_that_have_some(sight, head, real_data, photos, tmp_path):
+def test_decisions_become_a_table_of_photos_and_tags(sight, head, real_data, photos, tmp_path):
     evaluation = next(samples(real_data / "flickr8k-dev-000000.tar"))
     made = [
-        {"decisions": [said("b/Luna", True, "our dog", "Luna"), said("a", False)]},
-        {"decisions": [said("b/Luna", False, "our dog", "Luna")]},
+        {"decisions": [decision("b/Luna", True, "our dog", "Luna"), decision("a", False)]},
+        {"decisions": [decision("b/Luna", False, "our dog", "Luna")]},
         {"captions": ["A dog."]},
-        {"decisions": [said("a", True)]},
+        {"decisions": [decision("a", True)]},
     ]
     members = [
-        (f"k{place}", own.suffix, own.photo, words)
-        for place, (own, words) in enumerate(zip(photos, made, strict=True))
+        (f"k{place}", photo.suffix, photo.photo, words)
+        for place, (photo, words) in enumerate(zip(photos, made, strict=True))
     ]
     members[3] = ("k3", "jpg", b"no picture", made[3])
     members.append(("k4", evaluation.suffix, evaluation.photo, made[0]))
@@ -83,23 +83,23 @@ def test_decisions_are_a_table_of_the_photos_that_have_some(sight, head, real_da
     assert too_few(decided, 1) == ["a (0 accepted, 1 rejected)"]
 
 
-def test_shards_without_decisions_and_with_odd_ones_are_told(sight, photos, tmp_path):
-    own = photos[0]
-    for words, told in (
+def test_missing_or_invalid_decisions_are_one_sentence(sight, photos, tmp_path):
+    photo = photos[0]
+    for words, message in (
         ({"captions": ["A dog."]}, "has a decision about a tag; pack what `picsight export decisions` wrote"),
         ({"decisions": [{"tag": "a"}]}, "holds something else where decisions should be; pack it again"),
         ({"decisions": "all"}, "holds something else where decisions should be"),
     ):
-        with pytest.raises(DataError, match=told):
-            look([shard(tmp_path, (own.key, own.suffix, own.photo, words))], sight, lambda *_: None)
+        with pytest.raises(DataError, match=message):
+            look([shard(tmp_path, (photo.key, photo.suffix, photo.photo, words))], sight, lambda *_: None)
 
 
-def test_a_graph_without_a_head_of_ours_is_told(starter, tmp_path):
+def test_a_graph_without_our_head_is_refused(starter, tmp_path):
     with pytest.raises(WeightsError, match="has no trunk and head of ours"):
         write_trunk(starter / TEXT_GRAPH, tmp_path / "trunk.onnx")
 
 
-def test_a_recipe_of_decisions_is_no_other_and_refuses_odd_numbers():
+def test_a_recipe_of_decisions_is_checked_and_no_training_recipe():
     with pytest.raises(
         RecipeError,
         match="recipe of a head that learns from decisions about tags; `mctrain train` follows it",
