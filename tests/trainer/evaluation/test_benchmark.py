@@ -1,4 +1,4 @@
-"""Tasks of DataComp, laid out on disk as its download leaves them, have the package's own figures of the same model."""
+"""DataComp's tasks, as downloaded, give the figures that its own package computes for the same model."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner
 from clip_benchmark.datasets.builder import build_dataset
 from clip_benchmark.metrics import zeroshot_classification
 from sklearn.metrics import balanced_accuracy_score
-from tests.trainer.conftest import write_shard
+from tests.trainer.conftest import run_mctrain, write_shard
 from torch.utils.data import DataLoader
 
-from mctrain.cli.command import mctrain
 from mctrain.data.shards import samples
 from mctrain.errors import DataError
 from mctrain.evaluation.datacomp import MAIN, folder_of
@@ -53,7 +51,7 @@ def lay_out(folder, groups, shards=2, **files):
 def samples_of(folder):
     """The first samples of a task as members."""
     with tarfile.open(folder / "test" / "0.tar") as archive:
-        members = [(own.name.partition(".")[2], archive.extractfile(own).read()) for own in archive]
+        members = [(member.name.partition(".")[2], archive.extractfile(member).read()) for member in archive]
     yield from zip(members[::2], members[1::2], strict=True)
 
 
@@ -65,33 +63,33 @@ def npy(*numbers):
 
 @pytest.fixture(scope="module")
 def root(real_data, tmp_path_factory):
-    """Two classifications, a retrieval and one of associations, all of real photos."""
+    """Two classifications, a retrieval and an association task on real photos."""
     root = tmp_path_factory.mktemp("datacomp")
     names = json.loads((real_data / "classnames.json").read_text())["caltech101"]
     photos = list(islice(samples(real_data / "caltech101-eval-000000.tar"), 0, 900, 7))
-    kinds = sorted({own.words["class_index"] for own in photos})[:40]
-    kept = [own for own in photos if own.words["class_index"] in kinds][:50]
+    kinds = sorted({photo.words["class_index"] for photo in photos})[:40]
+    kept = [photo for photo in photos if photo.words["class_index"] in kinds][:50]
     texts = {
         "classnames": "\n".join(names[kind] for kind in kinds),
         "zeroshot_classification_templates": "a photo of a {c}.\n{c}",
     }
     labelled = [
-        [(own.suffix, own.photo), ("cls", str(kinds.index(own.words["class_index"])).encode())]
-        for own in kept
+        [(photo.suffix, photo.photo), ("cls", str(kinds.index(photo.words["class_index"])).encode())]
+        for photo in kept
     ]
     lay_out(root / folder_of(CALTECH), labelled, **texts)
-    located = [[*own, ("npy", npy(row * row % 3 + 4, 9))] for row, own in enumerate(labelled)]
+    located = [[*sample, ("npy", npy(row * row % 3 + 4, 9))] for row, sample in enumerate(labelled)]
     lay_out(root / folder_of(GEODE), located, **texts)
-    told = list(islice(samples(real_data / "flickr8k-train-000000.tar"), 14))
+    captioned_photos = list(islice(samples(real_data / "flickr8k-train-000000.tar"), 14))
     captioned = [
-        [(own.suffix, own.photo), ("txt", "\n".join(own.words["captions"][: 1 + row % 5]).encode())]
-        for row, own in enumerate(told)
+        [(photo.suffix, photo.photo), ("txt", "\n".join(photo.words["captions"][: 1 + row % 5]).encode())]
+        for row, photo in enumerate(captioned_photos)
     ]
     lay_out(root / folder_of(FLICKR), captioned, shards=1, dataset_type="retrieval\n")
     folder = root / folder_of(WINOGAVIL)
     (folder / "images").mkdir(parents=True)
-    for row, own in enumerate(told[:12]):
-        (folder / "images" / f"photo{row}.jpg").write_bytes(own.photo)
+    for row, photo in enumerate(captioned_photos[:12]):
+        (folder / "images" / f"photo{row}.jpg").write_bytes(photo.photo)
     instances = [
         {"cue": cue, "candidates": [f"photo{row}" for row in range(count)], "associations": chosen}
         for cue, count, chosen in (
@@ -100,12 +98,12 @@ def root(real_data, tmp_path_factory):
             ("wheel", 5, ["photo4"]),
         )
     ]
-    (folder / "instances.jsonl").write_text("".join(f"{json.dumps(own)}\n\n" for own in instances))
+    (folder / "instances.jsonl").write_text("".join(f"{json.dumps(instance)}\n\n" for instance in instances))
     return root
 
 
 class Embedded:
-    """The starter as the package wants a model: its vectors stand in place of pixels and tokens."""
+    """The starter as a model for the package: its vectors take the place of pixels and tokens."""
 
     def __init__(self, teacher):
         self.teacher = teacher
@@ -148,16 +146,16 @@ def published(root, model):
 
 
 def figures(answers):
-    return {own.figure: own.percent() for own in answers.outcomes}
+    return {outcome.figure: outcome.percent() for outcome in answers.outcomes}
 
 
 def ask(subject, root, task):
-    return measure(subject, FoundTask(Benchmark("own", task), (root / folder_of(task),), root))
+    return measure(subject, FoundTask(Benchmark("task", task), (root / folder_of(task),), root))
 
 
 @pytest.fixture(scope="module")
 def classified(model, published):
-    """Logits and labels by the package."""
+    """The logits and labels that the package computes."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         dataset = published(CALTECH, "classification")
@@ -171,52 +169,53 @@ def classified(model, published):
 def test_a_classification_has_the_packages_figures(subject, root, classified):
     logits, labels = classified
     answers = ask(subject, root, CALTECH)
-    told = figures(answers)
-    assert next(iter(told)) == MAIN[CALTECH] == "mean_per_class_recall"
-    assert told["mean_per_class_recall"] == pytest.approx(
+    percents = figures(answers)
+    assert next(iter(percents)) == MAIN[CALTECH] == "mean_per_class_recall"
+    assert percents["mean_per_class_recall"] == pytest.approx(
         100 * balanced_accuracy_score(labels, logits.argmax(1))
     )
     right = logits.topk(5, 1).indices == labels[:, None]
-    assert told["acc1"] == pytest.approx(100 * right[:, 0].float().mean().item(), abs=1e-4)
-    assert told["acc5"] == pytest.approx(100 * right.any(1).float().mean().item(), abs=1e-4)
-    assert 0 < told["acc1"] < 100
-    assert told["mean_per_class_recall"] != pytest.approx(told["acc1"])
+    assert percents["acc1"] == pytest.approx(100 * right[:, 0].float().mean().item(), abs=1e-4)
+    assert percents["acc5"] == pytest.approx(100 * right.any(1).float().mean().item(), abs=1e-4)
+    assert 0 < percents["acc1"] < 100
+    assert percents["mean_per_class_recall"] != pytest.approx(percents["acc1"])
     assert (len(set(answers.keys)), answers.texts) == (len(labels), 40)
 
 
-def test_the_worst_group_is_told_by_the_first_number_of_the_metadata(subject, root, classified):
+def test_the_worst_group_is_found_by_the_first_number_of_the_metadata(subject, root, classified):
     logits, labels = classified
-    told = figures(ask(subject, root, GEODE))
+    percents = figures(ask(subject, root, GEODE))
     right = (logits.argmax(1) == labels).numpy()
     region = np.array([row * row % 3 + 4 for row in range(len(labels))])
-    assert next(iter(told)) == "acc_wg"
-    assert told["acc_wg"] == pytest.approx(100 * min(right[region == own].mean() for own in set(region)))
+    assert next(iter(percents)) == "acc_wg"
+    assert percents["acc_wg"] == pytest.approx(
+        100 * min(right[region == place].mean() for place in set(region))
+    )
 
 
-def test_associations_are_jaccards_of_as_many_photos_as_people_chose(subject, root, model, real_data):
-    told = figures(ask(subject, root, WINOGAVIL))
-    photos = [own.image() for own in islice(samples(real_data / "flickr8k-train-000000.tar"), 12)]
+def test_associations_are_scored_by_jaccard_index(subject, root, model, real_data):
+    percents = figures(ask(subject, root, WINOGAVIL))
+    photos = [photo.image() for photo in islice(samples(real_data / "flickr8k-train-000000.tar"), 12)]
     vectors = model.teacher.photos(photos, [""] * 12)
     indices = []
     for prompt, count, chosen in (("An animal", 12, {0, 3}), ("A snow", 10, {1, 2, 5}), ("A wheel", 5, {4})):
         (word,) = model.teacher.texts([prompt])
         guess = set(np.argsort(vectors[:count] @ word)[-len(chosen) :].tolist())
         indices.append(len(guess & chosen) / len(guess | chosen))
-    assert told["jaccard_score_10-12"] == pytest.approx(100 * np.mean(indices[:2]))
-    assert told["avg_jaccard_score"] == pytest.approx(100 * np.mean(indices))
+    assert percents["jaccard_score_10-12"] == pytest.approx(100 * np.mean(indices[:2]))
+    assert percents["avg_jaccard_score"] == pytest.approx(100 * np.mean(indices))
     assert any(indices)
 
 
-def test_the_suite_is_what_lies_there_and_without_all_38_has_no_average(starter, root, tmp_path):
+def test_a_suite_has_the_tasks_in_its_folder_and_no_average_without_all_38(starter, root, tmp_path):
     (tmp_path / "tasks.toml").write_text('[[datacomp]]\nname = "datacomp"\nfolder = "."')
-    words = ["eval", starter, "--data", root, "--cache", tmp_path, "--tasks", tmp_path / "tasks.toml"]
-    result = CliRunner().invoke(mctrain, [*map(str, words), "--json"], catch_exceptions=False)
-    assert result.exit_code == 0
-    told = json.loads(result.stdout)["tasks"]
-    assert [own["task"] for own in told] == [
-        f"datacomp {task}" for task in (CALTECH, FLICKR, WINOGAVIL, GEODE)
+    places = ("--data", root, "--cache", tmp_path, "--tasks", tmp_path / "tasks.toml")
+    result = run_mctrain("eval", starter, *places, "--json")
+    tasks = json.loads(result.stdout)["tasks"]
+    assert [task["task"] for task in tasks] == [
+        f"datacomp {name}" for name in (CALTECH, FLICKR, WINOGAVIL, GEODE)
     ]
-    assert all(own["figures"][0]["name"] == MAIN[own["task"].removeprefix("datacomp ")] for own in told)
+    assert all(task["figures"][0]["name"] == MAIN[task["task"].removeprefix("datacomp ")] for task in tasks)
     assert result.stderr == (
         "datacomp: 4 tasks are there. 34 of DataComp's 38 tasks have no figure, the first is cifar10; an average needs all.\n"
     )
@@ -232,7 +231,7 @@ def test_the_suite_is_what_lies_there_and_without_all_38_has_no_average(starter,
         ("photo blank", {"dataset_type": "retrieval"}, "has no caption of 0/s0000000"),
     ],
 )
-def test_what_is_wrong_with_a_task_is_told(subject, root, tmp_path, members, texts, sentence):
+def test_a_mistake_in_a_task_is_one_sentence(subject, root, tmp_path, members, texts, sentence):
     photo, label = next(samples_of(root / folder_of(CALTECH)))
     kinds = {
         "photo": photo,
@@ -241,6 +240,6 @@ def test_what_is_wrong_with_a_task_is_told(subject, root, tmp_path, members, tex
         "wrong": ("cls", b"7"),
         "blank": ("txt", b""),
     }
-    folder = lay_out(tmp_path / "task", [[kinds[own] for own in members.split()]], shards=1, **texts)
+    folder = lay_out(tmp_path / "task", [[kinds[kind] for kind in members.split()]], shards=1, **texts)
     with pytest.raises(DataError, match=sentence):
-        measure(subject, FoundTask(Benchmark("own", CALTECH), (folder,), tmp_path))
+        measure(subject, FoundTask(Benchmark("task", CALTECH), (folder,), tmp_path))

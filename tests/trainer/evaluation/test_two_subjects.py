@@ -1,4 +1,4 @@
-"""Two different models are asked the same from end to end, and stand on one page."""
+"""Two models are measured on the same tasks, end to end, and compared on one page."""
 
 from __future__ import annotations
 
@@ -8,15 +8,11 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
-from tests.trainer.conftest import published
+from tests.trainer.conftest import run_mctrain
 
-from mctrain.cli.command import mctrain
 from mctrain.evaluation.outcome import Interval
 from mctrain.evaluation.page import Accuracy, accuracy_of
 from mctrain.evaluation.report import Figure, TaskResult, kept_scores
-from mctrain.models.presets import PRESETS
-from mctrain.weights.checkpoint import Checkpoint, WeightsFile, save_checkpoint
 
 TASKS = """
 [[retrieval]]
@@ -30,32 +26,17 @@ captions = 1
 """
 
 
-@pytest.fixture
-def stranger(tmp_path, randomised):
-    """A small checkpoint that knows nothing."""
-    preset = PRESETS["laptop_xxs"]
-    model, _ = published(preset, "apple", randomised)
-    return save_checkpoint(
-        tmp_path / "own.pt",
-        Checkpoint(preset.as_run_by("apple"), model, WeightsFile("w.pt", "ab" * 32, "apple")),
-    )
-
-
-def test_the_starter_and_a_checkpoint_are_compared_and_placed(starter, stranger, tiny_data, tmp_path):
+def test_the_starter_and_a_checkpoint_are_compared_on_one_page(starter, untrained, tiny_data, tmp_path):
     (tmp_path / "tasks.toml").write_text(TASKS)
 
-    def told(*words):
+    def evaluate(*words):
         places = ("--data", tiny_data, "--cache", tmp_path / "cache", "--tasks", tmp_path / "tasks.toml")
-        result = CliRunner().invoke(
-            mctrain, list(map(str, ("eval", *words, *places, "--json"))), catch_exceptions=False
-        )
-        assert result.exit_code == 0, result.output
-        return json.loads(result.stdout)
+        return json.loads(run_mctrain("eval", *words, *places, "--json").stdout)
 
-    both = told(starter, "--against", stranger, "--report", tmp_path / "page.md")
+    both = evaluate(starter, "--against", untrained, "--report", tmp_path / "page.md")
     assert both["subject"]["name"] == "picsight-starter"
     assert both["against"]["name"] == "laptop_xxs"
-    alone = told(stranger)
+    alone = evaluate(untrained)
     means = {"ours": [], "rival": []}
     for task, other in zip(both["tasks"], alone["tasks"], strict=True):
         for figure, theirs, apart in zip(task["figures"], other["figures"], task["differences"], strict=True):
@@ -70,7 +51,7 @@ def test_the_starter_and_a_checkpoint_are_compared_and_placed(starter, stranger,
     assert [row[0] for row in rows] == ["picsight-starter", "laptop\\_xxs"]
     assert [row[4] for row in rows] == ["as it ships", "folded, float32"]
     assert [float(row[1]) for row in rows] == pytest.approx(
-        [np.mean(own) for own in means.values()], abs=0.06
+        [np.mean(figures) for figures in means.values()], abs=0.06
     )
     assert all(float(cell) > 0 for row in rows for cell in row[2:4])
     assert "](page.svg)" in page
@@ -86,12 +67,12 @@ def test_the_starter_and_a_checkpoint_are_compared_and_placed(starter, stranger,
 
 def result(task, *reporting):
     figures = [
-        Figure(f"figure {number}", 50, Interval(0, 0), None, own) for number, own in enumerate(reporting)
+        Figure(f"figure {number}", 50, Interval(0, 0), None, value) for number, value in enumerate(reporting)
     ]
     return TaskResult(task, 1, 1, tuple(figures))
 
 
 def test_accuracy_is_the_mean_of_the_first_figures_of_the_reported_halves():
-    told = accuracy_of([result("a", 30.0, 90.0), result("b", 50.0), result("c", None, 10.0)])
-    assert told == Accuracy(40.0, ("a figure 0", "b figure 0"))
+    accuracy = accuracy_of([result("a", 30.0, 90.0), result("b", 50.0), result("c", None, 10.0)])
+    assert accuracy == Accuracy(40.0, ("a figure 0", "b figure 0"))
     assert accuracy_of([result("c", None)]) is None

@@ -32,7 +32,7 @@ def trunk():
     return load_lite()
 
 
-def test_the_classifier_recognises_the_photos_of_the_imagenet_sample(trunk, real_data):
+def test_the_classifier_recognises_photos_of_imagenet(trunk, real_data):
     every_twentieth = list(islice(samples(real_data / "imagenet-sample-000000.tar"), 0, None, 20))
     pixels = np.stack([preprocess(sample.image(), IMAGE_SPEC) for sample in every_twentieth])
     with torch.no_grad():
@@ -41,7 +41,7 @@ def test_the_classifier_recognises_the_photos_of_the_imagenet_sample(trunk, real
     assert (logits.argmax(1) == labels).float().mean() > 0.8
 
 
-def test_every_tensor_of_the_package_lies_in_the_network(trunk):
+def test_every_tensor_of_the_package_is_in_the_network(trunk):
     source = torch.load(weights_path(), weights_only=True)
     ours = trunk.network.state_dict()
     assert len(source) == len(ours) == 296
@@ -56,15 +56,15 @@ def test_joined_networks_are_the_networks_side_by_side():
     with torch.no_grad():
         features, logits = joined(pixels)
         alone = [load_lite(name)(pixels) for name in ("lite0", "lite1", "lite2")]
-        assert torch.equal(features, torch.cat([own for own, _ in alone], dim=1))
+        assert torch.equal(features, torch.cat([part for part, _ in alone], dim=1))
         wanted = (alone[0][1] + 1.5 * alone[1][1] + 0.5 * alone[2][1]) / 3
         assert torch.allclose(logits, wanted, atol=1e-5)
-        assert torch.equal(logits, join_logits(torch.stack([own for _, own in alone]), joined.factors))
+        assert torch.equal(logits, join_logits(torch.stack([scores for _, scores in alone]), joined.factors))
         weight, bias = joined.last_layer()
         assert torch.allclose(features @ weight.T + bias, logits, atol=1e-4)
 
 
-def test_joined_networks_look_at_large_photos_at_their_own_sizes():
+def test_joined_networks_see_large_photos_at_their_own_sizes():
     names = ("lite0", "lite2")
     joined = Joined(names, 260).eval()
     load_trunk(joined, names)
@@ -73,4 +73,4 @@ def test_joined_networks_look_at_large_photos_at_their_own_sizes():
     with torch.no_grad():
         alone = [load_lite("lite0").pooled(scaled), load_lite("lite2").pooled(pixels)]
         assert torch.allclose(joined.pooled(pixels), torch.cat(alone, dim=1), atol=1e-4)
-    assert look_sizes(("lite0",), 260) == (260,)  # alone, a network looks at what it is given
+    assert look_sizes(("lite0",), 260) == (260,)  # alone, a network takes any size

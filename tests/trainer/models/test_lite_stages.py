@@ -1,4 +1,4 @@
-"""A network in two halves computes, and learns, what timm's whole one does."""
+"""A network in two halves computes and learns as timm's whole network."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_the_halves_see_what_the_whole_sees(halves):
 
 
 def test_gradients_are_those_of_timms_convolutions(halves):
-    """In double precision: in single, rounding decides on which side of ReLU6's corners a few activations lie."""
+    """In double precision, since rounding moves a few activations across the corners of ReLU6."""
     network, _, maps, _ = halves
     network, side = copy.deepcopy(network).double(), int(maps.shape[1] ** 0.5)
     upper = UpperStages(network, FIRST, side, torch.float64)
@@ -42,12 +42,12 @@ def test_gradients_are_those_of_timms_convolutions(halves):
     assert (ours.grad - theirs.grad).norm() < 1e-5 * theirs.grad.norm()
 
 
-def test_what_was_learnt_is_written_back(halves):
+def test_trained_weights_are_written_back(halves):
     network, pixels, maps, upper = copy.deepcopy(halves)
     draw = torch.Generator().manual_seed(2)
     with torch.no_grad():
-        for own in upper.parameters():
-            own.mul_(1 + 0.05 * torch.randn(own.shape, generator=draw))
+        for weight in upper.parameters():
+            weight.mul_(1 + 0.05 * torch.randn(weight.shape, generator=draw))
     before = network.pooled(pixels)
     upper.write_back(network, FIRST)
     assert not torch.allclose(upper(maps), before, atol=1e-2)

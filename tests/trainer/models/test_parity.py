@@ -1,6 +1,6 @@
-"""With the same random weights each model computes what open_clip's and timm's own code computes.
+"""With the same random weights each model computes what open_clip's and timm's code computes.
 
-Random networks map everything near one point, so embeddings are compared after the mean over the batch is taken off.
+Random networks map everything near one point, so embeddings are compared after centring.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ PAIRS = [
 
 
 def difference(found, wanted):
-    """The largest difference between unit vectors without their mean, and how far these reach."""
+    """The largest difference of centred unit vectors, and the least length of the centred vectors."""
     found, wanted = F.normalize(found, dim=1), F.normalize(wanted, dim=1)
     found, wanted = found - found.mean(0), wanted - wanted.mean(0)
     return float((found - wanted).abs().max()), float(wanted.norm(dim=1).min())
@@ -62,7 +62,7 @@ def photos(count, size):
 
 
 def open_clips(name, fill):
-    """open_clip's own model with random weights, without the time that its own drawing takes."""
+    """open_clip's model with random weights, without its slow initialisation."""
     with torch.device("meta"):
         model = open_clip.model.CustomTextCLIP(**_config(name))
     fill(model)
@@ -98,15 +98,17 @@ def test_both_towers_compute_what_open_clips_compute(theirs, ours, randomised):
 
 @torch.no_grad()
 def test_vit_b_as_apple_runs_it_differs_in_padding_and_epsilon_alone(randomised):
-    """Two of its layers are enough: what differs is before, and in every norm."""
+    """Two layers are enough: the stem and all norms differ."""
     with torch.device("meta"):
         reference = timm.create_model("vit_base_mci_224", depth=2, num_classes=512, pretrained=False)
         shape = dataclasses.replace(PRESETS["mobileclip_b"].image, layers=2)
         ours = Vit(shape, 512, head_bias=True).eval()
     randomised(reference)
     theirs = reference.state_dict()
-    timms = next(own for own in LAYOUTS if (own.publisher, own.tower) == ("timm", "vit"))
-    ours.load_state_dict({own: theirs[timms.name(f"image.{own}")] for own in ours.state_dict()}, assign=True)
+    timms = next(layout for layout in LAYOUTS if (layout.publisher, layout.tower) == ("timm", "vit"))
+    ours.load_state_dict(
+        {name: theirs[timms.name(f"image.{name}")] for name in ours.state_dict()}, assign=True
+    )
     pixels = photos(3, 224)
     wanted = ours(pixels)
     assert difference(reference(pixels), wanted)[0] > 1e-3
@@ -119,7 +121,7 @@ def test_vit_b_as_apple_runs_it_differs_in_padding_and_epsilon_alone(randomised)
 
 
 @torch.no_grad()
-def test_padding_takes_part_where_the_tower_is_not_causal_and_nowhere_else(randomised):
+def test_padding_counts_only_in_a_tower_that_is_not_causal(randomised):
     ids = texts(4)
     other = torch.where(ids == 0, 49407, ids)
     plain = randomised(Text(TextShape(128, 2), 64))

@@ -1,4 +1,4 @@
-"""Every published model has the size, the shapes and the number of tensors that its publisher's has."""
+"""Every published model has the sizes, shapes and number of tensors of its publisher's."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def sizes(tower):
 
 @cache
 def counted(preset):
-    """As the tables above count; some presets are the same model but for their names."""
+    """The numbers of the tables above; some presets differ only by name."""
     model, folded = empty(preset), deployed_model(preset)
     (image, image_keys), (text, text_keys) = sizes(model.image), sizes(model.text)
     (folded_image, folded_image_keys), (folded_text, folded_text_keys) = (
@@ -78,7 +78,7 @@ def test_a_preset_has_the_published_sizes(publisher, name, expected):
     assert counted(PRESETS[name].as_run_by(publisher).named("", "")) == expected
 
 
-@pytest.mark.parametrize("name", {own.named("", ""): name for name, own in PRESETS.items()}.values())
+@pytest.mark.parametrize("name", {preset.named("", ""): name for name, preset in PRESETS.items()}.values())
 def test_every_model_embeds_photos_and_texts_in_one_space(name):
     preset = PRESETS[name]
     model = deployed_model(preset)

@@ -38,7 +38,7 @@ def ids():
 @pytest.mark.parametrize("fold", [reparameterize, fold_everything])
 @torch.no_grad()
 def test_folding_is_exact_but_for_rounding(small, ids, fold):
-    """In float64 what is left of the difference is a millionth of a millionth."""
+    """In float64 the difference is below a millionth of a millionth."""
     exact = build_clip(PRESETS["laptop_xxs"]).eval().double()
     exact.load_state_dict(small.state_dict())
     photos = torch.randn(2, 3, 128, 128, dtype=torch.float64)
@@ -49,10 +49,7 @@ def test_folding_is_exact_but_for_rounding(small, ids, fold):
 
 @pytest.mark.parametrize(
     ("tower", "size"),
-    [
-        (lambda: Mci(LARGE, 64, head_bias=True), 128),
-        (lambda: Vit(STEM, 64, head_bias=False), 64),
-    ],
+    [(lambda: Mci(LARGE, 64, head_bias=True), 128), (lambda: Vit(STEM, 64, head_bias=False), 64)],
     ids=["mci with layer norm", "vit with a stem"],
 )
 @pytest.mark.parametrize("fold", [reparameterize, fold_everything])
@@ -72,7 +69,7 @@ def test_a_model_in_training_is_refused_even_where_only_one_norm_is(small, fold)
         fold(model)
 
 
-def test_nothing_that_can_be_folded_is_left_for_export(small):
+def test_everything_that_folds_is_folded_for_export(small):
     folded = fold_everything(small)
     left = (nn.BatchNorm2d, ConvNorm, LayerScale)
     assert not [module for module in folded.modules() if isinstance(module, left)]

@@ -1,4 +1,4 @@
-"""Text-RepMixer computes what its formulas say, written a second time on plain arrays."""
+"""Text-RepMixer computes its formulas, implemented again on plain arrays."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHAPE = TextShape(128, 4, mixers=True)
 
 
 def norm(state, name, x):
-    """BatchNorm of evaluation, [n, tokens, width]."""
+    """BatchNorm in evaluation mode, [n, tokens, width]."""
     scale = state[f"{name}.weight"] / np.sqrt(state[f"{name}.running_var"] + 1e-5)
     return (x - state[f"{name}.running_mean"]) * scale + state[f"{name}.bias"]
 
@@ -92,7 +92,7 @@ def test_the_tower_computes_its_formulas(tower):
     for row, end in enumerate((2, 20, 76)):
         ids[row, end] = 49407
         ids[row, end + 1 :] = 0
-    state = {name: own.double().numpy() for name, own in tower.state_dict().items()}
+    state = {name: tensor.double().numpy() for name, tensor in tower.state_dict().items()}
     wanted = naive(state, ids.numpy())
     exact = Text(SHAPE, 96).eval().double()
     exact.load_state_dict(tower.state_dict())

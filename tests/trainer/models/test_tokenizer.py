@@ -70,7 +70,7 @@ def reference():
 
 
 def expected(reference, text):
-    """open_clip's ids without the special tokens that the text itself spells."""
+    """open_clip's ids, without special tokens spelled in the text."""
     inner = [token for token in reference.encode(text) if token not in SPECIALS]
     ids = [49406, *inner, 49407]
     if len(ids) > 77:
@@ -95,7 +95,7 @@ def test_two_thousand_fuzzed_texts_have_open_clips_ids(tokenizer, reference):
 
 
 def test_a_published_tokenizer_file_gives_the_same_ids(tmp_path, reference):
-    """Others write normalizer, split and special tokens of their own into the file."""
+    """Published files have another normalizer, split and special tokens."""
     write_clip_tokenizer(tmp_path / "ours.json")
     text = (tmp_path / "ours.json").read_text(encoding="utf-8")
     for ours, theirs in (("<start_of_text>", "<|startoftext|>"), ("<end_of_text>", "<|endoftext|>")):
@@ -121,11 +121,11 @@ def test_a_published_tokenizer_file_gives_the_same_ids(tmp_path, reference):
     assert ids == expected(reference, "a dog'\u017f <|endoftext|> x")
 
 
-def test_plain_words_pay_for_no_mending():
+def test_plain_words_do_not_import_ftfy():
     code = (
         "import sys; from picsight_engine.bundles.tokenizer import clip_words\n"
         "assert clip_words('A red Dog, 2') == ['a', 'red', 'dog', ',', '2']\n"
         "print('ftfy' in sys.modules); clip_words('caf\\u00e9'); print('ftfy' in sys.modules)"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert told.split() == ["False", "True"]
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert output.split() == ["False", "True"]
