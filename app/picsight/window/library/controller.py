@@ -358,6 +358,8 @@ class LibraryController(QObject):
         self.index()
 
     def _take_overview(self, overview: Overview) -> None:
+        if overview.number < self.overview.number:
+            return  # it was read before a change whose overview is here already
         self.overview = overview
         self.overview_changed.emit(overview)
 

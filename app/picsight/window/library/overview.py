@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from picsight_engine.store.folders import Directory, Folder
     from picsight_engine.store.problems import Problem
     from picsight_engine.store.searches import SavedSearch
+
+_NUMBERS = count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +28,14 @@ class BrokenModel:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Folders, the number of photos, problems, and saved searches."""
+    """Folders, the number of photos, problems, and saved searches; of two, the one with the higher `number` is newer."""
 
     folders: tuple[Folder, ...] = ()
     photos: int = 0
     problems: tuple[Problem, ...] = ()
     directories: tuple[Directory, ...] = ()
     saved: tuple[SavedSearch, ...] = ()
+    number: int = field(default=0, compare=False)
 
     @property
     def away(self) -> list[Path]:
@@ -45,10 +49,11 @@ class Overview:
 
 def first_overview(library: Library) -> Overview:
     """The overview without directories, which take 0.14 s with 100,000 photos: photos are shown first."""
+    number = next(_NUMBERS)  # before anything is read
     # A file that was deleted before it was read is not a problem.
     problems = tuple(problem for problem in library.problems() if problem.code != "vanished")
     saved = tuple(library.searches.saved())
-    return Overview(tuple(library.folders()), library.status().photos, problems, saved=saved)
+    return Overview(tuple(library.folders()), library.status().photos, problems, saved=saved, number=number)
 
 
 def overview_of(library: Library) -> Overview:
