@@ -1,4 +1,4 @@
-"""What got worse than the model that it began with becomes no bundle, whoever asks for one."""
+"""A model that got worse than the one it began with is never exported."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mctrain.models.presets import PRESETS
 from mctrain.recipes.training import load_training
 from mctrain.weights.checkpoint import Checkpoint, Compared, Trained, load_checkpoint, save_checkpoint
 
-OWN = Compared("photos kept apart", 40, 50.0, 61.25)
+APART = Compared("photos kept apart", 40, 50.0, 61.25)
 PRESET = PRESETS["laptop_xxs"]
 
 
@@ -31,18 +31,18 @@ def export(checkpoint, folder):
 
 def test_a_set_that_lost_more_than_its_recipe_allows_stops_the_export(tmp_path):
     lost = Compared("dev", 1000, 53.0, 50.9)
-    saved = save_checkpoint(tmp_path, trained(OWN, lost))
+    saved = save_checkpoint(tmp_path, trained(APART, lost))
     with pytest.raises(ExportError, match=r"worse by more than 2 points, .*: dev \(53\.0 to 50\.9 %\)\. The"):
         export(load_checkpoint(saved), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [saved.name]
 
 
-def test_what_is_not_a_number_is_a_loss():
-    for own in (replace(OWN, after=math.nan), replace(OWN, before=math.nan)):
+def test_a_result_that_is_not_a_number_is_a_loss():
+    for compared in (replace(APART, after=math.nan), replace(APART, before=math.nan)):
         with pytest.raises(ExportError, match="got worse"):
-            demand_no_loss(trained(own).origin)
+            demand_no_loss(trained(compared).origin)
 
 
-def test_one_that_was_not_compared_yet_is_not_exported_either(tmp_path):
+def test_a_model_that_was_not_compared_is_not_exported(tmp_path):
     with pytest.raises(ExportError, match="not yet compared with the one that it began with"):
         export(trained(), tmp_path)

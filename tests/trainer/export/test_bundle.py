@@ -25,7 +25,7 @@ from picsight_engine.runtime.onnx import OnnxTextEncoder
 
 @pytest.fixture(scope="module")
 def checkpoint(finished):
-    """A fitted one, of whose trunks a block of each kind is left: all of them take a minute to export."""
+    """A fitted checkpoint with one block of each kind in its trunks: exporting all blocks takes a minute."""
     clip = copy.deepcopy(finished.content.clip)
     for stage in clip.image.trunk.network.blocks:
         del stage[1:]
@@ -44,7 +44,7 @@ def towers(checkpoint):
     return checkpoint.clip.image, checkpoint.clip.text
 
 
-def test_photos_come_out_as_from_torch_at_any_batch(bundle, towers):
+def test_photos_are_embedded_as_by_torch_at_any_batch_size(bundle, towers):
     encoder = load_image_encoder(bundle)
     for count in (1, 3, 4):
         pixels = torch.randn(count, 3, 224, 224)
@@ -55,7 +55,7 @@ def test_photos_come_out_as_from_torch_at_any_batch(bundle, towers):
         assert ((found * wanted).sum(1) > 0.999).all()
 
 
-def test_texts_come_out_as_from_torch_at_any_shape_padding_included(bundle, towers):
+def test_texts_are_embedded_as_by_torch_at_any_shape_and_padding(bundle, towers):
     encoder = OnnxTextEncoder(bundle, threads=1)
     for ids in trial_texts(MINILM_SPEC):
         with torch.no_grad():
@@ -63,9 +63,7 @@ def test_texts_come_out_as_from_torch_at_any_shape_padding_included(bundle, towe
         assert ((encoder.encode(ids.numpy()) * wanted).sum(1) > 0.999).all()
 
 
-def test_the_manifest_says_where_it_comes_from_and_no_place_on_a_disk(
-    bundle, checkpoint, towers, tiny_data, cache
-):
+def test_the_manifest_records_provenance_without_local_paths(bundle, checkpoint, towers, tiny_data, cache):
     manifest = open_bundle(bundle.folder, hashes=True).manifest
     assert manifest.space_id == space_id(towers[0], checkpoint.preset.image_spec())
     assert manifest.provenance["recipe"]["name"] == "tiny"
@@ -85,7 +83,7 @@ def test_the_manifest_says_where_it_comes_from_and_no_place_on_a_disk(
 
 
 def test_int8_stores_matrices_and_the_word_table_as_bytes(bundle, tmp_path):
-    """On a small tower of the same kinds of layers: a table of words, a product, a linear map."""
+    """A small tower with the same kinds of layers: an embedding table and a linear layer."""
 
     class Small(torch.nn.Module):
         def __init__(self):

@@ -1,18 +1,15 @@
-"""A run learns, repeats itself, and survives being killed."""
+"""A fit learns, is reproducible, and survives a kill."""
 
 from __future__ import annotations
 
 import math
-import os
 import shutil
 import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 
 import pytest
 import torch
+from tests.trainer.conftest import changed_tensors, kill_mctrain
 
 from mctrain.data.shards import samples
 from mctrain.errors import TrainerError
@@ -24,12 +21,7 @@ from mctrain.teachers.fit.teach import PROGRESS
 from mctrain.weights.checkpoint import CHECKPOINT, load_checkpoint
 
 
-def same_heads(one, other):
-    left, right = one.clip.state_dict(), other.clip.state_dict()
-    return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)
-
-
-def test_the_loss_falls_and_the_checkpoint_says_what_it_was_made_of(finished, tiny_recipe):
+def test_the_loss_falls_and_the_checkpoint_names_its_data(finished, tiny_recipe):
     checkpoint = finished.content
     assert len(finished.history) == tiny_recipe.training.epochs
     assert finished.history[-1] < 0.8 * finished.history[0]
@@ -40,7 +32,7 @@ def test_the_loss_falls_and_the_checkpoint_says_what_it_was_made_of(finished, ti
 
 def test_a_checkpoint_read_back_is_the_same(finished):
     back = load_checkpoint(finished.path)
-    assert same_heads(back, finished.content)
+    assert not changed_tensors(back.clip.state_dict(), finished.content.clip.state_dict())
     assert (back.preset, back.origin) == (finished.content.preset, finished.content.origin)
 
 
@@ -55,21 +47,14 @@ def test_a_killed_run_ends_where_an_undisturbed_one_ends(
     finished, tiny_recipe, tiny_recipe_file, tiny_data, cache, tmp_path, fit
 ):
     folder = tmp_path / "killed"
-    command = [sys.executable, "-m", "mctrain", "teach", str(tiny_recipe_file), "-o", str(folder)]
-    command += ["--data", str(tiny_data), "--cache", str(cache)]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"})
-    deadline = time.monotonic() + 60
-    while not (folder / PROGRESS).exists():
-        assert process.poll() is None, "the run ended before it could be killed"
-        assert time.monotonic() < deadline
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    words = ["teach", tiny_recipe_file, "-o", folder, "--data", tiny_data, "--cache", cache]
+    assert kill_mctrain(words, "os.rename", PROGRESS, 2) == -signal.SIGKILL
     assert not (folder / CHECKPOINT).exists()
     done = len(torch.load(folder / PROGRESS, weights_only=True)["history"])
     assert 1 <= done < len(finished.history)
     continued = fit(tiny_recipe, folder)
     assert continued.history == finished.history
-    assert same_heads(continued.content, finished.content)
+    assert not changed_tensors(continued.content.clip.state_dict(), finished.content.clip.state_dict())
 
 
 def test_a_folder_with_a_run_of_another_recipe_is_left_alone(finished, tiny_recipe, fit):
@@ -80,7 +65,7 @@ def test_a_folder_with_a_run_of_another_recipe_is_left_alone(finished, tiny_reci
 
 
 def test_a_folder_with_a_run_on_other_photos_is_left_alone(finished, tiny_recipe, tiny_data, tmp_path, fit):
-    """Its heads would go on from what they learnt, and the checkpoint name files that they never saw."""
+    """Otherwise the checkpoint would name files that its heads never saw."""
     shutil.copytree(finished.path.parent, tmp_path / "run")
     shutil.copytree(tiny_data, tmp_path / "data")
     shutil.copy(
@@ -90,14 +75,14 @@ def test_a_folder_with_a_run_on_other_photos_is_left_alone(finished, tiny_recipe
         fit(tiny_recipe, tmp_path / "run", tmp_path / "data")
 
 
-def test_a_checkpoint_of_something_else_is_not_written_over(tiny_recipe, tmp_path, fit):
+def test_an_unrelated_checkpoint_is_not_overwritten(tiny_recipe, tmp_path, fit):
     (tmp_path / CHECKPOINT).write_bytes(b"hours of work")
     with pytest.raises(TrainerError, match=r"checkpoint\.pt is there already, .* with -o"):
         fit(tiny_recipe, tmp_path)
-    assert [own.name for own in tmp_path.iterdir()] == [CHECKPOINT]
+    assert [path.name for path in tmp_path.iterdir()] == [CHECKPOINT]
 
 
-def test_progress_of_another_version_is_told(finished, tiny_recipe, tmp_path):
+def test_progress_of_another_version_is_one_sentence(finished, tiny_recipe, tmp_path):
     content = torch.load(finished.path.parent / PROGRESS, weights_only=True)
     recipe = content["recipe"]
     older = {**recipe, "training": {"seed": 0}}
@@ -120,7 +105,7 @@ def heads(tiny_recipe):
 
 
 @pytest.mark.parametrize("rate", [0.01, 10.0])
-def test_a_step_beyond_the_bound_ends_exactly_on_it(heads, rate):
+def test_the_scale_is_limited_exactly_to_its_bound(heads, rate):
     optimizer = build_head_optimizer(heads.named_parameters(), 0.1)
     for group in optimizer.param_groups:
         group["lr"] = rate
