@@ -1,18 +1,15 @@
-"""The calibration that ships keeps its word on photos and things that it was not chosen by."""
+"""The calibration that ships does what it promises on photos and things that it was not fitted to."""
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import astuple
-from itertools import islice
+from itertools import compress
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
-from tests.trainer.conftest import members_of, write_shard
+from tests.trainer.conftest import run_mctrain, write_photos
 
-from mctrain.cli.command import mctrain
 from mctrain.data.apart import is_drawn
 from mctrain.data.shards import samples
 from mctrain.evaluation.report import reporting
@@ -36,38 +33,37 @@ OF_EACH, THINGS, SIZE = 60, 160, 200
 
 @pytest.fixture(scope="module")
 def measured(starter, real_data, tmp_path_factory):
-    """What the starter's calibration is worth in small libraries of the halves that are reported on."""
-    members = []
+    """Figures of the starter's calibration in small libraries of the reporting halves."""
+    photos = []
     for part in PARTS:
-        own = [
-            each
-            for each in samples(real_data / part)
-            if "described" not in part or is_drawn(each.key, each.words)
+        candidates = [
+            photo
+            for photo in samples(real_data / part)
+            if "described" not in part or is_drawn(photo.key, photo.words)
         ]
-        kept = reporting([each.key for each in own])
-        for each in islice((each for each, is_kept in zip(own, kept, strict=True) if is_kept), OF_EACH):
-            members += members_of(each, json.dumps(each.words).encode())
-    shard = write_shard(tmp_path_factory.mktemp("sample") / "sample-000000.tar", members)
+        kept = reporting([photo.key for photo in candidates])
+        photos += list(compress(candidates, kept))[:OF_EACH]
+    shard = write_photos(tmp_path_factory.mktemp("sample") / "sample-000000.tar", photos)
     teacher = BundleTeacher(starter)
     gallery = Subject(teacher, lambda *_: None).gallery([shard])
     things = load_things()
-    kept = np.flatnonzero(reporting([own.query for own in things]))
+    kept = np.flatnonzero(reporting([thing.query for thing in things]))
     things = [things[row] for row in np.random.default_rng(0).permutation(kept)[:THINGS]]
     bundle = open_bundle(starter)
-    words = bundle.manifest.calibration.centred(teacher.terms([own.query for own in things]))
+    words = bundle.manifest.calibration.centred(teacher.terms([thing.query for thing in things]))
     scores = words @ gallery.vectors.T
-    common = np.array([commonness(own.query) for own in things])
+    common = np.array([commonness(thing.query) for thing in things])
     trials = draw_trials(ThingScores(scores, presence(things, gallery.words), common), [SIZE])
-    (own,) = measure(trials, bundle.manifest.calibration)
-    return own
+    (figures,) = measure(trials, bundle.manifest.calibration)
+    return figures
 
 
-def test_things_are_called_strong_as_often_as_it_promises(measured, starter):
-    """The promise is that of whole halves, in libraries of 300 photos."""
+def test_things_are_strong_matches_as_often_as_promised(measured, starter):
+    """The promise was measured on whole halves, in libraries of 300 photos."""
     promised = next(
-        own
-        for own in open_bundle(starter).manifest.provenance["calibration"]["measured"]
-        if own["photos"] == 300
+        record
+        for record in open_bundle(starter).manifest.provenance["calibration"]["measured"]
+        if record["photos"] == 300
     )
     assert (measured.absent > 300, measured.present > 60) == (True, True)
     assert measured.absent_strong <= 0.12
@@ -76,21 +72,15 @@ def test_things_are_called_strong_as_often_as_it_promises(measured, starter):
     assert measured.auc >= promised["auc"] - 0.08
 
 
-def test_a_folder_without_the_evaluation_sets_is_told(starter, tmp_path):
+def test_a_folder_without_the_evaluation_sets_is_an_error(starter, tmp_path):
     with pytest.raises(PicsightError, match=r"There is no file|The parts in"):
-        CliRunner().invoke(
-            mctrain, ["calibrate", str(starter), "--data", str(tmp_path)], catch_exceptions=False
-        )
+        run_mctrain("calibrate", starter, "--data", tmp_path)
 
 
 @pytest.mark.soak
-def test_the_command_finds_the_calibration_that_ships_and_changes_the_manifest_alone(
-    starter, real_data, tmp_path
-):
+def test_calibrate_finds_the_shipped_calibration_and_changes_only_the_manifest(starter, real_data, tmp_path):
     copy = shutil.copytree(starter, tmp_path / "copy")
-    result = CliRunner().invoke(mctrain, ["calibrate", str(copy), "--data", str(real_data)])
-    assert result.exit_code == 0, result.output
-    assert result.output.count("AUC") == 6
+    assert run_mctrain("calibrate", copy, "--data", real_data).output.count("AUC") == 6
     found, shipped = (open_bundle(folder, hashes=True).manifest for folder in (copy, starter))
     (*cuts, centre), (*cuts_too, centre_too) = astuple(found.calibration), astuple(shipped.calibration)
     assert (cuts, centre) == (pytest.approx(cuts_too, abs=0.01), centre_too)
@@ -106,7 +96,7 @@ def test_the_command_finds_the_calibration_that_ships_and_changes_the_manifest_a
         assert file.name == MANIFEST or file.read_bytes() == (copy / file.name).read_bytes()
 
 
-def test_photos_are_alike_from_where_pairs_have_a_thing_in_common():
+def test_photos_are_alike_where_pairs_share_a_thing():
     draw = np.random.default_rng(3)
     things = draw.normal(size=(40, 64))
     of = draw.integers(0, 40, 800)
@@ -126,9 +116,9 @@ DIM = 24
 def cloud(seed, count, *, towards, apart=2.0):
     """Unit vectors around one of the coordinates, spread along some directions more than along others."""
     draw = np.random.default_rng(seed)
-    own = draw.normal(size=(count, DIM)) * np.linspace(0.2, 1.0, DIM)
-    own[:, towards] += apart * 3
-    return (own / np.linalg.norm(own, axis=1, keepdims=True)).astype(np.float32)
+    rows = draw.normal(size=(count, DIM)) * np.linspace(0.2, 1.0, DIM)
+    rows[:, towards] += apart * 3
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +135,6 @@ def test_unseen_blanks_lose_and_unseen_photos_do_not(known):
     assert not known.losses(cloud(0, 400, towards=0) @ known.axis()).max() > 1e-3  # those of the fit
 
 
-def test_unseen_words_for_blanks_ask_and_unseen_words_for_things_do_not(known):
+def test_unseen_words_for_blanks_ask_for_them_and_words_for_things_do_not(known):
     assert known.asking(cloud(6, 400, towards=3)).mean() >= 0.99
     assert known.asking(cloud(7, 400, towards=2)).mean() <= 0.01

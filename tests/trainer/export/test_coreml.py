@@ -1,4 +1,4 @@
-"""What a Core ML package says of itself, read back on any system; what it computes, where macOS is."""
+"""Core ML packages have the right specification on any system, and compute the right vectors on macOS."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def family(exported):
 
 
 class Patches(nn.Module):
-    """A tower that is soon converted."""
+    """A small tower, quick to convert."""
 
     def __init__(self):
         super().__init__()
@@ -46,7 +46,7 @@ class Patches(nn.Module):
 
 @pytest.fixture(scope="module")
 def starter(tmp_path_factory):
-    """The folder of packages as the starter's, of a small image tower and one layer of its text tower."""
+    """Packages with the starter's preprocessing and tokens, of a small image tower and one text layer."""
     folder = tmp_path_factory.mktemp("starter")
     torch.manual_seed(0)
     preset = preset_of(load_recipe("starter").model)
@@ -69,13 +69,11 @@ def operations(spec):
 
 
 def steps(spec):
-    return [own.type for own in operations(spec) if own.type != "const"]
+    return [operation.type for operation in operations(spec) if operation.type != "const"]
 
 
 @pytest.mark.parametrize(("size", "context"), [(128, 77), (260, 64)])
-def test_packages_take_a_picture_and_ids_of_the_whole_context_and_give_vectors(
-    family, starter, size, context
-):
+def test_packages_take_a_picture_or_token_ids_and_give_vectors(family, starter, size, context):
     folder, dim = (family.folder, PRESET.dim) if size == 128 else (starter, 512)
     image, text = (specification(folder, f"{name}.mlpackage") for name in ("image", "text"))
     (entry,) = image.description.input
@@ -92,7 +90,7 @@ def test_packages_take_a_picture_and_ids_of_the_whole_context_and_give_vectors(
     assert list(image.description.output[0].type.multiArrayType.shape) == [1, dim]
 
 
-def test_weights_are_halves_and_nothing_that_folds_is_left(family):
+def test_weights_are_float16_and_norms_are_folded(family):
     for name in ("image.mlpackage", "text.mlpackage"):
         kinds = set(steps(specification(family.folder, name)))
         assert "batch_norm" not in kinds

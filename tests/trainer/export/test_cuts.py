@@ -1,4 +1,4 @@
-"""Cuts fitted to made-up scores say of other scores of that kind what they promise."""
+"""Cuts fitted to random scores keep their promise on other scores of that kind."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ def others():
     return draw_trials(material(1), SIZES)
 
 
-def test_one_absent_thing_in_twenty_is_called_strong_whatever_the_size(calibration, others):
-    for own in measure(others, calibration):
-        assert own.absent_strong == pytest.approx(0.05, abs=0.04)
-        assert own.present_strong > 0.85
-        assert own.present_lost < 0.12
+def test_one_absent_thing_in_twenty_is_a_strong_match_at_any_size(calibration, others):
+    for figures in measure(others, calibration):
+        assert figures.absent_strong == pytest.approx(0.05, abs=0.04)
+        assert figures.present_strong > 0.85
+        assert figures.present_lost < 0.12
 
 
 def test_the_growth_is_that_of_the_best_of_more_wrong_photos(calibration):
     draw = np.random.default_rng(7)
     best = [draw.normal(0, 0.1, (2000, size)).max(axis=1) for size in SIZES]
-    few, _, turn, many = (np.quantile(own, 0.95) for own in best)
+    few, _, turn, many = (np.quantile(scores, 0.95) for scores in best)
     assert calibration.growth == pytest.approx((many - turn) / np.log(3), abs=0.01)
     assert calibration.growth_below == pytest.approx((turn - few) / np.log(25), abs=0.015)
 
@@ -57,7 +57,7 @@ def test_the_area_under_the_curve_is_that_of_scikit_learn():
     assert auc(present, absent) == pytest.approx(roc_auc_score(truth, np.r_[present, absent]))
 
 
-def test_an_absent_thing_is_one_that_no_photo_may_show():
+def test_an_absent_thing_is_shown_by_no_photo():
     trials = draw_trials(material(2), SIZES)
     absent = trials.right == 0
     assert (trials.shown[absent & (trials.sizes > 100)] == ABSENT).all()

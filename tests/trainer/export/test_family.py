@@ -20,7 +20,7 @@ from mctrain.models.text import CONTEXT, END, Text, TextShape
 from mctrain.models.tokenizer import CLIP_SPEC
 from mctrain.models.vit import Vit, VitShape
 
-# one small tower of each kind that the exports of laptop_xxs leave out, and the side of its photos
+# one small tower of each kind that laptop_xxs does not have, and the side of its photos
 LARGE = MciShape((1, 1, 1, 1, 1), (16, 32, 64, 128, 256), 4, attention=(3, 4), excite=(), large=True)
 TOWERS = {
     "mci with layer norm": (lambda: Mci(LARGE, 32, head_bias=True), 128),
@@ -69,7 +69,7 @@ def texts(*ends):
 
 @pytest.fixture(scope="module", params=[True, False])
 def words(request, randomised, tmp_path_factory):
-    """A text tower that is causal or not, whether it is, and its graph."""
+    """A text tower, whether it is causal, and its graph."""
     tower = randomised(Text(TextShape(128, 2, causal=request.param), 32))
     path = tmp_path_factory.mktemp("words") / "text.onnx"
     write_text_graph(tower, CLIP_SPEC, path, causal=request.param)
@@ -88,7 +88,7 @@ def test_a_text_towers_graph_is_equal_at_any_batch_and_length(words):
         demand_equal(UnitVectors(other).eval(), path, [texts(7)])
 
 
-def test_only_a_causal_towers_graph_computes_no_more_than_its_texts_fill(words, tmp_path):
+def test_only_a_causal_graph_skips_the_padding(words, tmp_path):
     _, causal, path = words
     model = onnx.load(path)
     product = next(node for node in model.graph.node if node.op_type in ("MatMul", "Gemm"))
@@ -100,7 +100,7 @@ def test_only_a_causal_towers_graph_computes_no_more_than_its_texts_fill(words, 
     assert rows == (8 if causal else CONTEXT)
 
 
-def test_each_preset_is_shown_photos_as_it_was_trained_with_them():
+def test_each_preset_has_the_preprocessing_of_its_training():
     for name, preset in PRESETS.items():
         spec = preset.image_spec()
         large = name.endswith(("s3", "s4", "l14"))
@@ -110,7 +110,7 @@ def test_each_preset_is_shown_photos_as_it_was_trained_with_them():
 
 
 @pytest.mark.parametrize(("factor", "stored"), [(1, "float16"), (1e-9, "float32")])
-def test_weights_that_halves_do_not_hold_are_stored_whole(factor, stored, tmp_path):
+def test_weights_beyond_float16_are_stored_as_float32(factor, stored, tmp_path):
     torch.manual_seed(0)
     tower = nn.Sequential(nn.Linear(64, 96, bias=False), nn.Linear(96, 64, bias=False))
     with torch.no_grad():
@@ -134,7 +134,7 @@ def test_weights_that_halves_do_not_hold_are_stored_whole(factor, stored, tmp_pa
     ],
 )
 def test_a_tower_without_weights_is_named_and_not_exported(vectors, flaw):
-    """A projection that a file lacks stays as it was made: zeros, or whatever was in memory."""
+    """A projection missing from a file keeps its initial memory: zeros or anything."""
     with pytest.raises(
         ExportError, match=f"The image tower of the checkpoint gives {flaw}, as where weights are"
     ):

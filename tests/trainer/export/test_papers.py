@@ -1,4 +1,4 @@
-"""What a bundle says of itself is true of what lies in it."""
+"""A bundle's licence and card match its content."""
 
 from __future__ import annotations
 
@@ -28,32 +28,32 @@ def licence(checkpoint, folder):
     return (folder / LICENCE).read_text(encoding="utf-8")
 
 
-def test_the_licence_names_the_vocabulary_that_lies_in_the_bundle_and_no_other(family, starter, tmp_path):
+def test_the_licence_names_only_the_vocabulary_in_the_bundle(family, starter, tmp_path):
     assert "the vocabulary of CLIP" in licence(family, tmp_path)
     image_alone = replace(family, clip=build_clip(family.preset, with_text=False))
     assert "vocabulary" not in licence(image_alone, tmp_path)
     assert "vocabulary" not in licence(read_bundle(starter), tmp_path)
 
 
-def begun(checkpoint, recipe):
-    """The same model after a run that began with it."""
+def trained_on(checkpoint, recipe):
+    """The model after a training run."""
     return replace(checkpoint, origin=Trained(asdict(load_training(recipe)), 9, "b" * 64, {}, None))
 
 
-def test_what_is_made_of_the_publishers_weights_stays_under_their_terms(tmp_path):
+def test_a_model_of_published_weights_keeps_their_licence(tmp_path):
     preset = PRESETS["mobileclip_s0"]
     clip = build_clip(PRESETS["laptop_xxs"])  # no tower of it is read here
-    trained = begun(Checkpoint(preset, clip, SOURCE), "my-photos")
+    trained = trained_on(Checkpoint(preset, clip, SOURCE), "my-photos")
     assert licence_of(trained) == licence_of(Checkpoint(preset, clip, SOURCE))
     assert licence_of(trained).accept
-    told = licence(trained, tmp_path)
-    assert "research purposes only" in told
-    assert "the vocabulary of CLIP" in told
-    assert "b" * 64 in told
+    text = licence(trained, tmp_path)
+    assert "research purposes only" in text
+    assert "the vocabulary of CLIP" in text
+    assert "b" * 64 in text
 
 
-def test_a_bundle_is_called_so_that_it_can_be_installed(starter):
-    trained = begun(read_bundle(starter), "my-photos")
+def test_a_bundle_gets_a_name_that_can_be_installed(starter):
+    trained = trained_on(read_bundle(starter), "my-photos")
     named = {**trained.origin.recipe, "name": "Meine Fotos 2026 …", "bundle": None}
     named["about"] = {**named["about"], "title": ""}
     name, title = title_of(replace(trained, origin=replace(trained.origin, recipe=named)))
@@ -63,13 +63,13 @@ def test_a_bundle_is_called_so_that_it_can_be_installed(starter):
 
 
 def test_a_run_names_the_weights_that_it_began_with(starter, tmp_path):
-    trained = begun(read_bundle(starter), "my-photos")
+    trained = trained_on(read_bundle(starter), "my-photos")
     assert licence_of(trained).id == "LicenseRef-Picsight-Starter"
-    told = licence(trained, tmp_path)
-    assert f"It began with the weights of {trained.preset.title}" in told
-    assert told.startswith((starter / LICENCE).read_text(encoding="utf-8")[:200])
+    text = licence(trained, tmp_path)
+    assert f"It began with the weights of {trained.preset.title}" in text
+    assert text.startswith((starter / LICENCE).read_text(encoding="utf-8")[:200])
     assert (
         f"It learnt from 0 photos in 9 steps, on top of {trained.preset.title}."
         in (tmp_path / CARD).read_text()
     )
-    assert "vocabulary" not in told
+    assert "vocabulary" not in text

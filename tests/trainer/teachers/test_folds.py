@@ -1,4 +1,4 @@
-"""No teacher judges a photo that it was trained on, and its judgements mean the same in every fold."""
+"""No head judges a photo that it was trained on."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def taught(tiny_recipe, tmp_path_factory, fit):
 
 @pytest.fixture(scope="module")
 def photos(tiny_data):
-    return [own for shard in sorted(tiny_data.glob("*.tar*")) for own in samples(shard)]
+    return [photo for shard in sorted(tiny_data.glob("*.tar*")) for photo in samples(shard)]
 
 
-def test_a_fold_follows_from_the_key_and_one_flickr_number_stays_together():
+def test_the_fold_follows_from_the_flickr_number_of_the_key():
     assert fold_of("2429729667_42effc165d", 5) == fold_of("2429729667_0000000000", 5)
     number = int(hashlib.sha256(b"2429729667").hexdigest(), 16)
     assert fold_of("2429729667_42effc165d", 5) == number % 5
@@ -42,14 +42,14 @@ def test_a_fold_follows_from_the_key_and_one_flickr_number_stays_together():
     assert fold_of("anything", 0) == 0
 
 
-def test_each_photo_is_judged_by_the_head_that_has_not_seen_it(taught, photos, cache):
+def test_each_photo_is_judged_by_the_head_that_did_not_see_it(taught, photos, cache):
     teacher = open_checkpoint(taught.path, cache)
-    keys = [own.key for own in photos]
-    found = teacher.photos([own.image() for own in photos], keys)
+    keys = [photo.key for photo in photos]
+    found = teacher.photos([photo.image() for photo in photos], keys)
     states = load_folds(taught.path.parent, taught.content)
     assert len(states) == COUNT
     spec = taught.content.preset.image_spec()
-    features, logits = Looks(("lite0",), spec, cache).of([own.image() for own in photos])
+    features, logits = Looks(("lite0",), spec, cache).of([photo.image() for photo in photos])
     head = copy.deepcopy(taught.content.clip.image.head)
     for fold, state in enumerate(states):
         rows = [row for row, key in enumerate(keys) if fold_of(key, COUNT) == fold]
@@ -61,15 +61,15 @@ def test_each_photo_is_judged_by_the_head_that_has_not_seen_it(taught, photos, c
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (None, r"There is no .*folds\.pt: without it photos would be judged by what was trained on them"),
         ({"heads": [{}] * (COUNT - 1)}, r"folds\.pt is damaged or of another fit"),
     ],
 )
-def test_a_checkpoint_without_the_heads_of_its_folds_judges_nothing(taught, cache, tmp_path, content, told):
+def test_a_checkpoint_without_its_fold_heads_is_refused(taught, cache, tmp_path, content, message):
     path = shutil.copy(taught.path, tmp_path)
     if content is not None:
         torch.save(content, tmp_path / FOLDS)
-    with pytest.raises(WeightsError, match=told):
+    with pytest.raises(WeightsError, match=message):
         open_teacher(path, cache)

@@ -1,4 +1,4 @@
-"""A fit that has seen blanks keeps them away from searches that ask for something, and finds them for those that do."""
+"""A fit with blanks ranks them behind photos, except for searches that ask for blanks."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import islice
 
 import pytest
+from tests.trainer.conftest import no_progress
 
 from mctrain.data.blanks import MEASURING, TRAINING
 from mctrain.data.shards import samples
@@ -25,9 +26,7 @@ def recipe(tiny_recipe):
 @pytest.fixture(scope="module")
 def corpus(recipe, tiny_data, cache):
     views = Views(recipe.augmentation, recipe.training.seed, ("lite0",), preset_of(recipe.model).image_spec())
-    return build_corpus(
-        recipe.data, views, FitFolders(tiny_data, cache), lambda *_: lambda *_: None, workers=1
-    )
+    return build_corpus(recipe.data, views, FitFolders(tiny_data, cache), no_progress, workers=1)
 
 
 def test_blanks_join_the_photos_in_all_views_with_their_own_texts(corpus):
@@ -42,22 +41,22 @@ def test_blanks_join_the_photos_in_all_views_with_their_own_texts(corpus):
             assert tuple(corpus.texts[row] for row in rows) == texts
 
 
-def test_a_fit_puts_others_behind_photos_that_it_never_saw_but_for_texts_that_ask_for_them(
+def test_a_fit_with_blanks_ranks_unseen_blanks_behind_photos_unless_asked_for(
     recipe, finished, tiny_data, real_data, cache, tmp_path, fit
 ):
-    """The texts are those of the photos that were learnt from, none of which is shown."""
+    """The texts are those of the training photos; the photos are others."""
     blanks = [MEASURING.blank(number) for number in range(30)]
-    photos = [own.image() for own in islice(samples(real_data / "flickr8k-dev-000000.tar"), 20)]
+    photos = [photo.image() for photo in islice(samples(real_data / "flickr8k-dev-000000.tar"), 20)]
     learnt = samples(tiny_data / "flickr8k-train-000000.tar")
-    texts = ["plain black picture", *(own.words["captions"][0] for own in learnt)]
+    texts = ["plain black picture", *(photo.words["captions"][0] for photo in learnt)]
 
     def before(path):
         """Whether a blank comes before a photo [texts, blanks, photos]."""
         teacher = open_teacher(str(path), cache)
-        shown = [own.picture for own in blanks] + photos
+        shown = [blank.picture for blank in blanks] + photos
         scores = teacher.texts(texts) @ teacher.photos(shown, ["shown"] * len(shown)).T
         return scores[:, : len(blanks), None] > scores[:, None, len(blanks) :]
 
     with_them = before(fit(recipe, tmp_path).path)
     assert with_them[1:].mean() < before(finished.path)[1:].mean() / 2
-    assert with_them[0, [own.kind == "black" for own in blanks]].all()
+    assert with_them[0, [blank.kind == "black" for blank in blanks]].all()

@@ -1,4 +1,4 @@
-"""What a step sees depends on seed and epoch alone, and covers what there is."""
+"""Batches depend on seed and epoch alone, and cover all photos and texts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mctrain.teachers.fit.corpus import Corpus, Ragged, batches
 
 @pytest.fixture
 def corpus():
-    """Six photos in three views; photo 0 has no query, photo 5 no caption; the texts 2 and 10 have a contrast, one of them another's text."""
+    """Six photos in three views; photo 0 has no query, photo 5 no caption; texts 2 and 10 have a contrast."""
     return Corpus(
         shards=(),
         keys=tuple("abcdef"),
@@ -41,16 +41,16 @@ def test_a_pass_sees_every_photo_once_and_the_same_pass_is_the_same(corpus, tabl
     assert any(not np.array_equal(a.photos, b.photos) for a, b in zip(first, other, strict=True))
 
 
-def test_a_photo_gets_only_its_own_texts_and_of_the_kind_that_it_has(corpus, table):
-    own = {0: {0, 1}, 1: {2, 10}, 2: {3, 11}, 3: {4, 12, 13}, 4: {5, 14}, 5: {15}}
-    seen = {photo: set() for photo in own}
+def test_a_photo_gets_only_its_own_texts(corpus, table):
+    texts_of = {0: {0, 1}, 1: {2, 10}, 2: {3, 11}, 3: {4, 12, 13}, 4: {5, 14}, 5: {15}}
+    seen = {photo: set() for photo in texts_of}
     for epoch in range(40):
         for batch in batches(corpus, np.arange(6), table, epoch):
             for texts in batch.texts:
                 for photo, text in zip(batch.photos, texts, strict=True):
                     seen[int(photo)].add(int(text))
             assert set(batch.prompts) <= {20, 21, 22}
-    assert seen == own
+    assert seen == texts_of
 
 
 def test_contrasts_are_those_of_the_texts_that_were_drawn(corpus, table):

@@ -1,4 +1,4 @@
-"""The upper stages of the image trunk are tuned, the lower ones stay, and a run that goes on ends where another one ends."""
+"""The upper stages of the image trunk are tuned, and a resumed run ends where an uninterrupted one does."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from tests.trainer.conftest import changed_tensors
 
 from mctrain.models.lite import load_lite
 from mctrain.recipes.teaching import StagesTable
@@ -30,20 +31,20 @@ def tuned(recipe, tmp_path_factory, fit):
 def test_only_the_upper_stages_have_moved(tuned):
     before = load_lite().state_dict()
     after = tuned.content.clip.image.trunk.state_dict()
-    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    moved = changed_tensors(before, after)
     parts = {name.removeprefix("network.").split(".")[0] for name in moved}
     assert parts == {"blocks", "conv_head", "bn2"}
     assert {name.split(".")[2] for name in moved if name.startswith("network.blocks")} == {"6"}
     assert not any("running" in name for name in moved)
 
 
-def test_the_loss_goes_on_falling(tuned):
+def test_tuning_lowers_the_loss_further(tuned):
     heads, *stages = tuned.history
     assert max(stages) < 0.8 * heads
 
 
-def test_the_weights_go_a_share_of_the_way(tuned, recipe, tmp_path, fit):
-    """No epoch is computed again: the tuned weights are there."""
+def test_the_weights_move_by_the_share_in_the_recipe(tuned, recipe, tmp_path, fit):
+    """No epoch is computed again."""
     shutil.copytree(tuned.path.parent, tmp_path / "whole")
     progress = tmp_path / "whole" / "stages.progress.pt"
     content = torch.load(progress, weights_only=True)
@@ -55,16 +56,15 @@ def test_the_weights_go_a_share_of_the_way(tuned, recipe, tmp_path, fit):
     whole = fit(replace(recipe, stages=replace(TABLE, moved=1.0)), tmp_path / "whole")
     name = "image.trunk.network.conv_head.weight"
     started = load_lite().state_dict()["network.conv_head.weight"]
-    part, all_of_it = (own.content.clip.state_dict()[name] for own in (tuned, whole))
+    part, all_of_it = (run.content.clip.state_dict()[name] for run in (tuned, whole))
     assert not torch.equal(part, started)
     assert torch.allclose(part, torch.lerp(started, all_of_it, 0.75), atol=1e-6)
 
 
-def test_a_run_that_goes_on_ends_where_another_one_ends(tuned, recipe, tmp_path, fit):
-    """All epochs of the heads are there, of the stages the first one."""
+def test_a_resumed_run_ends_where_an_uninterrupted_one_ends(tuned, recipe, tmp_path, fit):
+    """The saved run has all epochs of the heads and the first of the stages."""
     short = replace(recipe, stages=replace(TABLE, epochs=1))
     again = fit(recipe, tuned.path.parent)
     assert again.history == tuned.history
-    first, second = tuned.content.clip.state_dict(), again.content.clip.state_dict()
-    assert all(torch.equal(own, second[name]) for name, own in first.items())
+    assert not changed_tensors(tuned.content.clip.state_dict(), again.content.clip.state_dict())
     assert fit(short, tmp_path).history[0] == tuned.history[0]

@@ -1,4 +1,4 @@
-"""The upper layers of the text trunk are tuned, the lower ones stay, and a run that goes on ends where another one ends."""
+"""The upper layers of the text trunk are tuned, and a resumed run ends where an uninterrupted one does."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from tests.trainer.conftest import changed_tensors
 
 from mctrain.errors import RecipeError
 from mctrain.models.minilm import load_minilm
@@ -30,19 +31,19 @@ def tuned(recipe, tmp_path_factory, fit):
 
 def test_only_the_upper_layers_have_moved(tuned):
     before, after = load_minilm().state_dict(), tuned.content.clip.text.trunk.state_dict()
-    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    moved = changed_tensors(before, after)
     assert moved
     assert {name.split(".")[1] for name in moved} == {"4", "5"}
     assert all(name.startswith("layers.") for name in moved)
 
 
-def test_the_factor_does_not_decay_and_the_trunk_moves_at_a_rate_of_its_own(tuned):
+def test_the_factor_does_not_decay_and_the_trunk_has_its_own_rate(tuned):
     groups = torch.load(tuned.path.parent / TUNED, weights_only=True)["optimizer"]["param_groups"]
-    assert [own["weight_decay"] for own in groups] == [TABLE.weight_decay, 0.0, 0.01]
-    assert [own["peak"] for own in groups] == [TABLE.head_rate, TABLE.head_rate, TABLE.rate]
+    assert [group["weight_decay"] for group in groups] == [TABLE.weight_decay, 0.0, 0.01]
+    assert [group["peak"] for group in groups] == [TABLE.head_rate, TABLE.head_rate, TABLE.rate]
 
 
-def test_the_heads_are_fitted_to_what_the_tuned_trunk_gives(tuned, cache):
+def test_the_teacher_embeds_texts_with_the_tuned_trunk(tuned, cache):
     teacher = open_teacher(str(tuned.path), cache)
     texts = ["a dog in the snow", "two people on a bench"]
     clip = tuned.content.clip
@@ -52,16 +53,15 @@ def test_the_heads_are_fitted_to_what_the_tuned_trunk_gives(tuned, cache):
     assert (teacher.texts(texts)[0] * wanted[0]).sum() > 0.999
 
 
-def test_a_run_that_goes_on_ends_where_another_one_ends(tuned, recipe, fit):
-    """All steps are there already: none is taken again."""
+def test_a_resumed_run_ends_where_an_uninterrupted_one_ends(tuned, recipe, fit):
+    """All steps are saved: none is taken again."""
     again = fit(recipe, tuned.path.parent)
-    first, second = tuned.content.clip.state_dict(), again.content.clip.state_dict()
-    assert all(torch.equal(own, second[name]) for name, own in first.items())
+    assert not changed_tensors(tuned.content.clip.state_dict(), again.content.clip.state_dict())
     assert len(torch.load(tuned.path.parent / TUNED, weights_only=True)["history"]) == TABLE.steps
 
 
 @pytest.mark.parametrize(("kind", "count"), [("layers", 7), ("batch", 33), ("classes", 1001)])
-def test_more_than_there_is_cannot_be_tuned(recipe, tmp_path, kind, count, fit):
+def test_more_layers_texts_or_classes_than_exist_are_refused(recipe, tmp_path, kind, count, fit):
     asked = replace(recipe, tuning=replace(TABLE, **{kind: count}))
     with pytest.raises(RecipeError, match=f"The tuning asks for {count} .* where there are"):
         fit(asked, tmp_path)

@@ -1,4 +1,4 @@
-"""The page on a person's own photos: its commands make a model of a few photos that Picsight installs and reads photos with."""
+"""The guide's page "Your own photos": a few photos train a model that Picsight installs and indexes with."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from tests.conftest import REPOSITORY
-from tests.trainer.conftest import follow_page
+from tests.trainer.conftest import follow_page, run_mctrain
 
-from mctrain.cli.command import mctrain
 from mctrain.data.shards import samples
 from mctrain.teachers.teacher import BundleTeacher
 from mctrain.weights.checkpoint import load_checkpoint
@@ -25,38 +23,38 @@ COUNT = 24
 
 @pytest.fixture(scope="module")
 def home(real_data, tmp_path_factory):
-    """A person's home: photos with a text beside each but two, and the repository's assets."""
+    """A home folder: photos, all but two with a text file, and the repository's assets."""
     folder = tmp_path_factory.mktemp("home")
     pictures = folder / "Pictures"
     pictures.mkdir()
-    for number, own in enumerate(islice(samples(real_data / "flickr8k-train-000004.tar"), COUNT)):
-        (pictures / f"IMG_{number}.jpg").write_bytes(own.photo)
+    for number, photo in enumerate(islice(samples(real_data / "flickr8k-train-000004.tar"), COUNT)):
+        (pictures / f"IMG_{number}.jpg").write_bytes(photo.photo)
         if number > 1:
-            (pictures / f"IMG_{number}.txt").write_text("\n".join(own.words["captions"][:2]), "utf-8")
+            (pictures / f"IMG_{number}.txt").write_text("\n".join(photo.words["captions"][:2]), "utf-8")
     (folder / "assets").symlink_to(REPOSITORY / "assets")
     return folder
 
 
 @pytest.fixture(scope="module")
-def told(home):
-    """What each command of the page says, typed in its order."""
+def outputs(home):
+    """The output of each command of the page, run in order."""
     return follow_page("Your own photos", home, SMALL)
 
 
-def test_each_command_does_what_the_page_says(told):
-    packed, trained, *others = told.values()
+def test_each_command_does_what_the_page_says(outputs):
+    packed, trained, *others = outputs.values()
     assert "24 photos in 1 shards" in packed
     assert "2 photos without a caption teach nothing, " in packed
     assert re.search(r"\nphotos kept apart +\d+ +[\d.]+ +[\d.]+ +[-+][\d.]+\n", trained)
     assert "Picsight reads all photos again before it answers with this model." in trained
     assert others[0].startswith("My photos is installed.")
-    assert [key.partition(" /")[0] for key in told] == [
+    assert [key.partition(" /")[0] for key in outputs] == [
         "mctrain data pack", "mctrain train my-photos", "picsight models install", "picsight models use", "picsight index",
     ]  # fmt: skip
 
 
-def test_the_bundle_says_what_it_was_made_of_and_nothing_of_the_person(told, home, starter):
-    assert told
+def test_the_bundle_records_provenance_and_nothing_about_the_person(outputs, home, starter):
+    assert outputs
     manifest = open_bundle(home / "runs" / "my-photos", hashes=True).manifest
     origin = load_checkpoint(home / "runs" / "mine").origin
     asked_for, ordinary = origin.compared
@@ -69,20 +67,17 @@ def test_the_bundle_says_what_it_was_made_of_and_nothing_of_the_person(told, hom
         assert str(home).encode() not in path.read_bytes(), path
 
 
-def test_texts_are_where_they_were_and_what_was_learnt_is_read_back(told, home, starter, real_data):
-    """The tower of texts was frozen, and so it is the starter's own file."""
-    assert told
+def test_text_vectors_stay_and_the_trained_head_is_read_back(outputs, home, starter, real_data):
+    """The text tower was frozen, so its file is that of the starter."""
+    assert outputs
     assert (home / "runs" / "my-photos" / TEXT_GRAPH).read_bytes() == (starter / TEXT_GRAPH).read_bytes()
     before, after = BundleTeacher(starter), BundleTeacher(home / "runs" / "my-photos")
     found = list(islice(samples(real_data / "flickr8k-dev-000000.tar"), 8))
-    pictures, keys = [own.image() for own in found], [own.key for own in found]
+    pictures, keys = [photo.image() for photo in found], [photo.key for photo in found]
     moved = (before.photos(pictures, keys) * after.photos(pictures, keys)).sum(1)
     assert 0.9 < moved.min() < 0.999998  # untouched ones are at 1 - 1e-7
     back = read_bundle(home / "runs" / "my-photos").clip.state_dict()
     made = load_checkpoint(home / "runs" / "mine").clip.state_dict()
     head = [name for name in made if name.startswith("image.head.")]
     assert all(np.allclose(back[name], made[name], rtol=1e-3, atol=1e-3) for name in head)
-    shown = (
-        CliRunner().invoke(mctrain, ["show", str(home / "runs" / "my-photos"), "--cache", str(home)]).output
-    )
-    assert "made of    " in shown
+    assert "made of    " in run_mctrain("show", home / "runs" / "my-photos", "--cache", home).output

@@ -1,4 +1,4 @@
-"""The page on a person's own decisions: a library's tags make a model, which Picsight installs, of words that meant nothing before."""
+"""The guide's page "Your own decisions": tags of a library train a model that Picsight installs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import onnx
 import pytest
 from click.testing import CliRunner
 from tests.conftest import REPOSITORY
-from tests.trainer.conftest import follow_page
+from tests.trainer.conftest import follow_page, no_progress
 
 from mctrain.cli.command import mctrain
 from mctrain.data.apart import is_apart
@@ -35,17 +35,17 @@ COUNT = 20  # of photos with a dog, and of others
 
 @pytest.fixture(scope="module")
 def home(real_data, starter, tmp_path_factory):
-    """A person's home: a library in which the tag Luna has a dog's name, and one tag has but two decisions."""
+    """A home folder with a library: the tag Luna is on photos of dogs, another tag has only two decisions."""
     folder = tmp_path_factory.mktemp("home")
     pictures = folder / "Pictures"
     pictures.mkdir()
     paths = {True: [], False: []}
-    for number, own in enumerate(samples(real_data / "flickr8k-train-000004.tar")):
-        shows = ["dog" in text.lower() for text in own.words["captions"]]
+    for number, photo in enumerate(samples(real_data / "flickr8k-train-000004.tar")):
+        shows = ["dog" in text.lower() for text in photo.words["captions"]]
         kind = paths[any(shows)]
         if all(shows) == any(shows) and len(kind) < COUNT:
             kind.append(pictures / f"IMG_{number}.jpg")
-            kind[-1].write_bytes(own.photo)
+            kind[-1].write_bytes(photo.photo)
     with Library.open(folder / "library", open_bundle(starter)) as library:
         library.add_folder(pictures)
         for _ in library.index():
@@ -61,13 +61,13 @@ def home(real_data, starter, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def told(home):
-    """What each command of the page says, typed in its order."""
+def outputs(home):
+    """The output of each command of the page, run in order."""
     return follow_page("Your own decisions", home, SMALL)
 
 
-def test_each_command_does_what_the_page_says(told):
-    exported, packed, trained, installed = told.values()
+def test_each_command_does_what_the_page_says(outputs):
+    exported, packed, trained, installed = outputs.values()
     assert f"{2 * COUNT + 2} decisions" in exported
     assert f"{2 * COUNT} photos in 1 shards" in packed
     ((before, after),) = re.findall(r"\nLuna +\d+ +([\d.]+) +([\d.]+) +\+[\d.]+\n", trained)
@@ -79,19 +79,19 @@ def test_each_command_does_what_the_page_says(told):
     assert installed.startswith("My decisions is installed.")
 
 
-def test_what_the_photos_kept_apart_said_is_what_the_application_says(told, home, starter):
-    """Both bundles are asked anew, photo by photo, in how many pairs the accepted photo stands first."""
-    assert told
+def test_the_application_ranks_the_photos_kept_apart_as_reported(outputs, home, starter):
+    """Counts, for both bundles, the pairs in which the accepted photo ranks first."""
+    assert outputs
     kept = {True: [], False: []}
     for group in grouped(home / "runs" / "decided-shards" / "shard-000000.tar"):
         decisions = json.loads(group.members["json"])["decisions"]
-        accepted = next(own["accepted"] for own in decisions if own["tag"] == "Luna")
+        accepted = next(decision["accepted"] for decision in decisions if decision["tag"] == "Luna")
         if is_apart(group.key, 0.5):
             kept[accepted].append(group.image())
-    own, ordinary = load_checkpoint(home / "runs" / "decided").origin.compared
-    assert (own.group, ordinary.group) == ("asked for", "ordinary searches")
-    assert own.photos == len(kept[True]) + len(kept[False])
-    for folder, figure in ((starter, own.before), (home / "runs" / "my-decisions", own.after)):
+    asked_for, ordinary = load_checkpoint(home / "runs" / "decided").origin.compared
+    assert (asked_for.group, ordinary.group) == ("asked for", "ordinary searches")
+    assert asked_for.photos == len(kept[True]) + len(kept[False])
+    for folder, figure in ((starter, asked_for.before), (home / "runs" / "my-decisions", asked_for.after)):
         bundle = open_bundle(folder, hashes=True)
         encoder, word = load_image_encoder(bundle), TextEmbedder(bundle).embed_term("Luna")
         accepted, rejected = (
@@ -101,34 +101,34 @@ def test_what_the_photos_kept_apart_said_is_what_the_application_says(told, home
         assert 100 * np.greater.outer(accepted, rejected).mean() == pytest.approx(figure, abs=1)
 
 
-def test_the_bundle_has_the_starters_words_and_trunk_and_nothing_of_the_person(told, home, starter):
-    assert told
+def test_the_bundle_has_the_starters_words_and_trunk_and_nothing_of_the_person(outputs, home, starter):
+    assert outputs
     made = home / "runs" / "my-decisions"
     assert (made / TEXT_GRAPH).read_bytes() == (starter / TEXT_GRAPH).read_bytes()
     before, after = (
-        {own.name: own.raw_data for own in onnx.load(folder / IMAGE_GRAPH).graph.initializer}
+        {tensor.name: tensor.raw_data for tensor in onnx.load(folder / IMAGE_GRAPH).graph.initializer}
         for folder in (starter, made)
     )
     changed = [name for name in before if before[name] != after[name]]
     assert changed
     assert all(name.startswith("head.") for name in changed)
     back, head = (
-        own.clip.image.head.state_dict()
-        for own in (read_bundle(made), load_checkpoint(home / "runs" / "decided"))
+        model.clip.image.head.state_dict()
+        for model in (read_bundle(made), load_checkpoint(home / "runs" / "decided"))
     )
     assert all(np.allclose(back[name], head[name], rtol=1e-3, atol=1e-3) for name in head)
     manifest = open_bundle(made).manifest
-    own, _ = manifest.provenance["compared"]
-    assert manifest.provenance["photos"] == 2 * COUNT - own["photos"]
+    asked_for, _ = manifest.provenance["compared"]
+    assert manifest.provenance["photos"] == 2 * COUNT - asked_for["photos"]
     assert manifest.space_id != open_bundle(starter).manifest.space_id
     for path in (*made.iterdir(), home / "runs" / "decided" / "checkpoint.pt"):
         content = path.read_bytes()
-        assert not any(own in content for own in (b"Luna", str(home).encode())), path
+        assert not any(secret in content for secret in (b"Luna", str(home).encode())), path
 
 
-def test_decisions_take_the_place_of_earlier_ones_and_of_nothing_else(told, home, starter, tmp_path):
-    """Asked before anything is looked at: here are no decisions, which is told where the folder may be written."""
-    assert told
+def test_a_new_run_overwrites_only_an_earlier_one_of_its_recipe(outputs, home, starter, tmp_path):
+    """The folder is checked first; where it may be written, the missing decisions are reported."""
+    assert outputs
     (tmp_path / "checkpoint.pt").write_bytes(b"hours of work")
     nowhere = Places(tmp_path, None, None, tmp_path)
     for folder, kind, sentence in (
@@ -136,16 +136,16 @@ def test_decisions_take_the_place_of_earlier_ones_and_of_nothing_else(told, home
         (home / "runs" / "decided", DataError, "There is no file"),
     ):
         with pytest.raises(kind, match=sentence):
-            learn(load_decisions("my-decisions"), starter, nowhere, folder, lambda *_: lambda *_: None)
+            learn(load_decisions("my-decisions"), starter, nowhere, folder, no_progress)
 
 
 @pytest.mark.soak
-def test_a_model_that_spoils_everyday_searches_is_refused_without_other_peoples_photos(told, home, tmp_path):
-    """It answers what was asked for better than before; the loss is in the words that nobody decided about."""
-    assert told
+def test_a_model_that_spoils_everyday_searches_is_refused(outputs, home, tmp_path):
+    """It gets better at the tags and worse at the words without decisions."""
+    assert outputs
     words = f"train my-decisions --from {home}/assets/starter --photos {home}/runs/decided-shards -o {tmp_path}/run"
-    for own in (*SMALL, "optimizer.rate=1e-3", "decisions.staying=0"):
-        words += f" --set {own}"
+    for change in (*SMALL, "optimizer.rate=1e-3", "decisions.staying=0"):
+        words += f" --set {change}"
     done = CliRunner().invoke(mctrain, shlex.split(f"{words} --bundle {tmp_path}/bundle"))
     asked, ordinary = load_checkpoint(tmp_path / "run").origin.compared
     assert asked.after > asked.before
