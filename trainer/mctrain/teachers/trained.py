@@ -98,7 +98,7 @@ class _Network:
 
 
 class FittedTeacher(Towers):
-    """A fit: pretrained trunks run in ONNX Runtime, and a head that was not trained on a photo embeds it."""
+    """A fit: a package's trunks run in ONNX Runtime, and a head that was not trained on a photo embeds it."""
 
     def __init__(
         self, checkpoint: Checkpoint, name: str, digest: str, folds: list[dict[str, Tensor]], cache: Path
@@ -110,9 +110,8 @@ class FittedTeacher(Towers):
         self._heads = _heads(tower.head, folds)
         self._factors = tower.trunk.factors if isinstance(tower.trunk, Joined) else torch.ones(1)
         networks = cast("LiteShape", checkpoint.preset.image).networks
-        is_tuned = (
-            cast("HeadFit", checkpoint.origin).recipe.stages is not None
-        )  # then no package has the trunk
+        # Tuned stages are in no package, so such a trunk runs as any tower.
+        is_tuned = cast("HeadFit", checkpoint.origin).recipe.stages is not None
         self._looks = None if is_tuned else Looks(networks, self.spec, cache)
         self._sentences = Sentences(self._text.trunk, cache)
 

@@ -50,3 +50,12 @@ def test_no_code_that_a_file_names_is_run(tmp_path, monkeypatch):
         with pytest.raises(Exception, match="Weights only load failed"):
             read_tensors(saved(content))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_damaged_numbers_are_not_read():
+    """Torch does not compare checksums, so it must not be asked about a file that the archive's reader refuses."""
+    file = bytearray(saved({"image_emb": NUMBERS}))
+    file[file.index(b"archive/data/0") + len("archive/")] ^= 0x80
+    file[file.index(NUMBERS.numpy().tobytes())] ^= 1
+    with pytest.raises(UnicodeDecodeError):
+        read_tensors(bytes(file))
