@@ -110,10 +110,10 @@ class Jobs(QObject):
 
     def after_changes(self, then: Callable[[], object]) -> None:
         """Call `then` once all earlier changes are done."""
-        if self._pending:
-            self.change(lambda: None, lambda _none: then())
-        else:
+        if not self._pending:
             then()
+        elif not self._closed:  # not a change itself, or two callers that ask again would wait for each other
+            self._changes.submit(lambda: self._arrived.emit(then))
 
     def forget(self, lane_name: str) -> None:
         """Drop the waiting request of a lane, and the result of the running one."""

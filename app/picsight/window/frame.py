@@ -210,6 +210,8 @@ class BusyLine(Drawn, QWidget):
     that nothing below it moves.
     """
 
+    smooth = False
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFixedHeight(2)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from PySide6.QtGui import QColor, QGuiApplication, QPalette
+from PySide6.QtGui import QColor, QGuiApplication, QImage, QPalette
 from PySide6.QtWidgets import QWidget
 
 from picsight.window.parts.controls import Button, ThinProgress, Weight, handle_of
+from picsight.window.parts.layouts import Ruled
 from picsight.window.tokens import DARK, LIGHT, Scheme, mix, palette_of, put_on, tones
 
 
@@ -131,3 +132,14 @@ def test_in_high_contrast_a_bar_is_seen_to_be_filled_up_to_where_it_is(qtbot):
     done, left = (image.pixelColor(x, 4) for x in (50, 150))
     assert done == QColor(STRICT.accent)
     assert contrast(done, left) >= 4.5
+
+
+def test_a_separator_is_not_blurred_on_a_screen_that_is_scaled_by_a_fraction(qtbot):
+    ruled = Ruled()
+    qtbot.addWidget(ruled)
+    ruled.resize(8, 8)
+    picture = QImage(12, 12, QImage.Format.Format_RGB32)
+    picture.setDevicePixelRatio(1.5)
+    ruled.render(picture)
+    column = {picture.pixelColor(6, y).name() for y in range(11)}
+    assert column == {tones(ruled).line.name(), ruled.palette().window().color().name()}

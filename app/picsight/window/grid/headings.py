@@ -73,6 +73,8 @@ class Overlay(Words):
 class HeadingStrip(Drawn, Overlay):
     """The sticky heading of the topmost section; photos scroll below it."""
 
+    smooth = False
+
     def _draw(self, painter: QPainter, colours: Tones) -> None:
         """Paint the words on the wall's background, with a line below them."""
         painter.fillRect(self.rect(), colours.base)

@@ -30,10 +30,13 @@ TRAILING = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignTrailing
 class Drawn(_Base):
     """The base of widgets that paint everything themselves, with smooth edges; a subclass lists it before the Qt class."""
 
+    smooth = True  # False where all lines are straight: they would blur on a screen scaled to 125 %
+
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint the widget."""
         painter = QPainter(self)
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        hints = QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform
+        painter.setRenderHints(hints, self.smooth)
         self._draw(painter, tones(self))
         painter.end()
 

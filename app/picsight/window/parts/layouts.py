@@ -51,6 +51,8 @@ def filled(
 class Ruled(Drawn, QWidget):
     """A widget below the photos, with a separator line above it."""
 
+    smooth = False
+
     def _draw(self, painter: QPainter, colours: Tones) -> None:
         painter.fillRect(0, 0, self.width(), 1, colours.line)
 
@@ -69,6 +71,8 @@ class LineSplitter(QSplitter):
 
 
 class _Line(Drawn, QSplitterHandle):
+    smooth = False
+
     def _draw(self, painter: QPainter, colours: Tones) -> None:
         """Paint its middle pixel."""
         painter.fillRect(self.contentsRect(), colours.line)
