@@ -587,12 +587,16 @@ def test_every_control_has_a_name_for_a_screen_reader(window):
                 assert control.accessibleName() or control.text(), control
 
 
-def test_a_folder_that_cannot_be_added_is_named_on_the_first_page(qtbot, model_window, tmp_path):
-    window = model_window()
-    with qtbot.waitSignal(window.library.notice_given) as notice:
-        window.library.add_folders([tmp_path / "gone"])
-    assert str(tmp_path / "gone") in notice.args[0]
-    assert window.frame.page is window.frame.first_run
+def test_a_folder_that_cannot_be_added_or_restored_is_named_on_the_first_page(qtbot, model_window, tmp_path):
+    window, gone = model_window(), tmp_path / "gone"
+    for act in (
+        partial(window.library.add_folders, [gone]),
+        partial(window.library.step(lambda library: library.add_folder(gone)), lambda _done: None),
+    ):
+        with qtbot.waitSignal(window.library.notice_given) as notice:
+            act()
+        assert str(gone) in notice.args[0]
+        assert window.frame.page is window.frame.first_run
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads children where Linux tells them")

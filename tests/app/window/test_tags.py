@@ -7,7 +7,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from PySide6.QtCore import QDir, QItemSelectionModel, QPoint, QPointF, Qt
+from PySide6.QtCore import QCoreApplication, QDir, QEvent, QItemSelectionModel, QPoint, QPointF, Qt
 from PySide6.QtGui import QDragMoveEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QTreeView, QWidget
 from tests.app.window.conftest import carrying, choose_in_menu, open_window, wait_for_photos, wait_for_status
@@ -550,6 +550,9 @@ def test_decisions_on_an_existing_tag_are_stored_at_once_and_its_other_changes_o
 
 def test_the_list_finds_a_tag_by_its_letters_and_leads_to_its_studio(qtbot, window, library):
     window.tag_pages.show()
+    with qtbot.waitSignal(window.tags.changed):  # such as by a run
+        window.tags.look()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     assert window.focusWidget().text() == "New tag"  # there is none yet, and Enter makes one
     library.tags.new("Birds", prompts=["bird"])
     library.tags.new("Évora", parent="Birds")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -168,14 +167,18 @@ class LibraryController(QObject):
         self._jobs.change(work, take, refused or self.notice_given.emit)
 
     def step(self, act: Callable[[Library], object], done: Callable[[], object] = lambda: None) -> Step:
-        """The same as a step that can be undone and redone."""
+        """The same as a step that can be undone and redone; a notice says why it failed, also on the page without folders."""
 
         def run(ended: Ended) -> None:
             def end() -> None:
                 done()
                 ended(True)
 
-            self.change(act, end, partial(ended, False))
+            def refuse(sentence: str) -> None:
+                self.notice_given.emit(sentence)
+                ended(False)
+
+            self.change(act, end, refuse)
 
         return run
 

@@ -60,8 +60,12 @@ class Notice(QWidget):
         self._title.setText(title)
         self._sentence.setText(sentence)
         self._sentence.setVisible(bool(sentence))
+        had_focus = self.hasFocus()
         if first := self._ways.offer(ways):
             self.setFocusProxy(first)
+            if had_focus:
+                first.show()
+                first.setFocus()
 
 
 class Ways(QHBoxLayout):
