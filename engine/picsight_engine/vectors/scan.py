@@ -100,8 +100,9 @@ def _candidates(
     codes, scales = quantize(queries)  # [m, dim], [m]
     error = rounding_error(float(rows.scales.max()), float(scales.max()))
     slack = 2 * _SIGMAS * error  # both the row and the k-th one may be wrong
-    positions, scores, limit = np.empty(0, np.intp), np.empty(0, np.float32), -np.inf
-    for start in range(0, n if picked is None else len(picked), _AT_ONCE):
+    found: list[tuple[NDArray[np.intp], NDArray[np.float32]]] = []
+    limit, fresh, total = -np.inf, 0, n if picked is None else len(picked)
+    for start in range(0, total, _AT_ONCE):
         block = slice(start, start + _AT_ONCE) if picked is None else picked[start : start + _AT_ONCE]
         rough = best_dots(rows.codes[block], codes, scales) * rows.scales[block]
         if losses is not None:
@@ -109,14 +110,17 @@ def _candidates(
         near = np.flatnonzero(rough >= limit)
         if shown is not None:
             near = near[shown[block][near]]
-        positions = np.append(positions, start + near if picked is None else picked[start + near])
-        scores = np.append(scores, rough[near])
-        if len(scores) >= k:
-            last = len(scores) - k
-            limit = np.partition(scores, last)[last] - slack
-            kept = _highest(scores, limit, max(_MOST_RERANKED, 2 * k))
-            positions, scores = positions[kept], scores[kept]
-    return positions
+        found.append((start + near if picked is None else picked[start + near], rough[near]))
+        fresh += len(near)
+        if fresh >= k or start + _AT_ONCE >= total:  # not for each block, as `k` may be large
+            positions, scores = map(np.concatenate, zip(*found, strict=True))
+            if len(scores) >= k:
+                last = len(scores) - k
+                limit = np.partition(scores, last)[last] - slack
+                kept = _highest(scores, limit, max(_MOST_RERANKED, 2 * k))
+                positions, scores = positions[kept], scores[kept]
+            fresh, found = 0, [(positions, scores)]
+    return found[0][0]
 
 
 def _highest(scores: NDArray[np.float32], limit: float, most: int) -> NDArray[np.intp]:
