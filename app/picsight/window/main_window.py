@@ -239,6 +239,7 @@ class MainWindow(QMainWindow):
     def end(self) -> None:
         """Finish what the user asked for and close the library; call after the window was closed."""
         self._jobs.close()
+        self.search.likes.close()
         self.library.close()
 
     def _size_first(self) -> None:

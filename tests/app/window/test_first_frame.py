@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QWidget
 from picsight.window import Interrupts
 
 PROBE = """
-import gc, json, sys
+import gc, json, os, sys
 from pathlib import Path
 import picsight.window as window
 from picsight.window.main_window import MainWindow
@@ -34,12 +34,13 @@ def report(self, folders):
         self.close()
 
 MainWindow.start = report
-sys.exit(window.run_window(Path(sys.argv[1])))
+os._exit(window.run_window(Path(sys.argv[1])))  # as the program ends
 """
 
 
 def start(tmp_path, what):
-    home = {"XDG_CONFIG_HOME": str(tmp_path), "HOME": str(tmp_path)}
+    (tmp_path / "temporary").mkdir()
+    home = {"XDG_CONFIG_HOME": str(tmp_path), "HOME": str(tmp_path), "TMPDIR": str(tmp_path / "temporary")}
     environment = os.environ | home | {"QT_QPA_PLATFORM": "offscreen"}
     return subprocess.Popen(
         [sys.executable, "-c", PROBE, str(tmp_path / "library"), what],
@@ -53,13 +54,14 @@ def test_nothing_heavy_is_imported_before_the_first_frame_and_a_large_wall_is_re
     assert (json.loads(out), process.returncode, err) == ([], 0, "")
 
 
-def test_a_signal_closes_the_window_as_its_button_does_and_without_a_question(tmp_path):
+def test_a_signal_closes_the_window_as_its_button_does_without_a_question_or_a_temporary_file(tmp_path):
     process = start(tmp_path, "stay with a tag that is not saved")
     assert process.stdout.readline().strip() == "[]"
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=60) == 0
     process.communicate()
     assert (tmp_path / "picsight" / "settings.toml").is_file()
+    assert not list((tmp_path / "temporary").iterdir())
 
 
 class SignalledWhilePainted(QWidget):

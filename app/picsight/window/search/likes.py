@@ -45,6 +45,10 @@ class Likes(QObject):
         self._names.clear()
         self._pixmaps.clear()
 
+    def close(self) -> None:
+        """Delete the temporary files; call after all jobs have ended, since the program ends without Qt's destructors."""
+        self._folder.remove()
+
     def know(self, photo: Result) -> None:
         """Cache the name of a photo that will be added to the query."""
         self._names[f"#{photo.id}"] = photo.path.name
