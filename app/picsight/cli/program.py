@@ -68,7 +68,7 @@ def _unknown(name: str) -> str:
     from difflib import get_close_matches
 
     near = get_close_matches(name, COMMANDS, n=1)
-    advice = f"Did you mean {near[0]}?" if near else f"To search for it, type: picsight search {name}"
+    advice = f"Did you mean {near[0]}?" if near else "To find photos, type: picsight search WORDS"
     return f'There is no command "{name}"; for all commands, type: picsight --help. {advice}'
 
 

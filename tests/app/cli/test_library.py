@@ -138,7 +138,7 @@ def test_doctor_reports_a_running_index_and_damage_outranks_it(picsight):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["sunset"], "To search for it, type: picsight search sunset"),
+        (["sunset"], "To find photos, type: picsight search WORDS"),
         (["serach", "sunset"], "Did you mean search?"),
         (["/"], "/ is a folder. Type: picsight index FOLDER"),
         (["search"], "Type what the photo shows"),
