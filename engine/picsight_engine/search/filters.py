@@ -43,8 +43,9 @@ class Passing:
     """The rest of a query for the ranking, and the photos that it may rank: `ids` ascending, None for all.
 
     `undated` photos would pass if they had a date. `called` photos have a file with the searched name; `worded` photos have
-    all its words in their names, folders, keywords, titles, descriptions and tags. Both pass the typed facts, but not the times that plain words
-    may mean. The facts of `faults` were ignored; the facts of `unnamed` match no photo, because none has such a value.
+    all its words in their names, folders, keywords, titles, descriptions and tags. Both pass the typed facts, but not the
+    times that plain words may mean. The facts of `faults` were ignored; the facts of `unnamed` match no photo, because none
+    has such a value.
     """
 
     query: Query
