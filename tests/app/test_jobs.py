@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 from PySide6.QtCore import QObject, Signal
 
-from picsight.jobs import FAULT, Jobs
+from picsight.jobs import FAULT, YOUNG, Jobs
 from picsight_engine.errors import StorageError
 
 
@@ -52,6 +52,28 @@ def jobs(qapp):
 @pytest.fixture
 def handler(qapp):
     return Handler()
+
+
+class Knot:
+    """Refers to itself, so that only the collector deletes it; adds the thread that does to a set."""
+
+    def __init__(self, collectors):
+        self.knot, self.collectors = self, collectors
+
+    def __del__(self):
+        self.collectors.add(threading.current_thread())
+
+
+def test_garbage_of_work_is_collected_on_the_thread_of_the_window(qtbot, jobs, handler):
+    collectors = set()
+
+    def work():
+        for _ in range(2 * YOUNG):
+            Knot(collectors)
+
+    jobs.read(work, handler)
+    qtbot.waitUntil(lambda: bool(collectors))
+    assert collectors == {threading.main_thread()}
 
 
 def test_work_runs_in_another_thread_and_its_value_arrives_on_the_thread_of_the_window(qtbot, jobs, handler):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import sys
@@ -39,8 +38,6 @@ def run_window(library_folder: Path, folders_to_add: Sequence[Path] = ()) -> int
 
     `folders_to_add` are added and indexed once the library is open.
     """
-    # With 150,000 photos a full collection stops all threads for 0.3 s, and by default each wall causes several.
-    gc.set_threshold(*gc.get_threshold()[:2], 1000)
     sys.setswitchinterval(TURN_SECONDS)
     app = QApplication(sys.argv[:1])
     interrupts = Interrupts() if sys.platform != "win32" else None  # Qt cannot watch pipes on Windows
