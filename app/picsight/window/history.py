@@ -1,4 +1,4 @@
-"""The undo history: one list for the whole window, kept until it closes."""
+"""The undo history: one list of changes for the whole window, kept until it closes."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
         """The callback at the end of a step."""
 
         def __call__(self, done: bool, words: str = "") -> None:
-            """Called once: whether the step succeeded, and other words for the deed if it was done in part, or why it failed."""
+            """Called once: whether the step succeeded, and other words for the change if it was done in part, or why it failed."""
 
     Step = Callable[[Ended], None]  # undoes or redoes in the background
 
-DEEDS = 200  # the most undo steps
+MOST_CHANGES = 200  # the most undo steps
 
 
 @dataclass(slots=True)
-class Deed:
-    """A change, its undo and redo steps, and the `view` in which it was last done."""
+class Change:
+    """A change with its undo and redo steps, and the `view` in which it was last done."""
 
     words: str
     undo: Step
@@ -38,83 +38,83 @@ class Deed:
 
 
 class History(QObject):
-    """Records deeds, shows each in the status line, and undoes and redoes them.
+    """Records changes, shows each in the status line, and undoes and redoes them.
 
-    A deed of another view that the status line no longer shows is named first; only the next call undoes it.
+    A change of another view that the status line no longer shows is named first; only the next call undoes it.
     """
 
     def __init__(self, status: StatusLine, view: Callable[[], object], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._status, self._view = status, view
-        self._done: deque[Deed] = deque(maxlen=DEEDS)
-        self._undone: deque[Deed] = deque()
+        self._done: deque[Change] = deque(maxlen=MOST_CHANGES)
+        self._undone: deque[Change] = deque()
         self._is_busy, self._last_words = False, ""
-        self._waiting: list[Callable[[], None]] = []  # deeds that were done during an undo
+        self._waiting: list[Callable[[], None]] = []  # changes that were done during an undo
 
     def add(self, words: str, undo: Step, redo: Step, holds: Callable[[], bool] = lambda: True) -> None:
         """Record a change with its sentence, and offer Undo as long as it `holds`."""
-        if self._is_busy:  # the deed being undone is recorded first
+        if self._is_busy:  # the change being undone is recorded first
             self._waiting.append(partial(self.add, words, undo, redo, holds))
             return
-        self._done.append(Deed(words, undo, redo, holds, self._view()))
+        self._done.append(Change(words, undo, redo, holds, self._view()))
         self._undone.clear()
         self._offer(words, back=True)
 
-    def do(self, deed: str, step: Step, undo: Step) -> None:
+    def do(self, change: str, step: Step, undo: Step) -> None:
         """Run an undoable step, and record it once it is done."""
 
         def end(done: bool, words: str = "") -> None:
             if done:
-                self.add(words or deed, undo, step)
+                self.add(words or change, undo, step)
             elif words:
                 self._status.show_sentence(words)
 
         step(end)
 
     def undo(self) -> None:
-        """Undo the last deed; only one step runs at a time."""
-        self._turn(back=True)
+        """Undo the last change; only one step runs at a time."""
+        self._step(back=True)
 
     def redo(self) -> None:
-        """Redo the last undone deed."""
-        self._turn(back=False)
+        """Redo the last undone change."""
+        self._step(back=False)
 
-    def _turn(self, *, back: bool) -> None:
+    def _step(self, *, back: bool) -> None:
         if self._is_busy:
             return
-        deeds = self._done if back else self._undone
-        while deeds and not deeds[-1].holds():  # its subject is gone, such as a discarded draft
-            deeds.pop()
-        if not deeds:
+        changes = self._done if back else self._undone
+        while changes and not changes[-1].holds():  # its subject is gone, such as a discarded draft
+            changes.pop()
+        if not changes:
             nothing = self.tr("There is nothing to undo.")
             self._status.show_sentence(nothing if back else self.tr("There is nothing to redo."))
-        elif deeds[-1].view == self._view() or self._last_words in self._status.words():
-            self._run(deeds.pop(), back=back)
+        elif changes[-1].view == self._view() or self._last_words in self._status.words():
+            self._run(changes.pop(), back=back)
         else:
-            done = self.tr("Done in another view: {deed}")
-            words = done if back else self.tr("Undone in another view: {deed}")
-            self._offer(words.format(deed=deeds[-1].words), back=back)
+            done = self.tr("Done in another view: {change}")
+            words = done if back else self.tr("Undone in another view: {change}")
+            self._offer(words.format(change=changes[-1].words), back=back)
 
     def _offer(self, words: str, *, back: bool) -> None:
         self._last_words = words
         verb, step = (self.tr("Undo"), self.undo) if back else (self.tr("Redo"), self.redo)
         self._status.show_sentence(words, verb, step)
 
-    def _run(self, deed: Deed, *, back: bool) -> None:
+    def _run(self, change: Change, *, back: bool) -> None:
         self._is_busy = True
 
         def end(done: bool, words: str = "") -> None:
             """Record the outcome; a failed step is not undone or redone again."""
             self._is_busy = False
-            deed.words, deed.view = words or deed.words, self._view()
+            change.words, change.view = words or change.words, self._view()
             if done:
-                (self._undone if back else self._done).append(deed)
-                undone = self.tr("Undone: {deed}").format(deed=deed.words)
-                self._offer(undone if back else deed.words, back=not back)
+                (self._undone if back else self._done).append(change)
+                undone = self.tr("Undone: {change}").format(change=change.words)
+                self._offer(undone if back else change.words, back=not back)
             elif words:
                 self._status.show_sentence(words)
             waiting, self._waiting = self._waiting, []
             for add in waiting:
                 add()
 
-        (deed.undo if back else deed.redo)(end)
+        (change.undo if back else change.redo)(end)

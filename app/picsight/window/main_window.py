@@ -29,7 +29,7 @@ from picsight.window.search.controller import SearchController
 from picsight.window.search.offers import TypingOffers, join_offers
 from picsight.window.search.place import Place
 from picsight.window.search.saved import SavedSearches
-from picsight.window.tags.deeds import Markings, TagDeeds
+from picsight.window.tags.controller import MarksLoader, TagsController
 from picsight.window.tags.exchange import TagExchange
 from picsight.window.tags.review import Review
 from picsight.window.tags.tag_pages import TagPages
@@ -76,7 +76,7 @@ class MainWindow(QMainWindow):
             parent=self,
         )
         self.history = History(frame.status, self._view, self)
-        self.tags = TagDeeds(frame.status, self.history, jobs, self)
+        self.tags = TagsController(frame.status, self.history, jobs, self)
         self.trashing = Trashing(self, frame.status, self.history, jobs)
         self.exporting = Exporting(self, frame.status, jobs, takes_all=settings.export_companions)
         chosen = ChosenPhotos(frame, self.viewer)
@@ -94,7 +94,7 @@ class MainWindow(QMainWindow):
         )
         self.models = ModelsController(place, self.library, jobs, self)
         self.hint = BetterModels(frame, self.library, self.search, self.models, wanted=settings.better_models)
-        self.markings = Markings(frame.grid, frame.model, self.tags, jobs)
+        self.marks_loader = MarksLoader(frame.grid, frame.model, self.tags, jobs)
         self.pages = Pages(self, frame, self.search, self.viewer, self.photos)
         self.library_pages = LibraryPages(frame, self.library, self.search, self.models, self.history)
         self.tag_pages = TagPages(
@@ -104,14 +104,14 @@ class MainWindow(QMainWindow):
         self.tag_pages.exchange_requested.connect(self.exchange.show_menu)
         self.exchange.imported.connect(lambda _imported: self.library.look_over())
         self.details = DetailsController(
-            frame, chosen, self.viewer, self.search, deeds=self.tags, tagging=self.tagging, jobs=jobs
+            frame, chosen, self.viewer, self.search, tags=self.tags, tagging=self.tagging, jobs=jobs
         )
         join_offers(self.offers, frame, self.search)
         self.saved = SavedSearches(frame, self.library, self.search, self.history)
         frame.box.is_album = self.tags.is_album
         self.tags.changed.connect(lambda _tags: frame.box.update_chips())
         self.library.opened.connect(self._take_library)
-        self.library.overview_changed.connect(lambda _overview: self.tags.look())
+        self.library.overview_changed.connect(lambda _overview: self.tags.refresh())
         self.tags.changed.connect(self.library_pages.show_tags)
         self._join_trashing()
         self._join_details(frame.details)
@@ -205,7 +205,7 @@ class MainWindow(QMainWindow):
 
     def _show_keys(self) -> None:
         """Show the list of all keys, collected from their widgets."""
-        from picsight.window.tags.border import BorderCases
+        from picsight.window.tags.borderline import BorderlineCases
         from picsight.window.tags.threshold import ThresholdSlider
 
         frame, studio = self.frame, self.tag_pages.studio
@@ -225,7 +225,7 @@ class MainWindow(QMainWindow):
                     self.tr("One photo"),
                     widget_keys(frame.viewer_page.KEYS) + bound_keys(frame.viewer_page.stage),
                 ),
-                (self.tr("Border cases of a tag"), widget_keys(BorderCases.KEYS)),
+                (self.tr("Borderline cases of a tag"), widget_keys(BorderlineCases.KEYS)),
                 (self.tr("Studio of a tag"), of_tags),
             ),
         )
@@ -239,7 +239,7 @@ class MainWindow(QMainWindow):
     def end(self) -> None:
         """Finish what the user asked for and close the library; call after the window was closed."""
         self._jobs.close()
-        self.search.likes.close()
+        self.search.pictures.close()
         self.library.close()
 
     def _size_first(self) -> None:
@@ -258,7 +258,7 @@ class MainWindow(QMainWindow):
         """Show the tags and stars that a command has changed, once the user returns to the window."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
-            self.tags.look()
+            self.tags.refresh()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Save the settings and stop reading; ask first about unsaved changes."""

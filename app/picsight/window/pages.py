@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt
 
-from picsight.window.library.sidebar_model import Wish
+from picsight.window.library.sidebar_model import SidebarAction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,7 +134,7 @@ class Pages(QObject):
     def show_problems(self) -> None:
         """Show the problems, and empty the box, whose words do not relate to them."""
         self.show_page(self._frame.problems)
-        self._frame.sidebar.mark(Wish.PROBLEMS)
+        self._frame.sidebar.mark(SidebarAction.PROBLEMS)
 
     def back(self) -> None:
         """Go back one step."""

@@ -14,7 +14,7 @@ from picsight.window.library.problems_model import ProblemsModel
 from picsight.window.library.problems_view import ProblemsView
 from picsight.window.parts.labels import Words
 from picsight.window.search.box import SearchBox
-from picsight.window.tags.border import BorderCases
+from picsight.window.tags.borderline import BorderlineCases
 from picsight.window.tags.threshold import ThresholdSlider
 from picsight.window.viewer.view import ViewerPage
 
@@ -23,7 +23,7 @@ from picsight.window.viewer.view import ViewerPage
 def places(qtbot, wall_view, jobs, pictures, photos):
     """The widgets that take keys by themselves, and what has the keyboard there."""
     thumbnails, slider, reasons = Thumbnails(jobs, pictures), ThresholdSlider(), ProblemsModel()
-    grid, viewer, border = wall_view(48), ViewerPage(thumbnails), BorderCases(thumbnails)
+    grid, viewer, border = wall_view(48), ViewerPage(thumbnails), BorderlineCases(thumbnails)
     problems = ProblemsView(reasons)
     reasons.setParent(problems)
     reasons.set_problems([problem("a.jpg", "damaged")])
@@ -61,14 +61,14 @@ def test_a_widget_accepts_the_keys_that_it_lists_and_no_other(places, photos, pl
     assert not taken("F7")
 
 
-def test_the_keys_of_the_box_emit_their_wishes(qtbot):
+def test_the_keys_of_the_box_emit_their_signals(qtbot):
     box = SearchBox()
     qtbot.addWidget(box)
     QGuiApplication.clipboard().setImage(QImage(8, 8, QImage.Format.Format_RGB32))
-    wishes = (box.down_requested, box.submitted, box.emptied, box.picture_given)
-    for (key,), wish in zip((each.keys for each in box.KEYS), wishes, strict=True):
+    signals = (box.down_requested, box.submitted, box.emptied, box.picture_given)
+    for (key,), signal in zip((each.keys for each in box.KEYS), signals, strict=True):
         combined = QKeySequence(key)[0]
-        with qtbot.waitSignal(wish):
+        with qtbot.waitSignal(signal):
             qtbot.keyClick(box.line, combined.key(), combined.keyboardModifiers())
 
 

@@ -589,12 +589,12 @@ def test_every_control_has_a_name_for_a_screen_reader(window):
 
 def test_a_folder_that_cannot_be_added_or_restored_is_named_on_the_first_page(qtbot, model_window, tmp_path):
     window, gone = model_window(), tmp_path / "gone"
-    for act in (
+    for change in (
         partial(window.library.add_folders, [gone]),
         partial(window.library.step(lambda library: library.add_folder(gone)), lambda _done: None),
     ):
         with qtbot.waitSignal(window.library.notice_given) as notice:
-            act()
+            change()
         assert str(gone) in notice.args[0]
         assert window.frame.page is window.frame.first_run
 

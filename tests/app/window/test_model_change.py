@@ -183,7 +183,7 @@ class DelayedModels:
 
 
 @pytest.mark.parametrize("slow", [False, True], ids=["answers come in order", "the first answer comes late"])
-def test_of_two_wishes_in_quick_succession_the_last_holds_and_the_first_reads_nothing(
+def test_of_two_requests_in_quick_succession_the_last_holds_and_the_first_reads_nothing(
     qtbot, model_window, models, mine, installed, small_library, tmp_path, slow
 ):
     installed("second", space_id="aa00112233445566")
@@ -194,7 +194,7 @@ def test_of_two_wishes_in_quick_succession_the_last_holds_and_the_first_reads_no
     delayed = DelayedModels(models, is_first_slow=slow)
     window.library._place = replace(window.library._place, installed=delayed)
     for name in (mine, "second"):
-        window.models.dialog.wished.emit(name, ModelAction.USE)
+        window.models.dialog.action_requested.emit(name, ModelAction.USE)
     delayed.gate.set()
     qtbot.waitUntil(lambda: window.library.model_names == ("second", "second"))
     wait_until_indexed(qtbot, window)

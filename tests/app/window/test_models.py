@@ -31,13 +31,13 @@ def click(qtbot, button):
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
-def wait_for_button(qtbot, dialog, name, act):
+def wait_for_button(qtbot, dialog, name, action):
     def there():
-        button = dialog.rows[name].button(act) if name in dialog.rows else None
+        button = dialog.rows[name].button(action) if name in dialog.rows else None
         return button is not None and button.isVisibleTo(dialog)
 
     qtbot.waitUntil(there)
-    return dialog.rows[name].button(act)
+    return dialog.rows[name].button(action)
 
 
 def wait_for_words(qtbot, dialog, name, words):
@@ -57,7 +57,7 @@ LONG = "about 15 minutes for your library"
 
 
 @pytest.mark.parametrize(
-    ("changes", "facts", "state", "acts"),
+    ("changes", "facts", "state", "actions"),
     [
         ({"photos": 0, "state": "installed"}, "has read your photos", "Installed", ("REMOVE", "USE")),
         ({"photos": 10, "seconds": 9.0}, "under a minute for the rest of your library", "", ("INSTALL",)),
@@ -71,11 +71,11 @@ LONG = "about 15 minutes for your library"
         ),
     ],
 )
-def test_the_state_of_a_model_decides_its_buttons(changes, facts, state, acts):
+def test_the_state_of_a_model_decides_its_buttons(changes, facts, state, actions):
     old = offer(STARTER, state="installed", shipped=True, answers=True)
     row = rows_of([old, offer("mobileclip-s0", **changes)], 1000, ["mobileclip-s0"])[1]
     assert (row.facts, row.state) == (f"215 MB · {facts}", state)
-    assert [act.name for act in row.acts] == list(acts)
+    assert [action.name for action in row.actions] == list(actions)
 
 
 def look_at(qtbot, window, words):

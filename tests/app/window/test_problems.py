@@ -117,25 +117,25 @@ def test_an_empty_list_says_that_every_photo_could_be_read(view):
 
 def test_a_row_retries_or_ignores_its_file_and_a_reason_all_of_its_files(qtbot, view):
     view.model.set_problems(PROBLEMS)
-    with qtbot.waitSignal(view.retry_requested) as wished:
+    with qtbot.waitSignal(view.retry_requested) as requested:
         click(qtbot, view, row_of(view.model, "b.jpg"), Column.RETRY)
-    assert wished.args == [(PROBLEMS[1],)]
-    with qtbot.waitSignal(view.ignore_requested) as wished:
+    assert requested.args == [(PROBLEMS[1],)]
+    with qtbot.waitSignal(view.ignore_requested) as requested:
         click(qtbot, view, next(view.model.reasons()), Column.IGNORE)
-    assert wished.args == [tuple(PROBLEMS[:2])]
+    assert requested.args == [tuple(PROBLEMS[:2])]
     view.table.setCurrentIndex(row_of(view.model, "c.tif"))
-    with qtbot.waitSignal(view.ignore_requested) as wished:
+    with qtbot.waitSignal(view.ignore_requested) as requested:
         qtbot.keyClick(view.table, Qt.Key.Key_Delete)
-    assert wished.args == [(PROBLEMS[2],)]
+    assert requested.args == [(PROBLEMS[2],)]
 
 
 def test_the_menu_of_a_row_does_the_same(qtbot, view):
     view.model.set_problems(PROBLEMS)
     view.table.customContextMenuRequested.emit(view.table.visualRect(row_of(view.model, "c.tif")).center())
-    with qtbot.waitSignal(view.retry_requested) as wished:
+    with qtbot.waitSignal(view.retry_requested) as requested:
         words = choose_in_menu(view, "Try again")
     assert words == ["Try again", "Ignore", "Show in folder"]
-    assert wished.args == [(PROBLEMS[2],)]
+    assert requested.args == [(PROBLEMS[2],)]
 
 
 def test_collapsed_reasons_and_the_current_row_survive_a_change_of_the_list(qtbot, view):

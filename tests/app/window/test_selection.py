@@ -11,21 +11,23 @@ from PySide6.QtGui import QContextMenuEvent, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 from tests.app.window.conftest import choose_in_menu, wait_for_photos, wait_for_status, wait_until_indexed
 
-from picsight.window.actions.acts import Act, bind_acts
+from picsight.window.actions.action import Action, bind_actions
 from picsight.window.grid.page import WallPage
 
 
 @pytest.fixture
 def page(qtbot, wall_view):
-    """A wall of twelve photos under its header, and four acts that note that they were done."""
+    """A wall of twelve photos under its header, and four actions that note that they were done."""
     view = wall_view(12)
     page = WallPage(view)
     page.done = []
-    acts = [
-        Act(icon, icon.title(), f"{icon.title()} %n", key, lambda _point, icon=icon: page.done.append(icon))
+    actions = [
+        Action(
+            icon, icon.title(), f"{icon.title()} %n", key, lambda _point, icon=icon: page.done.append(icon)
+        )
         for icon, key in (("open-with", ""), ("copy-path", "Ctrl+P"), ("export", "E"), ("trash", "Del"))
     ]
-    page.header.selection.offer((acts[:3], acts[3:]))
+    page.header.selection.offer((actions[:3], actions[3:]))
     page.header.selection.cleared.connect(view.clearSelection)
     page.say("12 photos")
     qtbot.addWidget(page)
@@ -79,8 +81,8 @@ def test_acts_without_room_move_into_a_menu_and_none_is_cut(page, qtbot, directi
 
 
 def test_a_key_acts_only_while_its_widget_has_the_keyboard(page, qtbot):
-    act = Act("export", "Export", "Export %n", "E", lambda _point: page.done.append("key"))
-    bind_acts(page.view, [act], QPoint)
+    action = Action("export", "Export", "Export %n", "E", lambda _point: page.done.append("key"))
+    bind_actions(page.view, [action], QPoint)
     page.view.setFocus()
     qtbot.keyClick(page.view, Qt.Key.Key_E)
     page.header.weaker.show()
@@ -146,7 +148,7 @@ def test_the_menu_of_the_viewer_acts_on_the_shown_photo(window, qtbot):
     assert "Open with…" in words
     assert "Open" not in words
     photo = window.viewer.photo.id
-    qtbot.waitUntil(lambda: [each.accepted for each in window.tags.tags] == [1])
+    qtbot.waitUntil(lambda: [each.accepted for each in window.tags.all] == [1])
     assert window.tags.library.tags.marks([photo])[photo].favourite
 
 

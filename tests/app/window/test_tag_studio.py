@@ -1,4 +1,4 @@
-"""The parts of the tag studio: words, examples, the threshold over its histogram, border cases by key."""
+"""The parts of the tag studio: words, examples, the threshold over its histogram, borderline cases by key."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from tests.app.window.conftest import carrying, drop
 
 from picsight.window.grid.thumbnails import Thumbnails
 from picsight.window.search.chips import ChipButton
-from picsight.window.tags.border import BorderCases
+from picsight.window.tags.borderline import BorderlineCases
 from picsight.window.tags.fields import ExampleButton, ExamplesField, WordsField
-from picsight.window.tags.threshold import BARS, STEPS, Spread, ThresholdSlider
+from picsight.window.tags.threshold import BARS, STEPS, ScoreHistogram, ThresholdSlider
 
 scores = st.lists(st.floats(0, 1, width=32), max_size=60)
 
 
 @given(scores, scores, st.integers(0, STEPS))
 def test_a_tag_holds_the_photos_above_the_threshold_and_the_accepted_ones(undecided, accepted, step):
-    spread = Spread(np.array(undecided, np.float32), np.array(accepted, np.float32), np.zeros(3))
+    histogram = ScoreHistogram(np.array(undecided, np.float32), np.array(accepted, np.float32), np.zeros(3))
     reaching = sum(np.float32(score) >= step / STEPS for score in undecided)
-    assert spread.count_in(step / STEPS) == reaching + len(accepted)
-    assert sum(spread.bars()) == len(undecided)
-    assert len(spread.heights()) == BARS
-    assert all(0 <= height <= 1 for height in spread.heights())
+    assert histogram.count_in(step / STEPS) == reaching + len(accepted)
+    assert sum(histogram.bars()) == len(undecided)
+    assert len(histogram.heights()) == BARS
+    assert all(0 <= height <= 1 for height in histogram.heights())
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def slider(qtbot):
     made = ThresholdSlider()
     qtbot.addWidget(made)
     made.resize(600, 160)
-    made.show_spread(Spread(np.linspace(0, 1, 1001), np.full(5, 0.9), np.array([0.7, 0.2])))
+    made.show_histogram(ScoreHistogram(np.linspace(0, 1, 1001), np.full(5, 0.9), np.array([0.7, 0.2])))
     made.show_threshold(0.5)
     made.show()
     made.positions = []
@@ -44,7 +44,7 @@ def slider(qtbot):
 
 def test_tens_of_thousands_of_decisions_are_painted_as_few_marks(slider):
     def drawn(accepted):
-        slider.show_spread(Spread(np.linspace(0, 1, 1001), accepted, np.zeros(0)))
+        slider.show_histogram(ScoreHistogram(np.linspace(0, 1, 1001), accepted, np.zeros(0)))
         picture = QPicture()
         slider.render(picture)
         return picture.size()
@@ -78,7 +78,7 @@ def test_a_key_moves_the_threshold_and_escape_cancels_a_drag(qtbot, slider):
 
 @pytest.fixture
 def border(qtbot, jobs, pictures, photos):
-    made = BorderCases(Thumbnails(jobs, pictures))
+    made = BorderlineCases(Thumbnails(jobs, pictures))
     qtbot.addWidget(made)
     made.resize(300, 400)
     made.show()
@@ -89,7 +89,7 @@ def border(qtbot, jobs, pictures, photos):
 
 
 def test_keys_decide_on_a_case_and_show_the_next(qtbot, border):
-    assert border.title.text() == "Border cases (4)"
+    assert border.title.text() == "Borderline cases (4)"
     for key in (Qt.Key.Key_A, Qt.Key.Key_R, Qt.Key.Key_Down):
         qtbot.keyClick(border.picture, key)
     assert border.decisions == [(0, "accepted"), (1, "rejected")]

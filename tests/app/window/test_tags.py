@@ -15,7 +15,7 @@ from tests.app.window.conftest import carrying, choose_in_menu, open_window, wai
 from picsight.settings import Settings
 from picsight.window.grid.model import files_of
 from picsight.window.grid.photo_painter import verdict_zones
-from picsight.window.library.sidebar_model import ENTRY, Wish
+from picsight.window.library.sidebar_model import ENTRY, SidebarAction
 from picsight.window.parts.controls import IconButton
 from picsight.window.parts.words import counted
 from picsight.window.search.chips import ChipButton
@@ -55,13 +55,13 @@ def window(shared_window, library, qtbot):
             library.tags.undo(run.id)
     if shared_window.tag_pages._studio is not None:
         shared_window.tag_pages._studio._forget()
-    shared_window.tags.look()
+    shared_window.tags.refresh()
     shared_window.activateWindow()
     shared_window.frame.grid.clearSelection()
     with qtbot.waitSignal(shared_window.search.answered):
         shared_window.pages.go(Place())
     wait_for_photos(qtbot, shared_window, 8)
-    qtbot.waitUntil(lambda: shared_window.tags.tags == tuple(library.tags.all()))
+    qtbot.waitUntil(lambda: shared_window.tags.all == tuple(library.tags.all()))
     qtbot.waitUntil(lambda: not shared_window.library.is_indexing)
     return shared_window
 
@@ -72,8 +72,8 @@ def shown(window):
 
 def look(qtbot, window, library):
     """Lets the window read what was changed without it."""
-    window.tags.look()
-    qtbot.waitUntil(lambda: window.tags.tags == tuple(library.tags.all()))
+    window.tags.refresh()
+    qtbot.waitUntil(lambda: window.tags.all == tuple(library.tags.all()))
 
 
 def line_of(window, tag):
@@ -99,7 +99,7 @@ def test_changes_of_another_program_are_shown_when_the_window_is_activated(qtbot
     library.tags.decide("Sea", [photo], "accepted")
     library.tags.rate([photo], 4)
     window.activateWindow()
-    qtbot.waitUntil(lambda: window.tags.tags == tuple(library.tags.all()))
+    qtbot.waitUntil(lambda: window.tags.all == tuple(library.tags.all()))
     qtbot.waitUntil(lambda: model.liking(photo) == library.tags.marks([photo])[photo])
     assert line_of(window, "Sea").isValid()
 
@@ -133,11 +133,13 @@ def test_photos_dropped_to_make_a_tag_wait_for_the_answer_about_the_one_that_is_
     studio = window.tag_pages._studio
     studio.view.suggests.click()
     before = studio.draft
-    (line,) = [line for line in window.frame.sidebar._model.tops() if line.data(ENTRY).key is Wish.NEW_TAG]
+    (line,) = [
+        line for line in window.frame.sidebar._model.tops() if line.data(ENTRY).key is SidebarAction.NEW_TAG
+    ]
     drop_on_line(window, line, files_of(photos))
     for _ in range(3):  # time enough to find the photos
         with qtbot.waitSignal(window.tags.changed):
-            window.tags.look()
+            window.tags.refresh()
     assert studio.draft == before
     qtbot.answer(window, "Discard")
     qtbot.waitUntil(lambda: studio.draft.examples == tuple(photo.id for photo in photos))
@@ -195,7 +197,7 @@ def test_selected_photos_are_put_into_a_tag_by_a_few_letters_and_one_undo_takes_
     qtbot.waitUntil(lambda: paths(window) == ["Birds", "Birds/Waders"])
     qtbot.waitUntil(lambda: "Redo" in window.frame.status._act.text())
     window.history.redo()
-    qtbot.waitUntil(lambda: any(tag.path == "Trips/Lisbon" and tag.accepted == 2 for tag in window.tags.tags))
+    qtbot.waitUntil(lambda: any(tag.path == "Trips/Lisbon" and tag.accepted == 2 for tag in window.tags.all))
 
 
 def test_favourites_and_stars_are_given_with_a_modifier_and_letters_begin_a_search(qtbot, window, library):
@@ -226,7 +228,7 @@ def test_a_photo_that_undo_puts_back_into_a_tag_is_on_its_wall_again(qtbot, wind
     qtbot.waitUntil(lambda: shown(window) == ids[1:])
 
     def is_back() -> bool:
-        window.history.undo()  # names the deed first where the status line says something else by now
+        window.history.undo()  # names the change first where the status line says something else by now
         return shown(window) == ids
 
     qtbot.waitUntil(is_back)
@@ -276,7 +278,7 @@ def test_suggestions_are_accepted_and_rejected_on_the_wall_of_a_tag_and_the_next
     library.tags.new("Things")
     library.tags.new("Anything", prompts=["a photo"], threshold=0.0, parent="Things")
     look(qtbot, window, library)
-    window.tag_pages.show_photos(window.tags.tags[1])
+    window.tag_pages.show_photos(window.tags.all[1])
     qtbot.waitUntil(lambda: window.search.place.words == "tag:Things")
     model, grid = window.frame.model, window.frame.grid
     qtbot.waitUntil(lambda: model.state(model.photo(7).id) == "suggested")
@@ -316,7 +318,7 @@ def test_suggestions_are_accepted_and_rejected_on_the_wall_of_a_tag_and_the_next
 
 
 def paths(window):
-    return [tag.path for tag in window.tags.tags if tag.kind != "favourite"]
+    return [tag.path for tag in window.tags.all if tag.kind != "favourite"]
 
 
 def test_a_tag_that_is_looked_at_is_renamed_merged_and_removed_and_everything_comes_back(
@@ -327,14 +329,14 @@ def test_a_tag_that_is_looked_at_is_renamed_merged_and_removed_and_everything_co
         library.tags.new(name)
         library.tags.decide(name, photos, "accepted")
     look(qtbot, window, library)
-    window.tag_pages.show_photos(window.tags.tags[1])
+    window.tag_pages.show_photos(window.tags.all[1])
     qtbot.waitUntil(lambda: sorted(shown(window)) == sorted(ids[:2]))
-    window.tag_pages.rename(window.tags.tags[1], "Ocean")
+    window.tag_pages.rename(window.tags.all[1], "Ocean")
     qtbot.waitUntil(lambda: window.search.place.words == "tag:Ocean")
     window.frame.status.show_sentence("Something else.")
     window._jobs.after_changes(window.history.undo)
     qtbot.waitUntil(lambda: window.search.place.words == "tag:Sea")
-    window.tag_pages.rename(window.tags.tags[1], "Trips / Sea ")
+    window.tag_pages.rename(window.tags.all[1], "Trips / Sea ")
     qtbot.waitUntil(lambda: paths(window) == ["Shore", "Trips", "Trips/Sea"])
     qtbot.waitUntil(lambda: window.search.place.words == "tag:Trips/Sea")
     window.tag_pages.merge(library.tags.find("Trips/Sea"), TagChoice("Shore", "tag", 3))
@@ -395,7 +397,7 @@ def studio(qtbot, window):
 def type_words(qtbot, studio, words):
     qtbot.keyClicks(studio.view.words.line, words)
     qtbot.keyClick(studio.view.words.line, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: studio._sight.preview is not None)
+    qtbot.waitUntil(lambda: studio._preview.scored is not None)
 
 
 def inside(studio):
@@ -409,9 +411,9 @@ def test_words_are_looked_for_while_they_are_typed_and_saved_under_a_name_below_
     assert "What does this tag show?" in view.notice.words()
     assert not view.save.isEnabled()
     qtbot.keyClicks(view.words.line, "a photo")
-    qtbot.waitUntil(lambda: studio._sight.preview is not None)
+    qtbot.waitUntil(lambda: studio._preview.scored is not None)
     assert studio.draft.prompts == ()
-    assert sum(view.slider._spread.bars()) == 8
+    assert sum(view.slider._histogram.bars()) == 8
     qtbot.keyClick(view.words.line, Qt.Key.Key_Return)
     view.name.setFocus()
     qtbot.keyClicks(view.name, "Things/Seen ")
@@ -429,12 +431,12 @@ def test_words_are_looked_for_while_they_are_typed_and_saved_under_a_name_below_
 
 
 def test_the_studio_shows_the_translation_of_words_in_another_language(qtbot, studio, monkeypatch):
-    monkeypatch.setattr(studio._deeds.library, "languages", ("de",))
+    monkeypatch.setattr(studio._tags.library, "languages", ("de",))
     translated = studio.view.translated
     type_words(qtbot, studio, "dog")
     assert not translated.isVisible()
     qtbot.keyClicks(studio.view.words.line, "Xyzzy im Schnee")
-    qtbot.waitUntil(lambda: studio._sight.translation is not None)
+    qtbot.waitUntil(lambda: studio._preview.translation is not None)
     expected = "Searched as: \u2068dog | Xyzzy in the snow\u2069 (unknown: Xyzzy)"
     qtbot.waitUntil(lambda: translated.text() == expected)
     assert translated.isVisible()
@@ -485,7 +487,7 @@ def test_a_tag_is_looked_through_and_saved_without_examples_that_the_library_has
     window.tag_pages.work_on(draft)
     studio = window.tag_pages._studio
     qtbot.waitUntil(lambda: [each.id for each in studio.view.alike.photos] == [photo])
-    assert studio._sight.preview is not None
+    assert studio._preview.scored is not None
     qtbot.mouseClick(studio.view.save, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.search.place.words == "tag:Cars")
     tag = library.tags.find("Cars")
@@ -496,11 +498,11 @@ def test_decisions_on_a_new_tag_become_its_examples_and_are_undone_while_it_is_e
     qtbot, window, library, studio
 ):
     type_words(qtbot, studio, "a photo")
-    view, first = studio.view, studio.view.border.case().id
-    view.border.picture.setFocus()
-    qtbot.keyClick(view.border.picture, Qt.Key.Key_A)
-    second = view.border.case().id
-    qtbot.keyClick(view.border.picture, Qt.Key.Key_R)
+    view, first = studio.view, studio.view.borderline.case().id
+    view.borderline.picture.setFocus()
+    qtbot.keyClick(view.borderline.picture, Qt.Key.Key_A)
+    second = view.borderline.case().id
+    qtbot.keyClick(view.borderline.picture, Qt.Key.Key_R)
     assert (studio.draft.examples, studio.draft.against) == ((first,), (second,))
     qtbot.waitUntil(lambda: [photo.id for photo in view.unlike.photos] == [second])
     others = [photo for photo in window.frame.model.wall.results if photo.id not in {first, second}][:2]
@@ -510,7 +512,7 @@ def test_decisions_on_a_new_tag_become_its_examples_and_are_undone_while_it_is_e
     assert (studio.draft.examples, studio.draft.against) == ((first, *(photo.id for photo in others)), ())
     for photo in others:
         view.alike.removed.emit(photo.id)
-    qtbot.waitUntil(lambda: second in {photo.id for photo in view.border.cases})
+    qtbot.waitUntil(lambda: second in {photo.id for photo in view.borderline.cases})
     qtbot.mouseClick(view.save, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.search.place.words == 'tag:"a photo"')
     tag = library.tags.find("a photo")
@@ -530,9 +532,9 @@ def test_decisions_on_an_existing_tag_are_stored_at_once_and_its_other_changes_o
     view = studio.view
     assert "Looking through your photos." in view.notice.words()
     qtbot.waitUntil(lambda: len(inside(studio)) == 8)
-    view.border.picture.setFocus()
+    view.borderline.picture.setFocus()
     for key in (Qt.Key.Key_A, Qt.Key.Key_R):
-        qtbot.keyClick(view.border.picture, key)
+        qtbot.keyClick(view.borderline.picture, key)
     qtbot.waitUntil(lambda: "Decide on 3 more photos" in view.statistics.text())
     assert (library.tags.find("Seen").accepted, library.tags.find("Seen").rejected) == (1, 1)
     qtbot.waitUntil(lambda: len(inside(studio)) == 7)
@@ -551,13 +553,13 @@ def test_decisions_on_an_existing_tag_are_stored_at_once_and_its_other_changes_o
 def test_the_list_finds_a_tag_by_its_letters_and_leads_to_its_studio(qtbot, window, library):
     window.tag_pages.show()
     with qtbot.waitSignal(window.tags.changed):  # such as by a run
-        window.tags.look()
+        window.tags.refresh()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     assert window.focusWidget().text() == "New tag"  # there is none yet, and Enter makes one
     library.tags.new("Birds", prompts=["bird"])
     library.tags.new("Évora", parent="Birds")
-    window.tags.look()
-    qtbot.waitUntil(lambda: len(window.tags.tags) == 3)
+    window.tags.refresh()
+    qtbot.waitUntil(lambda: len(window.tags.all) == 3)
     window.tag_pages.show()
     tags = window.frame.findChild(TagList)
     qtbot.keyClicks(tags.line, "evo")
@@ -580,8 +582,8 @@ def test_a_long_change_is_announced_and_the_tags_are_read_only_after_it(qtbot, w
     gate, heard = threading.Event(), []
     window.tags.do(lambda _library: gate.wait(60), lambda _value: "Done.")
     window.tags.changed.connect(heard.append)
-    window.tags.look()
-    window.tags.look()
+    window.tags.refresh()
+    window.tags.refresh()
     wait_for_status(qtbot, window, "takes a moment")
     assert not heard
     gate.set()
@@ -664,7 +666,7 @@ def test_a_run_reports_suggestions_among_new_photos_and_leads_to_them(qtbot, win
         window.library.index()
         status = window.frame.status
         qtbot.waitUntil(lambda: "1 new photo was suggested for 1 tag." in status.words())
-        qtbot.waitUntil(lambda: any(tag.suggested == 9 for tag in window.tags.tags))
+        qtbot.waitUntil(lambda: any(tag.suggested == 9 for tag in window.tags.all))
         qtbot.mouseClick(status._act, Qt.MouseButton.LeftButton)
         qtbot.waitUntil(lambda: window.search.place.query == "tag:Anything")
     finally:
@@ -700,7 +702,7 @@ def test_numbers_put_a_border_case_into_other_tags_and_out_of_them_and_undo_work
     tag = library.tags.new("Seen", prompts=["a photo"], threshold=0.0)
     look(qtbot, window, library)
     window.tag_pages.edit(tag)
-    border = window.tag_pages._studio.view.border
+    border = window.tag_pages._studio.view.borderline
     qtbot.waitUntil(lambda: border.case() is not None)
     border.picture.setFocus()
     photo, order = border.case().id, list(border.tags.toggles)

@@ -233,11 +233,11 @@ def test_finding_companions_takes_time_in_proportion_to_the_photos(tmp_path):
     assert work(200) < 2.5 * work(100)
 
 
-# As deeds that are taken back and done again
+# Undo and redo
 
 
 @pytest.fixture
-def deeds(qtbot, jobs, bundle, trash, tmp_path):
+def trashing(qtbot, jobs, bundle, trash, tmp_path):
     """Three files that were moved to the trash, as `paths`; `undo` and `redo` wait for words in the status line."""
     window, status = QWidget(), StatusLine()
     qtbot.addWidget(window)
@@ -259,49 +259,49 @@ def deeds(qtbot, jobs, bundle, trash, tmp_path):
         jobs.close()
 
 
-def test_redo_counts_the_files_that_it_could_move(deeds):
-    _, changed, _ = deeds.paths
-    deeds.undo("Undone: Moved 3 files")
+def test_redo_counts_the_files_that_it_could_move(trashing):
+    _, changed, _ = trashing.paths
+    trashing.undo("Undone: Moved 3 files")
     changed.rename(changed.with_name("other.jpg"))
-    assert "“b.jpg”" in deeds.redo("Moved 2 files to the trash. ")
+    assert "“b.jpg”" in trashing.redo("Moved 2 files to the trash. ")
     assert files(changed.parent) == ["other.jpg"]
-    deeds.undo("Undone: Moved 2 files")
+    trashing.undo("Undone: Moved 2 files")
     assert files(changed.parent) == ["a.jpg", "c.jpg", "other.jpg"]
 
 
-def test_reading_jobs_do_not_delay_the_trash(deeds, qtbot):
-    deeds.undo("Undone: Moved 3 files")
+def test_reading_jobs_do_not_delay_the_trash(trashing, qtbot):
+    trashing.undo("Undone: Moved 3 files")
     read = threading.Event()
     for _ in range(8):
-        deeds._jobs.read(read.wait, lambda _done: None)
-    deeds.trash(deeds.paths)
-    qtbot.waitUntil(lambda: not any(path.exists() for path in deeds.paths))
+        trashing._jobs.read(read.wait, lambda _done: None)
+    trashing.trash(trashing.paths)
+    qtbot.waitUntil(lambda: not any(path.exists() for path in trashing.paths))
     read.set()
-    qtbot.waitUntil(lambda: "Moved 3 files" in deeds._status.words())
+    qtbot.waitUntil(lambda: "Moved 3 files" in trashing._status.words())
 
 
 @of_linux
-def test_files_on_a_disk_that_is_away_come_back_once_it_is_connected(deeds, trash):
+def test_files_on_a_disk_that_is_away_come_back_once_it_is_connected(trashing, trash):
     away = trash.rename(trash.with_name("away"))
     for _ in range(2):
-        deeds.undo("cannot be put back; its disk may not be connected. 2 more files stay where they are.")
+        trashing.undo("cannot be put back; its disk may not be connected. 2 more files stay where they are.")
     away.rename(trash)
-    deeds.undo("Undone: Moved 3 files")
-    assert files(deeds.paths[0].parent) == ["a.jpg", "b.jpg", "c.jpg"]
+    trashing.undo("Undone: Moved 3 files")
+    assert files(trashing.paths[0].parent) == ["a.jpg", "b.jpg", "c.jpg"]
     assert files(trash) == []
 
 
 @of_linux
-def test_a_file_whose_name_is_taken_comes_back_once_it_is_free_and_a_lost_one_is_forgotten(deeds, trash):
-    taken, lost, _ = make(deeds.paths[0], trash / "files" / "b.jpg", deeds.paths[0].with_name("d.jpg"))
+def test_a_file_whose_name_is_taken_comes_back_once_it_is_free_and_a_lost_one_is_forgotten(trashing, trash):
+    taken, lost, _ = make(trashing.paths[0], trash / "files" / "b.jpg", trashing.paths[0].with_name("d.jpg"))
     lost.unlink()
-    deeds.undo("There is another")
+    trashing.undo("There is another")
     assert files(taken.parent) == ["a.jpg", "c.jpg", "d.jpg"]
     taken.unlink()
-    deeds.undo("Undone: Moved 1 file to the trash.")
+    trashing.undo("Undone: Moved 1 file to the trash.")
     assert files(taken.parent) == ["a.jpg", "c.jpg", "d.jpg"]
-    deeds.undo("nothing to undo")
-    deeds.redo("Moved 1 file")
+    trashing.undo("nothing to undo")
+    trashing.redo("Moved 1 file")
     assert files(taken.parent) == ["c.jpg", "d.jpg"]
 
 

@@ -234,12 +234,14 @@ def test_a_click_in_the_strip_and_its_wheel_lead_to_other_photos(qtbot, viewer):
 
 def test_the_main_actions_have_words_where_there_is_room(qtbot, viewer):
     viewer.page.resize(1400, 800)
-    act = next(act for act in viewer.page._acts if act.accessibleName().startswith("More like this"))
-    wide = act.sizeHint().width()
-    assert wide > act.fontMetrics().horizontalAdvance("More like this")
+    button = next(
+        button for button in viewer.page._buttons if button.accessibleName().startswith("More like this")
+    )
+    wide = button.sizeHint().width()
+    assert wide > button.fontMetrics().horizontalAdvance("More like this")
     viewer.page.resize(500, 800)
-    qtbot.waitUntil(lambda: act.sizeHint().width() < wide)
-    assert act.sizeHint().width() == act.sizeHint().height()
+    qtbot.waitUntil(lambda: button.sizeHint().width() < wide)
+    assert button.sizeHint().width() == button.sizeHint().height()
 
 
 def test_keys_walk_through_the_photos_and_stop_at_the_ends(qtbot, viewer):

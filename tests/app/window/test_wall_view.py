@@ -124,9 +124,9 @@ def test_enter_opens_and_ctrl_l_asks_for_photos_like_the_current_one(qtbot, wall
     view = wall_view(10)
     choose(view, 3)
     view.clearSelection()
-    with qtbot.waitSignal(getattr(view, signal)) as wished:
+    with qtbot.waitSignal(getattr(view, signal)) as requested:
         qtbot.keySequence(view, key)
-    assert wished.args == [3]
+    assert requested.args == [3]
 
 
 def test_letters_and_digits_are_meant_for_the_box(qtbot, wall_view):

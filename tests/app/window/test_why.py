@@ -55,17 +55,17 @@ def test_the_viewer_explains_a_match_and_hides_the_button_without_one(
     wait_until_indexed(qtbot, window)
     page = window.frame.viewer_page
     window.pages.open_photo(0)
-    assert page.why_act.isHidden()
+    assert page.why_button.isHidden()
     window.pages.close_viewer()
     window.pages.go(Place("face -people"))
     qtbot.waitUntil(lambda: window.search.place.is_search)
     window.pages.open_photo(0)
-    qtbot.waitUntil(lambda: not page.why_act.isHidden())
+    qtbot.waitUntil(lambda: not page.why_button.isHidden())
     panel, why = window.frame.details, window.frame.details.why
     assert not why.isVisible()
     window.setMinimumHeight(0)  # as on a small screen with large letters
     window.resize(1000, 280)
-    page.why_act.click()
+    page.why_button.click()
     reasons = [link.detail.words.partition(":")[0] for link in why.findChildren(FactLink)]
     assert reasons == ["face", "Less people"]
     qtbot.waitUntil(why.isVisible)

@@ -1,4 +1,4 @@
-"""The preview of a tag: live scores, border cases, and how well the tag has learnt."""
+"""The preview of a tag: live scores, borderline cases, and how well the tag has learnt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The photos that an act applies to."""
+"""The photos that an action applies to."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ChosenPhotos:
         return self._frame.page is self._frame.viewer_page
 
     def all(self) -> list[Result]:
-        """The photos that an act applies to."""
+        """The photos that an action applies to."""
         if self.in_viewer:
             return [self._viewer.photo] if self._viewer.photo is not None else []
         return self._frame.grid.chosen_photos()

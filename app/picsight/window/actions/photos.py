@@ -1,4 +1,4 @@
-"""Actions on photos on any page: the acts of bar, menu and keys, and showing a photo in its folder."""
+"""The actions on photos, on any page, for bar, menu and keys; and showing a photo in its folder."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QPoint, Signal
 from PySide6.QtGui import QGuiApplication
 
-from picsight.window.actions.acts import Act, bind_acts
+from picsight.window.actions.action import Action, bind_actions
 from picsight.window.actions.keys import photo_menu
 from picsight.window.actions.open_with import OpenWith, reveal
 from picsight.window.grid.model import files_of
@@ -62,17 +62,17 @@ class PhotoActions(QObject):
         self._culling = Culling(frame.wall_page, tagging)
         self._others = OpenWith(frame, frame.status, jobs)
         several = self.tr("Open %n photos with…"), self.tr("Copy %n paths"), self.tr("Export %n copies…")
-        self._open_with = Act("open-with", self.tr("Open with…"), several[0], "Ctrl+Shift+O", self._open)
-        self._paths = Act(
+        self._open_with = Action("open-with", self.tr("Open with…"), several[0], "Ctrl+Shift+O", self._open)
+        self._paths = Action(
             "copy-path", self.tr("Copy path"), several[1], "Ctrl+Shift+C", lambda _point: self.copy_paths()
         )
-        self._image = Act(
+        self._image = Action(
             "photos", self.tr("Copy the picture"), self.tr("Copy the picture"), "Ctrl+Alt+C", self._copy_image
         )
-        self._export = Act(
+        self._export = Action(
             "export", self.tr("Export a copy…"), several[2], "Ctrl+Shift+E", self._export_copies
         )
-        self._trash = Act(
+        self._trash = Action(
             "trash", self.tr("Move to trash"), self.tr("Move %n photos to trash"), "Del", self._move_to_trash
         )
         self._join_bar()
@@ -81,12 +81,12 @@ class PhotoActions(QObject):
         """Set up the bar and the keys; letters act in the viewer only, since on the wall they begin a search."""
         frame, grid = self._frame, self._frame.grid
         bar, others = frame.wall_page.header.selection, (self._open_with, self._paths, self._export)
-        groups = (self._review.acts, self._tagging.acts, others, (self._trash,))
+        groups = (self._review.actions, self._tagging.actions, others, (self._trash,))
         bar.offer(groups)
         bar.cleared.connect(grid.clearSelection)
-        acts = [*(act for group in groups[1:] for act in group), *self._tagging.stars, self._image]
-        bind_acts(grid, acts, self._chosen.point)
-        bind_acts(frame.viewer_page.stage, acts, self._chosen.point, letters=True)
+        actions = [*(action for group in groups[1:] for action in group), *self._tagging.stars, self._image]
+        bind_actions(grid, actions, self._chosen.point)
+        bind_actions(frame.viewer_page.stage, actions, self._chosen.point, letters=True)
 
     def reveal(self) -> None:
         """Show the current photo in its folder."""
@@ -115,7 +115,7 @@ class PhotoActions(QObject):
         showing = counted(chosen, "Show in folder", "Show this photo in its folder")
         alike = counted(chosen, "More like this", "More like this photo")
         unlike = counted(chosen, "Less like this", "Less like this photo")
-        turning = "" if in_viewer else self._turning(photo)
+        turning, reviewing = "" if in_viewer else self._turning(photo), self._review.is_on and not in_viewer
         copies: list[MenuEntry | None] = [
             (counted(chosen, "Copy the photo", "Copy %n photos"), "Ctrl+C", self.copy),
             self._image.entry(chosen, point),
@@ -131,7 +131,7 @@ class PhotoActions(QObject):
             *([(turning, "", lambda: self._frame.grid.stack_toggled.emit(row))] if turning else []),
             *([] if in_viewer else [(unlike, "Ctrl+Shift+L", lambda: self.unlike_requested.emit(photo))]),
             None,
-            *(act.entry(chosen, point) for act in self._review.acts if self._review.is_on and not in_viewer),
+            *(each.entry(chosen, point) for each in (self._review.actions if reviewing else ())),
             *self._tagging.entries(chosen, point),
             *([] if in_viewer else [(self.tr("Culling"), "Ctrl+Shift+K", self._culling.turn)]),
             None,

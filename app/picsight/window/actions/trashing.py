@@ -106,7 +106,7 @@ class Trashing(QObject):
 
     def _bring_back(self, moved: list[Moved], ended: Ended) -> None:
         def end(kept: list[Kept]) -> None:
-            """Record the files that stay in the trash as another deed, which Undo reverts once their disk is back."""
+            """Record the files that stay in the trash as another change, which Undo reverts once their disk is back."""
             staying = {each.path for each in kept if not each.lost}
             rest = [each for each in moved if each.path in staying]
             ended(not kept)

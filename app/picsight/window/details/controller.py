@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from picsight.window.actions.acts import Act, bind_acts
+from picsight.window.actions.action import Action, bind_actions
 from picsight.window.details.photo_facts import details_of_one, details_of_several, reasons_of
 from picsight.window.parts.map import read_land
 from picsight.window.tags.wording import out_of
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from picsight.window.frame import Frame
     from picsight.window.parts.map import Land
     from picsight.window.search.controller import SearchController
-    from picsight.window.tags.deeds import TagDeeds
+    from picsight.window.tags.controller import TagsController
     from picsight.window.tags.tagging import Tagging
     from picsight.window.viewer.controller import ViewerController
     from picsight_engine.library import Library
@@ -52,13 +52,13 @@ class DetailsController(QObject):
         viewer: ViewerController,
         search: SearchController,
         *,
-        deeds: TagDeeds,
+        tags: TagsController,
         tagging: Tagging,
         jobs: Jobs,
     ) -> None:
         super().__init__(frame)
         self._frame, self._panel, self._chosen = frame, frame.details, chosen
-        self._search, self._deeds, self._tagging, self._jobs = search, deeds, tagging, jobs
+        self._search, self._tags, self._tagging, self._jobs = search, tags, tagging, jobs
         self._why_due = False
         # The photos in the panel: the previous ones, until the new facts are read.
         self._shown: list[int] = []
@@ -71,7 +71,7 @@ class DetailsController(QObject):
             grid.selection_counted,
             frame.pages.currentChanged,
             viewer.moved,
-            deeds.changed,
+            tags.changed,
         ):
             changed.connect(self._look)
         page = frame.viewer_page
@@ -88,11 +88,11 @@ class DetailsController(QObject):
         view.accepted.connect(lambda path: self._decide(path, "accepted"))
         view.rejected.connect(lambda path: self._decide(path, "rejected"))
         accept, reject = self.tr("Accept what is suggested first"), self.tr("Reject what is suggested first")
-        acts = (
-            Act("tick", accept, "", "A", partial(self._decide_first, "accepted")),
-            Act("clear", reject, "", "R", partial(self._decide_first, "rejected")),
+        actions = (
+            Action("tick", accept, "", "A", partial(self._decide_first, "accepted")),
+            Action("clear", reject, "", "R", partial(self._decide_first, "rejected")),
         )
-        bind_acts(self._frame.viewer_page.stage, acts)
+        bind_actions(self._frame.viewer_page.stage, actions)
 
     def _look(self) -> None:
         if not self._due.isActive():
@@ -104,7 +104,7 @@ class DetailsController(QObject):
         self._panel.ensureWidgetVisible(self._panel.why)
 
     def _ask(self) -> None:
-        photos, library, is_open = self._chosen.all(), self._deeds.library, self._panel.isVisible()
+        photos, library, is_open = self._chosen.all(), self._tags.library, self._panel.isVisible()
         one = photos[0] if len(photos) == 1 else None
         self._ask_why(library, one if is_open or self._chosen.in_viewer else None)
         if library is None or not is_open:
@@ -123,7 +123,7 @@ class DetailsController(QObject):
             self._jobs.forget(LANE_WHY)
             self._say_why([])
             return
-        manifest, photos, name_of = library.bundle.manifest, shown.answer.photos, self._search.likes.name
+        manifest, photos, name_of = library.bundle.manifest, shown.answer.photos, self._search.pictures.name
         asked = replace(parse(query), as_typed=self._search.place.as_typed)
         self._jobs.read(
             lambda: reasons_of(library.explain(asked, photo.id), manifest, photos, name_of),
@@ -135,7 +135,7 @@ class DetailsController(QObject):
     def _say_why(self, reasons: Sequence[str], *, by_name: bool = False) -> None:
         words = [*([self.tr("Its names or keywords have the words.")] if by_name else []), *reasons]
         self._panel.say_why(words)
-        self._frame.viewer_page.why_act.setVisible(bool(words))
+        self._frame.viewer_page.why_button.setVisible(bool(words))
 
     def _take(self, photos: Sequence[int], read: tuple[Details, Marks, Land] | None) -> None:
         if read is None:
@@ -156,11 +156,11 @@ class DetailsController(QObject):
             act()
 
     def _open(self, path: str) -> None:
-        if tag := self._deeds.tag_at(path):
+        if tag := self._tags.tag_at(path):
             self.tag_requested.emit(tag)
 
     def _remove(self, path: str) -> None:
-        if tag := self._deeds.tag_at(path):
+        if tag := self._tags.tag_at(path):
             self._decide(path, out_of(tag))
 
     def _decide_first(self, verdict: Verdict, _point: QPoint) -> None:
@@ -169,8 +169,8 @@ class DetailsController(QObject):
             self._decide(suggested[0], verdict)
 
     def _decide(self, path: str, verdict: Verdict) -> None:
-        if tag := self._deeds.tag_at(path):
-            self._if_current(partial(self._deeds.decide, tag, self._shown, verdict))
+        if tag := self._tags.tag_at(path):
+            self._if_current(partial(self._tags.decide, tag, self._shown, verdict))
 
 
 def _read(library: Library, photos: Sequence[Result]) -> tuple[Details, Marks, Land] | None:

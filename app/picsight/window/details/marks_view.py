@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint, QRect, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSlider, QStyle, QVBoxLayout, QWidget
 
-from picsight.window.actions.acts import below
+from picsight.window.actions.action import below
 from picsight.window.parts.controls import Button, IconButton, Weight, draw_focus
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import Drawn, ElidedLabel, Words, sized
@@ -105,12 +105,12 @@ class MarksView(QWidget):
         name.setText(path)
         name.setToolTip(tooltip(path))
         row = filled(QHBoxLayout(line), self, (name, 1), gap=0, around=(0, 0, 0, 0))
-        for icon, words, wish in (
+        for icon, words, signal in (
             ("tick", self.tr("It belongs to {tag}"), self.accepted),
             ("clear", self.tr("It does not belong to {tag}"), self.rejected),
         ):
             button = IconButton(icon, words.format(tag=plain(path)), line)
-            button.clicked.connect(partial(wish.emit, path))
+            button.clicked.connect(partial(signal.emit, path))
             row.addWidget(button)
         return line
 

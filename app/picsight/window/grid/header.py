@@ -9,7 +9,7 @@ from PySide6.QtCore import QSignalBlocker, QSize, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from picsight.settings import ROW_LARGEST, ROW_SMALLEST
-from picsight.window.actions.acts import below
+from picsight.window.actions.action import below
 from picsight.window.actions.keys import photo_menu
 from picsight.window.grid.arrangement import Arrangement, Group, Order, Tally
 from picsight.window.parts.choice import Choice, Toggle
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QResizeEvent
 
-    from picsight.window.actions.acts import Act
+    from picsight.window.actions.action import Action
     from picsight.window.grid.view import PhotoView
 
 STEPS = 10  # the slider's steps in one em
@@ -154,10 +154,10 @@ class SelectionBar(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._buttons: dict[Act, IconButton] = {}
-        self._groups: dict[QWidget, Sequence[Act]] = {}
-        self._left_out: Collection[Act] = ()
-        self._hidden: Sequence[Act] = ()
+        self._buttons: dict[Action, IconButton] = {}
+        self._groups: dict[QWidget, Sequence[Action]] = {}
+        self._left_out: Collection[Action] = ()
+        self._hidden: Sequence[Action] = ()
         self._photos = 0
         self._count = Words(parent=self)
         self._clear = IconButton("clear", self.tr("Select none (Esc)"), self)
@@ -168,40 +168,40 @@ class SelectionBar(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.hide()
 
-    def offer(self, groups: Sequence[Sequence[Act]]) -> None:
-        """Show these acts with a gap before each group."""
-        for acts in groups:
+    def offer(self, groups: Sequence[Sequence[Action]]) -> None:
+        """Show these actions with a gap before each group."""
+        for actions in groups:
             group = QWidget(self)
-            for act in acts:
-                self._buttons[act] = button = IconButton(act.icon, act.name(), group)
-                button.clicked.connect(partial(self._do, act, button))
-            buttons = [self._buttons[act] for act in acts]
+            for action in actions:
+                self._buttons[action] = button = IconButton(action.icon, action.name(), group)
+                button.clicked.connect(partial(self._do, action, button))
+            buttons = [self._buttons[action] for action in actions]
             filled(QHBoxLayout(group), self, PAD, *buttons, gap=0, around=(0, 0, 0, 0))
-            self._groups[group] = acts
+            self._groups[group] = actions
         filled(self._row, self, *self._groups, self._more, 1)
         self._fit()
 
-    def leave_out(self, acts: Collection[Act]) -> None:
-        """Hide these acts for now."""
-        self._left_out = acts
+    def leave_out(self, actions: Collection[Action]) -> None:
+        """Hide these actions for now."""
+        self._left_out = actions
         self._fit()
 
     def show_count(self, photos: int) -> None:
         """Show the number of chosen photos; hide the bar for 0."""
         self._photos = photos
         self._count.setText(counted(photos, "%n selected", "%n selected"))
-        # The acts behind the number do not move as it grows.
+        # The actions behind the number do not move as it grows.
         least = counted(WIDEST, "%n selected", "%n selected")
         self._count.setMinimumWidth(self.fontMetrics().horizontalAdvance(least))
         self._fit()
         self.setVisible(photos > 0)
 
     def offered(self) -> list[str]:
-        """The visible acts, by their accessible names."""
+        """The visible actions, by their accessible names."""
         return [button.accessibleName() for button in self._buttons.values() if not button.isHidden()]
 
     def minimumSizeHint(self) -> QSize:
-        """Room for the number and the menu of all acts."""
+        """Room for the number and the menu of all actions."""
         side = self._clear.sizeHint().width()
         return QSize(self._count.minimumSizeHint().width() + 2 * side, side)
 
@@ -212,22 +212,22 @@ class SelectionBar(QWidget):
 
     def _fit(self) -> None:
         """Show as many acts as fit behind the number; the menu of the others takes the room of one."""
-        acts = [act for act in self._buttons if act not in self._left_out]
+        actions = [action for action in self._buttons if action not in self._left_out]
         side, gap = self._clear.sizeHint().width(), px(self, PAD)
-        gaps = gap * sum(not set(acts).isdisjoint(group) for group in self._groups.values())
+        gaps = gap * sum(not set(actions).isdisjoint(group) for group in self._groups.values())
         room = (self.width() - self.minimumSizeHint().width() - gaps) // side  # beside the menu
-        shown = acts if len(acts) <= room + 1 else acts[: max(room, 0)]
-        for act, button in self._buttons.items():
-            button.setVisible(act in shown)
-        for group, its_acts in self._groups.items():
-            group.setVisible(not set(shown).isdisjoint(its_acts))
-        self._hidden = acts[len(shown) :]
+        shown = actions if len(actions) <= room + 1 else actions[: max(room, 0)]
+        for action, button in self._buttons.items():
+            button.setVisible(action in shown)
+        for group, its_actions in self._groups.items():
+            group.setVisible(not set(shown).isdisjoint(its_actions))
+        self._hidden = actions[len(shown) :]
         self._more.setVisible(bool(self._hidden))
         self._row.activate()
 
-    def _do(self, act: Act, button: IconButton) -> None:
-        act.wish(below(button))
+    def _do(self, action: Action, button: IconButton) -> None:
+        action.run(below(button))
 
     def _show_more(self) -> None:
         point = below(self._more)
-        photo_menu(self, [act.entry(self._photos, point) for act in self._hidden]).popup(point)
+        photo_menu(self, [action.entry(self._photos, point) for action in self._hidden]).popup(point)

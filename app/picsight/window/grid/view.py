@@ -315,7 +315,7 @@ class PhotoView(SectionedView):
             self.paste_requested.emit()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and current >= 0:
             self.open_requested.emit(current)
-        elif self._asks_for_likes(event):
+        elif self._asks_for_similar(event):
             pass
         elif event.key() == Qt.Key.Key_Escape:
             if self.selectionModel().hasSelection():
@@ -328,7 +328,7 @@ class PhotoView(SectionedView):
         else:
             super().keyPressEvent(event)
 
-    def _asks_for_likes(self, event: QKeyEvent) -> bool:
+    def _asks_for_similar(self, event: QKeyEvent) -> bool:
         """Handle Ctrl+L for more and Ctrl+Shift+L for less like the current photo, or the first selected one."""
         shift = Qt.KeyboardModifier.ShiftModifier
         plain = event.modifiers() & ~shift == Qt.KeyboardModifier.ControlModifier
@@ -336,8 +336,8 @@ class PhotoView(SectionedView):
             return False
         current = self.current_photo()
         photo = current if current is not None and current in chosen else chosen[0]
-        wish = self.unlike_requested if event.modifiers() & shift else self.similar_requested
-        wish.emit(self._wall_model.wall.rows[photo.id])
+        requested = self.unlike_requested if event.modifiers() & shift else self.similar_requested
+        requested.emit(self._wall_model.wall.rows[photo.id])
         return True
 
     def keyboardSearch(self, _search: str) -> None:

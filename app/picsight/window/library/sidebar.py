@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QModelIndex, QPoint, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from picsight.window.library.sidebar_model import ENTRY, SidebarModel, Wish
+from picsight.window.library.sidebar_model import ENTRY, SidebarAction, SidebarModel
 from picsight.window.library.sidebar_tree import EntryTree
 from picsight.window.parts.controls import Button, Weight
 from picsight.window.parts.layouts import filled
@@ -52,9 +52,9 @@ class Sidebar(QWidget):
         )
         filled(QVBoxLayout(self), self, (self._tree, 1), *links, gap=0, around=(0, SMALL, 0, PAD))
 
-    def _link(self, words: str, wish: SignalInstance) -> QHBoxLayout:
+    def _link(self, words: str, signal: SignalInstance) -> QHBoxLayout:
         link = Button(words, Weight.QUIET, self)
-        link.clicked.connect(wish)
+        link.clicked.connect(signal)
         return filled(QHBoxLayout(), self, link, 1, around=(SMALL, 0, SMALL, 0))
 
     def _prepare(self) -> None:
@@ -102,11 +102,11 @@ class Sidebar(QWidget):
 
     def _choose(self, index: QModelIndex) -> None:
         match index.data(ENTRY).key:
-            case Wish.PROBLEMS:
+            case SidebarAction.PROBLEMS:
                 self.problems_requested.emit()
-            case Wish.NEW_TAG:
+            case SidebarAction.NEW_TAG:
                 self.new_tag_requested.emit([])
-            case Wish.ALL_TAGS:
+            case SidebarAction.ALL_TAGS:
                 self.all_tags_requested.emit()
             case Path() as folder:
                 self.place_requested.emit(Place(folder=folder))

@@ -29,7 +29,7 @@ ENTRY = Qt.ItemDataRole.UserRole + 1
 MOST_TAGS = 100  # top-level tags: a longer list is better searched than read
 
 
-class Wish(Enum):
+class SidebarAction(Enum):
     """The key of a line that does not lead to photos: its action."""
 
     PROBLEMS = "problems"
@@ -37,14 +37,14 @@ class Wish(Enum):
     ALL_TAGS = "all tags"
 
 
-Key = Path | str | Wish
+Key = Path | str | SidebarAction
 
 
 @dataclass(frozen=True, slots=True)
 class SidebarEntry:
     """One line: its key, its appearance, and the lines below it.
 
-    The key is what a click leads to: a folder, a query, "" for all photos, or a wish; None for a heading.
+    The key is what a click leads to: a folder, a query, "" for all photos, or an action; None for a heading.
     """
 
     words: str
@@ -74,8 +74,8 @@ def entries_of(
     """
     entries = [SidebarEntry(say("All photos"), "photos", "", count=overview.photos)]
     entries += [_tag_entry(tag) for tag in tags if tag.kind == "favourite" and tag.accepted]
-    if overview.problems:
-        entries.append(SidebarEntry(say("Problems"), "problems", Wish.PROBLEMS, count=len(overview.problems)))
+    if problems := len(overview.problems):
+        entries.append(SidebarEntry(say("Problems"), "problems", SidebarAction.PROBLEMS, count=problems))
     if overview.saved:
         entries.append(SidebarEntry(say("Saved")))
         entries += [
@@ -124,9 +124,9 @@ def _tag_entries(tags: Sequence[Tag]) -> list[SidebarEntry]:
     entries = [SidebarEntry(say("Tags")), *_trees(plain_tags[:end])]
     if end < len(plain_tags):
         all_of_them = counted(len(plain_tags), "%n tag…", "All %n tags…")
-        entries.append(SidebarEntry(all_of_them, "more", Wish.ALL_TAGS))
+        entries.append(SidebarEntry(all_of_them, "more", SidebarAction.ALL_TAGS))
     hint = "" if plain_tags else say("Make a tag from a few words or photos.")
-    entries.append(SidebarEntry(say("New tag…"), "add", Wish.NEW_TAG, note=hint))
+    entries.append(SidebarEntry(say("New tag…"), "add", SidebarAction.NEW_TAG, note=hint))
     if albums:
         entries += [SidebarEntry(say("Albums")), *_trees(albums)]
     return entries

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from picsight.window.library.sidebar_model import ENTRY, SidebarEntry, Wish
+from picsight.window.library.sidebar_model import ENTRY, SidebarAction, SidebarEntry
 from picsight.window.parts.controls import flatten
 from picsight.window.parts.drops import dropped_photos
 from picsight.window.parts.icons import paint_icon
@@ -72,7 +72,7 @@ class EntryTree(QTreeView):
         """Make the line under the pointer the target."""
         index = self.indexAt(event.position().toPoint())
         entry: SidebarEntry | None = index.data(ENTRY) if index.isValid() else None
-        takes = entry is not None and (entry.tag is not None or entry.key is Wish.NEW_TAG)
+        takes = entry is not None and (entry.tag is not None or entry.key is SidebarAction.NEW_TAG)
         self._aim(index if takes else QModelIndex())
         event.setAccepted(self.target.isValid())
 

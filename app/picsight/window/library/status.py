@@ -33,7 +33,7 @@ class StatusText:
 
     words: str = ""
     verb: str = ""
-    wish: Callable[[], object] | None = None
+    run: Callable[[], object] | None = None
     short: str = ""
     spoken: str = ""
     goes_on: bool = False
@@ -154,9 +154,9 @@ class StatusLine(Ruled):
         """Show that missing photos were kept, and a button to remove them."""
         self._stand(StatusText(sentence, self.tr("They are gone"), self.forget_requested.emit))
 
-    def show_sentence(self, sentence: str, verb: str = "", wish: Callable[[], object] | None = None) -> None:
+    def show_sentence(self, sentence: str, verb: str = "", run: Callable[[], object] | None = None) -> None:
         """Show news, with a button `verb` if there is something to do about it."""
-        self._show(StatusText(sentence, verb, wish))
+        self._show(StatusText(sentence, verb, run))
         self.expiry.start(NOTICED_MS + READ_MS * len(sentence))  # as long as it takes to read
 
     def show_done(self, photos: int, problems: int) -> None:
@@ -226,8 +226,8 @@ class StatusLine(Ruled):
         self._act.updateGeometry()
 
     def _act_now(self) -> None:
-        if self._shown.wish is not None:
-            self._shown.wish()
+        if self._shown.run is not None:
+            self._shown.run()
 
     def _toggle(self) -> None:
         self._figures.setVisible(not self._figures.isVisible())

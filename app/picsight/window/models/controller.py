@@ -79,7 +79,7 @@ class ModelsController(QObject):
             from picsight.window.models.view import ModelsDialog  # the first frame does not need it
 
             self.dialog = dialog = ModelsDialog(self._window)
-            dialog.wished.connect(self._wish)
+            dialog.action_requested.connect(self._run_action)
             dialog.cancel_requested.connect(self.cancel)
             dialog.file_requested.connect(self._choose_file)
             dialog.file_dropped.connect(self.install_file)
@@ -140,10 +140,10 @@ class ModelsController(QObject):
 
     # Requests
 
-    def _wish(self, name: str, act: ModelAction) -> None:
+    def _run_action(self, name: str, action: ModelAction) -> None:
         self._faults.pop(name, None)
         self._say("")
-        match act:
+        match action:
             case ModelAction.USE:
                 self._library.use_model(name)
             case ModelAction.REMOVE:

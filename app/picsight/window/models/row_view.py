@@ -103,7 +103,7 @@ class SignedSentence(QWidget):
 class RowView(QWidget):
     """Shows a row of the list and signals its pressed button."""
 
-    wished = Signal(object)  # ModelAction
+    action_requested = Signal(object)  # ModelAction
     cancel_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -120,7 +120,7 @@ class RowView(QWidget):
         self.cancel.clicked.connect(self.cancel_requested)
         self._buttons: dict[ModelAction, Button] = {}
         self._keyboard_due = self._is_card = False
-        self._acts = filled(QHBoxLayout(), self, 1, self.cancel, gap=HAIR)
+        self._actions = filled(QHBoxLayout(), self, 1, self.cancel, gap=HAIR)
         self._lay_out()
         self._details.hide()
         self.show_transfer(None)
@@ -131,7 +131,7 @@ class RowView(QWidget):
         facts = self._words, self._quality, self._facts, self._licence, self._stands
         words = filled(QVBoxLayout(), self, name, *facts, 1, gap=HAIR)
         across = QBoxLayout(QBoxLayout.Direction.LeftToRight)
-        self._top = filled(across, self, (words, 1), self._acts, gap=PAD)
+        self._top = filled(across, self, (words, 1), self._actions, gap=PAD)
         parts = (self._top, 1), self._progress, self._far, self._fault, self._details
         filled(QVBoxLayout(self), self, *parts, gap=HAIR, around=(PAD, PAD, PAD, PAD))
         # The words below align across models.
@@ -143,7 +143,7 @@ class RowView(QWidget):
         self._is_card = card
         across, down = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
         self._top.setDirection(down if card else across)
-        self._top.setAlignment(self._acts, Qt.AlignmentFlag(0) if card else Qt.AlignmentFlag.AlignTop)
+        self._top.setAlignment(self._actions, Qt.AlignmentFlag(0) if card else Qt.AlignmentFlag.AlignTop)
 
     def show_row(self, row: ModelRow) -> None:
         """Show a row; a button that stays keeps the focus."""
@@ -164,32 +164,31 @@ class RowView(QWidget):
         self._progress.setAccessibleName(say("Installing {model}").format(model=row.title))
         self.cancel.setAccessibleName(say("Cancel installing {model}").format(model=row.title))
         self.show_fault(row.fault)
-        self._show_acts(row)
+        self._show_actions(row)
 
-    def _show_acts(self, row: ModelRow) -> None:
-        for act in [act for act in self._buttons if act not in row.acts]:
-            gone = self._buttons.pop(act)
+    def _show_actions(self, row: ModelRow) -> None:
+        for action in [action for action in self._buttons if action not in row.actions]:
+            gone = self._buttons.pop(action)
             gone.hide()
             gone.deleteLater()
-        for place, act in enumerate(row.acts):
-            button = self._buttons.get(act)
+        for place, action in enumerate(row.actions):
+            button = self._buttons.get(action)
             if button is None:
-                advised = row.recommended and place == len(row.acts) - 1
-                weight = (
-                    Weight.QUIET if act is ModelAction.REMOVE else Weight.PRIMARY if advised else Weight.PLAIN
-                )
-                button = self._buttons[act] = Button(say(act.value), weight, self)
-                button.clicked.connect(partial(self.wished.emit, act))
-            button.setAccessibleName(say(SPOKEN[act]).format(model=row.title))
-            self._acts.removeWidget(button)
-            self._acts.insertWidget(place + 1, button)  # the stretch is first
+                advised = row.recommended and place == len(row.actions) - 1
+                weight = Weight.PRIMARY if advised else Weight.PLAIN
+                weight = Weight.QUIET if action is ModelAction.REMOVE else weight
+                button = self._buttons[action] = Button(say(action.value), weight, self)
+                button.clicked.connect(partial(self.action_requested.emit, action))
+            button.setAccessibleName(say(SPOKEN[action]).format(model=row.title))
+            self._actions.removeWidget(button)
+            self._actions.insertWidget(place + 1, button)  # the stretch is first
             button.setVisible(not self.cancel.isVisibleTo(self))
         if self._keyboard_due:
             self._take_keyboard()
 
-    def button(self, act: ModelAction) -> Button | None:
+    def button(self, action: ModelAction) -> Button | None:
         """The button of an action, None if there is none."""
-        return self._buttons.get(act)
+        return self._buttons.get(action)
 
     def stops(self) -> list[Button]:
         """The buttons in tab order."""
@@ -197,8 +196,8 @@ class RowView(QWidget):
 
     def let_install(self, *, may: bool) -> None:
         """Disable actions that would start or disturb an installation, since only one runs at a time."""
-        for act, button in self._buttons.items():
-            button.setEnabled(may or act is ModelAction.USE)
+        for action, button in self._buttons.items():
+            button.setEnabled(may or action is ModelAction.USE)
 
     def show_transfer(self, words: str | None, done: int = 0, total: int = 0) -> None:
         """Show the progress of the installation, None for none; a total of 0 is unknown."""

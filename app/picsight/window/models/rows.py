@@ -98,7 +98,7 @@ class ModelRow:
     in_use: bool = False
     recommended: bool = False
     in_front: bool = False
-    acts: tuple[ModelAction, ...] = ()
+    actions: tuple[ModelAction, ...] = ()
     fault: str = ""
 
     @property
@@ -132,7 +132,7 @@ def rows_of(offers: Sequence[ModelOffer], photos: int, catalogue: Sequence[str])
             in_use=offer.answers and offer.wanted,
             recommended=offer.name == advised,
             in_front=len(offers) <= FEW or offer.shipped or offer.name in SIDE_BY_SIDE,
-            acts=_acts(offer, fetchable=offer.name in catalogue),
+            actions=_actions(offer, fetchable=offer.name in catalogue),
             fault=offer.fault or "",
         )
         for offer in offers
@@ -199,7 +199,7 @@ def _state(offer: ModelOffer, answering: str) -> str:
     return say("Installed") if offer.state == "installed" else ""
 
 
-def _acts(offer: ModelOffer, *, fetchable: bool) -> tuple[ModelAction, ...]:
+def _actions(offer: ModelOffer, *, fetchable: bool) -> tuple[ModelAction, ...]:
     """The actions, the most useful one last, at the edge."""
     match offer.state:
         case "available":

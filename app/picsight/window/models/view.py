@@ -40,7 +40,7 @@ SIDE_BY_SIDE = 40  # em: the width of three models side by side
 class ModelsDialog(QDialog):
     """Shows models and signals the requested actions."""
 
-    wished = Signal(str, object)  # name of a model, ModelAction
+    action_requested = Signal(str, object)  # name of a model, ModelAction
     cancel_requested = Signal()
     file_requested = Signal()
     file_dropped = Signal(object)  # Path
@@ -129,7 +129,7 @@ class ModelsDialog(QDialog):
         line = self.rows.get(row.name)
         if line is None:
             line = self.rows[row.name] = RowView(self._list)
-            line.wished.connect(partial(self.wished.emit, row.name))
+            line.action_requested.connect(partial(self.action_requested.emit, row.name))
             line.cancel_requested.connect(self.cancel_requested)
             line.show_details(shown=self.details.isChecked())
         line.show_as_card(card=row.in_front)
@@ -227,9 +227,9 @@ class ModelsDialog(QDialog):
 
     def _size_first(self) -> None:
         room = self.screen().availableSize() * 0.9
-        wish = QSize(px(self, WIDE), px(self, HIGH))
+        wanted = QSize(px(self, WIDE), px(self, HIGH))
         self.setMinimumSize(QSize(px(self, LEAST_WIDE), px(self, LEAST_HIGH)).boundedTo(room))
-        self.resize(wish.boundedTo(room))
+        self.resize(wanted.boundedTo(room))
 
 
 class LicencePage(QWidget):

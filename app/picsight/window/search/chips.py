@@ -18,7 +18,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QStyle, QWidget
 
-from picsight.window.actions.acts import below
+from picsight.window.actions.action import below
 from picsight.window.actions.keys import photo_menu
 from picsight.window.parts.controls import Painted
 from picsight.window.parts.icons import paint_icon

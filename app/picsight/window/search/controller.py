@@ -21,9 +21,9 @@ from picsight.window.search.headline import (
     scoped,
     searched_as,
 )
-from picsight.window.search.likes import Likes
 from picsight.window.search.look import AllPhotos, News, Shown, compare, look
 from picsight.window.search.place import Place
+from picsight.window.search.query_pictures import QueryPictures
 from picsight.window.search.wording import readable
 from picsight_engine.errors import BundleError
 
@@ -90,7 +90,7 @@ class SearchController(QObject):
         self._quiet = QTimer(self, singleShot=True, interval=QUIET_MS)
         self._news = QTimer(self, singleShot=True)  # the rest after a search for new photos
         self._slow = QTimer(self, singleShot=True, interval=LOADING_MS)
-        self._listing, self.likes = AllPhotos(), Likes(jobs, pictures, self)
+        self._listing, self.pictures = AllPhotos(), QueryPictures(jobs, pictures, self)
         self._slow.timeout.connect(self._say_loading)
         self._pause.timeout.connect(self._ask)
         self._quiet.timeout.connect(self._speak)
@@ -100,8 +100,8 @@ class SearchController(QObject):
         box.down_requested.connect(self._to_photos)
         box.picture_given.connect(self.like_picture)
         box.widened.connect(self._widen)
-        box.picture_of = self.likes.picture_of
-        self.likes.arrived.connect(self._name_pictures)
+        box.picture_of = self.pictures.picture_of
+        self.pictures.arrived.connect(self._name_pictures)
         page.pill.shown_requested.connect(self._show_news)
         page.view.fold_toggled.connect(self._toggle_weaker)
         page.view.stack_toggled.connect(self._turn_stack)
@@ -113,7 +113,7 @@ class SearchController(QObject):
     def use(self, library: Library) -> None:
         """Use this library."""
         self._library, self._listing = library, AllPhotos()
-        self.likes.use(library)
+        self.pictures.use(library)
         self._ask()
 
     def ask_again(self) -> None:
@@ -137,19 +137,19 @@ class SearchController(QObject):
 
     def like(self, photo: Result) -> None:
         """Show photos like this one; words can be added."""
-        self.likes.know(photo)
+        self.pictures.note_name(photo)
         self.go(Place(f"like:#{photo.id}", self.wanted.folder))
 
     def less_like(self, photo: Result) -> None:
         """Search here for less of what this photo shows."""
-        self.likes.know(photo)
+        self.pictures.note_name(photo)
         self._quiet.start()
         self._box.add(f"-like:#{photo.id}")
 
     def like_picture(self, picture: Path | QImage) -> None:
         """Add a picture to the current search; it need not be in the library."""
         self._quiet.start()
-        self.likes.keep(picture, self._box.add)
+        self.pictures.keep(picture, self._box.add)
 
     def name_place(self) -> None:
         """Show the current place in the box."""
@@ -345,7 +345,7 @@ class SearchController(QObject):
     def _asked(self, *, begins: bool = True) -> str:
         """The query in readable form, with the folder."""
         answer = self.shown.answer if self.shown else None
-        asked = readable(self.place.asked, self.likes.name, self._box.is_album, answer, begins=begins)
+        asked = readable(self.place.asked, self.pictures.name, self._box.is_album, answer, begins=begins)
         return scoped(asked, self.place)
 
     def _name_pictures(self) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QListView, QStyle, QStyleOptionViewItem, QWidget
 
 from picsight.window.parts.rows import VALUE, Measures, PopupRows, Row, RowDelegate, popup_ground, raise_frame
 from picsight.window.parts.words import counted, number, plain, say
-from picsight.window.search.likes import PASTED
+from picsight.window.search.query_pictures import PASTED
 from picsight.window.search.wording import readable
 from picsight.window.tokens import HALF, ONE, px
 
@@ -164,7 +164,7 @@ def join_offers(offers: TypingOffers, frame: Frame, search: SearchController) ->
     def ask(query: Query | None) -> None:
         meant.clear()
         meant[frame.box.text()] = query
-        header.offer_meant(readable(query, search.likes.name, frame.box.is_album) if query else "")
+        header.offer_meant(readable(query, search.pictures.name, frame.box.is_album) if query else "")
 
     def take() -> None:
         query = meant.get(frame.box.text())

@@ -9,8 +9,8 @@ from PySide6.QtCore import QObject
 from picsight.window.actions.keys import photo_menu
 from picsight.window.parts.question import ask_name
 from picsight.window.parts.words import isolated
-from picsight.window.search.likes import PASTED
 from picsight.window.search.place import Place
+from picsight.window.search.query_pictures import PASTED
 from picsight.window.search.wording import short_name
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class SavedSearches(QObject):
 
     def _keep(self, library: Library, place: Place) -> None:
         """Save a search once, even if the key is pressed again before the sidebar shows it; runs in a thread."""
-        name = short_name(place.scoped, self._search.likes.name, self._frame.box.is_album)
+        name = short_name(place.scoped, self._search.pictures.name, self._frame.box.is_album)
         query = place.query
         if all(kept.query != query for kept in library.searches.saved()):
             library.searches.save(name, query)

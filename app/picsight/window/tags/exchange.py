@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from picsight.jobs import Jobs
     from picsight.window.library.status import StatusLine
-    from picsight.window.tags.deeds import TagDeeds
+    from picsight.window.tags.controller import TagsController
     from picsight_engine.exchange.exchange import DecisionsExported, Exchange
     from picsight_engine.exchange.intake import Imported
     from picsight_engine.exchange.sidecar_writing import Exported
@@ -40,9 +40,9 @@ class TagExchange(QObject):
 
     imported = Signal(object)  # Imported
 
-    def __init__(self, window: QWidget, deeds: TagDeeds, status: StatusLine, jobs: Jobs) -> None:
+    def __init__(self, window: QWidget, tags: TagsController, status: StatusLine, jobs: Jobs) -> None:
         super().__init__(window)
-        self._window, self._deeds, self._status, self._jobs = window, deeds, status, jobs
+        self._window, self._tags, self._status, self._jobs = window, tags, status, jobs
         self._running: threading.Event | None = None  # cancels the export
 
     def show_menu(self, point: QPoint) -> None:
@@ -91,7 +91,7 @@ class TagExchange(QObject):
             ]
             choose(self._window, question, f"{sentence} {behind}", ways)
 
-        if library := self._deeds.library:
+        if library := self._tags.library:
             self._jobs.read(library.companions, offer)
 
     def _choose(self, mode: Mode, then: Callable[[Path], None], name: str = "") -> None:
@@ -111,7 +111,7 @@ class TagExchange(QObject):
         """Write accepted tags beside all photos of the library, and beside the `companions` behind them; cancelling keeps
         the side-cars already written.
         """
-        library = self._deeds.library
+        library = self._tags.library
         if library is None:
             return
         if self._running is not None:
@@ -171,7 +171,7 @@ class TagExchange(QObject):
         self, act: Callable[[Exchange, bool], T], words: Callable[[T], str], *, replace: bool = False
     ) -> None:
         """Export to a file. The dialog asked whether to replace the file, but not about the decisions lost with it."""
-        library = self._deeds.library
+        library = self._tags.library
         if library is None:
             return
 
@@ -196,7 +196,7 @@ class TagExchange(QObject):
 
     def take_in(self, place: Path) -> None:
         """Import a file or a folder's side-cars as decisions, which one Undo reverts."""
-        self._deeds.do(lambda library: library.exchange.import_from(place), self._taken, self.imported.emit)
+        self._tags.do(lambda library: library.exchange.import_from(place), self._taken, self.imported.emit)
 
     def _taken(self, imported: Imported) -> str:
         if imported.run is None and not imported.searches:

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from picsight.window.actions.acts import below
+from picsight.window.actions.action import below
 from picsight.window.parts.controls import Button, Weight, flatten
 from picsight.window.parts.layouts import filled
 from picsight.window.parts.line import Line

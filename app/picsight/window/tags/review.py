@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 
-from picsight.window.actions.acts import Act, bind_acts
+from picsight.window.actions.action import Action, bind_actions
 from picsight.window.parts.words import counted
 from picsight.window.tags.paths import query_of, tag_meant
 from picsight.window.tags.wording import decided
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from picsight.window.grid.model import WallModel
     from picsight.window.grid.page import WallPage
     from picsight.window.search.controller import SearchController
-    from picsight.window.tags.deeds import TagDeeds
+    from picsight.window.tags.controller import TagsController
     from picsight_engine.library import Library
     from picsight_engine.store.decisions import Verdict
     from picsight_engine.tags.tree import Tag
@@ -27,21 +27,23 @@ if TYPE_CHECKING:
 class Review(QObject):
     """Decides on photos; a decided photo stays until the tag is shown again, and the next suggestion is selected."""
 
-    def __init__(self, page: WallPage, model: WallModel, search: SearchController, deeds: TagDeeds) -> None:
+    def __init__(
+        self, page: WallPage, model: WallModel, search: SearchController, tags: TagsController
+    ) -> None:
         super().__init__(page)
         self._grid, self._header = page.view, page.header
-        self._model, self._search, self._deeds = model, search, deeds
+        self._model, self._search, self._tags = model, search, tags
         grid = page.view
         many = self.tr("Accept %n photos, in a tag"), self.tr("Reject %n photos, in a tag")
-        self.acts = (
-            Act("tick", self.tr("Accept, in a tag"), many[0], "A", lambda _point: self.decide("accepted")),
-            Act("clear", self.tr("Reject, in a tag"), many[1], "R", lambda _point: self.decide("rejected")),
+        self.actions = (
+            Action("tick", self.tr("Accept, in a tag"), many[0], "A", lambda _: self.decide("accepted")),
+            Action("clear", self.tr("Reject, in a tag"), many[1], "R", lambda _: self.decide("rejected")),
         )
-        self._keys = bind_acts(grid, self.acts)
+        self._keys = bind_actions(grid, self.actions)
         grid.verdict_given.connect(lambda row, verdict: self.decide(verdict, [model.photo(row).id]))
         search.place_changed.connect(lambda _place: self._follow())
-        deeds.changed.connect(lambda _tags: self._follow())
-        deeds.turned.connect(lambda _before: self._show_turned())
+        tags.changed.connect(lambda _tags: self._follow())
+        tags.reverted.connect(lambda _before: self._show_reverted())
         self._tag: Tag | None = None
         self._path = ""  # the tag that had suggestions when it was first shown
         self._enable()
@@ -69,11 +71,11 @@ class Review(QObject):
             for path, ids in groups.items():
                 library.tags.decide(path, ids, verdict)
 
-        self._deeds.do(act, lambda _value: decided(tag, len(photos), verdict))
+        self._tags.do(act, lambda _value: decided(tag, len(photos), verdict))
         if len(photos) == 1 and not by_mouse:
             self._go_on(tag, verdict)
 
-    def _show_turned(self) -> None:
+    def _show_reverted(self) -> None:
         """Refresh a search after Undo; in a review, photos stay where they are."""
         if self._search.place.is_search and not self.is_on:
             self._search.ask_again()
@@ -94,7 +96,7 @@ class Review(QObject):
         return self._model.marks(photo) is None or self._model.state(photo) == "suggested"
 
     def _follow(self) -> None:
-        tag = tag_meant(self._search.place.query, self._deeds.tags)
+        tag = tag_meant(self._search.place.query, self._tags.all)
         self._tag = tag if tag is not None and tag.kind == "tag" else None
         self._model.show_tag(self._tag.path if self._tag is not None else "")
         left = self._tag.suggested if self._tag is not None else 0
@@ -111,6 +113,6 @@ class Review(QObject):
             path = ""
         self._path = path
         self._grid.let_letters_act("review", act=bool(path))
-        self._header.selection.leave_out(() if path else self.acts)
+        self._header.selection.leave_out(() if path else self.actions)
         for key in self._keys:
             key.setEnabled(bool(path))

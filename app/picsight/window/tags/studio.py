@@ -1,4 +1,4 @@
-"""The studio of a tag: its words and examples on the leading side, its photos in the middle, border cases trailing."""
+"""The studio of a tag: its words and examples on the leading side, its photos in the middle, borderline cases trailing."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from picsight.window.parts.line import Line
 from picsight.window.parts.notice import Notice
 from picsight.window.parts.words import breakable
 from picsight.window.search.headline import translated
-from picsight.window.tags.border import BorderCases
+from picsight.window.tags.borderline import BorderlineCases
 from picsight.window.tags.fields import ExamplesField, WordsField
-from picsight.window.tags.sight import HERE
+from picsight.window.tags.preview import HERE
 from picsight.window.tags.threshold import ThresholdSlider
 from picsight.window.tokens import HALF, PAD, px
 
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from picsight.jobs import Jobs
     from picsight.window.parts.picture import Pictures
     from picsight.window.tags.draft import Draft
-    from picsight.window.tags.sight import Sight, View
+    from picsight.window.tags.preview import DraftPreview, PreviewPhotos
 
-SIDE, SIDE_ALONE = 17.0, 18.5  # em: a column, and one that also holds the border cases
+SIDE, SIDE_ALONE = 17.0, 18.5  # em: a column, and one that also holds the borderline cases
 NARROW, ROW = 62.0, 6.0  # em: the width below which two columns become one; a row of photos
 BUDGET = 32_000_000  # bytes of pixels
 
@@ -63,7 +63,7 @@ class Studio(QWidget):
         self.model = WallModel(self)
         self.model.show_tag(HERE)
         self.wall = PhotoView(self.model, of_wall, jobs, ROW, self)
-        self.border = BorderCases(of_cases, self)
+        self.borderline = BorderlineCases(of_cases, self)
         self.notice = Notice(self)  # why there is no preview
         self._middle = QStackedWidget(self)
         self._fields, self._cases = QVBoxLayout(), QVBoxLayout()
@@ -81,24 +81,24 @@ class Studio(QWidget):
         self.words.show_words(draft.prompts)
         self.suggests.say(self.tr("Suggest on new photos"), on=draft.suggests)
 
-    def show_sight(self, sight: Sight) -> None:
+    def show_preview(self, preview: DraftPreview) -> None:
         """Show the preview of the draft."""
-        self.alike.show_photos(sight.examples)
-        self.unlike.show_photos(sight.against)
-        self.translated.setText(breakable(translated(sight.translation)) if sight.translation else "")
-        self.translated.setVisible(sight.translation is not None)
-        self._middle.setCurrentIndex(0 if sight.preview is not None else 1)
-        self.slider.show_spread(sight.spread)
+        self.alike.show_photos(preview.examples)
+        self.unlike.show_photos(preview.against)
+        self.translated.setText(breakable(translated(preview.translation)) if preview.translation else "")
+        self.translated.setVisible(preview.translation is not None)
+        self._middle.setCurrentIndex(0 if preview.scored is not None else 1)
+        self.slider.show_histogram(preview.histogram)
         if not self.slider.isSliderDown():
-            self.slider.show_threshold(sight.threshold)
-        self.show_view(sight.view)
+            self.slider.show_threshold(preview.threshold)
+        self.show_photos(preview.photos)
 
-    def show_view(self, view: View) -> None:
+    def show_photos(self, photos: PreviewPhotos) -> None:
         """Show the photos above and near the threshold."""
-        self.wall.show_wall(view.wall, stay=True)
-        self.model.put_marks(view.marks)
-        self.border.show_cases(view.border)
-        self.border.setVisible(self._middle.currentIndex() == 0)
+        self.wall.show_wall(photos.wall, stay=True)
+        self.model.put_marks(photos.marks)
+        self.borderline.show_cases(photos.borderline)
+        self.borderline.setVisible(self._middle.currentIndex() == 0)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Go back with Escape, if no other widget handles it."""
@@ -133,7 +133,7 @@ class Studio(QWidget):
         columns = self._scroll, (self._middle, 1), self._cases
         row = filled(QHBoxLayout(), self, *columns, gap=PAD, around=(PAD, HALF, PAD, PAD))
         filled(QVBoxLayout(self), self, top, (row, 1), gap=0, around=none)
-        self._place_border(wide=True)
+        self._place_borderline(wide=True)
 
     def _leading(self) -> QScrollArea:
         inner = QWidget(self)
@@ -149,16 +149,16 @@ class Studio(QWidget):
         filled(self._fields, self, self.statistics, 1)
         return scrolled(inner, self.tr("Words and examples"))
 
-    def _place_border(self, *, wide: bool) -> None:
-        """Place the border cases beside the photos, or, if there is no room, below the words and examples."""
+    def _place_borderline(self, *, wide: bool) -> None:
+        """Place the borderline cases beside the photos, or, if there is no room, below the words and examples."""
         if wide:
-            self._cases.addWidget(self.border)
+            self._cases.addWidget(self.borderline)
         else:
-            self._fields.addWidget(self.border)
-        self.border.setMaximumWidth(px(self, SIDE))
+            self._fields.addWidget(self.borderline)
+        self.borderline.setMaximumWidth(px(self, SIDE))
         self._scroll.setFixedWidth(px(self, SIDE if wide else SIDE_ALONE))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Use three columns, or two."""
         super().resizeEvent(event)
-        self._place_border(wide=self.width() >= px(self, NARROW))
+        self._place_borderline(wide=self.width() >= px(self, NARROW))

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from picsight.window.actions.acts import Act, bind_acts
+from picsight.window.actions.action import Action, bind_actions
 from picsight.window.parts.question import ask
 from picsight.window.parts.words import counted
 from picsight.window.tags.chooser import choices
 from picsight.window.tags.draft import Draft
-from picsight.window.tags.sight import Sight, look_through, view_at
+from picsight.window.tags.preview import DraftPreview, photos_at, preview_of
 from picsight.window.tags.studio import Studio
 from picsight.window.tags.wording import named, statistics_words
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from picsight.window.frame import Frame
     from picsight.window.history import Ended, History
     from picsight.window.parts.picture import Pictures
-    from picsight.window.tags.deeds import TagDeeds
+    from picsight.window.tags.controller import TagsController
     from picsight_engine.library import Library
     from picsight_engine.store.decisions import Verdict
     from picsight_engine.tags.tree import Marks, Tag
 
-LANE, LANE_VIEW, LANE_STATISTICS = "studio", "studio view", "studio statistics"
+LANE, LANE_PHOTOS, LANE_STATISTICS = "studio", "studio photos", "studio statistics"
 LANE_HELD = "studio held"
 LEAST_LETTERS = 3  # of unfinished words: fewer find noise
 
@@ -45,7 +45,7 @@ class StudioController(QObject):
         self,
         frame: Frame,
         pictures: Pictures,
-        deeds: TagDeeds,
+        tags: TagsController,
         history: History,
         jobs: Jobs,
         *,
@@ -53,16 +53,16 @@ class StudioController(QObject):
     ) -> None:
         super().__init__(frame)
         self._recent = recent
-        self._frame, self._deeds, self._history, self._jobs = frame, deeds, history, jobs
+        self._frame, self._tags, self._history, self._jobs = frame, tags, history, jobs
         self.view = Studio(pictures, jobs, frame)
         self.draft = Draft()  # without the line's text
         self._opened = 0  # the number of opened drafts: Undo of a change to an earlier one no longer applies
-        self._sight = Sight()
+        self._preview = DraftPreview()
         self._join()
 
     def _join(self) -> None:
         view = self.view
-        view.name.textEdited.connect(lambda path: self._put(replace(self.draft, path=path), look=False))
+        view.name.textEdited.connect(lambda path: self._put(replace(self.draft, path=path), refresh=False))
         view.words.changed.connect(lambda words: self._put(replace(self.draft, prompts=words)))
         view.words.typed.connect(lambda _words: self._try_words())
         for field, add in ((view.alike, Draft.with_alike), (view.unlike, Draft.with_unlike)):
@@ -71,18 +71,18 @@ class StudioController(QObject):
             field.removed.connect(lambda photo: self._put(self.draft.without([photo])))
         view.suggests.clicked.connect(self._toggle)
         view.slider.moved.connect(self._move)
-        view.border.decided.connect(lambda photo, verdict: self._decide([photo], verdict))
-        view.border.asked.connect(lambda _photo: self._ask_held())
-        view.border.tags.chosen.connect(self._put_into)
+        view.borderline.decided.connect(lambda photo, verdict: self._decide([photo], verdict))
+        view.borderline.asked.connect(lambda _photo: self._ask_held())
+        view.borderline.tags.chosen.connect(self._put_into)
         view.saved.connect(self._save)
         view.left.connect(self.leave)
         accept, reject = self.tr("Accept the selected photos"), self.tr("Reject the selected photos")
-        acts = (
-            Act("tick", accept, "", "A", lambda _point: self._decide_selected("accepted")),
-            Act("clear", reject, "", "R", lambda _point: self._decide_selected("rejected")),
+        actions = (
+            Action("tick", accept, "", "A", lambda _point: self._decide_selected("accepted")),
+            Action("clear", reject, "", "R", lambda _point: self._decide_selected("rejected")),
         )
-        bind_acts(view.wall, acts)
-        self._deeds.changed.connect(self._follow)
+        bind_actions(view.wall, actions)
+        self._tags.changed.connect(self._follow)
 
     @property
     def is_changed(self) -> bool:
@@ -117,19 +117,19 @@ class StudioController(QObject):
         ask(self._frame, question, "", self.tr("Discard"), then)
 
     def _begin(self, draft: Draft, files: Sequence[Path]) -> None:
-        library = self._deeds.library
+        library = self._tags.library
         if library is None:
             return
         for thumbnails in self.view.thumbnails:
             thumbnails.use(library.thumbnail)
         self._opened += 1
-        self._sight = Sight()
+        self._preview = DraftPreview()
         self.view.words.line.clear()
-        self.view.border.begin()
+        self.view.borderline.begin()
         edited = draft.tag.path if draft.tag is not None else ""
-        others = [tag for tag in self._deeds.tags if tag.path != edited]
-        self.view.border.tags.offer([each.path for each in choices("", others, self._recent())])
-        self._take(self._sight)
+        others = [tag for tag in self._tags.all if tag.path != edited]
+        self.view.borderline.tags.offer([each.path for each in choices("", others, self._recent())])
+        self._take(self._preview)
         self._put(draft)
         if draft.can_learn:
             waiting = self.tr("Looking through your photos.")
@@ -146,7 +146,7 @@ class StudioController(QObject):
     def _forget(self) -> None:
         self._opened += 1
         self.view.words.line.clear()
-        self._put(Draft(), look=False)
+        self._put(Draft(), refresh=False)
 
     # Input
 
@@ -154,20 +154,20 @@ class StudioController(QObject):
         """The draft with the line's text as words."""
         return replace(self.draft, prompts=self.view.words.with_line())
 
-    def _put(self, draft: Draft, *, look: bool = True) -> None:
+    def _put(self, draft: Draft, *, refresh: bool = True) -> None:
         self.draft = draft
         self.view.show_draft(draft)
         self.view.save.setEnabled(self.is_changed)
-        if look:
-            self._look()
+        if refresh:
+            self._refresh()
 
     def _try_words(self) -> None:
         """Preview the text being typed; it can be saved, too."""
         self.view.save.setEnabled(self.is_changed)
-        self._look()
+        self._refresh()
 
     def _toggle(self) -> None:
-        self._put(replace(self.draft, suggests=not self.draft.suggests), look=False)
+        self._put(replace(self.draft, suggests=not self.draft.suggests), refresh=False)
 
     def _add_selected(self, add: Callable[[Draft, Sequence[int]], Draft]) -> None:
         """Add the photos selected here, else those on the previous wall."""
@@ -178,7 +178,7 @@ class StudioController(QObject):
             self._frame.status.show_sentence(self.tr("Select photos first, or drag them here."))
 
     def _add_photos(self, add: Callable[[Draft, Sequence[int]], Draft], photos: Sequence[int | Path]) -> None:
-        library = self._deeds.library
+        library = self._tags.library
         if library is not None:
             self._jobs.read(lambda: _numbers_of(library, photos), lambda ids: self._take_photos(add, ids))
 
@@ -192,41 +192,41 @@ class StudioController(QObject):
 
     # Preview
 
-    def _look(self) -> None:
-        library, letters = self._deeds.library, len(self.view.words.line.text().strip())
+    def _refresh(self) -> None:
+        library, letters = self._tags.library, len(self.view.words.line.text().strip())
         draft = self._with_line() if letters >= LEAST_LETTERS else self.draft
         if library is not None:
-            self._jobs.forget(LANE_VIEW)
-            self._jobs.read(lambda: look_through(library, draft), self._take, self._fail, replaces=LANE)
+            self._jobs.forget(LANE_PHOTOS)
+            self._jobs.read(lambda: preview_of(library, draft), self._take, self._fail, replaces=LANE)
 
-    def _take(self, sight: Sight) -> None:
-        self._sight = sight
-        if sight.preview is None:
+    def _take(self, preview: DraftPreview) -> None:
+        self._preview = preview
+        if preview.scored is None:
             self.view.notice.say(
                 self.tr("What does this tag show?"),
                 self.tr("Describe it in a few words, or drop photos that look like it."),
             )
-        self.view.show_sight(sight)
-        wanted = self.draft.threshold
-        if wanted is not None and sight.preview is not None and wanted != sight.threshold:  # moved meanwhile
+        self.view.show_preview(preview)
+        wanted = self.draft.threshold  # which the user may have moved meanwhile
+        if wanted is not None and preview.scored is not None and wanted != preview.threshold:
             self.view.slider.show_threshold(wanted)
             self._move(wanted)
 
     def _fail(self, sentence: str) -> None:
-        self._sight = Sight()
+        self._preview = DraftPreview()
         self.view.notice.say(self.tr("This tag cannot be previewed."), sentence)
-        self.view.show_sight(self._sight)
+        self.view.show_preview(self._preview)
 
     def _move(self, threshold: float) -> None:
         """Move the threshold; the photos follow as fast as they can be read."""
-        library, preview = self._deeds.library, self._sight.preview
-        self._put(replace(self.draft, threshold=threshold), look=False)
+        library, preview = self._tags.library, self._preview.scored
+        self._put(replace(self.draft, threshold=threshold), refresh=False)
         if library is not None and preview is not None:
             self._jobs.read(
-                lambda: view_at(library, preview, threshold),
-                self.view.show_view,
+                lambda: photos_at(library, preview, threshold),
+                self.view.show_photos,
                 self._fail,
-                replaces=LANE_VIEW,
+                replaces=LANE_PHOTOS,
             )
 
     # Decisions
@@ -239,7 +239,7 @@ class StudioController(QObject):
         """Record a decision for an existing tag, an example for a new one."""
         tag = self.draft.tag
         if tag is not None:
-            self._deeds.decide(tag, photos, verdict)
+            self._tags.decide(tag, photos, verdict)
             return
         opened, before = self._opened, self.draft
         add, one, many = Draft.with_alike, "Looks like it.", "%n photos look like it."
@@ -259,22 +259,22 @@ class StudioController(QObject):
 
     def _put_into(self, path: str) -> None:
         """Add the photo in question to another tag, or remove it."""
-        photo, tag = self.view.border.case(), self._deeds.tag_at(path)
+        photo, tag = self.view.borderline.case(), self._tags.tag_at(path)
         if photo is not None and tag is not None:
-            self._deeds.toggle(tag, photo.id)
+            self._tags.toggle(tag, photo.id)
 
     def _ask_held(self) -> None:
         """Ask which other tags hold that photo."""
-        library, photo = self._deeds.library, self.view.border.case()
-        self.view.border.tags.show_held(())
+        library, photo = self._tags.library, self.view.borderline.case()
+        self.view.borderline.tags.show_held(())
         if library is not None and photo is not None:
             self._jobs.read(lambda: library.tags.marks([photo.id]), self._take_held, replaces=LANE_HELD)
 
     def _take_held(self, marks: Mapping[int, Marks]) -> None:
-        photo = self.view.border.case()
+        photo = self.view.borderline.case()
         if photo is not None and photo.id in marks:
             held = {path for path, state in marks[photo.id].tags if state == "accepted"}
-            self.view.border.tags.show_held(held)
+            self.view.borderline.tags.show_held(held)
 
     def _follow(self, tags: Sequence[Tag]) -> None:
         """Preview again after a decision; an unchanged draft takes changes made elsewhere."""
@@ -289,7 +289,7 @@ class StudioController(QObject):
             self._ask_statistics()
 
     def _ask_statistics(self) -> None:
-        library, tag = self._deeds.library, self.draft.tag
+        library, tag = self._tags.library, self.draft.tag
         if library is not None and tag is not None and self.draft.can_learn:
             self._jobs.read(
                 lambda: library.tags.statistics(tag.path, border=0),
@@ -300,12 +300,12 @@ class StudioController(QObject):
     # Leaving
 
     def _save(self) -> None:
-        draft, library = self._with_line(), self._deeds.library
+        draft, library = self._with_line(), self._tags.library
         if not draft.name:
             self._frame.status.show_sentence(self.tr("Give the tag a name first."))
             self.view.name.setFocus()
         elif library is not None:
-            self._deeds.do(
+            self._tags.do(
                 draft.save, lambda tag: self.tr("Saved {tag}.").format(tag=named(tag.path)), self._saved
             )
 

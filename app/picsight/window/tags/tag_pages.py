@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from picsight.window.pages import Pages
     from picsight.window.search.controller import SearchController
     from picsight.window.tags.chooser import TagChoice, TagChooser
-    from picsight.window.tags.deeds import TagDeeds
+    from picsight.window.tags.controller import TagsController
     from picsight.window.tags.studio import Studio
     from picsight.window.tags.studio_controller import StudioController
     from picsight_engine.library import Library
@@ -43,20 +43,20 @@ class TagPages(QObject):
         frame: Frame,
         pages: Pages,
         search: SearchController,
-        deeds: TagDeeds,
+        tags: TagsController,
         *,
         chooser: TagChooser,
         make: Callable[[], StudioController],
     ) -> None:
         super().__init__(frame)
-        self._frame, self._pages, self._search, self._deeds = frame, pages, search, deeds
+        self._frame, self._pages, self._search, self._tags = frame, pages, search, tags
         self._chooser, self._make = chooser, make
         self._list: TagList | None = None
         self._studio: StudioController | None = None
         sidebar = frame.sidebar
-        sidebar.photos_dropped.connect(lambda tag, photos: deeds.decide(tag, photos, "accepted"))
+        sidebar.photos_dropped.connect(lambda tag, photos: tags.decide(tag, photos, "accepted"))
         sidebar.tag_menu_requested.connect(self.show_menu)
-        deeds.turned.connect(self._follow)
+        tags.reverted.connect(self._follow)
         sidebar.new_tag_requested.connect(self.new)
         sidebar.all_tags_requested.connect(self.show)
         frame.status.suggestions_requested.connect(self.show_suggestions)
@@ -86,7 +86,7 @@ class TagPages(QObject):
 
     def show_suggestions(self) -> None:
         """Show the photos of the only tag with suggestions, else the list with their numbers."""
-        suggesting = [tag for tag in self._deeds.tags if tag.suggested]
+        suggesting = [tag for tag in self._tags.all if tag.suggested]
         if len(suggesting) == 1:
             self.show_photos(suggesting[0])
         else:
@@ -131,9 +131,9 @@ class TagPages(QObject):
             tags.menu_requested.connect(self.show_menu)
             tags.exchange_requested.connect(self.exchange_requested)
             tags.left.connect(self._pages.show_photos)
-            self._deeds.changed.connect(tags.show_tags)
+            self._tags.changed.connect(tags.show_tags)
             self._pages.add_page(tags, tags, self._pages.show_photos)
-        tags.show_tags(self._deeds.tags)
+        tags.show_tags(self._tags.all)
         self._pages.show_page(tags)
 
     # One tag
@@ -169,7 +169,7 @@ class TagPages(QObject):
             self._change(tag, lambda library: placed(library, tag, path), words)
 
     def _ask_other(self, tag: Tag, point: QPoint) -> None:
-        others = [each for each in self._deeds.tags if each.path != tag.path]
+        others = [each for each in self._tags.all if each.path != tag.path]
         title = self.tr("Merge {tag} into").format(tag=named(tag.path))
         self._chooser.open(Question(title, others, lambda choice: self.merge(tag, choice)), point)
 
@@ -180,7 +180,7 @@ class TagPages(QObject):
 
     def remove(self, tag: Tag) -> None:
         """Remove a tag with those below it; Undo restores everything."""
-        below = sum(each.path.startswith(f"{tag.path}/") for each in self._deeds.tags)
+        below = sum(each.path.startswith(f"{tag.path}/") for each in self._tags.all)
         words = self.tr("Removed {tag}.").format(tag=named(tag.path))
         if below:
             many = counted(below, "%n tag below it", "%n tags below it")
@@ -193,7 +193,7 @@ class TagPages(QObject):
         shown = next((tag for tag in before if query_of(tag) == query), None)
         if shown is None:
             return
-        now = next((tag for tag in self._deeds.tags if tag.id == shown.id), None)
+        now = next((tag for tag in self._tags.all if tag.id == shown.id), None)
         if now is None or query_of(now) != query:
             self._pages.go_along(Place(query_of(now)) if now is not None else Place())
 
@@ -204,4 +204,4 @@ class TagPages(QObject):
             if self._search.wanted.query == query_of(tag):
                 self._pages.go_along(Place(query_of(after)) if after is not None else Place())
 
-        self._deeds.do(act, lambda _tag: words, follow)
+        self._tags.do(act, lambda _tag: words, follow)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
-from picsight.window.actions.acts import Act, bind_acts
+from picsight.window.actions.action import Action, bind_actions
 from picsight.window.actions.keys import photo_menu
 from picsight.window.parts.words import counted
 from picsight.window.tags.chooser import Question, TagChooser
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from picsight.window.actions.keys import MenuEntry, Submenu
     from picsight.window.grid.page import WallPage
     from picsight.window.tags.chooser import TagChoice
-    from picsight.window.tags.deeds import TagDeeds
+    from picsight.window.tags.controller import TagsController
     from picsight_engine.library import Library
 
 MOST_STARS, REJECTED = 5, -1
@@ -36,19 +36,19 @@ RECENT = 9  # tags that are offered first
 class Tagging(QObject):
     """The tagging actions of bar, menu and keys; `stars` have keys only."""
 
-    def __init__(self, window: QWidget, deeds: TagDeeds, chosen: ChosenPhotos) -> None:
+    def __init__(self, window: QWidget, tags: TagsController, chosen: ChosenPhotos) -> None:
         super().__init__(window)
-        self._window, self._deeds, self._chosen = window, deeds, chosen
+        self._window, self._tags, self._chosen = window, tags, chosen
         self.recent: tuple[str, ...] = ()  # the tags that photos were last added to, the latest first
         self.chooser = TagChooser(window)
-        several = self.tr("Favourites: %n photos"), self.tr("Stars for %n photos…"), self.tr("Tag %n photos…")
-        self.acts = (
-            Act("favourite", self.tr("Favourite"), several[0], "Ctrl+B", lambda _point: self.favour(), "F"),
-            Act("star", self.tr("Stars…"), several[1], "", self._offer_stars),
-            Act("tag", self.tr("Tag or album…"), several[2], "Ctrl+T", self.choose, "T"),
+        many = self.tr("Favourites: %n photos"), self.tr("Stars for %n photos…"), self.tr("Tag %n photos…")
+        self.actions = (
+            Action("favourite", self.tr("Favourite"), many[0], "Ctrl+B", lambda _point: self.favour(), "F"),
+            Action("star", self.tr("Stars…"), many[1], "", self._offer_stars),
+            Action("tag", self.tr("Tag or album…"), many[2], "Ctrl+T", self.choose, "T"),
         )
         self.stars = tuple(
-            Act("star", words, words, f"Alt+{stars}", partial(self._rate_by_key, stars), str(stars))
+            Action("star", words, words, f"Alt+{stars}", partial(self._rate_by_key, stars), str(stars))
             for stars, words in enumerate(map(star_words, range(MOST_STARS + 1)))
         )
 
@@ -65,7 +65,7 @@ class Tagging(QObject):
             return favoured(len(ids), liked=liked)
 
         if ids:
-            self._deeds.do(act, words)
+            self._tags.do(act, words)
 
     def cull(self, *, picked: bool) -> None:
         """Make the chosen photos favourites, or reject them; never both."""
@@ -79,17 +79,17 @@ class Tagging(QObject):
 
         if ids:
             words = favoured(len(ids), liked=True) if picked else rated(len(ids), REJECTED)
-            self._deeds.do(act, lambda _value: words)
+            self._tags.do(act, lambda _value: words)
 
     def rate(self, stars: int | None) -> None:
         """Rate the chosen photos; None restores the stars in their files."""
         if ids := self._ids():
             words = rated(len(ids), stars)
-            self._deeds.do(lambda library: library.tags.rate(ids, stars), lambda _run: words)
+            self._tags.do(lambda library: library.tags.rate(ids, stars), lambda _run: words)
 
     def entries(self, photos: int, point: QPoint) -> list[MenuEntry | Submenu]:
         """The actions as menu entries for this number of photos."""
-        favourite, stars, tag = self.acts
+        favourite, stars, tag = self.actions
         return [
             favourite.entry(photos, point),
             (stars.one.rstrip("…"), self._star_entries(point)),
@@ -97,7 +97,7 @@ class Tagging(QObject):
         ]
 
     def _star_entries(self, point: QPoint) -> list[MenuEntry | None]:
-        given = [act.entry(1, point) for act in reversed(self.stars)]
+        given = [action.entry(1, point) for action in reversed(self.stars)]
         rejected = (star_words(REJECTED), "", partial(self.rate, REJECTED))
         return [*given, rejected, None, (self.tr("As the file says"), "", partial(self.rate, None))]
 
@@ -112,7 +112,7 @@ class Tagging(QObject):
         if ids := self._ids():
             title = counted(len(ids), "Put the photo into", "Put %n photos into")
             then = partial(self._file, ids)
-            self.chooser.open(Question(title, self._deeds.tags, then, self.recent, makes=True), point)
+            self.chooser.open(Question(title, self._tags.all, then, self.recent, makes=True), point)
 
     def _file(self, ids: Sequence[int], choice: TagChoice) -> None:
         """Add photos to the chosen tag or album, which is made if it is new."""
@@ -124,7 +124,7 @@ class Tagging(QObject):
             library.tags.decide(path, ids, "accepted")
 
         self.recent = (path, *(each for each in self.recent if each != path))[:RECENT]
-        self._deeds.do(act, lambda _value: filed(len(ids), choice))
+        self._tags.do(act, lambda _value: filed(len(ids), choice))
 
     def _ids(self) -> Sequence[int]:
         return [photo.id for photo in self._chosen.all()]
@@ -139,17 +139,17 @@ class Culling(QObject):
     def __init__(self, page: WallPage, tagging: Tagging) -> None:
         super().__init__(page)
         self._grid, self._header = page.view, page.header
-        acts = (
-            Act("favourite", self.tr("Pick"), "", "P", lambda _point: tagging.cull(picked=True)),
-            Act("clear", self.tr("Reject"), "", "X", lambda _point: tagging.cull(picked=False)),
-            *(replace(act, key=act.letter) for act in tagging.stars),
-            Act("clear", self.tr("Back to the photos"), "", "Esc", lambda _point: self.turn()),
+        actions = (
+            Action("favourite", self.tr("Pick"), "", "P", lambda _point: tagging.cull(picked=True)),
+            Action("clear", self.tr("Reject"), "", "X", lambda _point: tagging.cull(picked=False)),
+            *(replace(action, key=action.letter) for action in tagging.stars),
+            Action("clear", self.tr("Back to the photos"), "", "Esc", lambda _point: self.turn()),
         )
-        in_words = self.tr("Culling: {act}")
-        acts = tuple(replace(act, one=in_words.format(act=act.one)) for act in acts)
-        self._keys = bind_acts(self._grid, acts)
-        turn = Act("tick", self.tr("Culling: start, end"), "", "Ctrl+Shift+K", lambda _point: self.turn())
-        bind_acts(self._grid, (turn,))
+        in_words = self.tr("Culling: {action}")
+        actions = tuple(replace(action, one=in_words.format(action=action.one)) for action in actions)
+        self._keys = bind_actions(self._grid, actions)
+        turn = Action("tick", self.tr("Culling: start, end"), "", "Ctrl+Shift+K", lambda _point: self.turn())
+        bind_actions(self._grid, (turn,))
         self._header.culling.clicked.connect(self.turn)
         self._show(on=False)
 

@@ -38,17 +38,17 @@ class ThresholdSlider(Drawn, QSlider):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)
         self._before = 0
-        self.show_spread(NO_SPREAD)
+        self.show_histogram(NO_SCORES)
         self.setRange(0, STEPS)
         self.setPageStep(STEPS // 10)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.valueChanged.connect(self._move)
 
-    def show_spread(self, spread: Spread) -> None:
+    def show_histogram(self, histogram: ScoreHistogram) -> None:
         """Show these scores and decisions."""
-        self._spread, self._heights = spread, spread.heights()
+        self._histogram, self._heights = histogram, histogram.heights()
         # Marks nearer to each other than this lie on one pixel.
-        self._decided = [np.unique(np.round(each, 3)) for each in (spread.rejected, spread.accepted)]
+        self._decided = [np.unique(np.round(each, 3)) for each in (histogram.rejected, histogram.accepted)]
         self._say()
 
     def show_threshold(self, threshold: float) -> None:
@@ -63,7 +63,7 @@ class ThresholdSlider(Drawn, QSlider):
 
     def words(self) -> str:
         """How many photos are in the tag."""
-        return counted(self._spread.count_in(self.threshold()), "%n photo in", "%n photos in")
+        return counted(self._histogram.count_in(self.threshold()), "%n photo in", "%n photos in")
 
     def sizeHint(self) -> QSize:
         """As wide as fits."""
@@ -187,7 +187,7 @@ BARS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class ScoreHistogram:
     """Scores from 0 to 1 of undecided, accepted and rejected photos, each [n].
 
     Accepted photos are in the tag at any threshold, rejected ones never.
@@ -212,4 +212,4 @@ class Spread:
         return heights
 
 
-NO_SPREAD = Spread(*np.empty((3, 0), np.float32))
+NO_SCORES = ScoreHistogram(*np.empty((3, 0), np.float32))

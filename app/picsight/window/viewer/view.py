@@ -69,10 +69,10 @@ class ViewerPage(QWidget):
         self._title, self._place = ElidedLabel(self), Words(parent=self, dim=True)
         self._zoom = ZoomBar(self.stage, self)
         self._bars = (QWidget(self), QWidget(self))
-        self._acts = self._make_acts()
-        self.play_act, self.why_act = self._acts[:2]
-        self.play_act.hide()
-        self.why_act.hide()
+        self._buttons = self._make_buttons()
+        self.play_button, self.why_button = self._buttons[:2]
+        self.play_button.hide()
+        self.why_button.hide()
         self._fill_bars()
         parts = self._bars[0], (self.stage, 1), self._bars[1]
         filled(QVBoxLayout(self), self, *parts, gap=0, around=(0, 0, 0, 0))
@@ -82,8 +82,8 @@ class ViewerPage(QWidget):
         if not high_contrast():  # dark to the edges in every theme
             self.setPalette(palette_of(DARK))
 
-    def _make_acts(self) -> list[IconButton]:
-        acts = (
+    def _make_buttons(self) -> list[IconButton]:
+        actions = (
             ("play", self.tr("Play in the system's player (Enter)"), self.play_requested, self.tr("Play")),
             ("why", self.tr("Why it matched (W)"), self.why_requested, self.tr("Why")),
             ("similar", self.tr("More like this (L)"), self.similar_requested, self.tr("More like this")),
@@ -91,7 +91,7 @@ class ViewerPage(QWidget):
             ("full-screen", self.tr("Full screen (F11)"), self.full_screen_requested, self.tr("Full screen")),
             ("details", self.tr("Details (I)"), self.details_requested, self.tr("Details")),
         )
-        return [self._button(icon, name, wish.emit, words) for icon, name, wish, words in acts]
+        return [self._button(icon, name, signal.emit, words) for icon, name, signal, words in actions]
 
     def _button(self, icon: str, name: str, action: Callable[[], None], words: str = "") -> IconButton:
         button = IconButton(icon, name, self, words=words)
@@ -102,7 +102,7 @@ class ViewerPage(QWidget):
         above, below = (QHBoxLayout(bar) for bar in self._bars)
         back = self._button("back", self.tr("Back to the photos (Esc)"), self.closed.emit)
         title, around = (self._title, 1), (SMALL, 0, SMALL, 0)
-        filled(above, self, back, title, self._place, PAD, *self._acts, gap=SMALL, around=around)
+        filled(above, self, back, title, self._place, PAD, *self._buttons, gap=SMALL, around=around)
         strips = filled(QVBoxLayout(), self, self.moments, self.strip, gap=0, around=(0, 0, 0, 0))
         filled(below, self, (strips, 1), self._zoom, gap=HALF, around=(PAD, 0, SMALL, 0))
 
@@ -110,7 +110,7 @@ class ViewerPage(QWidget):
         """Show the photo's name and its position among the others; that of a film with its `moment`."""
         is_film = photo.duration is not None
         self.stage.is_film = is_film
-        self.play_act.setVisible(can_play(photo))
+        self.play_button.setVisible(can_play(photo))
         words = [isolated(photo.path.name), taken_words(photo.taken), badge(photo)]
         self._title.setText("   ".join(filter(None, words)))
         self._title.setToolTip(tooltip(str(photo.path), spoken_badge(photo)))
@@ -131,7 +131,7 @@ class ViewerPage(QWidget):
         super().resizeEvent(event)
         shown = self.width() >= px(self, NARROW)
         self._zoom.show_words(shown=shown)
-        for button in self._acts:
+        for button in self._buttons:
             button.show_words(shown=shown)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
@@ -177,7 +177,7 @@ class ViewerPage(QWidget):
             self.moments.chosen.emit(place)
 
     def _play(self) -> None:
-        if not self.play_act.isHidden():
+        if not self.play_button.isHidden():
             self.play_requested.emit()
 
 
@@ -189,15 +189,15 @@ class ZoomBar(QWidget):
         self.label = Words(parent=self, dim=True)
         self.label.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.label.setMinimumWidth(self.fontMetrics().horizontalAdvance(f"{number(800)} %"))
-        acts: tuple[tuple[str, str, Callable[[], None], str], ...] = (
+        actions: tuple[tuple[str, str, Callable[[], None], str], ...] = (
             ("smaller", self.tr("Smaller (-)"), lambda: stage.zoom_by(1 / STEP), ""),
             ("add", self.tr("Larger (+)"), lambda: stage.zoom_by(STEP), ""),
             ("fit", self.tr("Fitted (Z)"), stage.fit, self.tr("Fit")),
             ("actual", self.tr("Actual size (Z)"), lambda: stage.zoom_to(ACTUAL), f"{number(100)} %"),
         )
-        self._buttons = [IconButton(icon, name, self, words=words) for icon, name, _, words in acts]
-        for button, (_, _, act, _) in zip(self._buttons, acts, strict=True):
-            button.clicked.connect(act)
+        self._buttons = [IconButton(icon, name, self, words=words) for icon, name, _, words in actions]
+        for button, (_, _, action, _) in zip(self._buttons, actions, strict=True):
+            button.clicked.connect(action)
         smaller, *others = self._buttons
         parts = smaller, self.label, *others
         filled(QHBoxLayout(self), self, *parts, gap=HAIR, around=(0, 0, 0, 0))

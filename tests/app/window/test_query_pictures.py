@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QImage
 from tests.app.window.conftest import carrying, drop, wait_until_indexed
 
-from picsight.window.search.likes import Likes
+from picsight.window.search.query_pictures import QueryPictures
 from picsight_engine.language.query import parse
 
 
@@ -23,20 +23,20 @@ def red():
 def test_a_dropped_file_is_typed_so_that_it_is_found_again(qtbot, jobs, pictures, tmp_path, name):
     path, typed = tmp_path / name, []
     red().save(str(path))
-    likes = Likes(jobs, pictures)
-    likes.keep(path, typed.append)
+    query_pictures = QueryPictures(jobs, pictures)
+    query_pictures.keep(path, typed.append)
     qtbot.waitUntil(lambda: bool(typed))
     target = Path(parse(typed[0]).alternatives[0].pictures[0].target)
     assert QImage(str(target)) == QImage(str(path))
 
 
 def test_a_pasted_picture_gets_a_file_and_a_name(qtbot, jobs, pictures):
-    likes, typed = Likes(jobs, pictures), []
-    likes.keep(red(), typed.append)
+    query_pictures, typed = QueryPictures(jobs, pictures), []
+    query_pictures.keep(red(), typed.append)
     qtbot.waitUntil(lambda: bool(typed))
     target = parse(typed[0]).alternatives[0].pictures[0].target
     assert QImage(target).pixelColor(3, 3).red() == 255
-    assert likes.name(target) == "the pasted picture"
+    assert query_pictures.name(target) == "the pasted picture"
 
 
 def test_the_picture_of_a_file_arrives_for_its_chip(qtbot, jobs, pictures, tmp_path):
@@ -46,11 +46,11 @@ def test_the_picture_of_a_file_arrives_for_its_chip(qtbot, jobs, pictures, tmp_p
     class Nothing:
         """A library that need not be asked."""
 
-    likes = Likes(jobs, pictures)
-    likes.use(Nothing())
-    with qtbot.waitSignal(likes.arrived):
-        assert likes.picture_of(str(path)) == ("red.png", None)
-    _name, pixmap = likes.picture_of(str(path))
+    query_pictures = QueryPictures(jobs, pictures)
+    query_pictures.use(Nothing())
+    with qtbot.waitSignal(query_pictures.arrived):
+        assert query_pictures.picture_of(str(path)) == ("red.png", None)
+    _name, pixmap = query_pictures.picture_of(str(path))
     assert pixmap is not None
     assert pixmap.toImage().pixelColor(5, 5).red() > 250
 

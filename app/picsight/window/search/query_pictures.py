@@ -26,7 +26,7 @@ PASTED = "picsight-pasted-"
 _UNTYPABLE = re.compile('["“”„\x00-\x1f\x7f-\x9f\ud800-\udfff]')
 
 
-class Likes(QObject):
+class QueryPictures(QObject):
     """Caches pictures by their typed form, "#12" or a path; missing ones are loaded."""
 
     arrived = Signal()  # a name or a picture
@@ -49,7 +49,7 @@ class Likes(QObject):
         """Delete the temporary files; call after all jobs have ended, since the program ends without Qt's destructors."""
         self._folder.remove()
 
-    def know(self, photo: Result) -> None:
+    def note_name(self, photo: Result) -> None:
         """Cache the name of a photo that will be added to the query."""
         self._names[f"#{photo.id}"] = photo.path.name
 

@@ -1,4 +1,4 @@
-"""The actions on chosen photos, as values: bar, menu and keys share them."""
+"""An action on chosen photos, as a value that bar, menu and keys share."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
-    """An action; `wish` is called with the screen position for a menu, if it opens one.
+class Action:
+    """An action on photos; `run` gets the screen position for a menu, if it opens one.
 
     `many` is the text for several photos, with %n for their number. `letter` is its key where letters do not type.
     """
@@ -30,7 +30,7 @@ class Act:
     one: str
     many: str
     key: str
-    wish: Callable[[QPoint], object]
+    run: Callable[[QPoint], object]
     letter: str = ""
 
     def words(self, photos: int) -> str:
@@ -39,7 +39,7 @@ class Act:
 
     def entry(self, photos: int, point: QPoint) -> MenuEntry:
         """Its menu entry, for a menu at this point of the screen."""
-        return self.words(photos), self.key, partial(self.wish, point)
+        return self.words(photos), self.key, partial(self.run, point)
 
     def name(self) -> str:
         """Its text and its key."""
@@ -47,17 +47,17 @@ class Act:
         return f"{self.one} ({key})" if key else self.one
 
 
-def bind_acts(
-    widget: QWidget, acts: Sequence[Act], where: Callable[[], QPoint] = QPoint, *, letters: bool = False
+def bind_actions(
+    widget: QWidget, actions: Sequence[Action], where: Callable[[], QPoint] = QPoint, *, letters: bool = False
 ) -> list[QShortcut]:
-    """Bind the keys of acts, and their `letters`, while this widget has the focus; a menu opens at `where`."""
+    """Bind the keys of actions, and their `letters`, while this widget has the focus; a menu opens at `where`."""
     shortcuts = []
-    for act in acts:
-        for key in filter(None, (act.key, act.letter if letters else "")):
+    for action in actions:
+        for key in filter(None, (action.key, action.letter if letters else "")):
             shortcut = QShortcut(QKeySequence(key), widget, context=Qt.ShortcutContext.WidgetShortcut)
             shortcut.setAutoRepeat(False)  # a held key applies only to the photo at which it was pressed
-            shortcut.setWhatsThis(act.one)
-            shortcut.activated.connect(lambda act=act: act.wish(where()))
+            shortcut.setWhatsThis(action.one)
+            shortcut.activated.connect(lambda action=action: action.run(where()))
             shortcuts.append(shortcut)
     return shortcuts
 

@@ -1,4 +1,4 @@
-"""All changes of tags: one after the other, in the background, each reverted by Undo."""
+"""The tags of the library: changes them one after the other, in the background, each reverted by Undo."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ if TYPE_CHECKING:
     from picsight_engine.store.decisions import Verdict
     from picsight_engine.tags.tree import Marks, Tag
 
-    Act = Callable[[Library], Any]
+    TagChange = Callable[[Library], Any]
 
 LANE, MARKS_LANE = "tags", "marks"
 SLOW_MS = 500  # a change that takes longer is announced
 
 
 @dataclass(frozen=True, slots=True)
-class _DeedOutcome:
-    """The result of an act: its value, its runs, the latest first, and the tags after it."""
+class _ChangeOutcome:
+    """The result of a change: its value, its runs, the latest first, and the tags after it."""
 
     value: Any
     runs: tuple[int, ...]
     tags: tuple[Tag, ...]
 
 
-class TagDeeds(QObject):
-    """Holds the tags of the library, changes them, and signals each change."""
+class TagsController(QObject):
+    """Holds the tags of the library, runs changes of them, and signals each one."""
 
     changed = Signal(object)  # tuple[Tag, ...], after every change, also by another program
-    turned = Signal(object)  # tuple[Tag, ...] before an undo or redo
+    reverted = Signal(object)  # tuple[Tag, ...] before an undo or redo
 
     def __init__(
         self, status: StatusLine, history: History, jobs: Jobs, parent: QObject | None = None
@@ -51,29 +51,29 @@ class TagDeeds(QObject):
         super().__init__(parent)
         self._status, self._history, self._jobs = status, history, jobs
         self.library: Library | None = None
-        self.tags: tuple[Tag, ...] = ()  # as last read: favourites first, then by path
+        self.all: tuple[Tag, ...] = ()  # as last read: favourites first, then by path
         self._slow = QTimer(self, singleShot=True, interval=SLOW_MS)
         self._slow.timeout.connect(self._say_slow)
 
     def is_album(self, query: str) -> bool:
         """Whether a query shows an album."""
-        tag = tag_meant(query, self.tags)
+        tag = tag_meant(query, self.all)
         return tag is not None and tag.kind == "album"
 
     def tag_at(self, path: str) -> Tag | None:
         """The tag at this path, if there still is one."""
-        return next((tag for tag in self.tags if tag.path == path), None)
+        return next((tag for tag in self.all if tag.path == path), None)
 
     def use(self, library: Library) -> None:
         """Use this library."""
         self.library = library
-        self.look()
+        self.refresh()
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Read the tags; they change outside the window too: indexing suggests photos, a command makes a tag."""
         library = self.library
         if self._jobs.is_changing:  # what is read during a change may be older than it
-            self._jobs.after_changes(self.look)
+            self._jobs.after_changes(self.refresh)
         elif library is not None:
             self._jobs.read(lambda: tuple(library.tags.all()), self._take, replaces=LANE)
 
@@ -85,108 +85,108 @@ class TagDeeds(QObject):
     def toggle(self, tag: Tag, photo: int) -> None:
         """Add a photo to a tag, or remove it if it is accepted."""
 
-        def act(library: Library) -> Verdict:
+        def change(library: Library) -> Verdict:
             held = (tag.path, "accepted") in library.tags.marks([photo])[photo].tags
             verdict = out_of(tag) if held else "accepted"
             library.tags.decide(tag.path, [photo], verdict)
             return verdict
 
-        self.do(act, lambda verdict: decided(tag, 1, verdict))
+        self.do(change, lambda verdict: decided(tag, 1, verdict))
 
     def do(
         self,
-        act: Act,
+        change: TagChange,
         words: Callable[[Any], str],
         done: Callable[[Any], object] = lambda _value: None,
     ) -> None:
-        """Run an act and report it with `words`, called with its result; Undo reverts any change."""
+        """Run a change and report it with `words`, called with its result; Undo reverts any change."""
 
-        def end(outcome: _DeedOutcome) -> None:
-            done(outcome.value)  # first: the deed belongs to the view to which this leads
+        def end(outcome: _ChangeOutcome) -> None:
+            done(outcome.value)  # first: the change belongs to the view to which this leads
             sentence = words(outcome.value)
             if outcome.runs:
-                undo, redo = (self._turn(outcome.runs, back=back) for back in (True, False))
+                undo, redo = (self._step(outcome.runs, back=back) for back in (True, False))
                 self._history.add(sentence, undo, redo)
             else:
                 self._status.show_sentence(sentence)
 
-        self._change(act, end, self._status.show_sentence)
+        self._change(change, end, self._status.show_sentence)
 
-    def _turn(self, runs: Sequence[int], *, back: bool) -> Step:
-        def act(library: Library) -> None:
+    def _step(self, runs: Sequence[int], *, back: bool) -> Step:
+        def change(library: Library) -> None:
             for run in runs if back else reversed(runs):
                 library.tags.undo(run) if back else library.tags.redo(run)
 
         def run(ended: Ended) -> None:
-            before = self.tags
+            before = self.all
 
-            def end(_outcome: _DeedOutcome) -> None:
+            def end(_outcome: _ChangeOutcome) -> None:
                 ended(True)
-                self.turned.emit(before)
+                self.reverted.emit(before)
 
-            self._change(act, end, partial(ended, False))
+            self._change(change, end, partial(ended, False))
 
         return run
 
     def _change(
-        self, act: Act, done: Callable[[_DeedOutcome], object], refused: Callable[[str], object]
+        self, change: TagChange, done: Callable[[_ChangeOutcome], object], refused: Callable[[str], object]
     ) -> None:
         library = self.library
         if library is None:
             return
 
-        def end(outcome: _DeedOutcome) -> None:
+        def end(outcome: _ChangeOutcome) -> None:
             self._take(outcome.tags)
             done(outcome)
 
         def fail(sentence: str) -> None:
-            self.changed.emit(self.tags)  # the view may show the change already
+            self.changed.emit(self.all)  # the view may show the change already
             refused(sentence)
 
         self._jobs.forget(LANE)  # a pending read is out of date
         self._slow.start()
-        self._jobs.change(partial(_done, library, act), end, fail)
+        self._jobs.change(partial(_done, library, change), end, fail)
 
     def _say_slow(self) -> None:
         if self._jobs.is_changing:
             self._status.show_sentence(self.tr("This takes a moment; you can go on meanwhile."))
 
     def _take(self, tags: tuple[Tag, ...]) -> None:
-        self.tags = tags
+        self.all = tags
         self.changed.emit(tags)
 
 
-def _done(library: Library, act: Act) -> _DeedOutcome:
-    """Run an act in a thread. An act that fails midway is undone, since it would leave changes that Undo does not know."""
+def _done(library: Library, change: TagChange) -> _ChangeOutcome:
+    """Run a change in a thread. A change that fails midway is undone, since it would leave changes that Undo does not know."""
     with library.tags.collect_runs() as runs:
         try:
-            value = act(library)
+            value = change(library)
         except Exception:
             for run in reversed(runs):
                 library.tags.undo(run.id)
             raise
-    return _DeedOutcome(value, tuple(run.id for run in reversed(runs)), tuple(library.tags.all()))
+    return _ChangeOutcome(value, tuple(run.id for run in reversed(runs)), tuple(library.tags.all()))
 
 
-class Markings(QObject):
-    """The marks of the photos on the wall, for those in sight and nearby."""
+class MarksLoader(QObject):
+    """Loads the marks of the photos on the wall that are in sight or nearby."""
 
-    def __init__(self, grid: PhotoView, model: WallModel, deeds: TagDeeds, jobs: Jobs) -> None:
+    def __init__(self, grid: PhotoView, model: WallModel, tags: TagsController, jobs: Jobs) -> None:
         super().__init__(grid)
-        self._model, self._deeds, self._jobs = model, deeds, jobs
-        self._sight: list[int] = []
-        grid.rested.connect(self._look)
-        deeds.changed.connect(lambda _tags: self._read())
+        self._model, self._tags, self._jobs = model, tags, jobs
+        self._in_sight: list[int] = []
+        grid.rested.connect(self._note)
+        tags.changed.connect(lambda _tags: self._read())
 
-    def _look(self, ids: list[int]) -> None:
-        if ids != self._sight:
-            self._sight = ids
+    def _note(self, ids: list[int]) -> None:
+        if ids != self._in_sight:
+            self._in_sight = ids
             self._read()
 
     def _read(self) -> None:
-        library, sight = self._deeds.library, self._sight
-        if library is not None and sight:
-            self._jobs.read(lambda: library.tags.marks(sight), self._take, replaces=MARKS_LANE)
+        library, in_sight = self._tags.library, self._in_sight
+        if library is not None and in_sight:
+            self._jobs.read(lambda: library.tags.marks(in_sight), self._take, replaces=MARKS_LANE)
 
     def _take(self, marks: Mapping[int, Marks]) -> None:
         self._model.put_marks(marks)

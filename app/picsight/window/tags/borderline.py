@@ -1,4 +1,4 @@
-"""Border cases: photos near a tag's threshold, shown one at a time, with a key for each answer."""
+"""Borderline cases: photos near a tag's threshold, shown one at a time, with a key for each answer."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ WIDE = 18.0  # em
 MOST_KEYS, WIDEST = 9, 11  # tags with a number; em of a name
 
 
-class BorderCases(QWidget):
+class BorderlineCases(QWidget):
     """Asks whether each photo belongs to the tag; A accepts, R rejects, the down arrow skips it."""
 
     KEYS = (
@@ -124,8 +124,8 @@ class BorderCases(QWidget):
 
     def _show(self) -> None:
         photo, many = self.case(), len(self.cases)
-        counting = self.tr("Border cases ({number})").format(number=number(many))
-        self.title.setText(counting if many else self.tr("Border cases"))
+        counting = self.tr("Borderline cases ({number})").format(number=number(many))
+        self.title.setText(counting if many else self.tr("Borderline cases"))
         self.picture.show_photo(photo, self.cases[1] if many > 1 else None)
         self._name.setText(plain(photo.path.name) if photo else "")
         self.tags.setEnabled(photo is not None)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picsight.window.grid.wall import EMPTY, Wall
-from picsight.window.tags.threshold import NO_SPREAD, Spread
+from picsight.window.tags.threshold import NO_SCORES, ScoreHistogram
 from picsight_engine.tags.tree import Marks
 
 if TYPE_CHECKING:
@@ -26,28 +26,28 @@ ACCEPTED, SUGGESTED = (Marks(None, favourite=False, tags=((HERE, how),)) for how
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class PreviewPhotos:
     """The likeliest photos above a threshold, and the undecided ones nearest to it."""
 
     wall: Wall = EMPTY
-    border: tuple[Result, ...] = ()
+    borderline: tuple[Result, ...] = ()
     marks: Mapping[int, Marks] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """A scored draft; without words and examples, `preview` is None. `translation` is what its words are searched as."""
+class DraftPreview:
+    """A scored draft; without words and examples, `scored` is None. `translation` is what its words are searched as."""
 
     examples: tuple[Result, ...] = ()
     against: tuple[Result, ...] = ()
-    preview: Preview | None = None
-    spread: Spread = NO_SPREAD
+    scored: Preview | None = None
+    histogram: ScoreHistogram = NO_SCORES
     threshold: float = 0.5
-    view: View = View()
+    photos: PreviewPhotos = PreviewPhotos()
     translation: Translation | None = None
 
 
-def look_through(library: Library, draft: Draft) -> Sight:
+def preview_of(library: Library, draft: Draft) -> DraftPreview:
     """Score all photos for a draft as it would be saved, with the decisions for its tag.
 
     Raises:
@@ -59,25 +59,25 @@ def look_through(library: Library, draft: Draft) -> Sight:
     examples = tuple(photo for photo in shown if photo.id in draft.examples)
     against = tuple(photo for photo in shown if photo.id in draft.against)
     if not draft.can_learn:
-        return Sight(examples, against)
+        return DraftPreview(examples, against)
     tag = None if draft.tag is None else draft.tag.path
     preview = library.tags.preview(draft.prompts, draft.examples, draft.against, tag)
     threshold = preview.threshold if draft.threshold is None else draft.threshold
-    view = view_at(library, preview, threshold)
+    photos = photos_at(library, preview, threshold)
     translation = library.translation_of(draft.prompts)
-    return Sight(examples, against, preview, spread_of(preview), threshold, view, translation)
+    return DraftPreview(examples, against, preview, histogram_of(preview), threshold, photos, translation)
 
 
-def view_at(library: Library, preview: Preview, threshold: float) -> View:
+def photos_at(library: Library, preview: Preview, threshold: float) -> PreviewPhotos:
     """The photos above this threshold, and those near it."""
     inside = library.results(preview.inside(threshold)[:MOST_IN])
     marks = {photo.id: ACCEPTED if photo.id in preview.accepted else SUGGESTED for photo in inside}
-    return View(Wall.of(inside), library.results(preview.border(MOST_BORDER, threshold)), marks)
+    return PreviewPhotos(Wall.of(inside), library.results(preview.border(MOST_BORDER, threshold)), marks)
 
 
-def spread_of(preview: Preview) -> Spread:
+def histogram_of(preview: Preview) -> ScoreHistogram:
     """The scores, grouped by decision."""
     parts = preview.accepted, preview.rejected
     accepted, rejected = (np.isin(preview.ids, np.fromiter(photos, np.int64)) for photos in parts)
     scores = preview.scores
-    return Spread(scores[~(accepted | rejected)], scores[accepted], scores[rejected])
+    return ScoreHistogram(scores[~(accepted | rejected)], scores[accepted], scores[rejected])
