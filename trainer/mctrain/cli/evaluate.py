@@ -55,8 +55,8 @@ def evaluate(
 ) -> None:
     """Measures SUBJECT: a checkpoint, a bundle (run as the application runs it), or an open_clip model (open_clip:NAME@WEIGHTS).
 
-    Each figure has a 95 % interval from bootstrapped photos. The JSON also gives it for both halves of its set: one half
-    chooses settings, the other is reported.
+    Each figure has a 95 % interval from bootstrapped photos. The JSON also has it for both halves of the set: one
+    chooses settings, the other reports.
     """
     from mctrain.evaluation.measure import measure_all
     from mctrain.evaluation.report import keep_scores

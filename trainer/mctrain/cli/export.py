@@ -97,9 +97,9 @@ def export(
 @click.argument("bundle", type=FOLDER)
 @data_option
 def calibrate(bundle: Path, *, data: Path) -> None:
-    """Fits what ranks photos of BUNDLE, the score above which they match, and the region of its space that holds blank pictures.
+    """Fits how BUNDLE ranks photos, the scores above which they match, and what lowers the score of blank pictures.
 
-    All go into its manifest; no other file changes.
+    Only the bundle's manifest changes.
 
     The searches run on the evaluation sets in --data, which the model must not have been trained on. One half of the
     things and photos chooses the numbers; the printed figures come from the other half.

@@ -34,13 +34,13 @@ _LEAST_AREAS = {"weak": 0.9}  # 0.08 for others; both as published
     multiple=True,
     help="A bundle's folder, a checkpoint, or open_clip:NAME@WEIGHTS; repeatable, in the order of the embeddings.",
 )
-@count_option("--views", 5, "Views a photo.")
+@count_option("--views", 5, "Views per photo.")
 @click.option(
     "--augmentation",
     default="strong",
     show_default=True,
     type=click.Choice(get_args(Kind)),
-    help="Of the views.",
+    help="Augmentation of the views.",
 )
 @click.option(
     "--least-area",
@@ -48,7 +48,7 @@ _LEAST_AREAS = {"weak": 0.9}  # 0.08 for others; both as published
     type=click.FloatRange(0, 1, min_open=True),
     help="Smallest share of the photo's area in a crop.",
 )
-@click.option("--seed", default=0, show_default=True, help="Of the views.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the views.")
 @click.option(
     "--storage",
     default=Storage.PTH_BF16.value,
@@ -64,7 +64,7 @@ _LEAST_AREAS = {"weak": 0.9}  # 0.08 for others; both as published
     help="Texts without photos to embed too: imagenet, flickr30k, coco, wordnet (from --data), queries (from SHARDS), "
     "or a .txt file; repeatable.",
 )
-@click.option("--jpeg", is_flag=True, help="Encode all photos as JPEG, for readers that take nothing else.")
+@click.option("--jpeg", is_flag=True, help="Encode all photos as JPEG, for readers that accept nothing else.")
 @job_options
 @cache_option
 @click.pass_context

@@ -32,7 +32,7 @@ def export() -> None:
 
 
 _REPLACE = click.option(
-    "--replace", is_flag=True, help="Replace FILE in any case, even an earlier export that holds more."
+    "--replace", is_flag=True, help="Replace FILE even if it holds something that this export lacks."
 )
 
 
@@ -40,10 +40,10 @@ _REPLACE = click.option(
 @click.argument("file", type=A_PATH)
 @_REPLACE
 def decisions(invocation: Invocation, file: Path, *, replace: bool) -> None:
-    """Write all tags, decisions and ratings of your own into FILE.
+    """Write all your tags, decisions and ratings into FILE.
 
-    To have them back, also in another library: picsight tags import FILE. An earlier such FILE is replaced if it holds
-    nothing that this one lacks.
+    To restore them, in any library: picsight tags import FILE. An earlier export is replaced if it holds nothing that
+    this one lacks.
     """
     with invocation.require_library() as library, _replacement_offered():
         exported = library.exchange.export_decisions(file, replace=replace)
@@ -66,10 +66,10 @@ def decisions(invocation: Invocation, file: Path, *, replace: bool) -> None:
 def sidecars(
     invocation: Invocation, folder: Path | None, table: Path | None, *, replace: bool, companions: bool
 ) -> int:
-    """Write accepted tags and your own stars beside the photos, into XMP side-cars.
+    """Write accepted tags and your stars into XMP side-cars beside the photos.
 
-    Without FOLDER, beside all photos of the library. Entries of other programs in a side-car are kept. Entries of an
-    earlier export that no longer apply are removed.
+    Without FOLDER, for all photos of the library. Entries of other programs are kept; entries of an earlier export that
+    no longer apply are removed.
     """
     if replace and table is None:
         raise click.UsageError("--replace goes with --csv only.")

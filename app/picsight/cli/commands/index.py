@@ -36,8 +36,8 @@ INTERRUPTED = 130
 def index(invocation: Invocation, folders: tuple[Path, ...], workers: int | None) -> int:
     """Add folders and make their photos findable.
 
-    Without FOLDER, all folders of the library are looked through again. Ctrl-C stops; the next run goes on
-    from there. Photos are only ever read.
+    Without FOLDER, all folders of the library are indexed again. Ctrl-C stops; the next run continues. Photos are only
+    ever read.
     """
     for folder in folders:
         _require_folder(folder)

@@ -24,7 +24,7 @@ DAMAGED = 3
 def models() -> None:
     """List, install and choose the models that read your photos.
 
-    Picsight comes with a small one. Others find more, and take more time and room.
+    Picsight comes with a small one. Others find more, and take more time and space.
     """
 
 
@@ -96,8 +96,8 @@ def _figures(offer: ModelOffer) -> list[str]:
 def use(invocation: Invocation, name: str) -> None:
     """Let the model NAME read the photos of this library.
 
-    The next indexing reads them; until every photo is read, searches are answered by the model of before. Going
-    back to a model that has read them takes a moment.
+    The next indexing reads them; until it has read every photo, the previous model answers. Switching back to a model
+    that has read them is quick.
     """
     from picsight_engine.installation.model_choice import use_model  # numpy: 60 ms that --help does not pay
 

@@ -41,11 +41,11 @@ _REPOSITORY = re.compile(r"(?P<site>https://[^/]+/(?:[^/]+/)*)?\w[\w.-]*/\w[\w.-
 )
 @click.option("--accept-licence", "accept", is_flag=True, help="Accept its licence without being asked.")
 def install(invocation: Invocation, name: str | None, path: Path | None, *, accept: bool) -> int:
-    """Install the model NAME: of the list, or of a publisher, as in immich-app/ViT-B-32__openai.
+    """Install the model NAME, from the list or from a publisher, as in immich-app/ViT-B-32__openai.
 
     Its licence is shown first. The next run continues an interrupted download. With --from-file nothing is
-    downloaded: PATH is a model's folder, or a .zip or .tar archive of it; a folder in Immich's layout, or in that of
-    Hugging Face's ONNX exports; or, with NAME, that model's published files, which you downloaded.
+    downloaded: PATH is a model's folder, or a .zip or .tar archive of it; a folder in Immich's layout or that of Hugging
+    Face's ONNX exports; or, with NAME, that model's published files, downloaded by you.
     """
     if path is not None:
         bundle = _from_file(invocation, name, path, accept=accept)

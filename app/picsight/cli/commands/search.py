@@ -40,7 +40,7 @@ _INDENT = " " * 8  # below the score's end
     "least",
     type=click.Choice(get_args(Least)),
     default="weaker",
-    help="How well a photo must match (weaker); without effect while the model is not calibrated.",
+    help="How well a photo must match (weaker); no effect if the model is not calibrated.",
 )
 @click.option(
     "--order",
@@ -54,7 +54,7 @@ _INDENT = " " * 8  # below the score's end
     "languages",
     multiple=True,
     metavar="CODE",
-    help="A language of the query besides English: de, fr, es, it, pt, nl; en for none (as in the settings).",
+    help="A language of the query besides English: de, fr, es, it, pt, nl; en for none (default: the settings).",
 )
 @click.option("--stdin", is_flag=True, help="Read one query a line from stdin.")
 def search(
@@ -70,10 +70,9 @@ def search(
 ) -> None:
     """Find photos by describing them, as in: picsight search red bicycle near the sea.
 
-    "sunset -people" wants less of something, "sunset | sunrise" either of two, "dog^2 beach" more of the dog. Facts
-    narrow: in:2019..2021, folder:Trips, format:heic, is:portrait, has:date, "IMG_20" in quotes for names, all of them
-    with "-" for the opposite; like:PATH takes a picture. Any word may begin with "-"; only -n as a word of its own is
-    an option.
+    "sunset -people" asks for fewer people, "sunset | sunrise" for either, "dog^2 beach" for more of the dog. Filters
+    narrow the search: in:2019..2021, folder:Trips, format:heic, is:portrait, has:date, or "IMG_20" in quotes for names;
+    "-" before one excludes. like:PATH searches by a picture. Words may begin with "-"; only -n alone is an option.
     """
     if stdin and words:
         raise click.UsageError("Type a query or --stdin, not both.")

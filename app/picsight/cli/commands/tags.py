@@ -71,7 +71,7 @@ def new(
 ) -> None:
     """Make the tag NAME; with words or examples it suggests photos at once.
 
-    Without any it is filled by hand, until it has learnt from what you accept.
+    Without either, you fill it by hand until it has learnt from what you accept.
     """
     _demand_one_side(examples, against)
     with invocation.require_library() as library:
@@ -126,7 +126,7 @@ def change(
 @click.argument("tag")
 @click.argument("name")
 def rename(invocation: Invocation, tag: str, name: str) -> None:
-    """Call TAG by another NAME; it stays below the same tag."""
+    """Rename TAG to NAME; it stays below the same tag."""
     with invocation.require_library() as library:
         _tell(invocation, library, library.tags.rename(tag, name))
 
@@ -144,7 +144,7 @@ def move(invocation: Invocation, tag: str, parent: str | None) -> None:
 @click.argument("tag")
 @click.argument("into")
 def merge(invocation: Invocation, tag: str, into: str) -> None:
-    """Make TAG a part of the tag INTO: its words, its photos, what you decided, and the tags below it."""
+    """Merge TAG into the tag INTO: its words, photos and decisions, and the tags below it."""
     with invocation.require_library() as library:
         _tell(invocation, library, library.tags.merge(tag, into))
 
@@ -152,14 +152,14 @@ def merge(invocation: Invocation, tag: str, into: str) -> None:
 @tags.command("remove")
 @click.argument("tag")
 def remove(invocation: Invocation, tag: str) -> None:
-    """Remove TAG; no photo is touched, and "undo" brings it back with all that you decided."""
+    """Remove TAG; no photo is touched, and "undo" restores it with all your decisions."""
     with invocation.require_library() as library:
         tell_run(invocation, library.tags.remove(tag))
 
 
 @tags.command("list")
 def list_tags(invocation: Invocation) -> None:
-    """List the tags with how many photos are accepted, rejected and suggested."""
+    """List the tags, each with its accepted, rejected and suggested photos counted."""
     with invocation.open_library() as library:
         known = [] if library is None else library.tags.all()
     found = [tag for tag in known if tag.kind != "favourite" or tag.accepted]

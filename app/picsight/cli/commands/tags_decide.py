@@ -50,7 +50,7 @@ def _decide(invocation: Invocation, tag: str, photos: tuple[Path, ...], verdict:
 )
 @_PHOTOS
 def rate(invocation: Invocation, stars: str, photos: tuple[Path, ...]) -> None:
-    """Give the photos PATH your own stars, 0 to 5; "rejected" rejects them, and "none" restores the rating in their files."""
+    """Give the photos PATH your stars, 0 to 5; "rejected" rejects them, and "none" restores the rating in their files."""
     rating = None if stars == "none" else -1 if stars == "rejected" else int(stars)
     with invocation.require_library() as library:
         tell_run(invocation, library.tags.rate(photos, rating))
@@ -90,7 +90,7 @@ def import_tags(invocation: Invocation, place: Path) -> None:
     """Take tags, decisions and stars from a file of decisions, or from side-cars.
 
     FILE is an export of `picsight export decisions`, a side-car, or a photo that has one; FOLDER is searched with its
-    subfolders. A photo without tags in a side-car gives its embedded keywords. The import is one change, which
+    subfolders. Photos without tags in a side-car give their embedded keywords. The import is one change, which
     `picsight tags undo` reverts. Decisions that are newer than the file are kept.
     """
     with invocation.require_library() as library:
