@@ -159,7 +159,7 @@ def remove(invocation: Invocation, tag: str) -> None:
 
 @tags.command("list")
 def list_tags(invocation: Invocation) -> None:
-    """List the tags, each with its accepted, rejected and suggested photos counted."""
+    """List the tags with their numbers of accepted, rejected and suggested photos."""
     with invocation.open_library() as library:
         known = [] if library is None else library.tags.all()
     found = [tag for tag in known if tag.kind != "favourite" or tag.accepted]
