@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from mctrain.data.leakage import shipped_digests
 from mctrain.data.named import find_shards
-from mctrain.data.refusal import shipped
 from mctrain.data.shards import parse_words, samples
 from mctrain.data.words import texts_by_kind, words_of
 from mctrain.errors import DataError
@@ -87,10 +87,10 @@ def learn_colours(shards: Sequence[Place], table: Path) -> dict[str, float]:
 
 def _photos(shards: Sequence[Place]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """The pixels [n, 48, 48, 3] of the photos, and which colours their texts name [n, names]."""
-    known, pixels, named = shipped(), [], []
+    known, pixels, named = shipped_digests(), [], []
     for shard in shards:
         for group in samples(shard):
-            if known.stands_apart(group.key, parse_words(group.members.get("json", b"{}"), group.key)):
+            if known.skips(group.key, parse_words(group.members.get("json", b"{}"), group.key)):
                 continue
             seen = pixels_of(thumbnail(group.image()))
             assert seen is not None, "a thumbnail just made is whole"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from report import machine, table
 
-from mctrain.data.apart import pack_everyday
+from mctrain.data.held_out import pack_everyday
 from mctrain.data.words import QUERIES
 from mctrain.evaluation.measure import as_ranked
 from mctrain.evaluation.retrieval import DEPTHS, right_photos

@@ -16,10 +16,10 @@ import torch
 from report import interleaved, machine, milliseconds, table
 
 from mctrain.recipes.training import load_training
+from mctrain.training.environment import RunFolders
 from mctrain.training.loop import take_step
 from mctrain.training.ranks import Rank
 from mctrain.training.run import open_training
-from mctrain.training.surroundings import Places
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,12 +71,12 @@ def stepper(text: str, photos: Path, folder: Path) -> Callable[[], object]:
     """A function that takes the next step of a run."""
     path = folder / "step.toml"
     path.write_text(text, encoding="utf-8")
-    places = Places(photos, None, None, folder / "cache")
+    places = RunFolders(photos, None, None, folder / "cache")
     run = open_training(load_training(str(path)), None, places, Rank(), workers=1)
-    lessons = run.feed.lessons(0, run.steps)
+    batches = run.feed.batches(0, run.steps)
 
     def step() -> None:
-        take_step(run, next(lessons))
+        take_step(run, next(batches))
         run.at.step += 1
 
     return step

@@ -14,12 +14,12 @@ from tests.conftest import REPOSITORY
 from tests.trainer.conftest import follow_page, no_progress
 
 from mctrain.cli.command import mctrain
-from mctrain.data.apart import is_apart
+from mctrain.data.held_out import is_held_out
 from mctrain.data.shards import grouped, samples
 from mctrain.errors import DataError, ExportError, TrainerError
 from mctrain.recipes.training import load_decisions
 from mctrain.training.decisions.learn import learn
-from mctrain.training.surroundings import Places
+from mctrain.training.environment import RunFolders
 from mctrain.weights.checkpoint import load_checkpoint
 from mctrain.weights.unbundle import read_bundle
 from picsight_engine.bundles.bundle import IMAGE_GRAPH, TEXT_GRAPH, open_bundle
@@ -86,7 +86,7 @@ def test_the_application_ranks_the_photos_kept_apart_as_reported(outputs, home, 
     for group in grouped(home / "runs" / "decided-shards" / "shard-000000.tar"):
         decisions = json.loads(group.members["json"])["decisions"]
         accepted = next(decision["accepted"] for decision in decisions if decision["tag"] == "Luna")
-        if is_apart(group.key, 0.5):
+        if is_held_out(group.key, 0.5):
             kept[accepted].append(group.image())
     asked_for, ordinary = load_checkpoint(home / "runs" / "decided").origin.compared
     assert (asked_for.group, ordinary.group) == ("asked for", "ordinary searches")
@@ -130,7 +130,7 @@ def test_a_new_run_overwrites_only_an_earlier_one_of_its_recipe(outputs, home, s
     """The folder is checked first; where it may be written, the missing decisions are reported."""
     assert outputs
     (tmp_path / "checkpoint.pt").write_bytes(b"hours of work")
-    nowhere = Places(tmp_path, None, None, tmp_path)
+    nowhere = RunFolders(tmp_path, None, None, tmp_path)
     for folder, kind, sentence in (
         (tmp_path, TrainerError, r"checkpoint\.pt is there already, .* with -o"),
         (home / "runs" / "decided", DataError, "There is no file"),

@@ -5,7 +5,7 @@ PicsightError            of the engine: any error shown to the user
     ├── RecipeError      a recipe is unknown, incomplete or has an unknown key (exit code 2)
     ├── DataError        a shard is missing, damaged or not what its name says
     │   └── SampleError  one sample of a shard cannot be used: it is skipped and counted, the work goes on
-    ├── RefusalError     the data holds something that is only for evaluation
+    ├── LeakageError     the data holds something that is only for evaluation
     ├── WeightsError     a file of weights is damaged or belongs to another model
     └── ExportError      an exported graph does not compute what the checkpoint computes
 """
@@ -52,7 +52,7 @@ def counted_under(reason: str) -> Iterator[None]:
         raise SampleError(str(fault), reason) from fault
 
 
-class RefusalError(TrainerError):
+class LeakageError(TrainerError):
     """Training would have used evaluation data."""
 
 

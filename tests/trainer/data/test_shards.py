@@ -9,8 +9,8 @@ from itertools import islice
 import pytest
 from tests.trainer.conftest import write_shard
 
+from mctrain.data.leakage import evaluation_keys, shipped_digests
 from mctrain.data.named import find_shards, named_shards
-from mctrain.data.refusal import evaluation_keys, shipped
 from mctrain.data.shards import grouped, members, samples, write_archive
 from mctrain.errors import DataError
 
@@ -120,7 +120,7 @@ def test_a_shard_cut_off_between_two_members_is_damaged(real_data, tmp_path):
 def test_a_folder_and_a_large_suffix_hide_no_evaluation_photo(real_data, tmp_path):
     photo = next(samples(real_data / "flickr8k-dev-000000.tar"))
     shard = write_shard(tmp_path / "a.tar", [("./x/mine.JPG", photo.photo), (f"./{photo.key}.png", b"")])
-    assert evaluation_keys(shard, shipped()) == ["x/mine", photo.key]
+    assert evaluation_keys(shard, shipped_digests()) == ["x/mine", photo.key]
 
 
 def test_equal_samples_give_equal_bytes_that_any_tar_reads(photos, tmp_path):

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from tests.trainer.conftest import run_mctrain, write_shard
 
-from mctrain.data.apart import is_drawn
+from mctrain.data.held_out import is_everyday
 from mctrain.data.shards import grouped, samples
 from mctrain.data.stats import SHARES, measure_shards
 
@@ -113,7 +113,7 @@ def test_a_word_is_counted_once_a_photo(tmp_path, real_data):
         record = json.dumps({"texts": captions}).encode()
         members += [(f"{number}.jpg", b"photo"), (f"{number}.json", record)]
     shards = real_data / "photos-described-000000.tar.gz"
-    drawn = [sample for sample in samples(shards) if is_drawn(sample.key, sample.words)][:3]
+    drawn = [sample for sample in samples(shards) if is_everyday(sample.key, sample.words)][:3]
     for sample in drawn:
         record = json.dumps({**sample.words, "texts": ["a dog"]}).encode()
         members += [(f"{sample.key}.jpg", b"photo"), (f"{sample.key}.json", record)]

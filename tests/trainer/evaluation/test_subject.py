@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from tests.trainer.conftest import members_of, run_mctrain, write_photos, write_shard
 
-from mctrain.data.apart import is_drawn
+from mctrain.data.held_out import is_everyday
 from mctrain.data.shards import samples
 from mctrain.errors import DataError, WeightsError
 from mctrain.evaluation.subject import Subject
@@ -158,7 +158,8 @@ def test_everyday_photos_are_measured_by_their_short_searches(figures, ask, fold
     for name, count in wanted.items():
         found = list(
             islice(
-                (sample for sample in samples(real_data / name) if is_drawn(sample.key, sample.words)), count
+                (sample for sample in samples(real_data / name) if is_everyday(sample.key, sample.words)),
+                count,
             )
         )
         found.append(next(samples(real_data / name)))

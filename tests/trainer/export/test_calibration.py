@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tests.trainer.conftest import run_mctrain, write_photos
 
-from mctrain.data.apart import is_drawn
+from mctrain.data.held_out import is_everyday
 from mctrain.data.shards import samples
 from mctrain.evaluation.report import reporting
 from mctrain.evaluation.subject import Subject
@@ -39,7 +39,7 @@ def measured(starter, real_data, tmp_path_factory):
         candidates = [
             photo
             for photo in samples(real_data / part)
-            if "described" not in part or is_drawn(photo.key, photo.words)
+            if "described" not in part or is_everyday(photo.key, photo.words)
         ]
         kept = reporting([photo.key for photo in candidates])
         photos += list(compress(candidates, kept))[:OF_EACH]

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from tests.trainer.conftest import ALONE, members_of, run_mctrain, write_photos, write_shard
 
-from mctrain.data.apart import is_drawn
+from mctrain.data.held_out import is_everyday
 from mctrain.data.reinforced.bank import open_bank
 from mctrain.data.reinforced.manifest import load_manifest
 from mctrain.data.reinforced.sample import parse_sample
@@ -46,8 +46,8 @@ def sources(real_data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("sources")
     people = list(islice(samples(real_data / "flickr8k-train-000000.tar"), 4))
     described = list(islice(samples(real_data / "photos-described-000000.tar.gz"), 60))
-    apart = next(sample for sample in described if is_drawn(sample.key, sample.words))
-    others = [sample for sample in described if not is_drawn(sample.key, sample.words)][:4]
+    apart = next(sample for sample in described if is_everyday(sample.key, sample.words))
+    others = [sample for sample in described if not is_everyday(sample.key, sample.words)][:4]
     write_photos(folder / "people-000000.tar", people)
     parts = [part for photo in (apart, *others) for part in members_of(photo)]
     parts += [("broken.jpg", b"no picture"), ("broken.json", b'{"captions": ["A dog."]}')]

@@ -30,10 +30,10 @@ from mctrain.data.views import draw_views, slots_of
 from mctrain.data.words import CAPTIONS, SampleTexts
 from mctrain.recipes.tables import Augmentation
 from mctrain.recipes.training import load_training
+from mctrain.training.environment import RunEnvironment, RunFolders, Signals
 from mctrain.training.loop import take_step
 from mctrain.training.ranks import Rank
 from mctrain.training.run import follow, open_training
-from mctrain.training.surroundings import Places, Signals, Surroundings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -158,8 +158,8 @@ def recipe_of(recipe_file):
 
 
 @pytest.fixture(scope="session")
-def places(reinforced_set, asked, cache) -> Places:
-    return Places(reinforced_set, asked.data, asked.tasks, cache)
+def places(reinforced_set, asked, cache) -> RunFolders:
+    return RunFolders(reinforced_set, asked.data, asked.tasks, cache)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -177,11 +177,11 @@ def opened(recipe_of, places):
     return lambda *changes: open_training(recipe_of(*changes), None, places, Rank(), workers=0)
 
 
-def learn(run, lessons):
+def learn(run, batches):
     """The loss before each step of a run."""
     losses = []
-    for lesson in lessons:
-        losses.append(take_step(run, lesson)["loss"])
+    for batch in batches:
+        losses.append(take_step(run, batch)["loss"])
         run.at.step += 1
     return losses
 
@@ -209,8 +209,8 @@ def run_in(recipe_of, places):
 
     def run(folder, *changes, start=None, journal=None, places=places):
         folder.mkdir(exist_ok=True)
-        around = Surroundings(folder, Signals(), journal or RecordedJournal(), workers=0)
-        return follow(recipe_of(*changes), start, places, around)
+        environment = RunEnvironment(folder, Signals(), journal or RecordedJournal(), workers=0)
+        return follow(recipe_of(*changes), start, places, environment)
 
     return run
 

@@ -47,11 +47,11 @@ def batch():
     """Pixels, ids of captions, of synthetic texts and of the bank, and the teachers' embeddings."""
     draw = torch.Generator().manual_seed(2)
     ids = [torch.randint(50, (count, 4), generator=draw) for count in (COUNT, COUNT, BANK)]
-    taught = [
+    teacher = [
         torch.cat([F.normalize(torch.randn(count, width, generator=draw), dim=1) for width in (5, 9)], dim=1)
         for count in (COUNT, COUNT, COUNT, BANK)
     ]
-    return torch.randn(COUNT, 3, 5, 5, generator=draw), *ids, Embeddings(*taught)
+    return torch.randn(COUNT, 3, 5, 5, generator=draw), *ids, Embeddings(*teacher)
 
 
 def parts_of(size):

@@ -13,9 +13,9 @@ def test_a_student_learns_a_batch_by_heart(opened):
     """From one teacher: no student need match the mean of two."""
     run = opened("loss.distil=1", "run.batch=4", "run.steps=36", "optimizer.rate=2e-3")
     run = replace(run, loss=LossSettings(1.0, TEACHERS[:1]))
-    lesson = next(run.feed.lessons(0, 1))
-    kinds = (lesson.taught.photos, lesson.taught.captions, lesson.taught.synthetic, lesson.taught.bank)
+    batch = next(run.feed.batches(0, 1))
+    kinds = (batch.teacher.photos, batch.teacher.captions, batch.teacher.synthetic, batch.teacher.bank)
     first = Embeddings(*(rows[:, : TEACHERS[0].width] for rows in kinds))
-    losses = learn(run, [replace(lesson, taught=first)] * run.steps)
+    losses = learn(run, [replace(batch, teacher=first)] * run.steps)
     assert losses[0] > 3
     assert losses[-1] < 0.03

@@ -24,8 +24,8 @@ def batch(bank=TEXTS, seed=1):
     draw = torch.Generator().manual_seed(seed)
     counts = (COUNT, COUNT, COUNT, bank)
     student = Embeddings(*(unit(draw, count, WIDTH).requires_grad_() for count in counts))
-    taught = Embeddings(*(unit(draw, count, 5, 9) for count in counts))
-    return student, taught
+    teacher = Embeddings(*(unit(draw, count, 5, 9) for count in counts))
+    return student, teacher
 
 
 def leaves(student):
@@ -38,13 +38,13 @@ def shares(row):
     return [power / sum(powers) for power in powers]
 
 
-def written_out(student, scale, taught, distil):
+def written_out(student, scale, teacher, distil):
     """The loss by loops over rows and columns in float64: total, CLIP's part, distillation's part."""
     photos, captions, synthetic, bank = student
-    taught_photos, taught_captions, taught_synthetic, taught_bank = taught
+    taught_photos, taught_captions, taught_synthetic, taught_bank = teacher
     clip = distillation = 0.0
     for texts, taught_texts in ((captions, taught_captions), (synthetic, taught_synthetic)):
-        for rows, columns, taught_rows, taught_columns, right in (
+        for rows, columns, teacher_rows, teacher_columns, right in (
             (photos, [*texts, *bank], taught_photos, [*taught_texts, *taught_bank], len(texts)),
             (texts, [*photos], taught_texts, [*taught_photos], len(photos)),
         ):
@@ -55,7 +55,7 @@ def written_out(student, scale, taught, distil):
                 targets = [0.0] * len(columns)
                 for cut, alpha in ((slice(0, 5), 70.0), (slice(5, 14), 30.0)):
                     teacher_says = shares(
-                        [alpha * (taught_rows[index][cut] @ c[cut]) for c in taught_columns]
+                        [alpha * (teacher_rows[index][cut] @ c[cut]) for c in teacher_columns]
                     )
                     targets = [t + s / 2 for t, s in zip(targets, teacher_says, strict=True)]
                 for target, says in zip(targets, student_says, strict=True):
@@ -67,14 +67,14 @@ def written_out(student, scale, taught, distil):
     ("distil", "bank", "entries"), [(0.0, TEXTS, 30), (0.75, 0, 1), (0.75, TEXTS, 1 << 24), (1.0, TEXTS, 30)]
 )
 def test_values_and_gradients_are_those_of_the_definition(distil, bank, entries):
-    student, taught = batch(bank)
+    student, teacher = batch(bank)
     scale = torch.tensor(SCALE, requires_grad=True)
-    found = reinforced_loss(student, scale, taught, LossSettings(distil, TEACHERS, entries))
+    found = reinforced_loss(student, scale, teacher, LossSettings(distil, TEACHERS, entries))
     gradients = torch.autograd.grad(found.total, [*leaves(student), scale])
 
     exact = [leaf.detach().double().requires_grad_() for leaf in leaves(student)]
     exact_scale = torch.tensor(SCALE, dtype=torch.float64, requires_grad=True)
-    expected = written_out(exact, exact_scale, [rows.double() for rows in leaves(taught)], distil)
+    expected = written_out(exact, exact_scale, [rows.double() for rows in leaves(teacher)], distil)
     for value, wanted in zip((found.total, found.clip, found.distillation), expected, strict=True):
         assert value.item() == pytest.approx(wanted.item(), rel=1e-5)
     wanted = torch.autograd.grad(expected[0], [*exact, exact_scale], materialize_grads=True)
@@ -84,11 +84,11 @@ def test_values_and_gradients_are_those_of_the_definition(distil, bank, entries)
 
 
 def test_similarities_are_float32_under_autocast():
-    student, taught = batch()
+    student, teacher = batch()
     settings = LossSettings(0.75, TEACHERS)
-    exact = reinforced_loss(student, torch.tensor(100.0), taught, settings)
+    exact = reinforced_loss(student, torch.tensor(100.0), teacher, settings)
     with torch.autocast("cpu", torch.bfloat16):
-        found = reinforced_loss(student, torch.tensor(100.0), taught, settings)
+        found = reinforced_loss(student, torch.tensor(100.0), teacher, settings)
         coarse = 100.0 * student.photos @ student.captions.T
     assert coarse.dtype == torch.bfloat16
     assert found.total.dtype == torch.float32

@@ -21,16 +21,19 @@ def gradients(wrap, rank, ranks, parts):
     """The gradients and the loss of a rank's share of the batch, computed in so many parts."""
     clip = model(0.0)
     clip.image[1].eval()
-    pixels, *ids, taught = batch()
+    pixels, *ids, teacher = batch()
     pixels, *ids = (rows.chunk(ranks)[rank] for rows in (pixels, *ids))
-    taught = Embeddings(
-        *(rows.chunk(ranks)[rank] for rows in (taught.photos, taught.captions, taught.synthetic, taught.bank))
+    teacher = Embeddings(
+        *(
+            rows.chunk(ranks)[rank]
+            for rows in (teacher.photos, teacher.captions, teacher.synthetic, teacher.bank)
+        )
     )
     shares = zip(*(rows.chunk(parts) for rows in (pixels, *ids)), strict=True)
     loss = loss_and_gradients(
         wrap(clip),
         [BatchPart(photos, torch.cat(texts), tuple(map(len, texts))) for photos, *texts in shares],
-        lambda student, scale: reinforced_loss(student, scale, taught, SETTINGS),
+        lambda student, scale: reinforced_loss(student, scale, teacher, SETTINGS),
         Precision("fp32", torch.device("cpu")),
     )
     return {

@@ -21,10 +21,10 @@ from mctrain.models.minilm import PACKAGE as MINILM
 from mctrain.models.minilm import load_minilm
 from mctrain.recipes.training import load_training
 from mctrain.teachers.towers import Towers
+from mctrain.training.environment import RunEnvironment, Signals, hold_lock
 from mctrain.training.metrics import METRICS
 from mctrain.training.run import follow
 from mctrain.training.student import build_student
-from mctrain.training.surroundings import Signals, Surroundings, alone_in
 from mctrain.weights.checkpoint import CHECKPOINT, load_checkpoint, states
 
 SHORT = ("run.steps=1", "run.batch=2")
@@ -52,7 +52,7 @@ def test_any_image_tower_learns_with_any_text_tower(places, asked, tmp_path, ima
     changes = (f"towers.image={image}", f"towers.text={text}", "towers.size=64", "optimizer.rules=[]")
     recipe = tmp_path / "mixed.toml"
     recipe.write_text(RECIPE.replace("context = 16\n", ""), encoding="utf-8")
-    around = Surroundings(tmp_path / "run", Signals(), RecordedJournal(), workers=0)
+    around = RunEnvironment(tmp_path / "run", Signals(), RecordedJournal(), workers=0)
     around.folder.mkdir()
     read = load_training(str(recipe), (*changes, *SHORT))
     before = build_student(read, None, torch.device("cpu")).clip
@@ -75,12 +75,12 @@ def test_any_image_tower_learns_with_any_text_tower(places, asked, tmp_path, ima
 def test_a_second_run_in_a_folder_is_refused_until_the_first_has_ended(command, tmp_path):
     second = command(tmp_path, "run.steps=1")
     with (
-        alone_in(tmp_path),
+        hold_lock(tmp_path),
         pytest.raises(TrainerError, match=f"Another process trains in {tmp_path} right now"),
     ):
         run_mctrain(*second)
     assert not (tmp_path / CHECKPOINT).exists()
-    with alone_in(tmp_path):
+    with hold_lock(tmp_path):
         pass
 
 

@@ -33,11 +33,11 @@ def weights(clip):
 
 def test_plain_photos_are_trained_with_their_first_caption(opened):
     run = opened(*PLAIN, 'data.captions="first"', 'data.synthetic=""', "run.steps=2")
-    lessons = list(run.feed.lessons(0, 2))
-    assert [tuple(map(len, lesson.ids)) for lesson in lessons] == [(8, 0, 0)] * 2
-    assert lessons[0].taught.photos.shape == (8, 0)
+    batches = list(run.feed.batches(0, 2))
+    assert [tuple(map(len, batch.ids)) for batch in batches] == [(8, 0, 0)] * 2
+    assert batches[0].teacher.photos.shape == (8, 0)
     before = weights(run.student.clip)
-    losses = learn(run, lessons)
+    losses = learn(run, batches)
     assert losses[0] > 1
     assert changed_tensors(before, run.student.clip.state_dict())
 
@@ -45,9 +45,9 @@ def test_plain_photos_are_trained_with_their_first_caption(opened):
 def test_photos_have_the_size_of_their_step_also_after_a_restart(opened):
     sizes = "run.sizes=[{ step = 0, size = 40 }, { step = 2, size = 48 }, { step = 4, size = 32 }]"
     run = opened(sizes)
-    assert [lesson.pixels.shape[-1] for lesson in run.feed.lessons(0, 7)] == [40, 40, 48, 48, 32, 32, 32]
-    whole = list(run.feed.lessons(0, 5))
-    for one, other in zip(whole[3:], run.feed.lessons(3, 5), strict=True):
+    assert [batch.pixels.shape[-1] for batch in run.feed.batches(0, 7)] == [40, 40, 48, 48, 32, 32, 32]
+    whole = list(run.feed.batches(0, 5))
+    for one, other in zip(whole[3:], run.feed.batches(3, 5), strict=True):
         assert torch.equal(one.pixels, other.pixels)
         assert all(torch.equal(a, b) for a, b in zip(one.ids, other.ids, strict=True))
 
@@ -58,7 +58,7 @@ def test_frozen_parts_and_the_statistics_of_held_norms_stay(opened):
         "optimizer.average=0", "run.parts=2",
     )  # fmt: skip
     before = weights(run.student.clip)
-    learn(run, run.feed.lessons(0, 2))
+    learn(run, run.feed.batches(0, 2))
     changed = changed_tensors(before, run.student.clip.state_dict())
     assert {name for name in changed if name.startswith("image")} == {"image.head.weight", "image.head.bias"}
     assert any("running_mean" in name for name in changed)  # of the text tower
@@ -77,7 +77,7 @@ def test_augmentation_ranges_learn_from_the_loss_of_the_towers(opened, randomise
         for bound in (ranges.low, ranges.high):
             bound.data.fill_(0.0)
         ranges.high.data.add_(change)
-        return learn(run, run.feed.lessons(0, 1))[0], ranges.high.grad.item()
+        return learn(run, run.feed.batches(0, 1))[0], ranges.high.grad.item()
 
     slope = (step(1e-3)[0] - step(-1e-3)[0]) / 2e-3
     assert step(0.0)[1] == pytest.approx(slope, rel=0.1)
@@ -89,7 +89,7 @@ def test_recomputed_blocks_give_the_same_gradients_and_count_a_batch_once(opened
         for recompute in ("false", "true")
     ]
     for run in runs:
-        learn(run, run.feed.lessons(0, 1))
+        learn(run, run.feed.batches(0, 1))
     one, other = (run.student.clip for run in runs)
     for (name, parameter), again in zip(one.named_parameters(), other.parameters(), strict=True):
         assert parameter.grad is None or torch.equal(parameter.grad, again.grad), name
@@ -130,10 +130,10 @@ def test_channels_may_come_last_if_the_tower_supports_it(opened, image, size, la
     """The losses differ only by rounding. An MCi tower keeps its layout, since torch crashes with it on a CPU."""
     towers = (f"towers.image={image}", f"towers.size={size}", "optimizer.rules=[]", "run.batch=2")
     plain, last = (opened(*towers, f"run.channels_last={last_first}") for last_first in ("false", "true"))
-    lesson = next(last.feed.lessons(0, 1))
+    batch = next(last.feed.batches(0, 1))
     seen = []
     last.student.clip.image.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
-    losses = [learn(run, [lesson] * 2) for run in (plain, last)]
+    losses = [learn(run, [batch] * 2) for run in (plain, last)]
     assert losses[1] == pytest.approx(losses[0], rel=1e-3)
     kernels = [
         kernel
@@ -149,10 +149,10 @@ def test_channels_may_come_last_if_the_tower_supports_it(opened, image, size, la
 def test_half_precision_trains_nearly_as_float32(opened, kind):
     """Float16 works on a CPU, slowly; its first scales overflow, and these steps are skipped."""
     exact = opened("run.steps=3", "optimizer.average=0")
-    wanted = learn(exact, exact.feed.lessons(0, 1))
+    wanted = learn(exact, exact.feed.batches(0, 1))
     run = opened("run.steps=6", f"run.precision={kind}", "optimizer.average=0")
     before = weights(run.student.clip)
-    losses = learn(run, run.feed.lessons(0, 6))
+    losses = learn(run, run.feed.batches(0, 6))
     assert losses[0] == pytest.approx(wanted[0], rel=0.02)
     assert len(changed_tensors(before, run.student.clip.state_dict())) > 100
     assert all(parameter.dtype == torch.float32 for parameter in run.student.clip.parameters())

@@ -13,8 +13,8 @@ from mctrain.cli.join import join
 from mctrain.cli.options import ANY_FILE, count_option, output_option
 from mctrain.cli.progress import PRINTED, bar, printable, tell_some
 from mctrain.cli.reinforced import look, verify
-from mctrain.data.apart import EVERYDAY
 from mctrain.data.check import ShardCheck, check_shards, find_evaluation_looks, find_near_copies
+from mctrain.data.held_out import EVERYDAY
 from mctrain.data.named import named_shards
 from mctrain.data.packing.pack import Packed, pack
 from mctrain.data.packing.plan import PackingSettings
@@ -111,8 +111,8 @@ def _tell_checked(report: ShardCheck) -> None:
         click.echo(f"  without any text: {report.wordless} photos")
     if report.evaluation:
         click.echo(f"  refused for training: {report.evaluation} evaluation photos")
-    if report.apart:
-        click.echo(f"  passed over in training: {report.apart} photos of {EVERYDAY}")
+    if report.held_out:
+        click.echo(f"  passed over in training: {report.held_out} photos of {EVERYDAY}")
     tell_some("faults", report.faults)
 
 

@@ -11,9 +11,9 @@ from click.core import ParameterSource
 from mctrain.cli.jobs import Engine, demand_room, job_options, work
 from mctrain.cli.options import FOLDER, cache_option, count_option
 from mctrain.cli.progress import bar
+from mctrain.data.leakage import shipped_digests
 from mctrain.data.named import find_shards, named_shards
 from mctrain.data.phrasing import load_phrasing
-from mctrain.data.refusal import shipped
 from mctrain.data.reinforced import bank_sources
 from mctrain.data.reinforced.manifest import Storage
 from mctrain.recipes.tables import Augmentation, Kind
@@ -116,15 +116,15 @@ def reinforce(
     demand_room(output, cache)
     from mctrain.reinforce.reinforcing import ReinforceOrder  # imports torch: 2 s
     from mctrain.teachers.fit.corpus import FitFolders
-    from mctrain.teachers.fit.teach import taught
+    from mctrain.teachers.fit.teach import fitted_path
 
     # before the hours of work, so that a missing or refused source fails at once; the first part embeds the bank
     places = bank_sources.BankPlaces(
-        data or Path(), tuple(each for each in sources if isinstance(each, Path)), shipped()
+        data or Path(), tuple(each for each in sources if isinstance(each, Path)), shipped_digests()
     )
     texts = bank_sources.collect(bank if part[0] == 1 else (), places, click.echo)
     if data is not None:  # a recipe's teachers may be fitted first
-        teachers = tuple(taught(title, FitFolders(data, cache), bar) for title in teachers)
+        teachers = tuple(fitted_path(title, FitFolders(data, cache), bar) for title in teachers)
     order = ReinforceOrder(
         teachers,
         cache,

@@ -33,7 +33,7 @@ from mctrain.data.named import find_shards
 from mctrain.errors import RecipeError
 from mctrain.places import on_disk
 from mctrain.recipes.training import SHARDS, is_of_decisions, load_decisions, load_training
-from mctrain.training.surroundings import Places, Signals, Surroundings, alone_in
+from mctrain.training.environment import RunEnvironment, RunFolders, Signals, hold_lock
 from picsight_engine.bundles.bundle import demand_place, open_bundle
 from picsight_engine.bundles.destination import demand_writable
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from mctrain.places import Place
     from mctrain.recipes.training import DecisionsRecipe, TrainingRecipe
-    from mctrain.training.verdict import Questions
+    from mctrain.training.comparison import ComparisonSets
     from mctrain.weights.checkpoint import Compared
 
 
@@ -72,7 +72,7 @@ def tell_compared(sets: Sequence[Compared], most_lost: float, tags: Sequence[_Ro
 
 
 def train_decisions(
-    read: DecisionsRecipe, begin: Path | None, places: Places, output: Path | None, bundle: Path | None
+    read: DecisionsRecipe, begin: Path | None, places: RunFolders, output: Path | None, bundle: Path | None
 ) -> Path:
     """Follows a recipe, prints the scores on held-out photos, and returns the checkpoint's path."""
     # reports a wrong folder before torch is loaded
@@ -90,7 +90,7 @@ def train_decisions(
     from mctrain.training.decisions.learn import learn  # imports torch: 2 s
 
     tell_recipe(read.name, read.about)
-    with alone_in(output):
+    with hold_lock(output):
         learnt = learn(read, begin, places, output, bar)
     tell_skipped(learnt.skipped)
     click.echo(printable(f"{learnt.path}: {read.decisions.steps} steps"))
@@ -153,7 +153,7 @@ def train(
         raise click.UsageError("A --dry-run makes nothing to export; leave --bundle out.")
     if tasks is not None and data is None:
         raise click.UsageError("--tasks needs the folder of the evaluation sets; give it with --data.")
-    places, signal = Places(photos, data, tasks, cache), 0
+    places, signal = RunFolders(photos, data, tasks, cache), 0
     if is_of_decisions(recipe):
         made: Path | None = train_decisions(load_decisions(recipe, changes), begin, places, output, bundle)
     else:
@@ -167,7 +167,7 @@ def train(
 def _train_towers(
     read: TrainingRecipe,
     begin: Path | None,
-    places: Places,
+    places: RunFolders,
     output: Path | None,
     *,
     bundle: Path | None,
@@ -177,7 +177,7 @@ def _train_towers(
     shards = find_shards(places.photos, read.data.shards)  # reports a wrong folder before torch is loaded
     if output is None:
         with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
-            _questions(read, begin, shards, places, Path(scratch))  # reports missing sets before the steps
+            _find_sets(read, begin, shards, places, Path(scratch))  # reports missing sets before the steps
         _foretell(read, begin, places, workers)
         return None, 0
     for place in (output, places.cache):
@@ -186,33 +186,33 @@ def _train_towers(
         demand_place(bundle)
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
-        asked = _questions(read, begin, shards, places, Path(scratch))
+        asked = _find_sets(read, begin, shards, places, Path(scratch))
         try:
             with Signals() as signals, closing(Steps()) as journal:
                 from mctrain.training.run import follow  # imports torch: 2 s
 
                 if is_first():
                     tell_recipe(read.name, read.about)
-                around = Surroundings(output, signals, journal, workers)
-                with alone_in(output) if is_first() else nullcontext():
-                    outcome = follow(read, start_of(begin) if begin else None, places, around)
+                environment = RunEnvironment(output, signals, journal, workers)
+                with hold_lock(output) if is_first() else nullcontext():
+                    outcome = follow(read, start_of(begin) if begin else None, places, environment)
         except SystemExit:  # a signal before the first step or after the last
             if is_first():
                 click.echo("Interrupted; type the same command again.", err=True)
             raise
         tell_outcome(outcome, output)
         if outcome.path and begin and asked and read.apart:
-            from mctrain.training.verdict import judge
+            from mctrain.training.comparison import compare_models
 
             click.echo("Comparing the new model with the one of --from.", err=True)
-            compared = judge(start_of(begin).checkpoint, outcome.path, asked, bar("photos"))
+            compared = compare_models(start_of(begin).checkpoint, outcome.path, asked, bar("photos"))
             tell_compared(compared, read.apart.most_lost)
     return outcome.path, outcome.signal
 
 
-def _questions(
-    recipe: TrainingRecipe, begin: Path | None, shards: Sequence[Place], places: Places, scratch: Path
-) -> Questions | None:
+def _find_sets(
+    recipe: TrainingRecipe, begin: Path | None, shards: Sequence[Place], places: RunFolders, scratch: Path
+) -> ComparisonSets | None:
     """The held-out photos and sets that judge the run, found before it begins; None if its recipe holds nothing out."""
     if recipe.apart is None or not is_first():
         return None
@@ -220,10 +220,10 @@ def _questions(
         raise RecipeError(
             f"The recipe {recipe.name} compares the new model with the one it begins with; name that one with --from."
         )
-    from mctrain.training.verdict import find_questions  # imports torch: 2 s
+    from mctrain.training.comparison import find_sets  # imports torch: 2 s
 
     paths = [on_disk(shard, "Photos that are kept apart are packed anew") for shard in shards]
-    return find_questions(recipe.apart, paths, places, scratch)
+    return find_sets(recipe.apart, paths, places, scratch)
 
 
 def _export(made: Path, folder: Path, begin: Path | None) -> None:
@@ -237,7 +237,7 @@ def _export(made: Path, folder: Path, begin: Path | None) -> None:
     tell_exported(export_bundle(load_checkpoint(made), folder, packaged(), int8_text=True, begun=begun))
 
 
-def _foretell(recipe: TrainingRecipe, begin: Path | None, places: Places, workers: int) -> None:
+def _foretell(recipe: TrainingRecipe, begin: Path | None, places: RunFolders, workers: int) -> None:
     from mctrain.training.dry_run import dry_run
 
     with closing(Steps()) as journal:

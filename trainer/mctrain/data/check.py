@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL.Image import Resampling
 
-from mctrain.data.refusal import Reserved, shipped
+from mctrain.data.leakage import EvaluationDigests, shipped_digests
 from mctrain.data.shards import PHOTO_SUFFIXES, SampleMembers, grouped, parse_words
 from mctrain.data.words import texts_by_kind, words_of
 from mctrain.errors import DataError
@@ -30,7 +30,7 @@ _KNOWN = PHOTO_SUFFIXES | _WORD_SUFFIXES | {"paug.json", "npz", "pth.gz", "url.t
 
 @dataclass(slots=True)
 class ShardCheck:
-    """Counts of one shard, and its faults as sentences; `apart` counts the photos that training skips.
+    """Counts of one shard, and its faults as sentences; `held_out` counts the photos that training skips.
 
     `wordless` counts photos without any text, `looks` has the photos' difference hashes, `reserved` the keys of evaluation
     photos.
@@ -45,7 +45,7 @@ class ShardCheck:
     least_side: int = 0
     largest_side: int = 0
     evaluation: int = 0
-    apart: int = 0
+    held_out: int = 0
     faults: list[str] = field(default_factory=list)
     looks: dict[str, int] = field(default_factory=dict)
     reserved: set[str] = field(default_factory=set)
@@ -54,7 +54,7 @@ class ShardCheck:
 def check_shards(shards: Sequence[Place]) -> list[ShardCheck]:
     """Reads every member of every shard: counts, sizes, missing members, duplicate keys, evaluation keys."""
     seen: dict[str, str] = {}
-    known = shipped()
+    known = shipped_digests()
     return [_check(shard, seen, known) for shard in shards]
 
 
@@ -69,7 +69,7 @@ def find_near_copies(reports: Sequence[ShardCheck]) -> list[str]:
 
 def find_evaluation_looks(reports: Sequence[ShardCheck]) -> list[str]:
     """A sentence for each photo that looks like an evaluation photo but differs in key and bytes, so may be a re-encoded one."""
-    known = sorted(shipped().looks)
+    known = sorted(shipped_digests().looks)
     others = [
         (f"{report.shard} / {key}", hashed)
         for report in reports
@@ -80,7 +80,7 @@ def find_evaluation_looks(reports: Sequence[ShardCheck]) -> list[str]:
     return [others[late - len(known)][0] for late, early, _ in found if early < len(known) <= late]
 
 
-def _check(shard: Place, seen: dict[str, str], known: Reserved) -> ShardCheck:
+def _check(shard: Place, seen: dict[str, str], known: EvaluationDigests) -> ShardCheck:
     report = ShardCheck(shard.name)
     report.bytes = size_of(shard) if shard.is_file() else 0
     each: set[str] = set()
@@ -103,7 +103,7 @@ def _check(shard: Place, seen: dict[str, str], known: Reserved) -> ShardCheck:
     return report
 
 
-def _judge(report: ShardCheck, group: SampleMembers, known: Reserved) -> None:
+def _judge(report: ShardCheck, group: SampleMembers, known: EvaluationDigests) -> None:
     """Reports evaluation photos."""
     if not known.holds_key(group.key) and not known.holds_photo(group.photo):
         return
@@ -112,8 +112,8 @@ def _judge(report: ShardCheck, group: SampleMembers, known: Reserved) -> None:
     except DataError:
         words = {}  # already reported
     report.reserved.add(group.key)
-    if known.stands_apart(group.key, words):
-        report.apart += 1
+    if known.skips(group.key, words):
+        report.held_out += 1
         return
     report.evaluation += 1
     what = "key" if known.holds_key(group.key) else "photo under another key"

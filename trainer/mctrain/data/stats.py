@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mctrain.data.leakage import shipped_digests
 from mctrain.data.photo import describe_photo
-from mctrain.data.refusal import shipped
 from mctrain.data.shards import grouped, parse_words, samples
 from mctrain.data.words import texts_by_kind, words_of
 from mctrain.errors import DataError, SampleError, counted_under
@@ -134,10 +134,10 @@ def count_words(shards: Sequence[Place], table: Path) -> int:
     Raises:
         DataError: a shard or a sample is damaged, or there are no photos.
     """
-    known, photos, counts = shipped(), 0, Counter[str]()
+    known, photos, counts = shipped_digests(), 0, Counter[str]()
     for shard in shards:
         for group in samples(shard):
-            if known.stands_apart(group.key, parse_words(group.members.get("json", b"{}"), group.key)):
+            if known.skips(group.key, parse_words(group.members.get("json", b"{}"), group.key)):
                 continue
             photos += 1
             kinds = texts_by_kind(words_of(group.members, group.key))

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator
 from pydantic.dataclasses import dataclass
 
-from mctrain.data.apart import pack_everyday
 from mctrain.data.blanks import MEASURING, pack_blanks
+from mctrain.data.held_out import pack_everyday
 from mctrain.data.named import find_shards
 from mctrain.data.phrasing import CLASS_NAMES
 from mctrain.errors import DataError, RecipeError

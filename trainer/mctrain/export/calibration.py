@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mctrain.data.apart import pack_everyday, training_searches
 from mctrain.data.blanks import TRAINING, pack_blanks
+from mctrain.data.held_out import pack_everyday, training_searches
 from mctrain.data.named import find_shards
 from mctrain.data.words import QUERIES
 from mctrain.errors import DataError

@@ -133,7 +133,7 @@ class BundleTable:
 
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
-class ApartTable:
+class HeldOutTable:
     """The run is judged on the held-out `share` of its photos, and on the sets of `--data`.
 
     The result is not exported if any of them lost more than `most_lost` points against the start.

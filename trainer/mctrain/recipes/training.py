@@ -15,10 +15,10 @@ from mctrain.recipes.tables import (
     UNSAID,
     About,
     Amount,
-    ApartTable,
     Augmentation,
     BundleTable,
     Count,
+    HeldOutTable,
     ModelTable,
     Names,
     OptimizerTable,
@@ -148,7 +148,7 @@ class TrainingRecipe:
     towers: TowersTable | None = None
     model: ModelTable | None = None
     evaluation: EvaluationTable | None = None
-    apart: ApartTable | None = None
+    apart: HeldOutTable | None = None
     bundle: BundleTable | None = None
     changes: tuple[str, ...] = ()
 
@@ -214,7 +214,7 @@ class DecisionsRecipe:
     name: str
     decisions: DecisionsTable
     optimizer: OptimizerTable
-    apart: ApartTable
+    apart: HeldOutTable
     bundle: BundleTable
     about: About = UNSAID
     changes: tuple[str, ...] = ()

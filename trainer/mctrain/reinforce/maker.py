@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from mctrain.data.refusal import shipped
+from mctrain.data.leakage import shipped_digests
 from mctrain.data.reinforced.manifest import ShardRecord  # noqa: TC001 (load_record reads the annotations of ShardReport)
 from mctrain.data.shards import grouped, write_archive
 from mctrain.errors import DataError
@@ -153,7 +153,7 @@ def admitted(
     Raises:
         DataError: the shard is missing, or damaged at its start.
     """
-    known = shipped()
+    known = shipped_digests()
     for number, group in enumerate(itertools.islice(grouped(shard), limit)):
         if group.fault is not None:
             outcome.miss(group.key, group.fault.kind)

@@ -14,7 +14,7 @@ from mctrain.models.clip import parameters
 from mctrain.training.loop import take_step
 from mctrain.training.metrics import duration
 from mctrain.training.ranks import joined
-from mctrain.training.run import examined, open_training
+from mctrain.training.run import open_training, validation_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mctrain.recipes.training import TrainingRecipe
+    from mctrain.training.environment import Journal, RunFolders
     from mctrain.training.run import Start
     from mctrain.training.state import Training
-    from mctrain.training.surroundings import Journal, Places
 
 _STEPS = 50
 _SECONDS = 60.0
@@ -50,7 +50,7 @@ class _Timed:
 def dry_run(
     recipe: TrainingRecipe,
     start: Start | None,
-    places: Places,
+    places: RunFolders,
     journal: Journal,
     *,
     workers: int,
@@ -63,7 +63,7 @@ def dry_run(
     """
     with joined() as rank:
         run = open_training(recipe, start, places, rank, workers=workers)
-        with examined(run, places, lambda: None):
+        with validation_of(run, places, lambda: None):
             pass  # reports a missing file now
         if rank.first:
             journal.tell(f"Taking steps for up to {_SECONDS:.0f} seconds.")
@@ -89,14 +89,14 @@ def _time(run: Training, journal: Journal, clock: Callable[[], float]) -> tuple[
     for size, found in stretches.items():
         longest = max(found, key=len)
         count = min(max(1, _STEPS // len(stretches)), len(longest))
-        lessons = run.feed.lessons(longest.start, longest.start + count)
+        batches = run.feed.batches(longest.start, longest.start + count)
         times, waited = list[float](), list[float]()
         while len(times) < count and not _is_late(run, times, _SECONDS / len(stretches)):
             began = clock()
-            lesson = next(lessons)
-            loss = take_step(run, lesson)["loss"]
+            batch = next(batches)
+            loss = take_step(run, batch)["loss"]
             times.append(clock() - began)
-            waited.append(lesson.waited)
+            waited.append(batch.waited)
             run.at.step += 1
             if run.feed.rank.first:
                 journal.advance(run.at.step, min(_STEPS, run.steps), f"{times[-1]:.1f} seconds a step")

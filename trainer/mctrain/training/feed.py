@@ -38,7 +38,7 @@ class StepData:
 
     pixels: Tensor
     ids: tuple[Tensor, Tensor, Tensor]  # [n, tokens], [n or 0, tokens], [m, tokens]
-    taught: Embeddings
+    teacher: Embeddings
     waited: float
 
     def parts(self, pixels: Tensor, count: int) -> list[BatchPart]:
@@ -73,7 +73,7 @@ class Feed:
             )
         return len(self.data) // batch
 
-    def lessons(self, start: int, end: int) -> Iterator[StepData]:
+    def batches(self, start: int, end: int) -> Iterator[StepData]:
         """The steps from `start` on; each depends only on its number and the seed.
 
         Raises:
@@ -98,7 +98,7 @@ class Feed:
                 asked = time.perf_counter()
                 batch = next(batches)
                 waited = time.perf_counter() - asked
-                yield self._lesson(batch, epoch, step, waited)
+                yield self._step_data(batch, epoch, step, waited)
             start = stop
 
     def stretches(self, end: int) -> list[range]:
@@ -116,7 +116,7 @@ class Feed:
         changes = [each.step for each in self.recipe.run.sizes if each.step > start]
         return min(end, (start // self.steps_of_pass + 1) * self.steps_of_pass, *changes[:1])
 
-    def _lesson(self, batch: TrainingBatch, epoch: int, step: int, waited: float) -> StepData:
+    def _step_data(self, batch: TrainingBatch, epoch: int, step: int, waited: float) -> StepData:
         texts: Sequence[str] = ()
         known = np.empty((0, batch.image_embeddings.shape[1]), np.float32)
         if self.bank:
@@ -125,13 +125,13 @@ class Feed:
             texts, known = self.bank.texts(rows), self.bank.embeddings(rows)
         ids = self._to(torch.from_numpy(self.tokenizer.encode([*batch.captions, *batch.synthetic, *texts])))
         captions, synthetic, bank = torch.split(ids, [len(batch.captions), len(batch.synthetic), len(texts)])
-        taught = Embeddings(
+        teacher = Embeddings(
             self._to(batch.image_embeddings),
             self._to(batch.caption_embeddings),
             self._to(batch.synthetic_embeddings),
             self._to(torch.from_numpy(known).float()),
         )
-        return StepData(self._to(batch.pixels).float() / 255, (captions, synthetic, bank), taught, waited)
+        return StepData(self._to(batch.pixels).float() / 255, (captions, synthetic, bank), teacher, waited)
 
     def _to(self, values: Tensor) -> Tensor:
         return values.to(self.device, non_blocking=True)

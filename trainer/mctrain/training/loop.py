@@ -18,33 +18,33 @@ import torch
 from mctrain.data.reading.batch import normalised
 from mctrain.optimisation.optimizer import rate_at, set_rate
 from mctrain.training.accumulation import loss_and_gradients
-from mctrain.training.exam import choosing_mean
+from mctrain.training.environment import SignalReceived
 from mctrain.training.losses import reinforced_loss
 from mctrain.training.metrics import SCORE, progress
 from mctrain.training.range_augment import target_error
-from mctrain.training.state import Facts, best_step, is_save_due, save_state
-from mctrain.training.surroundings import SignalReceived
+from mctrain.training.state import MetricSums, best_step, is_save_due, save_state
+from mctrain.training.validation import choosing_mean
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from torch import Tensor
 
-    from mctrain.training.exam import Exam
+    from mctrain.training.environment import Journal, Signals
     from mctrain.training.feed import StepData
     from mctrain.training.metrics import Metrics
     from mctrain.training.state import Training
-    from mctrain.training.surroundings import Journal, Signals
+    from mctrain.training.validation import Validation
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class MainProcess:
     """The tools of the first process, the only one that writes, reports and evaluates."""
 
     folder: Path
     metrics: Metrics
     journal: Journal
-    exam: Exam | None
+    validation: Validation | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,42 +59,42 @@ class Ending:
     best: int = 0
 
 
-def train(run: Training, interrupts: Signals, desk: Desk | None) -> Ending:
+def train(run: Training, interrupts: Signals, main: MainProcess | None) -> Ending:
     """Trains to the end, or until a signal or early stopping.
 
     Raises:
         DataError: the data cannot be read.
         TrainerError: the loss is not finite; the last state is intact.
     """
-    lessons = run.feed.lessons(run.at.step, run.steps)
-    if _evaluate(run, desk):  # the run was stopped between its last step and its evaluation
-        _save(run, desk)
+    batches = run.feed.batches(run.at.step, run.steps)
+    if _evaluate(run, main):  # the run was stopped between its last step and its evaluation
+        _save(run, main)
     saved, every, each = time.monotonic(), run.recipe.run.save_every, run.feed.steps_of_pass
     while not _is_over(run):
         began = time.perf_counter()
-        lesson = next(lessons)
-        values = take_step(run, lesson)
+        batch = next(batches)
+        values = take_step(run, batch)
         run.at.step += 1
-        run.at.facts.add(run.recipe.run.batch, time.perf_counter() - began, lesson.waited, values)
-        _tell(run, desk)
-        measured = _evaluate(run, desk)
+        run.at.facts.add(run.recipe.run.batch, time.perf_counter() - began, batch.waited, values)
+        _tell(run, main)
+        measured = _evaluate(run, main)
         signal = run.feed.rank.most(interrupts.received)
         due = is_save_due(run.at.step, every, steps_of_pass=each, seconds=time.monotonic() - saved)
         if signal or measured or _is_over(run) or due:
-            _save(run, desk)
+            _save(run, main)
             saved = time.monotonic()
         if signal:
             why = f"stopped by a signal after {run.at.step} of {run.steps} steps"
             return Ending(f"{why}; the same command resumes it", signal)
     if run.at.step < run.steps:
-        return _stopped_early(run, desk)
+        return _stopped_early(run, main)
     return Ending(f"{run.at.step} steps")
 
 
-def _stopped_early(run: Training, desk: Desk | None) -> Ending:
+def _stopped_early(run: Training, main: MainProcess | None) -> Ending:
     """The ending of a run whose scores no longer rise: it returns to the state with the best score, which the first process has."""
     why = f"stopped after {run.at.step} of {run.steps} steps: the scores do not rise any more"
-    best = best_step(desk.folder, run.at) if desk is not None else 0
+    best = best_step(main.folder, run.at) if main is not None else 0
     if not best:
         return Ending(why)
     scores = run.at.scores
@@ -105,19 +105,19 @@ def _stopped_early(run: Training, desk: Desk | None) -> Ending:
     )
 
 
-def take_step(run: Training, lesson: StepData) -> dict[str, float]:
+def take_step(run: Training, batch: StepData) -> dict[str, float]:
     """One step: computes the loss of the batch, its gradient and the new weights; returns the metrics."""
     table, student = run.recipe.optimizer, run.student
     torch.manual_seed(_seed(run.recipe.run.seed, run.at.step, run.feed.rank.number))
     rate = rate_at(run.at.step, run.steps, table.warmup, table.rate, table.floor)
     set_rate(student.optimizer, rate)
     student.optimizer.zero_grad(set_to_none=True)
-    photos, distance = _photos(run, lesson.pixels)
+    photos, distance = _photos(run, batch.pixels)
     seen = photos.detach().requires_grad_(distance is not None)
     loss = loss_and_gradients(
         student.model,
-        lesson.parts(seen, run.recipe.run.parts),
-        lambda vectors, scale: reinforced_loss(vectors, scale, lesson.taught, run.loss),
+        batch.parts(seen, run.recipe.run.parts),
+        lambda vectors, scale: reinforced_loss(vectors, scale, batch.teacher, run.loss),
         student.precision,
     )
     if distance is not None:
@@ -153,22 +153,22 @@ def _teach_ranges(run: Training, distance: Tensor, photos: Tensor, seen: Tensor)
     run.feed.rank.average(each.grad for each in student.augment.parameters())
 
 
-def _tell(run: Training, desk: Desk | None) -> None:
+def _tell(run: Training, main: MainProcess | None) -> None:
     """Logs the metrics, averaged over the processes."""
     at, sentence = run.at, ""
     if _is_due(run, run.recipe.run.log_every):
         line = at.facts.line(run.feed.rank)
-        at.facts = Facts()
-        if desk is not None:
-            desk.metrics.add(at.step, line)
+        at.facts = MetricSums()
+        if main is not None:
+            main.metrics.add(at.step, line)
         sentence = progress(at.step, run.steps, line, run.recipe.run.batch)
         if any(each.step >= at.step for each in run.recipe.run.sizes):
             sentence += " at this size of photos"
-    if desk is not None:
-        desk.journal.advance(at.step, run.steps, sentence)
+    if main is not None:
+        main.journal.advance(at.step, run.steps, sentence)
 
 
-def _evaluate(run: Training, desk: Desk | None) -> bool:
+def _evaluate(run: Training, main: MainProcess | None) -> bool:
     """Evaluates in the first process if it is due, and shares the score with all; returns whether there is one.
 
     A signal cancels the evaluation; the resumed run starts with it.
@@ -176,27 +176,27 @@ def _evaluate(run: Training, desk: Desk | None) -> bool:
     table, at = run.recipe.evaluation, run.at
     if table is None or at.step == 0 or at.step in at.scores or not _is_due(run, table.every):
         return False
-    _save(run, desk)  # no step is lost if the evaluation fails
+    _save(run, main)  # no step is lost if the evaluation fails
     score, figures = math.nan, dict[str, float]()
-    if desk is not None and desk.exam is not None:
+    if main is not None and main.validation is not None:
         with suppress(SignalReceived):
-            found = desk.exam(run.student.best)
+            found = main.validation(run.student.best)
             figures = {name: each.percent for name, each in found.items()}
             score = choosing_mean(found)
     score = run.feed.rank.from_first(score)
     if math.isnan(score):
         return False
     at.scores[at.step] = score
-    if desk is not None:
-        desk.metrics.add(at.step, {**figures, SCORE: score})
+    if main is not None:
+        main.metrics.add(at.step, {**figures, SCORE: score})
         listed = ", ".join(f"{name} {percent:.1f} %" for name, percent in figures.items())
-        desk.journal.tell(f"step {at.step}: {listed}; score on the choosing halves {score:.1f} %")
+        main.journal.tell(f"step {at.step}: {listed}; score on the choosing halves {score:.1f} %")
     return True
 
 
-def _save(run: Training, desk: Desk | None) -> None:
-    if desk is not None:
-        save_state(desk.folder, run, best_step(desk.folder, run.at) if run.recipe.patience else 0)
+def _save(run: Training, main: MainProcess | None) -> None:
+    if main is not None:
+        save_state(main.folder, run, best_step(main.folder, run.at) if run.recipe.patience else 0)
 
 
 def _is_due(run: Training, every: int) -> bool:

@@ -82,13 +82,13 @@ class _Side:
 
     rows: Tensor  # [n, d]
     columns: Tensor  # [c, d]
-    taught_rows: Tensor  # [n, D]
-    taught_columns: Tensor  # [c, D]
+    teacher_rows: Tensor  # [n, D]
+    teacher_columns: Tensor  # [c, D]
     first: int
     count: int
 
 
-def reinforced_loss(student: Embeddings, scale: Tensor, taught: Embeddings, settings: LossSettings) -> Loss:
+def reinforced_loss(student: Embeddings, scale: Tensor, teacher: Embeddings, settings: LossSettings) -> Loss:
     """The mean loss over this process's rows, with the columns of all processes.
 
     All processes have equally many photos and texts, and share the bank's texts evenly. The gradient that
@@ -96,28 +96,28 @@ def reinforced_loss(student: Embeddings, scale: Tensor, taught: Embeddings, sett
     the vectors even under autocast: bfloat16 has steps of one half at a scale of 100.
     """
     with torch.autocast(scale.device.type, enabled=False):
-        sums = torch.stack([_sums(side, scale, settings) for side in _sides(student, taught)]).sum(0)
+        sums = torch.stack([_sums(side, scale, settings) for side in _sides(student, teacher)]).sum(0)
         clip, distillation = sums / (2 * len(student.photos))
     total = (1 - settings.distil) * clip + settings.distil * distillation
     return Loss(total, clip.detach(), distillation.detach())
 
 
-def _sides(student: Embeddings, taught: Embeddings) -> Sequence[_Side]:
+def _sides(student: Embeddings, teacher: Embeddings) -> Sequence[_Side]:
     """Photo-to-text and text-to-photo rows for both sets of texts; gathers each tensor once."""
     columns = student.gathered()
     with torch.no_grad():
-        known = taught.gathered()
+        known = teacher.gathered()
     first, count = first_row(len(student.photos)), len(columns.photos)
     sides = []
     for texts, all_texts, known_texts, all_known in (
-        (student.captions, columns.captions, taught.captions, known.captions),
-        (student.synthetic, columns.synthetic, taught.synthetic, known.synthetic),
+        (student.captions, columns.captions, teacher.captions, known.captions),
+        (student.synthetic, columns.synthetic, teacher.synthetic, known.synthetic),
     ):
         if not len(texts):
             continue
         among = torch.cat([all_texts, columns.bank])  # [N + M, d]
         known_among = torch.cat([all_known, known.bank])  # [N + M, D]
-        sides.append(_Side(student.photos, among, taught.photos, known_among, first, count))
+        sides.append(_Side(student.photos, among, teacher.photos, known_among, first, count))
         sides.append(_Side(texts, columns.photos, known_texts, known.photos, first, count))
     return sides
 
@@ -142,6 +142,6 @@ def _block(side: _Side, rows: slice, scale: Tensor, settings: LossSettings) -> T
     clip = F.cross_entropy(scores[:, : side.count], right, reduction="sum")
     if not settings.teachers:
         return torch.stack([clip, clip.new_zeros(())])
-    target = settings.target(side.taught_rows[rows], side.taught_columns)  # [r, c]
+    target = settings.target(side.teacher_rows[rows], side.teacher_columns)  # [r, c]
     distillation = F.kl_div(F.log_softmax(scores, dim=1), target, reduction="sum")
     return torch.stack([clip, distillation])

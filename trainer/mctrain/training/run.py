@@ -19,14 +19,14 @@ from mctrain.errors import RecipeError, TrainerError
 from mctrain.models.tokenizer import load_tokenizer
 from mctrain.models.vit import VitShape
 from mctrain.places import on_disk
-from mctrain.training.exam import open_exam
 from mctrain.training.feed import Feed
-from mctrain.training.loop import Desk, train
+from mctrain.training.loop import MainProcess, train
 from mctrain.training.losses import LossSettings
 from mctrain.training.metrics import Metrics
 from mctrain.training.ranks import joined
 from mctrain.training.state import Position, Training, demand_no_other, identity_of, load_state, save_result
 from mctrain.training.student import build_student
+from mctrain.training.validation import open_validation
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from mctrain.models.presets import Preset
     from mctrain.places import Place
     from mctrain.recipes.training import TrainingRecipe
-    from mctrain.training.exam import Exam
+    from mctrain.training.environment import RunEnvironment, RunFolders
     from mctrain.training.ranks import Rank
-    from mctrain.training.surroundings import Places, Surroundings
+    from mctrain.training.validation import Validation
     from mctrain.weights.checkpoint import Checkpoint
 
 _BANK_ON_DISK = "A text bank is mapped into memory"
@@ -64,7 +64,9 @@ class RunResult:
     skipped: Counter[str]
 
 
-def follow(recipe: TrainingRecipe, start: Start | None, places: Places, around: Surroundings) -> RunResult:
+def follow(
+    recipe: TrainingRecipe, start: Start | None, places: RunFolders, environment: RunEnvironment
+) -> RunResult:
     """Follows a recipe from the start, or resumes from the last state in a folder.
 
     Raises:
@@ -72,29 +74,29 @@ def follow(recipe: TrainingRecipe, start: Start | None, places: Places, around: 
         DataError: shards, a bank or evaluation data are missing or damaged.
         TrainerError: the folder holds another run or another checkpoint, or the loss is not finite.
     """
-    demand_no_other(around.folder)
+    demand_no_other(environment.folder)
     with joined() as rank:
-        run = open_training(recipe, start, places, rank, workers=around.workers)
-        run = replace(run, at=load_state(around.folder, run))
+        run = open_training(recipe, start, places, rank, workers=environment.workers)
+        run = replace(run, at=load_state(environment.folder, run))
         if rank.most(run.at.step) != -rank.most(-run.at.step):
             raise TrainerError(
-                f"The processes of this run find different states in {around.folder}; name a folder with -o that all machines share."
+                f"The processes of this run find different states in {environment.folder}; name a folder with -o that all machines share."
             )
         with ExitStack() as stack:
-            desk = stack.enter_context(_desk(run, places, around)) if rank.first else None
+            main = stack.enter_context(_main_process(run, places, environment)) if rank.first else None
             if rank.from_first(len(run.at.scores)) < len(run.at.scores):
                 run.at.scores.clear()  # the first process, which alone measures, has dropped them
-            stack.enter_context(around.interrupts.kept())
-            ending = train(run, around.interrupts, desk)
-            if desk is not None and (skipped := run.feed.data.skipped):
+            stack.enter_context(environment.interrupts.deferred())
+            ending = train(run, environment.interrupts, main)
+            if main is not None and (skipped := run.feed.data.skipped):
                 reasons = ", ".join(f"{count} {reason}" for reason, count in skipped.most_common())
-                desk.journal.tell(f"samples skipped: {reasons}")
-        path = None if ending.signal or not rank.first else save_result(around.folder, run, ending.best)
+                main.journal.tell(f"samples skipped: {reasons}")
+        path = None if ending.signal or not rank.first else save_result(environment.folder, run, ending.best)
     return RunResult(ending.why, ending.signal, path, run.feed.data.skipped)
 
 
 def open_training(
-    recipe: TrainingRecipe, start: Start | None, places: Places, rank: Rank, *, workers: int
+    recipe: TrainingRecipe, start: Start | None, places: RunFolders, rank: Rank, *, workers: int
 ) -> Training:
     """Opens the data and the student for the steps."""
     _demand_shares(recipe, rank)
@@ -106,7 +108,7 @@ def open_training(
         interpolation="bicubic",
         texts=Texts(recipe.data.captions, recipe.data.synthetic),
         views=recipe.augmentation or Stored(tuple(each.width for each in teachers)),
-        apart=recipe.apart.share if recipe.apart else 0.0,
+        held_out=recipe.apart.share if recipe.apart else 0.0,
     )
     data = open_data(places.photos, recipe.data.shards, places.cache, settings)
     bank = open_bank(on_disk(places.photos / BANK, _BANK_ON_DISK), teachers) if recipe.data.bank else None
@@ -129,8 +131,10 @@ def open_training(
 
 
 @contextmanager
-def examined(run: Training, places: Places, look: Callable[[], None]) -> Iterator[Exam | None]:
-    """The evaluation during the run, if the recipe has one; `look` as in `open_exam`.
+def validation_of(
+    run: Training, places: RunFolders, check: Callable[[], None]
+) -> Iterator[Validation | None]:
+    """The evaluation during the run, if the recipe has one; `check` as in `open_validation`.
 
     Raises:
         RecipeError: the folder of the sets is missing, or there is no such task.
@@ -146,26 +150,26 @@ def examined(run: Training, places: Places, look: Callable[[], None]) -> Iterato
         )
     with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
         where = (places.data, places.tasks, Path(scratch))
-        yield open_exam(evaluation, run.student.preset, where, look)
+        yield open_validation(evaluation, run.student.preset, where, check)
 
 
 @contextmanager
-def _desk(run: Training, places: Places, around: Surroundings) -> Iterator[Desk]:
+def _main_process(run: Training, places: RunFolders, environment: RunEnvironment) -> Iterator[MainProcess]:
     with ExitStack() as stack:
-        exam = stack.enter_context(examined(run, places, around.interrupts.look))
-        if run.at.take_exam(exam.digest() if exam else ""):
-            around.journal.tell("The evaluation has changed: earlier scores do not count any more.")
+        validation = stack.enter_context(validation_of(run, places, environment.interrupts.check))
+        if run.at.use_validation(validation.digest() if validation else ""):
+            environment.journal.tell("The evaluation has changed: earlier scores do not count any more.")
         machine = {
             "device": str(run.feed.device),
             "processes": run.feed.rank.count,
             "teachers": [each.name for each in run.loss.teachers if each.name],
         }
-        metrics = Metrics(around.folder, run.recipe, run.at, machine)
+        metrics = Metrics(environment.folder, run.recipe, run.at, machine)
         stack.callback(metrics.close)
         for sentence in conditions(run):
-            around.journal.tell(sentence)
-        around.journal.advance(run.at.step, run.steps, "")
-        yield Desk(around.folder, metrics, around.journal, exam)
+            environment.journal.tell(sentence)
+        environment.journal.advance(run.at.step, run.steps, "")
+        yield MainProcess(environment.folder, metrics, environment.journal, validation)
 
 
 def conditions(run: Training) -> list[str]:

@@ -40,7 +40,7 @@ _LEFT = ".step-*.part"  # partial states that killed processes leave
 
 
 @dataclass(slots=True)
-class Facts:
+class MetricSums:
     """Sums over the steps since the last log line; part of the state, so that lines of a resumed run are the same. Times in seconds."""
 
     steps: int = 0
@@ -73,16 +73,16 @@ class Facts:
 class Position:
     """The progress of a run: steps done, evaluation scores by step, and metrics not logged yet.
 
-    `asked` is the digest of the exam that gave the scores.
+    `asked` is the digest of the validation that gave the scores.
     """
 
     step: int = 0
     scores: dict[int, float] = field(default_factory=dict)
-    facts: Facts = field(default_factory=Facts)
+    facts: MetricSums = field(default_factory=MetricSums)
     asked: str = ""
 
-    def take_exam(self, digest: str) -> bool:
-        """Switches to this exam; returns whether scores of another one were dropped, as they do not compare."""
+    def use_validation(self, digest: str) -> bool:
+        """Switches to this validation; returns whether scores of another one were dropped, as they do not compare."""
         others = bool(self.scores) and self.asked not in {"", digest}
         if others:
             self.scores.clear()
@@ -202,7 +202,7 @@ def load_state(folder: Path, run: Training) -> Position:
         at = content["at"]
         # scores of other exams do not compare
         scores = at["scores"] if content["figures"] == run.recipe.figures else {}
-        return Position(at["step"], dict(scores), Facts(**at["facts"]), at["asked"])
+        return Position(at["step"], dict(scores), MetricSums(**at["facts"]), at["asked"])
     except (WeightsError, KeyError, TypeError, ValueError, RuntimeError, AttributeError) as fault:
         raise TrainerError(f"{found[-1]} is damaged; {_way_on(folder, len(found))}.") from fault
 

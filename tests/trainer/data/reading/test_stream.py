@@ -12,7 +12,7 @@ import pytest
 import torch
 from tests.trainer.data.conftest import SLOTS, WIDTHS, write_samples
 
-from mctrain.data.apart import is_apart
+from mctrain.data.held_out import is_held_out
 from mctrain.data.reading import reader, stream
 from mctrain.data.reading.reader import TrainingData, open_data
 from mctrain.data.reading.stream import StreamedData
@@ -144,13 +144,13 @@ def test_unusable_samples_are_counted_and_skipped(folder, reinforced_samples, tm
 
 def test_samples_kept_apart_are_never_seen(folder, reinforced_samples, tmp_path):
     data = opened(
-        stored(folder, f"memory://{tmp_path.name}"), tmp_path, settings=replace(SETTINGS, apart=0.5)
+        stored(folder, f"memory://{tmp_path.name}"), tmp_path, settings=replace(SETTINGS, held_out=0.5)
     )
     assert len(data) == 8
     seen = {key for epoch in range(4) for key in keys_of(data.batches(Pass(epoch, 0, 2, 8), 0))}
     assert (
         seen
-        == {sample.key for sample in reinforced_samples if not is_apart(sample.key, 0.5)}
+        == {sample.key for sample in reinforced_samples if not is_held_out(sample.key, 0.5)}
         < {sample.key for sample in reinforced_samples}
     )
 

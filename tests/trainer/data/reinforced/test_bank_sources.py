@@ -10,12 +10,12 @@ from itertools import islice
 import pytest
 from tests.trainer.conftest import members_of, write_photos, write_shard
 
-from mctrain.data.apart import is_drawn
-from mctrain.data.refusal import reserved, shipped
+from mctrain.data.held_out import is_everyday
+from mctrain.data.leakage import evaluation_digests, shipped_digests
 from mctrain.data.reinforced import bank_sources
 from mctrain.data.reinforced.bank_sources import LONGEST, BankPlaces, glosses
 from mctrain.data.shards import samples
-from mctrain.errors import DataError, RecipeError, RefusalError
+from mctrain.errors import DataError, LeakageError, RecipeError
 
 
 def collect(sources, places, tell=lambda _: None):
@@ -24,11 +24,11 @@ def collect(sources, places, tell=lambda _: None):
 
 def places_with(folder, *texts):
     (folder / "mine.txt").write_text("\n".join(texts), encoding="utf-8")
-    return BankPlaces(folder, (), shipped())
+    return BankPlaces(folder, (), shipped_digests())
 
 
 def test_captions_and_class_prompts_come_as_distinct_lines(real_data):
-    found = collect(["imagenet", "coco"], BankPlaces(real_data, (), shipped()))
+    found = collect(["imagenet", "coco"], BankPlaces(real_data, (), shipped_digests()))
     assert found["imagenet"][:3] == ("a photo of a tench.", "tench", "a picture of a tench.")
     assert len(found["imagenet"]) == 2994  # of 3000, six are repeated
     with gzip.open(real_data / "texts" / "coco-val2017-captions.txt.gz", "rt", encoding="utf-8") as file:
@@ -52,7 +52,7 @@ def test_texts_about_evaluation_photos_stay_out_without_their_shards(real_data, 
     captions = next(samples(real_data / "flickr8k-dev-000000.tar")).words["captions"]
     with (real_data / "flickr8k-dev-translations.jsonl").open(encoding="utf-8") as file:
         translated = json.loads(next(file))
-    drawn = [s for s in samples(real_data / "photos-described-000000.tar.gz") if is_drawn(s.key, s.words)]
+    drawn = [s for s in samples(real_data / "photos-described-000000.tar.gz") if is_everyday(s.key, s.words)]
     searches = [query for s in drawn for query in s.words["queries"] if len(query.split()) > 2]
     texts = [
         *(text.upper() for text in captions),
@@ -76,15 +76,15 @@ def test_texts_about_a_persons_evaluation_photos_stay_out_too(real_data, tmp_pat
     (tmp_path / "asked.txt").write_text("who blows the candles\n", encoding="utf-8")
     kept = ("black and white cat", "a cake")
     places_with(tmp_path, "grandma cuts the cake.", "Cake with candles", "Who blows the candles?", *kept)
-    known = reserved(tmp_path, ["mine-dev-*.tar"], ["asked.txt"])
+    known = evaluation_digests(tmp_path, ["mine-dev-*.tar"], ["asked.txt"])
     assert collect(["mine.txt"], BankPlaces(tmp_path, (), known))["mine.txt"] == kept
 
 
 def test_searches_come_from_all_photos_but_those_of_everyday_dev(real_data):
     shard = real_data / "photos-described-000000.tar.gz"
-    found = collect(["queries"], BankPlaces(real_data, (shard,), shipped()))
-    apart = [sample for sample in samples(shard) if is_drawn(sample.key, sample.words)]
-    others = [sample for sample in samples(shard) if not is_drawn(sample.key, sample.words)]
+    found = collect(["queries"], BankPlaces(real_data, (shard,), shipped_digests()))
+    apart = [sample for sample in samples(shard) if is_everyday(sample.key, sample.words)]
+    others = [sample for sample in samples(shard) if not is_everyday(sample.key, sample.words)]
     expected = {query for sample in others for query in sample.words["queries"]}
     assert set(found["queries"]) <= expected
     assert len(found["queries"]) > 0.95 * len(expected)
@@ -98,15 +98,17 @@ def test_a_sample_with_broken_words_has_no_searches(real_data, tmp_path):
     parts = members_of(photo, b'{"queries": [1]}', key="a")
     parts += members_of(photo, b'{"queries": ["brown dog"]}', key="b")
     shard = write_shard(tmp_path / "mine.tar", parts)
-    assert collect(["queries"], BankPlaces(tmp_path, (shard,), shipped())) == {"queries": ("brown dog",)}
+    assert collect(["queries"], BankPlaces(tmp_path, (shard,), shipped_digests())) == {
+        "queries": ("brown dog",)
+    }
 
 
 def test_searches_of_an_evaluation_shard_are_refused(real_data, tmp_path):
     stranger = next(samples(real_data / "flickr8k-dev-000000.tar"))
     words = json.dumps({"captions": [], "queries": ["a search"]}).encode()
     shard = write_shard(tmp_path / "mine.tar", members_of(stranger, words, key="renamed"))
-    with pytest.raises(RefusalError, match="holds renamed, an evaluation photo"):
-        collect(["queries"], BankPlaces(tmp_path, (shard,), shipped()))
+    with pytest.raises(LeakageError, match="holds renamed, an evaluation photo"):
+        collect(["queries"], BankPlaces(tmp_path, (shard,), shipped_digests()))
 
 
 def test_a_damaged_shard_and_an_unreadable_file_are_one_sentence(real_data, tmp_path):
@@ -114,17 +116,17 @@ def test_a_damaged_shard_and_an_unreadable_file_are_one_sentence(real_data, tmp_
     shard = write_photos(tmp_path / "mine.tar", photos, b"{}")
     shard.write_bytes(shard.read_bytes()[:20_000])
     with pytest.raises(DataError, match=r"mine\.tar is damaged|mine\.tar cannot be read"):
-        collect(["queries"], BankPlaces(tmp_path, (shard,), shipped()))
+        collect(["queries"], BankPlaces(tmp_path, (shard,), shipped_digests()))
     (tmp_path / "mine.txt").write_bytes(b"caf\xe9 au lait\n")
     with pytest.raises(DataError, match="is not UTF-8"):
-        collect(["mine.txt"], BankPlaces(tmp_path, (), shipped()))
+        collect(["mine.txt"], BankPlaces(tmp_path, (), shipped_digests()))
     with pytest.raises(DataError, match=r"gone\.txt cannot be read"):
-        collect(["gone.txt"], BankPlaces(tmp_path, (), shipped()))
+        collect(["gone.txt"], BankPlaces(tmp_path, (), shipped_digests()))
 
 
 def test_an_unknown_source_is_named_with_the_known_ones(tmp_path):
     with pytest.raises(RecipeError, match=r"no source of texts flickr; there are imagenet, flickr30k, coco"):
-        collect(["flickr"], BankPlaces(tmp_path, (), shipped()))
+        collect(["flickr"], BankPlaces(tmp_path, (), shipped_digests()))
 
 
 def test_glosses_are_used_if_wordnet_is_installed_and_otherwise_a_message_says_so(tmp_path, monkeypatch):
@@ -134,14 +136,14 @@ def test_glosses_are_used_if_wordnet_is_installed_and_otherwise_a_message_says_s
     assert found == {"mine.txt": ("my own dog",)}
     assert "No WordNet is installed here" in messages.pop()
     with pytest.raises(DataError, match=r"have no text; name one"):
-        collect(["wordnet"], BankPlaces(tmp_path, (), shipped()))
+        collect(["wordnet"], BankPlaces(tmp_path, (), shipped_digests()))
     (tmp_path / "data.noun").write_text(
         "  1 This software and database is being provided to you\n"
         "02084071 05 n 03 dog 0 domestic_dog 0 Canis_familiaris 0 001 @ 02083346 n 0000 | a member of the genus Canis; "
         '"the dog barked all night"  \n',
         encoding="utf-8",
     )
-    found = collect(["wordnet"], BankPlaces(tmp_path, (), shipped()), messages.append)
+    found = collect(["wordnet"], BankPlaces(tmp_path, (), shipped_digests()), messages.append)
     assert found == {"wordnet": ("dog, domestic dog, Canis familiaris: a member of the genus Canis",)}
     assert messages == []
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from mctrain.data.joining.holders import parse_facts, uid_of
 from mctrain.data.joining.joined import BY_UID, join_sample, take_photo
-from mctrain.data.refusal import shipped
+from mctrain.data.leakage import shipped_digests
 from mctrain.data.reinforced.manifest import (
     MANIFEST,
     ReinforcedManifest,
@@ -155,7 +155,7 @@ def _joined(
         try:
             key = _key(group, tally)
             taken, caption = _found(joining.index, key, group)
-            if shipped().holds_key(key) or shipped().holds_photo(taken.fetched.photo):
+            if shipped_digests().holds_key(key) or shipped_digests().holds_photo(taken.fetched.photo):
                 tally.refused.append(key)
                 continue
             members, scaled = join_sample(key, group.members, taken, caption, widths)

@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from mctrain.data.leakage import shipped_digests
 from mctrain.data.packing.plan import PackingPlan, PackingSettings, content_key, digest, make_plan
 from mctrain.data.packing.prepare import LIMITS, Prepared, prepare
-from mctrain.data.refusal import shipped
 from mctrain.data.shards import file_digest, write_archive
 from mctrain.data.sources.folder import read_folder
 from mctrain.data.sources.library import read_library
@@ -203,7 +203,7 @@ def _prepared(each: Planned, side: int) -> Prepared | str:
         made = prepare(data, each.path, side)
     except ImageError as fault:
         return fault.code
-    return _EVALUATION if shipped().holds_photo(made.photo.content) else made
+    return _EVALUATION if shipped_digests().holds_photo(made.photo.content) else made
 
 
 def _licensed(words: SampleTexts, licence: str) -> SampleTexts:

@@ -7,8 +7,8 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from mctrain.data.leakage import shipped_digests
 from mctrain.data.packing.prepare import LIMITS, RULE
-from mctrain.data.refusal import shipped
 from picsight_engine.errors import ImageError
 from picsight_engine.photos.identity import fingerprint
 from picsight_engine.photos.reading import read_photo
@@ -70,7 +70,7 @@ def make_plan(
     listing: SourceListing, settings: PackingSettings, progress: Callable[[int, str], None]
 ) -> PackingPlan:
     """Reads every file once, to find its key, evaluation photos and copies."""
-    known = shipped()
+    known = shipped_digests()
     pictures: dict[str, Planned] = {}
     refused: dict[str, Refused] = {}
     copies: list[str] = []

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch.utils.data import Dataset
 
-from mctrain.data.apart import is_apart
+from mctrain.data.held_out import is_held_out
 from mctrain.data.named import find_shards
 from mctrain.data.reading.batch import Skipped, collate, load
 from mctrain.data.reading.index import open_shard
@@ -50,7 +50,7 @@ class TrainingData:
         """
         self._shards = tuple(open_shard(shard, cache, settings.needs) for shard in shards)
         self._settings = settings
-        self._seen = _seen(self._shards, settings.apart)
+        self._seen = _seen(self._shards, settings.held_out)
         self._lacking = sum((Counter(shard.lacking) for shard in self._shards), Counter[str]())
         self._skipped: dict[str, str] = {}  # reasons by key
         if not len(self):
@@ -127,12 +127,12 @@ class _Steps(Dataset["TrainingBatch | str"]):
         raise DataError(f"{len(skipped)} samples in a row cannot be used. The last: {skipped[-1].message}")
 
 
-def _seen(shards: Sequence[Shard], apart: float) -> Sequence[int]:
+def _seen(shards: Sequence[Shard], held_out: float) -> Sequence[int]:
     """The numbers of the samples that are not held out, counted across all shards; a range if none is held out."""
-    if not apart:
+    if not held_out:
         return range(sum(shard.whole for shard in shards))
     keys = chain.from_iterable(shard.keys() for shard in shards)
-    return [number for number, key in enumerate(keys) if not is_apart(key, apart)]
+    return [number for number, key in enumerate(keys) if not is_held_out(key, held_out)]
 
 
 def _explain(shards: Sequence[Path], lacking: Counter[str], needs: Needs) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from torch.utils.data import IterableDataset, get_worker_info
 
-from mctrain.data.apart import is_apart
+from mctrain.data.held_out import is_held_out
 from mctrain.data.reading.batch import Skipped, collate, load
 from mctrain.data.reading.visit import order, see
 from mctrain.data.reinforced.manifest import MANIFEST
@@ -54,7 +54,7 @@ class StreamedData:
 
     def __len__(self) -> int:
         """The expected number of samples that are not held out."""
-        return round(sum(each.samples for each in self._shards) * (1 - self._settings.apart))
+        return round(sum(each.samples for each in self._shards) * (1 - self._settings.held_out))
 
     @property
     def guarantee(self) -> str:
@@ -135,7 +135,7 @@ class _Stream(IterableDataset["TrainingBatch | str"]):
 
     def _seen(self, sample: SampleMembers) -> Visit | None:
         """The visit of a sample; None if it is unusable or held out."""
-        if self._settings.apart and is_apart(sample.key, self._settings.apart):
+        if self._settings.held_out and is_held_out(sample.key, self._settings.held_out):
             return None
         needs = self._settings.needs
         members = {each: content for each, content in sample.members.items() if role_of(each) in needs.read}

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from mctrain.data.leakage import shipped_digests
 from mctrain.data.reading.batch import EmbeddedText, Visit
-from mctrain.data.refusal import shipped
 from mctrain.data.reinforced.sample import PLAIN, REINFORCED, ReinforcedSample, parse_plain, parse_sample
 from mctrain.data.replay import replay
 from mctrain.data.shards import PHOTO_SUFFIXES
@@ -64,13 +64,13 @@ class Texts:
 class ReaderSettings:
     """The student's settings; if `views` is an augmentation, each visit draws a new view and reads no embeddings.
 
-    The fraction `apart` of the photos is held out.
+    The fraction `held_out` of the photos is held out.
     """
 
     interpolation: Literal["bicubic", "bilinear"]
     texts: Texts
     views: Stored | Augmentation
-    apart: float = 0.0
+    held_out: float = 0.0
 
     @property
     def needs(self) -> Needs:
@@ -160,7 +160,7 @@ def see(key: str, members: Mapping[str, bytes], settings: ReaderSettings, part: 
     Raises:
         SampleError: the sample is unusable, or is an evaluation photo.
     """
-    known = shipped()
+    known = shipped_digests()
     photos = (content for suffix, content in members.items() if suffix in PHOTO_SUFFIXES)
     if known.holds_key(key) or any(map(known.holds_photo, photos)):
         raise SampleError(f"{key} is an evaluation photo and never trained on.", "evaluation photo")

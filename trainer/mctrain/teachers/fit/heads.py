@@ -100,7 +100,7 @@ class FitProgress:
 
 
 @dataclass(frozen=True, slots=True)
-class FitLesson:
+class FitData:
     """Training data of a fit: photos by corpus row, and the classifier for pseudo photos, if any.
 
     `maps` are set if upper stages are trained; their features then replace the cached ones.
@@ -133,7 +133,7 @@ class _Embedded:
 
 @flushed_denormals()
 def fit(
-    heads: Heads, lesson: FitLesson, recipe: Recipe, progress_file: Path, report: Callable[[float], None]
+    heads: Heads, data: FitData, recipe: Recipe, progress_file: Path, report: Callable[[float], None]
 ) -> tuple[float, ...]:
     """Fits heads in place, from the last finished epoch in `progress_file` if any; returns the mean loss of each epoch.
 
@@ -144,10 +144,10 @@ def fit(
         TrainerError: the file holds a run of another recipe or version, or is damaged; or the photos do not fill a batch.
     """
     table = recipe.training
-    steps = len(lesson.photos) // table.batch
+    steps = len(data.photos) // table.batch
     if not steps:
         raise TrainerError(
-            f"{len(lesson.photos)} photos do not fill a batch of {table.batch}; give more photos or a smaller batch."
+            f"{len(data.photos)} photos do not fill a batch of {table.batch}; give more photos or a smaller batch."
         )
     averaged = average_from(heads, table.average)
     optimizer = _optimizer(heads, recipe)
@@ -157,8 +157,8 @@ def fit(
     def losses(epoch: int) -> Iterator[Tensor]:
         torch.manual_seed(table.seed * 1000 + epoch)
         heads.train()
-        for batch in batches(lesson.corpus, lesson.photos, table, epoch):
-            yield _loss(heads, lesson, batch, table)
+        for batch in batches(data.corpus, data.photos, table, epoch):
+            yield _loss(heads, data, batch, table)
 
     def at_rate(step: int) -> None:
         set_rate(optimizer, rate_at(step, steps * table.epochs, table.warmup, table.rate))
@@ -180,13 +180,13 @@ def fit(
     return tuple(history)
 
 
-def _loss(heads: Heads, lesson: FitLesson, batch: FitBatch, table: TrainingTable) -> Tensor:
+def _loss(heads: Heads, data: FitData, batch: FitBatch, table: TrainingTable) -> Tensor:
     """CLIP's loss of the captions, and the two class-name terms; cosines are always float32."""
-    seen = _see(heads, lesson, batch, bf16=table.bf16)
+    seen = _see(heads, data, batch, bf16=table.bf16)
     loss = _caption_loss(seen, batch) + table.distil * seen.class_loss(seen.photos, seen.logits)
-    if lesson.classifier is None or not table.pseudo:
+    if data.classifier is None or not table.pseudo:
         return loss
-    return loss + table.pseudo * _pseudo_loss(heads, seen, lesson.classifier, table)
+    return loss + table.pseudo * _pseudo_loss(heads, seen, data.classifier, table)
 
 
 def _optimizer(heads: Heads, recipe: Recipe) -> torch.optim.AdamW:
@@ -203,13 +203,13 @@ def _optimizer(heads: Heads, recipe: Recipe) -> torch.optim.AdamW:
     return optimizer
 
 
-def _see(heads: Heads, lesson: FitLesson, batch: FitBatch, *, bf16: bool) -> _Embedded:
+def _see(heads: Heads, data: FitData, batch: FitBatch, *, bf16: bool) -> _Embedded:
     """Embeds a batch with both heads; all texts in one call."""
-    corpus = lesson.corpus
+    corpus = data.corpus
     cached = as_tensor(corpus.features[batch.views, batch.photos])
     taught = as_tensor(corpus.logits[batch.views, batch.photos])
     rows = np.concatenate([batch.texts.reshape(-1), batch.prompts, batch.contrasts])
-    features, logits = (cached, taught) if heads.stages is None else _look(heads.stages, lesson, batch)
+    features, logits = (cached, taught) if heads.stages is None else _look(heads.stages, data, batch)
     with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
         words = heads.text(as_tensor(corpus.vectors[rows])).float()  # [slots * n + classes + m, dim]
         photos = heads.image(features, logits).float()  # [n, dim]
@@ -218,9 +218,9 @@ def _see(heads: Heads, lesson: FitLesson, batch: FitBatch, *, bf16: bool) -> _Em
     return _Embedded(cached, taught, photos, slots, classes, contrasts, heads.scale())
 
 
-def _look(stages: UpperStages, lesson: FitLesson, batch: FitBatch) -> tuple[Tensor, Tensor]:
+def _look(stages: UpperStages, data: FitData, batch: FitBatch) -> tuple[Tensor, Tensor]:
     """Features [n, 1280] and logits [n, classes] of the trained stages."""
-    maps, classifier = cast("Maps", lesson.maps), cast("Classifier", lesson.classifier)
+    maps, classifier = cast("Maps", data.maps), cast("Classifier", data.classifier)
     features = stages(torch.from_numpy(maps.of(batch.views, batch.photos)))
     return features, classifier.logits(features)
 

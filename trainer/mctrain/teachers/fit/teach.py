@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import torch
 
+from mctrain.data.leakage import evaluation_digests, refuse_evaluation
 from mctrain.data.named import find_shards
-from mctrain.data.refusal import refuse_evaluation, reserved
 from mctrain.data.shards import file_digest
 from mctrain.errors import DataError, TrainerError
 from mctrain.models.clip import build_clip, load_trunks
@@ -22,7 +22,7 @@ from mctrain.models.presets import preset_of
 from mctrain.recipes.teaching import TEACH, load_recipe
 from mctrain.teachers.fit.corpus import build_corpus
 from mctrain.teachers.fit.features import Views, cache_outputs, open_maps
-from mctrain.teachers.fit.heads import Classifier, FitLesson, Heads, as_tensor, fit
+from mctrain.teachers.fit.heads import Classifier, FitData, Heads, as_tensor, fit
 from mctrain.teachers.fit.tuning import tune
 from mctrain.teachers.folds import fold_of, save_folds
 from mctrain.weights.checkpoint import (
@@ -52,7 +52,7 @@ DATA = "data.json"
 
 
 def tune_stages(
-    clip: Clip, lesson: FitLesson, recipe: Recipe, progress_file: Path, report: Callable[[float], None]
+    clip: Clip, data: FitData, recipe: Recipe, progress_file: Path, report: Callable[[float], None]
 ) -> tuple[float, ...]:
     """Tunes the upper stages of a single image network in place, together with its fitted heads, from the last finished epoch
     in `progress_file` if any; returns the mean loss of each epoch.
@@ -64,11 +64,11 @@ def tune_stages(
         TrainerError: as `fit`.
     """
     table = cast("StagesTable", recipe.stages)
-    assert lesson.maps is not None
+    assert data.maps is not None
     trunk = cast("LiteTower", clip.image).trunk
     network = cast("Lite", trunk.networks[0]) if isinstance(trunk, Joined) else trunk
     numbers = torch.bfloat16 if recipe.training.bf16 else torch.float32
-    stages = UpperStages(network, table.first, lesson.maps.side, numbers)
+    stages = UpperStages(network, table.first, data.maps.side, numbers)
     heads = Heads.of(clip, stages)
     heads.requires_grad_()
     before = copy.deepcopy(heads.state_dict())
@@ -80,7 +80,7 @@ def tune_stages(
         distil=table.distil,
         pseudo=table.pseudo,
     )
-    history = fit(heads, lesson, replace(recipe, training=training), progress_file, report)
+    history = fit(heads, data, replace(recipe, training=training), progress_file, report)
     tuned = heads.state_dict()
     heads.load_state_dict({name: torch.lerp(each, tuned[name], table.moved) for name, each in before.items()})
     stages.write_back(network, table.first)
@@ -102,14 +102,14 @@ def teach(
     """Follows a recipe; finished steps are not repeated.
 
     Raises:
-        RefusalError: the recipe's files hold evaluation data.
+        LeakageError: the recipe's files hold evaluation data.
         DataError: a file is missing or damaged.
         TrainerError: the folder holds a run of another recipe or other files, or another checkpoint.
     """
     torch.set_num_threads(threads)
-    table, data = recipe.data, places.data
-    files = [*find_shards(data, table.shards), *find_shards(data, [table.templates, table.translations])]
-    refuse_evaluation(files, reserved(data, table.evaluation_shards, table.evaluation_texts))
+    table, root = recipe.data, places.data
+    files = [*find_shards(root, table.shards), *find_shards(root, [table.templates, table.translations])]
+    refuse_evaluation(files, evaluation_digests(root, table.evaluation_shards, table.evaluation_texts))
     learnt = {path.name: file_digest(path) for path in files}
     _demand_same_data(folder, learnt)
     preset = preset_of(recipe.model)
@@ -121,26 +121,26 @@ def teach(
     corpus = build_corpus(table, views, places, bar, workers=workers)
     trunk = cast("MiniLmTower", clip.text).trunk
     if recipe.text:
-        tuned = load_checkpoint(Path(taught(recipe.text, places, bar))).clip.text
+        tuned = load_checkpoint(Path(fitted_path(recipe.text, places, bar))).clip.text
         trunk.load_state_dict(cast("MiniLmTower", tuned).trunk.state_dict())
     if recipe.tuning is not None:
         tune(clip, corpus, recipe, folder, bar)
-    corpus = corpus.seen_by(trunk, places.cache, bar)
-    lesson = FitLesson(corpus, np.arange(len(corpus.keys)), _classifier(clip, corpus, recipe))
-    history = _fit_heads(clip, lesson, recipe, folder, bar)
+    corpus = corpus.with_text_vectors(trunk, places.cache, bar)
+    data = FitData(corpus, np.arange(len(corpus.keys)), _classifier(clip, corpus, recipe))
+    history = _fit_heads(clip, data, recipe, folder, bar)
     if recipe.stages is not None:
         seen = bar("views before the stages", len(corpus.keys) * recipe.augmentation.views)
         views = replace(views, first=recipe.stages.first)
         cache_outputs(corpus.shards, views, places.cache, seen, workers=workers)
         maps = open_maps(corpus.shards, corpus.rows, views, places.cache)
         tell = _teller(bar("epochs of the stages", recipe.stages.epochs))
-        history += tune_stages(clip, replace(lesson, maps=maps), recipe, folder / f"stages.{PROGRESS}", tell)
+        history += tune_stages(clip, replace(data, maps=maps), recipe, folder / f"stages.{PROGRESS}", tell)
     run = HeadFit(recipe, history, learnt)
     checkpoint = Checkpoint(preset, clip.eval().requires_grad_(requires_grad=False), run)
     return Fitted(checkpoint, save_checkpoint(folder, checkpoint), history)
 
 
-def taught(title: str, places: FitFolders, bar: Bar) -> str:
+def fitted_path(title: str, places: FitFolders, bar: Bar) -> str:
     """The path of a model; a `teach:RECIPE` is fitted first, into the cache.
 
     Raises:
@@ -186,16 +186,16 @@ def _classifier(clip: Clip, corpus: Corpus, recipe: Recipe) -> Classifier | None
     return Classifier.fit(*trunk.last_layer(), as_tensor(corpus.features[0]))
 
 
-def _fit_heads(clip: Clip, lesson: FitLesson, recipe: Recipe, folder: Path, bar: Bar) -> tuple[float, ...]:
+def _fit_heads(clip: Clip, data: FitData, recipe: Recipe, folder: Path, bar: Bar) -> tuple[float, ...]:
     """Fits both heads on all photos; then, in the same space, an image head without the photos of each fold."""
-    corpus = lesson.corpus
+    corpus = data.corpus
     heads = Heads.of(clip)
     heads.requires_grad_()
     heads.image.fit_scores(as_tensor(corpus.features[0]))
     heads.text.fit_scores(as_tensor(corpus.vectors))
     begun = copy.deepcopy(heads.image)
     tell = _teller(bar("epochs", recipe.training.epochs))
-    history = fit(heads, lesson, recipe, folder / PROGRESS, tell)
+    history = fit(heads, data, recipe, folder / PROGRESS, tell)
     folds = np.array([fold_of(key, recipe.training.folds) for key in corpus.keys])
     parts: list[dict[str, Tensor]] = []
     for fold in range(recipe.training.folds):
@@ -204,7 +204,7 @@ def _fit_heads(clip: Clip, lesson: FitLesson, recipe: Recipe, folder: Path, bar:
         kept.hold_space()
         rows = np.flatnonzero(folds != fold)
         tell = _teller(bar(f"epochs without fold {fold}", short.training.epochs))
-        fit(kept, replace(lesson, photos=rows), short, folder / f"fold-{fold}.{PROGRESS}", tell)
+        fit(kept, replace(data, photos=rows), short, folder / f"fold-{fold}.{PROGRESS}", tell)
         parts.append(kept.image.state_dict())
     if parts:
         save_folds(folder, parts)

@@ -22,7 +22,7 @@ from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 from mctrain.errors import DataError
 from mctrain.export.cuts import auc
 from mctrain.optimisation.optimizer import Descent, build_student_optimizer, rate_at, set_rate
-from mctrain.training.decisions.sight import ACCEPTED, REJECTED, apply, embed
+from mctrain.training.decisions.trunk import ACCEPTED, REJECTED, apply, embed
 from mctrain.weights.checkpoint import Compared
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from mctrain.models.blocks import Head
     from mctrain.recipes.training import DecisionsRecipe
-    from mctrain.training.decisions.sight import BundleTrunk, Decided
+    from mctrain.training.decisions.trunk import BundleTrunk, Decisions
 
 
 APART = "decisions kept apart"
@@ -73,10 +73,10 @@ def cuts_of(cosines: Tensor, verdicts: Tensor, fitting: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True, slots=True)
-class DecisionLesson:
+class DecisionData:
     """Training data of a head: decisions, the words of their tags, and everyday words; `scale` is the model's logit scale."""
 
-    decided: Decided
+    decided: Decisions
     tags: TagWords
     things: Tensor  # [things, dim]
     scale: float
@@ -94,7 +94,7 @@ class _Table:
 
 
 def fit(
-    head: Head, lesson: DecisionLesson, recipe: DecisionsRecipe, progress: Callable[[int, str], None]
+    head: Head, data: DecisionData, recipe: DecisionsRecipe, progress: Callable[[int, str], None]
 ) -> Head:
     """A copy of the head, trained on the decisions; the same seed gives the same head.
 
@@ -103,14 +103,14 @@ def fit(
     """
     torch.set_num_threads(1)
     torch.manual_seed(recipe.decisions.seed)
-    table, each, steps = _table(head, lesson, recipe.decisions.rank), recipe.optimizer, recipe.decisions.steps
+    table, each, steps = _table(head, data, recipe.decisions.rank), recipe.optimizer, recipe.decisions.steps
     learning = copy.deepcopy(head).eval().requires_grad_()  # dropout would move photos that should stay
     optimizer = build_student_optimizer(learning, each)
     history: list[float] = []
 
     def losses(step: int) -> Iterator[Tensor]:
         del step  # torch's RNG carries on
-        yield _loss(learning, lesson, table, recipe)
+        yield _loss(learning, data, table, recipe)
 
     def at_rate(step: int) -> None:
         set_rate(optimizer, rate_at(step, steps, each.warmup, each.rate, each.floor))
@@ -122,24 +122,24 @@ def fit(
 
 
 @torch.no_grad()
-def _table(head: Head, lesson: DecisionLesson, rank: int) -> _Table:
-    given = torch.from_numpy(lesson.decided.given)
-    verdicts = torch.from_numpy(lesson.decided.verdicts)
+def _table(head: Head, data: DecisionData, rank: int) -> _Table:
+    given = torch.from_numpy(data.decided.given)
+    verdicts = torch.from_numpy(data.decided.verdicts)
     before = apply(head.eval(), given)
-    fitting = (before @ lesson.things.T).topk(min(rank, len(lesson.things))).values[:, -1]  # [photos]
-    cuts = cuts_of(lesson.tags.scores(before), verdicts, fitting)
+    fitting = (before @ data.things.T).topk(min(rank, len(data.things))).values[:, -1]  # [photos]
+    cuts = cuts_of(data.tags.scores(before), verdicts, fitting)
     return _Table(given, before, verdicts, even_weights(verdicts), cuts)
 
 
-def _loss(learning: Head, lesson: DecisionLesson, table: _Table, recipe: DecisionsRecipe) -> Tensor:
+def _loss(learning: Head, data: DecisionData, table: _Table, recipe: DecisionsRecipe) -> Tensor:
     """The loss of a batch, scaled to all photos."""
     count = len(table.given)
     rows = torch.randperm(count)[: recipe.decisions.batch]
     photos = apply(learning, table.given[rows])
     weights = table.weights[rows] * (count / len(rows))
-    cosines = lesson.tags.scores(photos)
-    decided = decision_loss(cosines, table.verdicts[rows], table.cuts[rows], weights, lesson.scale)
-    stays = staying_loss(photos, table.before[rows], lesson.scale)
+    cosines = data.tags.scores(photos)
+    decided = decision_loss(cosines, table.verdicts[rows], table.cuts[rows], weights, data.scale)
+    stays = staying_loss(photos, table.before[rows], data.scale)
     return decided + recipe.decisions.staying * stays
 
 
@@ -152,10 +152,10 @@ class TagWords:
     count: int
 
     @classmethod
-    def of(cls, words: tuple[tuple[str, ...], ...], sight: BundleTrunk) -> TagWords:
+    def of(cls, words: tuple[tuple[str, ...], ...], trunk: BundleTrunk) -> TagWords:
         """Embeds the words of each tag."""
         owned = [(text, tag) for tag, each in enumerate(words) for text in each]
-        vectors = torch.from_numpy(sight.terms([text for text, _ in owned]))
+        vectors = torch.from_numpy(trunk.terms([text for text, _ in owned]))
         return cls(vectors, torch.tensor([tag for _, tag in owned]), len(words))
 
     def scores(self, photos: Tensor) -> Tensor:
@@ -179,13 +179,13 @@ class TagScores:
     after: float
 
 
-def judged_tags(apart: Decided, least: int) -> NDArray[np.int64]:
+def judged_tags(held_out: Decisions, least: int) -> NDArray[np.int64]:
     """Indexes of the tags with at least `least` accepted and `least` rejected held-out photos.
 
     Raises:
         DataError: there is none.
     """
-    places = np.flatnonzero(np.minimum(*_counts(apart)) >= least)
+    places = np.flatnonzero(np.minimum(*_counts(held_out)) >= least)
     if not len(places):
         raise DataError(
             f"No tag has {least} accepted and {least} rejected photos kept apart, which is the least to judge a model by; decide on "
@@ -194,43 +194,43 @@ def judged_tags(apart: Decided, least: int) -> NDArray[np.int64]:
     return places
 
 
-def too_few(apart: Decided, least: int) -> list[str]:
+def too_few(held_out: Decisions, least: int) -> list[str]:
     """The tags that have fewer, with their counts."""
-    accepted, rejected = _counts(apart)
+    accepted, rejected = _counts(held_out)
     return [
         f"{tag} ({accepted[place]} accepted, {rejected[place]} rejected)"
-        for place, tag in enumerate(apart.tags)
+        for place, tag in enumerate(held_out.tags)
         if min(accepted[place], rejected[place]) < least
     ]
 
 
-def judge_tags(heads: tuple[Head, Head], apart: Decided, tags: TagWords, least: int) -> list[TagScores]:
+def judge_tags(heads: tuple[Head, Head], held_out: Decisions, tags: TagWords, least: int) -> list[TagScores]:
     """Scores both heads on the held-out photos.
 
     Raises:
         DataError: as `judged_tags`.
     """
-    scores = [tags.scores(torch.from_numpy(embed(each, apart.given))).numpy() for each in heads]
-    accepted, rejected = _counts(apart)
+    scores = [tags.scores(torch.from_numpy(embed(each, held_out.given))).numpy() for each in heads]
+    accepted, rejected = _counts(held_out)
     judged = []
-    for place in judged_tags(apart, least):
-        kinds = apart.verdicts[:, place]
+    for place in judged_tags(held_out, least):
+        kinds = held_out.verdicts[:, place]
         figures = [
             100 * auc(each[kinds == ACCEPTED, place], each[kinds == REJECTED, place]) for each in scores
         ]
-        judged.append(TagScores(apart.tags[place], int(accepted[place]), int(rejected[place]), *figures))
+        judged.append(TagScores(held_out.tags[place], int(accepted[place]), int(rejected[place]), *figures))
     return judged
 
 
-def compared(tags: Sequence[TagScores], apart: Decided) -> Compared:
+def compared(tags: Sequence[TagScores], held_out: Decisions) -> Compared:
     """The mean over the tags, for the checkpoint and the bundle; it contains no tag names."""
     named = {each.tag for each in tags}
-    columns = [place for place, tag in enumerate(apart.tags) if tag in named]
-    photos = int(apart.verdicts[:, columns].any(axis=1).sum())
+    columns = [place for place, tag in enumerate(held_out.tags) if tag in named]
+    photos = int(held_out.verdicts[:, columns].any(axis=1).sum())
     before, after = (float(np.mean([getattr(each, when) for each in tags])) for when in ("before", "after"))
     return Compared(APART, photos, before, after, group="asked for")
 
 
-def _counts(apart: Decided) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _counts(held_out: Decisions) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The accepted and the rejected photos of each tag."""
-    return (apart.verdicts == ACCEPTED).sum(0), (apart.verdicts == REJECTED).sum(0)
+    return (held_out.verdicts == ACCEPTED).sum(0), (held_out.verdicts == REJECTED).sum(0)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import torch
 
-from mctrain.data.apart import is_apart
+from mctrain.data.held_out import is_held_out
 from mctrain.data.named import find_shards
 from mctrain.data.shards import count_photos, file_digest
 from mctrain.errors import WeightsError
@@ -19,8 +19,9 @@ from mctrain.evaluation.subject import Subject
 from mctrain.evaluation.tasks import find_files, load_tasks
 from mctrain.places import on_disk
 from mctrain.recipes.training import DECISIONS, SHARDS
+from mctrain.training.comparison import compare, everyday_words, overlap
 from mctrain.training.decisions.head import (
-    DecisionLesson,
+    DecisionData,
     TagWords,
     compared,
     fit,
@@ -28,8 +29,7 @@ from mctrain.training.decisions.head import (
     judged_tags,
     too_few,
 )
-from mctrain.training.decisions.sight import BundleTrunk, Headed, embed, look
-from mctrain.training.verdict import compare, everyday_words, ordinary
+from mctrain.training.decisions.trunk import BundleTrunk, HeadTeacher, embed, embed_decided
 from mctrain.weights.checkpoint import CHECKPOINT, Trained, load_checkpoint, save_checkpoint, taken
 from mctrain.weights.unbundle import read_bundle
 from picsight_engine.bundles.bundle import MANIFEST, open_bundle
@@ -41,14 +41,14 @@ if TYPE_CHECKING:
     from mctrain.models.lite import LiteTower
     from mctrain.recipes.training import DecisionsRecipe
     from mctrain.training.decisions.head import TagScores
-    from mctrain.training.surroundings import Places
+    from mctrain.training.environment import RunFolders
     from mctrain.weights.checkpoint import Compared
 
     Bar = Callable[[str, int | None], Callable[[int, str], None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Learnt:
+class LearnResult:
     """The checkpoint's file, its scores on held-out photos by tag, and the tags with too few of them.
 
     `skipped` counts unusable samples and those without a decision, by reason.
@@ -61,7 +61,7 @@ class Learnt:
     skipped: Counter[str]
 
 
-def learn(recipe: DecisionsRecipe, begin: Path, places: Places, folder: Path, bar: Bar) -> Learnt:
+def learn(recipe: DecisionsRecipe, begin: Path, places: RunFolders, folder: Path, bar: Bar) -> LearnResult:
     """Makes a checkpoint of the bundle `begin` with its image head trained on the decisions in the shards.
 
     Raises:
@@ -76,21 +76,21 @@ def learn(recipe: DecisionsRecipe, begin: Path, places: Places, folder: Path, ba
     tower = cast("LiteTower", begun.clip.image)
     with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
         sets = find_files(load_tasks(places.tasks), places.data, Path(scratch)) if places.data else []
-        sight = BundleTrunk(bundle, Path(scratch))
-        decided = look(shards, sight, bar("photos", sum(map(count_photos, shards))))
-        kept = np.array([is_apart(key, recipe.apart.share) for key in decided.keys])
-        apart, learnt = decided.where(kept), decided.where(~kept)
-        judged_tags(apart, recipe.decisions.least)  # raises before the fit
-        words, scale = sight.texts(everyday_words()), begun.clip.scale().item()
-        taught = DecisionLesson(learnt, TagWords.of(learnt.words, sight), torch.from_numpy(words), scale)
-        heads = (tower.head, fit(tower.head, taught, recipe, bar("steps", recipe.decisions.steps)))
-        judged = judge_tags(heads, apart, taught.tags, recipe.decisions.least)
-        before, after = (embed(each, apart.given) for each in heads)
+        trunk = BundleTrunk(bundle, Path(scratch))
+        decided = embed_decided(shards, trunk, bar("photos", sum(map(count_photos, shards))))
+        kept = np.array([is_held_out(key, recipe.apart.share) for key in decided.keys])
+        held_out, learnt = decided.where(kept), decided.where(~kept)
+        judged_tags(held_out, recipe.decisions.least)  # raises before the fit
+        words, scale = trunk.texts(everyday_words()), begun.clip.scale().item()
+        decision_data = DecisionData(learnt, TagWords.of(learnt.words, trunk), torch.from_numpy(words), scale)
+        heads = (tower.head, fit(tower.head, decision_data, recipe, bar("steps", recipe.decisions.steps)))
+        judged = judge_tags(heads, held_out, decision_data.tags, recipe.decisions.least)
+        before, after = (embed(each, held_out.given) for each in heads)
         progress = bar("photos of sets", None)
-        subjects = [Subject(Headed(sight, each), progress) for each in heads]
+        subjects = [Subject(HeadTeacher(trunk, each), progress) for each in heads]
         results = (
-            compared(judged, apart),
-            ordinary((before, after), (words, words), scale),
+            compared(judged, held_out),
+            overlap((before, after), (words, words), scale),
             *(compare(found.task.name, *(measure(each, found) for each in subjects)) for found in sets),
         )
     tower.head.load_state_dict(heads[1].state_dict())
@@ -104,8 +104,8 @@ def learn(recipe: DecisionsRecipe, begin: Path, places: Places, folder: Path, ba
         compared=results,
     )
     path = save_checkpoint(folder, replace(begun, origin=origin))
-    return Learnt(
-        path, tuple(judged), tuple(too_few(apart, recipe.decisions.least)), results, decided.skipped
+    return LearnResult(
+        path, tuple(judged), tuple(too_few(held_out, recipe.decisions.least)), results, decided.skipped
     )
 
 

@@ -34,7 +34,7 @@ class Journal(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class RunFolders:
     """`photos`: folder of the shards, on disk or in a store; `data`: folder of evaluation sets; `tasks`: another list of tasks;
     `cache`: folder of indexes.
     """
@@ -46,7 +46,7 @@ class Places:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class RunEnvironment:
     """`folder` holds the run; `workers` processes read its photos."""
 
     folder: Path
@@ -56,7 +56,7 @@ class Surroundings:
 
 
 @contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
+def hold_lock(folder: Path) -> Iterator[None]:
     """Holds the lock of a folder; a killed process releases its lock.
 
     Raises:
@@ -77,21 +77,21 @@ class SignalReceived(Exception):  # noqa: N818 (nothing has failed)
 
 
 class Signals:
-    """SIGTERM and SIGINT end the program at once; inside `kept` the first is recorded, and a second ends it.
+    """SIGTERM and SIGINT end the program at once; inside `deferred` the first is recorded, and a second ends it.
 
     Signals that were ignored at the start stay ignored, as in a shell's background jobs.
     """
 
     def __init__(self) -> None:
         self.received = 0
-        self._keeps = False
+        self._defers = False
         self._before = {
             each: before for each in _SIGNALS if (before := signal.getsignal(each)) is not signal.SIG_IGN
         }
 
     def __enter__(self) -> Self:
         for each in self._before:
-            signal.signal(each, self._hear)
+            signal.signal(each, self._receive)
         return self
 
     def __exit__(
@@ -101,21 +101,21 @@ class Signals:
             signal.signal(each, before)
 
     @contextmanager
-    def kept(self) -> Iterator[None]:
+    def deferred(self) -> Iterator[None]:
         """Records a signal's number in `received`, 0 for none; the caller polls it."""
-        self._keeps = True
+        self._defers = True
         try:
             yield
         finally:
-            self._keeps = False
+            self._defers = False
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Cancels work that can be repeated; raises SignalReceived if a signal has arrived."""
         if self.received:
             raise SignalReceived
 
-    def _hear(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 (the signature of a handler)
-        if not self._keeps:
+    def _receive(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 (the signature of a handler)
+        if not self._defers:
             raise SystemExit(128 + number)
         self.received = number
         for each in self._before:  # the default handler, which does not wait for a backward pass

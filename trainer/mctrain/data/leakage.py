@@ -23,11 +23,11 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mctrain.data.apart import is_drawn
+from mctrain.data.held_out import is_everyday
 from mctrain.data.named import spelled_out
 from mctrain.data.shards import PHOTO_SUFFIXES, file_digest, members, parse_words
 from mctrain.data.words import texts_by_kind, words_of
-from mctrain.errors import DataError, RefusalError
+from mctrain.errors import DataError, LeakageError
 from mctrain.places import files_of
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ _KEY = re.compile(rb"\b(?=[\w-]*\d)[A-Za-z0-9_-]{8,}\b")
 
 
 @dataclass(frozen=True, slots=True)
-class Reserved:
+class EvaluationDigests:
     """Digests of evaluation data, and the name patterns of its files.
 
     `looks` are difference hashes of the photos: they suggest, but do not prove, a re-encoded copy.
@@ -76,9 +76,9 @@ class Reserved:
         sentence = sentence_of(text)
         return bool(sentence) and short_digest(sentence.encode()) in self.sentences
 
-    def stands_apart(self, key: str, words: Mapping[str, Any]) -> bool:
+    def skips(self, key: str, words: Mapping[str, Any]) -> bool:
         """Whether this is an unchanged sample of everyday-dev, which is skipped, because its shard is for training."""
-        return self.holds_key(key) and is_drawn(key, words)
+        return self.holds_key(key) and is_everyday(key, words)
 
 
 def short_digest(content: bytes) -> str:
@@ -91,7 +91,7 @@ def _key_digest(key: str) -> str:
 
 
 @cache
-def shipped() -> Reserved:
+def shipped_digests() -> EvaluationDigests:
     """The list that ships with the trainer."""
     text = (Path(str(resources.files("mctrain"))) / "data" / LIST).read_text(encoding="ascii")
     lines = [line.split() for line in text.splitlines()]
@@ -99,7 +99,7 @@ def shipped() -> Reserved:
     def digests(wanted: str) -> frozenset[str]:
         return frozenset(digest for kind, digest in lines if kind == wanted)
 
-    return Reserved(
+    return EvaluationDigests(
         digests("key"),
         digests("photo"),
         digests("text"),
@@ -108,7 +108,7 @@ def shipped() -> Reserved:
     )
 
 
-def reserved(data: Path, shards: Sequence[str], texts: Sequence[str]) -> Reserved:
+def evaluation_digests(data: Path, shards: Sequence[str], texts: Sequence[str]) -> EvaluationDigests:
     """The shipped list joined with the evaluation files that the recipe names (patterns in the data folder).
 
     Raises:
@@ -121,8 +121,8 @@ def reserved(data: Path, shards: Sequence[str], texts: Sequence[str]) -> Reserve
     sentences |= {
         each for path in files for line in lines_of(path) for each in _text_digests(sentences_of_line(line))
     }
-    known = shipped()
-    return Reserved(
+    known = shipped_digests()
+    return EvaluationDigests(
         known.keys | keys,
         known.photos | photos,
         known.texts | {file_digest(path)[:_DIGITS] for path in files},
@@ -132,16 +132,16 @@ def reserved(data: Path, shards: Sequence[str], texts: Sequence[str]) -> Reserve
     )
 
 
-def refuse_evaluation(files: Iterable[Path], known: Reserved) -> None:
+def refuse_evaluation(files: Iterable[Path], known: EvaluationDigests) -> None:
     """Checks every file before training.
 
     Raises:
-        RefusalError: a file is an evaluation file, contains an evaluation photo or names one.
+        LeakageError: a file is an evaluation file, contains an evaluation photo or names one.
         DataError: a file cannot be read.
     """
     for path in files:
         if any(fnmatch(path.name, Path(name).name) for name in known.names):
-            raise RefusalError(
+            raise LeakageError(
                 f"{path} is for evaluation only and is never trained on; take it out of the recipe."
             )
         if _is_archive(path):
@@ -149,21 +149,21 @@ def refuse_evaluation(files: Iterable[Path], known: Reserved) -> None:
         else:
             found, verb = _named_keys(path, known), "speaks of"
         if found:
-            raise RefusalError(
+            raise LeakageError(
                 f"{path} {verb} {len(found)} evaluation photos ({found[0]} is the first), which are never trained on; "
                 "take it out of the recipe."
             )
         if file_digest(path)[:_DIGITS] in known.texts:
-            raise RefusalError(
+            raise LeakageError(
                 f"{path} was made from evaluation photos and is never trained on; take it out of the recipe."
             )
 
 
-def evaluation_keys(shard: Path, known: Reserved) -> list[str]:
+def evaluation_keys(shard: Path, known: EvaluationDigests) -> list[str]:
     """The keys of a shard that are reserved by key or by photo bytes, in order, without skipped everyday-dev samples."""
     found: dict[str, None] = {}
     for key, suffix, content in members(shard):
-        if suffix == "json" and known.holds_key(key) and known.stands_apart(key, parse_words(content, key)):
+        if suffix == "json" and known.holds_key(key) and known.skips(key, parse_words(content, key)):
             found.pop(key, None)
         elif known.holds_key(key) or (suffix in PHOTO_SUFFIXES and known.holds_photo(content)):
             found[key] = None
@@ -178,7 +178,7 @@ def _is_archive(path: Path) -> bool:
         raise DataError(f"{path} cannot be read: {fault}.") from fault
 
 
-def _named_keys(path: Path, known: Reserved) -> list[str]:
+def _named_keys(path: Path, known: EvaluationDigests) -> list[str]:
     """The reserved keys that a text file names, sorted; they reveal a table of captions in any format."""
     words = {word.decode() for line in lines_of(path) for word in _KEY.findall(line)}
     return sorted(filter(known.holds_key, words))

@@ -17,7 +17,7 @@ LONG = ("run.steps=100000", "run.log_every=2", "run.save_every=100000")
 
 ANSWERING = """
 import os, signal, sys, time
-from mctrain.training.surroundings import SignalReceived, Signals
+from mctrain.training.environment import SignalReceived, Signals
 
 number, moment = int(sys.argv[1]), sys.argv[2]
 if moment == "ignored":
@@ -25,11 +25,11 @@ if moment == "ignored":
 with Signals() as interrupts:
     if moment == "before":
         os.kill(os.getpid(), number)
-    with interrupts.kept():
+    with interrupts.deferred():
         os.kill(os.getpid(), number)
         print(interrupts.received, flush=True)
         try:
-            interrupts.look()
+            interrupts.check()
         except SignalReceived:
             print("broken off", flush=True)
         if moment == "twice":
@@ -43,12 +43,14 @@ print(signal.getsignal(number) is not None)
     ("number", "moment", "printed", "code"),
     [
         (signal.SIGTERM, "before", "", 128 + signal.SIGTERM),
-        (signal.SIGTERM, "kept", "15\nbroken off\nTrue\n", 0),
+        (signal.SIGTERM, "during", "15\nbroken off\nTrue\n", 0),
         (signal.SIGINT, "twice", "2\nbroken off\n", -signal.SIGINT),
         (signal.SIGINT, "ignored", "0\nTrue\n", 0),
     ],
 )
-def test_a_signal_is_kept_while_the_run_looks_for_it_and_else_ends_the_program(number, moment, printed, code):
+def test_a_signal_is_deferred_where_the_run_checks_for_it_and_else_ends_the_program(
+    number, moment, printed, code
+):
     words = [sys.executable, "-c", ANSWERING, str(int(number)), moment]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert (done.stdout, done.returncode) == (printed, code)

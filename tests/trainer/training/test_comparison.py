@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from tests.trainer.conftest import run_mctrain
 
-from mctrain.data.apart import is_apart, pack_library
+from mctrain.data.held_out import is_held_out, pack_library
 from mctrain.data.shards import grouped, write_archive
 from mctrain.errors import DataError, RecipeError
 from mctrain.evaluation.tasks import Blanks, FoundTask
 from mctrain.teachers.towers import Towers
-from mctrain.training.verdict import Questions, judge
+from mctrain.training.comparison import ComparisonSets, compare_models
 from mctrain.weights.checkpoint import CHECKPOINT, load_checkpoint
 
 APART = ("apart.share=0.4", "apart.most_lost=2", "run.steps=2", "run.batch=4")
@@ -45,7 +45,7 @@ def recalls(model, shards):
     photos = towers.photos([group.image() for group in groups], [group.key for group in groups])
     places = []
     for row, group in enumerate(groups):
-        for text in texts[row] if is_apart(group.key, 0.4) else ():
+        for text in texts[row] if is_held_out(group.key, 0.4) else ():
             scores = photos @ towers.texts([text])[0]
             same = {row} | {
                 other
@@ -90,8 +90,8 @@ def test_fewer_blanks_are_better(judged, first, places, tmp_path):
             path, [(group.key, {"jpg": group.photo, "json": json.dumps(words).encode()}) for group in part]
         )
     library = pack_library(sorted(places.photos.glob("*.tar")), 0.4, tmp_path)
-    asked = Questions(library, 0.4, (FoundTask(Blanks("blanks"), (photos, shown), tmp_path),))
-    *_, found = judge(load_checkpoint(first), made, asked, lambda *_: None)
+    asked = ComparisonSets(library, 0.4, (FoundTask(Blanks("blanks"), (photos, shown), tmp_path),))
+    *_, found = compare_models(load_checkpoint(first), made, asked, lambda *_: None)
     assert found == load_checkpoint(made).origin.compared[-1]
     assert found.less_is_better
     assert found.lost == found.after - found.before

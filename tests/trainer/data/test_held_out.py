@@ -11,13 +11,13 @@ from itertools import islice
 import pytest
 from tests.trainer.conftest import members_of, no_progress, run_mctrain, write_photos, write_shard
 
-from mctrain.data.apart import is_apart, is_drawn, pack_everyday, pack_library
 from mctrain.data.check import check_shards
+from mctrain.data.held_out import is_everyday, is_held_out, pack_everyday, pack_library
+from mctrain.data.leakage import refuse_evaluation, shipped_digests
 from mctrain.data.reading.reader import TrainingData
 from mctrain.data.reading.visit import Pass, ReaderSettings, Texts
-from mctrain.data.refusal import refuse_evaluation, shipped
 from mctrain.data.shards import file_digest, grouped, samples
-from mctrain.errors import DataError, RefusalError
+from mctrain.errors import DataError, LeakageError
 from mctrain.models.presets import preset_of
 from mctrain.recipes.tables import Augmentation
 from mctrain.teachers.fit.corpus import FitFolders, build_corpus
@@ -53,15 +53,15 @@ def test_training_sees_all_photos_but_those_kept_apart(shards, tmp_path):
         return len(data), {key for batch in batches for key in batch.keys}
 
     (every, all_keys), (fewer, keys) = seen(0.0), seen(SHARE)
-    apart = {key for key in all_keys if is_apart(key, SHARE)}
+    apart = {key for key in all_keys if is_held_out(key, SHARE)}
     assert keys == all_keys - apart
     assert 5 < len(apart) < 20
-    assert every - fewer == len(apart) + 2 * is_apart("broken", SHARE)
+    assert every - fewer == len(apart) + 2 * is_held_out("broken", SHARE)
 
 
 def test_the_key_alone_decides_which_photos_are_kept_apart():
     keys = [f"photo {number}" for number in range(2000)]
-    few, more = ({key for key in keys if is_apart(key, share)} for share in (0.1, 0.2))
+    few, more = ({key for key in keys if is_held_out(key, share)} for share in (0.1, 0.2))
     assert few < more
     assert 160 < len(few) < 240
 
@@ -75,7 +75,7 @@ def test_the_library_begins_with_the_photos_kept_apart(shards, tmp_path):
         if group.key not in {"silent", "broken"}
     }
     assert {sample.key for sample in packed} == source.keys()
-    kept = [is_apart(sample.key, SHARE) for sample in packed]
+    kept = [is_held_out(sample.key, SHARE) for sample in packed]
     assert kept == sorted(kept, reverse=True)
     assert all(sample.photo == source[sample.key].photo for sample in packed)
     assert all(len(sample.words["queries"]) == 1 for sample in packed)
@@ -104,7 +104,7 @@ def test_every_everyday_search_of_three_words_is_known(everyday):
     searches = [query for photo in everyday for query in photo.words["queries"]]
     longer = [query for query in searches if len(query.split()) > 2]
     assert len(longer) == 1682
-    assert all(shipped().holds_sentence(query.title()) for query in longer)
+    assert all(shipped_digests().holds_sentence(query.title()) for query in longer)
 
 
 def test_everyday_dev_has_1435_photos_with_6688_queries(everyday):
@@ -113,31 +113,31 @@ def test_everyday_dev_has_1435_photos_with_6688_queries(everyday):
 
 
 def test_the_shipped_list_knows_each_of_its_photos_by_key_and_by_bytes(everyday):
-    known = shipped()
+    known = shipped_digests()
     assert all(known.holds_key(sample.key) and known.holds_photo(sample.photo) for sample in everyday)
     assert (len(known.keys), len(known.photos)) == (3000 + 1435, 3000 + 1435)
 
 
 def test_every_twentieth_key_with_queries_is_drawn():
     keys = [f"photo-{number}" for number in range(4000)]
-    drawn = [key for key in keys if is_drawn(key, {"queries": ["dog"]})]
+    drawn = [key for key in keys if is_everyday(key, {"queries": ["dog"]})]
     assert 140 < len(drawn) < 260
     assert all(int.from_bytes(hashlib.sha256(key.encode()).digest(), "big") % 20 == 0 for key in drawn)
-    assert not any(is_drawn(key, words) for key in drawn for words in ({}, {"queries": []}))
-    assert not any(shipped().stands_apart(key, {"queries": ["dog"]}) for key in drawn)  # photos of others
+    assert not any(is_everyday(key, words) for key in drawn for words in ({}, {"queries": []}))
+    assert not any(shipped_digests().skips(key, {"queries": ["dog"]}) for key in drawn)  # photos of others
 
 
 def test_everyday_photos_are_allowed_only_in_their_part(stranger, tmp_path):
     bare = json.dumps({**stranger.words, "queries": []}).encode()
-    refuse_evaluation([write_photos(tmp_path / "a.tar", [stranger])], shipped())
+    refuse_evaluation([write_photos(tmp_path / "a.tar", [stranger])], shipped_digests())
     for name, parts in (
         ("renamed", members_of(stranger, key="another-key")),
         ("without-queries", members_of(stranger, bare)),
         ("in-a-folder", members_of(stranger, key=f"x/{stranger.key}")),
         ("twice", [*members_of(stranger), *members_of(stranger, bare)]),
     ):
-        with pytest.raises(RefusalError, match=f"{name}.*holds 1 evaluation photos"):
-            refuse_evaluation([write_shard(tmp_path / f"{name}.tar", parts)], shipped())
+        with pytest.raises(LeakageError, match=f"{name}.*holds 1 evaluation photos"):
+            refuse_evaluation([write_shard(tmp_path / f"{name}.tar", parts)], shipped_digests())
 
 
 def test_training_sees_nothing_of_everyday_dev(everyday, tiny_data, tiny_recipe, cache, tmp_path):
@@ -168,11 +168,11 @@ def test_the_check_counts_everyday_photos_without_fault(everyday, tmp_path):
     stray = members_of(first, key="stray")
     shard = write_photos(tmp_path / "a.tar", everyday[:2])
     report = check_shards([shard])[0]
-    assert (report.apart, report.evaluation, report.faults) == (2, 0, [])
+    assert (report.held_out, report.evaluation, report.faults) == (2, 0, [])
     output = run_mctrain("data", "check", shard).output
     assert "passed over in training: 2 photos of everyday-dev" in output
     report = check_shards([write_shard(tmp_path / "b.tar", stray)])[0]
-    assert (report.apart, report.evaluation) == (0, 1)
+    assert (report.held_out, report.evaluation) == (0, 1)
     assert report.faults == ["stray is an evaluation photo under another key: never trained on"]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from mctrain.data.refusal import shipped
+from mctrain.data.leakage import shipped_digests
 from mctrain.data.shards import grouped
 from mctrain.data.sources.library import decisions_of
 from mctrain.data.words import words_of
@@ -85,25 +85,25 @@ class BundleTrunk:
         return np.array([*vectors], np.float32).reshape(-1, self.bundle.manifest.dim)
 
 
-class Headed:
+class HeadTeacher:
     """A bundle with another head, as a teacher, so that it is measured like any other subject."""
 
     name = digest = ""
 
-    def __init__(self, sight: BundleTrunk, head: Head) -> None:
-        self.width = sight.bundle.manifest.dim
-        self.scale = sight.bundle.manifest.logit_scale
-        self.spec = sight.spec
-        self._sight, self._head = sight, head
+    def __init__(self, trunk: BundleTrunk, head: Head) -> None:
+        self.width = trunk.bundle.manifest.dim
+        self.scale = trunk.bundle.manifest.logit_scale
+        self.spec = trunk.spec
+        self._trunk, self._head = trunk, head
 
     def photos(self, pictures: Sequence[PIL.Image.Image], keys: Sequence[str]) -> Vectors:
         """[n, width]; `keys` are ignored."""
         assert len(pictures) == len(keys)
-        return embed(self._head, np.stack([self._sight.again(picture) for picture in pictures]))
+        return embed(self._head, np.stack([self._trunk.again(picture) for picture in pictures]))
 
     def texts(self, texts: Sequence[str]) -> Vectors:
         """[n, width]."""
-        return self._sight.texts(texts)
+        return self._trunk.texts(texts)
 
 
 @torch.no_grad()
@@ -121,7 +121,7 @@ def apply(head: Head, given: torch.Tensor) -> torch.Tensor:
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class Decisions:
     """Photos with their decisions; a verdict of 0 means undecided."""
 
     keys: tuple[str, ...]
@@ -131,13 +131,15 @@ class Decided:
     given: NDArray[np.float32]  # [photos, features + classes]
     skipped: Counter[str]
 
-    def where(self, wanted: NDArray[np.bool_]) -> Decided:
+    def where(self, wanted: NDArray[np.bool_]) -> Decisions:
         """The subset of photos where `wanted` is true."""
         keys = tuple(key for key, each in zip(self.keys, wanted, strict=True) if each)
-        return Decided(keys, self.tags, self.words, self.verdicts[wanted], self.given[wanted], self.skipped)
+        return Decisions(keys, self.tags, self.words, self.verdicts[wanted], self.given[wanted], self.skipped)
 
 
-def look(shards: Sequence[Path], sight: BundleTrunk, progress: Callable[[int, str], None]) -> Decided:
+def embed_decided(
+    shards: Sequence[Path], trunk: BundleTrunk, progress: Callable[[int, str], None]
+) -> Decisions:
     """Runs the trunk on every photo in the shards that has a decision.
 
     Raises:
@@ -149,7 +151,7 @@ def look(shards: Sequence[Path], sight: BundleTrunk, progress: Callable[[int, st
     given: list[NDArray[np.float32]] = []
     for group, each in _decided(shards, skipped):
         try:
-            given.append(sight.of(group.image()))
+            given.append(trunk.of(group.image()))
         except DataError:
             skipped["broken photo"] += 1
             continue
@@ -161,13 +163,13 @@ def look(shards: Sequence[Path], sight: BundleTrunk, progress: Callable[[int, st
             f"No photo in {shards[0].parent} has a decision about a tag; pack what `picsight export decisions` wrote."
         )
     tags, words, verdicts = _table(decisions)
-    return Decided(tuple(keys), tags, words, verdicts, np.stack(given), skipped)
+    return Decisions(tuple(keys), tags, words, verdicts, np.stack(given), skipped)
 
 
 def _decided(
     shards: Sequence[Path], skipped: Counter[str]
 ) -> Iterator[tuple[SampleMembers, tuple[Decision, ...]]]:
-    known = shipped()
+    known = shipped_digests()
     for shard in shards:
         for group in grouped(shard):
             if group.fault:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from mctrain.data.apart import is_apart, pack_library
+from mctrain.data.held_out import is_held_out, pack_library
 from mctrain.data.words import QUERIES
 from mctrain.evaluation.measure import measure
 from mctrain.evaluation.outcome import Answers
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mctrain.evaluation.tasks import FoundTask
-    from mctrain.recipes.tables import ApartTable
-    from mctrain.training.surroundings import Places
+    from mctrain.recipes.tables import HeldOutTable
+    from mctrain.training.environment import RunFolders
     from mctrain.weights.checkpoint import Checkpoint
 
     Vectors = NDArray[np.float32]
@@ -36,7 +36,7 @@ APART = "photos kept apart"
 
 
 @dataclass(frozen=True, slots=True)
-class Questions:
+class ComparisonSets:
     """The evaluation of a run: its held-out photos, searched among all in the shard `library`, and public sets."""
 
     library: Path
@@ -44,7 +44,9 @@ class Questions:
     sets: tuple[FoundTask, ...]
 
 
-def find_questions(apart: ApartTable, shards: Sequence[Path], places: Places, scratch: Path) -> Questions:
+def find_sets(
+    held_out: HeldOutTable, shards: Sequence[Path], places: RunFolders, scratch: Path
+) -> ComparisonSets:
     """The user's photos, packed into `scratch`, and the sets of `places.data` if given.
 
     Raises:
@@ -52,11 +54,11 @@ def find_questions(apart: ApartTable, shards: Sequence[Path], places: Places, sc
         DataError: the photos are too few, or files of a set are missing.
     """
     sets = find_files(load_tasks(places.tasks), places.data, scratch) if places.data else []
-    return Questions(pack_library(shards, apart.share, scratch), apart.share, tuple(sets))
+    return ComparisonSets(pack_library(shards, held_out.share, scratch), held_out.share, tuple(sets))
 
 
-def judge(
-    begun: Checkpoint, path: Path, asked: Questions, progress: Callable[[int, str], None]
+def compare_models(
+    begun: Checkpoint, path: Path, asked: ComparisonSets, progress: Callable[[int, str], None]
 ) -> tuple[Compared, ...]:
     """Compares the model of a run with the one it began with, set by set, and writes the result into its checkpoint.
 
@@ -72,29 +74,29 @@ def judge(
 
 
 def _compare(
-    begun: Checkpoint, made: Checkpoint, asked: Questions, progress: Callable[[int, str], None]
+    begun: Checkpoint, made: Checkpoint, asked: ComparisonSets, progress: Callable[[int, str], None]
 ) -> Iterator[Compared]:
     subjects = [Subject(Towers(each.clip, each.preset, "", ""), progress) for each in (begun, made)]
-    yield replace(compare(APART, *(_look_for_apart(each, asked) for each in subjects)), group="asked for")
+    yield replace(compare(APART, *(_search_held_out(each, asked) for each in subjects)), group="asked for")
     galleries, words = [each.gallery([asked.library]) for each in subjects], everyday_words()
-    apart = np.array([is_apart(key, asked.share) for key in galleries[0].keys])
-    before, after = (each.vectors[apart] for each in galleries)
+    held_out = np.array([is_held_out(key, asked.share) for key in galleries[0].keys])
+    before, after = (each.vectors[held_out] for each in galleries)
     terms = subjects[0].texts(words), subjects[1].texts(words)
-    yield ordinary((before, after), terms, begun.clip.scale().item())
+    yield overlap((before, after), terms, begun.clip.scale().item())
     for found in asked.sets:
         yield compare(found.task.name, *(measure(each, found) for each in subjects))
 
 
-def _look_for_apart(subject: Subject, asked: Questions) -> Answers:
+def _search_held_out(subject: Subject, asked: ComparisonSets) -> Answers:
     """Searches for the held-out photos by their captions among all photos; photos with the same caption count as found too."""
     gallery = subject.gallery([asked.library])
     queries = [each.synthetic[QUERIES] for each in gallery.words]
     texts, owner = flattened(queries)
-    apart = np.array([is_apart(key, asked.share) for key in gallery.keys])
-    places = np.flatnonzero(apart[owner])
+    held_out = np.array([is_held_out(key, asked.share) for key in gallery.keys])
+    places = np.flatnonzero(held_out[owner])
     vectors = subject.texts([texts[place] for place in places])
     outcomes = searching(gallery.vectors, vectors, owner[places], right_photos(queries)[places])
-    keys = tuple(key for key, each in zip(gallery.keys, apart, strict=True) if each)
+    keys = tuple(key for key, each in zip(gallery.keys, held_out, strict=True) if each)
     return Answers(keys, len(places), tuple(outcomes))
 
 
@@ -103,7 +105,7 @@ def everyday_words() -> list[str]:
     return [thing.query for thing in load_things()]
 
 
-def ordinary(photos: tuple[Vectors, Vectors], words: tuple[Vectors, Vectors], scale: float) -> Compared:
+def overlap(photos: tuple[Vectors, Vectors], words: tuple[Vectors, Vectors], scale: float) -> Compared:
     """Common searches on the user's photos, from vectors [n, dim] of photos that neither model was trained on and
     [m, dim] of the words, before and after.
 

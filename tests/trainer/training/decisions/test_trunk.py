@@ -13,7 +13,7 @@ from mctrain.errors import DataError, RecipeError, WeightsError
 from mctrain.recipes.training import load_decisions, load_training
 from mctrain.teachers.teacher import BundleTeacher
 from mctrain.training.decisions.head import judged_tags, too_few
-from mctrain.training.decisions.sight import BundleTrunk, Headed, embed, look
+from mctrain.training.decisions.trunk import BundleTrunk, HeadTeacher, embed, embed_decided
 from mctrain.weights.unbundle import read_bundle, write_trunk
 from picsight_engine.bundles.bundle import TEXT_GRAPH, open_bundle
 
@@ -24,8 +24,8 @@ def head(starter):
 
 
 @pytest.fixture(scope="module")
-def sight(starter, tmp_path_factory):
-    return BundleTrunk(open_bundle(starter), tmp_path_factory.mktemp("sight"))
+def trunk(starter, tmp_path_factory):
+    return BundleTrunk(open_bundle(starter), tmp_path_factory.mktemp("trunk"))
 
 
 @pytest.fixture(scope="module")
@@ -46,17 +46,17 @@ def decision(tag, accepted, *prompts):
     return {"tag": tag, "prompts": list(prompts), "accepted": accepted}
 
 
-def test_a_trunk_with_the_bundles_head_is_the_bundle(sight, head, starter, photos):
-    headed, whole = Headed(sight, head), BundleTeacher(starter)
+def test_a_trunk_with_the_bundles_head_is_the_bundle(trunk, head, starter, photos):
+    head_teacher, whole = HeadTeacher(trunk, head), BundleTeacher(starter)
     pictures, keys = [photo.image() for photo in photos], [photo.key for photo in photos]
-    near = (headed.photos(pictures, keys) * whole.photos(pictures, keys)).sum(1)
+    near = (head_teacher.photos(pictures, keys) * whole.photos(pictures, keys)).sum(1)
     assert near.min() > 0.99999
     texts = ["a dog in the snow", "Luna"]
-    assert np.array_equal(headed.texts(texts), whole.texts(texts))
-    assert headed.texts([]).shape == (0, headed.width)
+    assert np.array_equal(head_teacher.texts(texts), whole.texts(texts))
+    assert head_teacher.texts([]).shape == (0, head_teacher.width)
 
 
-def test_decisions_become_a_table_of_photos_and_tags(sight, head, real_data, photos, tmp_path):
+def test_decisions_become_a_table_of_photos_and_tags(trunk, head, real_data, photos, tmp_path):
     evaluation = next(samples(real_data / "flickr8k-dev-000000.tar"))
     made = [
         {"decisions": [decision("b/Luna", True, "our dog", "Luna"), decision("a", False)]},
@@ -70,12 +70,12 @@ def test_decisions_become_a_table_of_photos_and_tags(sight, head, real_data, pho
     ]
     members[3] = ("k3", "jpg", b"no picture", made[3])
     members.append(("k4", evaluation.suffix, evaluation.photo, made[0]))
-    decided = look([shard(tmp_path, *members)], sight, lambda *_: None)
+    decided = embed_decided([shard(tmp_path, *members)], trunk, lambda *_: None)
     assert decided.keys == ("k0", "k1")
     assert (decided.tags, decided.words) == (("a", "b/Luna"), (("a",), ("our dog", "Luna")))
     assert decided.verdicts.tolist() == [[-1, 1], [0, -1]]
     assert decided.skipped == {"no decision": 1, "broken photo": 1, "evaluation photo": 1}
-    vectors = Headed(sight, head).photos([photo.image() for photo in photos[:2]], ["", ""])
+    vectors = HeadTeacher(trunk, head).photos([photo.image() for photo in photos[:2]], ["", ""])
     assert np.allclose(embed(head, decided.given), vectors, atol=1e-3)
     with pytest.raises(DataError, match="No tag has 1 accepted and 1 rejected photos kept apart"):
         judged_tags(decided.where(np.array([True, False])), 1)
@@ -83,7 +83,7 @@ def test_decisions_become_a_table_of_photos_and_tags(sight, head, real_data, pho
     assert too_few(decided, 1) == ["a (0 accepted, 1 rejected)"]
 
 
-def test_missing_or_invalid_decisions_are_one_sentence(sight, photos, tmp_path):
+def test_missing_or_invalid_decisions_are_one_sentence(trunk, photos, tmp_path):
     photo = photos[0]
     for words, message in (
         ({"captions": ["A dog."]}, "has a decision about a tag; pack what `picsight export decisions` wrote"),
@@ -91,7 +91,9 @@ def test_missing_or_invalid_decisions_are_one_sentence(sight, photos, tmp_path):
         ({"decisions": "all"}, "holds something else where decisions should be"),
     ):
         with pytest.raises(DataError, match=message):
-            look([shard(tmp_path, (photo.key, photo.suffix, photo.photo, words))], sight, lambda *_: None)
+            embed_decided(
+                [shard(tmp_path, (photo.key, photo.suffix, photo.photo, words))], trunk, lambda *_: None
+            )
 
 
 def test_a_graph_without_our_head_is_refused(starter, tmp_path):

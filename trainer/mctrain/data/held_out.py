@@ -35,7 +35,7 @@ _MOST = 5000  # most photos of either kind: enough as distractors and as targets
 _Member = tuple[str, dict[str, bytes]]
 
 
-def is_apart(key: str, share: float) -> bool:
+def is_held_out(key: str, share: float) -> bool:
     """Whether a photo is held out: by the upper bits of its key's SHA-256; the lowest bit selects halves."""
     return int.from_bytes(hashlib.sha256(key.encode(errors="surrogatepass")).digest()[:8]) < share * 2**64
 
@@ -46,18 +46,18 @@ def pack_library(shards: Sequence[Path], share: float, folder: Path) -> Path:
     Raises:
         DataError: there are too few held-out photos.
     """
-    apart, others = list[_Member](), list[_Member]()
+    held_out, others = list[_Member](), list[_Member]()
     for member in _described(shards):
-        kind = apart if is_apart(member[0], share) else others
+        kind = held_out if is_held_out(member[0], share) else others
         if len(kind) < _MOST:
             kind.append(member)
-    if len(apart) < _LEAST:
+    if len(held_out) < _LEAST:
         raise DataError(
-            f"Of these photos {len(apart)} with words would be kept apart, and a model cannot be judged by fewer than {_LEAST}; "
+            f"Of these photos {len(held_out)} with words would be kept apart, and a model cannot be judged by fewer than {_LEAST}; "
             "add photos or words, or keep a larger share apart: --set apart.share=0.5."
         )
     packed = folder / "own-000000.tar"
-    write_archive(packed, [*apart, *others])
+    write_archive(packed, [*held_out, *others])
     return packed
 
 
@@ -76,7 +76,7 @@ def _described(shards: Sequence[Path]) -> Iterator[_Member]:
                 continue  # training counts it as skipped, and `mctrain data check` reports it
 
 
-def is_drawn(key: str, words: Mapping[str, Any]) -> bool:
+def is_everyday(key: str, words: Mapping[str, Any]) -> bool:
     """Whether a photo belongs to the set: it has queries, and the SHA-256 of its key, as a number, is a multiple of 20."""
     number = int(hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest(), 16)
     return bool(words.get("queries")) and number % _ONE_OF == 0
@@ -88,7 +88,7 @@ def training_searches(data: Path, number: int) -> list[str]:
         query
         for part in find_shards(data, _PARTS)
         for sample in samples(part)
-        if not is_drawn(sample.key, sample.words)
+        if not is_everyday(sample.key, sample.words)
         for query in texts_of(sample.words, "queries")
     }
     return sorted(found, key=lambda query: hashlib.sha256(query.encode()).digest())[:number]
@@ -104,7 +104,7 @@ def pack_everyday(data: Path, folder: Path) -> Path:
         (sample.key, {sample.suffix: sample.photo, "json": json.dumps(sample.words).encode()})
         for part in find_shards(data, _PARTS)
         for sample in samples(part)
-        if is_drawn(sample.key, sample.words)
+        if is_everyday(sample.key, sample.words)
     ]
     if not drawn:
         raise DataError(

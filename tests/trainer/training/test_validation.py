@@ -18,11 +18,11 @@ from tests.trainer.training.conftest import RecordedJournal
 from mctrain.data.shards import members
 from mctrain.errors import DataError, RecipeError
 from mctrain.evaluation.report import Figure
-from mctrain.training.exam import open_exam
-from mctrain.training.loop import Desk, train
+from mctrain.training.environment import Signals
+from mctrain.training.loop import MainProcess, train
 from mctrain.training.metrics import METRICS, Metrics
 from mctrain.training.state import load_state, save_result
-from mctrain.training.surroundings import Signals
+from mctrain.training.validation import open_validation
 from mctrain.weights.checkpoint import load_checkpoint, states
 
 RECALL = 'evaluation.figures=["dev: text to image at 1", "dev: image to text at 5"]'
@@ -90,11 +90,11 @@ def test_the_state_with_the_best_score_is_kept_and_is_the_result(opened, tmp_pat
         run = opened(*ASKED, *patient, "run.batch=2", "optimizer.average=0")
         run = replace(run, at=load_state(tmp_path, run))
 
-        def exam(_):
+        def validation(_):
             return {"x": Figure("x", whole[run.at.step], None, choosing[run.at.step], None)}
 
         with closing(Metrics(tmp_path, run.recipe, run.at, {})) as metrics:
-            ending = train(run, Signals(), Desk(tmp_path, metrics, journal, exam))
+            ending = train(run, Signals(), MainProcess(tmp_path, metrics, journal, validation))
         return ending, save_result(tmp_path, run, ending.best)
 
     journal = RecordedJournal(stop=4)
@@ -159,18 +159,18 @@ def test_an_impossible_evaluation_is_refused_before_the_first_step(run_in, place
 
 
 def test_a_signal_interrupts_an_evaluation_and_the_run_resumes_with_it(opened, run_in, places, tmp_path):
-    """The signal comes as the exam begins."""
+    """The signal comes as the validation begins."""
     run, interrupts = opened(*ASKED, "run.steps=3"), Signals()
     where = (places.data, places.tasks, tmp_path / "scratch")
-    exam = open_exam(run.recipe.evaluation, run.student.preset, where, interrupts.look)
+    validation = open_validation(run.recipe.evaluation, run.student.preset, where, interrupts.check)
 
     def disturbed(clip):
         os.kill(os.getpid(), signal.SIGTERM)
-        return exam(clip)
+        return validation(clip)
 
     metrics = Metrics(tmp_path, run.recipe, run.at, {})
-    with interrupts, interrupts.kept():
-        ending = train(run, interrupts, Desk(tmp_path, metrics, RecordedJournal(), disturbed))
+    with interrupts, interrupts.deferred():
+        ending = train(run, interrupts, MainProcess(tmp_path, metrics, RecordedJournal(), disturbed))
     metrics.close()
     assert (ending.signal, run.at.step, run.at.scores) == (signal.SIGTERM, 2, {})
     run_in(tmp_path, *ASKED, "run.steps=3")

@@ -26,20 +26,20 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Exam:
+class Validation:
     """Computes the figures that a recipe names, on the tasks that were found.
 
-    `look` is called for each photo and may raise to cancel the exam.
+    `check` is called for each photo and may raise to cancel the validation.
     """
 
     figures: tuple[str, ...]
     preset: Preset
     found: tuple[FoundTask, ...]
-    look: Callable[[], None]
+    check: Callable[[], None]
 
     def __call__(self, clip: Clip) -> dict[str, Figure]:
         """The figures by name; raises RecipeError if a task has no such figure."""
-        subject = Subject(Towers(clip, self.preset, "student", ""), lambda *_: self.look())
+        subject = Subject(Towers(clip, self.preset, "student", ""), lambda *_: self.check())
         results = [result_of(each.task.name, measure(subject, each), None) for each in self.found]
         figures = {f"{result.task}: {each.name}": each for result in results for each in result.figures}
         if strange := [name for name in self.figures if name not in figures]:
@@ -62,13 +62,13 @@ class Exam:
         return hashlib.sha256(repr(tasks).encode()).hexdigest()
 
 
-def open_exam(
-    table: EvaluationTable, preset: Preset, places: tuple[Path, Path | None, Path], look: Callable[[], None]
-) -> Exam:
+def open_validation(
+    table: EvaluationTable, preset: Preset, places: tuple[Path, Path | None, Path], check: Callable[[], None]
+) -> Validation:
     """Finds the tasks of a recipe's `TASK: FIGURE` entries.
 
     `places` are the data folder, the user's list of tasks, and a folder for unpacked files, which must outlive the
-    exam. `look` as in `Exam`.
+    validation. `check` as in `Validation`.
 
     Raises:
         RecipeError: there is no such task, or lower is better for its figures.
@@ -95,7 +95,7 @@ def open_exam(
         raise RecipeError(
             f"There is no task {min(absent)} to measure; there are {', '.join(known or [each.name for each in named])}."
         )
-    return Exam(table.figures, preset, tuple(each for each in found if each.task.name in wanted), look)
+    return Validation(table.figures, preset, tuple(each for each in found if each.task.name in wanted), check)
 
 
 def _state_of(path: Path) -> str:
